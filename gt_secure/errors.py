@@ -1,0 +1,161 @@
+"""Every error that gt_secure raises.
+
+::
+
+    GtSecureError
+    ├── InvalidInput (ValueError)       what a person typed or passed in
+    │   └── PolicyError                 a policy document, with the place in it
+    ├── NotFound (LookupError)          a team, bucket, endpoint or object that is not there
+    ├── AccessDenied (PermissionError)  AWS refused; carries the JSON for an administrator
+    ├── CredentialsError (PermissionError)  none, expired, or not valid
+    ├── Unreachable (ConnectionError)   no answer from AWS: time-out, DNS, no endpoint in the VPC
+    ├── Throttled (TimeoutError)        AWS asked to slow down and the deadline passed
+    ├── Conflict (RuntimeError)         something else changed or holds what we wanted to change
+    ├── Unsupported (RuntimeError)      AWS or this SDK cannot do it
+    ├── LogError (RuntimeError)         access logs that cannot be read as asked
+    └── MissingExtra (ImportError)      an optional dependency is not installed
+
+Each one says what is wrong and, in ``next_step``, what to do about it; the AWS error, where there is one, is kept as
+``__cause__``. No message ever holds a presigned URL, a token or a key.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+
+class GtSecureError(Exception):
+    """Base of all errors of the package.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong, in one sentence.
+    next_step : str
+        What the person can do now.
+    details : mapping, optional
+        JSON-able facts for programs; never a secret.
+    """
+
+    def __init__(self, message: str, *, next_step: str = "", details: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.next_step = next_step
+        self.details: dict[str, Any] = dict(details or {})
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.next_step}".strip()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the error as JSON-able data: ``error``, ``message``, ``next_step``, ``details``."""
+        return {
+            "error": type(self).__name__,
+            "message": self.message,
+            "next_step": self.next_step,
+            "details": self.details,
+        }
+
+
+class InvalidInput(GtSecureError, ValueError):
+    """A value that a person typed or passed cannot be used; ``field`` names it, ``value`` is its text."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        next_step: str = "",
+        field: str = "",
+        value: object = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message, next_step=next_step, details=details)
+        self.field = field
+        self.value = None if value is None else str(value)
+        if field:
+            self.details.setdefault("field", field)
+        if self.value is not None:
+            self.details.setdefault("value", self.value[:200])
+
+
+class PolicyError(InvalidInput):
+    """A policy document that IAM would refuse, or that would not fit; ``place`` says where, as a JSON path."""
+
+    def __init__(self, message: str, *, next_step: str = "", place: str = "", value: object = None) -> None:
+        super().__init__(message, next_step=next_step, field="policy", value=value)
+        self.place = place
+        if place:
+            self.details["place"] = place
+
+    def __str__(self) -> str:
+        where = f" (at {self.place})" if self.place else ""
+        return f"{self.message}{where} {self.next_step}".strip()
+
+
+class NotFound(GtSecureError, LookupError):
+    """A team, workforce, bucket, object or endpoint that does not exist here."""
+
+
+class AccessDenied(GtSecureError, PermissionError):
+    """AWS refused a call for lack of a permission.
+
+    ``action`` and ``resource`` name it; ``policy`` is the smallest policy that an administrator can attach.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        action: str,
+        resource: str = "*",
+        next_step: str = "",
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(
+            message,
+            next_step=next_step or "Hand the policy below to an administrator of the account.",
+            details=details,
+        )
+        self.action = action
+        self.resource = resource or "*"
+        self.details.update(action=action, resource=self.resource, policy=self.policy)
+
+    @property
+    def policy(self) -> dict[str, Any]:
+        """The smallest identity policy that would allow the refused call."""
+        statement = {"Effect": "Allow", "Action": self.action, "Resource": self.resource}
+        return {"Version": "2012-10-17", "Statement": [statement]}
+
+    @property
+    def policy_text(self) -> str:
+        """``policy`` as indented JSON."""
+        return json.dumps(self.policy, indent=2)
+
+
+class CredentialsError(GtSecureError, PermissionError):
+    """There are no AWS credentials, or AWS does not accept them (expired, unknown, wrong clock)."""
+
+
+class Unreachable(GtSecureError, ConnectionError):
+    """AWS did not answer: a time-out, a name that does not resolve, or no endpoint in the VPC."""
+
+
+class Throttled(GtSecureError, TimeoutError):
+    """AWS asked to slow down and the deadline for retrying has passed."""
+
+
+class Conflict(GtSecureError, RuntimeError):
+    """What was to be changed has been changed, or is being changed, by somebody else."""
+
+
+class Unsupported(GtSecureError, RuntimeError):
+    """AWS, this kind of workteam, or the installed SDK cannot do what was asked."""
+
+
+class LogError(GtSecureError, RuntimeError):
+    """Access logs cannot be found or read as asked."""
+
+
+class MissingExtra(GtSecureError, ImportError):
+    """An optional dependency is not installed; ``next_step`` names the extra."""

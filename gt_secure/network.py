@@ -1,0 +1,368 @@
+"""Addresses, networks and VPC endpoint ids: the only place that parses or compares them.
+
+Sources
+-------
+``aws:SourceIp`` holds public addresses only and is absent on requests that come through a VPC endpoint, where
+``aws:VpcSourceIp`` and ``aws:SourceVpce`` are present instead (IAM User Guide, *AWS global condition context keys*).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import ipaddress
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from .errors import InvalidInput
+
+IPAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+IPNetwork: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+Scope: TypeAlias = Literal["public", "private", "loopback", "link-local", "multicast", "unspecified", "reserved"]
+
+MAX_INPUT = 200_000
+"""Longest pasted list, in characters; longer text is surely not a list of addresses."""
+
+# Python calls these private; here they stand for the internet, as they do in AWS's own examples.
+_DOCUMENTATION = tuple(
+    ipaddress.ip_network(n)
+    for n in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "3fff::/20")
+)
+# What a public AWS endpoint never sees as a source: RFC 1918, RFC 6598 (carrier NAT), RFC 4193.
+_PRIVATE = tuple(
+    ipaddress.ip_network(n)
+    for n in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
+)
+_ENDPOINT = re.compile(r"vpce-[0-9a-f]{8,17}")
+_VPC = re.compile(r"vpc-[0-9a-f]{8,17}")
+_VIA = re.compile(r"\s+via\s+", re.IGNORECASE)
+_DECORATION = re.compile(r"^[\s\"'\[\](){}<>;,]+|[\s\"'\[\](){}<>;,]+$")
+
+
+def _short(text: object) -> str:
+    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(text))
+    return shown if len(shown) <= 60 else shown[:57] + "..."
+
+
+def parse_address(text: str) -> IPAddress:
+    """Parse one IPv4 or IPv6 address.
+
+    Parameters
+    ----------
+    text : str
+        For example ``203.0.113.7`` or ``2001:db8::1``; surrounding blanks are ignored.
+
+    Raises
+    ------
+    InvalidInput
+        If the text is not an address, has a zone, or is an IPv4-mapped IPv6 address, which IAM never matches.
+    """
+    word = str(text).strip()
+    if "/" in word:
+        raise InvalidInput(
+            f"“{_short(word)}” is a range; one address is needed here.",
+            next_step="Leave out the slash and what follows it.",
+            field="address",
+            value=word,
+        )
+    return parse_network(word).network_address
+
+
+def parse_network(text: str) -> IPNetwork:
+    """Parse one CIDR range; a bare address becomes a /32 or /128.
+
+    Parameters
+    ----------
+    text : str
+        For example ``203.0.113.0/24``, ``203.0.113.7`` or ``2001:db8:40::/48``.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no address or range, or has host bits set. AWS ignores host bits silently, so that
+        ``203.0.113.7/24`` would admit 256 addresses where the person may have meant one.
+    """
+    word = str(text).strip()
+    try:
+        if "%" in word:
+            raise ValueError("zone")
+        interface = ipaddress.ip_interface(word)
+    except ValueError as error:
+        raise InvalidInput(_why_no_address(word), next_step=_ADDRESS_HELP, field="address", value=word) from error
+    network: IPNetwork = interface.network
+    if "/" in word and "." in word.split("/", 1)[1]:
+        raise InvalidInput(
+            f"“{_short(word)}” uses a netmask; AWS takes only a prefix length.",
+            next_step=f"Write {network}.",
+            field="address",
+            value=word,
+        )
+    if interface.ip != network.network_address:
+        host = ipaddress.ip_network(interface.ip)
+        raise InvalidInput(
+            f"“{_short(word)}” has host bits set: the range that it lies in is {network}.",
+            next_step=f"Write {network} for the whole range ({network.num_addresses:,} addresses) or {host} for the one.",
+            field="address",
+            value=word,
+        )
+    if isinstance(network, ipaddress.IPv6Network) and network.network_address.ipv4_mapped is not None:
+        raise InvalidInput(
+            f"“{_short(word)}” is an IPv4-mapped IPv6 address, which AWS never sees as a source.",
+            next_step="Write the IPv4 address itself.",
+            field="address",
+            value=word,
+        )
+    return network
+
+
+_ADDRESS_HELP = "Write an address such as 203.0.113.7, or a range such as 203.0.113.0/24 or 2001:db8:40::/48."
+
+
+def _why_no_address(word: str) -> str:
+    if not word:
+        return "The address is empty."
+    if _ENDPOINT.fullmatch(word):
+        return f"“{word}” is a VPC endpoint, not an address; it belongs into the list of VPC endpoints."
+    if "%" in word:
+        return f"“{_short(word)}” has a zone; AWS takes no zones."
+    if "/" in word:
+        head, tail = word.split("/", 1)
+        try:
+            version = ipaddress.ip_address(head).version
+        except ValueError:
+            pass
+        else:
+            most = 32 if version == 4 else 128
+            return f"“{_short(word)}” has no valid prefix length: “{_short(tail)}” is not a number from 0 to {most}."
+    if re.fullmatch(r"[0-9.]+", word.split("/")[0]):
+        return f"“{_short(word)}” is not an IPv4 address: it takes four numbers from 0 to 255, without leading zeros."
+    if re.search(r"[0-9]\s*-\s*[0-9]", word):
+        return f"“{_short(word)}” looks like a from-to range; AWS takes only CIDR ranges."
+    if re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+\.?", word):
+        return f"“{_short(word)}” is a host name; AWS compares addresses, not names."
+    return f"“{_short(word)}” is not an address or a CIDR range."
+
+
+def split_list(text: str) -> list[str]:
+    """Split pasted text into the words that may be addresses.
+
+    Takes lists separated by commas, blanks, semicolons or lines, JSON arrays (also of objects with an address-like
+    member), CSV columns with or without a header, and ``#`` comments.
+    """
+    if len(text) > MAX_INPUT:
+        raise InvalidInput(
+            f"The pasted list is {len(text):,} characters long.",
+            next_step=f"Paste at most {MAX_INPUT:,} characters of addresses.",
+            field="addresses",
+        )
+    stripped = text.strip()
+    if stripped[:1] in "[{":
+        words = _from_json(stripped)
+        if words is not None:
+            return words
+    lines = [re.split(r"(?:^|\s)#", line, maxsplit=1)[0] for line in text.splitlines()]
+    rows = list(csv.reader(io.StringIO("\n".join(line for line in lines if line.strip()))))
+    cells = [word for row in rows for cell in row for word in re.split(r"[\s;|]+", cell)]
+    words = [_DECORATION.sub("", word) for word in cells]
+    words = [word for word in words if word]
+    # A table has words that are no addresses at all (a header, a name): drop them if at least one column parses.
+    if len(rows) > 1 and any(len(row) > 1 for row in rows):
+        likely = [word for word in words if _looks_like_address(word)]
+        return likely or words
+    if len(words) > 1 and re.fullmatch(r"(?i)(ip|ips|cidr|cidrs|cidr_?ip|address|addresses|network|range)s?", words[0]):
+        return words[1:]
+    return words
+
+
+def _looks_like_address(word: str) -> bool:
+    return bool(re.match(r"^(?:[0-9]{1,3}\.|[0-9A-Fa-f]{0,4}:)", word)) or bool(_ENDPOINT.fullmatch(word))
+
+
+def _from_json(text: str) -> list[str] | None:
+    try:
+        data = json.loads(text)
+    except ValueError:
+        return None
+    found: list[str] = []
+
+    def walk(node: object) -> None:
+        if isinstance(node, str):
+            found.append(node.strip())
+        elif isinstance(node, dict):
+            for value in node.values():
+                if not isinstance(value, str) or _looks_like_address(value.strip()):
+                    walk(value)
+        elif isinstance(node, list):
+            for value in node:
+                walk(value)
+
+    walk(data)
+    return found
+
+
+def parse_networks(values: str | Iterable[str | IPNetwork | IPAddress]) -> tuple[IPNetwork, ...]:
+    """Parse a list of addresses and ranges, in any usual written form.
+
+    Parameters
+    ----------
+    values : str or iterable
+        A pasted text (see :func:`split_list`), or single addresses and ranges.
+
+    Returns
+    -------
+    tuple of network
+        In the order given, duplicates kept (warn about them, then :func:`collapse`).
+
+    Raises
+    ------
+    InvalidInput
+        For the first word that is not an address or a range.
+    """
+    words = split_list(values) if isinstance(values, str) else [str(value) for value in values]
+    return tuple(parse_network(word) for word in words)
+
+
+def collapse(networks: Iterable[IPNetwork]) -> tuple[IPNetwork, ...]:
+    """Merge duplicates, overlaps and neighbours without admitting or losing one address; IPv4 first, sorted."""
+    items = list(networks)
+    v4 = ipaddress.collapse_addresses(n for n in items if isinstance(n, ipaddress.IPv4Network))
+    v6 = ipaddress.collapse_addresses(n for n in items if isinstance(n, ipaddress.IPv6Network))
+    return (*v4, *v6)
+
+
+def contains(networks: Iterable[IPNetwork], address: IPAddress) -> bool:
+    """Tell whether any of the networks holds the address; the families never match each other."""
+    return any(address.version == network.version and address in network for network in networks)
+
+
+def overlaps(networks: Iterable[IPNetwork]) -> tuple[tuple[IPNetwork, IPNetwork], ...]:
+    """Pairs of networks, in the order given, of which one lies in the other."""
+    items = list(networks)
+    return tuple(
+        (a, b)
+        for i, a in enumerate(items)
+        for b in items[i + 1 :]
+        if a.version == b.version and a.overlaps(b)  # type: ignore[arg-type]
+    )
+
+
+def scope(item: IPAddress | IPNetwork) -> Scope:
+    """Say what kind of addresses these are; documentation networks count as public.
+
+    A range that holds private and public addresses, such as ``0.0.0.0/0``, is public.
+    """
+    network = ipaddress.ip_network(item) if not isinstance(item, _NETWORKS) else item
+    if _within(network, _DOCUMENTATION):
+        return "public"
+    if _within(network, _PRIVATE):
+        return "private"
+    first = network.network_address
+    if network.prefixlen == 0:
+        return "public"
+    if first.is_loopback and network.broadcast_address.is_loopback:
+        return "loopback"
+    if first.is_link_local and network.broadcast_address.is_link_local:
+        return "link-local"
+    if first.is_multicast and network.broadcast_address.is_multicast:
+        return "multicast"
+    if first.is_unspecified and network.num_addresses == 1:
+        return "unspecified"
+    if first.is_reserved and network.broadcast_address.is_reserved:
+        return "reserved"
+    return "public"
+
+
+_NETWORKS = (ipaddress.IPv4Network, ipaddress.IPv6Network)
+
+
+def _within(network: IPNetwork, parents: Iterable[IPNetwork]) -> bool:
+    return any(
+        network.version == parent.version and network.subnet_of(parent)  # type: ignore[arg-type]
+        for parent in parents
+    )
+
+
+def parse_endpoint_id(text: str) -> str:
+    """Check a VPC endpoint id, such as ``vpce-0a1b2c3d4e5f60718``.
+
+    Raises
+    ------
+    InvalidInput
+        If it is not ``vpce-`` and 8 to 17 hexadecimal digits; the message says what it seems to be instead.
+    """
+    word = str(text).strip().lower()
+    if _ENDPOINT.fullmatch(word):
+        return word
+    if word.startswith("vpce-svc-"):
+        said = f"“{_short(word)}” is an endpoint service, not an endpoint."
+    elif _VPC.fullmatch(word):
+        said = f"“{_short(word)}” is a VPC; the S3 endpoint in it is needed."
+    elif ".vpce." in word or word.startswith("com.amazonaws."):
+        said = f"“{_short(word)}” is a DNS or service name, not an endpoint id."
+    elif _looks_like_address(word):
+        said = f"“{_short(word)}” is an address; it belongs into the list of addresses."
+    else:
+        said = f"“{_short(word)}” is not a VPC endpoint id."
+    raise InvalidInput(
+        said,
+        next_step="Write vpce- and 8 to 17 hexadecimal digits, for example vpce-0a1b2c3d4e5f60718.",
+        field="endpoint",
+        value=word,
+    )
+
+
+def parse_vpc_id(text: str) -> str:
+    """Check a VPC id, such as ``vpc-0a1b2c3d``; raises :class:`InvalidInput` otherwise."""
+    word = str(text).strip().lower()
+    if _VPC.fullmatch(word):
+        return word
+    raise InvalidInput(
+        f"“{_short(word)}” is not a VPC id.",
+        next_step="Write vpc- and 8 to 17 hexadecimal digits, for example vpc-0a1b2c3d.",
+        field="vpc",
+        value=word,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a request comes from, as S3 sees it.
+
+    Attributes
+    ----------
+    address : IPv4Address or IPv6Address or None
+        The apparent address: public on the internet path, private behind an endpoint.
+    endpoint : str or None
+        The VPC endpoint the request came through, if any.
+    vpc : str or None
+        The VPC of that endpoint.
+    """
+
+    address: IPAddress | None
+    endpoint: str | None = None
+    vpc: str | None = None
+
+    @classmethod
+    def parse(cls, text: str | Source) -> Source:
+        """Read ``203.0.113.7``, ``10.0.3.4 via vpce-0a1b2c3d`` or ``vpce-0a1b2c3d``."""
+        if isinstance(text, Source):
+            return text
+        parts = _VIA.split(str(text).strip(), maxsplit=1)
+        if len(parts) == 2:
+            return cls(parse_address(parts[0]), parse_endpoint_id(parts[1]))
+        if parts[0].lower().startswith("vpce-"):
+            return cls(None, parse_endpoint_id(parts[0]))
+        return cls(parse_address(parts[0]))
+
+    @property
+    def is_endpoint(self) -> bool:
+        """Whether the request came through a VPC endpoint."""
+        return self.endpoint is not None
+
+    def __str__(self) -> str:
+        if self.endpoint is None:
+            return str(self.address)
+        return f"{self.address} via {self.endpoint}" if self.address is not None else self.endpoint
