@@ -28,13 +28,11 @@ MAX_INPUT = 200_000
 
 # Python calls these private; here they stand for the internet, as they do in AWS's own examples.
 _DOCUMENTATION = tuple(
-    ipaddress.ip_network(n)
-    for n in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "3fff::/20")
+    ipaddress.ip_network(n) for n in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "3fff::/20")
 )
 # What a public AWS endpoint never sees as a source: RFC 1918, RFC 6598 (carrier NAT), RFC 4193.
 _PRIVATE = tuple(
-    ipaddress.ip_network(n)
-    for n in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
+    ipaddress.ip_network(n) for n in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
 )
 _ENDPOINT = re.compile(r"vpce-[0-9a-f]{8,17}")
 _VPC = re.compile(r"vpc-[0-9a-f]{8,17}")
@@ -104,7 +102,7 @@ def parse_network(text: str) -> IPNetwork:
         host = ipaddress.ip_network(interface.ip)
         raise InvalidInput(
             f"“{_short(word)}” has host bits set: the range that it lies in is {network}.",
-            next_step=f"Write {network} for the whole range ({network.num_addresses:,} addresses) or {host} for the one.",
+            next_step=f"Write {network} for all {network.num_addresses:,} addresses, or {host} for the one.",
             field="address",
             value=word,
         )
@@ -242,10 +240,7 @@ def overlaps(networks: Iterable[IPNetwork]) -> tuple[tuple[IPNetwork, IPNetwork]
     """Pairs of networks, in the order given, of which one lies in the other."""
     items = list(networks)
     return tuple(
-        (a, b)
-        for i, a in enumerate(items)
-        for b in items[i + 1 :]
-        if a.version == b.version and a.overlaps(b)  # type: ignore[arg-type]
+        (a, b) for i, a in enumerate(items) for b in items[i + 1 :] if a.version == b.version and a.overlaps(b)
     )
 
 
