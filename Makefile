@@ -1,0 +1,74 @@
+# Every target does its own set-up: a machine with Python 3.11+ and make is enough.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.PHONY: help demo sandbox test test-all lint format types unit notebooks browser bench lock clean
+.DEFAULT_GOAL := help
+
+help: ## show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -m venv $(VENV) \
+	  || { echo "This Python has no venv: install it (on Debian: apt-get install python3-venv)."; exit 1; }
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.python requirements/demo.txt setup.cfg
+	@echo "Setting up (once)..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/demo.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.demo requirements/dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+demo: $(VENV)/.demo ## the main job in JupyterLab on a sandbox (ARGS="--headless --out DIR" without a browser)
+	@exec $(BIN)/gt-secure demo $(ARGS)
+
+sandbox: $(VENV)/.demo ## AWS on loopback, in the foreground
+	@exec $(BIN)/gt-secure sandbox $(ARGS)
+
+test: lint types unit notebooks browser ## everything that must pass before a commit lands
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+unit: $(VENV)/.dev
+	$(BIN)/python -m pytest -m "not slow and not browser" $(ARGS)
+
+notebooks: $(VENV)/.dev ## every notebook runs, compared where its text is stable, and holds no secret
+	$(BIN)/python tools/run_notebooks.py
+
+browser: $(VENV)/.dev ## the panel in a real JupyterLab in Chromium
+	@sh tools/ensure-chromium.sh
+	$(BIN)/python -m pytest -m browser tests/browser $(ARGS)
+
+test-all: test ## the slow checks too: fault injection, fuzzing, differential tests
+	$(BIN)/python -m pytest -m slow $(ARGS)
+
+bench: $(VENV)/.dev ## measurements, printed as ratios against named peers
+	$(BIN)/python benchmarks/verdicts.py
+	$(BIN)/python benchmarks/logs.py
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+  --custom-compile-command "make lock" --extra sandbox --extra browser setup.cfg requirements/build.in
+
+lock: ## write requirements/*.txt anew (needs uv)
+	$(LOCK) requirements/dev.in -o requirements/dev.txt
+	$(LOCK) requirements/demo.in -c requirements/dev.txt -o requirements/demo.txt
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
