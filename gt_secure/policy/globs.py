@@ -1,0 +1,166 @@
+"""Matching with ``*`` and ``?``: whole texts, and ARNs by their parts. No pattern can make it slow.
+
+Sources: IAM User Guide, *IAM JSON policy elements: Resource* (``*`` covers slashes; within the first five parts of an
+ARN it stays in its part unless it is the part's last character; an ARN with too few parts is completed with ``*``) and
+*Condition operators* (Arn operators compare the six parts one by one).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import TypeAlias
+
+from .templates import Filled, Wild
+
+Matcher: TypeAlias = Callable[[str], bool]
+_ARN_COLONS = 5
+
+
+@lru_cache(maxsize=4096)
+def glob(parts: Filled) -> Matcher:
+    """Return a function that tells whether a whole text matches; ``*`` covers any characters, line ends too."""
+    if all(isinstance(part, str) for part in parts):
+        text = "".join(str(part) for part in parts)
+        return text.__eq__
+    if parts == (Wild.ANY,):
+        return _always
+    if len(parts) == 2 and isinstance(parts[0], str) and parts[1] is Wild.ANY:
+        prefix = parts[0]
+        return lambda text: text.startswith(prefix)
+    pattern = re.compile(_regex(parts), re.DOTALL)
+    return lambda text: pattern.fullmatch(text) is not None
+
+
+def _always(_text: str) -> bool:
+    return True
+
+
+def _regex(parts: Filled) -> str:
+    chunks = [""]
+    for part in parts:
+        if part is Wild.ANY:
+            chunks.append("")
+        else:
+            chunks[-1] += "." if part is Wild.ONE else re.escape(str(part))
+    # The leftmost place of each middle chunk is as good as any later one, so the groups may be atomic: without going
+    # back, a pattern such as *a*a*a*a*b takes linear time on any text.
+    middle = "".join(f"(?>.*?{chunk})" for chunk in chunks[1:-1] if chunk)
+    return f"{chunks[0]}{middle}.*{chunks[-1]}" if len(chunks) > 1 else chunks[0]
+
+
+@lru_cache(maxsize=4096)
+def resource_glob(parts: Filled) -> Matcher:
+    """Return a function that tells whether an ARN matches a ``Resource`` pattern."""
+    if parts == (Wild.ANY,):
+        return _always
+    parts = _complete(parts)
+    head, tail = _split_head(parts)
+    if all(isinstance(part, str) for part in head):
+        prefix = "".join(str(part) for part in head)
+        rest = glob(tail)
+        return lambda arn: arn.startswith(prefix) and rest(arn[len(prefix) :])
+    steps = _steps(head, tail)
+    return lambda arn: _walk(steps, arn)
+
+
+def _complete(parts: Filled) -> Filled:
+    missing = _ARN_COLONS - sum(part.count(":") for part in parts if isinstance(part, str))
+    extra: list[str | Wild] = []
+    for _ in range(missing):
+        extra += [":", Wild.ANY]
+    return (*parts, *extra)
+
+
+def _split_head(parts: Filled) -> tuple[Filled, Filled]:
+    """Split behind the fifth colon."""
+    head: list[str | Wild] = []
+    left = _ARN_COLONS
+    for index, part in enumerate(parts):
+        if not isinstance(part, str) or part.count(":") < left:
+            head.append(part)
+            left -= part.count(":") if isinstance(part, str) else 0
+            continue
+        cut = 0
+        for _ in range(left):
+            cut = part.index(":", cut) + 1
+        rest = part[cut:]
+        return (*head, part[:cut]), ((rest, *parts[index + 1 :]) if rest else parts[index + 1 :])
+    return tuple(head), ()
+
+
+_Step: TypeAlias = tuple[str, bool, bool]
+"""(literal character or "", whether it repeats, whether it may take a colon)."""
+
+
+def _steps(head: Filled, tail: Filled) -> tuple[_Step, ...]:
+    steps: list[_Step] = []
+    for index, part in enumerate(head):
+        if isinstance(part, str):
+            steps += [(character, False, True) for character in part]
+        elif part is Wild.ONE:
+            steps.append(("", False, False))
+        else:
+            following = head[index + 1] if index + 1 < len(head) else ":"
+            ends_part = isinstance(following, str) and following.startswith(":")
+            steps.append(("", True, ends_part))
+    for part in tail:
+        if isinstance(part, str):
+            steps += [(character, False, True) for character in part]
+        else:
+            steps.append(("", part is Wild.ANY, True))
+    return tuple(steps)
+
+
+def _walk(steps: tuple[_Step, ...], text: str) -> bool:
+    states = _spread({0}, steps)
+    for character in text:
+        following: set[int] = set()
+        for state in states:
+            if state == len(steps):
+                continue
+            literal, repeats, takes_colon = steps[state]
+            if literal == character or (not literal and (takes_colon or character != ":")):
+                following.add(state if repeats else state + 1)
+        if not following:
+            return False
+        states = _spread(following, steps)
+    return len(steps) in states
+
+
+def _spread(states: Iterable[int], steps: tuple[_Step, ...]) -> set[int]:
+    reached: set[int] = set()
+    for start in states:
+        state = start
+        reached.add(state)
+        while state < len(steps) and steps[state][1]:
+            state += 1
+            reached.add(state)
+    return reached
+
+
+@lru_cache(maxsize=4096)
+def arn_glob(parts: Filled) -> Matcher:
+    """Return a function that tells whether an ARN matches in each of its six parts, as the Arn operators compare."""
+    segments: list[list[str | Wild]] = [[]]
+    for part in parts:
+        if not isinstance(part, str):
+            segments[-1].append(part)
+            continue
+        pieces = part.split(":", max(0, _ARN_COLONS + 1 - len(segments)))
+        segments[-1].append(pieces[0])
+        segments += [[piece] for piece in pieces[1:]]
+    if len(segments) <= _ARN_COLONS and segments[-1] and segments[-1][-1] is Wild.ANY:
+        segments += [[Wild.ANY]] * (_ARN_COLONS + 1 - len(segments))
+    if len(segments) != _ARN_COLONS + 1:
+        return lambda _arn: False
+    matchers = [glob(tuple(part for part in segment if part != "")) for segment in segments]
+
+    def match(arn: str) -> bool:
+        pieces = arn.split(":", _ARN_COLONS)
+        return len(pieces) == len(matchers) and all(
+            matcher(piece) for matcher, piece in zip(matchers, pieces, strict=True)
+        )
+
+    return match

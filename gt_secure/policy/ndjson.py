@@ -1,0 +1,96 @@
+"""Verdicts for a stream of cases: one JSON object a line in, one a line out, in order, whatever the input."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+
+from ..errors import InvalidInput, PolicyError
+from .evaluate import evaluate
+from .jsontext import JsonNumber, parse_json
+from .request import Policies, Request
+
+_REQUEST = ("action", "resource", "principal", "context")
+_POLICIES = ("identityPolicies", "sessionPolicy", "resourcePolicy")
+
+
+def run(lines: Iterable[str]) -> Iterator[str]:
+    """Answer each line with ``{"id", "verdict", "reason"}``; a line that is no case gets the verdict ``invalid``.
+
+    Parameters
+    ----------
+    lines : iterable of str
+        Objects with ``id``, ``request`` (``action``, ``resource``, ``principal``, ``context``, optionally
+        ``resourceAccount``), ``identityPolicies`` (a list), ``sessionPolicy`` and ``resourcePolicy`` (an object, raw
+        JSON text, or null), optionally ``permissionsBoundary`` and ``endpointPolicy``.
+    """
+    for line in lines:
+        identifier, decision, reason = _answer(line)
+        yield json.dumps({"id": identifier, "verdict": decision, "reason": reason})
+
+
+def _answer(line: str) -> tuple[object, str, str]:
+    identifier: object = None
+    try:
+        case = parse_json(line.strip())
+        if not isinstance(case, Mapping):
+            raise PolicyError("The line is not a JSON object.", next_step="Give one case a line.")
+        identifier = _identifier(case.get("id"))
+        if identifier is None:
+            raise _missing("id")
+        verdict = evaluate(_request(case), _policies(case))
+    except InvalidInput as error:
+        return identifier, "invalid", str(error)
+    return identifier, verdict.decision, verdict.reason
+
+
+def _identifier(value: object) -> object:
+    if isinstance(value, JsonNumber):
+        return json.loads(value)
+    return value if isinstance(value, (str, bool)) else None
+
+
+def _missing(field: str) -> InvalidInput:
+    return InvalidInput(f"The case has no usable {field}.", next_step="Add it.", field=field)
+
+
+def _request(case: Mapping[str, object]) -> Request:
+    data = case.get("request")
+    if not isinstance(data, Mapping):
+        raise _missing("request")
+    for name in _REQUEST:
+        if not isinstance(data.get(name), Mapping if name == "context" else str):
+            raise _missing(f"request.{name}")
+    account = data.get("resourceAccount")
+    if account is not None and not isinstance(account, str):
+        raise _missing("request.resourceAccount")
+    return Request(str(data["action"]), str(data["resource"]), str(data["principal"]), data["context"], account)
+
+
+def _policies(case: Mapping[str, object]) -> Policies:
+    for name in _POLICIES:
+        if name not in case:
+            raise _missing(name)
+    identity = case["identityPolicies"]
+    if not isinstance(identity, list):
+        raise _missing("identityPolicies")
+    return Policies(
+        identity=tuple(_document(each, "identityPolicies") for each in identity),
+        session=_optional(case, "sessionPolicy"),
+        resource=_optional(case, "resourcePolicy"),
+        boundary=_optional(case, "permissionsBoundary"),
+        endpoint=_optional(case, "endpointPolicy"),
+    )
+
+
+def _optional(case: Mapping[str, object], name: str) -> str | Mapping[str, object] | None:
+    value = case.get(name)
+    return None if value is None else _document(value, name)
+
+
+def _document(value: object, name: str) -> str | Mapping[str, object]:
+    if isinstance(value, Mapping):
+        return value
+    if isinstance(value, str) and not isinstance(value, JsonNumber):
+        return value
+    raise _missing(name)
