@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from .contexts import anonymous_context, header_context, presigned_context
 from .documents import Document, parse_document
 from .evaluate import evaluate
+from .guard import GUARD_SID, Guard, build_guard, find_guard, merge_guard, remove_guard
 from .request import Policies, Request
+from .session import session_policy
 from .verdict import ConditionExplanation, LayerExplanation, StatementExplanation, Verdict
 
 __all__ = [
+    "GUARD_SID",
     "ConditionExplanation",
     "Document",
+    "Guard",
     "LayerExplanation",
     "Policies",
     "Request",
     "StatementExplanation",
     "Verdict",
+    "anonymous_context",
+    "build_guard",
     "evaluate",
+    "find_guard",
+    "header_context",
+    "merge_guard",
     "parse_document",
+    "presigned_context",
+    "remove_guard",
+    "session_policy",
 ]

@@ -1,0 +1,137 @@
+"""The condition keys that S3 sees: which are there, and which are absent, by the path a request takes.
+
+Source: IAM User Guide, *AWS global condition context keys*; S3 API Reference, *Amazon S3 Signature Version 4
+authentication-specific policy keys*. ``aws:SourceIp`` is absent on requests through any VPC endpoint;
+``aws:VpcSourceIp``, ``aws:SourceVpce`` and ``aws:SourceVpc`` are absent on all others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from ..network import Source
+
+SIGV4 = "AWS4-HMAC-SHA256"
+SIGV2 = "AWS"
+PRESIGNED = "REST-QUERY-STRING"
+HEADER_SIGNED = "REST-HEADER"
+
+
+def presigned_context(
+    source: Source | str,
+    *,
+    age_ms: int = 0,
+    secure: bool = True,
+    via_aws_service: bool = False,
+    principal_arn: str | None = None,
+    signature_version: str = SIGV4,
+    region: str | None = None,
+    now: datetime | None = None,
+    version_id: str | None = None,
+    extra: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """Return the context of a request with a presigned URL.
+
+    Parameters
+    ----------
+    source : Source or str
+        Where it comes from, such as ``203.0.113.7`` or ``10.0.3.4 via vpce-0a1b2c3d``.
+    age_ms : int
+        Age of the signature in milliseconds; S3 reports 0 for signature version 2.
+    secure : bool
+        Whether it uses HTTPS.
+    via_aws_service : bool
+        Whether an AWS service makes it with the caller's credentials (a forward access session).
+    principal_arn : str, optional
+        ``aws:PrincipalArn``: for a role session the ARN of the role.
+    signature_version : str
+        ``AWS4-HMAC-SHA256`` or ``AWS``.
+    region, now, version_id : optional
+        ``aws:RequestedRegion``, the time of the request (UTC now if it is left out), ``s3:VersionId``.
+    extra : mapping, optional
+        Further keys, such as tags of the principal.
+    """
+    context = _signed(source, secure, via_aws_service, principal_arn, region, now, version_id)
+    context["s3:authType"] = PRESIGNED
+    context["s3:signatureversion"] = signature_version
+    context["s3:signatureAge"] = str(age_ms if signature_version == SIGV4 else 0)
+    return {**context, **(extra or {})}
+
+
+def header_context(
+    source: Source | str,
+    *,
+    secure: bool = True,
+    via_aws_service: bool = False,
+    principal_arn: str | None = None,
+    service: str | None = None,
+    region: str | None = None,
+    now: datetime | None = None,
+    version_id: str | None = None,
+    extra: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """Return the context of a request whose signature is in the Authorization header: SDKs and AWS services.
+
+    ``service`` is the service principal that makes it, such as ``logging.s3.amazonaws.com``; the other parameters are
+    those of :func:`presigned_context`.
+    """
+    context = _signed(source, secure, via_aws_service, principal_arn, region, now, version_id)
+    context["s3:authType"] = HEADER_SIGNED
+    context["s3:signatureversion"] = SIGV4
+    if service is not None:
+        context["aws:PrincipalIsAWSService"] = "true"
+        context["aws:PrincipalServiceName"] = service
+    return {**context, **(extra or {})}
+
+
+def anonymous_context(source: Source | str, *, secure: bool = True, now: datetime | None = None) -> dict[str, str]:
+    """Return the context of an unsigned request: it has no principal, signature or authentication type."""
+    return {**_path(source), **_moment(now), "aws:SecureTransport": _bool(secure), "aws:ViaAWSService": "false"}
+
+
+def _signed(
+    source: Source | str,
+    secure: bool,
+    via_aws_service: bool,
+    principal_arn: str | None,
+    region: str | None,
+    now: datetime | None,
+    version_id: str | None,
+) -> dict[str, str]:
+    context = {
+        **_path(source),
+        **_moment(now),
+        "aws:SecureTransport": _bool(secure),
+        "aws:ViaAWSService": _bool(via_aws_service),
+        "aws:PrincipalIsAWSService": "false",
+    }
+    optional = {
+        "aws:PrincipalArn": principal_arn,
+        "aws:PrincipalAccount": principal_arn.split(":")[4] if principal_arn else None,
+        "aws:RequestedRegion": region,
+        "s3:VersionId": version_id,
+    }
+    return {**context, **{key: value for key, value in optional.items() if value is not None}}
+
+
+def _path(source: Source | str) -> dict[str, str]:
+    source = Source.parse(source)
+    found = {
+        "aws:VpcSourceIp" if source.is_endpoint else "aws:SourceIp": source.address,
+        "aws:SourceVpce": source.endpoint,
+        "aws:SourceVpc": source.vpc if source.is_endpoint else None,
+    }
+    return {key: str(value) for key, value in found.items() if value is not None}
+
+
+def _moment(now: datetime | None) -> dict[str, str]:
+    moment = (now or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0)
+    return {
+        "aws:CurrentTime": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "aws:EpochTime": str(int(moment.timestamp())),
+    }
+
+
+def _bool(value: bool) -> str:
+    return "true" if value else "false"

@@ -1,0 +1,124 @@
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gt_secure.errors import InvalidInput, PolicyError
+from gt_secure.network import Source
+from gt_secure.policy import Policies, Request, evaluate, header_context, presigned_context, session_policy
+from gt_secure.policy.session import MAX_SESSION_POLICY
+
+SESSION = "arn:aws:sts::111122223333:assumed-role/GroundTruthExecution/test"
+IDENTITY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+
+
+def ask(policy, source, *, key="scans/0001.png", action="s3:GetObject", version=None, via=False):
+    context = presigned_context(source, version_id=version, via_aws_service=via)
+    resource = key if key.startswith("arn:") else f"arn:aws:s3:::gt-images/{key}"
+    return evaluate(Request(action, resource, SESSION, context), Policies(identity=[IDENTITY], session=policy)).allowed
+
+
+def test_one_public_address():
+    policy = session_policy("gt-images", "scans/0001.png", source="203.0.113.7")
+    assert json.loads(policy)["Statement"] == [
+        {
+            "Effect": "Allow",
+            "Action": "s3:GetObject",
+            "Resource": "arn:aws:s3:::gt-images/scans/0001.png",
+            "Condition": {"IpAddress": {"aws:SourceIp": ["203.0.113.7/32"]}},
+        }
+    ]
+    assert ask(policy, "203.0.113.7")
+    assert not ask(policy, "203.0.113.8")
+    assert not ask(policy, "203.0.113.7 via vpce-0a1b2c3d")
+    assert not ask(policy, "203.0.113.7", key="scans/0002.png")
+    assert not ask(policy, "203.0.113.7", action="s3:PutObject")
+
+
+def test_one_address_behind_an_endpoint():
+    policy = session_policy("gt-images", "scans/0001.png", source=Source.parse("10.0.3.4 via vpce-0a1b2c3d"))
+    assert ask(policy, "10.0.3.4 via vpce-0a1b2c3d")
+    assert not ask(policy, "10.0.3.5 via vpce-0a1b2c3d")
+    assert not ask(policy, "10.0.3.4")
+
+
+def test_each_key_has_its_own_statement_so_that_each_can_allow():
+    policy = session_policy(
+        "gt-images", "k", networks=["203.0.113.0/24", "2001:db8::/32"], vpc_networks="10.0.0.0/16",
+        endpoints=["vpce-0a1b2c3d"],
+    )  # fmt: skip
+    statements = json.loads(policy)["Statement"]
+    assert [len(keys) for s in statements for keys in s["Condition"].values()] == [1, 1, 1]
+    for source, allowed in {
+        "203.0.113.9": True, "2001:db8::9": True, "10.0.1.1 via vpce-0ffffffff": True,
+        "192.168.1.1 via vpce-0a1b2c3d": True, "198.51.100.1": False, "192.168.1.1 via vpce-0ffffffff": False,
+    }.items():  # fmt: skip
+        assert ask(policy, source, key="k") is allowed, source
+
+
+def test_without_a_lock_it_works_from_anywhere_but_for_one_object():
+    policy = session_policy("gt-images", "k")
+    assert ask(policy, "198.51.100.1", key="k")
+    assert not ask(policy, "198.51.100.1", key="kk")
+
+
+def test_a_version_needs_the_version_action():
+    policy = session_policy("gt-images", "k", version_id="v1", source="203.0.113.7")
+    assert ask(policy, "203.0.113.7", key="k", action="s3:GetObjectVersion", version="v1")
+    assert not ask(policy, "203.0.113.7", key="k", action="s3:GetObjectVersion", version="v2")
+    assert not ask(policy, "203.0.113.7", key="k")
+    assert not ask(policy, "203.0.113.8", key="k", action="s3:GetObjectVersion", version="v1")
+
+
+def test_kms_is_allowed_for_calls_that_s3_makes_only():
+    key = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    policy = session_policy("gt-images", "k", source="203.0.113.7", kms_key=key)
+
+    def decrypt(via):
+        context = header_context("198.51.100.9", via_aws_service=via)
+        identity = {"Statement": {"Effect": "Allow", "Action": "kms:*", "Resource": "*"}}
+        return evaluate(Request("kms:Decrypt", key, SESSION, context), Policies([identity], policy)).allowed
+
+    assert decrypt(True)
+    assert not decrypt(False)
+
+
+def test_the_limit_of_sts():
+    with pytest.raises(PolicyError, match=r"STS takes 2,048") as caught:
+        session_policy("gt-images", "k", networks=[f"203.0.{n}.0/24" for n in range(0, 256, 2)])
+    assert "128 ranges" not in caught.value.message
+    assert "these 128" in caught.value.next_step
+    # the same number of ranges that merge into one fits
+    merged = session_policy("gt-images", "k", networks=[f"203.0.{n}.0/24" for n in range(256)])
+    assert "203.0.0.0/16" in merged
+    with pytest.raises(PolicyError, match="characters") as caught:
+        session_policy("gt-images", "k" * MAX_SESSION_POLICY)
+    assert "shorter key" in caught.value.next_step
+
+
+def test_the_longest_policy_has_exactly_2048_characters():
+    room = MAX_SESSION_POLICY - len(session_policy("gt-images", "k"))
+    assert len(session_policy("gt-images", "k" * (room + 1))) == MAX_SESSION_POLICY
+    with pytest.raises(PolicyError):
+        session_policy("gt-images", "k" * (room + 2))
+
+
+@pytest.mark.parametrize(("bucket", "key"), [("", "k"), ("b", "")])
+def test_it_needs_one_object(bucket, key):
+    with pytest.raises(InvalidInput):
+        session_policy(bucket, key)
+
+
+keys = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=40)
+odd = st.text("*?${},'ab/:é中\\\"", min_size=1, max_size=20)
+
+
+@given(st.one_of(keys, odd), st.one_of(keys, odd))
+def test_any_key_names_itself_and_nothing_else(key, other):
+    policy = session_policy("gt-images", key)
+    assert re.fullmatch(r"[\t\n\r\u0020-\u00FF]+", policy)  # what STS accepts as Policy
+    assert ask(policy, "203.0.113.7", key=f"arn:aws:s3:::gt-images/{key}")
+    if other != key:
+        assert not ask(policy, "203.0.113.7", key=f"arn:aws:s3:::gt-images/{other}")
