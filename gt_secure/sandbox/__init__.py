@@ -1,0 +1,13 @@
+"""AWS on loopback: S3, STS, IAM, SageMaker workteams and EC2 look-ups that really enforce a restriction.
+
+Nothing outside the command line and the tests imports this package. It needs the extra ``sandbox``; importing it does
+not: the emulator is loaded only by the server process.
+"""
+
+from __future__ import annotations
+
+from .addresses import Vantage
+from .process import Sandbox
+from .settings import Settings
+
+__all__ = ["Sandbox", "Settings", "Vantage"]

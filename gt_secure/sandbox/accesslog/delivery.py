@@ -1,0 +1,136 @@
+"""Delivers collected rows as objects of the target bucket, as the S3 log delivery service would.
+
+The service writes as ``logging.s3.amazonaws.com`` and needs the target bucket's policy to allow it; a Deny there stops
+the delivery (S3 User Guide, *Enabling Amazon S3 server access logging*, *Troubleshoot server access logging*).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import logging
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from .. import emulator
+from ..settings import ACCOUNT, REGION
+from .config import LogTarget
+
+log = logging.getLogger(__name__)
+SERVICE = "logging.s3.amazonaws.com"
+_TICK_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A row waiting for its delivery."""
+
+    target: LogTarget
+    source: str
+    time: dt.datetime
+    text: str
+    due: float
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What one round of delivery did."""
+
+    rows: int = 0
+    objects: list[str] = field(default_factory=list)
+    refused: list[dict[str, str]] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the outcome as JSON-able data."""
+        return {"rows": self.rows, "objects": self.objects, "refused": self.refused}
+
+
+class Delivery:
+    """Holds rows until they are due, then writes them."""
+
+    def __init__(self, delay_s: float) -> None:
+        self.delay_s = delay_s
+        self._pending: list[Pending] = []
+        self._lock = asyncio.Lock()
+
+    def add(self, target: LogTarget, source: str, time_: dt.datetime, text: str) -> None:
+        """Take a row."""
+        self._pending.append(Pending(target, source, time_, text, time.monotonic() + self.delay_s))
+
+    async def run(self) -> None:
+        """Deliver what is due, for ever."""
+        while True:
+            await asyncio.sleep(_TICK_S)
+            try:
+                await self.flush(everything=False)
+            except Exception:
+                log.exception("access log delivery failed")
+
+    async def flush(self, *, everything: bool = True) -> Outcome:
+        """Deliver the rows that are due, or all of them; one object per target, bucket and day."""
+        async with self._lock:
+            now = time.monotonic()
+            due = [row for row in self._pending if everything or row.due <= now]
+            # Rows of one file arrive together, as on AWS: the first that is due takes the others along.
+            if due and not everything:
+                targets = {(row.target, row.source) for row in due}
+                due = [row for row in self._pending if (row.target, row.source) in targets]
+            taken = {id(row) for row in due}
+            self._pending = [row for row in self._pending if id(row) not in taken]
+            return await self._write(due)
+
+    async def _write(self, rows: list[Pending]) -> Outcome:
+        outcome = Outcome()
+        groups: dict[tuple[LogTarget, str, dt.date], list[Pending]] = defaultdict(list)
+        for row in rows:
+            groups[row.target, row.source, row.time.date()].append(row)
+        for (target, source, day), members in groups.items():
+            key = target.key(source, day, dt.datetime.now(dt.UTC))
+            reason = await refusal(target.bucket, key, source)
+            if reason is None:
+                body = "".join(f"{row.text}\n" for row in members).encode("utf-8", "surrogateescape")
+                headers = {"content-type": "text/plain"}
+                status, _, _ = await emulator.s3("PUT", f"/{target.bucket}/{key}", headers=headers, body=body)
+                reason = None if status == 200 else f"S3 answered {status}"
+            if reason is not None:
+                log.warning("access log of %s not delivered to %s: %s", source, target.bucket, reason)
+                outcome.refused.append({"source": source, "target": target.bucket, "reason": reason})
+                continue
+            outcome.rows += len(members)
+            outcome.objects.append(f"s3://{target.bucket}/{key}")
+        return outcome
+
+
+async def refusal(bucket: str, key: str, source: str) -> str | None:
+    """Say why the log delivery service may not write there, or return None when it may."""
+    status, _, policy = await emulator.s3("GET", f"/{bucket}", query={"policy": [""]})
+    if status == 404 and b"NoSuchBucketPolicy" not in policy:
+        return "the target bucket does not exist"
+    if status != 200:
+        return f"no bucket policy allows {SERVICE} to put objects"
+    from ministack.core.iam_evaluator import EvalContext, evaluate_resource_policy
+
+    context = EvalContext(
+        principal_arn="*",
+        principal_type="Service",
+        principal_account="",
+        action="s3:PutObject",
+        resource_arn=f"arn:aws:s3:::{bucket}/{key}",
+        region=REGION,
+        service_context={
+            "aws:sourcearn": f"arn:aws:s3:::{source}",
+            "aws:sourceaccount": ACCOUNT,
+            "aws:principalisawsservice": "true",
+            "aws:principalservicename": SERVICE,
+        },
+    )
+    from ..conditions import absent_network_keys
+
+    with absent_network_keys():
+        decision = evaluate_resource_policy(policy.decode("utf-8", "replace"), context, service=SERVICE).decision
+    if decision == "Allow":
+        return None
+    if decision == "Deny":
+        return "a Deny statement of the target bucket's policy blocks the log delivery service"
+    return f"no statement of the target bucket's policy allows {SERVICE} to put objects there"

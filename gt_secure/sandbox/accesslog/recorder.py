@@ -1,0 +1,206 @@
+"""Watches S3 requests and turns each one, also a refused one, into rows for the buckets that log."""
+
+from __future__ import annotations
+
+import contextvars
+import datetime as dt
+import re
+import secrets
+import time
+from dataclasses import dataclass, field
+from urllib.parse import unquote
+
+from .. import auth, emulator, presigned
+from ..conditions import context
+from ..http import Message, Reply, Request, Send
+from ..settings import REGION
+from . import config
+from .delivery import Delivery
+from .operations import operation
+from .rows import Row
+
+_CODE = re.compile(rb"<Error>.*?<Code>([A-Za-z0-9]+)</Code>", re.DOTALL)
+_UNAUTHENTICATED = frozenset(
+    {"SignatureDoesNotMatch", "InvalidAccessKeyId", "ExpiredToken", "InvalidToken", "AuthorizationQueryParametersError"}
+)
+_VHOST = re.compile(r"^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])\.(?:s3[.-][a-z0-9.-]*|localhost)(?::\d+)?$")
+_AUTHENTICATION = {"REST-HEADER": "AuthHeader", "REST-QUERY-STRING": "QueryString", "POST": "HtmlForm"}
+_VERSION = {"AWS4-HMAC-SHA256": "SigV4", "AWS": "SigV2"}
+
+
+@dataclass(slots=True)
+class Watch:
+    """One request on its way: what has been answered so far."""
+
+    recorder: Recorder
+    request: Request
+    out: Send
+    started: float = field(default_factory=time.monotonic)
+    time: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
+    status: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+    sent: int = 0
+    turnaround_ms: int = 0
+    beginning: bytes = b""
+    host_id: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+
+    async def send(self, message: Message) -> None:
+        """Pass a message to the client and take note of it."""
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": self._identified(message["headers"])}
+            self.status = message["status"]
+            self.headers = {n.decode("latin-1").lower(): v.decode("latin-1") for n, v in message["headers"]}
+            self.turnaround_ms = int((time.monotonic() - self.started) * 1000)
+        elif message["type"] == "http.response.body":
+            body = message.get("body", b"")
+            self.sent += len(body)
+            if len(self.beginning) < 2048:
+                self.beginning += body[:2048]
+        await self.out(message)
+
+    def _identified(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """Give the answer the ids that its row will have, in the form of S3."""
+        ids = {b"x-amz-request-id", b"x-amz-id-2", b"x-amzn-requestid"}
+        kept = [(name.lower(), value) for name, value in headers if name.lower() not in ids]
+        return [
+            *kept,
+            (b"x-amz-request-id", self.request.id.encode()),
+            (b"x-amz-id-2", self.host_id.encode()),
+        ]
+
+    async def finish(self) -> None:
+        """Hand the finished request to the recorder."""
+        if self.status:
+            await self.recorder.record(self)
+
+
+class Recorder:
+    """Makes rows and gives them to the delivery."""
+
+    def __init__(self, delivery: Delivery) -> None:
+        self.delivery = delivery
+
+    def watch(self, request: Request, send: Send) -> Watch:
+        """Start watching one request."""
+        return Watch(self, request, send)
+
+    async def record(self, watch: Watch) -> None:
+        """Write the rows of a finished request, if its bucket logs."""
+        bucket, key = bucket_and_key(watch.request)
+        target = await _target(bucket)
+        copy_source = watch.request.headers.get("x-amz-copy-source")
+        if target is not None:
+            row = _row(watch, bucket, key, _operation(watch.request, key))
+            self.delivery.add(target, bucket, watch.time, row.text())
+        if copy_source and watch.request.method == "PUT" and key:
+            source_bucket, _, source_key = unquote(copy_source.split("?", 1)[0]).lstrip("/").partition("/")
+            source_target = await _target(source_bucket)
+            if source_target is not None:
+                row = _row(watch, source_bucket, source_key, "REST.COPY.OBJECT_GET")
+                self.delivery.add(source_target, source_bucket, watch.time, row.text())
+
+    async def invalid_target(self, request: Request) -> Reply | None:
+        """Refuse PutBucketLogging whose target bucket does not exist; the emulator would store it."""
+        if request.method != "PUT" or "logging" not in request.query:
+            return None
+        target = config.parse(request.body)
+        if target is None or await _exists(target.bucket):
+            return None
+        bucket, _ = bucket_and_key(request)
+        if not await _exists(bucket) or not contextvars.copy_context().run(_may_configure, request, bucket):
+            return None
+        return presigned.error(
+            request,
+            400,
+            "InvalidTargetBucketForLogging",
+            "The target bucket for logging does not exist, is not owned by you, or does not have the appropriate grants"
+            " for the log-delivery group.",
+            TargetBucket=target.bucket,
+        )
+
+
+def _may_configure(request: Request, bucket: str) -> bool:
+    auth.pin(request)
+    return auth.authorize(request, "s3", "s3:PutBucketLogging", f"arn:aws:s3:::{bucket}") is None
+
+
+async def _exists(bucket: str) -> bool:
+    status, _, _ = await emulator.s3("HEAD", f"/{bucket}")
+    return status == 200
+
+
+async def _target(bucket: str) -> config.LogTarget | None:
+    if not bucket:
+        return None
+    status, _, document = await emulator.s3("GET", f"/{bucket}", query={"logging": [""]})
+    return config.parse(document) if status == 200 else None
+
+
+def bucket_and_key(request: Request) -> tuple[str, str]:
+    """Return bucket and key of a request in path style or virtual-hosted style; either may be empty."""
+    vhost = _VHOST.match(request.headers.get("host", "").lower())
+    if vhost:
+        return vhost[1], request.path.lstrip("/")
+    bucket, _, key = request.path.lstrip("/").partition("/")
+    return bucket, key
+
+
+def _operation(request: Request, key: str) -> str:
+    return operation(request.method, key, request.query, copy="x-amz-copy-source" in request.headers)
+
+
+def _row(watch: Watch, bucket: str, key: str, name: str) -> Row:
+    request, status = watch.request, watch.status
+    keys = context(request.source, request.headers, request.query, s3=True)
+    failed = _CODE.search(watch.beginning) if status >= 300 else None
+    error = failed[1].decode() if failed else _HEAD_ERRORS.get(status, "") if request.method == "HEAD" else ""
+    query = f"?{request.raw_query}" if request.raw_query else ""
+    size = watch.headers.get("content-length", "") if name in ("REST.GET.OBJECT", "REST.HEAD.OBJECT") else ""
+    return Row(
+        owner=emulator.owner_id(),
+        bucket=bucket,
+        time=watch.time,
+        remote_ip=str(request.source.address),
+        requester=_requester(request, error, watch.beginning),
+        request_id=request.id,
+        operation=name,
+        key=key,
+        request_uri=f"{request.method} {request.raw_path}{query} HTTP/{request.http_version}",
+        status=status,
+        error=error,
+        bytes_sent=watch.sent,
+        object_size=_object_size(watch, name, size),
+        total_ms=int((time.monotonic() - watch.started) * 1000),
+        turnaround_ms=watch.turnaround_ms,
+        referer=request.headers.get("referer", ""),
+        user_agent=request.headers.get("user-agent", ""),
+        version_id=(request.query.get("versionId") or [watch.headers.get("x-amz-version-id", "")])[0],
+        host_id=watch.host_id,
+        signature_version=_VERSION.get(keys["s3:signatureversion"] or "", ""),
+        authentication=_AUTHENTICATION.get(keys["s3:authtype"] or "", ""),
+        host=request.headers.get("host", ""),
+        region=REGION,
+    )
+
+
+_HEAD_ERRORS = {403: "AccessDenied", 404: "NoSuchKey", 412: "PreconditionFailed"}
+
+
+def _object_size(watch: Watch, name: str, length: str) -> int | None:
+    if watch.status >= 300:
+        return None
+    if name == "REST.PUT.OBJECT":
+        decoded = watch.request.headers.get("x-amz-decoded-content-length", "")
+        return int(decoded) if decoded.isdigit() else len(watch.request.body)
+    whole = watch.headers.get("content-range", "").rpartition("/")[2]
+    text = whole or length
+    return int(text) if text.isdigit() else None
+
+
+def _requester(request: Request, error: str, beginning: bytes) -> str:
+    """The ARN of the caller; nobody when the signature did not prove it."""
+    scope = auth.signed_scope(request)
+    unproven = error in _UNAUTHENTICATED or b"Request has expired" in beginning
+    if scope is None or unproven or auth.is_root_key(scope[0]):
+        return ""
+    return auth.caller_arn(scope[0]) or ""

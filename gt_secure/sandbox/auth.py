@@ -1,0 +1,106 @@
+"""Signatures and IAM permissions for the services that the sandbox adds, checked by the emulator's own code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .http import Request
+
+_SCOPE = re.compile(r"Credential=([^/,\s]+)/(\d{8})/([^/,\s]+)/([^/,\s]+)/aws4_request")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a request may not pass: an AWS error code and its message; ``authentication`` when no policy was asked."""
+
+    code: str
+    message: str
+    authentication: bool = False
+
+
+def signed_scope(request: Request) -> tuple[str, str, str] | None:
+    """Return access key id, region and service that a request claims to be signed for, or None."""
+    found = _SCOPE.search(request.headers.get("authorization", ""))
+    if found:
+        return found[1], found[3], found[4]
+    credential = (request.query.get("X-Amz-Credential") or [""])[0].split("/")
+    return (credential[0], credential[2], credential[3]) if len(credential) == 5 else None
+
+
+def pin(request: Request) -> None:
+    """Hand the request to the emulator's checks, as its own entry point does."""
+    from ministack.core import iam_evaluator
+    from ministack.core.responses import set_request_account_id, set_request_region
+
+    scope = signed_scope(request)
+    key = scope[0] if scope else ""
+    set_request_account_id(iam_evaluator.find_iam_access_key_account(key) or key)
+    set_request_region(scope[1] if scope else None)
+    iam_evaluator.pin_request_origin(str(request.source.address), False)
+    iam_evaluator.pin_signed_request(request.method, request.raw_path, request.query, request.raw_headers)
+    iam_evaluator.pin_signed_body(request.body)
+
+
+def is_root_key(access_key: str) -> bool:
+    """Tell whether the emulator would take this key for the account's root."""
+    from ministack.core.iam_evaluator import is_root_access_key
+
+    return bool(access_key) and bool(is_root_access_key(access_key))
+
+
+def authorize(
+    request: Request, service: str, action: str, resource: str, keys: Mapping[str, str] | None = None
+) -> Refusal | None:
+    """Check signature and policies for one action; :func:`pin` must have been called.
+
+    Parameters
+    ----------
+    request : Request
+        The request.
+    service : str
+        Signing name, such as ``sagemaker``.
+    action : str
+        Such as ``sagemaker:UpdateWorkteam``.
+    resource : str
+        ARN or ``*``.
+    keys : mapping, optional
+        Condition keys of the service, such as ``iam:PassedToService``.
+
+    Returns
+    -------
+    Refusal or None
+        None when the request may pass.
+    """
+    from ministack.core.iam_evaluator import AuthError, enforce
+
+    scope = signed_scope(request)
+    if scope is None:
+        return Refusal("MissingAuthenticationTokenException", "Missing Authentication Token", True)
+    key, region, signed_service = scope
+    if signed_service != service:
+        message = f"Credential should be scoped to correct service: '{service}'. "
+        return Refusal("InvalidSignatureException", message, True)
+    denied = enforce(key, action, service, region, resource_arn=resource, service_context=dict(keys or {}))
+    if denied is None:
+        return None
+    if isinstance(denied, AuthError):
+        return Refusal(denied.code, denied.message, True)
+    reason = (
+        "with an explicit deny in an identity-based policy"
+        if denied.decision == "Deny"
+        else f"because no identity-based policy allows the {action} action"
+    )
+    return Refusal(
+        "AccessDeniedException",
+        f"User: {denied.principal_arn} is not authorized to perform: {action} on resource: {resource} {reason}",
+    )
+
+
+def caller_arn(access_key: str) -> str | None:
+    """Return the ARN behind an access key, or None when nobody has it."""
+    from ministack.core.iam_evaluator import resolve_caller_identity
+
+    identity = resolve_caller_identity(access_key)
+    return str(identity["userArn"]) if identity else None

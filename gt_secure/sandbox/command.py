@@ -1,0 +1,85 @@
+"""``gt-secure sandbox`` and ``python -m gt_secure.sandbox``: run a sandbox in the foreground."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+from pathlib import Path
+
+from ..errors import GtSecureError
+from .server import Running, serve
+from .settings import Settings
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.add_argument("--host", default="127.0.0.1", help="loopback address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=0, help="port (default: any free one)")
+    parser.add_argument("--vpc-port", type=int, default=0, help="port of the S3 VPC endpoint (default: any free one)")
+    parser.add_argument("--state-dir", type=Path, default=None, help="keep state there (default: in memory only)")
+    parser.add_argument(
+        "--log-delay", type=float, default=2.0, metavar="SECONDS",
+        help="delivery delay of access logs; AWS takes hours (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--workforce-delay", type=float, default=1.0, metavar="SECONDS",
+        help="how long a workforce stays Updating; AWS takes up to minutes (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument("--seed", choices=("demo", "none"), default="demo", help="what an empty sandbox is filled with")
+    parser.add_argument("--json", action="store_true", help="print one line of JSON instead of shell lines")
+    parser.add_argument("--exit-with-stdin", action="store_true", help=argparse.SUPPRESS)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command until Ctrl-C or SIGTERM; returns the exit code."""
+    settings = Settings(
+        host=args.host,
+        port=args.port,
+        vpc_port=args.vpc_port,
+        state_dir=args.state_dir,
+        log_delay_s=args.log_delay,
+        workforce_delay_s=args.workforce_delay,
+        seed=args.seed,
+    )
+    try:
+        serve(settings, lambda running: _announce(running, args.json), with_stdin=args.exit_with_stdin)
+    except GtSecureError as error:
+        if args.json:
+            print(json.dumps(error.to_dict()), flush=True)
+        print(error, file=sys.stderr)
+        return 2 if isinstance(error, ValueError) else 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _announce(running: Running, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(_facts(running)), flush=True)
+        return
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in running.environment().items()]
+    notes = [
+        f"# S3 VPC endpoint: {running.endpoint[0]}:{running.endpoint[1]} (keep the Host header of the endpoint URL)",
+        f"# Worker portal: {running.endpoint_url}/_gt_secure/portal",
+        "# Paste the lines above into a shell. Ctrl-C stops the sandbox.",
+    ]
+    print("\n".join([*lines, *notes]), flush=True)
+
+
+def _facts(running: Running) -> dict[str, object]:
+    return {
+        "endpoint_url": running.endpoint_url,
+        "portal_url": f"{running.endpoint_url}/_gt_secure/portal",
+        "public": list(running.public),
+        "endpoint": list(running.endpoint),
+        "environment": running.environment(),
+    }
+
+
+def main() -> int:
+    """Entry point of ``python -m gt_secure.sandbox``."""
+    parser = argparse.ArgumentParser(prog="gt-secure sandbox", description=__doc__)
+    add_arguments(parser)
+    return run(parser.parse_args())

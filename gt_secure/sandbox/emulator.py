@@ -1,0 +1,169 @@
+"""The emulator behind the sandbox: how it is configured, loaded, and called from inside the process.
+
+ministack reads its settings from the environment when it is imported, so that they must be set before; it takes the
+keys ``test``, any twelve digits and its own configured key for the account's root, whose signature it does not check.
+The front of the sandbox refuses all of these (:mod:`.front`); the configured one is random, known to this process
+only, and used for what AWS services do themselves (assume a role for Ground Truth).
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import GtSecureError, MissingExtra, Unsupported
+from .settings import ACCOUNT, REGION, Settings
+
+Response = tuple[int, dict[str, str], bytes]
+
+SERVICES = ("s3", "sts", "iam")
+_REMOVE = (
+    "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_ENDPOINT_URL", "LOCALSTACK_PERSISTENCE", "USE_SSL", "MINISTACK_HOST",
+    "SERVICES_CONFIG", "AWS_SHARED_CREDENTIALS_FILE", "EDGE_PORT",
+)  # fmt: skip
+
+
+def load(settings: Settings) -> None:
+    """Set the environment and import the emulator.
+
+    Raises
+    ------
+    MissingExtra
+        If the extra ``sandbox`` is not installed.
+    Unsupported
+        If the emulator was imported before with other settings.
+    """
+    if "ministack.app" in sys.modules:
+        raise Unsupported(
+            "The emulator is already loaded in this process, with settings that cannot change any more.",
+            next_step="Start the sandbox in a process of its own: gt-secure sandbox.",
+        )
+    _set_environment(settings)
+    try:
+        import hypercorn.asyncio  # noqa: F401
+        import ministack.app  # noqa: F401
+        from ministack.core import hypercorn_compat
+        from ministack.services import iam, s3, sts  # noqa: F401
+    except ImportError as error:
+        raise MissingExtra(
+            "The sandbox needs ministack, which is not installed.",
+            next_step="Install it with: pip install 'gt_secure[sandbox]'",
+        ) from error
+    hypercorn_compat.install()
+    from . import conditions
+
+    conditions.install()
+    if settings.state_dir is not None:
+        _restore()
+
+
+def _set_environment(settings: Settings) -> None:
+    for name in _REMOVE:
+        os.environ.pop(name, None)
+    os.environ.update(
+        AUTH="true",
+        SERVICES=",".join(SERVICES),
+        LOG_LEVEL="WARNING",
+        MINISTACK_ACCOUNT_ID=ACCOUNT,
+        MINISTACK_REGION=REGION,
+        AWS_ACCESS_KEY_ID="ROOT" + secrets.token_hex(12).upper(),
+        AWS_SECRET_ACCESS_KEY=secrets.token_urlsafe(30),
+        CLOUDTRAIL_RECORDING="0",
+        IOT_MTLS_ENABLED="0",
+        SFTP_ENABLED="0",
+        PERSIST_STATE="0",
+        S3_PERSIST="0",
+    )
+    if settings.state_dir is not None:
+        home = settings.state_dir.resolve()
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.environ.update(
+            PERSIST_STATE="1", STATE_DIR=str(home / "emulator"), S3_PERSIST="1", S3_DATA_DIR=str(home / "objects")
+        )
+
+
+def _persisted() -> dict[str, Any]:
+    from ministack.services import iam, s3
+
+    return {"s3": s3, "iam": iam}
+
+
+def _restore() -> None:
+    from ministack.core.persistence import load_state
+
+    for name, module in _persisted().items():
+        data = load_state(name)
+        if data:
+            module.load_persisted_state(data)
+
+
+def save() -> None:
+    """Write the state of S3 and IAM to the state directory; does nothing when state lives in memory."""
+    from ministack.core.persistence import save_all
+
+    save_all({name: module.get_state for name, module in _persisted().items()})
+
+
+async def s3(
+    method: str,
+    path: str,
+    *,
+    query: Mapping[str, list[str]] | None = None,
+    headers: Mapping[str, str] | None = None,
+    body: bytes = b"",
+) -> Response:
+    """Call S3 as the service itself: no signature, no policy."""
+    from ministack.services import s3 as service
+
+    given = {"host": "localhost", **(headers or {})}
+    status, answer, content = await service.handle_request(
+        method, path, given, body, dict(query or {}), internal=True, enforce_bucket_region=False
+    )
+    return status, answer, _content(content)
+
+
+async def query_call(service: str, action: str, **parameters: str) -> bytes:
+    """Call IAM or STS as the account's root and return the XML.
+
+    Raises
+    ------
+    GtSecureError
+        If the call fails: what the sandbox itself asks for must work.
+    """
+    from ministack.services import iam, sts
+
+    module = {"iam": iam, "sts": sts}[service]
+    status, body = await query_call_raw(module, action, parameters)
+    if status >= 300:
+        raise GtSecureError(f"The sandbox could not {action}: {body.decode('utf-8', 'replace')}")
+    return body
+
+
+async def query_call_raw(module: Any, action: str, parameters: Mapping[str, str]) -> tuple[int, bytes]:
+    """Call a query-protocol service as root; returns status and XML."""
+    from urllib.parse import urlencode
+
+    credential = f"{os.environ['AWS_ACCESS_KEY_ID']}/20000101/{REGION}/sts/aws4_request"
+    headers = {
+        "authorization": f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=0",
+        "content-type": "application/x-www-form-urlencoded",
+    }
+    form = urlencode({"Action": action, **parameters}).encode()
+    status, _, content = await module.handle_request("POST", "/", headers, form, {})
+    return status, _content(content)
+
+
+def _content(content: Any) -> bytes:
+    if isinstance(content, bytes):
+        return content
+    return content.encode() if isinstance(content, str) else bytes(content or b"")
+
+
+def owner_id() -> str:
+    """Return the canonical user id of the account, as S3 shows it for owners."""
+    import hashlib
+
+    return hashlib.sha256(ACCOUNT.encode()).hexdigest()

@@ -1,0 +1,59 @@
+"""What the sandbox answers under ``/_gt_secure/``: health, vantages, log delivery and the worker portal."""
+
+from __future__ import annotations
+
+from . import addresses
+from .accesslog.delivery import Delivery
+from .http import Reply, Request, json_reply
+from .portal import PATH as PORTAL
+from .portal import Portal
+from .settings import S3_ENDPOINT_ID
+
+PLACES = (
+    ("office", "203.0.113.7"),
+    ("office, another desk", "203.0.113.42"),
+    ("elsewhere", "198.51.100.9"),
+    ("notebook kernel", "192.0.2.10"),
+    ("VPC, through the S3 endpoint", f"10.0.3.4 via {S3_ENDPOINT_ID}"),
+    ("another machine of the VPC", f"10.0.7.9 via {S3_ENDPOINT_ID}"),
+    ("office over IPv6", "2001:db8:113::7"),
+)
+
+
+class Pages:
+    """Routes the sandbox's own pages."""
+
+    def __init__(self, portal: Portal, delivery: Delivery, public: tuple[str, int], endpoint: tuple[str, int]) -> None:
+        self._portal = portal
+        self._delivery = delivery
+        self._public = public
+        self._endpoint = endpoint
+
+    async def __call__(self, request: Request) -> Reply:
+        """Answer one request."""
+        path = request.path.rstrip("/")
+        if path == PORTAL or path.startswith(PORTAL + "/"):
+            return _only(request, "GET", "HEAD") or await self._portal(request)
+        if path == "/_gt_secure/health":
+            return _only(request, "GET", "HEAD") or json_reply({"status": "ok", "source": str(request.source)})
+        if path == "/_gt_secure/vantages":
+            return _only(request, "GET", "HEAD") or json_reply({"vantages": self.vantages()})
+        if path == "/_gt_secure/flush-logs":
+            return _only(request, "POST") or json_reply((await self._delivery.flush()).to_dict())
+        return json_reply({"error": "NotFound", "message": f"The sandbox has no page {path}."}, 404)
+
+    def vantages(self) -> list[dict[str, object]]:
+        """Places from which a URL can be tried."""
+        binding = addresses.can_bind_anywhere()
+        return [
+            addresses.vantage(source, self._public, self._endpoint, label=label, binding=binding).to_dict()
+            for label, source in PLACES
+        ]
+
+
+def _only(request: Request, *methods: str) -> Reply | None:
+    if request.method in methods:
+        return None
+    reply = json_reply({"error": "MethodNotAllowed", "message": f"Use {' or '.join(methods)}."}, 405)
+    reply.headers["allow"] = ", ".join(methods)
+    return reply

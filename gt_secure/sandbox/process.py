@@ -1,0 +1,205 @@
+"""Starts a sandbox as a process of its own and stops it again."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+from ..errors import GtSecureError, InvalidInput
+from ..network import Source
+from . import addresses
+from .settings import Settings
+
+START_TIMEOUT_S = 20.0
+STOP_TIMEOUT_S = 5.0
+
+
+class Sandbox:
+    """AWS on loopback, in a subprocess.
+
+    Parameters
+    ----------
+    state_dir : str or Path, optional
+        Where state outlives the sandbox; in memory otherwise.
+    port : int
+        Port to listen on; 0 takes a free one.
+    log_delay_s : float
+        Seconds until access-log rows are delivered; AWS takes hours.
+    workforce_delay_s : float
+        Seconds that a workforce stays ``Updating``.
+    seed : "demo" or None
+        What an empty sandbox is filled with.
+
+    Examples
+    --------
+    >>> with Sandbox() as sandbox:  # doctest: +SKIP
+    ...     os.environ.update(sandbox.environment())
+    """
+
+    def __init__(
+        self,
+        state_dir: str | Path | None = None,
+        port: int = 0,
+        log_delay_s: float = 2.0,
+        seed: str | None = "demo",
+        *,
+        workforce_delay_s: float = 1.0,
+    ) -> None:
+        self._settings = Settings(
+            port=port,
+            state_dir=None if state_dir is None else Path(state_dir),
+            log_delay_s=log_delay_s,
+            workforce_delay_s=workforce_delay_s,
+            seed="none" if seed is None else seed,  # type: ignore[arg-type]
+        ).checked()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._facts: dict[str, Any] = {}
+        self._errors: IO[bytes] | None = None
+
+    def start(self) -> Sandbox:
+        """Start the process and wait until it answers.
+
+        Raises
+        ------
+        GtSecureError
+            If it does not come up; the message holds what it said.
+        """
+        if self._process is not None:
+            return self
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in stop()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "gt_secure.sandbox", *self._arguments()],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            env=_environment(),
+        )
+        line = self._first_line()
+        try:
+            facts = json.loads(line)
+        except ValueError:
+            facts = {}
+        if "endpoint_url" not in facts:
+            said = self._said()
+            self.stop()
+            if facts.get("error") == "InvalidInput":
+                details = facts.get("details", {})
+                raise InvalidInput(
+                    facts["message"], next_step=facts["next_step"], field=details.get("field", ""),
+                    value=details.get("value"),
+                )  # fmt: skip
+            raise GtSecureError(
+                f"The sandbox did not start: {facts.get('message') or said or 'it gave no reason'}",
+                next_step=facts.get("next_step", "Run gt-secure sandbox in a terminal to see why."),
+            )
+        self._facts = facts
+        return self
+
+    def _arguments(self) -> list[str]:
+        settings = self._settings
+        given = [
+            "--json", "--exit-with-stdin", "--port", str(settings.port), "--log-delay", str(settings.log_delay_s),
+            "--workforce-delay", str(settings.workforce_delay_s), "--seed", settings.seed,
+        ]  # fmt: skip
+        return given + (["--state-dir", str(settings.state_dir)] if settings.state_dir else [])
+
+    def _first_line(self) -> bytes:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        lines: list[bytes] = []
+        stdout = self._process.stdout
+        reader = threading.Thread(target=lambda: lines.append(stdout.readline()), daemon=True)
+        reader.start()
+        reader.join(START_TIMEOUT_S)
+        return lines[0] if lines else b""
+
+    def _said(self) -> str:
+        if self._errors is None:
+            return ""
+        self._errors.seek(0)
+        return self._errors.read()[-2000:].decode("utf-8", "replace").strip()
+
+    def stop(self) -> None:
+        """Stop the process; does nothing when it is not running."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        for stream in (process.stdin, process.stdout, self._errors):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+        self._errors = None
+
+    def __enter__(self) -> Sandbox:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        state = f"{self.endpoint_url}, pid {self.pid}" if self._process is not None and self._facts else "not running"
+        return f"<Sandbox {state}>"
+
+    def _fact(self, name: str) -> Any:
+        if self._process is None or name not in self._facts:
+            raise GtSecureError(
+                "The sandbox is not running.", next_step="Use it in a with statement, or call start() first."
+            )
+        return self._facts[name]
+
+    @property
+    def endpoint_url(self) -> str:
+        """URL to give to AWS clients."""
+        return str(self._fact("endpoint_url"))
+
+    @property
+    def portal_url(self) -> str:
+        """URL of the worker portal."""
+        return str(self._fact("portal_url"))
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        self._fact("endpoint_url")
+        assert self._process is not None
+        return self._process.pid
+
+    def environment(self) -> dict[str, str]:
+        """Return the AWS_* variables that make a client use the sandbox."""
+        return dict(self._fact("environment"))
+
+    def vantage(self, source: str | Source, label: str = "") -> addresses.Vantage:
+        """Return how to call from a source, such as ``203.0.113.7`` or ``10.0.3.4 via vpce-0a1b2c3d4e5f60718``."""
+        public, endpoint = self._fact("public"), self._fact("endpoint")
+        return addresses.vantage(
+            source,
+            (public[0], public[1]),
+            (endpoint[0], endpoint[1]),
+            label=label,
+            binding=addresses.can_bind_anywhere(),
+        )
+
+
+def _environment() -> dict[str, str]:
+    """The environment of the child: nothing of the caller's AWS configuration, and the package it runs from."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    root = str(Path(__file__).resolve().parents[2])
+    paths = [root, *[path for path in kept.get("PYTHONPATH", "").split(os.pathsep) if path]]
+    return {**kept, "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)), "PYTHONUNBUFFERED": "1"}

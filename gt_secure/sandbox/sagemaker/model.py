@@ -1,0 +1,178 @@
+"""Requests are checked and answers are shaped with botocore's own description of the service.
+
+botocore checks types and required members only; the service also checks enums, patterns, lengths and ranges, and says
+so in one ``ValidationException`` that lists every violation.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import re
+import sys
+import unicodedata
+from collections.abc import Iterator
+from typing import Any
+
+from .errors import ApiError, validation
+
+_TYPES = {"string": "String", "integer": "Integer", "long": "Long", "boolean": "Boolean", "timestamp": "Timestamp"}
+_PROPERTY = re.compile(r"\\p\{([A-Z])\}")
+
+
+@functools.cache
+def service_model() -> Any:
+    """Load botocore's description of SageMaker, once."""
+    from botocore.loaders import Loader
+    from botocore.model import ServiceModel
+
+    return ServiceModel(Loader().load_service_model("sagemaker", "service-2"), "sagemaker")
+
+
+def operation_names() -> frozenset[str]:
+    """Names of all operations that SageMaker has."""
+    return frozenset(service_model().operation_names)
+
+
+def check(operation: str, value: Any) -> dict[str, Any]:
+    """Return the request if it is valid.
+
+    Raises
+    ------
+    ApiError
+        ``SerializationException`` for a wrong JSON type, ``ValidationException`` for everything else.
+    """
+    shape = service_model().operation_model(operation).input_shape
+    if not isinstance(value, dict):
+        raise ApiError("SerializationException", "Start of structure or map found where not expected.")
+    found = list(_violations(shape, value, ""))
+    if found:
+        plural = "error" if len(found) == 1 else "errors"
+        raise validation(f"{len(found)} validation {plural} detected: {'; '.join(found)}")
+    return _known(shape, value)
+
+
+def shape_answer(operation: str, value: dict[str, Any]) -> dict[str, Any]:
+    """Return an answer with the members that the operation has, and no others."""
+    shape = service_model().operation_model(operation).output_shape
+    return _known(shape, value) if shape is not None else {}
+
+
+def _known(shape: Any, value: dict[str, Any]) -> dict[str, Any]:
+    """Drop what the model does not have, and members that are null."""
+    known: dict[str, Any] = {}
+    for name, member in shape.members.items():
+        if value.get(name) is not None:
+            known[name] = _known_value(member, value[name])
+    return known
+
+
+def _known_value(shape: Any, value: Any) -> Any:
+    if shape.type_name == "structure":
+        return _known(shape, value)
+    if shape.type_name == "list":
+        return [_known_value(shape.member, item) for item in value]
+    return value
+
+
+def _violations(shape: Any, value: Any, path: str) -> Iterator[str]:
+    _check_type(shape, value, path)
+    if shape.type_name == "structure":
+        for name in shape.required_members:
+            if value.get(name) is None:
+                yield f"Value null at '{_join(path, name)}' failed to satisfy constraint: Member must not be null"
+        for name, member in shape.members.items():
+            if value.get(name) is not None:
+                yield from _violations(member, value[name], _join(path, name))
+    elif shape.type_name == "list":
+        yield from _length(shape, value, path)
+        for index, item in enumerate(value, 1):
+            yield from _violations(shape.member, item, f"{path}.{index}.member")
+    elif shape.type_name == "map":
+        yield from _length(shape, value, path)
+        for key, item in value.items():
+            yield from _violations(shape.key, key, f"{path}.key")
+            yield from _violations(shape.value, item, f"{path}.{key}.member")
+    elif shape.type_name == "string":
+        yield from _string(shape, value, path)
+    elif shape.type_name in ("integer", "long"):
+        yield from _range(shape, value, path)
+
+
+def _join(path: str, name: str) -> str:
+    name = name[0].lower() + name[1:]
+    return f"{path}.{name}" if path else name
+
+
+def _check_type(shape: Any, value: Any, path: str) -> None:
+    expected: tuple[type, ...] = {
+        "structure": (dict,), "map": (dict,), "list": (list,), "string": (str,), "boolean": (bool,),
+        "timestamp": (int, float),
+    }.get(shape.type_name, (int,))  # fmt: skip
+    fits = isinstance(value, expected) and (bool in expected or not isinstance(value, bool))
+    if fits and isinstance(value, float) and not math.isfinite(value):
+        fits = False
+    if not fits:
+        given = {str: "STRING_VALUE", bool: "TRUE_VALUE" if value else "FALSE_VALUE", int: "NUMBER_VALUE",
+                 float: "DECIMAL_VALUE", type(None): "NULL_VALUE"}.get(type(value))  # fmt: skip
+        kind = {"structure": "a structure", "list": "a collection", "map": "a map"}.get(
+            shape.type_name, f"a {_TYPES.get(shape.type_name, shape.type_name)}"
+        )
+        said = f"{given} can not be converted to {kind}" if given else f"Unexpected value for {kind}"
+        raise ApiError("SerializationException", f"{said} at '{path}'")
+
+
+def _fail(value: Any, path: str, rule: str) -> str:
+    return f"Value '{_shown(value)}' at '{path}' failed to satisfy constraint: Member must {rule}"
+
+
+def _shown(value: Any) -> str:
+    text = f"[{', '.join(map(str, value))}]" if isinstance(value, list) else str(value)
+    return text if len(text) <= 256 else text[:253] + "..."
+
+
+def _length(shape: Any, value: Any, path: str) -> Iterator[str]:
+    size = len(value)
+    low, high = shape.metadata.get("min"), shape.metadata.get("max")
+    if low is not None and size < low:
+        yield _fail(value, path, f"have length greater than or equal to {low}")
+    if high is not None and size > high:
+        yield _fail(value, path, f"have length less than or equal to {high}")
+
+
+def _range(shape: Any, value: int, path: str) -> Iterator[str]:
+    low, high = shape.metadata.get("min"), shape.metadata.get("max")
+    if low is not None and value < low:
+        yield _fail(value, path, f"have value greater than or equal to {low}")
+    if high is not None and value > high:
+        yield _fail(value, path, f"have value less than or equal to {high}")
+
+
+def _string(shape: Any, value: str, path: str) -> Iterator[str]:
+    if shape.enum and value not in shape.enum:
+        yield _fail(value, path, f"satisfy enum value set: [{', '.join(shape.enum)}]")
+        return
+    yield from _length(shape, value, path)
+    pattern = shape.metadata.get("pattern")
+    if pattern and not _compiled(pattern).fullmatch(value):
+        yield _fail(value, path, f"satisfy regular expression pattern: {pattern}")
+
+
+@functools.cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Compile a Java pattern; only its Unicode categories are written differently in Python."""
+    return re.compile(_PROPERTY.sub(lambda found: _category(found[1]), pattern))
+
+
+@functools.cache
+def _category(letter: str) -> str:
+    """Write the characters of one Unicode category as ranges, to stand inside a character class."""
+    ranges: list[list[int]] = []
+    for code in range(sys.maxunicode + 1):
+        if unicodedata.category(chr(code))[0] != letter:
+            continue
+        if ranges and ranges[-1][1] == code - 1:
+            ranges[-1][1] = code
+        else:
+            ranges.append([code, code])
+    return "".join(f"\\U{low:08x}-\\U{high:08x}" for low, high in ranges)

@@ -1,0 +1,94 @@
+"""Filters, sorting and pages, the same for every List operation."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from .errors import validation
+
+DEFAULT_PAGE = 10
+Record = dict[str, Any]
+
+
+def page(records: list[Record], request: Record) -> tuple[list[Record], str | None]:
+    """Cut out one page.
+
+    Parameters
+    ----------
+    records : list of dict
+        All results, in their order.
+    request : dict
+        The request: ``MaxResults`` (10 by default) and ``NextToken``.
+
+    Returns
+    -------
+    (list of dict, str or None)
+        The page, and the token of the next one.
+    """
+    size = int(request.get("MaxResults", DEFAULT_PAGE))
+    start = _start(request)
+    end = start + size
+    token = _token(end, request) if end < len(records) else None
+    return records[start:end], token
+
+
+def _digest(request: Record) -> str:
+    """A token belongs to one query: the same filters and order, any page size."""
+    same = {name: value for name, value in request.items() if name not in ("NextToken", "MaxResults")}
+    return hashlib.sha256(json.dumps(same, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def _token(offset: int, request: Record) -> str:
+    return base64.urlsafe_b64encode(json.dumps([offset, _digest(request)]).encode()).decode()
+
+
+def _start(request: Record) -> int:
+    token = request.get("NextToken")
+    if not token:
+        return 0
+    try:
+        offset, digest = json.loads(base64.b64decode(token, altchars=b"-_", validate=True))
+        if digest == _digest(request) and isinstance(offset, int) and offset > 0:
+            return offset
+    except (ValueError, TypeError, binascii.Error):
+        pass
+    raise validation("Invalid NextToken: it was not returned for this request.")
+
+
+def select(
+    records: Iterable[Record], request: Record, *, name: str, created: str, modified: str = "", by: str = ""
+) -> list[Record]:
+    """Filter by name and time and sort.
+
+    Parameters
+    ----------
+    records : iterable of dict
+        All records.
+    request : dict
+        The request.
+    name, created, modified : str
+        Members that hold the name and the times.
+    by : str
+        Member to sort by when the request does not say.
+    """
+    contains = str(request.get("NameContains", "")).lower()
+    chosen = [record for record in records if contains in str(record.get(name, "")).lower()]
+    for member, prefix in ((created, "CreationTime"), (modified, "LastModifiedTime")):
+        if not member:
+            continue
+        after, before = request.get(f"{prefix}After"), request.get(f"{prefix}Before")
+        if after is not None:
+            chosen = [record for record in chosen if record[member] >= after]
+        if before is not None:
+            chosen = [record for record in chosen if record[member] <= before]
+    keys: dict[str, Callable[[Record], Any]] = {
+        "Name": lambda record: str(record[name]).lower(),
+        "Status": lambda record: (str(record.get("LabelingJobStatus", "")), record[created]),
+    }
+    key = keys.get(request.get("SortBy", by), lambda record: (record[created], str(record[name])))
+    return sorted(chosen, key=key, reverse=request.get("SortOrder") == "Descending")

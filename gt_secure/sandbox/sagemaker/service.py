@@ -1,0 +1,149 @@
+"""The SageMaker endpoint: target, signature, validation, permission, operation, answer, in this order."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from .. import auth
+from ..http import Reply, Request, json_reply
+from ..issuer import Issuer, Refused
+from ..settings import ACCOUNT
+from ..state import Region, State
+from . import jobs, model, templates, workforces, workteams
+from .errors import ApiError, not_found, validation
+
+log = logging.getLogger(__name__)
+
+Record = dict[str, Any]
+Operation = Callable[[State, Region, Record], Record]
+_JSON = "application/x-amz-json-1.1"
+_PREFIX = "SageMaker."
+
+OPERATIONS: dict[str, Operation] = {
+    "ListWorkteams": workteams.list_workteams,
+    "ListSubscribedWorkteams": workteams.list_subscribed,
+    "DescribeWorkteam": workteams.describe,
+    "CreateWorkteam": workteams.create,
+    "UpdateWorkteam": workteams.update,
+    "DeleteWorkteam": workteams.delete,
+    "ListWorkforces": workforces.list_workforces,
+    "DescribeWorkforce": workforces.describe,
+    "CreateWorkforce": workforces.create,
+    "UpdateWorkforce": workforces.update,
+    "DeleteWorkforce": workforces.delete,
+    "ListLabelingJobs": jobs.list_jobs,
+    "ListLabelingJobsForWorkteam": jobs.list_for_workteam,
+    "DescribeLabelingJob": jobs.describe,
+}
+RENDER = "RenderUiTemplate"
+
+
+class SageMaker:
+    """Answers SageMaker requests (JSON 1.1)."""
+
+    def __init__(self, state: State, issuer: Issuer) -> None:
+        self._state = state
+        self._issuer = issuer
+
+    async def __call__(self, request: Request) -> Reply:
+        """Answer one request."""
+        try:
+            return json_reply(await self._answer(request), 200, _JSON)
+        except ApiError as error:
+            body = {"__type": error.code, "message": error.message}
+            return json_reply(body, error.status, _JSON)
+
+    async def _answer(self, request: Request) -> Record:
+        auth.pin(request)
+        name = request.headers.get("x-amz-target", "").removeprefix(_PREFIX)
+        _require_supported(name)
+        scope = auth.signed_scope(request)
+        region = self._state.region(scope[1] if scope else "")
+        self._state.settle(region)
+        body = _parse(request.body)
+        resource = _resource(name, region, body)
+        _permit(request, f"sagemaker:{name}", resource)
+        valid = model.check(name, body)
+        if name == RENDER:
+            answer = await self._render(request, valid)
+        else:
+            answer = OPERATIONS[name](self._state, region, valid)
+        return model.shape_answer(name, answer)
+
+    async def _render(self, request: Request, body: Record) -> Record:
+        role = body["RoleArn"]
+        _permit(request, "iam:PassRole", role, {"iam:PassedToService": "sagemaker.amazonaws.com"})
+        if ("UiTemplate" in body) == ("HumanTaskUiArn" in body):
+            raise validation("Exactly one of UiTemplate and HumanTaskUiArn must be given.")
+        if "HumanTaskUiArn" in body:
+            raise not_found(f"HumanTaskUi {body['HumanTaskUiArn']} does not exist.")
+        task = _parse_task(body["Task"]["Input"])
+        try:
+            credentials = await self._issuer.assume(role, "RenderUiTemplate")
+        except Refused as error:
+            raise validation(
+                f"Could not assume role {role}. Please ensure that the role exists and allows principal "
+                "'sagemaker.amazonaws.com' to assume the role."
+            ) from error
+        text, errors = templates.render(
+            body["UiTemplate"]["Content"], task, lambda bucket, key: self._issuer.presign(credentials, bucket, key)
+        )
+        return {"RenderedContent": text, "Errors": errors}
+
+
+def _require_supported(name: str) -> None:
+    if name in OPERATIONS or name == RENDER:
+        return
+    if name in model.operation_names():
+        raise ApiError(
+            "UnknownOperationException",
+            f"The sandbox does not offer sagemaker:{name}; it has {', '.join(sorted([*OPERATIONS, RENDER]))}.",
+        )
+    raise ApiError("UnknownOperationException", f"SageMaker has no operation {name}.")
+
+
+def _parse(body: bytes) -> Any:
+    try:
+        return json.loads(body or b"{}")
+    except (ValueError, RecursionError) as error:
+        raise ApiError("SerializationException", "The request body is not valid JSON.") from error
+
+
+def _parse_task(text: str) -> Record:
+    try:
+        task = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise validation("Task.Input must be a JSON document.") from error
+    if not isinstance(task, dict):
+        raise validation("Task.Input must be a JSON object.")
+    return task
+
+
+def _resource(name: str, region: Region, body: Any) -> str:
+    """The ARN that a permission is asked for (Service Authorization Reference, *Amazon SageMaker*)."""
+    given = body if isinstance(body, dict) else {}
+    if name.startswith("List") and name != "ListLabelingJobsForWorkteam":
+        return "*"
+    if name == "ListLabelingJobsForWorkteam":
+        return str(given.get("WorkteamArn", "*"))
+    if name.endswith("Workteam"):
+        return workteams.arn(region, str(given.get("WorkteamName", "")))
+    if name.endswith("Workforce"):
+        return workforces.arn(region, str(given.get("WorkforceName", "")))
+    if name == "DescribeLabelingJob":
+        return f"arn:aws:sagemaker:{region.name}:{ACCOUNT}:labeling-job/{given.get('LabelingJobName', '')}"
+    return "*"
+
+
+def _permit(request: Request, action: str, resource: str, keys: dict[str, str] | None = None) -> None:
+    refusal = auth.authorize(request, "sagemaker", action, resource, keys)
+    if refusal is None:
+        return
+    if not refusal.authentication:
+        raise ApiError(refusal.code, refusal.message)
+    code = {"SignatureDoesNotMatch": "InvalidSignatureException", "MissingAuthenticationToken":
+            "MissingAuthenticationTokenException"}.get(refusal.code, refusal.code)  # fmt: skip
+    raise ApiError(code, refusal.message, 400)

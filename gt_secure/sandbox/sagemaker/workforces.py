@@ -1,0 +1,185 @@
+"""The private workforce: list, describe, create, update, delete; one in each region.
+
+``SourceIpConfig`` restricts the public portal. The developer guide uses it to close the public portal of a workforce
+in VPC mode, while the API reference says that it is not supported for portals in a VPC: so one request that asks for
+both is refused, and setting it later restricts the public portal only.
+"""
+
+from __future__ import annotations
+
+import copy
+import ipaddress
+import secrets
+import time
+from typing import Any
+
+from ..settings import ACCOUNT
+from ..state import Region, State
+from . import paging
+from .errors import conflict, in_use, limit, validation
+
+Record = dict[str, Any]
+MAX_CIDRS = 10
+"""Ranges in SourceIpConfig (API reference, *SourceIpConfig*)."""
+
+
+def arn(region: Region, name: str) -> str:
+    """Return the ARN of a workforce."""
+    return f"arn:aws:sagemaker:{region.name}:{ACCOUNT}:workforce/private-crowd/{name}"
+
+
+def find(region: Region, name: str) -> Record:
+    """Return a workforce; raises ``ValidationException`` when there is none."""
+    workforce = region.workforces.get(name)
+    if workforce is None:
+        raise validation(f"No workforce named {name} found in region {region.name}.")
+    return workforce
+
+
+def list_workforces(_state: State, region: Region, request: Record) -> Record:
+    """ListWorkforces."""
+    found = paging.select(region.workforces.values(), request, name="WorkforceName", created="CreateDate")
+    cut, token = paging.page(found, request)
+    return {"Workforces": cut, "NextToken": token}
+
+
+def describe(_state: State, region: Region, request: Record) -> Record:
+    """DescribeWorkforce."""
+    return {"Workforce": find(region, request["WorkforceName"])}
+
+
+def create(state: State, region: Region, request: Record) -> Record:
+    """CreateWorkforce."""
+    name = request["WorkforceName"]
+    if name in region.workforces:
+        raise in_use(f"A workforce named {name} already exists in region {region.name}.")
+    if region.workforces:
+        raise limit(f"The account already has a private workforce in region {region.name}; there can be only one.")
+    if ("CognitoConfig" in request) == ("OidcConfig" in request):
+        raise validation("Exactly one of CognitoConfig and OidcConfig must be given.")
+    _check_cidrs(request)
+    _check_not_both(request)
+    now = time.time()
+    workforce: Record = {
+        "WorkforceName": name,
+        "WorkforceArn": arn(region, name),
+        "CreateDate": now,
+        "SourceIpConfig": copy.deepcopy(request.get("SourceIpConfig", {"Cidrs": []})),
+        "SubDomain": f"{secrets.token_hex(5)}.labeling.{region.name}.sagemaker.aws",
+        "IpAddressType": request.get("IpAddressType", "ipv4"),
+        **({"CognitoConfig": request["CognitoConfig"]} if "CognitoConfig" in request else {}),
+    }
+    _set_oidc(workforce, request)
+    _set_vpc(region, workforce, request)
+    state.begin(workforce, "Initializing")
+    region.workforces[name] = workforce
+    state.save()
+    return {"WorkforceArn": workforce["WorkforceArn"]}
+
+
+def update(state: State, region: Region, request: Record) -> Record:
+    """UpdateWorkforce."""
+    workforce = find(region, request["WorkforceName"])
+    if workforce["Status"] in ("Initializing", "Updating", "Deleting"):
+        raise conflict(
+            f"Workforce {workforce['WorkforceName']} is in status {workforce['Status']}; wait until it is Active."
+        )
+    _check_cidrs(request)
+    _check_not_both(request)
+    if "OidcConfig" in request and "OidcConfig" not in workforce:
+        raise validation("OidcConfig can only be updated for a workforce that was created with your own IdP.")
+    if "SourceIpConfig" in request:
+        workforce["SourceIpConfig"] = copy.deepcopy(request["SourceIpConfig"])
+    if "IpAddressType" in request:
+        workforce["IpAddressType"] = request["IpAddressType"]
+    _set_oidc(workforce, request)
+    _set_vpc(region, workforce, request)
+    state.begin(workforce, "Updating")
+    state.save()
+    return {"Workforce": workforce}
+
+
+def delete(state: State, region: Region, request: Record) -> Record:
+    """DeleteWorkforce."""
+    workforce = find(region, request["WorkforceName"])
+    if workforce["Status"] not in ("Active", "Failed"):
+        raise conflict(f"Workforce {workforce['WorkforceName']} is in status {workforce['Status']}.")
+    if region.workteams:
+        raise in_use(f"Workforce {workforce['WorkforceName']} contains {len(region.workteams)} work teams.")
+    state.begin(workforce, "Deleting")
+    state.save()
+    return {}
+
+
+def _check_cidrs(request: Record) -> None:
+    cidrs = request.get("SourceIpConfig", {}).get("Cidrs", [])
+    if len(cidrs) > MAX_CIDRS:
+        raise validation(f"SourceIpConfig takes at most {MAX_CIDRS} CIDRs; {len(cidrs)} were given.")
+    for cidr in cidrs:
+        try:
+            ipaddress.ip_network(cidr, strict=False)
+        except ValueError as error:
+            raise validation(f"Invalid CIDR {cidr} in SourceIpConfig.") from error
+
+
+def _check_not_both(request: Record) -> None:
+    if request.get("WorkforceVpcConfig") and request.get("SourceIpConfig", {}).get("Cidrs"):
+        raise validation("SageMaker does not support Source IP restriction for worker portals in VPC.")
+
+
+def _set_oidc(workforce: Record, request: Record) -> None:
+    given = request.get("OidcConfig")
+    if given is not None:
+        workforce["OidcConfig"] = {name: value for name, value in given.items() if name != "ClientSecret"}
+
+
+def _set_vpc(region: Region, workforce: Record, request: Record) -> None:
+    """Set or, with an empty structure, remove the VPC portal and its endpoint."""
+    config = request.get("WorkforceVpcConfig")
+    if config is None:
+        return
+    old = workforce.pop("WorkforceVpcConfig", None)
+    if old is not None:
+        region.endpoints[:] = [e for e in region.endpoints if e["VpcEndpointId"] != old["VpcEndpointId"]]
+    if not config:
+        return
+    for member in ("VpcId", "Subnets", "SecurityGroupIds"):
+        if not config.get(member):
+            raise validation(f"WorkforceVpcConfig needs VpcId, Subnets and SecurityGroupIds; {member} is missing.")
+    _check_ids(region, config)
+    endpoint = "vpce-" + secrets.token_hex(9)[:17]
+    workforce["WorkforceVpcConfig"] = {**copy.deepcopy(config), "VpcEndpointId": endpoint}
+    region.endpoints.append(portal_endpoint(region, config, endpoint))
+
+
+def _check_ids(region: Region, config: Record) -> None:
+    if config["VpcId"] not in {vpc["VpcId"] for vpc in region.vpcs}:
+        raise validation(f"The VPC {config['VpcId']} does not exist.")
+    subnets = {s["SubnetId"] for s in region.subnets if s["VpcId"] == config["VpcId"]}
+    groups = {g["GroupId"] for g in region.security_groups if g["VpcId"] == config["VpcId"]}
+    for wanted, known, what in (
+        (config["Subnets"], subnets, "subnet"),
+        (config["SecurityGroupIds"], groups, "security group"),
+    ):
+        for item in wanted:
+            if item not in known:
+                raise validation(f"The {what} {item} does not exist in {config['VpcId']}.")
+
+
+def portal_endpoint(region: Region, config: Record, endpoint: str) -> Record:
+    """Return the interface endpoint that Ground Truth makes for a VPC portal."""
+    return {
+        "VpcEndpointId": endpoint,
+        "VpcEndpointType": "Interface",
+        "VpcId": config["VpcId"],
+        "ServiceName": f"com.amazonaws.{region.name}.sagemaker.labeling",
+        "State": "available",
+        "PolicyDocument": '{"Statement":[{"Action":"*","Effect":"Allow","Principal":"*","Resource":"*"}]}',
+        "SubnetIds": list(config["Subnets"]),
+        "Groups": [{"GroupId": group, "GroupName": "labeling"} for group in config["SecurityGroupIds"]],
+        "PrivateDnsEnabled": True,
+        "RequesterManaged": True,
+        "CreationTimestamp": time.time(),
+        "OwnerId": ACCOUNT,
+        "Tags": [],
+    }

@@ -1,0 +1,136 @@
+"""Workteams: list, describe, create, update, delete.
+
+Where AWS says nothing, the sandbox keeps members that an update leaves out, and takes a given
+``WorkerAccessConfiguration`` as a whole. Both toggles at once are accepted, because AWS documents no refusal.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from typing import Any
+
+from ..settings import ACCOUNT
+from ..state import Region, State
+from . import paging
+from .errors import ApiError, in_use, limit, validation
+
+Record = dict[str, Any]
+MAX_TEAMS = 25
+"""Work teams per account and region (API reference, *CreateWorkteam*)."""
+
+
+def arn(region: Region, name: str) -> str:
+    """Return the ARN of a private workteam."""
+    return f"arn:aws:sagemaker:{region.name}:{ACCOUNT}:workteam/private-crowd/{name}"
+
+
+def find(region: Region, name: str) -> Record:
+    """Return a workteam; raises ``ValidationException``, as SageMaker does, when there is none."""
+    team = region.workteams.get(name)
+    if team is None:
+        raise missing(region, name)
+    return team
+
+
+def missing(region: Region, name: str) -> ApiError:
+    """The error for a workteam that is not there."""
+    return validation(f"The work team {arn(region, name)} does not exist in region {region.name}.")
+
+
+def list_workteams(_state: State, region: Region, request: Record) -> Record:
+    """ListWorkteams."""
+    teams = paging.select(region.workteams.values(), request, name="WorkteamName", created="CreateDate")
+    found, token = paging.page(teams, request)
+    return {"Workteams": found, "NextToken": token}
+
+
+def list_subscribed(_state: State, region: Region, request: Record) -> Record:
+    """ListSubscribedWorkteams."""
+    contains = str(request.get("NameContains", "")).lower()
+    teams = [team for team in region.subscribed if contains in team["WorkteamArn"].rsplit("/", 1)[-1].lower()]
+    found, token = paging.page(teams, request)
+    return {"SubscribedWorkteams": found, "NextToken": token}
+
+
+def describe(_state: State, region: Region, request: Record) -> Record:
+    """DescribeWorkteam."""
+    return {"Workteam": find(region, request["WorkteamName"])}
+
+
+def create(state: State, region: Region, request: Record) -> Record:
+    """CreateWorkteam."""
+    name = request["WorkteamName"]
+    workforce = _workforce(region, request.get("WorkforceName"))
+    _check_members(request["MemberDefinitions"], workforce)
+    if name in region.workteams:
+        raise in_use(f"A work team named {name} already exists in region {region.name}.")
+    if len(region.workteams) >= MAX_TEAMS:
+        raise limit(f"The account-level service limit for work teams is {MAX_TEAMS}; delete one to create another.")
+    now = time.time()
+    team: Record = {
+        "WorkteamName": name,
+        "MemberDefinitions": copy.deepcopy(request["MemberDefinitions"]),
+        "WorkteamArn": arn(region, name),
+        "WorkforceArn": workforce["WorkforceArn"],
+        "Description": request["Description"],
+        "SubDomain": workforce["SubDomain"],
+        "CreateDate": now,
+        "LastUpdatedDate": now,
+        "NotificationConfiguration": request.get("NotificationConfiguration", {}),
+        "WorkerAccessConfiguration": request.get("WorkerAccessConfiguration") or default_access(),
+    }
+    region.workteams[name] = team
+    state.save()
+    return {"WorkteamArn": team["WorkteamArn"]}
+
+
+def default_access() -> Record:
+    """What a team without a URL lock reports."""
+    return {"S3Presign": {"IamPolicyConstraints": {"SourceIp": "Disabled", "VpcSourceIp": "Disabled"}}}
+
+
+def update(state: State, region: Region, request: Record) -> Record:
+    """UpdateWorkteam."""
+    team = find(region, request["WorkteamName"])
+    if "MemberDefinitions" in request:
+        _check_members(request["MemberDefinitions"], _workforce(region, None))
+    for member in ("MemberDefinitions", "Description", "NotificationConfiguration", "WorkerAccessConfiguration"):
+        if member in request:
+            team[member] = copy.deepcopy(request[member])
+    team["LastUpdatedDate"] = time.time()
+    state.save()
+    return {"Workteam": team}
+
+
+def delete(state: State, region: Region, request: Record) -> Record:
+    """DeleteWorkteam."""
+    team = find(region, request["WorkteamName"])
+    del region.workteams[team["WorkteamName"]]
+    state.save()
+    return {"Success": True}
+
+
+def _workforce(region: Region, name: str | None) -> Record:
+    if name is not None and name not in region.workforces:
+        raise validation(f"No workforce named {name} found in region {region.name}.")
+    for workforce in region.workforces.values():
+        if workforce["Status"] != "Deleting":
+            return workforce
+    raise validation(f"No workforce found in region {region.name}; create one first.")
+
+
+def _check_members(members: list[Record], workforce: Record) -> None:
+    kinds = {kind for member in members for kind in member}
+    if any(len(member) != 1 for member in members):
+        raise validation("Each member definition must hold either CognitoMemberDefinition or OidcMemberDefinition.")
+    if len(kinds) > 1:
+        raise validation("All member definitions of a work team must be of the same kind.")
+    expected = "OidcMemberDefinition" if workforce.get("OidcConfig") else "CognitoMemberDefinition"
+    if kinds != {expected}:
+        raise validation(f"This workforce takes {expected} only.")
+    pool = (workforce.get("CognitoConfig") or {}).get("UserPool")
+    for member in members:
+        given = member.get("CognitoMemberDefinition", {}).get("UserPool")
+        if given is not None and pool is not None and given != pool:
+            raise validation(f"User pool {given} is not the one of the workforce.")

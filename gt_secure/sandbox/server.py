@@ -1,0 +1,184 @@
+"""Puts the parts together and serves them on two loopback listeners until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ..errors import InvalidInput
+from . import emulator
+from .settings import REGION, Settings
+from .state import State
+
+log = logging.getLogger(__name__)
+_SAVE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A sandbox that is ready: where it is and how to call it."""
+
+    endpoint_url: str
+    public: tuple[str, int]
+    endpoint: tuple[str, int]
+    access_key: str = field(repr=False)
+    secret_key: str = field(repr=False)
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that make any AWS client use the sandbox."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_ACCESS_KEY_ID": self.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.secret_key,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+        }
+
+
+def serve(settings: Settings, ready: Callable[[Running], None], *, with_stdin: bool = False) -> None:
+    """Run a sandbox in this process until SIGINT or SIGTERM.
+
+    Parameters
+    ----------
+    settings : Settings
+        How to run it.
+    ready : callable
+        Called once, when both listeners answer.
+    with_stdin : bool
+        Whether to stop also when standard input ends, so that no sandbox outlives the program that started it.
+
+    Raises
+    ------
+    InvalidInput
+        If a setting cannot be used or a port is taken.
+    MissingExtra
+        If the extra ``sandbox`` is not installed.
+    """
+    settings = settings.checked()
+    with contextlib.ExitStack() as stack:
+        public = stack.enter_context(_listen(settings.host, settings.port))
+        endpoint = stack.enter_context(_listen(settings.host, settings.vpc_port))
+        emulator.load(settings)
+        asyncio.run(_main(settings, public, endpoint, ready, with_stdin))
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        raise InvalidInput(
+            f"Port {port} on {host} cannot be opened: {error.strerror}.",
+            next_step="Give another port, or 0 for any free one.",
+            field="port",
+            value=port,
+        ) from error
+    return listener
+
+
+async def _main(
+    settings: Settings,
+    public: socket.socket,
+    endpoint: socket.socket,
+    ready: Callable[[Running], None],
+    with_stdin: bool,
+) -> None:
+    import ministack.app
+    from hypercorn.asyncio import serve as serve_http
+    from hypercorn.config import Config
+
+    from . import seed
+    from .accesslog.delivery import Delivery
+    from .accesslog.recorder import Recorder
+    from .ec2 import Ec2
+    from .front import Front
+    from .issuer import Issuer
+    from .pages import Pages
+    from .portal import Portal
+    from .sagemaker.service import SageMaker
+
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    here, there = (settings.host, public.getsockname()[1]), (settings.host, endpoint.getsockname()[1])
+    path = settings.state_dir.resolve() / "sandbox.json" if settings.state_dir else None
+    state = State(path, workforce_delay_s=settings.workforce_delay_s)
+    await seed.administrator(state)
+    await seed.demo(state, settings)
+    if path is not None:
+        emulator.save()
+
+    issuer = Issuer(f"http://{host}:{here[1]}")
+    delivery = Delivery(settings.log_delay_s)
+    front = Front(
+        ministack.app.app,
+        state=state,
+        sagemaker=SageMaker(state, issuer),
+        ec2=Ec2(state),
+        internal=Pages(Portal(state, issuer), delivery, here, there),
+        recorder=Recorder(delivery),
+        vpc_port=there[1],
+    )
+    config = Config()
+    config.bind = [f"fd://{public.fileno()}", f"fd://{endpoint.fileno()}"]
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 2
+    config.loglevel = "WARNING"
+    config.include_server_header = False
+
+    stop = asyncio.Event()
+    _stop_on_signals(stop)
+    if with_stdin:
+        _stop_on_end_of_input(stop)
+    tasks = [asyncio.create_task(delivery.run())]
+    if path is not None:
+        tasks.append(asyncio.create_task(_save_now_and_then()))
+    credentials = state.credentials
+    ready(Running(issuer.endpoint_url, here, there, credentials["access_key"], credentials["secret_key"]))
+    try:
+        await serve_http(front, config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await delivery.flush()
+        if path is not None:
+            state.save()
+            emulator.save()
+
+
+async def _save_now_and_then() -> None:
+    """Keep what the emulator holds; it would do so only at a clean end."""
+    while True:
+        await asyncio.sleep(_SAVE_S)
+        emulator.save()
+
+
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, stop.set)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+
+
+def _stop_on_end_of_input(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+
+    def wait() -> None:
+        while sys.stdin.buffer.read(4096):
+            pass
+        with contextlib.suppress(RuntimeError):  # the loop is closed already
+            loop.call_soon_threadsafe(stop.set)
+
+    threading.Thread(target=wait, name="gt-secure-sandbox-parent", daemon=True).start()

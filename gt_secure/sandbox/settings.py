@@ -1,0 +1,107 @@
+"""What a sandbox is told when it starts, checked before anything is loaded."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from ..errors import InvalidInput
+
+Seed: TypeAlias = Literal["demo", "none"]
+
+REGION = "us-east-1"
+ACCOUNT = "111122223333"
+ADMIN_USER = "sandbox-admin"
+ROLE_NAME = "GroundTruthExecution"
+ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/{ROLE_NAME}"
+VPC_ID = "vpc-0a1b2c3d"
+S3_ENDPOINT_ID = "vpce-0a1b2c3d4e5f60718"
+
+MAX_DELAY_S = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to run one sandbox.
+
+    Attributes
+    ----------
+    host : str
+        Loopback address to listen on.
+    port, vpc_port : int
+        Ports of the internet-like listener and of the S3 VPC endpoint; 0 takes a free one.
+    state_dir : Path or None
+        Where state outlives the process; None keeps it in memory.
+    log_delay_s : float
+        Seconds until access-log rows are delivered as objects. AWS takes hours.
+    workforce_delay_s : float
+        Seconds that a workforce stays ``Updating`` or ``Initializing`` after a change.
+    seed : "demo" or "none"
+        Whether an empty sandbox is filled with the demo.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    vpc_port: int = 0
+    state_dir: Path | None = None
+    log_delay_s: float = 2.0
+    workforce_delay_s: float = 1.0
+    seed: Seed = "demo"
+
+    def checked(self) -> Settings:
+        """Return self.
+
+        Raises
+        ------
+        InvalidInput
+            If the host is not a loopback address, or a number is out of range.
+        """
+        check_loopback(self.host)
+        for name in ("port", "vpc_port"):
+            _check_range(name, getattr(self, name), 0, 65535)
+        if self.port and self.port == self.vpc_port:
+            raise InvalidInput(
+                f"Both listeners were given port {self.port}.",
+                next_step="Give the VPC endpoint listener another port, or 0 for any free one.",
+                field="vpc_port",
+                value=self.vpc_port,
+            )
+        for name in ("log_delay_s", "workforce_delay_s"):
+            _check_range(name, getattr(self, name), 0, MAX_DELAY_S)
+        if self.seed not in ("demo", "none"):
+            raise InvalidInput(f"“{self.seed}” is no seed.", next_step="Use demo or none.", field="seed")
+        if self.state_dir is not None and self.state_dir.exists() and not self.state_dir.is_dir():
+            raise InvalidInput(
+                f"{self.state_dir} is a file.",
+                next_step="Give a directory; it is made when it is not there.",
+                field="state_dir",
+                value=self.state_dir,
+            )
+        return self
+
+
+def check_loopback(host: str) -> None:
+    """Refuse any host that other machines could reach.
+
+    The sandbox trusts whoever reaches it about where they come from, so that it must never be reachable from outside.
+    """
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        address = None
+    if address is None or not address.is_loopback:
+        raise InvalidInput(
+            f"“{host}” is not a loopback address; the sandbox serves this machine only.",
+            next_step="Use 127.0.0.1 (or ::1), or leave the host out.",
+            field="host",
+            value=host,
+        )
+
+
+def _check_range(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise InvalidInput(
+            f"{name} is {value}.", next_step=f"Give a number from {low:g} to {high:g}.", field=name, value=value
+        )
