@@ -1,0 +1,1 @@
+"""The commands of ``gt-secure``: each module parses its arguments, calls the library and prints."""

@@ -1,0 +1,194 @@
+"""``gt-secure demo``: the main job on the sandbox, in JupyterLab or headless."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ..errors import GtSecureError, InvalidInput, MissingExtra, NotFound, Unreachable
+from .output import note, say
+
+NOTEBOOK = "01_quickstart.ipynb"
+_START_S = 60
+
+
+def add(subparsers: Any, parents: list[argparse.ArgumentParser]) -> None:
+    """Register the command."""
+    parser = subparsers.add_parser(
+        "demo",
+        parents=parents,
+        help="the main job on a local AWS, in JupyterLab",
+        description="Start the sandbox, fill it, and open JupyterLab on the quickstart notebook; Ctrl-C stops both. "
+        "With --headless, run the notebook without a browser and leave its results in a folder.",
+    )
+    parser.add_argument("--headless", action="store_true", help="run the notebook without JupyterLab")
+    parser.add_argument("--out", metavar="DIR", help="where --headless leaves its results (default: out/demo-results)")
+    parser.add_argument(
+        "--work", metavar="DIR", help="where JupyterLab keeps its copy of the notebooks (default: out/demo)"
+    )
+    parser.add_argument("--port", type=int, default=0, help="port of JupyterLab (default: a free one)")
+    parser.add_argument("--no-browser", action="store_true", help="only print the address")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the demo."""
+    _need("ministack", "sandbox")
+    if args.headless:
+        from .headless import run_headless
+
+        return run_headless(notebooks_dir() / NOTEBOOK, Path(args.out or "out/demo-results"), as_json=args.json)
+    if args.out:
+        raise InvalidInput("--out goes with --headless.", next_step="Add --headless, or leave --out away.", field="out")
+    _need("jupyterlab", "")
+    return _lab(Path(args.work or "out/demo"), args.port, open_browser=not args.no_browser)
+
+
+def _need(module: str, extra: str) -> None:
+    from importlib.util import find_spec
+
+    if find_spec(module) is None:
+        what = f"pip install 'gt_secure[{extra}]'" if extra else f"pip install {module}"
+        raise MissingExtra(f"The demo needs {module}, which is not installed.", next_step=f"Run: {what}")
+
+
+def notebooks_dir() -> Path:
+    """Find the tutorial notebooks: beside the package in a checkout, under ``share`` in an installation."""
+    for place in (
+        Path(__file__).parents[2] / "notebooks",
+        Path(sys.prefix) / "share" / "gt_secure" / "notebooks",
+    ):
+        if (place / NOTEBOOK).is_file():
+            return place
+    raise NotFound("The tutorial notebooks are not installed.", next_step="Install gt_secure again, from its wheel.")
+
+
+def _lab(work: Path, port: int, *, open_browser: bool) -> int:
+    from ..sandbox import Sandbox
+
+    _copy_notebooks(notebooks_dir(), work)
+    say("Starting the sandbox (AWS on this machine; no account is touched)...")
+    with _stop_signals(), Sandbox(log_delay_s=2.0, seed="demo") as sandbox:
+        say(f"  sandbox     {sandbox.endpoint_url}")
+        chosen = port or _free_port()
+        token = secrets.token_urlsafe(24)
+        address = f"http://127.0.0.1:{chosen}/lab/tree/{NOTEBOOK}?token={token}"
+        lab = subprocess.Popen(
+            _lab_command(work, chosen), env={**_lab_environment(sandbox.environment()), "JUPYTER_TOKEN": token}
+        )
+        try:
+            _wait_for(chosen, lab)
+            say(f"  JupyterLab  {address}")
+            say("Access logs arrive here after 2 seconds; AWS takes hours. Press Ctrl-C to stop everything.")
+            if open_browser:
+                _open(address)
+            code = lab.wait()
+        except KeyboardInterrupt:
+            code = 0
+        finally:
+            _stop(lab)
+    say("Stopped. Your notebooks are in " + str(work))
+    return 0 if code in {0, -signal.SIGINT, -signal.SIGTERM, 130, 143} else 1
+
+
+def _copy_notebooks(source: Path, work: Path) -> None:
+    """Copy the notebooks, so that saving them changes no original; what a person has saved there is kept."""
+    work.mkdir(parents=True, exist_ok=True)
+    for original in sorted(source.glob("*.ipynb")):
+        copy = work / original.name
+        if copy.exists() and copy.read_bytes() != original.read_bytes():
+            note(f"note: {copy} was edited and is kept; delete it to get the original again.")
+            continue
+        shutil.copyfile(original, copy)
+
+
+def _lab_command(work: Path, port: int) -> list[str]:
+    options = {
+        "ServerApp.ip": "127.0.0.1",
+        "ServerApp.port": port,
+        "ServerApp.port_retries": 0,
+        "ServerApp.root_dir": work.resolve(),
+        "ServerApp.open_browser": False,
+        "LabApp.news_url": "",
+        "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+        "Application.log_level": 40,
+    }
+    command = [sys.executable, "-m", "jupyter", "lab", *(f"--{name}={value}" for name, value in options.items())]
+    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    return [*command, "--allow-root"] if is_root else command
+
+
+def _lab_environment(aws: Mapping[str, str]) -> dict[str, str]:
+    # A profile of the person's own must not mix with the sandbox's keys.
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return {**kept, **aws}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_for(port: int, lab: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + _START_S
+    while time.monotonic() < deadline:
+        if lab.poll() is not None:
+            raise GtSecureError(
+                f"JupyterLab ended at once (exit code {lab.returncode}).",
+                next_step="Its own message stands above; the port may be taken: choose another with --port.",
+            )
+        with socket.socket() as probe:
+            probe.settimeout(0.5)
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise Unreachable(f"JupyterLab did not start within {_START_S} s.", next_step="Try again, or run with --headless.")
+
+
+def _open(address: str) -> None:
+    import webbrowser
+
+    try:
+        browser = webbrowser.get()
+    except webbrowser.Error:
+        return  # a machine without a browser: the address is printed
+    # A text browser would take over this terminal.
+    if isinstance(browser, webbrowser.GenericBrowser) and not isinstance(browser, webbrowser.BackgroundBrowser):
+        return
+    browser.open(address)
+
+
+@contextmanager
+def _stop_signals() -> Iterator[None]:
+    """Let SIGTERM end the demo as Ctrl-C does, so that nothing is left running."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    for signum, patience in ((signal.SIGTERM, 10), (signal.SIGKILL, 5)):
+        if process.poll() is None:
+            process.send_signal(signum)
+            try:
+                process.wait(patience)
+            except subprocess.TimeoutExpired:
+                continue

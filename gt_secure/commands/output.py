@@ -1,0 +1,55 @@
+"""Printing for the command line: JSON for programs, plain tables for people."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ..connection import Connection, connect
+
+
+def connection(args: argparse.Namespace) -> Connection:
+    """Connect with the global options ``--profile``, ``--region`` and ``--endpoint-url``."""
+    return connect(profile=args.profile, region=args.region, endpoint_url=args.endpoint_url)
+
+
+def say(text: str = "") -> None:
+    """Print a line to standard output."""
+    sys.stdout.write(text + "\n")
+
+
+def note(text: str) -> None:
+    """Print a line to standard error: for people, never for programs."""
+    sys.stderr.write(text + "\n")
+
+
+def show_json(data: Any) -> None:
+    """Print JSON."""
+    json.dump(data, sys.stdout, indent=2, default=str, ensure_ascii=False)
+    sys.stdout.write("\n")
+
+
+def clean(text: object) -> str:
+    """Text from outside without control characters, which could drive the terminal."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(text))
+
+
+def width(text: str) -> int:
+    """Columns that a text takes on a terminal."""
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Lay out a table; the last column is not padded."""
+    cells = [[clean(cell) for cell in row] for row in rows]
+    widths = [max([width(title), *(width(row[i]) for row in cells)]) for i, title in enumerate(head)]
+
+    def line(row: Sequence[str]) -> str:
+        padded = [cell + " " * (widths[i] - width(cell)) for i, cell in enumerate(row[:-1])]
+        return "  ".join([*padded, row[-1]]).rstrip()
+
+    return "\n".join(line(row) for row in [[title.upper() for title in head], *cells])

@@ -1,0 +1,257 @@
+"""One connection to an account: every step of the main job as a method that returns values.
+
+The panel, the command line and notebooks all call these; each method is a thin door to the room that does the work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .aws import Aws, connect_aws
+from .network import Source
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from pathlib import Path
+
+    import boto3
+    from matplotlib.figure import Figure
+
+    from .buckets import BucketState
+    from .endpoints import VpcEndpoint
+    from .logs import Hits
+    from .presign import Probe, TestUrl, Vantage
+    from .presign.explain import Explanation
+    from .restriction import Applied, Plan, Restriction
+    from .teams import LabelingJob, Workforce, Workteam
+
+
+def connect(
+    *,
+    profile: str | None = None,
+    region: str | None = None,
+    boto3_session: boto3.session.Session | None = None,
+    endpoint_url: str | None = None,
+) -> Connection:
+    """Connect to the account of the current credentials. Calls nothing yet.
+
+    Parameters
+    ----------
+    profile : str, optional
+        A profile of the AWS configuration.
+    region : str, optional
+        The region of the workteams.
+    boto3_session : boto3.session.Session, optional
+        A session to use instead of the default credentials.
+    endpoint_url : str, optional
+        Another address than AWS, such as the sandbox.
+
+    Examples
+    --------
+    >>> import gt_secure
+    >>> gt = gt_secure.connect(region="us-east-1")  # doctest: +SKIP
+    >>> gt.workteams()  # doctest: +SKIP
+    """
+    return Connection(
+        connect_aws(profile=profile, region=region, boto3_session=boto3_session, endpoint_url=endpoint_url)
+    )
+
+
+class Connection:
+    """The five steps: workteams, restriction, plan and apply, test URL and probe, hits.
+
+    Attributes
+    ----------
+    aws : Aws
+        The client factory, with region and identity.
+    """
+
+    def __init__(self, aws: Aws) -> None:
+        self.aws = aws
+
+    def __repr__(self) -> str:
+        where = "sandbox" if self.aws.is_local else "AWS"
+        return f"<gt_secure connection to {where}, {self.aws.region}>"
+
+    # 1. Workteam
+
+    def workteams(self) -> list[Workteam]:
+        """List private and vendor workteams of the region (two SageMaker calls)."""
+        from .teams import list_workteams
+
+        return list_workteams(self.aws)
+
+    def workteam(self, name: str) -> Workteam:
+        """Read one private workteam; raises :class:`~gt_secure.errors.NotFound`."""
+        from .teams import get_workteam
+
+        return get_workteam(self.aws, name)
+
+    def workforce(self) -> Workforce | None:
+        """Read the region's private workforce; None if there is none."""
+        from .teams import list_workforces
+
+        found = list_workforces(self.aws)
+        return found[0] if found else None
+
+    def jobs(self, team: Workteam | str) -> list[LabelingJob]:
+        """List a team's labeling jobs that still wait for people."""
+        from .teams import jobs_of_team
+
+        return jobs_of_team(self.aws, self.workteam(team) if isinstance(team, str) else team)
+
+    # 2. Allow
+
+    def endpoints(self) -> list[VpcEndpoint]:
+        """List the S3 endpoints of the region's VPCs."""
+        from .endpoints import list_s3_endpoints
+
+        return list_s3_endpoints(self.aws)
+
+    def bucket(self, name: str) -> BucketState:
+        """Read what a bucket says about itself; parts this role may not read are in ``unseen``."""
+        from .buckets import read_bucket
+
+        return read_bucket(self.aws, name)
+
+    def keys(self, bucket: str, prefix: str = "", *, most: int = 200) -> list[str]:
+        """List some object keys of a bucket."""
+        from .buckets import list_keys
+
+        return list_keys(self.aws, bucket, prefix, most=most)
+
+    # 3. Review and apply
+
+    def plan(self, restriction: Restriction, *, hits: Hits | None = None) -> Plan:
+        """Compare a restriction with what is, and return the changes as a plan. Writes nothing."""
+        from .restriction import plan
+
+        return plan(self.aws, restriction, hits=hits)
+
+    def apply(
+        self,
+        plan: Plan,
+        *,
+        confirm: Sequence[str] = (),
+        journal_dir: str | Path | None = None,
+        progress: Callable[[str], None] | None = None,
+    ) -> Applied:
+        """Carry out a plan: re-read, change, read back, and roll back if a step fails.
+
+        Parameters
+        ----------
+        plan : Plan
+        confirm : sequence of str
+            Codes of the plan's blocking notices that the person accepts.
+        journal_dir : path, optional
+            Where the change is recorded, so that it can be undone from anywhere.
+        progress : callable, optional
+            Gets a sentence for each step.
+        """
+        from .restriction import apply
+
+        return apply(self.aws, plan, confirm=confirm, journal_dir=journal_dir, progress=progress)
+
+    def undo(
+        self,
+        change: str | Applied | None = None,
+        *,
+        journal_dir: str | Path | None = None,
+        progress: Callable[[str], None] | None = None,
+    ) -> Applied:
+        """Undo a change, the last one by default; later edits of others stay."""
+        from .restriction import undo
+
+        change_id = change if change is None or isinstance(change, str) else change.id
+        return undo(self.aws, change_id, journal_dir=journal_dir, progress=progress)
+
+    # 4. Test URL
+
+    def test_url(
+        self,
+        bucket: str,
+        key: str,
+        *,
+        expires_in: int = 600,
+        bound_to: Source | str | None = None,
+        role_arn: str | None = None,
+        version_id: str | None = None,
+        use_session: bool = True,
+    ) -> TestUrl:
+        """Mint a presigned URL for one object, bound to a source as the URL lock would; see :func:`presign.mint`."""
+        from .presign import mint
+
+        return mint(
+            self.aws,
+            bucket,
+            key,
+            expires_in=expires_in,
+            bound_to=bound_to,
+            role_arn=role_arn,
+            version_id=version_id,
+            use_session=use_session,
+        )
+
+    def vantages(self) -> tuple[Vantage, ...]:
+        """List from where a probe can be sent: the kernel alone on AWS, several places in the sandbox."""
+        from .presign import vantages
+
+        return vantages(self.aws)
+
+    def probe(self, url: TestUrl | str, source: Source | str | Vantage | None = None) -> Probe:
+        """Fetch a presigned URL, from the kernel or, in the sandbox, from another source."""
+        from .presign import KERNEL, Vantage, probe, vantage_for
+
+        if source is None:
+            return probe(url, KERNEL)
+        return probe(url, source if isinstance(source, Vantage) else vantage_for(self.aws, source))
+
+    def explain(self, probe: Probe, *, url: TestUrl | None = None, team: str | None = None) -> Explanation:
+        """Say why a probe was answered as it was: which lock, which statement, and what to do next."""
+        from .presign.reading import explain_probe
+
+        return explain_probe(self.aws, probe, url=url, team=team)
+
+    # 5. Hits
+
+    def hits(
+        self,
+        bucket: str | None = None,
+        *,
+        logs: str | Path | Iterable[str | Path] | None = None,
+        since: dt.datetime | str | None = None,
+        until: dt.datetime | str | None = None,
+        **options: Any,
+    ) -> Hits:
+        """Read the access log of a bucket.
+
+        Parameters
+        ----------
+        bucket : str, optional
+            The bucket whose log is found from its logging configuration.
+        logs : path, s3:// prefix or several, optional
+            Where the log lies, instead.
+        since, until : datetime or str, optional
+            In UTC.
+        """
+        from .logs import read_hits
+
+        return read_hits(bucket=bucket, sources=logs, since=since, until=until, aws=self.aws, **options)
+
+    def plot(self, hits: Hits, *, restriction: Restriction | None = None, **options: Any) -> Figure:
+        """Plot hits by source IP; addresses outside the restriction are marked."""
+        from .plots import hits_by_ip
+
+        if restriction is not None:
+            options.setdefault("networks", restriction.networks)
+            options.setdefault("endpoints", restriction.endpoints)
+        return hits_by_ip(hits, **options)
+
+    # All of it
+
+    def panel(self, **options: Any) -> Any:
+        """Show the panel on this connection."""
+        from .widgets import panel
+
+        return panel(connection=self, **options)

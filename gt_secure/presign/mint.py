@@ -1,0 +1,198 @@
+"""Mint a test URL: a presigned GET that carries the same condition as Ground Truth's own URLs.
+
+Ground Truth binds a worker's URL to the worker's address with a condition in the policy behind the URL. From a notebook
+the only way to do the same is ``sts:AssumeRole`` with a session policy (``GetFederationToken`` needs an IAM user's
+long-term keys). The session cannot allow more than the role does, and role chaining limits it to one hour.
+
+Sources: STS API reference, *AssumeRole* and *GetFederationToken*; S3 User Guide, *Presigned URLs*.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from ..aws import Aws, aws_errors
+from ..buckets import bucket_region, check_bucket, check_key
+from ..errors import AccessDenied, CredentialsError, InvalidInput, NotFound
+from ..network import Source
+from ..policy import session_policy
+from .probe import check_lifetime
+from .secret import TestUrl
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+MARKER = "x-gt-secure-test"
+"""S3 ignores query parameters that begin with ``x-`` but logs them (S3 User Guide, *LogFormat*, custom information)."""
+
+CHAINED_LIMIT_S = 3600
+_SHORTEST_SESSION_S = 900
+_ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,512}")
+
+
+def mint(
+    aws: Aws,
+    bucket: str,
+    key: str,
+    *,
+    expires_in: int = 600,
+    bound_to: Source | str | None = None,
+    role_arn: str | None = None,
+    version_id: str | None = None,
+    use_session: bool = True,
+) -> TestUrl:
+    """Mint a presigned GET for one object.
+
+    Parameters
+    ----------
+    aws : Aws
+    bucket, key : str
+        The object; it must exist.
+    expires_in : int
+        Lifetime in seconds; at most 3,600 with a session.
+    bound_to : Source or str, optional
+        Bind the URL to this source, as the workteam's URL lock would. None leaves the URL to the bucket guard.
+    role_arn : str, optional
+        The role to assume, for example the labeling job's execution role; the default is the caller's own role.
+    version_id : str, optional
+    use_session : bool
+        False signs with the caller's own credentials: this tests the bucket guard, not the URL lock.
+
+    Returns
+    -------
+    TestUrl
+        A secret: it never shows itself.
+
+    Raises
+    ------
+    InvalidInput, NotFound, AccessDenied, CredentialsError, Unreachable
+    """
+    name, object_key = check_bucket(bucket), check_key(key)
+    source = None if bound_to is None else Source.parse(bound_to)
+    if source is not None and not use_session:
+        raise InvalidInput(
+            "A URL can be bound to a source only through a session policy.",
+            next_step="Leave use_session on, or give no bound_to.",
+            field="bound_to",
+        )
+    seconds = check_lifetime(expires_in, most=CHAINED_LIMIT_S if use_session else 604_800)
+    region = bucket_region(aws, name)
+    _must_exist(aws, name, object_key, version_id, region)
+    if use_session:
+        client, signer = _session(aws, name, object_key, version_id, source, role_arn, seconds, region)
+    else:
+        client, signer = aws.client("s3", region), aws.caller_arn
+    marker = uuid.uuid4().hex
+    url = _presign(client, name, object_key, version_id, seconds, marker)
+    return TestUrl(
+        url,
+        bucket=name,
+        key=object_key,
+        version_id=version_id,
+        expires_at=dt.datetime.now(dt.UTC) + dt.timedelta(seconds=seconds),
+        bound_to=source,
+        signer=signer,
+        marker=marker,
+    )
+
+
+def _must_exist(aws: Aws, bucket: str, key: str, version_id: str | None, region: str) -> None:
+    extra = {"VersionId": version_id} if version_id else {}
+    action = "s3:GetObjectVersion" if version_id else "s3:GetObject"
+    try:
+        with aws_errors(action, f"arn:{aws.partition}:s3:::{bucket}/{key}"):
+            aws.client("s3", region).head_object(Bucket=bucket, Key=key, **extra)  # type: ignore[arg-type]
+    except NotFound as error:
+        raise NotFound(
+            f"There is no object “{key[:80]}” in {bucket}.",
+            next_step="Choose one that exists; keys are case-sensitive.",
+        ) from error
+
+
+def _session(
+    aws: Aws,
+    bucket: str,
+    key: str,
+    version_id: str | None,
+    source: Source | None,
+    role_arn: str | None,
+    seconds: int,
+    region: str,
+) -> tuple[S3Client, str]:
+    policy = session_policy(bucket, key, version_id=version_id, source=source, partition=aws.partition)
+    role = role_arn or aws.identity().role_arn
+    if role is None:
+        return _federated(aws, policy, seconds, region)
+    if not _ROLE.fullmatch(role):
+        raise InvalidInput(
+            f"“{role[:100]}” is not a role ARN.",
+            next_step="Write arn:aws:iam::ACCOUNT:role/NAME.",
+            field="role_arn",
+        )
+    return _assumed(aws, role, policy, seconds, region)
+
+
+def _assumed(aws: Aws, role: str, policy: str, seconds: int, region: str) -> tuple[S3Client, str]:
+    try:
+        with aws_errors("sts:AssumeRole", role):
+            answer: Any = aws.client("sts").assume_role(
+                RoleArn=role,
+                RoleSessionName="gt-secure-test",
+                Policy=policy,
+                DurationSeconds=max(_SHORTEST_SESSION_S, seconds),
+            )
+    except AccessDenied as denied:
+        raise _may_not_assume(denied, role, aws.caller_arn) from denied
+    return _client(aws, answer["Credentials"], region), str(answer["AssumedRoleUser"]["Arn"])
+
+
+def _may_not_assume(denied: AccessDenied, role: str, caller: str) -> AccessDenied:
+    trust = {"Effect": "Allow", "Principal": {"AWS": role}, "Action": "sts:AssumeRole"}
+    return AccessDenied(
+        f"{caller} may not assume {role}.",
+        action="sts:AssumeRole",
+        resource=role,
+        next_step="A role may assume itself only if its own trust policy says so: hand the policy and the trust "
+        "statement to an administrator. Or mint with use_session=False: this tests the bucket guard, not the URL lock.",
+        details={**denied.details, "trust_statement": trust},
+    )
+
+
+def _federated(aws: Aws, policy: str, seconds: int, region: str) -> tuple[S3Client, str]:
+    """An IAM user gets a federated session: the user's permissions, cut by the session policy."""
+    with aws_errors("sts:GetFederationToken"):
+        answer: Any = aws.client("sts").get_federation_token(
+            Name="gt-secure-test", Policy=policy, DurationSeconds=max(_SHORTEST_SESSION_S, seconds)
+        )
+    return _client(aws, answer["Credentials"], region), str(answer["FederatedUser"]["Arn"])
+
+
+def _client(aws: Aws, keys: Any, region: str) -> S3Client:
+    return aws.s3_with(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], region)
+
+
+def _presign(client: S3Client, bucket: str, key: str, version_id: str | None, seconds: int, marker: str) -> str:
+    params: dict[str, Any] = {"Bucket": bucket, "Key": key}
+    if version_id:
+        params["VersionId"] = version_id
+
+    def mark(request: Any, **_: Any) -> None:
+        # Before signing: a parameter added later would break the signature.
+        request.params = {**(request.params or {}), MARKER: marker}
+
+    events = client.meta.events
+    events.register("before-sign.s3.GetObject", mark, unique_id=marker)
+    try:
+        with aws_errors("s3:GetObject"):
+            url = client.generate_presigned_url("get_object", Params=params, ExpiresIn=seconds)
+    finally:
+        events.unregister("before-sign.s3.GetObject", mark, unique_id=marker)
+    if MARKER not in url or "X-Amz-Signature=" not in url:
+        raise CredentialsError(
+            "boto3 did not sign the URL as expected (SigV4 with the marker).",
+            next_step="Update boto3, and check that no plug-in changes its signing.",
+        )
+    return url

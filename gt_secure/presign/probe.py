@@ -1,0 +1,232 @@
+"""Fetch a presigned URL and report what came back. Explaining it is another module's work."""
+
+from __future__ import annotations
+
+import html
+import re
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from ..aws import is_loopback_url
+from ..errors import InvalidInput
+from ..network import Source
+from .inspect import inspect
+from .secret import TestUrl
+from .vantage import KERNEL, Vantage
+
+if TYPE_CHECKING:
+    import urllib3
+
+_TAKE = 65_536  # an S3 error body is under 2 KB; of an image the first bytes suffice
+_SHOWN_HEADERS = (
+    "content-type",
+    "content-length",
+    "date",
+    "server",
+    "x-amz-request-id",
+    "x-amz-id-2",
+    "x-amz-bucket-region",
+    "access-control-allow-origin",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What one fetch of a presigned URL gave; without the URL.
+
+    Attributes
+    ----------
+    status : int or None
+        The HTTP status; None when no answer came, then ``failure`` says why.
+    error_code, error_message : str
+        From the XML body of a refusal, for example ``AccessDenied``.
+    source : Source or None
+        Where S3 saw it come from, when that is known beforehand.
+    elapsed_ms : float
+    failure : str
+        ``""``, ``time-out``, ``dns``, ``refused``, ``tls`` or ``network``.
+    details : dict
+        Other members of the XML error, such as ``Expires``, ``ServerTime`` or ``Endpoint``; never a signature.
+    """
+
+    status: int | None
+    vantage: str
+    source: Source | None
+    bucket: str
+    key: str
+    elapsed_ms: float
+    error_code: str = ""
+    error_message: str = ""
+    request_id: str = ""
+    content_type: str = ""
+    bytes_read: int = 0
+    failure: str = ""
+    proxied: bool = False
+    marker: str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    details: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def opened(self) -> bool:
+        """Whether the object came back."""
+        return self.status in {200, 206, 304}
+
+    def to_dict(self) -> dict[str, object]:
+        """JSON-able data."""
+        return {
+            "status": self.status,
+            "opened": self.opened,
+            "vantage": self.vantage,
+            "source": None if self.source is None else str(self.source),
+            "bucket": self.bucket,
+            "key": self.key,
+            "error_code": self.error_code,
+            "error_message": self.error_message,
+            "failure": self.failure,
+            "request_id": self.request_id,
+            "content_type": self.content_type,
+            "bytes_read": self.bytes_read,
+            "elapsed_ms": round(self.elapsed_ms, 1),
+            "proxied": self.proxied,
+            "marker": self.marker,
+            "details": self.details,
+        }
+
+
+def probe(url: TestUrl | str, vantage: Vantage = KERNEL, *, timeout_s: float = 10.0, origin: str = "") -> Probe:
+    """Fetch a presigned URL once, without following redirects.
+
+    Parameters
+    ----------
+    url : TestUrl or str
+        The URL; a string must be a presigned URL.
+    vantage : Vantage
+        From where.
+    timeout_s : float
+        Seconds to connect, and seconds to wait for data.
+    origin : str
+        Sent as ``Origin``, to see the CORS answer that a browser page there would get.
+
+    Raises
+    ------
+    InvalidInput
+        If it is not a presigned URL. What goes wrong on the network is in the answer, not raised.
+    """
+    import urllib3
+
+    text = url.reveal() if isinstance(url, TestUrl) else str(url).strip()
+    facts = inspect(text)
+    pool, target, proxied = _pool(text, vantage, timeout_s)
+    headers = {"Host": urlsplit(text).netloc, "User-Agent": "gt_secure-probe", **vantage.headers}
+    if origin:
+        headers["Origin"] = origin
+    base: dict[str, Any] = {
+        "vantage": vantage.label,
+        "source": vantage.source,
+        "bucket": facts.bucket,
+        "key": facts.key,
+        "proxied": proxied,
+        "marker": facts.marker,
+    }
+    started = time.perf_counter()
+    try:
+        answer = pool.urlopen("GET", target, headers=headers, retries=False, redirect=False, preload_content=False)
+        body = answer.read(_TAKE)
+        elapsed = (time.perf_counter() - started) * 1000
+        answer.close()
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        elapsed = (time.perf_counter() - started) * 1000
+        return Probe(status=None, elapsed_ms=elapsed, failure=_failure(error), **base)
+    finally:
+        pool.clear() if isinstance(pool, urllib3.PoolManager) else pool.close()
+    return _read(answer, body, elapsed, base)
+
+
+def _pool(text: str, vantage: Vantage, timeout_s: float) -> tuple[Any, str, bool]:
+    """Choose the connection pool and what to ask it for."""
+    import urllib.request
+
+    import urllib3
+
+    parts = urlsplit(text)
+    options: dict[str, Any] = {"timeout": urllib3.Timeout(connect=timeout_s, read=timeout_s)}
+    if vantage.bind:
+        options["source_address"] = (vantage.bind, 0)
+    if vantage.connect or vantage.bind:
+        host, port = vantage.connect or (parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
+        path = f"{parts.path}?{parts.query}"
+        return urllib3.HTTPConnectionPool(host, port, **options), path, False
+    proxy = urllib.request.getproxies().get(parts.scheme)
+    if proxy and not is_loopback_url(text) and not urllib.request.proxy_bypass(parts.netloc):
+        return urllib3.ProxyManager(proxy, **options), text, True
+    return urllib3.PoolManager(**options), text, False
+
+
+def _read(answer: urllib3.BaseHTTPResponse, body: bytes, elapsed: float, base: dict[str, Any]) -> Probe:
+    shown = {name: str(answer.headers[name])[:300] for name in _SHOWN_HEADERS if name in answer.headers}
+    members = _xml(body) if answer.status >= 300 else {}
+    if answer.status in {301, 302, 303, 307, 308} and "location" in answer.headers:
+        members["Location host"] = urlsplit(str(answer.headers["location"])).netloc[:200]
+    return Probe(
+        status=answer.status,
+        elapsed_ms=elapsed,
+        error_code=members.pop("Code", ""),
+        error_message=members.pop("Message", ""),
+        request_id=members.pop("RequestId", "") or shown.get("x-amz-request-id", ""),
+        content_type=shown.get("content-type", ""),
+        bytes_read=len(body),
+        headers=shown,
+        details=members,
+        **base,
+    )
+
+
+_TAG = re.compile(r"<(Code|Message|RequestId|Expires|ServerTime|Endpoint|Region|BucketName|X-Amz-Expires)>([^<]*)</\1>")
+
+
+def _xml(body: bytes) -> dict[str, str]:
+    """Read the flat members of an S3 error. An error may repeat a signature or a token: only these names are kept."""
+    text = body.decode("utf-8", "replace")
+    return {name: html.unescape(value).strip()[:1000] for name, value in _TAG.findall(text)}
+
+
+def _failure(error: Exception) -> str:
+    import urllib3
+
+    kinds = urllib3.exceptions
+    reason = getattr(error, "reason", error)
+    if isinstance(error, kinds.NameResolutionError) or isinstance(reason, kinds.NameResolutionError):
+        return "dns"
+    # Before the time-outs: urllib3 1 derives it from one of them.
+    if isinstance(error, (kinds.NewConnectionError, ConnectionRefusedError)):
+        return "refused"
+    if isinstance(error, (kinds.TimeoutError, kinds.ConnectTimeoutError, TimeoutError)):
+        return "time-out"
+    if isinstance(error, kinds.SSLError) or isinstance(reason, kinds.SSLError):
+        return "tls"
+    return "network"
+
+
+def check_lifetime(seconds: int | float | str, *, most: int = 604_800) -> int:
+    """Check a URL lifetime in seconds; raises :class:`InvalidInput` outside 1 to ``most``."""
+    try:
+        whole = int(seconds)
+        if whole != float(seconds):
+            raise ValueError
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InvalidInput(
+            f"“{str(seconds)[:40]}” is not a number of seconds.",
+            next_step="Write 600 for ten minutes.",
+            field="lifetime",
+        ) from error
+    if not 1 <= whole <= most:
+        limit = "7 days" if most == 604_800 else f"{most // 60:,} minutes"
+        raise InvalidInput(
+            f"A lifetime of {whole:,} seconds is not possible: at most {most:,} ({limit}), at least 1.",
+            next_step="Write 600 for ten minutes.",
+            field="lifetime",
+            value=whole,
+        )
+    return whole

@@ -1,0 +1,141 @@
+"""Mint and probe over real HTTP: the sandbox checks signatures and enforces session policies."""
+
+import pickle
+
+import pytest
+
+from gt_secure.connection import connect
+from gt_secure.errors import AccessDenied, InvalidInput, NotFound, Unreachable
+from gt_secure.presign import Scenes, inspect, probe
+from gt_secure.presign.scenes import MIME
+
+OFFICE, ELSEWHERE = "203.0.113.7", "198.51.100.9"
+VPC = "10.0.3.4 via vpce-0a1b2c3d4e5f60718"
+ROLE = "arn:aws:iam::111122223333:role/GroundTruthExecution"
+
+
+@pytest.fixture(scope="module")
+def gt(sandbox):
+    import boto3
+
+    env = sandbox.environment()
+    session = boto3.session.Session(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], region_name="us-east-1")
+    return connect(boto3_session=session, endpoint_url=sandbox.endpoint_url)
+
+
+@pytest.mark.parametrize("role", [None, ROLE])
+@pytest.mark.parametrize(
+    ("bound_to", "opens"),
+    [(None, {OFFICE, ELSEWHERE, VPC}), (OFFICE, {OFFICE}), (VPC, {VPC})],
+)
+def test_a_bound_url_opens_only_from_its_source(gt, role, bound_to, opens):
+    url = gt.test_url("gt-images", "scans/0001.png", bound_to=bound_to, role_arn=role)
+    for source in (OFFICE, ELSEWHERE, VPC):
+        got = gt.probe(url, source)
+        assert got.status == (200 if source in opens else 403), (source, got.error_message)
+        assert str(got.source) == source
+        if source not in opens:
+            assert "no session policy allows" in got.error_message
+
+
+def test_the_url_never_shows_itself(gt):
+    url = gt.test_url("gt-images", "scans/0001.png")
+    secret = url.reveal().split("X-Amz-Signature=")[1]
+    shown = f"{url!r} {url} {url.masked} {url.to_dict()} {vars(url) and ''} {inspect(url.reveal())!r} {gt.probe(url)!r}"
+    assert secret not in shown
+    assert "X-Amz-Security-Token" not in shown
+    with pytest.raises(TypeError):
+        pickle.dumps(url)
+    url.forget()
+    with pytest.raises(InvalidInput, match="cleared"):
+        url.reveal()
+
+
+def test_the_marker_is_signed_and_found_again(gt):
+    url = gt.test_url("gt-images", "scans/0001.png")
+    assert inspect(url.reveal()).marker == url.marker
+    assert probe(url).marker == url.marker
+    assert probe(url.reveal().replace(url.marker, "0" * 32)).error_code == "SignatureDoesNotMatch"
+
+
+def test_a_version_of_its_own(gt):
+    with pytest.raises(NotFound):
+        gt.test_url("gt-images", "scans/0001.png", version_id="nonsuch0000000000000000000000000")
+
+
+def test_an_expired_url_is_told_apart(gt):
+    import time
+
+    url = gt.test_url("gt-images", "scans/0001.png", expires_in=1)
+    time.sleep(2.1)
+    got = probe(url)
+    assert (got.status, got.error_code) == (403, "AccessDenied")
+    assert "expired" in got.error_message.lower()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "word"),
+    [
+        ({"bucket": "gt-images", "key": "nonsuch.png"}, NotFound, "no object"),
+        ({"bucket": "gt-nonsuch", "key": "k"}, NotFound, "no bucket"),
+        ({"bucket": "GT_Images", "key": "k"}, InvalidInput, "not a bucket name"),
+        ({"bucket": "gt-images", "key": ""}, InvalidInput, "empty"),
+        ({"bucket": "gt-images", "key": "scans/0001.png", "expires_in": 3601}, InvalidInput, "3,600"),
+        ({"bucket": "gt-images", "key": "scans/0001.png", "role_arn": "admin"}, InvalidInput, "not a role ARN"),
+        ({"bucket": "gt-images", "key": "scans/0001.png", "bound_to": "office"}, InvalidInput, "not an address"),
+        (
+            {"bucket": "gt-images", "key": "scans/0001.png", "role_arn": "arn:aws:iam::111122223333:role/Nonsuch"},
+            AccessDenied,
+            "may not assume",
+        ),
+        (
+            {"bucket": "gt-images", "key": "scans/0001.png", "bound_to": OFFICE, "use_session": False},
+            InvalidInput,
+            "only through a session policy",
+        ),
+    ],
+)
+def test_bad_requests_say_what_to_do(gt, arguments, error, word):
+    with pytest.raises(error, match=word) as caught:
+        gt.test_url(**arguments)
+    assert caught.value.next_step
+
+
+def test_a_refused_assume_role_carries_what_an_administrator_needs(gt):
+    with pytest.raises(AccessDenied) as caught:
+        gt.test_url("gt-images", "scans/0001.png", role_arn="arn:aws:iam::111122223333:role/Nonsuch")
+    assert caught.value.policy["Statement"][0]["Action"] == "sts:AssumeRole"
+    assert caught.value.details["trust_statement"]["Action"] == "sts:AssumeRole"
+
+
+def test_no_answer_is_not_an_exception(gt):
+    url = gt.test_url("gt-images", "scans/0001.png").reveal()
+    got = probe(url.replace(gt.aws.endpoint_url, "http://127.0.0.1:9"), timeout_s=1)
+    assert got.status is None
+    assert got.failure == "refused"
+
+
+def test_a_source_that_cannot_be_played(gt):
+    with pytest.raises(InvalidInput, match="cannot play"):
+        gt.probe(gt.test_url("gt-images", "scans/0001.png"), "10.0.3.4 via vpce-00000000000000000")
+
+
+def test_a_dead_sandbox_is_a_sentence():
+    import boto3
+
+    session = boto3.session.Session("AKIAEXAMPLE", "x", region_name="us-east-1")
+    with pytest.raises(Unreachable, match="No answer"):
+        connect(boto3_session=session, endpoint_url="http://127.0.0.1:9").workteams()
+
+
+def test_scenes_compare_and_show(gt):
+    scenes = Scenes()
+    url = gt.test_url("gt-images", "scans/0001.png", bound_to=OFFICE)
+    scenes.add("office", gt.probe(url, OFFICE), "opened")
+    assert scenes.as_expected
+    scenes.add("<b>elsewhere</b>", gt.probe(url, ELSEWHERE), "opened")
+    assert not scenes.as_expected
+    bundle = scenes._repr_mimebundle_()
+    assert [s["http_status"] for s in bundle[MIME]] == [200, 403]
+    assert "<b>elsewhere" not in bundle["text/html"]
+    assert "NOT" in bundle["text/plain"]

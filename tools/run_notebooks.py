@@ -1,0 +1,120 @@
+"""Run the tutorial notebooks on fresh sandboxes, and hold them to what they show.
+
+Without options, each notebook must pass nbval (no cell fails; cells tagged nbval-check-output show the committed text),
+must have no code cell that was never run (nbval lets those pass in silence), and, executed and saved with its widget
+state, must hold no secret. With --write, the notebooks are executed and their outputs are saved in place.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+from gt_secure.sandbox import Sandbox
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = ROOT / "notebooks"
+SANITIZE = ROOT / "tests" / "notebooks" / "sanitize.cfg"
+SECRET = re.compile(
+    r"X-Amz-Signature=(?!X{8})|X-Amz-Security-Token=|X-Amz-Credential=|\b(?:AKIA|ASIA)[A-Z0-9]{12,}|aws_secret|"
+    r"AWSAccessKeyId=|SecretAccessKey|SessionToken",
+    re.IGNORECASE,
+)
+
+
+def environment(sandbox: Sandbox, journal: str) -> dict[str, str]:
+    """The environment of a kernel that sees the sandbox and nothing of the person's own account."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return {**kept, **sandbox.environment(), "GT_SECURE_JOURNAL": journal, "PYTHONWARNINGS": "ignore"}
+
+
+def execute(path: Path, env: Mapping[str, str]) -> nbformat.NotebookNode:
+    """Execute a notebook from its own folder."""
+    book = nbformat.read(path, as_version=4)
+    client = NotebookClient(
+        book, timeout=180, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
+    )
+    client.execute(env=dict(env))
+    return book
+
+
+def write(path: Path) -> None:
+    """Execute and save, without the widget state (it would hold nothing useful without a kernel)."""
+    with Sandbox(log_delay_s=0.5) as sandbox, tempfile.TemporaryDirectory() as journal:
+        book = execute(path, environment(sandbox, journal))
+    book.metadata.pop("widgets", None)
+    for cell in book.cells:
+        cell.metadata.pop("execution", None)
+    book.metadata["language_info"] = {"name": "python"}
+    nbformat.write(book, path)
+    print(f"wrote {path.relative_to(ROOT)}")
+
+
+def problems_of(path: Path) -> list[str]:
+    """What is wrong with the committed file itself."""
+    book = nbformat.read(path, as_version=4)
+    never = [i for i, cell in enumerate(book.cells) if cell.cell_type == "code" and cell.execution_count is None]
+    found = [f"code cell {i} was never run: nbval would pass it in silence" for i in never]
+    found += [f"the committed file holds “{match}”" for match in secrets_in(path.read_text(encoding="utf-8"))]
+    return found
+
+
+def secrets_in(text: str) -> list[str]:
+    """Names of the secrets in a saved notebook, not the secrets."""
+    return sorted({match.group(0)[:24] for match in SECRET.finditer(text)})
+
+
+def check(path: Path) -> tuple[int, float, list[str]]:
+    """Run one notebook under nbval, then once more with nbclient to search what it would save."""
+    problems = problems_of(path)
+    started = time.perf_counter()
+    with Sandbox(log_delay_s=0.5) as sandbox, tempfile.TemporaryDirectory() as journal:
+        command = [
+            sys.executable, "-m", "pytest", "-q", "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=180",
+            f"--nbval-sanitize-with={SANITIZE}", "-p", "no:cacheprovider", "-o", "addopts=", str(path),
+        ]  # fmt: skip
+        done = subprocess.run(command, env=environment(sandbox, journal), cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        problems.append("nbval: " + (done.stdout + done.stderr)[-4000:])
+    cells = int(match[1]) if (match := re.search(r"(\d+) passed", done.stdout)) else 0
+    with Sandbox(log_delay_s=0.5) as sandbox, tempfile.TemporaryDirectory() as journal:
+        saved = nbformat.writes(execute(path, environment(sandbox, journal)))
+    problems += [f"executed and saved, it holds “{name}”" for name in secrets_in(saved)]
+    return cells, time.perf_counter() - started, problems
+
+
+def main() -> int:
+    """Run all notebooks, or those named."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", action="store_true", help="execute and save in place")
+    parser.add_argument("notebooks", nargs="*", type=Path)
+    args = parser.parse_args()
+    paths = [path.resolve() for path in args.notebooks] or sorted(NOTEBOOKS.glob("*.ipynb"))
+    if args.write:
+        for path in paths:
+            write(path)
+        return 0
+    failed = 0
+    print(f"{'notebook':44} {'cells':>5} {'seconds':>8}")
+    for path in paths:
+        cells, seconds, problems = check(path)
+        print(f"{path.name:44} {cells:5} {seconds:8.1f}{'' if not problems else '  FAILED'}")
+        for problem in problems:
+            print(f"    {problem}")
+        failed += bool(problems)
+    print(f"{len(paths) - failed} passed, {failed} failed")
+    return int(bool(failed) or not paths)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
