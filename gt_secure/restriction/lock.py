@@ -1,0 +1,123 @@
+"""One change at a time: a lock file beside the journal that says who holds it.
+
+The operating system drops the lock when its process dies, so a dead holder never blocks; the text that it left in the
+file tells that it died in the middle.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ..errors import Conflict, GtSecureError
+
+try:
+    import fcntl
+except ImportError:  # pragma: no cover - Windows
+    fcntl = None  # type: ignore[assignment]
+
+
+@contextlib.contextmanager
+def hold(directory: Path, scope: str, what: str) -> Iterator[Mapping[str, Any] | None]:
+    """Hold the lock of one account and region.
+
+    Parameters
+    ----------
+    directory : Path
+        The journal's directory.
+    scope : str
+        Account and region.
+    what : str
+        What is being done, for whoever finds the lock taken.
+
+    Yields
+    ------
+    mapping or None
+        The holder that died while it held the lock, if there was one.
+
+    Raises
+    ------
+    Conflict
+        If a living process holds it; the message says which.
+    """
+    handle = _open(directory / f"lock-{scope}")
+    try:
+        if not _take(handle):
+            raise _held(_holder(handle))
+        dead = _holder(handle)
+        _write(handle, {"pid": os.getpid(), "host": socket.gethostname(), "since": _now(), "what": what})
+        try:
+            yield dead
+        finally:
+            _write(handle, None)
+    finally:
+        os.close(handle)
+
+
+def _open(path: Path) -> int:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise GtSecureError(
+            f"The journal cannot be written in {path.parent}: {error.strerror}.",
+            next_step="Choose another directory with journal_dir= or GT_SECURE_JOURNAL. Nothing was changed.",
+        ) from error
+
+
+def _take(handle: int) -> bool:
+    try:
+        if fcntl is not None:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        else:  # pragma: no cover - Windows
+            import msvcrt
+
+            os.lseek(handle, 1 << 20, os.SEEK_SET)  # beyond the text, so that others can read who holds it
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+    except OSError as error:
+        if error.errno in {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK}:
+            return False
+        raise GtSecureError(
+            f"This file system cannot lock files ({error.strerror}).",
+            next_step="Choose a directory on a local disk with journal_dir= or GT_SECURE_JOURNAL. Nothing was changed.",
+        ) from error
+    return True
+
+
+def _holder(handle: int) -> Mapping[str, Any] | None:
+    os.lseek(handle, 0, os.SEEK_SET)
+    try:
+        found = json.loads(os.read(handle, 4096) or b"null")
+    except ValueError:
+        return {}  # died while writing its name
+    return found if isinstance(found, dict) else None
+
+
+def _write(handle: int, holder: Mapping[str, Any] | None) -> None:
+    os.ftruncate(handle, 0)
+    os.lseek(handle, 0, os.SEEK_SET)
+    if holder is not None:
+        os.write(handle, json.dumps(holder).encode())
+    os.fsync(handle)
+
+
+def _held(holder: Mapping[str, Any] | None) -> Conflict:
+    who = holder or {}
+    return Conflict(
+        f"Another change is under way: {who.get('what') or 'a change'}, by process {who.get('pid') or 'unknown'} on "
+        f"{who.get('host') or 'this machine'} since {who.get('since') or 'just now'}.",
+        next_step="Wait until it has ended, then plan again. If that process hangs, end it: what it did is in the "
+        "journal and can be undone.",
+        details={"holder": dict(who)},
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

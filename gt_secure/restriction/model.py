@@ -1,0 +1,326 @@
+"""`Restriction`: what a person wants, checked the moment it is written down."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from ..buckets import check_bucket, check_prefix
+from ..errors import InvalidInput
+from ..network import IPAddress, IPNetwork
+from ..policy.guard import build_guard
+from ..teams import check_team_name
+from . import lists
+from .expectations import Expectation, check_expectations
+from .notices import Notice
+
+UrlLockMode: TypeAlias = Literal["SourceIp", "VpcSourceIp"]
+
+FORMAT = 1
+"""Version of the restriction file format."""
+
+_MEMBERS = ("team", "addresses", "endpoints", "url_lock", "portal_lock", "guard", "bucket", "prefix", "expectations")
+
+
+@dataclass(frozen=True, init=False)
+class Restriction:
+    """Who may come in, and which of the three locks enforce it.
+
+    Parameters
+    ----------
+    team : str, optional
+        Name of a private workteam, or ARN of any workteam. A vendor or public team has no URL lock.
+    addresses : str or iterable
+        Addresses and CIDR ranges; a pasted text will do. They feed the bucket guard and the portal lock.
+    endpoints : str or iterable
+        Ids of S3 VPC endpoints. They feed the bucket guard.
+    url_lock : bool, str or None
+        True: the toggle that fits the portal: ``SourceIp`` for a public one. A portal in a VPC stands beside the public
+        one; there, addresses alone mean ``SourceIp``, endpoints alone ``VpcSourceIp``, and otherwise the toggle that is
+        on stays. False: both off. None: left as it is.
+    portal_lock : bool or None
+        True: only the addresses may open the worker portal, of **all** private workteams of the region. False: the
+        portal is opened to everybody. None: left as it is.
+    guard : bool or None
+        True: presigned URLs of the bucket work only from the addresses and through the endpoints. False: our guard is
+        removed. None: left as it is.
+    bucket, prefix : str
+        The data that the guard protects.
+    expectations : iterable of Expectation
+        Who must get in and who must be refused; see :class:`gt_secure.restriction.expect`.
+
+    Raises
+    ------
+    InvalidInput
+        For anything that AWS would refuse, that could never match, or that would protect nothing.
+    """
+
+    team: str | None
+    addresses: tuple[IPNetwork, ...]
+    endpoints: tuple[str, ...]
+    url_lock: bool | UrlLockMode | None
+    portal_lock: bool | None
+    guard: bool | None
+    bucket: str | None
+    prefix: str
+    expectations: tuple[Expectation, ...]
+    notices: tuple[Notice, ...] = field(compare=False, repr=False)
+
+    def __init__(
+        self,
+        team: str | None = None,
+        *,
+        addresses: str | Iterable[str | IPNetwork | IPAddress] = (),
+        endpoints: str | Iterable[str] = (),
+        url_lock: bool | UrlLockMode | None = True,
+        portal_lock: bool | None = None,
+        guard: bool | None = True,
+        bucket: str | None = None,
+        prefix: str = "",
+        expectations: Iterable[Expectation] = (),
+    ) -> None:
+        notices: list[Notice] = []
+        name = _team(team)
+        place, start = _place(bucket, prefix)
+        values = {
+            "team": name,
+            "addresses": lists.check_addresses(addresses, notices),
+            "endpoints": lists.check_endpoints(endpoints, notices),
+            "url_lock": _url_lock(url_lock, name, notices),
+            "portal_lock": _switch("portal_lock", portal_lock),
+            "guard": _guard(guard, place, notices),
+            "bucket": place,
+            "prefix": start,
+            "expectations": check_expectations(expectations),
+        }
+        for key, value in values.items():
+            object.__setattr__(self, key, value)
+        _check_together(self, notices)
+        object.__setattr__(self, "notices", tuple(notices))
+
+    @property
+    def team_is_private(self) -> bool:
+        """Whether the team is a private one, as far as its name or ARN tells."""
+        return self.team is not None and not self.team.startswith("arn:")
+
+    @property
+    def networks(self) -> tuple[IPNetwork, ...]:
+        """The addresses: another name for them."""
+        return self.addresses
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the restriction as JSON-able data; :meth:`from_dict` reads it back."""
+        data: dict[str, Any] = {
+            "version": FORMAT,
+            "team": self.team,
+            "addresses": [str(network) for network in self.addresses],
+            "endpoints": list(self.endpoints),
+            "url_lock": self.url_lock,
+            "portal_lock": self.portal_lock,
+            "guard": self.guard,
+            "bucket": self.bucket,
+            "prefix": self.prefix,
+        }
+        if self.expectations:
+            data["expectations"] = [one.to_dict() for one in self.expectations]
+        return data
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Restriction:
+        """Read what :meth:`to_dict` or a person wrote; an unknown member is an error, not ignored."""
+        if not isinstance(data, Mapping):
+            raise InvalidInput(
+                f"A restriction is written as a mapping, not as {type(data).__name__}.",
+                next_step="Start with “team: name-of-the-workteam”.",
+                field="file",
+            )
+        rest = {str(key): value for key, value in data.items() if key != "$schema"}
+        version = rest.pop("version", FORMAT)
+        if isinstance(version, bool) or version != FORMAT:
+            raise InvalidInput(
+                f"This restriction is written in format {str(version)[:20]}; {FORMAT} is known here.",
+                next_step="Update gt_secure, or write version: 1.",
+                field="version",
+                value=version,
+            )
+        for key in rest:
+            if key not in _MEMBERS:
+                near = difflib.get_close_matches(key, _MEMBERS, 1)
+                raise InvalidInput(
+                    f"A restriction has no member “{key[:60]}”.",
+                    next_step=f"Did you mean “{near[0]}”?" if near else f"It has: {', '.join(_MEMBERS)}.",
+                    field="file",
+                    value=key,
+                )
+        for key in ("addresses", "endpoints", "expectations"):
+            rest[key] = rest[key] if rest.get(key) is not None else ()
+        rest["prefix"] = rest["prefix"] if rest.get("prefix") is not None else ""
+        return cls(**rest)
+
+
+def _team(team: object) -> str | None:
+    if team is None:
+        return None
+    if not isinstance(team, str):
+        raise InvalidInput(
+            f"A workteam is given by name or ARN, not as {type(team).__name__}.",
+            next_step="Write its name, for example radiology-team (in a file: in quotes, if it is a number).",
+            field="team",
+            value=team,
+        )
+    word = team.strip()
+    if not word.startswith("arn:"):
+        return check_team_name(word)
+    kind, name = lists.parse_team_arn(word)
+    return name if kind == "private-crowd" else word
+
+
+def _place(bucket: object, prefix: object) -> tuple[str | None, str]:
+    if not isinstance(prefix, str):
+        raise InvalidInput(
+            f"The prefix is a text, not {type(prefix).__name__}.", next_step="Write for example scans/.", field="prefix"
+        )
+    if bucket is None:
+        if prefix:
+            raise InvalidInput(
+                f"The prefix “{prefix[:60]}” has no bucket.", next_step="Name the bucket too.", field="bucket"
+            )
+        return None, ""
+    if not isinstance(bucket, str):
+        raise InvalidInput(
+            f"A bucket is given by name, not as {type(bucket).__name__}.", next_step="Write gt-images.", field="bucket"
+        )
+    start = prefix
+    if bucket.startswith("s3://"):
+        tail = bucket[5:].partition("/")[2]
+        if tail and prefix and tail != prefix:
+            raise InvalidInput(
+                f"The bucket is given with the prefix “{tail[:60]}”, and the prefix “{prefix[:60]}” besides.",
+                next_step="Give one of them.",
+                field="prefix",
+                value=prefix,
+            )
+        start = start or tail
+    return check_bucket(bucket), check_prefix(start)
+
+
+def _switch(name: str, value: object) -> bool | None:
+    if value is None or isinstance(value, bool):
+        return value
+    raise InvalidInput(
+        f"{name} is True, False or None, not {str(value)[:40]!r}.",
+        next_step="True puts the lock on, False takes it off, None leaves it as it is.",
+        field=name,
+        value=value,
+    )
+
+
+def _url_lock(value: object, team: str | None, notices: list[Notice]) -> bool | UrlLockMode | None:
+    if isinstance(value, str) and value in {"SourceIp", "VpcSourceIp"}:
+        wish: bool | UrlLockMode | None = "SourceIp" if value == "SourceIp" else "VpcSourceIp"
+    elif value is None or isinstance(value, bool):
+        wish = value
+    else:
+        both = {"SourceIp", "VpcSourceIp"} <= set(value) if isinstance(value, list | tuple | set) else value == "both"
+        raise InvalidInput(
+            "SourceIp and VpcSourceIp cannot both be on: one key exists only outside VPC endpoints and the other only "
+            "in them, so no URL would ever work."
+            if both
+            else f"The URL lock is True, False, None, SourceIp or VpcSourceIp, not {str(value)[:40]!r}.",
+            next_step="It takes no addresses: it binds each URL to the address of the worker who opened the task.",
+            field="url_lock",
+            value=value,
+        )
+    if team is None:
+        if wish in (None, True):
+            return None  # the default of a restriction for a bucket alone
+        raise InvalidInput(
+            "The URL lock belongs to a workteam, and none is named.", next_step="Name the team.", field="team"
+        )
+    if team.startswith("arn:") and wish is not None:
+        kind = lists.parse_team_arn(team)[0]
+        if wish is not True:
+            raise InvalidInput(
+                f"A {kind.removesuffix('-crowd')} team has no URL lock; AWS offers it for private teams only.",
+                next_step="Leave url_lock out, and guard the bucket.",
+                field="url_lock",
+                value=value,
+            )
+        notices.append(
+            Notice(
+                "no-url-lock",
+                "warning",
+                f"A {kind.removesuffix('-crowd')} team has no URL lock: a forwarded URL is stopped by the bucket "
+                "guard alone.",
+                "Give a bucket and addresses.",
+                "url_lock",
+            )
+        )
+        return None
+    return wish
+
+
+def _guard(value: object, bucket: str | None, notices: list[Notice]) -> bool | None:
+    wish = _switch("guard", value)
+    if bucket is not None or wish is None:
+        return wish
+    if wish is False:
+        raise InvalidInput(
+            "The guard to remove is in a bucket, and none is named.", next_step="Name the bucket.", field="bucket"
+        )
+    notices.append(
+        Notice(
+            "no-guard",
+            "warning",
+            "No bucket is named, so there is no bucket guard: no list of addresses protects the objects themselves.",
+            "Name the bucket that holds the images.",
+            "bucket",
+        )
+    )
+    return None
+
+
+def _check_together(wish: Restriction, notices: list[Notice]) -> None:
+    """Check what only shows when all members are known."""
+    if wish.portal_lock:
+        lists.check_portal(wish.addresses, notices)
+    if wish.guard:
+        if not wish.addresses and not wish.endpoints:
+            raise InvalidInput(
+                "The bucket guard has neither an address nor an endpoint: it would refuse every presigned URL.",
+                next_step="Say who may come in, or pass guard=None to leave the bucket as it is.",
+                field="addresses",
+            )
+        build_guard(wish.bucket or "", prefix=wish.prefix, networks=wish.addresses, endpoints=wish.endpoints)
+        lists.note_guard(wish.addresses, wish.prefix, notices)
+    unused = wish.addresses and not wish.guard and not wish.portal_lock
+    if unused or (wish.endpoints and not wish.guard):
+        what = "addresses" if unused else "VPC endpoints"
+        raise InvalidInput(
+            f"The {what} would protect nothing: the URL lock takes no list, and no lock that takes one is on.",
+            next_step="Name the bucket for the guard"
+            + (", or turn the portal lock on." if unused else "; only the guard takes endpoints."),
+            field="bucket" if wish.bucket is None else "guard",
+        )
+    for one in wish.expectations:
+        if one.of == "team" and wish.team is None:
+            raise InvalidInput(
+                f"The expectation “{one}” is about a team, and none is named.",
+                next_step="Name the team, or write of: bucket.",
+                field="expectations",
+            )
+        if (one.of == "bucket" or one.prefix is not None or wish.team is None) and wish.bucket is None:
+            raise InvalidInput(
+                f"The expectation “{one}” is about a bucket, and none is named.",
+                next_step="Name the bucket.",
+                field="expectations",
+            )
+    nothing = wish.url_lock is None and wish.portal_lock is None and wish.guard is None
+    if nothing and not wish.expectations:
+        raise InvalidInput(
+            "This restriction asks for nothing: no lock is put on or taken off.",
+            next_step="Name a workteam for the URL lock, or a bucket and addresses for the guard.",
+            field="team",
+        )

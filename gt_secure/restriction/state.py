@@ -1,0 +1,258 @@
+"""What is: one reading of everything that a plan looks at. What this role may not read is listed, never guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from ..aws import Aws, aws_errors
+from ..buckets import BucketState, read_bucket
+from ..endpoints import VpcEndpoint, list_s3_endpoints
+from ..errors import AccessDenied, GtSecureError, NotFound
+from ..teams import (
+    LabelingJob,
+    Workforce,
+    Workteam,
+    jobs_of_team,
+    list_workforces,
+    list_workteams,
+    team_from_api,
+    workforce_from_api,
+)
+from .model import Restriction
+from .targets import read_team, read_workforce
+
+T = TypeVar("T")
+
+MAX_REVIEWS = 40
+"""Most human-review workflows that are looked at: each one is a call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """A part that could not be read: what it is, why, and the action that would have been needed."""
+
+    what: str
+    action: str
+    reason: str
+    policy: Mapping[str, Any] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON-able data."""
+        return {"what": self.what, "action": self.action, "reason": self.reason, "policy": self.policy}
+
+
+@dataclass(frozen=True)
+class State:
+    """One reading of the account, as far as a restriction is concerned.
+
+    Attributes
+    ----------
+    team : Workteam or None
+        The team of the restriction.
+    teams : tuple of Workteam
+        All workteams of the region.
+    workforce : Workforce or None
+        The private workforce, which all private teams share.
+    bucket : BucketState or None
+    endpoints : tuple of VpcEndpoint
+        The S3 endpoints of the region.
+    jobs : tuple of LabelingJob
+        Jobs of the team that wait for people.
+    reviews : tuple of str
+        Names of the human-review workflows (Amazon A2I) that use the team.
+    unseen : tuple of Unseen
+        What could not be read.
+    raw : mapping
+        The writable parts as AWS returned them: ``team``, ``workforce``, ``policy``.
+    """
+
+    region: str
+    partition: str
+    account_id: str
+    caller_arn: str
+    at: datetime
+    team: Workteam | None = None
+    teams: tuple[Workteam, ...] = ()
+    workforce: Workforce | None = None
+    bucket: BucketState | None = None
+    endpoints: tuple[VpcEndpoint, ...] = ()
+    jobs: tuple[LabelingJob, ...] = ()
+    reviews: tuple[str, ...] = ()
+    unseen: tuple[Unseen, ...] = ()
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def other_teams(self) -> tuple[Workteam, ...]:
+        """The other private workteams, which share the portal."""
+        own = self.team.arn if self.team is not None else ""
+        return tuple(team for team in self.teams if team.kind == "private" and team.arn != own)
+
+    def sees(self, what: str) -> bool:
+        """Whether a part was readable."""
+        return all(part.what != what for part in self.unseen)
+
+
+def read_state(aws: Aws, restriction: Restriction) -> State:
+    """Read everything that a plan for this restriction looks at.
+
+    Raises
+    ------
+    AccessDenied
+        If a part that the restriction would write cannot be read: it could not be planned, verified or undone.
+    NotFound
+        If the team, the workforce or the bucket does not exist.
+    """
+    return _Reader(aws, restriction).read()
+
+
+class _Reader:
+    def __init__(self, aws: Aws, restriction: Restriction) -> None:
+        self.aws = aws
+        self.wish = restriction
+        self.unseen: list[Unseen] = []
+        self.raw: dict[str, Any] = {}
+
+    def read(self) -> State:
+        """Read the writable parts first, and what is only looked at after them."""
+        wish = self.wish
+        identity = self.aws.identity()
+        team = self._team()
+        workforce = self._workforce(team)
+        bucket = self._bucket()
+        teams = self._try("workteams", "sagemaker:ListWorkteams", lambda: tuple(list_workteams(self.aws)), ())
+        if team is None and wish.team is not None:
+            team = _by_arn(teams, wish.team, self.aws.region)
+        endpoints: tuple[VpcEndpoint, ...] = ()
+        if wish.bucket is not None or (workforce is not None and workforce.in_vpc):
+            endpoints = self._try(
+                "VPC endpoints", "ec2:DescribeVpcEndpoints", lambda: tuple(list_s3_endpoints(self.aws)), ()
+            )
+        jobs: tuple[LabelingJob, ...] = ()
+        reviews: tuple[str, ...] = ()
+        if team is not None:
+            chosen = team
+            jobs = self._try(
+                "labeling jobs",
+                "sagemaker:ListLabelingJobsForWorkteam",
+                lambda: tuple(jobs_of_team(self.aws, chosen)),
+                (),
+            )
+            reviews = self._try(
+                "human-review workflows",
+                "sagemaker:ListFlowDefinitions",
+                lambda: _reviews_of(self.aws, chosen.arn),
+                (),
+            )
+        return State(
+            region=self.aws.region,
+            partition=self.aws.partition,
+            account_id=identity.account_id,
+            caller_arn=identity.arn,
+            at=datetime.now(UTC),
+            team=team,
+            teams=teams,
+            workforce=workforce,
+            bucket=bucket,
+            endpoints=endpoints,
+            jobs=jobs,
+            reviews=reviews,
+            unseen=tuple(self.unseen),
+            raw=self.raw,
+        )
+
+    def _team(self) -> Workteam | None:
+        if self.wish.team is None or not self.wish.team_is_private:
+            return None
+        found = self._needed(
+            "the workteam", self.wish.url_lock is not None, lambda: read_team(self.aws, str(self.wish.team))
+        )
+        if found is None:
+            return None
+        self.raw["team"] = found
+        return team_from_api(found)
+
+    def _workforce(self, team: Workteam | None) -> Workforce | None:
+        wish = self.wish
+        if team is None and wish.portal_lock is None:
+            return None
+        needed = wish.portal_lock is not None or wish.url_lock is True
+
+        def read() -> dict[str, Any]:
+            name = team.workforce_name if team is not None else None
+            if name is None or name == "default":
+                forces = list_workforces(self.aws)
+                if not forces:
+                    raise NotFound(
+                        f"There is no private workforce in {self.aws.region}, so there is no portal to lock.",
+                        next_step="Check the region.",
+                    )
+                name = forces[0].name
+            return read_workforce(self.aws, name)
+
+        found = self._needed("the workforce", needed, read)
+        if found is None:
+            return None
+        self.raw["workforce"] = found
+        return workforce_from_api(found)
+
+    def _bucket(self) -> BucketState | None:
+        if self.wish.bucket is None:
+            return None
+        bucket = read_bucket(self.aws, self.wish.bucket)
+        for denied in bucket.unseen:
+            if denied.action == "s3:GetBucketPolicy" and self.wish.guard is not None:
+                raise denied  # without the present policy a new one would drop foreign statements
+            self.unseen.append(_unseen(f"{denied.action.partition(':')[2]} of {bucket.name}", denied.action, denied))
+        self.raw["policy"] = bucket.policy_text
+        return bucket
+
+    def _needed(self, what: str, needed: bool, read: Callable[[], T]) -> T | None:
+        if needed:
+            return read()
+        return self._try(what, "", read, None)
+
+    def _try(self, what: str, action: str, read: Callable[[], T], default: T) -> T:
+        try:
+            return read()
+        except NotFound:
+            raise
+        except GtSecureError as error:
+            self.unseen.append(_unseen(what, action, error))
+            return default
+
+
+def _unseen(what: str, action: str, error: GtSecureError) -> Unseen:
+    if isinstance(error, AccessDenied):
+        return Unseen(what, error.action, error.message, error.policy)
+    return Unseen(what, action, error.message)
+
+
+def _by_arn(teams: tuple[Workteam, ...], arn: str, region: str) -> Workteam:
+    for team in teams:
+        if team.arn == arn:
+            return team
+    if "/public-crowd/" in arn:
+        return Workteam(name="public-crowd", arn=arn, kind="public")
+    raise NotFound(
+        f"There is no workteam {arn[:120]} among those of {region} that this account sees.",
+        next_step="“gt-secure teams” lists them; check account and region in the ARN.",
+    )
+
+
+def _reviews_of(aws: Aws, team_arn: str) -> tuple[str, ...]:
+    """Names of the flow definitions that send work to a team; at most MAX_REVIEWS are looked at."""
+    client = aws.client("sagemaker")
+    names: list[str] = []
+    with aws_errors("sagemaker:ListFlowDefinitions"):
+        for page in client.get_paginator("list_flow_definitions").paginate():
+            names += [str(item["FlowDefinitionName"]) for item in page["FlowDefinitionSummaries"]]
+    found: list[str] = []
+    for name in names[:MAX_REVIEWS]:
+        with aws_errors("sagemaker:DescribeFlowDefinition"):
+            flow: Mapping[str, Any] = client.describe_flow_definition(FlowDefinitionName=name)
+        if (flow.get("HumanLoopConfig") or {}).get("WorkteamArn") == team_arn:
+            found.append(name)
+    return tuple(found)
