@@ -1,0 +1,119 @@
+"""What an answer rests on: which objects and lines were read, and what an empty result does not prove."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import Any
+
+from .reader import Failure
+from .table import iso
+
+DELAY = "Access logs are delivered as best effort, most within a few hours; some rows come later, twice or never."
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A line that could not be read: where it is, why, and its masked beginning."""
+
+    name: str
+    offset: int
+    why: str
+    text: str = ""
+
+
+@dataclass(slots=True)
+class Coverage:
+    """What was read. The counts add up: ``lines = hits + outside + duplicates + unreadable + blank``.
+
+    Attributes
+    ----------
+    objects, objects_read, objects_cached, objects_empty : int
+        Files or objects named, read whole, taken from the cache, and without content.
+    lines, hits, outside, duplicates, unreadable, blank : int
+        ``outside`` is out of the time range. A record of a JSON log counts as a line.
+    bytes : int
+        Unpacked bytes read.
+    failures : list of Failure
+        Objects that vanished, were denied, or are damaged, by name.
+    samples : list of Sample
+        Some of the unreadable lines.
+    first_hit, last_hit, last_delivery : datetime or None
+        UTC.
+    typical_delay_s : float or None
+        Median time from a request to its delivery, where the log objects lie in S3.
+    """
+
+    objects: int = 0
+    objects_read: int = 0
+    objects_cached: int = 0
+    objects_empty: int = 0
+    lines: int = 0
+    hits: int = 0
+    outside: int = 0
+    duplicates: int = 0
+    unreadable: int = 0
+    blank: int = 0
+    not_utf8: int = 0
+    bytes: int = 0
+    failures: list[Failure] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
+    since: dt.datetime | None = None
+    until: dt.datetime | None = None
+    first_hit: dt.datetime | None = None
+    last_hit: dt.datetime | None = None
+    last_delivery: dt.datetime | None = None
+    typical_delay_s: float | None = None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether every line is accounted for."""
+        return self.lines == self.hits + self.outside + self.duplicates + self.unreadable + self.blank
+
+    @property
+    def summary(self) -> str:
+        """One sentence for the foot of a panel."""
+        parts = [f"Read: {self.objects_read + self.objects_cached:,} log objects, {self.unreadable:,} unreadable lines"]
+        if self.failures:
+            parts.append(f"{len(self.failures):,} objects not read")
+        if self.last_delivery:
+            parts.append(f"last delivery {self.last_delivery:%d %b %H:%M} UTC")
+        return ", ".join(parts) + "."
+
+    def limits(self) -> list[str]:
+        """Sentences about what the answer does not prove."""
+        said = [DELAY]
+        if not self.hits:
+            said.append("No hit was found. That does not prove that nobody came: the log may be late or incomplete.")
+        kinds = {kind: [f.name for f in self.failures if f.kind == kind] for kind in ("vanished", "denied", "damaged", "failed")}
+        for kind, names in kinds.items():
+            if names:
+                said.append(f"{len(names):,} log objects {_SAID[kind]}, the first is {names[0]}.")
+        if self.unreadable:
+            said.append(f"{self.unreadable:,} of {self.lines:,} lines could not be read; see the samples.")
+        if self.until and self.last_delivery and self.last_delivery < self.until:
+            said.append(f"The last delivery was {iso(self.last_delivery)}; later requests cannot be seen yet.")
+        return said + self.notes
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able form, as ``--stats`` prints it."""
+        plain = ("objects", "objects_read", "objects_cached", "objects_empty", "lines", "hits", "outside", "duplicates",
+                 "unreadable", "blank", "not_utf8", "bytes", "typical_delay_s")
+        times = ("since", "until", "first_hit", "last_hit", "last_delivery")
+        return {
+            **{name: getattr(self, name) for name in plain},
+            **{name: iso(value) if (value := getattr(self, name)) else None for name in times},
+            "adds_up": self.adds_up,
+            "failures": [{"name": f.name, "kind": f.kind, "why": f.why} for f in self.failures],
+            "samples": [{"name": s.name, "offset": s.offset, "why": s.why, "text": s.text} for s in self.samples],
+            "limits": self.limits(),
+        }
+
+
+_SAID = {
+    "vanished": "vanished between listing and reading",
+    "denied": "may not be read by this role",
+    "damaged": "are damaged and were read up to the damage",
+    "failed": "could not be read",
+}

@@ -1,0 +1,63 @@
+"""Columns computed from a parsed record: presigned, refused, test, fingerprint; and secrets taken out of the text.
+
+The words are those of the design: a hit is *presigned* when its authentication type is ``QueryString`` and its request
+carries an expiry; S3 masks the SigV4 signature in the log, so the *fingerprint* is a hash of everything the signature
+is computed from: method, host, key and every query parameter but the signature.
+"""
+
+from __future__ import annotations
+
+from .fields import EXTRA, FIELDS, TEST_MARKER
+from .sql import decoded_key, parsed
+
+_SECRET = r"(?i)((?:X-Amz-(?:Security-Token|Credential|Signature)|AWSAccessKeyId|Signature)(?:=|%(?:25)*3D))[^& \"]*"
+_KEY_ID = "(AKIA|ASIA)[A-Z0-9]{12,}"
+_OWN = r"&(?:X-Amz-Signature|Signature)=[^&]*"
+_SIGNER = "(?:X-Amz-Credential|AWSAccessKeyId)=([A-Za-z0-9]+)"
+
+
+def masked(text: str) -> str:
+    """Expression: text of a client without tokens, signatures and access key ids."""
+    inner = f"regexp_replace(regexp_replace({text}, '{_SECRET}', '\\1***', 'g'), '{_KEY_ID}', '\\1***', 'g')"
+    return f"CASE WHEN {text} LIKE '%=%' OR {text} LIKE '%AKIA%' OR {text} LIKE '%ASIA%' OR {text} LIKE '%\\%3D%' ESCAPE '\\' THEN {inner} ELSE {text} END"
+
+
+def has_parameter(name: str, query: str = "query") -> str:
+    """Expression: whether a query string that starts with ``&`` has a parameter."""
+    return f"coalesce({query} LIKE '%&{name}=%', false)"
+
+
+REFUSED = "coalesce(http_status IN (401, 403), false)"
+OPENED = "coalesce(http_status BETWEEN 200 AND 399, false)"
+
+
+def from_lines(lines: str) -> str:
+    """SELECT of records from lines of an access log: place, text, state, and the 27 fields with the key decoded."""
+    plain = ", ".join(name for name in FIELDS if name != "key")
+    return f"""SELECT source, pos, line, readable, blank, {plain}, {decoded_key()} AS key,
+        CAST(NULL AS VARCHAR) AS endpoint, 'access-log' AS source_kind FROM ({parsed(lines)}) r0"""
+
+
+def derived(records: str) -> str:
+    """SELECT that adds the derived columns to records and masks the secrets in them.
+
+    Columns that the outer query does not name cost nothing: the engine leaves them out.
+    """
+    kept = ", ".join(name for name in (*FIELDS, *EXTRA) if name not in ("request_uri", "referer", "user_agent"))
+    signed = f"({has_parameter('X-Amz-Expires')} OR ({has_parameter('Expires')} AND {has_parameter('Signature')}))"
+    params = (
+        f"array_to_string(list_sort(string_split(regexp_replace(regexp_replace(query, '{_OWN}', '', 'g'), "
+        "'(?i)%2f', '/', 'g'), '&')), '&')"
+    )
+    target = "split_part(request_uri, ' ', 2)"
+    signer = f"regexp_extract(query, '{_SIGNER}', 1)"
+    return f"""
+    SELECT *, CASE WHEN presigned THEN substr(sha256(concat_ws(chr(10), split_part(raw_uri, ' ', 1), lower(host_header),
+        key, {params})), 1, 16) END AS fingerprint,
+        CASE WHEN {signer} <> '' THEN substr(sha256({signer}), 1, 12) END AS access_key
+    FROM (SELECT *, coalesce(auth_type = 'QueryString', false) AND {signed} AS presigned,
+        {has_parameter(TEST_MARKER)} AS test, {REFUSED} AS refused
+    FROM (SELECT source, pos, line, readable, blank, {kept}, request_uri AS raw_uri,
+        {masked("request_uri")} AS request_uri, {masked("referer")} AS referer, {masked("user_agent")} AS user_agent,
+        CASE WHEN request_uri LIKE '%?%' THEN '&' || substr({target}, strpos({target}, '?') + 1) ELSE '' END AS query
+    FROM ({records}) r1) r2) r3"""

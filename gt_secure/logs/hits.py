@@ -1,0 +1,335 @@
+"""Hits: rows of access logs that can be filtered, counted, joined with a restriction, and taken away."""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InvalidInput, MissingExtra
+from ..network import IPNetwork, Source, collapse, parse_endpoint_id, parse_network, parse_networks, scope
+from .coverage import Coverage
+from .fields import DERIVED, EXTRA, FIELDS
+from .grouping import check_columns, finish, group_parts, lookup_table
+from .store import Store, literal
+from .table import Table
+from .times import parse_time
+
+if TYPE_CHECKING:
+    from .leaks import Leaks, LeakRules
+
+_SHOWN = (*FIELDS, *EXTRA, "presigned", "refused", "test", "fingerprint", "access_key")
+
+
+class Hits:
+    """Rows of access logs. Made by :func:`~gt_secure.logs.read_hits`; every filter gives new hits, nothing changes.
+
+    Attributes
+    ----------
+    coverage : Coverage
+        What was read to get these rows, and what they do not prove.
+    """
+
+    def __init__(self, store: Store, relation: str, coverage: Coverage, columns: tuple[str, ...] = ()) -> None:
+        self._store = store
+        self.coverage = coverage
+        self._columns = columns
+        if not columns:
+            relation = f"SELECT *, coalesce(http_status IN (401, 403), false) AS refused FROM ({relation})"
+        self._relation = relation
+
+    def __repr__(self) -> str:
+        return f"Hits({len(self):,} rows from {self.coverage.objects:,} log objects)"
+
+    def __len__(self) -> int:
+        return int(self._store.query(f"SELECT count(*) FROM ({self._relation})")[0][0])
+
+    def __bool__(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        """Delete the temporary files now, rather than with the last reference."""
+        self._store.close()
+
+    def __enter__(self) -> Hits:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names to filter, group and show by."""
+        return (*_SHOWN, *(c for c in DERIVED if c not in _SHOWN), *self._columns)
+
+    def _with(self, relation: str, *more: str) -> Hits:
+        return Hits(self._store, relation, self.coverage, (*self._columns, *more) or ("refused",))
+
+    def filter(
+        self,
+        *,
+        since: str | dt.date | dt.datetime | None = None,
+        until: str | dt.date | dt.datetime | None = None,
+        address: str | Iterable[str] | None = None,
+        network: str | Iterable[str | IPNetwork] | None = None,
+        endpoint: str | Iterable[str] | None = None,
+        status: int | Iterable[int] | None = None,
+        auth_type: str | Iterable[str] | None = None,
+        key: str | Iterable[str] | None = None,
+        key_prefix: str | None = None,
+        requester: str | Iterable[str] | None = None,
+        operation: str | Iterable[str] | None = None,
+        bucket: str | Iterable[str] | None = None,
+        fingerprint: str | Iterable[str] | None = None,
+        presigned: bool | None = None,
+        refused: bool | None = None,
+        test: bool | None = None,
+        place: str | Iterable[str] | None = None,
+    ) -> Hits:
+        """Keep the rows that fulfil all conditions; a list means any of its values.
+
+        Parameters
+        ----------
+        since, until : str or datetime
+            UTC, ``until`` not included.
+        address, network : str or list
+            Exact source addresses (in any notation), or ranges that hold them.
+        key, key_prefix : str
+            ``key`` may hold ``*`` for any text.
+        presigned, refused, test : bool
+            By presigned URL; status 401 or 403; our own test requests.
+        place : str
+            After :meth:`with_restriction`: ``inside``, ``outside``, ``endpoint`` or ``unknown``.
+        """
+        start, end = parse_time(since, "since"), parse_time(until, "until")
+        parts = [f"time >= TIMESTAMP '{start}'"] if start else []
+        parts += [f"time < TIMESTAMP '{end}'"] if end else []
+        same: dict[str, Any] = {"endpoint": endpoint, "http_status": status, "auth_type": auth_type, "requester": requester,
+                "operation": operation, "bucket": bucket, "fingerprint": fingerprint, "place": place}  # fmt: skip
+        if place is not None and "place" not in self._columns:
+            raise InvalidInput("These hits are not joined with a restriction yet.", next_step="Call with_restriction first.",
+                               field="place")  # fmt: skip
+        parts += [f'"{name}" IN ({", ".join(map(literal, _list(v)))})' for name, v in same.items() if v is not None and _list(v)]
+        parts += ["false" for v in same.values() if v is not None and not _list(v)]
+        flags = {"presigned": presigned, "refused": refused, "test": test}
+        parts += [f"{name} = {literal(v)}" for name, v in flags.items() if v is not None]
+        if key is not None:
+            parts.append("(" + " OR ".join(_key_condition(k) for k in _list(key)) + ")" if _list(key) else "false")
+        if key_prefix is not None:
+            parts.append(f"starts_with(key, {literal(key_prefix)})")
+        if address is not None:
+            wanted = {ipaddress.ip_address(str(a).strip()) if _is_address(a) else _bad_address(a) for a in _list(address)}
+            parts.append(self._addresses(lambda a: a in wanted))
+        if network is not None:
+            ranges = _Ranges(parse_networks(network))
+            parts.append(self._addresses(ranges.holds))
+        condition = " AND ".join(parts) or "true"
+        return self._with(f"SELECT * FROM ({self._relation}) WHERE {condition}")
+
+    def _sources(self) -> list[tuple[str, str | None]]:
+        return self._store.query(  # type: ignore[return-value]
+            f"SELECT DISTINCT remote_ip, endpoint FROM ({self._relation}) WHERE remote_ip IS NOT NULL"
+        )
+
+    def _addresses(self, wanted: Callable[[Any], bool]) -> str:
+        found = [text for text in {text for text, _ in self._sources()} if _is_address(text) and wanted(ipaddress.ip_address(text))]
+        name = lookup_table(self._store, "wanted", {"remote_ip": found})
+        return f"remote_ip IN (SELECT remote_ip FROM {name})"
+
+    def with_restriction(
+        self, networks: str | Iterable[str | IPNetwork] = (), endpoints: Iterable[str] = ()
+    ) -> Hits:
+        """Add the column ``place``: where each row came from, seen from a restriction.
+
+        ``endpoint``: through a listed VPC endpoint, or through one the log does not name (access logs give only the
+        private address, CloudTrail names it); ``inside`` or ``outside`` the networks; ``unknown``: no address (AWS
+        itself).
+        """
+        ranges = _Ranges(parse_networks(networks))
+        allowed = {parse_endpoint_id(e) for e in endpoints}
+        pairs = self._sources()
+        places = [_place(text, endpoint, ranges, allowed) for text, endpoint in pairs]
+        return self._join("place", pairs, places, "'unknown'")
+
+    def with_verdict(self, decide: Callable[[Source], str]) -> Hits:
+        """Add the column ``verdict``: what today's rules say to a presigned request from each row's source.
+
+        Parameters
+        ----------
+        decide : callable
+            Takes a :class:`~gt_secure.network.Source`, gives ``allow`` or ``refuse``; called once a source.
+        """
+        pairs = self._sources()
+        said = [decide(Source(ipaddress.ip_address(a), e)) if _is_address(a) else None for a, e in pairs]
+        return self._join("verdict", pairs, said, "NULL")
+
+    def _join(self, column: str, pairs: list[tuple[str, str | None]], values: list[Any], default: str) -> Hits:
+        table = lookup_table(
+            self._store,
+            column,
+            {"remote_ip": [a for a, _ in pairs], "endpoint": [e for _, e in pairs], "value": values},
+        )
+        known = f'SELECT * EXCLUDE ("{column}") FROM ({self._relation})' if column in self._columns else self._relation
+        relation = f"""SELECT r.*, coalesce(p.value, {default}) AS {column} FROM ({known}) r LEFT JOIN {table} p
+            ON r.remote_ip = p.remote_ip AND r.endpoint IS NOT DISTINCT FROM p.endpoint"""
+        return self._with(relation, *(() if column in self._columns else (column,)))
+
+    @property
+    def allowed_then_refused_now(self) -> Hits:
+        """Presigned rows that were opened, but that the verdict added by :meth:`with_verdict` refuses today."""
+        if "verdict" not in self._columns:
+            raise InvalidInput("These hits have no verdicts yet.", next_step="Call with_verdict first.", field="verdict")
+        return self._with(
+            f"SELECT * FROM ({self._relation}) WHERE presigned AND http_status BETWEEN 200 AND 399 AND verdict <> 'allow'"
+        )
+
+    def count(self, by: str | Sequence[str] = (), *, limit: int | None = None) -> Table:
+        """Count rows by columns, most first.
+
+        Parameters
+        ----------
+        by : list of str or comma-separated str
+            Any of :attr:`columns`; ``network`` is the /24 or /64 around an address.
+        """
+        names = check_columns(by, self.columns) if by else []
+        table = self._store.new_name("grouped")
+        parts = "".join(f"{part}, " for part in group_parts(names))
+        self._store.query(f"CREATE TABLE {table} AS SELECT {parts}count(*) AS hits FROM ({self._relation}) GROUP BY ALL")
+        try:
+            return finish(self._store, table, names, limit)
+        finally:
+            self._store.query(f"DROP TABLE {table}")
+
+    def rows(self, *, columns: Sequence[str] | None = None, limit: int | None = 1000) -> Table:
+        """Rows in the order of their time, at most ``limit``."""
+        names = check_columns(columns, self.columns) if columns else [*_SHOWN, *self._columns_extra()]
+        return Table(names, self._store.query(self._select(names) + (f" LIMIT {int(limit)}" if limit is not None else "")))
+
+    def _columns_extra(self) -> list[str]:
+        return [name for name in self._columns if name not in _SHOWN]
+
+    def _select(self, names: Sequence[str]) -> str:
+        from .grouping import shown
+
+        if "network" in names:
+            raise InvalidInput("Rows have no network of their own.", next_step="Count by network instead.", field="columns")
+        picks = ", ".join(f'{shown(name, "r") if name not in ("hour", "day") else _moment(name)} AS "{name}"' for name in names)
+        return f"SELECT {picks} FROM ({self._relation}) r ORDER BY r.time, r.source, r.pos"
+
+    def leaks(self, rules: LeakRules | None = None) -> Leaks:
+        """URLs that were used from more than one place; see :mod:`gt_secure.logs.leaks`."""
+        from .leaks import find_leaks
+
+        return find_leaks(self, rules)
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Run SQL written by this package, with ``{hits}`` for these rows."""
+        return self._store.query(sql.replace("{hits}", f"({self._relation})"))
+
+    def to_pandas(self) -> Any:
+        """All rows as a pandas DataFrame."""
+        try:
+            import pandas  # noqa: F401, ICN001
+        except ImportError as error:
+            raise MissingExtra("pandas is not installed.", next_step="pip install pandas") from error
+        return self._store.frame(self._select([*_SHOWN, *self._columns_extra()]))
+
+    def to_parquet(self, path: str | Path) -> None:
+        """Write all rows to a Parquet file."""
+        self._copy(path, "(FORMAT parquet, COMPRESSION zstd)", [])
+
+    def to_arrow(self) -> Any:
+        """All rows as a pyarrow Table."""
+        try:
+            import pyarrow.parquet as pq
+        except ImportError as error:
+            raise MissingExtra("pyarrow is not installed.", next_step="pip install pyarrow") from error
+        path = self._store.folder / f"{self._store.new_name('arrow')}.parquet"
+        self.to_parquet(path)
+        try:
+            return pq.read_table(path)
+        finally:
+            path.unlink()
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write all rows to a CSV file without formulas: text that begins like one gets an apostrophe in front."""
+        text = [name for name in (*_SHOWN, *self._columns_extra()) if self._is_text(name)]
+        self._copy(path, "(FORMAT csv, HEADER)", text)
+
+    def to_json(self, path: str | Path) -> None:
+        """Write all rows to a file of JSON lines."""
+        self._copy(path, "(FORMAT json)", [])
+
+    def _is_text(self, name: str) -> bool:
+        return {**FIELDS, **EXTRA}.get(name, "VARCHAR") == "VARCHAR" and name not in ("presigned", "refused", "test")
+
+    def _copy(self, path: str | Path, options: str, guarded: Sequence[str]) -> None:
+        guard = "".join(
+            f", CASE WHEN regexp_matches(\"{n}\", '^[=+@\\t\\r-]') THEN '''' || \"{n}\" ELSE \"{n}\" END AS \"{n}\"" for n in guarded
+        ).removeprefix(", ")
+        select = self._select([*_SHOWN, *self._columns_extra()])
+        wrapped = f"SELECT * REPLACE ({guard}) FROM ({select})" if guarded else select
+        self._store.query(f"COPY ({wrapped}) TO {literal(path)} {options}")
+
+    def _repr_html_(self) -> str:
+        import html
+
+        shown = self.count(["remote_ip", "refused"], limit=20)._repr_html_()
+        return f"<div>{shown}<p>{html.escape(self.coverage.summary)}</p></div>"
+
+
+def _moment(name: str) -> str:
+    return "strftime(r.time, '%Y-%m-%dT%H')" if name == "hour" else "strftime(r.time, '%Y-%m-%d')"
+
+
+def _list(value: Any) -> list[Any]:
+    return [value] if isinstance(value, (str, int)) else list(value)
+
+
+def _key_condition(key: str) -> str:
+    if "*" not in key:
+        return f"key = {literal(key)}"
+    pattern = key.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_").replace("*", "%")
+    return f"key LIKE {literal(pattern)} ESCAPE '\\'"
+
+
+def _is_address(text: Any) -> bool:
+    try:
+        ipaddress.ip_address(str(text).strip())
+    except ValueError:
+        return False
+    return True
+
+
+def _bad_address(text: Any) -> Any:
+    return parse_network(str(text)).network_address  # raises with the reason
+
+
+class _Ranges:
+    """Networks as sorted number ranges: looking up one of 600,000 addresses takes a microsecond."""
+
+    def __init__(self, networks: Iterable[IPNetwork]) -> None:
+        self._starts: dict[int, list[int]] = {4: [], 6: []}
+        self._ends: dict[int, list[int]] = {4: [], 6: []}
+        for network in sorted(collapse(networks), key=lambda n: (n.version, int(n.network_address))):
+            self._starts[network.version].append(int(network.network_address))
+            self._ends[network.version].append(int(network.broadcast_address))
+
+    def holds(self, address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+        import bisect
+
+        place = bisect.bisect_right(self._starts[address.version], int(address)) - 1
+        return place >= 0 and int(address) <= self._ends[address.version][place]
+
+
+def _place(text: str, endpoint: str | None, ranges: _Ranges, allowed: set[str]) -> str:
+    if endpoint is not None:
+        return "endpoint" if endpoint in allowed else "outside"
+    if not _is_address(text):
+        return "unknown"
+    address = ipaddress.ip_address(text)
+    if scope(address) == "private":
+        return "endpoint"
+    return "inside" if ranges.holds(address) else "outside"

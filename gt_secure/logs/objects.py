@@ -1,0 +1,186 @@
+"""What is read: log files and objects, where they lie, and how one of them is opened."""
+
+from __future__ import annotations
+
+import datetime as dt
+import glob
+import io
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Protocol, runtime_checkable
+
+from ..errors import InvalidInput, NotFound
+
+
+@runtime_checkable
+class LogObject(Protocol):
+    """One file or object with log records; ``name`` is what reports call it."""
+
+    name: str
+    size: int
+    delivered: dt.datetime | None
+
+    @property
+    def identity(self) -> tuple[str, str, str] | None:
+        """Bucket, key and version of the content, for the cache; None if it cannot be cached."""
+
+    def open(self) -> IO[bytes]:
+        """Open for reading; raises an error of ours or OSError."""
+
+
+@dataclass(frozen=True)
+class LocalFile:
+    """A file on disk."""
+
+    path: Path
+    size: int
+    modified_ns: int = 0
+
+    @property
+    def name(self) -> str:
+        """The path as it was found."""
+        return str(self.path)
+
+    @property
+    def delivered(self) -> dt.datetime | None:
+        """When the file was last written, UTC."""
+        return dt.datetime.fromtimestamp(self.modified_ns / 1e9, dt.UTC).replace(tzinfo=None)
+
+    @property
+    def identity(self) -> tuple[str, str, str] | None:
+        """The path, and size and time of change in place of an ETag."""
+        return "", str(self.path.resolve()), f"{self.size}-{self.modified_ns}"
+
+    def open(self) -> IO[bytes]:
+        """Open the file unbuffered: reads are large."""
+        return self.path.open("rb", buffering=0)
+
+
+@dataclass
+class StandardInput:
+    """The process's standard input, or any binary stream, read once."""
+
+    stream: IO[bytes] | None = None
+    name: str = "-"
+    size: int = 0
+    delivered: dt.datetime | None = None
+    identity: tuple[str, str, str] | None = None
+
+    def open(self) -> IO[bytes]:
+        """The stream itself."""
+        return self.stream if self.stream is not None else sys.stdin.buffer
+
+
+@dataclass(frozen=True)
+class S3Object:
+    """An object in a log bucket."""
+
+    client: Any = field(repr=False, compare=False)
+    bucket: str
+    key: str
+    etag: str
+    size: int
+    delivered: dt.datetime | None = None
+
+    @property
+    def name(self) -> str:
+        """The ``s3://`` address."""
+        return f"s3://{self.bucket}/{self.key}"
+
+    @property
+    def identity(self) -> tuple[str, str, str] | None:
+        """Bucket, key and ETag."""
+        return self.bucket, self.key, self.etag
+
+    def open(self) -> IO[bytes]:
+        """Fetch the object; a small one at once, so that its connection is free again."""
+        from ..aws import aws_errors
+
+        with aws_errors("s3:GetObject", f"arn:aws:s3:::{self.bucket}/{self.key}"):
+            body = self.client.get_object(Bucket=self.bucket, Key=self.key)["Body"]
+            if self.size <= 8 << 20:
+                return io.BytesIO(body.read())
+        return body  # type: ignore[no-any-return]
+
+
+def local_files(pattern: str) -> list[LocalFile]:
+    """Files of a path, a folder (with all below it) or a glob, in the order of their names.
+
+    Raises
+    ------
+    NotFound
+        If nothing is there.
+    """
+    path = Path(pattern).expanduser()
+    if path.is_dir():
+        found: Iterable[Path] = path.rglob("*")
+    elif path.exists():
+        return [_local(path)]
+    elif glob.has_magic(pattern):
+        found = (Path(name) for name in glob.iglob(str(path), recursive=True))
+    else:
+        raise NotFound(f"There is no file or folder “{pattern}”.", next_step="Check the path of the access logs.")
+    files = sorted(p for p in found if p.is_file() and not p.name.startswith("."))
+    if not files:
+        raise NotFound(f"No log files in “{pattern}”.", next_step="Check the folder, or the pattern of the names.")
+    return [_local(p) for p in files]
+
+
+def _local(path: Path) -> LocalFile:
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise NotFound(f"“{path}” cannot be read: {error.strerror}.", next_step="Check the permissions.") from error
+    return LocalFile(path, stat.st_size, stat.st_mtime_ns)
+
+
+def resolve(
+    sources: str | Path | LogObject | Iterable[Any],
+    *,
+    client: Any = None,
+    since: dt.datetime | None = None,
+    until: dt.datetime | None = None,
+) -> Iterator[LogObject]:
+    """Turn what a person names into objects to read.
+
+    Parameters
+    ----------
+    sources : str, path or iterable
+        Files, folders, globs, ``s3://bucket/prefix``, ``-`` for standard input, or log objects.
+    client : boto3 S3 client, optional
+        For ``s3://`` sources.
+    since, until : datetime, optional
+        UTC; they bound the listing of ``s3://`` prefixes, with a margin for late delivery.
+    """
+    items = [sources] if isinstance(sources, (str, Path)) or isinstance(sources, LogObject) else list(sources)
+    if not items:
+        raise InvalidInput("No access logs are named.", next_step="Name a file, a folder or an s3:// prefix.")
+    for item in items:
+        if isinstance(item, (str, Path)):
+            yield from _named(str(item), client, since, until)
+        elif isinstance(item, LogObject):
+            yield item
+        else:
+            prefix = getattr(item, "uri", None)
+            if prefix is None:
+                raise InvalidInput(f"A {type(item).__name__} is no source of access logs.", field="sources")
+            yield from _named(prefix, client, since, until)
+
+
+def _named(
+    text: str, client: Any, since: dt.datetime | None, until: dt.datetime | None
+) -> Iterator[LogObject]:
+    if text == "-":
+        yield StandardInput()
+    elif text.startswith("s3://"):
+        from .listing import list_logs
+
+        if client is None:
+            raise InvalidInput(
+                "An s3:// source needs a connection to AWS.", next_step="Pass aws=connect_aws().", field="aws"
+            )
+        yield from list_logs(client, text, since=since, until=until)
+    else:
+        yield from local_files(text)

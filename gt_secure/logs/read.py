@@ -1,0 +1,337 @@
+"""Reading access logs: sources in, :class:`Hits` or counts out."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..errors import GtSecureError, InvalidInput, LogError
+from .cache import Cache
+from .coverage import Coverage, Sample
+from .derive import derived, from_lines
+from .fields import FIELDS
+from .grouping import check_columns, finish, group_parts, lookup_table
+from .hits import Hits
+from .listing import s3_client
+from .objects import LogObject, S3Object, resolve
+from .reader import Progress, Reader
+from .records import RecordSink
+from .store import MEMORY_LIMIT, Store, from_records, insert_lines, insert_records, literal
+from .table import Table
+from .times import parse_time
+
+if TYPE_CHECKING:
+    from ..aws import Aws
+
+Sources = str | Path | LogObject | Iterable[Any]
+Engine = Literal["auto", "duckdb"]
+_SAMPLES = 20
+
+
+class _Job:
+    """One read: objects, reader, store and time range."""
+
+    def __init__(
+        self,
+        sources: Sources,
+        since: object,
+        until: object,
+        aws: Aws | Any,
+        engine: str,
+        memory_limit: str,
+        progress: Callable[[Progress], object] | None,
+        cancel: threading.Event | None,
+        cache: Cache | None,
+    ) -> None:
+        if engine not in ("auto", "duckdb"):
+            raise InvalidInput(f"There is no engine “{engine[:30]}” here.", next_step="Use duckdb.", field="engine")
+        self.since, self.until = parse_time(since, "since"), parse_time(until, "until")  # type: ignore[arg-type]
+        if self.since and self.until and self.since >= self.until:
+            raise InvalidInput(
+                "The time range is empty: it ends before it begins.",
+                next_step="Give an end (which is not included) after the beginning.",
+                field="until",
+            )
+        client = s3_client(aws) if aws is not None else None
+        found = resolve(sources, client=client, since=self.since, until=self.until)
+        self.store = Store(memory_limit)
+        self.sink = RecordSink(self.store.folder / "records.ndjson")
+        self.cached: list[LogObject] = []
+        self.cache = cache
+        wanted = found if cache is None else cache.missing(found, self.cached)
+        self.reader = Reader(wanted, self.sink, progress=progress, cancel=cancel)
+
+    @property
+    def in_range(self) -> str:
+        """Condition: the time of a row is in the range."""
+        parts = [f"time >= TIMESTAMP '{self.since}'"] if self.since else []
+        parts += [f"time < TIMESTAMP '{self.until}'"] if self.until else []
+        return " AND ".join(parts) or "true"
+
+    def coverage(self) -> Coverage:
+        """Coverage as far as reading alone tells it."""
+        tally = self.reader.tally
+        return Coverage(
+            objects=len(tally.names) + len(self.cached),
+            objects_read=tally.read,
+            objects_cached=len(self.cached),
+            objects_empty=tally.empty,
+            lines=tally.lines + len(tally.too_long) + self.sink.count,
+            not_utf8=tally.not_utf8,
+            bytes=tally.bytes,
+            failures=list(tally.failures),
+            since=self.since,
+            until=self.until,
+            last_delivery=max(
+                (d for d in (tally.last_delivery, *(o.delivered for o in self.cached)) if d is not None), default=None
+            ),
+            notes=[f"{self.sink.other:,} CloudTrail events were not about S3."] if self.sink.other else [],
+        )
+
+    def samples(self, places: list[tuple[int, int, str]]) -> list[Sample]:
+        """Samples of unreadable lines, with the name of their object."""
+        names = self.reader.tally.names
+        found = [Sample(names[source], pos, why_unreadable(text), text) for source, pos, text in places]
+        long = [Sample(names[s], p, "longer than 4 MiB") for s, p in self.reader.tally.too_long]
+        return [*long, *found][:_SAMPLES]
+
+    def refuse_if_nothing(self) -> None:
+        """Raise what every object failed with: an empty answer would look like silence."""
+        tally = self.reader.tally
+        if tally.failures and not tally.read and not tally.lines and not self.cached:
+            first = tally.failures[0]
+            raise LogError(
+                f"None of {len(tally.names):,} log objects could be read; the first: {first.name}: {first.why}",
+                next_step="Give this role s3:GetObject on the log objects, or check the names.",
+                details={"failures": [f.name for f in tally.failures[:20]]},
+            )
+
+
+def why_unreadable(text: str) -> str:
+    """What is wrong with a line, as far as its beginning tells."""
+    if len(text) < 160 and text.count('"') % 2 == 0 and " [" not in text:
+        return "no access-log record"
+    if " [" in text[:200]:
+        return "cut or malformed record"
+    return "no access-log record"
+
+
+def read_hits(
+    sources: Sources,
+    *,
+    since: str | dt.date | dt.datetime | None = None,
+    until: str | dt.date | dt.datetime | None = None,
+    engine: str = "auto",
+    aws: Aws | Any = None,
+    dedupe: bool = False,
+    cache: bool | Cache = True,
+    memory_limit: str = MEMORY_LIMIT,
+    progress: Callable[[Progress], object] | None = None,
+    cancel: threading.Event | None = None,
+) -> Hits:
+    """Read access logs.
+
+    Parameters
+    ----------
+    sources : str, path, LogLocation or iterable of them
+        Files, folders, globs, ``s3://bucket/prefix``, ``-``. Plain or gzip; access logs, CloudTrail data events and
+        access logs in JSON form, told apart by their content.
+    since, until : str or datetime, optional
+        UTC; ``until`` is not included. ``7d`` and ``24h`` are ages.
+    aws : Aws or boto3 S3 client, optional
+        For ``s3://``.
+    dedupe : bool
+        Leave out records that were delivered twice.
+    cache : bool or Cache
+        Keep what is parsed from S3 on disk, so that a second look reads only what is new.
+    progress, cancel : optional
+        See :class:`~gt_secure.logs.reader.Reader`.
+
+    Raises
+    ------
+    LogError
+        If no object can be read, or reading was cancelled.
+    NotFound, AccessDenied, InvalidInput
+        For sources that cannot be listed.
+    """
+    kept = cache if isinstance(cache, Cache) else Cache() if cache else None
+    job = _Job(sources, since, until, aws, engine, memory_limit, progress, cancel, kept)
+    store, table = job.store, "rows"
+    store.create_rows(table)
+    try:
+        store.run_on(job.reader, insert_lines(table))
+        job.sink.close()
+        if job.sink.count:
+            store.query(insert_records(table, job.sink.path))
+        job.refuse_if_nothing()
+        return _hits(job, table, dedupe)
+    except BaseException:
+        store.close()
+        raise
+
+
+def _hits(job: _Job, table: str, dedupe: bool) -> Hits:
+    store, coverage = job.store, job.coverage()
+    relation = f"SELECT * FROM {table}"
+    if job.cache is not None:
+        job.cache.keep(store, table, job.reader.tally, job.sink)
+        relation, lines, blank = job.cache.with_cached(relation, job.cached, len(job.reader.tally.names))
+        coverage.lines += lines
+        coverage.blank += blank
+        job.reader.tally.names += [item.name for item in job.cached]
+    [(rows, readable, inside, first, last)] = store.query(
+        f"SELECT count(*), count(*) FILTER (readable), count(*) FILTER (readable AND {job.in_range}), "
+        f"min(time) FILTER (readable AND {job.in_range}), max(time) FILTER (readable AND {job.in_range}) FROM ({relation})"
+    )
+    too_long = len(job.reader.tally.too_long)
+    coverage.unreadable = rows - readable + too_long
+    coverage.outside = readable - inside
+    coverage.blank = coverage.lines - rows - too_long
+    coverage.first_hit, coverage.last_hit = first, last
+    coverage.samples = job.samples(
+        store.query(
+            f"SELECT source, pos, sample FROM ({relation}) WHERE NOT readable ORDER BY source, pos LIMIT {_SAMPLES}"
+        )
+    )
+    coverage.typical_delay_s = _typical_delay(job, relation)
+    good = f"SELECT * FROM ({relation}) WHERE readable AND {job.in_range}"
+    kinds = {row[0] for row in store.query(f"SELECT DISTINCT source_kind FROM ({good})")} if job.sink.count else set()
+    if len(kinds) > 1:
+        good = _merged(store, good)
+    if dedupe:
+        good = _distinct(store, good)
+    coverage.hits = inside
+    if dedupe or len(kinds) > 1:
+        coverage.hits = store.query(f"SELECT count(*) FROM ({good})")[0][0]
+        coverage.duplicates = inside - coverage.hits
+    return Hits(store, good, coverage)
+
+
+def _typical_delay(job: _Job, relation: str) -> float | None:
+    objects = [*job.reader.tally.objects, *job.cached]
+    known = [(i, o.delivered) for i, o in enumerate(objects) if isinstance(o, S3Object) and o.delivered]
+    if not known:
+        return None
+    name = lookup_table(
+        job.store,
+        "delivered",
+        {"source": [i for i, _ in known], "at_time": [d for _, d in known]},
+        {"source": "INTEGER", "at_time": "TIMESTAMP"},
+    )
+    [(delay,)] = job.store.query(
+        f"SELECT median(epoch(d.at_time) - epoch(r.time)) FROM ({relation}) r JOIN {name} d USING (source) WHERE r.readable"
+    )
+    return None if delay is None else float(delay)
+
+
+def _merged(store: Store, rows: str) -> str:
+    """Rows of several kinds of log, each request once: the access log's row wins and takes the endpoint along."""
+    name = store.new_name("merged")
+    columns = ", ".join(f'r."{c}"' for c in (*FIELDS, "source_kind", "access_key", "presigned", "test", "fingerprint"))
+    store.query(f"""CREATE TABLE {name} AS
+        WITH r AS (SELECT * FROM ({rows})),
+        seen AS (SELECT request_id, max(endpoint) AS endpoint, bool_or(source_kind = 'access-log') AS logged,
+            bool_or(source_kind = 'json-log') AS structured FROM r WHERE request_id IS NOT NULL GROUP BY request_id)
+        SELECT r.source, r.pos, r.readable, {columns}, coalesce(r.endpoint, seen.endpoint) AS endpoint
+        FROM r LEFT JOIN seen USING (request_id)
+        WHERE seen.request_id IS NULL OR r.source_kind = 'access-log' OR NOT seen.logged AND
+            (r.source_kind = 'json-log' OR NOT seen.structured)""")
+    return f"SELECT * FROM {name}"
+
+
+def _distinct(store: Store, rows: str) -> str:
+    """Rows without second deliveries. A copy and a batch delete share one request id, so that it is not enough."""
+    name = store.new_name("once")
+    store.query(f"""CREATE TABLE {name} AS SELECT * FROM ({rows}) WHERE request_id IS NULL UNION ALL BY NAME
+        SELECT DISTINCT ON (request_id, operation, key, version_id) * FROM ({rows}) WHERE request_id IS NOT NULL""")
+    return f"SELECT * FROM {name}"
+
+
+def count_hits(
+    sources: Sources,
+    by: str | Sequence[str],
+    *,
+    since: str | dt.date | dt.datetime | None = None,
+    until: str | dt.date | dt.datetime | None = None,
+    aws: Aws | Any = None,
+    where: str = "true",
+    memory_limit: str = MEMORY_LIMIT,
+    progress: Callable[[Progress], object] | None = None,
+    cancel: threading.Event | None = None,
+) -> tuple[Table, Coverage]:
+    """Count hits in one pass without keeping rows: the fast way for one question about local files.
+
+    Parameters are those of :func:`read_hits` and :meth:`Hits.count`; ``where`` is an SQL condition made by this
+    package, never text from outside.
+
+    Returns
+    -------
+    Table, Coverage
+    """
+    names = check_columns(by)
+    job = _Job(sources, since, until, aws, "auto", memory_limit, progress, cancel, None)
+    store = job.store
+    try:
+        store.run_on(job.reader, "CREATE TABLE grouped AS " + _grouped(job, names, where, derived(from_lines("lines_in"))))
+        job.sink.close()
+        if job.sink.count:
+            store.query("INSERT INTO grouped " + _grouped(job, names, where, derived(from_records(job.sink.path))))
+        job.refuse_if_nothing()
+        coverage = _count_coverage(job)
+        store.query("DELETE FROM grouped WHERE state <> 'hit' OR state IS NULL")
+        return finish(store, "grouped", names), coverage
+    finally:
+        store.close()
+
+
+def _grouped(job: _Job, by: list[str], where: str, rows: str) -> str:
+    """One row per group and state; the first few unreadable places are kept with it."""
+    state = (
+        f"CASE WHEN blank THEN 'blank' WHEN NOT readable THEN 'unreadable' WHEN NOT ({job.in_range}) THEN 'outside' "
+        f"WHEN {where} THEN 'hit' ELSE 'filtered' END"
+    )
+    parts = group_parts(by)
+    picks = "".join(
+        f", CASE WHEN state = 'hit' THEN {part.rsplit(' AS ', 1)[0]} END AS {part.rsplit(' AS ', 1)[1]}" for part in parts
+    )
+    place = "{'source': source, 'pos': pos, 'text': substr(line, 1, 160)}"
+    return f"""SELECT state{"".join(f', "{name}"' for name in by)}, count(*) AS hits,
+        min(time) AS first_time, max(time) AS last_time, min({place}, {_SAMPLES}) FILTER (state = 'unreadable') AS places
+        FROM (SELECT source, pos, line, time, state{picks} FROM (SELECT *, {state} AS state FROM ({rows})))
+        GROUP BY ALL"""
+
+
+def _count_coverage(job: _Job) -> Coverage:
+    coverage = job.coverage()
+    counts = {
+        state: (number, first, last)
+        for state, number, first, last in job.store.query(
+            "SELECT state, CAST(sum(hits) AS BIGINT), min(first_time), max(last_time) FROM grouped GROUP BY state"
+        )
+    }
+    coverage.hits, coverage.first_hit, coverage.last_hit = counts.get("hit", (0, None, None))
+    coverage.hits += counts.get("filtered", (0,))[0]
+    coverage.outside = counts.get("outside", (0,))[0]
+    coverage.blank = counts.get("blank", (0,))[0]
+    coverage.unreadable = counts.get("unreadable", (0,))[0] + len(job.reader.tally.too_long)
+    places = job.store.query(
+        "SELECT p.source, p.pos, p.text FROM (SELECT unnest(places) AS p FROM grouped WHERE state = 'unreadable') "
+        f"ORDER BY ALL LIMIT {_SAMPLES}"
+    )
+    coverage.samples = job.samples([(s, p, mask_sample(text)) for s, p, text in places])
+    return coverage
+
+
+def mask_sample(text: str) -> str:
+    """The beginning of a bad line without tokens, signatures and key ids."""
+    import re
+
+    text = re.sub(r"(?i)((?:X-Amz-(?:Security-Token|Credential|Signature)|AWSAccessKeyId|Signature)(?:=|%(?:25)*3D))[^& \"]*",
+                  r"\1***", text)
+    return re.sub(r"(AKIA|ASIA)[A-Z0-9]{12,}", r"\1***", text)
+
+
+__all__ = ["GtSecureError", "count_hits", "literal", "read_hits"]

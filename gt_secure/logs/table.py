@@ -1,0 +1,158 @@
+"""A small result table, and its ways out: text, CSV, JSON, HTML, pandas, Arrow, Parquet."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import html
+import io
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import MissingExtra
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+class Table:
+    """Rows with named columns.
+
+    Attributes
+    ----------
+    columns : tuple of str
+    rows : list of tuple
+    """
+
+    def __init__(self, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        self.columns = tuple(columns)
+        self.rows: list[tuple[Any, ...]] = [tuple(row) for row in rows]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return (dict(zip(self.columns, row, strict=True)) for row in self.rows)
+
+    def __repr__(self) -> str:
+        return f"Table({', '.join(self.columns)}; {len(self.rows)} rows)"
+
+    def column(self, name: str) -> list[Any]:
+        """The values of one column."""
+        place = self.columns.index(name)
+        return [row[place] for row in self.rows]
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """The rows as dictionaries."""
+        return list(self)
+
+    def to_text(self) -> str:
+        """Aligned columns for a terminal; control characters are shown, not obeyed."""
+        cells = [[_plain(value) for value in row] for row in self.rows]
+        widths = [max(len(row[i]) for row in [self.columns, *cells]) for i in range(len(self.columns))]
+        right = [all(isinstance(row[i], (int, float)) for row in self.rows) for i in range(len(self.columns))]
+        lines = []
+        for row in [self.columns, *cells]:
+            parts = [c.rjust(w) if r else c.ljust(w) for c, w, r in zip(row, widths, right, strict=True)]
+            lines.append("  ".join(parts).rstrip())
+        return "\n".join(lines)
+
+    def to_csv(self) -> str:
+        """CSV with a header; absent is empty, and no cell is a formula for a spreadsheet."""
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(self.columns)
+        writer.writerows([[safe_cell(value) for value in row] for row in self.rows])
+        return out.getvalue()
+
+    def to_json(self) -> str:
+        """A JSON array of objects; times are ISO 8601 UTC."""
+        return json.dumps([{k: _jsonable(v) for k, v in row.items()} for row in self], ensure_ascii=False)
+
+    def to_pandas(self) -> Any:
+        """A pandas DataFrame; raises :class:`MissingExtra` without pandas."""
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise MissingExtra("pandas is not installed.", next_step="pip install pandas") from error
+        return pd.DataFrame.from_records(self.rows, columns=list(self.columns))
+
+    def to_arrow(self) -> Any:
+        """A pyarrow Table; raises :class:`MissingExtra` without pyarrow."""
+        try:
+            import pyarrow as pa
+        except ImportError as error:
+            raise MissingExtra("pyarrow is not installed.", next_step="pip install pyarrow") from error
+        return pa.table({name: pa.array(self.column(name)) for name in self.columns})
+
+    def to_parquet(self, path: str | Path) -> None:
+        """Write a Parquet file; all columns keep their type."""
+        import duckdb
+
+        values = {name: self.column(name) for name in self.columns}
+        kinds = {name: _sql_type(column) for name, column in values.items()}
+        picks = ", ".join(f"unnest(?::{kind}[]) AS {_quoted(name)}" for name, kind in kinds.items())
+        with duckdb.connect() as connection:
+            target = str(path).replace("'", "''")
+            connection.execute(f"CREATE TABLE t AS SELECT {picks}", list(values.values()))
+            connection.execute(f"COPY t TO '{target}' (FORMAT parquet)")
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in self.columns)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(_plain(value))}</td>" for value in row) + "</tr>"
+            for row in self.rows[:200]
+        )
+        more = f"<p>{len(self.rows) - 200:,} more rows</p>" if len(self.rows) > 200 else ""
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _sql_type(column: list[Any]) -> str:
+    kinds = {type(value) for value in column if value is not None}
+    if kinds and kinds <= {bool}:
+        return "BOOLEAN"
+    if kinds and kinds <= {int}:
+        return "BIGINT"
+    if kinds and kinds <= {int, float}:
+        return "DOUBLE"
+    if kinds and kinds <= {dt.datetime}:
+        return "TIMESTAMP"
+    return "VARCHAR"
+
+
+def safe_cell(value: Any) -> Any:
+    """A CSV cell: text that a spreadsheet would run as a formula gets an apostrophe in front."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dt.datetime):
+        return iso(value)
+    if isinstance(value, str):
+        text = value.replace("\0", "\N{REPLACEMENT CHARACTER}")
+        return "'" + text if text.startswith(_FORMULA) else text
+    return value
+
+
+def iso(value: dt.datetime) -> str:
+    """ISO 8601 in UTC, with ``Z``."""
+    return value.isoformat(timespec="seconds") + "Z"
+
+
+def _jsonable(value: Any) -> Any:
+    return iso(value) if isinstance(value, dt.datetime) else value
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dt.datetime):
+        return iso(value)
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(value))

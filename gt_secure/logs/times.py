@@ -1,0 +1,56 @@
+"""Points in time as people type them, in UTC."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+from ..errors import InvalidInput
+
+_AGO = re.compile(r"(\d{1,6})\s*(m|min|h|d|w)", re.IGNORECASE)
+_UNIT = {"m": "minutes", "min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def parse_time(value: str | dt.date | dt.datetime | None, field: str = "time") -> dt.datetime | None:
+    """Read a point in time.
+
+    Parameters
+    ----------
+    value : str, date, datetime or None
+        ISO 8601 (``2026-11-20``, ``2026-11-20T09:00``, with a zone or in UTC), or an age such as ``24h`` or ``7d``.
+
+    Returns
+    -------
+    datetime or None
+        UTC without a zone; a date is its first moment.
+
+    Raises
+    ------
+    InvalidInput
+        For anything else.
+    """
+    if value is None:
+        return None
+    if isinstance(value, dt.datetime):
+        moment = value
+    elif isinstance(value, dt.date):
+        moment = dt.datetime(value.year, value.month, value.day)
+    else:
+        moment = _parse(str(value).strip(), field)
+    return moment.astimezone(dt.UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+def _parse(text: str, field: str) -> dt.datetime:
+    ago = _AGO.fullmatch(text)
+    try:
+        if ago:
+            span = dt.timedelta(**{_UNIT[ago[2].lower()]: int(ago[1])})
+            return dt.datetime.now(dt.UTC) - span
+        return dt.datetime.fromisoformat(text)
+    except (ValueError, OverflowError) as error:
+        raise InvalidInput(
+            f"“{text[:40]}” is not a point in time.",
+            next_step="Write 2026-11-20, 2026-11-20T09:00, or an age such as 24h or 7d; times are UTC.",
+            field=field,
+            value=text,
+        ) from error
