@@ -1,0 +1,280 @@
+"""Presigned URLs that were used from more than one place.
+
+S3 masks the SigV4 signature in the log, so a URL is known by its fingerprint; two URLs minted for the same object, by
+the same credential, in the same second look like one, and every finding says so.
+
+What is no leak is decided by :class:`LeakRules`, which a person can change: an office behind several addresses, a
+laptop with an IPv4 and an IPv6 address, a mail or chat program that looks at links.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..network import IPNetwork, parse_networks
+from .table import Table
+
+if TYPE_CHECKING:
+    from .hits import Hits
+
+TWINS = "Two URLs minted in the same second for the same object by the same credential look like one."
+PREFETCHERS = (
+    "facebookexternalhit", "slackbot", "slack-imgproxy", "discordbot", "twitterbot", "linkedinbot", "whatsapp",
+    "telegrambot", "skypeuripreview", "googleimageproxy", "bingpreview", "outlook-safelink", "safelinks", "mimecast",
+    "proofpoint", "barracuda", "google-safety", "applebot", "iframely", "embedly",
+)  # fmt: skip
+"""Words in the user agent of programs that look at a link somebody was sent (that is news too, of another kind)."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeakRules:
+    """When two users of one URL count as one.
+
+    Attributes
+    ----------
+    v4_prefix, v6_prefix : int
+        Addresses that share this many leading bits are one network.
+    pools : tuple of networks
+        Addresses of one organisation, such as a NAT pool or a proxy: all are one user.
+    pair_seconds : float
+        An IPv4 and an IPv6 address with the same user agent within this time are one machine; 0 turns it off.
+    prefetchers : tuple of str
+        User agents, in lower case, that are told apart from people.
+    count_refused : bool
+        Whether a user who was only refused makes a leak; the URL was in their hands, so by default it does.
+    """
+
+    v4_prefix: int = 24
+    v6_prefix: int = 48
+    pools: tuple[IPNetwork, ...] = ()
+    pair_seconds: float = 60.0
+    prefetchers: tuple[str, ...] = PREFETCHERS
+    count_refused: bool = True
+
+    @classmethod
+    def make(cls, *, pools: str | Iterable[Any] = (), **values: Any) -> LeakRules:
+        """Rules with pools as people write them."""
+        return cls(pools=parse_networks(pools) if pools else (), **values)
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """One source that used a URL; ``uses`` holds time and whether it was refused."""
+
+    address: str
+    endpoint: str | None
+    network: str
+    agent: str
+    uses: tuple[tuple[dt.datetime, bool], ...]
+    prefetcher: bool = False
+
+    @property
+    def label(self) -> str:
+        """Address, and endpoint if the log names it."""
+        return f"{self.address} via {self.endpoint}" if self.endpoint else self.address
+
+    @property
+    def first(self) -> dt.datetime:
+        """Time of the first use, UTC."""
+        return self.uses[0][0]
+
+    @property
+    def refused(self) -> int:
+        """How many uses were refused."""
+        return sum(refused for _, refused in self.uses)
+
+    @property
+    def words(self) -> str:
+        """``3 times, 1 refused``."""
+        times = "once" if len(self.uses) == 1 else f"{len(self.uses):,} times"
+        some = "" if not self.refused else ", refused" if len(self.uses) == 1 else f", {self.refused:,} refused"
+        return times + some + (", a link preview" if self.prefetcher else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """One URL that several sources used; ``users`` in the order of their first use.
+
+    ``kind`` is ``leak``, ``preview`` (only link previews besides the first user) or ``refused`` (all later ones were
+    refused: the lock held).
+    """
+
+    fingerprint: str
+    key: str
+    minted: dt.datetime | None
+    expires_s: int | None
+    kind: str
+    users: tuple[User, ...]
+
+    @property
+    def others(self) -> tuple[User, ...]:
+        """The users after the first, from other networks than the first."""
+        return tuple(user for user in self.users[1:] if user.network != self.users[0].network)
+
+    @property
+    def sentence(self) -> str:
+        """What happened, in a sentence."""
+        minted = f"Minted {self.minted:%d %b %H:%M} UTC for {self.key}" if self.minted else f"A URL for {self.key}"
+        later = "; ".join(f"from {user.label} ({user.words})" for user in self.others[:4])
+        more = f" and {len(self.others) - 4:,} more" if len(self.others) > 4 else ""
+        return f"{minted}, first used from {self.users[0].label}, then {later}{more}."
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able form; holds no secret."""
+        users = [
+            {"source": u.label, "network": u.network, "first": u.first.isoformat() + "Z", "uses": len(u.uses),
+             "refused": u.refused, "prefetcher": u.prefetcher, "user_agent": u.agent}
+            for u in self.users
+        ]  # fmt: skip
+        minted = self.minted.isoformat() + "Z" if self.minted else None
+        return {"fingerprint": self.fingerprint, "kind": self.kind, "key": self.key, "minted": minted,
+                "expires_s": self.expires_s, "users": users, "sentence": self.sentence, "note": TWINS}  # fmt: skip
+
+
+class Leaks:
+    """What was found: a sequence of :class:`Leak`, the worst first; ``checked`` is how many URLs were looked at."""
+
+    def __init__(self, found: list[Leak], checked: int, unsure: list[str]) -> None:
+        self.found, self.checked, self.notes = found, checked, unsure
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    def __iter__(self) -> Iterator[Leak]:
+        return iter(self.found)
+
+    def __getitem__(self, index: int) -> Leak:
+        return self.found[index]
+
+    @property
+    def summary(self) -> str:
+        """One sentence, which never says that nothing can have leaked."""
+        if not self.found:
+            return f"None of {self.checked:,} presigned URLs was used from two networks, as far as the logs that were read show."
+        kinds = {kind: sum(leak.kind == kind for leak in self.found) for kind in ("leak", "refused", "preview")}
+        parts = [f"{kinds['leak']:,} used from other networks"] if kinds["leak"] else []
+        parts += [f"{kinds['refused']:,} tried from other networks and refused"] if kinds["refused"] else []
+        parts += [f"{kinds['preview']:,} looked at by link previews"] if kinds["preview"] else []
+        return f"Of {self.checked:,} presigned URLs: " + ", ".join(parts) + "."
+
+    def to_table(self) -> Table:
+        """One row a later user."""
+        rows = [
+            (leak.kind, leak.key, leak.minted, leak.users[0].label, user.label, user.first, len(user.uses), user.refused,
+             leak.fingerprint)
+            for leak in self.found
+            for user in leak.others
+        ]  # fmt: skip
+        return Table(
+            ("kind", "key", "minted", "first_user", "later_user", "later_first", "uses", "refused", "fingerprint"), rows
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able form."""
+        return {"summary": self.summary, "checked": self.checked, "leaks": [leak.to_dict() for leak in self.found],
+                "notes": self.notes}  # fmt: skip
+
+
+_MOST = 500
+_USES = 200
+
+
+def find_leaks(hits: Hits, rules: LeakRules | None = None) -> Leaks:
+    """Find URLs that were used from more than one network; test requests are not looked at.
+
+    At most 500 URLs (those with the most addresses) and 200 uses of each address are given in full; what is left out
+    is said in ``notes``.
+    """
+    rules = rules or LeakRules()
+    used = "FROM {hits} WHERE presigned AND NOT test AND fingerprint IS NOT NULL AND remote_ip IS NOT NULL"
+    [(checked,)] = hits.query(f"SELECT count(DISTINCT fingerprint) {used}")
+    several = f"SELECT fingerprint, count(DISTINCT (remote_ip, endpoint)) AS n {used} GROUP BY 1 HAVING n > 1"
+    [(candidates,)] = hits.query(f"SELECT count(*) FROM ({several})")
+    rows = hits.query(f"""
+        SELECT fingerprint, remote_ip, endpoint, any_value(key), any_value(request_uri), min(user_agent),
+            list_sort(min({{'t': time, 'r': refused}}, {_USES})) AS uses, count(*)
+        {used} AND fingerprint IN (SELECT fingerprint FROM ({several}) ORDER BY n DESC, 1 LIMIT {_MOST})
+        GROUP BY fingerprint, remote_ip, endpoint ORDER BY fingerprint, min(time), remote_ip""")
+    groups: dict[str, list[tuple[Any, ...]]] = {}
+    for row in rows:
+        groups.setdefault(row[0], []).append(row)
+    found = [leak for fingerprint, group in groups.items() if (leak := _leak(fingerprint, group, rules))]
+    order = {"leak": 0, "refused": 1, "preview": 2}
+    found.sort(key=lambda leak: (order[leak.kind], -len(leak.others), leak.users[0].first, leak.fingerprint))
+    notes = [TWINS]
+    if candidates > _MOST:
+        notes.append(f"{candidates - _MOST:,} more URLs were used from several addresses; look at a shorter time.")
+    return Leaks(found, checked, notes)
+
+
+def _leak(fingerprint: str, rows: list[tuple[Any, ...]], rules: LeakRules) -> Leak | None:
+    users = tuple(_user(row, rules) for row in rows)
+    users = _paired(users, rules)
+    first = users[0]
+    others = [u for u in users[1:] if u.network != first.network]
+    if not rules.count_refused:
+        others = [u for u in others if u.refused < len(u.uses)]
+    if not others:
+        return None
+    people = [u for u in others if not u.prefetcher]
+    kind = "preview" if not people else "refused" if all(u.refused == len(u.uses) for u in people) else "leak"
+    uri = rows[0][4] or ""
+    return Leak(fingerprint, rows[0][3] or "", _minted(uri), _expires(uri), kind, users)
+
+
+def _user(row: tuple[Any, ...], rules: LeakRules) -> User:
+    agent = row[5] or ""
+    uses = tuple((use["t"], bool(use["r"])) for use in row[6])
+    prefetcher = any(word in agent.lower() for word in rules.prefetchers)
+    return User(row[1], row[2], network_name(row[1], row[2], rules), agent, uses, prefetcher)
+
+
+def network_name(text: str, endpoint: str | None, rules: LeakRules) -> str:
+    """What stands for the user in comparisons: endpoint, pool, network, or the address itself."""
+    if endpoint:
+        return endpoint
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return text
+    for number, pool in enumerate(rules.pools):
+        if pool.version == address.version and address in pool:
+            return f"pool {number + 1}" if len(rules.pools) == 1 else "pools"
+    prefix = rules.v4_prefix if address.version == 4 else rules.v6_prefix
+    return str(ipaddress.ip_network((address, prefix), strict=False))
+
+
+def _paired(users: tuple[User, ...], rules: LeakRules) -> tuple[User, ...]:
+    """Let an address of the other family with the first user's agent and time share the first user's network."""
+    first = users[0]
+    if not rules.pair_seconds or not first.agent:
+        return users
+    return (first, *(_as_pair(user, first, rules) for user in users[1:]))
+
+
+def _as_pair(user: User, first: User, rules: LeakRules) -> User:
+    from dataclasses import replace
+
+    other_family = (":" in user.address) != (":" in first.address)
+    near = abs((user.first - first.first).total_seconds()) <= rules.pair_seconds
+    if other_family and near and user.agent == first.agent and not user.prefetcher:
+        return replace(user, network=first.network)
+    return user
+
+
+def _minted(uri: str) -> dt.datetime | None:
+    found = re.search(r"[?&]X-Amz-Date=(\d{8}T\d{6})Z", uri)
+    try:
+        return dt.datetime.strptime(found[1], "%Y%m%dT%H%M%S") if found else None
+    except ValueError:
+        return None
+
+
+def _expires(uri: str) -> int | None:
+    found = re.search(r"[?&]X-Amz-Expires=(\d{1,7})(?:&| |$)", uri)
+    return int(found[1]) if found else None
