@@ -10,4 +10,15 @@ from .read import count_hits, read_hits
 from .reader import Progress
 from .table import Table
 
-__all__ = ["Cache", "CacheState", "Coverage", "Hits", "LogLocation", "Progress", "Table", "count_hits", "find_logs", "read_hits"]
+__all__ = [
+    "Cache",
+    "CacheState",
+    "Coverage",
+    "Hits",
+    "LogLocation",
+    "Progress",
+    "Table",
+    "count_hits",
+    "find_logs",
+    "read_hits",
+]

@@ -194,7 +194,7 @@ class LineStream:
     def _get_next(self, _: Any, out: Any) -> int:
         try:
             batch = next(self._batches, None)
-        except BaseException as error:  # noqa: BLE001 - it must not cross into C
+        except BaseException as error:
             self.error = error
             self._message = ctypes.create_string_buffer(type(error).__name__.encode())
             return _EIO

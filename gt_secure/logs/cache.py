@@ -61,7 +61,9 @@ class Cache:
         Keep local files too; by default only what was fetched from S3.
     """
 
-    def __init__(self, folder: str | Path | None = None, *, limit_bytes: int = LIMIT_BYTES, local: bool = False) -> None:
+    def __init__(
+        self, folder: str | Path | None = None, *, limit_bytes: int = LIMIT_BYTES, local: bool = False
+    ) -> None:
         self.folder = Path(folder) if folder is not None else default_folder()
         self.limit_bytes = limit_bytes
         self.local = local

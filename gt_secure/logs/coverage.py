@@ -86,7 +86,10 @@ class Coverage:
         said = [DELAY]
         if not self.hits:
             said.append("No hit was found. That does not prove that nobody came: the log may be late or incomplete.")
-        kinds = {kind: [f.name for f in self.failures if f.kind == kind] for kind in ("vanished", "denied", "damaged", "failed")}
+        kinds = {
+            kind: [f.name for f in self.failures if f.kind == kind]
+            for kind in ("vanished", "denied", "damaged", "failed")
+        }
         for kind, names in kinds.items():
             if names:
                 said.append(f"{len(names):,} log objects {_SAID[kind]}, the first is {names[0]}.")
@@ -98,8 +101,21 @@ class Coverage:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able form, as ``--stats`` prints it."""
-        plain = ("objects", "objects_read", "objects_cached", "objects_empty", "lines", "hits", "outside", "duplicates",
-                 "unreadable", "blank", "not_utf8", "bytes", "typical_delay_s")
+        plain = (
+            "objects",
+            "objects_read",
+            "objects_cached",
+            "objects_empty",
+            "lines",
+            "hits",
+            "outside",
+            "duplicates",
+            "unreadable",
+            "blank",
+            "not_utf8",
+            "bytes",
+            "typical_delay_s",
+        )
         times = ("since", "until", "first_hit", "last_hit", "last_delivery")
         return {
             **{name: getattr(self, name) for name in plain},

@@ -54,8 +54,14 @@ DERIVED: dict[str, str] = {
 }
 """Columns computed from the fields: see :mod:`gt_secure.logs.derive`."""
 
-STORED: dict[str, str] = {**FIELDS, **EXTRA, "access_key": "VARCHAR", "presigned": "BOOLEAN", "test": "BOOLEAN",
-                          "fingerprint": "VARCHAR"}
+STORED: dict[str, str] = {
+    **FIELDS,
+    **EXTRA,
+    "access_key": "VARCHAR",
+    "presigned": "BOOLEAN",
+    "test": "BOOLEAN",
+    "fingerprint": "VARCHAR",
+}
 """Columns of a parsed row as it is kept: secrets in ``request_uri`` are already hashed."""
 
 COLUMNS: tuple[str, ...] = tuple(dict.fromkeys((*FIELDS, *EXTRA, *DERIVED)))

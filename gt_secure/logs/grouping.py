@@ -70,7 +70,7 @@ def finish(store: Store, table: str, by: Sequence[str], limit: int | None = None
     """Format a grouped table that has the ``by`` columns and ``hits``; most hits first."""
     join = ""
     if "network" in by:
-        join = f'LEFT JOIN {address_table(store, f"SELECT DISTINCT network AS remote_ip FROM {table}")} AS addresses '
+        join = f"LEFT JOIN {address_table(store, f'SELECT DISTINCT network AS remote_ip FROM {table}')} AS addresses "
         join += f'ON addresses.remote_ip = {table}."network"'
     picks = ", ".join(f'{shown(name, table)} AS "{name}"' for name in by)
     groups = "GROUP BY ALL" if by else ""

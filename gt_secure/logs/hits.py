@@ -18,7 +18,7 @@ from .table import Table
 from .times import parse_time
 
 if TYPE_CHECKING:
-    from .leaks import Leaks, LeakRules
+    from .leaks import LeakRules, Leaks
 
 _SHOWN = (*FIELDS, *EXTRA, "presigned", "refused", "test", "fingerprint", "access_key")
 
@@ -111,7 +111,11 @@ class Hits:
         if place is not None and "place" not in self._columns:
             raise InvalidInput("These hits are not joined with a restriction yet.", next_step="Call with_restriction first.",
                                field="place")  # fmt: skip
-        parts += [f'"{name}" IN ({", ".join(map(literal, _list(v)))})' for name, v in same.items() if v is not None and _list(v)]
+        parts += [
+            f'"{name}" IN ({", ".join(map(literal, _list(v)))})'
+            for name, v in same.items()
+            if v is not None and _list(v)
+        ]
         parts += ["false" for v in same.values() if v is not None and not _list(v)]
         flags = {"presigned": presigned, "refused": refused, "test": test}
         parts += [f"{name} = {literal(v)}" for name, v in flags.items() if v is not None]
@@ -120,7 +124,9 @@ class Hits:
         if key_prefix is not None:
             parts.append(f"starts_with(key, {literal(key_prefix)})")
         if address is not None:
-            wanted = {ipaddress.ip_address(str(a).strip()) if _is_address(a) else _bad_address(a) for a in _list(address)}
+            wanted = {
+                ipaddress.ip_address(str(a).strip()) if _is_address(a) else _bad_address(a) for a in _list(address)
+            }
             parts.append(self._addresses(lambda a: a in wanted))
         if network is not None:
             ranges = _Ranges(parse_networks(network))
@@ -134,13 +140,15 @@ class Hits:
         )
 
     def _addresses(self, wanted: Callable[[Any], bool]) -> str:
-        found = [text for text in {text for text, _ in self._sources()} if _is_address(text) and wanted(ipaddress.ip_address(text))]
+        found = [
+            text
+            for text in {text for text, _ in self._sources()}
+            if _is_address(text) and wanted(ipaddress.ip_address(text))
+        ]
         name = lookup_table(self._store, "wanted", {"remote_ip": found})
         return f"remote_ip IN (SELECT remote_ip FROM {name})"
 
-    def with_restriction(
-        self, networks: str | Iterable[str | IPNetwork] = (), endpoints: Iterable[str] = ()
-    ) -> Hits:
+    def with_restriction(self, networks: str | Iterable[str | IPNetwork] = (), endpoints: Iterable[str] = ()) -> Hits:
         """Add the column ``place``: where each row came from, seen from a restriction.
 
         ``endpoint``: through a listed VPC endpoint, or through one the log does not name (access logs give only the
@@ -180,7 +188,9 @@ class Hits:
     def allowed_then_refused_now(self) -> Hits:
         """Presigned rows that were opened, but that the verdict added by :meth:`with_verdict` refuses today."""
         if "verdict" not in self._columns:
-            raise InvalidInput("These hits have no verdicts yet.", next_step="Call with_verdict first.", field="verdict")
+            raise InvalidInput(
+                "These hits have no verdicts yet.", next_step="Call with_verdict first.", field="verdict"
+            )
         return self._with(
             f"SELECT * FROM ({self._relation}) WHERE presigned AND http_status BETWEEN 200 AND 399 AND verdict <> 'allow'"
         )
@@ -196,7 +206,9 @@ class Hits:
         names = check_columns(by, self.columns) if by else []
         table = self._store.new_name("grouped")
         parts = "".join(f"{part}, " for part in group_parts(names))
-        self._store.query(f"CREATE TABLE {table} AS SELECT {parts}count(*) AS hits FROM ({self._relation}) GROUP BY ALL")
+        self._store.query(
+            f"CREATE TABLE {table} AS SELECT {parts}count(*) AS hits FROM ({self._relation}) GROUP BY ALL"
+        )
         try:
             return finish(self._store, table, names, limit)
         finally:
@@ -205,7 +217,9 @@ class Hits:
     def rows(self, *, columns: Sequence[str] | None = None, limit: int | None = 1000) -> Table:
         """Rows in the order of their time, at most ``limit``."""
         names = check_columns(columns, self.columns) if columns else [*_SHOWN, *self._columns_extra()]
-        return Table(names, self._store.query(self._select(names) + (f" LIMIT {int(limit)}" if limit is not None else "")))
+        return Table(
+            names, self._store.query(self._select(names) + (f" LIMIT {int(limit)}" if limit is not None else ""))
+        )
 
     def _columns_extra(self) -> list[str]:
         return [name for name in self._columns if name not in _SHOWN]
@@ -214,8 +228,12 @@ class Hits:
         from .grouping import shown
 
         if "network" in names:
-            raise InvalidInput("Rows have no network of their own.", next_step="Count by network instead.", field="columns")
-        picks = ", ".join(f'{shown(name, "r") if name not in ("hour", "day") else _moment(name)} AS "{name}"' for name in names)
+            raise InvalidInput(
+                "Rows have no network of their own.", next_step="Count by network instead.", field="columns"
+            )
+        picks = ", ".join(
+            f'{shown(name, "r") if name not in ("hour", "day") else _moment(name)} AS "{name}"' for name in names
+        )
         return f"SELECT {picks} FROM ({self._relation}) r ORDER BY r.time, r.source, r.pos"
 
     def leaks(self, rules: LeakRules | None = None) -> Leaks:
@@ -231,7 +249,7 @@ class Hits:
     def to_pandas(self) -> Any:
         """All rows as a pandas DataFrame."""
         try:
-            import pandas  # noqa: F401, ICN001
+            import pandas  # noqa: F401
         except ImportError as error:
             raise MissingExtra("pandas is not installed.", next_step="pip install pandas") from error
         return self._store.frame(self._select([*_SHOWN, *self._columns_extra()]))
@@ -267,7 +285,8 @@ class Hits:
 
     def _copy(self, path: str | Path, options: str, guarded: Sequence[str]) -> None:
         guard = "".join(
-            f", CASE WHEN regexp_matches(\"{n}\", '^[=+@\\t\\r-]') THEN '''' || \"{n}\" ELSE \"{n}\" END AS \"{n}\"" for n in guarded
+            f', CASE WHEN regexp_matches("{n}", \'^[=+@\\t\\r-]\') THEN \'\'\'\' || "{n}" ELSE "{n}" END AS "{n}"'
+            for n in guarded
         ).removeprefix(", ")
         select = self._select([*_SHOWN, *self._columns_extra()])
         wrapped = f"SELECT * REPLACE ({guard}) FROM ({select})" if guarded else select

@@ -96,7 +96,12 @@ def split_uri(uri: str) -> tuple[str, str]:
 
 
 def list_logs(
-    client: Any, uri: str, *, since: dt.datetime | None = None, until: dt.datetime | None = None, late: dt.timedelta = LATE
+    client: Any,
+    uri: str,
+    *,
+    since: dt.datetime | None = None,
+    until: dt.datetime | None = None,
+    late: dt.timedelta = LATE,
 ) -> Iterator[S3Object]:
     """List the log objects under an ``s3://`` prefix that may hold records of a time range.
 

@@ -169,9 +169,7 @@ def resolve(
             yield from _named(prefix, client, since, until)
 
 
-def _named(
-    text: str, client: Any, since: dt.datetime | None, until: dt.datetime | None
-) -> Iterator[LogObject]:
+def _named(text: str, client: Any, since: dt.datetime | None, until: dt.datetime | None) -> Iterator[LogObject]:
     if text == "-":
         yield StandardInput()
     elif text.startswith("s3://"):

@@ -275,7 +275,9 @@ def count_hits(
     job = _Job(sources, since, until, aws, "auto", memory_limit, progress, cancel, None)
     store = job.store
     try:
-        store.run_on(job.reader, "CREATE TABLE grouped AS " + _grouped(job, names, where, derived(from_lines("lines_in"))))
+        store.run_on(
+            job.reader, "CREATE TABLE grouped AS " + _grouped(job, names, where, derived(from_lines("lines_in")))
+        )
         job.sink.close()
         if job.sink.count:
             store.query("INSERT INTO grouped " + _grouped(job, names, where, derived(from_records(job.sink.path))))
@@ -295,7 +297,8 @@ def _grouped(job: _Job, by: list[str], where: str, rows: str) -> str:
     )
     parts = group_parts(by)
     picks = "".join(
-        f", CASE WHEN state = 'hit' THEN {part.rsplit(' AS ', 1)[0]} END AS {part.rsplit(' AS ', 1)[1]}" for part in parts
+        f", CASE WHEN state = 'hit' THEN {part.rsplit(' AS ', 1)[0]} END AS {part.rsplit(' AS ', 1)[1]}"
+        for part in parts
     )
     place = "{'source': source, 'pos': pos, 'text': substr(line, 1, 160)}"
     return f"""SELECT state{"".join(f', "{name}"' for name in by)}, count(*) AS hits,
@@ -329,8 +332,11 @@ def mask_sample(text: str) -> str:
     """The beginning of a bad line without tokens, signatures and key ids."""
     import re
 
-    text = re.sub(r"(?i)((?:X-Amz-(?:Security-Token|Credential|Signature)|AWSAccessKeyId|Signature)(?:=|%(?:25)*3D))[^& \"]*",
-                  r"\1***", text)
+    text = re.sub(
+        r"(?i)((?:X-Amz-(?:Security-Token|Credential|Signature)|AWSAccessKeyId|Signature)(?:=|%(?:25)*3D))[^& \"]*",
+        r"\1***",
+        text,
+    )
     return re.sub(r"(AKIA|ASIA)[A-Z0-9]{12,}", r"\1***", text)
 
 

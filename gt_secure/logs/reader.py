@@ -162,7 +162,7 @@ class Reader:
                 item = self._next_object()
             if pack.size:
                 self._put(ready, self._batch(pack))
-        except BaseException as error:  # noqa: BLE001 - told to the consumer, which raises it
+        except BaseException as error:
             self._error = self._error or error
             self._stop.set()
         finally:
@@ -273,7 +273,9 @@ class _Pack:
         borders = np.cumsum([len(data) for _, _, data in parts])
         counts = np.diff(np.searchsorted(ends, borders), prepend=0)
         source = np.repeat(np.array([number for number, _, _ in parts], dtype=np.int32), counts)
-        shift = np.repeat(np.array([start for _, start, _ in parts]) - (borders - [len(d) for _, _, d in parts]), counts)
+        shift = np.repeat(
+            np.array([start for _, start, _ in parts]) - (borders - [len(d) for _, _, d in parts]), counts
+        )
         offset = ends[:-1] + shift
         raw[newlines] = 32  # the parser wants no newline, and a blank at the end does no harm
         not_utf8 = 0

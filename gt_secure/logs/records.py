@@ -34,8 +34,17 @@ _STATUS = {
     "InvalidObjectState": 403, "SignatureDoesNotMatch": 403, "ExpiredToken": 400, "InvalidAccessKeyId": 403,
     "ObjectLockConfigurationNotFoundError": 404, "NoSuchTagSet": 404, "InvalidArgument": 400, "InvalidRequest": 400,
 }  # fmt: skip
-_SIGNED = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders", "x-gt-secure-test",
-           "response-content-disposition", "response-content-type", "versionId")
+_SIGNED = (
+    "X-Amz-Algorithm",
+    "X-Amz-Credential",
+    "X-Amz-Date",
+    "X-Amz-Expires",
+    "X-Amz-SignedHeaders",
+    "x-gt-secure-test",
+    "response-content-disposition",
+    "response-content-type",
+    "versionId",
+)
 _JSON_NAMES = {
     "bucket_owner": ("bucket_owner", "bucket_owner_id"),
     "bucket": ("bucket", "bucket_name"),
@@ -119,11 +128,22 @@ class RecordSink:
         rows = []
         for place, record, text in found:
             row = map_record(record) if record is not None else None
-            if row is None and record is not None and "eventSource" in record and record.get("eventSource") != "s3.amazonaws.com":
+            if (
+                row is None
+                and record is not None
+                and "eventSource" in record
+                and record.get("eventSource") != "s3.amazonaws.com"
+            ):
                 self.other += 1
                 continue
-            line = text if row is None and text is not None else ("" if row else "a record without the fields of a request")
-            rows.append({"source": source, "pos": place, "readable": row is not None, "line": line[:200], **(row or {})})
+            line = (
+                text
+                if row is None and text is not None
+                else ("" if row else "a record without the fields of a request")
+            )
+            rows.append(
+                {"source": source, "pos": place, "readable": row is not None, "line": line[:200], **(row or {})}
+            )
         with self._lock:
             if self._file is None:
                 self._file = self.path.open("w", encoding="utf-8")

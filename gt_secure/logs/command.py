@@ -1,0 +1,200 @@
+"""Commands ``hits``, ``leaks`` and ``log-cache``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ..errors import InvalidInput
+from .cache import Cache, cache_state
+from .coverage import Coverage
+from .fields import COLUMNS
+from .hits import Hits
+from .listing import find_logs
+from .read import count_hits, read_hits
+from .table import Table
+
+_BY = "remote_ip,http_status"
+
+
+def add_source_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments that every command over logs has: where the logs are and which rows are wanted."""
+    parser.add_argument("sources", nargs="*", metavar="SOURCE",
+                        help="files, folders, globs, s3://bucket/prefix, or - for standard input")  # fmt: skip
+    parser.add_argument("--bucket", help="a data bucket: read where its access logs are delivered")
+    parser.add_argument("--since", help="UTC time, such as 2026-11-20 or 2026-11-20T09:00, or an age such as 7d")
+    parser.add_argument("--until", help="UTC time, not included")
+    parser.add_argument("--presigned", action="store_true", help="only requests with presigned URLs")
+    parser.add_argument("--refused", action="store_true", help="only requests with status 401 or 403")
+    parser.add_argument("--no-tests", action="store_true", help="leave out the requests of our own test URLs")
+    parser.add_argument("--network", action="append", default=[], help="only from these ranges; may be repeated")
+    parser.add_argument("--key-prefix", help="only objects whose key starts with this")
+    parser.add_argument("--dedupe", action="store_true", help="leave out records that were delivered twice")
+    parser.add_argument("--no-cache", action="store_true", help="do not keep what is read from S3 on disk")
+    parser.add_argument("--stats", action="store_true", help="print coverage as JSON on standard error")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``hits``."""
+    add_source_arguments(parser)
+    parser.add_argument("--by", default=_BY, help=f"columns to count by, with commas: {', '.join(COLUMNS)}")
+    parser.add_argument("--format", choices=("table", "csv", "json", "parquet"), default="table")
+    parser.add_argument("--limit", type=int, help="at most so many rows; the default is all")
+    parser.add_argument("--output", "-o", help="write to this file")
+    parser.add_argument("--engine", choices=("auto", "duckdb"), default="auto", help="what runs the query")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Count hits and print them."""
+    if args.limit is not None and args.limit < 1:
+        raise InvalidInput("--limit takes a number from 1 on.", field="limit")
+    if _simple(args):
+        table, coverage = count_hits(args.sources, args.by, since=args.since, until=args.until)
+        if args.limit is not None:
+            table = Table(table.columns, table.rows[: args.limit])
+    else:
+        with open_hits(args) as hits:
+            coverage, table = hits.coverage, hits.count(args.by, limit=args.limit)
+    emit(table, args.format, args.output)
+    tell(coverage, args.stats)
+    return 0
+
+
+def _simple(args: argparse.Namespace) -> bool:
+    """Whether one pass without keeping rows is enough."""
+    chosen = args.presigned or args.refused or args.no_tests or args.network or args.key_prefix or args.dedupe
+    remote = args.bucket or any(source.startswith("s3://") for source in args.sources)
+    return not chosen and not remote
+
+
+def open_hits(args: argparse.Namespace) -> Hits:
+    """Read what the arguments of a command name."""
+    sources: list[Any] = list(args.sources)
+    aws = None
+    if args.bucket or any(source.startswith("s3://") for source in sources):
+        from ..aws import connect_aws
+
+        names = ("profile", "region", "endpoint_url")
+        aws = connect_aws(**{name: getattr(args, name, None) for name in names})
+    if args.bucket:
+        sources.append(find_logs(aws, args.bucket))
+    hits = read_hits(
+        sources, since=args.since, until=args.until, aws=aws, dedupe=args.dedupe, cache=not args.no_cache,
+        engine=getattr(args, "engine", "auto"),
+    )  # fmt: skip
+    return hits.filter(
+        presigned=True if args.presigned else None,
+        refused=True if args.refused else None,
+        test=False if args.no_tests else None,
+        network=args.network or None,
+        key_prefix=args.key_prefix,
+    )
+
+
+def emit(table: Table, form: str, output: str | None) -> None:
+    """Write a table to a file or to standard output."""
+    if form == "parquet":
+        _emit_parquet(table, output)
+        return
+    text = {"table": table.to_text, "csv": table.to_csv, "json": table.to_json}[form]()
+    text = text if text.endswith("\n") else text + "\n"
+    if output:
+        Path(output).write_text(text, encoding="utf-8")
+    else:
+        sys.stdout.write(text)
+
+
+def _emit_parquet(table: Table, output: str | None) -> None:
+    if output:
+        table.to_parquet(output)
+        return
+    if sys.stdout.isatty():
+        raise InvalidInput(
+            "Parquet is not text.", next_step="Give --output FILE, or redirect the output.", field="format"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "hits.parquet"
+        table.to_parquet(path)
+        sys.stdout.flush()
+        sys.stdout.buffer.write(path.read_bytes())
+        sys.stdout.buffer.flush()
+
+
+def tell(coverage: Coverage, stats: bool) -> None:
+    """Say on standard error what the answer rests on: as JSON, or only what needs attention."""
+    if stats:
+        sys.stderr.write(json.dumps(coverage.to_dict()) + "\n")
+        return
+    sys.stderr.write(coverage.summary + "\n")
+    for said in coverage.limits()[1:]:
+        sys.stderr.write(f"note: {said}\n")
+
+
+def add_leaks_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``leaks``."""
+    add_source_arguments(parser)
+    parser.add_argument("--pool", action="append", default=[],
+                        help="addresses that are one user, such as a NAT pool; may be repeated")  # fmt: skip
+    parser.add_argument("--v4-prefix", type=int, default=24, help="bits that IPv4 addresses of one network share")
+    parser.add_argument("--v6-prefix", type=int, default=48, help="bits that IPv6 addresses of one network share")
+    parser.add_argument("--pair-seconds", type=float, default=60.0,
+                        help="an IPv4 and an IPv6 address with one user agent within this time are one machine")  # fmt: skip
+    parser.add_argument("--format", choices=("text", "table", "csv", "json"), default="text")
+    parser.add_argument("--output", "-o", help="write to this file")
+
+
+def run_leaks(args: argparse.Namespace) -> int:
+    """Print URLs that were used from more than one place."""
+    from .leaks import LeakRules
+
+    rules = LeakRules.make(
+        pools=args.pool, v4_prefix=args.v4_prefix, v6_prefix=args.v6_prefix, pair_seconds=args.pair_seconds
+    )
+    with open_hits(args) as hits:
+        leaks, coverage = hits.leaks(rules), hits.coverage
+    if args.format in ("table", "csv"):
+        emit(leaks.to_table(), args.format, args.output)
+    else:
+        sentences = "\n".join([leaks.summary, *(f"- {leak.kind}: {leak.sentence}" for leak in leaks), *leaks.notes])
+        text = (
+            json.dumps(leaks.to_dict(), indent=2, ensure_ascii=False)
+            if args.format == "json"
+            else _printable(sentences)
+        )
+        if args.output:
+            Path(args.output).write_text(text + "\n", encoding="utf-8")
+        else:
+            sys.stdout.write(text + "\n")
+    tell(coverage, args.stats)
+    return 0
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def add_cache_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``log-cache``."""
+    parser.add_argument("action", choices=("show", "clear"))
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run_cache(args: argparse.Namespace) -> int:
+    """Show or clear the cache of parsed log objects."""
+    if args.action == "clear":
+        freed = Cache().clear()
+        sys.stdout.write(json.dumps({"freed_bytes": freed}) + "\n" if args.json else f"Freed {freed / 1e6:,.1f} MB.\n")
+        return 0
+    state = cache_state()
+    if args.json:
+        sys.stdout.write(json.dumps({name: getattr(state, name) for name in state.__dataclass_fields__}) + "\n")
+    else:
+        sys.stdout.write(
+            f"{state.objects:,} log objects in {state.files:,} files, {state.bytes / 1e6:,.1f} MB of at most "
+            f"{state.limit_bytes / 1e6:,.0f} MB, in {state.folder}\n"
+        )
+    return 0

@@ -1,0 +1,11 @@
+"""Figures from hits: who came, when, and who was refused. Figures, not pyplot: no global state, no double display."""
+
+from __future__ import annotations
+
+from .bars import hits_by_ip, hits_by_network
+from .heat import heat_map
+from .leaks import leak_timeline
+from .output import alt_text, png, svg
+from .overtime import over_time
+
+__all__ = ["alt_text", "heat_map", "hits_by_ip", "hits_by_network", "leak_timeline", "over_time", "png", "svg"]
