@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .apply import Applied, UndoPlan, apply, plan_undo, resume, undo
+from .applying import apply
 from .changes import Call, Change
 from .engine import Progress, Step
 from .expectations import Expectation, expect
@@ -10,9 +10,11 @@ from .files import dump_restriction, dumps_restriction, load_restriction, loads_
 from .journal import ChangeRecord, export_journal, journal_path, list_changes, show_change, verify_journal
 from .model import Restriction
 from .notices import Notice
-from .plan import Plan, plan
+from .planning import Plan, plan
+from .running import Applied
 from .simulate import ExpectationResult, Row
 from .state import State, Unseen, read_state
+from .undoing import UndoPlan, plan_undo, resume, undo
 from .world import Outcome
 
 __all__ = [

@@ -10,14 +10,15 @@ from ..network import IPNetwork, collapse
 from ..policy.guard import Guard, build_guard, find_guard, merge_guard, remove_guard
 from ..teams import UrlLock
 from .changes import Call, Change
+from .history import other_readers
 from .model import Restriction, UrlLockMode
 from .state import State
 from .targets import networks_text, toggles, words
 
 
-def changes_for(wish: Restriction, state: State) -> tuple[Change, ...]:
-    """Return what has to change, in the order in which it is carried out."""
-    found = (_guard_change(wish, state), _url_change(wish, state), _portal_change(wish, state))
+def changes_for(wish: Restriction, state: State, hits: object = None) -> tuple[Change, ...]:
+    """Return what has to change, in the order in which it is carried out; hits name other readers of the bucket."""
+    found = (_guard_change(wish, state, hits), _url_change(wish, state), _portal_change(wish, state))
     return tuple(change for change in found if change is not None)
 
 
@@ -72,7 +73,7 @@ def _lock_text(value: Mapping[str, str]) -> str:
     return texts.get(words(value), "both on: no URL works")
 
 
-def _guard_change(wish: Restriction, state: State) -> Change | None:
+def _guard_change(wish: Restriction, state: State, hits: object) -> Change | None:
     if wish.guard is None or state.bucket is None:
         return None
     before = state.bucket.policy_text
@@ -106,7 +107,7 @@ def _guard_change(wish: Restriction, state: State) -> Change | None:
         after=guard_text(find_guard(after)),
         before_raw=before,
         after_raw=after,
-        affects=_bucket_affects(state),
+        affects=(*_bucket_affects(state), *other_readers(hits, name, wish.prefix, wish.addresses)),
         calls=(Call("s3:GetBucketPolicy", resource, "GetBucketPolicy", {"Bucket": name}), write),
         seconds_typical=2,
         region=state.bucket.region,

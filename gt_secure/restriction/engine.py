@@ -31,20 +31,19 @@ class Progress(str):
     ----------
     step, steps : int
         Which change of how many.
-    title, text : str
+    what, how_far : str
         What is being changed, and how far it is.
     """
 
-    __slots__ = ("step", "steps", "text", "title")
     step: int
     steps: int
-    title: str
-    text: str
+    what: str
+    how_far: str
 
-    def __new__(cls, step: int, steps: int, title: str, text: str) -> Progress:
+    def __new__(cls, step: int, steps: int, what: str, how_far: str) -> Progress:
         """Make the sentence."""
-        self = super().__new__(cls, f"{step}/{steps} {title} {text}.")
-        self.step, self.steps, self.title, self.text = step, steps, title, text
+        self = super().__new__(cls, f"{step}/{steps} {what} {how_far}.")
+        self.step, self.steps, self.what, self.how_far = step, steps, what, how_far
         return self
 
 

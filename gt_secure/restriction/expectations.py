@@ -95,7 +95,7 @@ def _make(kind: Kind, sources: Iterable[object], of: object, prefix: object) -> 
         raise _bad(f"“{str(of)[:40]}” is not what an expectation can be of: team or bucket.", of)
     if prefix is not None and not isinstance(prefix, str):
         raise _bad(f"The prefix of an expectation is a text, not {type(prefix).__name__}.", prefix)
-    return Expectation(kind, parsed, of, None if prefix is None else check_prefix(prefix))  # type: ignore[arg-type]
+    return Expectation(kind, parsed, of, None if prefix is None else check_prefix(prefix))
 
 
 def _source(item: object) -> Source:

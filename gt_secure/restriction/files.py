@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 from typing import Any
@@ -77,13 +78,12 @@ def schema() -> dict[str, Any]:
 
 def _yaml() -> Any:
     try:
-        import yaml
+        return importlib.import_module("yaml")
     except ImportError as error:
         raise MissingExtra(
             "YAML files need PyYAML, which is not installed.",
             next_step="Run “pip install pyyaml”, or write the restriction as JSON.",
         ) from error
-    return yaml
 
 
 def _yaml_load(text: str, name: str) -> Any:

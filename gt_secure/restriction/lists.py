@@ -47,9 +47,14 @@ def parse_team_arn(arn: str) -> tuple[str, str]:
     return kind, check_team_name(name) if kind == "private-crowd" else name
 
 
-def check_addresses(values: object, notices: list[Notice]) -> tuple[IPNetwork, ...]:
-    """Parse, check and collapse the addresses; what was merged is said in the notices."""
+def check_addresses(values: object, notices: list[Notice], *, portal_only: bool) -> tuple[IPNetwork, ...]:
+    """Parse, check and collapse the addresses; what was merged is said in the notices.
+
+    Where the portal lock alone uses the list, it may be all private: that is how AWS documents to close the public
+    portal of a workforce in a VPC.
+    """
     given = _parse(values)
+    closing = portal_only and bool(given) and all(scope(network) == "private" for network in given)
     if len(given) > MAX_NETWORKS:
         raise InvalidInput(
             f"{len(given):,} ranges do not fit into a bucket policy; at most {MAX_NETWORKS:,} are taken.",
@@ -57,7 +62,8 @@ def check_addresses(values: object, notices: list[Notice]) -> tuple[IPNetwork, .
             field="addresses",
         )
     for network in given:
-        _check_scope(network)
+        if not closing:
+            _check_scope(network)
         if network.prefixlen < _BROAD[network.version]:
             notices.append(
                 Notice(

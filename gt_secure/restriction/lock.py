@@ -11,17 +11,13 @@ import errno
 import json
 import os
 import socket
+import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ..errors import Conflict, GtSecureError
-
-try:
-    import fcntl
-except ImportError:  # pragma: no cover - Windows
-    fcntl = None  # type: ignore[assignment]
 
 
 @contextlib.contextmanager
@@ -74,13 +70,7 @@ def _open(path: Path) -> int:
 
 def _take(handle: int) -> bool:
     try:
-        if fcntl is not None:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        else:  # pragma: no cover - Windows
-            import msvcrt
-
-            os.lseek(handle, 1 << 20, os.SEEK_SET)  # beyond the text, so that others can read who holds it
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        _flock(handle)
     except OSError as error:
         if error.errno in {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK}:
             return False
@@ -89,6 +79,19 @@ def _take(handle: int) -> bool:
             next_step="Choose a directory on a local disk with journal_dir= or GT_SECURE_JOURNAL. Nothing was changed.",
         ) from error
     return True
+
+
+if sys.platform == "win32":  # pragma: no cover
+    import msvcrt
+
+    def _flock(handle: int) -> None:
+        os.lseek(handle, 1 << 20, os.SEEK_SET)  # beyond the text, so that others can read who holds it
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+else:
+    import fcntl
+
+    def _flock(handle: int) -> None:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _holder(handle: int) -> Mapping[str, Any] | None:

@@ -84,9 +84,10 @@ class Restriction:
         notices: list[Notice] = []
         name = _team(team)
         place, start = _place(bucket, prefix)
+        guarded = guard is True and place is not None
         values = {
             "team": name,
-            "addresses": lists.check_addresses(addresses, notices),
+            "addresses": lists.check_addresses(addresses, notices, portal_only=portal_lock is True and not guarded),
             "endpoints": lists.check_endpoints(endpoints, notices),
             "url_lock": _url_lock(url_lock, name, notices),
             "portal_lock": _switch("portal_lock", portal_lock),

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from ..errors import InvalidInput
 from ..network import IPAddress, IPNetwork, Source, contains, parse_address, scope
+from ..policy.ground_truth import BACK_END_ACTIONS, back_end_endpoint
 from .changes import Change
+from .history import labelers
 from .model import Restriction
 from .notices import Notice
-from .regions import GROUND_TRUTH_ENDPOINTS
 from .state import State
 from .world import Outcome, World
 
@@ -149,7 +149,7 @@ def _neighbours(network: IPNetwork) -> Iterator[IPAddress]:
 
 def _labelers(wish: Restriction, now: World, after: World, hits: object) -> Iterator[Row]:
     scene: Scene = "worker" if now.has_portal else "presigned"
-    for source in labelers(hits):
+    for source in labelers(hits, wish.bucket, wish.prefix):
         yield Row(
             str(source),
             "seen in the access log",
@@ -159,30 +159,9 @@ def _labelers(wish: Restriction, now: World, after: World, hits: object) -> Iter
         )
 
 
-def labelers(hits: object) -> tuple[Source, ...]:
-    """Return the sources of labelers: from hits (presigned and answered), or from texts.
-
-    An address in private space came through an endpoint that the log does not name; such rows are left out.
-    """
-    if hits is None:
-        return ()
-    if isinstance(hits, str):
-        hits = [hits]
-    named = hits.labelers() if hasattr(hits, "labelers") else hits
-    if not isinstance(named, Iterable):
-        raise InvalidInput(
-            f"hits are Hits or a list of sources, not {type(hits).__name__}.",
-            next_step="Pass gt.hits(...), or addresses.",
-            field="hits",
-        )
-    found = [Source.parse(one if isinstance(one, Source) else str(one)) for one in named]
-    usable = [one for one in found if one.is_endpoint or (one.address is not None and scope(one.address) == "public")]
-    return tuple(dict.fromkeys(usable))
-
-
 def _services(wish: Restriction, state: State, now: World, after: World) -> Iterator[Row]:
-    endpoint = GROUND_TRUTH_ENDPOINTS.get(state.region, "vpce-00000000000000000")
-    for action in ("s3:GetObject", "s3:PutObject"):
+    endpoint = back_end_endpoint(state.region)
+    for action in BACK_END_ACTIONS:
         yield Row(
             f"Ground Truth in {state.region}",
             f"{action}, signed in the header, through {endpoint}",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..aws import Aws, aws_errors
-from ..buckets import BucketState, read_bucket
+from ..buckets import BucketState, read_bucket, read_policy
 from ..endpoints import VpcEndpoint, list_s3_endpoints
 from ..errors import AccessDenied, GtSecureError, NotFound
 from ..teams import (
@@ -24,6 +24,9 @@ from ..teams import (
 from .model import Restriction
 from .targets import read_team, read_workforce
 
+if TYPE_CHECKING:
+    from ..policy import Snapshot
+
 T = TypeVar("T")
 
 MAX_REVIEWS = 40
@@ -38,6 +41,7 @@ class Unseen:
     action: str
     reason: str
     policy: Mapping[str, Any] | None = None
+    resource: str = "*"
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON-able data."""
@@ -63,6 +67,8 @@ class State:
         Jobs of the team that wait for people.
     reviews : tuple of str
         Names of the human-review workflows (Amazon A2I) that use the team.
+    log_policy : str or None
+        Policy of the bucket that the access logs go to.
     unseen : tuple of Unseen
         What could not be read.
     raw : mapping
@@ -81,6 +87,7 @@ class State:
     endpoints: tuple[VpcEndpoint, ...] = ()
     jobs: tuple[LabelingJob, ...] = ()
     reviews: tuple[str, ...] = ()
+    log_policy: str | None = None
     unseen: tuple[Unseen, ...] = ()
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
@@ -89,6 +96,12 @@ class State:
         """The other private workteams, which share the portal."""
         own = self.team.arn if self.team is not None else ""
         return tuple(team for team in self.teams if team.kind == "private" and team.arn != own)
+
+    def snapshot(self, restriction: Restriction | None = None) -> Snapshot:
+        """Return what :func:`gt_secure.policy.find_all` looks at."""
+        from .snapshotting import snapshot_of
+
+        return snapshot_of(self, restriction)
 
     def sees(self, what: str) -> bool:
         """Whether a part was readable."""
@@ -122,7 +135,8 @@ class _Reader:
         team = self._team()
         workforce = self._workforce(team)
         bucket = self._bucket()
-        teams = self._try("workteams", "sagemaker:ListWorkteams", lambda: tuple(list_workteams(self.aws)), ())
+        nobody: list[Workteam] = []
+        teams = tuple(self._try("workteams", "sagemaker:ListWorkteams", lambda: list_workteams(self.aws), nobody))
         if team is None and wish.team is not None:
             team = _by_arn(teams, wish.team, self.aws.region)
         endpoints: tuple[VpcEndpoint, ...] = ()
@@ -159,6 +173,7 @@ class _Reader:
             endpoints=endpoints,
             jobs=jobs,
             reviews=reviews,
+            log_policy=self._log_policy(bucket),
             unseen=tuple(self.unseen),
             raw=self.raw,
         )
@@ -209,6 +224,18 @@ class _Reader:
         self.raw["policy"] = bucket.policy_text
         return bucket
 
+    def _log_policy(self, bucket: BucketState | None) -> str | None:
+        target = bucket.logging if bucket is not None else None
+        if bucket is None or target is None:
+            return None
+        if target.bucket == bucket.name:
+            return bucket.policy_text
+        nothing: str | None = None
+        what = f"policy of the log bucket {target.bucket}"
+        return self._try(
+            what, "s3:GetBucketPolicy", lambda: read_policy(self.aws, target.bucket, bucket.region), nothing
+        )
+
     def _needed(self, what: str, needed: bool, read: Callable[[], T]) -> T | None:
         if needed:
             return read()
@@ -226,7 +253,7 @@ class _Reader:
 
 def _unseen(what: str, action: str, error: GtSecureError) -> Unseen:
     if isinstance(error, AccessDenied):
-        return Unseen(what, error.action, error.message, error.policy)
+        return Unseen(what, error.action, error.message, error.policy, error.resource)
     return Unseen(what, action, error.message)
 
 

@@ -127,7 +127,12 @@ class TeamUrlLock(Target):
         resource = f"arn:{aws.partition}:sagemaker:{aws.region}:*:workteam/private-crowd/{self.name}"
         with aws_errors("sagemaker:UpdateWorkteam", resource):
             aws.client("sagemaker").update_workteam(
-                WorkteamName=self.name, WorkerAccessConfiguration={"S3Presign": {"IamPolicyConstraints": dict(value)}}
+                WorkteamName=self.name,
+                WorkerAccessConfiguration={
+                    "S3Presign": {
+                        "IamPolicyConstraints": {"SourceIp": value["SourceIp"], "VpcSourceIp": value["VpcSourceIp"]}
+                    }
+                },
             )
 
     def merge(self, before: Any, after: Any, now: Any) -> Any:

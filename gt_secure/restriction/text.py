@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .changes import Change
 
 if TYPE_CHECKING:
-    from .plan import Plan
+    from .planning import Plan
     from .simulate import Row
 
 _MARKS = {"blocker": "STOP", "warning": "warning", "info": "note"}

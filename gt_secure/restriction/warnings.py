@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..network import IPNetwork
+from ..network import IPNetwork, scope
 from ..policy.guard import Guard
 from ..teams import UrlLock
 from .changes import Change
@@ -148,6 +148,16 @@ def _portal(wish: Restriction, state: State) -> Iterator[Notice]:
         "Make sure that the addresses of all their workers are in the list.",
         "portal_lock",
     )
+    if all(scope(network) == "private" for network in wish.addresses):
+        yield Notice(
+            "portal-closes",
+            "warning" if force.in_vpc else "blocker",
+            f"A list of private ranges closes the public portal for everybody.{named}",
+            "That is right if all workers come through the VPC."
+            if force.in_vpc
+            else "There is no portal in a VPC here.",
+            "addresses",
+        )
     gone = [str(network) for network in lenient(force.cidrs) if not _covered(network, wish.addresses)]
     if gone:
         yield Notice(

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..aws import Aws
 from ..errors import InvalidInput
+from ..policy import Finding, find_all
 from .changes import Call, Change
 from .diffing import changes_for
 from .model import Restriction
 from .notices import Notice
 from .simulate import ExpectationResult, Row, check, simulate
+from .snapshotting import snapshot_of
 from .state import State, read_state
 from .warnings import notices_for
-
-if TYPE_CHECKING:
-    from ..policy import Finding
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Plan:
     notices : tuple of Notice
         Blockers first, then warnings.
     findings : tuple of Finding
-        What in the account weakens or breaks the restriction.
+        What in the account would still weaken or break the restriction after the changes.
     simulation : tuple of Row
         For each sample source the verdict now and after.
     expectations : tuple of ExpectationResult
@@ -164,7 +163,7 @@ def plan(aws: Aws, restriction: Restriction, *, hits: object = None, state: Stat
             field="restriction",
         )
     seen = state or read_state(aws, restriction)
-    changes = changes_for(restriction, seen)
+    changes = changes_for(restriction, seen, hits)
     rows, stops = simulate(restriction, seen, changes, hits)
     results = check(restriction, seen, changes)
     notices = [*notices_for(restriction, seen, changes), *stops, *_broken(results)]
@@ -173,7 +172,7 @@ def plan(aws: Aws, restriction: Restriction, *, hits: object = None, state: Stat
         state=seen,
         changes=changes,
         notices=tuple(sorted(notices, key=lambda notice: notice.severity != "blocker")),
-        findings=_findings(seen),
+        findings=tuple(find_all(snapshot_of(seen, restriction, changes))),
         simulation=rows,
         expectations=results,
     )
@@ -192,11 +191,3 @@ def _broken(results: Iterable[ExpectationResult]) -> list[Notice]:
         for result in results
         if not result.holds
     ]
-
-
-def _findings(state: State) -> tuple[Finding, ...]:
-    try:
-        from ..policy import find_all
-    except ImportError:
-        return ()
-    return tuple(find_all(state.snapshot()))

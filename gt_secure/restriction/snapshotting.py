@@ -1,0 +1,91 @@
+"""From a reading of the account to what findings look at, as it is or as changes would leave it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..buckets import BucketState
+from ..policy.snapshot import (
+    BucketFacts,
+    EndpointFacts,
+    LogTargetFacts,
+    Missing,
+    Snapshot,
+    TeamFacts,
+    Wanted,
+    WorkforceFacts,
+)
+from ..teams import UrlLock
+from .changes import Change
+from .model import Restriction
+from .state import State
+
+
+def snapshot_of(state: State, wish: Restriction | None = None, changes: tuple[Change, ...] = ()) -> Snapshot:
+    """Return the snapshot for :func:`gt_secure.policy.find_all`.
+
+    Parameters
+    ----------
+    state : State
+    wish : Restriction, optional
+        What is wanted of the guard.
+    changes : tuple of Change
+        Changes to look through: the findings are then those that remain after them.
+    """
+    after: dict[str, Any] = {change.kind: change.after_raw for change in changes}
+    wanted = None
+    if wish is not None and wish.guard and wish.bucket is not None:
+        wanted = Wanted(wish.bucket, wish.prefix, wish.addresses, wish.endpoints)
+    return Snapshot(
+        region=state.region,
+        account_id=state.account_id,
+        partition=state.partition,
+        team=_team(state, after),
+        workforce=_workforce(state, after),
+        buckets=() if state.bucket is None else (_bucket(state, state.bucket, after),),
+        endpoints=tuple(
+            EndpointFacts(one.id, one.vpc_id, one.type, one.state, one.policy_text, one.private_dns)
+            for one in state.endpoints
+        ),
+        wanted=wanted,
+        role_arn=next((job.role_arn for job in state.jobs if job.role_arn), ""),
+        unseen=tuple(Missing(part.action, part.resource) for part in state.unseen if part.action),
+    )
+
+
+def _team(state: State, after: dict[str, Any]) -> TeamFacts | None:
+    if state.team is None:
+        return None
+    lock = state.team.url_lock or UrlLock()
+    on = {"SourceIp": lock.source_ip, "VpcSourceIp": lock.vpc_source_ip}
+    if "url-lock" in after:
+        on = {key: value == "Enabled" for key, value in after["url-lock"].items()}
+    return TeamFacts(state.team.name, state.team.kind, on["SourceIp"], on["VpcSourceIp"])
+
+
+def _workforce(state: State, after: dict[str, Any]) -> WorkforceFacts | None:
+    force = state.workforce
+    if force is None:
+        return None
+    return WorkforceFacts(force.name, tuple(after.get("portal-lock", force.cidrs)), force.vpc_id, force.ip_address_type)
+
+
+def _bucket(state: State, bucket: BucketState, after: dict[str, Any]) -> BucketFacts:
+    target = bucket.logging
+    return BucketFacts(
+        name=bucket.name,
+        region=bucket.region,
+        policy_text=after.get("bucket-guard", bucket.policy_text),
+        logging=None if target is None else LogTargetFacts(target.bucket, target.prefix, "", state.log_policy),
+        cors=bucket.cors,
+        public_access_block=bucket.public_access_block,
+        kms_key=_kms_key(bucket),
+    )
+
+
+def _kms_key(bucket: BucketState) -> str:
+    for rule in bucket.encryption.get("Rules") or ():
+        default = rule.get("ApplyServerSideEncryptionByDefault") or {}
+        if str(default.get("SSEAlgorithm", "")).startswith("aws:kms"):
+            return str(default.get("KMSMasterKeyID") or "aws/s3")
+    return ""
