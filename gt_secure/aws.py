@@ -52,6 +52,7 @@ _CREDENTIALS = {
     "UnrecognizedClientException",
     "InvalidAccessKeyId",
     "SignatureDoesNotMatch",
+    "InvalidSignatureException",
     "AuthFailure",
     "RequestExpired",
     "RequestTimeTooSkewed",

@@ -16,6 +16,7 @@ _MODULES = (
     "gt_secure.commands.url",
     "gt_secure.commands.verdict",
     "gt_secure.commands.demo",
+    "gt_secure.commands.sandbox",
 )
 
 

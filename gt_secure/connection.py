@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .aws import Aws, connect_aws
+from .errors import InvalidInput
 from .network import Source
 
 if TYPE_CHECKING:
@@ -207,11 +208,11 @@ class Connection:
             return probe(url, KERNEL)
         return probe(url, source if isinstance(source, Vantage) else vantage_for(self.aws, source))
 
-    def explain(self, probe: Probe, *, url: TestUrl | None = None, team: str | None = None) -> Explanation:
+    def explain(self, probe: Probe, *, url: TestUrl | str | None = None, origin: str = "") -> Explanation:
         """Say why a probe was answered as it was: which lock, which statement, and what to do next."""
         from .presign.reading import explain_probe
 
-        return explain_probe(self.aws, probe, url=url, team=team)
+        return explain_probe(self.aws, probe, url=url, origin=origin)
 
     # 5. Hits
 
@@ -235,23 +236,23 @@ class Connection:
         since, until : datetime or str, optional
             In UTC.
         """
-        from .logs import read_hits
+        from .logs import find_logs, read_hits
 
-        return read_hits(bucket=bucket, sources=logs, since=since, until=until, aws=self.aws, **options)
+        if logs is None and bucket is None:
+            raise InvalidInput(
+                "Neither a bucket nor the place of its logs is given.",
+                next_step="Name the bucket whose log is wanted, or give logs=.",
+                field="bucket",
+            )
+        sources = logs if logs is not None else find_logs(self.aws, str(bucket)).uri
+        hits = read_hits(sources, since=since, until=until, aws=self.aws, **options)
+        return hits.filter(bucket=bucket) if bucket is not None else hits
 
     def plot(self, hits: Hits, *, restriction: Restriction | None = None, **options: Any) -> Figure:
         """Plot hits by source IP; addresses outside the restriction are marked."""
         from .plots import hits_by_ip
 
         if restriction is not None:
-            options.setdefault("networks", restriction.networks)
+            options.setdefault("restriction_networks", restriction.networks)
             options.setdefault("endpoints", restriction.endpoints)
         return hits_by_ip(hits, **options)
-
-    # All of it
-
-    def panel(self, **options: Any) -> Any:
-        """Show the panel on this connection."""
-        from .widgets import panel
-
-        return panel(connection=self, **options)

@@ -43,7 +43,6 @@ def add(subparsers: Any, parents: list[argparse.ArgumentParser]) -> None:
         "--from", dest="sources", action="append", default=[], metavar="SOURCE",
         help="fetch from this source: 203.0.113.7 or “10.0.3.4 via vpce-0a1b2c3d” (sandbox only; repeatable)",
     )  # fmt: skip
-    probe.add_argument("--team", help="workteam whose lock explains the answer")
     probe.add_argument("--expect", choices=("opened", "refused"), help="what every fetch must give")
     probe.set_defaults(run=run_probe)
 
@@ -121,11 +120,10 @@ def run_probe(args: argparse.Namespace) -> int:
     """Mint or read, fetch, explain."""
     gt = connection(args)
     url: TestUrl | str = _read_url() if args.object == "-" else _mint(gt, args)
-    made = url if isinstance(url, TestUrl) else None
     results: list[tuple[Probe, dict[str, Any]]] = []
     for source in args.sources or [None]:
         probe = gt.probe(url, source)
-        results.append((probe, gt.explain(probe, url=made, team=args.team).to_dict()))
+        results.append((probe, gt.explain(probe, url=url).to_dict()))
     if args.json:
         show_json([{**probe.to_dict(), "explanation": why} for probe, why in results])
     else:

@@ -1,0 +1,96 @@
+"""Read what is needed to explain a probe, predict its answer, and explain the difference.
+
+What cannot be read is not guessed: without the bucket policy there is no prediction. That the signer's own policies
+allow the object is assumed, since reading them needs IAM permissions that a notebook role hardly ever has; where S3
+then says otherwise, the explanation names the identity policy.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ..aws import Aws
+from ..buckets import BucketState, read_bucket
+from ..errors import GtSecureError
+from ..network import Source
+from ..policy import Policies, Request, Verdict, evaluate, find_guard, presigned_context, session_policy
+from .explain import Explanation, explain
+from .inspect import inspect
+from .probe import Probe
+from .secret import TestUrl
+
+
+def explain_probe(aws: Aws, probe: Probe, *, url: TestUrl | str | None = None, origin: str = "") -> Explanation:
+    """Explain one answer with what this role can read.
+
+    Parameters
+    ----------
+    aws : Aws
+    probe : Probe
+        What came back.
+    url : TestUrl or str, optional
+        The URL that was fetched: it tells the signer and what the session policy demands.
+    origin : str
+        The web origin that asked, if a browser page did.
+    """
+    state = _bucket(aws, probe.bucket)
+    made = url if isinstance(url, TestUrl) else None
+    signed = None if url is None else inspect(made.reveal() if made else str(url))
+    policy = state.policy_text if state is not None and state.sees("s3:GetBucketPolicy") else None
+    return explain(
+        probe,
+        verdict=_predict(aws, probe, made, state),
+        signed=signed,
+        bound_to=made.bound_to if made else None,
+        guard=find_guard(policy) if policy else None,
+        kms=state is not None and "aws:kms" in json.dumps(dict(state.encryption), default=str),
+        origin=origin,
+    )
+
+
+def predict(aws: Aws, url: TestUrl, source: Source | str, policy_text: str | None) -> Verdict:
+    """Predict the answer to a test URL from a source, under a bucket policy.
+
+    Parameters
+    ----------
+    aws : Aws
+    url : TestUrl
+    source : Source or str
+        Where the request would come from.
+    policy_text : str or None
+        The bucket policy; None if the bucket has none.
+    """
+    partition = aws.partition
+    resource = f"arn:{partition}:s3:::{url.bucket}/{url.key}"
+    action = "s3:GetObjectVersion" if url.version_id else "s3:GetObject"
+    allow: dict[str, Any] = {"Effect": "Allow", "Action": action, "Resource": resource}
+    session = session_policy(url.bucket, url.key, version_id=url.version_id, source=url.bound_to, partition=partition)
+    is_session = ":assumed-role/" in url.signer or ":federated-user/" in url.signer
+    return evaluate(
+        Request(
+            action,
+            resource,
+            url.signer,
+            presigned_context(source, secure=not aws.is_local, version_id=url.version_id, region=aws.region),
+        ),
+        Policies(
+            identity=({"Version": "2012-10-17", "Statement": [allow]},),
+            session=session if is_session else None,
+            resource=policy_text,
+        ),
+    )
+
+
+def _predict(aws: Aws, probe: Probe, url: TestUrl | None, state: BucketState | None) -> Verdict | None:
+    known = state is not None and state.sees("s3:GetBucketPolicy")
+    if url is None or state is None or not known or probe.source is None or ":" not in url.signer:
+        return None
+    return predict(aws, url, probe.source, state.policy_text)
+
+
+def _bucket(aws: Aws, name: str) -> BucketState | None:
+    try:
+        return read_bucket(aws, name)
+    except GtSecureError:
+        return None  # somebody else's bucket, or no network: the answer itself must do

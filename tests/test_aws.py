@@ -1,0 +1,194 @@
+"""What AWS or the network can answer, over real HTTP, and the sentence a person gets for it."""
+
+import json
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import boto3
+import pytest
+
+from gt_secure import aws as aws_module
+from gt_secure.aws import connect_aws, is_loopback_url
+from gt_secure.connection import connect
+from gt_secure.errors import (
+    AccessDenied,
+    Conflict,
+    CredentialsError,
+    GtSecureError,
+    InvalidInput,
+    NotFound,
+    Throttled,
+    Unreachable,
+)
+
+
+@pytest.fixture
+def answering():
+    """A server that gives every request the same answer; returns a function that sets it and gives the URL."""
+    said = {"status": 200, "body": b"{}", "delay": 0.0, "requests": 0}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            said["requests"] += 1
+            self.rfile.read(int(self.headers.get("content-length", 0)))
+            time.sleep(said["delay"])
+            self.send_response(said["status"])
+            self.send_header("content-type", "application/x-amz-json-1.1")
+            self.send_header("content-length", str(len(said["body"])))
+            self.end_headers()
+            self.wfile.write(said["body"])
+
+        do_GET = do_HEAD = do_PUT = do_POST
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+
+    def answer(status, code="", message="", delay=0.0):
+        body = json.dumps({"__type": code, "message": message}).encode() if code else b"{}"
+        said.update(status=status, body=body, delay=delay)
+        return f"http://127.0.0.1:{server.server_port}", said
+
+    yield answer
+    server.shutdown()
+    server.server_close()
+
+
+def session(**more):
+    return boto3.session.Session("AKIAEXAMPLE", "secret", region_name="us-east-1", **more)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "message", "error"),
+    [
+        (400, "AccessDeniedException", "User x is not authorized", AccessDenied),
+        (403, "ExpiredTokenException", "The security token included in the request is expired", CredentialsError),
+        (403, "UnrecognizedClientException", "The security token is invalid", CredentialsError),
+        (403, "InvalidSignatureException", "Signature expired", CredentialsError),
+        (400, "ThrottlingException", "Rate exceeded", Throttled),
+        (400, "ConflictException", "update in progress", Conflict),
+        (400, "ValidationException", "1 validation error detected", InvalidInput),
+        (500, "InternalFailure", "", GtSecureError),
+    ],
+)
+def test_answers_become_sentences(answering, status, code, message, error):
+    url, said = answering(status, code, message)
+    gt = connect(boto3_session=session(), endpoint_url=url)
+    with pytest.raises(error) as caught:
+        gt.workteams()
+    assert "sagemaker:ListWorkteams" in str(caught.value) or error is CredentialsError
+    assert caught.value.__cause__ is not None
+    assert "AKIAEXAMPLE" not in str(caught.value)
+    assert said["requests"] <= aws_module.ATTEMPTS
+
+
+def test_a_denied_call_carries_the_policy_for_an_administrator(answering):
+    url, _ = answering(400, "AccessDeniedException", "no")
+    with pytest.raises(AccessDenied) as caught:
+        connect(boto3_session=session(), endpoint_url=url).workteam("radiology-team")
+    statement = caught.value.policy["Statement"][0]
+    assert statement["Action"] == "sagemaker:DescribeWorkteam"
+    assert statement["Resource"].endswith("workteam/private-crowd/radiology-team")
+    assert isinstance(caught.value, PermissionError)
+
+
+def test_a_missing_team_is_told_apart_from_bad_input(answering):
+    url, _ = answering(400, "ValidationException", "The work team nope does not exist.")
+    with pytest.raises(NotFound, match="no private workteam “nope”"):
+        connect(boto3_session=session(), endpoint_url=url).workteam("nope")
+
+
+def test_silence_ends_soon(answering, monkeypatch):
+    monkeypatch.setattr(aws_module, "READ_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(aws_module, "ATTEMPTS", 2)
+    url, _ = answering(200, delay=1.0)
+    started = time.monotonic()
+    with pytest.raises(Unreachable, match=r"endpoint for sagemaker\.api"):
+        connect(boto3_session=session(), endpoint_url=url).workteams()
+    assert time.monotonic() - started < 5
+
+
+def test_no_credentials(monkeypatch, tmp_path):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    with pytest.raises(CredentialsError, match="no AWS credentials") as caught:
+        connect(region="us-east-1", endpoint_url="http://127.0.0.1:9").workteams()
+    assert "gt-secure sandbox" in caught.value.next_step
+
+
+def test_no_region(monkeypatch, tmp_path):
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    with pytest.raises(InvalidInput, match="No AWS region"):
+        connect_aws()
+
+
+@pytest.mark.parametrize("region", ["moon 1", "us_east_1", "../etc", ""])
+def test_bad_regions(region, monkeypatch, tmp_path):
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    with pytest.raises(InvalidInput, match="region"):
+        connect_aws(region=region)
+
+
+def test_bad_profile():
+    with pytest.raises(InvalidInput, match="nonsuch-profile"):
+        connect_aws(profile="nonsuch-profile", region="us-east-1")
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:4566", "ftp://x", "http://", "file:///etc/passwd"])
+def test_bad_endpoint_urls(url):
+    with pytest.raises(InvalidInput, match="not an endpoint URL"):
+        connect_aws(region="us-east-1", endpoint_url=url)
+
+
+@pytest.mark.parametrize(
+    ("url", "local"),
+    [
+        ("http://127.0.0.1:1", True),
+        ("http://localhost:1", True),
+        ("http://[::1]:1", True),
+        ("https://s3.us-east-1.amazonaws.com", False),
+        ("http://127.0.0.1.evil.example", False),
+    ],
+)
+def test_what_is_local(url, local):
+    assert is_loopback_url(url) is local
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "eu-west-1", "us-west-2", "eu-central-1"])
+def test_presigning_is_sigv4_on_the_regional_host(region):
+    client = connect_aws(boto3_session=session(), region=region).client("s3")
+    url = client.generate_presigned_url("get_object", Params={"Bucket": "gt-images", "Key": "k"})
+    assert url.startswith(f"https://gt-images.s3.{region}.amazonaws.com/k?X-Amz-Algorithm=AWS4-HMAC-SHA256")
+
+
+def test_dotted_buckets_go_into_the_path():
+    client = connect_aws(boto3_session=session(), region="eu-west-1").client("s3")
+    url = client.generate_presigned_url("get_object", Params={"Bucket": "a.b.c", "Key": "k"})
+    assert url.startswith("https://s3.eu-west-1.amazonaws.com/a.b.c/k?")
+
+
+def test_sts_is_asked_in_the_region():
+    assert connect_aws(boto3_session=session(), region="eu-west-1").client("sts").meta.endpoint_url == (
+        "https://sts.eu-west-1.amazonaws.com"
+    )
+
+
+def test_clients_are_made_once():
+    aws = connect_aws(boto3_session=session())
+    assert aws.client("s3") is aws.client("s3")
+    assert aws.client("s3") is not aws.client("s3", "eu-west-1")
+
+
+def test_the_repr_holds_no_key():
+    assert "AKIA" not in repr(connect_aws(boto3_session=session())) + repr(connect(boto3_session=session()))
