@@ -90,18 +90,22 @@ def _keep(thing: Any) -> int:
     return token
 
 
-@_RELEASE_SCHEMA
-def _release_schema(pointer: Any) -> None:
+def _drop_schema(pointer: Any) -> None:
     schema = pointer.contents
     _alive.pop(schema.private_data or 0, None)
     schema.release = _NO_SCHEMA
 
 
-@_RELEASE_ARRAY
-def _release_array(pointer: Any) -> None:
+_release_schema = _RELEASE_SCHEMA(_drop_schema)
+
+
+def _drop_array(pointer: Any) -> None:
     array = pointer.contents
     _alive.pop(array.private_data or 0, None)
     array.release = _NO_ARRAY
+
+
+_release_array = _RELEASE_ARRAY(_drop_array)
 
 
 _COLUMNS = ((b"U", b"line"), (b"i", b"source"), (b"l", b"pos"))

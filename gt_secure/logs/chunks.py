@@ -15,7 +15,7 @@ MAX_LINE = 4 << 20
 
 @dataclass
 class Chunk:
-    """Whole lines, each with its newline, at ``start`` in the (unpacked) file; ``skipped`` is a line too long to read."""
+    """Whole lines at ``start`` in the (unpacked) file, each with its newline; or a line too long to read."""
 
     data: Any
     start: int
@@ -112,7 +112,7 @@ class _Gunzip:
 
 def _decompressor() -> Callable[[], Any]:
     try:
-        from isal import isal_zlib
+        from isal import isal_zlib  # type: ignore[import-not-found, unused-ignore]
     except ImportError:
         return lambda: zlib.decompressobj(wbits=31)
     return lambda: isal_zlib.decompressobj(wbits=31)

@@ -142,7 +142,7 @@ def add_leaks_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--v4-prefix", type=int, default=24, help="bits that IPv4 addresses of one network share")
     parser.add_argument("--v6-prefix", type=int, default=48, help="bits that IPv6 addresses of one network share")
     parser.add_argument("--pair-seconds", type=float, default=60.0,
-                        help="an IPv4 and an IPv6 address with one user agent within this time are one machine")  # fmt: skip
+                        help="time in which IPv4 and IPv6 addresses with one user agent are one machine")  # fmt: skip
     parser.add_argument("--format", choices=("text", "table", "csv", "json"), default="text")
     parser.add_argument("--output", "-o", help="write to this file")
 

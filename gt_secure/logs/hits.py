@@ -1,5 +1,7 @@
 """Hits: rows of access logs that can be filtered, counted, joined with a restriction, and taken away."""
 
+# ruff: noqa: S608 - SQL is put together from our own names; text from outside goes through store.literal
+
 from __future__ import annotations
 
 import datetime as dt
@@ -9,10 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidInput, MissingExtra
-from ..network import IPNetwork, Source, collapse, parse_endpoint_id, parse_network, parse_networks, scope
+from ..network import IPNetwork, Source, parse_endpoint_id, parse_networks
 from .coverage import Coverage
+from .derive import OPENED
 from .fields import DERIVED, EXTRA, FIELDS
 from .grouping import check_columns, finish, group_parts, lookup_table
+from .places import Ranges, is_address, place_of, to_address
 from .store import Store, literal
 from .table import Table
 from .times import parse_time
@@ -106,11 +110,14 @@ class Hits:
         start, end = parse_time(since, "since"), parse_time(until, "until")
         parts = [f"time >= TIMESTAMP '{start}'"] if start else []
         parts += [f"time < TIMESTAMP '{end}'"] if end else []
-        same: dict[str, Any] = {"endpoint": endpoint, "http_status": status, "auth_type": auth_type, "requester": requester,
-                "operation": operation, "bucket": bucket, "fingerprint": fingerprint, "place": place}  # fmt: skip
+        same: dict[str, Any] = {
+            "endpoint": endpoint, "http_status": status, "auth_type": auth_type, "requester": requester,
+            "operation": operation, "bucket": bucket, "fingerprint": fingerprint, "place": place,
+        }  # fmt: skip
         if place is not None and "place" not in self._columns:
-            raise InvalidInput("These hits are not joined with a restriction yet.", next_step="Call with_restriction first.",
-                               field="place")  # fmt: skip
+            raise InvalidInput(
+                "These hits are not joined with a restriction.", next_step="Call with_restriction first.", field="place"
+            )
         parts += [
             f'"{name}" IN ({", ".join(map(literal, _list(v)))})'
             for name, v in same.items()
@@ -124,18 +131,16 @@ class Hits:
         if key_prefix is not None:
             parts.append(f"starts_with(key, {literal(key_prefix)})")
         if address is not None:
-            wanted = {
-                ipaddress.ip_address(str(a).strip()) if _is_address(a) else _bad_address(a) for a in _list(address)
-            }
+            wanted = {to_address(a) for a in _list(address)}
             parts.append(self._addresses(lambda a: a in wanted))
         if network is not None:
-            ranges = _Ranges(parse_networks(network))
+            ranges = Ranges(parse_networks(network))
             parts.append(self._addresses(ranges.holds))
         condition = " AND ".join(parts) or "true"
         return self._with(f"SELECT * FROM ({self._relation}) WHERE {condition}")
 
     def _sources(self) -> list[tuple[str, str | None]]:
-        return self._store.query(  # type: ignore[return-value]
+        return self._store.query(
             f"SELECT DISTINCT remote_ip, endpoint FROM ({self._relation}) WHERE remote_ip IS NOT NULL"
         )
 
@@ -143,7 +148,7 @@ class Hits:
         found = [
             text
             for text in {text for text, _ in self._sources()}
-            if _is_address(text) and wanted(ipaddress.ip_address(text))
+            if is_address(text) and wanted(ipaddress.ip_address(text))
         ]
         name = lookup_table(self._store, "wanted", {"remote_ip": found})
         return f"remote_ip IN (SELECT remote_ip FROM {name})"
@@ -155,10 +160,10 @@ class Hits:
         private address, CloudTrail names it); ``inside`` or ``outside`` the networks; ``unknown``: no address (AWS
         itself).
         """
-        ranges = _Ranges(parse_networks(networks))
+        ranges = Ranges(parse_networks(networks))
         allowed = {parse_endpoint_id(e) for e in endpoints}
         pairs = self._sources()
-        places = [_place(text, endpoint, ranges, allowed) for text, endpoint in pairs]
+        places = [place_of(text, endpoint, ranges, allowed) for text, endpoint in pairs]
         return self._join("place", pairs, places, "'unknown'")
 
     def with_verdict(self, decide: Callable[[Source], str]) -> Hits:
@@ -170,7 +175,7 @@ class Hits:
             Takes a :class:`~gt_secure.network.Source`, gives ``allow`` or ``refuse``; called once a source.
         """
         pairs = self._sources()
-        said = [decide(Source(ipaddress.ip_address(a), e)) if _is_address(a) else None for a, e in pairs]
+        said = [decide(Source(ipaddress.ip_address(a), e)) if is_address(a) else None for a, e in pairs]
         return self._join("verdict", pairs, said, "NULL")
 
     def _join(self, column: str, pairs: list[tuple[str, str | None]], values: list[Any], default: str) -> Hits:
@@ -191,9 +196,7 @@ class Hits:
             raise InvalidInput(
                 "These hits have no verdicts yet.", next_step="Call with_verdict first.", field="verdict"
             )
-        return self._with(
-            f"SELECT * FROM ({self._relation}) WHERE presigned AND http_status BETWEEN 200 AND 399 AND verdict <> 'allow'"
-        )
+        return self._with(f"SELECT * FROM ({self._relation}) WHERE presigned AND {OPENED} AND verdict <> 'allow'")
 
     def count(self, by: str | Sequence[str] = (), *, limit: int | None = None) -> Table:
         """Count rows by columns, most first.
@@ -312,43 +315,3 @@ def _key_condition(key: str) -> str:
         return f"key = {literal(key)}"
     pattern = key.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_").replace("*", "%")
     return f"key LIKE {literal(pattern)} ESCAPE '\\'"
-
-
-def _is_address(text: Any) -> bool:
-    try:
-        ipaddress.ip_address(str(text).strip())
-    except ValueError:
-        return False
-    return True
-
-
-def _bad_address(text: Any) -> Any:
-    return parse_network(str(text)).network_address  # raises with the reason
-
-
-class _Ranges:
-    """Networks as sorted number ranges: looking up one of 600,000 addresses takes a microsecond."""
-
-    def __init__(self, networks: Iterable[IPNetwork]) -> None:
-        self._starts: dict[int, list[int]] = {4: [], 6: []}
-        self._ends: dict[int, list[int]] = {4: [], 6: []}
-        for network in sorted(collapse(networks), key=lambda n: (n.version, int(n.network_address))):
-            self._starts[network.version].append(int(network.network_address))
-            self._ends[network.version].append(int(network.broadcast_address))
-
-    def holds(self, address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-        import bisect
-
-        place = bisect.bisect_right(self._starts[address.version], int(address)) - 1
-        return place >= 0 and int(address) <= self._ends[address.version][place]
-
-
-def _place(text: str, endpoint: str | None, ranges: _Ranges, allowed: set[str]) -> str:
-    if endpoint is not None:
-        return "endpoint" if endpoint in allowed else "outside"
-    if not _is_address(text):
-        return "unknown"
-    address = ipaddress.ip_address(text)
-    if scope(address) == "private":
-        return "endpoint"
-    return "inside" if ranges.holds(address) else "outside"

@@ -7,6 +7,8 @@ What is no leak is decided by :class:`LeakRules`, which a person can change: an 
 laptop with an IPv4 and an IPv6 address, a mail or chat program that looks at links.
 """
 
+# ruff: noqa: S608 - SQL is put together from our own names only
+
 from __future__ import annotations
 
 import datetime as dt
@@ -155,18 +157,20 @@ class Leaks:
     def summary(self) -> str:
         """One sentence, which never says that nothing can have leaked."""
         if not self.found:
-            return f"None of {self.checked:,} presigned URLs was used from two networks, as far as the logs that were read show."
+            none = f"None of {self.checked:,} presigned URLs was used from two networks"
+            return f"{none}, as far as the logs that were read show."
         kinds = {kind: sum(leak.kind == kind for leak in self.found) for kind in ("leak", "refused", "preview")}
         parts = [f"{kinds['leak']:,} used from other networks"] if kinds["leak"] else []
-        parts += [f"{kinds['refused']:,} tried from other networks and refused"] if kinds["refused"] else []
+        if kinds["refused"]:
+            parts.append(f"{kinds['refused']:,} tried from other networks and refused")
         parts += [f"{kinds['preview']:,} looked at by link previews"] if kinds["preview"] else []
         return f"Of {self.checked:,} presigned URLs: " + ", ".join(parts) + "."
 
     def to_table(self) -> Table:
         """One row a later user."""
         rows = [
-            (leak.kind, leak.key, leak.minted, leak.users[0].label, user.label, user.first, len(user.uses), user.refused,
-             leak.fingerprint)
+            (leak.kind, leak.key, leak.minted, leak.users[0].label, user.label, user.first, len(user.uses),
+             user.refused, leak.fingerprint)
             for leak in self.found
             for user in leak.others
         ]  # fmt: skip

@@ -16,11 +16,19 @@ from ..errors import InvalidInput, NotFound
 
 @runtime_checkable
 class LogObject(Protocol):
-    """One file or object with log records; ``name`` is what reports call it."""
+    """One file or object with log records."""
 
-    name: str
-    size: int
-    delivered: dt.datetime | None
+    @property
+    def name(self) -> str:
+        """What reports call it."""
+
+    @property
+    def size(self) -> int:
+        """Bytes, packed."""
+
+    @property
+    def delivered(self) -> dt.datetime | None:
+        """When it was written, UTC."""
 
     @property
     def identity(self) -> tuple[str, str, str] | None:
@@ -119,7 +127,7 @@ def local_files(pattern: str) -> list[LocalFile]:
     elif path.exists():
         return [_local(path)]
     elif glob.has_magic(pattern):
-        found = (Path(name) for name in glob.iglob(str(path), recursive=True))
+        found = (Path(name) for name in glob.iglob(str(path), recursive=True))  # noqa: PTH207 - absolute patterns
     else:
         raise NotFound(f"There is no file or folder “{pattern}”.", next_step="Check the path of the access logs.")
     files = sorted(p for p in found if p.is_file() and not p.name.startswith("."))
@@ -154,7 +162,7 @@ def resolve(
     since, until : datetime, optional
         UTC; they bound the listing of ``s3://`` prefixes, with a margin for late delivery.
     """
-    items = [sources] if isinstance(sources, (str, Path)) or isinstance(sources, LogObject) else list(sources)
+    items = [sources] if isinstance(sources, (str, Path, LogObject)) else list(sources)
     if not items:
         raise InvalidInput("No access logs are named.", next_step="Name a file, a folder or an s3:// prefix.")
     for item in items:

@@ -1,5 +1,7 @@
 """Reading access logs: sources in, :class:`Hits` or counts out."""
 
+# ruff: noqa: S608 - SQL is put together from our own names; text from outside goes through store.literal
+
 from __future__ import annotations
 
 import datetime as dt
@@ -184,7 +186,8 @@ def _hits(job: _Job, table: str, dedupe: bool) -> Hits:
         job.reader.tally.names += [item.name for item in job.cached]
     [(rows, readable, inside, first, last)] = store.query(
         f"SELECT count(*), count(*) FILTER (readable), count(*) FILTER (readable AND {job.in_range}), "
-        f"min(time) FILTER (readable AND {job.in_range}), max(time) FILTER (readable AND {job.in_range}) FROM ({relation})"
+        f"min(time) FILTER (readable AND {job.in_range}), max(time) FILTER (readable AND {job.in_range}) "
+        f"FROM ({relation})"
     )
     too_long = len(job.reader.tally.too_long)
     coverage.unreadable = rows - readable + too_long
@@ -222,7 +225,8 @@ def _typical_delay(job: _Job, relation: str) -> float | None:
         {"source": "INTEGER", "at_time": "TIMESTAMP"},
     )
     [(delay,)] = job.store.query(
-        f"SELECT median(epoch(d.at_time) - epoch(r.time)) FROM ({relation}) r JOIN {name} d USING (source) WHERE r.readable"
+        f"SELECT median(epoch(d.at_time) - epoch(r.time)) FROM ({relation}) r JOIN {name} d USING (source) "
+        "WHERE r.readable"
     )
     return None if delay is None else float(delay)
 
@@ -302,7 +306,8 @@ def _grouped(job: _Job, by: list[str], where: str, rows: str) -> str:
     )
     place = "{'source': source, 'pos': pos, 'text': substr(line, 1, 160)}"
     return f"""SELECT state{"".join(f', "{name}"' for name in by)}, count(*) AS hits,
-        min(time) AS first_time, max(time) AS last_time, min({place}, {_SAMPLES}) FILTER (state = 'unreadable') AS places
+        min(time) AS first_time, max(time) AS last_time,
+        min({place}, {_SAMPLES}) FILTER (state = 'unreadable') AS places
         FROM (SELECT source, pos, line, time, state{picks} FROM (SELECT *, {state} AS state FROM ({rows})))
         GROUP BY ALL"""
 

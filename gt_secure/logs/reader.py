@@ -7,6 +7,7 @@ batches. Memory is bounded by the queue.
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import queue
 import threading
 import time
@@ -194,7 +195,11 @@ class Reader:
                     if pack.size >= BATCH:
                         yield self._batch(pack)
                     part = next(parts, None)
-        except (GtSecureError, OSError, EOFError, zlib.error, *_transport_errors()) as error:
+        except (GtSecureError, OSError, EOFError, zlib.error) as error:
+            self._failed(number, item, error)
+        except Exception as error:
+            if not isinstance(error, _transport_errors()):
+                raise
             self._failed(number, item, error)
         finally:
             with self.tally.lock:
@@ -295,7 +300,7 @@ def _utf8(data: bytearray, ends: Any) -> tuple[Any, Any, int]:
         pass
     else:
         return data, ends, 0
-    lines = [bytes(data[a:b]) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    lines = [bytes(data[a:b]) for a, b in itertools.pairwise(ends)]
     fixed = [line if line.isascii() else line.decode("utf-8", "backslashreplace").encode() for line in lines]
     changed = sum(a != b for a, b in zip(lines, fixed, strict=True))
     borders = np.zeros(len(fixed) + 1, dtype=np.int64)

@@ -71,6 +71,10 @@ _JSON_NAMES = {
 }
 
 
+# Offset, the record or None, and the text of what is none.
+_Found = tuple[int, Mapping[str, Any] | None, str | None]
+
+
 class RecordSink:
     """Takes JSON logs from the reading threads and writes mapped records to one file, for DuckDB to read."""
 
@@ -110,7 +114,8 @@ class RecordSink:
             self._file.close()
 
     def _lines(self, source: int, part: Chunk) -> None:
-        place, found = part.start, []
+        place = part.start
+        found: list[_Found] = []
         for line in part.data.splitlines(keepends=True):
             if line.strip():
                 document = _loads(line)
@@ -124,7 +129,7 @@ class RecordSink:
             found.append((place, None, "a line of several megabytes"))
         self._write(source, found)
 
-    def _write(self, source: int, found: list[tuple[int, Mapping[str, Any] | None, str | None]]) -> None:
+    def _write(self, source: int, found: list[_Found]) -> None:
         rows = []
         for place, record, text in found:
             row = map_record(record) if record is not None else None

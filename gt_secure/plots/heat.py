@@ -29,7 +29,8 @@ def heat_map(hits: Hits, *, top: int = 16, theme: Theme = "light") -> Figure:
     """Draw requests by source address and hour of the day (UTC); the busiest addresses, a corner mark where refused."""
     palette = palette_of(theme)
     rows = hits.query(
-        "SELECT coalesce(remote_ip, 'no address') AS a, CAST(hour(time) AS INTEGER) AS h, CAST(count(*) AS BIGINT) AS n, "
+        "SELECT coalesce(remote_ip, 'no address') AS a, "
+        "CAST(hour(time) AS INTEGER) AS h, CAST(count(*) AS BIGINT) AS n, "
         "CAST(count(*) FILTER (http_status IN (401, 403)) AS BIGINT) AS r FROM {hits} GROUP BY ALL"
     )
     if not rows:

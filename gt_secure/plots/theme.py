@@ -46,6 +46,7 @@ NO_HITS = "No requests in the logs that were read. That does not prove that nobo
 
 
 def palette_of(theme: str) -> Palette:
+    """The colours of a theme; raises :class:`InvalidInput` for another name."""
     if theme not in PALETTES:
         raise InvalidInput(f"There is no theme “{theme[:20]}”.", next_step="Use light or dark.", field="theme")
     return PALETTES[theme]
@@ -58,6 +59,7 @@ def clean(text: object, most: int = 46) -> str:
 
 
 def new_figure(height: float, palette: Palette) -> tuple[Figure, Axes]:
+    """A transparent figure with one bare axes; height in inches."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(WIDTH, height), dpi=144, facecolor="none", layout=None)
@@ -69,12 +71,14 @@ def new_figure(height: float, palette: Palette) -> tuple[Figure, Axes]:
 
 
 def put_text(axes: Any, x: float, y: float, text: str, **style: Any) -> Any:
+    """Put text at a place, as it is."""
     drawn = axes.text(x, y, text, parse_math=False, **style)
     drawn.set_clip_on(False)
     return drawn
 
 
 def empty_figure(palette: Palette, limits: str, message: str = NO_HITS) -> Figure:
+    """A figure that says that there is nothing to draw, and what that does not prove."""
     figure, axes = new_figure(0.9, palette)
     axes.set_axis_off()
     put_text(axes, 0.01, 0.6, message, color=palette.text, fontsize=9, transform=axes.transAxes)
@@ -84,10 +88,12 @@ def empty_figure(palette: Palette, limits: str, message: str = NO_HITS) -> Figur
 
 
 def put_foot(figure: Figure, palette: Palette, text: str) -> None:
+    """The small line at the foot."""
     figure.text(
         0.012, 0.08 / figure.get_figheight(), clean(text, 150), color=palette.quiet, fontsize=7.5, parse_math=False
     )
 
 
 def describe(figure: Figure, text: str) -> None:
+    """Keep the text alternative with the figure."""
     figure.set_label(text)
