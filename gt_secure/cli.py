@@ -13,7 +13,9 @@ from .errors import AccessDenied, GtSecureError
 
 _MODULES = (
     "gt_secure.commands.teams",
+    "gt_secure.commands.changes",
     "gt_secure.commands.url",
+    "gt_secure.commands.logs",
     "gt_secure.commands.verdict",
     "gt_secure.commands.demo",
     "gt_secure.commands.sandbox",
