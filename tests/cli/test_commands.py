@@ -1,0 +1,200 @@
+"""The command line as people and programs use it: a process, its two streams and its exit code."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from gt_secure.sandbox import Sandbox
+
+OFFICE, ELSEWHERE = "203.0.113.7", "198.51.100.9"
+ROLE = "arn:aws:iam::111122223333:role/GroundTruthExecution"
+SECRET = re.compile(r"X-Amz-Signature|X-Amz-Security-Token|\b(AKIA|ASIA)[A-Z0-9]{12}")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Run gt-secure against a sandbox of its own; returns exit code, standard output and standard error."""
+    home = tmp_path_factory.mktemp("home")
+    with Sandbox(log_delay_s=0.1) as sandbox:
+        env = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        env |= sandbox.environment() | {"GT_SECURE_JOURNAL": str(home / "journal"), "HOME": str(home)}
+
+        def call(*args, stdin="", **more):
+            done = subprocess.run(
+                [sys.executable, "-m", "gt_secure.cli", *args],
+                input=stdin, capture_output=True, text=True, env=env | more, timeout=120,
+            )  # fmt: skip
+            assert "Traceback" not in done.stderr, done.stderr
+            return done.returncode, done.stdout, done.stderr
+
+        yield call
+
+
+def test_teams(run):
+    code, out, _ = run("teams")
+    assert code == 0
+    assert "radiology-team" in out
+    assert "on (SourceIp)" in out
+    assert "none (AWS has none" in out
+    code, out, _ = run("teams", "--json")
+    data = json.loads(out)
+    assert {t["name"]: t["url_lock"] for t in data["workteams"]}["vpc-team"] == "VpcSourceIp"
+    assert data["workforce"]["status"] == "Active"
+
+
+def test_one_team(run):
+    code, out, _ = run("teams", "radiology-team")
+    assert code == 0
+    assert "chest-scans" in out
+    code, out, _ = run("teams", "radiology-team", "--json")
+    assert json.loads(out)["jobs"][0]["status"] == "InProgress"
+
+
+def test_the_main_job(run, tmp_path):
+    wish = ["--team", "open-team", "--allow", "203.0.113.0/24", "--bucket", "gt-images", "--prefix", "scans/"]
+    code, out, _ = run("plan", *wish, "--json")
+    assert code == 2, "changes"
+    assert [c["kind"] for c in json.loads(out)["changes"]] == ["bucket-guard", "url-lock"]
+
+    code, out, _ = run("probe", "s3://gt-images/scans/0001.png", "--from", OFFICE, "--from", ELSEWHERE, "--json")
+    assert code == 0
+    assert [p["status"] for p in json.loads(out)] == [200, 200]
+
+    code, out, err = run("apply", *wish, "--yes")
+    assert code == 0, err
+    code, _, _ = run("plan", *wish)
+    assert code == 0, "nothing left to change"
+
+    code, out, _ = run("probe", "s3://gt-images/scans/0001.png", "--from", OFFICE, "--from", ELSEWHERE, "--json")
+    assert code == 3
+    probes = json.loads(out)
+    assert [p["status"] for p in probes] == [200, 403]
+    assert probes[1]["explanation"]["lock"] == "bucket guard"
+
+    code, _, _ = run("probe", "s3://gt-images/scans/0001.png", "--from", ELSEWHERE, "--expect", "refused")
+    assert code == 0
+
+    import time
+
+    for _ in range(40):
+        code, out, err = run("hits", "--bucket", "gt-images", "--presigned", "--by", "remote_ip,http_status", "--json",
+                             "--stats", "--no-cache")  # fmt: skip
+        assert code == 0, err
+        counted = {(r["remote_ip"], str(r["http_status"])): r["hits"] for r in json.loads(out)}
+        if counted.get((ELSEWHERE, "403")) == 2:
+            break
+        time.sleep(0.25)
+    assert counted[(ELSEWHERE, "403")] == 2
+    assert counted[(OFFICE, "200")] == 2
+    assert json.loads(err)["adds_up"]
+
+    plot = tmp_path / "hits.svg"
+    code, out, _ = run("plot", "--bucket", "gt-images", "--presigned", "--allow", "203.0.113.0/24", "-o", str(plot))
+    assert code == 0
+    assert ELSEWHERE in plot.read_text()
+
+    code, out, _ = run("journal")
+    assert code == 0
+    code, out, err = run("undo", "--yes")
+    assert code == 0, err
+    code, out, _ = run("probe", "s3://gt-images/scans/0001.png", "--from", ELSEWHERE)
+    assert code == 0
+
+
+def test_a_url_is_shown_only_when_asked(run, tmp_path):
+    target = tmp_path / "url.txt"
+    code, out, err = run("url", "s3://gt-images/scans/0001.png", "--to-file", str(target))
+    assert code == 0
+    assert not SECRET.search(out + err)
+    assert "X-Amz-Signature" in target.read_text()
+    assert target.stat().st_mode & 0o077 == 0
+    assert run("url", "s3://gt-images/scans/0001.png", "--to-file", str(target))[0] == 1, "never overwrite"
+    code, out, err = run("url", "s3://gt-images/scans/0001.png", "--json")
+    assert not SECRET.search(out + err)
+    code, out, err = run("url", "s3://gt-images/scans/0001.png", "--show")
+    assert out.startswith("http")
+    assert "X-Amz-Signature" in out
+    code, out, err = run("inspect", stdin=target.read_text())
+    assert code == 0
+    assert not SECRET.search(out + err)
+    code, out, _ = run("probe", "-", "--from", OFFICE, "--json", stdin=target.read_text())
+    assert json.loads(out)[0]["status"] == 200
+
+
+def test_bound_urls(run):
+    args = ("probe", "s3://gt-images/scans/0002.png", "--bound-to", OFFICE, "--role-arn", ROLE, "--json")
+    code, out, _ = run(*args, "--from", OFFICE, "--from", ELSEWHERE)
+    probes = json.loads(out)
+    assert [p["status"] for p in probes] == [200, 403]
+    assert probes[1]["explanation"]["lock"] == "URL lock"
+    assert probes[1]["explanation"]["agrees"] is True
+    assert code == 3
+
+
+@pytest.mark.parametrize(
+    ("args", "word"),
+    [
+        (("teams", "nonsuch"), "no private workteam"),
+        (("teams", "bad name"), "not a workteam name"),
+        (("teams", "--region", "moon"), ""),
+        (("url", "gt-images/scans/0001.png"), "not an S3 address"),
+        (("url", "s3://gt-images/nonsuch"), "no object"),
+        (("url", "s3://gt-images/scans/0001.png", "--expires-in", "soon"), "not a number of seconds"),
+        (("probe", "s3://gt-images/scans/0001.png", "--from", "office"), "not an address"),
+        (("plan", "--team", "open-team", "--allow", "203.0.113.7/24"), "host bits"),
+        (("plan", "--team", "open-team", "--allow", "10.0.0.0/8", "--bucket", "gt-images"), "private"),
+        (("hits", "/nonsuch/folder"), ""),
+        (("hits", "--bucket", "gt-logs"), "logging"),
+        (("plot", "--bucket", "gt-images", "-o", "x.gif"), "SVG or a PNG"),
+        (("teams", "--endpoint-url", "nonsense"), "not an endpoint URL"),
+        (("teams", "--endpoint-url", "http://127.0.0.1:9"), "No answer"),
+        (("teams", "--profile", "nonsuch"), "profile"),
+        (("inspect",), "no URL on standard input"),
+        (("demo", "--out", "x"), "--headless"),
+    ],
+)
+def test_bad_input_is_a_sentence_with_a_next_step(run, args, word):
+    code, _, err = run(*args)
+    assert code == 1
+    assert word in err
+    assert "next:" in err
+
+
+def test_errors_are_json_where_json_was_asked_for(run):
+    code, out, err = run("teams", "nonsuch", "--json")
+    assert code == 1
+    assert json.loads(out)["error"] == "NotFound"
+    assert "no private workteam" in err
+
+
+def test_verdict_answers_line_by_line(run):
+    case = {
+        "id": "a",
+        "request": {"action": "s3:GetObject", "resource": "arn:aws:s3:::b/k", "context": {},
+                    "principal": "arn:aws:iam::111122223333:user/u"},
+        "identityPolicies": [], "sessionPolicy": None, "resourcePolicy": None,
+    }  # fmt: skip
+    code, out, _ = run("verdict", stdin=json.dumps(case) + "\nnonsense\n" + json.dumps(case | {"id": 2}) + "\n")
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert code == 0
+    assert [(line["id"], line["verdict"]) for line in lines] == [
+        ("a", "implicit-deny"),
+        (None, "invalid"),
+        (2, "implicit-deny"),
+    ]
+    assert all(line["reason"] for line in lines)
+
+
+def test_a_reader_that_goes_away_is_no_error(run):
+    import shlex
+
+    done = subprocess.run(
+        ["bash", "-c", f"{shlex.quote(sys.executable)} -m gt_secure.cli --help | head -1"],
+        capture_output=True,
+        text=True,
+    )
+    assert "Traceback" not in done.stderr
