@@ -29,6 +29,13 @@ def signed_scope(request: Request) -> tuple[str, str, str] | None:
     return (credential[0], credential[2], credential[3]) if len(credential) == 5 else None
 
 
+def is_anonymous(request: Request) -> bool:
+    """Tell whether a request carries no credentials at all, neither in a header nor in its URL."""
+    named = ("X-Amz-Credential", "X-Amz-Signature", "X-Amz-Algorithm", "AWSAccessKeyId")
+    given = {name.lower() for name in request.query}
+    return not request.headers.get("authorization") and not any(name.lower() in given for name in named)
+
+
 def pin(request: Request) -> None:
     """Hand the request to the emulator's checks, as its own entry point does."""
     from ministack.core import iam_evaluator

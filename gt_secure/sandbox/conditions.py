@@ -111,6 +111,7 @@ def context(
         "aws:vpcsourceip": address if source.is_endpoint else None,
         "aws:sourcevpce": source.endpoint,
         "aws:sourcevpc": source.vpc,
+        "aws:securetransport": "false",  # the sandbox speaks plain HTTP, whatever a header claims
         "aws:viaawsservice": "false",
         "aws:principalisawsservice": "false" if signed else None,
     }
@@ -162,8 +163,14 @@ def reset(token: contextvars.Token[Mapping[str, str | None] | None]) -> None:
 
 
 @contextlib.contextmanager
-def absent_network_keys() -> Iterator[None]:
-    """Evaluate as an AWS service that calls from inside AWS: no address, no endpoint, secure transport."""
+def as_service(keys: Mapping[str, str]) -> Iterator[None]:
+    """Evaluate as an AWS service that calls from inside AWS: no address, no endpoint, secure transport.
+
+    Parameters
+    ----------
+    keys : mapping
+        What the service adds, such as ``aws:sourcearn``; lower-case names.
+    """
     token = use(
         {
             "aws:sourceip": None,
@@ -171,10 +178,12 @@ def absent_network_keys() -> Iterator[None]:
             "aws:sourcevpce": None,
             "aws:sourcevpc": None,
             "aws:viaawsservice": "false",
+            "aws:principalisawsservice": "true",
             "aws:securetransport": "true",
             "s3:authtype": "REST-HEADER",
             "s3:signatureversion": _SIGV4,
             "s3:signatureage": None,
+            **keys,
         }
     )
     try:

@@ -156,6 +156,24 @@ async def query_call_raw(module: Any, action: str, parameters: Mapping[str, str]
     return status, _content(content)
 
 
+def decide_for_service(policy: str, service: str, action: str, resource: str, keys: Mapping[str, str]) -> str:
+    """Evaluate a resource or trust policy for an AWS service; returns ``Allow``, ``Deny`` or ``ImplicitDeny``."""
+    from ministack.core.iam_evaluator import EvalContext, evaluate_resource_policy
+
+    from .conditions import as_service
+
+    context = EvalContext(
+        principal_arn=service,
+        principal_type="Service",
+        principal_account="",
+        action=action,
+        resource_arn=resource,
+        region=REGION,
+    )
+    with as_service(keys):
+        return str(evaluate_resource_policy(policy, context, service=service).decision)
+
+
 def _content(content: Any) -> bytes:
     if isinstance(content, bytes):
         return content

@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 
 from ..errors import InvalidInput
 from ..network import Source
-from . import addresses, auth, conditions, denials, presigned
+from . import addresses, auth, bucket_settings, conditions, cors, denials, presigned
 from .accesslog.recorder import Recorder
 from .ec2 import Ec2
 from .http import Receive, Reply, Request, Scope, Send, json_reply, read_body, read_head, replay, respond
@@ -118,15 +118,11 @@ class Front:
 
     async def _s3(self, scope: Scope, request: Request, receive: Receive, send: Send) -> None:
         """Authenticate, let the emulator decide and answer, and log the request either way."""
-        hidden = _HIDDEN.match(request.path)
-        keys = conditions.context(request.source, request.headers, request.query, s3=True)
-        token = conditions.use(keys)
+        token = conditions.use(conditions.context(request.source, request.headers, request.query, s3=True))
         try:
             request.body = await read_body(receive)
-            reply = Reply(404) if hidden else await presigned.refusal(request)
-            if reply is None:
-                reply = await self._recorder.invalid_target(request)
-            watched = self._recorder.watch(request, send)
+            reply = await _early(request)
+            watched = self._recorder.watch(request, cors.allowed(request, send))
             if reply is not None:
                 await respond(watched.send, reply, head=request.method == "HEAD")
             else:
@@ -164,6 +160,17 @@ class Front:
             log.info("the client went away: %s", service)
         finally:
             conditions.reset(token)
+
+
+async def _early(request: Request) -> Reply | None:
+    """What is answered without the emulator: its own pages are hidden, and some things it would get wrong."""
+    if _HIDDEN.match(request.path):
+        return presigned.error(request, 404, "NoSuchBucket", "The specified bucket does not exist")
+    if request.method == "OPTIONS":
+        return None  # a browser's preflight is never signed
+    if auth.is_anonymous(request) and not await bucket_settings.is_open_to_anonymous(request):
+        return presigned.error(request, 403, "AccessDenied", "Access Denied")
+    return await presigned.refusal(request) or await bucket_settings.refusal(request)
 
 
 _DEFAULT_KEY = "UnrecognizedClientException"
@@ -204,10 +211,8 @@ def error_reply(service: str, request: Request, status: int, code: str, message:
 
 
 def _mapped(scope: Scope, request: Request) -> Scope:
-    """Return the scope with the mapped peer, and without headers by which a client could claim another one."""
-    dropped = {addresses.SOURCE_HEADER.lower().encode(), b"x-forwarded-for", b"x-forwarded-proto"}
-    headers = [(name, value) for name, value in scope["headers"] if name.lower() not in dropped]
-    return {**scope, "client": (str(request.source.address), 0), "headers": headers}
+    """Return the scope with the mapped peer; headers stay as they are, because they may be signed."""
+    return {**scope, "client": (str(request.source.address), 0)}
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 from xml.etree import ElementTree
 
 from . import emulator
-from .settings import REGION
+from .conditions import as_service
+from .settings import ACCOUNT, REGION
 
+SERVICE = "sagemaker.amazonaws.com"
 URL_LIFE_S = 900
 """Life of the portal's URLs in seconds. AWS publishes no number; it says "short-lived"."""
 
@@ -46,6 +50,16 @@ def read_policy(bucket: str, key: str, constraint: Mapping[str, str]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
+async def _trust_policy(role_arn: str) -> str:
+    from ministack.services import iam
+
+    status, body = await emulator.query_call_raw(iam, "GetRole", {"RoleName": role_arn.rsplit("/", 1)[-1]})
+    found = re.search(rb"<AssumeRolePolicyDocument>(.*?)</AssumeRolePolicyDocument>", body, re.DOTALL)
+    if status != 200 or found is None or f":{ACCOUNT}:" not in role_arn:
+        raise Refused(role_arn)
+    return unquote(html.unescape(found[1].decode()))
+
+
 class Issuer:
     """Assumes roles as the SageMaker service and presigns with what it gets."""
 
@@ -56,10 +70,15 @@ class Issuer:
         """Assume a role as ``sagemaker.amazonaws.com``; raises :class:`Refused` if its trust policy says no."""
         from ministack.services import sts
 
+        keys = {"aws:sourceaccount": ACCOUNT}
+        trust = await _trust_policy(role_arn)
+        if emulator.decide_for_service(trust, SERVICE, "sts:AssumeRole", role_arn, keys) != "Allow":
+            raise Refused(role_arn)
         parameters = {"RoleArn": role_arn, "RoleSessionName": session, "DurationSeconds": "3600"}
         if policy is not None:
             parameters["Policy"] = policy
-        status, body = await emulator.query_call_raw(sts, "AssumeRole", parameters)
+        with as_service(keys):
+            status, body = await emulator.query_call_raw(sts, "AssumeRole", parameters)
         if status != 200:
             raise Refused(role_arn)
         values = {node.tag.rsplit("}", 1)[-1]: node.text or "" for node in ElementTree.fromstring(body).iter()}  # noqa: S314

@@ -14,7 +14,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from .. import emulator
-from ..settings import ACCOUNT, REGION
+from ..settings import ACCOUNT
 from .config import LogTarget
 
 log = logging.getLogger(__name__)
@@ -109,26 +109,14 @@ async def refusal(bucket: str, key: str, source: str) -> str | None:
         return "the target bucket does not exist"
     if status != 200:
         return f"no bucket policy allows {SERVICE} to put objects"
-    from ministack.core.iam_evaluator import EvalContext, evaluate_resource_policy
-
-    context = EvalContext(
-        principal_arn="*",
-        principal_type="Service",
-        principal_account="",
-        action="s3:PutObject",
-        resource_arn=f"arn:aws:s3:::{bucket}/{key}",
-        region=REGION,
-        service_context={
-            "aws:sourcearn": f"arn:aws:s3:::{source}",
-            "aws:sourceaccount": ACCOUNT,
-            "aws:principalisawsservice": "true",
-            "aws:principalservicename": SERVICE,
-        },
+    keys = {
+        "aws:sourcearn": f"arn:aws:s3:::{source}",
+        "aws:sourceaccount": ACCOUNT,
+        "aws:principalservicename": SERVICE,
+    }
+    decision = emulator.decide_for_service(
+        policy.decode("utf-8", "replace"), SERVICE, "s3:PutObject", f"arn:aws:s3:::{bucket}/{key}", keys
     )
-    from ..conditions import absent_network_keys
-
-    with absent_network_keys():
-        decision = evaluate_resource_policy(policy.decode("utf-8", "replace"), context, service=SERVICE).decision
     if decision == "Allow":
         return None
     if decision == "Deny":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextvars
 import datetime as dt
 import re
 import secrets
@@ -10,9 +9,9 @@ import time
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from .. import auth, emulator, presigned
+from .. import auth, emulator
 from ..conditions import context
-from ..http import Message, Reply, Request, Send
+from ..http import Message, Request, Send
 from ..settings import REGION
 from . import config
 from .delivery import Delivery
@@ -98,35 +97,6 @@ class Recorder:
             if source_target is not None:
                 row = _row(watch, source_bucket, source_key, "REST.COPY.OBJECT_GET")
                 self.delivery.add(source_target, source_bucket, watch.time, row.text())
-
-    async def invalid_target(self, request: Request) -> Reply | None:
-        """Refuse PutBucketLogging whose target bucket does not exist; the emulator would store it."""
-        if request.method != "PUT" or "logging" not in request.query:
-            return None
-        target = config.parse(request.body)
-        if target is None or await _exists(target.bucket):
-            return None
-        bucket, _ = bucket_and_key(request)
-        if not await _exists(bucket) or not contextvars.copy_context().run(_may_configure, request, bucket):
-            return None
-        return presigned.error(
-            request,
-            400,
-            "InvalidTargetBucketForLogging",
-            "The target bucket for logging does not exist, is not owned by you, or does not have the appropriate grants"
-            " for the log-delivery group.",
-            TargetBucket=target.bucket,
-        )
-
-
-def _may_configure(request: Request, bucket: str) -> bool:
-    auth.pin(request)
-    return auth.authorize(request, "s3", "s3:PutBucketLogging", f"arn:aws:s3:::{bucket}") is None
-
-
-async def _exists(bucket: str) -> bool:
-    status, _, _ = await emulator.s3("HEAD", f"/{bucket}")
-    return status == 200
 
 
 async def _target(bucket: str) -> config.LogTarget | None:

@@ -88,6 +88,8 @@ def update(state: State, region: Region, request: Record) -> Record:
     _check_not_both(request)
     if "OidcConfig" in request and "OidcConfig" not in workforce:
         raise validation("OidcConfig can only be updated for a workforce that was created with your own IdP.")
+    if request.get("WorkforceVpcConfig"):
+        _check_vpc(region, request["WorkforceVpcConfig"])
     if "SourceIpConfig" in request:
         workforce["SourceIpConfig"] = copy.deepcopy(request["SourceIpConfig"])
     if "IpAddressType" in request:
@@ -138,21 +140,22 @@ def _set_vpc(region: Region, workforce: Record, request: Record) -> None:
     config = request.get("WorkforceVpcConfig")
     if config is None:
         return
+    if config:
+        _check_vpc(region, config)
     old = workforce.pop("WorkforceVpcConfig", None)
     if old is not None:
         region.endpoints[:] = [e for e in region.endpoints if e["VpcEndpointId"] != old["VpcEndpointId"]]
     if not config:
         return
-    for member in ("VpcId", "Subnets", "SecurityGroupIds"):
-        if not config.get(member):
-            raise validation(f"WorkforceVpcConfig needs VpcId, Subnets and SecurityGroupIds; {member} is missing.")
-    _check_ids(region, config)
     endpoint = "vpce-" + secrets.token_hex(9)[:17]
     workforce["WorkforceVpcConfig"] = {**copy.deepcopy(config), "VpcEndpointId": endpoint}
     region.endpoints.append(portal_endpoint(region, config, endpoint))
 
 
-def _check_ids(region: Region, config: Record) -> None:
+def _check_vpc(region: Region, config: Record) -> None:
+    for member in ("VpcId", "Subnets", "SecurityGroupIds"):
+        if not config.get(member):
+            raise validation(f"WorkforceVpcConfig needs VpcId, Subnets and SecurityGroupIds; {member} is missing.")
     if config["VpcId"] not in {vpc["VpcId"] for vpc in region.vpcs}:
         raise validation(f"The VPC {config['VpcId']} does not exist.")
     subnets = {s["SubnetId"] for s in region.subnets if s["VpcId"] == config["VpcId"]}

@@ -1,0 +1,78 @@
+"""The address map, both ways."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gt_secure.errors import InvalidInput
+from gt_secure.network import Source
+from gt_secure.sandbox import addresses
+
+HERE, THERE = ("127.0.0.1", 4566), ("127.0.0.1", 4567)
+octet = st.integers(0, 255)
+
+
+@given(st.sampled_from(["203.0.113", "198.51.100", "192.0.2"]), octet)
+def test_public_addresses_come_back(network, last):
+    vantage = addresses.vantage(f"{network}.{last}", HERE, THERE)
+    assert vantage.bind is not None
+    assert vantage.connect == HERE
+    assert str(addresses.public_source(vantage.bind)) == f"{network}.{last}"
+
+
+@given(octet, octet)
+def test_vpc_addresses_come_back(third, last):
+    vantage = addresses.vantage(f"10.0.{third}.{last} via vpce-0a1b2c3d4e5f60718", HERE, THERE)
+    assert vantage.bind == f"127.10.{third}.{last}"
+    assert vantage.connect == THERE
+    assert addresses.endpoint_source(vantage.bind) == vantage.source
+
+
+@given(st.ip_addresses(v=4, network="127.0.0.0/8") | st.ip_addresses(v=6))
+def test_every_peer_stands_for_something_public_or_inside(peer):
+    assert not addresses.public_source(str(peer)).is_endpoint
+    inside = addresses.endpoint_source(str(peer))
+    assert str(inside.address).startswith("10.0.")
+
+
+def test_plain_loopback_is_the_kernel():
+    assert str(addresses.public_source("127.0.0.1")) == "192.0.2.10"
+    assert str(addresses.public_source("::1")) == "192.0.2.10"
+    assert str(addresses.public_source("127.10.3.4")) == "192.0.2.20"
+    assert str(addresses.endpoint_source("127.0.0.1").address) == "10.0.0.10"
+
+
+@pytest.mark.parametrize("source", ["2001:db8::7", "8.8.8.8", "10.1.2.3 via vpce-0a1b2c3d4e5f60718",
+                                    "10.0.3.4 via vpce-0b1c2d3e4f5061728"])  # fmt: skip
+def test_other_sources_are_named_in_the_header(source):
+    vantage = addresses.vantage(source, HERE, THERE)
+    assert vantage.bind is None
+    assert vantage.headers == {"X-Gt-Secure-Sandbox-Source": source}
+
+
+def test_without_binding_everything_is_named_in_the_header():
+    vantage = addresses.vantage("203.0.113.7", HERE, THERE, binding=False)
+    assert (vantage.bind, vantage.headers) == (None, {"X-Gt-Secure-Sandbox-Source": "203.0.113.7"})
+
+
+def test_a_source_without_address_cannot_call():
+    with pytest.raises(InvalidInput, match="names no address"):
+        addresses.vantage(Source(None, "vpce-0a1b2c3d"), HERE, THERE)
+
+
+def test_vantages_page_can_be_followed(box):
+    found = box.fetch("/_gt_secure/vantages").json()["vantages"]
+    assert [place["source"] for place in found][:3] == ["203.0.113.7", "203.0.113.42", "198.51.100.9"]
+    for place in found:
+        assert set(place) == {"label", "source", "bind", "connect_host", "connect_port", "headers"}
+        assert box.fetch("/_gt_secure/health", place["source"]).json()["source"] == place["source"]
+
+
+@pytest.mark.parametrize("name", ["nowhere", "10.0.3.4 via vpce-00000000", "10.0.0.0/8"])
+def test_bad_source_header_is_refused(box, name):
+    answer = box.fetch("/_gt_secure/health", headers={"X-Gt-Secure-Sandbox-Source": name})
+    assert answer.status == 400
+    assert answer.json()["error"] == "InvalidInput"
+    assert answer.json()["next_step"]
