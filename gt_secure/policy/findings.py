@@ -1,0 +1,161 @@
+"""Findings: something in the account that nullifies, weakens or breaks a restriction, each with a stable code.
+
+Texts and sources are in ``findings.json``; each code has one small pure function in ``checks_*.py``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import Literal, NamedTuple, TypeAlias
+
+from .snapshot import BucketFacts, Snapshot
+
+Severity: TypeAlias = Literal["high", "medium", "low", "info"]
+_ORDER: dict[Severity, int] = {"high": 0, "medium": 1, "low": 2, "info": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One finding.
+
+    Attributes
+    ----------
+    code : str
+        Stable, such as ``url-lock-both``.
+    severity : str
+        ``high``, ``medium``, ``low`` or ``info``.
+    title, why, fix : str
+        What is so, why it matters, what to do.
+    source_url : str
+        The AWS page behind it.
+    looked_at : tuple of str
+        What was read to find it.
+    subject : str
+        The team, workforce, bucket, endpoint or job that it is about.
+    detail : str
+        The values that made it, from outside: escape before showing it as HTML.
+    could_not_see : tuple of str
+        Actions that were denied, so that this is less than the whole picture.
+    """
+
+    code: str
+    severity: Severity
+    title: str
+    why: str
+    fix: str
+    source_url: str
+    looked_at: tuple[str, ...]
+    subject: str = ""
+    detail: str = ""
+    could_not_see: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, object]:
+        """JSON-able data with the names of the attributes."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        about = f" ({self.subject})" if self.subject else ""
+        detail = f" {self.detail}" if self.detail else ""
+        return f"{self.severity}: {self.title}{about}.{detail} {self.fix}"
+
+
+class Found(NamedTuple):
+    """What a check yields: whom it is about, and the values."""
+
+    subject: str
+    detail: str = ""
+
+
+Check: TypeAlias = Callable[[Snapshot], Iterator[Found]]
+
+
+class _Registered(NamedTuple):
+    code: str
+    needs: tuple[str, ...]
+    run: Check
+
+
+CHECKS: list[_Registered] = []
+"""All checks in the order of their definition."""
+
+
+def check(code: str, *needs: str) -> Callable[[Check], Check]:
+    """Register a check for a code; ``needs`` are the actions without which it knows nothing."""
+
+    def register(function: Check) -> Check:
+        CHECKS.append(_Registered(code, needs, function))
+        return function
+
+    return register
+
+
+def bucket_check(
+    code: str, *needs: str
+) -> Callable[[Callable[[Snapshot, BucketFacts], Iterator[Found]]], Callable[[Snapshot, BucketFacts], Iterator[Found]]]:
+    """Register a check that runs for each bucket whose needed parts could be read."""
+
+    def register(
+        function: Callable[[Snapshot, BucketFacts], Iterator[Found]],
+    ) -> Callable[[Snapshot, BucketFacts], Iterator[Found]]:
+        def run(snapshot: Snapshot) -> Iterator[Found]:
+            for bucket in snapshot.buckets:
+                if not any(snapshot.lacks(action, bucket.name) for action in needs):
+                    yield from function(snapshot, bucket)
+
+        CHECKS.append(_Registered(code, needs, run))
+        return function
+
+    return register
+
+
+@lru_cache(maxsize=1)
+def catalog() -> dict[str, dict[str, object]]:
+    """Return the data file: every code with severity, title, why, fix, source and what is looked at."""
+    text = files(__package__).joinpath("findings.json").read_text(encoding="utf-8")
+    data: dict[str, dict[str, object]] = json.loads(text)
+    return data
+
+
+def find_all(snapshot: Snapshot) -> tuple[Finding, ...]:
+    """Run every check; the gravest findings come first.
+
+    A check whose needed reading was denied says nothing; the finding ``not-checked`` names it and the action.
+    """
+    from . import checks_bucket, checks_guard, checks_network, checks_team  # noqa: F401  (they register themselves)
+
+    found: list[Finding] = []
+    for registered in CHECKS:
+        missing = tuple(action for action in registered.needs if snapshot.lacks(action))
+        found += [_finding(registered.code, each, missing) for each in registered.run(snapshot)]
+    found += _not_checked(snapshot)
+    return tuple(sorted(found, key=lambda each: _ORDER[each.severity]))
+
+
+def _finding(code: str, found: Found, missing: tuple[str, ...]) -> Finding:
+    row = catalog()[code]
+    severity: Severity = row["severity"]  # type: ignore[assignment]
+    looked_at = row["looked_at"]
+    return Finding(
+        code=code,
+        severity=severity,
+        title=str(row["title"]),
+        why=str(row["why"]),
+        fix=str(row["fix"]),
+        source_url=str(row["source_url"]),
+        looked_at=tuple(str(each) for each in looked_at) if isinstance(looked_at, list) else (),
+        subject=found.subject,
+        detail=found.detail,
+        could_not_see=missing,
+    )
+
+
+def _not_checked(snapshot: Snapshot) -> Iterator[Finding]:
+    for missing in sorted({(each.action, each.resource) for each in snapshot.unseen}):
+        action, resource = missing
+        codes = sorted({each.code for each in CHECKS if action.lower() in {need.lower() for need in each.needs}})
+        said = f"Not known: {', '.join(codes)}." if codes else ""
+        yield _finding("not-checked", Found(resource, f"{action} was denied. {said}".strip()), (action,))

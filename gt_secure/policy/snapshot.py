@@ -1,0 +1,173 @@
+"""What findings look at: one reading of the account as plain data. Another room fills it; nothing here calls AWS.
+
+None means "not read" where a field may be unknown; what could not be read for lack of permission is in ``unseen``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ..network import IPNetwork
+
+
+@dataclass(frozen=True, slots=True)
+class TeamFacts:
+    """A workteam: its name, kind, and the two toggles of its URL lock."""
+
+    name: str
+    kind: Literal["private", "vendor", "public"] = "private"
+    source_ip: bool = False
+    vpc_source_ip: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WorkforceFacts:
+    """The private workforce of a region: the portal's CIDRs, its VPC if it has one, and ``ipv4`` or ``dualstack``."""
+
+    name: str
+    cidrs: tuple[str, ...] = ()
+    vpc_id: str | None = None
+    ip_address_type: str = "ipv4"
+
+
+@dataclass(frozen=True, slots=True)
+class LogTargetFacts:
+    """The bucket that access logs go to.
+
+    Attributes
+    ----------
+    bucket, prefix : str
+        Where to.
+    region : str
+        Its region; empty if unknown.
+    policy_text : str or None
+        Its bucket policy.
+    kms : bool or None
+        Whether it encrypts with KMS by default; None if unknown.
+    object_lock, requester_pays : bool or None
+        Whether it has a default retention, or lets requesters pay; None if unknown.
+    """
+
+    bucket: str
+    prefix: str = ""
+    region: str = ""
+    policy_text: str | None = None
+    kms: bool | None = None
+    object_lock: bool | None = None
+    requester_pays: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BucketFacts:
+    """A data bucket.
+
+    Attributes
+    ----------
+    name, region : str
+    policy_text : str or None
+        Its policy; None if it has none.
+    logging : LogTargetFacts or None
+        None if logging is off.
+    cors : tuple of mapping
+        CORS rules as S3 returns them.
+    public_access_block : mapping
+        The four switches; empty if nothing is set.
+    kms_key : str
+        ARN or id of the key of its default encryption; empty if it uses none.
+    kms_key_policy : str or None
+        That key's policy, if it was read.
+    """
+
+    name: str
+    region: str = ""
+    policy_text: str | None = None
+    logging: LogTargetFacts | None = None
+    cors: tuple[Mapping[str, Any], ...] = ()
+    public_access_block: Mapping[str, bool] = field(default_factory=dict)
+    kms_key: str = ""
+    kms_key_policy: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointFacts:
+    """An S3 VPC endpoint; ``type`` is ``Gateway`` or ``Interface``."""
+
+    id: str
+    vpc_id: str
+    type: str = "Gateway"
+    state: str = "available"
+    policy_text: str | None = None
+    private_dns: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateFacts:
+    """The task template of a labeling job; ``text`` is None if it was not read."""
+
+    job: str
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the restriction asks of the bucket guard."""
+
+    bucket: str
+    prefix: str = ""
+    networks: tuple[IPNetwork, ...] = ()
+    endpoints: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A permission that was lacking: what it would have shown is unknown."""
+
+    action: str
+    resource: str = "*"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One reading of an account, for :func:`gt_secure.policy.find_all`.
+
+    Attributes
+    ----------
+    region, account_id, partition : str
+    team : TeamFacts or None
+    workforce : WorkforceFacts or None
+        The region's private workforce; None if there is none.
+    buckets : tuple of BucketFacts
+        The buckets with labeling data.
+    endpoints : tuple of EndpointFacts
+        The S3 endpoints of the region.
+    templates : tuple of TemplateFacts
+        Templates of the team's jobs.
+    wanted : Wanted or None
+        The guard that a restriction asks for; None if none is wanted.
+    role_arn : str
+        The role that signs labelers' URLs, if it is known.
+    unseen : tuple of Missing
+        Permissions that were lacking.
+    """
+
+    region: str
+    account_id: str = ""
+    partition: str = "aws"
+    team: TeamFacts | None = None
+    workforce: WorkforceFacts | None = None
+    buckets: tuple[BucketFacts, ...] = ()
+    endpoints: tuple[EndpointFacts, ...] = ()
+    templates: tuple[TemplateFacts, ...] = ()
+    wanted: Wanted | None = None
+    role_arn: str = ""
+    unseen: tuple[Missing, ...] = ()
+
+    def lacks(self, action: str, name: str = "") -> bool:
+        """Tell whether a permission was lacking, for everything or for a resource with this name."""
+        return any(
+            missing.action.lower() == action.lower()
+            and (not name or missing.resource in ("", "*") or missing.resource.split(":::")[-1].split("/")[0] == name)
+            for missing in self.unseen
+        )

@@ -1,0 +1,271 @@
+import ast
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+import gt_secure.policy
+from gt_secure.network import parse_networks
+from gt_secure.policy import build_guard, find_all, merge_guard
+from gt_secure.policy.findings import CHECKS, catalog
+from gt_secure.policy.snapshot import (
+    BucketFacts,
+    EndpointFacts,
+    LogTargetFacts,
+    Missing,
+    Snapshot,
+    TeamFacts,
+    TemplateFacts,
+    Wanted,
+    WorkforceFacts,
+)
+
+ACCOUNT = "111122223333"
+LOGS_POLICY = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "logging.s3.amazonaws.com"},
+                "Action": "s3:PutObject",
+                "Resource": "arn:aws:s3:::gt-logs/s3/*",
+                "Condition": {
+                    "ArnLike": {"aws:SourceArn": "arn:aws:s3:::gt-images"},
+                    "StringEquals": {"aws:SourceAccount": ACCOUNT},
+                },
+            }
+        ],
+    }
+)
+GUARD = build_guard("gt-images", networks=["203.0.113.0/24"])
+BLOCKED = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
+TARGET = LogTargetFacts("gt-logs", "s3/", "us-east-1", LOGS_POLICY, False, False, False)
+BUCKET = BucketFacts(
+    name="gt-images",
+    region="us-east-1",
+    policy_text=merge_guard(None, GUARD),
+    logging=TARGET,
+    cors=({"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]},),
+    public_access_block=BLOCKED,
+)
+GOOD = Snapshot(
+    region="us-east-1",
+    account_id=ACCOUNT,
+    team=TeamFacts("radiology", "private", source_ip=True),
+    workforce=WorkforceFacts("private-crowd", ("203.0.113.0/24",)),
+    buckets=(BUCKET,),
+    templates=(TemplateFacts("job-1", "<img src='{{ task.input.src | grant_read_access }}'>"),),
+    wanted=Wanted("gt-images", "", parse_networks("203.0.113.0/24"), ()),
+)
+VPC = dataclasses.replace(
+    GOOD,
+    team=TeamFacts("vpc-team", "private", vpc_source_ip=True),
+    workforce=WorkforceFacts("private-crowd", ("10.0.0.0/16",), "vpc-0a1b2c3d"),
+    endpoints=(EndpointFacts("vpce-0a1b2c3d4e5f60718", "vpc-0a1b2c3d"),),
+)
+
+
+def codes(snapshot):
+    return {finding.code for finding in find_all(snapshot)}
+
+
+def change(snapshot=GOOD, **fields):
+    return dataclasses.replace(snapshot, **fields)
+
+
+def bucket(**fields):
+    return change(buckets=(dataclasses.replace(BUCKET, **fields),))
+
+
+def policy(*statements):
+    return merge_guard(json.dumps({"Version": "2012-10-17", "Statement": list(statements)}), GUARD)
+
+
+def statement(effect="Allow", principal="*", **more):
+    return {
+        "Effect": effect, "Principal": principal, "Action": "s3:GetObject", "Resource": "arn:aws:s3:::gt-images/*",
+        **more,
+    }  # fmt: skip
+
+
+def endpoint_policy(*buckets):
+    return json.dumps(
+        {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:*",
+                        "Resource": [f"arn:aws:s3:::{b}/*" for b in buckets]}]}
+    )  # fmt: skip
+
+
+NAIVE = statement("Deny", Action="s3:*", Condition={"NotIpAddress": {"aws:SourceIp": ["203.0.113.0/24"]}})
+SESSION_ARN = f"arn:aws:sts::{ACCOUNT}:assumed-role/GroundTruthExecution/worker-7"
+GT_BUCKETS = ("sagemaker-labeling-data-us-east-1", "sm-bxcb-us-east-1-saved-task-states")
+KEY_POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "kms:Decrypt",
+              "Resource": "*", "Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}}]}  # fmt: skip
+EXEMPT = json.loads(json.dumps(KEY_POLICY))
+EXEMPT["Statement"][0]["Condition"]["Bool"] = {"aws:ViaAWSService": "true"}
+
+BAD = [
+    ("url-lock-both", change(team=TeamFacts("t", "private", True, True)), "t"),
+    ("url-lock-off", change(team=TeamFacts("t")), "t"),
+    ("url-lock-impossible", change(team=TeamFacts("v", "vendor")), "v"),
+    ("url-lock-portal-mismatch", change(team=TeamFacts("t", "private", vpc_source_ip=True)), "t"),
+    ("url-lock-portal-mismatch", change(VPC, team=TeamFacts("t", "private", source_ip=True)), "t"),
+    ("portal-lock-absent", change(workforce=WorkforceFacts("w")), "w"),
+    ("portal-lock-open", change(workforce=WorkforceFacts("w", ("203.0.113.0/24", "0.0.0.0/0"))), "w"),
+    ("portal-lock-open", change(workforce=WorkforceFacts("w", ("::/0",))), "w"),
+    ("portal-lock-private", change(workforce=WorkforceFacts("w", ("203.0.113.0/24", "10.0.0.0/16"))), "w"),
+    ("portal-public-beside-vpc", change(VPC, workforce=WorkforceFacts("w", (), "vpc-0a1b2c3d")), "w"),
+    ("portal-public-beside-vpc", change(VPC, workforce=WorkforceFacts("w", ("203.0.113.0/24",), "vpc-0a1b2c3d")), "w"),
+    ("ipv4-only", change(workforce=WorkforceFacts("w", ("203.0.113.0/24",), None, "dualstack")), "w"),
+    ("bucket-allow-everyone", bucket(policy_text=policy(statement())), "gt-images"),
+    ("bucket-allow-everyone", bucket(policy_text=policy(statement(principal={"AWS": ["*"]}, Action="s3:Get*"))),
+     "gt-images"),
+    ("bucket-allow-everyone", bucket(policy_text=policy(
+        {"Effect": "Allow", "NotPrincipal": {"AWS": ACCOUNT}, "Action": "*", "Resource": "*"})), "gt-images"),
+    ("bucket-allow-session", bucket(policy_text=policy(statement(principal={"AWS": SESSION_ARN}))), "gt-images"),
+    ("bucket-deny-breaks-ground-truth", bucket(policy_text=policy(NAIVE)), "gt-images"),
+    ("bucket-deny-breaks-ground-truth", bucket(policy_text=policy({**NAIVE, "Resource": "arn:aws:s3:::gt-images/a/*"})),
+     "gt-images"),
+    ("bucket-deny-breaks-ground-truth", bucket(policy_text=policy(statement("Deny", Action="s3:PutObject",
+        Condition={"StringNotEquals": {"aws:SourceVpce": "vpce-0a1b2c3d"}}))), "gt-images"),
+    ("bucket-policy-unreadable", bucket(policy_text=policy(statement(Condition={"IpAdress": {}}))), "gt-images"),
+    ("cors-missing", bucket(cors=()), "gt-images"),
+    ("cors-missing", bucket(cors=({"AllowedMethods": ["PUT"], "AllowedOrigins": ["*"]},)), "gt-images"),
+    ("logging-off", bucket(logging=None), "gt-images"),
+    ("log-target-unfit", bucket(logging=dataclasses.replace(TARGET, kms=True)), "gt-logs"),
+    ("log-target-unfit", bucket(logging=dataclasses.replace(TARGET, object_lock=True)), "gt-logs"),
+    ("log-target-unfit", bucket(logging=dataclasses.replace(TARGET, requester_pays=True)), "gt-logs"),
+    ("log-target-unfit", bucket(logging=dataclasses.replace(TARGET, region="eu-west-1")), "gt-logs"),
+    ("log-target-unfit", bucket(logging=dataclasses.replace(TARGET, policy_text=None)), "gt-logs"),
+    ("log-target-unfit", bucket(logging=dataclasses.replace(TARGET, prefix="other/")), "gt-logs"),
+    ("log-target-unfit", bucket(logging=dataclasses.replace(TARGET, bucket="gt-images")), "gt-images"),
+    ("s3-endpoint-missing", change(VPC, endpoints=()), "vpc-0a1b2c3d"),
+    ("s3-endpoint-missing", change(VPC, endpoints=(EndpointFacts("vpce-0a1b2c3d", "vpc-0ffffffff"),)), "vpc-0a1b2c3d"),
+    ("s3-endpoint-missing", change(VPC, endpoints=(EndpointFacts("vpce-0a1b2c3d", "vpc-0a1b2c3d", state="pending"),)),
+     "vpc-0a1b2c3d"),
+    ("s3-endpoint-no-private-dns",
+     change(VPC, endpoints=(EndpointFacts("vpce-0a1b2c3d", "vpc-0a1b2c3d", "Interface"),)),
+     "vpce-0a1b2c3d"),
+    ("endpoint-policy-blocks", change(VPC, endpoints=(EndpointFacts(
+        "vpce-0a1b2c3d", "vpc-0a1b2c3d", policy_text=endpoint_policy("gt-images")),)), "vpce-0a1b2c3d"),
+    ("endpoint-policy-blocks", change(VPC, endpoints=(EndpointFacts(
+        "vpce-0a1b2c3d", "vpc-0a1b2c3d", policy_text=endpoint_policy(*GT_BUCKETS)),)), "vpce-0a1b2c3d"),
+    ("block-public-access-off", bucket(public_access_block={**BLOCKED, "BlockPublicPolicy": False}), "gt-images"),
+    ("template-without-grant", change(templates=(TemplateFacts("job", "<img src='{{ task.input.src }}'>"),)), "job"),
+    ("kms-network-condition", bucket(kms_key="key-1", kms_key_policy=json.dumps(KEY_POLICY)), "key-1"),
+    ("kms-session", bucket(kms_key="key-1"), "gt-images"),
+    ("guard-missing", bucket(policy_text=None), "gt-images"),
+    ("guard-drifted", bucket(policy_text=json.dumps({"Version": "2012-10-17", "Statement": {**GUARD, "Action": "s3:Get*"}})),
+     "gt-images"),
+    ("guard-narrower", change(wanted=Wanted("gt-images", "", parse_networks("203.0.113.0/25"))), "gt-images"),
+    ("guard-narrower", bucket(policy_text=merge_guard(
+        None, build_guard("gt-images", prefix="scans/", networks=["203.0.113.0/24"]))), "gt-images"),
+    ("guard-narrower", bucket(policy_text=merge_guard(
+        None, build_guard("gt-images", networks=["203.0.113.0/24"], endpoints=["vpce-0a1b2c3d"]))), "gt-images"),
+    ("guard-stale", change(wanted=Wanted("gt-images", "", parse_networks("203.0.113.0/24 2001:db8::/32"))), "gt-images"),
+    ("guard-stale", change(wanted=Wanted("gt-images", "", parse_networks("203.0.113.0/24"), ("vpce-0a1b2c3d",))), "gt-images"),
+    ("guard-open", bucket(policy_text=merge_guard(None, build_guard("gt-images", networks=["0.0.0.0/0"]))), "gt-images"),
+    ("guard-private-address", bucket(policy_text=merge_guard(
+        None, build_guard("gt-images", networks=["203.0.113.0/24", "10.0.0.0/8"]))), "gt-images"),
+    ("not-checked", change(unseen=(Missing("s3:GetBucketCORS", "arn:aws:s3:::gt-images"),)), "arn:aws:s3:::gt-images"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("snapshot", [GOOD, VPC], ids=["public", "vpc"])
+def test_a_sound_account_has_no_findings(snapshot):
+    assert find_all(snapshot) == ()
+
+
+@pytest.mark.parametrize(("code", "snapshot", "subject"), BAD, ids=[f"{i}-{row[0]}" for i, row in enumerate(BAD)])
+def test_each_fault_is_found_with_its_subject(code, snapshot, subject):
+    found = [finding for finding in find_all(snapshot) if finding.code == code]
+    assert subject in [finding.subject for finding in found]
+    for finding in found:
+        assert finding.severity in ("high", "medium", "low", "info")
+        assert finding.fix
+        assert finding.why
+        assert finding.source_url.startswith("https://docs.aws.amazon.com/")
+        assert finding.looked_at or code == "not-checked"
+        assert code in json.dumps(finding.to_dict())
+
+
+def test_every_code_of_the_data_file_has_a_check_and_a_case():
+    assert {registered.code for registered in CHECKS} | {"not-checked"} == set(catalog())
+    assert {row[0] for row in BAD} == set(catalog())
+
+
+def test_gravest_first():
+    order = ["high", "medium", "low", "info"]
+    found = find_all(change(workforce=WorkforceFacts("w"), buckets=(BucketFacts("gt-images", kms_key="k"),)))
+    assert [f.severity for f in found] == sorted((f.severity for f in found), key=order.index)
+    assert {f.severity for f in found} == set(order)
+
+
+def test_what_could_not_be_read_is_no_finding_but_is_told():
+    blind = bucket(policy_text=None, cors=(), logging=None)
+    blind = change(blind, unseen=(Missing("s3:GetBucketPolicy", "arn:aws:s3:::gt-images"), Missing("s3:GetBucketCORS"),
+                                  Missing("s3:GetBucketLogging", "arn:aws:s3:::other")))  # fmt: skip
+    found = find_all(blind)
+    assert "guard-missing" not in {f.code for f in found}
+    assert "cors-missing" not in {f.code for f in found}
+    assert "logging-off" in {f.code for f in found}  # only another bucket's logging was denied
+    told = {f.could_not_see: f.detail for f in found if f.code == "not-checked"}
+    assert "guard-missing" in told["s3:GetBucketPolicy",]
+    assert "cors-missing" in told["s3:GetBucketCORS",]
+
+
+def test_an_unreadable_workforce_is_no_workforce_without_a_vpc():
+    snapshot = change(VPC, workforce=None, unseen=(Missing("sagemaker:DescribeWorkforce"),))
+    assert codes(snapshot) == {"not-checked"}
+    assert codes(change(VPC, endpoints=(), unseen=(Missing("ec2:DescribeVpcEndpoints"),))) == {"not-checked"}
+
+
+def test_the_guard_itself_never_stops_ground_truth():
+    assert "bucket-deny-breaks-ground-truth" not in codes(GOOD)
+
+
+@pytest.mark.parametrize(
+    "policy_text",
+    [
+        policy(statement(Action="s3:PutObject")), policy(statement(principal={"AWS": ACCOUNT})),
+        policy(statement(principal={"AWS": f"arn:aws:iam::{ACCOUNT}:role/R"})), policy(statement("Deny", {"AWS": "444455556666"})),
+        policy({**NAIVE, "Condition": {**NAIVE["Condition"], "Null": {"aws:SourceIp": "false"}}}),
+    ],
+)  # fmt: skip
+def test_harmless_statements_are_not_reported(policy_text):
+    assert codes(bucket(policy_text=policy_text)) == set()
+
+
+def test_harmless_neighbours():
+    assert codes(bucket(kms_key="k", kms_key_policy=json.dumps(EXEMPT))) == {"kms-session"}
+    assert codes(change(templates=(TemplateFacts("job"),))) == set()
+    assert (
+        codes(change(VPC, endpoints=(EndpointFacts("vpce-0a1b2c3d", "vpc-0a1b2c3d", "Interface", private_dns=True),)))
+        == set()
+    )
+    fits = EndpointFacts("vpce-0a1b2c3d", "vpc-0a1b2c3d", policy_text=endpoint_policy("gt-images", *GT_BUCKETS))
+    assert codes(change(VPC, endpoints=(fits,))) == set()
+    both = change(workforce=WorkforceFacts("w", ("203.0.113.0/24", "2001:db8::/32"), None, "dualstack"))
+    assert codes(both) == {"ipv4-only"}  # the guard still lists IPv4 only
+    assert codes(change(wanted=None)) == set()
+    assert codes(change(wanted=Wanted("other-bucket"))) == set()
+    assert codes(Snapshot("us-east-1")) == set()
+    assert codes(bucket(policy_text=policy(NAIVE), region="mx-central-1", logging=None)) == {
+        "bucket-deny-breaks-ground-truth", "logging-off",
+    }  # fmt: skip
+
+
+def test_a_log_bucket_whose_policy_is_unknown_is_not_blamed():
+    target = dataclasses.replace(TARGET, policy_text=None)
+    snapshot = change(bucket(logging=target), unseen=(Missing("s3:GetBucketPolicy", "arn:aws:s3:::gt-logs"),))
+    assert codes(snapshot) == {"not-checked"}
+
+
+def test_the_policy_room_imports_no_aws_code():
+    folder = Path(gt_secure.policy.__file__).parent
+    for path in folder.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert not any(name.split(".")[0] in ("boto3", "botocore", "aws") for name in names), path
