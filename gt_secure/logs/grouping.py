@@ -76,7 +76,7 @@ def finish(store: Store, table: str, by: Sequence[str], limit: int | None = None
         join += f'ON addresses.remote_ip = {table}."network"'
     picks = ", ".join(f'{shown(name, table)} AS "{name}"' for name in by)
     groups = "GROUP BY ALL" if by else ""
-    order = ", ".join(["hits DESC", *(f'"{name}" NULLS FIRST' for name in by)])
+    order = ", ".join(["hits DESC", *(f'"{name}" NULLS LAST' for name in by)])
     comma = ", " if by else ""
     rows = store.query(
         f"SELECT {picks}{comma}CAST(coalesce(sum(hits), 0) AS BIGINT) AS hits FROM {table} {join} {groups} "

@@ -95,12 +95,36 @@ def case(name: str, fields: int = 27, bare: tuple[str, ...] = (), extra: str = "
 
 FORGED = '" 200 - 1 1 1 1 "-" "x" - h= SigV4 c QueryString'
 BARE = ("request_uri", "referer", "user_agent")
-_BATCH = dict(operation="BATCH.DELETE.OBJECT", request_uri=None, http_status=204, bytes_sent=None, object_size=1,
-              total_time=None, turn_around_time=None, user_agent=None, signature_version="SigV4", auth_type="AuthHeader")
-_LIFE = dict(remote_ip=None, requester="AmazonS3", operation="S3.EXPIRE.OBJECT", request_uri=None, http_status=None,
-             bytes_sent=None, object_size=1865, total_time=None, turn_around_time=None, user_agent=None,
-             version_id="Y7ufX4ilpyCWWkwfu.KaaRtIEBXLX.XZ", signature_version=None, cipher_suite=None, host_header=None,
-             tls_version=None, source_region=None)
+_BATCH = dict(
+    operation="BATCH.DELETE.OBJECT",
+    request_uri=None,
+    http_status=204,
+    bytes_sent=None,
+    object_size=1,
+    total_time=None,
+    turn_around_time=None,
+    user_agent=None,
+    signature_version="SigV4",
+    auth_type="AuthHeader",
+)
+_LIFE = dict(
+    remote_ip=None,
+    requester="AmazonS3",
+    operation="S3.EXPIRE.OBJECT",
+    request_uri=None,
+    http_status=None,
+    bytes_sent=None,
+    object_size=1865,
+    total_time=None,
+    turn_around_time=None,
+    user_agent=None,
+    version_id="Y7ufX4ilpyCWWkwfu.KaaRtIEBXLX.XZ",
+    signature_version=None,
+    cipher_suite=None,
+    host_header=None,
+    tls_version=None,
+    source_region=None,
+)
 
 
 def cases() -> list[Case]:
@@ -126,9 +150,20 @@ def cases() -> list[Case]:
         case("bare-agent-anonymous", bare=("user_agent",), user_agent=None),
         case("bare-both", bare=("referer", "user_agent"), **{**PRESIGNED, "user_agent": None}),
         case("bare-agent-18", bare=("user_agent",), fields=18, user_agent=None),
-        case("uri-quotes", request_uri='GET /?a="x";b="y HTTP/1.1', **{k: v for k, v in PRESIGNED.items() if k != "request_uri"}),
-        case("uri-quote-disposition", **{**PRESIGNED, "request_uri": PRESIGNED["request_uri"].replace(
-            "?", '?response-content-disposition=attachment;%20filename="a.png"&')}),
+        case(
+            "uri-quotes",
+            request_uri='GET /?a="x";b="y HTTP/1.1',
+            **{k: v for k, v in PRESIGNED.items() if k != "request_uri"},
+        ),
+        case(
+            "uri-quote-disposition",
+            **{
+                **PRESIGNED,
+                "request_uri": PRESIGNED["request_uri"].replace(
+                    "?", '?response-content-disposition=attachment;%20filename="a.png"&'
+                ),
+            },
+        ),
         case("uri-no-version", request_uri='GET /"'),
         case("uri-only-quote", request_uri='"'),
         case("uri-long", request_uri="GET /" + "a" * 70_000 + " HTTP/1.1"),
@@ -141,13 +176,22 @@ def cases() -> list[Case]:
         case("referer-space", referer="referer test"),
         case("referer-quotes", referer='https://x.example/?q="a"&b="c"'),
         case("referer-one-quote", referer='https://x.example/"'),
-        case("referer-forges-status", http_status=403, error_code="AccessDenied", user_agent="curl/8",
-             referer='x" 200 - 1 1 1 1 "y'),
+        case(
+            "referer-forges-status",
+            http_status=403,
+            error_code="AccessDenied",
+            user_agent="curl/8",
+            referer='x" 200 - 1 1 1 1 "y',
+        ),
         case("referer-forges-line", referer='GET / HTTP/1.1" 200 - 5 5 5 5 "r'),
         case("path-style", host_header="s3.amazonaws.com"),
         case("arn", access_point_arn="arn:aws:s3:us-east-1:123456789012:accesspoint/ap", acl_required="Yes"),
-        case("sigv2", signature_version="SigV2", auth_type="QueryString",
-             request_uri="GET /scans/0007.png?AWSAccessKeyId=AKIAEXAMPLE&Expires=1286051333&Signature=E3e%2Fx%3D HTTP/1.1"),
+        case(
+            "sigv2",
+            signature_version="SigV2",
+            auth_type="QueryString",
+            request_uri="GET /scans/0007.png?AWSAccessKeyId=AKIAEXAMPLE&Expires=1286051333&Signature=E3e%2Fx%3D HTTP/1.1",
+        ),
         case("form", operation="REST.POST.BUCKET", signature_version="SigV4", auth_type="HtmlForm", http_status=204),
         case("plain-http", cipher_suite=None, tls_version=None),
         case("sheet", user_agent='=cmd|"/c calc"!A1'),
@@ -160,7 +204,7 @@ def cases() -> list[Case]:
     doubled = case("x", **PRESIGNED)
     found.append(Case("doubled-space-left", doubled.text.replace(" arn:", "  arn:"), doubled.truth))
     found.append(Case("doubled-space-tail", doubled.text.replace(" SigV4", "   SigV4"), doubled.truth))
-    found.append(Case("doubled-space-block", doubled.text.replace(' 200 - ', "  200  - "), doubled.truth))
+    found.append(Case("doubled-space-block", doubled.text.replace(" 200 - ", "  200  - "), doubled.truth))
     found.append(Case("doubled-space-quotes", doubled.text.replace('"-" "S3', '"-"  "S3'), doubled.truth))
     found.append(Case("trailing-space", doubled.text + "  ", doubled.truth))
     found.append(Case("leading-space", " " + doubled.text, doubled.truth))
@@ -176,7 +220,7 @@ def broken() -> list[Case]:
     return [
         Case("cut-in-left", line[:100], None),
         Case("cut-in-uri", line[: line.index("X-Amz-Date")], None),
-        Case("cut-in-block", line[: line.index(' 200 - ') + 9], None),
+        Case("cut-in-block", line[: line.index(" 200 - ") + 9], None),
         Case("cut-in-agent", line[: line.index("Console")], None),
         Case("cut-before-version", line[: line.index('0.4"') + 4], None),
         Case("noise", "hello", None),
@@ -194,7 +238,9 @@ def random_record(rng: random.Random, hostile: float = 0.1) -> dict[str, Any]:
     """A plausible record of any common kind; ``hostile`` is the share with hostile client text."""
     record = dict(BASE)
     record["time"] = datetime(2026, 11, 20) + timedelta(seconds=rng.randrange(86_400))
-    record["remote_ip"] = f"203.0.113.{rng.randrange(256)}" if rng.random() < 0.9 else f"2001:db8::{rng.randrange(9999):x}"
+    record["remote_ip"] = (
+        f"203.0.113.{rng.randrange(256)}" if rng.random() < 0.9 else f"2001:db8::{rng.randrange(9999):x}"
+    )
     record["request_id"] = f"{rng.getrandbits(64):016X}"
     record["key"] = f"scans/{rng.randrange(500):04d}.png"
     if rng.random() < 0.6:

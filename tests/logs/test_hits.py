@@ -1,0 +1,207 @@
+"""Filters, counts, restrictions, and the ways out."""
+
+from __future__ import annotations
+
+import csv
+import json
+from datetime import datetime
+from pathlib import Path
+
+import corpus
+import pytest
+
+from gt_secure.errors import InvalidInput
+from gt_secure.logs import Hits, read_hits
+
+
+def record(**changes):
+    return {**corpus.BASE, **corpus.PRESIGNED, **changes}
+
+
+ROWS = [
+    record(remote_ip="203.0.113.7", key="scans/1.png", request_id="A"),
+    record(remote_ip="203.0.113.7", key="scans/2.png", request_id="B", http_status=403, error_code="AccessDenied"),
+    record(remote_ip="198.51.100.9", key="scans/1.png", request_id="C", time=datetime(2026, 11, 21, 10)),
+    record(remote_ip="2001:db8:40::1f", key="other/3.png", request_id="D"),
+    record(remote_ip="10.0.3.4", request_id="E"),
+    record(remote_ip="203.0.113.8", request_id="F", auth_type="AuthHeader", request_uri="GET /x HTTP/1.1"),
+    record(remote_ip=None, request_id="G", requester="AmazonS3", operation="S3.EXPIRE.OBJECT", request_uri=None,
+           auth_type=None, http_status=None),
+    record(remote_ip="203.0.113.9", request_id="H", user_agent="=1+1", request_uri=corpus.PRESIGNED["request_uri"].replace(
+        "&X-Amz-Signature", "&x-gt-secure-test=1&X-Amz-Signature")),
+]  # fmt: skip
+
+
+@pytest.fixture
+def hits(tmp_path: Path) -> Hits:
+    (tmp_path / "log").write_text("".join(corpus.write(r) + "\n" for r in ROWS))
+    return read_hits(tmp_path)
+
+
+def ids(hits: Hits) -> str:
+    return "".join(sorted(hits.rows(columns=["request_id"]).column("request_id")))
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, "ABCDEFGH"),
+        ({"since": "2026-11-21"}, "C"),
+        ({"until": "2026-11-21"}, "ABDEFGH"),
+        ({"address": "203.0.113.7"}, "AB"),
+        ({"address": "2001:0db8:0040:0:0::1f"}, "D"),
+        ({"address": ["203.0.113.7", "10.0.3.4"]}, "ABE"),
+        ({"network": "203.0.113.0/24"}, "ABFH"),
+        ({"network": ["2001:db8::/32", "10.0.0.0/8"]}, "DE"),
+        ({"status": 403}, "B"),
+        ({"status": [200, 403], "address": "203.0.113.7"}, "AB"),
+        ({"auth_type": "AuthHeader"}, "F"),
+        ({"presigned": True}, "ABCDEH"),
+        ({"presigned": False}, "FG"),
+        ({"refused": True}, "B"),
+        ({"test": True}, "H"),
+        ({"key": "scans/1.png"}, "AC"),
+        ({"key": "*/?.png"}, ""),
+        ({"key": "*.png", "key_prefix": "other/"}, "D"),
+        ({"key": "scans_1.png"}, ""),
+        ({"requester": "AmazonS3"}, "G"),
+        ({"status": []}, ""),
+        ({"key": "'; DROP TABLE rows; --"}, ""),
+    ],
+)
+def test_filter(hits: Hits, options, expected) -> None:
+    assert ids(hits.filter(**options)) == expected
+    assert ids(hits) == "ABCDEFGH"
+
+
+def test_bad_filter_is_told(hits: Hits) -> None:
+    with pytest.raises(InvalidInput):
+        hits.filter(address="300.1.1.1")
+    with pytest.raises(InvalidInput):
+        hits.filter(network="203.0.113.7/24")
+    with pytest.raises(InvalidInput, match="restriction"):
+        hits.filter(place="inside")
+    with pytest.raises(InvalidInput, match=r"remote_ip"):
+        hits.count("remote_ipp")
+
+
+def test_count(hits: Hits) -> None:
+    assert hits.count().rows == [(8,)]
+    assert hits.count("remote_ip,http_status").rows[0] == ("10.0.3.4", 200, 1)
+    assert ("203.0.113.0/24", 4) in hits.count("network").rows
+    assert ("2001:db8:40::/64", 1) in hits.count(["network"]).rows
+    assert hits.count("hour").rows == [("2026-11-20T09", 7), ("2026-11-21T10", 1)]
+    assert hits.count("day", limit=1).rows == [("2026-11-20", 7)]
+    assert dict(hits.count("presigned").rows) == {True: 6, False: 2}
+
+
+def test_restriction(hits: Hits) -> None:
+    joined = hits.with_restriction(["203.0.113.0/29", "2001:db8:40::/48"], ["vpce-0a1b2c3d"])
+    assert ids(joined.filter(place="inside")) == "ABD"
+    assert ids(joined.filter(place="outside")) == "CFH"
+    assert ids(joined.filter(place="endpoint")) == "E"
+    assert ids(joined.filter(place="unknown")) == "G"
+    assert sum(joined.count("place").column("hits")) == 8
+    again = joined.with_restriction(["198.51.100.0/24"])
+    assert ids(again.filter(place="inside")) == "C"
+
+
+def test_verdicts(hits: Hits) -> None:
+    asked = []
+
+    def decide(source) -> str:
+        asked.append(str(source))
+        return "allow" if str(source).startswith("203.") else "refuse"
+
+    judged = hits.with_verdict(decide)
+    assert len(asked) == len(set(asked)) == 6
+    assert ids(judged.allowed_then_refused_now) == "CDE"
+
+
+def test_secrets_stay_out(hits: Hits, tmp_path: Path) -> None:
+    hits.to_csv(tmp_path / "x.csv")
+    hits.to_json(tmp_path / "x.json")
+    hits.to_parquet(tmp_path / "x.parquet")
+    everything = (tmp_path / "x.csv").read_text() + (tmp_path / "x.json").read_text() + str(hits.rows().rows) + repr(hits)
+    everything += hits._repr_html_()
+    for secret in ("ASIAEXAMPLEKEYID0001", "IQoJb3JpZ2luX2VjEXAMPLETOKEN", "XXXXXXXX"):
+        assert secret not in everything
+    assert "X-Amz-Expires=600" in everything
+
+
+def test_ways_out_agree(hits: Hits, tmp_path: Path) -> None:
+    hits.to_csv(tmp_path / "x.csv")
+    hits.to_json(tmp_path / "x.json")
+    rows = list(csv.DictReader((tmp_path / "x.csv").open()))
+    objects = [json.loads(line) for line in (tmp_path / "x.json").read_text().splitlines()]
+    frame, arrow = hits.to_pandas(), hits.to_arrow()
+    names = [r["request_id"] for r in rows]
+    assert names == [o["request_id"] for o in objects] == list(frame["request_id"]) == arrow["request_id"].to_pylist()
+    assert sorted(names) == list("ABCDEFGH")
+    assert {r["user_agent"] for r in rows} == {"S3Console/0.4", "'=1+1"}
+    assert rows[names.index("G")]["http_status"] == ""
+
+
+def test_table_is_safe() -> None:
+    from gt_secure.logs import Table
+
+    table = Table(["key", "hits"], [("=HYPERLINK(1)", 2), ("<script>", -1), (None, 0), ("a\x1b[2Jb", 1)])
+    assert table.to_csv().splitlines()[1:4] == ["'=HYPERLINK(1),2", "<script>,-1", ",0"]
+    assert "<script>" not in table._repr_html_()
+    assert "\x1b" not in table.to_text()
+    assert json.loads(table.to_json())[2] == {"key": None, "hits": 0}
+
+
+def test_fingerprint_is_the_url_but_the_signature(tmp_path: Path) -> None:
+    uri = corpus.PRESIGNED["request_uri"]
+    same = [
+        uri,
+        uri.replace("XXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX", "0" * 64),
+        uri.replace("%2F", "/"),
+        uri.replace("X-Amz-Date=20261120T091400Z&X-Amz-Expires=600", "X-Amz-Expires=600&X-Amz-Date=20261120T091400Z"),
+    ]
+    other = [
+        uri.replace("T091400Z", "T091401Z"),
+        uri.replace("GET ", "HEAD "),
+        uri.replace("KEYID0001", "KEYID0002"),
+        uri.replace("Expires=600", "Expires=601"),
+        uri.replace("TOKEN", "TOKEM"),
+    ]
+    (tmp_path / "log").write_text("".join(corpus.write(record(request_uri=u)) + "\n" for u in [*same, *other]))
+    with read_hits(tmp_path) as hits:
+        prints = hits.count("fingerprint").rows
+    assert [n for _, n in prints] == [len(same), *[1] * len(other)]
+    assert all(len(p) == 16 for p, _ in prints)
+
+
+@pytest.mark.parametrize(
+    ("changes", "presigned"),
+    [
+        ({}, True),
+        ({"auth_type": "AuthHeader"}, False),
+        ({"auth_type": None}, False),
+        ({"auth_type": "HtmlForm"}, False),
+        ({"request_uri": "GET /a?X-Amz-Date=1 HTTP/1.1"}, False),
+        ({"request_uri": "GET /a?aX-Amz-Expires=1 HTTP/1.1"}, False),
+        ({"request_uri": "GET /a?b=1&X-Amz-Expires=1 HTTP/1.1"}, True),
+        ({"request_uri": "GET /a?Expires=1&AWSAccessKeyId=A&Signature=b HTTP/1.1"}, True),
+        ({"request_uri": "GET /a?Expires=1 HTTP/1.1"}, False),
+        ({"request_uri": None}, False),
+    ],
+)
+def test_presigned(tmp_path: Path, changes, presigned) -> None:
+    (tmp_path / "log").write_text(corpus.write(record(**changes)))
+    with read_hits(tmp_path) as hits:
+        assert hits.count("presigned").rows == [(presigned, 1)]
+
+
+def test_dedupe(tmp_path: Path) -> None:
+    line = corpus.write(record(request_id="A"))
+    batch = [corpus.write(record(request_id="B", operation="BATCH.DELETE.OBJECT", key=f"k{i}")) for i in range(3)]
+    none = corpus.write(record(request_id=None))
+    (tmp_path / "log").write_text("\n".join([line, line, line, *batch, none, none]))
+    with read_hits(tmp_path, dedupe=True) as hits:
+        assert (len(hits), hits.coverage.duplicates) == (6, 2)
+        assert hits.coverage.adds_up
+    with read_hits(tmp_path) as hits:
+        assert len(hits) == 8

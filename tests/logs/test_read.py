@@ -1,0 +1,214 @@
+"""Reading: any file, counts that add up, and what is said about what could not be read."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import random
+import threading
+from pathlib import Path
+
+import corpus
+import pytest
+
+from gt_secure.errors import GtSecureError, InvalidInput, LogError, NotFound
+from gt_secure.logs import count_hits, read_hits
+from gt_secure.logs import chunks as chunks_module
+from gt_secure.logs.objects import StandardInput
+
+LINE = corpus.case("x", **corpus.PRESIGNED).text
+
+
+def coverages(source):
+    """Both ways of reading must tell the same."""
+    table, one = count_hits(source, "http_status")
+    with read_hits(source) as hits:
+        other = hits.coverage
+        assert hits.count("http_status").rows == table.rows
+        for name in ("lines", "hits", "outside", "unreadable", "blank", "objects", "objects_read", "not_utf8", "bytes"):
+            assert getattr(one, name) == getattr(other, name), name
+    assert one.adds_up
+    assert other.adds_up
+    return one
+
+
+@pytest.mark.parametrize(
+    ("content", "hits", "unreadable", "blank"),
+    [
+        (b"", 0, 0, 0),
+        (b"\n\n", 0, 0, 2),
+        (LINE.encode(), 1, 0, 0),
+        (LINE.encode() + b"\r\n\r\n" + LINE.encode() + b"\r\n", 2, 0, 1),
+        (LINE.encode() + b"\n" + LINE.encode()[:120], 1, 1, 0),
+        (bytes(range(256)) * 50, 0, 51, 0),
+        (LINE.encode() + b"\n\x00\x00\x00\n" + LINE.encode() + b"\n", 2, 1, 0),
+        (LINE.replace("S3Console", "S3\udcff\udcfeConsole").encode("utf-8", "surrogateescape") + b"\n", 1, 0, 0),
+        ("\ufeff".encode() + LINE.encode() + b"\n", 1, 0, 0),
+        (b"hello\nworld\n", 0, 2, 0),
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_any_content(tmp_path: Path, content: bytes, hits: int, unreadable: int, blank: int, packed: bool) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(gzip.compress(content) if packed else content)
+    coverage = coverages(path)
+    assert (coverage.hits, coverage.unreadable, coverage.blank) == (hits, unreadable, blank)
+    assert coverage.bytes == len(content) + (bool(content) and not content.endswith(b"\n"))
+
+
+def test_samples_name_file_and_offset(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text(LINE + "\n")
+    bad = LINE[:300]
+    (tmp_path / "b.log").write_text(f"{LINE}\n{bad}\n{LINE}\n")
+    coverage = coverages(tmp_path)
+    [sample] = coverage.samples
+    assert sample.name == str(tmp_path / "b.log")
+    assert (tmp_path / "b.log").read_bytes()[sample.offset :].startswith(bad.encode())
+    assert bad.startswith(sample.text[:100])
+    assert "cut" in sample.why
+
+
+def test_samples_hold_no_secret(tmp_path: Path) -> None:
+    secret = "q?X-Amz-Security-Token=IQoSECRET&X-Amz-Signature=abcdef0123 AKIAIOSFODNN7EXAMPLE"
+    (tmp_path / "a.log").write_text(secret + "\n")
+    coverage = coverages(tmp_path / "a.log")
+    text = str(coverage.to_dict())
+    assert "SECRET" not in text
+    assert "abcdef" not in text
+    assert "IOSFODNN7" not in text
+    assert "X-Amz-Security-Token=***" in text
+
+
+def test_a_huge_line_is_counted_and_the_rest_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(LINE.encode() + b"\n" + b"x" * (3 * chunks_module.MAX_LINE) + b"\n" + LINE.encode() + b"\n")
+    coverage = coverages(path)
+    assert (coverage.hits, coverage.unreadable) == (2, 1)
+    assert coverage.samples[0].offset == len(LINE) + 1
+    path.write_bytes(LINE.encode() + b"\n" + b"x" * (2 * chunks_module.MAX_LINE))
+    assert coverages(path).unreadable == 1
+
+
+def test_lines_across_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random(1)
+    lines = [corpus.write(corpus.random_record(rng)) for _ in range(200)]
+    text = ("\n".join(lines) + "\n").encode()
+    for size in (1, 7, 64, 999, 4096):
+        monkeypatch.setattr(chunks_module, "CHUNK", size)
+        for packed in (text, gzip.compress(text), gzip.compress(text[:5000]) + gzip.compress(text[5000:]) + b"\0" * 9):
+            parts = list(chunks_module.chunks(io.BytesIO(packed)))
+            assert b"".join(p.data for p in parts) == text
+            at = 0
+            for part in parts:
+                assert part.start == at
+                at += len(part.data)
+
+
+def test_damaged_gzip_is_named_and_read_up_to_the_damage(tmp_path: Path) -> None:
+    rng = random.Random(1)
+    body = "".join(corpus.write(corpus.random_record(rng, 0)) + "\n" for _ in range(5000)).encode()
+    packed = gzip.compress(body)
+    (tmp_path / "cut.gz").write_bytes(packed[: len(packed) // 2])
+    (tmp_path / "good.log").write_text(LINE + "\n")
+    coverage = coverages(tmp_path)
+    assert [(f.name, f.kind) for f in coverage.failures] == [(str(tmp_path / "cut.gz"), "damaged")]
+    assert coverage.hits > 100
+    assert coverage.objects == 2
+    assert coverage.objects_read == 1
+    assert any("damaged" in said for said in coverage.limits())
+
+
+def test_exact_counts_over_many_small_files(tmp_path: Path) -> None:
+    rng = random.Random(5)
+    truth: dict[tuple[str, int], int] = {}
+    for n in range(300):
+        records = [corpus.random_record(rng) for _ in range(rng.randrange(4))]
+        for record in records:
+            pair = record["remote_ip"], record["http_status"]
+            truth[pair] = truth.get(pair, 0) + 1
+        text = "\n".join(corpus.write(r) for r in records)
+        path = tmp_path / f"d{n % 7}" / f"2026-11-20-00-00-{n:03d}.log"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(gzip.compress(text.encode()) if n % 3 == 0 else text.encode())
+    table, coverage = count_hits(tmp_path, ["remote_ip", "http_status"])
+    assert {row[:2]: row[2] for row in table.rows} == truth
+    assert coverage.objects == 300
+    assert coverage.adds_up
+    globbed, _ = count_hits(str(tmp_path / "d*" / "*.log"), ["remote_ip", "http_status"])
+    assert globbed.rows == table.rows
+
+
+def test_time_range_counts_what_is_outside(tmp_path: Path) -> None:
+    times = ["2026-11-19T23:59:59", "2026-11-20T00:00:00", "2026-11-20T12:00:00", "2026-11-21T00:00:00"]
+    from datetime import datetime
+
+    text = "\n".join(corpus.case("x", time=datetime.fromisoformat(t)).text for t in times)
+    (tmp_path / "log").write_text(text)
+    table, coverage = count_hits(tmp_path, "hour", since="2026-11-20", until="2026-11-21T01:00+01:00")
+    assert table.rows == [("2026-11-20T00", 1), ("2026-11-20T12", 1)]
+    assert (coverage.hits, coverage.outside) == (2, 2)
+    with read_hits(tmp_path, since="2026-11-20", until="2026-11-21") as hits:
+        assert len(hits) == 2
+        assert hits.coverage.outside == 2
+        assert hits.coverage.adds_up
+
+
+def test_nothing_found_says_what_it_does_not_prove(tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("")
+    with read_hits(tmp_path) as hits:
+        assert len(hits) == 0
+        assert any("does not prove" in said for said in hits.coverage.limits())
+
+
+@pytest.mark.parametrize(
+    ("sources", "options", "kind"),
+    [
+        ([], {}, InvalidInput),
+        (["/no/such/file"], {}, NotFound),
+        (["/no/such/*.log"], {}, NotFound),
+        (["s3://bucket/x"], {}, InvalidInput),
+        ([3], {}, InvalidInput),
+        (["-"], {"since": "yesterday-ish"}, InvalidInput),
+        (["-"], {"since": "2026-01-02", "until": "2026-01-01"}, InvalidInput),
+        (["-"], {"engine": "abacus"}, InvalidInput),
+    ],
+)
+def test_bad_input_is_told(sources, options, kind) -> None:
+    with pytest.raises(kind) as caught:
+        read_hits(sources, **options)
+    assert caught.value.message
+    assert isinstance(caught.value, GtSecureError)
+
+
+def test_standard_input() -> None:
+    source = StandardInput(io.BytesIO((LINE + "\n").encode() * 3))
+    table, coverage = count_hits(source, "presigned")
+    assert table.rows == [(True, 3)]
+    assert coverage.objects == 1
+
+
+def test_cancel_stops_and_leaves_no_thread(tmp_path: Path) -> None:
+    (tmp_path / "log").write_text((LINE + "\n") * 20000)
+    cancel = threading.Event()
+    seen = []
+
+    def progress(state) -> None:
+        seen.append(state)
+        cancel.set()
+
+    with pytest.raises(LogError, match="cancelled"):
+        read_hits([tmp_path / "log"] * 40, progress=progress, cancel=cancel)
+    assert seen
+    assert not [t for t in threading.enumerate() if "_work" in t.name and t.is_alive()]
+
+
+def test_temporary_files_go_away(tmp_path: Path) -> None:
+    (tmp_path / "log").write_text(LINE)
+    hits = read_hits(tmp_path)
+    folder = hits._store.folder
+    assert folder.exists()
+    del hits
+    import gc
+
+    gc.collect()
+    assert not folder.exists()
