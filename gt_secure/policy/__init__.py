@@ -11,6 +11,7 @@ from .request import Policies, Request
 from .session import session_policy
 from .snapshot import Snapshot
 from .verdict import ConditionExplanation, LayerExplanation, StatementExplanation, Verdict
+from .who import WhoRow, who_can_open
 
 __all__ = [
     "GUARD_SID",
@@ -24,6 +25,7 @@ __all__ = [
     "Snapshot",
     "StatementExplanation",
     "Verdict",
+    "WhoRow",
     "anonymous_context",
     "build_guard",
     "evaluate",
@@ -35,4 +37,5 @@ __all__ = [
     "presigned_context",
     "remove_guard",
     "session_policy",
+    "who_can_open",
 ]

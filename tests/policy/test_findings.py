@@ -156,16 +156,19 @@ BAD = [
     ("kms-network-condition", bucket(kms_key="key-1", kms_key_policy=json.dumps(KEY_POLICY)), "key-1"),
     ("kms-session", bucket(kms_key="key-1"), "gt-images"),
     ("guard-missing", bucket(policy_text=None), "gt-images"),
-    ("guard-drifted", bucket(policy_text=json.dumps({"Version": "2012-10-17", "Statement": {**GUARD, "Action": "s3:Get*"}})),
+    ("guard-drifted", bucket(policy_text=merge_guard(None, {**GUARD, "Action": "s3:Get*"})),
      "gt-images"),
     ("guard-narrower", change(wanted=Wanted("gt-images", "", parse_networks("203.0.113.0/25"))), "gt-images"),
     ("guard-narrower", bucket(policy_text=merge_guard(
         None, build_guard("gt-images", prefix="scans/", networks=["203.0.113.0/24"]))), "gt-images"),
     ("guard-narrower", bucket(policy_text=merge_guard(
         None, build_guard("gt-images", networks=["203.0.113.0/24"], endpoints=["vpce-0a1b2c3d"]))), "gt-images"),
-    ("guard-stale", change(wanted=Wanted("gt-images", "", parse_networks("203.0.113.0/24 2001:db8::/32"))), "gt-images"),
-    ("guard-stale", change(wanted=Wanted("gt-images", "", parse_networks("203.0.113.0/24"), ("vpce-0a1b2c3d",))), "gt-images"),
-    ("guard-open", bucket(policy_text=merge_guard(None, build_guard("gt-images", networks=["0.0.0.0/0"]))), "gt-images"),
+    ("guard-stale", change(wanted=Wanted("gt-images", "", parse_networks("203.0.113.0/24 2001:db8::/32"))),
+     "gt-images"),
+    ("guard-stale", change(wanted=Wanted("gt-images", "", parse_networks("203.0.113.0/24"), ("vpce-0a1b2c3d",))),
+     "gt-images"),
+    ("guard-open", bucket(policy_text=merge_guard(None, build_guard("gt-images", networks=["0.0.0.0/0"]))),
+     "gt-images"),
     ("guard-private-address", bucket(policy_text=merge_guard(
         None, build_guard("gt-images", networks=["203.0.113.0/24", "10.0.0.0/8"]))), "gt-images"),
     ("not-checked", change(unseen=(Missing("s3:GetBucketCORS", "arn:aws:s3:::gt-images"),)), "arn:aws:s3:::gt-images"),
@@ -229,7 +232,8 @@ def test_the_guard_itself_never_stops_ground_truth():
     "policy_text",
     [
         policy(statement(Action="s3:PutObject")), policy(statement(principal={"AWS": ACCOUNT})),
-        policy(statement(principal={"AWS": f"arn:aws:iam::{ACCOUNT}:role/R"})), policy(statement("Deny", {"AWS": "444455556666"})),
+        policy(statement(principal={"AWS": f"arn:aws:iam::{ACCOUNT}:role/R"})),
+        policy(statement("Deny", {"AWS": "444455556666"})),
         policy({**NAIVE, "Condition": {**NAIVE["Condition"], "Null": {"aws:SourceIp": "false"}}}),
     ],
 )  # fmt: skip

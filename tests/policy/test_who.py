@@ -1,0 +1,107 @@
+import json
+
+import pytest
+
+from gt_secure.network import parse_networks
+from gt_secure.policy import build_guard, merge_guard, who_can_open
+from gt_secure.policy.who import who_html, who_text
+
+OFFICE, OTHER, VPC = "203.0.113.7", "198.51.100.20", "10.0.3.4 via vpce-0a1b2c3d"
+GUARD = merge_guard(None, build_guard("gt-images", networks=["203.0.113.0/24"]))
+PUBLIC = json.dumps(
+    {
+        "Statement": {
+            "Effect": "Allow",
+            "Principal": "*",
+            "Action": "s3:GetObject",
+            "Resource": "arn:aws:s3:::gt-images/*",
+        }
+    }
+)
+
+
+def ask(sources=(OFFICE, OTHER, VPC), **facts):
+    rows = who_can_open("gt-images", "scans/1.png", sources, **facts)
+    return {(row.source, row.link): (row.opens, row.lock) for row in rows}
+
+
+def test_without_locks_everybody_with_the_link_comes_in():
+    assert set(ask().values()) == {(True, "")}
+    assert len(ask()) == 6
+
+
+def test_the_url_lock_stops_forwarded_links_only():
+    found = ask(url_lock="SourceIp")
+    assert found[OFFICE, "made here"] == (True, "")
+    assert found[OTHER, "made here"] == (True, "")
+    assert found[OTHER, "made for 192.0.2.1"] == (False, "URL lock")
+    assert found[VPC, "made here"] == (False, "URL lock")
+
+
+def test_the_vpc_url_lock_wants_an_endpoint():
+    found = ask(url_lock="VpcSourceIp")
+    assert found[VPC, "made here"] == (True, "")
+    assert found[OFFICE, "made here"] == (False, "URL lock")
+
+
+def test_both_toggles_let_nobody_in():
+    assert {opens for opens, _ in ask(url_lock="both").values()} == {False}
+
+
+def test_the_guard_stops_whoever_is_not_listed():
+    found = ask(bucket_policy=GUARD)
+    assert found[OFFICE, "made for 192.0.2.1"] == (True, "")
+    assert found[OTHER, "made here"] == (False, "bucket guard")
+    assert found[VPC, "made here"] == (False, "bucket guard")
+
+
+def test_the_portal_lock_stops_links_made_here():
+    found = ask(portal=parse_networks("203.0.113.0/24"))
+    assert found[OFFICE, "made here"] == (True, "")
+    assert found[OTHER, "made here"] == (False, "portal lock")
+    assert found[OTHER, "made for 192.0.2.1"] == (True, "")
+    assert found[VPC, "made here"] == (True, "")
+
+
+def test_a_public_grant_undoes_the_url_lock():
+    assert ask(url_lock="SourceIp", bucket_policy=PUBLIC)[OTHER, "made for 192.0.2.1"] == (True, "")
+
+
+def test_an_endpoint_policy_counts_for_its_endpoint():
+    closed = {"Statement": {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}}
+    found = ask(endpoint_policies={"vpce-0a1b2c3d": closed})
+    assert found[VPC, "made here"] == (False, "VPC endpoint policy")
+    assert found[OFFICE, "made here"] == (True, "")
+
+
+def test_a_role_that_may_not_read_is_named():
+    assert ask(identity=[])[OFFICE, "made here"] == (False, "identity policy")
+
+
+@pytest.mark.parametrize("facts", [{}, {"url_lock": "SourceIp"}])
+def test_what_was_not_read_is_not_answered(facts):
+    rows = who_can_open("gt-images", "k", [OTHER], unknown=["bucket policy"], **facts)
+    assert [row.opens for row in rows] == [None, None]
+    assert "Not read: bucket policy" in rows[0].note
+    # but a Deny that was read is certain
+    rows = who_can_open("gt-images", "k", [OTHER], unknown=["boundary"], bucket_policy=GUARD)
+    assert [row.opens for row in rows] == [False, False]
+    invalid = who_can_open("gt-images", "k", [OTHER], bucket_policy="{")
+    assert invalid[0].opens is None
+    assert "bucket policy is not valid" in invalid[0].note
+    assert who_can_open("gt-images", "k", [OTHER], portal=None)[0].portal == "unknown"
+
+
+def test_rows_tell_what_was_assumed_and_read_as_text_html_and_json():
+    rows = who_can_open("gt-images", "<b>\n", [OFFICE, OTHER], bucket_policy=GUARD, url_lock="SourceIp")
+    assert "assumed" in rows[0].note
+    assert rows[0].to_dict()["opens"] is True
+    assert rows[2].statement == "statement 1 “GtSecurePresignGuard”"
+    json.dumps([row.to_dict() for row in rows])
+    text = who_text(rows)
+    assert len(text.splitlines()) == 5
+    assert "bucket guard" in text
+    html = who_html(rows)
+    assert html.count("<tr>") == 5
+    assert "<b>" not in html
+    assert [row.link for row in who_can_open("b", "k", [OFFICE], forwarded_from=None)] == ["made here"]
