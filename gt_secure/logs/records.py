@@ -121,7 +121,7 @@ class RecordSink:
                 document = _loads(line)
                 records = _records(document)
                 if records is None:
-                    found.append((place, None, line.decode("utf-8", "backslashreplace").replace("\0", "\\x00")))
+                    found.append((place, None, line.decode("utf-8", "backslashreplace")))
                 else:
                     found += [(place, record, None) for record in records]
             place += len(line)
@@ -153,9 +153,16 @@ class RecordSink:
             if self._file is None:
                 self._file = self.path.open("w", encoding="utf-8")
             for row in rows:
-                self._file.write(json.dumps(row, ensure_ascii=True) + "\n")
+                self._file.write(json.dumps({name: _clean(value) for name, value in row.items()}) + "\n")
             self.count += len(rows)
             self.per_object[source] = self.per_object.get(source, 0) + len(rows)
+
+
+def _clean(value: Any) -> Any:
+    """Text that DuckDB takes: no lone surrogates, no NUL."""
+    if not isinstance(value, str):
+        return value
+    return value.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
 
 
 def _loads(data: bytes) -> Any:
@@ -258,7 +265,7 @@ def _text(value: Any) -> str | None:
         value = value[0] if value else None
     if value is None or isinstance(value, dict):
         return None
-    return str(value).encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+    return str(value)
 
 
 def _int(value: Any) -> int | None:

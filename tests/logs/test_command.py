@@ -1,0 +1,108 @@
+"""The commands, as a person calls them."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+import random
+import sys
+from collections import Counter
+from pathlib import Path
+
+import corpus
+import duckdb
+import pytest
+
+from gt_secure.errors import InvalidInput
+from gt_secure.logs import command
+
+
+def call(add, run, *words: str) -> int:
+    parser = argparse.ArgumentParser()
+    add(parser)
+    return run(parser.parse_args(list(words)))
+
+
+def hits(*words: str) -> int:
+    return call(command.add_arguments, command.run, *words)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> tuple[Path, Counter]:
+    rng = random.Random(11)
+    records = [corpus.random_record(rng) for _ in range(500)]
+    path = tmp_path / "a.log"
+    path.write_text("".join(corpus.write(r) + "\n" for r in records) + "cut [line")
+    truth = Counter((r["remote_ip"], str(r["http_status"]), r["auth_type"] or "", f"{r['time']:%Y-%m-%dT%H}") for r in records)
+    return path, truth
+
+
+BY = "remote_ip,http_status,auth_type,hour"
+
+
+@pytest.mark.parametrize("more", [[], ["--dedupe", "--no-cache"], ["--since", "2020-01-01", "--until", "2030-01-01"]])
+def test_csv_is_exact(log, capsys, more) -> None:
+    path, truth = log
+    assert hits(str(path), "--by", BY, "--format", "csv", "--stats", *more) == 0
+    out, err = capsys.readouterr()
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert list(rows[0]) == [*BY.split(","), "hits"]
+    assert {tuple(r[n] for n in BY.split(",")): int(r["hits"]) for r in rows} == truth
+    stats = json.loads(err)
+    assert (stats["hits"], stats["unreadable"], stats["lines"], stats["adds_up"]) == (500, 1, 501, True)
+
+
+def test_formats_agree(log, capsys, tmp_path: Path) -> None:
+    path, truth = log
+    hits(str(path), "--by", BY, "--format", "json")
+    rows = json.loads(capsys.readouterr().out)
+    assert {(r["remote_ip"], str(r["http_status"]), r["auth_type"] or "", r["hour"]): r["hits"] for r in rows} == truth
+    hits(str(path), "--by", BY, "--format", "parquet", "-o", str(tmp_path / "x.parquet"))
+    found = duckdb.sql(f"SELECT * FROM '{tmp_path}/x.parquet'").fetchall()
+    assert {(a, str(s), t or "", h): n for a, s, t, h, n in found} == truth
+    hits(str(path), "--by", "http_status")
+    out, err = capsys.readouterr()
+    assert out.splitlines()[0].split() == ["http_status", "hits"]
+    assert "unreadable" in err
+
+
+def test_filters(log, capsys) -> None:
+    path, truth = log
+    hits(str(path), "--by", "auth_type", "--presigned", "--format", "csv")
+    expected = sum(n for (_, _, auth, _), n in truth.items() if auth == "QueryString")
+    assert capsys.readouterr().out == f"auth_type,hits\nQueryString,{expected}\n"
+    hits(str(path), "--by", "remote_ip", "--network", "2001:db8::/32", "--format", "json", "--limit", "1")
+    [row] = json.loads(capsys.readouterr().out)
+    assert row["remote_ip"].startswith("2001:db8")
+    with pytest.raises(InvalidInput):
+        hits(str(path), "--by", "remote_ip", "--limit", "0")
+    with pytest.raises(InvalidInput, match="http_status"):
+        hits(str(path), "--by", "http_statu")
+
+
+def test_standard_input(log, capsys, monkeypatch) -> None:
+    path, truth = log
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(path.read_bytes())))
+    hits("-", "--by", "http_status", "--format", "json")
+    assert sum(r["hits"] for r in json.loads(capsys.readouterr().out)) == sum(truth.values())
+
+
+def test_leaks_command(tmp_path: Path, capsys) -> None:
+    lines = [corpus.case("x", **{**corpus.PRESIGNED, "remote_ip": ip}).text for ip in ("203.0.113.7", "198.51.100.9")]
+    (tmp_path / "log").write_text("\n".join(lines))
+    assert call(command.add_leaks_arguments, command.run_leaks, str(tmp_path)) == 0
+    assert "then from" in capsys.readouterr().out
+    call(command.add_leaks_arguments, command.run_leaks, str(tmp_path), "--format", "json")
+    assert len(json.loads(capsys.readouterr().out)["leaks"]) == 1
+    call(command.add_leaks_arguments, command.run_leaks, str(tmp_path), "--pool", "0.0.0.0/0", "--format", "csv")
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_cache_command(tmp_path: Path, capsys, monkeypatch) -> None:
+    monkeypatch.setenv("GT_SECURE_CACHE", str(tmp_path))
+    assert call(command.add_cache_arguments, command.run_cache, "show", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["objects"] == 0
+    call(command.add_cache_arguments, command.run_cache, "clear")
+    assert "Freed 0.0 MB" in capsys.readouterr().out

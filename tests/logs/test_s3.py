@@ -1,0 +1,165 @@
+"""Listing bounded by time, both layouts, failures by name, and the cache."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import corpus
+import pytest
+from fakes import FakeS3
+
+from gt_secure.errors import LogError
+from gt_secure.logs import Cache, find_logs, read_hits
+from gt_secure.logs.listing import list_logs
+from gt_secure.logs.objects import LocalFile
+
+DAYS = [dt.date(2026, 11, 1) + dt.timedelta(days=n) for n in range(24)]
+
+
+def body(day: dt.date, n: int = 1) -> bytes:
+    moment = dt.datetime(day.year, day.month, day.day, 8)
+    return "".join(corpus.case("x", time=moment, request_id=f"{day}{i}").text + "\n" for i in range(n)).encode()
+
+
+@pytest.fixture
+def simple() -> FakeS3:
+    fake = FakeS3(page=7)
+    for day in DAYS:
+        written = dt.datetime(day.year, day.month, day.day, 11, tzinfo=dt.UTC)
+        fake.put("gt-logs", f"s3/{day:%Y-%m-%d}-11-00-00-ABCDEF0123456789", body(day), written)
+    fake.logging["gt-images"] = {"LoggingEnabled": {"TargetBucket": "gt-logs", "TargetPrefix": "s3/"}}
+    return fake
+
+
+@pytest.fixture
+def parted() -> FakeS3:
+    fake = FakeS3(page=7)
+    for source in ("gt-images", "other"):
+        for day in DAYS:
+            key = f"s3/111122223333/us-east-1/{source}/{day:%Y/%m/%d}/{day:%Y-%m-%d}-00-00-00-ABCDEF0123456789"
+            fake.put("gt-logs", key, body(day), dt.datetime(day.year, day.month, day.day, 11, tzinfo=dt.UTC))
+    return fake
+
+
+def days(found) -> list[int]:
+    return [o.delivered.day for o in found]
+
+
+@pytest.mark.parametrize("uri", ["s3://gt-logs/s3/", "s3://gt-logs/", "s3://gt-logs"])
+def test_simple_layout_is_bounded(simple: FakeS3, uri: str) -> None:
+    assert days(list_logs(simple, uri)) == [d.day for d in DAYS]
+    simple.listed = 0
+    found = list_logs(simple, uri, since=dt.datetime(2026, 11, 10, 6), until=dt.datetime(2026, 11, 12))
+    assert days(found) == [10, 11, 12, 13, 14]  # two days of margin for late delivery
+    assert simple.listed < 24
+
+
+def test_partitioned_layout_is_bounded(parted: FakeS3) -> None:
+    since, until = dt.datetime(2026, 11, 10), dt.datetime(2026, 11, 11)
+    assert days(list_logs(parted, "s3://gt-logs/s3/", since=since, until=until)) == [10, 11, 12, 13] * 2
+    one = "s3://gt-logs/s3/111122223333/us-east-1/gt-images/"
+    assert days(list_logs(parted, one, since=since, until=until)) == [10, 11, 12, 13]
+    assert len(list(list_logs(parted, "s3://gt-logs/s3/"))) == 48
+
+
+def test_unknown_layout_is_listed_whole() -> None:
+    fake = FakeS3()
+    fake.put("b", "mine/a.log", body(DAYS[0]), dt.datetime(2026, 11, 1, tzinfo=dt.UTC))
+    fake.put("b", "mine/z.log", body(DAYS[9]), dt.datetime(2026, 11, 10, tzinfo=dt.UTC))
+    assert len(list(list_logs(fake, "s3://b/mine/"))) == 2
+    assert len(list(list_logs(fake, "s3://b/mine/", since=dt.datetime(2026, 11, 5)))) == 1
+
+
+def test_find_logs(simple: FakeS3) -> None:
+    location = find_logs(simple, "gt-images")
+    assert (location.uri, location.layout) == ("s3://gt-logs/s3/", "simple")
+    with pytest.raises(LogError, match="off"):
+        find_logs(simple, "another")
+    simple.logging["p"] = {"LoggingEnabled": {"TargetBucket": "b", "TargetPrefix": "", "TargetObjectKeyFormat": {
+        "PartitionedPrefix": {"PartitionDateSource": "DeliveryTime"}}}}  # fmt: skip
+    assert find_logs(simple, "p").date_source == "DeliveryTime"
+
+
+def test_vanished_and_denied_are_named(simple: FakeS3, tmp_path: Path) -> None:
+    keys = sorted(k for _, k in simple.objects)
+    simple.gone.add(keys[3])
+    simple.denied.add(keys[5])
+    with read_hits(find_logs(simple, "gt-images"), aws=simple, cache=Cache(tmp_path)) as hits:
+        coverage = hits.coverage
+        assert len(hits) == 22
+    assert {(f.name, f.kind) for f in coverage.failures} == {
+        (f"s3://gt-logs/{keys[3]}", "vanished"), (f"s3://gt-logs/{keys[5]}", "denied")}  # fmt: skip
+    assert (coverage.objects, coverage.objects_read) == (24, 22)
+    assert coverage.typical_delay_s == 3 * 3600
+    assert coverage.last_delivery == dt.datetime(2026, 11, 24, 11)
+
+
+def test_all_denied_is_an_error_and_not_silence(simple: FakeS3, tmp_path: Path) -> None:
+    simple.denied.update(k for _, k in simple.objects)
+    with pytest.raises(LogError, match="None of 24"):
+        read_hits("s3://gt-logs/s3/", aws=simple, cache=Cache(tmp_path))
+
+
+def test_a_second_look_fetches_only_what_is_new(simple: FakeS3, tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    bad = dt.date(2026, 11, 20)
+    key = "s3/2026-11-20-12-00-00-BAD"
+    simple.put("gt-logs", key, body(bad) + b"cut [line\n\n", dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC))
+    with read_hits("s3://gt-logs/s3/", aws=simple, cache=cache) as hits:
+        first, rows = hits.coverage, hits.count("day,http_status").rows
+    assert len(simple.fetched) == 25
+    simple.fetched.clear()
+    with read_hits("s3://gt-logs/s3/", aws=simple, cache=cache) as hits:
+        second = hits.coverage
+        assert hits.count("day,http_status").rows == rows
+    assert simple.fetched == []
+    assert second.objects_cached == 25
+    for name in ("lines", "hits", "unreadable", "blank", "objects", "last_delivery", "typical_delay_s", "samples"):
+        assert getattr(first, name) == getattr(second, name), name
+    assert second.adds_up
+    simple.put("gt-logs", key, body(bad, 2))  # another ETag
+    simple.put("gt-logs", "s3/2026-11-24-13-00-00-NEW", body(DAYS[-1]))
+    with read_hits("s3://gt-logs/s3/", aws=simple, cache=cache) as hits:
+        assert len(hits) == 27
+    assert sorted(simple.fetched) == [key, "s3/2026-11-24-13-00-00-NEW"]
+    simple.fetched.clear()
+    with read_hits("s3://gt-logs/s3/", aws=simple, cache=False) as hits:
+        assert len(hits) == 27
+    assert len(simple.fetched) == 26
+
+
+def test_cache_limit_state_and_clear(simple: FakeS3, tmp_path: Path) -> None:
+    cache = Cache(tmp_path / "c", limit_bytes=1)
+    assert cache.state().objects == 0
+    assert cache.clear() == 0
+    for day in (5, 6, 7):
+        read_hits(f"s3://gt-logs/s3/2026-11-{day:02d}", aws=simple, cache=cache).close()
+        assert cache.state().files == 1  # only the newest fits
+    assert cache.state().objects == 1
+    assert oct((tmp_path / "c").stat().st_mode)[-3:] == "700"
+    assert cache.clear() > 0
+    assert cache.state() == Cache(tmp_path / "c", limit_bytes=1).state()
+    assert cache.state().bytes == 0
+
+
+def test_a_lost_cache_file_is_read_again(simple: FakeS3, tmp_path: Path) -> None:
+    read_hits("s3://gt-logs/s3/", aws=simple, cache=Cache(tmp_path)).close()
+    for path in tmp_path.glob("*.parquet"):
+        path.unlink()
+    with read_hits("s3://gt-logs/s3/", aws=simple, cache=Cache(tmp_path)) as hits:
+        assert len(hits) == 24
+
+
+def test_local_files_are_cached_when_asked(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    path.write_bytes(body(DAYS[0]))
+    cache = Cache(tmp_path / "c", local=True)
+    for expected in (0, 1):
+        with read_hits(path, cache=cache) as hits:
+            assert hits.coverage.objects_cached == expected
+            assert len(hits) == 1
+    path.write_bytes(body(DAYS[0], 3))
+    with read_hits(path, cache=cache) as hits:
+        assert len(hits) == 3
+    assert LocalFile(path, 1).name == str(path)
