@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
+from ..errors import PolicyError
 from ..network import IPNetwork, collapse
 from ..policy.guard import Guard, build_guard, find_guard, merge_guard, remove_guard
 from ..teams import UrlLock
@@ -14,6 +15,8 @@ from .history import other_readers
 from .model import Restriction, UrlLockMode
 from .state import State
 from .targets import networks_text, toggles, words
+
+_EMPTY = '{"Version":"2012-10-17","Statement":[]}'
 
 
 def changes_for(wish: Restriction, state: State, hits: object = None) -> tuple[Change, ...]:
@@ -89,7 +92,7 @@ def _guard_change(wish: Restriction, state: State, hits: object) -> Change | Non
         wanted = (wish.prefix, wish.addresses, wish.endpoints)
         if guard is not None and not guard.drifted and (guard.prefix, guard.networks, guard.endpoints) == wanted:
             return None
-        after: str | None = merge_guard(before, statement)
+        after: str | None = _merged(before, statement)
     else:
         if guard is None or before is None:
             return None
@@ -112,6 +115,15 @@ def _guard_change(wish: Restriction, state: State, hits: object) -> Change | Non
         seconds_typical=2,
         region=state.bucket.region,
     )
+
+
+def _merged(before: str | None, statement: Mapping[str, object]) -> str:
+    try:
+        return merge_guard(before, statement)
+    except PolicyError:
+        if before is not None:
+            raise
+        return merge_guard(_EMPTY, statement)  # written without blanks a long list may still fit
 
 
 def _bucket_affects(state: State) -> tuple[str, ...]:

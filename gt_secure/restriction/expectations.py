@@ -92,7 +92,7 @@ def _make(kind: Kind, sources: Iterable[object], of: object, prefix: object) -> 
     if not parsed:
         raise _bad(f"The expectation “{kind}” names no source.", None)
     if of not in (None, "team", "bucket"):
-        raise _bad(f"“{str(of)[:40]}” is not what an expectation can be of: team or bucket.", of)
+        raise _bad(f"“{str(of)[:40]}” is not what an expectation can be of.", of, "Write team or bucket.")
     if prefix is not None and not isinstance(prefix, str):
         raise _bad(f"The prefix of an expectation is a text, not {type(prefix).__name__}.", prefix)
     return Expectation(kind, parsed, of, None if prefix is None else check_prefix(prefix))

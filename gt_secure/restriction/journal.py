@@ -23,7 +23,7 @@ from ..errors import GtSecureError, NotFound
 Status: TypeAlias = Literal["applied", "undone", "rolled-back", "unfinished", "damaged"]
 
 FORMAT = 1
-_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}")
+_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9]{6}-[0-9a-f]{4}")
 _SECRETS = re.compile(
     r"(?:AKIA|ASIA)[A-Z0-9]{12,}|X-Amz-[A-Za-z-]+=[^&\s\"']*|https?://[^\s\"']*\?[^\s\"']*|[A-Za-z0-9+/]{60,}=*"
 )
@@ -168,7 +168,7 @@ def begin_change(directory: Path, begin: Mapping[str, Any]) -> Writer:
     """Start the file of a new change with its first line."""
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        change_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+        change_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}-{secrets.token_hex(2)}"  # ordered by time
         writer = Writer(directory / f"{change_id}.jsonl", change_id, "", 0)
         writer.write("begin", format=FORMAT, id=change_id, **begin)
     except OSError as error:

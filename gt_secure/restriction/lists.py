@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 
@@ -17,6 +18,7 @@ from ..network import (
     scope,
     split_list,
 )
+from ..policy.guard import MAX_BUCKET_POLICY, build_guard
 from ..teams import check_team_name
 from .notices import Notice
 
@@ -191,6 +193,19 @@ def check_portal(networks: tuple[IPNetwork, ...], notices: list[Notice]) -> None
                 "Add the IPv4 addresses of your network.",
                 "addresses",
             )
+        )
+
+
+def check_guard(bucket: str, prefix: str, networks: tuple[IPNetwork, ...], endpoints: tuple[str, ...]) -> None:
+    """Check that the guard alone fits into a bucket policy; with what is there, only a plan can tell."""
+    statement = build_guard(bucket, prefix=prefix, networks=networks, endpoints=endpoints)
+    size = len(json.dumps({"Version": "2012-10-17", "Statement": [statement]}, separators=(",", ":")))
+    if size > MAX_BUCKET_POLICY:
+        raise InvalidInput(
+            f"The guard for these {len(networks)} ranges has {size:,} bytes; a bucket policy takes "
+            f"{MAX_BUCKET_POLICY:,}.",
+            next_step="Summarise them into larger ranges, or let workers come through a VPN or a VPC endpoint.",
+            field="addresses",
         )
 
 

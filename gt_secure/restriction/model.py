@@ -10,7 +10,6 @@ from typing import Any, Literal, TypeAlias
 from ..buckets import check_bucket, check_prefix
 from ..errors import InvalidInput
 from ..network import IPAddress, IPNetwork
-from ..policy.guard import build_guard
 from ..teams import check_team_name
 from . import lists
 from .expectations import Expectation, check_expectations
@@ -294,7 +293,7 @@ def _check_together(wish: Restriction, notices: list[Notice]) -> None:
                 next_step="Say who may come in, or pass guard=None to leave the bucket as it is.",
                 field="addresses",
             )
-        build_guard(wish.bucket or "", prefix=wish.prefix, networks=wish.addresses, endpoints=wish.endpoints)
+        lists.check_guard(wish.bucket or "", wish.prefix, wish.addresses, wish.endpoints)
         lists.note_guard(wish.addresses, wish.prefix, notices)
     unused = wish.addresses and not wish.guard and not wish.portal_lock
     if unused or (wish.endpoints and not wish.guard):

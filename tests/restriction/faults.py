@@ -1,0 +1,116 @@
+"""Faults on the wire: a child process that is killed before or after one AWS call, or never gets its reply.
+
+The faults sit below botocore, where real ones happen, so its own retries are part of what is tested. Each run happens in
+a forked child: an ``os._exit`` there is what a killed kernel is.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ReadTimeoutError
+from botocore.httpsession import URLLib3Session
+
+KILLED = 137
+Mode = Literal["before", "after", "lost", "lost for good", "down", "throttled", "refused"]
+
+
+class Wire:
+    """Counts HTTP calls and spoils the chosen one."""
+
+    def __init__(self, at: int, mode: Mode) -> None:
+        self.at = at
+        self.mode = mode
+        self.count = 0
+        self.names: list[str] = []
+        self._send = URLLib3Session.send
+
+    def install(self) -> None:
+        wire = self
+
+        def send(session: URLLib3Session, request: Any) -> Any:
+            return wire._one(session, request)
+
+        URLLib3Session.send = send  # type: ignore[method-assign]
+
+    def _one(self, session: URLLib3Session, request: Any) -> Any:
+        here = self.count
+        self.count += 1
+        self.names.append(_name(request))
+        hit = here == self.at
+        if hit and self.mode == "before":
+            os._exit(KILLED)
+        if (hit and self.mode in ("throttled", "refused")) or (self.mode == "down" and 0 <= self.at <= here):
+            return self._spoilt(request)
+        response = self._send(session, request)
+        if hit and self.mode == "after":
+            os._exit(KILLED)
+        # botocore tries three times: only a loss of all three replies reaches us.
+        lost = hit if self.mode == "lost" else self.mode == "lost for good" and self.at <= here < self.at + 3
+        if lost:
+            raise ReadTimeoutError(endpoint_url=request.url)
+        return response
+
+    def _spoilt(self, request: Any) -> Any:
+        if self.mode == "down":
+            raise ReadTimeoutError(endpoint_url=request.url)
+        code = "ThrottlingException" if self.mode == "throttled" else "AccessDeniedException"
+        status = 400 if "amz-json" in str(request.headers.get("Content-Type", "")) else 403
+        if status == 403:
+            code = "SlowDown" if self.mode == "throttled" else "AccessDenied"
+            body = f"<Error><Code>{code}</Code><Message>injected</Message></Error>".encode()
+            status = 503 if self.mode == "throttled" else 403
+        else:
+            body = f'{{"__type":"{code}","message":"injected"}}'.encode()
+        return AWSResponse(request.url, status, {"content-type": "text/plain"}, _Raw(body))
+
+
+class _Raw:
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def stream(self, *_: Any, **__: Any) -> Any:
+        yield self._body
+
+    def read(self, *_: Any) -> bytes:
+        body, self._body = self._body, b""
+        return body
+
+
+def _name(request: Any) -> str:
+    target = request.headers.get("X-Amz-Target")
+    if target:
+        text = target.decode() if isinstance(target, bytes) else str(target)
+        return text.rsplit(".", 1)[-1]
+    return f"{request.method} {request.url.split('?', 1)[-1][:20] if '?' in request.url else ''}".strip()
+
+
+def in_child(work: Callable[[], Any], *, wire: Wire | None, pipe: Path) -> tuple[int, Any]:
+    """Run work in a forked process; returns its exit code and what it returned or raised (None if killed)."""
+    pid = os.fork()
+    if pid == 0:  # pragma: no cover - the child
+        code = 1
+        try:
+            if wire is not None:
+                wire.install()
+            try:
+                result: Any = ("returned", work())
+            except BaseException as error:
+                result = ("raised", f"{type(error).__name__}: {error}\n{traceback.format_exc()[-1500:]}")
+            pipe.write_bytes(pickle.dumps((result, wire.count if wire else 0, wire.names if wire else [])))
+            code = 0
+        finally:
+            os._exit(code)
+    _, status = os.waitpid(pid, 0)
+    code = os.waitstatus_to_exitcode(status)
+    if code == KILLED:
+        return code, None
+    found = pickle.loads(pipe.read_bytes())
+    pipe.unlink()
+    return code, found

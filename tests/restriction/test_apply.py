@@ -1,0 +1,389 @@
+"""Apply and undo against a local AWS: what is written, what is kept, and what stops."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from gt_secure.aws import connect_aws
+from gt_secure.errors import AccessDenied, Conflict, GtSecureError, InvalidInput, NotFound
+from gt_secure.policy import find_guard
+from gt_secure.restriction import (
+    Restriction,
+    apply,
+    expect,
+    list_changes,
+    plan,
+    plan_undo,
+    resume,
+    undo,
+    verify_journal,
+)
+from gt_secure.restriction.journal import begin_change
+from gt_secure.restriction.lock import hold
+
+from .conftest import BUCKET, ENDPOINT, FOREIGN, TEAM, Account, session_for
+
+OFFICE = "203.0.113.0/24"
+
+
+def wish(**more: Any) -> Restriction:
+    values: dict[str, Any] = {"addresses": [OFFICE], "bucket": BUCKET, "prefix": "scans/", "portal_lock": True}
+    return Restriction(TEAM, **(values | more))
+
+
+def calls_of(account: Account) -> list[str]:
+    """Record the operations that the account's clients call from now on."""
+    seen: list[str] = []
+    for service in ("s3", "sagemaker", "sts", "ec2"):
+        client = account.aws.client(service)
+        client.meta.events.register("before-call", lambda model, **_: seen.append(model.name))
+    return seen
+
+
+def test_apply_then_plan_is_empty_and_undo_brings_everything_back(account: Account) -> None:
+    before = account.look()
+    made = plan(account.aws, wish())
+    assert [change.kind for change in made.changes] == ["bucket-guard", "url-lock", "portal-lock"]
+
+    done = apply(account.aws, made, journal_dir=account.journal)
+    assert done.outcome == "applied"
+    assert done.certain
+    assert account.toggles() == {"SourceIp": "Enabled", "VpcSourceIp": "Disabled"}
+    assert account.cidrs() == [OFFICE]
+    guard = find_guard(account.policy())
+    assert guard is not None
+    assert (guard.prefix, [str(n) for n in guard.networks], guard.drifted) == ("scans/", [OFFICE], False)
+    assert plan(account.aws, wish()).empty
+
+    back = undo(account.aws, done.id, journal_dir=account.journal)
+    assert back.outcome == "undone"
+    assert back.of == done.id
+    assert account.look() == before
+    assert [record.status for record in list_changes(account.journal)] == ["undone", "applied"]
+    assert not any(verify_journal(account.journal).values())
+
+
+def test_foreign_statements_and_members_keep_every_byte(account: Account) -> None:
+    before = account.look()
+    apply(account.aws, plan(account.aws, wish()), journal_dir=account.journal)
+    after = account.look()
+    head, tail = FOREIGN[: FOREIGN.rindex("}") - 2], FOREIGN[FOREIGN.rindex("]") - 1 :]
+    text = account.policy() or ""
+    assert text.startswith(head.rstrip(" ]"))
+    assert text.endswith(tail)
+    for part in ("team", "workforce"):
+        changed = {key for key in before[part] if before[part][key] != after[part].get(key)}
+        assert changed <= {"WorkerAccessConfiguration", "SourceIpConfig"}
+
+
+def test_an_empty_plan_makes_no_call(account: Account) -> None:
+    apply(account.aws, plan(account.aws, wish()), journal_dir=account.journal)
+    made = plan(account.aws, wish())
+    seen = calls_of(account)
+    assert apply(account.aws, made, journal_dir=account.journal).outcome == "nothing to do"
+    assert seen == []
+
+
+def test_planning_only_reads(account: Account) -> None:
+    seen = calls_of(account)
+    plan(account.aws, wish())
+    assert seen
+    assert all(name.startswith(("Get", "List", "Describe", "Head")) for name in seen), seen
+
+
+def test_the_portal_comes_last_and_both_toggles_are_sent(account: Account) -> None:
+    sent: list[tuple[str, dict[str, Any]]] = []
+    for service in ("s3", "sagemaker"):
+        account.aws.client(service).meta.events.register(
+            "provide-client-params",
+            lambda params, model, **_: sent.append((model.name, params)),
+        )
+    apply(account.aws, plan(account.aws, wish()), journal_dir=account.journal)
+    writes = [(name, params) for name, params in sent if name.startswith(("Put", "Update", "Delete"))]
+    assert [name for name, _ in writes] == ["PutBucketPolicy", "UpdateWorkteam", "UpdateWorkforce"]
+    assert writes[1][1] == {
+        "WorkteamName": TEAM,
+        "WorkerAccessConfiguration": {
+            "S3Presign": {"IamPolicyConstraints": {"SourceIp": "Enabled", "VpcSourceIp": "Disabled"}}
+        },
+    }
+    assert set(writes[2][1]) == {"WorkforceName", "SourceIpConfig"}
+
+
+@pytest.mark.parametrize("part", ["policy", "team", "workforce"])
+def test_apply_stops_when_something_moved(account: Account, part: str) -> None:
+    made = plan(account.aws, wish())
+    if part == "policy":
+        account.put_policy(FOREIGN.replace("s3:DeleteBucket", "s3:PutBucketCORS"))
+    elif part == "team":
+        account.set_toggles(False, True)
+    else:
+        account.set_cidrs(["192.0.2.0/24"])
+    before = account.look()
+    with pytest.raises(Conflict, match=part) as caught:
+        apply(account.aws, made, journal_dir=account.journal)
+    moved = caught.value.details["moved"][part]
+    assert moved["seen"] != moved["now"]
+    assert account.look() == before
+    assert list_changes(account.journal) == []
+
+
+def test_undo_keeps_later_foreign_edits(account: Account) -> None:
+    done = apply(account.aws, plan(account.aws, wish()), journal_dir=account.journal)
+    policy = json.loads(account.policy() or "")
+    policy["Statement"].append(
+        {
+            "Sid": "Later",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:PutObject",
+            "Resource": f"arn:aws:s3:::{BUCKET}/x",
+        }
+    )
+    account.put_policy(json.dumps(policy))
+    account.sagemaker.update_workteam(WorkteamName=TEAM, Description="Edited since")
+    undo(account.aws, done.id, journal_dir=account.journal)
+    left = json.loads(account.policy() or "")
+    assert [statement.get("Sid") for statement in left["Statement"]] == ["Team", None, "Later"]
+    assert account.team()["Description"] == "Edited since"
+    assert account.toggles() == {"SourceIp": "Disabled", "VpcSourceIp": "Disabled"}
+    account.sagemaker.update_workteam(
+        WorkteamName=TEAM, Description="General annotators; image URLs work from anywhere"
+    )
+
+
+def test_undo_of_the_portal_keeps_ranges_that_others_added(account: Account) -> None:
+    account.set_cidrs(["192.0.2.0/24", "198.51.100.0/24"])
+    made = plan(account.aws, wish(bucket=None, prefix="", url_lock=None))
+    done = apply(account.aws, made, confirm=["portal-drops"], journal_dir=account.journal)
+    account.set_cidrs([OFFICE, "2001:db8:7::/48"])
+    undo(account.aws, done.id, journal_dir=account.journal)
+    assert account.cidrs() == ["192.0.2.0/24", "198.51.100.0/24", "2001:db8:7::/48"]
+
+
+@pytest.mark.parametrize("part", ["guard", "toggles", "portal"])
+def test_undo_stops_where_the_very_thing_was_edited(account: Account, part: str) -> None:
+    done = apply(account.aws, plan(account.aws, wish()), journal_dir=account.journal)
+    if part == "guard":
+        account.put_policy((account.policy() or "").replace(OFFICE, "203.0.112.0/23"))
+    elif part == "toggles":
+        account.set_toggles(False, True)
+    else:
+        account.set_cidrs([OFFICE, "192.0.2.0/24"])  # before, the portal was open: adding to that has no meaning
+    before = account.look()
+    with pytest.raises(Conflict) as caught:
+        undo(account.aws, done.id, journal_dir=account.journal)
+    assert {"before", "after", "now"} <= set(caught.value.details)
+    assert account.look() == before
+
+
+def test_undoing_twice_does_nothing(account: Account) -> None:
+    done = apply(account.aws, plan(account.aws, wish()), journal_dir=account.journal)
+    undo(account.aws, done.id, journal_dir=account.journal)
+    before = account.look()
+    assert undo(account.aws, done.id, journal_dir=account.journal).outcome == "nothing to do"
+    assert account.look() == before
+
+
+def test_an_undo_can_be_undone(account: Account) -> None:
+    done = apply(account.aws, plan(account.aws, wish()), journal_dir=account.journal)
+    after = account.look()
+    back = undo(account.aws, done.id, journal_dir=account.journal)
+    assert undo(account.aws, back.id, journal_dir=account.journal).outcome == "undone"
+    assert account.look() == after
+
+
+def test_undo_without_an_id_takes_the_last_change(account: Account) -> None:
+    first = apply(account.aws, plan(account.aws, wish(portal_lock=None)), journal_dir=account.journal)
+    second = apply(account.aws, plan(account.aws, wish()), journal_dir=account.journal)
+    assert plan_undo(account.aws, journal_dir=account.journal).record.id == second.id
+    assert undo(account.aws, journal_dir=account.journal).of == second.id
+    assert undo(account.aws, journal_dir=account.journal).of == first.id
+    with pytest.raises(NotFound, match="no change"):
+        undo(account.aws, journal_dir=account.journal)
+
+
+def test_a_failure_in_the_middle_takes_back_and_says_so(account: Account) -> None:
+    before = account.look()
+    made = plan(account.aws, wish())
+
+    def refuse(**_: Any) -> None:
+        from botocore.exceptions import ClientError
+
+        error = {"Error": {"Code": "AccessDeniedException", "Message": "not you"}}
+        raise ClientError(error, "UpdateWorkforce")
+
+    account.aws.client("sagemaker").meta.events.register("before-call.sagemaker.UpdateWorkforce", refuse)
+    with pytest.raises(AccessDenied) as caught:
+        apply(account.aws, made, journal_dir=account.journal)
+    assert caught.value.policy["Statement"][0]["Action"] == "sagemaker:UpdateWorkforce"
+    result = caught.value.details["applied"]
+    assert result["outcome"] == "rolled back"
+    assert [step["outcome"] for step in result["steps"]] == ["taken back", "taken back", "unchanged"]
+    assert "as it was before" in str(caught.value)
+    assert account.look() == before
+    assert [record.status for record in list_changes(account.journal)] == ["rolled-back"]
+
+
+def test_throttling_and_conflicts_are_retried_within_the_deadline(account: Account) -> None:
+    left = {"UpdateWorkteam": 2, "UpdateWorkforce": 2}
+
+    def busy(model: Any, **_: Any) -> None:
+        from botocore.exceptions import ClientError
+
+        if left.get(model.name, 0):
+            left[model.name] -= 1
+            code = "ThrottlingException" if model.name == "UpdateWorkteam" else "ConflictException"
+            raise ClientError({"Error": {"Code": code, "Message": "busy"}}, model.name)
+
+    account.aws.client("sagemaker").meta.events.register("before-call", busy)
+    done = apply(account.aws, plan(account.aws, wish()), journal_dir=account.journal)
+    assert done.outcome == "applied"
+    assert left == {"UpdateWorkteam": 0, "UpdateWorkforce": 0}
+
+
+def test_the_deadline_ends_the_retries(account: Account) -> None:
+    before = account.look()
+    made = plan(account.aws, wish())
+
+    def busy(**_: Any) -> None:
+        from botocore.exceptions import ClientError
+
+        raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "busy"}}, "UpdateWorkteam")
+
+    account.aws.client("sagemaker").meta.events.register("before-call.sagemaker.UpdateWorkteam", busy)
+    started = time.monotonic()
+    with pytest.raises(GtSecureError, match="slow down"):
+        apply(account.aws, made, journal_dir=account.journal, timeout_s=0.6)
+    assert time.monotonic() - started < 10
+    assert account.look() == before
+
+
+def test_a_member_that_changes_beside_ours_is_noticed(account: Account) -> None:
+    """AWS does not document that UpdateWorkteam keeps what is not sent: if it ever did not, we must see it."""
+    made = plan(account.aws, wish(portal_lock=None, guard=None, addresses=(), bucket=None, prefix=""))
+    before = account.look()
+
+    def meddle(**_: Any) -> None:
+        account.sagemaker.update_workteam(WorkteamName=TEAM, Description="gone")
+
+    account.aws.client("sagemaker").meta.events.register("after-call.sagemaker.UpdateWorkteam", meddle)
+    with pytest.raises(Conflict, match="Description"):
+        apply(account.aws, made, journal_dir=account.journal)
+    account.sagemaker.update_workteam(WorkteamName=TEAM, Description=before["team"]["Description"])
+    assert account.look() == before
+
+
+def test_progress_can_cancel(account: Account) -> None:
+    before = account.look()
+
+    def stop(text: str) -> None:
+        if text.startswith("2/3"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        apply(account.aws, plan(account.aws, wish()), journal_dir=account.journal, progress=stop)
+    assert account.look() == before
+    assert list_changes(account.journal)[0].status == "rolled-back"
+
+
+def test_blockers_stop_unless_confirmed_by_name(account: Account) -> None:
+    account.set_cidrs(["192.0.2.0/24"])
+    made = plan(account.aws, wish())
+    assert [notice.code for notice in made.blockers] == ["portal-drops"]
+    with pytest.raises(InvalidInput, match="portal-drops"):
+        apply(account.aws, made, journal_dir=account.journal)
+    with pytest.raises(InvalidInput, match="no blocker"):
+        apply(account.aws, made, confirm=["portal-drops", "everything"], journal_dir=account.journal)
+    assert apply(account.aws, made, confirm=["portal-drops"], journal_dir=account.journal).outcome == "applied"
+
+
+def test_a_broken_expectation_cannot_be_confirmed(account: Account) -> None:
+    made = plan(account.aws, wish(expectations=[expect.allowed("198.51.100.9")]))
+    with pytest.raises(InvalidInput, match="does not apply"):
+        apply(account.aws, made, confirm=["expectation-broken"], journal_dir=account.journal)
+
+
+def test_a_second_apply_is_refused_with_who_holds_the_lock(account: Account) -> None:
+    made = plan(account.aws, wish())
+    scope = f"{made.state.account_id}-{made.state.region}"
+    holding = hold(account.journal, scope, "apply by somebody else")
+    with holding, pytest.raises(Conflict, match="somebody else") as caught:
+        apply(account.aws, made, journal_dir=account.journal)
+    assert caught.value.details["holder"]["pid"] == os.getpid()
+    assert apply(account.aws, made, journal_dir=account.journal).outcome == "applied"
+
+
+def test_two_threads_do_not_apply_at_once(account: Account) -> None:
+    made = plan(account.aws, wish())
+    results: list[object] = []
+
+    def work() -> None:
+        try:
+            results.append(apply(account.aws, made, journal_dir=account.journal).outcome)
+        except Conflict as error:
+            results.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results.count("applied") == 1
+    assert sum(isinstance(result, Conflict) for result in results) == 3
+
+
+def test_an_interrupted_change_stops_the_next_one(account: Account) -> None:
+    made = plan(account.aws, wish())
+    where = {"account": made.state.account_id, "region": made.state.region, "caller": "x", "kind": "apply"}
+    writer = begin_change(account.journal, where | {"changes": [change.for_journal() for change in made.changes]})
+    with pytest.raises(Conflict, match="interrupted"):
+        apply(account.aws, made, journal_dir=account.journal)
+    assert resume(account.aws, writer.id, journal_dir=account.journal).outcome == "applied"
+    assert plan(account.aws, wish()).empty
+
+
+def test_another_account_or_region_is_refused(account: Account) -> None:
+    done = apply(account.aws, plan(account.aws, wish()), journal_dir=account.journal)
+    session = session_for(account.sandbox)
+    elsewhere = connect_aws(boto3_session=session, endpoint_url=account.sandbox.endpoint_url, region="eu-west-1")
+    with pytest.raises(Conflict, match="eu-west-1"):
+        undo(elsewhere, done.id, journal_dir=account.journal)
+
+
+def test_a_caller_without_the_right_is_told_what_to_hand_over(account: Account) -> None:
+    iam = session_for(account.sandbox).client("iam", endpoint_url=account.sandbox.endpoint_url)
+    name = f"reader-{time.time_ns()}"
+    iam.create_user(UserName=name)
+    readable = ["s3:Get*", "s3:List*", "sagemaker:List*", "sagemaker:Describe*", "ec2:Describe*", "sts:*"]
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": readable, "Resource": "*"}]}
+    iam.put_user_policy(UserName=name, PolicyName="read", PolicyDocument=json.dumps(document))
+    keys = iam.create_access_key(UserName=name)["AccessKey"]
+    aws = connect_aws(boto3_session=session_for(account.sandbox, keys), endpoint_url=account.sandbox.endpoint_url)
+    before = account.look()
+    with pytest.raises(AccessDenied) as caught:
+        apply(aws, plan(aws, wish()), journal_dir=account.journal)
+    assert caught.value.action == "s3:PutBucketPolicy"
+    assert caught.value.resource == f"arn:aws:s3:::{BUCKET}"
+    assert account.look() == before
+
+
+def test_the_endpoint_dimension_reaches_the_policy(account: Account) -> None:
+    apply(account.aws, plan(account.aws, wish(endpoints=[ENDPOINT])), journal_dir=account.journal)
+    guard = find_guard(account.policy())
+    assert guard is not None
+    assert guard.endpoints == (ENDPOINT,)
+
+
+def test_removing_the_guard_leaves_the_rest(account: Account) -> None:
+    apply(account.aws, plan(account.aws, wish(portal_lock=None)), journal_dir=account.journal)
+    gone = Restriction(TEAM, url_lock=False, guard=False, bucket=BUCKET)
+    apply(account.aws, plan(account.aws, gone), journal_dir=account.journal)
+    assert account.policy() == FOREIGN
+    assert account.toggles() == {"SourceIp": "Disabled", "VpcSourceIp": "Disabled"}
