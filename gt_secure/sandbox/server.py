@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import socket
 import sys
@@ -129,7 +130,7 @@ async def _main(
         vpc_port=there[1],
     )
     config = Config()
-    config.bind = [f"fd://{public.fileno()}", f"fd://{endpoint.fileno()}"]
+    config.bind = [f"fd://{os.dup(listener.fileno())}" for listener in (public, endpoint)]  # the server closes them
     config.keep_alive_timeout = 75
     config.graceful_timeout = 2
     config.loglevel = "WARNING"
@@ -176,7 +177,7 @@ def _stop_on_end_of_input(stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
 
     def wait() -> None:
-        while sys.stdin.buffer.read(4096):
+        while os.read(sys.stdin.fileno(), 4096):
             pass
         with contextlib.suppress(RuntimeError):  # the loop is closed already
             loop.call_soon_threadsafe(stop.set)

@@ -39,7 +39,8 @@ def test_restricted_user_is_refused_by_name(box, clerk):
     assert found["Code"] == "AccessDeniedException"
     assert found["Message"] == (
         "User: arn:aws:iam::111122223333:user/clerk is not authorized to perform: sagemaker:UpdateWorkteam "
-        f"on resource: {TEAM}/radiology-team because no identity-based policy allows the sagemaker:UpdateWorkteam action"
+        f"on resource: {TEAM}/radiology-team "
+        "because no identity-based policy allows the sagemaker:UpdateWorkteam action"
     )
     for call, arguments, action in (
         (sm.update_workforce, {"WorkforceName": "private-workforce"}, "sagemaker:UpdateWorkforce"),

@@ -1,0 +1,222 @@
+"""Start, stop, state on disk, and what the sandbox refuses to do."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+
+import boto3
+import pytest
+
+from gt_secure.errors import GtSecureError, InvalidInput
+from gt_secure.sandbox import Sandbox, Settings
+
+from .conftest import ELSEWHERE, OFFICE, Box
+
+COMMAND = [sys.executable, "-m", "gt_secure.sandbox"]
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_start_takes_less_than_three_seconds(record_property, capsys):
+    start = time.monotonic()
+    with Sandbox() as sandbox:
+        took = time.monotonic() - start
+        pid = sandbox.pid
+        assert Box(sandbox).client("s3").list_buckets()["Buckets"]
+        assert repr(sandbox) == f"<Sandbox {sandbox.endpoint_url}, pid {pid}>"
+    record_property("start_s", took)
+    with capsys.disabled():
+        print(f"\nsandbox ready after {took:.2f} s")
+    assert took < 3
+    assert not alive(pid)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.1", "::", "example.com", "localhost", ""])
+def test_it_serves_this_machine_only(host):
+    with pytest.raises(InvalidInput, match="not a loopback address"):
+        Settings(host=host).checked()
+    done = subprocess.run([*COMMAND, "--host", host, "--json"], capture_output=True, text=True, timeout=20)
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["error"] == "InvalidInput"
+    assert "not a loopback address" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"port": -1}, {"port": 70000}, {"log_delay_s": -1}, {"log_delay_s": float("nan")}, {"workforce_delay_s": 1e9},
+     {"port": 5, "vpc_port": 5}, {"seed": "other"}],
+)  # fmt: skip
+def test_bad_settings(settings):
+    with pytest.raises(InvalidInput) as caught:
+        Settings(**settings).checked()
+    assert caught.value.next_step
+
+
+def test_a_taken_port_is_an_error_with_a_next_step():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(InvalidInput, match="cannot be opened") as caught:
+            Sandbox(port=taken.getsockname()[1]).start()
+        assert "another port" in caught.value.next_step
+
+
+def test_a_stopped_sandbox_says_so():
+    sandbox = Sandbox()
+    with pytest.raises(GtSecureError, match="not running"):
+        _ = sandbox.endpoint_url
+    sandbox.stop()
+
+
+def test_state_directory_must_be_one(tmp_path):
+    file = tmp_path / "file"
+    file.write_text("x")
+    with pytest.raises(InvalidInput, match="is a file"):
+        Sandbox(state_dir=file)
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "sandbox.json").write_text("{")
+    with pytest.raises(GtSecureError, match="cannot be read"):
+        Sandbox(state_dir=broken).start()
+
+
+def change_everything(box):
+    sm, s3 = box.client("sagemaker"), box.client("s3")
+    on = {"S3Presign": {"IamPolicyConstraints": {"SourceIp": "Enabled", "VpcSourceIp": "Disabled"}}}
+    sm.update_workteam(WorkteamName="open-team", WorkerAccessConfiguration=on)
+    sm.delete_workteam(WorkteamName="vpc-team")
+    sm.update_workforce(WorkforceName="private-workforce", SourceIpConfig={"Cidrs": ["203.0.113.0/24"]})
+    s3.put_object(Bucket="gt-images", Key="kept/a b.txt", Body=b"kept")
+    s3.put_bucket_tagging(Bucket="gt-images", Tagging={"TagSet": [{"Key": "k", "Value": "v"}]})
+    s3.create_bucket(Bucket="made-here")
+    guard = {
+        "Sid": "Guard", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::gt-images/*",
+        "Condition": {"StringEquals": {"s3:authType": "REST-QUERY-STRING"},
+                      "NotIpAddressIfExists": {"aws:SourceIp": ["203.0.113.0/24"]}},
+    }  # fmt: skip
+    s3.put_bucket_policy(Bucket="gt-images", Policy=json.dumps({"Statement": [guard]}))
+    box.user("kept-user", {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"})
+
+
+def check_everything(box):
+    sm, s3 = box.client("sagemaker"), box.client("s3")
+    teams = {team["WorkteamName"]: team for team in sm.list_workteams()["Workteams"]}
+    assert set(teams) == {"open-team", "radiology-team"}
+    assert teams["open-team"]["WorkerAccessConfiguration"]["S3Presign"]["IamPolicyConstraints"]["SourceIp"] == "Enabled"
+    workforce = box.until(
+        lambda: (w := sm.describe_workforce(WorkforceName="private-workforce")["Workforce"])["Status"] == "Active" and w
+    )
+    assert workforce["SourceIpConfig"] == {"Cidrs": ["203.0.113.0/24"]}
+    assert s3.get_object(Bucket="gt-images", Key="kept/a b.txt")["Body"].read() == b"kept"
+    assert {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]} == {"gt-images", "gt-logs", "made-here"}
+    assert s3.get_bucket_logging(Bucket="gt-images")["LoggingEnabled"]["TargetPrefix"] == "s3/"
+    assert s3.get_bucket_cors(Bucket="gt-images")["CORSRules"]
+    assert {user["UserName"] for user in box.client("iam").list_users()["Users"]} == {"kept-user", "sandbox-admin"}
+    url = box.presign()
+    assert (box.fetch(url, OFFICE).status, box.fetch(url, ELSEWHERE).status) == (200, 403)
+
+
+def test_state_outlives_the_process(tmp_path):
+    home = tmp_path / "deep" / "state"
+    with Sandbox(state_dir=home, workforce_delay_s=0.2, log_delay_s=60) as sandbox:
+        environment = sandbox.environment()
+        box = Box(sandbox)
+        change_everything(box)
+        box.fetch(box.presign())
+    assert stat.S_IMODE((home / "sandbox.json").stat().st_mode) == 0o600
+    with Sandbox(state_dir=home, workforce_delay_s=0.2) as sandbox:
+        again = sandbox.environment()
+        assert again["AWS_SECRET_ACCESS_KEY"] == environment["AWS_SECRET_ACCESS_KEY"], "the keys stay"
+        box = Box(sandbox)
+        check_everything(box)
+        logs = box.client("s3").list_objects_v2(Bucket="gt-logs")["Contents"]
+        assert logs, "rows that were not yet due are delivered when the sandbox stops"
+
+
+def test_state_survives_a_kill(tmp_path):
+    with Sandbox(state_dir=tmp_path, workforce_delay_s=0.2) as sandbox:
+        change_everything(Box(sandbox))
+        time.sleep(6)
+        os.kill(sandbox.pid, signal.SIGKILL)
+    with Sandbox(state_dir=tmp_path, workforce_delay_s=0.2) as sandbox:
+        check_everything(Box(sandbox))
+
+
+def test_without_seed_there_is_only_the_administrator():
+    with Sandbox(seed=None) as sandbox:
+        box = Box(sandbox)
+        assert box.client("s3").list_buckets()["Buckets"] == []
+        assert box.client("sagemaker").list_workteams()["Workteams"] == []
+        assert box.client("sts").get_caller_identity()["Arn"] == "arn:aws:iam::111122223333:user/sandbox-admin"
+        assert box.fetch("/_gt_secure/portal").status == 404
+
+
+def read_exports(process):
+    lines = []
+    while not (line := process.stdout.readline()).startswith("# Paste"):
+        lines.append(line.strip())
+    return dict(line.removeprefix("export ").split("=", 1) for line in lines if line.startswith("export "))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_prints_what_to_set_and_stops_cleanly(number):
+    process = subprocess.Popen(COMMAND, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        exports = read_exports(process)
+        assert set(exports) == {
+            "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION",
+        }  # fmt: skip
+        sm = boto3.client(
+            "sagemaker", endpoint_url=exports["AWS_ENDPOINT_URL"], region_name=exports["AWS_REGION"],
+            aws_access_key_id=exports["AWS_ACCESS_KEY_ID"], aws_secret_access_key=exports["AWS_SECRET_ACCESS_KEY"],
+        )  # fmt: skip
+        assert len(sm.list_workteams()["Workteams"]) == 3
+        process.send_signal(number)
+        assert process.wait(5) == 0
+        assert process.stderr.read() == ""
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_no_orphan_when_the_parent_dies():
+    script = (
+        "from gt_secure.sandbox import Sandbox; import sys, time; s = Sandbox().start(); print(s.pid, flush=True);"
+        " time.sleep(60)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    pid = int(parent.stdout.readline())
+    assert alive(pid)
+    parent.kill()
+    parent.communicate()
+    deadline = time.monotonic() + 6
+    while alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not alive(pid)
+
+
+def test_keys_are_not_in_the_repr():
+    with Sandbox(seed=None) as sandbox:
+        assert sandbox.environment()["AWS_SECRET_ACCESS_KEY"] not in repr(sandbox) + repr(vars(sandbox)["_settings"])
+
+
+def test_importing_the_sandbox_loads_no_client_and_no_emulator():
+    code = (
+        "import sys, gt_secure.sandbox, gt_secure.sandbox.command;"
+        "print([m for m in ('boto3', 'botocore', 'ministack', 'hypercorn', 'matplotlib') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
