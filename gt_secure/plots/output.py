@@ -14,15 +14,16 @@ def alt_text(figure: Figure) -> str:
     return str(figure.get_label())
 
 
-def svg(figure: Figure) -> str:
-    """The figure as SVG text; the same hits give the same bytes."""
+def svg(figure: Figure, *, ground: str | None = None) -> str:
+    """The figure as SVG text, transparent or on a ``ground`` colour; the same hits give the same bytes."""
     import html
 
     import matplotlib as mpl
 
     out = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": "gt-secure", "svg.fonttype": "path", "hatch.linewidth": 1.1}):
-        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
+        about = {"Date": None, "Creator": None}
+        figure.savefig(out, format="svg", metadata=about, facecolor=ground or "none")
     text = out.getvalue()
     start = text.index("<svg")
     head, tail = text[start:].split(">", 1)

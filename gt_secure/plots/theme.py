@@ -60,9 +60,10 @@ def clean(text: object, most: int = 46) -> str:
 
 def new_figure(height: float, palette: Palette) -> tuple[Figure, Axes]:
     """A transparent figure with one bare axes; height in inches."""
-    from matplotlib.figure import Figure
+    from .chart import Chart
 
-    figure = Figure(figsize=(WIDTH, height), dpi=144, facecolor="none", layout=None)
+    figure = Chart(figsize=(WIDTH, height), dpi=144, facecolor="none", layout=None)
+    figure.ground = palette.face
     axes = figure.add_axes((0, 0, 1, 1), facecolor="none")
     for side in axes.spines.values():
         side.set_visible(False)
