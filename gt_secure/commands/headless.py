@@ -34,8 +34,10 @@ def run_headless(notebook: Path, out: Path, *, as_json: bool = False) -> int:
     started = time.perf_counter()
     with Sandbox(log_delay_s=1.0, seed="demo") as sandbox:
         executed, failure = _execute(notebook, out, sandbox.environment())
-    nbformat.write(executed, out / notebook.name)
-    scenes = [scene for found in _outputs(executed, MIME) for scene in found]
+    (out / notebook.name).write_text(nbformat.writes(executed) + "\n", encoding="utf-8")  # type: ignore[no-untyped-call]
+    # A notebook shows the same growing list several times: the last one has all.
+    scenes = list(_outputs(executed, MIME))[-1:]
+    scenes = scenes[0] if scenes else []
     plots = _write_plots(executed, out)
     good = not failure and bool(scenes) and bool(plots) and all(scene["as_expected"] for scene in scenes)
     summary = {
@@ -61,11 +63,12 @@ def _execute(notebook: Path, out: Path, aws: Mapping[str, str]) -> tuple[Any, st
 
     from .demo import _lab_environment
 
-    book = nbformat.read(notebook, as_version=4)
+    book = nbformat.read(notebook, as_version=4)  # type: ignore[no-untyped-call]
     client = NotebookClient(
         book,
         timeout=_CELL_TIMEOUT_S,
         kernel_name="python3",
+        extra_arguments=["--log-level=40"],
         resources={"metadata": {"path": str(out)}},
     )
     try:
