@@ -162,7 +162,8 @@ def resolve(
     since, until : datetime, optional
         UTC; they bound the listing of ``s3://`` prefixes, with a margin for late delivery.
     """
-    items = [sources] if isinstance(sources, (str, Path, LogObject)) else list(sources)
+    single = isinstance(sources, (str, Path, LogObject)) or hasattr(sources, "uri")
+    items: list[Any] = [sources] if single else list(sources)  # type: ignore[arg-type]
     if not items:
         raise InvalidInput("No access logs are named.", next_step="Name a file, a folder or an s3:// prefix.")
     for item in items:

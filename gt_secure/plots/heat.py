@@ -45,8 +45,8 @@ def heat_map(hits: Hits, *, top: int = 16, theme: Theme = "light") -> Figure:
     left = 0.075 * max(len(clean(name)) for name in names) + 0.25
     axes.set_position((left / WIDTH, 0.52 / height, (WIDTH - left - 0.75) / WIDTH, inner / height))
     _draw_heat(axes, rows, names, totals, palette)
-    more = f", {len(totals) - len(names):,} addresses more" if len(totals) > len(names) else ""
-    title = f"requests by source IP and hour of the day, UTC · corner mark: refused{more}"
+    more = f" · {len(totals) - len(names):,} addresses more" if len(totals) > len(names) else ""
+    title = f"requests by source IP and hour, UTC · corner: refused{more}"
     put_text(axes, 0, -0.95, title, color=palette.quiet, fontsize=9, va="center")
     put_foot(figure, palette, hits.coverage.summary)
     busiest = [f"{clean(name)}: {totals[name]:,} requests, most at {_peak_hour(rows, name):02d} h." for name in names]

@@ -23,14 +23,15 @@ class FakeS3:
     def put(self, bucket: str, key: str, body: bytes, when: dt.datetime | None = None) -> None:
         self.objects[bucket, key] = (body, when or dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC))
 
-    def list_objects_v2(self, Bucket: str, Prefix: str = "", StartAfter: str = "", Delimiter: str = "",
-                        ContinuationToken: str = "") -> dict[str, Any]:
+    def list_objects_v2(
+        self, Bucket: str, Prefix: str = "", StartAfter: str = "", Delimiter: str = "", ContinuationToken: str = ""
+    ) -> dict[str, Any]:
         keys = sorted(k for b, k in self.objects if b == Bucket and k.startswith(Prefix))
         keys = [k for k in keys if k > max(StartAfter, ContinuationToken)]
         entries: list[str] = []
         folders: list[str] = []
         for key in keys:
-            rest = key[len(Prefix):]
+            rest = key[len(Prefix) :]
             if Delimiter and Delimiter in rest:
                 folder = Prefix + rest.split(Delimiter)[0] + Delimiter
                 if folder not in folders:
@@ -43,9 +44,14 @@ class FakeS3:
         contents = []
         for key in entries:
             body, when = self.objects[Bucket, key]
-            contents.append({"Key": key, "Size": len(body), "LastModified": when,
-                             "ETag": f'"{hashlib.md5(body).hexdigest()}"'})
-        page: dict[str, Any] = {"IsTruncated": cut, "Contents": contents, "CommonPrefixes": [{"Prefix": f} for f in folders]}
+            contents.append(
+                {"Key": key, "Size": len(body), "LastModified": when, "ETag": f'"{hashlib.md5(body).hexdigest()}"'}
+            )
+        page: dict[str, Any] = {
+            "IsTruncated": cut,
+            "Contents": contents,
+            "CommonPrefixes": [{"Prefix": f} for f in folders],
+        }
         if cut:
             page["NextContinuationToken"] = entries[-1]
         return page

@@ -35,7 +35,9 @@ def log(tmp_path: Path) -> tuple[Path, Counter]:
     records = [corpus.random_record(rng) for _ in range(500)]
     path = tmp_path / "a.log"
     path.write_text("".join(corpus.write(r) + "\n" for r in records) + "cut [line")
-    truth = Counter((r["remote_ip"], str(r["http_status"]), r["auth_type"] or "", f"{r['time']:%Y-%m-%dT%H}") for r in records)
+    truth = Counter(
+        (r["remote_ip"], str(r["http_status"]), r["auth_type"] or "", f"{r['time']:%Y-%m-%dT%H}") for r in records
+    )
     return path, truth
 
 

@@ -22,7 +22,9 @@ def mangle(line: bytes, rng: random.Random) -> bytes:
         at = rng.randrange(len(out) + 1)
         kind = rng.randrange(5)
         if kind == 0:
-            out[at:at] = rng.choice([b'"', b" ", b"  ", b"-", b'" "', b"\r", b"\xff", b"\x00", b"[", b"%", b"\\", "é".encode()])
+            out[at:at] = rng.choice(
+                [b'"', b" ", b"  ", b"-", b'" "', b"\r", b"\xff", b"\x00", b"[", b"%", b"\\", "é".encode()]
+            )
         elif kind == 1:
             del out[at : at + rng.randrange(20)]
         elif kind == 2 and out:
@@ -42,7 +44,7 @@ line = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(line, max_size=30), st.sampled_from([b"\n", b"\r\n"]), st.booleans())
 def test_every_line_is_counted(lines: list[bytes], end: bytes, packed: bool) -> None:
     data = end.join(lines)
@@ -77,21 +79,33 @@ def _quiet(data: bytes):
     try:
         return count_hits(StandardInput(io.BytesIO(data)), "http_status")
     except LogError as error:  # one damaged object is all there is
-        assert "could be read" in error.message
+        if "could be read" not in error.message:
+            raise
         return None, None
 
 
+NAMES = [
+    "Records",
+    "eventSource",
+    "eventTime",
+    "requestParameters",
+    "request_time",
+    "message",
+    "http_status",
+    "key",
+    "operation",
+    "remote_ip",
+]
 json_value = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
-        st.sampled_from(["Records", "eventSource", "eventTime", "requestParameters", "request_time", "message", "http_status",
-                         "key", "operation", "remote_ip"]), inner | st.just("s3.amazonaws.com") | st.just("2026-11-20T00:00:00Z"),
+        st.sampled_from(NAMES), inner | st.just("s3.amazonaws.com") | st.just("2026-11-20T00:00:00Z"),
         max_size=5),
     max_leaves=12,
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(json_value, st.booleans())
 def test_any_json(value: object, lines: bool) -> None:
     import json

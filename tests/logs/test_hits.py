@@ -25,11 +25,22 @@ ROWS = [
     record(remote_ip="2001:db8:40::1f", key="other/3.png", request_id="D"),
     record(remote_ip="10.0.3.4", request_id="E"),
     record(remote_ip="203.0.113.8", request_id="F", auth_type="AuthHeader", request_uri="GET /x HTTP/1.1"),
-    record(remote_ip=None, request_id="G", requester="AmazonS3", operation="S3.EXPIRE.OBJECT", request_uri=None,
-           auth_type=None, http_status=None),
-    record(remote_ip="203.0.113.9", request_id="H", user_agent="=1+1", request_uri=corpus.PRESIGNED["request_uri"].replace(
-        "&X-Amz-Signature", "&x-gt-secure-test=1&X-Amz-Signature")),
-]  # fmt: skip
+    record(
+        remote_ip=None,
+        request_id="G",
+        requester="AmazonS3",
+        operation="S3.EXPIRE.OBJECT",
+        request_uri=None,
+        auth_type=None,
+        http_status=None,
+    ),
+    record(
+        remote_ip="203.0.113.9",
+        request_id="H",
+        user_agent="=1+1",
+        request_uri=corpus.PRESIGNED["request_uri"].replace("&X-Amz-Signature", "&x-gt-secure-test=1&X-Amz-Signature"),
+    ),
+]
 
 
 @pytest.fixture
@@ -122,7 +133,9 @@ def test_secrets_stay_out(hits: Hits, tmp_path: Path) -> None:
     hits.to_csv(tmp_path / "x.csv")
     hits.to_json(tmp_path / "x.json")
     hits.to_parquet(tmp_path / "x.parquet")
-    everything = (tmp_path / "x.csv").read_text() + (tmp_path / "x.json").read_text() + str(hits.rows().rows) + repr(hits)
+    everything = (
+        (tmp_path / "x.csv").read_text() + (tmp_path / "x.json").read_text() + str(hits.rows().rows) + repr(hits)
+    )
     everything += hits._repr_html_()
     for secret in ("ASIAEXAMPLEKEYID0001", "IQoJb3JpZ2luX2VjEXAMPLETOKEN", "XXXXXXXX"):
         assert secret not in everything

@@ -61,7 +61,9 @@ def test_rules(tmp_path: Path, later, rules, kind) -> None:
 
 
 def test_what_is_told(tmp_path: Path) -> None:
-    found = leaks(tmp_path, [FIRST, use("198.51.100.9", 60), use("198.51.100.9", 90, refused=True), use("198.51.100.9", 95)])
+    found = leaks(
+        tmp_path, [FIRST, use("198.51.100.9", 60), use("198.51.100.9", 90, refused=True), use("198.51.100.9", 95)]
+    )
     [leak] = found
     assert leak.sentence == (
         "Minted 20 Nov 09:14 UTC for scans/0007.png, first used from 203.0.113.7, "

@@ -89,10 +89,44 @@ def test_published_lines() -> None:
         assert got == expected, line[:120]
     auth = [r["auth_type"] for r in rows]
     assert auth == [None] * 3 + ["QueryString"] + [None] * 2 + ["AuthHeader"] + [None] * 3 + ["AuthHeader"] * 7 + [
-        None, "AuthHeader", None, None, None, None, "AuthHeader", None, "AuthHeader"
+        None,
+        "AuthHeader",
+        None,
+        None,
+        None,
+        None,
+        "AuthHeader",
+        None,
+        "AuthHeader",
     ]
-    assert [r["http_status"] for r in rows] == [200, 404, 304, 200, 304, 200, 206, 206, 200, 200, 403, 404, None, 206, 404,
-                                               404, 200, 206, 404, 403, 200, None, None, 204, 206, 200]
+    assert [r["http_status"] for r in rows] == [
+        200,
+        404,
+        304,
+        200,
+        304,
+        200,
+        206,
+        206,
+        200,
+        200,
+        403,
+        404,
+        None,
+        206,
+        404,
+        404,
+        200,
+        206,
+        404,
+        403,
+        200,
+        None,
+        None,
+        204,
+        206,
+        200,
+    ]
     assert rows[18]["host_id"] == lines[18].split()[-6]
     assert rows[25]["source_region"] == "us-east-1"
     assert rows[22]["host_id"] == lines[22].split()[-1]
@@ -136,8 +170,17 @@ def walk(line: str) -> dict[str, object]:
     out["version_id"] = nil(tail[0])
     if len(tail) > 1 and len(tail[1]) in (20, 21) and tail[1][:4] in ("AIDA", "AROA"):
         del tail[1]
-    names = ("host_id", "signature_version", "cipher_suite", "auth_type", "host_header", "tls_version", "access_point_arn",
-             "acl_required", "source_region")
+    names = (
+        "host_id",
+        "signature_version",
+        "cipher_suite",
+        "auth_type",
+        "host_header",
+        "tls_version",
+        "access_point_arn",
+        "acl_required",
+        "source_region",
+    )
     out.update({name: nil(tail[i + 1]) if len(tail) > i + 1 else None for i, name in enumerate(names)})
     return out
 
@@ -160,4 +203,6 @@ def walk(line: str) -> dict[str, object]:
 def test_key_decoding(operation: str, written: str, key: str) -> None:
     with duckdb.connect() as con:
         expression = sql.decoded_key()
-        assert con.execute(f"SELECT {expression} FROM (SELECT ? AS key, ? AS operation)", [written, operation]).fetchone() == (key,)
+        assert con.execute(
+            f"SELECT {expression} FROM (SELECT ? AS key, ? AS operation)", [written, operation]
+        ).fetchone() == (key,)

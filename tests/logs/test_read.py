@@ -12,8 +12,8 @@ import corpus
 import pytest
 
 from gt_secure.errors import GtSecureError, InvalidInput, LogError, NotFound
-from gt_secure.logs import count_hits, read_hits
 from gt_secure.logs import chunks as chunks_module
+from gt_secure.logs import count_hits, read_hits
 from gt_secure.logs.objects import StandardInput
 
 LINE = corpus.case("x", **corpus.PRESIGNED).text

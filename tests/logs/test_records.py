@@ -13,29 +13,53 @@ from gt_secure.logs import count_hits, read_hits
 
 EVENT = {
     "eventVersion": "1.10",
-    "userIdentity": {"type": "AssumedRole", "arn": "arn:aws:sts::111122223333:assumed-role/GroundTruthExecution/SageMaker",
-                     "accessKeyId": "ASIAEXAMPLEKEYID0001"},
+    "userIdentity": {
+        "type": "AssumedRole",
+        "arn": "arn:aws:sts::111122223333:assumed-role/GroundTruthExecution/SageMaker",
+        "accessKeyId": "ASIAEXAMPLEKEYID0001",
+    },
     "eventTime": "2026-11-20T09:14:07Z",
     "eventSource": "s3.amazonaws.com",
     "eventName": "GetObject",
     "awsRegion": "us-east-1",
     "sourceIPAddress": "10.0.3.4",
     "userAgent": "[Mozilla/5.0]",
-    "requestParameters": {"bucketName": "gt-images", "key": "scans/0007.png", "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
-                          "X-Amz-Date": "20261120T091400Z", "X-Amz-Expires": "600", "X-Amz-SignedHeaders": "host",
-                          "Host": "gt-images.s3.us-east-1.amazonaws.com"},
-    "additionalEventData": {"AuthenticationMethod": "QueryString", "SignatureVersion": "SigV4", "bytesTransferredOut": 113,
-                            "CipherSuite": "TLS_AES_128_GCM_SHA256", "x-amz-id-2": "abc="},
+    "requestParameters": {
+        "bucketName": "gt-images",
+        "key": "scans/0007.png",
+        "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+        "X-Amz-Date": "20261120T091400Z",
+        "X-Amz-Expires": "600",
+        "X-Amz-SignedHeaders": "host",
+        "Host": "gt-images.s3.us-east-1.amazonaws.com",
+    },
+    "additionalEventData": {
+        "AuthenticationMethod": "QueryString",
+        "SignatureVersion": "SigV4",
+        "bytesTransferredOut": 113,
+        "CipherSuite": "TLS_AES_128_GCM_SHA256",
+        "x-amz-id-2": "abc=",
+    },
     "requestID": "REQ1",
     "vpcEndpointId": "vpce-0a1b2c3d",
     "tlsDetails": {"tlsVersion": "TLSv1.3"},
-}  # fmt: skip
+}
 JSON_LOG = {
-    "schema_version_id": "V_1_0", "bucket_arn": "arn:aws:s3:::gt-images", "bucket_name": "gt-images",
-    "request_time": "2026-11-20T09:14:07.123Z", "remote_ip": "203.0.113.7", "requester": None, "request_id": "REQ2",
-    "operation": "REST.GET.OBJECT", "key": "scans/1.png", "request_uri": corpus.PRESIGNED["request_uri"],
-    "http_status": "403", "error_code": "AccessDenied", "bytes_sent": 243, "auth_type": "QueryString",
-}  # fmt: skip
+    "schema_version_id": "V_1_0",
+    "bucket_arn": "arn:aws:s3:::gt-images",
+    "bucket_name": "gt-images",
+    "request_time": "2026-11-20T09:14:07.123Z",
+    "remote_ip": "203.0.113.7",
+    "requester": None,
+    "request_id": "REQ2",
+    "operation": "REST.GET.OBJECT",
+    "key": "scans/1.png",
+    "request_uri": corpus.PRESIGNED["request_uri"],
+    "http_status": "403",
+    "error_code": "AccessDenied",
+    "bytes_sent": 243,
+    "auth_type": "QueryString",
+}
 
 
 def rows(path: Path):
@@ -93,7 +117,16 @@ def test_one_request_in_several_logs_counts_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ['{"a": 1}\n{"b": 2}\n', "{", "[1, 2]", '{"Records": 3}', "[" * 5000, '{"Records": [{"eventSource": 1}]}', "{}\n\n"]
+    "text",
+    [
+        '{"a": 1}\n{"b": 2}\n',
+        "{",
+        "[1, 2]",
+        '{"Records": 3}',
+        "[" * 5000,
+        '{"Records": [{"eventSource": 1}]}',
+        "{}\n\n",
+    ],
 )
 def test_other_json_is_unreadable_lines(tmp_path: Path, text: str) -> None:
     (tmp_path / "x.json").write_text(text)

@@ -1,0 +1,214 @@
+"""Figures: what they say, that they are the same twice, and that text from logs is only text."""
+
+from __future__ import annotations
+
+import random
+import struct
+import sys
+import xml.etree.ElementTree as ET
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "logs"))
+
+import corpus
+
+from gt_secure import plots
+from gt_secure.errors import InvalidInput
+from gt_secure.logs import Hits, read_hits
+from gt_secure.plots import theme as theme_module
+
+
+def line(ip, refused=False, at=0, **changes):
+    record = {**corpus.BASE, **corpus.PRESIGNED, "remote_ip": ip, **changes}
+    if refused:
+        record.update(http_status=403, error_code="AccessDenied")
+    record["time"] = corpus.BASE["time"] + timedelta(seconds=at)
+    return corpus.write(record)
+
+
+def make(folder: Path, lines: list[str]) -> Hits:
+    (folder / "log").write_text("\n".join(lines) + "\n")
+    return read_hits(folder / "log")
+
+
+@pytest.fixture
+def three(tmp_path: Path) -> Hits:
+    lines = [line("203.0.113.7", at=60 * n) for n in range(5)] + [line("203.0.113.7", True, 999)]
+    lines += [line("198.51.100.9", True, 4000), line("2001:db8:85a3:1111:2222:8a2e:370:7334", at=9000)]
+    return make(tmp_path, lines)
+
+
+DRAW = [plots.hits_by_ip, plots.hits_by_network, plots.over_time, plots.heat_map]
+
+
+def texts(figure) -> list[str]:
+    from matplotlib.text import Text
+
+    return [t.get_text() for t in figure.findobj(Text) if t.get_text()]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("draw", DRAW)
+def test_svg_is_the_same_twice_and_well_formed(three: Hits, draw, theme) -> None:
+    one, two = plots.svg(draw(three, theme=theme)), plots.svg(draw(three, theme=theme))
+    assert one == two
+    root = ET.fromstring(one)
+    assert root.attrib["role"] == "img"
+    assert root.attrib["aria-label"] == plots.alt_text(draw(three, theme=theme))
+    assert "2026-11-24T" not in one  # no date of drawing
+
+
+def test_png_has_the_size_asked_for(three: Hits) -> None:
+    data = plots.png(plots.hits_by_ip(three), dpi=100)
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    width, _ = struct.unpack(">II", data[16:24])
+    assert width == 860
+
+
+def test_words_tell_what_the_colours_tell(three: Hits) -> None:
+    figure = plots.hits_by_ip(three, restriction_networks=["203.0.113.0/24"])
+    shown = texts(figure)
+    assert "5 opened, 1 refused" in shown
+    assert "0 opened, 1 refused · outside the list" in shown
+    alt = plots.alt_text(figure)
+    assert "203.0.113.7: 5 opened, 1 refused." in alt
+    assert "198.51.100.9: 0 opened, 1 refused · outside the list." in alt
+    hatched = [patch for patch in figure.axes[0].patches if patch.get_hatch()]
+    assert len(hatched) == 2
+    assert "outside" not in plots.alt_text(plots.hits_by_ip(three))
+
+
+def test_endpoint_traffic_is_not_outside(tmp_path: Path) -> None:
+    hits = make(tmp_path, [line("10.0.3.4"), line("192.0.2.1")])
+    alt = plots.alt_text(plots.hits_by_ip(hits, restriction_networks=["203.0.113.0/24"], endpoints=["vpce-0a1b2c3d"]))
+    assert "10.0.3.4: 1 opened." in alt
+    assert "192.0.2.1: 1 opened · outside the list." in alt
+
+
+def test_thirty_thousand_addresses(tmp_path: Path) -> None:
+    rng = random.Random(2)
+    lines = [line(f"{rng.randrange(11, 99)}.{n % 250}.{n // 250}.1", n % 10 == 0) for n in range(30_000)]
+    lines += [line("203.0.113.7")] * 500
+    hits = make(tmp_path, lines)
+    figure = plots.hits_by_ip(hits, restriction_networks=["203.0.113.0/24"])
+    shown = texts(figure)
+    assert "29,989 others" in shown
+    assert any("29,989 of them outside the list" in text for text in shown)
+    assert len(plots.svg(figure)) < 150_000
+    assert sum(len(t) for t in shown) < 1500
+    for draw in DRAW:
+        assert draw(hits).get_figheight() < 6
+
+
+@pytest.mark.parametrize("n", [1, 3, 13, 60])
+def test_labels_stay_inside(tmp_path: Path, n: int) -> None:
+    """Nothing is cut off at the edges, and no label lies over a bar."""
+    lines = [text for i in range(n) for text in [line(f"2001:db8:85a3:1111:2222:8a2e:370:{i:04x}")] * (i * i + 1)]
+    hits = make(tmp_path, [*lines, *[line(f"2001:db8:85a3:1111:2222:8a2e:370:{i:04x}", True) for i in range(n)]])
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    for draw in DRAW:
+        figure = draw(hits, **({"restriction_networks": ["203.0.113.0/24"]} if draw is plots.hits_by_ip else {}))
+        FigureCanvasAgg(figure).draw()
+        frame = figure.bbox
+        for text in figure.findobj(lambda a: hasattr(a, "get_text") and a.get_text() and a.get_visible()):
+            box = text.get_window_extent()
+            assert box.x0 >= -1, (draw.__name__, text.get_text())
+            assert box.x1 <= frame.width + 1, (draw.__name__, text.get_text())
+
+
+HOSTILE = ["$\\frac{1}{2}$", "<script>alert(1)</script>", "$", "a\x1b[2J\x00b", "\u202egnp.exe", "&lt;", "x" * 300]
+
+
+def test_hostile_text_is_only_text(tmp_path: Path) -> None:
+    lines = [line(text.replace(" ", "").replace("\x00", "") or "-") for text in HOSTILE]
+    hits = make(tmp_path, [*lines, line("203.0.113.7")])
+    for draw in (plots.hits_by_ip, plots.heat_map, plots.hits_by_network):
+        figure = draw(hits)
+        shown = texts(figure)
+        svg = plots.svg(figure)
+        ET.fromstring(svg)
+        assert "<script" not in svg
+        assert all(len(t) < 170 for t in shown)
+        assert all(c.isprintable() for t in shown for c in t)
+        assert any("frac" in t for t in shown)  # shown as it is
+        assert all(
+            not t.get_parse_math()
+            for t in figure.findobj(lambda a: hasattr(a, "get_parse_math"))
+            if "frac" in t.get_text()
+        )
+        plots.png(figure)
+
+
+@pytest.mark.parametrize("draw", DRAW)
+def test_nothing_to_draw_does_not_say_safe(tmp_path: Path, draw) -> None:
+    figure = draw(make(tmp_path, ["cut"]))
+    assert "does not prove" in plots.alt_text(figure)
+    assert plots.png(figure)
+
+
+def test_leak_timeline(tmp_path: Path) -> None:
+    hits = make(tmp_path, [line("203.0.113.7"), line("198.51.100.9", at=90), line("198.51.100.9", True, 120)])
+    [leak] = hits.leaks()
+    figure = plots.leak_timeline(leak)
+    assert "198.51.100.9: 2 times, 1 refused." in plots.alt_text(figure)
+    assert plots.svg(figure) == plots.svg(plots.leak_timeline(leak))
+    assert "minted 20 Nov 09:14" in plots.alt_text(figure)
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("name", ["light", "dark"])
+def test_contrast(name: str) -> None:
+    """Text 4.5 to 1, data 3 to 1 (WCAG 2.2), on the ground of the theme."""
+    palette = theme_module.PALETTES[name]
+
+    def ratio(colour: str) -> float:
+        a, b = sorted((luminance(colour), luminance(palette.face)))
+        return (b + 0.05) / (a + 0.05)
+
+    assert ratio(palette.text) >= 7
+    assert ratio(palette.quiet) >= 4.5
+    assert all(ratio(c) >= 3 for c in (palette.opened, palette.refused, palette.failed))
+
+
+def test_bad_options(three: Hits) -> None:
+    with pytest.raises(InvalidInput, match="theme"):
+        plots.hits_by_ip(three, theme="pink")
+    with pytest.raises(InvalidInput):
+        plots.hits_by_ip(three, top=0)
+
+
+def test_command(three: Hits, tmp_path: Path, capsys) -> None:
+    import argparse
+
+    from gt_secure.plots import command
+
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    for kind in ("ip", "network", "time", "heat"):
+        for ending in ("svg", "png"):
+            out = tmp_path / f"{kind}.{ending}"
+            args = parser.parse_args(
+                [str(tmp_path / "log"), "-o", str(out), "--kind", kind, "--alt", "--theme", "dark"]
+            )
+            assert command.run(args) == 0
+            assert out.stat().st_size > 1000
+            assert "203.0.113" in capsys.readouterr().out or kind == "time"
+    with pytest.raises(InvalidInput):
+        command.run(parser.parse_args([str(tmp_path / "log"), "-o", "x.gif"]))
+
+
+def test_import_is_free() -> None:
+    import subprocess
+
+    heavy = "{'matplotlib', 'duckdb', 'boto3', 'numpy'}"
+    code = f"import sys, gt_secure.plots, gt_secure.logs; sys.exit(bool({heavy} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
