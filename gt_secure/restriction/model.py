@@ -65,7 +65,7 @@ class Restriction:
     bucket: str | None
     prefix: str
     expectations: tuple[Expectation, ...]
-    notices: tuple[Notice, ...] = field(compare=False, repr=False)
+    notices: tuple[Notice, ...] = field(init=False, compare=False, repr=False)
 
     def __init__(
         self,
@@ -239,9 +239,9 @@ def _url_lock(value: object, team: str | None, notices: list[Notice]) -> bool | 
         raise InvalidInput(
             "The URL lock belongs to a workteam, and none is named.", next_step="Name the team.", field="team"
         )
-    if team.startswith("arn:") and wish is not None:
+    if team.startswith("arn:"):
         kind = lists.parse_team_arn(team)[0]
-        if wish is not True:
+        if wish not in (None, True):
             raise InvalidInput(
                 f"A {kind.removesuffix('-crowd')} team has no URL lock; AWS offers it for private teams only.",
                 next_step="Leave url_lock out, and guard the bucket.",
@@ -264,7 +264,7 @@ def _url_lock(value: object, team: str | None, notices: list[Notice]) -> bool | 
 
 def _guard(value: object, bucket: str | None, notices: list[Notice]) -> bool | None:
     wish = _switch("guard", value)
-    if bucket is not None or wish is None:
+    if bucket is not None:
         return wish
     if wish is False:
         raise InvalidInput(

@@ -1,7 +1,7 @@
 """Faults on the wire: a child process that is killed before or after one AWS call, or never gets its reply.
 
-The faults sit below botocore, where real ones happen, so its own retries are part of what is tested. Each run happens in
-a forked child: an ``os._exit`` there is what a killed kernel is.
+The faults sit below botocore, where real ones happen, so its own retries are part of what is tested. Each run happens
+in a forked child: an ``os._exit`` there is what a killed kernel is.
 """
 
 from __future__ import annotations

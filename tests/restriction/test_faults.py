@@ -46,6 +46,9 @@ class Scene:
         self.tmp = tmp
         self.what = what
         self.wish = Restriction(TEAM, addresses=["203.0.113.0/24"], bucket=BUCKET, portal_lock=True)
+        self._clean = connect_aws(boto3_session=session_for(account.sandbox), endpoint_url=account.sandbox.endpoint_url)
+        for service in ("s3", "sagemaker", "sts", "ec2"):
+            self._clean.client(service)
         account.reset(FOREIGN)
         self.before = account.look()
         self.plan: Plan = plan(account.aws, self.wish)
@@ -56,9 +59,8 @@ class Scene:
         self.number = 0
 
     def _aws(self) -> Any:
-        return connect_aws(
-            boto3_session=session_for(self.account.sandbox), endpoint_url=self.account.sandbox.endpoint_url
-        )
+        """Clients that were made but never used here: each child starts with clean ones, without loading them."""
+        return self._clean
 
     def start(self) -> tuple[Path, Callable[[], Any]]:
         """Set the account as it is before the run; returns the journal and the run."""

@@ -1,0 +1,268 @@
+"""Good restrictions: what is accepted, merged and said; files that hold them; the schema that describes them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import FrozenInstanceError, replace
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gt_secure.errors import InvalidInput, MissingExtra, NotFound
+from gt_secure.network import collapse, parse_network
+from gt_secure.restriction import (
+    Expectation,
+    Restriction,
+    dump_restriction,
+    dumps_restriction,
+    expect,
+    load_restriction,
+    loads_restriction,
+    schema,
+)
+from gt_secure.restriction.lists import PORTAL_CIDRS
+
+BUCKET = {"bucket": "gt-images"}
+
+
+def codes(wish: Restriction) -> set[str]:
+    return {notice.code for notice in wish.notices}
+
+
+def test_addresses_are_merged_without_admitting_one_more() -> None:
+    wish = Restriction("t", addresses="203.0.113.0/25, 203.0.113.128/25 # office\n203.0.113.7", **BUCKET)
+    assert [str(network) for network in wish.addresses] == ["203.0.113.0/24"]
+    assert "overlaps" in codes(wish)
+    assert wish.networks == wish.addresses
+
+
+def test_duplicates_are_said() -> None:
+    wish = Restriction(
+        "t", addresses=["203.0.113.7", "203.0.113.7/32"], endpoints=["vpce-0a1b2c3d", "VPCE-0A1B2C3D"], **BUCKET
+    )
+    assert {notice.field for notice in wish.notices if notice.code == "duplicates"} == {"addresses", "endpoints"}
+    assert wish.endpoints == ("vpce-0a1b2c3d",)
+
+
+@pytest.mark.parametrize(
+    ("addresses", "code"),
+    [
+        (["203.0.113.0/24"], "ipv4-only"),
+        (["200.0.0.0/7"], "very-broad"),
+        (["2400::/12"], "very-broad"),
+        (["203.0.113.0/24"], "whole-bucket"),
+    ],
+)
+def test_what_is_only_noticed(addresses: list[str], code: str) -> None:
+    assert code in codes(Restriction("t", addresses=addresses, **BUCKET))
+
+
+def test_both_families_and_a_prefix_need_no_notice() -> None:
+    wish = Restriction("t", addresses=["203.0.113.0/24", "2001:db8:7::/48"], prefix="scans/", **BUCKET)
+    assert wish.notices == ()
+
+
+def test_a_team_alone_gets_the_url_lock_and_is_told_what_is_missing() -> None:
+    wish = Restriction("radiology-team")
+    assert (wish.url_lock, wish.guard, wish.portal_lock) == (True, None, None)
+    assert codes(wish) == {"no-guard"}
+
+
+def test_a_bucket_alone_gets_the_guard() -> None:
+    wish = Restriction(addresses=["203.0.113.7"], **BUCKET)
+    assert (wish.team, wish.url_lock, wish.guard) == (None, None, True)
+
+
+def test_a_private_team_by_arn_is_its_name() -> None:
+    arn = "arn:aws:sagemaker:us-east-1:111122223333:workteam/private-crowd/radiology-team"
+    assert Restriction(arn).team == "radiology-team"
+
+
+def test_a_vendor_team_has_no_url_lock() -> None:
+    arn = "arn:aws:sagemaker:us-east-1:111122223333:workteam/vendor-crowd/acme"
+    wish = Restriction(arn, addresses=["203.0.113.7"], **BUCKET)
+    assert (wish.team, wish.url_lock, wish.team_is_private) == (arn, None, False)
+    assert "no-url-lock" in codes(wish)
+
+
+def test_the_portal_list_counts_merged_ranges() -> None:
+    halves = [f"203.0.{i}.{half}/25" for i in range(0, 20, 2) for half in (0, 128)]
+    wish = Restriction("t", addresses=halves, portal_lock=True)
+    assert len(wish.addresses) == PORTAL_CIDRS
+
+
+def test_private_ranges_may_close_the_public_portal() -> None:
+    """SageMaker documents a private range in SourceIpConfig as the way to close the portal beside a VPC."""
+    wish = Restriction(None, addresses=["10.0.0.0/16"], portal_lock=True)
+    assert [str(network) for network in wish.addresses] == ["10.0.0.0/16"]
+
+
+def test_bucket_with_prefix_in_one() -> None:
+    wish = Restriction("t", addresses=["203.0.113.7"], bucket="s3://gt-images/scans/")
+    assert (wish.bucket, wish.prefix) == ("gt-images", "scans/")
+
+
+def test_a_restriction_does_not_change() -> None:
+    wish = Restriction("t")
+    with pytest.raises(FrozenInstanceError):
+        wish.team = "u"  # type: ignore[misc]
+    assert replace(wish, team="u") == Restriction("u")
+    assert hash(Restriction("t")) == hash(wish)
+
+
+networks = st.one_of(
+    st.integers(0, 0xFFFFFF).map(lambda n: f"203.{n >> 16}.{n >> 8 & 255}.{n & 255}"),
+    st.tuples(st.integers(0, 255), st.integers(16, 32)).map(lambda t: f"203.{t[0]}.0.0/{t[1]}"),
+    st.tuples(st.integers(0, 0xFFFF), st.integers(48, 128)).map(lambda t: f"2001:db8:{t[0]:x}::/{t[1]}"),
+)
+sources = st.sampled_from(["203.0.113.7", "2001:db8::1", "vpce-0a1b2c3d", "10.0.3.4 via vpce-0a1b2c3d"])
+
+
+@st.composite
+def restrictions(draw: st.DrawFn) -> Restriction:
+    bucket = draw(st.sampled_from(["gt-images", "a.b-c", None]))
+    team = draw(st.sampled_from(["t", "radiology-team", None] if bucket else ["t", "radiology-team"]))
+    lists = draw(st.lists(networks, min_size=1, max_size=8))
+    portal = draw(st.sampled_from([None, True, False])) if bucket else True
+    if portal is True:
+        lists = lists[:PORTAL_CIDRS]
+    expectations = draw(st.lists(st.builds(lambda s: expect.allowed(s), sources), max_size=3)) if bucket else []
+    return Restriction(
+        team,
+        addresses=lists,
+        endpoints=draw(st.lists(st.sampled_from(["vpce-0a1b2c3d", "vpce-11112222"]), max_size=2)) if bucket else (),
+        url_lock=draw(st.sampled_from([True, False, None, "SourceIp", "VpcSourceIp"])) if team else None,
+        portal_lock=portal,
+        bucket=bucket,
+        prefix=draw(st.sampled_from(["", "scans/", "a b/ü"])) if bucket else "",
+        expectations=expectations,
+    )
+
+
+@settings(deadline=None)
+@given(restrictions(), st.booleans())
+def test_files_give_back_what_was_written(wish: Restriction, yaml: bool) -> None:
+    text = dumps_restriction(wish, yaml=yaml)
+    again = loads_restriction(text, yaml=yaml)
+    assert again == wish
+    merged = {"duplicates", "overlaps"}  # what was merged is not written
+    assert codes(again) | merged == codes(wish) | merged
+    jsonschema.validate(json.loads(dumps_restriction(wish)), schema())
+
+
+@given(st.lists(networks, min_size=1, max_size=12))
+def test_merging_keeps_every_address(words: list[str]) -> None:
+    wish = Restriction("t", addresses=words, **BUCKET)
+    given_size = sum(n.num_addresses for n in collapse(parse_network(word) for word in words))
+    assert sum(network.num_addresses for network in wish.addresses) == given_size
+    assert Restriction("t", addresses=wish.addresses, **BUCKET) == wish
+
+
+YAML = """
+# Who may open the scans
+team: radiology-team
+addresses:
+  - 203.0.113.0/24   # office
+  - 2001:db8:40::/48
+endpoints: [vpce-0a1b2c3d4e5f60718]
+bucket: gt-images
+prefix: scans/
+portal_lock: no
+expectations:
+  - allowed: [203.0.113.7, vpce-0a1b2c3d4e5f60718]
+    of: bucket
+  - refused: 198.51.100.9
+"""
+
+
+def test_a_file_that_a_person_writes(tmp_path: Path) -> None:
+    file = tmp_path / "radiology.yaml"
+    file.write_text(YAML, encoding="utf-8")
+    wish = load_restriction(file)
+    assert wish.portal_lock is False
+    assert wish.expectations == (
+        expect.allowed("203.0.113.7", "vpce-0a1b2c3d4e5f60718", of="bucket"),
+        expect.refused("198.51.100.9"),
+    )
+    out = dump_restriction(wish, tmp_path / "again.json")
+    assert load_restriction(out) == wish
+    assert list(tmp_path.glob("*.new")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("team: [", "not YAML at line"),
+        ("team: a\nteam: b", "twice"),
+        ("!!python/object:os.system {}", "not YAML"),
+        ("addresses: [1:20]\nbucket: gt-images", "text, not int"),
+        ("team: t\nurl_lock: maybe", "URL lock"),
+        ("- team: t", "mapping"),
+        ("&a [*a]", "mapping"),
+    ],
+)
+def test_yaml_that_is_no_restriction(text: str, said: str) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        loads_restriction(text, yaml=True)
+
+
+def test_a_missing_or_odd_file(tmp_path: Path) -> None:
+    with pytest.raises(NotFound):
+        load_restriction(tmp_path / "none.json")
+    (tmp_path / "bytes.json").write_bytes(b"\xff\xfe{")
+    with pytest.raises(InvalidInput, match="UTF-8"):
+        load_restriction(tmp_path / "bytes.json")
+    (tmp_path / "big.json").write_text(" " * (600 * 1024))
+    with pytest.raises(InvalidInput, match="larger"):
+        load_restriction(tmp_path / "big.json")
+
+
+def test_yaml_without_pyyaml_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    import importlib
+
+    real = importlib.import_module
+
+    def without(name: str, *rest: Any) -> Any:
+        if name == "yaml":
+            raise ImportError(name)
+        return real(name, *rest)
+
+    monkeypatch.setattr(importlib, "import_module", without)
+    with pytest.raises(MissingExtra, match="pip install pyyaml"):
+        loads_restriction("team: t", yaml=True)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"team": "t", "adresses": []},
+        {"team": "radiology team"},
+        {"team": "t", "url_lock": "both"},
+        {"team": "t", "endpoints": ["vpc-0a1b2c3d"]},
+        {"team": "t", "bucket": "GT"},
+        {"team": "t", "prefix": "/x"},
+        {"team": "t", "expectations": [{"allowed": []}]},
+        {"team": "t", "expectations": [{"allowed": ["203.0.113.7"], "refused": ["203.0.113.7"]}]},
+        {"version": 2},
+    ],
+)
+def test_the_schema_refuses_what_we_refuse(data: dict[str, Any]) -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(data, schema())
+    with pytest.raises(InvalidInput):
+        Restriction.from_dict(data)
+
+
+def test_the_schema_is_a_schema() -> None:
+    jsonschema.Draft202012Validator.check_schema(schema())
+
+
+def test_expectations_are_read_and_written() -> None:
+    one = expect.refused("198.51.100.9", "198.51.100.9", of="bucket", prefix="scans/")
+    assert len(one.sources) == 1
+    assert Expectation.from_dict(one.to_dict()) == one
+    assert str(one) == "refused: 198.51.100.9"
