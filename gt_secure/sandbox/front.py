@@ -9,10 +9,10 @@ from xml.sax.saxutils import escape
 
 from ..errors import InvalidInput
 from ..network import Source
-from . import addresses, auth, bucket_settings, conditions, cors, denials, presigned
+from . import addresses, auth, bucket_settings, conditions, cors, denials, presigned, sts_limits
 from .accesslog.recorder import Recorder
 from .ec2 import Ec2
-from .http import Receive, Reply, Request, Scope, Send, json_reply, read_body, read_head, replay, respond
+from .http import BodyTooLarge, Receive, Reply, Request, Scope, Send, json_reply, read_body, read_head, replay, respond
 from .sagemaker.service import SageMaker
 from .settings import REGION
 from .state import State
@@ -78,14 +78,23 @@ class Front:
             return
         request = read_head(scope, source)
         if request.path.startswith(INTERNAL):
-            request.body = await read_body(receive)
-            await respond(send, await self._internal(request), head=request.method == "HEAD")
+            await self._page(request, receive, send)
             return
         service = service_of(request)
-        if service == "s3":
-            await self._s3(scope, request, receive, send)
-        else:
-            await self._other(service, scope, request, receive, send)
+        try:
+            if service == "s3":
+                await self._s3(scope, request, receive, send)
+            else:
+                await self._other(service, scope, request, receive, send)
+        except BodyTooLarge as error:
+            await respond(send, error_reply(service, request, 413, "EntityTooLarge", str(error)))
+
+    async def _page(self, request: Request, receive: Receive, send: Send) -> None:
+        try:
+            request.body = await read_body(receive)
+            await respond(send, await self._internal(request), head=request.method == "HEAD")
+        except ConnectionError:
+            log.info("the client went away: %s", request.path)
 
     def source(self, scope: Scope) -> Source:
         """Say where a connection comes from, with the VPC of its endpoint.
@@ -151,6 +160,8 @@ class Front:
                 await respond(send, await self._sagemaker(request))
             elif service == "ec2":
                 await respond(send, await self._ec2(request))
+            elif service == "sts" and (fault := await sts_limits.fault(request)) is not None:
+                await respond(send, error_reply(service, request, 400, "ValidationError", fault))
             elif service in ("sts", "iam"):
                 await self._emulator(_mapped(scope, request), replay(request.body, receive), send)
             else:

@@ -20,6 +20,10 @@ MAX_BODY = 1 << 30
 """Largest request body, in bytes."""
 
 
+class BodyTooLarge(ValueError):
+    """A request body is larger than :data:`MAX_BODY`."""
+
+
 @dataclass(slots=True)
 class Request:
     """One HTTP request with its body, and where it comes from."""
@@ -68,7 +72,7 @@ def read_head(scope: Scope, source: Source) -> Request:
 
 
 async def read_body(receive: Receive) -> bytes:
-    """Read the whole body; raises ConnectionError when the client goes away and ValueError when it is too large."""
+    """Read the whole body; raises ConnectionError when the client goes away, BodyTooLarge when it is too large."""
     chunks: list[bytes] = []
     size = 0
     while True:
@@ -78,7 +82,7 @@ async def read_body(receive: Receive) -> bytes:
         chunks.append(message.get("body", b""))
         size += len(chunks[-1])
         if size > MAX_BODY:
-            raise ValueError("body too large")
+            raise BodyTooLarge(f"The sandbox takes at most {MAX_BODY} bytes.")
         if not message.get("more_body"):
             return b"".join(chunks)
 

@@ -43,6 +43,7 @@ class Box:
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
         self.url = sandbox.endpoint_url
+        self._clients: dict[str, Any] = {}
         env = sandbox.environment()
         self.session = boto3.Session(
             aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
@@ -51,21 +52,26 @@ class Box:
         )
 
     def client(self, service: str, credentials: dict[str, str] | None = None, source: str | None = None) -> Any:
-        session = self.session
-        if credentials is not None:
-            session = boto3.Session(
-                aws_access_key_id=credentials["AccessKeyId"],
-                aws_secret_access_key=credentials["SecretAccessKey"],
-                aws_session_token=credentials.get("SessionToken"),
-                region_name="us-east-1",
-            )
-        config = Config(signature_version="s3v4" if service == "s3" else None, retries={"total_max_attempts": 1})
-        client = session.client(service, endpoint_url=self.url, config=config)
+        if credentials is None and source is None:
+            if service not in self._clients:
+                self._clients[service] = self._client(service, {})
+            return self._clients[service]
+        given = credentials or {}
+        keys = {
+            "aws_access_key_id": given.get("AccessKeyId"),
+            "aws_secret_access_key": given.get("SecretAccessKey"),
+            "aws_session_token": given.get("SessionToken"),
+        }
+        client = self._client(service, keys)
         if source is not None:
             client.meta.events.register(
                 "before-sign", lambda request, **_: request.headers.add_header("X-Gt-Secure-Sandbox-Source", source)
             )
         return client
+
+    def _client(self, service: str, keys: dict[str, Any]) -> Any:
+        config = Config(signature_version="s3v4" if service == "s3" else None, retries={"total_max_attempts": 1})
+        return self.session.client(service, endpoint_url=self.url, config=config, **keys)
 
     def assume(self, policy: dict[str, Any] | None = None, role: str = ROLE) -> dict[str, str]:
         extra = {} if policy is None else {"Policy": json.dumps(policy)}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pytest
+import urllib3
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gt_secure.errors import InvalidInput
 from gt_secure.network import Source
 from gt_secure.sandbox import addresses
+
+from .conftest import ELSEWHERE, IN_VPC, OFFICE
 
 HERE, THERE = ("127.0.0.1", 4566), ("127.0.0.1", 4567)
 octet = st.integers(0, 255)
@@ -68,6 +71,14 @@ def test_vantages_page_can_be_followed(box):
     for place in found:
         assert set(place) == {"label", "source", "bind", "connect_host", "connect_port", "headers"}
         assert box.fetch("/_gt_secure/health", place["source"]).json()["source"] == place["source"]
+
+
+@pytest.mark.parametrize(("source", "status"), [(OFFICE, 200), (ELSEWHERE, 403), (IN_VPC, 403), ("2001:db8::1", 403)])
+def test_where_sockets_cannot_be_bound_the_header_says_it(box, source, status):
+    """As on macOS, which has only 127.0.0.1."""
+    url = box.presign({"IpAddress": {"aws:SourceIp": OFFICE}})
+    answer = urllib3.request("GET", url, headers={"X-Gt-Secure-Sandbox-Source": source})
+    assert answer.status == status
 
 
 @pytest.mark.parametrize("name", ["nowhere", "10.0.3.4 via vpce-00000000", "10.0.0.0/8"])

@@ -146,6 +146,7 @@ def test_state_outlives_the_process(tmp_path):
         assert logs, "rows that were not yet due are delivered when the sandbox stops"
 
 
+@pytest.mark.slow
 def test_state_survives_a_kill(tmp_path):
     with Sandbox(state_dir=tmp_path, workforce_delay_s=0.2) as sandbox:
         change_everything(Box(sandbox))

@@ -1,0 +1,82 @@
+"""The checks that come from botocore's model never fail themselves, whatever they are given."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gt_secure.sandbox import pictures
+from gt_secure.sandbox.sagemaker import model, templates
+from gt_secure.sandbox.sagemaker.errors import ApiError
+from gt_secure.sandbox.sagemaker.service import OPERATIONS, RENDER
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
+json_values = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+)
+
+
+def members(operation):
+    shape = model.service_model().operation_model(operation).input_shape
+    return st.dictionaries(st.sampled_from(sorted(shape.members)), json_values, max_size=4)
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(st.sampled_from(sorted([*OPERATIONS, RENDER])).flatmap(lambda name: st.tuples(st.just(name), members(name))))
+def test_any_json_is_taken_or_refused_in_words(case):
+    operation, body = case
+    refusal = None
+    try:
+        checked = model.check(operation, body)
+    except ApiError as error:
+        refusal, checked = error, {}
+    assert set(checked) <= set(body)
+    if refusal is not None:
+        assert refusal.code in ("ValidationException", "SerializationException")
+        assert refusal.message
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"),
+    [
+        ("ärzte-1", True),
+        ("医師", True),
+        ("a b", False),
+        ("tab\t", False),
+        ("nul\x00", False),
+        ("😀", True),
+        ("", False),
+    ],
+)
+def test_unicode_categories_of_java_patterns(text, fits):
+    pattern = r"[\p{L}\p{M}\p{S}\p{N}\p{P}]+"
+    assert bool(model._compiled(pattern).fullmatch(text)) is fits
+
+
+@given(st.text(max_size=60), st.dictionaries(st.text(max_size=5), st.text(max_size=10), max_size=3))
+def test_any_template_renders_or_says_why(template, task):
+    text, errors = templates.render(template, task, lambda bucket, key: f"https://{bucket}/{key}")
+    assert isinstance(text, str)
+    assert all(error["Code"] and error["Message"] for error in errors)
+
+
+def test_pictures_are_valid_and_differ():
+    drawn = [pictures.scan(number) for number in range(1, 13)]
+    assert len(set(drawn)) == 12
+    for data in drawn:
+        assert data.startswith(b"\x89PNG\r\n\x1a\n")
+        position, kinds, pixels = 8, [], b""
+        while position < len(data):
+            size, kind = struct.unpack(">I4s", data[position : position + 8])
+            body = data[position + 8 : position + 8 + size]
+            (sum_,) = struct.unpack(">I", data[position + 8 + size : position + 12 + size])
+            assert sum_ == zlib.crc32(kind + body)
+            kinds.append(kind)
+            pixels += body if kind == b"IDAT" else b""
+            position += 12 + size
+        assert kinds == [b"IHDR", b"IDAT", b"IEND"]
+        assert len(zlib.decompress(pixels)) == 160 * (240 * 3 + 1)
