@@ -15,6 +15,7 @@ _MODULES = (
     "gt_secure.commands.teams",
     "gt_secure.commands.changes",
     "gt_secure.commands.url",
+    "gt_secure.commands.explain",
     "gt_secure.commands.logs",
     "gt_secure.commands.verdict",
     "gt_secure.commands.demo",

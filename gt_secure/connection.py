@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from .buckets import BucketState
     from .endpoints import VpcEndpoint
     from .logs import Hits
+    from .policy import Finding
     from .presign import Probe, TestUrl, Vantage
     from .presign.explain import Explanation
+    from .presign.opening import Who
     from .restriction import Applied, Plan, Restriction
     from .teams import LabelingJob, Workforce, Workteam
 
@@ -213,6 +215,33 @@ class Connection:
         from .presign.reading import explain_probe
 
         return explain_probe(self.aws, probe, url=url, origin=origin)
+
+    def who_can_open(
+        self,
+        bucket: str,
+        key: str,
+        sources: Iterable[Source | str],
+        *,
+        team: str | None = None,
+        forwarded_from: Source | str | None = "192.0.2.1",
+    ) -> Who:
+        """Predict who can open an object now: a table of sources against locks; see :func:`presign.opening.who`."""
+        from .presign.opening import who
+
+        return who(self.aws, bucket, key, sources, team=team, forwarded_from=forwarded_from)
+
+    def findings(self, *, team: str | None = None, bucket: str | None = None) -> tuple[Finding, ...]:
+        """Look for what nullifies, weakens or breaks a restriction of a team, its workforce and a bucket."""
+        from .policy import find_all
+        from .restriction import Restriction, read_state
+
+        if team is None and bucket is None:
+            raise InvalidInput("Neither a team nor a bucket is given.", next_step="Name one or both.", field="team")
+        # Only read_state() gets this wish: it says what to look at, and is never planned.
+        wish = Restriction(
+            team, bucket=bucket, url_lock=team is not None or None, guard=None if bucket is None else False
+        )
+        return find_all(read_state(self.aws, wish).snapshot())
 
     # 5. Hits
 

@@ -198,3 +198,36 @@ def test_a_reader_that_goes_away_is_no_error(run):
         text=True,
     )
     assert "Traceback" not in done.stderr
+
+
+def test_explain_says_who_can_open_it(run):
+    args = (
+        "explain",
+        "s3://gt-images/scans/0001.png",
+        "--from",
+        OFFICE,
+        "--from",
+        "10.0.3.4 via vpce-0a1b2c3d4e5f60718",
+    )
+    code, out, _ = run(*args, "--team", "radiology-team", "--json")
+    assert code == 0
+    rows = {(row["source"], row["link"] == "made here"): row for row in json.loads(out)}
+    assert rows[(OFFICE, True)]["opens"] is True
+    assert rows[(OFFICE, False)]["opens"] is False
+    assert rows[(OFFICE, False)]["lock"] == "URL lock"
+    assert rows[("10.0.3.4 via vpce-0a1b2c3d4e5f60718", True)]["opens"] is False
+    code, out, _ = run(*args, "--team", "open-team", "--json")
+    assert all(row["opens"] for row in json.loads(out))
+    assert run("explain", "s3://gt-images/scans/0001.png")[0] == 1
+
+
+def test_findings_and_their_exit_code(run):
+    code, out, _ = run("findings", "--team", "radiology-team", "--bucket", "gt-images", "--json")
+    assert code == 0
+    codes = {finding["code"] for finding in json.loads(out)}
+    assert "portal-public-beside-vpc" in codes
+    assert run("findings", "--team", "radiology-team", "--fail-on", "medium")[0] == 2
+    assert run("findings", "--team", "radiology-team", "--fail-on", "high")[0] == 0
+    code, _, err = run("findings")
+    assert code == 1
+    assert "Neither a team nor a bucket" in err
