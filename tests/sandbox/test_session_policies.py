@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from .conftest import ELSEWHERE, IN_VPC, OFFICE, OFFICE_V6, OTHER_IN_VPC, VPCE
@@ -93,3 +95,11 @@ def test_response_overrides_are_signed(box):
     assert answer.status == 200
     assert answer.headers["content-disposition"] == 'attachment; filename="x y.png"'
     assert box.fetch(url.replace("attachment", "inline")).status == 403
+
+
+def test_requests_at_the_same_time_do_not_mix_their_sources(box):
+    url = box.presign({"IpAddress": {"aws:SourceIp": OFFICE}})
+    sources = [OFFICE, ELSEWHERE, IN_VPC, OFFICE_V6] * 20
+    with ThreadPoolExecutor(16) as pool:
+        seen = list(pool.map(lambda source: box.fetch(url, source).status, sources))
+    assert seen == [200 if source == OFFICE else 403 for source in sources]
