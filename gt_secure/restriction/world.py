@@ -22,6 +22,7 @@ Lock: TypeAlias = Literal["", "portal lock", "URL lock", "bucket guard", "bucket
 _IN_VPC = parse_address("10.0.0.10")
 _ELSEWHERE = parse_address("192.0.2.77")
 _HOME = parse_address("192.0.2.78")
+MAX_REASON = 600
 NO_BUCKET = "images-of-the-team"
 
 
@@ -31,8 +32,14 @@ class Outcome:
 
     decision: Decision
     lock: Lock
-    reason: str
+    said: str = field(default="", repr=False)
     verdict: Verdict | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def reason(self) -> str:
+        """Why, in a sentence; worked out when it is asked for, and cut where a policy lists hundreds of ranges."""
+        text = self.said or (self.verdict.reason if self.verdict is not None else "")
+        return text if len(text) <= MAX_REASON else text[: MAX_REASON - 1] + "…"
 
     @property
     def allowed(self) -> bool:
@@ -199,10 +206,10 @@ class World:
             ),
         )
         if verdict.decision == "invalid":
-            return Outcome("unknown", "bucket policy", verdict.reason, verdict)
+            return Outcome("unknown", "bucket policy", verdict=verdict)
         if verdict.allowed:
-            return Outcome("allowed", "", verdict.reason, verdict)
-        return Outcome("refused", _lock(verdict), verdict.reason, verdict)
+            return Outcome("allowed", "", verdict=verdict)
+        return Outcome("refused", _lock(verdict), verdict=verdict)
 
 
 def _lock(verdict: Verdict) -> Lock:

@@ -1,0 +1,221 @@
+"""The journal on disk and the lock beside it: torn lines, altered lines, dead holders, secrets."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gt_secure.errors import Conflict, GtSecureError, NotFound
+from gt_secure.restriction import (
+    export_journal,
+    journal_path,
+    list_changes,
+    show_change,
+    verify_journal,
+)
+from gt_secure.restriction.journal import begin_change, continue_change, scrub
+from gt_secure.restriction.lock import hold
+
+BEGIN: dict[str, Any] = {
+    "kind": "apply",
+    "account": "111122223333",
+    "region": "us-east-1",
+    "caller": "arn:aws:iam::111122223333:user/x",
+    "changes": [{"kind": "url-lock", "target": "t", "before": "off", "after": "SourceIp"}],
+}
+
+
+def one(directory: Path, *events: str, outcome: str | None = "applied") -> str:
+    writer = begin_change(directory, BEGIN)
+    for event in events:
+        writer.write(event, step=0)
+    if outcome:
+        writer.write("end", outcome=outcome)
+    return writer.id
+
+
+def test_where_the_journal_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("GT_SECURE_JOURNAL", raising=False)
+    assert journal_path() == Path.home() / ".gt_secure" / "journal"
+    monkeypatch.setenv("GT_SECURE_JOURNAL", str(tmp_path))
+    assert journal_path() == tmp_path
+    assert journal_path(tmp_path / "a") == tmp_path / "a"
+    assert list_changes(tmp_path / "none") == []
+
+
+def test_a_change_is_read_back(tmp_path: Path) -> None:
+    change = one(tmp_path, "intent", "done")
+    record = show_change(change[:15], tmp_path)
+    assert (record.id, record.status, record.kind, record.caller) == (change, "applied", "apply", BEGIN["caller"])
+    assert [event["event"] for event in record.events] == ["intent", "done", "end"]
+    assert list(verify_journal(tmp_path).values()) == [()]
+    exported = [json.loads(line) for line in export_journal(tmp_path)]
+    assert exported[0]["changes"] == BEGIN["changes"]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status"),
+    [("applied", "applied"), ("rolled-back", "rolled-back"), ("in-doubt", "unfinished"), (None, "unfinished")],
+)
+def test_status(tmp_path: Path, outcome: str | None, status: str) -> None:
+    assert show_change(one(tmp_path, "intent", outcome=outcome), tmp_path).status == status
+
+
+def test_only_the_person_reads_it(tmp_path: Path) -> None:
+    directory = tmp_path / "deep" / "journal"
+    change = one(directory)
+    assert stat.S_IMODE((directory / f"{change}.jsonl").stat().st_mode) == 0o600
+    assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+
+
+def test_a_torn_last_line_is_cut_off_and_the_file_goes_on(tmp_path: Path) -> None:
+    change = one(tmp_path, "intent", outcome=None)
+    file = tmp_path / f"{change}.jsonl"
+    whole = file.read_bytes()
+    for cut in range(1, 40):
+        file.write_bytes(whole[:-cut])
+        record = show_change(change, tmp_path)
+        assert record.status == "unfinished"
+        assert record.problems == ()
+        assert len(record.events) == 0
+        writer = continue_change(tmp_path, record)
+        writer.write("intent", step=0)
+        writer.write("end", outcome="applied")
+        assert show_change(change, tmp_path).status == "applied"
+        assert verify_journal(tmp_path)[change] == ()
+
+
+def test_a_torn_first_line_means_that_nothing_was_called(tmp_path: Path) -> None:
+    change = one(tmp_path, outcome=None)
+    file = tmp_path / f"{change}.jsonl"
+    file.write_bytes(file.read_bytes()[:50])
+    assert show_change(change, tmp_path).status == "rolled-back"
+
+
+def test_altered_and_missing_lines_show(tmp_path: Path) -> None:
+    change = one(tmp_path, "intent", "done", "intent", "done")
+    file = tmp_path / f"{change}.jsonl"
+    lines = file.read_text().splitlines(keepends=True)
+    for broken in (
+        [lines[0].replace("SourceIp", "VpcSourceIp"), *lines[1:]],
+        [*lines[:2], *lines[3:]],
+        [lines[0], lines[2], lines[1], *lines[3:]],
+        [*lines[:3], "nonsense\n", *lines[3:]],
+        lines[1:],
+    ):
+        file.write_text("".join(broken))
+        record = show_change(change, tmp_path)
+        assert record.status == "damaged"
+        assert verify_journal(tmp_path)[change]
+
+
+def test_unknown_and_ambiguous_ids(tmp_path: Path) -> None:
+    one(tmp_path)
+    one(tmp_path)
+    with pytest.raises(NotFound, match="no change"):
+        show_change("2019", tmp_path)
+    with pytest.raises(NotFound, match="2 changes"):
+        show_change("20", tmp_path)
+    with pytest.raises(NotFound):
+        show_change("", tmp_path)
+
+
+def test_ids_are_in_the_order_of_time(tmp_path: Path) -> None:
+    made = [one(tmp_path) for _ in range(20)]
+    assert [record.id for record in list_changes(tmp_path)] == made
+
+
+def test_other_files_in_the_directory_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "notes.jsonl").write_text("mine")
+    (tmp_path / "../escape").resolve()
+    change = one(tmp_path)
+    assert [record.id for record in list_changes(tmp_path)] == [change]
+
+
+def test_a_directory_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(GtSecureError, match="cannot be written"):
+        one(tmp_path / "file" / "journal")
+    with pytest.raises(GtSecureError, match="cannot be written"), hold(tmp_path / "file" / "journal", "x", "y"):
+        pass
+
+
+def test_a_full_disk_leaves_no_half_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = begin_change(tmp_path, BEGIN)
+    real = os.write
+
+    def full(handle: int, data: Any) -> int:
+        real(handle, bytes(data)[:10])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(OSError, match="No space"):
+        writer.write("intent", step=0)
+    monkeypatch.setattr(os, "write", real)
+    writer.write("intent", step=0)
+    assert verify_journal(tmp_path)[writer.id] == ()
+    assert len(show_change(writer.id, tmp_path).events) == 1
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "AKIAIOSFODNN7EXAMPLE",
+        "ASIAIOSFODNN7EXAMPLE",
+        "https://b.s3.amazonaws.com/k?X-Amz-Signature=abc",
+        "X-Amz-Security-Token=IQoJb3JpZ2luX2Vj",
+        "IQoJb3JpZ2luX2VjEJv" * 5,
+    ],
+)
+def test_secrets_are_taken_out_of_foreign_texts(secret: str) -> None:
+    assert secret not in scrub(f"it said {secret} and stopped")
+    assert not re.search("AKIA|ASIA|abc|IQoJ", scrub(f"it said {secret} and stopped"))
+
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from gt_secure.restriction.lock import hold
+with hold(Path(sys.argv[1]), "a-b", "apply by a test"):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_living_holder_is_named_and_a_dead_one_does_not_block(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=Path.cwd()
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    with pytest.raises(Conflict, match=f"process {process.pid}") as caught, hold(tmp_path, "a-b", "x"):
+        pass
+    assert caught.value.details["holder"]["what"] == "apply by a test"
+    with hold(tmp_path, "another-region", "x") as dead:
+        assert dead is None
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    started = time.monotonic()
+    with hold(tmp_path, "a-b", "x") as dead:
+        assert dead is not None
+        assert dead["pid"] == process.pid
+    assert time.monotonic() - started < 1
+    with hold(tmp_path, "a-b", "x") as dead:
+        assert dead is None
+
+
+def test_the_lock_is_let_go_after_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), hold(tmp_path, "a", "x"):
+        _ = 1 / 0
+    with hold(tmp_path, "a", "x") as dead:
+        assert dead is None

@@ -1,0 +1,376 @@
+"""Plans over states made by hand: changes, notices, simulation, expectations, and how they are shown."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+
+from gt_secure.aws import Aws
+from gt_secure.errors import AccessDenied, InvalidInput, PolicyError
+from gt_secure.network import Source
+from gt_secure.policy import build_guard, find_guard, merge_guard
+from gt_secure.restriction import Plan, Restriction, State, expect, plan
+from gt_secure.teams import UrlLock
+
+from .states import BUCKET, ENDPOINT, FORCE, JOB, S3_ENDPOINT, TEAM, state
+
+OFFICE = "203.0.113.0/24"
+NO_AWS = cast(Aws, None)  # a state is given, so nothing is called
+
+
+def made(seen: State | None = None, hits: object = None, **more: Any) -> Plan:
+    values: dict[str, Any] = {
+        "team": "radiology-team",
+        "addresses": [OFFICE],
+        "bucket": "gt-images",
+        "prefix": "scans/",
+    }
+    return plan(NO_AWS, Restriction(**(values | more)), state=seen or state(), hits=hits)
+
+
+def codes(one: Plan, severity: str | None = None) -> set[str]:
+    return {notice.code for notice in one.notices if severity in (None, notice.severity)}
+
+
+def document(effect: str, action: str, *resources: str) -> str:
+    statement = {"Effect": effect, "Principal": "*", "Action": action, "Resource": list(resources)}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def guarded(*networks: str, prefix: str = "scans/", endpoints: tuple[str, ...] = ()) -> str:
+    return merge_guard(None, build_guard("gt-images", prefix=prefix, networks=networks, endpoints=endpoints))
+
+
+def bucket(policy: str | None) -> State:
+    return state(bucket=replace(BUCKET, policy_text=policy))
+
+
+def answer(one: Plan, source: str, scene: str) -> tuple[str, str, str]:
+    row = next(row for row in one.simulation if row.source == source and row.scene == scene)
+    return row.now.decision, row.after.decision, row.after.lock
+
+
+# changes
+
+
+def test_the_order_is_guard_then_team_then_portal() -> None:
+    assert [change.kind for change in made(portal_lock=True).changes] == ["bucket-guard", "url-lock", "portal-lock"]
+
+
+def test_nothing_to_change() -> None:
+    seen = replace(bucket(guarded(OFFICE)), team=replace(TEAM, url_lock=UrlLock(source_ip=True)))
+    one = made(seen)
+    assert one.empty
+    assert one.seconds_typical == 0
+    assert "Nothing to change" in one.to_text()
+
+
+@pytest.mark.parametrize(
+    ("in_vpc", "addresses", "endpoints", "now", "expected"),
+    [
+        (False, [OFFICE], [], UrlLock(), "SourceIp"),
+        (False, [], [ENDPOINT], UrlLock(), "SourceIp"),
+        (True, [OFFICE], [], UrlLock(), "SourceIp"),
+        (True, [], [ENDPOINT], UrlLock(), "VpcSourceIp"),
+        (True, [OFFICE], [ENDPOINT], UrlLock(), "SourceIp"),
+        (True, [OFFICE], [ENDPOINT], UrlLock(False, True), "VpcSourceIp"),
+        (True, [OFFICE], [ENDPOINT], UrlLock(True, True), "SourceIp"),
+    ],
+)
+def test_the_toggle_that_fits(
+    in_vpc: bool, addresses: list[str], endpoints: list[str], now: UrlLock, expected: str
+) -> None:
+    force = replace(FORCE, vpc_id="vpc-0a1b2c3d") if in_vpc else FORCE
+    seen = state(workforce=force, team=replace(TEAM, url_lock=now))
+    one = made(seen, addresses=addresses, endpoints=endpoints)
+    on = next((change.after_raw for change in one.changes if change.kind == "url-lock"), None)
+    wanted = {key: "Enabled" if key == expected else "Disabled" for key in ("SourceIp", "VpcSourceIp")}
+    assert on == wanted or (on is None and now.mode == expected)
+
+
+def test_the_portal_compares_meaning_not_text() -> None:
+    seen = state(workforce=replace(FORCE, cidrs=("203.0.113.128/25", "203.0.113.7/25")))
+    assert all(change.kind != "portal-lock" for change in made(seen, portal_lock=True).changes)
+
+
+def test_the_portal_lock_off_is_stopped_and_named() -> None:
+    one = made(state(workforce=replace(FORCE, cidrs=(OFFICE,))), portal_lock=False)
+    assert codes(one, "blocker") == {"portal-opens"}
+    assert "open-team" in str(one.blockers[0])
+
+
+def test_a_guard_that_is_there_is_replaced_where_it_stands() -> None:
+    foreign = document("Deny", "s3:DeleteBucket", "arn:aws:s3:::gt-images")
+    text = merge_guard(foreign, build_guard("gt-images", prefix="scans/", networks=["192.0.2.0/24"]))
+    one = made(bucket(text))
+    change = one.changes[0]
+    assert find_guard(change.after_raw).networks == Restriction("t", addresses=[OFFICE], bucket="x-y").networks  # type: ignore[union-attr]
+    assert json.loads(change.after_raw)["Statement"][0] == json.loads(foreign)["Statement"][0]
+    assert "guard-drops" in codes(one, "warning")
+
+
+def test_a_foreign_policy_that_is_too_long() -> None:
+    long = document("Deny", "s3:*", *["arn:aws:s3:::gt-images/" + "a" * 900] * 22)
+    with pytest.raises(PolicyError, match="20,480"):
+        made(bucket(long))
+
+
+def test_a_list_that_fits_only_without_blanks_is_still_taken() -> None:
+    addresses = [f"20.{i // 128}.{i % 128 * 2}.1" for i in range(900)]
+    one = made(addresses=addresses)
+    assert len(one.changes[0].after_raw) <= 20 * 1024
+
+
+# what stops or warns
+
+
+def test_the_guard_does_not_move_unseen() -> None:
+    assert "guard-moves" in codes(made(bucket(guarded(OFFICE, prefix="slides/"))), "blocker")
+    assert "guard-moves" not in codes(made(bucket(guarded(OFFICE)), prefix=""))
+
+
+def test_an_edited_guard_is_not_overwritten_unseen() -> None:
+    text = guarded(OFFICE).replace('"s3:*"', '"s3:GetObject"')
+    one = made(bucket(text))
+    assert "guard-edited" in codes(one, "blocker")
+    assert "edited by hand" in one.changes[0].before
+
+
+def test_portal_names_all_teams_and_what_is_dropped() -> None:
+    one = made(state(workforce=replace(FORCE, cidrs=("192.0.2.0/24",))), portal_lock=True)
+    assert codes(one, "blocker") == {"portal-drops"}
+    assert "portal-affects-all" in codes(one, "warning")
+    assert one.changes[-1].affects == ("workteam open-team",)
+
+
+def test_private_ranges_shut_everybody_out_of_a_public_portal() -> None:
+    closing = {"addresses": ["10.0.0.0/16"], "portal_lock": True, "bucket": None, "prefix": ""}
+    assert "portal-closes" in codes(made(**closing), "blocker")
+    in_vpc = state(workforce=replace(FORCE, vpc_id="vpc-0a1b2c3d"))
+    assert "portal-closes" in codes(made(in_vpc, **closing), "warning")
+
+
+def test_vpc_source_ip_without_a_vpc_is_stopped() -> None:
+    assert "url-lock-needs-vpc" in codes(made(url_lock="VpcSourceIp"), "blocker")
+
+
+def test_two_portals_and_one_toggle() -> None:
+    seen = state(workforce=replace(FORCE, vpc_id="vpc-0a1b2c3d"))
+    assert "url-lock-one-path" in codes(made(seen, url_lock="SourceIp"), "warning")
+
+
+def test_dual_stack_is_said() -> None:
+    assert "dual-stack" in codes(made(state(workforce=replace(FORCE, ip_address_type="dualstack"))), "warning")
+
+
+def test_jobs_in_progress_are_named() -> None:
+    one = made(state(jobs=(JOB,)))
+    assert "chest-scans" in next(notice.text for notice in one.notices if notice.code == "jobs-in-progress")
+    assert any("chest-scans" in text for text in one.changes[0].affects)
+
+
+def test_review_workflows_are_in_the_blast_radius() -> None:
+    one = made(state(reviews=("invoice-review",)))
+    assert "human-review workflow invoice-review" in one.changes[1].affects
+
+
+@pytest.mark.parametrize(
+    ("endpoints", "code"),
+    [
+        ((), "endpoint-unknown"),
+        ((replace(S3_ENDPOINT, state="pending"),), "endpoint-not-available"),
+        ((replace(S3_ENDPOINT, type="Interface"),), "endpoint-no-dns"),
+    ],
+)
+def test_endpoints_that_cannot_serve(endpoints: Any, code: str) -> None:
+    assert code in codes(made(state(endpoints=endpoints), endpoints=[ENDPOINT]), "warning")
+
+
+def test_a_good_endpoint_is_no_warning() -> None:
+    assert not {code for code in codes(made(endpoints=[ENDPOINT])) if code.startswith("endpoint")}
+
+
+# who gets in
+
+
+def test_inside_outside_and_forwarded() -> None:
+    one = made()
+    assert answer(one, "203.0.113.0", "worker") == ("allowed", "allowed", "")
+    assert answer(one, "203.0.113.255", "worker") == ("allowed", "allowed", "")
+    assert answer(one, "203.0.112.255", "worker") == ("allowed", "refused", "bucket guard")
+    assert answer(one, "203.0.114.0", "forwarded") == ("allowed", "refused", "bucket guard")
+
+
+def test_the_url_lock_alone_stops_forwarded_urls_only() -> None:
+    one = made(addresses=(), bucket=None, prefix="")
+    assert answer(one, "198.51.100.9", "worker") == ("allowed", "allowed", "")
+    assert answer(one, "198.51.100.9", "forwarded") == ("allowed", "refused", "URL lock")
+
+
+def test_the_portal_lock_keeps_workers_out() -> None:
+    one = made(portal_lock=True, guard=None)
+    assert answer(one, "198.51.100.9", "worker") == ("allowed", "refused", "portal lock")
+
+
+def test_an_endpoint_and_the_two_toggles() -> None:
+    source_ip = made(endpoints=[ENDPOINT])
+    assert answer(source_ip, ENDPOINT, "worker") == ("allowed", "refused", "URL lock")
+    seen = state(workforce=replace(FORCE, vpc_id="vpc-0a1b2c3d"))
+    vpc = made(seen, endpoints=[ENDPOINT], addresses=())
+    assert answer(vpc, ENDPOINT, "worker") == ("allowed", "allowed", "")
+    assert answer(vpc, "198.51.100.9", "worker") == ("allowed", "refused", "URL lock") or answer(
+        vpc, "198.51.100.9", "worker"
+    ) == ("allowed", "refused", "bucket guard")
+
+
+def test_an_endpoint_policy_counts() -> None:
+    deny = document("Deny", "s3:*", "*")
+    seen = state(endpoints=(replace(S3_ENDPOINT, policy_text=deny),), team=None, teams=(), workforce=None)
+    one = made(seen, team=None, endpoints=[ENDPOINT])
+    assert answer(one, ENDPOINT, "presigned") == ("refused", "refused", "VPC endpoint policy")
+
+
+def test_ground_truth_log_delivery_and_the_caller_pass_our_guard() -> None:
+    one = made()
+    rows = [row for row in one.simulation if row.scene in ("Ground Truth", "caller")]
+    assert len(rows) == 6
+    assert all(row.now.allowed and row.after.allowed for row in rows)
+
+
+def test_a_policy_that_cannot_be_read_is_unknown_not_allowed() -> None:
+    denied = AccessDenied("no", action="s3:GetBucketPolicy", resource="arn:aws:s3:::gt-images")
+    seen = state(bucket=replace(BUCKET, unseen=(denied,)))
+    one = made(seen, guard=None, addresses=(), prefix="", expectations=[expect.allowed("203.0.113.7")])
+    assert {row.after.decision for row in one.simulation} == {"unknown"}
+    assert not one.expectations[0].holds
+
+
+def test_a_policy_that_is_not_valid_is_unknown() -> None:
+    seen = bucket('{"Version":"2012-10-17","Statement":[{"Effect":"Maybe"}]}')
+    one = made(seen, guard=None, addresses=(), prefix="")
+    assert {row.after.decision for row in one.simulation if row.scene == "worker"} == {"unknown"}
+
+
+def test_labelers_of_the_log_are_not_shut_out_unseen() -> None:
+    one = made(hits=["203.0.113.40", "198.51.100.23", "10.0.3.4"])
+    assert codes(one, "blocker") == {"refuses-labeler"}
+    assert "198.51.100.23" in one.blockers[0].text
+    assert "203.0.113.40" not in one.blockers[0].text
+    assert not codes(made(hits=["203.0.113.40"]), "blocker")
+    with pytest.raises(InvalidInput):
+        made(hits=7)
+
+
+def test_a_caller_who_would_lose_the_right_to_undo() -> None:
+    """Our own guard never does that; a guard edited to bite more than presigned requests would."""
+    from gt_secure.restriction.simulate import simulate
+
+    one = made()
+    deny_all = document("Deny", "s3:*", "arn:aws:s3:::gt-images", "arn:aws:s3:::gt-images/*")
+    worse = (replace(one.changes[0], after_raw=deny_all),)
+    _, stops = simulate(one.restriction, one.state, worse)
+    assert {"loses-undo", "refuses-ground-truth"} <= {notice.code for notice in stops}
+
+
+def test_a_bucket_that_takes_logs() -> None:
+    from gt_secure.restriction.simulate import simulate
+
+    grant = {
+        "Effect": "Allow",
+        "Principal": {"Service": "logging.s3.amazonaws.com"},
+        "Action": "s3:PutObject",
+        "Resource": "arn:aws:s3:::gt-images/*",
+    }
+    one = made(bucket(json.dumps({"Version": "2012-10-17", "Statement": [grant]})))
+    row = next(row for row in one.simulation if row.scene == "log delivery")
+    assert row.now.allowed
+    assert row.after.allowed
+    worse = (replace(one.changes[0], after_raw=None),)
+    _, stops = simulate(one.restriction, one.state, worse)
+    assert {notice.code for notice in stops} == {"refuses-log-delivery"}
+
+
+# expectations
+
+
+def test_expectations_hold_or_stop() -> None:
+    good = made(expectations=[expect.allowed("203.0.113.7"), expect.refused("198.51.100.9")])
+    assert [result.holds for result in good.expectations] == [True, True]
+    bad = made(expectations=[expect.allowed("198.51.100.9")])
+    assert codes(bad, "blocker") == {"expectation-broken"}
+    assert not bad.blockers[0].confirmable
+    assert bad.expectations[0].lock == "bucket guard"
+
+
+def test_refused_means_also_for_a_worker() -> None:
+    one = made(addresses=(), guard=None, expectations=[expect.refused("198.51.100.9")])
+    assert not one.expectations[0].holds
+    assert one.expectations[0].observed == "allowed"
+
+
+def test_expectations_of_a_bucket_and_a_prefix() -> None:
+    one = made(
+        expectations=[
+            expect.allowed("vpce-0a1b2c3d4e5f60718", of="bucket", prefix="other/"),
+            expect.refused("198.51.100.9", of="bucket"),
+            expect.allowed("198.51.100.9", of="bucket", prefix="other/"),
+        ]
+    )
+    assert [result.holds for result in one.expectations] == [True, True, True]
+
+
+def test_expectations_alone_are_checked() -> None:
+    seen = replace(bucket(guarded(OFFICE)), team=replace(TEAM, url_lock=UrlLock(source_ip=True)))
+    one = made(seen, expectations=[expect.allowed("198.51.100.9")])
+    assert one.empty
+    assert codes(one, "blocker") == {"expectation-broken"}
+
+
+# how it is shown
+
+HOSTILE = '<img src=x onerror="alert(1)">\x1b[2J\u202e'
+
+
+def test_html_and_text_are_safe_with_hostile_names() -> None:
+    job = replace(JOB, name=HOSTILE)
+    seen = state(jobs=(job,), reviews=(HOSTILE,), team=replace(TEAM, members=(HOSTILE,)))
+    one = made(seen, portal_lock=True, hits=[Source.parse("198.51.100.9")])
+    page = one.to_html()
+    assert "<img" not in page
+    assert "&lt;img" in page
+    for text in (page, one.to_text(), one.to_cli(), one.to_terraform()):
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+    assert "style=" not in page
+    assert "<script" not in page
+    assert all(name.startswith("gts-") for part in page.split('class="')[1:] for name in part.split('"')[0].split())
+
+
+def test_dict_is_json_and_complete() -> None:
+    data = json.loads(json.dumps(made(portal_lock=True, expectations=[expect.allowed("203.0.113.7")]).to_dict()))
+    assert {"changes", "notices", "findings", "simulation", "expectations", "permissions", "unseen"} <= set(data)
+    assert [change["kind"] for change in data["changes"]] == ["bucket-guard", "url-lock", "portal-lock"]
+
+
+def test_permissions_are_enough_to_undo() -> None:
+    policy = made(portal_lock=True).permissions
+    actions = {action for statement in policy["Statement"] for action in statement["Action"]}
+    assert actions == {
+        "s3:GetBucketPolicy",
+        "s3:PutBucketPolicy",
+        "s3:DeleteBucketPolicy",
+        "sagemaker:DescribeWorkteam",
+        "sagemaker:UpdateWorkteam",
+        "sagemaker:DescribeWorkforce",
+        "sagemaker:UpdateWorkforce",
+    }
+
+
+def test_findings_are_those_that_remain() -> None:
+    found = {finding.code for finding in made().findings}
+    assert "url-lock-off" not in found
+    assert "guard-missing" not in found
+    assert "logging-off" in found
