@@ -8,23 +8,19 @@ Sources
 
 from __future__ import annotations
 
-import csv
-import io
 import ipaddress
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from .errors import InvalidInput
+from .pasted import looks_like_address
+from .pasted import split_list as split_list
 
 IPAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 Scope: TypeAlias = Literal["public", "private", "loopback", "link-local", "multicast", "unspecified", "reserved"]
-
-MAX_INPUT = 200_000
-"""Longest pasted list, in characters; longer text is surely not a list of addresses."""
 
 # Python calls these private; here they stand for the internet, as they do in AWS's own examples.
 _DOCUMENTATION = tuple(
@@ -37,7 +33,6 @@ _PRIVATE = tuple(
 _ENDPOINT = re.compile(r"vpce-[0-9a-f]{8,17}")
 _VPC = re.compile(r"vpc-[0-9a-f]{8,17}")
 _VIA = re.compile(r"\s+via\s+", re.IGNORECASE)
-_DECORATION = re.compile(r"^[\s\"'\[\](){}<>;,]+|[\s\"'\[\](){}<>;,]+$")
 
 
 def _short(text: object) -> str:
@@ -144,63 +139,6 @@ def _why_no_address(word: str) -> str:
     return f"“{_short(word)}” is not an address or a CIDR range."
 
 
-def split_list(text: str) -> list[str]:
-    """Split pasted text into the words that may be addresses.
-
-    Takes lists separated by commas, blanks, semicolons or lines, JSON arrays (also of objects with an address-like
-    member), CSV columns with or without a header, and ``#`` comments.
-    """
-    if len(text) > MAX_INPUT:
-        raise InvalidInput(
-            f"The pasted list is {len(text):,} characters long.",
-            next_step=f"Paste at most {MAX_INPUT:,} characters of addresses.",
-            field="addresses",
-        )
-    stripped = text.strip()
-    if stripped[:1] in "[{":
-        words = _from_json(stripped)
-        if words is not None:
-            return words
-    lines = [re.split(r"(?:^|\s)#", line, maxsplit=1)[0] for line in text.splitlines()]
-    rows = list(csv.reader(io.StringIO("\n".join(line for line in lines if line.strip()))))
-    cells = [word for row in rows for cell in row for word in re.split(r"[\s;|]+", cell)]
-    words = [_DECORATION.sub("", word) for word in cells]
-    words = [word for word in words if word]
-    # A table has words that are no addresses at all (a header, a name): drop them if at least one column parses.
-    if len(rows) > 1 and any(len(row) > 1 for row in rows):
-        likely = [word for word in words if _looks_like_address(word)]
-        return likely or words
-    if len(words) > 1 and re.fullmatch(r"(?i)(ip|ips|cidr|cidrs|cidr_?ip|address|addresses|network|range)s?", words[0]):
-        return words[1:]
-    return words
-
-
-def _looks_like_address(word: str) -> bool:
-    return bool(re.match(r"^(?:[0-9]{1,3}\.|[0-9A-Fa-f]{0,4}:)", word)) or bool(_ENDPOINT.fullmatch(word))
-
-
-def _from_json(text: str) -> list[str] | None:
-    try:
-        data = json.loads(text)
-    except ValueError:
-        return None
-    found: list[str] = []
-
-    def walk(node: object) -> None:
-        if isinstance(node, str):
-            found.append(node.strip())
-        elif isinstance(node, dict):
-            for value in node.values():
-                if not isinstance(value, str) or _looks_like_address(value.strip()):
-                    walk(value)
-        elif isinstance(node, list):
-            for value in node:
-                walk(value)
-
-    walk(data)
-    return found
-
-
 def parse_networks(values: str | Iterable[str | IPNetwork | IPAddress]) -> tuple[IPNetwork, ...]:
     """Parse a list of addresses and ranges, in any usual written form.
 
@@ -297,7 +235,7 @@ def parse_endpoint_id(text: str) -> str:
         said = f"“{_short(word)}” is a VPC; the S3 endpoint in it is needed."
     elif ".vpce." in word or word.startswith("com.amazonaws."):
         said = f"“{_short(word)}” is a DNS or service name, not an endpoint id."
-    elif _looks_like_address(word):
+    elif looks_like_address(word):
         said = f"“{_short(word)}” is an address; it belongs into the list of addresses."
     else:
         said = f"“{_short(word)}” is not a VPC endpoint id."

@@ -64,6 +64,7 @@ def test_types_are_shipped():
 
 LEVELS = [
     ["errors"],
+    ["pasted", "awserrors"],
     ["network"],
     ["aws"],
     ["teams", "buckets", "endpoints", "policy", "logs"],

@@ -11,13 +11,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ..errors import GtSecureError, InvalidInput, MissingExtra, NotFound, Unreachable
-from .output import note, say
+from .output import note, only_sandbox, say
 
 NOTEBOOK = "01_quickstart.ipynb"
 _START_S = 60
@@ -85,7 +85,7 @@ def _lab(work: Path, port: int, *, open_browser: bool) -> int:
         token = secrets.token_urlsafe(24)
         address = f"http://127.0.0.1:{chosen}/lab/tree/{NOTEBOOK}?token={token}"
         lab = subprocess.Popen(
-            _lab_command(work, chosen), env={**_lab_environment(sandbox.environment()), "JUPYTER_TOKEN": token}
+            _lab_command(work, chosen), env={**only_sandbox(sandbox.environment()), "JUPYTER_TOKEN": token}
         )
         try:
             _wait_for(chosen, lab)
@@ -127,12 +127,6 @@ def _lab_command(work: Path, port: int) -> list[str]:
     command = [sys.executable, "-m", "jupyter", "lab", *(f"--{name}={value}" for name, value in options.items())]
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     return [*command, "--allow-root"] if is_root else command
-
-
-def _lab_environment(aws: Mapping[str, str]) -> dict[str, str]:
-    # A profile of the person's own must not mix with the sandbox's keys.
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    return {**kept, **aws}
 
 
 def _free_port() -> int:

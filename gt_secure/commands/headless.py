@@ -13,7 +13,7 @@ from typing import Any
 
 from ..errors import GtSecureError
 from ..presign.scenes import MIME
-from .output import say, show_json, table
+from .output import only_sandbox, say, show_json, table
 
 _CELL_TIMEOUT_S = 180
 
@@ -61,8 +61,6 @@ def _execute(notebook: Path, out: Path, aws: Mapping[str, str]) -> tuple[Any, st
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-    from .demo import _lab_environment
-
     book = nbformat.read(notebook, as_version=4)  # type: ignore[no-untyped-call]
     client = NotebookClient(
         book,
@@ -72,7 +70,7 @@ def _execute(notebook: Path, out: Path, aws: Mapping[str, str]) -> tuple[Any, st
         resources={"metadata": {"path": str(out)}},
     )
     try:
-        client.execute(env={**_lab_environment(aws), "GT_SECURE_JOURNAL": str((out / "journal").resolve())})
+        client.execute(env={**only_sandbox(aws), "GT_SECURE_JOURNAL": str((out / "journal").resolve())})
     except CellExecutionError as error:
         return book, f"{error.ename}: {error.evalue}"
     except (CellTimeoutError, DeadKernelError) as error:

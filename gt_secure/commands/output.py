@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..connection import Connection, connect
@@ -53,3 +54,9 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
         return "  ".join([*padded, row[-1]]).rstrip()
 
     return "\n".join(line(row) for row in [[title.upper() for title in head], *cells])
+
+
+def only_sandbox(aws: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a process that must see the sandbox and nothing of the person's own account."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return {**kept, **aws}
