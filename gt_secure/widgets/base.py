@@ -1,0 +1,268 @@
+"""What all parts of the panel share: the style sheet, a connection made late, and the frame of one step."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import ipywidgets
+import traitlets
+
+from ..errors import AccessDenied, GtSecureError
+from . import markup
+from .markup import Markup
+from .work import Worker, as_error, is_testing
+
+if TYPE_CHECKING:
+    from ..connection import Connection
+
+T = TypeVar("T")
+
+
+@cache
+def _style() -> str:
+    return (resources.files(__package__) / "style.css").read_text(encoding="utf-8")
+
+
+def style_sheet() -> ipywidgets.HTML:
+    """The style sheet as a widget that takes no room."""
+    sheet = Html(f"<style>{_style()}</style>")
+    sheet.add_class("gts-style")
+    return sheet
+
+
+class Html(ipywidgets.HTML):  # type: ignore[misc]
+    """HTML whose ``repr`` does not repeat it."""
+
+    def __init__(self, value: str = "", classes: str = "") -> None:
+        super().__init__(value=value)
+        for name in classes.split():
+            self.add_class(name)
+
+    def __repr__(self) -> str:
+        return "<gt_secure text>"
+
+
+class Link:
+    """A connection that is made when it is first needed, off the event loop, since making it loads boto3."""
+
+    def __init__(self, connection: Connection | None = None) -> None:
+        self._connection = connection
+        self._lock = threading.Lock()
+
+    def get(self) -> Connection:
+        """Return the connection; raises what :func:`gt_secure.connect` raises."""
+        with self._lock:
+            if self._connection is None:
+                from ..connection import connect
+
+                self._connection = connect()
+            return self._connection
+
+
+class Box(ipywidgets.VBox):  # type: ignore[misc]
+    """A box whose ``repr`` names it and holds no values: notebooks save it beside the widget."""
+
+    shown_as = "part"
+
+    def __repr__(self) -> str:
+        return f"<gt_secure {self.shown_as}>"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if isinstance(bundle, dict):
+            bundle["text/plain"] = self.text_form()
+        return bundle
+
+    def text_form(self) -> str:
+        """What shows where widgets do not: which part this is, and how to do the same without it."""
+        return (
+            f"gt_secure {self.shown_as}: an interactive widget. Here it is not shown; run the cell in JupyterLab, or "
+            "do the same from Python (help(gt_secure)) or the command line (gt-secure --help)."
+        )
+
+
+class Step(Box):
+    """One step: a heading with a one-line summary that stays, a body that opens and closes, and a status line.
+
+    A step can be shown alone; inside a panel the panel numbers it.
+    """
+
+    title = "Step"
+
+    opened = traitlets.Bool(True)
+    """Whether the body is shown."""
+
+    def __init__(self, link: Link | Connection | None = None) -> None:
+        super().__init__()
+        self.link = link if isinstance(link, Link) else Link(link)
+        self.worker = Worker(on_busy=self._show_busy, on_error=self.show_error)
+        self._busy_words = ""
+        self._buttons: list[tuple[ipywidgets.Button, Callable[[], bool]]] = []
+        self._may_cancel = True
+        self._number = Html(classes="gts-num-box")
+        self.toggle = ipywidgets.Button(description=self.title)
+        self.toggle.add_class("gts-toggle")
+        self.toggle.on_click(lambda _: setattr(self, "opened", not self.opened))
+        self._summary = Html(classes="gts-sum")
+        self.head = ipywidgets.HBox([self._number, self.toggle, self._summary])
+        self.head.add_class("gts-head")
+        self.status = Html(classes="gts-status")
+        self.cancel_button = self.button("Cancel", self.cancel, link=True)
+        self._buttons.clear()  # Cancel is the one button that works while the others wait
+        self.cancel_button.add_class("gts-hidden")
+        status_row = ipywidgets.HBox([self.status, self.cancel_button])
+        status_row.add_class("gts-status-row")
+        self.message = Html()
+        self.body = ipywidgets.VBox([*self.build(), status_row, self.message])
+        self.body.add_class("gts-body")
+        self.add_class("gts")
+        self.add_class("gts-alone")
+        self.add_class("gts-step")
+        self.children = (style_sheet(), self.head, self.body)
+        self.observe(self._show_opened, "opened")
+        self.number(None)
+        self._show_opened()
+        self.say("")
+        self.summarise("")
+        self.enable()
+
+    # for subclasses
+
+    def build(self) -> list[ipywidgets.Widget]:
+        """Make the widgets of the body."""
+        return []
+
+    def button(
+        self,
+        words: str,
+        action: Callable[[], object],
+        *,
+        when: Callable[[], bool] = lambda: True,
+        primary: bool = False,
+        link: bool = False,
+        tooltip: str = "",
+    ) -> ipywidgets.Button:
+        """A button with words, usable ``when`` so and while nothing is under way; its errors are shown in this step."""
+        made = ipywidgets.Button(description=words, tooltip=tooltip or None)
+        made.add_class("gts-link" if link else "gts-btn")
+        if primary:
+            made.add_class("gts-primary")
+        made.on_click(lambda _: self.guard(action))
+        self._buttons.append((made, when))
+        return made
+
+    def enable(self) -> None:
+        """Bring the buttons in line with what is possible now."""
+        for made, when in self._buttons:
+            made.disabled = self.worker.busy or not when()
+
+    def guard(self, action: Callable[[], object]) -> None:
+        """Call an action; whatever it raises is shown here, since ipywidgets would only log it."""
+        try:
+            action()
+        except Exception as error:
+            self.show_error(as_error(error))
+            if is_testing():
+                raise
+
+    def run(
+        self,
+        words: str,
+        work: Callable[[], T],
+        done: Callable[[T], None],
+        *,
+        timeout_s: float = 60.0,
+        after_s: float = 0.0,
+        may_cancel: bool = True,
+    ) -> None:
+        """Do slow work off the event loop; the buttons of this step are disabled meanwhile."""
+        self._busy_words = words
+        self._may_cancel = may_cancel
+        self.message.value = ""
+        self.worker.start(work, done, timeout_s=timeout_s, after_s=after_s)
+
+    def summarise(self, *parts: object) -> None:
+        """Set the line that stays when the step is closed."""
+        shown = " · ".join(markup.cell(part) for part in parts if part)
+        self._summary.value = f'<div class="gts-summary">{shown}</div>'
+
+    def say(self, words: str | Markup, *, busy: bool = False) -> None:
+        """Announce something in the status line."""
+        shown = f'<div class="{"gts-busy" if busy else "gts-hint"}">{markup.cell(words)}</div>' if words else ""
+        self.status.value = f'<div role="status" aria-live="polite">{shown}</div>'
+
+    def show(self, *parts: Markup | str) -> None:
+        """Show a result under the status line, announced to screen readers."""
+        shown = "".join(parts)
+        self.message.value = f'<div role="status" aria-live="polite">{shown}</div>' if shown else ""
+
+    def show_error(self, error: GtSecureError) -> None:
+        """Show an error in this step: what is wrong, what to do, and the details in a fold."""
+        self.say("")
+        self.message.value = f'<div role="alert">{error_markup(error)}</div>'
+        self.opened = True
+
+    def cancel(self) -> None:
+        """Stop waiting for the work under way."""
+        self.worker.cancel()
+        self.say("Cancelled.")
+
+    async def settled(self) -> None:
+        """Wait until this step is quiet; raises the error it shows, if any."""
+        await self.worker.settled()
+
+    def number(self, value: int | None) -> None:
+        """Number the step inside a panel; None for a step shown alone."""
+        shown = "" if value is None else f'<div class="gts-num" aria-hidden="true">{value}</div>'
+        self._number.value = shown
+        (self.add_class if value is None else self.remove_class)("gts-alone")
+
+    def close(self) -> None:
+        """Close the step and what it holds."""
+        self.worker.cancel()
+        super().close()
+
+    # looks
+
+    def _show_opened(self, _: object = None) -> None:
+        (self.add_class if self.opened else self.remove_class)("gts-open")
+        (self.body.remove_class if self.opened else self.body.add_class)("gts-shut")
+        self.toggle.tooltip = (
+            f"{self.title}: open, press to close" if self.opened else f"{self.title}: closed, press to open"
+        )
+
+    def _show_busy(self, busy: bool) -> None:
+        cancellable = busy and self._may_cancel
+        (self.cancel_button.remove_class if cancellable else self.cancel_button.add_class)("gts-hidden")
+        self.say(self._busy_words if busy else "", busy=busy)
+        self.enable()
+
+
+def error_markup(error: GtSecureError) -> Markup:
+    """An error for people: the sentence, the next step, and a fold with what an administrator or a report needs."""
+    folds = ""
+    details = {k: v for k, v in error.details.items() if k != "policy" and v not in ("", None)}
+    if isinstance(error, AccessDenied):
+        folds += markup.fold("Policy for the administrator", markup.pre(error.policy))
+    if details:
+        folds += markup.fold("Details", markup.pre({"error": type(error).__name__, **details}))
+    return markup.notice("no", markup.text(error.message, 600), markup.text(error.next_step, 600), more=Markup(folds))
+
+
+def field(widget: T, *classes: str) -> T:
+    """Put a widget's label above it."""
+    for name in ("gts-field", *classes):
+        widget.add_class(name)  # type: ignore[attr-defined]
+    return widget
+
+
+def check(words: str, value: bool, on_change: Callable[[bool], None], tooltip: str = "") -> ipywidgets.Checkbox:
+    """A labelled check box."""
+    made = ipywidgets.Checkbox(value=value, description=words, indent=False, tooltip=tooltip or None)
+    made.add_class("gts-check")
+    made.observe(lambda change: on_change(bool(change["new"])), "value")
+    return made

@@ -1,0 +1,93 @@
+"""What only the person's own browser can do: copy the URL, and fetch it from their network. Extra ``browser``.
+
+The URL travels by custom message, on demand: it is in no trait, and the browser keeps it no longer than one action.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from . import markup
+from .base import Html
+
+
+class NoBrowserPart(Html):
+    """Stands in for the browser part where the extra is not installed, and says so."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            markup.hint(
+                "Copy and “Probe from this browser” need the extra browser: pip install 'gt_secure[browser]', then "
+                "reload this page."
+            )
+        )
+
+    def allow(self, on: bool) -> None:
+        """Nothing to allow."""
+
+    def forget(self) -> None:
+        """Nothing to forget."""
+
+
+def browser_part(reveal: Callable[[], str], answered: Callable[[dict[str, Any]], None]) -> Any:
+    """The browser part, or the sentence that says what is missing.
+
+    Parameters
+    ----------
+    reveal : callable
+        Gives the URL when the person presses a button.
+    answered : callable
+        Gets what the browser saw.
+    """
+    try:
+        kind = _kind()
+    except ImportError:
+        return NoBrowserPart()
+    return kind(reveal, answered)
+
+
+@cache
+def _kind() -> type:
+    import anywidget
+    import traitlets
+
+    class BrowserPart(anywidget.AnyWidget):
+        """Buttons that act in the browser; they ask the kernel for the URL when pressed."""
+
+        _esm = (resources.files(__package__) / "browser.js").read_text(encoding="utf-8")
+
+        ready = traitlets.Bool(False).tag(sync=True)
+        """Whether there is a URL to act on."""
+
+        def __init__(self, reveal: Callable[[], str], answered: Callable[[dict[str, Any]], None]) -> None:
+            self._reveal, self._answered = reveal, answered
+            super().__init__()
+            self.on_msg(self._on_message)
+
+        def __repr__(self) -> str:
+            return "<gt_secure browser part>"
+
+        def allow(self, on: bool) -> None:
+            """Let the buttons be pressed, or not."""
+            self.ready = on
+
+        def forget(self) -> None:
+            """Tell the browser to drop the URL."""
+            self.send({"kind": "forget"})
+
+        def _on_message(self, _: Any, content: Any, __: Any) -> None:
+            if not isinstance(content, dict):
+                return
+            kind = content.get("kind")
+            if kind in ("copy", "probe"):
+                try:
+                    self.send({"kind": "url", "id": content.get("id"), "url": self._reveal()})
+                except ValueError as error:
+                    self.send({"kind": "error", "id": content.get("id"), "text": str(error)})
+            elif kind == "seen":
+                self._answered({key: content.get(key) for key in ("image", "status", "code", "ms")})
+
+    return BrowserPart

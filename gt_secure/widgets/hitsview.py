@@ -1,0 +1,240 @@
+"""What a log said, made ready off the event loop: plots for both themes, tables, leaks, and what it does not prove."""
+
+from __future__ import annotations
+
+import html
+import itertools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from . import markup
+from .markup import Chip, Markup, count
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from ..logs import Hits
+
+Kind = Literal["ip", "network", "time", "hours"]
+
+_serial = itertools.count(1)
+_IDS = re.compile(r'(\bid="|url\(#|href="#)')
+_TOP = 12
+
+
+@dataclass(frozen=True)
+class HitsResult:
+    """A reading of the log, ready to be shown."""
+
+    hits: Hits
+    plot: Markup
+    alt: str
+    sources: tuple[dict[str, Any], ...]
+    labelers: tuple[str, ...]
+    leaks: Markup
+    leaked: int
+    total: int
+    addresses: int
+    span: str
+    foot: Markup
+    figure: Figure | None = field(default=None, repr=False)
+
+
+def read_result(
+    hits: Hits, kind: Kind, networks: Sequence[Any], endpoints: Sequence[str], presigned: bool
+) -> HitsResult:
+    """Count, draw and look for leaks."""
+    from .. import plots
+
+    rows = hits.filter(presigned=True) if presigned else hits
+    light, dark = (draw(rows, kind, networks, endpoints, theme) for theme in ("light", "dark"))
+    sources = tuple(
+        rows.with_restriction(networks, endpoints).count(["remote_ip", "endpoint", "place", "refused"]).to_dicts()
+    )
+    leaks = hits.leaks()
+    coverage = hits.coverage
+    span = ""
+    if coverage.first_hit and coverage.last_hit:
+        span = f"{coverage.first_hit:%d %b %H:%M} to {coverage.last_hit:%d %b %H:%M} UTC"
+    return HitsResult(
+        hits=rows,
+        plot=both_themes(light, dark),
+        alt=plots.alt_text(light),
+        sources=by_source(sources),
+        labelers=_labelers(sources),
+        leaks=leaks_markup(leaks),
+        leaked=sum(leak.kind == "leak" for leak in leaks),
+        total=sum(int(row["hits"]) for row in sources),
+        addresses=len({row["remote_ip"] for row in sources}),
+        span=span,
+        foot=foot(coverage),
+        figure=light,
+    )
+
+
+def draw(
+    hits: Hits, kind: Kind, networks: Sequence[Any], endpoints: Sequence[str], theme: Literal["light", "dark"]
+) -> Figure:
+    """One figure for one theme."""
+    from .. import plots
+
+    if kind == "time":
+        return plots.over_time(hits, theme=theme)
+    if kind == "hours":
+        return plots.heat_map(hits, theme=theme)
+    make = plots.hits_by_network if kind == "network" else plots.hits_by_ip
+    return make(hits, restriction_networks=networks, endpoints=endpoints, top=_TOP, theme=theme)
+
+
+def both_themes(light: Figure, dark: Figure) -> Markup:
+    """Both figures as SVG in the page; the style sheet shows the one that fits the theme."""
+    from .. import plots
+
+    shown = "".join(
+        f'<div class="gts-plot-{name}">{own_ids(plots.svg(figure))}</div>'
+        for name, figure in (("light", light), ("dark", dark))
+    )
+    return Markup(f'<div class="gts-plot">{shown}</div>')
+
+
+def own_ids(svg: str) -> str:
+    """Give the ids in an SVG a prefix of their own: a hidden twin with the same ids would take its patterns away."""
+    return _IDS.sub(rf"\g<1>gts{next(_serial)}-", svg)
+
+
+def by_source(rows: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
+    """One entry a source: opened or otherwise answered, and refused; the busiest first."""
+    found: dict[tuple[Any, Any], dict[str, Any]] = {}
+    for row in rows:
+        key = (row["remote_ip"], row["endpoint"])
+        one = found.setdefault(
+            key,
+            {
+                "address": row["remote_ip"] or "",
+                "endpoint": row["endpoint"] or "",
+                "place": row["place"],
+                "other": 0,
+                "refused": 0,
+            },
+        )
+        one["refused" if _true(row["refused"]) else "other"] += int(row["hits"])
+    return tuple(sorted(found.values(), key=lambda one: -(one["other"] + one["refused"])))
+
+
+def _true(value: Any) -> bool:
+    return value is True or str(value).lower() == "true"
+
+
+def _labelers(rows: Sequence[dict[str, Any]]) -> tuple[str, ...]:
+    """Sources that were let in, as text that a restriction understands."""
+    texts = [
+        f"{row['remote_ip']} via {row['endpoint']}" if row["endpoint"] else str(row["remote_ip"])
+        for row in rows
+        if row["remote_ip"] and not _true(row["refused"])
+    ]
+    return tuple(dict.fromkeys(texts))
+
+
+PLACES: dict[str, Chip] = {
+    "inside": Chip("ok", "in the list"),
+    "outside": Chip("warn", "outside the list"),
+    "endpoint": Chip("plain", "VPC endpoint"),
+    "unknown": Chip("plain", "AWS or no address"),
+}
+
+
+def source_label(source: dict[str, Any]) -> str:
+    """A source in words."""
+    return f"{source['address'] or 'no address'}" + (f" via {source['endpoint']}" if source["endpoint"] else "")
+
+
+def sources_table(sources: Sequence[dict[str, Any]]) -> Markup:
+    """The plot in numbers."""
+    rows = [
+        (
+            markup.code(source_label(each), 70),
+            f"{each['other']:,}",
+            f"{each['refused']:,}",
+            PLACES.get(str(each["place"]), Chip("plain", "")),
+        )
+        for each in sources[:50]
+    ]
+    table = markup.table(
+        ("Source", "Opened or other", "Refused", "In the list?"),
+        rows,
+        caption="Requests by source",
+        classes="gts-numbers",
+    )
+    more = markup.hint(f"and {len(sources) - 50:,} more sources: export the CSV") if len(sources) > 50 else ""
+    return markup.fold("As a table", markup.join(table, more))
+
+
+def leaks_markup(leaks: Any) -> Markup:
+    """Leaked URLs as sentences that name the cause."""
+    parts: list[str] = []
+    titles = {
+        "leak": "One URL was used from two networks.",
+        "refused": "One URL was tried from another network and refused.",
+    }
+    for leak in list(leaks)[:5]:
+        title = titles.get(leak.kind, "A link preview looked at one URL.")
+        tone: markup.Tone = "no" if leak.kind == "leak" else "warn" if leak.kind == "refused" else "plain"
+        parts.append(markup.notice(tone, title, markup.text(leak.sentence, 700)))
+    rest = len(leaks) - 5
+    parts.append(markup.hint(leaks.summary + (f" {rest:,} more are in the export." if rest > 0 else "")))
+    return Markup("".join(parts))
+
+
+def foot(coverage: Any) -> Markup:
+    """What was read, and what it does not prove: always in sight."""
+    limits = coverage.limits()
+    said = markup.hint(f"{limits[0]} {coverage.summary}" if limits else coverage.summary)
+    if len(limits) > 1:
+        lines = "".join(f"<li>{markup.text(limit, 500)}</li>" for limit in limits[1:])
+        said = markup.join(said, markup.fold("What this does not prove", Markup(f"<ul>{lines}</ul>")))
+    return said
+
+
+_COLUMNS = ("time", "http_status", "error_code", "operation", "key", "user_agent")
+
+
+def rows_of(hits: Hits, source: dict[str, Any]) -> Markup:
+    """The requests of one source, the last ones first."""
+    address = source["address"]
+    picked = hits.filter(address=address, endpoint=source["endpoint"] or None) if address else hits
+    rows = picked.rows(columns=list(_COLUMNS), limit=5000).to_dicts()
+    shown = [
+        (
+            markup.code(row["time"], 30),
+            _status(row["http_status"]),
+            markup.text(row["error_code"] or "", 40),
+            markup.text(row["operation"] or "", 40),
+            markup.code(row["key"] or "", 80),
+            markup.text(row["user_agent"] or "", 60),
+        )
+        for row in reversed(rows[-40:])
+    ]
+    table = markup.table(
+        ("Time (UTC)", "Status", "Error", "Operation", "Key", "User agent"),
+        shown,
+        caption=f"Requests from {source_label(source)}",
+    )
+    more = (
+        markup.hint(f"{count(len(rows), 'request')}; the last {len(shown)} are shown") if len(rows) > len(shown) else ""
+    )
+    return markup.join(table, more)
+
+
+def _status(status: Any) -> Chip:
+    try:
+        number = int(status)
+    except (TypeError, ValueError):
+        return Chip("plain", "none")
+    return Chip("ok" if number < 400 else "no" if number in (401, 403) else "warn", str(number))
+
+
+def escaped_name(text: str) -> str:
+    """A part of a file name: only letters, digits, dots and hyphens."""
+    return re.sub(r"[^A-Za-z0-9.-]+", "-", html.unescape(text))[:60].strip("-")

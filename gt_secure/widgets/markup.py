@@ -1,0 +1,134 @@
+"""HTML fragments of the panel. Text from outside is hostile: it enters only through :func:`text`."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, NamedTuple, TypeAlias
+
+Tone: TypeAlias = Literal["ok", "no", "warn", "plain"]
+
+ICONS: Mapping[Tone, str] = {"ok": "✓", "no": "✕", "warn": "!", "plain": ""}
+"""Never colour alone: each tone has its sign."""
+
+# Joiners that emoji and several scripts need; everything else that is not printable is made visible.
+_KEPT = {"\N{ZERO WIDTH JOINER}", "\N{ZERO WIDTH NON-JOINER}", "\N{VARIATION SELECTOR-16}"}
+
+
+class Markup(str):
+    """Text that is HTML already."""
+
+    __slots__ = ()
+
+
+class Chip(NamedTuple):
+    """A word on a quiet colour with a sign."""
+
+    tone: Tone
+    words: str
+
+
+def plain(value: object, most: int = 160) -> str:
+    """Text for a place that shows no HTML: control and direction characters made visible, cut in the middle."""
+    shown = "".join(c if c.isprintable() or c in _KEPT else "\N{REPLACEMENT CHARACTER}" for c in str(value))
+    if len(shown) <= most:
+        return shown
+    tail = most // 3
+    return f"{shown[: most - tail - 1]}…{shown[-tail:]}"
+
+
+def text(value: object, most: int = 160) -> Markup:
+    """Text from anywhere as HTML, isolated so that right-to-left letters do not turn what follows around."""
+    return Markup(f"<bdi>{html.escape(plain(value, most))}</bdi>")
+
+
+def code(value: object, most: int = 160) -> Markup:
+    """An address, id or key in tabular type."""
+    return Markup(f'<code class="gts-mono"><bdi>{html.escape(plain(value, most))}</bdi></code>')
+
+
+def chip(tone: Tone, words: object) -> Markup:
+    """A status chip: sign and words on a quiet colour."""
+    sign = f'<span aria-hidden="true">{ICONS[tone]}</span> ' if ICONS[tone] else ""
+    return Markup(f'<span class="gts-chip gts-{tone}">{sign}{text(words)}</span>')
+
+
+def cell(value: object) -> Markup:
+    """Whatever a table holds: markup stays, chips are drawn, the rest is text."""
+    if isinstance(value, Markup):
+        return value
+    if isinstance(value, Chip):
+        return chip(value.tone, value.words)
+    return text(value, 400)
+
+
+def table(
+    head: Sequence[str], rows: Iterable[Sequence[object]], *, caption: str | Markup = "", classes: str = ""
+) -> Markup:
+    """A table with column headers, in a box of its own that scrolls when there is no room."""
+    top = "".join(f'<th scope="col">{text(name)}</th>' for name in head)
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f'<th scope="row">{cell(value)}</th>' if i == 0 else f"<td>{cell(value)}</td>"
+            for i, value in enumerate(row)
+        )
+        + "</tr>"
+        for row in rows
+    )
+    said = f"<caption>{cell(caption)}</caption>" if caption else ""
+    return Markup(
+        f'<div class="gts-scroll" tabindex="0" role="group" aria-label="{html.escape(_label(caption), quote=True)}">'
+        f'<table class="gts-table {classes}">{said}<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+    )
+
+
+def _label(caption: str | Markup) -> str:
+    if isinstance(caption, Markup):
+        import re
+
+        return html.unescape(re.sub(r"<[^>]*>", "", caption)) or "Table"
+    return plain(caption) or "Table"
+
+
+def notice(tone: Tone, title: object, body: object = "", *, more: Markup | str = "") -> Markup:
+    """A sentence that the person should read, with a sign, a bold beginning and, if any, a fold."""
+    rest = f" {cell(body)}" if body else ""
+    return Markup(
+        f'<div class="gts-notice gts-{tone}"><span class="gts-sign" aria-hidden="true">{ICONS[tone] or "i"}</span>'
+        f"<div><b>{cell(title)}</b>{rest}{more}</div></div>"
+    )
+
+
+def fold(summary: str, body: Markup) -> Markup:
+    """Details that open by mouse or keyboard."""
+    return Markup(f'<details class="gts-fold"><summary>{text(summary)}</summary>{body}</details>')
+
+
+def pre(data: object, most: int = 20_000) -> Markup:
+    """JSON or plain text in a box, lines kept."""
+    shown = data if isinstance(data, str) else json.dumps(data, indent=2, ensure_ascii=False, default=str)
+    lines = "\n".join(plain(line, 2000) for line in shown[:most].split("\n"))
+    return Markup(f'<pre class="gts-pre" tabindex="0">{html.escape(lines)}</pre>')
+
+
+def hint(*parts: object) -> Markup:
+    """Small quiet text; several parts are joined by a middle dot."""
+    return Markup('<div class="gts-hint">' + " · ".join(cell(part) for part in parts if part) + "</div>")
+
+
+def facts(pairs: Iterable[tuple[str, object]]) -> Markup:
+    """A list of names and values."""
+    rows = "".join(f"<dt>{text(name)}</dt><dd>{cell(value)}</dd>" for name, value in pairs)
+    return Markup(f'<dl class="gts-facts">{rows}</dl>')
+
+
+def join(*parts: str) -> Markup:
+    """Put fragments after each other."""
+    return Markup("".join(parts))
+
+
+def count(number: int, word: str, plural: str = "") -> str:
+    """``1 range``, ``1,204 ranges``."""
+    return f"{number:,} {word if number == 1 else plural or word + 's'}"

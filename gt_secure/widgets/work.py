@@ -1,0 +1,197 @@
+"""Slow work off the event loop: with a time-out and Cancel, and late results dropped.
+
+A button handler runs inside the kernel's event loop, so an AWS call there would block every other cell and widget.
+``Worker`` puts it on a thread. A thread cannot be killed: cancelling means that nobody waits for its result any more.
+
+Testing mode
+------------
+Exceptions of button handlers are logged by ipywidgets and lost. In testing mode (:func:`testing`) work runs at once, in
+the same thread, and an error is shown in the widget and then raised to the caller.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, TypeVar
+
+from ..errors import GtSecureError, Unreachable
+
+T = TypeVar("T")
+
+log = logging.getLogger("gt_secure")
+
+_testing = False
+
+
+@contextlib.contextmanager
+def testing() -> Iterator[None]:
+    """Within it, widgets work synchronously and raise what they show."""
+    global _testing
+    before, _testing = _testing, True
+    try:
+        yield
+    finally:
+        _testing = before
+
+
+def is_testing() -> bool:
+    """Whether :func:`testing` is in force."""
+    return _testing
+
+
+def as_error(error: BaseException) -> GtSecureError:
+    """Whatever happened, as an error that a person can read; ours stay as they are."""
+    if isinstance(error, GtSecureError):
+        return error
+    log.error("gt_secure: unexpected error", exc_info=error)
+    # The text of a foreign exception is not shown: it might hold a URL. The log has it.
+    said = GtSecureError(
+        f"Something unexpected went wrong ({type(error).__name__}).",
+        next_step="Try again. If it stays, please report it with the log of this kernel.",
+        details={"type": type(error).__name__},
+    )
+    said.__cause__ = error
+    return said
+
+
+class Worker:
+    """Runs one piece of work at a time; starting another drops the first.
+
+    Parameters
+    ----------
+    on_busy : callable
+        Called with True when work starts and with False when the last one has ended.
+    on_error : callable
+        Gets the error of the work, unless it is late.
+    """
+
+    def __init__(self, *, on_busy: Callable[[bool], None], on_error: Callable[[GtSecureError], None]) -> None:
+        self._on_busy = on_busy
+        self._on_error = on_error
+        self._ticket = 0
+        self._task: asyncio.Task[None] | None = None
+        self._error: GtSecureError | None = None
+        self.dropped = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether work is under way that somebody waits for."""
+        return self._task is not None
+
+    def start(
+        self, work: Callable[[], T], done: Callable[[T], None], *, timeout_s: float = 60.0, after_s: float = 0.0
+    ) -> None:
+        """Run ``work`` on a thread, then ``done`` with its result on the event loop.
+
+        Parameters
+        ----------
+        work : callable
+            Must not touch widgets.
+        done : callable
+            Not called when the work failed, was cancelled, or other work was started meanwhile.
+        timeout_s : float
+            Seconds until we stop waiting.
+        after_s : float
+            Seconds to wait first, so that a burst of changes leads to one call.
+        """
+        self._ticket += 1
+        self._error = None
+        loop = _running_loop()
+        if loop is None or _testing:
+            self._run_now(work, done)
+            return
+        if self._task is not None:
+            self._task.cancel()
+        self._task = loop.create_task(self._run(self._ticket, work, done, timeout_s, after_s))
+        self._on_busy(True)
+
+    def cancel(self) -> None:
+        """Stop waiting; the result will be dropped when it comes."""
+        self._ticket += 1
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+            self._on_busy(False)
+
+    async def settled(self) -> None:
+        """Wait until nothing is under way; raise the error of the last work."""
+        while self._task is not None:
+            await asyncio.wait({self._task})
+            await asyncio.sleep(0)
+        if self._error is not None:
+            raise self._error
+
+    def _run_now(self, work: Callable[[], T], done: Callable[[T], None]) -> None:
+        self._on_busy(True)
+        try:
+            done(work())
+        except Exception as error:
+            self._error = as_error(error)
+            self._on_error(self._error)
+            if _testing:
+                raise
+        finally:
+            self._on_busy(False)
+
+    async def _run(
+        self, ticket: int, work: Callable[[], T], done: Callable[[T], None], timeout_s: float, after_s: float
+    ) -> None:
+        try:
+            if after_s:
+                await asyncio.sleep(after_s)
+            result = await asyncio.wait_for(asyncio.to_thread(work), timeout_s)
+            if self._is_late(ticket):
+                return
+            done(result)
+        except asyncio.CancelledError:
+            self.dropped += 1
+            return
+        except TimeoutError as error:
+            self._fail(ticket, error if isinstance(error, GtSecureError) else _too_slow(timeout_s))
+        except Exception as error:
+            self._fail(ticket, as_error(error))
+        finally:
+            if ticket == self._ticket:
+                self._task = None
+                self._on_busy(False)
+
+    def _is_late(self, ticket: int) -> bool:
+        late = ticket != self._ticket
+        self.dropped += late
+        return late
+
+    def _fail(self, ticket: int, error: GtSecureError) -> None:
+        if not self._is_late(ticket):
+            self._error = error
+            self._on_error(error)
+
+
+def _too_slow(timeout_s: float) -> Unreachable:
+    return Unreachable(
+        f"No answer within {timeout_s:.0f} seconds.",
+        next_step="Try again; in a VPC-only domain check that the VPC has an endpoint for the service.",
+    )
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def spawn(work: Awaitable[Any]) -> asyncio.Task[Any] | None:
+    """Start a background coroutine where there is an event loop; the caller keeps the task."""
+    loop = _running_loop()
+    if loop is None or _testing:
+        if asyncio.iscoroutine(work):
+            work.close()
+        return None
+    return loop.create_task(_await(work))
+
+
+async def _await(work: Awaitable[Any]) -> Any:
+    return await work

@@ -1,0 +1,246 @@
+"""A sandbox, a JupyterLab and a Chromium; everything offline, on free ports, in a home of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from gt_secure.sandbox import Sandbox
+
+ROOT = Path(__file__).resolve().parents[2]
+SHOTS = ROOT / "out" / "screenshots"
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+START_S = 60
+SECRETS = ("X-Amz-Signature", "X-Amz-Security-Token", "X-Amz-Credential", "AKIA", "ASIA", "aws_secret")
+
+
+FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Any:
+    report = yield
+    if report.when == "call" and report.failed:
+        item.stash[FAILED] = True
+    return report
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Lab:
+    """A running JupyterLab: where it is, and where its files are."""
+
+    url: str
+    token: str
+    folder: Path
+    process: subprocess.Popen[bytes] = field(repr=False)
+
+    def notebook(self, name: str, *cells: str) -> Path:
+        """Write a notebook with code cells."""
+        book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+        book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        path = self.folder / name
+        nbformat.write(book, path)
+        return path
+
+    def address(self, name: str) -> str:
+        return f"{self.url}/lab/tree/{name}?token={self.token}&reset"
+
+
+@pytest.fixture(scope="session")
+def aws() -> Iterator[Sandbox]:
+    """A sandbox that only the browser tests change."""
+    with Sandbox(log_delay_s=0.3, workforce_delay_s=0.3) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def lab(aws: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    home = tmp_path_factory.mktemp("home")
+    folder = tmp_path_factory.mktemp("notebooks")
+    settings = home / "settings" / "@jupyterlab"
+    _settings(settings)
+    token, port = "test", free_port()
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "JUPYTER", "GT_SECURE"))},
+        **aws.environment(),
+        "HOME": str(home),
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTER_DATA_DIR": str(home / "data"),
+        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+        "IPYTHONDIR": str(home / "ipython"),
+        "GT_SECURE_JOURNAL": str(home / "journal"),
+        "PYTHONPATH": str(ROOT),
+    }
+    said = (home / "lab.log").open("wb")
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "jupyterlab",
+            "--no-browser",
+            "--allow-root",
+            f"--ServerApp.port={port}",
+            "--ServerApp.port_retries=0",
+            "--ServerApp.ip=127.0.0.1",
+            f"--IdentityProvider.token={token}",
+            f"--ServerApp.root_dir={folder}",
+            "--LabApp.expose_app_in_browser=True",
+            "--LabApp.news_url=",
+            "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        ],
+        cwd=folder,
+        env=environment,
+        stdout=said,
+        stderr=said,
+    )
+    running = Lab(f"http://127.0.0.1:{port}", token, folder, process)
+    try:
+        _wait(running, home / "lab.log")
+        yield running
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        said.close()
+
+
+def _settings(folder: Path) -> None:
+    choices: dict[str, dict[str, Any]] = {
+        "apputils-extension/notification.jupyterlab-settings": {"fetchNews": "false", "checkForUpdates": False},
+        # The strictest case for secrets: the state of all widgets goes into the notebook.
+        "../@jupyter-widgets/jupyterlab-manager/plugin.jupyterlab-settings": {"saveState": True},
+        "docmanager-extension/plugin.jupyterlab-settings": {"autosave": False},
+    }
+    for name, values in choices.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(values))
+
+
+def _wait(lab: Lab, log: Path) -> None:
+    end = time.monotonic() + START_S
+    while time.monotonic() < end:
+        if lab.process.poll() is not None:
+            break
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{lab.url}/api?token={lab.token}", timeout=2):
+            return
+        time.sleep(0.1)
+    pytest.fail(f"JupyterLab did not start:\n{log.read_text()[-3000:]}")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    program = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
+    if program is None:
+        pytest.fail("The browser tests need Chromium: install the package chromium of your system.")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=program, args=list(FLAGS), headless=True)
+        yield browser
+        browser.close()
+
+
+class Notebook:
+    """A notebook that is open in a browser page."""
+
+    def __init__(self, lab: Lab, page: Any, name: str) -> None:
+        self.lab, self.page, self.name = lab, page, name
+        self.problems: list[str] = []
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
+
+    def open(self) -> None:
+        self.page.goto(self.lab.address(self.name))
+        self.page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=40_000)
+        self.page.wait_for_function(
+            "() => window.jupyterapp && window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel"
+            "?.connectionStatus === 'connected'",
+            timeout=40_000,
+        )
+
+    def command(self, name: str, **args: Any) -> None:
+        self.page.evaluate("([name, args]) => window.jupyterapp.commands.execute(name, args)", [name, args])
+
+    def run_all(self) -> None:
+        self.command("notebook:run-all-cells")
+        self.panel.wait_for(timeout=40_000)
+
+    def theme(self, name: str) -> None:
+        self.command("apputils:change-theme", theme=name)
+        wanted = "false" if "Dark" in name else "true"
+        self.page.wait_for_selector(f'body[data-jp-theme-light="{wanted}"]', state="attached")
+
+    def save(self) -> str:
+        """Save with the state of all widgets, and return the file's text."""
+        self.command("docmanager:save")
+        self.page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.model.dirty", timeout=15_000)
+        return (self.lab.folder / self.name).read_text(encoding="utf-8")
+
+    @property
+    def panel(self) -> Any:
+        return self.page.locator(".gts-panel").first
+
+    def shoot(self, name: str) -> None:
+        """Keep a picture of the panel in both themes."""
+        SHOTS.mkdir(parents=True, exist_ok=True)
+        for theme in ("Light", "Dark"):
+            self.theme(f"JupyterLab {theme}")
+            self.panel.screenshot(path=SHOTS / f"{name}-{theme.lower()}.png")
+        self.theme("JupyterLab Light")
+
+    def close(self) -> None:
+        self.page.context.close()
+
+
+@pytest.fixture
+def open_notebook(lab: Lab, chromium: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
+    opened: list[Notebook] = []
+
+    def open_one(name: str, *cells: str, width: int = 1280, height: int = 1000) -> Notebook:
+        lab.notebook(name, *cells)
+        context = chromium.new_context(viewport={"width": width, "height": height})
+        context.grant_permissions(["clipboard-read", "clipboard-write"], origin=lab.url)
+        notebook = Notebook(lab, context.new_page(), name)
+        notebook.open()
+        opened.append(notebook)
+        return notebook
+
+    yield open_one
+    for notebook in opened:
+        if request.node.stash.get(FAILED, False):
+            SHOTS.mkdir(parents=True, exist_ok=True)
+            notebook.page.screenshot(path=SHOTS / f"failed-{request.node.name}.png")
+        notebook.close()

@@ -1,0 +1,57 @@
+"""The whole job in a real JupyterLab, by the names that people and screen readers see."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+PANEL = "import gt_secure\ngt_secure.panel()"
+SECRETS = re.compile(r"X-Amz-Signature|X-Amz-Security-Token|AKIA|ASIA|aws_secret")
+
+
+def test_five_steps_from_choice_to_hits(open_notebook: Any) -> None:
+    notebook = open_notebook("main_job.ipynb", PANEL, height=3600)
+    notebook.run_all()
+    panel = notebook.panel
+    notebook.command("application:toggle-left-area")
+
+    team = panel.get_by_label("Workteam", exact=True)
+    team.select_option(label="radiology-team · private · URL lock on (SourceIp)")
+    panel.get_by_text("labeling job in progress").first.wait_for()
+    notebook.shoot("1-workteam")
+
+    addresses = panel.get_by_label("Allowed addresses", exact=True)
+    addresses.fill("203.0.113.0/24, 2001:db8:113::/48")
+    addresses.press("Enter")
+    panel.get_by_role("button", name="203.0.113.0/24").wait_for()
+    panel.get_by_label("VPC endpoints", exact=True).wait_for()
+    notebook.shoot("2-allow")
+
+    apply = panel.get_by_role("button", name=re.compile("^Apply"))
+    panel.get_by_text("Who can open").first.wait_for()
+    notebook.shoot("3-review")
+    apply.click()
+    panel.get_by_text("Applied and read back.").wait_for()
+    notebook.shoot("3-applied")
+
+    panel.get_by_label("Bound to the worker at").fill("203.0.113.7")
+    panel.get_by_label("Bound to the worker at").press("Enter")
+    panel.get_by_role("button", name="Generate test URL").click()
+    panel.get_by_text("left", exact=False).first.wait_for()
+    panel.get_by_role("button", name="Probe", exact=True).click()
+    panel.get_by_text("Who opened it").wait_for()
+    notebook.shoot("4-test-url")
+
+    notebook.page.wait_for_timeout(800)
+    panel.get_by_role("button", name="Plot hits").click()
+    panel.locator(".gts-plot svg").first.wait_for(state="attached")
+    notebook.shoot("5-hits")
+
+    panel.get_by_role("button", name="Undo").click()
+    panel.get_by_text("Undone: the account is as before.").wait_for()
+    assert not SECRETS.search(notebook.save())
+    assert notebook.problems == []
