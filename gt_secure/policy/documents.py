@@ -46,12 +46,12 @@ class Pattern:
     template: Template
     matcher: Matcher | None
 
-    def matches(self, arn: str, keys: Keys) -> bool:
-        """Tell whether an ARN matches; a pattern with a variable that has no value matches nothing."""
+    def matches(self, arn: str, keys: Keys) -> bool | None:
+        """Tell whether an ARN matches; None if the pattern has a variable without a value."""
         if self.matcher is not None:
             return self.matcher(arn)
         filled = fill(self.template, keys)
-        return filled is not None and resource_glob(filled)(arn)
+        return None if filled is None else resource_glob(filled)(arn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +80,15 @@ class Statement:
         return any(matcher(action) for matcher in self.action_matchers) != self.not_action
 
     def covers_resource(self, arn: str, keys: Keys) -> bool:
-        """Tell whether a resource is covered."""
-        return any(pattern.matches(arn, keys) for pattern in self.resources) != self.not_resource
+        """Tell whether a resource is covered.
+
+        A pattern whose variable has no value matches nothing. In ``NotResource`` that would widen an Allow; AWS says
+        only that such a statement may be invalid, so it covers nothing there, and everything in a Deny.
+        """
+        answers = [pattern.matches(arn, keys) for pattern in self.resources]
+        if not self.not_resource:
+            return True in answers
+        return True not in answers and (self.deny or None not in answers)
 
     def grant(self, caller: Caller, keys: Keys) -> Grant | None:
         """Return how the statement names the caller; ``direct`` where it has no principal element."""

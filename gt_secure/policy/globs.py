@@ -141,8 +141,11 @@ def _spread(states: Iterable[int], steps: tuple[_Step, ...]) -> set[int]:
 
 
 @lru_cache(maxsize=4096)
-def arn_glob(parts: Filled) -> Matcher:
-    """Return a function that tells whether an ARN matches in each of its six parts, as the Arn operators compare."""
+def arn_glob(parts: Filled) -> Matcher | None:
+    """Return a function that tells whether an ARN matches in each of its six parts, as the Arn operators compare.
+
+    None for a pattern that has not six parts: AWS does not say what it matches.
+    """
     segments: list[list[str | Wild]] = [[]]
     for part in parts:
         if not isinstance(part, str):
@@ -151,10 +154,8 @@ def arn_glob(parts: Filled) -> Matcher:
         pieces = part.split(":", max(0, _ARN_COLONS + 1 - len(segments)))
         segments[-1].append(pieces[0])
         segments += [[piece] for piece in pieces[1:]]
-    if len(segments) <= _ARN_COLONS and segments[-1] and segments[-1][-1] is Wild.ANY:
-        segments += [[Wild.ANY]] * (_ARN_COLONS + 1 - len(segments))
     if len(segments) != _ARN_COLONS + 1:
-        return lambda _arn: False
+        return None
     matchers = [glob(tuple(part for part in segment if part != "")) for segment in segments]
 
     def match(arn: str) -> bool:

@@ -18,11 +18,11 @@ from typing import TypeAlias
 
 from ..errors import InvalidInput, PolicyError
 from ..network import IPAddress, IPNetwork, contains, parse_address, parse_network
-from .globs import arn_glob, glob
-from .templates import Keys, Template, fill, fill_text, is_fixed, parse_template
+from .globs import Matcher, arn_glob, glob
+from .templates import Filled, Keys, Template, fill, fill_text, is_fixed, parse_template
 
 Answer: TypeAlias = bool | None
-"""Whether a request's value matches; None if the value cannot be read as the operator's type."""
+"""Whether a request's value matches; None if that cannot be known, because a value is not of the operator's type."""
 
 Test: TypeAlias = Callable[[str, Keys], Answer]
 
@@ -55,22 +55,24 @@ def _equals_any_case(value: str, variables: bool, place: str) -> Test:
 
 
 def _like(value: str, variables: bool, place: str) -> Test:
-    return _pattern(parse_template(value, variables=variables, wildcards=True, place=place), arn=False)
+    return _pattern(parse_template(value, variables=variables, wildcards=True, place=place), glob)
 
 
 def _arn(value: str, variables: bool, place: str) -> Test:
-    return _pattern(parse_template(value, variables=variables, wildcards=True, place=place), arn=True)
+    return _pattern(parse_template(value, variables=variables, wildcards=True, place=place), arn_glob)
 
 
-def _pattern(template: Template, *, arn: bool) -> Test:
-    compiled = arn_glob if arn else glob
+def _pattern(template: Template, compiled: Callable[[Filled], Matcher | None]) -> Test:
     if is_fixed(template):
         matcher = compiled(fill(template, {}) or ())
-        return lambda actual, _keys: matcher(actual)
+        return lambda actual, _keys: None if matcher is None else matcher(actual)
 
     def test(actual: str, keys: Keys) -> Answer:
         filled = fill(template, keys)
-        return filled is not None and compiled(filled)(actual)
+        if filled is None:
+            return False
+        found = compiled(filled)
+        return None if found is None else found(actual)
 
     return test
 
