@@ -156,7 +156,7 @@ def _compile(data: object, kind: Kind) -> Document:
             next_step="Write 2012-10-17.",
         )
     identifier = data.get("Id", "")
-    if not isinstance(identifier, str):
+    if not isinstance(identifier, str) or isinstance(identifier, JsonNumber):
         raise PolicyError("Id must be text.", place="$.Id", next_step="Put it in quotes.")
     if "Statement" not in data:
         raise PolicyError("The policy has no Statement.", place="$", next_step="Add a list of statements.")

@@ -55,7 +55,12 @@ def resource_glob(parts: Filled) -> Matcher:
     """Return a function that tells whether an ARN matches a ``Resource`` pattern."""
     if parts == (Wild.ANY,):
         return _always
-    parts = _complete(parts)
+    missing = _ARN_COLONS - sum(part.count(":") for part in parts if isinstance(part, str))
+    if missing > 0:
+        # A * that ends a part may stand for the parts behind it; otherwise the parts that are missing are *.
+        steps = _steps(parts, ())
+        completed = resource_glob((*parts, *(extra for _ in range(missing) for extra in (":", Wild.ANY))))
+        return lambda arn: completed(arn) or _walk(steps, arn)
     head, tail = _split_head(parts)
     if all(isinstance(part, str) for part in head):
         prefix = "".join(str(part) for part in head)
@@ -63,14 +68,6 @@ def resource_glob(parts: Filled) -> Matcher:
         return lambda arn: arn.startswith(prefix) and rest(arn[len(prefix) :])
     steps = _steps(head, tail)
     return lambda arn: _walk(steps, arn)
-
-
-def _complete(parts: Filled) -> Filled:
-    missing = _ARN_COLONS - sum(part.count(":") for part in parts if isinstance(part, str))
-    extra: list[str | Wild] = []
-    for _ in range(missing):
-        extra += [":", Wild.ANY]
-    return (*parts, *extra)
 
 
 def _split_head(parts: Filled) -> tuple[Filled, Filled]:
