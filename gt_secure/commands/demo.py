@@ -85,7 +85,11 @@ def _lab(work: Path, port: int, *, open_browser: bool) -> int:
         token = secrets.token_urlsafe(24)
         address = f"http://127.0.0.1:{chosen}/lab/tree/{NOTEBOOK}?token={token}"
         lab = subprocess.Popen(
-            _lab_command(work, chosen), env={**only_sandbox(sandbox.environment()), "JUPYTER_TOKEN": token}
+            _lab_command(work, chosen),
+            env={**only_sandbox(sandbox.environment()), "JUPYTER_TOKEN": token},
+            # Away from the terminal: on Ctrl-C JupyterLab would ask there whether it should stop.
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
         )
         try:
             _wait_for(chosen, lab)
@@ -166,16 +170,17 @@ def _open(address: str) -> None:
 
 @contextmanager
 def _stop_signals() -> Iterator[None]:
-    """Let SIGTERM end the demo as Ctrl-C does, so that nothing is left running."""
+    """Let Ctrl-C and SIGTERM end the demo alike, so that nothing is left running, also where a shell ignores Ctrl-C."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {which: signal.signal(which, interrupt) for which in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for which, handler in before.items():
+            signal.signal(which, handler)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
