@@ -68,3 +68,8 @@ def describe(_state: State, region: Region, request: Record) -> Record:
     if job is None:
         raise not_found(f"Labeling job {request['LabelingJobName']} does not exist.")
     return job
+
+
+def list_flows(_state: State, _region: Region, _request: Record) -> Record:
+    """ListFlowDefinitions: this account has no human-review workflows (they cannot be created here)."""
+    return {"FlowDefinitionSummaries": []}

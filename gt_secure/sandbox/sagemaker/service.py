@@ -37,6 +37,7 @@ OPERATIONS: dict[str, Operation] = {
     "ListLabelingJobs": jobs.list_jobs,
     "ListLabelingJobsForWorkteam": jobs.list_for_workteam,
     "DescribeLabelingJob": jobs.describe,
+    "ListFlowDefinitions": jobs.list_flows,
 }
 RENDER = "RenderUiTemplate"
 
