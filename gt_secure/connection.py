@@ -6,7 +6,7 @@ The panel, the command line and notebooks all call these; each method is a thin 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from .aws import Aws, connect_aws
 from .errors import InvalidInput
@@ -30,11 +30,36 @@ if TYPE_CHECKING:
     from .teams import LabelingJob, Workforce, Workteam
 
 
+class SageMakerSession(Protocol):
+    """What is used of a SageMaker SDK session: its boto3 session and its region."""
+
+    @property
+    def boto_session(self) -> Any:
+        """The boto3 session."""
+
+    @property
+    def boto_region_name(self) -> Any:
+        """The region."""
+
+
+class SageMakerTeam(Protocol):
+    """What is used of a ``sagemaker.core.resources.Workteam``: its name."""
+
+    @property
+    def workteam_name(self) -> Any:
+        """The name."""
+
+
+TeamLike: TypeAlias = "str | Workteam | SageMakerTeam"
+"""Whatever names a workteam."""
+
+
 def connect(
     *,
     profile: str | None = None,
     region: str | None = None,
     boto3_session: boto3.session.Session | None = None,
+    sagemaker_session: SageMakerSession | None = None,
     endpoint_url: str | None = None,
 ) -> Connection:
     """Connect to the account of the current credentials. Calls nothing yet.
@@ -47,6 +72,8 @@ def connect(
         The region of the workteams.
     boto3_session : boto3.session.Session, optional
         A session to use instead of the default credentials.
+    sagemaker_session : sagemaker.core.helper.session_helper.Session, optional
+        A session of the SageMaker SDK, whose credentials and region are used.
     endpoint_url : str, optional
         Another address than AWS, such as the sandbox.
 
@@ -56,8 +83,55 @@ def connect(
     >>> gt = gt_secure.connect(region="us-east-1")  # doctest: +SKIP
     >>> gt.workteams()  # doctest: +SKIP
     """
+    if sagemaker_session is not None:
+        if boto3_session is not None or profile is not None:
+            raise InvalidInput(
+                "A SageMaker session comes with credentials of its own, and others are given besides.",
+                next_step="Give sagemaker_session, boto3_session or profile: one of them.",
+                field="sagemaker_session",
+            )
+        boto3_session, region = _of_sagemaker(sagemaker_session, region)
     return Connection(
         connect_aws(profile=profile, region=region, boto3_session=boto3_session, endpoint_url=endpoint_url)
+    )
+
+
+def _of_sagemaker(session: SageMakerSession, region: str | None) -> tuple[boto3.session.Session, str | None]:
+    inner = getattr(session, "boto_session", None)
+    if not callable(getattr(inner, "client", None)):
+        raise InvalidInput(
+            f"{type(session).__name__} is not a SageMaker session: it has no boto_session.",
+            next_step="Pass a Session of sagemaker.core.helper.session_helper, or a boto3 session as boto3_session=.",
+            field="sagemaker_session",
+        )
+    name = getattr(session, "boto_region_name", None)
+    return inner, region or (str(name) if name else None)  # type: ignore[return-value]
+
+
+def team_name(team: TeamLike) -> str:
+    """Return how a restriction names a workteam: its name, or the ARN of a vendor or public one.
+
+    Parameters
+    ----------
+    team : str, Workteam or sagemaker.core.resources.Workteam
+
+    Raises
+    ------
+    InvalidInput
+        For anything else.
+    """
+    if isinstance(team, str):
+        return team
+    if getattr(team, "restrictable", None) is False:
+        return str(getattr(team, "arn", ""))
+    for member in ("workteam_name", "name"):
+        word = getattr(team, member, None)
+        if isinstance(word, str) and word:
+            return word
+    raise InvalidInput(
+        f"A workteam is given by name, not as {type(team).__name__}.",
+        next_step="Write its name, or pass a Workteam of gt_secure or sagemaker.core.",
+        field="team",
     )
 
 
@@ -85,11 +159,11 @@ class Connection:
 
         return list_workteams(self.aws)
 
-    def workteam(self, name: str) -> Workteam:
+    def workteam(self, name: TeamLike) -> Workteam:
         """Read one private workteam; raises :class:`~gt_secure.errors.NotFound`."""
         from .teams import get_workteam
 
-        return get_workteam(self.aws, name)
+        return get_workteam(self.aws, team_name(name))
 
     def workforce(self) -> Workforce | None:
         """Read the region's private workforce; None if there is none."""
@@ -98,11 +172,11 @@ class Connection:
         found = list_workforces(self.aws)
         return found[0] if found else None
 
-    def jobs(self, team: Workteam | str) -> list[LabelingJob]:
+    def jobs(self, team: TeamLike) -> list[LabelingJob]:
         """List a team's labeling jobs that still wait for people."""
-        from .teams import jobs_of_team
+        from .teams import Workteam, jobs_of_team
 
-        return jobs_of_team(self.aws, self.workteam(team) if isinstance(team, str) else team)
+        return jobs_of_team(self.aws, team if isinstance(team, Workteam) else self.workteam(team))
 
     # 2. Allow
 
@@ -222,15 +296,16 @@ class Connection:
         key: str,
         sources: Iterable[Source | str],
         *,
-        team: str | None = None,
+        team: TeamLike | None = None,
         forwarded_from: Source | str | None = "192.0.2.1",
     ) -> Who:
         """Predict who can open an object now: a table of sources against locks; see :func:`presign.opening.who`."""
         from .presign.opening import who
 
-        return who(self.aws, bucket, key, sources, team=team, forwarded_from=forwarded_from)
+        name = None if team is None else team_name(team)
+        return who(self.aws, bucket, key, sources, team=name, forwarded_from=forwarded_from)
 
-    def findings(self, *, team: str | None = None, bucket: str | None = None) -> tuple[Finding, ...]:
+    def findings(self, *, team: TeamLike | None = None, bucket: str | None = None) -> tuple[Finding, ...]:
         """Look for what nullifies, weakens or breaks a restriction of a team, its workforce and a bucket."""
         from .policy import find_all
         from .restriction import Restriction, read_state
@@ -239,7 +314,10 @@ class Connection:
             raise InvalidInput("Neither a team nor a bucket is given.", next_step="Name one or both.", field="team")
         # Only read_state() gets this wish: it says what to look at, and is never planned.
         wish = Restriction(
-            team, bucket=bucket, url_lock=team is not None or None, guard=None if bucket is None else False
+            None if team is None else team_name(team),
+            bucket=bucket,
+            url_lock=team is not None or None,
+            guard=None if bucket is None else False,
         )
         return find_all(read_state(self.aws, wish).snapshot())
 
