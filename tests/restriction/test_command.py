@@ -1,0 +1,163 @@
+"""The commands: exit codes, JSON, questions, and files."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gt_secure.aws import connect_aws
+from gt_secure.errors import GtSecureError, InvalidInput, NotFound
+from gt_secure.restriction import command
+
+from .conftest import BUCKET, TEAM, Account
+
+Run = Callable[..., tuple[int, str]]
+WISH = ("--team", TEAM, "--allow", "203.0.113.0/24", "--bucket", BUCKET)
+
+
+@pytest.fixture
+def run(account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    for key, value in account.sandbox.environment().items():
+        monkeypatch.setenv(key, value)
+    monkeypatch.setenv("GT_SECURE_JOURNAL", str(account.journal))
+    # Making clients takes half a second each time; only the first test goes the whole way.
+    monkeypatch.setattr(command, "connect_aws", lambda **_: account.aws)
+    return lambda *words: _run(words, capsys)
+
+
+def _run(words: Sequence[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    common = argparse.ArgumentParser(add_help=False)
+    for option in ("--profile", "--region", "--endpoint-url"):
+        common.add_argument(option)
+    common.add_argument("--json", action="store_true")
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser.add_subparsers(), [common])
+    args = parser.parse_args(words)
+    code = args.run(args)
+    return code, capsys.readouterr().out
+
+
+def test_plan_apply_undo_and_their_exit_codes(run: Run, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "connect_aws", connect_aws)
+    before = account.look()
+    assert run("plan", *WISH)[0] == 2
+    code, out = run("apply", *WISH, "--yes", "--json")
+    assert code == 0
+    change = json.loads(out)["id"]
+    assert run("plan", *WISH)[0] == 0
+    assert run("apply", *WISH, "--yes")[0] == 0
+    code, out = run("journal", "--json")
+    assert [record["status"] for record in json.loads(out)] == ["applied"]
+    code, out = run("undo", change, "--yes", "--json")
+    assert (code, json.loads(out)["outcome"]) == (0, "undone")
+    assert account.look() == before
+
+
+def test_a_broken_expectation_exits_with_1(run: Run) -> None:
+    assert run("plan", *WISH, "--expect-refused", "203.0.113.7")[0] == 1
+    assert run("plan", *WISH, "--expect-allowed", "203.0.113.7,203.0.113.8", "--expect-refused", "198.51.100.9")[0] == 2
+
+
+@pytest.mark.parametrize("shape", command.FORMATS)
+def test_every_format(run: Run, shape: str) -> None:
+    code, out = run("plan", *WISH, "--format", shape)
+    assert code == 2
+    assert "203.0.113.0/24" in out
+    if shape in ("json", "cloudformation"):
+        json.loads(out)
+
+
+def test_a_file_with_options_on_top(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "wish.yaml"
+    file.write_text(f"team: {TEAM}\naddresses: [203.0.113.0/24]\nbucket: {BUCKET}\n")
+    code, out = run("plan", "-f", str(file), "--no-guard", "--allow", "", "--url-lock", "off", "--json")
+    wanted = json.loads(out)["restriction"]
+    assert (code, wanted["guard"], wanted["url_lock"], wanted["addresses"]) == (0, False, False, [])
+
+
+def test_export_writes_a_file_that_plans_to_nothing(run: Run, tmp_path: Path) -> None:
+    run("apply", *WISH, "--yes")
+    file = tmp_path / "now.yaml"
+    assert run("export", "--team", TEAM, "--bucket", BUCKET, "-o", str(file))[0] == 0
+    assert run("plan", "-f", str(file))[0] == 0
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("answer", "done"), [("y\n", True), ("n\n", False), ("", False)])
+def test_it_asks(run: Run, account: Account, monkeypatch: pytest.MonkeyPatch, answer: str, done: bool) -> None:
+    monkeypatch.setattr("sys.stdin", Terminal(answer))
+    before = account.look()
+    if done:
+        assert run("apply", *WISH)[0] == 0
+    else:
+        with pytest.raises(InvalidInput, match="Nothing was changed"):
+            run("apply", *WISH)
+    assert (account.look() != before) == done
+
+
+def test_nobody_to_ask(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    with pytest.raises(InvalidInput, match="--yes"):
+        run("apply", *WISH)
+
+
+def test_confirm_by_code(run: Run, account: Account) -> None:
+    account.set_cidrs(["192.0.2.0/24"])
+    with pytest.raises(InvalidInput, match="portal-drops"):
+        run("apply", *WISH, "--portal-lock", "--yes")
+    assert run("apply", *WISH, "--portal-lock", "--yes", "--confirm", "portal-drops")[0] == 0
+
+
+def test_journal_show_verify_export(run: Run, account: Account) -> None:
+    assert run("journal")[0] == 0
+    change = json.loads(run("apply", *WISH, "--yes", "--json")[1])["id"]
+    shown = json.loads(run("journal", "show", change[:18])[1])
+    assert shown["caller"].endswith("sandbox-admin")
+    assert run("journal", "verify")[0] == 0
+    assert json.loads(run("journal", "export")[1])["id"] == change
+    file = account.journal / f"{change}.jsonl"
+    file.write_text(file.read_text().replace("203.0.113.0/24", "203.0.112.0/24"))
+    assert run("journal", "verify")[0] == 1
+    with pytest.raises(GtSecureError, match="does not hold together"):
+        run("undo", change, "--yes")
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (("plan",), InvalidInput),
+        (("plan", "--team", "no such team"), InvalidInput),
+        (("plan", "--team", "no-such-team"), NotFound),
+        (("plan", "--allow", "203.0.113.7", "--bucket", "no-such-bucket-here"), NotFound),
+        (("plan", "-f", "none.json"), NotFound),
+        (("undo", "--yes"), NotFound),
+        (("journal", "show"), InvalidInput),
+        (("journal", "show", "1999"), NotFound),
+        (("export",), InvalidInput),
+        (("export", "--bucket", BUCKET), NotFound),
+        (("apply", "--resume", "--yes"), NotFound),
+    ],
+)
+def test_errors_have_a_next_step(run: Run, words: tuple[str, ...], error: type[GtSecureError]) -> None:
+    with pytest.raises(error) as caught:
+        run(*words)
+    assert caught.value.next_step
+
+
+def test_no_secret_reaches_the_journal(run: Run, account: Account) -> None:
+    run("apply", *WISH, "--yes")
+    run("undo", "--yes")
+    text = "".join(path.read_text() for path in account.journal.iterdir())
+    env: dict[str, Any] = account.sandbox.environment()
+    assert env["AWS_SECRET_ACCESS_KEY"] not in text
+    assert env["AWS_ACCESS_KEY_ID"] not in text

@@ -1,0 +1,122 @@
+"""Exports for people who go through review: they are run or parsed here, not only looked at."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from gt_secure.aws import Aws
+from gt_secure.restriction import Plan, Restriction, plan
+from gt_secure.restriction.existing import restriction_of
+from gt_secure.restriction.export import hcl
+from gt_secure.teams import UrlLock
+
+from .conftest import BUCKET, TEAM, Account
+from .states import FORCE, state
+from .states import TEAM as FAKE_TEAM
+
+OFFICE = "203.0.113.0/24"
+AWS_CLI = Path(sys.executable).with_name("aws")
+
+
+def wish(**more: Any) -> Restriction:
+    return Restriction(TEAM, **({"addresses": [OFFICE], "bucket": BUCKET, "portal_lock": True} | more))
+
+
+def by_hand(**more: Any) -> Plan:
+    one = Restriction("radiology-team", **({"addresses": [OFFICE], "bucket": BUCKET} | more))
+    return plan(cast(Aws, None), one, state=state())
+
+
+@pytest.mark.skipif(not AWS_CLI.exists(), reason="the AWS CLI is not installed")
+def test_the_shell_script_does_what_apply_does(account: Account, tmp_path: Path) -> None:
+    script = tmp_path / "change.sh"
+    script.write_text(plan(account.aws, wish()).to_cli())
+    env = {
+        **account.sandbox.environment(),
+        "PATH": f"{AWS_CLI.parent}:{os.environ['PATH']}",
+        "HOME": str(tmp_path),
+    }
+    bash = shutil.which("bash") or "bash"
+    done = subprocess.run([bash, str(script)], env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    account.settle()
+    assert plan(account.aws, wish()).empty
+
+
+def test_the_shell_script_quotes_hostile_names() -> None:
+    one = by_hand()
+    change = replace(one.changes[0], target="x'; rm -rf ~; '", after="line\nbreak")
+    text = replace(one, changes=(change,)).to_cli()
+    code = [line for line in text.splitlines() if line and not line.startswith("#")]
+    assert code[0] == "set -euo pipefail"
+    assert len(code) == 2
+    assert """'x'"'"'; rm -rf ~; '"'"''""" in code[1]
+
+
+def test_cloudformation_has_what_it_can_and_says_what_it_cannot() -> None:
+    one = by_hand(portal_lock=True)
+    template = json.loads(one.to_cloudformation())
+    kinds = {resource["Type"] for resource in template["Resources"].values()}
+    assert kinds == {"AWS::S3::BucketPolicy", "AWS::SageMaker::Workforce"}
+    assert all(resource["DeletionPolicy"] == "Retain" for resource in template["Resources"].values())
+    policy = template["Resources"]["GtSecureBucketPolicy"]["Properties"]["PolicyDocument"]
+    assert policy == json.loads(one.changes[0].after_raw)
+    by_hand_notes = template["Metadata"]["GtSecure"]["ByHand"]
+    assert "update-workteam" in by_hand_notes[0]
+
+
+def test_a_template_without_resources_is_still_valid() -> None:
+    template = json.loads(by_hand(addresses=(), guard=None).to_cloudformation())
+    assert list(template["Resources"]) == ["GtSecureNothing"]
+
+
+def test_terraform_is_balanced_and_evaluates_no_template() -> None:
+    text = by_hand(prefix="a b/", portal_lock=True).to_terraform()
+    assert text.count("{") == text.count("}")
+    assert hcl('${aws:userid} %{if} "q" \\ \b\n') == '"$${aws:userid} %%{if} \\"q\\" \\\\ \\u0008\\n"'
+
+
+@pytest.mark.parametrize(
+    ("before", "wanted", "line"),
+    [
+        (UrlLock(), True, 'source_ip = "Enabled"'),
+        (UrlLock(False, True), False, 'vpc_source_ip = "Disabled"'),
+        (UrlLock(True, False), False, 'source_ip = "Disabled"'),
+    ],
+)
+def test_terraform_takes_exactly_one_toggle(before: UrlLock, wanted: bool, line: str) -> None:
+    seen = state(team=replace(FAKE_TEAM, url_lock=before), workforce=FORCE)
+    text = plan(cast(Aws, None), Restriction("radiology-team", url_lock=wanted), state=seen).to_terraform()
+    block = text[text.index("iam_policy_constraints") :]
+    assert line in block
+    assert block.count("source_ip = ") == 1
+
+
+def test_an_account_is_exported_and_planned_to_nothing(account: Account) -> None:
+    from gt_secure.restriction import apply
+
+    apply(account.aws, plan(account.aws, wish(prefix="scans/")), journal_dir=account.journal)
+    found, notices = restriction_of(account.aws, TEAM, BUCKET)
+    assert notices == []
+    assert (found.url_lock, found.portal_lock, found.guard, found.prefix) == ("SourceIp", True, True, "scans/")
+    assert plan(account.aws, found).empty
+
+
+def test_a_portal_list_that_differs_is_left_out_and_said(account: Account) -> None:
+    from gt_secure.restriction import apply
+
+    apply(account.aws, plan(account.aws, wish(portal_lock=None)), journal_dir=account.journal)
+    account.set_cidrs(["192.0.2.0/24"])
+    found, notices = restriction_of(account.aws, TEAM, BUCKET)
+    assert found.portal_lock is None
+    assert [notice.code for notice in notices] == ["portal-differs"]
+    assert plan(account.aws, found).empty
