@@ -105,3 +105,15 @@ def test_rows_tell_what_was_assumed_and_read_as_text_html_and_json():
     assert html.count("<tr>") == 5
     assert "<b>" not in html
     assert [row.link for row in who_can_open("b", "k", [OFFICE], forwarded_from=None)] == ["made here"]
+
+
+def test_the_signing_role_is_known_to_conditions():
+    role = "arn:aws:iam::111122223333:role/GroundTruthExecution"
+    others = {"Statement": {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*",
+                            "Condition": {"ArnNotEquals": {"aws:PrincipalArn": role}}}}  # fmt: skip
+    assert ask(bucket_policy=others)[OFFICE, "made here"] == (True, "")
+    session = "arn:aws:sts::111122223333:assumed-role/Other/worker"
+    assert ask(bucket_policy=others, principal=session)[OFFICE, "made here"] == (False, "bucket policy")
+    user = "arn:aws:iam::111122223333:user/alice"
+    alice = {"Statement": {**others["Statement"], "Condition": {"ArnNotEquals": {"aws:PrincipalArn": user}}}}
+    assert ask(bucket_policy=alice, principal=user)[OFFICE, "made here"] == (True, "")
