@@ -18,6 +18,7 @@ _MODULES = (
     "gt_secure.commands.explain",
     "gt_secure.commands.logs",
     "gt_secure.commands.verdict",
+    "gt_secure.commands.check",
     "gt_secure.commands.demo",
     "gt_secure.commands.sandbox",
 )

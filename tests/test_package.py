@@ -70,8 +70,8 @@ LEVELS = [
     ["teams", "buckets", "endpoints", "policy", "logs"],
     ["restriction", "presign", "plots", "sandbox"],
     ["connection"],
-    ["checks", "widgets"],
-    ["commands", "magics"],
+    ["check", "doctor", "widgets"],
+    ["commands", "magics", "pytest_plugin"],
     ["cli", "__init__"],
 ]
 

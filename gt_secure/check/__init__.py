@@ -1,0 +1,39 @@
+"""Checks that watch a team's posture: assertions with readable failures, for notebooks, tests and scheduled jobs.
+
+Each check can be called in two ways: ``check.guard_is_in_place(gt, "gt-images")`` raises :class:`CheckFailed` unless it
+passed, ``check.guard_is_in_place.look(gt, "gt-images")`` returns its :class:`CheckResult`. What could not be read is
+``unknown``, and never passes. ``gt-secure check`` runs the same checks.
+"""
+
+from __future__ import annotations
+
+from .account import no_findings
+from .guards import guard_is_in_place
+from .logs import no_foreign_hits, no_leaked_urls
+from .notebooks import no_code_cell_skipped, no_secret_saved
+from .report import Report
+from .restrictions import expectations_hold, nothing_drifted
+from .result import Check, CheckFailed, CheckResult
+from .running import run_file, run_specs
+from .spec import Spec, load_specs
+from .teams import team_is_restricted
+
+__all__ = [
+    "Check",
+    "CheckFailed",
+    "CheckResult",
+    "Report",
+    "Spec",
+    "expectations_hold",
+    "guard_is_in_place",
+    "load_specs",
+    "no_code_cell_skipped",
+    "no_findings",
+    "no_foreign_hits",
+    "no_leaked_urls",
+    "no_secret_saved",
+    "nothing_drifted",
+    "run_file",
+    "run_specs",
+    "team_is_restricted",
+]

@@ -1,0 +1,69 @@
+"""``no_findings``: nothing in the account nullifies, weakens or breaks a restriction."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from ..connection import Connection, TeamLike, team_name
+from ..errors import InvalidInput
+from ..policy.findings import catalog
+from .result import Check, CheckResult, some
+
+SEVERITIES = ("high", "medium", "low", "info")
+
+
+@Check
+def no_findings(
+    gt: Connection,
+    *,
+    team: TeamLike | None = None,
+    bucket: str | None = None,
+    severity: str = "medium",
+    ignore: Collection[str] = (),
+) -> CheckResult:
+    """Nothing of this severity or graver was found about a team, its workforce and a bucket.
+
+    Parameters
+    ----------
+    gt : Connection
+    team, bucket : optional
+        What to look at; at least one.
+    severity : str
+        The least grave severity that fails the check: ``high``, ``medium``, ``low`` or ``info``.
+    ignore : collection of str
+        Codes of findings that are known and accepted.
+    """
+    if severity not in SEVERITIES:
+        raise InvalidInput(
+            f"“{str(severity)[:40]}” is not a severity.", next_step="Write high, medium, low or info.", field="severity"
+        )
+    codes = [ignore] if isinstance(ignore, str) else list(ignore)
+    strange = [code for code in codes if code not in catalog()]
+    if strange:
+        raise InvalidInput(
+            f"There is no finding “{strange[0][:40]}”.",
+            next_step="“gt-secure findings” shows the codes.",
+            field="ignore",
+        )
+    name = None if team is None else team_name(team)
+    subject = " and ".join(part for part in (name, bucket) if part)
+    found = gt.findings(team=name, bucket=bucket)
+    limit = SEVERITIES.index(severity)
+    grave = [
+        each for each in found if SEVERITIES.index(each.severity) <= limit and each.code not in {*codes, "not-checked"}
+    ]
+    blind = [each for each in found if each.code == "not-checked"]
+    details = {
+        "severity": severity,
+        "ignored": sorted({each.code for each in found if each.code in codes}),
+        "findings": [each.to_dict() for each in (grave or blind)],
+    }
+    if grave:
+        named = some([f"{each.code} ({each.severity}: {each.title})" for each in grave])
+        return CheckResult("no_findings", subject, False, f"Found {named}.", details, grave[0].fix)
+    if blind:
+        said = "Some checks could not run: " + " ".join(each.detail for each in blind[:3])
+        return CheckResult(
+            "no_findings", subject, None, said, details, "“gt-secure doctor” says which permissions are lacking."
+        )
+    return CheckResult("no_findings", subject, True, f"Nothing of severity {severity} or graver was found.", details)

@@ -1,0 +1,90 @@
+"""``guard_is_in_place``: the Deny statement in a bucket's policy, as it is in S3 now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ..buckets import bucket_region, check_bucket, check_prefix, read_policy
+from ..connection import Connection
+from ..network import IPAddress, IPNetwork, collapse, parse_endpoint_id, parse_networks
+from ..policy import Guard, find_guard
+from .result import Check, CheckResult, some
+from .teams import within
+
+_AGAIN = "Plan and apply the restriction again; “gt-secure plan” shows the difference."
+
+
+@Check
+def guard_is_in_place(
+    gt: Connection,
+    bucket: str,
+    *,
+    prefix: str | None = None,
+    addresses: str | Iterable[str | IPNetwork | IPAddress] | None = None,
+    endpoints: str | Iterable[str] | None = None,
+) -> CheckResult:
+    """The bucket's policy holds our guard, unchanged, and it admits who it should.
+
+    Parameters
+    ----------
+    gt : Connection
+    bucket : str
+        Name of the data bucket.
+    prefix : str, optional
+        Keys that the guard must cover; None accepts any.
+    addresses, endpoints : optional
+        What the guard must list, no more and no less; None accepts any list but one that holds every address.
+    """
+    name = check_bucket(bucket)
+    start = None if prefix is None else check_prefix(prefix)
+    networks = None if addresses is None else collapse(parse_networks(addresses))
+    wanted = [endpoints] if isinstance(endpoints, str) else endpoints
+    ids = None if wanted is None else {parse_endpoint_id(each) for each in wanted}
+    guard = find_guard(read_policy(gt.aws, name, bucket_region(gt.aws, name)))
+    if guard is None:
+        return CheckResult("guard_is_in_place", name, False, "The bucket policy has no guard of ours.", {}, _AGAIN)
+    wrong = [*_shape(guard, name, start), *_lists(guard, networks, ids)]
+    details: dict[str, Any] = {
+        "prefix": guard.prefix,
+        "addresses": [str(network) for network in guard.networks],
+        "endpoints": list(guard.endpoints),
+        "drifted": guard.drifted,
+        "wrong": wrong,
+    }
+    if wrong:
+        return CheckResult("guard_is_in_place", name, False, "; ".join(wrong) + ".", details, _AGAIN)
+    where = f"keys under {guard.prefix}" if guard.prefix else "all keys"
+    said = f"The guard covers {where} and admits {some([*details['addresses'], *guard.endpoints])}."
+    return CheckResult("guard_is_in_place", name, True, said, details)
+
+
+def _shape(guard: Guard, bucket: str, prefix: str | None) -> list[str]:
+    wrong: list[str] = []
+    if guard.drifted:
+        wrong.append("Somebody changed the guard: it is not the statement that gt_secure writes")
+    if guard.bucket and guard.bucket != bucket:
+        wrong.append(f"It is for another bucket, {guard.bucket}")
+    if prefix is not None and not prefix.startswith(guard.prefix):
+        wrong.append(f"It covers keys under {guard.prefix}, not {prefix or 'all keys'}")
+    wide = [str(network) for network in guard.networks if network.prefixlen == 0]
+    if wide:
+        wrong.append(f"It admits every address ({some(wide)})")
+    return wrong
+
+
+def _lists(guard: Guard, networks: tuple[IPNetwork, ...] | None, ids: set[str] | None) -> list[str]:
+    wrong: list[str] = []
+    extra: list[str] = []
+    lacking: list[str] = []
+    if networks is not None:
+        extra += [str(network) for network in guard.networks if not within(network, networks)]
+        lacking += [str(network) for network in networks if not within(network, collapse(guard.networks))]
+    if ids is not None:
+        extra += sorted(set(guard.endpoints) - ids)
+        lacking += sorted(ids - set(guard.endpoints))
+    if extra:
+        wrong.append(f"It also admits {some(extra)}")
+    if lacking:
+        wrong.append(f"It does not admit {some(lacking)}")
+    return wrong

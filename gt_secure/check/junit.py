@@ -1,0 +1,48 @@
+"""A report as JUnit XML: failed checks are failures, unknown ones errors, so that neither passes a build."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as Xml
+
+from .result import CheckResult
+
+if TYPE_CHECKING:
+    from .report import Report
+
+# Characters that XML 1.0 cannot hold, not even escaped.
+_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def to_junit(report: Report) -> str:
+    """Return a report as JUnit XML."""
+    counts = report.counts
+    numbers = {
+        "tests": str(len(report)),
+        "failures": str(counts["failed"]),
+        "errors": str(counts["unknown"]),
+        "skipped": "0",
+    }
+    root = Xml.Element("testsuites", numbers)
+    suite = Xml.SubElement(root, "testsuite", {"name": "gt_secure", **numbers})
+    for result in report:
+        _case(suite, result)
+    Xml.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + Xml.tostring(root, encoding="unicode") + "\n"
+
+
+def _case(suite: Xml.Element, result: CheckResult) -> None:
+    name = _clean(f"{result.name}[{result.subject}]")
+    case = Xml.SubElement(suite, "testcase", {"classname": f"gt_secure.check.{result.name}", "name": name, "time": "0"})
+    if result.passed is True:
+        return
+    tag = "failure" if result.passed is False else "error"
+    said = Xml.SubElement(case, tag, {"type": result.status, "message": _clean(result.message)})
+    details = json.dumps(dict(result.details), indent=2, ensure_ascii=False, default=str)
+    said.text = _clean(f"{result.message}\n{result.next_step}\n{details}")
+
+
+def _clean(text: str) -> str:
+    return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -1,0 +1,185 @@
+"""``no_foreign_hits`` and ``no_leaked_urls``: what the access log says. An empty or broken log proves nothing."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InvalidInput
+from .result import Check, CheckResult, some
+
+if TYPE_CHECKING:
+    from ..logs import Coverage, Hits
+    from ..logs.leaks import LeakRules
+    from ..restriction import Restriction
+
+KINDS = ("leak", "refused", "preview")
+_READ_MORE = "Read a longer time, wait for the delivery of the log, or see “gt-secure findings --bucket” about logging."
+
+
+@Check
+def no_foreign_hits(
+    hits: Hits,
+    restriction: Restriction,
+    *,
+    count_refused: bool = False,
+    trust_private: bool = False,
+    newest_within_h: float | None = None,
+    max_unreadable: int = 0,
+) -> CheckResult:
+    """No presigned URL was opened from outside the restriction's addresses and endpoints.
+
+    Requests of our own test URLs are not looked at.
+
+    Parameters
+    ----------
+    hits : Hits
+        Rows of an access log; those of the restriction's bucket and prefix are looked at.
+    restriction : Restriction
+        With the addresses or endpoints that may come in.
+    count_refused : bool
+        Whether refused requests from outside fail the check too: the lock held, but somebody had a URL.
+    trust_private : bool
+        Whether a private address counts as a listed endpoint. S3's access logs do not name the endpoint (CloudTrail
+        does), so without this such a row leaves the outcome unknown. If no endpoint is listed, it is foreign.
+    newest_within_h : float, optional
+        Hours; if the newest row is older, the outcome is unknown: the log may have been turned off.
+    max_unreadable : int
+        How many unreadable lines are accepted.
+    """
+    if not restriction.addresses and not restriction.endpoints:
+        raise InvalidInput(
+            "The restriction lists neither addresses nor endpoints, so every hit would be foreign.",
+            next_step="Give a restriction that says who may come in.",
+            field="restriction",
+        )
+    subject = restriction.bucket or restriction.team or "the log"
+    looked = hits.filter(bucket=restriction.bucket, key_prefix=restriction.prefix or None, presigned=True, test=False)
+    placed = looked.with_restriction(restriction.addresses, restriction.endpoints)
+    counts = _by_place(placed, restriction, count_refused)
+    rows = counts["outside"]
+    details: dict[str, Any] = {
+        "presigned": len(looked),
+        "foreign": sum(count for _, count in rows),
+        "refused_from_outside": sum(count for _, count in counts["held"]),
+        "through_unnamed_endpoint": sum(count for _, count in counts["unnamed"]),
+        "without_address": sum(count for _, count in counts["nowhere"]),
+        "sources": [{"source": source, "hits": count} for source, count in rows[:50]],
+        "coverage": hits.coverage.summary,
+    }
+    if rows:
+        came = some([f"{source} ({count:,})" for source, count in rows])
+        what = "request with a presigned URL" if details["foreign"] == 1 else "requests with presigned URLs"
+        said = f"{details['foreign']:,} {what} came from outside the restriction: {came}."
+        fix = "See them with “gt-secure hits --presigned”; “gt-secure explain” says who can open the images now."
+        return CheckResult("no_foreign_hits", subject, False, said, details, fix)
+    doubt = _doubt(hits.coverage, details["presigned"], _newest(looked), newest_within_h, max_unreadable)
+    if not doubt and details["without_address"]:
+        doubt = f"{details['without_address']:,} requests carry no address that can be read."
+    if not doubt and counts["unnamed"] and not trust_private:
+        names = some([source for source, _ in counts["unnamed"]])
+        doubt = f"The log does not say through which VPC endpoint {names} came; read CloudTrail, or trust_private."
+    if doubt:
+        return CheckResult("no_foreign_hits", subject, None, doubt, details, _READ_MORE)
+    said = f"All {details['presigned']:,} requests with presigned URLs in the log came from the restriction's sources"
+    held = details["refused_from_outside"]
+    said += f", but for {held:,} that were refused." if held else "."
+    return CheckResult("no_foreign_hits", subject, True, said, details)
+
+
+def _by_place(placed: Hits, wish: Restriction, count_refused: bool) -> dict[str, list[tuple[str, int]]]:
+    """Sources and their numbers of requests, by what they mean for the check; the most frequent first."""
+    found: dict[str, list[tuple[str, int]]] = {"outside": [], "held": [], "unnamed": [], "nowhere": []}
+    rows = placed.query(
+        "SELECT remote_ip, endpoint, place, refused, count(*) FROM {hits} WHERE place <> 'inside' "
+        "GROUP BY ALL ORDER BY 5 DESC, 1, 2"
+    )
+    for address, endpoint, place, refused, count in rows:
+        if place == "endpoint" and endpoint is not None:
+            continue
+        kind = {"outside": "outside", "endpoint": "unnamed"}.get(place, "nowhere")
+        if kind == "unnamed" and not wish.endpoints:
+            kind = "outside"
+        if refused and not count_refused:
+            kind = "held"
+        found[kind].append((_source(address, endpoint), int(count)))
+    return found
+
+
+@Check
+def no_leaked_urls(
+    hits: Hits,
+    *,
+    rules: LeakRules | None = None,
+    kinds: Collection[str] = KINDS,
+    newest_within_h: float | None = None,
+    max_unreadable: int = 0,
+) -> CheckResult:
+    """No presigned URL was used from two networks.
+
+    Parameters
+    ----------
+    hits : Hits
+    rules : LeakRules, optional
+        When two users of one URL count as one.
+    kinds : collection of str
+        What fails the check: ``leak`` (opened from another network), ``refused`` (tried from there and refused),
+        ``preview`` (a link preview of a chat or mail program).
+    newest_within_h, max_unreadable
+        As for :func:`no_foreign_hits`.
+    """
+    unknown = sorted(set(kinds) - set(KINDS))
+    if unknown or not kinds or isinstance(kinds, str):
+        raise InvalidInput(
+            f"“{some(unknown) or str(kinds)}” is no list of kinds of leaks.",
+            next_step=f"Choose among {', '.join(KINDS)}.",
+            field="kinds",
+        )
+    leaks = hits.leaks(rules)
+    found = [leak for leak in leaks if leak.kind in kinds]
+    looked = hits.filter(presigned=True, test=False)
+    details: dict[str, Any] = {
+        "urls": leaks.checked,
+        "leaks": [leak.to_dict() for leak in found[:50]],
+        "found": len(found),
+        "other": len(leaks) - len(found),
+        "notes": list(leaks.notes),
+        "coverage": hits.coverage.summary,
+    }
+    if found:
+        more = f" And {len(found) - 1:,} more." if len(found) > 1 else ""
+        fix = "End the URL by removing its signer's session or waiting for its expiry, and turn the URL lock on."
+        return CheckResult("no_leaked_urls", "the log", False, found[0].sentence + more, details, fix)
+    doubt = _doubt(hits.coverage, leaks.checked, _newest(looked), newest_within_h, max_unreadable)
+    if doubt:
+        return CheckResult("no_leaked_urls", "the log", None, doubt, details, _READ_MORE)
+    return CheckResult("no_leaked_urls", "the log", True, leaks.summary, details)
+
+
+def _source(address: Any, endpoint: Any) -> str:
+    where = str(address) if address is not None else "no address"
+    return f"{where} via {endpoint}" if endpoint else where
+
+
+def _newest(hits: Hits) -> dt.datetime | None:
+    [(newest,)] = hits.query("SELECT max(time) FROM {hits}")
+    return newest if isinstance(newest, dt.datetime) else None
+
+
+def _doubt(
+    coverage: Coverage, rows: int, newest: dt.datetime | None, within_h: float | None, max_unreadable: int
+) -> str:
+    """Why the log that was read does not carry the answer; empty if it does."""
+    if coverage.failures:
+        first = coverage.failures[0]
+        return f"{len(coverage.failures):,} log objects could not be read, the first is {first.name} ({first.kind})."
+    if coverage.unreadable > max_unreadable:
+        return f"{coverage.unreadable:,} of {coverage.lines:,} lines of the log could not be read."
+    if not rows:
+        return "The log that was read shows no request with a presigned URL: that does not prove that nobody came."
+    if within_h is not None:
+        age = dt.datetime.now(dt.UTC).replace(tzinfo=None) - newest if newest is not None else None
+        if age is None or age > dt.timedelta(hours=within_h):
+            return f"The newest request in the log is of {newest} UTC, more than {within_h:g} hours ago."
+    return ""

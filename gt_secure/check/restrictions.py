@@ -1,0 +1,86 @@
+"""``nothing_drifted`` and ``expectations_hold``: what a restriction says, against what is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ..connection import Connection
+from ..errors import InvalidInput
+from ..restriction import Restriction, load_restriction, read_state
+from ..restriction.simulate import check as answers
+from .result import Check, CheckResult, label, some
+
+
+@Check
+def nothing_drifted(gt: Connection, restriction: Restriction | str | Path) -> CheckResult:
+    """Applying the restriction again would change nothing.
+
+    Parameters
+    ----------
+    gt : Connection
+    restriction : Restriction or path
+        The restriction, or the file it is kept in.
+    """
+    wish = _wish(restriction)
+    if wish.url_lock is None and wish.portal_lock is None and wish.guard is None:
+        raise InvalidInput(
+            "This restriction asks for no lock, so nothing could drift.",
+            next_step="Give one that sets a lock, or use expectations_hold.",
+            field="restriction",
+        )
+    plan = gt.plan(wish)
+    details: dict[str, Any] = {
+        "changes": [
+            {"kind": change.kind, "title": change.title, "now": change.before, "wanted": change.after}
+            for change in plan.changes
+        ]
+    }
+    if plan.changes:
+        said = some([f"{change.title} (now: {change.before})" for change in plan.changes])
+        fix = "Apply the restriction again, or write down what changed with “gt-secure export”."
+        return CheckResult("nothing_drifted", label(wish), False, f"It has drifted: {said}.", details, fix)
+    return CheckResult("nothing_drifted", label(wish), True, "Everything is as the restriction says.", details)
+
+
+@Check
+def expectations_hold(gt: Connection, restriction: Restriction | str | Path) -> CheckResult:
+    """Who must get in gets in, and who must be refused is refused, with the locks as they are now.
+
+    Parameters
+    ----------
+    gt : Connection
+    restriction : Restriction or path
+        With expectations; its other members are not applied.
+    """
+    wish = _wish(restriction)
+    if not wish.expectations:
+        raise InvalidInput(
+            "This restriction has no expectations, so nothing could be checked.",
+            next_step="Add expect.allowed(...) or expect.refused(...).",
+            field="expectations",
+        )
+    results = answers(wish, read_state(gt.aws, wish), ())
+    broken = [one for one in results if not one.holds]
+    sure = [one for one in broken if one.observed != "unknown"]
+    details: dict[str, Any] = {"expectations": [one.to_dict() for one in results]}
+    if broken:
+        named = some([f"{one.source} should be {one.kind} and is {one.observed}" for one in (sure or broken)])
+        first = (sure or broken)[0]
+        said = f"{named}. {first.reason}".strip()
+        fix = "“gt-secure plan -f FILE” shows what would mend it."
+        return CheckResult("expectations_hold", label(wish), False if sure else None, said, details, fix)
+    said = f"All {len(results):,} expectations hold." if len(results) > 1 else "The expectation holds."
+    return CheckResult("expectations_hold", label(wish), True, said, details)
+
+
+def _wish(restriction: Restriction | str | Path) -> Restriction:
+    if isinstance(restriction, Restriction):
+        return restriction
+    if isinstance(restriction, str | Path):
+        return load_restriction(restriction)
+    raise InvalidInput(
+        f"A Restriction or the path of its file is needed, not {type(restriction).__name__}.",
+        next_step="Write Restriction(“team”, ...) or “restriction.yaml”.",
+        field="restriction",
+    )

@@ -1,0 +1,163 @@
+"""What a check gives back, and the two ways to call one: raising, and not raising."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, ParamSpec, TypeAlias
+
+from ..errors import (
+    AccessDenied,
+    CredentialsError,
+    GtSecureError,
+    LogError,
+    NotFound,
+    PolicyError,
+    Throttled,
+    Unreachable,
+)
+
+P = ParamSpec("P")
+Status: TypeAlias = Literal["passed", "failed", "unknown"]
+
+_CANNOT_SEE = (AccessDenied, CredentialsError, Unreachable, Throttled, LogError)
+MAX_NAMED = 5
+"""So many of the things that are wrong are named in a message; all of them are in ``details``."""
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """The outcome of one check.
+
+    Attributes
+    ----------
+    name : str
+        The check, such as ``guard_is_in_place``.
+    subject : str
+        What it looked at: a team, a bucket, a notebook.
+    passed : bool or None
+        None: not known, because something could not be read. It never counts as passed.
+    message : str
+        What is so, in a sentence. It may hold text from outside, such as object keys.
+    details : mapping
+        JSON-able facts for programs; never a secret.
+    next_step : str
+        What to do; empty where the check passed.
+    """
+
+    name: str
+    subject: str
+    passed: bool | None
+    message: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+    next_step: str = ""
+
+    @property
+    def status(self) -> Status:
+        """``passed``, ``failed`` or ``unknown``."""
+        return "unknown" if self.passed is None else "passed" if self.passed else "failed"
+
+    def __bool__(self) -> bool:
+        return self.passed is True
+
+    def __str__(self) -> str:
+        return f"{self.status}: {self.name}({self.subject}): {self.message} {self.next_step}".strip()
+
+    def require(self) -> CheckResult:
+        """Return the result if the check passed; raise :class:`CheckFailed` otherwise."""
+        if self.passed is not True:
+            raise CheckFailed(self)
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as JSON-able data."""
+        return {
+            "check": self.name,
+            "subject": self.subject,
+            "status": self.status,
+            "passed": self.passed,
+            "message": self.message,
+            "next_step": self.next_step,
+            "details": dict(self.details),
+        }
+
+    def _repr_html_(self) -> str:
+        mark = {"passed": "✓", "failed": "✗", "unknown": "?"}[self.status]
+        said = html.escape(f"{self.message} {self.next_step}".strip())
+        return (
+            f"<div>{mark} <b>{self.status}</b> <code>{html.escape(f'{self.name}({self.subject})')}</code> {said}</div>"
+        )
+
+
+class CheckFailed(GtSecureError, AssertionError):
+    """A check did not pass: it failed, or it could not be decided; ``result`` says which."""
+
+    def __init__(self, result: CheckResult) -> None:
+        super().__init__(
+            f"{result.name}({result.subject}) {result.status}: {result.message}",
+            next_step=result.next_step,
+            details=result.to_dict(),
+        )
+        self.result = result
+
+
+class Check(Generic[P]):
+    """A check, callable in two ways.
+
+    ``guard_is_in_place(gt, "gt-images")`` asserts: it raises :class:`CheckFailed` unless the check passed.
+    ``guard_is_in_place.look(gt, "gt-images")`` returns the result, whatever it is. Both raise
+    :class:`~gt_secure.errors.InvalidInput` for arguments that make no sense.
+    """
+
+    def __init__(self, look: Callable[P, CheckResult]) -> None:
+        self._look = look
+        self.name = look.__name__
+        self.__name__ = look.__name__
+        self.__doc__ = look.__doc__
+        self.__wrapped__ = look  # help() and editors show the signature of the function
+
+    def __repr__(self) -> str:
+        return f"<check {self.name}>"
+
+    def look(self, *args: P.args, **kwargs: P.kwargs) -> CheckResult:
+        """Return the result without raising for a failed or undecided check."""
+        try:
+            return self._look(*args, **kwargs)
+        except _CANNOT_SEE as error:
+            return of_error(self.name, _subject(args, kwargs), error, None)
+        except (NotFound, PolicyError) as error:
+            # What is not there, or is no policy, cannot protect anything.
+            return of_error(self.name, _subject(args, kwargs), error, False)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> CheckResult:
+        return self.look(*args, **kwargs).require()
+
+
+def of_error(name: str, subject: str, error: GtSecureError, passed: bool | None) -> CheckResult:
+    """Return the result of a check that met an error: unknown if something could not be read, else failed."""
+    return CheckResult(name, subject, passed, error.message, {"error": error.to_dict()}, error.next_step)
+
+
+def _subject(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
+    """What a check is about, from its arguments: the second one, or what is given by name."""
+    values = [*args[1:2], *(kwargs[key] for key in ("team", "bucket", "restriction", "path") if key in kwargs)]
+    return ", ".join(label(value) for value in values if value is not None) or "the account"
+
+
+def label(value: object) -> str:
+    """Name a team, bucket, restriction or file in a few words."""
+    for member in ("workteam_name", "name"):
+        word = getattr(value, member, None)
+        if isinstance(word, str) and word:
+            return word
+    team, bucket = getattr(value, "team", None), getattr(value, "bucket", None)
+    if team is not None or bucket is not None:
+        return " and ".join(str(part) for part in (team, bucket) if part)
+    return str(value)[:120]
+
+
+def some(items: list[str]) -> str:
+    """The first few of a list, and how many more there are."""
+    shown = ", ".join(items[:MAX_NAMED])
+    return shown if len(items) <= MAX_NAMED else f"{shown} and {len(items) - MAX_NAMED:,} more"

@@ -1,0 +1,152 @@
+"""Runs checks that are given as data, reading each log once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..connection import Connection
+from ..errors import GtSecureError, NotFound
+from ..restriction import Restriction, load_restriction
+from .account import no_findings
+from .guards import guard_is_in_place
+from .logs import KINDS, no_foreign_hits, no_leaked_urls
+from .notebooks import no_code_cell_skipped, no_secret_saved
+from .report import Report
+from .restrictions import expectations_hold, nothing_drifted
+from .result import CheckResult, of_error
+from .spec import Spec, load_specs
+from .teams import team_is_restricted
+
+if TYPE_CHECKING:
+    from ..logs import Hits
+
+
+def run_specs(gt: Connection | Callable[[], Connection], specs: Iterable[Spec], *, source: str = "") -> Report:
+    """Run checks one after the other; none stops the others.
+
+    Parameters
+    ----------
+    gt : Connection or callable
+        A callable is called only if a check needs the account.
+    specs : iterable of Spec
+    source : str
+        The file that the checks come from, for reports.
+    """
+    runner = _Runner(gt)
+    try:
+        return Report(tuple(runner.run(spec) for spec in specs), source)
+    finally:
+        runner.close()
+
+
+def run_file(gt: Connection | Callable[[], Connection], path: str | Path) -> Report:
+    """Run the checks of a file; see :func:`load_specs`."""
+    return run_specs(gt, load_specs(path), source=str(path))
+
+
+class _Runner:
+    def __init__(self, gt: Connection | Callable[[], Connection]) -> None:
+        self._connect = gt
+        self._gt: Connection | None = gt if isinstance(gt, Connection) else None
+        self._hits: dict[tuple[Any, ...], Hits] = {}
+
+    @property
+    def gt(self) -> Connection:
+        """The connection, made when it is first needed."""
+        if self._gt is None:
+            assert not isinstance(self._connect, Connection)
+            self._gt = self._connect()
+        return self._gt
+
+    def close(self) -> None:
+        """Delete the temporary files of the logs."""
+        for hits in self._hits.values():
+            hits.close()
+
+    def run(self, spec: Spec) -> CheckResult:
+        """Run one check; an error that is not the check's own outcome leaves it undecided."""
+        run: Callable[[Spec], CheckResult] = getattr(self, f"_{spec.check}")
+        try:
+            return run(spec)
+        except GtSecureError as error:
+            return of_error(spec.check, _subject(spec), error, False if isinstance(error, NotFound) else None)
+
+    def _team_is_restricted(self, spec: Spec) -> CheckResult:
+        return team_is_restricted.look(self.gt, **spec.arguments)
+
+    def _guard_is_in_place(self, spec: Spec) -> CheckResult:
+        return guard_is_in_place.look(self.gt, **spec.arguments)
+
+    def _no_findings(self, spec: Spec) -> CheckResult:
+        return no_findings.look(self.gt, **spec.arguments)
+
+    def _nothing_drifted(self, spec: Spec) -> CheckResult:
+        return nothing_drifted.look(self.gt, _restriction(spec))
+
+    def _expectations_hold(self, spec: Spec) -> CheckResult:
+        return expectations_hold.look(self.gt, _restriction(spec))
+
+    def _no_foreign_hits(self, spec: Spec) -> CheckResult:
+        wish = _restriction(spec)
+        options = _but(spec.arguments, "restriction", "logs", "since", "until")
+        return no_foreign_hits.look(self._read(spec, wish.bucket), wish, **options)
+
+    def _no_leaked_urls(self, spec: Spec) -> CheckResult:
+        from ..logs.leaks import LeakRules
+
+        wanted = spec.arguments
+        hits = self._read(spec, wanted.get("bucket"))
+        if wanted.get("prefix"):
+            hits = hits.filter(key_prefix=wanted["prefix"])
+        rules = LeakRules.make(pools=_texts(wanted["pools"])) if wanted.get("pools") else None
+        kinds = _texts(wanted.get("kinds", list(KINDS)))
+        options = _but(wanted, "bucket", "prefix", "logs", "since", "until", "pools", "kinds")
+        found = no_leaked_urls.look(hits, rules=rules, kinds=kinds, **options)
+        subject = str(wanted.get("bucket") or ", ".join(_texts(wanted.get("logs", []))))
+        return CheckResult(found.name, subject, found.passed, found.message, found.details, found.next_step)
+
+    def _no_code_cell_skipped(self, spec: Spec) -> CheckResult:
+        return no_code_cell_skipped.look(spec.base / spec.arguments["path"])
+
+    def _no_secret_saved(self, spec: Spec) -> CheckResult:
+        return no_secret_saved.look(spec.base / spec.arguments["path"])
+
+    def _read(self, spec: Spec, bucket: str | None) -> Hits:
+        """Read a log, or take what was read for another check."""
+        logs = [
+            each if each.startswith("s3://") else str(spec.base / each)
+            for each in _texts(spec.arguments.get("logs", []))
+        ]
+        since, until = spec.arguments.get("since"), spec.arguments.get("until")
+        key = (bucket, tuple(logs), since, until)
+        if key not in self._hits:
+            remote = not logs or any(each.startswith("s3://") for each in logs)
+            if remote:
+                self._hits[key] = self.gt.hits(bucket, logs=logs or None, since=since, until=until)
+            else:
+                from ..logs import read_hits
+
+                hits = read_hits(logs, since=since, until=until)
+                self._hits[key] = hits.filter(bucket=bucket) if bucket else hits
+        return self._hits[key]
+
+
+def _restriction(spec: Spec) -> Restriction:
+    given = spec.arguments["restriction"]
+    return Restriction.from_dict(given) if isinstance(given, Mapping) else load_restriction(spec.base / given)
+
+
+def _texts(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else list(value)
+
+
+def _but(arguments: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {key: value for key, value in arguments.items() if key not in names}
+
+
+def _subject(spec: Spec) -> str:
+    given = spec.arguments
+    words = [given.get(key) for key in ("team", "bucket", "path", "restriction", "logs")]
+    return ", ".join(str(word) for word in words if isinstance(word, str)) or "the restriction"

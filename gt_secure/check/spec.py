@@ -1,0 +1,183 @@
+"""Checks as data: what a check file and the command line say, checked before anything is called.
+
+::
+
+    version: 1
+    checks:
+      - check: team_is_restricted
+        team: radiology-team
+      - check: no_foreign_hits
+        restriction: radiology.yaml     # beside this file, or the restriction itself
+        since: 7d
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..errors import InvalidInput, NotFound
+from ..restriction import files
+
+FORMAT = 1
+MAX_CHECKS = 500
+
+
+class Rule(NamedTuple):
+    """The members of one check: their kinds (``text``, ``texts``, ``flag``, ``number``, ``restriction``)."""
+
+    members: Mapping[str, str]
+    required: tuple[str, ...] = ()
+    one_of: tuple[str, ...] = ()
+
+
+_LOGS = {"logs": "texts", "since": "text", "until": "text", "newest_within_h": "number", "max_unreadable": "number"}
+
+RULES: dict[str, Rule] = {
+    "team_is_restricted": Rule({"team": "text", "url_lock": "text", "portal": "texts"}, ("team",)),
+    "guard_is_in_place": Rule(
+        {"bucket": "text", "prefix": "text", "addresses": "texts", "endpoints": "texts"}, ("bucket",)
+    ),
+    "no_foreign_hits": Rule(
+        {"restriction": "restriction", **_LOGS, "count_refused": "flag", "trust_private": "flag"}, ("restriction",)
+    ),
+    "no_leaked_urls": Rule(
+        {"bucket": "text", "prefix": "text", **_LOGS, "kinds": "texts", "pools": "texts"}, (), ("bucket", "logs")
+    ),
+    "no_findings": Rule(
+        {"team": "text", "bucket": "text", "severity": "text", "ignore": "texts"}, (), ("team", "bucket")
+    ),
+    "nothing_drifted": Rule({"restriction": "restriction"}, ("restriction",)),
+    "expectations_hold": Rule({"restriction": "restriction"}, ("restriction",)),
+    "no_code_cell_skipped": Rule({"path": "text"}, ("path",)),
+    "no_secret_saved": Rule({"path": "text"}, ("path",)),
+}
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One check to run.
+
+    Attributes
+    ----------
+    check : str
+        Its name.
+    arguments : mapping
+        Its members, as in the file.
+    base : Path
+        The folder that paths are relative to.
+    """
+
+    check: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    base: Path = Path()
+
+    @classmethod
+    def make(cls, name: object, arguments: Mapping[str, Any], base: Path | None = None) -> Spec:
+        """Check name and members; raises :class:`InvalidInput`."""
+        word = check_name(name)
+        rule = RULES[word]
+        for key, value in arguments.items():
+            _member(word, rule, str(key), value)
+        for key in rule.required:
+            if key not in arguments:
+                raise _bad(f"The check {word} needs “{key}”.", key, f"Say which {key} it is about.")
+        if rule.one_of and not any(key in arguments for key in rule.one_of):
+            raise _bad(f"The check {word} needs {' or '.join(rule.one_of)}.", rule.one_of[0], "Name one of them.")
+        return cls(word, dict(arguments), base or Path())
+
+
+def check_name(name: object) -> str:
+    """Return the name of a check, which may be written with hyphens; raises :class:`InvalidInput`."""
+    word = str(name).replace("-", "_")
+    if word in RULES:
+        return word
+    near = difflib.get_close_matches(word, RULES, 1)
+    hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(RULES)}."
+    raise _bad(f"There is no check “{str(name)[:60]}”.", "check", hint)
+
+
+def _member(check: str, rule: Rule, key: str, value: object) -> None:
+    if key not in rule.members:
+        near = difflib.get_close_matches(key, rule.members, 1)
+        hint = f"Did you mean “{near[0]}”?" if near else f"It has: {', '.join(rule.members)}."
+        raise _bad(f"The check {check} has no member “{key[:60]}”.", key, hint)
+    kind = rule.members[key]
+    fits = {
+        "text": (isinstance(value, str) and bool(value)) or (key == "prefix" and value == ""),
+        "texts": isinstance(value, str) or (isinstance(value, list) and all(isinstance(one, str) for one in value)),
+        "flag": isinstance(value, bool),
+        "number": isinstance(value, int | float) and not isinstance(value, bool) and value >= 0,
+        "restriction": isinstance(value, Mapping) or (isinstance(value, str) and bool(value)),
+    }[kind]
+    if not fits:
+        words = {
+            "text": "a text",
+            "texts": "a text or a list of texts",
+            "flag": "true or false",
+            "number": "a number from 0 on",
+            "restriction": "the path of a restriction file, or a restriction itself",
+        }
+        raise _bad(f"“{key}” of the check {check} is {words[kind]}, not {str(value)[:40]!r}.", key, "Correct it.")
+
+
+def _bad(message: str, key: str, fix: str) -> InvalidInput:
+    return InvalidInput(message, next_step=fix, field=key)
+
+
+def load_specs(path: str | Path) -> list[Spec]:
+    """Read a check file, JSON or YAML.
+
+    Raises
+    ------
+    NotFound, InvalidInput, MissingExtra
+        No such file; a file that is no list of checks; YAML without PyYAML.
+    """
+    file = Path(path)
+    data = _load(file)
+    if isinstance(data, list):
+        data = {"checks": data}
+    if not isinstance(data, Mapping):
+        raise _bad(f"{file.name} holds no checks.", "file", "Start with “checks:” and a list.")
+    strange = sorted(str(key) for key in data if key not in {"version", "checks", "$schema"})
+    if strange:
+        raise _bad(f"A check file has no member “{strange[0][:60]}”.", strange[0], "It has: version, checks.")
+    version = data.get("version", FORMAT)
+    if isinstance(version, bool) or version != FORMAT:
+        raise _bad(f"{file.name} is in format {str(version)[:20]}; {FORMAT} is known here.", "version", "Write 1.")
+    items = data.get("checks")
+    if not isinstance(items, list) or not items:
+        raise _bad(f"{file.name} lists no checks.", "checks", "A file without checks would always pass: add one.")
+    if len(items) > MAX_CHECKS:
+        raise _bad(f"{file.name} lists {len(items):,} checks; {MAX_CHECKS} are accepted.", "checks", "Split it.")
+    return [_item(item, number, file) for number, item in enumerate(items, 1)]
+
+
+def _item(item: object, number: int, file: Path) -> Spec:
+    if isinstance(item, str):
+        item = {"check": item}
+    if not isinstance(item, Mapping) or "check" not in item:
+        raise _bad(f"Entry {number} of {file.name} names no check.", "checks", "Write “check: guard_is_in_place”.")
+    try:
+        return Spec.make(item["check"], {str(key): item[key] for key in item if key != "check"}, file.parent)
+    except InvalidInput as error:
+        raise InvalidInput(
+            f"Entry {number} of {file.name}: {error.message}", next_step=error.next_step, field=error.field
+        ) from error
+
+
+def _load(file: Path) -> Any:
+    try:
+        if file.stat().st_size > files.MAX_BYTES:
+            raise _bad(f"{file.name} is larger than {files.MAX_BYTES // 1024} KB.", "file", "Check the path.")
+        text = file.read_text(encoding="utf-8")
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+        raise NotFound(f"There is no file “{file}”.", next_step="Check the path.") from error
+    except UnicodeDecodeError as error:
+        raise _bad(f"{file.name} is not UTF-8 text.", "file", "Save it as UTF-8.") from error
+    if file.suffix.lower() in {".yaml", ".yml"}:
+        return files._yaml_load(text, file.name)
+    return files._json_load(text, file.name)

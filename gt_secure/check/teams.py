@@ -1,0 +1,98 @@
+"""``team_is_restricted``: the URL lock of a workteam, and on demand its portal lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+from ..connection import Connection, TeamLike, team_name
+from ..network import IPAddress, IPNetwork, collapse, contains, parse_networks
+from ..policy import Finding
+from ..teams import Workforce
+from .result import Check, CheckResult, some
+
+_URL_LOCK = {"url-lock-both", "url-lock-off", "url-lock-portal-mismatch", "url-lock-impossible"}
+_NEEDED = {"sagemaker:DescribeWorkteam", "sagemaker:DescribeWorkforce", "sagemaker:ListWorkforces"}
+
+
+@Check
+def team_is_restricted(
+    gt: Connection,
+    team: TeamLike,
+    *,
+    url_lock: Literal["SourceIp", "VpcSourceIp"] | None = None,
+    portal: str | Iterable[str | IPNetwork | IPAddress] | None = None,
+) -> CheckResult:
+    """The team's URL lock is on, is one toggle only, and fits the portal.
+
+    Parameters
+    ----------
+    gt : Connection
+    team : str or Workteam
+        Name of a private workteam; a vendor or public one has no URL lock, and the check fails.
+    url_lock : str, optional
+        Which of the two toggles it must be.
+    portal : str or iterable of networks, optional
+        Also check the portal lock: it is on, and lists nothing outside these networks.
+    """
+    name = team_name(team)
+    found = gt.findings(team=name)
+    wrong = [finding for finding in found if finding.code in _URL_LOCK]
+    details: dict[str, Any] = {"findings": [finding.code for finding in wrong]}
+    if wrong:
+        return _failed(name, wrong[0], details)
+    unseen = _unseen(found)
+    if unseen:
+        return CheckResult(
+            "team_is_restricted",
+            name,
+            None,
+            f"Whether the URL lock fits the portal is not known: {some(unseen)} was denied.",
+            {**details, "denied": unseen},
+            "“gt-secure doctor --policy teams” prints the policy to hand to an administrator.",
+        )
+    lock = gt.workteam(name).url_lock
+    mode = lock.mode if lock is not None else "off"
+    details["url_lock"] = mode
+    if url_lock is not None and mode != url_lock:
+        said = f"The URL lock is {mode}, not {url_lock}."
+        return CheckResult("team_is_restricted", name, False, said, details, "Plan the team's restriction again.")
+    if portal is not None:
+        return _portal(name, gt.workforce(), collapse(parse_networks(portal)), mode, details)
+    return CheckResult("team_is_restricted", name, True, f"The URL lock is on ({mode}).", details)
+
+
+def _failed(name: str, finding: Finding, details: dict[str, Any]) -> CheckResult:
+    said = f"{finding.title}. {finding.detail}".strip()
+    return CheckResult("team_is_restricted", name, False, said, details, finding.fix)
+
+
+def _unseen(found: Iterable[Finding]) -> list[str]:
+    return sorted({action for finding in found for action in finding.could_not_see if action in _NEEDED})
+
+
+def _portal(
+    name: str, force: Workforce | None, wanted: tuple[IPNetwork, ...], mode: str, details: dict[str, Any]
+) -> CheckResult:
+    listed = [] if force is None else list(force.cidrs)
+    details["portal_lock"] = listed
+    if not listed:
+        said = "The portal lock is off: the worker portal opens from every address."
+        return CheckResult(
+            "team_is_restricted", name, False, said, details, "Apply a restriction with portal_lock=True."
+        )
+    outside = [str(network) for network in parse_networks(listed) if not within(network, wanted)]
+    if outside:
+        said = f"The portal lock also lists {some(outside)}."
+        return CheckResult("team_is_restricted", name, False, said, details, "Take them out, or add them to the check.")
+    said = f"The URL lock is on ({mode}), and the portal opens only from {some(listed)}."
+    return CheckResult("team_is_restricted", name, True, said, details)
+
+
+def within(network: IPNetwork, networks: tuple[IPNetwork, ...]) -> bool:
+    """Whether one of some merged networks holds all of a network."""
+    return any(
+        other.prefixlen <= network.prefixlen and contains((other,), network.network_address)
+        for other in networks
+        if other.version == network.version
+    )
