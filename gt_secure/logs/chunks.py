@@ -26,28 +26,26 @@ def chunks(stream: IO[bytes]) -> Iterator[Chunk]:
     """Cut a stream, gzip or plain, at newlines; a last line without one gets it."""
     read = _reader(stream)
     carry, start, skipping = b"", 0, False
-    while True:
-        block = read(CHUNK)
-        if not block:
-            break
-        cut = block.rfind(b"\n") + 1
+    while block := read(CHUNK):
         if skipping:
             first = block.find(b"\n") + 1
             start += first or len(block)
             if not first:
                 continue
-            skipping, block, cut = False, block[first:], cut - first
+            skipping, block = False, block[first:]
+        data = bytearray(carry)
+        data += block
+        cut = data.rfind(b"\n") + 1
+        carry = bytes(memoryview(data)[cut:])
         if cut:
-            yield Chunk(carry + block[:cut] if carry else block[:cut], start)
-            start += len(carry) + cut
-            carry = block[cut:]
-        else:
-            carry += block
+            del data[cut:]
+            yield Chunk(data, start)
+            start += cut
         if len(carry) > MAX_LINE:
             yield Chunk(b"", start, skipped=True)
             start, carry, skipping = start + len(carry), b"", True
     if carry:
-        yield Chunk(carry + b"\n", start)
+        yield Chunk(bytearray(carry + b"\n"), start)
 
 
 def _reader(stream: IO[bytes]) -> Callable[[int], bytes]:

@@ -304,12 +304,15 @@ def _grouped(job: _Job, by: list[str], where: str, rows: str) -> str:
         f", CASE WHEN state = 'hit' THEN {part.rsplit(' AS ', 1)[0]} END AS {part.rsplit(' AS ', 1)[1]}"
         for part in parts
     )
-    place = "{'source': source, 'pos': pos, 'text': substr(line, 1, 160)}"
+    names = [f'"{name}"' for name in by]
+    # Bad lines are spread over a few groups, and one of each is kept: a list in every group would cost a lot.
+    bad = "CASE WHEN state = 'unreadable' THEN {} END"
+    place = bad.format("{'source': source, 'pos': pos, 'text': substr(line, 1, 160)}")
     return f"""SELECT state{"".join(f', "{name}"' for name in by)}, count(*) AS hits,
-        min(time) AS first_time, max(time) AS last_time,
-        min({place}, {_SAMPLES}) FILTER (state = 'unreadable') AS places
-        FROM (SELECT source, pos, line, time, state{picks} FROM (SELECT *, {state} AS state FROM ({rows})))
-        GROUP BY ALL"""
+        min(time) AS first_time, max(time) AS last_time, any_value(place) AS place
+        FROM (SELECT time, state{picks}, {place} AS place, {bad.format(f"(source + pos) % {_SAMPLES}")} AS part
+        FROM (SELECT *, {state} AS state FROM ({rows})))
+        GROUP BY {", ".join(["state", "part", *names])}"""
 
 
 def _count_coverage(job: _Job) -> Coverage:
@@ -326,7 +329,7 @@ def _count_coverage(job: _Job) -> Coverage:
     coverage.blank = counts.get("blank", (0,))[0]
     coverage.unreadable = counts.get("unreadable", (0,))[0] + len(job.reader.tally.too_long)
     places = job.store.query(
-        "SELECT p.source, p.pos, p.text FROM (SELECT unnest(places) AS p FROM grouped WHERE state = 'unreadable') "
+        "SELECT place.source, place.pos, place.text FROM grouped WHERE state = 'unreadable' "
         f"ORDER BY ALL LIMIT {_SAMPLES}"
     )
     coverage.samples = job.samples([(s, p, mask_sample(text)) for s, p, text in places])

@@ -257,10 +257,10 @@ class _Pack:
     """Chunks of one or many objects on the way to one batch."""
 
     def __init__(self) -> None:
-        self._parts: list[tuple[int, int, bytes]] = []
+        self._parts: list[tuple[int, int, bytearray]] = []
         self.size = 0
 
-    def add(self, number: int, start: int, data: bytes) -> None:
+    def add(self, number: int, start: int, data: bytearray) -> None:
         self._parts.append((number, start, data))
         self.size += len(data)
 
@@ -269,7 +269,7 @@ class _Pack:
         import numpy as np
 
         parts, self._parts, self.size = self._parts, [], 0
-        data = bytearray().join(data for _, _, data in parts)
+        data = parts[0][2] if len(parts) == 1 else bytearray().join(data for _, _, data in parts)
         raw = np.frombuffer(data, dtype=np.uint8)
         newlines = np.flatnonzero(raw == 10)
         ends = np.empty(len(newlines) + 1, dtype=np.int64)
@@ -282,27 +282,34 @@ class _Pack:
             np.array([start for _, start, _ in parts]) - (borders - [len(d) for _, _, d in parts]), counts
         )
         offset = ends[:-1] + shift
-        raw[newlines] = 32  # the parser wants no newline, and a blank at the end does no harm
+        # The parser wants neither newline nor carriage return; a blank at the end does no harm.
+        returns = newlines[newlines > 0] - 1
+        raw[returns[raw[returns] == 13]] = 32
+        raw[newlines] = 32
         not_utf8 = 0
         if raw.size and raw.max() > 127:
-            data, ends, not_utf8 = _utf8(data, ends)
+            data, ends, not_utf8 = _utf8(data, raw, ends)
         per_object = [(number, int(count)) for (number, _, _), count in zip(parts, counts, strict=True)]
         return LineBatch(data, ends, source, offset), not_utf8, per_object
 
 
-def _utf8(data: bytearray, ends: Any) -> tuple[Any, Any, int]:
+def _utf8(data: bytearray, raw: Any, ends: Any) -> tuple[Any, Any, int]:
     """Make text valid UTF-8: bytes that are not are written as ``\\xff``, so that nothing merges or vanishes."""
     import numpy as np
 
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        pass
-    else:
+    suspect = np.unique(np.searchsorted(ends, np.flatnonzero(raw > 127), side="right") - 1)
+    fixed = {int(i): text for i in suspect if (text := _repaired(bytes(raw[ends[i] : ends[i + 1]]))) is not None}
+    if not fixed:
         return data, ends, 0
-    lines = [bytes(data[a:b]) for a, b in itertools.pairwise(ends)]
-    fixed = [line if line.isascii() else line.decode("utf-8", "backslashreplace").encode() for line in lines]
-    changed = sum(a != b for a, b in zip(lines, fixed, strict=True))
-    borders = np.zeros(len(fixed) + 1, dtype=np.int64)
-    np.cumsum([len(line) for line in fixed], out=borders[1:])
-    return bytearray().join(fixed), borders, changed
+    lines = [fixed.get(i, raw[a:b]) for i, (a, b) in enumerate(itertools.pairwise(ends))]
+    borders = np.zeros(len(lines) + 1, dtype=np.int64)
+    np.cumsum([len(line) for line in lines], out=borders[1:])
+    return bytearray().join(lines), borders, len(fixed)
+
+
+def _repaired(line: bytes) -> bytes | None:
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return line.decode("utf-8", "backslashreplace").encode()
+    return None

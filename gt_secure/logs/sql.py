@@ -54,6 +54,10 @@ class _Writer:
         """Runs of blanks made one."""
         return self.d.replace.format(text, " +", " ")
 
+    def trimmed(self, text: str) -> str:
+        """Text without blanks and carriage returns at the end."""
+        return self.d.replace.format(text, self._literal(r"[\r ]+$"), "")
+
     def integer(self, text: str) -> str:
         return self.d.integer.format(text)
 
@@ -63,10 +67,10 @@ def _odd_layers(w: _Writer, lines: str) -> str:
     q = {i: w.item("q", i) for i in range(1, 8)}
     plain = (
         f"nq = 7 AND {q[5]} = ' ' AND {q[1]} NOT LIKE ' %' AND {q[1]} NOT LIKE '%  %' AND {q[3]} NOT LIKE '%  %' "
-        f"AND {q[7]} NOT LIKE '%  %' AND {q[7]} LIKE ' %' AND {q[7]} NOT LIKE '%' || chr(13)"
+        f"AND {q[7]} NOT LIKE '%  %' AND {q[7]} LIKE ' %' AND strpos({q[7]}, chr(13)) = 0"
     )
     odd = "CASE WHEN plain THEN NULL ELSE {} END"
-    text = "rtrim(CASE WHEN line LIKE '%' || chr(13) THEN substr(line, 1, length(line) - 1) ELSE line END)"
+    text = w.trimmed("line")
     return f"""
     SELECT *, {odd.format(w.extract("odd", WHOLE, 1))} AS odd_left, {odd.format(w.extract("odd", WHOLE, 2))} AS odd_uri,
         {odd.format(w.extract("odd", WHOLE, 3))} AS odd_block, {odd.format(w.extract("odd", WHOLE, 4))} AS odd_rest
@@ -152,7 +156,7 @@ def parsed(lines: str, dialect: Dialect = DUCKDB) -> str:
         AND http_status BETWEEN 100 AND 999)) AND {w.length("t")} >= 2 AND {w.item("t", 1)} = ''
         AND {w.item("t", 2)} <> '')"""
     return f"""
-    SELECT *, coalesce({readable}, false) AS readable, trim(replace(line, chr(13), '')) = '' AS blank,
+    SELECT *, coalesce({readable}, false) AS readable, coalesce(trim(odd) = '', false) AS blank,
         {h[1]} AS bucket_owner, {h[2]} AS bucket, {h[5]} AS remote_ip, {h[6]} AS requester, {h[7]} AS request_id,
         {h[8]} AS operation, {h[9]} AS key, nullif(uri_text, '-') AS request_uri,
         nullif({w.item("b", 3)}, '-') AS error_code, {b[4]} AS bytes_sent, {b[5]} AS object_size, {b[6]} AS total_time,

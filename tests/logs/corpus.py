@@ -214,7 +214,7 @@ def cases() -> list[Case]:
             "sigv2",
             signature_version="SigV2",
             auth_type="QueryString",
-            request_uri="GET /scans/0007.png?AWSAccessKeyId=AKIAEXAMPLE&Expires=1286051Expires=1286051333&Signature=E3e%2Fx%3D HTTPSignature=E3e%2Fx%3D HTTP/1.1",
+            request_uri="GET /a.png?AWSAccessKeyId=AKIAEXAMPLE&Expires=1286051333&Signature=E3e%2Fx%3D HTTP/1.1",
         ),
         case("form", operation="REST.POST.BUCKET", signature_version="SigV4", auth_type="HtmlForm", http_status=204),
         case("plain-http", cipher_suite=None, tls_version=None),

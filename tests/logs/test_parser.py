@@ -24,7 +24,7 @@ def parse(lines: list[str]) -> list[dict[str, object]]:
         return [dict(zip(["n", "readable", "blank", *FIELDS], row, strict=True)) for row in cur.fetchall()]
 
 
-@pytest.mark.parametrize("end", ["", " ", "\r", "  \r"])
+@pytest.mark.parametrize("end", ["", " ", "\r", "  \r", "\r "])
 def test_every_quirk(end: str) -> None:
     wrong = []
     for case, row in zip(CASES, parse([c.text + end for c in CASES]), strict=True):
