@@ -11,6 +11,7 @@ from .journal import ChangeRecord, export_journal, journal_path, list_changes, s
 from .model import Restriction
 from .notices import Notice
 from .planning import Plan, plan
+from .probing import ProbeResult
 from .running import Applied
 from .simulate import ExpectationResult, Row
 from .state import State, Unseen, read_state
@@ -27,6 +28,7 @@ __all__ = [
     "Notice",
     "Outcome",
     "Plan",
+    "ProbeResult",
     "Progress",
     "Restriction",
     "Row",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from .engine import Clock, Engine
 from .journal import begin_change, journal_path, list_changes
 from .lock import hold
 from .planning import Plan
+from .probing import Probe, probe_expectations
 from .running import Applied, Callback, begin_lines, run
 from .state import State, read_state
 
@@ -24,6 +26,7 @@ def apply(
     journal_dir: str | Path | None = None,
     progress: Callback | None = None,
     timeout_s: float = 600,
+    probe: Probe | None = None,
 ) -> Applied:
     """Carry out a plan: re-read, compare, write, read back; at a failure take everything back in reverse.
 
@@ -39,6 +42,8 @@ def apply(
         Called with :class:`Progress`; an exception from it cancels, and what was done is taken back.
     timeout_s : float
         Deadline for all of it, in seconds. Taking back has its own.
+    probe : callable, optional
+        Tries the expectations on the wire afterwards; see :data:`gt_secure.restriction.probing.Probe`.
 
     Raises
     ------
@@ -63,7 +68,8 @@ def apply(
             begin_lines("apply", aws, plan.state.account_id, plan.state.caller_arn, plan.changes)
             | {"restriction": plan.restriction.to_dict(), "confirmed": sorted(set(confirm))},
         )
-        return run(Engine(aws, writer, plan.changes, Clock(timeout_s), progress), "applied")
+        done = run(Engine(aws, writer, plan.changes, Clock(timeout_s), progress), "applied")
+    return done if probe is None else replace(done, probes=probe_expectations(plan, probe))
 
 
 def _check_confirmed(plan: Plan, confirm: Iterable[str]) -> None:

@@ -73,7 +73,10 @@ def other_readers(
             source = Source.parse(str(row["remote_ip"]))
         except InvalidInput:
             continue
-        if row["endpoint"] is None and source.address is not None and not contains(listed, source.address):
+        address = source.address
+        if row["endpoint"] is not None or address is None or scope(address) != "public":
+            continue  # through some endpoint; whether through a listed one, an access log does not say
+        if not contains(listed, address):
             who = str(row["requester"] or "anonymous")
             outside[who] = outside.get(who, 0) + int(row["hits"])
     ranked = sorted(outside.items(), key=lambda item: -item[1])[:most]

@@ -13,6 +13,7 @@ from ..errors import GtSecureError
 from .changes import Change
 from .engine import Clock, Engine, Progress, Step
 from .journal import Writer
+from .probing import ProbeResult
 
 Outcome: TypeAlias = Literal["nothing to do", "applied", "undone", "rolled back", "in doubt"]
 Callback: TypeAlias = Callable[[Progress], None]
@@ -35,12 +36,15 @@ class Applied:
     steps : tuple of Step
     of : str or None
         For an undo, the change that it took back.
+    probes : tuple of ProbeResult
+        What the expectations looked like on the wire, if a probe was given.
     """
 
     id: str
     outcome: Outcome
     steps: tuple[Step, ...] = ()
     of: str | None = None
+    probes: tuple[ProbeResult, ...] = ()
 
     @property
     def certain(self) -> bool:
@@ -60,6 +64,7 @@ class Applied:
             "of": self.of,
             "certain": self.certain,
             "steps": [step.to_dict() for step in self.steps],
+            "probes": [result.to_dict() for result in self.probes],
         }
 
     def to_text(self) -> str:
@@ -69,6 +74,9 @@ class Applied:
             doubt = "" if step.certain else " - not certain"
             detail = f": {step.detail}" if step.detail else ""
             lines.append(f"  {step.kind} of {step.target}: {step.outcome}{doubt}{detail}")
+        for result in self.probes:
+            as_expected = "as expected" if result.holds else "NOT as expected"
+            lines.append(f"  probe from {result.source}: {result.observed}, {as_expected}. {result.detail}".rstrip())
         return "\n".join(lines)
 
     def __str__(self) -> str:

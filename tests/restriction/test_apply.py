@@ -381,6 +381,42 @@ def test_the_endpoint_dimension_reaches_the_policy(account: Account) -> None:
     assert guard.endpoints == (ENDPOINT,)
 
 
+def test_expectations_are_probed_after_the_change(account: Account) -> None:
+    """Over real HTTP from three places: a URL without a condition of its own meets the guard alone."""
+    import http.client
+    from urllib.parse import urlsplit
+
+    from gt_secure.network import Source
+
+    def probe(source: Source, bucket: str, prefix: str) -> bool | None:
+        if source.is_endpoint and source.address is None:
+            return None
+        url = urlsplit(
+            account.aws.client("s3").generate_presigned_url(
+                "get_object", Params={"Bucket": bucket, "Key": f"{prefix}0001.png"}
+            )
+        )
+        vantage = account.sandbox.vantage(source)
+        bind = (vantage.bind, 0) if vantage.bind else None
+        connection = http.client.HTTPConnection(*vantage.connect, timeout=10, source_address=bind)
+        try:
+            connection.request("GET", f"{url.path}?{url.query}", headers={"Host": url.netloc, **vantage.headers})
+            return connection.getresponse().status == 200
+        finally:
+            connection.close()
+
+    seen = [expect.allowed("203.0.113.7"), expect.refused("198.51.100.9"), expect.refused(ENDPOINT, of="bucket")]
+    made = plan(account.aws, wish(expectations=seen))
+    done = apply(account.aws, made, journal_dir=account.journal, probe=probe)
+    assert [(one.source, one.observed, one.holds) for one in done.probes] == [
+        ("203.0.113.7", "allowed", True),
+        ("198.51.100.9", "refused", True),
+        (ENDPOINT, "not reached", True),
+    ]
+    undo(account.aws, done.id, journal_dir=account.journal)
+    assert probe(Source.parse("198.51.100.9"), BUCKET, "scans/") is True
+
+
 def test_removing_the_guard_leaves_the_rest(account: Account) -> None:
     apply(account.aws, plan(account.aws, wish(portal_lock=None)), journal_dir=account.journal)
     gone = Restriction(TEAM, url_lock=False, guard=False, bucket=BUCKET)

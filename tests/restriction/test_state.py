@@ -1,0 +1,139 @@
+"""Reading the account: what cannot be read is listed, what must be read stops, and what is not there is said."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from gt_secure.aws import Aws, connect_aws
+from gt_secure.errors import AccessDenied, Conflict, InvalidInput, NotFound
+from gt_secure.restriction import Restriction, plan, read_state
+
+from .conftest import BUCKET, TEAM, Account, session_for
+
+EVERYTHING = ["s3:Get*", "s3:List*", "sagemaker:List*", "sagemaker:Describe*", "ec2:Describe*"]
+
+
+def caller(account: Account, *denied: str) -> Aws:
+    """Connect as a user who may read everything but some actions."""
+    iam = session_for(account.sandbox).client("iam", endpoint_url=account.sandbox.endpoint_url)
+    name = f"reader-{time.time_ns()}"
+    iam.create_user(UserName=name)
+    statements: list[dict[str, Any]] = [{"Effect": "Allow", "Action": EVERYTHING, "Resource": "*"}]
+    if denied:
+        statements.append({"Effect": "Deny", "Action": list(denied), "Resource": "*"})
+    document = {"Version": "2012-10-17", "Statement": statements}
+    iam.put_user_policy(UserName=name, PolicyName="read", PolicyDocument=json.dumps(document))
+    keys = iam.create_access_key(UserName=name)["AccessKey"]
+    return connect_aws(boto3_session=session_for(account.sandbox, keys), endpoint_url=account.sandbox.endpoint_url)
+
+
+def wish(**more: Any) -> Restriction:
+    return Restriction(TEAM, **({"addresses": ["203.0.113.0/24"], "bucket": BUCKET} | more))
+
+
+@pytest.mark.parametrize(
+    ("action", "what"),
+    [
+        ("sagemaker:ListWorkteams", "workteams"),
+        ("ec2:DescribeVpcEndpoints", "VPC endpoints"),
+        ("sagemaker:ListLabelingJobsForWorkteam", "labeling jobs"),
+        ("s3:GetBucketLogging", "GetBucketLogging of gt-images"),
+    ],
+)
+def test_what_is_only_looked_at_may_be_unseen(account: Account, action: str, what: str) -> None:
+    seen = read_state(caller(account, action), wish())
+    part = next(part for part in seen.unseen if part.what == what)
+    assert part.action == action
+    assert part.policy is not None
+    assert not seen.sees(what)
+
+
+@pytest.mark.parametrize(
+    ("action", "more"),
+    [
+        ("s3:GetBucketPolicy", {}),
+        ("sagemaker:DescribeWorkteam", {}),
+        ("sagemaker:DescribeWorkforce", {"portal_lock": True}),
+    ],
+)
+def test_what_would_be_written_must_be_readable(account: Account, action: str, more: dict[str, Any]) -> None:
+    with pytest.raises(AccessDenied) as caught:
+        read_state(caller(account, action), wish(**more))
+    assert caught.value.action == action
+
+
+def test_teams_that_cannot_be_listed_are_said_in_the_portal_warning(account: Account) -> None:
+    made = plan(caller(account, "sagemaker:ListWorkteams"), wish(portal_lock=True))
+    assert any("cannot be seen" in notice.text for notice in made.notices if notice.code == "portal-affects-all")
+
+
+def test_a_vendor_team_is_found_by_its_arn(account: Account) -> None:
+    sold = account.sagemaker.list_subscribed_workteams()["SubscribedWorkteams"][0]["WorkteamArn"]
+    made = plan(account.aws, Restriction(sold, addresses=["203.0.113.0/24"], bucket=BUCKET))
+    assert made.state.team is not None
+    assert made.state.team.kind == "vendor"
+    assert [change.kind for change in made.changes] == ["bucket-guard"]
+    assert {row.scene for row in made.simulation} >= {"presigned"}
+    missing = "arn:aws:sagemaker:us-east-1:111122223333:workteam/vendor-crowd/nobody"
+    with pytest.raises(NotFound):
+        plan(account.aws, Restriction(missing, addresses=["203.0.113.0/24"], bucket=BUCKET))
+
+
+def test_what_is_not_there(account: Account) -> None:
+    with pytest.raises(NotFound, match="no-such-team"):
+        read_state(account.aws, Restriction("no-such-team"))
+    with pytest.raises(NotFound, match="no-such-bucket"):
+        read_state(account.aws, Restriction(addresses=["203.0.113.7"], bucket="no-such-bucket"))
+
+
+def test_a_plan_needs_a_restriction(account: Account) -> None:
+    with pytest.raises(InvalidInput, match="Restriction is needed"):
+        plan(account.aws, {"team": TEAM})  # type: ignore[arg-type]
+
+
+def test_hits_name_labelers_and_other_readers(account: Account) -> None:
+    """Rows of a real log: two labelers, one of them elsewhere, a refused one, and a header-signed reader."""
+    from gt_secure.logs import read_hits
+
+    def row(address: str, status: int, auth: str, number: int) -> str:
+        query = (
+            f"?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=600&X-Amz-Credential=K{number}"
+            if auth == "QueryString"
+            else ""
+        )
+        return (
+            f"79a5 {BUCKET} [24/Nov/2026:10:00:0{number} +0000] {address} arn:aws:sts::111122223333:assumed-role/R/s "
+            f'ID{number} REST.GET.OBJECT scans/1.png "GET /scans/1.png{query} HTTP/1.1" {status} '
+            f'{"-" if status == 200 else "AccessDenied"} 10 10 5 4 "-" "agent" - hostid SigV4 cipher {auth} '
+            f"{BUCKET}.s3.amazonaws.com TLSv1.2 - -\n"
+        )
+
+    log = account.journal.with_name("log")
+    log.write_text(
+        row("203.0.113.40", 200, "QueryString", 1)
+        + row("198.51.100.23", 200, "QueryString", 2)
+        + row("192.0.2.66", 403, "QueryString", 3)
+        + row("192.0.2.67", 200, "AuthHeader", 4)
+        + row("10.0.3.4", 200, "QueryString", 5)
+    )
+    with read_hits(log) as hits:
+        made = plan(account.aws, wish(), hits=hits)
+    logged = {row.source for row in made.simulation if row.why == "seen in the access log"}
+    assert logged == {"203.0.113.40", "198.51.100.23"}
+    assert [notice.code for notice in made.blockers] == ["refuses-labeler"]
+    assert any("1 presigned requests from outside the lists" in text for text in made.changes[0].affects)
+
+
+def test_the_plan_of_another_account_is_refused(account: Account) -> None:
+    from dataclasses import replace
+
+    from gt_secure.restriction import apply
+
+    made = plan(account.aws, wish())
+    other = replace(made, state=replace(made.state, account_id="999988887777"))
+    with pytest.raises(Conflict, match="999988887777"):
+        apply(account.aws, other, journal_dir=account.journal)
