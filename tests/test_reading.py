@@ -1,0 +1,123 @@
+"""Reading teams, workforces, jobs, buckets and endpoints from the sandbox, and what a role without permissions sees."""
+
+import json
+
+import boto3
+import pytest
+
+from gt_secure import buckets
+from gt_secure.connection import connect
+from gt_secure.errors import AccessDenied, InvalidInput, NotFound
+from gt_secure.teams import UrlLock, check_team_name
+
+
+@pytest.fixture(scope="module")
+def gt(sandbox):
+    return connect(boto3_session=_session(sandbox), endpoint_url=sandbox.endpoint_url)
+
+
+def _session(sandbox):
+    env = sandbox.environment()
+    return boto3.session.Session(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], region_name="us-east-1")
+
+
+@pytest.fixture(scope="module")
+def stranger(sandbox, gt):
+    """A user of the account that may see bucket locations and nothing else."""
+    iam = gt.aws.client("iam")
+    iam.create_user(UserName="stranger")
+    allow = {"Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetBucketLocation"], "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    iam.put_user_policy(UserName="stranger", PolicyName="p", PolicyDocument=document)
+    key = iam.create_access_key(UserName="stranger")["AccessKey"]
+    session = boto3.session.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name="us-east-1")
+    return connect(boto3_session=session, endpoint_url=sandbox.endpoint_url)
+
+
+def test_teams_and_their_locks(gt):
+    teams = {team.name: team for team in gt.workteams()}
+    assert teams["radiology-team"].url_lock == UrlLock(source_ip=True)
+    assert teams["vpc-team"].url_lock.mode == "VpcSourceIp"
+    vendor = next(team for team in teams.values() if team.kind == "vendor")
+    assert vendor.url_lock is None
+    assert not vendor.restrictable
+    assert gt.workteam("radiology-team") == teams["radiology-team"]
+    assert gt.jobs("radiology-team")[0].in_progress
+
+
+def test_listing_teams_takes_two_calls(gt):
+    calls = []
+    client = gt.aws.client("sagemaker")
+    client.meta.events.register("before-call.sagemaker", lambda model, **_: calls.append(model.name), unique_id="count")
+    try:
+        gt.workteams()
+    finally:
+        client.meta.events.unregister("before-call.sagemaker", unique_id="count")
+    assert calls == ["ListWorkteams", "ListSubscribedWorkteams"]
+
+
+def test_endpoints_leave_out_the_portals_own(gt):
+    assert [endpoint.id for endpoint in gt.endpoints()] == ["vpce-0a1b2c3d4e5f60718"]
+    assert "labeling" in gt.endpoints()[0].label
+
+
+def test_a_bucket_says_what_it_is(gt):
+    state = gt.bucket("s3://gt-images/scans/")
+    assert state.logging.bucket == "gt-logs"
+    assert state.cors[0]["AllowedMethods"] == ["GET"]
+    assert state.unseen == ()
+    assert "scans/0001.png" in gt.keys("gt-images", "scans/")
+
+
+def test_without_permissions_parts_are_unseen_and_not_guessed(stranger):
+    state = stranger.bucket("gt-images")
+    assert {denied.action for denied in state.unseen} >= {"s3:GetBucketPolicy", "s3:GetBucketLogging"}
+    assert not state.sees("s3:GetBucketPolicy")
+    assert state.policy_text is None
+    who = stranger.who_can_open("gt-images", "scans/0001.png", ["203.0.113.7"])
+    assert who.rows[0].opens is None, "what cannot be read is not called open"
+    for call in (stranger.workteams, stranger.endpoints, stranger.workforce):
+        with pytest.raises(AccessDenied) as caught:
+            call()
+        assert caught.value.policy["Statement"][0]["Action"].split(":")[0] in {"sagemaker", "ec2"}
+
+
+def test_missing_things(gt):
+    with pytest.raises(NotFound, match="no private workteam"):
+        gt.workteam("nonsuch")
+    with pytest.raises(NotFound, match="no bucket"):
+        gt.bucket("nonsuch-bucket")
+
+
+@pytest.mark.parametrize("name", ["", "a b", "-a", "a-", "a" * 64, "ü", "<script>", "a/b"])
+def test_bad_team_names(name):
+    with pytest.raises(InvalidInput):
+        check_team_name(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["", "ab", "GT", "a..b", "192.168.1.1", "-ab", "a_b", "x" * 64, "xn--abc", "a-s3alias", "a b", "s3://"]
+)
+def test_bad_bucket_names(name):
+    with pytest.raises(InvalidInput):
+        buckets.check_bucket(name)
+
+
+@pytest.mark.parametrize("key", ["", "k" * 1025, "\ud800"])
+def test_bad_keys(key):
+    with pytest.raises(InvalidInput):
+        buckets.check_key(key)
+
+
+@pytest.mark.parametrize("prefix", ["scans/*", "a?", "${aws:username}/", "/scans", "s3://gt-images/scans/"])
+def test_prefixes_that_a_policy_would_read_otherwise(prefix):
+    with pytest.raises(InvalidInput):
+        buckets.check_prefix(prefix)
+
+
+def test_both_toggles_are_always_sent():
+    assert UrlLock(source_ip=True).to_api() == {
+        "S3Presign": {"IamPolicyConstraints": {"SourceIp": "Enabled", "VpcSourceIp": "Disabled"}}
+    }
+    assert UrlLock(True, True).impossible
+    assert UrlLock.from_api(None).mode == "off"
