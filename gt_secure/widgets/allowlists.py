@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ..errors import GtSecureError, InvalidInput
@@ -15,10 +16,14 @@ from .markup import Markup, count
 if TYPE_CHECKING:
     from ..endpoints import VpcEndpoint
 
+_NAMED = 150
+"""Overlaps are named in lists up to this length."""
+
 _BROAD = {4: 16, 6: 32}
 """Shorter prefixes than these are marked: hardly anybody's own network."""
 
 
+@lru_cache(maxsize=4096)
 def read_address(word: str, *, portal_only: bool = False) -> Entry:
     """Check one address or range, as the restriction will; the portal lock alone may take a private range."""
     from ..restriction import Restriction
@@ -103,7 +108,8 @@ def about_addresses(entries: Sequence[Entry], *, portal: bool) -> list[Markup]:
             parts.append(
                 _bad("The portal lock takes at most 10 ranges: summarise them, or leave the portal lock as it is.")
             )
-        inside = overlaps(dict.fromkeys(networks))
+        # Naming the pairs takes n² comparisons: a long list is only counted.
+        inside = overlaps(dict.fromkeys(networks)) if len(merged) < len(networks) <= _NAMED else ()
         if inside:
             a, b = sorted(inside[0], key=lambda network: network.num_addresses)
             parts.append(

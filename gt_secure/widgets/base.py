@@ -222,8 +222,10 @@ class Step(Box):
         (self.add_class if value is None else self.remove_class)("gts-alone")
 
     def close(self) -> None:
-        """Close the step and what it holds."""
-        self.worker.cancel()
+        """Close the step and drop its work."""
+        # Also called on a widget whose making failed half-way.
+        if hasattr(self, "worker"):
+            self.worker.cancel()
         super().close()
 
     # looks

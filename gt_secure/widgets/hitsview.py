@@ -190,7 +190,7 @@ def leaks_markup(leaks: Any) -> Markup:
 def foot(coverage: Any) -> Markup:
     """What was read, and what it does not prove: always in sight."""
     limits = coverage.limits()
-    said = markup.hint(f"{limits[0]} {coverage.summary}" if limits else coverage.summary)
+    said = markup.hint(markup.text(f"{coverage.summary} {limits[0]}" if limits else coverage.summary, 600))
     if len(limits) > 1:
         lines = "".join(f"<li>{markup.text(limit, 500)}</li>" for limit in limits[1:])
         said = markup.join(said, markup.fold("What this does not prove", Markup(f"<ul>{lines}</ul>")))

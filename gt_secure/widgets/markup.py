@@ -51,7 +51,8 @@ def code(value: object, most: int = 160) -> Markup:
 def chip(tone: Tone, words: object) -> Markup:
     """A status chip: sign and words on a quiet colour."""
     sign = f'<span aria-hidden="true">{ICONS[tone]}</span> ' if ICONS[tone] else ""
-    return Markup(f'<span class="gts-chip gts-{tone}">{sign}{text(words)}</span>')
+    short = " gts-short" if len(str(words)) < 28 else ""
+    return Markup(f'<span class="gts-chip gts-{tone}{short}">{sign}{text(words, 400)}</span>')
 
 
 def cell(value: object) -> Markup:

@@ -75,12 +75,15 @@ class Panel(Box):
         self.add_class("gts")
         self.children = (style_sheet(), region)
         self.hits.on_add = self.allow.add_address
+        self.hits.foot.value = ""  # the panel's own foot says it at all times
         self._wire()
         self._draw_top()
         self._identity.start(self._read_identity, self._got_identity, timeout_s=30)
         self.allow.find_endpoints()
         self._place_changed()
         self._team_changed()
+        if wanted is None or wanted == BUCKET_ONLY:
+            self._allow_changed()
 
     def _wire(self) -> None:
         self.picker.observe(lambda _: self._team_changed(), ["team", "value"])
@@ -101,10 +104,11 @@ class Panel(Box):
 
     def close(self) -> None:
         """Close all steps; a test URL is forgotten."""
-        self._worker.cancel()
-        self._identity.cancel()
-        for step in self.steps:
-            step.close()
+        if hasattr(self, "steps"):
+            self._worker.cancel()
+            self._identity.cancel()
+            for step in self.steps:
+                step.close()
         super().close()
 
     # reactions

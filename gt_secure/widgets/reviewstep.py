@@ -64,6 +64,7 @@ class ReviewStep(Step):
     ) -> None:
         self._journal_dir = journal_dir
         self._confirmed: set[str] = set()
+        self._done = ""
         super().__init__(connection)
         self.summarise("Nothing to review yet.")
         self.observe(self._on_restriction, "restriction")
@@ -173,11 +174,13 @@ class ReviewStep(Step):
         self.takes.value = "" if plan.empty else markup.hint(f"takes about {plan.seconds_typical} s; {shared}")
         stopped = f"{count(len(plan.blockers), 'question')} to answer first" if plan.blockers else ""
         self.summarise(
+            self._done,
             count(number, "change") if number else "nothing to change",
             "undoable" if number else "",
             "" if plan.empty else "shared by all teams" if "portal-lock" in touched else "nothing shared is touched",
             markup.chip("no", stopped) if stopped else "",
         )
+        self._done = ""
         self.enable()
 
     def _confirmer(self, code: str) -> Callable[[bool], None]:
@@ -196,9 +199,9 @@ class ReviewStep(Step):
     def _got_applied(self, applied: Applied) -> None:
         self.after.value = f'<div role="status" aria-live="polite">{planview.applied_notice(applied)}</div>'
         self.applied = applied
-        self.summarise(
-            "applied" if applied.outcome == "applied" else applied.outcome, f"change {applied.id}" if applied.id else ""
-        )
+        self._done = f"{applied.outcome}, change {applied.id}" if applied.id else applied.outcome
+        if self.restriction is not None:
+            self.make_plan()  # what is left to do, seen from what is there now
 
     def _on_restriction(self, change: Any) -> None:
         self.plan = None

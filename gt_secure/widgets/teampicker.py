@@ -261,7 +261,7 @@ def about_team(team: Workteam, details: TeamDetails | None) -> Markup:
     if team.description:
         pairs.append(("Description", markup.text(team.description, 200)))
     tone = (
-        "plain" if team.url_lock is None else "no" if team.url_lock.impossible else "ok" if team.url_lock.on else "warn"
+        "plain" if team.url_lock is None else "no" if team.url_lock.impossible else "ok" if team.url_lock.on else "no"
     )
     pairs.append(("URL lock", markup.chip(tone, url_lock_word(team))))  # type: ignore[arg-type]
     if team.members:
@@ -293,7 +293,7 @@ def _about_workforce(workforce: Workforce) -> list[tuple[str, object]]:
     ranges = count(len(workforce.cidrs), "range") if workforce.cidrs else "open to everybody"
     return [
         ("Workforce", markup.text(f"{workforce.name}{state}, portal {where}")),
-        ("Portal lock", markup.chip("ok" if workforce.cidrs else "warn", ranges)),
+        ("Portal lock", markup.chip("ok" if workforce.cidrs else "no", ranges)),
     ]
 
 

@@ -174,7 +174,8 @@ class TestUrlStep(Step):
 
     def close(self) -> None:
         """Forget the URL and close."""
-        self.clear()
+        if hasattr(self, "answers"):
+            self.clear()
         super().close()
 
     def enable(self) -> None:

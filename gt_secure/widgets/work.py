@@ -37,6 +37,9 @@ def testing() -> Iterator[None]:
         _testing = before
 
 
+testing.__test__ = False  # type: ignore[attr-defined] # pytest would take it for a test
+
+
 def is_testing() -> bool:
     """Whether :func:`testing` is in force."""
     return _testing

@@ -1,0 +1,69 @@
+"""Usable by everybody: axe-core finds nothing serious in either theme, and the job can be done with the keyboard alone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+AXE = "axe-core@4.14.1"
+CACHE = Path(__file__).resolve().parents[2] / "out" / "axe"
+RUN = """async () => {
+  const found = await axe.run('.gts-panel', {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice']});
+  return found.violations.map(v => ({id: v.id, impact: v.impact, nodes: v.nodes.map(n => n.html.slice(0, 200) + ' | '
+    + n.any.map(a => a.message).join(' '))}));
+}"""
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """axe-core from npm, kept in the build folder."""
+    script = CACHE / "package" / "axe.min.js"
+    if not script.exists():
+        npm = shutil.which("npm")
+        if npm is None:
+            pytest.skip("npm is not installed: axe-core cannot be fetched")
+        CACHE.mkdir(parents=True, exist_ok=True)
+        made = subprocess.run([npm, "pack", AXE, "--silent"], cwd=CACHE, capture_output=True, text=True, timeout=60)
+        if made.returncode != 0:
+            pytest.skip(f"axe-core cannot be fetched: {made.stderr[-200:]}")
+        with tarfile.open(CACHE / made.stdout.strip().splitlines()[-1]) as archive:
+            archive.extractall(CACHE, filter="data")
+    return script.read_text(encoding="utf-8")
+
+
+def violations(notebook: Any, axe: str) -> list[dict[str, Any]]:
+    notebook.page.evaluate(axe)
+    found: list[dict[str, Any]] = notebook.page.evaluate(RUN)
+    return found
+
+
+def test_axe_finds_nothing_serious_in_either_theme(open_notebook: Any, axe: str) -> None:
+    show = "import gt_secure\np = gt_secure.panel(team='radiology-team', addresses=['203.0.113.0/24', '10.0.0.0/8']); p"
+    notebook = open_notebook("axe.ipynb", show, height=3600)
+    notebook.run_all()
+    panel = notebook.panel
+    panel.get_by_text("to correct").first.wait_for()
+    panel.get_by_role("button", name="10.0.0.0/8").click()
+    panel.get_by_text("Who can open").first.wait_for()
+    for title in ("Test URL", "Hits"):
+        panel.get_by_role("button", name=title, exact=True).click()
+    panel.get_by_role("button", name="Generate test URL").click()
+    panel.get_by_role("button", name="Probe", exact=True).click()
+    panel.get_by_text("Who opened it").wait_for()
+    notebook.page.wait_for_timeout(700)
+    panel.get_by_role("button", name="Plot hits").click()
+    panel.locator(".gts-plot svg").first.wait_for(state="attached")
+    for theme in ("JupyterLab Light", "JupyterLab Dark"):
+        notebook.theme(theme)
+        found = violations(notebook, axe)
+        assert [each for each in found if each["impact"] in ("serious", "critical", "moderate")] == [], json.dumps(
+            found, indent=1
+        )

@@ -1,0 +1,76 @@
+"""How the panel looks in every state: kept as pictures, and checked for what a picture would show as broken."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import boto3
+import pytest
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+LONG = "team-with-a-name-that-is-as-long-as-sagemaker-allows-it-to-be-x"
+HOSTILE = "\u202e<img src=x onerror=alert(1)> 日本語 العربية 👩‍🔬 $\\frac{1}{2}$"
+
+
+STICKS_OUT = """() => {
+  const panel = document.querySelector('.gts-panel'), edge = panel.getBoundingClientRect().right + 1;
+  const inside = '.gts-scroll, .gts-style, .gts-summary, option, svg *';  // these cut or scroll what is too long
+  return [...panel.querySelectorAll('*')]
+    .filter(e => !e.closest(inside) && e.getBoundingClientRect().right > edge)
+    .map(e => e.tagName + ' ' + e.className).slice(0, 5);
+}"""
+
+
+def client(aws: Any, service: str) -> Any:
+    env = aws.environment()
+    return boto3.client(
+        service,
+        endpoint_url=env["AWS_ENDPOINT_URL"],
+        region_name="us-east-1",
+        aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
+    )
+
+
+@pytest.fixture
+def many_teams(aws: Any) -> Any:
+    """25 teams, the most that AWS allows, with the longest name and hostile descriptions."""
+    sagemaker = client(aws, "sagemaker")
+    known = sagemaker.list_workteams()["Workteams"]
+    made = []
+    for i in range(25 - len(known)):
+        name = LONG if i == 0 else f"labelers-{i:02d}"
+        sagemaker.create_workteam(
+            WorkteamName=name, Description=HOSTILE, MemberDefinitions=known[0]["MemberDefinitions"]
+        )
+        made.append(name)
+    yield made
+    for name in made:
+        sagemaker.delete_workteam(WorkteamName=name)
+
+
+@pytest.mark.parametrize("width", [600, 1280, 1600])
+def test_loading_then_many_teams(open_notebook: Any, many_teams: Any, width: int) -> None:
+    show = "import gt_secure\np = gt_secure.panel(); p"
+    notebook = open_notebook(f"states_{width}.ipynb", show, width=width, height=3600)
+    notebook.command("application:toggle-left-area")
+    notebook.run_all()
+    notebook.shoot(f"loading-{width}")
+    panel = notebook.panel
+    team = panel.get_by_label("Workteam", exact=True)
+    team.locator("option", has_text=LONG).wait_for(state="attached")
+    assert team.locator("option").count() == 27
+    team.select_option(label=f"{LONG} · private · URL lock off")
+    panel.get_by_text("labeling job in progress").first.wait_for()
+    box = panel.get_by_label("Allowed addresses", exact=True)
+    box.fill(
+        "203.0.113.0/24 203.0.113.0/25 2001:db8:113::/48 10.0.0.0/16 0.0.0.0/0 203.0.113.7/24 not-an-address 11.0.0.0/8 "
+        "198.51.100.1 198.51.100.2 198.51.100.3 198.51.100.4 198.51.100.5 198.51.100.6"
+    )
+    box.press("Enter")
+    panel.get_by_text("to correct").first.wait_for()
+    notebook.page.wait_for_timeout(800)
+    notebook.shoot(f"many-{width}")
+    wide = notebook.page.evaluate(STICKS_OUT)
+    assert wide == [], "nothing sticks out of the panel"

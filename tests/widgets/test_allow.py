@@ -1,0 +1,203 @@
+"""The allow editor: entries are checked when entered, and the restriction never leaves out what was typed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from gt_secure.connection import Connection
+from gt_secure.errors import InvalidInput
+from gt_secure.widgets import AllowEditor
+from gt_secure.widgets.allowlists import read_address, read_endpoint
+
+ENDPOINT = "vpce-0a1b2c3d4e5f60718"
+
+pytestmark = pytest.mark.usefixtures("now")
+
+
+def editor(**values: Any) -> AllowEditor:
+    return AllowEditor(**{"bucket": "gt-images", "team": "radiology-team", **values})
+
+
+def chips(made: AllowEditor) -> list[str]:
+    return [chip.description for chip in made.address_input.chips.children]
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("203.0.113.0/24", ["203.0.113.0/24"]),
+        ("203.0.113.7, 2001:db8::/32;198.51.100.0/24", ["203.0.113.7", "2001:db8::/32", "198.51.100.0/24"]),
+        ('["203.0.113.7", "198.51.100.9"]', ["203.0.113.7", "198.51.100.9"]),
+        ("203.0.113.7 203.0.113.7", ["203.0.113.7"]),
+    ],
+)
+def test_what_is_typed_or_pasted_becomes_chips_and_the_input_is_empty_again(typed: str, expected: list[str]) -> None:
+    made = editor()
+    made.address_input.input.value = typed
+    assert list(made.addresses) == expected
+    assert made.address_input.input.value == ""
+    assert len(chips(made)) == len(expected)
+
+
+def test_each_chip_says_family_and_size() -> None:
+    assert read_address("203.0.113.0/24").label == "203.0.113.0/24 · IPv4 · 256"
+    assert read_address("203.0.113.7").label == "203.0.113.7 · IPv4 · 1"
+    assert read_address("2001:db8:40::/48").label == "2001:db8:40::/48 · IPv6 · 2⁸⁰"
+
+
+@pytest.mark.parametrize(
+    ("word", "part"),
+    [
+        ("10.0.0.0/16", "private"),
+        ("0.0.0.0/0", "every address"),
+        ("203.0.113.7/24", "host bits"),
+        ("localhost", "not an address"),
+        ("300.1.1.1", "not an IPv4 address"),
+        ("::ffff:1.2.3.4", "IPv4-mapped"),
+        (ENDPOINT, "VPC endpoint"),
+        ("127.0.0.1", "loopback"),
+    ],
+)
+def test_a_wrong_entry_is_marked_and_says_what_to_write(word: str, part: str, words: Any) -> None:
+    made = editor(addresses=[word])
+    assert chips(made)[0].startswith("✕ ")
+    assert part in words(made.address_input.said.value)
+    with pytest.raises(InvalidInput) as caught:
+        made.restriction()
+    assert caught.value.next_step
+
+
+def test_a_wrong_entry_is_never_left_out_silently() -> None:
+    with pytest.raises(InvalidInput):
+        editor(addresses=["203.0.113.0/24", "10.0.0.0/8"]).restriction()
+
+
+def test_a_very_broad_range_is_marked_but_taken() -> None:
+    assert read_address("11.0.0.0/8").tone == "warn"
+    assert editor(addresses=["11.0.0.0/8"]).restriction().addresses
+
+
+def test_pressing_a_chip_removes_it() -> None:
+    made = editor(addresses=["203.0.113.0/24", "198.51.100.9"])
+    made.address_input.chips.children[0].click()
+    assert made.addresses == ("198.51.100.9",)
+
+
+def test_merging_admits_the_same_addresses() -> None:
+    made = editor(addresses=["203.0.113.0/25", "203.0.113.128/25", "203.0.113.7"])
+    before = made.restriction().addresses
+    made.merge()
+    assert made.addresses == ("203.0.113.0/24",)
+    assert made.restriction().addresses == before
+    assert made.collapse_button.disabled
+
+
+def test_a_list_of_lines_csv_or_json_can_be_edited_as_text() -> None:
+    made = editor(addresses=["203.0.113.7"])
+    made.text_button.click()
+    assert made.text.value == "203.0.113.7"
+    made.text.value = "ip,name\n198.51.100.9,home\n203.0.113.0/24,office\n"
+    made.text_box.children[1].click()
+    assert made.addresses == ("198.51.100.9", "203.0.113.0/24")
+    made.text.value = json.dumps([{"CidrIp": "192.0.2.0/24"}])
+    made.text_box.children[1].click()
+    assert made.addresses == ("192.0.2.0/24",)
+
+
+def test_counts_against_the_limits_are_shown(words: Any) -> None:
+    many = [f"198.51.100.{i}" for i in range(1, 40, 2)]
+    made = editor(addresses=many)
+    made.portal_lock = True
+    assert "20 of 10 for the portal lock" in words(made.address_input.said.value)
+    assert "at most 10 ranges" in words(made.address_input.said.value)
+    assert "of 20,480 bytes" in words(made.limits.value)
+    assert "of 2,048 characters" in words(made.limits.value)
+
+
+def test_a_list_too_long_for_a_policy_says_so(words: Any) -> None:
+    made = editor(addresses=[f"198.{i // 250}.{i % 250}.1" for i in range(2, 1300)])
+    assert "too large" in words(made.limits.value)
+    assert len(made.address_input.chips.children) == 61
+
+
+def test_endpoints_are_named_by_their_vpc(connection: Connection, words: Any) -> None:
+    made = AllowEditor(connection, bucket="gt-images")
+    made.find_endpoints()
+    assert "Found 1 S3 endpoint" in words(made.found.value)
+    made.endpoint_input.input.value = made.endpoint_input.input.options[0]
+    assert made.endpoints == (ENDPOINT,)
+    assert " · " in made.endpoint_input.chips.children[0].description
+
+
+@pytest.mark.parametrize("word", ["vpc-0a1b2c3d", "203.0.113.7", "vpce-svc-1", "com.amazonaws.us-east-1.s3"])
+def test_what_is_no_endpoint_says_what_it_is(word: str) -> None:
+    assert read_endpoint(word, {}).problem
+
+
+def test_the_switches_are_the_three_locks(words: Any) -> None:
+    made = editor(addresses=["203.0.113.0/24"])
+    wish = made.restriction()
+    assert (wish.url_lock, wish.guard, wish.portal_lock) == (True, True, None)
+    made.switches.choices["portal_lock"].value = "on"
+    made.switches.choices["url_lock"].value = "off"
+    made.switches.choices["guard_lock"].value = "leave"
+    wish = made.restriction()
+    assert (wish.url_lock, wish.guard, wish.portal_lock) == (False, None, True)
+
+
+def test_the_portal_lock_names_the_teams_it_affects(words: Any) -> None:
+    made = editor()
+    made.explain(["a-team", "b-team"])
+    said = words(made.switches.children[0].children[1].value)
+    assert "all 2 private workteams" in said
+    assert "a-team" in said
+    assert "b-team" in said
+
+
+def test_a_vendor_team_has_no_url_lock(words: Any) -> None:
+    arn = "arn:aws:sagemaker:us-east-1:111122223333:workteam/vendor-crowd/x"
+    made = editor(team=arn, addresses=["203.0.113.0/24"])
+    made.explain([], "vendor")
+    assert made.switches.choices["url_lock"].disabled
+    assert made.restriction().url_lock is None
+    assert "no URL lock" in words(made.switches.children[1].children[1].value)
+
+
+def test_a_bucket_alone_makes_a_restriction() -> None:
+    wish = AllowEditor(bucket="data-of-label-studio", prefix="tasks/", addresses=["203.0.113.0/24"]).restriction()
+    assert (wish.team, wish.bucket, wish.prefix, wish.guard) == (None, "data-of-label-studio", "tasks/", True)
+
+
+def test_an_s3_address_is_taken_apart() -> None:
+    made = AllowEditor()
+    made.bucket_input.value = "s3://gt-images/scans/"
+    assert (made.bucket, made.prefix) == ("gt-images", "scans/")
+
+
+def test_a_wrong_bucket_name_is_an_error_in_this_step(words: Any) -> None:
+    made = AllowEditor()
+    with pytest.raises(InvalidInput):
+        made.bucket_input.value = "Not A Bucket"
+    assert "is not a bucket name" in words(made.message.value)
+
+
+def test_addresses_seen_in_the_log_are_offered_unless_they_are_listed() -> None:
+    made = editor(addresses=["203.0.113.0/24"])
+    made.show_seen({"203.0.113.7": 12, "198.51.100.9": 3, "10.0.3.4": 2, "2001:db8::1": 1})
+    offered = [chip for chip in made.seen_box.children if hasattr(chip, "click")]
+    assert [chip.description for chip in offered] == ["+ 198.51.100.9 · 3 hits", "+ 2001:db8::1 · 1 hit"]
+    offered[0].click()
+    assert made.addresses == ("203.0.113.0/24", "198.51.100.9")
+
+
+def test_one_observer_sees_every_change() -> None:
+    made = editor()
+    seen: list[int] = []
+    made.observe(lambda change: seen.append(change["new"]), "revision")
+    made.addresses = ("203.0.113.7",)
+    made.bucket = "other-bucket"
+    made.portal_lock = True
+    assert len(seen) == 3

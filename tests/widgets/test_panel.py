@@ -1,0 +1,203 @@
+"""The panel: five steps wired to each other, and rules that every widget keeps."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+import pytest
+import traitlets
+
+import gt_secure.widgets
+from gt_secure.connection import Connection
+from gt_secure.restriction import Restriction
+from gt_secure.widgets import AllowEditor, HitsStep, Panel, ReviewStep, TeamPicker, TestUrlStep, panel
+
+ROOM = Path(gt_secure.widgets.__file__).parent
+STEPS = (TeamPicker, AllowEditor, ReviewStep, TestUrlStep, HitsStep)
+SECRETS = re.compile(r"X-Amz-Signature|X-Amz-Security-Token|X-Amz-Credential|AKIA|ASIA|aws_secret")
+
+
+def test_the_whole_job(connection: Connection, now: None, words: Any, every_widget: Any) -> None:
+    made = panel(connection)
+    made.picker.value = "open-team"
+    assert "open-team" in words(made.top.value)
+    made.allow.bucket = "gt-images"
+    made.allow.address_input.input.value = "203.0.113.0/24"
+    assert made.review.apply_button.description == "Apply 2 changes"
+    top = words(made.top.value)
+    assert "off, will be on" in top
+    assert "all 3 private workteams of the region: open-team, radiology-team, vpc-team" in top
+    made.review.apply()
+    top = words(made.top.value)
+    assert "will be" not in top
+    assert "✓ 1 range" in top
+    made.test.bound_to = "203.0.113.7"
+    made.test.generate()
+    made.test.probe()
+    time.sleep(0.4)
+    made.hits.plot_hits()
+    assert made.hits.networks == ("203.0.113.0/24",)
+    assert made.review.hits == made.hits.result.labelers
+    assert [chip.description for chip in made.allow.seen_box.children if hasattr(chip, "click")]
+    made.review.undo()
+    assert "Undone" in words(made.review.after.value)
+    texts = [repr(widget) for widget in every_widget(made)] + [str(ipywidgets.Widget.get_manager_state())]
+    assert not [text for text in texts if SECRETS.search(text)]
+    made.close()
+
+
+def test_bucket_mode_works_without_a_team(connection: Connection, now: None, words: Any) -> None:
+    made = panel(connection, bucket="gt-images", addresses=["203.0.113.0/24"])
+    assert made.picker.value == ""
+    assert "no workteam" in words(made.top.value)
+    assert made.review.plan is not None
+    assert [change.kind for change in made.review.plan.changes] == ["bucket-guard"]
+    made.test.generate()
+    made.close()
+
+
+def test_a_vendor_team_is_guarded_at_the_bucket_only(connection: Connection, now: None, words: Any) -> None:
+    made = panel(connection, bucket="gt-images", addresses=["203.0.113.0/24"])
+    made.picker.select.value = next(team.arn for team in made.picker.teams if team.kind == "vendor")
+    assert "AWS offers none for a vendor team" in words(made.top.value)
+    assert [change.kind for change in made.review.plan.changes] == ["bucket-guard"]
+
+
+def test_what_is_not_ready_says_why(connection: Connection, now: None, words: Any) -> None:
+    made = panel(connection, team="open-team", bucket="gt-images", addresses=["10.0.0.0/8"])
+    assert made.review.plan is None
+    assert "10.0.0.0/8" in words(made.review.shown.value)
+    assert made.review.apply_button.disabled
+
+
+def test_the_panel_appears_at_once_and_the_loop_stays_free(connection: Connection, run: Any, words: Any) -> None:
+    async def main() -> None:
+        started = time.monotonic()
+        made = panel(connection)
+        assert time.monotonic() - started < 0.6
+        assert "Reading the workteams" in words(made.picker._summary.value)
+        await made.settled()
+        assert made.picker.teams
+        made.close()
+
+    run(main())
+
+
+def test_no_boto3_and_no_upper_room_in_widgets() -> None:
+    for path in ROOM.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            for name in names:
+                assert name.split(".")[0] not in {"boto3", "botocore", "sagemaker"}, path.name
+                assert name.split(".")[0] not in {"sandbox", "cli", "magics", "commands", "demo"}, path.name
+
+
+def test_importing_the_package_loads_no_widgets() -> None:
+    code = "import sys, gt_secure; print([m for m in ('ipywidgets', 'boto3', 'anywidget') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize("kind", [*STEPS, Panel, panel])
+def test_unknown_keywords_are_rejected(kind: Any) -> None:
+    with pytest.raises(TypeError, match="colour"):
+        kind(colour="red")
+
+
+@pytest.mark.parametrize("kind", STEPS)
+def test_every_trait_has_a_docstring_under_it(kind: type) -> None:
+    tree = ast.parse(inspect.getsource(kind))
+    body = tree.body[0].body  # type: ignore[attr-defined]
+    own = [name for name, trait in vars(kind).items() if isinstance(trait, traitlets.TraitType)]
+    assert own
+    for i, node in enumerate(body):
+        if isinstance(node, ast.Assign) and node.targets[0].id in own:  # type: ignore[attr-defined]
+            after = body[i + 1]
+            assert isinstance(after, ast.Expr), node.targets[0].id  # type: ignore[attr-defined]
+            assert isinstance(after.value, ast.Constant)
+
+
+def test_a_repr_holds_no_values_and_the_text_form_says_what_to_do(
+    connection: Connection, now: None, every_widget: Any
+) -> None:
+    made = panel(connection, team="radiology-team", bucket="gt-images", addresses=["203.0.113.0/24"])
+    assert repr(made) == "<gt_secure panel>"
+    for step in made.steps:
+        assert "radiology" not in repr(step)
+        assert "203.0.113" not in repr(step)
+    bundle = made._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+    assert "gt-secure --help" in bundle["text/plain"]
+    assert "radiology" not in bundle["text/plain"]
+
+
+def test_every_input_has_a_label_and_every_button_has_words(
+    connection: Connection, now: None, every_widget: Any
+) -> None:
+    made = panel(connection, team="radiology-team", bucket="gt-images", addresses=["203.0.113.0/24"])
+    kinds = ("Text", "Textarea", "Combobox", "Select", "Dropdown", "Checkbox", "Button")
+    inputs = tuple(getattr(ipywidgets, kind) for kind in kinds)
+    found = [widget for widget in every_widget(made) if isinstance(widget, inputs)]
+    assert len(found) > 30
+    assert [widget for widget in found if not widget.description.strip()] == []
+
+
+def test_the_names_that_people_and_tests_use_are_there(connection: Connection, now: None, every_widget: Any) -> None:
+    made = panel(connection)
+    names = {getattr(widget, "description", "") for widget in every_widget(made)}
+    wanted = {
+        "Workteam",
+        "Allowed addresses",
+        "VPC endpoints",
+        "Apply",
+        "Undo",
+        "Generate test URL",
+        "Probe",
+        "Plot hits",
+    }
+    assert wanted <= names
+
+
+def test_every_html_that_changes_is_announced(connection: Connection, now: None) -> None:
+    made = panel(connection)
+    for step in made.steps:
+        assert 'role="status"' in step.status.value
+        assert 'aria-live="polite"' in step.status.value
+
+
+def test_a_step_opens_and_closes_and_keeps_its_summary(connection: Connection, now: None) -> None:
+    picker = TeamPicker(connection, value="open-team")
+    before = picker._summary.value
+    picker.toggle.click()
+    assert not picker.opened
+    assert "gts-shut" in picker.body._dom_classes
+    assert "closed" in picker.toggle.tooltip
+    assert picker._summary.value == before
+
+
+def test_steps_take_and_give_plain_values_and_link(connection: Connection, now: None) -> None:
+    editor = AllowEditor(bucket="gt-images", team="open-team")
+    review = ReviewStep(connection)
+    editor.observe(lambda _: setattr(review, "restriction", editor.restriction()), "revision")
+    editor.addresses = ["203.0.113.0/24"]
+    assert review.restriction == Restriction("open-team", addresses=["203.0.113.0/24"], bucket="gt-images")
+    assert review.plan is not None
+
+
+def test_closing_the_panel_forgets_the_url(connection: Connection, now: None) -> None:
+    made = panel(connection, bucket="gt-images", addresses=["203.0.113.0/24"])
+    made.test.generate()
+    url = made.test._url
+    assert url is not None
+    made.close()
+    with pytest.raises(ValueError, match="cleared"):
+        url.reveal()

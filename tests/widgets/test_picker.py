@@ -1,0 +1,171 @@
+"""The workteam picker: two calls show the teams, and what cannot be read is said, not guessed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import boto3
+import pytest
+
+from gt_secure.connection import Connection, connect
+from gt_secure.errors import InvalidInput
+from gt_secure.widgets import TeamPicker, testing
+from gt_secure.widgets.teampicker import BUCKET_ONLY
+
+
+def sagemaker_calls(connection: Connection) -> list[str]:
+    calls: list[str] = []
+    client = connection.aws.client("sagemaker")
+    client.meta.events.register("before-call.sagemaker", lambda model, **_: calls.append(model.name))
+    return calls
+
+
+def test_no_more_than_two_calls_show_the_teams(connection: Connection, now: None) -> None:
+    calls = sagemaker_calls(connection)
+    picker = TeamPicker(connection)
+    assert sorted(calls) == ["ListSubscribedWorkteams", "ListWorkteams"]
+    assert [team.name for team in picker.teams][:3] == ["open-team", "radiology-team", "vpc-team"]
+
+
+def test_choosing_a_team_gives_its_name_and_shows_its_state(connection: Connection, now: None, words: Any) -> None:
+    picker = TeamPicker(connection)
+    seen: list[Any] = []
+    picker.observe(lambda change: seen.append(change["new"]), "value")
+    picker.select.value = picker.teams[1].arn
+    assert seen == ["radiology-team"]
+    assert picker.team.name == "radiology-team"
+    about = words(picker.about.value)
+    for part in ("URL lock ✓ on (SourceIp)", "SageMaker tells no head count", "private-workforce", "chest-scans"):
+        assert part in about
+    assert "1 labeling job in progress" in words(picker._summary.value)
+
+
+def test_the_value_can_be_set_and_given(connection: Connection, now: None) -> None:
+    assert TeamPicker(connection, value="open-team").team.name == "open-team"
+    picker = TeamPicker(connection)
+    picker.value = "vpc-team"
+    assert picker.team.name == "vpc-team"
+    assert picker.select.value == picker.team.arn
+
+
+def test_a_team_that_is_not_there_is_an_error_that_names_those_that_are(connection: Connection, words: Any) -> None:
+    picker = TeamPicker(connection, value="no-such-team")
+    assert picker.value is None
+    shown = words(picker.message.value)
+    assert "no-such-team" in shown
+    assert "open-team" in shown
+    with testing(), pytest.raises(InvalidInput):
+        TeamPicker(connection, value="no-such-team")
+
+
+def test_a_vendor_team_says_that_it_has_no_url_lock(connection: Connection, now: None, words: Any) -> None:
+    picker = TeamPicker(connection)
+    picker.select.value = next(team.arn for team in picker.teams if team.kind == "vendor")
+    assert "no URL lock for vendor teams" in words(picker.about.value)
+
+
+def test_no_team_is_a_choice_too(connection: Connection, now: None, words: Any) -> None:
+    picker = TeamPicker(connection, value=BUCKET_ONLY)
+    assert picker.team is None
+    assert "a bucket alone" in words(picker._summary.value)
+
+
+def test_searching_narrows_the_list_and_keeps_the_choice(connection: Connection, now: None) -> None:
+    picker = TeamPicker(connection, value="open-team")
+    picker.search.value = "vpc"
+    assert picker.select.options[0][0].startswith("vpc-team ")
+    assert len(picker.select.options) == 2
+    assert picker.value == "open-team"
+    picker.search.value = ""
+    assert picker.select.value == picker.team.arn
+
+
+def test_without_permissions_the_policy_for_the_administrator_is_shown(aws: Any, words: Any) -> None:
+    iam = boto3.client("iam", endpoint_url=aws.endpoint_url, region_name="us-east-1", **_keys(aws.environment()))
+    iam.create_user(UserName="nobody")
+    key = iam.create_access_key(UserName="nobody")["AccessKey"]
+    session = boto3.session.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name="us-east-1")
+    picker = TeamPicker(connect(boto3_session=session, endpoint_url=aws.endpoint_url))
+    shown = words(picker.message.value)
+    assert "may not call sagemaker:ListWorkteams" in shown
+    assert '"Action": "sagemaker:ListWorkteams"' in shown
+    assert key["AccessKeyId"] not in shown
+    assert "Traceback" not in shown
+
+
+def _keys(env: dict[str, str]) -> dict[str, str]:
+    return {
+        "aws_access_key_id": env["AWS_ACCESS_KEY_ID"],
+        "aws_secret_access_key": env["AWS_SECRET_ACCESS_KEY"],
+    }
+
+
+def test_without_credentials_or_region_a_sentence_with_the_next_step(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any, words: Any
+) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    picker = TeamPicker()
+    assert "No AWS region is set. Pass region=" in words(picker.message.value)
+
+
+def test_an_endpoint_that_does_not_answer_is_an_error_and_no_hang(run: Any, words: Any) -> None:
+    async def main() -> None:
+        session = boto3.session.Session("AKIAEXAMPLE", "x", region_name="us-east-1")
+        picker = TeamPicker(connect(boto3_session=session, endpoint_url="http://127.0.0.1:9"))
+        with pytest.raises(Exception, match="no answer"):
+            await picker.settled()
+        assert "no answer" in words(picker.message.value)
+        assert not picker.refresh_button.disabled
+
+    run(main())
+
+
+class SlowJobs(Connection):
+    """A connection on which the jobs of one team take long."""
+
+    def __init__(self, aws: Any) -> None:
+        super().__init__(aws)
+        self.hold = threading.Event()
+
+    def jobs(self, team: Any) -> Any:
+        if team.name == "radiology-team":
+            self.hold.wait(10)
+        return super().jobs(team)
+
+
+def test_details_that_come_late_for_another_team_are_dropped(connection: Connection, run: Any, words: Any) -> None:
+    async def main() -> None:
+        import asyncio
+
+        slow = SlowJobs(connection.aws)
+        picker = TeamPicker(slow)
+        await picker.settled()
+        picker.value = "radiology-team"
+        await asyncio.sleep(0.05)
+        picker.value = "open-team"
+        await picker.settled()
+        slow.hold.set()
+        await asyncio.sleep(0.3)
+        assert "no labeling job in progress" in words(picker._summary.value)
+        assert "chest-scans" not in words(picker.about.value)
+        assert picker.details.jobs == ()
+
+    run(main())
+
+
+def test_the_picker_appears_before_aws_answers(connection: Connection, run: Any, words: Any) -> None:
+    async def main() -> None:
+        started = time.monotonic()
+        picker = TeamPicker(connection)
+        assert time.monotonic() - started < 0.25
+        assert "Reading the workteams" in words(picker._summary.value)
+        await picker.settled()
+        assert picker.select.options
+
+    run(main())

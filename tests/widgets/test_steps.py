@@ -1,0 +1,338 @@
+"""Review, test URL and hits on their own, against the sandbox."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import json
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import boto3
+import ipywidgets
+import pytest
+
+from gt_secure.connection import Connection
+from gt_secure.errors import InvalidInput
+from gt_secure.restriction import Restriction, expect
+from gt_secure.widgets import HitsStep, ReviewStep, TestUrlStep
+from gt_secure.widgets.hitsview import own_ids
+from gt_secure.widgets.testview import browser_answer
+
+SECRETS = re.compile(r"X-Amz-Signature|X-Amz-Security-Token|X-Amz-Credential|AKIA|ASIA|aws_secret")
+
+pytestmark = pytest.mark.usefixtures("now")
+
+
+def wish(**values: Any) -> Restriction:
+    return Restriction(**{"team": "open-team", "addresses": ["203.0.113.0/24"], "bucket": "gt-images", **values})
+
+
+def test_a_restriction_is_shown_applied_and_undone(connection: Connection, words: Any) -> None:
+    review = ReviewStep(connection, restriction=wish())
+    shown = words(review.shown.value)
+    for part in ("What will change", "Bucket guard", "URL lock", "Who can open gt-images/ ?", "bucket guard : not in"):
+        assert part in shown
+    assert review.apply_button.description == "Apply 2 changes"
+    review.apply()
+    assert "Applied and read back." in words(review.after.value)
+    assert review.applied.outcome == "applied"
+    assert connection.workteam("open-team").url_lock.source_ip
+    assert "Nothing to change" in words(review.shown.value)
+    assert review.apply_button.disabled
+    review.undo()
+    assert "Undone" in words(review.after.value)
+    assert not connection.workteam("open-team").url_lock.on
+    assert review.apply_button.description == "Apply 2 changes"
+
+
+def test_undo_works_from_a_new_panel_after_a_restart(connection: Connection) -> None:
+    ReviewStep(connection, restriction=wish()).apply()
+    ReviewStep(connection).undo()
+    assert not connection.workteam("open-team").url_lock.on
+
+
+def test_nothing_is_written_before_apply(connection: Connection) -> None:
+    before = connection.bucket("gt-images").policy_text
+    ReviewStep(connection, restriction=wish())
+    assert connection.bucket("gt-images").policy_text == before
+    assert not connection.workteam("open-team").url_lock.on
+
+
+def test_a_blocker_must_be_confirmed_and_a_broken_expectation_cannot_be(connection: Connection, words: Any) -> None:
+    review = ReviewStep(connection)
+    review.hits = ("198.51.100.9",)
+    review.restriction = wish()
+    assert review.apply_button.disabled
+    assert "198.51.100.9" in words(review.shown.value)
+    [confirm] = review.confirms.children
+    confirm.value = True
+    assert not review.apply_button.disabled
+    review.restriction = wish(expectations=[expect.allowed("198.51.100.9")])
+    for box in review.confirms.children:
+        box.value = True
+    assert review.apply_button.disabled
+
+
+def test_what_moved_meanwhile_is_a_conflict_and_no_overwrite(connection: Connection, words: Any) -> None:
+    review = ReviewStep(connection, restriction=wish())
+    other = ReviewStep(connection, restriction=wish(addresses=["198.51.100.0/24"]))
+    other.apply()
+    try:
+        with pytest.raises(Exception, match=r"(?i)changed|moved|plan again"):
+            review.apply()
+        assert 'role="alert"' in review.message.value
+    finally:
+        other.undo()
+
+
+def secrets_in(root: ipywidgets.Widget, every_widget: Any) -> list[str]:
+    """Everything that a saved notebook could hold: the state of all widgets, their reprs, their mime bundles."""
+    texts = [json.dumps(ipywidgets.Widget.get_manager_state(), default=repr)]
+    for widget in every_widget(root):
+        texts += [repr(widget), str(widget), json.dumps(widget._repr_mimebundle_() or {}, default=repr)]
+        texts += [repr(value) for value in widget.trait_values().values()]
+    return [text[:200] for text in texts if SECRETS.search(text)]
+
+
+def test_the_url_is_in_no_trait_repr_or_state(connection: Connection, every_widget: Any, words: Any) -> None:
+    step = TestUrlStep(connection, bucket="gt-images", key="scans/0001.png")
+    step.bound_to = "203.0.113.7"
+    step.generate()
+    assert SECRETS.search(step._reveal())
+    assert "?•••••••" in words(step.url_line.value)
+    assert secrets_in(step, every_widget) == []
+    step.probe()
+    assert secrets_in(step, every_widget) == []
+    step.close()
+    with pytest.raises(InvalidInput):
+        step._reveal()
+
+
+def test_a_probe_from_everywhere_says_who_opened_it_and_why(connection: Connection, words: Any) -> None:
+    step = TestUrlStep(connection, bucket="gt-images", key="scans/0001.png")
+    step.bound_to = "203.0.113.7 (office)"
+    step.generate()
+    step.probe()
+    by_source = {str(tried.probe.source): tried for tried in step.tried}
+    assert by_source["203.0.113.7"].probe.opened
+    assert by_source["198.51.100.9"].probe.status == 403
+    assert all(tried.explanation is not None and tried.explanation.agrees for tried in step.tried)
+    shown = words(step.answers.value)
+    assert "Predicted Observed" in shown
+    assert "URL lock :" in shown
+
+
+def test_one_place_gives_one_sentence(connection: Connection, words: Any) -> None:
+    step = TestUrlStep(connection, bucket="gt-images", key="scans/0001.png")
+    step.generate()
+    step.vantage.value = 2
+    step.probe()
+    assert len(step.tried) == 1
+    assert "opened" in words(step.answers.value).lower()
+
+
+def test_buttons_need_what_they_need(connection: Connection) -> None:
+    step = TestUrlStep(connection)
+    assert (step.generate_button.disabled, step.probe_button.disabled, step.clear_button.disabled) == (True, True, True)
+    step.bucket = "gt-images"
+    assert step.key == "scans/0001.png"
+    assert not step.generate_button.disabled
+    step.generate()
+    assert not step.probe_button.disabled
+    step.clear()
+    assert step.probe_button.disabled
+
+
+def test_a_wrong_source_is_an_error_with_what_to_type(connection: Connection, words: Any) -> None:
+    step = TestUrlStep(connection, bucket="gt-images", key="scans/0001.png")
+    step.bound_to = "the office"
+    with pytest.raises(InvalidInput):
+        step.guard(step.generate)
+    assert 'role="alert"' in step.message.value
+
+
+def test_an_expired_url_is_cleared(connection: Connection, run: Any, words: Any) -> None:
+    step = TestUrlStep(connection, bucket="gt-images", key="scans/0001.png")
+    step.generate()
+    assert step._url is not None
+    step._url.expires_at = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1)
+    step._show_url()
+    assert step._url is None
+    assert "expired" in words(step.url_line.value)
+
+
+def test_the_countdown_runs_and_stops_with_the_url(connection: Connection, run: Any) -> None:
+    async def main() -> None:
+        from gt_secure.widgets import work
+
+        work._testing = False
+        step = TestUrlStep(connection, bucket="gt-images", key="scans/0001.png")
+        await step.settled()
+        step.lifetime.value = 60
+        step.generate()
+        await step.settled()
+        first = step.url_line.value
+        await asyncio.sleep(1.3)
+        assert step.url_line.value != first
+        clock = step._clock
+        step.close()
+        await asyncio.sleep(0.05)
+        assert clock is not None
+        assert clock.done()
+
+    run(main())
+
+
+def test_the_browser_gets_the_url_only_when_it_asks(connection: Connection) -> None:
+    step = TestUrlStep(connection, bucket="gt-images", key="scans/0001.png")
+    sent: list[Any] = []
+    step.browser.send = sent.append
+    step.generate()
+    assert sent == []
+    assert step.browser.ready
+    step.browser._on_message(None, {"kind": "copy", "id": "1"}, [])
+    assert sent[0]["kind"] == "url"
+    assert SECRETS.search(sent[0]["url"])
+    step.clear()
+    step.browser._on_message(None, {"kind": "copy", "id": "2"}, [])
+    assert sent[-1]["kind"] == "error"
+    assert not step.browser.ready
+
+
+@pytest.mark.parametrize(
+    ("answer", "part"),
+    [
+        ({"image": "loaded", "status": 200, "ms": 12.0}, "Opened by this browser"),
+        ({"image": "error", "status": 403, "code": "AccessDenied"}, "Refused to this browser (403 AccessDenied)"),
+        ({"image": "error", "status": 0}, "does not say why"),
+        ({"image": "<b>", "status": "<script>", "code": {}, "ms": "1"}, "Not opened"),
+    ],
+)
+def test_what_the_browser_says_is_shown_in_words(answer: dict[str, Any], part: str, words: Any) -> None:
+    assert part in words(browser_answer(answer))
+    assert "<script" not in browser_answer(answer)
+
+
+def test_without_the_extra_a_sentence_says_what_is_missing(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch, words: Any
+) -> None:
+    import sys
+
+    from gt_secure.widgets import browser
+
+    browser._kind.cache_clear()
+    monkeypatch.setitem(sys.modules, "anywidget", None)
+    step = TestUrlStep(connection, bucket="gt-images", key="scans/0001.png")
+    assert "gt_secure[browser]" in words(step.browser.value)
+    step.generate()
+    step.probe()
+    assert step.tried
+    step.close()
+    browser._kind.cache_clear()
+
+
+def hits_of(connection: Connection) -> HitsStep:
+    url = connection.test_url("gt-images", "scans/0002.png", bound_to="203.0.113.7")
+    for source in ("203.0.113.7", "198.51.100.9", "198.51.100.9"):
+        connection.probe(url, source)
+    time.sleep(0.5)
+    return HitsStep(connection, bucket="gt-images")
+
+
+def test_hits_are_plotted_for_both_themes_with_words_and_a_table(connection: Connection, words: Any) -> None:
+    step = hits_of(connection)
+    step.networks = ("203.0.113.0/24",)
+    step.plot_hits()
+    shown = step.plot.value
+    assert shown.count("<svg") == 2
+    assert 'role="img"' in shown
+    assert "aria-label=" in shown
+    ids = re.findall(r'\bid="([^"]+)"', shown)
+    assert len(ids) == len(set(ids)), "no id is there twice"
+    assert set(re.findall(r'(?:url\(#|href="#)([^")]+)', shown)) <= set(ids), "and every reference leads somewhere"
+    assert "198.51.100.9" in words(shown)
+    assert "outside the list" in words(shown)
+    assert "as far as the logs that were read show" in words(step.leaks.value) or "used from" in words(step.leaks.value)
+    assert step.result.labelers
+
+
+def test_choosing_a_source_shows_its_requests_and_adds_it(connection: Connection, words: Any) -> None:
+    step = hits_of(connection)
+    added: list[str] = []
+    step.on_add = added.append
+    step.networks = ("203.0.113.0/24",)
+    step.plot_hits()
+    place = next(i for i, each in enumerate(step.result.sources) if each["address"] == "198.51.100.9")
+    assert step.add_button.disabled
+    step.source.value = place
+    assert "AccessDenied" in words(step.rows.value)
+    step.add_source()
+    assert added == ["198.51.100.9"]
+
+
+@pytest.mark.parametrize(("kind", "start"), [("PNG", b"\x89PNG"), ("SVG", b"<svg"), ("CSV", b"bucket_owner")])
+def test_export_writes_a_file_and_says_where(connection: Connection, kind: str, start: bytes, words: Any) -> None:
+    step = hits_of(connection)
+    step.plot_hits()
+    step.export_kind.value = kind
+    step.export()
+    [path] = Path().glob("gt-secure-hits-gt-images-*")
+    assert path.read_bytes()[:200].find(start) >= 0
+    assert path.name in words(step.saved.value)
+    # The log itself masks signatures; a token it may hold must not be there either.
+    assert not re.search(r"X-Amz-Signature=[0-9a-f]{16}|Security-Token=[\w%]{20}", path.read_bytes().decode("latin-1"))
+
+
+@pytest.mark.parametrize("kind", ["ip", "network", "time", "hours"])
+def test_every_plot_is_drawn(connection: Connection, kind: str) -> None:
+    step = hits_of(connection)
+    step.kind.value = kind
+    step.plot_hits()
+    assert step.plot.value.count("<svg") == 2
+
+
+def test_a_bucket_without_a_log_says_so(connection: Connection, words: Any) -> None:
+    step = HitsStep(connection, bucket="gt-logs")
+    assert "writes no server access log" in words(step.message.value)
+    with pytest.raises(Exception, match="log"):
+        step.plot_hits()
+
+
+def test_ids_of_an_svg_get_a_prefix_of_their_own() -> None:
+    one = own_ids('<svg><path id="a"/><use href="#a"/><g fill="url(#a)"/></svg>')
+    two = own_ids('<svg><path id="a"/></svg>')
+    prefix = re.search(r'id="(gts\d+-)a"', one)
+    assert prefix
+    assert one.count(prefix[1]) == 3
+    assert prefix[1] not in two
+
+
+def test_hostile_keys_and_user_agents_are_text(connection: Connection, aws: Any, words: Any) -> None:
+    key = "scans/<img src=x onerror=alert(1)>\u202e$\\frac{1}{2}$.png"
+    env = aws.environment()
+    s3 = boto3.client(
+        "s3",
+        endpoint_url=aws.endpoint_url,
+        region_name="us-east-1",
+        aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
+    )
+    s3.put_object(Bucket="gt-images", Key=key, Body=b"x")
+    try:
+        url = connection.test_url("gt-images", key)
+        connection.probe(url, "203.0.113.7")
+        step = TestUrlStep(connection, bucket="gt-images", key=key)
+        step.generate()
+        step.probe()
+        time.sleep(0.5)
+        hits = HitsStep(connection, bucket="gt-images")
+        hits.plot_hits()
+        hits.source.value = next(i for i, s in enumerate(hits.result.sources) if s["address"] == "203.0.113.7")
+        for value in (step.url_line.value, step._summary.value, step.answers.value, hits.plot.value, hits.rows.value):
+            assert "<img" not in value
+        assert "<img src=x" in words(hits.rows.value).replace("\ufffd", "") or "frac" in words(hits.rows.value)
+    finally:
+        s3.delete_object(Bucket="gt-images", Key=key)

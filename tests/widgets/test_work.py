@@ -1,0 +1,231 @@
+"""Work off the event loop: nothing blocks, late results are dropped, and errors are never swallowed."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from gt_secure.errors import GtSecureError, InvalidInput, Throttled, Unreachable
+from gt_secure.widgets.base import Step
+from gt_secure.widgets.work import Worker, as_error, testing
+
+
+class Seen:
+    def __init__(self) -> None:
+        self.busy: list[bool] = []
+        self.errors: list[GtSecureError] = []
+        self.results: list[Any] = []
+        self.worker = Worker(on_busy=self.busy.append, on_error=self.errors.append)
+
+
+def test_work_runs_on_another_thread_and_the_loop_stays_free(run: Any) -> None:
+    async def main() -> None:
+        seen = Seen()
+        here = threading.get_ident()
+        seen.worker.start(lambda: time.sleep(0.2) or threading.get_ident(), seen.results.append)
+        ticks = 0
+        while seen.worker.busy:
+            await asyncio.sleep(0.01)
+            ticks += 1
+        assert ticks > 5
+        assert seen.results
+        assert seen.results[0] != here
+        assert seen.busy == [True, False]
+
+    run(main())
+
+
+def test_a_result_that_comes_late_is_dropped(run: Any) -> None:
+    async def main() -> None:
+        seen = Seen()
+        hold = threading.Event()
+        seen.worker.start(lambda: hold.wait(5) and "old", seen.results.append)
+        await asyncio.sleep(0.05)
+        seen.worker.start(lambda: "new", seen.results.append)
+        hold.set()
+        await seen.worker.settled()
+        await asyncio.sleep(0.1)
+        assert seen.results == ["new"]
+        assert seen.worker.dropped == 1
+        assert seen.busy[-1] is False
+
+    run(main())
+
+
+def test_an_error_that_comes_late_is_dropped_too(run: Any) -> None:
+    async def main() -> None:
+        seen = Seen()
+
+        def fail() -> None:
+            time.sleep(0.1)
+            raise InvalidInput("late")
+
+        seen.worker.start(fail, seen.results.append)
+        await asyncio.sleep(0.02)
+        seen.worker.start(lambda: "new", seen.results.append)
+        await seen.worker.settled()
+        await asyncio.sleep(0.15)
+        assert seen.errors == []
+        assert seen.results == ["new"]
+
+    run(main())
+
+
+def test_cancel_stops_waiting_at_once(run: Any) -> None:
+    async def main() -> None:
+        seen = Seen()
+        hold = threading.Event()
+        seen.worker.start(lambda: hold.wait(5), seen.results.append)
+        await asyncio.sleep(0.02)
+        started = time.monotonic()
+        seen.worker.cancel()
+        assert time.monotonic() - started < 0.1
+        assert not seen.worker.busy
+        assert seen.busy == [True, False]
+        hold.set()
+        await asyncio.sleep(0.05)
+        assert seen.results == []
+        assert seen.errors == []
+
+    run(main())
+
+
+def test_a_time_out_is_an_error_with_a_next_step(run: Any) -> None:
+    async def main() -> None:
+        seen = Seen()
+        hold = threading.Event()
+        seen.worker.start(lambda: hold.wait(5), seen.results.append, timeout_s=0.05)
+        with pytest.raises(Unreachable):
+            await seen.worker.settled()
+        hold.set()
+        assert seen.errors[0].next_step
+        assert not seen.worker.busy
+
+    run(main())
+
+
+def test_a_throttling_error_is_not_taken_for_our_time_out(run: Any) -> None:
+    async def main() -> None:
+        seen = Seen()
+
+        def fail() -> None:
+            raise Throttled("slow down", next_step="wait")
+
+        seen.worker.start(fail, seen.results.append)
+        with pytest.raises(Throttled):
+            await seen.worker.settled()
+
+    run(main())
+
+
+def test_a_burst_of_starts_does_the_work_once(run: Any) -> None:
+    async def main() -> None:
+        seen = Seen()
+        calls: list[int] = []
+        for i in range(10):
+            seen.worker.start(lambda i=i: calls.append(i), seen.results.append, after_s=0.05)
+            await asyncio.sleep(0.005)
+        await seen.worker.settled()
+        assert calls == [9]
+
+    run(main())
+
+
+def test_work_may_start_other_work_when_it_is_done(run: Any) -> None:
+    async def main() -> None:
+        seen = Seen()
+
+        def then(result: str) -> None:
+            seen.results.append(result)
+            if result == "first":
+                seen.worker.start(lambda: "second", then)
+
+        seen.worker.start(lambda: "first", then)
+        await seen.worker.settled()
+        assert seen.results == ["first", "second"]
+        assert not seen.worker.busy
+        assert seen.busy[-1] is False
+
+    run(main())
+
+
+def test_without_a_loop_work_runs_at_once_and_shows_its_error() -> None:
+    seen = Seen()
+    seen.worker.start(lambda: 7, seen.results.append)
+    assert seen.results == [7]
+
+    def fail() -> None:
+        raise InvalidInput("no")
+
+    seen.worker.start(fail, seen.results.append)
+    assert [error.message for error in seen.errors] == ["no"]
+
+
+def test_in_testing_mode_the_error_is_shown_and_raised() -> None:
+    seen = Seen()
+
+    def fail() -> None:
+        raise ValueError("a foreign error with https://x/?X-Amz-Signature=abc")
+
+    with testing(), pytest.raises(ValueError, match="foreign"):
+        seen.worker.start(fail, seen.results.append)
+    assert "ValueError" in seen.errors[0].message
+    assert "Signature" not in str(seen.errors[0])
+
+
+def test_a_foreign_error_never_shows_its_text() -> None:
+    said = as_error(RuntimeError("https://b/k?X-Amz-Signature=00"))
+    assert "X-Amz" not in str(said.to_dict())
+    assert said.__cause__ is not None
+
+
+class Two(Step):
+    title = "Two"
+
+    def build(self) -> list[Any]:
+        self.go = self.button("Go", lambda: self.run("Going…", lambda: time.sleep(0.1), lambda _: None))
+        self.no = self.button("No", lambda: None, when=lambda: False)
+        self.bad = self.button("Bad", self._bad)
+        return [self.go, self.no, self.bad]
+
+    def _bad(self) -> None:
+        raise InvalidInput("Broken on purpose.", next_step="Do it otherwise.")
+
+
+def test_buttons_are_disabled_while_work_runs_and_come_back_as_they_were(run: Any) -> None:
+    async def main() -> None:
+        step = Two()
+        assert (step.go.disabled, step.no.disabled) == (False, True)
+        step.go.click()
+        assert (step.go.disabled, step.no.disabled) == (True, True)
+        assert "gts-hidden" not in step.cancel_button._dom_classes
+        assert "Going…" in step.status.value
+        await step.settled()
+        assert (step.go.disabled, step.no.disabled) == (False, True)
+        assert "gts-hidden" in step.cancel_button._dom_classes
+        assert "Going…" not in step.status.value
+
+    run(main())
+
+
+def test_an_error_of_a_handler_is_shown_in_its_step(words: Any) -> None:
+    step = Two()
+    step.bad.click()
+    assert 'role="alert"' in step.message.value
+    assert "Broken on purpose. Do it otherwise." in words(step.message.value)
+
+
+def test_cancel_button_works_while_busy(run: Any, words: Any) -> None:
+    async def main() -> None:
+        step = Two()
+        step.go.click()
+        assert not step.cancel_button.disabled
+        step.cancel_button.click()
+        assert words(step.status.value) == "Cancelled."
+        assert not step.go.disabled
+
+    run(main())
