@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .alloweditor import AllowEditor
 from .hitsstep import HitsStep
-from .panel import Panel, panel
+from .panelwidget import Panel, panel
 from .reviewstep import ReviewStep
 from .teampicker import TeamPicker
 from .teststep import TestUrlStep

@@ -11,7 +11,7 @@ import ipywidgets
 from ..errors import GtSecureError, InvalidInput
 from . import markup
 from .alloweditor import AllowEditor
-from .base import Box, Html, Link, error_markup, style_sheet
+from .base import Box, Html, Link, style_sheet
 from .hitsstep import HitsStep
 from .locks import LocksView, locks_markup
 from .reviewstep import ReviewStep
@@ -288,5 +288,3 @@ def panel(
         journal_dir=journal_dir,
     )
 
-
-__all__ = ["Panel", "error_markup", "panel"]

@@ -1,0 +1,145 @@
+"""``%load_ext gt_secure``: the line magic ``%gt_secure`` for notebooks.
+
+::
+
+    %gt_secure panel --team radiology-team --allow 203.0.113.0/24
+    plan = %gt_secure plan --team radiology-team --bucket gt-images --allow 203.0.113.0/24
+    %gt_secure teams
+
+``panel`` and ``plan`` give back the widget and the plan; every other word is a command of ``gt-secure`` and prints what
+that prints. An error is a sentence with the next step, not a traceback; it stops the notebook all the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from .errors import AccessDenied, GtSecureError, InvalidInput
+
+if TYPE_CHECKING:
+    from .connection import Connection
+    from .restriction import Plan
+    from .widgets import Panel
+
+NAME = "gt_secure"
+
+
+class MagicError(GtSecureError):
+    """An error of the magic: IPython shows its sentences instead of a traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        lines = [f"gt_secure: {self.message}"]
+        if self.next_step:
+            lines.append(f"  next: {self.next_step}")
+        if isinstance(self.__cause__, AccessDenied):
+            lines += ["  policy:", *self.__cause__.policy_text.splitlines()]
+        return lines
+
+
+def load_ipython_extension(ipython: Any) -> None:
+    """Register the magic; called by ``%load_ext gt_secure``."""
+    ipython.register_magic_function(run_line, magic_kind="line", magic_name=NAME)
+
+
+def unload_ipython_extension(ipython: Any) -> None:
+    """Take the magic away again; called by ``%unload_ext gt_secure``."""
+    ipython.magics_manager.magics["line"].pop(NAME, None)
+
+
+def run_line(line: str) -> Panel | Plan | None:
+    """Run one line of the magic.
+
+    Parameters
+    ----------
+    line : str
+        As on the command line of ``gt-secure``, or ``panel`` with the options of a restriction.
+
+    Returns
+    -------
+    Panel, Plan or None
+        The widget for ``panel``, the plan for ``plan``.
+
+    Raises
+    ------
+    MagicError
+        With the sentence and the next step of what went wrong.
+    """
+    try:
+        return _run(_words(line))
+    except GtSecureError as error:
+        said = MagicError(error.message, next_step=error.next_step, details=error.details)
+        raise said from error
+
+
+def _words(line: str) -> list[str]:
+    try:
+        return shlex.split(line)
+    except ValueError as error:
+        raise InvalidInput(f"The line cannot be read: {error}.", next_step="Close the quotation mark.") from error
+
+
+def _run(words: list[str]) -> Panel | Plan | None:
+    from .cli import build_parser
+
+    if not words:
+        words = ["--help"]
+    if words[0] == "panel":
+        return _panel(_parse(_panel_parser(), words[1:]))
+    args = _parse(build_parser(), words)
+    if args is None:
+        return None
+    if args.command == "plan" and not args.json and args.format is None:
+        from .restriction.command import restriction_from
+
+        return _connection(args).plan(restriction_from(args))
+    args.run(args)
+    return None
+
+
+def _parse(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Namespace | None:
+    """Parse without ending the kernel; None after ``--help``."""
+    try:
+        return parser.parse_args(words)
+    except SystemExit as end:
+        if end.code in (0, None):
+            return None
+        raise InvalidInput(
+            f"“%{NAME} {' '.join(words)[:80]}” is not a command.", next_step=f"See the usage above, or %{NAME} --help."
+        ) from end
+
+
+def _panel_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"%{NAME} panel", description="Show the panel.")
+    parser.add_argument("--team", help="workteam to start with")
+    parser.add_argument("--allow", action="append", default=[], metavar="LIST", help="addresses and CIDR ranges")
+    parser.add_argument("--endpoint", action="append", default=[], metavar="ID", help="VPC endpoint of S3")
+    parser.add_argument("--bucket", help="bucket with the images; without a team: bucket mode")
+    parser.add_argument("--prefix", default="", help="guard only keys that begin so")
+    for name in ("profile", "region", "endpoint-url"):
+        parser.add_argument(f"--{name}", help="as for gt-secure")
+    return parser
+
+
+def _panel(args: argparse.Namespace | None) -> Panel | None:
+    if args is None:
+        return None
+    from .network import split_list
+    from .widgets import panel
+
+    given = any((args.profile, args.region, args.endpoint_url))
+    return panel(
+        _connection(args) if given else None,
+        team=args.team,
+        bucket=args.bucket,
+        prefix=args.prefix,
+        addresses=[word for text in args.allow for word in split_list(text)],
+        endpoints=args.endpoint,
+    )
+
+
+def _connection(args: argparse.Namespace) -> Connection:
+    from .connection import connect
+
+    return connect(profile=args.profile, region=args.region, endpoint_url=args.endpoint_url)

@@ -1,0 +1,89 @@
+"""The magic in a real IPython: it returns what the library returns, and errors are sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import ipywidgets
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+from gt_secure import magics
+from gt_secure.restriction import Plan
+from gt_secure.sandbox import Sandbox
+from gt_secure.widgets import Panel
+
+
+@pytest.fixture
+def shell(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[Any]:
+    for name, value in sandbox.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    InteractiveShell.clear_instance()
+    made = InteractiveShell.instance()
+    magics.load_ipython_extension(made)
+    yield made
+    magics.unload_ipython_extension(made)
+    InteractiveShell.clear_instance()
+    ipywidgets.Widget.close_all()
+
+
+def test_load_and_unload(shell: Any) -> None:
+    assert "gt_secure" in shell.magics_manager.magics["line"]
+    magics.unload_ipython_extension(shell)
+    assert "gt_secure" not in shell.magics_manager.magics["line"]
+
+
+def test_panel_gives_the_widget(shell: Any) -> None:
+    made = shell.run_line_magic(
+        "gt_secure", "panel --team open-team --bucket gt-images --allow 203.0.113.0/24,198.51.100.9"
+    )
+    assert isinstance(made, Panel)
+    assert made.allow.addresses == ("203.0.113.0/24", "198.51.100.9")
+    assert made.picker.value == "open-team"
+
+
+def test_plan_gives_the_plan(shell: Any) -> None:
+    plan = shell.run_line_magic("gt_secure", "plan --team open-team --bucket gt-images --allow 203.0.113.0/24")
+    assert isinstance(plan, Plan)
+    assert len(plan.changes) == 2
+
+
+def test_other_words_are_commands_and_print(shell: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert shell.run_line_magic("gt_secure", "teams") is None
+    assert "radiology-team" in capsys.readouterr().out
+
+
+def test_without_words_or_with_help_it_says_what_it_can(shell: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    shell.run_line_magic("gt_secure", "")
+    assert "teams" in capsys.readouterr().out
+    shell.run_line_magic("gt_secure", "panel --help")
+    assert "--allow" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("line", "part"),
+    [
+        ("plan --team open-team --bucket gt-images --allow 10.0.0.0/8", "private"),
+        ("teams no-such-team", "no private workteam"),
+        ("no-such-command", "is not a command"),
+        ("panel --colour red", "is not a command"),
+        ('plan --team "open', "cannot be read"),
+    ],
+)
+def test_an_error_is_a_sentence_with_the_next_step_and_stops(shell: Any, line: str, part: str) -> None:
+    with pytest.raises(magics.MagicError) as caught:
+        shell.run_line_magic("gt_secure", line)
+    assert part in str(caught.value)
+    lines = caught.value._render_traceback_()
+    assert lines[0].startswith("gt_secure: ")
+    assert not any("Traceback" in each for each in lines)
+
+
+def test_a_cell_with_an_error_shows_the_sentence(shell: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    result = shell.run_cell("%gt_secure teams no-such-team")
+    assert not result.success
+    shown = capsys.readouterr()
+    assert "next:" in shown.out + shown.err
+    assert "Traceback" not in shown.out + shown.err
