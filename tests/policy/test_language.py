@@ -677,3 +677,45 @@ def test_a_dict_and_its_text_give_the_same_and_are_not_mixed_up_by_kind():
     assert decide([text]) == decide([ALLOW]) == "allow"
     assert decide([text], resource=KEY) == "allow"
     assert evaluate(Request("s3:GetObject", KEY, USER, {}), Policies(resource=text)).decision == "invalid"
+
+
+# found by the mutation check
+
+
+@pytest.mark.parametrize(
+    ("pattern", "arn", "matches"),
+    [
+        ("arn:*:dynamodb:us:1*2:table", "arn:aws:dynamodb:us:1:2:table", False),
+        ("arn:*:dynamodb:us:1*2:table", "arn:aws:dynamodb:us:112:table", True),
+        ("arn:aws:s3::", KEY, True),
+        ("arn:aws:s3:::gt*:x", "arn:aws:s3:::gt:y:x", True),
+    ],
+)
+def test_stars_in_the_parts_of_an_arn(pattern, arn, matches):
+    assert decide([doc({"Resource": pattern})], resource=arn) == ("allow" if matches else "implicit-deny")
+
+
+def test_null_with_both_values_always_holds():
+    for context in ({}, {"aws:x": "a"}):
+        assert holds({"Null": {"aws:x": ["true", "false"]}}, context)
+        assert not holds({"Null": {"aws:x": []}}, context)
+
+
+def test_minutes_of_a_time_zone_count():
+    assert holds({"DateEquals": {"aws:x": "2025-06-01T17:30:00+05:30"}}, {"aws:x": "1748779200"})
+    assert not holds({"DateEquals": {"aws:x": "2025-06-01T17:30:00+05:35"}}, {"aws:x": "1748779200"})
+
+
+def test_a_canonical_user_spares_nobody():
+    listed = {"AWS": [ROLE, ROOT], "CanonicalUser": "79a5"}
+    assert by_bucket(listed, SESSION, "Deny", identity=(ALLOW,), name="NotPrincipal") == "explicit-deny"
+
+
+def test_messages_name_what_is_meant():
+    with pytest.raises(PolicyError, match=r"“Action” occurs more than once") as caught:
+        parse_document('{"Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Action": "*"}}')
+    assert caught.value.place == "$.Statement.Action"
+    with pytest.raises(PolicyError, match="Write Effect: names of elements are case sensitive"):
+        parse_document(doc({"effect": "Allow"}))
+    with pytest.raises(PolicyError, match="wildcard cannot stand for part"):
+        parse_document(bucket({"Principal": {"AWS": SESSION[:-3] + "*"}}), "resource")

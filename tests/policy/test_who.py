@@ -72,6 +72,9 @@ def test_an_endpoint_policy_counts_for_its_endpoint():
     found = ask(endpoint_policies={"vpce-0a1b2c3d": closed})
     assert found[VPC, "made here"] == (False, "VPC endpoint policy")
     assert found[OFFICE, "made here"] == (True, "")
+    other = {"Statement": {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "arn:aws:s3:::other/*"}}
+    found = ask(endpoint_policies={"vpce-0a1b2c3d": other}, url_lock="VpcSourceIp")
+    assert found[VPC, "made here"] == (False, "VPC endpoint policy")
 
 
 def test_a_role_that_may_not_read_is_named():
