@@ -689,6 +689,8 @@ def test_a_dict_and_its_text_give_the_same_and_are_not_mixed_up_by_kind():
         ("arn:*:dynamodb:us:1*2:table", "arn:aws:dynamodb:us:112:table", True),
         ("arn:aws:s3::", KEY, True),
         ("arn:aws:s3:::gt*:x", "arn:aws:s3:::gt:y:x", True),
+        ("arn:*:s3:::gt*x", "arn:aws:s3:::gt:y:x", True),
+        ("arn:*:s3:::gt?x", "arn:aws:s3:::gt:x", True),
     ],
 )
 def test_stars_in_the_parts_of_an_arn(pattern, arn, matches):
