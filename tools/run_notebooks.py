@@ -44,7 +44,8 @@ def execute(path: Path, env: Mapping[str, str]) -> nbformat.NotebookNode:
     client = NotebookClient(
         book, timeout=180, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
     )
-    client.execute(env=dict(env))
+    # The kernel's own chatter (transport warnings) is of no use here; errors of cells come as messages.
+    client.execute(env=dict(env), stderr=subprocess.DEVNULL)
     return book
 
 

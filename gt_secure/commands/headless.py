@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import platform
+import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from importlib import metadata
@@ -66,11 +67,12 @@ def _execute(notebook: Path, out: Path, aws: Mapping[str, str]) -> tuple[Any, st
         book,
         timeout=_CELL_TIMEOUT_S,
         kernel_name="python3",
-        extra_arguments=["--log-level=40"],
         resources={"metadata": {"path": str(out)}},
     )
     try:
-        client.execute(env={**only_sandbox(aws), "GT_SECURE_JOURNAL": str((out / "journal").resolve())})
+        journal = str((out / "journal").resolve())
+        # The kernel's own chatter is of no use here; errors of cells come as messages.
+        client.execute(env={**only_sandbox(aws), "GT_SECURE_JOURNAL": journal}, stderr=subprocess.DEVNULL)
     except CellExecutionError as error:
         return book, f"{error.ename}: {error.evalue}"
     except (CellTimeoutError, DeadKernelError) as error:
