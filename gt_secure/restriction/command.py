@@ -50,6 +50,7 @@ def _add_plan(subparsers: Any, parents: Sequence[argparse.ArgumentParser]) -> No
     text = "show what a restriction would change, and who gets in now and after"
     parser = _parser(subparsers, parents, "plan", text, "Exit codes: 0 nothing to change, 2 changes, 1 error.")
     add_plan_arguments(parser)
+    _add_log(parser)
     parser.add_argument("--format", choices=FORMATS, default=None, help="how to show it (default: text)")
     parser.set_defaults(run=run_plan)
 
@@ -78,6 +79,25 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--expect-allowed", action="append", metavar="SOURCE", help="this source must get in")
     group.add_argument("--expect-refused", action="append", metavar="SOURCE", help="this source must be refused")
+
+
+def _add_log(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--log",
+        action="append",
+        metavar="SOURCE",
+        help="access logs, as a file, a folder or s3://bucket/prefix: a plan that refuses a labeler in them is stopped",
+    )
+
+
+def _made(args: argparse.Namespace, aws: Aws) -> Plan:
+    wish = restriction_from(args)
+    if not args.log:
+        return plan(aws, wish)
+    from ..logs import read_hits
+
+    with read_hits(args.log, aws=aws) as hits:
+        return plan(aws, wish, hits=hits)
 
 
 def restriction_from(args: argparse.Namespace) -> Restriction:
@@ -126,8 +146,7 @@ def _connect(args: argparse.Namespace) -> Aws:
 
 def run_plan(args: argparse.Namespace) -> int:
     """Show a plan; returns 0 for no change, 2 for changes, 1 if an expectation does not hold."""
-    wish = restriction_from(args)
-    made = plan(_connect(args), wish)
+    made = _made(args, _connect(args))
     shape = args.format or ("json" if args.json else "text")
     if shape == "json":
         _show(made.to_dict())
@@ -148,6 +167,7 @@ def run_plan(args: argparse.Namespace) -> int:
 def _add_apply(subparsers: Any, parents: Sequence[argparse.ArgumentParser]) -> None:
     parser = _parser(subparsers, parents, "apply", "carry out a restriction: show the plan, ask, change, read back")
     add_plan_arguments(parser)
+    _add_log(parser)
     _add_doing(parser)
     parser.add_argument("--confirm", action="append", default=[], metavar="CODE", help="accept a blocker of the plan")
     parser.add_argument(
@@ -175,9 +195,8 @@ def run_apply(args: argparse.Namespace) -> int:
         _ask(args, "Complete the interrupted change?")
         done = resume(aws, args.resume or None, journal_dir=args.journal, progress=_tell, timeout_s=args.timeout)
         return _report(args, done)
-    wish = restriction_from(args)
     aws = _connect(args)
-    made = plan(aws, wish)
+    made = _made(args, aws)
     if not args.json:
         print(made.to_text())
     if not made.empty:

@@ -113,19 +113,31 @@ def session_for(sandbox: Sandbox, keys: dict[str, str] | None = None) -> boto3.S
     )
 
 
-@pytest.fixture
-def account(restriction_sandbox: Sandbox, tmp_path: Path) -> Iterator[Account]:
-    session = session_for(restriction_sandbox)
+@pytest.fixture(scope="session")
+def shared_session(restriction_sandbox: Sandbox) -> boto3.Session:
+    """One session for all tests: reading the models of the services is what takes time."""
+    return session_for(restriction_sandbox)
+
+
+@pytest.fixture(scope="session")
+def bystander(restriction_sandbox: Sandbox, shared_session: boto3.Session) -> tuple[Any, Any]:
+    """Clients that look and meddle; tests never hook into these."""
     url = restriction_sandbox.endpoint_url
-    sagemaker = session.client("sagemaker", endpoint_url=url)
+    return shared_session.client("s3", endpoint_url=url), shared_session.client("sagemaker", endpoint_url=url)
+
+
+@pytest.fixture
+def account(
+    restriction_sandbox: Sandbox, shared_session: boto3.Session, bystander: tuple[Any, Any], tmp_path: Path
+) -> Account:
+    s3, sagemaker = bystander
     found = Account(
         sandbox=restriction_sandbox,
-        aws=connect_aws(boto3_session=session, endpoint_url=url),
-        s3=session.client("s3", endpoint_url=url),
+        aws=connect_aws(boto3_session=shared_session, endpoint_url=restriction_sandbox.endpoint_url),
+        s3=s3,
         sagemaker=sagemaker,
         workforce=sagemaker.list_workforces()["Workforces"][0]["WorkforceName"],
         journal=tmp_path / "journal",
     )
     found.reset(FOREIGN)
-    yield found
-    found.reset(None)
+    return found

@@ -118,6 +118,19 @@ def test_confirm_by_code(run: Run, account: Account) -> None:
     assert run("apply", *WISH, "--portal-lock", "--yes", "--confirm", "portal-drops")[0] == 0
 
 
+def test_labelers_of_a_log_stop_the_plan(run: Run, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text(
+        f"79a5 {BUCKET} [24/Nov/2026:10:00:01 +0000] 198.51.100.23 arn:aws:sts::111122223333:assumed-role/R/s ID1 "
+        'REST.GET.OBJECT scans/1.png "GET /scans/1.png?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=600 HTTP/1.1" '
+        f'200 - 10 10 5 4 "-" "agent" - hostid SigV4 cipher QueryString {BUCKET}.s3.amazonaws.com TLSv1.2 - -\n'
+    )
+    code, out = run("plan", *WISH, "--log", str(log), "--json")
+    assert code == 2
+    stops = [notice["code"] for notice in json.loads(out)["notices"] if notice["severity"] == "blocker"]
+    assert stops == ["refuses-labeler"]
+
+
 def test_journal_show_verify_export(run: Run, account: Account) -> None:
     assert run("journal")[0] == 0
     change = json.loads(run("apply", *WISH, "--yes", "--json")[1])["id"]

@@ -6,7 +6,7 @@ and compare everything. The number of faults is printed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -116,10 +116,6 @@ class Scene:
         first = records[0].status if records else "rolled-back"
         expected = self.after if first == "applied" else self.before
         assert now == expected, f"{said}\nthe journal says {[(r.kind, r.status) for r in records]}"
-
-
-def _every(total: int, step: int) -> Iterator[int]:
-    yield from range(0, total, step)
 
 
 def _run(scene: Scene, modes: tuple[Mode, ...], step: int) -> None:
