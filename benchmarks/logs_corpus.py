@@ -18,7 +18,7 @@ import corpus
 _ODD = [c for c in corpus.cases() if c.truth is not None and len(c.text) < 3000]
 AGENTS = [
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
-    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.1 Safari/605.1.15",
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.1",
     "Boto3/1.44.8 md/Botocore#1.44.8 ua/2.1 os/linux lang/python#3.12.9 md/pyimpl#CPython Botocore/1.44.8",
 ]
 _TOKEN = "IQoJb3JpZ2luX2VjE" + "x" * 240

@@ -45,14 +45,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=("table", "csv", "json", "parquet"), default="table")
     parser.add_argument("--limit", type=int, help="at most so many rows; the default is all")
     parser.add_argument("--output", "-o", help="write to this file")
-    parser.add_argument("--engine", choices=("auto", "duckdb"), default="auto", help="what runs the query")
+    parser.add_argument("--engine", choices=("auto", "duckdb", "spark"), default="auto", help="what runs the query")
 
 
 def run(args: argparse.Namespace) -> int:
     """Count hits and print them."""
     if args.limit is not None and args.limit < 1:
         raise InvalidInput("--limit takes a number from 1 on.", field="limit")
-    if _simple(args):
+    if args.engine == "spark":
+        table, coverage = _with_spark(args)
+    elif _simple(args):
         table, coverage = count_hits(args.sources, args.by, since=args.since, until=args.until)
         if args.limit is not None:
             table = Table(table.columns, table.rows[: args.limit])
@@ -62,6 +64,19 @@ def run(args: argparse.Namespace) -> int:
     emit(table, args.format, args.output)
     tell(coverage, args.stats)
     return 0
+
+
+def _with_spark(args: argparse.Namespace) -> tuple[Table, Coverage]:
+    from .spark import count_with_spark
+
+    if not _simple(args) or not args.sources:
+        raise InvalidInput(
+            "Spark counts all rows of files and folders.",
+            next_step="Leave out the filters, or the engine.",
+            field="engine",
+        )
+    table, coverage = count_with_spark(args.sources, args.by, since=args.since, until=args.until)
+    return (Table(table.columns, table.rows[: args.limit]) if args.limit else table), coverage
 
 
 def _simple(args: argparse.Namespace) -> bool:

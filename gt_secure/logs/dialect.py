@@ -50,15 +50,3 @@ SPARK = Dialect(
     decode="coalesce(try_url_decode(replace({0}, '+', '%2B')), {0})",
     escape=True,
 )
-TRINO = Dialect(
-    name="trino",
-    split="split({0}, '{1}')",
-    item="element_at({0}, {1})",
-    length="cardinality({0})",
-    extract="coalesce(regexp_extract({0}, '{1}', {2}), '')",
-    replace="regexp_replace({0}, '{1}', '{2}')",
-    time="try(date_parse({0}, '%d/%b/%Y:%H:%i:%s'))",
-    integer="try_cast({0} AS BIGINT)",
-    shift="date_add('minute', -({1}), {0})",
-    decode="coalesce(try(url_decode(replace({0}, '+', '%2B'))), {0})",
-)

@@ -67,7 +67,7 @@ def _odd_layers(w: _Writer, lines: str) -> str:
     q = {i: w.item("q", i) for i in range(1, 8)}
     plain = (
         f"nq = 7 AND {q[5]} = ' ' AND {q[1]} NOT LIKE ' %' AND {q[1]} NOT LIKE '%  %' AND {q[3]} NOT LIKE '%  %' "
-        f"AND {q[7]} NOT LIKE '%  %' AND {q[7]} LIKE ' %' AND strpos({q[7]}, chr(13)) = 0"
+        f"AND {q[7]} NOT LIKE '%  %' AND {q[7]} LIKE ' %' AND position(chr(13) IN {q[7]}) = 0"
     )
     odd = "CASE WHEN plain THEN NULL ELSE {} END"
     text = w.trimmed("line")
@@ -175,5 +175,5 @@ def decoded_key(dialect: Dialect = DUCKDB, key: str = "key", operation: str = "o
     once = dialect.decode.format(key)
     twice = dialect.decode.format(f"({once})")
     single = ", ".join(f"'{name}'" for name in _ONCE)
-    encoded = f"strpos({key}, '%') > 0"
+    encoded = f"position('%' IN {key}) > 0"
     return f"CASE WHEN {encoded} THEN CASE WHEN {operation} IN ({single}) THEN {once} ELSE {twice} END ELSE {key} END"
