@@ -17,19 +17,25 @@ if TYPE_CHECKING:
     from .network import Source
     from .presign import Scenes, TestUrl, inspect
     from .restriction import Plan, Restriction, expect
-    from .widgets import panel
+    from .widgets import AllowEditor, HitsStep, Panel, ReviewStep, TeamPicker, TestUrlStep, panel
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "AllowEditor": "widgets",
     "Connection": "connection",
     "GtSecureError": "errors",
     "Hits": "logs",
+    "HitsStep": "widgets",
+    "Panel": "widgets",
     "Plan": "restriction",
     "Restriction": "restriction",
+    "ReviewStep": "widgets",
     "Scenes": "presign",
     "Source": "network",
+    "TeamPicker": "widgets",
     "TestUrl": "presign",
+    "TestUrlStep": "widgets",
     "connect": "connection",
     "expect": "restriction",
     "inspect": "presign",
@@ -38,14 +44,20 @@ _HOMES = {
 }
 
 __all__ = [
+    "AllowEditor",
     "Connection",
     "GtSecureError",
     "Hits",
+    "HitsStep",
+    "Panel",
     "Plan",
     "Restriction",
+    "ReviewStep",
     "Scenes",
     "Source",
+    "TeamPicker",
     "TestUrl",
+    "TestUrlStep",
     "connect",
     "expect",
     "inspect",
@@ -63,6 +75,20 @@ def __getattr__(name: str) -> Any:
     value = getattr(import_module(f".{home}", __name__), name)
     globals()[name] = value
     return value
+
+
+def load_ipython_extension(ipython: Any) -> None:
+    """Register the line magic ``%gt_secure``; IPython calls this for ``%load_ext gt_secure``."""
+    from . import magics
+
+    magics.load_ipython_extension(ipython)
+
+
+def unload_ipython_extension(ipython: Any) -> None:
+    """Take the magic away; IPython calls this for ``%unload_ext gt_secure``."""
+    from . import magics
+
+    magics.unload_ipython_extension(ipython)
 
 
 def __dir__() -> list[str]:
