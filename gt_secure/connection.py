@@ -313,10 +313,13 @@ class Connection:
         if team is None and bucket is None:
             raise InvalidInput("Neither a team nor a bucket is given.", next_step="Name one or both.", field="team")
         # Only read_state() gets this wish: it says what to look at, and is never planned.
+        name = None if team is None else team_name(team)
+        lockless = name is not None and name.startswith("arn:")  # a vendor team alone would be a wish for nothing
         wish = Restriction(
-            None if team is None else team_name(team),
+            name,
             bucket=bucket,
             url_lock=team is not None or None,
+            portal_lock=False if lockless else None,
             guard=None if bucket is None else False,
         )
         return find_all(read_state(self.aws, wish).snapshot())

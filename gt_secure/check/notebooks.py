@@ -19,18 +19,18 @@ SANITIZE_FILE = Path(__file__).with_name("nbval-sanitize.cfg")
 
 MAX_BYTES = 256 << 20
 
+# What follows a name in Python, JSON, INI and shell: “name='...”, “name": "...”, “name=...”.
+_IS = r"""['"]?\s*[=:]\s*['"]?"""
 _SECRETS = {
-    "the signature of a presigned URL": r"X-Amz-Signature(?:=|%3D)(?!X{8})[0-9a-f]{16}",
-    "the credential of a presigned URL": r"X-Amz-Credential(?:=|%3D)(?!X{4})[A-Z0-9]{4}",
-    "a session token": r"X-Amz-Security-Token(?:=|%3D)(?!X{8})\S{8}|\baws_session_token['\"]?\s*[=:]\s*['\"]?[A-Za-z0-9+/]{16}|"
-    r"['\"]?SessionToken['\"]?\s*[=:]\s*['\"][A-Za-z0-9+/]{16}",
-    "a presigned URL of the old kind": r"AWSAccessKeyId(?:=|%3D)(?!X{4})[A-Z0-9]{4}",
-    "an access key id": r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b",
-    "a secret access key": r"(?:aws_secret_access_key|SecretAccessKey|secret_key)['\"]?\s*[=:]\s*['\"]?[A-Za-z0-9+/]{30}",
+    "the signature of a presigned URL": r"(?i)X-Amz-Signature(?:=|%3D)(?!X{8})[0-9a-f]{16}",
+    "the credential of a presigned URL": r"(?i)X-Amz-Credential(?:=|%3D)(?!X{4})[A-Z0-9]{4}",
+    "a presigned URL of the old kind": r"(?i)AWSAccessKeyId(?:=|%3D)(?!X{4})[A-Z0-9]{4}",
+    "a session token": rf"(?i)X-Amz-Security-Token(?:=|%3D)(?!X{{8}})\S{{8}}|(?:aws_session_token|SessionToken){_IS}"
+    r"[A-Za-z0-9+/]{16}",
+    "an access key id": r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b",
+    "a secret access key": rf"(?i)(?:aws_secret_access_key|SecretAccessKey|secret_key){_IS}[A-Za-z0-9+/]{{30}}",
 }
-_PATTERNS = {
-    name: re.compile(pattern, re.IGNORECASE if "key id" not in name else 0) for name, pattern in _SECRETS.items()
-}
+_PATTERNS = {name: re.compile(pattern) for name, pattern in _SECRETS.items()}
 
 
 @Check

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..connection import Connection
 from ..errors import InvalidInput
-from ..restriction import Restriction, load_restriction, read_state
+from ..restriction import Restriction, State, load_restriction, read_state
 from ..restriction.simulate import check as answers
 from .result import Check, CheckResult, label, some
 
@@ -60,7 +60,8 @@ def expectations_hold(gt: Connection, restriction: Restriction | str | Path) -> 
             next_step="Add expect.allowed(...) or expect.refused(...).",
             field="expectations",
         )
-    results = answers(wish, read_state(gt.aws, wish), ())
+    state = read_state(gt.aws, wish)
+    results = answers(wish, state, ())
     broken = [one for one in results if not one.holds]
     sure = [one for one in broken if one.observed != "unknown"]
     details: dict[str, Any] = {"expectations": [one.to_dict() for one in results]}
@@ -70,8 +71,21 @@ def expectations_hold(gt: Connection, restriction: Restriction | str | Path) -> 
         said = f"{named}. {first.reason}".strip()
         fix = "“gt-secure plan -f FILE” shows what would mend it."
         return CheckResult("expectations_hold", label(wish), False if sure else None, said, details, fix)
+    hidden = _hidden(wish, state)
+    if hidden:
+        said = f"As far as can be seen the expectations hold, but {some(hidden)} could not be read."
+        fix = "“gt-secure doctor” says which permissions are lacking."
+        return CheckResult("expectations_hold", label(wish), None, said, details, fix)
     said = f"All {len(results):,} expectations hold." if len(results) > 1 else "The expectation holds."
     return CheckResult("expectations_hold", label(wish), True, said, details)
+
+
+def _hidden(wish: Restriction, state: State) -> list[str]:
+    """What would have a say in the expectations, but could not be read: an answer without it is a guess."""
+    parts = ["the workteam", "the workforce"] if wish.team is not None else []
+    if any(source.is_endpoint for one in wish.expectations for source in one.sources):
+        parts.append("VPC endpoints")
+    return [part for part in parts if not state.sees(part)]
 
 
 def _wish(restriction: Restriction | str | Path) -> Restriction:

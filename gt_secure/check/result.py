@@ -131,6 +131,7 @@ class Check(Generic[P]):
             return of_error(self.name, _subject(args, kwargs), error, False)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> CheckResult:
+        """Assert: return the result, or raise :class:`CheckFailed`."""
         return self.look(*args, **kwargs).require()
 
 

@@ -74,4 +74,4 @@ def _location(result: CheckResult, source: str) -> dict[str, Any]:
 
 
 def _fingerprint(result: CheckResult) -> str:
-    return hashlib.sha256(f"{result.name}\0{result.subject}".encode()).hexdigest()[:32]
+    return hashlib.sha256(f"{result.name}\0{result.subject}".encode("utf-8", "backslashreplace")).hexdigest()[:32]

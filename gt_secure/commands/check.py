@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
             "No check is named.", next_step="Write “gt-secure check guard-is-in-place --bucket NAME”.", field="check"
         )
     report = run_specs(lambda: connection(args), specs, source=source)
-    _write(args.sarif, lambda: json.dumps(report.to_sarif(), indent=2, ensure_ascii=False, default=str) + "\n")
+    _write(args.sarif, lambda: json.dumps(report.to_sarif(), indent=2) + "\n")
     _write(args.junit, report.to_junit)
     if args.json:
         show_json(report.to_dict())

@@ -1,0 +1,220 @@
+"""Each check of the account passes while what it watches is there, and fails when that is taken away."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from gt_secure import Restriction, check, expect
+from gt_secure.check import CheckFailed
+from gt_secure.errors import InvalidInput
+from gt_secure.restriction import dump_restriction
+
+from .conftest import BUCKET, ELSEWHERE, ENDPOINT, OFFICE, TEAM, WISH, Scene
+
+READ_TEAMS = (
+    "sagemaker:ListWorkteams",
+    "sagemaker:ListSubscribedWorkteams",
+    "sagemaker:DescribeWorkteam",
+    "sagemaker:ListWorkforces",
+    "sagemaker:DescribeWorkforce",
+)
+
+
+def failed(function, *args, **more):
+    """The result of a check that must fail in both ways of calling it."""
+    result = function.look(*args, **more)
+    assert result.status == "failed", result
+    assert not result
+    assert result.next_step
+    with pytest.raises(CheckFailed) as caught:
+        function(*args, **more)
+    assert isinstance(caught.value, AssertionError)
+    assert result.message in str(caught.value)
+    json.dumps(result.to_dict())
+    return result
+
+
+def unknown(function, *args, **more):
+    result = function.look(*args, **more)
+    assert result.status == "unknown", result
+    assert result.passed is None
+    with pytest.raises(CheckFailed, match="unknown"):
+        function(*args, **more)
+    json.dumps(result.to_dict())
+    return result
+
+
+def test_everything_passes_while_it_is_in_place(scene: Scene):
+    assert check.team_is_restricted(scene.gt, TEAM)
+    assert check.team_is_restricted(scene.gt, TEAM, url_lock="SourceIp")
+    assert (
+        check.guard_is_in_place(
+            scene.gt, BUCKET, prefix="scans/chest/", addresses=["203.0.113.0/24"], endpoints=[]
+        ).details["prefix"]
+        == "scans/"
+    )
+    assert check.nothing_drifted(scene.gt, WISH)
+    assert check.expectations_hold(scene.gt, WISH).message == "All 2 expectations hold."
+    assert check.no_findings(scene.gt, team=TEAM, bucket=BUCKET, severity="high")
+
+
+def test_team_fails_without_its_toggle(scene: Scene):
+    scene.toggles(False)
+    assert "off" in failed(check.team_is_restricted, scene.gt, TEAM).message
+
+
+def test_team_fails_with_both_toggles_or_one_that_does_not_fit(scene: Scene):
+    scene.toggles(True, True)
+    assert "Both" in failed(check.team_is_restricted, scene.gt, TEAM).message
+    scene.toggles(True)
+    assert "not VpcSourceIp" in failed(check.team_is_restricted, scene.gt, TEAM, url_lock="VpcSourceIp").message
+
+
+def test_team_that_is_gone_or_cannot_be_restricted_fails(scene: Scene):
+    failed(check.team_is_restricted, scene.gt, "no-such-team")
+    vendor = next(team for team in scene.gt.workteams() if team.kind == "vendor")
+    assert "cannot have a URL lock" in failed(check.team_is_restricted, scene.gt, vendor).message
+
+
+def test_team_fails_without_its_portal_lock(scene: Scene):
+    result = failed(check.team_is_restricted, scene.gt, TEAM, portal="203.0.113.0/24")
+    assert "portal lock" in result.message
+    locked = replace_lock(scene, ["203.0.113.0/25", "192.0.2.0/28"])
+    try:
+        assert "192.0.2.0/28" in failed(check.team_is_restricted, scene.gt, TEAM, portal="203.0.113.0/24").message
+        assert check.team_is_restricted(scene.gt, TEAM, portal=["203.0.113.0/24", "192.0.2.0/24"])
+    finally:
+        locked()
+
+
+def replace_lock(scene: Scene, cidrs):
+    import time
+
+    sagemaker = scene.client("sagemaker")
+    name = sagemaker.list_workforces()["Workforces"][0]["WorkforceName"]
+
+    def put(values):
+        sagemaker.update_workforce(WorkforceName=name, SourceIpConfig={"Cidrs": values})
+        while sagemaker.describe_workforce(WorkforceName=name)["Workforce"]["Status"] != "Active":
+            time.sleep(0.02)
+
+    put(cidrs)
+    return lambda: put([])
+
+
+def test_guard_fails_when_it_is_removed(scene: Scene):
+    scene.remove_guard()
+    assert "no guard" in failed(check.guard_is_in_place, scene.gt, BUCKET).message
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("gt-images/scans/*", "gt-images/scans/chest/*", "It covers keys under"),
+        ("203.0.113.0/24", "0.0.0.0/0", "every address"),
+        ("203.0.113.0/24", "203.0.112.0/22", "also admits 203.0.112.0/22"),
+        ("203.0.113.0/24", "203.0.113.0/25", "does not admit 203.0.113.0/24"),
+        ('"s3:*"', '"s3:PutObject"', "Somebody changed"),
+    ],
+)
+def test_guard_fails_when_it_is_changed(scene: Scene, old, new, said):
+    scene.change_guard(old, new)
+    result = failed(check.guard_is_in_place, scene.gt, BUCKET, prefix="scans/", addresses="203.0.113.0/24")
+    assert said in result.message
+
+
+def test_guard_fails_without_its_endpoint(scene: Scene):
+    assert ENDPOINT in failed(check.guard_is_in_place, scene.gt, BUCKET, endpoints=ENDPOINT).message
+
+
+def test_bucket_that_is_gone_fails(scene: Scene):
+    failed(check.guard_is_in_place, scene.gt, "gt-no-such-bucket")
+
+
+def test_drift_is_seen_in_each_lock(scene: Scene, tmp_path):
+    path = dump_restriction(WISH, tmp_path / "wish.yaml")
+    assert check.nothing_drifted(scene.gt, path)
+    scene.toggles(False)
+    assert [c["kind"] for c in failed(check.nothing_drifted, scene.gt, path).details["changes"]] == ["url-lock"]
+    scene.toggles(True)
+    scene.remove_guard()
+    assert [c["kind"] for c in failed(check.nothing_drifted, scene.gt, WISH).details["changes"]] == ["bucket-guard"]
+
+
+def test_expectation_fails_with_the_locks_as_they_are_and_not_as_planned(scene: Scene):
+    scene.remove_guard()
+    scene.toggles(False)
+    result = failed(check.expectations_hold, scene.gt, WISH)
+    assert f"{ELSEWHERE} should be refused and is allowed" in result.message
+
+
+def test_finding_appears_when_the_toggle_goes(scene: Scene):
+    known = {finding.code for finding in scene.gt.findings(team=TEAM, bucket=BUCKET)}
+    assert check.no_findings(scene.gt, team=TEAM, bucket=BUCKET, ignore=known, severity="info")
+    scene.toggles(False)
+    result = failed(check.no_findings, scene.gt, team=TEAM, bucket=BUCKET, ignore=known, severity="info")
+    assert "url-lock-off" in result.message
+    assert check.no_findings(scene.gt, team=TEAM, ignore=known, severity="high")
+
+
+def test_what_may_not_be_read_is_unknown(scene: Scene):
+    blind = scene.as_user("blind", "s3:ListAllMyBuckets")
+    for result in (
+        unknown(check.team_is_restricted, blind, TEAM),
+        unknown(check.guard_is_in_place, blind, BUCKET),
+        unknown(check.nothing_drifted, blind, WISH),
+        unknown(check.expectations_hold, blind, WISH),
+        unknown(check.no_findings, blind, team=TEAM),
+        unknown(check.no_findings, blind, bucket=BUCKET),
+    ):
+        assert "may not call" in result.message
+
+
+def test_half_a_view_is_unknown_too(scene: Scene):
+    teams_only = scene.as_user("teams-only", *READ_TEAMS)
+    assert check.team_is_restricted(teams_only, TEAM)
+    result = unknown(check.no_findings, teams_only, team=TEAM, severity="high")
+    assert "could not run" in result.message
+    only_policy = Restriction(bucket=BUCKET, addresses="203.0.113.0/24", expectations=[expect.refused(ELSEWHERE)])
+    unknown(check.expectations_hold, teams_only, only_policy)
+
+
+def test_an_expectation_does_not_pass_with_a_part_unseen(scene: Scene):
+    no_force = scene.as_user(
+        "no-force", "sagemaker:DescribeWorkteam", "sagemaker:ListWorkteams", "sagemaker:ListSubscribedWorkteams", "s3:*"
+    )
+    wish = Restriction(
+        TEAM, url_lock="SourceIp", addresses="203.0.113.0/24", bucket=BUCKET, prefix="scans/",
+        expectations=[expect.allowed(OFFICE)],
+    )  # fmt: skip
+    assert check.expectations_hold(scene.gt, wish)
+    assert "the workforce" in unknown(check.expectations_hold, no_force, wish).message
+
+
+@pytest.mark.parametrize(
+    ("function", "args", "more"),
+    [
+        (check.nothing_drifted, (42,), {}),
+        (check.nothing_drifted, (Restriction(TEAM, url_lock=None, expectations=[expect.refused(ELSEWHERE)]),), {}),
+        (check.expectations_hold, (Restriction(TEAM),), {}),
+        (check.no_findings, (), {"team": TEAM, "severity": "grave"}),
+        (check.no_findings, (), {"team": TEAM, "ignore": ["no-such-code"]}),
+        (check.no_findings, (), {}),
+        (check.guard_is_in_place, ("NOT A BUCKET",), {}),
+        (check.team_is_restricted, ("not a team",), {}),
+        (check.team_is_restricted, (3,), {}),
+    ],
+)  # fmt: skip
+def test_arguments_that_make_no_sense_are_errors_and_no_outcomes(empty_scene: Scene, function, args, more):
+    with pytest.raises(InvalidInput) as caught:
+        function.look(empty_scene.gt, *args, **more)
+    assert caught.value.next_step
+
+
+def test_unreachable_is_unknown():
+    import gt_secure
+
+    gt = gt_secure.connect(region="us-east-1", endpoint_url="http://127.0.0.1:9")
+    assert check.guard_is_in_place.look(gt, BUCKET).status == "unknown"

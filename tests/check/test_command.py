@@ -1,0 +1,233 @@
+"""Checks from files and from the command line: exit codes, JSON, SARIF and JUnit."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import jsonschema
+import pytest
+
+from gt_secure import check
+from gt_secure.check import CheckResult, Report, Spec, load_specs
+from gt_secure.cli import main
+from gt_secure.errors import InvalidInput, NotFound
+from gt_secure.restriction import dump_restriction
+
+from .conftest import BUCKET, TEAM, WISH, Scene
+from .test_logs import ELSEWHERE, GOOD, row
+
+SARIF = json.loads((Path(__file__).parent.parent / "data" / "sarif-2.1.0-rtm.5.json").read_text())
+PASSED, FAILED, UNKNOWN, USAGE = 0, 1, 3, 2
+
+
+@pytest.fixture
+def run(empty_scene: Scene, tmp_path, monkeypatch, capsys):
+    """Run the command in this process: starting one for each call would take most of the time."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+    def call(*args, **more):
+        for name, value in {**empty_scene.sandbox.environment(), **more}.items():
+            monkeypatch.setenv(name, value)
+        capsys.readouterr()
+        code = main(["check", *map(str, args)])
+        return (code, *capsys.readouterr())
+
+    return call
+
+
+@pytest.fixture
+def checks(tmp_path):
+    """A file with a check of each kind, and the restriction, log and notebook that it names."""
+    dump_restriction(WISH, tmp_path / "wish.yaml")
+    (tmp_path / "log").write_text("".join(GOOD))
+    book = {"cells": [{"cell_type": "code", "execution_count": 1, "source": "1", "outputs": [], "metadata": {}}]}
+    (tmp_path / "book.ipynb").write_text(json.dumps(book))
+    path = tmp_path / "checks.yaml"
+    path.write_text(f"""
+version: 1
+checks:
+  - {{check: team_is_restricted, team: {TEAM}, url_lock: SourceIp}}
+  - {{check: guard-is-in-place, bucket: {BUCKET}, prefix: scans/, addresses: 203.0.113.0/24}}
+  - {{check: nothing_drifted, restriction: wish.yaml}}
+  - {{check: expectations_hold, restriction: wish.yaml}}
+  - {{check: no_foreign_hits, restriction: wish.yaml, logs: log}}
+  - {{check: no_leaked_urls, logs: [log], kinds: [leak, refused]}}
+  - {{check: no_findings, team: {TEAM}, bucket: {BUCKET}, severity: high}}
+  - {{check: no_code_cell_skipped, path: book.ipynb}}
+  - {{check: no_secret_saved, path: book.ipynb}}
+""")
+    return path
+
+
+def test_a_file_with_every_check(scene: Scene, checks):
+    report = check.run_file(scene.gt, checks)
+    assert [result.status for result in report] == ["passed"] * 9
+    assert {result.name for result in report} == set(check.spec.RULES)
+    assert report.require() is report
+    scene.remove_guard()
+    scene.toggles(False)
+    with (checks.parent / "log").open("a") as log:
+        log.write(row(ELSEWHERE, url=1))
+    report = check.run_file(scene.gt, checks)
+    failed = {result.name for result in report if result.status == "failed"}
+    assert failed == {
+        "team_is_restricted", "guard_is_in_place", "nothing_drifted", "expectations_hold", "no_foreign_hits",
+        "no_leaked_urls",
+    }  # fmt: skip
+    assert report.exit_code == FAILED
+    with pytest.raises(check.CheckFailed):
+        report.require()
+
+
+def test_exit_codes_and_outputs_of_the_command(scene: Scene, run, checks, tmp_path):
+    sarif, junit = tmp_path / "out.sarif", tmp_path / "junit.xml"
+    code, out, err = run("-f", checks, "--json", "--sarif", sarif, "--junit", junit)
+    assert (code, json.loads(out)["counts"]) == (PASSED, {"passed": 9, "failed": 0, "unknown": 0}), err
+    log = json.loads(sarif.read_text())
+    jsonschema.Draft4Validator(SARIF).validate(log)
+    assert {result["kind"] for result in log["runs"][0]["results"]} == {"pass"}
+    suite = ElementTree.parse(junit).getroot()
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("9", "0", "0")
+
+    scene.remove_guard()
+    (tmp_path / "log").write_text("")
+    code, out, err = run("-f", checks, "--sarif", sarif, "--junit", junit)
+    assert code == FAILED
+    assert "failed" in out
+    assert "next (guard_is_in_place)" in err
+    log = json.loads(sarif.read_text())
+    jsonschema.Draft4Validator(SARIF).validate(log)
+    levels = {result["ruleId"]: result["level"] for result in log["runs"][0]["results"]}
+    assert levels["guard_is_in_place"] == "error"
+    assert levels["no_foreign_hits"] == "warning"
+    rules = log["runs"][0]["tool"]["driver"]["rules"]
+    assert all(rules[result["ruleIndex"]]["id"] == result["ruleId"] for result in log["runs"][0]["results"])
+    suite = ElementTree.parse(junit).getroot()
+    assert suite.find(".//testcase[@classname='gt_secure.check.guard_is_in_place']/failure") is not None
+    assert suite.find(".//testcase[@classname='gt_secure.check.no_foreign_hits']/error") is not None
+    assert int(suite.get("failures") or 0) == len(suite.findall(".//failure"))
+
+
+def test_single_checks(scene: Scene, run, tmp_path):
+    assert run("team-is-restricted", "--team", TEAM)[0] == PASSED
+    assert run("guard-is-in-place", "--bucket", BUCKET, "--allow", "203.0.113.0/24")[0] == PASSED
+    assert run("guard-is-in-place", "--bucket", BUCKET, "--allow", "192.0.2.0/24")[0] == FAILED
+    assert run("team-is-restricted", "--team", "no-such-team")[0] == FAILED
+    (tmp_path / "log").write_text("")
+    code, out, _ = run("no-leaked-urls", "--logs", tmp_path / "log")
+    assert (code, "unknown" in out) == (UNKNOWN, True)
+    wrong = {"AWS_SECRET_ACCESS_KEY": "wrong"}
+    assert run("team-is-restricted", "--team", TEAM, **wrong)[0] == UNKNOWN
+
+
+def test_a_notebook_needs_no_account(run, checks):
+    nowhere = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_REGION": "", "AWS_DEFAULT_REGION": ""}
+    assert run("no-secret-saved", "--path", checks.parent / "book.ipynb", **nowhere)[0] == PASSED
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ((), "No check is named"),
+        (("no-such-check",), "There is no check"),
+        (("guard-is-in-place",), "needs “bucket”"),
+        (("guard-is-in-place", "--bucket", "b", "--team", "x"), "has no member “team”"),
+        (("no-findings",), "needs team or bucket"),
+        (("-f", "missing.yaml"), "There is no file"),
+        (("-f", "missing.yaml", "--team", "x"), "With -f"),
+        (("no-secret-saved", "--path", "x", "--junit", "/no/such/folder/x.xml"), "cannot be written"),
+    ],
+)
+def test_bad_use_is_an_error_with_a_next_step(capsys, args, said):
+    code, err = main(["check", *args]), capsys.readouterr().err
+    assert code == 1
+    assert said in err
+    assert "next:" in err
+
+
+def test_the_command_as_a_process():
+    done = subprocess.run([sys.executable, "-m", "gt_secure.cli", "check", "--help"], capture_output=True, text=True)
+    assert done.returncode == PASSED
+    words = "".join(done.stdout.split())  # names are wrapped at their hyphens
+    assert "Exitcodes:0allpassed,1onefailed(oranerror),3nonefailed" in words
+    for name in check.spec.RULES:
+        assert name.replace("_", "-") in words
+
+
+def test_a_wrong_option_has_a_code_of_its_own(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["check", "--no-such-option"])
+    assert caught.value.code == USAGE
+    assert "unrecognized" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "holds no checks"),
+        ("checks: []", "lists no checks"),
+        ("checks: 3", "lists no checks"),
+        ("version: 2\nchecks: [no_findings]", "format 2"),
+        ("check: [no_findings]", "no member “check”"),
+        ("- check: no_finding\n  team: x", "Did you mean no_findings"),
+        ("- check: no_findings\n  teem: x", "Did you mean “team”"),
+        ("- {team: x}", "names no check"),
+        ("- {check: no_findings, team: 3}", "is a text, not"),
+        ("- {check: no_findings, team: ''}", "is a text, not"),
+        ("- {check: no_foreign_hits, restriction: r.yaml, max_unreadable: -1}", "a number from 0 on"),
+        ("- {check: no_foreign_hits, restriction: r.yaml, count_refused: maybe}", "true or false"),
+        ("- {check: no_findings, team: x, team: y}", "twice"),
+        ("- {check: [", "is not YAML"),
+    ],
+)
+def test_bad_files(tmp_path, text, said):
+    path = tmp_path / "checks.yaml"
+    path.write_text(text)
+    with pytest.raises(InvalidInput) as caught:
+        load_specs(path)
+    assert said in str(caught.value)
+
+
+def test_a_missing_file_and_folders(tmp_path):
+    with pytest.raises(NotFound):
+        load_specs(tmp_path)
+    with pytest.raises(NotFound):
+        load_specs(tmp_path / "x.json")
+
+
+def test_one_broken_check_neither_hides_the_others_nor_passes(scene: Scene, tmp_path):
+    specs = [
+        Spec.make("nothing_drifted", {"restriction": "missing.yaml"}, tmp_path),
+        Spec.make("guard_is_in_place", {"bucket": "NOT A BUCKET"}),
+        Spec.make("no_foreign_hits", {"restriction": {"team": TEAM}}),
+        Spec.make("guard_is_in_place", {"bucket": BUCKET}),
+    ]
+    report = check.run_specs(scene.gt, specs)
+    assert [result.status for result in report] == ["failed", "unknown", "unknown", "passed"]
+
+
+def test_nothing_run_is_not_passed():
+    assert Report(()).exit_code == UNKNOWN
+
+
+def test_hostile_text_is_harmless_in_every_output():
+    nasty = '<script>alert(1)</script>\x00\x1b[31m]]>&"\ud800'
+    report = Report((CheckResult("no_leaked_urls", nasty, False, nasty, {"key": nasty}, nasty),), 'a "b" <c>.yaml')
+    root = ElementTree.fromstring(report.to_junit().encode("utf-8", "strict"))
+    assert root.find(".//failure") is not None
+    jsonschema.Draft4Validator(SARIF).validate(report.to_sarif())
+    assert "<script>" not in report._repr_html_()
+
+
+def test_fingerprints_are_stable_across_runs():
+    one = Report((CheckResult("no_findings", "t", False, "found 3"),)).to_sarif()
+    two = Report((CheckResult("no_findings", "t", None, "denied"),)).to_sarif()
+    prints = [log["runs"][0]["results"][0]["partialFingerprints"] for log in (one, two)]
+    assert prints[0] == prints[1]

@@ -1,0 +1,158 @@
+"""Checks over access logs: each row counts, an empty or broken log proves nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from gt_secure import Restriction, check, read_hits
+from gt_secure.check import CheckFailed
+from gt_secure.errors import InvalidInput
+
+from .conftest import BUCKET, ELSEWHERE, ENDPOINT, OFFICE, WISH, Scene
+
+SIGNED = (
+    "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAEXAMPLE{n}%2F20261120%2Fus-east-1%2Fs3%2Faws4_request"
+    "&X-Amz-Date=20261120T0900{n:02}Z&X-Amz-Expires=600&X-Amz-SignedHeaders=host&X-Amz-Signature=XXXXXXXXXXXXXXXX"
+)
+
+
+def row(ip: str, *, url: int = 0, status: int = 200, key: str = "scans/0001.png", bucket: str = BUCKET, more: str = ""):
+    """One line of an access log with a presigned URL; rows with the same number used the same URL."""
+    code = "-" if status == 200 else "AccessDenied"
+    minute = 10 + url + (20 if ip == ELSEWHERE else 0)
+    query = SIGNED.format(n=url) + more
+    return (
+        f"79a59df900b949e55d96a1e698fb {bucket} [20/Nov/2026:09:{minute}:00 +0000] {ip} - 3E57427F3EXAMPLE{url}{ip} "
+        f'REST.GET.OBJECT {key} "GET /{bucket}/{key}?{query} HTTP/1.1" {status} {code} 113 113 7 6 '
+        f'"-" "Mozilla/5.0" - host= SigV4 TLS_AES_128_GCM_SHA256 QueryString {bucket}.s3.amazonaws.com TLSv1.3 - -\n'
+    )
+
+
+@pytest.fixture
+def hits(tmp_path):
+    """Read lines as a log; they are closed after the test."""
+    opened = []
+
+    def read(*lines: str):
+        path = tmp_path / f"log-{len(opened)}"
+        path.write_text("".join(lines))
+        opened.append(read_hits(path))
+        return opened[-1]
+
+    yield read
+    for one in opened:
+        one.close()
+
+
+GOOD = [row(OFFICE, url=1), row(OFFICE, url=2, key="scans/0002.png")]
+
+
+def test_passes_with_rows_of_the_restriction_and_not_without_them(hits):
+    assert check.no_foreign_hits(hits(*GOOD), WISH)
+    for nothing in (hits(), hits(row(OFFICE, bucket="other")), hits(row(OFFICE, key="out/0001.json"))):
+        result = check.no_foreign_hits.look(nothing, WISH)
+        assert result.status == "unknown"
+        assert "does not prove" in result.message
+        with pytest.raises(CheckFailed):
+            check.no_foreign_hits(nothing, WISH)
+
+
+def test_one_foreign_row_fails_and_is_named(hits):
+    result = check.no_foreign_hits.look(hits(*GOOD, row(ELSEWHERE, url=1)), WISH)
+    assert result.status == "failed"
+    assert ELSEWHERE in result.message
+    assert result.details["sources"] == [{"source": ELSEWHERE, "hits": 1}]
+    assert "X-Amz" not in str(result.to_dict())
+
+
+def test_a_refused_row_is_the_lock_that_holds(hits):
+    log = hits(*GOOD, row(ELSEWHERE, url=1, status=403))
+    assert "1 that were refused" in check.no_foreign_hits(log, WISH).message
+    assert check.no_foreign_hits.look(log, WISH, count_refused=True).status == "failed"
+
+
+def test_our_own_test_urls_are_not_looked_at(hits):
+    test = row(ELSEWHERE, url=1, more="&x-gt-secure-test=0a1b2c3d")
+    assert check.no_foreign_hits.look(hits(test), WISH).status == "unknown"
+    assert check.no_foreign_hits(hits(*GOOD, test), WISH)
+
+
+def test_a_private_address_is_foreign_unless_an_endpoint_is_listed(hits):
+    log = hits(*GOOD, row("10.0.3.4", url=3))
+    assert check.no_foreign_hits.look(log, WISH).status == "failed"
+    wish = Restriction(addresses="203.0.113.0/24", endpoints=ENDPOINT, bucket=BUCKET)
+    result = check.no_foreign_hits.look(log, wish)
+    assert result.status == "unknown"
+    assert "through which VPC endpoint 10.0.3.4" in result.message
+    assert check.no_foreign_hits(log, wish, trust_private=True)
+
+
+def test_unreadable_lines_and_missing_objects_leave_it_unknown(hits, tmp_path):
+    broken = hits(*GOOD, "this is no access log line\n")
+    result = check.no_foreign_hits.look(broken, WISH)
+    assert result.status == "unknown"
+    assert "could not be read" in result.message
+    assert check.no_foreign_hits(broken, WISH, max_unreadable=1)
+    assert check.no_leaked_urls.look(broken).status == "unknown"
+    damaged = tmp_path / "damaged.gz"
+    import gzip
+
+    damaged.write_bytes(gzip.compress("".join(GOOD).encode())[:-12])
+    with read_hits([damaged]) as half:
+        assert check.no_foreign_hits.look(half, WISH).status == "unknown"
+    # What is wrong in the part that was read stays wrong.
+    assert check.no_foreign_hits.look(hits(*GOOD, "broken\n", row(ELSEWHERE, url=1)), WISH).status == "failed"
+
+
+def test_an_old_log_is_unknown_on_demand(hits):
+    result = check.no_foreign_hits.look(hits(*GOOD), WISH, newest_within_h=1)
+    assert result.status == "unknown"
+    assert "more than 1 hours" in result.message
+    assert check.no_foreign_hits(hits(*GOOD), WISH, newest_within_h=24 * 365 * 1000)
+
+
+def test_leaks(hits):
+    assert "None of 2" in check.no_leaked_urls(hits(*GOOD)).message
+    leaked = hits(*GOOD, row(ELSEWHERE, url=1))
+    result = check.no_leaked_urls.look(leaked)
+    assert result.status == "failed"
+    assert ELSEWHERE in result.message
+    assert "X-Amz-Signature" not in str(result.to_dict())
+    tried = hits(*GOOD, row(ELSEWHERE, url=1, status=403))
+    assert check.no_leaked_urls.look(tried).status == "failed"
+    assert check.no_leaked_urls(tried, kinds=["leak"])
+    assert check.no_leaked_urls.look(hits()).status == "unknown"
+    from gt_secure.logs.leaks import LeakRules
+
+    assert check.no_leaked_urls(leaked, rules=LeakRules.make(pools=["203.0.113.0/24", "198.51.100.0/24"])) is not None
+
+
+@pytest.mark.parametrize("kinds", [[], ["leaks"], "leak"])
+def test_kinds_are_checked(hits, kinds):
+    with pytest.raises(InvalidInput):
+        check.no_leaked_urls.look(hits(*GOOD), kinds=kinds)
+
+
+def test_a_restriction_that_lists_nobody_is_an_error(hits):
+    with pytest.raises(InvalidInput, match="neither addresses nor endpoints"):
+        check.no_foreign_hits.look(hits(*GOOD), Restriction("team"))
+
+
+def test_rows_of_the_sandbox(scene: Scene):
+    """A forwarded URL in the sandbox's own access log, with the guard away and with it in place."""
+    url = scene.presign()
+    assert scene.fetch(url, OFFICE) == 200
+    scene.deliver_logs()
+    with scene.gt.hits(BUCKET) as log:
+        assert check.no_foreign_hits(log, WISH)
+        assert check.no_leaked_urls(log)
+    assert scene.fetch(url, ELSEWHERE) == 403
+    scene.deliver_logs()
+    with scene.gt.hits(BUCKET) as log:
+        assert check.no_foreign_hits(log, WISH).details["refused_from_outside"] == 1
+        assert check.no_leaked_urls.look(log).status == "failed"
+    scene.remove_guard()
+    assert scene.fetch(url, ELSEWHERE) == 200
+    scene.deliver_logs()
+    with scene.gt.hits(BUCKET) as log:
+        assert check.no_foreign_hits.look(log, WISH).details["sources"] == [{"source": ELSEWHERE, "hits": 1}]

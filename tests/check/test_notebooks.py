@@ -1,0 +1,140 @@
+"""Notebooks that are kept as tests: nothing skipped, nothing secret."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from gt_secure import check
+from gt_secure.check import CheckFailed
+from gt_secure.check.notebooks import SANITIZE_FILE, secrets_in
+from gt_secure.errors import InvalidInput
+
+SIGNATURE = "0f" * 32
+URL = f"https://b.s3.amazonaws.com/k?X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20261120&X-Amz-Signature={SIGNATURE}"
+
+
+def code(source="1 + 1", count=1, outputs=(), **metadata):
+    return {
+        "cell_type": "code",
+        "execution_count": count,
+        "source": source,
+        "outputs": list(outputs),
+        "metadata": metadata,
+    }
+
+
+def text(value):
+    return {"output_type": "execute_result", "execution_count": 1, "metadata": {}, "data": {"text/plain": value}}
+
+
+@pytest.fixture
+def save(tmp_path):
+    def write(*cells, **metadata):
+        path = tmp_path / "book.ipynb"
+        book = {"cells": list(cells), "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+        path.write_text(json.dumps(book))
+        return path
+
+    return write
+
+
+def test_every_cell_was_run(save):
+    note = {"cell_type": "markdown", "source": "# Title", "metadata": {}}
+    good = save(note, code(), code(count=2), code(source=" \n", count=None), code(count=None, tags=["skip-execution"]))
+    assert check.no_code_cell_skipped(good).message == "All 2 code cells were run."
+    result = check.no_code_cell_skipped.look(save(note, code(), code(count=None)))
+    assert result.status == "failed"
+    assert "cell 2" in result.message
+    assert check.no_code_cell_skipped.look(save(code(count=4), code(count=2))).status == "failed"
+    assert check.no_code_cell_skipped.look(save(note)).status == "unknown"
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        lambda s: (code(outputs=[text(s)]), {}),
+        lambda s: (code(outputs=[text([s[:60] + "\n", s[60:]])]), {}) if "\n" in s else (code(outputs=[text([s])]), {}),
+        lambda s: (code(source=["a = 1\n", f"url = '{s}'"]), {}),
+        lambda s: (code(outputs=[{"output_type": "error", "ename": "E", "evalue": s, "traceback": [s]}]), {}),
+        lambda s: (code(), {"widgets": {"application/vnd.jupyter.widget-state+json": {"state": {"a": {"value": s}}}}}),
+    ],
+)
+@pytest.mark.parametrize(
+    "secret",
+    [
+        URL,
+        f"?X-Amz-Signature%3D{SIGNATURE}",
+        "https://b.s3.amazonaws.com/k?AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE&Signature=abc&Expires=1",
+        "X-Amz-Security-Token=IQoJb3JpZ2luX2VjEXAMPLE",
+        "{'AccessKeyId': 'ASIAIOSFODNN7EXAMPLE'}",
+        "aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+        "'SecretAccessKey': 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY'",
+    ],
+)
+def test_a_secret_is_found_wherever_it_is(save, where, secret):
+    cell, metadata = where(secret)
+    result = check.no_secret_saved.look(save(code(), cell, **metadata))
+    assert result.status == "failed"
+    said = json.dumps(result.to_dict()) + str(result) + result._repr_html_()
+    for piece in (SIGNATURE, "IOSFODNN7", "wJalrXUtn", "IQoJb3JpZ2"):
+        assert piece not in said
+    with pytest.raises(CheckFailed):
+        check.no_secret_saved(save(code(), cell, **metadata))
+
+
+def test_a_secret_as_a_member_of_its_own_is_found(save):
+    data = {"application/json": {"SecretAccessKey": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}}
+    out = {"output_type": "display_data", "metadata": {}, "data": data}
+    assert check.no_secret_saved.look(save(code(outputs=[out]))).details["found"] == [
+        {"place": "cell 0", "what": "a secret access key"}
+    ]
+
+
+def test_masked_text_and_talk_about_secrets_is_none(save):
+    fine = [
+        "X-Amz-Signature=XXXXXXXXXXXXXXXX&X-Amz-Credential=XXXX",
+        "the parameter X-Amz-Signature= is masked; AKIA begins a key id",
+        "SecretAccessKey is never shown",
+    ]
+    picture = {"output_type": "display_data", "metadata": {}, "data": {"image/png": "AKIA" + "A" * 16}}
+    assert check.no_secret_saved(save(code(source=fine), code(outputs=[text(fine[0]), picture])))
+
+
+def test_our_masked_urls_are_no_secrets():
+    from gt_secure import inspect
+
+    whole = (
+        "https://b.s3.amazonaws.com/k?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20261120"
+        "%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20261120T090000Z&X-Amz-Expires=600&X-Amz-SignedHeaders=host"
+        f"&X-Amz-Signature={SIGNATURE}"
+    )
+    assert secrets_in(whole)
+    assert "the signature of a presigned URL" not in secrets_in(repr(inspect(whole)) + str(inspect(whole)))
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"cells": 3}', '{"worksheets": []}', "\x00"])
+def test_what_is_no_notebook_is_an_error(tmp_path, content):
+    path = tmp_path / "x.ipynb"
+    path.write_text(content)
+    for function in (check.no_secret_saved, check.no_code_cell_skipped):
+        with pytest.raises(InvalidInput):
+            function.look(path)
+
+
+def test_a_notebook_that_is_gone_fails(tmp_path):
+    assert check.no_secret_saved.look(tmp_path / "gone.ipynb").status == "failed"
+
+
+def test_the_sanitizer_file_is_one_that_nbval_reads():
+    import re
+
+    from nbval.plugin import IPyNbFile  # noqa: F401
+
+    lines = SANITIZE_FILE.read_text().splitlines()
+    patterns = [line.removeprefix("regex: ") for line in lines if line.startswith("regex: ")]
+    replacements = [line for line in lines if re.fullmatch(r"replace: (\S.*)", line)]
+    assert len(patterns) == len(replacements) >= 5
+    for pattern in patterns:
+        re.compile(pattern)
