@@ -44,7 +44,7 @@ line = st.one_of(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(line, max_size=30), st.sampled_from([b"\n", b"\r\n"]), st.booleans())
 def test_every_line_is_counted(lines: list[bytes], end: bytes, packed: bool) -> None:
     data = end.join(lines)
@@ -66,7 +66,7 @@ def test_every_line_is_counted(lines: list[bytes], end: bytes, packed: bool) -> 
         hits.rows()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.binary(max_size=600))
 def test_any_gzip_header(data: bytes) -> None:
     _, coverage = _quiet(b"\x1f\x8b" + data)
@@ -105,7 +105,7 @@ json_value = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(json_value, st.booleans())
 def test_any_json(value: object, lines: bool) -> None:
     import json
