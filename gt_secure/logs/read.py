@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..errors import GtSecureError, InvalidInput, LogError
+from ..errors import InvalidInput, LogError
 from .cache import Cache
 from .coverage import Coverage, Sample
 from .derive import derived, from_lines
@@ -21,7 +21,7 @@ from .listing import s3_client
 from .objects import LogObject, S3Object, resolve
 from .reader import Progress, Reader
 from .records import RecordSink
-from .store import MEMORY_LIMIT, Store, from_records, insert_lines, insert_records, literal
+from .store import MEMORY_LIMIT, Store, from_records, insert_lines, insert_records
 from .table import Table
 from .times import parse_time
 
@@ -346,6 +346,3 @@ def mask_sample(text: str) -> str:
         text,
     )
     return re.sub(r"(AKIA|ASIA)[A-Z0-9]{12,}", r"\1***", text)
-
-
-__all__ = ["GtSecureError", "count_hits", "literal", "read_hits"]
