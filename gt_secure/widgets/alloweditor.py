@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 import traitlets
 
-from ..errors import InvalidInput
+from ..errors import GtSecureError, InvalidInput
 from ..network import collapse, contains, parse_address, parse_network, split_list
 from . import markup
 from .allowlists import (
@@ -20,7 +20,7 @@ from .allowlists import (
     read_endpoint,
     split_endpoints,
 )
-from .base import Html, Link, Step, field
+from .base import Html, Link, Step, error_markup, field
 from .chips import ChipInput
 from .markup import count
 from .switches import SWITCHES, Switches
@@ -126,6 +126,7 @@ class AllowEditor(Step):
             options=True,
         )
         self.collapse_button = self.button("Merge overlapping ranges", self.merge, when=self._can_merge, link=True)
+        self.collapse_button.add_class("gts-optional")
         self.text_button = self.button("Edit as text", self._toggle_text, link=True)
         self.find_button = self.button("Find the endpoints", self.find_endpoints, link=True)
         self.found = Html(markup.hint("Pick an S3 endpoint of a VPC, or type its id."))
@@ -215,9 +216,14 @@ class AllowEditor(Step):
 
     def find_endpoints(self) -> None:
         """List the S3 endpoints of the region, to choose from."""
-        self.run(
-            "Reading the VPC endpoints…", lambda: tuple(self.link.get().endpoints()), self._got_endpoints, timeout_s=30
-        )
+
+        def work() -> tuple[VpcEndpoint, ...] | GtSecureError:
+            try:
+                return tuple(self.link.get().endpoints())
+            except GtSecureError as error:
+                return error  # a list to choose from is a comfort: ids can be typed
+
+        self.run("Reading the VPC endpoints…", work, self._got_endpoints, timeout_s=30)
 
     def explain(self, team_names: Sequence[str], kind: str = "private") -> None:
         """Say under each switch what it does, which input feeds it, and whom it affects."""
@@ -232,18 +238,26 @@ class AllowEditor(Step):
         self._policy_size = size
         self._draw_counts()
 
-    def show_seen(self, hits: Mapping[str, int]) -> None:
-        """Offer addresses that were seen in the access log, with their number of hits."""
+    def show_seen(self, hits: Mapping[str, int], browser: Iterable[str] = ()) -> None:
+        """Offer addresses that were seen in the access log, with their hits; ``browser`` are those of this person."""
         listed = [parse_network(entry.word) for entry in self.address_input.entries if not entry.problem]
-        new = [word for word in hits if not read_address(word).problem and not contains(listed, parse_address(word))]
-        made = [self._seen_chip(word, hits[word]) for word in new[:_SEEN]]
+        words = [*browser, *hits]
+        new = [
+            word
+            for word in dict.fromkeys(words)
+            if not read_address(word).problem and not contains(listed, parse_address(word))
+        ]
+        mine = set(browser)
+        made = [
+            self._seen_chip(word, "your browser" if word in mine else count(hits[word], "hit")) for word in new[:_SEEN]
+        ]
         head = [Html(markup.hint("Seen in the access log, not in the list:"))] if made else []
         for old in self.seen_box.children:
             old.close()
         self.seen_box.children = (*head, *made)
 
-    def _seen_chip(self, word: str, number: int) -> ipywidgets.Button:
-        made = ipywidgets.Button(description=f"+ {word} · {count(number, 'hit')}", tooltip="Press to add to the list.")
+    def _seen_chip(self, word: str, about: str) -> ipywidgets.Button:
+        made = ipywidgets.Button(description=f"+ {word} · {about}", tooltip="Press to add to the list.")
         made.add_class("gts-chip")
         made.add_class("gts-plain")
         made.on_click(lambda _: self.guard(lambda: self.add_address(word)))
@@ -251,7 +265,10 @@ class AllowEditor(Step):
 
     # reactions
 
-    def _got_endpoints(self, found: tuple[VpcEndpoint, ...]) -> None:
+    def _got_endpoints(self, found: tuple[VpcEndpoint, ...] | GtSecureError) -> None:
+        if isinstance(found, GtSecureError):
+            self.found.value = error_markup(found, "warn", "The VPC endpoints cannot be listed; type their ids.")
+            return
         self._known = endpoint_reader(found)
         self.endpoint_input.offer([endpoint.label for endpoint in found])
         said = (

@@ -244,7 +244,7 @@ class Step(Box):
         self.enable()
 
 
-def error_markup(error: GtSecureError) -> Markup:
+def error_markup(error: GtSecureError, tone: markup.Tone = "no", first: str = "") -> Markup:
     """An error for people: the sentence, the next step, and a fold with what an administrator or a report needs."""
     folds = ""
     details = {k: v for k, v in error.details.items() if k != "policy" and v not in ("", None)}
@@ -252,7 +252,8 @@ def error_markup(error: GtSecureError) -> Markup:
         folds += markup.fold("Policy for the administrator", markup.pre(error.policy))
     if details:
         folds += markup.fold("Details", markup.pre({"error": type(error).__name__, **details}))
-    return markup.notice("no", markup.text(error.message, 600), markup.text(error.next_step, 600), more=Markup(folds))
+    title, rest = (first, f"{error.message} {error.next_step}") if first else (error.message, error.next_step)
+    return markup.notice(tone, markup.text(title, 600), markup.text(rest, 900), more=Markup(folds))
 
 
 def field(widget: T, *classes: str) -> T:

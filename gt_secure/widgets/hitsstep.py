@@ -67,6 +67,7 @@ class HitsStep(Step):
 
     def __init__(self, connection: Link | Connection | None = None, *, bucket: str = "", logs: str = "") -> None:
         self.on_add: Callable[[str], object] | None = None
+        self.markers: list[str] = []
         self._found = ""
         super().__init__(connection)
         self.summarise("Not read yet.")
@@ -134,11 +135,11 @@ class HitsStep(Step):
                 "Whose log?", next_step="Choose a bucket in “Allow”, or give a log location.", field="bucket"
             )
         since, kind, presigned = self.range.value or None, self.kind.value, self.which.value
-        networks, endpoints = self.networks, self.endpoints
+        networks, endpoints, markers = self.networks, self.endpoints, tuple(self.markers)
 
         def work() -> HitsResult:
             hits = self.link.get().hits(bucket or None, logs=logs or None, since=since)
-            return hitsview.read_result(hits, kind, networks, endpoints, presigned)
+            return hitsview.read_result(hits, kind, networks, endpoints, presigned, markers)
 
         self.run("Reading the access log…", work, self._got, timeout_s=600)
 
@@ -168,7 +169,8 @@ class HitsStep(Step):
         self.plot.value = markup.join(
             f'<div role="status" aria-live="polite">{result.plot}</div>', hitsview.sources_table(result.sources)
         )
-        self.leaks.value = result.leaks
+        here = f"Your browser came from {', '.join(result.browser)}." if result.browser else ""
+        self.leaks.value = markup.join(result.leaks, markup.hint(here) if here else "")
         self.foot.value = result.foot
         self._offer_sources(result)
         self.more.remove_class("gts-hidden")

@@ -40,12 +40,18 @@ class HitsResult:
     span: str
     foot: Markup
     figure: Figure | None = field(default=None, repr=False)
+    browser: tuple[str, ...] = ()
 
 
 def read_result(
-    hits: Hits, kind: Kind, networks: Sequence[Any], endpoints: Sequence[str], presigned: bool
+    hits: Hits,
+    kind: Kind,
+    networks: Sequence[Any],
+    endpoints: Sequence[str],
+    presigned: bool,
+    markers: Sequence[str] = (),
 ) -> HitsResult:
-    """Count, draw and look for leaks."""
+    """Count, draw and look for leaks; ``markers`` are those of test URLs that the person's browser has fetched."""
     from .. import plots
 
     rows = hits.filter(presigned=True) if presigned else hits
@@ -71,7 +77,23 @@ def read_result(
         span=span,
         foot=foot(coverage),
         figure=light,
+        browser=browser_addresses(hits, markers),
     )
+
+
+def browser_addresses(hits: Hits, markers: Sequence[str]) -> tuple[str, ...]:
+    """From where the person's browser fetched a test URL: its marker is in the log, and the kernel names itself."""
+    if not markers:
+        return ()
+    rows = hits.filter(test=True).rows(columns=["remote_ip", "request_uri", "user_agent"], limit=5000).to_dicts()
+    found = [
+        str(row["remote_ip"])
+        for row in rows
+        if row["remote_ip"]
+        and not str(row["user_agent"] or "").startswith("gt_secure")
+        and any(marker in str(row["request_uri"] or "") for marker in markers)
+    ]
+    return tuple(dict.fromkeys(found))
 
 
 def draw(

@@ -75,6 +75,7 @@ class Panel(Box):
         self.add_class("gts")
         self.children = (style_sheet(), region)
         self.hits.on_add = self.allow.add_address
+        self.hits.markers = self.test.browser_markers  # one list: the log tells from where the browser came
         self.hits.foot.value = ""  # the panel's own foot says it at all times
         self._wire()
         self._draw_top()
@@ -208,13 +209,12 @@ class Panel(Box):
         result = self.hits.result
         if result is None:
             return
-        self.allow.show_seen(
-            {
-                each["address"]: each["other"] + each["refused"]
-                for each in result.sources
-                if each["address"] and not each["endpoint"]
-            }
-        )
+        seen = {
+            each["address"]: each["other"] + each["refused"]
+            for each in result.sources
+            if each["address"] and not each["endpoint"]
+        }
+        self.allow.show_seen(seen, result.browser)
 
     # the top
 
@@ -287,4 +287,3 @@ def panel(
         endpoints=endpoints,
         journal_dir=journal_dir,
     )
-

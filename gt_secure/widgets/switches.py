@@ -47,7 +47,8 @@ class Switches(Box):
     def set(self, values: Mapping[str, Any], *, private: bool) -> None:
         """Show values; only a private team has a URL lock and a portal lock."""
         for trait, choice in self.choices.items():
-            choice.value = next(word for word, value in _VALUES.items() if value is values[trait])
+            wanted = values[trait] if private or trait == "guard_lock" else None
+            choice.value = next(word for word, value in _VALUES.items() if value is wanted)
         self.choices["url_lock"].disabled = self.choices["portal_lock"].disabled = not private
 
     def explain(self, team_names: Sequence[str], kind: str = "private") -> None:

@@ -125,12 +125,11 @@ class TeamPicker(Step):
                 "There is no workteam in this region.",
                 "Create one in the SageMaker console under Ground Truth, Labeling workforces; or check the region.",
             )
+        self.summarise(f"Choose one of {count(len(teams), 'team')}.")
+        if teams:
+            self.about.value = markup.hint("Choose a team to see its locks, its workforce and its labeling jobs.")
         if self.value is not None:
             self._choose(self.value)
-        else:
-            self.summarise(f"Choose one of {count(len(teams), 'team')}.")
-            if teams:
-                self.about.value = markup.hint("Choose a team to see its locks, its workforce and its labeling jobs.")
 
     def _fill(self) -> None:
         wanted = self.search.value.strip().lower()

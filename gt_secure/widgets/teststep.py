@@ -76,6 +76,7 @@ class TestUrlStep(Step):
         self._keys_of: tuple[str, str] | None = None
         self._clock: asyncio.Task[Any] | None = None
         self.tried: tuple[Tried, ...] = ()
+        self.browser_markers: list[str] = []
         super().__init__(connection)
         self.summarise("No test URL yet.")
         self.observe(lambda _: self.guard(self._place_changed), ["bucket", "prefix"])
@@ -275,3 +276,5 @@ class TestUrlStep(Step):
 
     def _browser_answered(self, answer: dict[str, Any]) -> None:
         self.answers.value = f'<div role="status" aria-live="polite">{browser_answer(answer)}</div>{self.answers.value}'
+        if self._url is not None:
+            self.browser_markers.append(self._url.marker)

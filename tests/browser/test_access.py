@@ -1,4 +1,4 @@
-"""Usable by everybody: axe-core finds nothing serious in either theme, and the job can be done with the keyboard alone."""
+"""Usable by everybody: axe-core finds nothing serious in either theme."""
 
 from __future__ import annotations
 

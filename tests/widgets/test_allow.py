@@ -191,6 +191,8 @@ def test_addresses_seen_in_the_log_are_offered_unless_they_are_listed() -> None:
     assert [chip.description for chip in offered] == ["+ 198.51.100.9 · 3 hits", "+ 2001:db8::1 · 1 hit"]
     offered[0].click()
     assert made.addresses == ("203.0.113.0/24", "198.51.100.9")
+    made.show_seen({"192.0.2.10": 1}, ["192.0.2.10"])
+    assert made.seen_box.children[1].description == "+ 192.0.2.10 · your browser"
 
 
 def test_one_observer_sees_every_change() -> None:

@@ -301,6 +301,21 @@ def test_a_bucket_without_a_log_says_so(connection: Connection, words: Any) -> N
         step.plot_hits()
 
 
+def test_the_log_tells_from_where_the_browser_came(connection: Connection, aws: Any, words: Any) -> None:
+    import urllib.request
+
+    url = connection.test_url("gt-images", "scans/0003.png")
+    connection.probe(url, "203.0.113.7")
+    asked = urllib.request.Request(url.reveal(), headers={"User-Agent": "Mozilla/5.0"})
+    urllib.request.urlopen(asked).read()
+    time.sleep(0.5)
+    step = HitsStep(connection, bucket="gt-images")
+    step.markers = [url.marker]
+    step.plot_hits()
+    assert step.result.browser == ("192.0.2.10",)
+    assert "Your browser came from 192.0.2.10" in words(step.leaks.value)
+
+
 def test_ids_of_an_svg_get_a_prefix_of_their_own() -> None:
     one = own_ids('<svg><path id="a"/><use href="#a"/><g fill="url(#a)"/></svg>')
     two = own_ids('<svg><path id="a"/></svg>')

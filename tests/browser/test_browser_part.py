@@ -1,0 +1,51 @@
+"""What only a browser can do: copy the URL, probe from the person's own network, and keep no trace of it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+SECRETS = re.compile(r"X-Amz-Signature|X-Amz-Security-Token|AKIA|ASIA|aws_secret")
+SHOW = "import gt_secure\np = gt_secure.panel(bucket='gt-images', addresses=['203.0.113.0/24']); p"
+
+
+def test_copy_and_probe_from_this_browser(open_notebook: Any) -> None:
+    notebook = open_notebook("browser_part.ipynb", SHOW, height=3000)
+    notebook.run_all()
+    panel = notebook.panel
+    panel.get_by_role("button", name="Test URL", exact=True).click()
+    copy = panel.get_by_role("button", name="Copy", exact=True)
+    probe = panel.get_by_role("button", name="Probe from this browser")
+    assert copy.is_disabled()
+    panel.get_by_role("button", name="Generate test URL").click()
+    panel.get_by_text("•••••••").first.wait_for()
+
+    copy.click()
+    panel.get_by_text("Copied.").wait_for()
+    copied = notebook.page.evaluate("() => navigator.clipboard.readText()")
+    assert SECRETS.search(copied)
+
+    probe.click()
+    panel.get_by_text("Opened by this browser").wait_for()
+
+    panel.get_by_label("Bound to the worker at").fill("203.0.113.7")
+    panel.get_by_label("Bound to the worker at").press("Enter")
+    panel.get_by_role("button", name="Generate test URL").click()
+    panel.get_by_text("bound to 203.0.113.7").wait_for()
+    probe.click()
+    panel.get_by_text(re.compile("Refused to this browser|Not opened by this browser")).wait_for()
+    notebook.shoot("4-browser-probe")
+
+    html = notebook.page.content()
+    assert "X-Amz-Signature" not in html, "the page never holds the URL"
+    panel.get_by_role("button", name="Clear", exact=True).click()
+    panel.get_by_text("No test URL.").wait_for()
+    assert copy.is_disabled()
+    saved = notebook.save()
+    assert '"widgets"' in saved, "the state of the widgets is saved, so the search means something"
+    assert not SECRETS.search(saved)
+    assert notebook.problems == []

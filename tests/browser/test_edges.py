@@ -1,0 +1,194 @@
+"""What goes wrong in real life: slow and late answers, cancel, restart, reload, two panels, refusals, no mouse."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+SHOW = "import gt_secure\np = gt_secure.panel(); p"
+SLOW = """
+import time, gt_secure
+from gt_secure.connection import Connection
+
+class Slow(Connection):
+    wait_s = {"teams": 0, "jobs": 0}
+    def workteams(self):
+        time.sleep(self.wait_s["teams"])
+        return super().workteams()
+    def jobs(self, team):
+        if team.name == "radiology-team":
+            time.sleep(self.wait_s["jobs"])
+        return super().jobs(team)
+
+"""
+
+
+FOCUSED = "() => { const e = document.activeElement; return e.labels?.[0]?.textContent || e.textContent }"
+
+
+def choose(panel: Any, start: str) -> None:
+    select = panel.get_by_label("Workteam", exact=True)
+    option = select.locator("option", has_text=re.compile(rf"^{start}\s"))
+    option.wait_for(state="attached")
+    select.select_option(label=option.text_content())
+
+
+def test_cancel_then_read_again_while_the_kernel_stays_free(open_notebook: Any) -> None:
+    show = f"{SLOW}\nSlow.wait_s['teams'] = 8\np = gt_secure.panel(Slow(gt_secure.connect().aws)); p"
+    notebook = open_notebook("cancel.ipynb", show, "'the kernel is ' + 'free'")
+    notebook.run_all()
+    panel = notebook.panel
+    panel.get_by_role("button", name="Cancel", exact=True).first.wait_for()
+    notebook.page.get_by_text("the kernel is free").wait_for(timeout=5000)
+    notebook.shoot("loading")
+    panel.get_by_role("button", name="Cancel", exact=True).first.click()
+    panel.get_by_text("Cancelled.").first.wait_for(timeout=3000)
+    notebook.shoot("cancelled")
+    assert panel.get_by_label("Workteam", exact=True).locator("option").count() == 0
+    panel.get_by_role("button", name="Read again").click()
+    panel.get_by_label("Workteam", exact=True).locator("option").first.wait_for(state="attached", timeout=15_000)
+
+
+def test_a_late_answer_for_another_team_is_dropped(open_notebook: Any) -> None:
+    show = f"{SLOW}\nSlow.wait_s['jobs'] = 3\np = gt_secure.panel(Slow(gt_secure.connect().aws)); p"
+    notebook = open_notebook("late.ipynb", show)
+    notebook.run_all()
+    panel = notebook.panel
+    choose(panel, "radiology-team")
+    panel.get_by_text("Reading the workforce and the labeling jobs").wait_for()
+    choose(panel, "open-team")
+    panel.get_by_text("no labeling job in progress").first.wait_for(timeout=2500)
+    notebook.page.wait_for_timeout(3500)
+    assert panel.get_by_text("chest-scans").count() == 0
+    assert panel.get_by_text("no labeling job in progress").count() >= 1
+
+
+def test_two_panels_in_one_notebook_do_not_disturb_each_other(open_notebook: Any) -> None:
+    notebook = open_notebook("two.ipynb", SHOW, "q = gt_secure.panel(); q", height=3000)
+    notebook.run_all()
+    panels = notebook.page.locator(".gts-panel")
+    panels.nth(1).wait_for()
+    choose(panels.nth(0), "open-team")
+    choose(panels.nth(1), "vpc-team")
+    panels.nth(0).locator(".gts-title").get_by_text("open-team").wait_for()
+    panels.nth(1).locator(".gts-title").get_by_text("vpc-team").wait_for()
+    assert panels.nth(0).locator(".gts-title").get_by_text("vpc-team").count() == 0
+
+
+def test_one_panel_in_two_cells_shows_the_same(open_notebook: Any) -> None:
+    notebook = open_notebook("same.ipynb", SHOW, "p", height=3000)
+    notebook.run_all()
+    panels = notebook.page.locator(".gts-panel")
+    panels.nth(1).wait_for()
+    choose(panels.nth(0), "open-team")
+    panels.nth(1).locator(".gts-title").get_by_text("open-team").wait_for()
+
+
+def test_a_page_reload_brings_the_panel_back_with_its_state(open_notebook: Any) -> None:
+    notebook = open_notebook("reload.ipynb", SHOW, height=2400)
+    notebook.run_all()
+    choose(notebook.panel, "radiology-team")
+    notebook.panel.get_by_text("labeling job in progress").first.wait_for()
+    notebook.save()
+    notebook.page.goto(notebook.lab.address(notebook.name).replace("&reset", ""))
+    notebook.panel.wait_for(timeout=40_000)
+    notebook.panel.locator(".gts-title").get_by_text("radiology-team").wait_for()
+    choose(notebook.panel, "open-team")
+    notebook.panel.locator(".gts-title").get_by_text("open-team").wait_for()
+
+
+def test_after_a_kernel_restart_the_panel_runs_again_and_can_undo(open_notebook: Any) -> None:
+    show = (
+        "import gt_secure\np = gt_secure.panel(team='open-team', bucket='gt-images', addresses=['203.0.113.0/24']); p"
+    )
+    notebook = open_notebook("restart.ipynb", show, height=3000)
+    notebook.run_all()
+    panel = notebook.panel
+    panel.get_by_role("button", name=re.compile("^Apply 2")).click()
+    panel.get_by_text("Applied and read back.").wait_for()
+    notebook.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    notebook.page.wait_for_timeout(1500)
+    notebook.run_all()
+    fresh = notebook.page.locator(".gts-panel").last
+    fresh.get_by_text("Nothing to change").first.wait_for(timeout=30_000)
+    fresh.get_by_role("button", name="Undo", exact=True).click()
+    fresh.get_by_text("Undone: the account is as before.").wait_for()
+
+
+ERRORS = {
+    "no-credentials": (
+        "import os\nfor k in [k for k in os.environ if k.startswith('AWS_') and 'REGION' not in k]: del os.environ[k]\n"
+        "os.environ['AWS_EC2_METADATA_DISABLED'] = 'true'",
+        "There are no AWS credentials here",
+    ),
+    "no-region": (
+        "import os\nfor k in ('AWS_REGION', 'AWS_DEFAULT_REGION'): os.environ.pop(k, None)",
+        "No AWS region is set",
+    ),
+    "no-answer": ("import os\nos.environ['AWS_ENDPOINT_URL'] = 'http://127.0.0.1:9'", "no answer"),
+    "wrong-key": (
+        "import os\nos.environ.update(AWS_ACCESS_KEY_ID='AKIA' + 'NOSUCHKEY0000000', AWS_SECRET_ACCESS_KEY='x')",
+        "does not accept these credentials",
+    ),
+    "no-team": ("", "There is no workteam “no-such-team”"),
+}
+
+
+@pytest.mark.parametrize("case", sorted(ERRORS))
+def test_an_error_is_a_sentence_with_the_next_step(open_notebook: Any, case: str) -> None:
+    prepare, part = ERRORS[case]
+    team = "team='no-such-team'" if case == "no-team" else ""
+    notebook = open_notebook(
+        f"error_{case}.ipynb", f"{prepare}\nimport gt_secure\np = gt_secure.panel({team}); p", height=1800
+    )
+    notebook.run_all()
+    alert = notebook.panel.get_by_role("alert").filter(has_text=part).first
+    alert.wait_for(timeout=30_000)
+    notebook.shoot(f"error-{case}")
+    text = notebook.page.inner_text("body")
+    assert "Traceback" not in text
+    assert "NOSUCHKEY" not in notebook.panel.inner_text()
+
+
+def test_the_whole_job_by_keyboard(open_notebook: Any) -> None:
+    show = "import gt_secure\np = gt_secure.panel(team='open-team', bucket='gt-images'); p"
+    notebook = open_notebook("keyboard.ipynb", show, height=3000)
+    notebook.run_all()
+    page, panel = notebook.page, notebook.panel
+    panel.get_by_text("no labeling job in progress").first.wait_for()
+
+    def tab_to(name: str, most: int = 60) -> None:
+        for _ in range(most):
+            page.keyboard.press("Tab")
+            label = page.evaluate(FOCUSED)
+            if label.strip().startswith(name):
+                ring = page.evaluate("() => getComputedStyle(document.activeElement).outlineStyle")
+                assert ring not in ("none", ""), f"{name} shows that it has the focus"
+                return
+        raise AssertionError(f"{name} cannot be reached with Tab")
+
+    panel.get_by_label("Workteam", exact=True).focus()
+    tab_to("Allowed addresses")
+    page.keyboard.type("203.0.113.0/24")
+    page.keyboard.press("Enter")
+    panel.get_by_role("button", name=re.compile("^Apply 2")).wait_for()
+    tab_to("Apply 2")
+    page.keyboard.press("Enter")
+    panel.get_by_text("Applied and read back.").wait_for()
+    tab_to("Generate test URL")
+    page.keyboard.press("Enter")
+    panel.get_by_text("•••••••").first.wait_for()
+    tab_to("Probe")
+    tab_to("Probe")
+    page.keyboard.press("Space")
+    panel.get_by_text("Who opened it").wait_for()
+    tab_to("Plot hits")
+    page.keyboard.press("Enter")
+    panel.locator(".gts-plot svg").first.wait_for(state="attached")
+    panel.get_by_role("button", name="Undo", exact=True).focus()
+    page.keyboard.press("Enter")
+    panel.get_by_text("Undone: the account is as before.").wait_for()
