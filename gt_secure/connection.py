@@ -216,6 +216,8 @@ class Connection:
     ) -> Applied:
         """Carry out a plan: re-read, change, read back, and roll back if a step fails.
 
+        The expectations of the restriction are then tried on the wire, where their sources can be reached from here.
+
         Parameters
         ----------
         plan : Plan
@@ -226,9 +228,17 @@ class Connection:
         progress : callable, optional
             Gets a sentence for each step.
         """
+        from .presign.expecting import expectation_probe
         from .restriction import apply
 
-        return apply(self.aws, plan, confirm=confirm, journal_dir=journal_dir, progress=progress)
+        return apply(
+            self.aws,
+            plan,
+            confirm=confirm,
+            journal_dir=journal_dir,
+            progress=progress,
+            probe=expectation_probe(self.aws, plan.restriction.team) if plan.restriction.expectations else None,
+        )
 
     def undo(
         self,

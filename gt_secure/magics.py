@@ -91,7 +91,7 @@ def _run(words: list[str]) -> Panel | Plan | None:
     if args is None:
         return None
     if args.command == "plan" and not args.json and args.format is None:
-        from .restriction.command import restriction_from
+        from .commands.changes import restriction_from
 
         return _connection(args).plan(restriction_from(args))
     args.run(args)

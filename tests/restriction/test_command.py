@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from gt_secure.aws import connect_aws
+from gt_secure.commands import changes as command
 from gt_secure.errors import GtSecureError, InvalidInput, NotFound
-from gt_secure.restriction import command
 
 from .conftest import BUCKET, TEAM, Account
 
@@ -37,7 +37,7 @@ def _run(words: Sequence[str], capsys: pytest.CaptureFixture[str]) -> tuple[int,
         common.add_argument(option)
     common.add_argument("--json", action="store_true")
     parser = argparse.ArgumentParser()
-    command.add_arguments(parser.add_subparsers(), [common])
+    command.add(parser.add_subparsers(), [common])
     args = parser.parse_args(words)
     code = args.run(args)
     return code, capsys.readouterr().out
