@@ -1,0 +1,136 @@
+"""A pytest plugin: a local AWS as a fixture, and what notebooks that are tests must fulfil.
+
+Installed with the package (entry point ``pytest11``); importing it loads neither boto3 nor the sandbox. It adds
+
+* the fixtures ``gt_secure_sandbox`` (one local AWS for the session) and ``gt_secure_connection`` (a connection to it);
+* the option ``--gt-secure-notebooks``: every collected ``.ipynb`` gets two tests beside those of nbval, that no code
+  cell was skipped and that no secret was saved, and nbval gets our sanitizer file if it was given none;
+* the functions :func:`no_code_cell_skipped` and :func:`no_secret_saved` for tests written by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from .check import CheckResult
+    from .connection import Connection
+    from .sandbox import Sandbox
+
+__all__ = ["nbval_sanitize_file", "no_code_cell_skipped", "no_secret_saved"]
+
+
+def no_code_cell_skipped(path: str | Path) -> CheckResult:
+    """Assert that every code cell of a saved notebook was run; see :mod:`gt_secure.check`."""
+    __tracebackhide__ = True
+    from . import check
+
+    return check.no_code_cell_skipped(path)
+
+
+def no_secret_saved(path: str | Path) -> CheckResult:
+    """Assert that a saved notebook holds no presigned URL, key or token; see :mod:`gt_secure.check`."""
+    __tracebackhide__ = True
+    from . import check
+
+    return check.no_secret_saved(path)
+
+
+def nbval_sanitize_file() -> Path:
+    """Return a file for ``--nbval-sanitize-with``: addresses, ports, times and ids that differ at each run."""
+    from .check.notebooks import SANITIZE_FILE
+
+    return SANITIZE_FILE
+
+
+@pytest.fixture(scope="session")
+def gt_secure_sandbox() -> Iterator[Sandbox]:
+    """A local AWS with demo workteams, buckets and a role, for the whole session.
+
+    Without the extra ``sandbox`` a test that asks for it is an error, not a skipped test: a guard that is silently not
+    tested looks like one that holds.
+    """
+    from importlib.util import find_spec
+
+    from .errors import MissingExtra
+
+    if find_spec("ministack") is None:
+        raise MissingExtra(
+            "The fixture gt_secure_sandbox needs ministack, which is not installed.",
+            next_step="Run: pip install 'gt_secure[sandbox]'",
+        )
+    from .sandbox import Sandbox
+
+    with Sandbox(log_delay_s=0.3, workforce_delay_s=0.1) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def gt_secure_connection(gt_secure_sandbox: Sandbox) -> Connection:
+    """A connection to the sandbox; the environment and the person's own credentials are not touched."""
+    import boto3
+
+    from .connection import connect
+
+    env = gt_secure_sandbox.environment()
+    session = boto3.session.Session(
+        aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
+        aws_session_token=env.get("AWS_SESSION_TOKEN"),
+        region_name=env["AWS_REGION"],
+    )
+    return connect(boto3_session=session, endpoint_url=gt_secure_sandbox.endpoint_url)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--gt-secure-notebooks``."""
+    parser.getgroup("gt_secure").addoption(
+        "--gt-secure-notebooks",
+        action="store_true",
+        help="check that collected notebooks skipped no code cell and saved no secret",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give nbval our sanitizer file, where it is used without one."""
+    if config.getoption("--gt-secure-notebooks") and getattr(config.option, "nbval_sanitize_with", "") is None:
+        config.option.nbval_sanitize_with = str(nbval_sanitize_file())
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Collect notebooks, if asked to."""
+    if file_path.suffix != ".ipynb" or not parent.config.getoption("--gt-secure-notebooks"):
+        return None
+    if ".ipynb_checkpoints" in file_path.parts:
+        return None
+    collector: pytest.Collector = _Notebook.from_parent(parent, path=file_path)
+    return collector
+
+
+class _Notebook(pytest.File):
+    def collect(self) -> Iterable[pytest.Item]:
+        """One test for each check."""
+        for name in ("no_code_cell_skipped", "no_secret_saved"):
+            yield _NotebookCheck.from_parent(self, name=name)
+
+
+class _NotebookCheck(pytest.Item):
+    def runtest(self) -> None:
+        """Run the check; its failure is an AssertionError."""
+        from . import check
+
+        getattr(check, self.name)(self.path)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Show what is wrong, without a traceback through this package."""
+        from .errors import GtSecureError
+
+        return str(excinfo.value) if isinstance(excinfo.value, GtSecureError) else super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Where the test is."""
+        return self.path, None, f"{self.path.name}: {self.name}"

@@ -1,0 +1,119 @@
+"""The plugin as users have it: installed by its entry point, in a pytest of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from importlib import metadata
+
+import pytest
+
+GOOD = {"cell_type": "code", "execution_count": 1, "source": "1", "outputs": [], "metadata": {}}
+SKIPPED = {**GOOD, "execution_count": None}
+SECRET = {**GOOD, "source": "'?X-Amz-Signature=" + "0f" * 32 + "'"}
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A folder with a test file and notebooks, and pytest in a process of its own."""
+
+    def run(*args, test="", **notebooks):
+        if test:
+            (tmp_path / "test_it.py").write_text(test)
+        for name, cell in notebooks.items():
+            book = {
+                "cells": [cell], "nbformat": 4, "nbformat_minor": 5,
+                "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+            }  # fmt: skip
+            cell.setdefault("id", "a")
+            (tmp_path / f"{name}.ipynb").write_text(json.dumps(book))
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rA", *args]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+        return done.returncode, done.stdout + done.stderr
+
+    return run
+
+
+def test_the_entry_point_is_there():
+    found = [point.value for point in metadata.entry_points(group="pytest11") if point.name == "gt_secure"]
+    assert found == ["gt_secure.pytest_plugin"]
+
+
+def test_importing_the_plugin_is_cheap():
+    heavy = ("boto3", "matplotlib", "duckdb", "ipywidgets", "ministack", "gt_secure.sandbox", "gt_secure.check")
+    code = f"import gt_secure.pytest_plugin, sys; print([m for m in {heavy!r} if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_fixtures_give_a_local_aws(project):
+    code, out = project(test='''
+from gt_secure import check
+
+def test_teams(gt_secure_connection):
+    assert "radiology-team" in [team.name for team in gt_secure_connection.workteams()]
+    assert gt_secure_connection.aws.is_local
+
+def test_same_sandbox(gt_secure_sandbox, gt_secure_connection):
+    assert gt_secure_connection.aws.endpoint_url == gt_secure_sandbox.endpoint_url
+    assert check.team_is_restricted(gt_secure_connection, "radiology-team")
+
+def test_a_guard_that_is_not_there(gt_secure_connection):
+    check.guard_is_in_place(gt_secure_connection, "gt-images")
+''')  # fmt: skip
+    assert "2 passed" in out, out
+    assert "1 failed" in out
+    assert "guard_is_in_place(gt-images) failed: The bucket policy has no guard of ours" in out
+    assert code == 1
+
+
+def test_without_the_extra_a_test_is_an_error_and_not_skipped(project):
+    code, out = project(test='''
+import importlib.util
+real = importlib.util.find_spec
+importlib.util.find_spec = lambda name, package=None: None if name == "ministack" else real(name, package)
+
+def test_nothing():
+    pass
+
+def test_sandbox(gt_secure_sandbox):
+    pass
+''')  # fmt: skip
+    assert "1 passed" in out
+    assert "1 error" in out
+    assert "pip install 'gt_secure[sandbox]'" in out
+    assert code == 1
+
+
+def test_notebooks_are_checked_only_on_demand(project):
+    code, out = project("--gt-secure-notebooks", good=GOOD, skipped=SKIPPED, secret=SECRET)
+    assert "4 passed, 2 failed" in out.replace("2 failed, 4 passed", "4 passed, 2 failed"), out
+    assert "cell 0" in out
+    assert "0f0f" not in out
+    assert "Traceback" not in out
+    assert code == 1
+    code, out = project()
+    assert code == 5, "nothing is collected without the option"
+
+
+def test_beside_nbval_both_look_at_a_notebook(project):
+    cell = {**GOOD, "source": "object()", "metadata": {"tags": ["nbval-check-output"]}}
+    shown = {"output_type": "execute_result", "execution_count": 1, "metadata": {}}
+    cell["outputs"] = [{**shown, "data": {"text/plain": "<object at 0x7f>"}}]
+    code, out = project("--gt-secure-notebooks", "--nbval-lax", "--nbval-current-env", changing=cell)
+    assert "3 passed" in out, out
+    code, out = project("--nbval-lax", "--nbval-current-env", changing=cell)
+    assert code == 1, "without our sanitizer file the address differs"
+
+
+def test_helpers_assert(tmp_path):
+    from gt_secure.check import CheckFailed
+    from gt_secure.pytest_plugin import nbval_sanitize_file, no_code_cell_skipped, no_secret_saved
+
+    path = tmp_path / "x.ipynb"
+    path.write_text(json.dumps({"cells": [SKIPPED, SECRET]}))
+    with pytest.raises(CheckFailed):
+        no_code_cell_skipped(path)
+    with pytest.raises(AssertionError):
+        no_secret_saved(path)
+    assert nbval_sanitize_file().is_file()
