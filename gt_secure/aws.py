@@ -11,14 +11,16 @@ Choices, with their reasons
 from __future__ import annotations
 
 import ipaddress
+import json
 import os
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 from urllib.parse import urlsplit
 
 from .awserrors import aws_errors
-from .errors import InvalidInput
+from .errors import GtSecureError, InvalidInput
 
 if TYPE_CHECKING:
     import boto3
@@ -33,6 +35,8 @@ __all__ = ["Aws", "Identity", "aws_errors", "connect_aws", "is_loopback_url", "m
 CONNECT_TIMEOUT_S = 4
 READ_TIMEOUT_S = 20
 ATTEMPTS = 3
+STUDIO_METADATA = Path("/opt/ml/metadata/resource-metadata.json")
+"""Describes a Studio space to what runs in it; newer images name the execution role there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,10 @@ class Identity:
 
     @property
     def role_arn(self) -> str | None:
-        """The ARN of the role behind an assumed-role session, without its path; None for a user."""
+        """The ARN of the role behind an assumed-role session, without its path (STS does not tell it); None for a user.
+
+        :meth:`Aws.own_role` finds the path where it can.
+        """
         head, _, tail = self.arn.partition(":assumed-role/")
         if not tail:
             return None
@@ -69,6 +76,7 @@ class Aws:
         self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.RLock()  # sessions are not thread-safe, clients are
         self._identity: Identity | None = None
+        self._own_role: str | None = None
 
     def __repr__(self) -> str:
         where = f", endpoint_url={self.endpoint_url!r}" if self.endpoint_url else ""
@@ -133,6 +141,27 @@ class Aws:
             self._identity = Identity(said["Account"], said["Arn"], said["UserId"])
         return self._identity
 
+    def own_role(self) -> str | None:
+        """The ARN of the caller's own role, with its path; None for a user.
+
+        STS tells the name only, and roles made by the SageMaker console lie under ``/service-role/``. The path comes
+        from the metadata of a Studio space, or from ``iam:GetRole``; where neither can be read, it is left out.
+        """
+        bare = self.identity().role_arn
+        if bare is None:
+            return None
+        if self._own_role is None:
+            name = bare.rsplit("/", 1)[-1]
+            self._own_role = _studio_role(name) or self._asked_role(name) or bare
+        return self._own_role
+
+    def _asked_role(self, name: str) -> str | None:
+        try:
+            with aws_errors("iam:GetRole"):
+                return str(self.client("iam").get_role(RoleName=name)["Role"]["Arn"])
+        except GtSecureError:
+            return None  # IAM may be out of reach in a VPC, and few roles may ask
+
     @property
     def account_id(self) -> str:
         """The 12-digit account id."""
@@ -147,6 +176,15 @@ class Aws:
         """Whether the installed SDK has an input member of a SageMaker operation, for example ``IpAddressType``."""
         shape = self.client("sagemaker").meta.service_model.operation_model(operation).input_shape
         return shape is not None and member in shape.members
+
+
+def _studio_role(name: str) -> str | None:
+    """The execution role that a Studio space names in its metadata file, if it is the role of that name."""
+    try:
+        arn = str(json.loads(STUDIO_METADATA.read_text(encoding="utf-8")).get("ExecutionRoleArn") or "")
+    except (OSError, ValueError, AttributeError):
+        return None
+    return arn if arn.rsplit("/", 1)[-1] == name else None
 
 
 def is_loopback_url(url: str) -> bool:

@@ -20,6 +20,7 @@ from ..errors import AccessDenied, CredentialsError, InvalidInput, NotFound
 from ..network import Source
 from ..policy import session_policy
 from .probe import check_lifetime
+from .quiet import keep_urls_out_of_logs
 from .secret import TestUrl
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def mint(
     ------
     InvalidInput, NotFound, AccessDenied, CredentialsError, Unreachable
     """
+    keep_urls_out_of_logs()
     name, object_key = check_bucket(bucket), check_key(key)
     source = None if bound_to is None else Source.parse(bound_to)
     if source is not None and not use_session:
@@ -80,11 +82,14 @@ def mint(
         )
     seconds = check_lifetime(expires_in, most=CHAINED_LIMIT_S if use_session else 604_800)
     region = bucket_region(aws, name)
-    _must_exist(aws, name, object_key, version_id, region)
+    kms_key = _must_exist(aws, name, object_key, version_id, region)
     if use_session:
-        client, signer = _session(aws, name, object_key, version_id, source, role_arn, seconds, region)
+        policy = session_policy(
+            name, object_key, version_id=version_id, source=source, kms_key=kms_key, partition=aws.partition
+        )
+        client, signer, principal = _session(aws, policy, role_arn, seconds, region)
     else:
-        client, signer = aws.client("s3", region), aws.caller_arn
+        client, signer, principal = aws.client("s3", region), aws.caller_arn, aws.own_role() or aws.caller_arn
     marker = uuid.uuid4().hex
     url = _presign(client, name, object_key, version_id, seconds, marker)
     return TestUrl(
@@ -95,35 +100,35 @@ def mint(
         expires_at=dt.datetime.now(dt.UTC) + dt.timedelta(seconds=seconds),
         bound_to=source,
         signer=signer,
+        principal=principal,
         marker=marker,
     )
 
 
-def _must_exist(aws: Aws, bucket: str, key: str, version_id: str | None, region: str) -> None:
+def _must_exist(aws: Aws, bucket: str, key: str, version_id: str | None, region: str) -> str | None:
+    """Check that the object is there; returns the ARN of the KMS key that encrypts it, if one does.
+
+    Where the caller may not look, nothing is known and the URL is minted all the same: the role may read it.
+    """
     extra = {"VersionId": version_id} if version_id else {}
     action = "s3:GetObjectVersion" if version_id else "s3:GetObject"
     try:
         with aws_errors(action, f"arn:{aws.partition}:s3:::{bucket}/{key}"):
-            aws.client("s3", region).head_object(Bucket=bucket, Key=key, **extra)  # type: ignore[arg-type]
+            head: Any = aws.client("s3", region).head_object(Bucket=bucket, Key=key, **extra)  # type: ignore[arg-type]
     except NotFound as error:
         raise NotFound(
             f"There is no object “{key[:80]}” in {bucket}.",
             next_step="Choose one that exists; keys are case-sensitive.",
         ) from error
+    except AccessDenied:
+        return None
+    kms = str(head.get("ServerSideEncryption") or "").startswith("aws:kms")
+    return str(head["SSEKMSKeyId"]) if kms and head.get("SSEKMSKeyId") else None
 
 
-def _session(
-    aws: Aws,
-    bucket: str,
-    key: str,
-    version_id: str | None,
-    source: Source | None,
-    role_arn: str | None,
-    seconds: int,
-    region: str,
-) -> tuple[S3Client, str]:
-    policy = session_policy(bucket, key, version_id=version_id, source=source, partition=aws.partition)
-    role = role_arn or aws.identity().role_arn
+def _session(aws: Aws, policy: str, role_arn: str | None, seconds: int, region: str) -> tuple[S3Client, str, str]:
+    """Return a client of the session, the session's ARN, and what ``aws:PrincipalArn`` is for it."""
+    role = role_arn or aws.own_role()
     if role is None:
         return _federated(aws, policy, seconds, region)
     if not _ROLE.fullmatch(role):
@@ -135,7 +140,7 @@ def _session(
     return _assumed(aws, role, policy, seconds, region)
 
 
-def _assumed(aws: Aws, role: str, policy: str, seconds: int, region: str) -> tuple[S3Client, str]:
+def _assumed(aws: Aws, role: str, policy: str, seconds: int, region: str) -> tuple[S3Client, str, str]:
     try:
         with aws_errors("sts:AssumeRole", role):
             answer: Any = aws.client("sts").assume_role(
@@ -145,29 +150,32 @@ def _assumed(aws: Aws, role: str, policy: str, seconds: int, region: str) -> tup
                 DurationSeconds=max(_SHORTEST_SESSION_S, seconds),
             )
     except AccessDenied as denied:
-        raise _may_not_assume(denied, role, aws.caller_arn) from denied
-    return _client(aws, answer["Credentials"], region), str(answer["AssumedRoleUser"]["Arn"])
+        raise _may_not_assume(denied, role, aws.own_role() or aws.caller_arn) from denied
+    return _client(aws, answer["Credentials"], region), str(answer["AssumedRoleUser"]["Arn"]), role
 
 
 def _may_not_assume(denied: AccessDenied, role: str, caller: str) -> AccessDenied:
-    trust = {"Effect": "Allow", "Principal": {"AWS": role}, "Action": "sts:AssumeRole"}
+    trust = {"Effect": "Allow", "Principal": {"AWS": caller}, "Action": "sts:AssumeRole"}
+    own = "A role may assume itself only if its own trust policy says so. " if caller == role else ""
     return AccessDenied(
         f"{caller} may not assume {role}.",
         action="sts:AssumeRole",
         resource=role,
-        next_step="A role may assume itself only if its own trust policy says so: hand the policy and the trust "
-        "statement to an administrator. Or mint with use_session=False: this tests the bucket guard, not the URL lock.",
+        next_step=f"{own}Check the ARN (with its path, such as role/service-role/NAME); then hand the policy for the "
+        "caller and the statement for the role's trust policy to an administrator. Or mint with use_session=False: "
+        "this tests the bucket guard, not the URL lock.",
         details={**denied.details, "trust_statement": trust},
     )
 
 
-def _federated(aws: Aws, policy: str, seconds: int, region: str) -> tuple[S3Client, str]:
+def _federated(aws: Aws, policy: str, seconds: int, region: str) -> tuple[S3Client, str, str]:
     """An IAM user gets a federated session: the user's permissions, cut by the session policy."""
     with aws_errors("sts:GetFederationToken"):
         answer: Any = aws.client("sts").get_federation_token(
             Name="gt-secure-test", Policy=policy, DurationSeconds=max(_SHORTEST_SESSION_S, seconds)
         )
-    return _client(aws, answer["Credentials"], region), str(answer["FederatedUser"]["Arn"])
+    arn = str(answer["FederatedUser"]["Arn"])
+    return _client(aws, answer["Credentials"], region), arn, arn
 
 
 def _client(aws: Aws, keys: Any, region: str) -> S3Client:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ..aws import Aws
 from ..buckets import check_key, read_bucket
-from ..endpoints import list_s3_endpoints
+from ..endpoints import VpcEndpoint, list_s3_endpoints
 from ..errors import GtSecureError
 from ..network import IPNetwork, Source, parse_network
 from ..policy.who import WhoRow, who_can_open, who_html, who_text
@@ -65,9 +66,10 @@ def who(
     unknown = [] if state.sees("s3:GetBucketPolicy") else ["bucket policy"]
     lock = get_workteam(aws, team).url_lock if team else None
     mode: Any = lock.mode if lock is not None and lock.on else None
-    policies: dict[str, str] = {}
+    endpoints: dict[str, VpcEndpoint] = {}
     if any(source.is_endpoint for source in wanted):
-        policies = _endpoint_policies(aws, unknown)
+        endpoints = _endpoints(aws, unknown)
+        wanted = [_in_its_vpc(source, endpoints) for source in wanted]
     return Who(
         who_can_open(
             state.name,
@@ -75,7 +77,7 @@ def who(
             wanted,
             forwarded_from=forwarded_from,
             bucket_policy=state.policy_text,
-            endpoint_policies=policies,
+            endpoint_policies={each.id: each.policy_text for each in endpoints.values() if each.policy_text},
             url_lock=mode,
             portal=_portal(aws) if team else (),
             unknown=unknown,
@@ -92,10 +94,15 @@ def _portal(aws: Aws) -> tuple[IPNetwork, ...] | None:
     return tuple(parse_network(cidr) for force in forces for cidr in force.cidrs)
 
 
-def _endpoint_policies(aws: Aws, unknown: list[str]) -> dict[str, str]:
+def _endpoints(aws: Aws, unknown: list[str]) -> dict[str, VpcEndpoint]:
     try:
-        found = list_s3_endpoints(aws)
+        return {endpoint.id: endpoint for endpoint in list_s3_endpoints(aws)}
     except GtSecureError:
         unknown.append("VPC endpoint policy")
         return {}
-    return {endpoint.id: endpoint.policy_text for endpoint in found if endpoint.policy_text}
+
+
+def _in_its_vpc(source: Source, endpoints: Mapping[str, VpcEndpoint]) -> Source:
+    """A source behind an endpoint with the endpoint's VPC: policies ask for ``aws:SourceVpc`` too."""
+    endpoint = endpoints.get(source.endpoint or "")
+    return source if endpoint is None else replace(source, vpc=endpoint.vpc_id)

@@ -13,6 +13,7 @@ from ..aws import is_loopback_url
 from ..errors import InvalidInput
 from ..network import Source
 from .inspect import inspect
+from .quiet import keep_urls_out_of_logs
 from .secret import TestUrl
 from .vantage import KERNEL, Vantage
 
@@ -116,6 +117,7 @@ def probe(url: TestUrl | str, vantage: Vantage = KERNEL, *, timeout_s: float = 1
     """
     import urllib3
 
+    keep_urls_out_of_logs()
     text = url.reveal() if isinstance(url, TestUrl) else str(url).strip()
     facts = inspect(text)
     pool, target, proxied = _pool(text, vantage, timeout_s)

@@ -7,12 +7,16 @@ then says otherwise, the explanation names the identity policy.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ..aws import Aws
 from ..buckets import BucketState, read_bucket
-from ..errors import GtSecureError
+from ..endpoints import VpcEndpoint, list_s3_endpoints
+from ..errors import GtSecureError, InvalidInput
 from ..network import Source
 from ..policy import Policies, Request, Verdict, evaluate, find_guard, presigned_context, session_policy
 from .explain import Explanation, explain
@@ -49,7 +53,14 @@ def explain_probe(aws: Aws, probe: Probe, *, url: TestUrl | str | None = None, o
     )
 
 
-def predict(aws: Aws, url: TestUrl, source: Source | str, policy_text: str | None) -> Verdict:
+def predict(
+    aws: Aws,
+    url: TestUrl,
+    source: Source | str,
+    policy_text: str | None,
+    *,
+    endpoints: Mapping[str, VpcEndpoint] | None = None,
+) -> Verdict:
     """Predict the answer to a test URL from a source, under a bucket policy.
 
     Parameters
@@ -60,33 +71,67 @@ def predict(aws: Aws, url: TestUrl, source: Source | str, policy_text: str | Non
         Where the request would come from.
     policy_text : str or None
         The bucket policy; None if the bucket has none.
+    endpoints : mapping, optional
+        The S3 endpoints by id: they tell the VPC and the endpoint policy.
     """
-    partition = aws.partition
-    resource = f"arn:{partition}:s3:::{url.bucket}/{url.key}"
+    where = Source.parse(source)
+    endpoint = (endpoints or {}).get(where.endpoint or "")
+    if endpoint is not None:
+        where = replace(where, vpc=endpoint.vpc_id)
+    resource = f"arn:{aws.partition}:s3:::{url.bucket}/{url.key}"
     action = "s3:GetObjectVersion" if url.version_id else "s3:GetObject"
-    allow: dict[str, Any] = {"Effect": "Allow", "Action": action, "Resource": resource}
-    session = session_policy(url.bucket, url.key, version_id=url.version_id, source=url.bound_to, partition=partition)
+    session = session_policy(
+        url.bucket, url.key, version_id=url.version_id, source=url.bound_to, partition=aws.partition
+    )
     is_session = ":assumed-role/" in url.signer or ":federated-user/" in url.signer
+    context = presigned_context(
+        where,
+        age_ms=_age_ms(url),
+        secure=not aws.is_local,
+        principal_arn=url.principal,
+        version_id=url.version_id,
+        region=aws.region,
+        extra={"aws:PrincipalAccount": url.signer.split(":")[4]},
+    )
     return evaluate(
-        Request(
-            action,
-            resource,
-            url.signer,
-            presigned_context(source, secure=not aws.is_local, version_id=url.version_id, region=aws.region),
-        ),
+        Request(action, resource, url.signer, context),
         Policies(
-            identity=({"Version": "2012-10-17", "Statement": [allow]},),
+            identity=(_ALLOWED,),
             session=session if is_session else None,
             resource=policy_text,
+            endpoint=None if endpoint is None else endpoint.policy_text,
         ),
     )
+
+
+_ALLOWED: dict[str, Any] = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}],
+}
+
+
+def _age_ms(url: TestUrl) -> int:
+    try:
+        signed_at = inspect(url.reveal()).signed_at
+    except InvalidInput:
+        return 0  # forgotten
+    return 0 if signed_at is None else max(0, int((dt.datetime.now(dt.UTC) - signed_at).total_seconds() * 1000))
 
 
 def _predict(aws: Aws, probe: Probe, url: TestUrl | None, state: BucketState | None) -> Verdict | None:
     known = state is not None and state.sees("s3:GetBucketPolicy")
     if url is None or state is None or not known or probe.source is None or ":" not in url.signer:
         return None
-    return predict(aws, url, probe.source, state.policy_text)
+    endpoints = s3_endpoints(aws) if probe.source.is_endpoint else {}
+    return predict(aws, url, probe.source, state.policy_text, endpoints=endpoints)
+
+
+def s3_endpoints(aws: Aws) -> dict[str, VpcEndpoint]:
+    """The S3 endpoints of the region by id; none if this role may not list them."""
+    try:
+        return {endpoint.id: endpoint for endpoint in list_s3_endpoints(aws)}
+    except GtSecureError:
+        return {}
 
 
 def _bucket(aws: Aws, name: str) -> BucketState | None:

@@ -56,6 +56,13 @@ def _session(known: Known, _denied: bool) -> Cause:
             "Compare the Remote IP of the access log with the address that the labeler has in the portal.",
             URL_LOCK,
         )
+    if known.probe.source == known.bound_to:
+        return Cause(
+            "session-policy",
+            f"The session policy refused it, though the URL is bound to {known.bound_to} and S3 saw just that.",
+            "Another limit of the session policy stands in the way, such as the object or its KMS key.",
+            "Mint a new test URL for exactly this object; if the key holds *, ? or $, try one without.",
+        )
     return Cause(
         "session-policy",
         f"The URL lock refused it: the URL is bound to {known.bound_to}, and S3 saw {known.seen}.",
@@ -69,8 +76,6 @@ def _why_other_address(known: Known) -> str:
     source, bound = known.probe.source, known.bound_to
     if source is None or bound is None:
         return "Several egress addresses, a split VPN, IPv6 beside IPv4 or an S3 endpoint on the way are usual causes."
-    if source == bound:
-        return "The addresses are the same, so the request met another limit of the session policy, such as the object."
     if source.is_endpoint and not bound.is_endpoint:
         return "Through a VPC endpoint S3 sees no public address at all."
     if bound.is_endpoint and not source.is_endpoint:

@@ -26,6 +26,8 @@ class TestUrl:
         The source that the session policy demands; None when only the bucket guard restricts the URL.
     signer : str
         The ARN of the role or user whose permissions the URL has.
+    principal : str
+        What ``aws:PrincipalArn`` is for it: of a role session the ARN of the role.
     marker : str
         The value of the query parameter ``x-gt-secure-test``, which finds the request in the access log again.
     """
@@ -43,6 +45,7 @@ class TestUrl:
         signer: str,
         marker: str,
         version_id: str | None = None,
+        principal: str = "",
     ) -> None:
         self.__url: str | None = url
         self.bucket = bucket
@@ -51,6 +54,7 @@ class TestUrl:
         self.expires_at = expires_at
         self.bound_to = bound_to
         self.signer = signer
+        self.principal = principal or signer
         self.marker = marker
         parts = urlsplit(url)
         self.host = parts.netloc

@@ -65,10 +65,22 @@ def _wrapped(original: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
         name = key.lower()
         if filled is not None and name in filled:
             return filled[name]
+        if name == "aws:principalarn" and ":assumed-role/" in ctx.principal_arn:
+            return role_arn(ctx.principal_arn)
         return original(key, ctx)
 
     resolve.gt_secure = True  # type: ignore[attr-defined]
     return resolve
+
+
+def role_arn(session_arn: str) -> str:
+    """Return what ``aws:PrincipalArn`` holds for a role session: the ARN of the role, with its path."""
+    from ministack.services import iam
+
+    head, _, tail = session_arn.partition(":assumed-role/")
+    account, name = head.split(":")[4], tail.split("/")[0]
+    role = iam._roles.get_scoped(account, None, name)
+    return str(role["Arn"]) if role else f"{head.replace(':sts:', ':iam:')}:role/{name}"
 
 
 def use(context: Mapping[str, str | None]) -> contextvars.Token[Mapping[str, str | None] | None]:

@@ -162,6 +162,8 @@ class Front:
                 await respond(send, await self._ec2(request))
             elif service == "sts" and (fault := await sts_limits.fault(request)) is not None:
                 await respond(send, error_reply(service, request, 400, "ValidationError", fault))
+            elif service == "sts" and (refusal := await sts_limits.wrong_path(request)) is not None:
+                await respond(send, error_reply(service, request, 403, "AccessDenied", refusal))
             elif service in ("sts", "iam"):
                 await self._emulator(_mapped(scope, request), replay(request.body, receive), send)
             else:

@@ -1,4 +1,4 @@
-"""How long a role session may last, which the emulator does not limit.
+"""What STS checks of AssumeRole and the emulator does not: the role's path, and how long a session may last.
 
 At most the role's ``MaxSessionDuration`` (one hour unless it says more), and one hour when a role assumes a role (STS
 API Reference, *AssumeRole*).
@@ -14,6 +14,7 @@ from .http import Request
 
 CHAINED_S = 3600
 SHORTEST_S, LONGEST_S = 900, 43_200
+_ARN = re.compile(rb"<Arn>([^<]*)</Arn>")
 _MAXIMUM = re.compile(rb"<MaxSessionDuration>(\d+)</MaxSessionDuration>")
 
 
@@ -37,6 +38,23 @@ async def fault(request: Request) -> str | None:
     if seconds > await _maximum((form.get("RoleArn") or [""])[0]):
         return "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
     return None
+
+
+async def wrong_path(request: Request) -> str | None:
+    """Return the refusal for a role ARN whose path is not the role's, or None: to AWS such a role does not exist."""
+    form = parse_qs(request.body.decode("utf-8", "replace"))
+    wanted = (form.get("RoleArn") or [""])[0]
+    if (form.get("Action") or [""])[0] != "AssumeRole" or not wanted:
+        return None
+    from ministack.services import iam
+
+    status, body = await emulator.query_call_raw(iam, "GetRole", {"RoleName": wanted.rsplit("/", 1)[-1]})
+    found = _ARN.search(body)
+    if status != 200 or found is None or found[1].decode() == wanted:
+        return None
+    scope = auth.signed_scope(request)
+    caller = auth.caller_arn(scope[0]) if scope else None
+    return f"User: {caller or 'unknown'} is not authorized to perform: sts:AssumeRole on resource: {wanted}"
 
 
 async def _maximum(role_arn: str) -> int:

@@ -124,7 +124,7 @@ def test_a_dead_sandbox_is_a_sentence():
     import boto3
 
     session = boto3.session.Session("AKIAEXAMPLE", "x", region_name="us-east-1")
-    with pytest.raises(Unreachable, match="No answer"):
+    with pytest.raises(Unreachable, match="no answer"):
         connect(boto3_session=session, endpoint_url="http://127.0.0.1:9").workteams()
 
 
@@ -139,3 +139,94 @@ def test_scenes_compare_and_show(gt):
     assert [s["http_status"] for s in bundle[MIME]] == [200, 403]
     assert "<b>elsewhere" not in bundle["text/html"]
     assert "NOT" in bundle["text/plain"]
+
+
+def test_debug_logs_hold_no_url_and_no_key(gt, caplog):
+    import logging
+
+    with caplog.at_level(logging.DEBUG):
+        url = gt.test_url("gt-images", "scans/0001.png", bound_to=OFFICE, role_arn=ROLE)
+        gt.probe(url, OFFICE)
+        gt.probe(url)
+    secret = url.reveal().split("X-Amz-Signature=")[1].split("&")[0]
+    assert caplog.records, "the libraries do log"
+    assert secret not in caplog.text
+    assert "X-Amz-Security-Token" not in caplog.text
+    assert "SecretAccessKey" not in caplog.text
+
+
+def test_a_role_with_a_path_is_found_and_the_wrong_path_is_refused(sandbox, gt):
+    """Roles made by the SageMaker console lie under /service-role/, and STS does not tell the path."""
+    import json
+
+    import boto3
+
+    iam = gt.aws.client("iam")
+    trust = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "sts:AssumeRole"}
+    allow = {"Effect": "Allow", "Action": ["s3:*", "sts:AssumeRole", "iam:GetRole"], "Resource": "*"}
+    made = iam.create_role(
+        RoleName="StudioRole",
+        Path="/service-role/",
+        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+    )["Role"]["Arn"]
+    iam.put_role_policy(
+        RoleName="StudioRole",
+        PolicyName="p",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allow]}),
+    )
+    keys = gt.aws.client("sts").assume_role(RoleArn=made, RoleSessionName="studio")["Credentials"]
+    session = boto3.session.Session(
+        keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], region_name="us-east-1"
+    )
+    studio = connect(boto3_session=session, endpoint_url=sandbox.endpoint_url)
+    assert studio.aws.own_role() == made == "arn:aws:iam::111122223333:role/service-role/StudioRole"
+    url = studio.test_url("gt-images", "scans/0001.png", bound_to=OFFICE)
+    assert url.principal == made
+    assert studio.probe(url, OFFICE).status == 200
+    assert studio.probe(url, ELSEWHERE).status == 403
+    with pytest.raises(AccessDenied) as caught:
+        studio.test_url("gt-images", "scans/0001.png", role_arn="arn:aws:iam::111122223333:role/StudioRole")
+    assert caught.value.details["trust_statement"]["Principal"] == {"AWS": made}, "who asks, not who is asked"
+
+
+@pytest.fixture
+def bucket_policy(gt):
+    """Set the policy of gt-images for one test."""
+    import json
+
+    s3 = gt.aws.client("s3")
+
+    def put(condition, key="scans/*"):
+        deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Condition": condition,
+                "Resource": f"arn:aws:s3:::gt-images/{key}"}  # fmt: skip
+        s3.put_bucket_policy(Bucket="gt-images", Policy=json.dumps({"Version": "2012-10-17", "Statement": [deny]}))
+
+    yield put
+    s3.delete_bucket_policy(Bucket="gt-images")
+
+
+@pytest.mark.parametrize(
+    ("condition", "source", "status"),
+    [
+        ({"StringNotEquals": {"aws:SourceVpc": "vpc-0a1b2c3d"}}, VPC, 200),
+        ({"StringNotEquals": {"aws:SourceVpc": "vpc-0a1b2c3d"}}, OFFICE, 403),
+        ({"StringLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/Ground*"}}, OFFICE, 403),
+        ({"StringNotEquals": {"aws:PrincipalArn": ROLE}}, OFFICE, 200),
+        ({"StringNotEquals": {"aws:PrincipalAccount": "111122223333"}}, OFFICE, 200),
+        ({"NumericGreaterThan": {"s3:signatureAge": "0"}}, OFFICE, 403),
+        ({"StringEquals": {"s3:authType": "REST-QUERY-STRING"}}, OFFICE, 403),
+    ],
+)
+def test_prediction_and_observation_agree(gt, bucket_policy, condition, source, status):
+    bucket_policy(condition)
+    url = gt.test_url("gt-images", "scans/0001.png", role_arn=ROLE)
+    import time
+
+    time.sleep(1.1)  # a signature's time has whole seconds
+    answer = gt.probe(url, source)
+    explanation = gt.explain(answer, url=url)
+    assert answer.status == status
+    assert explanation.agrees is True, explanation.to_text()
+    rows = gt.who_can_open("gt-images", "scans/0001.png", [source], forwarded_from=None).rows
+    if "aws:SourceVpc" in str(condition):
+        assert rows[0].opens is (status == 200)
