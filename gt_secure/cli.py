@@ -19,6 +19,7 @@ _MODULES = (
     "gt_secure.commands.logs",
     "gt_secure.commands.verdict",
     "gt_secure.commands.check",
+    "gt_secure.commands.doctor",
     "gt_secure.commands.demo",
     "gt_secure.commands.sandbox",
 )

@@ -1,0 +1,26 @@
+"""The doctor: which features this role can use here, which not and why, and the policy that is lacking."""
+
+from __future__ import annotations
+
+from .diagnosis import Diagnosis, FeatureState, examine
+from .environment import Fact
+from .features import FEATURES, Feature, Permission
+from .probing import Answer
+from .role import ExecutionRole, execution_role
+from .scope import Scope, policy_for, scope_of
+
+__all__ = [
+    "FEATURES",
+    "Answer",
+    "Diagnosis",
+    "ExecutionRole",
+    "Fact",
+    "Feature",
+    "FeatureState",
+    "Permission",
+    "Scope",
+    "examine",
+    "execution_role",
+    "policy_for",
+    "scope_of",
+]

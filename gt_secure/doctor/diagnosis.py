@@ -1,0 +1,165 @@
+"""The doctor's answer: which features this role can use, which not and why."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..connection import Connection, TeamLike
+from .environment import Fact, facts
+from .features import Feature, choose
+from .probing import Answer, Word, ask
+from .scope import Scope, permissions_of, policy_for, scope_of
+
+
+@dataclass(frozen=True)
+class FeatureState:
+    """Whether one feature can be used, with the answers behind it."""
+
+    feature: Feature
+    answers: tuple[Answer, ...]
+
+    @property
+    def status(self) -> Word:
+        """``yes``, ``no`` or ``not known``; permissions that it can do without do not count."""
+        needed = [each.status for each in self.answers if not each.permission.optional]
+        return "no" if "no" in needed else "not known" if "not known" in needed else "yes"
+
+    @property
+    def lacking(self) -> tuple[Answer, ...]:
+        """The permissions that are denied or not known."""
+        return tuple(each for each in self.answers if each.status != "yes")
+
+    @property
+    def why(self) -> str:
+        """What is lacking, in a few words."""
+        needed = [each for each in self.lacking if not each.permission.optional]
+        denied = [each.permission.action for each in needed if each.status == "no"]
+        if denied:
+            return f"lacks {', '.join(denied)}"
+        if needed:
+            actions = ", ".join(dict.fromkeys(each.permission.action for each in needed))
+            return f"{actions}: {next((each.reason for each in needed if each.reason), 'not known')}"
+        less = [each.permission.action for each in self.lacking if each.status == "no"]
+        return f"with less comfort: lacks {', '.join(less)}" if less else ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the state as JSON-able data."""
+        return {
+            "feature": self.feature.name,
+            "title": self.feature.title,
+            "status": self.status,
+            "why": self.why,
+            "permissions": [each.to_dict() for each in self.answers],
+        }
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What a role can do here.
+
+    Attributes
+    ----------
+    caller : str
+        ARN of the caller.
+    scope : Scope
+    features : tuple of FeatureState
+    facts : tuple of Fact
+        Installation, SDK, region, signature and clock.
+    """
+
+    caller: str
+    scope: Scope
+    features: tuple[FeatureState, ...]
+    facts: tuple[Fact, ...]
+
+    @property
+    def headline(self) -> str:
+        """One line for the head of a panel."""
+        by: dict[str, list[str]] = {"yes": [], "no": [], "not known": []}
+        for each in self.features:
+            by[each.status].append(each.feature.name)
+        parts = [f"{len(by['yes'])} of {len(self.features)} features can be used"]
+        parts += [f"not: {', '.join(by['no'])}"] if by["no"] else []
+        parts += [f"not known: {', '.join(by['not known'])}"] if by["not known"] else []
+        wrong = [fact.name for fact in self.facts if fact.mark == "wrong"]
+        parts += [f"to mend: {', '.join(wrong)}"] if wrong else []
+        return "; ".join(parts) + "."
+
+    def state(self, feature: str) -> FeatureState:
+        """Return the state of one feature by its name."""
+        wanted = choose([feature])[0]
+        return next(each for each in self.features if each.feature == wanted)
+
+    def policy(self, features: Sequence[str] = ()) -> dict[str, Any]:
+        """Return the least-privilege policy for some features; without names, for those that cannot be used now."""
+        names = list(features) or [each.feature.name for each in self.features if each.status != "yes"]
+        return policy_for(choose(names) if names else [], self.scope)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the diagnosis as JSON-able data."""
+        return {
+            "caller": self.caller,
+            "account": self.scope.account,
+            "region": self.scope.region,
+            "role": self.scope.role,
+            "headline": self.headline,
+            "features": [each.to_dict() for each in self.features],
+            "facts": [fact.to_dict() for fact in self.facts],
+        }
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{html.escape(each.status)}</td><td>{html.escape(each.feature.title)}</td>"
+            f"<td>{html.escape(each.why)}</td></tr>"
+            for each in self.features
+        )
+        return f"<div><p>{html.escape(self.headline)}</p><table>{rows}</table></div>"
+
+
+def examine(
+    gt: Connection,
+    *,
+    team: TeamLike | None = None,
+    bucket: str | None = None,
+    logs: str | None = None,
+    role_arn: str | None = None,
+    features: Sequence[str] = (),
+) -> Diagnosis:
+    """Find out which features this role can use. Only reads are called; writes are predicted by IAM.
+
+    Parameters
+    ----------
+    gt : Connection
+    team, bucket : optional
+        What the features are wanted for; what depends on one that is not given is not known.
+    logs : str, optional
+        Where the access log lies (``s3://bucket/prefix``), if the bucket's settings may not be read.
+    role_arn : str, optional
+        The role that test URLs are signed with; the caller's own by default.
+    features : sequence of str
+        Look at these only.
+
+    Raises
+    ------
+    CredentialsError, Unreachable
+        Without credentials, or without an answer from AWS STS.
+    """
+    chosen = choose(features)
+    scope = scope_of(gt, team=team, bucket=bucket, logs=logs, role_arn=role_arn)
+    wanted = permissions_of(chosen)
+    answers = {(each.permission.action, each.permission.target): each for each in ask(gt.aws, scope, wanted)}
+    states = tuple(
+        FeatureState(
+            feature,
+            tuple(
+                Answer(each, said.resource, said.status, said.how, said.reason)
+                for each in feature.permissions
+                for said in (answers[each.action, each.target],)
+            ),
+        )
+        for feature in chosen
+    )
+    return Diagnosis(gt.aws.caller_arn, scope, states, tuple(facts(gt.aws)))

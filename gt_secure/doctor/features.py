@@ -1,0 +1,138 @@
+"""What each feature calls: the one table behind the doctor and the least-privilege policies.
+
+Source: *Service Authorization Reference*, pages on Amazon SageMaker AI, Amazon S3, Amazon EC2 and AWS STS: which
+actions take which resource, and which take only ``*``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, TypeAlias
+
+from ..errors import InvalidInput
+
+Target: TypeAlias = Literal[
+    "*",
+    "workteam",
+    "workforce",
+    "labeling-job",
+    "flow-definition",
+    "bucket",
+    "objects",
+    "log-bucket",
+    "log-objects",
+    "role",
+]
+
+
+class Permission(NamedTuple):
+    """One action on one kind of resource.
+
+    ``writes`` marks an action that changes something: it is never tried, only predicted. Without an ``optional`` one
+    the feature works with less comfort.
+    """
+
+    action: str
+    target: Target
+    writes: bool = False
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A thing that a person can do, with the permissions that it needs, and what an administrator should know."""
+
+    name: str
+    title: str
+    permissions: tuple[Permission, ...]
+    note: str = ""
+
+    @property
+    def needed(self) -> tuple[Permission, ...]:
+        """Those without which it does not work."""
+        return tuple(each for each in self.permissions if not each.optional)
+
+
+_TEAM = Permission("sagemaker:DescribeWorkteam", "workteam")
+_FORCES = Permission("sagemaker:ListWorkforces", "*")
+_FORCE = Permission("sagemaker:DescribeWorkforce", "workforce")
+_POLICY = Permission("s3:GetBucketPolicy", "bucket")
+_TEAMS = (Permission("sagemaker:ListWorkteams", "*"), Permission("sagemaker:ListSubscribedWorkteams", "*"))
+_ENDPOINTS = Permission("ec2:DescribeVpcEndpoints", "*")
+# HeadBucket tells the region of a bucket even where it is refused, so s3:ListBucket is a comfort there.
+_LIST = Permission("s3:ListBucket", "bucket", optional=True)
+_JOBS = (
+    Permission("sagemaker:ListLabelingJobsForWorkteam", "workteam", optional=True),
+    Permission("sagemaker:DescribeLabelingJob", "labeling-job", optional=True),
+)
+
+_ALL = (
+    Feature("teams", "see workteams, locks and jobs", (*_TEAMS, _TEAM, _FORCES, _FORCE, *_JOBS)),
+    Feature("endpoints", "choose VPC endpoints", (_ENDPOINTS, Permission("ec2:DescribeVpcs", "*", optional=True))),
+    Feature(
+        "url-lock",
+        "set the URL lock",
+        (_TEAM, _FORCES, _FORCE, Permission("sagemaker:UpdateWorkteam", "workteam", writes=True)),
+    ),
+    Feature(
+        "portal-lock",
+        "set the portal lock",
+        (_FORCES, _FORCE, Permission("sagemaker:UpdateWorkforce", "workforce", writes=True)),
+    ),
+    Feature(
+        "guard",
+        "set and undo the bucket guard",
+        (
+            _POLICY,
+            Permission("s3:PutBucketPolicy", "bucket", writes=True),
+            Permission("s3:DeleteBucketPolicy", "bucket", writes=True),
+            _LIST,
+        ),
+        "Whoever may write a bucket's policy can grant themselves everything in that bucket: give this to few.",
+    ),
+    Feature(
+        "test-url",
+        "mint a test URL with the URL lock",
+        (Permission("sts:AssumeRole", "role", writes=True), Permission("s3:GetObject", "objects"), _LIST),
+    ),
+    Feature(
+        "hits",
+        "read hits from the access log",
+        (
+            Permission("s3:GetBucketLogging", "bucket"),
+            Permission("s3:ListBucket", "log-bucket"),
+            Permission("s3:GetObject", "log-objects"),
+        ),
+    ),
+    Feature(
+        "findings",
+        "look for what weakens a restriction",
+        (
+            _TEAM, _FORCES, _FORCE, *_TEAMS, *_JOBS, _ENDPOINTS, _POLICY,
+            Permission("s3:GetBucketLogging", "bucket"),
+            Permission("s3:GetBucketCORS", "bucket"),
+            Permission("s3:GetBucketPublicAccessBlock", "bucket"),
+            Permission("s3:GetEncryptionConfiguration", "bucket"),
+            Permission("s3:GetBucketVersioning", "bucket", optional=True),
+            Permission("s3:GetBucketPolicy", "log-bucket", optional=True),
+            Permission("sagemaker:ListFlowDefinitions", "*", optional=True),
+            Permission("sagemaker:DescribeFlowDefinition", "flow-definition", optional=True),
+        ),
+    ),
+)  # fmt: skip
+
+FEATURES: dict[str, Feature] = {feature.name: feature for feature in _ALL}
+
+
+def choose(names: Iterable[str]) -> list[Feature]:
+    """Return features by name, in the order of the table; no name means all of them."""
+    wanted = list(names)
+    for name in wanted:
+        if name not in FEATURES:
+            raise InvalidInput(
+                f"There is no feature “{str(name)[:40]}”.",
+                next_step=f"There are: {', '.join(FEATURES)}.",
+                field="feature",
+            )
+    return [feature for name, feature in FEATURES.items() if not wanted or name in wanted]

@@ -1,0 +1,186 @@
+"""Finds out what this role may do: reads are called, writes are predicted by IAM, and nothing is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from ..aws import Aws, aws_errors
+from ..buckets import bucket_region
+from ..errors import AccessDenied, CredentialsError, GtSecureError, NotFound
+from .features import Permission
+from .scope import Scope
+
+Word: TypeAlias = Literal["yes", "no", "not known"]
+WORKERS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Whether the role has one permission.
+
+    Attributes
+    ----------
+    status : str
+        ``yes``, ``no`` or ``not known``.
+    how : str
+        ``called``, ``predicted`` (by iam:SimulatePrincipalPolicy) or empty.
+    reason : str
+        Why not, or why it is not known.
+    """
+
+    permission: Permission
+    resource: str | None
+    status: Word
+    how: str = ""
+    reason: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the answer as JSON-able data."""
+        return {
+            "action": self.permission.action,
+            "resource": self.resource,
+            "optional": self.permission.optional,
+            "status": self.status,
+            "how": self.how,
+            "reason": self.reason,
+        }
+
+
+def ask(aws: Aws, scope: Scope, permissions: Iterable[Permission]) -> list[Answer]:
+    """Answer for each permission; several calls run at a time."""
+    wanted = list(permissions)
+    tried = [each for each in wanted if _call(aws, scope, each) is not None]
+    with ThreadPoolExecutor(WORKERS) as pool:
+        called = dict(zip(tried, pool.map(lambda each: _try(aws, scope, each), tried), strict=True))
+    left = [each for each in wanted if each not in called or called[each].status == "not known"]
+    predicted = _predict(aws, scope, left)
+    return [_better(called.get(each), predicted.get(each)) for each in wanted]
+
+
+def _better(called: Answer | None, predicted: Answer | None) -> Answer:
+    """What a call showed, unless it showed nothing and IAM knows more."""
+    if called is None or (called.status == "not known" and predicted is not None and predicted.status != "not known"):
+        assert predicted is not None
+        return predicted
+    return called
+
+
+def _unknown(scope: Scope, each: Permission, reason: str = "") -> Answer:
+    return Answer(each, scope.arn(each.target), "not known", "", reason or f"Add {scope.needs(each.target)}.")
+
+
+def _try(aws: Aws, scope: Scope, each: Permission) -> Answer:
+    call, resource = _call(aws, scope, each), scope.arn(each.target)
+    assert call is not None
+    try:
+        with aws_errors(each.action, resource or "*"):
+            call()
+    except AccessDenied as error:
+        return Answer(each, resource, "no", "called", error.message)
+    except NotFound as error:
+        if each.target in ("bucket", "objects", "log-bucket", "log-objects"):
+            return Answer(each, resource, "not known", "called", error.message)
+        return Answer(each, resource, "yes", "called")  # what does not exist was looked for, so it may be read
+    except CredentialsError:
+        raise
+    except GtSecureError as error:
+        return Answer(each, resource, "not known", "called", error.message)
+    return Answer(each, resource, "yes", "called")
+
+
+_NOT_SET = {
+    "NoSuchBucketPolicy", "NoSuchCORSConfiguration", "NoSuchPublicAccessBlockConfiguration",
+    "ServerSideEncryptionConfigurationNotFoundError",
+}  # fmt: skip
+
+
+def _call(aws: Aws, scope: Scope, each: Permission) -> Callable[[], object] | None:
+    """The read-only call that shows a permission; None where only a prediction can tell."""
+    if each.writes or scope.arn(each.target) is None:
+        return None
+    service, _, action = each.action.partition(":")
+    if service == "s3":
+        return _s3_call(aws, scope, each, action)
+    client: Any = aws.client(service)
+    region_wide: dict[str, Callable[[], object]] = {
+        "ListWorkteams": lambda: client.list_workteams(MaxResults=1),
+        "ListSubscribedWorkteams": lambda: client.list_subscribed_workteams(MaxResults=1),
+        "ListWorkforces": lambda: client.list_workforces(MaxResults=1),
+        "ListFlowDefinitions": lambda: client.list_flow_definitions(MaxResults=1),
+        "DescribeVpcEndpoints": lambda: client.describe_vpc_endpoints(MaxResults=5),
+        "DescribeVpcs": lambda: client.describe_vpcs(MaxResults=5),
+    }
+    if action in region_wide:
+        return region_wide[action]
+    named: dict[str, tuple[str | None, Callable[[], object]]] = {
+        "DescribeWorkteam": (scope.team, lambda: client.describe_workteam(WorkteamName=scope.team)),
+        "ListLabelingJobsForWorkteam": (
+            scope.team,
+            lambda: client.list_labeling_jobs_for_workteam(WorkteamArn=scope.arn("workteam"), MaxResults=1),
+        ),
+        "DescribeWorkforce": (scope.workforce, lambda: client.describe_workforce(WorkforceName=scope.workforce)),
+    }
+    name, call = named.get(action, (None, lambda: None))
+    return call if name else None
+
+
+def _s3_call(aws: Aws, scope: Scope, each: Permission, action: str) -> Callable[[], object] | None:
+    of_log = each.target.startswith("log-")
+    bucket, prefix = str(scope.log_bucket if of_log else scope.bucket), scope.log_prefix if of_log else scope.prefix
+
+    def client() -> Any:
+        return aws.client("s3", bucket_region(aws, bucket))
+
+    def first_object() -> object:
+        from botocore.exceptions import ClientError
+
+        try:
+            found = client().list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1).get("Contents") or ()
+        except ClientError:
+            found = ()  # that it may not list says nothing about whether it may read
+        if not found:
+            raise NotFound(f"No object under s3://{bucket}/{prefix} was found to try it on.")
+        return client().head_object(Bucket=bucket, Key=found[0]["Key"])
+
+    calls: dict[str, Callable[[], object]] = {
+        "GetBucketPolicy": lambda: client().get_bucket_policy(Bucket=bucket),
+        "GetBucketLogging": lambda: client().get_bucket_logging(Bucket=bucket),
+        "GetBucketCORS": lambda: client().get_bucket_cors(Bucket=bucket),
+        "GetBucketVersioning": lambda: client().get_bucket_versioning(Bucket=bucket),
+        "GetBucketPublicAccessBlock": lambda: client().get_public_access_block(Bucket=bucket),
+        "GetEncryptionConfiguration": lambda: client().get_bucket_encryption(Bucket=bucket),
+        "ListBucket": lambda: client().list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1),
+        "GetObject": first_object,
+    }
+    call = calls.get(action)
+    return None if call is None else lambda: _set_or_not(call)
+
+
+def _set_or_not(call: Callable[[], object]) -> object:
+    """A bucket without a policy, CORS rules and so on says so to those who may read them."""
+    from botocore.exceptions import ClientError
+
+    try:
+        return call()
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") in _NOT_SET:
+            return None
+        raise
+
+
+def _predict(aws: Aws, scope: Scope, permissions: list[Permission]) -> dict[Permission, Answer]:
+    from .simulating import Simulator
+
+    known = [each for each in permissions if scope.arn(each.target) is not None]
+    answers = {each: _unknown(scope, each) for each in permissions if each not in known}
+    simulator = Simulator(aws)
+    for resource in {scope.arn(each.target) for each in known}:
+        group = [each for each in known if scope.arn(each.target) == resource]
+        said = simulator.ask([each.action for each in group], str(resource))
+        for each in group:
+            status, reason = said[each.action]
+            answers[each] = Answer(each, resource, status, "predicted" if status != "not known" else "", reason)
+    return answers

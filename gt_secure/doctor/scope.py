@@ -1,0 +1,197 @@
+"""Which team, bucket and role a diagnosis is about, and the ARNs that follow from it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..buckets import check_bucket, parse_s3_uri
+from ..connection import Connection, TeamLike, team_name
+from ..errors import GtSecureError, InvalidInput
+from .features import Feature, Permission, Target
+from .role import execution_role
+
+_ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,512}")
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What the permissions are for. None is not known, or not given.
+
+    Attributes
+    ----------
+    partition, region, account : str
+    team, workforce : str or None
+        Names; without them all private ones of the region are meant.
+    bucket, prefix : str or None, str
+        The data.
+    log_bucket, log_prefix : str or None, str
+        Where its access log lies.
+    role : str or None
+        ARN of the role that signs test URLs.
+    """
+
+    partition: str
+    region: str
+    account: str
+    team: str | None = None
+    workforce: str | None = None
+    bucket: str | None = None
+    prefix: str = ""
+    log_bucket: str | None = None
+    log_prefix: str = ""
+    role: str | None = None
+
+    def arn(self, target: Target) -> str | None:
+        """The ARN of a kind of resource, as narrow as it is known; None if nothing is known of it."""
+        sagemaker = f"arn:{self.partition}:sagemaker:{self.region}:{self.account}"
+        s3 = f"arn:{self.partition}:s3:::"
+        found: dict[Target, str | None] = {
+            "*": "*",
+            "workteam": f"{sagemaker}:workteam/private-crowd/{self.team or '*'}",
+            "workforce": f"{sagemaker}:workforce/private-crowd/{self.workforce or '*'}",
+            "labeling-job": f"{sagemaker}:labeling-job/*",
+            "flow-definition": f"{sagemaker}:flow-definition/*",
+            "bucket": s3 + self.bucket if self.bucket else None,
+            "objects": f"{s3}{self.bucket}/{self.prefix}*" if self.bucket else None,
+            "log-bucket": s3 + self.log_bucket if self.log_bucket else None,
+            "log-objects": f"{s3}{self.log_bucket}/{self.log_prefix}*" if self.log_bucket else None,
+            "role": self.role,
+        }
+        return found[target]
+
+    def needs(self, target: Target) -> str:
+        """What to say to make a kind of resource known."""
+        return {
+            "bucket": "--bucket NAME",
+            "objects": "--bucket NAME",
+            "log-bucket": "--logs s3://BUCKET/PREFIX",
+            "log-objects": "--logs s3://BUCKET/PREFIX",
+            "role": "--role-arn ARN",
+        }.get(target, "")
+
+
+def scope_of(
+    gt: Connection,
+    *,
+    team: TeamLike | None = None,
+    bucket: str | None = None,
+    logs: str | None = None,
+    role_arn: str | None = None,
+) -> Scope:
+    """Find out what can be found: the workforce, the log's place, the role. What may not be read stays unknown.
+
+    Raises
+    ------
+    CredentialsError, Unreachable
+        If not even the identity of the caller can be read.
+    InvalidInput
+        For a name or ARN that cannot be one.
+    """
+    from ..teams import check_team_name
+
+    aws = gt.aws
+    found = Scope(
+        aws.partition, aws.region, aws.account_id, team=None if team is None else check_team_name(team_name(team))
+    )
+    if bucket is not None:
+        name, prefix = parse_s3_uri(bucket) if bucket.startswith("s3://") else (check_bucket(bucket), "")
+        found = replace(found, bucket=name, prefix=prefix)
+    if logs is not None:
+        name, prefix = parse_s3_uri(logs if logs.startswith("s3://") else f"s3://{logs}")
+        found = replace(found, log_bucket=name, log_prefix=prefix)
+    elif found.bucket is not None:
+        found = _with_logs(gt, found)
+    if role_arn is not None and not _ROLE.fullmatch(role_arn):
+        raise InvalidInput(
+            f"“{role_arn[:80]}” is not the ARN of a role.",
+            next_step="Write arn:aws:iam::111122223333:role/NAME.",
+            field="role_arn",
+        )
+    return replace(found, workforce=_workforce(gt), role=role_arn or _role(gt))
+
+
+def _with_logs(gt: Connection, scope: Scope) -> Scope:
+    from ..logs import find_logs
+
+    try:
+        place = find_logs(gt.aws, str(scope.bucket))
+    except GtSecureError:
+        return scope
+    return replace(scope, log_bucket=place.bucket, log_prefix=place.prefix)
+
+
+def _workforce(gt: Connection) -> str | None:
+    try:
+        force = gt.workforce()
+    except GtSecureError:
+        return None
+    return force.name if force is not None else None
+
+
+def _role(gt: Connection) -> str | None:
+    try:
+        return execution_role(gt).arn
+    except GtSecureError:
+        return None
+
+
+def policy_for(features: Iterable[Feature], scope: Scope, *, optional: bool = True) -> dict[str, Any]:
+    """Return the least-privilege identity policy for some features.
+
+    Parameters
+    ----------
+    features : iterable of Feature
+    scope : Scope
+        What the permissions are for.
+    optional : bool
+        Whether to grant what the features can do without.
+
+    Raises
+    ------
+    InvalidInput
+        If a bucket or role is needed and not known: a wildcard there would not be least privilege.
+    """
+    granted: dict[str, set[str]] = {}
+    for feature in features:
+        for each in feature.permissions if optional else feature.needed:
+            arn = scope.arn(each.target)
+            if arn is None and each.optional:
+                continue
+            if arn is None:
+                raise InvalidInput(
+                    f"“{feature.title}” needs {each.action}, and it is not known on which {each.target}.",
+                    next_step=f"Add {scope.needs(each.target)}.",
+                    field=each.target,
+                )
+            granted.setdefault(arn, set()).add(each.action)
+    return {"Version": "2012-10-17", "Statement": _statements(granted)}
+
+
+def _statements(granted: Mapping[str, set[str]]) -> list[dict[str, Any]]:
+    """One statement for each set of actions that share their resources."""
+    shared: dict[tuple[str, ...], list[str]] = {}
+    for arn in sorted(granted):
+        shared.setdefault(tuple(sorted(granted[arn])), []).append(arn)
+    return [
+        {
+            "Sid": f"GtSecure{number}",
+            "Effect": "Allow",
+            "Action": list(actions) if len(actions) > 1 else actions[0],
+            "Resource": arns if len(arns) > 1 else arns[0],
+        }
+        for number, (actions, arns) in enumerate(shared.items(), 1)
+    ]
+
+
+def permissions_of(features: Iterable[Feature]) -> list[Permission]:
+    """All permissions of some features, each once; one that any feature needs is not optional."""
+    found: dict[tuple[str, str], Permission] = {}
+    for feature in features:
+        for each in feature.permissions:
+            key = (each.action, each.target)
+            if key not in found or not each.optional:
+                found[key] = each
+    return list(found.values())

@@ -1,0 +1,323 @@
+"""The doctor on the sandbox, which enforces IAM: what it says is what happens."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from gt_secure import Restriction
+from gt_secure.aws import aws_errors
+from gt_secure.cli import main
+from gt_secure.commands import doctor as command
+from gt_secure.doctor import FEATURES, Scope, examine, execution_role, policy_for, scope_of
+from gt_secure.doctor.features import choose
+from gt_secure.errors import AccessDenied, CredentialsError, InvalidInput, NotFound
+
+from .conftest import ACCOUNT, BUCKET, LOGS, ROLE, SIMULATE, TEAM, Account
+
+GIVEN = {"team": TEAM, "bucket": BUCKET, "role_arn": ROLE}
+
+
+def scope(**more):
+    return Scope("aws", "us-east-1", ACCOUNT, **{"team": TEAM, "workforce": "private-workforce", "bucket": BUCKET,
+                 "log_bucket": "gt-logs", "log_prefix": "s3/", "role": ROLE, **more})  # fmt: skip
+
+
+def log_something(account: Account) -> None:
+    """The log has an object only after a first delivery."""
+    account.client("s3").head_object(Bucket=BUCKET, Key="scans/0001.png")
+    for _ in range(100):
+        if account.client("s3").list_objects_v2(Bucket="gt-logs", Prefix="s3/").get("KeyCount"):
+            return
+        time.sleep(0.1)
+    raise AssertionError("no log was delivered")
+
+
+def test_the_administrator_can_do_everything(account: Account):
+    log_something(account)
+    found = examine(account.gt, **GIVEN)
+    assert {each.feature.name: each.status for each in found.features} == dict.fromkeys(FEATURES, "yes"), (
+        found.to_dict()
+    )
+    assert found.headline == "8 of 8 features can be used."
+    assert found.scope.log_bucket == "gt-logs"
+    ways = {(a.permission.action, a.how) for each in found.features for a in each.answers}
+    assert ("s3:GetBucketPolicy", "called") in ways
+    assert ("s3:PutBucketPolicy", "predicted") in ways
+    json.dumps(found.to_dict())
+
+
+def test_a_user_without_rights_can_do_nothing(account: Account):
+    found = examine(account.user(), **GIVEN)
+    states = {each.feature.name: each.status for each in found.features}
+    assert states["teams"] == "no"
+    assert states["test-url"] == "not known", "minting is not tried, and may not be predicted"
+    assert "iam:SimulatePrincipalPolicy" in found.state("test-url").why
+    assert states["guard"] == "no"
+    assert "lacks" in found.state("teams").why
+    assert "0 of 8" in found.headline
+    simulated = examine(account.user(SIMULATE), **GIVEN)
+    assert simulated.state("test-url").status == "no"
+    assert "PutBucketPolicy" in simulated.state("guard").why
+
+
+@pytest.mark.parametrize("name", FEATURES)
+def test_the_policy_for_a_feature_is_enough_and_no_more(account: Account, name):
+    log_something(account)
+    policy = policy_for(choose([name]), scope_of(account.gt, **GIVEN))
+    gt = account.user(SIMULATE, *policy["Statement"])
+    found = examine(gt, **GIVEN, logs=LOGS)
+    assert found.state(name).status == "yes", found.state(name).to_dict()
+    use(account, gt, name)
+
+
+def use(account: Account, gt, name: str) -> None:
+    """Use the feature for real, as somebody who has only its policy."""
+    if name == "teams":
+        assert gt.workteams()
+        assert gt.workteam(TEAM).url_lock.on
+        assert gt.workforce() is not None
+        assert gt.jobs(TEAM)
+    elif name == "endpoints":
+        assert gt.endpoints()[0].vpc_name
+    elif name in {"url-lock", "portal-lock", "guard"}:
+        change(gt, name)
+    elif name == "test-url":
+        keys = account.client("iam").get_role(RoleName="GroundTruthExecution")["Role"]["AssumeRolePolicyDocument"]
+        with trusting(account, gt.aws.caller_arn, keys):
+            url = gt.test_url(BUCKET, "scans/0001.png", bound_to="203.0.113.7", role_arn=ROLE)
+            assert gt.probe(url, "203.0.113.7").opened
+            assert not gt.probe(url, "198.51.100.9").opened
+    elif name == "hits":
+        with gt.hits(BUCKET, cache=None) as hits:
+            assert len(hits) > 0
+    else:
+        assert "not-checked" not in {each.code for each in gt.findings(team=TEAM, bucket=BUCKET)}
+    # Something that the policy does not name stays refused.
+    with pytest.raises(AccessDenied), aws_errors("sagemaker:DeleteWorkteam"):
+        gt.aws.client("sagemaker").delete_workteam(WorkteamName=TEAM)
+
+
+def change(gt, name: str) -> None:
+    wishes = {
+        "url-lock": Restriction("radiology-team", url_lock=False),
+        "portal-lock": Restriction(addresses="203.0.113.0/24", portal_lock=True),
+        "guard": Restriction(addresses="203.0.113.0/24", bucket=BUCKET),
+    }
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as journal:
+        plan = gt.plan(wishes[name])
+        assert plan.changes
+        done = gt.apply(plan, journal_dir=journal, confirm=[notice.code for notice in plan.blockers])
+        assert done.outcome == "applied"
+        gt.undo(done, journal_dir=journal)
+
+
+class trusting:
+    """Let a role be assumed by one more principal."""
+
+    def __init__(self, account: Account, arn: str, before) -> None:
+        self.iam, self.before = account.client("iam"), before
+        extra = {"Effect": "Allow", "Principal": {"AWS": arn}, "Action": "sts:AssumeRole"}
+        self.after = {**before, "Statement": [*before["Statement"], extra]}
+
+    def __enter__(self):
+        self._put(self.after)
+
+    def __exit__(self, *_):
+        self._put(self.before)
+
+    def _put(self, document):
+        self.iam.update_assume_role_policy(RoleName="GroundTruthExecution", PolicyDocument=json.dumps(document))
+
+
+@pytest.mark.parametrize("name", FEATURES)
+def test_without_one_needed_permission_a_feature_is_not_yes(account: Account, name):
+    log_something(account)
+    policy = policy_for(choose([name]), scope_of(account.gt, **GIVEN))
+    taken = FEATURES[name].needed[-1].action
+    deny = {"Effect": "Deny", "Action": taken, "Resource": "*"}
+    found = examine(account.user(SIMULATE, *policy["Statement"], deny), **GIVEN, logs=LOGS, features=[name])
+    state = found.state(name)
+    assert state.status != "yes"
+    assert taken in state.why
+    assert [feature.feature.name for feature in found.features] == [name]
+
+
+def test_an_optional_permission_is_a_comfort(account: Account):
+    policy = policy_for(choose(["endpoints"]), scope(), optional=False)
+    state = examine(account.user(*policy["Statement"]), features=["endpoints"]).state("endpoints")
+    assert state.status == "yes"
+    assert "ec2:DescribeVpcs" in state.why
+
+
+def test_nothing_is_written(account: Account):
+    """The doctor of somebody who may do everything leaves everything as it was."""
+    sagemaker, s3 = account.client("sagemaker"), account.client("s3")
+
+    def look():
+        team = sagemaker.describe_workteam(WorkteamName=TEAM)["Workteam"]
+        force = sagemaker.list_workforces()["Workforces"]
+        keys = [each["Key"] for each in s3.list_objects_v2(Bucket=BUCKET)["Contents"]]
+        try:
+            policy = s3.get_bucket_policy(Bucket=BUCKET)["Policy"]
+        except s3.exceptions.ClientError as error:
+            policy = error.response["Error"]["Code"]
+        return json.dumps([team, force, keys, policy], default=str, sort_keys=True)
+
+    calls: list[str] = []
+    for service in ("s3", "sagemaker", "sts", "iam", "ec2"):
+        client = account.gt.aws.client(service)
+        client.meta.events.register("before-call", lambda model, **_: calls.append(model.name))
+    before = look()
+    calls.clear()
+    examine(account.gt, **GIVEN)
+    assert look() == before
+    assert calls
+    reading = ("Get", "List", "Head", "Describe", "SimulatePrincipalPolicy")
+    assert [name for name in calls if not name.startswith(reading)] == []
+
+
+def test_what_is_not_named_is_not_known_and_asks_for_it(account: Account):
+    found = examine(account.gt)
+    assert found.state("teams").status == "not known" or found.state("teams").status == "yes"
+    assert found.state("guard").status == "not known"
+    assert "--bucket" in found.state("guard").why
+    with pytest.raises(InvalidInput, match="s3:GetBucketPolicy"):
+        found.policy(["guard"])
+
+
+def test_bad_input(account: Account):
+    for more in ({"bucket": "NOT"}, {"team": "no team"}, {"role_arn": "me"}, {"features": ["gard"]}, {"logs": "x"}):
+        with pytest.raises(InvalidInput) as caught:
+            examine(account.gt, **more)
+        assert caught.value.next_step
+
+
+def test_without_credentials_it_says_so(account: Account):
+    import boto3
+
+    import gt_secure
+
+    session = boto3.Session("AKIANOBODY0000000000", "wrong", region_name="us-east-1")
+    with pytest.raises(CredentialsError):
+        examine(gt_secure.connect(boto3_session=session, endpoint_url=account.sandbox.endpoint_url))
+
+
+def test_facts(account: Account):
+    facts = {fact.name: fact for fact in examine(account.gt, features=["endpoints"]).facts}
+    assert facts["S3 signature"].value == "s3v4"
+    assert facts["UpdateWorkteam.WorkerAccessConfiguration"].mark == "ok"
+    assert facts["clock"].mark == "ok"
+    assert facts["endpoint"].mark == "note"
+    assert facts["extra sandbox"].value.startswith("ministack ")
+    assert all(fact.mark != "wrong" for fact in facts.values())
+
+
+def test_an_old_sdk_and_a_wrong_clock_are_found(account: Account, monkeypatch):
+    import datetime as dt
+
+    from gt_secure.doctor import environment
+
+    monkeypatch.setattr(
+        type(account.gt.aws), "knows", lambda self, operation, member: member != "WorkerAccessConfiguration"
+    )
+
+    late = dt.datetime.now(dt.UTC) + dt.timedelta(minutes=20)
+    monkeypatch.setattr(environment, "_now", lambda: late)
+    found = {fact.name: fact for fact in environment.facts(account.gt.aws)}
+    assert found["UpdateWorkteam.WorkerAccessConfiguration"].mark == "wrong"
+    assert found["clock"].mark == "wrong"
+
+
+class TestCommand:
+    @pytest.fixture
+    def run(self, account: Account, monkeypatch, capsys):
+        for name, value in account.sandbox.environment().items():
+            monkeypatch.setenv(name, value)
+
+        def call(*args):
+            capsys.readouterr()
+            code = main(["doctor", *args])
+            return (code, *capsys.readouterr())
+
+        return call
+
+    def test_table(self, run):
+        code, out, _ = run("--team", TEAM, "--bucket", BUCKET)
+        assert code == 0
+        for feature in FEATURES.values():
+            assert feature.title in out
+        assert "S3 signature" in out
+
+    def test_json_and_need(self, run, account: Account, monkeypatch):
+        code, out, _ = run("--json", "--team", TEAM, "--bucket", BUCKET, "--need", "teams", "guard")
+        assert code == command.YES
+        assert [each["status"] for each in json.loads(out)["features"]] == ["yes", "yes"]
+        assert run("--need", "guard")[0] == command.NOT_KNOWN
+        keys = account.keys(SIMULATE)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", keys["AccessKeyId"])
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", keys["SecretAccessKey"])
+        assert run("--need", "teams", "--team", TEAM)[0] == command.NO
+        _, out, _ = run("--policy", "--team", TEAM, "--bucket", BUCKET, "--logs", LOGS, "--role-arn", ROLE)
+        assert "sagemaker:UpdateWorkteam" in out
+
+    def test_policy(self, run):
+        code, out, _ = run("--policy", "guard", "url-lock", "--bucket", BUCKET, "--team", TEAM)
+        assert code == 0
+        actions = {action for each in json.loads(out)["Statement"] for action in each["Action"]}
+        assert {"s3:PutBucketPolicy", "sagemaker:UpdateWorkteam"} <= actions
+        assert run("--policy", "guard")[0] == 1
+        assert run("--policy", "gard")[0] == 1
+
+    def test_the_command_knows_all_features(self):
+        assert tuple(FEATURES) == command.FEATURES
+
+
+class TestRole:
+    def test_a_user_has_none(self, account: Account):
+        with pytest.raises(NotFound):
+            execution_role(account.gt)
+
+    def test_from_iam_from_the_metadata_file_and_from_the_session(self, account: Account, tmp_path):
+        import boto3
+
+        import gt_secure
+
+        assumed = account.client("sts").assume_role(RoleArn=ROLE, RoleSessionName="studio")["Credentials"]
+        session = boto3.Session(
+            assumed["AccessKeyId"], assumed["SecretAccessKey"], assumed["SessionToken"], region_name="us-east-1"
+        )
+        gt = gt_secure.connect(boto3_session=session, endpoint_url=account.sandbox.endpoint_url)
+        file = tmp_path / "resource-metadata.json"
+        found = execution_role(gt, metadata=file)
+        assert (found.arn, found.how, found.exact) == (ROLE, "session", False), "this role may not call iam:GetRole"
+        file.write_text(json.dumps({"ExecutionRoleArn": ROLE.replace("role/", "role/service-role/")}))
+        found = execution_role(gt, metadata=file)
+        assert (found.arn, found.how) == (ROLE.replace("role/", "role/service-role/"), "metadata")
+        file.write_text(json.dumps({"ExecutionRoleArn": f"arn:aws:iam::{ACCOUNT}:role/another"}))
+        assert execution_role(gt, metadata=file).how == "session", "the file is of another role"
+        file.write_text("no json")
+        assert execution_role(gt, metadata=file).how == "session"
+        iam = account.client("iam")
+        right = {"Effect": "Allow", "Action": "iam:GetRole", "Resource": ROLE}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [right]})
+        iam.put_role_policy(RoleName="GroundTruthExecution", PolicyName="look", PolicyDocument=document)
+        try:
+            assert execution_role(gt, metadata=file).how == "iam"
+        finally:
+            iam.delete_role_policy(RoleName="GroundTruthExecution", PolicyName="look")
+
+
+def test_not_being_allowed_to_list_is_not_being_refused_to_read(account: Account):
+    log_something(account)
+    read = {"Effect": "Allow", "Action": ["s3:GetObject", "s3:GetBucketLogging"], "Resource": "*"}
+    state = examine(account.user(read), **GIVEN, features=["hits"]).state("hits")
+    said = {answer.permission.action: answer.status for answer in state.answers}
+    assert said == {"s3:GetBucketLogging": "yes", "s3:ListBucket": "no", "s3:GetObject": "not known"}
+    state = examine(account.user(read, SIMULATE), **GIVEN, features=["hits"]).state("hits")
+    said = {answer.permission.action: (answer.status, answer.how) for answer in state.answers}
+    assert said["s3:GetObject"] == ("yes", "predicted")
