@@ -214,8 +214,8 @@ class AllowEditor(Step):
         bad = [entry.word for entry in self.address_input.entries if entry.problem]
         self.addresses = (*(str(network) for network in collapse(good)), *bad)
 
-    def find_endpoints(self) -> None:
-        """List the S3 endpoints of the region, to choose from."""
+    def find_endpoints(self, *, after_s: float = 0.0) -> None:
+        """List the S3 endpoints of the region, to choose from; ``after_s`` lets what is more urgent go first."""
 
         def work() -> tuple[VpcEndpoint, ...] | GtSecureError:
             try:
@@ -223,7 +223,7 @@ class AllowEditor(Step):
             except GtSecureError as error:
                 return error  # a list to choose from is a comfort: ids can be typed
 
-        self.run("Reading the VPC endpoints…", work, self._got_endpoints, timeout_s=30)
+        self.run("Reading the VPC endpoints…", work, self._got_endpoints, timeout_s=30, after_s=after_s)
 
     def explain(self, team_names: Sequence[str], kind: str = "private") -> None:
         """Say under each switch what it does, which input feeds it, and whom it affects."""

@@ -57,6 +57,7 @@ class Panel(Box):
         self._worker = Worker(on_busy=lambda _: None, on_error=self._no_bucket)
         self._identity = Worker(on_busy=lambda _: None, on_error=self._no_identity)
         wanted = team if team is not None else BUCKET_ONLY if bucket else None
+        self.picker = TeamPicker(self.link, value=wanted)  # first: the teams are read while the rest is made
         self.top = Html(classes="gts-top")
         self.allow = AllowEditor(
             self.link, addresses=addresses, endpoints=endpoints, prefix=prefix, bucket=bucket or ""
@@ -64,7 +65,6 @@ class Panel(Box):
         self.review = ReviewStep(self.link, journal_dir=journal_dir)
         self.test = TestUrlStep(self.link)
         self.hits = HitsStep(self.link)
-        self.picker = TeamPicker(self.link, value=wanted)
         self.steps = (self.picker, self.allow, self.review, self.test, self.hits)
         for number, step in enumerate(self.steps, 1):
             step.number(number)
@@ -79,10 +79,12 @@ class Panel(Box):
         self.hits.foot.value = ""  # the panel's own foot says it at all times
         self._wire()
         self._draw_top()
-        self._identity.start(self._read_identity, self._got_identity, timeout_s=30)
-        self.allow.find_endpoints()
+        # The teams come first: nothing else can be chosen before them.
+        self._identity.start(self._read_identity, self._got_identity, timeout_s=30, after_s=0.4)
+        self.allow.find_endpoints(after_s=0.8)
         self._place_changed()
         self._team_changed()
+        self._details_changed()
         if wanted is None or wanted == BUCKET_ONLY:
             self._allow_changed()
 

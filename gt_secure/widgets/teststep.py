@@ -160,6 +160,10 @@ class TestUrlStep(Step):
             timeout_s=20 + 15 * len(places),
         )
 
+    def masked_url(self) -> str:
+        """The URL without its secrets, to show; empty if there is none."""
+        return "" if self._url is None else self._url.masked
+
     def clear(self) -> None:
         """Forget the URL, here and in the browser."""
         if self._clock is not None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, TypeVar
@@ -108,7 +109,9 @@ class Worker:
             return
         if self._task is not None:
             self._task.cancel()
-        self._task = loop.create_task(self._run(self._ticket, work, done, timeout_s, after_s))
+        # Without a pause the thread starts now, not only when the cell has ended.
+        future = None if after_s else _on_thread(loop, work)
+        self._task = loop.create_task(self._run(self._ticket, work, done, timeout_s, after_s, future))
         self._on_busy(True)
 
     def cancel(self) -> None:
@@ -140,12 +143,19 @@ class Worker:
             self._on_busy(False)
 
     async def _run(
-        self, ticket: int, work: Callable[[], T], done: Callable[[T], None], timeout_s: float, after_s: float
+        self,
+        ticket: int,
+        work: Callable[[], T],
+        done: Callable[[T], None],
+        timeout_s: float,
+        after_s: float,
+        future: asyncio.Future[T] | None,
     ) -> None:
         try:
-            if after_s:
+            if future is None:
                 await asyncio.sleep(after_s)
-            result = await asyncio.wait_for(asyncio.to_thread(work), timeout_s)
+                future = _on_thread(asyncio.get_running_loop(), work)
+            result = await asyncio.wait_for(future, timeout_s)
             if self._is_late(ticket):
                 return
             done(result)
@@ -177,6 +187,18 @@ def _too_slow(timeout_s: float) -> Unreachable:
         f"No answer within {timeout_s:.0f} seconds.",
         next_step="Try again; in a VPC-only domain check that the VPC has an endpoint for the service.",
     )
+
+
+def _on_thread(loop: asyncio.AbstractEventLoop, work: Callable[[], T]) -> asyncio.Future[T]:
+    future = loop.run_in_executor(None, contextvars.copy_context().run, work)
+    future.add_done_callback(_seen)
+    return future
+
+
+def _seen(future: asyncio.Future[Any]) -> None:
+    """Look at the error of work that nobody waits for any more, or asyncio would report it as forgotten."""
+    if not future.cancelled():
+        future.exception()
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

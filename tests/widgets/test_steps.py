@@ -286,6 +286,7 @@ def test_export_writes_a_file_and_says_where(connection: Connection, kind: str, 
     assert not re.search(r"X-Amz-Signature=[0-9a-f]{16}|Security-Token=[\w%]{20}", path.read_bytes().decode("latin-1"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["ip", "network", "time", "hours"])
 def test_every_plot_is_drawn(connection: Connection, kind: str) -> None:
     step = hits_of(connection)
