@@ -102,6 +102,7 @@ def open_hits(args: argparse.Namespace) -> Hits:
         engine=getattr(args, "engine", "auto"),
     )  # fmt: skip
     return hits.filter(
+        bucket=args.bucket,  # one log prefix may hold the records of many buckets
         presigned=True if args.presigned else None,
         refused=True if args.refused else None,
         test=False if args.no_tests else None,
@@ -118,9 +119,20 @@ def emit(table: Table, form: str, output: str | None) -> None:
     text = {"table": table.to_text, "csv": table.to_csv, "json": table.to_json}[form]()
     text = text if text.endswith("\n") else text + "\n"
     if output:
-        Path(output).write_text(text, encoding="utf-8")
+        _write(output, text)
     else:
         sys.stdout.write(text)
+
+
+def _write(output: str, text: str) -> None:
+    try:
+        Path(output).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InvalidInput(
+            f"{output} cannot be written: {error.strerror}.",
+            next_step="Name a file in a folder that exists.",
+            field="output",
+        ) from error
 
 
 def _emit_parquet(table: Table, output: str | None) -> None:
@@ -181,7 +193,7 @@ def run_leaks(args: argparse.Namespace) -> int:
             else _printable(sentences)
         )
         if args.output:
-            Path(args.output).write_text(text + "\n", encoding="utf-8")
+            _write(args.output, text + "\n")
         else:
             sys.stdout.write(text + "\n")
     tell(coverage, args.stats)

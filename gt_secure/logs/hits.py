@@ -18,7 +18,7 @@ from .fields import DERIVED, EXTRA, FIELDS
 from .grouping import check_columns, finish, group_parts, lookup_table
 from .places import Ranges, is_address, place_of, to_address
 from .store import Store, literal
-from .table import Table
+from .table import Table, writable
 from .times import parse_time
 
 if TYPE_CHECKING:
@@ -293,7 +293,8 @@ class Hits:
         ).removeprefix(", ")
         select = self._select([*_SHOWN, *self._columns_extra()])
         wrapped = f"SELECT * REPLACE ({guard}) FROM ({select})" if guarded else select
-        self._store.query(f"COPY ({wrapped}) TO {literal(path)} {options}")
+        with writable(path):
+            self._store.query(f"COPY ({wrapped}) TO {literal(path)} {options}")
 
     def _repr_html_(self) -> str:
         import html

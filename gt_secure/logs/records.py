@@ -192,7 +192,7 @@ def map_record(record: Mapping[str, Any]) -> dict[str, Any] | None:
     """One record as access-log columns; None if it is not about a request to S3."""
     try:
         row = _cloudtrail(record) if "eventSource" in record or "eventName" in record else _json_log(record)
-    except (AttributeError, TypeError, ValueError, KeyError):
+    except (AttributeError, TypeError, ValueError, KeyError, OverflowError, OSError):
         return None
     return row if row and row.get("time") else None
 
@@ -247,7 +247,7 @@ def _json_log(record: Mapping[str, Any]) -> dict[str, Any] | None:
         value = _first(record, name)
         if value in (None, "-", ""):
             continue
-        row[name] = _time(value) if name == "time" else _int(value) if kind in ("INTEGER", "BIGINT") else _text(value)
+        row[name] = _time(value) if name == "time" else _int(value, kind) if kind in _LIMITS else _text(value)
     row["endpoint"] = _text(record.get("vpc_endpoint_id"))
     row["source_kind"] = "json-log"
     return row if "http_status" in row or "operation" in row else None
@@ -268,11 +268,14 @@ def _text(value: Any) -> str | None:
     return str(value)
 
 
-def _int(value: Any) -> int | None:
+_LIMITS = {"INTEGER": 2**31, "BIGINT": 2**62}
+
+
+def _int(value: Any, kind: str = "BIGINT") -> int | None:
     if value is None or isinstance(value, bool):
         return None
     number = int(float(value))
-    return number if abs(number) < 2**62 else None
+    return number if abs(number) < _LIMITS[kind] else None
 
 
 def _time(value: Any) -> str | None:

@@ -54,6 +54,10 @@ class _Writer:
         """Runs of blanks made one."""
         return self.d.replace.format(text, " +", " ")
 
+    def blanks(self, text: str) -> str:
+        """How many blanks a text holds."""
+        return f"length({text}) - length(replace({text}, ' ', ''))"
+
     def trimmed(self, text: str) -> str:
         """Text without blanks and carriage returns at the end."""
         return self.d.replace.format(text, self._literal(r"[\r ]+$"), "")
@@ -67,7 +71,9 @@ def _odd_layers(w: _Writer, lines: str) -> str:
     q = {i: w.item("q", i) for i in range(1, 8)}
     plain = (
         f"nq = 7 AND {q[5]} = ' ' AND {q[1]} NOT LIKE ' %' AND {q[1]} NOT LIKE '%  %' AND {q[3]} NOT LIKE '%  %' "
-        f"AND {q[7]} NOT LIKE '%  %' AND {q[7]} LIKE ' %' AND position(chr(13) IN {q[7]}) = 0"
+        f"AND {q[7]} NOT LIKE '%  %' AND {q[7]} LIKE ' %' AND position(chr(13) IN {q[7]}) = 0 "
+        # A bare dash beside a text that holds quotes also gives six: then the pieces hold other numbers of tokens.
+        f"AND {w.blanks(q[1])} = 9 AND {w.blanks(q[3])} = 7"
     )
     odd = "CASE WHEN plain THEN NULL ELSE {} END"
     text = w.trimmed("line")

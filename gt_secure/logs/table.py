@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import datetime as dt
 import html
@@ -11,9 +12,22 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import MissingExtra
+from ..errors import InvalidInput, MissingExtra
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@contextlib.contextmanager
+def writable(path: str | Path) -> Iterator[None]:
+    """Turn what DuckDB or the system says of a file that cannot be written into our error."""
+    import duckdb
+
+    try:
+        yield
+    except (duckdb.IOException, duckdb.PermissionException, OSError) as error:
+        raise InvalidInput(
+            f"{path} cannot be written.", next_step="Name a file in a folder that exists.", field="output"
+        ) from error
 
 
 class Table:
@@ -96,7 +110,8 @@ class Table:
         with duckdb.connect() as connection:
             target = str(path).replace("'", "''")
             connection.execute(f"CREATE TABLE t AS SELECT {picks}", list(values.values()))
-            connection.execute(f"COPY t TO '{target}' (FORMAT parquet)")
+            with writable(path):
+                connection.execute(f"COPY t TO '{target}' (FORMAT parquet)")
 
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{html.escape(name)}</th>" for name in self.columns)

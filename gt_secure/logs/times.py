@@ -37,7 +37,10 @@ def parse_time(value: str | dt.date | dt.datetime | None, field: str = "time") -
         moment = dt.datetime(value.year, value.month, value.day)
     else:
         moment = _parse(str(value).strip(), field)
-    return moment.astimezone(dt.UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    try:
+        return moment.astimezone(dt.UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    except OverflowError as error:
+        raise _no_time(str(value), field) from error
 
 
 def _parse(text: str, field: str) -> dt.datetime:
@@ -48,9 +51,13 @@ def _parse(text: str, field: str) -> dt.datetime:
             return dt.datetime.now(dt.UTC) - span
         return dt.datetime.fromisoformat(text)
     except (ValueError, OverflowError) as error:
-        raise InvalidInput(
-            f"“{text[:40]}” is not a point in time.",
-            next_step="Write 2026-11-20, 2026-11-20T09:00, or an age such as 24h or 7d; times are UTC.",
-            field=field,
-            value=text,
-        ) from error
+        raise _no_time(text, field) from error
+
+
+def _no_time(text: str, field: str) -> InvalidInput:
+    return InvalidInput(
+        f"“{text[:40]}” is not a point in time.",
+        next_step="Write 2026-11-20, 2026-11-20T09:00, or an age such as 24h or 7d; times are UTC.",
+        field=field,
+        value=text,
+    )

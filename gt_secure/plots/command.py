@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..errors import InvalidInput, LogError
 from ..logs.command import add_source_arguments, open_hits, tell
 from ..logs.hits import Hits
+from ..logs.table import writable
 from . import alt_text, heat_map, hits_by_ip, hits_by_network, leak_timeline, over_time, png, svg
 
 if TYPE_CHECKING:
@@ -40,9 +41,11 @@ def run(args: argparse.Namespace) -> int:
     with open_hits(args) as hits:
         figure, coverage = _figure(args, hits), hits.coverage
     if path.suffix.lower() == ".svg":
-        path.write_text(svg(figure), encoding="utf-8")
+        with writable(path):
+            path.write_text(svg(figure), encoding="utf-8")
     else:
-        path.write_bytes(png(figure, ground=_GROUND[args.theme]))
+        with writable(path):
+            path.write_bytes(png(figure, ground=_GROUND[args.theme]))
     if args.alt:
         sys.stdout.write(alt_text(figure) + "\n")
     tell(coverage, args.stats)

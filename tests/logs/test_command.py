@@ -108,3 +108,71 @@ def test_cache_command(tmp_path: Path, capsys, monkeypatch) -> None:
     assert json.loads(capsys.readouterr().out)["objects"] == 0
     call(command.add_cache_arguments, command.run_cache, "clear")
     assert "Freed 0.0 MB" in capsys.readouterr().out
+
+
+_START = "o b [24/Nov/2026:10:00:38 +0000]"
+_END = '"x" "y" - h= SigV4 c {} h TLSv1.2 - - us-east-1'
+NASTY = [
+    f'{_START} 203.0.113.7 r R1 REST.GET.OBJECT k "GET /k HTTP/1.1" 200 - 1 1 1 1 - {_END.format("QueryString")}',
+    f"{_START} 203.0.113.8 r R2 REST.GET.OBJECT k - 403 AccessDenied 1 1 1 1 - {_END.format('AuthHeader')}",
+]
+
+
+def test_a_bare_dash_beside_a_text_with_quotes_is_readable(tmp_path):
+    log = tmp_path / "log"
+    log.write_text("\n".join(NASTY) + "\n")
+    from gt_secure.logs import count_hits
+
+    table, coverage = count_hits([str(log)], "remote_ip,http_status,auth_type")
+    assert coverage.unreadable == 0
+    assert sorted(table.rows) == [("203.0.113.7", 200, "QueryString", 1), ("203.0.113.8", 403, "AuthHeader", 1)]
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "table", "parquet"])
+def test_a_file_that_cannot_be_written_is_a_sentence(tmp_path, form):
+    from gt_secure.cli import main
+
+    log = tmp_path / "log"
+    log.write_text("\n".join(NASTY) + "\n")
+    assert main(["hits", str(log), "--format", form, "--output", str(tmp_path / "nonsuch" / "x")]) == 1
+
+
+def test_a_bucket_option_counts_that_bucket_only(tmp_path):
+    from gt_secure.logs import read_hits
+
+    log = tmp_path / "log"
+    log.write_text("\n".join(NASTY).replace("o b [", "o other [", 1) + "\n")
+    with read_hits([str(log)]) as hits:
+        assert len(hits.filter(bucket="b")) == 1
+
+
+@pytest.mark.parametrize("when", ["0001-01-01T00:00+10:00", "9999-12-31T23:59:59-23:00"])
+def test_times_beyond_the_calendar_are_a_sentence(tmp_path, when):
+    from gt_secure.errors import InvalidInput
+    from gt_secure.logs.times import parse_time
+
+    with pytest.raises(InvalidInput, match="not a point in time"):
+        parse_time(when)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"bytes_sent": 1e999},
+        {"request_time": 1e300},
+        {"request_time": "0001-01-01T00:00:00+10:00"},
+        {"http_status": 5e12},
+    ],
+)
+def test_one_bad_json_record_costs_only_itself(tmp_path, broken):
+    import json
+
+    from gt_secure.logs import read_hits
+
+    good = {"request_time": "2026-11-24T10:00:00Z", "operation": "REST.GET.OBJECT", "http_status": 200,
+            "remote_ip": "203.0.113.7", "bucket_name": "b"}  # fmt: skip
+    log = tmp_path / "log.json"
+    log.write_text("\n".join(json.dumps(record) for record in (good, good | broken, good)) + "\n")
+    with read_hits([str(log)]) as hits:
+        assert len(hits) + hits.coverage.unreadable == 3
+        assert len(hits) >= 2
