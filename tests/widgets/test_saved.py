@@ -46,15 +46,11 @@ def executed(request: Any, aws: Any, tmp_path: Path, monkeypatch: pytest.MonkeyP
     return nbformat.read(path, as_version=4), path.read_text(encoding="utf-8")
 
 
-def test_no_secret_in_outputs_or_widget_state(executed: Any) -> None:
+def test_a_saved_notebook_holds_no_secret_and_shows_text_where_widgets_do_not(executed: Any) -> None:
     book, text = executed
     assert book.metadata["widgets"], "the state was saved, so the search means something"
     assert "•••••••" in text
     assert not SECRETS.search(text)
-
-
-def test_where_widgets_do_not_render_there_is_text(executed: Any) -> None:
-    book, _ = executed
     shown = [output["data"]["text/plain"] for output in book.cells[0].outputs if "data" in output]
     assert "gt-secure --help" in shown[0]
     assert "Bar chart, requests by source IP" in json.dumps(book.cells[5].outputs)
