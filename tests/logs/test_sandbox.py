@@ -50,7 +50,7 @@ def test_from_bucket_to_leak(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
                                 ("203.0.113.7", 200, "QueryString", 1)]  # fmt: skip
         [leak] = hits.leaks()
         # The log tells whole seconds: who of the two was first cannot be said here.
-            assert sorted(user.label for user in leak.users) == ["198.51.100.9", "203.0.113.7"]
+        assert sorted(user.label for user in leak.users) == ["198.51.100.9", "203.0.113.7"]
         assert leak.key == "scans/0001.png"
         assert cache.state().objects >= 1
         assert hits.coverage.typical_delay_s is not None
