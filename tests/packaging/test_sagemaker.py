@@ -1,0 +1,134 @@
+"""The extra ``sagemaker`` with the real package, in an environment of its own: it is large and slow to import."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+import gt_secure
+from gt_secure.connection import team_name
+from gt_secure.errors import InvalidInput
+
+from .rooms import ROOT, Room, pythons
+
+SCRIPT = """
+import json, sys, warnings
+warnings.simplefilter("ignore")
+import boto3, gt_secure
+assert "sagemaker" not in sys.modules, "gt_secure must not import it"
+from sagemaker.core.helper.session_helper import Session
+from sagemaker.core.resources import Workteam
+from gt_secure import check
+from gt_secure.doctor import execution_role
+
+boto = boto3.Session(region_name="us-east-1")
+session = Session(boto_session=boto, sagemaker_client=boto.client("sagemaker"))
+gt = gt_secure.connect(sagemaker_session=session)
+# Workteam.get() of sagemaker-core 2.27 fails by itself (pydantic: workteam_name is required and not passed).
+theirs = {team.workteam_name: team for team in Workteam.get_all(session=boto, region="us-east-1")}["radiology-team"]
+ours = gt.workteam(theirs)
+role = boto3.client("sts").assume_role(
+    RoleArn="arn:aws:iam::111122223333:role/GroundTruthExecution", RoleSessionName="studio"
+)["Credentials"]
+assumed = boto3.Session(role["AccessKeyId"], role["SecretAccessKey"], role["SessionToken"], region_name="us-east-1")
+in_studio = gt_secure.connect(
+    sagemaker_session=Session(boto_session=assumed, sagemaker_client=assumed.client("sagemaker"))
+)
+print(json.dumps({
+    "region": gt.aws.region,
+    "same_session": gt.aws._session is boto,
+    "name": ours.name,
+    "lock": ours.url_lock.mode,
+    "theirs": str(theirs.workteam.worker_access_configuration.s3_presign.iam_policy_constraints.source_ip),
+    "jobs": [job.name for job in gt.jobs(theirs)],
+    "findings": [finding.code for finding in gt.findings(team=theirs)],
+    "check": check.team_is_restricted.look(gt, theirs).status,
+    "who": gt.who_can_open("gt-images", "scans/0001.png", ["203.0.113.7"], team=theirs).to_dicts()[0]["opens"],
+    "role": execution_role(in_studio).arn,
+    "caller": in_studio.aws.caller_arn,
+}))
+"""
+
+
+@pytest.mark.slow
+def test_with_the_real_package(tmp_path, sandbox):
+    versions = pythons()
+    room = Room(tmp_path / "room", versions.get("3.12") or versions.get("3.11") or sys.executable)
+    room.install("sagemaker-core", "duckdb", "matplotlib", "ipywidgets")
+    room.install("--no-deps", str(ROOT))
+    out = room.run("-c", SCRIPT, env=sandbox.environment())
+    said = json.loads(out.strip().splitlines()[-1])
+    assert said["region"] == "us-east-1"
+    assert said["same_session"] is True
+    assert said["name"] == "radiology-team"
+    assert (said["lock"], said["theirs"]) == ("SourceIp", "Enabled")
+    assert said["jobs"] == ["chest-scans"]
+    assert said["check"] == "passed"
+    assert said["who"] is True
+    assert "url-lock-off" not in said["findings"]
+    assert said["role"] == "arn:aws:iam::111122223333:role/GroundTruthExecution"
+    assert ":assumed-role/GroundTruthExecution/studio" in said["caller"]
+
+
+class Session:
+    """As much of a SageMaker session as is used, for the cases that need no package."""
+
+    def __init__(self, region: str | None = "eu-west-1") -> None:
+        import boto3
+
+        self.boto_session = boto3.session.Session("AKIAEXAMPLE", "secret", region_name="eu-west-1")
+        self.boto_region_name = region
+
+
+class Team:
+    def __init__(self, name: object) -> None:
+        self.workteam_name = name
+
+
+def test_a_session_gives_credentials_and_region():
+    session = Session()
+    gt = gt_secure.connect(sagemaker_session=session)
+    assert gt.aws.region == "eu-west-1"
+    assert gt_secure.connect(sagemaker_session=session, region="us-east-1").aws.region == "us-east-1"
+    assert gt.aws.client("s3").meta.region_name == "eu-west-1"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"sagemaker_session": object()},
+        {"sagemaker_session": "session"},
+        {"sagemaker_session": Session(), "profile": "x"},
+        {"sagemaker_session": Session(), "boto3_session": Session().boto_session},
+    ],
+)
+def test_what_is_no_session_is_refused(more):
+    with pytest.raises(InvalidInput) as caught:
+        gt_secure.connect(**more)
+    assert caught.value.field == "sagemaker_session"
+    assert caught.value.next_step
+
+
+def test_names_of_teams():
+    from gt_secure.teams import Workteam
+
+    assert team_name("a-team") == "a-team"
+    assert team_name(Team("a-team")) == "a-team"
+    assert team_name(Workteam("a-team", "arn:x", "private")) == "a-team"
+    assert team_name(Workteam("Sold", "arn:aws:sagemaker:us-east-1:1:workteam/vendor-crowd/sold", "vendor")).startswith(
+        "arn:"
+    )
+    for bad in (Team(None), Team(3), object(), 3, None):
+        with pytest.raises(InvalidInput):
+            team_name(bad)  # type: ignore[arg-type]
+
+
+def test_our_own_code_imports_no_sagemaker():
+    root = Path(gt_secure.__file__).parent
+    for path in root.rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert "import sagemaker" not in text, path
+        assert "from sagemaker" not in text, path
