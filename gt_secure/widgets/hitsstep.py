@@ -98,7 +98,7 @@ class HitsStep(Step):
             "Plot hits", self.plot_hits, primary=True, when=lambda: bool(self.bucket or self.logs)
         )
         self.export_kind = field(
-            ipywidgets.Dropdown(description="Export as", options=["PNG", "SVG", "CSV"], value="PNG"), "gts-inline"
+            ipywidgets.Dropdown(description="Export as", options=["PNG", "SVG", "CSV"], value="PNG")
         )
         self.export_button = self.button("Export", self.export, when=lambda: self.result is not None)
         row = ipywidgets.HBox([self.plot_button])
@@ -110,14 +110,12 @@ class HitsStep(Step):
         )
         self.source.observe(lambda _: self.guard(self._show_source), "value")
         self.add_button = self.button("Add to the allowed addresses", self.add_source, when=self._may_add)
-        pick = ipywidgets.HBox([self.source, self.add_button])
-        export = ipywidgets.HBox([self.export_kind, self.export_button])
-        for each in (pick, export):
-            each.add_class("gts-row")
-            each.add_class("gts-bottom")
+        pick = ipywidgets.HBox([self.source, self.add_button, self.export_kind, self.export_button])
+        pick.add_class("gts-row")
+        pick.add_class("gts-bottom")
         self.rows = Html()
         self.saved = Html()
-        self.more = ipywidgets.VBox([pick, self.rows, export, self.saved])
+        self.more = ipywidgets.VBox([pick, self.saved, self.rows])
         self.more.add_class("gts-stack")
         self.more.add_class("gts-hidden")
         self.foot = Html(
