@@ -1,0 +1,159 @@
+"""The wheel as people get it: built, installed in clean environments, and the main job done there."""
+
+from __future__ import annotations
+
+import email
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from gt_secure.sandbox import Sandbox
+
+from .rooms import ROOT, Room, pythons, run, uv
+
+pytestmark = pytest.mark.slow
+
+SMOKE = Path(__file__).with_name("smoke.py")
+CONSTRAINTS = ROOT / "tests" / "data" / "studio-constraints.txt"
+NEEDED = ("boto3", "ipywidgets", "matplotlib", "duckdb")
+LOWEST = ("boto3==1.37.3", "ipywidgets==8.1.8", "matplotlib==3.10.0", "duckdb==1.5.1")
+PYTHONS = pythons()
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory) -> Path:
+    """Build from a copy, so that nothing is left in the checkout."""
+    copy = tmp_path_factory.mktemp("source")
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True).stdout.split("\0")
+    for name in names:
+        if name and (ROOT / name).is_file() and not name.startswith("tests/"):
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, copy / name)
+    out = tmp_path_factory.mktemp("dist")
+    if tool := uv():
+        run(tool, "build", "--quiet", "--wheel", "--out-dir", str(out), str(copy))
+    else:
+        run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(out), str(copy))
+    [built] = out.glob("*.whl")
+    return built
+
+
+def smoke(room: Room, sandbox: Sandbox | None = None) -> dict:
+    """The main job there, on a sandbox of its own or on one that runs here.
+
+    The extra ``sandbox`` pins botocore, so environments with another one are clients of a sandbox that runs here.
+    """
+    args = [str(SMOKE)] if sandbox is not None else [str(SMOKE), "--sandbox"]
+    env = sandbox.environment() if sandbox is not None else {}
+    return json.loads(room.run(*args, env=env).strip().splitlines()[-1])
+
+
+def holds(said: dict) -> None:
+    assert said["statuses"] == [200, 403]
+    assert said["checks"] == ["passed"] * 3
+    assert said["plotted"]
+    assert said["panel"]
+    assert said["wrong"] == []
+    assert {"plan", "apply", "probe", "hits", "check", "doctor"} <= set(said["commands"])
+
+
+def test_what_is_in_the_wheel(wheel: Path):
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        meta = email.message_from_bytes(archive.read(next(n for n in names if n.endswith(".dist-info/METADATA"))))
+        points = archive.read(next(n for n in names if n.endswith("entry_points.txt"))).decode()
+    assert wheel.name.endswith("-py3-none-any.whl")
+    for path in (ROOT / "gt_secure").rglob("*"):
+        if path.is_file() and "__pycache__" not in path.parts and tracked(path):
+            assert path.relative_to(ROOT).as_posix() in names, f"{path.name} is not in the wheel"
+    assert not [name for name in names if name.startswith(("tests/", "docs/", "benchmarks/"))]
+    assert meta["License-Expression"] == "Apache-2.0"
+    assert meta["Requires-Python"] == ">=3.11"
+    assert {"browser", "sagemaker", "sandbox"} <= set(meta.get_all("Provides-Extra"))
+    assert "gt-secure = gt_secure.cli:main" in points
+    assert "gt_secure = gt_secure.pytest_plugin" in points
+    assert wheel.stat().st_size < 2_000_000
+
+
+def tracked(path: Path) -> bool:
+    done = subprocess.run(["git", "ls-files", "--error-unmatch", str(path)], cwd=ROOT, capture_output=True)
+    return done.returncode == 0
+
+
+@pytest.mark.parametrize("version", PYTHONS)
+def test_newest_versions(wheel: Path, tmp_path, version):
+    room = Room(tmp_path / "room", PYTHONS[version])
+    room.install(f"gt_secure[sandbox] @ {wheel.as_uri()}")
+    said = smoke(room)
+    assert said["python"].startswith(version)
+    holds(said)
+
+
+def test_lowest_versions(wheel: Path, tmp_path, sandbox):
+    room = Room(tmp_path / "room", PYTHONS["3.11"])
+    room.install(*LOWEST, f"gt_secure @ {wheel.as_uri()}")
+    versions = room.versions()
+    assert [f"{name}=={versions[name]}" for name in NEEDED] == list(LOWEST)
+    said = smoke(room, sandbox)
+    assert said["notes"] == ["UpdateWorkforce.IpAddressType", "endpoint"], "this SDK does not know IPv6 portals"
+    holds(said)
+
+
+def test_lowest_versions_are_those_of_the_metadata():
+    text = (ROOT / "setup.cfg").read_text()
+    for pin in LOWEST:
+        name, version = pin.split("==")
+        assert f"{name} >= {version.removesuffix('.0') if name == 'matplotlib' else version}" in text
+
+
+def test_without_an_index_on_top_of_a_sagemaker_distribution(wheel: Path, tmp_path, sandbox):
+    if "3.12" not in PYTHONS:
+        pytest.skip("the image has Python 3.12, which is not on this machine")
+    room = Room(tmp_path / "room", PYTHONS["3.12"])
+    room.install("-c", str(CONSTRAINTS), *NEEDED, "pandas", "pyarrow", "ipykernel", "ipython")
+    before = room.versions()
+    room.install("--no-index", "--no-deps", str(wheel))
+    after = room.versions()
+    assert {name: version for name, version in after.items() if name != "gt-secure"} == before, "nothing else changed"
+    pins = dict(line.split("==") for line in CONSTRAINTS.read_text().split() if "==" in line)
+    assert {name: before[name] for name in NEEDED} == {name: pins[name] for name in NEEDED}
+    unmet = room.run("-c", UNMET)
+    assert unmet.strip() == "[]", "every requirement is met by what the image has"
+    holds(smoke(room, sandbox))
+
+
+UNMET = """
+from importlib.metadata import requires, version
+from packaging.requirements import Requirement
+wanted = [Requirement(text) for text in requires("gt_secure")]
+print([str(each) for each in wanted if each.marker is None and not each.specifier.contains(version(each.name))])
+"""
+
+
+def test_without_the_extras_it_says_what_to_install(wheel: Path, tmp_path):
+    room = Room(tmp_path / "room")
+    room.install(f"gt_secure @ {wheel.as_uri()}")
+    script = room.python.with_name("gt-secure")
+    done = subprocess.run([script, "demo"], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "gt_secure[sandbox]" in done.stderr
+    assert "Traceback" not in done.stderr
+    done = subprocess.run([script, "sandbox"], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    room.run("-c", "import gt_secure, gt_secure.check, gt_secure.doctor, gt_secure.sandbox")
+
+
+def test_the_plugin_in_an_environment_with_pytest_alone(wheel: Path, tmp_path):
+    """The plugin is loaded by every pytest of the environment: it must not break those that do not want it."""
+    room = Room(tmp_path / "room")
+    room.install("pytest")
+    room.install("--no-deps", str(wheel))
+    (tmp_path / "test_other.py").write_text("import sys\ndef test_it():\n    assert 'boto3' not in sys.modules\n")
+    out = room.run("-m", "pytest", "-q", "-W", "error", str(tmp_path / "test_other.py"), cwd=tmp_path)
+    assert "1 passed" in out
