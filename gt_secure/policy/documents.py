@@ -76,15 +76,20 @@ class Statement:
         return f"statement {self.index + 1}" + (f" “{self.sid}”" if self.sid else "")
 
     def covers_action(self, action: str) -> bool:
-        """Tell whether an action, in lower case, is covered."""
+        """Tell whether an action, in lower case, is covered; an empty ``NotAction`` opens nothing and denies all."""
+        if self.not_action and not self.action_matchers:
+            return self.deny
         return any(matcher(action) for matcher in self.action_matchers) != self.not_action
 
     def covers_resource(self, arn: str, keys: Keys) -> bool:
         """Tell whether a resource is covered.
 
         A pattern whose variable has no value matches nothing. In ``NotResource`` that would widen an Allow; AWS says
-        only that such a statement may be invalid, so it covers nothing there, and everything in a Deny.
+        only that such a statement may be invalid, so it covers nothing there, and everything in a Deny. An
+        empty ``NotResource`` likewise.
         """
+        if self.not_resource and not self.resources:
+            return self.deny
         answers = [pattern.matches(arn, keys) for pattern in self.resources]
         if not self.not_resource:
             return True in answers

@@ -41,7 +41,7 @@ def decide(request: Request, policies: Compiled) -> Outcome:
             if applies(statement, request):
                 return Outcome("explicit-deny", layer, statement)
     gate = None if request.is_off_endpoint else policies.endpoint
-    if gate is not None and _first_allow(gate, request) is None:
+    if gate is not None and not _lets_through(gate, request, policies.gateway_endpoint):
         return Outcome("implicit-deny", gate, rule="no statement of the VPC endpoint policy allows it")
     grant, granted_by = _strongest(policies.resource, request)
     if request.caller.kind in ("anonymous", "service"):
@@ -65,6 +65,13 @@ def applies(statement: Statement, request: Request) -> bool:
 
 def _first_allow(layer: Layer, request: Request) -> Statement | None:
     return next((statement for statement in layer.document.allows if applies(statement, request)), None)
+
+
+def _lets_through(gate: Layer, request: Request, gateway: bool) -> bool:
+    return any(
+        applies(statement, request) and not (gateway and statement.grant(request.caller, request.keys) == "account")
+        for statement in gate.document.allows
+    )
 
 
 def _strongest(layer: Layer | None, request: Request) -> tuple[Grant | None, Statement | None]:

@@ -26,13 +26,14 @@ def run(lines: Iterable[str]) -> Iterator[str]:
     """
     for line in lines:
         identifier, decision, reason = _answer(line)
-        yield json.dumps({"id": identifier, "verdict": decision, "reason": reason})
+        shown = str(identifier) if isinstance(identifier, JsonNumber) else json.dumps(identifier)
+        yield f'{{"id": {shown}, "verdict": {json.dumps(decision)}, "reason": {json.dumps(reason)}}}'
 
 
 def _answer(line: str) -> tuple[object, str, str]:
     identifier: object = None
     try:
-        case = parse_json(line.strip())
+        case = parse_json(line.strip().removeprefix("\ufeff"))
         if not isinstance(case, Mapping):
             raise PolicyError("The line is not a JSON object.", next_step="Give one case a line.")
         identifier = _identifier(case.get("id"))
@@ -41,12 +42,13 @@ def _answer(line: str) -> tuple[object, str, str]:
         verdict = evaluate(_request(case), _policies(case))
     except InvalidInput as error:
         return identifier, "invalid", str(error)
+    except Exception as error:
+        # A fault of ours must cost one line its verdict, and never all the lines after it theirs.
+        return identifier, "invalid", f"This case could not be decided ({type(error).__name__})."
     return identifier, verdict.decision, verdict.reason
 
 
 def _identifier(value: object) -> object:
-    if isinstance(value, JsonNumber):
-        return json.loads(value)
     return value if isinstance(value, (str, bool)) else None
 
 

@@ -62,6 +62,12 @@ def _arn(value: str, variables: bool, place: str) -> Test:
     return _pattern(parse_template(value, variables=variables, wildcards=True, place=place), arn_glob)
 
 
+def _arn_unless_unknown(value: str, variables: bool, place: str) -> Test:
+    """For the negated operators: a value that is no ARN is unknown, not unequal, or an Allow would open to it."""
+    test = _arn(value, variables, place)
+    return lambda actual, keys: test(actual, keys) if actual.count(":") >= 5 else None
+
+
 def _pattern(template: Template, compiled: Callable[[Filled], Matcher | None]) -> Test:
     if is_fixed(template):
         matcher = compiled(fill(template, {}) or ())
@@ -93,7 +99,7 @@ def _network(value: str) -> IPNetwork:
     address = parse_network(str(parse_address(head)))
     if not slash:
         return address
-    if not re.fullmatch(r"\d{1,3}", tail) or int(tail) > address.prefixlen:
+    if not re.fullmatch(r"[0-9]{1,3}", tail) or int(tail) > address.prefixlen:
         raise InvalidInput(f"“{tail[:20]}” is not a prefix length from 0 to {address.prefixlen}.", field="address")
     return address.supernet(new_prefix=int(tail))
 
@@ -126,7 +132,7 @@ def read_address(text: str) -> IPAddress | None:
         return None
 
 
-_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
 
 
 @lru_cache(maxsize=4096)
@@ -137,7 +143,8 @@ def read_number(text: str) -> Decimal | None:
 
 
 _DATE = re.compile(
-    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:[Tt](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?([Zz]|[+-]\d\d:?\d\d)?)?)?)?"
+    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:[Tt](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?([Zz]|[+-]\d\d:?\d\d)?)?)?)?",
+    re.ASCII,  # digits of other scripts are no numbers to IAM
 )
 
 
@@ -161,7 +168,10 @@ def read_date(text: str) -> Decimal | None:
     if offset and offset not in "Zz":
         digits = offset[1:].replace(":", "")
         shift = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
-        moment = moment - shift if offset[0] == "+" else moment + shift
+        try:
+            moment = moment - shift if offset[0] == "+" else moment + shift
+        except OverflowError:
+            return None  # before the year 1 or after 9999
     since = moment - datetime(1970, 1, 1, tzinfo=UTC)
     return Decimal(since.days * 86400 + since.seconds) + Decimal(f"0.{fraction or 0}")
 
@@ -255,8 +265,8 @@ def _table() -> dict[str, Operator]:
         ("NotIpAddress", True, _ip),
         ("ArnEquals", False, _arn),
         ("ArnLike", False, _arn),
-        ("ArnNotEquals", True, _arn),
-        ("ArnNotLike", True, _arn),
+        ("ArnNotEquals", True, _arn_unless_unknown),
+        ("ArnNotLike", True, _arn_unless_unknown),
         ("Null", False, _null),
     ]
     for prefix, read, what in (

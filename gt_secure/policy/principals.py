@@ -22,7 +22,7 @@ EntryKind: TypeAlias = Literal["everyone", "account", "role", "exact", "service"
 
 _ARN = re.compile(r"arn:(aws[a-z-]*):(iam|sts)::([^:]*):(.+)", re.DOTALL)
 _SERVICE = re.compile(r"[a-z0-9][a-z0-9.-]*\.(?:amazonaws\.com|amazonaws\.com\.cn|amazon\.com|aws\.internal)", re.I)
-_ACCOUNT = re.compile(r"\d{12}")
+_ACCOUNT = re.compile(r"[0-9]{12}")
 _UNIQUE_ID = re.compile(r"A[A-Z0-9]{15,127}")
 
 

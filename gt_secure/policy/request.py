@@ -55,6 +55,10 @@ class Request:
         """The context by lower-case key; raises :class:`InvalidInput` if a key is given twice or is no text."""
         keys: dict[str, tuple[str, ...]] = {}
         for name, value in self.context.items():
+            if not isinstance(name, str):
+                raise InvalidInput(
+                    f"The context key {str(name)[:40]!r} is not text.", next_step="Name a key.", field="context"
+                )
             lower = name.lower()
             if lower in keys:
                 raise InvalidInput(
@@ -83,7 +87,7 @@ class Request:
             raise InvalidInput(
                 f"“{self.resource[:60]}” is not an ARN.", next_step="Write arn:aws:s3:::bucket/key.", field="resource"
             )
-        if self.resource_account is not None and not re.fullmatch(r"\d{12}", self.resource_account):
+        if self.resource_account is not None and not re.fullmatch(r"[0-9]{12}", self.resource_account):
             raise InvalidInput(
                 "The account of the resource is not 12 digits.", next_step="Correct it.", field="resource_account"
             )
@@ -122,6 +126,7 @@ class Compiled(NamedTuple):
     boundary: Layer | None
     resource: Layer | None
     endpoint: Layer | None
+    gateway_endpoint: bool = False
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -155,6 +160,9 @@ class Policies:
         The permissions boundary.
     endpoint : text or mapping, optional
         The policy of the VPC endpoint; it counts for requests that come through one.
+    gateway_endpoint : bool
+        Whether that is a gateway endpoint. There an account as principal stands for its root user alone (VPC guide,
+        *Endpoint policies*), so it grants nothing to roles.
     """
 
     identity: Sequence[Source] = ()
@@ -162,6 +170,7 @@ class Policies:
     resource: Source | None = None
     boundary: Source | None = None
     endpoint: Source | None = None
+    gateway_endpoint: bool = False
 
     @cached_property
     def compiled(self) -> Compiled:
@@ -177,6 +186,7 @@ class Policies:
             _single("boundary", self.boundary),
             _single("resource", self.resource),
             _single("endpoint", self.endpoint),
+            self.gateway_endpoint,
         )
 
 

@@ -89,6 +89,7 @@ class _Case:
     bucket_policy: PolicySource | None
     boundary: PolicySource | None
     endpoint_policies: Mapping[str, PolicySource]
+    gateway_endpoints: frozenset[str]
     url_lock: UrlLockMode | None
     portal: Sequence[IPNetwork] | None
     unknown: frozenset[str]
@@ -105,6 +106,7 @@ def who_can_open(
     bucket_policy: PolicySource | None = None,
     boundary: PolicySource | None = None,
     endpoint_policies: Mapping[str, PolicySource] | None = None,
+    gateway_endpoints: Iterable[str] = (),
     url_lock: UrlLockMode | None = None,
     portal: Sequence[IPNetwork] | None = (),
     unknown: Iterable[str] = (),
@@ -126,6 +128,8 @@ def who_can_open(
         The signing role's policies; None if they are not known, and then the role is assumed to be allowed.
     bucket_policy, boundary, endpoint_policies : optional
         Other policies; the last by endpoint id.
+    gateway_endpoints : iterable of str
+        Those of the endpoints that are gateway endpoints.
     url_lock : str, optional
         ``SourceIp``, ``VpcSourceIp``, ``both`` (which never allows), or None if it is off.
     portal : sequence of network, optional
@@ -142,6 +146,7 @@ def who_can_open(
         bucket_policy=bucket_policy,
         boundary=boundary,
         endpoint_policies=endpoint_policies or {},
+        gateway_endpoints=frozenset(gateway_endpoints),
         url_lock=url_lock,
         portal=portal,
         unknown=frozenset(unknown),
@@ -195,6 +200,7 @@ def _policies(case: _Case, source: Source, bound: Source) -> Policies:
         resource=case.bucket_policy,
         boundary=case.boundary,
         endpoint=case.endpoint_policies.get(source.endpoint) if source.endpoint is not None else None,
+        gateway_endpoint=source.endpoint in case.gateway_endpoints,
     )
 
 

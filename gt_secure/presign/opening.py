@@ -77,6 +77,7 @@ def who(
             wanted,
             forwarded_from=forwarded_from,
             bucket_policy=state.policy_text,
+            gateway_endpoints=[each.id for each in endpoints.values() if each.type == "Gateway"],
             endpoint_policies={each.id: each.policy_text for each in endpoints.values() if each.policy_text},
             url_lock=mode,
             portal=_portal(aws) if team else (),

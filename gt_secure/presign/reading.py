@@ -100,6 +100,7 @@ def predict(
             session=session if is_session else None,
             resource=policy_text,
             endpoint=None if endpoint is None else endpoint.policy_text,
+            gateway_endpoint=endpoint is not None and endpoint.type == "Gateway",
         ),
     )
 

@@ -284,6 +284,13 @@ def _guard(value: object, bucket: str | None, notices: list[Notice]) -> bool | N
 
 def _check_together(wish: Restriction, notices: list[Notice]) -> None:
     """Check what only shows when all members are known."""
+    if wish.portal_lock is not None and wish.team is not None and not wish.team_is_private:
+        raise InvalidInput(
+            "A vendor or public team does not work in your worker portal: the portal lock would protect nothing of it "
+            "and could shut out your own private workers.",
+            next_step="Leave portal_lock out (None); the bucket guard is what protects objects from other teams.",
+            field="portal_lock",
+        )
     if wish.portal_lock:
         lists.check_portal(wish.addresses, notices)
     if wish.guard:

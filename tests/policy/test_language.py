@@ -721,3 +721,78 @@ def test_messages_name_what_is_meant():
         parse_document(doc({"effect": "Allow"}))
     with pytest.raises(PolicyError, match="wildcard cannot stand for part"):
         parse_document(bucket({"Principal": {"AWS": SESSION[:-3] + "*"}}), "resource")
+
+
+def test_a_value_that_is_no_arn_opens_nothing_to_a_negated_operator():
+    condition = {"ArnNotLike": {"aws:SourceArn": "arn:aws:s3:::x"}}
+    assert holds(condition, {"aws:SourceArn": "foo"}, "Allow") is False
+    assert holds(condition, {"aws:SourceArn": "foo"}, "Deny") is True
+
+
+def test_digits_of_other_scripts_are_no_numbers():
+    assert holds({"NumericEquals": {"aws:X": "3"}}, {"aws:X": "٣"}, "Allow") is False
+
+
+@pytest.mark.parametrize("date", ["0001-01-01T00:00:00+10:00", "9999-12-31T23:59:59-23:00"])
+def test_dates_beyond_the_calendar_are_no_dates(date):
+    assert (
+        holds({"DateGreaterThan": {"aws:CurrentTime": "2026-01-01T00:00:00Z"}}, {"aws:CurrentTime": date}, "Allow")
+        is False
+    )
+
+
+@pytest.mark.parametrize("element", ["NotAction", "NotResource"])
+def test_an_empty_exception_list_opens_nothing_and_denies_everything(element):
+    from gt_secure.policy import Policies, Request, evaluate
+
+    request = Request("s3:GetObject", "arn:aws:s3:::b/k", "arn:aws:iam::111122223333:user/u", {})
+
+    def decide(effect):
+        statement = {"Effect": effect, "Action": "*", "Resource": "*"}
+        del statement[element.removeprefix("Not")]
+        statement[element] = []
+        allow = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+        document = {"Version": "2012-10-17", "Statement": [statement] if effect == "Allow" else [allow, statement]}
+        return evaluate(request, Policies(identity=(document,))).decision
+
+    assert decide("Allow") in {"implicit-deny", "invalid"}
+    assert decide("Deny") in {"explicit-deny", "invalid"}
+
+
+def test_an_account_in_a_gateway_endpoints_policy_is_its_root_user_alone():
+    from gt_secure.policy import Policies, Request, evaluate, presigned_context
+
+    caller = "arn:aws:sts::111122223333:assumed-role/r/s"
+    request = Request(
+        "s3:GetObject", "arn:aws:s3:::b/k", caller, presigned_context("10.0.3.4 via vpce-0a1b2c3d4e5f60718")
+    )
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    gate = {"Version": "2012-10-17", "Statement": [everything | {"Principal": {"AWS": "111122223333"}}]}
+    identity = ({"Version": "2012-10-17", "Statement": [everything]},)
+    assert evaluate(request, Policies(identity=identity, endpoint=gate)).allowed
+    assert not evaluate(request, Policies(identity=identity, endpoint=gate, gateway_endpoint=True)).allowed
+
+
+def test_no_line_ends_the_stream_of_verdicts():
+    import json
+
+    from gt_secure.policy import ndjson
+
+    case = {"id": "x", "request": {"action": "s3:GetObject", "resource": "arn:aws:s3:::b/k", "context": {},
+            "principal": "arn:aws:iam::111122223333:user/u"}, "identityPolicies": [], "sessionPolicy": None,
+            "resourcePolicy": None}  # fmt: skip
+    good = json.dumps(case)
+    lines = [
+        "\ufeff" + good,
+        good.replace('"x"', "1" * 5000),
+        good.replace('"x"', "1e999"),
+        good.replace('"context": {}', '"context": {"aws:CurrentTime": "0001-01-01T00:00:00+10:00"}'),
+        "[" * 100_000,
+        "",
+        good,
+    ]
+    answers = list(ndjson.run(lines))
+    assert len(answers) == len(lines)
+    assert json.loads(answers[0])["verdict"] == json.loads(answers[-1])["verdict"] == "implicit-deny"
+    assert answers[1].startswith('{"id": ' + "1" * 5000)
+    assert answers[2].startswith('{"id": 1e999, ')
