@@ -1,0 +1,136 @@
+"""The typed contract: mypy must accept this file as it is, and refuse each line that is marked so.
+
+It is never run. ``assert_type`` pins what a call returns; an unused ``type: ignore`` is an error, so each of them
+proves that its line is refused.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import assert_type
+
+import boto3
+from matplotlib.figure import Figure
+
+import gt_secure
+from gt_secure import (
+    Connection,
+    GtSecureError,
+    Hits,
+    Plan,
+    Restriction,
+    Source,
+    TestUrl,
+    check,
+    connect,
+    expect,
+    inspect,
+)
+from gt_secure.check import CheckFailed, CheckResult, Report, Spec, load_specs, run_file
+from gt_secure.doctor import Diagnosis, ExecutionRole, Fact, FeatureState, examine, execution_role, policy_for, scope_of
+from gt_secure.policy import Finding
+from gt_secure.presign import Probe
+from gt_secure.restriction import Applied
+from gt_secure.teams import LabelingJob, Workforce, Workteam
+
+
+class SageMakerSession:
+    """As much of ``sagemaker.core.helper.session_helper.Session`` as counts."""
+
+    boto_session: boto3.session.Session
+    boto_region_name: str
+
+
+class SageMakerTeam:
+    """As much of ``sagemaker.core.resources.Workteam`` as counts."""
+
+    workteam_name: str
+
+
+def connecting() -> Connection:
+    assert_type(connect(), Connection)
+    connect(profile="p", region="us-east-1", endpoint_url="http://127.0.0.1:1")
+    connect(boto3_session=boto3.session.Session())
+    connect(sagemaker_session=SageMakerSession())
+    connect(sagemaker_session="session")  # type: ignore[arg-type]
+    connect("us-east-1")  # type: ignore[call-arg]
+    return gt_secure.connect()
+
+
+def main_job(gt: Connection) -> None:
+    assert_type(gt.workteams(), list[Workteam])
+    team = gt.workteam("radiology-team")
+    assert_type(team, Workteam)
+    assert_type(gt.workforce(), Workforce | None)
+    assert_type(gt.jobs(team), list[LabelingJob])
+    gt.jobs(SageMakerTeam())
+    gt.workteam(3)  # type: ignore[arg-type]
+    restriction = Restriction(
+        "radiology-team",
+        addresses=["203.0.113.0/24"],
+        endpoints="vpce-0a1b2c3d",
+        bucket="gt-images",
+        prefix="scans/",
+        url_lock="SourceIp",
+        portal_lock=None,
+        expectations=[expect.allowed("203.0.113.7"), expect.refused(Source.parse("198.51.100.9"))],
+    )
+    Restriction("team", url_lock="Both")  # type: ignore[arg-type]
+    Restriction("team", adresses=[])  # type: ignore[call-arg]
+    restriction.team = "another"  # type: ignore[misc]
+    plan = gt.plan(restriction)
+    assert_type(plan, Plan)
+    done = gt.apply(plan)
+    assert_type(done, Applied)
+    assert_type(gt.undo(done), Applied)
+    url = gt.test_url("gt-images", "scans/0001.png", bound_to="203.0.113.7")
+    assert_type(url, TestUrl)
+    assert_type(gt.probe(url), Probe)
+    assert_type(gt.findings(team=SageMakerTeam(), bucket="gt-images"), tuple[Finding, ...])
+    inspect("https://bucket.s3.amazonaws.com/key?X-Amz-Signature=0")
+
+
+def logs(gt: Connection, restriction: Restriction) -> None:
+    hits = gt.hits("gt-images", since="7d")
+    assert_type(hits, Hits)
+    assert_type(hits.filter(presigned=True, network=["203.0.113.0/24"]), Hits)
+    assert_type(gt.plot(hits, restriction=restriction), Figure)
+    hits.filter(presignd=True)  # type: ignore[call-arg]
+
+
+def checks(gt: Connection, hits: Hits, restriction: Restriction) -> None:
+    assert_type(check.team_is_restricted(gt, "team", url_lock="VpcSourceIp", portal=["203.0.113.0/24"]), CheckResult)
+    assert_type(check.team_is_restricted.look(gt, SageMakerTeam()), CheckResult)
+    check.team_is_restricted(gt, "team", url_lock="on")  # type: ignore[arg-type]
+    check.team_is_restricted(gt)  # type: ignore[call-arg]
+    assert_type(check.guard_is_in_place(gt, "gt-images", addresses="203.0.113.0/24"), CheckResult)
+    assert_type(check.no_foreign_hits(hits, restriction, newest_within_h=24), CheckResult)
+    check.no_foreign_hits(restriction, hits)  # type: ignore[arg-type]
+    assert_type(check.no_leaked_urls.look(hits, kinds=["leak"]), CheckResult)
+    assert_type(check.no_findings(gt, team="team", severity="high", ignore=["kms-session"]), CheckResult)
+    assert_type(check.nothing_drifted(gt, Path("wish.yaml")), CheckResult)
+    assert_type(check.expectations_hold(gt, restriction), CheckResult)
+    assert_type(check.no_secret_saved("book.ipynb"), CheckResult)
+    result = check.no_code_cell_skipped.look(Path("book.ipynb"))
+    assert_type(result.passed, bool | None)
+    result.passed = True  # type: ignore[misc]
+    assert_type(load_specs("checks.yaml"), list[Spec])
+    report = run_file(gt, "checks.yaml")
+    assert_type(report, Report)
+    assert_type(report.exit_code, int)
+    try:
+        report.require()
+    except CheckFailed as failed:
+        error: GtSecureError = failed
+        same: AssertionError = failed
+        assert_type(failed.result, CheckResult)
+        print(error, same)
+
+
+def doctor(gt: Connection) -> None:
+    found = examine(gt, team="team", bucket="gt-images", features=["guard"])
+    assert_type(found, Diagnosis)
+    assert_type(found.features, tuple[FeatureState, ...])
+    assert_type(found.facts, tuple[Fact, ...])
+    policy_for([found.features[0].feature], scope_of(gt))
+    assert_type(execution_role(gt), ExecutionRole)
