@@ -9,7 +9,7 @@ import ipywidgets
 import traitlets
 
 from ..errors import GtSecureError, InvalidInput
-from ..network import collapse, contains, parse_address, parse_network, split_list
+from ..network import collapse, parse_network, split_list
 from . import markup
 from .allowlists import (
     about_addresses,
@@ -23,14 +23,13 @@ from .allowlists import (
 from .base import Html, Link, Step, error_markup, field
 from .chips import ChipInput
 from .markup import count
+from .seen import SeenBox
 from .switches import SWITCHES, Switches
 
 if TYPE_CHECKING:
     from ..connection import Connection
     from ..endpoints import VpcEndpoint
     from ..restriction import Restriction
-
-_SEEN = 8
 
 
 class AllowEditor(Step):
@@ -130,8 +129,7 @@ class AllowEditor(Step):
         self.text_button = self.button("Edit as text", self._toggle_text, link=True)
         self.find_button = self.button("Find the endpoints", self.find_endpoints, link=True)
         self.found = Html(markup.hint("Pick an S3 endpoint of a VPC, or type its id."))
-        self.seen_box = ipywidgets.Box()
-        self.seen_box.add_class("gts-chips")
+        self.seen_box = SeenBox(lambda word: self.guard(lambda: self.add_address(word)))
         links = ipywidgets.HBox([self.text_button, self.collapse_button])
         links.add_class("gts-row")
         left = ipywidgets.VBox([self.address_input, links, self.seen_box])
@@ -241,27 +239,7 @@ class AllowEditor(Step):
     def show_seen(self, hits: Mapping[str, int], browser: Iterable[str] = ()) -> None:
         """Offer addresses that were seen in the access log, with their hits; ``browser`` are those of this person."""
         listed = [parse_network(entry.word) for entry in self.address_input.entries if not entry.problem]
-        words = [*browser, *hits]
-        new = [
-            word
-            for word in dict.fromkeys(words)
-            if not read_address(word).problem and not contains(listed, parse_address(word))
-        ]
-        mine = set(browser)
-        made = [
-            self._seen_chip(word, "your browser" if word in mine else count(hits[word], "hit")) for word in new[:_SEEN]
-        ]
-        head = [Html(markup.hint("Seen in the access log, not in the list:"))] if made else []
-        for old in self.seen_box.children:
-            old.close()
-        self.seen_box.children = (*head, *made)
-
-    def _seen_chip(self, word: str, about: str) -> ipywidgets.Button:
-        made = ipywidgets.Button(description=f"+ {word} · {about}", tooltip="Press to add to the list.")
-        made.add_class("gts-chip")
-        made.add_class("gts-plain")
-        made.on_click(lambda _: self.guard(lambda: self.add_address(word)))
-        return made
+        self.seen_box.show(hits, tuple(browser), listed)
 
     # reactions
 

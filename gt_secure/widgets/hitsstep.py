@@ -56,6 +56,9 @@ class HitsStep(Step):
     logs = traitlets.Unicode("")
     """Where the log lies, if it is not to be found from the bucket."""
 
+    team = traitlets.Unicode(None, allow_none=True)
+    """The private workteam whose URL lock counts in today's verdict; None for a bucket alone."""
+
     networks = traitlets.Tuple()
     """Ranges of the restriction, to mark what lies outside."""
 
@@ -212,11 +215,16 @@ class HitsStep(Step):
             self.rows.value = ""
             return
         result = self.result
+        bucket, team = self.bucket, self.team
+
+        def ask(key: str, place: str) -> Any:
+            return self.link.get().who_can_open(bucket, key, [place], team=team, forwarded_from=None)
+
         chip = hitsview.PLACES.get(str(source["place"]))
         place = markup.chip(*chip) if chip else ""
         self.run(
             "Reading its requests…",
-            lambda: hitsview.rows_of(result.hits, source),
+            lambda: hitsview.rows_of(result.hits, source, ask),
             lambda table: self._got_rows(markup.join(place, table)),
         )
 

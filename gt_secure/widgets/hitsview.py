@@ -5,10 +5,11 @@ from __future__ import annotations
 import html
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from ..errors import GtSecureError
 from . import markup
 from .markup import Chip, Markup, count
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from ..logs import Hits
 
 Kind = Literal["ip", "network", "time", "hours"]
+
+Ask = Callable[[str, str], Iterable[Any]]
+"""Takes a key and a source, gives the rows of :meth:`Connection.who_can_open`."""
 
 _serial = itertools.count(1)
 _IDS = re.compile(r'(\bid="|url\(#|href="#)')
@@ -222,8 +226,8 @@ def foot(coverage: Any) -> Markup:
 _COLUMNS = ("time", "http_status", "error_code", "operation", "key", "user_agent")
 
 
-def rows_of(hits: Hits, source: dict[str, Any]) -> Markup:
-    """The requests of one source, the last ones first."""
+def rows_of(hits: Hits, source: dict[str, Any], ask: Ask | None = None) -> Markup:
+    """The requests of one source, the last ones first, and what today's locks say to it."""
     address = source["address"]
     picked = hits.filter(address=address, endpoint=source["endpoint"] or None) if address else hits
     rows = picked.rows(columns=list(_COLUMNS), limit=5000).to_dicts()
@@ -246,7 +250,26 @@ def rows_of(hits: Hits, source: dict[str, Any]) -> Markup:
     more = (
         markup.hint(f"{count(len(rows), 'request')}; the last {len(shown)} are shown") if len(rows) > len(shown) else ""
     )
-    return markup.join(table, more)
+    today = _today(ask, source, rows) if ask is not None else Markup("")
+    return markup.join(today, table, more)
+
+
+def _today(ask: Ask, source: dict[str, Any], rows: Sequence[dict[str, Any]]) -> Markup:
+    """What would happen to the last key from there now: a prediction, so never an error of this step."""
+    key = next((str(row["key"]) for row in reversed(rows) if row["key"]), "")
+    hidden = source["place"] == "endpoint" and not source["endpoint"]  # only CloudTrail names the endpoint
+    if not key or not source["address"] or hidden:
+        return Markup("")
+    try:
+        answers = list(ask(key, source_label(source)))
+    except GtSecureError as error:
+        return markup.hint(markup.text(f"Today's verdict is not known: {error.message}", 400))
+    if not answers:
+        return Markup("")
+    opens, lock = answers[0].opens, str(answers[0].lock)
+    chip = Chip("warn", "not known") if opens is None else Chip("ok", "opens") if opens else Chip("no", "refused")
+    by = f"by the {lock}" if lock and not opens else ""
+    return markup.hint("Today a presigned URL from there", markup.cell(chip), by)
 
 
 def _status(status: Any) -> Chip:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import ipywidgets
 
+from ..connection import team_name
 from ..errors import GtSecureError, InvalidInput
 from . import markup
 from .alloweditor import AllowEditor
@@ -21,7 +22,7 @@ from .work import Worker
 
 if TYPE_CHECKING:
     from ..buckets import BucketState
-    from ..connection import Connection
+    from ..connection import Connection, TeamLike
     from ..restriction import Restriction
 
 _FOOT = "Access logs arrive hours late and may miss rows: no hit does not prove no access."
@@ -42,7 +43,7 @@ class Panel(Box):
         self,
         connection: Connection | None = None,
         *,
-        team: str | None = None,
+        team: TeamLike | None = None,
         bucket: str | None = None,
         prefix: str = "",
         addresses: Iterable[str] = (),
@@ -56,7 +57,7 @@ class Panel(Box):
         self._who = self._bucket_error = ""
         self._worker = Worker(on_busy=lambda _: None, on_error=self._no_bucket)
         self._identity = Worker(on_busy=lambda _: None, on_error=self._no_identity)
-        wanted = team if team is not None else BUCKET_ONLY if bucket else None
+        wanted = team_name(team) if team is not None else BUCKET_ONLY if bucket else None
         self.picker = TeamPicker(self.link, value=wanted)  # first: the teams are read while the rest is made
         self.top = Html(classes="gts-top")
         self.allow = AllowEditor(
@@ -121,6 +122,7 @@ class Panel(Box):
         self.allow.team = None if team is None else team.name if team.kind == "private" else team.arn
         private = [each.name for each in self.picker.teams if each.kind == "private"]
         self.allow.explain(private, "private" if team is None else team.kind)
+        self.hits.team = team.name if team is not None and team.kind == "private" else None
         self._view = replace(self._view, team=team, teams=self.picker.teams)
         if team is not None or self.picker.value == BUCKET_ONLY:
             self.allow.opened = True
@@ -253,7 +255,7 @@ class Panel(Box):
 def panel(
     connection: Connection | None = None,
     *,
-    team: str | None = None,
+    team: TeamLike | None = None,
     bucket: str | None = None,
     prefix: str = "",
     addresses: Iterable[str] = (),
@@ -266,8 +268,8 @@ def panel(
     ----------
     connection : Connection, optional
         From :func:`gt_secure.connect`; by default the current credentials and region.
-    team : str, optional
-        The workteam to start with.
+    team : str or Workteam, optional
+        The workteam to start with; one of ``sagemaker.core`` will do.
     bucket, prefix : str, optional
         The data to guard. A bucket without a team is bucket mode, for any tool that hands out presigned URLs.
     addresses, endpoints : iterable of str

@@ -201,3 +201,16 @@ def test_closing_the_panel_forgets_the_url(connection: Connection, now: None) ->
     made.close()
     with pytest.raises(ValueError, match="cleared"):
         url.reveal()
+
+
+def test_a_team_may_be_given_as_the_sdk_s_own_object(connection: Connection, now: None) -> None:
+    class SdkWorkteam:
+        workteam_name = "open-team"
+
+    assert panel(connection, team=SdkWorkteam()).picker.value == "open-team"
+    assert panel(connection, team=connection.workteam("vpc-team")).picker.team.name == "vpc-team"
+
+
+def test_the_portal_lock_is_known_when_a_team_is_given(connection: Connection, now: None, words: Any) -> None:
+    made = panel(connection, team="open-team")
+    assert "Portal lock ✕ open to everybody" in words(made.top.value)
