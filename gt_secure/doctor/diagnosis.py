@@ -36,9 +36,14 @@ class FeatureState:
     def why(self) -> str:
         """What is lacking, in a few words."""
         needed = [each for each in self.lacking if not each.permission.optional]
-        denied = [each.permission.action for each in needed if each.status == "no"]
+        denied = [each for each in needed if each.status == "no"]
         if denied:
-            return f"lacks {', '.join(denied)}"
+            actions = ", ".join(each.permission.action for each in denied)
+            trust = next((f": {each.reason}" for each in denied if "trust policy" in each.reason), "")
+            return f"lacks {actions}{trust}"
+        unnamed = list(dict.fromkeys(each.reason for each in needed if each.resource is None))
+        if unnamed:
+            return f"depends on what it is for: {', '.join(unnamed)}"
         if needed:
             actions = ", ".join(dict.fromkeys(each.permission.action for each in needed))
             return f"{actions}: {next((each.reason for each in needed if each.reason), 'not known')}"

@@ -94,7 +94,13 @@ _ALL = (
     Feature(
         "test-url",
         "mint a test URL with the URL lock",
-        (Permission("sts:AssumeRole", "role", writes=True), Permission("s3:GetObject", "objects"), _LIST),
+        (
+            Permission("sts:AssumeRole", "role", writes=True),
+            Permission("s3:GetObject", "objects"),
+            # With it the doctor can read whether the role's trust policy names the caller.
+            Permission("iam:GetRole", "role", optional=True),
+            _LIST,
+        ),
     ),
     Feature(
         "hits",

@@ -69,7 +69,7 @@ def _better(called: Answer | None, predicted: Answer | None) -> Answer:
 
 
 def _unknown(scope: Scope, each: Permission, reason: str = "") -> Answer:
-    return Answer(each, scope.arn(each.target), "not known", "", reason or f"Add {scope.needs(each.target)}.")
+    return Answer(each, scope.arn(each.target), "not known", "", reason or f"name it with {scope.needs(each.target)}")
 
 
 def _try(aws: Aws, scope: Scope, each: Permission) -> Answer:
@@ -121,6 +121,7 @@ def _call(aws: Aws, scope: Scope, each: Permission) -> Callable[[], object] | No
             scope.team,
             lambda: client.list_labeling_jobs_for_workteam(WorkteamArn=scope.arn("workteam"), MaxResults=1),
         ),
+        "GetRole": (scope.role, lambda: client.get_role(RoleName=str(scope.role).rsplit("/", 1)[-1])),
         "DescribeWorkforce": (scope.workforce, lambda: client.describe_workforce(WorkforceName=scope.workforce)),
     }
     name, call = named.get(action, (None, lambda: None))
@@ -173,6 +174,7 @@ def _set_or_not(call: Callable[[], object]) -> object:
 
 def _predict(aws: Aws, scope: Scope, permissions: list[Permission]) -> dict[Permission, Answer]:
     from .simulating import Simulator
+    from .trust import trusts
 
     known = [each for each in permissions if scope.arn(each.target) is not None]
     answers = {each: _unknown(scope, each) for each in permissions if each not in known}
@@ -182,5 +184,7 @@ def _predict(aws: Aws, scope: Scope, permissions: list[Permission]) -> dict[Perm
         said = simulator.ask([each.action for each in group], str(resource))
         for each in group:
             status, reason = said[each.action]
+            if each.action == "sts:AssumeRole" and status == "yes":
+                status, reason = trusts(aws, str(resource))
             answers[each] = Answer(each, resource, status, "predicted" if status != "not known" else "", reason)
     return answers

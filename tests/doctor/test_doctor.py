@@ -68,12 +68,17 @@ def test_the_policy_for_a_feature_is_enough_and_no_more(account: Account, name):
     log_something(account)
     policy = policy_for(choose([name]), scope_of(account.gt, **GIVEN))
     gt = account.user(SIMULATE, *policy["Statement"])
-    found = examine(gt, **GIVEN, logs=LOGS)
-    assert found.state(name).status == "yes", found.state(name).to_dict()
-    use(account, gt, name)
+    if name == "test-url":
+        state = examine(gt, **GIVEN).state(name)
+        assert state.status == "no"
+        assert "trust policy of GroundTruthExecution does not name" in state.why
+    with trusting(account, gt.aws.caller_arn):
+        found = examine(gt, **GIVEN, logs=LOGS)
+        assert found.state(name).status == "yes", found.state(name).to_dict()
+        use(gt, name)
 
 
-def use(account: Account, gt, name: str) -> None:
+def use(gt, name: str) -> None:
     """Use the feature for real, as somebody who has only its policy."""
     if name == "teams":
         assert gt.workteams()
@@ -85,11 +90,9 @@ def use(account: Account, gt, name: str) -> None:
     elif name in {"url-lock", "portal-lock", "guard"}:
         change(gt, name)
     elif name == "test-url":
-        keys = account.client("iam").get_role(RoleName="GroundTruthExecution")["Role"]["AssumeRolePolicyDocument"]
-        with trusting(account, gt.aws.caller_arn, keys):
-            url = gt.test_url(BUCKET, "scans/0001.png", bound_to="203.0.113.7", role_arn=ROLE)
-            assert gt.probe(url, "203.0.113.7").opened
-            assert not gt.probe(url, "198.51.100.9").opened
+        url = gt.test_url(BUCKET, "scans/0001.png", bound_to="203.0.113.7", role_arn=ROLE)
+        assert gt.probe(url, "203.0.113.7").opened
+        assert not gt.probe(url, "198.51.100.9").opened
     elif name == "hits":
         with gt.hits(BUCKET, cache=None) as hits:
             assert len(hits) > 0
@@ -119,8 +122,10 @@ def change(gt, name: str) -> None:
 class trusting:
     """Let a role be assumed by one more principal."""
 
-    def __init__(self, account: Account, arn: str, before) -> None:
-        self.iam, self.before = account.client("iam"), before
+    def __init__(self, account: Account, arn: str) -> None:
+        self.iam = account.client("iam")
+        before = self.iam.get_role(RoleName="GroundTruthExecution")["Role"]["AssumeRolePolicyDocument"]
+        self.before = before
         extra = {"Effect": "Allow", "Principal": {"AWS": arn}, "Action": "sts:AssumeRole"}
         self.after = {**before, "Statement": [*before["Statement"], extra]}
 
@@ -275,6 +280,35 @@ class TestCommand:
 
     def test_the_command_knows_all_features(self):
         assert tuple(FEATURES) == command.FEATURES
+
+
+def test_a_trust_policy_that_cannot_be_read_leaves_it_unknown(account: Account):
+    rights = {"Effect": "Allow", "Action": ["sts:AssumeRole", "s3:GetObject", "s3:ListBucket"], "Resource": "*"}
+    state = examine(account.user(rights, SIMULATE), **GIVEN, features=["test-url"]).state("test-url")
+    assert state.status == "not known"
+    assert "trusts the caller cannot be read" in state.why
+
+
+def test_a_role_that_trusts_itself(account: Account):
+    import boto3
+
+    import gt_secure
+
+    assumed = account.client("sts").assume_role(RoleArn=ROLE, RoleSessionName="studio")["Credentials"]
+    session = boto3.Session(
+        assumed["AccessKeyId"], assumed["SecretAccessKey"], assumed["SessionToken"], region_name="us-east-1"
+    )
+    gt = gt_secure.connect(boto3_session=session, endpoint_url=account.sandbox.endpoint_url)
+    iam = account.client("iam")
+    rights = {"Effect": "Allow", "Action": ["iam:GetRole", "iam:SimulatePrincipalPolicy"], "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [rights]})
+    iam.put_role_policy(RoleName="GroundTruthExecution", PolicyName="look", PolicyDocument=document)
+    try:
+        found = examine(gt, bucket=BUCKET, features=["test-url"])
+        assert found.scope.role == ROLE
+        assert found.state("test-url").status == "yes", found.to_dict()
+    finally:
+        iam.delete_role_policy(RoleName="GroundTruthExecution", PolicyName="look")
 
 
 class TestRole:

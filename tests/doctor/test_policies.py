@@ -139,3 +139,34 @@ def test_what_iam_says_is_read(result, status, word):
     said = _read({"EvalActionName": "x", "EvalResourceName": "*", **result})
     assert said[0] == status
     assert word in said[1]
+
+
+CALLER = "arn:aws:sts::111122223333:assumed-role/Studio/me"
+
+
+def trust(principal, effect="Allow", **more):
+    statement = {"Effect": effect, "Principal": principal, "Action": "sts:AssumeRole", **more}
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+@pytest.mark.parametrize(
+    ("document", "status"),
+    [
+        (trust({"AWS": "arn:aws:iam::111122223333:role/Studio"}), "yes"),
+        (trust({"AWS": ["arn:aws:iam::111122223333:role/Other", "arn:aws:iam::111122223333:role/Studio"]}), "yes"),
+        (trust({"AWS": CALLER}), "yes"),
+        (trust({"AWS": "arn:aws:iam::111122223333:root"}), "yes"),
+        (trust({"AWS": "111122223333"}), "yes"),
+        (trust({"AWS": "444455556666"}), "no"),
+        (trust({"AWS": "arn:aws:iam::111122223333:role/Other"}), "no"),
+        (trust({"Service": "sagemaker.amazonaws.com"}), "no"),
+        (trust({"AWS": "111122223333"}, effect="Deny"), "no"),
+        (trust({"AWS": "111122223333"}, Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}}), "not known"),
+        ({"Version": "2012-10-17", "Statement": []}, "no"),
+        ({"Version": "2012-10-17", "Statement": trust({"AWS": CALLER})["Statement"][0]}, "yes"),
+    ],
+)
+def test_trust_policies_are_read(document, status):
+    from gt_secure.doctor.trust import decide
+
+    assert decide(document, ROLE, CALLER, "111122223333")[0] == status
