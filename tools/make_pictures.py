@@ -1,7 +1,7 @@
 """Draw the pictures of the concepts. Who is refused where is not drawn by hand: the policy engine is asked.
 
-    python tools/make_pictures.py           write docs/images/three-locks.svg and who-is-refused.svg
-    python tools/make_pictures.py --check   exit with 1 if a picture is not current
+python tools/make_pictures.py           write docs/images/three-locks.svg and who-is-refused.svg
+python tools/make_pictures.py --check   exit with 1 if a picture is not current
 """
 
 from __future__ import annotations
@@ -120,7 +120,9 @@ def _arrow(x1: int, y1: int, x2: int, y2: int, words: str = "", *, stopped: bool
     parts = [f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" stroke="{colour}" stroke-width="1.6" {dash} '
              f'marker-end="url(#{"stop" if stopped else "go"})"/>']  # fmt: skip
     if words:
-        parts.append(_text((x1 + x2) / 2, min(y1, y2) + abs(y1 - y2) / 2 - 8, words, 12, colour, 'text-anchor="middle"'))
+        parts.append(
+            _text((x1 + x2) / 2, min(y1, y2) + abs(y1 - y2) / 2 - 8, words, 12, colour, 'text-anchor="middle"')
+        )
     return parts
 
 

@@ -1,7 +1,7 @@
 """Write the reference pages that are made from the program itself: commands from the parser, findings from their data.
 
-    python tools/make_reference.py           write docs/reference/commands.md and findings.md
-    python tools/make_reference.py --check   exit with 1 if a page is not current
+python tools/make_reference.py           write docs/reference/commands.md and findings.md
+python tools/make_reference.py --check   exit with 1 if a page is not current
 """
 
 from __future__ import annotations
@@ -100,7 +100,10 @@ def findings_page() -> str:
         "`check.no_findings(..., ignore={...})` takes them.\n",
         "| code | severity | what is so |",
         "|---|---|---|",
-        *(f"| [`{code}`](#{code}) | {catalog[code]['severity']} | {_cell(str(catalog[code]['title']))} |" for code in order),
+        *(
+            f"| [`{code}`](#{code}) | {catalog[code]['severity']} | {_cell(str(catalog[code]['title']))} |"
+            for code in order
+        ),
     ]
     for code in order:
         row = catalog[code]

@@ -88,3 +88,11 @@ def _rich(data: Any, stem: str, pictures: dict[str, bytes]) -> list[str]:
 def _pre(text: str) -> list[str]:
     plain = html.escape(_ANSI.sub("", text).rstrip(), quote=False)
     return [f"<pre><code>{plain}</code></pre>"] if plain else []
+
+
+_ROLE = re.compile(r":(?:class|func|meth|attr|mod|data|exc):<code>~?(?:[\w.]+\.)?(\w+)</code>")
+
+
+def on_page_content(content: str, **_: Any) -> str:
+    """Show the roles of docstrings, as :class:`~a.b.C`, by their name alone."""
+    return _ROLE.sub(r"<code>\1</code>", content)

@@ -1,0 +1,197 @@
+"""The tutorials: what all of them promise, and that they keep it on an account too."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from blocks import ROOT
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+from gt_secure.check import no_code_cell_skipped, no_secret_saved
+from gt_secure.sandbox import Sandbox
+
+NOTEBOOKS = sorted((ROOT / "notebooks").rglob("*.ipynb"))
+# The quickstart is the demo: it refuses to run anywhere but on the sandbox.
+TUTORIALS = [path for path in NOTEBOOKS if path.stem != "01_quickstart"]
+CHANGES = {"apply", "undo"}
+
+
+def name_of(path: Path) -> str:
+    return path.stem
+
+
+def code(path: Path) -> list[str]:
+    return [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
+def test_committed_notebook(path: Path) -> None:
+    assert no_code_cell_skipped.look(path).passed
+    assert no_secret_saved.look(path).passed
+    book = nbformat.read(path, as_version=4)
+    assert book.cells[0].cell_type == "markdown"
+    assert book.cells[0].source.startswith("# ")
+    assert not [o for cell in book.cells for o in cell.get("outputs", []) if o.output_type == "error"]
+    links = re.findall(r"\]\((\d\d_\w+\.ipynb)\)", "\n".join(c.source for c in book.cells if c.cell_type == "markdown"))
+    assert [link for link in links if not (path.parent / link).is_file()] == []
+
+
+@pytest.mark.parametrize("path", TUTORIALS, ids=name_of)
+def test_it_runs_on_the_sandbox_unless_told_otherwise(path: Path) -> None:
+    lines = "\n".join(code(path)).splitlines()
+    assert any(re.match(r"ON_AWS = False\b", line) for line in lines)
+    if any("gt_secure.connect(" in line for line in lines):
+        assert "assert gt.aws.is_local != ON_AWS" in "\n".join(lines) or path.stem == "06_logs_at_scale"
+
+
+@pytest.mark.parametrize("path", TUTORIALS, ids=name_of)
+def test_cells_that_change_an_account_ask_first(path: Path) -> None:
+    for source in code(path):
+        for call, guarded in _changes(ast.parse(source)):
+            assert guarded, f"{path.name}: {call} without asking"
+
+
+def _changes(tree: ast.AST) -> list[tuple[str, bool]]:
+    """Calls that change something, and whether a question or ``if not ON_AWS`` stands before each."""
+    questions = [
+        node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"confirm", "input"}
+    ]
+    sandbox_only = [
+        range(node.lineno, (node.end_lineno or node.lineno) + 1)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "not ON_AWS"
+    ]
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            if node.func.attr in CHANGES or node.func.attr.startswith(("put_", "delete_", "update_", "create_")):
+                asked = any(line < node.lineno for line in questions) or any(node.lineno in r for r in sandbox_only)
+                found.append((ast.unparse(node), asked))
+    return found
+
+
+def test_a_change_without_a_question_is_noticed() -> None:
+    assert _changes(ast.parse("gt.apply(plan)")) == [("gt.apply(plan)", False)]
+    assert _changes(ast.parse("gt.apply(plan)\nconfirm('x')")) == [("gt.apply(plan)", False)]
+    assert _changes(ast.parse("confirm('x')\ngt.apply(plan)")) == [("gt.apply(plan)", True)]
+    assert _changes(ast.parse("if not ON_AWS:\n    gt.undo()")) == [("gt.undo()", True)]
+
+
+def test_twenty_lines_are_twenty_lines() -> None:
+    longest = max(code(ROOT / "notebooks" / "08_twenty_lines.ipynb"), key=len)
+    assert 15 <= len(longest.splitlines()) <= 20
+
+
+# On an account the kernel has one address and nobody can be played. This cell makes the sandbox look like one.
+AS_AN_ACCOUNT = """
+from gt_secure.aws import Aws
+Aws.is_local = property(lambda self: False)
+asked = []
+input = lambda question="": (asked.append(question), {answer!r})[1]
+"""
+
+
+def run(path: Path, sandbox: Sandbox, folder: Path, answer: str) -> Any:
+    book = copy.deepcopy(nbformat.read(path, as_version=4))
+    for cell in book.cells:
+        if cell.cell_type == "code":
+            cell.source = re.sub(r"^ON_AWS = False\b", "ON_AWS = True", cell.source, flags=re.MULTILINE)
+    first, last = AS_AN_ACCOUNT.format(answer=answer), "import json; print('ASKED', json.dumps(asked))"
+    book.cells.insert(0, nbformat.v4.new_code_cell(first))
+    book.cells.append(nbformat.v4.new_code_cell(last))
+    env = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    env |= {**sandbox.environment(), "GT_SECURE_JOURNAL": str(folder / "journal"), "PYTHONWARNINGS": "ignore"}
+    NotebookClient(book, timeout=180, kernel_name="python3", resources={"metadata": {"path": str(folder)}}).execute(
+        env=env
+    )
+    return book
+
+
+def state(sandbox: Sandbox) -> tuple[object, ...]:
+    """What a tutorial could change."""
+    import boto3
+
+    from gt_secure import connect
+
+    env = sandbox.environment()
+    session = boto3.session.Session(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], region_name="us-east-1")
+    gt = connect(boto3_session=session, endpoint_url=sandbox.endpoint_url)
+    return gt.bucket("gt-images").policy_text, tuple(team.url_lock for team in gt.workteams()), gt.workforce()
+
+
+# 06 reads a log without an account, 01 refuses an account, and the template needs a restriction that is in force.
+ON_ACCOUNT = [path for path in TUTORIALS if path.stem not in {"06_logs_at_scale", "regression_tests"}]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", ON_ACCOUNT, ids=name_of)
+def test_on_an_account_it_runs_through_and_leaves_nothing_behind(path: Path, tmp_path: Path) -> None:
+    with Sandbox(log_delay_s=0.2) as sandbox:
+        before = state(sandbox)
+        book = run(path, sandbox, tmp_path, "yes")
+        asked = json.loads(book.cells[-1].outputs[0].text.partition(" ")[2])
+        assert state(sandbox) == before
+    assert bool(asked) == any(_changes(ast.parse(source)) for source in code(path))
+    assert all("111122223333" in question for question in asked)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", [p for p in ON_ACCOUNT if p.stem != "07_audit_report"], ids=name_of)
+def test_on_an_account_a_no_changes_nothing(path: Path, tmp_path: Path) -> None:
+    with Sandbox(log_delay_s=0.2) as sandbox:
+        before = state(sandbox)
+        with pytest.raises(CellExecutionError, match="Nothing was changed|AssertionError"):
+            run(path, sandbox, tmp_path, "no")
+        assert state(sandbox) == before
+    assert not list((tmp_path / "journal").glob("*")) or not (tmp_path / "journal").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fail_on", ["", "high", "medium"])
+def test_the_audit_runs_under_papermill(fail_on: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    papermill = pytest.importorskip("papermill")
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    with Sandbox(log_delay_s=0.2) as sandbox:
+        for name, value in sandbox.environment().items():
+            monkeypatch.setenv(name, value)
+        arguments = (str(ROOT / "notebooks" / "07_audit_report.ipynb"), str(tmp_path / "report.ipynb"))
+        parameters = {"FAIL_ON": fail_on, "OUT": str(tmp_path / "audit.json")}
+        options = {"parameters": parameters, "kernel_name": "python3", "progress_bar": False}
+        if fail_on == "medium":  # the portal's public entrance is open, and open-team has no lock
+            with pytest.raises(papermill.exceptions.PapermillExecutionError, match="medium or graver"):
+                papermill.execute_notebook(*arguments, **options)
+        else:
+            papermill.execute_notebook(*arguments, **options)
+    audit = json.loads((tmp_path / "audit.json").read_text(encoding="utf-8"))
+    assert "portal-public-beside-vpc" in {finding["code"] for finding in audit["findings"]}
+    assert [leak["kind"] for leak in audit["leaks"]] == ["leak"]
+    assert audit["unread"] == []
+
+
+@pytest.mark.slow
+def test_the_template_passes_and_fails_when_the_guard_is_gone(tmp_path: Path) -> None:
+    source = ROOT / "notebooks" / "templates" / "regression_tests.ipynb"
+    with Sandbox(log_delay_s=0.2) as sandbox:
+        env = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        env |= {**sandbox.environment(), "GT_SECURE_JOURNAL": str(tmp_path / "journal"), "PYTHONWARNINGS": "ignore"}
+        book = nbformat.read(source, as_version=4)
+        client = {"timeout": 180, "kernel_name": "python3", "resources": {"metadata": {"path": str(tmp_path)}}}
+        NotebookClient(book, **client).execute(env=env)
+        broken = nbformat.read(source, as_version=4)
+        place = next(i for i, cell in enumerate(broken.cells) if "check.team_is_restricted" in cell.source)
+        gone = "gt.aws.client('s3').delete_bucket_policy(Bucket=RESTRICTION.bucket)"
+        broken.cells.insert(place, nbformat.v4.new_code_cell(gone))
+        with pytest.raises(CellExecutionError, match="guard_is_in_place"):
+            NotebookClient(broken, **client).execute(env=env)

@@ -1,0 +1,94 @@
+"""Pages and pictures that are made from the program are current and complete."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from blocks import ROOT
+
+from gt_secure.cli import build_parser
+
+REFERENCE = ROOT / "docs" / "reference"
+
+
+@pytest.mark.parametrize("tool", ["make_reference.py", "make_pictures.py"])
+def test_made_files_are_current(tool: str) -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tools" / tool), "--check"], capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("tool", "name"), [("make_reference.py", "findings.md"), ("make_pictures.py", "who-is-refused.svg")]
+)
+def test_a_stale_file_is_noticed(tool: str, name: str, tmp_path: Path) -> None:
+    """The check of the tool looks at the text, not only for the file."""
+    import importlib.util
+
+    spec = importlib.util.spec_from_file_location("tool", ROOT / "tools" / tool)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    folder = "REFERENCE" if hasattr(module, "REFERENCE") else "IMAGES"
+    setattr(module, folder, tmp_path)
+    makers = module.PAGES if folder == "REFERENCE" else module.PICTURES
+    for other, make in makers.items():
+        (tmp_path / other).write_text(make(), encoding="utf-8")
+    before, sys.argv = sys.argv, [tool, "--check"]
+    try:
+        assert module.main() == 0
+        (tmp_path / name).write_text("old", encoding="utf-8")
+        assert module.main() == 1
+    finally:
+        sys.argv = before
+
+
+def test_every_command_and_option_is_described() -> None:
+    page = (REFERENCE / "commands.md").read_text(encoding="utf-8")
+    commands = next(action for action in build_parser()._actions if hasattr(action, "choices") and action.choices)
+    for name, command in commands.choices.items():
+        section = page.split(f"\n## {name}\n")[1].split("\n## ")[0]
+        shared = page.split("\n## ")[0]
+        for flag in (
+            flag for action in command._actions for flag in action.option_strings if flag not in ("-h", "--help")
+        ):
+            assert f"`{flag}`" in section + shared, f"{name} {flag}"
+
+
+def test_every_finding_is_described() -> None:
+    page = (REFERENCE / "findings.md").read_text(encoding="utf-8")
+    catalog = json.loads((ROOT / "gt_secure" / "policy" / "findings.json").read_text(encoding="utf-8"))
+    assert [code for code in catalog if f"\n## {code}\n" not in page] == []
+
+
+def test_every_public_name_is_in_the_python_reference() -> None:
+    import gt_secure
+
+    page = (REFERENCE / "api.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^::: [\w.]*?(\w+)$", page, re.MULTILINE))
+    modules = {"errors"}  # shown whole
+    assert modules <= listed
+    assert set(gt_secure.__all__) - listed - {"GtSecureError"} == set()
+
+
+def test_pictures_say_in_words_what_they_show() -> None:
+    for name in ("three-locks.svg", "who-is-refused.svg"):
+        text = (ROOT / "docs" / "images" / name).read_text(encoding="utf-8")
+        label = re.search(r'aria-label="([^"]+)"', text)
+        assert label is not None
+        assert len(label[1]) > 200
+
+
+def test_the_picture_tells_what_the_locks_do() -> None:
+    """A few cells by hand, from AWS's description of the keys, against the table that the engine made."""
+    text = (ROOT / "docs" / "images" / "who-is-refused.svg").read_text(encoding="utf-8")
+    assert "Ground Truth itself: no lock: opens, URL lock: opens, bucket guard: opens, both: opens." in text
+    assert "sent the URL: no lock: opens, URL lock: refused, bucket guard: opens, both: refused." in text
+    assert "VPC endpoint: no lock: opens, URL lock: refused, bucket guard: refused, both: refused." in text

@@ -1,0 +1,96 @@
+"""The site is built strictly, every link inside it leads somewhere, and nothing in it is fetched from elsewhere."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from blocks import ROOT
+
+pytest.importorskip("material", reason="the docs tools are not installed: requirements/docs.in")
+pytestmark = pytest.mark.slow
+
+
+class _Links(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.fetched: list[str] = []
+        self.ids: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attrs}
+        self.ids |= {values[name] for name in ("id", "name") if name in values}
+        if tag == "a" and "href" in values:
+            self.links.append(values["href"])
+        if tag in {"script", "img", "iframe", "source"} and "src" in values:
+            self.fetched.append(values["src"])
+        if tag == "link" and values.get("rel") in {"stylesheet", "icon", "preload", "preconnect"}:
+            self.fetched.append(values["href"])
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    # A proxy that nobody answers at: whatever would be fetched at build time fails.
+    nowhere = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)],
+        capture_output=True, text=True, cwd=ROOT, env={**os.environ, **nowhere, "NO_MKDOCS_2_WARNING": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def parsed(site: Path) -> dict[Path, _Links]:
+    found = {}
+    for page in site.rglob("*.html"):
+        found[page] = _Links()
+        found[page].feed(page.read_text(encoding="utf-8"))
+    return found
+
+
+def test_every_internal_link_and_anchor_resolves(site: Path, parsed: dict[Path, _Links]) -> None:
+    broken, looked = [], 0
+    for page, links in parsed.items():
+        for link in {*links.links, *links.fetched}:
+            parts = urlsplit(link)
+            if parts.scheme or parts.netloc or page.name == "404.html":
+                continue
+            looked += 1
+            target = (page.parent / unquote(parts.path)).resolve() if parts.path else page
+            target = target / "index.html" if target.is_dir() else target
+            missing = not target.is_file()
+            if not missing and parts.fragment and target in parsed:
+                missing = unquote(parts.fragment) not in parsed[target].ids
+            if missing:
+                broken.append(f"{page.relative_to(site)}: {link}")
+    assert broken == []
+    assert looked > 500
+
+
+def test_nothing_is_fetched_from_elsewhere(site: Path, parsed: dict[Path, _Links]) -> None:
+    foreign = [f for links in parsed.values() for f in links.fetched if urlsplit(f).netloc]
+    assert foreign == []
+    styles = [style.read_text(encoding="utf-8") for style in site.rglob("*.css")]
+    assert [url for text in styles for url in re.findall(r"url\(['\"]?(https?://[^)]+)", text)] == []
+
+
+def test_every_tutorial_is_in_the_site_with_its_figures(site: Path, parsed: dict[Path, _Links]) -> None:
+    for book in (ROOT / "notebooks").rglob("*.ipynb"):
+        page = site / "tutorials" / f"{book.stem}.html"
+        figures = book.read_text(encoding="utf-8").count('"image/svg+xml"')
+        assert len([f for f in parsed[page].fetched if f.endswith(".svg") and "/" not in f]) == figures
+
+
+def test_every_decision_is_in_the_navigation(site: Path, parsed: dict[Path, _Links]) -> None:
+    links = parsed[site / "index.html"].links
+    for record in (ROOT / "docs" / "decisions").glob("*.md"):
+        assert f"decisions/{record.stem}.html" in links
