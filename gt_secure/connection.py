@@ -318,19 +318,20 @@ class Connection:
     def findings(self, *, team: TeamLike | None = None, bucket: str | None = None) -> tuple[Finding, ...]:
         """Look for what nullifies, weakens or breaks a restriction of a team, its workforce and a bucket."""
         from .policy import find_all
-        from .restriction import Restriction, read_state
+        from .restriction import Restriction, expect, read_state
 
         if team is None and bucket is None:
             raise InvalidInput("Neither a team nor a bucket is given.", next_step="Name one or both.", field="team")
         # Only read_state() gets this wish: it says what to look at, and is never planned.
         name = None if team is None else team_name(team)
-        lockless = name is not None and name.startswith("arn:")  # a vendor team alone would be a wish for nothing
+        # A vendor team alone would be a wish for nothing, which is refused; an expectation makes it one for something.
+        lockless = name is not None and name.startswith("arn:")
         wish = Restriction(
             name,
             bucket=bucket,
             url_lock=team is not None or None,
-            portal_lock=False if lockless else None,
             guard=None if bucket is None else False,
+            expectations=[expect.allowed("192.0.2.1")] if lockless else (),
         )
         return find_all(read_state(self.aws, wish).snapshot())
 
