@@ -268,8 +268,9 @@ def _today(ask: Ask, source: dict[str, Any], rows: Sequence[dict[str, Any]]) -> 
         return Markup("")
     opens, lock = answers[0].opens, str(answers[0].lock)
     chip = Chip("warn", "not known") if opens is None else Chip("ok", "opens") if opens else Chip("no", "refused")
-    by = f"by the {lock}" if lock and not opens else ""
-    return markup.hint("Today a presigned URL from there", markup.cell(chip), by)
+    by = f" by the {lock}" if lock and not opens else ""
+    said = markup.join("Today a presigned URL from there: ", markup.cell(chip), markup.text(by) if by else "")
+    return markup.join(markup.hint(said), '<div style="height:8px"></div>')
 
 
 def _status(status: Any) -> Chip:
