@@ -50,7 +50,7 @@ notebooks: $(VENV)/.dev ## every notebook runs, compared where its text is stabl
 
 browser: $(VENV)/.dev ## the panel in a real JupyterLab in Chromium
 	@sh tools/ensure-chromium.sh
-	$(BIN)/python -m pytest -m browser tests/browser $(ARGS)
+	$(BIN)/python -m pytest -m "browser and not slow" tests/browser $(ARGS)
 
 test-all: test ## the slow checks too: fault injection, fuzzing, differential tests
 	$(BIN)/python -m pytest -m slow $(ARGS)
@@ -58,6 +58,7 @@ test-all: test ## the slow checks too: fault injection, fuzzing, differential te
 bench: $(VENV)/.dev ## measurements, printed as ratios against named peers
 	$(BIN)/python benchmarks/verdicts.py
 	$(BIN)/python benchmarks/logs.py
+	$(BIN)/python benchmarks/panel.py
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -144,15 +145,22 @@ def check_team_name(name: str) -> str:
 
 
 def list_workteams(aws: Aws) -> list[Workteam]:
-    """List private and vendor workteams: two SageMaker calls, since ListWorkteams returns whole teams."""
-    client = aws.client("sagemaker")
-    found: list[Workteam] = []
-    with aws_errors("sagemaker:ListWorkteams"):
-        for page in client.get_paginator("list_workteams").paginate():
-            found += [team_from_api(team) for team in page["Workteams"]]
-    with aws_errors("sagemaker:ListSubscribedWorkteams"):
-        for sold in client.get_paginator("list_subscribed_workteams").paginate():
-            found += [_subscribed(team) for team in sold["SubscribedWorkteams"]]
+    """List private and vendor workteams: two SageMaker calls, made at once; ListWorkteams returns whole teams."""
+    client = aws.client("sagemaker")  # made here: sessions are not thread-safe, clients are
+
+    def private() -> list[Workteam]:
+        with aws_errors("sagemaker:ListWorkteams"):
+            pages = client.get_paginator("list_workteams").paginate()
+            return [team_from_api(team) for page in pages for team in page["Workteams"]]
+
+    def sold() -> list[Workteam]:
+        with aws_errors("sagemaker:ListSubscribedWorkteams"):
+            pages = client.get_paginator("list_subscribed_workteams").paginate()
+            return [_subscribed(team) for page in pages for team in page["SubscribedWorkteams"]]
+
+    with ThreadPoolExecutor(2, thread_name_prefix="gt_secure-teams") as pool:
+        answers = [pool.submit(ask) for ask in (private, sold)]
+        found = [team for answer in answers for team in answer.result()]
     return sorted(found, key=lambda team: (team.kind != "private", team.name.lower()))
 
 
