@@ -96,8 +96,8 @@ def findings_page() -> str:
     lines = [
         MADE,
         "# Findings\n",
-        "What nullifies, weakens or breaks a restriction. Codes are stable: `gt-secure findings --json` prints them, and "
-        "`check.no_findings(..., ignore={...})` takes them.\n",
+        "What nullifies, weakens or breaks a restriction. Codes are stable: `gt-secure findings --json` prints them, "
+        "and `check.no_findings(..., ignore={...})` takes them.\n",
         "| code | severity | what is so |",
         "|---|---|---|",
         *(

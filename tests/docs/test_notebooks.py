@@ -74,10 +74,10 @@ def _changes(tree: ast.AST) -> list[tuple[str, bool]]:
     ]
     found = []
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            if node.func.attr in CHANGES or node.func.attr.startswith(("put_", "delete_", "update_", "create_")):
-                asked = any(line < node.lineno for line in questions) or any(node.lineno in r for r in sandbox_only)
-                found.append((ast.unparse(node), asked))
+        name = node.func.attr if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else ""
+        if name in CHANGES or name.startswith(("put_", "delete_", "update_", "create_")):
+            asked = any(line < node.lineno for line in questions) or any(node.lineno in r for r in sandbox_only)
+            found.append((ast.unparse(node), asked))
     return found
 
 
@@ -151,7 +151,7 @@ def test_on_an_account_it_runs_through_and_leaves_nothing_behind(path: Path, tmp
 def test_on_an_account_a_no_changes_nothing(path: Path, tmp_path: Path) -> None:
     with Sandbox(log_delay_s=0.2) as sandbox:
         before = state(sandbox)
-        with pytest.raises(CellExecutionError, match="Nothing was changed|AssertionError"):
+        with pytest.raises(CellExecutionError, match=r"Nothing was changed|AssertionError"):
             run(path, sandbox, tmp_path, "no")
         assert state(sandbox) == before
     assert not list((tmp_path / "journal").glob("*")) or not (tmp_path / "journal").exists()
