@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: help demo sandbox test test-all lint format types unit notebooks browser bench lock clean
+.PHONY: help demo sandbox test test-all lint format types unit notebooks browser pictures bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -54,6 +54,9 @@ browser: $(VENV)/.dev ## the panel in a real JupyterLab in Chromium
 
 test-all: test ## the slow checks too: fault injection, fuzzing, differential tests
 	$(BIN)/python -m pytest -m slow $(ARGS)
+
+pictures: $(VENV)/.dev ## the pictures of the panel, made anew
+	$(BIN)/python tools/screenshots.py
 
 bench: $(VENV)/.dev ## measurements, printed as ratios against named peers
 	$(BIN)/python benchmarks/verdicts.py

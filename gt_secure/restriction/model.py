@@ -163,6 +163,9 @@ class Restriction:
 def _team(team: object) -> str | None:
     if team is None:
         return None
+    # A Workteam of ours or of the SageMaker SDK names itself.
+    named = getattr(team, "workteam_name", None) or getattr(team, "name", None)
+    team = named if isinstance(named, str) and not isinstance(team, str) else team
     if not isinstance(team, str):
         raise InvalidInput(
             f"A workteam is given by name or ARN, not as {type(team).__name__}.",
