@@ -138,8 +138,8 @@ def three_locks() -> str:
     label = (
         "The way of an image: a worker opens the worker portal, which the portal lock guards with a list of addresses "
         "for all teams of the region. Ground Truth makes a URL, which the URL lock binds to the worker's address; it "
-        "takes no list. The browser fetches the URL from S3, where the bucket guard lets presigned requests through only "
-        "from listed addresses and endpoints. A forwarded URL is stopped by the URL lock and the bucket guard. Ground "
+        "takes no list. The browser fetches the URL from S3, where the bucket guard lets presigned requests through "
+        "only from listed addresses and endpoints. A forwarded URL is stopped by the URL lock and the bucket guard. Ground "
         "Truth's own requests are signed in the header and pass."
     )
     parts = [f"<defs>{_marker('go', QUIET)}{_marker('stop', BAD[0])}</defs>"]
