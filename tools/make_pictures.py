@@ -139,8 +139,8 @@ def three_locks() -> str:
         "The way of an image: a worker opens the worker portal, which the portal lock guards with a list of addresses "
         "for all teams of the region. Ground Truth makes a URL, which the URL lock binds to the worker's address; it "
         "takes no list. The browser fetches the URL from S3, where the bucket guard lets presigned requests through "
-        "only from listed addresses and endpoints. A forwarded URL is stopped by the URL lock and the bucket guard. Ground "
-        "Truth's own requests are signed in the header and pass."
+        "only from listed addresses and endpoints. A forwarded URL is stopped by the URL lock and the bucket guard. "
+        "Ground Truth's own requests are signed in the header and pass."
     )
     parts = [f"<defs>{_marker('go', QUIET)}{_marker('stop', BAD[0])}</defs>"]
     parts += _box(20, 40, 190, "Worker", ("a browser in the office", "203.0.113.7"))
