@@ -54,6 +54,15 @@ class BucketState:
         """The bucket's ARN."""
         return f"arn:aws:s3:::{self.name}"
 
+    @property
+    def default_kms_key(self) -> str:
+        """The KMS key of the default encryption; ``aws/s3`` for AWS's own key, empty for none."""
+        for rule in self.encryption.get("Rules") or ():
+            default = rule.get("ApplyServerSideEncryptionByDefault") or {}
+            if str(default.get("SSEAlgorithm", "")).startswith("aws:kms"):
+                return str(default.get("KMSMasterKeyID") or "aws/s3")
+        return ""
+
     def sees(self, action: str) -> bool:
         """Whether the part that an action reads was readable."""
         return all(denied.action != action for denied in self.unseen)

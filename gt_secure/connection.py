@@ -319,6 +319,7 @@ class Connection:
         """Look for what nullifies, weakens or breaks a restriction of a team, its workforce and a bucket."""
         from .policy import find_all
         from .restriction import Restriction, expect, read_state
+        from .restriction.surroundings import read_surroundings, with_surroundings
 
         if team is None and bucket is None:
             raise InvalidInput("Neither a team nor a bucket is given.", next_step="Name one or both.", field="team")
@@ -333,7 +334,10 @@ class Connection:
             guard=None if bucket is None else False,
             expectations=[expect.allowed("192.0.2.1")] if lockless else (),
         )
-        return find_all(read_state(self.aws, wish).snapshot())
+        state = read_state(self.aws, wish)
+        key = "" if state.bucket is None else state.bucket.default_kms_key
+        around = read_surroundings(self.aws, state, kms_key=key)
+        return find_all(with_surroundings(state.snapshot(), around))
 
     # 5. Hits
 

@@ -79,13 +79,5 @@ def _bucket(state: State, bucket: BucketState, after: dict[str, Any]) -> BucketF
         logging=None if target is None else LogTargetFacts(target.bucket, target.prefix, "", state.log_policy),
         cors=bucket.cors,
         public_access_block=bucket.public_access_block,
-        kms_key=_kms_key(bucket),
+        kms_key=bucket.default_kms_key,
     )
-
-
-def _kms_key(bucket: BucketState) -> str:
-    for rule in bucket.encryption.get("Rules") or ():
-        default = rule.get("ApplyServerSideEncryptionByDefault") or {}
-        if str(default.get("SSEAlgorithm", "")).startswith("aws:kms"):
-            return str(default.get("KMSMasterKeyID") or "aws/s3")
-    return ""
