@@ -65,7 +65,7 @@ def _wrapped(original: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
         name = key.lower()
         if filled is not None and name in filled:
             return filled[name]
-        if name == "aws:principalarn" and ":assumed-role/" in ctx.principal_arn:
+        if name == "aws:principalarn" and ":assumed-role/" in getattr(ctx, "principal_arn", ""):
             return role_arn(ctx.principal_arn)
         return original(key, ctx)
 
