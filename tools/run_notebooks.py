@@ -100,7 +100,7 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help="execute and save in place")
     parser.add_argument("notebooks", nargs="*", type=Path)
     args = parser.parse_args()
-    paths = [path.resolve() for path in args.notebooks] or sorted(NOTEBOOKS.glob("*.ipynb"))
+    paths = [path.resolve() for path in args.notebooks] or sorted(NOTEBOOKS.rglob("*.ipynb"))
     if args.write:
         for path in paths:
             write(path)

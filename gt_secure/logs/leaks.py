@@ -205,7 +205,8 @@ def find_leaks(hits: Hits, rules: LeakRules | None = None) -> Leaks:
         SELECT fingerprint, remote_ip, endpoint, any_value(key), any_value(request_uri), min(user_agent),
             list_sort(min({{'t': time, 'r': refused}}, {_USES})) AS uses, count(*)
         {used} AND fingerprint IN (SELECT fingerprint FROM ({several}) ORDER BY n DESC, 1 LIMIT {_MOST})
-        GROUP BY fingerprint, remote_ip, endpoint ORDER BY fingerprint, min(time), remote_ip""")
+        GROUP BY fingerprint, remote_ip, endpoint ORDER BY fingerprint, min(time), bool_and(refused), remote_ip""")
+    # The log tells whole seconds: of two in one second, who was only refused is not taken for the first user.
     groups: dict[str, list[tuple[Any, ...]]] = {}
     for row in rows:
         groups.setdefault(row[0], []).append(row)

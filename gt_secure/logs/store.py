@@ -52,6 +52,7 @@ class Store:
         if threads:
             config["threads"] = str(threads)
         self._connection = duckdb.connect(str(self.folder / "hits.duckdb"), config=config)
+        self._connection.execute("SET enable_progress_bar = false")  # in a notebook it would show a widget of its own
         self._lock = threading.RLock()
         self._names = 0
         self._finalizer = weakref.finalize(self, _discard, self._connection, self.folder)

@@ -137,6 +137,9 @@ class Plan:
     def __str__(self) -> str:
         return self.to_text()
 
+    def __repr__(self) -> str:
+        return self.to_text()
+
 
 def plan(aws: Aws, restriction: Restriction, *, hits: object = None, state: State | None = None) -> Plan:
     """Compare what is with what is wanted. Reads only.

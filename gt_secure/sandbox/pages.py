@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..errors import InvalidInput
+from ..network import Source
 from . import addresses
 from .accesslog.delivery import Delivery
 from .http import Reply, Request, json_reply
@@ -37,10 +39,24 @@ class Pages:
         if path == "/_gt_secure/health":
             return _only(request, "GET", "HEAD") or json_reply({"status": "ok", "source": str(request.source)})
         if path == "/_gt_secure/vantages":
-            return _only(request, "GET", "HEAD") or json_reply({"vantages": self.vantages()})
+            return _only(request, "GET", "HEAD") or self._vantages((request.query.get("source") or [""])[0])
         if path == "/_gt_secure/flush-logs":
             return _only(request, "POST") or json_reply((await self._delivery.flush()).to_dict())
         return json_reply({"error": "NotFound", "message": f"The sandbox has no page {path}."}, 404)
+
+    def _vantages(self, source: str) -> Reply:
+        """All places, or the one that was asked for; an endpoint that the sandbox does not have is none."""
+        if not source:
+            return json_reply({"vantages": self.vantages()})
+        try:
+            where = Source.parse(source)
+            if where.endpoint not in (None, S3_ENDPOINT_ID):
+                return json_reply({"vantages": []})
+            binding = addresses.can_bind_anywhere()
+            place = addresses.vantage(where, self._public, self._endpoint, label=str(where), binding=binding)
+        except InvalidInput as error:
+            return json_reply(error.to_dict(), 400)
+        return json_reply({"vantages": [place.to_dict()]})
 
     def vantages(self) -> list[dict[str, object]]:
         """Places from which a URL can be tried."""

@@ -230,3 +230,10 @@ def test_prediction_and_observation_agree(gt, bucket_policy, condition, source, 
     rows = gt.who_can_open("gt-images", "scans/0001.png", [source], forwarded_from=None).rows
     if "aws:SourceVpc" in str(condition):
         assert rows[0].opens is (status == 200)
+
+
+def test_any_public_source_can_be_played(gt):
+    url = gt.test_url("gt-images", "scans/0001.png", bound_to="203.0.113.99")
+    assert gt.probe(url, "203.0.113.99").status == 200
+    assert gt.probe(url, "192.0.2.44").status == 403
+    assert gt.probe(url, "2001:db8::1").status == 403
