@@ -121,7 +121,12 @@ _ALL = (
             Permission("s3:GetBucketPublicAccessBlock", "bucket"),
             Permission("s3:GetEncryptionConfiguration", "bucket"),
             Permission("s3:GetBucketVersioning", "bucket", optional=True),
+            Permission("s3:GetObject", "objects", optional=True),  # the task templates, if they lie there
+            Permission("s3:ListBucket", "log-bucket", optional=True),
             Permission("s3:GetBucketPolicy", "log-bucket", optional=True),
+            Permission("s3:GetEncryptionConfiguration", "log-bucket", optional=True),
+            Permission("s3:GetBucketObjectLockConfiguration", "log-bucket", optional=True),
+            Permission("s3:GetBucketRequestPayment", "log-bucket", optional=True),
             Permission("sagemaker:ListFlowDefinitions", "*", optional=True),
             Permission("sagemaker:DescribeFlowDefinition", "flow-definition", optional=True),
         ),
