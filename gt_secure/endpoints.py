@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .aws import Aws, aws_errors
 from .errors import GtSecureError
+from .network import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,12 @@ def list_s3_endpoints(aws: Aws) -> list[VpcEndpoint]:
     names = _vpc_names(aws, {str(item["VpcId"]) for item in found})
     endpoints = [_from_api(item, names) for item in found if str(item.get("ServiceName")) == service]
     return sorted(endpoints, key=lambda endpoint: (endpoint.vpc_id, endpoint.id))
+
+
+def in_its_vpc(source: Source, endpoints: Mapping[str, VpcEndpoint]) -> Source:
+    """A source behind an endpoint with the endpoint's VPC, since policies ask for ``aws:SourceVpc`` too."""
+    endpoint = endpoints.get(source.endpoint or "")
+    return source if endpoint is None else replace(source, vpc=endpoint.vpc_id)
 
 
 def _from_api(item: Mapping[str, Any], vpc_names: Mapping[str, str]) -> VpcEndpoint:

@@ -8,7 +8,6 @@ state, must hold no secret. With --write, the notebooks are executed and their o
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import subprocess
 import sys
@@ -20,11 +19,12 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
+from gt_secure.commands.output import only_sandbox
 from gt_secure.sandbox import Sandbox
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
-SANITIZE = ROOT / "tests" / "notebooks" / "sanitize.cfg"
+SANITIZE = ROOT / "gt_secure" / "check" / "nbval-sanitize.cfg"
 SECRET = re.compile(
     r"X-Amz-Signature=(?!X{8})|X-Amz-Security-Token=|X-Amz-Credential=|\b(?:AKIA|ASIA)[A-Z0-9]{12,}|aws_secret|"
     r"AWSAccessKeyId=|SecretAccessKey|SessionToken",
@@ -34,8 +34,7 @@ SECRET = re.compile(
 
 def environment(sandbox: Sandbox, journal: str) -> dict[str, str]:
     """The environment of a kernel that sees the sandbox and nothing of the person's own account."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    return {**kept, **sandbox.environment(), "GT_SECURE_JOURNAL": journal, "PYTHONWARNINGS": "ignore"}
+    return {**only_sandbox(sandbox.environment()), "GT_SECURE_JOURNAL": journal, "PYTHONWARNINGS": "ignore"}
 
 
 def execute(path: Path, env: Mapping[str, str]) -> nbformat.NotebookNode:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..aws import Aws
 from ..buckets import check_key, read_bucket
-from ..endpoints import VpcEndpoint, list_s3_endpoints
+from ..endpoints import VpcEndpoint, in_its_vpc, list_s3_endpoints
 from ..errors import GtSecureError
 from ..network import IPNetwork, Source, parse_network
 from ..policy.who import WhoRow, who_can_open, who_html, who_text
@@ -69,7 +68,7 @@ def who(
     endpoints: dict[str, VpcEndpoint] = {}
     if any(source.is_endpoint for source in wanted):
         endpoints = _endpoints(aws, unknown)
-        wanted = [_in_its_vpc(source, endpoints) for source in wanted]
+        wanted = [in_its_vpc(source, endpoints) for source in wanted]
     return Who(
         who_can_open(
             state.name,
@@ -101,9 +100,3 @@ def _endpoints(aws: Aws, unknown: list[str]) -> dict[str, VpcEndpoint]:
     except GtSecureError:
         unknown.append("VPC endpoint policy")
         return {}
-
-
-def _in_its_vpc(source: Source, endpoints: Mapping[str, VpcEndpoint]) -> Source:
-    """A source behind an endpoint with the endpoint's VPC: policies ask for ``aws:SourceVpc`` too."""
-    endpoint = endpoints.get(source.endpoint or "")
-    return source if endpoint is None else replace(source, vpc=endpoint.vpc_id)

@@ -10,12 +10,11 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from ..aws import Aws
 from ..buckets import BucketState, read_bucket
-from ..endpoints import VpcEndpoint, list_s3_endpoints
+from ..endpoints import VpcEndpoint, in_its_vpc, list_s3_endpoints
 from ..errors import GtSecureError, InvalidInput
 from ..network import Source
 from ..policy import Policies, Request, Verdict, evaluate, find_guard, presigned_context, session_policy
@@ -74,10 +73,9 @@ def predict(
     endpoints : mapping, optional
         The S3 endpoints by id: they tell the VPC and the endpoint policy.
     """
-    where = Source.parse(source)
-    endpoint = (endpoints or {}).get(where.endpoint or "")
-    if endpoint is not None:
-        where = replace(where, vpc=endpoint.vpc_id)
+    known = endpoints or {}
+    where = in_its_vpc(Source.parse(source), known)
+    endpoint = known.get(where.endpoint or "")
     resource = f"arn:{aws.partition}:s3:::{url.bucket}/{url.key}"
     action = "s3:GetObjectVersion" if url.version_id else "s3:GetObject"
     session = session_policy(
