@@ -202,6 +202,8 @@ class Notebook:
         self.command("apputils:change-theme", theme=name)
         wanted = "false" if "Dark" in name else "true"
         self.page.wait_for_selector(f'body[data-jp-theme-light="{wanted}"]', state="attached")
+        # JupyterLab lays its splash over the page while it changes the theme, and fades it out after that.
+        self.page.wait_for_selector("#jupyterlab-splash", state="detached")
 
     def save(self) -> str:
         """Save with the state of all widgets, and return the file's text."""
