@@ -232,7 +232,7 @@ def read_details(connection: Connection, team: Workteam) -> TeamDetails:
 
 
 def _option(team: Workteam) -> str:
-    lock = "no URL lock offered" if team.url_lock is None else f"URL lock {url_lock_word(team)}"
+    lock = "no URL lock" if team.url_lock is None else f"URL lock {url_lock_word(team)}"
     return f"{markup.plain(team.name, 70)} · {team.kind} · {lock}"
 
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -84,14 +84,21 @@ def aws() -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="session")
 def lab(aws: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    home = tmp_path_factory.mktemp("home")
-    folder = tmp_path_factory.mktemp("notebooks")
-    settings = home / "settings" / "@jupyterlab"
-    _settings(settings)
+    environment = {**aws.environment(), "PYTHONPATH": str(ROOT)}
+    with start_lab(sys.executable, tmp_path_factory.mktemp("home"), environment) as running:
+        yield running
+
+
+@contextlib.contextmanager
+def start_lab(python: str, home: Path, more: Mapping[str, str]) -> Iterator[Lab]:
+    """JupyterLab of one Python, on a free port, with a home of its own and no setting of this machine."""
+    folder = home / "notebooks"
+    folder.mkdir()
+    _settings(home / "settings" / "@jupyterlab")
     token, port = "test", free_port()
+    ours = ("AWS_", "JUPYTER", "GT_SECURE", "PYTHON", "VIRTUAL_ENV")
     environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "JUPYTER", "GT_SECURE"))},
-        **aws.environment(),
+        **{name: value for name, value in os.environ.items() if not name.startswith(ours)},
         "HOME": str(home),
         "JUPYTER_CONFIG_DIR": str(home / "config"),
         "JUPYTER_DATA_DIR": str(home / "data"),
@@ -100,42 +107,38 @@ def lab(aws: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]
         "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
         "IPYTHONDIR": str(home / "ipython"),
         "GT_SECURE_JOURNAL": str(home / "journal"),
-        "PYTHONPATH": str(ROOT),
+        **more,
     }
-    said = (home / "lab.log").open("wb")
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "jupyterlab",
-            "--no-browser",
-            "--allow-root",
-            f"--ServerApp.port={port}",
-            "--ServerApp.port_retries=0",
-            "--ServerApp.ip=127.0.0.1",
-            f"--IdentityProvider.token={token}",
-            f"--ServerApp.root_dir={folder}",
-            "--LabApp.expose_app_in_browser=True",
-            "--LabApp.news_url=",
-            "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-        ],
-        cwd=folder,
-        env=environment,
-        stdout=said,
-        stderr=said,
-    )
-    running = Lab(f"http://127.0.0.1:{port}", token, folder, process)
-    try:
-        _wait(running, home / "lab.log")
-        yield running
-    finally:
-        process.terminate()
+    options = {
+        "ServerApp.port": port,
+        "ServerApp.port_retries": 0,
+        "ServerApp.ip": "127.0.0.1",
+        "IdentityProvider.token": token,
+        "ServerApp.root_dir": folder,
+        "LabApp.expose_app_in_browser": True,
+        "LabApp.news_url": "",
+        "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+    }
+    command = [python, "-m", "jupyterlab", "--no-browser", "--allow-root"]
+    with (home / "lab.log").open("wb") as said:
+        process = subprocess.Popen(
+            [*command, *(f"--{name}={value}" for name, value in options.items())],
+            cwd=folder,
+            env=environment,
+            stdout=said,
+            stderr=said,
+        )
+        running = Lab(f"http://127.0.0.1:{port}", token, folder, process)
         try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        said.close()
+            _wait(running, home / "lab.log")
+            yield running
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 def _settings(folder: Path) -> None:
@@ -164,6 +167,13 @@ def _wait(lab: Lab, log: Path) -> None:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
+    with start_chromium() as browser:
+        yield browser
+
+
+@contextlib.contextmanager
+def start_chromium() -> Iterator[Any]:
+    """The Chromium of this system, without a window."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     program = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
     if program is None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import email
 import json
-import shutil
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
@@ -14,7 +12,7 @@ import pytest
 
 from gt_secure.sandbox import Sandbox
 
-from .rooms import ROOT, Room, pythons, run, uv
+from .rooms import ROOT, Room, pythons
 
 pytestmark = pytest.mark.slow
 
@@ -23,24 +21,6 @@ CONSTRAINTS = ROOT / "tests" / "data" / "studio-constraints.txt"
 NEEDED = ("boto3", "ipywidgets", "matplotlib", "duckdb")
 LOWEST = ("boto3==1.37.3", "ipywidgets==8.1.8", "matplotlib==3.10.0", "duckdb==1.5.1")
 PYTHONS = pythons()
-
-
-@pytest.fixture(scope="session")
-def wheel(tmp_path_factory) -> Path:
-    """Build from a copy, so that nothing is left in the checkout."""
-    copy = tmp_path_factory.mktemp("source")
-    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True).stdout.split("\0")
-    for name in names:
-        if name and (ROOT / name).is_file() and not name.startswith("tests/"):
-            (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, copy / name)
-    out = tmp_path_factory.mktemp("dist")
-    if tool := uv():
-        run(tool, "build", "--quiet", "--wheel", "--out-dir", str(out), str(copy))
-    else:
-        run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(out), str(copy))
-    [built] = out.glob("*.whl")
-    return built
 
 
 def smoke(room: Room, sandbox: Sandbox | None = None) -> dict:
