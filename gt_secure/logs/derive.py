@@ -5,10 +5,11 @@ carries an expiry; S3 masks the SigV4 signature in the log, so the *fingerprint*
 is computed from: method, host, key and every query parameter but the signature.
 """
 
-# ruff: noqa: S608 - SQL is put together from our own names; text from outside goes through store.literal
+# ruff: noqa: S608 - SQL is put together from our own names only
 
 from __future__ import annotations
 
+from .dialect import DUCKDB, Dialect
 from .fields import EXTRA, FIELDS, TEST_MARKER
 from .sql import decoded_key, parsed
 
@@ -18,10 +19,15 @@ _OWN = r"&(?:X-Amz-Signature|Signature)=[^&]*"
 _SIGNER = "(?:X-Amz-Credential|AWSAccessKeyId)=([A-Za-z0-9]+)"
 
 
-def masked(text: str) -> str:
+def _literal(pattern: str, dialect: Dialect) -> str:
+    return pattern.replace("\\", "\\\\") if dialect.escape else pattern
+
+
+def masked(text: str, dialect: Dialect = DUCKDB) -> str:
     """Expression: text of a client without tokens, signatures and access key ids."""
-    tokens = f"regexp_replace({text}, '{_TOKENS}', '\\1***', 'g')"
-    inner = f"regexp_replace({tokens}, '{_KEY_ID}', '\\1***', 'g')"
+    stars = f"{dialect.group}***"
+    tokens = dialect.replace.format(text, _literal(_TOKENS, dialect), stars)
+    inner = dialect.replace.format(tokens, _KEY_ID, stars)
     # The expressions are slow, and most text has no parameter at all.
     hints = " OR ".join(f"{text} LIKE '%{hint}%'" for hint in ("=", "AKIA", "ASIA", "3D"))
     return f"CASE WHEN {hints} THEN {inner} ELSE {text} END"
@@ -36,33 +42,35 @@ REFUSED = "coalesce(http_status IN (401, 403), false)"
 OPENED = "coalesce(http_status BETWEEN 200 AND 399, false)"
 
 
-def from_lines(lines: str) -> str:
+def from_lines(lines: str, dialect: Dialect = DUCKDB) -> str:
     """SELECT of records from lines of an access log: place, text, state, and the 27 fields with the key decoded."""
     plain = ", ".join(name for name in FIELDS if name != "key")
-    return f"""SELECT source, pos, line, readable, blank, {plain}, {decoded_key()} AS key,
-        CAST(NULL AS VARCHAR) AS endpoint, 'access-log' AS source_kind FROM ({parsed(lines)}) r0"""
+    return f"""SELECT source, pos, line, readable, blank, {plain}, {decoded_key(dialect)} AS key,
+        CAST(NULL AS {dialect.string}) AS endpoint, 'access-log' AS source_kind FROM ({parsed(lines, dialect)}) r0"""
 
 
-def derived(records: str) -> str:
+def derived(records: str, dialect: Dialect = DUCKDB) -> str:
     """SELECT that adds the derived columns to records and masks the secrets in them.
 
     Columns that the outer query does not name cost nothing: the engine leaves them out.
     """
+    d = dialect
     kept = ", ".join(name for name in (*FIELDS, *EXTRA) if name not in ("request_uri", "referer", "user_agent"))
     signed = f"({has_parameter('X-Amz-Expires')} OR ({has_parameter('Expires')} AND {has_parameter('Signature')}))"
-    params = (
-        f"array_to_string(list_sort(string_split(regexp_replace(regexp_replace(query, '{_OWN}', '', 'g'), "
-        "'(?i)%2f', '/', 'g'), '&')), '&')"
-    )
-    target = "split_part(request_uri, ' ', 2)"
-    signer = f"regexp_extract(query, '{_SIGNER}', 1)"
+    unsigned = d.replace.format(d.replace.format("query", _OWN, ""), "(?i)%2f", "/")
+    params = d.sorted.format(d.split.format(unsigned, "&"), "&")
+    target = d.part.format("request_uri", " ", 2)
+    signer = d.extract.format("query", _SIGNER, 1)
+    method = d.part.format("raw_uri", " ", 1)
+    fingerprint = d.sha256.format(f"concat_ws(chr(10), {method}, lower(host_header), key, {params})")
     return f"""
-    SELECT *, CASE WHEN presigned THEN substr(sha256(concat_ws(chr(10), split_part(raw_uri, ' ', 1), lower(host_header),
-        key, {params})), 1, 16) END AS fingerprint,
-        CASE WHEN {signer} <> '' THEN substr(sha256({signer}), 1, 12) END AS access_key
+    SELECT *, CASE WHEN presigned THEN substr({fingerprint}, 1, 16) END AS fingerprint,
+        CASE WHEN {signer} <> '' THEN substr({d.sha256.format(signer)}, 1, 12) END AS access_key
     FROM (SELECT *, coalesce(auth_type = 'QueryString', false) AND {signed} AS presigned,
         {has_parameter(TEST_MARKER)} AS test, {REFUSED} AS refused
     FROM (SELECT source, pos, line, readable, blank, {kept}, request_uri AS raw_uri,
-        {masked("request_uri")} AS request_uri, {masked("referer")} AS referer, {masked("user_agent")} AS user_agent,
-        CASE WHEN request_uri LIKE '%?%' THEN '&' || substr({target}, strpos({target}, '?') + 1) ELSE '' END AS query
+        {masked("request_uri", d)} AS request_uri, {masked("referer", d)} AS referer,
+        {masked("user_agent", d)} AS user_agent,
+        CASE WHEN request_uri LIKE '%?%' THEN '&' || substr({target}, position('?' IN {target}) + 1) ELSE '' END
+            AS query
     FROM ({records}) r1) r2) r3"""

@@ -1,8 +1,19 @@
-"""The few functions in which the SQL engines differ; everything else of the parser is the same text."""
+"""The few functions in which the SQL engines differ; everything else of the parser is the same text.
+
+Sources for Trino, which Athena engine version 3 follows: the Trino documentation, *Functions and operators* (string,
+regular expression, date and time, array, binary, URL and conditional functions).
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+_LOST = "\N{REPLACEMENT CHARACTER}"
+# Java decodes bytes that are no UTF-8 to U+FFFD, where two different keys would become one: such text stays encoded.
+_JAVA_DECODE = (
+    f"coalesce(CASE WHEN position('{_LOST}' IN {{decoded}}) = 0 OR position('{_LOST}' IN {{0}}) > 0 "
+    "OR position('%EF%BF%BD' IN upper({0})) > 0 THEN {decoded} END, {0})"
+)
 
 
 @dataclass(frozen=True)
@@ -18,10 +29,16 @@ class Dialect:
     length: str  # list
     extract: str  # text, pattern, group: empty or NULL where nothing matches
     replace: str  # text, pattern, replacement: every match
+    group: str  # in a replacement: the text of the first group
+    part: str  # text, one-character separator, one-based index -> text, empty beyond the end
+    sha256: str  # text -> 64 lower-case hexadecimal digits
+    sorted: str  # list of text, separator -> its items in the order of their bytes, joined
     time: str  # text such as 06/Feb/2019:00:00:38 -> timestamp or NULL
+    shown: str  # timestamp -> 2019-02-06 00:00:38
     integer: str  # text -> 64-bit integer or NULL
     shift: str  # timestamp, text of minutes to take away
     decode: str  # percent-decoding of text once; unchanged where it cannot be decoded
+    string: str  # name of the type of text
     escape: bool = False  # backslashes in string literals are to be doubled
 
 
@@ -32,10 +49,16 @@ DUCKDB = Dialect(
     length="len({0})",
     extract="regexp_extract({0}, '{1}', {2})",
     replace="regexp_replace({0}, '{1}', '{2}', 'g')",
+    group=r"\1",
+    part="split_part({0}, '{1}', {2})",
+    sha256="sha256({0})",
+    sorted="array_to_string(list_sort({0}), '{1}')",
     time="try_strptime({0}, '%d/%b/%Y:%H:%M:%S')",
+    shown="strftime({0}, '%Y-%m-%d %H:%M:%S')",
     integer="try_cast({0} AS BIGINT)",
     shift="({0} - to_minutes(cast({1} AS BIGINT)))",
     decode="coalesce(try(url_decode({0})), {0})",
+    string="VARCHAR",
 )
 SPARK = Dialect(
     name="spark",
@@ -44,9 +67,33 @@ SPARK = Dialect(
     length="size({0})",
     extract="regexp_extract({0}, '{1}', {2})",
     replace="regexp_replace({0}, '{1}', '{2}')",
+    group="$1",
+    part="split_part({0}, '{1}', {2})",
+    sha256="sha2({0}, 256)",
+    sorted="array_join(sort_array({0}), '{1}')",
     time="try_to_timestamp({0}, 'dd/MMM/yyyy:HH:mm:ss')",
+    shown="date_format({0}, 'yyyy-MM-dd HH:mm:ss')",
     integer="try_cast({0} AS BIGINT)",
     shift="timestampadd(MINUTE, -({1}), {0})",
-    decode="coalesce(try_url_decode(replace({0}, '+', '%2B')), {0})",
+    decode=_JAVA_DECODE.replace("{decoded}", "try_url_decode(replace({0}, '+', '%2B'))"),
+    string="STRING",
     escape=True,
+)
+TRINO = Dialect(
+    name="trino",
+    split="split({0}, '{1}')",
+    item="element_at({0}, {1})",  # [ ] fails beyond the end
+    length="cardinality({0})",
+    extract="coalesce(regexp_extract({0}, '{1}', {2}), '')",  # NULL where nothing matches
+    replace="regexp_replace({0}, '{1}', '{2}')",
+    group="$1",
+    part="coalesce(split_part({0}, '{1}', {2}), '')",  # NULL beyond the end
+    sha256="lower(to_hex(sha256(to_utf8({0}))))",
+    sorted="array_join(array_sort({0}), '{1}')",
+    time="try(date_parse({0}, '%d/%b/%Y:%H:%i:%s'))",
+    shown="date_format({0}, '%Y-%m-%d %H:%i:%s')",
+    integer="try_cast({0} AS BIGINT)",
+    shift="date_add('minute', -({1}), {0})",
+    decode=_JAVA_DECODE.replace("{decoded}", "try(url_decode(replace({0}, '+', '%2B')))"),  # + would become a blank
+    string="VARCHAR",
 )
