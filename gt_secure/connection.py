@@ -6,11 +6,13 @@ The panel, the command line and notebooks all call these; each method is a thin 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .aws import Aws, connect_aws
 from .errors import InvalidInput
 from .network import Source
+from .teams import TeamLike as TeamLike
+from .teams import team_name as team_name
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -40,18 +42,6 @@ class SageMakerSession(Protocol):
     @property
     def boto_region_name(self) -> Any:
         """The region."""
-
-
-class SageMakerTeam(Protocol):
-    """What is used of a ``sagemaker.core.resources.Workteam``: its name."""
-
-    @property
-    def workteam_name(self) -> Any:
-        """The name."""
-
-
-TeamLike: TypeAlias = "str | Workteam | SageMakerTeam"
-"""Whatever names a workteam."""
 
 
 def connect(
@@ -106,33 +96,6 @@ def _of_sagemaker(session: SageMakerSession, region: str | None) -> tuple[boto3.
         )
     name = getattr(session, "boto_region_name", None)
     return inner, region or (str(name) if name else None)  # type: ignore[return-value]
-
-
-def team_name(team: TeamLike) -> str:
-    """Return how a restriction names a workteam: its name, or the ARN of a vendor or public one.
-
-    Parameters
-    ----------
-    team : str, Workteam or sagemaker.core.resources.Workteam
-
-    Raises
-    ------
-    InvalidInput
-        For anything else.
-    """
-    if isinstance(team, str):
-        return team
-    if getattr(team, "restrictable", None) is False:
-        return str(getattr(team, "arn", ""))
-    for member in ("workteam_name", "name"):
-        word = getattr(team, member, None)
-        if isinstance(word, str) and word:
-            return word
-    raise InvalidInput(
-        f"A workteam is given by name, not as {type(team).__name__}.",
-        next_step="Write its name, or pass a Workteam of gt_secure or sagemaker.core.",
-        field="team",
-    )
 
 
 class Connection:
@@ -318,23 +281,10 @@ class Connection:
     def findings(self, *, team: TeamLike | None = None, bucket: str | None = None) -> tuple[Finding, ...]:
         """Look for what nullifies, weakens or breaks a restriction of a team, its workforce and a bucket."""
         from .policy import find_all
-        from .restriction import Restriction, expect, read_state
+        from .restriction import read_state
         from .restriction.surroundings import read_surroundings, with_surroundings
 
-        if team is None and bucket is None:
-            raise InvalidInput("Neither a team nor a bucket is given.", next_step="Name one or both.", field="team")
-        # Only read_state() gets this wish: it says what to look at, and is never planned.
-        name = None if team is None else team_name(team)
-        # A vendor team alone would be a wish for nothing, which is refused; an expectation makes it one for something.
-        lockless = name is not None and name.startswith("arn:")
-        wish = Restriction(
-            name,
-            bucket=bucket,
-            url_lock=team is not None or None,
-            guard=None if bucket is None else False,
-            expectations=[expect.allowed("192.0.2.1")] if lockless else (),
-        )
-        state = read_state(self.aws, wish)
+        state = read_state(self.aws, team=team, bucket=bucket)
         key = "" if state.bucket is None else state.bucket.default_kms_key
         around = read_surroundings(self.aws, state, kms_key=key)
         return find_all(with_surroundings(state.snapshot(), around))

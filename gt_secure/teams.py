@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, TypeAlias
 
 from .aws import Aws, aws_errors
 from .errors import InvalidInput, NotFound
@@ -79,6 +79,45 @@ class Workteam:
     def restrictable(self) -> bool:
         """Whether AWS offers a URL lock for this kind of team."""
         return self.kind == "private"
+
+
+class SageMakerTeam(Protocol):
+    """What is used of a ``sagemaker.core.resources.Workteam``: its name."""
+
+    @property
+    def workteam_name(self) -> Any:
+        """The name."""
+
+
+TeamLike: TypeAlias = str | Workteam | SageMakerTeam
+"""Whatever names a workteam."""
+
+
+def team_name(team: TeamLike) -> str:
+    """Return how a restriction names a workteam: its name, or the ARN of a vendor or public one.
+
+    Parameters
+    ----------
+    team : str, Workteam or sagemaker.core.resources.Workteam
+
+    Raises
+    ------
+    InvalidInput
+        For anything else.
+    """
+    if isinstance(team, str):
+        return team.strip()
+    if isinstance(team, Workteam):
+        return team.name if team.restrictable else team.arn
+    word = getattr(team, "workteam_name", None)
+    if isinstance(word, str) and word:
+        return word
+    raise InvalidInput(
+        f"A workteam is given by name or ARN, not as {type(team).__name__}.",
+        next_step="Write its name, for example radiology-team (in a file: in quotes, if it is a number).",
+        field="team",
+        value=team,
+    )
 
 
 @dataclass(frozen=True, slots=True)

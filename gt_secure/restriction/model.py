@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from ..buckets import check_bucket, check_prefix
 from ..errors import InvalidInput
 from ..network import IPAddress, IPNetwork
-from ..teams import check_team_name
+from ..teams import TeamLike
 from . import lists
 from .expectations import Expectation, check_expectations
 from .notices import Notice
+from .subject import named_place, named_team
 
 UrlLockMode: TypeAlias = Literal["SourceIp", "VpcSourceIp"]
 
@@ -29,7 +29,7 @@ class Restriction:
 
     Parameters
     ----------
-    team : str, optional
+    team : str or Workteam, optional
         Name of a private workteam, or ARN of any workteam. A vendor or public team has no URL lock.
     addresses : str or iterable
         Addresses and CIDR ranges; a pasted text will do. They feed the bucket guard and the portal lock.
@@ -69,7 +69,7 @@ class Restriction:
 
     def __init__(
         self,
-        team: str | None = None,
+        team: TeamLike | None = None,
         *,
         addresses: str | Iterable[str | IPNetwork | IPAddress] = (),
         endpoints: str | Iterable[str] = (),
@@ -81,8 +81,8 @@ class Restriction:
         expectations: Iterable[Expectation] = (),
     ) -> None:
         notices: list[Notice] = []
-        name = _team(team)
-        place, start = _place(bucket, prefix)
+        name = None if team is None else named_team(team)
+        place, start = named_place(bucket, prefix)
         guarded = guard is True and place is not None
         values = {
             "team": name,
@@ -158,55 +158,6 @@ class Restriction:
             rest[key] = rest[key] if rest.get(key) is not None else ()
         rest["prefix"] = rest["prefix"] if rest.get("prefix") is not None else ""
         return cls(**rest)
-
-
-def _team(team: object) -> str | None:
-    if team is None:
-        return None
-    # A Workteam of ours or of the SageMaker SDK names itself.
-    named = getattr(team, "workteam_name", None) or getattr(team, "name", None)
-    team = named if isinstance(named, str) and not isinstance(team, str) else team
-    if not isinstance(team, str):
-        raise InvalidInput(
-            f"A workteam is given by name or ARN, not as {type(team).__name__}.",
-            next_step="Write its name, for example radiology-team (in a file: in quotes, if it is a number).",
-            field="team",
-            value=team,
-        )
-    word = team.strip()
-    if not word.startswith("arn:"):
-        return check_team_name(word)
-    kind, name = lists.parse_team_arn(word)
-    return name if kind == "private-crowd" else word
-
-
-def _place(bucket: object, prefix: object) -> tuple[str | None, str]:
-    if not isinstance(prefix, str):
-        raise InvalidInput(
-            f"The prefix is a text, not {type(prefix).__name__}.", next_step="Write for example scans/.", field="prefix"
-        )
-    if bucket is None:
-        if prefix:
-            raise InvalidInput(
-                f"The prefix “{prefix[:60]}” has no bucket.", next_step="Name the bucket too.", field="bucket"
-            )
-        return None, ""
-    if not isinstance(bucket, str):
-        raise InvalidInput(
-            f"A bucket is given by name, not as {type(bucket).__name__}.", next_step="Write gt-images.", field="bucket"
-        )
-    start = prefix
-    if bucket.startswith("s3://"):
-        tail = bucket[5:].partition("/")[2]
-        if tail and prefix and tail != prefix:
-            raise InvalidInput(
-                f"The bucket is given with the prefix “{tail[:60]}”, and the prefix “{prefix[:60]}” besides.",
-                next_step="Give one of them.",
-                field="prefix",
-                value=prefix,
-            )
-        start = start or tail
-    return check_bucket(bucket), check_prefix(start)
 
 
 def _switch(name: str, value: object) -> bool | None:

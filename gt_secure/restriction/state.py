@@ -13,6 +13,7 @@ from ..endpoints import VpcEndpoint, list_s3_endpoints
 from ..errors import AccessDenied, GtSecureError, NotFound
 from ..teams import (
     LabelingJob,
+    TeamLike,
     Workforce,
     Workteam,
     jobs_of_team,
@@ -22,6 +23,7 @@ from ..teams import (
     workforce_from_api,
 )
 from .model import Restriction
+from .subject import Subject, named_subject
 from .targets import read_team, read_workforce
 
 if TYPE_CHECKING:
@@ -108,8 +110,18 @@ class State:
         return all(part.what != what for part in self.unseen)
 
 
-def read_state(aws: Aws, restriction: Restriction) -> State:
-    """Read everything that a plan for this restriction looks at.
+def read_state(
+    aws: Aws, restriction: Restriction | None = None, *, team: TeamLike | None = None, bucket: str | None = None
+) -> State:
+    """Read everything that a plan for this restriction looks at, or that findings for a team and a bucket look at.
+
+    Parameters
+    ----------
+    aws : Aws
+    restriction : Restriction, optional
+        What is to be planned; its team and bucket are read.
+    team, bucket : optional
+        Without a restriction: what is only looked at.
 
     Raises
     ------
@@ -118,29 +130,44 @@ def read_state(aws: Aws, restriction: Restriction) -> State:
     NotFound
         If the team, the workforce or the bucket does not exist.
     """
-    return _Reader(aws, restriction).read()
+    subject = named_subject(team, bucket) if restriction is None else _subject_of(restriction)
+    return _Reader(aws, subject).read()
+
+
+def _subject_of(wish: Restriction) -> Subject:
+    parts = {
+        "team": wish.url_lock is not None,
+        "workforce": wish.portal_lock is not None or wish.url_lock is True,
+        "policy": wish.guard is not None,
+    }
+    return Subject(
+        wish.team,
+        wish.bucket,
+        workforce=wish.portal_lock is not None,
+        writes=frozenset(part for part, written in parts.items() if written),
+    )
 
 
 class _Reader:
-    def __init__(self, aws: Aws, restriction: Restriction) -> None:
+    def __init__(self, aws: Aws, subject: Subject) -> None:
         self.aws = aws
-        self.wish = restriction
+        self.subject = subject
         self.unseen: list[Unseen] = []
         self.raw: dict[str, Any] = {}
 
     def read(self) -> State:
         """Read the writable parts first, and what is only looked at after them."""
-        wish = self.wish
+        subject = self.subject
         identity = self.aws.identity()
         team = self._team()
         workforce = self._workforce(team)
         bucket = self._bucket()
         nobody: list[Workteam] = []
         teams = tuple(self._try("workteams", "sagemaker:ListWorkteams", lambda: list_workteams(self.aws), nobody))
-        if team is None and wish.team is not None:
-            team = _by_arn(teams, wish.team, self.aws.region)
+        if subject.team is not None and subject.private_team is None:
+            team = _by_arn(teams, subject.team, self.aws.region)
         endpoints: tuple[VpcEndpoint, ...] = ()
-        if wish.bucket is not None or (workforce is not None and workforce.in_vpc):
+        if subject.bucket is not None or (workforce is not None and workforce.in_vpc):
             endpoints = self._try(
                 "VPC endpoints", "ec2:DescribeVpcEndpoints", lambda: tuple(list_s3_endpoints(self.aws)), ()
             )
@@ -179,21 +206,18 @@ class _Reader:
         )
 
     def _team(self) -> Workteam | None:
-        if self.wish.team is None or not self.wish.team_is_private:
+        name = self.subject.private_team
+        if name is None:
             return None
-        found = self._needed(
-            "the workteam", self.wish.url_lock is not None, lambda: read_team(self.aws, str(self.wish.team))
-        )
+        found = self._part("team", "the workteam", lambda: read_team(self.aws, name))
         if found is None:
             return None
         self.raw["team"] = found
         return team_from_api(found)
 
     def _workforce(self, team: Workteam | None) -> Workforce | None:
-        wish = self.wish
-        if team is None and wish.portal_lock is None:
+        if self.subject.private_team is None and not self.subject.workforce:
             return None
-        needed = wish.portal_lock is not None or wish.url_lock is True
 
         def read() -> dict[str, Any]:
             name = team.workforce_name if team is not None else None
@@ -207,18 +231,18 @@ class _Reader:
                 name = forces[0].name
             return read_workforce(self.aws, name)
 
-        found = self._needed("the workforce", needed, read)
+        found = self._part("workforce", "the workforce", read)
         if found is None:
             return None
         self.raw["workforce"] = found
         return workforce_from_api(found)
 
     def _bucket(self) -> BucketState | None:
-        if self.wish.bucket is None:
+        if self.subject.bucket is None:
             return None
-        bucket = read_bucket(self.aws, self.wish.bucket)
+        bucket = read_bucket(self.aws, self.subject.bucket)
         for denied in bucket.unseen:
-            if denied.action == "s3:GetBucketPolicy" and self.wish.guard is not None:
+            if denied.action == "s3:GetBucketPolicy" and "policy" in self.subject.writes:
                 raise denied  # without the present policy a new one would drop foreign statements
             self.unseen.append(_unseen(f"{denied.action.partition(':')[2]} of {bucket.name}", denied.action, denied))
         self.raw["policy"] = bucket.policy_text
@@ -236,8 +260,8 @@ class _Reader:
             what, "s3:GetBucketPolicy", lambda: read_policy(self.aws, target.bucket, bucket.region), nothing
         )
 
-    def _needed(self, what: str, needed: bool, read: Callable[[], T]) -> T | None:
-        if needed:
+    def _part(self, part: str, what: str, read: Callable[[], T]) -> T | None:
+        if part in self.subject.writes:
             return read()
         return self._try(what, "", read, None)
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from gt_secure.aws import Aws, connect_aws
+from gt_secure.connection import Connection
 from gt_secure.errors import AccessDenied, Conflict, InvalidInput, NotFound
 from gt_secure.restriction import Restriction, plan, read_state
 
@@ -88,6 +89,40 @@ def test_what_is_not_there(account: Account) -> None:
         read_state(account.aws, Restriction("no-such-team"))
     with pytest.raises(NotFound, match="no-such-bucket"):
         read_state(account.aws, Restriction(addresses=["203.0.113.7"], bucket="no-such-bucket"))
+
+
+@pytest.mark.parametrize("action", ["sagemaker:DescribeWorkteam", "sagemaker:DescribeWorkforce", "s3:GetBucketPolicy"])
+def test_what_is_only_looked_at_for_findings_never_stops_them(account: Account, action: str) -> None:
+    gt = Connection(caller(account, action))
+    found = gt.findings(team=TEAM, bucket=BUCKET)
+    blind = [finding for finding in found if finding.code == "not-checked"]
+    assert {finding.could_not_see for finding in blind} == {(action,)}
+    assert all("Not known: " in finding.detail for finding in blind)
+    assert any(finding.code != "not-checked" for finding in found)
+
+
+def test_a_subject_is_named_in_every_usual_way(account: Account) -> None:
+    sold = account.sagemaker.list_subscribed_workteams()["SubscribedWorkteams"][0]["WorkteamArn"]
+    gt = Connection(account.aws)
+    own = gt.workteam(TEAM)
+    vendor = next(team for team in gt.workteams() if team.arn == sold)
+    for team, arn in ((TEAM, own.arn), (own, own.arn), (own.arn, own.arn), (sold, sold), (vendor, sold)):
+        seen = read_state(account.aws, team=team, bucket=f"s3://{BUCKET}/scans/")
+        assert seen.team is not None
+        assert (seen.team.arn, seen.bucket and seen.bucket.name) == (arn, BUCKET)
+    assert read_state(account.aws, team=sold).workforce is None
+    assert Restriction(vendor, addresses=["203.0.113.7"], bucket=BUCKET).team == sold
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [({}, "team"), ({"team": 7}, "team"), ({"team": "a b"}, "team"), ({"bucket": "No_Bucket"}, "bucket")],
+)
+def test_a_subject_must_be_named(account: Account, wrong: dict[str, Any], field: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        Connection(account.aws).findings(**wrong)
+    assert caught.value.field == field
+    assert caught.value.next_step
 
 
 def test_a_plan_needs_a_restriction(account: Account) -> None:
