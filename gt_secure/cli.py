@@ -21,6 +21,7 @@ _MODULES = (
     "gt_secure.commands.check",
     "gt_secure.commands.doctor",
     "gt_secure.commands.demo",
+    "gt_secure.commands.tutorials",
     "gt_secure.commands.sandbox",
 )
 

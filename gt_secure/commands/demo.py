@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
@@ -16,10 +15,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..errors import GtSecureError, InvalidInput, MissingExtra, NotFound, Unreachable
-from .output import note, only_sandbox, say
+from ..errors import GtSecureError, InvalidInput, MissingExtra, Unreachable
+from .output import only_sandbox, say
+from .tutorials import FIRST as NOTEBOOK
+from .tutorials import copy_notebooks, notebooks_dir
 
-NOTEBOOK = "01_quickstart.ipynb"
 _START_S = 60
 
 
@@ -63,21 +63,10 @@ def _need(module: str, extra: str) -> None:
         raise MissingExtra(f"The demo needs {module}, which is not installed.", next_step=f"Run: {what}")
 
 
-def notebooks_dir() -> Path:
-    """Find the tutorial notebooks: beside the package in a checkout, under ``share`` in an installation."""
-    for place in (
-        Path(__file__).parents[2] / "notebooks",
-        Path(sys.prefix) / "share" / "gt_secure" / "notebooks",
-    ):
-        if (place / NOTEBOOK).is_file():
-            return place
-    raise NotFound("The tutorial notebooks are not installed.", next_step="Install gt_secure again, from its wheel.")
-
-
 def _lab(work: Path, port: int, *, open_browser: bool) -> int:
     from ..sandbox import Sandbox
 
-    _copy_notebooks(notebooks_dir(), work)
+    copy_notebooks(work)
     say("Starting the sandbox (AWS on this machine; no account is touched)...")
     with _stop_signals(), Sandbox(log_delay_s=2.0, seed="demo") as sandbox:
         say(f"  sandbox     {sandbox.endpoint_url}")
@@ -104,17 +93,6 @@ def _lab(work: Path, port: int, *, open_browser: bool) -> int:
             _stop(lab)
     say("Stopped. Your notebooks are in " + str(work))
     return 0 if code in {0, -signal.SIGINT, -signal.SIGTERM, 130, 143} else 1
-
-
-def _copy_notebooks(source: Path, work: Path) -> None:
-    """Copy the notebooks, so that saving them changes no original; what a person has saved there is kept."""
-    work.mkdir(parents=True, exist_ok=True)
-    for original in sorted(source.glob("*.ipynb")):
-        copy = work / original.name
-        if copy.exists() and copy.read_bytes() != original.read_bytes():
-            note(f"note: {copy} was edited and is kept; delete it to get the original again.")
-            continue
-        shutil.copyfile(original, copy)
 
 
 def _lab_command(work: Path, port: int) -> list[str]:

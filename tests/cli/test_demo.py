@@ -31,6 +31,7 @@ def test_the_lab_demo_starts_and_stops_cleanly(tmp_path, how):
         assert urllib.request.urlopen(address, timeout=20).status == 200
         assert urllib.request.urlopen(f"{sandbox}/_gt_secure/health", timeout=20).status == 200
         assert (tmp_path / "work" / "01_quickstart.ipynb").exists()
+        assert (tmp_path / "work" / "templates" / "regression_tests.ipynb").exists()
         children = subprocess.run(["pgrep", "-P", str(demo.pid)], capture_output=True, text=True).stdout.split()
         assert len(children) == 2
         demo.send_signal(how)
@@ -44,16 +45,6 @@ def test_the_lab_demo_starts_and_stops_cleanly(tmp_path, how):
     for child in children:
         stat = Path(f"/proc/{child}/stat")
         assert not stat.exists() or stat.read_text().split()[2] == "Z"
-
-
-def test_what_a_person_saved_is_kept(tmp_path):
-    from gt_secure.commands.demo import _copy_notebooks, notebooks_dir
-
-    _copy_notebooks(notebooks_dir(), tmp_path)
-    mine = tmp_path / "01_quickstart.ipynb"
-    mine.write_text("mine")
-    _copy_notebooks(notebooks_dir(), tmp_path)
-    assert mine.read_text() == "mine"
 
 
 def test_headless_leaves_its_results(tmp_path):
@@ -78,8 +69,8 @@ def test_headless_leaves_its_results(tmp_path):
 def test_headless_fails_when_a_scene_is_not_as_expected(tmp_path):
     import nbformat
 
-    from gt_secure.commands.demo import notebooks_dir
     from gt_secure.commands.headless import run_headless
+    from gt_secure.commands.tutorials import notebooks_dir
 
     book = nbformat.read(notebooks_dir() / "01_quickstart.ipynb", as_version=4)
     for cell in book.cells:

@@ -1,0 +1,99 @@
+"""``gt-secure tutorials``: the notebooks that come with the package, copied into a folder to run and to change."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from ..errors import InvalidInput, NotFound
+from .output import note, say, show_json
+
+FIRST = "01_quickstart.ipynb"
+_SHARE = Path("share") / "gt_secure" / "notebooks"
+
+
+def add(subparsers: Any, parents: list[argparse.ArgumentParser]) -> None:
+    """Register the command."""
+    parser = subparsers.add_parser(
+        "tutorials",
+        parents=parents,
+        help="copy the tutorial notebooks, and the template for regression tests, into a folder",
+        description="Copy the tutorial notebooks, and templates/regression_tests.ipynb, into a folder. What is there "
+        "already is kept. “gt-secure demo” opens the same notebooks on the sandbox.",
+    )
+    parser.add_argument(
+        "folder", nargs="?", default="gt_secure-tutorials", metavar="DIR", help="default: gt_secure-tutorials"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Copy, and list what is there now."""
+    folder = Path(args.folder)
+    written, kept = copy_notebooks(folder)
+    if args.json:
+        show_json({"folder": str(folder), "written": written, "kept": kept})
+        return 0
+    for name in sorted([*written, *kept]):
+        say(f"{folder / name}{'  (was there, kept)' if name in kept else ''}")
+    return 0
+
+
+def copy_notebooks(folder: Path) -> tuple[list[str], list[str]]:
+    """Copy the notebooks, so that saving them changes no original.
+
+    Returns
+    -------
+    written, kept : list of str
+        Paths in the folder: those that were copied, or were the same, and those that a person had changed, which stay.
+
+    Raises
+    ------
+    NotFound, InvalidInput
+        The package came without its notebooks; the folder cannot be written.
+    """
+    source = notebooks_dir()
+    written: list[str] = []
+    kept: list[str] = []
+    for original in (*sorted(source.glob("*.ipynb")), *sorted(source.glob("templates/*.ipynb"))):
+        name = original.relative_to(source)
+        copy = folder / name
+        try:
+            if copy.exists() and copy.read_bytes() != original.read_bytes():
+                note(f"note: {copy} differs from the original and is kept; delete it to get the original again.")
+                kept.append(name.as_posix())
+                continue
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(original, copy)
+        except OSError as error:
+            raise InvalidInput(
+                f"The notebooks cannot be written to {folder}: {error.strerror}.",
+                next_step="Name a folder that you may write to.",
+                field="folder",
+            ) from error
+        written.append(name.as_posix())
+    return written, kept
+
+
+def notebooks_dir() -> Path:
+    """Find the tutorial notebooks: beside the package in a checkout, under ``share`` in an installation."""
+    for place in _places():
+        if (place / FIRST).is_file():
+            return place
+    raise NotFound("The tutorial notebooks are not installed.", next_step="Install gt_secure again, from its wheel.")
+
+
+def _places() -> Iterator[Path]:
+    package = Path(__file__).parents[1]
+    yield package.parent / "notebooks"
+    # The installer has written down where it put them, which may also be under the person's home.
+    for file in metadata.files("gt_secure") or ():
+        if file.name == FIRST:
+            yield Path(str(file.locate())).resolve().parent
+    yield Path(sys.prefix) / _SHARE
+    yield package.parent / _SHARE  # pip install --target
