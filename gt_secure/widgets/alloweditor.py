@@ -22,6 +22,7 @@ from .allowlists import (
 )
 from .base import Html, Link, Step, error_markup, field
 from .chips import ChipInput
+from .looks import make
 from .markup import count
 from .seen import SeenBox
 from .switches import SWITCHES, Switches
@@ -130,42 +131,50 @@ class AllowEditor(Step):
         self.find_button = self.button("Find the endpoints", self.find_endpoints, link=True)
         self.found = Html(markup.hint("Pick an S3 endpoint of a VPC, or type its id."))
         self.seen_box = SeenBox(lambda word: self.guard(lambda: self.add_address(word)))
-        links = ipywidgets.HBox([self.text_button, self.collapse_button])
+        links = make(ipywidgets.HBox, [self.text_button, self.collapse_button])
         links.add_class("gts-row")
-        left = ipywidgets.VBox([self.address_input, links, self.seen_box])
-        right = ipywidgets.VBox([self.endpoint_input, self.found, self.find_button])
+        left = make(ipywidgets.VBox, [self.address_input, links, self.seen_box])
+        right = make(ipywidgets.VBox, [self.endpoint_input, self.found, self.find_button])
         for each in (left, right):
             each.add_class("gts-stack")
-        lists = ipywidgets.Box([left, right])
+        lists = make(ipywidgets.Box, [left, right])
         lists.add_class("gts-two")
         self.switches = Switches(self._switched)
         return [lists, self._build_text(), self._build_place(), self.switches]
 
     def _build_text(self) -> ipywidgets.Widget:
-        self.text = field(ipywidgets.Textarea(description="Addresses as text", rows=6), "gts-mono-in")
+        self.text = field(make(ipywidgets.Textarea, description="Addresses as text", rows=6), "gts-mono-in")
         self.text.placeholder = "one a line, or any list: commas, a CSV column, JSON"
         use = self.button("Use this list", self._use_text)
-        self.text_box = ipywidgets.VBox([self.text, use])
+        self.text_box = make(ipywidgets.VBox, [self.text, use])
         self.text_box.add_class("gts-stack")
         self.text_box.add_class("gts-hidden")
         return self.text_box
 
     def _build_place(self) -> ipywidgets.Widget:
         self.bucket_input = field(
-            ipywidgets.Combobox(description="Bucket with the images", placeholder="gt-images", continuous_update=False)
+            make(
+                ipywidgets.Combobox,
+                description="Bucket with the images",
+                placeholder="gt-images",
+                continuous_update=False,
+            )
         )
         self.prefix_input = field(
-            ipywidgets.Text(
-                description="Only keys that start with", placeholder="the whole bucket", continuous_update=False
+            make(
+                ipywidgets.Text,
+                description="Only keys that start with",
+                placeholder="the whole bucket",
+                continuous_update=False,
             )
         )
         for each in (self.bucket_input, self.prefix_input):
             each.add_class("gts-mono-in")
             each.observe(lambda _: self.guard(self._place_changed), "value")
         self.limits = Html()
-        row = ipywidgets.Box([self.bucket_input, self.prefix_input])
+        row = make(ipywidgets.Box, [self.bucket_input, self.prefix_input])
         row.add_class("gts-two")
-        place = ipywidgets.VBox([row, self.limits])
+        place = make(ipywidgets.VBox, [row, self.limits])
         place.add_class("gts-stack")
         return place
 

@@ -142,11 +142,11 @@ def about_limits(bucket: str, prefix: str, networks: Sequence[str], endpoints: S
     present : int
         Size of the bucket policy that is there, in bytes.
     """
+    if not bucket or not (networks or endpoints):
+        return Markup("")
     from ..policy.guard import MAX_BUCKET_POLICY, build_guard
     from ..policy.session import MAX_SESSION_POLICY, session_policy
 
-    if not bucket or not (networks or endpoints):
-        return Markup("")
     try:
         statement = build_guard(bucket, prefix=prefix, networks=networks, endpoints=endpoints)
     except GtSecureError as error:

@@ -13,6 +13,7 @@ import traitlets
 
 from ..errors import AccessDenied, GtSecureError
 from . import markup
+from .looks import make, shared
 from .markup import Markup
 from .work import Worker, as_error, is_testing
 
@@ -38,7 +39,7 @@ class Html(ipywidgets.HTML):  # type: ignore[misc]
     """HTML whose ``repr`` does not repeat it."""
 
     def __init__(self, value: str = "", classes: str = "") -> None:
-        super().__init__(value=value)
+        super().__init__(value=value, **shared(ipywidgets.HTML))
         for name in classes.split():
             self.add_class(name)
 
@@ -104,20 +105,20 @@ class Step(Box):
         self._buttons: list[tuple[ipywidgets.Button, Callable[[], bool]]] = []
         self._may_cancel = True
         self._number = Html(classes="gts-num-box")
-        self.toggle = ipywidgets.Button(description=self.title)
+        self.toggle = make(ipywidgets.Button, description=self.title)
         self.toggle.add_class("gts-toggle")
         self.toggle.on_click(lambda _: setattr(self, "opened", not self.opened))
         self._summary = Html(classes="gts-sum")
-        self.head = ipywidgets.HBox([self._number, self.toggle, self._summary])
+        self.head = make(ipywidgets.HBox, [self._number, self.toggle, self._summary])
         self.head.add_class("gts-head")
         self.status = Html(classes="gts-status")
         self.cancel_button = self.button("Cancel", self.cancel, link=True)
         self._buttons.clear()  # Cancel is the one button that works while the others wait
         self.cancel_button.add_class("gts-hidden")
-        status_row = ipywidgets.HBox([self.status, self.cancel_button])
+        status_row = make(ipywidgets.HBox, [self.status, self.cancel_button])
         status_row.add_class("gts-status-row")
         self.message = Html()
-        self.body = ipywidgets.VBox([*self.build(), status_row, self.message])
+        self.body = make(ipywidgets.VBox, [*self.build(), status_row, self.message])
         self.body.add_class("gts-body")
         self.add_class("gts")
         self.add_class("gts-alone")
@@ -147,7 +148,7 @@ class Step(Box):
         tooltip: str = "",
     ) -> ipywidgets.Button:
         """A button with words, usable ``when`` so and while nothing is under way; its errors are shown in this step."""
-        made = ipywidgets.Button(description=words, tooltip=tooltip or None)
+        made = make(ipywidgets.Button, description=words, tooltip=tooltip or None)
         made.add_class("gts-link" if link else "gts-btn")
         if primary:
             made.add_class("gts-primary")
@@ -265,7 +266,7 @@ def field(widget: T, *classes: str) -> T:
 
 def check(words: str, value: bool, on_change: Callable[[bool], None], tooltip: str = "") -> ipywidgets.Checkbox:
     """A labelled check box."""
-    made = ipywidgets.Checkbox(value=value, description=words, indent=False, tooltip=tooltip or None)
+    made = make(ipywidgets.Checkbox, value=value, description=words, indent=False, tooltip=tooltip or None)
     made.add_class("gts-check")
     made.observe(lambda change: on_change(bool(change["new"])), "value")
     return made

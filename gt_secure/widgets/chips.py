@@ -9,6 +9,7 @@ import ipywidgets
 
 from . import markup
 from .base import Box, Html, field
+from .looks import make
 from .markup import Tone
 
 _MOST = 60
@@ -61,9 +62,11 @@ class ChipInput(Box):
         self._chips: dict[Entry, ipywidgets.Button] = {}
         kind = ipywidgets.Combobox if options else ipywidgets.Text
         # The value is sent on Enter and when the input is left: nothing typed is lost, and nobody is interrupted.
-        self.input = field(kind(description=label, placeholder=placeholder, continuous_update=False), "gts-mono-in")
+        self.input = field(
+            make(kind, description=label, placeholder=placeholder, continuous_update=False), "gts-mono-in"
+        )
         self.input.observe(lambda change: guard(self._take_typed) if change["new"] else None, "value")
-        self.chips = ipywidgets.Box()
+        self.chips = make(ipywidgets.Box)
         self.chips.add_class("gts-chips")
         self.said = Html()
         super().__init__([self.input, self.chips, self.said])
@@ -125,7 +128,8 @@ class ChipInput(Box):
 
     def _chip(self, entry: Entry) -> ipywidgets.Button:
         sign = {"no": "✕ ", "warn": "! "}.get(entry.tone, "")
-        made = ipywidgets.Button(
+        made = make(
+            ipywidgets.Button,
             description=f"{sign}{markup.plain(entry.label, 60)}  ×",
             tooltip=markup.plain(f"{entry.about or entry.problem} Press to remove.", 400).strip(),
         )

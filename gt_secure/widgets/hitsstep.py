@@ -14,6 +14,7 @@ from ..errors import InvalidInput
 from . import hitsview, markup
 from .base import Html, Link, Step, field
 from .hitsview import HitsResult
+from .looks import make
 from .markup import Markup, count
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ _RANGES = (
     ("everything", ""),
 )
 _KINDS = (("by source IP", "ip"), ("by network", "network"), ("over time", "time"), ("by hour of the day", "hours"))
+_REQUESTS = (("presigned only", True), ("all", False))
 
 
 class HitsStep(Step):
@@ -82,15 +84,21 @@ class HitsStep(Step):
 
     def build(self) -> list[ipywidgets.Widget]:
         """Make the fields, the plot and what hangs on it."""
-        self.range = field(ipywidgets.Dropdown(description="Time", options=_RANGES, value="7d"))
-        self.kind = field(ipywidgets.Dropdown(description="Plot", options=_KINDS, value="ip"))
+        self.range = field(make(ipywidgets.Dropdown, description="Time", options=_RANGES, value="7d"))
+        self.kind = field(make(ipywidgets.Dropdown, description="Plot", options=_KINDS, value="ip"))
         self.which = field(
-            ipywidgets.Dropdown(description="Requests", options=[("presigned only", True), ("all", False)], value=True)
+            make(
+                ipywidgets.Dropdown,
+                description="Requests",
+                options=[("presigned only", True), ("all", False)],
+                value=True,
+            )
         )
-        fields = ipywidgets.Box([self.range, self.kind, self.which])
+        fields = make(ipywidgets.Box, [self.range, self.kind, self.which])
         fields.add_class("gts-three")
         self.logs_input = field(
-            ipywidgets.Text(
+            make(
+                ipywidgets.Text,
                 description="Log location",
                 placeholder="found from the bucket's logging configuration",
                 continuous_update=False,
@@ -101,24 +109,24 @@ class HitsStep(Step):
             "Plot hits", self.plot_hits, primary=True, when=lambda: bool(self.bucket or self.logs)
         )
         self.export_kind = field(
-            ipywidgets.Dropdown(description="Export as", options=["PNG", "SVG", "CSV"], value="PNG")
+            make(ipywidgets.Dropdown, description="Export as", options=["PNG", "SVG", "CSV"], value="PNG")
         )
         self.export_button = self.button("Export", self.export, when=lambda: self.result is not None)
-        row = ipywidgets.HBox([self.plot_button])
+        row = make(ipywidgets.HBox, [self.plot_button])
         row.add_class("gts-row")
         self.plot = Html()
         self.leaks = Html()
         self.source = field(
-            ipywidgets.Dropdown(description="Source", options=[("choose one to see its requests", -1)], value=-1)
+            make(ipywidgets.Dropdown, description="Source", options=[("choose one to see its requests", -1)], value=-1)
         )
         self.source.observe(lambda _: self.guard(self._show_source), "value")
         self.add_button = self.button("Add to the allowed addresses", self.add_source, when=self._may_add)
-        pick = ipywidgets.HBox([self.source, self.add_button, self.export_kind, self.export_button])
+        pick = make(ipywidgets.HBox, [self.source, self.add_button, self.export_kind, self.export_button])
         pick.add_class("gts-row")
         pick.add_class("gts-bottom")
         self.rows = Html()
         self.saved = Html()
-        self.more = ipywidgets.VBox([pick, self.saved, self.rows])
+        self.more = make(ipywidgets.VBox, [pick, self.saved, self.rows])
         self.more.add_class("gts-stack")
         self.more.add_class("gts-hidden")
         self.foot = Html(

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import ipywidgets
+import traitlets
 
 from ..connection import team_name
 from ..errors import GtSecureError, InvalidInput
-from . import markup
+from . import markup, roleline
 from .alloweditor import AllowEditor
 from .base import Box, Html, Link, style_sheet
 from .hitsstep import HitsStep
 from .locks import LocksView, locks_markup
+from .looks import make
 from .reviewstep import ReviewStep
 from .teampicker import BUCKET_ONLY, TeamDetails, TeamPicker
 from .teststep import TestUrlStep
-from .work import Worker
+from .work import Worker, in_background
 
 if TYPE_CHECKING:
     from ..buckets import BucketState
     from ..connection import Connection, TeamLike
+    from ..doctor import Diagnosis
     from ..restriction import Restriction
 
 _FOOT = "Access logs arrive hours late and may miss rows: no hit does not prove no access."
+_QUIET_S = 1.0
+"""The role is looked at when the choices have been quiet for so long."""
 
 
 class Panel(Box):
@@ -38,6 +43,9 @@ class Panel(Box):
     """
 
     shown_as = "panel"
+
+    diagnosis = traitlets.Any(None)
+    """What this role can use: the :class:`~gt_secure.doctor.Diagnosis` of the first line, once it is made."""
 
     def __init__(
         self,
@@ -57,8 +65,11 @@ class Panel(Box):
         self._who = self._bucket_error = ""
         self._worker = Worker(on_busy=lambda _: None, on_error=self._no_bucket)
         self._identity = Worker(on_busy=lambda _: None, on_error=self._no_identity)
+        self._doctor = Worker(on_busy=lambda _: None, on_error=self._no_diagnosis)
         wanted = team_name(team) if team is not None else BUCKET_ONLY if bucket else None
         self.picker = TeamPicker(self.link, value=wanted)  # first: the teams are read while the rest is made
+        self.heading = Html()
+        self.role = Html(roleline.waiting() if in_background() else "")
         self.top = Html(classes="gts-top")
         self.allow = AllowEditor(
             self.link, addresses=addresses, endpoints=endpoints, prefix=prefix, bucket=bucket or ""
@@ -71,7 +82,7 @@ class Panel(Box):
             step.number(number)
             step.opened = number <= 2
         self.foot = Html(f'<div class="gts-foot">{_FOOT}</div>')
-        region = ipywidgets.VBox([self.top, *self.steps, self.foot])
+        region = make(ipywidgets.VBox, [self.heading, self.role, self.top, *self.steps, self.foot])
         region.add_class("gts-panel")
         self.add_class("gts")
         self.children = (style_sheet(), region)
@@ -91,9 +102,12 @@ class Panel(Box):
 
     def _wire(self) -> None:
         self.picker.observe(lambda _: self._team_changed(), ["team", "value"])
+        self.picker.observe(lambda _: self._examine_later(), ["team", "answers"])
         self.picker.observe(lambda _: self._details_changed(), "details")
         self.allow.observe(lambda _: self._allow_changed(), "revision")
         self.allow.observe(lambda _: self._place_changed(), ["bucket", "prefix"])
+        self.allow.observe(lambda _: self._examine_later(), ["bucket", "prefix"])
+        self.test.role_input.observe(lambda _: self._examine_later(), "value")
         self.review.observe(lambda _: self._plan_changed(), "plan")
         self.review.observe(lambda _: self._applied(), "applied")
         self.hits.observe(lambda _: self._hits_read(), "result")
@@ -111,6 +125,7 @@ class Panel(Box):
         if hasattr(self, "steps"):
             self._worker.cancel()
             self._identity.cancel()
+            self._doctor.cancel()
             for step in self.steps:
                 step.close()
         super().close()
@@ -146,15 +161,14 @@ class Panel(Box):
         self._draw_top()
 
     def _allow_changed(self) -> None:
-        wish, problem = self._wish()
+        asked = self.allow.team or self.allow.bucket or self.allow.addresses or self.allow.endpoints
+        wish, problem = self._wish() if asked else (None, None)
         self.hits.networks = tuple(str(network) for network in (wish.addresses if wish else ()))
         self.hits.endpoints = tuple(wish.endpoints if wish else ())
         if wish is not None:
             self.review.restriction = wish
             self.review.opened = True
-        elif problem is not None and (
-            self.allow.team or self.allow.bucket or self.allow.addresses or self.allow.endpoints
-        ):
+        elif problem is not None:
             self.review.nothing("Not ready: see what to correct in “Allow”.", problem)
         else:
             self.review.nothing("Choose a workteam or a bucket first.")
@@ -240,16 +254,49 @@ class Panel(Box):
         self._who = error.message
         self._draw_top()
 
+    # the first line
+
+    def examine(self) -> None:
+        """Look at what this role can use, for the team and bucket chosen; the panel does so by itself in a notebook."""
+        self._doctor.start(self._diagnosing(), self._got_diagnosis, timeout_s=60)
+
+    def _examine_later(self) -> None:
+        # A comfort: it waits until the teams are there, and its own calls never stand before those of a step.
+        if in_background() and self.picker.answers:
+            self._doctor.start(self._diagnosing(), self._got_diagnosis, timeout_s=60, after_s=_QUIET_S)
+
+    def _diagnosing(self) -> Callable[[], Diagnosis]:
+        chosen, bucket, prefix = self.picker.team, self.allow.bucket, self.allow.prefix
+        # Without a choice any team shows whether teams may be read; the policy then stays one for all of them.
+        team = chosen or next((each for each in self.picker.teams if each.kind == "private"), None)
+        name = team.name if team is not None and team.kind == "private" else None
+        place = f"s3://{bucket}/{prefix}" if bucket else None
+        role = self.test.role_input.value.strip() or None
+
+        def work() -> Diagnosis:
+            from ..doctor import examine
+
+            found = examine(self.link.get(), team=name, bucket=place, role_arn=role)
+            return found if chosen is not None else replace(found, scope=replace(found.scope, team=None))
+
+        return work
+
+    def _got_diagnosis(self, found: Diagnosis) -> None:
+        self.diagnosis = found
+        self.role.value = roleline.role_markup(found)
+
+    def _no_diagnosis(self, error: GtSecureError) -> None:
+        self.role.value = roleline.not_known(error)
+
     def _draw_top(self) -> None:
         team = self.picker.team
         name = markup.chip("plain", markup.plain(team.name, 60)) if team else ""
         if not name and self.allow.bucket:
             name = markup.chip("plain", f"bucket {self.allow.bucket}")
         who = f'<span class="gts-who">{markup.text(self._who)}</span>'
-        head = f'<div class="gts-title"><h2>Ground Truth access</h2>{name}{who}</div>'
-        shown = head + locks_markup(self._view)
-        if shown != self.top.value:
-            self.top.value = shown
+        # An equal value is not sent again: traitlets compares.
+        self.heading.value = f'<div class="gts-title"><h2>Ground Truth access</h2>{name}{who}</div>'
+        self.top.value = locks_markup(self._view)
 
 
 def panel(

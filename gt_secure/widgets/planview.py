@@ -195,6 +195,7 @@ def applied_notice(applied: Applied) -> Markup:
         "undone": "Undone: the account is as before.",
         "nothing to do": "Nothing to do.",
         "rolled back": "Rolled back: the account is as before.",
+        "overtaken": "Rolled back, but for what somebody else has set at the same time.",
         "in doubt": "Not certain: look at the steps.",
     }[applied.outcome]
     tone: markup.Tone = (

@@ -12,6 +12,7 @@ import traitlets
 from ..errors import GtSecureError, InvalidInput
 from . import markup, planview
 from .base import Html, Link, Step, check
+from .looks import make
 from .markup import count
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class ReviewStep(Step):
         self.shown = Html(
             markup.hint("Say in “Allow” who may come in; the change is shown here before anything is written.")
         )
-        self.confirms = ipywidgets.VBox()
+        self.confirms = make(ipywidgets.VBox)
         self.confirms.add_class("gts-stack")
         self.apply_button = self.button("Apply", self.apply, primary=True, when=self._may_apply)
         self.undo_button = self.button(
@@ -87,7 +88,7 @@ class ReviewStep(Step):
             "Plan again", self.make_plan, when=lambda: self.restriction is not None, link=True
         )
         self.takes = Html()
-        row = ipywidgets.HBox([self.apply_button, self.undo_button, self.takes, self.plan_button])
+        row = make(ipywidgets.HBox, [self.apply_button, self.undo_button, self.takes, self.plan_button])
         row.add_class("gts-row")
         self.after = Html()
         return [self.shown, self.confirms, row, self.after]

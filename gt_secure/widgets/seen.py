@@ -10,6 +10,7 @@ from ..network import IPNetwork, contains, parse_address
 from . import markup
 from .allowlists import read_address
 from .base import Box, Html
+from .looks import make
 from .markup import count
 
 _MOST = 8
@@ -48,7 +49,7 @@ class SeenBox(Box):
         self.children = (*head, *self._chips)
 
     def _chip(self, word: str, about: str) -> ipywidgets.Button:
-        made = ipywidgets.Button(description=f"+ {word} · {about}", tooltip="Press to add to the list.")
+        made = make(ipywidgets.Button, description=f"+ {word} · {about}", tooltip="Press to add to the list.")
         made.add_class("gts-chip")
         made.add_class("gts-plain")
         made.on_click(lambda _: self._add(word))

@@ -9,6 +9,7 @@ import ipywidgets
 
 from . import markup
 from .base import Box, Html, field
+from .looks import make
 
 SWITCHES: Mapping[str, str] = {"portal_lock": "Portal lock", "url_lock": "URL lock", "guard_lock": "Bucket guard"}
 """Traits of the editor, and their labels, in the order in which they stand."""
@@ -34,10 +35,10 @@ class Switches(Box):
         self._hints: dict[str, Html] = {}
         columns = []
         for trait, label in SWITCHES.items():
-            choice = field(ipywidgets.Dropdown(description=label, options=_CHOICES, value="leave"))
+            choice = field(make(ipywidgets.Dropdown, description=label, options=_CHOICES, value="leave"))
             choice.observe(lambda change, trait=trait: changed(trait, _VALUES[change["new"]]), "value")
             self.choices[trait], self._hints[trait] = choice, Html()
-            column = ipywidgets.VBox([choice, self._hints[trait]])
+            column = make(ipywidgets.VBox, [choice, self._hints[trait]])
             column.add_class("gts-stack")
             columns.append(column)
         super().__init__(columns)

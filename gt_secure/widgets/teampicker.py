@@ -11,6 +11,7 @@ import traitlets
 from ..errors import AccessDenied, GtSecureError, InvalidInput
 from . import markup
 from .base import Html, Link, Step, field
+from .looks import make
 from .markup import Markup, count
 from .work import as_error
 
@@ -62,6 +63,9 @@ class TeamPicker(Step):
     details = traitlets.Any(None)
     """:class:`TeamDetails` of the chosen team once they are read, else None."""
 
+    answers = traitlets.Int(0)
+    """Grows when the teams have been read, or could not be; observe it to go on after that."""
+
     def __init__(self, connection: Link | Connection | None = None, *, value: str | None = None) -> None:
         self._teams: tuple[Workteam, ...] = ()
         self._filling = False
@@ -74,18 +78,18 @@ class TeamPicker(Step):
 
     def build(self) -> list[ipywidgets.Widget]:
         """Make the list, the search field and the place for details."""
-        self.search = field(ipywidgets.Text(description="Search workteams", placeholder="part of a name"))
+        self.search = field(make(ipywidgets.Text, description="Search workteams", placeholder="part of a name"))
         self.search.add_class("gts-hidden")
         self.search.observe(lambda _: self.guard(self._fill), "value")
-        self.select = field(ipywidgets.Select(description="Workteam", options=(), rows=3))
+        self.select = field(make(ipywidgets.Select, description="Workteam", options=(), rows=3))
         self.select.observe(self._on_select, "value")
         self.about = Html(markup.hint("The teams of the region are being read."))
         self.refresh_button = self.button("Read again", self.refresh, link=True)
-        left = ipywidgets.VBox([self.search, self.select])
+        left = make(ipywidgets.VBox, [self.search, self.select])
         left.add_class("gts-stack")
-        right = ipywidgets.VBox([self.about, self.refresh_button])
+        right = make(ipywidgets.VBox, [self.about, self.refresh_button])
         right.add_class("gts-stack")
-        two = ipywidgets.Box([left, right])
+        two = make(ipywidgets.Box, [left, right])
         two.add_class("gts-two")
         return [two]
 
@@ -105,6 +109,7 @@ class TeamPicker(Step):
             self.summarise("The workteams cannot be shown.")
             self.about.value = ""
             self._fill()
+        self.answers += 1
 
     def cancel(self) -> None:
         """Stop waiting."""
@@ -117,6 +122,7 @@ class TeamPicker(Step):
 
     def _got_teams(self, teams: tuple[Workteam, ...]) -> None:
         self._teams = teams
+        self.answers += 1
         (self.search.remove_class if len(teams) > _ROWS else self.search.add_class)("gts-hidden")
         self._fill()
         if not teams:

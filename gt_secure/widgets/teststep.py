@@ -19,6 +19,7 @@ from ..network import Source
 from . import markup
 from .base import Html, Link, Step, check, field
 from .browser import browser_part
+from .looks import make
 from .markup import Markup
 from .testview import Tried, browser_answer, place_label, tried_markup, try_url
 from .work import spawn
@@ -87,24 +88,29 @@ class TestUrlStep(Step):
     def build(self) -> list[ipywidgets.Widget]:
         """Make the fields, the buttons and the place for answers."""
         self.key_input = field(
-            ipywidgets.Combobox(description="Object", placeholder="scans/0001.png", continuous_update=False),
+            make(ipywidgets.Combobox, description="Object", placeholder="scans/0001.png", continuous_update=False),
             "gts-mono-in",
         )
-        self.lifetime = field(ipywidgets.Dropdown(description="Lifetime", options=_LIFETIMES, value=600))
+        self.lifetime = field(make(ipywidgets.Dropdown, description="Lifetime", options=_LIFETIMES, value=600))
         self.bound_input = field(
-            ipywidgets.Combobox(description="Bound to the worker at", placeholder="not bound", continuous_update=False),
+            make(
+                ipywidgets.Combobox,
+                description="Bound to the worker at",
+                placeholder="not bound",
+                continuous_update=False,
+            ),
             "gts-mono-in",
         )
         self.role_input = field(
-            ipywidgets.Combobox(description="Signing role", placeholder="my own", continuous_update=False),
+            make(ipywidgets.Combobox, description="Signing role", placeholder="my own", continuous_update=False),
             "gts-mono-in",
         )
         self.own = check(
             "Sign with my own credentials: tests the bucket guard, not the URL lock", False, lambda _: None
         )
-        fields = ipywidgets.Box([self.key_input, self.bound_input, self.lifetime])
+        fields = make(ipywidgets.Box, [self.key_input, self.bound_input, self.lifetime])
         fields.add_class("gts-three")
-        self.more_box = ipywidgets.VBox([self.role_input, self.own])
+        self.more_box = make(ipywidgets.VBox, [self.role_input, self.own])
         self.more_box.add_class("gts-stack")
         self.more_box.add_class("gts-hidden")
         self.more_button = self.button("Signing options", self._toggle_more, link=True)
@@ -112,12 +118,12 @@ class TestUrlStep(Step):
             "Generate test URL", self.generate, primary=True, when=lambda: bool(self.bucket and self.key)
         )
         self.clear_button = self.button("Clear", self.clear, when=lambda: self._url is not None)
-        generate_row = ipywidgets.HBox([self.generate_button, self.clear_button, self.more_button])
+        generate_row = make(ipywidgets.HBox, [self.generate_button, self.clear_button, self.more_button])
         self.url_line = Html()
-        self.vantage = field(ipywidgets.Dropdown(description="Probe from", options=[("this kernel", 0)], value=0))
+        self.vantage = field(make(ipywidgets.Dropdown, description="Probe from", options=[("this kernel", 0)], value=0))
         self.probe_button = self.button("Probe", self.probe, when=lambda: self._url is not None)
         self.browser = browser_part(self._reveal, self._browser_answered)
-        probe_row = ipywidgets.HBox([self.vantage, self.probe_button, self.browser])
+        probe_row = make(ipywidgets.HBox, [self.vantage, self.probe_button, self.browser])
         for row in (generate_row, probe_row):
             row.add_class("gts-row")
         probe_row.add_class("gts-bottom")

@@ -46,6 +46,11 @@ def is_testing() -> bool:
     return _testing
 
 
+def in_background() -> bool:
+    """Whether work started now would run in the background: there is an event loop, and no test wants it at once."""
+    return _running_loop() is not None and not _testing
+
+
 def as_error(error: BaseException) -> GtSecureError:
     """Whatever happened, as an error that a person can read; ours stay as they are."""
     if isinstance(error, GtSecureError):

@@ -1,0 +1,110 @@
+"""The panel's first line: what this role can use here, with the reasons and the lacking policy in a fold."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from ..errors import GtSecureError, InvalidInput
+from . import markup
+from .markup import Chip, Markup
+
+if TYPE_CHECKING:
+    from ..doctor import Diagnosis, FeatureState
+    from ..doctor.probing import Word
+
+WAITING = "Looking up what this role can use…"
+
+_CHIPS: dict[Word, Chip] = {
+    "yes": Chip("ok", "can be used"),
+    "no": Chip("no", "cannot be used"),
+    "not known": Chip("plain", "not known"),
+}
+
+
+def waiting() -> Markup:
+    """What stands there until the answer comes, so that nothing moves when it does."""
+    return _line(markup.hint(WAITING))
+
+
+def not_known(error: GtSecureError) -> Markup:
+    """The line when the role could not be looked at: quiet, since the step that suffers shows the error itself."""
+    return _line(markup.hint(markup.text(f"What this role can use is not known: {error.message}", 300)))
+
+
+def role_markup(found: Diagnosis) -> Markup:
+    """The line and its fold."""
+    sign, tone = ("✓", "ok") if all(each.status == "yes" for each in found.features) else ("i", "plain")
+    if any(each.status == "no" for each in found.features) or _wrong(found):
+        sign, tone = "!", "warn"
+    said = markup.text(headline(found), 400)
+    shown = f'<span class="gts-role-sign gts-{tone}" aria-hidden="true">{sign}</span>{said}'
+    return _line(Markup(f'<details class="gts-fold"><summary>{shown}</summary>{_details(found)}</details>'))
+
+
+def headline(found: Diagnosis) -> str:
+    """One line: how many features can be used, which not, and which wait for a choice."""
+    usable = [each for each in found.features if each.status == "yes"]
+    parts = [f"This role can use {len(usable)} of {len(found.features)} features"]
+    refused = _names(each for each in found.features if each.status == "no")
+    unknown = [each for each in found.features if each.status == "not known"]
+    waits = {each.feature.name: _waits_for(each) for each in unknown}
+    parts += [f"not: {refused}"] if refused else []
+    for what in dict.fromkeys(word for word in waits.values() if word):
+        parts.append(f"{what}: {_names(each for each in unknown if waits[each.feature.name] == what)}")
+    rest = _names(each for each in unknown if not waits[each.feature.name])
+    parts += [f"not known: {rest}"] if rest else []
+    parts += [f"to mend: {', '.join(_wrong(found))}"] if _wrong(found) else []
+    return "; ".join(parts) + "."
+
+
+def _names(states: Iterable[FeatureState]) -> str:
+    return ", ".join(each.feature.name for each in states)
+
+
+def _wrong(found: Diagnosis) -> list[str]:
+    return [fact.name for fact in found.facts if fact.mark == "wrong"]
+
+
+def _waits_for(state: FeatureState) -> str:
+    """What has to be chosen in the panel before it can be known; empty if a choice would not help."""
+    unnamed = {each.permission.target for each in state.lacking if each.resource is None}
+    if unnamed & {"bucket", "objects"}:
+        return "once a bucket is chosen"
+    if "role" in unnamed:
+        return "once a signing role is named"
+    return "once the log is found" if unnamed else ""
+
+
+def _details(found: Diagnosis) -> Markup:
+    rows = [(each.feature.title, _CHIPS[each.status], markup.text(_why(each), 600)) for each in found.features]
+    table = markup.table(("Feature", "This role", "Why"), rows, caption=f"What {found.caller} can use here")
+    facts = [f"{fact.name}: {fact.value}. {fact.said}" for fact in found.facts if fact.mark != "ok"]
+    notes = markup.join(*(markup.hint(markup.text(each, 300)) for each in facts))
+    source = markup.hint(
+        "Reads were tried; writes are predicted by IAM, and nothing was changed. The same: gt-secure doctor."
+    )
+    return markup.join(table, source, notes, _policy(found))
+
+
+def _why(state: FeatureState) -> str:
+    waits = _waits_for(state) if state.status == "not known" else ""
+    return f"to be seen {waits}" if waits else state.why
+
+
+def _policy(found: Diagnosis) -> Markup:
+    """The policy for what is refused, as far as it is known for which resources."""
+    named: list[str] = []
+    for state in found.features:
+        if state.status == "no":
+            with contextlib.suppress(InvalidInput):  # it needs a bucket or log that is not known: no wildcard for it
+                found.policy([state.feature.name])
+                named.append(state.feature.name)
+    if not named:
+        return Markup("")
+    return markup.fold(f"Policy for the administrator: {', '.join(named)}", markup.pre(found.policy(named)))
+
+
+def _line(content: Markup) -> Markup:
+    return Markup(f'<div class="gts-role" role="status" aria-live="polite">{content}</div>')

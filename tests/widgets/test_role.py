@@ -1,0 +1,130 @@
+"""The panel's first line: what this role can use, after the teams, in the background, and quiet when refused."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from typing import Any
+
+import boto3
+import pytest
+
+from gt_secure.connection import Connection, connect
+from gt_secure.errors import AccessDenied, GtSecureError
+from gt_secure.widgets import panel, roleline
+
+from .conftest import run, session_of, words
+
+NOT_CHOSEN = "once a bucket is chosen: guard, test-url, hits, findings"
+
+
+def user(aws: Any, *statements: dict[str, Any]) -> Connection:
+    """Somebody who may do only this."""
+    iam = session_of(aws).client("iam", endpoint_url=aws.endpoint_url)
+    name = f"user-{time.monotonic_ns()}"
+    iam.create_user(UserName=name)
+    document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+    if statements:
+        iam.put_user_policy(UserName=name, PolicyName="given", PolicyDocument=document)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    session = boto3.session.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name="us-east-1")
+    return connect(boto3_session=session, endpoint_url=aws.endpoint_url)
+
+
+def test_it_says_in_one_line_what_can_be_used_and_what_waits_for_a_choice(connection: Connection, now: None) -> None:
+    made = panel(connection)
+    made.examine()
+    assert f"This role can use 4 of 8 features; {NOT_CHOSEN}." in words(made.role.value)
+    made.allow.bucket = "gt-images"
+    made.examine()
+    said = words(made.role.value)
+    assert "This role can use 7 of 8 features; once a signing role is named: test-url." in said
+    assert "--bucket" not in said, "it speaks of the panel, not of the command line"
+    assert "set the bucket guard" in said or "set and undo the bucket guard" in said
+    assert made.diagnosis.scope.bucket == "gt-images"
+
+
+def test_what_is_refused_is_named_with_the_policy_and_no_alarm(aws: Any) -> None:
+    lists = {"Effect": "Allow", "Action": ["sagemaker:List*", "sagemaker:Describe*"], "Resource": "*"}
+    made = panel(user(aws, lists), bucket="gt-images")
+    made.examine()
+    said = words(made.role.value)
+    assert "not: endpoints, guard" in said
+    assert "Policy for the administrator" in said
+    assert '"s3:PutBucketPolicy"' in said
+    assert 'role="alert"' not in made.role.value
+
+
+@pytest.mark.parametrize(
+    "error", [AccessDenied("no", action="sts:GetCallerIdentity", resource="*"), GtSecureError("STS gave no answer.")]
+)
+def test_a_role_that_cannot_be_looked_at_is_a_quiet_line(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch, error: GtSecureError
+) -> None:
+    import gt_secure.doctor
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(gt_secure.doctor, "examine", refuse)
+    made = panel(connection)
+    made.examine()
+    assert "What this role can use is not known" in words(made.role.value)
+    assert 'role="alert"' not in made.role.value
+    assert made.diagnosis is None
+
+
+def test_in_a_notebook_it_comes_by_itself_after_the_teams_and_the_loop_stays_free(connection: Connection) -> None:
+    calls: list[str] = []
+    threads: set[int] = set()
+    client = connection.aws.client("sagemaker")
+
+    def note(model: Any, **_: Any) -> None:
+        calls.append(model.name)
+        threads.add(threading.get_ident())
+
+    client.meta.events.register("before-call.sagemaker", note)
+
+    async def main() -> None:
+        made = panel(connection)
+        assert roleline.WAITING in words(made.role.value), "the line is there from the beginning"
+        while not made.picker.teams:
+            await asyncio.sleep(0.001)
+        assert sorted(calls) == ["ListSubscribedWorkteams", "ListWorkteams"], "two calls show the teams"
+        worst = 0.0
+        while made.diagnosis is None:
+            before = time.monotonic()
+            await asyncio.sleep(0.005)
+            worst = max(worst, time.monotonic() - before)
+        assert threading.get_ident() not in threads
+        assert worst < 0.5
+        assert "of 8 features" in words(made.role.value)
+        made.close()
+
+    run(main())
+
+
+def test_a_choice_made_meanwhile_counts_and_the_older_answer_is_dropped(connection: Connection) -> None:
+    async def main() -> None:
+        made = panel(connection)
+        while not made.picker.teams:
+            await asyncio.sleep(0.005)
+        made.allow.bucket = "gt-images"
+        while made.diagnosis is None:
+            await asyncio.sleep(0.02)
+        assert made.diagnosis.scope.bucket == "gt-images"
+        made.close()
+
+    run(main())
+
+
+def test_what_aws_says_is_shown_as_text(connection: Connection, now: None) -> None:
+    from dataclasses import replace
+
+    made = panel(connection)
+    made.examine()
+    found = replace(made.diagnosis, caller="<img src=x onerror=alert(1)>\u202e")
+    assert "<img" not in roleline.role_markup(found)
+    assert "<img" not in roleline.not_known(GtSecureError("<img src=x onerror=alert(1)>"))
