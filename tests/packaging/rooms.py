@@ -1,4 +1,7 @@
-"""Clean environments: a venv each, filled from the package index, with uv where it is there and pip otherwise."""
+"""Clean environments: a venv each, filled from the package index, with uv where it is there and pip otherwise.
+
+Their Pythons are those of this machine, and where one is missing, that of ``tools/ensure-python.sh``.
+"""
 
 from __future__ import annotations
 
@@ -38,17 +41,25 @@ class Room:
         if tool := uv():
             run(tool, "venv", "--quiet", "--python", python, str(path))
         else:
-            run(python, "-m", "venv", str(path))
+            run(python, "-m", "venv", "--without-pip", str(path))  # the pip of these tests fills it
 
     def install(self, *what: str) -> None:
         """Install, or skip the test where no package index can be reached."""
-        tool = uv()
-        head = [tool, "pip", "install", "--quiet", "--python", str(self.python)] if tool else [
-            str(self.python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]  # fmt: skip
-        done = subprocess.run([*head, *what], capture_output=True, text=True, timeout=900)
-        if done.returncode and any(word in done.stderr for word in _NO_INDEX) and not _reachable(self):
+        done = subprocess.run(self._install("--quiet", *what), capture_output=True, text=True, timeout=900)
+        if done.returncode and any(word in done.stderr for word in _NO_INDEX) and not self.reachable():
             pytest.skip(f"not installable here: {done.stderr.strip().splitlines()[-1]}")
         assert done.returncode == 0, done.stderr[-3000:]
+
+    def _install(self, *what: str) -> list[str]:
+        """A command that installs into this environment, which has no pip itself."""
+        if tool := uv():
+            return [tool, "pip", "install", "--python", str(self.python), *what]
+        return [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", str(self.python), "install",
+                *what]  # fmt: skip
+
+    def reachable(self) -> bool:
+        """Whether the index answers at all: a package that everybody has can be found."""
+        return subprocess.run(self._install("--dry-run", "packaging"), capture_output=True, timeout=120).returncode == 0
 
     def versions(self) -> dict[str, str]:
         """What is installed."""
@@ -62,15 +73,6 @@ class Room:
         return run(str(self.python), *args, env={**kept, **(env or {})}, cwd=cwd or self.path)
 
 
-def _reachable(room: Room) -> bool:
-    """Whether the index answers at all: a package that everybody has can be found."""
-    tool = uv()
-    head = (
-        [tool, "pip", "install", "--python", str(room.python)] if tool else [str(room.python), "-m", "pip", "install"]
-    )
-    return subprocess.run([*head, "--dry-run", "packaging"], capture_output=True, timeout=120).returncode == 0
-
-
 def run(*command: str, env: dict[str, str] | None = None, cwd: Path | None = None) -> str:
     """Run a command that must succeed; returns its standard output."""
     done = subprocess.run(command, capture_output=True, text=True, env=env, cwd=cwd, timeout=900)
@@ -78,20 +80,30 @@ def run(*command: str, env: dict[str, str] | None = None, cwd: Path | None = Non
     return done.stdout
 
 
-def pythons() -> dict[str, str]:
-    """Interpreters of the supported versions on this machine, by version."""
-    found: dict[str, str] = {}
-    for minor in (11, 12, 13, 14):
-        places = [
-            shutil.which(f"python3.{minor}"),
-            *map(str, Path.home().glob(f".pyenv/versions/3.{minor}.*/bin/python")),
-        ]
-        for place in places:
-            if place is None:
-                continue
-            done = subprocess.run([place, "-c", "import sys, venv, ensurepip; print(sys.version_info[1])"],
-                                  capture_output=True, text=True)  # fmt: skip
-            if done.returncode == 0 and done.stdout.strip() == str(minor):
-                found[f"3.{minor}"] = place
-                break
-    return found
+VERSIONS = ("3.11", "3.12", "3.13", "3.14")
+
+
+def python_of(version: str) -> str:
+    """The interpreter of a version; skips the test, with the reason, where none can be had."""
+    if found := _here(version):
+        return found
+    done = subprocess.run(
+        ["sh", str(ROOT / "tools" / "ensure-python.sh"), version], capture_output=True, text=True, timeout=600
+    )
+    if found := _here(version):
+        return found
+    why = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+    pytest.skip(f"NOT TRIED on Python {version}, which is not on this machine: {why}")
+
+
+def _here(version: str) -> str | None:
+    fetched = ROOT / "build" / f"python{version}" / "usr" / "bin" / f"python{version}"
+    places = [shutil.which(f"python{version}"), *Path.home().glob(f".pyenv/versions/{version}.*/bin/python"), fetched]
+    for place in places:
+        if place is None or not Path(place).exists():
+            continue
+        done = subprocess.run([place, "-c", "import sys, venv; print('%d.%d' % sys.version_info[:2])"],
+                              capture_output=True, text=True)  # fmt: skip
+        if done.returncode == 0 and done.stdout.strip() == version:
+            return str(place)
+    return None

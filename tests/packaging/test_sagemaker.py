@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ import gt_secure
 from gt_secure.connection import team_name
 from gt_secure.errors import InvalidInput
 
-from .rooms import ROOT, Room, pythons
+from .rooms import ROOT, Room, python_of
 
 SCRIPT = """
 import json, sys, warnings
@@ -21,8 +20,8 @@ import boto3, gt_secure
 assert "sagemaker" not in sys.modules, "gt_secure must not import it"
 from sagemaker.core.helper.session_helper import Session
 from sagemaker.core.resources import Workteam
-from gt_secure import check
-from gt_secure.doctor import execution_role
+from gt_secure import Restriction, check, expect
+from gt_secure.doctor import examine, execution_role
 
 boto = boto3.Session(region_name="us-east-1")
 session = Session(boto_session=boto, sagemaker_client=boto.client("sagemaker"))
@@ -30,6 +29,11 @@ gt = gt_secure.connect(sagemaker_session=session)
 # Workteam.get() of sagemaker-core 2.27 fails by itself (pydantic: workteam_name is required and not passed).
 theirs = {team.workteam_name: team for team in Workteam.get_all(session=boto, region="us-east-1")}["radiology-team"]
 ours = gt.workteam(theirs)
+wish = Restriction(
+    theirs, addresses="203.0.113.0/24", bucket="gt-images", prefix="scans/", expectations=[expect.refused("192.0.2.9")]
+)
+change = gt.apply(gt.plan(wish))
+panel = gt_secure.panel(gt, team=theirs)
 role = boto3.client("sts").assume_role(
     RoleArn="arn:aws:iam::111122223333:role/GroundTruthExecution", RoleSessionName="studio"
 )["Credentials"]
@@ -47,6 +51,14 @@ print(json.dumps({
     "findings": [finding.code for finding in gt.findings(team=theirs)],
     "check": check.team_is_restricted.look(gt, theirs).status,
     "who": gt.who_can_open("gt-images", "scans/0001.png", ["203.0.113.7"], team=theirs).to_dicts()[0]["opens"],
+    "wish": wish.team,
+    "applied": change.outcome,
+    "drifted": check.nothing_drifted.look(gt, wish).status,
+    "holds": check.expectations_hold.look(gt, wish).status,
+    "no_findings": check.no_findings.look(gt, team=theirs, severity="high").subject,
+    "doctor": examine(gt, team=theirs, features=["teams", "url-lock"]).headline,
+    "panel": panel.picker.value,
+    "undone": gt.undo(change).outcome,
     "role": execution_role(in_studio).arn,
     "caller": in_studio.aws.caller_arn,
 }))
@@ -55,8 +67,7 @@ print(json.dumps({
 
 @pytest.mark.slow
 def test_with_the_real_package(tmp_path, sandbox):
-    versions = pythons()
-    room = Room(tmp_path / "room", versions.get("3.12") or versions.get("3.11") or sys.executable)
+    room = Room(tmp_path / "room", python_of("3.12"))
     room.install("sagemaker-core", "duckdb", "matplotlib", "ipywidgets")
     room.install("--no-deps", str(ROOT))
     out = room.run("-c", SCRIPT, env=sandbox.environment())
@@ -68,6 +79,10 @@ def test_with_the_real_package(tmp_path, sandbox):
     assert said["jobs"] == ["chest-scans"]
     assert said["check"] == "passed"
     assert said["who"] is True
+    assert said["wish"] == said["panel"] == said["no_findings"] == "radiology-team"
+    assert (said["applied"], said["undone"]) == ("applied", "undone")
+    assert (said["drifted"], said["holds"]) == ("passed", "passed")
+    assert said["doctor"] == "2 of 2 features can be used."
     assert "url-lock-off" not in said["findings"]
     assert said["role"] == "arn:aws:iam::111122223333:role/GroundTruthExecution"
     assert ":assumed-role/GroundTruthExecution/studio" in said["caller"]

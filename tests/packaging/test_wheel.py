@@ -12,7 +12,7 @@ import pytest
 
 from gt_secure.sandbox import Sandbox
 
-from .rooms import ROOT, Room, pythons
+from .rooms import ROOT, VERSIONS, Room, python_of, run
 
 pytestmark = pytest.mark.slow
 
@@ -20,7 +20,6 @@ SMOKE = Path(__file__).with_name("smoke.py")
 CONSTRAINTS = ROOT / "tests" / "data" / "studio-constraints.txt"
 NEEDED = ("boto3", "ipywidgets", "matplotlib", "duckdb")
 LOWEST = ("boto3==1.37.3", "ipywidgets==8.1.8", "matplotlib==3.10.0", "duckdb==1.5.1")
-PYTHONS = pythons()
 
 
 def smoke(room: Room, sandbox: Sandbox | None = None) -> dict:
@@ -65,9 +64,9 @@ def tracked(path: Path) -> bool:
     return done.returncode == 0
 
 
-@pytest.mark.parametrize("version", PYTHONS)
+@pytest.mark.parametrize("version", VERSIONS)
 def test_newest_versions(wheel: Path, tmp_path, version):
-    room = Room(tmp_path / "room", PYTHONS[version])
+    room = Room(tmp_path / "room", python_of(version))
     room.install(f"gt_secure[sandbox] @ {wheel.as_uri()}")
     said = smoke(room)
     assert said["python"].startswith(version)
@@ -75,7 +74,7 @@ def test_newest_versions(wheel: Path, tmp_path, version):
 
 
 def test_lowest_versions(wheel: Path, tmp_path, sandbox):
-    room = Room(tmp_path / "room", PYTHONS["3.11"])
+    room = Room(tmp_path / "room", python_of("3.11"))
     room.install(*LOWEST, f"gt_secure @ {wheel.as_uri()}")
     versions = room.versions()
     assert [f"{name}=={versions[name]}" for name in NEEDED] == list(LOWEST)
@@ -92,9 +91,7 @@ def test_lowest_versions_are_those_of_the_metadata():
 
 
 def test_without_an_index_on_top_of_a_sagemaker_distribution(wheel: Path, tmp_path, sandbox):
-    if "3.12" not in PYTHONS:
-        pytest.skip("the image has Python 3.12, which is not on this machine")
-    room = Room(tmp_path / "room", PYTHONS["3.12"])
+    room = Room(tmp_path / "room", python_of("3.12"))
     room.install("-c", str(CONSTRAINTS), *NEEDED, "pandas", "pyarrow", "ipykernel", "ipython")
     before = room.versions()
     room.install("--no-index", "--no-deps", str(wheel))
@@ -127,6 +124,9 @@ def test_without_the_extras_it_says_what_to_install(wheel: Path, tmp_path):
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     room.run("-c", "import gt_secure, gt_secure.check, gt_secure.doctor, gt_secure.sandbox")
+    run(str(script), "tutorials", str(tmp_path / "books"))
+    copied = {path.name: path.read_bytes() for path in (tmp_path / "books").rglob("*.ipynb")}
+    assert copied == {path.name: path.read_bytes() for path in (ROOT / "notebooks").rglob("*.ipynb")}
 
 
 def test_the_plugin_in_an_environment_with_pytest_alone(wheel: Path, tmp_path):
