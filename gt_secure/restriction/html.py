@@ -1,12 +1,14 @@
-"""A plan as an HTML fragment: class names that begin with ``gts-``, no script, no colours of its own."""
+"""A plan as HTML: a fragment whose class names begin with ``gts-``, or a page of its own. No script in either."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .text import plain
+from .text import cause, plain, subject
 
 if TYPE_CHECKING:
     from .planning import Plan
@@ -23,6 +25,37 @@ _SCENES = {
     "log delivery": "log delivery",
     "caller": "bucket policy",
 }
+
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>{title}</title><style>{style}</style></head>
+<body class="gts-page"><main><h1>{title}</h1><p class="gts-hint">{made}</p>{plan}</main></body></html>
+"""
+
+
+def plan_page(plan: Plan) -> str:
+    """Return the whole plan as a page that needs no other file."""
+    state = plan.state
+    made = f"Made by gt_secure {state.at:%Y-%m-%d %H:%M} UTC, for account {state.account_id} in {state.region}, as "
+    return _PAGE.format(
+        title=_text(f"Plan for {subject(plan)}"),
+        style=_style(),
+        made=_text(made + state.caller_arn),
+        plan=plan_html(plan),
+    )
+
+
+def plan_output(plan: Plan) -> str:
+    """Return the whole plan as the output of a notebook's cell, which follows the theme."""
+    return f"<style>{_style()}</style>{plan_html(plan)}"
+
+
+@cache
+def _style() -> str:
+    return Path(__file__).with_name("plan.css").read_text(encoding="utf-8")
 
 
 def plan_html(plan: Plan) -> str:
@@ -48,14 +81,14 @@ def _parts(plan: Plan) -> Iterator[str]:
     yield from (_notice(*_NOTICES[n.severity], n.code, str(n)) for n in plan.notices)
     if plan.simulation:
         head = ("Source", "Request", "Now", "After", "Decided by")
-        yield _table("gts-simulation", "Who gets in", head, (_row(row) for row in plan.simulation))
+        yield _table("gts-simulation", "Who gets in", head, _together(plan.simulation))
     if plan.expectations:
         rows = (
             [
                 f'<span class="gts-mono">{_text(result.source)}</span>',
                 _text(result.kind),
                 _chip("gts-ok", "✓ holds") if result.holds else _chip("gts-no", "✕ broken"),
-                _text(result.reason),
+                "" if result.observed == "allowed" else _text(cause(result.observed, result.lock, result.reason)),
             ]
             for result in plan.expectations
         )
@@ -77,16 +110,25 @@ def _table(css: str, caption: str, head: Iterable[str], rows: Iterable[Iterable[
     )
 
 
-def _row(row: Row) -> list[str]:
+def _together(rows: Iterable[Row]) -> Iterator[list[str]]:
+    """The rows of the table: sources that get the same, by the same lock, for the same requests, share one."""
+    requests: dict[tuple[str, str, str, str, str], list[str]] = {}
+    for row in rows:
+        same = (row.source, row.why, _outcome(row.now), _outcome(row.after), _why(row))
+        requests.setdefault(same, []).append(_SCENES[row.scene])
+    sources: dict[tuple[str, str, str, str], list[str]] = {}
+    for (source, chosen, now, after, why), scenes in requests.items():
+        said = f'<span class="gts-mono">{_text(source)}</span> <span class="gts-hint">{_text(chosen)}</span>'
+        sources.setdefault((_text(", ".join(scenes)), now, after, _text(why)), []).append(said)
+    for (scene, now, after, why), names in sources.items():
+        yield ["<br>".join(names), scene, now, after, why]
+
+
+def _why(row: Row) -> str:
     decided = row.after if row.after.decision != "allowed" else row.now
-    lock = decided.lock if row.after.decision != "allowed" or row.changes else ""
-    return [
-        f'<span class="gts-mono">{_text(row.source)}</span> <span class="gts-hint">{_text(row.why)}</span>',
-        _text(_SCENES[row.scene]),
-        _outcome(row.now),
-        _outcome(row.after),
-        _text(f"{lock}: {decided.reason}" if lock else "no lock refuses it"),
-    ]
+    if decided.decision == "allowed" or not (decided.lock or decided.reason):
+        return "no lock refuses it"
+    return cause(decided.decision, decided.lock, decided.reason)
 
 
 def _outcome(outcome: Outcome) -> str:

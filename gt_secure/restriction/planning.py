@@ -16,6 +16,7 @@ from .notices import Notice
 from .simulate import ExpectationResult, Row, check, simulate
 from .snapshotting import snapshot_of
 from .state import State, read_state
+from .text import cause
 from .warnings import notices_for
 
 
@@ -107,11 +108,18 @@ class Plan:
 
         return plan_text(self)
 
-    def to_html(self) -> str:
-        """Return the plan as an HTML fragment; everything from outside is escaped."""
-        from .html import plan_html
+    def to_html(self, *, standalone: bool = False) -> str:
+        """Return the plan as HTML; everything from outside is escaped.
 
-        return plan_html(self)
+        Parameters
+        ----------
+        standalone : bool
+            A page of its own, to attach to a ticket: it needs no other file, and follows the reader's light or dark
+            theme. Otherwise a fragment, whose classes begin with ``gts-``.
+        """
+        from .html import plan_html, plan_page
+
+        return plan_page(self) if standalone else plan_html(self)
 
     def to_cli(self) -> str:
         """Return the plan as AWS CLI commands."""
@@ -132,7 +140,9 @@ class Plan:
         return to_terraform(self)
 
     def _repr_html_(self) -> str:
-        return self.to_html()
+        from .html import plan_output
+
+        return plan_output(self)
 
     def __str__(self) -> str:
         return self.to_text()
@@ -186,7 +196,8 @@ def _broken(results: Iterable[ExpectationResult]) -> list[Notice]:
         Notice(
             "expectation-broken",
             "blocker",
-            f"Expected “{result.kind}” for {result.source}, but it would be {result.observed}: {result.reason}",
+            f"Expected “{result.kind}” for {result.source}, but it would be {result.observed}"
+            + ("." if result.observed == "allowed" else f" ({cause(result.observed, result.lock, result.reason)})."),
             "Change the restriction, or the expectation.",
             "expectations",
             confirmable=False,

@@ -19,6 +19,17 @@ def plain(text: object) -> str:
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(text))
 
 
+_CAUSES = {"bucket guard": "not on its list", "URL lock": "not the address the URL was made for"}
+
+
+def cause(decision: str, lock: str, reason: str) -> str:
+    """Why, in a few words: the lock that refuses, or the statement without the conditions that it compared."""
+    if decision == "refused" and lock in _CAUSES:
+        return f"{lock}: {_CAUSES[lock]}"
+    short = reason.partition(" (")[0].rstrip(".")
+    return f"{lock}: {short}" if lock else short
+
+
 def plan_text(plan: Plan) -> str:
     """Return the whole plan as text."""
     return "\n".join(_lines(plan)) + "\n"
@@ -26,7 +37,7 @@ def plan_text(plan: Plan) -> str:
 
 def _lines(plan: Plan) -> Iterator[str]:
     state = plan.state
-    yield f"Plan for {_subject(plan)} in {state.region}, account {state.account_id}, as {plain(state.caller_arn)}"
+    yield f"Plan for {subject(plan)} in {state.region}, account {state.account_id}, as {plain(state.caller_arn)}"
     yield ""
     if plan.empty:
         yield "Nothing to change."
@@ -47,7 +58,12 @@ def _lines(plan: Plan) -> Iterator[str]:
         yield "Expectations:"
         for result in plan.expectations:
             held = "holds " if result.holds else "BROKEN"
-            yield f"  {held} {result.kind} {result.source}: {result.observed}. {plain(result.reason)}"
+            why = (
+                ""
+                if result.observed == "allowed"
+                else f" ({plain(cause(result.observed, result.lock, result.reason))})"
+            )
+            yield f"  {held} {result.kind} {result.source}: {result.observed}{why}"
     for finding in plan.findings:
         yield f"finding [{finding.code}, {finding.severity}]: {plain(finding.title)}. {plain(finding.fix)}"
     for part in state.unseen:
@@ -55,7 +71,8 @@ def _lines(plan: Plan) -> Iterator[str]:
         yield f"not seen: {plain(part.what)}{needed}"
 
 
-def _subject(plan: Plan) -> str:
+def subject(plan: Plan) -> str:
+    """What a plan is about."""
     wish = plan.restriction
     parts = [f"workteam {wish.team}"] if wish.team else []
     if wish.bucket:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any, cast
 
@@ -347,6 +348,33 @@ def test_html_and_text_are_safe_with_hostile_names() -> None:
     assert "style=" not in page
     assert "<script" not in page
     assert all(name.startswith("gts-") for part in page.split('class="')[1:] for name in part.split('"')[0].split())
+
+
+def test_the_page_stands_alone_and_is_safe() -> None:
+    one = made(state(team=replace(TEAM, members=(HOSTILE,))), portal_lock=True)
+    page = one.to_html(standalone=True)
+    assert page.startswith("<!doctype html>")
+    assert one.to_html() in page
+    assert "<style>" in page
+    assert "default-src 'none'" in page
+    assert "<img" not in page
+    assert "<script" not in page
+    assert not re.search(r"https?:|url\(|@import|<[^>]*(src|href)=", page), "it needs no other file"
+    assert "light-dark(" in page
+    assert one._repr_html_() == f"<style>{page.partition('<style>')[2].partition('</style>')[0]}</style>{one.to_html()}"
+
+
+def test_sources_that_get_the_same_share_a_row_and_reasons_are_short() -> None:
+    one = made(addresses="203.0.113.0/24\n192.0.2.44", expectations=[expect.refused("198.51.100.9")])
+    page = one.to_html()
+    table = page.partition("Who gets in")[2].partition("</table>")[0]
+    assert all(row.source in table for row in one.simulation)
+    assert table.count("<tr>") - 1 < len(one.simulation)
+    assert table.count("bucket guard: not on its list") == 1
+    assert "NotIpAddress" not in page
+    assert any("NotIpAddress" in row.after.reason for row in one.simulation), "programs get all of it"
+    assert "NotIpAddress" in str(one.to_dict()["expectations"])
+    assert "refused (bucket guard: not on its list)" in one.to_text()
 
 
 def test_dict_is_json_and_complete() -> None:
