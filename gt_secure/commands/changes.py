@@ -6,7 +6,6 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -164,7 +163,7 @@ def run_plan(args: argparse.Namespace) -> int:
     else:
         show = {
             "text": made.to_text,
-            "html": partial(made.to_html, standalone=True),
+            "html": lambda: made.to_html(standalone=True),
             "cli": made.to_cli,
             "cloudformation": made.to_cloudformation,
             "terraform": made.to_terraform,
