@@ -13,7 +13,9 @@
     ├── Conflict (RuntimeError)         something else changed or holds what we wanted to change
     ├── Unsupported (RuntimeError)      AWS or this SDK cannot do it
     ├── LogError (RuntimeError)         access logs that cannot be read as asked
-    └── MissingExtra (ImportError)      an optional dependency is not installed
+    ├── MissingExtra (ImportError)      an optional dependency is not installed
+    ├── check.CheckFailed (AssertionError)  a check of :mod:`gt_secure.check` did not pass
+    └── magics.MagicError               shown under a cell in place of a traceback
 
 Each one says what is wrong and, in ``next_step``, what to do about it; the AWS error, where there is one, is kept as
 ``__cause__``. No message ever holds a presigned URL, a token or a key.

@@ -64,7 +64,7 @@ def test_types_are_shipped():
 
 LEVELS = [
     ["errors"],
-    ["pasted", "awserrors"],
+    ["pasted", "awserrors", "textfiles"],
     ["network"],
     ["aws"],
     ["teams", "buckets", "endpoints", "policy", "logs"],
@@ -120,3 +120,24 @@ def test_only_doors_know_the_sandbox():
         room = path.relative_to(root).parts[0]
         if room not in {"sandbox", "commands", "cli.py", "pytest_plugin.py"}:
             assert ".sandbox" not in path.read_text(encoding="utf-8").replace("gt_secure.sandbox`", ""), path
+
+
+def test_the_drawn_tree_of_errors_has_all_of_them():
+    """The tree in the docstring, read line by line, against the classes."""
+    import re
+
+    from gt_secure import errors
+
+    for path in (root := Path(gt_secure.__file__).parent).rglob("*.py"):
+        if path.name != "__main__.py":
+            importlib.import_module(".".join(path.relative_to(root.parent).with_suffix("").parts))
+
+    def below(kind):
+        return {kind, *(each for child in kind.__subclasses__() for each in below(child))}
+
+    drawn = dict(re.findall(r"[├└]── (?:\w+\.)*(\w+)(?: \((\w+)\))?", errors.__doc__))
+    real = {kind.__name__: kind for kind in below(errors.GtSecureError) if kind.__module__.startswith("gt_secure.")}
+    assert set(drawn) == {name for name in real if not name.startswith("_")} - {"GtSecureError"}
+    for name, standard in drawn.items():
+        assert not standard or standard in [base.__name__ for base in real[name].__mro__], name
+        assert standard or not [b for b in real[name].__bases__ if b.__module__ == "builtins"], name

@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..errors import InvalidInput, NotFound
-from ..restriction import files
+from .. import textfiles
+from ..errors import InvalidInput
 
 FORMAT = 1
 MAX_CHECKS = 500
@@ -137,7 +137,7 @@ def load_specs(path: str | Path) -> list[Spec]:
         No such file; a file that is no list of checks; YAML without PyYAML.
     """
     file = Path(path)
-    data = _load(file)
+    data = textfiles.load(file)
     if isinstance(data, list):
         data = {"checks": data}
     if not isinstance(data, Mapping):
@@ -167,17 +167,3 @@ def _item(item: object, number: int, file: Path) -> Spec:
         raise InvalidInput(
             f"Entry {number} of {file.name}: {error.message}", next_step=error.next_step, field=error.field
         ) from error
-
-
-def _load(file: Path) -> Any:
-    try:
-        if file.stat().st_size > files.MAX_BYTES:
-            raise _bad(f"{file.name} is larger than {files.MAX_BYTES // 1024} KB.", "file", "Check the path.")
-        text = file.read_text(encoding="utf-8")
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-        raise NotFound(f"There is no file “{file}”.", next_step="Check the path.") from error
-    except UnicodeDecodeError as error:
-        raise _bad(f"{file.name} is not UTF-8 text.", "file", "Save it as UTF-8.") from error
-    if file.suffix.lower() in {".yaml", ".yml"}:
-        return files._yaml_load(text, file.name)
-    return files._json_load(text, file.name)

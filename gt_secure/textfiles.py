@@ -1,0 +1,115 @@
+"""Small files that people write, JSON or (with PyYAML) YAML, read with errors that name the place."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+from typing import Any
+
+from .errors import InvalidInput, MissingExtra, NotFound
+
+MAX_BYTES = 512 * 1024
+YAML_SUFFIXES = frozenset({".yaml", ".yml"})
+
+
+def load(path: str | Path) -> Any:
+    """Read a file; the suffix says in which format.
+
+    Raises
+    ------
+    NotFound, InvalidInput, MissingExtra
+        No such file; a file that is too large or not of its format, or that gives a key twice; YAML without PyYAML.
+    """
+    file = Path(path)
+    try:
+        if file.stat().st_size > MAX_BYTES:
+            raise _bad(f"{file.name} is larger than {MAX_BYTES // 1024} KB.", "Check the path.")
+        text = file.read_text(encoding="utf-8")
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+        raise NotFound(f"There is no file “{file}”.", next_step="Check the path.") from error
+    except UnicodeDecodeError as error:
+        raise _bad(f"{file.name} is not UTF-8 text.", "Save it as UTF-8.") from error
+    return loads(text, yaml=is_yaml(file), name=file.name)
+
+
+def loads(text: str, *, yaml: bool = False, name: str = "the text") -> Any:
+    """Read JSON or, with ``yaml=True``, YAML text."""
+    return _yaml_load(text, name) if yaml else _json_load(text, name)
+
+
+def dumps(data: Any, *, yaml: bool = False) -> str:
+    """Return data as JSON or YAML text."""
+    if not yaml:
+        return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    text: str = _yaml().safe_dump(data, sort_keys=False, allow_unicode=True, default_flow_style=False)
+    return text
+
+
+def is_yaml(file: Path) -> bool:
+    """Whether a file is YAML by its suffix."""
+    return file.suffix.lower() in YAML_SUFFIXES
+
+
+def _bad(message: str, fix: str, value: object = None) -> InvalidInput:
+    return InvalidInput(message, next_step=fix, field="file", value=value)
+
+
+def _yaml() -> Any:
+    try:
+        return importlib.import_module("yaml")
+    except ImportError as error:
+        raise MissingExtra(
+            "YAML files need PyYAML, which is not installed.",
+            next_step="Run “pip install pyyaml”, or write the file as JSON.",
+        ) from error
+
+
+def _yaml_load(text: str, name: str) -> Any:
+    yaml = _yaml()
+
+    class Loader(yaml.SafeLoader):  # type: ignore[misc, name-defined]
+        """Refuses a key that is given twice; YAML's own loader keeps the last one silently."""
+
+        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+            keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+            _refuse_twice(keys, name)
+            return super().construct_mapping(node, deep)
+
+    try:
+        return yaml.load(text, Loader=Loader)
+    except (yaml.YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f" at line {mark.line + 1}" if mark is not None else ""
+        raise InvalidInput(
+            f"{name} is not YAML{place}: {str(getattr(error, 'problem', '') or 'cannot be read')[:120]}.",
+            next_step="Correct it there.",
+            field="file",
+        ) from error
+
+
+def _json_load(text: str, name: str) -> Any:
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        _refuse_twice([key for key, _ in items], name)
+        return dict(items)
+
+    try:
+        return json.loads(text, object_pairs_hook=pairs)
+    except json.JSONDecodeError as error:
+        raise InvalidInput(
+            f"{name} is not JSON at line {error.lineno}, column {error.colno}: {error.msg}.",
+            next_step="Correct it there (a YAML file needs the suffix .yaml).",
+            field="file",
+        ) from error
+    except RecursionError as error:
+        raise InvalidInput(f"{name} is nested too deeply.", next_step="Check the file.", field="file") from error
+
+
+def _refuse_twice(keys: list[Any], name: str) -> None:
+    seen: list[Any] = []
+    for key in keys:
+        if key in seen:
+            raise InvalidInput(
+                f"{name} gives “{str(key)[:60]}” twice.", next_step="Take out one of them.", field="file", value=key
+            )
+        seen.append(key)
