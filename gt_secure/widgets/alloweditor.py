@@ -20,7 +20,7 @@ from .allowlists import (
     read_endpoint,
     split_endpoints,
 )
-from .base import Html, Link, Step, error_markup, field
+from .base import Html, Link, Step, error_markup, field, show_part
 from .chips import ChipInput
 from .looks import make
 from .markup import count
@@ -127,7 +127,8 @@ class AllowEditor(Step):
         )
         self.collapse_button = self.button("Merge overlapping ranges", self.merge, when=self._can_merge, link=True)
         self.collapse_button.add_class("gts-optional")
-        self.text_button = self.button("Edit as text", self._toggle_text, link=True)
+        text_box = self._build_text()
+        self.text_button = self.opener("Edit as text", text_box, self._fill_text)
         self.find_button = self.button("Find the endpoints", self.find_endpoints, link=True)
         self.found = Html(markup.hint("Pick an S3 endpoint of a VPC, or type its id."))
         self.seen_box = SeenBox(lambda word: self.guard(lambda: self.add_address(word)))
@@ -140,7 +141,7 @@ class AllowEditor(Step):
         lists = make(ipywidgets.Box, [left, right])
         lists.add_class("gts-two")
         self.switches = Switches(self._switched)
-        return [lists, self._build_text(), self._build_place(), self.switches]
+        return [lists, text_box, self._build_place(), self.switches]
 
     def _build_text(self) -> ipywidgets.Widget:
         self.text = field(make(ipywidgets.Textarea, description="Addresses as text", rows=6), "gts-mono-in")
@@ -148,7 +149,6 @@ class AllowEditor(Step):
         use = self.button("Use this list", self._use_text)
         self.text_box = make(ipywidgets.VBox, [self.text, use])
         self.text_box.add_class("gts-stack")
-        self.text_box.add_class("gts-hidden")
         return self.text_box
 
     def _build_place(self) -> ipywidgets.Widget:
@@ -293,14 +293,12 @@ class AllowEditor(Step):
         self.draw()
         self.revision += 1
 
-    def _toggle_text(self) -> None:
-        hidden = "gts-hidden" in self.text_box._dom_classes
+    def _fill_text(self) -> None:
         self.text.value = "\n".join(self.addresses)
-        (self.text_box.remove_class if hidden else self.text_box.add_class)("gts-hidden")
 
     def _use_text(self) -> None:
         self.addresses = tuple(dict.fromkeys(split_list(self.text.value)))
-        self.text_box.add_class("gts-hidden")
+        show_part(self.text_button, self.text_box, False)
 
     def _portal_only(self) -> bool:
         return bool(self.portal_lock) and not (self.guard_lock and self.bucket)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import ipywidgets
@@ -15,24 +13,13 @@ from ..errors import AccessDenied, GtSecureError
 from . import markup
 from .looks import make, shared
 from .markup import Markup
+from .page import page_parts
 from .work import Worker, as_error, is_testing
 
 if TYPE_CHECKING:
     from ..connection import Connection
 
 T = TypeVar("T")
-
-
-@cache
-def _style() -> str:
-    return (resources.files(__package__) / "style.css").read_text(encoding="utf-8")
-
-
-def style_sheet() -> ipywidgets.HTML:
-    """The style sheet as a widget that takes no room."""
-    sheet = Html(f"<style>{_style()}</style>")
-    sheet.add_class("gts-style")
-    return sheet
 
 
 class Html(ipywidgets.HTML):  # type: ignore[misc]
@@ -107,6 +94,7 @@ class Step(Box):
         self._number = Html(classes="gts-num-box")
         self.toggle = make(ipywidgets.Button, description=self.title)
         self.toggle.add_class("gts-toggle")
+        self.toggle.add_class("gts-opens")
         self.toggle.on_click(lambda _: setattr(self, "opened", not self.opened))
         self._summary = Html(classes="gts-sum")
         self.head = make(ipywidgets.HBox, [self._number, self.toggle, self._summary])
@@ -123,7 +111,7 @@ class Step(Box):
         self.add_class("gts")
         self.add_class("gts-alone")
         self.add_class("gts-step")
-        self.children = (style_sheet(), self.head, self.body)
+        self.children = (*page_parts(), self.head, self.body)
         self.observe(self._show_opened, "opened")
         self.number(None)
         self._show_opened()
@@ -154,6 +142,21 @@ class Step(Box):
             made.add_class("gts-primary")
         made.on_click(lambda _: self.guard(action))
         self._buttons.append((made, when))
+        return made
+
+    def opener(
+        self, words: str, box: ipywidgets.Widget, on_open: Callable[[], object] = lambda: None
+    ) -> ipywidgets.Button:
+        """A button that shows a part which not everybody needs, and hides it again."""
+
+        def toggle() -> None:
+            if "gts-opened" not in made._dom_classes:
+                on_open()
+            show_part(made, box, "gts-opened" not in made._dom_classes)
+
+        made = self.button(words, toggle, link=True)
+        made.add_class("gts-opens")
+        show_part(made, box, False)
         return made
 
     def enable(self) -> None:
@@ -234,6 +237,7 @@ class Step(Box):
     def _show_opened(self, _: object = None) -> None:
         (self.add_class if self.opened else self.remove_class)("gts-open")
         (self.body.remove_class if self.opened else self.body.add_class)("gts-shut")
+        (self.toggle.add_class if self.opened else self.toggle.remove_class)("gts-opened")
         self.toggle.tooltip = (
             f"{self.title}: open, press to close" if self.opened else f"{self.title}: closed, press to open"
         )
@@ -255,6 +259,12 @@ def error_markup(error: GtSecureError, tone: markup.Tone = "no", first: str = ""
         folds += markup.fold("Details", markup.pre({"error": type(error).__name__, **details}))
     title, rest = (first, f"{error.message} {error.next_step}") if first else (error.message, error.next_step)
     return markup.notice(tone, markup.text(title, 600), markup.text(rest, 900), more=Markup(folds))
+
+
+def show_part(button: ipywidgets.Button, box: ipywidgets.Widget, opened: bool) -> None:
+    """Show or hide what a button opens, and mark the button."""
+    (button.add_class if opened else button.remove_class)("gts-opened")
+    (box.remove_class if opened else box.add_class)("gts-hidden")
 
 
 def field(widget: T, *classes: str) -> T:

@@ -12,12 +12,13 @@ import traitlets
 
 from ..errors import InvalidInput
 from . import hitsview, markup
-from .base import Html, Link, Step, field
+from .base import Html, Link, Step, error_markup, field
 from .hitsview import HitsResult
 from .looks import make
 from .markup import Markup, count
 
 if TYPE_CHECKING:
+    from ..buckets import BucketState
     from ..connection import Connection
 
 _RANGES = (
@@ -252,12 +253,21 @@ class HitsStep(Step):
         self.plot.value = self.leaks.value = ""
         self.more.add_class("gts-hidden")
 
-        def work() -> Any:
-            return self.link.get().bucket(bucket).logging
+        self.run(
+            "Looking for the log…",
+            lambda: self.link.get().bucket(bucket),
+            self._got_place,
+            timeout_s=30,
+            after_s=0.3,
+        )
 
-        self.run("Looking for the log…", work, self._got_place, timeout_s=30, after_s=0.3)
-
-    def _got_place(self, target: Any) -> None:
+    def _got_place(self, state: BucketState) -> None:
+        target = state.logging
+        denied = next((each for each in state.unseen if each.action == "s3:GetBucketLogging"), None)
+        if denied is not None:
+            self.summarise("Where the log lies may not be read.")
+            self.show(error_markup(denied, "warn", "Where the log lies cannot be read; type its location."))
+            return
         if target is None:
             self.summarise("The bucket writes no access log.")
             self.show(

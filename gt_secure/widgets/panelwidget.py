@@ -13,10 +13,11 @@ from ..connection import team_name
 from ..errors import GtSecureError, InvalidInput
 from . import markup, roleline
 from .alloweditor import AllowEditor
-from .base import Box, Html, Link, style_sheet
+from .base import Box, Html, Link
 from .hitsstep import HitsStep
 from .locks import LocksView, locks_markup
 from .looks import make
+from .page import page_parts
 from .reviewstep import ReviewStep
 from .teampicker import BUCKET_ONLY, TeamDetails, TeamPicker
 from .teststep import TestUrlStep
@@ -85,7 +86,7 @@ class Panel(Box):
         region = make(ipywidgets.VBox, [self.heading, self.role, self.top, *self.steps, self.foot])
         region.add_class("gts-panel")
         self.add_class("gts")
-        self.children = (style_sheet(), region)
+        self.children = (*page_parts(), region)
         self.hits.on_add = self.allow.add_address
         self.hits.markers = self.test.browser_markers  # one list: the log tells from where the browser came
         self.hits.foot.value = ""  # the panel's own foot says it at all times

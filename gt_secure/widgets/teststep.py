@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 import traitlets
 
-from ..errors import InvalidInput
+from ..errors import AccessDenied, InvalidInput
 from ..network import Source
 from . import markup
-from .base import Html, Link, Step, check, field
+from .base import Html, Link, Step, check, error_markup, field
 from .browser import browser_part
 from .looks import make
 from .markup import Markup
@@ -81,6 +81,7 @@ class TestUrlStep(Step):
         super().__init__(connection)
         self.summarise("No test URL yet.")
         self.observe(lambda _: self.guard(self._place_changed), ["bucket", "prefix"])
+        self.observe(lambda _: self.enable(), "key")
         traitlets.link((self, "key"), (self.key_input, "value"))
         traitlets.link((self, "bound_to"), (self.bound_input, "value"))
         self.bucket, self.key = bucket, key
@@ -112,8 +113,7 @@ class TestUrlStep(Step):
         fields.add_class("gts-three")
         self.more_box = make(ipywidgets.VBox, [self.role_input, self.own])
         self.more_box.add_class("gts-stack")
-        self.more_box.add_class("gts-hidden")
-        self.more_button = self.button("Signing options", self._toggle_more, link=True)
+        self.more_button = self.opener("Signing options", self.more_box)
         self.generate_button = self.button(
             "Generate test URL", self.generate, primary=True, when=lambda: bool(self.bucket and self.key)
         )
@@ -206,16 +206,19 @@ class TestUrlStep(Step):
         if not self.bucket or place == self._keys_of:
             return
         self._keys_of = place
-        self.run(
-            "Listing objects…",
-            lambda: (self.link.get().keys(*place), self.link.get().vantages()),
-            self._got_place,
-            timeout_s=30,
-            after_s=0.3,
-        )
 
-    def _got_place(self, found: tuple[list[str], tuple[Vantage, ...]]) -> None:
-        keys, self._vantages = found
+        def work() -> tuple[list[str] | AccessDenied, tuple[Vantage, ...]]:
+            places = self.link.get().vantages()
+            try:
+                return self.link.get().keys(*place), places
+            except AccessDenied as denied:
+                return denied, places  # a list to choose from is a comfort: a key can be typed
+
+        self.run("Listing objects…", work, self._got_place, timeout_s=30, after_s=0.3)
+
+    def _got_place(self, found: tuple[list[str] | AccessDenied, tuple[Vantage, ...]]) -> None:
+        listed, self._vantages = found
+        keys = [] if isinstance(listed, AccessDenied) else listed
         self.key_input.options = tuple(keys)
         if keys and self.key not in keys:
             self.key = next((key for key in keys if key.lower().endswith((".png", ".jpg", ".jpeg"))), keys[0])
@@ -225,7 +228,10 @@ class TestUrlStep(Step):
         self.vantage.options = options
         self.vantage.value = options[-1][1]
         self.bound_input.options = tuple(str(place) for place in self._vantages if place.source is not None)
-        self.show() if keys else self.show(markup.notice("warn", "No object found there.", "Type the key of one."))
+        if isinstance(listed, AccessDenied):
+            self.show(error_markup(listed, "warn", "The objects cannot be listed; type the key of one."))
+        else:
+            self.show() if keys else self.show(markup.notice("warn", "No object found there.", "Type the key of one."))
         self.enable()
 
     def _got_url(self, url: TestUrl) -> None:
@@ -272,10 +278,6 @@ class TestUrlStep(Step):
     def _show_tried(self, tried: Sequence[Tried]) -> None:
         shown = tried_markup(tried, many_places=len(self._vantages) > 1)
         self.answers.value = f'<div role="status" aria-live="polite">{shown}</div>'
-
-    def _toggle_more(self) -> None:
-        hidden = "gts-hidden" in self.more_box._dom_classes
-        (self.more_box.remove_class if hidden else self.more_box.add_class)("gts-hidden")
 
     # the browser
 

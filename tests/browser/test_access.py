@@ -70,3 +70,24 @@ def test_axe_finds_nothing_serious_in_either_theme(open_notebook: Any, axe: str)
         assert [each for each in found if each["impact"] in ("serious", "critical", "moderate")] == [], json.dumps(
             found, indent=1
         )
+
+
+def test_what_opens_says_whether_it_is_open(open_notebook: Any) -> None:
+    show = "import gt_secure\np = gt_secure.panel(); p"
+    notebook = open_notebook("expanded.ipynb", show, "p.hits", height=2400)
+    notebook.run_all()
+    panel = notebook.panel
+
+    def expanded(name: str, on: bool) -> Any:
+        return panel.get_by_role("button", name=name, exact=True, expanded=on)
+
+    expanded("Workteam", True).wait_for()
+    expanded("Test URL", False).click()
+    expanded("Test URL", True).wait_for()
+    expanded("Signing options", False).click()
+    expanded("Signing options", True).wait_for()
+    panel.get_by_label("Signing role").wait_for()
+    expanded("Workteam", True).click()
+    expanded("Workteam", False).wait_for()
+    alone = notebook.page.locator(".gts-step:not(.gts-panel .gts-step)")
+    alone.get_by_role("button", name="Hits", exact=True, expanded=False).wait_for()

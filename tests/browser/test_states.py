@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import boto3
@@ -73,3 +74,32 @@ def test_loading_then_many_teams(open_notebook: Any, many_teams: Any, width: int
     notebook.shoot(f"many-{width}")
     wide = notebook.page.evaluate(STICKS_OUT)
     assert wide == [], "nothing sticks out of the panel"
+
+
+def test_the_first_line_tells_what_this_role_can_use(open_notebook: Any, aws: Any) -> None:
+    iam, name = client(aws, "iam"), "reads-teams"
+    iam.create_user(UserName=name)
+    reads = {"Effect": "Allow", "Action": ["sagemaker:List*", "sagemaker:Describe*"], "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [reads]})
+    iam.put_user_policy(UserName=name, PolicyName="reads", PolicyDocument=document)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    session = (
+        f"import boto3, os\nsession = boto3.Session({key['AccessKeyId']!r}, {key['SecretAccessKey']!r}, "
+        "region_name='us-east-1')"
+    )
+    show = (
+        "import gt_secure\ngt = gt_secure.connect(boto3_session=session, endpoint_url=os.environ['AWS_ENDPOINT_URL'])\n"
+        "p = gt_secure.panel(gt, team='radiology-team', bucket='gt-images'); p"
+    )
+    notebook = open_notebook("role.ipynb", session, show, height=3000)
+    notebook.run_all()
+    line = notebook.panel.locator(".gts-role")
+    line.get_by_text("not: endpoints, guard").wait_for(timeout=30_000)
+    assert line.locator("table").is_hidden(), "one line; the rest is in the fold"
+    line.locator("summary").first.click()
+    line.get_by_text("s3:GetBucketPolicy", exact=False).first.wait_for()
+    notebook.shoot("role-limited")
+    line.get_by_text("Policy for the administrator").click()
+    line.get_by_text('"s3:PutBucketPolicy"', exact=False).wait_for()
+    assert line.get_by_role("alert").count() == 0
+    assert notebook.page.evaluate(STICKS_OUT) == []

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import time
 from collections.abc import Coroutine, Iterator
 from typing import Any
 
@@ -29,6 +31,19 @@ def session_of(aws: Sandbox) -> boto3.session.Session:
         aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
         region_name="us-east-1",
     )
+
+
+def user(aws: Any, *statements: dict[str, Any]) -> Connection:
+    """Somebody who may do only this."""
+    iam = session_of(aws).client("iam", endpoint_url=aws.endpoint_url)
+    name = f"user-{time.monotonic_ns()}"
+    iam.create_user(UserName=name)
+    document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+    if statements:
+        iam.put_user_policy(UserName=name, PolicyName="given", PolicyDocument=document)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    session = boto3.session.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name="us-east-1")
+    return connect(boto3_session=session, endpoint_url=aws.endpoint_url)
 
 
 @pytest.fixture

@@ -3,34 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
-import time
 from typing import Any
 
-import boto3
 import pytest
 
-from gt_secure.connection import Connection, connect
+from gt_secure.connection import Connection
 from gt_secure.errors import AccessDenied, GtSecureError
 from gt_secure.widgets import panel, roleline
 
-from .conftest import run, session_of, words
+from .conftest import run, user, words
 
 NOT_CHOSEN = "once a bucket is chosen: guard, test-url, hits, findings"
-
-
-def user(aws: Any, *statements: dict[str, Any]) -> Connection:
-    """Somebody who may do only this."""
-    iam = session_of(aws).client("iam", endpoint_url=aws.endpoint_url)
-    name = f"user-{time.monotonic_ns()}"
-    iam.create_user(UserName=name)
-    document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
-    if statements:
-        iam.put_user_policy(UserName=name, PolicyName="given", PolicyDocument=document)
-    key = iam.create_access_key(UserName=name)["AccessKey"]
-    session = boto3.session.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name="us-east-1")
-    return connect(boto3_session=session, endpoint_url=aws.endpoint_url)
 
 
 def test_it_says_in_one_line_what_can_be_used_and_what_waits_for_a_choice(connection: Connection, now: None) -> None:
@@ -93,13 +77,9 @@ def test_in_a_notebook_it_comes_by_itself_after_the_teams_and_the_loop_stays_fre
         while not made.picker.teams:
             await asyncio.sleep(0.001)
         assert sorted(calls) == ["ListSubscribedWorkteams", "ListWorkteams"], "two calls show the teams"
-        worst = 0.0
         while made.diagnosis is None:
-            before = time.monotonic()
             await asyncio.sleep(0.005)
-            worst = max(worst, time.monotonic() - before)
-        assert threading.get_ident() not in threads
-        assert worst < 0.5
+        assert threading.get_ident() not in threads, "no call runs in the loop"
         assert "of 8 features" in words(made.role.value)
         made.close()
 

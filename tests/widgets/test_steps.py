@@ -21,6 +21,8 @@ from gt_secure.widgets import HitsStep, ReviewStep, TestUrlStep
 from gt_secure.widgets.hitsview import own_ids
 from gt_secure.widgets.testview import browser_answer
 
+from .conftest import user
+
 SECRETS = re.compile(r"X-Amz-Signature|X-Amz-Security-Token|X-Amz-Credential|AKIA|ASIA|aws_secret")
 
 pytestmark = pytest.mark.usefixtures("now")
@@ -301,6 +303,26 @@ def test_a_bucket_without_a_log_says_so(connection: Connection, words: Any) -> N
     assert "writes no server access log" in words(step.message.value)
     with pytest.raises(Exception, match="log"):
         step.plot_hits()
+
+
+def test_a_log_whose_place_may_not_be_read_is_not_called_missing(aws: Any, words: Any) -> None:
+    may = {"Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetBucketPolicy"], "Resource": "*"}
+    step = HitsStep(user(aws, may), bucket="gt-images")
+    said = words(step.message.value)
+    assert "Where the log lies cannot be read; type its location." in said
+    assert "s3:GetBucketLogging" in said
+    assert "no server access log" not in said
+    assert "may not be read" in words(step._summary.value)
+
+
+def test_objects_that_may_not_be_listed_can_be_typed(aws: Any, words: Any) -> None:
+    may = {"Effect": "Allow", "Action": ["s3:GetObject", "sts:*"], "Resource": "*"}
+    step = TestUrlStep(user(aws, may), bucket="gt-images")
+    assert "The objects cannot be listed; type the key of one." in words(step.message.value)
+    assert 'role="alert"' not in step.message.value
+    assert len(step.vantage.options) > 2, "the places to probe from are there all the same"
+    step.key = "scans/0001.png"
+    assert not step.generate_button.disabled
 
 
 def test_the_log_tells_from_where_the_browser_came(connection: Connection, aws: Any, words: Any) -> None:

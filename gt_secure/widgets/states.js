@@ -1,0 +1,28 @@
+// Buttons that open something carry gts-opens, and gts-opened while it is open: say so to assistive technology too.
+function tell(root) {
+  for (const button of root.querySelectorAll(".gts-opens")) {
+    const open = String(button.classList.contains("gts-opened"));
+    if (button.getAttribute("aria-expanded") !== open) button.setAttribute("aria-expanded", open);
+  }
+}
+
+function render({ el }) {
+  let frame = 0;
+  const observer = new MutationObserver(() => tell(el.closest(".gts-step")));
+  const start = () => {
+    const step = el.closest(".gts-step");
+    if (!step && !el.isConnected) {
+      frame = requestAnimationFrame(start); // the page puts a view in its place after it was made
+    } else if (step) {
+      tell(step);
+      observer.observe(step, { subtree: true, childList: true, attributes: true, attributeFilter: ["class"] });
+    }
+  };
+  start();
+  return () => {
+    cancelAnimationFrame(frame);
+    observer.disconnect();
+  };
+}
+
+export default { render };
