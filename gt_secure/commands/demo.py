@@ -63,13 +63,19 @@ def _need(module: str, extra: str) -> None:
         raise MissingExtra(f"The demo needs {module}, which is not installed.", next_step=f"Run: {what}")
 
 
+def _tell(text: str) -> None:
+    """Say it now, also where the output goes to a file or a pipe: the demo goes on for hours after these lines."""
+    say(text)
+    sys.stdout.flush()
+
+
 def _lab(work: Path, port: int, *, open_browser: bool) -> int:
     from ..sandbox import Sandbox
 
     copy_notebooks(work)
-    say("Starting the sandbox (AWS on this machine; no account is touched)...")
+    _tell("Starting the sandbox (AWS on this machine; no account is touched)...")
     with _stop_signals(), Sandbox(log_delay_s=2.0, seed="demo") as sandbox:
-        say(f"  sandbox     {sandbox.endpoint_url}")
+        _tell(f"  sandbox     {sandbox.endpoint_url}")
         chosen = port or _free_port()
         token = secrets.token_urlsafe(24)
         address = f"http://127.0.0.1:{chosen}/lab/tree/{NOTEBOOK}?token={token}"
@@ -82,8 +88,8 @@ def _lab(work: Path, port: int, *, open_browser: bool) -> int:
         )
         try:
             _wait_for(chosen, lab)
-            say(f"  JupyterLab  {address}")
-            say("Access logs arrive here after 2 seconds; AWS takes hours. Press Ctrl-C to stop everything.")
+            _tell(f"  JupyterLab  {address}")
+            _tell("Access logs arrive here after 2 seconds; AWS takes hours. Press Ctrl-C to stop everything.")
             if open_browser:
                 _open(address)
             code = lab.wait()
@@ -91,7 +97,7 @@ def _lab(work: Path, port: int, *, open_browser: bool) -> int:
             code = 0
         finally:
             _stop(lab)
-    say("Stopped. Your notebooks are in " + str(work))
+    _tell("Stopped. Your notebooks are in " + str(work))
     return 0 if code in {0, -signal.SIGINT, -signal.SIGTERM, 130, 143} else 1
 
 

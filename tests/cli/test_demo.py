@@ -1,6 +1,7 @@
 """The demo as a process: it opens JupyterLab on the quickstart, and leaves nothing running when it ends."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -17,6 +18,7 @@ def test_the_lab_demo_starts_and_stops_cleanly(tmp_path, how):
     demo = subprocess.Popen(
         [sys.executable, "-m", "gt_secure.cli", "demo", "--no-browser", "--work", str(tmp_path / "work")],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=tmp_path,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"},
     )  # fmt: skip
     said = []
     deadline = time.monotonic() + 90
