@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -172,6 +173,33 @@ def collapse(networks: Iterable[IPNetwork]) -> tuple[IPNetwork, ...]:
 def contains(networks: Iterable[IPNetwork], address: IPAddress) -> bool:
     """Tell whether any of the networks holds the address; the families never match each other."""
     return any(address.version == network.version and address in network for network in networks)
+
+
+class Ranges:
+    """Some networks, merged for many look-ups: each takes log n, because lists may have 900 ranges."""
+
+    __slots__ = ("_ends", "_starts")
+
+    def __init__(self, networks: Iterable[IPNetwork]) -> None:
+        # Merged, so that a network that several of them hold together lies in one.
+        merged = collapse(networks)
+        self._starts = {v: [int(n.network_address) for n in merged if n.version == v] for v in (4, 6)}
+        self._ends = {v: [int(n.broadcast_address) for n in merged if n.version == v] for v in (4, 6)}
+
+    def holds(self, item: IPAddress | IPNetwork) -> bool:
+        """Tell whether all addresses of a network, or one address, lie in them; the families never match each other."""
+        if isinstance(item, _NETWORKS):
+            version, first, last = item.version, int(item.network_address), int(item.broadcast_address)
+        else:
+            version, first, last = item.version, int(item), int(item)
+        before = bisect_right(self._starts[version], first)
+        return before > 0 and last <= self._ends[version][before - 1]
+
+
+def outside(networks: Iterable[IPNetwork], others: Iterable[IPNetwork]) -> tuple[IPNetwork, ...]:
+    """Return the networks, in their order, that some other networks do not hold whole, alone or together."""
+    ranges = Ranges(others)
+    return tuple(network for network in networks if not ranges.holds(network))
 
 
 def overlaps(networks: Iterable[IPNetwork]) -> tuple[tuple[IPNetwork, IPNetwork], ...]:

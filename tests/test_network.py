@@ -149,3 +149,25 @@ def test_endpoint_ids(text, word):
 def test_pasted_novels_are_refused():
     with pytest.raises(InvalidInput, match="characters long"):
         network.parse_networks("203.0.113.7 " * 40_000)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 63), st.integers(26, 32)), max_size=12),
+    st.lists(st.tuples(st.integers(0, 63), st.integers(26, 32)), max_size=12),
+)
+def test_outside_agrees_with_a_look_at_every_address(one, other):
+    def block(start, length):
+        return ipaddress.ip_network((0xCB007100 + start, length), strict=False)
+
+    networks = [block(*each) for each in one]
+    held = {address for each in other for address in block(*each)}
+    expected = tuple(each for each in networks if not set(each) <= held)
+    assert network.outside(networks, [block(*each) for each in other]) == expected
+
+
+def test_outside_keeps_the_families_apart():
+    v4, v6 = network.parse_networks("0.0.0.0/0 ::/0")
+    assert network.outside([v4, v6], [v4]) == (v6,)
+    assert network.outside([v4, v6], [v6]) == (v4,)
+    assert network.outside([v4], network.parse_networks("0.0.0.0/1 128.0.0.0/1")) == ()
+    assert network.outside([v4, v6], []) == (v4, v6)

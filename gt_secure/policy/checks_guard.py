@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from functools import lru_cache
 
 from ..errors import PolicyError
-from ..network import IPNetwork, contains, scope
+from ..network import IPNetwork, outside, scope
 from .checks_bucket import POLICY
 from .checks_team import read_networks
 from .findings import Found, bucket_check, check
@@ -13,11 +14,16 @@ from .guard import Guard, find_guard
 from .snapshot import BucketFacts, Snapshot, Wanted
 
 
-def _guard(bucket: BucketFacts) -> Guard | None:
+@lru_cache(maxsize=16)
+def _find(policy_text: str | None) -> Guard | None:
     try:
-        return find_guard(bucket.policy_text)
+        return find_guard(policy_text)
     except PolicyError:
         return None
+
+
+def _guard(bucket: BucketFacts) -> Guard | None:
+    return _find(bucket.policy_text)
 
 
 def _wanted(snapshot: Snapshot, bucket: BucketFacts) -> Wanted | None:
@@ -49,7 +55,7 @@ def guard_narrower(snapshot: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
     said: list[str] = []
     if guard.bucket and not wanted.prefix.startswith(guard.prefix):
         said.append(f"it covers “{guard.prefix}”, not “{wanted.prefix}”")
-    extra = [str(network) for network in guard.networks if not _inside(network, wanted.networks)]
+    extra = [str(network) for network in outside(guard.networks, wanted.networks)]
     extra += [endpoint for endpoint in guard.endpoints if endpoint not in wanted.endpoints]
     if extra:
         said.append(f"it also admits {', '.join(extra)}")
@@ -63,17 +69,10 @@ def guard_stale(snapshot: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
     guard, wanted = _guard(bucket), _wanted(snapshot, bucket)
     if guard is None or wanted is None:
         return
-    lacking = [str(network) for network in wanted.networks if not _inside(network, guard.networks)]
+    lacking = [str(network) for network in outside(wanted.networks, guard.networks)]
     lacking += [endpoint for endpoint in wanted.endpoints if endpoint not in guard.endpoints]
     if lacking:
         yield Found(bucket.name, f"Not listed: {', '.join(lacking)}.")
-
-
-def _inside(network: IPNetwork, networks: Iterable[IPNetwork]) -> bool:
-    """Tell whether one of the networks, which are merged, holds all of a network."""
-    return any(
-        other.prefixlen <= network.prefixlen and contains((other,), network.network_address) for other in networks
-    )
 
 
 @bucket_check("guard-open", POLICY)

@@ -106,7 +106,6 @@ def parse_conditions(block: object, *, variables: bool, place: str) -> tuple[Con
         for key, value in keys.items():
             at = member(where, str(key))
             values = value_texts(value, at)
-            tests = tuple(OPERATORS[name].build(text, variables, place_of) for text, place_of in values)
             made.append(
                 Condition(
                     operator=str(operator),
@@ -114,7 +113,7 @@ def parse_conditions(block: object, *, variables: bool, place: str) -> tuple[Con
                     values=tuple(text for text, _ in values),
                     name=name,
                     lower_key=str(key).lower(),
-                    tests=tests,
+                    tests=OPERATORS[name].build(values, variables),
                     negated=OPERATORS[name].negated,
                     if_exists=if_exists,
                     qualifier=qualifier,

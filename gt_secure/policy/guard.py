@@ -20,6 +20,7 @@ from ..errors import InvalidInput, PolicyError
 from ..network import IPAddress, IPNetwork, collapse, parse_endpoint_id, parse_networks
 from .contexts import PRESIGNED
 from .operators import policy_network
+from .sameness import same_statement
 from .spans import Layout, lay_out
 
 GUARD_SID = "GtSecurePresignGuard"
@@ -229,8 +230,8 @@ def find_guard(policy_text: str | None, sid: str = GUARD_SID) -> Guard | None:
 
 
 def _read(statement: Mapping[str, object], sid: str) -> Guard:
-    resource = statement.get("Resource")
-    match = _RESOURCE.fullmatch(resource) if isinstance(resource, str) else None
+    resources = {str(each) for each in _list(statement.get("Resource"))}
+    match = _RESOURCE.fullmatch(resources.pop()) if len(resources) == 1 else None
     partition, bucket, pattern = match.groups() if match else ("aws", "", "")
     prefix = re.sub(r"\$\{([*?$])\}", r"\1", pattern)
     networks, bad_network = _networks(_listed(statement, "NotIpAddressIfExists", "aws:SourceIp"))
@@ -240,16 +241,19 @@ def _read(statement: Mapping[str, object], sid: str) -> Guard:
         wanted = build_guard(
             bucket, prefix=prefix, networks=networks, endpoints=endpoints, partition=partition, sid=sid
         )
-        drifted = _comparable(statement) != _comparable(wanted)
+        drifted = not same_statement(statement, wanted)
     return Guard(sid, bucket, prefix, networks, endpoints, statement, drifted)
 
 
 def _listed(statement: Mapping[str, object], operator: str, key: str) -> list[str]:
     condition = statement.get("Condition")
     keys = condition.get(operator) if isinstance(condition, Mapping) else None
-    value = keys.get(key) if isinstance(keys, Mapping) else None
-    values = value if isinstance(value, list) else [] if value is None else [value]
-    return [str(each) for each in values]
+    found = [value for name, value in keys.items() if name.lower() == key.lower()] if isinstance(keys, Mapping) else []
+    return [str(each) for value in found for each in _list(value)]
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]
 
 
 def _networks(texts: list[str]) -> tuple[tuple[IPNetwork, ...], bool]:
@@ -272,14 +276,3 @@ def _endpoints(texts: list[str]) -> tuple[tuple[str, ...], bool]:
         except InvalidInput:
             bad = True
     return tuple(sorted(found)), bad
-
-
-def _comparable(value: object) -> object:
-    """Bring a statement into one form: S3 writes lists of one as text, ``*`` as ``{"AWS": "*"}``, and sorts at will."""
-    if isinstance(value, Mapping):
-        if set(value) == {"AWS"} and _comparable(value["AWS"]) == ["*"]:
-            return ["*"]
-        return {str(name): _comparable(each) for name, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return sorted(str(each) for each in value)
-    return ["true" if value is True else "false" if value is False else str(value)]

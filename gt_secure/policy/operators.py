@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from ..errors import InvalidInput, PolicyError
-from ..network import IPAddress, IPNetwork, contains, parse_address, parse_network
+from ..network import IPAddress, IPNetwork, Ranges, parse_address, parse_network
 from .globs import Matcher, arn_glob, glob
 from .templates import Filled, Keys, Template, fill, fill_text, is_fixed, parse_template
 
@@ -27,13 +27,24 @@ Answer: TypeAlias = bool | None
 Test: TypeAlias = Callable[[str, Keys], Answer]
 
 
+PlacedText: TypeAlias = tuple[str, str]
+"""A value of a policy, and its place in the document."""
+
+
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """One operator: whether it is negated, and how a policy value becomes a test of request values."""
+    """One operator: whether it is negated, and how a policy's values become tests of one value of a request.
+
+    ``build`` gets the values and whether policy variables are special; one test that says yes is enough.
+    """
 
     name: str
     negated: bool
-    build: Callable[[str, bool, str], Test]
+    build: Callable[[Sequence[PlacedText], bool], tuple[Test, ...]]
+
+
+def _each(build: Callable[[str, bool, str], Test]) -> Callable[[Sequence[PlacedText], bool], tuple[Test, ...]]:
+    return lambda values, variables: tuple(build(text, variables, place) for text, place in values)
 
 
 def _equals(value: str, variables: bool, place: str) -> Test:
@@ -83,14 +94,15 @@ def _pattern(template: Template, compiled: Callable[[Filled], Matcher | None]) -
     return test
 
 
-def _ip(value: str, _variables: bool, place: str) -> Test:
-    networks = (policy_network(value, place),)
+def _addresses(values: Sequence[PlacedText], _variables: bool) -> tuple[Test, ...]:
+    """One test for all values of a condition: a guard may list 900 ranges, and plots ask once for each address."""
+    ranges = Ranges(policy_network(value, place) for value, place in values)
 
     def test(actual: str, _keys: Keys) -> Answer:
         address = read_address(actual)
-        return None if address is None else contains(networks, address)
+        return None if address is None else ranges.holds(address)
 
-    return test
+    return (test,) if values else ()
 
 
 @lru_cache(maxsize=4096)
@@ -261,8 +273,6 @@ def _table() -> dict[str, Operator]:
         ("StringNotLike", True, _like),
         ("Bool", False, _bool),
         ("BinaryEquals", False, _binary),
-        ("IpAddress", False, _ip),
-        ("NotIpAddress", True, _ip),
         ("ArnEquals", False, _arn),
         ("ArnLike", False, _arn),
         ("ArnNotEquals", True, _arn_unless_unknown),
@@ -275,7 +285,9 @@ def _table() -> dict[str, Operator]:
     ):
         rows += [(prefix + name, False, _ordered(read, what, compare)) for name, compare in _COMPARISONS.items()]
         rows.append((f"{prefix}NotEquals", True, _ordered(read, what, _COMPARISONS["Equals"])))
-    return {name: Operator(name, negated, build) for name, negated, build in rows}
+    table = {name: Operator(name, negated, _each(build)) for name, negated, build in rows}
+    addresses = (Operator("IpAddress", False, _addresses), Operator("NotIpAddress", True, _addresses))
+    return {**table, **{operator.name: operator for operator in addresses}}
 
 
 OPERATORS: dict[str, Operator] = _table()

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeGuard
 
 from ..errors import InvalidInput, PolicyError
 from .templates import Keys
@@ -90,6 +90,11 @@ def _no_caller(text: str) -> InvalidInput:
     )
 
 
+def is_unique_id(text: object) -> TypeGuard[str]:
+    """Tell whether this is the unique id of a user or role, which stands in a policy for one that was deleted."""
+    return isinstance(text, str) and _UNIQUE_ID.fullmatch(text) is not None
+
+
 def parse_entry(kind: str, text: str, place: str) -> Entry:
     """Read one value of a ``Principal`` element: ``kind`` is AWS, Service, Federated or CanonicalUser.
 
@@ -108,7 +113,7 @@ def parse_entry(kind: str, text: str, place: str) -> Entry:
         return Entry("everyone", text)
     if _ACCOUNT.fullmatch(text):
         return Entry("account", text, "", text)
-    if _UNIQUE_ID.fullmatch(text):
+    if is_unique_id(text):
         return Entry("unique-id", text)
     match = _ARN.fullmatch(text)
     if match is None or "*" in text or "?" in text:

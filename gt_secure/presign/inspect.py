@@ -99,10 +99,12 @@ def inspect(url: str) -> PresignedUrl:
     version, signed_at, expires_at, seconds, key_id, scope_region = made
     if scope_region and region and scope_region != region:
         problems.append(f"It is signed for {scope_region} but sent to {region}: S3 will refuse it.")
+    if "@" in parts.netloc:
+        problems.append("It carries a user name or password, which no presigned URL of S3 has.")
     if parts.scheme == "http":
         problems.append("It is sent without encryption (http).")
     return PresignedUrl(
-        host=parts.netloc,
+        host=host_of(parts.netloc),
         bucket=bucket,
         key=key,
         region=region or scope_region,
@@ -117,6 +119,11 @@ def inspect(url: str) -> PresignedUrl:
         marker=query.get("x-gt-secure-test"),
         problems=tuple(problems),
     )
+
+
+def host_of(netloc: str) -> str:
+    """Return host and port of a URL's authority: a name and password before them are never shown or sent."""
+    return netloc.rpartition("@")[2]
 
 
 _Made = tuple[str, dt.datetime | None, dt.datetime | None, int | None, str, str | None]

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from ..aws import is_loopback_url
 from ..errors import InvalidInput
 from ..network import Source
-from .inspect import inspect
+from .inspect import host_of, inspect
 from .quiet import keep_urls_out_of_logs
 from .secret import TestUrl
 from .vantage import KERNEL, Vantage
@@ -121,7 +121,7 @@ def probe(url: TestUrl | str, vantage: Vantage = KERNEL, *, timeout_s: float = 1
     text = url.reveal() if isinstance(url, TestUrl) else str(url).strip()
     facts = inspect(text)
     pool, target, proxied = _pool(text, vantage, timeout_s)
-    headers = {"Host": urlsplit(text).netloc, "User-Agent": "gt_secure-probe", **vantage.headers}
+    headers = {"Host": host_of(urlsplit(text).netloc), "User-Agent": "gt_secure-probe", **vantage.headers}
     if origin:
         headers["Origin"] = origin
     base: dict[str, Any] = {
@@ -170,7 +170,7 @@ def _read(answer: urllib3.BaseHTTPResponse, body: bytes, elapsed: float, base: d
     shown = {name: str(answer.headers[name])[:300] for name in _SHOWN_HEADERS if name in answer.headers}
     members = _xml(body) if answer.status >= 300 else {}
     if answer.status in {301, 302, 303, 307, 308} and "location" in answer.headers:
-        members["Location host"] = urlsplit(str(answer.headers["location"])).netloc[:200]
+        members["Location host"] = host_of(urlsplit(str(answer.headers["location"])).netloc)[:200]
     return Probe(
         status=answer.status,
         elapsed_ms=elapsed,

@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 
 from ..errors import InvalidInput
 from ..network import Source
+from .inspect import host_of
 
 
 class TestUrl:
@@ -57,8 +58,8 @@ class TestUrl:
         self.principal = principal or signer
         self.marker = marker
         parts = urlsplit(url)
-        self.host = parts.netloc
-        self._shown = f"{parts.scheme}://{parts.netloc}{quote(parts.path, safe='/%')}?•••••••"
+        self.host = host_of(parts.netloc)
+        self._shown = f"{parts.scheme}://{self.host}{quote(parts.path, safe='/%')}?•••••••"
 
     def reveal(self) -> str:
         """Return the URL itself. Do not print it: notebooks save what they show.

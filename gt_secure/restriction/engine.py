@@ -14,10 +14,15 @@ from .changes import Change
 from .journal import Writer, scrub
 from .targets import Reading, Target, target_of
 
-Outcome: TypeAlias = Literal["done", "taken back", "unchanged", "uncertain", "not reached"]
+Outcome: TypeAlias = Literal["done", "taken back", "unchanged", "overtaken", "uncertain", "not reached"]
+Rest: TypeAlias = Literal["rolled back", "overtaken", "in doubt"]
+"""What is left of changes that were taken back: nothing; nothing but what others have set since; not known."""
 
 READ_BACK_S = 20
 """How long a reading may lag behind a write before it counts as wrong."""
+
+_MERGES = 3
+"""How often taking back starts anew when somebody else writes between its reading and its writing."""
 
 _TRANSIENT = (Throttled, Unreachable)
 
@@ -49,7 +54,11 @@ class Progress(str):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What became of one change; ``certain`` is False where AWS did not tell."""
+    """What became of one change.
+
+    ``overtaken`` is what somebody else has set differently since it was written: that stays, and ``detail`` says what
+    it is. ``certain`` is False where AWS did not tell.
+    """
 
     kind: str
     target: str
@@ -103,6 +112,8 @@ class Engine:
     clock : Clock
     progress : callable, optional
         Called with :class:`Progress`.
+    fresh : bool
+        Whether the changes are begun here; False if another process has begun them, and may have sent any of them.
     """
 
     def __init__(
@@ -112,6 +123,8 @@ class Engine:
         changes: Sequence[Change],
         clock: Clock,
         progress: Callable[[Progress], None] | None = None,
+        *,
+        fresh: bool = True,
     ) -> None:
         self.aws = aws
         self.writer = writer
@@ -120,6 +133,8 @@ class Engine:
         self._progress = progress
         self.steps: dict[int, Step] = {}
         self._cancellable = True
+        self._first_run = fresh
+        self._sent: set[int] = set()
 
     def forward(self) -> None:
         """Carry out all changes, in order; what is already so is left. Raises at the first that fails."""
@@ -135,35 +150,46 @@ class Engine:
             self._note("done", step=index, do="forward")
             self.steps[index] = self._step(index, "done")
 
-    def back(self, reached: Sequence[int]) -> bool:
-        """Take back the given changes, last first; tells whether all is certainly as before.
+    def back(self, reached: Sequence[int]) -> Rest:
+        """Take back the given changes, last first; tells what is left of them.
 
         A failure here does not stop the others: each one taken back is worth it.
         """
         self._cancellable = False
-        sure = True
         for index in sorted(reached, reverse=True):
             self._note("intent", step=index, do="back")
             try:
                 self.steps[index] = self._take_back(index)
             except GtSecureError as error:
-                sure = False
                 self._note("failed", step=index, do="back", error=_name(error), message=scrub(str(error)))
-                self.steps[index] = self._step(index, "uncertain", certain=False, detail=scrub(str(error)))
+                # What somebody else has set since is not ours to take away, and trying again would not change that.
+                overtaken = isinstance(error, Conflict) and "now" in error.details
+                outcome: Outcome = "overtaken" if overtaken else "uncertain"
+                self.steps[index] = self._step(index, outcome, certain=overtaken, detail=scrub(str(error)))
             else:
                 self._note("done", step=index, do="back")
-        return sure
+        steps = [self.steps[index] for index in reached]
+        if not all(step.certain for step in steps):
+            return "in doubt"
+        return "overtaken" if any(step.outcome == "overtaken" for step in steps) else "rolled back"
 
     def _take_back(self, index: int) -> Step:
         change = self.changes[index]
         target = target_of(change)
         self._say(index, "is being taken back")
-        now = self._read(target).value
-        if target.same(now, change.before_raw):
-            return self._step(index, "unchanged")
-        goal = target.merge(change.before_raw, change.after_raw, now)
-        self._reach(index, change, now, goal)
-        return self._step(index, "taken back")
+        for attempt in range(_MERGES):
+            now = self._read(target).value
+            if target.same(now, change.before_raw) or (self._first_run and index not in self._sent):
+                return self._step(index, "unchanged")
+            goal = target.merge(change.before_raw, change.after_raw, now)
+            try:
+                self._reach(index, change, now, goal)
+            except Conflict as error:
+                if "seen" not in error.details or attempt == _MERGES - 1:
+                    raise
+                continue  # changed between reading and writing: merge with what is there now
+            return self._step(index, "taken back")
+        raise AssertionError("unreachable")  # pragma: no cover
 
     def _reach(self, index: int, change: Change, start: Any, goal: Any) -> None:
         """Bring a target from start to goal, whatever replies get lost on the way."""
@@ -174,8 +200,9 @@ class Engine:
         rest = reading.rest
         for attempt in range(1_000_000):
             if not target.same(reading.value, start):
-                raise _moved(change, start, goal, reading.value)
+                raise _moved(change, target, start, goal, reading.value)
             try:
+                self._sent.add(index)
                 target.write(self.aws, goal)
                 lost = False
             except _TRANSIENT as error:
@@ -190,19 +217,20 @@ class Engine:
                     raise
                 self._say(index, f"another update is under way ({_name(error)}); waiting")
                 self.clock.wait(attempt, first=0.5)
-            reading = self._settled(index, target) if lost else self._read_back(index, target, goal)
+            reading = self._settled(index, target) if lost else self._read_back(index, target, start, goal)
             if target.same(reading.value, goal):
                 _check_rest(change, rest, reading.rest)
                 return
             if not lost:
-                raise _not_kept(change, goal, reading)
+                raise _not_kept(change, target, start, goal, reading)
 
-    def _read_back(self, index: int, target: Target, goal: Any) -> Reading:
-        """Read until the write shows, for a while: S3 may answer with the former policy for some seconds."""
+    def _read_back(self, index: int, target: Target, start: Any, goal: Any) -> Reading:
+        """Read until the write shows, or somebody else's: S3 may answer with the former policy for some seconds."""
         end = self.clock.now() + READ_BACK_S
         for attempt in range(1_000_000):
             reading = self._settled(index, target)
-            if target.same(reading.value, goal) or self.clock.now() >= end or self.clock.left <= 0:
+            shows = target.same(reading.value, goal) or not target.same(reading.value, start)
+            if shows or self.clock.now() >= end or self.clock.left <= 0:
                 return reading
             self.clock.wait(attempt, first=0.1, most=2.0)
         raise AssertionError("unreachable")  # pragma: no cover
@@ -264,15 +292,17 @@ def _name(error: BaseException) -> str:
     return type(error).__name__
 
 
-def _moved(change: Change, start: Any, goal: Any, now: Any) -> Conflict:
+def _moved(change: Change, target: Target, start: Any, goal: Any, now: Any) -> Conflict:
     return Conflict(
-        f"{change.title} has been changed by somebody else in the meantime.",
+        f"{change.title} has been changed by somebody else in the meantime; now {target.words(now)}.",
         next_step="Plan again: the new plan starts from what is there now.",
         details={"kind": change.kind, "target": change.target, "seen": start, "wanted": goal, "now": now},
     )
 
 
-def _not_kept(change: Change, goal: Any, reading: Reading) -> GtSecureError:
+def _not_kept(change: Change, target: Target, start: Any, goal: Any, reading: Reading) -> GtSecureError:
+    if not target.same(reading.value, start):
+        return _moved(change, target, start, goal, reading.value)
     why = f" AWS says: {scrub(reading.failure)}." if reading.failure else ""
     return GtSecureError(
         f"{change.title} was accepted by AWS but does not show when it is read back.{why}",

@@ -20,7 +20,7 @@ from typing import Any, Literal, TypeAlias
 
 from ..errors import GtSecureError, NotFound
 
-Status: TypeAlias = Literal["applied", "undone", "rolled-back", "unfinished", "damaged"]
+Status: TypeAlias = Literal["applied", "undone", "rolled-back", "overtaken", "unfinished", "damaged"]
 
 FORMAT = 1
 _ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9]{6}-[0-9a-f]{4}")
@@ -50,8 +50,9 @@ class ChangeRecord:
     kind : str
         ``apply`` or ``undo``; ``of`` is the change that an undo takes back.
     status : str
-        ``applied`` (of an undo: it has been carried out), ``undone`` by a later change, ``rolled-back``, ``unfinished``
-        (interrupted, or left in doubt), or ``damaged``: the file does not hold together.
+        ``applied`` (of an undo: it has been carried out), ``undone`` by a later change, ``rolled-back``, ``overtaken``
+        (rolled back but for what somebody else has set at the same time), ``unfinished`` (interrupted, or in doubt), or
+        ``damaged``: the file does not hold together.
     begin : mapping
         The first line: account, region, caller, restriction, changes with everything to put them back.
     events : tuple of mapping
@@ -275,4 +276,6 @@ def _status(events: Sequence[Mapping[str, Any]]) -> Status:
     outcome = ends[-1].get("outcome") if ends else None
     if outcome == "applied":
         return "applied"
+    if outcome == "overtaken":
+        return "overtaken"
     return "rolled-back" if outcome == "rolled-back" else "unfinished"

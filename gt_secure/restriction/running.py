@@ -11,11 +11,11 @@ from typing import Any, Literal, TypeAlias
 from ..aws import Aws
 from ..errors import GtSecureError
 from .changes import Change
-from .engine import Clock, Engine, Progress, Step
+from .engine import Clock, Engine, Progress, Rest, Step
 from .journal import Writer
 from .probing import ProbeResult
 
-Outcome: TypeAlias = Literal["nothing to do", "applied", "undone", "rolled back", "in doubt"]
+Outcome: TypeAlias = Literal["nothing to do", "applied", "undone"] | Rest
 Callback: TypeAlias = Callable[[Progress], None]
 
 ROLLBACK_S = 120.0
@@ -31,8 +31,9 @@ class Applied:
     id : str
         Id in the journal; empty if there was nothing to do.
     outcome : str
-        ``applied``, ``undone``, ``nothing to do``; in the details of an error also ``rolled back`` (everything is as it
-        was) or ``in doubt`` (see the steps that are not certain).
+        ``applied``, ``undone``, ``nothing to do``; in the details of an error also ``rolled back`` (nothing of it is
+        left), ``overtaken`` (nothing but what somebody else has set at the same time; see that step) or ``in doubt``
+        (see the steps that are not certain).
     steps : tuple of Step
     of : str or None
         For an undo, the change that it took back.
@@ -107,9 +108,9 @@ def run(engine: Engine, outcome: Outcome, of: str | None = None) -> Applied:
     except BaseException as error:
         begun = sorted(engine.steps)
         engine.clock = Clock(ROLLBACK_S, engine.clock.sleep, engine.clock.now)
-        sure = engine.back(begun)
-        end(engine.writer, "rolled-back" if sure else "in-doubt")
-        result = Applied(engine.writer.id, "rolled back" if sure else "in doubt", engine.all_steps(), of)
+        left = engine.back(begun)
+        end(engine.writer, left.replace(" ", "-"))
+        result = Applied(engine.writer.id, left, engine.all_steps(), of)
         if isinstance(error, GtSecureError):
             error.details["applied"] = result.to_dict()
             error.next_step = f"{error.next_step} {said(result)}".strip()
@@ -129,6 +130,9 @@ def end(writer: Writer, outcome: str) -> None:
 def said(result: Applied) -> str:
     """Say in a sentence where the account stands after a failure."""
     if result.outcome == "rolled back":
-        return "Everything is as it was before."
+        return "Everything of this change is as it was before."
+    if result.outcome == "overtaken":
+        theirs = " ".join(step.detail for step in result.steps if step.outcome == "overtaken")
+        return f"What somebody else has set at the same time stays: {theirs} Nothing else of this change is left."
     doubtful = ", ".join(f"{step.kind} of {step.target}" for step in result.steps if not step.certain)
     return f"Not certain: {doubtful}. Run “gt-secure undo {result.id}” when AWS answers again."

@@ -7,7 +7,6 @@ written, and again after.
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,9 +14,11 @@ from typing import Any
 
 from ..aws import Aws, aws_errors
 from ..buckets import read_policy
-from ..errors import Conflict, NotFound, Unsupported
+from ..errors import Conflict, InvalidInput, NotFound, Unsupported
 from ..network import IPNetwork
+from ..policy.deleted import deleted_principals
 from ..policy.guard import find_guard, merge_guard, remove_guard
+from ..policy.sameness import same_policy, same_statement
 from ..teams import UrlLock
 from .changes import Change, Kind
 
@@ -56,6 +57,10 @@ class Target(ABC):
     def merge(self, before: Any, after: Any, now: Any) -> Any:
         """Take our change from before to after back out of what is now; raise Conflict where that has no meaning."""
 
+    @abstractmethod
+    def words(self, value: Any) -> str:
+        """Say what a value does, after "now"."""
+
     def same(self, one: Any, other: Any) -> bool:
         """Whether two values mean the same."""
         return bool(one == other)
@@ -78,12 +83,22 @@ class BucketGuard(Target):
             with aws_errors("s3:DeleteBucketPolicy", resource):
                 client.delete_bucket_policy(Bucket=self.name)
         else:
-            with aws_errors("s3:PutBucketPolicy", resource):
-                client.put_bucket_policy(Bucket=self.name, Policy=value)
+            try:
+                with aws_errors("s3:PutBucketPolicy", resource):
+                    client.put_bucket_policy(Bucket=self.name, Policy=value)
+            except InvalidInput as error:
+                raise _refused(self.name, value, error) from error
+
+    def words(self, value: Any) -> str:
+        """Say from where presigned URLs work."""
+        guard = find_guard(value)
+        if guard is None:
+            return "the policy has no guard"
+        return f"its guard admits {', '.join([*map(str, guard.networks), *guard.endpoints]) or 'nobody'}"
 
     def same(self, one: Any, other: Any) -> bool:
         """Compare two texts by meaning: AWS may return one value where a list of one was sent, and order is free."""
-        return bool(one == other) or _meaning(one) == _meaning(other)
+        return same_policy(one, other)
 
     def merge(self, before: Any, after: Any, now: Any) -> Any:
         """Put back our statement as it was before; every other statement stays as it is now."""
@@ -92,11 +107,11 @@ class BucketGuard(Target):
         if self.same(now, before):
             return now
         guard_now, guard_after, guard_before = _statement(now), _statement(after), _statement(before)
-        if _meaning_of(guard_now) == _meaning_of(guard_before):
+        if same_statement(guard_now, guard_before):
             return now
-        if _meaning_of(guard_now) != _meaning_of(guard_after):
+        if not same_statement(guard_now, guard_after):
             raise Conflict(
-                f"The guard in the policy of {self.name} has been edited since this change.",
+                f"The guard in the policy of {self.name} has been edited since this change; now {self.words(now)}.",
                 next_step="Look at the policy and decide: plan a new restriction, or edit the statement by hand.",
                 details=_three(guard_before, guard_after, guard_now),
             )
@@ -135,6 +150,10 @@ class TeamUrlLock(Target):
                 },
             )
 
+    def words(self, value: Any) -> str:
+        """Name the toggles that are on."""
+        return f"it is {words(value)}"
+
     def merge(self, before: Any, after: Any, now: Any) -> Any:
         """Put the toggles back, unless somebody has set them otherwise since."""
         if self.same(now, after):
@@ -170,6 +189,10 @@ class WorkforcePortal(Target):
             aws.client("sagemaker").update_workforce(
                 WorkforceName=self.name, SourceIpConfig={"Cidrs": [str(cidr) for cidr in value]}
             )
+
+    def words(self, value: Any) -> str:
+        """List the ranges."""
+        return f"it is {_listed(value)}"
 
     def same(self, one: Any, other: Any) -> bool:
         """Compare as sets: the order of the ranges means nothing."""
@@ -244,6 +267,20 @@ def networks_text(networks: tuple[IPNetwork, ...]) -> list[str]:
     return [str(network) for network in networks]
 
 
+def _refused(bucket: str, text: str, error: InvalidInput) -> InvalidInput:
+    """S3 checks all principals of a new policy, also those in statements that were there before, and names none."""
+    if "invalid principal" not in error.message.lower():
+        return error
+    gone = deleted_principals(text)
+    named = f": {'; '.join(gone)}" if gone else ", which S3 does not tell"
+    return InvalidInput(
+        f"S3 refuses the policy of {bucket}, because a statement names a user or role that no longer exists{named}.",
+        next_step="Take that principal out of its statement (its id is never used again), then plan again.",
+        field="bucket",
+        details=error.details,
+    )
+
+
 def _listed(cidrs: Any) -> str:
     return ", ".join(cidrs) or "open to everybody"
 
@@ -255,23 +292,3 @@ def _three(before: Any, after: Any, now: Any) -> dict[str, Any]:
 def _statement(text: str | None) -> Mapping[str, Any] | None:
     guard = find_guard(text)
     return None if guard is None else guard.statement
-
-
-def _meaning_of(statement: Mapping[str, Any] | None) -> str:
-    return "" if statement is None else json.dumps(_loose(statement), sort_keys=True)
-
-
-def _meaning(text: str | None) -> str:
-    return "" if text is None else json.dumps(_loose(json.loads(text)), sort_keys=True)
-
-
-def _loose(node: Any) -> Any:
-    """Bring JSON into one form: a list of one is its item, and texts in a list have no order."""
-    if isinstance(node, dict):
-        return {key: _loose(value) for key, value in node.items()}
-    if isinstance(node, list):
-        items = [_loose(item) for item in node]
-        if len(items) == 1:
-            return items[0]
-        return sorted(items) if all(isinstance(item, str) for item in items) else items
-    return node

@@ -153,16 +153,16 @@ def _recover(
 ) -> Applied:
     writer = continue_change(directory, record)
     changes = [Change.from_journal(data) for data in record.changes]
-    engine = Engine(aws, writer, changes, clock, progress)
+    engine = Engine(aws, writer, changes, clock, progress, fresh=False)
     writer.write("recover", do="forward" if forward else "back", caller=aws.caller_arn, pid=os.getpid())
     done: Outcome = "undone" if record.kind == "undo" else "applied"
     if forward:
         return run(engine, done, record.of)
     begun = sorted({int(event["step"]) for event in record.events if event.get("event") == "intent"})
-    sure = engine.back(begun)
-    end(writer, "rolled-back" if sure else "in-doubt")
-    result = Applied(record.id, "rolled back" if sure else "in doubt", engine.all_steps(), record.of)
-    if not sure:
+    left = engine.back(begun)
+    end(writer, left.replace(" ", "-"))
+    result = Applied(record.id, left, engine.all_steps(), record.of)
+    if left != "rolled back":
         raise Conflict(
             f"Change {record.id} could not be taken back completely.",
             next_step=said(result),

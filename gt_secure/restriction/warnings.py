@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..network import IPNetwork, scope
+from ..network import outside, scope
+from ..policy.deleted import deleted_principals
 from ..policy.guard import Guard
 from ..teams import UrlLock
 from .changes import Change
@@ -19,7 +20,7 @@ def notices_for(wish: Restriction, state: State, changes: tuple[Change, ...]) ->
     kinds = {change.kind for change in changes}
     found = [*wish.notices, *_url_lock(wish, state, "url-lock" in kinds), *_endpoints(wish, state)]
     if "bucket-guard" in kinds:
-        found += _guard(wish, state)
+        found += [*_guard(wish, state), *_deleted(changes)]
     if "portal-lock" in kinds:
         found += _portal(wish, state)
     if changes:
@@ -108,8 +109,23 @@ def _guard(wish: Restriction, state: State) -> Iterator[Notice]:
         )
 
 
+def _deleted(changes: tuple[Change, ...]) -> Iterator[Notice]:
+    """S3 checks every principal of the policy that it is given, and a deleted one makes it refuse the whole."""
+    after = next(change.after_raw for change in changes if change.kind == "bucket-guard")
+    gone = deleted_principals(after)
+    if gone:
+        yield Notice(
+            "principal-deleted",
+            "blocker",
+            f"The bucket policy names users or roles that no longer exist ({'; '.join(gone)}): S3 refuses every new "
+            "version of such a policy.",
+            "Take them out of their statements first; such an id is never used again.",
+            "bucket",
+        )
+
+
 def _narrower(guard: Guard, wish: Restriction) -> Iterator[Notice]:
-    gone = [str(network) for network in guard.networks if not _covered(network, wish.addresses)]
+    gone = [str(network) for network in outside(guard.networks, wish.addresses)]
     gone += sorted(set(guard.endpoints) - set(wish.endpoints))
     if gone:
         yield Notice(
@@ -119,10 +135,6 @@ def _narrower(guard: Guard, wish: Restriction) -> Iterator[Notice]:
             "Keep them in the lists if people still use them.",
             "addresses",
         )
-
-
-def _covered(network: IPNetwork, others: tuple[IPNetwork, ...]) -> bool:
-    return any(network.version == other.version and network.subnet_of(other) for other in others)  # type: ignore[arg-type]
 
 
 def _portal(wish: Restriction, state: State) -> Iterator[Notice]:
@@ -158,7 +170,7 @@ def _portal(wish: Restriction, state: State) -> Iterator[Notice]:
             else "There is no portal in a VPC here.",
             "addresses",
         )
-    gone = [str(network) for network in lenient(force.cidrs) if not _covered(network, wish.addresses)]
+    gone = [str(network) for network in outside(lenient(force.cidrs), wish.addresses)]
     if gone:
         yield Notice(
             "portal-drops",

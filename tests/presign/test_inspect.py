@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gt_secure.errors import InvalidInput
-from gt_secure.presign import inspect
+from gt_secure.presign import TestUrl, inspect
 from gt_secure.presign.probe import check_lifetime
 
 V4 = (
@@ -57,6 +57,19 @@ def test_host_styles(host, bucket, key):
     query = V4.format(region="us-west-2").split("?")[1]
     facts = inspect(f"https://{host}?{query}")
     assert (facts.bucket, facts.key) == (bucket, key)
+
+
+def test_a_name_and_password_in_front_of_the_host_are_never_shown():
+    url = V4.format(region="eu-west-1").replace("https://", "https://hidden:hunter2@")
+    facts = inspect(url)
+    assert facts.host == "gt-images.s3.eu-west-1.amazonaws.com"
+    assert facts.bucket == "gt-images"
+    assert any("user name or password" in problem for problem in facts.problems)
+    assert inspect("http://a:b@c@127.0.0.1:4566/b/k?" + url.split("?")[1]).host == "127.0.0.1:4566"
+    minted = TestUrl(url, bucket="gt-images", key="k", expires_at=facts.expires_at, bound_to=None, signer="", marker="")
+    for shown in (repr(facts), repr(minted), str(minted), minted.host):
+        assert "hunter2" not in shown
+        assert "hidden" not in shown
 
 
 @pytest.mark.parametrize(

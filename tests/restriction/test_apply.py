@@ -280,6 +280,126 @@ def test_a_member_that_changes_beside_ours_is_noticed(account: Account) -> None:
     assert account.look() == before
 
 
+RACES = ("before our write", "after our write", "over our write, with ours in it")
+
+
+@pytest.mark.parametrize("when", RACES)
+def test_somebody_who_sets_the_url_lock_at_the_same_moment_wins_and_is_named(account: Account, when: str) -> None:
+    """Between our reading and our reading back nothing locks the workteam; what is there in the end is theirs."""
+    made = plan(account.aws, wish(portal_lock=None))
+    before = account.policy()
+    events = account.aws.client("sagemaker").meta.events
+    theirs = (True, True) if when == RACES[2] else (False, True)
+    seen = {"DescribeWorkteam": 0}
+
+    def meddle(model: Any, **_: Any) -> None:
+        if when == RACES[0] and model.name == "DescribeWorkteam":
+            seen[model.name] += 1
+            if seen[model.name] == 2:  # the last look before the write; the first one is the plan's comparison
+                account.set_toggles(*theirs)
+        elif when != RACES[0] and model.name == "UpdateWorkteam":
+            account.set_toggles(*theirs)
+
+    name = "before-call" if when == RACES[0] else "after-call"
+    made_before = len(list_changes(account.journal))
+    events.register(name, meddle)
+    try:
+        with pytest.raises(Conflict) as caught:
+            apply(account.aws, made, journal_dir=account.journal, timeout_s=30)
+    finally:
+        events.unregister(name, meddle)
+    said = str(caught.value)
+    now = "SourceIp and VpcSourceIp" if theirs[0] else "VpcSourceIp"
+    assert f"changed by somebody else in the meantime; now it is {now}. Plan again" in said
+    assert "AWS answers again" not in said
+    assert account.policy() == before  # the guard, which went first, is taken back
+    assert account.toggles() == {"SourceIp": "Enabled" if theirs[0] else "Disabled", "VpcSourceIp": "Enabled"}
+    result = caught.value.details["applied"]
+    (record,) = list_changes(account.journal)[made_before:]
+    if when == RACES[0]:
+        assert (result["outcome"], record.status) == ("rolled back", "rolled-back")
+        assert [step["outcome"] for step in result["steps"]] == ["taken back", "unchanged"]
+    else:
+        assert (result["outcome"], record.status) == ("overtaken", "overtaken")
+        assert [step["outcome"] for step in result["steps"]] == ["taken back", "overtaken"]
+        assert f"it is {now}" in result["steps"][1]["detail"]
+        assert "What somebody else has set at the same time stays" in said
+    assert result["certain"]
+    # The journal does not stand in the way of the next plan, as an interrupted change would.
+    again = plan(account.aws, wish(portal_lock=None))
+    assert apply(account.aws, again, journal_dir=account.journal).outcome == "applied"
+
+
+def test_a_policy_that_changes_while_it_is_taken_back_is_merged_again(account: Account) -> None:
+    made = plan(account.aws, wish(url_lock=None))
+    s3, left = account.aws.client("s3"), ["one more edit"]
+    later = {"Sid": "Later", "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject",
+             "Resource": f"arn:aws:s3:::{BUCKET}/x"}  # fmt: skip
+
+    def refuse(**_: Any) -> None:
+        from botocore.exceptions import ClientError
+
+        def edit(**_: Any) -> None:
+            if left:
+                left.pop()
+                policy = json.loads(account.policy() or "")
+                policy["Statement"].append(later)
+                account.put_policy(json.dumps(policy))
+
+        s3.meta.events.register("after-call.s3.GetBucketPolicy", edit)
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "UpdateWorkforce")
+
+    account.aws.client("sagemaker").meta.events.register("before-call.sagemaker.UpdateWorkforce", refuse)
+    with pytest.raises(AccessDenied) as caught:
+        apply(account.aws, made, journal_dir=account.journal)
+    assert caught.value.details["applied"]["outcome"] == "rolled back"
+    assert [each.get("Sid") for each in json.loads(account.policy() or "")["Statement"]] == ["Team", None, "Later"]
+
+
+GONE = "AROAEXAMPLE1234567890"
+
+
+def test_a_deleted_principal_stops_the_plan_before_s3_does(account: Account) -> None:
+    text = FOREIGN.replace("arn:aws:iam::111122223333:role/GroundTruthExecution", GONE)
+    account.put_policy(text)
+    made = plan(account.aws, wish(portal_lock=None))
+    (stop,) = made.blockers
+    assert stop.code == "principal-deleted"
+    assert f"{GONE} in statement 1 “Team”" in stop.text
+    with pytest.raises(InvalidInput, match="principal-deleted"):
+        apply(account.aws, made, journal_dir=account.journal)
+    assert plan(account.aws, Restriction(TEAM)).blockers == ()  # the policy is not written then
+    account.put_policy(FOREIGN)
+    assert plan(account.aws, wish(portal_lock=None)).blockers == ()
+
+
+@pytest.mark.parametrize(("text", "named"), [(FOREIGN, "which S3 does not tell"), (GONE, f": {GONE} in statement 1")])
+def test_a_policy_that_s3_refuses_for_a_principal_says_which(account: Account, text: str, named: str) -> None:
+    """The answer is that of S3, below botocore; the sandbox does not know which principals exist."""
+    from botocore.awsrequest import AWSResponse
+
+    from .faults import _Raw
+
+    if text == GONE:
+        account.put_policy(FOREIGN.replace("arn:aws:iam::111122223333:role/GroundTruthExecution", GONE))
+    before = account.look()
+    body = b"<Error><Code>MalformedPolicy</Code><Message>Invalid principal in policy</Message></Error>"
+
+    def answer(request: Any, **_: Any) -> AWSResponse:
+        return AWSResponse(request.url, 400, {"content-type": "application/xml"}, _Raw(body))
+
+    made = plan(account.aws, wish(portal_lock=None))
+    account.aws.client("s3").meta.events.register("before-send.s3.PutBucketPolicy", answer)
+    with pytest.raises(InvalidInput) as caught:
+        apply(account.aws, made, confirm=[each.code for each in made.blockers], journal_dir=account.journal)
+    assert "names a user or role that no longer exists" in caught.value.message
+    assert named in caught.value.message
+    assert "Take that principal out of its statement" in str(caught.value)
+    assert caught.value.details["code"] == "MalformedPolicy"
+    assert caught.value.details["applied"]["outcome"] == "rolled back"
+    assert account.look() == before
+
+
 def test_progress_can_cancel(account: Account) -> None:
     before = account.look()
 
