@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 import tempfile
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidInput
 from .cache import Cache, cache_state
 from .coverage import Coverage
+from .engines import ENGINES, size_text
 from .fields import COLUMNS
 from .hits import Hits
 from .listing import find_logs
 from .read import count_hits, read_hits
 from .table import Table
+
+if TYPE_CHECKING:
+    from .athena import Athena, Estimate
+    from .athena_flow import QueryProgress
 
 _BY = "remote_ip,http_status"
 
@@ -36,6 +44,19 @@ def add_source_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dedupe", action="store_true", help="leave out records that were delivered twice")
     parser.add_argument("--no-cache", action="store_true", help="do not keep what is read from S3 on disk")
     parser.add_argument("--stats", action="store_true", help="print coverage as JSON on standard error")
+    _add_engine_arguments(parser)
+
+
+def _add_engine_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("where the query runs")
+    group.add_argument("--engine", choices=ENGINES, default="auto",
+                       help="auto reads here, or on Athena if --athena-database is given and the logs are large; "
+                       "--stats says why")  # fmt: skip
+    group.add_argument("--athena-database", help="database of the Glue catalog for Athena's table")
+    group.add_argument("--athena-workgroup", default="primary", help="work group of Athena")
+    group.add_argument("--athena-output", help="s3:// place for Athena's results (default: the work group's)")
+    group.add_argument("--athena-table", help="a table of raw lines that is there (default: one is made and dropped)")
+    group.add_argument("--yes", action="store_true", help="run a query that costs money without asking")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,17 +66,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=("table", "csv", "json", "parquet"), default="table")
     parser.add_argument("--limit", type=int, help="at most so many rows; the default is all")
     parser.add_argument("--output", "-o", help="write to this file")
-    parser.add_argument("--engine", choices=("auto", "duckdb", "spark"), default="auto", help="what runs the query")
 
 
 def run(args: argparse.Namespace) -> int:
     """Count hits and print them."""
     if args.limit is not None and args.limit < 1:
         raise InvalidInput("--limit takes a number from 1 on.", field="limit")
-    if args.engine == "spark":
-        table, coverage = _with_spark(args)
-    elif _simple(args):
-        table, coverage = count_hits(args.sources, args.by, since=args.since, until=args.until)
+    large = args.engine in ("spark", "athena") or args.athena_database is not None
+    if not args.dedupe and (large or _simple(args)):
+        sources, aws = _sources(args)
+        with _warnings_as_lines():
+            table, coverage = count_hits(
+                sources, args.by, since=args.since, until=args.until, aws=aws, engine=args.engine,
+                filters=_filters(args), athena=_athena(args), progress=_shown_progress(args),
+            )  # fmt: skip
         if args.limit is not None:
             table = Table(table.columns, table.rows[: args.limit])
     else:
@@ -64,19 +88,6 @@ def run(args: argparse.Namespace) -> int:
     emit(table, args.format, args.output)
     tell(coverage, args.stats)
     return 0
-
-
-def _with_spark(args: argparse.Namespace) -> tuple[Table, Coverage]:
-    from .spark import count_with_spark
-
-    if not _simple(args) or not args.sources:
-        raise InvalidInput(
-            "Spark counts all rows of files and folders.",
-            next_step="Leave out the filters, or the engine.",
-            field="engine",
-        )
-    table, coverage = count_with_spark(args.sources, args.by, since=args.since, until=args.until)
-    return (Table(table.columns, table.rows[: args.limit]) if args.limit else table), coverage
 
 
 def _simple(args: argparse.Namespace) -> bool:
@@ -88,27 +99,81 @@ def _simple(args: argparse.Namespace) -> bool:
 
 def open_hits(args: argparse.Namespace) -> Hits:
     """Read what the arguments of a command name."""
+    sources, aws = _sources(args)
+    with _warnings_as_lines():
+        return read_hits(
+            sources, since=args.since, until=args.until, aws=aws, dedupe=args.dedupe, cache=not args.no_cache,
+            engine=args.engine, athena=_athena(args), filters=_filters(args), progress=_shown_progress(args),
+        )  # fmt: skip
+
+
+@contextlib.contextmanager
+def _warnings_as_lines() -> Iterator[None]:
+    """Say at once, in a line, that the logs are large: reading may take hours."""
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_, **__: print(f"gt-secure: {message}", file=sys.stderr)
+        yield
+
+
+def _filters(args: argparse.Namespace) -> dict[str, Any]:
+    """The filters of the arguments, as ``Hits.filter`` takes them."""
+    return {
+        "bucket": args.bucket,  # one log prefix may hold the records of many buckets
+        "presigned": True if args.presigned else None,
+        "refused": True if args.refused else None,
+        "test": False if args.no_tests else None,
+        "network": args.network or None,
+        "key_prefix": args.key_prefix,
+    }
+
+
+def _athena(args: argparse.Namespace) -> Athena | None:
+    """Settings for Athena, where they are asked for."""
+    from .athena import Athena
+
+    if args.engine != "athena" and args.athena_database is None:
+        return None
+    return Athena(
+        database=args.athena_database or "default", workgroup=args.athena_workgroup, output=args.athena_output,
+        table=args.athena_table, yes=args.yes, confirm=_confirmed,
+    )  # fmt: skip
+
+
+def _confirmed(estimate: Estimate) -> bool:
+    """Ask on the terminal; without one, nobody can say yes."""
+    sys.stderr.write(estimate.sentence + "\n")
+    if not sys.stdin.isatty():
+        raise InvalidInput("Nobody can be asked here.", next_step="Say --yes if that is right.", field="yes")
+    sys.stderr.write("Run it? [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _shown_progress(args: argparse.Namespace) -> Callable[[Any], None] | None:
+    """A line on a terminal that tells how far Athena is."""
+    if args.engine != "athena" or not sys.stderr.isatty():
+        return None
+
+    def show(progress: QueryProgress) -> None:
+        text = f"Athena: {progress.state.lower()}, {progress.seconds:,.0f} s, {size_text(progress.bytes)} scanned"
+        sys.stderr.write(f"\r{text:<70}" + ("\n" if progress.state not in ("QUEUED", "RUNNING") else ""))
+        sys.stderr.flush()
+
+    return show
+
+
+def _sources(args: argparse.Namespace) -> tuple[list[Any], Any]:
+    """What the arguments name, and the connection it needs."""
     sources: list[Any] = list(args.sources)
     aws = None
-    if args.bucket or any(source.startswith("s3://") for source in sources):
+    if args.bucket or args.engine == "athena" or any(source.startswith("s3://") for source in sources):
         from ..aws import connect_aws
 
         names = ("profile", "region", "endpoint_url")
         aws = connect_aws(**{name: getattr(args, name, None) for name in names})
     if args.bucket:
         sources.append(find_logs(aws, args.bucket))
-    hits = read_hits(
-        sources, since=args.since, until=args.until, aws=aws, dedupe=args.dedupe, cache=not args.no_cache,
-        engine=getattr(args, "engine", "auto"),
-    )  # fmt: skip
-    return hits.filter(
-        bucket=args.bucket,  # one log prefix may hold the records of many buckets
-        presigned=True if args.presigned else None,
-        refused=True if args.refused else None,
-        test=False if args.no_tests else None,
-        network=args.network or None,
-        key_prefix=args.key_prefix,
-    )
+    return sources, aws
 
 
 def emit(table: Table, form: str, output: str | None) -> None:

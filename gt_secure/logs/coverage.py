@@ -42,6 +42,8 @@ class Coverage:
         UTC.
     typical_delay_s : float or None
         Median time from a request to its delivery, where the log objects lie in S3.
+    engine, engine_reason : str
+        What ran the query, and why it was chosen.
     """
 
     objects: int = 0
@@ -65,6 +67,8 @@ class Coverage:
     last_delivery: dt.datetime | None = None
     typical_delay_s: float | None = None
     notes: list[str] = field(default_factory=list)
+    engine: str = "duckdb"
+    engine_reason: str = ""
 
     @property
     def adds_up(self) -> bool:
@@ -121,6 +125,8 @@ class Coverage:
             **{name: getattr(self, name) for name in plain},
             **{name: iso(value) if (value := getattr(self, name)) else None for name in times},
             "adds_up": self.adds_up,
+            "engine": self.engine,
+            "engine_reason": self.engine_reason,
             "failures": [{"name": f.name, "kind": f.kind, "why": f.why} for f in self.failures],
             "samples": [{"name": s.name, "offset": s.offset, "why": s.why, "text": s.text} for s in self.samples],
             "limits": self.limits(),

@@ -26,6 +26,7 @@ _STAMP = r"(\d{4})-(\d\d)-(\d\d)-\d\d-\d\d-\d\d-"
 _SIMPLE = re.compile(_STAMP)
 _DAY = re.compile(r"(\d{4})/(\d\d)/(\d\d)/")
 _FOLDERS = 200
+_RANGES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,44 @@ def list_logs(
             if (since is not None and written < since) or entry["Key"].endswith("/"):
                 continue
             yield S3Object(client, bucket, entry["Key"], entry.get("ETag", "").strip('"'), entry["Size"], written)
+
+
+def path_ranges(
+    client: Any,
+    uri: str,
+    *,
+    since: dt.datetime | None = None,
+    until: dt.datetime | None = None,
+    late: dt.timedelta = LATE,
+) -> list[tuple[str, str]]:
+    """Ranges of keys that may hold records of a time range, for engines that list by themselves.
+
+    Returns
+    -------
+    list of (str, str)
+        First key, and the first one beyond, in the order of UTF-8 bytes; together they hold every key that
+        :func:`list_logs` gives by its name. Too many folders become the one range of the prefix.
+    """
+    bucket, prefix = split_uri(uri)
+    whole = [(prefix, _after(prefix))]
+    if since is None and until is None:
+        return whole
+    found = []
+    for base, layout in _bases(client, bucket, prefix):
+        low, high = base, _after(base)
+        pattern = "%Y/%m/%d" if layout == "partitioned" else "%Y-%m-%d"
+        if layout != "unknown":
+            low = base + since.strftime(pattern) if since else base
+            high = base + (until + late + dt.timedelta(days=1)).strftime(pattern) if until else high
+        found.append((low, high))
+        if len(found) > _RANGES:
+            return whole
+    return found or whole
+
+
+def _after(prefix: str) -> str:
+    """The first text after all that begin with a prefix; empty if there is none."""
+    return prefix[:-1] + chr(ord(prefix[-1]) + 1) if prefix else ""
 
 
 def _list(client: Any, bucket: str, prefix: str, start: str, flat: bool) -> Iterator[dict[str, Any]]:

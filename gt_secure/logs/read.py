@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,11 +14,14 @@ from ..errors import InvalidInput, LogError
 from .cache import Cache
 from .coverage import Coverage, Sample
 from .derive import derived, from_lines
+from .dialect import DUCKDB
+from .engines import Choice, Watch, check_engine, listed
 from .fields import FIELDS
 from .grouping import check_columns, finish, group_parts, lookup_table
 from .hits import Hits
 from .listing import s3_client
 from .objects import LogObject, S3Object, resolve
+from .question import LOCAL, check_filters, conditions
 from .reader import Progress, Reader
 from .records import RecordSink
 from .store import MEMORY_LIMIT, Store, from_records, insert_lines, insert_records
@@ -27,9 +30,11 @@ from .times import parse_time
 
 if TYPE_CHECKING:
     from ..aws import Aws
+    from .athena import Athena
+    from .elsewhere import Run
 
 Sources = str | Path | LogObject | Iterable[Any]
-Engine = Literal["auto", "duckdb"]
+Engine = Literal["auto", "duckdb", "spark", "athena"]
 _SAMPLES = 20
 
 
@@ -42,28 +47,23 @@ class _Job:
         since: object,
         until: object,
         aws: Aws | Any,
-        engine: str,
+        chosen: Choice | None,
         memory_limit: str,
         progress: Callable[[Progress], object] | None,
         cancel: threading.Event | None,
         cache: Cache | None,
     ) -> None:
-        if engine not in ("auto", "duckdb"):
-            raise InvalidInput(f"There is no engine “{engine[:30]}” here.", next_step="Use duckdb.", field="engine")
-        self.since, self.until = parse_time(since, "since"), parse_time(until, "until")  # type: ignore[arg-type]
-        if self.since and self.until and self.since >= self.until:
-            raise InvalidInput(
-                "The time range is empty: it ends before it begins.",
-                next_step="Give an end (which is not included) after the beginning.",
-                field="until",
-            )
+        self.since, self.until = _time_range(since, until)
         client = s3_client(aws) if aws is not None else None
-        found = resolve(sources, client=client, since=self.since, until=self.until)
+        self.chosen = chosen
+        self.watch = Watch(
+            resolve(sources, client=client, since=self.since, until=self.until), quiet=chosen is not None
+        )
         self.store = Store(memory_limit)
         self.sink = RecordSink(self.store.folder / "records.ndjson")
         self.cached: list[LogObject] = []
         self.cache = cache
-        wanted = found if cache is None else cache.missing(found, self.cached)
+        wanted = self.watch if cache is None else cache.missing(self.watch, self.cached)
         self.reader = Reader(wanted, self.sink, progress=progress, cancel=cancel)
 
     @property
@@ -76,6 +76,8 @@ class _Job:
     def coverage(self) -> Coverage:
         """Coverage as far as reading alone tells it."""
         tally = self.reader.tally
+        choice = self.chosen or self.watch.choice()
+        notes = [f"{self.sink.other:,} CloudTrail events were not about S3."] if self.sink.other else []
         return Coverage(
             objects=len(tally.names) + len(self.cached),
             objects_read=tally.read,
@@ -90,7 +92,8 @@ class _Job:
             last_delivery=max(
                 (d for d in (tally.last_delivery, *(o.delivered for o in self.cached)) if d is not None), default=None
             ),
-            notes=[f"{self.sink.other:,} CloudTrail events were not about S3."] if self.sink.other else [],
+            notes=notes if choice.apt else [*notes, choice.reason],
+            engine_reason=choice.reason,
         )
 
     def samples(self, places: list[tuple[int, int, str]]) -> list[Sample]:
@@ -112,6 +115,32 @@ class _Job:
             )
 
 
+def _time_range(since: object, until: object) -> tuple[dt.datetime | None, dt.datetime | None]:
+    start, end = parse_time(since, "since"), parse_time(until, "until")  # type: ignore[arg-type]
+    if start and end and start >= end:
+        raise InvalidInput(
+            "The time range is empty: it ends before it begins.",
+            next_step="Give an end (which is not included) after the beginning.",
+            field="until",
+        )
+    return start, end
+
+
+def _choice(
+    engine: str, sources: Any, since: object, until: object, aws: Any, session: Any, athena: Athena | None
+) -> tuple[Any, Choice | None]:
+    """Sources to read, and the engine, if it is known before they are listed."""
+    check_engine(engine, session=session, athena=athena)
+    if engine != "auto":
+        return sources, Choice(engine, f"{engine} was asked for.")
+    if session is None and athena is None:
+        return sources, None
+    start, end = _time_range(since, until)
+    client = s3_client(aws) if aws is not None else None
+    items, choice = listed(resolve(sources, client=client, since=start, until=end), session, athena)
+    return (items if choice.engine == "duckdb" else sources), choice
+
+
 def why_unreadable(text: str) -> str:
     """What is wrong with a line, as far as its beginning tells."""
     if len(text) < 160 and text.count('"') % 2 == 0 and " [" not in text:
@@ -131,8 +160,11 @@ def read_hits(
     dedupe: bool = False,
     cache: bool | Cache = True,
     memory_limit: str = MEMORY_LIMIT,
-    progress: Callable[[Progress], object] | None = None,
+    progress: Callable[[Any], object] | None = None,
     cancel: threading.Event | None = None,
+    session: Any = None,
+    athena: Athena | None = None,
+    filters: Mapping[str, Any] | None = None,
 ) -> Hits:
     """Read access logs.
 
@@ -143,6 +175,9 @@ def read_hits(
         access logs in JSON form, told apart by their content.
     since, until : str or datetime, optional
         UTC; ``until`` is not included. ``7d`` and ``24h`` are ages.
+    engine : str
+        ``duckdb`` reads here; ``spark`` and ``athena`` run the same query elsewhere and bring its rows here; ``auto``
+        chooses by the bytes that listing found (:func:`gt_secure.logs.engines.choose`) among what was handed over.
     aws : Aws or boto3 S3 client, optional
         For ``s3://``.
     dedupe : bool
@@ -150,7 +185,13 @@ def read_hits(
     cache : bool or Cache
         Keep what is parsed from S3 on disk, so that a second look reads only what is new.
     progress, cancel : optional
-        See :class:`~gt_secure.logs.reader.Reader`.
+        See :class:`~gt_secure.logs.reader.Reader`; Athena tells a :class:`~gt_secure.logs.QueryProgress` instead.
+    session : pyspark.sql.SparkSession, optional
+        For Spark.
+    athena : Athena, optional
+        For Athena: work group, output location, and who says yes.
+    filters : mapping, optional
+        What :meth:`Hits.filter` takes, applied where the query runs.
 
     Raises
     ------
@@ -159,8 +200,38 @@ def read_hits(
     NotFound, AccessDenied, InvalidInput
         For sources that cannot be listed.
     """
+    check_filters(filters or {})
+    sources, chosen = _choice(engine, sources, since, until, aws, session, athena)
+    if chosen is not None and chosen.engine != "duckdb":
+        from .elsewhere import read_elsewhere
+
+        start, end = _time_range(since, until)
+        return read_elsewhere(
+            _run_for(chosen, sources, start, end, aws, session, athena, progress, cancel),
+            choice=chosen, since=start, until=end, filters=filters or {}, dedupe=dedupe, memory_limit=memory_limit,
+        )  # fmt: skip
+    hits = _read_here(sources, since, until, aws, chosen, memory_limit, progress, cancel, cache, dedupe)
+    return hits.filter(**filters) if filters else hits
+
+
+def _run_for(
+    chosen: Choice, sources: Any, since: dt.datetime | None, until: dt.datetime | None, aws: Any, session: Any,
+    athena: Athena | None, progress: Callable[[Any], object] | None, cancel: threading.Event | None,
+) -> Run:  # fmt: skip
+    from .elsewhere import run_for
+
+    return run_for(
+        chosen, sources, since=since, until=until, aws=aws, session=session, athena=athena, progress=progress,
+        cancel=cancel,
+    )  # fmt: skip
+
+
+def _read_here(
+    sources: Sources, since: object, until: object, aws: Any, chosen: Choice | None, memory_limit: str,
+    progress: Callable[[Progress], object] | None, cancel: threading.Event | None, cache: bool | Cache, dedupe: bool,
+) -> Hits:  # fmt: skip
     kept = cache if isinstance(cache, Cache) else Cache() if cache else None
-    job = _Job(sources, since, until, aws, engine, memory_limit, progress, cancel, kept)
+    job = _Job(sources, since, until, aws, chosen, memory_limit, progress, cancel, kept)
     store, table = job.store, "rows"
     store.create_rows(table)
     try:
@@ -261,22 +332,40 @@ def count_hits(
     since: str | dt.date | dt.datetime | None = None,
     until: str | dt.date | dt.datetime | None = None,
     aws: Aws | Any = None,
-    where: str = "true",
     memory_limit: str = MEMORY_LIMIT,
-    progress: Callable[[Progress], object] | None = None,
+    progress: Callable[[Any], object] | None = None,
     cancel: threading.Event | None = None,
+    engine: str = "auto",
+    session: Any = None,
+    athena: Athena | None = None,
+    filters: Mapping[str, Any] | None = None,
 ) -> tuple[Table, Coverage]:
-    """Count hits in one pass without keeping rows: the fast way for one question about local files.
+    """Count hits in one pass without keeping rows: the fast way for one question, and for logs of any size.
 
-    Parameters are those of :func:`read_hits` and :meth:`Hits.count`; ``where`` is an SQL condition made by this
-    package, never text from outside.
+    Parameters are those of :func:`read_hits` and :meth:`Hits.count`.
 
     Returns
     -------
     Table, Coverage
     """
     names = check_columns(by)
-    job = _Job(sources, since, until, aws, "auto", memory_limit, progress, cancel, None)
+    check_filters(filters or {})
+    sources, chosen = _choice(engine, sources, since, until, aws, session, athena)
+    if chosen is not None and chosen.engine != "duckdb":
+        from .elsewhere import count_elsewhere
+
+        start, end = _time_range(since, until)
+        return count_elsewhere(
+            _run_for(chosen, sources, start, end, aws, session, athena, progress, cancel),
+            names, choice=chosen, since=start, until=end, filters=filters or {}, memory_limit=memory_limit,
+        )  # fmt: skip
+    if filters and any(filters.get(name) is not None for name in LOCAL):  # these need the addresses first
+        with _read_here(
+            sources, since, until, aws, chosen, memory_limit, progress, cancel, False, False
+        ).filter(**filters) as hits:  # fmt: skip
+            return hits.count(names), hits.coverage
+    where = conditions(filters or {}, DUCKDB)
+    job = _Job(sources, since, until, aws, chosen, memory_limit, progress, cancel, None)
     store = job.store
     try:
         store.run_on(
@@ -323,8 +412,10 @@ def _count_coverage(job: _Job) -> Coverage:
             "SELECT state, CAST(sum(hits) AS BIGINT), min(first_time), max(last_time) FROM grouped GROUP BY state"
         )
     }
-    coverage.hits, coverage.first_hit, coverage.last_hit = counts.get("hit", (0, None, None))
-    coverage.hits += counts.get("filtered", (0,))[0]
+    inside = [counts[state] for state in ("hit", "filtered") if state in counts]
+    coverage.hits = sum(number for number, _, _ in inside)
+    coverage.first_hit = min((first for _, first, _ in inside), default=None)
+    coverage.last_hit = max((last for _, _, last in inside), default=None)
     coverage.outside = counts.get("outside", (0,))[0]
     coverage.blank = counts.get("blank", (0,))[0]
     coverage.unreadable = counts.get("unreadable", (0,))[0] + len(job.reader.tally.too_long)

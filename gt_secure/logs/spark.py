@@ -1,67 +1,176 @@
-"""Counting on Spark: the same SQL text that DuckDB runs, for logs too large for one machine.
+"""Spark: the same SQL text that DuckDB runs, on a session that is there, for logs too large for one machine.
 
-Extra ``spark``. Needs Spark 4.0 or newer; paths are what that Spark can read (``s3a://`` with its own credentials).
+Extra ``spark``. Needs Spark 4.0 or newer; paths are what that Spark can read (``s3a://``, or ``s3://`` on EMR and Glue,
+with its own credentials), plain or with the ending ``.gz``.
 """
-
-# ruff: noqa: S608 - SQL is put together from our own names; times come from parse_time
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterable, Sequence
+import threading
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-from ..errors import InvalidInput, MissingExtra
-from .coverage import Coverage, Sample
+from ..errors import GtSecureError, InvalidInput, LogError, MissingExtra, NotFound
+from .coverage import Coverage
 from .dialect import SPARK
-from .fields import FIELDS
-from .grouping import check_columns
-from .sql import decoded_key, parsed
-from .table import Table
-from .times import parse_time
+from .question import Question, statement
 
-_SHOWN = {"hour": "date_format(time, \"yyyy-MM-dd'T'HH\")", "day": "date_format(time, 'yyyy-MM-dd')"}
-_SAMPLES = 20
+_VIEW = "gt_secure_lines"
 
 
-def count_with_spark(
-    sources: str | Iterable[Any],
-    by: str | Sequence[str],
-    *,
-    since: str | dt.date | dt.datetime | None = None,
-    until: str | dt.date | dt.datetime | None = None,
-    session: Any = None,
-) -> tuple[Table, Coverage]:
-    """Count hits on Spark.
+class SparkRun:
+    """One question on Spark.
 
     Parameters
     ----------
-    sources : str or iterable of str
-        Folders, files or globs of plain or gzip access logs.
-    by : list of str or comma-separated str
-        Fields of the log, ``hour`` and ``day``.
+    sources : str, path, LogLocation, log object, or a list of them
+        Folders, files or globs.
     session : pyspark.sql.SparkSession, optional
         The default is the active one, or a new one.
+    cancel : threading.Event, optional
+        Stops the job.
 
     Raises
     ------
     MissingExtra
         Without pyspark.
     InvalidInput
-        For a column that only the DuckDB engine knows.
+        For a Spark older than 4.0, or standard input.
     """
-    names = check_columns(by)
-    for name in names:
-        if name not in FIELDS and name not in _SHOWN:
-            raise InvalidInput(f"Spark does not know “{name}”.", next_step="Use the duckdb engine for it.", field="by")
-    start, end = parse_time(since, "since"), parse_time(until, "until")
-    spark = session if session is not None else _session()
-    before = spark.conf.get("spark.sql.session.timeZone")
-    spark.conf.set("spark.sql.session.timeZone", "UTC")
+
+    dialect = SPARK
+
+    def __init__(self, sources: Any, session: Any = None, cancel: threading.Event | None = None) -> None:
+        self.paths = [_path(source) for source in _each(sources)]
+        self.session = session if session is not None else _session()
+        version = str(getattr(self.session, "version", "0"))
+        if int(version.split(".")[0] or 0) < 4:
+            raise InvalidInput(
+                f"This is Spark {version}; the SQL text needs functions of Spark 4.0.",
+                next_step="Use Spark 4.0 or newer (EMR 8, Glue 6 or pip install 'pyspark>=4'), or another engine.",
+                field="session",
+            )
+        self._cancel = cancel
+        self._files = 0
+
+    def rows(self, question: Question, *, with_source: bool) -> Iterator[Any]:
+        """Run the question and give its rows.
+
+        Raises
+        ------
+        NotFound
+            If a path is not there.
+        LogError
+            If Spark fails, or was cancelled.
+        """
+        spark = self.session
+        before = spark.conf.get("spark.sql.session.timeZone")
+        spark.conf.set("spark.sql.session.timeZone", "UTC")
+        watcher = _Watcher(spark, self._cancel)
+        try:
+            lines = spark.read.option("recursiveFileLookup", "true").option("lineSep", "\n").text(self.paths)
+            self._files = len(lines.inputFiles())
+            lines.selectExpr(
+                "value AS line", "input_file_name() AS source", "CAST(NULL AS BIGINT) AS pos"
+            ).createOrReplaceTempView(_VIEW)
+            for row in spark.sql(statement(question, _VIEW, SPARK, with_source=with_source)).toLocalIterator():
+                if watcher.cancelled:
+                    raise _ours(RuntimeError(), True)
+                yield row
+        except GtSecureError:
+            raise
+        except Exception as error:  # py4j and Spark Connect have their own trees of errors
+            raise _ours(error, watcher.cancelled) from error
+        finally:
+            watcher.stop()
+            spark.conf.set("spark.sql.session.timeZone", before)
+
+    def describe(self, coverage: Coverage) -> None:
+        """Say what Spark read."""
+        coverage.objects = coverage.objects_read = self._files
+        coverage.notes.append(
+            "Counted by Spark, which gives no offsets of lines and does not tell when the files were delivered. It "
+            "takes the lines as access logs, reads all files under the paths, and leaves out those whose names begin "
+            "with _ or a dot."
+        )
+
+
+class _Watcher:
+    """Waits for the person to cancel while Spark works."""
+
+    def __init__(self, spark: Any, cancel: threading.Event | None) -> None:
+        self.cancelled = False
+        self._done = threading.Event()
+        self._spark, self._group = spark, f"gt_secure-{uuid.uuid4().hex}"
+        self._context = _context(spark)
+        self._thread = None
+        if cancel is not None:
+            if self._context is not None:
+                self._context.setJobGroup(self._group, "gt_secure", interruptOnCancel=True)
+            else:
+                spark.addTag(self._group)
+            self._thread = threading.Thread(target=self._wait, args=(cancel,), daemon=True)
+            self._thread.start()
+
+    def _wait(self, cancel: threading.Event) -> None:
+        while not self._done.wait(0.1):
+            if cancel.is_set():
+                self.cancelled = True
+                if self._context is not None:
+                    self._context.cancelJobGroup(self._group)
+                else:
+                    self._spark.interruptTag(self._group)
+
+    def stop(self) -> None:
+        self._done.set()
+        if self._thread is None:
+            return
+        self._thread.join(5)
+        if self._context is not None:
+            self._context.setLocalProperty("spark.jobGroup.id", None)
+        else:
+            self._spark.removeTag(self._group)
+
+
+def _context(spark: Any) -> Any:
+    """The context of a session in this process; a session over Spark Connect has none."""
     try:
-        return _count(spark, [str(s) for s in ([sources] if isinstance(sources, str) else sources)], names, start, end)
-    finally:
-        spark.conf.set("spark.sql.session.timeZone", before)
+        return spark.sparkContext
+    except Exception:  # Spark Connect raises an error of its own tree
+        return None
+
+
+def _ours(error: Exception, cancelled: bool) -> GtSecureError:
+    text = str(error)
+    if cancelled:
+        return LogError("Reading the access logs was cancelled.", next_step="Start it again to read on.")
+    if "PATH_NOT_FOUND" in text or "Path does not exist" in text:
+        return NotFound("Spark finds no file there.", next_step="Check the path; Spark reads it with its own rights.")
+    if "No FileSystem for scheme" in text or "S3AFileSystem not found" in text:
+        return InvalidInput(
+            "This Spark cannot read such an address.",
+            next_step="Name it s3a:// and give Spark the package hadoop-aws; on EMR and Glue s3:// works.",
+            field="sources",
+        )
+    return LogError(f"Spark failed: {text.splitlines()[0][:300] if text else type(error).__name__}")
+
+
+def _each(sources: Any) -> list[Any]:
+    single = isinstance(sources, (str, Path)) or hasattr(sources, "uri") or hasattr(sources, "open")
+    return [sources] if single else list(sources)
+
+
+def _path(source: Any) -> str:
+    text = str(getattr(source, "uri", None) or getattr(source, "name", None) or "")
+    if isinstance(source, (str, Path)):
+        text = str(source)
+    if text in ("", "-"):
+        raise InvalidInput(
+            "Spark reads files and folders, not this source.", next_step="Use the duckdb engine.", field="sources"
+        )
+    return text
 
 
 def _session() -> Any:
@@ -70,55 +179,3 @@ def _session() -> Any:
     except ImportError as error:
         raise MissingExtra("pyspark is not installed.", next_step="pip install gt_secure[spark]") from error
     return SparkSession.builder.getOrCreate()
-
-
-def _count(
-    spark: Any, paths: list[str], names: list[str], start: dt.datetime | None, end: dt.datetime | None
-) -> tuple[Table, Coverage]:
-    lines = spark.read.option("recursiveFileLookup", "true").option("lineSep", "\n").text(paths)
-    view = "gt_secure_lines"
-    lines.selectExpr("value AS line", "input_file_name() AS source").createOrReplaceTempView(view)
-    inside = " AND ".join(
-        [f"time >= TIMESTAMP '{start}'"] * (start is not None) + [f"time < TIMESTAMP '{end}'"] * (end is not None)
-    )
-    state = (
-        "CASE WHEN blank THEN 'blank' WHEN NOT readable THEN 'unreadable' "
-        f"WHEN NOT ({inside or 'true'}) THEN 'outside' ELSE 'hit' END"
-    )
-    keyed = f"SELECT * EXCEPT (key), {decoded_key(SPARK)} AS key FROM ({parsed(view, SPARK)})"
-    picks = "".join(f", CASE WHEN state = 'hit' THEN {_SHOWN.get(n, n)} END AS {n}" for n in names)
-    rows = spark.sql(
-        f"SELECT state{picks}, count(*) AS hits, min(time) AS first_time, max(time) AS last_time "
-        f"FROM (SELECT *, {state} AS state FROM ({keyed})) GROUP BY ALL"
-    ).collect()
-    coverage = _coverage(rows, len(lines.inputFiles()), start, end)
-    if coverage.unreadable:
-        coverage.samples = _samples(spark, view)
-    hits = [tuple(row[1:-2]) for row in rows if row["state"] == "hit"]
-    hits.sort(key=lambda row: (-row[-1], *((value is None, str(value)) for value in row[:-1])))
-    return Table([*names, "hits"], hits), coverage
-
-
-def _coverage(rows: list[Any], objects: int, start: dt.datetime | None, end: dt.datetime | None) -> Coverage:
-    found = Coverage(objects=objects, objects_read=objects, since=start, until=end)
-    for row in rows:
-        name = {"hit": "hits"}.get(row["state"], row["state"])
-        setattr(found, name, getattr(found, name) + row["hits"])
-        found.lines += row["hits"]
-    hits = [row for row in rows if row["state"] == "hit"]
-    found.first_hit = min((row["first_time"] for row in hits), default=None)
-    found.last_hit = max((row["last_time"] for row in hits), default=None)
-    found.notes.append(
-        "Counted by Spark, which gives no offsets of lines and does not tell when the files were delivered."
-    )
-    return found
-
-
-def _samples(spark: Any, view: str) -> list[Sample]:
-    from .read import mask_sample, why_unreadable
-
-    rows = spark.sql(
-        f"SELECT source, substr(line, 1, 160) AS text FROM ({parsed(view, SPARK)}) WHERE NOT readable AND NOT blank "
-        f"LIMIT {_SAMPLES}"
-    ).collect()
-    return [Sample(row["source"], -1, why_unreadable(row["text"]), mask_sample(row["text"])) for row in rows]

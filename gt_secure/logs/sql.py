@@ -162,7 +162,7 @@ def parsed(lines: str, dialect: Dialect = DUCKDB) -> str:
         AND http_status BETWEEN 100 AND 999)) AND {w.length("t")} >= 2 AND {w.item("t", 1)} = ''
         AND {w.item("t", 2)} <> '')"""
     return f"""
-    SELECT *, coalesce({readable}, false) AS readable, coalesce(trim(odd) = '', false) AS blank,
+    SELECT *, coalesce({readable}, false) AS readable, coalesce(replace(odd, ' ', '') = '', false) AS blank,
         {h[1]} AS bucket_owner, {h[2]} AS bucket, {h[5]} AS remote_ip, {h[6]} AS requester, {h[7]} AS request_id,
         {h[8]} AS operation, {h[9]} AS key, nullif(uri_text, '-') AS request_uri,
         nullif({w.item("b", 3)}, '-') AS error_code, {b[4]} AS bytes_sent, {b[5]} AS object_size, {b[6]} AS total_time,

@@ -1,0 +1,118 @@
+"""The text for Athena: it parses as Trino SQL, uses only functions that Trino documents, and gives the same rows."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import lines
+import pytest
+import trino
+
+from gt_secure.logs import read_hits
+from gt_secure.logs.athena import MAX_QUERY_BYTES
+from gt_secure.logs.athena_table import AdHoc
+from gt_secure.logs.dialect import DUCKDB, SPARK, TRINO, Dialect
+from gt_secure.logs.fields import COLUMNS, STORED
+from gt_secure.logs.question import Question, all_rows, conditions, statement
+
+duckdb = pytest.importorskip("duckdb")
+TABLE = AdHoc("logs", "gt_secure_lines_0", "line", "s3://b/p/")
+FILTERS: dict[str, Any] = {
+    "presigned": True, "refused": False, "test": False, "status": [200, 206], "key": ["scans/*", "it's"],
+    "key_prefix": "scans/", "bucket": "gt-images", "auth_type": "QueryString", "operation": ["REST.GET.OBJECT"],
+    "requester": "arn:aws:sts::111122223333:assumed-role/GroundTruthExecution/SageMaker", "fingerprint": ["a" * 16],
+}  # fmt: skip
+RANGE = (dt.datetime(2026, 11, 20, 6), dt.datetime(2026, 11, 20, 18, 0, 0, 500_000))
+
+
+@pytest.fixture(scope="module")
+def database() -> Any:
+    connection = duckdb.connect()
+    connection.execute(trino.MACROS)
+    connection.execute("CREATE TABLE lines_in (source VARCHAR, pos BIGINT, line VARCHAR)")
+    rows = [(f"s3://b/p/{n % 3}", None, line) for n, line in enumerate(lines.all_lines())]
+    connection.executemany("INSERT INTO lines_in VALUES (?, ?, ?)", rows)
+    return connection
+
+
+def run(database: Any, question: Question, dialect: Dialect) -> list[tuple[Any, ...]]:
+    text = statement(question, "lines_in", dialect, with_source=True)
+    rows = database.execute(trino.to_duckdb(text) if dialect is TRINO else text).fetchall()
+    return sorted(rows, key=str)
+
+
+QUESTIONS = [
+    all_rows(None, None, {}),
+    all_rows(*RANGE, {}),
+    all_rows(None, None, {"presigned": True, "key": "scans/*"}),
+    all_rows(RANGE[0], None, {"status": [403], "key_prefix": "scans/"}),
+    Question(("hour", "day", "network", "presigned", "refused", "test", "fingerprint")),
+    Question(()),
+    *(Question((name,)) for name in COLUMNS),
+]
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda q: f"{len(q.by)}-{'-'.join(q.by[:1])}")
+def test_trino_gives_the_rows_of_duckdb(database: Any, question: Question) -> None:
+    assert run(database, question, TRINO) == run(database, question, DUCKDB)
+
+
+def test_the_stand_in_differs_where_trino_does(database: Any) -> None:
+    """Without care for what Trino does differently, the rows would not be the same."""
+    careless = dataclasses.replace(TRINO, decode="coalesce(try(url_decode({0})), {0})")  # + becomes a blank
+    sql = trino.to_duckdb(statement(QUESTIONS[0], "lines_in", careless, with_source=True))
+    assert sorted(database.execute(sql).fetchall(), key=str) != run(database, QUESTIONS[0], DUCKDB)
+    assert "'$1***'" in statement(QUESTIONS[0], "lines_in", TRINO)  # Trino has no \\1
+
+
+def test_only_functions_that_trino_documents() -> None:
+    text = statement(all_rows(*RANGE, FILTERS), TABLE.lines("\"$path\" >= 's3://b/p/2026'"), TRINO, with_source=True)
+    trino.parse(text)
+    assert trino.functions(text) - trino.NAMED == set()
+    by = statement(Question(("hour", "day", "network")), TABLE.lines("true"), TRINO)
+    assert trino.functions(by) - trino.NAMED == set()
+
+
+def test_no_lists_are_read_with_brackets_in_trino() -> None:
+    """There x[9] fails beyond the end."""
+    import sqlglot
+
+    tokens = sqlglot.tokenize(statement(all_rows(None, None, {}), "lines_in", TRINO), dialect="trino")
+    assert [t for t in tokens if t.text == "["] == []
+
+
+def test_the_text_fits_into_a_query() -> None:
+    long = statement(all_rows(*RANGE, FILTERS), TABLE.lines(" OR ".join(["\"$path\" >= '" + "k" * 1024 + "'"] * 51)),
+                     TRINO, with_source=True)  # fmt: skip
+    assert len(long.encode()) < MAX_QUERY_BYTES / 2
+
+
+def test_statement_agrees_with_reading_here(database: Any, tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    path.write_text("".join(line + "\n" for line in lines.all_lines()), encoding="utf-8")
+    with read_hits(path) as hits:
+        here = sorted(hits.query(f"SELECT {', '.join(f'CAST({n} AS VARCHAR)' for n in STORED)} FROM {{hits}}"), key=str)
+        coverage = hits.coverage
+    rows = database.execute(statement(all_rows(None, None, {}), "lines_in", DUCKDB)).fetchall()
+    there = [tuple(row[1:-4]) for row in rows if row[0] == "hit" for _ in range(row[-4])]
+    told = [tuple(None if v is None else str(v).lower() if isinstance(v, bool) else str(v) for v in r) for r in there]
+    assert sorted(told, key=str) == here
+    states = {state: sum(row[-4] for row in rows if row[0] == state) for state in ("hit", "unreadable", "blank")}
+    assert states == {"hit": coverage.hits, "unreadable": coverage.unreadable, "blank": coverage.blank}
+
+
+@pytest.mark.parametrize("dialect", [DUCKDB, TRINO], ids=lambda d: d.name)
+def test_no_secret_comes_back(database: Any, dialect: Dialect) -> None:
+    text = str(run(database, QUESTIONS[0], dialect))
+    assert [secret for secret in lines.SECRETS if secret in text] == []
+    assert "***" in text
+
+
+def test_hostile_filters_stay_text(database: Any) -> None:
+    hostile = {"key": ["a' OR true --", "100%_!", "\\'"], "key_prefix": "x' OR '1'='1"}
+    for dialect in (DUCKDB, TRINO):
+        assert not [row for row in run(database, all_rows(None, None, hostile), dialect) if row[0] == "hit"]
+    assert "'\\\\\\''" in conditions({"bucket": "\\'"}, SPARK)  # backslash and quote, each escaped

@@ -1,0 +1,153 @@
+"""One place chooses the engine, by the bytes that listing found, and says why."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import corpus
+import pytest
+
+from gt_secure.cli import main
+from gt_secure.errors import InvalidInput
+from gt_secure.logs import Athena, LargeLogs, count_hits, engines, read_hits
+from gt_secure.logs.engines import DUCKDB_UP_TO, Watch, choose, listed, size_text
+from gt_secure.logs.objects import LocalFile, S3Object
+
+SESSION, ATHENA = object(), Athena()
+
+
+@pytest.mark.parametrize(
+    ("size", "options", "engine", "apt"),
+    [
+        (0, {}, "duckdb", True),
+        (DUCKDB_UP_TO, {"session": SESSION, "athena": ATHENA}, "duckdb", True),
+        (DUCKDB_UP_TO + 1, {}, "duckdb", False),
+        (DUCKDB_UP_TO + 1, {"session": SESSION, "athena": ATHENA}, "spark", True),
+        (DUCKDB_UP_TO + 1, {"athena": ATHENA}, "athena", True),
+        (DUCKDB_UP_TO + 1, {"athena": ATHENA, "on_s3": False}, "duckdb", False),
+    ],
+)
+def test_the_border(size: int, options: dict[str, Any], engine: str, apt: bool) -> None:
+    choice = choose(7, size, **options)
+    assert (choice.engine, choice.apt, choice.objects, choice.bytes) == (engine, apt, 7, size)
+    assert "7 log objects" in choice.reason
+
+
+def test_what_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "find_spec", lambda name: None)
+    reason = choose(1, 10**13).reason
+    assert "10.0 TB are above 50.0 GB" in reason
+    assert "pip install gt_secure[spark]" in reason
+    assert "Athena (athena=)" in reason
+    assert "nothing that costs money is started by itself" in reason
+    monkeypatch.setattr(engines, "find_spec", lambda name: object())
+    reason = choose(1, 10**13, on_s3=False).reason
+    assert "pip install" not in reason
+    assert "Athena" not in reason
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(0, "0 bytes"), (999, "999 bytes"), (1000, "1 kB"), (5 * 10**7, "50 MB"), (DUCKDB_UP_TO, "50.0 GB"),
+     (3 * 10**12, "3.0 TB"), (10**19, "10,000.0 PB")],
+)  # fmt: skip
+def test_sizes(size: int, text: str) -> None:
+    assert size_text(size) == text
+
+
+def files(*sizes: int) -> list[LocalFile]:
+    return [LocalFile(Path(f"{n}.log"), size) for n, size in enumerate(sizes)]
+
+
+def test_a_watch_warns_once_and_at_once() -> None:
+    watch = Watch(iter(files(DUCKDB_UP_TO, 1, 1)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        next(watch)
+    with pytest.warns(LargeLogs, match=r"At least 50\.0 GB"):
+        next(watch)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        next(watch)
+    assert (watch.choice().bytes, watch.choice().apt) == (DUCKDB_UP_TO + 2, False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(list(Watch(files(DUCKDB_UP_TO, 1), quiet=True))) == 2
+
+
+def test_listing_sees_whether_all_lie_in_s3() -> None:
+    items: list[Any] = [S3Object(None, "b", "k", "e", DUCKDB_UP_TO)]
+    assert listed([*items, *items], None, ATHENA)[1].engine == "athena"
+    assert listed([*items, *files(5)], None, ATHENA)[1].engine == "duckdb"
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "a.log"
+    path.write_text("".join(corpus.case("x", remote_ip=f"203.0.113.{n}").text + "\n" for n in range(5)))
+    return path
+
+
+def test_the_answer_says_which_and_why(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, coverage = count_hits(log, "bucket")
+    assert coverage.engine == "duckdb"
+    assert "1 log objects, 2 kB, within 50.0 GB" in coverage.engine_reason
+    assert coverage.engine_reason not in coverage.limits()
+    with read_hits(log, engine="duckdb") as hits:
+        assert hits.coverage.engine_reason == "duckdb was asked for."
+    monkeypatch.setattr(engines, "DUCKDB_UP_TO", 1000)
+    with pytest.warns(LargeLogs):
+        _, coverage = count_hits(log, "bucket")
+    assert (coverage.engine, coverage.hits) == ("duckdb", 5)
+    assert coverage.engine_reason in coverage.limits()
+    assert "engine_reason" in coverage.to_dict()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        count_hits(log, "bucket", engine="duckdb")  # who asks for it need not be told
+
+
+def test_on_the_command_line(
+    log: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert main(["hits", str(log), "--by", "bucket", "--stats"]) == 0
+    said = json.loads(capsys.readouterr().err)
+    assert (said["engine"], "within 50.0 GB" in said["engine_reason"]) == ("duckdb", True)
+    monkeypatch.setattr(engines, "DUCKDB_UP_TO", 1000)
+    for command in (["hits"], ["leaks"], ["plot", "-o", str(tmp_path / "a.svg")]):
+        assert main([command[0], str(log), *command[1:]]) == 0
+        said_lines = capsys.readouterr().err.splitlines()
+        assert said_lines[0].startswith("gt-secure: At least 2 kB of logs. DuckDB in this kernel, though")
+        assert any(line.startswith("note: DuckDB in this kernel, though") for line in said_lines)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"engine": "abacus"}, "no engine “abacus”"),
+        ({"engine": "duckdb", "athena": ATHENA}, "athena engine, and duckdb"),
+        ({"engine": "athena", "session": SESSION}, "spark engine, and athena"),
+        ({"filters": {"verdict": "allow"}}, "“verdict” is no filter"),
+    ],
+)
+def test_what_does_not_go_together(log: Path, options: dict[str, Any], text: str) -> None:
+    for call in (lambda: read_hits(log, **options), lambda: count_hits(log, "bucket", **options)):
+        with pytest.raises(InvalidInput, match=text):
+            call()
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [{}, {"network": "203.0.113.2/31"}, {"address": ["203.0.113.4"]}, {"key_prefix": "scans/", "status": [200]},
+     {"presigned": True}, {"key": "scans/00*"}, {"key": "nothing_*"}, {"status": []}],
+)  # fmt: skip
+def test_filters_count_alike(log: Path, filters: dict[str, Any]) -> None:
+    with read_hits(log) as hits:
+        expected = hits.filter(**filters).count("remote_ip").rows
+    table, coverage = count_hits(log, "remote_ip", filters=filters)
+    assert table.rows == expected
+    assert coverage.hits == 5
+    with read_hits(log, filters=filters) as hits:
+        assert hits.count("remote_ip").rows == expected
