@@ -5,7 +5,7 @@ The panel, the command line and notebooks all call these; each method is a thin 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .aws import Aws, connect_aws
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from .buckets import BucketState
     from .endpoints import VpcEndpoint
-    from .logs import Hits
+    from .logs import Coverage, Hits, Table
     from .policy import Finding
     from .presign import Probe, TestUrl, Vantage
     from .presign.explain import Explanation
@@ -310,8 +310,43 @@ class Connection:
             Where the log lies, instead.
         since, until : datetime or str, optional
             In UTC.
+        **options
+            Those of :func:`~gt_secure.logs.read_hits`, such as ``engine``, ``athena``, ``session`` and ``filters``.
         """
-        from .logs import find_logs, read_hits
+        from .logs import read_hits
+
+        sources, filters = self._log_of(bucket, logs, options.pop("filters", None))
+        return read_hits(sources, since=since, until=until, aws=self.aws, filters=filters, **options)
+
+    def count_hits(
+        self,
+        bucket: str | None = None,
+        by: str | Sequence[str] = ("remote_ip", "http_status"),
+        *,
+        logs: str | Path | Iterable[str | Path] | None = None,
+        since: dt.datetime | str | None = None,
+        until: dt.datetime | str | None = None,
+        **options: Any,
+    ) -> tuple[Table, Coverage]:
+        """Count rows of the access log of a bucket without bringing them here: for logs of any size.
+
+        Parameters
+        ----------
+        bucket, logs, since, until
+            As in :meth:`hits`.
+        by : list of str or comma-separated str
+            Columns to count by.
+        **options
+            Those of :func:`~gt_secure.logs.count_hits`, such as ``engine``, ``athena``, ``session`` and ``filters``.
+        """
+        from .logs import count_hits
+
+        sources, filters = self._log_of(bucket, logs, options.pop("filters", None))
+        return count_hits(sources, by, since=since, until=until, aws=self.aws, filters=filters, **options)
+
+    def _log_of(self, bucket: str | None, logs: Any, filters: Mapping[str, Any] | None) -> tuple[Any, dict[str, Any]]:
+        """Where the log lies, and the filters with the bucket: one prefix may hold the records of many."""
+        from .logs import find_logs
 
         if logs is None and bucket is None:
             raise InvalidInput(
@@ -319,9 +354,10 @@ class Connection:
                 next_step="Name the bucket whose log is wanted, or give logs=.",
                 field="bucket",
             )
-        sources = logs if logs is not None else find_logs(self.aws, str(bucket)).uri
-        hits = read_hits(sources, since=since, until=until, aws=self.aws, **options)
-        return hits.filter(bucket=bucket) if bucket is not None else hits
+        wanted = dict(filters or {})
+        if bucket is not None:
+            wanted["bucket"] = bucket
+        return (logs if logs is not None else find_logs(self.aws, str(bucket)).uri), wanted
 
     def plot(self, hits: Hits, *, restriction: Restriction | None = None, **options: Any) -> Figure:
         """Plot hits by source IP; addresses outside the restriction are marked."""

@@ -25,6 +25,7 @@ from emulator import Emulator
 
 from gt_secure.aws import Aws, connect_aws
 from gt_secure.cli import main
+from gt_secure.connection import Connection
 from gt_secure.errors import AccessDenied, GtSecureError, InvalidInput, LogError, NotFound
 from gt_secure.logs import Athena, Estimate, QueryProgress, count_hits, engines, read_hits
 from gt_secure.logs import athena as athena_module
@@ -476,7 +477,20 @@ def test_ranges_hold_what_is_listed(aws: Aws) -> None:
     assert path_ranges(s3, "s3://many/") == [("", "")]
 
 
-# the command line
+# the connection and the command line
+
+
+def test_connection(aws: Aws) -> None:
+    gt = Connection(aws)
+    options: dict[str, Any] = {"logs": LOG, "engine": "athena", "athena": athena()}
+    table, coverage = gt.count_hits("gt-images", ["http_status", "bucket"], filters={"presigned": True}, **options)
+    with gt.hits("gt-images", logs=LOG, cache=False) as here, gt.hits("gt-images", **options) as there:
+        assert table.rows == here.filter(presigned=True).count("http_status,bucket").rows
+        assert rows(there) == rows(here)
+    assert {row[1] for row in table.rows} == {"gt-images"}
+    assert coverage.engine == "athena"
+    with pytest.raises(InvalidInput, match="Neither a bucket"):
+        gt.count_hits()
 
 
 def run(aws: Aws, *args: str, monkeypatch: pytest.MonkeyPatch) -> int:
