@@ -62,6 +62,7 @@ bench: $(VENV)/.dev ## measurements, printed as ratios against named peers
 	$(BIN)/python benchmarks/verdicts.py
 	$(BIN)/python benchmarks/logs.py
 	$(BIN)/python benchmarks/panel.py
+	$(BIN)/python benchmarks/newcomer.py
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .

@@ -27,6 +27,7 @@ _SCENES = {
 }
 
 
+_PAGE_ONLY = "/* only on a page of its own */"
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <meta name="color-scheme" content="light dark">
@@ -50,7 +51,7 @@ def plan_page(plan: Plan) -> str:
 
 def plan_output(plan: Plan) -> str:
     """Return the whole plan as the output of a notebook's cell, which follows the theme."""
-    return f"<style>{_style()}</style>{plan_html(plan)}"
+    return f"<style>{_style().partition(_PAGE_ONLY)[0]}</style>{plan_html(plan)}"
 
 
 @cache

@@ -1,7 +1,8 @@
 """The code blocks of a Markdown page, with what the comment right before a block says about it.
 
-``<!-- not run: why -->`` leaves a block out, ``<!-- file: name -->`` writes it to a file, ``<!-- exit: 2 -->`` expects
-that exit code of the last command (several are separated by commas).
+``<!-- file: name -->`` writes a block to a file; ``<!-- exit: 2 -->`` expects that code of the last command (several
+are separated by commas); ``<!-- until: text -->`` runs it until that text appears, and stops it; ``<!-- installs -->``
+runs it in an environment of its own, with the wheel as published (tests/packaging/test_documented.py).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from textwrap import dedent
 
 ROOT = Path(__file__).resolve().parents[2]
 _FENCE = re.compile(
-    r"^(?P<mark>[ ]*<!--[ ](?P<word>not run|file|exit):[ ]*(?P<value>.*?)[ ]*-->\n)?"
+    r"^(?P<mark>[ ]*<!--[ ](?P<word>file|exit|until|installs):?[ ]*(?P<value>.*?)[ ]*-->\n)?"
     r"(?P<indent>[ ]*)```(?P<language>\w+)?[^\n]*\n(?P<body>.*?)^(?P=indent)```[ ]*$",
     re.MULTILINE | re.DOTALL,
 )
@@ -43,7 +44,13 @@ def blocks_of(path: Path) -> list[Block]:
 
 
 def pages() -> list[Path]:
-    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    return [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def commands_in(path: Path, *tools: str) -> list[str]:
+    """The commands in running text: `` `gt-secure plan` ``."""
+    text = _FENCE.sub("", path.read_text(encoding="utf-8"))
+    return re.findall(rf"`((?:{'|'.join(tools)}) [^`]+)`", text)
 
 
 def runnable(path: Path) -> list[Block]:

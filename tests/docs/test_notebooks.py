@@ -180,6 +180,32 @@ def test_the_audit_runs_under_papermill(fail_on: str, tmp_path: Path, monkeypatc
     assert audit["unread"] == []
 
 
+SCHEDULED = [ROOT / "notebooks" / "07_audit_report.ipynb", ROOT / "notebooks" / "templates" / "regression_tests.ipynb"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", SCHEDULED, ids=name_of)
+@pytest.mark.parametrize("on_aws", ["False", "True"])
+def test_parameters_as_a_notebook_job_passes_them(
+    path: Path, on_aws: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As text: ``NotebookJobStep(parameters: dict[str, str])`` of the SageMaker SDK. Any text is true in an ``if``."""
+    papermill = pytest.importorskip("papermill")
+    with Sandbox(log_delay_s=0.2) as sandbox:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            monkeypatch.delenv(name)
+        for name, value in {**sandbox.environment(), "GT_SECURE_JOURNAL": str(tmp_path / "journal")}.items():
+            monkeypatch.setenv(name, value)
+        before = state(sandbox)
+        given = {"parameters": {"ON_AWS": on_aws, "SINCE": "2d"}, "kernel_name": "python3", "progress_bar": False}
+        if on_aws == "False":
+            papermill.execute_notebook(str(path), str(tmp_path / "out.ipynb"), **given)
+        else:  # the sandbox is no account: it stops before it does anything
+            with pytest.raises(papermill.exceptions.PapermillExecutionError, match="or set ON_AWS = True"):
+                papermill.execute_notebook(str(path), str(tmp_path / "out.ipynb"), **given)
+            assert state(sandbox) == before
+
+
 @pytest.mark.slow
 def test_the_template_passes_and_fails_when_the_guard_is_gone(tmp_path: Path) -> None:
     source = ROOT / "notebooks" / "templates" / "regression_tests.ipynb"

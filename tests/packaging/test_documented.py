@@ -1,0 +1,68 @@
+"""The blocks of the README and the docs that install something, in environments of their own.
+
+The wheel of this checkout stands for the published one: pip finds it in a folder, and everything else in the index.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gt_secure.sandbox import Sandbox
+
+from .rooms import ROOT, Room, python_of
+
+sys.path.insert(0, str(ROOT / "tests" / "docs"))
+from blocks import blocks_of, pages
+
+pytestmark = pytest.mark.slow
+INSTALLING = {
+    page: [b.text for b in blocks_of(page) if b.word == "installs" or b.text.startswith("pip install")]
+    for page in pages()
+}
+PAGES = {page: texts for page, texts in INSTALLING.items() if texts}
+IN_STUDIO = "vpc-only-studio.md"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_installing_as_documented(page: Path, wheel: Path, tmp_path: Path) -> None:
+    room = Room(tmp_path / "room", python_of("3.12"))
+    room.install("pip")
+    if page.name == IN_STUDIO:  # where everything that is needed is there already
+        room.install("boto3", "ipywidgets", "matplotlib", "duckdb")
+    (tmp_path / "here").mkdir()
+    with Sandbox() as sandbox:
+        import boto3
+
+        boto3.client("s3", **client(sandbox)).create_bucket(Bucket="my-bucket")
+        env = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON", "VIRTUAL"))}
+        places = (room.python.parent, Path(sys.executable).parent)  # the second has the AWS CLI
+        env |= {
+            **sandbox.environment(),
+            "PATH": os.pathsep.join([*map(str, places), os.environ["PATH"]]),
+            "PIP_FIND_LINKS": str(wheel.parent),
+        }
+        for text in PAGES[page]:
+            done = subprocess.run(
+                ["bash", "-euo", "pipefail", "-c", text], env=env, cwd=tmp_path / "here", capture_output=True, text=True
+            )
+            assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
+        said = room.run("-c", "import gt_secure; print(gt_secure.__version__, gt_secure.__file__)")
+    assert said.split()[0] == wheel.name.split("-")[1]
+    assert "site-packages" in said
+
+
+def client(sandbox: Sandbox) -> dict[str, str]:
+    env = sandbox.environment()
+    return {
+        "endpoint_url": sandbox.endpoint_url, "region_name": env["AWS_REGION"],
+        "aws_access_key_id": env["AWS_ACCESS_KEY_ID"], "aws_secret_access_key": env["AWS_SECRET_ACCESS_KEY"],
+    }  # fmt: skip
+
+
+def test_there_are_such_blocks() -> None:
+    assert {page.name for page in PAGES} >= {"README.md", "index.md", IN_STUDIO}
