@@ -23,8 +23,9 @@ def run(_: argparse.Namespace) -> int:
     """Decide line by line."""
     from ..policy import ndjson
 
-    # Bytes that are not UTF-8 must cost one line its verdict, not the whole run its end.
-    sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")  # type: ignore[union-attr]
+    # Bytes that are not UTF-8 must cost one line its verdict, not the whole run its end; and only a line feed ends a
+    # line, or a stray carriage return would make two answers of one line.
+    sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")  # type: ignore[union-attr]
     sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
     for line in ndjson.run(sys.stdin):
         sys.stdout.write(line.rstrip("\n") + "\n")

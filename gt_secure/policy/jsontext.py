@@ -56,6 +56,19 @@ def parse_json(text: str, *, place: str = "$") -> object:
             place=place,
             next_step="AWS takes at most 20 KB for a bucket policy; give the policy document alone.",
         )
+    value = load_json(text, place=place)
+    refuse_duplicates(value, place)
+    return value
+
+
+def load_json(text: str, *, place: str = "$") -> object:
+    """Parse JSON text of any length; names that occur twice are remembered, see :func:`refuse_duplicates`.
+
+    Raises
+    ------
+    PolicyError
+        If it is no JSON.
+    """
     try:
         value: object = json.loads(
             text,
@@ -75,7 +88,6 @@ def parse_json(text: str, *, place: str = "$") -> object:
         raise PolicyError(
             f"The text is not usable JSON: {said}.", place=place, next_step="Correct the document."
         ) from error
-    refuse_duplicates(value, place)
     return value
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from ..errors import InvalidInput, PolicyError
 from .evaluate import evaluate
-from .jsontext import JsonNumber, parse_json
+from .jsontext import JsonNumber, JsonObject, load_json, refuse_duplicates
 from .request import Policies, Request
 
 _REQUEST = ("action", "resource", "principal", "context")
@@ -33,10 +34,13 @@ def run(lines: Iterable[str]) -> Iterator[str]:
 def _answer(line: str) -> tuple[object, str, str]:
     identifier: object = None
     try:
-        case = parse_json(line.strip().removeprefix("\ufeff"))
+        text = line.strip().removeprefix("\ufeff")
+        identifier = _first_id(text)
+        case = load_json(text)
         if not isinstance(case, Mapping):
             raise PolicyError("The line is not a JSON object.", next_step="Give one case a line.")
-        identifier = _identifier(case.get("id"))
+        identifier = _identifier(case)
+        refuse_duplicates(case)
         if identifier is None:
             raise _missing("id")
         verdict = evaluate(_request(case), _policies(case))
@@ -48,8 +52,22 @@ def _answer(line: str) -> tuple[object, str, str]:
     return identifier, verdict.decision, verdict.reason
 
 
-def _identifier(value: object) -> object:
-    return value if isinstance(value, (str, bool)) else None
+def _identifier(case: Mapping[str, object]) -> object:
+    value = case.get("id")
+    twice = isinstance(case, JsonObject) and "id" in case.duplicates
+    return value if isinstance(value, (str, bool)) and not twice else None
+
+
+_FIRST_ID = re.compile(r'\s*\{\s*"id"\s*:\s*("(?:[^"\\]|\\.){0,500}")\s*[,}]')
+
+
+def _first_id(text: str) -> object:
+    """Return the id that a line begins with, so that the answer to a line that is cut off can be told apart."""
+    match = _FIRST_ID.match(text)
+    try:
+        return json.loads(match[1]) if match else None
+    except ValueError:
+        return None
 
 
 def _missing(field: str) -> InvalidInput:

@@ -35,8 +35,8 @@ class ConditionExplanation:
     matched: bool
 
     def __str__(self) -> str:
-        actual = "absent" if self.actual is None else ", ".join(self.actual) or "empty"
-        return f"{self.operator} {self.key} [{', '.join(self.expected)}]: {actual} -> {_yes(self.matched)}"
+        actual = "absent" if self.actual is None else _some(self.actual) or "empty"
+        return f"{self.operator} {self.key} [{_some(self.expected)}]: {actual} -> {_yes(self.matched)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +143,15 @@ class Verdict:
         from .render import verdict_html
 
         return verdict_html(self)
+
+
+_SHOWN, _LONGEST = 8, 200
+"""Values of a list, and characters of one value, that a sentence shows: a guard may list 900 ranges."""
+
+
+def _some(values: tuple[str, ...]) -> str:
+    more = f" and {len(values) - _SHOWN} more" if len(values) > _SHOWN else ""
+    return ", ".join(each if len(each) <= _LONGEST else f"{each[:_LONGEST]}..." for each in values[:_SHOWN]) + more
 
 
 def _yes(matched: bool) -> str:
