@@ -111,7 +111,7 @@ class Step(Box):
         self.add_class("gts")
         self.add_class("gts-alone")
         self.add_class("gts-step")
-        self.children = (*page_parts(), self.head, self.body)
+        self.children = (*page_parts(self), self.head, self.body)
         self.observe(self._show_opened, "opened")
         self.number(None)
         self._show_opened()

@@ -122,7 +122,7 @@ def both_themes(light: Figure, dark: Figure) -> Markup:
         f'<div class="gts-plot-{name}">{own_ids(plots.svg(figure))}</div>'
         for name, figure in (("light", light), ("dark", dark))
     )
-    return Markup(f'<div class="gts-plot">{shown}</div>')
+    return Markup(f'<div class="gts-plot gts-scroll" tabindex="0" role="group" aria-label="Plot">{shown}</div>')
 
 
 def own_ids(svg: str) -> str:

@@ -86,7 +86,7 @@ class Panel(Box):
         region = make(ipywidgets.VBox, [self.heading, self.role, self.top, *self.steps, self.foot])
         region.add_class("gts-panel")
         self.add_class("gts")
-        self.children = (*page_parts(), region)
+        self.children = (*page_parts(self), region)
         self.hits.on_add = self.allow.add_address
         self.hits.markers = self.test.browser_markers  # one list: the log tells from where the browser came
         self.hits.foot.value = ""  # the panel's own foot says it at all times

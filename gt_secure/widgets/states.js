@@ -6,7 +6,13 @@ function tell(root) {
   }
 }
 
-function render({ el }) {
+let reported = false; // once a page
+
+function render({ model, el }) {
+  if (!reported) {
+    reported = true;
+    model.send({ kind: "shown" });
+  }
   let frame = 0;
   const observer = new MutationObserver(() => tell(el.closest(".gts-step")));
   const start = () => {

@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tarfile
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -182,6 +183,31 @@ def start_chromium() -> Iterator[Any]:
         browser = started.chromium.launch(executable_path=program, args=list(FLAGS), headless=True)
         yield browser
         browser.close()
+
+
+def npm_file(package: str, member: str) -> Path:
+    """A file of an npm package, kept in the build folder; skips the test where npm cannot fetch it."""
+    kept = ROOT / "out" / "npm" / package.replace("/", "_")
+    path = kept / Path(member).name
+    if not path.exists():
+        npm = shutil.which("npm")
+        if npm is None:
+            pytest.skip(f"npm is not installed: {package} cannot be fetched")
+        kept.mkdir(parents=True, exist_ok=True)
+        made = subprocess.run([npm, "pack", package, "--silent"], cwd=kept, capture_output=True, text=True, timeout=120)
+        if made.returncode != 0:
+            pytest.skip(f"{package} cannot be fetched: {made.stderr[-200:]}")
+        with tarfile.open(kept / made.stdout.strip().splitlines()[-1]) as archive:
+            found = archive.extractfile(f"package/{member}")
+            assert found is not None
+            path.write_bytes(found.read())
+    return path
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """axe-core from npm."""
+    return npm_file("axe-core@4.14.1", "axe.min.js").read_text(encoding="utf-8")
 
 
 class Notebook:

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
-import tarfile
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 pytestmark = pytest.mark.browser
 
-AXE = "axe-core@4.14.1"
-CACHE = Path(__file__).resolve().parents[2] / "out" / "axe"
 RUN = """async () => {
   const found = await axe.run('.gts-panel', {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice']});
   return found.violations.map(v => ({id: v.id, impact: v.impact, nodes: v.nodes.map(n => n.html.slice(0, 200) + ' | '
@@ -22,29 +16,9 @@ RUN = """async () => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def axe() -> str:
-    """axe-core from npm, kept in the build folder."""
-    script = CACHE / "package" / "axe.min.js"
-    if not script.exists():
-        npm = shutil.which("npm")
-        if npm is None:
-            pytest.skip("npm is not installed: axe-core cannot be fetched")
-        CACHE.mkdir(parents=True, exist_ok=True)
-        made = subprocess.run([npm, "pack", AXE, "--silent"], cwd=CACHE, capture_output=True, text=True, timeout=60)
-        if made.returncode != 0:
-            pytest.skip(f"axe-core cannot be fetched: {made.stderr[-200:]}")
-        with tarfile.open(CACHE / made.stdout.strip().splitlines()[-1]) as archive:
-            member = archive.extractfile("package/axe.min.js")
-            assert member is not None
-            script.parent.mkdir(exist_ok=True)
-            script.write_bytes(member.read())
-    return script.read_text(encoding="utf-8")
-
-
-def violations(notebook: Any, axe: str) -> list[dict[str, Any]]:
-    notebook.page.evaluate(axe)
-    found: list[dict[str, Any]] = notebook.page.evaluate(RUN)
+def violations(page: Any, axe: str) -> list[dict[str, Any]]:
+    page.evaluate(axe)
+    found: list[dict[str, Any]] = page.evaluate(RUN)
     return found
 
 
@@ -66,7 +40,7 @@ def test_axe_finds_nothing_serious_in_either_theme(open_notebook: Any, axe: str)
     panel.locator(".gts-plot svg").first.wait_for(state="attached")
     for theme in ("JupyterLab Light", "JupyterLab Dark"):
         notebook.theme(theme)
-        found = violations(notebook, axe)
+        found = violations(notebook.page, axe)
         assert [each for each in found if each["impact"] in ("serious", "critical", "moderate")] == [], json.dumps(
             found, indent=1
         )

@@ -214,3 +214,27 @@ def test_a_team_may_be_given_as_the_sdk_s_own_object(connection: Connection, now
 def test_the_portal_lock_is_known_when_a_team_is_given(connection: Connection, now: None, words: Any) -> None:
     made = panel(connection, team="open-team")
     assert "Portal lock ✕ open to everybody" in words(made.top.value)
+
+
+def test_a_page_that_comes_late_gets_everything_once_more(
+    connection: Connection, now: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gt_secure.widgets import page
+
+    made, step = panel(connection), TeamPicker(connection)
+    sent: list[Any] = []
+    monkeypatch.setattr(ipywidgets.Widget, "send_state", lambda self, key=None: sent.append(self))
+    assert page.send_again() == 0, "a page that was there from the beginning has it all"
+    for root in (made, *made.steps, step):
+        root.made_at -= 5
+    assert page.send_again() == len(sent)
+    assert {id(made.top), id(made.picker.select), id(step.select)} <= {id(widget) for widget in sent}
+    assert len(sent) == len({id(widget) for widget in sent})
+
+
+def test_panels_share_what_only_the_style_sheet_decides(connection: Connection, now: None, every_widget: Any) -> None:
+    made, other = panel(connection), panel(connection)
+    assert made.children[0] is other.children[0], "one style sheet"
+    layouts = {id(widget.layout) for each in (made, other) for widget in every_widget(each)}
+    assert len(layouts) < 30
+    assert made.layout is not other.layout, "what people may want to change is each panel's own"
