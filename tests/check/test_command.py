@@ -115,6 +115,66 @@ def test_exit_codes_and_outputs_of_the_command(scene: Scene, run, checks, tmp_pa
     assert int(suite.get("failures") or 0) == len(suite.findall(".//failure"))
 
 
+# What Jenkins' xUnit plugin accepts (junit-10.xsd): children; needed attributes; others that are accepted.
+JUNIT = {
+    "testsuites": ({"testsuite"}, set(), {"name", "time", "tests", "failures", "errors"}),
+    "testsuite": ({"testcase", "properties", "system-out", "system-err"}, {"name", "tests", "failures", "errors"},
+                  {"time", "skipped", "timestamp", "hostname", "id", "package", "file"}),
+    "testcase": ({"failure", "error", "skipped", "system-out", "system-err"}, {"name"}, {"classname", "time", "group"}),
+    "failure": (set(), set(), {"type", "message"}),
+    "error": (set(), set(), {"type", "message"}),
+}  # fmt: skip
+
+
+def assert_junit(root: ElementTree.Element) -> None:
+    children, needed, others = JUNIT[root.tag]
+    assert needed <= set(root.attrib) <= needed | others, root.tag
+    for child in root:
+        assert child.tag in children
+        assert_junit(child)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("team-is-restricted", ("--team", TEAM)),
+        ("guard-is-in-place", ("--bucket", BUCKET)),
+        ("no-foreign-hits", ("--restriction", "wish.yaml", "--logs", "log")),
+        ("no-leaked-urls", ("--logs", "log")),
+        ("no-findings", ("--team", TEAM, "--bucket", BUCKET, "--severity", "medium")),
+        ("nothing-drifted", ("--restriction", "wish.yaml")),
+        ("expectations-hold", ("--restriction", "wish.yaml")),
+    ],
+)
+def test_each_command_passes_and_fails_when_what_it_watches_is_taken_away(
+    name: str, options: tuple[str, ...], scene: Scene, run, checks, tmp_path
+):
+    found = scene.gt.findings(team=TEAM, bucket=BUCKET)
+    known = sorted({finding.code for finding in found})
+    if name == "no-findings":
+        options = (*options, *(word for code in known for word in ("--ignore", code)))
+    sarif, junit = tmp_path / "out.sarif", tmp_path / "out.xml"
+
+    def seen(code, status):
+        got, out, err = run(name, *options, "--json", "--sarif", sarif, "--junit", junit)
+        assert got == code, out + err
+        assert [check["status"] for check in json.loads(out)["results"]] == [status]
+        log = json.loads(sarif.read_text())
+        jsonschema.Draft4Validator(SARIF).validate(log)
+        root = ElementTree.parse(junit).getroot()
+        assert_junit(root)
+        wanted = ("pass", "none", 0) if code == PASSED else ("fail", "error", 1)
+        [result] = log["runs"][0]["results"]
+        assert (result["kind"], result["level"], len(root.findall(".//failure"))) == wanted
+
+    seen(PASSED, "passed")
+    scene.remove_guard()
+    scene.toggles(False)
+    with (tmp_path / "log").open("a") as log:
+        log.write(row(ELSEWHERE, url=1))
+    seen(FAILED, "failed")
+
+
 def test_single_checks(scene: Scene, run, tmp_path):
     assert run("team-is-restricted", "--team", TEAM)[0] == PASSED
     assert run("guard-is-in-place", "--bucket", BUCKET, "--allow", "203.0.113.0/24")[0] == PASSED
