@@ -300,10 +300,14 @@ class AthenaRun:
             )
 
     def _listed(self, uri: str) -> tuple[int, int]:
-        found = list(list_logs(self.aws.client("s3"), uri, since=self.since, until=self.until))
-        if not found:
+        objects = size = 0
+        for item in list_logs(self.aws.client("s3"), uri, since=self.since, until=self.until):  # may be millions
+            objects, size = objects + 1, size + item.size
+            if self.cancel is not None and self.cancel.is_set():
+                raise LogError("Listing the access logs was cancelled.", next_step="Start it again to read on.")
+        if not objects:
             raise NotFound(f"No log objects under {uri} in this time.", next_step="Check the prefix and the time.")
-        return len(found), sum(item.size for item in found)
+        return objects, size
 
     def _path_condition(self, uri: str) -> str:
         """Ranges of ``"$path"``: plain comparisons, which Trino turns into files that are not opened."""
