@@ -54,6 +54,8 @@ def run(args: argparse.Namespace) -> int:
     found = examine(gt, **given, features=args.need or ())
     if args.policy is not None:
         show_json(found.policy())
+        for name, fix in found.left_out.items():
+            note(f"note: {name} is left out, since it is not known what it is for. {fix}")
         return 0
     if args.json:
         show_json(found.to_dict())

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..connection import Connection, TeamLike
+from ..errors import InvalidInput
 from .environment import Fact, facts
 from .features import Feature, choose
 from .probing import Answer, Word, ask
@@ -99,9 +100,34 @@ class Diagnosis:
         return next(each for each in self.features if each.feature == wanted)
 
     def policy(self, features: Sequence[str] = ()) -> dict[str, Any]:
-        """Return the least-privilege policy for some features; without names, for those that cannot be used now."""
-        names = list(features) or [each.feature.name for each in self.features if each.status != "yes"]
-        return policy_for(choose(names) if names else [], self.scope)
+        """Return the least-privilege policy for some features; without names, for those that cannot be used now.
+
+        Without names, those of :attr:`left_out` are left out.
+
+        Raises
+        ------
+        InvalidInput
+            If it is not known for which bucket or role a feature is wanted.
+        """
+        if features:
+            return policy_for(choose(list(features)), self.scope)
+        out = set(self.left_out)
+        lacking = [each.feature for each in self.features if each.status != "yes"]
+        # If there is nothing else, the error says what to add.
+        return policy_for([each for each in lacking if each.name not in out] or lacking, self.scope)
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """Features that cannot be used, and for which no policy can be written: what to add, by feature."""
+        found: dict[str, str] = {}
+        for each in self.features:
+            if each.status == "yes":
+                continue
+            try:
+                policy_for([each.feature], self.scope)
+            except InvalidInput as error:
+                found[each.feature.name] = error.next_step
+        return found
 
     def to_dict(self) -> dict[str, Any]:
         """Return the diagnosis as JSON-able data."""

@@ -278,6 +278,20 @@ class TestCommand:
         assert run("--policy", "guard")[0] == 1
         assert run("--policy", "gard")[0] == 1
 
+    def test_policy_without_names_leaves_out_what_it_cannot_write(self, run, account: Account, monkeypatch):
+        keys = account.keys()
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", keys["AccessKeyId"])
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", keys["SecretAccessKey"])
+        code, out, err = run("--policy", "--team", TEAM, "--bucket", BUCKET, "--logs", LOGS)
+        assert code == 0, err
+        assert "sagemaker:UpdateWorkteam" in out
+        assert "sts:AssumeRole" not in out
+        assert "test-url is left out" in err
+        assert "--role-arn" in err
+        code, _, err = run("--policy", "--need", "test-url")
+        assert code == 1, "nothing else is asked for, so it is an error"
+        assert "--role-arn" in err
+
     def test_the_command_knows_all_features(self):
         assert tuple(FEATURES) == command.FEATURES
 
