@@ -98,16 +98,18 @@ AS_AN_ACCOUNT = """
 from gt_secure.aws import Aws
 Aws.is_local = property(lambda self: False)
 asked = []
-input = lambda question="": (asked.append(question), {answer!r})[1]
 """
+ANSWER = 'input = lambda question="": (asked.append(question), {answer!r})[1]'
 
 
-def run(path: Path, sandbox: Sandbox, folder: Path, answer: str) -> Any:
+def run(path: Path, sandbox: Sandbox, folder: Path, answer: str | None) -> Any:
+    """Run as on an account; without an answer there is nobody to ask, as in a job."""
     book = copy.deepcopy(nbformat.read(path, as_version=4))
     for cell in book.cells:
         if cell.cell_type == "code":
             cell.source = re.sub(r"^ON_AWS = False\b", "ON_AWS = True", cell.source, flags=re.MULTILINE)
-    first, last = AS_AN_ACCOUNT.format(answer=answer), "import json; print('ASKED', json.dumps(asked))"
+    first = AS_AN_ACCOUNT + ("" if answer is None else ANSWER.format(answer=answer))
+    last = "import json; print('ASKED', json.dumps(asked))"
     book.cells.insert(0, nbformat.v4.new_code_cell(first))
     book.cells.append(nbformat.v4.new_code_cell(last))
     env = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
@@ -147,12 +149,14 @@ def test_on_an_account_it_runs_through_and_leaves_nothing_behind(path: Path, tmp
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("answer", ["no", "", None])
 @pytest.mark.parametrize("path", [p for p in ON_ACCOUNT if p.stem != "07_audit_report"], ids=name_of)
-def test_on_an_account_a_no_changes_nothing(path: Path, tmp_path: Path) -> None:
+def test_on_an_account_nothing_changes_without_a_yes(path: Path, answer: str | None, tmp_path: Path) -> None:
     with Sandbox(log_delay_s=0.2) as sandbox:
         before = state(sandbox)
-        with pytest.raises(CellExecutionError, match=r"Nothing was changed|AssertionError"):
-            run(path, sandbox, tmp_path, "no")
+        said = r"Nothing was changed|AssertionError" if answer is not None else "StdinNotImplementedError"
+        with pytest.raises(CellExecutionError, match=said):
+            run(path, sandbox, tmp_path, answer)
         assert state(sandbox) == before
     assert not list((tmp_path / "journal").glob("*")) or not (tmp_path / "journal").exists()
 
