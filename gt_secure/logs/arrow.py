@@ -77,6 +77,7 @@ class LineBatch(NamedTuple):
     ends: Any  # numpy int64, one longer than there are lines
     source: Any  # numpy int32: which file each line is from
     offset: Any  # numpy int64: where the line starts in that file
+    done: Callable[[], None] | None = None  # called when nothing reads ``data`` any more
 
 
 # Whatever C code may still use, by the address handed out as private_data.
@@ -101,8 +102,10 @@ _release_schema = _RELEASE_SCHEMA(_drop_schema)
 
 def _drop_array(pointer: Any) -> None:
     array = pointer.contents
-    _alive.pop(array.private_data or 0, None)
+    kept = _alive.pop(array.private_data or 0, None)
     array.release = _NO_ARRAY
+    if kept is not None and kept[0].done is not None:
+        kept[0].done()
 
 
 _release_array = _RELEASE_ARRAY(_drop_array)

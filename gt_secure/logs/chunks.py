@@ -1,4 +1,4 @@
-"""Bytes of one log file as chunks of whole lines, whatever is in the file."""
+"""Log files unpacked, and cut into chunks of whole lines, whatever is in them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import IO, Any
 
 CHUNK = 4 << 20
 """Bytes read at a time."""
+HEAD = 64 << 10
+"""Bytes read first, to see what a file is."""
 MAX_LINE = 4 << 20
 """A longer line is no record: S3 takes at most some tens of kilobytes of client text."""
 
@@ -22,17 +24,26 @@ class Chunk:
     skipped: bool = False
 
 
-def chunks(stream: IO[bytes]) -> Iterator[Chunk]:
-    """Cut a stream, gzip or plain, at newlines; a last line without one gets it."""
-    read = _reader(stream)
+def unpacked(stream: IO[bytes]) -> tuple[bytes, Any]:
+    """The first bytes of a stream, gzip or plain, and a stream of those that follow, with ``read`` and ``readinto``."""
+    head = stream.read(HEAD)
+    while head and len(head) < 2 and (more := stream.read(HEAD)):
+        head += more
+    if head[:2] == b"\x1f\x8b":
+        gunzip = _Gunzip(stream, head)
+        return gunzip.read(HEAD), gunzip
+    return head, stream if hasattr(stream, "readinto") else _Into(stream)
+
+
+def chunks(head: bytes, stream: Any) -> Iterator[Chunk]:
+    """Cut an unpacked stream at newlines; a last line without one gets it."""
     carry, start, skipping = b"", 0, False
-    while block := read(CHUNK):
+    block = head
+    while block:
         if skipping:
             first = block.find(b"\n") + 1
             start += first or len(block)
-            if not first:
-                continue
-            skipping, block = False, block[first:]
+            skipping, block = not first, block[first:] if first else b""
         data = bytearray(carry)
         data += block
         cut = data.rfind(b"\n") + 1
@@ -44,39 +55,21 @@ def chunks(stream: IO[bytes]) -> Iterator[Chunk]:
         if len(carry) > MAX_LINE:
             yield Chunk(b"", start, skipped=True)
             start, carry, skipping = start + len(carry), b"", True
+        block = stream.read(CHUNK)
     if carry:
         yield Chunk(bytearray(carry + b"\n"), start)
 
 
-def _reader(stream: IO[bytes]) -> Callable[[int], bytes]:
-    head = _read(stream, 2)
-    if head == b"\x1f\x8b":
-        return _Gunzip(stream, head).read
-    return _Ahead(stream, head).read
+class _Into:
+    """``readinto`` for a stream that has only ``read``."""
 
+    def __init__(self, stream: IO[bytes]) -> None:
+        self.read = stream.read
 
-def _read(stream: IO[bytes], size: int) -> bytes:
-    """Read up to ``size`` bytes; pipes give less at a time."""
-    parts, missing = [], size
-    while missing:
-        part = stream.read(missing)
-        if not part:
-            break
-        parts.append(part)
-        missing -= len(part)
-    return parts[0] if len(parts) == 1 else b"".join(parts)
-
-
-class _Ahead:
-    """A stream of which the first bytes have been read already."""
-
-    def __init__(self, stream: IO[bytes], head: bytes) -> None:
-        self._stream, self._head = stream, head
-
-    def read(self, size: int) -> bytes:
-        head, self._head = self._head, b""
-        more = self._stream.read(size)
-        return head + more if head else more
+    def readinto(self, buffer: Any) -> int:
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
 
 
 class _Gunzip:
@@ -90,6 +83,11 @@ class _Gunzip:
         self._new = _decompressor()
         self._unpack: Any = self._new()
         self._members = 0
+
+    def readinto(self, buffer: Any) -> int:
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
 
     def read(self, size: int) -> bytes:
         while True:

@@ -27,13 +27,15 @@ class Dialect:
     split: str  # text, one-character separator -> list
     item: str  # list, one-based index
     length: str  # list
+    after_first: str  # list -> list without its first item
+    find: str  # list -> one-based index of its first empty text; 0 or NULL for none
     extract: str  # text, pattern, group: empty or NULL where nothing matches
     replace: str  # text, pattern, replacement: every match
     group: str  # in a replacement: the text of the first group
     part: str  # text, one-character separator, one-based index -> text, empty beyond the end
     sha256: str  # text -> 64 lower-case hexadecimal digits
     sorted: str  # list of text, separator -> its items in the order of their bytes, joined
-    time: str  # text such as 06/Feb/2019:00:00:38 -> timestamp or NULL
+    time: str  # text such as [06/Feb/2019:00:00:38 -> timestamp or NULL
     shown: str  # timestamp -> 2019-02-06 00:00:38
     integer: str  # text -> 64-bit integer or NULL
     shift: str  # timestamp, text of minutes to take away
@@ -47,13 +49,15 @@ DUCKDB = Dialect(
     split="string_split({0}, '{1}')",
     item="{0}[{1}]",
     length="len({0})",
+    after_first="{0}[2:]",
+    find="list_position({0}, '')",
     extract="regexp_extract({0}, '{1}', {2})",
     replace="regexp_replace({0}, '{1}', '{2}', 'g')",
     group=r"\1",
     part="split_part({0}, '{1}', {2})",
     sha256="sha256({0})",
     sorted="array_to_string(list_sort({0}), '{1}')",
-    time="try_strptime({0}, '%d/%b/%Y:%H:%M:%S')",
+    time="try_strptime({0}, '[%d/%b/%Y:%H:%M:%S')",
     shown="strftime({0}, '%Y-%m-%d %H:%M:%S')",
     integer="try_cast({0} AS BIGINT)",
     shift="({0} - to_minutes(cast({1} AS BIGINT)))",
@@ -65,13 +69,15 @@ SPARK = Dialect(
     split="split({0}, '{1}', -1)",
     item="get({0}, {1} - 1)",
     length="size({0})",
+    after_first="slice({0}, 2, size({0}))",
+    find="array_position({0}, '')",
     extract="regexp_extract({0}, '{1}', {2})",
     replace="regexp_replace({0}, '{1}', '{2}')",
     group="$1",
     part="split_part({0}, '{1}', {2})",
     sha256="sha2({0}, 256)",
     sorted="array_join(sort_array({0}), '{1}')",
-    time="try_to_timestamp({0}, 'dd/MMM/yyyy:HH:mm:ss')",
+    time="try_to_timestamp(substr({0}, 2), 'dd/MMM/yyyy:HH:mm:ss')",
     shown="date_format({0}, 'yyyy-MM-dd HH:mm:ss')",
     integer="try_cast({0} AS BIGINT)",
     shift="timestampadd(MINUTE, -({1}), {0})",
@@ -84,13 +90,15 @@ TRINO = Dialect(
     split="split({0}, '{1}')",
     item="element_at({0}, {1})",  # [ ] fails beyond the end
     length="cardinality({0})",
+    after_first="slice({0}, 2, cardinality({0}))",
+    find="array_position({0}, '')",
     extract="coalesce(regexp_extract({0}, '{1}', {2}), '')",  # NULL where nothing matches
     replace="regexp_replace({0}, '{1}', '{2}')",
     group="$1",
     part="coalesce(split_part({0}, '{1}', {2}), '')",  # NULL beyond the end
     sha256="lower(to_hex(sha256(to_utf8({0}))))",
     sorted="array_join(array_sort({0}), '{1}')",
-    time="try(date_parse({0}, '%d/%b/%Y:%H:%i:%s'))",
+    time="try(date_parse(substr({0}, 2), '%d/%b/%Y:%H:%i:%s'))",
     shown="date_format({0}, '%Y-%m-%d %H:%i:%s')",
     integer="try_cast({0} AS BIGINT)",
     shift="date_add('minute', -({1}), {0})",

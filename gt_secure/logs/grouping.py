@@ -68,18 +68,23 @@ def shown(name: str, table: str) -> str:
     return _FORMATTED[name][1].format(column) if name in _FORMATTED else column
 
 
-def finish(store: Store, table: str, by: Sequence[str], limit: int | None = None) -> Table:
-    """Format a grouped table that has the ``by`` columns and ``hits``; most hits first."""
+def finish(store: Store, table: str, by: Sequence[str], limit: int | None = None, *, once: bool = False) -> Table:
+    """Format a grouped table that has the ``by`` columns and ``hits``; most hits first.
+
+    ``once``: each group has one row in it already.
+    """
     join = ""
     if "network" in by:
         join = f"LEFT JOIN {address_table(store, f'SELECT DISTINCT network AS remote_ip FROM {table}')} AS addresses "
         join += f'ON addresses.remote_ip = {table}."network"'
     picks = ", ".join(f'{shown(name, table)} AS "{name}"' for name in by)
-    groups = "GROUP BY ALL" if by else ""
+    ready = once and bool(by) and "network" not in by
+    groups = "GROUP BY ALL" if by and not ready else ""
+    hits = "hits" if ready else "CAST(coalesce(sum(hits), 0) AS BIGINT) AS hits"
     order = ", ".join(["hits DESC", *(f'"{name}" NULLS LAST' for name in by)])
     comma = ", " if by else ""
     rows = store.query(
-        f"SELECT {picks}{comma}CAST(coalesce(sum(hits), 0) AS BIGINT) AS hits FROM {table} {join} {groups} "
+        f"SELECT {picks}{comma}{hits} FROM {table} {join} {groups} "
         f"ORDER BY {order} {f'LIMIT {int(limit)}' if limit is not None else ''}"
     )
     return Table([*by, "hits"], rows)

@@ -213,7 +213,7 @@ class Hits:
             f"CREATE TABLE {table} AS SELECT {parts}count(*) AS hits FROM ({self._relation}) GROUP BY ALL"
         )
         try:
-            return finish(self._store, table, names, limit)
+            return finish(self._store, table, names, limit, once=True)
         finally:
             self._store.query(f"DROP TABLE {table}")
 

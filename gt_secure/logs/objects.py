@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import glob
 import io
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -42,14 +43,9 @@ class LogObject(Protocol):
 class LocalFile:
     """A file on disk."""
 
-    path: Path
+    name: str
     size: int
     modified_ns: int = 0
-
-    @property
-    def name(self) -> str:
-        """The path as it was found."""
-        return str(self.path)
 
     @property
     def delivered(self) -> dt.datetime | None:
@@ -59,11 +55,11 @@ class LocalFile:
     @property
     def identity(self) -> tuple[str, str, str] | None:
         """The path, and size and time of change in place of an ETag."""
-        return "", str(self.path.resolve()), f"{self.size}-{self.modified_ns}"
+        return "", str(Path(self.name).resolve()), f"{self.size}-{self.modified_ns}"
 
     def open(self) -> IO[bytes]:
         """Open the file unbuffered: reads are large."""
-        return self.path.open("rb", buffering=0)
+        return open(self.name, "rb", buffering=0)  # noqa: PTH123 - a Path for each of many files costs time
 
 
 @dataclass
@@ -123,25 +119,46 @@ def local_files(pattern: str) -> list[LocalFile]:
     """
     path = Path(pattern).expanduser()
     if path.is_dir():
-        found: Iterable[Path] = path.rglob("*")
+        try:
+            found = list(_below(str(path)))
+        except OSError as error:
+            raise _unreadable(str(path), error) from error
     elif path.exists():
-        return [_local(path)]
+        return [_local(str(path))]
     elif glob.has_magic(pattern):
-        found = (Path(name) for name in glob.iglob(str(path), recursive=True))  # noqa: PTH207 - absolute patterns
+        names = sorted(glob.iglob(str(path), recursive=True))  # noqa: PTH207 - absolute patterns
+        found = [_local(name) for name in names if Path(name).is_file() and not Path(name).name.startswith(".")]
     else:
         raise NotFound(f"There is no file or folder “{pattern}”.", next_step="Check the path of the access logs.")
-    files = sorted(p for p in found if p.is_file() and not p.name.startswith("."))
-    if not files:
+    if not found:
         raise NotFound(f"No log files in “{pattern}”.", next_step="Check the folder, or the pattern of the names.")
-    return [_local(p) for p in files]
+    return found
 
 
-def _local(path: Path) -> LocalFile:
+def _below(folder: str) -> Iterator[LocalFile]:
+    """Files in a folder and all below it; one call for a folder and one for a file are all it takes."""
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda e: e.name):
+            if entry.is_dir(follow_symlinks=False):
+                try:
+                    yield from _below(entry.path)
+                except OSError:
+                    yield LocalFile(entry.path, 0)  # reading it will fail, and its name will be told
+            elif not entry.name.startswith(".") and entry.is_file():
+                stat = entry.stat()
+                yield LocalFile(entry.path, stat.st_size, stat.st_mtime_ns)
+
+
+def _unreadable(name: str, error: OSError) -> NotFound:
+    return NotFound(f"“{name}” cannot be read: {error.strerror}.", next_step="Check the permissions.")
+
+
+def _local(name: str) -> LocalFile:
     try:
-        stat = path.stat()
+        stat = os.stat(name)  # noqa: PTH116
     except OSError as error:
-        raise NotFound(f"“{path}” cannot be read: {error.strerror}.", next_step="Check the permissions.") from error
-    return LocalFile(path, stat.st_size, stat.st_mtime_ns)
+        raise _unreadable(name, error) from error
+    return LocalFile(name, stat.st_size, stat.st_mtime_ns)
 
 
 def resolve(

@@ -369,39 +369,44 @@ def count_hits(
     store = job.store
     try:
         store.run_on(
-            job.reader, "CREATE TABLE grouped AS " + _grouped(job, names, where, derived(from_lines("lines_in")))
+            job.reader, "CREATE TEMP TABLE grouped AS " + _grouped(job, names, where, derived(from_lines("lines_in")))
         )
         job.sink.close()
         if job.sink.count:
             store.query("INSERT INTO grouped " + _grouped(job, names, where, derived(from_records(job.sink.path))))
         job.refuse_if_nothing()
         coverage = _count_coverage(job)
-        store.query("DELETE FROM grouped WHERE state <> 'hit' OR state IS NULL")
-        return finish(store, "grouped", names), coverage
+        store.query(f"DELETE FROM grouped WHERE state <> {_HIT}")
+        return finish(store, "grouped", names, once=not job.sink.count), coverage
     finally:
         store.close()
 
 
+_HIT, _BLANK, _OUTSIDE, _FILTERED, _UNREADABLE = range(5)
+"""States of a line; from the last one on all are unreadable, in as many groups as samples are kept."""
+
+
 def _grouped(job: _Job, by: list[str], where: str, rows: str) -> str:
     """One row per group and state; the first few unreadable places are kept with it."""
-    state = (
-        f"CASE WHEN blank THEN 'blank' WHEN NOT readable THEN 'unreadable' WHEN NOT ({job.in_range}) THEN 'outside' "
-        f"WHEN {where} THEN 'hit' ELSE 'filtered' END"
-    )
-    parts = group_parts(by)
-    picks = "".join(
-        f", CASE WHEN state = 'hit' THEN {part.rsplit(' AS ', 1)[0]} END AS {part.rsplit(' AS ', 1)[1]}"
-        for part in parts
-    )
-    names = [f'"{name}"' for name in by]
     # Bad lines are spread over a few groups, and one of each is kept: a list in every group would cost a lot.
-    bad = "CASE WHEN state = 'unreadable' THEN {} END"
-    place = bad.format("{'source': source, 'pos': pos, 'text': substr(line, 1, 160)}")
-    return f"""SELECT state{"".join(f', "{name}"' for name in by)}, count(*) AS hits,
+    bad = f"{_UNREADABLE} + (source + pos) % {_SAMPLES}"
+    state = f"CASE WHEN blank THEN {_BLANK} WHEN NOT readable THEN {bad} ELSE {_HIT} END"
+    hit = ""
+    if (job.in_range, where) != ("true", "true"):
+        state = state.replace(
+            "ELSE", f"WHEN NOT ({job.in_range}) THEN {_OUTSIDE} WHEN NOT coalesce({where}, false) THEN {_FILTERED} ELSE"
+        )
+        hit = f"state = {_HIT}"  # rows that only count as a sum need no groups of their own
+    picks = [part.rsplit(" AS ", 1) for part in group_parts(by)]
+    columns = "".join(f", CASE WHEN {hit} THEN {what} END AS {name}" if hit else f", {what} AS {name}"
+                      for what, name in picks)  # fmt: skip
+    names = [f'"{name}"' for name in by]
+    place = f"CASE WHEN state >= {_UNREADABLE} THEN concat(source, ':', pos, ':', substr(line, 1, 160)) END"
+    return f"""SELECT state{"".join(f", {name}" for name in names)}, count(*) AS hits,
         min(time) AS first_time, max(time) AS last_time, any_value(place) AS place
-        FROM (SELECT time, state{picks}, {place} AS place, {bad.format(f"(source + pos) % {_SAMPLES}")} AS part
-        FROM (SELECT *, {state} AS state FROM ({rows})))
-        GROUP BY {", ".join(["state", "part", *names])}"""
+        FROM (SELECT state, time{columns}, {place} AS place
+        FROM (SELECT *, CAST({state} AS TINYINT) AS state FROM ({rows})))
+        GROUP BY {", ".join(["state", *names])}"""
 
 
 def _count_coverage(job: _Job) -> Coverage:
@@ -409,21 +414,20 @@ def _count_coverage(job: _Job) -> Coverage:
     counts = {
         state: (number, first, last)
         for state, number, first, last in job.store.query(
-            "SELECT state, CAST(sum(hits) AS BIGINT), min(first_time), max(last_time) FROM grouped GROUP BY state"
+            f"SELECT least(state, {_UNREADABLE}) AS state, CAST(sum(hits) AS BIGINT), min(first_time), max(last_time) "
+            "FROM grouped GROUP BY 1"
         )
     }
-    inside = [counts[state] for state in ("hit", "filtered") if state in counts]
+    inside = [counts[state] for state in (_HIT, _FILTERED) if state in counts]
     coverage.hits = sum(number for number, _, _ in inside)
     coverage.first_hit = min((first for _, first, _ in inside), default=None)
     coverage.last_hit = max((last for _, _, last in inside), default=None)
-    coverage.outside = counts.get("outside", (0,))[0]
-    coverage.blank = counts.get("blank", (0,))[0]
-    coverage.unreadable = counts.get("unreadable", (0,))[0] + len(job.reader.tally.too_long)
-    places = job.store.query(
-        "SELECT place.source, place.pos, place.text FROM grouped WHERE state = 'unreadable' "
-        f"ORDER BY ALL LIMIT {_SAMPLES}"
-    )
-    coverage.samples = job.samples([(s, p, mask_sample(text)) for s, p, text in places])
+    coverage.outside = counts.get(_OUTSIDE, (0,))[0]
+    coverage.blank = counts.get(_BLANK, (0,))[0]
+    coverage.unreadable = counts.get(_UNREADABLE, (0,))[0] + len(job.reader.tally.too_long)
+    found = job.store.query("SELECT place FROM grouped WHERE place IS NOT NULL")
+    places = sorted((int(source), int(pos), text) for source, pos, text in (row[0].split(":", 2) for row in found))
+    coverage.samples = job.samples([(s, p, mask_sample(text)) for s, p, text in places[:_SAMPLES]])
     return coverage
 
 

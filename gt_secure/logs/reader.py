@@ -7,19 +7,21 @@ batches. Memory is bounded by the queue.
 from __future__ import annotations
 
 import datetime as dt
-import itertools
+import io
+import os
 import queue
 import threading
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import AccessDenied, GtSecureError, LogError, NotFound
 from .arrow import LineBatch
-from .chunks import CHUNK, chunks
+from .chunks import CHUNK, Chunk, chunks, unpacked
 from .objects import LogObject, S3Object
+from .packing import Buffers, Packed, Packer, buffer_size
 
 if TYPE_CHECKING:
     from .records import RecordSink
@@ -100,10 +102,11 @@ class Reader:
         self._stop = threading.Event()
         self._threads = threads
         self._error: BaseException | None = None
+        self._buffers = Buffers(buffer_size(BATCH))
 
     def __iter__(self) -> Iterator[LineBatch]:
         first = self._next_object()
-        count = self._threads or (16 if first is not None and isinstance(first[1], S3Object) else 2)
+        count = self._threads or _thread_count(first[1] if first is not None else None)
         ready: queue.Queue[LineBatch | None] = queue.Queue(maxsize=count if count < 4 else 4)
         pool = [
             threading.Thread(target=self._work, args=(ready, first if i == 0 else None), daemon=True)
@@ -154,15 +157,13 @@ class Reader:
             return number, item
 
     def _work(self, ready: queue.Queue[LineBatch | None], first: tuple[int, LogObject] | None) -> None:
-        pack = _Pack()
         try:
+            packer = Packer(lambda packed: self._put(ready, self._counted(packed)), self._buffers, self._stop.is_set)
             item = first or self._next_object()
             while item is not None and not self._stop.is_set():
-                for batch in self._object(pack, *item):
-                    self._put(ready, batch)
+                self._object(packer, *item)
                 item = self._next_object()
-            if pack.size:
-                self._put(ready, self._batch(pack))
+            packer.flush()
         except BaseException as error:
             self._error = self._error or error
             self._stop.set()
@@ -177,24 +178,20 @@ class Reader:
                 continue
             return
 
-    def _object(self, pack: _Pack, number: int, item: LogObject) -> Iterator[LineBatch]:
+    def _object(self, packer: Packer, number: int, item: LogObject) -> None:
         size = 0
+
+        def too_long(start: int) -> None:
+            with self.tally.lock:
+                self.tally.too_long.append((number, start))
+
         try:
             with item.open() as stream:
-                parts = chunks(stream)
-                part = next(parts, None)
-                if part is not None and part.data[:64].lstrip()[:1] in (b"{", b"["):
-                    part, parts = self._sink.take(number, part, parts)
-                while part is not None and not self._stop.is_set():
-                    if part.skipped:
-                        with self.tally.lock:
-                            self.tally.too_long.append((number, part.start))
-                    else:
-                        pack.add(number, part.start, part.data)
-                    size += len(part.data)
-                    if pack.size >= BATCH:
-                        yield self._batch(pack)
-                    part = next(parts, None)
+                head, rest = unpacked(stream)
+                if head[:64].lstrip()[:1] in (b"{", b"["):
+                    size = self._records(packer, number, chunks(head, rest), too_long)
+                else:
+                    size = packer.read(number, rest, too_long, head)
         except (GtSecureError, OSError, EOFError, zlib.error) as error:
             self._failed(number, item, error)
         except Exception as error:
@@ -210,15 +207,35 @@ class Reader:
                     self.tally.last_delivery = item.delivered
             self._tell()
 
-    def _batch(self, pack: _Pack) -> LineBatch:
-        batch, not_utf8, per_object = pack.batch()
+    def _records(self, packer: Packer, number: int, parts: Iterator[Chunk], too_long: Callable[[int], None]) -> int:
+        """Read an object that looks like JSON; lines after all, if it is not."""
+        size = 0
+
+        def counted() -> Iterator[Chunk]:
+            nonlocal size
+            for part in parts:
+                size += len(part.data)
+                yield part
+
+        rest = counted()
+        first = next(rest, None)
+        part, rest = self._sink.take(number, first, rest) if first is not None else (None, rest)
+        while part is not None and not self._stop.is_set():
+            if part.skipped:
+                too_long(part.start)
+            else:
+                packer.read(number, io.BytesIO(part.data), too_long, start=part.start)
+            part = next(rest, None)
+        return size
+
+    def _counted(self, packed: Packed) -> LineBatch:
         with self.tally.lock:
-            self.tally.lines += len(batch.source)
-            self.tally.not_utf8 += not_utf8
-            for number, count in per_object:
+            self.tally.lines += len(packed.batch.source)
+            self.tally.not_utf8 += packed.not_utf8
+            for number, count in packed.per_object:
                 self.tally.per_object[number] = self.tally.per_object.get(number, 0) + count
         self._tell()
-        return batch
+        return packed.batch
 
     def _failed(self, number: int, item: LogObject, error: BaseException) -> None:
         kind = "failed"
@@ -242,6 +259,16 @@ class Reader:
         self._progress(Progress(tally.read, tally.bytes, tally.lines, len(tally.names)))
 
 
+def _thread_count(first: LogObject | None) -> int:
+    """Threads that suit the kind of objects: waiting for S3 takes many, unpacking some, reading files few."""
+    cores = os.cpu_count() or 2
+    if isinstance(first, S3Object):
+        return 16
+    if first is not None and first.name.endswith(".gz"):
+        return max(2, min(4, cores))
+    return max(1, min(4, cores // 2))
+
+
 def _transport_errors() -> tuple[type[BaseException], ...]:
     """What a broken connection raises in the middle of a body; known only if botocore is in use."""
     import sys
@@ -251,65 +278,3 @@ def _transport_errors() -> tuple[type[BaseException], ...]:
     from botocore.exceptions import BotoCoreError, ClientError
 
     return BotoCoreError, ClientError
-
-
-class _Pack:
-    """Chunks of one or many objects on the way to one batch."""
-
-    def __init__(self) -> None:
-        self._parts: list[tuple[int, int, bytearray]] = []
-        self.size = 0
-
-    def add(self, number: int, start: int, data: bytearray) -> None:
-        self._parts.append((number, start, data))
-        self.size += len(data)
-
-    def batch(self) -> tuple[LineBatch, int, list[tuple[int, int]]]:
-        """The batch, whether bytes had to be replaced, and how many lines are from which object; empties the pack."""
-        import numpy as np
-
-        parts, self._parts, self.size = self._parts, [], 0
-        data = parts[0][2] if len(parts) == 1 else bytearray().join(data for _, _, data in parts)
-        raw = np.frombuffer(data, dtype=np.uint8)
-        newlines = np.flatnonzero(raw == 10)
-        ends = np.empty(len(newlines) + 1, dtype=np.int64)
-        ends[0] = 0
-        ends[1:] = newlines + 1
-        borders = np.cumsum([len(data) for _, _, data in parts])
-        counts = np.diff(np.searchsorted(ends, borders), prepend=0)
-        source = np.repeat(np.array([number for number, _, _ in parts], dtype=np.int32), counts)
-        shift = np.repeat(
-            np.array([start for _, start, _ in parts]) - (borders - [len(d) for _, _, d in parts]), counts
-        )
-        offset = ends[:-1] + shift
-        # The parser wants neither newline nor carriage return; a blank at the end does no harm.
-        returns = newlines[newlines > 0] - 1
-        raw[returns[raw[returns] == 13]] = 32
-        raw[newlines] = 32
-        not_utf8 = 0
-        if raw.size and raw.max() > 127:
-            data, ends, not_utf8 = _utf8(data, raw, ends)
-        per_object = [(number, int(count)) for (number, _, _), count in zip(parts, counts, strict=True)]
-        return LineBatch(data, ends, source, offset), not_utf8, per_object
-
-
-def _utf8(data: bytearray, raw: Any, ends: Any) -> tuple[Any, Any, int]:
-    """Make text valid UTF-8: bytes that are not are written as ``\\xff``, so that nothing merges or vanishes."""
-    import numpy as np
-
-    suspect = np.unique(np.searchsorted(ends, np.flatnonzero(raw > 127), side="right") - 1)
-    fixed = {int(i): text for i in suspect if (text := _repaired(bytes(raw[ends[i] : ends[i + 1]]))) is not None}
-    if not fixed:
-        return data, ends, 0
-    lines = [fixed.get(i, raw[a:b]) for i, (a, b) in enumerate(itertools.pairwise(ends))]
-    borders = np.zeros(len(lines) + 1, dtype=np.int64)
-    np.cumsum([len(line) for line in lines], out=borders[1:])
-    return bytearray().join(lines), borders, len(fixed)
-
-
-def _repaired(line: bytes) -> bytes | None:
-    try:
-        line.decode("utf-8")
-    except UnicodeDecodeError:
-        return line.decode("utf-8", "backslashreplace").encode()
-    return None

@@ -59,7 +59,7 @@ def test_sizes(size: int, text: str) -> None:
 
 
 def files(*sizes: int) -> list[LocalFile]:
-    return [LocalFile(Path(f"{n}.log"), size) for n, size in enumerate(sizes)]
+    return [LocalFile(f"{n}.log", size) for n, size in enumerate(sizes)]
 
 
 def test_a_watch_warns_once_and_at_once() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from gt_secure.errors import GtSecureError, InvalidInput, LogError, NotFound
 from gt_secure.logs import chunks as chunks_module
-from gt_secure.logs import count_hits, read_hits
+from gt_secure.logs import count_hits, packing, read_hits
 from gt_secure.logs.objects import StandardInput
 
 LINE = corpus.case("x", **corpus.PRESIGNED).text
@@ -53,7 +53,7 @@ def test_any_content(tmp_path: Path, content: bytes, hits: int, unreadable: int,
     path.write_bytes(gzip.compress(content) if packed else content)
     coverage = coverages(path)
     assert (coverage.hits, coverage.unreadable, coverage.blank) == (hits, unreadable, blank)
-    assert coverage.bytes == len(content) + (bool(content) and not content.endswith(b"\n"))
+    assert coverage.bytes == len(content)
 
 
 def test_samples_name_file_and_offset(tmp_path: Path) -> None:
@@ -96,12 +96,82 @@ def test_lines_across_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     for size in (1, 7, 64, 999, 4096):
         monkeypatch.setattr(chunks_module, "CHUNK", size)
         for packed in (text, gzip.compress(text), gzip.compress(text[:5000]) + gzip.compress(text[5000:]) + b"\0" * 9):
-            parts = list(chunks_module.chunks(io.BytesIO(packed)))
+            parts = list(chunks_module.chunks(*chunks_module.unpacked(io.BytesIO(packed))))
             assert b"".join(p.data for p in parts) == text
             at = 0
             for part in parts:
                 assert part.start == at
                 at += len(part.data)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_lines_across_buffers(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    """Any files through small buffers that are used again: every line once, at its place, unless it is too long."""
+    rng = random.Random(seed)
+    longest, room = rng.choice([(40, 8), (100, 30), (700, 64)])
+    monkeypatch.setattr(packing, "MAX_LINE", longest)
+    monkeypatch.setattr(packing, "_ROOM", room)
+    monkeypatch.setattr(packing, "_BLOCK", rng.choice([16, 64, 1000]))
+    files = [
+        b"".join(
+            rng.choice([b"x", b"\xff", b"\xc3\xa9", b"ab c"]) * rng.randrange(rng.choice([3, 30, 300]))
+            + rng.choice([b"\n", b"\r\n", b"\n\n"])
+            for _ in range(rng.randrange(40))
+        )
+        + rng.choice([b"", b"the end"])
+        for _ in range(rng.randrange(1, 12))
+    ]
+    found, too_long = [], []
+
+    def put(packed: packing.Packed) -> None:
+        data, ends, source, offset, done = packed.batch
+        raw = bytes(data)
+        found.extend((int(source[i]), int(offset[i]), raw[ends[i] : ends[i + 1]]) for i in range(len(source)))
+        assert sum(count for _, count in packed.per_object) == len(source)
+        if done is not None:
+            data[:] = 35  # whoever still looks at it will see
+            done()
+
+    buffers = packing.Buffers(packing.buffer_size(longest))
+    packer = packing.Packer(put, buffers, lambda: False)
+    for number, content in enumerate(files):
+        cut = rng.randrange(min(len(content), room) + 1)
+        stream = _Slow(content[cut:], rng)
+        total = packer.read(number, stream, lambda at, n=number: too_long.append((n, at)), content[:cut])
+        assert total == len(content)
+    packer.flush()
+
+    skipped = set(too_long)
+    at_least = longest + 1
+    for number, content in enumerate(files):
+        place = 0
+        for line in _lines(content):
+            if (number, place) in skipped:
+                assert len(line) >= at_least - room
+                skipped.discard((number, place))
+            else:
+                source, offset, text = found.pop(0)
+                assert (source, offset) == (number, place)
+                body = line.rstrip(b"\n")
+                body = body[:-1] if body.endswith(b"\r") and line.endswith(b"\n") else body
+                assert text.rstrip(b" ") == body.decode("utf-8", "backslashreplace").encode().rstrip(b" ")
+            place += len(line)
+    assert not found
+    assert not skipped
+
+
+def _lines(content: bytes) -> list[bytes]:
+    return [line + b"\n" for line in content.split(b"\n")[:-1]] + [last for last in content.split(b"\n")[-1:] if last]
+
+
+class _Slow:
+    """A stream that gives as much as it likes at a time."""
+
+    def __init__(self, content: bytes, rng: random.Random) -> None:
+        self._stream, self._rng = io.BytesIO(content), rng
+
+    def readinto(self, buffer: memoryview) -> int:
+        return self._stream.readinto(buffer[: self._rng.randrange(1, len(buffer) + 1)])
 
 
 def test_damaged_gzip_is_named_and_read_up_to_the_damage(tmp_path: Path) -> None:

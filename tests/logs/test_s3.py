@@ -162,4 +162,4 @@ def test_local_files_are_cached_when_asked(tmp_path: Path) -> None:
     path.write_bytes(body(DAYS[0], 3))
     with read_hits(path, cache=cache) as hits:
         assert len(hits) == 3
-    assert LocalFile(path, 1).name == str(path)
+    assert LocalFile(str(path), 1).name == str(path)

@@ -7,15 +7,16 @@ that the text gives the same rows where Trino's functions behave as their docume
 from __future__ import annotations
 
 import itertools
+import re
 
 import sqlglot
 from sqlglot import exp
 
 NAMED = {
-    "array_join", "array_sort", "cardinality", "chr", "coalesce", "concat_ws", "count", "date_add", "date_format",
-    "date_parse", "date_trunc", "element_at", "length", "lower", "max", "min", "nullif", "position", "regexp_extract",
-    "regexp_replace", "replace", "sha256", "split", "split_part", "substr", "to_hex", "to_utf8", "try",
-    "try_cast", "upper", "url_decode", "cast",
+    "array_join", "array_position", "array_sort", "cardinality", "cast", "chr", "coalesce", "concat_ws",
+    "count", "date_add", "date_format", "date_parse", "date_trunc", "element_at", "length", "lower", "max",
+    "min", "nullif", "position", "regexp_extract", "regexp_replace", "replace", "sha256", "slice", "split",
+    "split_part", "substr", "to_hex", "to_utf8", "try", "try_cast", "upper", "url_decode",
 }  # fmt: skip
 """Functions of the Trino documentation, *Functions and operators*, that the text may use."""
 
@@ -56,7 +57,7 @@ def _rewritten(node: exp.Expression) -> exp.Expression:
         return _call("trino_part", node.this, node.args["delimiter"], node.args["part_index"])
     if isinstance(node, exp.RegexpReplace):
         replacement = node.args["replacement"]
-        node.set("replacement", exp.Literal.string(replacement.this.replace("$1", "\\1")))
+        node.set("replacement", exp.Literal.string(re.sub(r"\$(\d)", r"\\\1", replacement.this)))
         return node
     if isinstance(node, exp.TryCast) and node.to.is_type("bigint"):
         return _call("trino_integer", node.this)
