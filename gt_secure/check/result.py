@@ -17,6 +17,7 @@ from ..errors import (
     Throttled,
     Unreachable,
 )
+from ..restriction.text import plain
 
 P = ParamSpec("P")
 Status: TypeAlias = Literal["passed", "failed", "unknown"]
@@ -84,10 +85,9 @@ class CheckResult:
 
     def _repr_html_(self) -> str:
         mark = {"passed": "✓", "failed": "✗", "unknown": "?"}[self.status]
-        said = html.escape(f"{self.message} {self.next_step}".strip())
-        return (
-            f"<div>{mark} <b>{self.status}</b> <code>{html.escape(f'{self.name}({self.subject})')}</code> {said}</div>"
-        )
+        said = html.escape(plain(f"{self.message} {self.next_step}".strip()))
+        name = html.escape(plain(f"{self.name}({self.subject})"))
+        return f"<div>{mark} <b>{self.status}</b> <code>{name}</code> {said}</div>"
 
 
 class CheckFailed(GtSecureError, AssertionError):

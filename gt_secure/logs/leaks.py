@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..network import IPNetwork, parse_networks
-from .table import Table
+from .table import Table, _plain
 
 if TYPE_CHECKING:
     from .hits import Hits
@@ -121,7 +121,8 @@ class Leak:
     @property
     def sentence(self) -> str:
         """What happened, in a sentence."""
-        minted = f"Minted {self.minted:%d %b %H:%M} UTC for {self.key}" if self.minted else f"A URL for {self.key}"
+        key = _plain(self.key)
+        minted = f"Minted {self.minted:%d %b %H:%M} UTC for {key}" if self.minted else f"A URL for {key}"
         later = "; ".join(f"from {user.label} ({user.words})" for user in self.others[:4])
         more = f" and {len(self.others) - 4:,} more" if len(self.others) > 4 else ""
         return f"{minted}, first used from {self.users[0].label}, then {later}{more}."

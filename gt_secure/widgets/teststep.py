@@ -73,6 +73,7 @@ class TestUrlStep(Step):
         key: str = "",
     ) -> None:
         self._url: TestUrl | None = None
+        self._shown_keys: dict[str, str] = {}
         self._vantages: tuple[Vantage, ...] = ()
         self._keys_of: tuple[str, str] | None = None
         self._clock: asyncio.Task[Any] | None = None
@@ -81,8 +82,8 @@ class TestUrlStep(Step):
         super().__init__(connection)
         self.summarise("No test URL yet.")
         self.observe(lambda _: self.guard(self._place_changed), ["bucket", "prefix"])
-        self.observe(lambda _: self.enable(), "key")
-        traitlets.link((self, "key"), (self.key_input, "value"))
+        self.observe(lambda _: self._show_key(), "key")
+        self.key_input.observe(lambda change: self._take_key(change["new"]), "value")
         traitlets.link((self, "bound_to"), (self.bound_input, "value"))
         self.bucket, self.key = bucket, key
 
@@ -198,6 +199,16 @@ class TestUrlStep(Step):
         """Offer roles to sign with, for example those of the team's labeling jobs."""
         self.role_input.options = tuple(dict.fromkeys(role for role in roles if role))
 
+    # the object: the input shows it without control and direction characters, the trait is the key itself
+
+    def _show_key(self) -> None:
+        self.key_input.value = markup.plain(self.key, 1100)
+        self.enable()
+
+    def _take_key(self, shown: str) -> None:
+        if shown != markup.plain(self.key, 1100):
+            self.key = self._shown_keys.get(shown, shown)
+
     # results
 
     def _place_changed(self) -> None:
@@ -219,7 +230,8 @@ class TestUrlStep(Step):
     def _got_place(self, found: tuple[list[str] | AccessDenied, tuple[Vantage, ...]]) -> None:
         listed, self._vantages = found
         keys = [] if isinstance(listed, AccessDenied) else listed
-        self.key_input.options = tuple(keys)
+        self._shown_keys = {markup.plain(key, 1100): key for key in keys}
+        self.key_input.options = tuple(self._shown_keys)
         if keys and self.key not in keys:
             self.key = next((key for key in keys if key.lower().endswith((".png", ".jpg", ".jpeg"))), keys[0])
         options: list[tuple[str, Any]] = [(place_label(place), i) for i, place in enumerate(self._vantages)]
