@@ -171,7 +171,7 @@ def block_public_access_off(_: Snapshot, bucket: BucketFacts) -> Iterator[Found]
 @bucket_check("kms-network-condition", "s3:GetEncryptionConfiguration", "kms:GetKeyPolicy")
 def kms_network_condition(_: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
     """A statement of the key policy that covers Decrypt asks for the caller's network, also in calls of a service."""
-    if not bucket.kms_key or not bucket.kms_key_policy:
+    if not bucket.kms_key:
         return
     document = bucket_document(bucket.kms_key_policy)
     for statement in document.statements if document is not None else ():

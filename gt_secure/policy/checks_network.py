@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..errors import PolicyError
+from ..network import Source, parse_address
 from .contexts import presigned_context
 from .documents import parse_document
 from .evaluate import applies
@@ -71,7 +72,7 @@ def _lets_through(endpoint: EndpointFacts, bucket: str, snapshot: Snapshot) -> b
         "s3:GetObject",
         f"arn:{snapshot.partition}:s3:::{bucket}/object",
         f"arn:{snapshot.partition}:sts::{account}:assumed-role/GroundTruthExecution/worker",
-        presigned_context(f"10.0.0.1 via {endpoint.id}" if len(endpoint.id) > 12 else "10.0.0.1 via vpce-00000000"),
+        presigned_context(Source(parse_address("10.0.0.1"), endpoint.id, endpoint.vpc_id)),
     )
     denied = any(applies(statement, request) for statement in document.denies)
     return not denied and any(applies(statement, request) for statement in document.allows)

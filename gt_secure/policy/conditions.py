@@ -140,7 +140,7 @@ def _split(operator: str, place: str) -> tuple[str, str, bool]:
 
 
 def _unknown(operator: str, place: str) -> PolicyError:
-    near = difflib.get_close_matches(operator.rpartition(":")[2].removesuffix("IfExists"), list(OPERATORS), n=1)
+    near = difflib.get_close_matches(operator.rpartition(":")[2].removesuffix("IfExists"), list(OPERATORS))
     return PolicyError(
         f"“{operator[:60]}” is not a condition operator.",
         place=place,

@@ -126,7 +126,7 @@ def _path(source: Source | str) -> dict[str, str]:
 
 
 def _moment(now: datetime | None) -> dict[str, str]:
-    moment = (now or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0)
+    moment = (now or datetime.now(UTC)).astimezone(UTC)
     return {
         "aws:CurrentTime": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "aws:EpochTime": str(int(moment.timestamp())),

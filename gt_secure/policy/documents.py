@@ -17,7 +17,7 @@ from .conditions import Condition, parse_conditions
 from .globs import Matcher, glob, resource_glob
 from .jsontext import JsonNumber, item, parse_json, refuse_duplicates
 from .principals import Caller, Entry, Grant, grant_of, is_excepted, parse_entry
-from .templates import Keys, Template, fill, is_fixed, parse_template
+from .templates import Keys, Template, fill, is_fixed, parse_template, split_wildcards
 
 Kind: TypeAlias = Literal["identity", "session", "boundary", "resource", "endpoint"]
 Source: TypeAlias = str | Mapping[str, object]
@@ -287,8 +287,7 @@ def _check_action(action: str, place: str) -> None:
 
 
 def _action_matcher(action: str) -> Matcher:
-    template = parse_template(action.lower(), variables=False, wildcards=True, place="")
-    return glob(fill(template, {}) or ())
+    return glob(split_wildcards(action.lower()))
 
 
 def _pattern(text: str, variables: bool, place: str) -> Pattern:

@@ -12,7 +12,8 @@ from .principals import Grant
 from .request import Compiled, Layer, Policies, Request
 from .verdict import Outcome, Verdict
 
-_STRENGTH: dict[Grant | None, int] = {None: 0, "account": 1, "role": 2, "direct": 3}
+_STRENGTH: tuple[Grant | None, ...] = (None, "account", "role", "direct")
+"""Grants, the weakest first."""
 
 
 def evaluate(request: Request, policies: Policies) -> Verdict:
@@ -83,7 +84,7 @@ def _strongest(layer: Layer | None, request: Request) -> tuple[Grant | None, Sta
         if not applies(statement, request):
             continue
         grant = statement.grant(request.caller, request.keys)
-        if _STRENGTH[grant] > _STRENGTH[best[0]]:
+        if _STRENGTH.index(grant) > _STRENGTH.index(best[0]):
             best = (grant, statement)
     return best
 

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from .snapshot import BucketFacts, Snapshot
 
 Severity: TypeAlias = Literal["high", "medium", "low", "info"]
-_ORDER: dict[Severity, int] = {"high": 0, "medium": 1, "low": 2, "info": 3}
+_ORDER: tuple[Severity, ...] = ("high", "medium", "low", "info")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def find_all(snapshot: Snapshot) -> tuple[Finding, ...]:
         missing = tuple(action for action in registered.needs if snapshot.lacks(action))
         found += [_finding(registered.code, each, missing) for each in registered.run(snapshot)]
     found += _not_checked(snapshot)
-    return tuple(sorted(found, key=lambda each: _ORDER[each.severity]))
+    return tuple(sorted(found, key=lambda each: _ORDER.index(each.severity)))
 
 
 def _finding(code: str, found: Found, missing: tuple[str, ...]) -> Finding:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from .templates import Filled, Wild
 
@@ -87,26 +87,33 @@ def _split_head(parts: Filled) -> tuple[Filled, Filled]:
     return tuple(head), ()
 
 
-_Step: TypeAlias = tuple[str, bool, bool]
-"""(literal character or "", whether it repeats, whether it may take a colon)."""
+class _Gap(NamedTuple):
+    """A wildcard: whether it covers many characters or one, and whether a colon may be among them."""
+
+    many: bool
+    colons: bool
+
+
+_Step: TypeAlias = str | _Gap
+"""A character that must be there, or a wildcard."""
 
 
 def _steps(head: Filled, tail: Filled) -> tuple[_Step, ...]:
     steps: list[_Step] = []
     for index, part in enumerate(head):
         if isinstance(part, str):
-            steps += [(character, False, True) for character in part]
+            steps += part
         elif part is Wild.ONE:
-            steps.append(("", False, False))
+            steps.append(_Gap(many=False, colons=False))
         else:
             following = head[index + 1] if index + 1 < len(head) else ":"
             ends_part = isinstance(following, str) and following.startswith(":")
-            steps.append(("", True, ends_part))
+            steps.append(_Gap(many=True, colons=ends_part))
     for part in tail:
         if isinstance(part, str):
-            steps += [(character, False, True) for character in part]
+            steps += part
         else:
-            steps.append(("", part is Wild.ANY, True))
+            steps.append(_Gap(many=part is Wild.ANY, colons=True))
     return tuple(steps)
 
 
@@ -117,9 +124,12 @@ def _walk(steps: tuple[_Step, ...], text: str) -> bool:
         for state in states:
             if state == len(steps):
                 continue
-            literal, repeats, takes_colon = steps[state]
-            if literal == character or (not literal and (takes_colon or character != ":")):
-                following.add(state if repeats else state + 1)
+            step = steps[state]
+            if isinstance(step, str):
+                if step == character:
+                    following.add(state + 1)
+            elif step.colons or character != ":":
+                following.add(state if step.many else state + 1)
         if not following:
             return False
         states = _spread(following, steps)
@@ -131,10 +141,14 @@ def _spread(states: Iterable[int], steps: tuple[_Step, ...]) -> set[int]:
     for start in states:
         state = start
         reached.add(state)
-        while state < len(steps) and steps[state][1]:
+        while state < len(steps) and _may_be_empty(steps[state]):
             state += 1
             reached.add(state)
     return reached
+
+
+def _may_be_empty(step: _Step) -> bool:
+    return isinstance(step, _Gap) and step.many
 
 
 @lru_cache(maxsize=4096)
@@ -157,8 +171,6 @@ def arn_glob(parts: Filled) -> Matcher | None:
 
     def match(arn: str) -> bool:
         pieces = arn.split(":", _ARN_COLONS)
-        return len(pieces) == len(matchers) and all(
-            matcher(piece) for matcher, piece in zip(matchers, pieces, strict=True)
-        )
+        return len(pieces) == len(matchers) and all(matcher(pieces[index]) for index, matcher in enumerate(matchers))
 
     return match

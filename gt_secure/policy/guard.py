@@ -11,6 +11,7 @@ Guide, *Download and upload objects with presigned URLs* and *Bucket policies* (
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -234,9 +235,10 @@ def _read(statement: Mapping[str, object], sid: str) -> Guard:
     match = _RESOURCE.fullmatch(resources.pop()) if len(resources) == 1 else None
     partition, bucket, pattern = match.groups() if match else ("aws", "", "")
     prefix = re.sub(r"\$\{([*?$])\}", r"\1", pattern)
-    networks, bad_network = _networks(_listed(statement, "NotIpAddressIfExists", "aws:SourceIp"))
-    endpoints, bad_endpoint = _endpoints(_listed(statement, "StringNotEqualsIfExists", "aws:SourceVpce"))
-    drifted = bad_network or bad_endpoint or not bucket or not (networks or endpoints)
+    networks = _networks(_listed(statement, "NotIpAddressIfExists", "aws:SourceIp"))
+    endpoints = _endpoints(_listed(statement, "StringNotEqualsIfExists", "aws:SourceVpce"))
+    # A value that could not be read is missing in what would be built of the others, so it counts as drift below.
+    drifted = not bucket or not (networks or endpoints)
     if not drifted:
         wanted = build_guard(
             bucket, prefix=prefix, networks=networks, endpoints=endpoints, partition=partition, sid=sid
@@ -256,23 +258,17 @@ def _list(value: object) -> list[object]:
     return value if isinstance(value, list) else [value]
 
 
-def _networks(texts: list[str]) -> tuple[tuple[IPNetwork, ...], bool]:
+def _networks(texts: list[str]) -> tuple[IPNetwork, ...]:
     found: list[IPNetwork] = []
-    bad = False
     for text in texts:
-        try:
+        with contextlib.suppress(PolicyError):
             found.append(policy_network(text, "$"))
-        except PolicyError:
-            bad = True
-    return collapse(found), bad
+    return collapse(found)
 
 
-def _endpoints(texts: list[str]) -> tuple[tuple[str, ...], bool]:
+def _endpoints(texts: list[str]) -> tuple[str, ...]:
     found: set[str] = set()
-    bad = False
     for text in texts:
-        try:
+        with contextlib.suppress(InvalidInput):
             found.add(parse_endpoint_id(text))
-        except InvalidInput:
-            bad = True
-    return tuple(sorted(found)), bad
+    return tuple(sorted(found))

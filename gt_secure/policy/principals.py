@@ -175,8 +175,8 @@ def _entry_grant(entry: Entry, caller: Caller, keys: Keys, unknown: bool) -> Gra
     if kind == "federated":
         return "role" if entry.text in keys.get("aws:federatedprovider", ()) else None
     if kind == "unique-id":
-        user_id = keys.get("aws:userid", ("",))[:1]
-        named = bool(user_id) and user_id[0].partition(":")[0] == entry.text
+        user_id = next(iter(keys.get("aws:userid", ())), "")
+        named = user_id.partition(":")[0] == entry.text
         return None if not named else ("role" if caller.role else "direct")
     return "direct" if unknown and caller.account else None
 

@@ -126,7 +126,7 @@ class Compiled(NamedTuple):
     boundary: Layer | None
     resource: Layer | None
     endpoint: Layer | None
-    gateway_endpoint: bool = False
+    gateway_endpoint: bool
 
     @property
     def layers(self) -> tuple[Layer, ...]:

@@ -83,7 +83,7 @@ def _value_of(text: str, name: str) -> Span:
     """Return where the value of a member of the outermost object lies; the text is known to be valid."""
     at = _skip(text, 0) + 1
     while True:
-        key, at = scanstring(text, _skip(text, at) + 1, True)
+        key, at = scanstring(text, _skip(text, at) + 1)
         start = _skip(text, _skip(text, at) + 1)
         end = _value_end(text, start)
         if key == name:

@@ -80,10 +80,13 @@ def parse_template(text: str, *, variables: bool, wildcards: bool, place: str) -
 
 
 def _add_plain(parts: list[str | Wild | Variable], text: str, wildcards: bool) -> None:
-    if not wildcards:
-        parts.append(text)
-        return
-    parts.extend(Wild(piece) if piece in ("*", "?") else piece for piece in re.split(r"([*?])", text))
+    parts.extend(split_wildcards(text) if wildcards else [text])
+
+
+def split_wildcards(text: str) -> Filled:
+    """Take text without variables apart into literals and wildcards."""
+    pieces = re.split(r"([*?])", text)
+    return tuple(Wild(piece) if piece in ("*", "?") else piece for piece in pieces if piece)
 
 
 def _joined(parts: list[str | Wild | Variable]) -> Template:
@@ -127,4 +130,4 @@ def fill(template: Template, keys: Keys) -> Filled | None:
 def fill_text(template: Template, keys: Keys) -> str | None:
     """Like :func:`fill` for a template without wildcards: one text, or None."""
     filled = fill(template, keys)
-    return None if filled is None else "".join(part if isinstance(part, str) else part.value for part in filled)
+    return None if filled is None else "".join(map(str, filled))

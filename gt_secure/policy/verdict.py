@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple, TypeAlias
 
 from .conditions import Condition
-from .documents import Statement
+from .documents import Kind, Statement
 from .request import NAMES, Compiled, Layer, Request
 
 Decision: TypeAlias = Literal["allow", "implicit-deny", "explicit-deny", "invalid"]
@@ -89,9 +89,9 @@ class Verdict:
         Every policy, also those that are not set; empty for ``invalid``.
     """
 
-    request: Request = field(repr=False)
-    policies: Compiled | None = field(repr=False)
-    outcome: Outcome = field(repr=False)
+    request: Request
+    policies: Compiled | None
+    outcome: Outcome
 
     def __repr__(self) -> str:
         return f"Verdict({self.decision!r}, {self.reason!r})"
@@ -163,13 +163,15 @@ def _layers(request: Request, policies: Compiled, outcome: Outcome) -> Iterator[
         yield LayerExplanation("identity", NAMES["identity"], "not set")
     for layer in policies.identity:
         yield explain_layer(request, layer, outcome)
-    for kind, single in zip(
-        ("session", "boundary", "resource", "endpoint"),
-        (policies.session, policies.boundary, policies.resource, policies.endpoint),
-        strict=True,
-    ):
+    alone: tuple[tuple[Kind, Layer | None], ...] = (
+        ("session", policies.session),
+        ("boundary", policies.boundary),
+        ("resource", policies.resource),
+        ("endpoint", policies.endpoint),
+    )
+    for kind, single in alone:
         if single is None:
-            yield LayerExplanation(kind, NAMES[kind], "not set")  # type: ignore[index]
+            yield LayerExplanation(kind, NAMES[kind], "not set")
         elif kind == "endpoint" and request.is_off_endpoint:
             yield LayerExplanation(kind, single.name, "not consulted")
         else:

@@ -258,10 +258,8 @@ def _cells(row: WhoRow) -> tuple[str, ...]:
 def who_text(rows: Iterable[WhoRow]) -> str:
     """Return the table as aligned plain text."""
     table = [_HEAD, *(_cells(row) for row in rows)]
-    widths = [max(len(line[column]) for line in table) for column in range(len(_HEAD))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in table
-    )
+    widths = [max(map(len, column)) for column in zip(*table)]  # noqa: B905 - every line has all columns
+    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in table)
 
 
 def who_html(rows: Iterable[WhoRow]) -> str:

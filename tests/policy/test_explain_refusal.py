@@ -187,3 +187,149 @@ def test_hostile_text_is_escaped_and_stays_on_its_line():
     assert "<script>" not in told.to_html()
     assert "\x1b" not in told.to_text()
     assert len(told.to_text().splitlines()) == 3
+
+
+def told_cause(*args, **more):
+    return explain(answer(*args, **more)).cause
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_every_redirect_is_one(status):
+    told = explain(answer(status, "", "", details={"Location host": "gt-images.s3.eu-west-1.amazonaws.com"}))
+    assert told.cause == "redirect"
+    assert told.headline == "S3 sends the request to gt-images.s3.eu-west-1.amazonaws.com."
+
+
+@pytest.mark.parametrize("status", [300, 305, 309])
+def test_other_answers_below_400_are_no_redirect(status):
+    assert told_cause(status, "", "") == "unknown"
+
+
+def test_a_redirect_names_the_host_and_the_region():
+    told = explain(
+        answer(301, "PermanentRedirect", "x", details={"Endpoint": "a.example", "Location host": "b.example"})
+    )
+    assert told.headline == "S3 sends the request to a.example."
+    assert told.why == "The host is part of the signature, so a presigned URL cannot follow."
+    assert "to another host" in explain(answer(301, "", "")).headline
+    assert told_cause(400, "PermanentRedirect", "x") == "redirect"
+    for more in ({"headers": {"x-amz-bucket-region": "eu-west-1"}}, {"details": {"Region": "eu-west-1"}}):
+        assert explain(answer(301, "", "", **more)).why.endswith("; the bucket is in eu-west-1.")
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_server_that_is_busy_is_told_from_a_refusal(status):
+    assert told_cause(status, "", "") == "busy"
+
+
+@pytest.mark.parametrize("status", [501, 505])
+def test_other_server_errors_are_not_known(status):
+    assert told_cause(status, "", "") == "unknown"
+
+
+@pytest.mark.parametrize("code", ["SlowDown", "InternalError", "ServiceUnavailable"])
+def test_busy_codes_count_whatever_the_status_is(code):
+    assert told_cause(200 + 203, code, "x") == "busy"
+
+
+@pytest.mark.parametrize(
+    ("status", "marks", "cause"),
+    [
+        (407, {"request_id": "ABC"}, "not-s3"), (408, {"request_id": "ABC"}, "unknown"),
+        (400, {"request_id": ""}, "not-s3"), (399, {"request_id": ""}, "unknown"),
+        (400, {"request_id": "", "headers": {"x-amz-id-2": "x"}}, "unknown"),
+    ],
+)  # fmt: skip
+def test_an_answer_without_a_mark_of_s3_came_from_something_between(status, marks, cause):
+    assert told_cause(status, "", "", **marks) == cause
+
+
+def test_where_it_opened_from_is_said_if_it_is_known():
+    assert explain(answer(200, "", "")).headline == "The object opened from 198.51.100.20."
+    assert explain(answer(200, "", "", source=None)).headline == "The object opened."
+
+
+def test_both_regions_are_named():
+    told = explain(
+        answer(400, "AuthorizationHeaderMalformed", "the region 'us-east-1' is wrong; expecting 'eu-west-1'")
+    )
+    assert told.why.endswith("The bucket is in eu-west-1; the URL was signed for us-east-1.")
+    assert explain(answer(400, "AuthorizationHeaderMalformed", "x")).why == "x"
+
+
+def test_only_the_message_about_sigv4_is_about_the_signature_version():
+    assert told_cause(400, "InvalidRequest", "Something else") == "unknown"
+    assert told_cause(400, "Other", "Use AWS4-HMAC-SHA256") == "unknown"
+
+
+@pytest.mark.parametrize("version", ["SigV2", "SigV4"])
+def test_the_old_signature_is_named_where_it_does_not_fit(version):
+    from gt_secure.presign import inspect
+
+    query = {
+        "SigV2": "AWSAccessKeyId=AKIAEXAMPLE&Expires=1795521600&Signature=x",
+        "SigV4": "X-Amz-Date=20261124T120000Z&X-Amz-Expires=600&X-Amz-Credential=A/20261124/us-east-1/s3/aws4_request"
+        "&X-Amz-Signature=x",
+    }[version]
+    signed = inspect(f"https://gt-images.s3.us-east-1.amazonaws.com/k?{query}")
+    told = explain(answer(403, "SignatureDoesNotMatch", "x"), signed=signed)
+    assert ("signature version 2" in told.why) is (version == "SigV2")
+    assert "signature version 2" not in explain(answer(403, "SignatureDoesNotMatch", "x")).why
+
+
+@pytest.mark.parametrize(
+    ("kms", "message", "cause"),
+    [
+        (True, "The ciphertext refers to a customer master key that does not exist", "kms"),
+        (False, "The ciphertext refers to a customer master key that does not exist", "unknown"),
+        (True, "Access Denied", "unknown"), (False, "Access Denied", "unknown"),
+    ],
+)  # fmt: skip
+def test_a_word_about_ciphertext_is_about_the_key_where_there_is_one(kms, message, cause):
+    assert explain(answer(400, "InvalidRequest", message), kms=kms).cause == cause
+    if not kms:
+        assert explain(answer(400, "InvalidRequest", message)).cause == cause
+
+
+def test_an_answer_that_says_nothing_is_said_to():
+    assert explain(answer(418, "Teapot", "")).why == "S3 gave no reason."
+    assert explain(answer(418, "Teapot", "Short and stout")).why == "Short and stout"
+
+
+def test_a_prediction_that_cannot_be_compared_is_no_headline():
+    told = explain(answer(None, "", "", failure="dns"), verdict=predict("203.0.113.7"))
+    assert (told.agrees, told.headline) == (None, "No answer came from S3: this says nothing about the locks.")
+    told = explain(answer(message=denied("resource-based policy")), verdict=predict("198.51.100.20", bucket=BUCKET))
+    assert told.headline.startswith("The bucket guard refused it")
+
+
+@pytest.mark.parametrize(
+    ("source", "bound", "said"),
+    [
+        ("2001:db8::1", "203.0.113.7", "over different families"),
+        ("198.51.100.20", "203.0.113.7", "exactly the address"),
+        ("2001:db8::1", "2001:db8::2", "exactly the address"),
+        ("vpce-0a1b2c3d", "vpce-0b1b2c3d", "exactly the address"),
+        ("vpce-0a1b2c3d", "10.0.3.4 via vpce-0a1b2c3d", "exactly the address"),
+        ("10.0.3.4 via vpce-0a1b2c3d", "vpce-0b1b2c3d", "exactly the address"),
+    ],
+)  # fmt: skip
+def test_why_another_address_was_seen(source, bound, said):
+    told = explain(answer(message=silent("session policy"), source=Source.parse(source)), bound_to=bound)
+    assert said in told.why
+
+
+def test_a_role_that_is_denied_is_told_from_one_that_may_not():
+    for message, headline, why, step in (
+        (
+            denied,
+            "is denied this object",
+            "A Deny of the role itself applies.",
+            "Read the Deny statements of the role.",
+        ),
+        (silent, "may not read this object", "Neither lock decided", "Allow s3:GetObject on the object to the role."),
+    ):
+        told = explain(answer(message=message("identity-based policy")))
+        assert headline in told.headline
+        assert why in told.why
+        assert told.next_step == step

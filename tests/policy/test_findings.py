@@ -273,3 +273,114 @@ def test_the_policy_room_imports_no_aws_code():
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             assert not any(name.split(".")[0] in ("boto3", "botocore", "aws") for name in names), path
+
+
+def detail(code, snapshot):
+    return [finding.detail for finding in find_all(snapshot) if finding.code == code]
+
+
+def test_one_of_several_principals_is_enough():
+    listed = {"AWS": [f"arn:aws:iam::{ACCOUNT}:role/R", "*"]}
+    assert "bucket-allow-everyone" in codes(bucket(policy_text=policy(statement(principal=listed))))
+
+
+def test_the_back_end_is_that_of_the_buckets_region():
+    """A Deny that spares the back end of one region breaks jobs in another; the region of the account is second."""
+    spared = statement(
+        "Deny", Action="s3:*", Condition={"StringNotEquals": {"aws:SourceVpce": "vpce-0788e7ed8628e595d"}}
+    )
+    code, text = "bucket-deny-breaks-ground-truth", policy(spared)
+    assert code not in codes(bucket(policy_text=text, region="eu-west-1", logging=None))
+    assert code in codes(bucket(policy_text=text, region="us-east-1"))
+    assert code not in codes(change(bucket(policy_text=text, region="", logging=None), region="eu-west-1"))
+    assert code in codes(change(bucket(policy_text=text, region="", logging=None), region="us-east-1"))
+
+
+def test_the_back_end_calls_as_a_role_of_the_account():
+    code = "bucket-deny-breaks-ground-truth"
+    spared = statement("Deny", Action="s3:*", Condition={"StringNotEquals": {"aws:PrincipalAccount": "444455556666"}})
+    assert code in codes(bucket(policy_text=policy(spared)))
+    assert code not in codes(change(bucket(policy_text=policy(spared)), account_id="444455556666"))
+
+
+def test_a_deny_for_all_but_a_prefix_is_tried_outside_of_it():
+    rest = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "NotResource": "arn:aws:s3:::gt-images/scans/*"}
+    assert "bucket-deny-breaks-ground-truth" in codes(bucket(policy_text=policy(rest)))
+    none = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": []}
+    assert "bucket-deny-breaks-ground-truth" not in codes(bucket(policy_text=policy(none)))
+
+
+def test_only_the_network_keys_of_a_key_policy_are_named_and_only_with_a_key():
+    document = json.loads(json.dumps(KEY_POLICY))
+    document["Statement"][0]["Condition"]["StringEquals"] = {"kms:CallerAccount": ACCOUNT}
+    assert detail("kms-network-condition", bucket(kms_key="k", kms_key_policy=json.dumps(document))) == [
+        "It is statement 1 of the key policy, under aws:SourceIp."
+    ]
+    assert detail("kms-network-condition", bucket(kms_key="", kms_key_policy=json.dumps(document))) == []
+
+
+def test_a_check_that_needs_two_readings_says_nothing_without_one_of_them():
+    snapshot = bucket(kms_key="k", kms_key_policy=json.dumps(KEY_POLICY))
+    assert "kms-network-condition" in codes(snapshot)
+    assert "kms-network-condition" not in codes(change(snapshot, unseen=(Missing("kms:GetKeyPolicy"),)))
+
+
+def guarded(*networks, endpoints=()):
+    return dataclasses.replace(
+        BUCKET, policy_text=merge_guard(None, build_guard("gt-images", networks=networks, endpoints=endpoints))
+    )
+
+
+@pytest.mark.parametrize(
+    ("held", "subjects"),
+    [
+        (guarded("203.0.113.0/24"), ["gt-images"]), (guarded("203.0.113.0/24", "2001:db8::/32"), []),
+        (guarded("2001:db8::/32"), []), (guarded(endpoints=["vpce-0a1b2c3d"]), []),
+        (dataclasses.replace(BUCKET, policy_text=None), []),
+    ],
+)  # fmt: skip
+def test_a_list_is_ipv4_only_if_it_has_addresses_and_all_are(held, subjects):
+    dual = WorkforceFacts("w", ("203.0.113.0/24", "2001:db8::/32"), None, "dualstack")
+    found = find_all(change(workforce=dual, buckets=(held,), wanted=None))
+    assert [finding.subject for finding in found if finding.code == "ipv4-only"] == subjects
+
+
+def test_one_endpoint_that_names_lead_to_is_enough():
+    interface = EndpointFacts("vpce-0a1b2c3d", "vpc-0a1b2c3d", "Interface")
+    gateway = EndpointFacts("vpce-0b1b2c3d", "vpc-0a1b2c3d", "Gateway")
+    assert codes(change(VPC, endpoints=(interface, gateway))) == set()
+    assert codes(change(VPC, endpoints=(interface, interface))) == {"s3-endpoint-no-private-dns"}
+
+
+def through(*statements, **more):
+    document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+    return change(VPC, endpoints=(EndpointFacts("vpce-0a1b2c3d", "vpc-0a1b2c3d", policy_text=document),), **more)
+
+
+def test_endpoint_policies():
+    allow = {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "*"}
+    other = {**allow, "Resource": "arn:aws:s3:::other/*"}
+    assert codes(through(other, allow)) == set()  # one statement that allows is enough
+    assert codes(through(allow, {**allow, "Effect": "Deny"})) == {"endpoint-policy-blocks"}
+    for key, value in (("aws:SourceVpce", "vpce-0a1b2c3d"), ("aws:SourceVpc", "vpc-0a1b2c3d")):
+        assert codes(through({**allow, "Condition": {"StringEquals": {key: value}}})) == set()
+        assert codes(through({**allow, "Condition": {"StringEquals": {key: "x"}}})) == {"endpoint-policy-blocks"}
+    mine = {**allow, "Principal": {"AWS": "444455556666"}}
+    assert codes(through(mine)) == {"endpoint-policy-blocks"}
+    assert "endpoint-policy-blocks" not in codes(through(mine, account_id="444455556666"))
+    # A policy that cannot be evaluated blocks nothing that is known.
+    assert codes(through({**allow, "Condition": {"IpAdress": {}}})) == set()
+
+
+def test_a_public_range_beside_a_private_one_leaves_the_public_portal_open():
+    mixed = WorkforceFacts("w", ("10.0.0.0/16", "203.0.113.0/24"), "vpc-0a1b2c3d")
+    assert "portal-public-beside-vpc" in codes(change(VPC, workforce=mixed))
+    closed = WorkforceFacts("w", ("10.0.0.0/16", "172.16.0.0/12"), "vpc-0a1b2c3d")
+    assert codes(change(VPC, workforce=closed)) == set()
+
+
+def test_findings_of_each_severity_stand_in_their_order():
+    snapshot = change(workforce=WorkforceFacts("w"), buckets=(BucketFacts("gt-images", kms_key="k"),))
+    order = [finding.severity for finding in find_all(snapshot)]
+    assert order == sorted(order, key=["high", "medium", "low", "info"].index)
+    assert order.index("medium") < order.index("low") < order.index("info")

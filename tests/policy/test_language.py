@@ -796,3 +796,188 @@ def test_no_line_ends_the_stream_of_verdicts():
     assert json.loads(answers[0])["verdict"] == json.loads(answers[-1])["verdict"] == "implicit-deny"
     assert answers[1].startswith('{"id": ' + "1" * 5000)
     assert answers[2].startswith('{"id": 1e999, ')
+
+
+def test_a_number_names_no_principal():
+    policy = '{"Statement": {"Effect": "Allow", "Principal": {"Service": 5}, "Action": "s3:*", "Resource": "*"}}'
+    with pytest.raises(PolicyError, match="Text or a list of texts") as caught:
+        parse_document(policy, "resource")
+    assert caught.value.place == "$.Statement.Principal.Service[0]"
+
+
+@pytest.mark.parametrize(
+    ("operator", "policy", "actual"),
+    [("StringEquals", "a*?", "a*?"), ("StringEqualsIgnoreCase", "A*?", "a*?")],
+)
+def test_wildcards_are_plain_characters_to_the_operators_of_equality(operator, policy, actual):
+    assert holds({operator: {"aws:x": policy}}, {"aws:x": actual})
+    assert not holds({operator: {"aws:x": policy}}, {"aws:x": "abc"})
+
+
+def test_a_number_has_less_than_400_digits():
+    for zeros, read in ((0, True), (1, False)):
+        assert holds({"NumericEquals": {"aws:x": "1" * 399}}, {"aws:x": "0" * zeros + "1" * 399}) is read
+
+
+def test_a_document_has_at_most_200_000_characters():
+    text = json.dumps(ALLOW)
+    assert parse_document(text + " " * (200_000 - len(text))).allows
+    with pytest.raises(PolicyError, match="200,001 characters"):
+        parse_document(text + " " * (200_001 - len(text)))
+
+
+def test_the_name_that_occurs_twice_is_the_one_that_is_named():
+    with pytest.raises(PolicyError, match="“Resource” occurs more than once"):
+        parse_document('{"Statement": {"Action": "s3:*", "Effect": "Allow", "Resource": "a", "Resource": "b"}}')
+
+
+def test_what_is_wrong_with_a_principal_is_said():
+    for text, said in (
+        (f"arn:aws:iam::{ACCOUNT}:user/a?b", "a wildcard cannot stand for part"),
+        (f"arn:aws:iam::{ACCOUNT}:user/a*", "a wildcard cannot stand for part"),
+        ("alice", "it names no account, user, role or session"),
+    ):
+        with pytest.raises(PolicyError, match=said):
+            parse_document(bucket({"Principal": {"AWS": text}}), "resource")
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_strongest_of_several_grants_counts(order):
+    """An account delegates to policies that are not there; the role is granted the object. Either may stand first."""
+    grants = [ROOT, ROLE][::order]
+    assert by_bucket({"AWS": grants}, SESSION) == "allow"
+    statements = bucket(*({"Principal": {"AWS": each}} for each in grants))
+    verdict = evaluate(Request("s3:GetObject", KEY, SESSION, {}), Policies(resource=statements))
+    assert verdict.decision == "allow"
+    assert verdict.statement == f"statement {grants.index(ROLE) + 1}"
+
+
+def test_of_equal_grants_the_first_is_named():
+    statements = bucket({"Sid": "A", "Principal": {"AWS": ROLE}}, {"Sid": "B", "Principal": {"AWS": ROLE}})
+    verdict = evaluate(Request("s3:GetObject", KEY, SESSION, {}), Policies(resource=statements))
+    assert verdict.statement == "statement 1 “A”"
+
+
+def test_everyone_among_others_spares_everyone():
+    listed = {"AWS": [f"arn:aws:iam::{OTHER}:root", "*"]}
+    assert by_bucket(listed, SESSION, "Deny", identity=(ALLOW,), name="NotPrincipal") == "allow"
+
+
+def test_one_statement_of_an_endpoint_policy_is_enough():
+    through = presigned_context("10.0.0.1 via vpce-0a1b2c3d")
+    assert decide(context=through, endpoint=bucket({"Resource": "arn:aws:s3:::other/*"}, {})) == "allow"
+
+
+def test_what_a_context_holds_if_nothing_else_is_said():
+    now = {"aws:SecureTransport": "true", "aws:ViaAWSService": "false"}
+    for made in (presigned_context("203.0.113.7"), header_context("203.0.113.7"), anonymous_context("203.0.113.7")):
+        assert {key: made[key] for key in now} == now
+    assert presigned_context("203.0.113.7")["s3:signatureAge"] == "0"
+
+
+def test_a_moment_is_a_whole_second():
+    from datetime import UTC, datetime
+
+    moment = datetime(2026, 11, 24, 12, 0, 0, 999_999, UTC)
+    made = presigned_context("203.0.113.7", now=moment)
+    assert (made["aws:CurrentTime"], made["aws:EpochTime"]) == ("2026-11-24T12:00:00Z", "1795521600")
+
+
+def test_one_identity_policy_has_no_number():
+    assert ask().reason == "Statement 1 of the identity policy allows it."
+    assert ask([doc({"Action": "s3:PutObject"}), ALLOW]).reason == "Statement 1 of the identity policy 2 allows it."
+
+
+# explanations, part by part
+
+
+def layers_of(verdict):
+    return {layer.kind: layer for layer in verdict.layers}
+
+
+def test_what_a_policy_said_is_told_from_all_of_its_statements():
+    other = {"Resource": "arn:aws:s3:::other/*"}
+    outcomes = [
+        layers_of(ask(session=doc(*statements)))["session"].outcome
+        for statements in ([{}, other], [other, {}], [other, {"Effect": "Deny"}], [{"Effect": "Deny"}, {}], [other])
+    ]
+    assert outcomes == ["allow", "allow", "explicit-deny", "explicit-deny", "no match"]
+
+
+def test_one_statement_decides_even_if_others_say_the_same():
+    verdict = ask([doc({"Sid": "A"}, {"Sid": "B"}, {"Sid": "C", "Resource": "arn:aws:s3:::other/*"})])
+    identity = layers_of(verdict)["identity"]
+    assert [each.decides for each in identity.statements] == [True, False, False]
+    # a statement that is equal to the deciding one, in another policy
+    verdict = ask([ALLOW], session=ALLOW)
+    assert [each.decides for each in layers_of(verdict)["session"].statements] == [False]
+
+
+def test_only_the_endpoint_policy_is_not_consulted_off_the_endpoint():
+    verdict = ask(
+        context=presigned_context("203.0.113.7"), session=ALLOW, boundary=ALLOW, resource=KEY, endpoint=bucket()
+    )
+    outcomes = {kind: layer.outcome for kind, layer in layers_of(verdict).items()}
+    assert outcomes == {"identity": "allow", "session": "allow", "boundary": "allow", "resource": "not set",
+                        "endpoint": "not consulted"}  # fmt: skip
+
+
+def test_the_parts_that_do_not_fit_are_named_in_the_text():
+    statements = doc(
+        {"Sid": "A", "Action": "s3:PutObject"}, {"Sid": "B", "Resource": "arn:aws:s3:::other/*"},
+        {"Sid": "C", "Condition": {"Bool": {"aws:x": "true"}, "StringEquals": {"aws:y": "1"}}},
+        {"Sid": "D", "Action": "s3:PutObject", "Condition": {"StringEquals": {"aws:y": "2"}}},
+    )  # fmt: skip
+    text = ask([statements], context={"aws:y": "1"}).to_text()
+    for sid, said in (("A", "other action"), ("B", "other resource"), ("C", "other condition"),
+                      ("D", "other action, condition")):  # fmt: skip
+        (line,) = [line for line in text.splitlines() if f"“{sid}”, Allow" in line]
+        assert line.endswith(f"does not apply: {said}"), line
+    assert "aws:y [2]: 1 -> does not match" in text
+    assert "applies and decides" in ask().to_text()
+    assert text.count("applies") == 0
+
+
+def test_the_nearest_miss_fits_in_most_parts():
+    net = {"Condition": {"Bool": {"aws:x": "true"}}}
+    for policy, named in (
+        (doc({"Action": "s3:PutObject", "Sid": "A"}, {"Resource": "arn:aws:s3:::x/*", "Sid": "B"}), "B"),
+        (doc({"Resource": "arn:aws:s3:::x/*", "Sid": "A"}, {"Sid": "B", **net}), "B"),
+        (doc({"Sid": "A", **net}, {"Action": "s3:PutObject", "Sid": "B"}), "A"),
+        (doc({"Effect": "Deny", "Sid": "A", **net}, {"Action": "s3:PutObject", "Sid": "B"}), "B"),
+    ):
+        assert f"(statement {'AB'.index(named) + 1} “{named}”: " in ask([policy]).reason
+    strangers = bucket({"Sid": "A", "Principal": {"AWS": OTHER}}, {"Sid": "B", "Principal": {"AWS": ROLE}, **net})
+    verdict = evaluate(Request("s3:GetObject", KEY, SESSION, {}, OTHER), Policies(identity=[ALLOW], resource=strangers))
+    assert "“B”: Bool aws:x [true]: absent" in verdict.reason
+
+
+def test_long_lists_and_values_are_cut_in_a_sentence():
+    many = [f"203.0.113.{i}/32" for i in range(20)]
+    reason = ask(
+        session=doc({"Condition": {"IpAddress": {"aws:SourceIp": many}}}), context={"aws:SourceIp": "x" * 500}
+    ).reason
+    assert "203.0.113.7/32 and 12 more]" in reason
+    assert "x" * 200 + "..." in reason
+    assert "x" * 201 not in reason
+    eight = ask(session=doc({"Condition": {"IpAddress": {"aws:SourceIp": many[:8]}}})).reason
+    assert "203.0.113.7/32]: absent" in eight
+    assert (
+        "x" * 200 + " ->"
+        in ask(session=doc({"Condition": {"StringEquals": {"aws:y": "a"}}}), context={"aws:y": "x" * 200}).reason
+    )
+    assert (
+        ": empty ->" in ask(session=doc({"Condition": {"StringEquals": {"aws:y": "a"}}}), context={"aws:y": ""}).reason
+    )
+
+
+def test_a_policy_of_a_case_may_be_text():
+    from gt_secure.policy import ndjson
+
+    request = {"action": "s3:GetObject", "resource": KEY, "principal": SESSION, "context": {}}
+    policies = {"identityPolicies": [json.dumps(ALLOW)], "sessionPolicy": json.dumps(ALLOW), "resourcePolicy": None}
+    case = {"id": "x", "request": request, **policies}
+    (answer,) = map(json.loads, ndjson.run([json.dumps(case)]))
+    assert answer["verdict"] == "allow"
+    (answer,) = map(json.loads, ndjson.run([json.dumps({**case, "sessionPolicy": 5})]))
+    assert "no usable sessionPolicy" in answer["reason"]

@@ -122,3 +122,17 @@ def test_any_key_names_itself_and_nothing_else(key, other):
     assert ask(policy, "203.0.113.7", key=f"arn:aws:s3:::gt-images/{key}")
     if other != key:
         assert not ask(policy, "203.0.113.7", key=f"arn:aws:s3:::gt-images/{other}")
+
+
+def test_an_endpoint_without_an_address_limits_to_the_endpoint():
+    policy = session_policy("gt-images", "k", source="vpce-0a1b2c3d")
+    assert ask(policy, "10.0.3.4 via vpce-0a1b2c3d", key="k")
+    assert not ask(policy, "10.0.3.4 via vpce-0b1b2c3d", key="k")
+    assert not ask(policy, "203.0.113.7", key="k")
+
+
+def test_a_policy_that_is_too_long_says_how_many_ranges_it_has():
+    public = [f"203.{i}.113.0/24" for i in range(90)]
+    private = [f"10.{i}.0.0/24" for i in range(30)]
+    with pytest.raises(PolicyError, match="than these 120"):
+        session_policy("gt-images", "k", networks=public, vpc_networks=private)

@@ -120,3 +120,29 @@ def test_the_signing_role_is_known_to_conditions():
     user = "arn:aws:iam::111122223333:user/alice"
     alice = {"Statement": {**others["Statement"], "Condition": {"ArnNotEquals": {"aws:PrincipalArn": user}}}}
     assert ask(bucket_policy=alice, principal=user)[OFFICE, "made here"] == (True, "")
+
+
+def test_an_account_in_the_policy_of_a_gateway_endpoint_lets_no_role_through():
+    mine = {"Statement": {"Effect": "Allow", "Principal": {"AWS": "111122223333"}, "Action": "*", "Resource": "*"}}
+    through = {"endpoint_policies": {"vpce-0a1b2c3d": mine}}
+    assert ask(**through)[VPC, "made here"] == (True, "")
+    assert ask(**through, gateway_endpoints=["vpce-0a1b2c3d"])[VPC, "made here"] == (False, "VPC endpoint policy")
+    assert ask(**through, gateway_endpoints=["vpce-0b1b2c3d"])[VPC, "made here"] == (True, "")
+
+
+def test_the_statement_is_named_only_where_it_may_stand_in_the_way():
+    (row,) = who_can_open("gt-images", "k", [OFFICE], forwarded_from=None)
+    assert (row.opens, row.statement) == (True, "")
+    (row,) = who_can_open("gt-images", "k", [OFFICE], forwarded_from=None, unknown=["bucket policy"])
+    assert (row.opens, row.statement) == (None, "statement 1")
+    (row,) = who_can_open("gt-images", "k", [OTHER], forwarded_from=None, bucket_policy=GUARD)
+    assert (row.opens, row.statement) == (False, "statement 1 “GtSecurePresignGuard”")
+
+
+def test_the_columns_of_the_text_are_as_wide_as_their_widest_cell():
+    head, *rows = who_text(who_can_open("gt-images", "k", [OFFICE, VPC], bucket_policy=GUARD)).splitlines()
+    assert head.split() == ["source", "link", "opens", "decided", "by", "statement", "note"]
+    for row in rows:
+        assert row[head.index("link") :].startswith("made ")
+        assert row[head.index("opens") :].split(maxsplit=1)[0] in ("yes", "no")
+        assert row[head.index("link") - 2 : head.index("link")] == "  "
