@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from ..errors import PolicyError
 from .contexts import header_context
+from .deleted import deleted_principals
 from .documents import Document, Statement, parse_document
 from .evaluate import applies, evaluate
 from .findings import Found, bucket_check
@@ -95,6 +96,14 @@ def bucket_policy_unreadable(_: Snapshot, bucket: BucketFacts) -> Iterator[Found
         parse_document(bucket.policy_text, "resource")
     except PolicyError as error:
         yield Found(bucket.name, f"{error.message} At {error.place}.")
+
+
+@bucket_check("bucket-principal-deleted", POLICY)
+def bucket_principal_deleted(_: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
+    """A statement holds the unique id of a user or role instead of its ARN."""
+    gone = deleted_principals(bucket.policy_text)
+    if gone:
+        yield Found(bucket.name, f"It is {'; '.join(gone)}.")
 
 
 @bucket_check("cors-missing", "s3:GetBucketCORS")

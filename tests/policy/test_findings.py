@@ -130,6 +130,8 @@ BAD = [
     ("bucket-deny-breaks-ground-truth", bucket(policy_text=policy(statement("Deny", Action="s3:PutObject",
         Condition={"StringNotEquals": {"aws:SourceVpce": "vpce-0a1b2c3d"}}))), "gt-images"),
     ("bucket-policy-unreadable", bucket(policy_text=policy(statement(Condition={"IpAdress": {}}))), "gt-images"),
+    ("bucket-principal-deleted", bucket(policy_text=policy(statement(principal={"AWS": "AROAEXAMPLE1234567890"}))),
+     "gt-images"),
     ("cors-missing", bucket(cors=()), "gt-images"),
     ("cors-missing", bucket(cors=({"AllowedMethods": ["PUT"], "AllowedOrigins": ["*"]},)), "gt-images"),
     ("logging-off", bucket(logging=None), "gt-images"),
