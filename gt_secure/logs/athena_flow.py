@@ -98,22 +98,25 @@ class Flow:
         return found
 
     def _followed(self, query: str) -> dict[str, Any]:
-        started, pause = time.monotonic(), FIRST_WAIT_S
+        started, pause, again = time.monotonic(), FIRST_WAIT_S, False
         while True:
             with aws_errors("athena:GetQueryExecution", self._arn):
                 found: dict[str, Any] = self.client.get_query_execution(QueryExecutionId=query)["QueryExecution"]
             state = found["Status"]["State"]
             seconds = time.monotonic() - started
             self._tell(query, state, found, seconds)
-            if state in ("SUCCEEDED", "FAILED", "CANCELLED"):
+            # Athena starts some failed queries again by itself: then FAILED is followed by QUEUED.
+            retried = state == "FAILED" and bool((found["Status"].get("AthenaError") or {}).get("Retryable"))
+            if state in ("SUCCEEDED", "FAILED", "CANCELLED") and (again or not retried):
                 return found
+            again = retried
             if seconds > self.settings.timeout_s:
                 raise LogError(
                     f"The Athena query took longer than {self.settings.timeout_s:,.0f} s and was stopped.",
                     next_step="Ask for a shorter time range, or give a longer timeout_s.",
                     details={"query_id": query},
                 )
-            self._sleep(min(pause, max(self.settings.timeout_s - seconds, 0.01)))
+            self._sleep(min(LONGEST_WAIT_S if again else pause, max(self.settings.timeout_s - seconds, 0.01)))
             pause = min(pause * 1.5, LONGEST_WAIT_S)
 
     def stop(self, query: str) -> None:
@@ -168,7 +171,7 @@ def _ended(state: str, found: dict[str, Any]) -> GtSecureError:
     details = {"query_id": found.get("QueryExecutionId"), "state": state}
     low = reason.lower()
     if state == "CANCELLED":
-        if "bytes scanned limit" in low:
+        if "bytes scanned" in low:  # the words are those that people quote; AWS documents none
             return LogError(
                 "The work group cancelled the query: it scanned more than the group allows.",
                 next_step="Ask for a shorter time range, or have the limit of the work group raised.",

@@ -324,6 +324,25 @@ def test_waits_grow(monkeypatch: pytest.MonkeyPatch) -> None:
     assert max(slept) == 5.0
 
 
+@pytest.mark.parametrize(("after", "ends"), [(["QUEUED", "SUCCEEDED"], True), (["FAILED"], False)])
+def test_athena_may_start_a_failed_query_again(monkeypatch: pytest.MonkeyPatch, after: list[str], ends: bool) -> None:
+    """API reference: the state may go from FAILED to QUEUED."""
+    monkeypatch.setattr("gt_secure.logs.athena_flow.time.sleep", lambda s: None)
+    answers = iter(["RUNNING", "FAILED", *after])
+
+    class Client:
+        def get_query_execution(self, QueryExecutionId: str) -> Any:
+            error = {"Retryable": True, "ErrorMessage": "INTERNAL"}
+            return {"QueryExecution": {"Status": {"State": next(answers), "AthenaError": error}}}
+
+    flow = Flow(Client(), athena(), None, None)
+    if ends:
+        assert flow.wait("q")["Status"]["State"] == "SUCCEEDED"
+    else:
+        with pytest.raises(LogError, match="failed: INTERNAL"):
+            flow.wait("q")
+
+
 @pytest.mark.parametrize(
     ("changes", "kind", "text"),
     [
