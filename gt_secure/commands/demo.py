@@ -46,6 +46,8 @@ def run(args: argparse.Namespace) -> int:
     """Run the demo."""
     _need("ministack", "sandbox")
     if args.headless:
+        _need("nbclient", "")
+        _need("ipykernel", "")
         from .headless import run_headless
 
         return run_headless(notebooks_dir() / NOTEBOOK, Path(args.out or "out/demo-results"), as_json=args.json)

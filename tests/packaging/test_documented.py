@@ -56,6 +56,33 @@ def test_installing_as_documented(page: Path, wheel: Path, tmp_path: Path) -> No
     assert "site-packages" in said
 
 
+def test_the_sandbox_page_for_an_outsider(wheel: Path, tmp_path: Path) -> None:
+    """With the wheel, its extra and pytest, and no account, checkout or variable of ours."""
+    room = Room(tmp_path / "room", python_of("3.13"))
+    room.install(f"gt_secure[sandbox] @ {wheel.as_uri()}", "pytest")
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON", "VIRTUAL"))}
+    env["PATH"] = os.pathsep.join([str(room.python.parent), os.environ["PATH"]])
+    env["HOME"] = str(tmp_path)
+    ran = 0
+    for block in blocks_of(ROOT / "docs" / "how-to" / "sandbox-in-tests.md"):
+        if block.word == "file":
+            (tmp_path / block.value).write_text(block.text, encoding="utf-8")
+        elif block.text.startswith("python -m pytest"):
+            done = subprocess.run(block.text, shell=True, env=env, cwd=tmp_path, capture_output=True, text=True)
+            assert "2 passed" in done.stdout, done.stdout + done.stderr
+            ran += 1
+        elif block.language == "python":
+            said = room.run("-c", block.text, env={"HOME": str(tmp_path)}, cwd=tmp_path)
+            assert "radiology-team" in said
+            assert "200 403" in said
+            ran += 1
+    assert ran == 2
+    script = room.python.with_name("gt-secure")
+    done = subprocess.run([script, "demo", "--headless"], env=env, cwd=tmp_path, capture_output=True, text=True)
+    assert "pip install nbclient" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def client(sandbox: Sandbox) -> dict[str, str]:
     env = sandbox.environment()
     return {
