@@ -44,8 +44,8 @@ def text(value: object, most: int = 160) -> Markup:
 
 
 def code(value: object, most: int = 160) -> Markup:
-    """An address, id or key in tabular type."""
-    return Markup(f'<code class="gts-mono"><bdi>{html.escape(plain(value, most))}</bdi></code>')
+    """An address, id or key in tabular type, read from left to right as paths are, whatever letters it begins with."""
+    return Markup(f'<code class="gts-mono"><bdi dir="ltr">{html.escape(plain(value, most))}</bdi></code>')
 
 
 def chip(tone: Tone, words: object) -> Markup:

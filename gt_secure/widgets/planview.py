@@ -17,6 +17,9 @@ _SCENES = {
     "forwarded": "somebody with a forwarded URL",
     "presigned": "anybody with a presigned URL",
 }
+_NAMED = 3
+"""So many listed or seen addresses with the same outcome are shown each."""
+
 _LOCKS = {"url-lock": "URL lock", "bucket-guard": "Bucket guard", "portal-lock": "Portal lock"}
 
 
@@ -47,23 +50,28 @@ def who_table(plan: Plan) -> Markup:
     bucket = plan.restriction.bucket
     place = f"{bucket}/{plan.restriction.prefix}" if bucket else "the images"
     caption = markup.join("Who can open ", markup.code(place, 90), "?")
-    shown = markup.table(
-        ("Source", "Now", "After", "Decided by"), [_who_row(row) for row in _shortest(people)], caption=caption
-    )
-    said = markup.hint("A prediction from the policies that this role can read. Test it in the next step.")
+    examples, alike = _shortest(people)
+    shown = markup.table(("Source", "Now", "After", "Decided by"), [_who_row(row) for row in examples], caption=caption)
+    more = f"{count(alike, 'more address', 'more addresses')} alike: see all samples." if alike else ""
+    said = markup.hint(more, "A prediction from the policies that this role can read. Test it in the next step.")
     return markup.join(shown, said)
 
 
-def _shortest(rows: Sequence[Row]) -> list[Row]:
-    """One example of each kind: first inside, just outside, elsewhere, behind an endpoint, seen in the log."""
-    kept: dict[tuple[str, str, str, str, str], Row] = {}
+def _shortest(rows: Sequence[Row]) -> tuple[list[Row], int]:
+    """Some examples of each kind, and how many listed or seen addresses are left out since they fare alike."""
+    kept: dict[tuple[str, str, str, str, str], list[Row]] = {}
+    alike = 0
     for row in rows:
         if row.why.startswith("last address"):
             continue
+        named = row.why.startswith(("seen", "listed"))
         kind = row.why.split(" of ")[0].split(" outside ")[0]
-        kind = row.source if row.why.startswith(("seen", "listed")) else kind
-        kept.setdefault((kind, row.scene, row.now.decision, row.after.decision, row.after.lock), row)
-    return list(kept.values())[:12]
+        group = kept.setdefault((kind, row.scene, row.now.decision, row.after.decision, row.after.lock), [])
+        if not group or (named and len(group) < _NAMED):
+            group.append(row)
+        elif named:
+            alike += 1
+    return [row for group in kept.values() for row in group][:12], alike
 
 
 def _who_row(row: Row) -> tuple[object, ...]:

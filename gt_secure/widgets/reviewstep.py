@@ -147,6 +147,13 @@ class ReviewStep(Step):
         self.summarise(why)
         self.takes.value = ""
 
+    def show_error(self, error: GtSecureError) -> None:
+        """Show an error; without a plan there is nothing else to show here."""
+        super().show_error(error)
+        if self.plan is None and self.restriction is not None:
+            self.shown.value = ""
+            self.summarise("The change cannot be shown.")
+
     # results
 
     def _got_plan(self, plan: Plan) -> None:

@@ -131,7 +131,7 @@ class TeamPicker(Step):
                 "There is no workteam in this region.",
                 "Create one in the SageMaker console under Ground Truth, Labeling workforces; or check the region.",
             )
-        self.summarise(f"Choose one of {count(len(teams), 'team')}.")
+        self.summarise(f"Choose one of {count(len(teams), 'team')}." if teams else "No workteam in this region.")
         if teams:
             self.about.value = markup.hint("Choose a team to see its locks, its workforce and its labeling jobs.")
         if self.value is not None:

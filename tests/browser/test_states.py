@@ -16,7 +16,7 @@ HOSTILE = "\u202e<img src=x onerror=alert(1)> 日本語 العربية 👩‍�
 
 STICKS_OUT = """() => {
   const panel = document.querySelector('.gts-panel'), edge = panel.getBoundingClientRect().right + 1;
-  const inside = '.gts-scroll, .gts-style, .gts-summary, option, svg *';  // these cut or scroll what is too long
+  const inside = '.gts-scroll, .gts-style, .gts-summary, option';  // these cut or scroll what is too long
   return [...panel.querySelectorAll('*')]
     .filter(e => !e.closest(inside) && e.getBoundingClientRect().right > edge)
     .map(e => e.tagName + ' ' + e.className).slice(0, 5);
@@ -102,4 +102,95 @@ def test_the_first_line_tells_what_this_role_can_use(open_notebook: Any, aws: An
     line.get_by_text("Policy for the administrator").click()
     line.get_by_text('"s3:PutBucketPolicy"', exact=False).wait_for()
     assert line.get_by_role("alert").count() == 0
+    assert notebook.page.evaluate(STICKS_OUT) == []
+
+
+WIDTHS = [600, 1600]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_region_without_teams(open_notebook: Any, width: int) -> None:
+    show = "import gt_secure\np = gt_secure.panel(gt_secure.connect(region='eu-west-1')); p"
+    notebook = open_notebook(f"empty_{width}.ipynb", show, width=width, height=2400)
+    notebook.command("application:toggle-left-area")
+    notebook.run_all()
+    panel = notebook.panel
+    panel.get_by_text("There is no workteam in this region.").wait_for()
+    panel.locator(".gts-role").get_by_text("of 8 features").wait_for()
+    notebook.shoot(f"empty-{width}")
+    assert notebook.page.evaluate(STICKS_OUT) == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_somebody_without_any_permission(open_notebook: Any, aws: Any, width: int) -> None:
+    iam, name = client(aws, "iam"), f"nobody-{width}"
+    iam.create_user(UserName=name)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    session = (
+        f"import boto3, os\nsession = boto3.Session({key['AccessKeyId']!r}, {key['SecretAccessKey']!r}, "
+        "region_name='us-east-1')"
+    )
+    show = (
+        "import gt_secure\ngt = gt_secure.connect(boto3_session=session, endpoint_url=os.environ['AWS_ENDPOINT_URL'])\n"
+        "p = gt_secure.panel(gt, bucket='gt-images', addresses=['203.0.113.0/24']); p"
+    )
+    notebook = open_notebook(f"nobody_{width}.ipynb", session, show, width=width, height=4200)
+    notebook.command("application:toggle-left-area")
+    notebook.run_all()
+    panel = notebook.panel
+    panel.get_by_role("alert").filter(has_text="sagemaker:ListWorkteams").wait_for()
+    panel.get_by_role("alert").filter(has_text="s3:GetBucketPolicy").first.wait_for()
+    for title in ("Test URL", "Hits"):
+        panel.get_by_role("button", name=title, exact=True).click()
+    panel.get_by_text("Where the log lies cannot be read").wait_for()
+    panel.locator(".gts-role").get_by_text("0 of 8 features").wait_for()
+    panel.locator(".gts-role summary").first.click()
+    notebook.shoot(f"nobody-{width}")
+    assert notebook.page.evaluate(STICKS_OUT) == []
+    assert "Traceback" not in notebook.page.inner_text("body")
+
+
+SCRIPTS = ("صور/مسح الصدر ١.png", "scans/👩‍🔬 日本語 x² ﷽.png", "scans/" + "long-" * 60 + "name.png")
+
+
+@pytest.fixture
+def keys_of_all_scripts(aws: Any) -> Any:
+    s3 = client(aws, "s3")
+    for key in SCRIPTS:
+        s3.put_object(Bucket="gt-images", Key=key, Body=b"x")
+    yield SCRIPTS
+    for key in SCRIPTS:
+        s3.delete_object(Bucket="gt-images", Key=key)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_keys_of_all_scripts(open_notebook: Any, keys_of_all_scripts: Any, width: int) -> None:
+    show = (
+        "import gt_secure\np = gt_secure.panel(bucket='gt-images', prefix='صور/', "
+        "addresses=[f'198.51.100.{i}' for i in range(2, 22, 2)]); p"
+    )
+    notebook = open_notebook(f"scripts_{width}.ipynb", show, width=width, height=5200)
+    notebook.command("application:toggle-left-area")
+    notebook.run_all()
+    panel = notebook.panel
+    panel.get_by_text("Who can open").first.wait_for()
+    panel.get_by_role("button", name="Test URL", exact=True).click()
+    box = panel.get_by_label("Object", exact=True)
+    for number, key in enumerate(keys_of_all_scripts, 1):
+        box.fill(key)
+        box.press("Enter")
+        panel.get_by_role("button", name="Generate test URL").click()
+        panel.get_by_text("•••••••").first.wait_for()
+        panel.get_by_role("button", name="Probe", exact=True).click()
+        panel.get_by_text("Who opened it").wait_for()
+        if number < len(keys_of_all_scripts):
+            panel.get_by_role("button", name="Clear", exact=True).click()
+            panel.get_by_text("No test URL.").wait_for()
+    panel.get_by_role("button", name="Hits", exact=True).click()
+    panel.get_by_role("button", name="Plot hits").click()
+    panel.locator(".gts-plot svg").first.wait_for(state="attached")
+    source = panel.get_by_label("Source", exact=True)
+    source.select_option(label=source.locator("option", has_text="203.0.113.7").inner_text())
+    panel.get_by_text("Today a presigned URL from there").wait_for()
+    notebook.shoot(f"scripts-{width}")
     assert notebook.page.evaluate(STICKS_OUT) == []

@@ -15,7 +15,7 @@ import ipywidgets
 import pytest
 
 from gt_secure.connection import Connection
-from gt_secure.errors import InvalidInput
+from gt_secure.errors import GtSecureError, InvalidInput
 from gt_secure.restriction import Restriction, expect
 from gt_secure.widgets import HitsStep, ReviewStep, TestUrlStep
 from gt_secure.widgets.hitsview import own_ids
@@ -303,6 +303,26 @@ def test_a_bucket_without_a_log_says_so(connection: Connection, words: Any) -> N
     assert "writes no server access log" in words(step.message.value)
     with pytest.raises(Exception, match="log"):
         step.plot_hits()
+
+
+def test_many_listed_addresses_that_fare_alike_are_counted(connection: Connection, words: Any) -> None:
+    listed = [f"198.51.100.{i}" for i in range(2, 22, 2)]
+    review = ReviewStep(connection, restriction=Restriction(bucket="gt-images", addresses=listed))
+    shown = words(review.shown.value)
+    assert "7 more addresses alike: see all samples." in shown
+    assert "just outside 198.51.100.2/32" in shown
+
+
+def test_a_plan_that_cannot_be_made_says_so_in_the_summary(aws: Any, words: Any) -> None:
+    with pytest.raises(GtSecureError):
+        ReviewStep(user(aws), restriction=Restriction(bucket="gt-images", addresses=["203.0.113.0/24"]))
+    from gt_secure.widgets import work
+
+    work._testing = False
+    review = ReviewStep(user(aws), restriction=Restriction(bucket="gt-images", addresses=["203.0.113.0/24"]))
+    assert words(review._summary.value) == "The change cannot be shown."
+    assert words(review.shown.value) == ""
+    assert "s3:GetBucketPolicy" in words(review.message.value)
 
 
 def test_a_log_whose_place_may_not_be_read_is_not_called_missing(aws: Any, words: Any) -> None:
