@@ -14,7 +14,6 @@ import pytest
 from blocks import ROOT
 
 pytest.importorskip("material", reason="the docs tools are not installed: requirements/docs.in")
-pytestmark = pytest.mark.slow
 
 
 class _Links(HTMLParser):
