@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import ipywidgets
 import traitlets
 
-from ..connection import team_name
+from ..connection import connection_of, team_name
 from ..errors import GtSecureError, InvalidInput
 from . import markup, roleline
 from .alloweditor import AllowEditor
@@ -25,7 +25,7 @@ from .work import Worker, in_background
 
 if TYPE_CHECKING:
     from ..buckets import BucketState
-    from ..connection import Connection, TeamLike
+    from ..connection import Connection, ConnectionLike, TeamLike
     from ..doctor import Diagnosis
     from ..restriction import Restriction
 
@@ -301,7 +301,7 @@ class Panel(Box):
 
 
 def panel(
-    connection: Connection | None = None,
+    connection: ConnectionLike | None = None,
     *,
     team: TeamLike | None = None,
     bucket: str | None = None,
@@ -314,7 +314,7 @@ def panel(
 
     Parameters
     ----------
-    connection : Connection, optional
+    connection : Connection or sagemaker.core Session, optional
         From :func:`gt_secure.connect`; by default the current credentials and region.
     team : str or Workteam, optional
         The workteam to start with; one of ``sagemaker.core`` will do.
@@ -331,7 +331,7 @@ def panel(
         Nothing is written to AWS before “Apply” is pressed.
     """
     return Panel(
-        connection,
+        None if connection is None else connection_of(connection),
         team=team,
         bucket=bucket,
         prefix=prefix,

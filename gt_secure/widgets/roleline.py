@@ -79,7 +79,8 @@ def _waits_for(state: FeatureState) -> str:
 
 def _details(found: Diagnosis) -> Markup:
     rows = [(each.feature.title, _CHIPS[each.status], markup.text(_why(each), 600)) for each in found.features]
-    table = markup.table(("Feature", "This role", "Why"), rows, caption=f"What {found.caller} can use here")
+    caption = markup.text(f"What {found.caller} can use here", 300)
+    table = markup.table(("Feature", "This role", "Why"), rows, caption=caption, classes="gts-loose")
     facts = [f"{fact.name}: {fact.value}. {fact.said}" for fact in found.facts if fact.mark != "ok"]
     notes = markup.join(*(markup.hint(markup.text(each, 300)) for each in facts))
     source = markup.hint(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import json
 import os
 import shutil
@@ -17,9 +18,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import boto3
 import nbformat
 import pytest
 
+import gt_secure
 from gt_secure.sandbox import Sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -208,6 +211,20 @@ def npm_file(package: str, member: str) -> Path:
 def axe() -> str:
     """axe-core from npm."""
     return npm_file("axe-core@4.14.1", "axe.min.js").read_text(encoding="utf-8")
+
+
+def wait_for_hits(aws: Sandbox, address: str, since: float) -> None:
+    """Wait until the access log has a request of ours from an address that came after a moment."""
+    env = aws.environment()
+    session = boto3.Session(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], region_name=env["AWS_REGION"])
+    gt = gt_secure.connect(boto3_session=session, endpoint_url=aws.endpoint_url)
+    end = time.monotonic() + START_S
+    while time.monotonic() < end:
+        times = gt.hits("gt-images").filter(address=address).rows(columns=["time"]).to_dicts()
+        if any(row["time"].replace(tzinfo=dt.UTC).timestamp() >= int(since) for row in times):
+            return
+        time.sleep(0.1)
+    pytest.fail(f"the access log told nothing of {address}")
 
 
 class Notebook:

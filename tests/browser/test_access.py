@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
+
+from .conftest import wait_for_hits
 
 pytestmark = pytest.mark.browser
 
@@ -22,7 +25,8 @@ def violations(page: Any, axe: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_axe_finds_nothing_serious_in_either_theme(open_notebook: Any, axe: str) -> None:
+def test_axe_finds_nothing_serious_in_either_theme(open_notebook: Any, aws: Any, axe: str) -> None:
+    started = time.time()
     show = "import gt_secure\np = gt_secure.panel(team='radiology-team', addresses=['203.0.113.0/24', '10.0.0.0/8']); p"
     notebook = open_notebook("axe.ipynb", show, height=3600)
     notebook.run_all()
@@ -35,7 +39,7 @@ def test_axe_finds_nothing_serious_in_either_theme(open_notebook: Any, axe: str)
     panel.get_by_role("button", name="Generate test URL").click()
     panel.get_by_role("button", name="Probe", exact=True).click()
     panel.get_by_text("Who opened it").wait_for()
-    notebook.page.wait_for_timeout(700)
+    wait_for_hits(aws, "198.51.100.9", started)
     panel.get_by_role("button", name="Plot hits").click()
     panel.locator(".gts-plot svg").first.wait_for(state="attached")
     for theme in ("JupyterLab Light", "JupyterLab Dark"):

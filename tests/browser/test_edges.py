@@ -62,7 +62,7 @@ def test_a_late_answer_for_another_team_is_dropped(open_notebook: Any) -> None:
     panel.get_by_text("Reading the workforce and the labeling jobs").wait_for()
     choose(panel, "open-team")
     panel.get_by_text("no labeling job in progress").first.wait_for(timeout=2500)
-    notebook.page.wait_for_timeout(3500)
+    notebook.page.wait_for_timeout(3500)  # the late answer comes after 3 seconds, and must not be seen
     assert panel.get_by_text("chest-scans").count() == 0
     assert panel.get_by_text("no labeling job in progress").count() >= 1
 
@@ -111,7 +111,9 @@ def test_after_a_kernel_restart_the_panel_runs_again_and_can_undo(open_notebook:
     panel.get_by_role("button", name=re.compile("^Apply 2")).click()
     panel.get_by_text("Applied and read back.").wait_for()
     notebook.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
-    notebook.page.wait_for_timeout(1500)
+    notebook.page.wait_for_function(
+        "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
+    )
     notebook.run_all()
     fresh = notebook.page.locator(".gts-panel").last
     fresh.get_by_text("Nothing to change").first.wait_for(timeout=30_000)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
 import pytest
+
+from .conftest import wait_for_hits
 
 pytestmark = pytest.mark.browser
 
@@ -13,7 +16,8 @@ PANEL = "import gt_secure\ngt_secure.panel()"
 SECRETS = re.compile(r"X-Amz-Signature|X-Amz-Security-Token|AKIA|ASIA|aws_secret")
 
 
-def test_five_steps_from_choice_to_hits(open_notebook: Any) -> None:
+def test_five_steps_from_choice_to_hits(open_notebook: Any, aws: Any) -> None:
+    started = time.time()
     notebook = open_notebook("main_job.ipynb", PANEL, height=3600)
     notebook.run_all()
     panel = notebook.panel
@@ -46,7 +50,7 @@ def test_five_steps_from_choice_to_hits(open_notebook: Any) -> None:
     panel.get_by_text("Who opened it").wait_for()
     notebook.shoot("4-test-url")
 
-    notebook.page.wait_for_timeout(800)
+    wait_for_hits(aws, "198.51.100.9", started)
     panel.get_by_role("button", name="Plot hits").click()
     panel.locator(".gts-plot svg").first.wait_for(state="attached")
     source = panel.get_by_label("Source", exact=True)

@@ -70,7 +70,7 @@ def test_loading_then_many_teams(open_notebook: Any, many_teams: Any, width: int
     box.fill(f"203.0.113.0/24 203.0.113.0/25 2001:db8:113::/48 {wrong} 11.0.0.0/8 {single}")
     box.press("Enter")
     panel.get_by_text("to correct").first.wait_for()
-    notebook.page.wait_for_timeout(800)
+    panel.get_by_text("Not ready: see what to correct").wait_for()
     notebook.shoot(f"many-{width}")
     wide = notebook.page.evaluate(STICKS_OUT)
     assert wide == [], "nothing sticks out of the panel"
