@@ -6,7 +6,7 @@ The panel, the command line and notebooks all call these; each method is a thin 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from .aws import Aws, connect_aws
 from .errors import InvalidInput
@@ -81,8 +81,33 @@ def connect(
                 field="sagemaker_session",
             )
         boto3_session, region = _of_sagemaker(sagemaker_session, region)
+    elif boto3_session is not None and not hasattr(boto3_session, "region_name"):
+        raise InvalidInput(
+            f"{type(boto3_session).__name__} is not a boto3 session.",
+            next_step="Pass a boto3.Session, or a session of the SageMaker SDK as sagemaker_session=.",
+            field="boto3_session",
+        )
     return Connection(
         connect_aws(profile=profile, region=region, boto3_session=boto3_session, endpoint_url=endpoint_url)
+    )
+
+
+def connection_of(given: ConnectionLike) -> Connection:
+    """Return a connection as it is, or connect with a session of the SageMaker SDK.
+
+    Raises
+    ------
+    InvalidInput
+        For anything else.
+    """
+    if isinstance(given, Connection):
+        return given
+    if hasattr(given, "boto_session"):
+        return connect(sagemaker_session=given)
+    raise InvalidInput(
+        f"{type(given).__name__} is no connection.",
+        next_step="Pass what gt_secure.connect() returns, or a session of the SageMaker SDK.",
+        field="connection",
     )
 
 
@@ -96,6 +121,10 @@ def _of_sagemaker(session: SageMakerSession, region: str | None) -> tuple[boto3.
         )
     name = getattr(session, "boto_region_name", None)
     return inner, region or (str(name) if name else None)  # type: ignore[return-value]
+
+
+ConnectionLike: TypeAlias = "Connection | SageMakerSession"
+"""What stands for a connection: one of ours, or a session of the SageMaker SDK."""
 
 
 class Connection:

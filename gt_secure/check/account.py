@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from ..connection import Connection, TeamLike, team_name
+from ..connection import ConnectionLike, TeamLike, connection_of, team_name
 from ..errors import InvalidInput
 from ..policy.findings import catalog
 from .result import Check, CheckResult, some
@@ -14,7 +14,7 @@ SEVERITIES = ("high", "medium", "low", "info")
 
 @Check
 def no_findings(
-    gt: Connection,
+    gt: ConnectionLike,
     *,
     team: TeamLike | None = None,
     bucket: str | None = None,
@@ -25,7 +25,7 @@ def no_findings(
 
     Parameters
     ----------
-    gt : Connection
+    gt : Connection or sagemaker.core Session
     team, bucket : optional
         What to look at; at least one.
     severity : str
@@ -47,7 +47,7 @@ def no_findings(
         )
     name = None if team is None else team_name(team)
     subject = " and ".join(part for part in (name, bucket) if part)
-    found = gt.findings(team=name, bucket=bucket)
+    found = connection_of(gt).findings(team=name, bucket=bucket)
     limit = SEVERITIES.index(severity)
     grave = [
         each for each in found if SEVERITIES.index(each.severity) <= limit and each.code not in {*codes, "not-checked"}

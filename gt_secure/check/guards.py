@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..buckets import bucket_region, check_bucket, check_prefix, read_policy
-from ..connection import Connection
+from ..connection import ConnectionLike, connection_of
 from ..network import IPAddress, IPNetwork, collapse, parse_endpoint_id, parse_networks
 from ..policy import Guard, find_guard
 from .result import Check, CheckResult, some
@@ -17,7 +17,7 @@ _AGAIN = "Plan and apply the restriction again; “gt-secure plan” shows the d
 
 @Check
 def guard_is_in_place(
-    gt: Connection,
+    gt: ConnectionLike,
     bucket: str,
     *,
     prefix: str | None = None,
@@ -28,7 +28,7 @@ def guard_is_in_place(
 
     Parameters
     ----------
-    gt : Connection
+    gt : Connection or sagemaker.core Session
     bucket : str
         Name of the data bucket.
     prefix : str, optional
@@ -41,7 +41,8 @@ def guard_is_in_place(
     networks = None if addresses is None else collapse(parse_networks(addresses))
     wanted = [endpoints] if isinstance(endpoints, str) else endpoints
     ids = None if wanted is None else {parse_endpoint_id(each) for each in wanted}
-    guard = find_guard(read_policy(gt.aws, name, bucket_region(gt.aws, name)))
+    aws = connection_of(gt).aws
+    guard = find_guard(read_policy(aws, name, bucket_region(aws, name)))
     if guard is None:
         return CheckResult("guard_is_in_place", name, False, "The bucket policy has no guard of ours.", {}, _AGAIN)
     wrong = [*_shape(guard, name, start), *_lists(guard, networks, ids)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..connection import Connection
+from ..connection import ConnectionLike, connection_of
 from ..errors import InvalidInput
 from ..restriction import Restriction, State, load_restriction, read_state
 from ..restriction.simulate import check as answers
@@ -13,12 +13,12 @@ from .result import Check, CheckResult, label, some
 
 
 @Check
-def nothing_drifted(gt: Connection, restriction: Restriction | str | Path) -> CheckResult:
+def nothing_drifted(gt: ConnectionLike, restriction: Restriction | str | Path) -> CheckResult:
     """Applying the restriction again would change nothing.
 
     Parameters
     ----------
-    gt : Connection
+    gt : Connection or sagemaker.core Session
     restriction : Restriction or path
         The restriction, or the file it is kept in.
     """
@@ -29,7 +29,7 @@ def nothing_drifted(gt: Connection, restriction: Restriction | str | Path) -> Ch
             next_step="Give one that sets a lock, or use expectations_hold.",
             field="restriction",
         )
-    plan = gt.plan(wish)
+    plan = connection_of(gt).plan(wish)
     details: dict[str, Any] = {
         "changes": [
             {"kind": change.kind, "title": change.title, "now": change.before, "wanted": change.after}
@@ -44,12 +44,12 @@ def nothing_drifted(gt: Connection, restriction: Restriction | str | Path) -> Ch
 
 
 @Check
-def expectations_hold(gt: Connection, restriction: Restriction | str | Path) -> CheckResult:
+def expectations_hold(gt: ConnectionLike, restriction: Restriction | str | Path) -> CheckResult:
     """Who must get in gets in, and who must be refused is refused, with the locks as they are now.
 
     Parameters
     ----------
-    gt : Connection
+    gt : Connection or sagemaker.core Session
     restriction : Restriction or path
         With expectations; its other members are not applied.
     """
@@ -60,7 +60,7 @@ def expectations_hold(gt: Connection, restriction: Restriction | str | Path) -> 
             next_step="Add expect.allowed(...) or expect.refused(...).",
             field="expectations",
         )
-    state = read_state(gt.aws, wish)
+    state = read_state(connection_of(gt).aws, wish)
     results = answers(wish, state, ())
     broken = [one for one in results if not one.holds]
     sure = [one for one in broken if one.observed != "unknown"]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..connection import Connection
+from ..connection import Connection, ConnectionLike, connection_of
 from ..errors import GtSecureError, NotFound
 from ..restriction import Restriction, load_restriction
 from .account import no_findings
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from ..logs import Hits
 
 
-def run_specs(gt: Connection | Callable[[], Connection], specs: Iterable[Spec], *, source: str = "") -> Report:
+def run_specs(gt: ConnectionLike | Callable[[], Connection], specs: Iterable[Spec], *, source: str = "") -> Report:
     """Run checks one after the other; none stops the others.
 
     Parameters
     ----------
-    gt : Connection or callable
+    gt : Connection, sagemaker.core Session or callable
         A callable is called only if a check needs the account.
     specs : iterable of Spec
     source : str
@@ -41,23 +41,22 @@ def run_specs(gt: Connection | Callable[[], Connection], specs: Iterable[Spec], 
         runner.close()
 
 
-def run_file(gt: Connection | Callable[[], Connection], path: str | Path) -> Report:
+def run_file(gt: ConnectionLike | Callable[[], Connection], path: str | Path) -> Report:
     """Run the checks of a file; see :func:`load_specs`."""
     return run_specs(gt, load_specs(path), source=str(path))
 
 
 class _Runner:
-    def __init__(self, gt: Connection | Callable[[], Connection]) -> None:
+    def __init__(self, gt: ConnectionLike | Callable[[], Connection]) -> None:
         self._connect = gt
-        self._gt: Connection | None = gt if isinstance(gt, Connection) else None
+        self._gt: Connection | None = None
         self._hits: dict[tuple[Any, ...], Hits] = {}
 
     @property
     def gt(self) -> Connection:
         """The connection, made when it is first needed."""
         if self._gt is None:
-            assert not isinstance(self._connect, Connection)
-            self._gt = self._connect()
+            self._gt = self._connect() if callable(self._connect) else connection_of(self._connect)
         return self._gt
 
     def close(self) -> None:

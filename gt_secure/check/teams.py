@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal
 
-from ..connection import Connection, TeamLike, team_name
+from ..connection import ConnectionLike, TeamLike, connection_of, team_name
 from ..network import IPAddress, IPNetwork, collapse, contains, parse_networks
 from ..policy import Finding
 from ..teams import Workforce
@@ -17,7 +17,7 @@ _NEEDED = {"sagemaker:DescribeWorkteam", "sagemaker:DescribeWorkforce", "sagemak
 
 @Check
 def team_is_restricted(
-    gt: Connection,
+    gt: ConnectionLike,
     team: TeamLike,
     *,
     url_lock: Literal["SourceIp", "VpcSourceIp"] | None = None,
@@ -27,7 +27,7 @@ def team_is_restricted(
 
     Parameters
     ----------
-    gt : Connection
+    gt : Connection or sagemaker.core Session
     team : str or Workteam
         Name of a private workteam; a vendor or public one has no URL lock, and the check fails.
     url_lock : str, optional
@@ -36,6 +36,7 @@ def team_is_restricted(
         Also check the portal lock: it is on, and lists nothing outside these networks.
     """
     name = team_name(team)
+    gt = connection_of(gt)
     found = gt.findings(team=name)
     wrong = [finding for finding in found if finding.code in _URL_LOCK]
     details: dict[str, Any] = {"findings": [finding.code for finding in wrong]}

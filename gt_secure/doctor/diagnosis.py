@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..connection import Connection, TeamLike
+from ..connection import ConnectionLike, TeamLike, connection_of
 from ..errors import InvalidInput
 from .environment import Fact, facts
 from .features import Feature, choose
@@ -151,7 +151,7 @@ class Diagnosis:
 
 
 def examine(
-    gt: Connection,
+    gt: ConnectionLike,
     *,
     team: TeamLike | None = None,
     bucket: str | None = None,
@@ -163,7 +163,7 @@ def examine(
 
     Parameters
     ----------
-    gt : Connection
+    gt : Connection or sagemaker.core Session
     team, bucket : optional
         What the features are wanted for; what depends on one that is not given is not known.
     logs : str, optional
@@ -178,6 +178,7 @@ def examine(
     CredentialsError, Unreachable
         Without credentials, or without an answer from AWS STS.
     """
+    gt = connection_of(gt)
     chosen = choose(features)
     scope = scope_of(gt, team=team, bucket=bucket, logs=logs, role_arn=role_arn)
     wanted = permissions_of(chosen)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..aws import aws_errors
-from ..connection import Connection
+from ..connection import Connection, ConnectionLike, connection_of
 from ..errors import GtSecureError, NotFound
 
 METADATA = Path("/opt/ml/metadata/resource-metadata.json")
@@ -40,7 +40,7 @@ class ExecutionRole:
         return self.how != "session"
 
 
-def execution_role(gt: Connection, *, metadata: Path = METADATA) -> ExecutionRole:
+def execution_role(gt: ConnectionLike, *, metadata: Path = METADATA) -> ExecutionRole:
     """Find the role that this code runs as.
 
     Raises
@@ -48,6 +48,7 @@ def execution_role(gt: Connection, *, metadata: Path = METADATA) -> ExecutionRol
     NotFound
         If the caller is a user or the root of the account.
     """
+    gt = connection_of(gt)
     session = gt.aws.identity().role_arn
     if session is None:
         raise NotFound(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..buckets import check_bucket, parse_s3_uri
-from ..connection import Connection, TeamLike, team_name
+from ..connection import Connection, ConnectionLike, TeamLike, connection_of, team_name
 from ..errors import GtSecureError, InvalidInput
 from .features import Feature, Permission, Target
 from .role import execution_role
@@ -74,7 +74,7 @@ class Scope:
 
 
 def scope_of(
-    gt: Connection,
+    gt: ConnectionLike,
     *,
     team: TeamLike | None = None,
     bucket: str | None = None,
@@ -92,6 +92,7 @@ def scope_of(
     """
     from ..teams import check_team_name
 
+    gt = connection_of(gt)
     aws = gt.aws
     found = Scope(
         aws.partition, aws.region, aws.account_id, team=None if team is None else check_team_name(team_name(team))

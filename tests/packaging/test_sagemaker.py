@@ -51,6 +51,11 @@ print(json.dumps({
     "findings": [finding.code for finding in gt.findings(team=theirs)],
     "check": check.team_is_restricted.look(gt, theirs).status,
     "who": gt.who_can_open("gt-images", "scans/0001.png", ["203.0.113.7"], team=theirs).to_dicts()[0]["opens"],
+    "by_session": [
+        check.team_is_restricted.look(session, theirs).status, check.nothing_drifted.look(session, wish).status,
+        examine(session, team=theirs, features=["teams"]).state("teams").status,
+        gt_secure.panel(session, team=theirs).picker.value,
+    ],
     "wish": wish.team,
     "applied": change.outcome,
     "drifted": check.nothing_drifted.look(gt, wish).status,
@@ -80,6 +85,7 @@ def test_with_the_real_package(tmp_path, sandbox):
     assert said["check"] == "passed"
     assert said["who"] is True
     assert said["wish"] == said["panel"] == said["no_findings"] == "radiology-team"
+    assert said["by_session"] == ["passed", "passed", "yes", "radiology-team"]
     assert (said["applied"], said["undone"]) == ("applied", "undone")
     assert (said["drifted"], said["holds"]) == ("passed", "passed")
     assert said["doctor"] == "2 of 2 features can be used."
@@ -109,6 +115,25 @@ def test_a_session_gives_credentials_and_region():
     assert gt.aws.region == "eu-west-1"
     assert gt_secure.connect(sagemaker_session=session, region="us-east-1").aws.region == "us-east-1"
     assert gt.aws.client("s3").meta.region_name == "eu-west-1"
+
+
+def test_a_session_stands_for_a_connection():
+    from gt_secure import check
+    from gt_secure.connection import connection_of
+
+    session = Session()
+    gt = connection_of(session)
+    assert gt.aws.region == "eu-west-1"
+    assert connection_of(gt) is gt
+    for other in (session.boto_session, "eu-west-1", None):
+        with pytest.raises(InvalidInput) as caught:
+            connection_of(other)
+        assert "gt_secure.connect()" in caught.value.next_step
+        with pytest.raises(InvalidInput):
+            check.team_is_restricted.look(other, "a-team")
+    with pytest.raises(InvalidInput, match="not a boto3 session") as caught:
+        gt_secure.connect(boto3_session=session)
+    assert "sagemaker_session=" in caught.value.next_step
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,9 @@ def connecting() -> Connection:
     connect(boto3_session=boto3.session.Session())
     connect(sagemaker_session=SageMakerSession())
     connect(sagemaker_session="session")  # type: ignore[arg-type]
+    check.team_is_restricted(SageMakerSession(), SageMakerTeam())
+    gt_secure.panel(SageMakerSession())
+    gt_secure.panel("session")  # type: ignore[arg-type]
     connect("us-east-1")  # type: ignore[call-arg]
     return gt_secure.connect()
 
