@@ -2,7 +2,9 @@
 
 ``<!-- file: name -->`` writes a block to a file; ``<!-- exit: 2 -->`` expects that code of the last command (several
 are separated by commas); ``<!-- until: text -->`` runs it until that text appears, and stops it; ``<!-- installs -->``
-runs it in an environment of its own, with the wheel as published (tests/packaging/test_documented.py).
+(or “pip install” at its beginning) runs it in an environment of its own, with the wheel as published
+(tests/packaging/test_documented.py), ``<!-- sagemaker -->`` in one with the SageMaker SDK (test_sagemaker.py there).
+A text that begins with ``%`` is a cell with magics.
 """
 
 from __future__ import annotations
@@ -14,10 +16,13 @@ from textwrap import dedent
 
 ROOT = Path(__file__).resolve().parents[2]
 _FENCE = re.compile(
-    r"^(?P<mark>[ ]*<!--[ ](?P<word>file|exit|until|installs):?[ ]*(?P<value>.*?)[ ]*-->\n)?"
+    r"^(?P<mark>[ ]*<!--[ ](?P<word>file|exit|until|installs|sagemaker):?[ ]*(?P<value>.*?)[ ]*-->\n)?"
     r"(?P<indent>[ ]*)```(?P<language>\w+)?[^\n]*\n(?P<body>.*?)^(?P=indent)```[ ]*$",
     re.MULTILINE | re.DOTALL,
 )
+
+
+INSTALLS = ("pip install", "pip download")
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ def blocks_of(path: Path) -> list[Block]:
             m["language"] or "",
             dedent(m["body"]),
             text.count("\n", 0, m.start("body")) + 1,
-            m["word"] or "",
+            m["word"] or ("installs" if dedent(m["body"]).startswith(INSTALLS) else ""),
             m["value"] or "",
         )
         for m in _FENCE.finditer(text)
@@ -54,4 +59,4 @@ def commands_in(path: Path, *tools: str) -> list[str]:
 
 
 def runnable(path: Path) -> list[Block]:
-    return [b for b in blocks_of(path) if b.language in {"python", "bash"} or b.word]
+    return [b for b in blocks_of(path) if b.language in {"python", "bash"} or b.word or b.text.startswith("%")]

@@ -18,19 +18,11 @@ from blocks import ROOT, Block, blocks_of, commands_in, pages, runnable
 from gt_secure.sandbox import Sandbox
 
 PAGES = [path for path in pages() if runnable(path)]
-# The README has no comments for machines.
-README_WORDS = {"pip install": "installs"}
 # “make demo” is run by the test below, and “make test” runs this very test.
 README_NOT_RUN = "make demo"
 # A list of commands in the README is one block; these answers of a single command are documented and are no errors.
 README_CODES = """gt-secure() { command gt-secure "$@" || { code=$?; case "$1:$code" in plan:2 | probe:3) ;; *) return $code ;; esac; }; }
 """  # noqa: E501
-
-
-def word(path: Path, block: Block) -> str:
-    if path == ROOT / "README.md":
-        return next((word for start, word in README_WORDS.items() if block.text.startswith(start)), block.word)
-    return block.word
 
 
 def is_exempt(path: Path, block: Block) -> bool:
@@ -99,12 +91,16 @@ def test_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             where = f"{page.name}:{block.line}"
             if block.word == "file":
                 (tmp_path / block.value).write_text(block.text, encoding="utf-8")
-            elif word(page, block) == "installs" or is_exempt(page, block):
+            elif block.word in {"installs", "sagemaker"} or is_exempt(page, block):
                 continue
             elif block.word == "until":
                 run_until(block.value, block.text, dict(os.environ), tmp_path)
             elif block.language == "python":
                 exec(compile(block.text, where, "exec"), names)
+            elif block.text.startswith("%"):  # a cell with magics
+                cell = [sys.executable, "-m", "IPython", "--no-banner", "-c", block.text]
+                done = subprocess.run(cell, capture_output=True, text=True, cwd=tmp_path)
+                assert done.returncode == 0, f"{where}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
             elif block.language == "bash":
                 prelude = README_CODES if page.parent == ROOT else ""
                 done = shell(prelude + block.text, dict(os.environ), tmp_path)

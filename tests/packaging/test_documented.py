@@ -20,10 +20,7 @@ sys.path.insert(0, str(ROOT / "tests" / "docs"))
 from blocks import blocks_of, pages
 
 pytestmark = pytest.mark.slow
-INSTALLING = {
-    page: [b.text for b in blocks_of(page) if b.word == "installs" or b.text.startswith("pip install")]
-    for page in pages()
-}
+INSTALLING = {page: [block.text for block in blocks_of(page) if block.word == "installs"] for page in pages()}
 PAGES = {page: texts for page, texts in INSTALLING.items() if texts}
 IN_STUDIO = "vpc-only-studio.md"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,9 @@ from gt_secure.connection import team_name
 from gt_secure.errors import InvalidInput
 
 from .rooms import ROOT, Room, python_of
+
+sys.path.insert(0, str(ROOT / "tests" / "docs"))
+from blocks import blocks_of
 
 SCRIPT = """
 import json, sys, warnings
@@ -92,6 +96,14 @@ def test_with_the_real_package(tmp_path, sandbox):
     assert "url-lock-off" not in said["findings"]
     assert said["role"] == "arn:aws:iam::111122223333:role/GroundTruthExecution"
     assert ":assumed-role/GroundTruthExecution/studio" in said["caller"]
+
+    page = blocks_of(ROOT / "docs" / "how-to" / "sagemaker-sdk.md")
+    script = "\n".join(block.text for block in page if block.word == "sagemaker")
+    assert len(page) == 2
+    out = room.run("-c", script, env=sandbox.environment())
+    assert "SourceIp" in out
+    assert "Plan for workteam radiology-team" in out
+    assert "features can be used" in out
 
 
 class Session:
