@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sqlite3
 import time
 import uuid
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from .store import Store
 
 LIMIT_BYTES = 2 << 30
-_VERSION = 1
+_VERSION = 2
 """Raised when parsing changes: what older versions kept is then read again."""
 
 
@@ -110,37 +111,50 @@ class Cache:
     def _keeps(self, item: LogObject) -> bool:
         return self.local or isinstance(item, S3Object)
 
-    def keep(self, store: Store, table: str, tally: Tally, sink: RecordSink) -> None:
-        """Write what was read into a new file. An object that was not read whole is left out."""
+    def keep(self, store: Store, lines_file: Path, records_file: Path | None, tally: Tally, sink: RecordSink) -> None:
+        """Keep the files of what was read. An object that was not read whole is not found in them later.
+
+        Parameters
+        ----------
+        store : Store
+            Runs the queries.
+        lines_file, records_file : Path
+            Parquet with the rows of access log lines, and of JSON records, if there were any.
+        tally, sink : Tally, RecordSink
+            What is known of the objects in them.
+        """
         bad = tally.failed | {source for source, _ in tally.too_long}
         kept = [i for i, item in enumerate(tally.objects) if i not in bad and item.identity and self._keeps(item)]
         if not kept:
             return
-        file = f"{uuid.uuid4().hex}.parquet"
+        from .store import rows_of
+
         with self._index() as index:
-            self._write(store, table, kept, file)
-            rows = dict(store.query(f"SELECT source, count(*) FROM {table} GROUP BY source"))
-            entries = []
-            for number in kept:
-                lines = tally.per_object.get(number, 0) + sink.per_object.get(number, 0)
-                identity = tally.objects[number].identity or ("", "", "")
-                entries.append((*identity, _VERSION, file, number, lines, lines - rows.get(number, 0)))
-            index.executemany("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?)", entries)
-            size = (self.folder / file).stat().st_size
-            index.execute("INSERT INTO files VALUES (?, ?, ?)", (file, size, time.time()))
-            self._shrink(index, keep=file)
+            for path, counts in ((lines_file, tally.per_object), (records_file, sink.per_object)):
+                # An empty object is in no file: any will do.
+                here = [i for i in kept if i in counts or (path is lines_file and i not in sink.per_object)]
+                if path is None or not here:
+                    continue
+                rows = dict(store.query(f"SELECT source, count(*) FROM ({rows_of([path])}) GROUP BY source"))
+                file = self._take(path)
+                entries = []
+                for number in here:
+                    lines, identity = counts.get(number, 0), tally.objects[number].identity or ("", "", "")
+                    entries.append((*identity, _VERSION, file, number, lines, lines - rows.get(number, 0)))
+                index.executemany("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?)", entries)
+                size = (self.folder / file).stat().st_size
+                index.execute("INSERT INTO files VALUES (?, ?, ?)", (file, size, time.time()))
+                self._shrink(index, keep=file)
 
-    def _write(self, store: Store, table: str, kept: list[int], file: str) -> None:
-        from .grouping import lookup_table
-        from .store import literal
-
-        chosen = lookup_table(store, "kept", {"source": kept}, {"source": "INTEGER"})
-        path = self.folder / file
-        store.query(
-            f"COPY (SELECT * FROM {table} SEMI JOIN {chosen} USING (source)) TO {literal(path)} "
-            "(FORMAT parquet, COMPRESSION zstd)"
-        )
+    def _take(self, path: Path) -> str:
+        """A second name for a file, in the cache's folder; a copy, where that is another disk."""
+        file = f"{uuid.uuid4().hex}.parquet"
         path.chmod(0o600)
+        try:
+            (self.folder / file).hardlink_to(path)
+        except OSError:
+            shutil.copy2(path, self.folder / file)
+        return file
 
     def _shrink(self, index: sqlite3.Connection, keep: str) -> None:
         files = index.execute("SELECT file, bytes FROM files ORDER BY used DESC").fetchall()
@@ -159,14 +173,14 @@ class Cache:
         """The relation and what the cache holds of the cached objects, numbered from ``first``; lines and blanks."""
         if not cached:
             return relation, 0, 0
-        from .store import literal
+        from .store import rows_of
 
         names = ", ".join(("readable", "sample", *(f'"{c}"' for c in STORED)))
         parts, files = [relation], sorted({file for file, _ in self._found.values()})
         for file in files:
             pairs = ", ".join(f"({number}, {first + i})" for i, (f, number) in self._found.items() if f == file)
             parts.append(
-                f"SELECT place.now AS source, pos, {names} FROM read_parquet({literal(self.folder / file)}) r "
+                f"SELECT place.now AS source, pos, {names} FROM ({rows_of([self.folder / file])}) r "
                 f"JOIN (VALUES {pairs}) place(was, now) ON r.source = place.was"
             )
         with self._index() as index:

@@ -15,7 +15,11 @@ from .sql import decoded_key, parsed
 
 _TOKENS = r"(?i)((?:X-Amz-(?:Security-Token|Credential|Signature)|AWSAccessKeyId|Signature)(?:=|%(?:25)*3D))[^& \"]*"
 _KEY_ID = "(AKIA|ASIA)[A-Z0-9]{12,}"
-_OWN = r"&(?:X-Amz-Signature|Signature)=[^&]*"
+_LEFT_OVER = (
+    r"(?i)(?:Security-Token|Credential|Signature|AWSAccessKeyId)(?:=|%(?:25)*3D)"
+    r"(?:[^*& \"]|\*[^*& \"]|\*\*[^*& \"]|\*\*\*[^& \"])"
+)
+"""A secret that is not masked yet."""
 _SIGNER = "(?:X-Amz-Credential|AWSAccessKeyId)=([A-Za-z0-9]+)"
 
 
@@ -31,6 +35,23 @@ def masked(text: str, dialect: Dialect = DUCKDB) -> str:
     # The expressions are slow, and most text has no parameter at all.
     hints = " OR ".join(f"{text} LIKE '%{hint}%'" for hint in ("=", "AKIA", "ASIA", "3D"))
     return f"CASE WHEN {hints} THEN {inner} ELSE {text} END"
+
+
+def _half_masked(text: str, d: Dialect) -> str:
+    """Expression: a request without the parameters of a common presigned URL, by splitting: ten times as fast."""
+    end = "position(' ' IN p)"
+    kinds = "".join(
+        f"WHEN p LIKE '{name}=%' THEN '{name}=***' || CASE WHEN {end} > 0 THEN substr(p, {end}) ELSE '' END "
+        for name in ("X-Amz-Security-Token", "X-Amz-Credential", "X-Amz-Signature")
+    )
+    each = d.each.format(d.split.format(text, "&"), f"CASE WHEN position(chr(34) IN p) > 0 THEN p {kinds}ELSE p END")
+    return f"CASE WHEN {text} LIKE '%&X-Amz-%' THEN {d.join.format(each, '&')} ELSE {text} END"
+
+
+def _rest_masked(text: str, d: Dialect) -> str:
+    """Expression: what is still to be masked in a text that is half masked."""
+    left = f"{d.extract.format(text, _literal(_LEFT_OVER, d), 0)} <> ''"
+    return f"CASE WHEN {left} OR {text} LIKE '%AKIA%' OR {text} LIKE '%ASIA%' THEN {masked(text, d)} ELSE {text} END"
 
 
 def has_parameter(name: str, query: str = "query") -> str:
@@ -57,8 +78,9 @@ def derived(records: str, dialect: Dialect = DUCKDB) -> str:
     d = dialect
     kept = ", ".join(name for name in (*FIELDS, *EXTRA) if name not in ("request_uri", "referer", "user_agent"))
     signed = f"({has_parameter('X-Amz-Expires')} OR ({has_parameter('Expires')} AND {has_parameter('Signature')}))"
-    unsigned = d.replace.format(d.replace.format("query", _OWN, ""), "(?i)%2f", "/")
-    params = d.sorted.format(d.split.format(unsigned, "&"), "&")
+    every = d.split.format("replace(replace(query, '%2F', '/'), '%2f', '/')", "&")
+    unsigned = d.keep.format(every, "NOT (p LIKE 'X-Amz-Signature=%' OR p LIKE 'Signature=%')")
+    params = d.join.format(d.sorted.format(unsigned), "&")
     target = d.part.format("request_uri", " ", 2)
     signer = d.extract.format("query", _SIGNER, 1)
     method = d.part.format("raw_uri", " ", 1)
@@ -67,9 +89,9 @@ def derived(records: str, dialect: Dialect = DUCKDB) -> str:
     SELECT *, CASE WHEN presigned THEN substr({fingerprint}, 1, 16) END AS fingerprint,
         CASE WHEN {signer} <> '' THEN substr({d.sha256.format(signer)}, 1, 12) END AS access_key
     FROM (SELECT *, coalesce(auth_type = 'QueryString', false) AND {signed} AS presigned,
-        {has_parameter(TEST_MARKER)} AS test, {REFUSED} AS refused
+        {has_parameter(TEST_MARKER)} AS test, {REFUSED} AS refused, {_rest_masked("half_uri", d)} AS request_uri
     FROM (SELECT source, pos, line, readable, blank, {kept}, request_uri AS raw_uri,
-        {masked("request_uri", d)} AS request_uri, {masked("referer", d)} AS referer,
+        {_half_masked("request_uri", d)} AS half_uri, {masked("referer", d)} AS referer,
         {masked("user_agent", d)} AS user_agent,
         CASE WHEN request_uri LIKE '%?%' THEN '&' || substr({target}, position('?' IN {target}) + 1) ELSE '' END
             AS query

@@ -34,7 +34,10 @@ class Dialect:
     group: str  # in a replacement: the text of the first group
     part: str  # text, one-character separator, one-based index -> text, empty beyond the end
     sha256: str  # text -> 64 lower-case hexadecimal digits
-    sorted: str  # list of text, separator -> its items in the order of their bytes, joined
+    sorted: str  # list of text -> its items in the order of their bytes
+    join: str  # list of text, separator
+    each: str  # list, expression of an item p -> list
+    keep: str  # list, condition on an item p -> list
     time: str  # text such as [06/Feb/2019:00:00:38 -> timestamp or NULL
     shown: str  # timestamp -> 2019-02-06 00:00:38
     integer: str  # text -> 64-bit integer or NULL
@@ -56,7 +59,10 @@ DUCKDB = Dialect(
     group=r"\1",
     part="split_part({0}, '{1}', {2})",
     sha256="sha256({0})",
-    sorted="array_to_string(list_sort({0}), '{1}')",
+    sorted="list_sort({0})",
+    join="array_to_string({0}, '{1}')",
+    each="list_transform({0}, lambda p: {1})",
+    keep="list_filter({0}, lambda p: {1})",
     time="try_strptime({0}, '[%d/%b/%Y:%H:%M:%S')",
     shown="strftime({0}, '%Y-%m-%d %H:%M:%S')",
     integer="try_cast({0} AS BIGINT)",
@@ -76,7 +82,10 @@ SPARK = Dialect(
     group="$1",
     part="split_part({0}, '{1}', {2})",
     sha256="sha2({0}, 256)",
-    sorted="array_join(sort_array({0}), '{1}')",
+    sorted="sort_array({0})",
+    join="array_join({0}, '{1}')",
+    each="transform({0}, p -> {1})",
+    keep="filter({0}, p -> {1})",
     time="try_to_timestamp(substr({0}, 2), 'dd/MMM/yyyy:HH:mm:ss')",
     shown="date_format({0}, 'yyyy-MM-dd HH:mm:ss')",
     integer="try_cast({0} AS BIGINT)",
@@ -97,7 +106,10 @@ TRINO = Dialect(
     group="$1",
     part="coalesce(split_part({0}, '{1}', {2}), '')",  # NULL beyond the end
     sha256="lower(to_hex(sha256(to_utf8({0}))))",
-    sorted="array_join(array_sort({0}), '{1}')",
+    sorted="array_sort({0})",
+    join="array_join({0}, '{1}')",
+    each="transform({0}, p -> {1})",
+    keep="filter({0}, p -> {1})",
     time="try(date_parse(substr({0}, 2), '%d/%b/%Y:%H:%i:%s'))",
     shown="date_format({0}, '%Y-%m-%d %H:%i:%s')",
     integer="try_cast({0} AS BIGINT)",

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..network import IPNetwork, parse_networks
+from .store import literal
 from .table import Table, _plain
 
 if TYPE_CHECKING:
@@ -199,13 +200,22 @@ def find_leaks(hits: Hits, rules: LeakRules | None = None) -> Leaks:
     """
     rules = rules or LeakRules()
     used = "FROM {hits} WHERE presigned AND NOT test AND fingerprint IS NOT NULL AND remote_ip IS NOT NULL"
-    [(checked,)] = hits.query(f"SELECT count(DISTINCT fingerprint) {used}")
-    several = f"SELECT fingerprint, count(DISTINCT (remote_ip, endpoint)) AS n {used} GROUP BY 1 HAVING n > 1"
-    [(candidates,)] = hits.query(f"SELECT count(*) FROM ({several})")
+    # Grouped in two steps, and the uses cut by a window: the aggregates that do it in one keep all of it in memory.
+    each = f"SELECT DISTINCT fingerprint, remote_ip, endpoint {used}"
+    urls = hits.query(
+        f"SELECT fingerprint, n, count(*) OVER (), count(*) FILTER (n > 1) OVER () FROM "
+        f"(SELECT fingerprint, count(*) AS n FROM ({each}) GROUP BY 1) ORDER BY n DESC, 1 LIMIT {_MOST}"
+    )
+    checked, candidates = urls[0][2:] if urls else (0, 0)
+    chosen = ", ".join(literal(fingerprint) for fingerprint, n, _, _ in urls if n > 1) or "NULL"
     rows = hits.query(f"""
         SELECT fingerprint, remote_ip, endpoint, any_value(key), any_value(request_uri), min(user_agent),
-            list_sort(min({{'t': time, 'r': refused}}, {_USES})) AS uses, count(*)
-        {used} AND fingerprint IN (SELECT fingerprint FROM ({several}) ORDER BY n DESC, 1 LIMIT {_MOST})
+            list({{'t': time, 'r': refused}} ORDER BY time, refused) FILTER (place <= {_USES}) AS uses, count(*)
+        FROM (SELECT fingerprint, remote_ip, endpoint, key, user_agent, time, refused,
+            CASE WHEN place = 1 THEN request_uri END AS request_uri, place
+        FROM (SELECT fingerprint, remote_ip, endpoint, key, request_uri, user_agent, time, refused,
+            row_number() OVER (PARTITION BY fingerprint, remote_ip, endpoint ORDER BY time, refused) AS place
+            {used} AND fingerprint IN ({chosen})))
         GROUP BY fingerprint, remote_ip, endpoint ORDER BY fingerprint, min(time), bool_and(refused), remote_ip""")
     # The log tells whole seconds: of two in one second, who was only refused is not taken for the first user.
     groups: dict[str, list[tuple[Any, ...]]] = {}

@@ -24,7 +24,7 @@ from .objects import LogObject, S3Object, resolve
 from .question import LOCAL, check_filters, conditions
 from .reader import Progress, Reader
 from .records import RecordSink
-from .store import MEMORY_LIMIT, Store, from_records, insert_lines, insert_records
+from .store import MEMORY_LIMIT, Store, from_records, rows_of, write_lines, write_records
 from .table import Table
 from .times import parse_time
 
@@ -232,25 +232,25 @@ def _read_here(
 ) -> Hits:  # fmt: skip
     kept = cache if isinstance(cache, Cache) else Cache() if cache else None
     job = _Job(sources, since, until, aws, chosen, memory_limit, progress, cancel, kept)
-    store, table = job.store, "rows"
-    store.create_rows(table)
+    store = job.store
+    lines, records = store.folder / "lines.parquet", store.folder / "records.parquet"
     try:
-        store.run_on(job.reader, insert_lines(table))
+        store.run_on(job.reader, write_lines(lines))
         job.sink.close()
         if job.sink.count:
-            store.query(insert_records(table, job.sink.path))
+            store.query(write_records(records, job.sink.path))
         job.refuse_if_nothing()
-        return _hits(job, table, dedupe)
+        return _hits(job, lines, records if job.sink.count else None, dedupe)
     except BaseException:
         store.close()
         raise
 
 
-def _hits(job: _Job, table: str, dedupe: bool) -> Hits:
+def _hits(job: _Job, lines_file: Path, records_file: Path | None, dedupe: bool) -> Hits:
     store, coverage = job.store, job.coverage()
-    relation = f"SELECT * FROM {table}"
+    relation = rows_of([lines_file] if records_file is None else [lines_file, records_file])
     if job.cache is not None:
-        job.cache.keep(store, table, job.reader.tally, job.sink)
+        job.cache.keep(store, lines_file, records_file, job.reader.tally, job.sink)
         relation, lines, blank = job.cache.with_cached(relation, job.cached, len(job.reader.tally.names))
         coverage.lines += lines
         coverage.blank += blank

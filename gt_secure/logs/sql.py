@@ -176,7 +176,7 @@ def parsed(lines: str, dialect: Dialect = DUCKDB) -> str:
     version = _token(w, "t", 1)
     tail = {i: f"nullif(nullif({_token(w, 't', i - 1, 'gap')}, '-'), '')" for i in range(3, 12)}
     readable = f"""(time IS NOT NULL AND {version} <> ''
-        AND (status = '-' OR (length(status) = 3 AND http_status BETWEEN 100 AND 999)))"""
+        AND (status = '-' OR (http_status BETWEEN 100 AND 999 AND cast(http_status AS {w.d.string}) = status)))"""
     unquoted = "CASE WHEN {0} LIKE '\"%' THEN substr({0}, 2, length({0}) - 2) ELSE {0} END"
     uri = f"CASE WHEN plain THEN {w.item('q', 2)} ELSE {unquoted.format(w.item('odd', 2))} END"
     # Without a user agent in quotes, the last text in quotes is the referer.

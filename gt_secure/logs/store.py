@@ -1,17 +1,19 @@
 """A DuckDB database on disk for one look at the logs: rows go in from a stream of lines, queries come out.
 
-The file is compressed and may be larger than memory; it is deleted with the object.
+Parsed rows lie beside it as Parquet: that is written faster than a table, and the cache can keep the very same file.
+All is compressed, may be larger than memory, and is deleted with the object.
 """
 
 # ruff: noqa: S608 - SQL is put together from our own names; text from outside goes through store.literal
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
 import threading
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,7 @@ class Store:
     def __init__(self, memory_limit: str = MEMORY_LIMIT, threads: int | None = None) -> None:
         import duckdb
 
+        self._memory_limit = memory_limit
         self.folder = Path(tempfile.mkdtemp(prefix="gt-secure-logs-"))
         config: dict[str, Any] = {
             "memory_limit": memory_limit,
@@ -70,13 +73,25 @@ class Store:
 
     def query(self, sql: str, parameters: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
         """Run a statement and fetch all its rows."""
-        with self._lock:
+        with self._lock, self._enough_memory():
             return self._connection.execute(sql, list(parameters)).fetchall()
 
     def frame(self, sql: str) -> Any:
         """The result as a pandas DataFrame."""
-        with self._lock:
+        with self._lock, self._enough_memory():
             return self._connection.execute(sql).df()
+
+    @contextlib.contextmanager
+    def _enough_memory(self) -> Iterator[None]:
+        import duckdb
+
+        try:
+            yield
+        except duckdb.OutOfMemoryException as error:
+            raise LogError(
+                f"This question needs more memory than {self._memory_limit}.",
+                next_step="Read with a larger memory_limit (for example memory_limit='2GB'), or a shorter time range.",
+            ) from error
 
     def run_on(self, reader: Reader, sql: str) -> None:
         """Run one statement over the lines of a reader, as relation ``lines_in``.
@@ -100,6 +115,9 @@ class Store:
             except duckdb.Error as error:
                 if stream.error is not None:
                     raise stream.error from None
+                if isinstance(error, duckdb.OutOfMemoryException):
+                    with self._enough_memory():
+                        raise
                 raise LogError(
                     f"DuckDB could not read the logs: {str(error).splitlines()[0][:200]}",
                     next_step="Read a shorter time range; if it goes on, report it with the DuckDB version.",
@@ -108,20 +126,25 @@ class Store:
                 stream.close()
                 self._connection.unregister("lines_in")
 
-    def create_rows(self, table: str) -> None:
-        """Make an empty table for parsed rows."""
-        columns = ", ".join(f'"{name}" {kind}' for name, kind in STORED.items())
-        self.query(f"CREATE TABLE {table} (source INTEGER, pos BIGINT, readable BOOLEAN, sample VARCHAR, {columns})")
+
+_GROUP = 40_960
+"""Rows in a row group: larger ones are buffered in memory by every thread."""
 
 
-def insert_lines(table: str) -> str:
-    """Statement that parses ``lines_in`` into a table of rows."""
-    return _insert(table, derived(from_lines("lines_in")))
+def write_lines(path: Path) -> str:
+    """Statement that parses ``lines_in`` into a Parquet file of rows."""
+    return _write(path, derived(from_lines("lines_in")))
 
 
-def insert_records(table: str, path: Path) -> str:
-    """Statement that reads mapped JSON records (see :mod:`gt_secure.logs.records`) into a table of rows."""
-    return _insert(table, derived(from_records(path)))
+def write_records(path: Path, records: Path) -> str:
+    """Statement that reads mapped JSON records (see :mod:`gt_secure.logs.records`) into a Parquet file of rows."""
+    return _write(path, derived(from_records(records)))
+
+
+def rows_of(paths: Iterable[Path]) -> str:
+    """SELECT of the rows in Parquet files, without blank lines."""
+    names = ", ".join(literal(path) for path in paths)
+    return f"SELECT * FROM read_parquet([{names}]) WHERE readable IS NOT NULL"
 
 
 def from_records(path: Path) -> str:
@@ -134,10 +157,15 @@ def from_records(path: Path) -> str:
     )
 
 
-def _insert(table: str, rows: str) -> str:
+def _write(path: Path, rows: str) -> str:
     names = ", ".join(f'"{name}"' for name in STORED)
     sample = f"CASE WHEN readable THEN NULL ELSE {masked('substr(line, 1, 160)')} END"
-    return f"INSERT INTO {table} SELECT source, pos, readable, {sample}, {names} FROM ({rows}) WHERE NOT blank"
+    # A blank line is marked, not left out: a condition on rows this wide costs more than the row.
+    state = "CASE WHEN blank THEN NULL ELSE readable END"
+    return (
+        f"COPY (SELECT source, pos, {state} AS readable, {sample} AS sample, {names} FROM ({rows})) "
+        f"TO {literal(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_GROUP})"
+    )
 
 
 def _discard(connection: Any, folder: Path) -> None:

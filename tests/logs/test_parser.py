@@ -76,6 +76,13 @@ def test_cut_anywhere_is_unreadable_or_a_prefix_of_the_truth() -> None:
         assert wrong in ([], [seen[-1]])
 
 
+@pytest.mark.parametrize("status", ["1e2", "2E2", "+20", "2.0", "099", "20", "1000", "2OO", ""])
+def test_what_is_no_status_is_not_read(status: str) -> None:
+    line = corpus.case("x", **corpus.PRESIGNED).text
+    assert line.count('" 200 - ') == 1
+    assert [row["readable"] for row in parse([line, line.replace('" 200 - ', f'" {status} - ')])] == [True, False]
+
+
 @pytest.mark.skipif(not PUBLISHED.exists(), reason="the published lines are not here")
 def test_published_lines() -> None:
     """Read by an independent character walk, and by what a person sees in the lines."""

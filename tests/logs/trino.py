@@ -14,9 +14,10 @@ from sqlglot import exp
 
 NAMED = {
     "array_join", "array_position", "array_sort", "cardinality", "cast", "chr", "coalesce", "concat_ws",
-    "count", "date_add", "date_format", "date_parse", "date_trunc", "element_at", "length", "lower", "max",
-    "min", "nullif", "position", "regexp_extract", "regexp_replace", "replace", "sha256", "slice", "split",
-    "split_part", "substr", "to_hex", "to_utf8", "try", "try_cast", "upper", "url_decode",
+    "count", "date_add", "date_format", "date_parse", "date_trunc", "element_at", "filter", "length", "lower",
+    "max", "min", "nullif", "position", "regexp_extract", "regexp_replace", "replace", "sha256", "slice",
+    "split", "split_part", "substr", "to_hex", "to_utf8", "transform", "try", "try_cast", "upper",
+    "url_decode",
 }  # fmt: skip
 """Functions of the Trino documentation, *Functions and operators*, that the text may use."""
 
