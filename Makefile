@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: help demo sandbox test test-all lint format types unit notebooks browser pictures bench lock clean
+.PHONY: help demo sandbox test test-labs test-all lint format types unit notebooks browser mutants pictures bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -52,8 +52,15 @@ browser: $(VENV)/.dev ## the panel in a real JupyterLab in Chromium
 	@sh tools/ensure-chromium.sh
 	$(BIN)/python -m pytest -m "browser and not slow" tests/browser $(ARGS)
 
+test-labs: $(VENV)/.dev ## the browser suite under JupyterLab 4.4, 4.5 and 4.6, in environments of their own
+	@sh tools/ensure-chromium.sh
+	$(BIN)/python tools/labs.py $(ARGS)
+
 test-all: test ## the slow checks too: fault injection, fuzzing, differential tests
 	$(BIN)/python -m pytest -m slow $(ARGS)
+
+mutants: $(VENV)/.dev ## does a test notice each small change of what decides verdicts? (20 minutes; ARGS="--most 100")
+	$(BIN)/python tools/mutants.py $(ARGS)
 
 pictures: $(VENV)/.dev ## the pictures of the panel, made anew
 	$(BIN)/python tools/screenshots.py
