@@ -115,15 +115,20 @@ asyncio.run(main())
 )
 
 
-def measure(code: str, environment: dict[str, str], runs: int) -> dict[str, float]:
-    """Median of each time over some fresh processes, after one that is not counted."""
-    results = []
+def measure(codes: dict[str, str], environment: dict[str, str], runs: int) -> dict[str, dict[str, float]]:
+    """Median of each time over some fresh processes, after one that is not counted; turn by turn, as load changes."""
+    results: dict[str, list[dict[str, float]]] = {name: [] for name in codes}
     for _ in range(runs + 1):
-        made = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, cwd=ROOT)
-        if made.returncode:
-            raise SystemExit(made.stderr)
-        results.append(json.loads(made.stdout.strip().splitlines()[-1]))
-    return {name: statistics.median(result[name] for result in results[1:]) for name in results[0]}
+        for name, code in codes.items():
+            command = [sys.executable, "-c", code]
+            made = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=ROOT)
+            if made.returncode:
+                raise SystemExit(made.stderr)
+            results[name].append(json.loads(made.stdout.strip().splitlines()[-1]))
+    return {
+        name: {key: statistics.median(each[key] for each in found[1:]) for key in found[0]}
+        for name, found in results.items()
+    }
 
 
 SAYS = {
@@ -146,7 +151,8 @@ def main() -> None:
         kept.pop("PYTHONDONTWRITEBYTECODE", None)  # as people have it: modules are compiled once
         environment = {**kept, **sandbox.environment(), "BENCH_LATENCY": str(args.latency), "PYTHONPATH": str(ROOT)}
         environment["PYTHONPYCACHEPREFIX"] = tempfile.mkdtemp()
-        ours, bare = (measure(code, environment, args.runs) for code in (OURS, BARE))
+        found = measure({"ours": OURS, "bare": BARE}, environment, args.runs)
+    ours, bare = found["ours"], found["bare"]
     if args.json:
         print(json.dumps({"gt_secure": ours, "bare ipywidgets": bare, "latency_s": args.latency, "runs": args.runs}))
         return

@@ -21,7 +21,7 @@ from .page import page_parts
 from .reviewstep import ReviewStep
 from .teampicker import BUCKET_ONLY, TeamDetails, TeamPicker
 from .teststep import TestUrlStep
-from .work import Worker, in_background
+from .work import Worker, in_background, load_soon
 
 if TYPE_CHECKING:
     from ..buckets import BucketState
@@ -92,6 +92,7 @@ class Panel(Box):
         self.hits.foot.value = ""  # the panel's own foot says it at all times
         self._wire()
         self._draw_top()
+        load_soon("restriction", "buckets")
         # The teams come first: nothing else can be chosen before them.
         self._identity.start(self._read_identity, self._got_identity, timeout_s=30, after_s=0.4)
         self.allow.find_endpoints(after_s=0.8)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import importlib
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, TypeVar
@@ -198,6 +199,17 @@ def _on_thread(loop: asyncio.AbstractEventLoop, work: Callable[[], T]) -> asynci
     future = loop.run_in_executor(None, contextvars.copy_context().run, work)
     future.add_done_callback(_seen)
     return future
+
+
+def load_soon(*modules: str) -> None:
+    """Import modules of this package on a thread: what a first press would load is there by then.
+
+    Without an event loop nothing is done; they are then loaded when they are needed.
+    """
+    loop = _running_loop()
+    if loop is not None and not _testing:
+        package = __package__.rpartition(".")[0]
+        _on_thread(loop, lambda: [importlib.import_module(f"{package}.{name}") for name in modules])
 
 
 def _seen(future: asyncio.Future[Any]) -> None:
