@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -13,7 +14,7 @@ import sys
 import tarfile
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,8 +39,7 @@ FLAGS = (
     "--disable-sync",
 )
 START_S = 60
-SECRETS = ("X-Amz-Signature", "X-Amz-Security-Token", "X-Amz-Credential", "AKIA", "ASIA", "aws_secret")
-
+SECRETS = re.compile(r"X-Amz-Signature|X-Amz-Security-Token|X-Amz-Credential|A[KS]IA[A-Z0-9]{12}|aws_secret")
 
 FAILED = pytest.StashKey[bool]()
 
@@ -297,8 +297,29 @@ def open_notebook(lab: Lab, chromium: Any, request: pytest.FixtureRequest) -> It
         return notebook
 
     yield open_one
+    failed = request.node.stash.get(FAILED, False)
+    kept = []
     for notebook in opened:
-        if request.node.stash.get(FAILED, False):
+        if failed:
             SHOTS.mkdir(parents=True, exist_ok=True)
             notebook.page.screenshot(path=SHOTS / f"failed-{request.node.name}.png")
+        else:
+            kept.append((notebook.save(), notebook.name))
         notebook.close()
+    for saved, name in kept:  # after every test: outputs, metadata and the state of all widgets
+        assert '"widgets"' in saved, f"{name} was saved without the state of its widgets"
+        assert not SECRETS.search(saved), f"{name} holds a secret: {SECRETS.search(saved)}"
+
+
+@pytest.fixture
+def session_of(lab: Lab) -> Iterator[Callable[[Mapping[str, str]], str]]:
+    """Code that makes a boto3 session of some keys, which stand in a file and not in the notebook."""
+    path = lab.folder / "keys.json"
+
+    def code(keys: Mapping[str, str]) -> str:
+        names = ("AccessKeyId", "SecretAccessKey")
+        path.write_text(json.dumps([keys[name] for name in names]))
+        return "import boto3, json, os\nsession = boto3.Session(*json.load(open('keys.json')), region_name='us-east-1')"
+
+    yield code
+    path.unlink(missing_ok=True)

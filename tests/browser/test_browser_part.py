@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from .conftest import SECRETS
+
 pytestmark = pytest.mark.browser
 
-SECRETS = re.compile(r"X-Amz-Signature|X-Amz-Security-Token|AKIA|ASIA|aws_secret")
 SHOW = "import gt_secure\np = gt_secure.panel(bucket='gt-images', addresses=['203.0.113.0/24']); p"
 
 

@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
-from .conftest import wait_for_hits
+from .conftest import SECRETS, wait_for_hits
 
 pytestmark = pytest.mark.browser
 
 PANEL = "import gt_secure\ngt_secure.panel()"
-SECRETS = re.compile(r"X-Amz-Signature|X-Amz-Security-Token|AKIA|ASIA|aws_secret")
 
 
 def test_five_steps_from_choice_to_hits(open_notebook: Any, aws: Any) -> None:

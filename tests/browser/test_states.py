@@ -76,17 +76,14 @@ def test_loading_then_many_teams(open_notebook: Any, many_teams: Any, width: int
     assert wide == [], "nothing sticks out of the panel"
 
 
-def test_the_first_line_tells_what_this_role_can_use(open_notebook: Any, aws: Any) -> None:
+def test_the_first_line_tells_what_this_role_can_use(open_notebook: Any, aws: Any, session_of: Any) -> None:
     iam, name = client(aws, "iam"), "reads-teams"
     iam.create_user(UserName=name)
     reads = {"Effect": "Allow", "Action": ["sagemaker:List*", "sagemaker:Describe*"], "Resource": "*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [reads]})
     iam.put_user_policy(UserName=name, PolicyName="reads", PolicyDocument=document)
     key = iam.create_access_key(UserName=name)["AccessKey"]
-    session = (
-        f"import boto3, os\nsession = boto3.Session({key['AccessKeyId']!r}, {key['SecretAccessKey']!r}, "
-        "region_name='us-east-1')"
-    )
+    session = session_of(key)
     show = (
         "import gt_secure\ngt = gt_secure.connect(boto3_session=session, endpoint_url=os.environ['AWS_ENDPOINT_URL'])\n"
         "p = gt_secure.panel(gt, team='radiology-team', bucket='gt-images'); p"
@@ -122,14 +119,11 @@ def test_a_region_without_teams(open_notebook: Any, width: int) -> None:
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_somebody_without_any_permission(open_notebook: Any, aws: Any, width: int) -> None:
+def test_somebody_without_any_permission(open_notebook: Any, aws: Any, session_of: Any, width: int) -> None:
     iam, name = client(aws, "iam"), f"nobody-{width}"
     iam.create_user(UserName=name)
     key = iam.create_access_key(UserName=name)["AccessKey"]
-    session = (
-        f"import boto3, os\nsession = boto3.Session({key['AccessKeyId']!r}, {key['SecretAccessKey']!r}, "
-        "region_name='us-east-1')"
-    )
+    session = session_of(key)
     show = (
         "import gt_secure\ngt = gt_secure.connect(boto3_session=session, endpoint_url=os.environ['AWS_ENDPOINT_URL'])\n"
         "p = gt_secure.panel(gt, bucket='gt-images', addresses=['203.0.113.0/24']); p"
