@@ -111,7 +111,7 @@ class Cache:
     def _keeps(self, item: LogObject) -> bool:
         return self.local or isinstance(item, S3Object)
 
-    def keep(self, store: Store, lines_file: Path, records_file: Path | None, tally: Tally, sink: RecordSink) -> None:
+    def keep(self, store: Store, lines_file: Path, records_file: Path | None, tally: Tally, sink: RecordSink) -> int:
         """Keep the files of what was read. An object that was not read whole is not found in them later.
 
         Parameters
@@ -122,11 +122,16 @@ class Cache:
             Parquet with the rows of access log lines, and of JSON records, if there were any.
         tally, sink : Tally, RecordSink
             What is known of the objects in them.
+
+        Returns
+        -------
+        int
+            How many objects are kept.
         """
-        bad = tally.failed | {source for source, _ in tally.too_long}
+        bad = tally.failed | tally.unfinished | {source for source, _ in tally.too_long}
         kept = [i for i, item in enumerate(tally.objects) if i not in bad and item.identity and self._keeps(item)]
         if not kept:
-            return
+            return 0
         from .store import rows_of
 
         with self._index() as index:
@@ -145,6 +150,7 @@ class Cache:
                 size = (self.folder / file).stat().st_size
                 index.execute("INSERT INTO files VALUES (?, ?, ?)", (file, size, time.time()))
                 self._shrink(index, keep=file)
+        return len(kept)
 
     def _take(self, path: Path) -> str:
         """A second name for a file, in the cache's folder; a copy, where that is another disk."""

@@ -10,9 +10,10 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Protocol, runtime_checkable
+from typing import IO, Any, Protocol, cast, runtime_checkable
 
 from ..errors import InvalidInput, NotFound
+from .body import ResumingBody
 
 
 @runtime_checkable
@@ -100,13 +101,16 @@ class S3Object:
 
     def open(self) -> IO[bytes]:
         """Fetch the object; a small one at once, so that its connection is free again."""
+        body = ResumingBody(self._body, self.size)
+        return io.BytesIO(body.read()) if self.size <= 8 << 20 else cast("IO[bytes]", body)
+
+    def _body(self, start: int) -> Any:
         from ..aws import aws_errors
 
+        # The rest must be of the same content.
+        rest = {"Range": f"bytes={start}-", "IfMatch": f'"{self.etag}"'} if start else {}
         with aws_errors("s3:GetObject", f"arn:aws:s3:::{self.bucket}/{self.key}"):
-            body = self.client.get_object(Bucket=self.bucket, Key=self.key)["Body"]
-            if self.size <= 8 << 20:
-                return io.BytesIO(body.read())
-        return body  # type: ignore[no-any-return]
+            return self.client.get_object(Bucket=self.bucket, Key=self.key, **rest)["Body"]
 
 
 def local_files(pattern: str) -> list[LocalFile]:

@@ -141,6 +141,14 @@ def _choice(
     return (items if choice.engine == "duckdb" else sources), choice
 
 
+def cancelled(kept: int) -> LogError:
+    """What a person is told who stopped the reading."""
+    return LogError(
+        "Reading the access logs was cancelled.",
+        next_step=f"Start it again: it reads on, {kept:,} objects are kept." if kept else "Start it again.",
+    )
+
+
 def why_unreadable(text: str) -> str:
     """What is wrong with a line, as far as its beginning tells."""
     if len(text) < 160 and text.count('"') % 2 == 0 and " [" not in text:
@@ -237,10 +245,13 @@ def _read_here(
     try:
         store.run_on(job.reader, write_lines(lines))
         job.sink.close()
-        if job.sink.count:
-            store.query(write_records(records, job.sink.path))
+        found = records if job.sink.count else None
+        if found is not None:
+            store.query(write_records(found, job.sink.path))
+        if job.reader.cancelled:
+            raise cancelled(kept.keep(store, lines, found, job.reader.tally, job.sink) if kept is not None else 0)
         job.refuse_if_nothing()
-        return _hits(job, lines, records if job.sink.count else None, dedupe)
+        return _hits(job, lines, found, dedupe)
     except BaseException:
         store.close()
         raise
@@ -372,6 +383,8 @@ def count_hits(
             job.reader, "CREATE TEMP TABLE grouped AS " + _grouped(job, names, where, derived(from_lines("lines_in")))
         )
         job.sink.close()
+        if job.reader.cancelled:
+            raise cancelled(0)
         if job.sink.count:
             store.query("INSERT INTO grouped " + _grouped(job, names, where, derived(from_records(job.sink.path))))
         job.refuse_if_nothing()

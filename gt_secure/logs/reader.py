@@ -17,8 +17,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..errors import AccessDenied, GtSecureError, LogError, NotFound
+from ..errors import AccessDenied, GtSecureError, NotFound
 from .arrow import LineBatch
+from .body import transport_errors
 from .chunks import CHUNK, Chunk, chunks, unpacked
 from .objects import LogObject, S3Object
 from .packing import Buffers, Packed, Packer, buffer_size
@@ -62,6 +63,7 @@ class Tally:
     not_utf8: int = 0
     failures: list[Failure] = field(default_factory=list)
     failed: set[int] = field(default_factory=set)
+    unfinished: set[int] = field(default_factory=set)
     per_object: dict[int, int] = field(default_factory=dict)
     last_delivery: dt.datetime | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -81,7 +83,12 @@ class Reader:
     progress : callable, optional
         Called with :class:`Progress` from a reading thread, at most ten times a second.
     cancel : threading.Event, optional
-        When set, reading stops with :class:`LogError`.
+        When set, reading stops soon, and the batches end: see ``cancelled``.
+
+    Attributes
+    ----------
+    cancelled : bool
+        Whether it stopped early; ``tally.unfinished`` then holds the objects that were not read to their end.
     """
 
     def __init__(
@@ -99,7 +106,8 @@ class Reader:
         self._progress, self._cancel = progress, cancel
         self._told = 0.0
         self._listing = threading.Lock()
-        self._stop = threading.Event()
+        self._stop = threading.Event()  # nobody takes batches any more
+        self._halt = threading.Event()  # no more is to be read, but what was read is still taken
         self._threads = threads
         self._error: BaseException | None = None
         self._buffers = Buffers(buffer_size(BATCH))
@@ -124,7 +132,8 @@ class Reader:
 
     def _drain(self, ready: queue.Queue[LineBatch | None], working: int) -> Iterator[LineBatch]:
         while working:
-            self._check_cancel()
+            if self._cancel is not None and self._cancel.is_set():
+                self._halt.set()
             try:
                 batch = ready.get(timeout=0.2)
             except queue.Empty:
@@ -141,9 +150,13 @@ class Reader:
             except queue.Empty:
                 continue
 
-    def _check_cancel(self) -> None:
-        if self._cancel is not None and self._cancel.is_set():
-            raise LogError("Reading the access logs was cancelled.", next_step="Start it again to read on.")
+    @property
+    def cancelled(self) -> bool:
+        """Whether reading stopped early because somebody asked for it."""
+        return self._halt.is_set()
+
+    def _ended(self) -> bool:
+        return self._stop.is_set() or self._halt.is_set()
 
     def _next_object(self) -> tuple[int, LogObject] | None:
         with self._listing:
@@ -158,11 +171,14 @@ class Reader:
 
     def _work(self, ready: queue.Queue[LineBatch | None], first: tuple[int, LogObject] | None) -> None:
         try:
-            packer = Packer(lambda packed: self._put(ready, self._counted(packed)), self._buffers, self._stop.is_set)
+            packer = Packer(lambda packed: self._put(ready, self._counted(packed)), self._buffers, self._ended)
             item = first or self._next_object()
-            while item is not None and not self._stop.is_set():
+            while item is not None and not self._ended():
                 self._object(packer, *item)
                 item = self._next_object()
+            if item is not None:
+                with self.tally.lock:
+                    self.tally.unfinished.add(item[0])
             packer.flush()
         except BaseException as error:
             self._error = self._error or error
@@ -195,11 +211,13 @@ class Reader:
         except (GtSecureError, OSError, EOFError, zlib.error) as error:
             self._failed(number, item, error)
         except Exception as error:
-            if not isinstance(error, _transport_errors()):
+            if not isinstance(error, transport_errors()):
                 raise
             self._failed(number, item, error)
         finally:
             with self.tally.lock:
+                if self._ended():
+                    self.tally.unfinished.add(number)
                 self.tally.bytes += size
                 self.tally.read += number not in self.tally.failed
                 self.tally.empty += not size and number not in self.tally.failed
@@ -220,7 +238,7 @@ class Reader:
         rest = counted()
         first = next(rest, None)
         part, rest = self._sink.take(number, first, rest) if first is not None else (None, rest)
-        while part is not None and not self._stop.is_set():
+        while part is not None and not self._ended():
             if part.skipped:
                 too_long(part.start)
             else:
@@ -267,14 +285,3 @@ def _thread_count(first: LogObject | None) -> int:
     if first is not None and first.name.endswith(".gz"):
         return max(2, min(4, cores))
     return max(1, min(4, cores // 2))
-
-
-def _transport_errors() -> tuple[type[BaseException], ...]:
-    """What a broken connection raises in the middle of a body; known only if botocore is in use."""
-    import sys
-
-    if "botocore" not in sys.modules:
-        return ()
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    return BotoCoreError, ClientError

@@ -56,7 +56,7 @@ class FakeS3:
             page["NextContinuationToken"] = entries[-1]
         return page
 
-    def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:
+    def get_object(self, Bucket: str, Key: str, Range: str = "bytes=0-", IfMatch: str = "") -> dict[str, Any]:
         self.fetched.append(Key)
         if Key in self.gone:
             raise ClientError({"Error": {"Code": "NoSuchKey", "Message": "gone"}}, "GetObject")

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
+import http.server
+import socket
+import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, ClassVar
 
+import botocore.config
 import corpus
 import pytest
 from fakes import FakeS3
 
 from gt_secure.errors import LogError
-from gt_secure.logs import Cache, find_logs, read_hits
+from gt_secure.logs import Cache, count_hits, find_logs, read_hits, reader
+from gt_secure.logs import body as body_module
 from gt_secure.logs.listing import list_logs
-from gt_secure.logs.objects import LocalFile
+from gt_secure.logs.objects import LocalFile, S3Object
 
 DAYS = [dt.date(2026, 11, 1) + dt.timedelta(days=n) for n in range(24)]
 
@@ -163,3 +172,112 @@ def test_local_files_are_cached_when_asked(tmp_path: Path) -> None:
     with read_hits(path, cache=cache) as hits:
         assert len(hits) == 3
     assert LocalFile(str(path), 1).name == str(path)
+
+
+def test_a_cancelled_read_goes_on_where_it_was(simple: FakeS3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache, cancel = Cache(tmp_path), threading.Event()
+    fetch = simple.get_object
+
+    def slow(**name: Any) -> dict[str, Any]:
+        if len(simple.fetched) >= 9:
+            cancel.set()
+            time.sleep(0.6)  # the reader sees it meanwhile
+        return fetch(**name)
+
+    monkeypatch.setattr(simple, "get_object", slow)
+    monkeypatch.setattr(reader, "_thread_count", lambda first: 2)
+    with pytest.raises(LogError, match="cancelled") as caught:
+        read_hits("s3://gt-logs/s3/", aws=simple, cache=cache, cancel=cancel)
+    kept = cache.state().objects
+    assert 7 <= kept < 24
+    assert f"{kept} objects are kept" in caught.value.next_step
+    monkeypatch.undo()
+    done = set(simple.fetched)
+    simple.fetched.clear()
+    with read_hits("s3://gt-logs/s3/", aws=simple, cache=cache) as hits:
+        assert len(hits) == 24
+        assert hits.coverage.objects_cached == kept
+    assert len(simple.fetched) == 24 - kept
+    assert len(done | set(simple.fetched)) == 24
+
+
+class Flaky(http.server.BaseHTTPRequestHandler):
+    """S3 whose connections break: after ``breaks`` more bytes each, as many times as there are numbers."""
+
+    protocol_version = "HTTP/1.1"
+    content, etag = b"", '"one"'
+    breaks: ClassVar[list[int]] = []
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        ranged = self.headers.get("Range", "")
+        self.asked.append(ranged)
+        if ranged and self.headers.get("If-Match") != self.etag:
+            self.send_error(412)
+            return
+        body = self.content[int(ranged[6:-1]) if ranged else 0 :]
+        self.send_response(206 if ranged else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("ETag", self.etag)
+        self.end_headers()
+        if self.breaks:
+            self.wfile.write(body[: self.breaks.pop(0)])
+            self.wfile.flush()
+            self.connection.shutdown(socket.SHUT_RDWR)
+            self.close_connection = True
+        else:
+            self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def flaky() -> Iterator[tuple[type[Flaky], Any]]:
+    boto3 = pytest.importorskip("boto3")
+    handler = type("Handler", (Flaky,), {"breaks": [], "asked": []})
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    client = boto3.client(
+        "s3", endpoint_url=f"http://127.0.0.1:{server.server_port}", region_name="us-east-1", aws_access_key_id="AKIA",
+        aws_secret_access_key="no", config=botocore.config.Config(retries={"max_attempts": 1}),
+    )  # fmt: skip
+    yield handler, client
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("size", [40_000, 12_000_000])
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_broken_connection_is_taken_up_again(
+    flaky: tuple[type[Flaky], Any], size: int, packed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(body_module.time, "sleep", lambda s: None)
+    server, client = flaky
+    line = corpus.case("x").text.encode() + b"\n"
+    lines = size // len(line)
+    server.content = gzip.compress(line * lines, 0) if packed else line * lines
+    server.breaks[:] = [5000, 7, 20_000]
+    item = S3Object(client, "gt-logs", "one", "one", len(server.content))
+    table, coverage = count_hits(item, "http_status")
+    assert table.rows == [(200, lines)]
+    assert coverage.failures == []
+    assert server.asked == ["", "bytes=5000-", "bytes=5007-", "bytes=25007-"]
+
+    def fails() -> None:
+        if len(server.content) < 8 << 20:  # fetched at once
+            with pytest.raises(LogError, match="None of 1 log objects"):
+                count_hits(item, "http_status")
+        else:  # what came before the break is kept, and the object is named
+            table, coverage = count_hits(item, "http_status")
+            assert table.rows == [(200, 5000 // len(line))]
+            assert [failure.name for failure in coverage.failures] == ["s3://gt-logs/one"]
+            assert coverage.objects_read == 0
+
+    server.breaks[:] = [5000, 0, 0, 0]  # one too many
+    fails()
+    server.breaks[:] = [5000]
+    server.asked.clear()
+    server.etag = '"another"'  # the object was written anew meanwhile: its rest does not belong to the first part
+    fails()
+    assert server.asked == ["", "bytes=5000-"]
