@@ -20,6 +20,7 @@ from .fields import COLUMNS
 from .hits import Hits
 from .listing import find_logs
 from .read import count_hits, read_hits
+from .store import MEMORY_LIMIT
 from .table import Table
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def add_source_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--key-prefix", help="only objects whose key starts with this")
     parser.add_argument("--dedupe", action="store_true", help="leave out records that were delivered twice")
     parser.add_argument("--no-cache", action="store_true", help="do not keep what is read from S3 on disk")
+    parser.add_argument("--memory-limit", default=MEMORY_LIMIT, metavar="SIZE",
+                        help="what reading here may use, beyond it disk (default: %(default)s)")  # fmt: skip
     parser.add_argument("--stats", action="store_true", help="print coverage as JSON on standard error")
     _add_engine_arguments(parser)
 
@@ -79,6 +82,7 @@ def run(args: argparse.Namespace) -> int:
             table, coverage = count_hits(
                 sources, args.by, since=args.since, until=args.until, aws=aws, engine=args.engine,
                 filters=_filters(args), athena=_athena(args), progress=_shown_progress(args),
+                memory_limit=args.memory_limit,
             )  # fmt: skip
         if args.limit is not None:
             table = Table(table.columns, table.rows[: args.limit])
@@ -92,9 +96,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _simple(args: argparse.Namespace) -> bool:
     """Whether one pass without keeping rows is enough."""
-    chosen = args.presigned or args.refused or args.no_tests or args.network or args.key_prefix or args.dedupe
     remote = args.bucket or any(source.startswith("s3://") for source in args.sources)
-    return not chosen and not remote
+    return not args.network and not remote
 
 
 def open_hits(args: argparse.Namespace) -> Hits:
@@ -104,6 +107,7 @@ def open_hits(args: argparse.Namespace) -> Hits:
         return read_hits(
             sources, since=args.since, until=args.until, aws=aws, dedupe=args.dedupe, cache=not args.no_cache,
             engine=args.engine, athena=_athena(args), filters=_filters(args), progress=_shown_progress(args),
+            memory_limit=args.memory_limit,
         )  # fmt: skip
 
 

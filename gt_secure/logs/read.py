@@ -20,7 +20,7 @@ from .fields import FIELDS
 from .grouping import check_columns, finish, group_parts, lookup_table
 from .hits import Hits
 from .listing import s3_client
-from .objects import LogObject, S3Object, resolve
+from .objects import LogObject, S3Object, StandardInput, resolve
 from .question import LOCAL, check_filters, conditions
 from .reader import Progress, Reader
 from .records import RecordSink
@@ -361,6 +361,8 @@ def count_hits(
     """
     names = check_columns(by)
     check_filters(filters or {})
+    if not isinstance(sources, (str, Path)) and isinstance(sources, Iterable):
+        sources = list(sources)  # they may have to be read twice
     sources, chosen = _choice(engine, sources, since, until, aws, session, athena)
     if chosen is not None and chosen.engine != "duckdb":
         from .elsewhere import count_elsewhere
@@ -385,6 +387,17 @@ def count_hits(
         job.sink.close()
         if job.reader.cancelled:
             raise cancelled(0)
+        if _several_kinds(job):  # one request may be in each of them: the rows are needed to tell
+            if any(isinstance(item, StandardInput) for item in job.reader.tally.objects):
+                raise InvalidInput(
+                    "Standard input and logs of another kind cannot be counted together.",
+                    next_step="Save it to a file first, and name that.",
+                    field="sources",
+                )
+            with _read_here(
+                sources, since, until, aws, chosen, memory_limit, progress, cancel, False, False
+            ).filter(**filters or {}) as hits:  # fmt: skip
+                return hits.count(names), hits.coverage
         if job.sink.count:
             store.query("INSERT INTO grouped " + _grouped(job, names, where, derived(from_records(job.sink.path))))
         job.refuse_if_nothing()
@@ -393,6 +406,13 @@ def count_hits(
         return finish(store, "grouped", names, once=not job.sink.count), coverage
     finally:
         store.close()
+
+
+def _several_kinds(job: _Job) -> bool:
+    if not job.sink.count:
+        return False
+    kinds = f"SELECT DISTINCT source_kind FROM ({from_records(job.sink.path)}) WHERE readable"
+    return len(job.store.query(kinds)) + bool(job.reader.tally.lines) > 1
 
 
 _HIT, _BLANK, _OUTSIDE, _FILTERED, _UNREADABLE = range(5)

@@ -9,6 +9,7 @@ All is compressed, may be larger than memory, and is deleted with the object.
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 import tempfile
 import threading
@@ -17,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ..errors import LogError
+from ..errors import InvalidInput, LogError
 from .arrow import LineBatch, LineStream
 from .derive import derived, from_lines, masked
 from .fields import EXTRA, FIELDS, STORED
@@ -44,6 +45,10 @@ class Store:
     def __init__(self, memory_limit: str = MEMORY_LIMIT, threads: int | None = None) -> None:
         import duckdb
 
+        if not re.fullmatch(r"\s*[0-9]+(?:\.[0-9]+)?\s*(?:[KMGT]i?B)\s*", memory_limit, re.IGNORECASE):
+            raise InvalidInput(
+                f"“{memory_limit[:30]}” is no size.", next_step="Write one such as 800MB or 2GB.", field="memory_limit"
+            )
         self._memory_limit = memory_limit
         self.folder = Path(tempfile.mkdtemp(prefix="gt-secure-logs-"))
         config: dict[str, Any] = {

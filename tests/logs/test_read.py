@@ -282,3 +282,17 @@ def test_temporary_files_go_away(tmp_path: Path) -> None:
 
     gc.collect()
     assert not folder.exists()
+
+
+@pytest.mark.parametrize("limit", ["", "lots", "2", "-1GB", "1GB; ATTACH 'x'"])
+def test_a_memory_limit_is_a_size(tmp_path: Path, limit: str) -> None:
+    with pytest.raises(InvalidInput, match="no size"):
+        count_hits(tmp_path, "key", memory_limit=limit)
+
+
+def test_too_little_memory_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
+    rng = random.Random(3)
+    (tmp_path / "log").write_text("".join(corpus.write(corpus.random_record(rng)) + "\n" for _ in range(3000)))
+    with pytest.raises(LogError, match="more memory than 1MB") as caught:
+        count_hits(tmp_path, "request_id,key,user_agent", memory_limit="1MB")
+    assert "memory_limit" in caught.value.next_step

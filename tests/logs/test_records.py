@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 from pathlib import Path
 
 import corpus
 import pytest
 
+from gt_secure.errors import InvalidInput
 from gt_secure.logs import count_hits, read_hits
+from gt_secure.logs.objects import StandardInput
 
 EVENT = {
     "eventVersion": "1.10",
@@ -114,6 +117,13 @@ def test_one_request_in_several_logs_counts_once(tmp_path: Path) -> None:
         ("ONLY", "cloudtrail"), ("REQ1", "access-log"), ("REQ2", "json-log")]  # fmt: skip
     assert next(r for r in found if r["request_id"] == "REQ1")["endpoint"] == "vpce-0a1b2c3d"
     assert coverage.duplicates == 2
+    table, coverage = count_hits(tmp_path, "request_id")
+    assert table.rows == [("ONLY", 1), ("REQ1", 1), ("REQ2", 1)]
+    assert coverage.duplicates == 2
+    [(_, number)] = count_hits((tmp_path / n for n in ("b.json", "c.ndjson")), "bucket")[0].rows
+    assert number == 3
+    with pytest.raises(InvalidInput, match="Standard input"):
+        count_hits([StandardInput(io.BytesIO(line.encode())), tmp_path / "b.json"], "bucket")
 
 
 @pytest.mark.parametrize(
