@@ -93,4 +93,4 @@ def _networks(value: object) -> list[str]:
 
 def _texts(value: object) -> list[str]:
     values = value if isinstance(value, (list, tuple)) else [value]
-    return sorted({each if isinstance(each, str) else json.dumps(each, sort_keys=True) for each in values})
+    return sorted({each if isinstance(each, str) else json.dumps(each) for each in values})

@@ -109,6 +109,11 @@ def test_remove_without_a_guard_returns_the_text():
     assert merge_guard(text, GUARD).startswith('{ "Statement" : [{"Sid"')
 
 
+def test_an_empty_list_gets_the_guard_and_nothing_else_changes():
+    made = json.dumps(GUARD, separators=(",", ":"))
+    assert merge_guard('{ "Statement" : [ ] ,"Id":"x"}', GUARD) == '{ "Statement" : [' + made + ' ] ,"Id":"x"}'
+
+
 def test_single_statement_keeps_its_form_after_aws_has_rewritten_the_text():
     foreign = {"Sid": "Mine", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}
     merged = merge_guard(json.dumps({"Version": "2012-10-17", "Statement": foreign}), GUARD)
