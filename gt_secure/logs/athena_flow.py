@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..aws import aws_errors
 from ..errors import AccessDenied, GtSecureError, InvalidInput, LogError
+from .samples import mask_sample
 
 if TYPE_CHECKING:
     from .athena import Athena
@@ -163,8 +164,6 @@ class Flow:
 
 
 def _ended(state: str, found: dict[str, Any]) -> GtSecureError:
-    from .read import mask_sample
-
     status = found["Status"]
     reason = str(status.get("StateChangeReason") or (status.get("AthenaError") or {}).get("ErrorMessage") or "")
     reason = mask_sample(reason)[:500]

@@ -107,7 +107,7 @@ def read_elsewhere(
     memory_limit: str,
 ) -> Hits:
     """Read hits; see :func:`~gt_secure.logs.read_hits`."""
-    from .read import _distinct
+    from .merging import distinct
 
     question = all_rows(since, until, filters)
     store = Store(memory_limit)
@@ -122,7 +122,7 @@ def read_elsewhere(
         good = "SELECT * FROM rows"
         if dedupe:
             [(before,)] = store.query("SELECT count(*) FROM rows")
-            good = _distinct(store, good)
+            good = distinct(store, good)
             coverage.duplicates = before - store.query(f"SELECT count(*) FROM ({good})")[0][0]
             coverage.hits -= coverage.duplicates
         hits = Hits(store, good, coverage)

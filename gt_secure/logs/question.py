@@ -19,6 +19,7 @@ from .coverage import Coverage, Sample
 from .derive import derived, from_lines, masked
 from .dialect import Dialect
 from .fields import DERIVED, STORED
+from .samples import why_unreadable
 from .store import Store
 
 MOST_ROWS = 2_000_000
@@ -205,8 +206,6 @@ def _text(value: Any) -> str | None:
 
 def fill(coverage: Coverage, store: Store, table: str) -> None:
     """Fill in the counts that an answer holds."""
-    from .read import why_unreadable
-
     for state, number, first, last in store.query(
         f"SELECT state, CAST(sum(hits) AS BIGINT), min(first_time), max(last_time) FROM {table} GROUP BY state"
     ):

@@ -16,14 +16,15 @@ from .coverage import Coverage, Sample
 from .derive import derived, from_lines
 from .dialect import DUCKDB
 from .engines import Choice, Watch, check_engine, listed
-from .fields import FIELDS
 from .grouping import check_columns, finish, group_parts, lookup_table
 from .hits import Hits
 from .listing import s3_client
+from .merging import distinct, merged
 from .objects import LogObject, S3Object, StandardInput, resolve
 from .question import LOCAL, check_filters, conditions
 from .reader import Progress, Reader
 from .records import RecordSink
+from .samples import mask_sample, why_unreadable
 from .store import MEMORY_LIMIT, Store, from_records, rows_of, write_lines, write_records
 from .table import Table
 from .times import parse_time
@@ -147,15 +148,6 @@ def cancelled(kept: int) -> LogError:
         "Reading the access logs was cancelled.",
         next_step=f"Start it again: it reads on, {kept:,} objects are kept." if kept else "Start it again.",
     )
-
-
-def why_unreadable(text: str) -> str:
-    """What is wrong with a line, as far as its beginning tells."""
-    if len(text) < 160 and text.count('"') % 2 == 0 and " [" not in text:
-        return "no access-log record"
-    if " [" in text[:200]:
-        return "cut or malformed record"
-    return "no access-log record"
 
 
 def read_hits(
@@ -285,9 +277,9 @@ def _hits(job: _Job, lines_file: Path, records_file: Path | None, dedupe: bool) 
     good = f"SELECT * FROM ({relation}) WHERE readable AND {job.in_range}"
     kinds = {row[0] for row in store.query(f"SELECT DISTINCT source_kind FROM ({good})")} if job.sink.count else set()
     if len(kinds) > 1:
-        good = _merged(store, good)
+        good = merged(store, good)
     if dedupe:
-        good = _distinct(store, good)
+        good = distinct(store, good)
     coverage.hits = inside
     if dedupe or len(kinds) > 1:
         coverage.hits = store.query(f"SELECT count(*) FROM ({good})")[0][0]
@@ -311,29 +303,6 @@ def _typical_delay(job: _Job, relation: str) -> float | None:
         "WHERE r.readable"
     )
     return None if delay is None else float(delay)
-
-
-def _merged(store: Store, rows: str) -> str:
-    """Rows of several kinds of log, each request once: the access log's row wins and takes the endpoint along."""
-    name = store.new_name("merged")
-    columns = ", ".join(f'r."{c}"' for c in (*FIELDS, "source_kind", "access_key", "presigned", "test", "fingerprint"))
-    store.query(f"""CREATE TABLE {name} AS
-        WITH r AS (SELECT * FROM ({rows})),
-        seen AS (SELECT request_id, max(endpoint) AS endpoint, bool_or(source_kind = 'access-log') AS logged,
-            bool_or(source_kind = 'json-log') AS structured FROM r WHERE request_id IS NOT NULL GROUP BY request_id)
-        SELECT r.source, r.pos, r.readable, {columns}, coalesce(r.endpoint, seen.endpoint) AS endpoint
-        FROM r LEFT JOIN seen USING (request_id)
-        WHERE seen.request_id IS NULL OR r.source_kind = 'access-log' OR NOT seen.logged AND
-            (r.source_kind = 'json-log' OR NOT seen.structured)""")
-    return f"SELECT * FROM {name}"
-
-
-def _distinct(store: Store, rows: str) -> str:
-    """Rows without second deliveries. A copy and a batch delete share one request id, so that it is not enough."""
-    name = store.new_name("once")
-    store.query(f"""CREATE TABLE {name} AS SELECT * FROM ({rows}) WHERE request_id IS NULL UNION ALL BY NAME
-        SELECT DISTINCT ON (request_id, operation, key, version_id) * FROM ({rows}) WHERE request_id IS NOT NULL""")
-    return f"SELECT * FROM {name}"
 
 
 def count_hits(
@@ -462,15 +431,3 @@ def _count_coverage(job: _Job) -> Coverage:
     places = sorted((int(source), int(pos), text) for source, pos, text in (row[0].split(":", 2) for row in found))
     coverage.samples = job.samples([(s, p, mask_sample(text)) for s, p, text in places[:_SAMPLES]])
     return coverage
-
-
-def mask_sample(text: str) -> str:
-    """The beginning of a bad line without tokens, signatures and key ids."""
-    import re
-
-    text = re.sub(
-        r"(?i)((?:X-Amz-(?:Security-Token|Credential|Signature)|AWSAccessKeyId|Signature)(?:=|%(?:25)*3D))[^& \"]*",
-        r"\1***",
-        text,
-    )
-    return re.sub(r"(AKIA|ASIA)[A-Z0-9]{12,}", r"\1***", text)
