@@ -20,11 +20,12 @@ from .grouping import check_columns, finish, group_parts, lookup_table
 from .hits import Hits
 from .listing import s3_client
 from .merging import distinct, merged
-from .objects import LogObject, S3Object, StandardInput, resolve
+from .objects import LogObject, S3Object, StandardInput
 from .question import LOCAL, check_filters, conditions
 from .reader import Progress, Reader
 from .records import RecordSink
 from .samples import mask_sample, why_unreadable
+from .sources import resolve
 from .store import MEMORY_LIMIT, Store, from_records, rows_of, write_lines, write_records
 from .table import Table
 from .times import parse_time
