@@ -1,9 +1,10 @@
-"""Mutation check of the policy engine: change one operator or constant at a time and see whether a test notices.
+"""Mutation check of what decides verdicts: change one operator or constant at a time, and see whether a test notices.
 
-    python tools/mutants.py [--modules conditions,operators] [--most 200] [--seed 1] [--minutes 10]
+    python tools/mutants.py [--modules policy/guard.py,policy/globs.py] [--most 200] [--seed 1] [--minutes 60]
+    python tools/mutants.py --table     # the survivors that are known, as a table
 
-Works on a copy in a temporary folder; prints the survivors with their lines. A child process per mutant runs the fast
-tests of tests/policy, stopping at the first failure.
+Works on a copy in a temporary folder. A child process per mutant runs the fast tests, stopping at the first failure.
+Survivors that ``tools/mutants_known.toml`` gives a reason for are counted; any other is printed, and is a failure.
 """
 
 import argparse
@@ -11,6 +12,7 @@ import ast
 import contextlib
 import copy
 import io
+import json
 import os
 import random
 import shutil
@@ -18,88 +20,187 @@ import signal
 import sys
 import tempfile
 import time
+import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-MODULES = "conditions,operators,globs,templates,principals,evaluate,documents,request,guard,spans,session,jsontext,who"
-TESTS = [
-    "test_language",
-    "test_conformance",
-    "test_guard_truth",
-    "test_session",
-    "test_who",
-    "test_findings",
-    "test_guard_text",
-]
-LIMIT_S = 60
+KNOWN = ROOT / "tools" / "mutants_known.toml"
+NOT_MUTATED = {"__init__.py", "ground_truth.py"}
+PRESIGN = ("causes.py", "explain.py", "refusals.py")
+TESTS = (
+    "test_conformance.py",
+    "test_own_cases.py",
+    "test_language.py",
+    "test_findings.py",
+    "test_who.py",
+    "test_session.py",
+    "test_guard_truth.py",
+    "test_explain_refusal.py",
+    "test_sameness.py",
+    "test_guard_text.py",
+)
+NEAREST = {
+    "presign/": "test_explain_refusal.py",
+    "policy/checks_": "test_findings.py",
+    "policy/findings": "test_findings.py",
+    "policy/snapshot": "test_findings.py",
+    "policy/deleted": "test_sameness.py",
+    "policy/sameness": "test_sameness.py",
+    "policy/guard": "test_guard_text.py",
+    "policy/spans": "test_guard_text.py",
+    "policy/session": "test_session.py",
+    "policy/who": "test_who.py",
+}
+"""Tests that are run first for some modules, because most of their mutants die there; for the others the verdicts of
+all cases are compared first, without pytest."""
 
 COMPARE = {
     ast.Eq: [ast.NotEq], ast.NotEq: [ast.Eq], ast.Lt: [ast.LtE, ast.GtE], ast.LtE: [ast.Lt, ast.Gt],
     ast.Gt: [ast.GtE, ast.LtE], ast.GtE: [ast.Gt, ast.Lt], ast.In: [ast.NotIn], ast.NotIn: [ast.In],
     ast.Is: [ast.IsNot], ast.IsNot: [ast.Is],
 }  # fmt: skip
+SIGNS = {
+    ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.In: "in",
+    ast.NotIn: "not in", ast.Is: "is", ast.IsNot: "is not", ast.And: "and", ast.Or: "or", ast.Add: "+", ast.Sub: "-",
+}  # fmt: skip
 ARITHMETIC = {ast.Add: ast.Sub, ast.Sub: ast.Add}
 
 
+@dataclass(frozen=True)
+class Mutant:
+    """One change at one place; line numbers move, so ``key`` names it by function, text of the line and change."""
+
+    module: str
+    function: str
+    line: str
+    change: str
+    number: int
+    position: int
+    variant: int
+
+    @property
+    def key(self):
+        return self.module, self.function, self.line, self.change
+
+
 def variants(node):
-    """Yield functions that change a copy of the node in place."""
+    """Yield what is changed, and a function that changes a copy of the node in place."""
     if isinstance(node, ast.Compare):
         for index, operator in enumerate(node.ops):
             for other in COMPARE.get(type(operator), ()):
                 yield (
-                    f"{type(operator).__name__} -> {other.__name__}",
+                    f"{SIGNS[type(operator)]} becomes {SIGNS[other]}",
                     lambda n, i=index, o=other: n.ops.__setitem__(i, o()),
                 )
     elif isinstance(node, ast.BoolOp):
         other = ast.Or if isinstance(node.op, ast.And) else ast.And
-        yield f"{type(node.op).__name__} -> {other.__name__}", lambda n, o=other: setattr(n, "op", o())
+        yield f"{SIGNS[type(node.op)]} becomes {SIGNS[other]}", lambda n, o=other: setattr(n, "op", o())
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        yield (
-            "not x -> bool(x)",
-            lambda n: (setattr(n, "op", ast.Not()), setattr(n, "operand", ast.UnaryOp(ast.Not(), n.operand))),
-        )
+        yield "not is left out", lambda n: setattr(n, "operand", ast.UnaryOp(ast.Not(), n.operand))
     elif isinstance(node, ast.BinOp) and type(node.op) in ARITHMETIC:
         other = ARITHMETIC[type(node.op)]
-        yield f"{type(node.op).__name__} -> {other.__name__}", lambda n, o=other: setattr(n, "op", o())
+        yield f"{SIGNS[type(node.op)]} becomes {SIGNS[other]}", lambda n, o=other: setattr(n, "op", o())
     elif isinstance(node, ast.Constant) and isinstance(node.value, bool):
-        yield f"{node.value} -> {not node.value}", lambda n: setattr(n, "value", not n.value)
+        yield f"{node.value} becomes {not node.value}", lambda n: setattr(n, "value", not n.value)
     elif isinstance(node, ast.Constant) and type(node.value) is int:
-        yield f"{node.value} -> {node.value + 1}", lambda n: setattr(n, "value", n.value + 1)
+        yield f"{node.value} becomes {node.value + 1}", lambda n: setattr(n, "value", n.value + 1)
     elif isinstance(node, ast.Name) and node.id in ("any", "all"):
         other = "all" if node.id == "any" else "any"
-        yield f"{node.id} -> {other}", lambda n, o=other: setattr(n, "id", o)
+        yield f"{node.id} becomes {other}", lambda n, o=other: setattr(n, "id", o)
 
 
-def mutants_of(tree):
-    """Return (position in ast.walk, number of the variant, description, line)."""
+def mutants_of(module, text):
+    """Return the mutants of a module, in the order of the text."""
+    tree = ast.parse(text)
+    lines = text.splitlines()
     skip = {
         id(child)
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and _is_error(node)
         for child in ast.walk(node)
     }
-    found = []
-    for position, node in enumerate(ast.walk(tree)):
-        if id(node) not in skip:
-            found += [(position, n, said, node.lineno) for n, (said, _) in enumerate(variants(node))]
+    functions = _functions(tree)
+    found, seen = [], {}
+    places = [(position, node) for position, node in enumerate(ast.walk(tree)) if id(node) not in skip]
+    places = [(position, node) for position, node in places if any(True for _ in variants(node))]
+    for position, node in sorted(places, key=lambda each: (each[1].lineno, each[1].col_offset)):
+        for variant, (said, _) in enumerate(variants(node)):
+            place = (functions.get(node.lineno, ""), lines[node.lineno - 1].strip(), said)
+            seen[place] = seen.get(place, 0) + 1
+            change = said if seen[place] == 1 else f"{said} (number {seen[place]})"
+            found.append(Mutant(module, *place[:2], change, node.lineno, position, variant))
+    return found
+
+
+def _functions(tree, prefix=""):
+    """Return the dotted name of the innermost function or class for each line."""
+    found = {}
+    for node in ast.iter_child_nodes(tree):
+        name = prefix
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            name = f"{prefix}.{node.name}".lstrip(".")
+            found.update(dict.fromkeys(range(node.lineno, node.end_lineno + 1), name))
+        found.update(_functions(node, name))
     return found
 
 
 def _is_error(node):
-    """Messages of errors and decorators with sizes of caches are not behaviour that tests pin."""
+    """Texts of errors and sizes of caches are not behaviour that tests pin."""
     name = getattr(node.func, "id", "")
     return name.endswith(("Error", "InvalidInput")) or name in ("lru_cache", "dataclass")
 
 
-def mutated(tree, position, number):
-    tree = copy.deepcopy(tree)
-    node = list(ast.walk(tree))[position]
-    list(variants(node))[number][1](node)
+def mutated(text, mutant):
+    """Return the text of a module with one change."""
+    tree = copy.deepcopy(ast.parse(text))
+    node = list(ast.walk(tree))[mutant.position]
+    list(variants(node))[mutant.variant][1](node)
     return ast.unparse(ast.fix_missing_locations(tree))
 
 
-def survives(folder, keep_bytecode=False):
-    """Run the tests in a child process; True if all pass."""
+def all_modules():
+    """Return the modules that are mutated, as ``policy/evaluate.py``."""
+    policy = sorted(path.name for path in (ROOT / "gt_secure/policy").glob("*.py") if path.name not in NOT_MUTATED)
+    return [f"policy/{name}" for name in policy] + [f"presign/{name}" for name in PRESIGN]
+
+
+def known():
+    """Return the reasons of the survivors that are known, by key."""
+    return {
+        (each["module"], each.get("function", ""), each["line"], each["change"]): each
+        for each in tomllib.loads(KNOWN.read_text(encoding="utf-8"))["survivor"]
+    }
+
+
+def table():
+    """Return the known survivors as a Markdown table."""
+    rows = ["| where | line | change | why no test notices |", "|---|---|---|---|"]
+    for (module, function, line, change), each in known().items():
+        where = f"`{module}`" + (f" `{function}`" if function else "")
+        code = line.replace("|", "\\|")
+        rows.append(f"| {where} | `{code}` | {change} | {each['kind']}: {each['why']} |")
+    return "\n".join(rows)
+
+
+def _verdicts_are_right(folder):
+    """Decide all cases and compare: what the two tests of cases do, in a tenth of the time."""
+    try:
+        from gt_secure.policy import ndjson
+
+        for name in ("policy-cases.ndjson", "own-policy-cases.ndjson"):
+            lines = (folder / "tests/data" / name).read_text(encoding="utf-8").splitlines()
+            for case, answer in zip(map(json.loads, lines), map(json.loads, ndjson.run(lines)), strict=True):
+                accepted = [case["expect"], *case.get("accept", [])]
+                if case["confidence"] != "contested" and answer["verdict"] not in accepted:
+                    return False
+    except Exception:
+        return False
+    return True
+
+
+def outcome(folder, limit_s, module="", keep_bytecode=False):
+    """Run the tests in a child process: ``passed``, ``failed`` or ``out of time``."""
     child = os.fork()
     if child == 0:
         os.setsid()
@@ -109,77 +210,99 @@ def survives(folder, keep_bytecode=False):
         os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
         import pytest
 
-        arguments = [
-            "-x",
-            "-q",
-            "--no-header",
-            "-p",
-            "no:cacheprovider",
-            "-m",
-            "not slow",
-            "--import-mode=importlib",
-            "--assert=plain",
-        ]
+        arguments = ["-x", "-q", "--no-header", "-p", "no:cacheprovider", "-m", "not slow", "--import-mode=importlib"]
+        first = next((test for start, test in NEAREST.items() if module.startswith(start)), None)
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            code = pytest.main([*arguments, *(f"tests/policy/{name}.py" for name in TESTS)])
+            stages = [[first], [name for name in TESTS if name != first]] if first else [TESTS]
+            code = 0 if first or _verdicts_are_right(folder) else 1
+            for names in stages:
+                code = code or pytest.main([*arguments, "--assert=plain", *(f"tests/policy/{name}" for name in names)])
         os._exit(int(code != 0))
-    deadline = time.monotonic() + LIMIT_S
+    deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
-            return status == 0
+            return "passed" if status == 0 else "failed"
         time.sleep(0.02)
     os.killpg(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    return False
+    return "out of time"
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--modules", default=MODULES)
-    parser.add_argument("--most", type=int, default=10_000)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--minutes", type=float, default=60)
-    given = parser.parse_args()
-    import hypothesis  # noqa: F401  (loaded once, before the children)
-    import pytest  # noqa: F401
-
-    folder = Path(tempfile.mkdtemp(prefix="gts-mutants-"))
-    for name in ("gt_secure/policy", "tests/policy", "tests/data"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("errors.py", "network.py"):
-        shutil.copy(ROOT / "gt_secure" / name, folder / "gt_secure" / name)
-    (folder / "gt_secure/__init__.py").write_text("")
+def _copied(folder):
+    leave = shutil.ignore_patterns("__pycache__", "sandbox", "widgets", "node_modules")
+    shutil.copytree(ROOT / "gt_secure", folder / "gt_secure", ignore=leave)
+    for name in ("policy", "data"):
+        shutil.copytree(ROOT / "tests" / name, folder / "tests" / name, ignore=leave)
     (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n    slow: x\n")
     (folder / "conftest.py").write_text(
         "from hypothesis import settings\n"
         "settings.register_profile('m', max_examples=15, derandomize=True, database=None, deadline=None)\n"
         "settings.load_profile('m')\n"
     )
-    if not survives(folder, keep_bytecode=True):
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--modules", help="such as policy/guard.py,policy/globs.py; all of them otherwise")
+    parser.add_argument("--most", type=int, default=10_000, help="a sample of so many mutants")
+    parser.add_argument("--seed", type=int, default=1, help="which sample")
+    parser.add_argument("--skip", type=int, default=0, help="leave out so many of the sample, to go on with a run")
+    parser.add_argument("--minutes", type=float, default=120, help="stop after that")
+    parser.add_argument("--table", action="store_true", help="print the known survivors as a table and stop")
+    given = parser.parse_args()
+    if given.table:
+        print(table())
+        return 0
+    import hypothesis  # noqa: F401  (loaded once, before the children)
+    import pytest  # noqa: F401
+
+    folder = Path(tempfile.mkdtemp(prefix="gts-mutants-"))
+    try:
+        return _run(folder, given)
+    finally:
+        shutil.rmtree(folder)
+
+
+def _run(folder, given):
+    _copied(folder)
+    started = time.monotonic()
+    if outcome(folder, 600, keep_bytecode=True) != "passed":
         print("the tests fail without a mutation")
         return 2
-    trees = {name: ast.parse((ROOT / f"gt_secure/policy/{name}.py").read_text()) for name in given.modules.split(",")}
-    todo = [(name, *mutant) for name, tree in trees.items() for mutant in mutants_of(tree)]
+    limit_s = max(60.0, 10 * (time.monotonic() - started))
+    names = given.modules.split(",") if given.modules else all_modules()
+    texts = {name: (folder / "gt_secure" / name).read_text(encoding="utf-8") for name in names}
+    todo = [mutant for name, text in texts.items() for mutant in mutants_of(name, text)]
     random.Random(given.seed).shuffle(todo)
-    todo = todo[: given.most]
-    alive, seen = [], 0
+    todo = todo[given.skip : given.most]
+    tally = {"tried": 0, "failed": 0, "out of time": 0, "known": 0, "new": 0}
+    reasons = known()
     until = time.monotonic() + given.minutes * 60
-    for name, position, number, said, line in todo:
+    for mutant in todo:
         if time.monotonic() > until:
             break
-        seen += 1
-        path = folder / f"gt_secure/policy/{name}.py"
-        whole = path.read_text()
-        path.write_text(mutated(trees[name], position, number))
-        if survives(folder):
-            alive.append((name, line, said))
-            source = (ROOT / f"gt_secure/policy/{name}.py").read_text().splitlines()[line - 1].strip()
-            print(f"survived: {name}.py:{line}: {said}: {source}", flush=True)
-        path.write_text(whole)
-    print(f"{seen} of {len(todo)} mutants tried, {seen - len(alive)} killed, {len(alive)} survived")
-    shutil.rmtree(folder)
-    return 0
+        path = folder / "gt_secure" / mutant.module
+        path.write_text(mutated(texts[mutant.module], mutant), encoding="utf-8")
+        found = outcome(folder, limit_s, mutant.module)
+        path.write_text(texts[mutant.module], encoding="utf-8")
+        if found == "passed":
+            found = "known" if mutant.key in reasons else "new"
+        tally["tried"] += 1
+        tally[found] += 1
+        if found == "failed" and mutant.key in reasons:
+            print(f"is killed now, so its reason can go: {mutant.key}", flush=True)
+        if found in ("new", "out of time"):
+            said = "survived" if found == "new" else "stopped after a minute or more"
+            print(
+                f"{said}: {mutant.module}:{mutant.number} {mutant.function}: {mutant.change}: {mutant.line}", flush=True
+            )
+    print(
+        f"{tally['tried']} of {len(todo)} mutants tried: {tally['failed']} killed by a failing test, "
+        f"{tally['out of time']} by running out of time; {tally['known']} survived for a known reason, "
+        f"{tally['new']} without one"
+    )
+    return int(tally["new"] > 0)
 
 
 if __name__ == "__main__":
