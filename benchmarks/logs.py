@@ -1,201 +1,242 @@
 """Hits by address, status, authentication type and hour: ours beside the peers and the limits, in one run.
 
-    python benchmarks/logs.py [--size 200e6] [--files 4000] [--repeat 3] [--only NAME...]
+    python benchmarks/logs.py [--size 1e9] [--files 20000] [--repeat 3] [--keep DIR] [--peers VENV...] [--realtime]
+    python benchmarks/logs.py --memory [--sizes 1e9 4e9 10e9]
 
-Every method runs in a process of its own; time is the best of the repeats, memory the peak of that process. The
-generator knows the exact counts: ``lost`` are rows that a method leaves out, ``wrong`` rows under another key.
+The same lines as one file, as many files, packed with gzip, and as objects over HTTP. Every method runs in a process of
+its own; time is the best of the repeats, without imports but for the whole command and for programs; memory is the
+peak of that process. The generator knows the exact counts: ``lost`` are rows that a method leaves out, ``wrong`` rows
+under another key. Slow methods run on a tenth of the log, and their row says so. ``/ours`` compares times per byte.
 """
 
 from __future__ import annotations
 
 import argparse
-import gzip
+import contextlib
+import importlib.util
 import json
 import os
-import re
+import platform
+import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 
-# The pattern that the Athena section of the S3 User Guide gives, groups for the four columns only.
-AWS = re.compile(
-    r'([^ ]*) ([^ ]*) \[(.*?)\] ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ("[^"]*"|-) (-|[0-9]*) ([^ ]*) ([^ ]*) ([^ ]*) '
-    r'([^ ]*) ([^ ]*) ([^ ]*) ("[^"]*"|-) ([^ ]*)(?: ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*))?.*$'
-)
-_MONTH = {
-    m: n for n, m in enumerate(["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"], 1)
-}
-Counts = dict[tuple[str, str, str, str], int]
+from logs_corpus import Logs, prepare  # noqa: E402
+from logs_methods import CACHED, FOUR, METHODS, Method  # noqa: E402
+
+_SCRIPT = Path(__file__).with_name("logs_methods.py")
+_COLUMNS = f"{'method':38}{'s':>8}{'MB/s':>8}{'krows/s':>9}{'/ours':>8}{'peak MB':>9}{'lost':>9}{'wrong':>8}"
 
 
-def ours(path: str) -> Counts:
-    from gt_secure.logs import count_hits
+class Bench:
+    """Runs methods and prints their rows."""
 
-    table, coverage = count_hits(path, ["remote_ip", "http_status", "auth_type", "hour"])
-    assert coverage.adds_up
-    return {(a or "", str(s or ""), t or "", h): n for a, s, t, h, n in table.rows}
+    def __init__(self, args: argparse.Namespace, logs: Logs, part: Logs) -> None:
+        self.logs, self.part = logs, part
+        self.repeat, self.only, self.timeout = args.repeat, args.only, args.timeout
+        self.pythons = [sys.executable, *(str(Path(p) / "bin" / "python") for p in args.peers)]
+        self.prefix = realtime() if args.realtime else []
+        self.environment = dict(os.environ)
+
+    def table(self, title: str, form: str, paths: dict[bool, str]) -> None:
+        """One form of the logs; ``paths`` of the whole (False) and of the part (True)."""
+        print(f"\n{title}\n{_COLUMNS}", flush=True)
+        ours = 0.0
+        for method in METHODS:
+            if form not in method.forms.split() or (self.only and not any(o in method.name for o in self.only)):
+                continue
+            python = self.where(method)
+            if python is None:
+                how = method.install if " " in method.install else f"pip install {method.install}"
+                print(f"{method.name:38}  is not here: {how}", flush=True)
+                continue
+            result = self.measure(method, paths[method.part], python)
+            per_byte = result["s"] / (self.part if method.part else self.logs).size
+            ours = ours or per_byte
+            self.report(method, result, per_byte / ours)
+
+    def where(self, method: Method) -> str | None:
+        """The Python that has what a method needs."""
+        if method.program and not shutil.which(method.program):
+            return None
+        for python in self.pythons:
+            if python == sys.executable:
+                found = all(importlib.util.find_spec(name) for name in method.needs)
+            else:
+                probe = f"import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, {method.needs!r})))"
+                found = subprocess.run([python, "-c", probe]).returncode == 0
+            if found:
+                return python
+        return None
+
+    def measure(self, method: Method, path: str, python: str = sys.executable, repeat: int | None = None) -> dict:
+        best: dict[str, Any] = {}
+        for _ in range(repeat or self.repeat):
+            command = [*self.prefix, python, str(_SCRIPT), method.name, path]
+            try:
+                out = subprocess.run(command, capture_output=True, env=self.environment, timeout=self.timeout)
+            except subprocess.TimeoutExpired:
+                return {"s": self.timeout, "mb": 0, "error": f"stopped after {self.timeout:.0f} s"}
+            if out.returncode:
+                said = out.stderr.decode("utf-8", "replace").strip().splitlines()
+                return {"s": float("nan"), "mb": 0, "error": (said or [f"ended with {out.returncode}"])[-1][:90]}
+            result = json.loads(out.stdout)
+            if not best or result["s"] < best["s"]:
+                best = result
+            if result["error"] or result["s"] > 60:
+                break
+        return best
+
+    def report(self, method: Method, result: dict, ratio: float) -> None:
+        logs = self.part if method.part else self.logs
+        speed = f"{result['s']:8.2f}{logs.size / 1e6 / result['s']:8.0f}{logs.rows / 1e3 / result['s']:9.0f}"
+        row = f"{method.name:38}{speed}{ratio:8.2f}{result['mb']:9.0f}"
+        notes = [result.get("note", ""), f"on {logs.size / 1e6:.0f} MB" if method.part else ""]
+        if result["error"]:
+            row, notes = f"{method.name:38}", [f"fails: {result['error']}"]
+        elif result["lost"] is not None:
+            row += f"{result['lost']:9,}{'?':>8}"
+        elif result["counts"]:
+            lost, wrong = errors(result, logs.truth)
+            row += f"{lost:9,}{wrong:8,}"
+        elif not method.limit:
+            row += f"{'?':>9}{'?':>8}"
+        print("  ".join([row, "; ".join(note for note in notes if note)]).rstrip(), flush=True)
+
+    def looks(self, path: str) -> None:
+        """The first and the second look at the same objects, each best of the repeats."""
+        seconds: dict[str, list[float]] = {"first": [], "second": []}
+        for _ in range(self.repeat):
+            with tempfile.TemporaryDirectory() as folder:
+                self.environment["GT_SECURE_CACHE"] = folder
+                for look in seconds:
+                    result = self.measure(CACHED, path, repeat=1)
+                    if result["error"]:
+                        print(f"{CACHED.name}: {result['error']}")
+                        return
+                    lost, wrong = errors(result, self.logs.truth)
+                    seconds[look].append(result["s"])
+                    print(f"{CACHED.name + ', ' + look:42}{result['s']:8.2f} s{lost:9,} lost{wrong:8,} wrong")
+        first, second = min(seconds["first"]), min(seconds["second"])
+        print(f"second look / first look: {second / first:.1%}", flush=True)
 
 
-def _hour(clock: str) -> str:
-    """``06/Feb/2019:00:00:38`` as ``2019-02-06T00``."""
-    return f"{clock[7:11]}-{_MONTH.get(clock[3:6], 0):02d}-{clock[:2]}T{clock[12:14]}"
+def errors(result: dict, truth: Counter) -> tuple[int, int]:
+    """Rows lost in all, and rows counted under a key where they do not belong; on the columns that a method has."""
+    keep = [FOUR.index(name) for name in result["columns"]]
+    expected: Counter = Counter()
+    for key, number in truth.items():
+        expected[tuple(key[i] for i in keep)] += number
+    found: Counter = Counter()
+    for row in result["counts"]:
+        found[tuple(row[:-1])] += row[-1]
+    return sum(expected.values()) - sum(found.values()), sum((found - expected).values())
 
 
-def _plain(*values: str | None) -> tuple[str, ...]:
-    return tuple("" if value in ("-", None) else value for value in values)  # type: ignore[misc]
+def realtime() -> list[str]:
+    """Let a measured process run before all others: for machines that do other work too."""
+    prefix = ["chrt", "-r", "10"]
+    if not shutil.which("chrt") or subprocess.run([*prefix, "true"], capture_output=True).returncode:
+        raise SystemExit("--realtime needs chrt and the right to use it.")
+    return prefix
 
 
-def python_re(path: str) -> Counts:
-    counts: Counter = Counter()
-    for name in _files(path):
-        with gzip.open(name, "rb") if name.suffix == ".gz" else name.open("rb") as lines:
-            for line in lines:
-                found = AWS.match(line.decode("utf-8", "replace").rstrip("\n"))
-                if found:
-                    counts[(*_plain(found[4], found[10], found[22]), _hour(found[3]))] += 1
-    return counts
+def memory(args: argparse.Namespace, folder: Path) -> None:
+    """Peak memory over the size of the log: one log of 1 GB over and over, so that the groups stay the same."""
+    base = prepare(folder, int(args.sizes[0]), args.files, forms=False)
+    methods = [m for m in METHODS if m.name in ("ours: count_hits", "ours: read_hits, then count")]
+    bench = Bench(args, base, base)
+    print(f"{base.rows:,} rows and {len(base.truth):,} groups in {base.size / 1e9:.2f} GB, repeated\n{_COLUMNS}")
+    big = folder / "big.log"
+    for size in args.sizes:
+        times = max(1, round(size / base.size))
+        with big.open("wb") as out:
+            for _ in range(times):
+                with base.one.open("rb") as lines:
+                    shutil.copyfileobj(lines, out, 16 << 20)
+        logs = Logs(folder, Counter({key: n * times for key, n in base.truth.items()}), big.stat().st_size)
+        bench.logs = logs
+        print(f"{logs.size / 1e9:.1f} GB")
+        for method in methods:
+            bench.report(method, bench.measure(method, str(big), repeat=1), 1.0)
+    big.unlink()
 
 
-def read_csv(path: str) -> Counts:
+def machine() -> str:
+    model = next((line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
+                  if line.startswith("model name")), platform.machine())  # fmt: skip
     import duckdb
 
-    names = path if Path(path).is_file() else f"{path}/*"
-    columns = ", ".join(f"'c{i:02d}': 'VARCHAR'" for i in range(28))
-    rows = duckdb.sql(
-        f"SELECT c04, c10, c22, substr(c02, 2), count(*) FROM read_csv('{names}', delim=' ', quote='\"', header=false, "
-        "null_padding=true, ignore_errors=true, strict_mode=false, all_varchar=true, auto_detect=false, "
-        f"columns={{{columns}}}) GROUP BY ALL"
-    ).fetchall()
-    counts: Counter = Counter()
-    for ip, status, auth, clock, number in rows:
-        counts[(*_plain(ip, status, auth), _hour(clock or ""))] += number
-    return counts
+    return f"{os.cpu_count()} cores, {model}; Python {platform.python_version()}, DuckDB {duckdb.__version__}"
 
 
-def count_lines(path: str) -> Counts:
-    import duckdb
-
-    names = path if Path(path).is_file() else f"{path}/*"
-    duckdb.sql(
-        f"SELECT count(*), max(l) FROM read_csv('{names}', delim='\x01', quote='', escape='', header=false, "
-        "columns={'l': 'VARCHAR'}, auto_detect=false, strict_mode=false)"
-    ).fetchall()
-    return {}
+@contextlib.contextmanager
+def working_folder(keep: str | None) -> Iterator[Path]:
+    if keep:
+        yield Path(keep)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
 
 
-def wc(path: str) -> Counts:
-    names = [str(name) for name in _files(path)]
-    for at in range(0, len(names), 2000):
-        subprocess.run(["wc", "-l", *names[at : at + 2000]], check=True, stdout=subprocess.DEVNULL)
-    return {}
+def over_http(bench: Bench, args: argparse.Namespace, folder: Path) -> None:
+    from logs_store import BUCKET, object_store, put_all
 
-
-def gunzip(path: str) -> Counts:
-    with gzip.open(path) as stream:
-        while stream.read(1 << 20):
-            pass
-    return {}
-
-
-def _files(path: str) -> list[Path]:
-    where = Path(path)
-    return [where] if where.is_file() else sorted(where.iterdir())
-
-
-METHODS = {"ours": ours, "python re, AWS pattern": python_re, "duckdb read_csv by blanks": read_csv,
-           "limit: duckdb lines only": count_lines, "limit: wc -l": wc, "limit: gunzip only": gunzip}  # fmt: skip
-
-
-def child(method: str, path: str) -> None:
-    if method == "ours":
-        import duckdb  # noqa: F401 - the import is not what is measured
-        import numpy  # noqa: F401
-    began = time.perf_counter()
     try:
-        counts, error = METHODS[method](path), ""
-    except Exception as caught:
-        counts, error = {}, f"{type(caught).__name__}: {str(caught).splitlines()[0][:70]}"
-    seconds = time.perf_counter() - began
-    # ru_maxrss would be that of the parent, which Linux hands on through exec.
-    peak = int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
-    json.dump({"s": seconds, "mb": peak, "error": error, "counts": [[*k, n] for k, n in counts.items()]}, sys.stdout)
-
-
-def measure(method: str, path: Path, repeat: int) -> dict:
-    best: dict = {}
-    for _ in range(repeat):
-        out = subprocess.run(
-            [sys.executable, __file__, "--child", method, "--path", str(path)], check=True, capture_output=True
-        )
-        result = json.loads(out.stdout)
-        if not best or result["s"] < best["s"]:
-            best = result
-    return best
-
-
-def errors(counts: list, truth: Counter) -> tuple[int, int]:
-    """Rows lost in all, and rows counted under a key where they do not belong."""
-    found = Counter({tuple(row[:4]): row[4] for row in counts})
-    wrong = sum((found - truth).values())
-    return sum(truth.values()) - sum(found.values()), wrong
+        with object_store(args.store, folder / "store", bench.prefix) as (environment, name):
+            bench.environment.update(environment)
+            seconds = put_all(bench.logs.many, "all/", environment)
+            put_all(bench.part.many, "part/", environment)
+            title = f"{args.files:,} objects over HTTP ({name} on the same cores; putting them took {seconds:.0f} s)"
+            bench.table(title, "http", {False: f"s3://{BUCKET}/all/", True: f"s3://{BUCKET}/part/"})
+            if not bench.only or any(o in CACHED.name for o in bench.only):
+                bench.looks(f"s3://{BUCKET}/all/")
+    except FileNotFoundError as missing:
+        print(f"\nobjects over HTTP: {missing}")
+    finally:
+        shutil.rmtree(folder / "store", ignore_errors=True)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--size", type=float, default=200e6)
+    parser = argparse.ArgumentParser(formatter_class=argparse.RawDescriptionHelpFormatter, description=__doc__)
+    parser.add_argument("--size", type=float, default=200e6, help="bytes")
     parser.add_argument("--files", type=int, default=4000)
     parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--only", nargs="*", default=[])
-    parser.add_argument("--child")
-    parser.add_argument("--path", default="")
+    parser.add_argument("--only", nargs="*", default=[], help="parts of methods' names")
+    parser.add_argument("--forms", nargs="*", default=["one", "many", "packed", "many_packed", "http"])
+    parser.add_argument("--keep", help="make the logs in this folder, or use those that are there")
+    parser.add_argument("--peers", nargs="*", default=[], help="virtual environments with peers")
+    parser.add_argument("--store", choices=("seaweedfs", "sandbox"), default="seaweedfs")
+    parser.add_argument("--timeout", type=float, default=600.0, help="seconds for one run of one method")
+    parser.add_argument("--realtime", action="store_true", help="run before everything else on the machine (chrt -r)")
+    parser.add_argument("--memory", action="store_true", help="peak memory over the size")
+    parser.add_argument("--sizes", nargs="*", type=float, default=[1e9, 4e9, 10e9])
     args = parser.parse_args()
-    if args.child:
-        child(args.child, args.path)
-        return
-    from logs_corpus import write_log
-
-    with tempfile.TemporaryDirectory() as folder:
-        one = Path(folder) / "one.log"
-        truth = write_log(one, int(args.size))
-        rows = sum(truth.values())
-        print(f"{one.stat().st_size / 1e6:,.0f} MB, {rows:,} rows, {len(truth):,} groups, {os.cpu_count()} cores")
-        packed, many = Path(folder) / "one.log.gz", Path(folder) / "many"
-        with packed.open("wb") as out:
-            out.write(gzip.compress(one.read_bytes(), 6))
-        spread(one, many, args.files)
-        for label, path in (("one file", one), (f"{args.files:,} files", many), ("one gzip", packed)):
-            print(f"\n{label}\n{'method':28}{'s':>8}{'MB/s':>8}{'krows/s':>9}{'peak MB':>9}{'lost':>9}{'wrong':>8}")
-            for method in METHODS:
-                if (args.only and method not in args.only) or ("gunzip" in method) != (
-                    label == "one gzip" and "limit" in method
-                ):
-                    continue
-                report(method, measure(method, path, args.repeat), one.stat().st_size, rows, truth)
-
-
-def report(method: str, result: dict, size: int, rows: int, truth: Counter) -> None:
-    speed = f"{result['s']:8.2f}{size / 1e6 / result['s']:8.0f}{rows / 1e3 / result['s']:9.0f}{result['mb']:9.0f}"
-    if result["error"]:
-        print(f"{method:28}{speed}  {result['error']}", flush=True)
-    elif "limit" in method:
-        print(f"{method:28}{speed}", flush=True)
-    else:
-        lost, wrong = errors(result["counts"], truth)
-        print(f"{method:28}{speed}{lost:9,}{wrong:8,}", flush=True)
-
-
-def spread(one: Path, many: Path, files: int) -> None:
-    """The same lines in many files."""
-    many.mkdir()
-    lines = one.read_bytes().splitlines(keepends=True)
-    each = max(1, len(lines) // files)
-    for n, at in enumerate(range(0, len(lines), each)):
-        (many / f"2026-11-20-00-{n // 60 % 60:02d}-{n % 60:02d}-{n:016X}").write_bytes(b"".join(lines[at : at + each]))
+    with working_folder(args.keep) as folder:
+        print(machine())
+        if args.memory:
+            memory(args, folder)
+            return
+        logs = prepare(folder, int(args.size), args.files)
+        part = prepare(folder / "part", int(args.size) // 10, max(1, args.files // 10))
+        print(f"{logs.size / 1e6:,.0f} MB, {logs.rows:,} rows, {len(logs.truth):,} groups; as gzip "
+              f"{logs.packed.stat().st_size / 1e6:,.0f} MB")  # fmt: skip
+        bench = Bench(args, logs, part)
+        titles = {"one": "one file", "many": f"{args.files:,} files", "packed": "one gzip",
+                  "many_packed": f"{args.files:,} gzip files"}  # fmt: skip
+        paths = {"one": "one", "many": "many", "packed": "packed", "many_packed": "many_packed"}
+        for form, title in titles.items():
+            if form in args.forms:
+                bench.table(title, form, {p: str(getattr(part if p else logs, paths[form])) for p in (False, True)})
+        if "http" in args.forms:
+            over_http(bench, args, folder)
 
 
 if __name__ == "__main__":
