@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: help demo sandbox test test-labs test-all lint format types unit notebooks browser mutants pictures bench lock clean
+.PHONY: help demo sandbox test test-labs test-all lint format types unit notebooks browser mutants fuzz pictures bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -62,6 +62,13 @@ test-all: test ## the slow checks too: fault injection, fuzzing, differential te
 mutants: $(VENV)/.dev ## does a test notice each small change of what decides verdicts? (20 minutes; ARGS="--most 100")
 	$(BIN)/python tools/mutants.py $(ARGS)
 
+$(VENV)/.fuzz: $(VENV)/.dev requirements/fuzz.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
+	@touch $@
+
+fuzz: $(VENV)/.fuzz ## look for inputs that break what reads them (10 minutes; ARGS="lines url --seconds 3600")
+	$(BIN)/python tests/fuzz/fuzz.py $(ARGS)
+
 pictures: $(VENV)/.dev ## the pictures of the panel, made anew
 	$(BIN)/python tools/screenshots.py
 
@@ -81,6 +88,8 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 lock: ## write requirements/*.txt anew (needs uv)
 	$(LOCK) requirements/dev.in -o requirements/dev.txt
 	$(LOCK) requirements/demo.in -c requirements/dev.txt -o requirements/demo.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+	  --custom-compile-command "make lock" requirements/fuzz.in -o requirements/fuzz.txt
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -33,7 +33,7 @@ _PRIVATE = tuple(
 )
 _ENDPOINT = re.compile(r"vpce-[0-9a-f]{8,17}")
 _VPC = re.compile(r"vpc-[0-9a-f]{8,17}")
-_VIA = re.compile(r"\s+via\s+", re.IGNORECASE)
+_VIA = re.compile(r"(?<!\s)\s+via\s+", re.IGNORECASE)
 
 
 def _short(text: object) -> str:

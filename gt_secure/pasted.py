@@ -13,7 +13,7 @@ MAX_INPUT = 200_000
 """Longest pasted list, in characters; longer text is surely not a list of addresses."""
 
 _ENDPOINT = re.compile(r"vpce-[0-9a-f]{8,17}")
-_DECORATION = re.compile(r"^[\s\"'\[\](){}<>;,]+|[\s\"'\[\](){}<>;,]+$")
+_DECORATION = "\"'[](){}<>;,"
 
 
 def split_list(text: str) -> list[str]:
@@ -34,9 +34,13 @@ def split_list(text: str) -> list[str]:
         if words is not None:
             return words
     lines = [re.split(r"(?:^|\s)#", line, maxsplit=1)[0] for line in text.splitlines()]
-    rows = list(csv.reader(io.StringIO("\n".join(line for line in lines if line.strip()))))
+    text = "\n".join(line for line in lines if line.strip())
+    try:
+        rows = list(csv.reader(io.StringIO(text)))
+    except csv.Error:  # a cell of more than 131,072 characters: a quote that is never closed
+        rows = [line.split(",") for line in text.split("\n")]
     cells = [word for row in rows for cell in row for word in re.split(r"[\s;|]+", cell)]
-    words = [_DECORATION.sub("", word) for word in cells]
+    words = [word.strip(_DECORATION) for word in cells]
     words = [word for word in words if word]
     # A table has words that are no addresses at all (a header, a name): drop them if at least one column parses.
     if len(rows) > 1 and any(len(row) > 1 for row in rows):
@@ -53,10 +57,6 @@ def looks_like_address(word: str) -> bool:
 
 
 def _from_json(text: str) -> list[str] | None:
-    try:
-        data = json.loads(text)
-    except ValueError:
-        return None
     found: list[str] = []
 
     def walk(node: object) -> None:
@@ -70,5 +70,8 @@ def _from_json(text: str) -> list[str] | None:
             for value in node:
                 walk(value)
 
-    walk(data)
+    try:
+        walk(json.loads(text))
+    except (ValueError, RecursionError):
+        return None
     return found

@@ -10,6 +10,8 @@ from typing import Any
 from .errors import InvalidInput, MissingExtra, NotFound
 
 MAX_BYTES = 512 * 1024
+_MAX_VALUES = 300_000
+"""More than a file of that size can hold without aliases."""
 YAML_SUFFIXES = frozenset({".yaml", ".yml"})
 
 
@@ -72,12 +74,23 @@ def _yaml_load(text: str, name: str) -> Any:
         """Refuses a key that is given twice; YAML's own loader keeps the last one silently."""
 
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-            keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-            _refuse_twice(keys, name)
+            if isinstance(node, yaml.MappingNode):
+                _refuse_twice([self.construct_object(key, deep=True) for key, _ in node.value], name)
             return super().construct_mapping(node, deep)
 
+        def construct_object(self, node: Any, deep: bool = False) -> Any:
+            try:
+                return super().construct_object(node, deep)
+            except InvalidInput:
+                raise
+            except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError) as error:
+                # PyYAML lets out what Python says of 2026-13-45 or 0b_, without the place.
+                kind = node.tag.rpartition(":")[2]
+                problem = f"this is no {kind}; what is meant as text needs quotes"
+                raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from error
+
     try:
-        return yaml.load(text, Loader=Loader)
+        data = yaml.load(text, Loader=Loader)
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         place = f" at line {mark.line + 1}" if mark is not None else ""
@@ -86,6 +99,8 @@ def _yaml_load(text: str, name: str) -> Any:
             next_step="Correct it there.",
             field="file",
         ) from error
+    _refuse_expanding(data, name)
+    return data
 
 
 def _json_load(text: str, name: str) -> Any:
@@ -103,13 +118,37 @@ def _json_load(text: str, name: str) -> Any:
         ) from error
     except RecursionError as error:
         raise InvalidInput(f"{name} is nested too deeply.", next_step="Check the file.", field="file") from error
+    except InvalidInput:
+        raise
+    except ValueError as error:  # Python reads no number of more than some thousand digits
+        raise InvalidInput(
+            f"{name} holds a number that is too long.", next_step="Correct the number.", field="file"
+        ) from error
+
+
+def _refuse_expanding(data: Any, name: str) -> None:
+    """Refuse YAML whose aliases make it endless, or many times as large as the file: showing a value would hang."""
+    waiting, left = [data], _MAX_VALUES
+    while waiting:
+        node = waiting.pop()
+        left -= 1
+        if left < 0:
+            raise InvalidInput(
+                f"{name} holds too many values, or refers to itself.",
+                next_step="Write it without aliases (*name).",
+                field="file",
+            )
+        if isinstance(node, dict):
+            waiting += [*node, *node.values()]
+        elif isinstance(node, (list, tuple, set)):
+            waiting += node
 
 
 def _refuse_twice(keys: list[Any], name: str) -> None:
-    seen: list[Any] = []
+    seen: Any = set() if all(isinstance(key, str) for key in keys) else []
     for key in keys:
         if key in seen:
             raise InvalidInput(
                 f"{name} gives “{str(key)[:60]}” twice.", next_step="Take out one of them.", field="file", value=key
             )
-        seen.append(key)
+        seen.add(key) if isinstance(seen, set) else seen.append(key)

@@ -2,6 +2,7 @@
 
 import contextlib
 import ipaddress
+import time
 
 import pytest
 from hypothesis import given
@@ -144,6 +145,18 @@ def test_source_text_comes_back(text):
 def test_endpoint_ids(text, word):
     with pytest.raises(InvalidInput, match=word):
         network.parse_endpoint_id(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, '{"a":' * 20_000, '"203.0.113.7\n' + "a" * 150_000, "1" + " " * 199_000 + "x"],
+    ids=["brackets", "braces", "open quote", "blanks"],
+)  # fmt: skip
+@pytest.mark.parametrize("parse", [network.parse_networks, network.Source.parse])
+def test_long_nonsense_is_answered_at_once(parse, text):
+    begun = time.process_time()
+    with contextlib.suppress(InvalidInput):
+        parse(text)
+    assert time.process_time() - begun < 5
 
 
 def test_pasted_novels_are_refused():

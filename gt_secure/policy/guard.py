@@ -238,7 +238,7 @@ def _read(statement: Mapping[str, object], sid: str) -> Guard:
     networks = _networks(_listed(statement, "NotIpAddressIfExists", "aws:SourceIp"))
     endpoints = _endpoints(_listed(statement, "StringNotEqualsIfExists", "aws:SourceVpce"))
     # A value that could not be read is missing in what would be built of the others, so it counts as drift below.
-    drifted = not bucket or not (networks or endpoints)
+    drifted = not _BUCKET.fullmatch(bucket) or not (networks or endpoints)
     if not drifted:
         wanted = build_guard(
             bucket, prefix=prefix, networks=networks, endpoints=endpoints, partition=partition, sid=sid

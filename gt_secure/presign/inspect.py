@@ -22,6 +22,7 @@ _GLOBAL = re.compile(r"^(?:(?P<bucket>.+)\.)?s3\.amazonaws\.com$")
 _ENDPOINT_HOST = re.compile(
     r"^(?:(?P<bucket>.+)\.)?bucket\.(?P<vpce>vpce-[^.]+)\.s3\.(?P<region>[^.]+)\.vpce\.amazonaws"
 )
+_REGION = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _MAX_URL = 16_384
 
 
@@ -135,6 +136,8 @@ def _sigv4(query: dict[str, str]) -> _Made:
         seconds = int(query["X-Amz-Expires"])
         expires_at = signed_at + dt.timedelta(seconds=seconds)
         key_id, _day, region, _service, _end = query["X-Amz-Credential"].split("/")
+        if not _REGION.fullmatch(region):
+            raise ValueError("region")
     except KeyError as error:
         raise _bad(f"The URL lacks {error.args[0]}: it was cut or altered.") from error
     except (ValueError, OverflowError) as error:

@@ -170,7 +170,7 @@ def _read(answer: urllib3.BaseHTTPResponse, body: bytes, elapsed: float, base: d
     shown = {name: str(answer.headers[name])[:300] for name in _SHOWN_HEADERS if name in answer.headers}
     members = _xml(body) if answer.status >= 300 else {}
     if answer.status in {301, 302, 303, 307, 308} and "location" in answer.headers:
-        members["Location host"] = host_of(urlsplit(str(answer.headers["location"])).netloc)[:200]
+        members["Location host"] = _host_named(str(answer.headers["location"]))
     return Probe(
         status=answer.status,
         elapsed_ms=elapsed,
@@ -183,6 +183,13 @@ def _read(answer: urllib3.BaseHTTPResponse, body: bytes, elapsed: float, base: d
         details=members,
         **base,
     )
+
+
+def _host_named(location: str) -> str:
+    try:
+        return host_of(urlsplit(location).netloc)[:200]
+    except ValueError:
+        return ""  # whatever a proxy wrote there, it is no URL
 
 
 _TAG = re.compile(r"<(Code|Message|RequestId|Expires|ServerTime|Endpoint|Region|BucketName|X-Amz-Expires)>([^<]*)</\1>")

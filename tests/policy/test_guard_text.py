@@ -197,6 +197,7 @@ def test_find_reads_back_what_was_built():
     "change",
     [
         {"Effect": "Allow"}, {"Action": "s3:GetObject"}, {"Resource": "arn:aws:s3:::gt-images"}, {"Resource": ["x"]},
+        {"Resource": "arn:aws:s3:::gt:images/scans/*"}, {"Resource": "arn:aws:s3:::-/*"},
         {"Principal": {"AWS": "arn:aws:iam::111122223333:root"}}, {"Condition": {}}, {"Condition": 5},
         {"Condition": {**GUARD["Condition"], "NotIpAddressIfExists": {"aws:SourceIp": ["203.0.113.0/33"]}}},
         {"Condition": {**GUARD["Condition"], "StringNotEqualsIfExists": {"aws:SourceVpce": "vpce-*"}}},

@@ -82,6 +82,7 @@ def test_a_name_and_password_in_front_of_the_host_are_never_shown():
         V4.format(region="r").replace("20261124T120000Z", "today"),
         V4.format(region="r").replace("=600", "=99999999999999999999"),
         "http://[::1/k?X-Amz-Signature=1",
+        V4.format(region="").replace("20261124%2F%2F", "20261124%2Fus%00SECRET-east%2F"),
         "x" * 20_000,
     ],
 )

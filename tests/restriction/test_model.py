@@ -202,12 +202,34 @@ def test_a_file_that_a_person_writes(tmp_path: Path) -> None:
         ("addresses: [1:20]\nbucket: gt-images", "text, not int"),
         ("team: t\nurl_lock: maybe", "URL lock"),
         ("- team: t", "mapping"),
-        ("&a [*a]", "mapping"),
+        ("&a [*a]", "refers to itself"),
+        ("team: t\nprefix: 2026-13-45", "not YAML at line 2: this is no timestamp; what is meant as text needs quotes"),
+        ("team: !!timestamp x", "not YAML at line 1: this is no timestamp"),
+        ("bucket: 0b_", "not YAML at line 1: this is no int"),
+        ("team: !!map x", "not YAML"),
+        ("!!set [team]", "not YAML"),
     ],
 )
 def test_yaml_that_is_no_restriction(text: str, said: str) -> None:
     with pytest.raises(InvalidInput, match=said):
         loads_restriction(text, yaml=True)
+
+
+def test_yaml_whose_aliases_grow_without_end_is_refused_at_once() -> None:
+    """Ten lines that would be ten thousand million values if an error showed them."""
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 10)]
+    with pytest.raises(InvalidInput, match="without aliases"):
+        loads_restriction("\n".join([*lines, "team: *a9"]), yaml=True)
+    shared = "team: &t a-team\nexpectations: []\nbucket: *t\naddresses: 203.0.113.7"
+    assert loads_restriction(shared, yaml=True).bucket == "a-team"
+
+
+def test_json_with_an_endless_number_or_very_many_keys_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="a number that is too long"):
+        loads_restriction('{"team": ' + "9" * 5000 + "}")
+    with pytest.raises(InvalidInput, match="no member"):
+        loads_restriction("{" + ", ".join(f'"k{i}": 0' for i in range(40_000)) + "}")
 
 
 def test_a_missing_or_odd_file(tmp_path: Path) -> None:

@@ -1,0 +1,72 @@
+"""What a fuzz target is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from html.parser import HTMLParser
+
+SLOW_S = 5.0
+"""A run that takes longer counts as a hang."""
+
+Landmark = Callable[[object], None]
+
+
+@dataclass(frozen=True)
+class Target:
+    """Something that reads bytes from outside.
+
+    Attributes
+    ----------
+    run : callable
+        Takes any bytes and raises what must not happen; errors of ours it takes itself.
+    seeds : callable
+        Inputs to start from.
+    words : tuple of bytes
+        Words of the format.
+    share : int
+        Its part of the time.
+    """
+
+    name: str
+    run: Callable[[bytes], None]
+    seeds: Callable[[], Sequence[bytes]]
+    words: tuple[bytes, ...]
+    share: int
+
+
+def _nothing(_state: object) -> None:
+    """Under libFuzzer, states that no Python code shows are made branches: see fuzz.py."""
+
+
+reached: list[Landmark] = [_nothing]
+
+
+def landmark(state: object) -> None:
+    """Tell the fuzzer that a state was reached, so that it keeps the input."""
+    reached[0](state)
+
+
+def check(holds: object, what: str, *facts: object) -> None:
+    """Raise if something that must hold does not; facts are shown."""
+    if not holds:
+        raise AssertionError(f"{what}: {', '.join(repr(fact)[:600] for fact in facts)}")
+
+
+class _Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found |= {tag, *(f"{tag}@{name}" for name, _ in attrs)}
+
+
+_KNOWN = {"div", "em", "li", "p", "strong", "table", "td", "th", "tr", "ul", "div@class", "li@class"}
+
+
+def check_markup(html: str) -> None:
+    """Text from outside must have made no element or attribute."""
+    tags = _Tags()
+    tags.feed(html)
+    check(tags.found <= _KNOWN, "markup from outside", tags.found - _KNOWN, html)
