@@ -290,6 +290,7 @@ def open_notebook(lab: Lab, chromium: Any, request: pytest.FixtureRequest) -> It
     def open_one(name: str, *cells: str, width: int = 1280, height: int = 1000) -> Notebook:
         lab.notebook(name, *cells)
         context = chromium.new_context(viewport={"width": width, "height": height})
+        context.set_default_timeout(90_000)  # a bound for a busy machine; nothing waits for it when all is well
         context.grant_permissions(["clipboard-read", "clipboard-write"], origin=lab.url)
         notebook = Notebook(lab, context.new_page(), name)
         notebook.open()
