@@ -16,7 +16,7 @@ import threading
 import weakref
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ..errors import InvalidInput, LogError
 from .arrow import LineBatch, LineStream
@@ -26,6 +26,10 @@ from .reader import Reader
 
 MEMORY_LIMIT = "400MB"
 """What DuckDB may use; beyond it, it writes to disk."""
+
+
+_PREFIX = "gt-secure-logs-"
+_LOCK = "in-use"
 
 
 def literal(value: object) -> str:
@@ -50,7 +54,9 @@ class Store:
                 f"“{memory_limit[:30]}” is no size.", next_step="Write one such as 800MB or 2GB.", field="memory_limit"
             )
         self._memory_limit = memory_limit
-        self.folder = Path(tempfile.mkdtemp(prefix="gt-secure-logs-"))
+        sweep()
+        self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        held = _hold(self.folder)
         config: dict[str, Any] = {
             "memory_limit": memory_limit,
             "temp_directory": str(self.folder / "spill"),
@@ -63,7 +69,7 @@ class Store:
         self._connection.execute("SET enable_progress_bar = false")  # in a notebook it would show a widget of its own
         self._lock = threading.RLock()
         self._names = 0
-        self._finalizer = weakref.finalize(self, _discard, self._connection, self.folder)
+        self._finalizer = weakref.finalize(self, _discard, self._connection, self.folder, held)
 
     def close(self) -> None:
         """Close the database and delete its files."""
@@ -173,9 +179,44 @@ def _write(path: Path, rows: str) -> str:
     )
 
 
-def _discard(connection: Any, folder: Path) -> None:
+def _discard(connection: Any, folder: Path, held: IO[bytes]) -> None:
     connection.close()
     shutil.rmtree(folder, ignore_errors=True)
+    held.close()
+
+
+def sweep() -> int:
+    """Remove what readers that were killed left behind, unpacked log rows among it; returns how many folders."""
+    removed = 0
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        try:
+            with (folder / _LOCK).open("rb") as lock:
+                if _locked(lock):
+                    shutil.rmtree(folder, ignore_errors=True)
+                    removed += not folder.exists()
+        except OSError:  # somebody else's, or only just made
+            continue
+    return removed
+
+
+def _hold(folder: Path) -> IO[bytes]:
+    """A lock that ends with this process, however it ends."""
+    lock = (folder / _LOCK).open("w+b")
+    _locked(lock)
+    return lock
+
+
+def _locked(lock: IO[bytes]) -> bool:
+    """Take a lock, if nobody has it; where the system has none, nothing is ever swept."""
+    try:
+        import fcntl
+    except ImportError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def batches_of(lines: Iterable[LineBatch]) -> LineStream:

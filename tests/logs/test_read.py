@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import random
+import subprocess
+import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -15,6 +19,7 @@ from gt_secure.errors import GtSecureError, InvalidInput, LogError, NotFound
 from gt_secure.logs import chunks as chunks_module
 from gt_secure.logs import count_hits, packing, read_hits
 from gt_secure.logs.objects import StandardInput
+from gt_secure.logs.store import Store, sweep
 
 LINE = corpus.case("x", **corpus.PRESIGNED).text
 
@@ -296,3 +301,26 @@ def test_too_little_memory_is_an_error_that_says_what_to_do(tmp_path: Path) -> N
     with pytest.raises(LogError, match="more memory than 1MB") as caught:
         count_hits(tmp_path, "request_id,key,user_agent", memory_limit="1MB")
     assert "memory_limit" in caught.value.next_step
+
+
+def test_what_a_killed_reader_left_is_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    made = "from gt_secure.logs.store import Store; s = Store(); print(s.folder, flush=True); input()"
+    readers = [
+        subprocess.Popen([sys.executable, "-c", made], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    killed, alive = (Path(reader.stdout.readline().strip()) for reader in readers)
+    (tmp_path / "gt-secure-logs-new").mkdir()  # one that is only just being made
+    readers[0].kill()
+    readers[0].wait()
+    assert killed.exists()
+    with contextlib.closing(Store()) as store:
+        assert not killed.exists()
+        assert alive.exists()
+        assert store.folder.exists()
+        assert sweep() == 0
+    readers[1].communicate("\n")
+    assert not alive.exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["gt-secure-logs-new"]
