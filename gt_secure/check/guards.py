@@ -7,10 +7,9 @@ from typing import Any
 
 from ..buckets import bucket_region, check_bucket, check_prefix, read_policy
 from ..connection import ConnectionLike, connection_of
-from ..network import IPAddress, IPNetwork, collapse, parse_endpoint_id, parse_networks
+from ..network import IPAddress, IPNetwork, collapse, outside, parse_endpoint_id, parse_networks
 from ..policy import Guard, find_guard
 from .result import Check, CheckResult, some
-from .teams import within
 
 _AGAIN = "Plan and apply the restriction again; “gt-secure plan” shows the difference."
 
@@ -79,8 +78,8 @@ def _lists(guard: Guard, networks: tuple[IPNetwork, ...] | None, ids: set[str] |
     extra: list[str] = []
     lacking: list[str] = []
     if networks is not None:
-        extra += [str(network) for network in guard.networks if not within(network, networks)]
-        lacking += [str(network) for network in networks if not within(network, collapse(guard.networks))]
+        extra += [str(network) for network in outside(guard.networks, networks)]
+        lacking += [str(network) for network in outside(networks, guard.networks)]
     if ids is not None:
         extra += sorted(set(guard.endpoints) - ids)
         lacking += sorted(ids - set(guard.endpoints))

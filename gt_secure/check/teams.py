@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from ..connection import ConnectionLike, TeamLike, connection_of, team_name
-from ..network import IPAddress, IPNetwork, collapse, contains, parse_networks
+from ..network import IPAddress, IPNetwork, collapse, outside, parse_networks
 from ..policy import Finding
 from ..teams import Workforce
 from .result import Check, CheckResult, some
@@ -82,18 +82,9 @@ def _portal(
         return CheckResult(
             "team_is_restricted", name, False, said, details, "Apply a restriction with portal_lock=True."
         )
-    outside = [str(network) for network in parse_networks(listed) if not within(network, wanted)]
-    if outside:
-        said = f"The portal lock also lists {some(outside)}."
+    extra = [str(network) for network in outside(parse_networks(listed), wanted)]
+    if extra:
+        said = f"The portal lock also lists {some(extra)}."
         return CheckResult("team_is_restricted", name, False, said, details, "Take them out, or add them to the check.")
     said = f"The URL lock is on ({mode}), and the portal opens only from {some(listed)}."
     return CheckResult("team_is_restricted", name, True, said, details)
-
-
-def within(network: IPNetwork, networks: tuple[IPNetwork, ...]) -> bool:
-    """Whether one of some merged networks holds all of a network."""
-    return any(
-        other.prefixlen <= network.prefixlen and contains((other,), network.network_address)
-        for other in networks
-        if other.version == network.version
-    )
