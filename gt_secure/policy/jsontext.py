@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping
 
 from ..errors import PolicyError
@@ -33,8 +34,8 @@ class JsonObject(dict[str, object]):
 def _object(pairs: list[tuple[str, object]]) -> JsonObject:
     made = JsonObject(pairs)
     if len(made) != len(pairs):
-        names = [name for name, _ in pairs]
-        made.duplicates = tuple(sorted({name for name in names if names.count(name) > 1}))
+        counts = Counter(name for name, _ in pairs)
+        made.duplicates = tuple(sorted(name for name, count in counts.items() if count > 1))
     return made
 
 

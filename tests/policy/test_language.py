@@ -826,6 +826,13 @@ def test_a_document_has_at_most_200_000_characters():
         parse_document(text + " " * (200_001 - len(text)))
 
 
+def test_thousands_of_names_that_occur_twice_are_refused_at_once():
+    begun = time.process_time()
+    with pytest.raises(PolicyError, match="“a0” occurs more than once"):
+        parse_document("{" + ", ".join(f'"a{i}": 1, "a{i}": 1' for i in range(8000)) + "}")
+    assert time.process_time() - begun < 3
+
+
 def test_the_name_that_occurs_twice_is_the_one_that_is_named():
     with pytest.raises(PolicyError, match="“Resource” occurs more than once"):
         parse_document('{"Statement": {"Action": "s3:*", "Effect": "Allow", "Resource": "a", "Resource": "b"}}')
