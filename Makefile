@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: help demo sandbox test test-labs test-all lint format types unit notebooks browser mutants fuzz pictures bench lock clean
+.PHONY: help demo sandbox test test-labs stable test-all lint format types unit notebooks browser mutants fuzz pictures bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -55,6 +55,10 @@ browser: $(VENV)/.dev ## the panel in a real JupyterLab in Chromium
 test-labs: $(VENV)/.dev ## the browser suite under JupyterLab 4.4, 4.5 and 4.6, in environments of their own
 	@sh tools/ensure-chromium.sh
 	$(BIN)/python tools/labs.py $(ARGS)
+
+stable: $(VENV)/.dev ## the whole browser suite ten times in a row
+	@sh tools/ensure-chromium.sh
+	for run in 1 2 3 4 5 6 7 8 9 10; do $(BIN)/python -m pytest -q -m browser tests/browser $(ARGS) || exit 1; done
 
 test-all: test ## the slow checks too: fault injection, fuzzing, differential tests
 	$(BIN)/python -m pytest -m slow $(ARGS)
