@@ -196,7 +196,7 @@ def awswrangler_read(path: str) -> Counts:
     import awswrangler as wr
 
     frames = wr.s3.read_csv(
-        path, sep=" ", header=None, names=list(range(28)), usecols=[2, 4, 10, 22], dtype=str, on_bad_lines="skip",
+        path, sep=" ", header=None, names=list(range(40)), dtype=str, on_bad_lines="skip",
         engine="c", keep_default_na=False, chunksize=200_000,
     )  # fmt: skip
     return _from_frames(frames, [4, 10, 22, 2])
