@@ -34,10 +34,22 @@ from gt_secure.policy import (
     remove_guard,
 )
 from gt_secure.policy.deleted import deleted_principals
+from gt_secure.policy.findings import find_all
 from gt_secure.policy.guard import GUARD_SID
 from gt_secure.policy.jsontext import parse_json
 from gt_secure.policy.sameness import same_policy
+from gt_secure.policy.snapshot import (
+    BucketFacts,
+    EndpointFacts,
+    LogTargetFacts,
+    Snapshot,
+    TeamFacts,
+    TemplateFacts,
+    Wanted,
+    WorkforceFacts,
+)  # fmt: skip
 from gt_secure.policy.spans import lay_out
+from gt_secure.policy.who import who_can_open, who_html, who_text
 from gt_secure.presign.explain import explain
 from gt_secure.presign.inspect import inspect
 from gt_secure.presign.vantage import KERNEL
@@ -126,6 +138,32 @@ def run_policy(data: bytes) -> None:
         check(out == text, "the policy is as it was", text, out)
     elif out is not None:
         check(find_guard(out) is None, "the guard that was taken out is gone", text)
+
+
+def run_account(data: bytes) -> None:
+    """Whatever policies, templates and lists an account holds: findings are found, and who can open is said."""
+    parts = [*_text(data).split(ACCOUNT_SEPARATOR), "", "", ""]
+    policy, other, words = parts[0] or None, parts[1] or None, tuple(parts[2].split("\n"))
+    target = LogTargetFacts("gt-logs", "s3/", "us-east-1", other, False, False, False)
+    bucket = BucketFacts(name="gt-data", region="us-east-1", policy_text=policy, logging=target)
+    snapshot = Snapshot(
+        region="us-east-1", account_id="111122223333", team=TeamFacts("t", "private", vpc_source_ip=len(words) > 1),
+        workforce=WorkforceFacts("private-crowd", words, "vpc-0a1b2c3d" if len(words) > 2 else None), buckets=(bucket,),
+        templates=(TemplateFacts("job", parts[2]),), endpoints=(EndpointFacts("vpce-0a1b2c3d", "vpc-0a1b2c3d",
+        policy_text=other),),
+        wanted=Wanted("gt-data", "", network.parse_networks("203.0.113.0/24"), ()),
+    )  # fmt: skip
+    for finding in find_all(snapshot):
+        landmark(finding.code)
+        json.dumps(finding.to_dict())
+    rows = who_can_open("gt-data", "task/a.jpg", ["203.0.113.9", "10.0.0.4 via vpce-0a1b2c3d"], bucket_policy=policy,
+                        endpoint_policies={"vpce-0a1b2c3d": other} if other else None, url_lock="SourceIp")  # fmt: skip
+    landmark(tuple(row.opens for row in rows))
+    check_markup(who_html(rows))
+    who_text(rows)
+
+
+ACCOUNT_SEPARATOR = "\x1e"
 
 
 def run_restriction(data: bytes) -> None:
@@ -254,6 +292,21 @@ def _seeds_policy() -> list[bytes]:
             json.dumps(single),
             json.dumps({**whole, "Statement": [GUARD]}),
         )
+    ]
+
+
+def _seeds_account() -> list[bytes]:
+    policies, rng = _seeds_policy(), random.Random(2)
+    lists_ = [
+        b"203.0.113.0/24",
+        b"203.0.113.0/24\n0.0.0.0/0",
+        b"10.0.0.0/16\nx\n::/0",
+        b"{{ task.input.src | grant_read_access }}",
+    ]
+    mark = ACCOUNT_SEPARATOR.encode()
+    return [mark.join([policy, rng.choice(policies), rng.choice(lists_)]) for policy in policies[::2]] + [
+        mark,
+        mark + mark,
     ]
 
 
@@ -420,6 +473,7 @@ TARGETS = (
     *logtargets.TARGETS,
     Target("ranges", run_ranges, _seeds_ranges, _RANGE_WORDS, 4),
     Target("policy", run_policy, _seeds_policy, _IAM_WORDS, 4),
+    Target("account", run_account, _seeds_account, _IAM_WORDS, 4),
     Target("restriction", run_restriction, _seeds_restriction, _FILE_WORDS, 3),
     Target("checks", run_checks, _seeds_checks, _FILE_WORDS, 2),
     Target("url", run_url, _seeds_url, _URL_WORDS, 2),

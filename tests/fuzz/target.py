@@ -62,7 +62,8 @@ class _Tags(HTMLParser):
         self.found |= {tag, *(f"{tag}@{name}" for name, _ in attrs)}
 
 
-_KNOWN = {"div", "em", "li", "p", "strong", "table", "td", "th", "tr", "ul", "div@class", "li@class"}
+_PLAIN = ("div", "em", "li", "p", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul")
+_KNOWN = {*_PLAIN, "div@class", "li@class", "table@class"}
 
 
 def check_markup(html: str) -> None:

@@ -20,7 +20,7 @@ from gt_secure import textfiles
 from gt_secure.logs import packing, records
 from gt_secure.presign.inspect import PresignedUrl
 
-RUNS = {"lines": 6, "packing": 80, "records": 40, "checks": 150, "restriction": 150}
+RUNS = {"lines": 6, "packing": 80, "records": 40, "checks": 150, "restriction": 150, "account": 150}
 """How many changed inputs of those targets that take longer; a line's is two hundred lines."""
 
 
@@ -64,6 +64,7 @@ def _forged(_texts: list[bytes], _rng: random.Random) -> tuple[list[dict[str, An
         ("lines", logtargets, "_forged", _forged),
         ("records", records, "_int", lambda value, kind="": value),
         ("policy", inputtargets, "find_guard", lambda text: None),
+        ("account", sys.modules["gt_secure.policy.who"], "escape", lambda cell: f"<b>{cell}</b>"),
         ("ranges", inputtargets.network, "collapse", lambda networks: tuple(networks)[:1]),
         ("restriction", textfiles, "_refuse_twice", lambda keys, name: {}[name]),
         ("url", PresignedUrl, "__repr__", lambda self: inputtargets.URL),
