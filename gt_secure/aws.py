@@ -10,6 +10,7 @@ Choices, with their reasons
 
 from __future__ import annotations
 
+import datetime as dt
 import ipaddress
 import json
 import os
@@ -251,10 +252,9 @@ def connect_aws(
     InvalidInput
         Profile not found, no region, or an endpoint that is no http(s) URL.
     """
-    import boto3
 
     with aws_errors("configuration"):
-        session = boto3_session or boto3.session.Session(profile_name=profile)
+        session = boto3_session or _new_session(profile)
     where = region or session.region_name or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     if not where:
         raise InvalidInput(
@@ -273,6 +273,31 @@ def connect_aws(
                 field="endpoint_url",
             )
     return Aws(session, where, endpoint)
+
+
+def _new_session(profile: str | None) -> boto3.session.Session:
+    """A session that reads times quickly.
+
+    botocore reads each time in an answer with dateutil: two thirds of what listing many objects takes.
+    """
+    import boto3
+    import botocore.session
+
+    core = botocore.session.Session()
+    core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_read_time)
+    return boto3.session.Session(botocore_session=core, profile_name=profile)
+
+
+def _read_time(value: Any) -> dt.datetime:
+    from botocore.utils import parse_timestamp
+
+    if isinstance(value, str) and len(value) in (20, 24) and value[10] == "T" and value.endswith("Z"):
+        try:
+            return dt.datetime.fromisoformat(value)
+        except ValueError:
+            pass
+    found: dt.datetime = parse_timestamp(value)
+    return found
 
 
 def _check_region(session: boto3.session.Session, region: str) -> None:

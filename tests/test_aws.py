@@ -1,9 +1,11 @@
 """What AWS or the network can answer, over real HTTP, and the sentence a person gets for it."""
 
+import datetime as dt
 import json
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import boto3
 import pytest
@@ -192,3 +194,32 @@ def test_clients_are_made_once():
 
 def test_the_repr_holds_no_key():
     assert "AKIA" not in repr(connect_aws(boto3_session=session())) + repr(connect(boto3_session=session()))
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("2026-11-24T11:00:00.123Z", dt.datetime(2026, 11, 24, 11, 0, 0, 123000, dt.UTC)),
+        ("2026-11-24T11:00:00Z", dt.datetime(2026, 11, 24, 11, tzinfo=dt.UTC)),
+        ("Tue, 24 Nov 2026 11:00:00 GMT", dt.datetime(2026, 11, 24, 11, tzinfo=dt.UTC)),
+        ("2026-11-24T11:00:00+01:00", dt.datetime(2026, 11, 24, 10, tzinfo=dt.UTC)),
+        (1795518000, dt.datetime.fromtimestamp(1795518000, dt.UTC)),
+        ("1795518000", dt.datetime.fromtimestamp(1795518000, dt.UTC)),
+        (1795518000.5, dt.datetime.fromtimestamp(1795518000.5, dt.UTC)),
+    ],
+)
+def test_times_are_read_as_botocore_reads_them(written: Any, read: dt.datetime) -> None:
+    from botocore.utils import parse_timestamp
+
+    from gt_secure.aws import _read_time
+
+    assert _read_time(written) == read == parse_timestamp(written)
+    assert _read_time(written).tzinfo is not None
+    for bad in ("2026-13-24T11:00:00.123Z", "yesterday, or the dayZ"):
+        with pytest.raises(ValueError, match=r"time|date|month|format|string"):
+            _read_time(bad)
+
+
+def test_a_session_that_was_handed_over_is_left_alone() -> None:
+    mine = boto3.session.Session(region_name="eu-west-1")
+    assert connect_aws(boto3_session=mine)._session is mine

@@ -56,7 +56,7 @@ class LocalFile:
     @property
     def identity(self) -> tuple[str, str, str] | None:
         """The path, and size and time of change in place of an ETag."""
-        return "", str(Path(self.name).resolve()), f"{self.size}-{self.modified_ns}"
+        return "", os.path.abspath(self.name), f"{self.size}-{self.modified_ns}"  # noqa: PTH100 - there may be many
 
     def open(self) -> IO[bytes]:
         """Open the file unbuffered: reads are large."""

@@ -269,11 +269,8 @@ def _hits(job: _Job, lines_file: Path, records_file: Path | None, dedupe: bool) 
     coverage.outside = readable - inside
     coverage.blank = coverage.lines - rows - too_long
     coverage.first_hit, coverage.last_hit = first, last
-    coverage.samples = job.samples(
-        store.query(
-            f"SELECT source, pos, sample FROM ({relation}) WHERE NOT readable ORDER BY source, pos LIMIT {_SAMPLES}"
-        )
-    )
+    bad = f"SELECT source, pos, sample FROM ({relation}) WHERE NOT readable ORDER BY source, pos LIMIT {_SAMPLES}"
+    coverage.samples = job.samples(store.query(bad) if readable < rows else [])
     coverage.typical_delay_s = _typical_delay(job, relation)
     good = f"SELECT * FROM ({relation}) WHERE readable AND {job.in_range}"
     kinds = {row[0] for row in store.query(f"SELECT DISTINCT source_kind FROM ({good})")} if job.sink.count else set()
