@@ -246,6 +246,15 @@ def run_lines(data: bytes) -> None:
     _check_known(known, lines, rows[1 + len(texts) :])
 
 
+_SECRET = "IQoJSECRETSECRETSECRET"
+_SIGNED = tuple(
+    f"{mark}{name}={_SECRET}{rest}".encode()
+    for mark in "?&"
+    for name in ("X-Amz-Security-Token", "X-Amz-Signature")
+    for rest in ("", "&X-Amz-Date=1", "&X-Amz-Credential=ASIAEXAMPLEKEYID0001%2F2026&X-Amz-Signature=1")
+)
+
+
 def _forged(texts: list[bytes], rng: random.Random) -> tuple[list[dict[str, Any]], list[bytes]]:
     """What lines hold, and those lines with the texts where a client's text goes."""
     known, lines = [], []
@@ -262,7 +271,9 @@ def _forged(texts: list[bytes], rng: random.Random) -> tuple[list[dict[str, Any]
         marks = {}
         for i, (name, value) in enumerate(fields.items()):
             if name == "request_uri":
-                value = b"GET /" + value.replace(b" ", b"+") + b" HTTP/1.1"
+                value = b"GET /" + value.replace(b" ", b"+") + rng.choice((b"", *_SIGNED)) + b" HTTP/1.1"
+            elif rng.random() < 0.5:
+                value += rng.choice(_SIGNED)
             marks[f"MARK{i}MARK"] = value
             record[name] = f"MARK{i}MARK"
         bare = ("referer",) if record["referer"] is None and rng.random() < 0.2 else ()
@@ -278,6 +289,8 @@ def _forged(texts: list[bytes], rng: random.Random) -> tuple[list[dict[str, Any]
 def _check_known(known: list[dict[str, Any]], lines: list[bytes], rows: list[dict[str, Any]]) -> None:
     for truth, line, row in zip(known, lines, rows, strict=True):
         check(row["readable"], "a line with hostile text is read", line)
+        kept = [name for name, value in row.items() if name != "line" and _SECRET in str(value)]
+        check(not kept, "a token or signature is masked", kept, line)
         for name in corpus.NAMES:
             if name not in corpus.QUOTED:
                 check(row[name] == truth[name], f"{name} is as S3 wrote it", row[name], truth[name], line)
