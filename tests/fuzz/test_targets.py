@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import random
 import sys
 import time
@@ -38,6 +39,36 @@ def test_nothing_is_found(target: Target) -> None:
             error.add_note(f"{target.name}: {data!r}")
             raise
         assert time.process_time() - begun < SLOW_S, data
+
+
+_STATEMENT = json.dumps(
+    {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "%s"}}
+)
+LARGE = {
+    "deep lists": "[" * 190_000,
+    "deep objects": '{"a":' * 38_000,
+    "names twice": "{" + ", ".join(f'"a{i}": 1, "a{i}": 1' for i in range(8000)) + "}",
+    "stars": _STATEMENT % ("arn:aws:s3:::gt-data/" + "*a" * 20_000),
+    "variables": _STATEMENT % ("arn:aws:s3:::gt-data/" + "${aws:username}" * 8000),
+    "open string": '"' + "\\" * 190_000,
+    "blanks": "1" + " " * 190_000 + "x",
+    "quotes": "a" + '"' * 190_000 + "b",
+    "lines": "a: 1\n" * 10_000,
+    "dashes": "- " * 5000,
+    "digits": "9" * 190_000,
+}
+
+
+@pytest.mark.parametrize("text", LARGE.values(), ids=LARGE.keys())
+def test_the_largest_inputs_take_no_longer(text: str) -> None:
+    """What grows with the square of the input shows only here: a fuzzer's inputs are small."""
+    form = b"j" if text[0] in "[{" else b"y"
+    starts = {"restriction": form, "checks": form, "answer": b"\0\0\n\n<Code>", "url": b"https://x/?X-Amz-Signature="}
+    for target in TARGETS:
+        if target.name not in {one.name for one in logtargets.TARGETS}:
+            begun = time.process_time()
+            target.run(starts.get(target.name, b"") + text.encode())
+            assert time.process_time() - begun < SLOW_S, target.name
 
 
 def _finds(name: str) -> bool:
