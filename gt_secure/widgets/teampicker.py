@@ -64,7 +64,7 @@ class TeamPicker(Step):
     """:class:`TeamDetails` of the chosen team once they are read, else None."""
 
     answers = traitlets.Int(0)
-    """Grows when the teams have been read, or could not be; observe it to go on after that."""
+    """Grows when the teams have been read, could not be, or are not waited for; observe it to go on after that."""
 
     def __init__(self, connection: Link | Connection | None = None, *, value: str | None = None) -> None:
         self._teams: tuple[Workteam, ...] = ()
@@ -117,6 +117,7 @@ class TeamPicker(Step):
         if not self._teams:
             self.summarise("Nothing read yet.")
             self.about.value = markup.hint("Press “Read again” to read the workteams.")
+            self.answers += 1
 
     # the list
 

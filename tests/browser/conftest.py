@@ -251,6 +251,19 @@ class Notebook:
         self.command("notebook:run-all-cells")
         self.panel.wait_for(timeout=40_000)
 
+    def settle(self) -> None:
+        """Wait until no panel on the page works any more: what arrives then moves what stands below."""
+        self.page.wait_for_function(
+            "() => !document.querySelector('.gts-panel .gts-busy')"
+            " && ![...document.querySelectorAll('.gts-role')].some(e => e.textContent.startsWith('Looking up'))"
+        )
+
+    def click(self, target: Any) -> None:
+        """Click when nothing moves: a press whose release lands elsewhere, as the page grew meanwhile, is no click."""
+        target.wait_for()
+        self.settle()
+        target.click()
+
     def theme(self, name: str) -> None:
         self.command("apputils:change-theme", theme=name)
         wanted = "false" if "Dark" in name else "true"

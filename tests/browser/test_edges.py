@@ -72,7 +72,7 @@ def test_cancel_then_read_again_while_the_kernel_stays_free(open_notebook: Any, 
     answered(panel)
     options = panel.get_by_label("Workteam", exact=True).locator("option")
     assert options.count() == 0, "the answer that nobody waits for any more is not shown"
-    panel.get_by_role("button", name="Read again").click()
+    notebook.click(panel.get_by_role("button", name="Read again"))
     options.first.wait_for(state="attached")
 
 
@@ -142,7 +142,7 @@ def test_after_a_kernel_restart_the_panel_runs_again_and_can_undo(open_notebook:
     notebook = open_notebook("restart.ipynb", show, height=3000)
     notebook.run_all()
     panel = notebook.panel
-    panel.get_by_role("button", name=re.compile("^Apply 2")).click()
+    notebook.click(panel.get_by_role("button", name=re.compile("^Apply 2")))
     panel.get_by_text("Applied and read back.").wait_for()
     notebook.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
     notebook.page.wait_for_function(
@@ -151,7 +151,7 @@ def test_after_a_kernel_restart_the_panel_runs_again_and_can_undo(open_notebook:
     notebook.run_all()
     fresh = notebook.page.locator(".gts-panel").last
     fresh.get_by_text("Nothing to change").first.wait_for()
-    fresh.get_by_role("button", name="Undo", exact=True).click()
+    notebook.click(fresh.get_by_role("button", name="Undo", exact=True))
     fresh.get_by_text("Undone: the account is as before.").wait_for()
 
 

@@ -93,10 +93,10 @@ def test_the_first_line_tells_what_this_role_can_use(open_notebook: Any, aws: An
     line = notebook.panel.locator(".gts-role")
     line.get_by_text("not: endpoints, guard").wait_for()
     assert line.locator("table").is_hidden(), "one line; the rest is in the fold"
-    line.locator("summary").first.click()
+    notebook.click(line.locator("summary").first)
     line.get_by_text("s3:GetBucketPolicy", exact=False).first.wait_for()
     notebook.shoot("role-limited")
-    line.get_by_text("Policy for the administrator").click()
+    notebook.click(line.get_by_text("Policy for the administrator"))
     line.get_by_text('"s3:PutBucketPolicy"', exact=False).wait_for()
     assert line.get_by_role("alert").count() == 0
     assert notebook.page.evaluate(STICKS_OUT) == []
@@ -135,10 +135,10 @@ def test_somebody_without_any_permission(open_notebook: Any, aws: Any, session_o
     panel.get_by_role("alert").filter(has_text="sagemaker:ListWorkteams").wait_for()
     panel.get_by_role("alert").filter(has_text="s3:GetBucketPolicy").first.wait_for()
     for title in ("Test URL", "Hits"):
-        panel.get_by_role("button", name=title, exact=True).click()
+        notebook.click(panel.get_by_role("button", name=title, exact=True))
     panel.get_by_text("Where the log lies cannot be read").wait_for()
     panel.locator(".gts-role").get_by_text("0 of 8 features").wait_for()
-    panel.locator(".gts-role summary").first.click()
+    notebook.click(panel.locator(".gts-role summary").first)
     notebook.shoot(f"nobody-{width}")
     assert notebook.page.evaluate(STICKS_OUT) == []
     assert "Traceback" not in notebook.page.inner_text("body")
@@ -168,20 +168,20 @@ def test_keys_of_all_scripts(open_notebook: Any, keys_of_all_scripts: Any, width
     notebook.run_all()
     panel = notebook.panel
     panel.get_by_text("Who can open").first.wait_for()
-    panel.get_by_role("button", name="Test URL", exact=True).click()
+    notebook.click(panel.get_by_role("button", name="Test URL", exact=True))
     box = panel.get_by_label("Object", exact=True)
     for number, key in enumerate(keys_of_all_scripts, 1):
         box.fill(key)
         box.press("Enter")
-        panel.get_by_role("button", name="Generate test URL").click()
+        notebook.click(panel.get_by_role("button", name="Generate test URL"))
         panel.get_by_text("•••••••").first.wait_for()
-        panel.get_by_role("button", name="Probe", exact=True).click()
+        notebook.click(panel.get_by_role("button", name="Probe", exact=True))
         panel.get_by_text("Who opened it").wait_for()
         if number < len(keys_of_all_scripts):
-            panel.get_by_role("button", name="Clear", exact=True).click()
+            notebook.click(panel.get_by_role("button", name="Clear", exact=True))
             panel.get_by_text("No test URL.").wait_for()
-    panel.get_by_role("button", name="Hits", exact=True).click()
-    panel.get_by_role("button", name="Plot hits").click()
+    notebook.click(panel.get_by_role("button", name="Hits", exact=True))
+    notebook.click(panel.get_by_role("button", name="Plot hits"))
     panel.locator(".gts-plot svg").first.wait_for(state="attached")
     source = panel.get_by_label("Source", exact=True)
     source.select_option(label=source.locator("option", has_text="203.0.113.7").inner_text())

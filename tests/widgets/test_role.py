@@ -100,6 +100,18 @@ def test_a_choice_made_meanwhile_counts_and_the_older_answer_is_dropped(connecti
     run(main())
 
 
+def test_it_comes_too_when_nobody_waits_for_the_teams(connection: Connection) -> None:
+    async def main() -> None:
+        made = panel(connection)
+        made.picker.cancel_button.click()
+        assert not made.picker.teams
+        while made.diagnosis is None:
+            await asyncio.sleep(0.02)
+        made.close()
+
+    run(main())
+
+
 def test_what_aws_says_is_shown_as_text(connection: Connection, now: None) -> None:
     from dataclasses import replace
 
