@@ -200,7 +200,7 @@ def _engine() -> duckdb.DuckDBPyConnection:
     engine = duckdb.connect(config={"threads": "1", "autoinstall_known_extensions": "false"})
     engine.execute("SET enable_progress_bar = false")
     # The query is planned once: that takes longer than to read some lines.
-    engine.execute("CREATE TABLE lines_in (line VARCHAR, source INTEGER, pos BIGINT)")
+    engine.execute("CREATE TEMP TABLE lines_in (line VARCHAR, source INTEGER, pos BIGINT)")
     query = f"SELECT pos, readable, blank, line, {_KEPT} FROM ({derived(from_lines('lines_in'))}) ORDER BY pos"
     engine.execute(f"PREPARE parse AS {query}")
     return engine
