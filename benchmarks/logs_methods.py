@@ -124,9 +124,9 @@ def _ours(table: Any) -> Counts:
 def _client(path: str) -> Any:
     if not path.startswith("s3://"):
         return None
-    import logs_store
+    from gt_secure.aws import connect_aws
 
-    return logs_store.client()
+    return connect_aws()
 
 
 # Peers

@@ -36,6 +36,8 @@ __all__ = ["Aws", "Identity", "aws_errors", "connect_aws", "is_loopback_url", "m
 CONNECT_TIMEOUT_S = 4
 READ_TIMEOUT_S = 20
 ATTEMPTS = 3
+CONNECTIONS = 20
+"""Connections that are kept open: log objects are fetched by 16 threads, and boto3 keeps 10 and warns of each more."""
 STUDIO_METADATA = Path("/opt/ml/metadata/resource-metadata.json")
 """Describes a Studio space to what runs in it; newer images name the execution role there."""
 
@@ -220,6 +222,7 @@ def make_client(session: boto3.session.Session, service: str, region: str, endpo
         connect_timeout=CONNECT_TIMEOUT_S,
         read_timeout=READ_TIMEOUT_S,
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        max_pool_connections=CONNECTIONS,
         user_agent_extra="gt_secure",
         proxies={} if local else None,  # a proxy of the network must not be asked for this machine
         **options,

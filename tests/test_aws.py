@@ -223,3 +223,12 @@ def test_times_are_read_as_botocore_reads_them(written: Any, read: dt.datetime) 
 def test_a_session_that_was_handed_over_is_left_alone() -> None:
     mine = boto3.session.Session(region_name="eu-west-1")
     assert connect_aws(boto3_session=mine)._session is mine
+
+
+def test_there_is_a_connection_for_each_thread_that_fetches() -> None:
+    from gt_secure.logs.objects import S3Object
+    from gt_secure.logs.reader import _thread_count
+
+    client = connect_aws(region="us-east-1", endpoint_url="http://127.0.0.1:1").client("s3")
+    item = S3Object(client, "b", "k", "e", 1)
+    assert client.meta.config.max_pool_connections >= _thread_count(item)
