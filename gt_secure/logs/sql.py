@@ -133,15 +133,18 @@ def _place_layers(w: _Writer, tokens: str) -> str:
     """Time, status and ``gap``: by how many tokens the tail is shifted before the host id.
 
     A console request of 2019 has a 20-character principal id there. The signature version is looked for where it
-    belongs and up to two tokens later; else the shape of that id decides.
+    belongs and up to two tokens later; where there is none, by its dash after something as long as a host id; else the
+    shape of that id decides. A user agent that is a bare dash, after a referer with ``" "`` in it, shifts the tail too.
     """
     t = {i: _token(w, "t", i) for i in range(2, 6)}
     sig = "'SigV4', 'SigV2', 'SigV4A'"
     gap = f"""CASE WHEN third IS NULL OR third IN ('-', {sig}) THEN 0
         WHEN {t[4]} IN ({sig}) THEN 1
+        WHEN {t[5]} IN ({sig}) THEN 2
+        WHEN length(third) >= 16 AND {t[4]} = '-' THEN 1
+        WHEN length(third) >= 16 AND length({t[4]}) >= 16 AND {t[5]} = '-' THEN 2
         WHEN {w.extract(t[2], "^[A-Z0-9]{19,22}$", 0)} <> '' THEN 1
-        WHEN {t[2]} = '-' AND length(third) >= 16 THEN 1
-        WHEN {t[5]} IN ({sig}) THEN 2 ELSE 0 END"""
+        WHEN {t[2]} = '-' AND length(third) >= 16 THEN 1 ELSE 0 END"""
     hours, minutes = (w.integer(f"substr(zone, 1, 1) || substr(zone, {at}, 2)") for at in (2, 4))
     moment = w.d.time.format("clock")
     moved = w.d.shift.format(moment, f"({hours} * 60 + {minutes})")

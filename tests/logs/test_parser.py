@@ -61,6 +61,21 @@ def test_hostile_text_never_changes_what_matters() -> None:
     assert all(r["readable"] for r in rows)
 
 
+@pytest.mark.parametrize("signed", [corpus.PRESIGNED, {}], ids=["presigned", "anonymous"])
+@pytest.mark.parametrize("version", [None, "Y7ufX4ilpyCWWkwfu.KaaRtIEBXLX.XZ"])
+@pytest.mark.parametrize("extra", ["", "AIDAISBTTLPGXGH6YFFAY"])
+def test_a_bare_user_agent_after_a_referer_with_quotes(signed: dict[str, str], version: str | None, extra: str) -> None:
+    """Such a line looks like one with two texts, whose tail begins with one dash more."""
+    record = {**corpus.BASE, **signed, "user_agent": None, "version_id": version}
+    referers = ['a" "b', '" "', "a", 'a"b', 'x" "-" SigV4 c AuthHeader h "']
+    lines = [corpus.write({**record, "referer": r}, bare=("user_agent",), extra=extra, fields=n)
+             for r in referers for n in range(20, 28)]  # fmt: skip
+    names = ("http_status", "host_id", "signature_version", "cipher_suite", "auth_type", "host_header")
+    for n, row in zip([*range(20, 28)] * len(referers), parse(lines), strict=True):
+        truth = corpus.truth(record, n)
+        assert {name: row[name] for name in names} == {name: truth[name] for name in names}
+
+
 def test_cut_anywhere_is_unreadable_or_a_prefix_of_the_truth() -> None:
     """A line cut at any byte gives no field that the whole line does not have, but for the one that was cut."""
     case = next(c for c in CASES if c.name == "presigned-27")
