@@ -124,7 +124,7 @@ def _ours(table: Any) -> Counts:
 def _client(path: str) -> Any:
     if not path.startswith("s3://"):
         return None
-    from gt_secure.aws import connect_aws
+    from gt_secure.aws.client import connect_aws
 
     return connect_aws()
 

@@ -7,41 +7,23 @@ package costs nothing: boto3, matplotlib, duckdb and ipywidgets are loaded when 
 from __future__ import annotations
 
 import logging
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ._lazy import attach
+from ._version import __version__
+
 if TYPE_CHECKING:
+    from .access.explain import Scenes
+    from .changes.plan import Plan
     from .connection import Connection, connect
     from .errors import GtSecureError
     from .logs import Hits, read_hits
     from .network import Source
-    from .presign import Scenes, TestUrl, inspect
-    from .restriction import Plan, Restriction, expect
-    from .widgets import AllowEditor, HitsStep, Panel, ReviewStep, TeamPicker, TestUrlStep, panel
-
-__version__ = "0.1.0"
-
-_HOMES = {
-    "AllowEditor": "widgets",
-    "Connection": "connection",
-    "GtSecureError": "errors",
-    "Hits": "logs",
-    "HitsStep": "widgets",
-    "Panel": "widgets",
-    "Plan": "restriction",
-    "Restriction": "restriction",
-    "ReviewStep": "widgets",
-    "Scenes": "presign",
-    "Source": "network",
-    "TeamPicker": "widgets",
-    "TestUrl": "presign",
-    "TestUrlStep": "widgets",
-    "connect": "connection",
-    "expect": "restriction",
-    "inspect": "presign",
-    "panel": "widgets",
-    "read_hits": "logs",
-}
+    from .presign import TestUrl, inspect
+    from .restriction.expectations import expect
+    from .restriction.model import Restriction
+    from .widgets import AllowEditor, HitsStep, Panel, ReviewStep, TeamPicker, TestUrlStep
+    from .widgets.panel import panel
 
 __all__ = [
     "AllowEditor",
@@ -58,23 +40,53 @@ __all__ = [
     "TeamPicker",
     "TestUrl",
     "TestUrlStep",
+    "__version__",
+    "check",
     "connect",
+    "doctor",
+    "errors",
     "expect",
     "inspect",
+    "logs",
     "panel",
+    "plots",
     "read_hits",
+    "sandbox",
 ]
 
 logging.getLogger("gt_secure").addHandler(logging.NullHandler())
 
 
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f".{home}", __name__), name)
-    globals()[name] = value
-    return value
+__getattr__, __dir__ = attach(
+    __name__,
+    {
+        "AllowEditor": ".widgets",
+        "Connection": ".connection",
+        "GtSecureError": ".errors",
+        "Hits": ".logs",
+        "HitsStep": ".widgets",
+        "Panel": ".widgets",
+        "Plan": ".changes",
+        "Restriction": ".restriction",
+        "ReviewStep": ".widgets",
+        "Scenes": ".access.explain.expectation_log",
+        "Source": ".network",
+        "TeamPicker": ".widgets",
+        "TestUrl": ".presign",
+        "TestUrlStep": ".widgets",
+        "check": ".check",
+        "connect": ".connection",
+        "doctor": ".doctor",
+        "errors": ".errors",
+        "expect": ".restriction",
+        "inspect": ".presign",
+        "logs": ".logs",
+        "panel": ".widgets",
+        "plots": ".plots",
+        "read_hits": ".logs",
+        "sandbox": ".sandbox",
+    },
+)
 
 
 def load_ipython_extension(ipython: Any) -> None:
@@ -89,7 +101,3 @@ def unload_ipython_extension(ipython: Any) -> None:
     from . import magics
 
     magics.unload_ipython_extension(ipython)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})

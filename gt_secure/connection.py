@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from .aws import Aws, connect_aws
+from .aws.client import Aws, connect_aws
+from .aws.teams import TeamLike, team_name
 from .errors import InvalidInput
 from .network import Source
-from .teams import TeamLike as TeamLike
-from .teams import team_name as team_name
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -21,15 +20,17 @@ if TYPE_CHECKING:
     import boto3
     from matplotlib.figure import Figure
 
-    from .buckets import BucketState
-    from .endpoints import VpcEndpoint
+    from .access.explain.explanation import Explanation
+    from .access.read import Who
+    from .aws.buckets import BucketState
+    from .aws.endpoints import VpcEndpoint
+    from .aws.teams import LabelingJob, Workforce, Workteam
+    from .changes.plan import Plan
+    from .changes.transaction import Applied
+    from .findings.model import Finding
     from .logs import Coverage, Hits, Table
-    from .policy import Finding
     from .presign import Probe, TestUrl, Vantage
-    from .presign.explain import Explanation
-    from .presign.opening import Who
-    from .restriction import Applied, Plan, Restriction
-    from .teams import LabelingJob, Workforce, Workteam
+    from .restriction.model import Restriction
 
 
 class SageMakerSession(Protocol):
@@ -147,26 +148,26 @@ class Connection:
 
     def workteams(self) -> list[Workteam]:
         """List private and vendor workteams of the region (two SageMaker calls)."""
-        from .teams import list_workteams
+        from .aws.teams import list_workteams
 
         return list_workteams(self.aws)
 
     def workteam(self, name: TeamLike) -> Workteam:
         """Read one private workteam; raises :class:`~gt_secure.errors.NotFound`."""
-        from .teams import get_workteam
+        from .aws.teams import get_workteam
 
         return get_workteam(self.aws, team_name(name))
 
     def workforce(self) -> Workforce | None:
         """Read the region's private workforce; None if there is none."""
-        from .teams import list_workforces
+        from .aws.teams import list_workforces
 
         found = list_workforces(self.aws)
         return found[0] if found else None
 
     def jobs(self, team: TeamLike) -> list[LabelingJob]:
         """List a team's labeling jobs that still wait for people."""
-        from .teams import Workteam, jobs_of_team
+        from .aws.teams import Workteam, jobs_of_team
 
         return jobs_of_team(self.aws, team if isinstance(team, Workteam) else self.workteam(team))
 
@@ -174,19 +175,19 @@ class Connection:
 
     def endpoints(self) -> list[VpcEndpoint]:
         """List the S3 endpoints of the region's VPCs."""
-        from .endpoints import list_s3_endpoints
+        from .aws.endpoints import list_s3_endpoints
 
         return list_s3_endpoints(self.aws)
 
     def bucket(self, name: str) -> BucketState:
         """Read what a bucket says about itself; parts this role may not read are in ``unseen``."""
-        from .buckets import read_bucket
+        from .aws.buckets import read_bucket
 
         return read_bucket(self.aws, name)
 
     def keys(self, bucket: str, prefix: str = "", *, most: int = 200) -> list[str]:
         """List some object keys of a bucket."""
-        from .buckets import list_keys
+        from .aws.buckets import list_keys
 
         return list_keys(self.aws, bucket, prefix, most=most)
 
@@ -194,7 +195,7 @@ class Connection:
 
     def plan(self, restriction: Restriction, *, hits: Hits | None = None) -> Plan:
         """Compare a restriction with what is, and return the changes as a plan. Writes nothing."""
-        from .restriction import plan
+        from .changes.plan import plan
 
         return plan(self.aws, restriction, hits=hits)
 
@@ -220,8 +221,8 @@ class Connection:
         progress : callable, optional
             Gets a sentence for each step.
         """
-        from .presign.expecting import expectation_probe
-        from .restriction import apply
+        from .access.explain.expectation_probe import expectation_probe
+        from .changes.apply import apply
 
         return apply(
             self.aws,
@@ -240,7 +241,7 @@ class Connection:
         progress: Callable[[str], None] | None = None,
     ) -> Applied:
         """Undo a change, the last one by default; later edits of others stay."""
-        from .restriction import undo
+        from .changes.undo import undo
 
         change_id = change if change is None or isinstance(change, str) else change.id
         return undo(self.aws, change_id, journal_dir=journal_dir, progress=progress)
@@ -288,7 +289,7 @@ class Connection:
 
     def explain(self, probe: Probe, *, url: TestUrl | str | None = None, origin: str = "") -> Explanation:
         """Say why a probe was answered as it was: which lock, which statement, and what to do next."""
-        from .presign.reading import explain_probe
+        from .access.explain.from_account import explain_probe
 
         return explain_probe(self.aws, probe, url=url, origin=origin)
 
@@ -302,21 +303,22 @@ class Connection:
         forwarded_from: Source | str | None = "192.0.2.1",
     ) -> Who:
         """Predict who can open an object now: a table of sources against locks; see :func:`presign.opening.who`."""
-        from .presign.opening import who
+        from .access.read import who
 
         name = None if team is None else team_name(team)
         return who(self.aws, bucket, key, sources, team=name, forwarded_from=forwarded_from)
 
     def findings(self, *, team: TeamLike | None = None, bucket: str | None = None) -> tuple[Finding, ...]:
         """Look for what nullifies, weakens or breaks a restriction of a team, its workforce and a bucket."""
-        from .policy import find_all
-        from .restriction import read_state
-        from .restriction.surroundings import read_surroundings, with_surroundings
+        from .account.evidence import read_surroundings, with_surroundings
+        from .account.read_facts import snapshot_of
+        from .account.snapshot import read_state
+        from .findings.run import find_all
 
         state = read_state(self.aws, team=team, bucket=bucket)
         key = "" if state.bucket is None else state.bucket.default_kms_key
         around = read_surroundings(self.aws, state, kms_key=key)
-        return find_all(with_surroundings(state.snapshot(), around))
+        return find_all(with_surroundings(snapshot_of(state), around))
 
     # 5. Hits
 

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 from .errors import AccessDenied, GtSecureError, InvalidInput
 
 if TYPE_CHECKING:
+    from .changes.plan import Plan
     from .connection import Connection
-    from .restriction import Plan
     from .widgets import Panel
 
 NAME = "gt_secure"
@@ -81,7 +81,7 @@ def _words(line: str) -> list[str]:
 
 
 def _run(words: list[str]) -> Panel | Plan | None:
-    from .cli import build_parser
+    from .cli.main import build_parser
 
     if not words:
         words = ["--help"]
@@ -91,7 +91,7 @@ def _run(words: list[str]) -> Panel | Plan | None:
     if args is None:
         return None
     if args.command == "plan" and not args.json and args.format is None:
-        from .commands.changes import restriction_from
+        from .cli.changes import restriction_from
 
         return _connection(args).plan(restriction_from(args))
     args.run(args)
@@ -125,7 +125,7 @@ def _panel_parser() -> argparse.ArgumentParser:
 def _panel(args: argparse.Namespace | None) -> Panel | None:
     if args is None:
         return None
-    from .network import split_list
+    from .address_lists import split_list
     from .widgets import panel
 
     given = any((args.profile, args.region, args.endpoint_url))

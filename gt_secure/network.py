@@ -15,9 +15,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from .address_lists import looks_like_address, split_list
 from .errors import InvalidInput
-from .pasted import looks_like_address
-from .pasted import split_list as split_list
 
 IPAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -327,3 +326,14 @@ class Source:
         if self.endpoint is None:
             return str(self.address)
         return f"{self.address} via {self.endpoint}" if self.address is not None else self.endpoint
+
+
+def lenient(cidrs: tuple[str, ...] | list[str]) -> tuple[IPNetwork, ...]:
+    """Read CIDR ranges as AWS does, which ignores host bits; what is no range at all is left out."""
+    found: list[IPNetwork] = []
+    for cidr in cidrs:
+        try:
+            found.append(ipaddress.ip_network(cidr, strict=False))
+        except ValueError:
+            continue
+    return collapse(found)

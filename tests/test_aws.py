@@ -10,8 +10,8 @@ from typing import Any
 import boto3
 import pytest
 
-from gt_secure import aws as aws_module
-from gt_secure.aws import connect_aws, is_loopback_url
+from gt_secure.aws import client as aws_module
+from gt_secure.aws.client import connect_aws, is_loopback_url
 from gt_secure.connection import connect
 from gt_secure.errors import (
     AccessDenied,
@@ -211,7 +211,7 @@ def test_the_repr_holds_no_key():
 def test_times_are_read_as_botocore_reads_them(written: Any, read: dt.datetime) -> None:
     from botocore.utils import parse_timestamp
 
-    from gt_secure.aws import _read_time
+    from gt_secure.aws.client import _read_time
 
     assert _read_time(written) == read == parse_timestamp(written)
     assert _read_time(written).tzinfo is not None
@@ -226,8 +226,8 @@ def test_a_session_that_was_handed_over_is_left_alone() -> None:
 
 
 def test_there_is_a_connection_for_each_thread_that_fetches() -> None:
-    from gt_secure.logs.objects import S3Object
-    from gt_secure.logs.reader import _thread_count
+    from gt_secure.logs.ingest.reader import _thread_count
+    from gt_secure.logs.storage.objects import S3Object
 
     client = connect_aws(region="us-east-1", endpoint_url="http://127.0.0.1:1").client("s3")
     item = S3Object(client, "b", "k", "e", 1)

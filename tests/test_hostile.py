@@ -28,15 +28,15 @@ import urllib3
 import gt_secure
 from gt_secure import Restriction, plots
 from gt_secure.check import Report, no_findings, no_leaked_urls
-from gt_secure.cli import main
+from gt_secure.cli.main import main
 from gt_secure.connection import Connection
 from gt_secure.errors import GtSecureError
 from gt_secure.presign import vantage_for
 from gt_secure.sandbox import Sandbox
 from gt_secure.widgets import AllowEditor, HitsStep, TeamPicker, panel, testing
 from gt_secure.widgets.base import error_markup
-from gt_secure.widgets.planview import folds
-from gt_secure.widgets.roleline import role_markup
+from gt_secure.widgets.plan_view import folds
+from gt_secure.widgets.role_summary import role_markup
 
 WORD = "zq7"
 NASTY = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'><b>$\\frac{1}{2}$\x1b[31m\x07\u202e\u2066=1+1"

@@ -33,7 +33,7 @@ def test_import_loads_nothing_heavy():
 
 
 def test_the_command_line_parser_loads_nothing_heavy():
-    code = "from gt_secure.cli import build_parser; build_parser(); import sys; "
+    code = "from gt_secure.cli.main import build_parser; build_parser(); import sys; "
     assert fresh(f"{code}print([m for m in {HEAVY!r} if m in sys.modules])") == "[]"
 
 

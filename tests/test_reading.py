@@ -5,10 +5,10 @@ import json
 import boto3
 import pytest
 
-from gt_secure import buckets
+from gt_secure.aws import buckets
+from gt_secure.aws.teams import UrlLock, check_team_name
 from gt_secure.connection import connect
 from gt_secure.errors import AccessDenied, InvalidInput, NotFound
-from gt_secure.teams import UrlLock, check_team_name
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ def commands_page() -> str:
     """Describe every command with its usage and options."""
     # argparse wraps and colours by the terminal, and abbreviates the program's path.
     os.environ.update(COLUMNS="100", NO_COLOR="1", PYTHON_COLORS="0")
-    from gt_secure.cli import build_parser
+    from gt_secure.cli.main import build_parser
 
     parser = build_parser()
     groups = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]

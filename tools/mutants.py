@@ -186,7 +186,7 @@ def table():
 def _verdicts_are_right(folder):
     """Decide all cases and compare: what the two tests of cases do, in a tenth of the time."""
     try:
-        from gt_secure.policy import ndjson
+        from gt_secure.iam import batch as ndjson
 
         for name in ("policy-cases.ndjson", "own-policy-cases.ndjson"):
             lines = (folder / "tests/data" / name).read_text(encoding="utf-8").splitlines()

@@ -19,7 +19,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-from gt_secure.commands.output import only_sandbox
+from gt_secure.cli.output import only_sandbox
 from gt_secure.sandbox import Sandbox
 
 ROOT = Path(__file__).resolve().parent.parent

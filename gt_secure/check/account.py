@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from ..connection import ConnectionLike, TeamLike, connection_of, team_name
+from ..aws.teams import TeamLike, team_name
+from ..connection import ConnectionLike, connection_of
 from ..errors import InvalidInput
-from ..policy.findings import catalog
+from ..findings.model import catalog
 from .result import Check, CheckResult, some
 
 SEVERITIES = ("high", "medium", "low", "info")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ..buckets import bucket_region, check_bucket, check_prefix, read_policy
+from ..aws.buckets import bucket_region, check_bucket, check_prefix, read_policy
 from ..connection import ConnectionLike, connection_of
 from ..network import IPAddress, IPNetwork, collapse, outside, parse_endpoint_id, parse_networks
-from ..policy import Guard, find_guard
+from ..policies.bucket_guard import Guard, find_guard
 from .result import Check, CheckResult, some
 
 _AGAIN = "Plan and apply the restriction again; “gt-secure plan” shows the difference."

@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
 from xml.etree import ElementTree as Xml
 
+from .report_data import ReportData
 from .result import CheckResult
-
-if TYPE_CHECKING:
-    from .report import Report
 
 # Characters that XML 1.0 cannot hold, not even escaped.
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def to_junit(report: Report) -> str:
+def to_junit(report: ReportData) -> str:
     """Return a report as JUnit XML."""
     counts = report.counts
     numbers = {

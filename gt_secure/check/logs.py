@@ -12,7 +12,7 @@ from .result import Check, CheckResult, some
 if TYPE_CHECKING:
     from ..logs import Coverage, Hits
     from ..logs.leaks import LeakRules
-    from ..restriction import Restriction
+    from ..restriction.model import Restriction
 
 KINDS = ("leak", "refused", "preview")
 _READ_MORE = "Read a longer time, wait for the delivery of the log, or see “gt-secure findings --bucket” about logging."

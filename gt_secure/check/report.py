@@ -1,72 +1,27 @@
-"""The outcomes of several checks, and how they are told to people and programs."""
+"""A report of checks, as people and programs read it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from .result import CheckResult
+from .junit import to_junit
+from .report_data import FAILED, PASSED, UNKNOWN, ReportData
+from .sarif import to_sarif
 
-PASSED, FAILED, UNKNOWN = 0, 1, 3
-"""Exit codes of ``gt-secure check``; 2 is what a wrong command line gives."""
+__all__ = ["FAILED", "PASSED", "UNKNOWN", "Report"]
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(ReportData):
     """Outcomes in the order in which the checks were run; ``source`` is the file they come from."""
-
-    results: tuple[CheckResult, ...]
-    source: str = ""
-
-    def __iter__(self) -> Iterator[CheckResult]:
-        return iter(self.results)
-
-    def __len__(self) -> int:
-        return len(self.results)
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """How many passed, failed and are unknown."""
-        return {word: sum(result.status == word for result in self.results) for word in ("passed", "failed", "unknown")}
-
-    @property
-    def passed(self) -> bool | None:
-        """True if every check passed, False if one failed, None if one is unknown or there is none."""
-        if any(result.passed is False for result in self.results):
-            return False
-        return True if self.results and all(result.passed for result in self.results) else None
-
-    @property
-    def exit_code(self) -> int:
-        """0: all passed; 1: one failed; 3: none failed, but one could not be decided."""
-        return UNKNOWN if self.passed is None else PASSED if self.passed else FAILED
-
-    def require(self) -> Report:
-        """Raise :class:`CheckFailed` for the first check that did not pass, the failed ones first."""
-        for result in sorted(self.results, key=lambda one: one.passed is None):
-            result.require()
-        return self
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the report as JSON-able data."""
-        return {
-            "passed": self.passed,
-            "counts": self.counts,
-            "source": self.source,
-            "results": [result.to_dict() for result in self.results],
-        }
 
     def to_sarif(self) -> dict[str, Any]:
         """Return the report as a SARIF 2.1.0 log."""
-        from .sarif import to_sarif
-
         return to_sarif(self)
 
     def to_junit(self) -> str:
         """Return the report as JUnit XML."""
-        from .junit import to_junit
-
         return to_junit(self)
 
     def _repr_html_(self) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ..access.simulation import check as answers
+from ..account.snapshot import State, read_state
 from ..connection import ConnectionLike, connection_of
 from ..errors import InvalidInput
-from ..restriction import Restriction, State, load_restriction, read_state
-from ..restriction.simulate import check as answers
+from ..restriction.files import load_restriction
+from ..restriction.model import Restriction
 from .result import Check, CheckResult, label, some
 
 
@@ -61,7 +63,7 @@ def expectations_hold(gt: ConnectionLike, restriction: Restriction | str | Path)
             field="expectations",
         )
     state = read_state(connection_of(gt).aws, wish)
-    results = answers(wish, state, ())
+    results = answers(wish, state, {})
     broken = [one for one in results if not one.holds]
     sure = [one for one in broken if one.observed != "unknown"]
     details: dict[str, Any] = {"expectations": [one.to_dict() for one in results]}

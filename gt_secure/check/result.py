@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, ParamSpec, TypeAlias
 
+from ..changes.render.text import plain
 from ..errors import (
     AccessDenied,
     CredentialsError,
@@ -17,7 +18,6 @@ from ..errors import (
     Throttled,
     Unreachable,
 )
-from ..restriction.text import plain
 
 P = ParamSpec("P")
 Status: TypeAlias = Literal["passed", "failed", "unknown"]
@@ -102,6 +102,10 @@ class CheckFailed(GtSecureError, AssertionError):
         self.result = result
 
 
+CHECKS: dict[str, Check[Any]] = {}
+"""Every check by its name."""
+
+
 class Check(Generic[P]):
     """A check, callable in two ways.
 
@@ -112,6 +116,7 @@ class Check(Generic[P]):
 
     def __init__(self, look: Callable[P, CheckResult]) -> None:
         self._look = look
+        CHECKS[look.__name__] = self
         self.name = look.__name__
         self.__name__ = look.__name__
         self.__doc__ = look.__doc__

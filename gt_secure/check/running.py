@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..connection import Connection, ConnectionLike, connection_of
 from ..errors import GtSecureError, NotFound
-from ..restriction import Restriction, load_restriction
+from ..restriction.files import load_restriction
+from ..restriction.model import Restriction
 from .account import no_findings
 from .guards import guard_is_in_place
 from .logs import KINDS, no_foreign_hits, no_leaked_urls

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
-from .. import __version__
-from .result import CheckResult
-
-if TYPE_CHECKING:
-    from .report import Report
+from .._version import __version__
+from .report_data import ReportData
+from .result import CHECKS, CheckResult
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
@@ -22,7 +20,7 @@ SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sar
 _SHOWN = {"passed": ("pass", "none"), "failed": ("fail", "error"), "unknown": ("fail", "warning")}
 
 
-def to_sarif(report: Report) -> dict[str, Any]:
+def to_sarif(report: ReportData) -> dict[str, Any]:
     """Return a report as a SARIF log: an unknown outcome is a warning, a failed one an error."""
     names = sorted({result.name for result in report})
     run: dict[str, Any] = {
@@ -35,9 +33,7 @@ def to_sarif(report: Report) -> dict[str, Any]:
 
 
 def _rule(name: str) -> dict[str, Any]:
-    from .. import check
-
-    function = getattr(check, name, None)
+    function = CHECKS.get(name)
     text = " ".join((getattr(function, "__doc__", "") or name).strip().split("\n\n")[0].split())
     return {
         "id": name,

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .. import textfiles
+from .. import files as textfiles
 from ..errors import InvalidInput
 
 FORMAT = 1

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal
 
-from ..connection import ConnectionLike, TeamLike, connection_of, team_name
+from ..aws.teams import TeamLike, Workforce, team_name
+from ..connection import ConnectionLike, connection_of
+from ..findings.model import Finding
 from ..network import IPAddress, IPNetwork, collapse, outside, parse_networks
-from ..policy import Finding
-from ..teams import Workforce
 from .result import Check, CheckResult, some
 
 _URL_LOCK = {"url-lock-both", "url-lock-off", "url-lock-portal-mismatch", "url-lock-impossible"}

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..connection import ConnectionLike, TeamLike, connection_of
+from ..aws.teams import TeamLike
+from ..connection import ConnectionLike, connection_of
 from ..errors import InvalidInput
 from .environment import Fact, facts
 from .features import Feature, choose

@@ -10,8 +10,8 @@ from email.utils import parsedate_to_datetime
 from importlib import metadata
 from typing import Any, Literal, TypeAlias
 
-from .. import __version__
-from ..aws import Aws, aws_errors
+from .._version import __version__
+from ..aws.client import Aws, aws_errors
 from ..errors import GtSecureError
 
 Mark: TypeAlias = Literal["ok", "note", "wrong"]

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from ..aws import Aws, aws_errors
-from ..buckets import bucket_region
+from ..aws.buckets import bucket_region
+from ..aws.client import Aws, aws_errors
 from ..errors import AccessDenied, CredentialsError, GtSecureError, NotFound
 from .features import Permission
 from .scope import Scope

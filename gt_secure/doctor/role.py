@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..aws import aws_errors
+from ..aws.client import aws_errors
 from ..connection import Connection, ConnectionLike, connection_of
 from ..errors import GtSecureError, NotFound
 

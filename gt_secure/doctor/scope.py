@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..buckets import check_bucket, parse_s3_uri
-from ..connection import Connection, ConnectionLike, TeamLike, connection_of, team_name
+from ..aws.buckets import check_bucket, parse_s3_uri
+from ..aws.teams import TeamLike, team_name
+from ..connection import Connection, ConnectionLike, connection_of
 from ..errors import GtSecureError, InvalidInput
 from .features import Feature, Permission, Target
 from .role import execution_role
@@ -90,7 +91,7 @@ def scope_of(
     InvalidInput
         For a name or ARN that cannot be one.
     """
-    from ..teams import check_team_name
+    from ..aws.teams import check_team_name
 
     gt = connection_of(gt)
     aws = gt.aws

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
-from ..aws import Aws, aws_errors
+from ..aws.client import Aws, aws_errors
 from ..errors import AccessDenied, GtSecureError
 from .role import execution_role
 

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from ..aws import Aws, aws_errors
+from ..aws.client import Aws, aws_errors
 from ..errors import GtSecureError, PolicyError
-from ..policy import Policies, Request, evaluate
+from ..iam.evaluate import evaluate
+from ..iam.request import Policies, Request
 from .simulating import Said
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from .athena import Athena, Estimate
-from .athena_flow import QueryProgress
-from .cache import Cache, CacheState
 from .coverage import Coverage
-from .engines import Choice, LargeLogs
+from .engines.athena_query import QueryProgress
+from .engines.athena_settings import Athena, Estimate
+from .engines.selection import Choice, LargeLogs
 from .hits import Hits
-from .listing import LogLocation, find_logs
+from .ingest.reader import Progress
 from .read import count_hits, read_hits
-from .reader import Progress
+from .storage.cache import Cache, CacheState
+from .storage.listing import LogLocation, find_logs
 from .table import Table
 
 __all__ = [

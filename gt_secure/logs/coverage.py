@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
 
-from .reader import Failure
+from .ingest.reader import Failure
 from .table import iso
 
 DELAY = "Access logs are delivered as best effort, most within a few hours; some rows come later, twice or never."

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 from ..errors import InvalidInput, MissingExtra
 from ..network import IPNetwork, Source, parse_endpoint_id, parse_networks
 from .coverage import Coverage
-from .derive import OPENED
-from .fields import DERIVED, EXTRA, FIELDS
-from .grouping import check_columns, finish, group_parts, lookup_table
-from .places import Ranges, is_address, place_of, to_address
-from .store import Store, literal
+from .engines.duckdb_store import Store, literal
+from .network_match import Ranges, is_address, place_of, to_address
+from .sql.columns import DERIVED, EXTRA, FIELDS
+from .sql.derived_columns import OPENED
+from .sql.group_by import check_columns, finish, group_parts, lookup_table
 from .table import Table, writable
-from .times import parse_time
+from .time_range import parse_time
 
 if TYPE_CHECKING:
     from .leaks import LeakRules, Leaks
@@ -228,7 +228,7 @@ class Hits:
         return [name for name in self._columns if name not in _SHOWN]
 
     def _select(self, names: Sequence[str]) -> str:
-        from .grouping import shown
+        from .sql.group_by import shown
 
         if "network" in names:
             raise InvalidInput(

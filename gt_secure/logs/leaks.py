@@ -16,14 +16,11 @@ import ipaddress
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from ..network import IPNetwork, parse_networks
-from .store import literal
+from .engines.duckdb_store import literal
 from .table import Table, _plain
-
-if TYPE_CHECKING:
-    from .hits import Hits
 
 TWINS = "Two URLs minted in the same second for the same object by the same credential look like one."
 PREFETCHERS = (
@@ -192,7 +189,15 @@ _MOST = 500
 _USES = 200
 
 
-def find_leaks(hits: Hits, rules: LeakRules | None = None) -> Leaks:
+class Queryable(Protocol):
+    """Rows that answer SQL, such as :class:`~gt_secure.logs.Hits`."""
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a query over the view ``hits``."""
+        ...
+
+
+def find_leaks(hits: Queryable, rules: LeakRules | None = None) -> Leaks:
     """Find URLs that were used from more than one network; test requests are not looked at.
 
     At most 500 URLs (those with the most addresses) and 200 uses of each address are given in full; what is left out

@@ -11,29 +11,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import InvalidInput, LogError
-from .cache import Cache
 from .coverage import Coverage, Sample
-from .derive import derived, from_lines
-from .dialect import DUCKDB
-from .engines import Choice, Watch, check_engine, listed
-from .grouping import check_columns, finish, group_parts, lookup_table
+from .engines.duckdb_store import MEMORY_LIMIT, Store, from_records, rows_of, write_lines, write_records
+from .engines.selection import Choice, Watch, check_engine, listed
 from .hits import Hits
-from .listing import s3_client
-from .merging import distinct, merged
-from .objects import LogObject, S3Object, StandardInput
-from .question import LOCAL, check_filters, conditions
-from .reader import Progress, Reader
-from .records import RecordSink
-from .samples import mask_sample, why_unreadable
-from .sources import resolve
-from .store import MEMORY_LIMIT, Store, from_records, rows_of, write_lines, write_records
+from .ingest.json_records import RecordSink
+from .ingest.reader import Progress, Reader
+from .ingest.unreadable import mask_sample, why_unreadable
+from .sql.deduplicate import distinct, merged
+from .sql.derived_columns import derived, from_lines
+from .sql.dialects import DUCKDB
+from .sql.group_by import check_columns, finish, group_parts, lookup_table
+from .sql.query import LOCAL, check_filters, conditions
+from .storage.cache import Cache
+from .storage.listing import s3_client
+from .storage.objects import LogObject, S3Object, StandardInput
+from .storage.resolve import resolve
 from .table import Table
-from .times import parse_time
+from .time_range import parse_time
 
 if TYPE_CHECKING:
-    from ..aws import Aws
-    from .athena import Athena
-    from .elsewhere import Run
+    from ..aws.client import Aws
+    from .engines.athena_settings import Athena
+    from .engines.remote import Run
 
 Sources = str | Path | LogObject | Iterable[Any]
 Engine = Literal["auto", "duckdb", "spark", "athena"]
@@ -178,7 +178,7 @@ def read_hits(
         UTC; ``until`` is not included. ``7d`` and ``24h`` are ages.
     engine : str
         ``duckdb`` reads here; ``spark`` and ``athena`` run the same query elsewhere and bring its rows here; ``auto``
-        chooses by the bytes that listing found (:func:`gt_secure.logs.engines.choose`) among what was handed over.
+        chooses by the bytes that listing found (``logs.engines.selection.choose``) among what was handed over.
     aws : Aws or boto3 S3 client, optional
         For ``s3://``.
     dedupe : bool
@@ -186,7 +186,7 @@ def read_hits(
     cache : bool or Cache
         Keep what is parsed from S3 on disk, so that a second look reads only what is new.
     progress, cancel : optional
-        See :class:`~gt_secure.logs.reader.Reader`; Athena tells a :class:`~gt_secure.logs.QueryProgress` instead.
+        See ``logs.ingest.reader.Reader``; Athena reports a :class:`~gt_secure.logs.QueryProgress` instead.
     session : pyspark.sql.SparkSession, optional
         For Spark.
     athena : Athena, optional
@@ -204,7 +204,7 @@ def read_hits(
     check_filters(filters or {})
     sources, chosen = _choice(engine, sources, since, until, aws, session, athena)
     if chosen is not None and chosen.engine != "duckdb":
-        from .elsewhere import read_elsewhere
+        from .engines.remote import read_elsewhere
 
         start, end = _time_range(since, until)
         return read_elsewhere(
@@ -219,7 +219,7 @@ def _run_for(
     chosen: Choice, sources: Any, since: dt.datetime | None, until: dt.datetime | None, aws: Any, session: Any,
     athena: Athena | None, progress: Callable[[Any], object] | None, cancel: threading.Event | None,
 ) -> Run:  # fmt: skip
-    from .elsewhere import run_for
+    from .engines.remote import run_for
 
     return run_for(
         chosen, sources, since=since, until=until, aws=aws, session=session, athena=athena, progress=progress,
@@ -332,7 +332,7 @@ def count_hits(
         sources = list(sources)  # they may have to be read twice
     sources, chosen = _choice(engine, sources, since, until, aws, session, athena)
     if chosen is not None and chosen.engine != "duckdb":
-        from .elsewhere import count_elsewhere
+        from .engines.remote import count_elsewhere
 
         start, end = _time_range(since, until)
         return count_elsewhere(

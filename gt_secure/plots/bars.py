@@ -85,7 +85,7 @@ def _bars(hits: Hits, column: str, top: int, networks: Sequence[Any], endpoints:
 
 
 def _by_network(found: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    from ..logs.grouping import network_of
+    from ..logs.sql.group_by import network_of
 
     sums: dict[tuple[str, str, str], list[int]] = {}
     for label, via, place, *numbers in found:

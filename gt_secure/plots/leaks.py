@@ -6,17 +6,7 @@ import importlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from .theme import (
-    WIDTH,
-    Palette,
-    Theme,
-    clean,
-    describe,
-    new_figure,
-    palette_of,
-    put_foot,
-    put_text,
-)
+from .theme import WIDTH, Palette, Theme, clean, describe, new_figure, palette_of, put_foot, put_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

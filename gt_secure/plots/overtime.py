@@ -8,17 +8,7 @@ import datetime as dt
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from .theme import (
-    OPENED,
-    Palette,
-    Theme,
-    describe,
-    empty_figure,
-    new_figure,
-    palette_of,
-    put_foot,
-    put_text,
-)
+from .theme import OPENED, Palette, Theme, describe, empty_figure, new_figure, palette_of, put_foot, put_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

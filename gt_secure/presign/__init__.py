@@ -2,17 +2,14 @@
 
 from .inspect import PresignedUrl, inspect
 from .mint import mint
+from .origin import KERNEL, Vantage, vantage_for, vantages
 from .probe import Probe, probe
-from .scenes import Scene, Scenes
-from .secret import TestUrl
-from .vantage import KERNEL, Vantage, vantage_for, vantages
+from .test_url import TestUrl
 
 __all__ = [
     "KERNEL",
     "PresignedUrl",
     "Probe",
-    "Scene",
-    "Scenes",
     "TestUrl",
     "Vantage",
     "inspect",

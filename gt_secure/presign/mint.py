@@ -14,14 +14,14 @@ import re
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from ..aws import Aws, aws_errors
-from ..buckets import bucket_region, check_bucket, check_key
+from ..aws.buckets import bucket_region, check_bucket, check_key
+from ..aws.client import Aws, aws_errors
 from ..errors import AccessDenied, CredentialsError, InvalidInput, NotFound
 from ..network import Source
-from ..policy import session_policy
+from ..policies.session_policy import session_policy
+from .log_filter import keep_urls_out_of_logs
 from .probe import check_lifetime
-from .quiet import keep_urls_out_of_logs
-from .secret import TestUrl
+from .test_url import TestUrl
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from ..aws import is_loopback_url
+from ..aws.client import is_loopback_url
 from ..errors import InvalidInput
 from ..network import Source
 from .inspect import host_of, inspect
-from .quiet import keep_urls_out_of_logs
-from .secret import TestUrl
-from .vantage import KERNEL, Vantage
+from .log_filter import keep_urls_out_of_logs
+from .origin import KERNEL, Vantage
+from .test_url import TestUrl
 
 if TYPE_CHECKING:
     import urllib3

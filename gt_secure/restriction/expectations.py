@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from ..buckets import check_prefix
+from ..aws.buckets import check_prefix
 from ..errors import InvalidInput
 from ..network import IPAddress, IPNetwork, Source, contains, scope
 

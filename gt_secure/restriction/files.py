@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from .. import textfiles
+from .. import files as textfiles
 from .model import Restriction
 
 SCHEMA_FILE = Path(__file__).with_name("restriction.schema.json")

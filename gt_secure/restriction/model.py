@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from ..aws.teams import TeamLike
 from ..errors import InvalidInput
 from ..network import IPAddress, IPNetwork
-from ..teams import TeamLike
-from . import lists
+from . import validation as lists
 from .expectations import Expectation, check_expectations
-from .notices import Notice
-from .subject import named_place, named_team
+from .messages import Notice
+from .scope import named_place, named_team
 
 UrlLockMode: TypeAlias = Literal["SourceIp", "VpcSourceIp"]
 

@@ -6,8 +6,9 @@ not: the emulator is loaded only by the server process.
 
 from __future__ import annotations
 
-from .addresses import Vantage
+from .gateway.source_mapping import Vantage
+from .portal.client import open_task
 from .process import Sandbox
 from .settings import Settings
 
-__all__ = ["Sandbox", "Settings", "Vantage"]
+__all__ = ["Sandbox", "Settings", "Vantage", "open_task"]

@@ -11,8 +11,8 @@ from typing import Any
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
-from . import auth
-from .http import Reply, Request
+from .gateway import auth
+from .gateway.http import Reply, Request
 from .state import State
 
 Record = dict[str, Any]

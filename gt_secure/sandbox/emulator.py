@@ -53,7 +53,7 @@ def load(settings: Settings) -> None:
             next_step="Install it with: pip install 'gt_secure[sandbox]'",
         ) from error
     hypercorn_compat.install()
-    from . import conditions
+    from .gateway import conditions
 
     conditions.install()
     if settings.state_dir is not None:
@@ -160,7 +160,7 @@ def decide_for_service(policy: str, service: str, action: str, resource: str, ke
     """Evaluate a resource or trust policy for an AWS service; returns ``Allow``, ``Deny`` or ``ImplicitDeny``."""
     from ministack.core.iam_evaluator import EvalContext, evaluate_resource_policy
 
-    from .conditions import as_service
+    from .gateway.conditions import as_service
 
     context = EvalContext(
         principal_arn=service,

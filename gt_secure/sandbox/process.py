@@ -15,7 +15,7 @@ from typing import IO, Any
 
 from ..errors import GtSecureError, InvalidInput
 from ..network import Source
-from . import addresses
+from .gateway import source_mapping as addresses
 from .settings import Settings
 
 START_TIMEOUT_S = 20.0

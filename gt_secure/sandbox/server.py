@@ -99,14 +99,14 @@ async def _main(
     from hypercorn.asyncio import serve as serve_http
     from hypercorn.config import Config
 
-    from . import seed
     from .accesslog.delivery import Delivery
     from .accesslog.recorder import Recorder
+    from .demo_data import resources as seed
     from .ec2 import Ec2
-    from .front import Front
-    from .issuer import Issuer
-    from .pages import Pages
-    from .portal import Portal
+    from .gateway.app import Front
+    from .portal.app import Portal
+    from .portal.credentials import Issuer
+    from .portal.pages import Pages
     from .sagemaker.service import SageMaker
 
     host = f"[{settings.host}]" if ":" in settings.host else settings.host

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from .alloweditor import AllowEditor
-from .hitsstep import HitsStep
-from .panelwidget import Panel, panel
-from .reviewstep import ReviewStep
-from .teampicker import TeamPicker
-from .teststep import TestUrlStep
-from .work import testing
+from .allow_editor import AllowEditor
+from .background import testing
+from .hits_step import HitsStep
+from .panel import Panel, panel
+from .review_step import ReviewStep
+from .team_picker import TeamPicker
+from .test_url_step import TestUrlStep
 
 __all__ = ["AllowEditor", "HitsStep", "Panel", "ReviewStep", "TeamPicker", "TestUrlStep", "panel", "testing"]

@@ -11,10 +11,10 @@ import traitlets
 
 from ..errors import AccessDenied, GtSecureError
 from . import markup
-from .looks import make, shared
+from .background import Worker, as_error, is_testing
 from .markup import Markup
-from .page import page_parts
-from .work import Worker, as_error, is_testing
+from .page_assets import page_parts
+from .shared_models import make, shared
 
 if TYPE_CHECKING:
     from ..connection import Connection

@@ -9,7 +9,7 @@ import pytest
 from gt_secure import Restriction, check, expect
 from gt_secure.check import CheckFailed
 from gt_secure.errors import InvalidInput
-from gt_secure.restriction import dump_restriction
+from gt_secure.restriction.files import dump_restriction
 
 from .conftest import BUCKET, ELSEWHERE, ENDPOINT, OFFICE, TEAM, WISH, Scene
 

@@ -14,9 +14,9 @@ import pytest
 
 from gt_secure import check
 from gt_secure.check import CheckResult, Report, Spec, load_specs
-from gt_secure.cli import main
+from gt_secure.cli.main import main
 from gt_secure.errors import InvalidInput, NotFound
-from gt_secure.restriction import dump_restriction
+from gt_secure.restriction.files import dump_restriction
 
 from .conftest import BUCKET, TEAM, WISH, Scene
 from .test_logs import ELSEWHERE, GOOD, row

@@ -71,8 +71,8 @@ def test_headless_leaves_its_results(tmp_path):
 def test_headless_fails_when_a_scene_is_not_as_expected(tmp_path):
     import nbformat
 
-    from gt_secure.commands.headless import run_headless
-    from gt_secure.commands.tutorials import notebooks_dir
+    from gt_secure.cli.headless import run_headless
+    from gt_secure.cli.tutorials import notebooks_dir
 
     book = nbformat.read(notebooks_dir() / "01_quickstart.ipynb", as_version=4)
     for cell in book.cells:

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from gt_secure.cli import main
-from gt_secure.commands import tutorials
+from gt_secure.cli import tutorials
+from gt_secure.cli.main import main
 from gt_secure.errors import NotFound
 
 

@@ -120,7 +120,7 @@ def test_every_block_is_run_here_or_by_the_packaging_tests() -> None:
 
 def transcript(block: Block) -> bool:
     """A block that shows a session where this test cannot go (Athena, Spark): what is typed in it must be possible."""
-    from gt_secure.cli import build_parser
+    from gt_secure.cli.main import build_parser
 
     typed = re.findall(r"^\$ ((?:.*\\\n)*.*)$", block.text, re.MULTILINE)
     for command in typed:
@@ -134,7 +134,7 @@ def transcript(block: Block) -> bool:
 
 def test_commands_in_running_text_exist(capsys: pytest.CaptureFixture[str]) -> None:
     """They are too short to be run, but the parser knows them with their options, and make its targets."""
-    from gt_secure.cli import build_parser
+    from gt_secure.cli.main import build_parser
 
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     names = {name for action in build_parser()._actions if action.dest == "command" for name in action.choices or ()}

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from blocks import ROOT
 
-from gt_secure.cli import build_parser
+from gt_secure.cli.main import build_parser
 
 REFERENCE = ROOT / "docs" / "reference"
 

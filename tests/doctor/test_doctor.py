@@ -8,9 +8,9 @@ import time
 import pytest
 
 from gt_secure import Restriction
-from gt_secure.aws import aws_errors
-from gt_secure.cli import main
-from gt_secure.commands import doctor as command
+from gt_secure.aws.client import aws_errors
+from gt_secure.cli import doctor as command
+from gt_secure.cli.main import main
 from gt_secure.doctor import FEATURES, Scope, examine, execution_role, policy_for, scope_of
 from gt_secure.doctor.features import choose
 from gt_secure.errors import AccessDenied, CredentialsError, InvalidInput, NotFound

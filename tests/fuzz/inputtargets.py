@@ -18,27 +18,9 @@ import logtargets
 from target import Target, check, check_markup, landmark
 
 from gt_secure import network
-from gt_secure.buckets import check_prefix
-from gt_secure.check.spec import load_specs
-from gt_secure.errors import GtSecureError, InvalidInput, PolicyError
-from gt_secure.logs.times import parse_time
-from gt_secure.policy import (
-    Policies,
-    Request,
-    build_guard,
-    evaluate,
-    find_guard,
-    merge_guard,
-    ndjson,
-    parse_document,
-    remove_guard,
-)
-from gt_secure.policy.deleted import deleted_principals
-from gt_secure.policy.findings import find_all
-from gt_secure.policy.guard import GUARD_SID
-from gt_secure.policy.jsontext import parse_json
-from gt_secure.policy.sameness import same_policy
-from gt_secure.policy.snapshot import (
+from gt_secure.access.explain.explanation import explain
+from gt_secure.access.who_can_open import who_can_open, who_html, who_text
+from gt_secure.account.facts import (
     BucketFacts,
     EndpointFacts,
     LogTargetFacts,
@@ -48,14 +30,25 @@ from gt_secure.policy.snapshot import (
     Wanted,
     WorkforceFacts,
 )  # fmt: skip
-from gt_secure.policy.spans import lay_out
-from gt_secure.policy.who import who_can_open, who_html, who_text
-from gt_secure.presign.explain import explain
+from gt_secure.aws.buckets import check_prefix
+from gt_secure.check.spec import load_specs
+from gt_secure.errors import GtSecureError, InvalidInput, PolicyError
+from gt_secure.findings.run import find_all
+from gt_secure.iam import batch as ndjson
+from gt_secure.iam.documents import parse_document
+from gt_secure.iam.evaluate import evaluate
+from gt_secure.iam.request import Policies, Request
+from gt_secure.iam.strict_json import parse_json
+from gt_secure.logs.time_range import parse_time
+from gt_secure.policies.bucket_guard import GUARD_SID, build_guard, find_guard, merge_guard, remove_guard
+from gt_secure.policies.deleted_principals import deleted_principals
+from gt_secure.policies.equivalence import same_policy
+from gt_secure.policies.statement_spans import lay_out
 from gt_secure.presign.inspect import inspect
-from gt_secure.presign.vantage import KERNEL
-from gt_secure.restriction import lists
+from gt_secure.presign.origin import KERNEL
+from gt_secure.restriction import validation as lists
 from gt_secure.restriction.files import dumps_restriction, loads_restriction
-from gt_secure.restriction.subject import named_place, named_team
+from gt_secure.restriction.scope import named_place, named_team
 
 probing = importlib.import_module("gt_secure.presign.probe")  # the package has a function of this name
 DATA = Path(__file__).parents[1] / "data"

@@ -21,13 +21,14 @@ import duckdb
 from mutating import mutate
 from target import Target, check, landmark
 
-from gt_secure.logs import chunks, packing, reader
-from gt_secure.logs.arrow import LineStream
-from gt_secure.logs.derive import derived, from_lines
-from gt_secure.logs.fields import STORED
-from gt_secure.logs.reader import Reader
-from gt_secure.logs.records import RecordSink
-from gt_secure.logs.store import from_records
+from gt_secure.logs.engines.duckdb_store import from_records
+from gt_secure.logs.ingest import batching as packing
+from gt_secure.logs.ingest import chunks, reader
+from gt_secure.logs.ingest.arrow_stream import LineStream
+from gt_secure.logs.ingest.json_records import RecordSink
+from gt_secure.logs.ingest.reader import Reader
+from gt_secure.logs.sql.columns import STORED
+from gt_secure.logs.sql.derived_columns import derived, from_lines
 
 SEPARATOR = b"\xfe\xff"
 PUBLISHED = Path(__file__).parents[3] / "shared" / "data" / "published-lines.log"

@@ -17,8 +17,9 @@ from inputtargets import TARGETS
 from mutating import mutate
 from target import SLOW_S, Target
 
-from gt_secure import textfiles
-from gt_secure.logs import packing, records
+from gt_secure import files as textfiles
+from gt_secure.logs.ingest import batching as packing
+from gt_secure.logs.ingest import json_records as records
 from gt_secure.presign.inspect import PresignedUrl
 
 RUNS = {"lines": 6, "packing": 80, "records": 40, "checks": 150, "restriction": 150, "account": 150}
@@ -95,12 +96,12 @@ def _forged(_texts: list[bytes], _rng: random.Random) -> tuple[list[dict[str, An
         ("lines", logtargets, "_forged", _forged),
         ("records", records, "_int", lambda value, kind="": value),
         ("policy", inputtargets, "find_guard", lambda text: None),
-        ("account", sys.modules["gt_secure.policy.who"], "escape", lambda cell: f"<b>{cell}</b>"),
+        ("account", sys.modules["gt_secure.access.who_can_open"], "escape", lambda cell: f"<b>{cell}</b>"),
         ("ranges", inputtargets.network, "collapse", lambda networks: tuple(networks)[:1]),
         ("restriction", textfiles, "_refuse_twice", lambda keys, name: {}[name]),
         ("url", PresignedUrl, "__repr__", lambda self: inputtargets.URL),
-        ("answer", sys.modules["gt_secure.presign.explain"], "escape", str),
-        ("ndjson", sys.modules["gt_secure.policy.ndjson"], "evaluate", lambda request, policies: None),
+        ("answer", sys.modules["gt_secure.access.explain.explanation"], "escape", str),
+        ("ndjson", sys.modules["gt_secure.iam.batch"], "evaluate", lambda request, policies: None),
     ],
 )  # fmt: skip
 def test_a_target_sees_a_fault(

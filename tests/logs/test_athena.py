@@ -23,16 +23,17 @@ import pytest
 from botocore.stub import Stubber
 from emulator import Emulator
 
-from gt_secure.aws import Aws, connect_aws
-from gt_secure.cli import main
+from gt_secure.aws.client import Aws, connect_aws
+from gt_secure.cli.main import main
 from gt_secure.connection import Connection
 from gt_secure.errors import AccessDenied, GtSecureError, InvalidInput, LogError, NotFound
-from gt_secure.logs import Athena, Estimate, QueryProgress, count_hits, engines, read_hits
-from gt_secure.logs import athena as athena_module
-from gt_secure.logs.athena_flow import Flow
-from gt_secure.logs.athena_table import AdHoc, raw_table
-from gt_secure.logs.fields import COLUMNS, STORED
-from gt_secure.logs.listing import list_logs, path_ranges
+from gt_secure.logs import Athena, Estimate, QueryProgress, count_hits, read_hits
+from gt_secure.logs.engines import athena as athena_module
+from gt_secure.logs.engines import selection as engines
+from gt_secure.logs.engines.athena_query import Flow
+from gt_secure.logs.engines.athena_table import AdHoc, raw_table
+from gt_secure.logs.sql.columns import COLUMNS, STORED
+from gt_secure.logs.storage.listing import list_logs, path_ranges
 
 LOG = "s3://gt-logs/s3/"
 OUTPUT = "s3://results/athena/"
@@ -138,7 +139,7 @@ def test_pages(aws: Aws) -> None:
 
 
 def test_too_many_rows_are_an_error(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gt_secure.logs.question.MOST_ROWS", 50)
+    monkeypatch.setattr("gt_secure.logs.sql.query.MOST_ROWS", 50)
     with pytest.raises(LogError, match="More than 50 rows"):
         read_hits(LOG, aws=aws, engine="athena", athena=athena())
     assert tables(aws) == []
@@ -309,8 +310,8 @@ def test_an_interrupt_stops_the_query(aws: Aws) -> None:
 def test_waits_grow(monkeypatch: pytest.MonkeyPatch) -> None:
     flow, slept = Flow(None, athena(timeout_s=100), None, None), []
     clock = itertools.count(0.0, 0.1)
-    monkeypatch.setattr("gt_secure.logs.athena_flow.time.monotonic", lambda: next(clock))
-    monkeypatch.setattr("gt_secure.logs.athena_flow.time.sleep", slept.append)
+    monkeypatch.setattr("gt_secure.logs.engines.athena_query.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("gt_secure.logs.engines.athena_query.time.sleep", slept.append)
     answers = itertools.chain(["QUEUED"] * 3, ["RUNNING"] * 9, ["SUCCEEDED"])
 
     class Client:
@@ -327,7 +328,7 @@ def test_waits_grow(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(("after", "ends"), [(["QUEUED", "SUCCEEDED"], True), (["FAILED"], False)])
 def test_athena_may_start_a_failed_query_again(monkeypatch: pytest.MonkeyPatch, after: list[str], ends: bool) -> None:
     """API reference: the state may go from FAILED to QUEUED."""
-    monkeypatch.setattr("gt_secure.logs.athena_flow.time.sleep", lambda s: None)
+    monkeypatch.setattr("gt_secure.logs.engines.athena_query.time.sleep", lambda s: None)
     answers = iter(["RUNNING", "FAILED", *after])
 
     class Client:

@@ -15,8 +15,8 @@ import corpus
 import duckdb
 import pytest
 
+from gt_secure.cli import hits as command
 from gt_secure.errors import InvalidInput
-from gt_secure.logs import command
 
 
 def call(add, run, *words: str) -> int:
@@ -130,7 +130,7 @@ def test_a_bare_dash_beside_a_text_with_quotes_is_readable(tmp_path):
 
 @pytest.mark.parametrize("form", ["csv", "json", "table", "parquet"])
 def test_a_file_that_cannot_be_written_is_a_sentence(tmp_path, form):
-    from gt_secure.cli import main
+    from gt_secure.cli.main import main
 
     log = tmp_path / "log"
     log.write_text("\n".join(NASTY) + "\n")
@@ -149,7 +149,7 @@ def test_a_bucket_option_counts_that_bucket_only(tmp_path):
 @pytest.mark.parametrize("when", ["0001-01-01T00:00+10:00", "9999-12-31T23:59:59-23:00"])
 def test_times_beyond_the_calendar_are_a_sentence(tmp_path, when):
     from gt_secure.errors import InvalidInput
-    from gt_secure.logs.times import parse_time
+    from gt_secure.logs.time_range import parse_time
 
     with pytest.raises(InvalidInput, match="not a point in time"):
         parse_time(when)

@@ -12,11 +12,11 @@ import pytest
 import trino
 
 from gt_secure.logs import read_hits
-from gt_secure.logs.athena import MAX_QUERY_BYTES
-from gt_secure.logs.athena_table import AdHoc
-from gt_secure.logs.dialect import DUCKDB, SPARK, TRINO, Dialect
-from gt_secure.logs.fields import COLUMNS, STORED
-from gt_secure.logs.question import Question, all_rows, conditions, statement
+from gt_secure.logs.engines.athena_settings import MAX_QUERY_BYTES
+from gt_secure.logs.engines.athena_table import AdHoc
+from gt_secure.logs.sql.columns import COLUMNS, STORED
+from gt_secure.logs.sql.dialects import DUCKDB, SPARK, TRINO, Dialect
+from gt_secure.logs.sql.query import Question, all_rows, conditions, statement
 
 duckdb = pytest.importorskip("duckdb")
 TABLE = AdHoc("logs", "gt_secure_lines_0", "line", "s3://b/p/")

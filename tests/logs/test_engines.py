@@ -10,11 +10,12 @@ from typing import Any
 import corpus
 import pytest
 
-from gt_secure.cli import main
+from gt_secure.cli.main import main
 from gt_secure.errors import InvalidInput
-from gt_secure.logs import Athena, LargeLogs, count_hits, engines, read_hits
-from gt_secure.logs.engines import DUCKDB_UP_TO, Watch, choose, listed, size_text
-from gt_secure.logs.objects import LocalFile, S3Object
+from gt_secure.logs import Athena, LargeLogs, count_hits, read_hits
+from gt_secure.logs.engines import selection as engines
+from gt_secure.logs.engines.selection import DUCKDB_UP_TO, Watch, choose, listed, size_text
+from gt_secure.logs.storage.objects import LocalFile, S3Object
 
 SESSION, ATHENA = object(), Athena()
 

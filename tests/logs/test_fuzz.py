@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gt_secure.logs import count_hits, read_hits
-from gt_secure.logs.objects import StandardInput
+from gt_secure.logs.storage.objects import StandardInput
 
 GOOD = [c.text.encode() for c in corpus.cases() if len(c.text) < 3000]
 

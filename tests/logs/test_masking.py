@@ -7,8 +7,8 @@ import re
 
 import duckdb
 
-from gt_secure.logs.derive import _half_masked, _rest_masked, masked
-from gt_secure.logs.dialect import DUCKDB
+from gt_secure.logs.sql.derived_columns import _half_masked, _rest_masked, masked
+from gt_secure.logs.sql.dialects import DUCKDB
 
 _NAMES = [
     "X-Amz-Security-Token", "x-amz-security-token", "X-Amz-Credential", "X-Amz-Signature", "x-amz-SIGNATURE",

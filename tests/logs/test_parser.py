@@ -9,8 +9,8 @@ import corpus
 import duckdb
 import pytest
 
-from gt_secure.logs import sql
-from gt_secure.logs.fields import FIELDS
+from gt_secure.logs.sql import line_parser as sql
+from gt_secure.logs.sql.columns import FIELDS
 
 CASES = corpus.cases()
 PUBLISHED = Path(__file__).parents[3] / "shared" / "data" / "published-lines.log"

@@ -16,10 +16,11 @@ import corpus
 import pytest
 
 from gt_secure.errors import GtSecureError, InvalidInput, LogError, NotFound
-from gt_secure.logs import chunks as chunks_module
-from gt_secure.logs import count_hits, packing, read_hits
-from gt_secure.logs.objects import StandardInput
-from gt_secure.logs.store import Store, sweep
+from gt_secure.logs import count_hits, read_hits
+from gt_secure.logs.engines.duckdb_store import Store, sweep
+from gt_secure.logs.ingest import batching as packing
+from gt_secure.logs.ingest import chunks as chunks_module
+from gt_secure.logs.storage.objects import StandardInput
 
 LINE = corpus.case("x", **corpus.PRESIGNED).text
 
@@ -306,7 +307,7 @@ def test_too_little_memory_is_an_error_that_says_what_to_do(tmp_path: Path) -> N
 def test_what_a_killed_reader_left_is_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr(tempfile, "tempdir", None)
-    made = "from gt_secure.logs.store import Store; s = Store(); print(s.folder, flush=True); input()"
+    made = "from gt_secure.logs.engines.duckdb_store import Store; s = Store(); print(s.folder, flush=True); input()"
     readers = [
         subprocess.Popen([sys.executable, "-c", made], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         for _ in range(2)

@@ -12,7 +12,7 @@ import pytest
 
 from gt_secure.errors import InvalidInput
 from gt_secure.logs import count_hits, read_hits
-from gt_secure.logs.objects import StandardInput
+from gt_secure.logs.storage.objects import StandardInput
 
 EVENT = {
     "eventVersion": "1.10",

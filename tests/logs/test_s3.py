@@ -18,10 +18,11 @@ import pytest
 from fakes import FakeS3
 
 from gt_secure.errors import LogError
-from gt_secure.logs import Cache, count_hits, find_logs, read_hits, reader
-from gt_secure.logs import body as body_module
-from gt_secure.logs.listing import list_logs
-from gt_secure.logs.objects import LocalFile, S3Object
+from gt_secure.logs import Cache, count_hits, find_logs, read_hits
+from gt_secure.logs.ingest import reader
+from gt_secure.logs.storage import resumable_body as body_module
+from gt_secure.logs.storage.listing import list_logs
+from gt_secure.logs.storage.objects import LocalFile, S3Object
 
 DAYS = [dt.date(2026, 11, 1) + dt.timedelta(days=n) for n in range(24)]
 

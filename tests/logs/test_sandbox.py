@@ -8,7 +8,7 @@ import urllib.request
 
 import pytest
 
-from gt_secure.aws import connect_aws
+from gt_secure.aws.client import connect_aws
 from gt_secure.logs import Cache, Hits, find_logs, read_hits
 from gt_secure.sandbox import Sandbox
 

@@ -13,9 +13,11 @@ import lines
 import pytest
 
 from gt_secure.errors import InvalidInput, LogError, NotFound
-from gt_secure.logs import count_hits, engines, read_hits, sql
-from gt_secure.logs.dialect import SPARK
-from gt_secure.logs.fields import COLUMNS, STORED
+from gt_secure.logs import count_hits, read_hits
+from gt_secure.logs.engines import selection as engines
+from gt_secure.logs.sql import line_parser as sql
+from gt_secure.logs.sql.columns import COLUMNS, STORED
+from gt_secure.logs.sql.dialects import SPARK
 
 slow = pytest.mark.slow
 

@@ -10,7 +10,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from gt_secure import magics
-from gt_secure.restriction import Plan
+from gt_secure.changes.plan import Plan
 from gt_secure.sandbox import Sandbox
 from gt_secure.widgets import Panel
 

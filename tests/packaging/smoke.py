@@ -21,7 +21,7 @@ def command_line() -> list[str]:
     script = Path(sys.executable).with_name("gt-secure")
     text = subprocess.run([script, "--help"], capture_output=True, text=True, check=True).stdout
     assert "plan" in text
-    from gt_secure.cli import build_parser
+    from gt_secure.cli.main import build_parser
 
     action = next(each for each in build_parser()._actions if each.dest == "command")
     for name in action.choices:

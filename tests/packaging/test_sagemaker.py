@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import gt_secure
-from gt_secure.connection import team_name
+from gt_secure.aws.teams import team_name
 from gt_secure.errors import InvalidInput
 
 from .rooms import ROOT, Room, python_of
@@ -165,7 +165,7 @@ def test_what_is_no_session_is_refused(more):
 
 
 def test_names_of_teams():
-    from gt_secure.teams import Workteam
+    from gt_secure.aws.teams import Workteam
 
     assert team_name("a-team") == "a-team"
     assert team_name(Team("a-team")) == "a-team"

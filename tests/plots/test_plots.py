@@ -189,7 +189,7 @@ def test_bad_options(three: Hits) -> None:
 def test_command(three: Hits, tmp_path: Path, capsys) -> None:
     import argparse
 
-    from gt_secure.plots import command
+    from gt_secure.cli import plot as command
 
     parser = argparse.ArgumentParser()
     command.add_arguments(parser)

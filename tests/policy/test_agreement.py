@@ -18,8 +18,10 @@ import urllib3
 from botocore.config import Config
 
 from gt_secure.connection import connect
+from gt_secure.iam.evaluate import evaluate
+from gt_secure.iam.request import Policies, Request
+from gt_secure.iam.request_context import presigned_context
 from gt_secure.network import Source
-from gt_secure.policy import Policies, Request, evaluate, presigned_context
 from gt_secure.presign import probe, vantage_for
 
 pytestmark = pytest.mark.slow

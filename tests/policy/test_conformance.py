@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from gt_secure.policy import ndjson
+from gt_secure.iam import batch as ndjson
 
 CASES_FILE = Path(__file__).parent.parent / "data" / "policy-cases.ndjson"
 LINES = CASES_FILE.read_text(encoding="utf-8").splitlines()

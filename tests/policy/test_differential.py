@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, event, given, settings
 
-from gt_secure.policy import Policies, Request, evaluate
+from gt_secure.iam.evaluate import evaluate
+from gt_secure.iam.request import Policies, Request
 
 
 def load(name):

@@ -3,13 +3,10 @@ import dataclasses
 import json
 from pathlib import Path
 
+import gt_secure.policy
 import pytest
 
-import gt_secure.policy
-from gt_secure.network import parse_networks
-from gt_secure.policy import build_guard, find_all, merge_guard
-from gt_secure.policy.findings import CHECKS, catalog
-from gt_secure.policy.snapshot import (
+from gt_secure.account.facts import (
     BucketFacts,
     EndpointFacts,
     LogTargetFacts,
@@ -20,6 +17,10 @@ from gt_secure.policy.snapshot import (
     Wanted,
     WorkforceFacts,
 )
+from gt_secure.findings.model import CHECKS, catalog
+from gt_secure.findings.run import find_all
+from gt_secure.network import parse_networks
+from gt_secure.policies.bucket_guard import build_guard, merge_guard
 
 ACCOUNT = "111122223333"
 LOGS_POLICY = json.dumps(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gt_secure.errors import InvalidInput, PolicyError
-from gt_secure.policy.guard import (
+from gt_secure.policies.bucket_guard import (
     GUARD_SID,
     MAX_BUCKET_POLICY,
     build_guard,

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gt_secure.iam.evaluate import evaluate
+from gt_secure.iam.request import Policies, Request
+from gt_secure.iam.request_context import header_context, presigned_context
 from gt_secure.network import contains, parse_address, parse_network
-from gt_secure.policy import Policies, Request, evaluate, header_context, presigned_context
-from gt_secure.policy.guard import build_guard, merge_guard
+from gt_secure.policies.bucket_guard import build_guard, merge_guard
 
 ROLE = "arn:aws:iam::111122223333:role/GroundTruthExecution"
 SESSION = "arn:aws:sts::111122223333:assumed-role/GroundTruthExecution/worker-7"

@@ -6,8 +6,10 @@ import time
 import pytest
 
 from gt_secure.errors import PolicyError
-from gt_secure.policy import Policies, Request, evaluate, parse_document, presigned_context
-from gt_secure.policy.contexts import anonymous_context, header_context
+from gt_secure.iam.documents import parse_document
+from gt_secure.iam.evaluate import evaluate
+from gt_secure.iam.request import Policies, Request
+from gt_secure.iam.request_context import anonymous_context, header_context, presigned_context
 
 ACCOUNT, OTHER = "111122223333", "444455556666"
 SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/Worker/w-7"
@@ -743,7 +745,8 @@ def test_dates_beyond_the_calendar_are_no_dates(date):
 
 @pytest.mark.parametrize("element", ["NotAction", "NotResource"])
 def test_an_empty_exception_list_opens_nothing_and_denies_everything(element):
-    from gt_secure.policy import Policies, Request, evaluate
+    from gt_secure.iam.evaluate import evaluate
+    from gt_secure.iam.request import Policies, Request
 
     request = Request("s3:GetObject", "arn:aws:s3:::b/k", "arn:aws:iam::111122223333:user/u", {})
 
@@ -760,7 +763,9 @@ def test_an_empty_exception_list_opens_nothing_and_denies_everything(element):
 
 
 def test_an_account_in_a_gateway_endpoints_policy_is_its_root_user_alone():
-    from gt_secure.policy import Policies, Request, evaluate, presigned_context
+    from gt_secure.iam.evaluate import evaluate
+    from gt_secure.iam.request import Policies, Request
+    from gt_secure.iam.request_context import presigned_context
 
     caller = "arn:aws:sts::111122223333:assumed-role/r/s"
     request = Request(
@@ -776,7 +781,7 @@ def test_an_account_in_a_gateway_endpoints_policy_is_its_root_user_alone():
 def test_no_line_ends_the_stream_of_verdicts():
     import json
 
-    from gt_secure.policy import ndjson
+    from gt_secure.iam import batch as ndjson
 
     case = {"id": "x", "request": {"action": "s3:GetObject", "resource": "arn:aws:s3:::b/k", "context": {},
             "principal": "arn:aws:iam::111122223333:user/u"}, "identityPolicies": [], "sessionPolicy": None,
@@ -979,7 +984,7 @@ def test_long_lists_and_values_are_cut_in_a_sentence():
 
 
 def test_a_policy_of_a_case_may_be_text():
-    from gt_secure.policy import ndjson
+    from gt_secure.iam import batch as ndjson
 
     request = {"action": "s3:GetObject", "resource": KEY, "principal": SESSION, "context": {}}
     policies = {"identityPolicies": [json.dumps(ALLOW)], "sessionPolicy": json.dumps(ALLOW), "resourcePolicy": None}

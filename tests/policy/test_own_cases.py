@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gt_secure.policy import ndjson
+from gt_secure.iam import batch as ndjson
 
 LINES = (Path(__file__).parent.parent / "data" / "own-policy-cases.ndjson").read_text(encoding="utf-8").splitlines()
 CASES = [json.loads(line) for line in LINES]

@@ -6,10 +6,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gt_secure.policy import Policies, Request, build_guard, evaluate, find_guard, merge_guard, presigned_context
-from gt_secure.policy.contexts import anonymous_context, header_context
-from gt_secure.policy.deleted import deleted_principals
-from gt_secure.policy.sameness import same_policy, same_statement
+from gt_secure.iam.evaluate import evaluate
+from gt_secure.iam.request import Policies, Request
+from gt_secure.iam.request_context import anonymous_context, header_context, presigned_context
+from gt_secure.policies.bucket_guard import build_guard, find_guard, merge_guard
+from gt_secure.policies.deleted_principals import deleted_principals
+from gt_secure.policies.equivalence import same_policy, same_statement
 
 ENDPOINT = "vpce-0a1b2c3d4e5f60718"
 GUARD = build_guard("gt-images", networks=["203.0.113.0/24", "2001:db8::/32"], endpoints=[ENDPOINT, "vpce-0b1b2c3d"])

@@ -6,9 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gt_secure.errors import InvalidInput, PolicyError
+from gt_secure.iam.evaluate import evaluate
+from gt_secure.iam.request import Policies, Request
+from gt_secure.iam.request_context import header_context, presigned_context
 from gt_secure.network import Source
-from gt_secure.policy import Policies, Request, evaluate, header_context, presigned_context, session_policy
-from gt_secure.policy.session import MAX_SESSION_POLICY
+from gt_secure.policies.session_policy import MAX_SESSION_POLICY, session_policy
 
 SESSION = "arn:aws:sts::111122223333:assumed-role/GroundTruthExecution/test"
 IDENTITY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}

@@ -2,9 +2,9 @@ import json
 
 import pytest
 
+from gt_secure.access.who_can_open import who_can_open, who_html, who_text
 from gt_secure.network import parse_networks
-from gt_secure.policy import build_guard, merge_guard, who_can_open
-from gt_secure.policy.who import who_html, who_text
+from gt_secure.policies.bucket_guard import build_guard, merge_guard
 
 OFFICE, OTHER, VPC = "203.0.113.7", "198.51.100.20", "10.0.3.4 via vpce-0a1b2c3d"
 GUARD = merge_guard(None, build_guard("gt-images", networks=["203.0.113.0/24"]))

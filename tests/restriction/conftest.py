@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 import pytest
 
-from gt_secure.aws import Aws, connect_aws
+from gt_secure.aws.client import Aws, connect_aws
 from gt_secure.sandbox import Sandbox
 
 ENDPOINT = "vpce-0a1b2c3d4e5f60718"

@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from gt_secure.buckets import BucketState
-from gt_secure.endpoints import VpcEndpoint
-from gt_secure.restriction import State
-from gt_secure.teams import LabelingJob, UrlLock, Workforce, Workteam
+from gt_secure.account.snapshot import State
+from gt_secure.aws.buckets import BucketState
+from gt_secure.aws.endpoints import VpcEndpoint
+from gt_secure.aws.teams import LabelingJob, UrlLock, Workforce, Workteam
 
 ACCOUNT = "111122223333"
 ENDPOINT = "vpce-0a1b2c3d4e5f60718"

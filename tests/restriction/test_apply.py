@@ -10,22 +10,16 @@ from typing import Any
 
 import pytest
 
-from gt_secure.aws import connect_aws
+from gt_secure.aws.client import connect_aws
+from gt_secure.changes.apply import apply
+from gt_secure.changes.journal import begin_change, list_changes, verify_journal
+from gt_secure.changes.lock import hold
+from gt_secure.changes.plan import plan
+from gt_secure.changes.undo import plan_undo, resume, undo
 from gt_secure.errors import AccessDenied, Conflict, GtSecureError, InvalidInput, NotFound
-from gt_secure.policy import find_guard
-from gt_secure.restriction import (
-    Restriction,
-    apply,
-    expect,
-    list_changes,
-    plan,
-    plan_undo,
-    resume,
-    undo,
-    verify_journal,
-)
-from gt_secure.restriction.journal import begin_change
-from gt_secure.restriction.lock import hold
+from gt_secure.policies.bucket_guard import find_guard
+from gt_secure.restriction.expectations import expect
+from gt_secure.restriction.model import Restriction
 
 from .conftest import BUCKET, ENDPOINT, FOREIGN, TEAM, Account, session_for
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from gt_secure.aws import connect_aws
-from gt_secure.commands import changes as command
+from gt_secure.aws.client import connect_aws
+from gt_secure.cli import changes as command
 from gt_secure.errors import GtSecureError, InvalidInput, NotFound
 
 from .conftest import BUCKET, TEAM, Account

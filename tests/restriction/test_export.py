@@ -13,11 +13,12 @@ from typing import Any, cast
 
 import pytest
 
-from gt_secure.aws import Aws
-from gt_secure.restriction import Plan, Restriction, plan
-from gt_secure.restriction.existing import restriction_of
-from gt_secure.restriction.export import hcl
-from gt_secure.teams import UrlLock
+from gt_secure.account.export import restriction_of
+from gt_secure.aws.client import Aws
+from gt_secure.aws.teams import UrlLock
+from gt_secure.changes.plan import Plan, plan
+from gt_secure.changes.render.infrastructure_code import hcl
+from gt_secure.restriction.model import Restriction
 
 from .conftest import BUCKET, TEAM, Account
 from .states import FORCE, state
@@ -102,7 +103,7 @@ def test_terraform_takes_exactly_one_toggle(before: UrlLock, wanted: bool, line:
 
 
 def test_an_account_is_exported_and_planned_to_nothing(account: Account) -> None:
-    from gt_secure.restriction import apply
+    from gt_secure.changes.apply import apply
 
     apply(account.aws, plan(account.aws, wish(prefix="scans/")), journal_dir=account.journal)
     found, notices = restriction_of(account.aws, TEAM, BUCKET)
@@ -112,7 +113,7 @@ def test_an_account_is_exported_and_planned_to_nothing(account: Account) -> None
 
 
 def test_a_portal_list_that_differs_is_left_out_and_said(account: Account) -> None:
-    from gt_secure.restriction import apply
+    from gt_secure.changes.apply import apply
 
     apply(account.aws, plan(account.aws, wish(portal_lock=None)), journal_dir=account.journal)
     account.set_cidrs(["192.0.2.0/24"])

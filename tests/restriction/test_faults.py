@@ -10,20 +10,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import gt_secure.restriction.running as running
 import pytest
 
-import gt_secure.restriction.running as running
-from gt_secure.aws import connect_aws
-from gt_secure.restriction import (
-    Plan,
-    Restriction,
-    apply,
-    list_changes,
-    plan,
-    resume,
-    undo,
-    verify_journal,
-)
+from gt_secure.aws.client import connect_aws
+from gt_secure.changes.apply import apply
+from gt_secure.changes.journal import list_changes, verify_journal
+from gt_secure.changes.plan import Plan, plan
+from gt_secure.changes.undo import resume, undo
+from gt_secure.restriction.model import Restriction
 
 from .conftest import BUCKET, FOREIGN, TEAM, Account, session_for
 from .faults import KILLED, Mode, Wire, in_child

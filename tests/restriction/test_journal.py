@@ -15,16 +15,18 @@ from typing import Any
 
 import pytest
 
-from gt_secure.errors import Conflict, GtSecureError, NotFound
-from gt_secure.restriction import (
+from gt_secure.changes.journal import (
+    begin_change,
+    continue_change,
     export_journal,
     journal_path,
     list_changes,
+    scrub,
     show_change,
     verify_journal,
 )
-from gt_secure.restriction.journal import begin_change, continue_change, scrub
-from gt_secure.restriction.lock import hold
+from gt_secure.changes.lock import hold
+from gt_secure.errors import Conflict, GtSecureError, NotFound
 
 BEGIN: dict[str, Any] = {
     "kind": "apply",

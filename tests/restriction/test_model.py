@@ -14,17 +14,16 @@ from hypothesis import strategies as st
 
 from gt_secure.errors import InvalidInput, MissingExtra, NotFound
 from gt_secure.network import collapse, parse_network
-from gt_secure.restriction import (
-    Expectation,
-    Restriction,
+from gt_secure.restriction.expectations import Expectation, expect
+from gt_secure.restriction.files import (
     dump_restriction,
     dumps_restriction,
-    expect,
     load_restriction,
     loads_restriction,
     schema,
 )
-from gt_secure.restriction.lists import PORTAL_CIDRS
+from gt_secure.restriction.model import Restriction
+from gt_secure.restriction.validation import PORTAL_CIDRS
 
 BUCKET = {"bucket": "gt-images"}
 

@@ -24,18 +24,14 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from gt_secure.changes import transaction as running_module
+from gt_secure.changes.apply import apply
+from gt_secure.changes.journal import list_changes, verify_journal
+from gt_secure.changes.plan import Plan, plan
+from gt_secure.changes.undo import undo
 from gt_secure.errors import Conflict, GtSecureError, NotFound
-from gt_secure.policy import find_guard
-from gt_secure.restriction import (
-    Plan,
-    Restriction,
-    apply,
-    list_changes,
-    plan,
-    undo,
-    verify_journal,
-)
-from gt_secure.restriction import running as running_module
+from gt_secure.policies.bucket_guard import find_guard
+from gt_secure.restriction.model import Restriction
 
 from .conftest import BUCKET, FOREIGN, TEAM, Account
 from .faults import Wire

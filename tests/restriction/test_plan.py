@@ -9,12 +9,15 @@ from typing import Any, cast
 
 import pytest
 
-from gt_secure.aws import Aws
+from gt_secure.account.snapshot import State
+from gt_secure.aws.client import Aws
+from gt_secure.aws.teams import UrlLock
+from gt_secure.changes.plan import Plan, plan
 from gt_secure.errors import AccessDenied, InvalidInput, PolicyError
 from gt_secure.network import Source
-from gt_secure.policy import build_guard, find_guard, merge_guard
-from gt_secure.restriction import Plan, Restriction, State, expect, plan
-from gt_secure.teams import UrlLock
+from gt_secure.policies.bucket_guard import build_guard, find_guard, merge_guard
+from gt_secure.restriction.expectations import expect
+from gt_secure.restriction.model import Restriction
 
 from .states import BUCKET, ENDPOINT, FORCE, JOB, S3_ENDPOINT, TEAM, state
 
@@ -267,7 +270,7 @@ def test_labelers_of_the_log_are_not_shut_out_unseen() -> None:
 
 def test_a_caller_who_would_lose_the_right_to_undo() -> None:
     """Our own guard never does that; a guard edited to bite more than presigned requests would."""
-    from gt_secure.restriction.simulate import simulate
+    from gt_secure.access.simulation import simulate
 
     one = made()
     deny_all = document("Deny", "s3:*", "arn:aws:s3:::gt-images", "arn:aws:s3:::gt-images/*")
@@ -277,7 +280,7 @@ def test_a_caller_who_would_lose_the_right_to_undo() -> None:
 
 
 def test_a_bucket_that_takes_logs() -> None:
-    from gt_secure.restriction.simulate import simulate
+    from gt_secure.access.simulation import simulate
 
     grant = {
         "Effect": "Allow",

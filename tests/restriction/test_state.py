@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from gt_secure.aws import Aws, connect_aws
+from gt_secure.account.snapshot import read_state
+from gt_secure.aws.client import Aws, connect_aws
+from gt_secure.changes.plan import plan
 from gt_secure.connection import Connection
 from gt_secure.errors import AccessDenied, Conflict, InvalidInput, NotFound
-from gt_secure.restriction import Restriction, plan, read_state
+from gt_secure.restriction.model import Restriction
 
 from .conftest import BUCKET, TEAM, Account, session_for
 
@@ -166,7 +168,7 @@ def test_hits_name_labelers_and_other_readers(account: Account) -> None:
 def test_the_plan_of_another_account_is_refused(account: Account) -> None:
     from dataclasses import replace
 
-    from gt_secure.restriction import apply
+    from gt_secure.changes.apply import apply
 
     made = plan(account.aws, wish())
     other = replace(made, state=replace(made.state, account_id="999988887777"))

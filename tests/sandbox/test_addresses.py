@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gt_secure.errors import InvalidInput
 from gt_secure.network import Source
-from gt_secure.sandbox import addresses
+from gt_secure.sandbox.gateway import source_mapping as addresses
 
 from .conftest import ELSEWHERE, IN_VPC, OFFICE
 

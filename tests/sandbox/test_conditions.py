@@ -9,7 +9,7 @@ import pytest
 
 from gt_secure.errors import Unsupported
 from gt_secure.network import Source
-from gt_secure.sandbox import conditions
+from gt_secure.sandbox.gateway import conditions
 
 NOW = dt.datetime(2026, 11, 24, 12, 0, 10, tzinfo=dt.UTC)
 SIGV4 = {"X-Amz-Credential": ["AKIA/20261124/us-east-1/s3/aws4_request"], "X-Amz-Date": ["20261124T120000Z"]}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gt_secure.sandbox import pictures
+from gt_secure.sandbox.demo_data import images as pictures
 from gt_secure.sandbox.sagemaker import model, templates
 from gt_secure.sandbox.sagemaker.errors import ApiError
 from gt_secure.sandbox.sagemaker.service import OPERATIONS, RENDER

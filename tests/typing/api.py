@@ -26,12 +26,21 @@ from gt_secure import (
     expect,
     inspect,
 )
+from gt_secure.aws.teams import LabelingJob, Workforce, Workteam
+from gt_secure.changes.transaction import Applied
 from gt_secure.check import CheckFailed, CheckResult, Report, Spec, load_specs, run_file
-from gt_secure.doctor import Diagnosis, ExecutionRole, Fact, FeatureState, examine, execution_role, policy_for, scope_of
-from gt_secure.policy import Finding
+from gt_secure.doctor import (
+    Diagnosis,
+    ExecutionRole,
+    Fact,
+    FeatureState,
+    examine,
+    execution_role,
+    policy_for,
+    scope_of,
+)
+from gt_secure.findings.model import Finding
 from gt_secure.presign import Probe
-from gt_secure.restriction import Applied
-from gt_secure.teams import LabelingJob, Workforce, Workteam
 
 
 class SageMakerSession:

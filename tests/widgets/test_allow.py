@@ -10,7 +10,7 @@ import pytest
 from gt_secure.connection import Connection
 from gt_secure.errors import InvalidInput
 from gt_secure.widgets import AllowEditor
-from gt_secure.widgets.allowlists import read_address, read_endpoint
+from gt_secure.widgets.entry_feedback import read_address, read_endpoint
 
 ENDPOINT = "vpce-0a1b2c3d4e5f60718"
 

@@ -17,7 +17,7 @@ import traitlets
 
 import gt_secure.widgets
 from gt_secure.connection import Connection
-from gt_secure.restriction import Restriction
+from gt_secure.restriction.model import Restriction
 from gt_secure.widgets import AllowEditor, HitsStep, Panel, ReviewStep, TeamPicker, TestUrlStep, panel
 
 ROOM = Path(gt_secure.widgets.__file__).parent
@@ -219,7 +219,7 @@ def test_the_portal_lock_is_known_when_a_team_is_given(connection: Connection, n
 def test_a_page_that_comes_late_gets_everything_once_more(
     connection: Connection, now: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from gt_secure.widgets import page
+    from gt_secure.widgets import page_assets as page
 
     made, step = panel(connection), TeamPicker(connection)
     sent: list[Any] = []

@@ -12,7 +12,7 @@ import pytest
 from gt_secure.connection import Connection, connect
 from gt_secure.errors import InvalidInput
 from gt_secure.widgets import TeamPicker, testing
-from gt_secure.widgets.teampicker import BUCKET_ONLY
+from gt_secure.widgets.team_picker import BUCKET_ONLY
 
 
 def sagemaker_calls(connection: Connection) -> list[str]:

@@ -10,7 +10,8 @@ import pytest
 
 from gt_secure.connection import Connection
 from gt_secure.errors import AccessDenied, GtSecureError
-from gt_secure.widgets import panel, roleline
+from gt_secure.widgets import panel
+from gt_secure.widgets import role_summary as roleline
 
 from .conftest import run, user, words
 

@@ -16,10 +16,11 @@ import pytest
 
 from gt_secure.connection import Connection
 from gt_secure.errors import GtSecureError, InvalidInput
-from gt_secure.restriction import Restriction, expect
+from gt_secure.restriction.expectations import expect
+from gt_secure.restriction.model import Restriction
 from gt_secure.widgets import HitsStep, ReviewStep, TestUrlStep
-from gt_secure.widgets.hitsview import own_ids
-from gt_secure.widgets.testview import browser_answer
+from gt_secure.widgets.hits_view import own_ids
+from gt_secure.widgets.probe_view import browser_answer
 
 from .conftest import user
 
@@ -168,7 +169,7 @@ def test_an_expired_url_is_cleared(connection: Connection, run: Any, words: Any)
 
 def test_the_countdown_runs_and_stops_with_the_url(connection: Connection, run: Any) -> None:
     async def main() -> None:
-        from gt_secure.widgets import work
+        from gt_secure.widgets import background as work
 
         work._testing = False
         step = TestUrlStep(connection, bucket="gt-images", key="scans/0001.png")
@@ -316,7 +317,7 @@ def test_many_listed_addresses_that_fare_alike_are_counted(connection: Connectio
 def test_a_plan_that_cannot_be_made_says_so_in_the_summary(aws: Any, words: Any) -> None:
     with pytest.raises(GtSecureError):
         ReviewStep(user(aws), restriction=Restriction(bucket="gt-images", addresses=["203.0.113.0/24"]))
-    from gt_secure.widgets import work
+    from gt_secure.widgets import background as work
 
     work._testing = False
     review = ReviewStep(user(aws), restriction=Restriction(bucket="gt-images", addresses=["203.0.113.0/24"]))

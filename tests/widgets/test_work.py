@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from gt_secure.errors import GtSecureError, InvalidInput, Throttled, Unreachable
+from gt_secure.widgets.background import Worker, as_error, testing
 from gt_secure.widgets.base import Step
-from gt_secure.widgets.work import Worker, as_error, testing
 
 
 class Seen:

@@ -9,9 +9,10 @@ import time
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from .. import auth, emulator
-from ..conditions import context
-from ..http import Message, Request, Send
+from .. import emulator
+from ..gateway import auth
+from ..gateway.conditions import context
+from ..gateway.http import Message, Request, Send
 from ..settings import REGION
 from . import config
 from .delivery import Delivery

@@ -7,9 +7,9 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from .. import auth
-from ..http import Reply, Request, json_reply
-from ..issuer import Issuer, Refused
+from ..gateway import auth
+from ..gateway.http import Reply, Request, json_reply
+from ..portal.credentials import Issuer, Refused
 from ..settings import ACCOUNT
 from ..state import Region, State
 from . import jobs, model, templates, workforces, workteams

@@ -1,0 +1,124 @@
+"""Scenes: what was expected of a source, and what was observed. For tutorials, reviews and the demo's summary."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ...errors import InvalidInput
+from ...presign.probe import Probe
+
+Expected = Literal["opened", "refused"]
+MIME = "application/vnd.gt-secure.scenes+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One probe with what it should have given."""
+
+    label: str
+    source: str
+    expected: Expected
+    observed: str
+    status: int | None
+    error_code: str
+    decided_by: str = ""
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether what was observed is what was expected."""
+        return self.expected == self.observed
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able data."""
+        return {
+            "scene": self.label,
+            "source": self.source,
+            "expected": self.expected,
+            "observed": self.observed,
+            "http_status": self.status,
+            "error_code": self.error_code,
+            "decided_by": self.decided_by,
+            "as_expected": self.as_expected,
+        }
+
+
+class Scenes:
+    """A growing list of scenes that shows itself as a table."""
+
+    def __init__(self) -> None:
+        self._scenes: list[Scene] = []
+
+    def add(self, label: str, probe: Probe, expected: Expected, *, decided_by: str = "") -> Scene:
+        """Add one probe.
+
+        Parameters
+        ----------
+        label : str
+            What happens in the scene.
+        probe : Probe
+        expected : {"opened", "refused"}
+        decided_by : str
+            The lock that decided, if explained.
+        """
+        if expected not in {"opened", "refused"}:
+            raise InvalidInput(f"“{expected}” is not an expectation.", next_step="Write “opened” or “refused”.")
+        observed = "opened" if probe.opened else "refused" if probe.status == 403 else probe.failure or "other"
+        scene = Scene(
+            label,
+            str(probe.source or probe.vantage),
+            expected,
+            observed,
+            probe.status,
+            probe.error_code,
+            decided_by,
+        )
+        self._scenes.append(scene)
+        return scene
+
+    def __iter__(self) -> Iterator[Scene]:
+        return iter(self._scenes)
+
+    def __len__(self) -> int:
+        return len(self._scenes)
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether there are scenes and all are as expected."""
+        return bool(self._scenes) and all(scene.as_expected for scene in self._scenes)
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """JSON-able data, a scene each."""
+        return [scene.to_dict() for scene in self._scenes]
+
+    def __repr__(self) -> str:
+        lines = [
+            f"{'ok ' if s.as_expected else 'NOT'} {s.label}: {s.source} expected {s.expected}, "
+            f"observed {s.observed} ({s.status})"
+            for s in self._scenes
+        ]
+        return "\n".join(lines) or "no scenes yet"
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+        return {"text/plain": repr(self), "text/html": self._html(), MIME: self.to_dicts()}
+
+    def _html(self) -> str:
+        head = "".join(f"<th style='text-align:left'>{t}</th>" for t in ("Scene", "Source", "Expected", "Observed", ""))
+        rows = "".join(
+            "<tr>"
+            + "".join(
+                f"<td style='text-align:left'>{html.escape(str(cell))}</td>"
+                for cell in (
+                    s.label,
+                    s.source,
+                    s.expected,
+                    f"{s.observed} ({s.status})" + (f" · {s.decided_by}" if s.decided_by else ""),
+                    "✓ as expected" if s.as_expected else "✕ not as expected",
+                )
+            )
+            + "</tr>"
+            for s in self._scenes
+        )
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"

@@ -1,0 +1,165 @@
+"""Why a probe was answered as it was: the lock that decided, what S3 must have seen, and the next step. Pure.
+
+Sources: S3 User Guide, *Troubleshoot access denied (403 Forbidden) errors in Amazon S3* (within an account, S3 names
+the kind of policy) and *Download and upload objects with presigned URLs*; S3 API Reference, *Error responses*.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from html import escape
+from typing import TYPE_CHECKING
+
+from ...iam.render import plain
+from ...iam.verdict import Verdict
+from ...network import Source
+from ...policies.bucket_guard import Guard
+from .refusals import BUCKET_GUARD, URL_LOCK, named_policy
+from .s3_errors import RULES, Cause, Known, not_s3
+
+if TYPE_CHECKING:
+    from ...presign.inspect import PresignedUrl
+    from ...presign.probe import Probe
+
+__all__ = ["BUCKET_GUARD", "URL_LOCK", "Explanation", "explain"]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One answer, explained.
+
+    Attributes
+    ----------
+    cause : str
+        A stable code: ``opened``, ``session-policy``, ``bucket-guard``, ``bucket-policy``, ``identity-policy``,
+        ``permissions-boundary``, ``endpoint-policy``, ``organization-policy``, ``block-public-access``, ``kms``,
+        ``expired``, ``not-yet-valid``, ``credentials``, ``signature``, ``signature-version``, ``region``, ``redirect``,
+        ``cors``, ``not-found``, ``archived``, ``busy``, ``no-answer``, ``not-s3`` or ``unknown``.
+    lock : str
+        ``URL lock`` or ``bucket guard`` if one of them decided.
+    headline, why, next_step : str
+        Sentences for a person. Where prediction and observation differ, the difference is the headline.
+    observed : str
+        ``opened``, ``refused`` or ``no answer``.
+    predicted : str
+        The verdict's decision; empty if none was given.
+    agrees : bool or None
+        Whether the prediction fits; None if there is none, or policies did not decide.
+    """
+
+    cause: str
+    lock: str
+    headline: str
+    why: str
+    next_step: str
+    observed: str
+    predicted: str = ""
+    predicted_reason: str = ""
+    agrees: bool | None = None
+
+    def to_dict(self) -> dict[str, object]:
+        """JSON-able data with the names of the attributes."""
+        return asdict(self)
+
+    def to_text(self) -> str:
+        """Plain text of a few lines."""
+        lines = [self.headline, self.why, f"Next: {self.next_step}" if self.next_step else ""]
+        if self.predicted:
+            lines.append(f"Predicted: {self.predicted}. {self.predicted_reason}")
+        return "\n".join(plain(line) for line in lines if line)
+
+    def to_html(self) -> str:
+        """HTML fragment; everything is escaped."""
+        head, *rest = self.to_text().split("\n")
+        body = "".join(f"<p>{escape(line)}</p>" for line in rest)
+        return (
+            f'<div class="gts-explanation gts-{escape(self.cause)}"><p><strong>{escape(head)}</strong></p>{body}</div>'
+        )
+
+
+def explain(
+    probe: Probe,
+    *,
+    verdict: Verdict | None = None,
+    signed: PresignedUrl | None = None,
+    bound_to: Source | str | None = None,
+    guard: Guard | None = None,
+    kms: bool = False,
+    origin: str = "",
+) -> Explanation:
+    """Explain the answer to one fetch of a presigned URL.
+
+    Parameters
+    ----------
+    probe : Probe
+        What came back.
+    verdict : Verdict, optional
+        What the known policies predict for this source.
+    signed : PresignedUrl, optional
+        What the URL says about itself.
+    bound_to : Source or str, optional
+        The source that the URL's session policy names.
+    guard : Guard, optional
+        The guard of the bucket.
+    kms : bool
+        Whether the bucket encrypts with a KMS key.
+    origin : str
+        The web origin that asked, if a browser page did.
+    """
+    bound = None if bound_to is None else Source.parse(bound_to)
+    known = Known(probe, verdict, signed, bound, guard, kms, origin)
+    cause = _cause(known)
+    observed = "opened" if probe.opened else "refused" if probe.status is not None else "no answer"
+    agrees = _agrees(verdict, probe, cause)
+    headline, why = cause.headline, cause.why
+    if agrees is False and verdict is not None:
+        headline = f"Predicted {verdict.decision}, but the object was {observed}: {cause.headline}"
+        why = f"{cause.why} A policy that could not be read, or that changed just now, would explain the difference."
+    return Explanation(
+        cause=cause.code,
+        lock=cause.lock,
+        headline=headline,
+        why=why,
+        next_step=cause.next_step,
+        observed=observed,
+        predicted="" if verdict is None else verdict.decision,
+        predicted_reason="" if verdict is None else verdict.reason,
+        agrees=agrees,
+    )
+
+
+_BY_POLICY = {
+    "opened": None,
+    "session-policy": "session",
+    "bucket-guard": "resource",
+    "bucket-policy": "resource",
+    "identity-policy": "identity",
+    "permissions-boundary": "boundary",
+    "endpoint-policy": "endpoint",
+    "organization-policy": None,
+    "unknown": None,
+}
+
+
+def _agrees(verdict: Verdict | None, probe: Probe, cause: Cause) -> bool | None:
+    """Compare prediction and observation; expiry, signatures and networks are no matter of policies."""
+    if verdict is None or verdict.decision == "invalid" or cause.code not in _BY_POLICY or probe.status is None:
+        return None
+    if verdict.allowed != probe.opened:
+        return False
+    kind, layer = _BY_POLICY[cause.code], verdict.outcome.layer
+    return True if verdict.allowed or kind is None or layer is None else layer.kind == kind
+
+
+def _cause(known: Known) -> Cause:
+    for rule in (*RULES, named_policy, not_s3):
+        cause = rule(known)
+        if cause is not None:
+            return cause
+    probe = known.probe
+    return Cause(
+        "unknown",
+        f"Refused with status {probe.status}{f' ({probe.error_code})' if probe.error_code else ''}.",
+        probe.error_message or "S3 gave no reason.",
+        "Look up the request id in CloudTrail data events, or the row in the access log.",
+    )

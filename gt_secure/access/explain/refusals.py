@@ -1,0 +1,155 @@
+"""Which policy refused: S3 names the kind; a URL lock, the bucket guard and the others are told apart here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from ...network import contains
+from ...policies.bucket_guard import GUARD_SID
+from .s3_errors import Cause, Known
+
+URL_LOCK = "URL lock"
+BUCKET_GUARD = "bucket guard"
+
+_REASON = re.compile(
+    r"(?:because no (?P<silent>.+?) allows the \S+ action|with an explicit deny in an? (?P<deny>[^.]+?))(?:[.\s]*$|\.)",
+    re.I,
+)
+
+
+def named_policy(known: Known) -> Cause | None:
+    """Read the kind of policy from S3's message, or take it from the prediction if S3 names none."""
+    message = known.probe.error_message
+    if "block public access" in message.lower() or "blockpublic" in message.lower():
+        step = "Grant access to the role instead of to everyone."
+        return Cause("block-public-access", "Block Public Access refuses what the bucket policy grants.", message, step)
+    match = _REASON.search(message)
+    if match is None:
+        return _predicted(known)
+    denied = match["deny"] is not None
+    kind = (match["deny"] or match["silent"]).strip().lower()
+    for word, make in _KINDS:
+        if word in kind:
+            return make(known, denied)
+    return None
+
+
+def _predicted(known: Known) -> Cause | None:
+    """S3 says no more than "Access Denied": take the lock from the prediction, if it predicts a refusal."""
+    verdict = known.verdict
+    if known.probe.error_code != "AccessDenied" or verdict is None or verdict.allowed or verdict.outcome.layer is None:
+        return None
+    kind, denied = verdict.outcome.layer.kind, verdict.decision == "explicit-deny"
+    makers = {"session": _session, "resource": _resource, "endpoint": _endpoint, "boundary": _boundary}
+    cause = makers.get(kind, _identity)(known, denied)
+    why = f"{cause.why} S3 itself gave no reason; this one is predicted."
+    return Cause(cause.code, cause.headline, why, cause.next_step, cause.lock)
+
+
+def _session(known: Known, _denied: bool) -> Cause:
+    if known.bound_to is None:
+        return Cause(
+            "session-policy",
+            "The session policy behind the URL does not let this request through.",
+            "For a labeler's URL that is the URL lock: S3 saw another address than the portal saw.",
+            "Compare the Remote IP of the access log with the address that the labeler has in the portal.",
+            URL_LOCK,
+        )
+    if known.probe.source == known.bound_to:
+        return Cause(
+            "session-policy",
+            f"The session policy refused it, though the URL is bound to {known.bound_to} and S3 saw just that.",
+            "Another limit of the session policy stands in the way, such as the object or its KMS key.",
+            "Mint a new test URL for exactly this object; if the key holds *, ? or $, try one without.",
+        )
+    return Cause(
+        "session-policy",
+        f"The URL lock refused it: the URL is bound to {known.bound_to}, and S3 saw {known.seen}.",
+        _why_other_address(known),
+        "Open it from the bound address, or read the Remote IP in the access log to see which one S3 saw.",
+        URL_LOCK,
+    )
+
+
+def _why_other_address(known: Known) -> str:
+    source, bound = known.probe.source, known.bound_to
+    if source is None or bound is None:
+        return "Several egress addresses, a split VPN, IPv6 beside IPv4 or an S3 endpoint on the way are usual causes."
+    if source.is_endpoint and not bound.is_endpoint:
+        return "Through a VPC endpoint S3 sees no public address at all."
+    if bound.is_endpoint and not source.is_endpoint:
+        return "The lock wants a VPC endpoint, and this request came over the internet."
+    if source.address and bound.address and source.address.version != bound.address.version:
+        return "One is an IPv4 and the other an IPv6 address: the portal and S3 were reached over different families."
+    return "The lock takes exactly the address that the portal saw."
+
+
+def _resource(known: Known, denied: bool) -> Cause:
+    if denied and _guard_hits(known):
+        return Cause(
+            "bucket-guard",
+            f"The bucket guard refused it: S3 saw {known.seen}, which is not on the list.",
+            f"The statement {GUARD_SID} denies presigned requests from anywhere else.",
+            "Add the address or the VPC endpoint to the restriction if it should come in.",
+            BUCKET_GUARD,
+        )
+    which = known.verdict.statement if known.verdict is not None and known.verdict.policy == "bucket policy" else ""
+    return Cause(
+        "bucket-policy",
+        "The bucket policy " + (f"denies it ({which})." if which else "denies it." if denied else "does not allow it."),
+        "It is not the guard but another statement." if denied else "The caller's account needs a grant there.",
+        "Read the bucket policy's Deny statements." if denied else "Add a grant for the signing role.",
+    )
+
+
+def _guard_hits(known: Known) -> bool:
+    verdict, guard, source = known.verdict, known.guard, known.probe.source
+    if verdict is not None and verdict.decision == "explicit-deny" and verdict.outcome.statement is not None:
+        return verdict.outcome.statement.sid == GUARD_SID
+    if guard is None or source is None:
+        return guard is not None
+    if source.is_endpoint:
+        return source.endpoint not in guard.endpoints
+    return source.address is not None and not contains(guard.networks, source.address)
+
+
+def _identity(_known: Known, denied: bool) -> Cause:
+    return Cause(
+        "identity-policy",
+        "The role that signed the URL " + ("is denied this object." if denied else "may not read this object."),
+        "Neither lock decided; the URL would work from nowhere."
+        if not denied
+        else "A Deny of the role itself applies.",
+        "Allow s3:GetObject on the object to the role." if not denied else "Read the Deny statements of the role.",
+    )
+
+
+def _boundary(_known: Known, _denied: bool) -> Cause:
+    step = "Ask an administrator for the boundary of the signing role."
+    return Cause("permissions-boundary", "The role's permissions boundary refused it.", "Neither lock decided.", step)
+
+
+def _endpoint(_known: Known, _denied: bool) -> Cause:
+    return Cause(
+        "endpoint-policy",
+        "The policy of the VPC endpoint refused it.",
+        "Such refusals are not in the access log, because the request does not reach S3.",
+        "Allow the bucket in the endpoint's policy, also the two buckets of Ground Truth.",
+    )
+
+
+def _organization(known: Known, _denied: bool) -> Cause:
+    step = "Ask the administrator of the organization."
+    return Cause("organization-policy", "A policy of the organization refused it.", known.probe.error_message, step)
+
+
+_KINDS: tuple[tuple[str, Callable[[Known, bool], Cause]], ...] = (
+    ("session", _session),
+    ("vpc endpoint", _endpoint),
+    ("permissions boundary", _boundary),
+    ("service control", _organization),
+    ("resource control", _organization),
+    ("identity-based", _identity),
+    ("resource-based", _resource),
+)

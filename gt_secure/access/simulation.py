@@ -1,0 +1,258 @@
+"""Lock-out simulation: for sample sources, what they get now and what they would get, before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from ..account.snapshot import State
+from ..network import IPAddress, IPNetwork, Source, contains, parse_address, scope
+from ..policies.ground_truth import BACK_END_ACTIONS, back_end_endpoint
+from ..restriction.messages import Notice
+from ..restriction.model import Restriction
+from .locks import Outcome, World
+from .log_sources import labelers
+
+Scene: TypeAlias = Literal["worker", "forwarded", "presigned", "Ground Truth", "log delivery", "caller"]
+
+MAX_NETWORKS = 25
+"""So many ranges are sampled; the others get what these get, since all of them are in the same two lists."""
+
+_ELSEWHERE = Source(parse_address("198.51.100.9"))
+_ANYBODY = Source(parse_address("203.0.113.7"))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One sample: where it comes from, why it was chosen, what it does, and what it gets now and after.
+
+    Attributes
+    ----------
+    scene : str
+        ``worker``: opens the portal and an image there; ``forwarded``: opens a URL made for a worker elsewhere;
+        ``presigned``: opens a plain presigned URL of the bucket; ``Ground Truth``: the back end; ``log delivery``;
+        ``caller``: reads or writes the bucket policy.
+    """
+
+    source: str
+    why: str
+    scene: Scene
+    now: Outcome
+    after: Outcome
+
+    @property
+    def changes(self) -> bool:
+        """Whether the answer changes."""
+        return self.now.decision != self.after.decision
+
+    @property
+    def shut_out(self) -> bool:
+        """Whether something that may work now would surely be refused."""
+        return self.now.decision != "refused" and self.after.decision == "refused"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the row as JSON-able data."""
+        return {
+            "source": self.source,
+            "why": self.why,
+            "scene": self.scene,
+            "now": self.now.to_dict(),
+            "after": self.after.to_dict(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectationResult:
+    """Whether one expectation holds for one source after the changes."""
+
+    kind: str
+    source: str
+    of: str
+    prefix: str
+    observed: str
+    holds: bool
+    lock: str
+    reason: str = field(compare=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as JSON-able data."""
+        return {
+            "kind": self.kind,
+            "source": self.source,
+            "of": self.of,
+            "prefix": self.prefix,
+            "observed": self.observed,
+            "holds": self.holds,
+            "lock": self.lock,
+            "reason": self.reason,
+        }
+
+
+def simulate(
+    wish: Restriction, state: State, planned: Mapping[str, Any], hits: object = None
+) -> tuple[tuple[Row, ...], list[Notice]]:
+    """Return the rows of the simulation, and the notices that stop a plan."""
+    now = World.of(state)
+    after = now.after(planned)
+    rows = [
+        *_people(wish, now, after),
+        *_labelers(wish, now, after, hits),
+        *(_services(wish, state, now, after) if state.bucket is not None else ()),
+    ]
+    return tuple(rows), _stops(rows)
+
+
+def _people(wish: Restriction, now: World, after: World) -> Iterator[Row]:
+    team = now.has_portal
+    for source, why, inside in _samples(wish):
+        scenes: tuple[Scene, ...] = ("presigned",)
+        if team:
+            scenes = ("worker",) if inside and not source.is_endpoint else ("worker", "forwarded")
+        for scene in scenes:
+            yield Row(str(source), why, scene, _play(now, scene, source, wish), _play(after, scene, source, wish))
+
+
+def _play(world: World, scene: Scene, source: Source, wish: Restriction) -> Outcome:
+    scenes = {"worker": world.worker, "forwarded": world.forwarded, "presigned": world.presigned}
+    return scenes[scene](source, wish.prefix)
+
+
+def _samples(wish: Restriction) -> Iterator[tuple[Source, str, bool]]:
+    for network in wish.addresses[:MAX_NETWORKS]:
+        first, last = network.network_address, network.broadcast_address
+        yield Source(first), f"first address of {network}" if first != last else "listed address", True
+        if first != last:
+            yield Source(last), f"last address of {network}", True
+    seen: set[IPAddress] = set()
+    for network in wish.addresses[:MAX_NETWORKS]:
+        for neighbour in _neighbours(network):
+            if neighbour not in seen and not contains(wish.addresses, neighbour) and scope(neighbour) == "public":
+                seen.add(neighbour)
+                yield Source(neighbour), f"just outside {network}", False
+    for endpoint in wish.endpoints:
+        yield Source(None, endpoint), "listed VPC endpoint", True
+    if not wish.addresses and _ANYBODY.address is not None:
+        yield _ANYBODY, "a worker at an address of their own", True
+    if _ELSEWHERE.address is not None and not contains(wish.addresses, _ELSEWHERE.address):
+        yield _ELSEWHERE, "somewhere else", False
+
+
+def _neighbours(network: IPNetwork) -> Iterator[IPAddress]:
+    for start, step in ((network.network_address, -1), (network.broadcast_address, 1)):
+        try:
+            yield start + step
+        except ValueError:  # the first or last address there is
+            continue
+
+
+def _labelers(wish: Restriction, now: World, after: World, hits: object) -> Iterator[Row]:
+    scene: Scene = "worker" if now.has_portal else "presigned"
+    for source in labelers(hits, wish.bucket, wish.prefix):
+        yield Row(
+            str(source),
+            "seen in the access log",
+            scene,
+            _play(now, scene, source, wish),
+            _play(after, scene, source, wish),
+        )
+
+
+def _services(wish: Restriction, state: State, now: World, after: World) -> Iterator[Row]:
+    endpoint = back_end_endpoint(state.region)
+    for action in BACK_END_ACTIONS:
+        yield Row(
+            f"Ground Truth in {state.region}",
+            f"{action}, signed in the header, through {endpoint}",
+            "Ground Truth",
+            now.ground_truth(endpoint, wish.prefix, action),
+            after.ground_truth(endpoint, wish.prefix, action),
+        )
+    delivery = now.log_delivery(wish.prefix)
+    if delivery.decision != "refused":  # most buckets take no logs
+        row = after.log_delivery(wish.prefix)
+        yield Row("logging.s3.amazonaws.com", "delivers access logs into the bucket", "log delivery", delivery, row)
+    for action in ("s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"):
+        yield Row(
+            state.caller_arn,
+            f"{action}, to undo",
+            "caller",
+            now.caller(state.caller_arn, action),
+            after.caller(state.caller_arn, action),
+        )
+
+
+def _stops(rows: Iterable[Row]) -> list[Notice]:
+    shut = [row for row in rows if row.shut_out]
+    found: list[Notice] = []
+    logged = [row.source for row in shut if row.why == "seen in the access log"]
+    if logged:
+        named = ", ".join(logged[:10]) + (f" and {len(logged) - 10} more" if len(logged) > 10 else "")
+        found.append(
+            Notice(
+                "refuses-labeler",
+                "blocker",
+                f"The access log shows labelers at {named}, and they would be refused.",
+                "Add their addresses, or confirm that they are to be shut out.",
+                "addresses",
+            )
+        )
+    if any(row.scene == "Ground Truth" for row in shut):
+        found.append(
+            Notice(
+                "refuses-ground-truth",
+                "blocker",
+                "Ground Truth itself could no longer read or write the bucket, and labeling jobs would fail.",
+                "Look at the row of Ground Truth in the simulation.",
+                "guard",
+            )
+        )
+    if any(row.scene == "log delivery" for row in shut):
+        found.append(
+            Notice("refuses-log-delivery", "blocker", "Access logs could no longer be delivered.", "", "guard")
+        )
+    if any(row.scene == "caller" for row in shut):
+        found.append(
+            Notice(
+                "loses-undo",
+                "blocker",
+                "You would lose the right to change the bucket policy, and with it the right to undo.",
+                "Only the root user of the account could then delete the policy.",
+                "guard",
+            )
+        )
+    return found
+
+
+def check(wish: Restriction, state: State, planned: Mapping[str, Any]) -> tuple[ExpectationResult, ...]:
+    """Check every expectation against the locks as the changes would leave them."""
+    after = World.of(state).after(planned)
+    found: list[ExpectationResult] = []
+    for one in wish.expectations:
+        of = one.of or ("team" if wish.team is not None else "bucket")
+        prefix = wish.prefix if one.prefix is None else one.prefix
+        for source in one.sources:
+            outcome = _expected(after, source, prefix, of, one.kind)
+            found.append(
+                ExpectationResult(
+                    one.kind,
+                    str(source),
+                    of,
+                    prefix,
+                    outcome.decision,
+                    outcome.decision == one.kind,
+                    outcome.lock,
+                    outcome.reason,
+                )
+            )
+    return tuple(found)
+
+
+def _expected(world: World, source: Source, prefix: str, of: str, kind: str) -> Outcome:
+    """A source is refused only if neither a worker there nor the receiver of a forwarded URL gets in."""
+    if of == "bucket":
+        return world.presigned(source, prefix)
+    worker = world.worker(source, prefix)
+    if kind == "allowed" or worker.decision != "refused":
+        return worker
+    return world.forwarded(source, prefix)

@@ -1,0 +1,269 @@
+"""Who can open this object now: sources against locks, decided by the engine from the policies that are known.
+
+Two links are asked for each source: one that the portal made for a labeler *at* that source, and one that was made for
+somebody elsewhere and forwarded. The URL lock tells them apart; the bucket guard does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Literal, TypeAlias
+
+from ..iam.documents import Source as PolicySource
+from ..iam.evaluate import evaluate
+from ..iam.render import plain
+from ..iam.request import Policies, Request
+from ..iam.request_context import presigned_context
+from ..iam.verdict import Verdict
+from ..network import IPNetwork, Source, contains
+from ..policies.bucket_guard import GUARD_SID
+from ..policies.session_policy import session_policy
+
+UrlLockMode: TypeAlias = Literal["SourceIp", "VpcSourceIp", "both"]
+Portal: TypeAlias = Literal["open", "admits", "refuses", "unknown"]
+
+ASSUMED_ROLE = "arn:aws:sts::111122223333:assumed-role/GroundTruthExecution/worker"
+"""Stands for the session that signs labelers' URLs when it is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class WhoRow:
+    """One source with one link.
+
+    Attributes
+    ----------
+    source : str
+        Where the request comes from.
+    link : str
+        ``made here`` or ``made for ADDRESS``.
+    opens : bool or None
+        Whether the object opens; None if that cannot be known from what was read.
+    lock : str
+        What decided: ``URL lock``, ``portal lock``, ``bucket guard``, or the name of another policy; empty if nothing
+        stood in the way.
+    statement : str
+        The deciding statement, if it was one.
+    portal : str
+        What the portal lock does with this source.
+    verdict : Verdict
+        S3's side, with the whole explanation.
+    note : str
+        What was assumed or not known.
+    """
+
+    source: str
+    link: str
+    opens: bool | None
+    lock: str
+    statement: str
+    portal: Portal
+    verdict: Verdict
+    note: str = ""
+
+    def to_dict(self) -> dict[str, object]:
+        """JSON-able data."""
+        return {
+            "source": self.source,
+            "link": self.link,
+            "opens": self.opens,
+            "decision": self.verdict.decision,
+            "lock": self.lock,
+            "statement": self.statement,
+            "portal": self.portal,
+            "reason": self.verdict.reason,
+            "note": self.note,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What holds for all rows."""
+
+    resource: str
+    bucket: str
+    key: str
+    principal: str
+    identity: Sequence[PolicySource] | None
+    bucket_policy: PolicySource | None
+    boundary: PolicySource | None
+    endpoint_policies: Mapping[str, PolicySource]
+    gateway_endpoints: frozenset[str]
+    url_lock: UrlLockMode | None
+    portal: Sequence[IPNetwork] | None
+    unknown: frozenset[str]
+
+
+def who_can_open(
+    bucket: str,
+    key: str,
+    sources: Iterable[Source | str],
+    *,
+    forwarded_from: Source | str | None = "192.0.2.1",
+    principal: str = ASSUMED_ROLE,
+    identity: Sequence[PolicySource] | None = None,
+    bucket_policy: PolicySource | None = None,
+    boundary: PolicySource | None = None,
+    endpoint_policies: Mapping[str, PolicySource] | None = None,
+    gateway_endpoints: Iterable[str] = (),
+    url_lock: UrlLockMode | None = None,
+    portal: Sequence[IPNetwork] | None = (),
+    unknown: Iterable[str] = (),
+    partition: str = "aws",
+) -> tuple[WhoRow, ...]:
+    """Return a row for each source and link.
+
+    Parameters
+    ----------
+    bucket, key : str
+        The object.
+    sources : iterable
+        Where requests come from.
+    forwarded_from : Source or str, optional
+        The labeler whose link is forwarded; None leaves these rows out.
+    principal : str
+        ARN of the session that signs.
+    identity : sequence, optional
+        The signing role's policies; None if they are not known, and then the role is assumed to be allowed.
+    bucket_policy, boundary, endpoint_policies : optional
+        Other policies; the last by endpoint id.
+    gateway_endpoints : iterable of str
+        Those of the endpoints that are gateway endpoints.
+    url_lock : str, optional
+        ``SourceIp``, ``VpcSourceIp``, ``both`` (which never allows), or None if it is off.
+    portal : sequence of network, optional
+        The portal lock's ranges; empty if everybody may come, None if unknown.
+    unknown : iterable of str
+        Names of policies that could not be read, such as ``bucket policy``.
+    """
+    case = _Case(
+        resource=f"arn:{partition}:s3:::{bucket}/{key}",
+        bucket=bucket,
+        key=key,
+        principal=principal,
+        identity=identity,
+        bucket_policy=bucket_policy,
+        boundary=boundary,
+        endpoint_policies=endpoint_policies or {},
+        gateway_endpoints=frozenset(gateway_endpoints),
+        url_lock=url_lock,
+        portal=portal,
+        unknown=frozenset(unknown),
+    )
+    other = None if forwarded_from is None else Source.parse(forwarded_from)
+    return tuple(row for source in sources for row in _rows(case, Source.parse(source), other))
+
+
+def _rows(case: _Case, source: Source, other: Source | None) -> Iterator[WhoRow]:
+    yield _row(case, source, source)
+    if other is not None and other != source:
+        yield _row(case, source, other)
+
+
+def _row(case: _Case, source: Source, bound: Source) -> WhoRow:
+    verdict = evaluate(_request(case, source), _policies(case, source, bound))
+    made_here = source == bound
+    portal = _portal(case, source)
+    opens, note = _certain(case, verdict)
+    lock, statement = _lock(case, verdict), verdict.statement
+    if made_here and portal == "refuses" and opens is not False:
+        opens, lock, statement = False, "portal lock", ""
+        note = "No link is made for this source: it cannot open the portal. " + note
+    return WhoRow(
+        source=str(source),
+        link="made here" if made_here else f"made for {bound}",
+        opens=opens,
+        lock=lock,
+        statement="" if verdict.allowed and opens else statement,
+        portal=portal,
+        verdict=verdict,
+        note=note.strip(),
+    )
+
+
+def _request(case: _Case, source: Source) -> Request:
+    role = case.principal
+    if ":assumed-role/" in role:
+        partition, account = role.split(":")[1], role.split(":")[4]
+        role = f"arn:{partition}:iam::{account}:role/{role.split('/')[1]}"
+    return Request("s3:GetObject", case.resource, case.principal, presigned_context(source, principal_arn=role))
+
+
+def _policies(case: _Case, source: Source, bound: Source) -> Policies:
+    identity = case.identity
+    if identity is None:
+        identity = ({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}},)
+    return Policies(
+        identity=identity,
+        session=_session(case, bound),
+        resource=case.bucket_policy,
+        boundary=case.boundary,
+        endpoint=case.endpoint_policies.get(source.endpoint) if source.endpoint is not None else None,
+        gateway_endpoint=source.endpoint in case.gateway_endpoints,
+    )
+
+
+def _session(case: _Case, bound: Source) -> str | None:
+    if case.url_lock is None:
+        return None
+    addresses = [bound.address] if bound.address is not None else []
+    if case.url_lock == "both" or not addresses:
+        # Both keys in one statement never match; an address that the portal did not see matches nothing either.
+        return '{"Version":"2012-10-17","Statement":[]}'
+    partition = case.resource.split(":")[1]
+    if case.url_lock == "SourceIp":
+        return session_policy(case.bucket, case.key, networks=addresses, partition=partition)
+    return session_policy(case.bucket, case.key, vpc_networks=addresses, partition=partition)
+
+
+def _portal(case: _Case, source: Source) -> Portal:
+    if case.portal is None:
+        return "unknown"
+    if not case.portal or source.is_endpoint:
+        return "open"  # the portal in a VPC has no list of addresses
+    return "admits" if source.address is not None and contains(case.portal, source.address) else "refuses"
+
+
+def _certain(case: _Case, verdict: Verdict) -> tuple[bool | None, str]:
+    """Say yes or no only where what could not be read cannot change the answer."""
+    if verdict.decision == "invalid":
+        return None, verdict.reason
+    if verdict.decision == "explicit-deny":
+        return False, ""
+    if case.unknown:
+        return None, f"Not read: {', '.join(sorted(case.unknown))}."
+    if case.identity is None and verdict.allowed:
+        return True, "The signing role's own policies are not known; it is assumed that they allow reading."
+    return verdict.allowed, ""
+
+
+def _lock(case: _Case, verdict: Verdict) -> str:
+    if verdict.allowed or verdict.outcome.layer is None:
+        return "" if verdict.allowed else "identity policy"
+    statement = verdict.outcome.statement
+    if statement is not None and statement.sid == GUARD_SID and verdict.policy == "bucket policy":
+        return "bucket guard"
+    return "URL lock" if verdict.policy == "session policy" and case.url_lock is not None else verdict.policy
+
+
+_HEAD = ("source", "link", "opens", "decided by", "statement", "note")
+
+
+def _cells(row: WhoRow) -> tuple[str, ...]:
+    opens = {True: "yes", False: "no", None: "not known"}[row.opens]
+    return tuple(plain(cell) for cell in (row.source, row.link, opens, row.lock, row.statement, row.note))
+
+
+def who_text(rows: Iterable[WhoRow]) -> str:
+    """Return the table as aligned plain text."""
+    table = [_HEAD, *(_cells(row) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*table)]  # noqa: B905 - every line has all columns
+    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in table)
+
+
+def who_html(rows: Iterable[WhoRow]) -> str:
+    """Return the table as HTML; everything is escaped."""
+    head = "".join(f"<th>{escape(name)}</th>" for name in _HEAD)
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in _cells(row)) + "</tr>" for row in rows)
+    return f'<table class="gts-who"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'

@@ -1,0 +1,135 @@
+"""What findings look at beyond the state of a plan: task templates, the log bucket, the key that encrypts the images.
+
+Read only when findings are asked for: a plan does not need them, and each is a call, or several, of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from ..aws.buckets import BucketState, LogTarget, bucket_region, parse_s3_uri, read_bucket
+from ..aws.client import Aws, aws_errors
+from ..errors import AccessDenied, GtSecureError, InvalidInput
+from .facts import LogTargetFacts, Missing, Snapshot, TemplateFacts
+from .snapshot import State
+
+T = TypeVar("T")
+
+MAX_TEMPLATES = 10
+_MAX_TEMPLATE_BYTES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Facts beside the state; ``unseen`` names what this role may not read."""
+
+    templates: tuple[TemplateFacts, ...] = ()
+    log_target: LogTargetFacts | None = None
+    key_policy: str | None = None
+    unseen: tuple[Missing, ...] = ()
+
+
+def read_surroundings(aws: Aws, state: State, *, kms_key: str = "") -> Surroundings:
+    """Read templates, log bucket and key policy, as far as this role may."""
+    reader = _Reader(aws)
+    bucket = state.bucket
+    return Surroundings(
+        templates=reader.templates(state),
+        log_target=None if bucket is None or bucket.logging is None else reader.log_target(bucket.logging, state),
+        key_policy=reader.key_policy(bucket, kms_key) if bucket is not None and kms_key else None,
+        unseen=tuple(reader.unseen),
+    )
+
+
+def with_surroundings(snapshot: Snapshot, around: Surroundings) -> Snapshot:
+    """Return the snapshot with these facts in it."""
+    buckets = tuple(
+        replace(
+            bucket,
+            logging=around.log_target if around.log_target is not None else bucket.logging,
+            kms_key_policy=around.key_policy,
+        )
+        for bucket in snapshot.buckets
+    )
+    return replace(snapshot, buckets=buckets, templates=around.templates, unseen=(*snapshot.unseen, *around.unseen))
+
+
+class _Reader:
+    def __init__(self, aws: Aws) -> None:
+        self.aws = aws
+        self.unseen: list[Missing] = []
+
+    def templates(self, state: State) -> tuple[TemplateFacts, ...]:
+        jobs = [job for job in state.jobs if job.template_uri][:MAX_TEMPLATES]
+        return tuple(TemplateFacts(job.name, self._text(job.template_uri)) for job in jobs)
+
+    def _text(self, uri: str) -> str | None:
+        bucket, key = parse_s3_uri(uri)
+
+        def read() -> str:
+            client = self.aws.client("s3", bucket_region(self.aws, bucket))
+            body = client.get_object(Bucket=bucket, Key=key)["Body"].read(_MAX_TEMPLATE_BYTES)
+            return body.decode("utf-8", "replace")
+
+        return self._try("s3:GetObject", f"arn:{self.aws.partition}:s3:::{bucket}/{key}", read, None)
+
+    def log_target(self, target: LogTarget, state: State) -> LogTargetFacts:
+        """A target that cannot receive: another region, KMS by default, a default retention, requester pays."""
+        facts = LogTargetFacts(target.bucket, target.prefix, policy_text=state.log_policy)
+        arn = f"arn:{self.aws.partition}:s3:::{target.bucket}"
+        held = self._try("s3:ListBucket", arn, lambda: read_bucket(self.aws, target.bucket), None)
+        if held is None:
+            return facts
+        client = self.aws.client("s3", held.region)
+        lock = self._try("s3:GetBucketObjectLockConfiguration", arn, lambda: _retention(client, target.bucket), None)
+        pays = self._try(
+            "s3:GetBucketRequestPayment",
+            arn,
+            lambda: client.get_bucket_request_payment(Bucket=target.bucket).get("Payer") == "Requester",
+            None,
+        )
+        seen = held.sees("s3:GetEncryptionConfiguration")
+        return replace(
+            facts,
+            region=held.region,
+            policy_text=held.policy_text if held.sees("s3:GetBucketPolicy") else facts.policy_text,
+            kms=held.default_kms_key != "" if seen else None,
+            object_lock=lock,
+            requester_pays=pays,
+        )
+
+    def key_policy(self, bucket: BucketState, key: str) -> str | None:
+        if key == "aws/s3":
+            return None  # AWS's own key has no policy that a person can set
+
+        def read() -> str:
+            answer: Any = self.aws.client("kms", bucket.region).get_key_policy(KeyId=key, PolicyName="default")
+            return str(answer["Policy"])
+
+        return self._try("kms:GetKeyPolicy", key, read, None)
+
+    def _try(self, action: str, resource: str, read: Callable[[], T], default: T | None) -> T | None:
+        try:
+            with aws_errors(action, resource):
+                return read()
+        except InvalidInput:
+            return default
+        except GtSecureError as error:
+            denied = error.action if isinstance(error, AccessDenied) else action
+            self.unseen.append(Missing(denied, resource))
+            return default
+
+
+def _retention(client: Any, bucket: str) -> bool:
+    """Whether new objects are held by a default retention; a bucket without Object Lock answers with an error."""
+    from botocore.exceptions import ClientError
+
+    try:
+        answer = client.get_object_lock_configuration(Bucket=bucket)
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") == "ObjectLockConfigurationNotFoundError":
+            return False
+        raise
+    return bool((answer.get("ObjectLockConfiguration") or {}).get("Rule"))

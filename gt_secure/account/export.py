@@ -1,0 +1,79 @@
+"""The restriction that an account has today, to keep in a file."""
+
+from __future__ import annotations
+
+from ..aws.buckets import check_bucket, read_policy
+from ..aws.client import Aws
+from ..aws.teams import get_workforce, get_workteam, list_workforces
+from ..errors import GtSecureError, InvalidInput, NotFound
+from ..network import collapse, lenient
+from ..policies.bucket_guard import find_guard
+from ..restriction.messages import Notice
+from ..restriction.model import Restriction
+
+
+def restriction_of(aws: Aws, team: str | None = None, bucket: str | None = None) -> tuple[Restriction, list[Notice]]:
+    """Read the locks of a team and a bucket as a restriction.
+
+    Parameters
+    ----------
+    team : str, optional
+        Name of a private workteam.
+    bucket : str, optional
+        The bucket whose guard is read.
+
+    Returns
+    -------
+    restriction, notices : Restriction, list of Notice
+        The notices name what a restriction cannot say, such as a portal list that differs from that of the guard.
+    """
+    if team is None and bucket is None:
+        raise InvalidInput("Nothing is named to export.", next_step="Name a workteam, a bucket, or both.", field="team")
+    notices: list[Notice] = []
+    guard = None
+    if bucket is not None:
+        from ..aws.buckets import bucket_region
+
+        name = check_bucket(bucket)
+        guard = find_guard(read_policy(aws, name, bucket_region(aws, name)))
+    found = get_workteam(aws, team) if team is not None else None
+    mode = found.url_lock.mode if found is not None and found.url_lock is not None else "off"
+    if mode == "both":
+        notices.append(Notice("url-lock-both", "warning", "Both toggles are on: no URL works.", "Turn one off."))
+    listed = collapse(guard.networks) if guard is not None else ()
+    ranges, locked = _portal(aws, found.workforce_name if found is not None else None, notices)
+    if locked and guard is not None and lenient(ranges) != listed:
+        text = f"The portal lock has another list than the guard, so it is left out: {', '.join(ranges)}."
+        notices.append(Notice("portal-differs", "warning", text, "", "portal_lock"))
+        locked = False
+    endpoints = guard.endpoints if guard is not None else ()
+    addresses = listed if guard is not None else lenient(ranges) if locked else ()
+    wanted: dict[str, object] = {
+        "team": team,
+        "addresses": [str(network) for network in addresses],
+        "endpoints": list(endpoints),
+        "url_lock": None if found is None or mode == "both" else False if mode == "off" else mode,
+        "portal_lock": True if locked else None,
+        "guard": True if guard is not None else None,
+        "bucket": bucket,
+        "prefix": guard.prefix if guard is not None else "",
+    }
+    if found is None and guard is None:
+        raise NotFound(f"The policy of {bucket} has no guard of ours.", next_step="Plan one first.")
+    return Restriction.from_dict(wanted), notices
+
+
+def _portal(aws: Aws, workforce: str | None, notices: list[Notice]) -> tuple[tuple[str, ...], bool]:
+    if workforce is None:
+        return (), False
+    try:
+        if workforce == "default":
+            forces = list_workforces(aws)
+            force = forces[0] if forces else None
+        else:
+            force = get_workforce(aws, workforce)
+    except GtSecureError as error:
+        notices.append(Notice("portal-unseen", "warning", f"The portal lock could not be read: {error}"))
+        return (), False
+    cidrs = force.cidrs if force is not None else ()
+    return cidrs, bool(cidrs)

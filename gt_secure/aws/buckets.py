@@ -1,0 +1,279 @@
+"""What a data bucket says about itself: policy, logging, CORS, versioning, public access. Reads only.
+
+Each part is one permission; a part that this role may not read is listed in ``unseen`` and never guessed.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import AccessDenied, InvalidInput, NotFound
+from .client import Aws, aws_errors
+
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+# A bucket that has no policy, no CORS rules and so on answers with an error of its own.
+_NOT_CONFIGURED = {
+    "NoSuchBucketPolicy",
+    "NoSuchCORSConfiguration",
+    "NoSuchPublicAccessBlockConfiguration",
+    "ServerSideEncryptionConfigurationNotFoundError",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LogTarget:
+    """Where a bucket's server access logs go; ``layout`` is ``simple`` or ``partitioned``."""
+
+    bucket: str
+    prefix: str
+    layout: str = "simple"
+    date_source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BucketState:
+    """One reading of a bucket. A part named in ``unseen`` is unknown, whatever its field holds."""
+
+    name: str
+    region: str
+    policy_text: str | None = None
+    logging: LogTarget | None = None
+    cors: tuple[Mapping[str, Any], ...] = ()
+    versioned: bool = False
+    public_access_block: Mapping[str, bool] = field(default_factory=dict)
+    encryption: Mapping[str, Any] = field(default_factory=dict)
+    unseen: tuple[AccessDenied, ...] = ()
+
+    @property
+    def arn(self) -> str:
+        """The bucket's ARN."""
+        return f"arn:aws:s3:::{self.name}"
+
+    @property
+    def default_kms_key(self) -> str:
+        """The KMS key of the default encryption; ``aws/s3`` for AWS's own key, empty for none."""
+        for rule in self.encryption.get("Rules") or ():
+            default = rule.get("ApplyServerSideEncryptionByDefault") or {}
+            if str(default.get("SSEAlgorithm", "")).startswith("aws:kms"):
+                return str(default.get("KMSMasterKeyID") or "aws/s3")
+        return ""
+
+    def sees(self, action: str) -> bool:
+        """Whether the part that an action reads was readable."""
+        return all(denied.action != action for denied in self.unseen)
+
+
+def check_bucket(name: str) -> str:
+    """Check a bucket name; takes ``s3://name/...`` and ARNs too. Raises :class:`InvalidInput`."""
+    word = str(name).strip()
+    if word.startswith("s3://"):
+        word = word[5:].split("/", 1)[0]
+    elif word.startswith("arn:"):
+        word = word.rsplit(":", 1)[-1].split("/", 1)[0]
+    problem = ""
+    if not _BUCKET.fullmatch(word):
+        problem = (
+            "it takes 3 to 63 lower-case letters, digits, dots and hyphens, and starts and ends with a letter or digit"
+        )
+    elif ".." in word:
+        problem = "two dots may not follow each other"
+    elif _is_ipv4(word):
+        problem = "it may not look like an IP address"
+    elif word.startswith(("xn--", "sthree-")) or word.endswith(("-s3alias", "--ol-s3")):
+        problem = "this beginning or ending is reserved by AWS"
+    if problem:
+        raise InvalidInput(
+            f"“{word[:70]}” is not a bucket name: {problem}.",
+            next_step="Write the name of the bucket that holds the images, for example gt-images.",
+            field="bucket",
+            value=word,
+        )
+    return word
+
+
+def _is_ipv4(word: str) -> bool:
+    try:
+        ipaddress.IPv4Address(word)
+    except ValueError:
+        return False
+    return True
+
+
+def check_key(key: str) -> str:
+    """Check an object key: 1 to 1,024 bytes of UTF-8. Raises :class:`InvalidInput`."""
+    word = str(key)
+    if not word:
+        raise InvalidInput("The object key is empty.", next_step="Choose an object of the bucket.", field="key")
+    try:
+        size = len(word.encode("utf-8"))
+    except UnicodeEncodeError as error:
+        raise InvalidInput("The object key is not valid Unicode.", next_step="Choose another.", field="key") from error
+    if size > 1024:
+        raise InvalidInput(
+            f"The object key has {size:,} bytes; S3 allows 1,024.", next_step="Choose a shorter key.", field="key"
+        )
+    return word
+
+
+def check_prefix(prefix: str) -> str:
+    """Check a key prefix for the bucket guard: no wildcard and no policy variable, since it goes into a policy."""
+    word = str(prefix)
+    for bad, name in (("*", "a wildcard"), ("?", "a wildcard"), ("${", "a policy variable")):
+        if bad in word:
+            raise InvalidInput(
+                f"The prefix “{word[:70]}” holds {name} ({bad}), which a policy would read as such.",
+                next_step="Write the plain beginning of the keys, for example scans/.",
+                field="prefix",
+                value=word,
+            )
+    if word.startswith("/"):
+        raise InvalidInput(
+            f"The prefix “{word[:70]}” starts with a slash; keys of S3 hardly ever do.",
+            next_step="Leave out the first slash.",
+            field="prefix",
+            value=word,
+        )
+    if word.startswith("s3://"):
+        raise InvalidInput(
+            "The prefix is a whole S3 address.", next_step="Write only what follows the bucket.", field="prefix"
+        )
+    return check_key(word) if word else ""
+
+
+def parse_s3_uri(uri: str) -> tuple[str, str]:
+    """Split ``s3://bucket/key`` into its bucket (checked) and key (may be empty)."""
+    word = str(uri).strip()
+    if not word.startswith("s3://"):
+        raise InvalidInput(
+            f"“{word[:70]}” is not an S3 address.", next_step="Write s3://bucket/key.", field="uri", value=word[:200]
+        )
+    bucket, _, key = word[5:].partition("/")
+    return check_bucket(bucket), key
+
+
+def read_bucket(aws: Aws, name: str) -> BucketState:
+    """Read everything about a bucket that this role may read.
+
+    Raises
+    ------
+    NotFound
+        If there is no such bucket.
+    """
+    bucket = check_bucket(name)
+    region = bucket_region(aws, bucket)
+    client = aws.client("s3", region)
+    unseen: list[AccessDenied] = []
+
+    def part(action: str, call: Callable[[], Any], default: Any) -> Any:
+        try:
+            return _configured(action, bucket, call, default)
+        except AccessDenied as denied:
+            unseen.append(denied)
+            return default
+
+    policy = part("s3:GetBucketPolicy", lambda: client.get_bucket_policy(Bucket=bucket)["Policy"], None)
+    logging = part("s3:GetBucketLogging", lambda: client.get_bucket_logging(Bucket=bucket), {})
+    cors = part("s3:GetBucketCORS", lambda: client.get_bucket_cors(Bucket=bucket)["CORSRules"], ())
+    versions = part("s3:GetBucketVersioning", lambda: client.get_bucket_versioning(Bucket=bucket), {})
+    block = part(
+        "s3:GetBucketPublicAccessBlock",
+        lambda: client.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"],
+        {},
+    )
+    encryption = part(
+        "s3:GetEncryptionConfiguration",
+        lambda: client.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"],
+        {},
+    )
+    return BucketState(
+        name=bucket,
+        region=region,
+        policy_text=policy,
+        logging=log_target(logging),
+        cors=tuple(cors),
+        versioned=bool(versions.get("Status")),
+        public_access_block=block,
+        encryption=encryption,
+        unseen=tuple(unseen),
+    )
+
+
+def bucket_region(aws: Aws, bucket: str) -> str:
+    """Find the region of a bucket from HeadBucket's header, which even a refusal carries."""
+    from botocore.exceptions import ClientError
+
+    try:
+        with aws_errors("s3:ListBucket", f"arn:{aws.partition}:s3:::{bucket}"):
+            try:
+                answer: Mapping[str, Any] = aws.client("s3").head_bucket(Bucket=bucket)
+            except ClientError as error:
+                headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+                if "x-amz-bucket-region" not in headers:
+                    raise
+                if error.response.get("Error", {}).get("Code") == "404":
+                    raise
+                return str(headers["x-amz-bucket-region"])
+    except NotFound as error:
+        raise NotFound(
+            f"There is no bucket “{bucket}”.", next_step="Check the name; it is the bucket that holds the images."
+        ) from error
+    except AccessDenied:
+        return aws.region  # it exists, but says nothing: the parts will tell what cannot be seen
+    headers = answer["ResponseMetadata"]["HTTPHeaders"]
+    return str(answer.get("BucketRegion") or headers.get("x-amz-bucket-region") or aws.region)
+
+
+def read_policy(aws: Aws, bucket: str, region: str | None = None) -> str | None:
+    """Read the bucket policy's exact text; None if there is none."""
+    client = aws.client("s3", region)
+    text: str | None = _configured(
+        "s3:GetBucketPolicy", bucket, lambda: client.get_bucket_policy(Bucket=bucket)["Policy"], None
+    )
+    return text
+
+
+def _configured(action: str, bucket: str, call: Callable[[], Any], default: Any) -> Any:
+    from botocore.exceptions import ClientError
+
+    with aws_errors(action, f"arn:aws:s3:::{bucket}"):
+        try:
+            return call()
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") in _NOT_CONFIGURED:
+                return default
+            raise
+
+
+def log_target(answer: Mapping[str, Any]) -> LogTarget | None:
+    """Read the answer of GetBucketLogging; None if logging is off."""
+    enabled = answer.get("LoggingEnabled")
+    if not enabled:
+        return None
+    layout = enabled.get("TargetObjectKeyFormat") or {}
+    partitioned = layout.get("PartitionedPrefix")
+    return LogTarget(
+        bucket=str(enabled["TargetBucket"]),
+        prefix=str(enabled.get("TargetPrefix") or ""),
+        layout="partitioned" if partitioned is not None else "simple",
+        date_source=str((partitioned or {}).get("PartitionDateSource") or ""),
+    )
+
+
+def list_keys(aws: Aws, bucket: str, prefix: str = "", *, most: int = 200) -> list[str]:
+    """List some keys, to choose a test object from; keys that end in a slash are folders and left out."""
+    name = check_bucket(bucket)
+    with aws_errors("s3:ListBucket", f"arn:{aws.partition}:s3:::{name}"):
+        answer = aws.client("s3", bucket_region(aws, name)).list_objects_v2(
+            Bucket=name, Prefix=prefix, MaxKeys=min(most, 1000)
+        )
+    return [str(item["Key"]) for item in answer.get("Contents", ()) if not str(item["Key"]).endswith("/")]
+
+
+def canonical_policy(text: str | None) -> str:
+    """A policy text as JSON with sorted keys, to compare two readings; the empty text for no policy."""
+    return "" if text is None else json.dumps(json.loads(text), sort_keys=True, separators=(",", ":"))

@@ -1,0 +1,318 @@
+"""The only place that makes boto3 clients, and that turns AWS errors into ours.
+
+Choices, with their reasons
+---------------------------
+* SigV4 and the regional host for S3: boto3's default presigns with SigV2 on the global host in some regions; such a URL
+  fails through PrivateLink and has no signature age.
+* Short time-outs and few retries: in a VPC without an endpoint for a service a call would otherwise hang for minutes.
+* The regional STS host, because the global one is not reachable from a VPC.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+import json
+import os
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, overload
+from urllib.parse import urlsplit
+
+from ..errors import GtSecureError, InvalidInput
+from .errors import aws_errors
+
+if TYPE_CHECKING:
+    import boto3
+    from mypy_boto3_ec2.client import EC2Client
+    from mypy_boto3_iam.client import IAMClient
+    from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_sagemaker.client import SageMakerClient
+    from mypy_boto3_sts.client import STSClient
+
+__all__ = ["Aws", "Identity", "aws_errors", "connect_aws", "is_loopback_url", "make_client"]
+
+CONNECT_TIMEOUT_S = 4
+READ_TIMEOUT_S = 20
+ATTEMPTS = 3
+CONNECTIONS = 20
+"""Connections that are kept open: log objects are fetched by 16 threads, and boto3 keeps 10 and warns of each more."""
+STUDIO_METADATA = Path("/opt/ml/metadata/resource-metadata.json")
+"""Describes a Studio space to what runs in it; newer images name the execution role there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who makes the calls: account id, ARN and user id of ``sts:GetCallerIdentity``."""
+
+    account_id: str
+    arn: str
+    user_id: str
+
+    @property
+    def role_arn(self) -> str | None:
+        """The ARN of the role behind an assumed-role session, without its path (STS does not tell it); None for a user.
+
+        :meth:`Aws.own_role` finds the path where it can.
+        """
+        head, _, tail = self.arn.partition(":assumed-role/")
+        if not tail:
+            return None
+        return f"{head.replace(':sts:', ':iam:')}:role/{tail.split('/')[0]}"
+
+
+class Aws:
+    """Credentials, region and endpoint, and the clients made from them. Use :func:`connect_aws`.
+
+    Attributes
+    ----------
+    region : str
+    endpoint_url : str or None
+        None on real AWS.
+    """
+
+    def __init__(self, session: boto3.session.Session, region: str, endpoint_url: str | None) -> None:
+        self._session = session
+        self.region = region
+        self.endpoint_url = endpoint_url
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._lock = threading.RLock()  # sessions are not thread-safe, clients are
+        self._identity: Identity | None = None
+        self._own_role: str | None = None
+
+    def __repr__(self) -> str:
+        where = f", endpoint_url={self.endpoint_url!r}" if self.endpoint_url else ""
+        return f"Aws(region={self.region!r}{where})"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether calls go to a server on this machine, such as the sandbox, and not to AWS."""
+        return self.endpoint_url is not None and is_loopback_url(self.endpoint_url)
+
+    @property
+    def partition(self) -> str:
+        """``aws``, ``aws-cn`` or ``aws-us-gov``."""
+        return str(self._session.get_partition_for_region(self.region))
+
+    @overload
+    def client(self, service: Literal["s3"], region: str | None = None) -> S3Client: ...
+    @overload
+    def client(self, service: Literal["sagemaker"], region: str | None = None) -> SageMakerClient: ...
+    @overload
+    def client(self, service: Literal["sts"], region: str | None = None) -> STSClient: ...
+    @overload
+    def client(self, service: Literal["ec2"], region: str | None = None) -> EC2Client: ...
+    @overload
+    def client(self, service: Literal["iam"], region: str | None = None) -> IAMClient: ...
+    @overload
+    def client(self, service: str, region: str | None = None) -> Any: ...
+    def client(self, service: str, region: str | None = None) -> Any:
+        """Return the boto3 client of a service; made once per service and region.
+
+        Parameters
+        ----------
+        service : str
+            ``s3``, ``sagemaker``, ``sts``, ``ec2``, ``iam`` ...
+        region : str, optional
+            Another region than ``self.region``, for a bucket that lies elsewhere.
+        """
+        key = (service, region or self.region)
+        with self._lock:
+            if key not in self._clients:
+                self._clients[key] = make_client(self._session, service, key[1], self.endpoint_url)
+            return self._clients[key]
+
+    def s3_with(self, access_key: str, secret_key: str, token: str | None, region: str | None = None) -> S3Client:
+        """Return an S3 client that signs with other credentials, for a presigned test URL."""
+        with self._lock:
+            return make_client(  # type: ignore[no-any-return]
+                self._session,
+                "s3",
+                region or self.region,
+                self.endpoint_url,
+                aws_access_key_id=access_key,
+                aws_secret_access_key=secret_key,
+                aws_session_token=token,
+            )
+
+    def identity(self) -> Identity:
+        """Ask STS who we are, once."""
+        if self._identity is None:
+            with aws_errors("sts:GetCallerIdentity"):
+                said = self.client("sts").get_caller_identity()
+            self._identity = Identity(said["Account"], said["Arn"], said["UserId"])
+        return self._identity
+
+    def own_role(self) -> str | None:
+        """The ARN of the caller's own role, with its path; None for a user.
+
+        STS tells the name only, and roles made by the SageMaker console lie under ``/service-role/``. The path comes
+        from the metadata of a Studio space, or from ``iam:GetRole``; where neither can be read, it is left out.
+        """
+        bare = self.identity().role_arn
+        if bare is None:
+            return None
+        if self._own_role is None:
+            name = bare.rsplit("/", 1)[-1]
+            self._own_role = _studio_role(name) or self._asked_role(name) or bare
+        return self._own_role
+
+    def _asked_role(self, name: str) -> str | None:
+        try:
+            with aws_errors("iam:GetRole"):
+                return str(self.client("iam").get_role(RoleName=name)["Role"]["Arn"])
+        except GtSecureError:
+            return None  # IAM may be out of reach in a VPC, and few roles may ask
+
+    @property
+    def account_id(self) -> str:
+        """The 12-digit account id."""
+        return self.identity().account_id
+
+    @property
+    def caller_arn(self) -> str:
+        """The ARN of the caller."""
+        return self.identity().arn
+
+    def knows(self, operation: str, member: str) -> bool:
+        """Whether the installed SDK has an input member of a SageMaker operation, for example ``IpAddressType``."""
+        shape = self.client("sagemaker").meta.service_model.operation_model(operation).input_shape
+        return shape is not None and member in shape.members
+
+
+def _studio_role(name: str) -> str | None:
+    """The execution role that a Studio space names in its metadata file, if it is the role of that name."""
+    try:
+        arn = str(json.loads(STUDIO_METADATA.read_text(encoding="utf-8")).get("ExecutionRoleArn") or "")
+    except (OSError, ValueError, AttributeError):
+        return None
+    return arn if arn.rsplit("/", 1)[-1] == name else None
+
+
+def is_loopback_url(url: str) -> bool:
+    """Whether a URL points to this machine."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def make_client(session: boto3.session.Session, service: str, region: str, endpoint: str | None, **keys: Any) -> Any:
+    """Make one client with the choices that this module documents."""
+    from botocore.config import Config
+
+    local = endpoint is not None and is_loopback_url(endpoint)
+    options: dict[str, Any] = {}
+    if service == "s3":
+        # Wildcard names do not resolve to a server on loopback: there the bucket goes into the path.
+        style = "path" if local else "virtual"
+        options = {
+            "signature_version": "s3v4",
+            "s3": {"addressing_style": style, "us_east_1_regional_endpoint": "regional"},
+        }
+    if service == "sts" and endpoint is None:
+        # Old SDKs ask the global host, which has no endpoint in a VPC.
+        suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+        endpoint = f"https://sts.{region}.{suffix}"
+    config = Config(
+        connect_timeout=CONNECT_TIMEOUT_S,
+        read_timeout=READ_TIMEOUT_S,
+        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        max_pool_connections=CONNECTIONS,
+        user_agent_extra="gt_secure",
+        proxies={} if local else None,  # a proxy of the network must not be asked for this machine
+        **options,
+    )
+    return session.client(service, region_name=region, endpoint_url=endpoint, config=config, **keys)  # type: ignore[call-overload]
+
+
+def connect_aws(
+    *,
+    profile: str | None = None,
+    region: str | None = None,
+    boto3_session: boto3.session.Session | None = None,
+    endpoint_url: str | None = None,
+) -> Aws:
+    """Find credentials and region as every AWS tool does, without calling AWS yet.
+
+    Parameters
+    ----------
+    profile : str, optional
+        A profile of the AWS configuration; the default is ``AWS_PROFILE``.
+    region : str, optional
+        The region of the workteams; the default is that of the session or environment.
+    boto3_session : boto3.session.Session, optional
+        A session to use instead.
+    endpoint_url : str, optional
+        Another address than AWS, such as the sandbox; the default is ``AWS_ENDPOINT_URL``.
+
+    Raises
+    ------
+    InvalidInput
+        Profile not found, no region, or an endpoint that is no http(s) URL.
+    """
+
+    with aws_errors("configuration"):
+        session = boto3_session or _new_session(profile)
+    where = region or session.region_name or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    if not where:
+        raise InvalidInput(
+            "No AWS region is set.",
+            next_step="Pass region=, or set AWS_REGION, to the region of your workteams, for example us-east-1.",
+            field="region",
+        )
+    _check_region(session, where)
+    endpoint = endpoint_url or os.environ.get("AWS_ENDPOINT_URL") or None
+    if endpoint is not None:
+        parts = urlsplit(endpoint)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise InvalidInput(
+                f"“{endpoint[:80]}” is not an endpoint URL.",
+                next_step="Write it as http://127.0.0.1:4566 or https://host.",
+                field="endpoint_url",
+            )
+    return Aws(session, where, endpoint)
+
+
+def _new_session(profile: str | None) -> boto3.session.Session:
+    """A session that reads times quickly.
+
+    botocore reads each time in an answer with dateutil: two thirds of what listing many objects takes.
+    """
+    import boto3
+    import botocore.session
+
+    core = botocore.session.Session()
+    core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_read_time)
+    return boto3.session.Session(botocore_session=core, profile_name=profile)
+
+
+def _read_time(value: Any) -> dt.datetime:
+    from botocore.utils import parse_timestamp
+
+    if isinstance(value, str) and len(value) in (20, 24) and value[10] == "T" and value.endswith("Z"):
+        try:
+            return dt.datetime.fromisoformat(value)
+        except ValueError:
+            pass
+    found: dt.datetime = parse_timestamp(value)
+    return found
+
+
+def _check_region(session: boto3.session.Session, region: str) -> None:
+    from botocore.utils import validate_region_name
+
+    try:
+        validate_region_name(region)
+        session.get_partition_for_region(region)
+    except Exception as error:
+        raise InvalidInput(
+            f"“{region[:40]}” is not an AWS region.",
+            next_step="Write a region such as us-east-1 or eu-west-1.",
+            field="region",
+            value=region,
+        ) from error

@@ -1,0 +1,92 @@
+"""VPC endpoints for S3: which ones exist, and in which VPC. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..errors import GtSecureError
+from ..network import Source
+from .client import Aws, aws_errors
+
+
+@dataclass(frozen=True, slots=True)
+class VpcEndpoint:
+    """One VPC endpoint.
+
+    Attributes
+    ----------
+    type : str
+        ``Gateway`` or ``Interface``. A gateway endpoint is not reachable from on-premises networks or peered VPCs.
+    private_dns : bool
+        Whether the ordinary S3 name resolves to it. A presigned URL's host is signed, so an interface endpoint without
+        private DNS can never serve it.
+    """
+
+    id: str
+    vpc_id: str
+    service_name: str
+    type: str
+    state: str
+    name: str = ""
+    vpc_name: str = ""
+    policy_text: str | None = None
+    private_dns: bool = False
+
+    @property
+    def label(self) -> str:
+        """The id with the name of the endpoint or its VPC."""
+        return f"{self.id} · {self.name or self.vpc_name or self.vpc_id}"
+
+
+def list_s3_endpoints(aws: Aws) -> list[VpcEndpoint]:
+    """List the S3 endpoints of the region; the portal's own endpoint is for another service and not among them."""
+    client = aws.client("ec2")
+    service = f"com.amazonaws.{aws.region}.s3"
+    found: list[Mapping[str, Any]] = []
+    with aws_errors("ec2:DescribeVpcEndpoints"):
+        pages = client.get_paginator("describe_vpc_endpoints").paginate(
+            Filters=[{"Name": "service-name", "Values": [service]}]
+        )
+        for page in pages:
+            found += page["VpcEndpoints"]
+    names = _vpc_names(aws, {str(item["VpcId"]) for item in found})
+    endpoints = [_from_api(item, names) for item in found if str(item.get("ServiceName")) == service]
+    return sorted(endpoints, key=lambda endpoint: (endpoint.vpc_id, endpoint.id))
+
+
+def in_its_vpc(source: Source, endpoints: Mapping[str, VpcEndpoint]) -> Source:
+    """A source behind an endpoint with the endpoint's VPC, since policies ask for ``aws:SourceVpc`` too."""
+    endpoint = endpoints.get(source.endpoint or "")
+    return source if endpoint is None else replace(source, vpc=endpoint.vpc_id)
+
+
+def _from_api(item: Mapping[str, Any], vpc_names: Mapping[str, str]) -> VpcEndpoint:
+    vpc = str(item["VpcId"])
+    return VpcEndpoint(
+        id=str(item["VpcEndpointId"]),
+        vpc_id=vpc,
+        service_name=str(item["ServiceName"]),
+        type=str(item.get("VpcEndpointType") or "Gateway"),
+        state=str(item.get("State") or ""),
+        name=_tag(item.get("Tags") or ()),
+        vpc_name=vpc_names.get(vpc, ""),
+        policy_text=item.get("PolicyDocument"),
+        private_dns=bool(item.get("PrivateDnsEnabled")),
+    )
+
+
+def _vpc_names(aws: Aws, ids: set[str]) -> dict[str, str]:
+    if not ids:
+        return {}
+    try:
+        with aws_errors("ec2:DescribeVpcs"):
+            answer = aws.client("ec2").describe_vpcs(VpcIds=sorted(ids))
+    except GtSecureError:
+        return {}  # names are a comfort; without the permission the ids must do
+    return {str(vpc["VpcId"]): _tag(vpc.get("Tags") or ()) for vpc in answer["Vpcs"]}
+
+
+def _tag(tags: Iterable[Mapping[str, Any]], key: str = "Name") -> str:
+    return next((str(tag["Value"]) for tag in tags if tag.get("Key") == key), "")

@@ -1,0 +1,178 @@
+"""What botocore raises, as our errors with the next step.
+
+SageMaker answers a missing team or workforce with a ``ValidationException``; in a VPC without an endpoint nothing
+answers at all, and the sentence names the endpoint that is missing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ..errors import (
+    AccessDenied,
+    Conflict,
+    CredentialsError,
+    GtSecureError,
+    InvalidInput,
+    NotFound,
+    Throttled,
+    Unreachable,
+    Unsupported,
+)
+
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
+
+_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AllAccessDisabled", "Forbidden", "403"}
+_CREDENTIALS = {
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidClientTokenId",
+    "UnrecognizedClientException",
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+    "InvalidSignatureException",
+    "AuthFailure",
+    "RequestExpired",
+    "RequestTimeTooSkewed",
+    "InvalidToken",
+    "MissingAuthenticationToken",
+    "IncompleteSignature",
+}
+_THROTTLED = {"Throttling", "ThrottlingException", "TooManyRequestsException", "SlowDown", "RequestLimitExceeded"}
+_CONFLICT = {"ConflictException", "ResourceInUse", "OperationAborted", "ConditionalRequestConflict"}
+_MISSING = {
+    "NoSuchBucket",
+    "NoSuchKey",
+    "NoSuchVersion",
+    "ResourceNotFound",
+    "ResourceNotFoundException",
+    "NoSuchEntity",
+    "404",
+    "NotFound",
+    "InvalidVpcEndpointId.NotFound",
+}
+_VPC_SERVICES = {
+    "sagemaker": "sagemaker.api",
+    "s3": "s3 (gateway or interface)",
+    "sts": "sts",
+    "ec2": "ec2",
+    "logs": "logs",
+}
+
+
+@contextlib.contextmanager
+def aws_errors(action: str, resource: str = "*") -> Iterator[None]:
+    """Turn what botocore raises into our errors, with the next step for this call.
+
+    Parameters
+    ----------
+    action : str
+        The IAM action, for example ``sagemaker:UpdateWorkteam``.
+    resource : str
+        The ARN that the action needs, for the policy that an administrator gets.
+    """
+    from botocore import exceptions as boto
+
+    service = action.partition(":")[0]
+    try:
+        yield
+    except boto.ClientError as error:
+        raise _from_client_error(error, action, resource) from error
+    except (boto.NoCredentialsError, boto.PartialCredentialsError, boto.CredentialRetrievalError) as error:
+        raise CredentialsError(
+            "There are no AWS credentials here.",
+            next_step="In Studio the execution role gives them; elsewhere run “aws configure” or set AWS_PROFILE. "
+            "To try without an account, run “gt-secure sandbox”.",
+        ) from error
+    except (boto.TokenRetrievalError, boto.SSOTokenLoadError, boto.UnauthorizedSSOTokenError) as error:
+        raise CredentialsError(
+            "The single sign-on session has ended.", next_step="Run “aws sso login” and try again."
+        ) from error
+    except boto.ProfileNotFound as error:
+        raise InvalidInput(
+            f"{error}.", next_step="Choose a profile that “aws configure list-profiles” shows.", field="profile"
+        ) from error
+    except boto.NoRegionError as error:
+        raise InvalidInput("No AWS region is set.", next_step="Set AWS_REGION.", field="region") from error
+    except (boto.HTTPClientError, boto.ConnectionError) as error:
+        raise _unreachable(service, action) from error
+    except boto.ParamValidationError as error:
+        if "Unknown parameter" in str(error):
+            raise Unsupported(
+                f"The installed boto3 is too old for a member of {action}.",
+                next_step="Update it: pip install -U boto3 (workteam restrictions need 1.34.107 or newer).",
+            ) from error
+        raise InvalidInput(f"{action} does not take this input: {error}", field=action) from error
+    except boto.BotoCoreError as error:
+        raise GtSecureError(f"{action} failed: {type(error).__name__}.", next_step="See the cause.") from error
+
+
+def _unreachable(service: str, action: str) -> Unreachable:
+    endpoint = _VPC_SERVICES.get(service, service)
+    return Unreachable(
+        f"AWS gave no answer to {action}.",
+        next_step=f"In a VPC-only Studio domain the VPC needs an endpoint for {endpoint}, with private DNS and a "
+        "security group that lets the notebook in; elsewhere check the network and the region.",
+        details={"action": action},
+    )
+
+
+def _from_client_error(error: ClientError, action: str, resource: str) -> GtSecureError:
+    body = error.response.get("Error", {})
+    code, text = str(body.get("Code", "")), str(body.get("Message", "")).strip()
+    details = {"code": code, "action": action, "resource": resource}
+    if code in _DENIED:
+        return AccessDenied(
+            f"This role may not call {action}" + (f" on {resource}." if resource != "*" else "."),
+            action=action,
+            resource=resource,
+            details={"code": code, "aws_message": text[:500]},
+        )
+    if code in _CREDENTIALS:
+        return CredentialsError(
+            f"AWS does not accept these credentials ({code}).",
+            next_step="They have expired or belong to another account: get new ones, restart the kernel, and check the "
+            "clock of this machine.",
+            details=details,
+        )
+    if code in _THROTTLED:
+        return Throttled(
+            f"AWS asked to slow down ({code} at {action}), also after several attempts.",
+            next_step="Wait a minute and try again.",
+            details=details,
+        )
+    if code in _CONFLICT:
+        return Conflict(
+            f"{action} is in conflict with a change under way: {text[:300]}",
+            next_step="Wait until it has ended and try again.",
+            details=details,
+        )
+    # SageMaker answers a missing team or workforce with a ValidationException.
+    gone = code == "ValidationException" and any(t in text.lower() for t in ("work team", "workteam", "no workforce"))
+    if code in _MISSING or (
+        gone and any(t in text.lower() for t in ("not exist", "no work", "not found", "could not"))
+    ):
+        return NotFound(f"Not found by {action}: {text[:300] or resource}", next_step=_where(), details=details)
+    if code in {
+        "ValidationException",
+        "InvalidArgument",
+        "MalformedPolicy",
+        "InvalidParameterValue",
+        "ValidationError",
+    }:
+        return InvalidInput(f"AWS refused the input of {action}: {text[:500]}", field=action, details=details)
+    if code in {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}:
+        return InvalidInput(
+            f"The bucket lies in another region ({action}).",
+            next_step="Connect with the region of the bucket.",
+            field="region",
+            details=details,
+        )
+    return GtSecureError(f"{action} failed with {code or 'an error'}: {text[:500]}", details=details)
+
+
+def _where() -> str:
+    return "Check the name, the account and the region."

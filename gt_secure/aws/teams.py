@@ -1,0 +1,358 @@
+"""Workteams, workforces and the labeling jobs that use them: read models, nothing writes here.
+
+Sources: SageMaker API reference, *Workteam*, *Workforce*, *SubscribedWorkteam*, *LabelingJobForWorkteamSummary*.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypeAlias
+
+from ..errors import InvalidInput, NotFound
+from .client import Aws, aws_errors
+
+# Members that are not ours to compare: times that every write moves, and what the service itself works out.
+_VOLATILE = {"LastUpdatedDate", "CreateDate", "Status", "FailureReason"}
+
+TeamKind = Literal["private", "vendor", "public"]
+
+_TEAM_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
+
+
+@dataclass(frozen=True, slots=True)
+class UrlLock:
+    """The two toggles of ``WorkerAccessConfiguration.S3Presign.IamPolicyConstraints``. They take no addresses."""
+
+    source_ip: bool = False
+    vpc_source_ip: bool = False
+
+    @property
+    def on(self) -> bool:
+        """Whether any toggle is on."""
+        return self.source_ip or self.vpc_source_ip
+
+    @property
+    def impossible(self) -> bool:
+        """Both on: one key exists only off an endpoint and the other only on one, so no URL would ever work."""
+        return self.source_ip and self.vpc_source_ip
+
+    @property
+    def mode(self) -> Literal["off", "SourceIp", "VpcSourceIp", "both"]:
+        """The state in one word."""
+        if self.impossible:
+            return "both"
+        return "SourceIp" if self.source_ip else "VpcSourceIp" if self.vpc_source_ip else "off"
+
+    def to_api(self) -> dict[str, Any]:
+        """The API structure with both toggles: whether an omitted one is kept is not documented."""
+        words = {True: "Enabled", False: "Disabled"}
+        constraints = {"SourceIp": words[self.source_ip], "VpcSourceIp": words[self.vpc_source_ip]}
+        return {"S3Presign": {"IamPolicyConstraints": constraints}}
+
+    @classmethod
+    def from_api(cls, config: Mapping[str, Any] | None) -> UrlLock:
+        """Read ``WorkerAccessConfiguration``; an absent member is off."""
+        constraints = ((config or {}).get("S3Presign") or {}).get("IamPolicyConstraints") or {}
+        return cls(constraints.get("SourceIp") == "Enabled", constraints.get("VpcSourceIp") == "Enabled")
+
+
+@dataclass(frozen=True, slots=True)
+class Workteam:
+    """One workteam. A vendor or public team has no URL lock: ``url_lock`` is None there.
+
+    Attributes
+    ----------
+    members : tuple of str
+        Its Cognito or OIDC groups; SageMaker does not tell how many people are in them.
+    """
+
+    name: str
+    arn: str
+    kind: TeamKind
+    description: str = ""
+    members: tuple[str, ...] = ()
+    workforce_name: str | None = None
+    url_lock: UrlLock | None = None
+    subdomain: str = ""
+
+    @property
+    def restrictable(self) -> bool:
+        """Whether AWS offers a URL lock for this kind of team."""
+        return self.kind == "private"
+
+
+class SageMakerTeam(Protocol):
+    """What is used of a ``sagemaker.core.resources.Workteam``: its name."""
+
+    @property
+    def workteam_name(self) -> Any:
+        """The name."""
+
+
+TeamLike: TypeAlias = str | Workteam | SageMakerTeam
+"""Whatever names a workteam."""
+
+
+def team_name(team: TeamLike) -> str:
+    """Return how a restriction names a workteam: its name, or the ARN of a vendor or public one.
+
+    Parameters
+    ----------
+    team : str, Workteam or sagemaker.core.resources.Workteam
+
+    Raises
+    ------
+    InvalidInput
+        For anything else.
+    """
+    if isinstance(team, str):
+        return team.strip()
+    if isinstance(team, Workteam):
+        return team.name if team.restrictable else team.arn
+    word = getattr(team, "workteam_name", None)
+    if isinstance(word, str) and word:
+        return word
+    raise InvalidInput(
+        f"A workteam is given by name or ARN, not as {type(team).__name__}.",
+        next_step="Write its name, for example radiology-team (in a file: in quotes, if it is a number).",
+        field="team",
+        value=team,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Workforce:
+    """A private workforce: one per region and account, shared by all its workteams.
+
+    Attributes
+    ----------
+    cidrs : tuple of str
+        ``SourceIpConfig.Cidrs``, the portal lock; empty is open to everybody.
+    vpc_id, portal_endpoint_id : str or None
+        Set when the portal lies in a VPC. The endpoint is the portal's own, it does not serve S3.
+    """
+
+    name: str
+    arn: str
+    status: str
+    cidrs: tuple[str, ...] = ()
+    vpc_id: str | None = None
+    portal_endpoint_id: str | None = None
+    ip_address_type: str = "ipv4"
+    failure_reason: str = ""
+    subdomain: str = ""
+
+    @property
+    def in_vpc(self) -> bool:
+        """Whether the worker portal is reached through a VPC."""
+        return self.vpc_id is not None
+
+
+@dataclass(frozen=True, slots=True)
+class LabelingJob:
+    """A labeling job that uses a workteam."""
+
+    name: str
+    status: str
+    workteam_arn: str
+    pending: int = 0
+    total: int = 0
+    input_uri: str = ""
+    output_uri: str = ""
+    role_arn: str = ""
+    template_uri: str = ""
+
+    @property
+    def in_progress(self) -> bool:
+        """Whether people may be working on it now."""
+        return self.status in {"Initializing", "InProgress", "Stopping"}
+
+
+def check_team_name(name: str) -> str:
+    """Check a workteam name; raises :class:`InvalidInput` with what SageMaker allows."""
+    word = str(name).strip()
+    if word.startswith("arn:"):
+        word = word.rsplit("/", 1)[-1]
+    if not _TEAM_NAME.fullmatch(word):
+        raise InvalidInput(
+            f"“{word[:70]}” is not a workteam name.",
+            next_step="Use 1 to 63 letters, digits and hyphens; the first and the last is a letter or digit.",
+            field="team",
+            value=word,
+        )
+    return word
+
+
+def list_workteams(aws: Aws) -> list[Workteam]:
+    """List private and vendor workteams: two SageMaker calls, made at once; ListWorkteams returns whole teams."""
+    client = aws.client("sagemaker")  # made here: sessions are not thread-safe, clients are
+
+    def private() -> list[Workteam]:
+        with aws_errors("sagemaker:ListWorkteams"):
+            pages = client.get_paginator("list_workteams").paginate()
+            return [team_from_api(team) for page in pages for team in page["Workteams"]]
+
+    def sold() -> list[Workteam]:
+        with aws_errors("sagemaker:ListSubscribedWorkteams"):
+            pages = client.get_paginator("list_subscribed_workteams").paginate()
+            return [_subscribed(team) for page in pages for team in page["SubscribedWorkteams"]]
+
+    with ThreadPoolExecutor(2, thread_name_prefix="gt_secure-teams") as pool:
+        answers = [pool.submit(ask) for ask in (private, sold)]
+        found = [team for answer in answers for team in answer.result()]
+    return sorted(found, key=lambda team: (team.kind != "private", team.name.lower()))
+
+
+def get_workteam(aws: Aws, name: str) -> Workteam:
+    """Read one private workteam; raises :class:`NotFound` if there is none of that name in this region."""
+    word = check_team_name(name)
+    try:
+        with aws_errors("sagemaker:DescribeWorkteam", team_arn(aws, word)):
+            answer = aws.client("sagemaker").describe_workteam(WorkteamName=word)
+    except NotFound as error:
+        raise NotFound(
+            f"There is no private workteam “{word}” in {aws.region}.",
+            next_step="Check the name and the region; “gt-secure teams” lists them. A vendor team has no URL lock.",
+        ) from error
+    return team_from_api(answer["Workteam"])
+
+
+def team_arn(aws: Aws, name: str) -> str:
+    """The ARN of a private workteam, for the policy an administrator gets."""
+    return f"arn:{aws.partition}:sagemaker:{aws.region}:*:workteam/private-crowd/{name}"
+
+
+def team_from_api(team: Mapping[str, Any]) -> Workteam:
+    """Read a ``Workteam`` structure of the API."""
+    arn = str(team["WorkteamArn"])
+    workforce = str(team.get("WorkforceArn") or "").rsplit("/", 1)[-1]
+    return Workteam(
+        name=str(team["WorkteamName"]),
+        arn=arn,
+        kind="private",
+        description=str(team.get("Description") or ""),
+        members=tuple(_groups(team.get("MemberDefinitions") or ())),
+        workforce_name=workforce or "default",
+        url_lock=UrlLock.from_api(team.get("WorkerAccessConfiguration")),
+        subdomain=str(team.get("SubDomain") or ""),
+    )
+
+
+def _groups(definitions: Any) -> list[str]:
+    names: list[str] = []
+    for member in definitions:
+        if "CognitoMemberDefinition" in member:
+            names.append(str(member["CognitoMemberDefinition"]["UserGroup"]))
+        names += [str(group) for group in (member.get("OidcMemberDefinition") or {}).get("Groups") or ()]
+    return names
+
+
+def _subscribed(team: Mapping[str, Any]) -> Workteam:
+    arn = str(team["WorkteamArn"])
+    kind: TeamKind = "public" if "/public-crowd/" in arn else "vendor"
+    title = str(team.get("MarketplaceTitle") or arn.rsplit("/", 1)[-1])
+    return Workteam(name=title, arn=arn, kind=kind, description=str(team.get("SellerName") or ""))
+
+
+def list_workforces(aws: Aws) -> list[Workforce]:
+    """List the private workforces of the region (AWS allows one)."""
+    found: list[Workforce] = []
+    with aws_errors("sagemaker:ListWorkforces"):
+        for page in aws.client("sagemaker").get_paginator("list_workforces").paginate():
+            found += [workforce_from_api(item) for item in page["Workforces"]]
+    return found
+
+
+def get_workforce(aws: Aws, name: str = "default") -> Workforce:
+    """Read one workforce."""
+    resource = f"arn:{aws.partition}:sagemaker:{aws.region}:*:workforce/private-crowd/{name}"
+    with aws_errors("sagemaker:DescribeWorkforce", resource):
+        answer = aws.client("sagemaker").describe_workforce(WorkforceName=name)
+    return workforce_from_api(answer["Workforce"])
+
+
+def workforce_from_api(item: Mapping[str, Any]) -> Workforce:
+    """Read a ``Workforce`` structure of the API."""
+    vpc = item.get("WorkforceVpcConfig") or {}
+    return Workforce(
+        name=str(item["WorkforceName"]),
+        arn=str(item["WorkforceArn"]),
+        status=str(item.get("Status") or "Active"),
+        cidrs=tuple(str(cidr) for cidr in (item.get("SourceIpConfig") or {}).get("Cidrs") or ()),
+        vpc_id=vpc.get("VpcId"),
+        portal_endpoint_id=vpc.get("VpcEndpointId"),
+        ip_address_type=str(item.get("IpAddressType") or "ipv4"),
+        failure_reason=str(item.get("FailureReason") or ""),
+        subdomain=str(item.get("SubDomain") or ""),
+    )
+
+
+def jobs_of_team(aws: Aws, team: Workteam, *, most: int = 20) -> list[LabelingJob]:
+    """Labeling jobs of a team that still wait for people, with their data locations.
+
+    Parameters
+    ----------
+    aws : Aws
+    team : Workteam
+    most : int
+        Describe at most so many jobs: each one is a call of its own.
+    """
+    if team.kind == "public":
+        return []
+    client = aws.client("sagemaker")
+    waiting: list[Mapping[str, Any]] = []
+    with aws_errors("sagemaker:ListLabelingJobsForWorkteam", team.arn):
+        for page in client.get_paginator("list_labeling_jobs_for_workteam").paginate(WorkteamArn=team.arn):
+            waiting += [job for job in page["LabelingJobSummaryList"] if _waits(job)]
+    return [describe_job(aws, str(job["LabelingJobName"])) for job in waiting[:most]]
+
+
+def _waits(job: Mapping[str, Any]) -> bool:
+    return bool(job.get("LabelingJobName") and (job.get("LabelCounters") or {}).get("PendingHuman", 0))
+
+
+def describe_job(aws: Aws, name: str) -> LabelingJob:
+    """Read one labeling job."""
+    with aws_errors(
+        "sagemaker:DescribeLabelingJob", f"arn:{aws.partition}:sagemaker:{aws.region}:*:labeling-job/{name}"
+    ):
+        job: Mapping[str, Any] = aws.client("sagemaker").describe_labeling_job(LabelingJobName=name)
+    counters = job.get("LabelCounters") or {}
+    source = (job.get("InputConfig") or {}).get("DataSource") or {}
+    human = job.get("HumanTaskConfig") or {}
+    return LabelingJob(
+        name=str(job["LabelingJobName"]),
+        status=str(job["LabelingJobStatus"]),
+        workteam_arn=str(human.get("WorkteamArn") or ""),
+        pending=int(counters.get("Unlabeled") or 0),
+        total=int(counters.get("TotalLabeled") or 0) + int(counters.get("Unlabeled") or 0),
+        input_uri=str((source.get("S3DataSource") or {}).get("ManifestS3Uri") or ""),
+        output_uri=str((job.get("OutputConfig") or {}).get("S3OutputPath") or ""),
+        role_arn=str(job.get("RoleArn") or ""),
+        template_uri=str((human.get("UiConfig") or {}).get("UiTemplateS3Uri") or ""),
+    )
+
+
+def read_team(aws: Aws, name: str) -> dict[str, Any]:
+    """Read a workteam's whole structure, without its times."""
+    resource = f"arn:{aws.partition}:sagemaker:{aws.region}:*:workteam/private-crowd/{name}"
+    try:
+        with aws_errors("sagemaker:DescribeWorkteam", resource):
+            answer = aws.client("sagemaker").describe_workteam(WorkteamName=name)
+    except NotFound as error:
+        raise NotFound(
+            f"There is no private workteam “{name}” in {aws.region}.",
+            next_step="Check the name and the region; “gt-secure teams” lists them. A vendor team has no URL lock.",
+        ) from error
+    return {key: value for key, value in answer["Workteam"].items() if key not in _VOLATILE}
+
+
+def read_workforce(aws: Aws, name: str) -> dict[str, Any]:
+    """Read a workforce's whole structure, without its times."""
+    resource = f"arn:{aws.partition}:sagemaker:{aws.region}:*:workforce/private-crowd/{name}"
+    with aws_errors("sagemaker:DescribeWorkforce", resource):
+        answer = aws.client("sagemaker").describe_workforce(WorkforceName=name)
+    return {key: value for key, value in answer["Workforce"].items() if not key.endswith("Date")}

@@ -1,0 +1,156 @@
+"""Apply: re-read, compare, write, read back; at a failure take everything back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ..account.snapshot import State, read_state
+from ..aws.client import Aws
+from ..errors import Conflict, InvalidInput
+from .engine import Clock, Engine
+from .journal import begin_change, journal_path, list_changes
+from .lock import hold
+from .plan import Plan
+from .transaction import Applied, Callback, begin_lines, run
+from .verify import Probe, probe_expectations
+
+
+def apply(
+    aws: Aws,
+    plan: Plan,
+    *,
+    confirm: Iterable[str] = (),
+    journal_dir: str | Path | None = None,
+    progress: Callback | None = None,
+    timeout_s: float = 600,
+    probe: Probe | None = None,
+) -> Applied:
+    """Carry out a plan: re-read, compare, write, read back; at a failure take everything back in reverse.
+
+    Parameters
+    ----------
+    aws : Aws
+    plan : Plan
+    confirm : iterable of str
+        Codes of the blockers that the person has accepted.
+    journal_dir : str or Path, optional
+        Where the journal is; ``GT_SECURE_JOURNAL`` or ``~/.gt_secure/journal`` otherwise.
+    progress : callable, optional
+        Called with :class:`Progress`; an exception from it cancels, and what was done is taken back.
+    timeout_s : float
+        Deadline for all of it, in seconds. Taking back has its own.
+    probe : callable, optional
+        Tries the expectations on the wire afterwards; see :data:`gt_secure.changes.verify.Probe`.
+
+    Raises
+    ------
+    InvalidInput
+        If a blocker is not confirmed.
+    Conflict
+        If something moved since the plan, or another change holds the lock or was interrupted.
+    GtSecureError
+        If a step failed; ``details["applied"]`` says what is certain. The account is as before unless it says so.
+    """
+    _check_confirmed(plan, confirm)
+    if plan.empty:
+        return Applied("", "nothing to do")
+    directory = journal_path(journal_dir)
+    scope = f"{plan.state.account_id}-{plan.state.region}"
+    with hold(directory, scope, f"apply by {plan.state.caller_arn}"):
+        refuse_unfinished(directory, plan.state.account_id, plan.state.region)
+        _check_same_account(aws, plan.state)
+        compare(plan.state, read_state(aws, plan.restriction))
+        writer = begin_change(
+            directory,
+            begin_lines("apply", aws, plan.state.account_id, plan.state.caller_arn, plan.changes)
+            | {"restriction": plan.restriction.to_dict(), "confirmed": sorted(set(confirm))},
+        )
+        done = run(Engine(aws, writer, plan.changes, Clock(timeout_s), progress), "applied")
+    return done if probe is None else replace(done, probes=probe_expectations(plan, probe))
+
+
+def _check_confirmed(plan: Plan, confirm: Iterable[str]) -> None:
+    codes = {confirm} if isinstance(confirm, str) else set(confirm)
+    known = {notice.code for notice in plan.blockers}
+    broken = [notice for notice in plan.blockers if not notice.confirmable]
+    if broken:
+        raise InvalidInput(
+            f"This plan does not apply: {broken[0].text}",
+            next_step=broken[0].fix,
+            field=broken[0].field,
+            details={"blockers": [notice.to_dict() for notice in plan.blockers]},
+        )
+    if plan.empty:
+        return
+    missing = [notice for notice in plan.blockers if notice.code not in codes]
+    if missing:
+        raise InvalidInput(
+            f"This plan is stopped: {missing[0].text}",
+            next_step=f"{missing[0].fix} To apply all the same, confirm “{missing[0].code}”.".strip(),
+            field="confirm",
+            details={"blockers": [notice.to_dict() for notice in missing]},
+        )
+    unknown = sorted(codes - known)
+    if unknown:
+        raise InvalidInput(
+            f"“{unknown[0][:60]}” is no blocker of this plan.",
+            next_step=f"It has: {', '.join(sorted(known)) or 'none'}.",
+            field="confirm",
+            value=unknown[0],
+        )
+
+
+def _check_same_account(aws: Aws, state: State) -> None:
+    identity = aws.identity()
+    if (identity.account_id, aws.region) != (state.account_id, state.region):
+        raise Conflict(
+            f"The plan was made for account {state.account_id} in {state.region}; this connection is to "
+            f"{identity.account_id} in {aws.region}.",
+            next_step="Plan again with this connection.",
+        )
+
+
+def refuse_unfinished(directory: Path, account: str, region: str) -> None:
+    """Raise Conflict if a change of this account and region was interrupted and not recovered since."""
+    for record in list_changes(directory):
+        if record.status == "unfinished" and (record.account_id, record.region) == (account, region):
+            raise Conflict(
+                f"Change {record.id} was interrupted, and is neither done nor taken back.",
+                next_step=f"Run “gt-secure undo {record.id}” (or “gt-secure apply --resume {record.id}”) first.",
+                details={"change": record.id},
+            )
+
+
+def compare(plan: State, fresh: State) -> None:
+    """Raise Conflict with the three-way difference if something that the plan saw has moved."""
+    moved: dict[str, Any] = {}
+    for part in ("team", "workforce", "policy"):
+        seen, now = _steady(plan.raw.get(part)), _steady(fresh.raw.get(part))
+        if seen != now:
+            moved[part] = {"seen": _json(seen), "now": _json(now)}
+    seen_teams, now_teams = sorted(t.arn for t in plan.other_teams), sorted(t.arn for t in fresh.other_teams)
+    if seen_teams != now_teams:
+        moved["workteams"] = {"seen": seen_teams, "now": now_teams}
+    if moved:
+        raise Conflict(
+            f"Since the plan was made, somebody has changed: {', '.join(sorted(moved))}.",
+            next_step="Plan again: the new plan starts from what is there now. Nothing was changed.",
+            details={"moved": moved},
+        )
+
+
+def _steady(part: Any) -> Any:
+    return (
+        {key: part[key] for key in part if key not in {"Status", "FailureReason"}} if isinstance(part, dict) else part
+    )
+
+
+def _json(part: Any) -> Any:
+    if isinstance(part, Mapping):
+        return {str(key): _json(value) for key, value in part.items()}
+    if isinstance(part, list | tuple):
+        return [_json(value) for value in part]
+    return part if part is None or isinstance(part, str | int | float | bool) else str(part)

@@ -1,0 +1,190 @@
+"""From what is and what is wanted to typed changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..access.log_sources import other_readers
+from ..account.snapshot import State
+from ..aws.teams import UrlLock
+from ..errors import PolicyError
+from ..network import lenient
+from ..policies.bucket_guard import Guard, build_guard, find_guard, merge_guard, remove_guard
+from ..restriction.model import Restriction, UrlLockMode
+from .change import Call, Change
+from .targets import networks_text, toggles, words
+
+_EMPTY = '{"Version":"2012-10-17","Statement":[]}'
+
+
+def changes_for(wish: Restriction, state: State, hits: object = None) -> tuple[Change, ...]:
+    """Return what has to change, in the order in which it is carried out; hits name other readers of the bucket."""
+    found = (_guard_change(wish, state, hits), _url_change(wish, state), _portal_change(wish, state))
+    return tuple(change for change in found if change is not None)
+
+
+def wanted_lock(wish: Restriction, state: State) -> UrlLock | None:
+    """The toggles that the restriction asks for; True takes the ones that fit, None asks for nothing."""
+    mode = wish.url_lock
+    if mode is None:
+        return None
+    if mode is True:
+        mode = _fitting(wish, state)
+    return UrlLock(mode == "SourceIp", mode == "VpcSourceIp")
+
+
+def _fitting(wish: Restriction, state: State) -> UrlLockMode:
+    """Choose the toggle: a portal in a VPC stands beside the public one, so there the lists say which is meant."""
+    if state.workforce is None or not state.workforce.in_vpc:
+        return "SourceIp"
+    if bool(wish.addresses) != bool(wish.endpoints):
+        return "SourceIp" if wish.addresses else "VpcSourceIp"
+    lock = (state.team.url_lock if state.team is not None else None) or UrlLock()
+    if lock.on and not lock.impossible:
+        return "SourceIp" if lock.source_ip else "VpcSourceIp"
+    return "SourceIp" if wish.addresses else "VpcSourceIp"
+
+
+def existing_guard(state: State) -> Guard | None:
+    """Our guard as it is in the bucket policy now."""
+    return find_guard(state.bucket.policy_text) if state.bucket is not None else None
+
+
+def guard_text(guard: Guard | None) -> str:
+    """A guard in words."""
+    if guard is None:
+        return "no guard: a presigned URL works from anywhere"
+    where = f"objects under {guard.prefix}" if guard.prefix else "all objects"
+    who = ", ".join([*networks_text(guard.networks), *guard.endpoints]) or "nowhere"
+    edited = " (the statement has been edited by hand)" if guard.drifted else ""
+    return f"presigned URLs of {where} work only from {who}{edited}"
+
+
+def portal_text(cidrs: tuple[str, ...] | list[str]) -> str:
+    """The portal lock in words."""
+    return f"the worker portal opens only from {', '.join(cidrs)}" if cidrs else "the worker portal opens from anywhere"
+
+
+def _lock_text(value: Mapping[str, str]) -> str:
+    texts = {
+        "off": "off: a forwarded URL works from anywhere",
+        "SourceIp": "SourceIp: a URL works only from the public address of the worker who opened the task",
+        "VpcSourceIp": "VpcSourceIp: a URL works only from the worker's address inside the VPC, through an S3 endpoint",
+    }
+    return texts.get(words(value), "both on: no URL works")
+
+
+def _guard_change(wish: Restriction, state: State, hits: object) -> Change | None:
+    if wish.guard is None or state.bucket is None:
+        return None
+    before = state.bucket.policy_text
+    guard = find_guard(before)
+    if wish.guard:
+        statement = build_guard(
+            state.bucket.name,
+            prefix=wish.prefix,
+            networks=wish.addresses,
+            endpoints=wish.endpoints,
+            partition=state.partition,
+        )
+        wanted = (wish.prefix, wish.addresses, wish.endpoints)
+        if guard is not None and not guard.drifted and (guard.prefix, guard.networks, guard.endpoints) == wanted:
+            return None
+        after: str | None = _merged(before, statement)
+    else:
+        if guard is None or before is None:
+            return None
+        after = remove_guard(before)
+    name, resource = state.bucket.name, f"arn:{state.partition}:s3:::{state.bucket.name}"
+    write = (
+        Call("s3:DeleteBucketPolicy", resource, "DeleteBucketPolicy", {"Bucket": name})
+        if after is None
+        else Call("s3:PutBucketPolicy", resource, "PutBucketPolicy", {"Bucket": name, "Policy": after})
+    )
+    return Change(
+        kind="bucket-guard",
+        target=name,
+        before=guard_text(guard),
+        after=guard_text(find_guard(after)),
+        before_raw=before,
+        after_raw=after,
+        affects=(*_bucket_affects(state), *other_readers(hits, name, wish.prefix, wish.addresses)),
+        calls=(Call("s3:GetBucketPolicy", resource, "GetBucketPolicy", {"Bucket": name}), write),
+        seconds_typical=2,
+        region=state.bucket.region,
+    )
+
+
+def _merged(before: str | None, statement: Mapping[str, object]) -> str:
+    try:
+        return merge_guard(before, statement)
+    except PolicyError:
+        if before is not None:
+            raise
+        return merge_guard(_EMPTY, statement)  # written without blanks a long list may still fit
+
+
+def _bucket_affects(state: State) -> tuple[str, ...]:
+    bucket = state.bucket
+    assert bucket is not None
+    touched = ["everybody who uses presigned links of these objects, also from the S3 console"]
+    start = f"s3://{bucket.name}/"
+    using = [job.name for job in state.jobs if job.input_uri.startswith(start) or job.output_uri.startswith(start)]
+    touched += [f"labeling job {name}, which uses the bucket" for name in using]
+    return tuple(touched)
+
+
+def _url_change(wish: Restriction, state: State) -> Change | None:
+    lock = wanted_lock(wish, state)
+    if lock is None or state.team is None:
+        return None
+    before, after = toggles(state.team.url_lock or UrlLock()), toggles(lock)
+    if before == after:
+        return None
+    team = state.team
+    resource = f"arn:{state.partition}:sagemaker:{state.region}:{state.account_id}:workteam/private-crowd/{team.name}"
+    touched = [f"members of {', '.join(team.members)}" if team.members else "all members of the team"]
+    touched += [f"labeling job {job.name} ({job.pending} objects left)" for job in state.jobs if job.in_progress]
+    touched += [f"human-review workflow {name}" for name in state.reviews]
+    parameters = {"WorkteamName": team.name, "WorkerAccessConfiguration": lock.to_api()}
+    return Change(
+        kind="url-lock",
+        target=team.name,
+        before=_lock_text(before),
+        after=_lock_text(after),
+        before_raw=before,
+        after_raw=after,
+        affects=tuple(touched),
+        calls=(
+            Call("sagemaker:DescribeWorkteam", resource, "DescribeWorkteam", {"WorkteamName": team.name}),
+            Call("sagemaker:UpdateWorkteam", resource, "UpdateWorkteam", parameters),
+        ),
+        seconds_typical=2,
+    )
+
+
+def _portal_change(wish: Restriction, state: State) -> Change | None:
+    force = state.workforce
+    if wish.portal_lock is None or force is None:
+        return None
+    before = list(force.cidrs)
+    after = networks_text(wish.addresses) if wish.portal_lock else []
+    if lenient(before) == lenient(after) and bool(before) == bool(after):
+        return None
+    resource = f"arn:{state.partition}:sagemaker:{state.region}:{state.account_id}:workforce/private-crowd/{force.name}"
+    parameters: dict[str, Any] = {"WorkforceName": force.name, "SourceIpConfig": {"Cidrs": after}}
+    return Change(
+        kind="portal-lock",
+        target=force.name,
+        before=portal_text(before),
+        after=portal_text(after),
+        before_raw=before,
+        after_raw=after,
+        affects=tuple(f"workteam {team.name}" for team in state.other_teams),
+        calls=(
+            Call("sagemaker:DescribeWorkforce", resource, "DescribeWorkforce", {"WorkforceName": force.name}),
+            Call("sagemaker:UpdateWorkforce", resource, "UpdateWorkforce", parameters),
+        ),
+        seconds_typical=45,
+    )

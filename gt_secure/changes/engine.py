@@ -1,0 +1,322 @@
+"""Carrying changes out one by one: write, read back, wait, retry within a deadline, and take back in reverse."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from ..aws.client import Aws
+from ..errors import Conflict, GtSecureError, Throttled, Unreachable
+from .change import Change
+from .journal import Writer, scrub
+from .targets import Reading, Target, target_of
+
+Outcome: TypeAlias = Literal["done", "taken back", "unchanged", "overtaken", "uncertain", "not reached"]
+Rest: TypeAlias = Literal["rolled back", "overtaken", "in doubt"]
+"""What is left of changes that were taken back: nothing; nothing but what others have set since; not known."""
+
+READ_BACK_S = 20
+"""How long a reading may lag behind a write before it counts as wrong."""
+
+_MERGES = 3
+"""How often taking back starts anew when somebody else writes between its reading and its writing."""
+
+_TRANSIENT = (Throttled, Unreachable)
+
+
+class Progress(str):
+    """Where a change is, as a sentence; given to the ``progress`` callback.
+
+    An exception raised by the callback cancels: what was done is taken back.
+
+    Attributes
+    ----------
+    step, steps : int
+        Which change of how many.
+    what, how_far : str
+        What is being changed, and how far it is.
+    """
+
+    step: int
+    steps: int
+    what: str
+    how_far: str
+
+    def __new__(cls, step: int, steps: int, what: str, how_far: str) -> Progress:
+        """Make the sentence."""
+        self = super().__new__(cls, f"{step}/{steps} {what} {how_far}.")
+        self.step, self.steps, self.what, self.how_far = step, steps, what, how_far
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What became of one change.
+
+    ``overtaken`` is what somebody else has set differently since it was written: that stays, and ``detail`` says what
+    it is. ``certain`` is False where AWS did not tell.
+    """
+
+    kind: str
+    target: str
+    outcome: Outcome
+    certain: bool = True
+    detail: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the step as JSON-able data."""
+        return {
+            "kind": self.kind,
+            "target": self.target,
+            "outcome": self.outcome,
+            "certain": self.certain,
+            "detail": self.detail,
+        }
+
+
+@dataclass
+class Clock:
+    """A deadline, and waits that grow; tests replace ``sleep``."""
+
+    seconds: float
+    sleep: Callable[[float], None] = time.sleep
+    now: Callable[[], float] = time.monotonic
+    end: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.end = self.now() + self.seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds left."""
+        return self.end - self.now()
+
+    def wait(self, attempt: int, *, first: float = 0.25, most: float = 8.0) -> None:
+        """Wait longer with each attempt, with some chance in it, but not beyond the deadline."""
+        pause = min(most, first * 2.0 ** min(attempt, 10)) * (0.75 + random.random() / 2)
+        self.sleep(max(0.0, min(pause, self.left)))
+
+
+class Engine:
+    """Carries out the changes of one journal file.
+
+    Parameters
+    ----------
+    aws : Aws
+    writer : Writer
+        The open journal file.
+    changes : sequence of Change
+    clock : Clock
+    progress : callable, optional
+        Called with :class:`Progress`.
+    fresh : bool
+        Whether the changes are begun here; False if another process has begun them, and may have sent any of them.
+    """
+
+    def __init__(
+        self,
+        aws: Aws,
+        writer: Writer,
+        changes: Sequence[Change],
+        clock: Clock,
+        progress: Callable[[Progress], None] | None = None,
+        *,
+        fresh: bool = True,
+    ) -> None:
+        self.aws = aws
+        self.writer = writer
+        self.changes = tuple(changes)
+        self.clock = clock
+        self._progress = progress
+        self.steps: dict[int, Step] = {}
+        self._cancellable = True
+        self._first_run = fresh
+        self._sent: set[int] = set()
+
+    def forward(self) -> None:
+        """Carry out all changes, in order; what is already so is left. Raises at the first that fails."""
+        for index, change in enumerate(self.changes):
+            self._say(index, "is being changed")
+            self.writer.write("intent", step=index, do="forward")
+            try:
+                self._reach(index, change, change.before_raw, change.after_raw)
+            except BaseException as error:
+                self._note("failed", step=index, error=_name(error), message=scrub(str(error)))
+                self.steps[index] = self._step(index, "uncertain", certain=False, detail=_name(error))
+                raise
+            self._note("done", step=index, do="forward")
+            self.steps[index] = self._step(index, "done")
+
+    def back(self, reached: Sequence[int]) -> Rest:
+        """Take back the given changes, last first; tells what is left of them.
+
+        A failure here does not stop the others: each one taken back is worth it.
+        """
+        self._cancellable = False
+        for index in sorted(reached, reverse=True):
+            self._note("intent", step=index, do="back")
+            try:
+                self.steps[index] = self._take_back(index)
+            except GtSecureError as error:
+                self._note("failed", step=index, do="back", error=_name(error), message=scrub(str(error)))
+                # What somebody else has set since is not ours to take away, and trying again would not change that.
+                overtaken = isinstance(error, Conflict) and "now" in error.details
+                outcome: Outcome = "overtaken" if overtaken else "uncertain"
+                self.steps[index] = self._step(index, outcome, certain=overtaken, detail=scrub(str(error)))
+            else:
+                self._note("done", step=index, do="back")
+        steps = [self.steps[index] for index in reached]
+        if not all(step.certain for step in steps):
+            return "in doubt"
+        return "overtaken" if any(step.outcome == "overtaken" for step in steps) else "rolled back"
+
+    def _take_back(self, index: int) -> Step:
+        change = self.changes[index]
+        target = target_of(change)
+        self._say(index, "is being taken back")
+        for attempt in range(_MERGES):
+            now = self._read(target).value
+            if target.same(now, change.before_raw) or (self._first_run and index not in self._sent):
+                return self._step(index, "unchanged")
+            goal = target.merge(change.before_raw, change.after_raw, now)
+            try:
+                self._reach(index, change, now, goal)
+            except Conflict as error:
+                if "seen" not in error.details or attempt == _MERGES - 1:
+                    raise
+                continue  # changed between reading and writing: merge with what is there now
+            return self._step(index, "taken back")
+        raise AssertionError("unreachable")  # pragma: no cover
+
+    def _reach(self, index: int, change: Change, start: Any, goal: Any) -> None:
+        """Bring a target from start to goal, whatever replies get lost on the way."""
+        target = target_of(change)
+        reading = self._settled(index, target)
+        if target.same(reading.value, goal):
+            return
+        rest = reading.rest
+        for attempt in range(1_000_000):
+            if not target.same(reading.value, start):
+                raise _moved(change, target, start, goal, reading.value)
+            try:
+                self._sent.add(index)
+                target.write(self.aws, goal)
+                lost = False
+            except _TRANSIENT as error:
+                lost = True
+                if self.clock.left <= 0:
+                    raise
+                self._say(index, f"AWS did not take it yet ({_name(error)}); trying again")
+                self.clock.wait(attempt)
+            except Conflict as error:
+                lost = True
+                if self.clock.left <= 0:
+                    raise
+                self._say(index, f"another update is under way ({_name(error)}); waiting")
+                self.clock.wait(attempt, first=0.5)
+            reading = self._settled(index, target) if lost else self._read_back(index, target, start, goal)
+            if target.same(reading.value, goal):
+                _check_rest(change, rest, reading.rest)
+                return
+            if not lost:
+                raise _not_kept(change, target, start, goal, reading)
+
+    def _read_back(self, index: int, target: Target, start: Any, goal: Any) -> Reading:
+        """Read until the write shows, or somebody else's: S3 may answer with the former policy for some seconds."""
+        end = self.clock.now() + READ_BACK_S
+        for attempt in range(1_000_000):
+            reading = self._settled(index, target)
+            shows = target.same(reading.value, goal) or not target.same(reading.value, start)
+            if shows or self.clock.now() >= end or self.clock.left <= 0:
+                return reading
+            self.clock.wait(attempt, first=0.1, most=2.0)
+        raise AssertionError("unreachable")  # pragma: no cover
+
+    def _settled(self, index: int, target: Target) -> Reading:
+        """Read, and wait while an update is under way."""
+        reading = self._read(target)
+        started = self.clock.now()
+        attempt = 0
+        while not reading.ready:
+            waited = self.clock.now() - started
+            if self.clock.left <= 0:
+                raise Throttled(
+                    f"{self.changes[index].title} is still updating after {waited:.0f} seconds.",
+                    next_step="Wait, then run “gt-secure journal” to see where it is, and undo or resume the change.",
+                )
+            self._say(index, f"is updating, {waited:.0f} s so far")
+            self.clock.wait(attempt, first=0.1 if self.aws.is_local else 1.0, most=5.0)
+            reading = self._read(target)
+            attempt += 1
+        return reading
+
+    def _read(self, target: Target) -> Reading:
+        for attempt in range(1_000_000):
+            try:
+                return target.read(self.aws)
+            except _TRANSIENT:
+                if self.clock.left <= 0:
+                    raise
+                self.clock.wait(attempt)
+        raise AssertionError("unreachable")  # pragma: no cover
+
+    def _step(self, index: int, outcome: Outcome, *, certain: bool = True, detail: str = "") -> Step:
+        change = self.changes[index]
+        return Step(change.kind, change.target, outcome, certain, detail)
+
+    def _note(self, event: str, **data: Any) -> None:
+        """Write to the journal what has happened; a full disk must not stop what restores the account."""
+        try:
+            self.writer.write(event, **data)
+        except OSError:
+            pass  # the intents that were synced before each call are enough to recover from
+
+    def _say(self, index: int, text: str) -> None:
+        if self._progress is None:
+            return
+        try:
+            self._progress(Progress(index + 1, len(self.changes), self.changes[index].title, text))
+        except Exception:
+            if self._cancellable:  # while taking back, a broken display must not stop us
+                raise
+
+    def all_steps(self) -> tuple[Step, ...]:
+        """Return one step for every change, also those that were not reached."""
+        return tuple(self.steps.get(i) or self._step(i, "not reached") for i in range(len(self.changes)))
+
+
+def _name(error: BaseException) -> str:
+    return type(error).__name__
+
+
+def _moved(change: Change, target: Target, start: Any, goal: Any, now: Any) -> Conflict:
+    return Conflict(
+        f"{change.title} has been changed by somebody else in the meantime; now {target.words(now)}.",
+        next_step="Plan again: the new plan starts from what is there now.",
+        details={"kind": change.kind, "target": change.target, "seen": start, "wanted": goal, "now": now},
+    )
+
+
+def _not_kept(change: Change, target: Target, start: Any, goal: Any, reading: Reading) -> GtSecureError:
+    if not target.same(reading.value, start):
+        return _moved(change, target, start, goal, reading.value)
+    why = f" AWS says: {scrub(reading.failure)}." if reading.failure else ""
+    return GtSecureError(
+        f"{change.title} was accepted by AWS but does not show when it is read back.{why}",
+        next_step="Look at it in the console; somebody may be changing it at the same time.",
+        details={"wanted": goal, "now": reading.value},
+    )
+
+
+def _check_rest(change: Change, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    """Raise if a member that we did not send is different after the write."""
+    keys = sorted(key for key in {*before, *after} if before.get(key) != after.get(key))
+    if keys:
+        raise Conflict(
+            f"While {change.title} was changed, other members changed too: {', '.join(keys)}.",
+            next_step="Compare them (below) and set them right; somebody may have edited them at the same moment.",
+            details={key: {"before": str(before.get(key)), "after": str(after.get(key))} for key in keys},
+        )

@@ -1,0 +1,136 @@
+"""`Plan`: the difference between what is and what is wanted, with all that a person needs to decide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..access.simulation import ExpectationResult, check, simulate
+from ..account.read_facts import snapshot_of
+from ..account.snapshot import State, read_state
+from ..aws.client import Aws
+from ..errors import InvalidInput
+from ..findings.run import find_all
+from ..restriction.messages import Notice
+from ..restriction.model import Restriction
+from .change import planned_values
+from .diff import changes_for
+from .messages import notices_for
+from .plan_data import PlanData
+from .render.html import plan_html, plan_output, plan_page
+from .render.infrastructure_code import to_cli, to_cloudformation, to_terraform
+from .render.text import cause, plan_text
+
+
+@dataclass(frozen=True)
+class Plan(PlanData):
+    """What would be done, and what it would mean. Nothing has been changed yet.
+
+    Attributes
+    ----------
+    restriction : Restriction
+    state : State
+        What the plan saw; apply compares before it writes.
+    changes : tuple of Change
+        In the order in which they are carried out.
+    notices : tuple of Notice
+        Blockers first, then warnings.
+    findings : tuple of Finding
+        What in the account would still weaken or break the restriction after the changes.
+    simulation : tuple of Row
+        For each sample source the verdict now and after.
+    expectations : tuple of ExpectationResult
+    """
+
+    def to_text(self) -> str:
+        """Return the plan as text for a terminal."""
+        return plan_text(self)
+
+    def to_html(self, *, standalone: bool = False) -> str:
+        """Return the plan as HTML; everything from outside is escaped.
+
+        Parameters
+        ----------
+        standalone : bool
+            A page of its own, to attach to a ticket: it needs no other file, and follows the reader's light or dark
+            theme. Otherwise a fragment, whose classes begin with ``gts-``.
+        """
+        return plan_page(self) if standalone else plan_html(self)
+
+    def to_cli(self) -> str:
+        """Return the plan as AWS CLI commands."""
+        return to_cli(self)
+
+    def to_cloudformation(self) -> str:
+        """Return the plan as a CloudFormation template (JSON)."""
+        return to_cloudformation(self)
+
+    def to_terraform(self) -> str:
+        """Return the plan as Terraform configuration."""
+        return to_terraform(self)
+
+    def _repr_html_(self) -> str:
+        return plan_output(self)
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+    def __repr__(self) -> str:
+        return self.to_text()
+
+
+def plan(aws: Aws, restriction: Restriction, *, hits: object = None, state: State | None = None) -> Plan:
+    """Compare what is with what is wanted. Reads only.
+
+    Parameters
+    ----------
+    aws : Aws
+    restriction : Restriction
+    hits : Hits or iterable of str, optional
+        Where labelers came from lately: :class:`gt_secure.logs.Hits`, or their sources. A plan that would refuse one
+        of them is stopped.
+    state : State, optional
+        A reading that was just made; it is made here otherwise.
+
+    Raises
+    ------
+    AccessDenied, NotFound, CredentialsError, Unreachable
+        If what would be written cannot be read.
+    """
+    if not isinstance(restriction, Restriction):
+        raise InvalidInput(
+            f"A Restriction is needed, not {type(restriction).__name__}.",
+            next_step="Write Restriction(“team”, addresses=...).",
+            field="restriction",
+        )
+    seen = state or read_state(aws, restriction)
+    changes = changes_for(restriction, seen, hits)
+    planned = planned_values(changes)
+    rows, stops = simulate(restriction, seen, planned, hits)
+    results = check(restriction, seen, planned)
+    notices = [*notices_for(restriction, seen, changes), *stops, *_broken(results)]
+    return Plan(
+        restriction=restriction,
+        state=seen,
+        changes=changes,
+        notices=tuple(sorted(notices, key=lambda notice: notice.severity != "blocker")),
+        findings=tuple(find_all(snapshot_of(seen, restriction, planned))),
+        simulation=rows,
+        expectations=results,
+    )
+
+
+def _broken(results: Iterable[ExpectationResult]) -> list[Notice]:
+    return [
+        Notice(
+            "expectation-broken",
+            "blocker",
+            f"Expected “{result.kind}” for {result.source}, but it would be {result.observed}"
+            + ("." if result.observed == "allowed" else f" ({cause(result.observed, result.lock, result.reason)})."),
+            "Change the restriction, or the expectation.",
+            "expectations",
+            confirmable=False,
+        )
+        for result in results
+        if not result.holds
+    ]

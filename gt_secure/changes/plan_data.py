@@ -1,0 +1,96 @@
+"""The data of a plan: changes, notices, findings, simulation. Its renderers read this; :class:`Plan` adds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..access.simulation import ExpectationResult, Row
+from ..account.snapshot import State
+from ..findings.model import Finding
+from ..restriction.messages import Notice
+from ..restriction.model import Restriction
+from .change import Call, Change
+
+
+@dataclass(frozen=True)
+class PlanData:
+    """What would be done, and what it would mean. Nothing has been changed yet.
+
+    Attributes
+    ----------
+    restriction : Restriction
+    state : State
+        What the plan saw; apply compares before it writes.
+    changes : tuple of Change
+        In the order in which they are carried out.
+    notices : tuple of Notice
+        Blockers first, then warnings.
+    findings : tuple of Finding
+        What in the account would still weaken or break the restriction after the changes.
+    simulation : tuple of Row
+        For each sample source the verdict now and after.
+    expectations : tuple of ExpectationResult
+    """
+
+    restriction: Restriction
+    state: State = field(repr=False)
+    changes: tuple[Change, ...]
+    notices: tuple[Notice, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    simulation: tuple[Row, ...] = field(default=(), repr=False)
+    expectations: tuple[ExpectationResult, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to change."""
+        return not self.changes
+
+    @property
+    def blockers(self) -> tuple[Notice, ...]:
+        """What stops the plan; confirm those that can be confirmed by their codes."""
+        return tuple(notice for notice in self.notices if notice.severity == "blocker")
+
+    @property
+    def seconds_typical(self) -> int:
+        """How long it usually takes on AWS."""
+        return sum(change.seconds_typical for change in self.changes)
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """All calls of the changes, in order."""
+        return tuple(call for change in self.changes for call in change.calls)
+
+    @property
+    def permissions(self) -> dict[str, Any]:
+        """The smallest identity policy that allows to apply the plan and to undo it."""
+        needed: dict[str, set[str]] = {}
+        for call in self.calls:
+            needed.setdefault(call.resource, set()).add(call.action)
+        for change in self.changes:
+            if change.kind == "bucket-guard":
+                undo = "s3:DeleteBucketPolicy" if change.before_raw is None else "s3:PutBucketPolicy"
+                needed[change.calls[0].resource].add(undo)
+        statements = [
+            {"Effect": "Allow", "Action": sorted(actions), "Resource": resource}
+            for resource, actions in sorted(needed.items())
+        ]
+        return {"Version": "2012-10-17", "Statement": statements}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plan as JSON-able data."""
+        return {
+            "empty": self.empty,
+            "restriction": self.restriction.to_dict(),
+            "region": self.state.region,
+            "account": self.state.account_id,
+            "caller": self.state.caller_arn,
+            "changes": [change.to_dict() for change in self.changes],
+            "notices": [notice.to_dict() for notice in self.notices],
+            "findings": [finding.to_dict() for finding in self.findings],
+            "simulation": [row.to_dict() for row in self.simulation],
+            "expectations": [result.to_dict() for result in self.expectations],
+            "permissions": self.permissions,
+            "seconds_typical": self.seconds_typical,
+            "unseen": [part.to_dict() for part in self.state.unseen],
+        }

@@ -1,0 +1,214 @@
+"""A plan for people who must go through review: AWS CLI commands, CloudFormation, Terraform."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..change import Change
+from .text import plain
+
+if TYPE_CHECKING:
+    from ..plan_data import PlanData
+
+_NO_URL_LOCK = (
+    "CloudFormation has no property for the URL lock (AWS::SageMaker::Workteam lacks WorkerAccessConfiguration); "
+    "run this command after the stack: "
+)
+
+
+def to_cli(plan: PlanData) -> str:
+    """Return a shell script of AWS CLI commands, in the order in which they have to run."""
+    lines = [
+        "#!/usr/bin/env bash",
+        f"# {_made(plan)}",
+        "# A bucket policy is replaced as a whole: run this only while the policy is as the plan saw it.",
+        "set -euo pipefail",
+    ]
+    for change in plan.changes:
+        lines += ["", f"# {_comment(change.title)}: {_comment(change.after)}", _command(plan, change)]
+    if plan.empty:
+        lines.append("# Nothing to change.")
+    return "\n".join(lines) + "\n"
+
+
+def _made(plan: PlanData) -> str:
+    state = plan.state
+    return f"Made by gt_secure from a plan of {state.at:%Y-%m-%d %H:%M} UTC for {state.account_id}, {state.region}."
+
+
+def _comment(text: str) -> str:
+    return plain(text)  # no line break can leave the comment
+
+
+def _command(plan: PlanData, change: Change) -> str:
+    region = ["--region", change.region or plan.state.region]
+    if change.kind == "bucket-guard":
+        verb = "delete-bucket-policy" if change.after_raw is None else "put-bucket-policy"
+        words = ["aws", "s3api", verb, "--bucket", change.target, *region]
+        if change.after_raw is not None:
+            words += ["--policy", json.dumps(json.loads(change.after_raw), separators=(",", ":"))]
+    elif change.kind == "url-lock":
+        value = {"S3Presign": {"IamPolicyConstraints": change.after_raw}}
+        words = ["aws", "sagemaker", "update-workteam", "--workteam-name", change.target, *region]
+        words += ["--worker-access-configuration", json.dumps(value, separators=(",", ":"))]
+    else:
+        words = ["aws", "sagemaker", "update-workforce", "--workforce-name", change.target, *region]
+        words += ["--source-ip-config", json.dumps({"Cidrs": change.after_raw}, separators=(",", ":"))]
+    return shlex.join(words)
+
+
+def to_cloudformation(plan: PlanData) -> str:
+    """Return a CloudFormation template as JSON.
+
+    Existing resources have to be imported into the stack, hence ``DeletionPolicy: Retain``. The URL lock has no
+    property in CloudFormation; its command is in the metadata.
+    """
+    resources: dict[str, Any] = {}
+    notes: list[str] = []
+    for change in plan.changes:
+        if change.kind == "url-lock":
+            notes.append(_NO_URL_LOCK + _command(plan, change))
+        elif change.kind == "portal-lock":
+            resources["GtSecureWorkforce"] = _workforce_resource(plan, change)
+        elif change.after_raw is None:
+            notes.append(f"Delete the bucket policy of {change.target}: nothing but our guard was in it.")
+        else:
+            resources["GtSecureBucketPolicy"] = {
+                "Type": "AWS::S3::BucketPolicy",
+                "DeletionPolicy": "Retain",
+                "UpdateReplacePolicy": "Retain",
+                "Properties": {"Bucket": change.target, "PolicyDocument": json.loads(change.after_raw)},
+            }
+    if not resources:
+        # A template needs a resource; this one does nothing.
+        resources["GtSecureNothing"] = {"Type": "AWS::CloudFormation::WaitConditionHandle"}
+    template = {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": _made(plan),
+        "Metadata": {"GtSecure": {"ByHand": notes}},
+        "Resources": resources,
+    }
+    return json.dumps(template, indent=2) + "\n"
+
+
+def _workforce_resource(plan: PlanData, change: Change) -> dict[str, Any]:
+    force: Mapping[str, Any] = plan.state.raw.get("workforce") or {}
+    properties: dict[str, Any] = {"WorkforceName": change.target, "SourceIpConfig": {"Cidrs": change.after_raw}}
+    if force.get("CognitoConfig"):
+        properties["CognitoConfig"] = {key: force["CognitoConfig"][key] for key in ("ClientId", "UserPool")}
+    if force.get("WorkforceVpcConfig"):
+        keep = ("VpcId", "Subnets", "SecurityGroupIds")
+        properties["WorkforceVpcConfig"] = {key: force["WorkforceVpcConfig"][key] for key in keep}
+    return {
+        "Type": "AWS::SageMaker::Workforce",
+        "DeletionPolicy": "Retain",
+        "UpdateReplacePolicy": "Retain",
+        "Properties": properties,
+    }
+
+
+def to_terraform(plan: PlanData) -> str:
+    """Return Terraform configuration (provider ``hashicorp/aws``), with import blocks for what exists."""
+    lines = [f"# {_made(plan)}", "# Import blocks need Terraform 1.5; take them out after the first apply."]
+    for change in plan.changes:
+        lines += ["", f"# {_comment(change.title)}: {_comment(change.after)}"]
+        if change.kind == "bucket-guard":
+            lines += _tf_bucket(change)
+        elif change.kind == "url-lock":
+            lines += _tf_team(plan, change)
+        else:
+            lines += _tf_workforce(plan, change)
+    if plan.empty:
+        lines.append("# Nothing to change.")
+    return "\n".join(lines) + "\n"
+
+
+def _tf_bucket(change: Change) -> Iterator[str]:
+    if change.after_raw is None:
+        yield f"# Remove the aws_s3_bucket_policy of {change.target}: nothing but our guard was in it."
+        return
+    name = _label(change.target)
+    if change.before_raw is not None:
+        yield from _tf_import(f"aws_s3_bucket_policy.{name}", change.target)
+    yield f'resource "aws_s3_bucket_policy" "{name}" {{'
+    yield f"  bucket = {hcl(change.target)}"
+    yield f"  policy = {hcl(json.dumps(json.loads(change.after_raw), indent=2))}"
+    yield "}"
+
+
+def _tf_team(plan: PlanData, change: Change) -> Iterator[str]:
+    team: Mapping[str, Any] = plan.state.raw.get("team") or {}
+    force = plan.state.workforce
+    name = _label(change.target)
+    yield from _tf_import(f"aws_sagemaker_workteam.{name}", change.target)
+    yield f'resource "aws_sagemaker_workteam" "{name}" {{'
+    yield f"  workteam_name  = {hcl(change.target)}"
+    if force is not None:
+        yield f"  workforce_name = {hcl(force.name)}"
+    yield f"  description    = {hcl(str(team.get('Description') or change.target))}"
+    for member in team.get("MemberDefinitions") or ():
+        cognito = member.get("CognitoMemberDefinition")
+        yield "  member_definition {"
+        if cognito:
+            yield "    cognito_member_definition {"
+            for key, attribute in (("UserPool", "user_pool"), ("UserGroup", "user_group"), ("ClientId", "client_id")):
+                yield f"      {attribute} = {hcl(str(cognito.get(key) or ''))}"
+        else:
+            groups = (member.get("OidcMemberDefinition") or {}).get("Groups") or ()
+            yield "    oidc_member_definition {"
+            yield f"      groups = [{', '.join(hcl(str(group)) for group in groups)}]"
+        yield "    }"
+        yield "  }"
+    topic = (team.get("NotificationConfiguration") or {}).get("NotificationTopicArn")
+    if topic:
+        yield f"  notification_configuration {{\n    notification_topic_arn = {hcl(str(topic))}\n  }}"
+    # The provider takes exactly one of the two toggles.
+    on = next((key for key, value in change.after_raw.items() if value == "Enabled"), None)
+    off = next((key for key, value in change.before_raw.items() if value == "Enabled"), "SourceIp")
+    toggle = {"SourceIp": "source_ip", "VpcSourceIp": "vpc_source_ip"}[on or off]
+    yield "  worker_access_configuration {\n    s3_presign {\n      iam_policy_constraints {"
+    yield f'        {toggle} = "{"Enabled" if on else "Disabled"}"'
+    yield "      }\n    }\n  }\n}"
+
+
+def _tf_workforce(plan: PlanData, change: Change) -> Iterator[str]:
+    force: Mapping[str, Any] = plan.state.raw.get("workforce") or {}
+    name = _label(change.target)
+    yield from _tf_import(f"aws_sagemaker_workforce.{name}", change.target)
+    yield f'resource "aws_sagemaker_workforce" "{name}" {{'
+    yield f"  workforce_name = {hcl(change.target)}"
+    cognito = force.get("CognitoConfig")
+    if cognito:
+        yield "  cognito_config {"
+        yield f"    client_id = {hcl(str(cognito.get('ClientId') or ''))}"
+        yield f"    user_pool = {hcl(str(cognito.get('UserPool') or ''))}"
+        yield "  }"
+    else:
+        yield "  # Add the oidc_config block: its client secret cannot be read from AWS."
+    vpc = force.get("WorkforceVpcConfig")
+    if vpc:
+        yield "  workforce_vpc_config {"
+        yield f"    vpc_id             = {hcl(str(vpc.get('VpcId') or ''))}"
+        for key, attribute in (("SecurityGroupIds", "security_group_ids"), ("Subnets", "subnets           ")):
+            yield f"    {attribute} = [{', '.join(hcl(str(item)) for item in vpc.get(key) or ())}]"
+        yield "  }"
+    yield f"  source_ip_config {{\n    cidrs = [{', '.join(hcl(str(cidr)) for cidr in change.after_raw)}]\n  }}"
+    yield "}"
+
+
+def _tf_import(address: str, identifier: str) -> Iterator[str]:
+    yield f"import {{\n  to = {address}\n  id = {hcl(identifier)}\n}}"
+
+
+def hcl(text: str) -> str:
+    """Return a text as an HCL string: no template in it is evaluated."""
+    quoted = json.dumps(text, ensure_ascii=False).replace("\\b", "\\u0008").replace("\\f", "\\u000c")
+    return quoted.replace("${", "$${").replace("%{", "%%{")
+
+
+def _label(name: str) -> str:
+    return "gt_" + re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")

@@ -1,0 +1,98 @@
+"""A plan as text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ..change import Change
+
+if TYPE_CHECKING:
+    from ...access.simulation import Row
+    from ..plan_data import PlanData
+
+_MARKS = {"blocker": "STOP", "warning": "warning", "info": "note"}
+
+
+def plain(text: object) -> str:
+    """Return text from outside without control characters, which could rewrite the terminal."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(text))
+
+
+_CAUSES = {"bucket guard": "not on its list", "URL lock": "not the address the URL was made for"}
+
+
+def cause(decision: str, lock: str, reason: str) -> str:
+    """Why, in a few words: the lock that refuses, or the statement without the conditions that it compared."""
+    if decision == "refused" and lock in _CAUSES:
+        return f"{lock}: {_CAUSES[lock]}"
+    short = reason.partition(" (")[0].rstrip(".")
+    return f"{lock}: {short}" if lock else short
+
+
+def plan_text(plan: PlanData) -> str:
+    """Return the whole plan as text."""
+    return "\n".join(_lines(plan)) + "\n"
+
+
+def _lines(plan: PlanData) -> Iterator[str]:
+    state = plan.state
+    yield f"Plan for {subject(plan)} in {state.region}, account {state.account_id}, as {plain(state.caller_arn)}"
+    yield ""
+    if plan.empty:
+        yield "Nothing to change."
+    for number, change in enumerate(plan.changes, 1):
+        yield from _change(number, change)
+    if plan.changes:
+        yield f"Takes about {plan.seconds_typical} s on AWS. Everything can be undone."
+    for notice in plan.notices:
+        code = f" [{notice.code}]" if notice.severity != "info" else ""
+        yield f"{_MARKS[notice.severity]}{code}: {plain(notice)}"
+    if plan.simulation:
+        yield ""
+        yield "Who gets in, now -> after:"
+        for row in plan.simulation:
+            yield f"  {_row(row)}"
+    if plan.expectations:
+        yield ""
+        yield "Expectations:"
+        for result in plan.expectations:
+            held = "holds " if result.holds else "BROKEN"
+            why = (
+                ""
+                if result.observed == "allowed"
+                else f" ({plain(cause(result.observed, result.lock, result.reason))})"
+            )
+            yield f"  {held} {result.kind} {result.source}: {result.observed}{why}"
+    for finding in plan.findings:
+        yield f"finding [{finding.code}, {finding.severity}]: {plain(finding.title)}. {plain(finding.fix)}"
+    for part in state.unseen:
+        needed = f" (needs {part.action})" if part.action else ""
+        yield f"not seen: {plain(part.what)}{needed}"
+
+
+def subject(plan: PlanData) -> str:
+    """What a plan is about."""
+    wish = plan.restriction
+    parts = [f"workteam {wish.team}"] if wish.team else []
+    if wish.bucket:
+        parts.append(f"bucket {wish.bucket}" + (f" under {wish.prefix}" if wish.prefix else ""))
+    return plain(" and ".join(parts) or "the worker portal")
+
+
+def _change(number: int, change: Change) -> Iterator[str]:
+    yield f"{number}. {plain(change.title)}"
+    yield f"   now:   {plain(change.before)}"
+    yield f"   after: {plain(change.after)}"
+    for touched in change.affects:
+        yield f"   affects {plain(touched)}"
+    yield f"   needs {', '.join(call.action for call in change.calls)}"
+
+
+def _row(row: Row) -> str:
+    def word(decision: str, lock: str) -> str:
+        return f"{decision} ({lock})" if lock and decision != "allowed" else decision
+
+    arrow = "->" if row.changes else "=="
+    now, after = word(row.now.decision, row.now.lock), word(row.after.decision, row.after.lock)
+    return f"{plain(row.source):<42} {row.scene:<12} {now} {arrow} {after}   {plain(row.why)}"

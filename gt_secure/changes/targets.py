@@ -1,0 +1,269 @@
+"""The three things that a change can write, each with its reading, its one writing call and its three-way merge.
+
+Writes are absolute ("make it so"), so sending one twice is harmless. S3 and SageMaker offer no revision to write
+against (``PutBucketPolicy`` and ``UpdateWorkteam`` take no ETag): each target is therefore read right before it is
+written, and again after.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..aws.buckets import read_policy
+from ..aws.client import Aws, aws_errors
+from ..aws.teams import _VOLATILE, UrlLock, read_team, read_workforce
+from ..errors import Conflict, InvalidInput, Unsupported
+from ..network import IPNetwork
+from ..policies.bucket_guard import find_guard, merge_guard, remove_guard
+from ..policies.deleted_principals import deleted_principals
+from ..policies.equivalence import same_policy, same_statement
+from .change import Change, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a target is now: the part that we change, everything else of it, and whether it takes a write."""
+
+    value: Any
+    rest: Mapping[str, Any] = field(default_factory=dict)
+    ready: bool = True
+    failure: str = ""
+
+
+class Target(ABC):
+    """One thing in AWS that a change writes."""
+
+    kind: Kind
+
+    def __init__(self, name: str, region: str = "") -> None:
+        self.name = name
+        self.region = region
+
+    @abstractmethod
+    def read(self, aws: Aws) -> Reading:
+        """Read it."""
+
+    @abstractmethod
+    def write(self, aws: Aws, value: Any) -> None:
+        """Make it so: one call."""
+
+    @abstractmethod
+    def merge(self, before: Any, after: Any, now: Any) -> Any:
+        """Take our change from before to after back out of what is now; raise Conflict where that has no meaning."""
+
+    @abstractmethod
+    def words(self, value: Any) -> str:
+        """Say what a value does, after "now"."""
+
+    def same(self, one: Any, other: Any) -> bool:
+        """Whether two values mean the same."""
+        return bool(one == other)
+
+
+class BucketGuard(Target):
+    """The policy of a bucket. The value is its whole text, or None."""
+
+    kind: Kind = "bucket-guard"
+
+    def read(self, aws: Aws) -> Reading:
+        """Read the policy text."""
+        return Reading(read_policy(aws, self.name, self.region or None))
+
+    def write(self, aws: Aws, value: Any) -> None:
+        """Put or delete the policy. Self lock-out is never confirmed to S3, which then refuses the plainest ones."""
+        client = aws.client("s3", self.region or None)
+        resource = f"arn:{aws.partition}:s3:::{self.name}"
+        if value is None:
+            with aws_errors("s3:DeleteBucketPolicy", resource):
+                client.delete_bucket_policy(Bucket=self.name)
+        else:
+            try:
+                with aws_errors("s3:PutBucketPolicy", resource):
+                    client.put_bucket_policy(Bucket=self.name, Policy=value)
+            except InvalidInput as error:
+                raise _refused(self.name, value, error) from error
+
+    def words(self, value: Any) -> str:
+        """Say from where presigned URLs work."""
+        guard = find_guard(value)
+        if guard is None:
+            return "the policy has no guard"
+        return f"its guard admits {', '.join([*map(str, guard.networks), *guard.endpoints]) or 'nobody'}"
+
+    def same(self, one: Any, other: Any) -> bool:
+        """Compare two texts by meaning: AWS may return one value where a list of one was sent, and order is free."""
+        return same_policy(one, other)
+
+    def merge(self, before: Any, after: Any, now: Any) -> Any:
+        """Put back our statement as it was before; every other statement stays as it is now."""
+        if self.same(now, after):
+            return before
+        if self.same(now, before):
+            return now
+        guard_now, guard_after, guard_before = _statement(now), _statement(after), _statement(before)
+        if same_statement(guard_now, guard_before):
+            return now
+        if not same_statement(guard_now, guard_after):
+            raise Conflict(
+                f"The guard in the policy of {self.name} has been edited since this change; now {self.words(now)}.",
+                next_step="Look at the policy and decide: plan a new restriction, or edit the statement by hand.",
+                details=_three(guard_before, guard_after, guard_now),
+            )
+        if guard_before is not None:
+            return merge_guard(now, guard_before)
+        return remove_guard(now)
+
+
+class TeamUrlLock(Target):
+    """The two toggles of a workteam. The value is ``{"SourceIp": "Enabled" ..., "VpcSourceIp": ...}``."""
+
+    kind: Kind = "url-lock"
+
+    def read(self, aws: Aws) -> Reading:
+        """Read the toggles, and all other members of the team to see that they stay."""
+        team = read_team(aws, self.name)
+        lock = UrlLock.from_api(team.get("WorkerAccessConfiguration"))
+        rest = {key: value for key, value in team.items() if key != "WorkerAccessConfiguration"}
+        return Reading(toggles(lock), rest)
+
+    def write(self, aws: Aws, value: Any) -> None:
+        """Send both toggles and nothing else: whether an omitted one is kept is not documented."""
+        if not aws.knows("UpdateWorkteam", "WorkerAccessConfiguration"):
+            raise Unsupported(
+                "The installed boto3 does not know the URL lock.",
+                next_step="Update it: pip install -U boto3 (1.34.107 or newer).",
+            )
+        resource = f"arn:{aws.partition}:sagemaker:{aws.region}:*:workteam/private-crowd/{self.name}"
+        with aws_errors("sagemaker:UpdateWorkteam", resource):
+            aws.client("sagemaker").update_workteam(
+                WorkteamName=self.name,
+                WorkerAccessConfiguration={
+                    "S3Presign": {
+                        "IamPolicyConstraints": {"SourceIp": value["SourceIp"], "VpcSourceIp": value["VpcSourceIp"]}
+                    }
+                },
+            )
+
+    def words(self, value: Any) -> str:
+        """Name the toggles that are on."""
+        return f"it is {words(value)}"
+
+    def merge(self, before: Any, after: Any, now: Any) -> Any:
+        """Put the toggles back, unless somebody has set them otherwise since."""
+        if self.same(now, after):
+            return before
+        if self.same(now, before):
+            return now
+        raise Conflict(
+            f"The URL lock of {self.name} has been changed since: it is {words(now)}; this change had made it "
+            f"{words(after)} from {words(before)}.",
+            next_step="Decide what it should be, and plan that.",
+            details=_three(before, after, now),
+        )
+
+
+class WorkforcePortal(Target):
+    """``SourceIpConfig`` of the workforce. The value is its list of CIDR ranges; empty is open to everybody."""
+
+    kind: Kind = "portal-lock"
+
+    def read(self, aws: Aws) -> Reading:
+        """Read the ranges, all other members, and whether an update is under way."""
+        force = read_workforce(aws, self.name)
+        cidrs = [str(cidr) for cidr in (force.get("SourceIpConfig") or {}).get("Cidrs") or ()]
+        rest = {key: value for key, value in force.items() if key != "SourceIpConfig" and key not in _VOLATILE}
+        status = str(force.get("Status") or "Active")
+        failure = str(force.get("FailureReason") or "no reason given") if status == "Failed" else ""
+        return Reading(cidrs, rest, ready=status in {"Active", "Failed"}, failure=failure)
+
+    def write(self, aws: Aws, value: Any) -> None:
+        """Send the whole list, which AWS takes as the new one."""
+        resource = f"arn:{aws.partition}:sagemaker:{aws.region}:*:workforce/private-crowd/{self.name}"
+        with aws_errors("sagemaker:UpdateWorkforce", resource):
+            aws.client("sagemaker").update_workforce(
+                WorkforceName=self.name, SourceIpConfig={"Cidrs": [str(cidr) for cidr in value]}
+            )
+
+    def words(self, value: Any) -> str:
+        """List the ranges."""
+        return f"it is {_listed(value)}"
+
+    def same(self, one: Any, other: Any) -> bool:
+        """Compare as sets: the order of the ranges means nothing."""
+        return set(one) == set(other)
+
+    def merge(self, before: Any, after: Any, now: Any) -> Any:
+        """Take our ranges out and put the former ones back; ranges that others added or took out since stay so."""
+        if self.same(now, after):
+            return list(before)
+        if self.same(now, before):
+            return list(now)
+        added = [cidr for cidr in now if cidr not in after]
+        gone = {cidr for cidr in after if cidr not in now}
+        merged = [cidr for cidr in before if cidr not in gone] + [cidr for cidr in added if cidr not in before]
+        # An empty list means everybody: there, adding and taking out ranges cannot be carried over.
+        if not before or not after or not now or not merged or len(merged) > 10:
+            raise Conflict(
+                f"The portal lock of workforce {self.name} has been changed since: it is {_listed(now)}; this change "
+                f"had made it {_listed(after)} from {_listed(before)}.",
+                next_step="Decide which ranges should be in it, and plan that.",
+                details=_three(before, after, now),
+            )
+        return merged
+
+
+def target_of(change: Change) -> Target:
+    """Return the target that a change writes."""
+    kinds: Mapping[Kind, type[Target]] = {
+        "bucket-guard": BucketGuard,
+        "url-lock": TeamUrlLock,
+        "portal-lock": WorkforcePortal,
+    }
+    return kinds[change.kind](change.target, change.region)
+
+
+def toggles(lock: UrlLock) -> dict[str, str]:
+    """Return both toggles as the API writes them."""
+    constraints: dict[str, str] = lock.to_api()["S3Presign"]["IamPolicyConstraints"]
+    return constraints
+
+
+def words(value: Mapping[str, str]) -> str:
+    """Return the toggles in a word, for people."""
+    on = [key for key in ("SourceIp", "VpcSourceIp") if value.get(key) == "Enabled"]
+    return " and ".join(on) or "off"
+
+
+def networks_text(networks: tuple[IPNetwork, ...]) -> list[str]:
+    """Return networks as the API writes them."""
+    return [str(network) for network in networks]
+
+
+def _refused(bucket: str, text: str, error: InvalidInput) -> InvalidInput:
+    """S3 checks all principals of a new policy, also those in statements that were there before, and names none."""
+    if "invalid principal" not in error.message.lower():
+        return error
+    gone = deleted_principals(text)
+    named = f": {'; '.join(gone)}" if gone else ", which S3 does not tell"
+    return InvalidInput(
+        f"S3 refuses the policy of {bucket}, because a statement names a user or role that no longer exists{named}.",
+        next_step="Take that principal out of its statement (its id is never used again), then plan again.",
+        field="bucket",
+        details=error.details,
+    )
+
+
+def _listed(cidrs: Any) -> str:
+    return ", ".join(cidrs) or "open to everybody"
+
+
+def _three(before: Any, after: Any, now: Any) -> dict[str, Any]:
+    return {"before": before, "after": after, "now": now}
+
+
+def _statement(text: str | None) -> Mapping[str, Any] | None:
+    guard = find_guard(text)
+    return None if guard is None else guard.statement

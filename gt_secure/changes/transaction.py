@@ -1,0 +1,138 @@
+"""One run of the engine over one journal file, and its result."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from ..aws.client import Aws
+from ..errors import GtSecureError
+from .change import Change
+from .engine import Clock, Engine, Progress, Rest, Step
+from .journal import Writer
+from .verify import ProbeResult
+
+Outcome: TypeAlias = Literal["nothing to do", "applied", "undone"] | Rest
+Callback: TypeAlias = Callable[[Progress], None]
+
+ROLLBACK_S = 120.0
+"""Seconds that taking back may last, whatever is left of the deadline."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What has been done.
+
+    Attributes
+    ----------
+    id : str
+        Id in the journal; empty if there was nothing to do.
+    outcome : str
+        ``applied``, ``undone``, ``nothing to do``; in the details of an error also ``rolled back`` (nothing of it is
+        left), ``overtaken`` (nothing but what somebody else has set at the same time; see that step) or ``in doubt``
+        (see the steps that are not certain).
+    steps : tuple of Step
+    of : str or None
+        For an undo, the change that it took back.
+    probes : tuple of ProbeResult
+        What the expectations looked like on the wire, if a probe was given.
+    """
+
+    id: str
+    outcome: Outcome
+    steps: tuple[Step, ...] = ()
+    of: str | None = None
+    probes: tuple[ProbeResult, ...] = ()
+
+    @property
+    def certain(self) -> bool:
+        """Whether AWS confirmed every step."""
+        return all(step.certain for step in self.steps)
+
+    @property
+    def undone(self) -> bool:
+        """Whether the account is as it was before."""
+        return self.outcome in {"undone", "rolled back"}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as JSON-able data."""
+        return {
+            "id": self.id,
+            "outcome": self.outcome,
+            "of": self.of,
+            "certain": self.certain,
+            "steps": [step.to_dict() for step in self.steps],
+            "probes": [result.to_dict() for result in self.probes],
+        }
+
+    def to_text(self) -> str:
+        """Return the result as text."""
+        lines = [f"{self.outcome.capitalize()}{f' (change {self.id})' if self.id else ''}."]
+        for step in self.steps:
+            doubt = "" if step.certain else " - not certain"
+            detail = f": {step.detail}" if step.detail else ""
+            lines.append(f"  {step.kind} of {step.target}: {step.outcome}{doubt}{detail}")
+        for result in self.probes:
+            as_expected = "as expected" if result.holds else "NOT as expected"
+            lines.append(f"  probe from {result.source}: {result.observed}, {as_expected}. {result.detail}".rstrip())
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+
+def begin_lines(kind: str, aws: Aws, account: str, caller: str, changes: Sequence[Change]) -> dict[str, Any]:
+    """Return the first line of a journal file."""
+    from .._version import __version__
+
+    return {
+        "kind": kind,
+        "account": account,
+        "region": aws.region,
+        "endpoint": aws.endpoint_url,
+        "caller": caller,
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "tool": f"gt_secure {__version__}",
+        "changes": [change.for_journal() for change in changes],
+    }
+
+
+def run(engine: Engine, outcome: Outcome, of: str | None = None) -> Applied:
+    """Carry out all changes; at any failure take back what was begun, then raise."""
+    try:
+        engine.forward()
+    except BaseException as error:
+        begun = sorted(engine.steps)
+        engine.clock = Clock(ROLLBACK_S, engine.clock.sleep, engine.clock.now)
+        left = engine.back(begun)
+        end(engine.writer, left.replace(" ", "-"))
+        result = Applied(engine.writer.id, left, engine.all_steps(), of)
+        if isinstance(error, GtSecureError):
+            error.details["applied"] = result.to_dict()
+            error.next_step = f"{error.next_step} {said(result)}".strip()
+        raise
+    end(engine.writer, "applied")
+    return Applied(engine.writer.id, outcome, engine.all_steps(), of)
+
+
+def end(writer: Writer, outcome: str) -> None:
+    """Write the last line of a journal file."""
+    try:
+        writer.write("end", outcome=outcome)
+    except OSError:
+        pass  # without its end the change counts as unfinished, and recovering it finds nothing left to do
+
+
+def said(result: Applied) -> str:
+    """Say in a sentence where the account stands after a failure."""
+    if result.outcome == "rolled back":
+        return "Everything of this change is as it was before."
+    if result.outcome == "overtaken":
+        theirs = " ".join(step.detail for step in result.steps if step.outcome == "overtaken")
+        return f"What somebody else has set at the same time stays: {theirs} Nothing else of this change is left."
+    doubtful = ", ".join(f"{step.kind} of {step.target}" for step in result.steps if not step.certain)
+    return f"Not certain: {doubtful}. Run “gt-secure undo {result.id}” when AWS answers again."

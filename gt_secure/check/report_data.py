@@ -1,0 +1,58 @@
+"""The outcomes of several checks. Its renderers read this; :class:`Report` adds them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Self
+
+from .result import CheckResult
+
+PASSED, FAILED, UNKNOWN = 0, 1, 3
+"""Exit codes of ``gt-secure check``; 2 is what a wrong command line gives."""
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """Outcomes in the order in which the checks were run; ``source`` is the file they come from."""
+
+    results: tuple[CheckResult, ...]
+    source: str = ""
+
+    def __iter__(self) -> Iterator[CheckResult]:
+        return iter(self.results)
+
+    def __len__(self) -> int:
+        return len(self.results)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many passed, failed and are unknown."""
+        return {word: sum(result.status == word for result in self.results) for word in ("passed", "failed", "unknown")}
+
+    @property
+    def passed(self) -> bool | None:
+        """True if every check passed, False if one failed, None if one is unknown or there is none."""
+        if any(result.passed is False for result in self.results):
+            return False
+        return True if self.results and all(result.passed for result in self.results) else None
+
+    @property
+    def exit_code(self) -> int:
+        """0: all passed; 1: one failed; 3: none failed, but one could not be decided."""
+        return UNKNOWN if self.passed is None else PASSED if self.passed else FAILED
+
+    def require(self) -> Self:
+        """Raise :class:`CheckFailed` for the first check that did not pass, the failed ones first."""
+        for result in sorted(self.results, key=lambda one: one.passed is None):
+            result.require()
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as JSON-able data."""
+        return {
+            "passed": self.passed,
+            "counts": self.counts,
+            "source": self.source,
+            "results": [result.to_dict() for result in self.results],
+        }

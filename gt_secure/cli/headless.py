@@ -1,0 +1,121 @@
+"""Run the quickstart notebook without a browser and leave what it shows in a folder."""
+
+from __future__ import annotations
+
+import base64
+import json
+import platform
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from ..access.explain.expectation_log import MIME
+from ..errors import GtSecureError
+from .output import only_sandbox, say, show_json, table
+
+_CELL_TIMEOUT_S = 180
+
+
+def run_headless(notebook: Path, out: Path, *, as_json: bool = False) -> int:
+    """Execute a notebook on a fresh sandbox.
+
+    Returns
+    -------
+    int
+        0 if there are scenes and each is as expected, else 1.
+    """
+    import nbformat
+
+    from ..sandbox import Sandbox
+
+    out.mkdir(parents=True, exist_ok=True)
+    started = time.perf_counter()
+    with Sandbox(log_delay_s=1.0, seed="demo") as sandbox:
+        executed, failure = _execute(notebook, out, sandbox.environment())
+    (out / notebook.name).write_text(nbformat.writes(executed) + "\n", encoding="utf-8")  # type: ignore[no-untyped-call]
+    # A notebook shows the same growing list several times: the last one has all.
+    scenes = list(_outputs(executed, MIME))[-1:]
+    scenes = scenes[0] if scenes else []
+    plots = _write_plots(executed, out)
+    good = not failure and bool(scenes) and bool(plots) and all(scene["as_expected"] for scene in scenes)
+    summary = {
+        "as_expected": good,
+        "scenes": scenes,
+        "error": failure,
+        "files": [notebook.name, *plots],
+        "seconds": round(time.perf_counter() - started, 1),
+        "versions": {
+            name: metadata.version(name) for name in ("gt_secure", "boto3", "ipywidgets", "matplotlib", "duckdb")
+        },
+        "python": platform.python_version(),
+    }
+    (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    _show(summary, out, as_json)
+    return 0 if good else 1
+
+
+def _execute(notebook: Path, out: Path, aws: Mapping[str, str]) -> tuple[Any, str]:
+    import nbformat
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+    book = nbformat.read(notebook, as_version=4)  # type: ignore[no-untyped-call]
+    client = NotebookClient(
+        book,
+        timeout=_CELL_TIMEOUT_S,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(out)}},
+    )
+    try:
+        journal = str((out / "journal").resolve())
+        # The kernel's own chatter is of no use here; errors of cells come as messages.
+        client.execute(env={**only_sandbox(aws), "GT_SECURE_JOURNAL": journal}, stderr=subprocess.DEVNULL)
+    except CellExecutionError as error:
+        return book, f"{error.ename}: {error.evalue}"
+    except (CellTimeoutError, DeadKernelError) as error:
+        return book, f"{type(error).__name__}: {error}"
+    return book, ""
+
+
+def _outputs(book: Any, mime: str) -> Iterator[Any]:
+    for cell in book.cells:
+        for output in cell.get("outputs", ()):
+            if mime in output.get("data", {}):
+                yield output["data"][mime]
+
+
+def _write_plots(book: Any, out: Path) -> list[str]:
+    """Write the last plot that the notebook shows as PNG and SVG."""
+    pngs, svgs = list(_outputs(book, "image/png")), list(_outputs(book, "image/svg+xml"))
+    written = []
+    if pngs:
+        (out / "hits.png").write_bytes(base64.b64decode(pngs[-1]))
+        written.append("hits.png")
+    if svgs:
+        (out / "hits.svg").write_text("".join(svgs[-1]), encoding="utf-8")
+        written.append("hits.svg")
+    return written
+
+
+def _show(summary: Mapping[str, Any], out: Path, as_json: bool) -> None:
+    if as_json:
+        show_json(summary)
+        return
+    rows = [
+        (
+            s["scene"],
+            s["source"],
+            s["expected"],
+            s["observed"],
+            s["http_status"] or "-",
+            "ok" if s["as_expected"] else "NOT",
+        )
+        for s in summary["scenes"]
+    ]
+    say(table(("scene", "source", "expected", "observed", "status", ""), rows))
+    say(f"\n{len(rows)} scenes, {summary['seconds']} s; results in {out}")
+    if summary["error"]:
+        raise GtSecureError(f"The notebook stopped: {summary['error']}", next_step=f"See the notebook in {out}.")

@@ -1,0 +1,297 @@
+"""Commands ``hits``, ``leaks`` and ``log-cache``."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InvalidInput
+from ..logs.coverage import Coverage
+from ..logs.engines.duckdb_store import MEMORY_LIMIT
+from ..logs.engines.selection import ENGINES
+from ..logs.hits import Hits
+from ..logs.read import count_hits, read_hits
+from ..logs.sql.columns import COLUMNS
+from ..logs.storage.cache import Cache, cache_state
+from ..logs.storage.listing import find_logs
+from ..logs.table import Table
+from ..text import size_text
+
+if TYPE_CHECKING:
+    from ..logs.engines.athena_query import QueryProgress
+    from ..logs.engines.athena_settings import Athena, Estimate
+
+_BY = "remote_ip,http_status"
+
+
+def add_source_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments that every command over logs has: where the logs are and which rows are wanted."""
+    parser.add_argument("sources", nargs="*", metavar="SOURCE",
+                        help="files, folders, globs, s3://bucket/prefix, or - for standard input")  # fmt: skip
+    parser.add_argument("--bucket", help="a data bucket: read where its access logs are delivered")
+    parser.add_argument("--since", help="UTC time, such as 2026-11-20 or 2026-11-20T09:00, or an age such as 7d")
+    parser.add_argument("--until", help="UTC time, not included")
+    parser.add_argument("--presigned", action="store_true", help="only requests with presigned URLs")
+    parser.add_argument("--refused", action="store_true", help="only requests with status 401 or 403")
+    parser.add_argument("--no-tests", action="store_true", help="leave out the requests of our own test URLs")
+    parser.add_argument("--network", action="append", default=[], help="only from these ranges; may be repeated")
+    parser.add_argument("--key-prefix", help="only objects whose key starts with this")
+    parser.add_argument("--dedupe", action="store_true", help="leave out records that were delivered twice")
+    parser.add_argument("--no-cache", action="store_true", help="do not keep what is read from S3 on disk")
+    parser.add_argument("--memory-limit", default=MEMORY_LIMIT, metavar="SIZE",
+                        help="what reading here may use, beyond it disk (default: %(default)s)")  # fmt: skip
+    parser.add_argument("--stats", action="store_true", help="print coverage as JSON on standard error")
+    _add_engine_arguments(parser)
+
+
+def _add_engine_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("where the query runs")
+    group.add_argument("--engine", choices=ENGINES, default="auto",
+                       help="auto reads here, or on Athena if --athena-database is given and the logs are large; "
+                       "--stats says why")  # fmt: skip
+    group.add_argument("--athena-database", help="database of the Glue catalog for Athena's table")
+    group.add_argument("--athena-workgroup", default="primary", help="work group of Athena")
+    group.add_argument("--athena-output", help="s3:// place for Athena's results (default: the work group's)")
+    group.add_argument("--athena-table", help="a table of raw lines that is there (default: one is made and dropped)")
+    group.add_argument("--yes", action="store_true", help="run a query that costs money without asking")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``hits``."""
+    add_source_arguments(parser)
+    parser.add_argument("--by", default=_BY, help=f"columns to count by, with commas: {', '.join(COLUMNS)}")
+    parser.add_argument("--format", choices=("table", "csv", "json", "parquet"), default="table")
+    parser.add_argument("--limit", type=int, help="at most so many rows; the default is all")
+    parser.add_argument("--output", "-o", help="write to this file")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Count hits and print them."""
+    if args.limit is not None and args.limit < 1:
+        raise InvalidInput("--limit takes a number from 1 on.", field="limit")
+    large = args.engine in ("spark", "athena") or args.athena_database is not None
+    if not args.dedupe and (large or _simple(args)):
+        sources, aws = _sources(args)
+        with _warnings_as_lines():
+            table, coverage = count_hits(
+                sources, args.by, since=args.since, until=args.until, aws=aws, engine=args.engine,
+                filters=_filters(args), athena=_athena(args), progress=_shown_progress(args),
+                memory_limit=args.memory_limit,
+            )  # fmt: skip
+        if args.limit is not None:
+            table = Table(table.columns, table.rows[: args.limit])
+    else:
+        with open_hits(args) as hits:
+            coverage, table = hits.coverage, hits.count(args.by, limit=args.limit)
+    emit(table, args.format, args.output)
+    tell(coverage, args.stats)
+    return 0
+
+
+def _simple(args: argparse.Namespace) -> bool:
+    """Whether one pass without keeping rows is enough."""
+    remote = args.bucket or any(source.startswith("s3://") for source in args.sources)
+    return not args.network and not remote
+
+
+def open_hits(args: argparse.Namespace) -> Hits:
+    """Read what the arguments of a command name."""
+    sources, aws = _sources(args)
+    with _warnings_as_lines():
+        return read_hits(
+            sources, since=args.since, until=args.until, aws=aws, dedupe=args.dedupe, cache=not args.no_cache,
+            engine=args.engine, athena=_athena(args), filters=_filters(args), progress=_shown_progress(args),
+            memory_limit=args.memory_limit,
+        )  # fmt: skip
+
+
+@contextlib.contextmanager
+def _warnings_as_lines() -> Iterator[None]:
+    """Say at once, in a line, that the logs are large: reading may take hours."""
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_, **__: print(f"gt-secure: {message}", file=sys.stderr)
+        yield
+
+
+def _filters(args: argparse.Namespace) -> dict[str, Any]:
+    """The filters of the arguments, as ``Hits.filter`` takes them."""
+    return {
+        "bucket": args.bucket,  # one log prefix may hold the records of many buckets
+        "presigned": True if args.presigned else None,
+        "refused": True if args.refused else None,
+        "test": False if args.no_tests else None,
+        "network": args.network or None,
+        "key_prefix": args.key_prefix,
+    }
+
+
+def _athena(args: argparse.Namespace) -> Athena | None:
+    """Settings for Athena, where they are asked for."""
+    from ..logs.engines.athena_settings import Athena
+
+    if args.engine != "athena" and args.athena_database is None:
+        return None
+    return Athena(
+        database=args.athena_database or "default", workgroup=args.athena_workgroup, output=args.athena_output,
+        table=args.athena_table, yes=args.yes, confirm=_confirmed,
+    )  # fmt: skip
+
+
+def _confirmed(estimate: Estimate) -> bool:
+    """Ask on the terminal; without one, nobody can say yes."""
+    sys.stderr.write(estimate.sentence + "\n")
+    if not sys.stdin.isatty():
+        raise InvalidInput("Nobody can be asked here.", next_step="Say --yes if that is right.", field="yes")
+    sys.stderr.write("Run it? [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _shown_progress(args: argparse.Namespace) -> Callable[[Any], None] | None:
+    """A line on a terminal that tells how far Athena is."""
+    if args.engine != "athena" or not sys.stderr.isatty():
+        return None
+
+    def show(progress: QueryProgress) -> None:
+        text = f"Athena: {progress.state.lower()}, {progress.seconds:,.0f} s, {size_text(progress.bytes)} scanned"
+        sys.stderr.write(f"\r{text:<70}" + ("\n" if progress.state not in ("QUEUED", "RUNNING") else ""))
+        sys.stderr.flush()
+
+    return show
+
+
+def _sources(args: argparse.Namespace) -> tuple[list[Any], Any]:
+    """What the arguments name, and the connection it needs."""
+    sources: list[Any] = list(args.sources)
+    aws = None
+    if args.bucket or args.engine == "athena" or any(source.startswith("s3://") for source in sources):
+        from ..aws.client import connect_aws
+
+        names = ("profile", "region", "endpoint_url")
+        aws = connect_aws(**{name: getattr(args, name, None) for name in names})
+    if args.bucket:
+        sources.append(find_logs(aws, args.bucket))
+    return sources, aws
+
+
+def emit(table: Table, form: str, output: str | None) -> None:
+    """Write a table to a file or to standard output."""
+    if form == "parquet":
+        _emit_parquet(table, output)
+        return
+    text = {"table": table.to_text, "csv": table.to_csv, "json": table.to_json}[form]()
+    text = text if text.endswith("\n") else text + "\n"
+    if output:
+        _write(output, text)
+    else:
+        sys.stdout.write(text)
+
+
+def _write(output: str, text: str) -> None:
+    try:
+        Path(output).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InvalidInput(
+            f"{output} cannot be written: {error.strerror}.",
+            next_step="Name a file in a folder that exists.",
+            field="output",
+        ) from error
+
+
+def _emit_parquet(table: Table, output: str | None) -> None:
+    if output:
+        table.to_parquet(output)
+        return
+    if sys.stdout.isatty():
+        raise InvalidInput(
+            "Parquet is not text.", next_step="Give --output FILE, or redirect the output.", field="format"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "hits.parquet"
+        table.to_parquet(path)
+        sys.stdout.flush()
+        sys.stdout.buffer.write(path.read_bytes())
+        sys.stdout.buffer.flush()
+
+
+def tell(coverage: Coverage, stats: bool) -> None:
+    """Say on standard error what the answer rests on: as JSON, or only what needs attention."""
+    if stats:
+        sys.stderr.write(json.dumps(coverage.to_dict()) + "\n")
+        return
+    sys.stderr.write(coverage.summary + "\n")
+    for said in coverage.limits()[1:]:
+        sys.stderr.write(f"note: {said}\n")
+
+
+def add_leaks_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``leaks``."""
+    add_source_arguments(parser)
+    parser.add_argument("--pool", action="append", default=[],
+                        help="addresses that are one user, such as a NAT pool; may be repeated")  # fmt: skip
+    parser.add_argument("--v4-prefix", type=int, default=24, help="bits that IPv4 addresses of one network share")
+    parser.add_argument("--v6-prefix", type=int, default=48, help="bits that IPv6 addresses of one network share")
+    parser.add_argument("--pair-seconds", type=float, default=60.0,
+                        help="time in which IPv4 and IPv6 addresses with one user agent are one machine")  # fmt: skip
+    parser.add_argument("--format", choices=("text", "table", "csv", "json"), default="text")
+    parser.add_argument("--output", "-o", help="write to this file")
+
+
+def run_leaks(args: argparse.Namespace) -> int:
+    """Print URLs that were used from more than one place."""
+    from ..logs.leaks import LeakRules
+
+    rules = LeakRules.make(
+        pools=args.pool, v4_prefix=args.v4_prefix, v6_prefix=args.v6_prefix, pair_seconds=args.pair_seconds
+    )
+    with open_hits(args) as hits:
+        leaks, coverage = hits.leaks(rules), hits.coverage
+    if args.format in ("table", "csv"):
+        emit(leaks.to_table(), args.format, args.output)
+    else:
+        sentences = "\n".join([leaks.summary, *(f"- {leak.kind}: {leak.sentence}" for leak in leaks), *leaks.notes])
+        text = (
+            json.dumps(leaks.to_dict(), indent=2, ensure_ascii=False)
+            if args.format == "json"
+            else _printable(sentences)
+        )
+        if args.output:
+            _write(args.output, text + "\n")
+        else:
+            sys.stdout.write(text + "\n")
+    tell(coverage, args.stats)
+    return 0
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def add_cache_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``log-cache``."""
+    parser.add_argument("action", choices=("show", "clear"))
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run_cache(args: argparse.Namespace) -> int:
+    """Show or clear the cache of parsed log objects."""
+    if args.action == "clear":
+        freed = Cache().clear()
+        sys.stdout.write(json.dumps({"freed_bytes": freed}) + "\n" if args.json else f"Freed {freed / 1e6:,.1f} MB.\n")
+        return 0
+    state = cache_state()
+    if args.json:
+        sys.stdout.write(json.dumps({name: getattr(state, name) for name in state.__dataclass_fields__}) + "\n")
+    else:
+        sys.stdout.write(
+            f"{state.objects:,} log objects in {state.files:,} files, {state.bytes / 1e6:,.1f} MB of at most "
+            f"{state.limit_bytes / 1e6:,.0f} MB, in {state.folder}\n"
+        )
+    return 0

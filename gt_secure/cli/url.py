@@ -1,0 +1,173 @@
+"""``gt-secure url``, ``probe`` and ``inspect``: test URLs on the command line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from ..aws.buckets import parse_s3_uri
+from ..connection import Connection
+from ..errors import InvalidInput
+from ..presign import Probe, TestUrl, inspect
+from .output import clean, connection, note, say, show_json, table
+
+OPENED, REFUSED, NO_ANSWER = 0, 3, 4
+
+
+def add(subparsers: Any, parents: list[argparse.ArgumentParser]) -> None:
+    """Register the commands."""
+    url = subparsers.add_parser(
+        "url",
+        parents=parents,
+        help="mint a presigned test URL",
+        description="Mint a presigned URL for one object, bound to a source as the URL lock would bind it. "
+        "The URL is a secret: it is printed only with --show.",
+    )
+    _minting(url)
+    url.add_argument("--show", action="store_true", help="print the URL itself (whoever has it can open the object)")
+    url.add_argument("--to-file", metavar="FILE", help="write the URL to a new file that only you can read")
+    url.set_defaults(run=run_url)
+
+    probe = subparsers.add_parser(
+        "probe",
+        parents=parents,
+        help="fetch a test URL and explain the answer",
+        description="Mint a test URL (or read one from standard input with -) and fetch it. "
+        f"Exit code {OPENED}: opened, {REFUSED}: refused, {NO_ANSWER}: no answer; with --expect: 0 as expected, 1 not.",
+    )
+    _minting(probe)
+    probe.add_argument(
+        "--from", dest="sources", action="append", default=[], metavar="SOURCE",
+        help="fetch from this source: 203.0.113.7 or “10.0.3.4 via vpce-0a1b2c3d” (sandbox only; repeatable)",
+    )  # fmt: skip
+    probe.add_argument("--expect", choices=("opened", "refused"), help="what every fetch must give")
+    probe.set_defaults(run=run_probe)
+
+    look = subparsers.add_parser(
+        "inspect",
+        parents=parents,
+        help="say what a presigned URL from standard input allows, without its secrets",
+        description="Read one presigned URL of any tool from standard input and say what it is good for.",
+    )
+    look.set_defaults(run=run_inspect)
+
+
+def _minting(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "object", help="s3://bucket/key" + (", or - for a URL on standard input" if "probe" in parser.prog else "")
+    )
+    parser.add_argument("--bound-to", metavar="SOURCE", help="bind the URL to this source, as the URL lock would")
+    parser.add_argument("--expires-in", default=600, metavar="SECONDS", help="lifetime (default 600)")
+    parser.add_argument("--role-arn", metavar="ARN", help="role to assume (default: the caller's own)")
+    parser.add_argument("--version-id", metavar="ID", help="one version of the object")
+    parser.add_argument(
+        "--no-session", action="store_true", help="sign with the caller's own keys: tests the guard only"
+    )
+
+
+def _mint(gt: Connection, args: argparse.Namespace) -> TestUrl:
+    bucket, key = parse_s3_uri(args.object)
+    return gt.test_url(
+        bucket,
+        key,
+        expires_in=args.expires_in,
+        bound_to=args.bound_to,
+        role_arn=args.role_arn,
+        version_id=args.version_id,
+        use_session=not args.no_session,
+    )
+
+
+def run_url(args: argparse.Namespace) -> int:
+    """Mint and show, as far as asked."""
+    made = _mint(connection(args), args)
+    if args.to_file:
+        _write(Path(args.to_file), made.reveal())
+    if args.json:
+        show_json({**made.to_dict(), **({"url": made.reveal()} if args.show else {})})
+        return 0
+    if args.show:
+        say(made.reveal())
+        note(f"Good for {made.seconds_left:.0f} s. Whoever has this URL can open the object.")
+        return 0
+    bound = (
+        f"bound to {made.bound_to}" if made.bound_to else "not bound to a source; only the bucket guard restricts it"
+    )
+    say(made.masked)
+    say(f"  {bound}; expires in {made.seconds_left:.0f} s; signed as {made.signer}")
+    if args.to_file:
+        say(f"  written to {args.to_file}")
+    else:
+        note("Add --show to print the URL itself, or use “gt-secure probe” to fetch it.")
+    return 0
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise InvalidInput(
+            f"{path} cannot be written: {error.strerror}.", next_step="Name a new file.", field="to-file"
+        ) from error
+    with os.fdopen(handle, "w") as file:
+        file.write(text + "\n")
+
+
+def run_probe(args: argparse.Namespace) -> int:
+    """Mint or read, fetch, explain."""
+    gt = connection(args)
+    url: TestUrl | str = _read_url() if args.object == "-" else _mint(gt, args)
+    results: list[tuple[Probe, dict[str, Any]]] = []
+    for source in args.sources or [None]:
+        probe = gt.probe(url, source)
+        results.append((probe, gt.explain(probe, url=url).to_dict()))
+    if args.json:
+        show_json([{**probe.to_dict(), "explanation": why} for probe, why in results])
+    else:
+        rows = [(p.source or p.vantage, p.status or "-", words(p), why["headline"]) for p, why in results]
+        say(table(("from", "status", "result", "why"), rows))
+        for _, why in results:
+            if why.get("next_step") and not args.expect:
+                note(f"next: {clean(why['next_step'])}")
+    return _exit_code([probe for probe, _ in results], args.expect)
+
+
+def words(probe: Probe) -> str:
+    """The result in a word."""
+    return "opened" if probe.opened else probe.error_code or probe.failure or "refused"
+
+
+def _exit_code(probes: list[Probe], expect: str | None) -> int:
+    if expect:
+        return int(any(probe.opened != (expect == "opened") or probe.status is None for probe in probes))
+    if any(probe.status is None for probe in probes):
+        return NO_ANSWER
+    return OPENED if all(probe.opened for probe in probes) else REFUSED
+
+
+def _read_url() -> str:
+    text = sys.stdin.readline().strip()
+    if not text:
+        raise InvalidInput(
+            "There is no URL on standard input.", next_step="Pipe one in, so that it stays out of the shell history."
+        )
+    return text
+
+
+def run_inspect(args: argparse.Namespace) -> int:
+    """Show the facts of a URL."""
+    facts = inspect(_read_url())
+    data = {name: getattr(facts, name) for name in facts.__slots__}
+    if args.json:
+        show_json({**data, "expired": facts.expired})
+        return 0
+    for name, value in data.items():
+        if name != "problems" and value is not None:
+            say(f"{name.replace('_', ' '):18} {clean(value)}")
+    say(f"{'expired':18} {facts.expired}")
+    for problem in facts.problems:
+        note(f"note: {problem}")
+    return 0

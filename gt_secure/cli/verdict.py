@@ -1,0 +1,33 @@
+"""``gt-secure verdict``: decide IAM requests given as NDJSON on standard input."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+
+def add(subparsers: Any, parents: list[argparse.ArgumentParser]) -> None:
+    """Register the command."""
+    parser = subparsers.add_parser(
+        "verdict",
+        parents=parents,
+        help="decide IAM requests from standard input (NDJSON)",
+        description='Read one case a line ({"id", "request", "identityPolicies", "sessionPolicy", "resourcePolicy"}) '
+        'and write one {"id", "verdict", "reason"} a line, in order. No AWS call.',
+    )
+    parser.set_defaults(run=run)
+
+
+def run(_: argparse.Namespace) -> int:
+    """Decide line by line."""
+    from ..iam import batch as ndjson
+
+    # Bytes that are not UTF-8 must cost one line its verdict, not the whole run its end; and only a line feed ends a
+    # line, or a stray carriage return would make two answers of one line.
+    sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")  # type: ignore[union-attr]
+    sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+    for line in ndjson.run(sys.stdin):
+        sys.stdout.write(line.rstrip("\n") + "\n")
+        sys.stdout.flush()
+    return 0

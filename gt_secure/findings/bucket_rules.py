@@ -1,0 +1,197 @@
+"""Checks of a data bucket: its policy, CORS, logging, public access and encryption."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+
+from ..account.facts import BucketFacts, LogTargetFacts, Snapshot
+from ..errors import PolicyError
+from ..iam.documents import Document, Statement, parse_document
+from ..iam.evaluate import applies, evaluate
+from ..iam.request import Policies, Request
+from ..iam.request_context import header_context
+from ..policies.deleted_principals import deleted_principals
+from ..policies.ground_truth import BACK_END_ACTIONS, LOG_DELIVERY, back_end_endpoint
+from .model import Found, bucket_check
+
+POLICY = "s3:GetBucketPolicy"
+_READS = ("s3:getobject", "s3:getobjectversion")
+_NETWORK_KEYS = {"aws:sourceip", "aws:vpcsourceip", "aws:sourcevpce", "aws:sourcevpc"}
+
+
+@lru_cache(maxsize=64)
+def bucket_document(text: str | None) -> Document | None:
+    """Return the compiled policy; None if there is none or it cannot be evaluated."""
+    if text is None or not text.strip():
+        return None
+    try:
+        return parse_document(text, "resource")
+    except PolicyError:
+        return None
+
+
+def _reading_allows(bucket: BucketFacts) -> Iterator[Statement]:
+    document = bucket_document(bucket.policy_text)
+    for statement in document.allows if document is not None else ():
+        if any(statement.covers_action(action) for action in _READS):
+            yield statement
+
+
+@bucket_check("bucket-allow-everyone", POLICY)
+def bucket_allow_everyone(_: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
+    """An Allow of reading names everyone, or everyone but some."""
+    for statement in _reading_allows(bucket):
+        entries = statement.principals or ()
+        if statement.not_principal or any(entry.kind == "everyone" for entry in entries):
+            keys = sorted({f"{each.operator} {each.key}" for each in statement.conditions})
+            under = f", under {', '.join(keys)}" if keys else ", without any condition"
+            yield Found(bucket.name, f"It is {statement.label}{under}.")
+
+
+@bucket_check("bucket-allow-session", POLICY)
+def bucket_allow_session(_: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
+    """An Allow of reading names a session or user."""
+    for statement in _reading_allows(bucket):
+        if not statement.not_principal:
+            named = [entry.text for entry in statement.principals or () if entry.kind == "exact"]
+            if named:
+                yield Found(bucket.name, f"It is {statement.label}, for {', '.join(named)}.")
+
+
+@bucket_check("bucket-deny-breaks-ground-truth", POLICY)
+def bucket_deny_breaks_ground_truth(snapshot: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
+    """A Deny applies to a header-signed call of the back end through its own endpoint."""
+    document = bucket_document(bucket.policy_text)
+    if document is None:
+        return
+    region = bucket.region or snapshot.region
+    account = snapshot.account_id or "111122223333"
+    role = snapshot.role_arn or f"arn:{snapshot.partition}:iam::{account}:role/GroundTruthExecution"
+    session = f"arn:{snapshot.partition}:sts::{role.split(':')[4]}:assumed-role/{role.rpartition('/')[2]}/SageMaker"
+    context = header_context(f"10.0.0.1 via {back_end_endpoint(region)}", principal_arn=role, region=region)
+    bucket_arn = f"arn:{snapshot.partition}:s3:::{bucket.name}"
+    for statement in document.denies:
+        arn = f"{bucket_arn}/{_example_key(statement)}"
+        hit = [a for a in BACK_END_ACTIONS if applies(statement, Request(a, arn, session, context))]
+        if hit:
+            conditions = ", ".join(sorted({f"{each.operator} {each.key}" for each in statement.conditions}))
+            under = f" under {conditions}" if conditions else ""
+            yield Found(bucket.name, f"It is {statement.label}{under}; it denies {', '.join(hit)}.")
+
+
+def _example_key(statement: Statement) -> str:
+    """Return a key that the statement's first resource covers, so that a Deny on a prefix is found too."""
+    text = statement.resources[0].text if statement.resources and not statement.not_resource else ""
+    key = text.partition("/")[2]
+    return (key.replace("*", "x").replace("?", "x") or "labeling/object") if "${" not in key else "labeling/object"
+
+
+@bucket_check("bucket-policy-unreadable", POLICY)
+def bucket_policy_unreadable(_: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
+    """The policy does not parse."""
+    if bucket.policy_text is None or not bucket.policy_text.strip():
+        return
+    try:
+        parse_document(bucket.policy_text, "resource")
+    except PolicyError as error:
+        yield Found(bucket.name, f"{error.message} At {error.place}.")
+
+
+@bucket_check("bucket-principal-deleted", POLICY)
+def bucket_principal_deleted(_: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
+    """A statement holds the unique id of a user or role instead of its ARN."""
+    gone = deleted_principals(bucket.policy_text)
+    if gone:
+        yield Found(bucket.name, f"It is {'; '.join(gone)}.")
+
+
+@bucket_check("cors-missing", "s3:GetBucketCORS")
+def cors_missing(_: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
+    """No rule has GET and an origin."""
+    fits = [rule for rule in bucket.cors if "GET" in _list(rule, "AllowedMethods") and _list(rule, "AllowedOrigins")]
+    if not fits:
+        yield Found(bucket.name, f"It has {len(bucket.cors)} CORS rules." if bucket.cors else "")
+
+
+def _list(rule: Mapping[str, object], name: str) -> list[str]:
+    value = rule.get(name)
+    return [str(each) for each in value] if isinstance(value, (list, tuple)) else []
+
+
+@bucket_check("logging-off", "s3:GetBucketLogging")
+def logging_off(_: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
+    """There is no target."""
+    if bucket.logging is None:
+        yield Found(bucket.name)
+
+
+@bucket_check("log-target-unfit", "s3:GetBucketLogging")
+def log_target_unfit(snapshot: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
+    """The target is of a kind that S3 does not deliver to, or its policy does not let it."""
+    target = bucket.logging
+    if target is None:
+        return
+    problems: list[str] = []
+    if target.bucket == bucket.name:
+        problems.append("it is the source bucket itself, so that every log object makes another row")
+    if target.region and bucket.region and target.region != bucket.region:
+        problems.append(f"it is in {target.region}, the source in {bucket.region}")
+    if target.kms:
+        problems.append("its default encryption is KMS; only SSE-S3 works")
+    if target.object_lock:
+        problems.append("it has a default retention (Object Lock)")
+    if target.requester_pays:
+        problems.append("requesters pay for it")
+    if not snapshot.lacks(POLICY, target.bucket):
+        problems += _delivery_problems(snapshot, bucket, target)
+    if problems:
+        yield Found(target.bucket, "; ".join(problems).capitalize() + ".")
+
+
+def _delivery_problems(snapshot: Snapshot, bucket: BucketFacts, target: LogTargetFacts) -> list[str]:
+    arn = f"arn:{snapshot.partition}:s3:::"
+    extra = {"aws:SourceArn": arn + bucket.name}
+    if snapshot.account_id:
+        extra["aws:SourceAccount"] = snapshot.account_id
+    request = Request(
+        "s3:PutObject",
+        f"{arn}{target.bucket}/{target.prefix}2026-01-01-00-00-00-0123456789ABCDEF",
+        LOG_DELIVERY,
+        header_context("198.51.100.200", service=LOG_DELIVERY, extra=extra),
+    )
+    verdict = evaluate(request, Policies(resource=target.policy_text or None))
+    if verdict.decision == "explicit-deny":
+        return [f"its policy denies delivery in {verdict.statement}"]
+    if verdict.decision == "implicit-deny":
+        return [f"its policy does not allow {LOG_DELIVERY} to put objects (an ACL may still)"]
+    return []
+
+
+@bucket_check("block-public-access-off", "s3:GetBucketPublicAccessBlock")
+def block_public_access_off(_: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
+    """One of the four switches is off."""
+    names = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+    off = [name for name in names if not bucket.public_access_block.get(name)]
+    if off:
+        yield Found(bucket.name, f"Off: {', '.join(off)}. The account's own setting was not looked at.")
+
+
+@bucket_check("kms-network-condition", "s3:GetEncryptionConfiguration", "kms:GetKeyPolicy")
+def kms_network_condition(_: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
+    """A statement of the key policy that covers Decrypt asks for the caller's network, also in calls of a service."""
+    if not bucket.kms_key:
+        return
+    document = bucket_document(bucket.kms_key_policy)
+    for statement in document.statements if document is not None else ():
+        keys = {each.lower_key for each in statement.conditions}
+        if statement.covers_action("kms:decrypt") and keys & _NETWORK_KEYS and "aws:viaawsservice" not in keys:
+            named = ", ".join(sorted(each.key for each in statement.conditions if each.lower_key in _NETWORK_KEYS))
+            yield Found(bucket.kms_key, f"It is {statement.label} of the key policy, under {named}.")
+
+
+@bucket_check("kms-session", "s3:GetEncryptionConfiguration")
+def kms_session(_: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
+    """The bucket uses a KMS key."""
+    if bucket.kms_key:
+        yield Found(bucket.name, f"The key is {bucket.kms_key}.")

@@ -1,0 +1,111 @@
+"""Checks of the bucket guard against the restriction that asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+from ..account.facts import BucketFacts, Snapshot, Wanted
+from ..errors import PolicyError
+from ..network import IPNetwork, outside, scope
+from ..policies.bucket_guard import Guard, find_guard
+from .bucket_rules import POLICY
+from .model import Found, bucket_check, check
+from .workteam_rules import read_networks
+
+
+@lru_cache(maxsize=16)
+def _find(policy_text: str | None) -> Guard | None:
+    try:
+        return find_guard(policy_text)
+    except PolicyError:
+        return None
+
+
+def _guard(bucket: BucketFacts) -> Guard | None:
+    return _find(bucket.policy_text)
+
+
+def _wanted(snapshot: Snapshot, bucket: BucketFacts) -> Wanted | None:
+    wanted = snapshot.wanted
+    return wanted if wanted is not None and wanted.bucket == bucket.name else None
+
+
+@bucket_check("guard-missing", POLICY)
+def guard_missing(snapshot: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
+    """A guard is wanted and there is none."""
+    if _wanted(snapshot, bucket) is not None and _guard(bucket) is None:
+        yield Found(bucket.name)
+
+
+@bucket_check("guard-drifted", POLICY)
+def guard_drifted(_: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
+    """The guard is not what we would write."""
+    guard = _guard(bucket)
+    if guard is not None and guard.drifted:
+        yield Found(bucket.name)
+
+
+@bucket_check("guard-narrower", POLICY)
+def guard_narrower(snapshot: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
+    """The guard covers less, or admits more, than is wanted."""
+    guard, wanted = _guard(bucket), _wanted(snapshot, bucket)
+    if guard is None or wanted is None:
+        return
+    said: list[str] = []
+    if guard.bucket and not wanted.prefix.startswith(guard.prefix):
+        said.append(f"it covers “{guard.prefix}”, not “{wanted.prefix}”")
+    extra = [str(network) for network in outside(guard.networks, wanted.networks)]
+    extra += [endpoint for endpoint in guard.endpoints if endpoint not in wanted.endpoints]
+    if extra:
+        said.append(f"it also admits {', '.join(extra)}")
+    if said:
+        yield Found(bucket.name, "; ".join(said).capitalize() + ".")
+
+
+@bucket_check("guard-stale", POLICY)
+def guard_stale(snapshot: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
+    """Something wanted is not on the guard's list."""
+    guard, wanted = _guard(bucket), _wanted(snapshot, bucket)
+    if guard is None or wanted is None:
+        return
+    lacking = [str(network) for network in outside(wanted.networks, guard.networks)]
+    lacking += [endpoint for endpoint in wanted.endpoints if endpoint not in guard.endpoints]
+    if lacking:
+        yield Found(bucket.name, f"Not listed: {', '.join(lacking)}.")
+
+
+@bucket_check("guard-open", POLICY)
+def guard_open(_: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
+    """The guard lists a /0."""
+    guard = _guard(bucket)
+    wide = [str(network) for network in guard.networks if network.prefixlen == 0] if guard is not None else []
+    if wide:
+        yield Found(bucket.name, f"It lists {', '.join(wide)}.")
+
+
+@bucket_check("guard-private-address", POLICY)
+def guard_private_address(_: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
+    """The guard lists a range that S3 never sees."""
+    guard = _guard(bucket)
+    private = [str(n) for n in guard.networks if scope(n) == "private"] if guard is not None else []
+    if private:
+        yield Found(bucket.name, f"It lists {', '.join(private)}.")
+
+
+@check("ipv4-only", "sagemaker:DescribeWorkforce")
+def ipv4_only(snapshot: Snapshot) -> Iterator[Found]:
+    """The portal is dual stack, and a list has no IPv6."""
+    workforce = snapshot.workforce
+    if workforce is None or workforce.ip_address_type.lower() != "dualstack":
+        return
+    if _only_v4(read_networks(workforce.cidrs)):
+        yield Found(workforce.name, "The portal lock lists IPv4 only.")
+    for bucket in snapshot.buckets:
+        guard = _guard(bucket)
+        if guard is not None and _only_v4(guard.networks):
+            yield Found(bucket.name, "The bucket guard lists IPv4 only.")
+
+
+def _only_v4(networks: tuple[IPNetwork, ...]) -> bool:
+    return bool(networks) and all(network.version == 4 for network in networks)

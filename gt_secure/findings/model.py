@@ -1,0 +1,120 @@
+"""Findings: something in the account that nullifies, weakens or breaks a restriction, each with a stable code.
+
+Texts and sources are in ``findings.json``; each code has one small pure function in ``checks_*.py``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import Literal, NamedTuple, TypeAlias
+
+from ..account.facts import BucketFacts, Snapshot
+
+Severity: TypeAlias = Literal["high", "medium", "low", "info"]
+_ORDER: tuple[Severity, ...] = ("high", "medium", "low", "info")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One finding.
+
+    Attributes
+    ----------
+    code : str
+        Stable, such as ``url-lock-both``.
+    severity : str
+        ``high``, ``medium``, ``low`` or ``info``.
+    title, why, fix : str
+        What is so, why it matters, what to do.
+    source_url : str
+        The AWS page behind it.
+    looked_at : tuple of str
+        What was read to find it.
+    subject : str
+        The team, workforce, bucket, endpoint or job that it is about.
+    detail : str
+        The values that made it, from outside: escape before showing it as HTML.
+    could_not_see : tuple of str
+        Actions that were denied, so that this is less than the whole picture.
+    """
+
+    code: str
+    severity: Severity
+    title: str
+    why: str
+    fix: str
+    source_url: str
+    looked_at: tuple[str, ...]
+    subject: str = ""
+    detail: str = ""
+    could_not_see: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, object]:
+        """JSON-able data with the names of the attributes."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        about = f" ({self.subject})" if self.subject else ""
+        detail = f" {self.detail}" if self.detail else ""
+        return f"{self.severity}: {self.title}{about}.{detail} {self.fix}"
+
+
+class Found(NamedTuple):
+    """What a check yields: whom it is about, and the values."""
+
+    subject: str
+    detail: str = ""
+
+
+Check: TypeAlias = Callable[[Snapshot], Iterator[Found]]
+
+
+class _Registered(NamedTuple):
+    code: str
+    needs: tuple[str, ...]
+    run: Check
+
+
+CHECKS: list[_Registered] = []
+"""All checks in the order of their definition."""
+
+
+def check(code: str, *needs: str) -> Callable[[Check], Check]:
+    """Register a check for a code; ``needs`` are the actions without which it knows nothing."""
+
+    def register(function: Check) -> Check:
+        CHECKS.append(_Registered(code, needs, function))
+        return function
+
+    return register
+
+
+def bucket_check(
+    code: str, *needs: str
+) -> Callable[[Callable[[Snapshot, BucketFacts], Iterator[Found]]], Callable[[Snapshot, BucketFacts], Iterator[Found]]]:
+    """Register a check that runs for each bucket whose needed parts could be read."""
+
+    def register(
+        function: Callable[[Snapshot, BucketFacts], Iterator[Found]],
+    ) -> Callable[[Snapshot, BucketFacts], Iterator[Found]]:
+        def run(snapshot: Snapshot) -> Iterator[Found]:
+            for bucket in snapshot.buckets:
+                if not any(snapshot.lacks(action, bucket.name) for action in needs):
+                    yield from function(snapshot, bucket)
+
+        CHECKS.append(_Registered(code, needs, run))
+        return function
+
+    return register
+
+
+@lru_cache(maxsize=1)
+def catalog() -> dict[str, dict[str, object]]:
+    """Return the data file: every code with severity, title, why, fix, source and what is looked at."""
+    text = files(__package__).joinpath("findings.json").read_text(encoding="utf-8")
+    data: dict[str, dict[str, object]] = json.loads(text)
+    return data

@@ -1,0 +1,25 @@
+"""The IAM policy language as pure functions: documents, conditions, and verdicts with their reasons."""
+
+from __future__ import annotations
+
+from .documents import Document, parse_document
+from .evaluate import evaluate
+from .explanation import ConditionExplanation, LayerExplanation, StatementExplanation
+from .request import Policies, Request
+from .request_context import anonymous_context, header_context, presigned_context
+from .verdict import Verdict
+
+__all__ = [
+    "ConditionExplanation",
+    "Document",
+    "LayerExplanation",
+    "Policies",
+    "Request",
+    "StatementExplanation",
+    "Verdict",
+    "anonymous_context",
+    "evaluate",
+    "header_context",
+    "parse_document",
+    "presigned_context",
+]

@@ -1,0 +1,206 @@
+"""One request and the policies that decide it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple, TypeAlias
+
+from ..errors import InvalidInput, PolicyError
+from .documents import Document, Kind, Source, parse_document
+from .principals import Caller, parse_caller
+from .variables import Keys
+
+ContextValue: TypeAlias = str | bool | int | Sequence[str]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of AWS, complete: a context key that is not given is absent.
+
+    Attributes
+    ----------
+    action : str
+        Such as ``s3:GetObject``.
+    resource : str
+        ARN, such as ``arn:aws:s3:::bucket/key``.
+    principal : str
+        ARN of a user, role, role session, federated user or account root; a service name; ``*`` if anonymous.
+    context : mapping
+        Condition keys and their values: text, or a sequence of texts for a multivalued key.
+    resource_account : str, optional
+        The 12-digit account that owns the resource; left out, it is the principal's.
+    """
+
+    action: str
+    resource: str
+    principal: str
+    context: Mapping[str, ContextValue]
+    resource_account: str | None = None
+
+    @cached_property
+    def caller(self) -> Caller:
+        """The principal, taken apart; raises :class:`InvalidInput` if it cannot make requests."""
+        return parse_caller(self.principal)
+
+    @cached_property
+    def lower_action(self) -> str:
+        """The action in lower case: its case means nothing."""
+        return self.action.lower()
+
+    @cached_property
+    def keys(self) -> Keys:
+        """The context by lower-case key; raises :class:`InvalidInput` if a key is given twice or is no text."""
+        keys: dict[str, tuple[str, ...]] = {}
+        for name, value in self.context.items():
+            if not isinstance(name, str):
+                raise InvalidInput(
+                    f"The context key {str(name)[:40]!r} is not text.", next_step="Name a key.", field="context"
+                )
+            lower = name.lower()
+            if lower in keys:
+                raise InvalidInput(
+                    f"The context key {name} is given twice.", next_step="Give it once.", field="context"
+                )
+            keys[lower] = (value,) if isinstance(value, str) else _values(name, value)
+        return keys
+
+    @cached_property
+    def is_cross_account(self) -> bool:
+        """Whether the resource belongs to another account than the caller."""
+        return bool(self.resource_account and self.caller.account and self.resource_account != self.caller.account)
+
+    @cached_property
+    def is_off_endpoint(self) -> bool:
+        """Whether the request surely did not come through a VPC endpoint."""
+        return not self.keys.get("aws:sourcevpce") and bool(self.keys.get("aws:sourceip"))
+
+    def check(self) -> None:
+        """Raise :class:`InvalidInput` if this is no request that AWS could get."""
+        if not re.fullmatch(r"[A-Za-z0-9-]+:[A-Za-z0-9]+", self.action):
+            raise InvalidInput(
+                f"“{self.action[:60]}” is not an action.", next_step="Write it like s3:GetObject.", field="action"
+            )
+        if self.resource != "*" and (not self.resource.startswith("arn:") or self.resource.count(":") < 5):
+            raise InvalidInput(
+                f"“{self.resource[:60]}” is not an ARN.", next_step="Write arn:aws:s3:::bucket/key.", field="resource"
+            )
+        if self.resource_account is not None and not re.fullmatch(r"[0-9]{12}", self.resource_account):
+            raise InvalidInput(
+                "The account of the resource is not 12 digits.", next_step="Correct it.", field="resource_account"
+            )
+        _ = self.caller, self.keys
+
+
+def _values(name: str, value: object) -> tuple[str, ...]:
+    if isinstance(value, bool):
+        return ("true" if value else "false",)
+    if isinstance(value, (int, float)):
+        return (str(value),)
+    if isinstance(value, (list, tuple, set, frozenset)):
+        parts = [_values(name, each) for each in value]
+        if all(len(part) == 1 for part in parts) and not any(isinstance(each, (list, tuple)) for each in value):
+            return tuple(part[0] for part in parts)
+    elif isinstance(value, str):
+        return (value,)
+    raise InvalidInput(
+        f"The context key {name} holds something other than text.", next_step="Give text or texts.", field="context"
+    )
+
+
+class Layer(NamedTuple):
+    """One policy at its place."""
+
+    kind: Kind
+    name: str
+    document: Document
+
+
+class Compiled(NamedTuple):
+    """All policies of one decision, compiled."""
+
+    identity: tuple[Layer, ...]
+    session: Layer | None
+    boundary: Layer | None
+    resource: Layer | None
+    endpoint: Layer | None
+    gateway_endpoint: bool
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """Those that are there, in the order in which they are searched."""
+        single = (self.session, self.boundary, self.resource, self.endpoint)
+        return (*self.identity, *(layer for layer in single if layer is not None))
+
+
+NAMES: dict[Kind, str] = {
+    "identity": "identity policy",
+    "session": "session policy",
+    "boundary": "permissions boundary",
+    "resource": "bucket policy",
+    "endpoint": "VPC endpoint policy",
+}
+
+
+@dataclass(frozen=True)
+class Policies:
+    """The policies that meet one request, each as JSON text or as a parsed document.
+
+    Attributes
+    ----------
+    identity : sequence
+        Attached to the user or role.
+    session : text or mapping, optional
+        Passed to ``AssumeRole``; it limits and never grants.
+    resource : text or mapping, optional
+        The bucket policy.
+    boundary : text or mapping, optional
+        The permissions boundary.
+    endpoint : text or mapping, optional
+        The policy of the VPC endpoint; it counts for requests that come through one.
+    gateway_endpoint : bool
+        Whether that is a gateway endpoint. There an account as principal stands for its root user alone (VPC guide,
+        *Endpoint policies*), so it grants nothing to roles.
+    """
+
+    identity: Sequence[Source] = ()
+    session: Source | None = None
+    resource: Source | None = None
+    boundary: Source | None = None
+    endpoint: Source | None = None
+    gateway_endpoint: bool = False
+
+    @cached_property
+    def compiled(self) -> Compiled:
+        """The documents, compiled once; raises :class:`PolicyError` naming the policy and the place."""
+        several = len(self.identity) > 1
+        identity = tuple(
+            _layer("identity", f"identity policy {index + 1}" if several else NAMES["identity"], source)
+            for index, source in enumerate(self.identity)
+        )
+        return Compiled(
+            identity,
+            _single("session", self.session),
+            _single("boundary", self.boundary),
+            _single("resource", self.resource),
+            _single("endpoint", self.endpoint),
+            self.gateway_endpoint,
+        )
+
+
+def _single(kind: Kind, source: Source | None) -> Layer | None:
+    return None if source is None else _layer(kind, NAMES[kind], source)
+
+
+def _layer(kind: Kind, name: str, source: Source) -> Layer:
+    try:
+        return Layer(kind, name, parse_document(source, kind))
+    except PolicyError as error:
+        raise PolicyError(
+            f"The {name} is not valid: {error.message}",
+            place=error.place,
+            next_step=error.next_step,
+            value=error.value,
+        ) from error

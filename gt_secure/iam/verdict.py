@@ -1,0 +1,201 @@
+"""The answer for one request, and why: policy by policy, statement by statement, condition by condition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, NamedTuple, TypeAlias
+
+from .conditions import Condition
+from .documents import Kind, Statement
+from .explanation import ConditionExplanation, LayerExplanation, LayerOutcome, StatementExplanation
+from .render import verdict_dict, verdict_html, verdict_text
+from .request import NAMES, Compiled, Layer, Request
+
+Decision: TypeAlias = Literal["allow", "implicit-deny", "explicit-deny", "invalid"]
+
+
+class Outcome(NamedTuple):
+    """A decision before it is explained: what decided, and the rule if it was no statement."""
+
+    decision: Decision
+    layer: Layer | None = None
+    statement: Statement | None = None
+    rule: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The decision for one request, with its explanation worked out when it is asked for.
+
+    Attributes
+    ----------
+    decision : str
+        ``allow``, ``implicit-deny``, ``explicit-deny`` or ``invalid``.
+    reason : str
+        One sentence: which statement of which policy decided, or which policy does not allow, and why.
+    layers : tuple of LayerExplanation
+        Every policy, also those that are not set; empty for ``invalid``.
+    """
+
+    request: Request
+    policies: Compiled | None
+    outcome: Outcome
+
+    def __repr__(self) -> str:
+        return f"Verdict({self.decision!r}, {self.reason!r})"
+
+    @property
+    def decision(self) -> Decision:
+        """The decision."""
+        return self.outcome.decision
+
+    @property
+    def allowed(self) -> bool:
+        """Whether the request is allowed; False for ``invalid``."""
+        return self.outcome.decision == "allow"
+
+    @property
+    def policy(self) -> str:
+        """The name of the policy that decided, such as ``bucket policy``; empty if none did."""
+        return self.outcome.layer.name if self.outcome.layer is not None else ""
+
+    @property
+    def statement(self) -> str:
+        """The statement that decided, such as ``statement 2 “Sid”``; empty if none did."""
+        return self.outcome.statement.label if self.outcome.statement is not None else ""
+
+    @cached_property
+    def layers(self) -> tuple[LayerExplanation, ...]:
+        """Every policy with what it said."""
+        return () if self.policies is None else tuple(_layers(self.request, self.policies, self.outcome))
+
+    @cached_property
+    def reason(self) -> str:
+        """One sentence that says why."""
+        return _reason(self)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the verdict and its explanation as JSON-able data."""
+        return verdict_dict(self)
+
+    def to_text(self) -> str:
+        """Return the verdict and its explanation as plain text."""
+        return verdict_text(self)
+
+    def to_html(self) -> str:
+        """Return the verdict and its explanation as an HTML fragment; everything from outside is escaped."""
+        return verdict_html(self)
+
+
+def _layers(request: Request, policies: Compiled, outcome: Outcome) -> Iterator[LayerExplanation]:
+    if not policies.identity:
+        yield LayerExplanation("identity", NAMES["identity"], "not set")
+    for layer in policies.identity:
+        yield explain_layer(request, layer, outcome)
+    alone: tuple[tuple[Kind, Layer | None], ...] = (
+        ("session", policies.session),
+        ("boundary", policies.boundary),
+        ("resource", policies.resource),
+        ("endpoint", policies.endpoint),
+    )
+    for kind, single in alone:
+        if single is None:
+            yield LayerExplanation(kind, NAMES[kind], "not set")
+        elif kind == "endpoint" and request.is_off_endpoint:
+            yield LayerExplanation(kind, single.name, "not consulted")
+        else:
+            yield explain_layer(request, single, outcome)
+
+
+def explain_layer(request: Request, layer: Layer, outcome: Outcome) -> LayerExplanation:
+    """Explain what one policy says to a request."""
+    statements = tuple(
+        _explain_statement(request, statement, outcome.layer is layer and outcome.statement is statement)
+        for statement in layer.document.statements
+    )
+    said: LayerOutcome = "no match"
+    if any(each.applies and each.effect == "Deny" for each in statements):
+        said = "explicit-deny"
+    elif any(each.applies for each in statements):
+        said = "allow"
+    return LayerExplanation(layer.kind, layer.name, said, statements)
+
+
+def _explain_statement(request: Request, statement: Statement, decides: bool) -> StatementExplanation:
+    keys = request.keys
+    conditions = tuple(_explain_condition(condition, request, statement.deny) for condition in statement.conditions)
+    action = statement.covers_action(request.lower_action)
+    resource = statement.covers_resource(request.resource, keys)
+    principal = statement.grant(request.caller, keys) is not None
+    return StatementExplanation(
+        index=statement.index,
+        sid=statement.sid,
+        effect="Deny" if statement.deny else "Allow",
+        action=action,
+        resource=resource,
+        principal=principal,
+        conditions=conditions,
+        applies=action and resource and principal and all(each.matched for each in conditions),
+        decides=decides,
+    )
+
+
+def _explain_condition(condition: Condition, request: Request, deny: bool) -> ConditionExplanation:
+    keys = request.keys
+    return ConditionExplanation(
+        operator=condition.operator,
+        key=condition.key,
+        expected=condition.values,
+        actual=keys.get(condition.lower_key),
+        matched=condition.matches(keys, deny=deny),
+    )
+
+
+def _reason(verdict: Verdict) -> str:
+    outcome = verdict.outcome
+    if outcome.decision == "invalid":
+        return outcome.rule
+    if outcome.statement is not None and outcome.layer is not None:
+        verb = "denies" if outcome.decision == "explicit-deny" else "allows"
+        said = f"{outcome.statement.label} of the {outcome.layer.name} {verb} it"
+        because = [str(each) for each in _deciding(verdict) if outcome.decision == "explicit-deny"]
+        said = said + (f" ({'; '.join(because)})" if because else "")
+        if outcome.rule:
+            said = f"{said}; {outcome.rule}"
+    else:
+        said = outcome.rule + _nearest_miss(verdict)
+    return said[:1].upper() + said[1:] + "."
+
+
+def _deciding(verdict: Verdict) -> tuple[ConditionExplanation, ...]:
+    for layer in verdict.layers:
+        for statement in layer.statements:
+            if statement.decides:
+                return statement.conditions
+    return ()
+
+
+def _nearest_miss(verdict: Verdict) -> str:
+    """Name the Allow that came closest in the policy that would have had to allow."""
+    layer = verdict.outcome.layer
+    if layer is None:
+        return ""
+    candidates = [
+        statement
+        for explained in verdict.layers
+        if explained.name == layer.name
+        for statement in explained.statements
+        if statement.effect == "Allow" and not statement.applies
+    ]
+    if not candidates:
+        return ""
+    nearest = min(
+        candidates, key=lambda each: (not each.action, not each.resource, not each.principal, len(each.misses))
+    )
+    return f" ({nearest.label}: {'; '.join(_miss_words(nearest))})"
+
+
+def _miss_words(statement: StatementExplanation) -> list[str]:
+    return [f"other {miss}" if miss in ("action", "resource", "principal") else miss for miss in statement.misses]

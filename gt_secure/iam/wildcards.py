@@ -1,0 +1,176 @@
+"""Matching with ``*`` and ``?``: whole texts, and ARNs by their parts. No pattern can make it slow.
+
+Sources: IAM User Guide, *IAM JSON policy elements: Resource* (``*`` covers slashes; within the first five parts of an
+ARN it stays in its part unless it is the part's last character; an ARN with too few parts is completed with ``*``) and
+*Condition operators* (Arn operators compare the six parts one by one).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import NamedTuple, TypeAlias
+
+from .variables import Filled, Wild
+
+Matcher: TypeAlias = Callable[[str], bool]
+_ARN_COLONS = 5
+
+
+@lru_cache(maxsize=4096)
+def glob(parts: Filled) -> Matcher:
+    """Return a function that tells whether a whole text matches; ``*`` covers any characters, line ends too."""
+    if all(isinstance(part, str) for part in parts):
+        text = "".join(str(part) for part in parts)
+        return text.__eq__
+    if parts == (Wild.ANY,):
+        return _always
+    if len(parts) == 2 and isinstance(parts[0], str) and parts[1] is Wild.ANY:
+        prefix = parts[0]
+        return lambda text: text.startswith(prefix)
+    pattern = re.compile(_regex(parts), re.DOTALL)
+    return lambda text: pattern.fullmatch(text) is not None
+
+
+def _always(_text: str) -> bool:
+    return True
+
+
+def _regex(parts: Filled) -> str:
+    chunks = [""]
+    for part in parts:
+        if part is Wild.ANY:
+            chunks.append("")
+        else:
+            chunks[-1] += "." if part is Wild.ONE else re.escape(str(part))
+    # The leftmost place of each middle chunk is as good as any later one, so the groups may be atomic: without going
+    # back, a pattern such as *a*a*a*a*b takes linear time on any text.
+    middle = "".join(f"(?>.*?{chunk})" for chunk in chunks[1:-1] if chunk)
+    return f"{chunks[0]}{middle}.*{chunks[-1]}" if len(chunks) > 1 else chunks[0]
+
+
+@lru_cache(maxsize=4096)
+def resource_glob(parts: Filled) -> Matcher:
+    """Return a function that tells whether an ARN matches a ``Resource`` pattern."""
+    if parts == (Wild.ANY,):
+        return _always
+    missing = _ARN_COLONS - sum(part.count(":") for part in parts if isinstance(part, str))
+    if missing > 0:
+        # A * that ends a part may stand for the parts behind it; otherwise the parts that are missing are *.
+        steps = _steps(parts, ())
+        completed = resource_glob((*parts, *(extra for _ in range(missing) for extra in (":", Wild.ANY))))
+        return lambda arn: completed(arn) or _walk(steps, arn)
+    head, tail = _split_head(parts)
+    if all(isinstance(part, str) for part in head):
+        prefix = "".join(str(part) for part in head)
+        rest = glob(tail)
+        return lambda arn: arn.startswith(prefix) and rest(arn[len(prefix) :])
+    steps = _steps(head, tail)
+    return lambda arn: _walk(steps, arn)
+
+
+def _split_head(parts: Filled) -> tuple[Filled, Filled]:
+    """Split behind the fifth colon."""
+    head: list[str | Wild] = []
+    left = _ARN_COLONS
+    for index, part in enumerate(parts):
+        if not isinstance(part, str) or part.count(":") < left:
+            head.append(part)
+            left -= part.count(":") if isinstance(part, str) else 0
+            continue
+        cut = 0
+        for _ in range(left):
+            cut = part.index(":", cut) + 1
+        rest = part[cut:]
+        return (*head, part[:cut]), ((rest, *parts[index + 1 :]) if rest else parts[index + 1 :])
+    return tuple(head), ()
+
+
+class _Gap(NamedTuple):
+    """A wildcard: whether it covers many characters or one, and whether a colon may be among them."""
+
+    many: bool
+    colons: bool
+
+
+_Step: TypeAlias = str | _Gap
+"""A character that must be there, or a wildcard."""
+
+
+def _steps(head: Filled, tail: Filled) -> tuple[_Step, ...]:
+    steps: list[_Step] = []
+    for index, part in enumerate(head):
+        if isinstance(part, str):
+            steps += part
+        elif part is Wild.ONE:
+            steps.append(_Gap(many=False, colons=False))
+        else:
+            following = head[index + 1] if index + 1 < len(head) else ":"
+            ends_part = isinstance(following, str) and following.startswith(":")
+            steps.append(_Gap(many=True, colons=ends_part))
+    for part in tail:
+        if isinstance(part, str):
+            steps += part
+        else:
+            steps.append(_Gap(many=part is Wild.ANY, colons=True))
+    return tuple(steps)
+
+
+def _walk(steps: tuple[_Step, ...], text: str) -> bool:
+    states = _spread({0}, steps)
+    for character in text:
+        following: set[int] = set()
+        for state in states:
+            if state == len(steps):
+                continue
+            step = steps[state]
+            if isinstance(step, str):
+                if step == character:
+                    following.add(state + 1)
+            elif step.colons or character != ":":
+                following.add(state if step.many else state + 1)
+        if not following:
+            return False
+        states = _spread(following, steps)
+    return len(steps) in states
+
+
+def _spread(states: Iterable[int], steps: tuple[_Step, ...]) -> set[int]:
+    reached: set[int] = set()
+    for start in states:
+        state = start
+        reached.add(state)
+        while state < len(steps) and _may_be_empty(steps[state]):
+            state += 1
+            reached.add(state)
+    return reached
+
+
+def _may_be_empty(step: _Step) -> bool:
+    return isinstance(step, _Gap) and step.many
+
+
+@lru_cache(maxsize=4096)
+def arn_glob(parts: Filled) -> Matcher | None:
+    """Return a function that tells whether an ARN matches in each of its six parts, as the Arn operators compare.
+
+    None for a pattern that has not six parts: AWS does not say what it matches.
+    """
+    segments: list[list[str | Wild]] = [[]]
+    for part in parts:
+        if not isinstance(part, str):
+            segments[-1].append(part)
+            continue
+        pieces = part.split(":", max(0, _ARN_COLONS + 1 - len(segments)))
+        segments[-1].append(pieces[0])
+        segments += [[piece] for piece in pieces[1:]]
+    if len(segments) != _ARN_COLONS + 1:
+        return None
+    matchers = [glob(tuple(part for part in segment if part != "")) for segment in segments]
+
+    def match(arn: str) -> bool:
+        pieces = arn.split(":", _ARN_COLONS)
+        return len(pieces) == len(matchers) and all(matcher(pieces[index]) for index, matcher in enumerate(matchers))
+
+    return match

@@ -1,0 +1,228 @@
+"""Athena: the same SQL text in Trino's dialect, over the raw lines in S3. Needs only boto3.
+
+Athena bills the bytes that a query reads, so every query is shown with an estimate and runs only after a yes. The lines
+come from a table of our own that is made over the log's prefix and dropped afterwards, or from a table of raw lines
+that is there already.
+
+Sources: Amazon Athena API Reference (StartQueryExecution, GetQueryExecution, GetQueryResults, StopQueryExecution,
+GetWorkGroup, GetTableMetadata) and Amazon Athena User Guide (*Considerations and limitations*, *Service quotas*:
+262,144 bytes of query text; *Query output location*; *Data usage controls*; *Reuse query results*).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...aws.client import Aws, aws_errors
+from ...errors import InvalidInput, LogError, NotFound
+from ...text import size_text
+from ..coverage import Coverage
+from ..sql.dialects import TRINO
+from ..sql.query import Question, statement
+from ..storage.listing import LATE, list_logs, path_ranges, split_uri
+from .athena_query import Flow, QueryProgress
+from .athena_settings import MAX_QUERY_BYTES, Athena, Estimate
+from .athena_table import AdHoc, RawTable, raw_table
+
+
+@dataclass
+class AthenaRun:
+    """One question on Athena.
+
+    Parameters
+    ----------
+    aws : Aws
+    settings : Athena
+    uri : str or None
+        ``s3://`` prefix of the log; None takes what the table holds.
+    since, until : datetime, optional
+        UTC; they prune objects by their keys, with the margin of :data:`~gt_secure.logs.storage.listing.LATE`.
+    progress : callable, optional
+        Gets a :class:`~gt_secure.logs.engines.athena_query.QueryProgress`.
+    cancel : threading.Event, optional
+        Stops the query.
+    """
+
+    aws: Aws
+    settings: Athena
+    uri: str | None
+    since: dt.datetime | None = None
+    until: dt.datetime | None = None
+    progress: Callable[[QueryProgress], object] | None = None
+    cancel: threading.Event | None = None
+    estimate: Estimate | None = field(default=None, init=False)
+    _scanned: int = field(default=0, init=False)
+    _reused: bool = field(default=False, init=False)
+    _notes: list[str] = field(default_factory=list, init=False)
+
+    dialect = TRINO
+
+    def rows(self, question: Question, *, with_source: bool) -> Iterator[list[str | None]]:
+        """Ask, run and give the rows as text.
+
+        Raises
+        ------
+        InvalidInput
+            If nobody said yes, or settings cannot be used.
+        AccessDenied
+            Where AWS refuses; it names the action.
+        LogError
+            If the query fails, is cancelled or takes too long.
+        """
+        client = self.aws.client("athena")
+        cutoff = self._look_at_workgroup(client)
+        table = self._table(client)
+        uri = self.uri or table.location
+        if not uri:
+            raise InvalidInput(
+                f"Where {table.database}.{table.name} lies is not told, so that nothing can be estimated.",
+                next_step="Name the s3:// prefix too.",
+                field="sources",
+            )
+        self._check_output(table.location or uri)
+        objects, size = self._listed(uri)
+        self.estimate = Estimate(
+            objects, size, self.settings.usd_per_tb, self.settings.workgroup, self.settings.database, table.name,
+            isinstance(table, AdHoc), cutoff,
+        )  # fmt: skip
+        sql = statement(question, table.lines(self._path_condition(uri)), TRINO, with_source=with_source)
+        if len(sql.encode()) > MAX_QUERY_BYTES:
+            raise InvalidInput(
+                f"The query has {len(sql.encode()):,} bytes; Athena takes {MAX_QUERY_BYTES:,}.",
+                next_step="Filter by fewer values; filter the rest after reading.",
+                field="filters",
+            )
+        self._ask(self.estimate)
+        yield from self._run(client, table, sql)
+
+    def _run(self, client: Any, table: RawTable, sql: str) -> Iterator[list[str | None]]:
+        flow = Flow(client, self.settings, self.progress, self.cancel)
+        made = False
+        try:
+            if isinstance(table, AdHoc):
+                made = True  # a time-out may come after Athena has made it
+                flow.wait(flow.start(table.create))
+            query = flow.start(sql, reuse_minutes=self.settings.reuse_minutes)
+            done = flow.wait(query)
+            self._scanned = int(done.get("Statistics", {}).get("DataScannedInBytes") or 0)
+            reuse = done.get("Statistics", {}).get("ResultReuseInformation") or {}
+            self._reused = bool(reuse.get("ReusedPreviousResult"))
+            yield from flow.results(query)
+        finally:
+            if made and isinstance(table, AdHoc):
+                self._drop(Flow(client, self.settings, None, None), table)
+
+    def _drop(self, flow: Flow, table: AdHoc) -> None:
+        try:
+            flow.wait(flow.start(table.drop))
+        except Exception as error:  # the answer is worth more than the tidy end, but the person must know
+            self._notes.append(
+                f"The table {self.settings.database}.{table.name} could not be dropped ({type(error).__name__}): "
+                f"run {table.drop}"
+            )
+
+    def _look_at_workgroup(self, client: Any) -> int | None:
+        name = self.settings.workgroup
+        try:
+            with aws_errors("athena:GetWorkGroup", f"arn:aws:athena:*:*:workgroup/{name}"):
+                group = client.get_work_group(WorkGroup=name)["WorkGroup"]
+        except PermissionError:
+            return None  # a role may run queries without it; Athena itself says what is missing
+        if group.get("State", "ENABLED") != "ENABLED":
+            raise InvalidInput(
+                f"The work group {name} is disabled.", next_step="Choose another work group.", field="workgroup"
+            )
+        config = group.get("Configuration", {})
+        own = config.get("ResultConfiguration", {}).get("OutputLocation")
+        managed = config.get("ManagedQueryResultsConfiguration", {}).get("Enabled")
+        if not own and not managed and self.settings.output is None:
+            raise InvalidInput(
+                f"The work group {name} has no output location, and none is given.",
+                next_step="Give output='s3://bucket/prefix/' (--athena-output), in a bucket of the same region.",
+                field="output",
+            )
+        if config.get("EnforceWorkGroupConfiguration") and self.settings.output and own != self.settings.output:
+            self._notes.append(f"The work group {name} enforces its own output location.")
+        cutoff = config.get("BytesScannedCutoffPerQuery")
+        return int(cutoff) if cutoff else None
+
+    def _table(self, client: Any) -> RawTable:
+        if self.settings.table is not None:
+            return raw_table(client, self.settings.catalog, self.settings.database, self.settings.table)
+        if self.uri is None:
+            raise InvalidInput(
+                "Athena reads s3:// prefixes or a table.", next_step="Name the prefix, or table=.", field="sources"
+            )
+        return AdHoc.over(self.uri, self.settings.database)
+
+    def _check_output(self, location: str) -> None:
+        output = self.settings.output
+        if output is not None and location and output.startswith(location):
+            raise InvalidInput(
+                "The output location lies within the log: the results would be read as log lines.",
+                next_step="Choose another prefix or bucket for the results.",
+                field="output",
+            )
+
+    def _listed(self, uri: str) -> tuple[int, int]:
+        objects = size = 0
+        for item in list_logs(self.aws.client("s3"), uri, since=self.since, until=self.until):  # may be millions
+            objects, size = objects + 1, size + item.size
+            if self.cancel is not None and self.cancel.is_set():
+                raise LogError("Listing the access logs was cancelled.", next_step="Start it again to read on.")
+        if not objects:
+            raise NotFound(f"No log objects under {uri} in this time.", next_step="Check the prefix and the time.")
+        return objects, size
+
+    def _path_condition(self, uri: str) -> str:
+        """Ranges of ``"$path"``: plain comparisons, which Trino turns into files that are not opened."""
+        bucket, _ = split_uri(uri)
+        parts = []
+        for low, high in path_ranges(self.aws.client("s3"), uri, since=self.since, until=self.until, late=LATE):
+            sides = [f"\"$path\" >= '{_quoted(f's3://{bucket}/{low}')}'"]
+            if high:
+                sides.append(f"\"$path\" < '{_quoted(f's3://{bucket}/{high}')}'")
+            parts.append(f"({' AND '.join(sides)})")
+        return " OR ".join(parts) or "true"
+
+    def _ask(self, estimate: Estimate) -> None:
+        if self.settings.yes:
+            return
+        if self.settings.confirm is None:
+            raise InvalidInput(
+                f"{estimate.sentence} Nobody said yes.",
+                next_step="Pass Athena(yes=True) or Athena(confirm=...); on the command line --yes.",
+                field="yes",
+                details={"objects": estimate.objects, "bytes": estimate.bytes, "usd": round(estimate.usd, 2)},
+            )
+        if not self.settings.confirm(estimate):
+            raise LogError("Nothing was run: the question was answered with no.")
+
+    def describe(self, coverage: Coverage) -> None:
+        """Say what Athena read, as far as it tells."""
+        if self.estimate is not None:
+            coverage.objects = coverage.objects_read = self.estimate.objects
+            coverage.notes.append(self._scanned_note(self.estimate))
+        coverage.bytes = self._scanned
+        coverage.notes.append(
+            "Counted by Athena, which gives no offsets of lines and does not tell which objects it read. It takes the "
+            "lines as access logs, ends a line at a carriage return too, and leaves out objects whose names begin with "
+            "_ or a dot."
+        )
+        coverage.notes.extend(self._notes)
+
+    def _scanned_note(self, estimate: Estimate) -> str:
+        if self._reused:
+            return "Athena gave an earlier result of the same query; nothing was scanned."
+        said = f"Athena scanned {size_text(self._scanned)}; listing had found {size_text(estimate.bytes)}."
+        if self._scanned > estimate.bytes * 1.1:
+            return said + " More than that was read: objects outside of the time range too, or more arrived meanwhile."
+        return said
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")

@@ -1,0 +1,224 @@
+"""A DuckDB database on disk for one look at the logs: rows go in from a stream of lines, queries come out.
+
+Parsed rows lie beside it as Parquet: that is written faster than a table, and the cache can keep the very same file.
+All is compressed, may be larger than memory, and is deleted with the object.
+"""
+
+# ruff: noqa: S608 - SQL is put together from our own names; text from outside goes through store.literal
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+import tempfile
+import threading
+import weakref
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from ...errors import InvalidInput, LogError
+from ..ingest.arrow_stream import LineBatch, LineStream
+from ..ingest.reader import Reader
+from ..sql.columns import EXTRA, FIELDS, STORED
+from ..sql.derived_columns import derived, from_lines, masked
+
+MEMORY_LIMIT = "400MB"
+"""What DuckDB may use; beyond it, it writes to disk."""
+
+
+_PREFIX = "gt-secure-logs-"
+_LOCK = "in-use"
+
+
+def literal(value: object) -> str:
+    """A SQL literal; DuckDB knows no escapes in one but the doubled quote."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return repr(value)
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+class Store:
+    """One temporary database; safe to use from several threads, one query at a time."""
+
+    def __init__(self, memory_limit: str = MEMORY_LIMIT, threads: int | None = None) -> None:
+        import duckdb
+
+        if not re.fullmatch(r"\s*[0-9]+(?:\.[0-9]+)?\s*(?:[KMGT]i?B)\s*", memory_limit, re.IGNORECASE):
+            raise InvalidInput(
+                f"“{memory_limit[:30]}” is no size.", next_step="Write one such as 800MB or 2GB.", field="memory_limit"
+            )
+        self._memory_limit = memory_limit
+        sweep()
+        self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        held = _hold(self.folder)
+        config: dict[str, Any] = {
+            "memory_limit": memory_limit,
+            "temp_directory": str(self.folder / "spill"),
+            "autoinstall_known_extensions": "false",
+            "preserve_insertion_order": "false",
+        }
+        if threads:
+            config["threads"] = str(threads)
+        self._connection = duckdb.connect(str(self.folder / "hits.duckdb"), config=config)
+        self._connection.execute("SET enable_progress_bar = false")  # in a notebook it would show a widget of its own
+        self._lock = threading.RLock()
+        self._names = 0
+        self._finalizer = weakref.finalize(self, _discard, self._connection, self.folder, held)
+
+    def close(self) -> None:
+        """Close the database and delete its files."""
+        with self._lock:
+            self._finalizer()
+
+    def new_name(self, stem: str) -> str:
+        """A table name that is not in use yet."""
+        with self._lock:
+            self._names += 1
+            return f"{stem}_{self._names}"
+
+    def query(self, sql: str, parameters: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run a statement and fetch all its rows."""
+        with self._lock, self._enough_memory():
+            return self._connection.execute(sql, list(parameters)).fetchall()
+
+    def frame(self, sql: str) -> Any:
+        """The result as a pandas DataFrame."""
+        with self._lock, self._enough_memory():
+            return self._connection.execute(sql).df()
+
+    @contextlib.contextmanager
+    def _enough_memory(self) -> Iterator[None]:
+        import duckdb
+
+        try:
+            yield
+        except duckdb.OutOfMemoryException as error:
+            raise LogError(
+                f"This question needs more memory than {self._memory_limit}.",
+                next_step="Read with a larger memory_limit (for example memory_limit='2GB'), or a shorter time range.",
+            ) from error
+
+    def run_on(self, reader: Reader, sql: str) -> None:
+        """Run one statement over the lines of a reader, as relation ``lines_in``.
+
+        Raises
+        ------
+        GtSecureError
+            What the reader raised, for example when it was cancelled.
+        """
+        stream = LineStream(iter(reader))
+        self.run_stream(stream, sql)
+
+    def run_stream(self, stream: LineStream, sql: str) -> None:
+        """Run one statement over an Arrow stream, as relation ``lines_in``."""
+        import duckdb
+
+        with self._lock:
+            self._connection.register("lines_in", stream)
+            try:
+                self._connection.execute(sql)
+            except duckdb.Error as error:
+                if stream.error is not None:
+                    raise stream.error from None
+                if isinstance(error, duckdb.OutOfMemoryException):
+                    with self._enough_memory():
+                        raise
+                raise LogError(
+                    f"DuckDB could not read the logs: {str(error).splitlines()[0][:200]}",
+                    next_step="Read a shorter time range; if it goes on, report it with the DuckDB version.",
+                ) from error
+            finally:
+                stream.close()
+                self._connection.unregister("lines_in")
+
+
+_GROUP = 40_960
+"""Rows in a row group: larger ones are buffered in memory by every thread."""
+
+
+def write_lines(path: Path) -> str:
+    """Statement that parses ``lines_in`` into a Parquet file of rows."""
+    return _write(path, derived(from_lines("lines_in")))
+
+
+def write_records(path: Path, records: Path) -> str:
+    """Return the statement that reads mapped JSON records (``logs.ingest.json_records``) into a Parquet file."""
+    return _write(path, derived(from_records(records)))
+
+
+def rows_of(paths: Iterable[Path]) -> str:
+    """SELECT of the rows in Parquet files, without blank lines."""
+    names = ", ".join(literal(path) for path in paths)
+    return f"SELECT * FROM read_parquet([{names}]) WHERE readable IS NOT NULL"
+
+
+def from_records(path: Path) -> str:
+    """SELECT of records from the file that a sink wrote."""
+    kinds = {"source": "INTEGER", "pos": "BIGINT", "readable": "BOOLEAN", "line": "VARCHAR", **FIELDS, **EXTRA}
+    columns = ", ".join(f"'{name}': '{kind}'" for name, kind in kinds.items())
+    return (
+        f"SELECT *, false AS blank FROM read_json({literal(path)}, format='newline_delimited', columns={{{columns}}}, "
+        "maximum_object_size=67108864)"
+    )
+
+
+def _write(path: Path, rows: str) -> str:
+    names = ", ".join(f'"{name}"' for name in STORED)
+    sample = f"CASE WHEN readable THEN NULL ELSE {masked('substr(line, 1, 160)')} END"
+    # A blank line is marked, not left out: a condition on rows this wide costs more than the row.
+    state = "CASE WHEN blank THEN NULL ELSE readable END"
+    return (
+        f"COPY (SELECT source, pos, {state} AS readable, {sample} AS sample, {names} FROM ({rows})) "
+        f"TO {literal(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_GROUP})"
+    )
+
+
+def _discard(connection: Any, folder: Path, held: IO[bytes]) -> None:
+    connection.close()
+    shutil.rmtree(folder, ignore_errors=True)
+    held.close()
+
+
+def sweep() -> int:
+    """Remove what readers that were killed left behind, unpacked log rows among it; returns how many folders."""
+    removed = 0
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        try:
+            with (folder / _LOCK).open("rb") as lock:
+                if _locked(lock):
+                    shutil.rmtree(folder, ignore_errors=True)
+                    removed += not folder.exists()
+        except OSError:  # somebody else's, or only just made
+            continue
+    return removed
+
+
+def _hold(folder: Path) -> IO[bytes]:
+    """A lock that ends with this process, however it ends."""
+    lock = (folder / _LOCK).open("w+b")
+    _locked(lock)
+    return lock
+
+
+def _locked(lock: IO[bytes]) -> bool:
+    """Take a lock, if nobody has it; where the system has none, nothing is ever swept."""
+    try:
+        import fcntl
+    except ImportError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def batches_of(lines: Iterable[LineBatch]) -> LineStream:
+    """A stream over batches that are at hand, for tests and other engines."""
+    return LineStream(iter(lines))

@@ -1,0 +1,168 @@
+"""Counting and reading on an engine outside of this kernel: run the question, make a table or hits of the answer."""
+
+# ruff: noqa: S608 - SQL is put together from our own names only
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from ...aws.client import Aws
+from ...errors import InvalidInput
+from ..coverage import Coverage
+from ..hits import Hits
+from ..network_match import Ranges, is_address, to_address
+from ..sql.columns import STORED
+from ..sql.group_by import check_columns, finish
+from ..sql.query import LOCAL, Question, all_rows, fill, take
+from ..storage.listing import split_uri
+from ..table import Table
+from .athena import AthenaRun
+from .athena_settings import Athena
+from .duckdb_store import Store, literal
+from .selection import Choice
+from .spark import SparkRun
+
+
+class Run(Protocol):
+    """One question on one engine."""
+
+    def rows(self, question: Question, *, with_source: bool) -> Iterator[Any]:
+        """Run it and give what came back."""
+
+    def describe(self, coverage: Coverage) -> None:
+        """Say what was read."""
+
+
+def run_for(
+    choice: Choice,
+    sources: Any,
+    *,
+    since: dt.datetime | None,
+    until: dt.datetime | None,
+    aws: Any,
+    session: Any,
+    athena: Athena | None,
+    progress: Callable[[Any], object] | None,
+    cancel: threading.Event | None,
+) -> Run:
+    """The run of a chosen engine."""
+    if choice.engine == "spark":
+        return SparkRun(sources, session, cancel)
+    if not isinstance(aws, Aws):
+        raise InvalidInput("Athena needs a connection to AWS.", next_step="Pass aws=connect_aws().", field="aws")
+    settings = athena if athena is not None else Athena()
+    return AthenaRun(aws, settings, _prefix(sources, settings), since, until, progress, cancel)
+
+
+def _prefix(sources: Any, settings: Athena) -> str | None:
+    items = [sources] if isinstance(sources, str) or hasattr(sources, "uri") else list(sources or ())
+    if not items and settings.table is not None:
+        return None
+    uris = [str(getattr(item, "uri", item)) for item in items]
+    if len(uris) != 1 or not uris[0].startswith("s3://"):
+        raise InvalidInput(
+            "Athena reads one s3:// prefix at a time.",
+            next_step="Name one s3:// prefix; read files with another engine.",
+            field="sources",
+        )
+    split_uri(uris[0])
+    return uris[0]
+
+
+def count_elsewhere(
+    run: Run,
+    by: str | Sequence[str],
+    *,
+    choice: Choice,
+    since: dt.datetime | None,
+    until: dt.datetime | None,
+    filters: Mapping[str, Any],
+    memory_limit: str,
+) -> tuple[Table, Coverage]:
+    """Count hits; see :func:`~gt_secure.logs.count_hits`."""
+    names = check_columns(by)
+    question = Question(tuple(names), since, until, filters)
+    store = Store(memory_limit)
+    try:
+        table = _answer(store, run, question, with_source=False)
+        coverage = _coverage(store, table, run, question, choice)
+        _keep_addresses(store, table, filters)
+        store.query(f"DELETE FROM {table} WHERE state <> 'hit'")
+        return finish(store, table, names), coverage
+    finally:
+        store.close()
+
+
+def read_elsewhere(
+    run: Run,
+    *,
+    choice: Choice,
+    since: dt.datetime | None,
+    until: dt.datetime | None,
+    filters: Mapping[str, Any],
+    dedupe: bool,
+    memory_limit: str,
+) -> Hits:
+    """Read hits; see :func:`~gt_secure.logs.read_hits`."""
+    from ..sql.deduplicate import distinct
+
+    question = all_rows(since, until, filters)
+    store = Store(memory_limit)
+    try:
+        table = _answer(store, run, question, with_source=True)
+        coverage = _coverage(store, table, run, question, choice)
+        columns = ", ".join(f'"{name}"' for name in STORED)
+        # Lines that are alike came back as one with a number.
+        store.query(f"""CREATE TABLE rows AS
+            SELECT CAST(dense_rank() OVER (ORDER BY source) - 1 AS INTEGER) AS source, CAST(-1 AS BIGINT) AS pos,
+                true AS readable, {columns} FROM (SELECT *, unnest(range(hits)) FROM {table} WHERE state = 'hit')""")
+        good = "SELECT * FROM rows"
+        if dedupe:
+            [(before,)] = store.query("SELECT count(*) FROM rows")
+            good = distinct(store, good)
+            coverage.duplicates = before - store.query(f"SELECT count(*) FROM ({good})")[0][0]
+            coverage.hits -= coverage.duplicates
+        hits = Hits(store, good, coverage)
+        local = {name: filters[name] for name in LOCAL if filters.get(name) is not None}
+        return hits.filter(**local) if local else hits
+    except BaseException:
+        store.close()
+        raise
+
+
+def _answer(store: Store, run: Run, question: Question, *, with_source: bool) -> str:
+    rows = run.rows(question, with_source=with_source)
+    with contextlib.closing(rows):  # type: ignore[type-var]
+        return take(store, question, rows, with_source=with_source)
+
+
+def _coverage(store: Store, table: str, run: Run, question: Question, choice: Choice) -> Coverage:
+    coverage = Coverage(since=question.since, until=question.until, engine=choice.engine, engine_reason=choice.reason)
+    fill(coverage, store, table)
+    run.describe(coverage)
+    return coverage
+
+
+def _keep_addresses(store: Store, table: str, filters: Mapping[str, Any]) -> None:
+    """Take out the groups whose address the filters of this kernel do not want."""
+    address, network = filters.get("address"), filters.get("network")
+    if address is None and network is None:
+        return
+    import ipaddress
+
+    from ...network import parse_networks
+
+    wanted = None if address is None else {to_address(a) for a in ([address] if isinstance(address, str) else address)}
+    ranges = None if network is None else Ranges(parse_networks(network))
+    found = [row[0] for row in store.query(f"SELECT DISTINCT remote_ip FROM {table} WHERE remote_ip IS NOT NULL")]
+    kept = []
+    for text in found:
+        place = ipaddress.ip_address(text) if is_address(text) else None
+        inside = place is not None and (wanted is None or place in wanted) and (ranges is None or ranges.holds(place))
+        kept += [text] if inside else []
+    names = ", ".join(literal(text) for text in kept) or "NULL"
+    store.query(f"DELETE FROM {table} WHERE state = 'hit' AND coalesce(remote_ip NOT IN ({names}), true)")

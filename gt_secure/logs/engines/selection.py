@@ -1,0 +1,145 @@
+"""Which engine runs a question, and why: the one place where it is chosen."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from ...errors import InvalidInput
+from ...text import size_text
+from ..storage.objects import LogObject
+
+if TYPE_CHECKING:
+    from .athena_settings import Athena
+
+ENGINES = ("auto", "duckdb", "spark", "athena")
+
+DUCKDB_UP_TO = 50 * 10**9
+"""Bytes of log objects, as stored, that DuckDB in the kernel is the apt engine for.
+
+It streams and has no limit of its own; above this, reading takes minutes to hours, mostly to fetch the objects.
+"""
+
+
+class LargeLogs(UserWarning):
+    """The logs are larger than what DuckDB in the kernel is apt for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An engine and why it was chosen.
+
+    Attributes
+    ----------
+    engine : str
+        ``duckdb``, ``spark`` or ``athena``.
+    reason : str
+        One or two sentences for people.
+    objects, bytes : int
+        What listing found; 0 where nothing was listed.
+    apt : bool
+        Whether the engine suits that size.
+    """
+
+    engine: str
+    reason: str
+    objects: int = 0
+    bytes: int = 0
+    apt: bool = True
+
+
+def check_engine(engine: str, *, session: Any = None, athena: Athena | None = None) -> None:
+    """Refuse an engine that is not there, and settings of another one.
+
+    Raises
+    ------
+    InvalidInput
+    """
+    if engine not in ENGINES:
+        raise InvalidInput(
+            f"There is no engine “{str(engine)[:30]}”.", next_step=f"Use {', '.join(ENGINES)}.", field="engine"
+        )
+    for name, value, of in (("session", session, "spark"), ("athena", athena, "athena")):
+        if value is not None and engine not in ("auto", of):
+            raise InvalidInput(
+                f"{name}= is for the {of} engine, and {engine} is asked for.",
+                next_step=f"Say engine='{of}' or 'auto', or leave {name}= out.",
+                field=name,
+            )
+
+
+def choose(objects: int, size: int, *, session: Any = None, athena: Athena | None = None, on_s3: bool = True) -> Choice:
+    """Choose by the bytes that listing found.
+
+    Nothing that costs money is ever chosen unless it was handed over: Spark by a session, Athena by its settings (and
+    Athena asks before it runs).
+
+    Parameters
+    ----------
+    objects, size : int
+        Log objects and their bytes, as stored.
+    session : SparkSession, optional
+    athena : Athena, optional
+    on_s3 : bool
+        Whether all of them lie in S3, where Athena can read them.
+    """
+    found = f"{objects:,} log objects, {size_text(size)}"
+    limit = size_text(DUCKDB_UP_TO)
+    if size <= DUCKDB_UP_TO:
+        return Choice("duckdb", f"DuckDB in this kernel: {found}, within {limit}.", objects, size)
+    if session is not None:
+        return Choice("spark", f"Spark: {found}, above {limit}, and a Spark session was given.", objects, size)
+    if athena is not None and on_s3:
+        return Choice(
+            "athena",
+            f"Athena: {found}, above {limit}, and settings for Athena were given; it asks before it costs money.",
+            objects,
+            size,
+        )
+    spark = "a Spark session (session=)" if find_spec("pyspark") else "Spark (pip install gt_secure[spark], session=)"
+    others = f"{spark} or Athena (athena=)" if on_s3 else spark
+    return Choice(
+        "duckdb",
+        f"DuckDB in this kernel, though {found} are above {limit}: it reads them all, but it takes long. {others} "
+        "would be apt; none was given, and nothing that costs money is started by itself.",
+        objects,
+        size,
+        apt=False,
+    )
+
+
+class Watch:
+    """The log objects as listing finds them, counted on the way; warns once when they are too many for this kernel."""
+
+    def __init__(self, found: Iterable[LogObject], *, quiet: bool = False) -> None:
+        self._found = iter(found)
+        self.objects = self.bytes = 0
+        self._on_s3 = True
+        self._warned = quiet
+
+    def __iter__(self) -> Iterator[LogObject]:
+        return self
+
+    def __next__(self) -> LogObject:
+        item = next(self._found)
+        self.objects += 1
+        self.bytes += item.size
+        self._on_s3 = self._on_s3 and item.name.startswith("s3://")
+        if self.bytes > DUCKDB_UP_TO and not self._warned:
+            self._warned = True
+            warnings.warn(f"At least {size_text(self.bytes)} of logs. {self.choice().reason}", LargeLogs, stacklevel=2)
+        return item
+
+    def choice(self) -> Choice:
+        """What is chosen by what was found so far, with no other engine at hand."""
+        return choose(self.objects, self.bytes, on_s3=self._on_s3)
+
+
+def listed(found: Iterable[LogObject], session: Any, athena: Athena | None) -> tuple[list[LogObject], Choice]:
+    """List everything, then choose: for when another engine is at hand."""
+    items = list(found)
+    on_s3 = all(item.name.startswith("s3://") for item in items)
+    return items, choose(len(items), sum(i.size for i in items), session=session, athena=athena, on_s3=on_s3)

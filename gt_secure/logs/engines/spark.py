@@ -1,0 +1,181 @@
+"""Spark: the same SQL text that DuckDB runs, on a session that is there, for logs too large for one machine.
+
+Extra ``spark``. Needs Spark 4.0 or newer; paths are what that Spark can read (``s3a://``, or ``s3://`` on EMR and Glue,
+with its own credentials), plain or with the ending ``.gz``.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ...errors import GtSecureError, InvalidInput, LogError, MissingExtra, NotFound
+from ..coverage import Coverage
+from ..sql.dialects import SPARK
+from ..sql.query import Question, statement
+
+_VIEW = "gt_secure_lines"
+
+
+class SparkRun:
+    """One question on Spark.
+
+    Parameters
+    ----------
+    sources : str, path, LogLocation, log object, or a list of them
+        Folders, files or globs.
+    session : pyspark.sql.SparkSession, optional
+        The default is the active one, or a new one.
+    cancel : threading.Event, optional
+        Stops the job.
+
+    Raises
+    ------
+    MissingExtra
+        Without pyspark.
+    InvalidInput
+        For a Spark older than 4.0, or standard input.
+    """
+
+    dialect = SPARK
+
+    def __init__(self, sources: Any, session: Any = None, cancel: threading.Event | None = None) -> None:
+        self.paths = [_path(source) for source in _each(sources)]
+        self.session = session if session is not None else _session()
+        version = str(getattr(self.session, "version", "0"))
+        if int(version.split(".")[0] or 0) < 4:
+            raise InvalidInput(
+                f"This is Spark {version}; the SQL text needs functions of Spark 4.0.",
+                next_step="Use Spark 4.0 or newer (EMR 8, Glue 6 or pip install 'pyspark>=4'), or another engine.",
+                field="session",
+            )
+        self._cancel = cancel
+        self._files = 0
+
+    def rows(self, question: Question, *, with_source: bool) -> Iterator[Any]:
+        """Run the question and give its rows.
+
+        Raises
+        ------
+        NotFound
+            If a path is not there.
+        LogError
+            If Spark fails, or was cancelled.
+        """
+        spark = self.session
+        before = spark.conf.get("spark.sql.session.timeZone")
+        spark.conf.set("spark.sql.session.timeZone", "UTC")
+        watcher = _Watcher(spark, self._cancel)
+        try:
+            lines = spark.read.option("recursiveFileLookup", "true").option("lineSep", "\n").text(self.paths)
+            self._files = len(lines.inputFiles())
+            lines.selectExpr(
+                "value AS line", "input_file_name() AS source", "CAST(NULL AS BIGINT) AS pos"
+            ).createOrReplaceTempView(_VIEW)
+            for row in spark.sql(statement(question, _VIEW, SPARK, with_source=with_source)).toLocalIterator():
+                if watcher.cancelled:
+                    raise _ours(RuntimeError(), True)
+                yield row
+        except GtSecureError:
+            raise
+        except Exception as error:  # py4j and Spark Connect have their own trees of errors
+            raise _ours(error, watcher.cancelled) from error
+        finally:
+            watcher.stop()
+            spark.conf.set("spark.sql.session.timeZone", before)
+
+    def describe(self, coverage: Coverage) -> None:
+        """Say what Spark read."""
+        coverage.objects = coverage.objects_read = self._files
+        coverage.notes.append(
+            "Counted by Spark, which gives no offsets of lines and does not tell when the files were delivered. It "
+            "takes the lines as access logs, reads all files under the paths, and leaves out those whose names begin "
+            "with _ or a dot."
+        )
+
+
+class _Watcher:
+    """Waits for the person to cancel while Spark works."""
+
+    def __init__(self, spark: Any, cancel: threading.Event | None) -> None:
+        self.cancelled = False
+        self._done = threading.Event()
+        self._spark, self._group = spark, f"gt_secure-{uuid.uuid4().hex}"
+        self._context = _context(spark)
+        self._thread = None
+        if cancel is not None:
+            if self._context is not None:
+                self._context.setJobGroup(self._group, "gt_secure", interruptOnCancel=True)
+            else:
+                spark.addTag(self._group)
+            self._thread = threading.Thread(target=self._wait, args=(cancel,), daemon=True)
+            self._thread.start()
+
+    def _wait(self, cancel: threading.Event) -> None:
+        while not self._done.wait(0.1):
+            if cancel.is_set():
+                self.cancelled = True
+                if self._context is not None:
+                    self._context.cancelJobGroup(self._group)
+                else:
+                    self._spark.interruptTag(self._group)
+
+    def stop(self) -> None:
+        self._done.set()
+        if self._thread is None:
+            return
+        self._thread.join(5)
+        if self._context is not None:
+            self._context.setLocalProperty("spark.jobGroup.id", None)
+        else:
+            self._spark.removeTag(self._group)
+
+
+def _context(spark: Any) -> Any:
+    """The context of a session in this process; a session over Spark Connect has none."""
+    try:
+        return spark.sparkContext
+    except Exception:  # Spark Connect raises an error of its own tree
+        return None
+
+
+def _ours(error: Exception, cancelled: bool) -> GtSecureError:
+    text = str(error)
+    if cancelled:
+        return LogError("Reading the access logs was cancelled.", next_step="Start it again to read on.")
+    if "PATH_NOT_FOUND" in text or "Path does not exist" in text:
+        return NotFound("Spark finds no file there.", next_step="Check the path; Spark reads it with its own rights.")
+    if "No FileSystem for scheme" in text or "S3AFileSystem not found" in text:
+        return InvalidInput(
+            "This Spark cannot read such an address.",
+            next_step="Name it s3a:// and give Spark the package hadoop-aws; on EMR and Glue s3:// works.",
+            field="sources",
+        )
+    return LogError(f"Spark failed: {text.splitlines()[0][:300] if text else type(error).__name__}")
+
+
+def _each(sources: Any) -> list[Any]:
+    single = isinstance(sources, (str, Path)) or hasattr(sources, "uri") or hasattr(sources, "open")
+    return [sources] if single else list(sources)
+
+
+def _path(source: Any) -> str:
+    text = str(getattr(source, "uri", None) or getattr(source, "name", None) or "")
+    if isinstance(source, (str, Path)):
+        text = str(source)
+    if text in ("", "-"):
+        raise InvalidInput(
+            "Spark reads files and folders, not this source.", next_step="Use the duckdb engine.", field="sources"
+        )
+    return text
+
+
+def _session() -> Any:
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError as error:
+        raise MissingExtra("pyspark is not installed.", next_step="pip install gt_secure[spark]") from error
+    return SparkSession.builder.getOrCreate()

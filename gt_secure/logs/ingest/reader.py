@@ -1,0 +1,287 @@
+"""Threads that read log objects and queue batches of lines: many small objects go into one batch.
+
+Opening files one by one is what makes engines slow on twenty thousand small logs; here an engine sees only large
+batches. Memory is bounded by the queue.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import os
+import queue
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ...errors import AccessDenied, GtSecureError, NotFound
+from ..storage.objects import LogObject, S3Object
+from ..storage.resumable_body import transport_errors
+from .arrow_stream import LineBatch
+from .batching import Buffers, Packed, Packer, buffer_size
+from .chunks import CHUNK, Chunk, chunks, unpacked
+
+if TYPE_CHECKING:
+    from .json_records import RecordSink
+
+BATCH = CHUNK
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a read is; totals are what listing has found so far."""
+
+    objects: int
+    bytes: int
+    lines: int
+    total_objects: int
+
+
+@dataclass(slots=True)
+class Failure:
+    """An object that was named but not, or not wholly, read."""
+
+    name: str
+    why: str
+    kind: str = "failed"  # vanished, denied, damaged or failed
+
+
+@dataclass
+class Tally:
+    """What reading found, by object number; filled by the threads under a lock."""
+
+    names: list[str] = field(default_factory=list)
+    objects: list[LogObject] = field(default_factory=list)
+    lines: int = 0
+    bytes: int = 0
+    read: int = 0
+    empty: int = 0
+    too_long: list[tuple[int, int]] = field(default_factory=list)
+    not_utf8: int = 0
+    failures: list[Failure] = field(default_factory=list)
+    failed: set[int] = field(default_factory=set)
+    unfinished: set[int] = field(default_factory=set)
+    per_object: dict[int, int] = field(default_factory=dict)
+    last_delivery: dt.datetime | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Reader:
+    """Iterator of :class:`LineBatch` over log objects.
+
+    Parameters
+    ----------
+    objects : iterable of LogObject
+        May be a listing that is still going on.
+    sink : RecordSink
+        Takes what is JSON and not lines.
+    threads : int
+        Readers at the same time.
+    progress : callable, optional
+        Called with :class:`Progress` from a reading thread, at most ten times a second.
+    cancel : threading.Event, optional
+        When set, reading stops soon, and the batches end: see ``cancelled``.
+
+    Attributes
+    ----------
+    cancelled : bool
+        Whether it stopped early; ``tally.unfinished`` then holds the objects that were not read to their end.
+    """
+
+    def __init__(
+        self,
+        objects: Iterable[LogObject],
+        sink: RecordSink,
+        *,
+        threads: int | None = None,
+        progress: Callable[[Progress], object] | None = None,
+        cancel: threading.Event | None = None,
+    ) -> None:
+        self.tally = Tally()
+        self._objects = iter(objects)
+        self._sink = sink
+        self._progress, self._cancel = progress, cancel
+        self._told = 0.0
+        self._listing = threading.Lock()
+        self._stop = threading.Event()  # nobody takes batches any more
+        self._halt = threading.Event()  # no more is to be read, but what was read is still taken
+        self._threads = threads
+        self._error: BaseException | None = None
+        self._buffers = Buffers(buffer_size(BATCH))
+
+    def __iter__(self) -> Iterator[LineBatch]:
+        first = self._next_object()
+        count = self._threads or _thread_count(first[1] if first is not None else None)
+        ready: queue.Queue[LineBatch | None] = queue.Queue(maxsize=count if count < 4 else 4)
+        pool = [
+            threading.Thread(target=self._work, args=(ready, first if i == 0 else None), daemon=True)
+            for i in range(count if first is not None else 0)
+        ]
+        for thread in pool:
+            thread.start()
+        try:
+            yield from self._drain(ready, len(pool))
+        finally:
+            self._stop.set()
+            self._empty(ready, pool)
+        if self._error is not None:
+            raise self._error
+
+    def _drain(self, ready: queue.Queue[LineBatch | None], working: int) -> Iterator[LineBatch]:
+        while working:
+            if self._cancel is not None and self._cancel.is_set():
+                self._halt.set()
+            try:
+                batch = ready.get(timeout=0.2)
+            except queue.Empty:
+                continue
+            if batch is None:
+                working -= 1
+            else:
+                yield batch
+
+    def _empty(self, ready: queue.Queue[LineBatch | None], pool: list[threading.Thread]) -> None:
+        while any(thread.is_alive() for thread in pool):
+            try:
+                ready.get(timeout=0.02)
+            except queue.Empty:
+                continue
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether reading stopped early because somebody asked for it."""
+        return self._halt.is_set()
+
+    def _ended(self) -> bool:
+        return self._stop.is_set() or self._halt.is_set()
+
+    def _next_object(self) -> tuple[int, LogObject] | None:
+        with self._listing:
+            item = next(self._objects, None)
+            if item is None:
+                return None
+            with self.tally.lock:
+                number = len(self.tally.names)
+                self.tally.names.append(item.name)
+                self.tally.objects.append(item)
+            return number, item
+
+    def _work(self, ready: queue.Queue[LineBatch | None], first: tuple[int, LogObject] | None) -> None:
+        try:
+            packer = Packer(lambda packed: self._put(ready, self._counted(packed)), self._buffers, self._ended)
+            item = first or self._next_object()
+            while item is not None and not self._ended():
+                self._object(packer, *item)
+                item = self._next_object()
+            if item is not None:
+                with self.tally.lock:
+                    self.tally.unfinished.add(item[0])
+            packer.flush()
+        except BaseException as error:
+            self._error = self._error or error
+            self._stop.set()
+        finally:
+            ready.put(None)
+
+    def _put(self, ready: queue.Queue[LineBatch | None], batch: LineBatch) -> None:
+        while not self._stop.is_set():
+            try:
+                ready.put(batch, timeout=0.2)
+            except queue.Full:
+                continue
+            return
+
+    def _object(self, packer: Packer, number: int, item: LogObject) -> None:
+        size = 0
+
+        def too_long(start: int) -> None:
+            with self.tally.lock:
+                self.tally.too_long.append((number, start))
+
+        try:
+            with item.open() as stream:
+                head, rest = unpacked(stream)
+                if head[:64].lstrip()[:1] in (b"{", b"["):
+                    size = self._records(packer, number, chunks(head, rest), too_long)
+                else:
+                    size = packer.read(number, rest, too_long, head)
+        except (GtSecureError, OSError, EOFError, zlib.error) as error:
+            self._failed(number, item, error)
+        except Exception as error:
+            if not isinstance(error, transport_errors()):
+                raise
+            self._failed(number, item, error)
+        finally:
+            with self.tally.lock:
+                if self._ended():
+                    self.tally.unfinished.add(number)
+                self.tally.bytes += size
+                self.tally.read += number not in self.tally.failed
+                self.tally.empty += not size and number not in self.tally.failed
+                if item.delivered and (not self.tally.last_delivery or item.delivered > self.tally.last_delivery):
+                    self.tally.last_delivery = item.delivered
+            self._tell()
+
+    def _records(self, packer: Packer, number: int, parts: Iterator[Chunk], too_long: Callable[[int], None]) -> int:
+        """Read an object that looks like JSON; lines after all, if it is not."""
+        size = 0
+
+        def counted() -> Iterator[Chunk]:
+            nonlocal size
+            for part in parts:
+                size += len(part.data)
+                yield part
+
+        rest = counted()
+        first = next(rest, None)
+        part, rest = self._sink.take(number, first, rest) if first is not None else (None, rest)
+        while part is not None and not self._ended():
+            if part.skipped:
+                too_long(part.start)
+            else:
+                packer.read(number, io.BytesIO(part.data), too_long, start=part.start)
+            part = next(rest, None)
+        return size
+
+    def _counted(self, packed: Packed) -> LineBatch:
+        with self.tally.lock:
+            self.tally.lines += len(packed.batch.source)
+            self.tally.not_utf8 += packed.not_utf8
+            for number, count in packed.per_object:
+                self.tally.per_object[number] = self.tally.per_object.get(number, 0) + count
+        self._tell()
+        return packed.batch
+
+    def _failed(self, number: int, item: LogObject, error: BaseException) -> None:
+        kind = "failed"
+        if isinstance(error, (NotFound, FileNotFoundError)):
+            kind = "vanished"
+        elif isinstance(error, (AccessDenied, PermissionError)):
+            kind = "denied"
+        elif isinstance(error, (EOFError, zlib.error)):
+            kind = "damaged"
+        why = error.message if isinstance(error, GtSecureError) else f"{type(error).__name__}: {error}"
+        with self.tally.lock:
+            self.tally.failed.add(number)
+            self.tally.failures.append(Failure(item.name, why[:300], kind))
+
+    def _tell(self) -> None:
+        now = time.monotonic()
+        if self._progress is None or now - self._told < 0.1:
+            return
+        self._told = now
+        tally = self.tally
+        self._progress(Progress(tally.read, tally.bytes, tally.lines, len(tally.names)))
+
+
+def _thread_count(first: LogObject | None) -> int:
+    """Threads that suit the kind of objects: waiting for S3 takes many, unpacking some, reading files few."""
+    cores = os.cpu_count() or 2
+    if isinstance(first, S3Object):
+        return 16
+    if first is not None and first.name.endswith(".gz"):
+        return max(2, min(4, cores))
+    return max(1, min(4, cores // 2))

@@ -1,0 +1,1 @@
+"""One portable SQL text: columns, the line parser, derived columns, grouping."""

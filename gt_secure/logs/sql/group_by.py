@@ -1,0 +1,117 @@
+"""Counting rows by any columns: one statement to group, one to format."""
+
+# ruff: noqa: S608 - SQL is put together from our own names; text from outside goes through store.literal
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ...errors import InvalidInput
+from ..table import Table
+from .columns import COLUMNS
+
+if TYPE_CHECKING:
+    from ..engines.duckdb_store import Store
+
+PLACES = ("inside", "outside", "endpoint", "unknown")
+
+# Derived columns that are grouped by something cheaper first: name -> (what is grouped, how it is shown).
+_FORMATTED = {
+    "hour": ("date_trunc('hour', time)", "strftime({}, '%Y-%m-%dT%H')"),
+    "day": ("date_trunc('day', time)", "strftime({}, '%Y-%m-%d')"),
+}
+
+
+def check_columns(by: str | Sequence[str], more: Sequence[str] = ()) -> list[str]:
+    """Names to group by, checked; text is split at commas.
+
+    Raises
+    ------
+    InvalidInput
+        For an unknown name, with the nearest one.
+    """
+    import difflib
+
+    names = [word.strip() for word in by.split(",")] if isinstance(by, str) else [str(word) for word in by]
+    known = (*COLUMNS, *more)
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            raise InvalidInput(
+                f"“{name[:40]}” is no column of the hits.",
+                next_step=f"Did you mean {near[0]}?" if near else f"Choose from {', '.join(known)}.",
+                field="by",
+                value=name,
+            )
+    return list(dict.fromkeys(names))
+
+
+def group_parts(by: Sequence[str]) -> list[str]:
+    """Expressions to group by, each named after its column; ``network`` is grouped by address first."""
+    return [f'{expression(name)} AS "{name}"' for name in by]
+
+
+def expression(name: str) -> str:
+    """What a column is grouped by before it is formatted."""
+    if name == "network":
+        return "remote_ip"
+    return _FORMATTED[name][0] if name in _FORMATTED else f'"{name}"'
+
+
+def shown(name: str, table: str) -> str:
+    """How a grouped column is shown."""
+    if name == "network":
+        return "addresses.network"
+    column = f'{table}."{name}"'
+    return _FORMATTED[name][1].format(column) if name in _FORMATTED else column
+
+
+def finish(store: Store, table: str, by: Sequence[str], limit: int | None = None, *, once: bool = False) -> Table:
+    """Format a grouped table that has the ``by`` columns and ``hits``; most hits first.
+
+    ``once``: each group has one row in it already.
+    """
+    join = ""
+    if "network" in by:
+        join = f"LEFT JOIN {address_table(store, f'SELECT DISTINCT network AS remote_ip FROM {table}')} AS addresses "
+        join += f'ON addresses.remote_ip = {table}."network"'
+    picks = ", ".join(f'{shown(name, table)} AS "{name}"' for name in by)
+    ready = once and bool(by) and "network" not in by
+    groups = "GROUP BY ALL" if by and not ready else ""
+    hits = "hits" if ready else "CAST(coalesce(sum(hits), 0) AS BIGINT) AS hits"
+    order = ", ".join(["hits DESC", *(f'"{name}" NULLS LAST' for name in by)])
+    comma = ", " if by else ""
+    rows = store.query(
+        f"SELECT {picks}{comma}{hits} FROM {table} {join} {groups} "
+        f"ORDER BY {order} {f'LIMIT {int(limit)}' if limit is not None else ''}"
+    )
+    return Table([*by, "hits"], rows)
+
+
+def network_of(text: str | None) -> str | None:
+    """The network that stands for an address in groups: /24 for IPv4, /64 for IPv6; other text stays."""
+    if text is None:
+        return None
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return text
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    return str(ipaddress.ip_network((address, 24 if address.version == 4 else 64), strict=False))
+
+
+def address_table(store: Store, addresses: str) -> str:
+    """A table ``remote_ip, network`` for the addresses that a query gives."""
+    found = [row[0] for row in store.query(f"SELECT DISTINCT remote_ip FROM ({addresses}) WHERE remote_ip IS NOT NULL")]
+    return lookup_table(store, "addresses", {"remote_ip": found, "network": [network_of(a) for a in found]})
+
+
+def lookup_table(store: Store, stem: str, columns: dict[str, list[Any]], kinds: dict[str, str] | None = None) -> str:
+    """A table made of Python lists."""
+    name = store.new_name(stem)
+    picks = ", ".join(f'unnest(?::{(kinds or {}).get(c, "VARCHAR")}[]) AS "{c}"' for c in columns)
+    store.query(f"CREATE TABLE {name} AS SELECT {picks}", list(columns.values()))
+    return name

@@ -1,0 +1,224 @@
+"""One question about the logs as SQL for any engine, and its answer put into a database of this kernel.
+
+Every question is a count by some columns; rows are a count by all of them. So the lines are scanned once, and the same
+scan counts what was unreadable, blank or out of the time range, with samples.
+"""
+
+# ruff: noqa: S608 - SQL is put together from our own names; text from outside goes through _literal
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...errors import InvalidInput, LogError
+from ..coverage import Coverage, Sample
+from ..engines.duckdb_store import Store
+from ..ingest.unreadable import why_unreadable
+from .columns import DERIVED, STORED
+from .derived_columns import derived, from_lines, masked
+from .dialects import Dialect
+
+MOST_ROWS = 2_000_000
+"""Groups or rows that are taken into this kernel at most."""
+
+SAMPLES = 20
+LOCAL = ("address", "network")
+"""Filters that are applied here, to the addresses that came back."""
+
+_SAME = ("endpoint", "auth_type", "requester", "operation", "bucket", "fingerprint")
+_FLAGS = ("presigned", "refused", "test")
+_TRUNCATED = {"hour": "date_trunc('hour', time)", "day": "date_trunc('day', time)", "network": "remote_ip"}
+_KINDS = {**STORED, **DERIVED, "hour": "TIMESTAMP", "day": "TIMESTAMP"}
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked: columns to count by, a time range in UTC, and filters with the names of ``Hits.filter``."""
+
+    by: tuple[str, ...]
+    since: dt.datetime | None = None
+    until: dt.datetime | None = None
+    filters: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_filters(self.filters)
+
+    @property
+    def picked(self) -> tuple[str, ...]:
+        """The columns that are counted by, with the address if a filter of this kernel needs it."""
+        local = any(self.filters.get(name) is not None for name in LOCAL)
+        return (*self.by, "remote_ip") if local and "remote_ip" not in self.by else self.by
+
+
+def check_filters(filters: Mapping[str, Any]) -> None:
+    """Refuse filters that cannot run where the lines are read."""
+    unknown = set(filters) - {*_SAME, *_FLAGS, *LOCAL, "status", "key", "key_prefix"}
+    if unknown:
+        raise InvalidInput(
+            f"“{min(unknown)[:40]}” is no filter that can run with the query.",
+            next_step="Read the hits first, then filter them.",
+            field="filters",
+        )
+
+
+def all_rows(since: dt.datetime | None, until: dt.datetime | None, filters: Mapping[str, Any]) -> Question:
+    """The question for every row, with where it came from."""
+    return Question(tuple(STORED), since, until, filters)
+
+
+def statement(question: Question, lines: str, dialect: Dialect, *, with_source: bool = False) -> str:
+    """The SQL of a question.
+
+    Parameters
+    ----------
+    lines : str
+        A relation with the columns ``source``, ``pos`` and ``line``.
+    with_source : bool
+        Count by the file or object too.
+
+    Returns
+    -------
+    str
+        A query that gives, as text where it is a time: state, file or object (with ``with_source``), the columns of the
+        question, the number of lines, the first and last time, and one unreadable line after its file and a newline.
+    """
+    d = dialect
+    state = (
+        "CASE WHEN blank THEN 'blank' WHEN NOT readable THEN 'unreadable' "
+        f"WHEN NOT ({_in_range(question)}) THEN 'outside' WHEN {conditions(question.filters, d)} THEN 'hit' "
+        "ELSE 'filtered' END"
+    )
+    names = [("source", "source")] * with_source + [(n, _TRUNCATED.get(n, n)) for n in question.picked]
+    inner = "".join(f", CASE WHEN state = 'hit' THEN {text} END AS by_{name}" for name, text in names)
+    outer = "".join(
+        f", {d.shown.format(f'by_{name}') if _KINDS.get(name) == 'TIMESTAMP' else f'by_{name}'} AS by_{name}_"
+        for name, _ in names
+    )
+    bad = "CASE WHEN state = 'unreadable' THEN {} END"
+    # Bad lines are spread over a few groups, and one of each is kept.
+    sample = bad.format(f"source || chr(10) || {masked('substr(line, 1, 160)', d)}")
+    part = bad.format(f"length(line) % {SAMPLES}")
+    return f"""SELECT state{outer}, count(*) AS hits, {d.shown.format("min(time)")} AS first_time,
+    {d.shown.format("max(time)")} AS last_time, min(place) AS place
+FROM (SELECT state, time{inner}, {sample} AS place, {part} AS part
+FROM (SELECT *, {state} AS state FROM ({derived(from_lines(lines, d), d)}) r4) r5) r6
+GROUP BY {", ".join(["state", "part", *(f"by_{name}" for name, _ in names)])}"""
+
+
+def _in_range(question: Question) -> str:
+    parts = [f"time >= TIMESTAMP '{question.since}'"] if question.since else []
+    parts += [f"time < TIMESTAMP '{question.until}'"] if question.until else []
+    return " AND ".join(parts) or "true"
+
+
+def conditions(filters: Mapping[str, Any], dialect: Dialect) -> str:
+    """Filters as SQL that every engine understands; those of :data:`LOCAL` are left out."""
+    parts: list[str] = []
+    for name, value in filters.items():
+        if value is None or name in LOCAL:
+            continue
+        if name in _FLAGS:
+            parts.append(f"{name} = {'true' if value else 'false'}")
+        elif name == "key_prefix":
+            parts.append(f"substr(key, 1, {len(str(value))}) = {_literal(value, dialect)}")
+        elif name == "key":
+            parts.append("(" + (" OR ".join(_key(k, dialect) for k in _list(value)) or "false") + ")")
+        else:
+            column = "http_status" if name == "status" else name
+            wanted = ", ".join(_literal(v, dialect) for v in _list(value))
+            parts.append(f"{column} IN ({wanted})" if wanted else "false")
+    # A condition on an absent value is neither true nor false: such a row is no hit.
+    return f"coalesce({' AND '.join(parts)}, false)" if parts else "true"
+
+
+def _key(key: str, dialect: Dialect) -> str:
+    if "*" not in key:
+        return f"key = {_literal(key, dialect)}"
+    pattern = key
+    for special in "!%_":
+        pattern = pattern.replace(special, f"!{special}")
+    return f"key LIKE {_literal(pattern.replace('*', '%'), dialect)} ESCAPE '!'"
+
+
+def _list(value: Any) -> list[Any]:
+    return [value] if isinstance(value, (str, int)) else list(value)
+
+
+def _literal(value: Any, dialect: Dialect) -> str:
+    if isinstance(value, int):
+        return str(int(value))
+    text = str(value).replace("\\", "\\\\") if dialect.escape else str(value)
+    return "'" + text.replace("'", "\\'" if dialect.escape else "''") + "'"
+
+
+def take(store: Store, question: Question, rows: Iterable[Sequence[Any]], *, with_source: bool = False) -> str:
+    """Put what an engine answered into a table: state, columns, hits, first_time, last_time, place.
+
+    Raises
+    ------
+    LogError
+        If more than :data:`MOST_ROWS` groups came back.
+    """
+    table = store.new_name("answer")
+    path = store.folder / f"{table}.ndjson"
+    names = [
+        "state",
+        *(["source"] if with_source else []),
+        *question.picked,
+        "hits",
+        "first_time",
+        "last_time",
+        "place",
+    ]
+    kinds = {**_KINDS, "source": "VARCHAR", "hits": "BIGINT", "first_time": "TIMESTAMP", "last_time": "TIMESTAMP"}
+    with path.open("w", encoding="utf-8") as file:
+        for row in _bounded(rows):
+            file.write(json.dumps({f"c{i}": _text(value) for i, value in enumerate(row)}) + "\n")
+    columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(names)))
+    picks = ", ".join(f'CAST(c{i} AS {kinds.get(n, "VARCHAR")}) AS "{n}"' for i, n in enumerate(names))
+    store.query(
+        f"CREATE TABLE {table} AS SELECT {picks} FROM read_json('{path}', format='newline_delimited', "
+        f"columns={{{columns}}}, maximum_object_size=67108864)"
+    )
+    path.unlink()
+    return table
+
+
+def _bounded(rows: Iterable[Sequence[Any]]) -> Iterator[Sequence[Any]]:
+    for number, row in enumerate(rows):
+        if number >= MOST_ROWS:
+            raise LogError(
+                f"More than {MOST_ROWS:,} rows came back, which is more than this kernel takes.",
+                next_step="Count by fewer columns, filter, or ask for a shorter time.",
+            )
+        yield row
+
+
+def _text(value: Any) -> str | None:
+    if value is None:
+        return None
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def fill(coverage: Coverage, store: Store, table: str) -> None:
+    """Fill in the counts that an answer holds."""
+    for state, number, first, last in store.query(
+        f"SELECT state, CAST(sum(hits) AS BIGINT), min(first_time), max(last_time) FROM {table} GROUP BY state"
+    ):
+        coverage.lines += number
+        if state in ("hit", "filtered"):
+            coverage.hits += number
+            coverage.first_hit = min((t for t in (coverage.first_hit, first) if t), default=None)
+            coverage.last_hit = max((t for t in (coverage.last_hit, last) if t), default=None)
+        else:
+            setattr(coverage, state, number)
+    places = store.query(
+        f"SELECT place FROM {table} WHERE state = 'unreadable' AND place IS NOT NULL ORDER BY place LIMIT {SAMPLES}"
+    )
+    for (place,) in places:
+        name, _, text = place.partition("\n")
+        coverage.samples.append(Sample(name, -1, why_unreadable(text), text))

@@ -1,0 +1,1 @@
+"""Log objects: listing, fetching, caching."""

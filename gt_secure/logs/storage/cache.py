@@ -1,0 +1,226 @@
+"""Parsed log objects kept on disk as Parquet, by bucket, key and ETag: a second look reads only what is new.
+
+Each read adds one Parquet file for all its new objects, and an index tells which object lies where. Secrets were
+masked before. The oldest files go when the limit is passed.
+"""
+
+# ruff: noqa: S608 - SQL is put together from our own names; text from outside goes through store.literal
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import time
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..sql.columns import STORED
+from .objects import LogObject, S3Object
+
+if TYPE_CHECKING:
+    from ..engines.duckdb_store import Store
+    from ..ingest.json_records import RecordSink
+    from ..ingest.reader import Tally
+
+LIMIT_BYTES = 2 << 30
+_VERSION = 2
+"""Raised when parsing changes: what older versions kept is then read again."""
+
+
+@dataclass(frozen=True, slots=True)
+class CacheState:
+    """What the cache holds; ``bytes`` on disk."""
+
+    folder: str
+    objects: int
+    files: int
+    bytes: int
+    limit_bytes: int
+
+
+def default_folder() -> Path:
+    """``GT_SECURE_CACHE``, else the user's cache folder."""
+    named = os.environ.get("GT_SECURE_CACHE")
+    if named:
+        return Path(named)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gt_secure" / "logs"
+
+
+class Cache:
+    """The cache in one folder.
+
+    Parameters
+    ----------
+    folder : path, optional
+        The default is :func:`default_folder`.
+    limit_bytes : int
+        Size on disk at which the least recently used files are removed.
+    local : bool
+        Keep local files too; by default only what was fetched from S3.
+    """
+
+    def __init__(
+        self, folder: str | Path | None = None, *, limit_bytes: int = LIMIT_BYTES, local: bool = False
+    ) -> None:
+        self.folder = Path(folder) if folder is not None else default_folder()
+        self.limit_bytes = limit_bytes
+        self.local = local
+        self._found: dict[int, tuple[str, int]] = {}  # place in the list of cached objects -> file, number in it
+        self._counts: list[tuple[int, int]] = []  # lines and blank lines of cached objects
+
+    @contextlib.contextmanager
+    def _index(self) -> Iterator[sqlite3.Connection]:
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        connection = sqlite3.connect(self.folder / "index.sqlite", timeout=10)
+        try:
+            with connection:
+                connection.execute(
+                    "CREATE TABLE IF NOT EXISTS objects (bucket TEXT, key TEXT, etag TEXT, version INT, file TEXT, "
+                    "number INT, lines INT, blank INT, PRIMARY KEY (bucket, key, etag, version))"
+                )
+                connection.execute("CREATE TABLE IF NOT EXISTS files (file TEXT PRIMARY KEY, bytes INT, used REAL)")
+                yield connection
+        finally:
+            connection.close()
+
+    def missing(self, objects: Iterable[LogObject], cached: list[LogObject]) -> Iterator[LogObject]:
+        """Give the objects that are not in the cache; put the others into ``cached``."""
+        self._found, self._counts = {}, []
+        with self._index() as index:
+            known = {
+                (bucket, key, etag): (file, number, lines, blank)
+                for bucket, key, etag, file, number, lines, blank in index.execute(
+                    "SELECT bucket, key, etag, file, number, lines, blank FROM objects WHERE version = ?", (_VERSION,)
+                )
+            }
+        present = {file for file in {row[0] for row in known.values()} if (self.folder / file).exists()}
+        for item in objects:
+            place = known.get(item.identity) if item.identity and self._keeps(item) else None
+            if place is None or place[0] not in present:
+                yield item
+                continue
+            self._found[len(cached)] = place[:2]
+            self._counts.append(place[2:])
+            cached.append(item)
+
+    def _keeps(self, item: LogObject) -> bool:
+        return self.local or isinstance(item, S3Object)
+
+    def keep(self, store: Store, lines_file: Path, records_file: Path | None, tally: Tally, sink: RecordSink) -> int:
+        """Keep the files of what was read. An object that was not read whole is not found in them later.
+
+        Parameters
+        ----------
+        store : Store
+            Runs the queries.
+        lines_file, records_file : Path
+            Parquet with the rows of access log lines, and of JSON records, if there were any.
+        tally, sink : Tally, RecordSink
+            What is known of the objects in them.
+
+        Returns
+        -------
+        int
+            How many objects are kept.
+        """
+        bad = tally.failed | tally.unfinished | {source for source, _ in tally.too_long}
+        kept = [i for i, item in enumerate(tally.objects) if i not in bad and item.identity and self._keeps(item)]
+        if not kept:
+            return 0
+        from ..engines.duckdb_store import rows_of
+
+        with self._index() as index:
+            for path, counts in ((lines_file, tally.per_object), (records_file, sink.per_object)):
+                # An empty object is in no file: any will do.
+                here = [i for i in kept if i in counts or (path is lines_file and i not in sink.per_object)]
+                if path is None or not here:
+                    continue
+                rows = dict(store.query(f"SELECT source, count(*) FROM ({rows_of([path])}) GROUP BY source"))
+                file = self._take(path)
+                entries = []
+                for number in here:
+                    lines, identity = counts.get(number, 0), tally.objects[number].identity or ("", "", "")
+                    entries.append((*identity, _VERSION, file, number, lines, lines - rows.get(number, 0)))
+                index.executemany("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?)", entries)
+                size = (self.folder / file).stat().st_size
+                index.execute("INSERT INTO files VALUES (?, ?, ?)", (file, size, time.time()))
+                self._shrink(index, keep=file)
+        return len(kept)
+
+    def _take(self, path: Path) -> str:
+        """A second name for a file, in the cache's folder; a copy, where that is another disk."""
+        file = f"{uuid.uuid4().hex}.parquet"
+        path.chmod(0o600)
+        try:
+            (self.folder / file).hardlink_to(path)
+        except OSError:
+            shutil.copy2(path, self.folder / file)
+        return file
+
+    def _shrink(self, index: sqlite3.Connection, keep: str) -> None:
+        files = index.execute("SELECT file, bytes FROM files ORDER BY used DESC").fetchall()
+        total = 0
+        for file, size in files:
+            total += size
+            if total > self.limit_bytes and file != keep:
+                self._remove(index, file)
+
+    def _remove(self, index: sqlite3.Connection, file: str) -> None:
+        index.execute("DELETE FROM objects WHERE file = ?", (file,))
+        index.execute("DELETE FROM files WHERE file = ?", (file,))
+        (self.folder / file).unlink(missing_ok=True)
+
+    def with_cached(self, relation: str, cached: list[LogObject], first: int) -> tuple[str, int, int]:
+        """The relation and what the cache holds of the cached objects, numbered from ``first``; lines and blanks."""
+        if not cached:
+            return relation, 0, 0
+        from ..engines.duckdb_store import rows_of
+
+        names = ", ".join(("readable", "sample", *(f'"{c}"' for c in STORED)))
+        parts, files = [relation], sorted({file for file, _ in self._found.values()})
+        for file in files:
+            pairs = ", ".join(f"({number}, {first + i})" for i, (f, number) in self._found.items() if f == file)
+            parts.append(
+                f"SELECT place.now AS source, pos, {names} FROM ({rows_of([self.folder / file])}) r "
+                f"JOIN (VALUES {pairs}) place(was, now) ON r.source = place.was"
+            )
+        with self._index() as index:
+            index.executemany("UPDATE files SET used = ? WHERE file = ?", [(time.time(), f) for f in files])
+        return (
+            " UNION ALL BY NAME ".join(f"({part})" for part in parts),
+            sum(lines for lines, _ in self._counts),
+            sum(blank for _, blank in self._counts),
+        )
+
+    def state(self) -> CacheState:
+        """What the cache holds."""
+        if not (self.folder / "index.sqlite").exists():
+            return CacheState(str(self.folder), 0, 0, 0, self.limit_bytes)
+        with self._index() as index:
+            objects = index.execute("SELECT count(*) FROM objects").fetchone()[0]
+            files, size = index.execute("SELECT count(*), coalesce(sum(bytes), 0) FROM files").fetchone()
+        return CacheState(str(self.folder), objects, files, size, self.limit_bytes)
+
+    def clear(self) -> int:
+        """Remove everything; returns the bytes freed."""
+        if not (self.folder / "index.sqlite").exists():
+            return 0
+        freed = 0
+        with self._index() as index:
+            for file, size in index.execute("SELECT file, bytes FROM files").fetchall():
+                self._remove(index, file)
+                freed += size
+        for stray in self.folder.glob("*.parquet"):
+            freed += stray.stat().st_size
+            stray.unlink()
+        return freed
+
+
+def cache_state(folder: Any = None) -> CacheState:
+    """What the default cache holds."""
+    return Cache(folder).state()

@@ -1,0 +1,223 @@
+"""Where access logs lie in S3: the target of a bucket, both key layouts, and listings bounded by time.
+
+Sources: Amazon S3 User Guide, *Logging requests with server access logging* (key formats, best-effort delivery), and
+Amazon S3 API Reference, *PartitionedPrefix*. A file delivered at *t* may hold any earlier record, so that keys are
+pruned with a margin and rows are filtered by their own time afterwards.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ...aws.client import Aws, aws_errors
+from ...errors import InvalidInput, LogError
+from .objects import S3Object
+
+Layout = Literal["simple", "partitioned", "unknown"]
+
+LATE = dt.timedelta(days=2)
+"""Margin after ``until`` in which late files are still looked for; less than 0.001 % of rows were seen later."""
+
+_STAMP = r"(\d{4})-(\d\d)-(\d\d)-\d\d-\d\d-\d\d-"
+_SIMPLE = re.compile(_STAMP)
+_DAY = re.compile(r"(\d{4})/(\d\d)/(\d\d)/")
+_FOLDERS = 200
+_RANGES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class LogLocation:
+    """Where the access logs of a bucket go.
+
+    Attributes
+    ----------
+    bucket, prefix : str
+        The target of the deliveries.
+    layout : str
+        ``simple`` (prefix and date) or ``partitioned`` (account, region, bucket and date folders).
+    date_source : str
+        For ``partitioned``: ``EventTime`` or ``DeliveryTime``.
+    """
+
+    bucket: str
+    prefix: str
+    layout: Layout = "simple"
+    date_source: str = ""
+
+    @property
+    def uri(self) -> str:
+        """The ``s3://`` address of the prefix."""
+        return f"s3://{self.bucket}/{self.prefix}"
+
+
+def find_logs(aws: Aws | Any, bucket: str) -> LogLocation:
+    """Ask where the server access logs of a bucket are delivered.
+
+    Raises
+    ------
+    LogError
+        If server access logging is off.
+    AccessDenied
+        Without ``s3:GetBucketLogging``.
+    """
+    client = s3_client(aws)
+    with aws_errors("s3:GetBucketLogging", f"arn:aws:s3:::{bucket}"):
+        enabled = client.get_bucket_logging(Bucket=bucket).get("LoggingEnabled")
+    if not enabled:
+        raise LogError(
+            f"Server access logging of {bucket} is off, so nobody knows who opened its objects.",
+            next_step="Turn it on (s3:PutBucketLogging) with a log bucket of the same account and region; "
+            "the first records arrive after some hours.",
+            details={"bucket": bucket},
+        )
+    parts = (enabled.get("TargetObjectKeyFormat") or {}).get("PartitionedPrefix")
+    return LogLocation(
+        enabled["TargetBucket"],
+        enabled.get("TargetPrefix", ""),
+        "simple" if parts is None else "partitioned",
+        "" if parts is None else parts.get("PartitionDateSource", "EventTime"),
+    )
+
+
+def s3_client(aws: Aws | Any) -> Any:
+    """The S3 client of an :class:`~gt_secure.aws.client.Aws`, or the client that was passed itself."""
+    return aws.client("s3") if isinstance(aws, Aws) else aws
+
+
+def split_uri(uri: str) -> tuple[str, str]:
+    """Bucket and prefix of an ``s3://`` address."""
+    bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+    if not bucket:
+        raise InvalidInput(f"“{uri[:80]}” names no bucket.", next_step="Write s3://bucket/prefix.", field="sources")
+    return bucket, prefix
+
+
+def list_logs(
+    client: Any,
+    uri: str,
+    *,
+    since: dt.datetime | None = None,
+    until: dt.datetime | None = None,
+    late: dt.timedelta = LATE,
+) -> Iterator[S3Object]:
+    """List the log objects under an ``s3://`` prefix that may hold records of a time range.
+
+    The layout is seen from the keys. Keys in no known layout are all listed, except those written before ``since``.
+
+    Parameters
+    ----------
+    client : boto3 S3 client
+    uri : str
+        ``s3://bucket/prefix``.
+    since, until : datetime, optional
+        UTC, without a zone.
+    late : timedelta
+        How long after ``until`` deliveries are looked for.
+    """
+    bucket, prefix = split_uri(uri)
+    first = since.date() if since else None
+    last = (until + late).date() if until else None
+    for base, layout in _bases(client, bucket, prefix):
+        start = ""
+        if first is not None and layout != "unknown":
+            start = base + first.strftime("%Y/%m/%d" if layout == "partitioned" else "%Y-%m-%d")
+        for entry in _list(client, bucket, base, start, flat=layout == "simple"):
+            day = _day_of(entry["Key"][len(base) :], layout)
+            if day is not None and last is not None and day > last:
+                break
+            written = entry["LastModified"].astimezone(dt.UTC).replace(tzinfo=None)
+            if (since is not None and written < since) or entry["Key"].endswith("/"):
+                continue
+            yield S3Object(client, bucket, entry["Key"], entry.get("ETag", "").strip('"'), entry["Size"], written)
+
+
+def path_ranges(
+    client: Any,
+    uri: str,
+    *,
+    since: dt.datetime | None = None,
+    until: dt.datetime | None = None,
+    late: dt.timedelta = LATE,
+) -> list[tuple[str, str]]:
+    """Ranges of keys that may hold records of a time range, for engines that list by themselves.
+
+    Returns
+    -------
+    list of (str, str)
+        First key, and the first one beyond, in the order of UTF-8 bytes; together they hold every key that
+        :func:`list_logs` gives by its name. Too many folders become the one range of the prefix.
+    """
+    bucket, prefix = split_uri(uri)
+    whole = [(prefix, _after(prefix))]
+    if since is None and until is None:
+        return whole
+    found = []
+    for base, layout in _bases(client, bucket, prefix):
+        low, high = base, _after(base)
+        pattern = "%Y/%m/%d" if layout == "partitioned" else "%Y-%m-%d"
+        if layout != "unknown":
+            low = base + since.strftime(pattern) if since else base
+            high = base + (until + late + dt.timedelta(days=1)).strftime(pattern) if until else high
+        found.append((low, high))
+        if len(found) > _RANGES:
+            return whole
+    return found or whole
+
+
+def _after(prefix: str) -> str:
+    """The first text after all that begin with a prefix; empty if there is none."""
+    return prefix[:-1] + chr(ord(prefix[-1]) + 1) if prefix else ""
+
+
+def _list(client: Any, bucket: str, prefix: str, start: str, flat: bool) -> Iterator[dict[str, Any]]:
+    wanted: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix}
+    if flat:  # folders below are looked at on their own
+        wanted["Delimiter"] = "/"
+    if start:
+        wanted["StartAfter"] = start
+    while True:
+        with aws_errors("s3:ListBucket", f"arn:aws:s3:::{bucket}"):
+            page = client.list_objects_v2(**wanted)
+        yield from page.get("Contents", ())
+        if not page.get("IsTruncated"):
+            return
+        wanted["ContinuationToken"] = page["NextContinuationToken"]
+
+
+def _day_of(rest: str, layout: Layout) -> dt.date | None:
+    pattern = {"simple": _SIMPLE, "partitioned": _DAY}.get(layout)
+    found = pattern.match(rest) if pattern is not None else None
+    if found is None:
+        return None
+    try:
+        return dt.date(*(int(part) for part in found.groups()[:3]))
+    except ValueError:
+        return None
+
+
+def _bases(client: Any, bucket: str, prefix: str, depth: int = 5) -> Iterator[tuple[str, Layout]]:
+    """Prefixes after which the date follows; one listing of a level tells."""
+    folders, first = _level(client, bucket, prefix)
+    if any(re.fullmatch(r"\d{4}/", folder[len(prefix) :]) for folder in folders):
+        yield prefix, "partitioned"
+        return
+    simple = first is not None and _SIMPLE.match(first[len(prefix) :]) is not None
+    if (first is not None and not simple) or depth == 0 or len(folders) > _FOLDERS:
+        yield prefix, "unknown"
+        return
+    if simple:
+        yield prefix, "simple"
+    for folder in folders:
+        yield from _bases(client, bucket, folder, depth - 1)
+
+
+def _level(client: Any, bucket: str, prefix: str) -> tuple[list[str], str | None]:
+    """Folders directly under a prefix, and the first key there, if any (one page: it is only a look)."""
+    with aws_errors("s3:ListBucket", f"arn:aws:s3:::{bucket}"):
+        page = client.list_objects_v2(Bucket=bucket, Prefix=prefix, Delimiter="/")
+    keys = [entry["Key"] for entry in page.get("Contents", ()) if entry["Key"] != prefix]
+    return [entry["Prefix"] for entry in page.get("CommonPrefixes", ())], keys[0] if keys else None

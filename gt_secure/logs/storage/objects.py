@@ -1,0 +1,165 @@
+"""What is read: log files and objects, where they lie, and how one of them is opened."""
+
+from __future__ import annotations
+
+import datetime as dt
+import glob
+import io
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Protocol, cast, runtime_checkable
+
+from ...errors import NotFound
+from .resumable_body import ResumingBody
+
+
+@runtime_checkable
+class LogObject(Protocol):
+    """One file or object with log records."""
+
+    @property
+    def name(self) -> str:
+        """What reports call it."""
+
+    @property
+    def size(self) -> int:
+        """Bytes, packed."""
+
+    @property
+    def delivered(self) -> dt.datetime | None:
+        """When it was written, UTC."""
+
+    @property
+    def identity(self) -> tuple[str, str, str] | None:
+        """Bucket, key and version of the content, for the cache; None if it cannot be cached."""
+
+    def open(self) -> IO[bytes]:
+        """Open for reading; raises an error of ours or OSError."""
+
+
+@dataclass(frozen=True)
+class LocalFile:
+    """A file on disk."""
+
+    name: str
+    size: int
+    modified_ns: int = 0
+
+    @property
+    def delivered(self) -> dt.datetime | None:
+        """When the file was last written, UTC."""
+        return dt.datetime.fromtimestamp(self.modified_ns / 1e9, dt.UTC).replace(tzinfo=None)
+
+    @property
+    def identity(self) -> tuple[str, str, str] | None:
+        """The path, and size and time of change in place of an ETag."""
+        return "", os.path.abspath(self.name), f"{self.size}-{self.modified_ns}"  # noqa: PTH100 - there may be many
+
+    def open(self) -> IO[bytes]:
+        """Open the file unbuffered: reads are large."""
+        return open(self.name, "rb", buffering=0)  # noqa: PTH123 - a Path for each of many files costs time
+
+
+@dataclass
+class StandardInput:
+    """The process's standard input, or any binary stream, read once."""
+
+    stream: IO[bytes] | None = None
+    name: str = "-"
+    size: int = 0
+    delivered: dt.datetime | None = None
+    identity: tuple[str, str, str] | None = None
+
+    def open(self) -> IO[bytes]:
+        """The stream itself."""
+        return self.stream if self.stream is not None else sys.stdin.buffer
+
+
+@dataclass(frozen=True)
+class S3Object:
+    """An object in a log bucket."""
+
+    client: Any = field(repr=False, compare=False)
+    bucket: str
+    key: str
+    etag: str
+    size: int
+    delivered: dt.datetime | None = None
+
+    @property
+    def name(self) -> str:
+        """The ``s3://`` address."""
+        return f"s3://{self.bucket}/{self.key}"
+
+    @property
+    def identity(self) -> tuple[str, str, str] | None:
+        """Bucket, key and ETag."""
+        return self.bucket, self.key, self.etag
+
+    def open(self) -> IO[bytes]:
+        """Fetch the object; a small one at once, so that its connection is free again."""
+        body = ResumingBody(self._body, self.size)
+        return io.BytesIO(body.read()) if self.size <= 8 << 20 else cast("IO[bytes]", body)
+
+    def _body(self, start: int) -> Any:
+        from ...aws.client import aws_errors
+
+        # The rest must be of the same content.
+        rest = {"Range": f"bytes={start}-", "IfMatch": f'"{self.etag}"'} if start else {}
+        with aws_errors("s3:GetObject", f"arn:aws:s3:::{self.bucket}/{self.key}"):
+            return self.client.get_object(Bucket=self.bucket, Key=self.key, **rest)["Body"]
+
+
+def local_files(pattern: str) -> list[LocalFile]:
+    """Files of a path, a folder (with all below it) or a glob, in the order of their names.
+
+    Raises
+    ------
+    NotFound
+        If nothing is there.
+    """
+    path = Path(pattern).expanduser()
+    if path.is_dir():
+        try:
+            found = list(_below(str(path)))
+        except OSError as error:
+            raise _unreadable(str(path), error) from error
+    elif path.exists():
+        return [_local(str(path))]
+    elif glob.has_magic(pattern):
+        names = sorted(glob.iglob(str(path), recursive=True))  # noqa: PTH207 - absolute patterns
+        found = [_local(name) for name in names if Path(name).is_file() and not Path(name).name.startswith(".")]
+    else:
+        raise NotFound(f"There is no file or folder “{pattern}”.", next_step="Check the path of the access logs.")
+    if not found:
+        raise NotFound(f"No log files in “{pattern}”.", next_step="Check the folder, or the pattern of the names.")
+    return found
+
+
+def _below(folder: str) -> Iterator[LocalFile]:
+    """Files in a folder and all below it; one call for a folder and one for a file are all it takes."""
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda e: e.name):
+            if entry.is_dir(follow_symlinks=False):
+                try:
+                    yield from _below(entry.path)
+                except OSError:
+                    yield LocalFile(entry.path, 0)  # reading it will fail, and its name will be told
+            elif not entry.name.startswith(".") and entry.is_file():
+                stat = entry.stat()
+                yield LocalFile(entry.path, stat.st_size, stat.st_mtime_ns)
+
+
+def _unreadable(name: str, error: OSError) -> NotFound:
+    return NotFound(f"“{name}” cannot be read: {error.strerror}.", next_step="Check the permissions.")
+
+
+def _local(name: str) -> LocalFile:
+    try:
+        stat = os.stat(name)  # noqa: PTH116
+    except OSError as error:
+        raise _unreadable(name, error) from error
+    return LocalFile(name, stat.st_size, stat.st_mtime_ns)

@@ -1,0 +1,59 @@
+"""What a person names, turned into the objects to read."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ...errors import InvalidInput
+from .listing import list_logs
+from .objects import LogObject, StandardInput, local_files
+
+
+def resolve(
+    sources: str | Path | LogObject | Iterable[Any],
+    *,
+    client: Any = None,
+    since: dt.datetime | None = None,
+    until: dt.datetime | None = None,
+) -> Iterator[LogObject]:
+    """Turn what a person names into objects to read.
+
+    Parameters
+    ----------
+    sources : str, path or iterable
+        Files, folders, globs, ``s3://bucket/prefix``, ``-`` for standard input, or log objects.
+    client : boto3 S3 client, optional
+        For ``s3://`` sources.
+    since, until : datetime, optional
+        UTC; they bound the listing of ``s3://`` prefixes, with a margin for late delivery.
+    """
+    single = isinstance(sources, (str, Path, LogObject)) or hasattr(sources, "uri")
+    items: list[Any] = [sources] if single else list(sources)  # type: ignore[arg-type]
+    if not items:
+        raise InvalidInput("No access logs are named.", next_step="Name a file, a folder or an s3:// prefix.")
+    for item in items:
+        if isinstance(item, (str, Path)):
+            yield from _named(str(item), client, since, until)
+        elif isinstance(item, LogObject):
+            yield item
+        else:
+            prefix = getattr(item, "uri", None)
+            if prefix is None:
+                raise InvalidInput(f"A {type(item).__name__} is no source of access logs.", field="sources")
+            yield from _named(prefix, client, since, until)
+
+
+def _named(text: str, client: Any, since: dt.datetime | None, until: dt.datetime | None) -> Iterator[LogObject]:
+    if text == "-":
+        yield StandardInput()
+    elif text.startswith("s3://"):
+        if client is None:
+            raise InvalidInput(
+                "An s3:// source needs a connection to AWS.", next_step="Pass aws=connect_aws().", field="aws"
+            )
+        yield from list_logs(client, text, since=since, until=until)
+    else:
+        yield from local_files(text)

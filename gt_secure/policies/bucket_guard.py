@@ -1,0 +1,274 @@
+"""The bucket guard: one Deny for presigned requests from anywhere but the listed addresses and endpoints.
+
+It bites presigned requests only (``s3:authType`` is ``REST-QUERY-STRING``), because Ground Truth's own back end, log
+delivery and SDKs sign in the header and some of them come through endpoints of AWS, where ``aws:SourceIp`` is absent.
+It covers every S3 action, because a presigned GET with a version id is authorized as ``s3:GetObjectVersion``. A
+dimension that is not filled is left out: an empty list would not mean "no restriction".
+
+Sources: SageMaker Developer Guide, *Use Amazon SageMaker Ground Truth in an Amazon Virtual Private Cloud*; S3 User
+Guide, *Download and upload objects with presigned URLs* and *Bucket policies* (20 KB).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ..errors import InvalidInput, PolicyError
+from ..iam.operators import policy_network
+from ..iam.request_context import PRESIGNED
+from ..network import IPAddress, IPNetwork, collapse, parse_endpoint_id, parse_networks
+from .equivalence import same_statement
+from .statement_spans import Layout, lay_out
+
+GUARD_SID = "GtSecurePresignGuard"
+"""The Sid by which we know our statement."""
+
+MAX_BUCKET_POLICY = 20 * 1024
+"""Largest bucket policy, in bytes."""
+
+_RESOURCE = re.compile(r"arn:(aws[a-z-]*):s3:::([^/*?$]+)/(.*)\*", re.DOTALL)
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A guard as found in a bucket policy.
+
+    Attributes
+    ----------
+    sid : str
+        Its Sid.
+    bucket, prefix : str
+        What it protects; the prefix is empty for the whole bucket.
+    networks : tuple of network
+        Addresses that may use presigned URLs.
+    endpoints : tuple of str
+        VPC endpoints through which presigned URLs work.
+    statement : mapping
+        The statement as it is.
+    drifted : bool
+        Whether somebody changed it: it is not what :func:`build_guard` would write for the same values.
+    """
+
+    sid: str
+    bucket: str
+    prefix: str
+    networks: tuple[IPNetwork, ...]
+    endpoints: tuple[str, ...]
+    statement: Mapping[str, object]
+    drifted: bool
+
+
+def build_guard(
+    bucket: str,
+    *,
+    prefix: str = "",
+    networks: str | Iterable[str | IPNetwork | IPAddress] = (),
+    endpoints: Iterable[str] = (),
+    partition: str = "aws",
+    sid: str = GUARD_SID,
+) -> dict[str, object]:
+    """Return the guard statement.
+
+    Parameters
+    ----------
+    bucket : str
+        Name of the bucket.
+    prefix : str
+        Start of the keys to protect; empty for all.
+    networks : iterable
+        Addresses and CIDR ranges from which presigned URLs may be used; merged losslessly.
+    endpoints : iterable of str
+        VPC endpoint ids through which they may be used.
+    partition : str
+        ``aws``, ``aws-cn`` or ``aws-us-gov``.
+
+    Raises
+    ------
+    InvalidInput
+        If both lists are empty, or a value is not what it should be.
+    """
+    if not _BUCKET.fullmatch(bucket):
+        raise InvalidInput(f"“{bucket[:80]}” is not a bucket name.", next_step="Correct it.", field="bucket")
+    ranges = [str(network) for network in collapse(parse_networks(networks))]
+    ids = sorted({parse_endpoint_id(endpoint) for endpoint in endpoints})
+    if not ranges and not ids:
+        raise InvalidInput(
+            "The guard has neither addresses nor VPC endpoints; it would refuse every presigned URL.",
+            next_step="List at least one address or endpoint.",
+            field="networks",
+        )
+    condition: dict[str, object] = {
+        "StringEquals": {"s3:authType": PRESIGNED},
+        "BoolIfExists": {"aws:ViaAWSService": "false"},
+    }
+    if ranges:
+        condition["NotIpAddressIfExists"] = {"aws:SourceIp": ranges}
+    if ids:
+        condition["StringNotEqualsIfExists"] = {"aws:SourceVpce": ids}
+    return {
+        "Sid": sid,
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": f"arn:{partition}:s3:::{bucket}/{escape_key(prefix)}*",
+        "Condition": condition,
+    }
+
+
+def escape_key(text: str) -> str:
+    """Write a key or prefix so that a policy of version 2012-10-17 takes every character literally."""
+    return re.sub(r"[*?]|\$(?=\{)", lambda match: "${" + match[0] + "}", text)
+
+
+def merge_guard(policy_text: str | None, statement: Mapping[str, object]) -> str:
+    """Put the guard into a bucket policy; every other character of the text stays as it is.
+
+    A statement with the same Sid is replaced where it stands; otherwise the guard becomes the last statement (the
+    first, where ``Statement`` is a single object, so that :func:`remove_guard` knows to take the brackets away again).
+
+    Raises
+    ------
+    PolicyError
+        If the text is no policy, has our Sid twice, or would exceed 20 KB.
+    """
+    made = json.dumps(statement, separators=(",", ":"))
+    if policy_text is None or not policy_text.strip():
+        merged = json.dumps({"Version": "2012-10-17", "Statement": [statement]}, indent=2)
+    else:
+        layout = lay_out(policy_text)
+        _check_version(layout, made)
+        merged = _insert(layout, made, _own(layout, str(statement.get("Sid", GUARD_SID))))
+    size = len(merged.encode("utf-8"))
+    if size > MAX_BUCKET_POLICY:
+        raise PolicyError(
+            f"With the guard the bucket policy has {size:,} bytes; S3 takes {MAX_BUCKET_POLICY:,}.",
+            place="$",
+            next_step="List fewer or wider ranges, or shorten the other statements.",
+        )
+    return merged
+
+
+def _check_version(layout: Layout, made: str) -> None:
+    if "${" in made and layout.version != "2012-10-17":
+        raise PolicyError(
+            f"The prefix holds *, ? or $, which a policy of version {layout.version} cannot express literally.",
+            place="$.Version",
+            next_step="Guard a shorter prefix, or change the policy's version to 2012-10-17 yourself.",
+        )
+
+
+def _own(layout: Layout, sid: str) -> int | None:
+    found = layout.with_sid(sid)
+    if len(found) > 1:
+        raise PolicyError(
+            f"The bucket policy has {len(found)} statements with the Sid {sid}.",
+            place="$.Statement",
+            next_step="Remove all but one of them.",
+        )
+    return found[0] if found else None
+
+
+def _insert(layout: Layout, made: str, own: int | None) -> str:
+    text = layout.text
+    if own is not None:
+        start, end = layout.statements[own]
+        return text[:start] + made + text[end:]
+    start, end = layout.value
+    if not layout.is_list:
+        return f"{text[:start]}[{made},{text[start:end]}]{text[end:]}"
+    if not layout.statements:
+        return text[: start + 1] + made + text[start + 1 :]
+    last = layout.statements[-1][1]
+    return f"{text[:last]},{made}{text[last:]}"
+
+
+def remove_guard(policy_text: str, sid: str = GUARD_SID) -> str | None:
+    """Take the guard out of a bucket policy; the text before :func:`merge_guard` comes back exactly.
+
+    Returns
+    -------
+    str or None
+        The policy; unchanged if it has no guard; None if no statement is left, because S3 stores no empty policy.
+
+    Raises
+    ------
+    PolicyError
+        If the text is no policy, or has our Sid twice.
+    """
+    layout = lay_out(policy_text)
+    own = _own(layout, sid)
+    if own is None:
+        return policy_text
+    if len(layout.statements) == 1:
+        return None
+    text, spans = policy_text, layout.statements
+    if own == 0 and len(spans) == 2:
+        (start, end), kept = layout.value, spans[1]
+        return text[:start] + text[kept[0] : kept[1]] + text[end:]
+    if own == len(spans) - 1:
+        return text[: spans[own - 1][1]] + text[spans[own][1] :]
+    return text[: spans[own][0]] + text[spans[own + 1][0] :]
+
+
+def find_guard(policy_text: str | None, sid: str = GUARD_SID) -> Guard | None:
+    """Return the guard of a bucket policy, or None if it has none.
+
+    Raises
+    ------
+    PolicyError
+        If the text is no policy, or has our Sid twice.
+    """
+    if policy_text is None or not policy_text.strip():
+        return None
+    layout = lay_out(policy_text)
+    own = _own(layout, sid)
+    return None if own is None else _read(layout.data[own], sid)
+
+
+def _read(statement: Mapping[str, object], sid: str) -> Guard:
+    resources = {str(each) for each in _list(statement.get("Resource"))}
+    match = _RESOURCE.fullmatch(resources.pop()) if len(resources) == 1 else None
+    partition, bucket, pattern = match.groups() if match else ("aws", "", "")
+    prefix = re.sub(r"\$\{([*?$])\}", r"\1", pattern)
+    networks = _networks(_listed(statement, "NotIpAddressIfExists", "aws:SourceIp"))
+    endpoints = _endpoints(_listed(statement, "StringNotEqualsIfExists", "aws:SourceVpce"))
+    # A value that could not be read is missing in what would be built of the others, so it counts as drift below.
+    drifted = not _BUCKET.fullmatch(bucket) or not (networks or endpoints)
+    if not drifted:
+        wanted = build_guard(
+            bucket, prefix=prefix, networks=networks, endpoints=endpoints, partition=partition, sid=sid
+        )
+        drifted = not same_statement(statement, wanted)
+    return Guard(sid, bucket, prefix, networks, endpoints, statement, drifted)
+
+
+def _listed(statement: Mapping[str, object], operator: str, key: str) -> list[str]:
+    condition = statement.get("Condition")
+    keys = condition.get(operator) if isinstance(condition, Mapping) else None
+    found = [value for name, value in keys.items() if name.lower() == key.lower()] if isinstance(keys, Mapping) else []
+    return [str(each) for value in found for each in _list(value)]
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]
+
+
+def _networks(texts: list[str]) -> tuple[IPNetwork, ...]:
+    found: list[IPNetwork] = []
+    for text in texts:
+        with contextlib.suppress(PolicyError):
+            found.append(policy_network(text, "$"))
+    return collapse(found)
+
+
+def _endpoints(texts: list[str]) -> tuple[str, ...]:
+    found: set[str] = set()
+    for text in texts:
+        with contextlib.suppress(InvalidInput):
+            found.add(parse_endpoint_id(text))
+    return tuple(sorted(found))

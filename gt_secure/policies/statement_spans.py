@@ -1,0 +1,103 @@
+"""Where the statements of a policy lie in its text, so that one can be put in or taken out alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from json.decoder import scanstring  # type: ignore[attr-defined]
+from typing import TypeAlias
+
+from ..errors import PolicyError
+from ..iam.strict_json import parse_json
+
+Span: TypeAlias = tuple[int, int]
+_BLANK = " \t\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The text of a policy and where its statements are.
+
+    Attributes
+    ----------
+    text : str
+        The whole document.
+    version : str
+        Its version; a missing one is 2008-10-17.
+    is_list : bool
+        Whether ``Statement`` is a list; otherwise it is one statement without brackets.
+    value : tuple of int
+        Start and end of the value of ``Statement``.
+    statements : tuple
+        Start and end of each statement.
+    data : tuple
+        The statements themselves.
+    """
+
+    text: str
+    version: str
+    is_list: bool
+    value: Span
+    statements: tuple[Span, ...]
+    data: tuple[Mapping[str, object], ...]
+
+    def with_sid(self, sid: str) -> tuple[int, ...]:
+        """Return the positions of the statements that have this Sid."""
+        return tuple(index for index, statement in enumerate(self.data) if statement.get("Sid") == sid)
+
+
+def lay_out(text: str) -> Layout:
+    """Find the statements of a policy.
+
+    Raises
+    ------
+    PolicyError
+        If the text is no JSON object with a ``Statement`` that is an object or a list of objects.
+    """
+    document = parse_json(text)
+    if not isinstance(document, Mapping) or "Statement" not in document:
+        raise PolicyError("The policy is not an object with a Statement.", place="$", next_step="Correct the policy.")
+    found = document["Statement"]
+    statements = found if isinstance(found, list) else [found]
+    if not all(isinstance(statement, Mapping) for statement in statements):
+        raise PolicyError("A statement must be an object.", place="$.Statement", next_step="Correct the policy.")
+    value = _value_of(text, "Statement")
+    spans = _items(text, value[0]) if isinstance(found, list) else (value,)
+    return Layout(
+        text, str(document.get("Version", "2008-10-17")), isinstance(found, list), value, spans, tuple(statements)
+    )
+
+
+def _skip(text: str, at: int) -> int:
+    while text[at] in _BLANK:
+        at += 1
+    return at
+
+
+def _value_end(text: str, at: int) -> int:
+    return json.JSONDecoder().raw_decode(text, at)[1]
+
+
+def _value_of(text: str, name: str) -> Span:
+    """Return where the value of a member of the outermost object lies; the text is known to be valid."""
+    at = _skip(text, 0) + 1
+    while True:
+        key, at = scanstring(text, _skip(text, at) + 1)
+        start = _skip(text, _skip(text, at) + 1)
+        end = _value_end(text, start)
+        if key == name:
+            return start, end
+        at = _skip(text, end) + 1
+
+
+def _items(text: str, at: int) -> tuple[Span, ...]:
+    spans: list[Span] = []
+    at = _skip(text, at + 1)
+    while text[at] != "]":
+        end = _value_end(text, at)
+        spans.append((at, end))
+        at = _skip(text, end)
+        if text[at] == ",":
+            at = _skip(text, at + 1)
+    return tuple(spans)

@@ -1,0 +1,116 @@
+"""From where a probe can be sent.
+
+On AWS there is one vantage, the kernel itself, and what address S3 sees of it is not known beforehand. The sandbox
+offers several: it lists them at ``/_gt_secure/vantages``, since on loopback a client chooses its source address.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..aws.client import Aws
+from ..errors import InvalidInput, Unreachable
+from ..network import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Vantage:
+    """One place to send a probe from.
+
+    Attributes
+    ----------
+    label : str
+        What a person calls it, for example ``office``.
+    source : Source or None
+        What S3 will see; None when that is not known beforehand.
+    bind : str or None
+        The local address to send from.
+    connect : tuple of str and int, or None
+        Connect there instead of to the URL's host, as DNS does behind a VPC endpoint. The Host header stays as signed.
+    headers : mapping
+        Extra request headers.
+    """
+
+    label: str
+    source: Source | None = None
+    bind: str | None = None
+    connect: tuple[str, int] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.label if self.source is None else f"{self.source} ({self.label})"
+
+
+KERNEL = Vantage("this kernel")
+"""The notebook kernel's own network."""
+
+
+def vantages(aws: Aws) -> tuple[Vantage, ...]:
+    """List the vantages that a connection offers; the kernel alone on AWS."""
+    if not aws.is_local:
+        return (KERNEL,)
+    offered = [_from_api(item) for item in _ask(aws)]
+    return tuple(offered) or (KERNEL,)
+
+
+def vantage_for(aws: Aws, source: str | Source) -> Vantage:
+    """Return a vantage whose requests S3 sees as coming from a source.
+
+    Raises
+    ------
+    InvalidInput
+        On AWS, where the kernel cannot choose its address; or for a source that the sandbox does not offer.
+    """
+    wanted = Source.parse(source)
+    if not aws.is_local:
+        raise InvalidInput(
+            f"This kernel cannot send a request from {wanted}.",
+            next_step="Open the test URL on a machine there, and find the request in the access log; or ask for the "
+            "verdict, which is a prediction. Only the sandbox can play other sources.",
+            field="source",
+        )
+    for vantage in vantages(aws):
+        if vantage.source == wanted or str(vantage.source) == str(wanted):
+            return vantage
+    answer = _ask(aws, source=str(wanted))
+    if len(answer) != 1:
+        raise InvalidInput(
+            f"The sandbox cannot play {wanted}.",
+            next_step="Choose one of: " + ", ".join(str(v.source) for v in vantages(aws)) + ".",
+            field="source",
+        )
+    return _from_api(answer[0])
+
+
+def _ask(aws: Aws, **query: str) -> list[Mapping[str, Any]]:
+    import urllib3
+
+    url = f"{aws.endpoint_url}/_gt_secure/vantages"
+    try:
+        answer = urllib3.request("GET", url, fields=query or None, timeout=3, retries=False)
+        if answer.status != 200:
+            return []  # some other server that speaks S3
+        listed = json.loads(answer.data)["vantages"]
+    except urllib3.exceptions.HTTPError as error:
+        raise Unreachable(
+            f"No answer from {aws.endpoint_url}.",
+            next_step="Start it again with “gt-secure sandbox”, or unset AWS_ENDPOINT_URL to use AWS.",
+        ) from error
+    except (ValueError, KeyError, TypeError):
+        return []
+    return list(listed)
+
+
+def _from_api(item: Mapping[str, Any]) -> Vantage:
+    source = item.get("source")
+    host, port = item.get("connect_host"), item.get("connect_port")
+    return Vantage(
+        label=str(item.get("label") or source),
+        source=Source.parse(source) if source else None,
+        bind=item.get("bind"),
+        connect=(str(host), int(port)) if host and port else None,
+        headers={str(k): str(v) for k, v in (item.get("headers") or {}).items()},
+    )

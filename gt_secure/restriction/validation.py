@@ -1,0 +1,229 @@
+"""Checks of the lists in a restriction: addresses, endpoints, and which lock can use them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+
+from ..address_lists import split_list
+from ..aws.teams import check_team_name
+from ..errors import InvalidInput
+from ..network import IPAddress, IPNetwork, collapse, overlaps, parse_endpoint_id, parse_network, parse_networks, scope
+from ..policies.bucket_guard import MAX_BUCKET_POLICY, build_guard
+from .messages import Notice
+
+PORTAL_CIDRS = 10
+"""Most CIDR ranges in ``SourceIpConfig`` (SageMaker API reference, *SourceIpConfig*)."""
+
+MAX_NETWORKS = 1000
+"""More ranges than this never fit into a bucket policy of 20 KB."""
+
+_TEAM_ARN = re.compile(
+    r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:[0-9]{12}:workteam/(private-crowd|vendor-crowd|public-crowd)/(.+)"
+)
+# Shorter prefixes than these hold more than a whole large provider: hardly anybody means that.
+_BROAD = {4: 8, 6: 20}
+
+
+def parse_team_arn(arn: str) -> tuple[str, str]:
+    """Split the ARN of a workteam into its crowd and name."""
+    match = _TEAM_ARN.fullmatch(arn)
+    if match is None:
+        raise InvalidInput(
+            f"“{arn[:90]}” is not the ARN of a workteam.",
+            next_step="Write arn:aws:sagemaker:REGION:ACCOUNT:workteam/private-crowd/NAME, or just the name.",
+            field="team",
+            value=arn,
+        )
+    kind, name = match.groups()
+    return kind, check_team_name(name) if kind == "private-crowd" else name
+
+
+def check_addresses(values: object, notices: list[Notice], *, portal_only: bool) -> tuple[IPNetwork, ...]:
+    """Parse, check and collapse the addresses; what was merged is said in the notices.
+
+    Where the portal lock alone uses the list, it may be all private: that is how AWS documents to close the public
+    portal of a workforce in a VPC.
+    """
+    given = _parse(values)
+    closing = portal_only and bool(given) and all(scope(network) == "private" for network in given)
+    if len(given) > MAX_NETWORKS:
+        raise InvalidInput(
+            f"{len(given):,} ranges do not fit into a bucket policy; at most {MAX_NETWORKS:,} are taken.",
+            next_step="Summarise them into larger ranges, or let workers come through a VPN or a VPC endpoint.",
+            field="addresses",
+        )
+    for network in given:
+        if not closing:
+            _check_scope(network)
+        if network.prefixlen < _BROAD[network.version]:
+            notices.append(
+                Notice(
+                    "very-broad",
+                    "warning",
+                    f"{network} admits {network.num_addresses:,} addresses.",
+                    "Write the ranges of your own network.",
+                    "addresses",
+                )
+            )
+    _note_merges(given, notices)
+    return collapse(given)
+
+
+def _parse(values: object) -> tuple[IPNetwork, ...]:
+    if isinstance(values, str):
+        return parse_networks(values)
+    if isinstance(values, IPNetwork | IPAddress):
+        return (parse_network(str(values)),)
+    items = _items(values, "addresses")
+    for item in items:
+        if not isinstance(item, str | IPNetwork | IPAddress):
+            raise InvalidInput(
+                f"An address is a text, not {type(item).__name__}.",
+                next_step="Write 203.0.113.7 or 203.0.113.0/24 (in a YAML file: in quotes).",
+                field="addresses",
+                value=item,
+            )
+    return tuple(parse_network(str(item)) for item in items)
+
+
+def _items(values: object, field: str) -> list[object]:
+    if not isinstance(values, Iterable) or isinstance(values, bytes | Mapping):
+        raise InvalidInput(
+            f"{field} is a list or a text, not {type(values).__name__}.", next_step="Write a list.", field=field
+        )
+    return list(values)
+
+
+def _check_scope(network: IPNetwork) -> None:
+    if network.prefixlen == 0:
+        raise InvalidInput(
+            f"{network} is every address there is: it would restrict nothing.",
+            next_step="Write the ranges of your own network, or leave the lock as it is (None).",
+            field="addresses",
+            value=network,
+        )
+    kind = scope(network)
+    if kind == "private":
+        raise InvalidInput(
+            f"{network} is private: S3 and the worker portal see only public addresses, except through a VPC endpoint.",
+            next_step="Write the public address of your network (its NAT or VPN), or list the VPC endpoint.",
+            field="addresses",
+            value=network,
+        )
+    if kind != "public":
+        raise InvalidInput(
+            f"{network} is {kind}: AWS never sees it as a source.",
+            next_step="Write the public addresses of your network.",
+            field="addresses",
+            value=network,
+        )
+
+
+def _note_merges(given: tuple[IPNetwork, ...], notices: list[Notice]) -> None:
+    twice = (
+        sorted({str(network) for network in given if given.count(network) > 1}) if len(set(given)) < len(given) else []
+    )
+    if twice:
+        notices.append(Notice("duplicates", "info", f"Given more than once: {_some(twice)}.", "", "addresses"))
+    inside = overlaps(dict.fromkeys(given)) if _overlapping(given) else ()
+    if inside:
+        pairs = [f"{min(a, b, key=_size)} lies in {max(a, b, key=_size)}" for a, b in inside]
+        notices.append(Notice("overlaps", "info", f"{_some(pairs)}.", "The larger range is used.", "addresses"))
+
+
+def _overlapping(given: tuple[IPNetwork, ...]) -> bool:
+    """Whether any range lies in another: cheap, where naming the pairs compares each with each."""
+    return sum(map(_size, set(given))) != sum(map(_size, collapse(given)))
+
+
+def _size(network: IPNetwork) -> int:
+    return network.num_addresses
+
+
+def _some(words: list[str], most: int = 5) -> str:
+    more = f" and {len(words) - most} more" if len(words) > most else ""
+    return ", ".join(words[:most]) + more
+
+
+def check_endpoints(values: object, notices: list[Notice]) -> tuple[str, ...]:
+    """Parse the VPC endpoint ids; sorted, without duplicates."""
+    words = split_list(values) if isinstance(values, str) else _items(values, "endpoints")
+    for word in words:
+        if not isinstance(word, str):
+            raise InvalidInput(
+                f"A VPC endpoint is given by id, not as {type(word).__name__}.",
+                next_step="Write vpce-0a1b2c3d4e5f60718.",
+                field="endpoints",
+                value=word,
+            )
+    ids = [parse_endpoint_id(str(word)) for word in words]
+    if len(set(ids)) < len(ids):
+        twice = sorted({one for one in ids if ids.count(one) > 1})
+        notices.append(Notice("duplicates", "info", f"Given more than once: {_some(twice)}.", "", "endpoints"))
+    return tuple(sorted(set(ids)))
+
+
+def check_portal(networks: tuple[IPNetwork, ...], notices: list[Notice]) -> None:
+    """Check the addresses as the list of the portal lock."""
+    if not networks:
+        raise InvalidInput(
+            "The portal lock has no addresses: an empty list opens the worker portal to everybody.",
+            next_step="Say who may come in, or pass portal_lock=None to leave the portal as it is.",
+            field="addresses",
+        )
+    if len(networks) > PORTAL_CIDRS:
+        raise InvalidInput(
+            f"The portal lock takes at most {PORTAL_CIDRS} ranges; these are {len(networks)} after merging neighbours.",
+            next_step="Summarise them into larger ranges, or use the bucket guard alone, which takes more.",
+            field="addresses",
+        )
+    if all(network.version == 6 for network in networks):
+        notices.append(
+            Notice(
+                "portal-ipv6-only",
+                "warning",
+                "The list has only IPv6 ranges, and the worker portal is reached over IPv4 unless the workforce is "
+                "dual-stack.",
+                "Add the IPv4 addresses of your network.",
+                "addresses",
+            )
+        )
+
+
+def check_guard(bucket: str, prefix: str, networks: tuple[IPNetwork, ...], endpoints: tuple[str, ...]) -> None:
+    """Check that the guard alone fits into a bucket policy; with what is there, only a plan can tell."""
+    statement = build_guard(bucket, prefix=prefix, networks=networks, endpoints=endpoints)
+    size = len(json.dumps({"Version": "2012-10-17", "Statement": [statement]}, separators=(",", ":")))
+    if size > MAX_BUCKET_POLICY:
+        raise InvalidInput(
+            f"The guard for these {len(networks)} ranges has {size:,} bytes; a bucket policy takes "
+            f"{MAX_BUCKET_POLICY:,}.",
+            next_step="Summarise them into larger ranges, or let workers come through a VPN or a VPC endpoint.",
+            field="addresses",
+        )
+
+
+def note_guard(networks: tuple[IPNetwork, ...], prefix: str, notices: list[Notice]) -> None:
+    """Say what the guard also does."""
+    if networks and all(network.version == 4 for network in networks):
+        notices.append(
+            Notice(
+                "ipv4-only",
+                "info",
+                "The list has only IPv4 ranges: a presigned URL on a dual-stack S3 host is refused over IPv6.",
+                "Ground Truth uses the IPv4 host, so this is usually right; add IPv6 ranges if your tools use it.",
+                "addresses",
+            )
+        )
+    if not prefix:
+        notices.append(
+            Notice(
+                "whole-bucket",
+                "info",
+                "The guard covers every object of the bucket: presigned links that others made are guarded too.",
+                "Give a prefix to guard only the images.",
+                "prefix",
+            )
+        )

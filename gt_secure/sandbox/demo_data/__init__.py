@@ -1,0 +1,1 @@
+"""Resources and images that a fresh sandbox starts with."""

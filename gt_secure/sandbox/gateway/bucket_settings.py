@@ -1,0 +1,115 @@
+"""Bucket settings that S3 refuses and the emulator would store: broken policies, log targets that do not exist.
+
+Bucket policies are limited to 20 KB (S3 User Guide, *Bucket policies for Amazon S3*). The target of access logs must
+exist (S3 API Reference, *PutBucketLogging*).
+"""
+
+from __future__ import annotations
+
+import contextvars
+import json
+from typing import Any
+
+from .. import emulator
+from ..accesslog import config
+from ..accesslog.recorder import bucket_and_key
+from . import auth
+from . import query_auth as presigned
+from .http import Reply, Request
+
+MAX_POLICY_BYTES = 20 * 1024
+_VERSIONS = ("2012-10-17", "2008-10-17")
+_NO_TARGET = (
+    "The target bucket for logging does not exist, is not owned by you, or does not have the appropriate grants for"
+    " the log-delivery group."
+)
+
+
+async def refusal(request: Request) -> Reply | None:
+    """Return the error for a setting that S3 would not take, or None; whoever may not set it hears only that."""
+    bucket, key = bucket_and_key(request)
+    if request.method != "PUT" or key or not bucket:
+        return None
+    if "policy" in request.query:
+        fault = policy_fault(request.body, bucket)
+        if fault is None or not await _may(request, bucket, "s3:PutBucketPolicy"):
+            return None
+        return presigned.error(request, 400, "MalformedPolicy", fault)
+    if "logging" in request.query:
+        target = config.parse(request.body)
+        if target is None or await _exists(target.bucket) or not await _may(request, bucket, "s3:PutBucketLogging"):
+            return None
+        return presigned.error(request, 400, "InvalidTargetBucketForLogging", _NO_TARGET, TargetBucket=target.bucket)
+    return None
+
+
+async def is_open_to_anonymous(request: Request) -> bool:
+    """Tell whether a request without credentials has a bucket to be decided by; nobody lists or makes buckets so."""
+    bucket, _ = bucket_and_key(request)
+    return bool(bucket) and (request.method in ("GET", "HEAD") or await _exists(bucket))
+
+
+async def _may(request: Request, bucket: str, action: str) -> bool:
+    return await _exists(bucket) and contextvars.copy_context().run(_allowed, request, bucket, action)
+
+
+def _allowed(request: Request, bucket: str, action: str) -> bool:
+    auth.pin(request)
+    return auth.authorize(request, "s3", action, f"arn:aws:s3:::{bucket}") is None
+
+
+async def _exists(bucket: str) -> bool:
+    status, _, _ = await emulator.s3("HEAD", f"/{bucket}")
+    return status == 200
+
+
+def policy_fault(body: bytes, bucket: str) -> str | None:
+    """Return what is wrong with a bucket policy, in the words of S3, or None.
+
+    Parameters
+    ----------
+    body : bytes
+        The policy document.
+    bucket : str
+        The bucket that it is for.
+    """
+    if len(body) > MAX_POLICY_BYTES:
+        return "Policy exceeds the maximum allowed document size."
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        return "Policies must be valid JSON and the first byte must be '{'"
+    if document.get("Version", _VERSIONS[1]) not in _VERSIONS:
+        return "The policy must contain a valid version string"
+    statements = document.get("Statement")
+    statements = [statements] if isinstance(statements, dict) else statements
+    if not isinstance(statements, list) or not statements:
+        return "Missing required field Statement"
+    sids = [s["Sid"] for s in statements if isinstance(s, dict) and s.get("Sid")]
+    if len(sids) != len(set(map(str, sids))):
+        return "Statement IDs (SID) in a single policy must be unique."
+    return next((fault for s in statements if (fault := _statement_fault(s, bucket))), None)
+
+
+def _statement_fault(statement: Any, bucket: str) -> str | None:
+    if not isinstance(statement, dict):
+        return "Invalid policy syntax."
+    if statement.get("Effect") not in ("Allow", "Deny"):
+        return "Missing required field Effect" if "Effect" not in statement else "Invalid effect in policy"
+    for name in ("Principal", "Action", "Resource"):
+        if (name in statement) == (f"Not{name}" in statement):
+            return f"Missing required field {name}"
+    if "Condition" in statement and not _is_condition(statement["Condition"]):
+        return "Invalid policy syntax."
+    resources = statement.get("Resource", statement.get("NotResource"))
+    for resource in resources if isinstance(resources, list) else [resources]:
+        name = str(resource).removeprefix("arn:aws:s3:::").split("/", 1)[0]
+        if not str(resource).startswith("arn:aws:s3:::") or (name != bucket and "*" not in name and "?" not in name):
+            return "Policy has invalid resource"
+    return None
+
+
+def _is_condition(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(block, dict) and block for block in value.values())

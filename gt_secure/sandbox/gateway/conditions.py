@@ -1,0 +1,204 @@
+"""The condition keys that the emulator's policy evaluation lacks, filled in for each request.
+
+This is the only place that reaches into ministack's private names: its evaluator asks one function for the value of a
+condition key. :func:`install` wraps it, and fails when the function has moved, so that a new version of ministack
+cannot silently stop enforcing.
+
+Sources
+-------
+Which key is present when: IAM User Guide, *AWS global condition context keys*; Amazon S3 API Reference,
+*Amazon S3 Signature Version 4 authentication specific policy keys*.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from ...errors import Unsupported
+from ...network import Source
+
+PRIVATE_NAME = "_resolve_condition_key"
+_CALLER = "_conditions_met"
+_SIGV4 = "AWS4-HMAC-SHA256"
+
+_current: contextvars.ContextVar[Mapping[str, str | None] | None] = contextvars.ContextVar(
+    "gt_secure_sandbox_conditions", default=None
+)
+
+
+def install() -> None:
+    """Wrap the emulator's look-up of condition keys, once.
+
+    Raises
+    ------
+    Unsupported
+        If the installed ministack has no such function, or its evaluation no longer calls it.
+    """
+    from ministack.core import iam_evaluator
+
+    check(iam_evaluator)
+    original = getattr(iam_evaluator, PRIVATE_NAME)
+    if getattr(original, "gt_secure", False):
+        return
+    setattr(iam_evaluator, PRIVATE_NAME, _wrapped(original))
+
+
+def check(module: Any) -> None:
+    """Raise :class:`Unsupported` unless the module looks up condition keys where :func:`install` expects it."""
+    lookup = getattr(module, PRIVATE_NAME, None)
+    caller = getattr(module, _CALLER, None)
+    used = getattr(getattr(caller, "__code__", None), "co_names", ())
+    if not callable(lookup) or PRIVATE_NAME not in used:
+        raise Unsupported(
+            "This version of ministack evaluates conditions in another way; the sandbox would not enforce.",
+            next_step="Install the version that the extra pins: pip install 'gt_secure[sandbox]'",
+        )
+
+
+def _wrapped(original: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
+    def resolve(key: str, ctx: Any) -> Any:
+        filled = _current.get()
+        name = key.lower()
+        if filled is not None and name in filled:
+            return filled[name]
+        if name == "aws:principalarn" and ":assumed-role/" in getattr(ctx, "principal_arn", ""):
+            return role_arn(ctx.principal_arn)
+        return original(key, ctx)
+
+    resolve.gt_secure = True  # type: ignore[attr-defined]
+    return resolve
+
+
+def role_arn(session_arn: str) -> str:
+    """Return what ``aws:PrincipalArn`` holds for a role session: the ARN of the role, with its path."""
+    from ministack.services import iam
+
+    head, _, tail = session_arn.partition(":assumed-role/")
+    account, name = head.split(":")[4], tail.split("/")[0]
+    role = iam._roles.get_scoped(account, None, name)
+    return str(role["Arn"]) if role else f"{head.replace(':sts:', ':iam:')}:role/{name}"
+
+
+def use(context: Mapping[str, str | None]) -> contextvars.Token[Mapping[str, str | None] | None]:
+    """Set the keys of the current request; a key with the value None is absent."""
+    return _current.set(context)
+
+
+def context(
+    source: Source,
+    headers: Mapping[str, str],
+    query: Mapping[str, list[str]],
+    *,
+    s3: bool,
+    now: dt.datetime | None = None,
+) -> dict[str, str | None]:
+    """Work out the condition keys of one request.
+
+    Parameters
+    ----------
+    source : Source
+        Where the request comes from; ``vpc`` must be set when it came through an endpoint.
+    headers : mapping
+        Request headers, lower-case names.
+    query : mapping
+        Query parameters.
+    s3 : bool
+        Whether the ``s3:`` keys apply.
+    now : datetime, optional
+        The time to take for now (UTC).
+
+    Returns
+    -------
+    dict
+        Lower-case key names; None marks a key as absent.
+    """
+    address = None if source.address is None else str(source.address)
+    signed = _authentication(headers, query)
+    keys: dict[str, str | None] = {
+        "aws:sourceip": None if source.is_endpoint else address,
+        "aws:vpcsourceip": address if source.is_endpoint else None,
+        "aws:sourcevpce": source.endpoint,
+        "aws:sourcevpc": source.vpc,
+        "aws:securetransport": "false",  # the sandbox speaks plain HTTP, whatever a header claims
+        "aws:viaawsservice": "false",
+        "aws:principalisawsservice": "false" if signed else None,
+    }
+    if s3:
+        kind, version = signed or (None, None)
+        keys["s3:authtype"] = kind
+        keys["s3:signatureversion"] = version
+        keys["s3:signatureage"] = _age_ms(query, version, now) if kind == "REST-QUERY-STRING" else None
+    return keys
+
+
+def _authentication(headers: Mapping[str, str], query: Mapping[str, list[str]]) -> tuple[str, str] | None:
+    """``s3:authType`` and ``s3:signatureversion`` of a request, or None when it is anonymous."""
+    authorization = headers.get("authorization", "")
+    if authorization.startswith("AWS4-"):
+        return "REST-HEADER", _SIGV4
+    if authorization.startswith("AWS "):
+        return "REST-HEADER", "AWS"
+    if first(query, "X-Amz-Credential"):
+        return "REST-QUERY-STRING", _SIGV4
+    if first(query, "AWSAccessKeyId"):
+        return "REST-QUERY-STRING", "AWS"
+    if headers.get("content-type", "").startswith("multipart/form-data"):
+        return "POST", _SIGV4
+    return None
+
+
+def _age_ms(query: Mapping[str, list[str]], version: str | None, now: dt.datetime | None) -> str | None:
+    """Milliseconds since a URL was signed; always 0 for Signature Version 2, which carries no signing time."""
+    if version != _SIGV4:
+        return "0"
+    try:
+        signed = dt.datetime.strptime(first(query, "X-Amz-Date"), "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC)
+    except ValueError:
+        return None
+    age = (now or dt.datetime.now(dt.UTC)) - signed
+    return str(max(0, int(age.total_seconds() * 1000)))
+
+
+def first(query: Mapping[str, list[str]], name: str) -> str:
+    """Return the first value of a query parameter, whose name may be lower case, or an empty text."""
+    values = query.get(name) or query.get(name.lower()) or [""]
+    return values[0]
+
+
+def reset(token: contextvars.Token[Mapping[str, str | None] | None]) -> None:
+    """Forget the keys of a request that is done."""
+    _current.reset(token)
+
+
+@contextlib.contextmanager
+def as_service(keys: Mapping[str, str]) -> Iterator[None]:
+    """Evaluate as an AWS service that calls from inside AWS: no address, no endpoint, secure transport.
+
+    Parameters
+    ----------
+    keys : mapping
+        What the service adds, such as ``aws:sourcearn``; lower-case names.
+    """
+    token = use(
+        {
+            "aws:sourceip": None,
+            "aws:vpcsourceip": None,
+            "aws:sourcevpce": None,
+            "aws:sourcevpc": None,
+            "aws:viaawsservice": "false",
+            "aws:principalisawsservice": "true",
+            "aws:securetransport": "true",
+            "s3:authtype": "REST-HEADER",
+            "s3:signatureversion": _SIGV4,
+            "s3:signatureage": None,
+            **keys,
+        }
+    )
+    try:
+        yield
+    finally:
+        reset(token)

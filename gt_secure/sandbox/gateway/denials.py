@@ -1,0 +1,124 @@
+"""The reason in an S3 AccessDenied answer.
+
+The emulator blames the identity-based policy for every implicit deny. S3 names the kind of policy that did not allow
+or that denied, and that sentence is how a person tells a missed IP constraint (session policy) from a bucket guard
+(S3 User Guide, *Troubleshoot access denied (403 Forbidden) errors in Amazon S3*). The decision is not touched: only
+the sentence is completed, by asking the emulator's evaluation once more, layer by layer.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from xml.sax.saxutils import escape
+
+from ..settings import ACCOUNT, REGION
+from . import auth
+from .http import Message, Request, Send
+
+_DENIED = re.compile(
+    r"<Message>User: (?P<user>\S+) is not authorized to perform: (?P<action>s3:\w+)(?: on resource: .+?)? "
+    r"(?P<reason>(?:because|with) [^<]*)</Message>"
+)
+_REQUEST_ID = re.compile(rb"<RequestId>[^<]*</RequestId>")
+
+
+def explained(request: Request, send: Send) -> Send:
+    """Return a send function that completes the reason of a refusal, and sets the request id, on its way out."""
+    started: Message | None = None
+    chunks: list[bytes] = []
+
+    async def through(message: Message) -> None:
+        nonlocal started
+        if message["type"] == "http.response.start" and message["status"] >= 300 and request.method != "HEAD":
+            started = message
+            return
+        if started is None or message["type"] != "http.response.body":
+            await send(message)
+            return
+        chunks.append(message.get("body", b""))
+        if message.get("more_body"):
+            return
+        body = b"".join(chunks)
+        if started["status"] == 403:
+            body = rewritten(request, body)
+        body = _REQUEST_ID.sub(b"<RequestId>" + request.id.encode() + b"</RequestId>", body)
+        headers = [(n, v) for n, v in started["headers"] if n.lower() != b"content-length"]
+        await send({**started, "headers": [*headers, (b"content-length", str(len(body)).encode())]})
+        await send({"type": "http.response.body", "body": body})
+
+    return through
+
+
+def rewritten(request: Request, body: bytes) -> bytes:
+    """Return an error document whose message names resource and kind of policy."""
+    text = body.decode("utf-8", "replace")
+    found = _DENIED.search(text)
+    if found is None:
+        return body
+    resource = resource_of(request, found["action"])
+    reason = _reason(request, found["action"], resource, found["reason"])
+    message = (
+        f'User: {found["user"]} is not authorized to perform: {found["action"]} on resource: "{resource}" {reason}'
+    )
+    return (text[: found.start()] + f"<Message>{escape(message)}</Message>" + text[found.end() :]).encode()
+
+
+def resource_of(request: Request, action: str) -> str:
+    """Return the ARN of what a path-style request names."""
+    bucket, _, key = request.path.lstrip("/").partition("/")
+    if not bucket:
+        return "*"
+    about_object = "Object" in action and action != "s3:PutBucketObjectLockConfiguration"
+    return f"arn:aws:s3:::{bucket}/{key}" if key and about_object else f"arn:aws:s3:::{bucket}"
+
+
+def _reason(request: Request, action: str, resource: str, said: str) -> str:
+    if "resource-based" in said:
+        return said
+    scope = auth.signed_scope(request)
+    layer = _layer(scope[0], action, resource) if scope else None
+    if layer is None:
+        return said
+    kind, explicit = layer
+    if explicit:
+        return f"with an explicit deny in {'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+    return f"because no {kind} allows the {action} action"
+
+
+def _layer(access_key: str, action: str, resource: str) -> tuple[str, bool] | None:
+    """Return the kind of policy that refuses, and whether it does so explicitly; None when it cannot be told."""
+    from ministack.core import iam_evaluator
+
+    principal = iam_evaluator.resolve_principal(access_key, ACCOUNT)
+    if isinstance(principal, iam_evaluator.AuthError) or principal.policies is None:
+        return None
+    context = iam_evaluator.EvalContext(
+        principal_arn=principal.arn,
+        principal_type=principal.type,
+        principal_account=principal.account,
+        action=action,
+        resource_arn=resource,
+        region=REGION,
+        principal_keys=principal.keys,
+    )
+    layers: list[tuple[str, Any]] = [("identity-based policy", principal.policies)]
+    layers += list(zip(_limit_names(access_key, len(principal.limits)), principal.limits, strict=True))
+    verdicts = [(kind, iam_evaluator.evaluate(context, policies).decision) for kind, policies in layers]
+    for kind, decision in verdicts:
+        if decision == "Deny":
+            return kind, True
+    for kind, decision in verdicts:
+        if decision != "Allow":
+            return kind, False
+    return None
+
+
+def _limit_names(access_key: str, count: int) -> list[str]:
+    """Name the limits of a principal: a permissions boundary comes first, the session policies last."""
+    from ministack.core.iam_evaluator import resolve_caller_identity
+
+    identity = resolve_caller_identity(access_key) or {}
+    in_session = bool((identity.get("session") or {}).get("SessionPolicies"))
+    names = ["permissions boundary"] * (count - in_session)
+    return names + ["session policy"] * in_session

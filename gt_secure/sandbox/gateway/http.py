@@ -1,0 +1,114 @@
+"""Requests and responses as the rooms of the sandbox pass them on, and the ASGI messages they come from."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+from urllib.parse import parse_qs, quote
+
+from ...network import Source
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+
+MAX_BODY = 1 << 30
+"""Largest request body, in bytes."""
+
+
+class BodyTooLarge(ValueError):
+    """A request body is larger than :data:`MAX_BODY`."""
+
+
+@dataclass(slots=True)
+class Request:
+    """One HTTP request with its body, and where it comes from."""
+
+    method: str
+    path: str
+    raw_path: str
+    raw_query: str
+    query: dict[str, list[str]]
+    headers: dict[str, str]
+    raw_headers: list[tuple[bytes, bytes]]
+    source: Source
+    http_version: str = "1.1"
+    body: bytes = b""
+    id: str = field(default_factory=lambda: uuid.uuid4().hex[:16].upper())
+
+
+@dataclass(slots=True)
+class Reply:
+    """One HTTP response."""
+
+    status: int
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def read_head(scope: Scope, source: Source) -> Request:
+    """Build a request from an ASGI scope; the body is read later."""
+    raw_query = scope.get("query_string", b"").decode("latin-1")
+    headers: dict[str, str] = {}
+    for name, value in scope.get("headers", []):
+        key, text = name.decode("latin-1").lower(), value.decode("utf-8", "replace")
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
+    raw_path = scope.get("raw_path") or quote(scope["path"]).encode()
+    return Request(
+        method=scope["method"],
+        path=scope["path"],
+        raw_path=raw_path.decode("latin-1").split("?", 1)[0],
+        raw_query=raw_query,
+        query=parse_qs(raw_query, keep_blank_values=True),
+        headers=headers,
+        raw_headers=list(scope.get("headers", [])),
+        source=source,
+        http_version=scope.get("http_version", "1.1"),
+    )
+
+
+async def read_body(receive: Receive) -> bytes:
+    """Read the whole body; raises ConnectionError when the client goes away, BodyTooLarge when it is too large."""
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ConnectionError("the client closed the connection")
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > MAX_BODY:
+            raise BodyTooLarge(f"The sandbox takes at most {MAX_BODY} bytes.")
+        if not message.get("more_body"):
+            return b"".join(chunks)
+
+
+def replay(body: bytes, receive: Receive) -> Receive:
+    """Return a receive function that hands out a body that was read already."""
+    sent = False
+
+    async def again() -> Message:
+        nonlocal sent
+        if sent:
+            return await receive()
+        sent = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
+
+
+async def respond(send: Send, reply: Reply, *, head: bool = False) -> None:
+    """Send a response."""
+    headers = {"content-length": str(len(reply.body)), **{k.lower(): v for k, v in reply.headers.items()}}
+    encoded = [(name.encode("latin-1"), value.encode("utf-8")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": reply.status, "headers": encoded})
+    await send({"type": "http.response.body", "body": b"" if head else reply.body})
+
+
+def json_reply(value: Any, status: int = 200, content_type: str = "application/json") -> Reply:
+    """Return a value as JSON."""
+    return Reply(status, json.dumps(value).encode(), {"content-type": content_type, "cache-control": "no-store"})

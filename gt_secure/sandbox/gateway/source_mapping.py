@@ -1,0 +1,150 @@
+"""Which address a loopback peer stands for, and from where a client has to call to stand for an address.
+
+Documentation networks play the internet and ``10.0.0.0/16`` plays the VPC behind an S3 endpoint::
+
+    203.0.113.x   call from 127.0.113.x
+    198.51.100.x  call from 127.51.100.x
+    192.0.2.x     call from 127.0.2.x
+    10.0.x.y      call the endpoint listener from 127.10.x.y
+    192.0.2.10    any other loopback address: the notebook kernel
+
+Only Linux has the whole of 127.0.0.0/8. Elsewhere, and for IPv6, the client names its source in a header, which is
+trusted because nobody but this machine can reach the sandbox.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ...errors import InvalidInput
+from ...network import Source
+from ..settings import S3_ENDPOINT_ID
+
+SOURCE_HEADER = "X-Gt-Secure-Sandbox-Source"
+KERNEL = ipaddress.ip_address("192.0.2.10")
+KERNEL_IN_VPC = ipaddress.ip_address("10.0.0.10")
+VPC_NAT = ipaddress.ip_address("192.0.2.20")
+"""What a machine of the VPC looks like when it does not use the endpoint."""
+
+_PUBLIC = {(0, 113): "203.0.113", (51, 100): "198.51.100", (0, 2): "192.0.2"}
+_PUBLIC_BACK = {network: octets for octets, network in _PUBLIC.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Vantage:
+    """Everything a client needs in order to call from a place.
+
+    Attributes
+    ----------
+    source : Source
+        Where the call will seem to come from.
+    bind : str or None
+        Local address to bind the socket to.
+    connect : (str, int)
+        Host and port to connect to; the ``Host`` header stays that of the URL, because it is signed.
+    headers : mapping of str to str
+        Headers to send.
+    label : str
+        What a person would call the place.
+    """
+
+    source: Source
+    bind: str | None
+    connect: tuple[str, int]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    label: str = ""
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the vantage as JSON-able data."""
+        return {
+            "label": self.label or str(self.source),
+            "source": str(self.source),
+            "bind": self.bind,
+            "connect_host": self.connect[0],
+            "connect_port": self.connect[1],
+            "headers": dict(self.headers),
+        }
+
+
+def public_source(peer: str) -> Source:
+    """Map the peer address of the internet-like listener."""
+    octets = _octets(peer)
+    if octets is None:
+        return Source(KERNEL)
+    if octets[1] == 10:
+        return Source(VPC_NAT)
+    network = _PUBLIC.get((octets[1], octets[2]))
+    return Source(ipaddress.ip_address(f"{network}.{octets[3]}") if network else KERNEL)
+
+
+def endpoint_source(peer: str, endpoint: str = S3_ENDPOINT_ID) -> Source:
+    """Map the peer address of the VPC endpoint listener."""
+    octets = _octets(peer)
+    if octets is None or octets[1] != 10:
+        return Source(KERNEL_IN_VPC, endpoint)
+    return Source(ipaddress.ip_address(f"10.0.{octets[2]}.{octets[3]}"), endpoint)
+
+
+def _octets(peer: str) -> tuple[int, ...] | None:
+    try:
+        address = ipaddress.ip_address(peer)
+    except ValueError:
+        return None
+    return tuple(address.packed) if isinstance(address, ipaddress.IPv4Address) else None
+
+
+def bind_address(source: Source) -> str | None:
+    """Return the loopback address to call from, or None where only the header can say it."""
+    address = source.address
+    if not isinstance(address, ipaddress.IPv4Address):
+        return None
+    first, second, third, last = address.packed
+    if source.is_endpoint:
+        return f"127.10.{third}.{last}" if (first, second) == (10, 0) else None
+    octets = _PUBLIC_BACK.get(f"{first}.{second}.{third}")
+    return f"127.{octets[0]}.{octets[1]}.{last}" if octets else None
+
+
+def vantage(
+    source: str | Source, public: tuple[str, int], endpoint: tuple[str, int], *, label: str = "", binding: bool = True
+) -> Vantage:
+    """Work out how to call from a source.
+
+    Parameters
+    ----------
+    source : str or Source
+        For example ``203.0.113.7`` or ``10.0.3.4 via vpce-0a1b2c3d4e5f60718``.
+    public, endpoint : (str, int)
+        Addresses of the two listeners.
+    label : str
+        Name of the place.
+    binding : bool
+        Whether this system lets a client bind any address of 127.0.0.0/8.
+
+    Raises
+    ------
+    InvalidInput
+        If the source names no address.
+    """
+    where = Source.parse(source)
+    if where.address is None:
+        raise InvalidInput(
+            f"“{where}” names no address to call from.",
+            next_step="Write an address, for example 10.0.3.4 via vpce-0a1b2c3d4e5f60718.",
+            field="source",
+            value=str(where),
+        )
+    connect = endpoint if where.is_endpoint else public
+    bind = bind_address(where) if binding and "." in public[0] else None
+    known_endpoint = where.endpoint in (None, S3_ENDPOINT_ID)
+    if bind is not None and known_endpoint:
+        return Vantage(where, bind, connect, {}, label)
+    return Vantage(where, None, connect, {SOURCE_HEADER: str(where)}, label)
+
+
+def can_bind_anywhere() -> bool:
+    """Tell whether this system routes the whole of 127.0.0.0/8 to itself."""
+    return sys.platform.startswith("linux")

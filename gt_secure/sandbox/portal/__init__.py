@@ -1,0 +1,1 @@
+"""The worker portal: pages, credentials, and a client that acts as a worker."""

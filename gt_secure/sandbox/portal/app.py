@@ -1,0 +1,170 @@
+"""The worker portal: shows a task to a worker at an address, the way Ground Truth does.
+
+A worker outside ``SourceIpConfig`` does not get in (public portal only). The image URL is presigned with credentials of
+the job's role, and its session policy carries the worker's address when the workteam's toggle is on (API reference,
+*IamPolicyConstraints*). There is no login: the address is what the sandbox is about.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from ...network import Source
+from .. import emulator
+from ..gateway.http import Reply, Request, json_reply
+from ..sagemaker import templates
+from ..settings import REGION
+from ..state import Record, Region, State
+from . import html as portal_page
+from .credentials import Credentials, Issuer, Refused, read_policy
+
+PATH = "/_gt_secure/portal"
+
+
+class PortalError(Exception):
+    """The portal shows no task; ``status`` is the HTTP status."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task as it was shown to one worker; the URL is a secret."""
+
+    team: str
+    key: str
+    worker: Source
+    constraint: dict[str, str]
+    url: str
+    rendered: str
+
+
+class Portal:
+    """Answers requests under ``/_gt_secure/portal``."""
+
+    def __init__(self, state: State, issuer: Issuer) -> None:
+        self._state = state
+        self._issuer = issuer
+
+    async def __call__(self, request: Request) -> Reply:
+        """Answer one request: the front page, or ``tasks/TEAM?key=KEY``."""
+        wants_json = "application/json" in request.headers.get("accept", "")
+        try:
+            region = self._state.region(REGION)
+            self._state.settle(region)
+            check_entry(region, request.source)
+            rest = request.path.removeprefix(PATH).strip("/")
+            if not rest:
+                return await self._index(region, request, wants_json)
+            task = await self._task(region, request, rest)
+        except PortalError as error:
+            if wants_json:
+                return json_reply({"error": error.code, "message": str(error)}, error.status)
+            return portal_page.refused(error.status, str(error), request.source)
+        if wants_json:
+            return json_reply(
+                {
+                    "workteam": task.team, "key": task.key, "worker": str(task.worker),
+                    "constraint": task.constraint, "image_url": task.url,
+                }
+            )  # fmt: skip
+        return portal_page.task(task.team, task.key, str(task.worker), task.constraint, task.url)
+
+    async def _index(self, region: Region, request: Request, wants_json: bool) -> Reply:
+        teams = sorted(region.workteams)
+        keys = await _keys(region)
+        if wants_json:
+            return json_reply({"worker": str(request.source), "workteams": teams, "keys": keys})
+        return portal_page.index(teams, keys, str(request.source))
+
+    async def _task(self, region: Region, request: Request, rest: str) -> Task:
+        parts = rest.split("/")
+        if len(parts) != 2 or parts[0] != "tasks":
+            raise PortalError(404, "NotFound", "There is no such page in the worker portal.")
+        team = region.workteams.get(unquote(parts[1]))
+        if team is None:
+            raise PortalError(404, "NoSuchWorkteam", f"There is no workteam {unquote(parts[1])!r}.")
+        job = job_of(region, team)
+        bucket, template = bucket_of(job), await _template(job)
+        key = (request.query.get("key") or [""])[0] or "scans/0001.png"
+        if (await emulator.s3("HEAD", f"/{bucket}/{key}"))[0] != 200:
+            raise PortalError(404, "NoSuchObject", f"There is no object {key!r} in {bucket}.")
+        constraint = constraint_of(team, request.source)
+        credentials = await self._credentials(str(job["RoleArn"]), bucket, key, constraint)
+        url = self._issuer.presign(credentials, bucket, key)
+        rendered, errors = templates.render(template, {"taskObject": f"s3://{bucket}/{key}"}, lambda *_: url)
+        if errors:
+            raise PortalError(500, "TemplateError", errors[0]["Message"])
+        return Task(team["WorkteamName"], key, request.source, constraint, url, rendered)
+
+    async def _credentials(self, role: str, bucket: str, key: str, constraint: dict[str, str]) -> Credentials:
+        try:
+            return await self._issuer.assume(role, "GroundTruthWorker", read_policy(bucket, key, constraint))
+        except Refused as error:
+            raise PortalError(500, "RoleNotAssumable", f"Ground Truth cannot assume {role}.") from error
+
+
+def check_entry(region: Region, source: Source) -> None:
+    """Refuse a worker who may not open the portal."""
+    workforce = next(iter(region.workforces.values()), None)
+    if workforce is None:
+        raise PortalError(404, "NoWorkforce", "There is no private workforce in this region.")
+    if source.is_endpoint:
+        vpc = (workforce.get("WorkforceVpcConfig") or {}).get("VpcId")
+        if vpc is None or vpc != source.vpc:
+            raise PortalError(404, "NoVpcPortal", "This workforce has no worker portal in that VPC.")
+        return
+    cidrs = workforce["SourceIpConfig"]["Cidrs"]
+    networks = [ipaddress.ip_network(cidr, strict=False) for cidr in cidrs]
+    if networks and not any(source.address in network for network in networks):
+        # The API reference says "Not Found", the developer guide 204; a browser shows something for the first only.
+        raise PortalError(404, "NotFound", "Not Found")
+
+
+def constraint_of(team: Record, source: Source) -> dict[str, str]:
+    """Return the conditions for the image URL: the address the portal sees, under each key that is switched on."""
+    access = team.get("WorkerAccessConfiguration") or {}
+    toggles = access.get("S3Presign", {}).get("IamPolicyConstraints", {})
+    names = {"SourceIp": "aws:SourceIp", "VpcSourceIp": "aws:VpcSourceIp"}
+    return {key: str(source.address) for toggle, key in names.items() if toggles.get(toggle) == "Enabled"}
+
+
+def job_of(region: Region, team: Record) -> Record:
+    """Return the job whose tasks a team sees; the demo's tasks are shown to teams that have none of their own."""
+    jobs = [job for job in region.jobs.values() if job["LabelingJobStatus"] == "InProgress"]
+    own = [job for job in jobs if job["HumanTaskConfig"]["WorkteamArn"] == team["WorkteamArn"]]
+    if not (own or jobs):
+        raise PortalError(404, "NoTask", "There is no labeling job in progress.")
+    return (own or jobs)[0]
+
+
+def bucket_of(job: Record) -> str:
+    """Return the bucket that holds the images of a job."""
+    uri: str = job["InputConfig"]["DataSource"]["S3DataSource"]["ManifestS3Uri"]
+    return uri.removeprefix("s3://").split("/", 1)[0]
+
+
+async def _template(job: Record) -> str:
+    uri: str = job["HumanTaskConfig"]["UiConfig"]["UiTemplateS3Uri"]
+    status, _, body = await emulator.s3("GET", "/" + uri.removeprefix("s3://"))
+    if status != 200:
+        raise PortalError(500, "NoTemplate", "The template of the labeling job is gone.")
+    return body.decode("utf-8", "replace")
+
+
+async def _keys(region: Region) -> list[str]:
+    """Read the objects of the first job in progress from its manifest."""
+    job = next((job for job in region.jobs.values() if job["LabelingJobStatus"] == "InProgress"), None)
+    if job is None:
+        return []
+    uri: str = job["InputConfig"]["DataSource"]["S3DataSource"]["ManifestS3Uri"]
+    status, _, body = await emulator.s3("GET", "/" + uri.removeprefix("s3://"))
+    lines = body.decode("utf-8", "replace").splitlines() if status == 200 else []
+    refs = [str(json.loads(line).get("source-ref", "")) for line in lines if line.strip()]
+    return [ref.removeprefix("s3://").partition("/")[2] for ref in refs]

@@ -1,0 +1,90 @@
+"""Play a worker: open a task of the sandbox's portal from some address and take the image URL it shows.
+
+On AWS a worker does this in a browser. Tutorials and tests use it to show what happens to a URL that is passed on.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from ...aws.client import Aws
+from ...errors import AccessDenied, GtSecureError, InvalidInput
+from ...network import Source
+from ...presign import TestUrl, inspect, vantage_for
+from .app import PATH
+
+
+def open_task(aws: Aws, team: str, key: str, source: str | Source) -> TestUrl:
+    """Open a task as a worker at an address.
+
+    Parameters
+    ----------
+    aws : Aws
+        A connection to the sandbox (``connection.aws``).
+    team : str
+        The workteam the worker belongs to.
+    key : str
+        The object to label.
+    source : str or Source
+        Where the worker is, for example ``203.0.113.7``.
+
+    Returns
+    -------
+    TestUrl
+        The image URL as Ground Truth's ``grant_read_access`` minted it for this worker.
+
+    Raises
+    ------
+    AccessDenied
+        If the portal does not let this address in.
+    InvalidInput
+        If the connection is to real AWS, or there is no such team or object.
+    """
+    if not aws.is_local:
+        raise InvalidInput(
+            "Only the sandbox's portal can be opened from a notebook.",
+            next_step="On AWS, log in to the worker portal with a browser.",
+        )
+    where = Source.parse(source)
+    answer = _get(aws, f"{PATH}/tasks/{quote(team, safe='')}?key={quote(key, safe='')}", where)
+    url = str(answer["image_url"])
+    facts = inspect(url)
+    return TestUrl(
+        url,
+        bucket=facts.bucket,
+        key=facts.key,
+        expires_at=facts.expires_at or dt.datetime.now(dt.UTC),
+        bound_to=where if answer["constraint"] else None,
+        signer="Ground Truth",
+        marker=facts.marker or "",
+    )
+
+
+def _get(aws: Aws, path: str, source: Source) -> dict[str, Any]:
+    import urllib3
+
+    vantage = vantage_for(aws, source)
+    parts = urlsplit(str(aws.endpoint_url))
+    host, port = vantage.connect or (str(parts.hostname), int(parts.port or 80))
+    bind = (vantage.bind, 0) if vantage.bind else None
+    pool = urllib3.HTTPConnectionPool(host, port, source_address=bind, timeout=10, retries=False)
+    headers = {"Host": parts.netloc, "Accept": "application/json", **vantage.headers}
+    try:
+        answer = pool.request("GET", path, headers=headers)
+    finally:
+        pool.close()
+    body: dict[str, Any] = json.loads(answer.data)
+    if answer.status == 200:
+        return body
+    if body.get("error") == "NotFound":
+        raise AccessDenied(
+            f"The worker portal does not let {source} in.",
+            action="sagemaker:UpdateWorkforce",
+            next_step="The portal lock (SourceIpConfig of the workforce) leaves this address out.",
+        )
+    if answer.status == 404:
+        raise InvalidInput(str(body.get("message")), next_step="Choose a team and an object that exist.")
+    raise GtSecureError(f"The worker portal failed: {body.get('message')}")

@@ -1,0 +1,75 @@
+"""What the sandbox answers under ``/_gt_secure/``: health, vantages, log delivery and the worker portal."""
+
+from __future__ import annotations
+
+from ...errors import InvalidInput
+from ...network import Source
+from ..accesslog.delivery import Delivery
+from ..gateway import source_mapping as addresses
+from ..gateway.http import Reply, Request, json_reply
+from ..settings import S3_ENDPOINT_ID
+from .app import PATH as PORTAL
+from .app import Portal
+
+PLACES = (
+    ("office", "203.0.113.7"),
+    ("office, another desk", "203.0.113.42"),
+    ("elsewhere", "198.51.100.9"),
+    ("notebook kernel", "192.0.2.10"),
+    ("VPC, through the S3 endpoint", f"10.0.3.4 via {S3_ENDPOINT_ID}"),
+    ("another machine of the VPC", f"10.0.7.9 via {S3_ENDPOINT_ID}"),
+    ("office over IPv6", "2001:db8:113::7"),
+)
+
+
+class Pages:
+    """Routes the sandbox's own pages."""
+
+    def __init__(self, portal: Portal, delivery: Delivery, public: tuple[str, int], endpoint: tuple[str, int]) -> None:
+        self._portal = portal
+        self._delivery = delivery
+        self._public = public
+        self._endpoint = endpoint
+
+    async def __call__(self, request: Request) -> Reply:
+        """Answer one request."""
+        path = request.path.rstrip("/")
+        if path == PORTAL or path.startswith(PORTAL + "/"):
+            return _only(request, "GET", "HEAD") or await self._portal(request)
+        if path == "/_gt_secure/health":
+            return _only(request, "GET", "HEAD") or json_reply({"status": "ok", "source": str(request.source)})
+        if path == "/_gt_secure/vantages":
+            return _only(request, "GET", "HEAD") or self._vantages((request.query.get("source") or [""])[0])
+        if path == "/_gt_secure/flush-logs":
+            return _only(request, "POST") or json_reply((await self._delivery.flush()).to_dict())
+        return json_reply({"error": "NotFound", "message": f"The sandbox has no page {path}."}, 404)
+
+    def _vantages(self, source: str) -> Reply:
+        """All places, or the one that was asked for; an endpoint that the sandbox does not have is none."""
+        if not source:
+            return json_reply({"vantages": self.vantages()})
+        try:
+            where = Source.parse(source)
+            if where.endpoint not in (None, S3_ENDPOINT_ID):
+                return json_reply({"vantages": []})
+            binding = addresses.can_bind_anywhere()
+            place = addresses.vantage(where, self._public, self._endpoint, label=str(where), binding=binding)
+        except InvalidInput as error:
+            return json_reply(error.to_dict(), 400)
+        return json_reply({"vantages": [place.to_dict()]})
+
+    def vantages(self) -> list[dict[str, object]]:
+        """Places from which a URL can be tried."""
+        binding = addresses.can_bind_anywhere()
+        return [
+            addresses.vantage(source, self._public, self._endpoint, label=label, binding=binding).to_dict()
+            for label, source in PLACES
+        ]
+
+
+def _only(request: Request, *methods: str) -> Reply | None:
+    if request.method in methods:
+        return None
+    reply = json_reply({"error": "MethodNotAllowed", "message": f"Use {' or '.join(methods)}."}, 405)
+    reply.headers["allow"] = ", ".join(methods)
+    return reply

@@ -1,0 +1,342 @@
+"""Step 2: who may come in, which locks enforce it, and which objects the guard covers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets
+import traitlets
+
+from ..address_lists import split_list
+from ..errors import GtSecureError, InvalidInput
+from ..network import collapse, parse_network
+from . import markup
+from .base import Html, Link, Step, error_markup, field, show_part
+from .chip_input import ChipInput
+from .entry_feedback import (
+    about_addresses,
+    about_limits,
+    endpoint_reader,
+    problems,
+    read_address,
+    read_endpoint,
+    split_endpoints,
+)
+from .lock_choices import SWITCHES, Switches
+from .markup import count
+from .seen_addresses import SeenBox
+from .shared_models import make
+
+if TYPE_CHECKING:
+    from ..aws.endpoints import VpcEndpoint
+    from ..connection import Connection
+    from ..restriction.model import Restriction
+
+
+class AllowEditor(Step):
+    """Write down who may open the images.
+
+    Parameters
+    ----------
+    connection : Connection, optional
+        From :func:`gt_secure.connect`; used to list the VPC endpoints.
+    addresses, endpoints : iterable of str
+        To start with.
+    team, bucket, prefix : str, optional
+        What the restriction is for.
+
+    Examples
+    --------
+    >>> editor = AllowEditor(team="radiology-team", bucket="gt-images")  # doctest: +SKIP
+    >>> editor.addresses = ["203.0.113.0/24"]  # doctest: +SKIP
+    >>> editor.restriction()  # doctest: +SKIP
+    """
+
+    shown_as = "allow editor"
+    title = "Allow"
+
+    addresses = traitlets.Tuple()
+    """Addresses and ranges as entered, valid or not, as text."""
+
+    endpoints = traitlets.Tuple()
+    """Ids of S3 VPC endpoints, as text."""
+
+    team = traitlets.Unicode(None, allow_none=True)
+    """Name of the private workteam, ARN of another team, or None for a bucket alone."""
+
+    bucket = traitlets.Unicode("")
+    """The bucket that holds the images."""
+
+    prefix = traitlets.Unicode("")
+    """Start of the keys that the guard covers; empty for the whole bucket."""
+
+    url_lock = traitlets.Bool(None, allow_none=True)
+    """True: on, in the mode that fits the portal; False: off; None: left as it is."""
+
+    guard_lock = traitlets.Bool(None, allow_none=True)
+    """The same for the bucket guard."""
+
+    portal_lock = traitlets.Bool(None, allow_none=True)
+    """The same for the portal lock, which affects all private workteams of the region."""
+
+    revision = traitlets.Int(0)
+    """Grows with every change; observe it to follow all members at once."""
+
+    def __init__(
+        self,
+        connection: Link | Connection | None = None,
+        *,
+        addresses: Iterable[str] = (),
+        endpoints: Iterable[str] = (),
+        team: str | None = None,
+        bucket: str = "",
+        prefix: str = "",
+    ) -> None:
+        self._known: dict[str, VpcEndpoint] = {}
+        self._policy_size = 0
+        self._drawing = False
+        super().__init__(connection)
+        self.observe(
+            self._on_trait,
+            ["addresses", "endpoints", "bucket", "prefix", "url_lock", "guard_lock", "portal_lock", "team"],
+        )
+        with self.hold_trait_notifications():
+            self.url_lock, self.guard_lock = True, True
+            self.addresses, self.endpoints = tuple(addresses), tuple(endpoints)
+            self.team, self.bucket, self.prefix = team, bucket, prefix
+        self.draw()
+
+    def build(self) -> list[ipywidgets.Widget]:
+        """Make the two lists, the place, and the three switches."""
+        self.address_input = ChipInput(
+            "Allowed addresses",
+            read=lambda word: read_address(word, portal_only=self._portal_only()),
+            split=split_list,
+            changed=self._lists_changed,
+            guard=self.guard,
+            placeholder="add or paste: 203.0.113.0/24, 2001:db8:40::/48",
+        )
+        self.endpoint_input = ChipInput(
+            "VPC endpoints",
+            read=lambda word: read_endpoint(word, self._known),
+            split=split_endpoints,
+            changed=self._lists_changed,
+            guard=self.guard,
+            placeholder="choose or type vpce-…",
+            options=True,
+        )
+        self.collapse_button = self.button("Merge overlapping ranges", self.merge, when=self._can_merge, link=True)
+        self.collapse_button.add_class("gts-optional")
+        text_box = self._build_text()
+        self.text_button = self.opener("Edit as text", text_box, self._fill_text)
+        self.find_button = self.button("Find the endpoints", self.find_endpoints, link=True)
+        self.found = Html(markup.hint("Pick an S3 endpoint of a VPC, or type its id."))
+        self.seen_box = SeenBox(lambda word: self.guard(lambda: self.add_address(word)))
+        links = make(ipywidgets.HBox, [self.text_button, self.collapse_button])
+        links.add_class("gts-row")
+        left = make(ipywidgets.VBox, [self.address_input, links, self.seen_box])
+        right = make(ipywidgets.VBox, [self.endpoint_input, self.found, self.find_button])
+        for each in (left, right):
+            each.add_class("gts-stack")
+        lists = make(ipywidgets.Box, [left, right])
+        lists.add_class("gts-two")
+        self.switches = Switches(self._switched)
+        return [lists, text_box, self._build_place(), self.switches]
+
+    def _build_text(self) -> ipywidgets.Widget:
+        self.text = field(make(ipywidgets.Textarea, description="Addresses as text", rows=6), "gts-mono-in")
+        self.text.placeholder = "one a line, or any list: commas, a CSV column, JSON"
+        use = self.button("Use this list", self._use_text)
+        self.text_box = make(ipywidgets.VBox, [self.text, use])
+        self.text_box.add_class("gts-stack")
+        return self.text_box
+
+    def _build_place(self) -> ipywidgets.Widget:
+        self.bucket_input = field(
+            make(
+                ipywidgets.Combobox,
+                description="Bucket with the images",
+                placeholder="gt-images",
+                continuous_update=False,
+            )
+        )
+        self.prefix_input = field(
+            make(
+                ipywidgets.Text,
+                description="Only keys that start with",
+                placeholder="the whole bucket",
+                continuous_update=False,
+            )
+        )
+        for each in (self.bucket_input, self.prefix_input):
+            each.add_class("gts-mono-in")
+            each.observe(lambda _: self.guard(self._place_changed), "value")
+        self.limits = Html()
+        row = make(ipywidgets.Box, [self.bucket_input, self.prefix_input])
+        row.add_class("gts-two")
+        place = make(ipywidgets.VBox, [row, self.limits])
+        place.add_class("gts-stack")
+        return place
+
+    # values
+
+    def restriction(self) -> Restriction:
+        """The restriction as entered.
+
+        Raises
+        ------
+        InvalidInput
+            If an entry is wrong or nothing is asked for; the message says which and what to write instead.
+        """
+        from ..restriction.model import Restriction
+
+        for entry in (*self.address_input.entries, *self.endpoint_input.entries):
+            if entry.problem:
+                raise InvalidInput(
+                    f"“{markup.plain(entry.word, 60)}” in the list cannot be used.",
+                    next_step=entry.problem,
+                    field="addresses",
+                )
+        listed = bool(self.addresses or self.endpoints)
+        # Until somebody is listed, the guard asks for nothing yet: it would refuse everybody.
+        guard = None if self.guard_lock and not listed else self.guard_lock
+        return Restriction(
+            self.team,
+            addresses=self.addresses if guard or self.portal_lock else (),
+            endpoints=self.endpoints if guard else (),
+            url_lock=self.url_lock if self.team and not self.team.startswith("arn:") else None,
+            portal_lock=self.portal_lock if self.team else None,
+            guard=guard if self.bucket else None,
+            bucket=self.bucket or None,
+            prefix=self.prefix,
+        )
+
+    def add_address(self, word: str) -> None:
+        """Add an address to the list, as typing it does."""
+        self.address_input.add(split_list(word))
+
+    def merge(self) -> None:
+        """Merge duplicates, overlaps and neighbours; not one address more or less is admitted."""
+        good = [parse_network(entry.word) for entry in self.address_input.entries if not entry.problem]
+        bad = [entry.word for entry in self.address_input.entries if entry.problem]
+        self.addresses = (*(str(network) for network in collapse(good)), *bad)
+
+    def find_endpoints(self, *, after_s: float = 0.0) -> None:
+        """List the S3 endpoints of the region, to choose from; ``after_s`` lets what is more urgent go first."""
+
+        def work() -> tuple[VpcEndpoint, ...] | GtSecureError:
+            try:
+                return tuple(self.link.get().endpoints())
+            except GtSecureError as error:
+                return error  # a list to choose from is a comfort: ids can be typed
+
+        self.run("Reading the VPC endpoints…", work, self._got_endpoints, timeout_s=30, after_s=after_s)
+
+    def explain(self, team_names: Sequence[str], kind: str = "private") -> None:
+        """Say under each switch what it does, which input feeds it, and whom it affects."""
+        self.switches.explain(team_names, kind)
+
+    def offer_buckets(self, names: Sequence[str]) -> None:
+        """Offer buckets to choose from, for example those of the team's labeling jobs."""
+        self.bucket_input.options = tuple(names)
+
+    def policy_size(self, size: int) -> None:
+        """Tell how large the bucket's policy is, in bytes, for the count against the limit."""
+        self._policy_size = size
+        self._draw_counts()
+
+    def show_seen(self, hits: Mapping[str, int], browser: Iterable[str] = ()) -> None:
+        """Offer addresses that were seen in the access log, with their hits; ``browser`` are those of this person."""
+        listed = [parse_network(entry.word) for entry in self.address_input.entries if not entry.problem]
+        self.seen_box.show(hits, tuple(browser), listed)
+
+    # reactions
+
+    def _got_endpoints(self, found: tuple[VpcEndpoint, ...] | GtSecureError) -> None:
+        if isinstance(found, GtSecureError):
+            self.found.value = error_markup(found, "warn", "The VPC endpoints cannot be listed; type their ids.")
+            return
+        self._known = endpoint_reader(found)
+        self.endpoint_input.offer([endpoint.label for endpoint in found])
+        said = (
+            f"Found {count(len(found), 'S3 endpoint')} in this region"
+            if found
+            else "There is no S3 endpoint in this region"
+        )
+        self.found.value = markup.hint(f"{said}; the worker portal's own endpoint cannot serve S3 and is not listed.")
+        self.find_button.add_class("gts-hidden")
+        self.draw()
+
+    def _lists_changed(self) -> None:
+        self.addresses, self.endpoints = self.address_input.words, self.endpoint_input.words
+
+    def _place_changed(self) -> None:
+        from ..aws.buckets import check_bucket, check_prefix
+
+        if self._drawing:
+            return
+        self.message.value = ""
+        typed = self.bucket_input.value.strip()
+        name = check_bucket(typed) if typed else ""
+        prefix = check_prefix(self.prefix_input.value.strip())
+        if typed.startswith("s3://") and not prefix:
+            prefix = check_prefix(typed[5:].partition("/")[2])
+        self.set_trait("prefix", prefix)
+        self.set_trait("bucket", name)
+        self.draw()
+
+    def _switched(self, trait: str, value: bool | None) -> None:
+        if not self._drawing:
+            self.set_trait(trait, value)
+
+    def _on_trait(self, _: Any) -> None:
+        self.draw()
+        self.revision += 1
+
+    def _fill_text(self) -> None:
+        self.text.value = "\n".join(self.addresses)
+
+    def _use_text(self) -> None:
+        self.addresses = tuple(dict.fromkeys(split_list(self.text.value)))
+        show_part(self.text_button, self.text_box, False)
+
+    def _portal_only(self) -> bool:
+        return bool(self.portal_lock) and not (self.guard_lock and self.bucket)
+
+    def _can_merge(self) -> bool:
+        good = [parse_network(entry.word) for entry in self.address_input.entries if not entry.problem]
+        return len(collapse(good)) < len(good)
+
+    # looks
+
+    def draw(self) -> None:
+        """Bring the inputs in line with the values."""
+        self._drawing = True
+        try:
+            self.address_input.set(self.addresses)
+            self.endpoint_input.set(self.endpoints)
+            self.bucket_input.value, self.prefix_input.value = self.bucket, self.prefix
+            private = self.team is not None and not self.team.startswith("arn:")
+            self.switches.set({trait: getattr(self, trait) for trait in SWITCHES}, private=private)
+        finally:
+            self._drawing = False
+        self._draw_counts()
+        self.enable()
+
+    def _draw_counts(self) -> None:
+        good = [entry for entry in self.address_input.entries if not entry.problem]
+        gates = [entry for entry in self.endpoint_input.entries if not entry.problem]
+        self.address_input.say(*about_addresses(self.address_input.entries, portal=bool(self.portal_lock)))
+        self.endpoint_input.say(*problems(self.endpoint_input.entries))
+        self.limits.value = about_limits(
+            self.bucket, self.prefix, [e.word for e in good], [e.word for e in gates], self._policy_size
+        )
+        wrong = len(self.address_input.entries) + len(self.endpoint_input.entries) - len(good) - len(gates)
+        place = f"bucket {self.bucket}/{self.prefix}" if self.bucket else ""
+        self.summarise(
+            count(len(good), "range") if good else "" if gates else "nobody listed yet",
+            count(len(gates), "VPC endpoint") if gates else "",
+            markup.plain(place, 90),
+            markup.chip("no", f"{wrong} to correct") if wrong else "",
+        )

@@ -1,0 +1,139 @@
+"""A labelled input whose words become chips: one button each, checked the moment it is entered, pressed to remove."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import ipywidgets
+
+from . import markup
+from .base import Box, Html, field
+from .markup import Tone
+from .shared_models import make
+
+_MOST = 60
+"""Chips that are drawn; a longer list is edited as text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One word of the list: how it is shown, and what is wrong with it, if anything."""
+
+    word: str
+    label: str
+    tone: Tone = "plain"
+    about: str = ""
+    problem: str = ""
+
+
+class ChipInput(Box):
+    """The input and its chips.
+
+    Parameters
+    ----------
+    label : str
+        The visible label, which is the accessible name too.
+    read : callable
+        Turns one word into an :class:`Entry`.
+    split : callable
+        Splits what was typed or pasted into words.
+    changed : callable
+        Called after the list has changed.
+    options : bool
+        Whether to offer choices while typing; set them with :meth:`offer`.
+    """
+
+    shown_as = "list input"
+
+    def __init__(
+        self,
+        label: str,
+        *,
+        read: Callable[[str], Entry],
+        split: Callable[[str], list[str]],
+        changed: Callable[[], None],
+        guard: Callable[[Callable[[], object]], None],
+        placeholder: str = "",
+        options: bool = False,
+    ) -> None:
+        self._read, self._split, self._changed, self._guard = read, split, changed, guard
+        self._entries: list[Entry] = []
+        self._chips: dict[Entry, ipywidgets.Button] = {}
+        kind = ipywidgets.Combobox if options else ipywidgets.Text
+        # The value is sent on Enter and when the input is left: nothing typed is lost, and nobody is interrupted.
+        self.input = field(
+            make(kind, description=label, placeholder=placeholder, continuous_update=False), "gts-mono-in"
+        )
+        self.input.observe(lambda change: guard(self._take_typed) if change["new"] else None, "value")
+        self.chips = make(ipywidgets.Box)
+        self.chips.add_class("gts-chips")
+        self.said = Html()
+        super().__init__([self.input, self.chips, self.said])
+        self.add_class("gts-stack")
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words, valid or not, in the order entered."""
+        return tuple(entry.word for entry in self._entries)
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The words with what was found out about them."""
+        return tuple(self._entries)
+
+    def set(self, words: Iterable[str]) -> None:
+        """Replace the list."""
+        self._entries = [self._read(word) for word in dict.fromkeys(words)]
+        self._draw()
+
+    def add(self, words: Sequence[str]) -> None:
+        """Add words that are not there yet, and tell."""
+        new = [word for word in dict.fromkeys(words) if word not in self.words]
+        self._entries += [self._read(word) for word in new]
+        self._draw()
+        self._changed()
+
+    def remove(self, word: str) -> None:
+        """Take a word out, and tell."""
+        self._entries = [entry for entry in self._entries if entry.word != word]
+        self._draw()
+        self._changed()
+
+    def offer(self, options: Sequence[str]) -> None:
+        """Offer choices while typing."""
+        self.input.options = tuple(options)
+
+    def say(self, *parts: object) -> None:
+        """Show counts and problems under the chips."""
+        shown = "".join(markup.cell(part) for part in parts if part)
+        self.said.value = f'<div role="status" aria-live="polite">{shown}</div>'
+
+    def _take_typed(self) -> None:
+        typed = self.input.value
+        self.input.value = ""
+        self.add(self._split(typed))
+
+    def _draw(self) -> None:
+        kept: dict[Entry, ipywidgets.Button] = {}
+        for entry in self._entries[:_MOST]:
+            kept[entry] = self._chips.pop(entry, None) or self._chip(entry)
+        for gone in self._chips.values():
+            gone.close()
+        self._chips = kept
+        rest = len(self._entries) - len(kept)
+        more = [Html(markup.hint(f"and {rest:,} more: edit them as text"))] if rest > 0 else []
+        self.chips.children = (*kept.values(), *more)
+        (self.chips.remove_class if kept else self.chips.add_class)("gts-hidden")
+
+    def _chip(self, entry: Entry) -> ipywidgets.Button:
+        sign = {"no": "✕ ", "warn": "! "}.get(entry.tone, "")
+        made = make(
+            ipywidgets.Button,
+            description=f"{sign}{markup.plain(entry.label, 60)}  ×",
+            tooltip=markup.plain(f"{entry.about or entry.problem} Press to remove.", 400).strip(),
+        )
+        made.add_class("gts-chip")
+        made.add_class(f"gts-{entry.tone}")
+        made.on_click(lambda _: self._guard(lambda: self.remove(entry.word)))
+        return made

@@ -1,0 +1,165 @@
+"""What the words of the two lists mean: size and family of a range, VPC of an endpoint, and limits that come near."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from ..address_lists import split_list
+from ..errors import GtSecureError, InvalidInput
+from ..network import IPNetwork, collapse, overlaps, parse_endpoint_id, parse_network, scope
+from . import markup
+from .chip_input import Entry
+from .markup import Markup, count
+
+if TYPE_CHECKING:
+    from ..aws.endpoints import VpcEndpoint
+
+_NAMED = 150
+"""Overlaps are named in lists up to this length."""
+
+_BROAD = {4: 16, 6: 32}
+"""Shorter prefixes than these are marked: hardly anybody's own network."""
+
+
+@lru_cache(maxsize=4096)
+def read_address(word: str, *, portal_only: bool = False) -> Entry:
+    """Check one address or range, as the restriction will; the portal lock alone may take a private range."""
+    from ..restriction.model import Restriction
+
+    try:
+        network = parse_network(word)
+        if portal_only:
+            Restriction(addresses=[network], portal_lock=True, guard=None)
+        else:
+            Restriction(addresses=[network], bucket="gt-images")
+    except InvalidInput as error:
+        return Entry(word, word, "no", problem=f"{error.message} {error.next_step}")
+    family = f"IPv{network.version}"
+    about = f"{family}, {_size(network)}, {scope(network)}."
+    label = f"{_short(network)} · {family} · {_size_word(network)}"
+    if network.prefixlen < _BROAD[network.version]:
+        return Entry(word, label, "warn", about=f"{about} That is very broad: write the ranges of your own network.")
+    return Entry(word, label, "plain", about=about)
+
+
+def _short(network: IPNetwork) -> str:
+    return str(network.network_address) if network.num_addresses == 1 else str(network)
+
+
+def _size(network: IPNetwork) -> str:
+    if network.version == 6 and network.num_addresses > 1:
+        return f"{_power(network)} addresses"
+    return count(int(network.num_addresses), "address", "addresses")
+
+
+def _size_word(network: IPNetwork) -> str:
+    if network.num_addresses == 1:
+        return "1"
+    return _power(network) if network.version == 6 else f"{network.num_addresses:,}"
+
+
+def _power(network: IPNetwork) -> str:
+    return "2" + str(network.max_prefixlen - network.prefixlen).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def split_endpoints(text: str) -> list[str]:
+    """Split typed or chosen endpoints; a choice reads “vpce-… · name”, of which the id is taken."""
+    if " · " in text:
+        return [text.split(" · ", 1)[0].strip()]
+    return split_list(text)
+
+
+def endpoint_reader(known: Iterable[VpcEndpoint]) -> dict[str, VpcEndpoint]:
+    """The known endpoints by id."""
+    return {endpoint.id: endpoint for endpoint in known}
+
+
+def read_endpoint(word: str, known: dict[str, VpcEndpoint]) -> Entry:
+    """Check one endpoint id and name its VPC, if it is known."""
+    try:
+        identifier = parse_endpoint_id(word)
+    except InvalidInput as error:
+        return Entry(word, word, "no", problem=f"{error.message} {error.next_step}")
+    found = known.get(identifier)
+    if found is None:
+        about = "Not found among the S3 endpoints of this region that this role sees."
+        return Entry(identifier, identifier, "warn" if known else "plain", about=about)
+    if found.type == "Interface" and not found.private_dns:
+        about = "An interface endpoint without private DNS: a presigned URL's host is signed and never reaches it."
+        return Entry(identifier, found.label, "warn", about=about)
+    return Entry(identifier, found.label, "plain", about=f"{found.type} endpoint in {found.vpc_name or found.vpc_id}.")
+
+
+def about_addresses(entries: Sequence[Entry], *, portal: bool) -> list[Markup]:
+    """The counts under the addresses, and what is wrong with them."""
+    networks = [parse_network(entry.word) for entry in entries if not entry.problem]
+    merged = collapse(networks)
+    parts: list[Markup] = []
+    if networks:
+        said = [count(len(networks), "range")]
+        if len(merged) < len(networks):
+            said = [f"{len(networks):,} ranges, {len(merged):,} once merged"]
+        over = len(merged) > 10
+        said.append(f"{len(merged)} of 10 for the portal lock")
+        parts.append(markup.hint(" · ".join(said)))
+        if over and portal:
+            parts.append(
+                _bad("The portal lock takes at most 10 ranges: summarise them, or leave the portal lock as it is.")
+            )
+        # Naming the pairs takes n² comparisons: a long list is only counted.
+        inside = overlaps(dict.fromkeys(networks)) if len(merged) < len(networks) <= _NAMED else ()
+        if inside:
+            a, b = sorted(inside[0], key=lambda network: network.num_addresses)
+            parts.append(
+                markup.hint(f"{a} lies in {b}" + (f", and {len(inside) - 1} more overlaps." if inside[1:] else "."))
+            )
+    parts += problems(entries)
+    return parts
+
+
+def problems(entries: Sequence[Entry]) -> list[Markup]:
+    """What is wrong, or odd, about some entries, a line each."""
+    lines = [_bad(entry.problem) for entry in entries if entry.problem][:4]
+    lines += [markup.hint(f"{entry.word}: {entry.about}") for entry in entries if entry.tone == "warn"][:3]
+    more = sum(bool(entry.problem) for entry in entries) - 4
+    return lines + ([_bad(f"and {more} more")] if more > 0 else [])
+
+
+def _bad(words: str) -> Markup:
+    return Markup(f'<div class="gts-hint gts-bad"><span aria-hidden="true">✕</span> {markup.text(words, 500)}</div>')
+
+
+def about_limits(bucket: str, prefix: str, networks: Sequence[str], endpoints: Sequence[str], present: int) -> Markup:
+    """How much of the policy limits the lists take.
+
+    Parameters
+    ----------
+    bucket, prefix : str
+    networks, endpoints : sequence of str
+        Valid ones.
+    present : int
+        Size of the bucket policy that is there, in bytes.
+    """
+    if not bucket or not (networks or endpoints):
+        return Markup("")
+    from ..policies.bucket_guard import MAX_BUCKET_POLICY, build_guard
+    from ..policies.session_policy import MAX_SESSION_POLICY, session_policy
+
+    try:
+        statement = build_guard(bucket, prefix=prefix, networks=networks, endpoints=endpoints)
+    except GtSecureError as error:
+        return _bad(str(error))
+    size = len(json.dumps(statement).encode()) + present
+    said = [f"bucket policy {size:,} of {MAX_BUCKET_POLICY:,} bytes"]
+    try:
+        session = len(session_policy(bucket, (prefix or "") + "image.png", networks=networks, endpoints=endpoints))
+        said.append(f"as a session policy {session:,} of {MAX_SESSION_POLICY:,} characters")
+    except GtSecureError:
+        said.append(f"too long for a session policy ({MAX_SESSION_POLICY:,} characters)")
+    shown = markup.hint(" · ".join(said))
+    if size > MAX_BUCKET_POLICY:
+        shown = markup.join(shown, _bad("The bucket policy would be too large: summarise the ranges."))
+    return shown

@@ -1,0 +1,296 @@
+"""Step 5: who came, from where, and who was refused, as the access log tells it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets
+import traitlets
+
+from ..errors import InvalidInput
+from . import hits_view as hitsview
+from . import markup
+from .base import Html, Link, Step, error_markup, field
+from .hits_view import HitsResult
+from .markup import Markup, count
+from .shared_models import make
+
+if TYPE_CHECKING:
+    from ..aws.buckets import BucketState
+    from ..connection import Connection
+
+_RANGES = (
+    ("last hour", "1h"),
+    ("last 24 hours", "24h"),
+    ("last 7 days", "7d"),
+    ("last 30 days", "30d"),
+    ("everything", ""),
+)
+_KINDS = (("by source IP", "ip"), ("by network", "network"), ("over time", "time"), ("by hour of the day", "hours"))
+_REQUESTS = (("presigned only", True), ("all", False))
+
+
+class HitsStep(Step):
+    """Plot the access log of a bucket.
+
+    Parameters
+    ----------
+    connection : Connection, optional
+        From :func:`gt_secure.connect`.
+    bucket : str, optional
+        The bucket whose log is found from its logging configuration.
+    logs : str, optional
+        Where the log lies, instead: a path, folder or ``s3://`` address.
+
+    Examples
+    --------
+    >>> step = HitsStep(bucket="gt-images")  # doctest: +SKIP
+    >>> step.plot_hits()  # doctest: +SKIP
+    """
+
+    shown_as = "hits"
+    title = "Hits"
+
+    bucket = traitlets.Unicode("")
+    """The bucket whose access log is read."""
+
+    logs = traitlets.Unicode("")
+    """Where the log lies, if it is not to be found from the bucket."""
+
+    team = traitlets.Unicode(None, allow_none=True)
+    """The private workteam whose URL lock counts in today's verdict; None for a bucket alone."""
+
+    networks = traitlets.Tuple()
+    """Ranges of the restriction, to mark what lies outside."""
+
+    endpoints = traitlets.Tuple()
+    """VPC endpoints of the restriction."""
+
+    result = traitlets.Any(None)
+    """What was read last: :class:`~gt_secure.widgets.hits_view.HitsResult`, with the hits themselves; else None."""
+
+    def __init__(self, connection: Link | Connection | None = None, *, bucket: str = "", logs: str = "") -> None:
+        self.on_add: Callable[[str], object] | None = None
+        self.markers: list[str] = []
+        self._found = ""
+        super().__init__(connection)
+        self.summarise("Not read yet.")
+        self.observe(lambda _: self.guard(self._place_changed), "bucket")
+        self.observe(lambda _: self.enable(), "logs")
+        traitlets.link((self, "logs"), (self.logs_input, "value"))
+        self.bucket, self.logs = bucket, logs
+        self.enable()
+
+    def build(self) -> list[ipywidgets.Widget]:
+        """Make the fields, the plot and what hangs on it."""
+        self.range = field(make(ipywidgets.Dropdown, description="Time", options=_RANGES, value="7d"))
+        self.kind = field(make(ipywidgets.Dropdown, description="Plot", options=_KINDS, value="ip"))
+        self.which = field(
+            make(
+                ipywidgets.Dropdown,
+                description="Requests",
+                options=[("presigned only", True), ("all", False)],
+                value=True,
+            )
+        )
+        fields = make(ipywidgets.Box, [self.range, self.kind, self.which])
+        fields.add_class("gts-three")
+        self.logs_input = field(
+            make(
+                ipywidgets.Text,
+                description="Log location",
+                placeholder="found from the bucket's logging configuration",
+                continuous_update=False,
+            ),
+            "gts-mono-in",
+        )
+        self.plot_button = self.button(
+            "Plot hits", self.plot_hits, primary=True, when=lambda: bool(self.bucket or self.logs)
+        )
+        self.export_kind = field(
+            make(ipywidgets.Dropdown, description="Export as", options=["PNG", "SVG", "CSV"], value="PNG")
+        )
+        self.export_button = self.button("Export", self.export, when=lambda: self.result is not None)
+        row = make(ipywidgets.HBox, [self.plot_button])
+        row.add_class("gts-row")
+        self.plot = Html()
+        self.leaks = Html()
+        self.source = field(
+            make(ipywidgets.Dropdown, description="Source", options=[("choose one to see its requests", -1)], value=-1)
+        )
+        self.source.observe(lambda _: self.guard(self._show_source), "value")
+        self.add_button = self.button("Add to the allowed addresses", self.add_source, when=self._may_add)
+        pick = make(ipywidgets.HBox, [self.source, self.add_button, self.export_kind, self.export_button])
+        pick.add_class("gts-row")
+        pick.add_class("gts-bottom")
+        self.rows = Html()
+        self.saved = Html()
+        self.more = make(ipywidgets.VBox, [pick, self.saved, self.rows])
+        self.more.add_class("gts-stack")
+        self.more.add_class("gts-hidden")
+        self.foot = Html(
+            markup.hint("Access logs arrive hours late and may miss rows: no hit does not prove no access.")
+        )
+        return [fields, self.logs_input, row, self.plot, self.leaks, self.more, self.foot]
+
+    # actions
+
+    def plot_hits(self) -> None:
+        """Read the log and plot it."""
+        bucket, logs = self.bucket, self.logs.strip()
+        if not bucket and not logs:
+            raise InvalidInput(
+                "Whose log?", next_step="Choose a bucket in “Allow”, or give a log location.", field="bucket"
+            )
+        since, kind, presigned = self.range.value or None, self.kind.value, self.which.value
+        networks, endpoints, markers = self.networks, self.endpoints, tuple(self.markers)
+
+        def work() -> HitsResult:
+            hits = self.link.get().hits(bucket or None, logs=logs or None, since=since)
+            return hitsview.read_result(hits, kind, networks, endpoints, presigned, markers)
+
+        self.run("Reading the access log…", work, self._got, timeout_s=600)
+
+    def add_source(self) -> None:
+        """Add the chosen source to the allowed addresses."""
+        source = self._source()
+        if source is not None and self.on_add is not None:
+            self.on_add(source["address"])
+            self.saved.value = markup.hint(
+                f"{source['address']} was added to “Allow”; nothing is written before you apply."
+            )
+
+    def export(self) -> None:
+        """Write the plot or the rows into the working directory."""
+        result: HitsResult | None = self.result
+        if result is None:
+            raise InvalidInput("There is nothing to export yet.", next_step="Press “Plot hits” first.", field="export")
+        kind = str(self.export_kind.value).lower()
+        name = hitsview.escaped_name(self.bucket or "log")
+        path = Path(f"gt-secure-hits-{name}-{dt.datetime.now():%Y%m%d-%H%M%S}.{kind}").absolute()
+        self.run("Writing…", lambda: _write(result, kind, path), self._wrote)
+
+    # results
+
+    def _got(self, result: HitsResult) -> None:
+        self.result = result
+        self.plot.value = markup.join(
+            f'<div role="status" aria-live="polite">{result.plot}</div>', hitsview.sources_table(result.sources)
+        )
+        here = f"Your browser came from {', '.join(result.browser)}." if result.browser else ""
+        self.leaks.value = markup.join(result.leaks, markup.hint(here) if here else "")
+        self.foot.value = result.foot
+        self._offer_sources(result)
+        self.more.remove_class("gts-hidden")
+        kind = "presigned request" if self.which.value else "request"
+        self.summarise(
+            result.span,
+            f"{count(result.total, kind)} from {count(result.addresses, 'address', 'addresses')}"
+            if result.total
+            else "no hit found",
+            markup.chip("no", f"{count(result.leaked, 'URL')} leaked") if result.leaked else "",
+        )
+
+    def _offer_sources(self, result: HitsResult) -> None:
+        self.source.value = -1
+        self.source.options = [
+            ("choose one to see its requests", -1),
+            *(
+                (f"{hitsview.source_label(each)} · {count(each['other'] + each['refused'], 'request')}", i)
+                for i, each in enumerate(result.sources[:200])
+            ),
+        ]
+        self.source.value = -1
+        self.rows.value = self.saved.value = ""
+
+    def _source(self) -> dict[str, Any] | None:
+        result: HitsResult | None = self.result
+        chosen = self.source.value
+        return None if result is None or chosen is None or chosen < 0 else result.sources[chosen]
+
+    def _may_add(self) -> bool:
+        source = self._source()
+        return bool(
+            source and source["address"] and not source["endpoint"] and self.on_add and source["place"] == "outside"
+        )
+
+    def _show_source(self) -> None:
+        source = self._source()
+        self.enable()
+        self.saved.value = ""
+        if source is None:
+            self.rows.value = ""
+            return
+        result = self.result
+        bucket, team = self.bucket, self.team
+
+        def ask(key: str, place: str) -> Any:
+            return self.link.get().who_can_open(bucket, key, [place], team=team, forwarded_from=None)
+
+        chip = hitsview.PLACES.get(str(source["place"]))
+        place = markup.chip(*chip) if chip else ""
+        self.run(
+            "Reading its requests…",
+            lambda: hitsview.rows_of(result.hits, source, ask),
+            lambda table: self._got_rows(markup.join(place, table)),
+        )
+
+    def _got_rows(self, shown: Markup) -> None:
+        self.rows.value = f'<div role="status" aria-live="polite">{shown}</div>'
+
+    def _wrote(self, path: Path) -> None:
+        said = markup.hint(markup.join("Written: ", markup.code(path, 300)))
+        self.saved.value = f'<div role="status" aria-live="polite">{said}</div>'
+
+    def _place_changed(self) -> None:
+        self.enable()
+        bucket = self.bucket
+        if not bucket or self.logs:
+            return
+        self.result = None
+        self.plot.value = self.leaks.value = ""
+        self.more.add_class("gts-hidden")
+
+        self.run(
+            "Looking for the log…",
+            lambda: self.link.get().bucket(bucket),
+            self._got_place,
+            timeout_s=30,
+            after_s=0.3,
+        )
+
+    def _got_place(self, state: BucketState) -> None:
+        target = state.logging
+        denied = next((each for each in state.unseen if each.action == "s3:GetBucketLogging"), None)
+        if denied is not None:
+            self.summarise("Where the log lies may not be read.")
+            self.show(error_markup(denied, "warn", "Where the log lies cannot be read; type its location."))
+            return
+        if target is None:
+            self.summarise("The bucket writes no access log.")
+            self.show(
+                markup.notice(
+                    "warn",
+                    "This bucket writes no server access log.",
+                    "Turn it on in the S3 console under Properties, Server access logging; rows arrive hours later. "
+                    "CloudTrail data events tell the same within minutes.",
+                )
+            )
+            return
+        self.show()
+        self.summarise(markup.join("log at ", markup.code(f"s3://{target.bucket}/{target.prefix}", 80)), "not read yet")
+
+
+def _write(result: HitsResult, kind: str, path: Path) -> Path:
+    from .. import plots
+
+    if kind == "csv":
+        result.hits.to_csv(path)
+    elif result.figure is not None and kind == "svg":
+        path.write_text(plots.svg(result.figure), encoding="utf-8")
+    elif result.figure is not None:
+        path.write_bytes(plots.png(result.figure, ground="#ffffff"))
+    return path

@@ -1,0 +1,132 @@
+"""The three locks on top: what is protected now, what will be, and whom each lock affects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from . import markup
+from .markup import Markup, count
+
+if TYPE_CHECKING:
+    from ..aws.teams import Workforce, Workteam
+    from ..changes.change import Change
+    from ..changes.plan import Plan
+    from ..policies.bucket_guard import Guard
+
+
+@dataclass(frozen=True)
+class LocksView:
+    """What the three locks show; a part that is not ``known`` is never shown as on or off."""
+
+    team: Workteam | None = None
+    teams: tuple[Workteam, ...] = ()
+    workforce: Workforce | None = None
+    workforce_known: bool = False
+    bucket: str = ""
+    guard: Guard | None = None
+    guard_known: bool = False
+    guard_refused: bool = False
+    plan: Plan | None = None
+
+    def change(self, kind: str) -> Change | None:
+        """The planned change of a lock, if any."""
+        changes = () if self.plan is None else self.plan.changes
+        return next((change for change in changes if change.kind == kind), None)
+
+
+def locks_markup(view: LocksView) -> Markup:
+    """The three locks as HTML."""
+    parts = "".join(
+        f'<div class="gts-lock"><h3>{name} {chip}</h3><p>{said}</p></div>'
+        for name, chip, said in (_portal(view), _url(view), _guard(view))
+    )
+    return Markup(f'<div class="gts-locks">{parts}</div>')
+
+
+def _portal(view: LocksView) -> tuple[str, Markup, str]:
+    name = "Portal lock"
+    said = f"Who may open the worker portal. {_shared(view)}"
+    if view.team is None and view.bucket:
+        return name, markup.chip("plain", "no workteam"), "It belongs to Ground Truth's worker portal."
+    if view.team is not None and view.team.kind != "private":
+        return name, markup.chip("plain", "not offered"), f"A {view.team.kind} team uses a portal of its own."
+    if not view.workforce_known:
+        return name, markup.chip("plain", "not read yet"), said
+    if view.workforce is None:
+        return name, markup.chip("plain", "no workforce"), "There is no private workforce in this region."
+    if view.workforce.in_vpc:
+        said += " The portal in the VPC stands beside it and has no list."
+    now = view.workforce.cidrs
+    change = view.change("portal-lock")
+    if change is not None:
+        after = len(change.after_raw or ())
+        words = (
+            f"{count(len(now), 'range')}, will be {after}"
+            if after and now
+            else f"will be {after}"
+            if after
+            else "will be open"
+        )
+        return name, markup.chip("warn" if after else "no", words), said
+    if now:
+        return name, markup.chip("ok", count(len(now), "range")), said
+    return name, markup.chip("no", "open to everybody"), said
+
+
+def _shared(view: LocksView) -> str:
+    private = [team for team in view.teams if team.kind == "private"]
+    if not private:
+        return "Shared by all private workteams of the region."
+    names = ", ".join(markup.plain(team.name, 40) for team in private[:5])
+    more = f" and {len(private) - 5} more" if len(private) > 5 else ""
+    teams = count(len(private), "private workteam")
+    return f"Shared by <b>all</b> {teams} of the region: {markup.text(names + more, 300)}."
+
+
+def _url(view: LocksView) -> tuple[str, Markup, str]:
+    name, said = "URL lock", "A URL works only from the address that opened the task. It takes no list."
+    if view.team is None:
+        return name, markup.chip("plain", "no workteam"), "It belongs to a Ground Truth workteam."
+    lock = view.team.url_lock
+    if lock is None:
+        return name, markup.chip("plain", "not offered"), f"AWS offers none for a {view.team.kind} team."
+    change = view.change("url-lock")
+    if change is not None:
+        return name, markup.chip("warn", f"{_mode(lock.mode)}, will be {_mode(_after(change))}"), said
+    if lock.impossible:
+        return name, markup.chip("no", "both on"), "SourceIp and VpcSourceIp are both on: no URL can ever match."
+    return name, markup.chip("ok" if lock.on else "no", _mode(lock.mode)), said
+
+
+def _mode(mode: str) -> str:
+    return {"SourceIp": "on", "VpcSourceIp": "on (VPC)"}.get(mode, mode)
+
+
+def _after(change: Change) -> str:
+    toggles = change.after_raw if isinstance(change.after_raw, dict) else {}
+    return next((key for key in ("SourceIp", "VpcSourceIp") if toggles.get(key) == "Enabled"), "off")
+
+
+def _guard(view: LocksView) -> tuple[str, Markup, str]:
+    name = "Bucket guard"
+    if not view.bucket:
+        said = "Presigned requests from elsewhere are refused by the bucket."
+        return name, markup.chip("plain", "no bucket chosen"), said
+    said = f"Presigned requests from elsewhere are refused by {markup.code(view.bucket, 63)}."
+    if not view.guard_known:
+        return name, markup.chip("plain", "not readable" if view.guard_refused else "not read yet"), said
+    now = view.guard
+    if view.change("bucket-guard") is not None:
+        wanted = view.plan is not None and view.plan.restriction.guard
+        words = ("on, will change" if now else "off, will be on") if wanted else "on, will be removed"
+        return name, markup.chip("warn", words), said
+    if now is None:
+        return name, markup.chip("no", "off"), said
+    return name, markup.chip("ok", _sources(now)), said
+
+
+def _sources(guard: Guard) -> str:
+    parts = [count(len(guard.networks), "range")] if guard.networks else []
+    parts += [count(len(guard.endpoints), "endpoint")] if guard.endpoints else []
+    return ", ".join(parts) or "on"

@@ -1,0 +1,74 @@
+"""The three locks as three choices: on, off, or left as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import ipywidgets
+
+from . import markup
+from .base import Box, Html, field
+from .shared_models import make
+
+SWITCHES: Mapping[str, str] = {"portal_lock": "Portal lock", "url_lock": "URL lock", "guard_lock": "Bucket guard"}
+"""Traits of the editor, and their labels, in the order in which they stand."""
+
+# A drop-down takes None for “nothing chosen”, so the values are words.
+_CHOICES = (("Leave as it is", "leave"), ("On", "on"), ("Off", "off"))
+_VALUES: Mapping[str, bool | None] = {"leave": None, "on": True, "off": False}
+
+
+class Switches(Box):
+    """One choice for each lock, with a sentence that says what feeds it and whom it affects.
+
+    Parameters
+    ----------
+    changed : callable
+        Called with the trait and its new value.
+    """
+
+    shown_as = "locks"
+
+    def __init__(self, changed: Callable[[str, bool | None], None]) -> None:
+        self.choices: dict[str, ipywidgets.Dropdown] = {}
+        self._hints: dict[str, Html] = {}
+        columns = []
+        for trait, label in SWITCHES.items():
+            choice = field(make(ipywidgets.Dropdown, description=label, options=_CHOICES, value="leave"))
+            choice.observe(lambda change, trait=trait: changed(trait, _VALUES[change["new"]]), "value")
+            self.choices[trait], self._hints[trait] = choice, Html()
+            column = make(ipywidgets.VBox, [choice, self._hints[trait]])
+            column.add_class("gts-stack")
+            columns.append(column)
+        super().__init__(columns)
+        self.add_class("gts-three")
+        self.explain(())
+
+    def set(self, values: Mapping[str, Any], *, private: bool) -> None:
+        """Show values; only a private team has a URL lock and a portal lock."""
+        for trait, choice in self.choices.items():
+            wanted = values[trait] if private or trait == "guard_lock" else None
+            choice.value = next(word for word, value in _VALUES.items() if value is wanted)
+        self.choices["url_lock"].disabled = self.choices["portal_lock"].disabled = not private
+
+    def explain(self, team_names: Sequence[str], kind: str = "private") -> None:
+        """Say what each lock does, which input feeds it, and whom it affects."""
+        for trait, words in _says(team_names, kind).items():
+            self._hints[trait].value = f'<div class="gts-hint">{words}</div>'
+
+
+def _says(team_names: Sequence[str], kind: str) -> dict[str, str]:
+    whom = "<b>all</b> private workteams of the region"
+    if team_names:
+        names = ", ".join(markup.plain(name, 40) for name in team_names[:5])
+        more = f" and {len(team_names) - 5} more" if len(team_names) > 5 else ""
+        whom = f"<b>all</b> {len(team_names)} private workteams ({markup.text(names + more, 300)})"
+    url = "Takes no list: each URL is bound to the address of the worker who opened the task."
+    if kind != "private":
+        url = f"AWS offers no URL lock for a {kind} team."
+    return {
+        "portal_lock": f"Fed by the addresses, at most 10 ranges. Affects {whom}.",
+        "url_lock": url,
+        "guard_lock": "Fed by the addresses and the VPC endpoints. Refuses presigned requests from elsewhere.",
+    }

@@ -1,0 +1,345 @@
+"""The panel: the three locks on top and the five steps in one column, wired to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import ipywidgets
+import traitlets
+
+from ..aws.teams import team_name
+from ..connection import connection_of
+from ..errors import GtSecureError, InvalidInput
+from . import markup
+from . import role_summary as roleline
+from .allow_editor import AllowEditor
+from .background import Worker, in_background, load_soon
+from .base import Box, Html, Link
+from .hits_step import HitsStep
+from .lock_cards import LocksView, locks_markup
+from .page_assets import page_parts
+from .review_step import ReviewStep
+from .shared_models import make
+from .team_picker import BUCKET_ONLY, TeamDetails, TeamPicker
+from .test_url_step import TestUrlStep
+
+if TYPE_CHECKING:
+    from ..aws.buckets import BucketState
+    from ..aws.teams import TeamLike
+    from ..connection import Connection, ConnectionLike
+    from ..doctor import Diagnosis
+    from ..restriction.model import Restriction
+
+_FOOT = "Access logs arrive hours late and may miss rows: no hit does not prove no access."
+_QUIET_S = 1.0
+"""The role is looked at when the choices have been quiet for so long."""
+
+
+class Panel(Box):
+    """The whole job in one widget. Use :func:`panel`.
+
+    Attributes
+    ----------
+    picker, allow, review, test, hits : Step
+        The five steps.
+    """
+
+    shown_as = "panel"
+
+    diagnosis = traitlets.Any(None)
+    """What this role can use: the :class:`~gt_secure.doctor.Diagnosis` of the first line, once it is made."""
+
+    def __init__(
+        self,
+        connection: Connection | None = None,
+        *,
+        team: TeamLike | None = None,
+        bucket: str | None = None,
+        prefix: str = "",
+        addresses: Iterable[str] = (),
+        endpoints: Iterable[str] = (),
+        journal_dir: str | None = None,
+    ) -> None:
+        super().__init__()
+        self.link = Link(connection)
+        self._view = LocksView()
+        self._bucket: BucketState | None = None
+        self._who = self._bucket_error = ""
+        self._worker = Worker(on_busy=lambda _: None, on_error=self._no_bucket)
+        self._identity = Worker(on_busy=lambda _: None, on_error=self._no_identity)
+        self._doctor = Worker(on_busy=lambda _: None, on_error=self._no_diagnosis)
+        wanted = team_name(team) if team is not None else BUCKET_ONLY if bucket else None
+        self.picker = TeamPicker(self.link, value=wanted)  # first: the teams are read while the rest is made
+        self.heading = Html()
+        self.role = Html(roleline.waiting() if in_background() else "")
+        self.top = Html(classes="gts-top")
+        self.allow = AllowEditor(
+            self.link, addresses=addresses, endpoints=endpoints, prefix=prefix, bucket=bucket or ""
+        )
+        self.review = ReviewStep(self.link, journal_dir=journal_dir)
+        self.test = TestUrlStep(self.link)
+        self.hits = HitsStep(self.link)
+        self.steps = (self.picker, self.allow, self.review, self.test, self.hits)
+        for number, step in enumerate(self.steps, 1):
+            step.number(number)
+            step.opened = number <= 2
+        self.foot = Html(f'<div class="gts-foot">{_FOOT}</div>')
+        region = make(ipywidgets.VBox, [self.heading, self.role, self.top, *self.steps, self.foot])
+        region.add_class("gts-panel")
+        self.add_class("gts")
+        self.children = (*page_parts(self), region)
+        self.hits.on_add = self.allow.add_address
+        self.hits.markers = self.test.browser_markers  # one list: the log tells from where the browser came
+        self.hits.foot.value = ""  # the panel's own foot says it at all times
+        self._wire()
+        self._draw_top()
+        load_soon("restriction", "buckets")
+        # The teams come first: nothing else can be chosen before them.
+        self._identity.start(self._read_identity, self._got_identity, timeout_s=30, after_s=0.4)
+        self.allow.find_endpoints(after_s=0.8)
+        self._place_changed()
+        self._team_changed()
+        self._details_changed()
+        if wanted is None or wanted == BUCKET_ONLY:
+            self._allow_changed()
+
+    def _wire(self) -> None:
+        self.picker.observe(lambda _: self._team_changed(), ["team", "value"])
+        self.picker.observe(lambda _: self._examine_later(), ["team", "answers"])
+        self.picker.observe(lambda _: self._details_changed(), "details")
+        self.allow.observe(lambda _: self._allow_changed(), "revision")
+        self.allow.observe(lambda _: self._place_changed(), ["bucket", "prefix"])
+        self.allow.observe(lambda _: self._examine_later(), ["bucket", "prefix"])
+        self.test.role_input.observe(lambda _: self._examine_later(), "value")
+        self.review.observe(lambda _: self._plan_changed(), "plan")
+        self.review.observe(lambda _: self._applied(), "applied")
+        self.hits.observe(lambda _: self._hits_read(), "result")
+
+    async def settled(self) -> None:
+        """Wait until no step works any more; raises the error that a step shows."""
+        for step in self.steps:
+            await step.settled()
+        await self._worker.settled()
+        for step in self.steps:
+            await step.settled()
+
+    def close(self) -> None:
+        """Close all steps; a test URL is forgotten."""
+        if hasattr(self, "steps"):
+            self._worker.cancel()
+            self._identity.cancel()
+            self._doctor.cancel()
+            for step in self.steps:
+                step.close()
+        super().close()
+
+    # reactions
+
+    def _team_changed(self) -> None:
+        team = self.picker.team
+        self.allow.team = None if team is None else team.name if team.kind == "private" else team.arn
+        private = [each.name for each in self.picker.teams if each.kind == "private"]
+        self.allow.explain(private, "private" if team is None else team.kind)
+        self.hits.team = team.name if team is not None and team.kind == "private" else None
+        self._view = replace(self._view, team=team, teams=self.picker.teams)
+        if team is not None or self.picker.value == BUCKET_ONLY:
+            self.allow.opened = True
+        self._draw_top()
+
+    def _details_changed(self) -> None:
+        details: TeamDetails | None = self.picker.details
+        known = details is not None and not any("workforce" in str(error) for error in details.unseen)
+        self._view = replace(self._view, workforce=details.workforce if details else None, workforce_known=known)
+        if details is not None:
+            buckets = [
+                uri[5:].partition("/")[0]
+                for job in details.jobs
+                for uri in (job.input_uri, job.output_uri)
+                if uri.startswith("s3://")
+            ]
+            self.allow.offer_buckets(tuple(dict.fromkeys(buckets)))
+            self.test.offer_roles([job.role_arn for job in details.jobs])
+            if not self.allow.bucket and len(set(buckets)) == 1:
+                self.allow.bucket = buckets[0]
+        self._draw_top()
+
+    def _allow_changed(self) -> None:
+        asked = self.allow.team or self.allow.bucket or self.allow.addresses or self.allow.endpoints
+        wish, problem = self._wish() if asked else (None, None)
+        self.hits.networks = tuple(str(network) for network in (wish.addresses if wish else ()))
+        self.hits.endpoints = tuple(wish.endpoints if wish else ())
+        if wish is not None:
+            self.review.restriction = wish
+            self.review.opened = True
+        elif problem is not None:
+            self.review.nothing("Not ready: see what to correct in “Allow”.", problem)
+        else:
+            self.review.nothing("Choose a workteam or a bucket first.")
+        self._show_seen()
+        self._draw_top()
+
+    def _plan_changed(self) -> None:
+        self._view = replace(self._view, plan=self.review.plan)
+        self._draw_top()
+
+    def _wish(self) -> tuple[Restriction | None, InvalidInput | None]:
+        try:
+            return self.allow.restriction(), None
+        except InvalidInput as error:
+            return None, error
+
+    def _place_changed(self) -> None:
+        bucket = self.allow.bucket
+        self.test.prefix = self.allow.prefix
+        self.test.bucket = bucket
+        self.hits.bucket = bucket
+        self._bucket, self._bucket_error = None, ""
+        self._view = replace(self._view, bucket=bucket, guard=None, guard_known=False, guard_refused=False)
+        self._draw_top()
+        if bucket:
+            self._worker.start(lambda: self.link.get().bucket(bucket), self._got_bucket, timeout_s=30, after_s=0.2)
+
+    def _got_bucket(self, state: BucketState) -> None:
+        from ..policies.bucket_guard import find_guard
+
+        self._bucket = state
+        seen = state.sees("s3:GetBucketPolicy")
+        guard = find_guard(state.policy_text) if state.policy_text else None
+        self._view = replace(self._view, guard=guard, guard_known=seen, guard_refused=not seen)
+        self.allow.policy_size(len((state.policy_text or "").encode()))
+        self._draw_top()
+
+    def _no_bucket(self, error: GtSecureError) -> None:
+        self.allow.show_error(error)
+
+    def _applied(self) -> None:
+        """Read again what was changed, and go on to the test."""
+        self.picker.refresh()
+        bucket = self.allow.bucket
+        if bucket:
+            self._worker.start(lambda: self.link.get().bucket(bucket), self._got_bucket, timeout_s=30)
+        self.test.opened = self.hits.opened = True
+
+    def _hits_read(self) -> None:
+        result = self.hits.result
+        if result is not None:
+            self.review.hits = result.labelers
+            self._show_seen()
+
+    def _show_seen(self) -> None:
+        result = self.hits.result
+        if result is None:
+            return
+        seen = {
+            each["address"]: each["other"] + each["refused"]
+            for each in result.sources
+            if each["address"] and not each["endpoint"]
+        }
+        self.allow.show_seen(seen, result.browser)
+
+    # the top
+
+    def _read_identity(self) -> str:
+        aws = self.link.get().aws
+        where = "sandbox" if aws.is_local else aws.endpoint_url or ""
+        try:
+            account = aws.account_id
+        except GtSecureError:
+            account = ""
+        digits = f"{account[:4]}-{account[4:8]}-{account[8:]}" if len(account) == 12 else account
+        return " · ".join(part for part in (aws.region, digits, where) if part)
+
+    def _got_identity(self, who: str) -> None:
+        self._who = who
+        self._draw_top()
+
+    def _no_identity(self, error: GtSecureError) -> None:
+        self._who = error.message
+        self._draw_top()
+
+    # the first line
+
+    def examine(self) -> None:
+        """Look at what this role can use, for the team and bucket chosen; the panel does so by itself in a notebook."""
+        self._doctor.start(self._diagnosing(), self._got_diagnosis, timeout_s=60)
+
+    def _examine_later(self) -> None:
+        # A comfort: it waits until the teams are there, and its own calls never stand before those of a step.
+        if in_background() and self.picker.answers:
+            self._doctor.start(self._diagnosing(), self._got_diagnosis, timeout_s=60, after_s=_QUIET_S)
+
+    def _diagnosing(self) -> Callable[[], Diagnosis]:
+        chosen, bucket, prefix = self.picker.team, self.allow.bucket, self.allow.prefix
+        # Without a choice any team shows whether teams may be read; the policy then stays one for all of them.
+        team = chosen or next((each for each in self.picker.teams if each.kind == "private"), None)
+        name = team.name if team is not None and team.kind == "private" else None
+        place = f"s3://{bucket}/{prefix}" if bucket else None
+        role = self.test.role_input.value.strip() or None
+
+        def work() -> Diagnosis:
+            from ..doctor import examine
+
+            found = examine(self.link.get(), team=name, bucket=place, role_arn=role)
+            return found if chosen is not None else replace(found, scope=replace(found.scope, team=None))
+
+        return work
+
+    def _got_diagnosis(self, found: Diagnosis) -> None:
+        self.diagnosis = found
+        self.role.value = roleline.role_markup(found)
+
+    def _no_diagnosis(self, error: GtSecureError) -> None:
+        self.role.value = roleline.not_known(error)
+
+    def _draw_top(self) -> None:
+        team = self.picker.team
+        name = markup.chip("plain", markup.plain(team.name, 60)) if team else ""
+        if not name and self.allow.bucket:
+            name = markup.chip("plain", f"bucket {self.allow.bucket}")
+        who = f'<span class="gts-who">{markup.text(self._who)}</span>'
+        # An equal value is not sent again: traitlets compares.
+        self.heading.value = f'<div class="gts-title"><h2>Ground Truth access</h2>{name}{who}</div>'
+        self.top.value = locks_markup(self._view)
+
+
+def panel(
+    connection: ConnectionLike | None = None,
+    *,
+    team: TeamLike | None = None,
+    bucket: str | None = None,
+    prefix: str = "",
+    addresses: Iterable[str] = (),
+    endpoints: Iterable[str] = (),
+    journal_dir: str | None = None,
+) -> Panel:
+    """Show the panel: choose a workteam, say who may come in, apply it, test it, and see who came.
+
+    Parameters
+    ----------
+    connection : Connection or sagemaker.core Session, optional
+        From :func:`gt_secure.connect`; by default the current credentials and region.
+    team : str or Workteam, optional
+        The workteam to start with; one of ``sagemaker.core`` will do.
+    bucket, prefix : str, optional
+        The data to guard. A bucket without a team is bucket mode, for any tool that hands out presigned URLs.
+    addresses, endpoints : iterable of str
+        Who may come in, to start with.
+    journal_dir : str, optional
+        Where changes are recorded, so that they can be undone.
+
+    Returns
+    -------
+    Panel
+        Nothing is written to AWS before “Apply” is pressed.
+    """
+    return Panel(
+        None if connection is None else connection_of(connection),
+        team=team,
+        bucket=bucket,
+        prefix=prefix,
+        addresses=addresses,
+        endpoints=endpoints,
+        journal_dir=journal_dir,
+    )

@@ -1,0 +1,222 @@
+"""A plan as tables: what changes, who can open what now and after, and what to know before."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from . import markup
+from .markup import Chip, Markup, count
+
+if TYPE_CHECKING:
+    from ..access.locks import Outcome
+    from ..access.simulation import Row
+    from ..changes.change import Change
+    from ..changes.plan import Plan
+    from ..changes.transaction import Applied
+
+_SCENES = {
+    "worker": "a worker of the team",
+    "forwarded": "somebody with a forwarded URL",
+    "presigned": "anybody with a presigned URL",
+}
+_NAMED = 3
+"""So many listed or seen addresses with the same outcome are shown each."""
+
+_LOCKS = {"url-lock": "URL lock", "bucket-guard": "Bucket guard", "portal-lock": "Portal lock"}
+
+
+def changes_table(plan: Plan) -> Markup:
+    """The changes with before, after and whom they touch."""
+    if plan.empty:
+        return markup.notice("ok", "Nothing to change:", "the account is as the restriction wants it.")
+    rows = [_change_row(change) for change in plan.changes]
+    return markup.table(("Change", "Now", "After", "Affects"), rows, caption="What will change")
+
+
+def _change_row(change: Change) -> tuple[object, ...]:
+    affects = Markup("<br>".join(markup.text(each, 300) for each in change.affects) or "nobody else")
+    name = markup.join(markup.text(_LOCKS[change.kind]), markup.hint(markup.text(change.target, 80)))
+    return name, markup.text(change.before, 300), Chip(_change_tone(change), change.after), affects
+
+
+def _change_tone(change: Change) -> markup.Tone:
+    weaker = change.after_raw in (None, [], ()) or change.after == "off"
+    return "no" if weaker else "ok"
+
+
+def who_table(plan: Plan) -> Markup:
+    """Who can open the images, now and after, and which lock decides: people only, services are in the fold."""
+    people = [row for row in plan.simulation if row.scene in _SCENES]
+    if not people:
+        return Markup("")
+    bucket = plan.restriction.bucket
+    place = f"{bucket}/{plan.restriction.prefix}" if bucket else "the images"
+    caption = markup.join("Who can open ", markup.code(place, 90), "?")
+    examples, alike = _shortest(people)
+    shown = markup.table(("Source", "Now", "After", "Decided by"), [_who_row(row) for row in examples], caption=caption)
+    more = f"{count(alike, 'more address', 'more addresses')} alike: see all samples." if alike else ""
+    said = markup.hint(more, "A prediction from the policies that this role can read. Test it in the next step.")
+    return markup.join(shown, said)
+
+
+def _shortest(rows: Sequence[Row]) -> tuple[list[Row], int]:
+    """Some examples of each kind, and how many listed or seen addresses are left out since they fare alike."""
+    kept: dict[tuple[str, str, str, str, str], list[Row]] = {}
+    alike = 0
+    for row in rows:
+        if row.why.startswith("last address"):
+            continue
+        named = row.why.startswith(("seen", "listed"))
+        kind = row.why.split(" of ")[0].split(" outside ")[0]
+        group = kept.setdefault((kind, row.scene, row.now.decision, row.after.decision, row.after.lock), [])
+        if not group or (named and len(group) < _NAMED):
+            group.append(row)
+        elif named:
+            alike += 1
+    return [row for group in kept.values() for row in group][:12], alike
+
+
+def _who_row(row: Row) -> tuple[object, ...]:
+    source = markup.join(markup.code(row.source, 60), markup.hint(_SCENES.get(row.scene, row.scene), row.why))
+    return source, outcome_chip(row, row.now), outcome_chip(row, row.after), _decided(row.after)
+
+
+def _decided(outcome: Outcome) -> Markup:
+    if outcome.decision == "allowed":
+        return markup.text("every lock lets it in")
+    # The conditions that were compared follow in brackets; the fold has them.
+    reason = {"bucket guard": "not in the list", "URL lock": "not the address the URL was made for"}.get(
+        outcome.lock, outcome.reason.split(" (", 1)[0]
+    )
+    return markup.join(f"<b>{markup.text(outcome.lock)}</b>: " if outcome.lock else "", markup.text(reason, 300))
+
+
+def outcome_chip(row: Row, outcome: Outcome) -> Chip:
+    """The outcome as a chip. That a stranger gets in is nothing to be green about."""
+    stranger = row.scene == "forwarded" or row.why.startswith(("just outside", "somewhere else"))
+    if outcome.decision == "allowed":
+        return Chip("warn" if stranger else "ok", "opens")
+    if outcome.decision == "refused":
+        return Chip("no", "refused")
+    return Chip("warn", "not known")
+
+
+def _all_rows(rows: Sequence[Row]) -> Markup:
+    table = markup.table(
+        ("Source", "Scene", "Now", "After", "Reason"),
+        [
+            (
+                markup.join(markup.code(row.source, 120), markup.hint(row.why)),
+                row.scene,
+                outcome_chip(row, row.now),
+                outcome_chip(row, row.after),
+                markup.text(row.after.reason, 400),
+            )
+            for row in rows
+        ],
+        caption="All samples, with Ground Truth, log delivery and yourself",
+    )
+    return markup.fold(f"All {len(rows)} samples", table)
+
+
+def warnings(plan: Plan) -> Markup:
+    """What to know before applying: blockers, warnings, and what in the account weakens the restriction."""
+    shown = [
+        markup.notice(
+            "no" if each.severity == "blocker" else "warn", markup.text(each.text, 600), markup.text(each.fix, 400)
+        )
+        for each in plan.notices
+        if each.severity != "info"
+    ]
+    shown += [
+        markup.notice(
+            "no" if each.severity == "high" else "warn",
+            markup.text(f"{each.title}.", 300),
+            markup.text(f"{each.why} {each.fix}", 900),
+        )
+        for each in plan.findings
+        if each.severity in ("high", "medium")
+    ]
+    return markup.join(*shown, unseen(plan))
+
+
+def unseen(plan: Plan) -> Markup:
+    """What could not be read; loud only where an answer depends on it."""
+    parts = plan.state.unseen
+    if not parts:
+        return Markup("")
+    named = "; ".join(f"{part.what}" + (f" (needs {part.action})" if part.action else "") for part in parts)
+    unknown = any("unknown" in (row.now.decision, row.after.decision) for row in plan.simulation)
+    if not unknown:
+        return markup.hint(markup.text(f"Not seen: {named}.", 900))
+    return markup.notice(
+        "warn", "Not seen:", markup.text(f"{named}. What depends on it is “not known” above, never “allowed”.", 900)
+    )
+
+
+def _missing_rights(plan: Plan) -> Markup:
+    policies = [part.policy for part in plan.state.unseen if part.policy]
+    statements = [statement for policy in policies for statement in policy.get("Statement", ())]
+    return markup.pre({"Version": "2012-10-17", "Statement": statements}) if statements else Markup("")
+
+
+def folds(plan: Plan) -> Markup:
+    """All that not everybody needs: samples, notes, smaller findings, other tools, permissions."""
+    notes = [f"{each.text} {each.fix}" for each in plan.notices if each.severity == "info"]
+    small = [f"{each.title}. {each.fix}" for each in plan.findings if each.severity not in ("high", "medium")]
+    calls = [call.to_dict() for call in plan.calls]
+    rights = _missing_rights(plan)
+    parts = [
+        _all_rows(plan.simulation) if plan.simulation else "",
+        markup.fold(count(len(notes), "note"), _list(notes)) if notes else "",
+        markup.fold(count(len(small), "smaller finding"), _list(small)) if small else "",
+        markup.fold("AWS CLI commands", markup.pre(plan.to_cli())) if plan.changes else "",
+        markup.fold("Calls as JSON", markup.pre(json.dumps(calls, indent=2, default=str))) if calls else "",
+        markup.fold("Permissions to apply and undo", markup.pre(plan.permissions)) if calls else "",
+        markup.fold("Permissions to see the rest", rights) if rights else "",
+    ]
+    return Markup(f'<div class="gts-folds">{"".join(parts)}</div>')
+
+
+def _list(lines: Sequence[str]) -> Markup:
+    return Markup("<ul>" + "".join(f"<li>{markup.text(line, 600)}</li>" for line in lines) + "</ul>")
+
+
+def expectations(plan: Plan) -> Markup:
+    """The expectations and whether they would hold."""
+    if not plan.expectations:
+        return Markup("")
+    rows = [
+        (
+            markup.code(each.source),
+            each.kind,
+            Chip("ok" if each.holds else "no", each.observed),
+            markup.text(each.reason, 300),
+        )
+        for each in plan.expectations
+    ]
+    return markup.table(("Source", "Expected", "Would be", "Reason"), rows, caption="Expectations")
+
+
+def applied_notice(applied: Applied) -> Markup:
+    """What has been done."""
+    said = {
+        "applied": "Applied and read back.",
+        "undone": "Undone: the account is as before.",
+        "nothing to do": "Nothing to do.",
+        "rolled back": "Rolled back: the account is as before.",
+        "overtaken": "Rolled back, but for what somebody else has set at the same time.",
+        "in doubt": "Not certain: look at the steps.",
+    }[applied.outcome]
+    tone: markup.Tone = (
+        "ok" if applied.outcome in ("applied", "undone", "nothing to do") and applied.certain else "warn"
+    )
+    steps = "; ".join(
+        f"{_LOCKS.get(step.kind, step.kind)} of {step.target}: {step.outcome}"
+        + (f" ({step.detail})" if step.detail else "")
+        for step in applied.steps
+    )
+    recorded = f" Change {applied.id}." if applied.id else ""
+    return markup.notice(tone, said, markup.text(f"{steps}.{recorded}" if steps else recorded, 600))

@@ -1,0 +1,122 @@
+"""How the answers to a test URL are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..errors import GtSecureError
+from . import markup
+from .background import as_error
+from .markup import Chip, Markup
+
+if TYPE_CHECKING:
+    from ..access.explain.explanation import Explanation
+    from ..connection import Connection
+    from ..presign import Probe, TestUrl, Vantage
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One probe with its explanation; ``explanation`` is None where it could not be made."""
+
+    probe: Probe
+    explanation: Explanation | None
+    problem: str = ""
+
+
+def try_url(connection: Connection, url: TestUrl, place: Vantage | None) -> Tried:
+    """Fetch the URL from one place and explain the answer."""
+    probe = connection.probe(url, place)
+    try:
+        return Tried(probe, connection.explain(probe, url=url))
+    except GtSecureError as error:
+        return Tried(probe, None, error.message)
+    except Exception as error:
+        return Tried(probe, None, as_error(error).message)
+
+
+def tried_markup(tried: Sequence[Tried], *, many_places: bool) -> Markup:
+    """A table of the answers, with what was predicted, and a notice for what is worth one."""
+    rows = [_tried_row(each) for each in tried]
+    table = markup.table(("Source", "Predicted", "Observed", "Why"), rows, caption="Who opened it")
+    odd = [each.explanation for each in tried if each.explanation is not None and each.explanation.agrees is False]
+    notice = Markup("")
+    if odd:
+        said = markup.text(f"{odd[0].why} {odd[0].next_step}", 600)
+        notice = markup.notice("warn", markup.text(odd[0].headline, 300), said)
+    elif len(tried) == 1:
+        notice = _single(tried[0])
+    place = markup.hint(
+        "The sandbox plays these places; on AWS a kernel has one address of its own, which is not your browser's."
+        if many_places
+        else "The kernel's own network is not your browser's, and neither is your labelers'."
+    )
+    return markup.join(notice, table, place)
+
+
+def place_label(place: Vantage) -> str:
+    """A place to probe from, in words."""
+    return str(place) if place.source is not None else f"{place.label} (address not known beforehand)"
+
+
+def _tried_row(tried: Tried) -> tuple[object, ...]:
+    probe, said = tried.probe, tried.explanation
+    source = markup.join(
+        markup.code(str(probe.source or probe.vantage), 70),
+        markup.hint(probe.vantage) if probe.source is not None else "",
+    )
+    why: object = tried.problem or (probe.error_message or probe.failure)
+    if said is not None:
+        lock = f"<b>{markup.text(said.lock)}</b>: " if said.lock else ""
+        why = markup.join(lock, markup.text(said.why or said.headline, 400))
+    return source, _predicted(said), _observed(probe), why
+
+
+def _predicted(said: Explanation | None) -> object:
+    if said is None or not said.predicted:
+        return "not known"
+    return "opens" if said.predicted == "allow" else "refused"
+
+
+def _observed(probe: Probe) -> Chip:
+    if probe.opened:
+        return Chip("ok", f"opened ({probe.status})")
+    if probe.status is None:
+        return Chip("warn", f"no answer ({probe.failure})")
+    return Chip("no", f"refused ({probe.status})" if probe.status in (401, 403) else f"status {probe.status}")
+
+
+def _single(tried: Tried) -> Markup:
+    said = tried.explanation
+    if said is None:
+        return Markup("")
+    tone: markup.Tone = "ok" if tried.probe.opened else "no"
+    expected = ", as predicted" if said.agrees else ""
+    return markup.notice(
+        tone, markup.text(f"{said.headline}{expected}", 300), markup.text(f"{said.why} {said.next_step}", 600)
+    )
+
+
+def browser_answer(answer: dict[str, Any]) -> Markup:
+    """What the person's own browser got, in words."""
+    image, status = answer.get("image"), answer.get("status")
+    ms = f"{float(answer.get('ms') or 0):.0f} ms"
+    if image == "loaded":
+        return markup.notice(
+            "ok", "Opened by this browser", f"as an image, in {ms}. A labeler on this network sees it too."
+        )
+    if isinstance(status, int) and status:
+        code = markup.plain(answer.get("code") or "", 60)
+        return markup.notice(
+            "no",
+            f"Refused to this browser ({status}{' ' + code if code else ''})",
+            f"in {ms}. A labeler on this network is refused too.",
+        )
+    return markup.notice(
+        "no",
+        "Not opened by this browser,",
+        "and it does not say why: a refusal without CORS headers hides its status from the page. Press Probe, or look "
+        "at the network panel of the browser's developer tools.",
+    )

@@ -1,0 +1,236 @@
+"""Step 3: read the change, apply it, undo it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets
+import traitlets
+
+from ..errors import GtSecureError, InvalidInput
+from . import markup
+from . import plan_view as planview
+from .base import Html, Link, Step, check
+from .markup import count
+from .shared_models import make
+
+if TYPE_CHECKING:
+    from ..changes.plan import Plan
+    from ..changes.transaction import Applied
+    from ..connection import Connection
+    from ..restriction.model import Restriction
+
+_PAUSE_S = 0.35
+"""A plan is made when the input has been quiet for so long."""
+
+
+class ReviewStep(Step):
+    """Show a restriction as a change, apply it, and undo it.
+
+    Parameters
+    ----------
+    connection : Connection, optional
+        From :func:`gt_secure.connect`.
+    restriction : Restriction, optional
+        What is wanted.
+    journal_dir : str, optional
+        Where changes are recorded; see :func:`gt_secure.restriction.apply`.
+
+    Examples
+    --------
+    >>> review = ReviewStep(restriction=Restriction("radiology-team", url_lock=True))  # doctest: +SKIP
+    >>> review.apply()  # doctest: +SKIP
+    """
+
+    shown_as = "review"
+    title = "Review & apply"
+
+    restriction = traitlets.Any(None)
+    """The :class:`~gt_secure.restriction.Restriction` that is wanted; setting it makes a plan."""
+
+    plan = traitlets.Any(None)
+    """The :class:`~gt_secure.restriction.Plan`, once it is made; else None."""
+
+    applied = traitlets.Any(None)
+    """The last :class:`~gt_secure.restriction.Applied` of this widget; else None."""
+
+    hits = traitlets.Any(None)
+    """Hits of the access log, if read: a plan that would refuse a labeler seen there is stopped."""
+
+    def __init__(
+        self,
+        connection: Link | Connection | None = None,
+        *,
+        restriction: Restriction | None = None,
+        journal_dir: str | None = None,
+    ) -> None:
+        self._journal_dir = journal_dir
+        self._confirmed: set[str] = set()
+        self._done = ""
+        super().__init__(connection)
+        self.summarise("Nothing to review yet.")
+        self.observe(self._on_restriction, "restriction")
+        self.observe(self._on_plan, "plan")
+        if restriction is not None:
+            self.restriction = restriction
+
+    def build(self) -> list[ipywidgets.Widget]:
+        """Make the tables' places and the buttons."""
+        self.shown = Html(
+            markup.hint("Say in “Allow” who may come in; the change is shown here before anything is written.")
+        )
+        self.confirms = make(ipywidgets.VBox)
+        self.confirms.add_class("gts-stack")
+        self.apply_button = self.button("Apply", self.apply, primary=True, when=self._may_apply)
+        self.undo_button = self.button(
+            "Undo", self.undo, tooltip="Takes back the last change; later edits of others stay."
+        )
+        self.plan_button = self.button(
+            "Plan again", self.make_plan, when=lambda: self.restriction is not None, link=True
+        )
+        self.takes = Html()
+        row = make(ipywidgets.HBox, [self.apply_button, self.undo_button, self.takes, self.plan_button])
+        row.add_class("gts-row")
+        self.after = Html()
+        return [self.shown, self.confirms, row, self.after]
+
+    # actions
+
+    def make_plan(self, *, after_s: float = 0.0) -> None:
+        """Compare what is with what is wanted; nothing is written."""
+        wish, hits = self.restriction, self.hits
+        if wish is None:
+            raise InvalidInput(
+                "There is nothing to review.", next_step="Say in “Allow” who may come in.", field="restriction"
+            )
+        self.run(
+            "Comparing with what is there…",
+            lambda: self.link.get().plan(wish, hits=hits),
+            self._got_plan,
+            after_s=after_s,
+        )
+
+    def apply(self) -> None:
+        """Carry out the plan. It cannot be cancelled half-way: a failed step is taken back with all before it."""
+        plan = self.plan
+        if plan is None:
+            raise InvalidInput("There is no plan yet.", next_step="Wait until the change is shown.", field="plan")
+        say, confirm = self._sayer(), tuple(self._confirmed)
+        self.run(
+            "Applying…",
+            lambda: self.link.get().apply(plan, confirm=confirm, journal_dir=self._journal_dir, progress=say),
+            self._got_applied,
+            timeout_s=700,
+            may_cancel=False,
+        )
+
+    def undo(self) -> None:
+        """Take back the last change of this widget, else the last one in the journal."""
+        last = self.applied.id if self.applied is not None and self.applied.outcome == "applied" else None
+        say = self._sayer()
+        self.run(
+            "Undoing…",
+            lambda: self.link.get().undo(last, journal_dir=self._journal_dir, progress=say),
+            self._got_applied,
+            timeout_s=700,
+            may_cancel=False,
+        )
+
+    def nothing(self, why: str, error: GtSecureError | None = None) -> None:
+        """Show that there is nothing to review, and why."""
+        self.worker.cancel()
+        self.restriction = self.plan = None
+        self.message.value = ""
+        if error is None:
+            self.shown.value = markup.hint(why)
+        else:
+            self.shown.value = markup.notice("warn", markup.text(error.message, 600), markup.text(error.next_step, 600))
+        self.summarise(why)
+        self.takes.value = ""
+
+    def show_error(self, error: GtSecureError) -> None:
+        """Show an error; without a plan there is nothing else to show here."""
+        super().show_error(error)
+        if self.plan is None and self.restriction is not None:
+            self.shown.value = ""
+            self.summarise("The change cannot be shown.")
+
+    # results
+
+    def _got_plan(self, plan: Plan) -> None:
+        self.plan = plan
+
+    def _on_plan(self, _: Any) -> None:
+        plan: Plan | None = self.plan
+        self._confirmed = set()
+        if plan is None:
+            self.confirms.children = ()
+            self.enable()
+            return
+        parts = (planview.changes_table, planview.who_table, planview.expectations, planview.warnings, planview.folds)
+        self.shown.value = "".join(f'<div class="gts-part">{part(plan)}</div>' for part in parts)
+        self.confirms.children = [
+            check(f"I have read this and want it all the same: {notice.code}", False, self._confirmer(notice.code))
+            for notice in plan.blockers
+            if notice.confirmable
+        ]
+        number = len(plan.changes)
+        self.apply_button.description = f"Apply {count(number, 'change')}" if number else "Apply"
+        touched = {change.kind for change in plan.changes}
+        shared = (
+            "the portal lock of all teams changes" if "portal-lock" in touched else "the portal lock is not changed"
+        )
+        self.takes.value = "" if plan.empty else markup.hint(f"takes about {plan.seconds_typical} s; {shared}")
+        stopped = f"{count(len(plan.blockers), 'question')} to answer first" if plan.blockers else ""
+        self.summarise(
+            self._done,
+            count(number, "change") if number else "nothing to change",
+            "undoable" if number else "",
+            "" if plan.empty else "shared by all teams" if "portal-lock" in touched else "nothing shared is touched",
+            markup.chip("no", stopped) if stopped else "",
+        )
+        self._done = ""
+        self.enable()
+
+    def _confirmer(self, code: str) -> Callable[[bool], None]:
+        def confirm(on: bool) -> None:
+            (self._confirmed.add if on else self._confirmed.discard)(code)
+            self.enable()
+
+        return confirm
+
+    def _may_apply(self) -> bool:
+        plan: Plan | None = self.plan
+        if plan is None or plan.empty:
+            return False
+        return all(notice.confirmable and notice.code in self._confirmed for notice in plan.blockers)
+
+    def _got_applied(self, applied: Applied) -> None:
+        self.after.value = f'<div role="status" aria-live="polite">{planview.applied_notice(applied)}</div>'
+        self.applied = applied
+        self._done = f"{applied.outcome}, change {applied.id}" if applied.id else applied.outcome
+        if self.restriction is not None:
+            self.make_plan()  # what is left to do, seen from what is there now
+
+    def _on_restriction(self, change: Any) -> None:
+        self.plan = None
+        if change["new"] is not None:
+            self.guard(lambda: self.make_plan(after_s=_PAUSE_S))
+
+    def _sayer(self) -> Callable[[str], None]:
+        """A progress callback that may be called from the working thread."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return lambda _words: None
+
+        def say(words: str) -> None:
+            loop.call_soon_threadsafe(self._say_progress, str(words))
+
+        return say
+
+    def _say_progress(self, words: str) -> None:
+        if self.worker.busy:
+            self.say(words, busy=True)

@@ -1,0 +1,56 @@
+"""Addresses that the access log has seen, to pick from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import ipywidgets
+
+from ..network import IPNetwork, contains, parse_address
+from . import markup
+from .base import Box, Html
+from .entry_feedback import read_address
+from .markup import count
+from .shared_models import make
+
+_MOST = 8
+
+
+class SeenBox(Box):
+    """One button for each address that is not in the list yet.
+
+    Parameters
+    ----------
+    add : callable
+        Called with the address whose button is pressed.
+    """
+
+    shown_as = "addresses seen"
+
+    def __init__(self, add: Callable[[str], None]) -> None:
+        self._add = add
+        self._chips: list[ipywidgets.Button] = []
+        super().__init__()
+        self.add_class("gts-chips")
+
+    def show(self, hits: Mapping[str, int], browser: Sequence[str], listed: Sequence[IPNetwork]) -> None:
+        """Offer the busiest addresses, and first of all those of the person's own browser."""
+        new = [
+            word
+            for word in dict.fromkeys([*browser, *hits])
+            if not read_address(word).problem and not contains(listed, parse_address(word))
+        ]
+        for old in self._chips:
+            old.close()
+        self._chips = [
+            self._chip(word, "your browser" if word in browser else count(hits[word], "hit")) for word in new[:_MOST]
+        ]
+        head = [Html(markup.hint("Seen in the access log, not in the list:"))] if self._chips else []
+        self.children = (*head, *self._chips)
+
+    def _chip(self, word: str, about: str) -> ipywidgets.Button:
+        made = make(ipywidgets.Button, description=f"+ {word} · {about}", tooltip="Press to add to the list.")
+        made.add_class("gts-chip")
+        made.add_class("gts-plain")
+        made.on_click(lambda _: self._add(word))
+        return made

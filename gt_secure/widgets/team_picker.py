@@ -1,0 +1,314 @@
+"""Step 1: choose a workteam. Two SageMaker calls show the teams; details of the chosen one follow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets
+import traitlets
+
+from ..errors import AccessDenied, GtSecureError, InvalidInput
+from . import markup
+from .background import as_error
+from .base import Html, Link, Step, field
+from .markup import Markup, count
+from .shared_models import make
+
+if TYPE_CHECKING:
+    from ..aws.teams import LabelingJob, Workforce, Workteam
+    from ..connection import Connection
+
+BUCKET_ONLY = ""
+"""The choice that names no team: a bucket alone is protected, for any tool that hands out presigned URLs."""
+
+_ROWS = 8
+_TOP = "— no workteam: protect a bucket only"
+
+
+@dataclass(frozen=True)
+class TeamDetails:
+    """What is known about a chosen team; ``unseen`` has what this role may not read."""
+
+    workforce: Workforce | None = None
+    jobs: tuple[LabelingJob, ...] = ()
+    unseen: tuple[GtSecureError, ...] = ()
+
+
+class TeamPicker(Step):
+    """Choose a workteam of the region.
+
+    Parameters
+    ----------
+    connection : Connection, optional
+        From :func:`gt_secure.connect`; the default is made from the current credentials when it is needed.
+    value : str, optional
+        The name of the team to choose.
+
+    Examples
+    --------
+    >>> picker = TeamPicker()  # doctest: +SKIP
+    >>> picker.observe(lambda change: print(change["new"]), "value")  # doctest: +SKIP
+    """
+
+    shown_as = "workteam picker"
+    title = "Workteam"
+
+    value = traitlets.Unicode(None, allow_none=True)
+    """Name of the chosen team; the empty text for “no workteam”; None before a choice."""
+
+    team = traitlets.Any(None)
+    """The chosen :class:`~gt_secure.aws.teams.Workteam`, or None. Read it; set ``value``."""
+
+    details = traitlets.Any(None)
+    """:class:`TeamDetails` of the chosen team once they are read, else None."""
+
+    answers = traitlets.Int(0)
+    """Grows when the teams have been read, could not be, or are not waited for; observe it to go on after that."""
+
+    def __init__(self, connection: Link | Connection | None = None, *, value: str | None = None) -> None:
+        self._teams: tuple[Workteam, ...] = ()
+        self._filling = False
+        super().__init__(connection)
+        self.summarise("Reading the workteams…")
+        self.observe(self._on_value, "value")
+        if value is not None:
+            self.value = value
+        self.refresh()
+
+    def build(self) -> list[ipywidgets.Widget]:
+        """Make the list, the search field and the place for details."""
+        self.search = field(make(ipywidgets.Text, description="Search workteams", placeholder="part of a name"))
+        self.search.add_class("gts-hidden")
+        self.search.observe(lambda _: self.guard(self._fill), "value")
+        self.select = field(make(ipywidgets.Select, description="Workteam", options=(), rows=3))
+        self.select.observe(self._on_select, "value")
+        self.about = Html(markup.hint("The teams of the region are being read."))
+        self.refresh_button = self.button("Read again", self.refresh, link=True)
+        left = make(ipywidgets.VBox, [self.search, self.select])
+        left.add_class("gts-stack")
+        right = make(ipywidgets.VBox, [self.about, self.refresh_button])
+        right.add_class("gts-stack")
+        two = make(ipywidgets.Box, [left, right])
+        two.add_class("gts-two")
+        return [two]
+
+    @property
+    def teams(self) -> tuple[Workteam, ...]:
+        """The teams that were found."""
+        return self._teams
+
+    def refresh(self) -> None:
+        """Read the teams again."""
+        self.run("Reading the workteams…", lambda: tuple(self.link.get().workteams()), self._got_teams, timeout_s=45)
+
+    def show_error(self, error: GtSecureError) -> None:
+        """Show an error and say in the summary that there is nothing to choose."""
+        super().show_error(error)
+        if not self._teams:
+            self.summarise("The workteams cannot be shown.")
+            self.about.value = ""
+            self._fill()
+        self.answers += 1
+
+    def cancel(self) -> None:
+        """Stop waiting."""
+        super().cancel()
+        if not self._teams:
+            self.summarise("Nothing read yet.")
+            self.about.value = markup.hint("Press “Read again” to read the workteams.")
+            self.answers += 1
+
+    # the list
+
+    def _got_teams(self, teams: tuple[Workteam, ...]) -> None:
+        self._teams = teams
+        self.answers += 1
+        (self.search.remove_class if len(teams) > _ROWS else self.search.add_class)("gts-hidden")
+        self._fill()
+        if not teams:
+            self.about.value = markup.notice(
+                "warn",
+                "There is no workteam in this region.",
+                "Create one in the SageMaker console under Ground Truth, Labeling workforces; or check the region.",
+            )
+        self.summarise(f"Choose one of {count(len(teams), 'team')}." if teams else "No workteam in this region.")
+        if teams:
+            self.about.value = markup.hint("Choose a team to see its locks, its workforce and its labeling jobs.")
+        if self.value is not None:
+            self._choose(self.value)
+
+    def _fill(self) -> None:
+        wanted = self.search.value.strip().lower()
+        shown = [team for team in self._teams if wanted in f"{team.name} {team.kind} {team.description}".lower()]
+        options = [(_option(team), team.arn) for team in shown] + [(_TOP, BUCKET_ONLY)]
+        self._filling = True
+        try:
+            self.select.options = options
+            self.select.rows = max(3, min(_ROWS, len(options)))
+            self.select.value = self._chosen_arn() if self._chosen_arn() in [arn for _, arn in options] else None
+        finally:
+            self._filling = False
+
+    def _chosen_arn(self) -> str | None:
+        if self.team is not None:
+            return str(self.team.arn)
+        return BUCKET_ONLY if self.value == BUCKET_ONLY else None
+
+    def _on_select(self, change: dict[str, Any]) -> None:
+        if self._filling or change["new"] is None:
+            return
+        arn = change["new"]
+        team = next((each for each in self._teams if each.arn == arn), None)
+        self.guard(lambda: self._take(team))
+
+    # the choice
+
+    def _on_value(self, change: dict[str, Any]) -> None:
+        chosen = self.team.name if self.team is not None else None
+        if self._teams and change["new"] is not None and change["new"] != chosen:
+            self._choose(change["new"])
+
+    def _choose(self, name: str) -> None:
+        if name == BUCKET_ONLY:
+            self._take(None)
+            return
+        same = [team for team in self._teams if name in (team.name, team.arn)]
+        if not same:
+            self.team = self.details = None
+            self.value = None
+            near = ", ".join(markup.plain(team.name, 40) for team in self._teams[:6])
+            raise InvalidInput(
+                f"There is no workteam “{markup.plain(name, 70)}” in this region.",
+                next_step=f"Choose one of: {near}." if near else "Check the region.",
+                field="team",
+                value=name,
+            )
+        self._take(same[0])
+
+    def _take(self, team: Workteam | None) -> None:
+        self.message.value = ""
+        with self.hold_trait_notifications():
+            self.details = None
+            self.team = team
+            self.value = BUCKET_ONLY if team is None else team.name
+        self._fill()
+        self._describe()
+        if team is not None:
+            self.run(
+                "Reading the workforce and the labeling jobs…",
+                lambda: read_details(self.link.get(), team),
+                self._got_details,
+            )
+        else:
+            self.worker.cancel()
+
+    def _got_details(self, details: TeamDetails) -> None:
+        self.details = details
+        self._describe()
+
+    def _describe(self) -> None:
+        team, details = self.team, self.details
+        if team is None:
+            self.summarise("no workteam · a bucket alone is protected")
+            self.about.value = markup.hint(
+                "Presigned URLs of any tool (Label Studio, CVAT, a script) are guarded at the bucket. "
+                "The URL lock and the portal lock belong to Ground Truth workteams."
+            )
+            return
+        self.summarise(team.name, team.kind, _groups(team), _jobs_in_words(details))
+        self.about.value = about_team(team, details)
+
+
+def read_details(connection: Connection, team: Workteam) -> TeamDetails:
+    """Read the workforce and the jobs of a team; a refused part is kept as an error."""
+    unseen: list[GtSecureError] = []
+
+    def part(call: Any, default: Any) -> Any:
+        try:
+            return call()
+        except AccessDenied as denied:
+            unseen.append(denied)
+        except Exception as error:
+            unseen.append(as_error(error))
+        return default
+
+    workforce = part(connection.workforce, None) if team.kind == "private" else None
+    jobs = tuple(part(lambda: connection.jobs(team), ()))
+    return TeamDetails(workforce, jobs, tuple(unseen))
+
+
+def _option(team: Workteam) -> str:
+    lock = "no URL lock" if team.url_lock is None else f"URL lock {url_lock_word(team)}"
+    return f"{markup.plain(team.name, 70)} · {team.kind} · {lock}"
+
+
+def url_lock_word(team: Workteam) -> str:
+    """The state of a team's URL lock in a word."""
+    if team.url_lock is None:
+        return "not offered"
+    return {"off": "off", "both": "both on: never matches"}.get(team.url_lock.mode, f"on ({team.url_lock.mode})")
+
+
+def _groups(team: Workteam) -> str:
+    return count(len(team.members), "member group") if team.members else ""
+
+
+def _jobs_in_words(details: TeamDetails | None) -> str:
+    if details is None:
+        return ""
+    running = [job for job in details.jobs if job.in_progress]
+    return f"{count(len(running), 'labeling job')} in progress" if running else "no labeling job in progress"
+
+
+def about_team(team: Workteam, details: TeamDetails | None) -> Markup:
+    """The details of a team as a list of facts."""
+    pairs: list[tuple[str, object]] = []
+    if team.description:
+        pairs.append(("Description", markup.text(team.description, 200)))
+    tone = (
+        "plain" if team.url_lock is None else "no" if team.url_lock.impossible else "ok" if team.url_lock.on else "no"
+    )
+    pairs.append(("URL lock", markup.chip(tone, url_lock_word(team))))  # type: ignore[arg-type]
+    if team.members:
+        shown = ", ".join(markup.plain(group, 60) for group in team.members)
+        pairs.append(
+            ("Member groups", markup.join(markup.text(shown, 400), markup.hint("SageMaker tells no head count.")))
+        )
+    if details is not None and details.workforce is not None:
+        pairs += _about_workforce(details.workforce)
+    if details is not None:
+        pairs.append(("Labeling jobs", _about_jobs(details.jobs)))
+    body = markup.facts(pairs)
+    if team.url_lock is None:
+        said = f"AWS offers no URL lock for {team.kind} teams. The bucket guard still protects the images."
+        body = markup.join(body, markup.hint(said))
+    for error in () if details is None else details.unseen:
+        more = (
+            markup.fold("Policy for the administrator", markup.pre(error.policy))
+            if isinstance(error, AccessDenied)
+            else ""
+        )
+        body = markup.join(body, markup.notice("warn", error.message, "" if more else error.next_step, more=more))
+    return body
+
+
+def _about_workforce(workforce: Workforce) -> list[tuple[str, object]]:
+    state = "" if workforce.status == "Active" else f" ({workforce.status})"
+    where = f"in {workforce.vpc_id}" if workforce.in_vpc else "on the public internet"
+    ranges = count(len(workforce.cidrs), "range") if workforce.cidrs else "open to everybody"
+    return [
+        ("Workforce", markup.text(f"{workforce.name}{state}, portal {where}")),
+        ("Portal lock", markup.chip("ok" if workforce.cidrs else "no", ranges)),
+    ]
+
+
+def _about_jobs(jobs: tuple[LabelingJob, ...]) -> Markup:
+    if not jobs:
+        return markup.text("none waits for people")
+    lines = [
+        f"{markup.plain(job.name, 50)}: {job.status}, {job.pending:,} of {job.total:,} to label" for job in jobs[:4]
+    ]
+    if len(jobs) > 4:
+        lines.append(f"and {len(jobs) - 4} more")
+    return Markup("<br>".join(markup.text(line, 200) for line in lines))

@@ -1,0 +1,304 @@
+"""Step 4: mint a test URL, fetch it from here and from there, and read why it was answered so.
+
+The URL never enters a trait: the kernel keeps it, the screen shows it masked, and Copy and the browser's probe get it
+by custom message, which no notebook saves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets
+import traitlets
+
+from ..errors import AccessDenied, InvalidInput
+from ..network import Source
+from . import markup
+from .background import spawn
+from .base import Html, Link, Step, check, error_markup, field
+from .browser import browser_part
+from .markup import Markup
+from .probe_view import Tried, browser_answer, place_label, tried_markup, try_url
+from .shared_models import make
+
+if TYPE_CHECKING:
+    from ..connection import Connection
+    from ..presign import TestUrl, Vantage
+
+_LIFETIMES = (("1 minute", 60), ("10 minutes", 600), ("1 hour", 3600))
+_EVERYWHERE = "everywhere"
+
+
+class TestUrlStep(Step):
+    """Mint a test URL for one object and probe it.
+
+    Parameters
+    ----------
+    connection : Connection, optional
+        From :func:`gt_secure.connect`.
+    bucket, key : str, optional
+        The object.
+
+    Examples
+    --------
+    >>> step = TestUrlStep(bucket="gt-images", key="scans/0001.png")  # doctest: +SKIP
+    >>> step.generate()  # doctest: +SKIP
+    >>> step.probe()  # doctest: +SKIP
+    """
+
+    __test__ = False
+    shown_as = "test URL"
+    title = "Test URL"
+
+    bucket = traitlets.Unicode("")
+    """The bucket of the object."""
+
+    prefix = traitlets.Unicode("")
+    """Where objects to choose from are listed."""
+
+    key = traitlets.Unicode("")
+    """The object."""
+
+    bound_to = traitlets.Unicode("")
+    """The source that the URL is bound to, as the URL lock would bind it; empty: not bound."""
+
+    def __init__(
+        self,
+        connection: Link | Connection | None = None,
+        *,
+        bucket: str = "",
+        key: str = "",
+    ) -> None:
+        self._url: TestUrl | None = None
+        self._shown_keys: dict[str, str] = {}
+        self._vantages: tuple[Vantage, ...] = ()
+        self._keys_of: tuple[str, str] | None = None
+        self._clock: asyncio.Task[Any] | None = None
+        self.tried: tuple[Tried, ...] = ()
+        self.browser_markers: list[str] = []
+        super().__init__(connection)
+        self.summarise("No test URL yet.")
+        self.observe(lambda _: self.guard(self._place_changed), ["bucket", "prefix"])
+        self.observe(lambda _: self._show_key(), "key")
+        self.key_input.observe(lambda change: self._take_key(change["new"]), "value")
+        traitlets.link((self, "bound_to"), (self.bound_input, "value"))
+        self.bucket, self.key = bucket, key
+
+    def build(self) -> list[ipywidgets.Widget]:
+        """Make the fields, the buttons and the place for answers."""
+        self.key_input = field(
+            make(ipywidgets.Combobox, description="Object", placeholder="scans/0001.png", continuous_update=False),
+            "gts-mono-in",
+        )
+        self.lifetime = field(make(ipywidgets.Dropdown, description="Lifetime", options=_LIFETIMES, value=600))
+        self.bound_input = field(
+            make(
+                ipywidgets.Combobox,
+                description="Bound to the worker at",
+                placeholder="not bound",
+                continuous_update=False,
+            ),
+            "gts-mono-in",
+        )
+        self.role_input = field(
+            make(ipywidgets.Combobox, description="Signing role", placeholder="my own", continuous_update=False),
+            "gts-mono-in",
+        )
+        self.own = check(
+            "Sign with my own credentials: tests the bucket guard, not the URL lock", False, lambda _: None
+        )
+        fields = make(ipywidgets.Box, [self.key_input, self.bound_input, self.lifetime])
+        fields.add_class("gts-three")
+        self.more_box = make(ipywidgets.VBox, [self.role_input, self.own])
+        self.more_box.add_class("gts-stack")
+        self.more_button = self.opener("Signing options", self.more_box)
+        self.generate_button = self.button(
+            "Generate test URL", self.generate, primary=True, when=lambda: bool(self.bucket and self.key)
+        )
+        self.clear_button = self.button("Clear", self.clear, when=lambda: self._url is not None)
+        generate_row = make(ipywidgets.HBox, [self.generate_button, self.clear_button, self.more_button])
+        self.url_line = Html()
+        self.vantage = field(make(ipywidgets.Dropdown, description="Probe from", options=[("this kernel", 0)], value=0))
+        self.probe_button = self.button("Probe", self.probe, when=lambda: self._url is not None)
+        self.browser = browser_part(self._reveal, self._browser_answered)
+        probe_row = make(ipywidgets.HBox, [self.vantage, self.probe_button, self.browser])
+        for row in (generate_row, probe_row):
+            row.add_class("gts-row")
+        probe_row.add_class("gts-bottom")
+        self.answers = Html()
+        return [fields, self.more_box, generate_row, self.url_line, probe_row, self.answers]
+
+    # actions
+
+    def generate(self) -> None:
+        """Mint the URL; a former one is cleared first."""
+        self.clear()
+        bucket, key = self.bucket, self.key.strip()
+        if not bucket or not key:
+            raise InvalidInput(
+                "Which object?", next_step="Choose a bucket in “Allow”, and an object here.", field="key"
+            )
+        typed = self.bound_to.strip()
+        bound = Source.parse(typed.split(" (", 1)[0]) if typed and not self.own.value else None
+        seconds, own = int(self.lifetime.value), bool(self.own.value)
+        role = self.role_input.value.strip() or None
+
+        def work() -> TestUrl:
+            return self.link.get().test_url(
+                bucket, key, expires_in=seconds, bound_to=bound, role_arn=role, use_session=not own
+            )
+
+        self.run("Signing…", work, self._got_url, timeout_s=45)
+
+    def probe(self) -> None:
+        """Fetch the URL from the chosen place, or from everywhere."""
+        url = self._url
+        if url is None:
+            raise InvalidInput("There is no test URL.", next_step="Press “Generate test URL” first.", field="url")
+        choice = self.vantage.value
+        places = self._vantages if choice == _EVERYWHERE else self._vantages[int(choice) : int(choice) + 1]
+        self.run(
+            "Fetching…",
+            lambda: tuple(try_url(self.link.get(), url, place) for place in places or (None,)),
+            self._got_tried,
+            timeout_s=20 + 15 * len(places),
+        )
+
+    def masked_url(self) -> str:
+        """The URL without its secrets, to show; empty if there is none."""
+        return "" if self._url is None else self._url.masked
+
+    def clear(self) -> None:
+        """Forget the URL, here and in the browser."""
+        if self._clock is not None:
+            self._clock.cancel()
+            self._clock = None
+        if self._url is not None:
+            self._url.forget()
+            self._url = None
+            self.browser.forget()
+        self.url_line.value = ""
+        self.summarise("No test URL.")
+        self.enable()
+
+    def close(self) -> None:
+        """Forget the URL and close."""
+        if hasattr(self, "answers"):
+            self.clear()
+        super().close()
+
+    def enable(self) -> None:
+        """Bring the buttons in line, also those in the browser."""
+        super().enable()
+        self.browser.allow(self._url is not None and not self.worker.busy)
+
+    def offer_roles(self, roles: Sequence[str]) -> None:
+        """Offer roles to sign with, for example those of the team's labeling jobs."""
+        self.role_input.options = tuple(dict.fromkeys(role for role in roles if role))
+
+    # the object: the input shows it without control and direction characters, the trait is the key itself
+
+    def _show_key(self) -> None:
+        self.key_input.value = markup.plain(self.key, 1100)
+        self.enable()
+
+    def _take_key(self, shown: str) -> None:
+        if shown != markup.plain(self.key, 1100):
+            self.key = self._shown_keys.get(shown, shown)
+
+    # results
+
+    def _place_changed(self) -> None:
+        self.enable()
+        place = (self.bucket, self.prefix)
+        if not self.bucket or place == self._keys_of:
+            return
+        self._keys_of = place
+
+        def work() -> tuple[list[str] | AccessDenied, tuple[Vantage, ...]]:
+            places = self.link.get().vantages()
+            try:
+                return self.link.get().keys(*place), places
+            except AccessDenied as denied:
+                return denied, places  # a list to choose from is a comfort: a key can be typed
+
+        self.run("Listing objects…", work, self._got_place, timeout_s=30, after_s=0.3)
+
+    def _got_place(self, found: tuple[list[str] | AccessDenied, tuple[Vantage, ...]]) -> None:
+        listed, self._vantages = found
+        keys = [] if isinstance(listed, AccessDenied) else listed
+        self._shown_keys = {markup.plain(key, 1100): key for key in keys}
+        self.key_input.options = tuple(self._shown_keys)
+        if keys and self.key not in keys:
+            self.key = next((key for key in keys if key.lower().endswith((".png", ".jpg", ".jpeg"))), keys[0])
+        options: list[tuple[str, Any]] = [(place_label(place), i) for i, place in enumerate(self._vantages)]
+        if len(self._vantages) > 1:
+            options.append((f"all {len(self._vantages)} places", _EVERYWHERE))
+        self.vantage.options = options
+        self.vantage.value = options[-1][1]
+        self.bound_input.options = tuple(str(place) for place in self._vantages if place.source is not None)
+        if isinstance(listed, AccessDenied):
+            self.show(error_markup(listed, "warn", "The objects cannot be listed; type the key of one."))
+        else:
+            self.show() if keys else self.show(markup.notice("warn", "No object found there.", "Type the key of one."))
+        self.enable()
+
+    def _got_url(self, url: TestUrl) -> None:
+        self._url = url
+        self.answers.value = ""
+        self.tried = ()
+        self._show_url()
+        self.enable()
+        self._clock = spawn(self._tick())
+
+    def _show_url(self) -> None:
+        url = self._url
+        if url is None:
+            return
+        left = int(url.seconds_left)
+        if left <= 0:
+            self.clear()
+            self.url_line.value = markup.hint("The test URL has expired and was cleared.")
+            return
+        bound = f"bound to {url.bound_to}" if url.bound_to else "not bound: the bucket guard alone decides"
+        clock = f"{left // 60}:{left % 60:02d} left"
+        self.summarise(url.key, markup.code(markup.plain(url.masked, 60)), clock)
+        self.url_line.value = markup.join(
+            markup.facts(
+                [
+                    ("URL", markup.code(url.masked, 200)),
+                    ("Life", Markup(f'<span class="gts-mono">{clock}</span>')),
+                    ("Bound", markup.text(bound)),
+                    ("Signed by", markup.code(url.signer, 120)),
+                ]
+            ),
+        )
+
+    async def _tick(self) -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            while self._url is not None:
+                await asyncio.sleep(1 if self._url.seconds_left < 61 else 5)
+                self._show_url()
+
+    def _got_tried(self, tried: tuple[Tried, ...]) -> None:
+        self.tried = tried
+        self._show_tried(tried)
+
+    def _show_tried(self, tried: Sequence[Tried]) -> None:
+        shown = tried_markup(tried, many_places=len(self._vantages) > 1)
+        self.answers.value = f'<div role="status" aria-live="polite">{shown}</div>'
+
+    # the browser
+
+    def _reveal(self) -> str:
+        if self._url is None:
+            raise InvalidInput("There is no test URL.", next_step="Press “Generate test URL” first.", field="url")
+        return self._url.reveal()
+
+    def _browser_answered(self, answer: dict[str, Any]) -> None:
+        self.answers.value = f'<div role="status" aria-live="polite">{browser_answer(answer)}</div>{self.answers.value}'
+        if self._url is not None:
+            self.browser_markers.append(self._url.marker)

@@ -1,0 +1,148 @@
+"""Imports go one way: no package imports from one above it, and no modules import each other in a circle.
+
+Read from the source of every module: imports at the top, inside functions, under ``TYPE_CHECKING``, and the tables of
+lazy package faces.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import gt_secure
+
+ROOT = Path(gt_secure.__file__).parent
+
+LAYERS = [
+    ["_version", "_lazy", "text"],
+    ["errors"],
+    ["html", "files", "address_lists"],
+    ["network"],
+    ["aws"],
+    ["iam"],
+    ["policies"],
+    ["restriction"],
+    ["account"],
+    ["logs", "presign"],
+    ["plots"],
+    ["access"],
+    ["findings"],
+    ["changes"],
+    ["connection"],
+    ["doctor", "check"],
+    ["widgets"],
+    ["sandbox"],
+    ["cli"],
+    ["magics", "pytest_plugin"],
+    ["", "__main__"],
+]
+"""Packages and modules of the top level, the lowest first. Those in one row do not import each other."""
+
+SANDBOX_MAY_IMPORT = {"_version", "_lazy", "text", "errors", "address_lists", "network", "aws", "presign", "sandbox"}
+"""Prediction and enforcement come from different code."""
+
+FACE_EXCEPTIONS = {("", name) for row in LAYERS for name in row}
+"""The face of the whole package lists names of every layer, and loads them on use."""
+
+
+def modules() -> dict[str, Path]:
+    """Every module of the package by its dotted name below ``gt_secure``; the package itself is the empty name."""
+    result = {}
+    for path in sorted(ROOT.rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        result[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return result
+
+
+MODULES = modules()
+
+
+def imports(name: str, path: Path) -> Iterator[tuple[str, int]]:
+    """Yield the modules of the package that a module imports, with the line."""
+    base = name.split(".") if name else []
+    if path.name != "__init__.py":
+        base = base[:-1]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            yield from _from(node, base)
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.split(".")[0] == "gt_secure":
+                    yield alias.name.removeprefix("gt_secure").lstrip("."), node.lineno
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and path.name == "__init__.py":
+            target = node.value
+            if target.startswith(".") and target.replace(".", "").replace("_", "").isalnum():
+                yield ".".join([*base, *target.lstrip(".").split(".")]), node.lineno
+
+
+def _from(node: ast.ImportFrom, base: list[str]) -> Iterator[tuple[str, int]]:
+    if node.level == 0:
+        if (node.module or "").split(".")[0] != "gt_secure":
+            return
+        start = (node.module or "").split(".")[1:]
+    else:
+        start = base[: len(base) - node.level + 1] + (node.module.split(".") if node.module else [])
+    for alias in node.names:
+        deeper = ".".join([*start, alias.name])
+        yield (deeper if deeper in MODULES else ".".join(start)), node.lineno
+
+
+def layer(name: str) -> int:
+    """Return the row of a module's top-level name."""
+    top = name.split(".")[0]
+    for index, row in enumerate(LAYERS):
+        if top in row:
+            return index
+    raise AssertionError(f"{top} is in no layer: put it into LAYERS where it belongs")
+
+
+def test_nothing_imports_upward() -> None:
+    wrong = []
+    for name, path in MODULES.items():
+        for target, line in imports(name, path):
+            if name == "" or target.split(".")[0] == name.split(".")[0]:
+                continue
+            if layer(target) >= layer(name):
+                wrong.append(f"{path.relative_to(ROOT)}:{line} imports {target or 'the package'}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_no_circle() -> None:
+    graph = {
+        name: {target for target, _ in imports(name, path) if target in MODULES and target != name}
+        for name, path in MODULES.items()
+        if name
+    }
+    state: dict[str, int] = {}
+    circles: list[str] = []
+
+    def visit(name: str, trail: list[str]) -> None:
+        state[name] = 1
+        for target in sorted(graph.get(name, ())):
+            if state.get(target) == 1 and target in trail:
+                circles.append(" -> ".join([*trail[trail.index(target) :], target]))
+            elif target not in state:
+                visit(target, [*trail, target])
+        state[name] = 2
+
+    for name in sorted(graph):
+        if name not in state:
+            visit(name, [name])
+    assert not circles, "\n".join(circles)
+
+
+def test_the_sandbox_shares_no_code_with_the_prediction() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line} imports {target}"
+        for name, path in MODULES.items()
+        if name.split(".")[0] == "sandbox"
+        for target, line in imports(name, path)
+        if target.split(".")[0] not in SANDBOX_MAY_IMPORT
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_every_module_is_in_a_layer() -> None:
+    for name in MODULES:
+        layer(name)
