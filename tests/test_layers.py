@@ -143,6 +143,17 @@ def test_the_sandbox_shares_no_code_with_the_prediction() -> None:
     assert not wrong, "\n".join(wrong)
 
 
+def test_only_entry_points_know_the_sandbox() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line} imports {target}"
+        for name, path in MODULES.items()
+        if name and name.split(".")[0] not in {"sandbox", "cli", "pytest_plugin"}
+        for target, line in imports(name, path)
+        if target.split(".")[0] == "sandbox"
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
 def test_every_module_is_in_a_layer() -> None:
     for name in MODULES:
         layer(name)

@@ -1,6 +1,6 @@
 """Mutation check of what decides verdicts: change one operator or constant at a time, and see whether a test notices.
 
-    python tools/mutants.py [--modules policy/guard.py,policy/globs.py] [--most 200] [--seed 1] [--minutes 60]
+    python tools/mutants.py [--modules policies/bucket_guard.py,iam/wildcards.py] [--most 200] [--seed 1] [--minutes 60]
     python tools/mutants.py --table     # the survivors that are known, as a table
 
 Works on a copy in a temporary folder. A child process per mutant runs the fast tests, stopping at the first failure.
@@ -27,7 +27,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 KNOWN = ROOT / "tools" / "mutants_known.toml"
 NOT_MUTATED = {"__init__.py", "ground_truth.py"}
-PRESIGN = ("causes.py", "explain.py", "refusals.py")
+MUTATED = ("iam", "policies", "access", "access/explain", "findings")
 TESTS = (
     "test_conformance.py",
     "test_own_cases.py",
@@ -41,16 +41,14 @@ TESTS = (
     "test_guard_text.py",
 )
 NEAREST = {
-    "presign/": "test_explain_refusal.py",
-    "policy/checks_": "test_findings.py",
-    "policy/findings": "test_findings.py",
-    "policy/snapshot": "test_findings.py",
-    "policy/deleted": "test_sameness.py",
-    "policy/sameness": "test_sameness.py",
-    "policy/guard": "test_guard_text.py",
-    "policy/spans": "test_guard_text.py",
-    "policy/session": "test_session.py",
-    "policy/who": "test_who.py",
+    "access/explain/": "test_explain_refusal.py",
+    "findings/": "test_findings.py",
+    "policies/deleted_principals": "test_sameness.py",
+    "policies/equivalence": "test_sameness.py",
+    "policies/bucket_guard": "test_guard_text.py",
+    "policies/statement_spans": "test_guard_text.py",
+    "policies/session_policy": "test_session.py",
+    "access/who_can_open": "test_who.py",
 }
 """Tests that are run first for some modules, because most of their mutants die there; for the others the verdicts of
 all cases are compared first, without pytest."""
@@ -160,9 +158,13 @@ def mutated(text, mutant):
 
 
 def all_modules():
-    """Return the modules that are mutated, as ``policy/evaluate.py``."""
-    policy = sorted(path.name for path in (ROOT / "gt_secure/policy").glob("*.py") if path.name not in NOT_MUTATED)
-    return [f"policy/{name}" for name in policy] + [f"presign/{name}" for name in PRESIGN]
+    """Return the modules that are mutated, as ``iam/evaluate.py``."""
+    return sorted(
+        f"{package}/{path.name}"
+        for package in MUTATED
+        for path in (ROOT / "gt_secure" / package).glob("*.py")
+        if path.name not in NOT_MUTATED
+    )
 
 
 def known():
@@ -244,7 +246,7 @@ def _copied(folder):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--modules", help="such as policy/guard.py,policy/globs.py; all of them otherwise")
+    parser.add_argument("--modules", help="such as policies/bucket_guard.py,iam/wildcards.py; all of them otherwise")
     parser.add_argument("--most", type=int, default=10_000, help="a sample of so many mutants")
     parser.add_argument("--seed", type=int, default=1, help="which sample")
     parser.add_argument("--skip", type=int, default=0, help="leave out so many of the sample, to go on with a run")

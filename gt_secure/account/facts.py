@@ -130,7 +130,7 @@ class Missing:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One reading of an account, for :func:`gt_secure.policy.find_all`.
+    """One reading of an account, for :func:`gt_secure.findings.find_all`.
 
     Attributes
     ----------

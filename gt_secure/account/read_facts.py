@@ -13,7 +13,7 @@ from .snapshot import State
 
 
 def snapshot_of(state: State, wish: Restriction | None = None, planned: Mapping[str, Any] | None = None) -> Snapshot:
-    """Return the snapshot for :func:`gt_secure.policy.find_all`.
+    """Return the snapshot for :func:`gt_secure.findings.find_all`.
 
     Parameters
     ----------

@@ -4,10 +4,11 @@ import pickle
 
 import pytest
 
+from gt_secure.access.explain import Scenes
 from gt_secure.access.explain.expectation_log import MIME
 from gt_secure.connection import connect
 from gt_secure.errors import AccessDenied, InvalidInput, NotFound, Unreachable
-from gt_secure.presign import Scenes, inspect, probe
+from gt_secure.presign import inspect, probe
 
 OFFICE, ELSEWHERE = "203.0.113.7", "198.51.100.9"
 VPC = "10.0.3.4 via vpce-0a1b2c3d4e5f60718"

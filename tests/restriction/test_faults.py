@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import gt_secure.restriction.running as running
 import pytest
 
+import gt_secure.changes.transaction as running
 from gt_secure.aws.client import connect_aws
 from gt_secure.changes.apply import apply
 from gt_secure.changes.journal import list_changes, verify_journal

@@ -187,7 +187,7 @@ def test_secrets_are_taken_out_of_foreign_texts(secret: str) -> None:
 HOLDER = """
 import sys, time
 from pathlib import Path
-from gt_secure.restriction.lock import hold
+from gt_secure.changes.lock import hold
 with hold(Path(sys.argv[1]), "a-b", "apply by a test"):
     print("held", flush=True)
     time.sleep(60)

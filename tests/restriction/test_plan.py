@@ -274,7 +274,7 @@ def test_a_caller_who_would_lose_the_right_to_undo() -> None:
 
     one = made()
     deny_all = document("Deny", "s3:*", "arn:aws:s3:::gt-images", "arn:aws:s3:::gt-images/*")
-    worse = (replace(one.changes[0], after_raw=deny_all),)
+    worse = {"bucket-guard": deny_all}
     _, stops = simulate(one.restriction, one.state, worse)
     assert {"loses-undo", "refuses-ground-truth"} <= {notice.code for notice in stops}
 
@@ -292,7 +292,7 @@ def test_a_bucket_that_takes_logs() -> None:
     row = next(row for row in one.simulation if row.scene == "log delivery")
     assert row.now.allowed
     assert row.after.allowed
-    worse = (replace(one.changes[0], after_raw=None),)
+    worse = {"bucket-guard": None}
     _, stops = simulate(one.restriction, one.state, worse)
     assert {notice.code for notice in stops} == {"refuses-log-delivery"}
 
