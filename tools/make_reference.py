@@ -90,7 +90,7 @@ def _sentence(text: str) -> str:
 
 def findings_page() -> str:
     """Describe every finding, the gravest first."""
-    path = ROOT / "gt_secure" / "policy" / "findings.json"
+    path = ROOT / "gt_secure" / "findings" / "findings.json"
     catalog: dict[str, dict[str, object]] = json.loads(path.read_text(encoding="utf-8"))
     order = sorted(catalog, key=lambda code: (SEVERITIES.index(str(catalog[code]["severity"])), code))
     lines = [
