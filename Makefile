@@ -71,7 +71,7 @@ $(VENV)/.fuzz: $(VENV)/.dev requirements/fuzz.txt
 	@touch $@
 
 fuzz: $(VENV)/.fuzz ## look for inputs that break what reads them (10 minutes; ARGS="lines url --seconds 3600")
-	$(BIN)/python tests/fuzz/fuzz.py $(ARGS)
+	cd tests && $(abspath $(BIN))/python -m support.fuzzing $(ARGS)
 
 pictures: $(VENV)/.dev ## the pictures of the panel, made anew
 	$(BIN)/python tools/screenshots.py

@@ -18,9 +18,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "logs"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-import corpus
+from support import corpus
 
 Truth = Counter[tuple[str, str, str, str]]
 

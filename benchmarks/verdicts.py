@@ -26,7 +26,7 @@ GOAL = 20_000
 
 
 def engines():
-    spec = importlib.util.spec_from_file_location("engines", ROOT / "tests/policy/engines.py")
+    spec = importlib.util.spec_from_file_location("engines", ROOT / "tests/support/policy_engines.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

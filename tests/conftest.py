@@ -8,6 +8,8 @@ import pytest
 
 from gt_secure.sandbox import Sandbox
 
+pytest_plugins = ["support.account", "support.scene"]
+
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:

@@ -29,26 +29,26 @@ KNOWN = ROOT / "tools" / "mutants_known.toml"
 NOT_MUTATED = {"__init__.py", "ground_truth.py"}
 MUTATED = ("iam", "policies", "access", "access/explain", "findings")
 TESTS = (
-    "test_conformance.py",
-    "test_own_cases.py",
-    "test_language.py",
-    "test_findings.py",
-    "test_who.py",
-    "test_session.py",
-    "test_guard_truth.py",
-    "test_explain_refusal.py",
-    "test_sameness.py",
-    "test_guard_text.py",
+    "iam/test_conformance.py",
+    "iam/test_own_cases.py",
+    "iam/test_language.py",
+    "findings/test_findings.py",
+    "access/test_who.py",
+    "policies/test_session.py",
+    "policies/test_guard_truth.py",
+    "access/test_explain_refusal.py",
+    "policies/test_sameness.py",
+    "policies/test_guard_text.py",
 )
 NEAREST = {
-    "access/explain/": "test_explain_refusal.py",
-    "findings/": "test_findings.py",
-    "policies/deleted_principals": "test_sameness.py",
-    "policies/equivalence": "test_sameness.py",
-    "policies/bucket_guard": "test_guard_text.py",
-    "policies/statement_spans": "test_guard_text.py",
-    "policies/session_policy": "test_session.py",
-    "access/who_can_open": "test_who.py",
+    "access/explain/": "access/test_explain_refusal.py",
+    "findings/": "findings/test_findings.py",
+    "policies/deleted_principals": "policies/test_sameness.py",
+    "policies/equivalence": "policies/test_sameness.py",
+    "policies/bucket_guard": "policies/test_guard_text.py",
+    "policies/statement_spans": "policies/test_guard_text.py",
+    "policies/session_policy": "policies/test_session.py",
+    "access/who_can_open": "access/test_who.py",
 }
 """Tests that are run first for some modules, because most of their mutants die there; for the others the verdicts of
 all cases are compared first, without pytest."""
@@ -218,7 +218,7 @@ def outcome(folder, limit_s, module="", keep_bytecode=False):
             stages = [[first], [name for name in TESTS if name != first]] if first else [TESTS]
             code = 0 if first or _verdicts_are_right(folder) else 1
             for names in stages:
-                code = code or pytest.main([*arguments, "--assert=plain", *(f"tests/policy/{name}" for name in names)])
+                code = code or pytest.main([*arguments, "--assert=plain", *(f"tests/{name}" for name in names)])
         os._exit(int(code != 0))
     deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline:
@@ -234,9 +234,9 @@ def outcome(folder, limit_s, module="", keep_bytecode=False):
 def _copied(folder):
     leave = shutil.ignore_patterns("__pycache__", "sandbox", "widgets", "node_modules")
     shutil.copytree(ROOT / "gt_secure", folder / "gt_secure", ignore=leave)
-    for name in ("policy", "data"):
+    for name in ("iam", "policies", "access", "findings", "support", "data"):
         shutil.copytree(ROOT / "tests" / name, folder / "tests" / name, ignore=leave)
-    (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n    slow: x\n")
+    (folder / "pytest.ini").write_text("[pytest]\npythonpath = tests\nmarkers =\n    slow: x\n")
     (folder / "conftest.py").write_text(
         "from hypothesis import settings\n"
         "settings.register_profile('m', max_examples=15, derandomize=True, database=None, deadline=None)\n"

@@ -10,8 +10,7 @@ from gt_secure import Restriction, check, expect
 from gt_secure.check import CheckFailed
 from gt_secure.errors import InvalidInput
 from gt_secure.restriction.files import dump_restriction
-
-from .conftest import BUCKET, ELSEWHERE, ENDPOINT, OFFICE, TEAM, WISH, Scene
+from support.scene import BUCKET, ELSEWHERE, ENDPOINT, OFFICE, TEAM, WISH, Scene
 
 READ_TEAMS = (
     "sagemaker:ListWorkteams",

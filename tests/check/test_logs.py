@@ -7,25 +7,7 @@ import pytest
 from gt_secure import Restriction, check, read_hits
 from gt_secure.check import CheckFailed
 from gt_secure.errors import InvalidInput
-
-from .conftest import BUCKET, ELSEWHERE, ENDPOINT, OFFICE, WISH, Scene
-
-SIGNED = (
-    "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAEXAMPLE{n}%2F20261120%2Fus-east-1%2Fs3%2Faws4_request"
-    "&X-Amz-Date=20261120T0900{n:02}Z&X-Amz-Expires=600&X-Amz-SignedHeaders=host&X-Amz-Signature=XXXXXXXXXXXXXXXX"
-)
-
-
-def row(ip: str, *, url: int = 0, status: int = 200, key: str = "scans/0001.png", bucket: str = BUCKET, more: str = ""):
-    """One line of an access log with a presigned URL; rows with the same number used the same URL."""
-    code = "-" if status == 200 else "AccessDenied"
-    minute = 10 + url + (20 if ip == ELSEWHERE else 0)
-    query = SIGNED.format(n=url) + more
-    return (
-        f"79a59df900b949e55d96a1e698fb {bucket} [20/Nov/2026:09:{minute}:00 +0000] {ip} - 3E57427F3EXAMPLE{url}{ip} "
-        f'REST.GET.OBJECT {key} "GET /{bucket}/{key}?{query} HTTP/1.1" {status} {code} 113 113 7 6 '
-        f'"-" "Mozilla/5.0" - host= SigV4 TLS_AES_128_GCM_SHA256 QueryString {bucket}.s3.amazonaws.com TLSv1.3 - -\n'
-    )
+from support.scene import BUCKET, ELSEWHERE, ENDPOINT, GOOD, OFFICE, WISH, Scene, row
 
 
 @pytest.fixture
@@ -42,9 +24,6 @@ def hits(tmp_path):
     yield read
     for one in opened:
         one.close()
-
-
-GOOD = [row(OFFICE, url=1), row(OFFICE, url=2, key="scans/0002.png")]
 
 
 def test_passes_with_rows_of_the_restriction_and_not_without_them(hits):

@@ -13,9 +13,9 @@ import threading
 from pathlib import Path
 
 import pytest
-from blocks import ROOT, Block, blocks_of, commands_in, pages, runnable
 
 from gt_secure.sandbox import Sandbox
+from support.blocks import ROOT, Block, blocks_of, commands_in, pages, runnable
 
 PAGES = [path for path in pages() if runnable(path)]
 # “make demo” is run by the test below, and “make test” runs this very test.

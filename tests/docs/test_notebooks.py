@@ -12,12 +12,12 @@ from typing import Any
 
 import nbformat
 import pytest
-from blocks import ROOT
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from gt_secure.check import no_code_cell_skipped, no_secret_saved
 from gt_secure.sandbox import Sandbox
+from support.blocks import ROOT
 
 NOTEBOOKS = sorted((ROOT / "notebooks").rglob("*.ipynb"))
 # The quickstart is the demo: it refuses to run anywhere but on the sandbox.

@@ -10,9 +10,9 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from blocks import ROOT
 
 from gt_secure.cli.main import build_parser
+from support.blocks import ROOT
 
 REFERENCE = ROOT / "docs" / "reference"
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from blocks import ROOT
+
+from support.blocks import ROOT
 
 pytest.importorskip("material", reason="the docs tools are not installed: requirements/docs.in")
 

@@ -9,18 +9,17 @@ import sys
 import time
 from typing import Any
 
-import corpus
-import inputtargets
-import logtargets
 import pytest
-from inputtargets import TARGETS
-from mutating import mutate
-from target import SLOW_S, Target
 
 from gt_secure import files as textfiles
 from gt_secure.logs.ingest import batching as packing
 from gt_secure.logs.ingest import json_records as records
 from gt_secure.presign.inspect import PresignedUrl
+from support import corpus
+from support.fuzzing import input_targets, log_targets
+from support.fuzzing.input_targets import TARGETS
+from support.fuzzing.mutation import mutate
+from support.fuzzing.target import SLOW_S, Target
 
 RUNS = {"lines": 6, "packing": 80, "records": 40, "checks": 150, "restriction": 150, "account": 150}
 """How many changed inputs of those targets that take longer; a line's is two hundred lines."""
@@ -66,7 +65,7 @@ def test_the_largest_inputs_take_no_longer(text: str) -> None:
     form = b"j" if text[0] in "[{" else b"y"
     starts = {"restriction": form, "checks": form, "answer": b"\0\0\n\n<Code>", "url": b"https://x/?X-Amz-Signature="}
     for target in TARGETS:
-        if target.name not in {one.name for one in logtargets.TARGETS}:
+        if target.name not in {one.name for one in log_targets.TARGETS}:
             begun = time.process_time()
             target.run(starts.get(target.name, b"") + text.encode())
             assert time.process_time() - begun < SLOW_S, target.name
@@ -93,13 +92,13 @@ def _forged(_texts: list[bytes], _rng: random.Random) -> tuple[list[dict[str, An
     ("name", "place", "attribute", "fault"),
     [
         ("packing", packing.Packer, "_last_newline", lambda self, begin: begin - 1),
-        ("lines", logtargets, "_forged", _forged),
+        ("lines", log_targets, "_forged", _forged),
         ("records", records, "_int", lambda value, kind="": value),
-        ("policy", inputtargets, "find_guard", lambda text: None),
+        ("policy", input_targets, "find_guard", lambda text: None),
         ("account", sys.modules["gt_secure.access.who_can_open"], "escape", lambda cell: f"<b>{cell}</b>"),
-        ("ranges", inputtargets.network, "collapse", lambda networks: tuple(networks)[:1]),
+        ("ranges", input_targets.network, "collapse", lambda networks: tuple(networks)[:1]),
         ("restriction", textfiles, "_refuse_twice", lambda keys, name: {}[name]),
-        ("url", PresignedUrl, "__repr__", lambda self: inputtargets.URL),
+        ("url", PresignedUrl, "__repr__", lambda self: input_targets.URL),
         ("answer", sys.modules["gt_secure.access.explain.explanation"], "escape", str),
         ("ndjson", sys.modules["gt_secure.iam.batch"], "evaluate", lambda request, policies: None),
     ],

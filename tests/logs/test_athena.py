@@ -17,11 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import corpus
-import lines
 import pytest
 from botocore.stub import Stubber
-from emulator import Emulator
 
 from gt_secure.aws.client import Aws, connect_aws
 from gt_secure.cli.main import main
@@ -34,6 +31,8 @@ from gt_secure.logs.engines.athena_query import Flow
 from gt_secure.logs.engines.athena_table import AdHoc, raw_table
 from gt_secure.logs.sql.columns import COLUMNS, STORED
 from gt_secure.logs.storage.listing import list_logs, path_ranges
+from support import corpus, lines
+from support.athena_emulator import Emulator
 
 LOG = "s3://gt-logs/s3/"
 OUTPUT = "s3://results/athena/"

@@ -7,9 +7,7 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
-import lines
 import pytest
-import trino
 
 from gt_secure.logs import read_hits
 from gt_secure.logs.engines.athena_settings import MAX_QUERY_BYTES
@@ -17,6 +15,7 @@ from gt_secure.logs.engines.athena_table import AdHoc
 from gt_secure.logs.sql.columns import COLUMNS, STORED
 from gt_secure.logs.sql.dialects import DUCKDB, SPARK, TRINO, Dialect
 from gt_secure.logs.sql.query import Question, all_rows, conditions, statement
+from support import lines, trino
 
 duckdb = pytest.importorskip("duckdb")
 TABLE = AdHoc("logs", "gt_secure_lines_0", "line", "s3://b/p/")

@@ -7,7 +7,6 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import corpus
 import pytest
 
 from gt_secure.cli.main import main
@@ -16,6 +15,7 @@ from gt_secure.logs import Athena, LargeLogs, count_hits, read_hits
 from gt_secure.logs.engines import selection as engines
 from gt_secure.logs.engines.selection import DUCKDB_UP_TO, Watch, choose, listed, size_text
 from gt_secure.logs.storage.objects import LocalFile, S3Object
+from support import corpus
 
 SESSION, ATHENA = object(), Athena()
 

@@ -6,12 +6,12 @@ import gzip
 import io
 import random
 
-import corpus
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gt_secure.logs import count_hits, read_hits
 from gt_secure.logs.storage.objects import StandardInput
+from support import corpus
 
 GOOD = [c.text.encode() for c in corpus.cases() if len(c.text) < 3000]
 

@@ -7,11 +7,11 @@ import json
 from datetime import datetime
 from pathlib import Path
 
-import corpus
 import pytest
 
 from gt_secure.errors import InvalidInput
 from gt_secure.logs import Hits, read_hits
+from support import corpus
 
 
 def record(**changes):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-import corpus
 import pytest
 
 from gt_secure.logs import read_hits
 from gt_secure.logs.leaks import LeakRules
+from support import corpus
 
 URI = corpus.PRESIGNED["request_uri"]
 

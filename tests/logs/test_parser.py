@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import random
-from pathlib import Path
 
-import corpus
 import duckdb
 import pytest
 
 from gt_secure.logs.sql import line_parser as sql
 from gt_secure.logs.sql.columns import FIELDS
+from support import corpus
+from support.lines import PUBLISHED
 
 CASES = corpus.cases()
-PUBLISHED = Path(__file__).parents[3] / "shared" / "data" / "published-lines.log"
 
 
 def parse(lines: list[str]) -> list[dict[str, object]]:

@@ -12,7 +12,6 @@ import tempfile
 import threading
 from pathlib import Path
 
-import corpus
 import pytest
 
 from gt_secure.errors import GtSecureError, InvalidInput, LogError, NotFound
@@ -21,6 +20,7 @@ from gt_secure.logs.engines.duckdb_store import Store, sweep
 from gt_secure.logs.ingest import batching as packing
 from gt_secure.logs.ingest import chunks as chunks_module
 from gt_secure.logs.storage.objects import StandardInput
+from support import corpus
 
 LINE = corpus.case("x", **corpus.PRESIGNED).text
 

@@ -7,12 +7,12 @@ import io
 import json
 from pathlib import Path
 
-import corpus
 import pytest
 
 from gt_secure.errors import InvalidInput
 from gt_secure.logs import count_hits, read_hits
 from gt_secure.logs.storage.objects import StandardInput
+from support import corpus
 
 EVENT = {
     "eventVersion": "1.10",

@@ -13,9 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import botocore.config
-import corpus
 import pytest
-from fakes import FakeS3
 
 from gt_secure.errors import LogError
 from gt_secure.logs import Cache, count_hits, find_logs, read_hits
@@ -23,6 +21,8 @@ from gt_secure.logs.ingest import reader
 from gt_secure.logs.storage import resumable_body as body_module
 from gt_secure.logs.storage.listing import list_logs
 from gt_secure.logs.storage.objects import LocalFile, S3Object
+from support import corpus
+from support.fake_s3 import FakeS3
 
 DAYS = [dt.date(2026, 11, 1) + dt.timedelta(days=n) for n in range(24)]
 

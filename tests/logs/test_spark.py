@@ -8,8 +8,6 @@ import threading
 from pathlib import Path
 from typing import Any
 
-import corpus
-import lines
 import pytest
 
 from gt_secure.errors import InvalidInput, LogError, NotFound
@@ -18,6 +16,7 @@ from gt_secure.logs.engines import selection as engines
 from gt_secure.logs.sql import line_parser as sql
 from gt_secure.logs.sql.columns import COLUMNS, STORED
 from gt_secure.logs.sql.dialects import SPARK
+from support import corpus, lines
 
 slow = pytest.mark.slow
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from .rooms import ROOT, run, uv
+from support.rooms import ROOT, run, uv
 
 
 @pytest.fixture(scope="session")

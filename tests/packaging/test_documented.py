@@ -13,11 +13,8 @@ from pathlib import Path
 import pytest
 
 from gt_secure.sandbox import Sandbox
-
-from .rooms import ROOT, Room, python_of
-
-sys.path.insert(0, str(ROOT / "tests" / "docs"))
-from blocks import blocks_of, pages
+from support.blocks import blocks_of, pages
+from support.rooms import ROOT, Room, python_of
 
 pytestmark = pytest.mark.slow
 INSTALLING = {page: [block.text for block in blocks_of(page) if block.word == "installs"] for page in pages()}

@@ -15,9 +15,9 @@ import yaml
 import gt_secure
 from gt_secure.check import no_secret_saved
 from gt_secure.sandbox import Sandbox
+from support.rooms import ROOT, Room
 
 from ..browser.conftest import SHOTS, start_chromium, start_lab
-from .rooms import ROOT, Room
 
 CARDS = ROOT / "launcher" / "jp_app_launcher_gt_secure.yaml"
 PLACE = "share/jupyter/jupyter_app_launcher/"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,11 +10,8 @@ import pytest
 import gt_secure
 from gt_secure.aws.teams import team_name
 from gt_secure.errors import InvalidInput
-
-from .rooms import ROOT, Room, python_of
-
-sys.path.insert(0, str(ROOT / "tests" / "docs"))
-from blocks import blocks_of
+from support.blocks import blocks_of
+from support.rooms import ROOT, Room, python_of
 
 SCRIPT = """
 import json, sys, warnings

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .rooms import ROOT, Room, python_of
+from support.rooms import ROOT, Room, python_of
 
 
 @pytest.mark.slow

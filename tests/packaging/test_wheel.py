@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from gt_secure.sandbox import Sandbox
-
-from .rooms import ROOT, VERSIONS, Room, python_of, run
+from support.rooms import ROOT, VERSIONS, Room, python_of, run
 
 pytestmark = pytest.mark.slow
 

@@ -11,14 +11,11 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "logs"))
-
-import corpus
-
 from gt_secure import plots
 from gt_secure.errors import InvalidInput
 from gt_secure.logs import Hits, read_hits
 from gt_secure.plots import theme as theme_module
+from support import corpus
 
 
 def line(ip, refused=False, at=0, **changes):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-import corpus
+from support import corpus
 
 PUBLISHED = Path(__file__).parents[3] / "shared" / "data" / "published-lines.log"
 

@@ -20,8 +20,7 @@ from gt_secure.errors import AccessDenied, Conflict, GtSecureError, InvalidInput
 from gt_secure.policies.bucket_guard import find_guard
 from gt_secure.restriction.expectations import expect
 from gt_secure.restriction.model import Restriction
-
-from .conftest import BUCKET, ENDPOINT, FOREIGN, TEAM, Account, session_for
+from support.account import BUCKET, ENDPOINT, FOREIGN, TEAM, Account, session_for
 
 OFFICE = "203.0.113.0/24"
 
@@ -372,7 +371,7 @@ def test_a_policy_that_s3_refuses_for_a_principal_says_which(account: Account, t
     """The answer is that of S3, below botocore; the sandbox does not know which principals exist."""
     from botocore.awsrequest import AWSResponse
 
-    from .faults import _Raw
+    from support.faults import _Raw
 
     if text == GONE:
         account.put_policy(FOREIGN.replace("arn:aws:iam::111122223333:role/GroundTruthExecution", GONE))

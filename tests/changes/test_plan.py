@@ -18,8 +18,7 @@ from gt_secure.network import Source
 from gt_secure.policies.bucket_guard import build_guard, find_guard, merge_guard
 from gt_secure.restriction.expectations import expect
 from gt_secure.restriction.model import Restriction
-
-from .states import BUCKET, ENDPOINT, FORCE, JOB, S3_ENDPOINT, TEAM, state
+from support.states import BUCKET, ENDPOINT, FORCE, JOB, S3_ENDPOINT, TEAM, state
 
 OFFICE = "203.0.113.0/24"
 NO_AWS = cast(Aws, None)  # a state is given, so nothing is called

@@ -19,10 +19,9 @@ from gt_secure.aws.teams import UrlLock
 from gt_secure.changes.plan import Plan, plan
 from gt_secure.changes.render.infrastructure_code import hcl
 from gt_secure.restriction.model import Restriction
-
-from .conftest import BUCKET, TEAM, Account
-from .states import FORCE, state
-from .states import TEAM as FAKE_TEAM
+from support.account import BUCKET, TEAM, Account
+from support.states import FORCE, state
+from support.states import TEAM as FAKE_TEAM
 
 OFFICE = "203.0.113.0/24"
 AWS_CLI = Path(sys.executable).with_name("aws")

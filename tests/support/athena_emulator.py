@@ -34,7 +34,12 @@ class Emulator:
         }  # fmt: skip
         self._log = (folder / "ministack.log").open("wb")
         self._process = subprocess.Popen(
-            [sys.executable, __file__, str(port)], env=keys, stdout=self._log, stderr=self._log, stdin=subprocess.PIPE
+            [sys.executable, "-m", "support.athena_emulator", str(port)],
+            cwd=Path(__file__).parents[1],
+            env=keys,
+            stdout=self._log,
+            stderr=self._log,
+            stdin=subprocess.PIPE,
         )
         for _ in range(200):
             try:
@@ -79,7 +84,7 @@ def serve(port: int) -> None:
 
 
 def _translate(athena: Any) -> None:
-    import trino
+    from support import trino
 
     rewrite = athena._rewrite_data_paths
 
@@ -112,5 +117,4 @@ def _translate(athena: Any) -> None:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parent))
     serve(int(sys.argv[1]))

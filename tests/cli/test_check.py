@@ -17,9 +17,7 @@ from gt_secure.check import CheckResult, Report, Spec, load_specs
 from gt_secure.cli.main import main
 from gt_secure.errors import InvalidInput, NotFound
 from gt_secure.restriction.files import dump_restriction
-
-from .conftest import BUCKET, TEAM, WISH, Scene
-from .test_logs import ELSEWHERE, GOOD, row
+from support.scene import BUCKET, ELSEWHERE, GOOD, TEAM, WISH, Scene, row
 
 SARIF = json.loads((Path(__file__).parent.parent / "data" / "sarif-2.1.0-rtm.5.json").read_text())
 PASSED, FAILED, UNKNOWN, USAGE = 0, 1, 3, 2

@@ -19,9 +19,8 @@ from gt_secure.changes.journal import list_changes, verify_journal
 from gt_secure.changes.plan import Plan, plan
 from gt_secure.changes.undo import resume, undo
 from gt_secure.restriction.model import Restriction
-
-from .conftest import BUCKET, FOREIGN, TEAM, Account, session_for
-from .faults import KILLED, Mode, Wire, in_child
+from support.account import BUCKET, FOREIGN, TEAM, Account, session_for
+from support.faults import KILLED, Mode, Wire, in_child
 
 KILLS: tuple[Mode, ...] = ("before", "after", "lost")
 OTHERS: tuple[Mode, ...] = ("lost for good", "throttled", "refused", "down")

@@ -1,7 +1,8 @@
 """Fuzz what reads bytes from outside, guided by coverage (atheris), one target after the other.
 
-    python tests/fuzz/fuzz.py                    every target, ten minutes in all
-    python tests/fuzz/fuzz.py lines url --seconds 3600
+    cd tests
+    python -m support.fuzzing                    every target, ten minutes in all
+    python -m support.fuzzing lines url --seconds 3600
 
 Findings are written to out/fuzz/found: one input for each place that raised. What has been reached so far is kept in
 out/fuzz/corpus, and is where the next run starts.
@@ -20,10 +21,8 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
+ROOT = Path(__file__).resolve().parents[3]
 OUT = ROOT / "out" / "fuzz"
-sys.path[:0] = [str(HERE), str(HERE.parent / "logs"), str(ROOT)]
 _LANDMARKS = 2048
 _NUMBERS, _COVERED = re.compile(r"number_of_executed_units: (\d+)"), re.compile(r"cov: (\d+)")
 
@@ -45,12 +44,12 @@ def _one(name: str, seconds: int) -> None:
     import atheris
 
     with atheris.instrument_imports(include=["gt_secure"], enable_loader_override=False):
-        import inputtargets
-    import target as base
-    from mutating import mutate
+        from support.fuzzing import input_targets
+    from support.fuzzing import target as base
+    from support.fuzzing.mutation import mutate
 
     base.reached[0] = _landmarks(atheris)
-    chosen = next(one for one in inputtargets.TARGETS if one.name == name)
+    chosen = next(one for one in input_targets.TARGETS if one.name == name)
     seeds = list(chosen.seeds())
     corpus, found = OUT / "corpus" / name, OUT / "found"
     for folder in (corpus, found):
@@ -107,9 +106,9 @@ def main() -> int:
     if args.one:
         _one(args.targets[0], args.seconds)
         return 0
-    import inputtargets
+    from support.fuzzing import input_targets
 
-    known = {one.name: one for one in inputtargets.TARGETS}
+    known = {one.name: one for one in input_targets.TARGETS}
     wanted = args.targets or list(known)
     if strange := [name for name in wanted if name not in known]:
         parser.error(f"there is no target {strange[0]}; there are: {', '.join(known)}")
@@ -120,8 +119,8 @@ def main() -> int:
         seconds = max(1, args.seconds * known[name].share // total)
         print(f"{name}: {seconds} s", flush=True)
         with (OUT / f"{name}.log").open("w", encoding="utf-8") as log:
-            command = [sys.executable, __file__, name, "--seconds", str(seconds), "--one"]
-            done = subprocess.run(command, stdout=subprocess.PIPE, stderr=log, text=True, check=False)
+            command = [sys.executable, "-m", "support.fuzzing", name, "--seconds", str(seconds), "--one"]
+            done = subprocess.run(command, cwd=ROOT / "tests", stdout=subprocess.PIPE, stderr=log, text=True)
         said = (OUT / f"{name}.log").read_text(encoding="utf-8", errors="replace")
         runs, reached = _NUMBERS.search(said), _COVERED.findall(said)
         print(f"{done.stdout}  {runs[1] if runs else '?'} runs, {reached[-1] if reached else '?'} branches", flush=True)

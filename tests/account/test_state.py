@@ -14,8 +14,7 @@ from gt_secure.changes.plan import plan
 from gt_secure.connection import Connection
 from gt_secure.errors import AccessDenied, Conflict, InvalidInput, NotFound
 from gt_secure.restriction.model import Restriction
-
-from .conftest import BUCKET, TEAM, Account, session_for
+from support.account import BUCKET, TEAM, Account, session_for
 
 EVERYTHING = ["s3:Get*", "s3:List*", "sagemaker:List*", "sagemaker:Describe*", "ec2:Describe*"]
 

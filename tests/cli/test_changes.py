@@ -14,8 +14,7 @@ import pytest
 from gt_secure.aws.client import connect_aws
 from gt_secure.cli import changes as command
 from gt_secure.errors import GtSecureError, InvalidInput, NotFound
-
-from .conftest import BUCKET, TEAM, Account
+from support.account import BUCKET, TEAM, Account
 
 Run = Callable[..., tuple[int, str]]
 WISH = ("--team", TEAM, "--allow", "203.0.113.0/24", "--bucket", BUCKET)

@@ -13,10 +13,6 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs
 
-import corpus
-import logtargets
-from target import Target, check, check_markup, landmark
-
 from gt_secure import network
 from gt_secure.access.explain.explanation import explain
 from gt_secure.access.who_can_open import who_can_open, who_html, who_text
@@ -49,9 +45,12 @@ from gt_secure.presign.origin import KERNEL
 from gt_secure.restriction import validation as lists
 from gt_secure.restriction.files import dumps_restriction, loads_restriction
 from gt_secure.restriction.scope import named_place, named_team
+from support import corpus
+from support.fuzzing import log_targets
+from support.fuzzing.target import Target, check, check_markup, landmark
 
 probing = importlib.import_module("gt_secure.presign.probe")  # the package has a function of this name
-DATA = Path(__file__).parents[1] / "data"
+DATA = Path(__file__).parents[2] / "data"
 
 
 def _text(data: bytes) -> str:
@@ -463,7 +462,7 @@ _XML_WORDS = tuple(
 )  # fmt: skip
 
 TARGETS = (
-    *logtargets.TARGETS,
+    *log_targets.TARGETS,
     Target("ranges", run_ranges, _seeds_ranges, _RANGE_WORDS, 4),
     Target("policy", run_policy, _seeds_policy, _IAM_WORDS, 4),
     Target("account", run_account, _seeds_account, _IAM_WORDS, 4),

@@ -16,10 +16,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-import corpus
 import duckdb
-from mutating import mutate
-from target import Target, check, landmark
 
 from gt_secure.logs.engines.duckdb_store import from_records
 from gt_secure.logs.ingest import batching as packing
@@ -29,9 +26,12 @@ from gt_secure.logs.ingest.json_records import RecordSink
 from gt_secure.logs.ingest.reader import Reader
 from gt_secure.logs.sql.columns import STORED
 from gt_secure.logs.sql.derived_columns import derived, from_lines
+from support import corpus
+from support.fuzzing.mutation import mutate
+from support.fuzzing.target import Target, check, landmark
+from support.lines import PUBLISHED
 
 SEPARATOR = b"\xfe\xff"
-PUBLISHED = Path(__file__).parents[3] / "shared" / "data" / "published-lines.log"
 
 
 class _Halting:

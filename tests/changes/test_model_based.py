@@ -32,9 +32,8 @@ from gt_secure.changes.undo import undo
 from gt_secure.errors import Conflict, GtSecureError, NotFound
 from gt_secure.policies.bucket_guard import find_guard
 from gt_secure.restriction.model import Restriction
-
-from .conftest import BUCKET, FOREIGN, TEAM, Account
-from .faults import Wire
+from support.account import BUCKET, FOREIGN, TEAM, Account
+from support.faults import Wire
 
 OPERATORS = st.sampled_from(["ann", "bob"])
 FAULTS = st.sampled_from([None, None, "refused", "throttled", "lost for good"])

@@ -3,27 +3,16 @@
 A rule looks at the case alone. A case without any rule's feature must get the same verdict from both.
 """
 
-import importlib.util
 import json
-import sys
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, event, given, settings
 
 from gt_secure.iam.evaluate import evaluate
 from gt_secure.iam.request import Policies, Request
+from support import policy_cases as generated
+from support import policy_engines as engines
 
-
-def load(name):
-    """Import a neighbour module whatever pytest's import mode."""
-    spec = importlib.util.spec_from_file_location(f"policy_{name}", Path(__file__).parent / f"{name}.py")
-    module = sys.modules.setdefault(spec.name, importlib.util.module_from_spec(spec))
-    spec.loader.exec_module(module)
-    return module
-
-
-engines, generated = load("engines"), load("generated")
 PAGE = "https://docs.aws.amazon.com/IAM/latest/UserGuide/"
 
 

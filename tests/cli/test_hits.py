@@ -11,12 +11,12 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-import corpus
 import duckdb
 import pytest
 
 from gt_secure.cli import hits as command
 from gt_secure.errors import InvalidInput
+from support import corpus
 
 
 def call(add, run, *words: str) -> int:

@@ -29,6 +29,26 @@ WISH = Restriction(
     expectations=[expect.allowed(OFFICE), expect.refused(ELSEWHERE)],
 )
 
+SIGNED = (
+    "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAEXAMPLE{n}%2F20261120%2Fus-east-1%2Fs3%2Faws4_request"
+    "&X-Amz-Date=20261120T0900{n:02}Z&X-Amz-Expires=600&X-Amz-SignedHeaders=host&X-Amz-Signature=XXXXXXXXXXXXXXXX"
+)
+
+
+def row(ip: str, *, url: int = 0, status: int = 200, key: str = "scans/0001.png", bucket: str = BUCKET, more: str = ""):
+    """One line of an access log with a presigned URL; rows with the same number used the same URL."""
+    code = "-" if status == 200 else "AccessDenied"
+    minute = 10 + url + (20 if ip == ELSEWHERE else 0)
+    query = SIGNED.format(n=url) + more
+    return (
+        f"79a59df900b949e55d96a1e698fb {bucket} [20/Nov/2026:09:{minute}:00 +0000] {ip} - 3E57427F3EXAMPLE{url}{ip} "
+        f'REST.GET.OBJECT {key} "GET /{bucket}/{key}?{query} HTTP/1.1" {status} {code} 113 113 7 6 '
+        f'"-" "Mozilla/5.0" - host= SigV4 TLS_AES_128_GCM_SHA256 QueryString {bucket}.s3.amazonaws.com TLSv1.3 - -\n'
+    )
+
+
+GOOD = [row(OFFICE, url=1), row(OFFICE, url=2, key="scans/0002.png")]
+
 
 @dataclass
 class Scene:

@@ -1,0 +1,1 @@
+"""Helpers that tests share: sandboxes, people with chosen permissions, log lines, hand-made states."""
