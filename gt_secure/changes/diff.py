@@ -58,7 +58,8 @@ def guard_text(guard: Guard | None) -> str:
     where = f"objects under {guard.prefix}" if guard.prefix else "all objects"
     who = ", ".join([*networks_text(guard.networks), *guard.endpoints]) or "nowhere"
     edited = " (the statement has been edited by hand)" if guard.drifted else ""
-    return f"presigned URLs of {where} work only from {who}{edited}"
+    gap = f"; {guard.gap} work from anywhere" if guard.gap else ""
+    return f"presigned URLs of {where} work only from {who}{edited}{gap}"
 
 
 def portal_text(cidrs: tuple[str, ...] | list[str]) -> str:
@@ -89,7 +90,7 @@ def _guard_change(wish: Restriction, state: State, hits: object) -> Change | Non
             partition=state.partition,
         )
         wanted = (wish.prefix, wish.addresses, wish.endpoints)
-        if guard is not None and not guard.drifted and (guard.prefix, guard.networks, guard.endpoints) == wanted:
+        if guard is not None and _is_current(guard) and (guard.prefix, guard.networks, guard.endpoints) == wanted:
             return None
         after: str | None = _merged(before, statement)
     else:
@@ -114,6 +115,11 @@ def _guard_change(wish: Restriction, state: State, hits: object) -> Change | Non
         seconds_typical=2,
         region=state.bucket.region,
     )
+
+
+def _is_current(guard: Guard) -> bool:
+    """Tell whether a guard is the statement that is written today."""
+    return not (guard.drifted or guard.old_form)
 
 
 def _merged(before: str | None, statement: Mapping[str, object]) -> str:

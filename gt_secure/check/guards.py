@@ -50,6 +50,7 @@ def guard_is_in_place(
         "addresses": [str(network) for network in guard.networks],
         "endpoints": list(guard.endpoints),
         "drifted": guard.drifted,
+        "old_form": guard.old_form,
         "wrong": wrong,
     }
     if wrong:
@@ -63,6 +64,8 @@ def _shape(guard: Guard, bucket: str, prefix: str | None) -> list[str]:
     wrong: list[str] = []
     if guard.drifted:
         wrong.append("Somebody changed the guard: it is not the statement that gt_secure writes")
+    if guard.old_form:
+        wrong.append(f"It is of the old form: from anywhere it lets through {guard.gap}")
     if guard.bucket and guard.bucket != bucket:
         wrong.append(f"It is for another bucket, {guard.bucket}")
     if prefix is not None and not prefix.startswith(guard.prefix):

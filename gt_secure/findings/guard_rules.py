@@ -46,6 +46,14 @@ def guard_drifted(_: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
         yield Found(bucket.name)
 
 
+@bucket_check("guard-old-form", POLICY)
+def guard_old_form(_: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
+    """The guard is the statement of earlier versions."""
+    guard = _guard(bucket)
+    if guard is not None and guard.old_form:
+        yield Found(bucket.name, f"From anywhere it lets through {guard.gap}.")
+
+
 @bucket_check("guard-narrower", POLICY)
 def guard_narrower(snapshot: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
     """The guard covers less, or admits more, than is wanted."""

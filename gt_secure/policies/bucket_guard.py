@@ -1,12 +1,18 @@
 """The bucket guard: one Deny for presigned requests from anywhere but the listed addresses and endpoints.
 
-It bites presigned requests only (``s3:authType`` is ``REST-QUERY-STRING``), because Ground Truth's own back end, log
-delivery and SDKs sign in the header and some of them come through endpoints of AWS, where ``aws:SourceIp`` is absent.
-It covers every S3 action, because a presigned GET with a version id is authorized as ``s3:GetObjectVersion``. A
-dimension that is not filled is left out: an empty list would not mean "no restriction".
+It covers presigned requests only: those signed in the query string (``s3:authType`` is ``REST-QUERY-STRING``) and HTML
+forms (``POST``; a REST request with the method POST is signed in the header and is ``REST-HEADER``). Ground Truth's own
+back end, log delivery and SDKs sign in the header, and some of them come through endpoints of AWS, where
+``aws:SourceIp`` is absent. The guard covers every S3 action, because a presigned GET with a version id is authorized as
+``s3:GetObjectVersion``, and without a prefix also the bucket itself, because a presigned URL can list it or read and
+delete its policy. A dimension that is not filled is left out: an empty list would not mean "no restriction".
+
+Up to 2026-11 the guard named ``REST-QUERY-STRING`` and the objects alone. Such a guard is of the *old form*: it is
+ours, it can be undone, and the next plan replaces it.
 
 Sources: SageMaker Developer Guide, *Use Amazon SageMaker Ground Truth in an Amazon Virtual Private Cloud*; S3 User
-Guide, *Download and upload objects with presigned URLs* and *Bucket policies* (20 KB).
+Guide, *Download and upload objects with presigned URLs* and *Bucket policies* (20 KB); S3 API Reference, *Amazon S3
+Signature Version 4 authentication-specific policy keys* (``s3:authType``).
 """
 
 from __future__ import annotations
@@ -19,7 +25,7 @@ from dataclasses import dataclass
 
 from ..errors import InvalidInput, PolicyError
 from ..iam.operators import policy_network
-from ..iam.request_context import PRESIGNED
+from ..iam.request_context import POST_FORM, PRESIGNED
 from ..network import IPAddress, IPNetwork, collapse, parse_endpoint_id, parse_networks
 from .equivalence import same_statement
 from .statement_spans import Layout, lay_out
@@ -51,7 +57,11 @@ class Guard:
     statement : mapping
         The statement as it is.
     drifted : bool
-        Whether somebody changed it: it is not what :func:`build_guard` would write for the same values.
+        Whether somebody changed it: it is neither what :func:`build_guard` would write for the same values nor that
+        statement in the old form.
+    old_form : bool
+        Whether it is the statement of earlier versions, which lets POST forms and, without a prefix, presigned requests
+        on the bucket itself through.
     """
 
     sid: str
@@ -61,6 +71,14 @@ class Guard:
     endpoints: tuple[str, ...]
     statement: Mapping[str, object]
     drifted: bool
+    old_form: bool = False
+
+    @property
+    def gap(self) -> str:
+        """Presigned requests that the old form lets through from anywhere; empty for a guard of today."""
+        if not self.old_form:
+            return ""
+        return "POST forms" if self.prefix else "POST forms and presigned requests on the bucket itself"
 
 
 def build_guard(
@@ -103,20 +121,32 @@ def build_guard(
             field="networks",
         )
     condition: dict[str, object] = {
-        "StringEquals": {"s3:authType": PRESIGNED},
+        "StringEquals": {"s3:authType": [PRESIGNED, POST_FORM]},
         "BoolIfExists": {"aws:ViaAWSService": "false"},
     }
     if ranges:
         condition["NotIpAddressIfExists"] = {"aws:SourceIp": ranges}
     if ids:
         condition["StringNotEqualsIfExists"] = {"aws:SourceVpce": ids}
+    arn = f"arn:{partition}:s3:::{bucket}"
     return {
         "Sid": sid,
         "Effect": "Deny",
         "Principal": "*",
         "Action": "s3:*",
-        "Resource": f"arn:{partition}:s3:::{bucket}/{escape_key(prefix)}*",
+        "Resource": f"{arn}/{escape_key(prefix)}*" if prefix else [arn, f"{arn}/*"],
         "Condition": condition,
+    }
+
+
+def old_form(statement: Mapping[str, object]) -> dict[str, object]:
+    """Return a guard as earlier versions wrote it: neither POST forms nor requests on the bucket itself."""
+    condition, resource = statement["Condition"], statement["Resource"]
+    assert isinstance(condition, Mapping)
+    return {
+        **statement,
+        "Resource": resource[-1] if isinstance(resource, list) else resource,
+        "Condition": {**condition, "StringEquals": {"s3:authType": PRESIGNED}},
     }
 
 
@@ -231,20 +261,27 @@ def find_guard(policy_text: str | None, sid: str = GUARD_SID) -> Guard | None:
 
 
 def _read(statement: Mapping[str, object], sid: str) -> Guard:
-    resources = {str(each) for each in _list(statement.get("Resource"))}
-    match = _RESOURCE.fullmatch(resources.pop()) if len(resources) == 1 else None
-    partition, bucket, pattern = match.groups() if match else ("aws", "", "")
+    partition, bucket, pattern = _scope(statement)
     prefix = re.sub(r"\$\{([*?$])\}", r"\1", pattern)
     networks = _networks(_listed(statement, "NotIpAddressIfExists", "aws:SourceIp"))
     endpoints = _endpoints(_listed(statement, "StringNotEqualsIfExists", "aws:SourceVpce"))
     # A value that could not be read is missing in what would be built of the others, so it counts as drift below.
-    drifted = not _BUCKET.fullmatch(bucket) or not (networks or endpoints)
-    if not drifted:
+    drifted, old = True, False
+    if _BUCKET.fullmatch(bucket) and (networks or endpoints):
         wanted = build_guard(
             bucket, prefix=prefix, networks=networks, endpoints=endpoints, partition=partition, sid=sid
         )
-        drifted = not same_statement(statement, wanted)
-    return Guard(sid, bucket, prefix, networks, endpoints, statement, drifted)
+        old = same_statement(statement, old_form(wanted))
+        drifted = not old and not same_statement(statement, wanted)
+    return Guard(sid, bucket, prefix, networks, endpoints, statement, drifted, old)
+
+
+def _scope(statement: Mapping[str, object]) -> tuple[str, str, str]:
+    """Return partition, bucket and key pattern of a guard's objects; empty where there is not exactly one pattern."""
+    found = [
+        match for each in {str(r) for r in _list(statement.get("Resource"))} if (match := _RESOURCE.fullmatch(each))
+    ]
+    return (found[0][1], found[0][2], found[0][3]) if len(found) == 1 else ("aws", "", "")
 
 
 def _listed(statement: Mapping[str, object], operator: str, key: str) -> list[str]:

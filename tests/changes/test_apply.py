@@ -17,7 +17,7 @@ from gt_secure.changes.lock import hold
 from gt_secure.changes.plan import plan
 from gt_secure.changes.undo import plan_undo, resume, undo
 from gt_secure.errors import AccessDenied, Conflict, GtSecureError, InvalidInput, NotFound
-from gt_secure.policies.bucket_guard import find_guard
+from gt_secure.policies.bucket_guard import build_guard, find_guard, merge_guard, old_form
 from gt_secure.restriction.expectations import expect
 from gt_secure.restriction.model import Restriction
 from support.account import BUCKET, ENDPOINT, FOREIGN, TEAM, Account, session_for
@@ -60,6 +60,32 @@ def test_apply_then_plan_is_empty_and_undo_brings_everything_back(account: Accou
     assert account.look() == before
     assert [record.status for record in list_changes(account.journal)] == ["undone", "applied"]
     assert not any(verify_journal(account.journal).values())
+
+
+def test_a_guard_of_the_old_form_is_upgraded_and_undo_brings_it_back(account: Account) -> None:
+    old = old_form(build_guard(BUCKET, prefix="scans/", networks=[OFFICE]))
+    account.aws.client("s3").put_bucket_policy(Bucket=BUCKET, Policy=merge_guard(account.policy(), old))
+    before = account.look()
+    done = apply(account.aws, plan(account.aws, wish()), journal_dir=account.journal)
+    guard = find_guard(account.policy())
+    assert guard is not None
+    assert (guard.old_form, guard.drifted) == (False, False)
+    undo(account.aws, done.id, journal_dir=account.journal)
+    assert account.look() == before
+
+
+def test_a_change_that_wrote_the_old_form_is_undone(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gt_secure.changes import diff
+
+    before = account.look()
+    with monkeypatch.context() as earlier:
+        earlier.setattr(diff, "build_guard", lambda *args, **more: old_form(build_guard(*args, **more)))
+        done = apply(account.aws, plan(account.aws, wish()), journal_dir=account.journal)
+    guard = find_guard(account.policy())
+    assert guard is not None
+    assert guard.old_form
+    assert undo(account.aws, done.id, journal_dir=account.journal).outcome == "undone"
+    assert account.look() == before
 
 
 def test_foreign_statements_and_members_keep_every_byte(account: Account) -> None:

@@ -15,7 +15,7 @@ from gt_secure.aws.teams import UrlLock
 from gt_secure.changes.plan import Plan, plan
 from gt_secure.errors import AccessDenied, InvalidInput, PolicyError
 from gt_secure.network import Source
-from gt_secure.policies.bucket_guard import build_guard, find_guard, merge_guard
+from gt_secure.policies.bucket_guard import build_guard, find_guard, merge_guard, old_form
 from gt_secure.restriction.expectations import expect
 from gt_secure.restriction.model import Restriction
 from support.states import BUCKET, ENDPOINT, FORCE, JOB, S3_ENDPOINT, TEAM, state
@@ -92,6 +92,20 @@ def test_the_toggle_that_fits(
     on = next((change.after_raw for change in one.changes if change.kind == "url-lock"), None)
     wanted = {key: "Enabled" if key == expected else "Disabled" for key in ("SourceIp", "VpcSourceIp")}
     assert on == wanted or (on is None and now.mode == expected)
+
+
+@pytest.mark.parametrize("prefix", ["", "scans/"])
+def test_a_guard_of_the_old_form_is_replaced(prefix: str) -> None:
+    guard = build_guard("gt-images", prefix=prefix, networks=[OFFICE])
+    foreign = document("Deny", "s3:DeleteBucket", "arn:aws:s3:::gt-images")
+    old = merge_guard(foreign, old_form(guard))
+    one = made(bucket(old), prefix=prefix, url_lock=None)
+    (change,) = one.changes
+    assert change.after_raw == merge_guard(foreign, guard)
+    assert "POST forms" in change.before
+    assert "POST forms" not in change.after
+    assert "guard-edited" not in codes(one)
+    assert made(bucket(change.after_raw), prefix=prefix, url_lock=None).empty  # type: ignore[arg-type]
 
 
 def test_the_portal_compares_meaning_not_text() -> None:

@@ -20,7 +20,7 @@ from gt_secure.account.facts import (
 from gt_secure.findings.model import CHECKS, catalog
 from gt_secure.findings.run import find_all
 from gt_secure.network import parse_networks
-from gt_secure.policies.bucket_guard import build_guard, merge_guard
+from gt_secure.policies.bucket_guard import build_guard, merge_guard, old_form
 
 ACCOUNT = "111122223333"
 LOGS_POLICY = json.dumps(
@@ -161,6 +161,7 @@ BAD = [
     ("guard-missing", bucket(policy_text=None), "gt-images"),
     ("guard-drifted", bucket(policy_text=merge_guard(None, {**GUARD, "Action": "s3:Get*"})),
      "gt-images"),
+    ("guard-old-form", bucket(policy_text=merge_guard(None, old_form(GUARD))), "gt-images"),
     ("guard-narrower", change(wanted=Wanted("gt-images", "", parse_networks("203.0.113.0/25"))), "gt-images"),
     ("guard-narrower", bucket(policy_text=merge_guard(
         None, build_guard("gt-images", prefix="scans/", networks=["203.0.113.0/24"]))), "gt-images"),

@@ -13,6 +13,7 @@ from gt_secure.policies.bucket_guard import (
     build_guard,
     find_guard,
     merge_guard,
+    old_form,
     remove_guard,
 )
 
@@ -216,3 +217,51 @@ def test_the_way_aws_writes_the_same_statement_is_no_drift():
     same["Action"] = ["s3:*"]
     same["Condition"]["BoolIfExists"]["aws:ViaAWSService"] = False
     assert not find_guard(json.dumps({"Version": "2012-10-17", "Statement": [same]})).drifted
+
+
+WHOLE = build_guard("gt-images", networks=["203.0.113.0/24"])
+
+
+def test_guard_names_query_strings_and_forms_and_without_a_prefix_the_bucket():
+    assert GUARD["Condition"]["StringEquals"] == {"s3:authType": ["REST-QUERY-STRING", "POST"]}
+    assert GUARD["Resource"] == "arn:aws:s3:::gt-images/scans/*"
+    assert WHOLE["Resource"] == ["arn:aws:s3:::gt-images", "arn:aws:s3:::gt-images/*"]
+
+
+@pytest.mark.parametrize("guard", [GUARD, WHOLE])
+def test_old_form_is_ours_and_not_drifted(guard):
+    found, today = find_guard(merge_guard(None, old_form(guard))), find_guard(merge_guard(None, guard))
+    assert (found.old_form, found.drifted) == (True, False)
+    assert (today.old_form, today.drifted) == (False, False)
+    assert (found.bucket, found.prefix, found.networks, found.endpoints) == (
+        today.bucket, today.prefix, today.networks, today.endpoints,
+    )  # fmt: skip
+    assert "POST forms" in found.gap
+    assert ("bucket" in found.gap) == (guard is WHOLE)
+    assert today.gap == ""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Resource": "arn:aws:s3:::gt-images/*"}, {"Resource": "arn:aws:s3:::gt-images"},
+        {"Resource": ["arn:aws:s3:::gt-images", "arn:aws:s3:::gt-images/scans/*"]},
+        {"Resource": ["arn:aws:s3:::gt-images", "arn:aws:s3:::gt-images/*", "arn:aws:s3:::gt-images/scans/*"]},
+        {"Resource": ["arn:aws:s3:::other", "arn:aws:s3:::gt-images/*"]},
+        {"Resource": ["arn:aws-cn:s3:::gt-images", "arn:aws:s3:::gt-images/*"]},
+        {"Condition": {**WHOLE["Condition"], "StringEquals": {"s3:authType": "POST"}}},
+        {"Condition": {**WHOLE["Condition"], "StringEquals": {"s3:authType": "REST-QUERY-STRING"}}},
+        {"Condition": {**WHOLE["Condition"], "StringEquals": {"s3:authType": ["REST-QUERY-STRING", "POST", "x"]}}},
+    ],
+)  # fmt: skip
+def test_half_of_either_form_is_drift(change):
+    found = find_guard(json.dumps({"Version": "2012-10-17", "Statement": [{**WHOLE, **change}]}))
+    assert (found.drifted, found.old_form) == (True, False)
+
+
+@given(foreign_policies(), st.sampled_from([GUARD, WHOLE]))
+def test_upgrade_and_undo_leave_everything_else_as_it_was(made, guard):
+    text, _ = made
+    old = merge_guard(text, old_form(guard))
+    assert merge_guard(merge_guard(old, guard), old_form(guard)) == old
+    assert remove_guard(merge_guard(old, guard)) == text

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gt_secure.iam.evaluate import evaluate
 from gt_secure.iam.request import Policies, Request
-from gt_secure.iam.request_context import header_context, presigned_context
+from gt_secure.iam.request_context import POST_FORM, header_context, presigned_context
 from gt_secure.network import contains, parse_address, parse_network
 from gt_secure.policies.bucket_guard import build_guard, merge_guard
 
@@ -52,6 +52,25 @@ def test_presigned_requests_pass_only_from_what_is_listed(lists, source, action)
     assert verdict.decision == ("allow" if lists in SOURCES[source] else "explicit-deny"), verdict.reason
     if not verdict.allowed:
         assert verdict.statement == "statement 1 “GtSecurePresignGuard”"
+
+
+@pytest.mark.parametrize("action", ["s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectTagging"])
+@pytest.mark.parametrize(("lists", "source"), list(itertools.product(LISTS, SOURCES)))
+def test_forms_pass_only_from_what_is_listed(lists, source, action):
+    guard = build_guard("gt-images", prefix="scans/", **LISTS[lists])
+    context = presigned_context(source, principal_arn=ROLE, extra={"s3:authType": POST_FORM})
+    assert ask(guard, context, action=action).allowed == (lists in SOURCES[source])
+
+
+@pytest.mark.parametrize("action", ["s3:ListBucket", "s3:GetBucketPolicy", "s3:DeleteBucketPolicy", "s3:DeleteBucket"])
+@pytest.mark.parametrize(("lists", "source"), list(itertools.product(LISTS, SOURCES)))
+def test_presigned_requests_on_the_bucket_pass_only_from_what_is_listed(lists, source, action):
+    guard = build_guard("gt-images", **LISTS[lists])
+    context = presigned_context(source, principal_arn=ROLE)
+    on_bucket = {"action": action, "resource": "arn:aws:s3:::gt-images"}
+    assert ask(guard, context, **on_bucket).allowed == (lists in SOURCES[source])
+    assert ask(guard, header_context(source, principal_arn=ROLE), **on_bucket).allowed
+    assert ask(guard, context, action=action, resource="arn:aws:s3:::gt-images2").allowed
 
 
 @pytest.mark.parametrize("version", ["AWS", "AWS4-HMAC-SHA256"])
