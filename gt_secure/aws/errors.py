@@ -21,10 +21,12 @@ from ..errors import (
     Unreachable,
     Unsupported,
 )
+from .denials import Denial, parse_denial
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
+_LONGEST = 2_000
 _DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AllAccessDisabled", "Forbidden", "403"}
 _CREDENTIALS = {
     "ExpiredToken",
@@ -125,12 +127,7 @@ def _from_client_error(error: ClientError, action: str, resource: str) -> GtSecu
     code, text = str(body.get("Code", "")), str(body.get("Message", "")).strip()
     details = {"code": code, "action": action, "resource": resource}
     if code in _DENIED:
-        return AccessDenied(
-            f"This role may not call {action}" + (f" on {resource}." if resource != "*" else "."),
-            action=action,
-            resource=resource,
-            details={"code": code, "aws_message": text[:500]},
-        )
+        return _denied(action, resource, code, text)
     if code in _CREDENTIALS:
         return CredentialsError(
             f"AWS does not accept these credentials ({code}).",
@@ -172,6 +169,37 @@ def _from_client_error(error: ClientError, action: str, resource: str) -> GtSecu
             details=details,
         )
     return GtSecureError(f"{action} failed with {code or 'an error'}: {text[:500]}", details=details)
+
+
+def _denied(action: str, resource: str, code: str, text: str) -> AccessDenied:
+    """Name the policy that denies: where one does, no Allow helps, and only its owner can change that."""
+    message = f"This role may not call {action}" + (f" on {resource}." if resource != "*" else ".")
+    details: dict[str, object] = {"code": code, "aws_message": text[:_LONGEST]}
+    next_step = ""
+    denial = parse_denial(text)
+    if denial is not None:
+        details |= {
+            "policy_kind": denial.kind,
+            "explicit_deny": denial.explicit,
+            "policy_arn": denial.policy_arn,
+            "authorization_id": denial.authorization_id,
+        }
+        message += _reason(denial)
+        if denial.explicit:
+            next_step = f"An Allow does not help: ask whoever owns the {denial.policy} to except this role."
+        if denial.authorization_id:
+            step = next_step or "Hand the policy below to an administrator of the account."
+            next_step = (
+                f"{step} For the details run: aws iam-toolbox get-request-authorization-details "
+                f"--authorization-id {denial.authorization_id}"
+            )
+    return AccessDenied(message, action=action, resource=resource, next_step=next_step, details=details)
+
+
+def _reason(denial: Denial) -> str:
+    if denial.explicit:
+        return f" The {denial.policy} denies it."
+    return f" No {denial.policy} allows it." if denial.kind else ""
 
 
 def _where() -> str:

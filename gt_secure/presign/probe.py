@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import urllib3
 
 _TAKE = 65_536  # an S3 error body is under 2 KB; of an image the first bytes suffice
+_LONGEST = 4_000  # a refusal repeats the key, of up to 1,024 bytes, before the reason
 _SHOWN_HEADERS = (
     "content-type",
     "content-length",
@@ -198,7 +199,7 @@ _TAG = re.compile(r"<(Code|Message|RequestId|Expires|ServerTime|Endpoint|Region|
 def _xml(body: bytes) -> dict[str, str]:
     """Read the flat members of an S3 error. An error may repeat a signature or a token: only these names are kept."""
     text = body.decode("utf-8", "replace")
-    return {name: html.unescape(value).strip()[:1000] for name, value in _TAG.findall(text)}
+    return {name: html.unescape(value).strip()[:_LONGEST] for name, value in _TAG.findall(text)}
 
 
 def _failure(error: Exception) -> str:

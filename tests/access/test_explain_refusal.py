@@ -5,6 +5,7 @@ import json
 import pytest
 
 from gt_secure.access.explain.explanation import explain
+from gt_secure.account.authorization_details import AuthorizationCheck, AuthorizationDetails
 from gt_secure.iam.evaluate import evaluate
 from gt_secure.iam.request import Policies, Request
 from gt_secure.iam.request_context import presigned_context
@@ -328,3 +329,75 @@ def test_a_role_that_is_denied_is_told_from_one_that_may_not():
         assert headline in told.headline
         assert why in told.why
         assert told.next_step == step
+
+
+SCP = "arn:aws:organizations::444455556666:policy/o-a1/service_control_policy/p-1"
+
+
+@pytest.mark.parametrize(
+    ("kind", "arn", "cause"),
+    [
+        ("identity-based policy", "arn:aws:iam::111122223333:policy/RevokeOldSessions", "identity-policy"),
+        ("service control policy", SCP, "organization-policy"),
+        ("resource control policy", SCP.replace("service", "resource"), "organization-policy"),
+        ("permissions boundary", "arn:aws:iam::111122223333:policy/session-policy", "permissions-boundary"),
+        ("VPC endpoint policy", "arn:aws:ec2:us-east-1:111122223333:vpc-endpoint/vpce-0a1b2c3d", "endpoint-policy"),
+    ],
+)
+def test_the_arn_of_the_policy_is_shown_and_does_not_name_the_lock(kind, arn, cause):
+    told = explain(answer(message=f"{denied(kind)}: {arn}"), bound_to="203.0.113.7")
+    assert (told.cause, told.lock, told.policy_arn) == (cause, "", arn)
+    assert arn in told.to_text()
+    assert told.to_dict()["policy_arn"] == arn
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["request has expired", "not yet valid", "block public access", "not authorized to perform: kms:Decrypt",
+     "with an explicit deny in a session policy"],
+)  # fmt: skip
+def test_a_key_does_not_choose_the_cause(key):
+    sentence = SENTENCE.replace("arn:aws:s3:::b/k", f"arn:aws:s3:::b/{key}")
+    message = f"{sentence}with an explicit deny in a resource-based policy"
+    assert explain(answer(message=message)).cause == "bucket-policy"
+
+
+def details(decision="explicit-deny", kind="resource", **context):
+    check = AuthorizationCheck("s3:GetObject", "arn:aws:s3:::gt-images/k", decision, kind, "arn:x", "Guard")
+    return AuthorizationDetails("abc", {"aws:SourceIp": "198.51.100.20", **context}, (check,))
+
+
+def test_details_of_iam_that_agree_stand_beside_the_prediction():
+    verdict = predict("198.51.100.20", bucket=BUCKET)
+    told = explain(answer(message=denied("resource-based policy")), verdict=verdict, authorization=details())
+    assert (told.agrees, told.differences) == (True, ())
+    assert "IAM decided: explicit-deny" in told.to_text()
+    assert "aws:SourceIp=198.51.100.20" in told.to_text()
+    json.dumps(told.to_dict())
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (details("implicit-deny"), "IAM decided implicit-deny"),
+        (details(kind="rcp"), "IAM names rcp policy"),
+        (details(**{"aws:sourceip": "192.0.2.9", "aws:SourceIp": "192.0.2.9"}), "aws:SourceIp is 192.0.2.9 for IAM"),
+        (details(**{"aws:SourceVpce": "vpce-0ffffffff"}), "absent here"),
+        (details(**{"s3:authType": "POST"}), "s3:authType is POST for IAM"),
+    ],
+)
+def test_a_difference_between_iam_and_the_prediction_is_the_headline(given, said):
+    verdict = predict("198.51.100.20", bucket=BUCKET)
+    told = explain(answer(message=denied("resource-based policy")), verdict=verdict, authorization=given)
+    assert told.agrees is False
+    assert any(said in difference for difference in told.differences)
+    assert told.headline.startswith("IAM gives another reason than the prediction")
+    assert said in told.to_text()
+
+
+def test_details_that_could_not_be_read_are_a_line_and_no_difference():
+    nothing = AuthorizationDetails("abc", problem="This role may not call iam:GetRequestAuthorizationDetails.")
+    verdict = predict("198.51.100.20", bucket=BUCKET)
+    told = explain(answer(message=denied("resource-based policy")), verdict=verdict, authorization=nothing)
+    assert (told.agrees, told.differences) == (True, ())
+    assert "may not call" in told.to_text()

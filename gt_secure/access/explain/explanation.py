@@ -6,14 +6,18 @@ the kind of policy) and *Download and upload objects with presigned URLs*; S3 AP
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+from ...account.authorization_details import AuthorizationDetails
+from ...aws.denials import parse_denial
 from ...iam.render import plain
 from ...iam.verdict import Verdict
 from ...network import Source
 from ...policies.bucket_guard import Guard
+from .iam_details import authorization_lines, differences_to
 from .refusals import BUCKET_GUARD, URL_LOCK, named_policy
 from .s3_errors import RULES, Cause, Known, not_s3
 
@@ -45,6 +49,14 @@ class Explanation:
         The verdict's decision; empty if none was given.
     agrees : bool or None
         Whether the prediction fits; None if there is none, or policies did not decide.
+    policy_arn : str
+        ARN of the denying policy, if AWS named it.
+    authorization_id : str
+        Id under which IAM keeps the details of the refusal, if AWS gave one.
+    authorization : AuthorizationDetails or None
+        Request context and deciding check as IAM has them, if it was asked.
+    differences : tuple of str
+        Points in which IAM's details and the prediction differ.
     """
 
     cause: str
@@ -56,6 +68,10 @@ class Explanation:
     predicted: str = ""
     predicted_reason: str = ""
     agrees: bool | None = None
+    policy_arn: str = ""
+    authorization_id: str = ""
+    authorization: AuthorizationDetails | None = None
+    differences: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         """JSON-able data with the names of the attributes."""
@@ -66,6 +82,9 @@ class Explanation:
         lines = [self.headline, self.why, f"Next: {self.next_step}" if self.next_step else ""]
         if self.predicted:
             lines.append(f"Predicted: {self.predicted}. {self.predicted_reason}")
+        if self.authorization is not None:
+            lines += authorization_lines(self.authorization)
+        lines += [f"IAM and the prediction differ: {difference}" for difference in self.differences]
         return "\n".join(plain(line) for line in lines if line)
 
     def to_html(self) -> str:
@@ -86,6 +105,7 @@ def explain(
     guard: Guard | None = None,
     kms: bool = False,
     origin: str = "",
+    authorization: AuthorizationDetails | None = None,
 ) -> Explanation:
     """Explain the answer to one fetch of a presigned URL.
 
@@ -105,6 +125,8 @@ def explain(
         Whether the bucket encrypts with a KMS key.
     origin : str
         The web origin that asked, if a browser page did.
+    authorization : AuthorizationDetails, optional
+        IAM's record of the refusal.
     """
     bound = None if bound_to is None else Source.parse(bound_to)
     known = Known(probe, verdict, signed, bound, guard, kms, origin)
@@ -112,7 +134,12 @@ def explain(
     observed = "opened" if probe.opened else "refused" if probe.status is not None else "no answer"
     agrees = _agrees(verdict, probe, cause)
     headline, why = cause.headline, cause.why
-    if agrees is False and verdict is not None:
+    denial = parse_denial(probe.error_message)
+    differences = differences_to(verdict, authorization)
+    if differences and agrees is not False:
+        agrees = False
+        headline = f"IAM gives another reason than the prediction: {cause.headline}"
+    elif agrees is False and verdict is not None:
         headline = f"Predicted {verdict.decision}, but the object was {observed}: {cause.headline}"
         why = f"{cause.why} A policy that could not be read, or that changed just now, would explain the difference."
     return Explanation(
@@ -125,18 +152,22 @@ def explain(
         predicted="" if verdict is None else verdict.decision,
         predicted_reason="" if verdict is None else verdict.reason,
         agrees=agrees,
+        policy_arn="" if denial is None else denial.policy_arn,
+        authorization_id="" if denial is None else denial.authorization_id,
+        authorization=authorization,
+        differences=differences,
     )
 
 
-_BY_POLICY = {
+_BY_POLICY: Mapping[str, tuple[str, ...] | None] = {
     "opened": None,
-    "session-policy": "session",
-    "bucket-guard": "resource",
-    "bucket-policy": "resource",
-    "identity-policy": "identity",
-    "permissions-boundary": "boundary",
-    "endpoint-policy": "endpoint",
-    "organization-policy": None,
+    "session-policy": ("session",),
+    "bucket-guard": ("resource",),
+    "bucket-policy": ("resource",),
+    "identity-policy": ("identity",),
+    "permissions-boundary": ("boundary",),
+    "endpoint-policy": ("endpoint",),
+    "organization-policy": ("scp", "rcp"),
     "unknown": None,
 }
 
@@ -147,8 +178,8 @@ def _agrees(verdict: Verdict | None, probe: Probe, cause: Cause) -> bool | None:
         return None
     if verdict.allowed != probe.opened:
         return False
-    kind, layer = _BY_POLICY[cause.code], verdict.outcome.layer
-    return True if verdict.allowed or kind is None or layer is None else layer.kind == kind
+    kinds, layer = _BY_POLICY[cause.code], verdict.outcome.layer
+    return True if verdict.allowed or kinds is None or layer is None else layer.kind in kinds
 
 
 def _cause(known: Known) -> Cause:

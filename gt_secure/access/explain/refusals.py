@@ -1,10 +1,11 @@
-"""Which policy refused: S3 names the kind; a URL lock, the bucket guard and the others are told apart here."""
+"""The policy that refused: S3 names its kind; a URL lock, the bucket guard and the others are told apart here."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
+from ...aws.denials import Denial, behind_resource, parse_denial
 from ...network import contains
 from ...policies.bucket_guard import GUARD_SID
 from .s3_errors import Cause, Known
@@ -12,27 +13,24 @@ from .s3_errors import Cause, Known
 URL_LOCK = "URL lock"
 BUCKET_GUARD = "bucket guard"
 
-_REASON = re.compile(
-    r"(?:because no (?P<silent>.+?) allows the \S+ action|with an explicit deny in an? (?P<deny>[^.]+?))(?:[.\s]*$|\.)",
-    re.I,
-)
-
 
 def named_policy(known: Known) -> Cause | None:
     """Read the kind of policy from S3's message, or take it from the prediction if S3 names none."""
     message = known.probe.error_message
-    if "block public access" in message.lower() or "blockpublic" in message.lower():
+    reason = behind_resource(message).lower()
+    if "block public access" in reason or "blockpublic" in reason:
         step = "Grant access to the role instead of to everyone."
         return Cause("block-public-access", "Block Public Access refuses what the bucket policy grants.", message, step)
-    match = _REASON.search(message)
-    if match is None:
+    denial = parse_denial(message)
+    if denial is None or not denial.kind:
         return _predicted(known)
-    denied = match["deny"] is not None
-    kind = (match["deny"] or match["silent"]).strip().lower()
-    for word, make in _KINDS:
-        if word in kind:
-            return make(known, denied)
-    return None
+    return _with_policy(_MAKERS[denial.kind](known, denial.explicit), denial)
+
+
+def _with_policy(cause: Cause, denial: Denial) -> Cause:
+    if not denial.policy_arn:
+        return cause
+    return replace(cause, why=f"{cause.why} AWS names the {denial.policy}.")
 
 
 def _predicted(known: Known) -> Cause | None:
@@ -144,12 +142,12 @@ def _organization(known: Known, _denied: bool) -> Cause:
     return Cause("organization-policy", "A policy of the organization refused it.", known.probe.error_message, step)
 
 
-_KINDS: tuple[tuple[str, Callable[[Known, bool], Cause]], ...] = (
-    ("session", _session),
-    ("vpc endpoint", _endpoint),
-    ("permissions boundary", _boundary),
-    ("service control", _organization),
-    ("resource control", _organization),
-    ("identity-based", _identity),
-    ("resource-based", _resource),
-)
+_MAKERS: Mapping[str, Callable[[Known, bool], Cause]] = {
+    "session": _session,
+    "endpoint": _endpoint,
+    "boundary": _boundary,
+    "scp": _organization,
+    "rcp": _organization,
+    "identity": _identity,
+    "resource": _resource,
+}

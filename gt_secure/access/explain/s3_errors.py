@@ -98,7 +98,7 @@ def _from_s3(probe: Probe) -> bool:
 
 def _expiry(known: Known) -> Cause | None:
     probe, said = known.probe, known.probe.error_message.lower()
-    if "request has expired" in said:
+    if said.startswith("request has expired"):
         ended = probe.details.get("Expires", "")
         return Cause(
             "expired",
@@ -106,7 +106,7 @@ def _expiry(known: Known) -> Cause | None:
             "Expiry is checked before any policy, so this says nothing about the locks.",
             "Mint a new test URL; a labeler reloads the task.",
         )
-    if "not yet valid" in said or probe.error_code == "RequestTimeTooSkewed":
+    if said.startswith("request is not yet valid") or probe.error_code == "RequestTimeTooSkewed":
         return Cause(
             "not-yet-valid",
             "S3 takes the URL for one from the future.",
@@ -190,7 +190,9 @@ def _object_state(known: Known) -> Cause | None:
 
 def _kms(known: Known) -> Cause | None:
     probe = known.probe
-    named = re.search(r"not authorized to perform: kms:", probe.error_message) or probe.error_code.startswith("KMS.")
+    # the first "perform:" is AWS's own; a later one may be part of a key
+    action = re.match(r".*?not authorized to perform: (\S+)", probe.error_message)
+    named = probe.error_code.startswith("KMS.") or (action is not None and action[1].startswith("kms:"))
     if not named and not (known.kms and "ciphertext" in probe.error_message.lower()):
         return None
     return Cause(
