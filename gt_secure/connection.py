@@ -5,6 +5,7 @@ The panel, the command line and notebooks all call these; each method is a thin 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -52,6 +53,7 @@ def connect(
     boto3_session: boto3.session.Session | None = None,
     sagemaker_session: SageMakerSession | None = None,
     endpoint_url: str | None = None,
+    sandbox: bool | RunningSandbox = False,
 ) -> Connection:
     """Connect to the account of the current credentials. Calls nothing yet.
 
@@ -67,6 +69,14 @@ def connect(
         A session of the SageMaker SDK, whose credentials and region are used.
     endpoint_url : str, optional
         Another address than AWS, such as the sandbox.
+    sandbox : bool or Sandbox
+        A running :class:`~gt_secure.sandbox.Sandbox`, or True for the one that ``AWS_ENDPOINT_URL`` names. The
+        connection then never reaches AWS: it is refused if there is no sandbox.
+
+    Raises
+    ------
+    InvalidInput
+        If arguments contradict each other, or ``sandbox=True`` and no sandbox is named.
 
     Examples
     --------
@@ -74,6 +84,8 @@ def connect(
     >>> gt = gt_secure.connect(region="us-east-1")  # doctest: +SKIP
     >>> gt.workteams()  # doctest: +SKIP
     """
+    if sandbox is not False:
+        return _to_sandbox(sandbox, region, others=(profile, boto3_session, sagemaker_session, endpoint_url))
     if sagemaker_session is not None:
         if boto3_session is not None or profile is not None:
             raise InvalidInput(
@@ -91,6 +103,45 @@ def connect(
     return Connection(
         connect_aws(profile=profile, region=region, boto3_session=boto3_session, endpoint_url=endpoint_url)
     )
+
+
+class RunningSandbox(Protocol):
+    """A sandbox that is running, as far as a connection needs it."""
+
+    def environment(self) -> dict[str, str]:
+        """Return the AWS_* variables that make a client use it."""
+        ...
+
+
+def _to_sandbox(sandbox: bool | RunningSandbox, region: str | None, others: tuple[object, ...]) -> Connection:
+    if any(other is not None for other in others):
+        raise InvalidInput(
+            "sandbox= already says which credentials and which endpoint to use.",
+            next_step="Leave out profile=, boto3_session=, sagemaker_session= and endpoint_url=.",
+            field="sandbox",
+        )
+    named = dict(os.environ) if sandbox is True else sandbox.environment()  # type: ignore[union-attr]
+    if "AWS_ENDPOINT_URL" not in named:
+        raise InvalidInput(
+            "No sandbox is named here: AWS_ENDPOINT_URL is not set.",
+            next_step="Run gt-secure demo, or gt-secure sandbox in a terminal and paste the export lines it prints.",
+            field="sandbox",
+        )
+    import boto3
+
+    session = boto3.session.Session(
+        aws_access_key_id=named.get("AWS_ACCESS_KEY_ID"),
+        aws_secret_access_key=named.get("AWS_SECRET_ACCESS_KEY"),
+        region_name=region or named.get("AWS_REGION"),
+    )
+    aws = connect_aws(boto3_session=session, endpoint_url=named["AWS_ENDPOINT_URL"])
+    if not aws.is_local:
+        raise InvalidInput(
+            "AWS_ENDPOINT_URL does not name a sandbox on this machine.",
+            next_step="Use connect() without sandbox= for an account, or start gt-secure sandbox.",
+            field="sandbox",
+        )
+    return Connection(aws)
 
 
 def connection_of(given: ConnectionLike) -> Connection:
