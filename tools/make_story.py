@@ -32,9 +32,7 @@ def story(gt: Connection) -> list[tuple[str, ...]]:
     office = Restriction("open-team", addresses=["203.0.113.0/24"], bucket=BUCKET, prefix=PREFIX)
     gt.apply(gt.plan(office))
     rows.append(("`open-team` restricted to 203.0.113.0/24", *_answers(gt, "open-team")))
-    listed = Restriction(
-        "open-team", addresses=["203.0.113.0/24"], endpoints=[ENDPOINT], bucket=BUCKET, prefix=PREFIX
-    )
+    listed = Restriction("open-team", addresses=["203.0.113.0/24"], endpoints=[ENDPOINT], bucket=BUCKET, prefix=PREFIX)
     gt.apply(gt.plan(listed))
     rows.append(("the VPC endpoint listed too", *_answers(gt, "open-team")))
     rows.append(("a team with `VpcSourceIp`, same list", *_answers(gt, "vpc-team")))

@@ -17,7 +17,7 @@ from support.blocks import ROOT
 REFERENCE = ROOT / "docs" / "reference"
 
 
-@pytest.mark.parametrize("tool", ["make_reference.py", "make_pictures.py"])
+@pytest.mark.parametrize("tool", ["make_reference.py", "make_pictures.py", "make_story.py"])
 def test_made_files_are_current(tool: str) -> None:
     done = subprocess.run(
         [sys.executable, str(ROOT / "tools" / tool), "--check"], capture_output=True, text=True, cwd=ROOT

@@ -3,7 +3,8 @@
 ``<!-- file: name -->`` writes a block to a file; ``<!-- exit: 2 -->`` expects that code of the last command (several
 are separated by commas); ``<!-- until: text -->`` runs it until that text appears, and stops it; ``<!-- installs -->``
 (or “pip install” at its beginning) runs it in an environment of its own, with the wheel as published
-(tests/packaging/test_documented.py), ``<!-- sagemaker -->`` in one with the SageMaker SDK (test_sagemaker.py there).
+(tests/packaging/test_documented.py), ``<!-- sagemaker -->`` in one with the SageMaker SDK (test_sagemaker.py there);
+``<!-- output -->`` holds what the Python block before it prints.
 A text that begins with ``%`` is a cell with magics.
 """
 
@@ -16,13 +17,13 @@ from textwrap import dedent
 
 ROOT = Path(__file__).resolve().parents[2]
 _FENCE = re.compile(
-    r"^(?P<mark>[ ]*<!--[ ](?P<word>file|exit|until|installs|sagemaker):?[ ]*(?P<value>.*?)[ ]*-->\n)?"
+    r"^(?P<mark>[ ]*<!--[ ](?P<word>file|exit|until|installs|sagemaker|output):?[ ]*(?P<value>.*?)[ ]*-->\n)?"
     r"(?P<indent>[ ]*)```(?P<language>\w+)?[^\n]*\n(?P<body>.*?)^(?P=indent)```[ ]*$",
     re.MULTILINE | re.DOTALL,
 )
 
 
-INSTALLS = ("pip install", "pip download")
+INSTALLS = ("pip install", "pip download", "pip wheel")
 
 
 @dataclass(frozen=True)
