@@ -1,0 +1,167 @@
+"""Check what people read: docstrings, messages, help, docs and notebooks follow CONTRIBUTING's rules of style.
+
+python tools/lint_style.py            print every place that breaks a rule; exit with 1 if there is one
+python tools/lint_style.py --counts   print how many places break each rule
+
+A place that has to break a rule is listed with its reason in tools/style_exceptions.toml.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import re
+import sys
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+EXCEPTIONS = ROOT / "tools" / "style_exceptions.toml"
+PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/*.md", "docs/how-to/*.md", "docs/decisions/*.md")
+
+HEADLESS = re.compile(r"(What|Whether|Where|Which|Who|Whom|How|Why|When) ")
+"""Openings of a docstring that name no noun. "How many rows ..." is one; a question with its mark is not."""
+
+PHRASES = {
+    "calque": [
+        r"is no (column|source|filter|connection|blocker|policy|action|ARN|operator|finding|leak)\b",
+        r"\b(nothing|something|anything) is to\b", r"belongs? into", r"\bgraver?\b", r"\bcome in through\b",
+        r"\btak(e|es|en) back\b", r"\btook back\b", r"\bhold(s)? together\b", r"\bso many\b(?! more)", r"\bof its own\b",
+        r"\bon its own account\b", r"\bas it is\b", r"\bbesides\b", r"\blie(s)? (in|at|beside|on)\b", r"\blacking\b",
+        r"\blacks\b", r"\bmended?\b", r"\bapt\b", r"\bwith less comfort\b", r"\ba comfort\b",
+    ],
+    "anthropomorphism": [
+        r"\btells? (no|what|which|whether|where|how|who|the|in one)\b", r"\bwere told\b", r"\bis told\b",
+        r"\b(AWS|S3|SageMaker|IAM|Athena) (says|takes|asks|gave no|told|tells|sees no)\b", r"\bdoes not tell\b",
+        r"\bwitness(es)?\b", r"\bplays?\b(?! out)", r"\bplayed\b", r"\bdies? quietly\b",
+    ],
+    "metaphor": [r"\b(the|a|each|no) (room|door|house|floor)\b", r"\brooms\b", r"\bdoors\b"],
+    "glossary": [
+        r"\blabelers?\b", r"\bgets? in\b", r"\bgot in\b", r"\bgot out\b", r"\bget out\b", r"\bshut out\b",
+        r"\bpass(ed|es)? (it|the URL|a URL) on\b", r"\bforeign (statement|polic|part|Deny)", r"\bvantages?\b",
+        r"\bmay come in\b", r"\bwho came\b", r"\bnobody came\b", r"\bswitch(es)?\b(?= (is|are|of|on|off))", r"\btoggles?\b",
+    ],
+}
+WORDS = {rule: re.compile("|".join(patterns), re.IGNORECASE) for rule, patterns in PHRASES.items()}
+CURLY = re.compile("[“”„‘]")
+PLURAL = re.compile(r"(?<![\d.,])1 (objects|rows|lines|requests|hits|ranges|networks|files|changes|findings|URLs)\b")
+CODE = re.compile(r"```.*?```|``[^`]*``|`[^`]*`|<[^>]+>|https?://\S+|:\w+:`[^`]*`", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Text:
+    """A piece of text that a person reads: its file, line, kind (docstring, message, page, notebook) and words."""
+
+    path: str
+    line: int
+    kind: str
+    words: str
+
+
+def of_module(path: Path) -> Iterator[Text]:
+    """Yield the docstrings of a module and the texts in it that are sentences."""
+    name = path.relative_to(ROOT).as_posix()
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    docstrings = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            text = ast.get_docstring(node)
+            if text:
+                first = node.body[0]
+                assert isinstance(first, ast.Expr)
+                docstrings.add(id(first.value))
+                yield Text(name, first.lineno, "docstring", text)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            if " " in node.value.strip() and re.search(r"[a-z]{2} [a-z]", node.value) and not _is_sql(node.value):
+                yield Text(name, node.lineno, "message", node.value)
+
+
+def _is_sql(text: str) -> bool:
+    return bool(re.search(r"\b(SELECT|FROM|WHERE|CASE|WITH|CREATE)\b", text))
+
+
+def of_page(path: Path) -> Iterator[Text]:
+    """Yield the paragraphs of a Markdown page."""
+    text = CODE.sub(lambda match: "\n" * match[0].count("\n"), path.read_text(encoding="utf-8"))
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.strip():
+            yield Text(path.relative_to(ROOT).as_posix(), number, "page", line)
+
+
+def of_notebook(path: Path) -> Iterator[Text]:
+    """Yield the lines of a notebook's Markdown cells; the number is that of the cell."""
+    for number, cell in enumerate(json.loads(path.read_text(encoding="utf-8"))["cells"], start=1):
+        if cell["cell_type"] == "markdown":
+            for line in CODE.sub("", "".join(cell["source"])).splitlines():
+                if line.strip():
+                    yield Text(path.relative_to(ROOT).as_posix(), number, "notebook", line)
+
+
+def texts() -> Iterator[Text]:
+    """Yield everything that is checked."""
+    for path in sorted((ROOT / "gt_secure").rglob("*.py")):
+        yield from of_module(path)
+    for pattern in PAGES:
+        for path in sorted(ROOT.glob(pattern)):
+            yield from of_page(path)
+    for path in sorted((ROOT / "notebooks").rglob("*.ipynb")):
+        yield from of_notebook(path)
+    catalog = ROOT / "gt_secure" / "findings" / "findings.json"
+    if catalog.exists():
+        for number, line in enumerate(catalog.read_text(encoding="utf-8").splitlines(), start=1):
+            yield Text(catalog.relative_to(ROOT).as_posix(), number, "message", line)
+
+
+def broken(text: Text) -> Iterator[tuple[str, str]]:
+    """Yield the rules that a text breaks, each with the words that break it."""
+    plain = CODE.sub("", text.words)
+    if text.kind == "docstring" and HEADLESS.match(plain) and "?" not in plain.split("\n")[0]:
+        yield "headless docstring", plain.split("\n")[0][:70]
+    if text.kind == "message" and (match := CURLY.search(text.words)):
+        yield "curly quotes", text.words.strip()[max(0, match.start() - 30) : match.start() + 40]
+    if match := PLURAL.search(plain):
+        yield "plural", match[0]
+    for rule, pattern in WORDS.items():
+        for match in pattern.finditer(plain):
+            yield rule, plain[max(0, match.start() - 25) : match.end() + 25].replace("\n", " ")
+
+
+def exceptions() -> dict[tuple[str, str], str]:
+    """Return the reasons of the places that may break a rule, by file and words."""
+    if not EXCEPTIONS.exists():
+        return {}
+    rows = tomllib.loads(EXCEPTIONS.read_text(encoding="utf-8")).get("exception", [])
+    return {(row["file"], row["words"]): row["reason"] for row in rows}
+
+
+def main() -> int:
+    """Print what breaks a rule."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--counts", action="store_true")
+    parser.add_argument("paths", nargs="*", help="only files whose path begins so")
+    args = parser.parse_args()
+    allowed = exceptions()
+    found = [
+        (text, rule, words)
+        for text in texts()
+        if not args.paths or any(text.path.startswith(path) for path in args.paths)
+        for rule, words in broken(text)
+        if not any(text.path == file and part in words for file, part in allowed)
+    ]
+    if args.counts:
+        for (rule, kind), number in sorted(Counter((rule, text.kind) for text, rule, _ in found).items()):
+            print(f"{number:5}  {rule}, {kind}")
+        print(f"{len(found):5}  in all")
+    else:
+        for text, rule, words in found:
+            print(f"{text.path}:{text.line}: {rule}: {words}")
+    return int(bool(found))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
