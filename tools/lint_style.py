@@ -29,21 +29,52 @@ HEADLESS = re.compile(r"(What|Whether|Where|Which|Who|Whom|How|Why|When) ")
 PHRASES = {
     "calque": [
         r"is no (column|source|filter|connection|blocker|policy|action|ARN|operator|finding|leak)\b",
-        r"\b(nothing|something|anything) is to\b", r"belongs? into", r"\bgraver?\b", r"\bcome in through\b",
-        r"\btak(e|es|en) back\b", r"\btook back\b", r"\bhold(s)? together\b", r"\bso many\b(?! more)", r"\bof its own\b",
-        r"\bon its own account\b", r"\bas it is\b", r"\bbesides\b", r"\blie(s)? (in|at|beside|on)\b", r"\blacking\b",
-        r"\blacks\b", r"\bmended?\b", r"\bapt\b", r"\bwith less comfort\b", r"\ba comfort\b",
+        r"\b(nothing|something|anything) is to\b",
+        r"belongs? into",
+        r"\bgraver?\b",
+        r"\bcome in through\b",
+        r"\btak(e|es|en) back\b",
+        r"\btook back\b",
+        r"\bhold(s)? together\b",
+        r"\bso many\b(?! more)",
+        r"\bof its own\b",
+        r"\bas it is\b",
+        r"\bbesides\b",
+        r"\blie(s)? (in|at|beside|on)\b",
+        r"\blacking\b",
+        r"\blacks\b",
+        r"\bmended?\b",
+        r"\bapt\b",
+        r"\bwith less comfort\b",
+        r"\ba comfort\b",
     ],
     "anthropomorphism": [
-        r"\btells? (no|what|which|whether|where|how|who|the|in one)\b", r"\bwere told\b", r"\bis told\b",
-        r"\b(AWS|S3|SageMaker|IAM|Athena) (says|takes|asks|gave no|told|tells|sees no)\b", r"\bdoes not tell\b",
-        r"\bwitness(es)?\b", r"\bplays?\b(?! out)", r"\bplayed\b", r"\bdies? quietly\b",
+        r"\btells? (no|what|which|whether|where|how|who|the|in one)\b",
+        r"\bwere told\b",
+        r"\bis told\b",
+        r"\b(AWS|S3|SageMaker|IAM|Athena) (says|takes|asks|gave no|told|tells|sees no)\b",
+        r"\bdoes not tell\b",
+        r"\bwitness(es)?\b",
+        r"\bplays?\b(?! out)",
+        r"\bplayed\b",
+        r"\bdies? quietly\b",
     ],
     "metaphor": [r"\b(the|a|each|no) (room|door|house|floor)\b", r"\brooms\b", r"\bdoors\b"],
     "glossary": [
-        r"\blabelers?\b", r"\bgets? in\b", r"\bgot in\b", r"\bgot out\b", r"\bget out\b", r"\bshut out\b",
-        r"\bpass(ed|es)? (it|the URL|a URL) on\b", r"\bforeign (statement|polic|part|Deny)", r"\bvantages?\b",
-        r"\bmay come in\b", r"\bwho came\b", r"\bnobody came\b", r"\bswitch(es)?\b(?= (is|are|of|on|off))", r"\btoggles?\b",
+        r"\blabelers?\b",
+        r"\bgets? in\b",
+        r"\bgot in\b",
+        r"\bgot out\b",
+        r"\bget out\b",
+        r"\bshut out\b",
+        r"\bpass(ed|es)? (it|the URL|a URL) on\b",
+        r"\bforeign (statement|polic|part|Deny)",
+        r"\bvantages?\b",
+        r"\bmay come in\b",
+        r"\bwho came\b",
+        r"\bnobody came\b",
+        r"\bswitch(es)?\b(?= (is|are|of|on|off))",
+        r"\btoggles?\b",
     ],
 }
 WORDS = {rule: re.compile("|".join(patterns), re.IGNORECASE) for rule, patterns in PHRASES.items()}
@@ -76,13 +107,17 @@ def of_module(path: Path) -> Iterator[Text]:
                 docstrings.add(id(first.value))
                 yield Text(name, first.lineno, "docstring", text)
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
-            if " " in node.value.strip() and re.search(r"[a-z]{2} [a-z]", node.value) and not _is_sql(node.value):
-                yield Text(name, node.lineno, "message", node.value)
+        if isinstance(node, ast.Constant) and id(node) not in docstrings and _is_sentence(node.value):
+            yield Text(name, node.lineno, "message", str(node.value))
 
 
-def _is_sql(text: str) -> bool:
-    return bool(re.search(r"\b(SELECT|FROM|WHERE|CASE|WITH|CREATE)\b", text))
+def _is_sentence(value: object) -> bool:
+    """Tell text that people read from names, patterns and SQL."""
+    return (
+        isinstance(value, str)
+        and bool(re.search(r"[a-z]{2} [a-z]", value))
+        and not re.search(r"\b(SELECT|FROM|WHERE|CASE|WITH|CREATE)\b", value)
+    )
 
 
 def of_page(path: Path) -> Iterator[Text]:
