@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-import json
-import time
 from typing import Any
 
 import pytest
 
 from gt_secure.account.snapshot import read_state
-from gt_secure.aws.client import Aws, connect_aws
+from gt_secure.aws.client import Aws
 from gt_secure.changes.plan import plan
 from gt_secure.connection import Connection
 from gt_secure.errors import AccessDenied, Conflict, InvalidInput, NotFound
 from gt_secure.restriction.model import Restriction
-from support.account import BUCKET, TEAM, Account, session_for
+from support.account import BUCKET, TEAM, Account
 
 EVERYTHING = ["s3:Get*", "s3:List*", "sagemaker:List*", "sagemaker:Describe*", "ec2:Describe*"]
 
 
 def caller(account: Account, *denied: str) -> Aws:
     """Connect as a user who may read everything but some actions."""
-    iam = session_for(account.sandbox).client("iam", endpoint_url=account.sandbox.endpoint_url)
-    name = f"reader-{time.time_ns()}"
-    iam.create_user(UserName=name)
     statements: list[dict[str, Any]] = [{"Effect": "Allow", "Action": EVERYTHING, "Resource": "*"}]
     if denied:
         statements.append({"Effect": "Deny", "Action": list(denied), "Resource": "*"})
-    document = {"Version": "2012-10-17", "Statement": statements}
-    iam.put_user_policy(UserName=name, PolicyName="read", PolicyDocument=json.dumps(document))
-    keys = iam.create_access_key(UserName=name)["AccessKey"]
-    return connect_aws(boto3_session=session_for(account.sandbox, keys), endpoint_url=account.sandbox.endpoint_url)
+    return account.rig.user(*statements).aws
 
 
 def wish(**more: Any) -> Restriction:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 
-import boto3
 import pytest
 
-from gt_secure.connection import Connection, connect
-from gt_secure.sandbox import Sandbox
+from gt_secure.connection import Connection
+from support.rig import Rig
 
 
 @pytest.fixture(scope="module")
 def gt():
-    with Sandbox() as sandbox:
-        env = sandbox.environment()
-        session = boto3.session.Session(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], region_name="us-east-1")
-        yield connect(boto3_session=session, endpoint_url=sandbox.endpoint_url)
+    with Rig.running() as rig:
+        yield rig.gt
 
 
 def codes(gt: Connection) -> set[str]:

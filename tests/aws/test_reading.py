@@ -1,37 +1,22 @@
 """Reading teams, workforces, jobs, buckets and endpoints from the sandbox, and what a role without permissions sees."""
 
-import json
-
-import boto3
 import pytest
 
 from gt_secure.aws import buckets
 from gt_secure.aws.teams import UrlLock, check_team_name
-from gt_secure.connection import connect
 from gt_secure.errors import AccessDenied, InvalidInput, NotFound
+from support.rig import Rig
 
 
 @pytest.fixture(scope="module")
 def gt(sandbox):
-    return connect(boto3_session=_session(sandbox), endpoint_url=sandbox.endpoint_url)
-
-
-def _session(sandbox):
-    env = sandbox.environment()
-    return boto3.session.Session(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], region_name="us-east-1")
+    return Rig(sandbox).gt
 
 
 @pytest.fixture(scope="module")
 def stranger(sandbox, gt):
     """A user of the account that may see bucket locations and nothing else."""
-    iam = gt.aws.client("iam")
-    iam.create_user(UserName="stranger")
-    allow = {"Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetBucketLocation"], "Resource": "*"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
-    iam.put_user_policy(UserName="stranger", PolicyName="p", PolicyDocument=document)
-    key = iam.create_access_key(UserName="stranger")["AccessKey"]
-    session = boto3.session.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name="us-east-1")
-    return connect(boto3_session=session, endpoint_url=sandbox.endpoint_url)
+    return Rig(sandbox).user_with("s3:ListBucket", "s3:GetBucketLocation")
 
 
 def test_teams_and_their_locks(gt):

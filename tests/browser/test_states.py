@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-import boto3
 import pytest
+
+from support.rig import Rig, allowing
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -23,21 +23,10 @@ STICKS_OUT = """() => {
 }"""
 
 
-def client(aws: Any, service: str) -> Any:
-    env = aws.environment()
-    return boto3.client(
-        service,
-        endpoint_url=env["AWS_ENDPOINT_URL"],
-        region_name="us-east-1",
-        aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
-    )
-
-
 @pytest.fixture
 def many_teams(aws: Any) -> Any:
     """25 teams, the most that AWS allows, with the longest name and hostile descriptions."""
-    sagemaker = client(aws, "sagemaker")
+    sagemaker = Rig(aws).client("sagemaker")
     known = sagemaker.list_workteams()["Workteams"]
     made = []
     for i in range(25 - len(known)):
@@ -77,13 +66,7 @@ def test_loading_then_many_teams(open_notebook: Any, many_teams: Any, width: int
 
 
 def test_the_first_line_tells_what_this_role_can_use(open_notebook: Any, aws: Any, session_of: Any) -> None:
-    iam, name = client(aws, "iam"), "reads-teams"
-    iam.create_user(UserName=name)
-    reads = {"Effect": "Allow", "Action": ["sagemaker:List*", "sagemaker:Describe*"], "Resource": "*"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [reads]})
-    iam.put_user_policy(UserName=name, PolicyName="reads", PolicyDocument=document)
-    key = iam.create_access_key(UserName=name)["AccessKey"]
-    session = session_of(key)
+    session = session_of(Rig(aws).keys(*allowing("sagemaker:List*", "sagemaker:Describe*")))
     show = (
         "import gt_secure\ngt = gt_secure.connect(boto3_session=session, endpoint_url=os.environ['AWS_ENDPOINT_URL'])\n"
         "p = gt_secure.panel(gt, team='radiology-team', bucket='gt-images'); p"
@@ -120,9 +103,7 @@ def test_a_region_without_teams(open_notebook: Any, width: int) -> None:
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_somebody_without_any_permission(open_notebook: Any, aws: Any, session_of: Any, width: int) -> None:
-    iam, name = client(aws, "iam"), f"nobody-{width}"
-    iam.create_user(UserName=name)
-    key = iam.create_access_key(UserName=name)["AccessKey"]
+    key = Rig(aws).keys()
     session = session_of(key)
     show = (
         "import gt_secure\ngt = gt_secure.connect(boto3_session=session, endpoint_url=os.environ['AWS_ENDPOINT_URL'])\n"
@@ -149,7 +130,7 @@ SCRIPTS = ("صور/مسح الصدر ١.png", "scans/👩‍🔬 日本語 x² �
 
 @pytest.fixture
 def keys_of_all_scripts(aws: Any) -> Any:
-    s3 = client(aws, "s3")
+    s3 = Rig(aws).client("s3")
     for key in SCRIPTS:
         s3.put_object(Bucket="gt-images", Key=key, Body=b"x")
     yield SCRIPTS

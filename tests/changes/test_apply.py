@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from gt_secure.aws.client import connect_aws
 from gt_secure.changes.apply import apply
 from gt_secure.changes.journal import begin_change, list_changes, verify_journal
 from gt_secure.changes.lock import hold
@@ -20,7 +19,7 @@ from gt_secure.errors import AccessDenied, Conflict, GtSecureError, InvalidInput
 from gt_secure.policies.bucket_guard import build_guard, find_guard, merge_guard, old_form
 from gt_secure.restriction.expectations import expect
 from gt_secure.restriction.model import Restriction
-from support.account import BUCKET, ENDPOINT, FOREIGN, TEAM, Account, session_for
+from support.account import BUCKET, ENDPOINT, FOREIGN, TEAM, Account
 
 OFFICE = "203.0.113.0/24"
 
@@ -490,21 +489,15 @@ def test_an_interrupted_change_stops_the_next_one(account: Account) -> None:
 
 def test_another_account_or_region_is_refused(account: Account) -> None:
     done = apply(account.aws, plan(account.aws, wish()), journal_dir=account.journal)
-    session = session_for(account.sandbox)
-    elsewhere = connect_aws(boto3_session=session, endpoint_url=account.sandbox.endpoint_url, region="eu-west-1")
+    elsewhere = account.rig.aws(region="eu-west-1")
     with pytest.raises(Conflict, match="eu-west-1"):
         undo(elsewhere, done.id, journal_dir=account.journal)
 
 
 def test_a_caller_without_the_right_is_told_what_to_hand_over(account: Account) -> None:
-    iam = session_for(account.sandbox).client("iam", endpoint_url=account.sandbox.endpoint_url)
-    name = f"reader-{time.time_ns()}"
-    iam.create_user(UserName=name)
-    readable = ["s3:Get*", "s3:List*", "sagemaker:List*", "sagemaker:Describe*", "ec2:Describe*", "sts:*"]
-    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": readable, "Resource": "*"}]}
-    iam.put_user_policy(UserName=name, PolicyName="read", PolicyDocument=json.dumps(document))
-    keys = iam.create_access_key(UserName=name)["AccessKey"]
-    aws = connect_aws(boto3_session=session_for(account.sandbox, keys), endpoint_url=account.sandbox.endpoint_url)
+    aws = account.rig.user_with(
+        "s3:Get*", "s3:List*", "sagemaker:List*", "sagemaker:Describe*", "ec2:Describe*", "sts:*"
+    ).aws
     before = account.look()
     with pytest.raises(AccessDenied) as caught:
         apply(aws, plan(aws, wish()), journal_dir=account.journal)

@@ -13,13 +13,12 @@ from typing import Any
 import pytest
 
 import gt_secure.changes.transaction as running
-from gt_secure.aws.client import connect_aws
 from gt_secure.changes.apply import apply
 from gt_secure.changes.journal import list_changes, verify_journal
 from gt_secure.changes.plan import Plan, plan
 from gt_secure.changes.undo import resume, undo
 from gt_secure.restriction.model import Restriction
-from support.account import BUCKET, FOREIGN, TEAM, Account, session_for
+from support.account import BUCKET, FOREIGN, TEAM, Account
 from support.faults import KILLED, Mode, Wire, in_child
 
 KILLS: tuple[Mode, ...] = ("before", "after", "lost")
@@ -40,7 +39,7 @@ class Scene:
         self.tmp = tmp
         self.what = what
         self.wish = Restriction(TEAM, addresses=["203.0.113.0/24"], bucket=BUCKET, portal_lock=True)
-        self._clean = connect_aws(boto3_session=session_for(account.sandbox), endpoint_url=account.sandbox.endpoint_url)
+        self._clean = account.rig.aws()
         for service in ("s3", "sagemaker", "sts", "ec2"):
             self._clean.client(service)
         account.reset(FOREIGN)

@@ -160,7 +160,7 @@ def test_finding_appears_when_the_toggle_goes(scene: Scene):
 
 
 def test_what_may_not_be_read_is_unknown(scene: Scene):
-    blind = scene.as_user("blind", "s3:ListAllMyBuckets")
+    blind = scene.user_with("s3:ListAllMyBuckets")
     for result in (
         unknown(check.team_is_restricted, blind, TEAM),
         unknown(check.guard_is_in_place, blind, BUCKET),
@@ -173,7 +173,7 @@ def test_what_may_not_be_read_is_unknown(scene: Scene):
 
 
 def test_half_a_view_is_unknown_too(scene: Scene):
-    teams_only = scene.as_user("teams-only", *READ_TEAMS)
+    teams_only = scene.user_with(*READ_TEAMS)
     assert check.team_is_restricted(teams_only, TEAM)
     result = unknown(check.no_findings, teams_only, team=TEAM, severity="high")
     assert "could not run" in result.message
@@ -182,8 +182,8 @@ def test_half_a_view_is_unknown_too(scene: Scene):
 
 
 def test_an_expectation_does_not_pass_with_a_part_unseen(scene: Scene):
-    no_force = scene.as_user(
-        "no-force", "sagemaker:DescribeWorkteam", "sagemaker:ListWorkteams", "sagemaker:ListSubscribedWorkteams", "s3:*"
+    no_force = scene.user_with(
+        "sagemaker:DescribeWorkteam", "sagemaker:ListWorkteams", "sagemaker:ListSubscribedWorkteams", "s3:*"
     )
     wish = Restriction(
         TEAM, url_lock="SourceIp", addresses="203.0.113.0/24", bucket=BUCKET, prefix="scans/",

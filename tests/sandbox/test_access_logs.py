@@ -13,7 +13,6 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gt_secure.sandbox import Sandbox
 from gt_secure.sandbox.accesslog import config, rows
 from gt_secure.sandbox.accesslog.operations import operation
 
@@ -272,8 +271,7 @@ def test_a_bucket_without_policy_receives_no_logs(box):
 
 
 def test_rows_arrive_by_themselves_after_the_delay():
-    with Sandbox(log_delay_s=1.0) as sandbox:
-        box = Box(sandbox)
+    with Box.running(log_delay_s=1.0) as box:
         url = box.presign()
         start = time.monotonic()
         box.fetch(url)

@@ -116,7 +116,7 @@ def test_policy_over_20_kb_is_refused(box):
 
 
 def test_restricted_user_hears_access_denied_not_what_is_wrong_with_the_policy(box):
-    keys = box.user("policy-reader", {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"})
+    keys = box.keys({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}, name="policy-reader")
     with pytest.raises(ClientError) as caught:
         box.client("s3", keys).put_bucket_policy(Bucket="gt-images", Policy="not json")
     assert caught.value.response["Error"]["Code"] == "AccessDenied"

@@ -16,13 +16,10 @@ TEAM = "arn:aws:sagemaker:us-east-1:111122223333:workteam/private-crowd"
 @pytest.fixture(scope="module")
 def clerk(box):
     """May look at everything and update open-team, from the office only."""
-    return box.user(
-        "clerk",
-        {"Effect": "Allow", "Action": ["sagemaker:List*", "sagemaker:Describe*"], "Resource": "*"},
+    return box.keys({"Effect": "Allow", "Action": ["sagemaker:List*", "sagemaker:Describe*"], "Resource": "*"},
         {"Effect": "Allow", "Action": "sagemaker:UpdateWorkteam", "Resource": f"{TEAM}/open-team",
          "Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}},
-        {"Effect": "Allow", "Action": "sagemaker:RenderUiTemplate", "Resource": "*"},
-    )  # fmt: skip
+        {"Effect": "Allow", "Action": "sagemaker:RenderUiTemplate", "Resource": "*"}, name="clerk")  # fmt: skip
 
 
 def error(call, **arguments):
@@ -68,7 +65,7 @@ def test_pass_role_is_a_permission_of_its_own(box, clerk):
 
 
 def test_validation_tells_nothing_to_those_without_permission(box):
-    keys = box.user("nobody", {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"})
+    keys = box.keys({"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}, name="nobody")
     sm = box.client("sagemaker", keys)
     assert error(sm.describe_workteam, WorkteamName="nobody")["Code"] == "AccessDeniedException"
     ec2 = box.client("ec2", keys)
@@ -78,7 +75,7 @@ def test_validation_tells_nothing_to_those_without_permission(box):
 
 
 def test_session_policies_hold_for_sagemaker(box):
-    session = box.user("team-lead", {"Effect": "Allow", "Action": ["sagemaker:*", "sts:*"], "Resource": "*"})
+    session = box.keys({"Effect": "Allow", "Action": ["sagemaker:*", "sts:*"], "Resource": "*"}, name="team-lead")
     policy = {"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Action": "sagemaker:List*", "Resource": "*"}]}  # fmt: skip
     answer = box.client("sts", session).get_federation_token(Name="reader", Policy=json.dumps(policy))

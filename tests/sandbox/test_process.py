@@ -108,7 +108,7 @@ def change_everything(box):
                       "NotIpAddressIfExists": {"aws:SourceIp": ["203.0.113.0/24"]}},
     }  # fmt: skip
     s3.put_bucket_policy(Bucket="gt-images", Policy=json.dumps({"Statement": [guard]}))
-    box.user("kept-user", {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"})
+    box.keys({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}, name="kept-user")
 
 
 def check_everything(box):
@@ -157,8 +157,7 @@ def test_state_survives_a_kill(tmp_path):
 
 
 def test_without_seed_there_is_only_the_administrator():
-    with Sandbox(seed=None) as sandbox:
-        box = Box(sandbox)
+    with Box.running(seed=None) as box:
         assert box.client("s3").list_buckets()["Buckets"] == []
         assert box.client("sagemaker").list_workteams()["Workteams"] == []
         assert box.client("sts").get_caller_identity()["Arn"] == "arn:aws:iam::111122223333:user/sandbox-admin"

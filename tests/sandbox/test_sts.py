@@ -52,9 +52,9 @@ def test_session_policies_are_checked(box, policy, code):
 
 
 def test_who_is_not_trusted_gets_no_session(box):
-    keys = box.user("untrusted", {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"})
+    keys = box.keys({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}, name="untrusted")
     assert refused(box.client("sts", keys))["Code"] == "AccessDenied"
-    keys = box.user("unpermitted", {"Effect": "Allow", "Action": "s3:*", "Resource": "*"})
+    keys = box.keys({"Effect": "Allow", "Action": "s3:*", "Resource": "*"}, name="unpermitted")
     assert "no identity-based policy allows the sts:AssumeRole action" in refused(box.client("sts", keys))["Message"]
 
 

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from gt_secure.aws.client import Aws, connect_aws
 from gt_secure.sandbox import Sandbox
+from support.rig import BUCKET, VPCE, Rig
 
-ENDPOINT = "vpce-0a1b2c3d4e5f60718"
-BUCKET = "gt-images"
+ENDPOINT = VPCE
 TEAM = "open-team"
 FOREIGN = (
     '{ "Version":"2012-10-17",\n  "Id": "keep-me", "Statement" : [ {"Sid":"Team","Effect":"Allow",'
@@ -29,12 +28,16 @@ FOREIGN = (
 class Account:
     """A view of the sandbox for tests: an Aws that plans and applies, and plain clients that look and meddle."""
 
-    sandbox: Sandbox
+    rig: Rig
     aws: Aws
     s3: Any
     sagemaker: Any
     workforce: str
     journal: Path
+
+    @property
+    def sandbox(self) -> Sandbox:
+        return self.rig.sandbox
 
     def policy(self) -> str | None:
         try:
@@ -99,45 +102,23 @@ class Account:
 
 
 @pytest.fixture(scope="session")
-def restriction_sandbox() -> Iterator[Sandbox]:
-    with Sandbox(log_delay_s=60, workforce_delay_s=0.05) as running:
-        yield running
-
-
-def session_for(sandbox: Sandbox, keys: dict[str, str] | None = None) -> boto3.Session:
-    env = sandbox.environment()
-    return boto3.Session(
-        aws_access_key_id=(keys or {}).get("AccessKeyId", env["AWS_ACCESS_KEY_ID"]),
-        aws_secret_access_key=(keys or {}).get("SecretAccessKey", env["AWS_SECRET_ACCESS_KEY"]),
-        region_name=env["AWS_REGION"],
-    )
-
-
-@pytest.fixture(scope="session")
-def shared_session(restriction_sandbox: Sandbox) -> boto3.Session:
-    """One session for all tests: reading the models of the services is what takes time."""
-    return session_for(restriction_sandbox)
-
-
-@pytest.fixture(scope="session")
-def bystander(restriction_sandbox: Sandbox, shared_session: boto3.Session) -> tuple[Any, Any]:
-    """Clients that look and meddle; tests never hook into these."""
-    url = restriction_sandbox.endpoint_url
-    return shared_session.client("s3", endpoint_url=url), shared_session.client("sagemaker", endpoint_url=url)
+def restriction_rig() -> Iterator[Rig]:
+    """One for all tests: starting it and reading the models of the services is what takes time."""
+    with Rig.running(log_delay_s=60, workforce_delay_s=0.05) as rig:
+        yield rig
 
 
 @pytest.fixture
-def account(
-    restriction_sandbox: Sandbox, shared_session: boto3.Session, bystander: tuple[Any, Any], tmp_path: Path
-) -> Account:
-    s3, sagemaker = bystander
-    found = Account(
-        sandbox=restriction_sandbox,
-        aws=connect_aws(boto3_session=shared_session, endpoint_url=restriction_sandbox.endpoint_url),
-        s3=s3,
+def account(restriction_rig: Rig, tmp_path: Path) -> Account:
+    """The account under somebody else's bucket policy; tests hook into ``aws`` only, never into the rig's clients."""
+    sagemaker = restriction_rig.client("sagemaker")
+    account = Account(
+        rig=restriction_rig,
+        aws=connect_aws(boto3_session=restriction_rig.session, endpoint_url=restriction_rig.url),
+        s3=restriction_rig.client("s3"),
         sagemaker=sagemaker,
         workforce=sagemaker.list_workforces()["Workforces"][0]["WorkforceName"],
         journal=tmp_path / "journal",
     )
-    found.reset(FOREIGN)
-    return found
+    account.reset(FOREIGN)
+    return account

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import http.client
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
-import boto3
 import pytest
-from botocore.config import Config
 
-import gt_secure
-from gt_secure import Connection, Restriction, expect
+from gt_secure import Restriction, expect
 from gt_secure.sandbox import Sandbox
+from support.rig import BUCKET, ELSEWHERE, OFFICE, VPCE, Rig
 
-TEAM, BUCKET, PREFIX = "open-team", "gt-images", "scans/"
-OFFICE, ELSEWHERE = "203.0.113.7", "198.51.100.9"
-ENDPOINT = "vpce-0a1b2c3d4e5f60718"
+TEAM, PREFIX = "open-team", "scans/"
+ENDPOINT = VPCE
 
 WISH = Restriction(
     TEAM,
@@ -50,32 +43,8 @@ def row(ip: str, *, url: int = 0, status: int = 200, key: str = "scans/0001.png"
 GOOD = [row(OFFICE, url=1), row(OFFICE, url=2, key="scans/0002.png")]
 
 
-@dataclass
-class Scene:
-    """The sandbox, a connection that may do everything, and plain clients that break things."""
-
-    sandbox: Sandbox
-    session: boto3.Session
-    gt: Connection
-
-    def client(self, service: str, keys: dict[str, str] | None = None) -> Any:
-        config = Config(signature_version="s3v4" if service == "s3" else None)
-        named = {
-            "aws_access_key_id": (keys or {}).get("AccessKeyId"),
-            "aws_secret_access_key": (keys or {}).get("SecretAccessKey"),
-        }
-        return self.session.client(service, endpoint_url=self.sandbox.endpoint_url, config=config, **named)
-
-    def as_user(self, name: str, *actions: str) -> Connection:
-        """A connection of a new user who may call only these actions."""
-        iam = self.client("iam")
-        iam.create_user(UserName=name)
-        statements = [{"Effect": "Allow", "Action": sorted(actions), "Resource": "*"}]
-        document = json.dumps({"Version": "2012-10-17", "Statement": statements})
-        iam.put_user_policy(UserName=name, PolicyName="given", PolicyDocument=document)
-        keys = iam.create_access_key(UserName=name)["AccessKey"]
-        session = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], region_name="us-east-1")
-        return gt_secure.connect(boto3_session=session, endpoint_url=self.sandbox.endpoint_url)
+class Scene(Rig):
+    """A sandbox, a connection that may do everything, and plain clients that break things."""
 
     def toggles(self, source_ip: bool, vpc_source_ip: bool = False) -> None:
         words = {True: "Enabled", False: "Disabled"}
@@ -93,44 +62,11 @@ class Scene:
         assert old in text
         s3.put_bucket_policy(Bucket=BUCKET, Policy=text.replace(old, new))
 
-    def presign(self, key: str = "scans/0001.png") -> str:
-        """A presigned URL without the mark of our own test URLs, as a labeler has one."""
-        return self.client("s3").generate_presigned_url(
-            "get_object", Params={"Bucket": BUCKET, "Key": key}, ExpiresIn=300
-        )
-
-    def fetch(self, url: str, source: str, method: str = "GET") -> int:
-        vantage = self.sandbox.vantage(source)
-        parts = urlsplit(url)
-        where = (vantage.bind, 0) if vantage.bind else None
-        connection = http.client.HTTPConnection(*vantage.connect, timeout=10, source_address=where)
-        try:
-            connection.putrequest(method, f"{parts.path}?{parts.query}", skip_host=True)
-            connection.putheader("Host", parts.netloc)
-            for name, value in vantage.headers.items():
-                connection.putheader(name, value)
-            connection.endheaders()
-            answer = connection.getresponse()
-            answer.read()
-            return answer.status
-        finally:
-            connection.close()
-
-    def deliver_logs(self) -> None:
-        parts = urlsplit(self.sandbox.endpoint_url)
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
-        connection.request("POST", "/_gt_secure/flush-logs")
-        connection.getresponse().read()
-        connection.close()
-
 
 @pytest.fixture(scope="session")
 def empty_scene() -> Iterator[Scene]:
     with Sandbox(log_delay_s=60, workforce_delay_s=0.05) as sandbox:
-        env = sandbox.environment()
-        session = boto3.Session(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], region_name=env["AWS_REGION"])
-        gt = gt_secure.connect(boto3_session=session, endpoint_url=sandbox.endpoint_url)
-        yield Scene(sandbox, session, gt)
+        yield Scene(sandbox)
 
 
 @pytest.fixture

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import time
 from collections.abc import Coroutine, Iterator
 from typing import Any
 
-import boto3
 import ipywidgets
 import pytest
 
-from gt_secure.connection import Connection, connect
+from gt_secure.connection import Connection
 from gt_secure.sandbox import Sandbox
 from gt_secure.widgets import testing
+from support.rig import Rig
 
 
 @pytest.fixture(scope="session")
@@ -24,31 +22,14 @@ def aws() -> Iterator[Sandbox]:
         yield running
 
 
-def session_of(aws: Sandbox) -> boto3.session.Session:
-    env = aws.environment()
-    return boto3.session.Session(
-        aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
-        region_name="us-east-1",
-    )
-
-
-def user(aws: Any, *statements: dict[str, Any]) -> Connection:
+def user(aws: Sandbox, *statements: dict[str, Any]) -> Connection:
     """Somebody who may do only this."""
-    iam = session_of(aws).client("iam", endpoint_url=aws.endpoint_url)
-    name = f"user-{time.monotonic_ns()}"
-    iam.create_user(UserName=name)
-    document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
-    if statements:
-        iam.put_user_policy(UserName=name, PolicyName="given", PolicyDocument=document)
-    key = iam.create_access_key(UserName=name)["AccessKey"]
-    session = boto3.session.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name="us-east-1")
-    return connect(boto3_session=session, endpoint_url=aws.endpoint_url)
+    return Rig(aws).user(*statements)
 
 
 @pytest.fixture
 def connection(aws: Sandbox) -> Connection:
-    return connect(boto3_session=session_of(aws), endpoint_url=aws.endpoint_url)
+    return Rig(aws).gt
 
 
 @pytest.fixture(autouse=True)

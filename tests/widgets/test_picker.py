@@ -13,6 +13,7 @@ from gt_secure.connection import Connection, connect
 from gt_secure.errors import InvalidInput
 from gt_secure.widgets import TeamPicker, testing
 from gt_secure.widgets.team_picker import BUCKET_ONLY
+from support.rig import Rig
 
 
 def sagemaker_calls(connection: Connection) -> list[str]:
@@ -83,23 +84,14 @@ def test_searching_narrows_the_list_and_keeps_the_choice(connection: Connection,
 
 
 def test_without_permissions_the_policy_for_the_administrator_is_shown(aws: Any, words: Any) -> None:
-    iam = boto3.client("iam", endpoint_url=aws.endpoint_url, region_name="us-east-1", **_keys(aws.environment()))
-    iam.create_user(UserName="nobody")
-    key = iam.create_access_key(UserName="nobody")["AccessKey"]
-    session = boto3.session.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name="us-east-1")
-    picker = TeamPicker(connect(boto3_session=session, endpoint_url=aws.endpoint_url))
+    rig = Rig(aws)
+    key = rig.keys()
+    picker = TeamPicker(rig.connect(key))
     shown = words(picker.message.value)
     assert "may not call sagemaker:ListWorkteams" in shown
     assert '"Action": "sagemaker:ListWorkteams"' in shown
     assert key["AccessKeyId"] not in shown
     assert "Traceback" not in shown
-
-
-def _keys(env: dict[str, str]) -> dict[str, str]:
-    return {
-        "aws_access_key_id": env["AWS_ACCESS_KEY_ID"],
-        "aws_secret_access_key": env["AWS_SECRET_ACCESS_KEY"],
-    }
 
 
 def test_without_credentials_or_region_a_sentence_with_the_next_step(
