@@ -18,14 +18,25 @@
     └── magics.MagicError               shown under a cell in place of a traceback
 
 Each one says what is wrong and, in ``next_step``, what to do about it; the AWS error, where there is one, is kept as
-``__cause__``. No message ever holds a presigned URL, a token or a key.
+``__cause__``. No error holds a signature, a token or a key: the base class masks them in the message, the value, the
+details and the texts of the errors that led to it, and IPython shows its traceback masked too.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from typing import Any
+
+from .text import holds_presigned_url, printable, redact, redact_data
+from .tracebacks import mask_causes, masked_traceback
+
+URL_STEP = (
+    'A presigned URL was passed where it does not belong. To read it, run "gt-secure inspect" and paste it, or call '
+    "gt_secure.inspect(url)."
+)
+"""The next step of every error that was given a presigned URL in place of a name."""
 
 
 class GtSecureError(Exception):
@@ -42,13 +53,18 @@ class GtSecureError(Exception):
     """
 
     def __init__(self, message: str, *, next_step: str = "", details: Mapping[str, Any] | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.next_step = next_step
-        self.details: dict[str, Any] = dict(details or {})
+        self.message = _safe(message)
+        super().__init__(self.message)
+        self.next_step = URL_STEP if _misplaced_url(message, details) else _safe(next_step)
+        self.details: dict[str, Any] = redact_data(dict(details or {}))
+        mask_causes(sys.exc_info()[1], GtSecureError)
 
     def __str__(self) -> str:
         return f"{self.message} {self.next_step}".strip()
+
+    def _render_traceback_(self) -> list[str]:
+        """Render the traceback for IPython, in its mode: ``%xmode Verbose`` shows every variable, so it is masked."""
+        return masked_traceback(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the error as JSON-able data: ``error``, ``message``, ``next_step``, ``details``."""
@@ -72,9 +88,11 @@ class InvalidInput(GtSecureError, ValueError):
         value: object = None,
         details: Mapping[str, Any] | None = None,
     ) -> None:
+        if value is not None and holds_presigned_url(value):
+            next_step = URL_STEP
         super().__init__(message, next_step=next_step, details=details)
         self.field = field
-        self.value = None if value is None else str(value)
+        self.value = None if value is None else redact(value)
         if field:
             self.details.setdefault("field", field)
         if self.value is not None:
@@ -119,9 +137,9 @@ class AccessDenied(GtSecureError, PermissionError):
             next_step=next_step or "Hand the policy below to an administrator of the account.",
             details=details,
         )
-        self.action = action
-        self.resource = resource or "*"
-        self.details.update(action=action, resource=self.resource, policy=self.policy)
+        self.action = redact(action)
+        self.resource = redact(resource or "*")
+        self.details.update(redact_data({"action": action, "resource": self.resource, "policy": self.policy}))
 
     @property
     def policy(self) -> dict[str, Any]:
@@ -161,3 +179,34 @@ class LogError(GtSecureError, RuntimeError):
 
 class MissingExtra(GtSecureError, ImportError):
     """An optional dependency is not installed; ``next_step`` names the extra."""
+
+
+def refuse_url(value: object, field: str, wanted: str) -> None:
+    """Raise an error if a presigned URL was passed in place of something else.
+
+    Parameters
+    ----------
+    value : object
+        What was passed; anything but text is left to others.
+    field : str
+        The name of the parameter.
+    wanted : str
+        What belongs there, for example ``a bucket name``.
+
+    Raises
+    ------
+    InvalidInput
+        With what to do with the URL. The error does not repeat it.
+    """
+    if isinstance(value, str) and holds_presigned_url(value):
+        raise InvalidInput(f"This is a presigned URL, not {wanted}.", next_step=URL_STEP, field=field)
+
+
+def _safe(text: str) -> str:
+    return printable(redact(text), keep="\n\t")
+
+
+def _misplaced_url(message: str, details: Mapping[str, Any] | None) -> bool:
+    return holds_presigned_url(message) or any(
+        isinstance(value, str) and holds_presigned_url(value) for value in (details or {}).values()
+    )

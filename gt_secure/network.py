@@ -17,6 +17,7 @@ from typing import Literal, TypeAlias
 
 from .address_lists import looks_like_address, split_list
 from .errors import InvalidInput
+from .text import printable, truncate
 
 IPAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -36,8 +37,7 @@ _VIA = re.compile(r"(?<!\s)\s+via\s+", re.IGNORECASE)
 
 
 def _short(text: object) -> str:
-    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(text))
-    return shown if len(shown) <= 60 else shown[:57] + "..."
+    return truncate(printable(text), 60)
 
 
 def parse_address(text: str) -> IPAddress:

@@ -16,6 +16,7 @@ ROOT = Path(gt_secure.__file__).parent
 
 LAYERS = [
     ["_version", "_lazy", "text"],
+    ["tracebacks"],
     ["errors"],
     ["html", "files", "address_lists"],
     ["network"],
@@ -39,7 +40,18 @@ LAYERS = [
 ]
 """Packages and modules of the top level, the lowest first. Those in one row do not import each other."""
 
-SANDBOX_MAY_IMPORT = {"_version", "_lazy", "text", "errors", "address_lists", "network", "aws", "presign", "sandbox"}
+SANDBOX_MAY_IMPORT = {
+    "_version",
+    "_lazy",
+    "text",
+    "tracebacks",
+    "errors",
+    "address_lists",
+    "network",
+    "aws",
+    "presign",
+    "sandbox",
+}
 """Prediction and enforcement come from different code."""
 
 FACE_EXCEPTIONS = {("", name) for row in LAYERS for name in row}

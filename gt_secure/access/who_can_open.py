@@ -13,13 +13,13 @@ from typing import Literal, TypeAlias
 
 from ..iam.documents import Source as PolicySource
 from ..iam.evaluate import evaluate
-from ..iam.render import plain
 from ..iam.request import Policies, Request
 from ..iam.request_context import presigned_context
 from ..iam.verdict import Verdict
 from ..network import IPNetwork, Source, contains
 from ..policies.bucket_guard import GUARD_SID
 from ..policies.session_policy import session_policy
+from ..text import printable
 
 UrlLockMode: TypeAlias = Literal["SourceIp", "VpcSourceIp", "both"]
 Portal: TypeAlias = Literal["open", "admits", "refuses", "unknown"]
@@ -252,7 +252,7 @@ _HEAD = ("source", "link", "opens", "decided by", "statement", "note")
 
 def _cells(row: WhoRow) -> tuple[str, ...]:
     opens = {True: "yes", False: "no", None: "not known"}[row.opens]
-    return tuple(plain(cell) for cell in (row.source, row.link, opens, row.lock, row.statement, row.note))
+    return tuple(printable(cell) for cell in (row.source, row.link, opens, row.lock, row.statement, row.note))
 
 
 def who_text(rows: Iterable[WhoRow]) -> str:

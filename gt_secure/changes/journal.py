@@ -19,14 +19,12 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from ..errors import GtSecureError, NotFound
+from ..text import redact, truncate
 
 Status: TypeAlias = Literal["applied", "undone", "rolled-back", "overtaken", "unfinished", "damaged"]
 
 FORMAT = 1
 _ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9]{6}-[0-9a-f]{4}")
-_SECRETS = re.compile(
-    r"(?:AKIA|ASIA)[A-Z0-9]{12,}|X-Amz-[A-Za-z-]+=[^&\s\"']*|https?://[^\s\"']*\?[^\s\"']*|[A-Za-z0-9+/]{60,}=*"
-)
 
 
 def journal_path(directory: str | Path | None = None) -> Path:
@@ -37,7 +35,7 @@ def journal_path(directory: str | Path | None = None) -> Path:
 
 def scrub(text: str, most: int = 600) -> str:
     """Take out of a foreign text what could be a key, a token or a signed URL."""
-    return _SECRETS.sub("(removed)", text)[:most]
+    return truncate(redact(text), most)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ and pytest's writer share.
 
 from __future__ import annotations
 
-import json
 import re
 from xml.etree import ElementTree as Xml
 
+from ..text import json_text
 from .report_data import ReportData
 from .result import CheckResult
 
@@ -40,7 +40,7 @@ def _case(suite: Xml.Element, result: CheckResult) -> None:
         return
     tag = "failure" if result.passed is False else "error"
     said = Xml.SubElement(case, tag, {"type": result.status, "message": _clean(result.message)})
-    details = json.dumps(dict(result.details), indent=2, ensure_ascii=False, default=str)
+    details = json_text(dict(result.details), indent=2)
     said.text = _clean(f"{result.message}\n{result.next_step}\n{details}")
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, ParamSpec, TypeAlias
 
-from ..changes.render.text import plain
 from ..errors import (
     AccessDenied,
     CredentialsError,
@@ -18,6 +17,7 @@ from ..errors import (
     Throttled,
     Unreachable,
 )
+from ..text import printable
 
 P = ParamSpec("P")
 Status: TypeAlias = Literal["passed", "failed", "unknown"]
@@ -85,8 +85,8 @@ class CheckResult:
 
     def _repr_html_(self) -> str:
         mark = {"passed": "✓", "failed": "✗", "unknown": "?"}[self.status]
-        said = html.escape(plain(f"{self.message} {self.next_step}".strip()))
-        name = html.escape(plain(f"{self.name}({self.subject})"))
+        said = html.escape(printable(f"{self.message} {self.next_step}".strip()))
+        name = html.escape(printable(f"{self.name}({self.subject})"))
         return f"<div>{mark} <b>{self.status}</b> <code>{name}</code> {said}</div>"
 
 

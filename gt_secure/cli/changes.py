@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,13 +14,13 @@ from ..aws.client import Aws, connect_aws
 from ..changes.apply import apply
 from ..changes.journal import export_journal, journal_path, list_changes, show_change, verify_journal
 from ..changes.plan import Plan, plan
-from ..changes.render.text import plain
 from ..changes.transaction import Applied
 from ..changes.undo import plan_undo, resume, undo
 from ..errors import InvalidInput
 from ..restriction.expectations import Expectation, expect
 from ..restriction.files import dump_restriction, dumps_restriction, load_restriction
 from ..restriction.model import Restriction
+from ..text import json_text, printable
 
 FORMATS = ("text", "json", "html", "cli", "cloudformation", "terraform")
 
@@ -232,22 +231,17 @@ def _ask(args: argparse.Namespace, question: str) -> None:
 
 
 def _tell(text: str) -> None:
-    sys.stderr.write(f"{plain(text)}\n")
+    sys.stderr.write(f"{printable(text)}\n")
 
 
 def _report(args: argparse.Namespace, done: Applied) -> int:
     if args.json:
         _show(done.to_dict())
     else:
-        print(plain_lines(done.to_text()))
+        print(printable(done.to_text(), keep="\n"))
         if done.outcome == "applied":
             print(f"Undo it with: gt-secure undo {done.id}")
     return 0
-
-
-def plain_lines(text: str) -> str:
-    """Return text of several lines without other control characters."""
-    return "\n".join(plain(line) for line in text.split("\n"))
 
 
 def _add_undo(subparsers: Any, parents: Sequence[argparse.ArgumentParser]) -> None:
@@ -262,9 +256,10 @@ def run_undo(args: argparse.Namespace) -> int:
     aws = _connect(args)
     made = plan_undo(aws, args.change, journal_dir=args.journal)
     if not args.json:
-        print(f"Undo of change {made.record.id} ({made.record.status}), made by {plain(made.record.caller)}")
+        print(f"Undo of change {made.record.id} ({made.record.status}), made by {printable(made.record.caller)}")
         for change in made.changes:
-            print(f"  {plain(change.title)}\n    now:   {plain(change.before)}\n    after: {plain(change.after)}")
+            print(f"  {printable(change.title)}")
+            print(f"    now:   {printable(change.before)}\n    after: {printable(change.after)}")
     if not made.empty:
         _ask(args, "Undo it?")
     done = undo(aws, made.record.id, journal_dir=args.journal, progress=_tell, timeout_s=args.timeout)
@@ -301,7 +296,7 @@ def run_journal(args: argparse.Namespace) -> int:
     for record in records:
         names = ", ".join(f"{change.get('kind')} of {change.get('target')}" for change in record.changes)
         of = f" of {record.of}" if record.of else ""
-        print(plain(f"{record.id}  {record.status:<11} {record.kind}{of}  {names}  {record.caller}"))
+        print(printable(f"{record.id}  {record.status:<11} {record.kind}{of}  {names}  {record.caller}"))
     if not records:
         print(f"The journal in {directory} is empty.")
     return 0
@@ -330,7 +325,7 @@ def run_export(args: argparse.Namespace) -> int:
     """Write or print the restriction that is there."""
     found, notices = restriction_of(_connect(args), args.team, args.bucket)
     for notice in notices:
-        sys.stderr.write(f"{notice.severity}: {plain(notice)}\n")
+        sys.stderr.write(f"{notice.severity}: {printable(notice)}\n")
     if args.output is not None:
         dump_restriction(found, args.output)
         sys.stderr.write(f"Wrote {args.output}\n")
@@ -340,4 +335,4 @@ def run_export(args: argparse.Namespace) -> int:
 
 
 def _show(data: Any) -> None:
-    print(json.dumps(data, indent=2, ensure_ascii=False, default=str))
+    print(json_text(data, indent=2))

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InvalidInput
-from .output import clean, connection, note, say, show_json, table
+from ..text import printable
+from .output import connection, note, say, show_json, table
 
 _TEXTS = {
     "team": "workteam", "bucket": "data bucket", "prefix": "beginning of the keys",
@@ -88,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
     say(table(("status", "check", "subject", "what"), [(r.status, r.name, r.subject, r.message) for r in report]))
     for result in report:
         if result.next_step and not result.passed:
-            note(f"next ({result.name}): {clean(result.next_step)}")
+            note(f"next ({result.name}): {printable(result.next_step)}")
     return report.exit_code
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from .output import clean, connection, note, say, show_json, table
+from ..text import printable
+from .output import connection, note, say, show_json, table
 
 YES, NO, NOT_KNOWN = 0, 1, 3
 FEATURES = ("teams", "endpoints", "url-lock", "portal-lock", "guard", "test-url", "hits", "findings")
@@ -66,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _show(found: Any) -> None:
-    say(f"{clean(found.caller)} in {found.scope.region}")
+    say(f"{printable(found.caller)} in {found.scope.region}")
     say(found.headline)
     say()
     say(table(("can", "feature", "what", "why not"),

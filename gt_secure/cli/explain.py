@@ -7,7 +7,8 @@ from typing import Any
 
 from ..aws.buckets import parse_s3_uri
 from ..errors import InvalidInput
-from .output import clean, connection, say, show_json
+from ..text import printable
+from .output import connection, say, show_json
 
 _SEVERITIES = ("high", "medium", "low", "info")
 
@@ -68,10 +69,10 @@ def run_findings(args: argparse.Namespace) -> int:
     if args.json:
         show_json([finding.to_dict() for finding in found])
     for finding in found if not args.json else ():
-        about = f" ({clean(finding.subject)})" if finding.subject else ""
+        about = f" ({printable(finding.subject)})" if finding.subject else ""
         say(f"{finding.severity:6}  {finding.code}: {finding.title}{about}")
         if finding.detail:
-            say(f"        {clean(finding.detail)}")
+            say(f"        {printable(finding.detail)}")
         say(f"        {finding.why}")
         say(f"        next: {finding.fix}")
     if not found and not args.json:

@@ -22,7 +22,8 @@ from ..logs.sql.columns import COLUMNS
 from ..logs.storage.cache import Cache, cache_state
 from ..logs.storage.listing import find_logs
 from ..logs.table import Table
-from ..text import size_text
+from ..text import json_text, printable, size_text
+from .output import note
 
 if TYPE_CHECKING:
     from ..logs.engines.athena_query import QueryProgress
@@ -224,11 +225,11 @@ def _emit_parquet(table: Table, output: str | None) -> None:
 def tell(coverage: Coverage, stats: bool) -> None:
     """Say on standard error what the answer rests on: as JSON, or only what needs attention."""
     if stats:
-        sys.stderr.write(json.dumps(coverage.to_dict()) + "\n")
+        note(json_text(coverage.to_dict()))
         return
-    sys.stderr.write(coverage.summary + "\n")
+    note(coverage.summary)
     for said in coverage.limits()[1:]:
-        sys.stderr.write(f"note: {said}\n")
+        note(f"note: {said}")
 
 
 def add_leaks_arguments(parser: argparse.ArgumentParser) -> None:
@@ -257,21 +258,13 @@ def run_leaks(args: argparse.Namespace) -> int:
         emit(leaks.to_table(), args.format, args.output)
     else:
         sentences = "\n".join([leaks.summary, *(f"- {leak.kind}: {leak.sentence}" for leak in leaks), *leaks.notes])
-        text = (
-            json.dumps(leaks.to_dict(), indent=2, ensure_ascii=False)
-            if args.format == "json"
-            else _printable(sentences)
-        )
+        text = json_text(leaks.to_dict(), indent=2) if args.format == "json" else printable(sentences, keep="\n")
         if args.output:
             _write(args.output, text + "\n")
         else:
             sys.stdout.write(text + "\n")
     tell(coverage, args.stats)
     return 0
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def add_cache_arguments(parser: argparse.ArgumentParser) -> None:

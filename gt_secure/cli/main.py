@@ -10,6 +10,7 @@ from importlib import import_module, metadata
 from typing import Any
 
 from ..errors import AccessDenied, GtSecureError
+from ..text import json_text
 
 _MODULES = (
     "gt_secure.cli.teams",
@@ -73,23 +74,19 @@ def _report(error: GtSecureError, as_json: bool) -> int:
     if os.environ.get("GT_SECURE_DEBUG"):
         raise error
     if as_json:
-        import json
-
-        sys.stdout.write(json.dumps(error.to_dict(), indent=2, default=str) + "\n")
+        sys.stdout.write(json_text(error.to_dict(), indent=2) + "\n")
     sys.stderr.write(f"gt-secure: {error.message}\n")
     if error.next_step:
         sys.stderr.write(f"  next: {error.next_step}\n")
     if isinstance(error, AccessDenied):
-        sys.stderr.write(error.policy_text + "\n")
+        sys.stderr.write(json_text(error.policy, indent=2) + "\n")
         _trust(error.details)
     return 1
 
 
 def _trust(details: dict[str, Any]) -> None:
     if "trust_statement" in details:
-        import json
-
-        sys.stderr.write("Trust statement:\n" + json.dumps(details["trust_statement"], indent=2) + "\n")
+        sys.stderr.write("Trust statement:\n" + json_text(details["trust_statement"], indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import unicodedata
@@ -11,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..connection import Connection, connect
+from ..text import json_text, printable
 
 
 def connection(args: argparse.Namespace) -> Connection:
@@ -20,23 +20,17 @@ def connection(args: argparse.Namespace) -> Connection:
 
 def say(text: str = "") -> None:
     """Print a line to standard output."""
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(printable(text, keep="\n") + "\n")
 
 
 def note(text: str) -> None:
     """Print a line to standard error: for people, never for programs."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(printable(text, keep="\n") + "\n")
 
 
 def show_json(data: Any) -> None:
     """Print JSON."""
-    json.dump(data, sys.stdout, indent=2, default=str, ensure_ascii=False)
-    sys.stdout.write("\n")
-
-
-def clean(text: object) -> str:
-    """Text from outside without control characters, which could drive the terminal."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(text))
+    sys.stdout.write(json_text(data, indent=2) + "\n")
 
 
 def width(text: str) -> int:
@@ -46,7 +40,7 @@ def width(text: str) -> int:
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Lay out a table; the last column is not padded."""
-    cells = [[clean(cell) for cell in row] for row in rows]
+    cells = [[printable(cell) for cell in row] for row in rows]
     widths = [max([width(title), *(width(row[i]) for row in cells)]) for i, title in enumerate(head)]
 
     def line(row: Sequence[str]) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 from ..aws.teams import Workforce, Workteam
 from ..connection import Connection
 from ..errors import GtSecureError
-from .output import clean, connection, note, say, show_json, table
+from ..text import printable
+from .output import connection, note, say, show_json, table
 
 
 def add(subparsers: Any, parents: list[argparse.ArgumentParser]) -> None:
@@ -60,14 +61,14 @@ def _one(gt: Connection, name: str, as_json: bool) -> int:
         show_json({**data, "unseen": unseen})
         return 0
     say(f"{team.name}  ({team.kind})")
-    say(f"  description  {clean(team.description)}")
-    say(f"  groups       {clean(', '.join(team.members))}")
+    say(f"  description  {printable(team.description)}")
+    say(f"  groups       {printable(', '.join(team.members))}")
     say(f"  URL lock     {url_lock_words(team)}")
     say(f"  portal lock  {portal_sentence(workforce, [])}")
     for job in jobs:
-        say(f"  job          {clean(job.name)}  {job.status}, {job.pending} of {job.total} objects wait")
+        say(f"  job          {printable(job.name)}  {job.status}, {job.pending} of {job.total} objects wait")
     if not jobs:
-        say(f"  jobs         {clean(unseen) or 'none wait for people'}")
+        say(f"  jobs         {printable(unseen) or 'none wait for people'}")
     return 0
 
 
@@ -96,7 +97,7 @@ def portal_sentence(workforce: Workforce | None, teams: list[str]) -> str:
         state = "open only to " + ", ".join(workforce.cidrs)
     else:
         state = "open to every address"
-    shared = f" It is shared by {', '.join(map(clean, teams))}." if len(teams) > 1 else ""
+    shared = f" It is shared by {', '.join(map(printable, teams))}." if len(teams) > 1 else ""
     return f"Worker portal ({workforce.name}): {state}.{shared}"
 
 

@@ -12,7 +12,8 @@ from ..aws.buckets import parse_s3_uri
 from ..connection import Connection
 from ..errors import InvalidInput
 from ..presign import Probe, TestUrl, inspect
-from .output import clean, connection, note, say, show_json, table
+from ..text import printable
+from .output import connection, note, say, show_json, table
 
 OPENED, REFUSED, NO_ANSWER = 0, 3, 4
 
@@ -131,7 +132,7 @@ def run_probe(args: argparse.Namespace) -> int:
         say(table(("from", "status", "result", "why"), rows))
         for _, why in results:
             if why.get("next_step") and not args.expect:
-                note(f"next: {clean(why['next_step'])}")
+                note(f"next: {printable(why['next_step'])}")
     return _exit_code([probe for probe, _ in results], args.expect)
 
 
@@ -166,7 +167,7 @@ def run_inspect(args: argparse.Namespace) -> int:
         return 0
     for name, value in data.items():
         if name != "problems" and value is not None:
-            say(f"{name.replace('_', ' '):18} {clean(value)}")
+            say(f"{name.replace('_', ' '):18} {printable(value)}")
     say(f"{'expired':18} {facts.expired}")
     for problem in facts.problems:
         note(f"note: {problem}")

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from html import escape
 from typing import Protocol
 
+from ..text import printable
 from .explanation import LayerExplanation, StatementExplanation
 from .request import Request
 
@@ -27,11 +28,6 @@ class Explained(Protocol):
     def statement(self) -> str: ...  # noqa: D102
     @property
     def layers(self) -> tuple[LayerExplanation, ...]: ...  # noqa: D102
-
-
-def plain(text: str) -> str:
-    """Return text for one line of a terminal: control and direction characters become visible."""
-    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
 
 
 def verdict_dict(verdict: Explained) -> dict[str, object]:
@@ -59,7 +55,7 @@ def verdict_text(verdict: Explained) -> str:
         for statement in layer.statements:
             lines.append(f"    {statement.label}, {statement.effect}: {_applies(statement)}")
             lines += [f"      {condition}" for condition in statement.conditions]
-    return "\n".join(plain(line) for line in lines)
+    return "\n".join(printable(line) for line in lines)
 
 
 def _applies(statement: StatementExplanation) -> str:
@@ -77,7 +73,7 @@ def verdict_html(verdict: Explained) -> str:
     body = "".join(_layer_html(layer) for layer in verdict.layers)
     return (
         f'<div class="gts-verdict gts-{escape(verdict.decision)}"><p><strong>{escape(verdict.decision)}</strong> '
-        f"{escape(plain(verdict.reason))}</p>" + (f"<ul>{body}</ul>" if body else "") + "</div>"
+        f"{escape(printable(verdict.reason))}</p>" + (f"<ul>{body}</ul>" if body else "") + "</div>"
     )
 
 
@@ -89,14 +85,14 @@ def _layer_html(layer: LayerExplanation) -> str:
 
 def _statement_html(statement: StatementExplanation) -> str:
     rows = "".join(
-        f"<tr><td>{escape(plain(each.operator))}</td><td>{escape(plain(each.key))}</td>"
-        f"<td>{escape(plain(', '.join(each.expected)))}</td>"
-        f"<td>{'<em>absent</em>' if each.actual is None else escape(plain(', '.join(each.actual)))}</td>"
+        f"<tr><td>{escape(printable(each.operator))}</td><td>{escape(printable(each.key))}</td>"
+        f"<td>{escape(printable(', '.join(each.expected)))}</td>"
+        f"<td>{'<em>absent</em>' if each.actual is None else escape(printable(', '.join(each.actual)))}</td>"
         f"<td>{'matches' if each.matched else 'does not match'}</td></tr>"
         for each in statement.conditions
     )
     head = "<tr><th>operator</th><th>key</th><th>policy</th><th>request</th><th></th></tr>"
     table = f"<table>{head}{rows}</table>" if rows else ""
     mark = ' class="gts-decides"' if statement.decides else ""
-    label = escape(plain(f"{statement.label}, {statement.effect}: {_applies(statement)}"))
+    label = escape(printable(f"{statement.label}, {statement.effect}: {_applies(statement)}"))
     return f"<li{mark}>{label}{table}</li>"

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import InvalidInput, LogError
+from ..text import redact
 from .coverage import Coverage, Sample
 from .engines.duckdb_store import MEMORY_LIMIT, Store, from_records, rows_of, write_lines, write_records
 from .engines.selection import Choice, Watch, check_engine, listed
 from .hits import Hits
 from .ingest.json_records import RecordSink
 from .ingest.reader import Progress, Reader
-from .ingest.unreadable import mask_sample, why_unreadable
+from .ingest.unreadable import why_unreadable
 from .sql.deduplicate import distinct, merged
 from .sql.derived_columns import derived, from_lines
 from .sql.dialects import DUCKDB
@@ -427,5 +428,5 @@ def _count_coverage(job: _Job) -> Coverage:
     coverage.unreadable = counts.get(_UNREADABLE, (0,))[0] + len(job.reader.tally.too_long)
     found = job.store.query("SELECT place FROM grouped WHERE place IS NOT NULL")
     places = sorted((int(source), int(pos), text) for source, pos, text in (row[0].split(":", 2) for row in found))
-    coverage.samples = job.samples([(s, p, mask_sample(text)) for s, p, text in places[:_SAMPLES]])
+    coverage.samples = job.samples([(s, p, redact(text)) for s, p, text in places[:_SAMPLES]])
     return coverage

@@ -7,12 +7,12 @@ import csv
 import datetime as dt
 import html
 import io
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..errors import InvalidInput, MissingExtra
+from ..text import json_text, printable
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -82,7 +82,7 @@ class Table:
 
     def to_json(self) -> str:
         """A JSON array of objects; times are ISO 8601 UTC."""
-        return json.dumps([{k: _jsonable(v) for k, v in row.items()} for row in self], ensure_ascii=False)
+        return json_text([{k: _jsonable(v) for k, v in row.items()} for row in self])
 
     def to_pandas(self) -> Any:
         """A pandas DataFrame; raises :class:`MissingExtra` without pandas."""
@@ -170,4 +170,4 @@ def _plain(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, dt.datetime):
         return iso(value)
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(value))
+    return printable(value)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import InvalidInput
+from ..text import printable, truncate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,8 +55,7 @@ def palette_of(theme: str) -> Palette:
 
 def clean(text: object, most: int = 46) -> str:
     """Text for a label: nothing that a renderer obeys, and not too long; the end is kept, it tells more."""
-    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(text))
-    return shown if len(shown) <= most else shown[: most // 3] + "…" + shown[-(most - most // 3 - 1) :]
+    return truncate(printable(text), most)
 
 
 def new_figure(height: float, palette: Palette) -> tuple[Figure, Axes]:

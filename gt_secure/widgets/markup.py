@@ -7,13 +7,15 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
+from ..text import printable, truncate
+
 Tone: TypeAlias = Literal["ok", "no", "warn", "plain"]
 
 ICONS: Mapping[Tone, str] = {"ok": "✓", "no": "✕", "warn": "!", "plain": ""}
 """Never colour alone: each tone has its sign."""
 
 # Joiners that emoji and several scripts need; everything else that is not printable is made visible.
-_KEPT = {"\N{ZERO WIDTH JOINER}", "\N{ZERO WIDTH NON-JOINER}", "\N{VARIATION SELECTOR-16}"}
+_KEPT = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"
 
 
 class Markup(str):
@@ -31,11 +33,7 @@ class Chip(NamedTuple):
 
 def plain(value: object, most: int = 160) -> str:
     """Text for a place that shows no HTML: control and direction characters made visible, cut in the middle."""
-    shown = "".join(c if c.isprintable() or c in _KEPT else "\N{REPLACEMENT CHARACTER}" for c in str(value))
-    if len(shown) <= most:
-        return shown
-    tail = most // 3
-    return f"{shown[: most - tail - 1]}…{shown[-tail:]}"
+    return truncate(printable(value, keep=_KEPT), most)
 
 
 def text(value: object, most: int = 160) -> Markup:

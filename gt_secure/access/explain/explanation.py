@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from ...account.authorization_details import AuthorizationDetails
 from ...aws.denials import parse_denial
-from ...iam.render import plain
 from ...iam.verdict import Verdict
 from ...network import Source
 from ...policies.bucket_guard import Guard
+from ...text import printable
 from .iam_details import authorization_lines, differences_to
 from .refusals import BUCKET_GUARD, URL_LOCK, named_policy
 from .s3_errors import RULES, Cause, Known, not_s3
@@ -85,7 +85,7 @@ class Explanation:
         if self.authorization is not None:
             lines += authorization_lines(self.authorization)
         lines += [f"IAM and the prediction differ: {difference}" for difference in self.differences]
-        return "\n".join(plain(line) for line in lines if line)
+        return "\n".join(printable(line) for line in lines if line)
 
     def to_html(self) -> str:
         """HTML fragment; everything is escaped."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...account.authorization_details import AuthorizationCheck, AuthorizationDetails
-from ...iam.render import plain
 from ...iam.verdict import Verdict
+from ...text import printable
 
 _COMPARED = (
     "aws:SourceIp",
@@ -74,5 +74,5 @@ def _text(value: object) -> str:
 
 
 def _short(value: object) -> str:
-    text = plain(_text(value))
+    text = printable(_text(value))
     return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."

@@ -8,7 +8,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .text import cause, plain, subject
+from ...text import printable
+from .text import cause, subject
 
 if TYPE_CHECKING:
     from ...access.locks import Outcome
@@ -148,4 +149,4 @@ def _notice(css: str, title: str, code: str, text: str) -> str:
 
 
 def _text(text: object) -> str:
-    return escape(plain(text))
+    return escape(printable(text))

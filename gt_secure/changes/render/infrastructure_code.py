@@ -8,8 +8,8 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ...text import printable
 from ..change import Change
-from .text import plain
 
 if TYPE_CHECKING:
     from ..plan_data import PlanData
@@ -41,7 +41,7 @@ def _made(plan: PlanData) -> str:
 
 
 def _comment(text: str) -> str:
-    return plain(text)  # no line break can leave the comment
+    return printable(text)  # no line break can leave the comment
 
 
 def _command(plan: PlanData, change: Change) -> str:

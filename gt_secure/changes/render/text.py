@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ...text import printable
 from ..change import Change
 
 if TYPE_CHECKING:
@@ -12,11 +13,6 @@ if TYPE_CHECKING:
     from ..plan_data import PlanData
 
 _MARKS = {"blocker": "STOP", "warning": "warning", "info": "note"}
-
-
-def plain(text: object) -> str:
-    """Return text from outside without control characters, which could rewrite the terminal."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(text))
 
 
 _CAUSES = {"bucket guard": "not on its list", "URL lock": "not the address the URL was made for"}
@@ -37,7 +33,7 @@ def plan_text(plan: PlanData) -> str:
 
 def _lines(plan: PlanData) -> Iterator[str]:
     state = plan.state
-    yield f"Plan for {subject(plan)} in {state.region}, account {state.account_id}, as {plain(state.caller_arn)}"
+    yield f"Plan for {subject(plan)} in {state.region}, account {state.account_id}, as {printable(state.caller_arn)}"
     yield ""
     if plan.empty:
         yield "Nothing to change."
@@ -47,7 +43,7 @@ def _lines(plan: PlanData) -> Iterator[str]:
         yield f"Takes about {plan.seconds_typical} s on AWS. Everything can be undone."
     for notice in plan.notices:
         code = f" [{notice.code}]" if notice.severity != "info" else ""
-        yield f"{_MARKS[notice.severity]}{code}: {plain(notice)}"
+        yield f"{_MARKS[notice.severity]}{code}: {printable(notice)}"
     if plan.simulation:
         yield ""
         yield "Who gets in, now -> after:"
@@ -61,14 +57,14 @@ def _lines(plan: PlanData) -> Iterator[str]:
             why = (
                 ""
                 if result.observed == "allowed"
-                else f" ({plain(cause(result.observed, result.lock, result.reason))})"
+                else f" ({printable(cause(result.observed, result.lock, result.reason))})"
             )
             yield f"  {held} {result.kind} {result.source}: {result.observed}{why}"
     for finding in plan.findings:
-        yield f"finding [{finding.code}, {finding.severity}]: {plain(finding.title)}. {plain(finding.fix)}"
+        yield f"finding [{finding.code}, {finding.severity}]: {printable(finding.title)}. {printable(finding.fix)}"
     for part in state.unseen:
         needed = f" (needs {part.action})" if part.action else ""
-        yield f"not seen: {plain(part.what)}{needed}"
+        yield f"not seen: {printable(part.what)}{needed}"
 
 
 def subject(plan: PlanData) -> str:
@@ -77,15 +73,15 @@ def subject(plan: PlanData) -> str:
     parts = [f"workteam {wish.team}"] if wish.team else []
     if wish.bucket:
         parts.append(f"bucket {wish.bucket}" + (f" under {wish.prefix}" if wish.prefix else ""))
-    return plain(" and ".join(parts) or "the worker portal")
+    return printable(" and ".join(parts) or "the worker portal")
 
 
 def _change(number: int, change: Change) -> Iterator[str]:
-    yield f"{number}. {plain(change.title)}"
-    yield f"   now:   {plain(change.before)}"
-    yield f"   after: {plain(change.after)}"
+    yield f"{number}. {printable(change.title)}"
+    yield f"   now:   {printable(change.before)}"
+    yield f"   after: {printable(change.after)}"
     for touched in change.affects:
-        yield f"   affects {plain(touched)}"
+        yield f"   affects {printable(touched)}"
     yield f"   needs {', '.join(call.action for call in change.calls)}"
 
 
@@ -95,4 +91,4 @@ def _row(row: Row) -> str:
 
     arrow = "->" if row.changes else "=="
     now, after = word(row.now.decision, row.now.lock), word(row.after.decision, row.after.lock)
-    return f"{plain(row.source):<42} {row.scene:<12} {now} {arrow} {after}   {plain(row.why)}"
+    return f"{printable(row.source):<42} {row.scene:<12} {now} {arrow} {after}   {printable(row.why)}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...aws.client import aws_errors
 from ...errors import AccessDenied, GtSecureError, InvalidInput, LogError
-from ..ingest.unreadable import mask_sample
+from ...text import redact
 
 if TYPE_CHECKING:
     from .athena_settings import Athena
@@ -166,7 +166,7 @@ class Flow:
 def _ended(state: str, found: dict[str, Any]) -> GtSecureError:
     status = found["Status"]
     reason = str(status.get("StateChangeReason") or (status.get("AthenaError") or {}).get("ErrorMessage") or "")
-    reason = mask_sample(reason)[:500]
+    reason = redact(reason)[:500]
     details = {"query_id": found.get("QueryExecutionId"), "state": state}
     low = reason.lower()
     if state == "CANCELLED":

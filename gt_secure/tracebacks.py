@@ -1,0 +1,57 @@
+"""Tracebacks without secrets: ``%xmode Verbose`` and ``pytest --showlocals`` show the variables of every frame."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sys
+import traceback
+from collections.abc import Iterator
+
+from .text import redact, redact_data
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def masked_traceback(error: BaseException) -> list[str]:
+    """Render a traceback as the running IPython would, in its mode, with the secrets masked."""
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    if shell is None:
+        chunks = traceback.format_exception(error)
+    else:
+        chunks = shell.InteractiveTB.structured_traceback(type(error), error, error.__traceback__, tb_offset=1)
+    return [mask_rendered(chunk) for chunk in chunks]
+
+
+def mask_rendered(text: str) -> str:
+    """Mask the secrets in rendered text. Colours could split a secret, so text that holds one loses its colours."""
+    plain = _COLOURS.sub("", text)
+    masked = redact(plain)
+    return text if masked == plain else masked
+
+
+def mask_causes(error: BaseException | None, stop: type[BaseException]) -> None:
+    """Mask the texts of an exception and of those that led to it, up to one of a class that masks itself.
+
+    A traceback shows them above the error that they led to. They belong to other packages, so whatever refuses a new
+    text keeps its own.
+    """
+    for each in _chain(error):
+        if isinstance(each, stop):
+            return
+        with contextlib.suppress(Exception):
+            each.args = tuple(redact_data(each.args))
+        for name in ("filename", "filename2", "object", "doc"):
+            with contextlib.suppress(Exception):
+                value = getattr(each, name, None)
+                if isinstance(value, (str, bytes)):
+                    setattr(each, name, redact_data(value))
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
