@@ -1,13 +1,14 @@
 """One connection to an account: every step of the main job as a method that returns values.
 
-The panel, the command line and notebooks all call these; each method is a thin door to the room that does the work.
+The panel, the command line and notebooks all call these. Each method hands its work to the package that owns it.
 """
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, overload
 
 from .aws.client import Aws, connect_aws
 from .aws.teams import TeamLike, team_name
@@ -16,6 +17,7 @@ from .network import Source
 
 if TYPE_CHECKING:
     import datetime as dt
+    import threading
     from pathlib import Path
 
     import boto3
@@ -26,11 +28,15 @@ if TYPE_CHECKING:
     from .aws.buckets import BucketState
     from .aws.endpoints import VpcEndpoint
     from .aws.teams import LabelingJob, Workforce, Workteam
+    from .changes.journal import ChangeRecord
     from .changes.plan import Plan
     from .changes.transaction import Applied
+    from .changes.undo import UndoPlan
     from .findings.model import Finding
-    from .logs import Coverage, Hits, Table
+    from .logs import Athena, Coverage, Hits, Table
+    from .plots import Kind, Theme
     from .presign import Probe, TestUrl, Vantage
+    from .restriction.messages import Notice
     from .restriction.model import Restriction
 
 
@@ -179,13 +185,27 @@ ConnectionLike: TypeAlias = "Connection | SageMakerSession"
 """What stands for a connection: one of ours, or a session of the SageMaker SDK."""
 
 
+Logs: TypeAlias = "str | Path | Iterable[str | Path]"
+"""Access logs: a file, a folder, a glob, an ``s3://`` prefix, or several of them."""
+
+Engine: TypeAlias = Literal["auto", "duckdb", "spark", "athena"]
+"""The program that reads access logs."""
+
+_POLL_S = 1.0
+
+
 class Connection:
-    """The five steps: workteams, restriction, plan and apply, test URL and probe, hits.
+    """The main job on one account and region: workteams, restriction, plan and apply, test URL and probe, hits.
 
     Attributes
     ----------
     aws : Aws
         The client factory, with region and identity.
+
+    Examples
+    --------
+    >>> gt = gt_secure.connect(region="us-east-1")  # doctest: +SKIP
+    >>> gt.plan(Restriction("radiology-team", addresses=["203.0.113.0/24"]))  # doctest: +SKIP
     """
 
     def __init__(self, aws: Aws) -> None:
@@ -198,26 +218,97 @@ class Connection:
     # 1. Workteam
 
     def workteams(self) -> list[Workteam]:
-        """List private and vendor workteams of the region (two SageMaker calls)."""
+        """List private and vendor workteams of the region (two SageMaker calls).
+
+        Returns
+        -------
+        list of Workteam
+            By name. A notebook shows it as a table.
+
+        Raises
+        ------
+        AccessDenied
+            Without ``sagemaker:ListWorkteams``.
+
+        Examples
+        --------
+        >>> [team.name for team in gt.workteams()]  # doctest: +SKIP
+        ['open-team', 'radiology-team']
+        """
         from .aws.teams import list_workteams
 
         return list_workteams(self.aws)
 
     def workteam(self, name: TeamLike) -> Workteam:
-        """Read one private workteam; raises :class:`~gt_secure.errors.NotFound`."""
+        """Read one private workteam.
+
+        Parameters
+        ----------
+        name : str, Workteam or sagemaker.core.resources.Workteam
+            Its name or ARN.
+
+        Returns
+        -------
+        Workteam
+
+        Raises
+        ------
+        NotFound
+            If the region has no private workteam of that name. The message names similar ones.
+
+        Examples
+        --------
+        >>> gt.workteam("radiology-team").url_lock.mode  # doctest: +SKIP
+        'SourceIp'
+        """
         from .aws.teams import get_workteam
 
         return get_workteam(self.aws, team_name(name))
 
     def workforce(self) -> Workforce | None:
-        """Read the region's private workforce; None if there is none."""
+        """Read the private workforce of the region, which all its workteams share.
+
+        Returns
+        -------
+        Workforce or None
+            None if the region has no private workforce.
+
+        Raises
+        ------
+        AccessDenied
+            Without ``sagemaker:ListWorkforces``.
+
+        Examples
+        --------
+        >>> gt.workforce().cidrs  # doctest: +SKIP
+        ('203.0.113.0/24',)
+        """
         from .aws.teams import list_workforces
 
-        found = list_workforces(self.aws)
-        return found[0] if found else None
+        workforces = list_workforces(self.aws)
+        return workforces[0] if workforces else None
 
     def jobs(self, team: TeamLike) -> list[LabelingJob]:
-        """List a team's labeling jobs that still wait for people."""
+        """List the labeling jobs of a team that still wait for workers.
+
+        Parameters
+        ----------
+        team : str, Workteam or sagemaker.core.resources.Workteam
+
+        Returns
+        -------
+        list of LabelingJob
+
+        Raises
+        ------
+        NotFound
+            If there is no such workteam.
+
+        Examples
+        --------
+        >>> [(job.name, job.pending) for job in gt.jobs("radiology-team")]  # doctest: +SKIP
+        [('chest-scans', 40)]
+        """
         from .aws.teams import Workteam, jobs_of_team
 
         return jobs_of_team(self.aws, team if isinstance(team, Workteam) else self.workteam(team))
@@ -225,30 +316,122 @@ class Connection:
     # 2. Allow
 
     def endpoints(self) -> list[VpcEndpoint]:
-        """List the S3 endpoints of the region's VPCs."""
+        """List the VPC endpoints for S3 of the region.
+
+        Returns
+        -------
+        list of VpcEndpoint
+
+        Raises
+        ------
+        AccessDenied
+            Without ``ec2:DescribeVpcEndpoints``.
+
+        Examples
+        --------
+        >>> gt.endpoints()[0].id  # doctest: +SKIP
+        'vpce-0a1b2c3d4e5f60718'
+        """
         from .aws.endpoints import list_s3_endpoints
 
         return list_s3_endpoints(self.aws)
 
     def bucket(self, name: str) -> BucketState:
-        """Read what a bucket says about itself; parts this role may not read are in ``unseen``."""
+        """Read the policy and the settings of a bucket.
+
+        Parameters
+        ----------
+        name : str
+
+        Returns
+        -------
+        BucketState
+            Parts that this role cannot read are in ``unseen``.
+
+        Raises
+        ------
+        NotFound
+            If there is no such bucket.
+
+        Examples
+        --------
+        >>> gt.bucket("gt-images").default_kms_key  # doctest: +SKIP
+        ''
+        """
         from .aws.buckets import read_bucket
 
         return read_bucket(self.aws, name)
 
     def keys(self, bucket: str, prefix: str = "", *, most: int = 200) -> list[str]:
-        """List some object keys of a bucket."""
+        """List some object keys of a bucket.
+
+        Parameters
+        ----------
+        bucket : str
+        prefix : str
+            List only keys that begin with it.
+        most : int
+            Number of keys at most.
+
+        Returns
+        -------
+        list of str
+
+        Raises
+        ------
+        AccessDenied
+            Without ``s3:ListBucket``.
+
+        Examples
+        --------
+        >>> gt.keys("gt-images", "scans/", most=1)  # doctest: +SKIP
+        ['scans/0001.png']
+        """
         from .aws.buckets import list_keys
 
         return list_keys(self.aws, bucket, prefix, most=most)
 
     # 3. Review and apply
 
-    def plan(self, restriction: Restriction, *, hits: Hits | None = None) -> Plan:
-        """Compare a restriction with what is, and return the changes as a plan. Writes nothing."""
+    def plan(self, restriction: Restriction, *, hits: Hits | None = None, logs: Logs | None = None) -> Plan:
+        """Compare a restriction with the account, and return the changes as a plan. Writes nothing.
+
+        Parameters
+        ----------
+        restriction : Restriction
+        hits : Hits, optional
+            Recent requests. A plan that refuses a worker who appears in them is stopped by a blocker.
+        logs : path, s3:// prefix or several, optional
+            Access logs to read for the same purpose, instead of ``hits``.
+
+        Returns
+        -------
+        Plan
+            ``changes``, ``blockers``, the access before and after. A notebook shows it as a page.
+
+        Raises
+        ------
+        NotFound
+            If the workteam or the bucket does not exist.
+        InvalidInput
+            For both ``hits`` and ``logs``.
+
+        Examples
+        --------
+        >>> plan = gt.plan(Restriction("open-team", addresses=["203.0.113.0/24"], bucket="gt-images"))  # doctest: +SKIP
+        >>> [change.kind for change in plan.changes]  # doctest: +SKIP
+        ['bucket-guard', 'url-lock']
+        """
         from .changes.plan import plan
 
-        return plan(self.aws, restriction, hits=hits)
+        if logs is None:
+            return plan(self.aws, restriction, hits=hits)
+        if hits is not None:
+            raise InvalidInput("Both hits= and logs= are given.", next_step="Pass one of them.", field="logs")
+        from .logs import read_hits
+
+        with read_hits(logs, aws=self.aws) as read:
+            return plan(self.aws, restriction, hits=read)
 
     def apply(
         self,
@@ -257,20 +440,41 @@ class Connection:
         confirm: Sequence[str] = (),
         journal_dir: str | Path | None = None,
         progress: Callable[[str], None] | None = None,
+        timeout_s: float = 600,
     ) -> Applied:
-        """Carry out a plan: re-read, change, read back, and roll back if a step fails.
+        """Apply a plan: read again, change, read back, and roll back if a step fails.
 
-        The expectations of the restriction are then tried on the wire, where their sources can be reached from here.
+        The expectations of the restriction are then tried with real requests, where their sources can be reached.
 
         Parameters
         ----------
         plan : Plan
         confirm : sequence of str
-            Codes of the plan's blocking notices that the person accepts.
+            Codes of the blockers that the person accepts.
         journal_dir : path, optional
-            Where the change is recorded, so that it can be undone from anywhere.
+            Folder of the journal (default: ``GT_SECURE_JOURNAL``, ``~/.gt_secure/journal``).
         progress : callable, optional
             Gets a sentence for each step.
+        timeout_s : float
+            Deadline in seconds. The roll-back has 120 s of its own.
+
+        Returns
+        -------
+        Applied
+            ``id`` is that of the journal, for :meth:`undo`; ``certain`` is True if AWS confirmed each step.
+
+        Raises
+        ------
+        InvalidInput
+            For a blocker that is not confirmed. Nothing was changed.
+        Conflict
+            If somebody changed the same thing since the plan was made.
+
+        Examples
+        --------
+        >>> done = gt.apply(plan)  # doctest: +SKIP
+        >>> done.outcome  # doctest: +SKIP
+        'applied'
         """
         from .access.explain.expectation_probe import expectation_probe
         from .changes.apply import apply
@@ -281,8 +485,78 @@ class Connection:
             confirm=confirm,
             journal_dir=journal_dir,
             progress=progress,
+            timeout_s=timeout_s,
             probe=expectation_probe(self.aws, plan.restriction.team) if plan.restriction.expectations else None,
         )
+
+    def resume(
+        self,
+        change: str | None = None,
+        *,
+        journal_dir: str | Path | None = None,
+        progress: Callable[[str], None] | None = None,
+        timeout_s: float = 600,
+    ) -> Applied:
+        """Complete a change that was interrupted, for example by a killed kernel.
+
+        Parameters
+        ----------
+        change : str, optional
+            Its id in the journal, or the beginning of it (default: the last one).
+        journal_dir : path, optional
+            Folder of the journal.
+        progress : callable, optional
+            Gets a sentence for each step.
+        timeout_s : float
+            Deadline in seconds.
+
+        Returns
+        -------
+        Applied
+
+        Raises
+        ------
+        NotFound
+            If the journal has no such change.
+
+        Examples
+        --------
+        >>> gt.resume().outcome  # doctest: +SKIP
+        'applied'
+        """
+        from .changes.undo import resume
+
+        return resume(self.aws, change, journal_dir=journal_dir, progress=progress, timeout_s=timeout_s)
+
+    def plan_undo(self, change: str | Applied | None = None, *, journal_dir: str | Path | None = None) -> UndoPlan:
+        """Show what :meth:`undo` would change. Writes nothing.
+
+        Parameters
+        ----------
+        change : str or Applied, optional
+            The change, by id or by what :meth:`apply` returned (default: the last one).
+        journal_dir : path, optional
+            Folder of the journal.
+
+        Returns
+        -------
+        UndoPlan
+
+        Raises
+        ------
+        NotFound
+            If the journal has no such change.
+        Conflict
+            If somebody has changed the same statement or setting since.
+
+        Examples
+        --------
+        >>> [change.title for change in gt.plan_undo().changes]  # doctest: +SKIP
+        ['Bucket guard of gt-images']
+        """
+        from .changes.undo import plan_undo
+
+        return plan_undo(self.aws, _change_id(change), journal_dir=journal_dir)
 
     def undo(
         self,
@@ -290,12 +564,101 @@ class Connection:
         *,
         journal_dir: str | Path | None = None,
         progress: Callable[[str], None] | None = None,
+        timeout_s: float = 600,
     ) -> Applied:
-        """Undo a change, the last one by default; later edits of others stay."""
+        """Undo a change, the last one by default. Later edits by others stay.
+
+        Parameters
+        ----------
+        change : str or Applied, optional
+            The change, by id or by what :meth:`apply` returned. An apply that changed nothing needs no undo.
+        journal_dir : path, optional
+            Folder of the journal.
+        progress : callable, optional
+            Gets a sentence for each step.
+        timeout_s : float
+            Deadline in seconds.
+
+        Returns
+        -------
+        Applied
+
+        Raises
+        ------
+        NotFound
+            If the journal has no such change.
+        Conflict
+            If somebody has changed the same statement or setting since.
+
+        Examples
+        --------
+        >>> gt.undo(done).outcome  # doctest: +SKIP
+        'undone'
+        """
+        from .changes.transaction import Applied
         from .changes.undo import undo
 
-        change_id = change if change is None or isinstance(change, str) else change.id
-        return undo(self.aws, change_id, journal_dir=journal_dir, progress=progress)
+        if isinstance(change, Applied) and not change.id:
+            return Applied("", "nothing to do")
+        return undo(self.aws, _change_id(change), journal_dir=journal_dir, progress=progress, timeout_s=timeout_s)
+
+    def journal(self, *, journal_dir: str | Path | None = None) -> list[ChangeRecord]:
+        """List the changes of the journal. Calls nothing.
+
+        Parameters
+        ----------
+        journal_dir : path, optional
+            Folder of the journal (default: ``GT_SECURE_JOURNAL``, ``~/.gt_secure/journal``).
+
+        Returns
+        -------
+        list of ChangeRecord
+            The oldest first, of every account in that journal.
+
+        Raises
+        ------
+        GtSecureError
+            If the journal cannot be read.
+
+        Examples
+        --------
+        >>> [(record.id, record.status) for record in gt.journal()]  # doctest: +SKIP
+        [('20261124-101500-000000-ab12', 'applied')]
+        """
+        from .changes.journal import list_changes
+
+        return list_changes(journal_dir)
+
+    def export(self, team: TeamLike | None = None, bucket: str | None = None) -> tuple[Restriction, list[Notice]]:
+        """Read the locks that a team and a bucket have now as a restriction.
+
+        Parameters
+        ----------
+        team : str, Workteam or sagemaker.core.resources.Workteam, optional
+        bucket : str, optional
+            The bucket whose guard is read.
+
+        Returns
+        -------
+        restriction : Restriction
+            Planning it changes nothing.
+        notices : list of Notice
+            What it cannot express.
+
+        Raises
+        ------
+        NotFound
+            If the team or the bucket does not exist, or the bucket has no guard.
+
+        Examples
+        --------
+        >>> restriction, notices = gt.export("radiology-team", "gt-images")  # doctest: +SKIP
+        >>> gt.plan(restriction).empty  # doctest: +SKIP
+        True
+        """
+        from .account.export import restriction_of
+
+        return restriction_of(self.aws, None if team is None else team_name(team), bucket)
 
     # 4. Test URL
 
@@ -310,7 +673,39 @@ class Connection:
         version_id: str | None = None,
         use_session: bool = True,
     ) -> TestUrl:
-        """Mint a presigned URL for one object, bound to a source as the URL lock would; see :func:`presign.mint`."""
+        """Mint a presigned URL for one object, bound to a source as the URL lock would bind it.
+
+        Parameters
+        ----------
+        bucket, key : str
+            The object.
+        expires_in : int
+            Lifetime in seconds.
+        bound_to : Source or str, optional
+            The worker's source, such as ``203.0.113.7`` or ``10.0.3.4 via vpce-0a1b2c3d4e5f60718``.
+        role_arn : str, optional
+            The role to assume (default: the caller's own).
+        version_id : str, optional
+            One version of the object.
+        use_session : bool
+            Sign with a session, as Ground Truth does. False signs with the caller's own keys: it tests the guard only.
+
+        Returns
+        -------
+        TestUrl
+            A secret: it shows itself masked, and ``reveal()`` returns the URL.
+
+        Raises
+        ------
+        NotFound
+            If there is no such bucket or object.
+        AccessDenied
+            If the role cannot be assumed; with the trust statement to add.
+
+        Examples
+        --------
+        >>> url = gt.test_url("gt-images", "scans/0001.png", bound_to="203.0.113.7")  # doctest: +SKIP
+        """
         from .presign import mint
 
         return mint(
@@ -325,24 +720,123 @@ class Connection:
         )
 
     def vantages(self) -> tuple[Vantage, ...]:
-        """List from where a probe can be sent: the kernel alone on AWS, several places in the sandbox."""
+        """List the origins of a probe: the kernel alone on AWS, several sources in the sandbox.
+
+        Returns
+        -------
+        tuple of Vantage
+
+        Raises
+        ------
+        Unreachable
+            If the sandbox does not answer.
+
+        Examples
+        --------
+        >>> len(gt.vantages()) >= 1  # doctest: +SKIP
+        True
+        """
         from .presign import vantages
 
         return vantages(self.aws)
 
     def probe(self, url: TestUrl | str, source: Source | str | Vantage | None = None) -> Probe:
-        """Fetch a presigned URL, from the kernel or, in the sandbox, from another source."""
+        """Fetch a presigned URL, from the kernel or, in the sandbox, from another source.
+
+        Parameters
+        ----------
+        url : TestUrl or str
+        source : Source, str or Vantage, optional
+            Where the request comes from (sandbox only).
+
+        Returns
+        -------
+        Probe
+            ``status``, ``opened``, and S3's error code; without the URL. ``failure`` says why no answer came.
+
+        Raises
+        ------
+        InvalidInput
+            For text that is no presigned URL, or a source that cannot be simulated.
+
+        Examples
+        --------
+        >>> gt.probe(url, "198.51.100.9").status  # doctest: +SKIP
+        403
+        """
         from .presign import KERNEL, Vantage, probe, vantage_for
 
         if source is None:
             return probe(url, KERNEL)
         return probe(url, source if isinstance(source, Vantage) else vantage_for(self.aws, source))
 
-    def explain(self, probe: Probe, *, url: TestUrl | str | None = None, origin: str = "") -> Explanation:
-        """Say why a probe was answered as it was: which lock, which statement, and what to do next."""
+    @overload
+    def explain(self, probe: Probe, /, *, url: TestUrl | str | None = None, origin: str = "") -> Explanation: ...
+
+    @overload
+    def explain(
+        self,
+        bucket: str,
+        key: str,
+        sources: Iterable[Source | str],
+        /,
+        *,
+        team: TeamLike | None = None,
+        forwarded_from: Source | str | None = "192.0.2.1",
+    ) -> Who: ...
+
+    def explain(
+        self,
+        what: Probe | str,
+        key: str = "",
+        sources: Iterable[Source | str] = (),
+        /,
+        *,
+        url: TestUrl | str | None = None,
+        origin: str = "",
+        team: TeamLike | None = None,
+        forwarded_from: Source | str | None = "192.0.2.1",
+    ) -> Explanation | Who:
+        """Explain which lock opens or refuses: predicted for an object, or observed by a probe.
+
+        ``gt.explain(bucket, key, sources)`` is the command ``gt-secure explain``; ``gt.explain(probe)`` is what
+        ``gt-secure probe`` prints beside each answer.
+
+        Parameters
+        ----------
+        what, key : str
+            Bucket and key of an object; or, alone, a Probe.
+        sources : iterable of Source or str
+            Where requests come from.
+        url : TestUrl or str, optional
+            The URL of the probe, which names its signer and expiry.
+        origin : str
+            The web origin of a browser's probe.
+        team : str, Workteam or sagemaker.core.resources.Workteam, optional
+            The workteam whose locks count.
+        forwarded_from : Source or str, optional
+            The worker whose URL is forwarded.
+
+        Returns
+        -------
+        Who or Explanation
+            A row for each source and kind of URL; for a probe, the cause and the next step.
+
+        Raises
+        ------
+        InvalidInput
+            For text that is no source.
+
+        Examples
+        --------
+        >>> gt.explain("gt-images", "scans/0001.png", ["198.51.100.9"], team="radiology-team")  # doctest: +SKIP
+        >>> gt.explain(gt.probe(url), url=url).headline  # doctest: +SKIP
+        """
+        if isinstance(what, str):
+            return self.who_can_open(what, key, sources, team=team, forwarded_from=forwarded_from)
         from .access.explain.from_account import explain_probe
 
-        return explain_probe(self.aws, probe, url=url, origin=origin)
+        return explain_probe(self.aws, what, url=url, origin=origin)
 
     def who_can_open(
         self,
@@ -353,14 +847,62 @@ class Connection:
         team: TeamLike | None = None,
         forwarded_from: Source | str | None = "192.0.2.1",
     ) -> Who:
-        """Predict who can open an object now: a table of sources against locks; see :func:`presign.opening.who`."""
+        """Predict who can open an object now: :meth:`explain` for an object.
+
+        Parameters
+        ----------
+        bucket, key : str
+            The object.
+        sources : iterable of Source or str
+            Where requests come from.
+        team : str, Workteam or sagemaker.core.resources.Workteam, optional
+            The workteam whose locks count.
+        forwarded_from : Source or str, optional
+            The worker whose URL is forwarded.
+
+        Returns
+        -------
+        Who
+            A row for each source and kind of URL, with the lock that decides.
+
+        Raises
+        ------
+        InvalidInput
+            For text that is no source.
+
+        Examples
+        --------
+        >>> gt.who_can_open("gt-images", "scans/0001.png", ["198.51.100.9"], team="radiology-team")  # doctest: +SKIP
+        """
         from .access.read import who
 
         name = None if team is None else team_name(team)
         return who(self.aws, bucket, key, sources, team=name, forwarded_from=forwarded_from)
 
     def findings(self, *, team: TeamLike | None = None, bucket: str | None = None) -> tuple[Finding, ...]:
-        """Look for what nullifies, weakens or breaks a restriction of a team, its workforce and a bucket."""
+        """Look for what defeats, weakens or breaks a restriction of a team, its workforce and a bucket.
+
+        Parameters
+        ----------
+        team : str, Workteam or sagemaker.core.resources.Workteam, optional
+        bucket : str, optional
+            A bucket, or ``s3://bucket/prefix``.
+
+        Returns
+        -------
+        tuple of Finding
+            The most severe first. ``could_not_see`` lists the actions that were denied.
+
+        Raises
+        ------
+        InvalidInput
+            If neither a team nor a bucket is given.
+
+        Examples
+        --------
+        >>> [finding.code for finding in gt.findings(team="radiology-team")]  # doctest: +SKIP
+        ['portal-public-beside-vpc']
+        """
         from .account.evidence import read_surroundings, with_surroundings
         from .account.read_facts import snapshot_of
         from .account.snapshot import read_state
@@ -377,10 +919,20 @@ class Connection:
         self,
         bucket: str | None = None,
         *,
-        logs: str | Path | Iterable[str | Path] | None = None,
+        logs: Logs | None = None,
         since: dt.datetime | str | None = None,
         until: dt.datetime | str | None = None,
-        **options: Any,
+        filters: Mapping[str, object] | None = None,
+        engine: Engine = "auto",
+        session: object = None,
+        athena: Athena | None = None,
+        dedupe: bool = False,
+        cache: bool = True,
+        memory_limit: str | None = None,
+        progress: Callable[[Any], object] | None = None,
+        cancel: threading.Event | None = None,
+        wait_for: int = 0,
+        wait_s: float = 60,
     ) -> Hits:
         """Read the access log of a bucket.
 
@@ -389,50 +941,123 @@ class Connection:
         bucket : str, optional
             The bucket whose log is found from its logging configuration.
         logs : path, s3:// prefix or several, optional
-            Where the log lies, instead.
+            Access logs to read instead.
         since, until : datetime or str, optional
-            In UTC.
-        **options
-            Those of :func:`~gt_secure.logs.read_hits`, such as ``engine``, ``athena``, ``session`` and ``filters``.
+            Times in UTC; ``until`` is not included. ``7d`` and ``24h`` are ages.
+        filters : mapping, optional
+            Arguments of :meth:`~gt_secure.logs.Hits.filter`, applied where the query runs.
+        engine : str
+            ``duckdb`` reads here, ``spark`` and ``athena`` run the query elsewhere, ``auto`` chooses by size.
+        session : pyspark.sql.SparkSession, optional
+            For Spark.
+        athena : Athena, optional
+            Settings for Athena.
+        dedupe : bool
+            Leave out records that were delivered twice.
+        cache : bool
+            Keep what is parsed from S3 on disk.
+        memory_limit : str, optional
+            Memory that reading here may use, such as ``2GB``.
+        progress : callable, optional
+            Gets a :class:`~gt_secure.logs.Progress` while reading.
+        cancel : threading.Event, optional
+            Set it to stop reading.
+        wait_for : int
+            Read again until so many requests are there, for tests and tutorials: S3 delivers logs late.
+        wait_s : float
+            Seconds to wait for them at most.
+
+        Returns
+        -------
+        Hits
+            Also a context manager that frees its temporary files.
+
+        Raises
+        ------
+        LogError
+            If the bucket keeps no log, or no log object can be read.
+        InvalidInput
+            If neither a bucket nor ``logs`` is given.
+
+        Examples
+        --------
+        >>> gt.hits("gt-images", since="7d", filters={"presigned": True}).count("remote_ip")  # doctest: +SKIP
         """
         from .logs import read_hits
 
-        sources, filters = self._log_of(bucket, logs, options.pop("filters", None))
-        return read_hits(sources, since=since, until=until, aws=self.aws, filters=filters, **options)
+        sources, wanted = self._log_of(bucket, logs, filters)
+        deadline = time.monotonic() + wait_s
+        while True:
+            hits = read_hits(
+                sources, since=since, until=until, engine=engine, aws=self.aws, dedupe=dedupe, cache=cache,
+                progress=progress, cancel=cancel, session=session, athena=athena, filters=wanted,
+                **_memory(memory_limit),
+            )  # fmt: skip
+            if not wait_for or len(hits) >= wait_for or time.monotonic() > deadline:
+                return hits
+            hits.close()
+            time.sleep(_POLL_S)
 
     def count_hits(
         self,
         bucket: str | None = None,
         by: str | Sequence[str] = ("remote_ip", "http_status"),
         *,
-        logs: str | Path | Iterable[str | Path] | None = None,
+        logs: Logs | None = None,
         since: dt.datetime | str | None = None,
         until: dt.datetime | str | None = None,
-        **options: Any,
+        filters: Mapping[str, object] | None = None,
+        engine: Engine = "auto",
+        session: object = None,
+        athena: Athena | None = None,
+        memory_limit: str | None = None,
+        progress: Callable[[Any], object] | None = None,
+        cancel: threading.Event | None = None,
     ) -> tuple[Table, Coverage]:
-        """Count rows of the access log of a bucket without bringing them here: for logs of any size.
+        """Count requests of the access log of a bucket without loading them: for logs of any size.
 
         Parameters
         ----------
-        bucket, logs, since, until
+        bucket, logs, since, until, filters, engine, session, athena, memory_limit, progress, cancel
             As in :meth:`hits`.
         by : list of str or comma-separated str
             Columns to count by.
-        **options
-            Those of :func:`~gt_secure.logs.count_hits`, such as ``engine``, ``athena``, ``session`` and ``filters``.
+
+        Returns
+        -------
+        table : Table
+            The columns of ``by`` and ``hits``, the most frequent first.
+        coverage : Coverage
+            What was read, what was not, and how late logs arrive.
+
+        Raises
+        ------
+        LogError
+            If the bucket keeps no log, or no log object can be read.
+        InvalidInput
+            For an unknown column. The message names similar ones.
+
+        Examples
+        --------
+        >>> table, coverage = gt.count_hits("gt-images", "remote_ip,http_status", since="7d")  # doctest: +SKIP
         """
         from .logs import count_hits
 
-        sources, filters = self._log_of(bucket, logs, options.pop("filters", None))
-        return count_hits(sources, by, since=since, until=until, aws=self.aws, filters=filters, **options)
+        sources, wanted = self._log_of(bucket, logs, filters)
+        return count_hits(
+            sources, by, since=since, until=until, aws=self.aws, engine=engine, session=session, athena=athena,
+            progress=progress, cancel=cancel, filters=wanted, **_memory(memory_limit),
+        )  # fmt: skip
 
-    def _log_of(self, bucket: str | None, logs: Any, filters: Mapping[str, Any] | None) -> tuple[Any, dict[str, Any]]:
-        """Where the log lies, and the filters with the bucket: one prefix may hold the records of many."""
+    def _log_of(
+        self, bucket: str | None, logs: Logs | None, filters: Mapping[str, object] | None
+    ) -> tuple[Logs, dict[str, object]]:
+        """Return the log location, and the filters with the bucket: one prefix may hold the records of many."""
         from .logs import find_logs
 
         if logs is None and bucket is None:
             raise InvalidInput(
-                "Neither a bucket nor the place of its logs is given.",
+                "Neither a bucket nor the location of its logs is given.",
                 next_step="Name the bucket whose log is wanted, or give logs=.",
                 field="bucket",
             )
@@ -441,11 +1066,53 @@ class Connection:
             wanted["bucket"] = bucket
         return (logs if logs is not None else find_logs(self.aws, str(bucket)).uri), wanted
 
-    def plot(self, hits: Hits, *, restriction: Restriction | None = None, **options: Any) -> Figure:
-        """Plot hits by source IP; addresses outside the restriction are marked."""
-        from .plots import hits_by_ip
+    def plot(
+        self,
+        hits: Hits,
+        *,
+        kind: Kind = "ip",
+        restriction: Restriction | None = None,
+        top: int = 12,
+        theme: Theme = "light",
+    ) -> Figure:
+        """Plot hits; sources outside the restriction are marked.
 
-        if restriction is not None:
-            options.setdefault("restriction_networks", restriction.networks)
-            options.setdefault("endpoints", restriction.endpoints)
-        return hits_by_ip(hits, **options)
+        Parameters
+        ----------
+        hits : Hits
+        kind : str
+            ``ip`` and ``network``: bars for each source. ``time``: requests over time. ``heat``: hours of the day.
+            ``leak``: the first leaked URL.
+        restriction : Restriction, optional
+            The allowed addresses and endpoints.
+        top : int
+            Number of sources with a bar of their own.
+        theme : str
+            ``light`` or ``dark``.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+
+        Raises
+        ------
+        LogError
+            For ``leak`` if no URL leaked.
+
+        Examples
+        --------
+        >>> gt.plot(gt.hits("gt-images"), restriction=restriction).savefig("hits.png")  # doctest: +SKIP
+        """
+        from .plots import draw
+
+        networks = () if restriction is None else restriction.networks
+        endpoints = () if restriction is None else restriction.endpoints
+        return draw(hits, kind, networks=networks, endpoints=endpoints, top=top, theme=theme)
+
+
+def _change_id(change: str | Applied | None) -> str | None:
+    return change if change is None or isinstance(change, str) else change.id
+
+
+def _memory(limit: str | None) -> dict[str, Any]:
+    return {} if limit is None else {"memory_limit": limit}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from gt_secure.sandbox import Sandbox
+
+os.environ.pop("COLUMNS", None)  # tables would wrap at the width of the terminal that runs the tests
 
 pytest_plugins = ["support.account", "support.scene"]
 

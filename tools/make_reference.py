@@ -1,4 +1,4 @@
-"""Write the reference pages that are made from the program itself: commands from the parser, findings from their data.
+"""Write the reference that is made from the program itself: commands and man page from the parser, findings from data.
 
 python tools/make_reference.py           write docs/reference/commands.md and findings.md
 python tools/make_reference.py --check   exit with 1 if a page is not current
@@ -12,6 +12,10 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gt_secure.cli.parser import Parser
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs" / "reference"
@@ -20,38 +24,70 @@ MADE = "<!-- made by tools/make_reference.py: do not edit -->\n"
 
 
 def commands_page() -> str:
-    """Describe every command with its usage and options."""
-    # argparse wraps and colours by the terminal, and abbreviates the program's path.
-    os.environ.update(COLUMNS="100", NO_COLOR="1", PYTHON_COLORS="0")
-    from gt_secure.cli.main import build_parser
+    """Describe every command with its usage, options, examples and exit codes."""
+    _plain_terminal()
+    from gt_secure.cli.commands import COMMANDS, GROUPS
+    from gt_secure.cli.exit_codes import EXIT_CODES
 
-    parser = build_parser()
-    groups = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
-    helps = {choice.dest: choice.help or "" for choice in groups[0]._choices_actions}
-    common = _common_flags(list(groups[0].choices.values()))
+    parsers = _parsers()
     lines = [
         MADE,
         "# Commands\n",
-        f"{parser.description} {_sentence(parser.epilog or '')}\n",
-        "| command | what it does |",
-        "|---|---|",
-        *(f"| [`{name}`](#{name}) | {_cell(helps[name])} |" for name in groups[0].choices),
-        "\nAll commands that call AWS take these options too:\n",
-        *_options([a for a in groups[0].choices["plan"]._actions if _flag(a) in common]),
+        "`gt-secure` alone prints this list; `gt-secure COMMAND --help` describes one command.\n",
     ]
-    for name, command in groups[0].choices.items():
-        lines += ["", f"## {name}\n", _sentence(command.description or helps[name]) + "\n"]
-        own = [a for a in command._actions if _flag(a) not in common and not isinstance(a, argparse._HelpAction)]
-        needed = "".join(f" {_placeholder(a)}" for a in own if not a.option_strings)
-        lines += ["```text", f"gt-secure {name} [options]{needed}", "```"]
-        if own:
-            lines += ["", *_options(own)]
+    for group in GROUPS:
+        lines += [f"**{group}**\n", "| command | what it does |", "|---|---|"]
+        lines += [f"| [`{c.name}`](#{c.name}) | {_cell(c.help)} |" for c in COMMANDS if c.group == group]
+        lines += [""]
+    common = [a for a in parsers["plan"]._actions if _flag(a) in COMMON]
+    lines += ["All commands that call AWS accept these options too:\n", *_options(common)]
+    lines += ["\n## Exit codes\n", "| code | meaning |", "|---|---|"]
+    lines += [f"| {code} | {_cell(meaning)} |" for code, meaning in EXIT_CODES.items()]
+    for command in COMMANDS:
+        lines += _command_section(command.name, command.aliases, parsers[command.name])
     return "\n".join(lines) + "\n"
 
 
-def _common_flags(commands: list[argparse.ArgumentParser]) -> set[str]:
-    shared = {"--profile", "--region", "--endpoint-url", "--json"}
-    return shared & {_flag(action) for command in commands for action in command._actions}
+COMMON = {"--profile", "--region", "--endpoint-url"}
+
+
+def _plain_terminal() -> None:
+    # argparse wraps and colours by the terminal, and abbreviates the program's path.
+    os.environ.update(COLUMNS="100", NO_COLOR="1", PYTHON_COLORS="0")
+
+
+def _parsers() -> dict[str, Parser]:
+    from gt_secure.cli.main import build_parser
+
+    groups = [action for action in build_parser()._actions if isinstance(action, argparse._SubParsersAction)]
+    return dict(groups[0].choices)
+
+
+def _own(parser: Parser) -> list[argparse.Action]:
+    """Return the options of a command that people see, without those of the connection."""
+    hidden = (argparse.SUPPRESS,)
+    return [
+        action
+        for action in parser._actions
+        if _flag(action) not in COMMON and action.help not in hidden and not isinstance(action, argparse._HelpAction)
+    ]
+
+
+def _command_section(name: str, aliases: tuple[str, ...], parser: Parser) -> Iterator[str]:
+    own = _own(parser)
+    needed = "".join(f" {_placeholder(action)}" for action in own if not action.option_strings)
+    yield from ("", f"## {name}\n", _sentence(parser.description or "") + "\n")
+    if aliases:
+        yield f"Also written {', '.join(f'`{alias}`' for alias in aliases)}.\n"
+    yield from ("```text", f"gt-secure {name} [options]{needed}", "```")
+    if own:
+        yield from ("", *_options(own))
+    if parser.exit_codes:
+        yield f"\nExit codes: {_cell(parser.exit_codes)}."
+    yield from ("\nExamples:\n", "```text")
+    for line, meaning in parser.examples:
+        yield from (f"# {meaning}", line)
+    yield "```"
 
 
 def _flag(action: argparse.Action) -> str:
@@ -75,8 +111,7 @@ def _options(actions: list[argparse.Action]) -> Iterator[str]:
             word = action.metavar or (action.dest.upper() if action.choices is None else None)
             value = word if isinstance(word, str) else "{" + ",".join(map(str, action.choices or ())) + "}"
             name += f" `{value}`"
-        text = (action.help or "").replace("%(default)s", str(action.default)).replace("%%", "%")
-        yield f"| {name.replace('|', chr(92) + '|')} | {_cell(text)} |"
+        yield f"| {name.replace('|', chr(92) + '|')} | {_cell(_help(action))} |"
 
 
 def _cell(text: str) -> str:
@@ -120,7 +155,45 @@ def findings_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES = {"commands.md": commands_page, "findings.md": findings_page}
+def man_page() -> str:
+    """Return gt-secure(1): the same commands and options in roff."""
+    _plain_terminal()
+    from gt_secure.cli.commands import COMMANDS
+    from gt_secure.cli.exit_codes import EXIT_CODES
+
+    parsers = _parsers()
+    lines = [
+        '.TH GT-SECURE 1 "" "gt_secure" "User Commands"',
+        ".SH NAME",
+        "gt-secure \\- restrict, test and watch who can open SageMaker Ground Truth images",
+        ".SH SYNOPSIS",
+        ".B gt-secure",
+        "COMMAND [options]",
+        ".SH COMMANDS",
+    ]
+    for command in COMMANDS:
+        parser = parsers[command.name]
+        lines += [f".SS {_roff(command.name)}", _roff(_sentence(parser.description or ""))]
+        for action in _own(parser):
+            names = ", ".join(action.option_strings) or _placeholder(action)
+            lines += [".TP", f"\\fB{_roff(names)}\\fR", _roff(_help(action)) or "\\&"]
+        lines += [".PP", "Examples:", ".nf", *(_roff(f"  {line}") for line, _ in parser.examples), ".fi"]
+    lines += [".SH EXIT STATUS"]
+    for code, meaning in EXIT_CODES.items():
+        lines += [".TP", str(code), _roff(meaning)]
+    return "\n".join(lines) + "\n"
+
+
+def _help(action: argparse.Action) -> str:
+    return (action.help or "").replace("%(default)s", str(action.default)).replace("%%", "%")
+
+
+def _roff(text: str) -> str:
+    escaped = text.replace("\\", "\\e").replace("-", "\\-")
+    return f"\\&{escaped}" if escaped.startswith((".", "'")) else escaped
+
+
+PAGES = {"commands.md": commands_page, "findings.md": findings_page, "gt-secure.1": man_page}
 
 
 def main() -> int:

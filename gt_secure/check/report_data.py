@@ -8,8 +8,8 @@ from typing import Any, Self
 
 from .result import CheckResult
 
-PASSED, FAILED, UNKNOWN = 0, 1, 3
-"""Exit codes of ``gt-secure check``; 2 is what a wrong command line gives."""
+PASSED, FAILED, UNKNOWN = 0, 2, 3
+"""Exit codes of ``gt-secure check``; 1 is an error."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class ReportData:
 
     @property
     def exit_code(self) -> int:
-        """0: all passed; 1: one failed; 3: none failed, but one could not be decided."""
+        """0: all passed; 2: one failed; 3: none failed, but one could not be decided."""
         return UNKNOWN if self.passed is None else PASSED if self.passed else FAILED
 
     def require(self) -> Self:

@@ -8,48 +8,46 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..access.explain.expectation_probe import expectation_probe
-from ..account.export import restriction_of
-from ..aws.client import Aws, connect_aws
-from ..changes.apply import apply
-from ..changes.journal import export_journal, journal_path, list_changes, show_change, verify_journal
-from ..changes.plan import Plan, plan
+from ..changes.journal import ChangeRecord, export_journal, journal_path, list_changes, show_change, verify_journal
+from ..changes.plan import Plan
 from ..changes.transaction import Applied
-from ..changes.undo import plan_undo, resume, undo
 from ..errors import InvalidInput
 from ..restriction.expectations import Expectation, expect
 from ..restriction.files import dump_restriction, dumps_restriction, load_restriction
 from ..restriction.model import Restriction
-from ..text import json_text, printable
+from ..text import printable
+from .exit_codes import ERROR, FOUND, OK
+from .output import connection, fit, note, say, show_json, table
+from .parser import Commands, add_hidden_alias
 
 FORMATS = ("text", "json", "html", "cli", "cloudformation", "terraform")
 
 
-def add(subparsers: Any, parents: Sequence[argparse.ArgumentParser]) -> None:
-    """Register the five commands."""
-    _add_plan(subparsers, parents)
-    _add_apply(subparsers, parents)
-    _add_undo(subparsers, parents)
-    _add_journal(subparsers, parents)
-    _add_export(subparsers, parents)
+def add(commands: Commands) -> None:
+    """Add the five commands."""
+    _add_plan(commands)
+    _add_apply(commands)
+    _add_undo(commands)
+    _add_journal(commands)
+    _add_export(commands)
 
 
-def _parser(
-    subparsers: Any, parents: Sequence[argparse.ArgumentParser], name: str, text: str, epilog: str = ""
-) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = subparsers.add_parser(
-        name, parents=list(parents), help=text, description=text[0].upper() + text[1:] + ".", epilog=epilog
+def _add_plan(commands: Commands) -> None:
+    parser = commands.add(
+        "plan",
+        run_plan,
+        description="Show what a restriction would change, and who can open the images before and after.",
+        examples=(
+            ("gt-secure plan --team open-team --allow 203.0.113.0/24 --bucket gt-images", "review a restriction"),
+            ("gt-secure plan -f open-team.json --format html > plan.html", "a page for the person who approves"),
+            ("gt-secure plan -f open-team.json --json", "detect drift in CI"),
+        ),
+        exit_codes="0 nothing to change, 2 changes, 1 an expectation does not hold",
+        result=plan_from,
     )
-    return parser
-
-
-def _add_plan(subparsers: Any, parents: Sequence[argparse.ArgumentParser]) -> None:
-    text = "show what a restriction would change, and who gets in now and after"
-    parser = _parser(subparsers, parents, "plan", text, "Exit codes: 0 nothing to change, 2 changes, 1 error.")
     add_plan_arguments(parser)
-    _add_log(parser)
-    parser.add_argument("--format", choices=FORMATS, default=None, help="how to show it (default: text)")
-    parser.set_defaults(run=run_plan)
+    _add_logs(parser)
+    parser.add_argument("--format", choices=FORMATS, default=None, help="output format (default: text)")
 
 
 def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,23 +76,20 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--expect-refused", action="append", metavar="SOURCE", help="this source must be refused")
 
 
-def _add_log(parser: argparse.ArgumentParser) -> None:
+def _add_logs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--log",
+        "--logs",
         action="append",
         metavar="SOURCE",
-        help="access logs, as a file, a folder or s3://bucket/prefix: a plan that refuses a labeler in them is stopped",
+        help="access logs (file, folder or s3://bucket/prefix); stop a plan that refuses a worker who appears in them",
     )
+    add_hidden_alias(parser, "--log", "logs")
 
 
-def _made(args: argparse.Namespace, aws: Aws) -> Plan:
-    wish = restriction_from(args)
-    if not args.log:
-        return plan(aws, wish)
-    from ..logs import read_hits
-
-    with read_hits(args.log, aws=aws) as hits:
-        return plan(aws, wish, hits=hits)
+def plan_from(args: argparse.Namespace) -> Plan:
+    """Return the plan that the options describe: the command and the magic show the same one."""
+    gt = connection(args)
+    return gt.plan(restriction_from(args), logs=args.logs)
 
 
 def restriction_from(args: argparse.Namespace) -> Restriction:
@@ -137,40 +132,47 @@ def _words(values: Sequence[str]) -> list[str]:
     return [word.strip() for value in values for word in value.split(",") if word.strip()]
 
 
-def _connect(args: argparse.Namespace) -> Aws:
-    return connect_aws(profile=args.profile, region=args.region, endpoint_url=args.endpoint_url)
-
-
 def run_plan(args: argparse.Namespace) -> int:
     """Show a plan; returns 0 for no change, 2 for changes, 1 if an expectation does not hold."""
-    made = _made(args, _connect(args))
+    plan = plan_from(args)
     shape = args.format or ("json" if args.json else "text")
     if shape == "json":
-        _show(made.to_dict())
+        show_json(plan.to_dict())
     else:
         show = {
-            "text": made.to_text,
-            "html": lambda: made.to_html(standalone=True),
-            "cli": made.to_cli,
-            "cloudformation": made.to_cloudformation,
-            "terraform": made.to_terraform,
+            "text": lambda: fit(plan.to_text()),
+            "html": lambda: plan.to_html(standalone=True),
+            "cli": plan.to_cli,
+            "cloudformation": plan.to_cloudformation,
+            "terraform": plan.to_terraform,
         }[shape]
-        print(show().rstrip("\n"))
-    if any(not notice.confirmable for notice in made.blockers):
-        return 1
-    return 0 if made.empty else 2
+        say(show().rstrip("\n"))
+    if any(not notice.confirmable for notice in plan.blockers):
+        return ERROR
+    return OK if plan.empty else FOUND
 
 
-def _add_apply(subparsers: Any, parents: Sequence[argparse.ArgumentParser]) -> None:
-    parser = _parser(subparsers, parents, "apply", "carry out a restriction: show the plan, ask, change, read back")
+def _add_apply(commands: Commands) -> None:
+    parser = commands.add(
+        "apply",
+        run_apply,
+        description="Apply a restriction: show the plan, ask, change, read back, and roll back if a step fails.",
+        examples=(
+            (
+                "gt-secure apply --team open-team --allow 203.0.113.0/24 --bucket gt-images --yes",
+                "apply without a question",
+            ),
+            ("gt-secure apply -f open-team.json --yes --json", "apply a restriction file"),
+        ),
+        result=apply_from,
+    )
     add_plan_arguments(parser)
-    _add_log(parser)
+    _add_logs(parser)
     _add_doing(parser)
     parser.add_argument("--confirm", action="append", default=[], metavar="CODE", help="accept a blocker of the plan")
     parser.add_argument(
         "--resume", nargs="?", const="", metavar="ID", help="complete an interrupted change of the journal instead"
     )
-    parser.set_defaults(run=run_apply)
 
 
 def _add_doing(parser: argparse.ArgumentParser) -> None:
@@ -181,33 +183,27 @@ def _add_doing(parser: argparse.ArgumentParser) -> None:
 
 def _add_journal_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--journal", metavar="DIR", help="the journal (default: GT_SECURE_JOURNAL, ~/.gt_secure/journal)"
+        "--journal", metavar="DIR", help="folder of the journal (default: GT_SECURE_JOURNAL, ~/.gt_secure/journal)"
     )
+
+
+def apply_from(args: argparse.Namespace) -> Applied:
+    """Plan, show, ask and apply, or complete an interrupted change."""
+    gt = connection(args)
+    if args.resume is not None:
+        _ask(args, "Complete the interrupted change?")
+        return gt.resume(args.resume or None, journal_dir=args.journal, progress=_tell, timeout_s=args.timeout)
+    plan = gt.plan(restriction_from(args), logs=args.logs)
+    if not args.json:
+        say(fit(plan.to_text()))
+    if not plan.empty:
+        _ask(args, _question(plan, args.confirm))
+    return gt.apply(plan, confirm=args.confirm, journal_dir=args.journal, progress=_tell, timeout_s=args.timeout)
 
 
 def run_apply(args: argparse.Namespace) -> int:
     """Apply a restriction, or complete an interrupted change."""
-    if args.resume is not None:
-        aws = _connect(args)
-        _ask(args, "Complete the interrupted change?")
-        done = resume(aws, args.resume or None, journal_dir=args.journal, progress=_tell, timeout_s=args.timeout)
-        return _report(args, done)
-    aws = _connect(args)
-    made = _made(args, aws)
-    if not args.json:
-        print(made.to_text())
-    if not made.empty:
-        _ask(args, _question(made, args.confirm))
-    done = apply(
-        aws,
-        made,
-        confirm=args.confirm,
-        journal_dir=args.journal,
-        progress=_tell,
-        timeout_s=args.timeout,
-        probe=expectation_probe(aws, made.restriction.team) if made.restriction.expectations else None,
-    )
-    return _report(args, done)
+    return _report(args, apply_from(args))
 
 
 def _question(made: Plan, confirmed: Sequence[str]) -> str:
@@ -234,45 +230,66 @@ def _tell(text: str) -> None:
     sys.stderr.write(f"{printable(text)}\n")
 
 
-def _report(args: argparse.Namespace, done: Applied) -> int:
+def _report(args: argparse.Namespace, result: Applied) -> int:
     if args.json:
-        _show(done.to_dict())
+        show_json(result.to_dict())
     else:
-        print(printable(done.to_text(), keep="\n"))
-        if done.outcome == "applied":
-            print(f"Undo it with: gt-secure undo {done.id}")
-    return 0
+        say(fit(printable(result.to_text(), keep="\n")))
+        if result.outcome == "applied":
+            say(f"Undo it with: gt-secure undo {result.id}")
+    return OK
 
 
-def _add_undo(subparsers: Any, parents: Sequence[argparse.ArgumentParser]) -> None:
-    parser = _parser(subparsers, parents, "undo", "take a change back; what others changed since stays")
+def _add_undo(commands: Commands) -> None:
+    parser = commands.add(
+        "undo",
+        run_undo,
+        description="Undo a change, the last one by default. What others changed since stays.",
+        examples=(
+            ("gt-secure undo --yes", "undo the last change without a question"),
+            ("gt-secure undo 20261124-101500 --yes", "undo a change by the beginning of its id"),
+        ),
+        result=undo_from,
+    )
     parser.add_argument("change", nargs="?", help="id in the journal, or its beginning (default: the last change)")
     _add_doing(parser)
-    parser.set_defaults(run=run_undo)
+
+
+def undo_from(args: argparse.Namespace) -> Applied:
+    """Show what an undo would do, ask, and undo."""
+    gt = connection(args)
+    plan = gt.plan_undo(args.change, journal_dir=args.journal)
+    if not args.json:
+        say(f"Undo of change {plan.record.id} ({plan.record.status}), made by {printable(plan.record.caller)}")
+        for change in plan.changes:
+            say(f"  {printable(change.title)}")
+            say(f"    current: {printable(change.before)}\n    after:   {printable(change.after)}")
+    if not plan.empty:
+        _ask(args, "Undo it?")
+    return gt.undo(plan.record.id, journal_dir=args.journal, progress=_tell, timeout_s=args.timeout)
 
 
 def run_undo(args: argparse.Namespace) -> int:
-    """Show what an undo would do, ask, and do it."""
-    aws = _connect(args)
-    made = plan_undo(aws, args.change, journal_dir=args.journal)
-    if not args.json:
-        print(f"Undo of change {made.record.id} ({made.record.status}), made by {printable(made.record.caller)}")
-        for change in made.changes:
-            print(f"  {printable(change.title)}")
-            print(f"    now:   {printable(change.before)}\n    after: {printable(change.after)}")
-    if not made.empty:
-        _ask(args, "Undo it?")
-    done = undo(aws, made.record.id, journal_dir=args.journal, progress=_tell, timeout_s=args.timeout)
-    return _report(args, done)
+    """Undo a change."""
+    return _report(args, undo_from(args))
 
 
-def _add_journal(subparsers: Any, parents: Sequence[argparse.ArgumentParser]) -> None:
-    text = "list, show, verify or export what was changed, when and by whom"
-    parser = _parser(subparsers, parents, "journal", text, "verify exits with 1 if a file does not hold together.")
+def _add_journal(commands: Commands) -> None:
+    parser = commands.add(
+        "journal",
+        run_journal,
+        account=False,
+        description="List, show, verify or export what was changed, when and by whom. No AWS call.",
+        examples=(
+            ("gt-secure journal", "list the changes, the oldest first"),
+            ("gt-secure journal verify", "check that no file of the journal was edited"),
+            ("gt-secure journal export > journal.jsonl", "one line of JSON for each change"),
+        ),
+        exit_codes="verify: 0 every file is intact, 2 one is not",
+    )
     parser.add_argument("what", nargs="?", choices=("list", "show", "verify", "export"), default="list")
     parser.add_argument("change", nargs="?", help="id of the change to show, or its beginning")
     _add_journal_option(parser)
-    parser.set_defaults(run=run_journal)
 
 
 def run_journal(args: argparse.Namespace) -> int:
@@ -280,59 +297,72 @@ def run_journal(args: argparse.Namespace) -> int:
     directory = journal_path(args.journal)
     if args.what == "export":
         for line in export_journal(directory):
-            print(line)
-        return 0
+            say(line)
+        return OK
     if args.what == "verify":
         return _verify(args, directory)
     if args.what == "show":
         if not args.change:
             raise InvalidInput("No change is named.", next_step="Write gt-secure journal show ID.", field="change")
-        _show(show_change(args.change, directory).to_dict())
-        return 0
+        show_json(show_change(args.change, directory).to_dict())
+        return OK
     records = list_changes(directory)
     if args.json:
-        _show([record.to_dict() for record in records])
-        return 0
-    for record in records:
-        names = ", ".join(f"{change.get('kind')} of {change.get('target')}" for change in record.changes)
-        of = f" of {record.of}" if record.of else ""
-        print(printable(f"{record.id}  {record.status:<11} {record.kind}{of}  {names}  {record.caller}"))
+        show_json([record.to_dict() for record in records])
+        return OK
     if not records:
-        print(f"The journal in {directory} is empty.")
-    return 0
+        say(f"The journal in {directory} is empty.")
+        return OK
+    say(table(("change", "status", "kind", "targets", "caller"), [_record_row(record) for record in records]))
+    return OK
+
+
+def _record_row(record: ChangeRecord) -> tuple[str, ...]:
+    targets = ", ".join(f"{change.get('kind')} of {change.get('target')}" for change in record.changes)
+    kind = record.kind + (f" of {record.of}" if record.of else "")
+    return record.id, record.status, kind, targets, record.caller
 
 
 def _verify(args: argparse.Namespace, directory: Path) -> int:
     problems = verify_journal(directory)
     if args.json:
-        _show({change: list(found) for change, found in problems.items()})
+        show_json({change: list(found) for change, found in problems.items()})
     else:
         for change, found in problems.items():
-            print(f"{change}  {'; '.join(found) or 'holds together'}")
-    return 1 if any(problems.values()) else 0
+            say(f"{change}  {'; '.join(found) or 'intact'}")
+    return FOUND if any(problems.values()) else OK
 
 
-def _add_export(subparsers: Any, parents: Sequence[argparse.ArgumentParser]) -> None:
-    text = "write what an account has today as a restriction file"
-    parser = _parser(subparsers, parents, "export", text)
+def _add_export(commands: Commands) -> None:
+    parser = commands.add(
+        "export",
+        run_export,
+        description="Write the current locks of a team and a bucket as a restriction file, for gt-secure plan -f.",
+        examples=(
+            ("gt-secure export --team radiology-team", "print the current restriction"),
+            ("gt-secure export --team radiology-team -o radiology.json", "write it to a file"),
+        ),
+        result=export_from,
+    )
     parser.add_argument("--team", help="private workteam")
     parser.add_argument("--bucket", help="bucket whose guard is read")
     parser.add_argument("-o", "--output", type=Path, help="file to write, .json or .yaml (default: print JSON)")
-    parser.set_defaults(run=run_export)
+
+
+def export_from(args: argparse.Namespace) -> Restriction:
+    """Return the current restriction, and report on standard error what it leaves out."""
+    restriction, messages = connection(args).export(args.team, args.bucket)
+    for message in messages:
+        note(f"{message.severity}: {printable(message)}")
+    return restriction
 
 
 def run_export(args: argparse.Namespace) -> int:
-    """Write or print the restriction that is there."""
-    found, notices = restriction_of(_connect(args), args.team, args.bucket)
-    for notice in notices:
-        sys.stderr.write(f"{notice.severity}: {printable(notice)}\n")
+    """Write or print the current restriction."""
+    restriction = export_from(args)
     if args.output is not None:
-        dump_restriction(found, args.output)
-        sys.stderr.write(f"Wrote {args.output}\n")
+        dump_restriction(restriction, args.output)
+        note(f"Wrote {args.output}")
     else:
-        print(dumps_restriction(found).rstrip("\n"))
-    return 0
-
-
-def _show(data: Any) -> None:
-    print(json_text(data, indent=2))
+        say(dumps_restriction(restriction).rstrip("\n"))
+    return OK

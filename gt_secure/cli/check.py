@@ -5,38 +5,55 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidInput
 from ..text import printable
 from .output import connection, note, say, show_json, table
+from .parser import Commands, add_hidden_alias
+
+if TYPE_CHECKING:
+    from ..check import Report
 
 _TEXTS = {
     "team": "workteam", "bucket": "data bucket", "prefix": "beginning of the keys",
     "url-lock": "the toggle that must be on: SourceIp or VpcSourceIp",
-    "severity": "least grave finding that fails: high, medium (default), low, info",
+    "severity": "least severe finding that fails: high, medium (default), low, info",
     "since": "read the log from here: UTC time, or an age such as 7d", "until": "UTC time, not included",
     "restriction": "restriction file", "path": "notebook",
 }  # fmt: skip
 _LISTS = {
-    "portal": "networks that the portal lock may list", "allow": "addresses that the guard must admit",
-    "endpoint": "VPC endpoints that the guard must admit", "ignore": "code of a finding that is accepted",
-    "logs": "where the log lies, instead of where the bucket delivers it", "pools": "addresses of one organisation",
+    "portal": "networks that the portal lock may list", "allow": "addresses that the guard must allow",
+    "endpoint": "VPC endpoints that the guard must allow", "ignore": "code of a finding that is accepted",
+    "logs": "access logs, instead of where the bucket delivers them", "pool": "addresses of one organisation",
     "kinds": "leak, refused or preview",
 }  # fmt: skip
-_NAMES = {"allow": "addresses", "endpoint": "endpoints"}
+_NAMES = {"allow": "addresses", "endpoint": "endpoints", "pool": "pools"}
 
 
-def add(subparsers: Any, parents: list[argparse.ArgumentParser]) -> None:
-    """Register the command."""
-    parser = subparsers.add_parser(
+CHECK_NAMES = (
+    "team-is-restricted", "guard-is-in-place", "no-foreign-hits", "no-leaked-urls", "no-findings", "nothing-drifted",
+    "expectations-hold", "no-code-cell-skipped", "no-secret-saved",
+)  # fmt: skip
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    parser = commands.add(
         "check",
-        parents=parents,
-        help="assert that a restriction is in place and holds",
-        description="Run one check, or those of a file. What could not be read is unknown, and never passes.",
-        epilog="Checks: team-is-restricted, guard-is-in-place, no-foreign-hits, no-leaked-urls, no-findings, "
-        "nothing-drifted, expectations-hold, no-code-cell-skipped, no-secret-saved. "
-        "Exit codes: 0 all passed, 1 one failed (or an error), 3 none failed, but one is unknown.",
+        run,
+        description="Run one check, or the checks of a file. A check that cannot be decided never passes. "
+        f"Checks: {', '.join(CHECK_NAMES)}.",
+        examples=(
+            ("gt-secure check team-is-restricted --team radiology-team", "a single check"),
+            ("gt-secure check guard-is-in-place --bucket gt-images --allow 203.0.113.0/24", "the guard of a bucket"),
+            (
+                "gt-secure check -f checks.json --junit report.xml --sarif report.sarif",
+                "many checks, with reports for CI",
+            ),
+        ),
+        exit_codes="0 all passed, 2 one failed, 3 none failed and one is unknown, 1 an error",
+        result=report_from,
     )
     parser.add_argument("check", nargs="?", metavar="NAME", help="the check")
     parser.add_argument("-f", "--file", help="run the checks of this YAML or JSON file")
@@ -50,20 +67,34 @@ def add(subparsers: Any, parents: list[argparse.ArgumentParser]) -> None:
         group.add_argument(f"--{name}", help=text)
     for name, text in _LISTS.items():
         group.add_argument(f"--{name}", action="append", metavar="VALUE", help=f"{text}; may be repeated")
+    add_hidden_alias(group, "--pools", "pool")
     group.add_argument("--count-refused", action="store_true", default=None, help="refused hits from outside fail too")
     group.add_argument("--trust-private", action="store_true", default=None, help="private addresses came as listed")
     group.add_argument("--newest-within-h", type=float, metavar="HOURS", help="an older log leaves the outcome unknown")
     group.add_argument("--max-unreadable", type=int, metavar="LINES", help="unreadable lines that are accepted (0)")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the checks, print and write what came out."""
+    """Run the checks, print and write the report."""
     if args.sanitize_file:
         from ..check.notebooks import SANITIZE_FILE
 
         say(str(SANITIZE_FILE))
         return 0
+    report = report_from(args)
+    if args.json:
+        show_json(report.to_dict())
+        return report.exit_code
+    rows = [(r.status, r.name.replace("_", "-"), r.subject, r.message) for r in report]
+    say(table(("status", "check", "subject", "result"), rows))
+    for result in report:
+        if result.next_step and not result.passed:
+            note(f"next ({result.name.replace('_', '-')}): {printable(result.next_step)}")
+    return report.exit_code
+
+
+def report_from(args: argparse.Namespace) -> Report:
+    """Run the checks that the options name, and write the report files."""
     from ..check.running import run_specs
     from ..check.spec import Spec, load_specs
 
@@ -78,19 +109,12 @@ def run(args: argparse.Namespace) -> int:
         specs, source = [Spec.make(args.check, given)], ""
     else:
         raise InvalidInput(
-            "No check is named.", next_step="Write “gt-secure check guard-is-in-place --bucket NAME”.", field="check"
+            "No check is named.", next_step="Write gt-secure check guard-is-in-place --bucket NAME.", field="check"
         )
     report = run_specs(lambda: connection(args), specs, source=source)
     _write(args.sarif, lambda: json.dumps(report.to_sarif(), indent=2) + "\n")
     _write(args.junit, report.to_junit)
-    if args.json:
-        show_json(report.to_dict())
-        return report.exit_code
-    say(table(("status", "check", "subject", "what"), [(r.status, r.name, r.subject, r.message) for r in report]))
-    for result in report:
-        if result.next_step and not result.passed:
-            note(f"next ({result.name}): {printable(result.next_step)}")
-    return report.exit_code
+    return report
 
 
 def _given(args: argparse.Namespace) -> dict[str, Any]:

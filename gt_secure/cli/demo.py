@@ -13,24 +13,29 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from ..errors import GtSecureError, InvalidInput, MissingExtra, Unreachable
 from .output import only_sandbox, say
+from .parser import Commands
 from .tutorials import FIRST as NOTEBOOK
 from .tutorials import copy_notebooks, notebooks_dir
 
 _START_S = 60
 
 
-def add(subparsers: Any, parents: list[argparse.ArgumentParser]) -> None:
-    """Register the command."""
-    parser = subparsers.add_parser(
+def add(commands: Commands) -> None:
+    """Add the command."""
+    parser = commands.add(
         "demo",
-        parents=parents,
-        help="the main job on a local AWS, in JupyterLab",
+        run,
+        account=False,
         description="Start the sandbox, fill it, and open JupyterLab on the quickstart notebook; Ctrl-C stops both. "
         "With --headless, run the notebook without a browser and leave its results in a folder.",
+        examples=(
+            ("gt-secure demo", "open JupyterLab on the quickstart notebook"),
+            ("gt-secure demo --headless --out results", "run it here; results/summary.json has the outcome"),
+        ),
+        exit_codes="0; with --headless: 0 every scene is as expected, 2 one is not, 1 an error",
     )
     parser.add_argument("--headless", action="store_true", help="run the notebook without JupyterLab")
     parser.add_argument("--out", metavar="DIR", help="where --headless leaves its results (default: out/demo-results)")
@@ -39,7 +44,6 @@ def add(subparsers: Any, parents: list[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("--port", type=int, default=0, help="port of JupyterLab (default: a free one)")
     parser.add_argument("--no-browser", action="store_true", help="only print the address")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -52,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
 
         return run_headless(notebooks_dir() / NOTEBOOK, Path(args.out or "out/demo-results"), as_json=args.json)
     if args.out:
-        raise InvalidInput("--out goes with --headless.", next_step="Add --headless, or leave --out away.", field="out")
+        raise InvalidInput("--out needs --headless.", next_step="Add --headless, or leave out --out.", field="out")
     _need("jupyterlab", "")
     return _lab(Path(args.work or "out/demo"), args.port, open_browser=not args.no_browser)
 
@@ -131,7 +135,7 @@ def _wait_for(port: int, lab: subprocess.Popen[bytes]) -> None:
         if lab.poll() is not None:
             raise GtSecureError(
                 f"JupyterLab ended at once (exit code {lab.returncode}).",
-                next_step="Its own message stands above; the port may be taken: choose another with --port.",
+                next_step="Read its message above. If the port is in use, choose another with --port.",
             )
         with socket.socket() as probe:
             probe.settimeout(0.5)

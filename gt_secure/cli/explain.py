@@ -3,69 +3,95 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ..aws.buckets import parse_s3_uri
 from ..errors import InvalidInput
 from ..text import printable
+from .exit_codes import FOUND, OK
 from .output import connection, say, show_json
+from .parser import Commands
+
+if TYPE_CHECKING:
+    from ..access.read import Who
+    from ..findings.model import Finding
 
 _SEVERITIES = ("high", "medium", "low", "info")
 
 
-def add(subparsers: Any, parents: list[argparse.ArgumentParser]) -> None:
-    """Register the commands."""
-    explain = subparsers.add_parser(
+def add(commands: Commands) -> None:
+    """Add the commands."""
+    explain = commands.add(
         "explain",
-        parents=parents,
-        help="say who can open an object now, and which lock decides",
+        run_explain,
         description="Decide from today's policies who can open one object: for each source, with a URL made for a "
         "worker there, and with one that was made for somebody else and forwarded. A prediction, not a request.",
+        examples=(
+            ("gt-secure explain s3://gt-images/scans/0001.png --team radiology-team --from 203.0.113.7", "one source"),
+            (
+                "gt-secure explain s3://gt-images/scans/0001.png --from '10.0.3.4 via vpce-0a1b2c3d4e5f60718' --json",
+                "a source behind a VPC endpoint, as JSON",
+            ),
+        ),
+        result=table_from,
     )
     explain.add_argument("object", help="s3://bucket/key")
     explain.add_argument("--team", help="private workteam whose locks count")
     explain.add_argument(
         "--from", dest="sources", action="append", default=[], metavar="SOURCE",
-        help="203.0.113.7, or “10.0.3.4 via vpce-0a1b2c3d” (repeatable)",
+        help="203.0.113.7, or '10.0.3.4 via vpce-0a1b2c3d' (repeatable)",
     )  # fmt: skip
     explain.add_argument(
-        "--forwarded-from", default="192.0.2.1", metavar="SOURCE", help="worker whose URL is passed on (%(default)s)"
+        "--forwarded-from", default="192.0.2.1", metavar="SOURCE", help="worker whose URL is forwarded (%(default)s)"
     )
-    explain.set_defaults(run=run_explain)
 
-    findings = subparsers.add_parser(
+    findings = commands.add(
         "findings",
-        parents=parents,
-        help="list what nullifies, weakens or breaks a restriction",
-        description="Look for what nullifies, weakens or breaks a restriction of a workteam and a bucket. Exit code 2 "
-        "if something as grave as --fail-on was found.",
+        run_findings,
+        description="Look for what defeats, weakens or breaks a restriction of a workteam and a bucket.",
+        examples=(
+            ("gt-secure findings --team radiology-team --bucket gt-images", "list them, the most severe first"),
+            ("gt-secure findings --bucket gt-images --fail-on high --json", "fail in CI"),
+        ),
+        exit_codes="0; with --fail-on: 2 if a finding of that severity or higher is there",
+        result=findings_from,
     )
     findings.add_argument("--team", help="workteam")
     findings.add_argument("--bucket", help="data bucket, or s3://bucket/prefix")
-    findings.add_argument("--fail-on", choices=_SEVERITIES, help="exit with 2 on a finding of this severity or graver")
-    findings.set_defaults(run=run_findings)
+    findings.add_argument("--fail-on", choices=_SEVERITIES, help="exit with 2 on a finding of this severity or higher")
 
 
-def run_explain(args: argparse.Namespace) -> int:
-    """Print the table."""
+def table_from(args: argparse.Namespace) -> Who:
+    """Return the table of sources."""
     if not args.sources:
         raise InvalidInput(
             "No source is given.", next_step="Add --from 203.0.113.7, as often as you like.", field="from"
         )
     bucket, key = parse_s3_uri(args.object)
-    who = connection(args).who_can_open(
+    return connection(args).explain(
         bucket, key, args.sources, team=args.team, forwarded_from=args.forwarded_from or None
     )
+
+
+def run_explain(args: argparse.Namespace) -> int:
+    """Print the table."""
+    who = table_from(args)
     if args.json:
         show_json(who.to_dicts())
     else:
         say(repr(who))
-    return 0
+    return OK
+
+
+def findings_from(args: argparse.Namespace) -> Sequence[Finding]:
+    """Return the findings."""
+    return connection(args).findings(team=args.team, bucket=args.bucket)
 
 
 def run_findings(args: argparse.Namespace) -> int:
     """Print the findings."""
-    found = connection(args).findings(team=args.team, bucket=args.bucket)
+    found = findings_from(args)
     if args.json:
         show_json([finding.to_dict() for finding in found])
     for finding in found if not args.json else ():
@@ -76,6 +102,6 @@ def run_findings(args: argparse.Namespace) -> int:
         say(f"        {finding.why}")
         say(f"        next: {finding.fix}")
     if not found and not args.json:
-        say("Nothing was found.")
+        say("No finding.")
     limit = _SEVERITIES.index(args.fail_on) if args.fail_on else -1
-    return 2 if any(_SEVERITIES.index(finding.severity) <= limit for finding in found) else 0
+    return FOUND if any(_SEVERITIES.index(finding.severity) <= limit for finding in found) else OK

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..access.explain.expectation_log import MIME
 from ..errors import GtSecureError
+from .exit_codes import FOUND, OK
 from .output import only_sandbox, say, show_json, table
 
 _CELL_TIMEOUT_S = 180
@@ -25,7 +26,7 @@ def run_headless(notebook: Path, out: Path, *, as_json: bool = False) -> int:
     Returns
     -------
     int
-        0 if there are scenes and each is as expected, else 1.
+        0 if there are scenes and each is as expected, else 2.
     """
     import nbformat
 
@@ -54,7 +55,7 @@ def run_headless(notebook: Path, out: Path, *, as_json: bool = False) -> int:
     }
     (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     _show(summary, out, as_json)
-    return 0 if good else 1
+    return OK if good else FOUND
 
 
 def _execute(notebook: Path, out: Path, aws: Mapping[str, str]) -> tuple[Any, str]:

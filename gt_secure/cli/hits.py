@@ -24,10 +24,12 @@ from ..logs.storage.listing import find_logs
 from ..logs.table import Table
 from ..text import json_text, printable, size_text
 from .output import note
+from .parser import add_hidden_alias
 
 if TYPE_CHECKING:
     from ..logs.engines.athena_query import QueryProgress
     from ..logs.engines.athena_settings import Athena, Estimate
+    from ..logs.leaks import Leaks
 
 _BY = "remote_ip,http_status"
 
@@ -36,6 +38,8 @@ def add_source_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments that every command over logs has: where the logs are and which rows are wanted."""
     parser.add_argument("sources", nargs="*", metavar="SOURCE",
                         help="files, folders, globs, s3://bucket/prefix, or - for standard input")  # fmt: skip
+    parser.add_argument("--logs", action="append", dest="more_sources", default=[], metavar="SOURCE",
+                        help="the same as SOURCE; may be repeated")  # fmt: skip
     parser.add_argument("--bucket", help="a data bucket: read where its access logs are delivered")
     parser.add_argument("--since", help="UTC time, such as 2026-11-20 or 2026-11-20T09:00, or an age such as 7d")
     parser.add_argument("--until", help="UTC time, not included")
@@ -75,8 +79,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Count hits and print them."""
+    table, coverage = counts_from(args)
+    emit(table, args.format, args.output)
+    tell(coverage, args.stats)
+    return 0
+
+
+def table_from(args: argparse.Namespace) -> Table:
+    """Count hits, and report on standard error what the counts rest on."""
+    table, coverage = counts_from(args)
+    tell(coverage, args.stats)
+    return table
+
+
+def counts_from(args: argparse.Namespace) -> tuple[Table, Coverage]:
+    """Count hits as the options ask."""
     if args.limit is not None and args.limit < 1:
-        raise InvalidInput("--limit takes a number from 1 on.", field="limit")
+        raise InvalidInput("--limit accepts numbers from 1.", field="limit")
     large = args.engine in ("spark", "athena") or args.athena_database is not None
     if not args.dedupe and (large or _simple(args)):
         sources, aws = _sources(args)
@@ -91,14 +110,12 @@ def run(args: argparse.Namespace) -> int:
     else:
         with open_hits(args) as hits:
             coverage, table = hits.coverage, hits.count(args.by, limit=args.limit)
-    emit(table, args.format, args.output)
-    tell(coverage, args.stats)
-    return 0
+    return table, coverage
 
 
 def _simple(args: argparse.Namespace) -> bool:
     """Whether one pass without keeping rows is enough."""
-    remote = args.bucket or any(source.startswith("s3://") for source in args.sources)
+    remote = args.bucket or any(source.startswith("s3://") for source in (*args.sources, *args.more_sources))
     return not args.network and not remote
 
 
@@ -149,7 +166,7 @@ def _confirmed(estimate: Estimate) -> bool:
     """Ask on the terminal; without one, nobody can say yes."""
     sys.stderr.write(estimate.sentence + "\n")
     if not sys.stdin.isatty():
-        raise InvalidInput("Nobody can be asked here.", next_step="Say --yes if that is right.", field="yes")
+        raise InvalidInput("Nobody can be asked here.", next_step="Add --yes to run it.", field="yes")
     sys.stderr.write("Run it? [y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")
@@ -170,7 +187,7 @@ def _shown_progress(args: argparse.Namespace) -> Callable[[Any], None] | None:
 
 def _sources(args: argparse.Namespace) -> tuple[list[Any], Any]:
     """What the arguments name, and the connection it needs."""
-    sources: list[Any] = list(args.sources)
+    sources: list[Any] = [*args.sources, *args.more_sources]
     aws = None
     if args.bucket or args.engine == "athena" or any(source.startswith("s3://") for source in sources):
         from ..aws.client import connect_aws
@@ -228,8 +245,8 @@ def tell(coverage: Coverage, stats: bool) -> None:
         note(json_text(coverage.to_dict()))
         return
     note(coverage.summary)
-    for said in coverage.limits()[1:]:
-        note(f"note: {said}")
+    for limit in coverage.limits()[1:]:
+        note(f"note: {limit}")
 
 
 def add_leaks_arguments(parser: argparse.ArgumentParser) -> None:
@@ -237,6 +254,7 @@ def add_leaks_arguments(parser: argparse.ArgumentParser) -> None:
     add_source_arguments(parser)
     parser.add_argument("--pool", action="append", default=[],
                         help="addresses that are one user, such as a NAT pool; may be repeated")  # fmt: skip
+    add_hidden_alias(parser, "--pools", "pool")
     parser.add_argument("--v4-prefix", type=int, default=24, help="bits that IPv4 addresses of one network share")
     parser.add_argument("--v6-prefix", type=int, default=48, help="bits that IPv6 addresses of one network share")
     parser.add_argument("--pair-seconds", type=float, default=60.0,
@@ -246,14 +264,8 @@ def add_leaks_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run_leaks(args: argparse.Namespace) -> int:
-    """Print URLs that were used from more than one place."""
-    from ..logs.leaks import LeakRules
-
-    rules = LeakRules.make(
-        pools=args.pool, v4_prefix=args.v4_prefix, v6_prefix=args.v6_prefix, pair_seconds=args.pair_seconds
-    )
-    with open_hits(args) as hits:
-        leaks, coverage = hits.leaks(rules), hits.coverage
+    """Print URLs that were used from more than one network."""
+    leaks, coverage = _leaks(args)
     if args.format in ("table", "csv"):
         emit(leaks.to_table(), args.format, args.output)
     else:
@@ -267,10 +279,26 @@ def run_leaks(args: argparse.Namespace) -> int:
     return 0
 
 
+def leaks_from(args: argparse.Namespace) -> Leaks:
+    """Find leaks, and report on standard error what the answer rests on."""
+    leaks, coverage = _leaks(args)
+    tell(coverage, args.stats)
+    return leaks
+
+
+def _leaks(args: argparse.Namespace) -> tuple[Leaks, Coverage]:
+    from ..logs.leaks import LeakRules
+
+    rules = LeakRules.make(
+        pools=args.pool, v4_prefix=args.v4_prefix, v6_prefix=args.v6_prefix, pair_seconds=args.pair_seconds
+    )
+    with open_hits(args) as hits:
+        return hits.leaks(rules), hits.coverage
+
+
 def add_cache_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``log-cache``."""
     parser.add_argument("action", choices=("show", "clear"))
-    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run_cache(args: argparse.Namespace) -> int:

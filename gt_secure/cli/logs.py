@@ -1,57 +1,71 @@
-"""``gt-secure hits``, ``leaks``, ``plot`` and ``log-cache``: the commands of the log room and the plots."""
+"""The commands over access logs: ``hits``, ``leaks``, ``plot`` and ``log-cache``."""
 
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from collections.abc import Callable
 
 from . import hits as logs
 from . import plot as plots
+from .parser import Commands
 
 
-def add(subparsers: Any, parents: list[argparse.ArgumentParser]) -> None:
-    """Register the commands."""
-    hits = subparsers.add_parser(
+def add(commands: Commands) -> None:
+    """Add the commands."""
+    hits = commands.add(
         "hits",
-        parents=parents,
-        help="count requests in access logs",
-        description="Count requests of access logs by any columns. Unreadable lines are counted and reported, never "
-        "dropped in silence; access logs arrive late and may miss rows.",
+        _json_means_format(logs.run),
+        description="Count requests of access logs by any columns. Unreadable lines are counted and reported. Access "
+        "logs arrive late and may miss requests.",
+        examples=(
+            ("gt-secure hits --bucket gt-images --presigned", "who opened presigned URLs"),
+            ("gt-secure hits log/ --by remote_ip,hour --format csv", "logs on disk, as CSV"),
+            ("gt-secure hits s3://gt-logs/ --since 7d --refused --json", "refused requests of the last week"),
+        ),
+        result=logs.table_from,
     )
     logs.add_arguments(hits)
-    hits.set_defaults(run=_json_means_format(logs.run))
-
-    leaks = subparsers.add_parser(
+    leaks = commands.add(
         "leaks",
-        parents=parents,
-        help="find presigned URLs that were used from several places",
+        _json_means_format(logs.run_leaks),
         description="Find presigned URLs that were used from more than one address or network.",
+        examples=(
+            ("gt-secure leaks --bucket gt-images --since 7d", "the last week of a bucket"),
+            ("gt-secure leaks log/ --pool 203.0.113.0/24 --json", "treat a NAT pool as one user"),
+        ),
+        result=logs.leaks_from,
     )
     logs.add_leaks_arguments(leaks)
-    leaks.set_defaults(run=_json_means_format(logs.run_leaks))
-
-    plot = subparsers.add_parser(
-        "plot", parents=parents, help="draw hits as SVG or PNG", description="Draw the requests of access logs."
+    plot = commands.add(
+        "plot",
+        plots.run,
+        json=False,
+        description="Draw the requests of access logs.",
+        examples=(
+            ("gt-secure plot --bucket gt-images --allow 203.0.113.0/24 -o hits.svg", "mark what is outside the range"),
+            ("gt-secure plot log/ --kind time -o time.png", "requests over time"),
+        ),
     )
     plots.add_arguments(plot)
-    plot.set_defaults(run=plots.run)
-
-    cache = subparsers.add_parser(
+    cache = commands.add(
         "log-cache",
-        help="show or clear the cache of parsed logs",
-        description="Show or clear what was kept on disk of logs read from S3.",
+        logs.run_cache,
+        account=False,
+        description="Show or clear what is kept on disk of logs read from S3.",
+        examples=(
+            ("gt-secure log-cache show", "its folder and size"),
+            ("gt-secure log-cache clear", "delete it"),
+        ),
     )
     logs.add_cache_arguments(cache)
-    cache.set_defaults(run=logs.run_cache)
 
 
-def _json_means_format(run: Any) -> Any:
+def _json_means_format(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
     """Let the common ``--json`` mean ``--format json``."""
 
     def wrapped(args: argparse.Namespace) -> int:
-        if args.json and hasattr(args, "format"):
+        if args.json:
             args.format = "json"
-        code: int = run(args)
-        return code
+        return run(args)
 
     return wrapped

@@ -1,78 +1,81 @@
-"""The command line: parse, call, print. Every command that returns data takes ``--json``."""
+"""The entry point of ``gt-secure``: find the command, load only its module, run it, turn errors into exit codes."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
-from importlib import import_module, metadata
+from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 from ..errors import AccessDenied, GtSecureError
 from ..text import json_text
-
-_MODULES = (
-    "gt_secure.cli.teams",
-    "gt_secure.cli.changes",
-    "gt_secure.cli.url",
-    "gt_secure.cli.explain",
-    "gt_secure.cli.logs",
-    "gt_secure.cli.verdict",
-    "gt_secure.cli.check",
-    "gt_secure.cli.doctor",
-    "gt_secure.cli.demo",
-    "gt_secure.cli.tutorials",
-    "gt_secure.cli.sandbox",
-)
+from .commands import COMMANDS, find_command
+from .exit_codes import ERROR, INTERRUPTED, OK
+from .parser import Commands, Parser, main_parser, unknown_command
+from .wording import for_command_line
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Build the whole parser; the reference in the docs is made from it."""
-    parser = argparse.ArgumentParser(
-        prog="gt-secure",
-        description="Restrict, test and watch who can open SageMaker Ground Truth images.",
-        epilog="Exit codes: 0 done, 1 error; plan: 0 no change, 2 changes; probe: 0 opened, 3 refused, 4 no answer.",
-    )
-    parser.add_argument("--version", action="version", version=f"gt-secure {metadata.version('gt_secure')}")
-    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    parents = [_common()]
-    for name in _MODULES:
-        import_module(name).add(subparsers, parents)
+def build_parser(only: str | None = None) -> Parser:
+    """Build the parser.
+
+    Parameters
+    ----------
+    only : str, optional
+        The module of one command; without it all commands are loaded, as the reference and the man page need them.
+    """
+    parser, subparsers = main_parser()
+    commands = Commands(subparsers)
+    for module in dict.fromkeys(item.module for item in COMMANDS):
+        if only in (None, module):
+            import_module(f".{module}", __package__).add(commands)
     return parser
 
 
-def _common() -> argparse.ArgumentParser:
-    common = argparse.ArgumentParser(add_help=False)
-    group = common.add_argument_group("connection and output")
-    group.add_argument("--profile", help="profile of the AWS configuration (default: AWS_PROFILE)")
-    group.add_argument("--region", help="region of the workteams (default: AWS_REGION)")
-    group.add_argument(
-        "--endpoint-url", help="another address than AWS, such as the sandbox (default: AWS_ENDPOINT_URL)"
-    )
-    group.add_argument("--json", action="store_true", help="print JSON")
-    return common
+def parse(words: Sequence[str]) -> argparse.Namespace | None:
+    """Parse a command line; None if it only asked for the list of commands.
+
+    Raises
+    ------
+    SystemExit
+        As argparse does: 0 after ``--help`` and ``--version``, 64 for a wrong command line.
+    """
+    word = next((item for item in words if not item.startswith("-")), None)
+    if word is None:
+        parser, _ = main_parser()
+        parser.parse_args(words)
+        parser.print_help()
+        return None
+    command = find_command(word)
+    if command is None:
+        unknown_command(word)
+    args: argparse.Namespace = build_parser(command.module).parse_args(words)
+    args.command = command.name
+    return args
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    args = build_parser().parse_args(argv)
-    run: Callable[[argparse.Namespace], int] = args.run
+    args = None
     try:
-        return run(args)
+        args = parse(sys.argv[1:] if argv is None else argv)
+        return OK if args is None else int(args.run(args))
     except GtSecureError as error:
-        return _report(error, getattr(args, "json", False))
+        return _report(error, bool(getattr(args, "json", False)))
     except KeyboardInterrupt:
-        return 130
+        sys.stderr.write("Interrupted.\n")
+        return INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output went away, as “head” does: nothing is wrong.
+        # The reader of our output went away, as "head" does: nothing is wrong.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return OK
 
 
 def _report(error: GtSecureError, as_json: bool) -> int:
     if os.environ.get("GT_SECURE_DEBUG"):
         raise error
+    error = for_command_line(error)
     if as_json:
         sys.stdout.write(json_text(error.to_dict(), indent=2) + "\n")
     sys.stderr.write(f"gt-secure: {error.message}\n")
@@ -81,7 +84,7 @@ def _report(error: GtSecureError, as_json: bool) -> int:
     if isinstance(error, AccessDenied):
         sys.stderr.write(json_text(error.policy, indent=2) + "\n")
         _trust(error.details)
-    return 1
+    return ERROR
 
 
 def _trust(details: dict[str, Any]) -> None:

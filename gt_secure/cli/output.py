@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,6 +12,8 @@ from typing import Any
 
 from ..connection import Connection, connect
 from ..text import json_text, printable
+
+_NARROW = 12
 
 
 def connection(args: argparse.Namespace) -> Connection:
@@ -20,17 +23,27 @@ def connection(args: argparse.Namespace) -> Connection:
 
 def say(text: str = "") -> None:
     """Print a line to standard output."""
-    sys.stdout.write(printable(text, keep="\n") + "\n")
+    sys.stdout.write(_shown(text) + "\n")
 
 
 def note(text: str) -> None:
     """Print a line to standard error: for people, never for programs."""
-    sys.stderr.write(printable(text, keep="\n") + "\n")
+    sys.stderr.write(_shown(text) + "\n")
 
 
 def show_json(data: Any) -> None:
     """Print JSON."""
     sys.stdout.write(json_text(data, indent=2) + "\n")
+
+
+class Styled(str):
+    """Text whose control characters are our own styles: what comes from outside was made printable before."""
+
+    __slots__ = ()
+
+
+def _shown(text: str) -> str:
+    return text if isinstance(text, Styled) else printable(text, keep="\n")
 
 
 def width(text: str) -> int:
@@ -39,15 +52,86 @@ def width(text: str) -> int:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Lay out a table; the last column is not padded."""
+    """Lay out a table; columns wrap where the terminal is too narrow."""
     cells = [[printable(cell) for cell in row] for row in rows]
     widths = [max([width(title), *(width(row[i]) for row in cells)]) for i, title in enumerate(head)]
+    room = line_width()
+    widths = widths if room is None else _shrink(widths, room - 2 * (len(widths) - 1))
+    titles = [styled(line, "bold") for line in _lines([title.upper() for title in head], widths)]
+    return Styled("\n".join([*titles, *(line for row in cells for line in _lines(row, widths))]))
 
-    def line(row: Sequence[str]) -> str:
-        padded = [cell + " " * (widths[i] - width(cell)) for i, cell in enumerate(row[:-1])]
-        return "  ".join([*padded, row[-1]]).rstrip()
 
-    return "\n".join(line(row) for row in [[title.upper() for title in head], *cells])
+def _shrink(widths: Sequence[int], room: int) -> list[int]:
+    """Take from the widest column until all fit, or until none is wider than 12."""
+    result = list(widths)
+    while sum(result) > room and max(result) > _NARROW:
+        result[result.index(max(result))] -= 1
+    return result
+
+
+def _lines(row: Sequence[str], widths: Sequence[int]) -> list[str]:
+    """Return the lines of one row: cells that are too wide go on below."""
+    parts = [wrap(cell, widths[i]) for i, cell in enumerate(row)]
+    lines = []
+    for number in range(max(map(len, parts))):
+        words = [part[number] if number < len(part) else "" for part in parts]
+        padded = [word + " " * (widths[i] - width(word)) for i, word in enumerate(words[:-1])]
+        lines.append("  ".join([*padded, words[-1]]).rstrip())
+    return lines
+
+
+def wrap(text: str, room: int) -> list[str]:
+    """Break a line into lines of at most so many columns, at blanks where there are any."""
+    lines, line = [], ""
+    for word in text.split(" "):
+        longer = f"{line} {word}" if line else word
+        if width(longer) <= room:
+            line = longer
+            continue
+        if line:
+            lines.append(line)
+        while width(word) > room:
+            lines.append(word[:room])
+            word = word[room:]
+        line = word
+    return [*lines, line]
+
+
+def line_width() -> int | None:
+    """Return the columns to fit into: ``COLUMNS``, the terminal's, or None where the output goes elsewhere."""
+    given = os.environ.get("COLUMNS", "")
+    if given.isdigit() and int(given):
+        return max(int(given), 20)
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def fit(text: str) -> str:
+    """Break the lines of a text that are wider than the terminal, and indent what follows."""
+    room = line_width()
+    return text if room is None else "\n".join(part for line in text.split("\n") for part in _fit_line(line, room))
+
+
+def _fit_line(line: str, room: int) -> list[str]:
+    if width(line) <= room:
+        return [line]
+    indent = len(line) - len(line.lstrip())
+    first, *rest = wrap(line.lstrip(), room - min(indent + 4, room // 2))
+    return [" " * indent + first, *(" " * min(indent + 4, room // 2) + part for part in rest)]
+
+
+_STYLES = {"bold": "1", "red": "31", "green": "32", "yellow": "33"}
+
+
+def use_colour(stream: Any = None) -> bool:
+    """Return whether a stream may be coloured: a terminal, and neither NO_COLOR nor a dumb one."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return bool((stream or sys.stdout).isatty())
+
+
+def styled(text: str, style: str, stream: Any = None) -> str:
+    """Return a text in a style where the stream shows styles; words alone always carry the meaning."""
+    return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if use_colour(stream) else text
 
 
 def only_sandbox(aws: Mapping[str, str]) -> dict[str, str]:

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import argparse
 from importlib.util import find_spec
-from typing import Any
 
 from ..errors import MissingExtra
+from .parser import Commands
 
 
-def add(subparsers: Any, _: list[argparse.ArgumentParser]) -> None:
-    """Register the command; it makes no connection, so it takes none of its options."""
+def add(commands: Commands) -> None:
+    """Add the command; it has no connection options, for it makes no connection."""
     from ..sandbox.command import add_arguments
 
-    parser = subparsers.add_parser(
+    parser = commands.add(
         "sandbox",
-        help="AWS on this machine, for demos and tests",
+        run,
+        account=False,
+        json=False,
         description="Run S3, STS, IAM, SageMaker workteams, EC2 look-ups and a worker portal on loopback. Prints the "
         "environment variables to set; Ctrl-C stops it.",
+        examples=(
+            ("gt-secure sandbox", "print the variables to export; Ctrl-C stops it"),
+            ("gt-secure sandbox --port 4599 --state-dir sandbox-state", "a fixed port, and a state that stays"),
+        ),
     )
     add_arguments(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

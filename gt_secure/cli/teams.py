@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,18 +12,28 @@ from ..connection import Connection
 from ..errors import GtSecureError
 from ..text import printable
 from .output import connection, note, say, show_json, table
+from .parser import Commands
 
 
-def add(subparsers: Any, parents: list[argparse.ArgumentParser]) -> None:
-    """Register the command."""
-    parser = subparsers.add_parser(
+def add(commands: Commands) -> None:
+    """Add the command."""
+    parser = commands.add(
         "teams",
-        parents=parents,
-        help="list workteams and their locks",
+        run,
         description="List the workteams of the region with their locks; with a name, show that team in full.",
+        examples=(
+            ("gt-secure teams", "all workteams of the region"),
+            ("gt-secure teams radiology-team --json", "one team, with its jobs in progress"),
+        ),
+        result=teams_from,
     )
     parser.add_argument("team", nargs="?", help="show only this workteam, with its jobs in progress")
-    parser.set_defaults(run=run)
+
+
+def teams_from(args: argparse.Namespace) -> Sequence[Workteam] | Workteam:
+    """Return the workteams, or the one that is named."""
+    gt = connection(args)
+    return gt.workteam(args.team) if args.team else gt.workteams()
 
 
 def run(args: argparse.Namespace) -> int:

@@ -8,28 +8,31 @@ import sys
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 from ..errors import InvalidInput, NotFound
 from .output import note, say, show_json
+from .parser import Commands
 
 FIRST = "01_quickstart.ipynb"
 _SHARE = Path("share") / "gt_secure" / "notebooks"
 
 
-def add(subparsers: Any, parents: list[argparse.ArgumentParser]) -> None:
-    """Register the command."""
-    parser = subparsers.add_parser(
+def add(commands: Commands) -> None:
+    """Add the command."""
+    parser = commands.add(
         "tutorials",
-        parents=parents,
-        help="copy the tutorial notebooks, and the template for regression tests, into a folder",
+        run,
+        account=False,
         description="Copy the tutorial notebooks, and templates/regression_tests.ipynb, into a folder. What is there "
-        "already is kept. “gt-secure demo” opens the same notebooks on the sandbox.",
+        "already is kept. gt-secure demo opens the same notebooks on the sandbox.",
+        examples=(
+            ("gt-secure tutorials", "copy them into gt_secure-tutorials"),
+            ("gt-secure tutorials notebooks --json", "copy them elsewhere, and list the files as JSON"),
+        ),
     )
     parser.add_argument(
         "folder", nargs="?", default="gt_secure-tutorials", metavar="DIR", help="default: gt_secure-tutorials"
     )
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -13,52 +13,69 @@ from ..connection import Connection
 from ..errors import InvalidInput
 from ..presign import Probe, TestUrl, inspect
 from ..text import printable
+from .exit_codes import FOUND, OK, UNKNOWN
 from .output import connection, note, say, show_json, table
+from .parser import Commands
 
-OPENED, REFUSED, NO_ANSWER = 0, 3, 4
 
-
-def add(subparsers: Any, parents: list[argparse.ArgumentParser]) -> None:
-    """Register the commands."""
-    url = subparsers.add_parser(
+def add(commands: Commands) -> None:
+    """Add the commands."""
+    url = commands.add(
         "url",
-        parents=parents,
-        help="mint a presigned test URL",
+        run_url,
         description="Mint a presigned URL for one object, bound to a source as the URL lock would bind it. "
         "The URL is a secret: it is printed only with --show.",
+        examples=(
+            ("gt-secure url s3://gt-images/scans/0001.png --bound-to 203.0.113.7", "describe it without printing it"),
+            (
+                "gt-secure url s3://gt-images/scans/0001.png --to-file new-url.txt",
+                "write it to a file that only you can read",
+            ),
+        ),
+        result=minted_from,
     )
     _minting(url)
     url.add_argument("--show", action="store_true", help="print the URL itself (whoever has it can open the object)")
     url.add_argument("--to-file", metavar="FILE", help="write the URL to a new file that only you can read")
-    url.set_defaults(run=run_url)
 
-    probe = subparsers.add_parser(
+    probe = commands.add(
         "probe",
-        parents=parents,
-        help="fetch a test URL and explain the answer",
-        description="Mint a test URL (or read one from standard input with -) and fetch it. "
-        f"Exit code {OPENED}: opened, {REFUSED}: refused, {NO_ANSWER}: no answer; with --expect: 0 as expected, 1 not.",
+        run_probe,
+        description="Mint a test URL (or read one from standard input with -), fetch it, and explain the answer.",
+        examples=(
+            ("gt-secure probe s3://gt-images/scans/0001.png", "fetch it from here"),
+            (
+                "gt-secure probe s3://gt-images/scans/0001.png --from 203.0.113.7 --from 198.51.100.9",
+                "sandbox: two sources",
+            ),
+            ("gt-secure probe s3://gt-images/scans/0001.png --expect refused", "fail in CI if it opens"),
+        ),
+        exit_codes="0 opened, 3 refused or no answer; with --expect: 0 as expected, 2 not, 3 no answer",
     )
     _minting(probe)
     probe.add_argument(
         "--from", dest="sources", action="append", default=[], metavar="SOURCE",
-        help="fetch from this source: 203.0.113.7 or “10.0.3.4 via vpce-0a1b2c3d” (sandbox only; repeatable)",
+        help="fetch from this source: 203.0.113.7 or '10.0.3.4 via vpce-0a1b2c3d' (sandbox only; repeatable)",
     )  # fmt: skip
-    probe.add_argument("--expect", choices=("opened", "refused"), help="what every fetch must give")
-    probe.set_defaults(run=run_probe)
+    probe.add_argument("--expect", choices=("opened", "refused"), help="the answer that every fetch must give")
 
-    look = subparsers.add_parser(
+    commands.add(
         "inspect",
-        parents=parents,
-        help="say what a presigned URL from standard input allows, without its secrets",
-        description="Read one presigned URL of any tool from standard input and say what it is good for.",
+        run_inspect,
+        account=False,
+        description="Describe a presigned URL of any tool, read from standard input, without its secrets. No AWS call.",
+        examples=(
+            ("gt-secure inspect < url.txt", "who signed it, for which object, and until when"),
+            ("gt-secure inspect --json < url.txt", "the same as JSON"),
+        ),
     )
-    look.set_defaults(run=run_inspect)
 
 
 def _minting(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "object", help="s3://bucket/key" + (", or - for a URL on standard input" if "probe" in parser.prog else "")
+        "object",
+        metavar="S3URI",
+        help="s3://bucket/key" + (", or - for a URL on standard input" if "probe" in parser.prog else ""),
     )
     parser.add_argument("--bound-to", metavar="SOURCE", help="bind the URL to this source, as the URL lock would")
     parser.add_argument("--expires-in", default=600, metavar="SECONDS", help="lifetime (default 600)")
@@ -82,11 +99,17 @@ def _mint(gt: Connection, args: argparse.Namespace) -> TestUrl:
     )
 
 
-def run_url(args: argparse.Namespace) -> int:
-    """Mint and show, as far as asked."""
+def minted_from(args: argparse.Namespace) -> TestUrl:
+    """Mint the test URL, and write it to a file where one is named."""
     made = _mint(connection(args), args)
     if args.to_file:
         _write(Path(args.to_file), made.reveal())
+    return made
+
+
+def run_url(args: argparse.Namespace) -> int:
+    """Mint and show, as far as asked."""
+    made = minted_from(args)
     if args.json:
         show_json({**made.to_dict(), **({"url": made.reveal()} if args.show else {})})
         return 0
@@ -102,7 +125,7 @@ def run_url(args: argparse.Namespace) -> int:
     if args.to_file:
         say(f"  written to {args.to_file}")
     else:
-        note("Add --show to print the URL itself, or use “gt-secure probe” to fetch it.")
+        note("Add --show to print the URL itself, or use gt-secure probe to fetch it.")
     return 0
 
 
@@ -142,11 +165,11 @@ def words(probe: Probe) -> str:
 
 
 def _exit_code(probes: list[Probe], expect: str | None) -> int:
-    if expect:
-        return int(any(probe.opened != (expect == "opened") or probe.status is None for probe in probes))
+    if expect and any(probe.opened != (expect == "opened") for probe in probes if probe.status is not None):
+        return FOUND
     if any(probe.status is None for probe in probes):
-        return NO_ANSWER
-    return OPENED if all(probe.opened for probe in probes) else REFUSED
+        return UNKNOWN
+    return OK if expect or all(probe.opened for probe in probes) else UNKNOWN
 
 
 def _read_url() -> str:

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import Any
+
+from .parser import Commands
 
 
-def add(subparsers: Any, parents: list[argparse.ArgumentParser]) -> None:
-    """Register the command."""
-    parser = subparsers.add_parser(
+def add(commands: Commands) -> None:
+    """Add the command."""
+    parser = commands.add(
         "verdict",
-        parents=parents,
-        help="decide IAM requests from standard input (NDJSON)",
+        run,
+        account=False,
+        json=False,
         description='Read one case a line ({"id", "request", "identityPolicies", "sessionPolicy", "resourcePolicy"}) '
         'and write one {"id", "verdict", "reason"} a line, in order. No AWS call.',
+        examples=(
+            ("gt-secure verdict < cases.ndjson > answers.ndjson", "decide a file of cases"),
+            ("gt-secure verdict < cases.ndjson | grep explicit-deny", "list the refusals"),
+        ),
     )
-    parser.set_defaults(run=run)
+    parser.add_argument("--json", action="store_true", help=argparse.SUPPRESS)  # the output is JSON already
 
 
 def run(_: argparse.Namespace) -> int:

@@ -12,6 +12,9 @@ from ..errors import GtSecureError
 from .server import Running, serve
 from .settings import Settings
 
+USAGE = 64
+"""Exit code of a wrong command line, as for every command of gt-secure."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
@@ -49,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
         if args.json:
             print(json.dumps(error.to_dict()), flush=True)
         print(error, file=sys.stderr)
-        return 2 if isinstance(error, ValueError) else 1
+        return 1
     except KeyboardInterrupt:
         return 130
     return 0
@@ -82,4 +85,7 @@ def main() -> int:
     """Entry point of ``python -m gt_secure.sandbox``."""
     parser = argparse.ArgumentParser(prog="gt-secure sandbox", description=__doc__)
     add_arguments(parser)
-    return run(parser.parse_args())
+    try:
+        return run(parser.parse_args())
+    except SystemExit as end:
+        raise SystemExit(USAGE if end.code == 2 else end.code) from None  # argparse ends with 2 for a wrong option

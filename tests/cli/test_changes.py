@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import io
 import json
 from collections.abc import Callable, Sequence
@@ -11,8 +10,10 @@ from typing import Any
 
 import pytest
 
-from gt_secure.aws.client import connect_aws
 from gt_secure.cli import changes as command
+from gt_secure.cli.main import parse
+from gt_secure.cli.output import connection
+from gt_secure.connection import Connection
 from gt_secure.errors import GtSecureError, InvalidInput, NotFound
 from support.account import BUCKET, TEAM, Account
 
@@ -26,24 +27,19 @@ def run(account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
         monkeypatch.setenv(key, value)
     monkeypatch.setenv("GT_SECURE_JOURNAL", str(account.journal))
     # Making clients takes half a second each time; only the first test goes the whole way.
-    monkeypatch.setattr(command, "connect_aws", lambda **_: account.aws)
+    monkeypatch.setattr(command, "connection", lambda _: Connection(account.aws))
     return lambda *words: _run(words, capsys)
 
 
 def _run(words: Sequence[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
-    common = argparse.ArgumentParser(add_help=False)
-    for option in ("--profile", "--region", "--endpoint-url"):
-        common.add_argument(option)
-    common.add_argument("--json", action="store_true")
-    parser = argparse.ArgumentParser()
-    command.add(parser.add_subparsers(), [common])
-    args = parser.parse_args(words)
+    args = parse(words)
+    assert args is not None
     code = args.run(args)
     return code, capsys.readouterr().out
 
 
 def test_plan_apply_undo_and_their_exit_codes(run: Run, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "connect_aws", connect_aws)
+    monkeypatch.setattr(command, "connection", connection)
     before = account.look()
     assert run("plan", *WISH)[0] == 2
     code, out = run("apply", *WISH, "--yes", "--json")
@@ -124,8 +120,9 @@ def test_labelers_of_a_log_stop_the_plan(run: Run, tmp_path: Path) -> None:
         'REST.GET.OBJECT scans/1.png "GET /scans/1.png?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=600 HTTP/1.1" '
         f'200 - 10 10 5 4 "-" "agent" - hostid SigV4 cipher QueryString {BUCKET}.s3.amazonaws.com TLSv1.2 - -\n'
     )
-    code, out = run("plan", *WISH, "--log", str(log), "--json")
+    code, out = run("plan", *WISH, "--logs", str(log), "--json")
     assert code == 2
+    assert run("plan", *WISH, "--log", str(log), "--json")[1].count("refuses-labeler") == out.count("refuses-labeler")
     stops = [notice["code"] for notice in json.loads(out)["notices"] if notice["severity"] == "blocker"]
     assert stops == ["refuses-labeler"]
 
@@ -139,7 +136,7 @@ def test_journal_show_verify_export(run: Run, account: Account) -> None:
     assert json.loads(run("journal", "export")[1])["id"] == change
     file = account.journal / f"{change}.jsonl"
     file.write_text(file.read_text().replace("203.0.113.0/24", "203.0.112.0/24"))
-    assert run("journal", "verify")[0] == 1
+    assert run("journal", "verify")[0] == 2
     with pytest.raises(GtSecureError, match="does not hold together"):
         run("undo", change, "--yes")
 

@@ -20,7 +20,7 @@ from gt_secure.restriction.files import dump_restriction
 from support.scene import BUCKET, ELSEWHERE, GOOD, TEAM, WISH, Scene, row
 
 SARIF = json.loads((Path(__file__).parent.parent / "data" / "sarif-2.1.0-rtm.5.json").read_text())
-PASSED, FAILED, UNKNOWN, USAGE = 0, 1, 3, 2
+PASSED, FAILED, UNKNOWN, USAGE = 0, 2, 3, 64
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_exit_codes_and_outputs_of_the_command(scene: Scene, run, checks, tmp_pa
     code, out, err = run("-f", checks, "--sarif", sarif, "--junit", junit)
     assert code == FAILED
     assert "failed" in out
-    assert "next (guard_is_in_place)" in err
+    assert "next (guard-is-in-place)" in err
     log = json.loads(sarif.read_text())
     jsonschema.Draft4Validator(SARIF).validate(log)
     levels = {result["ruleId"]: result["level"] for result in log["runs"][0]["results"]}
@@ -195,8 +195,8 @@ def test_a_notebook_needs_no_account(run, checks):
     [
         ((), "No check is named"),
         (("no-such-check",), "There is no check"),
-        (("guard-is-in-place",), "needs “bucket”"),
-        (("guard-is-in-place", "--bucket", "b", "--team", "x"), "has no member “team”"),
+        (("guard-is-in-place",), "needs --bucket"),
+        (("guard-is-in-place", "--bucket", "b", "--team", "x"), "has no member --team"),
         (("no-findings",), "needs team or bucket"),
         (("-f", "missing.yaml"), "There is no file"),
         (("-f", "missing.yaml", "--team", "x"), "With -f"),
@@ -214,7 +214,7 @@ def test_the_command_as_a_process():
     done = subprocess.run([sys.executable, "-m", "gt_secure.cli", "check", "--help"], capture_output=True, text=True)
     assert done.returncode == PASSED
     words = "".join(done.stdout.split())  # names are wrapped at their hyphens
-    assert "Exitcodes:0allpassed,1onefailed(oranerror),3nonefailed" in words
+    assert "exitcodes:0allpassed,2onefailed,3nonefailed" in words
     for name in check.spec.RULES:
         assert name.replace("_", "-") in words
 

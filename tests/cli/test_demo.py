@@ -79,5 +79,5 @@ def test_headless_fails_when_a_scene_is_not_as_expected(tmp_path):
         cell.source = cell.source.replace('gt.probe(url, ELSEWHERE), "opened")', 'gt.probe(url, ELSEWHERE), "refused")')
     altered = tmp_path / "altered.ipynb"
     altered.write_text(nbformat.writes(book))
-    assert run_headless(altered, tmp_path / "out") == 1
+    assert run_headless(altered, tmp_path / "out") == 2
     assert json.loads((tmp_path / "out" / "summary.json").read_text())["as_expected"] is False

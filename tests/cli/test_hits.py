@@ -15,6 +15,7 @@ import duckdb
 import pytest
 
 from gt_secure.cli import hits as command
+from gt_secure.cli.main import main
 from gt_secure.errors import InvalidInput
 from support import corpus
 
@@ -104,9 +105,9 @@ def test_leaks_command(tmp_path: Path, capsys) -> None:
 
 def test_cache_command(tmp_path: Path, capsys, monkeypatch) -> None:
     monkeypatch.setenv("GT_SECURE_CACHE", str(tmp_path))
-    assert call(command.add_cache_arguments, command.run_cache, "show", "--json") == 0
+    assert main(["log-cache", "show", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["objects"] == 0
-    call(command.add_cache_arguments, command.run_cache, "clear")
+    main(["log-cache", "clear"])
     assert "Freed 0.0 MB" in capsys.readouterr().out
 
 
@@ -130,8 +131,6 @@ def test_a_bare_dash_beside_a_text_with_quotes_is_readable(tmp_path):
 
 @pytest.mark.parametrize("form", ["csv", "json", "table", "parquet"])
 def test_a_file_that_cannot_be_written_is_a_sentence(tmp_path, form):
-    from gt_secure.cli.main import main
-
     log = tmp_path / "log"
     log.write_text("\n".join(NASTY) + "\n")
     assert main(["hits", str(log), "--format", form, "--output", str(tmp_path / "nonsuch" / "x")]) == 1

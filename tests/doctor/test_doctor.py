@@ -10,6 +10,7 @@ import pytest
 from gt_secure import Restriction
 from gt_secure.aws.client import aws_errors
 from gt_secure.cli import doctor as command
+from gt_secure.cli import exit_codes
 from gt_secure.cli.main import main
 from gt_secure.doctor import FEATURES, Scope, examine, execution_role, policy_for, scope_of
 from gt_secure.doctor.features import choose
@@ -260,13 +261,13 @@ class TestCommand:
 
     def test_json_and_need(self, run, account: Account, monkeypatch):
         code, out, _ = run("--json", "--team", TEAM, "--bucket", BUCKET, "--need", "teams", "guard")
-        assert code == command.YES
+        assert code == exit_codes.OK
         assert [each["status"] for each in json.loads(out)["features"]] == ["yes", "yes"]
-        assert run("--need", "guard")[0] == command.NOT_KNOWN
+        assert run("--need", "guard")[0] == exit_codes.UNKNOWN
         keys = account.keys(SIMULATE)
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", keys["AccessKeyId"])
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", keys["SecretAccessKey"])
-        assert run("--need", "teams", "--team", TEAM)[0] == command.NO
+        assert run("--need", "teams", "--team", TEAM)[0] == exit_codes.FOUND
         _, out, _ = run("--policy", "--team", TEAM, "--bucket", BUCKET, "--logs", LOGS, "--role-arn", ROLE)
         assert "sagemaker:UpdateWorkteam" in out
 

@@ -49,9 +49,14 @@ def test_it_serves_this_machine_only(host):
     with pytest.raises(InvalidInput, match="not a loopback address"):
         Settings(host=host).checked()
     done = subprocess.run([*COMMAND, "--host", host, "--json"], capture_output=True, text=True, timeout=20)
-    assert done.returncode == 2
+    assert done.returncode == 1
     assert json.loads(done.stdout)["error"] == "InvalidInput"
     assert "not a loopback address" in done.stderr
+
+
+def test_a_wrong_option_has_the_exit_code_of_every_usage_error():
+    done = subprocess.run([*COMMAND, "--port", "x"], capture_output=True, text=True, timeout=20)
+    assert done.returncode == 64
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,68 @@
+"""The list of commands: name, group, module and the function that each one calls. Importing it loads no command."""
+
+from __future__ import annotations
+
+import difflib
+from typing import NamedTuple
+
+
+class Command(NamedTuple):
+    """One command.
+
+    Attributes
+    ----------
+    name, group, help : str
+        As ``gt-secure --help`` shows them.
+    module : str
+        The module of this package that adds its options.
+    calls : str
+        The function that does the work: ``Connection.NAME``, or a dotted name below ``gt_secure``.
+    aliases : tuple of str
+        Other spellings, such as the name that the function has in Python.
+    """
+
+    name: str
+    group: str
+    module: str
+    help: str
+    calls: str
+    aliases: tuple[str, ...] = ()
+
+
+RESTRICT, TEST, WATCH, LOCAL = "Restrict", "Test and explain", "Watch", "Local (no AWS account)"
+GROUPS = (RESTRICT, TEST, WATCH, LOCAL)
+
+COMMANDS: tuple[Command, ...] = (
+    Command("teams", RESTRICT, "teams", "list workteams and their locks", "Connection.workteams", ("workteams",)),
+    Command("plan", RESTRICT, "changes", "show what a restriction would change", "Connection.plan"),
+    Command("apply", RESTRICT, "changes", "apply a restriction: plan, ask, change, read back", "Connection.apply"),
+    Command("undo", RESTRICT, "changes", "undo a change; later edits by others stay", "Connection.undo"),
+    Command("journal", RESTRICT, "changes", "list, show, verify or export past changes", "Connection.journal"),
+    Command("export", RESTRICT, "changes", "write the current locks as a restriction file", "Connection.export"),
+    Command("url", TEST, "url", "mint a presigned test URL", "Connection.test_url", ("test-url",)),
+    Command("probe", TEST, "url", "fetch a test URL and explain the answer", "Connection.probe"),
+    Command("explain", TEST, "explain", "predict who can open an object, and which lock decides", "Connection.explain"),
+    Command("findings", TEST, "explain", "list what defeats or weakens a restriction", "Connection.findings"),
+    Command("doctor", TEST, "doctor", "show what this role can do, and the missing permissions", "doctor.examine"),
+    Command("hits", WATCH, "logs", "count requests in access logs", "logs.count_hits"),
+    Command("leaks", WATCH, "logs", "find presigned URLs that were used from several places", "logs.read_hits"),
+    Command("plot", WATCH, "logs", "draw requests as SVG or PNG", "plots.draw"),
+    Command("check", WATCH, "check", "assert that a restriction is in place and holds", "check.run_specs"),
+    Command("demo", LOCAL, "demo", "run the main job on a local AWS, in JupyterLab", "sandbox.Sandbox"),
+    Command("tutorials", LOCAL, "tutorials", "copy the tutorial notebooks into a folder", "tutorials"),
+    Command("sandbox", LOCAL, "sandbox", "run AWS on this machine, for demos and tests", "sandbox.Sandbox"),
+    Command("inspect", LOCAL, "url", "describe a presigned URL without its secrets", "presign.inspect"),
+    Command("verdict", LOCAL, "verdict", "decide IAM requests from standard input (NDJSON)", "iam.batch.run"),
+    Command("log-cache", LOCAL, "logs", "show or clear the cache of parsed logs", "logs.cache_state"),
+)  # fmt: skip
+
+
+def find_command(word: str) -> Command | None:
+    """Return the command of that name or alias."""
+    return next((item for item in COMMANDS if word == item.name or word in item.aliases), None)
+
+
+def similar_commands(word: str) -> list[str]:
+    """Return the names of commands that are spelled like a word."""
+    names = [name for item in COMMANDS for name in (item.name, *item.aliases)]
+    return difflib.get_close_matches(word, names, 1, 0.6)

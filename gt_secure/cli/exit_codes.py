@@ -1,0 +1,24 @@
+"""Exit codes of the command line: one table for the code, ``--help`` and the documentation."""
+
+from __future__ import annotations
+
+import os
+
+OK, ERROR, FOUND, UNKNOWN = 0, 1, 2, 3
+USAGE = getattr(os, "EX_USAGE", 64)
+INTERRUPTED = 130
+
+EXIT_CODES: dict[int, str] = {
+    OK: "done; nothing to change, nothing found, every check passed",
+    ERROR: "an error, with what to do next on standard error",
+    FOUND: "changes, findings, a failed check, or not proved",
+    UNKNOWN: "unknown, refused, or no answer",
+    USAGE: "the command line is wrong, so nothing was done",
+    INTERRUPTED: "interrupted (Ctrl-C)",
+}
+"""Every exit code and its meaning. No command uses another code, or a code in another sense."""
+
+
+def exit_code_lines() -> list[str]:
+    """Return the table as aligned lines for ``--help``."""
+    return [f"  {code:>3}  {meaning}" for code, meaning in EXIT_CODES.items()]

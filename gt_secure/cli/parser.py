@@ -1,0 +1,177 @@
+"""The parser of ``gt-secure``: grouped help, examples, suggestions, and 64 as the exit code of a usage error."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import re
+import sys
+import textwrap
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from .._version import __version__
+from .commands import COMMANDS, GROUPS, find_command, similar_commands
+from .exit_codes import USAGE, exit_code_lines
+
+DOCS = "Documentation: the folder docs/ of the project, or python -m pydoc gt_secure"
+Run = Callable[[argparse.Namespace], int]
+Result = Callable[[argparse.Namespace], Any]
+
+
+class _Help(argparse.HelpFormatter):
+    """Fill texts without breaking names at hyphens, and leave texts that have lines of their own alone."""
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        return textwrap.wrap(" ".join(text.split()), width, break_on_hyphens=False)
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        if "\n" in text:
+            return "".join(indent + line for line in text.splitlines(keepends=True))
+        lines = self._split_lines(text, width - len(indent))
+        return "\n".join(indent + line for line in lines)
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors name what was meant and exit with 64."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("formatter_class", _Help)
+        super().__init__(*args, **kwargs)
+        self.examples: tuple[tuple[str, str], ...] = ()
+        self.exit_codes = ""
+
+    def error(self, message: str) -> NoReturn:
+        """Print what is wrong and what to type, and exit with the code of a usage error."""
+        sys.stderr.write(f"{self.prog.split()[0]}: {message}\n  next: {self._next_step(message)}\n")
+        raise SystemExit(USAGE)
+
+    def _next_step(self, message: str) -> str:
+        near = self._near(message)
+        meant = f"Did you mean {' or '.join(near)}? " if near else ""
+        return f"{meant}Run '{self.prog} --help' for the usage."
+
+    def _near(self, message: str) -> list[str]:
+        unknown = re.search(r"unrecognized arguments: (--[\w-]+)", message)
+        if unknown:
+            options = [
+                word for word in self._option_string_actions if self._option_string_actions[word].help != "==SUPPRESS=="
+            ]
+            return difflib.get_close_matches(unknown[1], options, 1, 0.6)
+        choice = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message)
+        if choice:
+            return difflib.get_close_matches(choice[1], re.findall(r"[\w.-]+", choice[2]), 1, 0.6)
+        return []
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse, and report words that nothing knows with the parser of the command they were given to."""
+        result, rest = self.parse_known_args(args, namespace)
+        if rest:
+            getattr(result, "parser", self).error(f"unrecognized arguments: {' '.join(rest)}")
+        return result
+
+
+class MainParser(Parser):
+    """The parser of ``gt-secure`` itself: its help lists the commands in groups, without loading them."""
+
+    def format_help(self) -> str:
+        """Return the help: commands by group, options, exit codes."""
+        width = max(len(item.name) for item in COMMANDS)
+        room = max(width, len("-h, --help"))
+        lines = ["usage: gt-secure COMMAND [options]", "       gt-secure COMMAND --help", "", str(self.description)]
+        for group in GROUPS:
+            lines += ["", f"{group}:"]
+            lines += [f"  {item.name:<{width}}  {item.help}" for item in COMMANDS if item.group == group]
+        lines += [
+            "",
+            "Options:",
+            f"  {'-h, --help':<{room}}  show this help",
+            f"  {'--version':<{room}}  show the version",
+        ]
+        return "\n".join([*lines, "", "Exit codes:", *exit_code_lines(), "", DOCS]) + "\n"
+
+
+class Commands:
+    """Adds the parsers of commands; modules of commands call :meth:`add`."""
+
+    def __init__(self, subparsers: Any) -> None:
+        self._subparsers = subparsers
+
+    def add(
+        self,
+        name: str,
+        run: Run,
+        *,
+        description: str,
+        examples: Sequence[tuple[str, str]],
+        account: bool = True,
+        json: bool = True,
+        exit_codes: str = "",
+        result: Result | None = None,
+    ) -> Parser:
+        """Add one command.
+
+        Parameters
+        ----------
+        name : str
+            A name of :data:`~gt_secure.cli.commands.COMMANDS`.
+        run : callable
+            Gets the parsed options, prints, and returns the exit code.
+        examples : sequence of (str, str)
+            Command lines with their meaning; the tests run them.
+        account, json : bool
+            Offer the options of a connection; offer ``--json``.
+        result : callable, optional
+            Gets the parsed options and returns the object that ``run`` prints: the magic returns it.
+        """
+        command = find_command(name)
+        assert command is not None, f"{name} is missing in cli/commands.py"
+        parser: Parser = self._subparsers.add_parser(
+            name, help=command.help, aliases=list(command.aliases), description=description
+        )
+        parser.examples, parser.exit_codes = tuple(examples), exit_codes
+        shown = "\n".join(f"  {line}\n      {meaning}" for line, meaning in examples)
+        codes = f"exit codes:\n  {exit_codes}\n\n" if exit_codes else ""
+        parser.epilog = f"{codes}examples:\n{shown}"
+        parser.set_defaults(run=run, result=result, parser=parser)
+        if account:
+            add_connection_options(parser)
+        if json:
+            parser.add_argument("--json", action="store_true", help="print JSON")
+        return parser
+
+
+def add_connection_options(parser: argparse.ArgumentParser) -> None:
+    """Offer ``--profile``, ``--region`` and ``--endpoint-url``."""
+    group = parser.add_argument_group("connection")
+    group.add_argument("--profile", help="profile of the AWS configuration (default: AWS_PROFILE)")
+    group.add_argument("--region", help="region of the workteams (default: AWS_REGION)")
+    group.add_argument(
+        "--endpoint-url",
+        metavar="URL",
+        help="address to call instead of AWS, such as the sandbox (default: AWS_ENDPOINT_URL)",
+    )
+
+
+def add_hidden_alias(parser: Any, flag: str, dest: str, *, action: str = "append") -> None:
+    """Accept an earlier spelling of an option without showing it."""
+    parser.add_argument(flag, dest=dest, action=action, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+
+
+def main_parser() -> tuple[MainParser, Any]:
+    """Return the parser without commands, and the object that holds their parsers."""
+    parser = MainParser(
+        prog="gt-secure", description="Restrict, test and watch who can open SageMaker Ground Truth images."
+    )
+    parser.add_argument("--version", action="version", version=f"gt-secure {__version__}")
+    return parser, parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
+
+
+def unknown_command(word: str) -> NoReturn:
+    """Refuse a word that is no command, and name the commands that are spelled like it."""
+    near = similar_commands(word)
+    hint = f"Did you mean gt-secure {' or gt-secure '.join(near)}? " if near else ""
+    sys.stderr.write(
+        f"gt-secure: '{word[:60]}' is not a command.\n  next: {hint}Run 'gt-secure --help' for the list.\n"
+    )
+    raise SystemExit(USAGE)

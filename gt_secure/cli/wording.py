@@ -1,0 +1,66 @@
+"""Messages in the language of the command line: ``--region`` where the library says ``region=``."""
+
+from __future__ import annotations
+
+import copy
+import re
+
+from ..errors import GtSecureError, InvalidInput
+
+OPTIONS: dict[str, str] = {
+    "addresses": "--allow",
+    "bound_to": "--bound-to",
+    "bucket": "--bucket",
+    "confirm": "--confirm",
+    "context": "--context",
+    "endpoint": "--endpoint",
+    "endpoint_url": "--endpoint-url",
+    "endpoints": "--endpoint",
+    "engine": "--engine",
+    "expectations": "--expect-allowed or --expect-refused",
+    "expires_in": "--expires-in",
+    "journal_dir": "--journal",
+    "logs": "--logs",
+    "newest_within_h": "--newest-within-h",
+    "pools": "--pool",
+    "portal_lock": "--portal-lock",
+    "prefix": "--prefix",
+    "profile": "--profile",
+    "region": "--region",
+    "restriction": "--restriction",
+    "role_arn": "--role-arn",
+    "since": "--since",
+    "source": "--from",
+    "sources": "SOURCE",
+    "team": "--team",
+    "until": "--until",
+    "url_lock": "--url-lock",
+    "version_id": "--version-id",
+}
+"""Arguments of the library and the options that set them."""
+
+_ARGUMENT = re.compile(r"\b(" + "|".join(OPTIONS) + r")=(?:\[\.\.\.\]|\.\.\.)?(?![\w=])")
+_QUOTED = re.compile(r"[\"\u201c`](\w+)[\"\u201d`]")
+_CURLY = str.maketrans({"\u201c": '"', "\u201d": '"', "\u2018": "'", "\u2019": "'"})
+
+
+def for_command_line(error: GtSecureError) -> GtSecureError:
+    """Return the error with options in place of Python arguments, and straight quotes."""
+    # What is wrong in a file is named as the file names it.
+    in_file = error.message.startswith("Entry ")
+    field = error.field if isinstance(error, InvalidInput) and not in_file else ""
+    result = copy.copy(error)
+    result.message = in_options(error.message, field)
+    result.next_step = in_options(error.next_step, field)
+    return result
+
+
+def in_options(text: str, field: str = "") -> str:
+    """Return a sentence with ``--option`` in place of ``argument=`` and of the quoted name of its field."""
+
+    def quoted(match: re.Match[str]) -> str:
+        name = match[1]
+        return OPTIONS.get(name, f"--{name.replace('_', '-')}") if name == field else match[0]
+
+    text = _ARGUMENT.sub(lambda match: OPTIONS[match[1]], text)
+    return (_QUOTED.sub(quoted, text) if field else text).translate(_CURLY)

@@ -1,0 +1,62 @@
+"""One function for every kind of figure, as ``Connection.plot`` and ``gt-secure plot`` call it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from ..errors import LogError
+from .bars import hits_by_ip, hits_by_network
+from .heat import heat_map
+from .leaks import leak_timeline
+from .overtime import over_time
+from .theme import Theme
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from ..logs.hits import Hits
+
+Kind: TypeAlias = Literal["ip", "network", "time", "heat", "leak"]
+"""What a figure shows."""
+
+
+def draw(
+    hits: Hits,
+    kind: Kind = "ip",
+    *,
+    networks: Iterable[Any] = (),
+    endpoints: Iterable[str] = (),
+    top: int = 12,
+    theme: Theme = "light",
+) -> Figure:
+    """Draw one figure of hits.
+
+    Parameters
+    ----------
+    hits : Hits
+    kind : str
+        ``ip``, ``network``, ``time``, ``heat`` or ``leak`` (the first leaked URL).
+    networks, endpoints : iterable
+        Allowed addresses and endpoints; sources outside are marked.
+    top : int
+        Number of sources drawn on their own.
+    theme : str
+        ``light`` or ``dark``.
+
+    Raises
+    ------
+    LogError
+        For ``leak`` if no URL leaked.
+    """
+    if kind in ("ip", "network"):
+        bars = hits_by_ip if kind == "ip" else hits_by_network
+        return bars(hits, restriction_networks=networks, endpoints=endpoints, top=top, theme=theme)
+    if kind == "time":
+        return over_time(hits, theme=theme)
+    if kind == "heat":
+        return heat_map(hits, top=top, theme=theme)
+    leaks = hits.leaks()
+    if not len(leaks):
+        raise LogError(leaks.summary, next_step="There is nothing to draw. Read a longer time range.")
+    return leak_timeline(leaks[0], theme=theme)
