@@ -10,6 +10,7 @@ import pytest
 from gt_secure.errors import Unsupported
 from gt_secure.network import Source
 from gt_secure.sandbox.gateway import conditions
+from gt_secure.sandbox.gateway.mechanisms import mechanisms
 
 NOW = dt.datetime(2026, 11, 24, 12, 0, 10, tzinfo=dt.UTC)
 SIGV4 = {"X-Amz-Credential": ["AKIA/20261124/us-east-1/s3/aws4_request"], "X-Amz-Date": ["20261124T120000Z"]}
@@ -19,8 +20,9 @@ OUTSIDE = Source.parse("203.0.113.7")
 INSIDE = Source(Source.parse("10.0.3.4").address, "vpce-0a1b2c3d", "vpc-0a1b2c3d")
 
 
-def keys(source=OUTSIDE, headers=(), query=(), s3=True):
-    found = conditions.context(source, dict(headers), dict(query), s3=s3, now=NOW)
+def keys(source=OUTSIDE, headers=(), query=(), s3=True, form=None):
+    ways = mechanisms(dict(headers), dict(query), form)
+    found = conditions.context(source, dict(query), ways[0] if ways else None, s3=s3, now=NOW)
     return {name: value for name, value in found.items() if value is not None}
 
 
@@ -41,7 +43,7 @@ def test_network_keys_off_and_on_the_endpoint():
         ({}, SIGV2, "REST-QUERY-STRING", "AWS", "0"),
         (HEADER, {}, "REST-HEADER", "AWS4-HMAC-SHA256", None),
         ({"authorization": "AWS AKIA:sig"}, {}, "REST-HEADER", "AWS", None),
-        ({"content-type": "multipart/form-data; boundary=x"}, {}, "POST", "AWS4-HMAC-SHA256", None),
+        ({"content-type": "multipart/form-data; boundary=x"}, {}, None, None, None),
         ({}, {**SIGV4, "X-Amz-Date": ["tomorrow"]}, "REST-QUERY-STRING", "AWS4-HMAC-SHA256", None),
         ({}, {**SIGV4, "X-Amz-Date": ["20261124T120500Z"]}, "REST-QUERY-STRING", "AWS4-HMAC-SHA256", "0"),
     ],
@@ -52,6 +54,20 @@ def test_authentication_keys(headers, query, kind, version, age):
     assert found.get("s3:signatureversion") == version
     assert found.get("s3:signatureage") == age
     assert ("aws:principalisawsservice" in found) == (kind is not None)
+
+
+@pytest.mark.parametrize(
+    ("form", "kind", "version"),
+    [
+        ({"x-amz-credential": "AKIA/20261124/us-east-1/s3/aws4_request", "policy": "x"}, "POST", "AWS4-HMAC-SHA256"),
+        ({"awsaccesskeyid": "AKIA", "signature": "x"}, "POST", "AWS"),
+        ({"key": "anonymous"}, None, None),
+    ],
+)
+def test_authentication_keys_of_forms(form, kind, version):
+    found = keys(form=form)
+    assert (found.get("s3:authtype"), found.get("s3:signatureversion")) == (kind, version)
+    assert "s3:signatureage" not in found
 
 
 def test_no_s3_keys_for_other_services():

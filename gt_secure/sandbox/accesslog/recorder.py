@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import secrets
 import time
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from .. import emulator
 from ..gateway import auth
-from ..gateway.conditions import context
 from ..gateway.http import Message, Request, Send
+from ..gateway.mechanisms import FORM, HEADER, QUERY, SIGV2, SIGV4
 from ..settings import REGION
 from . import config
 from .delivery import Delivery
@@ -21,11 +20,19 @@ from .rows import Row
 
 _CODE = re.compile(rb"<Error>.*?<Code>([A-Za-z0-9]+)</Code>", re.DOTALL)
 _UNAUTHENTICATED = frozenset(
-    {"SignatureDoesNotMatch", "InvalidAccessKeyId", "ExpiredToken", "InvalidToken", "AuthorizationQueryParametersError"}
+    {
+        "SignatureDoesNotMatch",
+        "InvalidAccessKeyId",
+        "ExpiredToken",
+        "InvalidToken",
+        "AuthorizationQueryParametersError",
+        "AuthorizationHeaderMalformed",
+        "RequestTimeTooSkewed",
+        "InvalidArgument",
+    }
 )
-_VHOST = re.compile(r"^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])\.(?:s3[.-][a-z0-9.-]*|localhost)(?::\d+)?$")
-_AUTHENTICATION = {"REST-HEADER": "AuthHeader", "REST-QUERY-STRING": "QueryString", "POST": "HtmlForm"}
-_VERSION = {"AWS4-HMAC-SHA256": "SigV4", "AWS": "SigV2"}
+_AUTHENTICATION = {HEADER: "AuthHeader", QUERY: "QueryString", FORM: "HtmlForm"}
+_VERSION = {SIGV4: "SigV4", SIGV2: "SigV2"}
 
 
 @dataclass(slots=True)
@@ -42,7 +49,6 @@ class Watch:
     sent: int = 0
     turnaround_ms: int = 0
     beginning: bytes = b""
-    host_id: str = field(default_factory=lambda: secrets.token_urlsafe(32))
 
     async def send(self, message: Message) -> None:
         """Pass a message to the client and take note of it."""
@@ -65,7 +71,7 @@ class Watch:
         return [
             *kept,
             (b"x-amz-request-id", self.request.id.encode()),
-            (b"x-amz-id-2", self.host_id.encode()),
+            (b"x-amz-id-2", self.request.host_id.encode()),
         ]
 
     async def finish(self) -> None:
@@ -107,12 +113,19 @@ async def _target(bucket: str) -> config.LogTarget | None:
     return config.parse(document) if status == 200 else None
 
 
+def virtual_bucket(request: Request) -> str:
+    """Return the bucket that the Host header names, as the emulator reads it, or an empty text."""
+    from ministack.app import _NON_S3_VHOST_NAMES, _extract_s3_vhost_bucket
+
+    bucket = str(_extract_s3_vhost_bucket(request.headers.get("host", "")) or "")
+    return "" if bucket in _NON_S3_VHOST_NAMES else bucket
+
+
 def bucket_and_key(request: Request) -> tuple[str, str]:
     """Return bucket and key of a request in path style or virtual-hosted style; either may be empty."""
-    vhost = _VHOST.match(request.headers.get("host", "").lower())
-    if vhost:
-        return vhost[1], request.path.lstrip("/")
-    bucket, _, key = request.path.lstrip("/").partition("/")
+    if bucket := virtual_bucket(request):
+        return bucket, request.path.removeprefix("/")
+    bucket, _, key = request.path.removeprefix("/").partition("/")
     return bucket, key
 
 
@@ -122,7 +135,7 @@ def _operation(request: Request, key: str) -> str:
 
 def _row(watch: Watch, bucket: str, key: str, name: str) -> Row:
     request, status = watch.request, watch.status
-    keys = context(request.source, request.headers, request.query, s3=True)
+    mechanism = request.mechanism
     failed = _CODE.search(watch.beginning) if status >= 300 else None
     error = failed[1].decode() if failed else _HEAD_ERRORS.get(status, "") if request.method == "HEAD" else ""
     query = f"?{request.raw_query}" if request.raw_query else ""
@@ -146,9 +159,9 @@ def _row(watch: Watch, bucket: str, key: str, name: str) -> Row:
         referer=request.headers.get("referer", ""),
         user_agent=request.headers.get("user-agent", ""),
         version_id=(request.query.get("versionId") or [watch.headers.get("x-amz-version-id", "")])[0],
-        host_id=watch.host_id,
-        signature_version=_VERSION.get(keys["s3:signatureversion"] or "", ""),
-        authentication=_AUTHENTICATION.get(keys["s3:authtype"] or "", ""),
+        host_id=request.host_id,
+        signature_version=_VERSION[mechanism.version] if mechanism else "",
+        authentication=_AUTHENTICATION[mechanism.kind] if mechanism else "",
         host=request.headers.get("host", ""),
         region=REGION,
     )
@@ -170,8 +183,8 @@ def _object_size(watch: Watch, name: str, length: str) -> int | None:
 
 def _requester(request: Request, error: str, beginning: bytes) -> str:
     """The ARN of the caller; nobody when the signature did not prove it."""
-    scope = auth.signed_scope(request)
+    key = request.mechanism.access_key if request.mechanism else ""
     unproven = error in _UNAUTHENTICATED or b"Request has expired" in beginning
-    if scope is None or unproven or auth.is_root_key(scope[0]):
+    if not key or unproven or auth.is_root_key(key):
         return ""
-    return auth.caller_arn(scope[0]) or ""
+    return auth.caller_arn(key) or ""

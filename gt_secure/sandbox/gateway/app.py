@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import logging
-import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from xml.sax.saxutils import escape
 
 from ...errors import InvalidInput
 from ...network import Source
-from ..accesslog.recorder import Recorder
+from ..accesslog.recorder import Recorder, bucket_and_key
 from ..ec2 import Ec2
 from ..sagemaker.service import SageMaker
 from ..settings import REGION
 from ..state import State
 from . import (
     auth,
+    browsers,
     bucket_settings,
     conditions,
     cors,
     denials,
+    routes,
+    sigv2,
     sts_limits,
 )
 from . import (
@@ -41,12 +43,13 @@ from .http import (
     replay,
     respond,
 )
+from .mechanisms import FORM, SIGV2
 
 log = logging.getLogger(__name__)
 
 INTERNAL = "/_gt_secure/"
+PORTAL = "/_gt_secure/portal"
 Handler = Callable[[Request], Awaitable[Reply]]
-_HIDDEN = re.compile(r"^/_(ministack|localstack|aws|cognito|ses)\b|^/_ministack", re.IGNORECASE)
 
 
 class Front:
@@ -63,7 +66,9 @@ class Front:
     recorder : Recorder
         Writes the server access log.
     vpc_port : int
-        Port of the listener that plays the S3 VPC endpoint.
+        Port of the listener that simulates the S3 VPC endpoint.
+    names : collection of str
+        Host names beside those of this machine that the sandbox answers to.
     """
 
     def __init__(
@@ -76,6 +81,7 @@ class Front:
         internal: Handler,
         recorder: Recorder,
         vpc_port: int,
+        names: Collection[str] = (),
     ) -> None:
         self._emulator = emulator
         self._state = state
@@ -84,6 +90,7 @@ class Front:
         self._internal = internal
         self._recorder = recorder
         self._vpc_port = vpc_port
+        self._names = names
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -102,6 +109,9 @@ class Front:
             await respond(send, json_reply(error.to_dict(), 400))
             return
         request = read_head(scope, source)
+        if (foreign := browsers.foreign_host(request, self._names)) is not None:
+            await respond(send, foreign, head=request.method == "HEAD")
+            return
         if request.path.startswith(INTERNAL):
             await self._page(request, receive, send)
             return
@@ -116,8 +126,9 @@ class Front:
 
     async def _page(self, request: Request, receive: Receive, send: Send) -> None:
         try:
-            request.body = await read_body(receive)
-            await respond(send, await self._internal(request), head=request.method == "HEAD")
+            request.with_body(await read_body(receive))
+            reply = browsers.foreign_site(request, may_navigate=request.path.startswith(PORTAL))
+            await respond(send, reply or await self._internal(request), head=request.method == "HEAD")
         except ConnectionError:
             log.info("the client went away: %s", request.path)
 
@@ -152,16 +163,21 @@ class Front:
 
     async def _s3(self, scope: Scope, request: Request, receive: Receive, send: Send) -> None:
         """Authenticate, let the emulator decide and answer, and log the request either way."""
-        token = conditions.use(conditions.context(request.source, request.headers, request.query, s3=True))
         try:
-            request.body = await read_body(receive)
+            request.with_body(await read_body(receive))
+        except ConnectionError:
+            log.info("the client went away: %s %s", request.method, request.raw_path)
+            return
+        keys = conditions.context(request.source, request.query, request.mechanism, s3=True)
+        token = conditions.use(keys)
+        try:
             reply = await _early(request)
             watched = self._recorder.watch(request, cors.allowed(request, send))
             if reply is not None:
                 await respond(watched.send, reply, head=request.method == "HEAD")
             else:
                 explained = denials.explained(request, watched.send)
-                await self._emulator(_mapped(scope, request), replay(request.body, receive), explained)
+                await self._emulator(_proven(scope, request), replay(request.body, receive), explained)
             await watched.finish()
         except ConnectionError:
             log.info("the client went away: %s %s", request.method, request.raw_path)
@@ -169,48 +185,100 @@ class Front:
             conditions.reset(token)
 
     async def _other(self, service: str, scope: Scope, request: Request, receive: Receive, send: Send) -> None:
-        token = conditions.use(conditions.context(request.source, request.headers, request.query, s3=False))
         try:
-            request.body = await read_body(receive)
-            key = (auth.signed_scope(request) or ("", "", ""))[0]
-            if request.source.is_endpoint:
-                message = "This VPC endpoint serves Amazon S3 only."
-                await respond(send, error_reply(service, request, 400, "UnknownOperationException", message))
-            elif auth.is_root_key(key):
-                message = "The security token included in the request is invalid."
-                await respond(
-                    send, error_reply(service, request, 403, _UNKNOWN_KEY.get(service, _DEFAULT_KEY), message)
-                )
-            elif service == "sagemaker":
-                await respond(send, await self._sagemaker(request))
-            elif service == "ec2":
-                await respond(send, await self._ec2(request))
-            elif service == "sts" and (fault := await sts_limits.fault(request)) is not None:
-                await respond(send, error_reply(service, request, 400, "ValidationError", fault))
-            elif service == "sts" and (refusal := await sts_limits.wrong_path(request)) is not None:
-                await respond(send, error_reply(service, request, 403, "AccessDenied", refusal))
-            elif service in ("sts", "iam"):
-                await self._emulator(_mapped(scope, request), replay(request.body, receive), send)
+            request.with_body(await read_body(receive))
+        except ConnectionError:
+            log.info("the client went away: %s", service)
+            return
+        keys = conditions.context(request.source, request.query, request.mechanism, s3=False)
+        token = conditions.use(keys)
+        try:
+            reply = browsers.foreign_site(request) or await self._answer(service, request)
+            if reply is not None:
+                await respond(send, reply)
             else:
-                message = f"The sandbox does not offer {service}; it has s3, sts, iam, sagemaker and ec2."
-                await respond(send, error_reply(service, request, 400, "UnknownOperationException", message))
+                own = cors.without(send)
+                await self._emulator(_mapped(scope, request), replay(request.body, receive), own)
         except ConnectionError:
             log.info("the client went away: %s", service)
         finally:
             conditions.reset(token)
 
+    async def _answer(self, service: str, request: Request) -> Reply | None:
+        """Answer without the emulator, or return None for a signed STS or IAM request that the emulator may see."""
+        if request.source.is_endpoint:
+            message = "This VPC endpoint serves Amazon S3 only."
+            return error_reply(service, request, 400, "UnknownOperationException", message)
+        if request.mechanism is not None and auth.is_root_key(request.mechanism.access_key):
+            message = "The security token included in the request is invalid."
+            return error_reply(service, request, 403, _UNKNOWN_KEY.get(service, _DEFAULT_KEY), message)
+        if service == "sagemaker":
+            return await self._sagemaker(request)
+        if service == "ec2":
+            return await self._ec2(request)
+        if service in ("sts", "iam"):
+            return await _query_service(service, request)
+        message = f"The sandbox does not offer {service}; it has s3, sts, iam, sagemaker and ec2."
+        return error_reply(service, request, 400, "UnknownOperationException", message)
+
+
+async def _query_service(service: str, request: Request) -> Reply | None:
+    fault = auth.authentication_fault(request, service)
+    if fault is not None:
+        status, code = _QUERY_FAULTS.get(fault.code, (403, fault.code))
+        return error_reply(service, request, status, code, fault.message)
+    if not routes.allowed(request, service, bucket="", exists=False):
+        return error_reply(
+            service, request, 400, "InvalidAction", "The requested action is not valid for this service."
+        )
+    if service == "sts" and (message := await sts_limits.fault(request)) is not None:
+        return error_reply(service, request, 400, "ValidationError", message)
+    if service == "sts" and (message := await sts_limits.wrong_path(request)) is not None:
+        return error_reply(service, request, 403, "AccessDenied", message)
+    return None
+
 
 async def _early(request: Request) -> Reply | None:
-    """What is answered without the emulator: its own pages are hidden, and some things it would get wrong."""
-    if _HIDDEN.match(request.path):
-        return presigned.error(request, 404, "NoSuchBucket", "The specified bucket does not exist")
-    if request.method == "OPTIONS":
-        return None  # a browser's preflight is never signed
-    if auth.is_anonymous(request) and not await bucket_settings.is_open_to_anonymous(request):
+    """Answer whatever must not reach the emulator, and some things that it would get wrong; None for all else."""
+    bucket, _ = bucket_and_key(request)
+    exists = bool(bucket) and await bucket_settings.exists(bucket)
+    if request.method == "OPTIONS":  # a browser's preflight is never signed
+        return None if exists else presigned.error(request, 403, "AccessForbidden", "CORSResponse: Bucket not found")
+    if not request.mechanisms and not (bucket and (exists or request.method in ("GET", "HEAD"))):
         return presigned.error(request, 403, "AccessDenied", "Access Denied")
-    return await presigned.refusal(request) or await bucket_settings.refusal(request)
+    reply = await presigned.refusal(request)
+    if reply is not None:
+        return reply
+    if not routes.allowed(request, "s3", bucket=bucket, exists=exists):
+        return _not_there(request, bucket, exists)
+    return await bucket_settings.refusal(request)
 
 
+def _not_there(request: Request, bucket: str, exists: bool) -> Reply:
+    """Return the error for a request that is no S3 request about a bucket of the sandbox."""
+    if bucket and not exists and request.method != "PUT":
+        message = "The specified bucket does not exist"
+        return presigned.error(request, 404, "NoSuchBucket", message, BucketName=bucket)
+    if bucket and not exists:
+        return presigned.error(
+            request, 400, "InvalidBucketName", "The specified bucket is not valid.", BucketName=bucket
+        )
+    message = "The specified method is not allowed against this resource."
+    return presigned.error(request, 405, "MethodNotAllowed", message, Method=request.method, ResourceType="SERVICE")
+
+
+_QUERY_FAULTS = {
+    "UnrecognizedClientException": (403, "InvalidClientTokenId"),
+    "InvalidToken": (403, "InvalidClientTokenId"),
+    "ExpiredTokenException": (403, "ExpiredToken"),
+    "RequestTimeTooSkewed": (403, "SignatureDoesNotMatch"),
+    "CredentialDateMismatch": (403, "SignatureDoesNotMatch"),
+    "RequestExpired": (403, "SignatureDoesNotMatch"),
+    "MissingAuthorizationParameter": (400, "IncompleteSignature"),
+    "IncompleteSignature": (400, "IncompleteSignature"),
+    "UnsupportedSignature": (400, "IncompleteSignature"),
+}
+"""What STS and IAM answer where the emulator's checks give one of these codes."""
 _DEFAULT_KEY = "UnrecognizedClientException"
 _UNKNOWN_KEY = {"sts": "InvalidClientTokenId", "iam": "InvalidClientTokenId", "ec2": "AuthFailure"}
 
@@ -219,6 +287,8 @@ def service_of(request: Request) -> str:
     """Tell for which service a request is, from its target, its signature, or else its form."""
     target = request.headers.get("x-amz-target", "")
     scope = auth.signed_scope(request)
+    if request.path != "/":
+        return "s3"  # all the other services are called at the root
     if target.startswith("SageMaker."):
         return "sagemaker"
     if scope is not None:
@@ -251,6 +321,15 @@ def error_reply(service: str, request: Request, status: int, code: str, message:
 def _mapped(scope: Scope, request: Request) -> Scope:
     """Return the scope with the mapped peer; headers stay as they are, because they may be signed."""
     return {**scope, "client": (str(request.source.address), 0)}
+
+
+def _proven(scope: Scope, request: Request) -> Scope:
+    """Return the scope of an S3 request whose signature holds, in a form that the emulator can check again."""
+    mapped = _mapped(scope, request)
+    mechanism = request.mechanism
+    if mechanism is None or mechanism.kind == FORM or mechanism.version != SIGV2:
+        return mapped
+    return sigv2.signed_again(mapped, request)
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

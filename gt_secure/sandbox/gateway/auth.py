@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextvars
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from .http import Request
 
@@ -18,6 +20,7 @@ class Refusal:
     code: str
     message: str
     authentication: bool = False
+    details: Mapping[str, str] = field(default_factory=dict)
 
 
 def signed_scope(request: Request) -> tuple[str, str, str] | None:
@@ -27,13 +30,6 @@ def signed_scope(request: Request) -> tuple[str, str, str] | None:
         return found[1], found[3], found[4]
     credential = (request.query.get("X-Amz-Credential") or [""])[0].split("/")
     return (credential[0], credential[2], credential[3]) if len(credential) == 5 else None
-
-
-def is_anonymous(request: Request) -> bool:
-    """Tell whether a request carries no credentials at all, neither in a header nor in its URL."""
-    named = ("X-Amz-Credential", "X-Amz-Signature", "X-Amz-Algorithm", "AWSAccessKeyId")
-    given = {name.lower() for name in request.query}
-    return not request.headers.get("authorization") and not any(name.lower() in given for name in named)
 
 
 def pin(request: Request) -> None:
@@ -55,6 +51,51 @@ def is_root_key(access_key: str) -> bool:
     from ministack.core.iam_evaluator import is_root_access_key
 
     return bool(access_key) and bool(is_root_access_key(access_key))
+
+
+def credential(access_key: str, token: str) -> Any:
+    """Return the credential of an access key, or the emulator's error for it; a session needs its own token."""
+    from ministack.core import iam_evaluator
+
+    arn = caller_arn(access_key) if access_key.startswith("ASIA") else None
+    account = arn.split(":")[4] if arn else iam_evaluator.find_iam_access_key_account(access_key)
+    return iam_evaluator.resolve_credential(access_key, account, token)
+
+
+def authentication_fault(request: Request, service: str) -> Refusal | None:
+    """Check the signature of a request, before the emulator sees it; no policy is asked.
+
+    Parameters
+    ----------
+    request : Request
+        A request with a signature in a header or in its query.
+    service : str
+        Signing name of the service that it must be signed for.
+
+    Returns
+    -------
+    Refusal or None
+        None for a valid signature of a known key.
+    """
+    return contextvars.copy_context().run(_authentication_fault, request, service)
+
+
+def _authentication_fault(request: Request, service: str) -> Refusal | None:
+    from ministack.core.iam_evaluator import check_credentials
+
+    missing = "Request is missing Authentication Token"
+    scope = signed_scope(request)
+    if scope is None and not request.headers.get("authorization", "").startswith("AWS "):
+        return Refusal("MissingAuthenticationToken", missing, True)
+    if scope is not None and scope[2] != service:
+        message = f"Credential should be scoped to correct service: '{service}'. "
+        return Refusal("SignatureDoesNotMatch", message, True)
+    access_key = request.mechanism.access_key if request.mechanism else ""
+    if not access_key or is_root_key(access_key):
+        return Refusal("InvalidClientTokenId", "The security token included in the request is invalid.", True)
+    pin(request)
+    failure = check_credentials(access_key, service)
+    return Refusal(failure.code, failure.message, True, dict(failure.details)) if failure else None
 
 
 def authorize(

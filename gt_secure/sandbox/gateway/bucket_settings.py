@@ -37,20 +37,14 @@ async def refusal(request: Request) -> Reply | None:
         return presigned.error(request, 400, "MalformedPolicy", fault)
     if "logging" in request.query:
         target = config.parse(request.body)
-        if target is None or await _exists(target.bucket) or not await _may(request, bucket, "s3:PutBucketLogging"):
+        if target is None or await exists(target.bucket) or not await _may(request, bucket, "s3:PutBucketLogging"):
             return None
         return presigned.error(request, 400, "InvalidTargetBucketForLogging", _NO_TARGET, TargetBucket=target.bucket)
     return None
 
 
-async def is_open_to_anonymous(request: Request) -> bool:
-    """Tell whether a request without credentials has a bucket to be decided by; nobody lists or makes buckets so."""
-    bucket, _ = bucket_and_key(request)
-    return bool(bucket) and (request.method in ("GET", "HEAD") or await _exists(bucket))
-
-
 async def _may(request: Request, bucket: str, action: str) -> bool:
-    return await _exists(bucket) and contextvars.copy_context().run(_allowed, request, bucket, action)
+    return await exists(bucket) and contextvars.copy_context().run(_allowed, request, bucket, action)
 
 
 def _allowed(request: Request, bucket: str, action: str) -> bool:
@@ -58,7 +52,8 @@ def _allowed(request: Request, bucket: str, action: str) -> bool:
     return auth.authorize(request, "s3", action, f"arn:aws:s3:::{bucket}") is None
 
 
-async def _exists(bucket: str) -> bool:
+async def exists(bucket: str) -> bool:
+    """Tell whether there is such a bucket."""
     status, _, _ = await emulator.s3("HEAD", f"/{bucket}")
     return status == 200
 

@@ -20,10 +20,10 @@ from typing import Any
 
 from ...errors import Unsupported
 from ...network import Source
+from .mechanisms import QUERY, SIGV4, Mechanism
 
 PRIVATE_NAME = "_resolve_condition_key"
 _CALLER = "_conditions_met"
-_SIGV4 = "AWS4-HMAC-SHA256"
 
 _current: contextvars.ContextVar[Mapping[str, str | None] | None] = contextvars.ContextVar(
     "gt_secure_sandbox_conditions", default=None
@@ -90,8 +90,8 @@ def use(context: Mapping[str, str | None]) -> contextvars.Token[Mapping[str, str
 
 def context(
     source: Source,
-    headers: Mapping[str, str],
     query: Mapping[str, list[str]],
+    mechanism: Mechanism | None,
     *,
     s3: bool,
     now: dt.datetime | None = None,
@@ -102,10 +102,10 @@ def context(
     ----------
     source : Source
         Where the request comes from; ``vpc`` must be set when it came through an endpoint.
-    headers : mapping
-        Request headers, lower-case names.
     query : mapping
         Query parameters.
+    mechanism : Mechanism or None
+        How the request names its caller; None for an anonymous one.
     s3 : bool
         Whether the ``s3:`` keys apply.
     now : datetime, optional
@@ -117,7 +117,6 @@ def context(
         Lower-case key names; None marks a key as absent.
     """
     address = None if source.address is None else str(source.address)
-    signed = _authentication(headers, query)
     keys: dict[str, str | None] = {
         "aws:sourceip": None if source.is_endpoint else address,
         "aws:vpcsourceip": address if source.is_endpoint else None,
@@ -125,35 +124,19 @@ def context(
         "aws:sourcevpc": source.vpc,
         "aws:securetransport": "false",  # the sandbox speaks plain HTTP, whatever a header claims
         "aws:viaawsservice": "false",
-        "aws:principalisawsservice": "false" if signed else None,
+        "aws:principalisawsservice": "false" if mechanism else None,
     }
     if s3:
-        kind, version = signed or (None, None)
+        kind, version = (mechanism.kind, mechanism.version) if mechanism else (None, None)
         keys["s3:authtype"] = kind
         keys["s3:signatureversion"] = version
-        keys["s3:signatureage"] = _age_ms(query, version, now) if kind == "REST-QUERY-STRING" else None
+        keys["s3:signatureage"] = _age_ms(query, version, now) if kind == QUERY else None
     return keys
-
-
-def _authentication(headers: Mapping[str, str], query: Mapping[str, list[str]]) -> tuple[str, str] | None:
-    """``s3:authType`` and ``s3:signatureversion`` of a request, or None when it is anonymous."""
-    authorization = headers.get("authorization", "")
-    if authorization.startswith("AWS4-"):
-        return "REST-HEADER", _SIGV4
-    if authorization.startswith("AWS "):
-        return "REST-HEADER", "AWS"
-    if first(query, "X-Amz-Credential"):
-        return "REST-QUERY-STRING", _SIGV4
-    if first(query, "AWSAccessKeyId"):
-        return "REST-QUERY-STRING", "AWS"
-    if headers.get("content-type", "").startswith("multipart/form-data"):
-        return "POST", _SIGV4
-    return None
 
 
 def _age_ms(query: Mapping[str, list[str]], version: str | None, now: dt.datetime | None) -> str | None:
     """Milliseconds since a URL was signed; always 0 for Signature Version 2, which carries no signing time."""
-    if version != _SIGV4:
+    if version != SIGV4:
         return "0"
     try:
         signed = dt.datetime.strptime(first(query, "X-Amz-Date"), "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC)
@@ -193,7 +176,7 @@ def as_service(keys: Mapping[str, str]) -> Iterator[None]:
             "aws:principalisawsservice": "true",
             "aws:securetransport": "true",
             "s3:authtype": "REST-HEADER",
-            "s3:signatureversion": _SIGV4,
+            "s3:signatureversion": SIGV4,
             "s3:signatureage": None,
             **keys,
         }

@@ -1,4 +1,7 @@
-"""CORS headers on refusals too: a page that may read an answer may also read why it was refused."""
+"""CORS headers: those of a bucket's rules on refusals too, and none on the answers of other services.
+
+A page that may read an answer of S3 may also read why it was refused.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,18 @@ def allowed(request: Request, send: Send) -> Send:
     async def through(message: Message) -> None:
         if message["type"] == "http.response.start":
             message = {**message, "headers": _with_cors(request, list(message["headers"]))}
+        await send(message)
+
+    return through
+
+
+def without(send: Send) -> Send:
+    """Return a send function that drops CORS headers: the emulator lets every page read STS and IAM."""
+
+    async def through(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            kept = [(n, v) for n, v in message["headers"] if not n.lower().startswith(b"access-control-")]
+            message = {**message, "headers": kept}
         await send(message)
 
     return through

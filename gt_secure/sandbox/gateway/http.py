@@ -1,8 +1,9 @@
-"""Requests and responses as the rooms of the sandbox pass them on, and the ASGI messages they come from."""
+"""Requests and responses as the parts of the sandbox pass them on, and the ASGI messages they come from."""
 
 from __future__ import annotations
 
 import json
+import secrets
 import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from typing import Any, TypeAlias
 from urllib.parse import parse_qs, quote
 
 from ...network import Source
+from .mechanisms import Mechanism, form_fields, mechanisms
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -26,7 +28,10 @@ class BodyTooLarge(ValueError):
 
 @dataclass(slots=True)
 class Request:
-    """One HTTP request with its body, and where it comes from."""
+    """One HTTP request with its body, where it comes from, and how it names its caller.
+
+    ``form`` holds the fields of a form upload; ``mechanisms`` is set once the body was read.
+    """
 
     method: str
     path: str
@@ -39,6 +44,20 @@ class Request:
     http_version: str = "1.1"
     body: bytes = b""
     id: str = field(default_factory=lambda: uuid.uuid4().hex[:16].upper())
+    host_id: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+    form: dict[str, str] | None = None
+    mechanisms: tuple[Mechanism, ...] = ()
+
+    @property
+    def mechanism(self) -> Mechanism | None:
+        """The one way in which the request names its caller; None for none, or for several."""
+        return self.mechanisms[0] if len(self.mechanisms) == 1 else None
+
+    def with_body(self, body: bytes) -> None:
+        """Set the body, and find out how the request names its caller."""
+        self.body = body
+        self.form = form_fields(self.method, self.headers, body)
+        self.mechanisms = mechanisms(self.headers, self.query, self.form)
 
 
 @dataclass(slots=True)

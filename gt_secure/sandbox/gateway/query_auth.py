@@ -1,72 +1,145 @@
 """Authentication of S3 requests before any policy is asked, in the order and with the words of S3.
 
-The emulator asks the policies first and checks a presigned URL afterwards. S3 authenticates first, so that an altered
-or expired URL is told so from wherever it is fetched. The signature itself is computed by the emulator's code.
+The emulator asks the policies first and checks a presigned URL afterwards. S3 authenticates first, so that the error of
+an altered or expired URL says so wherever it is fetched from. The emulator's code computes the signature itself.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import re
 import time
+from typing import Any
 from xml.sax.saxutils import escape
 
-from . import auth
+from ..settings import REGION
+from . import auth, sigv2
 from .conditions import first
 from .http import Reply, Request
+from .mechanisms import FORM, HEADER, QUERY, SIGV2, SIGV4
 
+UNKNOWN_KEY = "The AWS Access Key Id you provided does not exist in our records."
 MISMATCH = (
     "The request signature we calculated does not match the signature you provided. Check your key and signing method."
 )
+ONE_MECHANISM = (
+    "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or "
+    "the Authorization header should be specified"
+)
+_BAD_HEADER = "The authorization header is malformed; "
+_MALFORMED = (
+    f"{_BAD_HEADER}the authorization header requires three components: Credential, SignedHeaders, and Signature."
+)
+_INCOMPLETE = (400, "AuthorizationHeaderMalformed", _MALFORMED)
+_S3_FAULTS = {
+    "UnrecognizedClientException": (403, "InvalidAccessKeyId", UNKNOWN_KEY),
+    "InvalidClientTokenId": (403, "InvalidAccessKeyId", UNKNOWN_KEY),
+    "ExpiredTokenException": (400, "ExpiredToken", "The provided token has expired."),
+    "InvalidToken": (400, "InvalidToken", "The provided token is malformed or otherwise invalid."),
+    "SignatureDoesNotMatch": (403, "SignatureDoesNotMatch", MISMATCH),
+    "CredentialDateMismatch": (
+        400, "AuthorizationHeaderMalformed",
+        f"{_BAD_HEADER}Invalid credential date. Date is not the same as X-Amz-Date.",
+    ),
+    "RequestTimeTooSkewed": (
+        403, "RequestTimeTooSkewed", "The difference between the request time and the current time is too large.",
+    ),
+    "IncompleteSignature": _INCOMPLETE,
+    "MissingAuthorizationParameter": _INCOMPLETE,
+    "MissingAuthenticationToken": _INCOMPLETE,
+    "UnsupportedSignature": (
+        400, "InvalidRequest",
+        "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
+    ),
+}  # fmt: skip
+"""What S3 answers where the emulator's checks give one of these codes."""
+_NEED_NO_SIGNATURE = frozenset({"x-amz-content-sha256"})
 MAX_EXPIRES_S = 604_800
 """Longest life of a SigV4 presigned URL, in seconds (S3 User Guide, *Download and upload objects with presigned
 URLs*)."""
 
 
 def error(request: Request, status: int, code: str, message: str, **extra: str) -> Reply:
-    """Return an S3 error document."""
+    """Return an S3 error document, with the ids that the headers of the reply have too."""
     members = "".join(
         f"<{name.replace('_', '-')}>{escape(value)}</{name.replace('_', '-')}>" for name, value in extra.items()
     )
     body = (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f"<Error><Code>{code}</Code><Message>{escape(message)}</Message>{members}"
-        f"<RequestId>{request.id}</RequestId><HostId>{request.id}</HostId></Error>"
+        f"<RequestId>{request.id}</RequestId><HostId>{request.host_id}</HostId></Error>"
     )
     return Reply(status, body.encode(), {"content-type": "application/xml"})
 
 
 async def refusal(request: Request) -> Reply | None:
-    """Return the error that S3 gives for bad query authentication or an unknown key, or None when it may go on."""
-    key = _claimed_key(request)
-    if auth.is_root_key(key):
-        return _unknown_key(request, key)
-    if first(request.query, "X-Amz-Signature") and not request.headers.get("authorization"):
+    """Return the error that S3 gives for a caller who is not proven, or None when the request may go on."""
+    if len(request.mechanisms) > 1:
+        return error(
+            request, 400, "InvalidArgument", ONE_MECHANISM,
+            ArgumentName="Authorization", ArgumentValue=request.headers.get("authorization", ""),
+        )  # fmt: skip
+    mechanism = request.mechanism
+    if mechanism is None:
+        return None
+    if auth.is_root_key(mechanism.access_key):
+        return _unknown_key(request, mechanism.access_key)
+    if mechanism.kind != FORM and mechanism.version == SIGV2:
+        return (_sigv2_query(request) if mechanism.kind == QUERY else None) or _sigv2(request)
+    if mechanism.kind == HEADER:
+        return _header(request)
+    if mechanism.kind == QUERY:
         return _sigv4(request)
-    if first(request.query, "AWSAccessKeyId") and first(request.query, "Expires"):
-        return _sigv2_expiry(request)
-    return None
+    return None  # the emulator checks the policy document of a form and its signature in one go
 
 
-def _claimed_key(request: Request) -> str:
+def _header(request: Request) -> Reply | None:
+    authorization = request.headers["authorization"]
+    if not authorization.startswith((f"{SIGV4} ", "AWS4-ECDSA-P256-SHA256 ")):
+        return error(
+            request, 400, "InvalidArgument", "Unsupported Authorization Type",
+            ArgumentName="Authorization", ArgumentValue=authorization,
+        )  # fmt: skip
+    fault = auth.authentication_fault(request, "s3")
+    if fault is None:
+        return None
+    status, code, message = _S3_FAULTS.get(fault.code, (403, "AccessDenied", "Access Denied"))
     scope = auth.signed_scope(request)
-    if scope is not None:
-        return scope[0]
-    authorization = request.headers.get("authorization", "")
-    if authorization.startswith("AWS "):
-        return authorization[4:].split(":", 1)[0].strip()
-    return first(request.query, "AWSAccessKeyId") or first(request.query, "X-Amz-Credential").split("/")[0]
+    if code == "SignatureDoesNotMatch" and scope is not None and scope[2] != "s3":
+        message = (
+            f'The authorization header is malformed; incorrect service "{scope[2]}". This endpoint belongs to "s3".'
+        )
+        return error(request, 400, "AuthorizationHeaderMalformed", message)
+    key = request.mechanism.access_key if request.mechanism else ""
+    extra = {"AWSAccessKeyId": key} if code == "InvalidAccessKeyId" else dict(fault.details)
+    return error(request, status, code, message, **extra)
 
 
 def _unknown_key(request: Request, key: str) -> Reply:
-    message = "The AWS Access Key Id you provided does not exist in our records."
-    return error(request, 403, "InvalidAccessKeyId", message, AWSAccessKeyId=key)
+    return error(request, 403, "InvalidAccessKeyId", UNKNOWN_KEY, AWSAccessKeyId=key)
 
 
-def _sigv2_expiry(request: Request) -> Reply | None:
-    expires = first(request.query, "Expires")
-    if expires.isdigit() and int(expires) < time.time():
+def _sigv2_query(request: Request) -> Reply | None:
+    query = request.query
+    if not all(first(query, name) for name in ("AWSAccessKeyId", "Signature", "Expires")):
+        message = "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters"
+        return error(request, 403, "AccessDenied", message)
+    expires = first(query, "Expires")
+    if not expires.isdigit():
+        return error(request, 403, "AccessDenied", f"Invalid date (should be seconds since epoch): {expires}")
+    if int(expires) < time.time():
         return _expired(request, dt.datetime.fromtimestamp(int(expires), dt.UTC), None)
     return None
+
+
+def _sigv2(request: Request) -> Reply | None:
+    key = sigv2.request_key(request)
+    credential = auth.credential(key, sigv2.token_of(request))
+    if (reply := _bad_credential(request, credential, key)) is not None:
+        return reply
+    if sigv2.is_signed_by(request, credential.secret_access_key, credential.session_token):
+        return None
+    return mismatch(request, key, first(request.query, "Signature"))
 
 
 def _expired(request: Request, at: dt.datetime, seconds: str | None) -> Reply:
@@ -92,7 +165,11 @@ def _sigv4(request: Request) -> Reply | None:
             "X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.",
         )
     expires = first(query, "X-Amz-Expires")
-    if not expires.isdigit() or int(expires) > MAX_EXPIRES_S:
+    if not re.fullmatch(r"-?\d+", expires):
+        return _bad_parameters(request, "X-Amz-Expires should be a number")
+    if int(expires) < 0:
+        return _bad_parameters(request, "X-Amz-Expires must be non-negative")
+    if int(expires) > MAX_EXPIRES_S:
         return _bad_parameters(
             request, f"X-Amz-Expires must be less than a week (in seconds) that is {MAX_EXPIRES_S} seconds"
         )
@@ -110,42 +187,68 @@ def _sigv4(request: Request) -> Reply | None:
 
 
 def _signature(request: Request) -> Reply | None:
-    from ministack.core import iam_evaluator, sigv4
+    from ministack.core import sigv4
 
     signature = sigv4.parse_query_signature(request.query)
     if isinstance(signature, tuple):
         return _bad_parameters(request, signature[1])
+    if (reply := _scope_fault(request, signature)) is not None:
+        return reply
+    credential = auth.credential(signature.access_key_id, first(request.query, "X-Amz-Security-Token"))
+    if (reply := _bad_credential(request, credential, signature.access_key_id)) is not None:
+        return reply
+    parts = signature, request.method, request.raw_path, request.query, request.headers, b""
+    failure = sigv4.header_signature_failure(
+        signature, credential.secret_access_key, *parts[1:], presigned=True
+    )  # fmt: skip
+    if failure is not None:
+        canonical, to_sign = sigv4.header_signing_documents(*parts, presigned=True)
+        return mismatch(request, signature.access_key_id, signature.signature, to_sign, canonical)
+    return _unsigned_headers(request, signature.signed_headers)
+
+
+def _scope_fault(request: Request, signature: Any) -> Reply | None:
+    """Return the error for a credential of another service or region."""
+    start = "Error parsing the X-Amz-Credential parameter; "
     if signature.service != "s3":
         return _bad_parameters(
-            request, f'Error parsing the X-Amz-Credential parameter; incorrect service "{signature.service}".'
+            request, f'{start}incorrect service "{signature.service}". This endpoint belongs to "s3".'
         )
-    session = _session_account(signature.access_key_id)
-    account = session or iam_evaluator.find_iam_access_key_account(signature.access_key_id)
-    token = first(request.query, "X-Amz-Security-Token")
-    credential = iam_evaluator.resolve_credential(signature.access_key_id, account, token)
-    if isinstance(credential, iam_evaluator.CredentialResolutionError):
-        return _bad_credential(request, credential.code, signature.access_key_id)
-    failure = sigv4.header_signature_failure(
-        signature, credential.secret_access_key, request.method, request.raw_path, request.query, request.headers,
-        b"", presigned=True,
-    )  # fmt: skip
-    if failure is None:
+    if signature.region != REGION:
+        message = f"{start}the region '{signature.region}' is wrong; expecting '{REGION}'"
+        return error(request, 400, "AuthorizationQueryParametersError", message, Region=REGION)
+    return None
+
+
+def _unsigned_headers(request: Request, signed: str) -> Reply | None:
+    """Refuse headers that change a request and were not signed with its URL."""
+    names = set(signed.lower().split(";"))
+    unsigned = sorted(n for n in request.headers if n.startswith("x-amz-") and n not in names | _NEED_NO_SIGNATURE)
+    if not unsigned:
         return None
-    return error(
-        request, 403, "SignatureDoesNotMatch", MISMATCH,
-        AWSAccessKeyId=signature.access_key_id, SignatureProvided=signature.signature,
-    )  # fmt: skip
+    message = "There were headers present in the request which were not signed"
+    return error(request, 403, "AccessDenied", message, HeadersNotSigned=", ".join(unsigned))
 
 
-def _session_account(access_key: str) -> str | None:
-    """Return the account of temporary credentials, or None for an IAM user's key."""
-    arn = auth.caller_arn(access_key) if access_key.startswith("ASIA") else None
-    return arn.split(":")[4] if arn else None
+def mismatch(request: Request, key: str, signature: str, to_sign: str = "", canonical: str = "") -> Reply:
+    """Return the error for a wrong signature, with what should have been signed."""
+    extra = {"AWSAccessKeyId": key, "SignatureProvided": signature}
+    if to_sign:
+        extra |= {
+            "StringToSign": to_sign, "StringToSignBytes": to_sign.encode().hex(" "),
+            "CanonicalRequest": canonical, "CanonicalRequestBytes": canonical.encode().hex(" "),
+        }  # fmt: skip
+    return error(request, 403, "SignatureDoesNotMatch", MISMATCH, **extra)
 
 
-def _bad_credential(request: Request, code: str, key: str) -> Reply:
-    if code == "ExpiredTokenException":
+def _bad_credential(request: Request, credential: Any, key: str) -> Reply | None:
+    """Return the error for a credential that could not be resolved, or None."""
+    from ministack.core.iam_evaluator import CredentialResolutionError
+
+    if not isinstance(credential, CredentialResolutionError):
+        return None
+    if credential.code == "ExpiredTokenException":
         return error(request, 400, "ExpiredToken", "The provided token has expired.")
-    if code == "InvalidToken":
+    if credential.code == "InvalidToken":
         return error(request, 400, "InvalidToken", "The provided token is malformed or otherwise invalid.")
     return _unknown_key(request, key)

@@ -34,7 +34,9 @@ def _page(status: int, title: str, body: str) -> Reply:
     headers = {
         "content-type": "text/html; charset=utf-8",
         "cache-control": "no-store",
-        "content-security-policy": "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'",
+        "content-security-policy": (
+            "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+        ),
     }
     return Reply(status, text.encode(), headers)
 

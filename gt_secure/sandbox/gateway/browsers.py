@@ -1,0 +1,75 @@
+"""What a web page may make a browser send here: only what it could send to AWS.
+
+Any page can make a browser call a loopback port, with a form or by giving its own name this machine's address (DNS
+rebinding). So the ``Host`` header must name this machine, and whatever needs no signature (the sandbox's own pages) or
+is no business of a page (STS, IAM, SageMaker, EC2) is refused to other sites. S3 stays open to pages: there a signature
+or the bucket's policy decides, and its CORS rules say who may read, as on AWS.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Collection, Mapping
+
+from .http import Reply, Request, json_reply
+
+_LOCAL = "localhost"
+
+
+def host_name(headers: Mapping[str, str]) -> str:
+    """Return the name in the ``Host`` header, without port and brackets, in lower case."""
+    host = headers.get("host", "").strip().lower()
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.partition(":")[0].rstrip(".")
+
+
+def is_this_machine(name: str, more: Collection[str] = ()) -> bool:
+    """Tell whether a host name can only mean this machine: a loopback address, ``localhost`` or a name below it.
+
+    Parameters
+    ----------
+    name : str
+        Name without port.
+    more : collection of str
+        Further names that the sandbox was told to answer to, with every name below them.
+    """
+    try:
+        return ipaddress.ip_address(name).is_loopback or name in more
+    except ValueError:
+        return any(name == own or name.endswith(f".{own}") for own in (_LOCAL, *more))
+
+
+def foreign_host(request: Request, more: Collection[str] = ()) -> Reply | None:
+    """Refuse a request for a name that is not this machine's."""
+    if request.raw_path.startswith("/") and is_this_machine(host_name(request.headers), more):
+        return None
+    return _forbidden("The Host header of the request does not name this machine, so the sandbox does not answer.")
+
+
+def foreign_site(request: Request, *, may_navigate: bool = False) -> Reply | None:
+    """Refuse a request that a page of another site caused.
+
+    Parameters
+    ----------
+    request : Request
+        The request.
+    may_navigate : bool
+        Whether a person may follow a link from another site to it (a page that is shown, not read by a program).
+    """
+    site = request.headers.get("sec-fetch-site", "none")
+    origin = request.headers.get("origin")
+    if site in ("none", "same-origin") and origin in (None, f"http://{request.headers.get('host', '')}"):
+        return None
+    follows_link = (
+        request.method in ("GET", "HEAD")
+        and request.headers.get("sec-fetch-mode") == "navigate"
+        and request.headers.get("sec-fetch-dest") == "document"
+    )
+    if may_navigate and follows_link and origin is None:
+        return None
+    return _forbidden("A page of another site caused this request, so the sandbox does not answer.")
+
+
+def _forbidden(message: str) -> Reply:
+    return json_reply({"error": "Forbidden", "message": message}, 403)

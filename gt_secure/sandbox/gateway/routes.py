@@ -1,0 +1,68 @@
+"""What reaches the emulator: S3 requests about a bucket, and the query protocol of STS and IAM. Nothing else.
+
+The emulator serves many services and its own control pages, some of them before it looks at any signature. So each
+request must be of a form that only S3, STS or IAM answers, and the emulator's own router must agree.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from .http import Request
+
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_RESERVED = frozenset({"health", "iceberg", "login", "logout", "oauth2", "v20180820", "graphql", "signing-jobs"})
+"""First parts of paths that the emulator answers before S3 although they could be names of buckets."""
+
+
+def allowed(request: Request, service: str, *, bucket: str, exists: bool) -> bool:
+    """Tell whether a request may go to the emulator.
+
+    Parameters
+    ----------
+    request : Request
+        The request.
+    service : str
+        The service that it is for.
+    bucket : str
+        The bucket that it names, or an empty text.
+    exists : bool
+        Whether there is such a bucket.
+    """
+    if service in ("sts", "iam"):
+        shape = request.path == "/" and request.method in ("POST", "GET")
+    elif service == "s3":
+        shape = _is_s3(request, bucket, exists)
+    else:
+        return False
+    return shape and not _names_another_service(request) and _emulated_service(request) == service
+
+
+def _is_s3(request: Request, bucket: str, exists: bool) -> bool:
+    if not bucket:
+        return request.path == "/" and request.method in ("GET", "HEAD")
+    if bucket in _RESERVED or not _BUCKET.fullmatch(bucket):
+        return False
+    return exists or request.method == "PUT"
+
+
+def _names_another_service(request: Request) -> bool:
+    """Tell whether the Host header names a gateway, a function or a load balancer of the emulator."""
+    from ministack.app import _S3_VHOST_EXCLUDE_RE
+
+    return _S3_VHOST_EXCLUDE_RE.search(request.headers.get("host", "").lower()) is not None
+
+
+def _emulated_service(request: Request) -> str:
+    from ministack.core.router import detect_service
+
+    return str(detect_service(request.method, request.path, request.headers, _parameters(request)))
+
+
+def _parameters(request: Request) -> Mapping[str, list[str]]:
+    from urllib.parse import parse_qs
+
+    if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        return request.query
+    return {**parse_qs(request.body.decode("utf-8", "replace"), keep_blank_values=True), **request.query}

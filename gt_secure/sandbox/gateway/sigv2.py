@@ -1,0 +1,98 @@
+"""Signature Version 2 for S3, in a header or in the query, with sub-resources and response headers.
+
+The emulator's own check fails for both, so a request whose signature is proven here is signed again for it, with
+Signature Version 4 and the same credentials. What policies see (``s3:authType``, ``s3:signatureversion``) stays that of
+the original (Amazon S3 User Guide, *Signing and authenticating REST requests (AWS signature version 2)*).
+"""
+
+from __future__ import annotations
+
+import hmac
+from typing import Any
+from urllib.parse import parse_qsl, unquote_plus, urlsplit
+
+from ..accesslog.recorder import virtual_bucket
+from ..settings import REGION
+from . import auth
+from .conditions import first
+from .http import Request, Scope
+from .mechanisms import QUERY
+
+_OWN = frozenset({"awsaccesskeyid", "signature", "expires", "x-amz-security-token"})
+
+
+def is_signed_by(request: Request, secret_key: str, token: str | None) -> bool:
+    """Tell whether a Signature Version 2 was made with a secret key.
+
+    Parameters
+    ----------
+    request : Request
+        A request whose mechanism has version 2.
+    secret_key : str
+        The secret key of the access key that it claims.
+    token : str or None
+        The session token that belongs to it.
+    """
+    from botocore.auth import HmacV1Auth
+    from botocore.awsrequest import HTTPHeaders
+    from botocore.credentials import Credentials
+
+    in_query = request.mechanism is not None and request.mechanism.kind == QUERY
+    date = first(request.query, "Expires") if in_query else request.headers.get("date", "")
+    given = (
+        first(request.query, "Signature") if in_query else request.headers["authorization"].rpartition(":")[2].strip()
+    )
+
+    class Signer(HmacV1Auth):
+        def _get_date(self) -> str:
+            return date
+
+    headers: Any = HTTPHeaders()
+    for name, value in request.headers.items():
+        headers[name] = value
+    signer = Signer(Credentials(request_key(request), secret_key, token))
+    expected = [
+        signer.get_signature(request.method, urlsplit(f"http://host{resource}?{request.raw_query}"), headers)
+        for resource in _resources(request)
+    ]
+    return any(hmac.compare_digest(given.encode(), str(signature).encode()) for signature in expected)
+
+
+def request_key(request: Request) -> str:
+    """Return the access key id that a request claims, or an empty text."""
+    return request.mechanism.access_key if request.mechanism else ""
+
+
+def token_of(request: Request) -> str:
+    """Return the session token of a request, or an empty text."""
+    if request.mechanism is not None and request.mechanism.kind == QUERY:
+        return first(request.query, "X-Amz-Security-Token")
+    return request.headers.get("x-amz-security-token", "")
+
+
+def _resources(request: Request) -> tuple[str, ...]:
+    """Return the paths that may have been signed: always with the bucket, and of a bucket with or without a slash."""
+    bucket = virtual_bucket(request)
+    path = f"/{bucket}{request.raw_path}" if bucket else request.raw_path
+    return (path, f"{path}/") if path.count("/") == 1 and path != "/" else (path,)
+
+
+def signed_again(scope: Scope, request: Request) -> Scope:
+    """Return the scope of the same request, signed with Signature Version 4 in a header."""
+    from botocore.auth import S3SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+
+    credential: Any = auth.credential(request_key(request), token_of(request))
+    parts = [part for part in request.raw_query.split("&") if unquote_plus(part.partition("=")[0]).lower() not in _OWN]
+    query = "&".join(part for part in parts if part)
+    url = f"http://{request.headers['host']}{request.raw_path}"
+    parameters: Any = parse_qsl(query, keep_blank_values=True)
+    given = AWSRequest(request.method, url, params=parameters)
+    given.headers["X-Amz-Content-SHA256"] = "UNSIGNED-PAYLOAD"
+    signer = Credentials(request_key(request), credential.secret_access_key, credential.session_token)
+    S3SigV4Auth(signer, "s3", REGION).add_auth(given)
+    added = [(name.lower().encode(), str(value).encode()) for name, value in given.headers.items()]
+    replaced = {name for name, _ in added}
+    kept = [(name, value) for name, value in scope["headers"] if name.lower() not in replaced]
+    return {**scope, "query_string": query.encode("latin-1"), "headers": [*kept, *added]}
