@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, overload
 
 from .aws.client import Aws, connect_aws
 from .aws.teams import TeamLike, team_name
-from .errors import InvalidInput
+from .errors import InvalidInput, refuse_url
 from .network import Source
 
 if TYPE_CHECKING:
@@ -526,7 +526,7 @@ class Connection:
         """
         from .changes.undo import resume
 
-        return resume(self.aws, change, journal_dir=journal_dir, progress=progress, timeout_s=timeout_s)
+        return resume(self.aws, _change_id(change), journal_dir=journal_dir, progress=progress, timeout_s=timeout_s)
 
     def plan_undo(self, change: str | Applied | None = None, *, journal_dir: str | Path | None = None) -> UndoPlan:
         """Show what :meth:`undo` would change. Writes nothing.
@@ -1055,6 +1055,7 @@ class Connection:
         """Return the log location, and the filters with the bucket: one prefix may hold the records of many."""
         from .logs import find_logs
 
+        refuse_url(bucket, "bucket", "the name of a bucket")
         if logs is None and bucket is None:
             raise InvalidInput(
                 "Neither a bucket nor the location of its logs is given.",
@@ -1111,6 +1112,7 @@ class Connection:
 
 
 def _change_id(change: str | Applied | None) -> str | None:
+    refuse_url(change, "change", "the id of a change")
     return change if change is None or isinstance(change, str) else change.id
 
 

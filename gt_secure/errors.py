@@ -104,9 +104,9 @@ class PolicyError(InvalidInput):
 
     def __init__(self, message: str, *, next_step: str = "", place: str = "", value: object = None) -> None:
         super().__init__(message, next_step=next_step, field="policy", value=value)
-        self.place = place
+        self.place = _safe(place)
         if place:
-            self.details["place"] = place
+            self.details["place"] = self.place
 
     def __str__(self) -> str:
         where = f" (at {self.place})" if self.place else ""

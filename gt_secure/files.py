@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from .errors import InvalidInput, MissingExtra, NotFound
+from .errors import InvalidInput, MissingExtra, NotFound, refuse_url
 
 MAX_BYTES = 512 * 1024
 _MAX_VALUES = 300_000
@@ -23,6 +23,7 @@ def load(path: str | Path) -> Any:
     NotFound, InvalidInput, MissingExtra
         No such file; a file that is too large or not of its format, or that gives a key twice; YAML without PyYAML.
     """
+    refuse_url(str(path), "file", "the name of a file")
     file = Path(path)
     try:
         if file.stat().st_size > MAX_BYTES:
@@ -30,6 +31,8 @@ def load(path: str | Path) -> Any:
         text = file.read_text(encoding="utf-8")
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
         raise NotFound(f"There is no file “{file}”.", next_step="Check the path.") from error
+    except OSError as error:
+        raise InvalidInput(f"{file} cannot be read: {error.strerror}.", next_step="Check the path.") from error
     except UnicodeDecodeError as error:
         raise _bad(f"{file.name} is not UTF-8 text.", "Save it as UTF-8.") from error
     return loads(text, yaml=is_yaml(file), name=file.name)

@@ -111,7 +111,9 @@ def _parse(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Namesp
 
 
 def _panel_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=f"%{NAME} panel", description="Show the panel.")
+    from .cli.parser import Parser
+
+    parser = Parser(prog=f"%{NAME} panel", description="Show the panel.")
     parser.add_argument("--team", help="workteam to start with")
     parser.add_argument("--allow", action="append", default=[], metavar="LIST", help="addresses and CIDR ranges")
     parser.add_argument("--endpoint", action="append", default=[], metavar="ID", help="VPC endpoint of S3")

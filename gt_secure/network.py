@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from .address_lists import looks_like_address, split_list
-from .errors import InvalidInput
+from .errors import InvalidInput, refuse_url
 from .text import printable, truncate
 
 IPAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -53,6 +53,7 @@ def parse_address(text: str) -> IPAddress:
     InvalidInput
         If the text is not an address, has a zone, or is an IPv4-mapped IPv6 address, which IAM never matches.
     """
+    refuse_url(text, "address", "an address")
     word = str(text).strip()
     if "/" in word:
         raise InvalidInput(
@@ -78,6 +79,7 @@ def parse_network(text: str) -> IPNetwork:
         If it is no address or range, or has host bits set. AWS ignores host bits silently, so that
         ``203.0.113.7/24`` would admit 256 addresses where the person may have meant one.
     """
+    refuse_url(text, "address", "an address or a range")
     word = str(text).strip()
     try:
         if "%" in word:
@@ -253,6 +255,7 @@ def parse_endpoint_id(text: str) -> str:
     InvalidInput
         If it is not ``vpce-`` and 8 to 17 hexadecimal digits; the message says what it seems to be instead.
     """
+    refuse_url(text, "endpoint", "an endpoint id")
     word = str(text).strip().lower()
     if _ENDPOINT.fullmatch(word):
         return word
@@ -276,6 +279,7 @@ def parse_endpoint_id(text: str) -> str:
 
 def parse_vpc_id(text: str) -> str:
     """Check a VPC id, such as ``vpc-0a1b2c3d``; raises :class:`InvalidInput` otherwise."""
+    refuse_url(text, "vpc", "a VPC id")
     word = str(text).strip().lower()
     if _VPC.fullmatch(word):
         return word
@@ -310,6 +314,7 @@ class Source:
         """Read ``203.0.113.7``, ``10.0.3.4 via vpce-0a1b2c3d`` or ``vpce-0a1b2c3d``."""
         if isinstance(text, Source):
             return text
+        refuse_url(text, "source", "an address or an endpoint")
         parts = _VIA.split(str(text).strip(), maxsplit=1)
         if len(parts) == 2:
             return cls(parse_address(parts[0]), parse_endpoint_id(parts[1]))

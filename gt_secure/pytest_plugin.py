@@ -5,16 +5,19 @@ Installed with the package (entry point ``pytest11``); importing it loads neithe
 * the fixtures ``gt_secure_sandbox`` (one local AWS for the session) and ``gt_secure_connection`` (a connection to it);
 * the option ``--gt-secure-notebooks``: every collected ``.ipynb`` gets two tests beside those of nbval, that no code
   cell was skipped and that no secret was saved, and nbval gets our sanitizer file if it was given none;
+* masks for signatures, tokens and keys in what failed tests show (``--showlocals``, captured logs and output);
 * the functions :func:`no_code_cell_skipped` and :func:`no_secret_saved` for tests written by hand.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from .tracebacks import mask_report
 
 if TYPE_CHECKING:
     from .check import CheckResult
@@ -99,6 +102,20 @@ def pytest_configure(config: pytest.Config) -> None:
     """Give nbval our sanitizer file, where it is used without one."""
     if config.getoption("--gt-secure-notebooks") and getattr(config.option, "nbval_sanitize_with", "") is None:
         config.option.nbval_sanitize_with = str(nbval_sanitize_file())
+
+
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_runtest_makereport() -> Generator[None, Any, None]:
+    """Mask presigned URLs, tokens and keys in the report of a test: ``--showlocals`` shows every variable."""
+    outcome = yield
+    mask_report(outcome.get_result())
+
+
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_make_collect_report() -> Generator[None, Any, None]:
+    """Mask them in what collecting a file reports, too."""
+    outcome = yield
+    mask_report(outcome.get_result())
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

@@ -7,6 +7,7 @@ import re
 import sys
 import traceback
 from collections.abc import Iterator
+from typing import Any
 
 from .text import redact, redact_data
 
@@ -47,6 +48,25 @@ def mask_causes(error: BaseException | None, stop: type[BaseException]) -> None:
                 value = getattr(each, name, None)
                 if isinstance(value, (str, bytes)):
                     setattr(each, name, redact_data(value))
+
+
+def mask_report(report: Any) -> None:
+    """Mask the secrets in a report of pytest: in the traceback, the variables of its frames and what was captured."""
+    report.longrepr = _masked(report.longrepr, set())
+    report.sections = [(name, mask_rendered(text)) for name, text in report.sections]
+
+
+def _masked(value: Any, seen: set[int]) -> Any:
+    if isinstance(value, str):
+        return mask_rendered(value)
+    if isinstance(value, (list, tuple)):
+        return type(value)([_masked(item, seen) for item in value])
+    if type(value).__module__.startswith("_pytest.") and id(value) not in seen:
+        seen.add(id(value))
+        for name, member in vars(value).items():
+            with contextlib.suppress(AttributeError):  # of a frozen class
+                object.__setattr__(value, name, _masked(member, seen))
+    return value
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

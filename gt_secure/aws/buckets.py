@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import AccessDenied, InvalidInput, NotFound
+from ..errors import AccessDenied, InvalidInput, NotFound, refuse_url
 from .client import Aws, aws_errors
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -70,6 +70,7 @@ class BucketState:
 
 def check_bucket(name: str) -> str:
     """Check a bucket name; takes ``s3://name/...`` and ARNs too. Raises :class:`InvalidInput`."""
+    refuse_url(name, "bucket", "the name of a bucket")
     word = str(name).strip()
     if word.startswith("s3://"):
         word = word[5:].split("/", 1)[0]
@@ -106,6 +107,7 @@ def _is_ipv4(word: str) -> bool:
 
 def check_key(key: str) -> str:
     """Check an object key: 1 to 1,024 bytes of UTF-8. Raises :class:`InvalidInput`."""
+    refuse_url(key, "key", "the key of an object")
     word = str(key)
     if not word:
         raise InvalidInput("The object key is empty.", next_step="Choose an object of the bucket.", field="key")
@@ -122,6 +124,7 @@ def check_key(key: str) -> str:
 
 def check_prefix(prefix: str) -> str:
     """Check a key prefix for the bucket guard: no wildcard and no policy variable, since it goes into a policy."""
+    refuse_url(prefix, "prefix", "the beginning of a key")
     word = str(prefix)
     for bad, name in (("*", "a wildcard"), ("?", "a wildcard"), ("${", "a policy variable")):
         if bad in word:
@@ -147,6 +150,7 @@ def check_prefix(prefix: str) -> str:
 
 def parse_s3_uri(uri: str) -> tuple[str, str]:
     """Split ``s3://bucket/key`` into its bucket (checked) and key (may be empty)."""
+    refuse_url(uri, "uri", "an s3:// URI")
     word = str(uri).strip()
     if not word.startswith("s3://"):
         raise InvalidInput(
@@ -267,6 +271,7 @@ def log_target(answer: Mapping[str, Any]) -> LogTarget | None:
 def list_keys(aws: Aws, bucket: str, prefix: str = "", *, most: int = 200) -> list[str]:
     """List some keys, to choose a test object from; keys that end in a slash are folders and left out."""
     name = check_bucket(bucket)
+    refuse_url(prefix, "prefix", "the beginning of a key")
     with aws_errors("s3:ListBucket", f"arn:{aws.partition}:s3:::{name}"):
         answer = aws.client("s3", bucket_region(aws, name)).list_objects_v2(
             Bucket=name, Prefix=prefix, MaxKeys=min(most, 1000)

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 from ..errors import GtSecureError, InvalidInput
 from .errors import aws_errors
+from .log_filter import install_secret_filter
 
 if TYPE_CHECKING:
     import boto3
@@ -227,7 +228,10 @@ def make_client(session: boto3.session.Session, service: str, region: str, endpo
         proxies={} if local else None,  # a proxy of the network must not be asked for this machine
         **options,
     )
-    return session.client(service, region_name=region, endpoint_url=endpoint, config=config, **keys)  # type: ignore[call-overload]
+    install_secret_filter()
+    client = session.client(service, region_name=region, endpoint_url=endpoint, config=config, **keys)  # type: ignore[call-overload]
+    install_secret_filter()  # onto the loggers of what it has loaded
+    return client
 
 
 def connect_aws(

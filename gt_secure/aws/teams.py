@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias
 
-from ..errors import InvalidInput, NotFound
+from ..errors import InvalidInput, NotFound, refuse_url
 from .client import Aws, aws_errors
 
 # Members that are not ours to compare: times that every write moves, and what the service itself works out.
@@ -108,6 +108,7 @@ def team_name(team: TeamLike) -> str:
     InvalidInput
         For anything else.
     """
+    refuse_url(team, "team", "the name of a workteam")
     if isinstance(team, str):
         return team.strip()
     if isinstance(team, Workteam):

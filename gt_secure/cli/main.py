@@ -13,7 +13,7 @@ from ..errors import AccessDenied, GtSecureError
 from ..text import json_text
 from .commands import COMMANDS, find_command
 from .exit_codes import ERROR, INTERRUPTED, OK
-from .parser import Commands, Parser, main_parser, unknown_command
+from .parser import Commands, Parser, main_parser, refuse_urls, unknown_command
 from .wording import for_command_line
 
 
@@ -38,9 +38,12 @@ def parse(words: Sequence[str]) -> argparse.Namespace | None:
 
     Raises
     ------
+    InvalidInput
+        If a word is a presigned URL.
     SystemExit
         As argparse does: 0 after ``--help`` and ``--version``, 64 for a wrong command line.
     """
+    refuse_urls(words)
     word = next((item for item in words if not item.startswith("-")), None)
     if word is None:
         parser, _ = main_parser()

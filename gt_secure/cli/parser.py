@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from .._version import __version__
+from ..errors import refuse_url
+from ..text import printable, redact, truncate
 from .commands import COMMANDS, GROUPS, find_command, similar_commands
 from .exit_codes import USAGE, exit_code_lines
 
@@ -43,6 +45,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print what is wrong and what to type, and exit with the code of a usage error."""
+        message = printable(redact(message))
         sys.stderr.write(f"{self.prog.split()[0]}: {message}\n  next: {self._next_step(message)}\n")
         raise SystemExit(USAGE)
 
@@ -65,6 +68,7 @@ class Parser(argparse.ArgumentParser):
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse, and report words that nothing knows with the parser of the command they were given to."""
+        refuse_urls(args or ())
         result, rest = self.parse_known_args(args, namespace)
         if rest:
             getattr(result, "parser", self).error(f"unrecognized arguments: {' '.join(rest)}")
@@ -141,6 +145,12 @@ class Commands:
         return parser
 
 
+def refuse_urls(words: Sequence[str]) -> None:
+    """Refuse a presigned URL among the words of a command line, where the history of the shell keeps it."""
+    for word in words:
+        refuse_url(word, "argument", "an argument of gt-secure")
+
+
 def add_connection_options(parser: argparse.ArgumentParser) -> None:
     """Offer ``--profile``, ``--region`` and ``--endpoint-url``."""
     group = parser.add_argument_group("connection")
@@ -171,7 +181,6 @@ def unknown_command(word: str) -> NoReturn:
     """Refuse a word that is no command, and name the commands that are spelled like it."""
     near = similar_commands(word)
     hint = f"Did you mean gt-secure {' or gt-secure '.join(near)}? " if near else ""
-    sys.stderr.write(
-        f"gt-secure: '{word[:60]}' is not a command.\n  next: {hint}Run 'gt-secure --help' for the list.\n"
-    )
+    shown = truncate(printable(redact(word)), 60)
+    sys.stderr.write(f"gt-secure: '{shown}' is not a command.\n  next: {hint}Run 'gt-secure --help' for the list.\n")
     raise SystemExit(USAGE)

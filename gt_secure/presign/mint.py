@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..aws.buckets import bucket_region, check_bucket, check_key
 from ..aws.client import Aws, aws_errors
-from ..errors import AccessDenied, CredentialsError, InvalidInput, NotFound
+from ..errors import AccessDenied, CredentialsError, InvalidInput, NotFound, refuse_url
 from ..network import Source
 from ..policies.session_policy import session_policy
-from .log_filter import keep_urls_out_of_logs
 from .probe import check_lifetime
 from .test_url import TestUrl
 
@@ -71,8 +70,9 @@ def mint(
     ------
     InvalidInput, NotFound, AccessDenied, CredentialsError, Unreachable
     """
-    keep_urls_out_of_logs()
     name, object_key = check_bucket(bucket), check_key(key)
+    refuse_url(role_arn, "role_arn", "the ARN of a role")
+    refuse_url(version_id, "version_id", "the id of a version")
     source = None if bound_to is None else Source.parse(bound_to)
     if source is not None and not use_session:
         raise InvalidInput(

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ..aws.client import is_loopback_url
-from ..errors import InvalidInput
+from ..aws.log_filter import install_secret_filter
+from ..errors import InvalidInput, refuse_url
 from ..network import Source
 from .inspect import host_of, inspect
-from .log_filter import keep_urls_out_of_logs
 from .origin import KERNEL, Vantage
 from .test_url import TestUrl
 
@@ -118,7 +118,7 @@ def probe(url: TestUrl | str, vantage: Vantage = KERNEL, *, timeout_s: float = 1
     """
     import urllib3
 
-    keep_urls_out_of_logs()
+    install_secret_filter()
     text = url.reveal() if isinstance(url, TestUrl) else str(url).strip()
     facts = inspect(text)
     pool, target, proxied = _pool(text, vantage, timeout_s)
@@ -221,6 +221,7 @@ def _failure(error: Exception) -> str:
 
 def check_lifetime(seconds: int | float | str, *, most: int = 604_800) -> int:
     """Check a URL lifetime in seconds; raises :class:`InvalidInput` outside 1 to ``most``."""
+    refuse_url(seconds, "lifetime", "a number of seconds")
     try:
         whole = int(seconds)
         if whole != float(seconds):

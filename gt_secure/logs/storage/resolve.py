@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ...errors import InvalidInput
+from ...errors import InvalidInput, refuse_url
 from .listing import list_logs
 from .objects import LogObject, StandardInput, local_files
 
@@ -47,6 +47,7 @@ def resolve(
 
 
 def _named(text: str, client: Any, since: dt.datetime | None, until: dt.datetime | None) -> Iterator[LogObject]:
+    refuse_url(text, "logs", "where access logs are")
     if text == "-":
         yield StandardInput()
     elif text.startswith("s3://"):
