@@ -3,8 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+WORKERS ?= auto
+# The many processes that tests start are a third faster when Python keeps what it has compiled.
+export PYTHONDONTWRITEBYTECODE :=
+PARALLEL := -n $(WORKERS) --maxprocesses=8 --dist loadgroup --no-loadscope-reorder
 
-.PHONY: help demo sandbox test test-labs stable test-all lint format types unit notebooks browser mutants fuzz pictures bench lock clean
+.PHONY: help demo sandbox test suite test-labs stable test-all lint format types unit notebooks browser mutants fuzz pictures bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -33,7 +37,12 @@ demo: $(VENV)/.demo ## the main job in JupyterLab on a sandbox (ARGS="--headless
 sandbox: $(VENV)/.demo ## AWS on loopback, in the foreground
 	@exec $(BIN)/gt-secure sandbox $(ARGS)
 
-test: lint types unit notebooks browser ## everything that must pass before a commit lands
+test: $(VENV)/.dev ## everything that must pass before a commit lands: lint and types beside the tests
+	@sh tools/ensure-chromium.sh
+	@$(MAKE) --no-print-directory -j3 lint types suite
+
+suite: $(VENV)/.dev ## all tests but the slow ones, on all cores: units, notebooks, browser
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow" $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -43,14 +52,14 @@ types: $(VENV)/.dev
 	$(BIN)/mypy
 
 unit: $(VENV)/.dev
-	$(BIN)/python -m pytest -m "not slow and not browser" $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow and not browser" --ignore tests/notebooks $(ARGS)
 
 notebooks: $(VENV)/.dev ## every notebook runs, compared where its text is stable, and holds no secret
-	$(BIN)/python tools/run_notebooks.py
+	$(BIN)/python -m pytest $(PARALLEL) tests/notebooks $(ARGS)
 
 browser: $(VENV)/.dev ## the panel in a real JupyterLab in Chromium
 	@sh tools/ensure-chromium.sh
-	$(BIN)/python -m pytest -m "browser and not slow" tests/browser $(ARGS)
+	$(BIN)/python -m pytest tests/browser $(ARGS)
 
 test-labs: $(VENV)/.dev ## the browser suite under JupyterLab 4.4, 4.5 and 4.6, in environments of their own
 	@sh tools/ensure-chromium.sh
@@ -61,7 +70,7 @@ stable: $(VENV)/.dev ## the whole browser suite ten times in a row
 	for run in 1 2 3 4 5 6 7 8 9 10; do $(BIN)/python -m pytest -q -m browser tests/browser $(ARGS) || exit 1; done
 
 test-all: test ## the slow checks too: fault injection, fuzzing, differential tests
-	$(BIN)/python -m pytest -m slow $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) -m slow $(ARGS)
 
 mutants: $(VENV)/.dev ## does a test notice each small change of what decides verdicts? (20 minutes; ARGS="--most 100")
 	$(BIN)/python tools/mutants.py $(ARGS)

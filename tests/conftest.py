@@ -1,4 +1,4 @@
-"""One sandbox for all tests that need AWS."""
+"""What all tests share: one sandbox for those that change nothing in it, and how parallel workers divide the tests."""
 
 from __future__ import annotations
 
@@ -13,8 +13,27 @@ os.environ.pop("COLUMNS", None)  # tables would wrap at the width of the termina
 
 pytest_plugins = ["support.account", "support.scene"]
 
+ALONE = ("docs/test_blocks.py", "notebooks/", "cli/test_demo.py", "packaging/")
+"""Files whose tests share nothing that is slow to set up: any worker may take any of them."""
+
+LONG = ("browser/", "typing/", "notebooks/", "docs/", "check/test_pytest_plugin.py", "cli/test_demo.py")
+"""What takes longest is started first, so that no worker is left with it at the end."""
+
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox(log_delay_s=0.3, workforce_delay_s=0.3) as running:
         yield running
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file's tests on one worker (``--dist loadgroup``), and the browser's, who share one JupyterLab."""
+    for item in items:
+        path = item.nodeid.partition("::")[0].removeprefix("tests/")
+        if item.get_closest_marker("xdist_group") is None and not path.startswith(ALONE):
+            item.add_marker(pytest.mark.xdist_group("browser" if path.startswith("browser/") else path))
+    items.sort(key=lambda item: _place(item.nodeid.removeprefix("tests/")))
+
+
+def _place(path: str) -> int:
+    return next((place for place, start in enumerate(LONG) if path.startswith(start)), len(LONG))

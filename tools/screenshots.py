@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ KEPT = {
 def main() -> int:
     """Run the browser test and copy its pictures."""
     test = [sys.executable, "-m", "pytest", "-q", "-m", "browser", "tests/browser/test_main_job.py"]
+    os.environ["GT_SECURE_PICTURES"] = "1"
     done = subprocess.run(test, cwd=ROOT)
     if done.returncode:
         return done.returncode

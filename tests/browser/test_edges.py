@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = pytest.mark.browser
 
 SHOW = "import gt_secure\np = gt_secure.panel(); p"
 # A call that is held answers when the test writes a file, not after a time: how fast this machine is does not matter.

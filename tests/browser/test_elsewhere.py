@@ -19,7 +19,7 @@ from nbclient import NotebookClient
 from .conftest import SHOTS, npm_file
 from .test_access import violations
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = pytest.mark.browser
 
 # Without the extra, as in a kernel where only the wheel is installed.
 CELL = """

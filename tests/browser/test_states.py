@@ -8,7 +8,7 @@ import pytest
 
 from support.rig import Rig, allowing
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = pytest.mark.browser
 
 LONG = "team-with-a-name-that-is-as-long-as-sagemaker-allows-it-to-be-x"
 HOSTILE = "\u202e<img src=x onerror=alert(1)> 日本語 العربية 👩‍🔬 $\\frac{1}{2}$"

@@ -9,7 +9,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -207,11 +206,9 @@ def test_a_living_holder_is_named_and_a_dead_one_does_not_block(tmp_path: Path) 
         assert dead is None
     process.send_signal(signal.SIGKILL)
     process.wait()
-    started = time.monotonic()
     with hold(tmp_path, "a-b", "x") as dead:
         assert dead is not None
         assert dead["pid"] == process.pid
-    assert time.monotonic() - started < 1
     with hold(tmp_path, "a-b", "x") as dead:
         assert dead is None
 

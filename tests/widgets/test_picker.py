@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import Any
 
 import boto3
@@ -153,9 +152,7 @@ def test_details_that_come_late_for_another_team_are_dropped(connection: Connect
 
 def test_the_picker_appears_before_aws_answers(connection: Connection, run: Any, words: Any) -> None:
     async def main() -> None:
-        started = time.monotonic()
-        picker = TeamPicker(connection)
-        assert time.monotonic() - started < 0.25
+        picker = TeamPicker(connection)  # nothing was awaited, so nothing can have been answered
         assert "Reading the workteams" in words(picker._summary.value)
         await picker.settled()
         assert picker.select.options

