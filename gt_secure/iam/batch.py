@@ -23,15 +23,18 @@ def run(lines: Iterable[str]) -> Iterator[str]:
     lines : iterable of str
         Objects with ``id``, ``request`` (``action``, ``resource``, ``principal``, ``context``, optionally
         ``resourceAccount``), ``identityPolicies`` (a list), ``sessionPolicy`` and ``resourcePolicy`` (an object, raw
-        JSON text, or null), optionally ``permissionsBoundary`` and ``endpointPolicy``.
+        JSON text, or null), optionally ``permissionsBoundary``, ``endpointPolicy``, ``resourceControlPolicies`` and
+        ``serviceControlPolicies`` (lists), and in the request ``unknown`` (names of keys). An unknown verdict comes
+        with ``depends_on``.
     """
     for line in lines:
-        identifier, decision, reason = _answer(line)
+        identifier, decision, reason, depends_on = _answer(line)
         shown = str(identifier) if isinstance(identifier, JsonNumber) else json.dumps(identifier)
-        yield f'{{"id": {shown}, "verdict": {json.dumps(decision)}, "reason": {json.dumps(reason)}}}'
+        more = f', "depends_on": {json.dumps(depends_on)}' if decision == "unknown" else ""
+        yield f'{{"id": {shown}, "verdict": {json.dumps(decision)}, "reason": {json.dumps(reason)}{more}}}'
 
 
-def _answer(line: str) -> tuple[object, str, str]:
+def _answer(line: str) -> tuple[object, str, str, tuple[str, ...]]:
     identifier: object = None
     try:
         text = line.strip().removeprefix("\ufeff")
@@ -45,11 +48,11 @@ def _answer(line: str) -> tuple[object, str, str]:
             raise _missing("id")
         verdict = evaluate(_request(case), _policies(case))
     except InvalidInput as error:
-        return identifier, "invalid", str(error)
+        return identifier, "invalid", str(error), ()
     except Exception as error:
         # A fault of ours must cost one line its verdict, and never all the lines after it theirs.
-        return identifier, "invalid", f"This case could not be decided ({type(error).__name__})."
-    return identifier, verdict.decision, verdict.reason
+        return identifier, "invalid", f"This case could not be decided ({type(error).__name__}).", ()
+    return identifier, verdict.decision, verdict.reason, verdict.depends_on
 
 
 def _identifier(case: Mapping[str, object]) -> object:
@@ -84,7 +87,12 @@ def _request(case: Mapping[str, object]) -> Request:
     account = data.get("resourceAccount")
     if account is not None and not isinstance(account, str):
         raise _missing("request.resourceAccount")
-    return Request(str(data["action"]), str(data["resource"]), str(data["principal"]), data["context"], account)
+    unknown = data.get("unknown", [])
+    if not isinstance(unknown, list):
+        raise _missing("request.unknown")
+    return Request(
+        str(data["action"]), str(data["resource"]), str(data["principal"]), data["context"], account, tuple(unknown)
+    )
 
 
 def _policies(case: Mapping[str, object]) -> Policies:
@@ -100,7 +108,16 @@ def _policies(case: Mapping[str, object]) -> Policies:
         resource=_optional(case, "resourcePolicy"),
         boundary=_optional(case, "permissionsBoundary"),
         endpoint=_optional(case, "endpointPolicy"),
+        rcp=_levels(case, "resourceControlPolicies"),
+        scp=_levels(case, "serviceControlPolicies"),
     )
+
+
+def _levels(case: Mapping[str, object], name: str) -> tuple[str | Mapping[str, object], ...]:
+    value = case.get(name)
+    if value is not None and not isinstance(value, list):
+        raise _missing(name)
+    return tuple(_document(each, name) for each in value or ())
 
 
 def _optional(case: Mapping[str, object], name: str) -> str | Mapping[str, object] | None:

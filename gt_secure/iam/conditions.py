@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from ..errors import PolicyError
 from .operators import OPERATORS, Answer, Test
 from .strict_json import item, member
-from .variables import Keys
+from .variables import Keys, keys_in
 
 ALL_VALUES = "ForAllValues"
 ANY_VALUE = "ForAnyValue"
@@ -34,6 +34,10 @@ class Condition:
         As written; compared without regard to case.
     values : tuple of str
         The policy's values as text.
+    variables : set of str
+        Keys, in lower case, of the policy variables in the values.
+    special : bool
+        Whether ``${...}`` is a policy variable at all: only in version 2012-10-17.
     """
 
     operator: str
@@ -45,6 +49,8 @@ class Condition:
     negated: bool
     if_exists: bool
     qualifier: str
+    variables: frozenset[str] = frozenset()
+    special: bool = False
 
     def matches(self, keys: Keys, *, deny: bool) -> bool:
         """Tell whether the condition holds for a request; ``deny`` is whether it belongs to a Deny."""
@@ -117,9 +123,18 @@ def parse_conditions(block: object, *, variables: bool, place: str) -> tuple[Con
                     negated=OPERATORS[name].negated,
                     if_exists=if_exists,
                     qualifier=qualifier,
+                    variables=_variables(name, values) if variables else frozenset(),
+                    special=variables,
                 )
             )
     return tuple(made)
+
+
+def _variables(name: str, values: list[tuple[str, str]]) -> frozenset[str]:
+    """Return the keys of the policy variables, which only String and Arn operators have."""
+    if not name.startswith(("String", "Arn")):
+        return frozenset()
+    return frozenset(key for text, _ in values if "${" in text for key in keys_in(text))
 
 
 def _split(operator: str, place: str) -> tuple[str, str, bool]:

@@ -19,7 +19,7 @@ from .strict_json import JsonNumber, item, parse_json, refuse_duplicates
 from .variables import Keys, Template, fill, is_fixed, parse_template, split_wildcards
 from .wildcards import Matcher, glob, resource_glob
 
-Kind: TypeAlias = Literal["identity", "session", "boundary", "resource", "endpoint"]
+Kind: TypeAlias = Literal["identity", "session", "boundary", "resource", "endpoint", "rcp", "scp"]
 Source: TypeAlias = str | Mapping[str, object]
 
 VERSIONS = ("2008-10-17", "2012-10-17")
@@ -35,7 +35,7 @@ _ELEMENTS = {
     "NotResource",
     "Condition",
 }
-_WITH_PRINCIPAL = ("resource", "endpoint")
+_WITH_PRINCIPAL = ("resource", "endpoint", "rcp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ def parse_document(source: Source, kind: Kind = "identity") -> Document:
     source : str or mapping
         JSON text, in which names that occur twice are found, or the parsed document.
     kind : str
-        Where it is attached: ``identity``, ``session``, ``boundary``, ``resource`` or ``endpoint``.
+        Where it is attached: ``identity``, ``session``, ``boundary``, ``resource``, ``endpoint``, ``rcp`` or ``scp``.
 
     Raises
     ------

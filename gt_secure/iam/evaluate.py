@@ -7,9 +7,10 @@ Sources: IAM User Guide, *Policy evaluation logic*, *Cross-account policy evalua
 from __future__ import annotations
 
 from ..errors import InvalidInput
-from .documents import Statement
+from .documents import Kind, Statement
 from .principals import Grant
 from .request import Compiled, Layer, Policies, Request
+from .three_valued import bounds
 from .verdict import Outcome, Verdict
 
 _STRENGTH: tuple[Grant | None, ...] = (None, "account", "role", "direct")
@@ -22,7 +23,8 @@ def evaluate(request: Request, policies: Policies) -> Verdict:
     Returns
     -------
     Verdict
-        ``allow``, ``implicit-deny``, ``explicit-deny``; or ``invalid``, with the reason, if a document is not a policy
+        ``allow``, ``implicit-deny``, ``explicit-deny``; ``unknown``, with the keys, if it depends on keys whose values
+        are not known; or ``invalid``, with the reason, if a document is not a policy
         or the request is none that AWS could get. Never raises for bad input.
     """
     try:
@@ -30,13 +32,14 @@ def evaluate(request: Request, policies: Policies) -> Verdict:
         compiled = policies.compiled
     except InvalidInput as error:
         return Verdict(request, None, Outcome("invalid", rule=str(error)))
-    return Verdict(request, compiled, decide(request, compiled))
+    outcome = bounds(request, compiled, decide) if request.unknown else decide(request, compiled)
+    return Verdict(request, compiled, outcome)
 
 
 def decide(request: Request, policies: Compiled) -> Outcome:
     """Decide with compiled policies and a request that has been checked."""
     for layer in policies.layers:
-        if layer.kind == "endpoint" and request.is_off_endpoint:
+        if layer.kind in _SOMETIMES and not is_consulted(layer, request):
             continue
         for statement in layer.document.denies:
             if applies(statement, request):
@@ -44,6 +47,9 @@ def decide(request: Request, policies: Compiled) -> Outcome:
     gate = None if request.is_off_endpoint else policies.endpoint
     if gate is not None and not _lets_through(gate, request, policies.gateway_endpoint):
         return Outcome("implicit-deny", gate, rule="no statement of the VPC endpoint policy allows it")
+    for level in (*policies.rcp, *policies.scp):
+        if level.document.allows and is_consulted(level, request) and _first_allow(level, request) is None:
+            return Outcome("implicit-deny", level, rule=f"no statement of the {level.name} allows it")
     grant, granted_by = _strongest(policies.resource, request)
     if request.caller.kind in ("anonymous", "service"):
         return _resource_alone(policies.resource, grant, granted_by)
@@ -52,6 +58,21 @@ def decide(request: Request, policies: Compiled) -> Outcome:
     if grant == "direct":
         return Outcome("allow", policies.resource, granted_by, rule="it names this caller directly")
     return _caller_side(request, policies, policies.resource if grant == "role" else None, granted_by)
+
+
+_SOMETIMES: frozenset[Kind] = frozenset({"endpoint", "rcp", "scp"})
+
+
+def is_consulted(layer: Layer, request: Request) -> bool:
+    """Tell whether a policy has a say: an endpoint's on its path, an organization's for whom it is."""
+    if layer.kind == "endpoint":
+        return not request.is_off_endpoint
+    if layer.kind == "rcp":
+        return not request.caller.is_service_linked
+    if layer.kind == "scp":
+        caller = request.caller
+        return bool(caller.account) and not request.is_cross_account and not caller.is_service_linked
+    return True
 
 
 def applies(statement: Statement, request: Request) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import ipaddress
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -108,7 +109,7 @@ def _addresses(values: Sequence[PlacedText], _variables: bool) -> tuple[Test, ..
 @lru_cache(maxsize=4096)
 def _network(value: str) -> IPNetwork:
     head, slash, tail = value.partition("/")
-    address = parse_network(str(parse_address(head)))
+    address = parse_network(head) if not _is_mapped(head) else ipaddress.ip_network(head.strip())
     if not slash:
         return address
     if not re.fullmatch(r"[0-9]{1,3}", tail) or int(tail) > address.prefixlen:
@@ -135,11 +136,20 @@ def policy_network(value: str, place: str) -> IPNetwork:
         ) from error
 
 
+def _is_mapped(text: str) -> bool:
+    """Tell whether this is an IPv4-mapped address, which counts as an IPv6 address like any other."""
+    try:
+        address = ipaddress.ip_address(text.strip())
+    except ValueError:
+        return False
+    return address.version == 6 and address.ipv4_mapped is not None and "%" not in text
+
+
 @lru_cache(maxsize=65536)
 def read_address(text: str) -> IPAddress | None:
-    """Read a request's address, or None if it is none that IAM compares (an IPv4-mapped IPv6 address, say)."""
+    """Read a request's address, or None if it is no address."""
     try:
-        return parse_address(text)
+        return ipaddress.ip_address(text.strip()) if _is_mapped(text) else parse_address(text)
     except InvalidInput:
         return None
 

@@ -36,6 +36,11 @@ class Caller:
     account: str = ""
     role: str = ""
 
+    @property
+    def is_service_linked(self) -> bool:
+        """Whether this is a service-linked role, which policies of an organization do not limit."""
+        return self.role.startswith("AWSServiceRoleFor")
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:

@@ -27,6 +27,8 @@ class Explained(Protocol):
     @property
     def statement(self) -> str: ...  # noqa: D102
     @property
+    def depends_on(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
     def layers(self) -> tuple[LayerExplanation, ...]: ...  # noqa: D102
 
 
@@ -38,6 +40,7 @@ def verdict_dict(verdict: Explained) -> dict[str, object]:
         "reason": verdict.reason,
         "policy": verdict.policy,
         "statement": verdict.statement,
+        "depends_on": list(verdict.depends_on),
         "request": {
             "action": verdict.request.action,
             "resource": verdict.request.resource,

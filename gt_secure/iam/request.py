@@ -11,14 +11,14 @@ from typing import NamedTuple, TypeAlias
 from ..errors import InvalidInput, PolicyError
 from .documents import Document, Kind, Source, parse_document
 from .principals import Caller, parse_caller
-from .variables import Keys
+from .variables import Keys, Several
 
 ContextValue: TypeAlias = str | bool | int | Sequence[str]
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked of AWS, complete: a context key that is not given is absent.
+    """What is asked of AWS: a context key that is neither given nor named as unknown is absent.
 
     Attributes
     ----------
@@ -32,6 +32,8 @@ class Request:
         Condition keys and their values: text, or a sequence of texts for a multivalued key.
     resource_account : str, optional
         The 12-digit account that owns the resource; left out, it is the principal's.
+    unknown : sequence of str
+        Names of condition keys whose values are not known; ``aws:PrincipalTag/*`` names all that begin so.
     """
 
     action: str
@@ -39,6 +41,7 @@ class Request:
     principal: str
     context: Mapping[str, ContextValue]
     resource_account: str | None = None
+    unknown: Sequence[str] = ()
 
     @cached_property
     def caller(self) -> Caller:
@@ -91,6 +94,8 @@ class Request:
             raise InvalidInput(
                 "The account of the resource is not 12 digits.", next_step="Correct it.", field="resource_account"
             )
+        if isinstance(self.unknown, str) or not all(isinstance(name, str) for name in self.unknown):
+            raise InvalidInput("The unknown keys are not a list of names.", next_step="Name them.", field="unknown")
         _ = self.caller, self.keys
 
 
@@ -102,7 +107,7 @@ def _values(name: str, value: object) -> tuple[str, ...]:
     if isinstance(value, (list, tuple, set, frozenset)):
         parts = [_values(name, each) for each in value]
         if all(len(part) == 1 for part in parts) and not any(isinstance(each, (list, tuple)) for each in value):
-            return tuple(part[0] for part in parts)
+            return Several(part[0] for part in parts)
     elif isinstance(value, str):
         return (value,)
     raise InvalidInput(
@@ -127,12 +132,15 @@ class Compiled(NamedTuple):
     resource: Layer | None
     endpoint: Layer | None
     gateway_endpoint: bool
+    rcp: tuple[Layer, ...] = ()
+    scp: tuple[Layer, ...] = ()
 
     @property
     def layers(self) -> tuple[Layer, ...]:
         """Those that are there, in the order in which they are searched."""
         single = (self.session, self.boundary, self.resource, self.endpoint)
-        return (*self.identity, *(layer for layer in single if layer is not None))
+        present = (layer for layer in single if layer is not None)
+        return (*self.identity, *present, *self.rcp, *self.scp)
 
 
 NAMES: dict[Kind, str] = {
@@ -141,6 +149,8 @@ NAMES: dict[Kind, str] = {
     "boundary": "permissions boundary",
     "resource": "bucket policy",
     "endpoint": "VPC endpoint policy",
+    "rcp": "resource control policy",
+    "scp": "service control policy",
 }
 
 
@@ -163,6 +173,14 @@ class Policies:
     gateway_endpoint : bool
         Whether that is a gateway endpoint. There an account as principal stands for its root user alone (VPC guide,
         *Endpoint policies*), so it grants nothing to roles.
+    rcp : sequence
+        Resource control policies of the bucket's account, each a level of the organization. They limit whoever calls,
+        except service-linked roles.
+    scp : sequence
+        Service control policies of the bucket's account, each a level. They limit callers of this account, its root
+        user included, and nobody else.
+
+    A policy of an organization that has no Allow is read beside the full access that AWS attaches by default.
     """
 
     identity: Sequence[Source] = ()
@@ -171,23 +189,28 @@ class Policies:
     boundary: Source | None = None
     endpoint: Source | None = None
     gateway_endpoint: bool = False
+    rcp: Sequence[Source] = ()
+    scp: Sequence[Source] = ()
 
     @cached_property
     def compiled(self) -> Compiled:
         """The documents, compiled once; raises :class:`PolicyError` naming the policy and the place."""
-        several = len(self.identity) > 1
-        identity = tuple(
-            _layer("identity", f"identity policy {index + 1}" if several else NAMES["identity"], source)
-            for index, source in enumerate(self.identity)
-        )
         return Compiled(
-            identity,
+            _several("identity", self.identity),
             _single("session", self.session),
             _single("boundary", self.boundary),
             _single("resource", self.resource),
             _single("endpoint", self.endpoint),
             self.gateway_endpoint,
+            _several("rcp", self.rcp),
+            _several("scp", self.scp),
         )
+
+
+def _several(kind: Kind, sources: Sequence[Source]) -> tuple[Layer, ...]:
+    if len(sources) == 1:
+        return (_layer(kind, NAMES[kind], sources[0]),)
+    return tuple(_layer(kind, f"{NAMES[kind]} {index + 1}", source) for index, source in enumerate(sources))
 
 
 def _single(kind: Kind, source: Source | None) -> Layer | None:

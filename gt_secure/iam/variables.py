@@ -36,6 +36,27 @@ Template: TypeAlias = tuple[str | Wild | Variable, ...]
 Keys: TypeAlias = Mapping[str, tuple[str, ...]]
 """The context of a request: key names in lower case, each with its values."""
 
+
+class Several(tuple[str, ...]):
+    """Values that came as a list: the key is multivalued, even if the list holds one value."""
+
+    __slots__ = ()
+
+
+MULTIVALUED = frozenset(
+    {
+        "aws:calledvia",
+        "aws:principalorgpaths",
+        "aws:principalservicenameslist",
+        "aws:resourceorgpaths",
+        "aws:sourceorgpaths",
+        "aws:tagkeys",
+        "aws:vpceorgpaths",
+        "s3:requestobjecttagkeys",
+    }
+)
+"""Keys that AWS documents as multivalued: none of them has a value as a policy variable."""
+
 _VARIABLE = re.compile(r"\$\{\s*([^{}',]*?)\s*(?:,\s*'([^']*)'\s*)?\}")
 _SPECIAL = {"*", "?", "$"}
 
@@ -102,6 +123,17 @@ def _joined(parts: list[str | Wild | Variable]) -> Template:
     return tuple(joined)
 
 
+def variable_keys(template: Template) -> frozenset[str]:
+    """Return the keys, in lower case, of the variables in a template."""
+    return frozenset(part.key for part in template if isinstance(part, Variable))
+
+
+def keys_in(text: str) -> frozenset[str]:
+    """Return the keys, in lower case, of the variables in a policy's text."""
+    found = (match[1].lower() for match in _VARIABLE.finditer(text))
+    return frozenset(key for key in found if key and key not in _SPECIAL)
+
+
 def is_fixed(template: Template) -> bool:
     """Tell whether a template holds no variable, so that it needs no request to be filled in."""
     return not any(isinstance(part, Variable) for part in template)
@@ -110,9 +142,9 @@ def is_fixed(template: Template) -> bool:
 def fill(template: Template, keys: Keys) -> Filled | None:
     """Put the values of a request in place of the variables.
 
-    Returns None if a variable has neither a value nor a default. A key with several values cannot be a variable (IAM
-    User Guide, *Single-valued vs. multivalued context keys*), so it has no value either. What comes from a variable is
-    text, never a wildcard: a tag must not widen a policy.
+    Returns None if a variable has neither a value nor a default. A multivalued key cannot be a variable (IAM User
+    Guide, *Single-valued vs. multivalued context keys*), so it has no value either, even where the request gives it one
+    value. What comes from a variable is text, never a wildcard: a tag must not widen a policy.
     """
     filled: list[str | Wild] = []
     for part in template:
@@ -120,7 +152,8 @@ def fill(template: Template, keys: Keys) -> Filled | None:
             filled.append(part)
             continue
         values = keys.get(part.key, ())
-        value = values[0] if len(values) == 1 else part.default
+        single = len(values) == 1 and part.key not in MULTIVALUED and not isinstance(values, Several)
+        value = values[0] if single else part.default
         if value is None:
             return None
         filled.append(value)

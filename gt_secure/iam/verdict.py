@@ -13,7 +13,7 @@ from .explanation import ConditionExplanation, LayerExplanation, LayerOutcome, S
 from .render import verdict_dict, verdict_html, verdict_text
 from .request import NAMES, Compiled, Layer, Request
 
-Decision: TypeAlias = Literal["allow", "implicit-deny", "explicit-deny", "invalid"]
+Decision: TypeAlias = Literal["allow", "implicit-deny", "explicit-deny", "unknown", "invalid"]
 
 
 class Outcome(NamedTuple):
@@ -23,6 +23,7 @@ class Outcome(NamedTuple):
     layer: Layer | None = None
     statement: Statement | None = None
     rule: str = ""
+    depends_on: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Verdict:
     Attributes
     ----------
     decision : str
-        ``allow``, ``implicit-deny``, ``explicit-deny`` or ``invalid``.
+        ``allow``, ``implicit-deny``, ``explicit-deny``, ``unknown`` or ``invalid``.
     reason : str
         One sentence: which statement of which policy decided, or which policy does not allow, and why.
     layers : tuple of LayerExplanation
@@ -53,8 +54,13 @@ class Verdict:
 
     @property
     def allowed(self) -> bool:
-        """Whether the request is allowed; False for ``invalid``."""
+        """Whether the request is surely allowed; False for ``unknown`` and ``invalid``."""
         return self.outcome.decision == "allow"
+
+    @property
+    def depends_on(self) -> tuple[str, ...]:
+        """The condition keys, sorted, on whose values an ``unknown`` decision depends."""
+        return self.outcome.depends_on
 
     @property
     def policy(self) -> str:
@@ -107,6 +113,8 @@ def _layers(request: Request, policies: Compiled, outcome: Outcome) -> Iterator[
             yield LayerExplanation(kind, single.name, "not consulted")
         else:
             yield explain_layer(request, single, outcome)
+    for level in (*policies.rcp, *policies.scp):
+        yield explain_layer(request, level, outcome)
 
 
 def explain_layer(request: Request, layer: Layer, outcome: Outcome) -> LayerExplanation:

@@ -234,7 +234,7 @@ def test_empty_lists_match_nothing():
         ("${aws:username}", {"aws:username": "img"}, True), ("${AWS:UserName}", {"aws:username": "img"}, True),
         ("${ aws:username }", {"aws:username": "img"}, True), ("${aws:username}", {}, False),
         ("${aws:username}", {"aws:username": ["img", "b"]}, False),
-        ("${aws:username}", {"aws:username": ["img"]}, True),
+        ("${aws:username}", {"aws:username": ["img"]}, False),
         ("${aws:username, 'img'}", {}, True), ("${aws:username,'img'}", {}, True), ("${aws:username, ''}img", {}, True),
         ("${aws:username, 'img'}", {"aws:username": "x"}, False),
         ("i${aws:a}${aws:b}", {"aws:a": "m", "aws:b": "g"}, True),

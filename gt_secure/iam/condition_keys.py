@@ -1,0 +1,134 @@
+"""Condition keys as AWS documents them: how each is spelled, and which values it can have.
+
+Source: IAM User Guide, *AWS global condition context keys*; Service Authorization Reference, *Condition keys for
+Amazon S3*. A key that is not in the table can have any value, and may be absent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .variables import MULTIVALUED
+
+_DIGITS = "0123456789"
+_ACCOUNT: dict[str, Any] = {"like": "????????????", "alphabet": _DIGITS}
+_FLAG: dict[str, Any] = {"values": ("true", "false")}
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFacts:
+    """One condition key.
+
+    Attributes
+    ----------
+    name : str
+        As AWS spells it.
+    values : tuple of str
+        All values, where they are few.
+    like : str
+        A pattern that every value matches.
+    alphabet : str
+        The characters that a value can have; empty for all.
+    always : bool
+        Whether the key is in every request for which its value is asked.
+    """
+
+    name: str
+    values: tuple[str, ...] = ()
+    like: str = "*"
+    alphabet: str = ""
+    always: bool = False
+
+
+_TABLE = (
+    KeyFacts("aws:MultiFactorAuthPresent", **_FLAG),
+    KeyFacts("aws:PrincipalAccount", **_ACCOUNT, always=True),
+    KeyFacts("aws:PrincipalArn", like="arn:*:*:*:*:*", always=True),
+    KeyFacts("aws:PrincipalIsAWSService", **_FLAG, always=True),
+    KeyFacts("aws:PrincipalOrgID", like="o-?*"),
+    KeyFacts("aws:PrincipalOrgPaths", like="o-?*/*"),
+    KeyFacts("aws:PrincipalType", always=True),
+    KeyFacts("aws:RequestedRegion", like="?*", always=True),
+    KeyFacts("aws:ResourceAccount", **_ACCOUNT, always=True),
+    KeyFacts("aws:ResourceOrgID", like="o-?*"),
+    KeyFacts("aws:ResourceOrgPaths", like="o-?*/*"),
+    KeyFacts("aws:SecureTransport", **_FLAG, always=True),
+    KeyFacts("aws:SourceVpc", like="vpc-?*", always=True),
+    KeyFacts("aws:SourceVpcArn", like="arn:*:ec2:*:*:vpc/vpc-?*", always=True),
+    KeyFacts("aws:SourceVpce", like="vpce-?*", always=True),
+    KeyFacts("aws:UserAgent", like="?*"),
+    KeyFacts("aws:Referer", like="?*"),
+    KeyFacts("aws:ViaAWSService", **_FLAG, always=True),
+    KeyFacts("aws:VpceAccount", **_ACCOUNT, always=True),
+    KeyFacts("aws:VpceOrgID", like="o-?*"),
+    KeyFacts("aws:VpceOrgPaths", like="o-?*/*"),
+    KeyFacts("aws:userid", like="?*", always=True),
+    KeyFacts("s3:ResourceAccount", **_ACCOUNT, always=True),
+    KeyFacts("s3:TlsVersion", values=("1.2", "1.3"), always=True),
+    KeyFacts("s3:authType", values=("REST-HEADER", "REST-QUERY-STRING", "POST"), always=True),
+    KeyFacts("s3:signatureversion", values=("AWS", "AWS4-HMAC-SHA256"), always=True),
+    *(
+        KeyFacts(name)
+        for name in (
+            "aws:CalledVia",
+            "aws:CalledViaFirst",
+            "aws:CalledViaLast",
+            "aws:CurrentTime",
+            "aws:EpochTime",
+            "aws:FederatedProvider",
+            "aws:MultiFactorAuthAge",
+            "aws:PrincipalServiceName",
+            "aws:PrincipalServiceNamesList",
+            "aws:SourceAccount",
+            "aws:SourceArn",
+            "aws:SourceIdentity",
+            "aws:SourceIp",
+            "aws:SourceOrgID",
+            "aws:SourceOrgPaths",
+            "aws:TagKeys",
+            "aws:TokenIssueTime",
+            "aws:VpcSourceIp",
+            "aws:username",
+            "s3:AccessPointNetworkOrigin",
+            "s3:DataAccessPointAccount",
+            "s3:DataAccessPointArn",
+            "s3:LocationConstraint",
+            "s3:RequestObjectTagKeys",
+            "s3:VersionId",
+            "s3:delimiter",
+            "s3:max-keys",
+            "s3:prefix",
+            "s3:signatureAge",
+        )
+    ),
+)
+KEYS = {facts.name.lower(): facts for facts in _TABLE}
+"""What is known of each key, by its name in lower case."""
+
+
+_FAMILIES = (
+    "aws:PrincipalTag/",
+    "aws:RequestTag/",
+    "aws:ResourceTag/",
+    "s3:BucketTag/",
+    "s3:ExistingObjectTag/",
+    "s3:RequestObjectTag/",
+)
+
+
+def key_facts(lower: str, spelled: str = "") -> KeyFacts:
+    """Return what is known of a key; one that is not in the table keeps the spelling of the policy."""
+    return KEYS.get(lower) or KeyFacts(_family(spelled or lower))
+
+
+def _family(name: str) -> str:
+    for family in _FAMILIES:
+        if name.lower().startswith(family.lower()):
+            return family + name[len(family) :]
+    return name
+
+
+def is_multivalued(lower: str) -> bool:
+    """Tell whether a request can have several values of this key."""
+    return lower in MULTIVALUED

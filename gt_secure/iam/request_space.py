@@ -1,0 +1,307 @@
+"""A set of requests that is cut into classes, and one exact answer for all of them: opened, refused or unknown.
+
+Each dimension is either *chosen* by who makes the request (the request is opened if some choice opens it) or a *fact*
+that is not known (the answer is unknown if it depends on it). So the question for a set is: is there, for every value
+of the facts, a choice that is allowed? Dimensions that a policy variable ties together are looked at together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Literal, NamedTuple, TypeAlias
+
+from .statement_table import Part, Setting, StatementTable, View, mask_of
+
+State: TypeAlias = Literal["opened", "refused", "unknown"]
+
+MAX_CLASSES = 20_000
+"""The most classes that are looked at; beyond, the answer is unknown unless the bounds agree."""
+
+Trail: TypeAlias = tuple[Setting, ...]
+Masks: TypeAlias = dict[int, Trail]
+"""Masks of choices, each with settings that lead to it."""
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """What varies: a key, or keys that belong together.
+
+    Attributes
+    ----------
+    name : str
+        As an answer calls it.
+    keys : set of str
+        The keys, in lower case, that it settles.
+    settings : tuple of Setting
+        Values that stand for all; empty if they are too many to be told apart.
+    chosen : bool
+        Whether the requester chooses; otherwise it is a fact that is not known.
+    """
+
+    name: str
+    keys: frozenset[str]
+    settings: tuple[Setting, ...]
+    chosen: bool
+
+
+class Answer(NamedTuple):
+    """The answer for a set of requests, the facts that an unknown one depends on, and an opened one's example."""
+
+    state: State
+    depends_on: tuple[str, ...] = ()
+    example: Trail = ()
+
+
+@dataclass
+class _Group:
+    """Dimensions that must be looked at together: for each value of their facts, the masks of the choices."""
+
+    dimensions: list[Dimension]
+    parts: list[Part]
+    facts: list[Dimension] = field(default_factory=list)
+    table: dict[tuple[int, ...], tuple[Trail, Masks]] = field(default_factory=dict)
+    bounded: bool = False
+
+
+class RequestSpace:
+    """Requests of one kind of caller on one path.
+
+    Parameters
+    ----------
+    table : StatementTable
+    base : View
+        What is settled for all of them.
+    dimensions : sequence of Dimension
+    elsewhere : set of str
+        Keys that a caller of :meth:`answer` settles: the source of the requests.
+    """
+
+    def __init__(
+        self,
+        table: StatementTable,
+        base: View,
+        dimensions: Sequence[Dimension],
+        *,
+        elsewhere: frozenset[str] = frozenset(),
+    ) -> None:
+        self.table = table
+        self.base = base
+        self.elsewhere = elsewhere
+        moving = frozenset(key for dimension in dimensions for key in dimension.keys) | elsewhere
+        fixed = mask_of((part for part in table.parts if not part.keys & moving), base)
+        self.settled = table.everything & fixed
+        live = [part for part in table.parts if part.keys & moving and part.bits & self.settled]
+        self.of_source = [part for part in live if not (part.keys & moving) - elsewhere]
+        free = [part for part in live if (part.keys & moving) - elsewhere]
+        self.is_coupled = any(part.keys & elsewhere for part in free)
+        """Whether a policy variable ties the source to something else, so that each source needs a space of its own."""
+        self.groups = [self._fill(group) for group in _groups(dimensions, free)]
+
+    def source_mask(self, setting: Setting) -> int:
+        """Return the statements that a source leaves standing."""
+        return mask_of(self.of_source, self.base.with_setting(setting))
+
+    def answer(self, mask: int = -1, *, without: Dimension | None = None) -> Answer:
+        """Answer for the requests whose source leaves these statements standing."""
+        groups = [group for group in self.groups if without is None or without not in group.dimensions]
+        choices: Masks = {self.settled & mask: ()}
+        facts: list[_Group] = []
+        for group in groups:
+            if group.facts or group.bounded:
+                facts.append(group)
+                continue
+            choices = self._best(_combine(choices, next(iter(group.table.values()))[1]))
+        return self._over_facts(choices, facts)
+
+    def _over_facts(self, choices: Masks, groups: list[_Group]) -> Answer:
+        relevant = 0
+        for mask in choices:
+            relevant |= mask
+        classes = [_classes(group, relevant) for group in groups]
+        size = 1
+        for each in classes:
+            size *= len(each.members)
+        if size * max(1, len(choices)) > MAX_CLASSES * 10:
+            return self._bounds(choices, groups, classes)
+        results: dict[tuple[int, ...], Trail | None] = {}
+        for chosen in product(*(range(len(each.members)) for each in classes)):
+            masks = choices
+            for each, index in zip(classes, chosen, strict=True):
+                masks = _combine(masks, each.members[index])
+            results[chosen] = next((trail for mask, trail in masks.items() if self.table.allows(mask)), None)
+        trails = [trail for trail in results.values() if trail is not None]
+        if not trails:
+            return Answer("refused")
+        if len(trails) == len(results):
+            return Answer("opened", example=trails[0])
+        return Answer("unknown", tuple(sorted(_support(classes, results))))
+
+    def _bounds(self, choices: Masks, groups: list[_Group], classes: list[_Classes]) -> Answer:
+        """Decide between the worst and the best that the facts can make of it, where their classes are too many."""
+        denies = self.table.gates.denies
+        best = worst = -1
+        for each in classes:
+            masks = [mask for member in each.members for mask in member]
+            some, common = 0, -1
+            for mask in masks:
+                some, common = some | mask, common & mask
+            best &= (some & ~denies) | (common & denies)
+            worst &= (common & ~denies) | (some & denies)
+        if any(self.table.allows(mask & worst) for mask in choices):
+            return Answer("opened", example=next(t for m, t in choices.items() if self.table.allows(m & worst)))
+        if not any(self.table.allows(mask & best) for mask in choices):
+            return Answer("refused")
+        return Answer("unknown", tuple(sorted({d.name for group in groups for d in group.facts or group.dimensions})))
+
+    def _best(self, masks: Masks) -> Masks:
+        """Keep the choices that no other choice betters."""
+        if len(masks) > MAX_CLASSES:
+            masks = dict(list(masks.items())[:MAX_CLASSES])
+        kept: Masks = {}
+        for mask, trail in masks.items():
+            if any(self.table.better(other, mask) for other in kept):
+                continue
+            kept = {other: t for other, t in kept.items() if not self.table.better(mask, other)}
+            kept[mask] = trail
+        return kept
+
+    def usable(self, dimension: Dimension, mask: int) -> list[Setting]:
+        """Return the settings of a chosen dimension with which the requests are opened."""
+        group = next((group for group in self.groups if dimension in group.dimensions), None)
+        if group is None or group.dimensions != [dimension]:
+            return list(dimension.settings)
+        answers: dict[int, bool] = {}
+        result = []
+        for setting in dimension.settings:
+            own = mask_of(group.parts, self.base.with_setting(setting)) & self.settled & mask
+            if own not in answers:
+                answers[own] = self.answer(own, without=dimension).state == "opened"
+            if answers[own]:
+                result.append(setting)
+        return result
+
+    def always_opened(self, mask: int) -> bool:
+        """Tell whether every choice is opened, whatever the facts are."""
+        worst = [self.settled & mask]
+        for group in self.groups:
+            masks = {m for _, choices in group.table.values() for m in choices}
+            combined = {one & other for one in worst for other in masks}
+            worst = [one for one in combined if not any(self.table.better(one, o) and o != one for o in combined)]
+            if len(worst) > MAX_CLASSES // 100:
+                return False
+        return all(self.table.allows(one) for one in worst)
+
+    def _fill(self, group: _Group) -> _Group:
+        group.facts = [dimension for dimension in group.dimensions if not dimension.chosen]
+        size = 1
+        for dimension in group.dimensions:
+            size *= len(dimension.settings)
+        if not 0 < size <= MAX_CLASSES:
+            return self._loosen(group)
+        chosen = [dimension for dimension in group.dimensions if dimension.chosen]
+        for index in product(*(range(len(dimension.settings)) for dimension in group.facts)):
+            trail = tuple(dimension.settings[i] for dimension, i in zip(group.facts, index, strict=True))
+            masks: Masks = {}
+            for choice in product(*(dimension.settings for dimension in chosen)):
+                view = self.base
+                for setting in (*trail, *choice):
+                    view = view.with_setting(setting)
+                masks.setdefault(mask_of(group.parts, view) & self.settled, (*trail, *choice))
+            group.table[index] = (trail, masks)
+        return group
+
+    def _loosen(self, group: _Group) -> _Group:
+        """Take the worst and the best for parts whose classes are too many."""
+        bits = 0
+        for part in group.parts:
+            bits |= part.bits
+        denies = self.table.gates.denies
+        group.bounded = True
+        worst, best = self.settled & ~(bits & ~denies), self.settled & ~(bits & denies)
+        group.table = {(0,): ((), {worst: ()}), (1,): ((), {best: ()})}
+        return group
+
+
+class _Classes(NamedTuple):
+    """The distinct masks of a group's facts, and the class of each of their values."""
+
+    group: _Group
+    members: list[Masks]
+    of: dict[tuple[int, ...], int]
+
+
+def _classes(group: _Group, relevant: int) -> _Classes:
+    numbers: dict[frozenset[int], int] = {}
+    members: list[Masks] = []
+    of: dict[tuple[int, ...], int] = {}
+    for index, (_, masks) in group.table.items():
+        here: Masks = {}
+        for mask, trail in masks.items():
+            here.setdefault(mask & relevant, trail)
+        key = frozenset(here)
+        if key not in numbers:
+            numbers[key] = len(members)
+            members.append(here)
+        of[index] = numbers[key]
+    return _Classes(group, members, of)
+
+
+def _combine(masks: Masks, others: Masks) -> Masks:
+    if len(others) == 1 and len(masks) == 1:
+        ((one, first),), ((other, second),) = masks.items(), others.items()
+        return {one & other: first + second}
+    combined: Masks = {}
+    for one, first in masks.items():
+        for other, second in others.items():
+            combined.setdefault(one & other, first + second)
+    return combined
+
+
+def _support(classes: Sequence[_Classes], results: dict[tuple[int, ...], Trail | None]) -> Iterable[str]:
+    """Return the names of the facts on which the results depend."""
+    for place, each in enumerate(classes):
+        pairs = {
+            (one, other)
+            for one in range(len(each.members))
+            for other in range(one)
+            if any(
+                (results[(*rest[:place], one, *rest[place + 1 :])] is None)
+                != (results[(*rest[:place], other, *rest[place + 1 :])] is None)
+                for rest in results
+            )
+        }
+        if not pairs:
+            continue
+        if each.group.bounded or len(each.group.facts) == 1:
+            yield from (dimension.name for dimension in each.group.facts or each.group.dimensions)
+            continue
+        for number, dimension in enumerate(each.group.facts):
+            if _matters(each, number, pairs):
+                yield dimension.name
+
+
+def _matters(classes: _Classes, number: int, pairs: set[tuple[int, int]]) -> bool:
+    lines: dict[tuple[int, ...], set[int]] = {}
+    for index, kind in classes.of.items():
+        lines.setdefault((*index[:number], *index[number + 1 :]), set()).add(kind)
+    return any(one in line and other in line for line in lines.values() for one, other in pairs)
+
+
+def _groups(dimensions: Sequence[Dimension], parts: Sequence[Part]) -> list[_Group]:
+    """Put dimensions that a part ties together into one group; those that no part looks at drop out."""
+    groups: list[_Group] = []
+    for dimension in dimensions:
+        own = [part for part in parts if part.keys & dimension.keys]
+        if own:
+            groups.append(_Group([dimension], own))
+    merged: list[_Group] = []
+    for group in groups:
+        tied = [other for other in merged if any(part in other.parts for part in group.parts)]
+        for other in tied:
+            merged.remove(other)
+            group.dimensions = [*other.dimensions, *group.dimensions]
+            group.parts = [*other.parts, *(part for part in group.parts if part not in other.parts)]
+        merged.append(group)
+    return merged

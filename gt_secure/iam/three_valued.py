@@ -1,0 +1,178 @@
+"""A verdict where some keys are not known: certain where every value of them gives the same answer, else unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from .condition_keys import KeyFacts, key_facts
+from .conditions import Condition
+from .key_values import key_values
+from .request import Compiled, Request
+from .request_space import Dimension, RequestSpace
+from .statement_table import Setting, StatementTable, View
+from .texts import TooManyClassesError
+from .variables import Template, Variable, Wild, parse_template, split_wildcards
+from .verdict import Outcome
+from .wildcards import glob
+
+Decide = Callable[[Request, Compiled], Outcome]
+
+
+def bounds(request: Request, policies: Compiled, decide: Decide) -> Outcome:
+    """Decide a request with unknown keys, from representatives of all values that they can have."""
+    caller, keys = request.caller, dict(request.keys)
+    unknown = unknown_keys(request.unknown, policies)
+    settled = {key: value for key, value in keys.items() if key not in unknown}
+    known = replace(request, context=dict(settled), unknown=())
+    table = StatementTable(policies, caller, cross_account=request.is_cross_account, endpoint=not known.is_off_endpoint)
+    view = View(request.action, request.resource, caller, settled)
+    dimensions = [fact(table, key, spelled, texts=[request.resource]) for key, spelled in sorted(unknown.items())]
+    space = RequestSpace(table, view, dimensions)
+    answer = space.answer()
+    if answer.state == "unknown":
+        rule = f"the answer depends on {', '.join(answer.depends_on)}"
+        return Outcome("unknown", rule=rule, depends_on=answer.depends_on)
+    # The explanation is that of the request in which every unknown key is absent, or of the first that is as certain.
+    outcome = decide(known, policies)
+    if (outcome.decision == "allow") == (answer.state == "opened"):
+        return outcome
+    context: dict[str, tuple[str, ...]] = dict(settled)
+    for dimension in dimensions:
+        context.update(dimension.settings[0].values if dimension.settings else {})
+    outcome = decide(replace(known, context=context), policies)
+    if (outcome.decision == "allow") == (answer.state == "opened"):
+        return outcome
+    rule = "it is the same for every value of the unknown keys"
+    return Outcome("allow" if answer.state == "opened" else "implicit-deny", rule=rule)
+
+
+def unknown_keys(names: Iterable[str], policies: Compiled) -> dict[str, str]:
+    """Return the unknown keys that the policies mention, in lower case, with their spelling."""
+    found: dict[str, str] = {}
+    wanted = [name.lower() for name in names]
+    for key, spelled in spellings(policies).items():
+        if any(key == name or (name.endswith("/*") and key.startswith(name[:-1])) for name in wanted):
+            found[key] = key_facts(key, spelled).name
+    return found
+
+
+def spellings(policies: Compiled) -> dict[str, str]:
+    """Return every key that the policies mention, in lower case, with the first spelling."""
+    found: dict[str, str] = {}
+    for layer in policies.layers:
+        for statement in layer.document.statements:
+            for condition in statement.conditions:
+                found.setdefault(condition.lower_key, condition.key)
+                for key in condition.variables:
+                    found.setdefault(key, key_facts(key).name)
+            for pattern in statement.resources:
+                for part in pattern.template:
+                    if isinstance(part, Variable):
+                        found.setdefault(part.key, key_facts(part.key).name)
+            kinds = {entry.kind for entry in statement.principals or ()}
+            if "unique-id" in kinds:
+                found.setdefault("aws:userid", "aws:userid")
+            if "federated" in kinds:
+                found.setdefault("aws:federatedprovider", "aws:FederatedProvider")
+    return found
+
+
+def conditions_on(table: StatementTable, key: str) -> list[Condition]:
+    """Return all conditions that look at a key."""
+    return [c for _, _, statement in table.statements for c in statement.conditions if c.lower_key == key]
+
+
+def fact(
+    table: StatementTable,
+    key: str,
+    spelled: str = "",
+    *,
+    texts: Iterable[str] = (),
+    chosen: bool = False,
+    absent: bool | None = None,
+    facts: KeyFacts | None = None,
+) -> Dimension:
+    """Return the dimension of one key whose value is not known, or is chosen.
+
+    ``texts`` are the texts that a policy variable of this key may have to equal.
+    """
+    about = facts or key_facts(key, spelled)
+    own = conditions_on(table, key)
+    try:
+        values = key_values(about, own, extra=variable_values(table, key, texts), absent=absent)
+    except TooManyClassesError:
+        return Dimension(about.name, frozenset({key}), (), chosen)
+    return Dimension(
+        about.name,
+        frozenset({key}),
+        tuple(Setting({key: value} if value else {}, label=about.name) for value in values),
+        chosen,
+    )
+
+
+def variable_values(table: StatementTable, key: str, texts: Iterable[str]) -> list[str]:
+    """Return values of a key with which the policy variables of it, or of what it is compared with, can match."""
+    found: dict[str, None] = {}
+    for _, _, statement in table.statements:
+        for pattern in statement.resources:
+            if any(isinstance(part, Variable) and part.key == key for part in pattern.template):
+                for text in texts:
+                    found.update(dict.fromkeys(captures(pattern.template, key, text)))
+                found[f"some-{key.rpartition(':')[2]}"] = None
+        for condition in statement.conditions:
+            if key in condition.variables or (condition.lower_key == key and condition.variables):
+                found.update(dict.fromkeys(_tied_values(table, condition, key)))
+    return list(found)
+
+
+def _tied_values(table: StatementTable, condition: Condition, key: str) -> list[str]:
+    """Return values that make two keys, which a condition compares with each other, equal and unequal."""
+    keys = sorted({condition.lower_key, *condition.variables})
+    literals = [
+        value
+        for each in keys
+        for other in conditions_on(table, each)
+        for value in other.values
+        if "${" not in value and not set("*?") & set(value)
+    ]
+    shared = [_sample(key_facts(each).like) for each in keys]
+    tokens = [value for value in dict.fromkeys([*literals, *shared, "zqa", "zqb"]) if value]
+    found = list(tokens)
+    if key == condition.lower_key:
+        for value in condition.values:
+            if "${" in value:
+                template = parse_template(value, variables=True, wildcards=True, place="$")
+                found += [_filled(template, token) for token in tokens]
+    return found
+
+
+def _filled(template: Template, token: str) -> str:
+    return "".join(part if isinstance(part, str) else token if isinstance(part, Variable) else "z" for part in template)
+
+
+def _sample(like: str) -> str:
+    return "".join(part if isinstance(part, str) else "7" for part in split_wildcards(like))
+
+
+_LONGEST_CAPTURE = 200
+
+
+def captures(template: Template, key: str, text: str) -> list[str]:
+    """Return the parts of a text that a variable would have to equal for the template to match the text."""
+    first = next(i for i, part in enumerate(template) if isinstance(part, Variable) and part.key == key)
+    head = template[:first]
+    literal = "".join(map(str, head)) if all(isinstance(part, str) for part in head) else None
+    if literal is not None and not text.startswith(literal):
+        return []
+    starts = [len(literal)] if literal is not None else range(min(len(text), _LONGEST_CAPTURE))
+    found = []
+    for start in starts:
+        for end in range(start + 1, min(len(text), start + _LONGEST_CAPTURE) + 1):
+            value = text[start:end]
+            filled = tuple(
+                (value if part.key == key else Wild.ANY) if isinstance(part, Variable) else part for part in template
+            )
+            if glob(filled)(text):
+                found.append(value)
+    return found
