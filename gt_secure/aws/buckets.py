@@ -18,10 +18,10 @@ from .client import Aws, aws_errors
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 # A bucket that has no policy, no CORS rules and so on answers with an error of its own.
 _NOT_CONFIGURED = {
-    "NoSuchBucketPolicy",
-    "NoSuchCORSConfiguration",
-    "NoSuchPublicAccessBlockConfiguration",
-    "ServerSideEncryptionConfigurationNotFoundError",
+    "s3:GetBucketPolicy": "NoSuchBucketPolicy",
+    "s3:GetBucketCORS": "NoSuchCORSConfiguration",
+    "s3:GetBucketPublicAccessBlock": "NoSuchPublicAccessBlockConfiguration",
+    "s3:GetEncryptionConfiguration": "ServerSideEncryptionConfigurationNotFoundError",
 }
 
 
@@ -248,7 +248,7 @@ def _configured(action: str, bucket: str, call: Callable[[], Any], default: Any)
         try:
             return call()
         except ClientError as error:
-            if error.response.get("Error", {}).get("Code") in _NOT_CONFIGURED:
+            if error.response.get("Error", {}).get("Code") == _NOT_CONFIGURED.get(action):
                 return default
             raise
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from urllib.parse import urlsplit
 
 from ..errors import GtSecureError, InvalidInput
+from .answers import check_answers
 from .errors import aws_errors
 from .log_filter import install_secret_filter
 
@@ -141,8 +142,8 @@ class Aws:
         """Ask STS who we are, once."""
         if self._identity is None:
             with aws_errors("sts:GetCallerIdentity"):
-                said = self.client("sts").get_caller_identity()
-            self._identity = Identity(said["Account"], said["Arn"], said["UserId"])
+                answer = self.client("sts").get_caller_identity()
+                self._identity = Identity(answer["Account"], answer["Arn"], answer["UserId"])
         return self._identity
 
     def own_role(self) -> str | None:
@@ -231,6 +232,7 @@ def make_client(session: boto3.session.Session, service: str, region: str, endpo
     install_secret_filter()
     client = session.client(service, region_name=region, endpoint_url=endpoint, config=config, **keys)  # type: ignore[call-overload]
     install_secret_filter()  # onto the loggers of what it has loaded
+    check_answers(client)
     return client
 
 

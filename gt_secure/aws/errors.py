@@ -44,6 +44,7 @@ _CREDENTIALS = {
     "IncompleteSignature",
 }
 _THROTTLED = {"Throttling", "ThrottlingException", "TooManyRequestsException", "SlowDown", "RequestLimitExceeded"}
+_SERVER_FAILED = {"InternalError", "InternalFailure", "InternalServerError", "ServiceUnavailable"}
 _CONFLICT = {"ConflictException", "ResourceInUse", "OperationAborted", "ConditionalRequestConflict"}
 _MISSING = {
     "NoSuchBucket",
@@ -56,6 +57,9 @@ _MISSING = {
     "NotFound",
     "InvalidVpcEndpointId.NotFound",
 }
+_UNREADABLE = (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError)
+"""What comes of taking apart an answer that is not what AWS documents, here or in botocore."""
+
 _VPC_SERVICES = {
     "sagemaker": "sagemaker.api",
     "s3": "s3 (gateway or interface)",
@@ -77,10 +81,13 @@ def aws_errors(action: str, resource: str = "*") -> Iterator[None]:
         The ARN that the action needs, for the policy that an administrator gets.
     """
     from botocore import exceptions as boto
+    from botocore.parsers import ResponseParserError
 
     service = action.partition(":")[0]
     try:
         yield
+    except GtSecureError:
+        raise  # some of ours are a ValueError or a LookupError too
     except boto.ClientError as error:
         raise _from_client_error(error, action, resource) from error
     except (boto.NoCredentialsError, boto.PartialCredentialsError, boto.CredentialRetrievalError) as error:
@@ -110,6 +117,25 @@ def aws_errors(action: str, resource: str = "*") -> Iterator[None]:
         raise InvalidInput(f"{action} does not take this input: {error}", field=action) from error
     except boto.BotoCoreError as error:
         raise GtSecureError(f"{action} failed: {type(error).__name__}.", next_step="See the cause.") from error
+    except (ResponseParserError, *_UNREADABLE) as error:
+        raise _unreadable(action, error) from error
+
+
+def _unreadable(action: str, error: Exception) -> Unreachable:
+    return Unreachable(
+        f"The answer to {action} cannot be read, so it counts as no answer.",
+        next_step="Try again. If it stays so, a proxy or a sign-in page may answer in place of AWS: check the network "
+        "settings of this machine and AWS_ENDPOINT_URL.",
+        details={"action": action, "answer": type(error).__name__},
+    )
+
+
+def _server_failed(action: str, code: str, details: dict[str, str]) -> Unreachable:
+    return Unreachable(
+        f"AWS could not carry out {action} ({code or 'no code'}), and does not report whether a part was done.",
+        next_step="Wait a minute and try again.",
+        details=details,
+    )
 
 
 def _unreachable(service: str, action: str) -> Unreachable:
@@ -168,7 +194,12 @@ def _from_client_error(error: ClientError, action: str, resource: str) -> GtSecu
             field="region",
             details=details,
         )
-    return GtSecureError(f"{action} failed with {code or 'an error'}: {text[:500]}", details=details)
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
+    if status >= 500 or code in _SERVER_FAILED:
+        return _server_failed(action, code, details)
+    if not code or code.isdigit():  # an answer of AWS names its error; a redirect or a page of a proxy does not
+        return _unreadable(action, error)
+    return GtSecureError(f"{action} failed with {code}: {text[:500]}", details=details)
 
 
 def _denied(action: str, resource: str, code: str, text: str) -> AccessDenied:

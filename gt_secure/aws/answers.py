@@ -1,0 +1,78 @@
+"""Refuse answers that AWS did not give: an empty body, a sign-in page, JSON without the member that was asked for.
+
+botocore reads most of them without complaint and returns empty data, which would pass for "nothing is configured".
+The checks run on the events of a client, so that every call of every client has them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+POLICY_OPERATIONS = ("GetBucketPolicy",)
+_JSON = {"json", "rest-json"}
+
+
+def check_answers(client: Any) -> None:
+    """Let a client raise botocore's ``ResponseParserError`` for an answer that cannot come from AWS."""
+    service = client.meta.service_model.service_id.hyphenize()
+    client.meta.events.register(f"before-parse.{service}", _check_body)
+    client.meta.events.register(f"after-call.{service}", _check_members)
+
+
+def is_policy(text: object) -> bool:
+    """Tell whether a text is a policy document: a JSON object with statements."""
+    if not isinstance(text, str):
+        return False
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(document, dict) and isinstance(document.get("Statement"), (list, dict))
+
+
+def _check_body(*, operation_model: Any, response_dict: Mapping[str, Any], **_: Any) -> None:
+    status = int(response_dict["status_code"])
+    if status >= 300 or operation_model.has_streaming_output:
+        return
+    body = response_dict.get("body")
+    content = body.strip() if isinstance(body, bytes) else b""
+    protocol = str(operation_model.service_model.resolved_protocol)
+    if not content:
+        if _promises_a_body(operation_model, protocol):
+            raise _no_answer(operation_model.name, "is empty")
+    elif content[:9].lower().startswith((b"<!doctype", b"<html")):
+        raise _no_answer(operation_model.name, "is a web page")
+    elif protocol in _JSON and not _is_object(content):
+        raise _no_answer(operation_model.name, "is no JSON object")
+    elif operation_model.name in POLICY_OPERATIONS and not is_policy(content.decode("utf-8", errors="replace")):
+        raise _no_answer(operation_model.name, "is no policy")
+
+
+def _promises_a_body(operation_model: Any, protocol: str) -> bool:
+    """Tell whether an operation always answers with a document: writes of S3 and HeadBucket do not."""
+    if operation_model.output_shape is None:
+        return False
+    return protocol != "rest-xml" or operation_model.http.get("method") == "GET"
+
+
+def _is_object(content: bytes) -> bool:
+    try:
+        return isinstance(json.loads(content), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _check_members(*, http_response: Any, parsed: Mapping[str, Any], model: Any, **_: Any) -> None:
+    if http_response.status_code >= 300 or model.output_shape is None:
+        return
+    missing = [name for name in model.output_shape.required_members if name not in parsed]
+    if missing:
+        raise _no_answer(model.name, f"has no {missing[0]}")
+
+
+def _no_answer(operation: str, problem: str) -> Exception:
+    from botocore.parsers import ResponseParserError
+
+    return ResponseParserError(f"The answer to {operation} {problem}.")
