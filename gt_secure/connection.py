@@ -595,12 +595,9 @@ class Connection:
         >>> gt.undo(done).outcome  # doctest: +SKIP
         'undone'
         """
-        from .changes.transaction import Applied
         from .changes.undo import undo
 
-        if isinstance(change, Applied) and not change.id:
-            return Applied("", "nothing to do")
-        return undo(self.aws, _change_id(change), journal_dir=journal_dir, progress=progress, timeout_s=timeout_s)
+        return undo(self.aws, change, journal_dir=journal_dir, progress=progress, timeout_s=timeout_s)
 
     def journal(self, *, journal_dir: str | Path | None = None) -> list[ChangeRecord]:
         """List the changes of the journal. Calls nothing.

@@ -56,7 +56,7 @@ def apply(
     """
     _check_confirmed(plan, confirm)
     if plan.empty:
-        return Applied("", "nothing to do")
+        return Applied("", "nothing to do", notes=("The account already matches the restriction.",))
     directory = journal_path(journal_dir)
     scope = f"{plan.state.account_id}-{plan.state.region}"
     with hold(directory, scope, f"apply by {plan.state.caller_arn}"):

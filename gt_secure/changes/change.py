@@ -11,6 +11,8 @@ Kind: TypeAlias = Literal["bucket-guard", "url-lock", "portal-lock"]
 ORDER: tuple[Kind, ...] = ("bucket-guard", "url-lock", "portal-lock")
 """The portal lock comes last, because it is the one that can shut people out."""
 
+KINDS: frozenset[str] = frozenset(ORDER)
+
 TITLES: Mapping[Kind, str] = {"bucket-guard": "Bucket guard", "url-lock": "URL lock", "portal-lock": "Portal lock"}
 
 

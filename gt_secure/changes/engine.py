@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
 from ..aws.client import Aws
@@ -21,10 +22,29 @@ Rest: TypeAlias = Literal["rolled back", "overtaken", "in doubt"]
 READ_BACK_S = 20
 """How long a reading may lag behind a write before it counts as wrong."""
 
+SECOND_LOOK_S = 2.0
+"""Seconds between two readings that have to agree, before a write and after it: S3 may return a former policy."""
+
+_LOCAL_LOOK_S = 0.02
+
+_AGREE = 5
+"""How often two readings may differ before a target counts as changing all the time."""
+
 _MERGES = 3
 """How often taking back starts anew when somebody else writes between its reading and its writing."""
 
 _TRANSIENT = (Throttled, Unreachable)
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One write that AWS accepted: which change, the id of the request, the time of the reading before it."""
+
+    step: int
+    request: str
+    since: datetime
+    start: Any
+    goal: Any
 
 
 class Progress(str):
@@ -135,6 +155,7 @@ class Engine:
         self._cancellable = True
         self._first_run = fresh
         self._sent: set[int] = set()
+        self.writes: list[Write] = []
 
     def forward(self) -> None:
         """Carry out all changes, in order; what is already so is left. Raises at the first that fails."""
@@ -151,16 +172,16 @@ class Engine:
             self.steps[index] = self._step(index, "done")
 
     def back(self, reached: Sequence[int]) -> Rest:
-        """Take back the given changes, last first; tells what is left of them.
+        """Roll back the given changes, last first, and return what is left of them.
 
-        A failure here does not stop the others: each one taken back is worth it.
+        No failure of one step keeps the others from being tried, whatever it raises, an interrupt included.
         """
         self._cancellable = False
         for index in sorted(reached, reverse=True):
             self._note("intent", step=index, do="back")
             try:
                 self.steps[index] = self._take_back(index)
-            except GtSecureError as error:
+            except BaseException as error:
                 self._note("failed", step=index, do="back", error=_name(error), message=scrub(str(error)))
                 # What somebody else has set since is not ours to take away, and trying again would not change that.
                 overtaken = isinstance(error, Conflict) and "now" in error.details
@@ -194,16 +215,19 @@ class Engine:
     def _reach(self, index: int, change: Change, start: Any, goal: Any) -> None:
         """Bring a target from start to goal, whatever replies get lost on the way."""
         target = target_of(change)
-        reading = self._settled(index, target)
+        since = datetime.now(UTC)
+        reading = self._settled_twice(index, target)
         if target.same(reading.value, goal):
             return
         rest = reading.rest
         for attempt in range(1_000_000):
             if not target.same(reading.value, start):
-                raise _moved(change, target, start, goal, reading.value)
+                raise self._moved(index, target, start, goal, reading.value)
             try:
                 self._sent.add(index)
-                target.write(self.aws, goal)
+                request = target.write(self.aws, goal)
+                self._note("written", step=index, request=request)
+                self.writes.append(Write(index, request, since, start, goal))
                 lost = False
             except _TRANSIENT as error:
                 lost = True
@@ -219,10 +243,51 @@ class Engine:
                 self.clock.wait(attempt, first=0.5)
             reading = self._settled(index, target) if lost else self._read_back(index, target, start, goal)
             if target.same(reading.value, goal):
+                self._look_again(index, target, start, goal)
                 _check_rest(change, rest, reading.rest)
                 return
             if not lost:
-                raise _not_kept(change, target, start, goal, reading)
+                raise self._not_kept(index, target, start, goal, reading)
+
+    def _settled_twice(self, index: int, target: Target) -> Reading:
+        """Read until two readings in a row agree: one alone may be a former value that S3 still returns."""
+        reading = self._settled(index, target)
+        for _ in range(_AGREE):
+            self.clock.sleep(self._look_s)
+            again = self._settled(index, target)
+            if target.same(reading.value, again.value):
+                return again
+            self._note("seen", step=index, value=reading.value)
+            reading = again
+        raise Conflict(
+            f"{self.changes[index].title} keeps changing: {_AGREE + 1} readings in a row were different.",
+            next_step="Find out who is changing it, then plan again.",
+            details={"now": reading.value, "seen": reading.value},
+        )
+
+    def _look_again(self, index: int, target: Target, start: Any, goal: Any) -> None:
+        """Read once more after the write has shown: another writer may have written at the same moment."""
+        self.clock.sleep(self._look_s)
+        again = self._settled(index, target)
+        if not target.same(again.value, goal) and not target.same(again.value, start):
+            raise self._moved(index, target, start, goal, again.value)
+        if target.same(again.value, start) and not target.same(start, goal):
+            again = self._read_back(index, target, start, goal)  # a reading that lags, or a write that went back
+            if not target.same(again.value, goal):
+                raise self._not_kept(index, target, start, goal, again)
+
+    @property
+    def _look_s(self) -> float:
+        return _LOCAL_LOOK_S if self.aws.is_local else SECOND_LOOK_S
+
+    def _moved(self, index: int, target: Target, start: Any, goal: Any, now: Any) -> Conflict:
+        """Keep the text that was found, and return the error that names it."""
+        self._note("seen", step=index, value=now)
+        return _moved(self.changes[index], target, start, goal, now)
+
+    def _not_kept(self, index: int, target: Target, start: Any, goal: Any, reading: Reading) -> GtSecureError:
+        self._note("seen", step=index, value=reading.value)
+        return _not_kept(self.changes[index], target, start, goal, reading)
 
     def _read_back(self, index: int, target: Target, start: Any, goal: Any) -> Reading:
         """Read until the write shows, or somebody else's: S3 may answer with the former policy for some seconds."""
@@ -271,7 +336,7 @@ class Engine:
         """Write to the journal what has happened; a full disk must not stop what restores the account."""
         try:
             self.writer.write(event, **data)
-        except OSError:
+        except GtSecureError:
             pass  # the intents that were synced before each call are enough to recover from
 
     def _say(self, index: int, text: str) -> None:

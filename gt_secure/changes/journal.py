@@ -7,6 +7,7 @@ line shows. Bucket policies, toggles and CIDR ranges are in it; credentials, tok
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -20,10 +21,18 @@ from typing import Any, Literal, TypeAlias
 
 from ..errors import GtSecureError, NotFound
 from ..text import redact, truncate
+from .change import KINDS
+from .shared_files import create_mode, open_regular, share_with_folder
 
-Status: TypeAlias = Literal["applied", "undone", "rolled-back", "overtaken", "unfinished", "damaged"]
+Status: TypeAlias = Literal["applied", "undone", "rolled-back", "overtaken", "unfinished", "damaged", "unsupported"]
 
 FORMAT = 1
+"""The format that this version writes, and the newest that it reads."""
+
+MAX_BYTES = 64 << 20
+"""A larger file is no record of a change: a bucket policy has at most 20 KB."""
+
+_RECORD_KINDS = {"apply", "undo"}
 _ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9]{6}-[0-9a-f]{4}")
 
 
@@ -50,7 +59,7 @@ class ChangeRecord:
     status : str
         ``applied`` (of an undo: it has been carried out), ``undone`` by a later change, ``rolled-back``, ``overtaken``
         (rolled back but for what somebody else has set at the same time), ``unfinished`` (interrupted, or in doubt), or
-        ``damaged``: the file does not hold together.
+        ``damaged``: the file is not intact. ``unsupported`` is a record that a newer version wrote.
     begin : mapping
         The first line: account, region, caller, restriction, changes with everything to put them back.
     events : tuple of mapping
@@ -88,8 +97,8 @@ class ChangeRecord:
     @property
     def changes(self) -> Sequence[Mapping[str, Any]]:
         """The planned changes, in order."""
-        found = self.begin.get("changes")
-        return found if isinstance(found, list) else []
+        changes = self.begin.get("changes")
+        return [change for change in changes if isinstance(change, Mapping)] if isinstance(changes, list) else []
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as JSON-able data."""
@@ -123,23 +132,41 @@ class Writer:
         """Append one event and sync it to the disk."""
         line = {"n": self._count, "at": _now(), "event": event, **data, "prev": self._last}
         text = json.dumps(line, ensure_ascii=True, separators=(",", ":")) + "\n"
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | (os.O_EXCL if self._count == 0 else 0)
-        handle = os.open(self._path, flags, 0o600)
+        try:
+            _append(self._path, text.encode("ascii"), new=self._count == 0)
+        except OSError as error:
+            raise _cannot_write(self._path.parent, error) from error
+        if self._count == 0:
+            _sync_directory(self._path.parent)
+        self._last = _digest(text.rstrip("\n"))
+        self._count += 1
+
+
+def _append(path: Path, data: bytes, *, new: bool) -> None:
+    flags = os.O_WRONLY | os.O_APPEND | ((os.O_CREAT | os.O_EXCL) if new else 0)
+    handle = open_regular(path, flags, create_mode(path.parent))
+    try:
+        if new:
+            share_with_folder(handle, path.parent)
         size = os.fstat(handle).st_size
         try:
-            view = memoryview(text.encode("ascii"))
+            view = memoryview(data)
             while view:
                 view = view[os.write(handle, view) :]
             os.fsync(handle)
         except OSError:
             os.ftruncate(handle, size)  # a full disk must not leave half a line for the next one to be glued to
             raise
-        finally:
-            os.close(handle)
-        if self._count == 0:
-            _sync_directory(self._path.parent)
-        self._last = _digest(text.rstrip("\n"))
-        self._count += 1
+    finally:
+        os.close(handle)
+
+
+def _cannot_write(directory: Path, error: OSError) -> GtSecureError:
+    return GtSecureError(
+        f"The journal cannot be written in {directory}: {error.strerror}.",
+        next_step="Free space there, or choose another directory with journal_dir=, --journal or GT_SECURE_JOURNAL.",
+        details={"errno": error.errno},
+    )
 
 
 def _now() -> str:
@@ -165,37 +192,46 @@ def _sync_directory(directory: Path) -> None:
 
 def begin_change(directory: Path, begin: Mapping[str, Any]) -> Writer:
     """Start the file of a new change with its first line."""
+    change_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}-{secrets.token_hex(2)}"  # ordered by time
+    writer = Writer(directory / f"{change_id}.jsonl", change_id, "", 0)
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        change_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}-{secrets.token_hex(2)}"  # ordered by time
-        writer = Writer(directory / f"{change_id}.jsonl", change_id, "", 0)
         writer.write("begin", format=FORMAT, id=change_id, **begin)
-    except OSError as error:
-        raise GtSecureError(
-            f"The journal cannot be written in {directory}: {error.strerror}.",
-            next_step="Choose another directory with journal_dir= or GT_SECURE_JOURNAL. Nothing was changed.",
-        ) from error
+    except (OSError, GtSecureError) as error:
+        problem = error if isinstance(error, GtSecureError) else _cannot_write(directory, error)
+        problem.next_step = f"{problem.next_step} Nothing was changed."
+        raise problem from error
     return writer
 
 
 def continue_change(directory: Path, record: ChangeRecord) -> Writer:
     """Go on writing in the file of an interrupted change; a last line that was torn by the interruption is cut off."""
     path = directory / f"{record.id}.jsonl"
-    whole = path.read_bytes()
-    keep = whole.rfind(b"\n") + 1
-    if keep < len(whole):
-        with path.open("r+b") as file:
-            file.truncate(keep)
-            os.fsync(file.fileno())
+    try:
+        whole = path.read_bytes()
+        keep = whole.rfind(b"\n") + 1
+        if keep < len(whole):
+            with path.open("r+b") as file:
+                file.truncate(keep)
+                os.fsync(file.fileno())
+    except OSError as error:
+        raise _cannot_write(directory, error) from error
     lines = whole[:keep].decode("utf-8").splitlines()
     return Writer(path, record.id, _digest(lines[-1]), len(lines))
 
 
 def change_ids(directory: Path) -> list[str]:
-    """Ids of all changes in the journal, oldest first."""
-    if not directory.is_dir():
+    """Return the ids of all changes in the journal, oldest first."""
+    try:
+        names = list(directory.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
         return []
-    return sorted(path.stem for path in directory.glob("*.jsonl") if _ID.fullmatch(path.stem))
+    except OSError as error:
+        raise GtSecureError(
+            f"The journal in {directory} cannot be read: {error.strerror}.",
+            next_step="Choose another directory with journal_dir=, --journal or GT_SECURE_JOURNAL.",
+        ) from error
+    return sorted(name.stem for name in names if name.suffix == ".jsonl" and _ID.fullmatch(name.stem))
 
 
 def list_changes(journal_dir: str | Path | None = None) -> list[ChangeRecord]:
@@ -241,39 +277,101 @@ def export_journal(journal_dir: str | Path | None = None) -> Iterator[str]:
 
 
 def _read(path: Path) -> ChangeRecord:
-    text = path.read_bytes().decode("utf-8", errors="replace")
+    """Read one file; whatever is wrong with it becomes a status, and never ends other work."""
+    try:
+        text = _text(path)
+    except OSError as error:
+        return _damaged(path, f"it cannot be opened: {error.strerror or 'it is no regular file'}")
     complete, _, torn = text.rpartition("\n")
-    events: list[dict[str, Any]] = []
-    problems: list[str] = []
-    last = ""
-    for number, line in enumerate(complete.split("\n") if complete else []):
-        try:
-            event = json.loads(line)
-            fits = event["n"] == number and event["prev"] == last
-        except (ValueError, KeyError, TypeError):
-            problems.append(f"line {number + 1} cannot be read")
-            break
-        if not fits:
-            problems.append(f"line {number + 1} does not follow the line before it: lines were altered or taken out")
-            break
-        events.append(event)
-        last = _digest(line)
+    del torn  # a torn last line announced a call that was never made
+    events, problems = _events(complete)
     if not events or events[0].get("event") != "begin" or events[0].get("id") != path.stem:
         if not problems and not complete:
             # Killed while the first line was being written: nothing had been called yet.
             return ChangeRecord(path.stem, "apply", "rolled-back", {}, (), None, ())
-        return ChangeRecord(path.stem, "apply", "damaged", {}, (), None, tuple(problems or ["it has no beginning"]))
+        return _damaged(path, *(problems or ["it has no beginning"]))
     begin, rest = events[0], tuple(events[1:])
-    status: Status = "damaged" if problems else _status(rest)
-    del torn  # a torn last line announced a call that was never made
-    return ChangeRecord(path.stem, str(begin.get("kind")), status, begin, rest, begin.get("of"), tuple(problems))
+    newer = _unsupported(begin)
+    status: Status = "damaged" if problems else "unsupported" if newer else _status(begin, rest)
+    of = begin.get("of")
+    return ChangeRecord(
+        path.stem,
+        str(begin.get("kind")),
+        status,
+        begin,
+        rest,
+        of if isinstance(of, str) else None,
+        (*problems, *newer),
+    )
 
 
-def _status(events: Sequence[Mapping[str, Any]]) -> Status:
+def _text(path: Path) -> str:
+    handle = open_regular(path, os.O_RDONLY)
+    with os.fdopen(handle, "rb") as file:
+        data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise OSError(errno.EFBIG, "it is too large for a record of a change")
+    return data.decode("utf-8", errors="replace")
+
+
+def _damaged(path: Path, *problems: str) -> ChangeRecord:
+    return ChangeRecord(path.stem, "apply", "damaged", {}, (), None, problems)
+
+
+def _events(text: str) -> tuple[list[dict[str, Any]], list[str]]:
+    events: list[dict[str, Any]] = []
+    last = ""
+    for number, line in enumerate(text.split("\n") if text else []):
+        try:
+            event = json.loads(line)
+            follows = event["n"] == number and event["prev"] == last
+        except (ValueError, KeyError, TypeError, IndexError, RecursionError):
+            return events, [f"line {number + 1} cannot be read"]
+        if not follows:
+            return events, [f"line {number + 1} does not follow the line before it: lines were altered or removed"]
+        events.append(event)
+        last = _digest(line)
+    return events, []
+
+
+def _unsupported(begin: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return why this version cannot use a record that is intact: a newer format, or kinds that it does not know."""
+    written = begin.get("format", FORMAT)
+    if not isinstance(written, int) or written > FORMAT:
+        return (f"it has format {str(written)[:20]}, and this version reads up to {FORMAT}",)
+    if begin.get("kind") not in _RECORD_KINDS:
+        return (f"it records '{str(begin.get('kind'))[:40]}', which this version does not know",)
+    changes = begin.get("changes", [])
+    if not isinstance(changes, list) or not all(isinstance(change, dict) for change in changes):
+        return ("its list of changes has a form that this version does not know",)
+    unknown = [str(change.get("kind"))[:40] for change in changes if change.get("kind") not in KINDS]
+    return (f"it has a change of kind '{unknown[0]}', which this version does not know",) if unknown else ()
+
+
+def _status(begin: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> Status:
     ends = [event for event in events if event.get("event") == "end"]
     outcome = ends[-1].get("outcome") if ends else None
-    if outcome == "applied":
+    if outcome == "applied" or (not ends and _all_done(begin, events)):
         return "applied"
     if outcome == "overtaken":
         return "overtaken"
     return "rolled-back" if outcome == "rolled-back" else "unfinished"
+
+
+def _all_done(begin: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> bool:
+    """Tell whether AWS confirmed each change, so that only the last line is missing, for example on a full disk."""
+    if any(event.get("event") == "failed" or event.get("do") == "back" for event in events):
+        return False
+    done = {event.get("step") for event in events if event.get("event") == "done" and _is_step(event.get("step"))}
+    count = len(begin.get("changes") or ())
+    return count > 0 and done == set(range(count))
+
+
+def _is_step(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def steps_begun(record: ChangeRecord) -> list[int]:
+    """Return the numbers of the changes that a record announced before it ended."""
+    steps = {event.get("step") for event in record.events if event.get("event") == "intent"}
+    return sorted(step for step in steps if isinstance(step, int) and 0 <= step < len(record.changes))

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Conflict, GtSecureError
+from .shared_files import create_mode, open_regular, share_with_folder
 
 
 @contextlib.contextmanager
@@ -60,11 +61,15 @@ def hold(directory: Path, scope: str, what: str) -> Iterator[Mapping[str, Any] |
 def _open(path: Path) -> int:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        handle = open_regular(path, os.O_RDWR | os.O_CREAT, create_mode(path.parent))
+        share_with_folder(handle, path.parent)
+        return handle
     except OSError as error:
         raise GtSecureError(
-            f"The journal cannot be written in {path.parent}: {error.strerror}.",
-            next_step="Choose another directory with journal_dir= or GT_SECURE_JOURNAL. Nothing was changed.",
+            f"The lock file {path} cannot be used: {error.strerror}.",
+            next_step="Choose another directory with journal_dir=, --journal or GT_SECURE_JOURNAL. Users who share one "
+            "need a folder that their group may write to. Nothing was changed.",
+            details={"errno": error.errno},
         ) from error
 
 
@@ -98,17 +103,19 @@ def _holder(handle: int) -> Mapping[str, Any] | None:
     os.lseek(handle, 0, os.SEEK_SET)
     try:
         found = json.loads(os.read(handle, 4096) or b"null")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}  # died while writing its name
     return found if isinstance(found, dict) else None
 
 
 def _write(handle: int, holder: Mapping[str, Any] | None) -> None:
-    os.ftruncate(handle, 0)
-    os.lseek(handle, 0, os.SEEK_SET)
-    if holder is not None:
-        os.write(handle, json.dumps(holder).encode())
-    os.fsync(handle)
+    """Write who holds the lock. On a full disk the lock holds without the name."""
+    with contextlib.suppress(OSError):
+        os.ftruncate(handle, 0)
+        os.lseek(handle, 0, os.SEEK_SET)
+        if holder is not None:
+            os.write(handle, json.dumps(holder).encode())
+        os.fsync(handle)
 
 
 def _held(holder: Mapping[str, Any] | None) -> Conflict:

@@ -8,8 +8,9 @@ written, and again after.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from ..aws.buckets import read_policy
@@ -21,6 +22,7 @@ from ..policies.bucket_guard import find_guard, merge_guard, remove_guard
 from ..policies.deleted_principals import deleted_principals
 from ..policies.equivalence import same_policy, same_statement
 from .change import Change, Kind
+from .second_writers import OtherWrite, other_policy_writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,8 @@ class Target(ABC):
         """Read it."""
 
     @abstractmethod
-    def write(self, aws: Aws, value: Any) -> None:
-        """Make it so: one call."""
+    def write(self, aws: Aws, value: Any) -> str:
+        """Send one call that sets the value; returns the id of the request."""
 
     @abstractmethod
     def merge(self, before: Any, after: Any, now: Any) -> Any:
@@ -62,6 +64,13 @@ class Target(ABC):
         """Whether two values mean the same."""
         return bool(one == other)
 
+    def other_writes(
+        self, aws: Aws, since: datetime, until: datetime, own_requests: Collection[str]
+    ) -> tuple[OtherWrite, ...]:
+        """Return what somebody else wrote in a time, where AWS keeps a record that this role may read."""
+        del aws, since, until, own_requests
+        return ()
+
 
 class BucketGuard(Target):
     """The policy of a bucket. The value is its whole text, or None."""
@@ -72,19 +81,24 @@ class BucketGuard(Target):
         """Read the policy text."""
         return Reading(read_policy(aws, self.name, self.region or None))
 
-    def write(self, aws: Aws, value: Any) -> None:
+    def write(self, aws: Aws, value: Any) -> str:
         """Put or delete the policy. Self lock-out is never confirmed to S3, which then refuses the plainest ones."""
         client = aws.client("s3", self.region or None)
         resource = f"arn:{aws.partition}:s3:::{self.name}"
         if value is None:
             with aws_errors("s3:DeleteBucketPolicy", resource):
-                client.delete_bucket_policy(Bucket=self.name)
-        else:
-            try:
-                with aws_errors("s3:PutBucketPolicy", resource):
-                    client.put_bucket_policy(Bucket=self.name, Policy=value)
-            except InvalidInput as error:
-                raise _refused(self.name, value, error) from error
+                return request_id(client.delete_bucket_policy(Bucket=self.name))
+        try:
+            with aws_errors("s3:PutBucketPolicy", resource):
+                return request_id(client.put_bucket_policy(Bucket=self.name, Policy=value))
+        except InvalidInput as error:
+            raise _refused(self.name, value, error) from error
+
+    def other_writes(
+        self, aws: Aws, since: datetime, until: datetime, own_requests: Collection[str]
+    ) -> tuple[OtherWrite, ...]:
+        """Ask CloudTrail for policies that somebody else put."""
+        return other_policy_writes(aws, self.name, self.region, since, until, own_requests)
 
     def words(self, value: Any) -> str:
         """Say from where presigned URLs work."""
@@ -129,7 +143,7 @@ class TeamUrlLock(Target):
         rest = {key: value for key, value in team.items() if key != "WorkerAccessConfiguration"}
         return Reading(toggles(lock), rest)
 
-    def write(self, aws: Aws, value: Any) -> None:
+    def write(self, aws: Aws, value: Any) -> str:
         """Send both toggles and nothing else: whether an omitted one is kept is not documented."""
         if not aws.knows("UpdateWorkteam", "WorkerAccessConfiguration"):
             raise Unsupported(
@@ -138,7 +152,7 @@ class TeamUrlLock(Target):
             )
         resource = f"arn:{aws.partition}:sagemaker:{aws.region}:*:workteam/private-crowd/{self.name}"
         with aws_errors("sagemaker:UpdateWorkteam", resource):
-            aws.client("sagemaker").update_workteam(
+            answer = aws.client("sagemaker").update_workteam(
                 WorkteamName=self.name,
                 WorkerAccessConfiguration={
                     "S3Presign": {
@@ -146,6 +160,7 @@ class TeamUrlLock(Target):
                     }
                 },
             )
+        return request_id(answer)
 
     def words(self, value: Any) -> str:
         """Name the toggles that are on."""
@@ -179,13 +194,14 @@ class WorkforcePortal(Target):
         failure = str(force.get("FailureReason") or "no reason given") if status == "Failed" else ""
         return Reading(cidrs, rest, ready=status in {"Active", "Failed"}, failure=failure)
 
-    def write(self, aws: Aws, value: Any) -> None:
+    def write(self, aws: Aws, value: Any) -> str:
         """Send the whole list, which AWS takes as the new one."""
         resource = f"arn:{aws.partition}:sagemaker:{aws.region}:*:workforce/private-crowd/{self.name}"
         with aws_errors("sagemaker:UpdateWorkforce", resource):
-            aws.client("sagemaker").update_workforce(
+            answer = aws.client("sagemaker").update_workforce(
                 WorkforceName=self.name, SourceIpConfig={"Cidrs": [str(cidr) for cidr in value]}
             )
+        return request_id(answer)
 
     def words(self, value: Any) -> str:
         """List the ranges."""
@@ -223,6 +239,12 @@ def target_of(change: Change) -> Target:
         "portal-lock": WorkforcePortal,
     }
     return kinds[change.kind](change.target, change.region)
+
+
+def request_id(answer: object) -> str:
+    """Return the id that AWS gave a request, as CloudTrail records it; empty if the answer has none."""
+    metadata = answer.get("ResponseMetadata") if isinstance(answer, Mapping) else None
+    return str(metadata.get("RequestId") or "") if isinstance(metadata, Mapping) else ""
 
 
 def toggles(lock: UrlLock) -> dict[str, str]:

@@ -13,6 +13,7 @@ from ..errors import GtSecureError
 from .change import Change
 from .engine import Clock, Engine, Progress, Rest, Step
 from .journal import Writer
+from .overwritten import look_for_others
 from .verify import ProbeResult
 
 Outcome: TypeAlias = Literal["nothing to do", "applied", "undone"] | Rest
@@ -39,6 +40,8 @@ class Applied:
         For an undo, the change that it took back.
     probes : tuple of ProbeResult
         What the expectations looked like on the wire, if a probe was given.
+    notes : tuple of str
+        Why there was nothing to do, or what the journal could not record.
     """
 
     id: str
@@ -46,6 +49,7 @@ class Applied:
     steps: tuple[Step, ...] = ()
     of: str | None = None
     probes: tuple[ProbeResult, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def certain(self) -> bool:
@@ -66,6 +70,7 @@ class Applied:
             "certain": self.certain,
             "steps": [step.to_dict() for step in self.steps],
             "probes": [result.to_dict() for result in self.probes],
+            "notes": list(self.notes),
         }
 
     def to_text(self) -> str:
@@ -78,7 +83,7 @@ class Applied:
         for result in self.probes:
             as_expected = "as expected" if result.holds else "NOT as expected"
             lines.append(f"  probe from {result.source}: {result.observed}, {as_expected}. {result.detail}".rstrip())
-        return "\n".join(lines)
+        return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
 
     def __str__(self) -> str:
         return self.to_text()
@@ -115,16 +120,19 @@ def run(engine: Engine, outcome: Outcome, of: str | None = None) -> Applied:
             error.details["applied"] = result.to_dict()
             error.next_step = f"{error.next_step} {said(result)}".strip()
         raise
-    end(engine.writer, "applied")
-    return Applied(engine.writer.id, outcome, engine.all_steps(), of)
+    problem = end(engine.writer, "applied")
+    steps = look_for_others(engine)
+    return Applied(engine.writer.id, outcome, steps, of, notes=(problem,) if problem else ())
 
 
-def end(writer: Writer, outcome: str) -> None:
-    """Write the last line of a journal file."""
+def end(writer: Writer, outcome: str) -> str:
+    """Write the last line of a journal file; returns what is wrong where that is not possible."""
     try:
         writer.write("end", outcome=outcome)
-    except OSError:
-        pass  # without its end the change counts as unfinished, and recovering it finds nothing left to do
+    except GtSecureError as error:
+        # Without its end the change counts as unfinished, and recovering it finds nothing left to do.
+        return f"{error.message} AWS confirmed all steps; the journal lacks the end of change {writer.id}."
+    return ""
 
 
 def said(result: Applied) -> str:

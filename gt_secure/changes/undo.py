@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..aws.client import Aws
-from ..errors import Conflict, NotFound
+from ..errors import Conflict, NotFound, Unsupported
 from .apply import refuse_unfinished
 from .change import Change
 from .engine import Clock, Engine
-from .journal import ChangeRecord, begin_change, continue_change, journal_path, list_changes, show_change
+from .journal import ChangeRecord, begin_change, continue_change, journal_path, list_changes, show_change, steps_begun
 from .lock import hold
+from .overwritten import note_overwritten
 from .targets import target_of
 from .transaction import Applied, Callback, Outcome, begin_lines, end, run, said
 
@@ -49,8 +50,7 @@ def plan_undo(aws: Aws, change_id: str | None = None, *, journal_dir: str | Path
 
 def _backwards(aws: Aws, record: ChangeRecord) -> tuple[Change, ...]:
     found: list[Change] = []
-    for data in reversed(record.changes):
-        change = Change.from_journal(data)
+    for change in reversed(_changes(record)):
         target = target_of(change)
         now = target.read(aws).value
         goal = target.merge(change.before_raw, change.after_raw, now)
@@ -66,12 +66,13 @@ def _record(aws: Aws, change_id: str | None, directory: Path) -> ChangeRecord:
     if change_id is None:
         mine = [one for one in list_changes(directory) if (one.account_id, one.region) == where]
         open_ones = [one for one in mine if one.status == "unfinished"]
-        usable = open_ones or [one for one in mine if one.status == "applied" and one.kind == "apply"]
+        usable = open_ones[-1:] or [one for one in mine if one.status == "applied" and one.kind == "apply"]
         if not usable:
             raise NotFound(
                 f"The journal in {directory} has no change of account {where[0]} in {where[1]} to undo.",
                 next_step="“gt-secure journal” lists what is in it; --journal names another directory.",
             )
+        _check_usable(usable[-1])
         return usable[-1]
     record = show_change(change_id, directory)
     if (record.account_id, record.region) != where and record.begin:
@@ -80,25 +81,47 @@ def _record(aws: Aws, change_id: str | None, directory: Path) -> ChangeRecord:
             f"{where[0]}, {where[1]}.",
             next_step="Connect there.",
         )
-    if record.status == "damaged":
-        raise Conflict(
-            f"The journal file of change {record.id} does not hold together: {'; '.join(record.problems)}.",
-            next_step="It is not used for undo. Look at the file and set the account right by a new plan.",
-        )
+    _check_usable(record)
     return record
+
+
+def _check_usable(record: ChangeRecord) -> None:
+    if record.status == "unsupported":
+        raise Unsupported(
+            f"Change {record.id} was recorded by a newer version of gt_secure: {'; '.join(record.problems)}.",
+            next_step="Update gt_secure (pip install -U gt-secure) and undo it with that version.",
+            details={"change": record.id},
+        )
+    problems = list(record.problems)
+    if record.status != "damaged":
+        try:
+            _changes(record)
+        except (ValueError, TypeError, KeyError) as error:
+            problems.append(str(error))
+    if problems:
+        raise Conflict(
+            f"The journal file of change {record.id} is not intact: {'; '.join(problems)}.",
+            next_step="It is not used for undo. Look at the file, and correct the account with a new plan.",
+            details={"change": record.id},
+        )
+
+
+def _changes(record: ChangeRecord) -> list[Change]:
+    return [Change.from_journal(data) for data in record.changes]
 
 
 def undo(
     aws: Aws,
-    change_id: str | None = None,
+    change: str | Applied | None = None,
     *,
     journal_dir: str | Path | None = None,
     progress: Callback | None = None,
     timeout_s: float = 600,
 ) -> Applied:
-    """Take a change back, three-way: what others changed since stays.
+    """Undo a change, three-way: what others changed since stays.
 
-    An interrupted change is taken back too, from any process that sees the journal; an interrupted undo is completed.
+    An interrupted change is rolled back too, from any process that sees the journal; an interrupted undo is completed.
+    The result of an apply that had nothing to change has nothing to undo, which is no error.
 
     Raises
     ------
@@ -107,6 +130,10 @@ def undo(
     NotFound
         If the journal has no such change.
     """
+    if isinstance(change, Applied) and not change.id:
+        note = "That result changed nothing, so there is nothing to undo."
+        return Applied("", "nothing to do", of=change.of, notes=(note,))
+    change_id = change.id if isinstance(change, Applied) else change
     directory = journal_path(journal_dir)
     with hold(directory, f"{aws.account_id}-{aws.region}", f"undo by {aws.caller_arn}"):
         record = _record(aws, change_id, directory)
@@ -117,11 +144,12 @@ def undo(
             return _recover(aws, half, directory, Clock(timeout_s), progress, forward=True)
         refuse_unfinished(directory, aws.account_id, aws.region)
         if record.status in {"undone", "rolled-back"} or not record.changes:
-            return Applied("", "nothing to do", of=record.id)
+            return Applied("", "nothing to do", of=record.id, notes=(f"Change {record.id} is {record.status}.",))
         changes = _backwards(aws, record)
         begin = begin_lines("undo", aws, aws.account_id, aws.caller_arn, changes) | {"of": record.id}
         writer = begin_change(directory, begin)
-        return run(Engine(aws, writer, changes, Clock(timeout_s), progress), "undone", record.id)
+        done = run(Engine(aws, writer, changes, Clock(timeout_s), progress), "undone", record.id)
+        return replace(done, notes=(*done.notes, *note_overwritten(aws, writer, record, _changes(record))))
 
 
 def _unfinished_undo(directory: Path, record: ChangeRecord) -> ChangeRecord | None:
@@ -129,6 +157,25 @@ def _unfinished_undo(directory: Path, record: ChangeRecord) -> ChangeRecord | No
         (one for one in list_changes(directory) if one.of == record.id and one.status == "unfinished"),
         None,
     )
+
+
+def interrupted(
+    aws: Aws, change_id: str | None = None, *, journal_dir: str | Path | None = None
+) -> ChangeRecord | None:
+    """Return the named or the last change that was interrupted here; None if there is none."""
+    directory = journal_path(journal_dir)
+    if change_id is not None:
+        record = _record(aws, change_id, directory)
+        return record if record.status == "unfinished" else None
+    mine = (aws.account_id, aws.region)
+    records = [
+        record
+        for record in list_changes(directory)
+        if record.status == "unfinished" and (record.account_id, record.region) == mine
+    ]
+    if records:
+        _check_usable(records[-1])
+    return records[-1] if records else None
 
 
 def resume(
@@ -142,9 +189,11 @@ def resume(
     """Complete an interrupted change, from any process that sees the journal; a finished one needs nothing."""
     directory = journal_path(journal_dir)
     with hold(directory, f"{aws.account_id}-{aws.region}", f"resume by {aws.caller_arn}"):
-        record = _record(aws, change_id, directory)
-        if record.status != "unfinished":
-            return Applied("", "nothing to do", of=record.id)
+        record = interrupted(aws, change_id, journal_dir=directory)
+        if record is None:
+            which = f"Change {change_id}" if change_id else f"No change of account {aws.account_id} in {aws.region}"
+            state = "is not interrupted." if change_id else "is interrupted."
+            return Applied("", "nothing to do", of=change_id, notes=(f"{which} {state}",))
         return _recover(aws, record, directory, Clock(timeout_s), progress, forward=True)
 
 
@@ -152,14 +201,13 @@ def _recover(
     aws: Aws, record: ChangeRecord, directory: Path, clock: Clock, progress: Callback | None, *, forward: bool
 ) -> Applied:
     writer = continue_change(directory, record)
-    changes = [Change.from_journal(data) for data in record.changes]
+    changes = _changes(record)
     engine = Engine(aws, writer, changes, clock, progress, fresh=False)
     writer.write("recover", do="forward" if forward else "back", caller=aws.caller_arn, pid=os.getpid())
     done: Outcome = "undone" if record.kind == "undo" else "applied"
     if forward:
         return run(engine, done, record.of)
-    begun = sorted({int(event["step"]) for event in record.events if event.get("event") == "intent"})
-    left = engine.back(begun)
+    left = engine.back(steps_begun(record))
     end(writer, left.replace(" ", "-"))
     result = Applied(record.id, left, engine.all_steps(), record.of)
     if left != "rolled back":

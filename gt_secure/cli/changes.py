@@ -11,6 +11,7 @@ from typing import Any
 from ..changes.journal import ChangeRecord, export_journal, journal_path, list_changes, show_change, verify_journal
 from ..changes.plan import Plan
 from ..changes.transaction import Applied
+from ..changes.undo import interrupted
 from ..errors import InvalidInput
 from ..restriction.expectations import Expectation, expect
 from ..restriction.files import dump_restriction, dumps_restriction, load_restriction
@@ -191,7 +192,9 @@ def apply_from(args: argparse.Namespace) -> Applied:
     """Plan, show, ask and apply, or complete an interrupted change."""
     gt = connection(args)
     if args.resume is not None:
-        _ask(args, "Complete the interrupted change?")
+        record = interrupted(gt.aws, args.resume or None, journal_dir=args.journal)
+        if record is not None:
+            _ask(args, f"Complete the interrupted change {record.id}?")
         return gt.resume(args.resume or None, journal_dir=args.journal, progress=_tell, timeout_s=args.timeout)
     plan = gt.plan(restriction_from(args), logs=args.logs)
     if not args.json:

@@ -313,7 +313,7 @@ def test_somebody_who_sets_the_url_lock_at_the_same_moment_wins_and_is_named(acc
     def meddle(model: Any, **_: Any) -> None:
         if when == RACES[0] and model.name == "DescribeWorkteam":
             seen[model.name] += 1
-            if seen[model.name] == 2:  # the last look before the write; the first one is the plan's comparison
+            if seen[model.name] == 3:  # the last look before the write; the first one is the plan's comparison
                 account.set_toggles(*theirs)
         elif when != RACES[0] and model.name == "UpdateWorkteam":
             account.set_toggles(*theirs)

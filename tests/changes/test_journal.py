@@ -9,11 +9,13 @@ import signal
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gt_secure.changes.apply import refuse_unfinished
 from gt_secure.changes.journal import (
     begin_change,
     continue_change,
@@ -147,7 +149,7 @@ def test_a_directory_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(GtSecureError, match="cannot be written"):
         one(tmp_path / "file" / "journal")
-    with pytest.raises(GtSecureError, match="cannot be written"), hold(tmp_path / "file" / "journal", "x", "y"):
+    with pytest.raises(GtSecureError, match="cannot be used"), hold(tmp_path / "file" / "journal", "x", "y"):
         pass
 
 
@@ -160,7 +162,7 @@ def test_a_full_disk_leaves_no_half_line(tmp_path: Path, monkeypatch: pytest.Mon
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "write", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(GtSecureError, match="No space"):
         writer.write("intent", step=0)
     monkeypatch.setattr(os, "write", real)
     writer.write("intent", step=0)
@@ -218,3 +220,111 @@ def test_the_lock_is_let_go_after_an_error(tmp_path: Path) -> None:
         _ = 1 / 0
     with hold(tmp_path, "a", "x") as dead:
         assert dead is None
+
+
+def _whole(directory: Path, **begin: Any) -> str:
+    writer = begin_change(directory, BEGIN | begin)
+    writer.write("end", outcome="applied")
+    return writer.id
+
+
+@pytest.mark.parametrize(
+    ("begin", "problem"),
+    [
+        ({"format": 2}, "format 2"),
+        ({"format": "x"}, "format x"),
+        ({"kind": "rotate"}, "rotate"),
+        ({"changes": [{"kind": "nope", "target": "t"}]}, "nope"),
+        ({"changes": [1]}, "list of changes"),
+        ({"changes": {"kind": "url-lock"}}, "list of changes"),
+    ],
+)
+def test_a_record_of_a_newer_version_is_named_and_blocks_nothing(
+    tmp_path: Path, begin: dict[str, Any], problem: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if "format" in begin:
+        monkeypatch.setattr("gt_secure.changes.journal.FORMAT", begin["format"])
+    other = begin_change(tmp_path, BEGIN | {key: value for key, value in begin.items() if key != "format"}).id
+    monkeypatch.undo()
+    mine = _whole(tmp_path)
+    record = show_change(other, tmp_path)
+    assert record.status == "unsupported"
+    assert problem in record.problems[0]
+    assert show_change(mine, tmp_path).status == "applied"
+    refuse_unfinished(tmp_path, BEGIN["account"], BEGIN["region"])
+    assert len(list(export_journal(tmp_path))) == 2
+
+
+def _deep(path: Path) -> None:
+    path.write_text("[" * 200_000 + "]" * 200_000 + "\n")
+
+
+def _pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def _link(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def _sparse(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(65 << 20)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        _deep,
+        _pipe,
+        _link,
+        _sparse,
+        Path.mkdir,
+        lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\n" * 10),
+        lambda path: path.write_text("[1, 2]\n"),
+        lambda path: path.write_text("null\n"),
+        lambda path: path.write_text('{"n": 0, "prev": ""}\n'),
+    ],
+)
+def test_a_file_that_is_no_record_ends_nothing(tmp_path: Path, make: Callable[[Path], object]) -> None:
+    make(tmp_path / "20260101-000000-000000-abcd.jsonl")
+    mine = _whole(tmp_path)
+    assert [record.status for record in list_changes(tmp_path)] == ["damaged", "applied"]
+    refuse_unfinished(tmp_path, BEGIN["account"], BEGIN["region"])
+    assert show_change(mine, tmp_path).status == "applied"
+
+
+def test_a_missing_last_line_is_no_interruption_where_all_steps_are_confirmed(tmp_path: Path) -> None:
+    writer = begin_change(tmp_path, BEGIN)
+    writer.write("intent", step=0, do="forward")
+    assert show_change(writer.id, tmp_path).status == "unfinished"
+    writer.write("done", step=0, do="forward")
+    assert show_change(writer.id, tmp_path).status == "applied"
+    writer.write("intent", step=0, do="back")
+    assert show_change(writer.id, tmp_path).status == "unfinished"
+
+
+def test_a_lock_file_that_is_a_link_is_refused_and_its_target_kept(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    for number, link in enumerate((Path.symlink_to, Path.hardlink_to)):
+        link(tmp_path / f"lock-{number}", victim)
+        with pytest.raises(GtSecureError), hold(tmp_path, str(number), "x"):
+            pass
+    assert victim.read_text() == "precious"
+    os.mkfifo(tmp_path / "lock-pipe")
+    with pytest.raises(GtSecureError), hold(tmp_path, "pipe", "x"):
+        pass
+
+
+def test_a_folder_of_a_group_gives_files_that_the_group_can_use(tmp_path: Path) -> None:
+    old = os.umask(0o077)
+    try:
+        tmp_path.chmod(0o770)
+        change = _whole(tmp_path)
+        with hold(tmp_path, "x", "y"):
+            pass
+    finally:
+        os.umask(old)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    assert modes == {f"{change}.jsonl": 0o660, "lock-x": 0o660}

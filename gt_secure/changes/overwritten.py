@@ -1,0 +1,86 @@
+"""Keep and name what somebody else wrote at the time of a change and what the change may have overwritten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from ..aws.client import Aws
+from ..errors import GtSecureError
+from .change import Change
+from .engine import Engine, Step
+from .journal import ChangeRecord, Writer
+from .second_writers import OtherWrite, parse_time
+from .targets import Target, target_of
+
+
+def look_for_others(engine: Engine) -> tuple[Step, ...]:
+    """Return the steps of a change that was applied; one that another writer crossed is not certain."""
+    steps = list(engine.all_steps())
+    own = {write.request for write in engine.writes}
+    for write in engine.writes:
+        change = engine.changes[write.step]
+        lost = _lost(engine.aws, engine.writer, change, write.step, write.since, datetime.now(UTC), own)
+        if lost:
+            steps[write.step] = replace(steps[write.step], certain=False, detail=_sentence(lost[-1], engine.writer.id))
+    return tuple(steps)
+
+
+def note_overwritten(aws: Aws, writer: Writer, record: ChangeRecord, changes: Sequence[Change]) -> tuple[str, ...]:
+    """Look at the time of an earlier change again, which CloudTrail had not recorded when it ended."""
+    own = {str(event.get("request")) for event in record.events if event.get("event") == "written"}
+    notes = []
+    for index, change in enumerate(changes):
+        began = _times(record, "intent", index)
+        wrote = _times(record, "written", index)
+        if began and wrote:
+            lost = _lost(aws, writer, change, index, min(began), max(wrote), own)
+            notes += [_sentence(one, writer.id) for one in lost]
+    return tuple(notes)
+
+
+def _times(record: ChangeRecord, name: str, step: int) -> list[datetime]:
+    found = [
+        parse_time(str(event.get("at")))
+        for event in record.events
+        if event.get("event") == name and event.get("step") == step
+    ]
+    return [when for when in found if when is not None]
+
+
+def _lost(
+    aws: Aws, writer: Writer, change: Change, step: int, since: datetime, until: datetime, own: Iterable[str]
+) -> list[OtherWrite]:
+    target = target_of(change)
+    try:
+        others = target.other_writes(aws, since, until, set(own))
+    except GtSecureError as error:
+        _note(writer, "not-asked", step=step, error=type(error).__name__, action=error.details.get("action"))
+        return []
+    lost = [other for other in others if not _was_seen(target, other, change)]
+    for other in lost:
+        _note(writer, "overwritten", step=step, write=other.to_dict())
+    return lost
+
+
+def _was_seen(target: Target, other: OtherWrite, change: Change) -> bool:
+    """Tell whether another write set what was read before ours, or the same as ours: then nothing of it is lost."""
+    if other.policy_text is None and other.operation.startswith("Put"):
+        return False
+    return target.same(other.policy_text, change.before_raw) or target.same(other.policy_text, change.after_raw)
+
+
+def _sentence(other: OtherWrite, change_id: str) -> str:
+    return (
+        f"{other.writer} wrote it too, at {other.at}, and this change may have overwritten that. "
+        f"'gt-secure journal show {change_id}' has the text; add what is missing with a new plan or by hand."
+    )
+
+
+def _note(writer: Writer, event: str, **data: Any) -> None:
+    try:
+        writer.write(event, **data)
+    except GtSecureError:
+        pass  # the sentence still reaches the person

@@ -1,0 +1,95 @@
+"""Find writes of somebody else to a bucket policy at the time of ours, as CloudTrail recorded them.
+
+S3 has no conditional PutBucketPolicy, so a policy that somebody puts between our last reading and our write is
+overwritten without a trace in S3. CloudTrail's record of the other write names the writer and holds the text. It
+appears some minutes later, so this is asked after an apply and again by an undo.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ..aws.client import Aws
+from ..aws.errors import aws_errors
+
+ACTION = "cloudtrail:LookupEvents"
+_WRITES = {"PutBucketPolicy", "DeleteBucketPolicy"}
+_MARGIN = timedelta(seconds=5)
+"""Clocks differ, and CloudTrail records whole seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherWrite:
+    """A write of a bucket policy that was not ours; ``policy_text`` is None for a deletion or where it is not known."""
+
+    at: str
+    writer: str
+    operation: str
+    event_id: str
+    policy_text: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the write as JSON-able data."""
+        return {
+            "at": self.at,
+            "writer": self.writer,
+            "operation": self.operation,
+            "event_id": self.event_id,
+            "policy": self.policy_text,
+        }
+
+
+def other_policy_writes(
+    aws: Aws, bucket: str, region: str, since: datetime, until: datetime, own_requests: Collection[str]
+) -> tuple[OtherWrite, ...]:
+    """Return the successful writes of a bucket's policy within a time that none of our requests made.
+
+    Raises
+    ------
+    GtSecureError
+        If CloudTrail cannot be asked: :class:`AccessDenied`, :class:`Unreachable` and so on.
+    """
+    with aws_errors(ACTION):
+        pages = aws.client("cloudtrail", region or None).get_paginator("lookup_events")
+        found = pages.paginate(
+            LookupAttributes=[{"AttributeKey": "ResourceName", "AttributeValue": bucket}],
+            StartTime=since - _MARGIN,
+            EndTime=until + _MARGIN,
+            PaginationConfig={"MaxItems": 200},
+        )
+        events = [json.loads(event["CloudTrailEvent"]) for page in found for event in page["Events"]]
+        return tuple(_write(event) for event in events if _is_other(event, bucket, own_requests))
+
+
+def _is_other(event: Mapping[str, Any], bucket: str, own_requests: Collection[str]) -> bool:
+    parameters = event.get("requestParameters") or {}
+    return (
+        event.get("eventName") in _WRITES
+        and not event.get("errorCode")
+        and parameters.get("bucketName") == bucket
+        and event.get("requestID") not in own_requests
+    )
+
+
+def _write(event: Mapping[str, Any]) -> OtherWrite:
+    policy = (event.get("requestParameters") or {}).get("bucketPolicy")
+    return OtherWrite(
+        at=str(event.get("eventTime") or ""),
+        writer=str((event.get("userIdentity") or {}).get("arn") or "unknown"),
+        operation=str(event["eventName"]),
+        event_id=str(event.get("eventID") or ""),
+        policy_text=policy if isinstance(policy, str) or policy is None else json.dumps(policy),
+    )
+
+
+def parse_time(text: str) -> datetime | None:
+    """Read a time of the journal."""
+    try:
+        when = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return when if when.tzinfo else when.replace(tzinfo=UTC)

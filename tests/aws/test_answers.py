@@ -1,0 +1,102 @@
+"""Answers that AWS did not give are no answers: every call raises Unreachable, and none reads them as 'nothing set'."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import boto3
+import pytest
+
+from gt_secure.aws.buckets import read_bucket, read_policy
+from gt_secure.aws.client import Aws, connect_aws
+from gt_secure.aws.endpoints import list_s3_endpoints
+from gt_secure.aws.teams import get_workforce, list_workforces, list_workteams, read_team, read_workforce
+from gt_secure.errors import GtSecureError, Unreachable
+
+CALLS: dict[str, Callable[[Aws], object]] = {
+    "policy": lambda aws: read_policy(aws, "gt-images"),
+    "bucket": lambda aws: read_bucket(aws, "gt-images"),
+    "team": lambda aws: read_team(aws, "open-team"),
+    "teams": list_workteams,
+    "workforce": lambda aws: read_workforce(aws, "default"),
+    "workforces": list_workforces,
+    "workforce, typed": lambda aws: get_workforce(aws, "default"),
+    "endpoints": list_s3_endpoints,
+    "identity": lambda aws: aws.identity(),
+}
+BODIES: dict[str, bytes] = {
+    "empty": b"",
+    "blank": b" \n",
+    "object": b"{}",
+    "list": b"[]",
+    "null": b"null",
+    "page": b"<!DOCTYPE html><html><body>Sign in</body></html>",
+    "xml page": b"<html><body>Sign in</body></html>",
+    "bytes": b"\x00\xff\xfe",
+    "half": b'{"Version": "2012-10-17", "Statem',
+    "half xml": b"<VersioningConfiguration><Status>Ena",
+    "deep": b"[" * 100_000,
+    "other object": b'{"error": "no route to host"}',
+    "text": b'"{}"',
+}
+
+
+@pytest.fixture(scope="module")
+def answer() -> Iterator[tuple[Aws, list[tuple[int, bytes]]]]:
+    answers: list[tuple[int, bytes]] = [(200, b"")]
+
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+        def _any(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            status, body = answers[0]
+            self.send_response(status)
+            if self.command == "HEAD":
+                self.send_header("x-amz-bucket-region", "us-east-1")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(body)
+
+        do_GET = do_POST = do_HEAD = _any
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    session = boto3.Session(aws_access_key_id="a", aws_secret_access_key="b", region_name="us-east-1")
+    yield connect_aws(boto3_session=session, endpoint_url=f"http://127.0.0.1:{server.server_address[1]}"), answers
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("body", BODIES)
+def test_an_odd_200_is_no_answer(answer: tuple[Aws, list[tuple[int, bytes]]], name: str, body: str) -> None:
+    aws, answers = answer
+    answers[0] = (200, BODIES[body])
+    with pytest.raises(Unreachable):
+        CALLS[name](aws)
+
+
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("status", [302, 404, 407, 418, 500, 502])
+def test_an_error_without_a_code_of_aws_is_one_of_ours(
+    answer: tuple[Aws, list[tuple[int, bytes]]], name: str, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.0)
+    aws, answers = answer
+    answers[0] = (status, BODIES["page"])
+    with pytest.raises(GtSecureError):
+        CALLS[name](aws)
+
+
+def test_another_error_is_not_the_absence_of_a_policy(answer: tuple[Aws, list[tuple[int, bytes]]]) -> None:
+    aws, answers = answer
+    answers[0] = (404, b"<Error><Code>NoSuchCORSConfiguration</Code><Message>odd</Message></Error>")
+    with pytest.raises(GtSecureError):
+        read_policy(aws, "gt-images")
+    answers[0] = (404, b"<Error><Code>NoSuchBucketPolicy</Code><Message>none</Message></Error>")
+    assert read_policy(aws, "gt-images") is None

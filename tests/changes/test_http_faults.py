@@ -1,0 +1,142 @@
+"""Faults of HTTP at every call of an apply and an undo: result, journal and account agree, and no raw error comes up.
+
+A proxy stands between the client and the sandbox and injects 13 kinds of fault, for one call or for all following. The
+fast test takes a sample around the writes; the slow one takes every call. The counts are printed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import gt_secure.changes.transaction as transaction
+from gt_secure.aws import client as aws_client
+from gt_secure.aws.client import connect_aws
+from gt_secure.changes.apply import apply
+from gt_secure.changes.journal import list_changes, verify_journal
+from gt_secure.changes.plan import plan
+from gt_secure.changes.undo import undo
+from gt_secure.errors import GtSecureError
+from gt_secure.restriction.model import Restriction
+from support.account import BUCKET, FOREIGN, TEAM, Account
+from support.http_faults import FAULTS, Fault, FaultyProxy
+
+DEADLINE_S = 1.0
+
+
+@pytest.fixture(autouse=True)
+def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transaction, "ROLLBACK_S", DEADLINE_S)
+    monkeypatch.setattr(aws_client, "READ_TIMEOUT_S", 0.4)
+    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.0)
+
+
+class Rig:
+    """One kind of run through the proxy, with the account before and after it."""
+
+    def __init__(self, account: Account, tmp: Path, what: str) -> None:
+        self.account, self.tmp, self.what = account, tmp, what
+        self.proxy = FaultyProxy(account.sandbox.endpoint_url)
+        self.aws = connect_aws(boto3_session=account.rig.session_of(), endpoint_url=self.proxy.url)
+        restriction = Restriction(TEAM, addresses=["203.0.113.0/24"], bucket=BUCKET, portal_lock=True)
+        self.open = account.look()
+        self.plan = plan(account.aws, restriction)
+        apply(account.aws, self.plan, journal_dir=tmp / "first")
+        self.closed = account.look()
+        self.number = 0
+        self.outcomes: Counter[str] = Counter()
+        self.injected = 0
+
+    def start(self) -> tuple[Path, Callable[[], Any]]:
+        self.number += 1
+        journal = self.tmp / f"journal-{self.number}"
+        if self.account.look() != self.open:
+            self.account.reset(FOREIGN)
+        if self.what == "apply":
+            return journal, lambda: apply(self.aws, self.plan, journal_dir=journal, timeout_s=DEADLINE_S)
+        apply(self.account.aws, self.plan, journal_dir=journal)
+        return journal, lambda: undo(self.aws, journal_dir=journal, timeout_s=DEADLINE_S)
+
+    def names(self) -> list[str]:
+        _, work = self.start()
+        self.proxy.disarm()
+        work()
+        return list(self.proxy.names)
+
+    def fault(self, at: int, fault: Fault, *, lasting: bool) -> None:
+        journal, work = self.start()
+        self.aws._identity = None
+        self.proxy.arm(at, fault, lasting=lasting)
+        where = f"{self.what}, call {at}, {fault}, {'all following' if lasting else 'once'}"
+        try:
+            said = work().outcome
+        except GtSecureError as error:
+            said = "failed"
+            if "applied" in error.details:
+                said = f"failed, {error.details['applied']['outcome']}"
+        names, injected = self.proxy.names, self.proxy.injected
+        self.proxy.disarm()
+        assert injected, where
+        self.injected += injected
+        self.account.settle()
+        self.outcomes[said] += 1
+        self.check(journal, said, f"{where} ({names[at]}): {said}")
+        self.recover(journal, where)
+
+    def check(self, journal: Path, said: str, where: str) -> None:
+        """No lie: what the result and the journal report is what the account has."""
+        before, after = (self.open, self.closed) if self.what == "apply" else (self.closed, self.open)
+        now = self.account.look()
+        assert not any(verify_journal(journal).values()), where
+        records = list_changes(journal)
+        status = records[-1].status if len(records) > (self.what == "undo") else "none"
+        expected = {"applied": after, "undone": after, "rolled-back": before, "none": before}.get(status)
+        if said in {"applied", "undone"}:
+            assert status == "applied", where
+        if said == "failed, rolled back":
+            assert status == "rolled-back", where
+        if said == "failed, in doubt":
+            assert status == "unfinished", where
+        if expected is not None:
+            assert now == expected, f"{where}; the journal has {status}"
+
+    def recover(self, journal: Path, where: str) -> None:
+        if any(record.status == "unfinished" for record in list_changes(journal)):
+            undo(self.account.aws, journal_dir=journal)
+            assert self.account.look() == self.open, where
+
+    def report(self) -> None:
+        print(f"\n{self.what}: {sum(self.outcomes.values())} runs, {self.injected} faults: {dict(self.outcomes)}")
+
+
+@pytest.fixture(params=["apply", "undo"])
+def rig(account: Account, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Rig]:
+    rig = Rig(account, tmp_path, request.param)
+    yield rig
+    rig.report()
+    rig.proxy.close()
+
+
+def _is_write(name: str) -> bool:
+    return name.startswith(("PUT", "DELETE", "Update"))
+
+
+@pytest.mark.parametrize("fault", ["drop after", "truncated", "html", "empty 200"])
+def test_some_http_faults(rig: Rig, fault: Fault) -> None:
+    """The reading before the policy is written, the write and the reading after it, once and lasting."""
+    names = rig.names()
+    write = next(index for index, name in enumerate(names) if _is_write(name))
+    for at, lasting in ((write - 1, False), (write, True), (write + 1, False)):
+        rig.fault(at, fault, lasting=lasting)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lasting", [False, True], ids=["once", "all-following"])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_every_http_fault_at_every_call(rig: Rig, fault: Fault, lasting: bool) -> None:
+    for at in range(len(rig.names())):
+        rig.fault(at, fault, lasting=lasting)

@@ -1,0 +1,173 @@
+"""Another writer of the policy at the same moment: seen by a second reading, a look after the write, or CloudTrail."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from gt_secure.changes.apply import apply
+from gt_secure.changes.journal import list_changes, show_change
+from gt_secure.changes.plan import Plan, plan
+from gt_secure.changes.undo import undo
+from gt_secure.errors import Conflict
+from gt_secure.restriction.model import Restriction
+from support.account import BUCKET, FOREIGN, TEAM, Account
+
+DENY = {
+    "Sid": "IncidentResponse",
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "s3:PutObject",
+    "Resource": "arn:aws:s3:::gt-images/*",
+}
+THEIRS = json.dumps(json.loads(FOREIGN) | {"Statement": [*json.loads(FOREIGN)["Statement"], DENY]})
+RESPONDER = "arn:aws:iam::111122223333:user/responder"
+
+
+@pytest.fixture
+def guard_plan(account: Account) -> Plan:
+    restriction = Restriction(TEAM, addresses=["203.0.113.0/24"], bucket=BUCKET, url_lock=None)
+    return plan(account.aws, restriction)
+
+
+class Trail:
+    """What CloudTrail would answer; the sandbox has none."""
+
+    def __init__(self) -> None:
+        self.events: list[dict[str, Any]] = []
+
+    def get_paginator(self, name: str) -> Trail:
+        assert name == "lookup_events"
+        return self
+
+    def paginate(self, **arguments: Any) -> Iterator[dict[str, Any]]:
+        assert arguments["LookupAttributes"] == [{"AttributeKey": "ResourceName", "AttributeValue": BUCKET}]
+        assert arguments["StartTime"] <= arguments["EndTime"]
+        yield {"Events": [{"CloudTrailEvent": json.dumps(event)} for event in self.events]}
+
+    def put(self, request: str, policy: str, arn: str = RESPONDER) -> None:
+        self.events.append(
+            {
+                "eventName": "PutBucketPolicy",
+                "eventTime": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+                "eventID": f"event-{len(self.events)}",
+                "requestID": request,
+                "userIdentity": {"arn": arn},
+                "requestParameters": {"bucketName": BUCKET, "bucketPolicy": json.loads(policy)},
+            }
+        )
+
+
+@pytest.fixture
+def trail(account: Account, monkeypatch: pytest.MonkeyPatch) -> Trail:
+    trail = Trail()
+    real = account.aws.client
+    monkeypatch.setattr(
+        account.aws, "client", lambda service, region=None: trail if service == "cloudtrail" else real(service, region)
+    )
+    return trail
+
+
+def on_call(account: Account, name: str, when: str, do: Callable[[], None]) -> Callable[[], None]:
+    """Run something once at the next call of that name; returns what takes the hook out."""
+    events = account.aws.client("s3").meta.events
+    left = [do]
+
+    def hook(model: Any, **_: Any) -> None:
+        if model.name == name and left:
+            left.pop()()
+
+    events.register(when, hook)
+    return lambda: events.unregister(when, hook)
+
+
+def lost_between_reading_and_writing(account: Account, trail: Trail, wanted: Plan) -> Any:
+    def meddle() -> None:
+        account.put_policy(THEIRS)
+        trail.put("their-request", THEIRS)
+
+    remove = on_call(account, "PutBucketPolicy", "before-call", meddle)
+    try:
+        return apply(account.aws, wanted, journal_dir=account.journal)
+    finally:
+        remove()
+
+
+def test_a_write_between_our_reading_and_our_write_is_named_and_its_text_kept(
+    account: Account, trail: Trail, guard_plan: Plan
+) -> None:
+    done = lost_between_reading_and_writing(account, trail, guard_plan)
+    assert not done.certain
+    assert RESPONDER in done.steps[0].detail
+    events = show_change(done.id, account.journal).events
+    (kept,) = [event for event in events if event["event"] == "overwritten"]
+    assert json.loads(kept["write"]["policy"]) == json.loads(THEIRS)
+
+
+def test_our_own_write_and_what_was_read_before_are_no_second_writer(
+    account: Account, trail: Trail, guard_plan: Plan
+) -> None:
+    trail.put("earlier", FOREIGN)
+    trail.put("ours-whose-reply-was-lost", str(guard_plan.changes[0].after_raw))
+    assert apply(account.aws, guard_plan, journal_dir=account.journal).certain
+
+
+def test_a_record_that_comes_late_is_seen_by_undo(account: Account, trail: Trail, guard_plan: Plan) -> None:
+    done = apply(account.aws, guard_plan, journal_dir=account.journal)
+    assert done.certain
+    trail.put("their-request", THEIRS)
+    back = undo(account.aws, done, journal_dir=account.journal)
+    assert RESPONDER in back.notes[0]
+    assert any(event["event"] == "overwritten" for event in show_change(back.id, account.journal).events)
+
+
+def test_without_cloudtrail_the_journal_says_that_it_was_not_asked(account: Account, guard_plan: Plan) -> None:
+    done = apply(account.aws, guard_plan, journal_dir=account.journal)
+    assert "not-asked" in [event["event"] for event in show_change(done.id, account.journal).events]
+
+
+def test_a_stale_first_reading_is_not_written_over(account: Account, guard_plan: Plan) -> None:
+    """S3 may answer with a former policy for some seconds: one reading alone would overwrite the newer one."""
+    seen = {"count": 0}
+
+    def stale(parsed: dict[str, Any], model: Any, **_: Any) -> None:
+        if model.name == "GetBucketPolicy":
+            seen["count"] += 1
+            if seen["count"] == 1:
+                account.put_policy(THEIRS)  # it was put before, and this reading did not show it yet
+            if seen["count"] <= 2:  # the comparison with the plan, and the first of the two readings
+                parsed["Policy"] = FOREIGN
+
+    events = account.aws.client("s3").meta.events
+    events.register("after-call", stale)
+    try:
+        with pytest.raises(Conflict):
+            apply(account.aws, guard_plan, journal_dir=account.journal)
+    finally:
+        events.unregister("after-call", stale)
+    assert json.loads(str(account.policy())) == json.loads(THEIRS)
+    kept = [event for event in list_changes(account.journal)[-1].events if event["event"] == "seen"]
+    assert json.loads(kept[-1]["value"]) == json.loads(THEIRS)
+
+
+def test_a_write_after_ours_is_seen_by_the_look_after_it(account: Account, guard_plan: Plan) -> None:
+    seen = {"count": 0}
+
+    def meddle(model: Any, **_: Any) -> None:
+        if model.name == "GetBucketPolicy" and account.policy() == guard_plan.changes[0].after_raw:
+            seen["count"] += 1
+            if seen["count"] == 1:
+                account.put_policy(THEIRS)
+
+    events = account.aws.client("s3").meta.events
+    events.register("after-call", meddle)  # after the reading back that still showed ours
+    try:
+        with pytest.raises(Conflict):
+            apply(account.aws, guard_plan, journal_dir=account.journal)
+    finally:
+        events.unregister("after-call", meddle)
+    assert json.loads(str(account.policy())) == json.loads(THEIRS)

@@ -1,0 +1,160 @@
+"""An HTTP proxy between a client and the sandbox that spoils chosen calls as networks and middleboxes do."""
+
+from __future__ import annotations
+
+import http.client
+import http.server
+import socket
+import struct
+import threading
+import time
+from typing import Any, Literal, get_args
+from urllib.parse import urlsplit
+
+Fault = Literal[
+    "drop before",
+    "drop after",
+    "delay",
+    "500",
+    "503",
+    "throttled",
+    "truncated",
+    "garbage",
+    "html",
+    "{}",
+    "empty 200",
+    "wrong length",
+    "reset",
+]
+FAULTS: tuple[Fault, ...] = get_args(Fault)
+DELAY_S = 0.7
+"""Longer than the read time-out of the clients in these tests."""
+
+_PAGE = b"<!DOCTYPE html><html><body>Sign in to the hotel network</body></html>"
+_BODIES: dict[str, tuple[int, bytes]] = {
+    "500": (500, b"<Error><Code>InternalError</Code><Message>injected</Message></Error>"),
+    "503": (503, b"<Error><Code>SlowDown</Code><Message>injected</Message></Error>"),
+    "garbage": (200, b"\x00\xff\xfe not an answer"),
+    "html": (200, _PAGE),
+    "{}": (200, b"{}"),
+    "empty 200": (200, b""),
+}
+
+
+class FaultyProxy:
+    """Forwards to the sandbox; ``at`` and ``fault`` choose the call that is spoiled, ``lasting`` those that follow."""
+
+    def __init__(self, url: str) -> None:
+        self.target = urlsplit(url).netloc
+        self.at = -1
+        self.fault: Fault = "reset"
+        self.lasting = False
+        self.names: list[str] = []
+        self.injected = 0
+        self._lock = threading.Lock()
+        proxy = self
+
+        class Handler(_Handler):
+            owner = proxy
+
+        self._server = _Server(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def arm(self, at: int, fault: Fault, *, lasting: bool) -> None:
+        self.at, self.fault, self.lasting = at, fault, lasting
+        self.names = []
+        self.injected = 0
+
+    def disarm(self) -> None:
+        self.arm(-1, "reset", lasting=False)
+
+    def count(self, name: str) -> Fault | None:
+        with self._lock:
+            here = len(self.names)
+            self.names.append(name)
+            hit = self.at >= 0 and (here == self.at or (self.lasting and here > self.at))
+            self.injected += hit
+            return self.fault if hit else None
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Clients that give up are part of these tests."""
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    owner: FaultyProxy
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+    def _any(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        target = self.headers.get("X-Amz-Target") or f"{self.command} {self.path}"
+        fault = self.owner.count(target.rsplit(".", 1)[-1] if "X-Amz-Target" in self.headers else target)
+        if fault == "drop before":
+            return self._hang_up()
+        if fault == "throttled":
+            return self._throttle()
+        if fault in _BODIES:
+            status, answer = _BODIES[fault]
+            return self._send(status, [("Content-Type", "text/html")], answer)
+        status, headers, answer = self._forward(body)
+        if fault == "drop after":
+            return self._hang_up()
+        if fault == "reset":
+            return self._reset()
+        if fault == "delay":
+            time.sleep(DELAY_S)
+        if fault == "truncated":
+            answer = answer[: len(answer) // 2]
+        if fault == "wrong length":
+            self._send(status, headers, answer, length=len(answer) + 40)
+            return self._hang_up()
+        return self._send(status, headers, answer)
+
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _any
+
+    def _throttle(self) -> None:
+        if "X-Amz-Target" in self.headers:
+            return self._send(400, [], b'{"__type":"ThrottlingException","message":"injected"}')
+        return self._send(503, [], _BODIES["503"][1])
+
+    def _forward(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+        connection = http.client.HTTPConnection(self.owner.target, timeout=30)
+        try:
+            connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+            for name, value in self.headers.items():
+                connection.putheader(name, value)
+            connection.endheaders(body or None)
+            answer = connection.getresponse()
+            return answer.status, answer.getheaders(), answer.read()
+        finally:
+            connection.close()
+
+    def _send(self, status: int, headers: list[tuple[str, str]], body: bytes, length: int | None = None) -> None:
+        self.send_response_only(status)
+        for name, value in headers:
+            if name.lower() not in {"content-length", "transfer-encoding", "connection"}:
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body) if length is None else length))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def _hang_up(self) -> None:
+        self.close_connection = True
+        self.connection.shutdown(socket.SHUT_RDWR)
+
+    def _reset(self) -> None:
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
