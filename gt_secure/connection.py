@@ -26,13 +26,11 @@ if TYPE_CHECKING:
     from .access.explain.explanation import Explanation
     from .access.read import Who
     from .aws.buckets import BucketState
-    from .aws.endpoints import VpcEndpoint
-    from .aws.teams import LabelingJob, Workforce, Workteam
-    from .changes.journal import ChangeRecord
+    from .aws.teams import Workforce, Workteam
     from .changes.plan import Plan
     from .changes.transaction import Applied
     from .changes.undo import UndoPlan
-    from .findings.model import Finding
+    from .listings import Endpoints, Findings, Jobs, Journal, Workteams
     from .logs import Athena, Coverage, Hits, Table
     from .plots import Kind, Theme
     from .presign import Probe, TestUrl, Vantage
@@ -217,13 +215,13 @@ class Connection:
 
     # 1. Workteam
 
-    def workteams(self) -> list[Workteam]:
+    def workteams(self) -> Workteams:
         """List private and vendor workteams of the region (two SageMaker calls).
 
         Returns
         -------
-        list of Workteam
-            By name. A notebook shows it as a table.
+        Workteams
+            A list of Workteam by name, shown as a table.
 
         Raises
         ------
@@ -236,8 +234,9 @@ class Connection:
         ['open-team', 'radiology-team']
         """
         from .aws.teams import list_workteams
+        from .listings import Workteams
 
-        return list_workteams(self.aws)
+        return Workteams(list_workteams(self.aws))
 
     def workteam(self, name: TeamLike) -> Workteam:
         """Read one private workteam.
@@ -288,7 +287,7 @@ class Connection:
         workforces = list_workforces(self.aws)
         return workforces[0] if workforces else None
 
-    def jobs(self, team: TeamLike) -> list[LabelingJob]:
+    def jobs(self, team: TeamLike) -> Jobs:
         """List the labeling jobs of a team that still wait for workers.
 
         Parameters
@@ -297,7 +296,8 @@ class Connection:
 
         Returns
         -------
-        list of LabelingJob
+        Jobs
+            A list of LabelingJob, shown as a table.
 
         Raises
         ------
@@ -310,17 +310,19 @@ class Connection:
         [('chest-scans', 40)]
         """
         from .aws.teams import Workteam, jobs_of_team
+        from .listings import Jobs
 
-        return jobs_of_team(self.aws, team if isinstance(team, Workteam) else self.workteam(team))
+        return Jobs(jobs_of_team(self.aws, team if isinstance(team, Workteam) else self.workteam(team)))
 
     # 2. Allow
 
-    def endpoints(self) -> list[VpcEndpoint]:
+    def endpoints(self) -> Endpoints:
         """List the VPC endpoints for S3 of the region.
 
         Returns
         -------
-        list of VpcEndpoint
+        Endpoints
+            A list of VpcEndpoint, shown as a table.
 
         Raises
         ------
@@ -333,8 +335,9 @@ class Connection:
         'vpce-0a1b2c3d4e5f60718'
         """
         from .aws.endpoints import list_s3_endpoints
+        from .listings import Endpoints
 
-        return list_s3_endpoints(self.aws)
+        return Endpoints(list_s3_endpoints(self.aws))
 
     def bucket(self, name: str) -> BucketState:
         """Read the policy and the settings of a bucket.
@@ -599,7 +602,7 @@ class Connection:
 
         return undo(self.aws, change, journal_dir=journal_dir, progress=progress, timeout_s=timeout_s)
 
-    def journal(self, *, journal_dir: str | Path | None = None) -> list[ChangeRecord]:
+    def journal(self, *, journal_dir: str | Path | None = None) -> Journal:
         """List the changes of the journal. Calls nothing.
 
         Parameters
@@ -609,8 +612,8 @@ class Connection:
 
         Returns
         -------
-        list of ChangeRecord
-            The oldest first, of every account in that journal.
+        Journal
+            A list of ChangeRecord, the oldest first, of every account in that journal.
 
         Raises
         ------
@@ -623,8 +626,9 @@ class Connection:
         [('20261124-101500-000000-ab12', 'applied')]
         """
         from .changes.journal import list_changes
+        from .listings import Journal
 
-        return list_changes(journal_dir)
+        return Journal(list_changes(journal_dir))
 
     def export(self, team: TeamLike | None = None, bucket: str | None = None) -> tuple[Restriction, list[Notice]]:
         """Read the locks that a team and a bucket have now as a restriction.
@@ -876,7 +880,7 @@ class Connection:
         name = None if team is None else team_name(team)
         return who(self.aws, bucket, key, sources, team=name, forwarded_from=forwarded_from)
 
-    def findings(self, *, team: TeamLike | None = None, bucket: str | None = None) -> tuple[Finding, ...]:
+    def findings(self, *, team: TeamLike | None = None, bucket: str | None = None) -> Findings:
         """Look for what defeats, weakens or breaks a restriction of a team, its workforce and a bucket.
 
         Parameters
@@ -887,8 +891,9 @@ class Connection:
 
         Returns
         -------
-        tuple of Finding
-            The most severe first. ``could_not_see`` lists the actions that were denied.
+        Findings
+            A tuple of Finding, the most severe first, shown as a table. ``could_not_see`` lists
+            the actions that were denied.
 
         Raises
         ------
@@ -904,11 +909,12 @@ class Connection:
         from .account.read_facts import snapshot_of
         from .account.snapshot import read_state
         from .findings.run import find_all
+        from .listings import Findings
 
         state = read_state(self.aws, team=team, bucket=bucket)
         key = "" if state.bucket is None else state.bucket.default_kms_key
         around = read_surroundings(self.aws, state, kms_key=key)
-        return find_all(with_surroundings(snapshot_of(state), around))
+        return Findings(find_all(with_surroundings(snapshot_of(state), around)))
 
     # 5. Hits
 

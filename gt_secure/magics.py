@@ -6,20 +6,22 @@
     plan = %gt_secure plan --team radiology-team --bucket gt-images --allow 203.0.113.0/24
     %gt_secure teams
 
-``panel`` and ``plan`` give back the widget and the plan; every other word is a command of ``gt-secure`` and prints what
-that prints. An error is a sentence with the next step, not a traceback; it stops the notebook all the same.
+Every word is a command of ``gt-secure``. A command that has a result returns it, and the notebook shows it: the same
+object, from the same function, that the command line prints. With ``--json`` or another format, and for commands
+without a result, the magic prints what the command prints. ``panel`` returns the widget. An error is a sentence with
+the next step, not a traceback; it stops the notebook all the same.
 """
 
 from __future__ import annotations
 
 import argparse
 import shlex
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .errors import AccessDenied, GtSecureError, InvalidInput
 
 if TYPE_CHECKING:
-    from .changes.plan import Plan
     from .connection import Connection
     from .widgets import Panel
 
@@ -48,7 +50,7 @@ def unload_ipython_extension(ipython: Any) -> None:
     ipython.magics_manager.magics["line"].pop(NAME, None)
 
 
-def run_line(line: str) -> Panel | Plan | None:
+def run_line(line: str) -> Any:
     """Run one line of the magic.
 
     Parameters
@@ -58,19 +60,21 @@ def run_line(line: str) -> Panel | Plan | None:
 
     Returns
     -------
-    Panel, Plan or None
-        The widget for ``panel``, the plan for ``plan``.
+    object
+        The result of the command, such as a Plan, or the Panel. None if the command only prints.
 
     Raises
     ------
     MagicError
         With the sentence and the next step of what went wrong.
     """
+    from .cli.wording import for_command_line
+
     try:
         return _run(_words(line))
     except GtSecureError as error:
-        said = MagicError(error.message, next_step=error.next_step, details=error.details)
-        raise said from error
+        shown = for_command_line(error)
+        raise MagicError(shown.message, next_step=shown.next_step, details=error.details) from error
 
 
 def _words(line: str) -> list[str]:
@@ -80,33 +84,36 @@ def _words(line: str) -> list[str]:
         raise InvalidInput(f"The line cannot be read: {error}.", next_step="Close the quotation mark.") from error
 
 
-def _run(words: list[str]) -> Panel | Plan | None:
-    from .cli.main import build_parser
+def _run(words: list[str]) -> Any:
+    from .cli.main import parse
 
-    if not words:
-        words = ["--help"]
-    if words[0] == "panel":
-        return _panel(_parse(_panel_parser(), words[1:]))
-    args = _parse(build_parser(), words)
+    if words[:1] == ["panel"]:
+        return _panel(_parse(_panel_parser().parse_args, words[1:]))
+    args = _parse(parse, words)
     if args is None:
         return None
-    if args.command == "plan" and not args.json and args.format is None:
-        from .cli.changes import restriction_from
-
-        return _connection(args).plan(restriction_from(args))
+    if args.result is not None and not _prints(args):
+        return args.result(args)
     args.run(args)
     return None
 
 
-def _parse(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Namespace | None:
+def _prints(args: argparse.Namespace) -> bool:
+    """Return whether the options ask for text or a file instead of an object."""
+    form = getattr(args, "format", None)
+    return bool(getattr(args, "json", False) or getattr(args, "output", None) or form not in (None, "text", "table"))
+
+
+def _parse(parse: Callable[[list[str]], argparse.Namespace | None], words: list[str]) -> argparse.Namespace | None:
     """Parse without ending the kernel; None after ``--help``."""
     try:
-        return parser.parse_args(words)
+        return parse(words)
     except SystemExit as end:
         if end.code in (0, None):
             return None
         raise InvalidInput(
-            f"“%{NAME} {' '.join(words)[:80]}” is not a command.", next_step=f"See the usage above, or %{NAME} --help."
+            f"%{NAME} {' '.join(words)[:80]} is not a command.",
+            next_step=f"Read the message above, or run %{NAME} --help.",
         ) from end
 
 

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias
 
 from ..errors import InvalidInput, NotFound, refuse_url
+from ..html import facts as fact_list
+from ..html import output as cell_output
+from ..text import printable
 from .client import Aws, aws_errors
 
 # Members that are not ours to compare: times that every write moves, and what the service itself works out.
@@ -82,6 +85,25 @@ class Workteam:
     def restrictable(self) -> bool:
         """Whether AWS offers a URL lock for this kind of team."""
         return self.kind == "private"
+
+    @property
+    def url_lock_text(self) -> str:
+        """The URL lock in a few words."""
+        if self.url_lock is None:
+            return "none (AWS has none for this kind of team)"
+        words = {"off": "off", "both": "both on: no URL can ever work"}
+        return words.get(self.url_lock.mode, f"on ({self.url_lock.mode})")
+
+    def _facts(self) -> list[tuple[str, str]]:
+        groups = ", ".join(self.members) or "-"
+        rows = [("kind", self.kind), ("description", self.description or "-"), ("groups", groups)]
+        return [("workteam", self.name), *rows, ("URL lock", self.url_lock_text)]
+
+    def __str__(self) -> str:
+        return "\n".join(f"{name:<12} {printable(value)}" for name, value in self._facts())
+
+    def _repr_html_(self) -> str:
+        return cell_output(fact_list(self._facts()))
 
 
 class SageMakerTeam(Protocol):

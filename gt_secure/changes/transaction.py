@@ -10,6 +10,11 @@ from typing import Any, Literal, TypeAlias
 
 from ..aws.client import Aws
 from ..errors import GtSecureError
+from ..html import Chip, Tone
+from ..html import notice as notice_box
+from ..html import output as cell_output
+from ..html import table as html_table
+from ..text import printable
 from .change import Change
 from .engine import Clock, Engine, Progress, Rest, Step
 from .journal import Writer
@@ -86,7 +91,21 @@ class Applied:
         return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
 
     def __str__(self) -> str:
-        return self.to_text()
+        return printable(self.to_text(), keep="\n")
+
+    def _repr_html_(self) -> str:
+        tone: Tone = "ok" if self.certain and self.outcome in {"applied", "undone", "nothing to do"} else "warn"
+        title = f"{self.outcome.capitalize()}{f' (change {self.id})' if self.id else ''}."
+        steps = [
+            (f"{s.kind} of {s.target}", s.outcome, "" if s.certain else "not certain", s.detail) for s in self.steps
+        ]
+        as_expected = {True: Chip("ok", "as expected"), False: Chip("no", "not as expected")}
+        probes = [(result.source, result.observed, as_expected[bool(result.holds)]) for result in self.probes]
+        return cell_output(
+            notice_box(tone, title),
+            html_table(("change", "outcome", "doubt", "detail"), steps) if steps else "",
+            html_table(("source", "observed", "expectation"), probes) if probes else "",
+        )
 
 
 def begin_lines(kind: str, aws: Aws, account: str, caller: str, changes: Sequence[Change]) -> dict[str, Any]:

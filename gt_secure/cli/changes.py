@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..changes.journal import ChangeRecord, export_journal, journal_path, list_changes, show_change, verify_journal
+from ..changes.journal import export_journal, journal_path, list_changes, show_change, verify_journal
 from ..changes.plan import Plan
 from ..changes.transaction import Applied
 from ..changes.undo import interrupted
 from ..errors import InvalidInput
+from ..listings import Journal
 from ..restriction.expectations import Expectation, expect
 from ..restriction.files import dump_restriction, dumps_restriction, load_restriction
 from ..restriction.model import Restriction
@@ -316,14 +317,8 @@ def run_journal(args: argparse.Namespace) -> int:
     if not records:
         say(f"The journal in {directory} is empty.")
         return OK
-    say(table(("change", "status", "kind", "targets", "caller"), [_record_row(record) for record in records]))
+    say(table(Journal.head, [Journal.row(record) for record in records]))
     return OK
-
-
-def _record_row(record: ChangeRecord) -> tuple[str, ...]:
-    targets = ", ".join(f"{change.get('kind')} of {change.get('target')}" for change in record.changes)
-    kind = record.kind + (f" of {record.of}" if record.of else "")
-    return record.id, record.status, kind, targets, record.caller
 
 
 def _verify(args: argparse.Namespace, directory: Path) -> int:

@@ -6,14 +6,12 @@ import argparse
 import os
 import shutil
 import sys
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ..columns import lay_out, width, wrap
 from ..connection import Connection, connect
 from ..text import json_text, printable
-
-_NARROW = 12
 
 
 def connection(args: argparse.Namespace) -> Connection:
@@ -46,55 +44,10 @@ def _shown(text: str) -> str:
     return text if isinstance(text, Styled) else printable(text, keep="\n")
 
 
-def width(text: str) -> int:
-    """Columns that a text takes on a terminal."""
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
-
-
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Lay out a table; columns wrap where the terminal is too narrow."""
-    cells = [[printable(cell) for cell in row] for row in rows]
-    widths = [max([width(title), *(width(row[i]) for row in cells)]) for i, title in enumerate(head)]
-    room = line_width()
-    widths = widths if room is None else _shrink(widths, room - 2 * (len(widths) - 1))
-    titles = [styled(line, "bold") for line in _lines([title.upper() for title in head], widths)]
-    return Styled("\n".join([*titles, *(line for row in cells for line in _lines(row, widths))]))
-
-
-def _shrink(widths: Sequence[int], room: int) -> list[int]:
-    """Take from the widest column until all fit, or until none is wider than 12."""
-    result = list(widths)
-    while sum(result) > room and max(result) > _NARROW:
-        result[result.index(max(result))] -= 1
-    return result
-
-
-def _lines(row: Sequence[str], widths: Sequence[int]) -> list[str]:
-    """Return the lines of one row: cells that are too wide go on below."""
-    parts = [wrap(cell, widths[i]) for i, cell in enumerate(row)]
-    lines = []
-    for number in range(max(map(len, parts))):
-        words = [part[number] if number < len(part) else "" for part in parts]
-        padded = [word + " " * (widths[i] - width(word)) for i, word in enumerate(words[:-1])]
-        lines.append("  ".join([*padded, words[-1]]).rstrip())
-    return lines
-
-
-def wrap(text: str, room: int) -> list[str]:
-    """Break a line into lines of at most so many columns, at blanks where there are any."""
-    lines, line = [], ""
-    for word in text.split(" "):
-        longer = f"{line} {word}" if line else word
-        if width(longer) <= room:
-            line = longer
-            continue
-        if line:
-            lines.append(line)
-        while width(word) > room:
-            lines.append(word[:room])
-            word = word[room:]
-        line = word
-    return [*lines, line]
+    titles, *lines = "\n".join(lay_out(head, rows, line_width())).split("\n")
+    return Styled("\n".join([styled(titles, "bold"), *lines]))
 
 
 def line_width() -> int | None:

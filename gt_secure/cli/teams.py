@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from ..aws.teams import Workforce, Workteam
 from ..connection import Connection
 from ..errors import GtSecureError
+from ..listings import Jobs, Workteams
 from ..text import printable
 from .output import connection, note, say, show_json, table
 from .parser import Commands
@@ -30,20 +30,23 @@ def add(commands: Commands) -> None:
     parser.add_argument("team", nargs="?", help="show only this workteam, with its jobs in progress")
 
 
-def teams_from(args: argparse.Namespace) -> Sequence[Workteam] | Workteam:
+def teams_from(args: argparse.Namespace) -> Workteams | Workteam:
     """Return the workteams, or the one that is named."""
-    gt = connection(args)
-    return gt.workteam(args.team) if args.team else gt.workteams()
+    return _teams(connection(args), args.team)
+
+
+def _teams(gt: Connection, name: str | None) -> Workteams | Workteam:
+    return gt.workteam(name) if name else gt.workteams()
 
 
 def run(args: argparse.Namespace) -> int:
     """List, or show one."""
     gt = connection(args)
-    return _one(gt, args.team, args.json) if args.team else _all(gt, args.json)
+    teams = _teams(gt, args.team)
+    return _one(gt, teams, args.json) if isinstance(teams, Workteam) else _all(gt, teams, args.json)
 
 
-def _all(gt: Connection, as_json: bool) -> int:
-    teams = gt.workteams()
+def _all(gt: Connection, teams: Workteams, as_json: bool) -> int:
     workforce, unseen = _workforce(gt)
     if as_json:
         show_json({"workteams": [team_dict(team) for team in teams], "workforce": _force_dict(workforce)})
@@ -51,8 +54,7 @@ def _all(gt: Connection, as_json: bool) -> int:
     if not teams:
         say(f"There are no workteams in {gt.aws.region}.")
         return 0
-    rows = [(t.name, t.kind, url_lock_words(t), ", ".join(t.members) or "-", t.description or "-") for t in teams]
-    say(table(("team", "kind", "url lock", "groups", "description"), rows))
+    say(table(teams.head, [teams.row(team) for team in teams]))
     say()
     say(portal_sentence(workforce, [t.name for t in teams if t.kind == "private"]))
     if unseen:
@@ -60,13 +62,9 @@ def _all(gt: Connection, as_json: bool) -> int:
     return 0
 
 
-def _one(gt: Connection, name: str, as_json: bool) -> int:
-    team = gt.workteam(name)
+def _one(gt: Connection, team: Workteam, as_json: bool) -> int:
     workforce, _ = _workforce(gt)
-    try:
-        jobs, unseen = gt.jobs(team), ""
-    except GtSecureError as error:
-        jobs, unseen = [], str(error)
+    jobs, unseen = _jobs(gt, team)
     if as_json:
         data = {**team_dict(team), "workforce": _force_dict(workforce), "jobs": [asdict(job) for job in jobs]}
         show_json({**data, "unseen": unseen})
@@ -74,7 +72,7 @@ def _one(gt: Connection, name: str, as_json: bool) -> int:
     say(f"{team.name}  ({team.kind})")
     say(f"  description  {printable(team.description)}")
     say(f"  groups       {printable(', '.join(team.members))}")
-    say(f"  URL lock     {url_lock_words(team)}")
+    say(f"  URL lock     {team.url_lock_text}")
     say(f"  portal lock  {portal_sentence(workforce, [])}")
     for job in jobs:
         say(f"  job          {printable(job.name)}  {job.status}, {job.pending} of {job.total} objects wait")
@@ -83,19 +81,18 @@ def _one(gt: Connection, name: str, as_json: bool) -> int:
     return 0
 
 
+def _jobs(gt: Connection, team: Workteam) -> tuple[Jobs, str]:
+    try:
+        return gt.jobs(team), ""
+    except GtSecureError as error:
+        return Jobs(), str(error)
+
+
 def _workforce(gt: Connection) -> tuple[Workforce | None, str]:
     try:
         return gt.workforce(), ""
     except GtSecureError as error:
         return None, str(error)
-
-
-def url_lock_words(team: Workteam) -> str:
-    """The URL lock in a few words."""
-    if team.url_lock is None:
-        return "none (AWS has none for this kind of team)"
-    words = {"off": "off", "both": "both on: no URL can ever work"}
-    return words.get(team.url_lock.mode, f"on ({team.url_lock.mode})")
 
 
 def portal_sentence(workforce: Workforce | None, teams: list[str]) -> str:

@@ -151,17 +151,12 @@ def run_probe(args: argparse.Namespace) -> int:
     if args.json:
         show_json([{**probe.to_dict(), "explanation": why} for probe, why in results])
     else:
-        rows = [(p.source or p.vantage, p.status or "-", words(p), why["headline"]) for p, why in results]
+        rows = [(p.source or p.vantage, p.status or "-", p.result, why["headline"]) for p, why in results]
         say(table(("from", "status", "result", "why"), rows))
         for _, why in results:
             if why.get("next_step") and not args.expect:
                 note(f"next: {printable(why['next_step'])}")
     return _exit_code([probe for probe, _ in results], args.expect)
-
-
-def words(probe: Probe) -> str:
-    """The result in a word."""
-    return "opened" if probe.opened else probe.error_code or probe.failure or "refused"
 
 
 def _exit_code(probes: list[Probe], expect: str | None) -> int:

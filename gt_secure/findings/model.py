@@ -13,6 +13,13 @@ from importlib.resources import files
 from typing import Literal, NamedTuple, TypeAlias
 
 from ..account.facts import BucketFacts, Snapshot
+from ..html import Tone
+from ..html import cell as html_cell
+from ..html import code as mono
+from ..html import facts as fact_list
+from ..html import notice as notice_box
+from ..html import output as cell_output
+from ..text import printable
 
 Severity: TypeAlias = Literal["high", "medium", "low", "info"]
 _ORDER: tuple[Severity, ...] = ("high", "medium", "low", "info")
@@ -60,7 +67,14 @@ class Finding:
     def __str__(self) -> str:
         about = f" ({self.subject})" if self.subject else ""
         detail = f" {self.detail}" if self.detail else ""
-        return f"{self.severity}: {self.title}{about}.{detail} {self.fix}"
+        return printable(f"{self.severity}: {self.title}{about}.{detail} {self.fix}")
+
+    def _repr_html_(self) -> str:
+        tone: Tone = "no" if self.severity == "high" else "warn" if self.severity == "medium" else "plain"
+        subject = [("subject", mono(self.subject)), ("values", self.detail)]
+        pairs = [*subject, ("why", self.why), ("next", self.fix), ("source", self.source_url)]
+        facts = fact_list([(name, html_cell(value)) for name, value in pairs if value])
+        return cell_output(notice_box(tone, f"{self.severity}: {self.code}", self.title), facts)
 
 
 class Found(NamedTuple):

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import html
 import re
 import time
 from dataclasses import dataclass, field
+from html import unescape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ..aws.client import is_loopback_url
 from ..aws.log_filter import install_secret_filter
 from ..errors import InvalidInput, refuse_url
+from ..html import Chip, Tone
+from ..html import code as mono
+from ..html import facts as fact_list
+from ..html import output as cell_output
 from ..network import Source
+from ..text import printable
 from .inspect import host_of, inspect
 from .origin import KERNEL, Vantage
 from .test_url import TestUrl
@@ -95,6 +100,27 @@ class Probe:
             "marker": self.marker,
             "details": self.details,
         }
+
+    @property
+    def result(self) -> str:
+        """The result in a word: ``opened``, S3's error code, or why no answer came."""
+        return "opened" if self.opened else self.error_code or self.failure or "refused"
+
+    def __str__(self) -> str:
+        origin = printable(self.source or self.vantage)
+        status = f"HTTP {self.status}" if self.status is not None else "no answer"
+        return f"{printable(self.result)} ({status}) from {origin}: s3://{printable(self.bucket)}/{printable(self.key)}"
+
+    def _repr_html_(self) -> str:
+        tone: Tone = "ok" if self.opened else "warn" if self.status is None else "no"
+        facts = [
+            ("result", Chip(tone, self.result)),
+            ("HTTP status", self.status if self.status is not None else "no answer"),
+            ("from", mono(self.source or self.vantage)),
+            ("object", mono(f"s3://{self.bucket}/{self.key}", 300)),
+            ("message", self.error_message or self.failure),
+        ]
+        return cell_output(fact_list([(name, value) for name, value in facts if value]))
 
 
 def probe(url: TestUrl | str, vantage: Vantage = KERNEL, *, timeout_s: float = 10.0, origin: str = "") -> Probe:
@@ -199,7 +225,7 @@ _TAG = re.compile(r"<(Code|Message|RequestId|Expires|ServerTime|Endpoint|Region|
 def _xml(body: bytes) -> dict[str, str]:
     """Read the flat members of an S3 error. An error may repeat a signature or a token: only these names are kept."""
     text = body.decode("utf-8", "replace")
-    return {name: html.unescape(value).strip()[:_LONGEST] for name, value in _TAG.findall(text)}
+    return {name: unescape(value).strip()[:_LONGEST] for name, value in _TAG.findall(text)}
 
 
 def _failure(error: Exception) -> str:

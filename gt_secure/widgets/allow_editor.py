@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 import traitlets
 
+from .. import html as markup
 from ..address_lists import split_list
 from ..errors import GtSecureError, InvalidInput
+from ..html import count
 from ..network import collapse, parse_network
-from . import markup
 from .base import Html, Link, Step, error_markup, field, show_part
 from .chip_input import ChipInput
 from .entry_feedback import (
@@ -24,7 +25,6 @@ from .entry_feedback import (
     split_endpoints,
 )
 from .lock_choices import SWITCHES, Switches
-from .markup import count
 from .seen_addresses import SeenBox
 from .shared_models import make
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import ipywidgets
 import traitlets
 
+from .. import html as markup
 from ..errors import AccessDenied, GtSecureError
-from . import markup
+from ..html import Markup
 from .background import Worker, as_error, is_testing
-from .markup import Markup
 from .page_assets import page_parts
 from .shared_models import make, shared
 

@@ -10,7 +10,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from . import markup
+from .. import html as markup
 from .base import Html
 
 

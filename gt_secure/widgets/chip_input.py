@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import ipywidgets
 
-from . import markup
+from .. import html as markup
+from ..html import Tone
 from .base import Box, Html, field
-from .markup import Tone
 from .shared_models import make
 
 _MOST = 60

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from .. import html as markup
 from ..address_lists import split_list
 from ..errors import GtSecureError, InvalidInput
+from ..html import Markup, count
 from ..network import IPNetwork, collapse, overlaps, parse_endpoint_id, parse_network, scope
-from . import markup
 from .chip_input import Entry
-from .markup import Markup, count
 
 if TYPE_CHECKING:
     from ..aws.endpoints import VpcEndpoint

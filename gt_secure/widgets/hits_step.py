@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 import traitlets
 
+from .. import html as markup
 from ..errors import InvalidInput
+from ..html import Markup, count
 from . import hits_view as hitsview
-from . import markup
 from .base import Html, Link, Step, error_markup, field
 from .hits_view import HitsResult
-from .markup import Markup, count
 from .shared_models import make
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from .. import html as markup
 from ..errors import GtSecureError
-from . import markup
-from .markup import Chip, Markup, count
+from ..html import Chip, Markup, count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from . import markup
-from .markup import Markup, count
+from .. import html as markup
+from ..html import Markup, count
 
 if TYPE_CHECKING:
     from ..aws.teams import Workforce, Workteam

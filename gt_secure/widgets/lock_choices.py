@@ -7,7 +7,7 @@ from typing import Any
 
 import ipywidgets
 
-from . import markup
+from .. import html as markup
 from .base import Box, Html, field
 from .shared_models import make
 

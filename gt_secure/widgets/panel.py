@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import ipywidgets
 import traitlets
 
+from .. import html as markup
 from ..aws.teams import team_name
 from ..connection import connection_of
 from ..errors import GtSecureError, InvalidInput
-from . import markup
 from . import role_summary as roleline
 from .allow_editor import AllowEditor
 from .background import Worker, in_background, load_soon

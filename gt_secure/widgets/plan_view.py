@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from . import markup
-from .markup import Chip, Markup, count
+from .. import html as markup
+from ..html import Chip, Markup, count
 
 if TYPE_CHECKING:
     from ..access.locks import Outcome

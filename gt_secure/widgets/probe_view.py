@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .. import html as markup
 from ..errors import GtSecureError
-from . import markup
+from ..html import Chip, Markup
 from .background import as_error
-from .markup import Chip, Markup
 
 if TYPE_CHECKING:
     from ..access.explain.explanation import Explanation

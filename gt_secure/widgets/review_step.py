@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 import traitlets
 
+from .. import html as markup
 from ..errors import GtSecureError, InvalidInput
-from . import markup
+from ..html import count
 from . import plan_view as planview
 from .base import Html, Link, Step, check
-from .markup import count
 from .shared_models import make
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ import contextlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from .. import html as markup
 from ..errors import GtSecureError, InvalidInput
-from . import markup
-from .markup import Chip, Markup
+from ..html import Chip, Markup
 
 if TYPE_CHECKING:
     from ..doctor import Diagnosis, FeatureState

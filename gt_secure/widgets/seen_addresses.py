@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 import ipywidgets
 
+from .. import html as markup
+from ..html import count
 from ..network import IPNetwork, contains, parse_address
-from . import markup
 from .base import Box, Html
 from .entry_feedback import read_address
-from .markup import count
 from .shared_models import make
 
 _MOST = 8

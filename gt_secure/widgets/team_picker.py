@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 import traitlets
 
+from .. import html as markup
 from ..errors import AccessDenied, GtSecureError, InvalidInput
-from . import markup
+from ..html import Markup, count
 from .background import as_error
 from .base import Html, Link, Step, field
-from .markup import Markup, count
 from .shared_models import make
 
 if TYPE_CHECKING:

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 import traitlets
 
+from .. import html as markup
 from ..errors import AccessDenied, InvalidInput
+from ..html import Markup
 from ..network import Source
-from . import markup
 from .background import spawn
 from .base import Html, Link, Step, check, error_markup, field
 from .browser import browser_part
-from .markup import Markup
 from .probe_view import Tried, browser_answer, place_label, tried_markup, try_url
 from .shared_models import make
 

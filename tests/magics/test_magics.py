@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import ipywidgets
@@ -50,8 +51,24 @@ def test_plan_gives_the_plan(shell: Any) -> None:
     assert len(plan.changes) == 2
 
 
-def test_other_words_are_commands_and_print(shell: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    assert shell.run_line_magic("gt_secure", "teams") is None
+def test_plan_with_logs_keeps_the_lock_out_check(shell: Any, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text(
+        "79a5 gt-images [24/Nov/2026:10:00:01 +0000] 198.51.100.23 arn:aws:sts::111122223333:assumed-role/R/s ID1 "
+        'REST.GET.OBJECT scans/1.png "GET /scans/1.png?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=600 HTTP/1.1" '
+        '200 - 10 10 5 4 "-" "agent" - hostid SigV4 cipher QueryString gt-images.s3.amazonaws.com TLSv1.2 - -\n'
+    )
+    line = f"plan --team open-team --bucket gt-images --allow 203.0.113.0/24 --logs {log}"
+    plan = shell.run_line_magic("gt_secure", line)
+    assert "refuses-labeler" in [notice.code for notice in plan.blockers]
+
+
+def test_a_command_with_a_result_returns_it(shell: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    teams = shell.run_line_magic("gt_secure", "teams")
+    assert "radiology-team" in {team.name for team in teams}
+    assert "radiology-team" in teams._repr_html_()
+    assert capsys.readouterr().out == ""
+    assert shell.run_line_magic("gt_secure", "teams --json") is None
     assert "radiology-team" in capsys.readouterr().out
 
 

@@ -26,7 +26,10 @@ from gt_secure import (
     expect,
     inspect,
 )
+from gt_secure.access.explain.explanation import Explanation
+from gt_secure.access.read import Who
 from gt_secure.aws.teams import LabelingJob, Workforce, Workteam
+from gt_secure.changes.journal import ChangeRecord
 from gt_secure.changes.transaction import Applied
 from gt_secure.check import CheckFailed, CheckResult, Report, Spec, load_specs, run_file
 from gt_secure.doctor import (
@@ -40,6 +43,7 @@ from gt_secure.doctor import (
     scope_of,
 )
 from gt_secure.findings.model import Finding
+from gt_secure.listings import Workteams
 from gt_secure.presign import Probe
 
 
@@ -70,11 +74,14 @@ def connecting() -> Connection:
 
 
 def main_job(gt: Connection) -> None:
-    assert_type(gt.workteams(), list[Workteam])
+    assert_type(gt.workteams(), Workteams)
+    as_list: list[Workteam] = gt.workteams()
+    assert_type(as_list[0].url_lock_text, str)
     team = gt.workteam("radiology-team")
     assert_type(team, Workteam)
     assert_type(gt.workforce(), Workforce | None)
-    assert_type(gt.jobs(team), list[LabelingJob])
+    jobs: list[LabelingJob] = gt.jobs(team)
+    assert_type(jobs[0].pending, int)
     gt.jobs(SageMakerTeam())
     gt.workteam(3)  # type: ignore[arg-type]
     restriction = Restriction(
@@ -98,7 +105,20 @@ def main_job(gt: Connection) -> None:
     url = gt.test_url("gt-images", "scans/0001.png", bound_to="203.0.113.7")
     assert_type(url, TestUrl)
     assert_type(gt.probe(url), Probe)
-    assert_type(gt.findings(team=SageMakerTeam(), bucket="gt-images"), tuple[Finding, ...])
+    findings: tuple[Finding, ...] = gt.findings(team=SageMakerTeam(), bucket="gt-images")
+    assert_type(findings[0].code, str)
+    assert_type(gt.explain(gt.probe(url), url=url), Explanation)
+    assert_type(gt.explain("gt-images", "scans/0001.png", ["203.0.113.7"], team=team), Who)
+    gt.explain("gt-images", "scans/0001.png")  # type: ignore[call-overload]
+    gt.explain(gt.probe(url), team=team)  # type: ignore[call-overload]
+    gt.plan(restriction, log="log/")  # type: ignore[call-arg]
+    gt.plan(restriction, logs=["log/", Path("more")])
+    gt.apply(plan, timeout=3)  # type: ignore[call-arg]
+    gt.plan_undo(done, jurnal_dir="x")  # type: ignore[call-arg]
+    assert_type(gt.export(team, "gt-images")[0], Restriction)
+    records: list[ChangeRecord] = gt.journal()
+    assert_type(records[0].id, str)
+    assert_type(gt.resume(), Applied)
     inspect("https://bucket.s3.amazonaws.com/key?X-Amz-Signature=0")
 
 
@@ -108,6 +128,14 @@ def logs(gt: Connection, restriction: Restriction) -> None:
     assert_type(hits.filter(presigned=True, network=["203.0.113.0/24"]), Hits)
     assert_type(gt.plot(hits, restriction=restriction), Figure)
     hits.filter(presignd=True)  # type: ignore[call-arg]
+    gt.hits("gt-images", engin="spark")  # type: ignore[call-arg]
+    gt.hits("gt-images", engine="sprak")  # type: ignore[arg-type]
+    gt.hits("gt-images", wait_for=2, wait_s=5.0)
+    gt.count_hits("gt-images", "remote_ip", enigne="spark")  # type: ignore[call-arg]
+    gt.count_hits("gt-images", fliters={})  # type: ignore[call-arg]
+    gt.plot(hits, tpo=3)  # type: ignore[call-arg]
+    gt.plot(hits, kind="pie")  # type: ignore[arg-type]
+    gt.plot(hits, kind="heat", theme="dark", top=5)
 
 
 def checks(gt: Connection, hits: Hits, restriction: Restriction) -> None:

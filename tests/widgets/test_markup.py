@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gt_secure import html as markup
 from gt_secure.errors import AccessDenied, GtSecureError
-from gt_secure.widgets import markup
 from gt_secure.widgets.base import error_markup
 
 HOSTILE = (

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from html import escape
 from typing import TYPE_CHECKING
 
 from ...account.authorization_details import AuthorizationDetails
 from ...aws.denials import parse_denial
+from ...html import Tone
+from ...html import join as join_html
+from ...html import notice as notice_box
+from ...html import output as cell_output
+from ...html import text as html_text
 from ...iam.verdict import Verdict
 from ...network import Source
 from ...policies.bucket_guard import Guard
@@ -87,13 +91,18 @@ class Explanation:
         lines += [f"IAM and the prediction differ: {difference}" for difference in self.differences]
         return "\n".join(printable(line) for line in lines if line)
 
+    def __str__(self) -> str:
+        return self.to_text()
+
     def to_html(self) -> str:
         """HTML fragment; everything is escaped."""
         head, *rest = self.to_text().split("\n")
-        body = "".join(f"<p>{escape(line)}</p>" for line in rest)
-        return (
-            f'<div class="gts-explanation gts-{escape(self.cause)}"><p><strong>{escape(head)}</strong></p>{body}</div>'
-        )
+        tone: Tone = {"opened": "ok", "refused": "no"}.get(self.observed, "warn")  # type: ignore[assignment]
+        body = join_html(*(f"<p>{html_text(line, 900)}</p>" for line in rest))
+        return notice_box(tone, html_text(head, 600), more=body)
+
+    def _repr_html_(self) -> str:
+        return cell_output(self.to_html())
 
 
 def explain(

@@ -1,13 +1,18 @@
-"""HTML fragments of the panel. Text from outside is hostile: it enters only through :func:`text`."""
+"""HTML for notebooks and the panel: the only way into HTML.
+
+Text from outside is hostile. It enters only through :func:`text`, :func:`code`, :func:`cell` and :func:`pre`.
+"""
 
 from __future__ import annotations
 
 import html
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias
 
-from ..text import printable, truncate
+from .text import printable, truncate
 
 Tone: TypeAlias = Literal["ok", "no", "warn", "plain"]
 
@@ -131,3 +136,13 @@ def join(*parts: str) -> Markup:
 def count(number: int, word: str, plural: str = "") -> str:
     """``1 range``, ``1,204 ranges``."""
     return f"{number:,} {word if number == 1 else plural or word + 's'}"
+
+
+def output(*parts: str) -> str:
+    """Return the output of a notebook's cell: fragments with their style, which follows the theme."""
+    return f'<style>{_style()}</style><div class="gts-out">{join(*parts)}</div>'
+
+
+@cache
+def _style() -> str:
+    return Path(__file__).with_name("html.css").read_text(encoding="utf-8")

@@ -1,0 +1,79 @@
+"""Text in columns for terminals and ``str()``: aligned by the width that characters have, wrapped to fit."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+from .text import printable
+
+_NARROW = 12
+
+
+def width(text: str) -> int:
+    """Return the columns that a text needs on a terminal."""
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def lay_out(head: Sequence[str], rows: Iterable[Sequence[object]], room: int | None = None) -> list[str]:
+    """Return the lines of a table, the titles first.
+
+    Parameters
+    ----------
+    head : sequence of str
+        Titles.
+    rows : iterable of sequences
+        Cells; text from outside is made printable.
+    room : int, optional
+        Columns to fit into. Cells that are too wide go on in the next line.
+    """
+    cells = [[printable(cell) for cell in row] for row in rows]
+    widths = [max([width(title), *(width(row[i]) for row in cells)]) for i, title in enumerate(head)]
+    if room is not None:
+        widths = _shrink(widths, room - 2 * (len(widths) - 1))
+    return [line for row in [[title.upper() for title in head], *cells] for line in _lines(row, widths)]
+
+
+def _shrink(widths: Sequence[int], room: int) -> list[int]:
+    """Take from the widest column until all fit, or until none is wider than 12."""
+    result = list(widths)
+    while sum(result) > room and max(result) > _NARROW:
+        result[result.index(max(result))] -= 1
+    return result
+
+
+def _lines(row: Sequence[str], widths: Sequence[int]) -> list[str]:
+    """Return the lines of one row: cells that are too wide go on below."""
+    parts = [wrap(cell, widths[i]) for i, cell in enumerate(row)]
+    lines = []
+    for number in range(max(map(len, parts))):
+        words = [part[number] if number < len(part) else "" for part in parts]
+        padded = [word + " " * (widths[i] - width(word)) for i, word in enumerate(words[:-1])]
+        lines.append("  ".join([*padded, words[-1]]).rstrip())
+    return lines
+
+
+def wrap(text: str, room: int) -> list[str]:
+    """Break a line into lines of at most so many columns, at blanks where there are any."""
+    lines, line = [], ""
+    for word in text.split(" "):
+        longer = f"{line} {word}" if line else word
+        if width(longer) <= room:
+            line = longer
+            continue
+        if line:
+            lines.append(line)
+        *full, line = _pieces(word, room)
+        lines += full
+    return [*lines, line]
+
+
+def _pieces(word: str, room: int) -> list[str]:
+    """Cut a word that is wider than the room; a wide character counts twice."""
+    pieces, piece = [], ""
+    for char in word:
+        if piece and width(piece + char) > room:
+            pieces.append(piece)
+            piece = ""
+        piece += char
+    return [*pieces, piece]

@@ -1,0 +1,128 @@
+"""Lists that show themselves: a table in a notebook and in ``print``, a sequence for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar, Generic, TypeVar
+
+from .aws.endpoints import VpcEndpoint
+from .aws.teams import LabelingJob, Workteam
+from .changes.journal import ChangeRecord
+from .columns import lay_out
+from .findings.model import Finding
+from .html import Chip, Tone, hint
+from .html import output as cell_output
+from .html import table as html_table
+
+T = TypeVar("T")
+_TONES: dict[str, Tone] = {
+    "critical": "no", "high": "no", "medium": "warn", "applied": "ok", "undone": "plain", "unfinished": "warn",
+    "damaged": "no",
+}  # fmt: skip
+
+
+class _Table(Generic[T]):
+    """The renderers of a sequence: subclasses say the titles, the cells, and what an empty one says."""
+
+    head: ClassVar[tuple[str, ...]]
+    empty: ClassVar[str]
+
+    @staticmethod
+    def row(item: Any) -> Sequence[object]:
+        """Return the cells of one item."""
+        raise NotImplementedError
+
+    def _rows(self) -> list[Sequence[object]]:
+        return [self.row(item) for item in self]  # type: ignore[attr-defined]
+
+    def __str__(self) -> str:
+        rows = self._rows()
+        return "\n".join(lay_out(self.head, rows)) if rows else self.empty
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        rows = self._rows()
+        if not rows:
+            return cell_output(hint(self.empty))
+        cells = [[_chip(cell) for cell in row] for row in rows]
+        return cell_output(html_table(self.head, cells))
+
+
+def _chip(cell: object) -> object:
+    """Return a chip for a word that has a tone, and any other cell as it is."""
+    tone = _TONES.get(str(cell))
+    return cell if tone is None else Chip(tone, str(cell))
+
+
+class _List(_Table[T], list[T]):
+    """A list with the renderers."""
+
+
+class Workteams(_List[Workteam]):
+    """The workteams of a region."""
+
+    head = ("team", "kind", "url lock", "groups", "description")
+    empty = "There are no workteams in this region."
+
+    @staticmethod
+    def row(item: Workteam) -> tuple[str, ...]:
+        """Return the cells of a workteam."""
+        return item.name, item.kind, item.url_lock_text, ", ".join(item.members) or "-", item.description or "-"
+
+
+class Jobs(_List[LabelingJob]):
+    """The labeling jobs of a workteam that wait for workers."""
+
+    head = ("job", "status", "waiting", "objects")
+    empty = "No labeling job waits for workers."
+
+    @staticmethod
+    def row(item: LabelingJob) -> tuple[object, ...]:
+        """Return the cells of a job."""
+        return item.name, item.status, item.pending, item.total
+
+
+class Endpoints(_List[VpcEndpoint]):
+    """The VPC endpoints for S3 of a region."""
+
+    head = ("endpoint", "vpc", "type", "state", "name")
+    empty = "There are no VPC endpoints for S3 in this region."
+
+    @staticmethod
+    def row(item: VpcEndpoint) -> tuple[str, ...]:
+        """Return the cells of an endpoint."""
+        return item.id, item.vpc_id, item.type, item.state, item.name or item.vpc_name or "-"
+
+
+class Journal(_List[ChangeRecord]):
+    """The changes of a journal, the oldest first."""
+
+    head = ("change", "status", "kind", "targets", "caller")
+    empty = "The journal is empty."
+
+    @staticmethod
+    def row(item: ChangeRecord) -> tuple[str, ...]:
+        """Return the cells of a change."""
+        targets = ", ".join(f"{change.get('kind')} of {change.get('target')}" for change in item.changes)
+        kind = item.kind + (f" of {item.of}" if item.of else "")
+        return item.id, item.status, kind, targets, item.caller
+
+
+class Findings(_Table[Finding], tuple[Finding, ...]):
+    """Findings, the most severe first."""
+
+    __slots__ = ()
+
+    head = ("severity", "code", "subject", "finding", "what to do")
+    empty = "No finding."
+
+    def __new__(cls, findings: Iterable[Finding] = ()) -> Findings:
+        """Keep the findings in their order."""
+        return super().__new__(cls, findings)
+
+    @staticmethod
+    def row(item: Finding) -> tuple[str, ...]:
+        """Return the cells of a item."""
+        about = f"{item.title}. {item.detail}" if item.detail else item.title
+        return item.severity, item.code, item.subject or "-", about, item.fix

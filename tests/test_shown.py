@@ -1,0 +1,95 @@
+"""Results show themselves in a notebook and in print, with text from outside escaped, and stay sequences."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+import pytest
+
+from gt_secure.access.explain.explanation import explain
+from gt_secure.aws.endpoints import VpcEndpoint
+from gt_secure.aws.teams import LabelingJob, UrlLock, Workteam
+from gt_secure.changes.engine import Step
+from gt_secure.changes.journal import ChangeRecord
+from gt_secure.changes.transaction import Applied
+from gt_secure.changes.verify import ProbeResult
+from gt_secure.columns import lay_out, width, wrap
+from gt_secure.findings.model import Finding
+from gt_secure.listings import Endpoints, Findings, Jobs, Journal, Workteams
+from gt_secure.presign.probe import Probe
+
+NASTY = '<img src=x onerror=alert(1)>\x1b[31m\u202e"\u2066'
+
+
+def finding(text: str) -> Finding:
+    return Finding(text, "high", text, text, text, text, (), text, text)
+
+
+def shown(text: str) -> dict[str, Any]:
+    probe = Probe(403, text, None, text, text, 1.0, error_code=text, error_message=text)
+    team = Workteam(text, text, "private", text, (text,), url_lock=UrlLock(True))
+    step = Step(text, text, "done", False, text)  # type: ignore[arg-type]
+    record = ChangeRecord(text, "apply", "applied", {"changes": [{"kind": text, "target": text}], "caller": text})
+    return {
+        "workteams": Workteams([team]),
+        "workteam": team,
+        "jobs": Jobs([LabelingJob(text, text, text)]),
+        "endpoints": Endpoints([VpcEndpoint(text, text, text, text, text, text)]),
+        "findings": Findings([finding(text)]),
+        "finding": finding(text),
+        "journal": Journal([record]),
+        "probe": probe,
+        "explanation": explain(probe),
+        "applied": Applied(text, "applied", (step,)),
+    }
+
+
+@pytest.mark.parametrize("name", shown("x"))
+def test_it_shows_itself_and_nothing_from_outside_acts(name: str) -> None:
+    item = shown(NASTY)[name]
+    markup = item._repr_html_()
+    assert "<img" not in markup
+    assert "\x1b" not in markup + str(item)
+    assert "\u202e" not in markup + str(item)
+    assert html.escape("<img src=x")[:8] in markup or name == "explanation"
+    plain = shown("radiology")[name]
+    assert "radiology" in re.sub(r"<[^>]*>", "", plain._repr_html_()) or name == "explanation"
+    assert "Workteam(" not in str(plain)
+    assert str(plain)
+
+
+@pytest.mark.parametrize("kind", [Workteams, Jobs, Endpoints, Journal, Findings])
+def test_an_empty_one_says_so(kind: Any) -> None:
+    assert kind().empty == str(kind()) == repr(kind())
+    assert kind().empty in html.unescape(re.sub(r"<[^>]*>", "", kind()._repr_html_()))
+
+
+def test_they_remain_sequences() -> None:
+    team = Workteam("a", "arn", "private")
+    assert Workteams([team]) == [team]
+    assert [*Workteams([team, team])[1:]] == [team]
+    assert Findings([finding("x")]) == (finding("x"),)
+    assert isinstance(Findings(), tuple)
+
+
+def test_probes_of_an_apply_are_shown() -> None:
+    results = (ProbeResult("allowed", "203.0.113.7", "allowed"), ProbeResult("refused", "198.51.100.9", "allowed"))
+    markup = Applied("1", "applied", probes=results)._repr_html_()
+    assert re.findall(r"(not )?as expected", markup) == ["", "not "]
+
+
+@pytest.mark.parametrize("room", [20, 40, 60, 80, 100, 200])
+def test_a_table_fits_and_loses_nothing(room: int) -> None:
+    rows = [("radiology-team", "on (SourceIp)", "a description that is longer than the terminal is wide " * 2)] * 3
+    lines = lay_out(("team", "url lock", "description"), rows, room)
+    assert max(map(width, lines)) <= max(room, 3 * 12 + 4)
+    words = [word for row in rows for cell in row for word in cell.split()]
+    assert sorted(re.sub(r"\s", "", "".join(lines[1:]))) == sorted("".join(words))
+
+
+def test_wide_characters_count_twice() -> None:
+    assert wrap("日本語の説明", 4) == ["日本", "語の", "説明"]
+    first, second = lay_out(("a", "b"), [("日本", "x")])
+    assert width(first[: first.index("B")]) == width(second[: second.index("x")])
