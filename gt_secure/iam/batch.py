@@ -24,8 +24,8 @@ def run(lines: Iterable[str]) -> Iterator[str]:
         Objects with ``id``, ``request`` (``action``, ``resource``, ``principal``, ``context``, optionally
         ``resourceAccount``), ``identityPolicies`` (a list), ``sessionPolicy`` and ``resourcePolicy`` (an object, raw
         JSON text, or null), optionally ``permissionsBoundary``, ``endpointPolicy``, ``resourceControlPolicies`` and
-        ``serviceControlPolicies`` (lists), and in the request ``unknown`` (names of keys). An unknown verdict comes
-        with ``depends_on``.
+        ``serviceControlPolicies`` (lists), ``serviceControlPoliciesOf`` (the account that has them; left out, the
+        bucket's), and in the request ``unknown`` (names of keys). An unknown verdict comes with ``depends_on``.
     """
     for line in lines:
         identifier, decision, reason, depends_on = _answer(line)
@@ -110,6 +110,7 @@ def _policies(case: Mapping[str, object]) -> Policies:
         endpoint=_optional(case, "endpointPolicy"),
         rcp=_levels(case, "resourceControlPolicies"),
         scp=_levels(case, "serviceControlPolicies"),
+        scp_account=_account(case, "serviceControlPoliciesOf"),
     )
 
 
@@ -118,6 +119,13 @@ def _levels(case: Mapping[str, object], name: str) -> tuple[str | Mapping[str, o
     if value is not None and not isinstance(value, list):
         raise _missing(name)
     return tuple(_document(each, name) for each in value or ())
+
+
+def _account(case: Mapping[str, object], name: str) -> str | None:
+    value = case.get(name)
+    if value is not None and not (isinstance(value, str) and re.fullmatch(r"[0-9]{12}", value)):
+        raise _missing(name)
+    return value
 
 
 def _optional(case: Mapping[str, object], name: str) -> str | Mapping[str, object] | None:

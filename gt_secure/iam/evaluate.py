@@ -39,7 +39,7 @@ def evaluate(request: Request, policies: Policies) -> Verdict:
 def decide(request: Request, policies: Compiled) -> Outcome:
     """Decide with compiled policies and a request that has been checked."""
     for layer in policies.layers:
-        if layer.kind in _SOMETIMES and not is_consulted(layer, request):
+        if layer.kind in _SOMETIMES and not is_consulted(layer, request, policies):
             continue
         for statement in layer.document.denies:
             if applies(statement, request):
@@ -48,7 +48,7 @@ def decide(request: Request, policies: Compiled) -> Outcome:
     if gate is not None and not _lets_through(gate, request, policies.gateway_endpoint):
         return Outcome("implicit-deny", gate, rule="no statement of the VPC endpoint policy allows it")
     for level in (*policies.rcp, *policies.scp):
-        if level.document.allows and is_consulted(level, request) and _first_allow(level, request) is None:
+        if level.document.allows and is_consulted(level, request, policies) and _first_allow(level, request) is None:
             return Outcome("implicit-deny", level, rule=f"no statement of the {level.name} allows it")
     grant, granted_by = _strongest(policies.resource, request)
     if request.caller.kind in ("anonymous", "service"):
@@ -63,15 +63,14 @@ def decide(request: Request, policies: Compiled) -> Outcome:
 _SOMETIMES: frozenset[Kind] = frozenset({"endpoint", "rcp", "scp"})
 
 
-def is_consulted(layer: Layer, request: Request) -> bool:
+def is_consulted(layer: Layer, request: Request, policies: Compiled) -> bool:
     """Tell whether a policy has a say: an endpoint's on its path, an organization's for whom it is."""
     if layer.kind == "endpoint":
         return not request.is_off_endpoint
     if layer.kind == "rcp":
         return not request.caller.is_service_linked
     if layer.kind == "scp":
-        caller = request.caller
-        return bool(caller.account) and not request.is_cross_account and not caller.is_service_linked
+        return policies.is_scp_for(request.caller, cross_account=request.is_cross_account)
     return True
 
 

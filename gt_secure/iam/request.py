@@ -134,6 +134,13 @@ class Compiled(NamedTuple):
     gateway_endpoint: bool
     rcp: tuple[Layer, ...] = ()
     scp: tuple[Layer, ...] = ()
+    scp_account: str | None = None
+
+    def is_scp_for(self, caller: Caller, *, cross_account: bool) -> bool:
+        """Tell whether the service control policies hold for a caller: they limit callers of their own account."""
+        if not caller.account or caller.is_service_linked:
+            return False
+        return not cross_account if self.scp_account is None else caller.account == self.scp_account
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -177,8 +184,10 @@ class Policies:
         Resource control policies of the bucket's account, each a level of the organization. They limit whoever calls,
         except service-linked roles.
     scp : sequence
-        Service control policies of the bucket's account, each a level. They limit callers of this account, its root
-        user included, and nobody else.
+        Service control policies of one account, each a level. They limit callers of this account, its root user
+        included, and nobody else.
+    scp_account : str, optional
+        That account; left out, it is the bucket's.
 
     A policy of an organization that has no Allow is read beside the full access that AWS attaches by default.
     """
@@ -191,6 +200,7 @@ class Policies:
     gateway_endpoint: bool = False
     rcp: Sequence[Source] = ()
     scp: Sequence[Source] = ()
+    scp_account: str | None = None
 
     @cached_property
     def compiled(self) -> Compiled:
@@ -204,6 +214,7 @@ class Policies:
             self.gateway_endpoint,
             _several("rcp", self.rcp),
             _several("scp", self.scp),
+            self.scp_account,
         )
 
 

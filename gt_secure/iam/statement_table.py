@@ -107,7 +107,7 @@ class StatementTable:
                 continue
             if layer.kind == "rcp" and skipped:
                 continue
-            if layer.kind == "scp" and (skipped or self.cross_account or not self.caller.account):
+            if layer.kind == "scp" and not policies.is_scp_for(self.caller, cross_account=self.cross_account):
                 continue
             yield layer
 

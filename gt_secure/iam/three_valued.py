@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from types import MappingProxyType
 
 from .condition_keys import KeyFacts, key_facts
 from .conditions import Condition
@@ -12,7 +13,7 @@ from .request import Compiled, Request
 from .request_space import Dimension, RequestSpace
 from .statement_table import Setting, StatementTable, View
 from .texts import TooManyClassesError
-from .variables import Template, Variable, Wild, parse_template, split_wildcards
+from .variables import Keys, Template, Variable, Wild, parse_template, split_wildcards
 from .verdict import Outcome
 from .wildcards import glob
 
@@ -27,7 +28,9 @@ def bounds(request: Request, policies: Compiled, decide: Decide) -> Outcome:
     known = replace(request, context=dict(settled), unknown=())
     table = StatementTable(policies, caller, cross_account=request.is_cross_account, endpoint=not known.is_off_endpoint)
     view = View(request.action, request.resource, caller, settled)
-    dimensions = [fact(table, key, spelled, texts=[request.resource]) for key, spelled in sorted(unknown.items())]
+    dimensions = [
+        fact(table, key, spelled, texts=[request.resource], known=settled) for key, spelled in sorted(unknown.items())
+    ]
     space = RequestSpace(table, view, dimensions)
     answer = space.answer()
     if answer.state == "unknown":
@@ -89,18 +92,20 @@ def fact(
     spelled: str = "",
     *,
     texts: Iterable[str] = (),
+    known: Keys = MappingProxyType({}),
     chosen: bool = False,
     absent: bool | None = None,
     facts: KeyFacts | None = None,
 ) -> Dimension:
     """Return the dimension of one key whose value is not known, or is chosen.
 
-    ``texts`` are the texts that a policy variable of this key may have to equal.
+    ``texts`` are the texts that a policy variable of this key may have to equal, ``known`` the keys that it may be
+    compared with.
     """
     about = facts or key_facts(key, spelled)
     own = conditions_on(table, key)
     try:
-        values = key_values(about, own, extra=variable_values(table, key, texts), absent=absent)
+        values = key_values(about, own, extra=variable_values(table, key, texts, known), absent=absent)
     except TooManyClassesError:
         return Dimension(about.name, frozenset({key}), (), chosen)
     return Dimension(
@@ -111,7 +116,7 @@ def fact(
     )
 
 
-def variable_values(table: StatementTable, key: str, texts: Iterable[str]) -> list[str]:
+def variable_values(table: StatementTable, key: str, texts: Iterable[str], known: Keys) -> list[str]:
     """Return values of a key with which the policy variables of it, or of what it is compared with, can match."""
     found: dict[str, None] = {}
     for _, _, statement in table.statements:
@@ -122,11 +127,11 @@ def variable_values(table: StatementTable, key: str, texts: Iterable[str]) -> li
                 found[f"some-{key.rpartition(':')[2]}"] = None
         for condition in statement.conditions:
             if key in condition.variables or (condition.lower_key == key and condition.variables):
-                found.update(dict.fromkeys(_tied_values(table, condition, key)))
+                found.update(dict.fromkeys(_tied_values(table, condition, key, known)))
     return list(found)
 
 
-def _tied_values(table: StatementTable, condition: Condition, key: str) -> list[str]:
+def _tied_values(table: StatementTable, condition: Condition, key: str, known: Keys) -> list[str]:
     """Return values that make two keys, which a condition compares with each other, equal and unequal."""
     keys = sorted({condition.lower_key, *condition.variables})
     literals = [
@@ -137,13 +142,15 @@ def _tied_values(table: StatementTable, condition: Condition, key: str) -> list[
         if "${" not in value and not set("*?") & set(value)
     ]
     shared = [_sample(key_facts(each).like) for each in keys]
-    tokens = [value for value in dict.fromkeys([*literals, *shared, "zqa", "zqb"]) if value]
+    settled = [value for each in keys for value in known.get(each, ())]
+    tokens = [value for value in dict.fromkeys([*settled, *literals, *shared, "zqa", "zqb"]) if value]
     found = list(tokens)
-    if key == condition.lower_key:
-        for value in condition.values:
-            if "${" in value:
-                template = parse_template(value, variables=True, wildcards=True, place="$")
-                found += [_filled(template, token) for token in tokens]
+    for value in condition.values:
+        template = parse_template(value, variables=True, wildcards=True, place="$") if "${" in value else ()
+        if key == condition.lower_key:
+            found += [_filled(template, token) for token in tokens] if template else []
+        elif any(isinstance(part, Variable) and part.key == key for part in template):
+            found += [part for text in settled for part in captures(template, key, text)]
     return found
 
 
