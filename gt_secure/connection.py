@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, overload
 
 from .aws.client import Aws, connect_aws
+from .aws.sdk_session import SageMakerSession, connect_sdk_session
 from .aws.teams import TeamLike, team_name
 from .errors import InvalidInput, refuse_url
 from .network import Source
@@ -38,18 +39,6 @@ if TYPE_CHECKING:
     from .restriction.model import Restriction
 
 
-class SageMakerSession(Protocol):
-    """What is used of a SageMaker SDK session: its boto3 session and its region."""
-
-    @property
-    def boto_session(self) -> Any:
-        """The boto3 session."""
-
-    @property
-    def boto_region_name(self) -> Any:
-        """The region."""
-
-
 def connect(
     *,
     profile: str | None = None,
@@ -70,7 +59,8 @@ def connect(
     boto3_session : boto3.session.Session, optional
         A session to use instead of the default credentials.
     sagemaker_session : sagemaker.core.helper.session_helper.Session, optional
-        A session of the SageMaker SDK, whose credentials and region are used.
+        A session of the SageMaker SDK, version 2 or 3. Its credentials, its region and the endpoints of its
+        SageMaker and S3 clients are used.
     endpoint_url : str, optional
         Another address than AWS, such as the sandbox.
     sandbox : bool or Sandbox
@@ -80,7 +70,8 @@ def connect(
     Raises
     ------
     InvalidInput
-        If arguments contradict each other, or ``sandbox=True`` and no sandbox is named.
+        If arguments contradict each other, if changes would be written elsewhere than the session reads, or if
+        ``sandbox=True`` and no sandbox is named.
 
     Examples
     --------
@@ -97,8 +88,8 @@ def connect(
                 next_step="Give sagemaker_session, boto3_session or profile: one of them.",
                 field="sagemaker_session",
             )
-        boto3_session, region = _of_sagemaker(sagemaker_session, region)
-    elif boto3_session is not None and not hasattr(boto3_session, "region_name"):
+        return Connection(connect_sdk_session(sagemaker_session, region, endpoint_url))
+    if boto3_session is not None and not hasattr(boto3_session, "region_name"):
         raise InvalidInput(
             f"{type(boto3_session).__name__} is not a boto3 session.",
             next_step="Pass a boto3.Session, or a session of the SageMaker SDK as sagemaker_session=.",
@@ -165,18 +156,6 @@ def connection_of(given: ConnectionLike) -> Connection:
         next_step="Pass what gt_secure.connect() returns, or a session of the SageMaker SDK.",
         field="connection",
     )
-
-
-def _of_sagemaker(session: SageMakerSession, region: str | None) -> tuple[boto3.session.Session, str | None]:
-    inner = getattr(session, "boto_session", None)
-    if not callable(getattr(inner, "client", None)):
-        raise InvalidInput(
-            f"{type(session).__name__} is not a SageMaker session: it has no boto_session.",
-            next_step="Pass a Session of sagemaker.core.helper.session_helper, or a boto3 session as boto3_session=.",
-            field="sagemaker_session",
-        )
-    name = getattr(session, "boto_region_name", None)
-    return inner, region or (str(name) if name else None)  # type: ignore[return-value]
 
 
 ConnectionLike: TypeAlias = "Connection | SageMakerSession"

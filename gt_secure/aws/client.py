@@ -78,6 +78,7 @@ class Aws:
         self._session = session
         self.region = region
         self.endpoint_url = endpoint_url
+        self._endpoints: dict[str, str] = {}
         self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.RLock()  # sessions are not thread-safe, clients are
         self._identity: Identity | None = None
@@ -122,8 +123,18 @@ class Aws:
         key = (service, region or self.region)
         with self._lock:
             if key not in self._clients:
-                self._clients[key] = make_client(self._session, service, key[1], self.endpoint_url)
+                self._clients[key] = make_client(self._session, service, key[1], self._endpoint_of(*key))
             return self._clients[key]
+
+    def use_endpoint(self, service: str, url: str) -> None:
+        """Send the calls of one service in this region to another address, such as an interface endpoint's."""
+        with self._lock:
+            self._endpoints[service] = url
+            self._clients.pop((service, self.region), None)
+
+    def _endpoint_of(self, service: str, region: str) -> str | None:
+        own = self._endpoints.get(service) if region == self.region else None
+        return own or self.endpoint_url
 
     def s3_with(self, access_key: str, secret_key: str, token: str | None, region: str | None = None) -> S3Client:
         """Return an S3 client that signs with other credentials, for a presigned test URL."""
@@ -132,7 +143,7 @@ class Aws:
                 self._session,
                 "s3",
                 region or self.region,
-                self.endpoint_url,
+                self._endpoint_of("s3", region or self.region),
                 aws_access_key_id=access_key,
                 aws_secret_access_key=secret_key,
                 aws_session_token=token,

@@ -102,6 +102,83 @@ def test_with_the_real_package(tmp_path, sandbox):
     assert "features can be used" in out
 
 
+V2_SCRIPT = """
+import json, sys, warnings
+warnings.simplefilter("ignore")
+import boto3, gt_secure
+from importlib.metadata import version
+from gt_secure import Restriction, check
+from gt_secure.doctor import execution_role
+from gt_secure.errors import InvalidInput
+import sagemaker
+from sagemaker.local import LocalSession
+from sagemaker.workflow.pipeline_context import PipelineSession
+from sagemaker_core.resources import Workteam
+
+boto = boto3.Session(region_name="us-east-1")
+sessions = {
+    "Session": sagemaker.Session(boto_session=boto),
+    "LocalSession": LocalSession(boto_session=boto),
+    "PipelineSession": PipelineSession(boto_session=boto),
+}
+names, undone = {}, {}
+for kind, session in sessions.items():
+    gt = gt_secure.connect(sagemaker_session=session)
+    names[kind] = [team.name for team in gt.workteams()]
+    change = gt.apply(gt.plan(Restriction("open-team", addresses="203.0.113.0/24", bucket="gt-images")))
+    undone[kind] = gt.undo(change).outcome
+theirs = {team.workteam_name: team for team in Workteam.get_all(session=boto, region="us-east-1")}["radiology-team"]
+role = boto3.client("sts").assume_role(
+    RoleArn="arn:aws:iam::111122223333:role/GroundTruthExecution", RoleSessionName="studio"
+)["Credentials"]
+assumed = boto3.Session(role["AccessKeyId"], role["SecretAccessKey"], role["SessionToken"], region_name="us-east-1")
+in_studio = gt_secure.connect(sagemaker_session=sagemaker.Session(boto_session=assumed))
+
+import os
+url = os.environ.pop("AWS_ENDPOINT_URL")
+split = sagemaker.Session(boto_session=boto, sagemaker_client=boto.client("sagemaker", endpoint_url=url))
+try:
+    gt_secure.connect(sagemaker_session=split)
+    refused = False
+except InvalidInput:
+    refused = True
+private = "https://vpce-0a1b.api.sagemaker.us-east-1.vpce.amazonaws.com"
+inside = sagemaker.Session(boto_session=boto, sagemaker_client=boto.client("sagemaker", endpoint_url=private))
+aws = gt_secure.connect(sagemaker_session=inside).aws
+print(json.dumps({
+    "versions": [version("sagemaker"), version("sagemaker-core")],
+    "names": names,
+    "undone": undone,
+    "check": check.team_is_restricted.look(sessions["Session"], theirs).status,
+    "role": execution_role(in_studio).arn,
+    "refused": refused,
+    "private": [aws.client(name).meta.endpoint_url for name in ("sagemaker", "s3")],
+}))
+"""
+
+
+@pytest.mark.slow
+def test_with_the_second_generation_and_the_extra_changes_nothing_there(tmp_path, wheel, sandbox):
+    """The versions of SageMaker Distribution 3.9: installing the extra must leave every other package as it was."""
+    room = Room(tmp_path / "room", python_of("3.12"))
+    room.install("sagemaker==2.245.0", "duckdb", "matplotlib", "ipywidgets")
+    before = room.versions()
+    room.install(f"gt_secure[sagemaker] @ {wheel.as_uri()}")
+    after = room.versions()
+    assert {name: version for name, version in after.items() if name != "gt-secure"} == before
+    out = room.run("-c", V2_SCRIPT, env={**sandbox.environment(), "GT_SECURE_JOURNAL": str(tmp_path / "journal")})
+    said = json.loads(out.strip().splitlines()[-1])
+    assert said["versions"] == [before["sagemaker"], before["sagemaker-core"]]
+    assert {tuple(names[:3]) for names in said["names"].values()} == {("open-team", "radiology-team", "vpc-team")}
+    assert set(said["undone"].values()) == {"undone"}
+    assert said["check"] == "passed"
+    assert said["role"] == "arn:aws:iam::111122223333:role/GroundTruthExecution"
+    assert said["refused"] is True
+    assert said["private"] == [
+        "https://vpce-0a1b.api.sagemaker.us-east-1.vpce.amazonaws.com", "https://s3.us-east-1.amazonaws.com",
+    ]  # fmt: skip
+
+
 class Session:
     """As much of a SageMaker session as is used, for the cases that need no package."""
 
