@@ -14,12 +14,17 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from .access.explain import Scenes
+    from .access.explain.explanation import Explanation
+    from .audit import Audit
+    from .aws.teams import Workteam
     from .changes.plan import Plan
+    from .changes.transaction import Applied
     from .connection import Connection, connect
     from .errors import GtSecureError
-    from .logs import Hits, read_hits
+    from .findings.model import Finding
+    from .logs import Coverage, Hits, Table, read_hits
     from .network import Source
-    from .presign import TestUrl, inspect
+    from .presign import Probe, TestUrl, inspect
     from .restriction.expectations import expect
     from .restriction.model import Restriction
     from .widgets import AllowEditor, HitsStep, Panel, ReviewStep, TeamPicker, TestUrlStep
@@ -27,19 +32,27 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AllowEditor",
+    "Applied",
+    "Audit",
     "Connection",
+    "Coverage",
+    "Explanation",
+    "Finding",
     "GtSecureError",
     "Hits",
     "HitsStep",
     "Panel",
     "Plan",
+    "Probe",
     "Restriction",
     "ReviewStep",
     "Scenes",
     "Source",
+    "Table",
     "TeamPicker",
     "TestUrl",
     "TestUrlStep",
+    "Workteam",
     "__version__",
     "check",
     "connect",
@@ -61,19 +74,27 @@ __getattr__, __dir__ = attach(
     __name__,
     {
         "AllowEditor": ".widgets",
+        "Applied": ".changes",
+        "Audit": ".audit",
         "Connection": ".connection",
+        "Coverage": ".logs",
+        "Explanation": ".access.explain.explanation",
+        "Finding": ".findings.model",
         "GtSecureError": ".errors",
         "Hits": ".logs",
         "HitsStep": ".widgets",
         "Panel": ".widgets",
         "Plan": ".changes",
+        "Probe": ".presign",
         "Restriction": ".restriction",
         "ReviewStep": ".widgets",
         "Scenes": ".access.explain.expectation_log",
         "Source": ".network",
+        "Table": ".logs",
         "TeamPicker": ".widgets",
         "TestUrl": ".presign",
         "TestUrlStep": ".widgets",
+        "Workteam": ".aws.teams",
         "check": ".check",
         "connect": ".connection",
         "doctor": ".doctor",

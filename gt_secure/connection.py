@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from .access.explain.explanation import Explanation
     from .access.read import Who
+    from .audit import Audit
     from .aws.buckets import BucketState
     from .aws.teams import Workforce, Workteam
     from .changes.plan import Plan
@@ -894,6 +895,46 @@ class Connection:
         key = "" if state.bucket is None else state.bucket.default_kms_key
         around = read_surroundings(self.aws, state, kms_key=key)
         return Findings(find_all(with_surroundings(snapshot_of(state), around)))
+
+    def audit(
+        self,
+        *,
+        buckets: str | Iterable[str] = (),
+        since: str | None = "7d",
+        logs: bool = True,
+        cache: bool = True,
+    ) -> Audit:
+        """Report the state of the region: teams, portal, buckets, findings, requests and leaked URLs. Writes nothing.
+
+        Parameters
+        ----------
+        buckets : str or iterable of str
+            Data buckets to look at besides those of waiting labeling jobs.
+        since : str, optional
+            Read the logs from here: a UTC time, or an age such as ``7d``.
+        logs : bool
+            Read the access logs of the buckets.
+        cache : bool
+            Keep what is parsed from S3 on disk.
+
+        Returns
+        -------
+        Audit
+            ``findings``, ``leaks``, ``unread`` and ``require(severity)``. A notebook shows it as a report.
+
+        Raises
+        ------
+        InvalidInput
+            For a bucket name or a time that cannot be used. What this role cannot read is in ``unread``.
+
+        Examples
+        --------
+        >>> gt.audit(buckets="gt-images").require("high")  # doctest: +SKIP
+        """
+        from .audit import audit
+
+        names = buckets.split(",") if isinstance(buckets, str) else buckets
+        return audit(self, buckets=names, since=since, logs=logs, cache=cache)
 
     # 5. Hits
 

@@ -31,6 +31,7 @@ LAYERS = [
     ["findings"],
     ["changes"],
     ["listings"],
+    ["audit"],
     ["connection"],
     ["doctor", "check"],
     ["widgets"],

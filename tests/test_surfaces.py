@@ -46,6 +46,7 @@ VERBS = (
     Verb("hits", "Connection.count_hits"),
     Verb("leaks", "Connection.hits"),
     Verb("plot", "Connection.plot"),
+    Verb("audit", "Connection.audit"),
     Verb("check", "check.run_specs"),
     Verb("demo", "sandbox.Sandbox"),
     Verb("sandbox", "sandbox.Sandbox"),
@@ -144,6 +145,7 @@ OPTIONS: dict[str, Callable[..., Any]] = {
     "url": Connection.test_url,
     "findings": Connection.findings,
     "export": Connection.export,
+    "audit": Connection.audit,
 }
 RENAMED = {
     "file": "restriction", "allow": "restriction", "endpoint": "restriction", "team": "team", "yes": "", "json": "",
@@ -166,6 +168,8 @@ def test_options_are_arguments_of_the_same_name(name: str) -> None:
         argument = RENAMED.get(word, word)
         if name in ("plan", "apply") and word in ("team", "bucket"):
             argument = "restriction" if name == "plan" else "plan"
+        if name == "audit" and word in ("bucket", "no_logs"):
+            argument = {"bucket": "buckets", "no_logs": "logs"}[word]
         if name == "apply" and argument in ("restriction", "logs"):
             argument = "plan"
         assert not argument or argument in known, f"{name} {flag} is {argument} nowhere in Python"

@@ -5,6 +5,7 @@ Each part is one permission; a part that this role may not read is listed in ``u
 
 from __future__ import annotations
 
+import difflib
 import ipaddress
 import json
 import re
@@ -12,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import AccessDenied, InvalidInput, NotFound, refuse_url
+from ..errors import AccessDenied, GtSecureError, InvalidInput, NotFound, refuse_url
 from .client import Aws, aws_errors
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -207,6 +208,17 @@ def read_bucket(aws: Aws, name: str) -> BucketState:
     )
 
 
+def _similar(aws: Aws, bucket: str) -> str:
+    """Return a question that names the bucket of the account that is spelled like it; empty if there is none."""
+    try:
+        with aws_errors("s3:ListAllMyBuckets"):
+            names = [str(item["Name"]) for item in aws.client("s3").list_buckets().get("Buckets", ())]
+    except GtSecureError:
+        return ""
+    near = difflib.get_close_matches(bucket, names, 1, 0.6)
+    return f"Did you mean {near[0]}? " if near else ""
+
+
 def bucket_region(aws: Aws, bucket: str) -> str:
     """Find the region of a bucket from HeadBucket's header, which even a refusal carries."""
     from botocore.exceptions import ClientError
@@ -224,7 +236,8 @@ def bucket_region(aws: Aws, bucket: str) -> str:
                 return str(headers["x-amz-bucket-region"])
     except NotFound as error:
         raise NotFound(
-            f"There is no bucket “{bucket}”.", next_step="Check the name; it is the bucket that holds the images."
+            f'There is no bucket "{bucket}".',
+            next_step=f"{_similar(aws, bucket)}Check the name: it is the bucket that holds the images.",
         ) from error
     except AccessDenied:
         return aws.region  # it exists, but says nothing: the parts will tell what cannot be seen

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from ..errors import (
     AccessDenied,
@@ -107,7 +108,7 @@ def aws_errors(action: str, resource: str = "*") -> Iterator[None]:
     except boto.NoRegionError as error:
         raise InvalidInput("No AWS region is set.", next_step="Set AWS_REGION.", field="region") from error
     except (boto.HTTPClientError, boto.ConnectionError) as error:
-        raise _unreachable(service, action) from error
+        raise _unreachable(service, action, error) from error
     except boto.ParamValidationError as error:
         if "Unknown parameter" in str(error):
             raise Unsupported(
@@ -138,7 +139,15 @@ def _server_failed(action: str, code: str, details: dict[str, str]) -> Unreachab
     )
 
 
-def _unreachable(service: str, action: str) -> Unreachable:
+def _unreachable(service: str, action: str, error: Exception) -> Unreachable:
+    address = str(getattr(error, "kwargs", {}).get("endpoint_url") or "")
+    host = urlsplit(address).hostname or ""
+    if host in {"127.0.0.1", "::1", "localhost"}:
+        return Unreachable(
+            f"No answer from {urlsplit(address).scheme}://{urlsplit(address).netloc}: the sandbox there is stopped.",
+            next_step="Start it again with gt-secure sandbox, or unset AWS_ENDPOINT_URL to use AWS.",
+            details={"action": action},
+        )
     endpoint = _VPC_SERVICES.get(service, service)
     return Unreachable(
         f"AWS gave no answer to {action}.",

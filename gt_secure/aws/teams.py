@@ -5,13 +5,14 @@ Sources: SageMaker API reference, *Workteam*, *Workforce*, *SubscribedWorkteam*,
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias
 
-from ..errors import InvalidInput, NotFound, refuse_url
+from ..errors import GtSecureError, InvalidInput, NotFound, refuse_url
 from ..html import facts as fact_list
 from ..html import output as cell_output
 from ..text import printable
@@ -236,11 +237,22 @@ def get_workteam(aws: Aws, name: str) -> Workteam:
         with aws_errors("sagemaker:DescribeWorkteam", team_arn(aws, word)):
             answer = aws.client("sagemaker").describe_workteam(WorkteamName=word)
     except NotFound as error:
-        raise NotFound(
-            f"There is no private workteam “{word}” in {aws.region}.",
-            next_step="Check the name and the region; “gt-secure teams” lists them. A vendor team has no URL lock.",
-        ) from error
+        raise _no_team(aws, word) from error
     return team_from_api(answer["Workteam"])
+
+
+def _no_team(aws: Aws, name: str) -> NotFound:
+    """Return the error for a team that is not there, with the names that are spelled like it."""
+    try:
+        near = difflib.get_close_matches(name, [team.name for team in list_workteams(aws)], 1, 0.6)
+    except GtSecureError:
+        near = []
+    meant = f"Did you mean {near[0]}? " if near else ""
+    return NotFound(
+        f'There is no private workteam "{name}" in {aws.region}.',
+        next_step=f"{meant}Check the name and the region. gt-secure teams lists them. A vendor team has no URL lock.",
+        details={"similar": near},
+    )
 
 
 def team_arn(aws: Aws, name: str) -> str:
@@ -366,10 +378,7 @@ def read_team(aws: Aws, name: str) -> dict[str, Any]:
         with aws_errors("sagemaker:DescribeWorkteam", resource):
             answer = aws.client("sagemaker").describe_workteam(WorkteamName=name)
     except NotFound as error:
-        raise NotFound(
-            f"There is no private workteam “{name}” in {aws.region}.",
-            next_step="Check the name and the region; “gt-secure teams” lists them. A vendor team has no URL lock.",
-        ) from error
+        raise _no_team(aws, name) from error
     return {key: value for key, value in answer["Workteam"].items() if key not in _VOLATILE}
 
 

@@ -12,6 +12,7 @@ from ..changes.journal import export_journal, journal_path, list_changes, show_c
 from ..changes.plan import Plan
 from ..changes.transaction import Applied
 from ..changes.undo import interrupted
+from ..connection import Connection
 from ..errors import InvalidInput
 from ..listings import Journal
 from ..restriction.expectations import Expectation, expect
@@ -21,6 +22,7 @@ from ..text import printable
 from .exit_codes import ERROR, FOUND, OK
 from .output import connection, fit, note, say, show_json, table
 from .parser import Commands, add_hidden_alias
+from .progress import working
 
 FORMATS = ("text", "json", "html", "cli", "cloudformation", "terraform")
 
@@ -90,8 +92,13 @@ def _add_logs(parser: argparse.ArgumentParser) -> None:
 
 def plan_from(args: argparse.Namespace) -> Plan:
     """Return the plan that the options describe: the command and the magic show the same one."""
-    gt = connection(args)
-    return gt.plan(restriction_from(args), logs=args.logs)
+    return _planned(args, connection(args))
+
+
+def _planned(args: argparse.Namespace, gt: Connection) -> Plan:
+    restriction = restriction_from(args)
+    with working("Reading the access logs" if args.logs else "Reading the account"):
+        return gt.plan(restriction, logs=args.logs)
 
 
 def restriction_from(args: argparse.Namespace) -> Restriction:
@@ -197,7 +204,7 @@ def apply_from(args: argparse.Namespace) -> Applied:
         if record is not None:
             _ask(args, f"Complete the interrupted change {record.id}?")
         return gt.resume(args.resume or None, journal_dir=args.journal, progress=_tell, timeout_s=args.timeout)
-    plan = gt.plan(restriction_from(args), logs=args.logs)
+    plan = _planned(args, gt)
     if not args.json:
         say(fit(plan.to_text()))
     if not plan.empty:

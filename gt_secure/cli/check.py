@@ -11,6 +11,7 @@ from ..errors import InvalidInput
 from ..text import printable
 from .output import connection, note, say, show_json, table
 from .parser import Commands, add_hidden_alias
+from .progress import working
 
 if TYPE_CHECKING:
     from ..check import Report
@@ -111,7 +112,8 @@ def report_from(args: argparse.Namespace) -> Report:
         raise InvalidInput(
             "No check is named.", next_step="Write gt-secure check guard-is-in-place --bucket NAME.", field="check"
         )
-    report = run_specs(lambda: connection(args), specs, source=source)
+    with working("Running the checks"):
+        report = run_specs(lambda: connection(args), specs, source=source)
     _write(args.sarif, lambda: json.dumps(report.to_sarif(), indent=2) + "\n")
     _write(args.junit, report.to_junit)
     return report

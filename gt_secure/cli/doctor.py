@@ -9,6 +9,7 @@ from ..text import printable
 from .exit_codes import FOUND, OK, UNKNOWN
 from .output import connection, note, say, show_json, table
 from .parser import Commands
+from .progress import working
 
 if TYPE_CHECKING:
     from ..doctor import Diagnosis
@@ -76,7 +77,8 @@ def diagnosis_from(args: argparse.Namespace) -> Diagnosis:
     """Return the diagnosis that the options ask for."""
     from ..doctor import examine
 
-    return examine(connection(args), **_scope(args), features=args.need or ())
+    with working("Asking what this role can do"):
+        return examine(connection(args), **_scope(args), features=args.need or ())
 
 
 def _scope(args: argparse.Namespace) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from ..text import printable
 from .exit_codes import FOUND, OK
 from .output import connection, say, show_json
 from .parser import Commands
+from .progress import working
 
 if TYPE_CHECKING:
     from ..access.read import Who
@@ -86,7 +87,8 @@ def run_explain(args: argparse.Namespace) -> int:
 
 def findings_from(args: argparse.Namespace) -> Sequence[Finding]:
     """Return the findings."""
-    return connection(args).findings(team=args.team, bucket=args.bucket)
+    with working("Reading the account"):
+        return connection(args).findings(team=args.team, bucket=args.bucket)
 
 
 def run_findings(args: argparse.Namespace) -> int:

@@ -25,10 +25,12 @@ from ..logs.table import Table
 from ..text import json_text, printable, size_text
 from .output import note
 from .parser import add_hidden_alias
+from .progress import working
 
 if TYPE_CHECKING:
     from ..logs.engines.athena_query import QueryProgress
     from ..logs.engines.athena_settings import Athena, Estimate
+    from ..logs.ingest.reader import Progress
     from ..logs.leaks import Leaks
 
 _BY = "remote_ip,http_status"
@@ -99,10 +101,10 @@ def counts_from(args: argparse.Namespace) -> tuple[Table, Coverage]:
     large = args.engine in ("spark", "athena") or args.athena_database is not None
     if not args.dedupe and (large or _simple(args)):
         sources, aws = _sources(args)
-        with _warnings_as_lines():
+        with _warnings_as_lines(), reading(args) as progress:
             table, coverage = count_hits(
                 sources, args.by, since=args.since, until=args.until, aws=aws, engine=args.engine,
-                filters=_filters(args), athena=_athena(args), progress=_shown_progress(args),
+                filters=_filters(args), athena=_athena(args), progress=progress,
                 memory_limit=args.memory_limit,
             )  # fmt: skip
         if args.limit is not None:
@@ -122,10 +124,10 @@ def _simple(args: argparse.Namespace) -> bool:
 def open_hits(args: argparse.Namespace) -> Hits:
     """Read what the arguments of a command name."""
     sources, aws = _sources(args)
-    with _warnings_as_lines():
+    with _warnings_as_lines(), reading(args) as progress:
         return read_hits(
             sources, since=args.since, until=args.until, aws=aws, dedupe=args.dedupe, cache=not args.no_cache,
-            engine=args.engine, athena=_athena(args), filters=_filters(args), progress=_shown_progress(args),
+            engine=args.engine, athena=_athena(args), filters=_filters(args), progress=progress,
             memory_limit=args.memory_limit,
         )  # fmt: skip
 
@@ -172,17 +174,21 @@ def _confirmed(estimate: Estimate) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def _shown_progress(args: argparse.Namespace) -> Callable[[Any], None] | None:
-    """A line on a terminal that tells how far Athena is."""
-    if args.engine != "athena" or not sys.stderr.isatty():
-        return None
+@contextlib.contextmanager
+def reading(args: argparse.Namespace) -> Iterator[Callable[[Any], None]]:
+    """Show how far the reading is: objects and bytes here, the state of the query on Athena."""
+    with working("Reading the access logs") as line:
+        describe = _athena_text if args.engine == "athena" else _reading_text
+        yield lambda progress: line.update(describe(progress))
 
-    def show(progress: QueryProgress) -> None:
-        text = f"Athena: {progress.state.lower()}, {progress.seconds:,.0f} s, {size_text(progress.bytes)} scanned"
-        sys.stderr.write(f"\r{text:<70}" + ("\n" if progress.state not in ("QUEUED", "RUNNING") else ""))
-        sys.stderr.flush()
 
-    return show
+def _athena_text(progress: QueryProgress | Any) -> str:
+    return f"Athena: {progress.state.lower()}, {size_text(progress.bytes)} scanned"
+
+
+def _reading_text(progress: Progress | Any) -> str:
+    objects = f"{progress.objects:,} of {progress.total_objects:,} objects"
+    return f"Reading the access logs: {objects}, {size_text(progress.bytes)}, {progress.lines:,} lines"
 
 
 def _sources(args: argparse.Namespace) -> tuple[list[Any], Any]:
@@ -292,7 +298,7 @@ def _leaks(args: argparse.Namespace) -> tuple[Leaks, Coverage]:
     rules = LeakRules.make(
         pools=args.pool, v4_prefix=args.v4_prefix, v6_prefix=args.v6_prefix, pair_seconds=args.pair_seconds
     )
-    with open_hits(args) as hits:
+    with open_hits(args) as hits, working("Looking for leaked URLs"):
         return hits.leaks(rules), hits.coverage
 
 

@@ -10,6 +10,7 @@ from ..errors import InvalidInput
 from ..logs.table import writable
 from ..plots import alt_text, draw, png, svg
 from .hits import add_source_arguments, open_hits, tell
+from .progress import working
 
 _GROUND = {"light": "#ffffff", "dark": "#111111"}
 
@@ -34,7 +35,8 @@ def run(args: argparse.Namespace) -> int:
             "A figure is an SVG or a PNG file.", next_step="Name it FILE.svg or FILE.png.", field="output"
         )
     with open_hits(args) as hits:
-        figure = draw(hits, args.kind, networks=args.allow, endpoints=args.endpoint, top=args.top, theme=args.theme)
+        with working("Drawing"):
+            figure = draw(hits, args.kind, networks=args.allow, endpoints=args.endpoint, top=args.top, theme=args.theme)
         coverage = hits.coverage
     if path.suffix.lower() == ".svg":
         with writable(path):

@@ -151,7 +151,7 @@ def test_bound_urls(run):
         (("hits", "--bucket", "gt-logs"), "logging"),
         (("plot", "--bucket", "gt-images", "-o", "x.gif"), "SVG or a PNG"),
         (("teams", "--endpoint-url", "nonsense"), "not an endpoint URL"),
-        (("teams", "--endpoint-url", "http://127.0.0.1:9"), "no answer"),
+        (("teams", "--endpoint-url", "http://127.0.0.1:9"), "No answer"),
         (("teams", "--profile", "nonsuch"), "profile"),
         (("inspect",), "no URL on standard input"),
         (("demo", "--out", "x"), "--headless"),
@@ -231,3 +231,28 @@ def test_findings_and_their_exit_code(run):
     code, _, err = run("findings")
     assert code == 1
     assert "Neither a team nor a bucket" in err
+
+
+@pytest.mark.parametrize(
+    ("args", "meant"),
+    [
+        (("teams", "radilogy-team"), "Did you mean radiology-team?"),
+        (
+            ("plan", "--team", "opn-team", "--allow", "203.0.113.0/24", "--bucket", "gt-images"),
+            "Did you mean open-team?",
+        ),
+        (("findings", "--bucket", "gt-imagse"), "Did you mean gt-images?"),
+    ],
+)
+def test_mistyped_teams_and_buckets_are_answered_with_what_is_there(run, args, meant):
+    code, _, err = run(*args)
+    assert code == 1
+    assert meant in err
+
+
+def test_a_stopped_sandbox_is_named(run):
+    code, _, err = run("teams", "--endpoint-url", "http://127.0.0.1:9")
+    assert code == 1
+    assert "http://127.0.0.1:9" in err
+    assert "gt-secure sandbox" in err
+    assert "VPC" not in err

@@ -35,7 +35,7 @@ def check_columns(by: str | Sequence[str], more: Sequence[str] = ()) -> list[str
     import difflib
 
     names = [word.strip() for word in by.split(",")] if isinstance(by, str) else [str(word) for word in by]
-    known = (*COLUMNS, *more)
+    known = tuple(dict.fromkeys((*COLUMNS, *more)))
     for name in names:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)

@@ -1,0 +1,268 @@
+"""The audit report of a region: teams, portal, buckets, findings, requests and leaked URLs. It changes nothing."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, TypeVar
+
+from .aws.buckets import BucketState
+from .aws.client import Aws
+from .aws.teams import LabelingJob, Workforce, Workteam
+from .columns import lay_out
+from .errors import GtSecureError, InvalidInput
+from .findings.model import Finding, Severity
+from .html import Markup, hint, notice, output, table
+from .html import text as html_text
+from .listings import Findings, Jobs, Workteams
+from .logs import Hits
+from .logs.leaks import Leak
+from .policies.bucket_guard import find_guard
+
+SEVERITIES: tuple[Severity, ...] = ("high", "medium", "low", "info")
+T = TypeVar("T")
+
+
+class Reader(Protocol):
+    """The part of a connection that an audit reads."""
+
+    aws: Aws
+
+    def workteams(self) -> Workteams:
+        """List the workteams."""
+        ...
+
+    def workforce(self) -> Workforce | None:
+        """Read the workforce."""
+        ...
+
+    def jobs(self, team: Workteam) -> Jobs:
+        """List the waiting jobs of a team."""
+        ...
+
+    def bucket(self, name: str) -> BucketState:
+        """Read a bucket."""
+        ...
+
+    def findings(self, *, team: Workteam | None = None, bucket: str | None = None) -> Findings:
+        """Look for findings."""
+        ...
+
+    def hits(self, bucket: str | None = None, *, since: str | None = None, cache: bool = True) -> Hits:
+        """Read the access log of a bucket."""
+        ...
+
+
+@dataclass(frozen=True)
+class AuditedBucket:
+    """One bucket of the audit, in words; ``hits`` is None where its log cannot be read."""
+
+    name: str
+    guard: str
+    log: str
+    hits: Hits | None = None
+    leaks: tuple[Leak, ...] = ()
+    log_summary: str = ""
+
+
+@dataclass(frozen=True)
+class Audit:
+    """The state of a region.
+
+    Attributes
+    ----------
+    at : datetime
+        In UTC.
+    teams : Workteams
+        ``jobs`` has the waiting labeling jobs by the ARN of a team.
+    workforce : Workforce or None
+    buckets : tuple of AuditedBucket
+    findings : Findings
+        Of every private team with every bucket, each one once, the most severe first.
+    unread : tuple of str
+        What could not be read: it is unknown, and never fine.
+    """
+
+    at: dt.datetime
+    account: str
+    region: str
+    caller: str
+    teams: Workteams
+    jobs: Mapping[str, tuple[LabelingJob, ...]]
+    workforce: Workforce | None
+    buckets: tuple[AuditedBucket, ...]
+    findings: Findings
+    unread: tuple[str, ...] = ()
+
+    @property
+    def leaks(self) -> tuple[tuple[str, Leak], ...]:
+        """The leaked URLs of all buckets, each with the name of its bucket."""
+        return tuple((bucket.name, leak) for bucket in self.buckets for leak in bucket.leaks)
+
+    @property
+    def hits(self) -> dict[str, Hits]:
+        """The requests of each bucket whose log could be read."""
+        return {bucket.name: bucket.hits for bucket in self.buckets if bucket.hits is not None}
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The number of findings of each severity."""
+        return {word: sum(finding.severity == word for finding in self.findings) for word in SEVERITIES}
+
+    @property
+    def headline(self) -> str:
+        """The outcome in one line."""
+        found = ", ".join(f"{number} {word}" for word, number in self.counts.items())
+        leaks = len(self.leaks)
+        return f"Findings: {found}. Leaked URLs: {leaks}. Not read: {len(self.unread)}."
+
+    def worse_than(self, severity: Severity) -> tuple[Finding, ...]:
+        """Return the findings of a severity or higher."""
+        limit = SEVERITIES.index(severity)
+        return tuple(finding for finding in self.findings if SEVERITIES.index(finding.severity) <= limit)
+
+    def require(self, severity: Severity = "high") -> Audit:
+        """Return the audit, or raise :class:`AssertionError` for a finding that severe or anything unread."""
+        findings = self.worse_than(severity)
+        assert not findings, "; ".join(map(str, findings))
+        assert not self.unread, "Not read: " + "; ".join(self.unread)
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the audit as JSON-able data."""
+        return {
+            "at": f"{self.at:%Y-%m-%dT%H:%M:%SZ}",
+            "account": self.account,
+            "region": self.region,
+            "teams": [{"name": team.name, "kind": team.kind, "url_lock": team.url_lock_text} for team in self.teams],
+            "portal": list(self.workforce.cidrs) if self.workforce else None,
+            "buckets": [{"name": b.name, "guard": b.guard, "access_log": b.log} for b in self.buckets],
+            "findings": [finding.to_dict() for finding in self.findings],
+            "leaks": [{"bucket": name, **leak.to_dict()} for name, leak in self.leaks],
+            "unread": list(self.unread),
+        }
+
+    def sections(self) -> list[tuple[str, tuple[str, ...], list[tuple[object, ...]]]]:
+        """Return title, column titles and rows of each section: every rendering shows the same ones."""
+        names = {team.arn: ", ".join(job.name for job in self.jobs.get(team.arn, ())) or "-" for team in self.teams}
+        return [
+            ("Teams", ("team", "kind", "URL lock", "waiting jobs"),
+             [(team.name, team.kind, team.url_lock_text, names[team.arn]) for team in self.teams]),
+            ("Portal", ("workforce", "status", "portal lock", "VPC"), _portal_rows(self.workforce)),
+            ("Buckets", ("bucket", "guard", "access log"), [(b.name, b.guard, b.log) for b in self.buckets]),
+            ("Findings", Findings.head, [Findings.row(finding) for finding in self.findings]),
+            ("Leaked URLs", ("bucket", "kind", "object", "first user", "later"),
+             [_leak_row(name, leak) for name, leak in self.leaks]),
+            ("Not read", ("what",), [(text,) for text in self.unread]),
+        ]  # fmt: skip
+
+    def to_text(self) -> str:
+        """Return the report as text."""
+        lines = [f"Account {self.account}, {self.region}, {self.at:%Y-%m-%d %H:%M} UTC", self.headline]
+        for title, head, rows in self.sections():
+            lines += ["", title, *(lay_out(head, rows) if rows else ["  none"])]
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+    def _repr_html_(self) -> str:
+        parts: list[Markup] = [notice("warn" if self.unread or self.worse_than("high") else "plain", self.headline)]
+        parts.append(hint(f"Account {self.account}, {self.region}, {self.at:%Y-%m-%d %H:%M} UTC", self.caller))
+        for title, head, rows in self.sections():
+            parts.append(table(head, rows, caption=title) if rows else hint(html_text(f"{title}: none")))
+        return output(*parts)
+
+
+def _portal_rows(workforce: Workforce | None) -> list[tuple[object, ...]]:
+    if workforce is None:
+        return []
+    lock = ", ".join(workforce.cidrs) or "none: open to every address"
+    return [(workforce.name, workforce.status, lock, workforce.vpc_id or "none: a public portal")]
+
+
+def _leak_row(bucket: str, leak: Leak) -> tuple[object, ...]:
+    later = ", ".join(f"{user.label} ({user.words})" for user in leak.others)
+    return bucket, leak.kind, leak.key, leak.users[0].label, later
+
+
+@dataclass
+class _Notes:
+    """What could not be read so far."""
+
+    unread: list[str] = field(default_factory=list)
+
+    def attempt(self, subject: str, read: Callable[[], T], otherwise: T) -> T:
+        """Return what is read, or note the error and return something else."""
+        try:
+            return read()
+        except InvalidInput:
+            raise
+        except GtSecureError as error:
+            self.unread.append(f"{subject}: {error}")
+            return otherwise
+
+
+def audit(
+    gt: Reader, *, buckets: Iterable[str] = (), since: str | None = "7d", logs: bool = True, cache: bool = True
+) -> Audit:
+    """Read the state of a region: see :meth:`gt_secure.Connection.audit`."""
+    notes = _Notes()
+    teams = notes.attempt("workteams", gt.workteams, Workteams())
+    jobs = {team.arn: tuple(notes.attempt(f"jobs of {team.name}", lambda t=team: gt.jobs(t), Jobs())) for team in teams}  # type: ignore[misc]
+    names = sorted({*_buckets_of(jobs.values()), *(name.strip() for name in buckets if name.strip())})
+    return Audit(
+        at=dt.datetime.now(dt.UTC),
+        account=gt.aws.account_id,
+        region=gt.aws.region,
+        caller=gt.aws.caller_arn,
+        teams=teams,
+        jobs=jobs,
+        workforce=notes.attempt("workforce", gt.workforce, None),
+        buckets=tuple(_bucket(gt, name, notes, since if logs else False, cache) for name in names),
+        findings=_findings(gt, teams, names, notes),
+        unread=tuple(notes.unread),
+    )
+
+
+def _buckets_of(jobs: Iterable[Iterable[LabelingJob]]) -> set[str]:
+    uris = {uri for some in jobs for job in some for uri in (job.input_uri, job.output_uri) if uri}
+    return {uri.split("/")[2] for uri in uris if uri.count("/") >= 2}
+
+
+def _bucket(gt: Reader, name: str, notes: _Notes, since: str | Literal[False] | None, cache: bool) -> AuditedBucket:
+    state = notes.attempt(name, lambda: gt.bucket(name), None)
+    if state is None:
+        return AuditedBucket(name, "unknown", "unknown")
+    log = f"s3://{state.logging.bucket}/{state.logging.prefix}" if state.logging else "off, or unknown"
+    hits = None
+    if since is not False and state.logging:
+        hits = notes.attempt(f"log of {name}", lambda: gt.hits(name, since=since, cache=cache), None)
+    if hits is None:
+        return AuditedBucket(name, _guard_text(state), log)
+    leaks = hits.leaks()
+    return AuditedBucket(name, _guard_text(state), log, hits, tuple(leaks), leaks.summary)
+
+
+def _guard_text(state: BucketState) -> str:
+    if not state.sees("s3:GetBucketPolicy"):
+        return "unknown: s3:GetBucketPolicy was denied"
+    guard = find_guard(state.policy_text)
+    if guard is None:
+        return "none: a presigned URL works from anywhere"
+    allowed = ", ".join([*map(str, guard.networks), *guard.endpoints])
+    return f"{'edited: ' if guard.drifted else ''}{guard.prefix or 'all objects'} only from {allowed}"
+
+
+def _findings(gt: Reader, teams: Workteams, names: list[str], notes: _Notes) -> Findings:
+    private = [team for team in teams if team.restrictable]
+    every: list[str | None] = list(names) or [None]
+    pairs: list[tuple[Workteam | None, str | None]] = [(team, name) for team in private for name in every]
+    pairs += [(None, name) for name in names]
+    result: dict[tuple[str, str, str], Finding] = {}
+    for team, name in pairs:
+        subject = " and ".join(part for part in (team.name if team else "", name or "") if part)
+        for finding in notes.attempt(subject, lambda t=team, n=name: gt.findings(team=t, bucket=n), Findings()):  # type: ignore[misc]
+            result[(finding.code, finding.subject, finding.detail)] = finding
+    return Findings(sorted(result.values(), key=lambda f: (SEVERITIES.index(f.severity), f.code, f.subject)))

@@ -1,0 +1,51 @@
+"""``gt-secure audit``: the state of a region in one report."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from .exit_codes import FOUND, OK, UNKNOWN
+from .output import connection, fit, say, show_json
+from .parser import Commands
+from .progress import working
+
+if TYPE_CHECKING:
+    from ..audit import Audit
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    parser = commands.add(
+        "audit",
+        run,
+        description="Report the teams, portal, buckets, findings and leaked URLs of the region. Changes nothing.",
+        examples=(
+            ("gt-secure audit", "the whole region, with a week of logs"),
+            ("gt-secure audit --bucket gt-images --no-logs --fail-on high --json", "fail in CI, without reading logs"),
+        ),
+        exit_codes="0; with --fail-on: 2 a finding of that severity or higher, 3 something could not be read",
+        result=audit_from,
+    )
+    parser.add_argument("--bucket", action="append", default=[], help="look at this bucket too; may be repeated")
+    parser.add_argument("--since", default="7d", help="read the logs from here: UTC time or age (default: %(default)s)")
+    parser.add_argument("--no-logs", action="store_true", help="do not read access logs")
+    parser.add_argument("--fail-on", choices=("high", "medium", "low", "info"), help="severity that fails the report")
+
+
+def audit_from(args: argparse.Namespace) -> Audit:
+    """Return the audit that the options ask for."""
+    with working("Reading the region"):
+        return connection(args).audit(buckets=args.bucket, since=args.since, logs=not args.no_logs)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the report."""
+    audit = audit_from(args)
+    if args.json:
+        show_json(audit.to_dict())
+    else:
+        say(fit(audit.to_text()))
+    if not args.fail_on:
+        return OK
+    return FOUND if audit.worse_than(args.fail_on) else UNKNOWN if audit.unread else OK

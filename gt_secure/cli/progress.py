@@ -1,0 +1,72 @@
+"""Progress on standard error for work of more than a second: on a terminal only, and gone when the work is done."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ..columns import width, wrap
+from ..text import printable
+from .output import line_width
+
+AFTER_S = 1.0
+EVERY_S = 0.25
+
+
+class Working:
+    """A line that says what is going on, and for how long."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._started = time.monotonic()
+        self._done = threading.Event()
+        self._drawn = 0
+        self._lock = threading.Lock()
+
+    def update(self, text: str) -> None:
+        """Say something new; it is drawn with the next tick."""
+        self._text = text
+
+    def run(self) -> None:
+        """Draw until the work is done."""
+        if self._done.wait(AFTER_S):
+            return
+        while not self._done.is_set():
+            self._draw()
+            self._done.wait(EVERY_S)
+
+    def _draw(self) -> None:
+        seconds = time.monotonic() - self._started
+        line = wrap(f"{printable(self._text)} ... {seconds:,.0f} s", (line_width() or 80) - 1)[0]
+        with self._lock:
+            if not self._done.is_set():
+                sys.stderr.write(f"\r{line}{' ' * max(0, self._drawn - width(line))}")
+                sys.stderr.flush()
+                self._drawn = width(line)
+
+    def finish(self) -> None:
+        """Take the line away, so that what is printed next begins at the left."""
+        with self._lock:
+            self._done.set()
+            if self._drawn:
+                sys.stderr.write(f"\r{' ' * self._drawn}\r")
+                sys.stderr.flush()
+
+
+@contextmanager
+def working(text: str) -> Iterator[Working]:
+    """Show that work goes on, from the first second on, where standard error is a terminal."""
+    line = Working(text)
+    if not sys.stderr.isatty():
+        yield line
+        return
+    thread = threading.Thread(target=line.run, name="gt-secure-progress", daemon=True)
+    thread.start()
+    try:
+        yield line
+    finally:
+        line.finish()
+        thread.join()
