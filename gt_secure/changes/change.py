@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Generic, TypeGuard, TypeVar
 
-Kind: TypeAlias = Literal["bucket-guard", "url-lock", "portal-lock"]
+from .targets import TARGETS, Kind, Target
 
-ORDER: tuple[Kind, ...] = ("bucket-guard", "url-lock", "portal-lock")
-"""The portal lock comes last, because it is the one that can shut people out."""
-
-KINDS: frozenset[str] = frozenset(ORDER)
-
-TITLES: Mapping[Kind, str] = {"bucket-guard": "Bucket guard", "url-lock": "URL lock", "portal-lock": "Portal lock"}
+V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +31,17 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Change(Generic[V]):
     """One step of a plan.
 
     Attributes
     ----------
-    kind : str
-        ``bucket-guard``, ``url-lock`` or ``portal-lock``.
-    target : str
-        Name of the bucket, workteam or workforce; ``region`` is the region of a bucket.
-    before, after : str
-        What is and what is wanted, for people.
-    before_raw, after_raw : object
-        The same for programs: the whole policy text or None; the two toggles; the list of CIDR ranges.
+    target : Target
+        The bucket guard, URL lock or portal lock that is written.
+    before, after : object
+        The current and the planned value: the whole policy text or None; the two toggles; the CIDR ranges.
+    before_text, after_text : str
+        The same for people.
     affects : tuple of str
         Who is touched besides the team: other teams, jobs in progress, review workflows, other readers.
     calls : tuple of Call
@@ -58,33 +51,52 @@ class Change:
     undoable : bool
     """
 
-    kind: Kind
-    target: str
-    before: str
-    after: str
-    before_raw: Any
-    after_raw: Any
+    target: Target[V]
+    before: V
+    after: V
+    before_text: str
+    after_text: str
     affects: tuple[str, ...] = ()
     calls: tuple[Call, ...] = ()
     seconds_typical: int = 1
     undoable: bool = True
-    region: str = ""
+
+    @property
+    def kind(self) -> Kind:
+        """``bucket-guard``, ``url-lock`` or ``portal-lock``."""
+        return self.target.kind
+
+    @property
+    def name(self) -> str:
+        """Name of the bucket, workteam or workforce."""
+        return self.target.name
+
+    @property
+    def region(self) -> str:
+        """The region of a bucket; empty for a workteam or workforce, which are in the region of the connection."""
+        return self.target.region
 
     @property
     def title(self) -> str:
         """The lock and what carries it, for example ``Bucket guard of gt-images``."""
-        return f"{TITLES[self.kind]} of {self.target}"
+        return f"{self.target.title} of {self.name}"
+
+    @property
+    def protects(self) -> bool:
+        """Whether the planned value restricts anything: an open hole after the change is False."""
+        return self.target.protects(self.after)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the change as JSON-able data."""
         return {
             "kind": self.kind,
-            "target": self.target,
+            "target": self.name,
             "region": self.region,
-            "before": self.before,
-            "after": self.after,
-            "before_raw": self.before_raw,
-            "after_raw": self.after_raw,
+            "before": self.target.to_json(self.before),
+            "after": self.target.to_json(self.after),
+            "before_text": self.before_text,
+            "after_text": self.after_text,
+            "protects": self.protects,
             "affects": list(self.affects),
             "calls": [call.to_dict() for call in self.calls],
             "seconds_typical": self.seconds_typical,
@@ -92,25 +104,54 @@ class Change:
         }
 
     def for_journal(self) -> dict[str, Any]:
-        """Return what is needed to carry the change out or take it back in another process."""
-        keep = ("kind", "target", "region", "before", "after", "before_raw", "after_raw")
-        data = self.to_dict()
-        return {key: data[key] for key in keep}
-
-    @classmethod
-    def from_journal(cls, data: Mapping[str, Any]) -> Change:
-        """Read what :meth:`for_journal` wrote."""
-        return cls(
-            kind=data["kind"],
-            target=str(data["target"]),
-            before=str(data["before"]),
-            after=str(data["after"]),
-            before_raw=data["before_raw"],
-            after_raw=data["after_raw"],
-            region=str(data.get("region") or ""),
-        )
+        """Return what is needed to carry the change out or undo it in another process, in the journal's format 1."""
+        return {
+            "kind": self.kind,
+            "target": self.name,
+            "region": self.region,
+            "before": self.before_text,
+            "after": self.after_text,
+            "before_raw": self.target.to_json(self.before),
+            "after_raw": self.target.to_json(self.after),
+        }
 
 
-def planned_values(changes: Iterable[Change]) -> dict[str, Any]:
+def change_from_journal(data: Mapping[str, Any]) -> Change[Any]:
+    """Read what :meth:`Change.for_journal` wrote.
+
+    Raises
+    ------
+    ValueError
+        If a part is missing or has another form.
+    """
+    missing = [key for key in ("kind", "target", "before_raw", "after_raw") if key not in data]
+    if missing:
+        raise ValueError(f"a change has no '{missing[0]}'")
+    if data["kind"] not in TARGETS:
+        raise ValueError(f"a change has the unknown kind '{str(data['kind'])[:40]}'")
+    target = TARGETS[data["kind"]](str(data["target"]), str(data.get("region") or ""))
+    return Change(
+        target=target,
+        before=target.from_json(data["before_raw"]),
+        after=target.from_json(data["after_raw"]),
+        before_text=str(data.get("before", "")),
+        after_text=str(data.get("after", "")),
+    )
+
+
+def is_change_of(change: Change[Any], target: type[Target[V]]) -> TypeGuard[Change[V]]:
+    """Tell whether a change writes a target of this type."""
+    return isinstance(change.target, target)
+
+
+def find_change(changes: Iterable[Change[Any]], target: type[Target[V]]) -> Change[V] | None:
+    """Return the change of the target of this type, if there is one."""
+    for change in changes:
+        if is_change_of(change, target):
+            return change
+    return None
+
+
+def planned_values(changes: Iterable[Change[Any]]) -> dict[str, Any]:
     """Return what each lock would be after the changes, by kind."""
-    return {change.kind: change.after_raw for change in changes}
+    return {change.kind: change.after for change in changes}

@@ -13,12 +13,12 @@ from ..network import lenient
 from ..policies.bucket_guard import Guard, build_guard, find_guard, merge_guard, remove_guard
 from ..restriction.model import Restriction, UrlLockMode
 from .change import Call, Change
-from .targets import networks_text, toggles, words
+from .targets import BucketGuard, TeamUrlLock, Toggles, WorkforcePortal, networks_text, toggles, words
 
 _EMPTY = '{"Version":"2012-10-17","Statement":[]}'
 
 
-def changes_for(wish: Restriction, state: State, hits: object = None) -> tuple[Change, ...]:
+def changes_for(wish: Restriction, state: State, hits: object = None) -> tuple[Change[Any], ...]:
     """Return what has to change, in the order in which it is carried out; hits name other readers of the bucket."""
     found = (_guard_change(wish, state, hits), _url_change(wish, state), _portal_change(wish, state))
     return tuple(change for change in found if change is not None)
@@ -67,7 +67,7 @@ def portal_text(cidrs: tuple[str, ...] | list[str]) -> str:
     return f"the worker portal opens only from {', '.join(cidrs)}" if cidrs else "the worker portal opens from anywhere"
 
 
-def _lock_text(value: Mapping[str, str]) -> str:
+def _lock_text(value: Toggles) -> str:
     texts = {
         "off": "off: a forwarded URL works from anywhere",
         "SourceIp": "SourceIp: a URL works only from the public address of the worker who opened the task",
@@ -76,7 +76,7 @@ def _lock_text(value: Mapping[str, str]) -> str:
     return texts.get(words(value), "both on: no URL works")
 
 
-def _guard_change(wish: Restriction, state: State, hits: object) -> Change | None:
+def _guard_change(wish: Restriction, state: State, hits: object) -> Change[str | None] | None:
     if wish.guard is None or state.bucket is None:
         return None
     before = state.bucket.policy_text
@@ -104,16 +104,14 @@ def _guard_change(wish: Restriction, state: State, hits: object) -> Change | Non
         else Call("s3:PutBucketPolicy", resource, "PutBucketPolicy", {"Bucket": name, "Policy": after})
     )
     return Change(
-        kind="bucket-guard",
-        target=name,
-        before=guard_text(guard),
-        after=guard_text(find_guard(after)),
-        before_raw=before,
-        after_raw=after,
+        target=BucketGuard(name, state.bucket.region),
+        before=before,
+        after=after,
+        before_text=guard_text(guard),
+        after_text=guard_text(find_guard(after)),
         affects=(*_bucket_affects(state), *other_readers(hits, name, wish.prefix, wish.addresses)),
         calls=(Call("s3:GetBucketPolicy", resource, "GetBucketPolicy", {"Bucket": name}), write),
         seconds_typical=2,
-        region=state.bucket.region,
     )
 
 
@@ -141,7 +139,7 @@ def _bucket_affects(state: State) -> tuple[str, ...]:
     return tuple(touched)
 
 
-def _url_change(wish: Restriction, state: State) -> Change | None:
+def _url_change(wish: Restriction, state: State) -> Change[Toggles] | None:
     lock = wanted_lock(wish, state)
     if lock is None or state.team is None:
         return None
@@ -155,12 +153,11 @@ def _url_change(wish: Restriction, state: State) -> Change | None:
     touched += [f"human-review workflow {name}" for name in state.reviews]
     parameters = {"WorkteamName": team.name, "WorkerAccessConfiguration": lock.to_api()}
     return Change(
-        kind="url-lock",
-        target=team.name,
-        before=_lock_text(before),
-        after=_lock_text(after),
-        before_raw=before,
-        after_raw=after,
+        target=TeamUrlLock(team.name),
+        before=before,
+        after=after,
+        before_text=_lock_text(before),
+        after_text=_lock_text(after),
         affects=tuple(touched),
         calls=(
             Call("sagemaker:DescribeWorkteam", resource, "DescribeWorkteam", {"WorkteamName": team.name}),
@@ -170,23 +167,22 @@ def _url_change(wish: Restriction, state: State) -> Change | None:
     )
 
 
-def _portal_change(wish: Restriction, state: State) -> Change | None:
+def _portal_change(wish: Restriction, state: State) -> Change[tuple[str, ...]] | None:
     force = state.workforce
     if wish.portal_lock is None or force is None:
         return None
-    before = list(force.cidrs)
-    after = networks_text(wish.addresses) if wish.portal_lock else []
+    before = tuple(force.cidrs)
+    after = networks_text(wish.addresses) if wish.portal_lock else ()
     if lenient(before) == lenient(after) and bool(before) == bool(after):
         return None
     resource = f"arn:{state.partition}:sagemaker:{state.region}:{state.account_id}:workforce/private-crowd/{force.name}"
-    parameters: dict[str, Any] = {"WorkforceName": force.name, "SourceIpConfig": {"Cidrs": after}}
+    parameters: dict[str, Any] = {"WorkforceName": force.name, "SourceIpConfig": {"Cidrs": list(after)}}
     return Change(
-        kind="portal-lock",
-        target=force.name,
-        before=portal_text(before),
-        after=portal_text(after),
-        before_raw=before,
-        after_raw=after,
+        target=WorkforcePortal(force.name),
+        before=before,
+        after=after,
+        before_text=portal_text(before),
+        after_text=portal_text(after),
         affects=tuple(f"workteam {team.name}" for team in state.other_teams),
         calls=(
             Call("sagemaker:DescribeWorkforce", resource, "DescribeWorkforce", {"WorkforceName": force.name}),

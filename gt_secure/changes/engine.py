@@ -13,7 +13,7 @@ from ..aws.client import Aws
 from ..errors import Conflict, GtSecureError, Throttled, Unreachable
 from .change import Change
 from .journal import Writer, scrub
-from .targets import Reading, Target, target_of
+from .targets import TARGETS, Reading, Target
 
 Outcome: TypeAlias = Literal["done", "taken back", "unchanged", "overtaken", "uncertain", "not reached"]
 Rest: TypeAlias = Literal["rolled back", "overtaken", "in doubt"]
@@ -86,6 +86,11 @@ class Step:
     certain: bool = True
     detail: str = ""
 
+    @property
+    def title(self) -> str:
+        """The lock, in words."""
+        return TARGETS[self.kind].title if self.kind in TARGETS else self.kind
+
     def to_dict(self) -> dict[str, Any]:
         """Return the step as JSON-able data."""
         return {
@@ -140,7 +145,7 @@ class Engine:
         self,
         aws: Aws,
         writer: Writer,
-        changes: Sequence[Change],
+        changes: Sequence[Change[Any]],
         clock: Clock,
         progress: Callable[[Progress], None] | None = None,
         *,
@@ -163,7 +168,7 @@ class Engine:
             self._say(index, "is being changed")
             self.writer.write("intent", step=index, do="forward")
             try:
-                self._reach(index, change, change.before_raw, change.after_raw)
+                self._reach(index, change, change.before, change.after)
             except BaseException as error:
                 self._note("failed", step=index, error=_name(error), message=scrub(str(error)))
                 self.steps[index] = self._step(index, "uncertain", certain=False, detail=_name(error))
@@ -196,13 +201,13 @@ class Engine:
 
     def _take_back(self, index: int) -> Step:
         change = self.changes[index]
-        target = target_of(change)
+        target = change.target
         self._say(index, "is being taken back")
         for attempt in range(_MERGES):
             now = self._read(target).value
-            if target.same(now, change.before_raw) or (self._first_run and index not in self._sent):
+            if target.same(now, change.before) or (self._first_run and index not in self._sent):
                 return self._step(index, "unchanged")
-            goal = target.merge(change.before_raw, change.after_raw, now)
+            goal = target.merge(change.before, change.after, now)
             try:
                 self._reach(index, change, now, goal)
             except Conflict as error:
@@ -212,9 +217,9 @@ class Engine:
             return self._step(index, "taken back")
         raise AssertionError("unreachable")  # pragma: no cover
 
-    def _reach(self, index: int, change: Change, start: Any, goal: Any) -> None:
+    def _reach(self, index: int, change: Change[Any], start: Any, goal: Any) -> None:
         """Bring a target from start to goal, whatever replies get lost on the way."""
-        target = target_of(change)
+        target = change.target
         since = datetime.now(UTC)
         reading = self._settled_twice(index, target)
         if target.same(reading.value, goal):
@@ -249,7 +254,7 @@ class Engine:
             if not lost:
                 raise self._not_kept(index, target, start, goal, reading)
 
-    def _settled_twice(self, index: int, target: Target) -> Reading:
+    def _settled_twice(self, index: int, target: Target[Any]) -> Reading[Any]:
         """Read until two readings in a row agree: one alone may be a former value that S3 still returns."""
         reading = self._settled(index, target)
         for _ in range(_AGREE):
@@ -265,7 +270,7 @@ class Engine:
             details={"now": reading.value, "seen": reading.value},
         )
 
-    def _look_again(self, index: int, target: Target, start: Any, goal: Any) -> None:
+    def _look_again(self, index: int, target: Target[Any], start: Any, goal: Any) -> None:
         """Read once more after the write has shown: another writer may have written at the same moment."""
         self.clock.sleep(self._look_s)
         again = self._settled(index, target)
@@ -280,16 +285,16 @@ class Engine:
     def _look_s(self) -> float:
         return _LOCAL_LOOK_S if self.aws.is_local else SECOND_LOOK_S
 
-    def _moved(self, index: int, target: Target, start: Any, goal: Any, now: Any) -> Conflict:
+    def _moved(self, index: int, target: Target[Any], start: Any, goal: Any, now: Any) -> Conflict:
         """Keep the text that was found, and return the error that names it."""
         self._note("seen", step=index, value=now)
         return _moved(self.changes[index], target, start, goal, now)
 
-    def _not_kept(self, index: int, target: Target, start: Any, goal: Any, reading: Reading) -> GtSecureError:
+    def _not_kept(self, index: int, target: Target[Any], start: Any, goal: Any, reading: Reading[Any]) -> GtSecureError:
         self._note("seen", step=index, value=reading.value)
         return _not_kept(self.changes[index], target, start, goal, reading)
 
-    def _read_back(self, index: int, target: Target, start: Any, goal: Any) -> Reading:
+    def _read_back(self, index: int, target: Target[Any], start: Any, goal: Any) -> Reading[Any]:
         """Read until the write shows, or somebody else's: S3 may answer with the former policy for some seconds."""
         end = self.clock.now() + READ_BACK_S
         for attempt in range(1_000_000):
@@ -300,7 +305,7 @@ class Engine:
             self.clock.wait(attempt, first=0.1, most=2.0)
         raise AssertionError("unreachable")  # pragma: no cover
 
-    def _settled(self, index: int, target: Target) -> Reading:
+    def _settled(self, index: int, target: Target[Any]) -> Reading[Any]:
         """Read, and wait while an update is under way."""
         reading = self._read(target)
         started = self.clock.now()
@@ -318,7 +323,7 @@ class Engine:
             attempt += 1
         return reading
 
-    def _read(self, target: Target) -> Reading:
+    def _read(self, target: Target[Any]) -> Reading[Any]:
         for attempt in range(1_000_000):
             try:
                 return target.read(self.aws)
@@ -330,7 +335,7 @@ class Engine:
 
     def _step(self, index: int, outcome: Outcome, *, certain: bool = True, detail: str = "") -> Step:
         change = self.changes[index]
-        return Step(change.kind, change.target, outcome, certain, detail)
+        return Step(change.kind, change.name, outcome, certain, detail)
 
     def _note(self, event: str, **data: Any) -> None:
         """Write to the journal what has happened; a full disk must not stop what restores the account."""
@@ -357,15 +362,15 @@ def _name(error: BaseException) -> str:
     return type(error).__name__
 
 
-def _moved(change: Change, target: Target, start: Any, goal: Any, now: Any) -> Conflict:
+def _moved(change: Change[Any], target: Target[Any], start: Any, goal: Any, now: Any) -> Conflict:
     return Conflict(
         f"{change.title} has been changed by somebody else in the meantime; now {target.words(now)}.",
         next_step="Plan again: the new plan starts from what is there now.",
-        details={"kind": change.kind, "target": change.target, "seen": start, "wanted": goal, "now": now},
+        details={"kind": change.kind, "target": change.name, "seen": start, "wanted": goal, "now": now},
     )
 
 
-def _not_kept(change: Change, target: Target, start: Any, goal: Any, reading: Reading) -> GtSecureError:
+def _not_kept(change: Change[Any], target: Target[Any], start: Any, goal: Any, reading: Reading[Any]) -> GtSecureError:
     if not target.same(reading.value, start):
         return _moved(change, target, start, goal, reading.value)
     why = f" AWS says: {scrub(reading.failure)}." if reading.failure else ""
@@ -376,7 +381,7 @@ def _not_kept(change: Change, target: Target, start: Any, goal: Any, reading: Re
     )
 
 
-def _check_rest(change: Change, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+def _check_rest(change: Change[Any], before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
     """Raise if a member that we did not send is different after the write."""
     keys = sorted(key for key in {*before, *after} if before.get(key) != after.get(key))
     if keys:

@@ -21,8 +21,8 @@ from typing import Any, Literal, TypeAlias
 
 from ..errors import GtSecureError, NotFound
 from ..text import redact, truncate
-from .change import KINDS
 from .shared_files import create_mode, open_regular, share_with_folder
+from .targets import TARGETS
 
 Status: TypeAlias = Literal["applied", "undone", "rolled-back", "overtaken", "unfinished", "damaged", "unsupported"]
 
@@ -344,7 +344,7 @@ def _unsupported(begin: Mapping[str, Any]) -> tuple[str, ...]:
     changes = begin.get("changes", [])
     if not isinstance(changes, list) or not all(isinstance(change, dict) for change in changes):
         return ("its list of changes has a form that this version does not know",)
-    unknown = [str(change.get("kind"))[:40] for change in changes if change.get("kind") not in KINDS]
+    unknown = [str(change.get("kind"))[:40] for change in changes if change.get("kind") not in TARGETS]
     return (f"it has a change of kind '{unknown[0]}', which this version does not know",) if unknown else ()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from ..account.snapshot import State
 from ..aws.teams import UrlLock
@@ -11,17 +12,19 @@ from ..policies.bucket_guard import Guard
 from ..policies.deleted_principals import deleted_principals
 from ..restriction.messages import Notice
 from ..restriction.model import Restriction
-from .change import Change
+from .change import Change, find_change
 from .diff import existing_guard, wanted_lock
+from .targets import BucketGuard, TeamUrlLock, WorkforcePortal
 
 
-def notices_for(wish: Restriction, state: State, changes: tuple[Change, ...]) -> tuple[Notice, ...]:
+def notices_for(wish: Restriction, state: State, changes: tuple[Change[Any], ...]) -> tuple[Notice, ...]:
     """Return the notices of a plan, most serious first."""
-    kinds = {change.kind for change in changes}
-    found = [*wish.notices, *_url_lock(wish, state, "url-lock" in kinds), *_endpoints(wish, state)]
-    if "bucket-guard" in kinds:
-        found += [*_guard(wish, state), *_deleted(changes)]
-    if "portal-lock" in kinds:
+    guard = find_change(changes, BucketGuard)
+    url_lock_changes = find_change(changes, TeamUrlLock) is not None
+    found = [*wish.notices, *_url_lock(wish, state, url_lock_changes), *_endpoints(wish, state)]
+    if guard is not None:
+        found += [*_guard(wish, state), *_deleted(guard)]
+    if find_change(changes, WorkforcePortal) is not None:
         found += _portal(wish, state)
     if changes:
         found += _jobs(state)
@@ -109,10 +112,9 @@ def _guard(wish: Restriction, state: State) -> Iterator[Notice]:
         )
 
 
-def _deleted(changes: tuple[Change, ...]) -> Iterator[Notice]:
+def _deleted(change: Change[str | None]) -> Iterator[Notice]:
     """S3 checks every principal of the policy that it is given, and a deleted one makes it refuse the whole."""
-    after = next(change.after_raw for change in changes if change.kind == "bucket-guard")
-    gone = deleted_principals(after)
+    gone = deleted_principals(change.after)
     if gone:
         yield Notice(
             "principal-deleted",

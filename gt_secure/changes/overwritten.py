@@ -13,7 +13,7 @@ from .change import Change
 from .engine import Engine, Step
 from .journal import ChangeRecord, Writer
 from .second_writers import OtherWrite, parse_time
-from .targets import Target, target_of
+from .targets import Target
 
 
 def look_for_others(engine: Engine) -> tuple[Step, ...]:
@@ -28,7 +28,7 @@ def look_for_others(engine: Engine) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def note_overwritten(aws: Aws, writer: Writer, record: ChangeRecord, changes: Sequence[Change]) -> tuple[str, ...]:
+def note_overwritten(aws: Aws, writer: Writer, record: ChangeRecord, changes: Sequence[Change[Any]]) -> tuple[str, ...]:
     """Look at the time of an earlier change again, which CloudTrail had not recorded when it ended."""
     own = {str(event.get("request")) for event in record.events if event.get("event") == "written"}
     notes = []
@@ -51,9 +51,9 @@ def _times(record: ChangeRecord, name: str, step: int) -> list[datetime]:
 
 
 def _lost(
-    aws: Aws, writer: Writer, change: Change, step: int, since: datetime, until: datetime, own: Iterable[str]
+    aws: Aws, writer: Writer, change: Change[Any], step: int, since: datetime, until: datetime, own: Iterable[str]
 ) -> list[OtherWrite]:
-    target = target_of(change)
+    target = change.target
     try:
         others = target.other_writes(aws, since, until, set(own))
     except GtSecureError as error:
@@ -65,11 +65,11 @@ def _lost(
     return lost
 
 
-def _was_seen(target: Target, other: OtherWrite, change: Change) -> bool:
+def _was_seen(target: Target[Any], other: OtherWrite, change: Change[Any]) -> bool:
     """Tell whether another write set what was read before ours, or the same as ours: then nothing of it is lost."""
     if other.policy_text is None and other.operation.startswith("Put"):
         return False
-    return target.same(other.policy_text, change.before_raw) or target.same(other.policy_text, change.after_raw)
+    return target.same(other.policy_text, change.before) or target.same(other.policy_text, change.after)
 
 
 def _sentence(other: OtherWrite, change_id: str) -> str:

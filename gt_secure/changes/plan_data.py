@@ -10,7 +10,8 @@ from ..account.snapshot import State
 from ..findings.model import Finding
 from ..restriction.messages import Notice
 from ..restriction.model import Restriction
-from .change import Call, Change
+from .change import Call, Change, is_change_of
+from .targets import BucketGuard
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class PlanData:
 
     restriction: Restriction
     state: State = field(repr=False)
-    changes: tuple[Change, ...]
+    changes: tuple[Change[Any], ...]
     notices: tuple[Notice, ...] = ()
     findings: tuple[Finding, ...] = ()
     simulation: tuple[Row, ...] = field(default=(), repr=False)
@@ -68,8 +69,8 @@ class PlanData:
         for call in self.calls:
             needed.setdefault(call.resource, set()).add(call.action)
         for change in self.changes:
-            if change.kind == "bucket-guard":
-                undo = "s3:DeleteBucketPolicy" if change.before_raw is None else "s3:PutBucketPolicy"
+            if is_change_of(change, BucketGuard):
+                undo = "s3:DeleteBucketPolicy" if change.before is None else "s3:PutBucketPolicy"
                 needed[change.calls[0].resource].add(undo)
         statements = [
             {"Effect": "Allow", "Action": sorted(actions), "Resource": resource}

@@ -11,8 +11,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypedDict, TypeVar
 
+from ..aws.answers import is_policy
 from ..aws.buckets import read_policy
 from ..aws.client import Aws, aws_errors
 from ..aws.teams import _VOLATILE, UrlLock, read_team, read_workforce
@@ -21,46 +22,70 @@ from ..network import IPNetwork
 from ..policies.bucket_guard import find_guard, merge_guard, remove_guard
 from ..policies.deleted_principals import deleted_principals
 from ..policies.equivalence import same_policy, same_statement
-from .change import Change, Kind
 from .second_writers import OtherWrite, other_policy_writes
+
+V = TypeVar("V")
+Kind: TypeAlias = Literal["bucket-guard", "url-lock", "portal-lock"]
+
+Setting: TypeAlias = Literal["Enabled", "Disabled"]
+
+
+class Toggles(TypedDict):
+    """The two settings of a URL lock."""
+
+    SourceIp: Setting
+    VpcSourceIp: Setting
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """What a target is now: the part that we change, everything else of it, and whether it takes a write."""
+class Reading(Generic[V]):
+    """The current state of a target: the part that we change, everything else of it, and whether it accepts a write."""
 
-    value: Any
+    value: V
     rest: Mapping[str, Any] = field(default_factory=dict)
     ready: bool = True
     failure: str = ""
 
 
-class Target(ABC):
-    """One thing in AWS that a change writes."""
+@dataclass(frozen=True, slots=True)
+class Target(ABC, Generic[V]):
+    """One thing in AWS that a change writes; ``V`` is the type of its value."""
 
-    kind: Kind
+    kind: ClassVar[Kind]
+    title: ClassVar[str]
 
-    def __init__(self, name: str, region: str = "") -> None:
-        self.name = name
-        self.region = region
+    name: str
+    region: str = ""
 
     @abstractmethod
-    def read(self, aws: Aws) -> Reading:
+    def protects(self, value: V) -> bool:
+        """Tell whether a value restricts anything."""
+
+    @abstractmethod
+    def from_json(self, data: object) -> V:
+        """Read a value from a journal; raise ValueError if it has another form."""
+
+    def to_json(self, value: V) -> object:
+        """Return a value as JSON-able data."""
+        return value
+
+    @abstractmethod
+    def read(self, aws: Aws) -> Reading[V]:
         """Read it."""
 
     @abstractmethod
-    def write(self, aws: Aws, value: Any) -> str:
+    def write(self, aws: Aws, value: V) -> str:
         """Send one call that sets the value; returns the id of the request."""
 
     @abstractmethod
-    def merge(self, before: Any, after: Any, now: Any) -> Any:
+    def merge(self, before: V, after: V, now: V) -> V:
         """Take our change from before to after back out of what is now; raise Conflict where that has no meaning."""
 
     @abstractmethod
-    def words(self, value: Any) -> str:
+    def words(self, value: V) -> str:
         """Say what a value does, after "now"."""
 
-    def same(self, one: Any, other: Any) -> bool:
+    def same(self, one: V, other: V) -> bool:
         """Whether two values mean the same."""
         return bool(one == other)
 
@@ -72,16 +97,28 @@ class Target(ABC):
         return ()
 
 
-class BucketGuard(Target):
+@dataclass(frozen=True, slots=True)
+class BucketGuard(Target[str | None]):
     """The policy of a bucket. The value is its whole text, or None."""
 
-    kind: Kind = "bucket-guard"
+    kind: ClassVar[Kind] = "bucket-guard"
+    title: ClassVar[str] = "Bucket guard"
 
-    def read(self, aws: Aws) -> Reading:
+    def protects(self, value: str | None) -> bool:
+        """Tell whether the policy has a guard."""
+        return find_guard(value) is not None
+
+    def from_json(self, data: object) -> str | None:
+        """Read a policy text, or None."""
+        if data is not None and not is_policy(data):
+            raise ValueError("the policy of a bucket guard is no policy")
+        return data if isinstance(data, str) else None
+
+    def read(self, aws: Aws) -> Reading[str | None]:
         """Read the policy text."""
         return Reading(read_policy(aws, self.name, self.region or None))
 
-    def write(self, aws: Aws, value: Any) -> str:
+    def write(self, aws: Aws, value: str | None) -> str:
         """Put or delete the policy. Self lock-out is never confirmed to S3, which then refuses the plainest ones."""
         client = aws.client("s3", self.region or None)
         resource = f"arn:{aws.partition}:s3:::{self.name}"
@@ -100,18 +137,18 @@ class BucketGuard(Target):
         """Ask CloudTrail for policies that somebody else put."""
         return other_policy_writes(aws, self.name, self.region, since, until, own_requests)
 
-    def words(self, value: Any) -> str:
+    def words(self, value: str | None) -> str:
         """Say from where presigned URLs work."""
         guard = find_guard(value)
         if guard is None:
             return "the policy has no guard"
         return f"its guard admits {', '.join([*map(str, guard.networks), *guard.endpoints]) or 'nobody'}"
 
-    def same(self, one: Any, other: Any) -> bool:
+    def same(self, one: str | None, other: str | None) -> bool:
         """Compare two texts by meaning: AWS may return one value where a list of one was sent, and order is free."""
         return same_policy(one, other)
 
-    def merge(self, before: Any, after: Any, now: Any) -> Any:
+    def merge(self, before: str | None, after: str | None, now: str | None) -> str | None:
         """Put back our statement as it was before; every other statement stays as it is now."""
         if self.same(now, after):
             return before
@@ -128,22 +165,34 @@ class BucketGuard(Target):
             )
         if guard_before is not None:
             return merge_guard(now, guard_before)
-        return remove_guard(now)
+        return now if now is None else remove_guard(now)
 
 
-class TeamUrlLock(Target):
+@dataclass(frozen=True, slots=True)
+class TeamUrlLock(Target[Toggles]):
     """The two toggles of a workteam. The value is ``{"SourceIp": "Enabled" ..., "VpcSourceIp": ...}``."""
 
-    kind: Kind = "url-lock"
+    kind: ClassVar[Kind] = "url-lock"
+    title: ClassVar[str] = "URL lock"
 
-    def read(self, aws: Aws) -> Reading:
+    def protects(self, value: Toggles) -> bool:
+        """Tell whether a setting is enabled."""
+        return "Enabled" in value.values()
+
+    def from_json(self, data: object) -> Toggles:
+        """Read both settings."""
+        if not isinstance(data, Mapping) or not {"SourceIp", "VpcSourceIp"} <= data.keys():
+            raise ValueError("a URL lock lacks one of its two settings")
+        return Toggles(SourceIp=_setting(data["SourceIp"]), VpcSourceIp=_setting(data["VpcSourceIp"]))
+
+    def read(self, aws: Aws) -> Reading[Toggles]:
         """Read the toggles, and all other members of the team to see that they stay."""
         team = read_team(aws, self.name)
         lock = UrlLock.from_api(team.get("WorkerAccessConfiguration"))
         rest = {key: value for key, value in team.items() if key != "WorkerAccessConfiguration"}
         return Reading(toggles(lock), rest)
 
-    def write(self, aws: Aws, value: Any) -> str:
+    def write(self, aws: Aws, value: Toggles) -> str:
         """Send both toggles and nothing else: whether an omitted one is kept is not documented."""
         if not aws.knows("UpdateWorkteam", "WorkerAccessConfiguration"):
             raise Unsupported(
@@ -162,11 +211,11 @@ class TeamUrlLock(Target):
             )
         return request_id(answer)
 
-    def words(self, value: Any) -> str:
+    def words(self, value: Toggles) -> str:
         """Name the toggles that are on."""
         return f"it is {words(value)}"
 
-    def merge(self, before: Any, after: Any, now: Any) -> Any:
+    def merge(self, before: Toggles, after: Toggles, now: Toggles) -> Toggles:
         """Put the toggles back, unless somebody has set them otherwise since."""
         if self.same(now, after):
             return before
@@ -180,21 +229,37 @@ class TeamUrlLock(Target):
         )
 
 
-class WorkforcePortal(Target):
+@dataclass(frozen=True, slots=True)
+class WorkforcePortal(Target[tuple[str, ...]]):
     """``SourceIpConfig`` of the workforce. The value is its list of CIDR ranges; empty is open to everybody."""
 
-    kind: Kind = "portal-lock"
+    kind: ClassVar[Kind] = "portal-lock"
+    title: ClassVar[str] = "Portal lock"
 
-    def read(self, aws: Aws) -> Reading:
+    def protects(self, value: tuple[str, ...]) -> bool:
+        """Tell whether there are ranges: none means everybody."""
+        return bool(value)
+
+    def from_json(self, data: object) -> tuple[str, ...]:
+        """Read a list of CIDR ranges."""
+        if not isinstance(data, list | tuple):
+            raise ValueError("a portal lock has no list of CIDR ranges")
+        return tuple(str(cidr) for cidr in data)
+
+    def to_json(self, value: tuple[str, ...]) -> object:
+        """Return the ranges as a list."""
+        return list(value)
+
+    def read(self, aws: Aws) -> Reading[tuple[str, ...]]:
         """Read the ranges, all other members, and whether an update is under way."""
         force = read_workforce(aws, self.name)
-        cidrs = [str(cidr) for cidr in (force.get("SourceIpConfig") or {}).get("Cidrs") or ()]
+        cidrs = tuple(str(cidr) for cidr in (force.get("SourceIpConfig") or {}).get("Cidrs") or ())
         rest = {key: value for key, value in force.items() if key != "SourceIpConfig" and key not in _VOLATILE}
         status = str(force.get("Status") or "Active")
         failure = str(force.get("FailureReason") or "no reason given") if status == "Failed" else ""
         return Reading(cidrs, rest, ready=status in {"Active", "Failed"}, failure=failure)
 
-    def write(self, aws: Aws, value: Any) -> str:
+    def write(self, aws: Aws, value: tuple[str, ...]) -> str:
         """Send the whole list, which AWS takes as the new one."""
         resource = f"arn:{aws.partition}:sagemaker:{aws.region}:*:workforce/private-crowd/{self.name}"
         with aws_errors("sagemaker:UpdateWorkforce", resource):
@@ -203,20 +268,20 @@ class WorkforcePortal(Target):
             )
         return request_id(answer)
 
-    def words(self, value: Any) -> str:
+    def words(self, value: tuple[str, ...]) -> str:
         """List the ranges."""
         return f"it is {_listed(value)}"
 
-    def same(self, one: Any, other: Any) -> bool:
+    def same(self, one: tuple[str, ...], other: tuple[str, ...]) -> bool:
         """Compare as sets: the order of the ranges means nothing."""
         return set(one) == set(other)
 
-    def merge(self, before: Any, after: Any, now: Any) -> Any:
+    def merge(self, before: tuple[str, ...], after: tuple[str, ...], now: tuple[str, ...]) -> tuple[str, ...]:
         """Take our ranges out and put the former ones back; ranges that others added or took out since stay so."""
         if self.same(now, after):
-            return list(before)
+            return tuple(before)
         if self.same(now, before):
-            return list(now)
+            return tuple(now)
         added = [cidr for cidr in now if cidr not in after]
         gone = {cidr for cidr in after if cidr not in now}
         merged = [cidr for cidr in before if cidr not in gone] + [cidr for cidr in added if cidr not in before]
@@ -226,19 +291,15 @@ class WorkforcePortal(Target):
                 f"The portal lock of workforce {self.name} has been changed since: it is {_listed(now)}; this change "
                 f"had made it {_listed(after)} from {_listed(before)}.",
                 next_step="Decide which ranges should be in it, and plan that.",
-                details=_three(before, after, now),
+                details=_three(list(before), list(after), list(now)),
             )
-        return merged
+        return tuple(merged)
 
 
-def target_of(change: Change) -> Target:
-    """Return the target that a change writes."""
-    kinds: Mapping[Kind, type[Target]] = {
-        "bucket-guard": BucketGuard,
-        "url-lock": TeamUrlLock,
-        "portal-lock": WorkforcePortal,
-    }
-    return kinds[change.kind](change.target, change.region)
+TARGETS: Mapping[str, type[Target[Any]]] = {
+    target.kind: target for target in (BucketGuard, TeamUrlLock, WorkforcePortal)
+}
+"""By kind, in the order of writing: the portal lock comes last, because it is the one that can lock people out."""
 
 
 def request_id(answer: object) -> str:
@@ -247,21 +308,29 @@ def request_id(answer: object) -> str:
     return str(metadata.get("RequestId") or "") if isinstance(metadata, Mapping) else ""
 
 
-def toggles(lock: UrlLock) -> dict[str, str]:
+def toggles(lock: UrlLock) -> Toggles:
     """Return both toggles as the API writes them."""
-    constraints: dict[str, str] = lock.to_api()["S3Presign"]["IamPolicyConstraints"]
-    return constraints
+    constraints = lock.to_api()["S3Presign"]["IamPolicyConstraints"]
+    return Toggles(SourceIp=_setting(constraints["SourceIp"]), VpcSourceIp=_setting(constraints["VpcSourceIp"]))
 
 
-def words(value: Mapping[str, str]) -> str:
+def _setting(value: object) -> Setting:
+    if value == "Enabled":
+        return "Enabled"
+    if value == "Disabled":
+        return "Disabled"
+    raise ValueError(f"a URL lock has the setting '{str(value)[:40]}', which is neither Enabled nor Disabled")
+
+
+def words(value: Toggles) -> str:
     """Return the toggles in a word, for people."""
-    on = [key for key in ("SourceIp", "VpcSourceIp") if value.get(key) == "Enabled"]
+    on = [key for key, setting in value.items() if setting == "Enabled"]
     return " and ".join(on) or "off"
 
 
-def networks_text(networks: tuple[IPNetwork, ...]) -> list[str]:
+def networks_text(networks: tuple[IPNetwork, ...]) -> tuple[str, ...]:
     """Return networks as the API writes them."""
-    return [str(network) for network in networks]
+    return tuple(str(network) for network in networks)
 
 
 def _refused(bucket: str, text: str, error: InvalidInput) -> InvalidInput:

@@ -108,7 +108,7 @@ class Applied:
         )
 
 
-def begin_lines(kind: str, aws: Aws, account: str, caller: str, changes: Sequence[Change]) -> dict[str, Any]:
+def begin_lines(kind: str, aws: Aws, account: str, caller: str, changes: Sequence[Change[Any]]) -> dict[str, Any]:
     """Return the first line of a journal file."""
     from .._version import __version__
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from ..aws.client import Aws
 from ..errors import Conflict, NotFound, Unsupported
 from .apply import refuse_unfinished
-from .change import Change
+from .change import Change, change_from_journal
 from .engine import Clock, Engine
 from .journal import ChangeRecord, begin_change, continue_change, journal_path, list_changes, show_change, steps_begun
 from .lock import hold
 from .overwritten import note_overwritten
-from .targets import target_of
 from .transaction import Applied, Callback, Outcome, begin_lines, end, run, said
 
 
@@ -23,7 +23,7 @@ class UndoPlan:
     """What an undo would do: the changes, from what is now back to what was before."""
 
     record: ChangeRecord
-    changes: tuple[Change, ...]
+    changes: tuple[Change[Any], ...]
 
     @property
     def empty(self) -> bool:
@@ -48,16 +48,16 @@ def plan_undo(aws: Aws, change_id: str | None = None, *, journal_dir: str | Path
     return UndoPlan(record, _backwards(aws, record))
 
 
-def _backwards(aws: Aws, record: ChangeRecord) -> tuple[Change, ...]:
-    found: list[Change] = []
+def _backwards(aws: Aws, record: ChangeRecord) -> tuple[Change[Any], ...]:
+    found: list[Change[Any]] = []
     for change in reversed(_changes(record)):
-        target = target_of(change)
+        target = change.target
         now = target.read(aws).value
-        goal = target.merge(change.before_raw, change.after_raw, now)
+        goal = target.merge(change.before, change.after, now)
         if target.same(now, goal) and now == goal:
             continue
-        text = change.after if target.same(now, change.after_raw) else f"{change.after} (edited since)"
-        found.append(Change(change.kind, change.target, text, change.before, now, goal, region=change.region))
+        edited = "" if target.same(now, change.after) else " (edited since)"
+        found.append(Change(target, now, goal, change.after_text + edited, change.before_text))
     return tuple(found)
 
 
@@ -106,8 +106,8 @@ def _check_usable(record: ChangeRecord) -> None:
         )
 
 
-def _changes(record: ChangeRecord) -> list[Change]:
-    return [Change.from_journal(data) for data in record.changes]
+def _changes(record: ChangeRecord) -> list[Change[Any]]:
+    return [change_from_journal(data) for data in record.changes]
 
 
 def undo(

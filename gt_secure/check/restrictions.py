@@ -34,12 +34,12 @@ def nothing_drifted(gt: ConnectionLike, restriction: Restriction | str | Path) -
     plan = connection_of(gt).plan(wish)
     details: dict[str, Any] = {
         "changes": [
-            {"kind": change.kind, "title": change.title, "now": change.before, "wanted": change.after}
+            {"kind": change.kind, "title": change.title, "now": change.before_text, "wanted": change.after_text}
             for change in plan.changes
         ]
     }
     if plan.changes:
-        said = some([f"{change.title} (now: {change.before})" for change in plan.changes])
+        said = some([f"{change.title} (now: {change.before_text})" for change in plan.changes])
         fix = "Apply the restriction again, or write down what changed with “gt-secure export”."
         return CheckResult("nothing_drifted", label(wish), False, f"It has drifted: {said}.", details, fix)
     return CheckResult("nothing_drifted", label(wish), True, "Everything is as the restriction says.", details)

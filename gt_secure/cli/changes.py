@@ -274,7 +274,7 @@ def undo_from(args: argparse.Namespace) -> Applied:
         say(f"Undo of change {plan.record.id} ({plan.record.status}), made by {printable(plan.record.caller)}")
         for change in plan.changes:
             say(f"  {printable(change.title)}")
-            say(f"    current: {printable(change.before)}\n    after:   {printable(change.after)}")
+            say(f"    current: {printable(change.before_text)}\n    after:   {printable(change.after_text)}")
     if not plan.empty:
         _ask(args, "Undo it?")
     return gt.undo(plan.record.id, journal_dir=args.journal, progress=_tell, timeout_s=args.timeout)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from .. import html as markup
+from ..changes.change import find_change
+from ..changes.targets import BucketGuard, TeamUrlLock, Toggles, WorkforcePortal
 from ..html import Markup, count
 
 if TYPE_CHECKING:
     from ..aws.teams import Workforce, Workteam
     from ..changes.change import Change
     from ..changes.plan import Plan
+    from ..changes.targets import Target
     from ..policies.bucket_guard import Guard
+
+V = TypeVar("V")
 
 
 @dataclass(frozen=True)
@@ -29,10 +34,9 @@ class LocksView:
     guard_refused: bool = False
     plan: Plan | None = None
 
-    def change(self, kind: str) -> Change | None:
-        """The planned change of a lock, if any."""
-        changes = () if self.plan is None else self.plan.changes
-        return next((change for change in changes if change.kind == kind), None)
+    def change(self, target: type[Target[V]]) -> Change[V] | None:
+        """Return the planned change of a lock, if any."""
+        return find_change(() if self.plan is None else self.plan.changes, target)
 
 
 def locks_markup(view: LocksView) -> Markup:
@@ -58,9 +62,9 @@ def _portal(view: LocksView) -> tuple[str, Markup, str]:
     if view.workforce.in_vpc:
         said += " The portal in the VPC stands beside it and has no list."
     now = view.workforce.cidrs
-    change = view.change("portal-lock")
+    change = view.change(WorkforcePortal)
     if change is not None:
-        after = len(change.after_raw or ())
+        after = len(change.after)
         words = (
             f"{count(len(now), 'range')}, will be {after}"
             if after and now
@@ -91,7 +95,7 @@ def _url(view: LocksView) -> tuple[str, Markup, str]:
     lock = view.team.url_lock
     if lock is None:
         return name, markup.chip("plain", "not offered"), f"AWS offers none for a {view.team.kind} team."
-    change = view.change("url-lock")
+    change = view.change(TeamUrlLock)
     if change is not None:
         return name, markup.chip("warn", f"{_mode(lock.mode)}, will be {_mode(_after(change))}"), said
     if lock.impossible:
@@ -103,9 +107,8 @@ def _mode(mode: str) -> str:
     return {"SourceIp": "on", "VpcSourceIp": "on (VPC)"}.get(mode, mode)
 
 
-def _after(change: Change) -> str:
-    toggles = change.after_raw if isinstance(change.after_raw, dict) else {}
-    return next((key for key in ("SourceIp", "VpcSourceIp") if toggles.get(key) == "Enabled"), "off")
+def _after(change: Change[Toggles]) -> str:
+    return next((key for key, setting in change.after.items() if setting == "Enabled"), "off")
 
 
 def _guard(view: LocksView) -> tuple[str, Markup, str]:
@@ -117,7 +120,7 @@ def _guard(view: LocksView) -> tuple[str, Markup, str]:
     if not view.guard_known:
         return name, markup.chip("plain", "not readable" if view.guard_refused else "not read yet"), said
     now = view.guard
-    if view.change("bucket-guard") is not None:
+    if view.change(BucketGuard) is not None:
         wanted = view.plan is not None and view.plan.restriction.guard
         words = ("on, will change" if now else "off, will be on") if wanted else "on, will be removed"
         return name, markup.chip("warn", words), said

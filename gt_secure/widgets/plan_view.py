@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .. import html as markup
 from ..html import Chip, Markup, count
@@ -24,8 +24,6 @@ _SCENES = {
 _NAMED = 3
 """So many listed or seen addresses with the same outcome are shown each."""
 
-_LOCKS = {"url-lock": "URL lock", "bucket-guard": "Bucket guard", "portal-lock": "Portal lock"}
-
 
 def changes_table(plan: Plan) -> Markup:
     """The changes with before, after and whom they touch."""
@@ -35,15 +33,14 @@ def changes_table(plan: Plan) -> Markup:
     return markup.table(("Change", "Now", "After", "Affects"), rows, caption="What will change")
 
 
-def _change_row(change: Change) -> tuple[object, ...]:
+def _change_row(change: Change[Any]) -> tuple[object, ...]:
     affects = Markup("<br>".join(markup.text(each, 300) for each in change.affects) or "nobody else")
-    name = markup.join(markup.text(_LOCKS[change.kind]), markup.hint(markup.text(change.target, 80)))
-    return name, markup.text(change.before, 300), Chip(_change_tone(change), change.after), affects
+    name = markup.join(markup.text(change.target.title), markup.hint(markup.text(change.name, 80)))
+    return name, markup.text(change.before_text, 300), Chip(_change_tone(change), change.after_text), affects
 
 
-def _change_tone(change: Change) -> markup.Tone:
-    weaker = change.after_raw in (None, [], ()) or change.after == "off"
-    return "no" if weaker else "ok"
+def _change_tone(change: Change[Any]) -> markup.Tone:
+    return "ok" if change.protects else "no"
 
 
 def who_table(plan: Plan) -> Markup:
@@ -214,8 +211,7 @@ def applied_notice(applied: Applied) -> Markup:
         "ok" if applied.outcome in ("applied", "undone", "nothing to do") and applied.certain else "warn"
     )
     steps = "; ".join(
-        f"{_LOCKS.get(step.kind, step.kind)} of {step.target}: {step.outcome}"
-        + (f" ({step.detail})" if step.detail else "")
+        f"{step.title} of {step.target}: {step.outcome}" + (f" ({step.detail})" if step.detail else "")
         for step in applied.steps
     )
     recorded = f" Change {applied.id}." if applied.id else ""

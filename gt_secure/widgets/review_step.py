@@ -10,6 +10,8 @@ import ipywidgets
 import traitlets
 
 from .. import html as markup
+from ..changes.change import find_change
+from ..changes.targets import WorkforcePortal
 from ..errors import GtSecureError, InvalidInput
 from ..html import count
 from . import plan_view as planview
@@ -178,17 +180,15 @@ class ReviewStep(Step):
         ]
         number = len(plan.changes)
         self.apply_button.description = f"Apply {count(number, 'change')}" if number else "Apply"
-        touched = {change.kind for change in plan.changes}
-        shared = (
-            "the portal lock of all teams changes" if "portal-lock" in touched else "the portal lock is not changed"
-        )
+        portal_changes = find_change(plan.changes, WorkforcePortal) is not None
+        shared = "the portal lock of all teams changes" if portal_changes else "the portal lock is not changed"
         self.takes.value = "" if plan.empty else markup.hint(f"takes about {plan.seconds_typical} s; {shared}")
         stopped = f"{count(len(plan.blockers), 'question')} to answer first" if plan.blockers else ""
         self.summarise(
             self._done,
             count(number, "change") if number else "nothing to change",
             "undoable" if number else "",
-            "" if plan.empty else "shared by all teams" if "portal-lock" in touched else "nothing shared is touched",
+            "" if plan.empty else "shared by all teams" if portal_changes else "nothing shared is touched",
             markup.chip("no", stopped) if stopped else "",
         )
         self._done = ""

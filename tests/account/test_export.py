@@ -18,6 +18,7 @@ from gt_secure.aws.client import Aws
 from gt_secure.aws.teams import UrlLock
 from gt_secure.changes.plan import Plan, plan
 from gt_secure.changes.render.infrastructure_code import hcl
+from gt_secure.changes.targets import BucketGuard
 from gt_secure.restriction.model import Restriction
 from support.account import BUCKET, TEAM, Account
 from support.states import FORCE, state
@@ -54,7 +55,7 @@ def test_the_shell_script_does_what_apply_does(account: Account, tmp_path: Path)
 
 def test_the_shell_script_quotes_hostile_names() -> None:
     one = by_hand()
-    change = replace(one.changes[0], target="x'; rm -rf ~; '", after="line\nbreak")
+    change = replace(one.changes[0], target=BucketGuard("x'; rm -rf ~; '"), after_text="line\nbreak")
     text = replace(one, changes=(change,)).to_cli()
     code = [line for line in text.splitlines() if line and not line.startswith("#")]
     assert code[0] == "set -euo pipefail"
@@ -69,7 +70,7 @@ def test_cloudformation_has_what_it_can_and_says_what_it_cannot() -> None:
     assert kinds == {"AWS::S3::BucketPolicy", "AWS::SageMaker::Workforce"}
     assert all(resource["DeletionPolicy"] == "Retain" for resource in template["Resources"].values())
     policy = template["Resources"]["GtSecureBucketPolicy"]["Properties"]["PolicyDocument"]
-    assert policy == json.loads(one.changes[0].after_raw)
+    assert policy == json.loads(one.changes[0].after)
     by_hand_notes = template["Metadata"]["GtSecure"]["ByHand"]
     assert "update-workteam" in by_hand_notes[0]
 

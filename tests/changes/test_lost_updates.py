@@ -112,7 +112,7 @@ def test_our_own_write_and_what_was_read_before_are_no_second_writer(
     account: Account, trail: Trail, guard_plan: Plan
 ) -> None:
     trail.put("earlier", FOREIGN)
-    trail.put("ours-whose-reply-was-lost", str(guard_plan.changes[0].after_raw))
+    trail.put("ours-whose-reply-was-lost", str(guard_plan.changes[0].after))
     assert apply(account.aws, guard_plan, journal_dir=account.journal).certain
 
 
@@ -158,7 +158,7 @@ def test_a_write_after_ours_is_seen_by_the_look_after_it(account: Account, guard
     seen = {"count": 0}
 
     def meddle(model: Any, **_: Any) -> None:
-        if model.name == "GetBucketPolicy" and account.policy() == guard_plan.changes[0].after_raw:
+        if model.name == "GetBucketPolicy" and account.policy() == guard_plan.changes[0].after:
             seen["count"] += 1
             if seen["count"] == 1:
                 account.put_policy(THEIRS)

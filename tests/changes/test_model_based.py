@@ -128,7 +128,7 @@ class Operators(RuleBasedStateMachine):
         self.account.settle()
         self.values = self.read()
         for change in made.changes:
-            assert self.shows(change.kind, change.after_raw), change
+            assert self.shows(change.kind, change.after), change
         assert plan(self.account.aws, made.restriction).empty
         self.applied[who].append((done.id, before, self.values))
 

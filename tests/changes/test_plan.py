@@ -89,7 +89,7 @@ def test_the_toggle_that_fits(
     force = replace(FORCE, vpc_id="vpc-0a1b2c3d") if in_vpc else FORCE
     seen = state(workforce=force, team=replace(TEAM, url_lock=now))
     one = made(seen, addresses=addresses, endpoints=endpoints)
-    on = next((change.after_raw for change in one.changes if change.kind == "url-lock"), None)
+    on = next((change.after for change in one.changes if change.kind == "url-lock"), None)
     wanted = {key: "Enabled" if key == expected else "Disabled" for key in ("SourceIp", "VpcSourceIp")}
     assert on == wanted or (on is None and now.mode == expected)
 
@@ -101,11 +101,11 @@ def test_a_guard_of_the_old_form_is_replaced(prefix: str) -> None:
     old = merge_guard(foreign, old_form(guard))
     one = made(bucket(old), prefix=prefix, url_lock=None)
     (change,) = one.changes
-    assert change.after_raw == merge_guard(foreign, guard)
-    assert "POST forms" in change.before
-    assert "POST forms" not in change.after
+    assert change.after == merge_guard(foreign, guard)
+    assert "POST forms" in change.before_text
+    assert "POST forms" not in change.after_text
     assert "guard-edited" not in codes(one)
-    assert made(bucket(change.after_raw), prefix=prefix, url_lock=None).empty  # type: ignore[arg-type]
+    assert made(bucket(change.after), prefix=prefix, url_lock=None).empty  # type: ignore[arg-type]
 
 
 def test_the_portal_compares_meaning_not_text() -> None:
@@ -124,8 +124,8 @@ def test_a_guard_that_is_there_is_replaced_where_it_stands() -> None:
     text = merge_guard(foreign, build_guard("gt-images", prefix="scans/", networks=["192.0.2.0/24"]))
     one = made(bucket(text))
     change = one.changes[0]
-    assert find_guard(change.after_raw).networks == Restriction("t", addresses=[OFFICE], bucket="x-y").networks  # type: ignore[union-attr]
-    assert json.loads(change.after_raw)["Statement"][0] == json.loads(foreign)["Statement"][0]
+    assert find_guard(change.after).networks == Restriction("t", addresses=[OFFICE], bucket="x-y").networks  # type: ignore[union-attr]
+    assert json.loads(change.after)["Statement"][0] == json.loads(foreign)["Statement"][0]
     assert "guard-drops" in codes(one, "warning")
 
 
@@ -138,7 +138,7 @@ def test_a_foreign_policy_that_is_too_long() -> None:
 def test_a_list_that_fits_only_without_blanks_is_still_taken() -> None:
     addresses = [f"20.{i // 128}.{i % 128 * 2}.1" for i in range(720)]
     one = made(addresses=addresses)
-    assert len(one.changes[0].after_raw) <= 20 * 1024
+    assert len(one.changes[0].after) <= 20 * 1024
 
 
 # what stops or warns
@@ -153,7 +153,7 @@ def test_an_edited_guard_is_not_overwritten_unseen() -> None:
     text = guarded(OFFICE).replace('"s3:*"', '"s3:GetObject"')
     one = made(bucket(text))
     assert "guard-edited" in codes(one, "blocker")
-    assert "edited by hand" in one.changes[0].before
+    assert "edited by hand" in one.changes[0].before_text
 
 
 def test_portal_names_all_teams_and_what_is_dropped() -> None:

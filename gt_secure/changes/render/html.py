@@ -72,8 +72,8 @@ def _parts(plan: PlanData) -> Iterator[str]:
         rows = (
             [
                 f"<b>{_text(change.title)}</b>",
-                _text(change.before),
-                _text(change.after),
+                _text(change.before_text),
+                _text(change.after_text),
                 "<br>".join(_text(item) for item in change.affects) or "nobody else",
             ]
             for change in plan.changes

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ...text import printable
-from ..change import Change
+from ..change import Change, is_change_of
+from ..targets import BucketGuard, TeamUrlLock, Toggles, WorkforcePortal
 
 if TYPE_CHECKING:
     from ..plan_data import PlanData
@@ -29,7 +30,7 @@ def to_cli(plan: PlanData) -> str:
         "set -euo pipefail",
     ]
     for change in plan.changes:
-        lines += ["", f"# {_comment(change.title)}: {_comment(change.after)}", _command(plan, change)]
+        lines += ["", f"# {_comment(change.title)}: {_comment(change.after_text)}", _command(plan, change)]
     if plan.empty:
         lines.append("# Nothing to change.")
     return "\n".join(lines) + "\n"
@@ -44,20 +45,20 @@ def _comment(text: str) -> str:
     return printable(text)  # no line break can leave the comment
 
 
-def _command(plan: PlanData, change: Change) -> str:
+def _command(plan: PlanData, change: Change[Any]) -> str:
     region = ["--region", change.region or plan.state.region]
-    if change.kind == "bucket-guard":
-        verb = "delete-bucket-policy" if change.after_raw is None else "put-bucket-policy"
-        words = ["aws", "s3api", verb, "--bucket", change.target, *region]
-        if change.after_raw is not None:
-            words += ["--policy", json.dumps(json.loads(change.after_raw), separators=(",", ":"))]
-    elif change.kind == "url-lock":
-        value = {"S3Presign": {"IamPolicyConstraints": change.after_raw}}
-        words = ["aws", "sagemaker", "update-workteam", "--workteam-name", change.target, *region]
+    if is_change_of(change, BucketGuard):
+        verb = "delete-bucket-policy" if change.after is None else "put-bucket-policy"
+        words = ["aws", "s3api", verb, "--bucket", change.name, *region]
+        if change.after is not None:
+            words += ["--policy", json.dumps(json.loads(change.after), separators=(",", ":"))]
+    elif is_change_of(change, TeamUrlLock):
+        value = {"S3Presign": {"IamPolicyConstraints": change.after}}
+        words = ["aws", "sagemaker", "update-workteam", "--workteam-name", change.name, *region]
         words += ["--worker-access-configuration", json.dumps(value, separators=(",", ":"))]
     else:
-        words = ["aws", "sagemaker", "update-workforce", "--workforce-name", change.target, *region]
-        words += ["--source-ip-config", json.dumps({"Cidrs": change.after_raw}, separators=(",", ":"))]
+        words = ["aws", "sagemaker", "update-workforce", "--workforce-name", change.name, *region]
+        words += ["--source-ip-config", json.dumps({"Cidrs": list(change.after)}, separators=(",", ":"))]
     return shlex.join(words)
 
 
@@ -70,18 +71,18 @@ def to_cloudformation(plan: PlanData) -> str:
     resources: dict[str, Any] = {}
     notes: list[str] = []
     for change in plan.changes:
-        if change.kind == "url-lock":
+        if is_change_of(change, TeamUrlLock):
             notes.append(_NO_URL_LOCK + _command(plan, change))
-        elif change.kind == "portal-lock":
+        elif is_change_of(change, WorkforcePortal):
             resources["GtSecureWorkforce"] = _workforce_resource(plan, change)
-        elif change.after_raw is None:
-            notes.append(f"Delete the bucket policy of {change.target}: nothing but our guard was in it.")
+        elif change.after is None:
+            notes.append(f"Delete the bucket policy of {change.name}: nothing but our guard was in it.")
         else:
             resources["GtSecureBucketPolicy"] = {
                 "Type": "AWS::S3::BucketPolicy",
                 "DeletionPolicy": "Retain",
                 "UpdateReplacePolicy": "Retain",
-                "Properties": {"Bucket": change.target, "PolicyDocument": json.loads(change.after_raw)},
+                "Properties": {"Bucket": change.name, "PolicyDocument": json.loads(change.after)},
             }
     if not resources:
         # A template needs a resource; this one does nothing.
@@ -95,9 +96,9 @@ def to_cloudformation(plan: PlanData) -> str:
     return json.dumps(template, indent=2) + "\n"
 
 
-def _workforce_resource(plan: PlanData, change: Change) -> dict[str, Any]:
+def _workforce_resource(plan: PlanData, change: Change[tuple[str, ...]]) -> dict[str, Any]:
     force: Mapping[str, Any] = plan.state.raw.get("workforce") or {}
-    properties: dict[str, Any] = {"WorkforceName": change.target, "SourceIpConfig": {"Cidrs": change.after_raw}}
+    properties: dict[str, Any] = {"WorkforceName": change.name, "SourceIpConfig": {"Cidrs": list(change.after)}}
     if force.get("CognitoConfig"):
         properties["CognitoConfig"] = {key: force["CognitoConfig"][key] for key in ("ClientId", "UserPool")}
     if force.get("WorkforceVpcConfig"):
@@ -115,10 +116,10 @@ def to_terraform(plan: PlanData) -> str:
     """Return Terraform configuration (provider ``hashicorp/aws``), with import blocks for what exists."""
     lines = [f"# {_made(plan)}", "# Import blocks need Terraform 1.5; take them out after the first apply."]
     for change in plan.changes:
-        lines += ["", f"# {_comment(change.title)}: {_comment(change.after)}"]
-        if change.kind == "bucket-guard":
+        lines += ["", f"# {_comment(change.title)}: {_comment(change.after_text)}"]
+        if is_change_of(change, BucketGuard):
             lines += _tf_bucket(change)
-        elif change.kind == "url-lock":
+        elif is_change_of(change, TeamUrlLock):
             lines += _tf_team(plan, change)
         else:
             lines += _tf_workforce(plan, change)
@@ -127,29 +128,29 @@ def to_terraform(plan: PlanData) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _tf_bucket(change: Change) -> Iterator[str]:
-    if change.after_raw is None:
-        yield f"# Remove the aws_s3_bucket_policy of {change.target}: nothing but our guard was in it."
+def _tf_bucket(change: Change[str | None]) -> Iterator[str]:
+    if change.after is None:
+        yield f"# Remove the aws_s3_bucket_policy of {change.name}: nothing but our guard was in it."
         return
-    name = _label(change.target)
-    if change.before_raw is not None:
-        yield from _tf_import(f"aws_s3_bucket_policy.{name}", change.target)
+    name = _label(change.name)
+    if change.before is not None:
+        yield from _tf_import(f"aws_s3_bucket_policy.{name}", change.name)
     yield f'resource "aws_s3_bucket_policy" "{name}" {{'
-    yield f"  bucket = {hcl(change.target)}"
-    yield f"  policy = {hcl(json.dumps(json.loads(change.after_raw), indent=2))}"
+    yield f"  bucket = {hcl(change.name)}"
+    yield f"  policy = {hcl(json.dumps(json.loads(change.after), indent=2))}"
     yield "}"
 
 
-def _tf_team(plan: PlanData, change: Change) -> Iterator[str]:
+def _tf_team(plan: PlanData, change: Change[Toggles]) -> Iterator[str]:
     team: Mapping[str, Any] = plan.state.raw.get("team") or {}
     force = plan.state.workforce
-    name = _label(change.target)
-    yield from _tf_import(f"aws_sagemaker_workteam.{name}", change.target)
+    name = _label(change.name)
+    yield from _tf_import(f"aws_sagemaker_workteam.{name}", change.name)
     yield f'resource "aws_sagemaker_workteam" "{name}" {{'
-    yield f"  workteam_name  = {hcl(change.target)}"
+    yield f"  workteam_name  = {hcl(change.name)}"
     if force is not None:
         yield f"  workforce_name = {hcl(force.name)}"
-    yield f"  description    = {hcl(str(team.get('Description') or change.target))}"
+    yield f"  description    = {hcl(str(team.get('Description') or change.name))}"
     for member in team.get("MemberDefinitions") or ():
         cognito = member.get("CognitoMemberDefinition")
         yield "  member_definition {"
@@ -167,20 +168,20 @@ def _tf_team(plan: PlanData, change: Change) -> Iterator[str]:
     if topic:
         yield f"  notification_configuration {{\n    notification_topic_arn = {hcl(str(topic))}\n  }}"
     # The provider takes exactly one of the two toggles.
-    on = next((key for key, value in change.after_raw.items() if value == "Enabled"), None)
-    off = next((key for key, value in change.before_raw.items() if value == "Enabled"), "SourceIp")
+    on = next((key for key, value in change.after.items() if value == "Enabled"), None)
+    off = next((key for key, value in change.before.items() if value == "Enabled"), "SourceIp")
     toggle = {"SourceIp": "source_ip", "VpcSourceIp": "vpc_source_ip"}[on or off]
     yield "  worker_access_configuration {\n    s3_presign {\n      iam_policy_constraints {"
     yield f'        {toggle} = "{"Enabled" if on else "Disabled"}"'
     yield "      }\n    }\n  }\n}"
 
 
-def _tf_workforce(plan: PlanData, change: Change) -> Iterator[str]:
+def _tf_workforce(plan: PlanData, change: Change[tuple[str, ...]]) -> Iterator[str]:
     force: Mapping[str, Any] = plan.state.raw.get("workforce") or {}
-    name = _label(change.target)
-    yield from _tf_import(f"aws_sagemaker_workforce.{name}", change.target)
+    name = _label(change.name)
+    yield from _tf_import(f"aws_sagemaker_workforce.{name}", change.name)
     yield f'resource "aws_sagemaker_workforce" "{name}" {{'
-    yield f"  workforce_name = {hcl(change.target)}"
+    yield f"  workforce_name = {hcl(change.name)}"
     cognito = force.get("CognitoConfig")
     if cognito:
         yield "  cognito_config {"
@@ -196,7 +197,7 @@ def _tf_workforce(plan: PlanData, change: Change) -> Iterator[str]:
         for key, attribute in (("SecurityGroupIds", "security_group_ids"), ("Subnets", "subnets           ")):
             yield f"    {attribute} = [{', '.join(hcl(str(item)) for item in vpc.get(key) or ())}]"
         yield "  }"
-    yield f"  source_ip_config {{\n    cidrs = [{', '.join(hcl(str(cidr)) for cidr in change.after_raw)}]\n  }}"
+    yield f"  source_ip_config {{\n    cidrs = [{', '.join(hcl(str(cidr)) for cidr in change.after)}]\n  }}"
     yield "}"
 
 

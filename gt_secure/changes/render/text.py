@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...text import printable
 from ..change import Change
@@ -76,10 +76,10 @@ def subject(plan: PlanData) -> str:
     return printable(" and ".join(parts) or "the worker portal")
 
 
-def _change(number: int, change: Change) -> Iterator[str]:
+def _change(number: int, change: Change[Any]) -> Iterator[str]:
     yield f"{number}. {printable(change.title)}"
-    yield f"   now:   {printable(change.before)}"
-    yield f"   after: {printable(change.after)}"
+    yield f"   now:   {printable(change.before_text)}"
+    yield f"   after: {printable(change.after_text)}"
     for touched in change.affects:
         yield f"   affects {printable(touched)}"
     yield f"   needs {', '.join(call.action for call in change.calls)}"
