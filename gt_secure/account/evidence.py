@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from ..aws.buckets import BucketState, LogTarget, bucket_region, parse_s3_uri, read_bucket
 from ..aws.client import Aws, aws_errors
 from ..errors import AccessDenied, GtSecureError, InvalidInput
-from .facts import LogTargetFacts, Missing, Snapshot, TemplateFacts
+from .facts import AclGrant, LogTargetFacts, Missing, Snapshot, TemplateFacts
 from .snapshot import State
 
 T = TypeVar("T")
@@ -28,6 +28,10 @@ class Surroundings:
     templates: tuple[TemplateFacts, ...] = ()
     log_target: LogTargetFacts | None = None
     key_policy: str | None = None
+    website: bool | None = None
+    replicas: tuple[str, ...] | None = None
+    acl_grants: tuple[AclGrant, ...] | None = None
+    access_points: tuple[str, ...] | None = None
     unseen: tuple[Missing, ...] = ()
 
 
@@ -39,6 +43,7 @@ def read_surroundings(aws: Aws, state: State, *, kms_key: str = "") -> Surroundi
         templates=reader.templates(state),
         log_target=None if bucket is None or bucket.logging is None else reader.log_target(bucket.logging, state),
         key_policy=reader.key_policy(bucket, kms_key) if bucket is not None and kms_key else None,
+        **({} if bucket is None else reader.other_ways(bucket)),
         unseen=tuple(reader.unseen),
     )
 
@@ -50,6 +55,10 @@ def with_surroundings(snapshot: Snapshot, around: Surroundings) -> Snapshot:
             bucket,
             logging=around.log_target if around.log_target is not None else bucket.logging,
             kms_key_policy=around.key_policy,
+            website=around.website,
+            replicas=around.replicas,
+            acl_grants=around.acl_grants,
+            access_points=around.access_points,
         )
         for bucket in snapshot.buckets
     )
@@ -110,6 +119,24 @@ class _Reader:
 
         return self._try("kms:GetKeyPolicy", key, read, None)
 
+    def other_ways(self, bucket: BucketState) -> dict[str, Any]:
+        """Read website, replication, ACL and access points: ways to the objects beside presigned URLs."""
+        client: Any = self.aws.client("s3", bucket.region)
+        arn, name = f"arn:{self.aws.partition}:s3:::{bucket.name}", bucket.name
+        return {
+            "website": self._try("s3:GetBucketWebsite", arn, lambda: _website(client, name), None),
+            "replicas": self._try("s3:GetReplicationConfiguration", arn, lambda: _replicas(client, name), None),
+            "acl_grants": self._try("s3:GetBucketAcl", arn, lambda: _acl_grants(client, name), None),
+            "access_points": self._try("s3:ListAccessPoints", arn, lambda: self._access_points(bucket), None),
+        }
+
+    def _access_points(self, bucket: BucketState) -> tuple[str, ...]:
+        if self.aws.is_local:
+            return ()  # the sandbox has none, and no host of an account to ask
+        pages = self.aws.client("s3control", bucket.region).get_paginator("list_access_points")
+        items = pages.paginate(AccountId=self.aws.account_id, Bucket=bucket.name)
+        return tuple(str(point["Name"]) for page in items for point in page.get("AccessPointList", ()))
+
     def _try(self, action: str, resource: str, read: Callable[[], T], default: T | None) -> T | None:
         try:
             with aws_errors(action, resource):
@@ -122,14 +149,49 @@ class _Reader:
             return default
 
 
-def _retention(client: Any, bucket: str) -> bool:
-    """Whether new objects are held by a default retention; a bucket without Object Lock answers with an error."""
+def _website(client: Any, bucket: str) -> bool:
+    return _unless("NoSuchWebsiteConfiguration", lambda: bool(client.get_bucket_website(Bucket=bucket)), False)
+
+
+def _replicas(client: Any, bucket: str) -> tuple[str, ...]:
+    def read() -> tuple[str, ...]:
+        rules = client.get_bucket_replication(Bucket=bucket)["ReplicationConfiguration"].get("Rules", ())
+        return tuple(
+            dict.fromkeys(str(rule["Destination"]["Bucket"]) for rule in rules if rule.get("Status") == "Enabled")
+        )
+
+    return _unless("ReplicationConfigurationNotFoundError", read, ())
+
+
+def _acl_grants(client: Any, bucket: str) -> tuple[AclGrant, ...]:
+    answer = client.get_bucket_acl(Bucket=bucket)
+    owner = str((answer.get("Owner") or {}).get("ID") or "")
+    grants = []
+    for grant in answer.get("Grants") or ():
+        grantee = grant.get("Grantee") or {}
+        name = str(grantee.get("URI") or grantee.get("ID") or grantee.get("EmailAddress") or "")
+        if name != owner:
+            grants.append(AclGrant(name, str(grant.get("Permission") or "")))
+    return tuple(grants)
+
+
+def _unless(code: str, read: Callable[[], T], default: T) -> T:
+    """Read a part that answers with an error of its own where it is not configured."""
     from botocore.exceptions import ClientError
 
     try:
-        answer = client.get_object_lock_configuration(Bucket=bucket)
+        return read()
     except ClientError as error:
-        if error.response.get("Error", {}).get("Code") == "ObjectLockConfigurationNotFoundError":
-            return False
+        if error.response.get("Error", {}).get("Code") == code:
+            return default
         raise
-    return bool((answer.get("ObjectLockConfiguration") or {}).get("Rule"))
+
+
+def _retention(client: Any, bucket: str) -> bool:
+    """Whether new objects are held by a default retention; a bucket without Object Lock answers with an error."""
+
+    def read() -> bool:
+        answer = client.get_object_lock_configuration(Bucket=bucket)
+        return bool((answer.get("ObjectLockConfiguration") or {}).get("Rule"))
+
+    return _unless("ObjectLockConfigurationNotFoundError", read, False)

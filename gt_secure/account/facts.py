@@ -60,6 +60,14 @@ class LogTargetFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class AclGrant:
+    """One grant of a bucket's ACL to somebody but its owner: a canonical id or the URI of a group, and a permission."""
+
+    grantee: str
+    permission: str
+
+
+@dataclass(frozen=True, slots=True)
 class BucketFacts:
     """A data bucket.
 
@@ -78,6 +86,14 @@ class BucketFacts:
         ARN or id of the key of its default encryption; empty if it uses none.
     kms_key_policy : str or None
         That key's policy, if it was read.
+    website : bool or None
+        Whether it has a website endpoint; None if unknown, as in the next three.
+    replicas : tuple of str or None
+        ARNs of the buckets that enabled replication rules copy to.
+    acl_grants : tuple of AclGrant or None
+        Grants of its ACL beside the owner's.
+    access_points : tuple of str or None
+        Names of its access points.
     """
 
     name: str
@@ -88,6 +104,10 @@ class BucketFacts:
     public_access_block: Mapping[str, bool] = field(default_factory=dict)
     kms_key: str = ""
     kms_key_policy: str | None = None
+    website: bool | None = None
+    replicas: tuple[str, ...] | None = None
+    acl_grants: tuple[AclGrant, ...] | None = None
+    access_points: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

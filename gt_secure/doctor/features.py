@@ -120,6 +120,10 @@ _ALL = (
             Permission("s3:GetBucketCORS", "bucket"),
             Permission("s3:GetBucketPublicAccessBlock", "bucket"),
             Permission("s3:GetEncryptionConfiguration", "bucket"),
+            Permission("s3:GetBucketWebsite", "bucket"),
+            Permission("s3:GetReplicationConfiguration", "bucket"),
+            Permission("s3:GetBucketAcl", "bucket"),
+            Permission("s3:ListAccessPoints", "*", optional=True),
             Permission("s3:GetBucketVersioning", "bucket", optional=True),
             Permission("s3:GetObject", "objects", optional=True),  # the task templates, if they lie there
             Permission("s3:ListBucket", "log-bucket", optional=True),

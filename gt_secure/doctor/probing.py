@@ -93,7 +93,8 @@ def _try(aws: Aws, scope: Scope, each: Permission) -> Answer:
 
 _NOT_SET = {
     "NoSuchBucketPolicy", "NoSuchCORSConfiguration", "NoSuchPublicAccessBlockConfiguration",
-    "ServerSideEncryptionConfigurationNotFoundError",
+    "ServerSideEncryptionConfigurationNotFoundError", "NoSuchWebsiteConfiguration",
+    "ReplicationConfigurationNotFoundError",
 }  # fmt: skip
 
 
@@ -153,6 +154,9 @@ def _s3_call(aws: Aws, scope: Scope, each: Permission, action: str) -> Callable[
         "GetBucketVersioning": lambda: client().get_bucket_versioning(Bucket=bucket),
         "GetBucketPublicAccessBlock": lambda: client().get_public_access_block(Bucket=bucket),
         "GetEncryptionConfiguration": lambda: client().get_bucket_encryption(Bucket=bucket),
+        "GetBucketWebsite": lambda: client().get_bucket_website(Bucket=bucket),
+        "GetReplicationConfiguration": lambda: client().get_bucket_replication(Bucket=bucket),
+        "GetBucketAcl": lambda: client().get_bucket_acl(Bucket=bucket),
         "ListBucket": lambda: client().list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1),
         "GetObject": first_object,
     }

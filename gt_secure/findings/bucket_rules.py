@@ -13,7 +13,7 @@ from ..iam.request import Policies, Request
 from ..iam.request_context import header_context
 from ..policies.deleted_principals import deleted_principals
 from ..policies.ground_truth import BACK_END_ACTIONS, LOG_DELIVERY, back_end_endpoint
-from .model import Found, bucket_check
+from .model import Match, bucket_rule
 
 POLICY = "s3:GetBucketPolicy"
 _READS = ("s3:getobject", "s3:getobjectversion")
@@ -31,36 +31,41 @@ def bucket_document(text: str | None) -> Document | None:
         return None
 
 
-def _reading_allows(bucket: BucketFacts) -> Iterator[Statement]:
+def conditions_of(statement: Statement) -> str:
+    """Name the conditions of a statement, to follow its label."""
+    keys = sorted({f"{each.operator} {each.key}" for each in statement.conditions})
+    return f" under {', '.join(keys)}" if keys else ", without any condition"
+
+
+def reading_allows(bucket: BucketFacts) -> Iterator[Statement]:
+    """Yield the statements of the bucket policy that allow reading objects."""
     document = bucket_document(bucket.policy_text)
     for statement in document.allows if document is not None else ():
         if any(statement.covers_action(action) for action in _READS):
             yield statement
 
 
-@bucket_check("bucket-allow-everyone", POLICY)
-def bucket_allow_everyone(_: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
+@bucket_rule("bucket-allow-everyone", POLICY)
+def bucket_allow_everyone(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
     """An Allow of reading names everyone, or everyone but some."""
-    for statement in _reading_allows(bucket):
+    for statement in reading_allows(bucket):
         entries = statement.principals or ()
         if statement.not_principal or any(entry.kind == "everyone" for entry in entries):
-            keys = sorted({f"{each.operator} {each.key}" for each in statement.conditions})
-            under = f", under {', '.join(keys)}" if keys else ", without any condition"
-            yield Found(bucket.name, f"It is {statement.label}{under}.")
+            yield Match(bucket.name, f"It is {statement.label}{conditions_of(statement)}.")
 
 
-@bucket_check("bucket-allow-session", POLICY)
-def bucket_allow_session(_: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
+@bucket_rule("bucket-allow-session", POLICY)
+def bucket_allow_session(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
     """An Allow of reading names a session or user."""
-    for statement in _reading_allows(bucket):
+    for statement in reading_allows(bucket):
         if not statement.not_principal:
             named = [entry.text for entry in statement.principals or () if entry.kind == "exact"]
             if named:
-                yield Found(bucket.name, f"It is {statement.label}, for {', '.join(named)}.")
+                yield Match(bucket.name, f"It is {statement.label}, for {', '.join(named)}.")
 
 
-@bucket_check("bucket-deny-breaks-ground-truth", POLICY)
-def bucket_deny_breaks_ground_truth(snapshot: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
+@bucket_rule("bucket-deny-breaks-ground-truth", POLICY)
+def bucket_deny_breaks_ground_truth(snapshot: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
     """A Deny applies to a header-signed call of the back end through its own endpoint."""
     document = bucket_document(bucket.policy_text)
     if document is None:
@@ -77,7 +82,7 @@ def bucket_deny_breaks_ground_truth(snapshot: Snapshot, bucket: BucketFacts) -> 
         if hit:
             conditions = ", ".join(sorted({f"{each.operator} {each.key}" for each in statement.conditions}))
             under = f" under {conditions}" if conditions else ""
-            yield Found(bucket.name, f"It is {statement.label}{under}; it denies {', '.join(hit)}.")
+            yield Match(bucket.name, f"It is {statement.label}{under}; it denies {', '.join(hit)}.")
 
 
 def _example_key(statement: Statement) -> str:
@@ -87,31 +92,31 @@ def _example_key(statement: Statement) -> str:
     return (key.replace("*", "x").replace("?", "x") or "labeling/object") if "${" not in key else "labeling/object"
 
 
-@bucket_check("bucket-policy-unreadable", POLICY)
-def bucket_policy_unreadable(_: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
+@bucket_rule("bucket-policy-unreadable", POLICY)
+def bucket_policy_unreadable(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
     """The policy does not parse."""
     if bucket.policy_text is None or not bucket.policy_text.strip():
         return
     try:
         parse_document(bucket.policy_text, "resource")
     except PolicyError as error:
-        yield Found(bucket.name, f"{error.message} At {error.place}.")
+        yield Match(bucket.name, f"{error.message} At {error.place}.")
 
 
-@bucket_check("bucket-principal-deleted", POLICY)
-def bucket_principal_deleted(_: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
+@bucket_rule("bucket-principal-deleted", POLICY)
+def bucket_principal_deleted(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
     """A statement holds the unique id of a user or role instead of its ARN."""
     gone = deleted_principals(bucket.policy_text)
     if gone:
-        yield Found(bucket.name, f"It is {'; '.join(gone)}.")
+        yield Match(bucket.name, f"It is {'; '.join(gone)}.")
 
 
-@bucket_check("cors-missing", "s3:GetBucketCORS")
-def cors_missing(_: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
+@bucket_rule("cors-missing", "s3:GetBucketCORS")
+def cors_missing(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
     """No rule has GET and an origin."""
     fits = [rule for rule in bucket.cors if "GET" in _list(rule, "AllowedMethods") and _list(rule, "AllowedOrigins")]
     if not fits:
-        yield Found(bucket.name, f"It has {len(bucket.cors)} CORS rules." if bucket.cors else "")
+        yield Match(bucket.name, f"It has {len(bucket.cors)} CORS rules." if bucket.cors else "")
 
 
 def _list(rule: Mapping[str, object], name: str) -> list[str]:
@@ -119,15 +124,15 @@ def _list(rule: Mapping[str, object], name: str) -> list[str]:
     return [str(each) for each in value] if isinstance(value, (list, tuple)) else []
 
 
-@bucket_check("logging-off", "s3:GetBucketLogging")
-def logging_off(_: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
+@bucket_rule("logging-off", "s3:GetBucketLogging")
+def logging_off(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
     """There is no target."""
     if bucket.logging is None:
-        yield Found(bucket.name)
+        yield Match(bucket.name)
 
 
-@bucket_check("log-target-unfit", "s3:GetBucketLogging")
-def log_target_unfit(snapshot: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
+@bucket_rule("log-target-unfit", "s3:GetBucketLogging")
+def log_target_unfit(snapshot: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
     """The target is of a kind that S3 does not deliver to, or its policy does not let it."""
     target = bucket.logging
     if target is None:
@@ -146,7 +151,7 @@ def log_target_unfit(snapshot: Snapshot, bucket: BucketFacts) -> Iterator[Found]
     if not snapshot.lacks(POLICY, target.bucket):
         problems += _delivery_problems(snapshot, bucket, target)
     if problems:
-        yield Found(target.bucket, "; ".join(problems).capitalize() + ".")
+        yield Match(target.bucket, "; ".join(problems).capitalize() + ".")
 
 
 def _delivery_problems(snapshot: Snapshot, bucket: BucketFacts, target: LogTargetFacts) -> list[str]:
@@ -168,17 +173,17 @@ def _delivery_problems(snapshot: Snapshot, bucket: BucketFacts, target: LogTarge
     return []
 
 
-@bucket_check("block-public-access-off", "s3:GetBucketPublicAccessBlock")
-def block_public_access_off(_: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
+@bucket_rule("block-public-access-off", "s3:GetBucketPublicAccessBlock")
+def block_public_access_off(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
     """One of the four switches is off."""
     names = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
     off = [name for name in names if not bucket.public_access_block.get(name)]
     if off:
-        yield Found(bucket.name, f"Off: {', '.join(off)}. The account's own setting was not looked at.")
+        yield Match(bucket.name, f"Off: {', '.join(off)}. The account's own setting was not looked at.")
 
 
-@bucket_check("kms-network-condition", "s3:GetEncryptionConfiguration", "kms:GetKeyPolicy")
-def kms_network_condition(_: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
+@bucket_rule("kms-network-condition", "s3:GetEncryptionConfiguration", "kms:GetKeyPolicy")
+def kms_network_condition(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
     """A statement of the key policy that covers Decrypt asks for the caller's network, also in calls of a service."""
     if not bucket.kms_key:
         return
@@ -187,11 +192,26 @@ def kms_network_condition(_: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
         keys = {each.lower_key for each in statement.conditions}
         if statement.covers_action("kms:decrypt") and keys & _NETWORK_KEYS and "aws:viaawsservice" not in keys:
             named = ", ".join(sorted(each.key for each in statement.conditions if each.lower_key in _NETWORK_KEYS))
-            yield Found(bucket.kms_key, f"It is {statement.label} of the key policy, under {named}.")
+            yield Match(bucket.kms_key, f"It is {statement.label} of the key policy, under {named}.")
 
 
-@bucket_check("kms-session", "s3:GetEncryptionConfiguration")
-def kms_session(_: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
+@bucket_rule("kms-session", "s3:GetEncryptionConfiguration")
+def kms_session(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
     """The bucket uses a KMS key."""
     if bucket.kms_key:
-        yield Found(bucket.name, f"The key is {bucket.kms_key}.")
+        yield Match(bucket.name, f"The key is {bucket.kms_key}.")
+
+
+RULES = (
+    bucket_allow_everyone,
+    bucket_allow_session,
+    bucket_deny_breaks_ground_truth,
+    bucket_policy_unreadable,
+    bucket_principal_deleted,
+    cors_missing,
+    logging_off,
+    log_target_unfit,
+    block_public_access_off,
+    kms_network_condition,
+    kms_session,
+)

@@ -10,7 +10,7 @@ from ..errors import PolicyError
 from ..network import IPNetwork, outside, scope
 from ..policies.bucket_guard import Guard, find_guard
 from .bucket_rules import POLICY
-from .model import Found, bucket_check, check
+from .model import Match, bucket_rule, rule
 from .workteam_rules import read_networks
 
 
@@ -31,31 +31,31 @@ def _wanted(snapshot: Snapshot, bucket: BucketFacts) -> Wanted | None:
     return wanted if wanted is not None and wanted.bucket == bucket.name else None
 
 
-@bucket_check("guard-missing", POLICY)
-def guard_missing(snapshot: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
+@bucket_rule("guard-missing", POLICY)
+def guard_missing(snapshot: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
     """A guard is wanted and there is none."""
     if _wanted(snapshot, bucket) is not None and _guard(bucket) is None:
-        yield Found(bucket.name)
+        yield Match(bucket.name)
 
 
-@bucket_check("guard-drifted", POLICY)
-def guard_drifted(_: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
+@bucket_rule("guard-drifted", POLICY)
+def guard_drifted(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
     """The guard is not what we would write."""
     guard = _guard(bucket)
     if guard is not None and guard.drifted:
-        yield Found(bucket.name)
+        yield Match(bucket.name)
 
 
-@bucket_check("guard-old-form", POLICY)
-def guard_old_form(_: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
+@bucket_rule("guard-old-form", POLICY)
+def guard_old_form(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
     """The guard is the statement of earlier versions."""
     guard = _guard(bucket)
     if guard is not None and guard.old_form:
-        yield Found(bucket.name, f"From anywhere it lets through {guard.gap}.")
+        yield Match(bucket.name, f"From anywhere it lets through {guard.gap}.")
 
 
-@bucket_check("guard-narrower", POLICY)
-def guard_narrower(snapshot: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
+@bucket_rule("guard-narrower", POLICY)
+def guard_narrower(snapshot: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
     """The guard covers less, or admits more, than is wanted."""
     guard, wanted = _guard(bucket), _wanted(snapshot, bucket)
     if guard is None or wanted is None:
@@ -68,11 +68,11 @@ def guard_narrower(snapshot: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
     if extra:
         said.append(f"it also admits {', '.join(extra)}")
     if said:
-        yield Found(bucket.name, "; ".join(said).capitalize() + ".")
+        yield Match(bucket.name, "; ".join(said).capitalize() + ".")
 
 
-@bucket_check("guard-stale", POLICY)
-def guard_stale(snapshot: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
+@bucket_rule("guard-stale", POLICY)
+def guard_stale(snapshot: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
     """Something wanted is not on the guard's list."""
     guard, wanted = _guard(bucket), _wanted(snapshot, bucket)
     if guard is None or wanted is None:
@@ -80,40 +80,52 @@ def guard_stale(snapshot: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
     lacking = [str(network) for network in outside(wanted.networks, guard.networks)]
     lacking += [endpoint for endpoint in wanted.endpoints if endpoint not in guard.endpoints]
     if lacking:
-        yield Found(bucket.name, f"Not listed: {', '.join(lacking)}.")
+        yield Match(bucket.name, f"Not listed: {', '.join(lacking)}.")
 
 
-@bucket_check("guard-open", POLICY)
-def guard_open(_: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
+@bucket_rule("guard-open", POLICY)
+def guard_open(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
     """The guard lists a /0."""
     guard = _guard(bucket)
     wide = [str(network) for network in guard.networks if network.prefixlen == 0] if guard is not None else []
     if wide:
-        yield Found(bucket.name, f"It lists {', '.join(wide)}.")
+        yield Match(bucket.name, f"It lists {', '.join(wide)}.")
 
 
-@bucket_check("guard-private-address", POLICY)
-def guard_private_address(_: Snapshot, bucket: BucketFacts) -> Iterator[Found]:
+@bucket_rule("guard-private-address", POLICY)
+def guard_private_address(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
     """The guard lists a range that S3 never sees."""
     guard = _guard(bucket)
     private = [str(n) for n in guard.networks if scope(n) == "private"] if guard is not None else []
     if private:
-        yield Found(bucket.name, f"It lists {', '.join(private)}.")
+        yield Match(bucket.name, f"It lists {', '.join(private)}.")
 
 
-@check("ipv4-only", "sagemaker:DescribeWorkforce")
-def ipv4_only(snapshot: Snapshot) -> Iterator[Found]:
+@rule("ipv4-only", "sagemaker:DescribeWorkforce")
+def ipv4_only(snapshot: Snapshot) -> Iterator[Match]:
     """The portal is dual stack, and a list has no IPv6."""
     workforce = snapshot.workforce
     if workforce is None or workforce.ip_address_type.lower() != "dualstack":
         return
     if _only_v4(read_networks(workforce.cidrs)):
-        yield Found(workforce.name, "The portal lock lists IPv4 only.")
+        yield Match(workforce.name, "The portal lock lists IPv4 only.")
     for bucket in snapshot.buckets:
         guard = _guard(bucket)
         if guard is not None and _only_v4(guard.networks):
-            yield Found(bucket.name, "The bucket guard lists IPv4 only.")
+            yield Match(bucket.name, "The bucket guard lists IPv4 only.")
 
 
 def _only_v4(networks: tuple[IPNetwork, ...]) -> bool:
     return bool(networks) and all(network.version == 4 for network in networks)
+
+
+RULES = (
+    guard_missing,
+    guard_drifted,
+    guard_old_form,
+    guard_narrower,
+    guard_stale,
+    guard_open,
+    guard_private_address,
+    ipv4_only,
+)

@@ -1,6 +1,6 @@
 """Findings: something in the account that nullifies, weakens or breaks a restriction, each with a stable code.
 
-Texts and sources are in ``findings.json``; each code has one small pure function in ``checks_*.py``.
+Texts and sources are in ``findings.json``; each code has one small pure function in ``*_rules.py``.
 """
 
 from __future__ import annotations
@@ -77,53 +77,46 @@ class Finding:
         return cell_output(notice_box(tone, f"{self.severity}: {self.code}", self.title), facts)
 
 
-class Found(NamedTuple):
-    """What a check yields: whom it is about, and the values."""
+class Match(NamedTuple):
+    """What a rule yields: whom it is about, and the values."""
 
     subject: str
     detail: str = ""
 
 
-Check: TypeAlias = Callable[[Snapshot], Iterator[Found]]
+Matcher: TypeAlias = Callable[[Snapshot], Iterator[Match]]
+BucketMatcher: TypeAlias = Callable[[Snapshot, BucketFacts], Iterator[Match]]
 
 
-class _Registered(NamedTuple):
+class Rule(NamedTuple):
+    """A rule: its code, the actions without which it knows nothing, and the function that yields its matches."""
+
     code: str
     needs: tuple[str, ...]
-    run: Check
+    run: Matcher
 
 
-CHECKS: list[_Registered] = []
-"""All checks in the order of their definition."""
+def rule(code: str, *needs: str) -> Callable[[Matcher], Rule]:
+    """Make a rule of a function over the facts of an account."""
+
+    def make(function: Matcher) -> Rule:
+        return Rule(code, needs, function)
+
+    return make
 
 
-def check(code: str, *needs: str) -> Callable[[Check], Check]:
-    """Register a check for a code; ``needs`` are the actions without which it knows nothing."""
+def bucket_rule(code: str, *needs: str) -> Callable[[BucketMatcher], Rule]:
+    """Make a rule of a function that is asked for each bucket whose needed parts could be read."""
 
-    def register(function: Check) -> Check:
-        CHECKS.append(_Registered(code, needs, function))
-        return function
-
-    return register
-
-
-def bucket_check(
-    code: str, *needs: str
-) -> Callable[[Callable[[Snapshot, BucketFacts], Iterator[Found]]], Callable[[Snapshot, BucketFacts], Iterator[Found]]]:
-    """Register a check that runs for each bucket whose needed parts could be read."""
-
-    def register(
-        function: Callable[[Snapshot, BucketFacts], Iterator[Found]],
-    ) -> Callable[[Snapshot, BucketFacts], Iterator[Found]]:
-        def run(snapshot: Snapshot) -> Iterator[Found]:
+    def make(function: BucketMatcher) -> Rule:
+        def run(snapshot: Snapshot) -> Iterator[Match]:
             for bucket in snapshot.buckets:
                 if not any(snapshot.lacks(action, bucket.name) for action in needs):
                     yield from function(snapshot, bucket)
 
-        CHECKS.append(_Registered(code, needs, run))
-        return function
+        return Rule(code, needs, run)
 
-    return register
+    return make
 
 
 @lru_cache(maxsize=1)

@@ -12,7 +12,7 @@ from ..iam.request import Request
 from ..iam.request_context import presigned_context
 from ..network import Source, parse_address
 from ..policies.ground_truth import service_buckets
-from .model import Found, check
+from .model import Match, rule
 
 _ENDPOINTS = "ec2:DescribeVpcEndpoints"
 _WORKFORCE = "sagemaker:DescribeWorkforce"
@@ -30,24 +30,24 @@ def _in_portal_vpc(snapshot: Snapshot) -> list[EndpointFacts] | None:
     ]
 
 
-@check("s3-endpoint-missing", _ENDPOINTS, _WORKFORCE)
-def s3_endpoint_missing(snapshot: Snapshot) -> Iterator[Found]:
+@rule("s3-endpoint-missing", _ENDPOINTS, _WORKFORCE)
+def s3_endpoint_missing(snapshot: Snapshot) -> Iterator[Match]:
     """The portal is in a VPC without a usable S3 endpoint."""
     workforce = snapshot.workforce
     if workforce is not None and _in_portal_vpc(snapshot) == []:
-        yield Found(str(workforce.vpc_id))
+        yield Match(str(workforce.vpc_id))
 
 
-@check("s3-endpoint-no-private-dns", _ENDPOINTS, _WORKFORCE)
-def s3_endpoint_no_private_dns(snapshot: Snapshot) -> Iterator[Found]:
+@rule("s3-endpoint-no-private-dns", _ENDPOINTS, _WORKFORCE)
+def s3_endpoint_no_private_dns(snapshot: Snapshot) -> Iterator[Match]:
     """The only S3 endpoints are interfaces without private DNS."""
     usable = _in_portal_vpc(snapshot) or []
     if usable and not any(each.type == "Gateway" or each.private_dns for each in usable):
-        yield Found(", ".join(each.id for each in usable))
+        yield Match(", ".join(each.id for each in usable))
 
 
-@check("endpoint-policy-blocks", _ENDPOINTS)
-def endpoint_policy_blocks(snapshot: Snapshot) -> Iterator[Found]:
+@rule("endpoint-policy-blocks", _ENDPOINTS)
+def endpoint_policy_blocks(snapshot: Snapshot) -> Iterator[Match]:
     """The endpoint's own policy lets a bucket, or the buckets of Ground Truth, not through."""
     names = [bucket.name for bucket in snapshot.buckets]
     for endpoint in _in_portal_vpc(snapshot) or []:
@@ -59,7 +59,7 @@ def endpoint_policy_blocks(snapshot: Snapshot) -> Iterator[Found]:
             if not _lets_through(endpoint, name, snapshot)
         ]
         if blocked:
-            yield Found(endpoint.id, f"Not allowed: {', '.join(blocked)}.")
+            yield Match(endpoint.id, f"Not allowed: {', '.join(blocked)}.")
 
 
 def _lets_through(endpoint: EndpointFacts, bucket: str, snapshot: Snapshot) -> bool:
@@ -76,3 +76,10 @@ def _lets_through(endpoint: EndpointFacts, bucket: str, snapshot: Snapshot) -> b
     )
     denied = any(applies(statement, request) for statement in document.denies)
     return not denied and any(applies(statement, request) for statement in document.allows)
+
+
+RULES = (
+    s3_endpoint_missing,
+    s3_endpoint_no_private_dns,
+    endpoint_policy_blocks,
+)

@@ -5,24 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..account.facts import Snapshot
-from . import bucket_rules, guard_rules, network_rules, workteam_rules  # noqa: F401  (they register themselves)
-from .model import _ORDER, CHECKS, Finding, Found, Severity, catalog
+from . import bucket_rules, guard_rules, network_rules, other_ways_rules, workteam_rules
+from .model import _ORDER, Finding, Match, Severity, catalog
+
+RULES = (
+    *bucket_rules.RULES,
+    *workteam_rules.RULES,
+    *guard_rules.RULES,
+    *network_rules.RULES,
+    *other_ways_rules.RULES,
+)
 
 
 def find_all(snapshot: Snapshot) -> tuple[Finding, ...]:
-    """Run every check; the gravest findings come first.
+    """Run every rule; the most severe findings come first.
 
-    A check whose needed reading was denied says nothing; the finding ``not-checked`` names it and the action.
+    A rule whose needed reading was denied says nothing; the finding ``not-checked`` names it and the action.
     """
     found: list[Finding] = []
-    for registered in CHECKS:
-        missing = tuple(action for action in registered.needs if snapshot.lacks(action))
-        found += [_finding(registered.code, each, missing) for each in registered.run(snapshot)]
+    for rule in RULES:
+        missing = tuple(action for action in rule.needs if snapshot.lacks(action))
+        found += [_finding(rule.code, each, missing) for each in rule.run(snapshot)]
     found += _not_checked(snapshot)
     return tuple(sorted(found, key=lambda each: _ORDER.index(each.severity)))
 
 
-def _finding(code: str, found: Found, missing: tuple[str, ...]) -> Finding:
+def _finding(code: str, found: Match, missing: tuple[str, ...]) -> Finding:
     row = catalog()[code]
     severity: Severity = row["severity"]  # type: ignore[assignment]
     looked_at = row["looked_at"]
@@ -43,6 +51,6 @@ def _finding(code: str, found: Found, missing: tuple[str, ...]) -> Finding:
 def _not_checked(snapshot: Snapshot) -> Iterator[Finding]:
     for missing in sorted({(each.action, each.resource) for each in snapshot.unseen}):
         action, resource = missing
-        codes = sorted({each.code for each in CHECKS if action.lower() in {need.lower() for need in each.needs}})
+        codes = sorted({each.code for each in RULES if action.lower() in {need.lower() for need in each.needs}})
         said = f"Not known: {', '.join(codes)}." if codes else ""
-        yield _finding("not-checked", Found(resource, f"{action} was denied. {said}".strip()), (action,))
+        yield _finding("not-checked", Match(resource, f"{action} was denied. {said}".strip()), (action,))

@@ -9,90 +9,90 @@ from ..account.facts import Snapshot
 from ..errors import InvalidInput
 from ..iam.operators import policy_network
 from ..network import IPNetwork, scope
-from .model import Found, check
+from .model import Match, rule
 
 _TEAM = "sagemaker:DescribeWorkteam"
 _WORKFORCE = "sagemaker:DescribeWorkforce"
 
 
-@check("url-lock-both", _TEAM)
-def url_lock_both(snapshot: Snapshot) -> Iterator[Found]:
+@rule("url-lock-both", _TEAM)
+def url_lock_both(snapshot: Snapshot) -> Iterator[Match]:
     """Both toggles are on."""
     team = snapshot.team
     if team is not None and team.source_ip and team.vpc_source_ip:
-        yield Found(team.name, "SourceIp and VpcSourceIp are both Enabled.")
+        yield Match(team.name, "SourceIp and VpcSourceIp are both Enabled.")
 
 
-@check("url-lock-off", _TEAM)
-def url_lock_off(snapshot: Snapshot) -> Iterator[Found]:
+@rule("url-lock-off", _TEAM)
+def url_lock_off(snapshot: Snapshot) -> Iterator[Match]:
     """Neither toggle is on."""
     team = snapshot.team
     if team is not None and team.kind == "private" and not (team.source_ip or team.vpc_source_ip):
-        yield Found(team.name)
+        yield Match(team.name)
 
 
-@check("url-lock-portal-mismatch", _TEAM, _WORKFORCE)
-def url_lock_portal_mismatch(snapshot: Snapshot) -> Iterator[Found]:
+@rule("url-lock-portal-mismatch", _TEAM, _WORKFORCE)
+def url_lock_portal_mismatch(snapshot: Snapshot) -> Iterator[Match]:
     """The toggle does not fit the portal."""
     team, workforce = snapshot.team, snapshot.workforce
     if team is None or workforce is None or snapshot.lacks(_WORKFORCE) or (team.source_ip and team.vpc_source_ip):
         return
     if team.vpc_source_ip and workforce.vpc_id is None:
-        yield Found(team.name, "VpcSourceIp is Enabled, and the workforce has no VPC.")
+        yield Match(team.name, "VpcSourceIp is Enabled, and the workforce has no VPC.")
     if team.source_ip and workforce.vpc_id is not None and _closes_public(workforce.cidrs):
-        yield Found(team.name, f"SourceIp is Enabled, and the portal is reached only through {workforce.vpc_id}.")
+        yield Match(team.name, f"SourceIp is Enabled, and the portal is reached only through {workforce.vpc_id}.")
 
 
-@check("url-lock-impossible", _TEAM)
-def url_lock_impossible(snapshot: Snapshot) -> Iterator[Found]:
+@rule("url-lock-impossible", _TEAM)
+def url_lock_impossible(snapshot: Snapshot) -> Iterator[Match]:
     """Vendor and public teams have no toggles."""
     team = snapshot.team
     if team is not None and team.kind != "private":
-        yield Found(team.name, f"It is a {team.kind} workteam.")
+        yield Match(team.name, f"It is a {team.kind} workteam.")
 
 
-@check("portal-lock-absent", _WORKFORCE)
-def portal_lock_absent(snapshot: Snapshot) -> Iterator[Found]:
+@rule("portal-lock-absent", _WORKFORCE)
+def portal_lock_absent(snapshot: Snapshot) -> Iterator[Match]:
     """No CIDR is set on a public portal."""
     workforce = snapshot.workforce
     if workforce is not None and workforce.vpc_id is None and not workforce.cidrs:
-        yield Found(workforce.name)
+        yield Match(workforce.name)
 
 
-@check("portal-lock-open", _WORKFORCE)
-def portal_lock_open(snapshot: Snapshot) -> Iterator[Found]:
+@rule("portal-lock-open", _WORKFORCE)
+def portal_lock_open(snapshot: Snapshot) -> Iterator[Match]:
     """A /0 is set."""
     workforce = snapshot.workforce
     if workforce is not None:
         wide = [str(network) for network in read_networks(workforce.cidrs) if network.prefixlen == 0]
         if wide:
-            yield Found(workforce.name, f"It lists {', '.join(wide)}.")
+            yield Match(workforce.name, f"It lists {', '.join(wide)}.")
 
 
-@check("portal-lock-private", _WORKFORCE)
-def portal_lock_private(snapshot: Snapshot) -> Iterator[Found]:
+@rule("portal-lock-private", _WORKFORCE)
+def portal_lock_private(snapshot: Snapshot) -> Iterator[Match]:
     """A private range is set on a public portal."""
     workforce = snapshot.workforce
     if workforce is not None and workforce.vpc_id is None:
         private = [str(network) for network in read_networks(workforce.cidrs) if scope(network) == "private"]
         if private:
-            yield Found(workforce.name, f"It lists {', '.join(private)}.")
+            yield Match(workforce.name, f"It lists {', '.join(private)}.")
 
 
-@check("portal-public-beside-vpc", _WORKFORCE)
-def portal_public_beside_vpc(snapshot: Snapshot) -> Iterator[Found]:
+@rule("portal-public-beside-vpc", _WORKFORCE)
+def portal_public_beside_vpc(snapshot: Snapshot) -> Iterator[Match]:
     """The portal is in a VPC and its public entrance is not closed."""
     workforce = snapshot.workforce
     if workforce is not None and workforce.vpc_id is not None and not _closes_public(workforce.cidrs):
-        yield Found(workforce.name, f"The VPC is {workforce.vpc_id}; the public portal admits others too.")
+        yield Match(workforce.name, f"The VPC is {workforce.vpc_id}; the public portal admits others too.")
 
 
-@check("template-without-grant", "sagemaker:DescribeLabelingJob")
-def template_without_grant(snapshot: Snapshot) -> Iterator[Found]:
+@rule("template-without-grant", "sagemaker:DescribeLabelingJob")
+def template_without_grant(snapshot: Snapshot) -> Iterator[Match]:
     """A template was read and does not use the filter."""
     for template in snapshot.templates:
         if template.text is not None and not re.search(r"\|\s*grant_read_access\b", template.text):
-            yield Found(template.job)
+            yield Match(template.job)
 
 
 def read_networks(texts: tuple[str, ...]) -> tuple[IPNetwork, ...]:
@@ -109,3 +109,16 @@ def read_networks(texts: tuple[str, ...]) -> tuple[IPNetwork, ...]:
 def _closes_public(cidrs: tuple[str, ...]) -> bool:
     networks = read_networks(cidrs)
     return bool(networks) and all(scope(network) == "private" for network in networks)
+
+
+RULES = (
+    url_lock_both,
+    url_lock_off,
+    url_lock_portal_mismatch,
+    url_lock_impossible,
+    portal_lock_absent,
+    portal_lock_open,
+    portal_lock_private,
+    portal_public_beside_vpc,
+    template_without_grant,
+)

@@ -9,21 +9,19 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import parse_qs, unquote, urlsplit
+from fnmatch import fnmatchcase
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ..errors import InvalidInput
+from .hosts import object_place
 
-_REGIONAL = re.compile(
-    r"^(?:(?P<bucket>.+)\.)?(?P<service>s3|s3-fips)(?:\.(?P<dual>dualstack))?[.-](?P<region>[a-z]{2}(?:-[a-z]+)+-\d)"
-    r"\.amazonaws\.com(?:\.cn)?$"
-)
-_GLOBAL = re.compile(r"^(?:(?P<bucket>.+)\.)?s3\.amazonaws\.com$")
-_ENDPOINT_HOST = re.compile(
-    r"^(?:(?P<bucket>.+)\.)?bucket\.(?P<vpce>vpce-[^.]+)\.s3\.(?P<region>[^.]+)\.vpce\.amazonaws"
-)
 _REGION = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_REGION_PATTERN = re.compile(r"[A-Za-z0-9_*-]{1,64}")
 _MAX_URL = 16_384
+_LONGEST_S = 604_800
+_ALGORITHMS = {"AWS4-HMAC-SHA256": "SigV4", "AWS4-ECDSA-P256-SHA256": "SigV4A"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +31,7 @@ class PresignedUrl:
     Attributes
     ----------
     signature_version : str
-        ``SigV4`` or ``SigV2``.
+        ``SigV4``, ``SigV4A`` (signed for a set of regions) or ``SigV2``.
     signed_at, expires_at : datetime or None
         In UTC; SigV2 does not say when it was signed.
     expires_in_s : int or None
@@ -42,6 +40,15 @@ class PresignedUrl:
         Whether temporary credentials signed it (it carries a security token) and so may end it earlier.
     credential : str
         A short hash of the access key id: equal for URLs of one signer.
+    access_point : str
+        The access point that it goes through, by name, or the alias of a Multi-Region Access Point; the bucket is
+        then empty.
+    region_set : tuple of str
+        The regions that SigV4A signed it for; ``*`` for all.
+    endpoint : str or None
+        The VPC endpoint whose own host name it uses.
+    cache_control : str or None
+        The ``Cache-Control`` that the answer gets by the URL.
     """
 
     host: str
@@ -58,6 +65,10 @@ class PresignedUrl:
     https: bool
     marker: str | None
     problems: tuple[str, ...]
+    access_point: str = ""
+    region_set: tuple[str, ...] = ()
+    endpoint: str | None = None
+    cache_control: str | None = None
 
     @property
     def expired(self) -> bool:
@@ -83,43 +94,74 @@ def inspect(url: str) -> PresignedUrl:
         raise _bad("The URL is longer than 16,384 characters.")
     try:
         parts = urlsplit(text)
-        query = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
+        query = _query(parts.query)
         host = (parts.hostname or "").lower()
     except ValueError as error:
         raise _bad("This is not a URL.") from error
     if parts.scheme not in {"http", "https"} or not host:
         raise _bad("This is not an http or https URL.")
-    bucket, key, region, problems = _where(host, unquote(parts.path))
-    if "X-Amz-Signature" in query:
-        made = _sigv4(query)
-    elif "Signature" in query and "AWSAccessKeyId" in query:
-        made = _sigv2(query)
-        problems.append("It is signed with SigV2: such URLs fail through PrivateLink and have no signature age.")
-    else:
-        raise _bad("The URL has no signature: it is not a presigned URL.")
-    version, signed_at, expires_at, seconds, key_id, scope_region = made
-    if scope_region and region and scope_region != region:
-        problems.append(f"It is signed for {scope_region} but sent to {region}: S3 will refuse it.")
-    if "@" in parts.netloc:
-        problems.append("It carries a user name or password, which no presigned URL of S3 has.")
-    if parts.scheme == "http":
-        problems.append("It is sent without encryption (http).")
+    place = object_place(host, unquote(parts.path))
+    signed = _signature(query)
+    region = place.region or signed.region
     return PresignedUrl(
         host=host_of(parts.netloc),
-        bucket=bucket,
-        key=key,
-        region=region or scope_region,
-        signature_version=version,
-        signed_at=signed_at,
-        expires_at=expires_at,
-        expires_in_s=seconds,
-        temporary="X-Amz-Security-Token" in query or "x-amz-security-token" in query,
-        credential=hashlib.sha256(key_id.encode()).hexdigest()[:12],
-        version_id=query.get("versionId"),
+        bucket=place.bucket,
+        key=place.key,
+        region=region,
+        signature_version=signed.version,
+        signed_at=signed.at,
+        expires_at=signed.expires_at,
+        expires_in_s=signed.seconds,
+        temporary="x-amz-security-token" in query,
+        credential=hashlib.sha256(signed.key_id.encode()).hexdigest()[:12],
+        version_id=query.get("versionid"),
         https=parts.scheme == "https",
         marker=query.get("x-gt-secure-test"),
-        problems=tuple(problems),
+        problems=(*place.notes, *_problems(signed, place.region, parts.scheme, "@" in parts.netloc)),
+        access_point=place.access_point,
+        region_set=signed.region_set,
+        endpoint=place.endpoint,
+        cache_control=query.get("response-cache-control"),
     )
+
+
+def _query(text: str) -> dict[str, str]:
+    """Read the parameters by their names in lower case, decoded once, as S3 does; the last of a name counts."""
+    return {name.lower(): value for name, value in parse_qsl(text, keep_blank_values=True)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Signature:
+    version: str
+    key_id: str
+    at: dt.datetime | None
+    expires_at: dt.datetime
+    seconds: int | None = None
+    region: str | None = None
+    region_set: tuple[str, ...] = ()
+
+
+def _signature(query: dict[str, str]) -> _Signature:
+    if "x-amz-signature" in query:
+        return _sigv4(query)
+    if "signature" in query and "awsaccesskeyid" in query:
+        return _sigv2(query)
+    raise _bad("The URL has no signature: it is not a presigned URL.")
+
+
+def _problems(signed: _Signature, region: str | None, scheme: str, login: bool) -> Iterator[str]:
+    if signed.version == "SigV2":
+        yield "It is signed with SigV2: such URLs fail through PrivateLink and have no signature age."
+    if signed.region and region and signed.region != region:
+        yield f"It is signed for {signed.region} but sent to {region}: S3 will refuse it."
+    if signed.region_set and region and not any(fnmatchcase(region, each) for each in signed.region_set):
+        yield f"It is signed for {', '.join(signed.region_set)} but sent to {region}: S3 will refuse it."
+    if signed.seconds is not None and not 1 <= signed.seconds <= _LONGEST_S:
+        yield "Its lifetime is not between 1 second and 7 days: S3 will refuse it."
+    if login:
+        yield "It carries a user name or password, which no presigned URL of S3 has."
+    if scheme == "http":
+        yield "It is sent without encryption (http)."
 
 
 def host_of(netloc: str) -> str:
@@ -127,51 +169,46 @@ def host_of(netloc: str) -> str:
     return netloc.rpartition("@")[2]
 
 
-_Made = tuple[str, dt.datetime | None, dt.datetime | None, int | None, str, str | None]
-
-
-def _sigv4(query: dict[str, str]) -> _Made:
+def _sigv4(query: dict[str, str]) -> _Signature:
+    version = _ALGORITHMS.get(query.get("x-amz-algorithm", "AWS4-HMAC-SHA256"))
+    if version is None:
+        raise _bad("The URL's signing algorithm is not one of S3's: it was cut or altered.")
     try:
-        signed_at = dt.datetime.strptime(query["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC)
-        seconds = int(query["X-Amz-Expires"])
+        signed_at = dt.datetime.strptime(query["x-amz-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC)
+        seconds = int(query["x-amz-expires"])
         expires_at = signed_at + dt.timedelta(seconds=seconds)
-        key_id, _day, region, _service, _end = query["X-Amz-Credential"].split("/")
-        if not _REGION.fullmatch(region):
-            raise ValueError("region")
+        key_id, region, region_set = _scope(query, version)
     except KeyError as error:
-        raise _bad(f"The URL lacks {error.args[0]}: it was cut or altered.") from error
+        raise _bad(f"The URL lacks {_written(error.args[0])}: it was cut or altered.") from error
     except (ValueError, OverflowError) as error:
         raise _bad("The URL's date, lifetime or credential scope cannot be read: it was cut or altered.") from error
-    return "SigV4", signed_at, expires_at, seconds, key_id, region
+    return _Signature(version, key_id, signed_at, expires_at, seconds, region, region_set)
 
 
-def _sigv2(query: dict[str, str]) -> _Made:
+def _scope(query: dict[str, str], version: str) -> tuple[str, str | None, tuple[str, ...]]:
+    """Return the key id and the region, or for SigV4A, whose credential names none, the set of regions."""
+    if version == "SigV4A":
+        key_id, _day, _service, _end = query["x-amz-credential"].split("/")
+        regions = tuple(each.strip() for each in query["x-amz-region-set"].split(","))
+        if not all(_REGION_PATTERN.fullmatch(each) for each in regions):
+            raise ValueError("region set")
+        return key_id, None, regions
+    key_id, _day, region, _service, _end = query["x-amz-credential"].split("/")
+    if not _REGION.fullmatch(region):
+        raise ValueError("region")
+    return key_id, region, ()
+
+
+def _written(name: str) -> str:
+    return "-".join(word.capitalize() for word in name.split("-"))
+
+
+def _sigv2(query: dict[str, str]) -> _Signature:
     try:
-        expires_at = dt.datetime.fromtimestamp(int(query["Expires"]), dt.UTC)
+        expires_at = dt.datetime.fromtimestamp(int(query["expires"]), dt.UTC)
     except (KeyError, ValueError, OverflowError, OSError) as error:
         raise _bad("The URL's expiry cannot be read: it was cut or altered.") from error
-    return "SigV2", None, expires_at, None, query["AWSAccessKeyId"], None
-
-
-def _where(host: str, path: str) -> tuple[str, str, str | None, list[str]]:
-    problems: list[str] = []
-    region: str | None = None
-    bucket: str | None
-    if match := _ENDPOINT_HOST.match(host):
-        bucket, region = match["bucket"], match["region"]
-    elif match := _REGIONAL.match(host):
-        bucket, region = match["bucket"], match["region"]
-        if not match["dual"]:
-            problems.append("Its host answers over IPv4 only; a worker who opened the portal over IPv6 differs.")
-    elif match := _GLOBAL.match(host):
-        bucket = match["bucket"]
-        problems.append("It goes to the global host, which S3 interface endpoints do not serve.")
-    else:
-        bucket = None  # another server that speaks S3, such as the sandbox: the bucket is in the path
-    path = path.removeprefix("/")
-    if bucket is None:
-        bucket, _, path = path.partition("/")
-    return bucket, path, region, problems
+    return _Signature("SigV2", query["awsaccesskeyid"], None, expires_at)
 
 
 def _bad(message: str) -> InvalidInput:

@@ -7,6 +7,7 @@ import pytest
 
 import gt_secure.findings
 from gt_secure.account.facts import (
+    AclGrant,
     BucketFacts,
     EndpointFacts,
     LogTargetFacts,
@@ -17,8 +18,8 @@ from gt_secure.account.facts import (
     Wanted,
     WorkforceFacts,
 )
-from gt_secure.findings.model import CHECKS, catalog
-from gt_secure.findings.run import find_all
+from gt_secure.findings.model import catalog
+from gt_secure.findings.run import RULES, find_all
 from gt_secure.network import parse_networks
 from gt_secure.policies.bucket_guard import build_guard, merge_guard, old_form
 
@@ -106,6 +107,35 @@ KEY_POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Princi
 EXEMPT = json.loads(json.dumps(KEY_POLICY))
 EXEMPT["Statement"][0]["Condition"]["Bool"] = {"aws:ViaAWSService": "true"}
 
+GROUPS = "http://acs.amazonaws.com/groups/global/"
+CANONICAL = "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be"
+OAI = "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1EXAMPLE"
+OTHER_WAYS = [
+    ("cloudfront-grant", statement(principal={"Service": "cloudfront.amazonaws.com"})),
+    ("cloudfront-grant", statement(
+        principal={"Service": ["logging.s3.amazonaws.com", "CloudFront.amazonaws.com"]}, Action="s3:Get*",
+        Condition={"StringEquals": {"AWS:SourceArn": f"arn:aws:cloudfront::{ACCOUNT}:distribution/E1"}})),
+    ("cloudfront-grant", statement(principal={"AWS": OAI})),
+    ("canonical-user-grant", statement(principal={"CanonicalUser": CANONICAL})),
+    ("other-account-grant", statement(principal={"AWS": "arn:aws:iam::999999999999:root"})),
+    ("other-account-grant", statement(principal={"AWS": "999999999999"}, Action="s3:*")),
+    ("other-account-grant", statement(principal={"AWS": "arn:aws:iam::999999999999:role/reader"})),
+    ("other-account-grant", statement(principal={"AWS": [f"arn:aws:iam::{ACCOUNT}:root",
+                                                         "arn:aws:iam::999999999999:user/u"]})),
+    ("acl-grant", statement(principal={"AWS": f"arn:aws:iam::{ACCOUNT}:role/r"}, Action="s3:PutObjectAcl")),
+    ("acl-grant", statement(principal={"AWS": "arn:aws:iam::999999999999:root"}, Action="s3:Put*")),
+    ("acl-grant", statement(principal={"AWS": f"arn:aws:iam::{ACCOUNT}:role/r"}, Action=["s3:*Acl"])),
+    ("replication-grant", statement(principal={"AWS": f"arn:aws:iam::{ACCOUNT}:role/r"},
+                                    Action="s3:GetObjectVersionForReplication")),
+    ("replication-grant", statement(principal={"AWS": "arn:aws:iam::999999999999:root"}, Action="s3:*")),
+    ("access-point-delegation", statement(
+        principal={"AWS": "*"}, Action="*", Resource=["arn:aws:s3:::gt-images", "arn:aws:s3:::gt-images/*"],
+        Condition={"StringEquals": {"s3:DataAccessPointAccount": ACCOUNT}})),
+    ("access-point-delegation", statement(Condition={"ArnLike": {
+        "s3:DataAccessPointArn": f"arn:aws:s3:us-east-1:{ACCOUNT}:accesspoint/*"}})),
+    ("access-point-delegation", statement(Condition={"StringEquals": {"S3:accesspointNetworkOrigin": "VPC"}})),
+]  # fmt: skip
+
 BAD = [
     ("url-lock-both", change(team=TeamFacts("t", "private", True, True)), "t"),
     ("url-lock-off", change(team=TeamFacts("t")), "t"),
@@ -175,6 +205,15 @@ BAD = [
      "gt-images"),
     ("guard-private-address", bucket(policy_text=merge_guard(
         None, build_guard("gt-images", networks=["203.0.113.0/24", "10.0.0.0/8"]))), "gt-images"),
+    *((code, bucket(policy_text=policy(allow)), "gt-images") for code, allow in OTHER_WAYS),
+    ("access-point", bucket(access_points=("my-ap",)), "gt-images"),
+    ("website-on", bucket(website=True), "gt-images"),
+    ("replication-on", bucket(replicas=("arn:aws:s3:::copies",)), "gt-images"),
+    ("bucket-acl-public", bucket(acl_grants=(AclGrant(GROUPS + "AllUsers", "READ"),), public_access_block={}),
+     "gt-images"),
+    ("bucket-acl-public", bucket(acl_grants=(AclGrant(GROUPS + "AuthenticatedUsers", "WRITE"),),
+                                 public_access_block={"BlockPublicAcls": True}), "gt-images"),
+    ("bucket-acl-other", bucket(acl_grants=(AclGrant("79a59df900b949e5", "FULL_CONTROL"),)), "gt-images"),
     ("not-checked", change(unseen=(Missing("s3:GetBucketCORS", "arn:aws:s3:::gt-images"),)), "arn:aws:s3:::gt-images"),
 ]  # fmt: skip
 
@@ -198,7 +237,7 @@ def test_each_fault_is_found_with_its_subject(code, snapshot, subject):
 
 
 def test_every_code_of_the_data_file_has_a_check_and_a_case():
-    assert {registered.code for registered in CHECKS} | {"not-checked"} == set(catalog())
+    assert {rule.code for rule in RULES} | {"not-checked"} == set(catalog())
     assert {row[0] for row in BAD} == set(catalog())
 
 
@@ -388,3 +427,34 @@ def test_findings_of_each_severity_stand_in_their_order():
     order = [finding.severity for finding in find_all(snapshot)]
     assert order == sorted(order, key=["high", "medium", "low", "info"].index)
     assert order.index("medium") < order.index("low") < order.index("info")
+
+
+@pytest.mark.parametrize(
+    "allow",
+    [
+        statement(principal={"AWS": f"arn:aws:iam::{ACCOUNT}:root"}),
+        statement(principal={"AWS": ACCOUNT}, Action="s3:*"),
+        statement(principal={"Service": "cloudfront.amazonaws.com"}, Action="s3:ListBucket",
+                  Resource="arn:aws:s3:::gt-images"),
+        statement("Deny", principal={"AWS": "arn:aws:iam::999999999999:root"}),
+        statement(principal={"Service": "logging.s3.amazonaws.com"}, Action="s3:PutObject"),
+    ],
+)  # fmt: skip
+def test_no_other_way_is_reported_where_there_is_none(allow):
+    others = {code for code, _ in OTHER_WAYS}
+    assert not codes(bucket(policy_text=policy(allow))) & others
+
+
+def test_other_ways_that_could_not_be_read_are_unknown():
+    read = {"s3:GetBucketWebsite": "website-on", "s3:GetReplicationConfiguration": "replication-on",
+            "s3:GetBucketAcl": "bucket-acl-public", "s3:ListAccessPoints": "access-point"}  # fmt: skip
+    for action, code in read.items():
+        snapshot = change(unseen=(Missing(action, "arn:aws:s3:::gt-images"),))
+        (blind,) = find_all(snapshot)
+        assert blind.code == "not-checked"
+        assert code in blind.detail
+
+
+def test_an_acl_that_block_public_access_ignores_and_log_delivery_are_harmless():
+    logs = AclGrant("http://acs.amazonaws.com/groups/s3/LogDelivery", "WRITE")
+    assert not codes(bucket(acl_grants=(AclGrant(GROUPS + "AllUsers", "READ"), logs)))

@@ -51,12 +51,83 @@ def test_region_mismatch_is_warned_about():
         ("gt-images.s3.dualstack.us-west-2.amazonaws.com/k", "gt-images", "k"),
         ("gt-images.s3.cn-north-1.amazonaws.com.cn/k/l", "gt-images", "k/l"),
         ("127.0.0.1:4566/gt-images/k", "gt-images", "k"),
+        ("GT-images.S3.us-west-2.amazonaws.com./k", "gt-images", "k"),
+        ("s3-us-west-2.amazonaws.com/gt-images/k", "gt-images", "k"),
+        ("gt-images.s3-fips.dualstack.us-gov-west-1.amazonaws.com/k", "gt-images", "k"),
+        ("gt-images.s3-accelerate.amazonaws.com/k", "gt-images", "k"),
+        ("gt-images.s3-accelerate.dualstack.amazonaws.com/k", "gt-images", "k"),
+        ("gt-images.s3-external-1.amazonaws.com/k", "gt-images", "k"),
+        ("bucket.vpce-0a1b2c3d-x.s3.us-west-2.vpce.amazonaws.com/gt-images/k", "gt-images", "k"),
+        ("gt-images.bucket.vpce-0a1b2c3d-x.s3.us-west-2.vpce.amazonaws.com/k", "gt-images", "k"),
+        ("gt--usw2-az1--x-s3.s3express-usw2-az1.us-west-2.amazonaws.com/k", "gt--usw2-az1--x-s3", "k"),
+        ("gt-images.s3.eusc-de-east-1.amazonaws.eu/k", "gt-images", "k"),
+        ("minio.example.com:9000/gt-images/a/k", "gt-images", "a/k"),
+        ("s3.us-west-2.amazonaws.com.evil.example/gt-images/k", "gt-images", "k"),
     ],
 )
 def test_host_styles(host, bucket, key):
     query = V4.format(region="us-west-2").split("?")[1]
     facts = inspect(f"https://{host}?{query}")
     assert (facts.bucket, facts.key) == (bucket, key)
+
+
+@pytest.mark.parametrize(
+    ("host", "point", "region"),
+    [
+        ("my-ap-111122223333.s3-accesspoint.us-west-2.amazonaws.com", "my-ap", "us-west-2"),
+        ("my-ap-111122223333.s3-accesspoint.dualstack.us-west-2.amazonaws.com", "my-ap", "us-west-2"),
+        ("my-ap-111122223333.s3-accesspoint-fips.us-gov-west-1.amazonaws.com", "my-ap", "us-gov-west-1"),
+        ("my-ap-111122223333.accesspoint.vpce-0a1b2c3d-x.s3.us-west-2.vpce.amazonaws.com", "my-ap", "us-west-2"),
+        ("my-fn-111122223333.s3-object-lambda.us-west-2.amazonaws.com", "my-fn", "us-west-2"),
+        ("my-ap-111122223333.op-0123456789abcdef0.s3-outposts.us-west-2.amazonaws.com", "my-ap", "us-west-2"),
+    ],
+)
+def test_access_points(host, point, region):
+    facts = inspect(f"https://{host}/scans/k?" + V4.format(region=region).split("?")[1])
+    assert (facts.access_point, facts.bucket, facts.key, facts.region) == (point, "", "scans/k", region)
+
+
+MULTI_REGION = (
+    "https://mfzwi23gnjvgw.mrap.accesspoint.s3-global.amazonaws.com/scans/k?X-Amz-Algorithm=AWS4-ECDSA-P256-SHA256"
+    "&X-Amz-Credential=ASIAEXAMPLE%2F20261124%2Fs3%2Faws4_request&X-Amz-Region-Set={regions}"
+    "&X-Amz-Date=20261124T120000Z&X-Amz-Expires=600&X-Amz-SignedHeaders=host&X-Amz-Signature=SECRETSIG"
+)
+
+
+@pytest.mark.parametrize(("written", "regions"), [("%2A", ("*",)), ("us-east-1%2Ceu-*", ("us-east-1", "eu-*"))])
+def test_a_multi_region_url(written, regions):
+    facts = inspect(MULTI_REGION.format(regions=written))
+    assert (facts.signature_version, facts.region_set, facts.region) == ("SigV4A", regions, None)
+    assert (facts.access_point, facts.bucket, facts.key) == ("mfzwi23gnjvgw", "", "scans/k")
+    assert facts.expires_in_s == 600
+    elsewhere = "https://gt-images.s3.ap-south-1.amazonaws.com/k?" + MULTI_REGION.format(regions=written).split("?")[1]
+    assert any("refuse" in problem for problem in inspect(elsewhere).problems) == (regions != ("*",))
+
+
+def test_a_url_that_boto3_signs_for_several_regions():
+    """botocore signs SigV4A with awscrt; where that is missing, the form is that of its source."""
+    pytest.importorskip("awscrt")
+    import boto3
+    from botocore.config import Config
+
+    client = boto3.client(
+        "s3", region_name="us-east-1", aws_access_key_id="AKIAEXAMPLE", aws_secret_access_key="secret",
+        config=Config(signature_version="s3v4a"),
+    )  # fmt: skip
+    arn = "arn:aws:s3::111122223333:accesspoint/mfzwi23gnjvgw.mrap"
+    facts = inspect(client.generate_presigned_url("get_object", {"Bucket": arn, "Key": "scans/k"}, ExpiresIn=600))
+    assert (facts.signature_version, facts.access_point, facts.region_set) == ("SigV4A", "mfzwi23gnjvgw", ("*",))
+
+
+@pytest.mark.parametrize("lifetime", ["0", "-5", "604801"])
+def test_a_lifetime_that_s3_refuses(lifetime):
+    url = V4.format(region="eu-west-1").replace("Expires=600", f"Expires={lifetime}")
+    assert any("7 days" in problem for problem in inspect(url).problems)
+
+
+def test_names_are_read_in_any_spelling():
+    url = V4.format(region="eu-west-1").replace("X-Amz-Expire", "x-amz-e%78pire").replace("Signature=", "Signatur%65=")
+    assert inspect(url) == inspect(V4.format(region="eu-west-1"))
 
 
 def test_a_name_and_password_in_front_of_the_host_are_never_shown():
