@@ -170,6 +170,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory):
     )
     (folder / "url.txt").write_text(f"{url}&X-Amz-SignedHeaders=host&X-Amz-Signature={'0' * 64}\n")
     (folder / "cases.ndjson").write_text("{}\n")
+    (folder / "policy.json").write_text('{"Version": "2012-10-17", "Statement": []}')
     with Sandbox(log_delay_s=0.1) as sandbox:
         yield folder, sandbox.environment()
 

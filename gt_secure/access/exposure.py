@@ -1,0 +1,269 @@
+"""The exact sets of sources from which one kind of request is opened, refused, or unknown.
+
+Every dimension of a request is cut at the values that the policies name, one representative of each class is decided,
+and so the answer holds for all requests of the kind. *Opened* means that some request of the kind from there is
+opened, *refused* that none is, and *unknown* that it depends on a fact, which is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..iam.condition_keys import key_facts
+from ..iam.evaluate import evaluate
+from ..iam.request import Policies, Request
+from ..iam.request_space import Answer, Dimension, RequestSpace, State, Trail
+from ..iam.statement_table import Setting, StatementTable, View
+from ..iam.variables import Several
+from ..iam.verdict import Verdict
+from .address_classes import Span, count, minimal_cidrs
+from .conditions_of_opening import phrases
+from .request_kinds import Circumstances, Kind, base_view, callers, dimensions
+from .sources import ANY_OTHER, EndpointClass, address_sources, endpoint_classes, endpoint_dimensions
+
+_UNCONFIRMED = "aws:SourceIp"
+
+
+@dataclass(frozen=True)
+class SourceSet:
+    """Sources with one answer.
+
+    Attributes
+    ----------
+    cidrs : tuple of str
+        The fewest CIDR ranges that hold exactly these addresses, for requests that come outside an endpoint.
+    endpoints : tuple of str
+        Endpoint ids, VPC ids for the endpoints in a VPC, or patterns of the policies.
+    other_endpoints : bool
+        Whether all endpoints that no other set names belong to it.
+    when : tuple of str
+        For opened ones, the choices that open it, if not all do.
+    depends_on : tuple of str
+        For unknown ones, the condition keys.
+    decided_by : tuple of str
+        The policies and statements that decide.
+    """
+
+    spans: tuple[Span, ...] = field(default=(), repr=False)
+    endpoints: tuple[str, ...] = ()
+    other_endpoints: bool = False
+    when: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
+    decided_by: tuple[str, ...] = ()
+
+    @property
+    def cidrs(self) -> tuple[str, ...]:
+        """The addresses as CIDR ranges."""
+        return tuple(minimal_cidrs(self.spans))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no source is in it."""
+        return not (self.spans or self.endpoints or self.other_endpoints)
+
+    def count(self, version: int) -> int:
+        """Count the addresses of one family."""
+        return count(self.spans, version)
+
+    def _places(self) -> dict[str, Any]:
+        return {"cidrs": list(self.cidrs), "endpoints": "any" if self.other_endpoints else list(self.endpoints)}
+
+
+@dataclass(frozen=True)
+class RequestExposure:
+    """One kind of request: from where it is opened, refused, and unknown."""
+
+    request: str
+    opened: SourceSet
+    refused: SourceSet
+    unknown: SourceSet
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-able data."""
+        return {
+            "request": self.request,
+            "opened": {**self.opened._places(), "when": list(self.opened.when)},
+            "refused": self.refused._places(),
+            "unknown": {**self.unknown._places(), "depends_on": list(self.unknown.depends_on)},
+        }
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Sources with one answer, before they are put together."""
+
+    answer: Answer
+    spans: tuple[Span, ...]
+    endpoint: str | None
+    when: tuple[str, ...] = ()
+    decided_by: str = ""
+
+
+def expose(
+    kind: Kind,
+    policies: Policies,
+    circumstances: Circumstances,
+    *,
+    vpcs: Mapping[str, str] | None = None,
+    endpoint_policies: Callable[[str], Policies] | None = None,
+) -> RequestExposure:
+    """Return the exposure of one kind of request.
+
+    Parameters
+    ----------
+    kind : Kind
+    policies : Policies
+        Those that meet it.
+    circumstances : Circumstances
+    vpcs : mapping, optional
+        Endpoints whose VPC is known.
+    endpoint_policies : callable, optional
+        The policies that meet a request through an endpoint, by its id.
+    """
+    places = [*_address_places(kind, policies, circumstances)]
+    places += _endpoint_places(kind, policies, circumstances, dict(vpcs or {}), endpoint_policies)
+    return RequestExposure(
+        kind.name,
+        _gather("opened", places),
+        _gather("refused", places),
+        _gather("unknown", places),
+    )
+
+
+def space_for(
+    kind: Kind, policies: Policies, circumstances: Circumstances, endpoint: EndpointClass | None
+) -> RequestSpace:
+    """Return the requests of a kind outside endpoints, or through endpoints of one class."""
+    caller = callers(kind, circumstances)
+    compiled = policies.compiled
+    table = StatementTable(compiled, caller, cross_account=kind.signer == "other", endpoint=endpoint is not None)
+    base = base_view(kind, circumstances)
+    varying = dimensions(table, kind, circumstances, compiled)
+    if endpoint is not None:
+        base = base.with_setting(endpoint.setting)
+        varying += endpoint_dimensions(table, compiled, endpoint, circumstances.given.about(kind.signer))
+        return RequestSpace(table, base, varying)
+    return RequestSpace(table, base, varying, elsewhere=frozenset({"aws:sourceip"}))
+
+
+def _address_places(kind: Kind, policies: Policies, circumstances: Circumstances) -> Iterable[_Place]:
+    space = space_for(kind, policies, circumstances, None)
+    known: dict[int, _Place] = {}
+    for source in address_sources(space.table):
+        if not source.addresses.is_exact:
+            yield _Place(Answer("unknown", (_UNCONFIRMED,)), source.addresses.spans, None)
+            continue
+        here = space
+        if space.is_coupled:
+            view = space.base.with_setting(source.setting)
+            here = RequestSpace(space.table, view, dimensions(space.table, kind, circumstances, policies.compiled))
+        mask = here.source_mask(source.setting) if not space.is_coupled else -1
+        if space.is_coupled or mask & space.settled not in known:
+            known[mask & space.settled] = _place(here, mask, policies, source.setting, circumstances)
+        found = known[mask & space.settled]
+        yield _Place(found.answer, source.addresses.spans, None, found.when, found.decided_by)
+
+
+def _endpoint_places(
+    kind: Kind,
+    policies: Policies,
+    circumstances: Circumstances,
+    vpcs: dict[str, str],
+    endpoint_policies: Callable[[str], Policies] | None,
+) -> Iterable[_Place]:
+    compiled = policies.compiled
+    table = StatementTable(compiled, callers(kind, circumstances), cross_account=kind.signer == "other", endpoint=True)
+    for place in endpoint_classes(table, vpcs=vpcs):
+        own = endpoint_policies(place.label) if endpoint_policies is not None and place.label else policies
+        space = space_for(kind, own, circumstances, place)
+        found = _place(space, -1, own, place.setting, circumstances)
+        yield _Place(found.answer, (), place.label, found.when, found.decided_by)
+
+
+def _place(
+    space: RequestSpace, mask: int, policies: Policies, setting: Setting, circumstances: Circumstances
+) -> _Place:
+    answer = space.answer(mask)
+    if answer.state != "opened":
+        return _Place(answer, (), None, decided_by=_denied_by(space, mask))
+    verdict = evaluate(example_request(space.base, setting, answer.example, circumstances), policies)
+    if not verdict.allowed:
+        # The evaluator has the last word: what it does not confirm is not called opened.
+        return _Place(Answer("unknown", tuple(sorted(d.name for d in _dimensions(space)))), (), None)
+    return _Place(answer, (), None, phrases(space, mask, circumstances.now), _decided_by(verdict))
+
+
+def _dimensions(space: RequestSpace) -> Iterable[Dimension]:
+    return (dimension for group in space.groups for dimension in group.dimensions)
+
+
+def example_request(base: View, setting: Setting, trail: Trail, circumstances: Circumstances) -> Request:
+    """Return one concrete request of a class."""
+    view = base.with_setting(setting)
+    for each in trail:
+        view = view.with_setting(each)
+    context: dict[str, str | list[str]] = {}
+    for key, value in view.keys.items():
+        context[key_facts(key).name] = list(value) if isinstance(value, Several) else value[0]
+    return Request(view.action, view.resource, view.caller.text, context, circumstances.account)
+
+
+def _decided_by(verdict: Verdict) -> str:
+    return ", ".join(part for part in (verdict.policy, verdict.statement) if part)
+
+
+def _denied_by(space: RequestSpace, mask: int) -> str:
+    """Name the Deny that holds for every choice, where there is one."""
+    table = space.table
+    alive = space.settled & mask
+    for group in space.groups:
+        alive &= _common(m for _, masks in group.table.values() for m in masks)
+    for bits, layer, statement in table.statements:
+        if statement.deny and alive & bits:
+            return f"{layer.name}, {statement.label}"
+    return ""
+
+
+def _common(masks: Iterable[int]) -> int:
+    common = -1
+    for mask in masks:
+        common &= mask
+    return common
+
+
+def _gather(state: State, places: list[_Place]) -> SourceSet:
+    chosen = [place for place in places if place.answer.state == state]
+    if not chosen:
+        return SourceSet()
+    endpoints = [place.endpoint for place in chosen if place.endpoint is not None]
+    return SourceSet(
+        spans=tuple(span for place in chosen for span in place.spans),
+        endpoints=tuple(sorted({label for label in endpoints if label != ANY_OTHER})),
+        other_endpoints=ANY_OTHER in endpoints,
+        when=_when(chosen),
+        depends_on=tuple(sorted({name for place in chosen for name in place.answer.depends_on})),
+        decided_by=tuple(sorted({place.decided_by for place in chosen if place.decided_by})),
+    )
+
+
+def _when(places: list[_Place]) -> tuple[str, ...]:
+    """Return the phrases; each says for which sources it is, where they differ."""
+    distinct = {place.when for place in places}
+    if len(distinct) == 1:
+        return next(iter(distinct))
+    found: dict[str, list[_Place]] = {}
+    for place in places:
+        for phrase in place.when:
+            found.setdefault(phrase, []).append(place)
+    return tuple(
+        sorted(phrase if len(own) == len(places) else f"{phrase} (from {_named(own)})" for phrase, own in found.items())
+    )
+
+
+def _named(places: list[_Place]) -> str:
+    cidrs = minimal_cidrs(span for place in places for span in place.spans)
+    labels = sorted({place.endpoint or "other endpoints" for place in places if place.endpoint is not None})
+    names = [*cidrs[:3], *([f"{len(cidrs) - 3} more ranges"] if len(cidrs) > 3 else []), *labels]
+    return ", ".join(names)

@@ -1,0 +1,158 @@
+"""Exposure and proof from policy files alone, without an account: for reviewers and CI.
+
+The signer is a role of the bucket's account whose own policies allow everything; there are also an anonymous caller and
+a signer of another account whose own policies allow everything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from ..errors import InvalidInput
+from ..iam.documents import Source
+from ..iam.operators import read_date
+from ..iam.request import Policies
+from .exposure import RequestExposure, expose
+from .request_kinds import SOURCE_KEYS, Circumstances, Form, Given, Kind, Signer
+
+DEFAULT_ACCOUNT = "111122223333"
+EVERYTHING: dict[str, object] = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+}
+_KINDS: tuple[tuple[str, Form, Signer, str], ...] = (
+    ("presigned", "presigned", "own", "s3:GetObject"),
+    ("header", "header", "own", "s3:GetObject"),
+    ("post-form", "post-form", "own", "s3:PutObject"),
+    ("anonymous", "unsigned", "anonymous", "s3:GetObject"),
+    ("other-account", "presigned", "other", "s3:GetObject"),
+)
+
+
+@dataclass(frozen=True)
+class PolicyFiles:
+    """The policies of a bucket as they were given.
+
+    Attributes
+    ----------
+    bucket : str
+    bucket_policy : text or mapping, optional
+    session_policy : text or mapping, optional
+        Of the role session that signs.
+    rcp, scp : sequence
+        Policies of the organization, each a level.
+    given : Given
+        Facts.
+    account : str
+        The bucket's account.
+    """
+
+    bucket: str
+    bucket_policy: Source | None = None
+    session_policy: Source | None = None
+    rcp: Sequence[Source] = ()
+    scp: Sequence[Source] = ()
+    given: Given = field(default_factory=Given)
+    account: str = DEFAULT_ACCOUNT
+
+    def circumstances(self) -> Circumstances:
+        """Return what holds for all requests."""
+        return Circumstances(self.account, self.partition, self.given, _now(self.given))
+
+    @property
+    def partition(self) -> str:
+        """The partition that the bucket policy names, else ``aws``."""
+        match = re.search(r"arn:(aws[a-z-]*):s3:::", str(self.bucket_policy or ""))
+        return match[1] if match else "aws"
+
+    def policies(self, signer: Signer) -> Policies:
+        """Return the policies that meet a request of a signer; raises PolicyError if one is not valid."""
+        anonymous = signer == "anonymous"
+        policies = Policies(
+            identity=() if anonymous else (EVERYTHING,),
+            session=self.session_policy if signer == "own" else None,
+            resource=self.bucket_policy,
+            rcp=self.rcp,
+            scp=self.scp,
+        )
+        _ = policies.compiled
+        return policies
+
+    def assumed(self) -> list[str]:
+        """Return what is taken for granted, one sentence each."""
+        return [
+            *([] if self.rcp else ["No resource control policy was given: they allow everything."]),
+            *([] if self.scp else ["No service control policy was given: they allow everything."]),
+            "No VPC endpoint policy was given: it is the default, full access.",
+            "ACLs are disabled, and Block Public Access is off.",
+            f"The signer is a session of a role of account {self.account} whose own policies allow everything.",
+            "The own policies of signers of other accounts allow everything.",
+            "aws:ViaAWSService is false: no AWS service makes the request with the signer's credentials.",
+            "Requests name the bucket itself, not an access point.",
+        ]
+
+
+def _now(given: Given) -> datetime:
+    for key in ("aws:currenttime", "aws:epochtime"):
+        values = given.values.get(key)
+        seconds = read_date(values[0]) if values else None
+        if seconds is not None:
+            return datetime.fromtimestamp(float(seconds), UTC)
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def parse_facts(texts: Iterable[str]) -> Given:
+    """Read ``KEY=VALUE`` texts; a key that is given several times has several values, an empty one is absent.
+
+    Raises
+    ------
+    InvalidInput
+        If a text is no such pair, or the key is one that the exposure itself varies.
+    """
+    found: dict[str, list[str]] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        key = key.strip().lower()
+        if not equals or ":" not in key:
+            raise InvalidInput(
+                f'"{text[:80]}" is not a condition key with a value.',
+                next_step="Write aws:PrincipalOrgID=o-abc123.",
+                field="context",
+            )
+        if key in SOURCE_KEYS:
+            raise InvalidInput(
+                f"{key} is not a fact: the answer is for all sources.", next_step="Leave it out.", field="context"
+            )
+        found.setdefault(key, []).extend([value] if value else [])
+    given = {key: tuple(values) for key, values in found.items()}
+    return Given(given | _same_moment(given))
+
+
+def _same_moment(given: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Return both keys of the time, where one of them is given."""
+    moment = _now(Given(given)) if given.keys() & {"aws:currenttime", "aws:epochtime"} else None
+    if moment is None:
+        return {}
+    return {
+        "aws:currenttime": (moment.strftime("%Y-%m-%dT%H:%M:%SZ"),),
+        "aws:epochtime": (str(int(moment.timestamp())),),
+    }
+
+
+def exposures(files: PolicyFiles, key: str) -> list[RequestExposure]:
+    """Return the exposure of one object for each kind of request."""
+    circumstances = files.circumstances()
+    resource = f"arn:{files.partition}:s3:::{files.bucket}/{key}"
+    return [
+        expose(Kind(name, form, signer, action, resource), files.policies(signer), circumstances)
+        for name, form, signer, action in _KINDS
+    ]
+
+
+def exposure_dict(files: PolicyFiles, key: str) -> dict[str, Any]:
+    """Return the exposure as JSON-able data, with what it assumes."""
+    return {"requests": [each.to_dict() for each in exposures(files, key)], "assumed": files.assumed()}

@@ -1,0 +1,257 @@
+"""A proof that no presigned request from elsewhere is opened, or one concrete request that is.
+
+The claim: no request signed in the query string or sent as a POST form from outside the allowed addresses and endpoints
+is opened, whatever it asks for and whoever signed it, under the policies read. Every dimension of such a request is cut
+at the values that the policies name, so that the claim is decided for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..iam.evaluate import evaluate
+from ..iam.request import Policies, Request
+from ..iam.request_space import Answer, Dimension, RequestSpace
+from ..iam.statement_table import TARGET, Setting, StatementTable
+from ..iam.texts import TooManyClassesError, arn_steps, text_steps, witnesses
+from ..iam.variables import Filled, Variable, Wild
+from ..network import IPNetwork
+from ..policies.s3_actions import BUCKET_ACTIONS, OBJECT_ACTIONS
+from .exposure import example_request
+from .policy_files import PolicyFiles
+from .request_kinds import Circumstances, Form, Kind, Signer, base_view, callers, dimensions
+from .sources import address_sources, endpoint_classes, endpoint_dimensions
+
+_FORMS: tuple[tuple[Form, Signer], ...] = (
+    ("presigned", "own"),
+    ("presigned", "other"),
+    ("post-form", "own"),
+    ("post-form", "other"),
+    ("post-form", "anonymous"),
+)
+ROOT_EXCEPTION = (
+    "The root user of the bucket's account can get, put and delete the bucket policy: no bucket policy can stop that."
+)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What is to be proved.
+
+    Attributes
+    ----------
+    prefix : str
+        Start of the keys; empty for the whole bucket, requests on the bucket itself included.
+    addresses : sequence of network
+        Allowed addresses.
+    endpoints : sequence of str
+        Allowed endpoints.
+    """
+
+    prefix: str = ""
+    addresses: Sequence[IPNetwork] = ()
+    endpoints: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Proof:
+    """The answer to a claim.
+
+    Attributes
+    ----------
+    proved : bool or None
+        None if it depends on facts that are not known.
+    counterexample : mapping or None
+        A request that is opened, as a case for ``gt-secure verdict``.
+    depends_on : tuple of str
+        The condition keys on which the answer depends.
+    assumed : tuple of str
+        What the answer takes for granted.
+    """
+
+    proved: bool | None
+    counterexample: dict[str, Any] | None = None
+    depends_on: tuple[str, ...] = ()
+    assumed: tuple[str, ...] = field(default=(), repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-able data."""
+        return {
+            "proved": self.proved,
+            "counterexample": self.counterexample,
+            "depends_on": list(self.depends_on),
+            "assumed": list(self.assumed),
+        }
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Requests of one form and signer from one class of sources."""
+
+    answer: Answer
+    space: RequestSpace
+    setting: Setting
+    form: Form
+    signer: Signer
+
+
+def prove(files: PolicyFiles, claim: Claim) -> Proof:
+    """Decide the claim for a bucket whose policies are given."""
+    assumed = (*files.assumed(), *_not_covered(claim))
+    unknown: set[str] = set()
+    circumstances = files.circumstances()
+    for part in _parts(files, claim, circumstances):
+        if part.answer.state == "unknown":
+            unknown |= set(part.answer.depends_on)
+        if part.answer.state != "opened":
+            continue
+        request = example_request(part.space.base, part.setting, part.answer.example, circumstances)
+        policies = files.policies(part.signer)
+        verdict = evaluate(request, policies)
+        if not verdict.allowed:  # the evaluator has the last word
+            unknown |= {dimension.name for group in part.space.groups for dimension in group.dimensions}
+            continue
+        return Proof(False, _case(request, files, part, verdict.reason), (), assumed)
+    return Proof(None if unknown else True, None, tuple(sorted(unknown)), assumed)
+
+
+def _not_covered(claim: Claim) -> list[str]:
+    sentences = [ROOT_EXCEPTION, "s3:authType is POST for every form, signed or not."]
+    if claim.prefix:
+        sentences.append(
+            f'Requests on the bucket itself are outside the claim, which is for keys under "{claim.prefix}".'
+        )
+    return [*sentences, "The policies stay as they were read."]
+
+
+def _parts(files: PolicyFiles, claim: Claim, circumstances: Circumstances) -> Iterator[_Part]:
+    for form, signer in _FORMS:
+        actions = OBJECT_ACTIONS if form == "presigned" else ("s3:PutObject",)
+        kind = Kind(form, form, signer, actions[0], _arn(files, claim.prefix + "x"), whoever=True)
+        policies = files.policies(signer)
+        for space, setting in _spaces(kind, policies, files, claim, circumstances, actions):
+            mask = space.source_mask(setting)
+            yield _Part(space.answer(mask), space, setting, form, signer)
+
+
+def _spaces(
+    kind: Kind,
+    policies: Policies,
+    files: PolicyFiles,
+    claim: Claim,
+    circumstances: Circumstances,
+    actions: Sequence[str],
+) -> Iterator[tuple[RequestSpace, Setting]]:
+    """Yield the requests from outside, a space and a source each."""
+    compiled = policies.compiled
+    caller, cross = callers(kind, circumstances), kind.signer == "other"
+    table = StatementTable(compiled, caller, cross_account=cross, endpoint=False)
+    target = _targets(table, files, claim, actions, bucket=kind.form == "presigned")
+    resources = [setting.resource for setting in target.settings][:50]
+    varying = [target, *dimensions(table, kind, circumstances, compiled, resources=resources)]
+    base = base_view(kind, circumstances)
+    space = RequestSpace(table, base, varying, elsewhere=frozenset({"aws:sourceip"}))
+    seen: set[int] = set()
+    for source in address_sources(table, claim.addresses):
+        if source.addresses.is_listed:
+            continue
+        if not source.addresses.is_exact:
+            yield RequestSpace(table, base, [*varying, _any_address()]), Setting()
+            continue
+        if space.is_coupled:
+            yield RequestSpace(table, base.with_setting(source.setting), varying), source.setting
+            continue
+        mask = space.source_mask(source.setting) & space.settled
+        if mask not in seen:
+            seen.add(mask)
+            yield space, source.setting
+    behind = StatementTable(compiled, caller, cross_account=cross, endpoint=True)
+    given = circumstances.given.about(kind.signer)
+    for place in endpoint_classes(behind, named=claim.endpoints):
+        if place.label in claim.endpoints:
+            continue
+        more = endpoint_dimensions(behind, compiled, place, given)
+        varying = [target, *dimensions(behind, kind, circumstances, compiled, resources=resources), *more]
+        yield RequestSpace(behind, base.with_setting(place.setting), varying), place.setting
+
+
+def _any_address() -> Dimension:
+    return Dimension("aws:SourceIp", frozenset({"aws:sourceip"}), (), chosen=True)
+
+
+def _arn(files: PolicyFiles, key: str) -> str:
+    return f"arn:{files.partition}:s3:::{files.bucket}/{key}"
+
+
+def _targets(
+    table: StatementTable, files: PolicyFiles, claim: Claim, actions: Sequence[str], *, bucket: bool
+) -> Dimension:
+    """Return what a request can ask for: each action that policies tell apart, on each key that they tell apart."""
+    kinds = _distinct_actions(table, actions)
+    settings = [Setting(action=a, resource=r) for r in object_classes(table, files, claim.prefix) for a in kinds]
+    if bucket and not claim.prefix:
+        whole = f"arn:{files.partition}:s3:::{files.bucket}"
+        settings += [Setting(action=action, resource=whole) for action in _distinct_actions(table, BUCKET_ACTIONS)]
+    return Dimension("(target)", frozenset({TARGET}), tuple(settings), chosen=True)
+
+
+def _distinct_actions(table: StatementTable, actions: Iterable[str]) -> list[str]:
+    found: dict[tuple[bool, ...], str] = {}
+    for action in actions:
+        lower = action.lower()
+        found.setdefault(tuple(s.covers_action(lower) for _, _, s in table.statements), action)
+    return list(found.values())
+
+
+def object_classes(table: StatementTable, files: PolicyFiles, prefix: str) -> list[str]:
+    """Return the ARN of an object for each class of keys under a prefix that the policies tell apart."""
+    patterns: dict[Filled, None] = {}
+    for _, _, statement in table.statements:
+        for pattern in statement.resources:
+            patterns[tuple("zq" if isinstance(part, Variable) else part for part in pattern.template)] = None
+            patterns[tuple(Wild.ANY if isinstance(part, Variable) else part for part in pattern.template)] = None
+    start = _arn(files, prefix)
+    domain: Filled = (start, Wild.ANY) if prefix else (start, Wild.ONE, Wild.ANY)
+    both = [steps for pattern in patterns for steps in (text_steps(pattern), arn_steps(pattern))]
+    try:
+        found = witnesses(both, domain=text_steps(domain))
+    except TooManyClassesError:
+        return []
+    classes: dict[tuple[object, ...], str] = {}
+    for arn in sorted(found, key=len):
+        answers = tuple(p.matches(arn, {}) for _, _, s in table.statements for p in s.resources)
+        classes.setdefault(answers, arn)
+    return list(classes.values())
+
+
+def _case(request: Request, files: PolicyFiles, part: _Part, reason: str) -> dict[str, Any]:
+    policies = files.policies(part.signer)
+    return {
+        "id": "counterexample",
+        "request": {
+            "action": request.action,
+            "resource": request.resource,
+            "principal": request.principal,
+            "context": dict(request.context),
+            "resourceAccount": request.resource_account,
+        },
+        "identityPolicies": list(policies.identity),
+        "sessionPolicy": None,
+        "resourcePolicy": files.bucket_policy,
+        "resourceControlPolicies": list(files.rcp),
+        "serviceControlPolicies": list(files.scp),
+        "form": part.form,
+        "source": _source(request),
+        "opened_by": reason,
+    }
+
+
+def _source(request: Request) -> str:
+    context = {key.lower(): value for key, value in request.context.items()}
+    endpoint = context.get("aws:sourcevpce")
+    address = context.get("aws:sourceip") or context.get("aws:vpcsourceip")
+    if endpoint is None:
+        return str(address)
+    return f"{address} via {endpoint}" if address else str(endpoint)

@@ -1,0 +1,407 @@
+"""Kinds of requests: what is settled for each, what its sender chooses, and which facts about it are not known.
+
+Sources: IAM User Guide, *AWS global condition context keys* (which keys are present, and when); S3 API Reference,
+*Amazon S3 Signature Version 4 authentication-specific policy keys*; Service Authorization Reference, *Condition keys
+for Amazon S3*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Literal, TypeAlias
+
+from ..errors import InvalidInput
+from ..iam.condition_keys import KeyFacts
+from ..iam.key_values import key_values
+from ..iam.operators import read_date
+from ..iam.principals import Caller, parse_caller
+from ..iam.request import Compiled
+from ..iam.request_context import HEADER_SIGNED, POST_FORM, PRESIGNED, SIGV2, SIGV4
+from ..iam.request_space import Dimension
+from ..iam.statement_table import PRINCIPAL, Setting, StatementTable, View
+from ..iam.texts import TooManyClassesError
+from ..iam.three_valued import conditions_on, fact, spellings
+
+Signer: TypeAlias = Literal["own", "other", "anonymous"]
+Form: TypeAlias = Literal["presigned", "header", "post-form", "unsigned"]
+Values: TypeAlias = tuple[str, ...]
+
+_END_OF_TIME = 250_000_000_000
+LONGEST_SIGNATURE_MS = 7 * 24 * 3600 * 1000
+OTHER_ACCOUNT = "444455556666"
+
+SOURCE_KEYS = frozenset({"aws:sourceip", "aws:sourcevpce", "aws:sourcevpc", "aws:sourcevpcarn"})
+ENDPOINT_FACTS = ("aws:vpceaccount", "aws:vpceorgid", "aws:vpceorgpaths")
+_ENDPOINT_KEYS = SOURCE_KEYS | set(ENDPOINT_FACTS) | {"aws:vpcsourceip"}
+_ABSENT = frozenset(
+    {
+        "aws:calledvia",
+        "aws:calledviafirst",
+        "aws:calledvialast",
+        "aws:principalservicename",
+        "aws:principalservicenameslist",
+        "aws:sourceaccount",
+        "aws:sourcearn",
+        "aws:sourceorgid",
+        "aws:sourceorgpaths",
+        "aws:tagkeys",
+        "s3:accesspointnetworkorigin",
+        "s3:dataaccesspointaccount",
+        "s3:dataaccesspointarn",
+        "s3:locationconstraint",
+        "s3:versionid",
+    }
+)
+"""Keys of requests of other kinds: by an AWS service, through an access point, for a version, to create a bucket."""
+
+_CHOSEN = (
+    "aws:referer",
+    "aws:useragent",
+    "s3:prefix",
+    "s3:delimiter",
+    "s3:max-keys",
+    "s3:if-match",
+    "s3:if-none-match",
+)
+_CHOSEN_FAMILIES = ("s3:x-amz-", "s3:requestobjecttag", "s3:object-lock-")
+_TLS = frozenset({"aws:securetransport", "s3:tlsversion"})
+_SIGNATURE = frozenset({"s3:authtype", "s3:signatureversion", "s3:signatureage", "s3:x-amz-content-sha256"})
+_TIME = frozenset({"aws:currenttime", "aws:epochtime"})
+_BY_ACCOUNT = frozenset({"aws:resourceaccount", "s3:resourceaccount"})
+_IDENTITY = frozenset({PRINCIPAL, "aws:principalarn", "aws:principalaccount", "aws:principaltype", "aws:username"})
+_ABOUT_EVERYBODY = ("aws:viaawsservice", "aws:principalisawsservice", "aws:requestedregion")
+
+
+@dataclass(frozen=True)
+class Given:
+    """Values of condition keys that a person supplied, in lower case; an empty one says that the key is absent."""
+
+    values: Mapping[str, Values] = field(default_factory=dict)
+
+    def about(self, signer: Signer) -> dict[str, Values]:
+        """Return what is known for requests of a signer: facts of a principal are about the account's own alone."""
+        if signer == "own":
+            return dict(self.values)
+        return {key: value for key, value in self.values.items() if not is_principal_key(key)}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of request.
+
+    Attributes
+    ----------
+    name : str
+        As the answer calls it.
+    form : str
+        How it is signed.
+    signer : str
+        ``own`` (the bucket's account), ``other`` (any other account) or ``anonymous``.
+    action, resource : str
+        What it asks for.
+    whoever : bool
+        Whether the question is for every signer of that account and every version of the signature, as in a proof,
+        and for every time from now on.
+    """
+
+    name: str
+    form: Form
+    signer: Signer
+    action: str
+    resource: str
+    whoever: bool = False
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What holds for all requests of one question.
+
+    Attributes
+    ----------
+    account : str
+        The bucket's account.
+    partition : str
+    given : Given
+    now : datetime
+        The time of the requests.
+    role : str
+        ARN of the role that signs for the account, where it is known.
+    """
+
+    account: str
+    partition: str = "aws"
+    given: Given = field(default_factory=Given)
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    role: str = ""
+
+
+def is_principal_key(key: str) -> bool:
+    """Tell whether a key, in lower case, describes who signs."""
+    if key.startswith(("s3:", "aws:resource", "aws:request")) or key in _ABOUT_EVERYBODY or key in _TIME | _TLS:
+        return False
+    return key not in _ENDPOINT_KEYS and key not in _ABSENT and key not in _CHOSEN
+
+
+def is_chosen(key: str) -> bool:
+    """Tell whether whoever makes a request chooses the value of a key, in lower case."""
+    return key in _CHOSEN or key.startswith(_CHOSEN_FAMILIES)
+
+
+def callers(kind: Kind, circumstances: Circumstances) -> Caller:
+    """Return somebody of the kind that signs."""
+    if kind.signer == "anonymous":
+        return parse_caller("*")
+    account = circumstances.account if kind.signer == "own" else _other(circumstances.account)
+    given = circumstances.given.values.get("aws:principalarn") if kind.signer == "own" else None
+    arn = given[0] if given else circumstances.role if kind.signer == "own" else ""
+    return session_of(arn or f"arn:{circumstances.partition}:iam::{account}:role/some-role")
+
+
+def _other(account: str) -> str:
+    return OTHER_ACCOUNT if account != OTHER_ACCOUNT else "999988887777"
+
+
+def session_of(arn: str, session: str = "some-session") -> Caller:
+    """Return the caller that ``aws:PrincipalArn`` names: for a role, a session of it."""
+    head, _, name = arn.partition(":role/")
+    if not name:
+        return parse_caller(arn)
+    return parse_caller(f"{head.replace(':iam:', ':sts:')}:assumed-role/{name.rpartition('/')[2]}/{session}")
+
+
+def base_view(kind: Kind, circumstances: Circumstances) -> View:
+    """Return what is settled for a kind of request, without its source."""
+    keys: dict[str, Values] = {
+        "aws:resourceaccount": (circumstances.account,),
+        "s3:resourceaccount": (circumstances.account,),
+        "aws:viaawsservice": ("false",),
+        "aws:currenttime": (circumstances.now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),),
+        "aws:epochtime": (str(int(circumstances.now.timestamp())),),
+    }
+    if kind.signer != "anonymous":
+        keys["aws:principalisawsservice"] = ("false",)
+    keys |= _signed_keys(kind.form)
+    caller = callers(kind, circumstances)
+    keys |= principal_keys(caller, circumstances.partition)
+    for key, value in circumstances.given.about(kind.signer).items():
+        if value:
+            keys[key] = value
+        else:
+            keys.pop(key, None)
+    return View(kind.action, kind.resource, caller, keys)
+
+
+def _signed_keys(form: Form) -> dict[str, Values]:
+    if form == "unsigned":
+        return {}
+    kind = {"presigned": PRESIGNED, "header": HEADER_SIGNED, "post-form": POST_FORM}[form]
+    keys: dict[str, Values] = {"s3:authtype": (kind,), "s3:signatureversion": (SIGV4,)}
+    return keys | ({"s3:x-amz-content-sha256": ("UNSIGNED-PAYLOAD",)} if form == "presigned" else {})
+
+
+_TYPES = {
+    "session": "AssumedRole",
+    "role": "AssumedRole",
+    "user": "User",
+    "root": "Account",
+    "federated-user": "FederatedUser",
+}
+
+
+def principal_keys(caller: Caller, partition: str) -> dict[str, Values]:
+    """Return the keys that follow from who calls."""
+    if not caller.account:
+        return {}
+    arn = caller.text
+    if caller.kind == "session":
+        arn = f"arn:{caller.partition or partition}:iam::{caller.account}:role/{caller.role}"
+    keys: dict[str, Values] = {
+        "aws:principalaccount": (caller.account,),
+        "aws:principaltype": (_TYPES[caller.kind],),
+        "aws:principalarn": (arn,),
+    }
+    if caller.kind == "user":
+        keys["aws:username"] = (caller.text.rpartition("/")[2],)
+    return keys
+
+
+def dimensions(
+    table: StatementTable,
+    kind: Kind,
+    circumstances: Circumstances,
+    policies: Compiled,
+    *,
+    resources: Iterable[str] = (),
+) -> list[Dimension]:
+    """Return what varies for a kind of request, apart from its source: choices and unknown facts."""
+    given = circumstances.given.about(kind.signer)
+    found: list[Dimension] = []
+    mentioned = spellings(policies)
+    if kind.signer != "anonymous":
+        found.append(identities(table, kind, circumstances))
+    if mentioned.keys() & _TLS:
+        found.append(_tls(given))
+    if kind.whoever and kind.signer != "anonymous" and mentioned.keys() & _SIGNATURE:
+        found.append(signatures(table, kind.form))
+    elif "s3:signatureage" in mentioned and kind.form in ("presigned", "post-form") and "s3:signatureage" not in given:
+        found.append(signature_age(table))
+    if kind.whoever and mentioned.keys() & _TIME and not _TIME & set(given):
+        found.append(times(table, circumstances.now))
+    settled = _IDENTITY | _TLS | _SIGNATURE | _TIME | _BY_ACCOUNT | _ABSENT | _ENDPOINT_KEYS | set(given)
+    settled |= {"aws:viaawsservice", "aws:principalisawsservice"}
+    if kind.form in ("header", "unsigned"):
+        settled -= {"s3:x-amz-content-sha256"}
+    if kind.whoever:
+        settled -= {"s3:versionid"}
+    texts = [kind.resource, *resources]
+    for key, spelled in mentioned.items():
+        if key in settled or key.startswith("aws:requesttag/") or _is_absent(key, kind):
+            continue
+        chosen = is_chosen(key)
+        facts = KeyFacts("aws:userid", like="AROA?*:?*", always=True) if key == "aws:userid" else None
+        found.append(fact(table, key, spelled, texts=texts, chosen=chosen, facts=facts))
+    return found
+
+
+def _is_absent(key: str, kind: Kind) -> bool:
+    """Tell whether AWS says that a request of this kind does not have a key."""
+    if kind.signer == "anonymous":
+        return is_principal_key(key)
+    if key.startswith(("s3:requestobjecttag", "s3:object-lock-")):
+        return not kind.whoever and kind.action not in ("s3:PutObject", "s3:PutObjectTagging")
+    return False
+
+
+def _tls(given: Mapping[str, Values]) -> Dimension:
+    settings = [{"aws:securetransport": ("false",)}]
+    settings += [{"aws:securetransport": ("true",), "s3:tlsversion": (version,)} for version in ("1.2", "1.3")]
+    fits = [s for s in settings if all(s.get(key, ()) == given[key] for key in _TLS if key in given)]
+    chosen = tuple(Setting(each) for each in fits or settings)
+    return Dimension("aws:SecureTransport", _TLS, chosen, chosen=True)
+
+
+def signature_age(table: StatementTable) -> Dimension:
+    """Return the ages that a signature can have: up to seven days, in milliseconds."""
+    key = "s3:signatureage"
+    try:
+        values = key_values(KeyFacts("s3:signatureAge", always=True), conditions_on(table, key), extra=["0"])
+    except TooManyClassesError:
+        return Dimension("s3:signatureAge", frozenset({key}), (), chosen=True)
+    ages = sorted({int(value[0]) for value in values if value[0].isdecimal() and len(value[0]) < 12})
+    ages = [age for age in ages if age <= LONGEST_SIGNATURE_MS]
+    return Dimension(
+        "s3:signatureAge", frozenset({key}), tuple(Setting({key: (str(age),)}) for age in ages), chosen=True
+    )
+
+
+def identities(table: StatementTable, kind: Kind, circumstances: Circumstances) -> Dimension:
+    """Return who may sign: everybody whom policies tell apart from others."""
+    given = None if kind.whoever else circumstances.given.about(kind.signer).get("aws:principalarn")
+    own = kind.signer == "own"
+    known = given[0] if given else circumstances.role if own and not kind.whoever else ""
+    fixed = set(circumstances.given.about(kind.signer)) if own and not kind.whoever else set()
+    keys = frozenset(set(_IDENTITY) - fixed)
+    settings: dict[tuple[str, str], Setting] = {}
+    for caller, arn in _named_callers(table, kind, circumstances, known):
+        values = {**principal_keys(caller, circumstances.partition), "aws:principalarn": (arn,)}
+        own_values = {key: value for key, value in values.items() if key in keys}
+        settings.setdefault((caller.text, arn), Setting(own_values, caller=caller))
+    name = "aws:userid" if known else "aws:PrincipalArn"
+    return Dimension(name, keys, tuple(settings.values()), chosen=not own or kind.whoever)
+
+
+def _named_callers(
+    table: StatementTable, kind: Kind, circumstances: Circumstances, known: str
+) -> Iterable[tuple[Caller, str]]:
+    """Yield who may sign, with the ARN that ``aws:PrincipalArn`` then is."""
+    own, account = kind.signer == "own", circumstances.account
+    arns, sessions = _principal_texts(table, circumstances, own, kind.whoever)
+    if known:
+        caller = session_of(known)
+        yield caller, known
+        yield from ((c, known) for c in sessions if c.role == caller.role and c.account == account)
+        return
+    start = f"arn:{circumstances.partition}:iam::{account if own else _other(account)}:"
+    more = [f"{start}user/some-user", f"{start}root"] if kind.whoever else []
+    for arn in (f"{start}role/some-role", *more, *arns):
+        try:
+            caller = session_of(arn)
+        except InvalidInput:
+            continue
+        if (caller.account == account) == own and (not own or kind.whoever or caller.kind == "session"):
+            yield caller, arn
+            yield from ((c, arn) for c in sessions if c.role == caller.role and c.account == caller.account)
+    for caller in sessions:
+        if (caller.account == account) == own:
+            yield caller, principal_keys(caller, circumstances.partition)["aws:principalarn"][0]
+
+
+def _principal_texts(
+    table: StatementTable, circumstances: Circumstances, own: bool, whoever: bool
+) -> tuple[list[str], list[Caller]]:
+    """Return ARNs of principals that policies name or match, and the sessions that they name."""
+    arns: dict[str, None] = {}
+    sessions: list[Caller] = []
+    prefix = f"arn:{circumstances.partition}:iam::"
+    for _, _, statement in table.statements:
+        for entry in statement.principals or ():
+            if entry.kind == "role":
+                arns[entry.text] = None
+            elif entry.kind == "account":
+                arns[f"{prefix}{entry.account}:role/some-role"] = None
+                arns[f"{prefix}{entry.account}:root"] = None
+            elif entry.kind == "exact" and ":assumed-role/" in entry.text:
+                sessions.append(parse_caller(entry.text))
+            elif entry.kind == "exact":
+                arns[entry.text] = None
+    for value in _matching(table, "aws:principalaccount", KeyFacts("", like="????????????", alphabet="0123456789")):
+        arns[f"{prefix}{value}:role/some-role"] = None
+    account = circumstances.account if own else "????????????"
+    kinds = ["role/?*"] if own and not whoever else ["role/?*", "user/?*", "root"]
+    for like in (f"{prefix}{account}:{each}" for each in kinds):
+        for value in _matching(table, "aws:principalarn", KeyFacts("", like=like)):
+            arns[value] = None
+            if not own and value.split(":")[4] != circumstances.account and not value.split(":")[4].isdigit():
+                arns[":".join([*value.split(":")[:4], _other(circumstances.account), *value.split(":")[5:]])] = None
+    return list(arns), sessions
+
+
+def _matching(table: StatementTable, key: str, facts: KeyFacts) -> list[str]:
+    conditions = conditions_on(table, key)
+    if not conditions:
+        return []
+    return [value[0] for value in key_values(facts, conditions, absent=False)]
+
+
+def signatures(table: StatementTable, form: Form) -> Dimension:
+    """Return signatures of both versions; for version 2, S3 always reports the age 0."""
+    ages = signature_age(table).settings or (Setting({"s3:signatureage": ("0",)}),)
+    payload = {"s3:x-amz-content-sha256": ("UNSIGNED-PAYLOAD",)} if form == "presigned" else {}
+    settings = [Setting({**age.values, "s3:signatureversion": (SIGV4,), **payload}) for age in ages]
+    settings.append(Setting({"s3:signatureage": ("0",), "s3:signatureversion": (SIGV2,)}))
+    keys = frozenset({"s3:signatureage", "s3:signatureversion", "s3:x-amz-content-sha256"})
+    return Dimension("s3:signatureversion", keys, tuple(settings), chosen=True)
+
+
+def times(table: StatementTable, now: datetime) -> Dimension:
+    """Return the moments from now on that policies tell apart."""
+    start = int(now.timestamp())
+    moments = {start}
+    for key in _TIME:
+        for condition in conditions_on(table, key):
+            for value in condition.values:
+                seconds = read_date(value)
+                if seconds is not None:
+                    moments |= {int(seconds) + step for step in (-1, 0, 1)}
+    settings = tuple(
+        Setting({"aws:currenttime": (_iso(moment),), "aws:epochtime": (str(moment),)})
+        for moment in sorted(moments)
+        if start <= moment < _END_OF_TIME
+    )
+    return Dimension("aws:CurrentTime", _TIME, settings, chosen=True)
+
+
+def _iso(moment: int) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,157 @@
+"""``gt-secure exposure`` and ``gt-secure prove``: exact answers from policies, for reviewers and CI."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from ..errors import InvalidInput
+from ..text import printable
+from .exit_codes import FOUND, OK, UNKNOWN
+from .output import say, show_json
+from .parser import Commands
+
+
+def add(commands: Commands) -> None:
+    """Add the commands."""
+    exposure = commands.add(
+        "exposure",
+        run_exposure,
+        account=False,
+        description="Decide for all addresses and VPC endpoints whether an object is opened, refused, or unknown, from "
+        "policy files alone. No AWS call.",
+        examples=(
+            ("gt-secure exposure --bucket-policy policy.json --bucket gt-images --key scans/0001.png", "all kinds"),
+            (
+                "gt-secure exposure --bucket-policy policy.json --bucket gt-images --key scans/0001.png "
+                "--context aws:PrincipalOrgID=o-abc123 --json",
+                "with a known organization, as JSON",
+            ),
+        ),
+    )
+    _add_files(exposure)
+    exposure.add_argument("--key", required=True, help="key of the object")
+    exposure.add_argument("--session-policy", metavar="FILE", help="policy of the session that signs")
+
+    prove = commands.add(
+        "prove",
+        run_prove,
+        account=False,
+        description="Prove from policy files that no request signed in the query string, and no POST form, is opened "
+        "from outside the allowed addresses and endpoints, or show one that is. No AWS call.",
+        examples=(
+            (
+                "gt-secure prove --bucket-policy policy.json --bucket gt-images --allow 203.0.113.0/24",
+                "the whole bucket",
+            ),
+            (
+                "gt-secure prove --bucket-policy policy.json --bucket gt-images --prefix scans/ "
+                "--allow 203.0.113.0/24 --endpoint vpce-0a1b2c3d4e5f60718 --json",
+                "some keys, as JSON",
+            ),
+        ),
+        exit_codes="0 proved, 2 not proved, 3 not known",
+    )
+    _add_files(prove)
+    prove.add_argument("--prefix", default="", help="start of the keys (default: the whole bucket)")
+    prove.add_argument("--allow", action="append", default=[], metavar="CIDR", help="allowed addresses (repeatable)")
+    prove.add_argument("--endpoint", action="append", default=[], metavar="ID", help="allowed endpoint (repeatable)")
+
+
+def _add_files(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--bucket-policy", required=True, metavar="FILE", help="JSON file with the bucket policy")
+    parser.add_argument("--bucket", required=True, help="name of the bucket")
+    parser.add_argument(
+        "--rcp", action="append", default=[], metavar="FILE", help="resource control policy (repeatable)"
+    )
+    parser.add_argument(
+        "--scp", action="append", default=[], metavar="FILE", help="service control policy (repeatable)"
+    )
+    parser.add_argument(
+        "--context", action="append", default=[], metavar="KEY=VALUE", help="known condition key (repeatable)"
+    )
+    parser.add_argument("--account", default=None, metavar="ID", help="account of the bucket (default: 111122223333)")
+
+
+def _files(args: argparse.Namespace) -> Any:
+    from ..access.policy_files import DEFAULT_ACCOUNT, PolicyFiles, parse_facts
+
+    session = getattr(args, "session_policy", None)
+    return PolicyFiles(
+        bucket=args.bucket,
+        bucket_policy=_read(args.bucket_policy) or None,
+        session_policy=_read(session) if session else None,
+        rcp=tuple(_read(name) for name in args.rcp),
+        scp=tuple(_read(name) for name in args.scp),
+        given=parse_facts(args.context),
+        account=args.account or DEFAULT_ACCOUNT,
+    )
+
+
+def _read(name: str) -> str:
+    try:
+        return Path(name).read_text(encoding="utf-8-sig").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(
+            f'The file "{name}" cannot be read ({type(error).__name__}).', next_step="Name a JSON file.", field="file"
+        ) from error
+
+
+def run_exposure(args: argparse.Namespace) -> int:
+    """Print the exposure of one object."""
+    from ..access.policy_files import exposure_dict
+
+    data = exposure_dict(_files(args), args.key)
+    if args.json:
+        show_json(data)
+        return OK
+    for row in data["requests"]:
+        say(row["request"])
+        for answer in ("opened", "refused", "unknown"):
+            say(f"  {answer}: {_places(row[answer])}")
+    _say_assumed(data["assumed"])
+    return OK
+
+
+def _places(places: dict[str, Any]) -> str:
+    ranges = places["cidrs"]
+    named = ", ".join(ranges[:5]) + (f" and {len(ranges) - 5:,} more ranges" if len(ranges) > 5 else "")
+    endpoints = places["endpoints"]
+    through = "any endpoint not named elsewhere" if endpoints == "any" else ", ".join(endpoints)
+    more = [*places.get("when", ()), *(f"depends on {key}" for key in places.get("depends_on", ()))]
+    parts = [part for part in (named, f"through {through}" if through else "", *more) if part]
+    return "; ".join(parts) or "nowhere"
+
+
+def run_prove(args: argparse.Namespace) -> int:
+    """Print the proof or the counterexample."""
+    from ..access.proof import Claim, prove
+    from ..iam.operators import policy_network
+    from ..network import parse_endpoint_id
+
+    claim = Claim(
+        prefix=args.prefix,
+        addresses=tuple(policy_network(text, "--allow") for text in args.allow),
+        endpoints=tuple(parse_endpoint_id(text) for text in args.endpoint),
+    )
+    proof = prove(_files(args), claim)
+    if args.json:
+        show_json(proof.to_dict())
+    elif proof.proved:
+        say("Proved: no presigned request or POST form from elsewhere is opened.")
+        _say_assumed(proof.assumed)
+    elif proof.counterexample is not None:
+        request = proof.counterexample["request"]
+        say(f"Not proved: {request['action']} of {printable(request['resource'])} is opened")
+        say(f"  from {printable(proof.counterexample['source'])}, signed by {printable(request['principal'])}")
+        say(f"  {printable(proof.counterexample['opened_by'])}")
+    else:
+        say(f"Not known: it depends on {printable(', '.join(proof.depends_on))}.")
+    return OK if proof.proved else UNKNOWN if proof.proved is None else FOUND
+
+
+def _say_assumed(sentences: Any) -> None:
+    say("Assumed:")
+    for sentence in sentences:
+        say(f"  {printable(sentence)}")

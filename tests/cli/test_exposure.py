@@ -1,0 +1,59 @@
+"""``gt-secure exposure`` and ``prove`` from files: their JSON forms and exit codes."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from gt_secure.cli.main import main
+from gt_secure.policies.bucket_guard import build_guard
+
+
+@pytest.fixture
+def guard(tmp_path):
+    statement = build_guard("gt-images", networks=["203.0.113.0/24"])
+    path = tmp_path / "policy.json"
+    path.write_text(json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    return str(path)
+
+
+def run(capsys, *arguments):
+    code = main(list(arguments))
+    return code, json.loads(capsys.readouterr().out)
+
+
+def test_exposure(guard, capsys):
+    code, data = run(capsys, "exposure", "--bucket-policy", guard, "--bucket", "gt-images", "--key", "a.png", "--json")
+    assert code == 0
+    rows = {row.pop("request"): row for row in data["requests"]}
+    assert list(rows) == ["presigned", "header", "post-form", "anonymous", "other-account"]
+    assert rows["presigned"]["opened"] == {"cidrs": ["203.0.113.0/24"], "endpoints": [], "when": []}
+    assert set(rows["presigned"]) == {"opened", "refused", "unknown"}
+    assert len(data["assumed"]) >= 4
+
+
+def test_prove(guard, capsys, tmp_path):
+    start = ["prove", "--bucket-policy", guard, "--bucket", "gt-images", "--json"]
+    code, data = run(capsys, *start, "--allow", "203.0.113.0/24")
+    assert (code, data["proved"], data["counterexample"], data["depends_on"]) == (0, True, None, [])
+    code, data = run(capsys, *start, "--allow", "203.0.113.0/25")
+    assert (code, data["proved"]) == (2, False)
+    rcp = tmp_path / "rcp.json"
+    condition = {"StringNotEquals": {"aws:PrincipalOrgID": "o-a"}}
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*", "Condition": condition}
+    rcp.write_text(json.dumps({"Version": "2012-10-17", "Statement": deny}))
+    code, data = run(capsys, *start, "--rcp", str(rcp))
+    assert (code, data["proved"], data["depends_on"]) == (3, None, ["aws:PrincipalOrgID"])
+    code, data = run(capsys, *start, "--rcp", str(rcp), "--context", "aws:PrincipalOrgID=o-b")
+    assert (code, data["proved"]) == (0, True)
+
+
+def test_text_and_errors(guard, capsys, tmp_path):
+    assert main(["exposure", "--bucket-policy", guard, "--bucket", "gt-images", "--key", "a.png"]) == 0
+    assert "203.0.113.0/24" in capsys.readouterr().out
+    assert main(["prove", "--bucket-policy", guard, "--bucket", "gt-images"]) == 2
+    bad = tmp_path / "bad.json"
+    bad.write_text("{")
+    assert main(["exposure", "--bucket-policy", str(bad), "--bucket", "gt-images", "--key", "a"]) == 1
+    assert main(["prove", "--bucket-policy", str(tmp_path / "none"), "--bucket", "gt-images"]) == 1
