@@ -3,6 +3,7 @@
 Installed with the package (entry point ``pytest11``); importing it loads neither boto3 nor the sandbox. It adds
 
 * the fixtures ``gt_secure_sandbox`` (one local AWS for the session) and ``gt_secure_connection`` (a connection to it);
+  a test that uses them sees the sandbox's configuration and journal only, not the person's;
 * the option ``--gt-secure-notebooks``: every collected ``.ipynb`` gets two tests beside those of nbval, that no code
   cell was skipped and that no secret was saved, and nbval gets our sanitizer file if it was given none;
 * masks for signatures, tokens and keys in what failed tests show (``--showlocals``, captured logs and output);
@@ -72,21 +73,28 @@ def gt_secure_sandbox() -> Iterator[Sandbox]:
         yield sandbox
 
 
-@pytest.fixture
-def gt_secure_connection(gt_secure_sandbox: Sandbox) -> Connection:
-    """A connection to the sandbox; the environment and the person's own credentials are not touched."""
-    import boto3
+@pytest.fixture(autouse=True)
+def _gt_secure_environment(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Give a test that uses the sandbox its variables, and nothing of the person's own configuration or journal.
 
+    Other tests keep their environment.
+    """
+    if "gt_secure_sandbox" not in request.fixturenames:
+        yield
+        return
+    sandbox: Sandbox = request.getfixturevalue("gt_secure_sandbox")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in sandbox.environment().items():
+            patch.setenv(name, value)
+        yield
+
+
+@pytest.fixture
+def gt_secure_connection(gt_secure_sandbox: Sandbox, _gt_secure_environment: None) -> Connection:
+    """A connection to the sandbox, with its own configuration and journal."""
     from .connection import connect
 
-    env = gt_secure_sandbox.environment()
-    session = boto3.session.Session(
-        aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
-        aws_session_token=env.get("AWS_SESSION_TOKEN"),
-        region_name=env["AWS_REGION"],
-    )
-    return connect(boto3_session=session, endpoint_url=gt_secure_sandbox.endpoint_url)
+    return connect(endpoint_url=gt_secure_sandbox.endpoint_url)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import html
 import os
 import secrets
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
+import webbrowser
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ..errors import GtSecureError, InvalidInput, MissingExtra, Unreachable
@@ -80,7 +83,7 @@ def _lab(work: Path, port: int, *, open_browser: bool) -> int:
 
     copy_notebooks(work)
     _tell("Starting the sandbox (AWS on this machine; no account is touched)...")
-    with _stop_signals(), Sandbox(log_delay_s=2.0, seed="demo") as sandbox:
+    with _stop_signals(), ExitStack() as stack, Sandbox(log_delay_s=2.0, seed="demo") as sandbox:
         _tell(f"  sandbox     {sandbox.endpoint_url}")
         chosen = port or _free_port()
         token = secrets.token_urlsafe(24)
@@ -88,8 +91,9 @@ def _lab(work: Path, port: int, *, open_browser: bool) -> int:
         lab = subprocess.Popen(
             _lab_command(work, chosen),
             env={**only_sandbox(sandbox.environment()), "JUPYTER_TOKEN": token},
-            # Away from the terminal: on Ctrl-C JupyterLab would ask there whether it should stop.
-            stdin=subprocess.DEVNULL,
+            # A pipe, not the terminal: on Ctrl-C JupyterLab would ask there whether it should stop, and when this
+            # process dies in whatever way the pipe ends, and JupyterLab with it.
+            stdin=subprocess.PIPE,
             start_new_session=True,
         )
         try:
@@ -97,7 +101,7 @@ def _lab(work: Path, port: int, *, open_browser: bool) -> int:
             _tell(f"  JupyterLab  {address}")
             _tell("Access logs arrive here after 2 seconds; AWS takes hours. Press Ctrl-C to stop everything.")
             if open_browser:
-                _open(address)
+                stack.enter_context(_opened(address))
             code = lab.wait()
         except KeyboardInterrupt:
             code = 0
@@ -118,7 +122,12 @@ def _lab_command(work: Path, port: int) -> list[str]:
         "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
         "Application.log_level": 40,
     }
-    command = [sys.executable, "-m", "jupyter", "lab", *(f"--{name}={value}" for name, value in options.items())]
+    command = [
+        sys.executable,
+        "-m",
+        "gt_secure.cli.watched_lab",
+        *(f"--{name}={value}" for name, value in options.items()),
+    ]
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     return [*command, "--allow-root"] if is_root else command
 
@@ -145,17 +154,41 @@ def _wait_for(port: int, lab: subprocess.Popen[bytes]) -> None:
     raise Unreachable(f"JupyterLab did not start within {_START_S} s.", next_step="Try again, or run with --headless.")
 
 
-def _open(address: str) -> None:
-    import webbrowser
+@contextmanager
+def _opened(address: str) -> Iterator[None]:
+    """Open the browser on an address with a token, by a file that only this user may read.
+
+    As an argument the token would be in the list of processes, for every user of this machine.
+    """
+    browser = _browser()
+    if browser is None:
+        yield  # a machine without a browser: the address is printed
+        return
+    from jupyter_core.paths import jupyter_runtime_dir
+
+    folder = Path(jupyter_runtime_dir())
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix="gt-secure-demo-", suffix="-open.html", dir=folder)  # 0600
+    target = html.escape(address)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(f'<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0;url={target}">\n')
+    try:
+        browser.open(Path(name).as_uri())
+        yield
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _browser() -> webbrowser.BaseBrowser | None:
+    """Return a browser with a window of its own, or None."""
 
     try:
         browser = webbrowser.get()
     except webbrowser.Error:
-        return  # a machine without a browser: the address is printed
+        return None
     # A text browser would take over this terminal.
-    if isinstance(browser, webbrowser.GenericBrowser) and not isinstance(browser, webbrowser.BackgroundBrowser):
-        return
-    browser.open(address)
+    text_only = isinstance(browser, webbrowser.GenericBrowser) and not isinstance(browser, webbrowser.BackgroundBrowser)
+    return None if text_only else browser
 
 
 @contextmanager

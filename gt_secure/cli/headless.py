@@ -71,9 +71,8 @@ def _execute(notebook: Path, out: Path, aws: Mapping[str, str]) -> tuple[Any, st
         resources={"metadata": {"path": str(out)}},
     )
     try:
-        journal = str((out / "journal").resolve())
         # The kernel's own chatter is of no use here; errors of cells come as messages.
-        client.execute(env={**only_sandbox(aws), "GT_SECURE_JOURNAL": journal}, stderr=subprocess.DEVNULL)
+        client.execute(env=only_sandbox(aws), stderr=subprocess.DEVNULL)
     except CellExecutionError as error:
         return book, f"{error.ename}: {error.evalue}"
     except (CellTimeoutError, DeadKernelError) as error:

@@ -23,14 +23,15 @@ def add(commands: Commands) -> None:
         examples=(
             ("gt-secure sandbox", "print the variables to export; Ctrl-C stops it"),
             ("gt-secure sandbox --port 4599 --state-dir sandbox-state", "a fixed port, and a state that stays"),
+            ("gt-secure sandbox reset", "put the running one back to its seeded state"),
         ),
     )
     add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run until Ctrl-C."""
-    if find_spec("ministack") is None:
+    """Run until Ctrl-C, or reset a running sandbox."""
+    if args.action == "run" and find_spec("ministack") is None:
         raise MissingExtra(
             "The sandbox needs ministack, which is not installed.", next_step="Run: pip install 'gt_secure[sandbox]'"
         )

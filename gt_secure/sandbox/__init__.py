@@ -6,9 +6,10 @@ not: the emulator is loaded only by the server process.
 
 from __future__ import annotations
 
+from .control import reset
 from .gateway.source_mapping import Vantage
 from .portal.client import open_task
 from .process import Sandbox
 from .settings import Settings
 
-__all__ = ["Sandbox", "Settings", "Vantage", "open_task"]
+__all__ = ["Sandbox", "Settings", "Vantage", "open_task", "reset"]

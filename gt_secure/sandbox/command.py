@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 
 from ..errors import GtSecureError
+from . import control
 from .server import Running, serve
-from .settings import Settings
+from .settings import ACCOUNT, Settings
 
 USAGE = 64
 """Exit code of a wrong command line, as for every command of gt-secure."""
@@ -18,6 +19,11 @@ USAGE = 64
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
+    parser.add_argument(
+        "action", nargs="?", choices=("run", "reset"), default="run",
+        help="run a sandbox (the default), or reset the running one that AWS_ENDPOINT_URL names",
+    )  # fmt: skip
+    parser.add_argument("--account", default=ACCOUNT, metavar="ID", help="account id (default: %(default)s)")
     parser.add_argument("--host", default="127.0.0.1", help="loopback address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=0, help="port (default: any free one)")
     parser.add_argument("--vpc-port", type=int, default=0, help="port of the S3 VPC endpoint (default: any free one)")
@@ -36,7 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the command until Ctrl-C or SIGTERM; returns the exit code."""
+    """Run the command until Ctrl-C or SIGTERM, or reset a running sandbox; returns the exit code."""
+    if args.action == "reset":
+        return _reset(args.json)
     settings = Settings(
         host=args.host,
         port=args.port,
@@ -45,6 +53,7 @@ def run(args: argparse.Namespace) -> int:
         log_delay_s=args.log_delay,
         workforce_delay_s=args.workforce_delay,
         seed=args.seed,
+        account=args.account,
     )
     try:
         serve(settings, lambda running: _announce(running, args.json), with_stdin=args.exit_with_stdin)
@@ -55,6 +64,16 @@ def run(args: argparse.Namespace) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    return 0
+
+
+def _reset(as_json: bool) -> int:
+    try:
+        control.reset()
+    except GtSecureError as error:
+        print(json.dumps(error.to_dict()) if as_json else error, file=sys.stdout if as_json else sys.stderr)
+        return 2 if isinstance(error, ValueError) else 1
+    print(json.dumps({"status": "ok"}) if as_json else "The sandbox is as it was when it started.")
     return 0
 
 

@@ -12,10 +12,11 @@ import os
 import secrets
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ..errors import GtSecureError, MissingExtra, Unsupported
-from .settings import ACCOUNT, REGION, Settings
+from .settings import REGION, Settings, account_id
 
 Response = tuple[int, dict[str, str], bytes]
 
@@ -67,7 +68,7 @@ def _set_environment(settings: Settings) -> None:
         AUTH="true",
         SERVICES=",".join(SERVICES),
         LOG_LEVEL="WARNING",
-        MINISTACK_ACCOUNT_ID=ACCOUNT,
+        MINISTACK_ACCOUNT_ID=settings.account,
         MINISTACK_REGION=REGION,
         AWS_ACCESS_KEY_ID="ROOT" + secrets.token_hex(12).upper(),
         AWS_SECRET_ACCESS_KEY=secrets.token_urlsafe(30),
@@ -79,10 +80,14 @@ def _set_environment(settings: Settings) -> None:
     )
     if settings.state_dir is not None:
         home = settings.state_dir.resolve()
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.environ.update(
-            PERSIST_STATE="1", STATE_DIR=str(home / "emulator"), S3_PERSIST="1", S3_DATA_DIR=str(home / "objects")
+            PERSIST_STATE="1", STATE_DIR=str(home / "emulator"), S3_PERSIST="1", S3_DATA_DIR=str(objects_folder(home))
         )
+
+
+def objects_folder(state_dir: Path) -> Path:
+    """Return the folder of the objects of a sandbox that keeps its state."""
+    return state_dir.resolve() / "objects"
 
 
 def _persisted() -> dict[str, Any]:
@@ -184,4 +189,4 @@ def owner_id() -> str:
     """Return the canonical user id of the account, as S3 shows it for owners."""
     import hashlib
 
-    return hashlib.sha256(ACCOUNT.encode()).hexdigest()
+    return hashlib.sha256(account_id().encode()).hexdigest()

@@ -15,8 +15,9 @@ from typing import IO, Any
 
 from ..errors import GtSecureError, InvalidInput
 from ..network import Source
+from . import client_environment, control
 from .gateway import source_mapping as addresses
-from .settings import Settings
+from .settings import ACCOUNT, Settings
 
 START_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 5.0
@@ -37,6 +38,10 @@ class Sandbox:
         Seconds that a workforce stays ``Updating``.
     seed : "demo" or None
         What an empty sandbox is filled with.
+    account : str
+        Account id, twelve digits.
+    python : str or Path, optional
+        Interpreter that runs the sandbox, for example of another environment that has the extra ``sandbox``.
 
     Examples
     --------
@@ -52,6 +57,8 @@ class Sandbox:
         seed: str | None = "demo",
         *,
         workforce_delay_s: float = 1.0,
+        account: str = ACCOUNT,
+        python: str | Path | None = None,
     ) -> None:
         self._settings = Settings(
             port=port,
@@ -59,7 +66,9 @@ class Sandbox:
             log_delay_s=log_delay_s,
             workforce_delay_s=workforce_delay_s,
             seed="none" if seed is None else seed,  # type: ignore[arg-type]
+            account=account,
         ).checked()
+        self._python = str(python or sys.executable)
         self._process: subprocess.Popen[bytes] | None = None
         self._facts: dict[str, Any] = {}
         self._errors: IO[bytes] | None = None
@@ -76,7 +85,7 @@ class Sandbox:
             return self
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in stop()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "gt_secure.sandbox", *self._arguments()],
+            [self._python, "-m", "gt_secure.sandbox", *self._arguments()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -108,6 +117,7 @@ class Sandbox:
         given = [
             "--json", "--exit-with-stdin", "--port", str(settings.port), "--log-delay", str(settings.log_delay_s),
             "--workforce-delay", str(settings.workforce_delay_s), "--seed", settings.seed,
+            "--account", settings.account,
         ]  # fmt: skip
         return given + (["--state-dir", str(settings.state_dir)] if settings.state_dir else [])
 
@@ -182,8 +192,26 @@ class Sandbox:
         return self._process.pid
 
     def environment(self) -> dict[str, str]:
-        """Return the AWS_* variables that make a client use the sandbox."""
-        return dict(self._fact("environment"))
+        """Return the variables that make a client use the sandbox, with its own configuration files and journal.
+
+        They also overrule what the environment of this process has beside them: a profile, a session token, endpoints
+        of single services, a proxy.
+        """
+        return client_environment.overruled(self._fact("environment"), os.environ)
+
+    def reset(self) -> None:
+        """Put everything back to the seeded state; the address and the keys stay.
+
+        Raises
+        ------
+        GtSecureError
+            If the sandbox does not run.
+        """
+        from botocore.credentials import Credentials
+
+        env = self.environment()
+        keys = Credentials(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"])
+        control.post_signed(self.endpoint_url, control.RESET, keys)
 
     def vantage(self, source: str | Source, label: str = "") -> addresses.Vantage:
         """Return how to call from a source, such as ``203.0.113.7`` or ``10.0.3.4 via vpce-0a1b2c3d4e5f60718``."""

@@ -9,13 +9,15 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ..errors import InvalidInput
-from . import emulator
-from .settings import REGION, Settings
+from . import client_environment, emulator
+from .settings import REGION, Settings, use_account
 from .state import State
 
 log = logging.getLogger(__name__)
@@ -31,16 +33,19 @@ class Running:
     endpoint: tuple[str, int]
     access_key: str = field(repr=False)
     secret_key: str = field(repr=False)
+    files: Mapping[str, str] = field(default_factory=dict)
 
     def environment(self) -> dict[str, str]:
-        """Return the variables that make any AWS client use the sandbox."""
-        return {
+        """Return the variables that make any AWS client use the sandbox, and nothing else of this environment."""
+        own = {
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_ACCESS_KEY_ID": self.access_key,
             "AWS_SECRET_ACCESS_KEY": self.secret_key,
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
+            **self.files,
         }
+        return client_environment.overruled(own, os.environ)
 
 
 def serve(settings: Settings, ready: Callable[[Running], None], *, with_stdin: bool = False) -> None:
@@ -63,11 +68,49 @@ def serve(settings: Settings, ready: Callable[[Running], None], *, with_stdin: b
         If the extra ``sandbox`` is not installed.
     """
     settings = settings.checked()
+    use_account(settings.account)
+    os.umask(0o077)  # whatever this process writes is for its owner only
     with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(_private_folder(settings))
         public = stack.enter_context(_listen(settings.host, settings.port))
         endpoint = stack.enter_context(_listen(settings.host, settings.vpc_port))
         emulator.load(settings)
-        asyncio.run(_main(settings, public, endpoint, ready, with_stdin))
+        asyncio.run(_main(settings, folder, public, endpoint, ready, with_stdin))
+
+
+@contextlib.contextmanager
+def _private_folder(settings: Settings) -> Iterator[Path]:
+    """Yield the folder for the files of clients; a temporary one when no state is kept."""
+    if settings.state_dir is None:
+        with tempfile.TemporaryDirectory(prefix="gt-secure-sandbox-", ignore_cleanup_errors=True) as folder:
+            yield Path(folder)
+        return
+    home = settings.state_dir.resolve()
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    tighten(home)
+    yield home / "client"
+
+
+def tighten(folder: Path) -> None:
+    """Take the rights of everybody else from a folder and all that is in it; links are not followed.
+
+    Raises
+    ------
+    InvalidInput
+        If something in it belongs to somebody else.
+    """
+    try:
+        folder.chmod(0o700)
+        for path in folder.rglob("*"):
+            if not path.is_symlink():
+                path.chmod(0o700 if path.is_dir() else 0o600)
+    except PermissionError as error:
+        raise InvalidInput(
+            f"{error.filename} belongs to another user, so the sandbox cannot keep its state to itself.",
+            next_step="Give another folder for the state.",
+            field="state_dir",
+            value=folder,
+        ) from error
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -90,6 +133,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 async def _main(
     settings: Settings,
+    folder: Path,
     public: socket.socket,
     endpoint: socket.socket,
     ready: Callable[[Running], None],
@@ -101,9 +145,9 @@ async def _main(
 
     from .accesslog.delivery import Delivery
     from .accesslog.recorder import Recorder
-    from .demo_data import resources as seed
     from .ec2 import Ec2
     from .gateway.app import Front
+    from .lifecycle import World
     from .portal.app import Portal
     from .portal.credentials import Issuer
     from .portal.pages import Pages
@@ -113,19 +157,16 @@ async def _main(
     here, there = (settings.host, public.getsockname()[1]), (settings.host, endpoint.getsockname()[1])
     path = settings.state_dir.resolve() / "sandbox.json" if settings.state_dir else None
     state = State(path, workforce_delay_s=settings.workforce_delay_s)
-    await seed.administrator(state)
-    await seed.demo(state, settings)
-    if path is not None:
-        emulator.save()
-
     issuer = Issuer(f"http://{host}:{here[1]}")
     delivery = Delivery(settings.log_delay_s)
+    world = World(settings, state, delivery, folder / "journal")
+    await world.fill()
     front = Front(
         ministack.app.app,
         state=state,
         sagemaker=SageMaker(state, issuer),
         ec2=Ec2(state),
-        internal=Pages(Portal(state, issuer), delivery, here, there),
+        internal=Pages(Portal(state, issuer), delivery, world.reset, here, there),
         recorder=Recorder(delivery),
         vpc_port=there[1],
     )
@@ -143,8 +184,9 @@ async def _main(
     tasks = [asyncio.create_task(delivery.run())]
     if path is not None:
         tasks.append(asyncio.create_task(_save_now_and_then()))
-    credentials = state.credentials
-    ready(Running(issuer.endpoint_url, here, there, credentials["access_key"], credentials["secret_key"]))
+    keys = state.credentials["access_key"], state.credentials["secret_key"]
+    files = client_environment.prepare(folder, *keys, REGION)
+    ready(Running(issuer.endpoint_url, here, there, *keys, files))
     try:
         await serve_http(front, config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
     finally:

@@ -13,9 +13,9 @@ Seed: TypeAlias = Literal["demo", "none"]
 
 REGION = "us-east-1"
 ACCOUNT = "111122223333"
+"""Account id unless the settings name another one."""
 ADMIN_USER = "sandbox-admin"
 ROLE_NAME = "GroundTruthExecution"
-ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/{ROLE_NAME}"
 VPC_ID = "vpc-0a1b2c3d"
 S3_ENDPOINT_ID = "vpce-0a1b2c3d4e5f60718"
 
@@ -40,6 +40,8 @@ class Settings:
         Seconds that a workforce stays ``Updating`` or ``Initializing`` after a change.
     seed : "demo" or "none"
         Whether an empty sandbox is filled with the demo.
+    account : str
+        Account id, twelve digits.
     """
 
     host: str = "127.0.0.1"
@@ -49,6 +51,7 @@ class Settings:
     log_delay_s: float = 2.0
     workforce_delay_s: float = 1.0
     seed: Seed = "demo"
+    account: str = ACCOUNT
 
     def checked(self) -> Settings:
         """Return self.
@@ -72,6 +75,13 @@ class Settings:
             _check_range(name, getattr(self, name), 0, MAX_DELAY_S)
         if self.seed not in ("demo", "none"):
             raise InvalidInput(f"“{self.seed}” is no seed.", next_step="Use demo or none.", field="seed")
+        if not (self.account.isascii() and self.account.isdigit() and len(self.account) == 12):
+            raise InvalidInput(
+                f"{self.account!r} is not an account id.",
+                next_step="Give twelve digits, for example 111122223333.",
+                field="account",
+                value=self.account,
+            )
         if self.state_dir is not None and self.state_dir.exists() and not self.state_dir.is_dir():
             raise InvalidInput(
                 f"{self.state_dir} is a file.",
@@ -80,6 +90,25 @@ class Settings:
                 value=self.state_dir,
             )
         return self
+
+
+_account = ACCOUNT
+
+
+def use_account(account: str) -> None:
+    """Set the account id of this process, before anything is seeded."""
+    global _account
+    _account = account
+
+
+def account_id() -> str:
+    """Return the account id of this process."""
+    return _account
+
+
+def role_arn() -> str:
+    """Return the ARN of the demo's execution role."""
+    return f"arn:aws:iam::{_account}:role/{ROLE_NAME}"
 
 
 def check_loopback(host: str) -> None:

@@ -49,6 +49,106 @@ def test_the_lab_demo_starts_and_stops_cleanly(tmp_path, how):
         assert not stat.exists() or stat.read_text().split()[2] == "Z"
 
 
+def start_demo(folder, *options, **environment):
+    """Start the demo; returns the process, its address with the token, and the process ids of its children."""
+    demo = subprocess.Popen(
+        [sys.executable, "-m", "gt_secure.cli", "demo", "--work", str(folder / "work"), *options],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder, env={**os.environ, **environment},
+    )  # fmt: skip
+    text = ""
+    for line in demo.stdout:
+        text += line
+        if "Ctrl-C" in line:
+            break
+    children = subprocess.run(["pgrep", "-P", str(demo.pid)], capture_output=True, text=True).stdout.split()
+    return demo, re.search(r"JupyterLab\s+(\S+)", text)[1], [int(child) for child in children]
+
+
+def below(pids):
+    """Process ids of all that run below these processes, and their own."""
+    found = set(pids)
+    for pid in pids:
+        listed = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True).stdout.split()
+        found |= below([int(child) for child in listed])
+    return found
+
+
+def running(pids):
+    """Those of these processes that still run."""
+    alive = []
+    for pid in pids:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            continue
+        if state != "Z":
+            alive.append(pid)
+    return alive
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_a_killed_demo_leaves_nothing_running(tmp_path):
+    demo, address, children = start_demo(tmp_path, "--no-browser")
+    try:
+        base, token = address.split("/lab/")[0], address.rpartition("token=")[2]
+        ask = urllib.request.Request(
+            f"{base}/api/kernels", data=b"{}", method="POST", headers={"Authorization": f"token {token}"}
+        )
+        assert urllib.request.urlopen(ask, timeout=30).status == 201
+        everything = below(children)
+        assert len(everything) >= 3, "the sandbox, JupyterLab and a kernel"
+        demo.kill()
+        demo.wait()
+        deadline = time.monotonic() + 60
+        while (left := running(everything)) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert left == []
+    finally:
+        demo.kill()
+        demo.communicate()
+        for pid in running(below(children)):
+            os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_the_token_is_in_no_list_of_processes(tmp_path):
+    browser, seen = tmp_path / "browser", tmp_path / "seen"
+    browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {seen}\nsleep 5\n')
+    browser.chmod(0o755)
+    demo, address, children = start_demo(tmp_path, BROWSER=f"{browser} %s &", JUPYTER_RUNTIME_DIR=str(tmp_path / "run"))
+    try:
+        token = address.rpartition("token=")[2]
+        deadline = time.monotonic() + 30
+        while not (seen.exists() and seen.read_text()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        listed = [Path(f"/proc/{pid}/cmdline").read_bytes().decode() for pid in running(below([demo.pid]))]
+        assert len(listed) >= 3
+        assert not [line for line in listed if token in line]
+        argument = seen.read_text()
+        assert argument.startswith("file://")
+        assert token not in argument
+        page = Path(argument.removeprefix("file://"))
+        assert token in page.read_text()
+        assert page.stat().st_mode & 0o077 == 0
+    finally:
+        demo.send_signal(signal.SIGINT)
+        demo.communicate(timeout=60)
+    assert not page.exists()
+    assert running(children) == []
+
+
+def test_two_demos_at_once(tmp_path):
+    demos = [
+        subprocess.Popen(
+            [sys.executable, "-m", "gt_secure.cli", "demo", "--headless", "--json"], cwd=tmp_path,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    replies = [demo.communicate(timeout=400)[0] for demo in demos]
+    assert [demo.returncode for demo in demos] == [0, 0], replies
+
+
 def test_headless_leaves_its_results(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "gt_secure.cli", "demo", "--headless", "--out", str(tmp_path), "--json"],

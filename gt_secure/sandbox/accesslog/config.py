@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 from xml.etree import ElementTree
 
-from ..settings import ACCOUNT, REGION
+from ..settings import REGION, account_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class LogTarget:
         if self.layout == "simple":
             return f"{self.prefix}{now:%Y-%m-%d-%H-%M-%S}-{unique}"
         when = now if self.layout == "delivery" else dt.datetime.combine(day, dt.time(), dt.UTC)
-        folder = f"{self.prefix}{ACCOUNT}/{REGION}/{source}/{when:%Y/%m/%d}"
+        folder = f"{self.prefix}{account_id()}/{REGION}/{source}/{when:%Y/%m/%d}"
         return f"{folder}/{when:%Y-%m-%d-%H-%M-%S}-{unique}"
 
 

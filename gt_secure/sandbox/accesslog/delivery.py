@@ -14,7 +14,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from .. import emulator
-from ..settings import ACCOUNT
+from ..settings import account_id
 from .config import LogTarget
 
 log = logging.getLogger(__name__)
@@ -57,6 +57,10 @@ class Delivery:
     def add(self, target: LogTarget, source: str, time_: dt.datetime, text: str) -> None:
         """Take a row."""
         self._pending.append(Pending(target, source, time_, text, time.monotonic() + self.delay_s))
+
+    def clear(self) -> None:
+        """Forget the rows that are not delivered yet."""
+        self._pending.clear()
 
     async def run(self) -> None:
         """Deliver what is due, for ever."""
@@ -111,7 +115,7 @@ async def refusal(bucket: str, key: str, source: str) -> str | None:
         return f"no bucket policy allows {SERVICE} to put objects"
     keys = {
         "aws:sourcearn": f"arn:aws:s3:::{source}",
-        "aws:sourceaccount": ACCOUNT,
+        "aws:sourceaccount": account_id(),
         "aws:principalservicename": SERVICE,
     }
     decision = emulator.decide_for_service(

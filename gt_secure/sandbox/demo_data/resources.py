@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import emulator
 from ..sagemaker import workteams
-from ..settings import ACCOUNT, ADMIN_USER, REGION, ROLE_ARN, ROLE_NAME, S3_ENDPOINT_ID, VPC_ID, Settings
+from ..settings import ADMIN_USER, REGION, ROLE_NAME, S3_ENDPOINT_ID, VPC_ID, Settings, account_id, role_arn
 from ..state import Region, State
 from . import images as pictures
 
@@ -35,17 +35,22 @@ async def administrator(state: State) -> None:
     """Make the IAM user whose keys the sandbox hands out; a user, because policies do not bind the root."""
     if state.credentials:
         return
-    await emulator.query_call("iam", "CreateUser", UserName=ADMIN_USER)
-    everything = _policy({"Effect": "Allow", "Action": "*", "Resource": "*"})
-    await emulator.query_call(
-        "iam", "PutUserPolicy", UserName=ADMIN_USER, PolicyName="administrator", PolicyDocument=everything
-    )
+    await administrator_user()
     answer = (await emulator.query_call("iam", "CreateAccessKey", UserName=ADMIN_USER)).decode()
     state.credentials = {
         "access_key": answer.split("<AccessKeyId>")[1].split("<")[0],
         "secret_key": answer.split("<SecretAccessKey>")[1].split("<")[0],
     }
     state.save()
+
+
+async def administrator_user() -> None:
+    """Make the administrator without keys."""
+    await emulator.query_call("iam", "CreateUser", UserName=ADMIN_USER)
+    everything = _policy({"Effect": "Allow", "Action": "*", "Resource": "*"})
+    await emulator.query_call(
+        "iam", "PutUserPolicy", UserName=ADMIN_USER, PolicyName="administrator", PolicyDocument=everything
+    )
 
 
 async def demo(state: State, settings: Settings) -> None:
@@ -70,7 +75,7 @@ async def _role() -> None:
         {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"},
         {
             "Effect": "Allow",
-            "Principal": {"AWS": [ROLE_ARN, f"arn:aws:iam::{ACCOUNT}:user/{ADMIN_USER}"]},
+            "Principal": {"AWS": [role_arn(), f"arn:aws:iam::{account_id()}:user/{ADMIN_USER}"]},
             "Action": "sts:AssumeRole",
         },
     )
@@ -82,7 +87,7 @@ async def _role() -> None:
             "Resource": f"{images}/*",
         },
         {"Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetBucketLocation"], "Resource": images},
-        {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": ROLE_ARN},
+        {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": role_arn()},
     )
     await emulator.query_call("iam", "CreateRole", RoleName=ROLE_NAME, AssumeRolePolicyDocument=trust)
     await emulator.query_call("iam", "PutRolePolicy", RoleName=ROLE_NAME, PolicyName="labeling", PolicyDocument=rights)
@@ -94,7 +99,8 @@ def _network(region: Region) -> None:
     )
     region.vpcs = [
         {
-            "VpcId": VPC_ID, "CidrBlock": "10.0.0.0/16", "State": "available", "IsDefault": False, "OwnerId": ACCOUNT,
+            "VpcId": VPC_ID, "CidrBlock": "10.0.0.0/16", "State": "available", "IsDefault": False,
+            "OwnerId": account_id(),
             "InstanceTenancy": "default", "DhcpOptionsId": "dopt-0a1b2c3d", "Tags": _name("labeling"),
         }
     ]  # fmt: skip
@@ -102,8 +108,9 @@ def _network(region: Region) -> None:
         {
             "SubnetId": f"subnet-0a1b2c3d4e5f6071{index}", "VpcId": VPC_ID, "CidrBlock": f"10.0.{index}.0/24",
             "AvailabilityZone": f"{REGION}{zone}", "AvailabilityZoneId": f"use1-az{index}", "State": "available",
-            "AvailableIpAddressCount": 250, "DefaultForAz": False, "MapPublicIpOnLaunch": False, "OwnerId": ACCOUNT,
-            "SubnetArn": f"arn:aws:ec2:{REGION}:{ACCOUNT}:subnet/subnet-0a1b2c3d4e5f6071{index}",
+            "AvailableIpAddressCount": 250, "DefaultForAz": False, "MapPublicIpOnLaunch": False,
+            "OwnerId": account_id(),
+            "SubnetArn": f"arn:aws:ec2:{REGION}:{account_id()}:subnet/subnet-0a1b2c3d4e5f6071{index}",
             "Tags": _name(f"labeling-{zone}"),
         }
         for index, zone in ((1, "a"), (2, "b"))
@@ -111,7 +118,7 @@ def _network(region: Region) -> None:
     region.security_groups = [
         {
             "GroupId": "sg-0a1b2c3d4e5f60711", "GroupName": "labeling", "Description": "Worker portal and S3",
-            "VpcId": VPC_ID, "OwnerId": ACCOUNT, "Tags": _name("labeling"),
+            "VpcId": VPC_ID, "OwnerId": account_id(), "Tags": _name("labeling"),
             "IpPermissions": [
                 {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": "10.0.0.0/16"}],
                  "UserIdGroupPairs": [], "Ipv6Ranges": [], "PrefixListIds": []}
@@ -127,7 +134,7 @@ def _network(region: Region) -> None:
             "VpcEndpointId": S3_ENDPOINT_ID, "VpcEndpointType": "Gateway", "VpcId": VPC_ID,
             "ServiceName": f"com.amazonaws.{REGION}.s3", "State": "available", "PolicyDocument": allow_all,
             "RouteTableIds": ["rtb-0a1b2c3d4e5f60711"], "SubnetIds": [], "Groups": [], "NetworkInterfaceIds": [],
-            "PrivateDnsEnabled": False, "RequesterManaged": False, "OwnerId": ACCOUNT,
+            "PrivateDnsEnabled": False, "RequesterManaged": False, "OwnerId": account_id(),
             "CreationTimestamp": time.time() - 90 * _DAY_S, "Tags": _name("s3-for-labeling"),
         }
     ]  # fmt: skip
@@ -163,7 +170,7 @@ def _teams(region: Region) -> None:
         region.workteams[name] = _team(region, name, description, source_ip, vpc_source_ip, created)
     region.subscribed = [
         {
-            "WorkteamArn": f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:workteam/vendor-crowd/imaging-annotators",
+            "WorkteamArn": f"arn:aws:sagemaker:{REGION}:{account_id()}:workteam/vendor-crowd/imaging-annotators",
             "MarketplaceTitle": "Medical imaging annotation",
             "SellerName": "Imaging Annotators Ltd",
             "MarketplaceDescription": "Vendor workforce for bounding boxes on medical images",
@@ -228,7 +235,7 @@ def log_policy(bucket: str = LOGS, prefix: str = LOG_PREFIX) -> str:
             "Resource": f"arn:aws:s3:::{bucket}/{prefix}*",
             "Condition": {
                 "ArnLike": {"aws:SourceArn": f"arn:aws:s3:::{IMAGES}"},
-                "StringEquals": {"aws:SourceAccount": ACCOUNT},
+                "StringEquals": {"aws:SourceAccount": account_id()},
             },
         }
     )
@@ -239,7 +246,7 @@ def _job(region: Region) -> None:
     lambdas = "arn:aws:lambda:us-east-1:432418664414:function"
     region.jobs[JOB] = {
         "LabelingJobName": JOB,
-        "LabelingJobArn": f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:labeling-job/{JOB}",
+        "LabelingJobArn": f"arn:aws:sagemaker:{REGION}:{account_id()}:labeling-job/{JOB}",
         "JobReferenceCode": "7f3a91c25d",
         "LabelingJobStatus": "InProgress",
         "LabelCounters": {
@@ -254,7 +261,7 @@ def _job(region: Region) -> None:
         },
         "OutputConfig": {"S3OutputPath": f"s3://{IMAGES}/output/"},
         "LabelingJobOutput": {"OutputDatasetS3Uri": f"s3://{IMAGES}/output/{JOB}/manifests/output/output.manifest"},
-        "RoleArn": ROLE_ARN,
+        "RoleArn": role_arn(),
         "HumanTaskConfig": {
             "WorkteamArn": region.workteams["radiology-team"]["WorkteamArn"],
             "UiConfig": {"UiTemplateS3Uri": f"s3://{IMAGES}/{TEMPLATE_KEY}"},

@@ -12,7 +12,7 @@ import re
 from typing import Any
 from xml.sax.saxutils import escape
 
-from ..settings import ACCOUNT, REGION
+from ..settings import REGION, account_id
 from . import auth
 from .http import Message, Request, Send
 
@@ -90,7 +90,7 @@ def _layer(access_key: str, action: str, resource: str) -> tuple[str, bool] | No
     """Return the kind of policy that refuses, and whether it does so explicitly; None when it cannot be told."""
     from ministack.core import iam_evaluator
 
-    principal = iam_evaluator.resolve_principal(access_key, ACCOUNT)
+    principal = iam_evaluator.resolve_principal(access_key, account_id())
     if isinstance(principal, iam_evaluator.AuthError) or principal.policies is None:
         return None
     context = iam_evaluator.EvalContext(

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 from .. import emulator
 from ..gateway.conditions import as_service
-from ..settings import ACCOUNT, REGION
+from ..settings import REGION, account_id
 
 SERVICE = "sagemaker.amazonaws.com"
 URL_LIFE_S = 900
@@ -55,7 +55,7 @@ async def _trust_policy(role_arn: str) -> str:
 
     status, body = await emulator.query_call_raw(iam, "GetRole", {"RoleName": role_arn.rsplit("/", 1)[-1]})
     found = re.search(rb"<AssumeRolePolicyDocument>(.*?)</AssumeRolePolicyDocument>", body, re.DOTALL)
-    if status != 200 or found is None or f":{ACCOUNT}:" not in role_arn:
+    if status != 200 or found is None or f":{account_id()}:" not in role_arn:
         raise Refused(role_arn)
     return unquote(html.unescape(found[1].decode()))
 
@@ -70,7 +70,7 @@ class Issuer:
         """Assume a role as ``sagemaker.amazonaws.com``; raises :class:`Refused` if its trust policy says no."""
         from ministack.services import sts
 
-        keys = {"aws:sourceaccount": ACCOUNT}
+        keys = {"aws:sourceaccount": account_id()}
         trust = await _trust_policy(role_arn)
         if emulator.decide_for_service(trust, SERVICE, "sts:AssumeRole", role_arn, keys) != "Allow":
             raise Refused(role_arn)

@@ -1,10 +1,15 @@
-"""What the sandbox answers under ``/_gt_secure/``: health, vantages, log delivery and the worker portal."""
+"""What the sandbox answers under ``/_gt_secure/``: health, vantages, log delivery, reset, the worker portal."""
 
 from __future__ import annotations
+
+import contextvars
+from collections.abc import Awaitable, Callable
 
 from ...errors import InvalidInput
 from ...network import Source
 from ..accesslog.delivery import Delivery
+from ..control import RESET, SIGNING_NAME
+from ..gateway import auth
 from ..gateway import source_mapping as addresses
 from ..gateway.http import Reply, Request, json_reply
 from ..settings import S3_ENDPOINT_ID
@@ -25,9 +30,17 @@ PLACES = (
 class Pages:
     """Routes the sandbox's own pages."""
 
-    def __init__(self, portal: Portal, delivery: Delivery, public: tuple[str, int], endpoint: tuple[str, int]) -> None:
+    def __init__(
+        self,
+        portal: Portal,
+        delivery: Delivery,
+        reset: Callable[[], Awaitable[None]],
+        public: tuple[str, int],
+        endpoint: tuple[str, int],
+    ) -> None:
         self._portal = portal
         self._delivery = delivery
+        self._reset = reset
         self._public = public
         self._endpoint = endpoint
 
@@ -42,7 +55,16 @@ class Pages:
             return _only(request, "GET", "HEAD") or self._vantages((request.query.get("source") or [""])[0])
         if path == "/_gt_secure/flush-logs":
             return _only(request, "POST") or json_reply((await self._delivery.flush()).to_dict())
+        if path == RESET:
+            return _only(request, "POST") or await self._reset_by_owner(request)
         return json_reply({"error": "NotFound", "message": f"The sandbox has no page {path}."}, 404)
+
+    async def _reset_by_owner(self, request: Request) -> Reply:
+        refusal = contextvars.copy_context().run(_not_owner, request)
+        if refusal is not None:
+            return json_reply({"error": refusal.code, "message": refusal.message}, 403)
+        await self._reset()
+        return json_reply({"status": "ok"})
 
     def _vantages(self, source: str) -> Reply:
         """All places, or the one that was asked for; an endpoint that the sandbox does not have is none."""
@@ -65,6 +87,15 @@ class Pages:
             addresses.vantage(source, self._public, self._endpoint, label=label, binding=binding).to_dict()
             for label, source in PLACES
         ]
+
+
+def _not_owner(request: Request) -> auth.Refusal | None:
+    """Return why a request may not reset the sandbox: its administrator may, and who has the permission from it."""
+    fault = auth.authentication_fault(request, SIGNING_NAME)
+    if fault is not None:
+        return fault
+    auth.pin(request)
+    return auth.authorize(request, SIGNING_NAME, "sandbox:Reset", "*")
 
 
 def _only(request: Request, *methods: str) -> Reply | None:

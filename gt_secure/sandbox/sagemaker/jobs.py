@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..settings import ACCOUNT
+from ..settings import account_id
 from ..state import Region, State
 from . import paging
 from .errors import not_found
@@ -55,7 +55,7 @@ def _for_team(job: Record) -> Record:
     return {
         "LabelingJobName": job["LabelingJobName"],
         "JobReferenceCode": job["JobReferenceCode"],
-        "WorkRequesterAccountId": ACCOUNT,
+        "WorkRequesterAccountId": account_id(),
         "CreationTime": job["CreationTime"],
         "LabelCounters": {"HumanLabeled": labeled, "PendingHuman": pending, "Total": labeled + pending},
         "NumberOfHumanWorkersPerDataObject": job["HumanTaskConfig"]["NumberOfHumanWorkersPerDataObject"],

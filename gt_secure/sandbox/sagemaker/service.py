@@ -10,7 +10,7 @@ from typing import Any
 from ..gateway import auth
 from ..gateway.http import Reply, Request, json_reply
 from ..portal.credentials import Issuer, Refused
-from ..settings import ACCOUNT
+from ..settings import account_id
 from ..state import Region, State
 from . import jobs, model, templates, workforces, workteams
 from .errors import ApiError, not_found, validation
@@ -135,7 +135,7 @@ def _resource(name: str, region: Region, body: Any) -> str:
     if name.endswith("Workforce"):
         return workforces.arn(region, str(given.get("WorkforceName", "")))
     if name == "DescribeLabelingJob":
-        return f"arn:aws:sagemaker:{region.name}:{ACCOUNT}:labeling-job/{given.get('LabelingJobName', '')}"
+        return f"arn:aws:sagemaker:{region.name}:{account_id()}:labeling-job/{given.get('LabelingJobName', '')}"
     return "*"
 
 

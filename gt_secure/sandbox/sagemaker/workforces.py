@@ -13,7 +13,7 @@ import secrets
 import time
 from typing import Any
 
-from ..settings import ACCOUNT
+from ..settings import account_id
 from ..state import Region, State
 from . import paging
 from .errors import conflict, in_use, limit, validation
@@ -25,7 +25,7 @@ MAX_CIDRS = 10
 
 def arn(region: Region, name: str) -> str:
     """Return the ARN of a workforce."""
-    return f"arn:aws:sagemaker:{region.name}:{ACCOUNT}:workforce/private-crowd/{name}"
+    return f"arn:aws:sagemaker:{region.name}:{account_id()}:workforce/private-crowd/{name}"
 
 
 def find(region: Region, name: str) -> Record:
@@ -183,6 +183,6 @@ def portal_endpoint(region: Region, config: Record, endpoint: str) -> Record:
         "PrivateDnsEnabled": True,
         "RequesterManaged": True,
         "CreationTimestamp": time.time(),
-        "OwnerId": ACCOUNT,
+        "OwnerId": account_id(),
         "Tags": [],
     }

@@ -10,7 +10,7 @@ import copy
 import time
 from typing import Any
 
-from ..settings import ACCOUNT
+from ..settings import account_id
 from ..state import Region, State
 from . import paging
 from .errors import ApiError, in_use, limit, validation
@@ -22,7 +22,7 @@ MAX_TEAMS = 25
 
 def arn(region: Region, name: str) -> str:
     """Return the ARN of a private workteam."""
-    return f"arn:aws:sagemaker:{region.name}:{ACCOUNT}:workteam/private-crowd/{name}"
+    return f"arn:aws:sagemaker:{region.name}:{account_id()}:workteam/private-crowd/{name}"
 
 
 def find(region: Region, name: str) -> Record:

@@ -1,0 +1,68 @@
+"""The variables that make any AWS client use a sandbox, and nothing of the person's own configuration.
+
+A sandbox brings its own configuration, credentials, journal and cache of logs, in a private folder. What the person's
+environment has beside them (a profile, a session token, endpoints of single services) would win over these, so it is
+overruled where it is set.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_OVERRULE = {
+    "AWS_PROFILE": "default",
+    "AWS_DEFAULT_PROFILE": "default",
+    "AWS_SESSION_TOKEN": "",
+    "AWS_SECURITY_TOKEN": "",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
+    "AWS_USE_FIPS_ENDPOINT": "false",
+    "AWS_USE_DUALSTACK_ENDPOINT": "false",
+}
+_PER_SERVICE = "AWS_ENDPOINT_URL_"
+
+
+def prepare(folder: Path, access_key: str, secret_key: str, region: str) -> dict[str, str]:
+    """Write the files of a sandbox into a private folder and return the variables that name them."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name in ("journal", "cache"):
+        (folder / name).mkdir(mode=0o700, exist_ok=True)
+    _write(folder / "config", f"[default]\nregion = {region}\n")
+    keys = f"aws_access_key_id = {access_key}\naws_secret_access_key = {secret_key}\n"
+    _write(folder / "credentials", f"[default]\n{keys}")
+    return {
+        "AWS_CONFIG_FILE": str(folder / "config"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(folder / "credentials"),
+        "GT_SECURE_JOURNAL": str(folder / "journal"),
+        "GT_SECURE_CACHE": str(folder / "cache"),
+    }
+
+
+def _write(path: Path, text: str) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0), 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def overruled(sandbox: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
+    """Return a sandbox's variables, with those that overrule what an environment has beside them.
+
+    Parameters
+    ----------
+    sandbox : mapping
+        The variables of the sandbox.
+    environment : mapping
+        The environment that they go into.
+    """
+    more = {name: value for name, value in _OVERRULE.items() if environment.get(name)}
+    endpoint = sandbox["AWS_ENDPOINT_URL"]
+    more |= {name: endpoint for name in environment if name.startswith(_PER_SERVICE)}
+    direct = _without_proxy(environment)
+    return {**sandbox, **more, "NO_PROXY": direct, "no_proxy": direct}
+
+
+def _without_proxy(environment: Mapping[str, str]) -> str:
+    given = f"{environment.get('NO_PROXY', '')},{environment.get('no_proxy', '')}".split(",")
+    return ",".join(dict.fromkeys([*_LOOPBACK, *(name.strip() for name in given if name.strip())]))
