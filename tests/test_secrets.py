@@ -16,6 +16,7 @@ import pytest
 
 import gt_secure
 from gt_secure.aws.client import make_client
+from gt_secure.aws.log_filter import LEFT_OUT
 from gt_secure.cli.main import build_parser, main
 from gt_secure.connection import Connection
 from gt_secure.errors import URL_STEP, AccessDenied, GtSecureError, InvalidInput, NotFound, PolicyError
@@ -258,7 +259,7 @@ def test_a_record_with_arguments_and_a_traceback_is_masked(records: io.StringIO)
         log.exception("failed %s", SPELLED)
     log.debug("%d", "not a number")
     assert_clean(records.getvalue())
-    assert '"GET https://gt-images.s3.amazonaws.com/a.png?AWSAccessKeyId=***' in records.getvalue()
+    assert records.getvalue().count(LEFT_OUT) == 2
 
 
 def test_ipython_shows_no_secret_in_verbose_mode() -> None:

@@ -1,16 +1,17 @@
-"""Mask presigned URLs, tokens and keys in what the AWS libraries log.
+"""Keep presigned URLs, tokens and keys out of what the AWS libraries log.
 
 At ``DEBUG`` urllib3 logs the whole request line, and botocore the headers, the signature and what STS answered. In a
-notebook such records land in the saved output. The filter masks the secrets at the loggers that make the records, so
-that no handler gets them, and comes with the first client.
+notebook such records land in the saved output. The filter comes with the first client. It replaces the text of such
+records at the loggers that make them, so that no handler gets it.
 """
 
 from __future__ import annotations
 
 import logging
 
-from ..text import redact
+from ..text import holds_secret, redact
 
+LEFT_OUT = "(the text of this record is left out: it holds a signature, a token or a key)"
 _LIBRARIES = ("boto3", "botocore", "s3transfer", "urllib3", "gt_secure")
 _LOGGERS = (
     "botocore.auth",
@@ -33,18 +34,17 @@ _LOGGERS = (
 
 
 class SecretFilter(logging.Filter):
-    """Masks signatures, tokens and keys in records; keeps every record."""
+    """Replaces the text of records that hold signatures, tokens or keys; keeps every record."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Mask the record; always true."""
+        """Clean the record; always true."""
         try:
             text = record.getMessage()
         except Exception:
             record.msg, record.args = "(a record that cannot be formatted)", None
             return True
-        masked = redact(text)
-        if masked != text:
-            record.msg, record.args = masked, None
+        if holds_secret(text):
+            record.msg, record.args = LEFT_OUT, None
         if record.exc_info and not record.exc_text:
             record.exc_text = redact(logging.Formatter().formatException(record.exc_info))
         if record.stack_info:

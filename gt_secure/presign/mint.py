@@ -64,7 +64,7 @@ def mint(
     Returns
     -------
     TestUrl
-        A secret: it never shows itself.
+        A secret: it never shows itself. S3 answers it with ``Cache-Control: no-store``.
 
     Raises
     ------
@@ -183,7 +183,8 @@ def _client(aws: Aws, keys: Any, region: str) -> S3Client:
 
 
 def _presign(client: S3Client, bucket: str, key: str, version_id: str | None, seconds: int, marker: str) -> str:
-    params: dict[str, Any] = {"Bucket": bucket, "Key": key}
+    # Signed into the URL: whatever browser opens it keeps the object in no cache.
+    params: dict[str, Any] = {"Bucket": bucket, "Key": key, "ResponseCacheControl": "no-store"}
     if version_id:
         params["VersionId"] = version_id
 

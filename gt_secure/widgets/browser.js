@@ -64,25 +64,56 @@ function render({ model, el }) {
     said.textContent = "Copied. Whoever has it can try to open the object.";
   }
 
-  function asImage(url) {
+  // Load an image from a source, and say what became of it.
+  function asImage(source) {
     return new Promise((resolve) => {
       const image = new Image();
-      const timer = setTimeout(() => resolve("timeout"), 15000);
-      image.onload = () => { clearTimeout(timer); resolve("loaded"); };
-      image.onerror = () => { clearTimeout(timer); resolve("error"); };
+      const end = (result) => {
+        clearTimeout(timer);
+        image.onload = image.onerror = null;
+        image.removeAttribute("src");
+        resolve(result);
+      };
+      const timer = setTimeout(() => end("timeout"), 15000);
+      image.onload = () => end("loaded");
+      image.onerror = () => end("error");
       image.referrerPolicy = "no-referrer";
-      image.src = url;
+      image.src = source;
     });
   }
 
-  async function asRequest(url) {
+  async function asBlob(blob) {
+    const source = URL.createObjectURL(blob);
     try {
-      const answer = await fetch(url, { credentials: "omit", referrerPolicy: "no-referrer", cache: "no-store" });
-      const text = answer.ok ? "" : await answer.text();
-      const code = /<Code>([A-Za-z.]+)<\/Code>/.exec(text);
-      return { status: answer.status, code: code ? code[1] : "" };
+      return await asImage(source);
+    } finally {
+      URL.revokeObjectURL(source);
+    }
+  }
+
+  // The object past every cache. Status 0: no answer, or one that the bucket's CORS rules keep from this page.
+  async function asRequest(url) {
+    const stop = new AbortController();
+    const timer = setTimeout(() => stop.abort(), 15000);
+    try {
+      const answer = await fetch(url, {
+        credentials: "omit", referrerPolicy: "no-referrer", cache: "no-store", signal: stop.signal,
+      });
+      if (answer.ok) return { status: answer.status, code: "", image: await asBlob(await answer.blob()) };
+      const code = /<Code>([A-Za-z.]+)<\/Code>/.exec(await answer.text());
+      return { status: answer.status, code: code ? code[1] : "", image: "error" };
     } catch {
-      return { status: 0, code: "" };
+      return { status: 0, code: "", image: null };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  // Every script of the page can read which URLs were loaded, with their queries.
+  async function forgetLoaded() {
+    for (const wait of [0, 50]) {
+      await new Promise((resolve) => setTimeout(resolve, wait));
+      performance.clearResourceTimings();
     }
   }
 
@@ -90,11 +121,13 @@ function render({ model, el }) {
     said.textContent = "Fetching…";
     const url = await ask("probe");
     const start = performance.now();
-    const image = await asImage(url);
-    const ms = performance.now() - start;
     const request = await asRequest(url);
+    // Without a CORS rule only an image can tell whether the object opens; the answer itself says no-store.
+    const image = request.image ?? await asImage(url);
+    const ms = performance.now() - start;
+    await forgetLoaded();
     said.textContent = "";
-    model.send({ kind: "seen", image, ms, ...request });
+    model.send({ kind: "seen", image, ms, status: request.status, code: request.code });
   }
 
   const buttons = [button("Copy", copy), button("Probe from this browser", probe)];

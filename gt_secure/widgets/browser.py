@@ -1,6 +1,7 @@
 """What only the person's own browser can do: copy the URL, and fetch it from their network. Extra ``browser``.
 
-The URL travels by custom message, on demand: it is in no trait, and the browser keeps it no longer than one action.
+The URL travels by custom message, on demand: it is in no trait. The browser keeps neither the URL nor the object: the
+URL asks S3 for ``no-store``, the object is loaded past the cache, and the page's list of loaded resources is cleared.
 """
 
 from __future__ import annotations

@@ -107,6 +107,12 @@ def browser_answer(answer: dict[str, Any]) -> Markup:
         return markup.notice(
             "ok", "Opened by this browser", f"as an image, in {ms}. A labeler on this network sees it too."
         )
+    if status in {200, 206}:
+        return markup.notice(
+            "ok",
+            "Opened by this browser",
+            f"in {ms}, but it is not an image. A worker on this network can read it too.",
+        )
     if isinstance(status, int) and status:
         code = markup.plain(answer.get("code") or "", 60)
         return markup.notice(
