@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from gt_secure.sandbox import Sandbox
 
 os.environ.pop("COLUMNS", None)  # tables would wrap at the width of the terminal that runs the tests
+
+os.environ["GT_SECURE_JOURNAL"] = tempfile.mkdtemp(prefix="gt-secure-tests-")  # never the home folder's journal
 
 pytest_plugins = ["support.account", "support.scene"]
 

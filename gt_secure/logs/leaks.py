@@ -291,7 +291,7 @@ def _as_pair(user: User, first: User, rules: LeakRules) -> User:
 
 
 def _minted(uri: str) -> dt.datetime | None:
-    found = re.search(r"[?&]X-Amz-Date=(\d{8}T\d{6})Z", uri)
+    found = re.search(r"(?i)[?&]X-Amz-Date=(\d{8}T\d{6})Z", uri)
     try:
         return dt.datetime.strptime(found[1], "%Y%m%dT%H%M%S") if found else None
     except ValueError:
@@ -299,5 +299,5 @@ def _minted(uri: str) -> dt.datetime | None:
 
 
 def _expires(uri: str) -> int | None:
-    found = re.search(r"[?&]X-Amz-Expires=(\d{1,7})(?:&| |$)", uri)
+    found = re.search(r"(?i)[?&]X-Amz-Expires=(\d{1,7})(?:&| |$)", uri)
     return int(found[1]) if found else None

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import uuid
 from typing import TYPE_CHECKING, Any
 
 from ..aws.buckets import bucket_region, check_bucket, check_key
@@ -19,6 +18,7 @@ from ..aws.client import Aws, aws_errors
 from ..errors import AccessDenied, CredentialsError, InvalidInput, NotFound, refuse_url
 from ..network import Source
 from ..policies.session_policy import session_policy
+from ..test_journal import new_marker
 from .probe import check_lifetime
 from .test_url import TestUrl
 
@@ -90,7 +90,7 @@ def mint(
         client, signer, principal = _session(aws, policy, role_arn, seconds, region)
     else:
         client, signer, principal = aws.client("s3", region), aws.caller_arn, aws.own_role() or aws.caller_arn
-    marker = uuid.uuid4().hex
+    marker = new_marker()
     url = _presign(client, name, object_key, version_id, seconds, marker)
     return TestUrl(
         url,

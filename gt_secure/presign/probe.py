@@ -17,6 +17,7 @@ from ..html import code as mono
 from ..html import facts as fact_list
 from ..html import output as cell_output
 from ..network import Source
+from ..test_journal import record_use
 from ..text import printable
 from .inspect import host_of, inspect
 from .origin import KERNEL, Vantage
@@ -159,6 +160,7 @@ def probe(url: TestUrl | str, vantage: Vantage = KERNEL, *, timeout_s: float = 1
         "proxied": proxied,
         "marker": facts.marker,
     }
+    record_use(facts.marker)
     started = time.perf_counter()
     try:
         answer = pool.urlopen("GET", target, headers=headers, retries=False, redirect=False, preload_content=False)

@@ -18,6 +18,7 @@ from .. import html as markup
 from ..errors import AccessDenied, InvalidInput
 from ..html import Markup
 from ..network import Source
+from ..test_journal import record_use
 from .background import spawn
 from .base import Html, Link, Step, check, error_markup, field
 from .browser import browser_part
@@ -302,3 +303,4 @@ class TestUrlStep(Step):
         self.answers.value = f'<div role="status" aria-live="polite">{browser_answer(answer)}</div>{self.answers.value}'
         if self._url is not None:
             self.browser_markers.append(self._url.marker)
+            record_use(self._url.marker)

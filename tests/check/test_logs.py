@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+
 import pytest
 
-from gt_secure import Restriction, check, read_hits
+from gt_secure import Restriction, check, read_hits, test_journal
 from gt_secure.check import CheckFailed
 from gt_secure.errors import InvalidInput
 from support.scene import BUCKET, ELSEWHERE, ENDPOINT, GOOD, OFFICE, WISH, Scene, row
@@ -51,9 +53,18 @@ def test_a_refused_row_is_the_lock_that_holds(hits):
 
 
 def test_our_own_test_urls_are_not_looked_at(hits):
-    test = row(ELSEWHERE, url=1, more="&x-gt-secure-test=0a1b2c3d")
+    marker = test_journal.new_marker()
+    test = row(ELSEWHERE, url=1, more=f"&x-gt-secure-test={marker}")
+    assert check.no_foreign_hits.look(hits(*GOOD, test), WISH).status == "failed"  # nobody here has used it
+    test_journal.record_use(marker, hits(test).coverage.first_hit.replace(tzinfo=UTC).timestamp())
     assert check.no_foreign_hits.look(hits(test), WISH).status == "unknown"
     assert check.no_foreign_hits(hits(*GOOD, test), WISH)
+
+
+def test_a_marker_that_somebody_added_hides_nothing(hits):
+    for marker in ("0a1b2c3d", "1", "0" * 32):
+        forged = row(ELSEWHERE, url=1, more=f"&x-gt-secure-test={marker}")
+        assert check.no_foreign_hits.look(hits(*GOOD, forged), WISH).status == "failed"
 
 
 def test_a_private_address_is_foreign_unless_an_endpoint_is_listed(hits):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import csv
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from gt_secure import test_journal
 from gt_secure.errors import InvalidInput
 from gt_secure.logs import Hits, read_hits
 from support import corpus
+
+MARKER = "MARKER"
 
 
 def record(**changes):
@@ -38,14 +41,18 @@ ROWS = [
         remote_ip="203.0.113.9",
         request_id="H",
         user_agent="=1+1",
-        request_uri=corpus.PRESIGNED["request_uri"].replace("&X-Amz-Signature", "&x-gt-secure-test=1&X-Amz-Signature"),
+        request_uri=corpus.PRESIGNED["request_uri"].replace(
+            "&X-Amz-Signature", f"&x-gt-secure-test={MARKER}&X-Amz-Signature"
+        ),
     ),
 ]
 
 
 @pytest.fixture
 def hits(tmp_path: Path) -> Hits:
-    (tmp_path / "log").write_text("".join(corpus.write(r) + "\n" for r in ROWS))
+    marker = test_journal.new_marker()
+    test_journal.record_use(marker, corpus.BASE["time"].replace(tzinfo=UTC).timestamp())
+    (tmp_path / "log").write_text("".join(corpus.write(r) + "\n" for r in ROWS).replace(MARKER, marker))
     return read_hits(tmp_path)
 
 
@@ -192,14 +199,15 @@ def test_fingerprint_is_the_url_but_the_signature(tmp_path: Path) -> None:
     [
         ({}, True),
         ({"auth_type": "AuthHeader"}, False),
-        ({"auth_type": None}, False),
-        ({"auth_type": "HtmlForm"}, False),
-        ({"request_uri": "GET /a?X-Amz-Date=1 HTTP/1.1"}, False),
-        ({"request_uri": "GET /a?aX-Amz-Expires=1 HTTP/1.1"}, False),
+        ({"auth_type": None, "requester": None}, False),
+        ({"auth_type": "HtmlForm"}, True),
+        ({"request_uri": "GET /a?X-Amz-Date=1 HTTP/1.1"}, True),
+        ({"auth_type": "AuthHeader", "request_uri": "GET /a?b=1&X-Amz-Expires=1 HTTP/1.1"}, False),
         ({"request_uri": "GET /a?b=1&X-Amz-Expires=1 HTTP/1.1"}, True),
         ({"request_uri": "GET /a?Expires=1&AWSAccessKeyId=A&Signature=b HTTP/1.1"}, True),
-        ({"request_uri": "GET /a?Expires=1 HTTP/1.1"}, False),
-        ({"request_uri": None}, False),
+        ({"request_uri": None}, True),
+        ({"auth_type": None, "request_uri": "GET /a?Expires=1&AWSAccessKeyId=A&Signature=b HTTP/1.1"}, True),
+        ({"auth_type": None, "request_uri": "GET /a?Expires=1 HTTP/1.1"}, False),
     ],
 )
 def test_presigned(tmp_path: Path, changes, presigned) -> None:

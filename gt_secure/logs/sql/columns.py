@@ -59,7 +59,7 @@ STORED: dict[str, str] = {
     **EXTRA,
     "access_key": "VARCHAR",
     "presigned": "BOOLEAN",
-    "test": "BOOLEAN",
+    "test_marker": "VARCHAR",
     "fingerprint": "VARCHAR",
 }
 """Columns of a parsed row as it is kept: secrets in ``request_uri`` are already hashed."""

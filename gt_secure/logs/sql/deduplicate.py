@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 def merged(store: Store, rows: str) -> str:
     """Rows of several kinds of log, each request once: the access log's row wins and takes the endpoint along."""
     name = store.new_name("merged")
-    columns = ", ".join(f'r."{c}"' for c in (*FIELDS, "source_kind", "access_key", "presigned", "test", "fingerprint"))
+    kept = (*FIELDS, "source_kind", "access_key", "presigned", "test_marker", "fingerprint")
+    columns = ", ".join(f'r."{column}"' for column in kept)
     store.query(f"""CREATE TABLE {name} AS
         WITH r AS (SELECT * FROM ({rows})),
         seen AS (SELECT request_id, max(endpoint) AS endpoint, bool_or(source_kind = 'access-log') AS logged,

@@ -1,14 +1,16 @@
 """Columns computed from a parsed record: presigned, refused, test, fingerprint; and secrets taken out of the text.
 
-The words are those of the design: a hit is *presigned* when its authentication type is ``QueryString`` and its request
-carries an expiry; S3 masks the SigV4 signature in the log, so the *fingerprint* is a hash of everything the signature
-is computed from: method, host, key and every query parameter but the signature.
+A hit is *presigned* when it was authenticated in the query string or by a POST form. S3 masks the signature in the log,
+so the *fingerprint* is a hash of everything that the signature covers.
 """
 
 # ruff: noqa: S608 - SQL is put together from our own names only
 
 from __future__ import annotations
 
+import datetime as dt
+
+from ...test_journal import NEAR_S, own_uses
 from .columns import EXTRA, FIELDS, TEST_MARKER
 from .dialects import DUCKDB, Dialect
 from .line_parser import decoded_key, parsed
@@ -20,7 +22,6 @@ _LEFT_OVER = (
     r"(?:[^*& \"]|\*[^*& \"]|\*\*[^*& \"]|\*\*\*[^& \"])"
 )
 """A secret that is not masked yet."""
-_SIGNER = "(?:X-Amz-Credential|AWSAccessKeyId)=([A-Za-z0-9]+)"
 
 
 def _literal(pattern: str, dialect: Dialect) -> str:
@@ -54,13 +55,79 @@ def _rest_masked(text: str, d: Dialect) -> str:
     return f"CASE WHEN {left} OR {text} LIKE '%AKIA%' OR {text} LIKE '%ASIA%' THEN {masked(text, d)} ELSE {text} END"
 
 
-def has_parameter(name: str, query: str = "query") -> str:
-    """Expression: whether a query string that starts with ``&`` has a parameter."""
+REFUSED = "coalesce(http_status IN (401, 403), false)"
+OPENED = "coalesce(http_status BETWEEN 200 AND 399, false)"
+
+_SECRETS = ("x-amz-security-token", "x-amz-credential", "x-amz-signature", "awsaccesskeyid", "signature")
+_SIGNED_BY_SIGV2 = (
+    "acl", "cors", "delete", "lifecycle", "location", "logging", "notification", "partnumber", "policy",
+    "requestpayment", "restore", "tagging", "torrent", "uploadid", "uploads", "versionid", "versioning", "versions",
+    "website", "response-content-type", "response-content-language", "response-expires", "response-cache-control",
+    "response-content-disposition", "response-content-encoding", "expires", "awsaccesskeyid", "x-amz-security-token",
+)  # fmt: skip
+"""Query parameters that signature version 2 covers (S3 User Guide, *Signing and authenticating REST requests*)."""
+
+_ODD = "%(25)*(2[DdEe]|5[Ff]|7[Ee]|3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa])"
+"""An encoded letter, digit, dash, dot, underscore or tilde: a client that means no harm writes it plainly."""
+_BY_FORM = "auth_type = 'HtmlForm'"
+
+
+def _decoded(text: str, d: Dialect) -> str:
+    """Expression: text of a query decoded once, with ``%`` and ``&`` escaped, so that it is one text for all spellings.
+
+    Where the bytes are no UTF-8, only ASCII is decoded, and the case of what is left means nothing.
+    """
+    spaced = f"replace({text}, '+', '%20')"
+    high = d.replace.format(spaced, "%([89A-Fa-f][0-9A-Fa-f])", f"%25{d.group}")
+    plain = f"coalesce({d.decoded.format(spaced)}, upper({d.decoded.format(high)}), upper({text}))"
+    return f"replace(replace({plain}, '%', '%25'), '&', '%26')"
+
+
+def _canonical(p: str, d: Dialect) -> str:
+    """Expression: one parameter as every spelling of it is written here: ``name=value``, the name in lower case."""
+    value = f"substr({p}, position('=' IN {p}) + 1)"
+    name = d.part.format(p, "=", 1)
+    lower = f"replace(lower({_decoded(name, d)}), '=', '%3D')"
+    spelled = f"position('%' IN {p}) > 0 OR position('+' IN {p}) > 0"
+    pair = f"CASE WHEN position('=' IN {p}) > 0 THEN {lower} || '=' || {_decoded(value, d)} ELSE {lower} END"
+    plain = f"CASE WHEN position('=' IN {p}) > 0 THEN lower({name}) || '=' || {value} ELSE lower({p}) END"
+    return f"CASE WHEN {spelled} THEN {pair} ELSE {plain} END"
+
+
+def has_parameter(name: str, query: str = "asked") -> str:
+    """Expression: whether a canonical query string that starts with ``&`` has a parameter, given in lower case."""
     return f"coalesce({query} LIKE '%&{name}=%', false)"
 
 
-REFUSED = "coalesce(http_status IN (401, 403), false)"
-OPENED = "coalesce(http_status BETWEEN 200 AND 399, false)"
+def _starts(p: str, names: tuple[str, ...]) -> str:
+    return f"{p} IN ({', '.join(repr(name) for name in names)})"
+
+
+def _value(name: str, d: Dialect) -> str:
+    """Expression: the value of a parameter of the canonical query; empty where there is none."""
+    return d.extract.format("asked", f"&{name}=([^&]*)", 1)
+
+
+def _respelled(d: Dialect) -> str:
+    """Expression: the request with its canonical query, where somebody has spelled it oddly."""
+    target = d.part.format("raw_uri", " ", 2)
+    version = d.part.format("raw_uri", " ", 3)
+    path = d.part.format(target, "?", 1)
+    text = (
+        f"{d.part.format('raw_uri', ' ', 1)} || ' ' || {path} || '?' || substr(asked, 2) || "
+        f"CASE WHEN {version} <> '' THEN ' ' || {version} ELSE '' END"
+    )
+    odd = f"{d.extract.format('asked_raw', _literal(_ODD, d), 0)} <> ''"
+    return f"CASE WHEN position('%' IN asked_raw) > 0 AND {odd} THEN {text} ELSE raw_uri END"
+
+
+def _without_hidden(text: str, d: Dialect) -> str:
+    """Expression: text cut at its query if a secret still shows in it after decoding it up to three times."""
+    thrice = f"coalesce({d.loose.format(d.loose.format(d.loose.format(text)))}, 'Signature=?')"
+    odd = f"{d.extract.format(text, _literal(_ODD, d), 0)} <> ''"
+    left = f"{d.extract.format(thrice, _literal(_LEFT_OVER, d), 0)} <> ''"
+    cut = f"{d.part.format(text, '?', 1)} || '?***'"
+    return f"CASE WHEN position('%' IN {text}) > 0 AND {odd} AND {left} THEN {cut} ELSE {text} END"
 
 
 def from_lines(lines: str, dialect: Dialect = DUCKDB) -> str:
@@ -70,29 +137,81 @@ def from_lines(lines: str, dialect: Dialect = DUCKDB) -> str:
         CAST(NULL AS {dialect.string}) AS endpoint, 'access-log' AS source_kind FROM ({parsed(lines, dialect)}) r0"""
 
 
+def _fingerprint(d: Dialect) -> str:
+    """Expression: the hash of what a URL's signature covers.
+
+    SigV4 covers method, host and the whole query. SigV2 covers the resource, whatever the host is called, and only some
+    parameters: what else somebody adds makes no other URL of it. Of a POST form the log holds only key and signer.
+    """
+    method = d.part.format("raw_uri", " ", 1)
+    unsigned = "p LIKE 'x-amz-signature=%' OR p LIKE 'signature=%'"
+    v4 = d.join.format(d.sorted.format(d.keep.format("params", f"NOT ({unsigned})")), "&")
+    covered = _starts(d.part.format("p", "=", 1), _SIGNED_BY_SIGV2)
+    v2 = d.join.format(d.sorted.format(d.keep.format("params", covered)), "&")
+    host = d.replace.format("lower(host_header)", ":(80|443)$", "")
+    lines = "chr(10)"
+    return d.sha256.format(
+        f"CASE WHEN {_BY_FORM} THEN concat_ws({lines}, 'form', bucket, key, requester) "
+        f"WHEN {_IS_V2} THEN concat_ws({lines}, {method}, 'v2', bucket, key, {v2}) "
+        f"ELSE concat_ws({lines}, {method}, {host}, key, {v4}) END"
+    )
+
+
+_IS_V2 = (
+    f"(coalesce(signature_version = 'SigV2', false) OR ({has_parameter('awsaccesskeyid')} "
+    f"AND {has_parameter('signature')} AND NOT {has_parameter('x-amz-signature')}))"
+)
+_OLD = (
+    f"(auth_type IS NULL AND requester IS NOT NULL AND (({has_parameter('signature')} AND {has_parameter('expires')} "
+    f"AND {has_parameter('awsaccesskeyid')}) OR ({has_parameter('x-amz-signature')} "
+    f"AND {has_parameter('x-amz-expires')})))"
+)
+"""Lines of before 2019 have no authentication type: there the signature in the query of an accepted signer tells."""
+
+
+def own_test() -> str:
+    """Expression: whether a row is a request that this installation made with a test URL of its own."""
+    parts = []
+    for marker, used in own_uses():
+        first, last = (dt.datetime.fromtimestamp(used + shift, dt.UTC) for shift in (-NEAR_S, NEAR_S))
+        parts.append(
+            f"(test_marker = '{marker}' AND time BETWEEN TIMESTAMP '{first:%Y-%m-%d %H:%M:%S}' "
+            f"AND TIMESTAMP '{last:%Y-%m-%d %H:%M:%S}')"
+        )
+    return f"coalesce({' OR '.join(parts)}, false)" if parts else "false"
+
+
 def derived(records: str, dialect: Dialect = DUCKDB) -> str:
     """SELECT that adds the derived columns to records and masks the secrets in them.
 
-    Columns that the outer query does not name cost nothing: the engine leaves them out.
+    Whatever is concluded from a query is concluded from its canonical form (``params`` and ``asked``), because a server
+    computes the signature over decoded names and values: no spelling hides a request. Columns that the outer query does
+    not name cost nothing: the engine leaves them out.
     """
     d = dialect
     kept = ", ".join(name for name in (*FIELDS, *EXTRA) if name not in ("request_uri", "referer", "user_agent"))
-    signed = f"({has_parameter('X-Amz-Expires')} OR ({has_parameter('Expires')} AND {has_parameter('Signature')}))"
-    every = d.split.format("replace(replace(query, '%2F', '/'), '%2f', '/')", "&")
-    unsigned = d.keep.format(every, "NOT (p LIKE 'X-Amz-Signature=%' OR p LIKE 'Signature=%')")
-    params = d.join.format(d.sorted.format(unsigned), "&")
     target = d.part.format("request_uri", " ", 2)
-    signer = d.extract.format("query", _SIGNER, 1)
-    method = d.part.format("raw_uri", " ", 1)
-    fingerprint = d.sha256.format(f"concat_ws(chr(10), {method}, lower(host_header), key, {params})")
+    signer = f"CASE WHEN {has_parameter('x-amz-credential')} THEN {_value('x-amz-credential', d)} ELSE " + (
+        f"{_value('awsaccesskeyid', d)} END"
+    )
+    key_id = d.extract.format(f"({signer})", "^([A-Za-z0-9]+)", 1)
+    marker = f"nullif({_value(TEST_MARKER, d)}, '')"
+    # SigV2 does not sign a marker, so that anybody could add one.
+    tested = f"CASE WHEN {has_parameter(TEST_MARKER)} AND NOT {_IS_V2} THEN {marker} END"
+    canonical = d.each.format(d.split.format("asked_raw", "&"), _canonical("p", d))
     return f"""
-    SELECT *, CASE WHEN presigned THEN substr({fingerprint}, 1, 16) END AS fingerprint,
-        CASE WHEN {signer} <> '' THEN substr({d.sha256.format(signer)}, 1, 12) END AS access_key
-    FROM (SELECT *, coalesce(auth_type = 'QueryString', false) AND {signed} AS presigned,
-        {has_parameter(TEST_MARKER)} AS test, {REFUSED} AS refused, {_rest_masked("half_uri", d)} AS request_uri
+    SELECT *, {own_test()} AS test
+    FROM (SELECT *, CASE WHEN presigned THEN substr({_fingerprint(d)}, 1, 16) END AS fingerprint,
+        CASE WHEN {key_id} <> '' THEN substr({d.sha256.format(key_id)}, 1, 12) END AS access_key
+    FROM (SELECT *, {_without_hidden("masked_uri", d)} AS request_uri
+    FROM (SELECT *, coalesce(auth_type IN ('QueryString', 'HtmlForm'), {_OLD}) AS presigned,
+        {tested} AS test_marker, {REFUSED} AS refused, {_rest_masked("half_uri", d)} AS masked_uri
+    FROM (SELECT *, {_half_masked("spelled_uri", d)} AS half_uri
+    FROM (SELECT *, {_respelled(d)} AS spelled_uri
+    FROM (SELECT *, CASE WHEN asked_raw = '' THEN '' ELSE '&' || {d.join.format("params", "&")} END AS asked
+    FROM (SELECT *, CASE WHEN asked_raw = '' THEN NULL ELSE {canonical} END AS params
     FROM (SELECT source, pos, line, readable, blank, {kept}, request_uri AS raw_uri,
-        {_half_masked("request_uri", d)} AS half_uri, {masked("referer", d)} AS referer,
-        {masked("user_agent", d)} AS user_agent,
-        CASE WHEN request_uri LIKE '%?%' THEN '&' || substr({target}, position('?' IN {target}) + 1) ELSE '' END
-            AS query
-    FROM ({records}) r1) r2) r3"""
+        {_without_hidden(f"({masked('referer', d)})", d)} AS referer,
+        {_without_hidden(f"({masked('user_agent', d)})", d)} AS user_agent,
+        CASE WHEN request_uri LIKE '%?%' THEN substr({target}, position('?' IN {target}) + 1) ELSE '' END AS asked_raw
+    FROM ({records}) r1) r2) r3) r4) r5) r6) r7) r8) r9"""

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 _LOST = "\N{REPLACEMENT CHARACTER}"
 # Java decodes bytes that are no UTF-8 to U+FFFD, where two different keys would become one: such text stays encoded.
-_JAVA_DECODE = (
-    f"coalesce(CASE WHEN position('{_LOST}' IN {{decoded}}) = 0 OR position('{_LOST}' IN {{0}}) > 0 "
-    "OR position('%EF%BF%BD' IN upper({0})) > 0 THEN {decoded} END, {0})"
+_JAVA_DECODED = (
+    f"CASE WHEN position('{_LOST}' IN {{decoded}}) = 0 OR position('{_LOST}' IN {{0}}) > 0 "
+    "OR position('%EF%BF%BD' IN upper({0})) > 0 THEN {decoded} END"
 )
+_JAVA_DECODE = f"coalesce({_JAVA_DECODED}, {{0}})"
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class Dialect:
     integer: str  # text -> 64-bit integer or NULL
     shift: str  # timestamp, text of minutes to take away
     decode: str  # percent-decoding of text once; unchanged where it cannot be decoded
+    decoded: str  # percent-decoding of text once; NULL where the bytes are no UTF-8
+    loose: str  # the same, whatever becomes of such bytes; NULL where it fails
     string: str  # name of the type of text
     escape: bool = False  # backslashes in string literals are to be doubled
 
@@ -68,6 +71,8 @@ DUCKDB = Dialect(
     integer="try_cast({0} AS BIGINT)",
     shift="({0} - to_minutes(cast({1} AS BIGINT)))",
     decode="coalesce(try(url_decode({0})), {0})",
+    decoded="try(url_decode({0}))",
+    loose="try(url_decode({0}))",
     string="VARCHAR",
 )
 SPARK = Dialect(
@@ -91,6 +96,8 @@ SPARK = Dialect(
     integer="try_cast({0} AS BIGINT)",
     shift="timestampadd(MINUTE, -({1}), {0})",
     decode=_JAVA_DECODE.replace("{decoded}", "try_url_decode(replace({0}, '+', '%2B'))"),
+    decoded=_JAVA_DECODED.replace("{decoded}", "try_url_decode(replace({0}, '+', '%2B'))"),
+    loose="try_url_decode({0})",
     string="STRING",
     escape=True,
 )
@@ -115,5 +122,7 @@ TRINO = Dialect(
     integer="try_cast({0} AS BIGINT)",
     shift="date_add('minute', -({1}), {0})",
     decode=_JAVA_DECODE.replace("{decoded}", "try(url_decode(replace({0}, '+', '%2B')))"),  # + would become a blank
+    decoded=_JAVA_DECODED.replace("{decoded}", "try(url_decode(replace({0}, '+', '%2B')))"),
+    loose="try(url_decode({0}))",
     string="VARCHAR",
 )
