@@ -161,12 +161,22 @@ _IS_V2 = (
     f"(coalesce(signature_version = 'SigV2', false) OR ({has_parameter('awsaccesskeyid')} "
     f"AND {has_parameter('signature')} AND NOT {has_parameter('x-amz-signature')}))"
 )
-_OLD = (
-    f"(auth_type IS NULL AND requester IS NOT NULL AND (({has_parameter('signature')} AND {has_parameter('expires')} "
-    f"AND {has_parameter('awsaccesskeyid')}) OR ({has_parameter('x-amz-signature')} "
-    f"AND {has_parameter('x-amz-expires')})))"
-)
-"""Lines of before 2019 have no authentication type: there the signature in the query of an accepted signer tells."""
+
+
+def _presigned(d: Dialect) -> str:
+    """Expression: whether the signature came in the query or with a form.
+
+    Lines of before 2019 have no authentication type: there the query of a request whose signer S3 names is looked at.
+    """
+    plain = f"'&' || lower(coalesce({d.loose.format('asked_raw')}, asked_raw))"
+    v2, v4 = ("signature", "expires", "awsaccesskeyid"), ("x-amz-signature", "x-amz-expires")
+    signed = " OR ".join(
+        "(" + " AND ".join(f"position('&{name}=' IN {plain}) > 0" for name in names) + ")" for names in (v2, v4)
+    )
+    return (
+        "CASE WHEN auth_type IN ('QueryString', 'HtmlForm') THEN true WHEN auth_type IS NOT NULL OR requester IS NULL "
+        f"OR asked_raw = '' OR asked_raw IS NULL THEN false ELSE {signed} END"
+    )
 
 
 def own_test() -> str:
@@ -204,7 +214,7 @@ def derived(records: str, dialect: Dialect = DUCKDB) -> str:
     FROM (SELECT *, CASE WHEN presigned THEN substr({_fingerprint(d)}, 1, 16) END AS fingerprint,
         CASE WHEN {key_id} <> '' THEN substr({d.sha256.format(key_id)}, 1, 12) END AS access_key
     FROM (SELECT *, {_without_hidden("masked_uri", d)} AS request_uri
-    FROM (SELECT *, coalesce(auth_type IN ('QueryString', 'HtmlForm'), {_OLD}) AS presigned,
+    FROM (SELECT *, {_presigned(d)} AS presigned,
         {tested} AS test_marker, {REFUSED} AS refused, {_rest_masked("half_uri", d)} AS masked_uri
     FROM (SELECT *, {_half_masked("spelled_uri", d)} AS half_uri
     FROM (SELECT *, {_respelled(d)} AS spelled_uri
