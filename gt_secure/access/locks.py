@@ -8,13 +8,13 @@ from typing import Any, Literal, TypeAlias
 
 from ..account.snapshot import State
 from ..aws.teams import UrlLock
-from ..iam.evaluate import evaluate
 from ..iam.request import Policies, Request
 from ..iam.request_context import header_context, presigned_context
 from ..iam.verdict import Verdict
 from ..network import Source, contains, lenient, parse_address
 from ..policies.bucket_guard import GUARD_SID
 from ..policies.session_policy import session_policy
+from .decision import decide_request
 
 Decision: TypeAlias = Literal["allowed", "refused", "unknown"]
 Lock: TypeAlias = Literal["", "portal lock", "URL lock", "bucket guard", "bucket policy", "VPC endpoint policy", "IAM"]
@@ -42,13 +42,23 @@ class Outcome:
         return text if len(text) <= MAX_REASON else text[: MAX_REASON - 1] + "…"
 
     @property
+    def depends_on(self) -> tuple[str, ...]:
+        """The condition keys on whose values an unknown decision depends."""
+        return self.verdict.depends_on if self.verdict is not None else ()
+
+    @property
     def allowed(self) -> bool:
         """Whether it surely gets in."""
         return self.decision == "allowed"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the outcome as JSON-able data."""
-        return {"decision": self.decision, "lock": self.lock, "reason": self.reason}
+        return {
+            "decision": self.decision,
+            "lock": self.lock,
+            "reason": self.reason,
+            "depends_on": list(self.depends_on),
+        }
 
 
 @dataclass(frozen=True)
@@ -195,7 +205,7 @@ class World:
         if not self.policy_seen:
             return Outcome("unknown", "bucket policy", "The bucket policy cannot be read (s3:GetBucketPolicy).")
         every = {"Effect": "Allow", "Action": "*", "Resource": "*"}
-        verdict = evaluate(
+        verdict = decide_request(
             request,
             Policies(
                 identity=[{"Version": "2012-10-17", "Statement": [every]}],
@@ -204,7 +214,7 @@ class World:
                 endpoint=endpoint_policy,
             ),
         )
-        if verdict.decision == "invalid":
+        if verdict.decision in ("invalid", "unknown"):
             return Outcome("unknown", "bucket policy", verdict=verdict)
         if verdict.allowed:
             return Outcome("allowed", "", verdict=verdict)

@@ -256,12 +256,13 @@ def dimensions(
     if kind.whoever:
         settled -= {"s3:versionid"}
     texts = [kind.resource, *resources]
+    known = base_view(kind, circumstances).keys
     for key, spelled in mentioned.items():
         if key in settled or key.startswith("aws:requesttag/") or _is_absent(key, kind):
             continue
         chosen = is_chosen(key)
         facts = KeyFacts("aws:userid", like="AROA?*:?*", always=True) if key == "aws:userid" else None
-        found.append(fact(table, key, spelled, texts=texts, chosen=chosen, facts=facts))
+        found.append(fact(table, key, spelled, texts=texts, known=known, chosen=chosen, facts=facts))
     return found
 
 

@@ -16,6 +16,7 @@ from .log_sources import labelers
 
 Scene: TypeAlias = Literal["worker", "forwarded", "presigned", "Ground Truth", "log delivery", "caller"]
 
+LOGGED = "seen in the access log"
 MAX_NETWORKS = 25
 """So many ranges are sampled; the others get what these get, since all of them are in the same two lists."""
 
@@ -151,7 +152,7 @@ def _labelers(wish: Restriction, now: World, after: World, hits: object) -> Iter
     for source in labelers(hits, wish.bucket, wish.prefix):
         yield Row(
             str(source),
-            "seen in the access log",
+            LOGGED,
             scene,
             _play(now, scene, source, wish),
             _play(after, scene, source, wish),
@@ -182,10 +183,33 @@ def _services(wish: Restriction, state: State, now: World, after: World) -> Iter
         )
 
 
+def _doubts(rows: list[Row]) -> Iterator[Notice]:
+    """Yield what shows that the prediction is wrong, or may be."""
+    wrong = [row.source for row in rows if row.why == LOGGED and row.now.decision == "refused"]
+    if wrong:
+        yield Notice(
+            "prediction-contradicts-log",
+            "blocker",
+            f"The access log shows opened requests from {', '.join(wrong[:10])}, which the policies seem to refuse.",
+            "The prediction is wrong, or the policies have changed since: compare the log with the locks first.",
+            "addresses",
+        )
+    keys = sorted({key for row in rows for key in (*row.after.depends_on, *row.now.depends_on)})
+    if keys:
+        yield Notice(
+            "depends-on-facts",
+            "warning",
+            f"Some answers are unknown: they depend on {', '.join(keys)}, which cannot be read here.",
+            "Find out the values, and look at the statements of the bucket policy that name them.",
+            "guard",
+        )
+
+
 def _stops(rows: Iterable[Row]) -> list[Notice]:
+    rows = list(rows)
     shut = [row for row in rows if row.shut_out]
     found: list[Notice] = []
-    logged = [row.source for row in shut if row.why == "seen in the access log"]
+    logged = [row.source for row in shut if row.why == LOGGED]
     if logged:
         named = ", ".join(logged[:10]) + (f" and {len(logged) - 10} more" if len(logged) > 10 else "")
         found.append(
@@ -197,6 +221,7 @@ def _stops(rows: Iterable[Row]) -> list[Notice]:
                 "addresses",
             )
         )
+    found += _doubts(list(rows))
     if any(row.scene == "Ground Truth" for row in shut):
         found.append(
             Notice(

@@ -110,7 +110,7 @@ def endpoint_dimensions(
         found.append(
             Dimension("aws:VpcSourceIp", frozenset({"aws:vpcsourceip"}), settings if exact else (), chosen=True)
         )
-    found += [fact(table, key) for key in ENDPOINT_FACTS if key in mentioned and key not in given]
+    found += [fact(table, key, known=given) for key in ENDPOINT_FACTS if key in mentioned and key not in given]
     for key in ("aws:sourcevpc", "aws:sourcevpcarn"):
         if key in mentioned and key not in place.setting.values and key not in given:
             found.append(_vpc_fact(table, key, place))

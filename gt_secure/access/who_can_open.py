@@ -7,22 +7,26 @@ somebody elsewhere and forwarded. The URL lock tells them apart; the bucket guar
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Literal, TypeAlias
 
 from ..iam.documents import Source as PolicySource
-from ..iam.evaluate import evaluate
 from ..iam.request import Policies, Request
 from ..iam.request_context import presigned_context
 from ..iam.verdict import Verdict
-from ..network import IPNetwork, Source, contains
+from ..network import IPNetwork, Source, contains, parse_address
 from ..policies.bucket_guard import GUARD_SID
 from ..policies.session_policy import session_policy
 from ..text import printable
+from .decision import decide_request
+from .request_kinds import Given
 
 UrlLockMode: TypeAlias = Literal["SourceIp", "VpcSourceIp", "both"]
 Portal: TypeAlias = Literal["open", "admits", "refuses", "unknown"]
+
+IN_VPC = parse_address("10.0.0.10")
+"""Stands for a worker's address behind an endpoint."""
 
 ASSUMED_ROLE = "arn:aws:sts::111122223333:assumed-role/GroundTruthExecution/worker"
 """Stands for the session that signs labelers' URLs when it is not known."""
@@ -67,6 +71,9 @@ class WhoRow:
         return {
             "source": self.source,
             "link": self.link,
+            "answer": {True: "opened", False: "refused", None: "unknown"}[self.opens],
+            "decided_by": self.lock,
+            "depends_on": list(self.verdict.depends_on) if self.opens is None else [],
             "opens": self.opens,
             "decision": self.verdict.decision,
             "lock": self.lock,
@@ -93,6 +100,8 @@ class _Case:
     url_lock: UrlLockMode | None
     portal: Sequence[IPNetwork] | None
     unknown: frozenset[str]
+    region: str | None
+    facts: Given | None
 
 
 def who_can_open(
@@ -111,6 +120,8 @@ def who_can_open(
     portal: Sequence[IPNetwork] | None = (),
     unknown: Iterable[str] = (),
     partition: str = "aws",
+    region: str | None = None,
+    facts: Given | None = None,
 ) -> tuple[WhoRow, ...]:
     """Return a row for each source and link.
 
@@ -136,6 +147,10 @@ def who_can_open(
         The portal lock's ranges; empty if everybody may come, None if unknown.
     unknown : iterable of str
         Names of policies that could not be read, such as ``bucket policy``.
+    region : str, optional
+        The bucket's region.
+    facts : Given, optional
+        Values of condition keys that are known besides.
     """
     case = _Case(
         resource=f"arn:{partition}:s3:::{bucket}/{key}",
@@ -150,19 +165,23 @@ def who_can_open(
         url_lock=url_lock,
         portal=portal,
         unknown=frozenset(unknown),
+        region=region,
+        facts=facts,
     )
     other = None if forwarded_from is None else Source.parse(forwarded_from)
     return tuple(row for source in sources for row in _rows(case, Source.parse(source), other))
 
 
 def _rows(case: _Case, source: Source, other: Source | None) -> Iterator[WhoRow]:
+    if source.is_endpoint and source.address is None:
+        source = replace(source, address=IN_VPC)  # some private address, the same for the portal and for S3
     yield _row(case, source, source)
     if other is not None and other != source:
         yield _row(case, source, other)
 
 
 def _row(case: _Case, source: Source, bound: Source) -> WhoRow:
-    verdict = evaluate(_request(case, source), _policies(case, source, bound))
+    verdict = decide_request(_request(case, source), _policies(case, source, bound), case.facts)
     made_here = source == bound
     portal = _portal(case, source)
     opens, note = _certain(case, verdict)
@@ -187,7 +206,8 @@ def _request(case: _Case, source: Source) -> Request:
     if ":assumed-role/" in role:
         partition, account = role.split(":")[1], role.split(":")[4]
         role = f"arn:{partition}:iam::{account}:role/{role.split('/')[1]}"
-    return Request("s3:GetObject", case.resource, case.principal, presigned_context(source, principal_arn=role))
+    context = presigned_context(source, principal_arn=role, region=case.region)
+    return Request("s3:GetObject", case.resource, case.principal, context)
 
 
 def _policies(case: _Case, source: Source, bound: Source) -> Policies:
@@ -231,6 +251,8 @@ def _certain(case: _Case, verdict: Verdict) -> tuple[bool | None, str]:
         return None, verdict.reason
     if verdict.decision == "explicit-deny":
         return False, ""
+    if verdict.decision == "unknown":
+        return None, verdict.reason
     if case.unknown:
         return None, f"Not read: {', '.join(sorted(case.unknown))}."
     if case.identity is None and verdict.allowed:
@@ -239,6 +261,8 @@ def _certain(case: _Case, verdict: Verdict) -> tuple[bool | None, str]:
 
 
 def _lock(case: _Case, verdict: Verdict) -> str:
+    if verdict.decision == "unknown":
+        return ""
     if verdict.allowed or verdict.outcome.layer is None:
         return "" if verdict.allowed else "identity policy"
     statement = verdict.outcome.statement

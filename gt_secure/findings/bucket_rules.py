@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
+from ..access.decision import decide_request
 from ..account.facts import BucketFacts, LogTargetFacts, Snapshot
 from ..errors import PolicyError
 from ..iam.documents import Document, Statement, parse_document
-from ..iam.evaluate import applies, evaluate
+from ..iam.evaluate import applies
 from ..iam.request import Policies, Request
 from ..iam.request_context import header_context
 from ..policies.deleted_principals import deleted_principals
@@ -165,7 +166,7 @@ def _delivery_problems(snapshot: Snapshot, bucket: BucketFacts, target: LogTarge
         LOG_DELIVERY,
         header_context("198.51.100.200", service=LOG_DELIVERY, extra=extra),
     )
-    verdict = evaluate(request, Policies(resource=target.policy_text or None))
+    verdict = decide_request(request, Policies(resource=target.policy_text or None))
     if verdict.decision == "explicit-deny":
         return [f"its policy denies delivery in {verdict.statement}"]
     if verdict.decision == "implicit-deny":

@@ -13,7 +13,7 @@ from .request import Compiled, Request
 from .request_space import Dimension, RequestSpace
 from .statement_table import Setting, StatementTable, View
 from .texts import TooManyClassesError
-from .variables import Keys, Template, Variable, Wild, parse_template, split_wildcards
+from .variables import Keys, Template, Variable, Wild, parse_template, split_wildcards, variable_keys
 from .verdict import Outcome
 from .wildcards import glob
 
@@ -117,40 +117,66 @@ def fact(
 
 
 def variable_values(table: StatementTable, key: str, texts: Iterable[str], known: Keys) -> list[str]:
-    """Return values of a key with which the policy variables of it, or of what it is compared with, can match."""
-    found: dict[str, None] = {}
+    """Return values of a key with which policy variables of it, or of what it is compared with, match and do not."""
+    tied = _tied_keys(table, key)
+    pool: dict[str, None] = {}
+    for each in sorted(tied):
+        pool.update(dict.fromkeys(_resource_values(table, each, texts)))
+    if len(tied) == 1:
+        return list(pool)
+    for number, each in enumerate(sorted(tied)):
+        literals = (value for condition in conditions_on(table, each) for value in condition.values)
+        pool.update(dict.fromkeys(value for value in literals if not set("*?$") & set(value)))
+        pool.update(dict.fromkeys((*known.get(each, ()), _sample(key_facts(each).like), f"zq{number}")))
+    pool["zq"] = None
+    values = [value for value in pool if value]
+    return [*values, *_composed(table, key, values), *_inside(table, key, values)]
+
+
+def _tied_keys(table: StatementTable, key: str) -> set[str]:
+    """Return the keys that policy variables in conditions tie to a key, directly or by others."""
+    tied, size = {key}, 0
+    while size != len(tied):
+        size = len(tied)
+        for _, _, statement in table.statements:
+            for condition in statement.conditions:
+                keys = condition.variables | {condition.lower_key}
+                if condition.variables and keys & tied:
+                    tied |= keys
+    return tied
+
+
+def _resource_values(table: StatementTable, key: str, texts: Iterable[str]) -> list[str]:
+    """Return what a variable in a resource pattern would have to be, and something else."""
+    found: list[str] = []
     for _, _, statement in table.statements:
         for pattern in statement.resources:
-            if any(isinstance(part, Variable) and part.key == key for part in pattern.template):
-                for text in texts:
-                    found.update(dict.fromkeys(captures(pattern.template, key, text)))
-                found[f"some-{key.rpartition(':')[2]}"] = None
-        for condition in statement.conditions:
-            if key in condition.variables or (condition.lower_key == key and condition.variables):
-                found.update(dict.fromkeys(_tied_values(table, condition, key, known)))
-    return list(found)
+            if key in variable_keys(pattern.template):
+                found += [value for text in texts for value in captures(pattern.template, key, text)]
+                found.append(f"some-{key.rpartition(':')[2]}")
+    return found
 
 
-def _tied_values(table: StatementTable, condition: Condition, key: str, known: Keys) -> list[str]:
-    """Return values that make two keys, which a condition compares with each other, equal and unequal."""
-    keys = sorted({condition.lower_key, *condition.variables})
-    literals = [
-        value
-        for each in keys
-        for other in conditions_on(table, each)
-        for value in other.values
-        if "${" not in value and not set("*?") & set(value)
+def _composed(table: StatementTable, key: str, values: list[str]) -> list[str]:
+    """Return what the values of a condition on a key become where its variables are filled."""
+    templates = [
+        parse_template(value, variables=True, wildcards=True, place="$")
+        for condition in conditions_on(table, key)
+        for value in condition.values
+        if condition.variables and "${" in value
     ]
-    shared = [_sample(key_facts(each).like) for each in keys]
-    settled = [value for each in keys for value in known.get(each, ())]
-    tokens = [value for value in dict.fromkeys([*settled, *literals, *shared, "zqa", "zqb"]) if value]
-    found = list(tokens)
-    for value in condition.values:
-        template = parse_template(value, variables=True, wildcards=True, place="$") if "${" in value else ()
-        if key == condition.lower_key:
-            found += [_filled(template, token) for token in tokens] if template else []
-        elif any(isinstance(part, Variable) and part.key == key for part in template):
-            found += [part for text in settled for part in captures(template, key, text)]
+    return [_filled(template, value) for template in templates for value in values if len(template) > 1]
+
+
+def _inside(table: StatementTable, key: str, values: list[str]) -> list[str]:
+    """Return what a variable of a key would have to be for a condition on another key to match its value."""
+    found: list[str] = []
+    for _, _, statement in table.statements:
+        for condition in statement.conditions:
+            for value in condition.values if key in condition.variables else ():
+                template = parse_template(value, variables=True, wildcards=True, place="$")
+                if key in variable_keys(template) and len(template) > 1:
+                    found += [part for text in values for part in captures(template, key, text)]
     return found
 
 

@@ -183,7 +183,9 @@ _BY_POLICY: Mapping[str, tuple[str, ...] | None] = {
 
 def _agrees(verdict: Verdict | None, probe: Probe, cause: Cause) -> bool | None:
     """Compare prediction and observation; expiry, signatures and networks are no matter of policies."""
-    if verdict is None or verdict.decision == "invalid" or cause.code not in _BY_POLICY or probe.status is None:
+    if verdict is None or verdict.decision in ("invalid", "unknown"):
+        return None
+    if cause.code not in _BY_POLICY or probe.status is None:
         return None
     if verdict.allowed != probe.opened:
         return False

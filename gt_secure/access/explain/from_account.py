@@ -18,7 +18,6 @@ from ...aws.client import Aws
 from ...aws.denials import parse_denial
 from ...aws.endpoints import VpcEndpoint, in_its_vpc, list_s3_endpoints
 from ...errors import GtSecureError, InvalidInput
-from ...iam.evaluate import evaluate
 from ...iam.request import Policies, Request
 from ...iam.request_context import presigned_context
 from ...iam.verdict import Verdict
@@ -28,6 +27,7 @@ from ...policies.session_policy import session_policy
 from ...presign.inspect import inspect
 from ...presign.probe import Probe
 from ...presign.test_url import TestUrl
+from ..decision import decide_request
 from .explanation import Explanation, explain
 
 
@@ -102,7 +102,7 @@ def predict(
         region=aws.region,
         extra={"aws:PrincipalAccount": url.signer.split(":")[4]},
     )
-    return evaluate(
+    return decide_request(
         Request(action, resource, url.signer, context),
         Policies(
             identity=(_ALLOWED,),

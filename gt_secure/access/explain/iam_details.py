@@ -34,7 +34,7 @@ def authorization_lines(details: AuthorizationDetails) -> list[str]:
 
 def differences_to(verdict: Verdict | None, details: AuthorizationDetails | None) -> tuple[str, ...]:
     """Return the points in which IAM's details differ from a prediction."""
-    if verdict is None or details is None or details.problem or verdict.decision == "invalid":
+    if verdict is None or details is None or details.problem or verdict.decision in ("invalid", "unknown"):
         return ()
     return (*_decision(verdict, details), *_context(verdict, details))
 

@@ -1,0 +1,96 @@
+"""One concrete request, decided with what is not known about it: the one model that every surface asks.
+
+A request of a plan, a table or a check has a source, a signer and a time, but nobody can tell its organization, its
+tags, or the headers that somebody will send. What the sender chooses opens it if some choice does; a fact that is not
+known makes the answer unknown where it matters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ..iam.evaluate import evaluate
+from ..iam.request import Policies, Request
+from ..iam.request_context import HEADER_SIGNED, POST_FORM, PRESIGNED
+from ..iam.request_space import RequestSpace
+from ..iam.statement_table import StatementTable, View
+from ..iam.three_valued import fact, spellings
+from ..iam.verdict import Outcome, Verdict
+from .exposure import example_request
+from .request_kinds import ENDPOINT_FACTS, Circumstances, Form, Given, Kind, Signer, Values, dimensions
+
+_FORMS: dict[str, Form] = {PRESIGNED: "presigned", HEADER_SIGNED: "header", POST_FORM: "post-form"}
+_OF_SERVICES = ("aws:sourceorgid", "aws:sourceorgpaths")
+
+
+def decide_request(request: Request, policies: Policies, facts: Given | None = None) -> Verdict:
+    """Decide a request whose context holds what is known of it, and nothing else.
+
+    Parameters
+    ----------
+    request : Request
+        A context key that is not in it is absent only where AWS says so for such a request.
+    policies : Policies
+    facts : Given, optional
+        Values of further keys.
+
+    Returns
+    -------
+    Verdict
+        ``unknown``, with the keys, where the answer depends on one that is not known.
+    """
+    certain = evaluate(request, policies)
+    if certain.policies is None:
+        return certain
+    compiled = certain.policies
+    given = dict((facts or Given()).about(_signer(request)))
+    known: dict[str, Values] = {**given, **request.keys}
+    caller = request.caller
+    table = StatementTable(
+        compiled, caller, cross_account=request.is_cross_account, endpoint=not request.is_off_endpoint
+    )
+    account = request.resource_account or caller.account
+    settled: Mapping[str, Values] = {
+        **({"aws:resourceaccount": (account,), "s3:resourceaccount": (account,)} if account else {}),
+        **{key: value for key, value in known.items() if value},
+    }
+    view = View(request.action, request.resource, caller, settled)
+    form = _FORMS.get(next(iter(request.keys.get("s3:authtype", ())), ""), "unsigned")
+    kind = Kind(form, form, _signer(request), request.action, request.resource)
+    circumstances = Circumstances(account, caller.partition or "aws", Given({**settled, **known}))
+    if caller.kind == "service":
+        mentioned = spellings(compiled)
+        varying = [fact(table, key, known=settled) for key in _OF_SERVICES if key in mentioned and key not in known]
+    else:
+        varying = [d for d in dimensions(table, kind, circumstances, compiled) if "(principal)" not in d.keys]
+    if request.keys.get("aws:sourcevpce"):
+        mentioned = spellings(compiled)
+        owner = (*ENDPOINT_FACTS, "aws:sourcevpc", "aws:sourcevpcarn")
+        varying += [fact(table, key, known=settled) for key in owner if key in mentioned and key not in known]
+    space = RequestSpace(table, view, varying)
+    answer = space.answer()
+    if answer.state == "unknown":
+        rule = f"the answer depends on {', '.join(answer.depends_on)}"
+        return Verdict(request, compiled, Outcome("unknown", rule=rule, depends_on=answer.depends_on))
+    full = replace(request, context={key: _value(value) for key, value in settled.items()})
+    verdict = evaluate(full, policies)
+    if verdict.allowed == (answer.state == "opened"):
+        return verdict
+    trail = answer.example or tuple(d.settings[0] for d in varying if d.settings)
+    example = example_request(view, trail[0], trail[1:], circumstances) if trail else full
+    verdict = evaluate(replace(example, resource_account=request.resource_account), policies)
+    if verdict.allowed == (answer.state == "opened"):
+        return verdict
+    names = tuple(sorted(dimension.name for dimension in varying))
+    return Verdict(request, compiled, Outcome("unknown", rule="the evaluation was not confirmed", depends_on=names))
+
+
+def _value(values: Values) -> str | Values:
+    return values if len(values) != 1 or type(values) is not tuple else values[0]
+
+
+def _signer(request: Request) -> Signer:
+    if not request.caller.account:
+        return "anonymous"
+    return "other" if request.is_cross_account else "own"
