@@ -66,7 +66,7 @@ class AuditedBucket:
     log_summary: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Audit:
     """The state of a region.
 
@@ -125,7 +125,8 @@ class Audit:
     def require(self, severity: Severity = "high") -> Audit:
         """Return the audit, or raise :class:`AssertionError` for a finding that severe or anything unread."""
         findings = self.worse_than(severity)
-        assert not findings, "; ".join(map(str, findings))
+        names = "; ".join(map(str, findings))
+        assert not findings, f"{len(findings)} of the findings are {severity} or more severe: {names}"
         assert not self.unread, "Not read: " + "; ".join(self.unread)
         return self
 
@@ -167,6 +168,9 @@ class Audit:
     def __str__(self) -> str:
         return self.to_text()
 
+    def __repr__(self) -> str:
+        return f"<audit of account {self.account} in {self.region}. {self.headline}>"
+
     def _repr_html_(self) -> str:
         parts: list[Markup] = [notice("warn" if self.unread or self.worse_than("high") else "plain", self.headline)]
         parts.append(hint(f"Account {self.account}, {self.region}, {self.at:%Y-%m-%d %H:%M} UTC", self.caller))
@@ -189,7 +193,7 @@ def _leak_row(bucket: str, leak: Leak) -> tuple[object, ...]:
 
 @dataclass
 class _Notes:
-    """What could not be read so far."""
+    """A list of what could not be read."""
 
     unread: list[str] = field(default_factory=list)
 

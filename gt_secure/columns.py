@@ -54,7 +54,7 @@ def _lines(row: Sequence[str], widths: Sequence[int]) -> list[str]:
 
 
 def wrap(text: str, room: int) -> list[str]:
-    """Break a line into lines of at most so many columns, at blanks where there are any."""
+    """Break a line at blanks, into lines that fit."""
     lines, line = [], ""
     for word in text.split(" "):
         longer = f"{line} {word}" if line else word
@@ -69,7 +69,7 @@ def wrap(text: str, room: int) -> list[str]:
 
 
 def _pieces(word: str, room: int) -> list[str]:
-    """Cut a word that is wider than the room; a wide character counts twice."""
+    """Cut a word that does not fit; a wide character counts twice."""
     pieces, piece = [], ""
     for char in word:
         if piece and width(piece + char) > room:

@@ -85,7 +85,7 @@ def connect(
     if sagemaker_session is not None:
         if boto3_session is not None or profile is not None:
             raise InvalidInput(
-                "A SageMaker session comes with credentials of its own, and others are given besides.",
+                "A SageMaker session has its own credentials, and others are given too.",
                 next_step="Give sagemaker_session, boto3_session or profile: one of them.",
                 field="sagemaker_session",
             )
@@ -141,7 +141,7 @@ def _to_sandbox(sandbox: bool | RunningSandbox, region: str | None, others: tupl
 
 
 def connection_of(given: ConnectionLike) -> Connection:
-    """Return a connection as it is, or connect with a session of the SageMaker SDK.
+    """Return a connection unchanged, or connect with a session of the SageMaker SDK.
 
     Raises
     ------
@@ -153,7 +153,7 @@ def connection_of(given: ConnectionLike) -> Connection:
     if hasattr(given, "boto_session"):
         return connect(sagemaker_session=given)
     raise InvalidInput(
-        f"{type(given).__name__} is no connection.",
+        f"{type(given).__name__} is not a connection.",
         next_step="Pass what gt_secure.connect() returns, or a session of the SageMaker SDK.",
         field="connection",
     )
@@ -439,7 +439,7 @@ class Connection:
         progress : callable, optional
             Gets a sentence for each step.
         timeout_s : float
-            Deadline in seconds. The roll-back has 120 s of its own.
+            Deadline in seconds. Rolling back may take 120 s more.
 
         Returns
         -------
@@ -806,7 +806,7 @@ class Connection:
         Raises
         ------
         InvalidInput
-            For text that is no source.
+            For text that does not name a source.
 
         Examples
         --------
@@ -849,7 +849,7 @@ class Connection:
         Raises
         ------
         InvalidInput
-            For text that is no source.
+            For text that does not name a source.
 
         Examples
         --------
@@ -909,7 +909,7 @@ class Connection:
         Parameters
         ----------
         buckets : str or iterable of str
-            Data buckets to look at besides those of waiting labeling jobs.
+            More data buckets than those of waiting labeling jobs.
         since : str, optional
             Read the logs from here: a UTC time, or an age such as ``7d``.
         logs : bool
@@ -986,7 +986,7 @@ class Connection:
         cancel : threading.Event, optional
             Set it to stop reading.
         wait_for : int
-            Read again until so many requests are there, for tests and tutorials: S3 delivers logs late.
+            Read again until this number of requests is there, for tests and tutorials: S3 delivers logs late.
         wait_s : float
             Seconds to wait for them at most.
 

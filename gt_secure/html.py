@@ -70,7 +70,7 @@ def cell(value: object) -> Markup:
 def table(
     head: Sequence[str], rows: Iterable[Sequence[object]], *, caption: str | Markup = "", classes: str = ""
 ) -> Markup:
-    """A table with column headers, in a box of its own that scrolls when there is no room."""
+    """A table with column headers, in a box that scrolls where the page is narrow."""
     top = "".join(f'<th scope="col">{text(name)}</th>' for name in head)
     body = "".join(
         "<tr>"

@@ -50,7 +50,7 @@ class _Table(Generic[T]):
 
 
 def _chip(cell: object) -> object:
-    """Return a chip for a word that has a tone, and any other cell as it is."""
+    """Return a chip for a word that has a tone, and any other cell unchanged."""
     tone = _TONES.get(str(cell))
     return cell if tone is None else Chip(tone, str(cell))
 

@@ -53,6 +53,7 @@ VERBS = (
     Verb("inspect", "inspect"),
     Verb("verdict", "iam.batch.run"),
     Verb("log-cache", "logs.Cache"),
+    Verb("completion", "", "a shell needs it, Python has its own"),
     Verb("tutorials", "", "a folder of notebooks is opened, not imported"),
     Verb("", "Connection.endpoints", "doctor and plan show endpoints; the panel offers them"),
     Verb("", "Connection.bucket", "a building block of plan and findings"),
@@ -100,7 +101,8 @@ def test_a_verb_that_one_surface_lacks_is_seen(monkeypatch: pytest.MonkeyPatch) 
 
 
 RESULTS = {item.name for item in COMMANDS} - {
-    "journal", "probe", "plot", "demo", "tutorials", "sandbox", "inspect", "verdict", "log-cache"
+    "journal", "probe", "plot", "demo", "tutorials", "sandbox", "inspect", "verdict", "log-cache",
+    "completion",
 }  # fmt: skip
 """Commands whose result the magic returns; the others print lines, pictures or streams."""
 

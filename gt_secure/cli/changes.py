@@ -66,17 +66,17 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--url-lock",
         choices=("auto", "SourceIp", "VpcSourceIp", "off", "keep"),
-        help="the workteam's URL lock (default: auto, the toggle that fits the portal)",
+        help="the workteam's URL lock (default: auto, the setting that fits the portal)",
     )
     group.add_argument(
         "--portal-lock",
         action=argparse.BooleanOptionalAction,
-        help="let only the addresses open the worker portal, of ALL workteams (default: as it is)",
+        help="let only the addresses open the worker portal, of ALL workteams (default: keep it)",
     )
     group.add_argument(
         "--guard", action=argparse.BooleanOptionalAction, help="guard the bucket, or remove our guard (default: guard)"
     )
-    group.add_argument("--expect-allowed", action="append", metavar="SOURCE", help="this source must get in")
+    group.add_argument("--expect-allowed", action="append", metavar="SOURCE", help="this source must be opened")
     group.add_argument("--expect-refused", action="append", metavar="SOURCE", help="this source must be refused")
 
 

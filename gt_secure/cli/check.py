@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _TEXTS = {
     "team": "workteam", "bucket": "data bucket", "prefix": "beginning of the keys",
-    "url-lock": "the toggle that must be on: SourceIp or VpcSourceIp",
+    "url-lock": "the setting that must be on: SourceIp or VpcSourceIp",
     "severity": "least severe finding that fails: high, medium (default), low, info",
     "since": "read the log from here: UTC time, or an age such as 7d", "until": "UTC time, not included",
     "restriction": "restriction file", "path": "notebook",

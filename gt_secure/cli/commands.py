@@ -56,6 +56,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("exposure", LOCAL, "exposure", "show from where an object is opened, from policies", "access.exposures"),
     Command("prove", LOCAL, "exposure", "prove that a bucket policy holds, or show a hole", "access.prove"),
     Command("verdict", LOCAL, "verdict", "decide IAM requests from standard input (NDJSON)", "iam.batch.run"),
+    Command("completion", LOCAL, "completion", "print code for completion in a shell", "cli.completion.run"),
     Command("log-cache", LOCAL, "logs", "show or clear the cache of parsed logs", "logs.cache_state"),
 )  # fmt: skip
 

@@ -99,7 +99,7 @@ def _lab(work: Path, port: int, *, open_browser: bool) -> int:
         try:
             _wait_for(chosen, lab)
             _tell(f"  JupyterLab  {address}")
-            _tell("Access logs arrive here after 2 seconds; AWS takes hours. Press Ctrl-C to stop everything.")
+            _tell("Access logs arrive here after 2 seconds, on AWS after hours. Press Ctrl-C to stop everything.")
             if open_browser:
                 stack.enter_context(_opened(address))
             code = lab.wait()

@@ -75,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_source_arguments(parser)
     parser.add_argument("--by", default=_BY, help=f"columns to count by, with commas: {', '.join(COLUMNS)}")
     parser.add_argument("--format", choices=("table", "csv", "json", "parquet"), default="table")
-    parser.add_argument("--limit", type=int, help="at most so many rows; the default is all")
+    parser.add_argument("--limit", type=int, help="print at most this number of rows (default: all)")
     parser.add_argument("--output", "-o", help="write to this file")
 
 
@@ -116,7 +116,7 @@ def counts_from(args: argparse.Namespace) -> tuple[Table, Coverage]:
 
 
 def _simple(args: argparse.Namespace) -> bool:
-    """Whether one pass without keeping rows is enough."""
+    """Return whether one pass without keeping rows is enough."""
     remote = args.bucket or any(source.startswith("s3://") for source in (*args.sources, *args.more_sources))
     return not args.network and not remote
 
@@ -192,7 +192,7 @@ def _reading_text(progress: Progress | Any) -> str:
 
 
 def _sources(args: argparse.Namespace) -> tuple[list[Any], Any]:
-    """What the arguments name, and the connection it needs."""
+    """Return the sources that the arguments name, and the connection they need."""
     sources: list[Any] = [*args.sources, *args.more_sources]
     aws = None
     if args.bucket or args.engine == "athena" or any(source.startswith("s3://") for source in sources):

@@ -62,6 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     args = None
     try:
+        if "_ARGCOMPLETE" in os.environ:
+            _complete()
         args = parse(sys.argv[1:] if argv is None else argv)
         return OK if args is None else int(args.run(args))
     except GtSecureError as error:
@@ -73,6 +75,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of our output went away, as "head" does: nothing is wrong.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
+
+
+def _complete() -> None:
+    """Answer a shell that asks for completions; argcomplete then ends the process."""
+    from .completion import complete
+
+    complete(build_parser())
 
 
 def _report(error: GtSecureError, as_json: bool) -> int:

@@ -52,6 +52,9 @@ class Table:
     def __repr__(self) -> str:
         return f"Table({', '.join(self.columns)}; {len(self.rows)} rows)"
 
+    def __str__(self) -> str:
+        return self.to_text()
+
     def column(self, name: str) -> list[Any]:
         """The values of one column."""
         place = self.columns.index(name)

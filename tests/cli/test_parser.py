@@ -99,7 +99,7 @@ def test_each_command_shows_examples_and_short_help() -> None:
     assert all(len(item.help) < 60 for item in COMMANDS)
 
 
-LOCAL = ("verdict", "inspect", "tutorials", "demo", "journal", "sandbox", "log-cache")
+LOCAL = ("completion", "verdict", "inspect", "tutorials", "demo", "journal", "sandbox", "log-cache")
 
 
 @pytest.mark.parametrize("name", PARSERS)
@@ -189,7 +189,7 @@ def test_every_example_runs(line: str, scene, monkeypatch, capsys) -> None:
     monkeypatch.setenv("GT_SECURE_JOURNAL", str(folder / "journal"))
     monkeypatch.setenv("GT_SECURE_CACHE", str(folder / "cache"))
     monkeypatch.chdir(folder)
-    words = shlex.split(re.split(r" [|>] ", line)[0])
+    words = shlex.split(re.split(r" (?:[|>]|>>) ", line)[0])
     if "<" in words:
         stdin = Path(words[words.index("<") + 1]).read_bytes()
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin)))
@@ -200,7 +200,7 @@ def test_every_example_runs(line: str, scene, monkeypatch, capsys) -> None:
         monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO()))
     code = main(words[1:])
     captured = capsys.readouterr()
-    accepted = {0, 2, 3} | ({1} if words[1] in ("undo", "hits", "leaks", "plot") else set())
+    accepted = {0, 2, 3} | ({1} if words[1] in ("undo", "hits", "leaks", "plot", "completion") else set())
     assert code in accepted, captured.err
     assert "Traceback" not in captured.err
     if "--json" in words and code != 1:
@@ -223,3 +223,23 @@ def test_messages_of_the_library_leave_no_python_argument_behind(capsys, monkeyp
     assert "region=" not in text
     assert main(["check", "team-is-restricted"]) == 1
     assert "--team" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("gt-secure pl", {"plan ", "plot "}),
+        ("gt-secure journal ve", {"verify "}),
+        ("gt-secure plan --url-lock Vpc", {"VpcSourceIp "}),
+        ("gt-secure verdict --re", set()),
+    ],
+)
+def test_a_shell_completes_commands_options_and_choices(line: str, expected: set[str], tmp_path: Path) -> None:
+    pytest.importorskip("argcomplete")
+    answer = tmp_path / "answer"
+    environment = {
+        **os.environ, "_ARGCOMPLETE": "1", "_ARGCOMPLETE_STDOUT_FILENAME": str(answer), "COMP_LINE": line,
+        "COMP_POINT": str(len(line)), "_ARGCOMPLETE_IFS": "\n", "COMP_TYPE": "9", "_ARGCOMPLETE_SHELL": "bash",
+    }  # fmt: skip
+    subprocess.run([sys.executable, "-m", "gt_secure.cli"], env=environment, timeout=60, check=False)
+    assert {word.rstrip() + " " for word in answer.read_text().split("\n") if word.strip()} == expected

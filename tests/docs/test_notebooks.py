@@ -95,7 +95,7 @@ def test_twenty_lines_are_twenty_lines() -> None:
 
 # On an account the kernel has one address and nobody can be played. This cell makes the sandbox look like one.
 AS_AN_ACCOUNT = """
-from gt_secure.aws import Aws
+from gt_secure.aws.client import Aws
 Aws.is_local = property(lambda self: False)
 asked = []
 """
@@ -174,7 +174,7 @@ def test_the_audit_runs_under_papermill(fail_on: str, tmp_path: Path, monkeypatc
         parameters = {"FAIL_ON": fail_on, "OUT": str(tmp_path / "audit.json")}
         options = {"parameters": parameters, "kernel_name": "python3", "progress_bar": False}
         if fail_on == "medium":  # the portal's public entrance is open, and open-team has no lock
-            with pytest.raises(papermill.exceptions.PapermillExecutionError, match="medium or graver"):
+            with pytest.raises(papermill.exceptions.PapermillExecutionError, match="medium or more severe"):
                 papermill.execute_notebook(*arguments, **options)
         else:
             papermill.execute_notebook(*arguments, **options)
