@@ -53,6 +53,8 @@ VERBS = (
     Verb("inspect", "inspect"),
     Verb("verdict", "iam.batch.run"),
     Verb("log-cache", "logs.Cache"),
+    Verb("exposure", "access.exposures"),
+    Verb("prove", "access.prove"),
     Verb("completion", "", "a shell needs it, Python has its own"),
     Verb("tutorials", "", "a folder of notebooks is opened, not imported"),
     Verb("", "Connection.endpoints", "doctor and plan show endpoints; the panel offers them"),
@@ -103,6 +105,8 @@ def test_a_verb_that_one_surface_lacks_is_seen(monkeypatch: pytest.MonkeyPatch) 
 RESULTS = {item.name for item in COMMANDS} - {
     "journal", "probe", "plot", "demo", "tutorials", "sandbox", "inspect", "verdict", "log-cache",
     "completion",
+    "exposure",
+    "prove",
 }  # fmt: skip
 """Commands whose result the magic returns; the others print lines, pictures or streams."""
 

@@ -99,7 +99,18 @@ def test_each_command_shows_examples_and_short_help() -> None:
     assert all(len(item.help) < 60 for item in COMMANDS)
 
 
-LOCAL = ("completion", "verdict", "inspect", "tutorials", "demo", "journal", "sandbox", "log-cache")
+LOCAL = (
+    "exposure",
+    "prove",
+    "completion",
+    "verdict",
+    "inspect",
+    "tutorials",
+    "demo",
+    "journal",
+    "sandbox",
+    "log-cache",
+)
 
 
 @pytest.mark.parametrize("name", PARSERS)
