@@ -424,6 +424,7 @@ class Connection:
         journal_dir: str | Path | None = None,
         progress: Callable[[str], None] | None = None,
         timeout_s: float = 600,
+        digest: str | None = None,
     ) -> Applied:
         """Apply a plan: read again, change, read back, and roll back if a step fails.
 
@@ -440,6 +441,8 @@ class Connection:
             Gets a sentence for each step.
         timeout_s : float
             Deadline in seconds. Rolling back may take 120 s more.
+        digest : str, optional
+            ``plan.digest`` of the plan that was approved: another plan is refused.
 
         Returns
         -------
@@ -451,7 +454,7 @@ class Connection:
         InvalidInput
             For a blocker that is not confirmed. Nothing was changed.
         Conflict
-            If somebody changed the same thing since the plan was made.
+            If somebody changed the same thing since the plan was made, or the digest is that of another plan.
 
         Examples
         --------
@@ -469,6 +472,7 @@ class Connection:
             journal_dir=journal_dir,
             progress=progress,
             timeout_s=timeout_s,
+            digest=digest,
             probe=expectation_probe(self.aws, plan.restriction.team) if plan.restriction.expectations else None,
         )
 

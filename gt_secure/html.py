@@ -71,11 +71,12 @@ def table(
     head: Sequence[str], rows: Iterable[Sequence[object]], *, caption: str | Markup = "", classes: str = ""
 ) -> Markup:
     """A table with column headers, in a box that scrolls where the page is narrow."""
+    labels = [html.escape(plain(name), quote=True) for name in head]
     top = "".join(f'<th scope="col">{text(name)}</th>' for name in head)
     body = "".join(
         "<tr>"
         + "".join(
-            f'<th scope="row">{cell(value)}</th>' if i == 0 else f"<td>{cell(value)}</td>"
+            f'<th scope="row">{cell(value)}</th>' if i == 0 else f'<td data-label="{labels[i]}">{cell(value)}</td>'
             for i, value in enumerate(row)
         )
         + "</tr>"

@@ -27,6 +27,7 @@ import urllib3
 
 import gt_secure
 from gt_secure import Restriction, plots
+from gt_secure.changes.render.parts import folds
 from gt_secure.check import Report, no_findings, no_leaked_urls
 from gt_secure.cli.main import main
 from gt_secure.connection import Connection
@@ -35,7 +36,6 @@ from gt_secure.presign import vantage_for
 from gt_secure.sandbox import Sandbox
 from gt_secure.widgets import AllowEditor, HitsStep, TeamPicker, panel, testing
 from gt_secure.widgets.base import error_markup
-from gt_secure.widgets.plan_view import folds
 from gt_secure.widgets.role_summary import role_markup
 
 WORD = "zq7"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,8 @@ from .plan import Plan
 from .transaction import Applied, Callback, begin_lines, run
 from .verify import Probe, probe_expectations
 
+_DIGEST = re.compile(r"(sha256:)?[0-9a-f]{64}")
+
 
 def apply(
     aws: Aws,
@@ -27,6 +30,7 @@ def apply(
     progress: Callback | None = None,
     timeout_s: float = 600,
     probe: Probe | None = None,
+    digest: str | None = None,
 ) -> Applied:
     """Carry out a plan: re-read, compare, write, read back; at a failure take everything back in reverse.
 
@@ -44,6 +48,8 @@ def apply(
         Deadline for all of it, in seconds. Taking back has its own.
     probe : callable, optional
         Tries the expectations on the wire afterwards; see :data:`gt_secure.changes.verify.Probe`.
+    digest : str, optional
+        ``Plan.digest`` of the plan that was approved: another plan is refused.
 
     Raises
     ------
@@ -54,6 +60,7 @@ def apply(
     GtSecureError
         If a step failed; ``details["applied"]`` says what is certain. The account is as before unless it says so.
     """
+    _check_digest(plan, digest)
     _check_confirmed(plan, confirm)
     if plan.empty:
         return Applied("", "nothing to do", notes=("The account already matches the restriction.",))
@@ -70,6 +77,25 @@ def apply(
         )
         done = run(Engine(aws, writer, plan.changes, Clock(timeout_s), progress), "applied")
     return done if probe is None else replace(done, probes=probe_expectations(plan, probe))
+
+
+def _check_digest(plan: Plan, approved: str | None) -> None:
+    if approved is None:
+        return
+    text = str(approved).strip().lower()
+    if not _DIGEST.fullmatch(text):
+        raise InvalidInput(
+            "The digest of a plan has the form sha256: and 64 digits from 0 to f.",
+            next_step="Copy it from the page of the plan that was approved.",
+            field="digest",
+            value=text,
+        )
+    if text.removeprefix("sha256:") != plan.digest.removeprefix("sha256:"):
+        raise Conflict(
+            "This plan is not the one that was approved: the account or the restriction has changed since.",
+            next_step=f"Nothing was changed. Have the new plan approved; its digest is {plan.digest}.",
+            details={"approved": text, "digest": plan.digest},
+        )
 
 
 def _check_confirmed(plan: Plan, confirm: Iterable[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,6 +65,20 @@ class PlanData:
         return tuple(call for change in self.changes for call in change.calls)
 
     @property
+    def digest(self) -> str:
+        """The fingerprint of what the plan does, for an approval: account, region, restriction, changes and calls."""
+        data = {
+            "account": self.state.account_id,
+            "region": self.state.region,
+            "restriction": self.restriction.to_dict(),
+            "changes": [
+                change.for_journal() | {"calls": [call.to_dict() for call in change.calls]} for change in self.changes
+            ],
+        }
+        text = json.dumps(data, sort_keys=True, separators=(",", ":"), default=str)
+        return f"sha256:{hashlib.sha256(text.encode('utf-8')).hexdigest()}"
+
+    @property
     def permissions(self) -> dict[str, Any]:
         """The smallest identity policy that allows to apply the plan and to undo it."""
         needed: dict[str, set[str]] = {}
@@ -82,6 +98,7 @@ class PlanData:
         """Return the plan as JSON-able data."""
         return {
             "empty": self.empty,
+            "digest": self.digest,
             "restriction": self.restriction.to_dict(),
             "region": self.state.region,
             "account": self.state.account_id,

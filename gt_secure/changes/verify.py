@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from ..errors import GtSecureError
 from ..network import Source
 from .journal import scrub
-from .plan import Plan
+from .plan_data import PlanData
 
 Probe: TypeAlias = Callable[[Source, str, str], bool | None]
 """Fetches an object of a bucket under a prefix by a presigned URL from a source: True opened, False refused, None where
@@ -41,7 +41,7 @@ class ProbeResult:
         }
 
 
-def probe_expectations(plan: Plan, probe: Probe) -> tuple[ProbeResult, ...]:
+def probe_expectations(plan: PlanData, probe: Probe) -> tuple[ProbeResult, ...]:
     """Probe every expectation of a plan that has been applied.
 
     A probe that fails is a result, not an error: the change itself stands and has been read back.

@@ -172,6 +172,7 @@ def _add_apply(commands: Commands) -> None:
                 "apply without a question",
             ),
             ("gt-secure apply -f open-team.json --yes --json", "apply a restriction file"),
+            ("gt-secure apply -f open-team.json --plan-digest sha256:...", "apply the plan that was approved"),
         ),
         result=apply_from,
     )
@@ -179,6 +180,7 @@ def _add_apply(commands: Commands) -> None:
     _add_logs(parser)
     _add_doing(parser)
     parser.add_argument("--confirm", action="append", default=[], metavar="CODE", help="accept a blocker of the plan")
+    parser.add_argument("--plan-digest", metavar="DIGEST", help="apply only the plan with this digest")
     parser.add_argument(
         "--resume", nargs="?", const="", metavar="ID", help="complete an interrupted change of the journal instead"
     )
@@ -209,7 +211,14 @@ def apply_from(args: argparse.Namespace) -> Applied:
         say(fit(plan.to_text()))
     if not plan.empty:
         _ask(args, _question(plan, args.confirm))
-    return gt.apply(plan, confirm=args.confirm, journal_dir=args.journal, progress=_tell, timeout_s=args.timeout)
+    return gt.apply(
+        plan,
+        confirm=args.confirm,
+        journal_dir=args.journal,
+        progress=_tell,
+        timeout_s=args.timeout,
+        digest=args.plan_digest,
+    )
 
 
 def run_apply(args: argparse.Namespace) -> int:

@@ -11,10 +11,10 @@ import traitlets
 
 from .. import html as markup
 from ..changes.change import find_change
+from ..changes.render import parts
 from ..changes.targets import WorkforcePortal
 from ..errors import GtSecureError, InvalidInput
 from ..html import count
-from . import plan_view as planview
 from .base import Html, Link, Step, check
 from .shared_models import make
 
@@ -171,8 +171,8 @@ class ReviewStep(Step):
             self.confirms.children = ()
             self.enable()
             return
-        parts = (planview.changes_table, planview.who_table, planview.expectations, planview.warnings, planview.folds)
-        self.shown.value = "".join(f'<div class="gts-part">{part(plan)}</div>' for part in parts)
+        shown = (parts.changes_table, parts.who_table, parts.expectations, parts.warnings, parts.folds)
+        self.shown.value = "".join(f'<div class="gts-part">{part(plan)}</div>' for part in shown)
         self.confirms.children = [
             check(f"I have read this and want it all the same: {notice.code}", False, self._confirmer(notice.code))
             for notice in plan.blockers
@@ -208,7 +208,7 @@ class ReviewStep(Step):
         return all(notice.confirmable and notice.code in self._confirmed for notice in plan.blockers)
 
     def _got_applied(self, applied: Applied) -> None:
-        self.after.value = f'<div role="status" aria-live="polite">{planview.applied_notice(applied)}</div>'
+        self.after.value = f'<div role="status" aria-live="polite">{parts.applied_notice(applied)}</div>'
         self.applied = applied
         self._done = f"{applied.outcome}, change {applied.id}" if applied.id else applied.outcome
         if self.restriction is not None:

@@ -387,7 +387,7 @@ def test_the_page_stands_alone_and_is_safe() -> None:
 def test_sources_that_get_the_same_share_a_row_and_reasons_are_short() -> None:
     one = made(addresses="203.0.113.0/24\n192.0.2.44", expectations=[expect.refused("198.51.100.9")])
     page = one.to_html()
-    table = page.partition("Who gets in")[2].partition("</table>")[0]
+    table = page.partition("Who can open")[2].partition("</table>")[0]
     assert all(row.source in table for row in one.simulation)
     assert table.count("<tr>") - 1 < len(one.simulation)
     assert table.count("bucket guard: not on its list") == 1

@@ -36,7 +36,7 @@ def wish(**values: Any) -> Restriction:
 def test_a_restriction_is_shown_applied_and_undone(connection: Connection, words: Any) -> None:
     review = ReviewStep(connection, restriction=wish())
     shown = words(review.shown.value)
-    for part in ("What will change", "Bucket guard", "URL lock", "Who can open gt-images/ ?", "bucket guard : not in"):
+    for part in ("What will change", "Bucket guard", "URL lock", "Who can open gt-images/ ?", "bucket guard: not on"):
         assert part in shown
     assert review.apply_button.description == "Apply 2 changes"
     review.apply()

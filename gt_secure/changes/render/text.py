@@ -41,12 +41,13 @@ def _lines(plan: PlanData) -> Iterator[str]:
         yield from _change(number, change)
     if plan.changes:
         yield f"Takes about {plan.seconds_typical} s on AWS. Everything can be undone."
+        yield f"Digest: {plan.digest}"
     for notice in plan.notices:
         code = f" [{notice.code}]" if notice.severity != "info" else ""
         yield f"{_MARKS[notice.severity]}{code}: {printable(notice)}"
     if plan.simulation:
         yield ""
-        yield "Who gets in, now -> after:"
+        yield "Who can open the images, now -> after:"
         for row in plan.simulation:
             yield f"  {_row(row)}"
     if plan.expectations:

@@ -1,34 +1,40 @@
-"""A plan as tables: what changes, who can open what now and after, and what to know before."""
+"""The parts of a plan as HTML: one renderer for notebooks, the page for an approver, and the panel."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .. import html as markup
-from ..html import Chip, Markup, count
+from ... import html as markup
+from ...html import Chip, Markup, count
+from .infrastructure_code import to_cli
+from .text import cause
 
 if TYPE_CHECKING:
-    from ..access.locks import Outcome
-    from ..access.simulation import Row
-    from ..changes.change import Change
-    from ..changes.plan import Plan
-    from ..changes.transaction import Applied
+    from ...access.locks import Outcome
+    from ...access.simulation import Row
+    from ...findings.model import Finding
+    from ...restriction.messages import Notice
+    from ..change import Change
+    from ..plan_data import PlanData
+    from ..transaction import Applied
 
 _SCENES = {
     "worker": "a worker of the team",
     "forwarded": "somebody with a forwarded URL",
     "presigned": "anybody with a presigned URL",
 }
+_SERVICES = {"Ground Truth": "the back end of Ground Truth", "log delivery": "log delivery", "caller": "yourself"}
+_STRANGERS = ("just outside", "somewhere else")
 _NAMED = 3
 """So many listed or seen addresses with the same outcome are shown each."""
 
 
-def changes_table(plan: Plan) -> Markup:
+def changes_table(plan: PlanData) -> Markup:
     """The changes with before, after and whom they touch."""
     if plan.empty:
-        return markup.notice("ok", "Nothing to change:", "the account is as the restriction wants it.")
+        return markup.notice("ok", "Nothing to change:", "the account already matches the restriction.")
     rows = [_change_row(change) for change in plan.changes]
     return markup.table(("Change", "Now", "After", "Affects"), rows, caption="What will change")
 
@@ -43,7 +49,7 @@ def _change_tone(change: Change[Any]) -> markup.Tone:
     return "ok" if change.protects else "no"
 
 
-def who_table(plan: Plan) -> Markup:
+def who_table(plan: PlanData) -> Markup:
     """Who can open the images, now and after, and which lock decides: people only, services are in the fold."""
     people = [row for row in plan.simulation if row.scene in _SCENES]
     if not people:
@@ -75,29 +81,49 @@ def _shortest(rows: Sequence[Row]) -> tuple[list[Row], int]:
     return [row for group in kept.values() for row in group][:12], alike
 
 
+def all_access(plan: PlanData) -> Markup:
+    """Who can open the images, all samples: sources with the same answers share a row."""
+    if not plan.simulation:
+        return Markup("")
+    head = ("Source", "Request", "Now", "After", "Decided by")
+    return markup.table(
+        head, list(_together(plan.simulation)), caption="Who can open the images?", classes="gts-access"
+    )
+
+
+def _together(rows: Sequence[Row]) -> Iterator[tuple[object, ...]]:
+    requests: dict[tuple[str, str, Chip, Chip, Markup], list[str]] = {}
+    for row in rows:
+        decided = _decided(row.after if row.after.decision != "allowed" else row.now)
+        same = (row.source, row.why, outcome_chip(row, row.now), outcome_chip(row, row.after), decided)
+        requests.setdefault(same, []).append((_SCENES | _SERVICES)[row.scene])
+    sources: dict[tuple[str, Chip, Chip, Markup], list[Markup]] = {}
+    for (source, why, now, after, decided), scenes in requests.items():
+        named = markup.join(markup.code(source, 120), " ", markup.hint(markup.text(why, 200)))
+        sources.setdefault((", ".join(scenes), now, after, decided), []).append(named)
+    for (scene, now, after, decided), names in sources.items():
+        yield markup.join(*names), scene, now, after, decided
+
+
 def _who_row(row: Row) -> tuple[object, ...]:
     source = markup.join(markup.code(row.source, 60), markup.hint(_SCENES.get(row.scene, row.scene), row.why))
     return source, outcome_chip(row, row.now), outcome_chip(row, row.after), _decided(row.after)
 
 
 def _decided(outcome: Outcome) -> Markup:
-    if outcome.decision == "allowed":
-        return markup.text("every lock lets it in")
-    # The conditions that were compared follow in brackets; the fold has them.
-    reason = {"bucket guard": "not in the list", "URL lock": "not the address the URL was made for"}.get(
-        outcome.lock, outcome.reason.split(" (", 1)[0]
-    )
-    return markup.join(f"<b>{markup.text(outcome.lock)}</b>: " if outcome.lock else "", markup.text(reason, 300))
+    if outcome.decision == "allowed" or not (outcome.lock or outcome.reason):
+        return markup.text("no lock refuses it")
+    return markup.text(cause(outcome.decision, outcome.lock, outcome.reason), 300)
 
 
 def outcome_chip(row: Row, outcome: Outcome) -> Chip:
-    """The outcome as a chip. That a stranger gets in is nothing to be green about."""
-    stranger = row.scene == "forwarded" or row.why.startswith(("just outside", "somewhere else"))
+    """Return the outcome as a chip whose colour means security: green is a stranger refused, red an open hole."""
+    stranger = row.scene == "forwarded" or row.why.startswith(_STRANGERS)
     if outcome.decision == "allowed":
-        return Chip("warn" if stranger else "ok", "opens")
+        return Chip("no" if stranger else "ok", "opened")
     if outcome.decision == "refused":
-        return Chip("no", "refused")
-    return Chip("warn", "not known")
+        return Chip("ok" if stranger else "warn", "refused")
+    return Chip("warn", "unknown")
 
 
 def _all_rows(rows: Sequence[Row]) -> Markup:
@@ -118,28 +144,39 @@ def _all_rows(rows: Sequence[Row]) -> Markup:
     return markup.fold(f"All {len(rows)} samples", table)
 
 
-def warnings(plan: Plan) -> Markup:
+_NOTICES: dict[str, tuple[markup.Tone, str]] = {
+    "blocker": ("no", "Stops:"),
+    "warning": ("warn", "Warning:"),
+    "info": ("plain", "Note:"),
+}
+_FINDINGS: dict[str, markup.Tone] = {"critical": "no", "high": "no", "medium": "warn"}
+
+
+def warnings(plan: PlanData) -> Markup:
     """What to know before applying: blockers, warnings, and what in the account weakens the restriction."""
-    shown = [
-        markup.notice(
-            "no" if each.severity == "blocker" else "warn", markup.text(each.text, 600), markup.text(each.fix, 400)
-        )
-        for each in plan.notices
-        if each.severity != "info"
-    ]
-    shown += [
-        markup.notice(
-            "no" if each.severity == "high" else "warn",
-            markup.text(f"{each.title}.", 300),
-            markup.text(f"{each.why} {each.fix}", 900),
-        )
-        for each in plan.findings
-        if each.severity in ("high", "medium")
-    ]
+    shown = [_notice(*_NOTICES[each.severity], each) for each in plan.notices if each.severity != "info"]
+    shown += [_finding(each) for each in plan.findings if each.severity in _FINDINGS]
     return markup.join(*shown, unseen(plan))
 
 
-def unseen(plan: Plan) -> Markup:
+def remarks(plan: PlanData) -> Markup:
+    """Notes and smaller findings."""
+    shown = [_notice(*_NOTICES[each.severity], each) for each in plan.notices if each.severity == "info"]
+    shown += [_finding(each) for each in plan.findings if each.severity not in _FINDINGS]
+    return markup.join(*shown)
+
+
+def _notice(tone: markup.Tone, title: str, notice: Notice) -> Markup:
+    said = markup.join(markup.text(f"{notice.text} {notice.fix}".strip(), 1000), " ", markup.code(notice.code))
+    return markup.notice(tone, title, said)
+
+
+def _finding(finding: Finding) -> Markup:
+    said = markup.join(markup.text(f"{finding.why} {finding.fix}", 900), " ", markup.code(finding.code))
+    return markup.notice(_FINDINGS.get(finding.severity, "plain"), markup.text(f"{finding.title}.", 300), said)
+
+
+def unseen(plan: PlanData) -> Markup:
     """What could not be read; loud only where an answer depends on it."""
     parts = plan.state.unseen
     if not parts:
@@ -149,27 +186,25 @@ def unseen(plan: Plan) -> Markup:
     if not unknown:
         return markup.hint(markup.text(f"Not seen: {named}.", 900))
     return markup.notice(
-        "warn", "Not seen:", markup.text(f"{named}. What depends on it is “not known” above, never “allowed”.", 900)
+        "warn", "Not seen:", markup.text(f"{named}. What depends on it is “unknown” above, never “allowed”.", 900)
     )
 
 
-def _missing_rights(plan: Plan) -> Markup:
+def _missing_rights(plan: PlanData) -> Markup:
     policies = [part.policy for part in plan.state.unseen if part.policy]
     statements = [statement for policy in policies for statement in policy.get("Statement", ())]
     return markup.pre({"Version": "2012-10-17", "Statement": statements}) if statements else Markup("")
 
 
-def folds(plan: Plan) -> Markup:
+def folds(plan: PlanData) -> Markup:
     """All that not everybody needs: samples, notes, smaller findings, other tools, permissions."""
-    notes = [f"{each.text} {each.fix}" for each in plan.notices if each.severity == "info"]
-    small = [f"{each.title}. {each.fix}" for each in plan.findings if each.severity not in ("high", "medium")]
+    notes = remarks(plan)
     calls = [call.to_dict() for call in plan.calls]
     rights = _missing_rights(plan)
     parts = [
         _all_rows(plan.simulation) if plan.simulation else "",
-        markup.fold(count(len(notes), "note"), _list(notes)) if notes else "",
-        markup.fold(count(len(small), "smaller finding"), _list(small)) if small else "",
-        markup.fold("AWS CLI commands", markup.pre(plan.to_cli())) if plan.changes else "",
+        markup.fold("Notes and smaller findings", notes) if notes else "",
+        markup.fold("AWS CLI commands", markup.pre(to_cli(plan))) if plan.changes else "",
         markup.fold("Calls as JSON", markup.pre(json.dumps(calls, indent=2, default=str))) if calls else "",
         markup.fold("Permissions to apply and undo", markup.pre(plan.permissions)) if calls else "",
         markup.fold("Permissions to see the rest", rights) if rights else "",
@@ -177,11 +212,7 @@ def folds(plan: Plan) -> Markup:
     return Markup(f'<div class="gts-folds">{"".join(parts)}</div>')
 
 
-def _list(lines: Sequence[str]) -> Markup:
-    return Markup("<ul>" + "".join(f"<li>{markup.text(line, 600)}</li>" for line in lines) + "</ul>")
-
-
-def expectations(plan: Plan) -> Markup:
+def expectations(plan: PlanData) -> Markup:
     """The expectations and whether they would hold."""
     if not plan.expectations:
         return Markup("")
@@ -189,8 +220,10 @@ def expectations(plan: Plan) -> Markup:
         (
             markup.code(each.source),
             each.kind,
-            Chip("ok" if each.holds else "no", each.observed),
-            markup.text(each.reason, 300),
+            Chip(
+                "ok" if each.holds else "no", f"{each.observed}, {'as expected' if each.holds else 'not as expected'}"
+            ),
+            "" if each.observed == "allowed" else markup.text(cause(each.observed, each.lock, each.reason), 300),
         )
         for each in plan.expectations
     ]

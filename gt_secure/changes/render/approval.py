@@ -1,0 +1,102 @@
+"""What an approver has to check, exactly: statements, policy, calls, permissions, restriction and digest."""
+
+from __future__ import annotations
+
+import difflib
+import html
+import json
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ... import html as markup
+from ...html import Markup
+from ...policies.equivalence import same_statement
+from ...restriction.files import dumps_restriction
+from ..change import Change, find_change
+from ..targets import BucketGuard
+
+if TYPE_CHECKING:
+    from ..plan_data import PlanData
+
+_LINES = {"+": ("ins", "gts-add"), "-": ("del", "gts-del")}
+
+
+def sections(plan: PlanData) -> Markup:
+    """Return the sections that follow the plan on the page for an approver."""
+    guard = find_change(plan.changes, BucketGuard)
+    return markup.join(
+        _section("Digest of this plan", _digest(plan)),
+        _statements(guard) if guard is not None else "",
+        _section("Bucket policy, before and after", policy_diff(guard)) if guard is not None else "",
+        _section("Calls of AWS", _calls(plan)) if plan.calls else "",
+        _section("Permissions to apply and undo", markup.pre(plan.permissions)) if plan.calls else "",
+        _section("Restriction file", markup.pre(dumps_restriction(plan.restriction))),
+    )
+
+
+def _section(title: str, body: Markup) -> Markup:
+    return Markup(f"<section><h2>{markup.text(title)}</h2>{body}</section>")
+
+
+def _digest(plan: PlanData) -> Markup:
+    said = markup.hint(
+        "It covers the account, the region, the restriction and each change with its values and calls. With it, apply "
+        "carries out this plan and no other."
+    )
+    command = f"gt-secure apply -f restriction.json --plan-digest {plan.digest}"
+    return markup.join(markup.code(plan.digest, 100), said, markup.pre(command))
+
+
+def _statements(change: Change[str | None]) -> Markup:
+    before, after = statements_of(change.before), statements_of(change.after)
+    added = [item for item in after if not any(same_statement(item, other) for other in before)]
+    removed = [item for item in before if not any(same_statement(item, other) for other in after)]
+    return markup.join(
+        _section("Statements that this plan adds", markup.pre(added)) if added else "",
+        _section("Statements that this plan removes", markup.pre(removed)) if removed else "",
+        markup.hint(_kept(len(after) - len(added))),
+    )
+
+
+def _kept(number: int) -> str:
+    if number == 0:
+        return "The policy has no other statements."
+    verb = "stays" if number == 1 else "stay"
+    return f"{markup.count(number, 'other statement')} of the policy {verb} as before."
+
+
+def statements_of(text: str | None) -> list[dict[str, Any]]:
+    """Return the statements of a policy text."""
+    found = [] if text is None else json.loads(text).get("Statement", [])
+    return found if isinstance(found, list) else [found]
+
+
+def policy_diff(change: Change[str | None]) -> Markup:
+    """Return both policies as one text, with what is removed and added; each in the same layout, to be compared."""
+    lines = difflib.ndiff(_layout(change.before), _layout(change.after))
+    shown = "\n".join(_line(line) for line in lines if not line.startswith("?"))
+    return Markup(f'<pre class="gts-pre gts-diff" tabindex="0">{shown}</pre>')
+
+
+def _layout(text: str | None) -> Sequence[str]:
+    if text is None:
+        return ["(no policy)"]
+    return json.dumps(json.loads(text), indent=2, ensure_ascii=False).split("\n")
+
+
+def _line(line: str) -> str:
+    shown = html.escape(markup.plain(line, 20_000))
+    if line[0] not in _LINES:
+        return shown
+    tag, css = _LINES[line[0]]
+    return f'<{tag} class="{css}">{shown}</{tag}>'
+
+
+def _calls(plan: PlanData) -> Markup:
+    return markup.table(("Operation", "Permission", "On", "Sends"), list(_call_rows(plan)), classes="gts-calls")
+
+
+def _call_rows(plan: PlanData) -> Iterator[tuple[object, ...]]:
+    for call in plan.calls:
+        sent = json.dumps(call.parameters, indent=1, ensure_ascii=False, default=str)
+        yield markup.code(call.operation), markup.code(call.action), markup.code(call.resource, 400), markup.pre(sent)

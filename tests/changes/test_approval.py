@@ -1,0 +1,108 @@
+"""The page for an approver and the digest: exact statements, a diff, all calls; only the approved plan is applied."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from dataclasses import replace
+
+import pytest
+
+from gt_secure.changes.apply import apply
+from gt_secure.changes.change import find_change
+from gt_secure.changes.plan import plan
+from gt_secure.changes.render.approval import policy_diff, statements_of
+from gt_secure.changes.render.parts import outcome_chip
+from gt_secure.changes.targets import BucketGuard
+from gt_secure.errors import Conflict, InvalidInput
+from gt_secure.restriction.files import loads_restriction
+from gt_secure.restriction.model import Restriction
+from support.account import BUCKET, FOREIGN, TEAM, Account
+
+WANTED = Restriction(TEAM, addresses=["203.0.113.0/24"], bucket=BUCKET, prefix="scans/", portal_lock=True)
+
+
+def _boxes(page: str) -> list[str]:
+    return [html.unescape(re.sub(r"<[^>]*>", "", box)) for box in re.findall(r"<pre[^>]*>(.*?)</pre>", page, re.DOTALL)]
+
+
+def test_the_page_holds_all_that_an_approver_checks(account: Account) -> None:
+    one = plan(account.aws, WANTED)
+    page = one.to_html(standalone=True)
+    boxes = _boxes(page)
+    guard = find_change(one.changes, BucketGuard)
+    assert guard is not None
+    added = [item for item in statements_of(guard.after) if item not in statements_of(guard.before)]
+    assert json.loads(boxes[1]) == added
+    for call in one.calls:
+        assert call.operation in page
+        assert json.loads(json.dumps(call.parameters)) in [_json(box) for box in boxes]
+    assert one.permissions in [_json(box) for box in boxes]
+    assert any(loads_restriction(box) == WANTED for box in boxes if '"team"' in box)
+    assert one.digest in page
+    assert "<details" not in page, "paper has no folds"
+
+
+def _json(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def test_the_diff_has_both_policies(account: Account) -> None:
+    guard = find_change(plan(account.aws, WANTED).changes, BucketGuard)
+    assert guard is not None
+    diff = policy_diff(guard)
+    lines = html.unescape(re.sub(r"<[^>]*>", "", diff)).split("\n")
+    before = "\n".join(line[2:] for line in lines if line[:1] in " -")
+    after = "\n".join(line[2:] for line in lines if line[:1] in " +")
+    assert (json.loads(before), json.loads(after)) == (json.loads(str(guard.before)), json.loads(str(guard.after)))
+    assert "gts-add" in diff
+    assert "(no policy)" in policy_diff(replace(guard, before=None))
+
+
+def test_colours_mean_security(account: Account) -> None:
+    one = plan(account.aws, WANTED)
+    stranger = next(row for row in one.simulation if row.scene == "forwarded" and row.changes)
+    listed = next(row for row in one.simulation if row.scene == "worker" and row.after.allowed)
+    assert outcome_chip(stranger, stranger.now).tone == "no", "an open hole is not green"
+    assert outcome_chip(stranger, stranger.after).tone == "ok"
+    assert outcome_chip(listed, listed.after).tone == "ok"
+    assert outcome_chip(listed, stranger.after).tone == "warn", "a worker who is locked out is no success"
+
+
+def test_the_digest_names_what_is_done_and_nothing_else(account: Account) -> None:
+    one, again = plan(account.aws, WANTED), plan(account.aws, WANTED)
+    assert re.fullmatch(r"sha256:[0-9a-f]{64}", one.digest)
+    assert one.digest == again.digest == one.to_dict()["digest"]
+    assert one.digest in one.to_text()
+    other = plan(account.aws, Restriction(TEAM, addresses=["203.0.113.0/25"], bucket=BUCKET, prefix="scans/"))
+    assert other.digest != one.digest
+    account.put_policy(FOREIGN.replace("s3:DeleteBucket", "s3:PutBucketCORS"))
+    assert plan(account.aws, WANTED).digest != one.digest
+
+
+@pytest.mark.parametrize("form", [str, str.upper, lambda text: text.removeprefix("sha256:"), lambda text: f" {text}\n"])
+def test_the_approved_plan_is_applied(account: Account, form: object) -> None:
+    one = plan(account.aws, WANTED)
+    assert callable(form)
+    assert apply(account.aws, one, digest=form(one.digest), journal_dir=account.journal).outcome == "applied"
+
+
+def test_another_plan_is_refused_and_writes_nothing(account: Account) -> None:
+    approved = plan(account.aws, WANTED).digest
+    account.put_policy(FOREIGN.replace("s3:DeleteBucket", "s3:PutBucketCORS"))
+    before = account.look()
+    with pytest.raises(Conflict, match="approved") as caught:
+        apply(account.aws, plan(account.aws, WANTED), digest=approved, journal_dir=account.journal)
+    assert caught.value.details["approved"] == approved
+    assert account.look() == before
+    assert not account.journal.exists()
+
+
+@pytest.mark.parametrize("digest", ["", "sha256:", "sha256:12", "md5:" + "0" * 64, "0" * 63, "g" * 64])
+def test_what_is_no_digest_is_refused(account: Account, digest: str) -> None:
+    with pytest.raises(InvalidInput):
+        apply(account.aws, plan(account.aws, WANTED), digest=digest, journal_dir=account.journal)
