@@ -324,7 +324,8 @@ def _named_callers(
         yield caller, known
         yield from ((c, known) for c in sessions if c.role == caller.role and c.account == account)
         return
-    start = f"arn:{circumstances.partition}:iam::{account if own else _other(account)}:"
+    unnamed = account if own else _unnamed_account(table, account)
+    start = f"arn:{circumstances.partition}:iam::{unnamed}:"
     more = [f"{start}user/some-user", f"{start}root"] if kind.whoever else []
     for arn in (f"{start}role/some-role", *more, *arns):
         try:
@@ -337,6 +338,15 @@ def _named_callers(
     for caller in sessions:
         if (caller.account == account) == own:
             yield caller, principal_keys(caller, circumstances.partition)["aws:principalarn"][0]
+
+
+def _unnamed_account(table: StatementTable, account: str) -> str:
+    """Return another account that no policy names: it stands for all that the policies do not tell apart."""
+    named = {account}
+    for _, _, statement in table.statements:
+        named |= {entry.account for entry in statement.principals or ()}
+        named |= {text for condition in statement.conditions for value in condition.values for text in value.split(":")}
+    return next(text for number in range(10**5) if (text := f"{int(_other(account)) + number}") not in named)
 
 
 def _principal_texts(

@@ -14,16 +14,19 @@ import ipaddress
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
 import z3
 
 ME, OTHER = "111122223333", "444455556666"
+OTHERS = (OTHER, "999988887777")
 ABSENT = None
 V4, V6 = z3.BitVec("v4", 32), z3.BitVec("v6", 128)
 FACTS = ("aws:PrincipalOrgID", "aws:PrincipalTag/team", "s3:ExistingObjectTag/class")
 CHOICES = ("aws:SecureTransport", "aws:Referer", "s3:signatureAge")
+SEVEN_DAYS_MS = 7 * 24 * 3600 * 1000
 OTHER_ENDPOINT, OTHER_VPC = "vpce-0fffffff0", "vpc-0fffffff0"
 
 
@@ -68,7 +71,14 @@ def conditions(policy: Mapping[str, Any]) -> Iterator[tuple[str, str, list[str]]
 
 
 def values_of(policies: Iterable[Mapping[str, Any]], key: str) -> list[str]:
-    found = [v for p in policies for _, k, values in conditions(p) if k.lower() == key.lower() for v in values]
+    """Return the values that policies compare a key with."""
+    found = [
+        value
+        for policy in policies
+        for operator, name, values in conditions(policy)
+        if name.lower() == key.lower() and operator != "Null"
+        for value in values
+    ]
     return list(dict.fromkeys(found))
 
 
@@ -82,7 +92,7 @@ def holds(operator: str, values: list[str], value: Any) -> Any:
         return negated or name != operator
     positive = name.replace("Not", "", 1)
     if positive == "IpAddress":
-        matched = inside([ipaddress.ip_network(text, strict=False) for text in values], value)
+        matched = inside(tuple(ipaddress.ip_network(text, strict=False) for text in values), value)
         return z3.Not(matched) if negated else matched
     tests = {
         "StringEquals": lambda text: value == text,
@@ -94,11 +104,31 @@ def holds(operator: str, values: list[str], value: Any) -> Any:
     return any(tests[positive](text) for text in values) != negated
 
 
+def every(terms: Iterable[Any]) -> Any:
+    """And, which stays a plain bool where it can: most conditions are decided without an address."""
+    left = {}
+    for term in terms:
+        if term is False:
+            return False
+        if term is not True:
+            left[term.get_id()] = term
+    return z3.And(*left.values()) if len(left) > 1 else next(iter(left.values()), True)
+
+
+def negation(term: Any) -> Any:
+    return (not term) if isinstance(term, bool) else z3.Not(term)
+
+
+def some(terms: Iterable[Any]) -> Any:
+    return negation(every([negation(term) for term in terms]))
+
+
 def like(pattern: str, text: str) -> bool:
     return re.fullmatch(fnmatch.translate(pattern.replace("[", "[[]")), text) is not None
 
 
-def inside(networks: list[Any], value: z3.BitVecRef) -> z3.BoolRef:
+@lru_cache(maxsize=4096)
+def inside(networks: tuple[Any, ...], value: z3.BitVecRef) -> z3.BoolRef:
     size = value.size()
     terms = []
     for network in networks:
@@ -120,12 +150,11 @@ def matches(statement: Mapping[str, Any], kind: Kind, keys: Mapping[str, Any]) -
     if not any(like(pattern, kind.resource) for pattern in listed(statement["Resource"])):
         return False
     lower = {name.lower(): value for name, value in keys.items()}
-    terms = [
+    return every(
         holds(operator, [str(v) for v in listed(values)], lower.get(key.lower()))
         for operator, block in statement.get("Condition", {}).items()
         for key, values in block.items()
-    ]
-    return z3.And(*terms) if terms else True
+    )
 
 
 def allowed(
@@ -139,8 +168,8 @@ def allowed(
         for statement in listed(document["Statement"]):
             if statement["Effect"] == "Deny":
                 effects["Deny"].append(matches(statement, kind, keys))
-    granted = kind.account == ME or z3.Or(False, *effects["Allow"])
-    return z3.And(granted, z3.Not(z3.Or(False, *effects["Deny"])))
+    granted = True if kind.account == ME else some(effects["Allow"])
+    return every([granted, negation(some(effects["Deny"]))])
 
 
 @dataclass(frozen=True)
@@ -149,6 +178,11 @@ class Domain:
 
     policies: tuple[Mapping[str, Any], ...]
     known: Mapping[str, str] | None = None
+
+    def asks_for_null(self, key: str) -> bool:
+        return any(
+            operator == "Null" and name == key for policy in self.policies for operator, name, _ in conditions(policy)
+        )
 
     def endpoints(self) -> list[str]:
         named = [v for v in values_of(self.policies, "aws:SourceVpce") if "*" not in v and "?" not in v]
@@ -160,12 +194,13 @@ class Domain:
     def choices(self, kind: Kind) -> list[dict[str, Any]]:
         ages = sorted({int(v) for v in values_of(self.policies, "s3:signatureAge")})
         age = sorted({0, *ages, *(a + 1 for a in ages), *(max(0, a - 1) for a in ages)})
+        age = [each for each in age if each <= SEVEN_DAYS_MS]
         referers = values_of(self.policies, "aws:Referer")
-        samples = [text.replace("*", "x").replace("?", "x") for text in referers]
+        samples = [*referers, *(text.replace("*", "x").replace("?", "x") for text in referers)]
         columns = {
             "aws:SecureTransport": ["true", "false"],
             "aws:Referer": [ABSENT, "https://elsewhere.invalid/", *samples],
-            "s3:signatureAge": [str(a) for a in age] if kind.auth == "REST-QUERY-STRING" else [ABSENT],
+            "s3:signatureAge": [str(a) for a in age] if kind.auth in ("REST-QUERY-STRING", "POST") else [ABSENT],
         }
         return [dict(zip(columns, row, strict=True)) for row in product(*columns.values())]
 
@@ -178,9 +213,9 @@ class Domain:
             elif key.startswith("aws:Principal") and kind.account is None:
                 columns[key] = [ABSENT]
             elif named:
-                columns[key] = [ABSENT, "o-somethingelse", *[v for v in named if v not in ("true", "false")]]
+                columns[key] = [ABSENT, "o-somethingelse", *named]
             else:
-                columns[key] = [ABSENT]
+                columns[key] = [ABSENT, "o-somethingelse"] if self.asks_for_null(key) else [ABSENT]
         return [dict(zip(columns, row, strict=True)) for row in product(*columns.values())]
 
 
@@ -195,19 +230,22 @@ def through(endpoint: str, vpc: str) -> dict[str, Any]:
 def answers(domain: Domain, kind: Kind, path: Mapping[str, Any]) -> tuple[Any, Any]:
     """Return the formulas for opened (every fact leaves a choice) and refused (no fact and no choice opens it)."""
     policy, *extra = domain.policies
+    signers = [replace(kind, account=account) for account in OTHERS] if kind.account == OTHER else [kind]
     rows = [
-        z3.Or(
-            *[allowed(policy, kind, {**kind.keys, **path, **facts, **choice}, extra) for choice in domain.choices(kind)]
+        some(
+            allowed(policy, signer, {**signer.keys, **path, **facts, **choice}, extra)
+            for signer in signers
+            for choice in domain.choices(kind)
         )
         for facts in domain.facts(kind)
     ]
-    return z3.And(*rows), z3.Not(z3.Or(*rows))
+    return every(rows), negation(some(rows))
 
 
 def example(formula: Any) -> str | None:
     """Return an address for which a formula holds, or None if there is none."""
     solver = z3.Solver()
-    solver.add(formula)
+    solver.add(z3.BoolVal(formula) if isinstance(formula, bool) else formula)
     if solver.check() != z3.sat:
         return None
     model = solver.model()
@@ -219,13 +257,13 @@ def example(formula: Any) -> str | None:
 
 def disagreements(domain: Domain, kind: Kind, row: Mapping[str, Any]) -> Iterator[str]:
     """Return what is wrong with a row of an exposure, for requests outside endpoints."""
-    sets = {name: [ipaddress.ip_network(c) for c in row[name]["cidrs"]] for name in ("opened", "refused", "unknown")}
+    sets = {name: tuple(map(ipaddress.ip_network, row[name]["cidrs"])) for name in ("opened", "refused", "unknown")}
     for size in (32, 128):
         variable = V4 if size == 32 else V6
         opened, refused = answers(domain, kind, direct(size))
-        truth = {"opened": opened, "refused": refused, "unknown": z3.Not(z3.Or(opened, refused))}
+        truth = {"opened": opened, "refused": refused, "unknown": negation(some([opened, refused]))}
         for name, networks in sets.items():
-            wrong = example(z3.And(inside(networks, variable), z3.Not(truth[name])))
+            wrong = example(every([inside(networks, variable), negation(truth[name])]))
             if wrong is not None:
                 yield f"{kind.name}: {wrong} is not {name}"
         covered = z3.Or(*(inside(networks, variable) for networks in sets.values()))
@@ -239,7 +277,7 @@ def endpoint_states(domain: Domain, kind: Kind, endpoint: str) -> set[str]:
     found = set()
     for vpc in domain.vpcs():
         opened, refused = answers(domain, kind, through(endpoint, vpc))
-        truth = {"opened": opened, "refused": refused, "unknown": z3.Not(z3.Or(opened, refused))}
+        truth = {"opened": opened, "refused": refused, "unknown": negation(some([opened, refused]))}
         found |= {name for name, formula in truth.items() if example(formula) is not None}
     return found
 
@@ -262,20 +300,20 @@ def counterexamples(
     domain: Domain, bucket: str, prefix: str, allow: Iterable[str], endpoints: Iterable[str]
 ) -> tuple[bool, bool]:
     """Return whether a request from outside is surely opened, and whether one may be."""
-    networks = [ipaddress.ip_network(text) for text in allow]
+    networks = tuple(map(ipaddress.ip_network, allow))
     ids = set(endpoints)
     surely = possibly = False
     for kind in proof_kinds(bucket, prefix):
         for keys, outside in _outside(domain, networks, ids):
             opened, refused = answers(domain, kind, keys)
-            surely = surely or example(z3.And(outside, opened)) is not None
-            possibly = possibly or example(z3.And(outside, z3.Not(refused))) is not None
+            surely = surely or example(every([outside, opened])) is not None
+            possibly = possibly or example(every([outside, negation(refused)])) is not None
         if surely:
             return True, True
     return surely, possibly
 
 
-def _outside(domain: Domain, networks: list[Any], ids: set[str]) -> Iterator[tuple[dict[str, Any], Any]]:
+def _outside(domain: Domain, networks: tuple[Any, ...], ids: set[str]) -> Iterator[tuple[dict[str, Any], Any]]:
     for size in (32, 128):
         yield direct(size), z3.Not(inside(networks, V4 if size == 32 else V6))
     for endpoint in domain.endpoints():
