@@ -7,18 +7,19 @@ known makes the answer unknown where it matters.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
+from ..iam.documents import Statement
 from ..iam.evaluate import evaluate
-from ..iam.request import Policies, Request
+from ..iam.request import Compiled, Policies, Request
 from ..iam.request_context import HEADER_SIGNED, POST_FORM, PRESIGNED
 from ..iam.request_space import RequestSpace
 from ..iam.statement_table import StatementTable, View
 from ..iam.three_valued import fact, spellings
 from ..iam.verdict import Outcome, Verdict
 from .exposure import example_request
-from .request_kinds import ENDPOINT_FACTS, Circumstances, Form, Given, Kind, Signer, Values, dimensions
+from .request_kinds import ENDPOINT_FACTS, Circumstances, Form, Given, Kind, Signer, Values, absent_keys, dimensions
 
 _FORMS: dict[str, Form] = {PRESIGNED: "presigned", HEADER_SIGNED: "header", POST_FORM: "post-form"}
 _OF_SERVICES = ("aws:sourceorgid", "aws:sourceorgpaths")
@@ -44,6 +45,8 @@ def decide_request(request: Request, policies: Policies, facts: Given | None = N
     if certain.policies is None:
         return certain
     compiled = certain.policies
+    if _is_settled(compiled, request):
+        return certain
     given = dict((facts or Given()).about(_signer(request)))
     known: dict[str, Values] = {**given, **request.keys}
     caller = request.caller
@@ -84,6 +87,20 @@ def decide_request(request: Request, policies: Policies, facts: Given | None = N
         return verdict
     names = tuple(sorted(dimension.name for dimension in varying))
     return Verdict(request, compiled, Outcome("unknown", rule="the evaluation was not confirmed", depends_on=names))
+
+
+def _is_settled(policies: Compiled, request: Request) -> bool:
+    """Tell whether the policies ask for nothing that is not known of the request."""
+    known = request.keys.keys() | absent_keys(endpoint=not request.is_off_endpoint)
+    return all(_asks_within(statement, known) for layer in policies.layers for statement in layer.document.statements)
+
+
+def _asks_within(statement: Statement, known: Collection[str]) -> bool:
+    return (
+        all(each.lower_key in known and not each.variables for each in statement.conditions)
+        and all(pattern.matcher is not None for pattern in statement.resources)
+        and not any(entry.kind in ("unique-id", "federated") for entry in statement.principals or ())
+    )
 
 
 def _value(values: Values) -> str | Values:

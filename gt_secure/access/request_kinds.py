@@ -137,6 +137,11 @@ class Circumstances:
     role: str = ""
 
 
+def absent_keys(*, endpoint: bool) -> frozenset[str]:
+    """Return keys that no request on this path has, unless its context says so."""
+    return _ABSENT | ({"aws:sourceip"} if endpoint else _ENDPOINT_KEYS)
+
+
 def is_principal_key(key: str) -> bool:
     """Tell whether a key, in lower case, describes who signs."""
     if key.startswith(("s3:", "aws:resource", "aws:request")) or key in _ABOUT_EVERYBODY or key in _TIME | _TLS:
@@ -260,8 +265,10 @@ def dimensions(
     for key, spelled in mentioned.items():
         if key in settled or key.startswith("aws:requesttag/") or _is_absent(key, kind):
             continue
-        chosen = is_chosen(key)
-        facts = KeyFacts("aws:userid", like="AROA?*:?*", always=True) if key == "aws:userid" else None
+        facts = None
+        if key == "aws:userid" and not kind.whoever:
+            facts = KeyFacts("aws:userid", like="AROA?*:?*", always=True)
+        chosen = is_chosen(key) or (key == "aws:userid" and kind.whoever)
         found.append(fact(table, key, spelled, texts=texts, known=known, chosen=chosen, facts=facts))
     return found
 
@@ -369,6 +376,9 @@ def _principal_texts(
                 arns[entry.text] = None
     for value in _matching(table, "aws:principalaccount", KeyFacts("", like="????????????", alphabet="0123456789")):
         arns[f"{prefix}{value}:role/some-role"] = None
+    names = _matching(table, "aws:username", KeyFacts("", like="?*")) if whoever else []
+    for name in names:
+        arns[f"{prefix}{circumstances.account if own else _other(circumstances.account)}:user/{name}"] = None
     account = circumstances.account if own else "????????????"
     kinds = ["role/?*"] if own and not whoever else ["role/?*", "user/?*", "root"]
     for like in (f"{prefix}{account}:{each}" for each in kinds):

@@ -1,0 +1,76 @@
+"""Time of an exposure, a proof and a plan, in milliseconds of processor time: the best of five.
+
+    python benchmarks/access.py
+
+Goals: exposure of a bucket policy with 5 statements, for all five kinds of request, under 50 ms; with 900 ranges under
+1 s.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from gt_secure.access.policy_files import PolicyFiles, exposure_dict  # noqa: E402
+from gt_secure.access.proof import Claim, prove  # noqa: E402
+from gt_secure.changes.plan import plan  # noqa: E402
+from gt_secure.network import parse_networks  # noqa: E402
+from gt_secure.policies.bucket_guard import build_guard  # noqa: E402
+from gt_secure.restriction.model import Restriction  # noqa: E402
+from support.states import BUCKET, state  # noqa: E402
+
+OFFICE = ["203.0.113.0/24", "2001:db8:40::/48"]
+MANY = [f"10.{index // 256}.{index % 256}.0/25" for index in range(900)]
+GOALS = {"exposure, 5 statements": 50, "exposure, 900 ranges": 1000}
+
+
+def deny(condition):
+    base = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::gt-images/*"}
+    return {**base, "Condition": condition}
+
+
+FIVE = [
+    build_guard("gt-images", networks=OFFICE, endpoints=["vpce-0a1b2c3d4e5f60718"]),
+    deny({"Bool": {"aws:SecureTransport": "false"}}),
+    deny({"NumericGreaterThan": {"s3:signatureAge": "900000"}}),
+    deny({"StringNotEqualsIfExists": {"aws:PrincipalOrgID": "o-abc123"}}),
+    {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::gt-images/public/*"},
+]
+
+
+def document(statements):
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def best(run):
+    times = []
+    for _ in range(5):
+        started = time.process_time()
+        run()
+        times.append((time.process_time() - started) * 1000)
+    return min(times)
+
+
+def main():
+    five = PolicyFiles("gt-images", document(FIVE))
+    many = PolicyFiles("gt-images", document([deny({"NotIpAddress": {"aws:SourceIp": MANY}})]))
+    seen = state(bucket=BUCKET)
+    wish = Restriction(team="radiology-team", addresses=OFFICE, bucket="gt-images", prefix="scans/")
+    claim = Claim(addresses=parse_networks(OFFICE), endpoints=["vpce-0a1b2c3d4e5f60718"])
+    rows = {
+        "exposure, 5 statements": best(lambda: exposure_dict(five, "scans/0001.png")),
+        "exposure, 900 ranges": best(lambda: exposure_dict(many, "scans/0001.png")),
+        "proof, 5 statements": best(lambda: prove(five, claim)),
+        "plan": best(lambda: plan(None, wish, state=seen)),
+    }
+    for name, milliseconds in rows.items():
+        goal = f"   goal {GOALS[name]} ms" if name in GOALS else ""
+        print(f"{name:26} {milliseconds:8.1f} ms{goal}")
+    return 1 if any(rows[name] > goal for name, goal in GOALS.items()) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
