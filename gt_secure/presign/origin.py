@@ -90,7 +90,7 @@ def _ask(aws: Aws, **query: str) -> list[Mapping[str, Any]]:
 
     url = f"{aws.endpoint_url}/_gt_secure/vantages"
     try:
-        answer = urllib3.request("GET", url, fields=query or None, timeout=3, retries=False)
+        answer = urllib3.PoolManager().request("GET", url, fields=query or None, timeout=3, retries=False)
         if answer.status != 200:
             return []  # some other server that speaks S3
         listed = json.loads(answer.data)["vantages"]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import socket
 import time
 from dataclasses import dataclass, field
 from html import unescape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from ..aws.client import is_loopback_url
@@ -19,14 +20,11 @@ from ..html import output as cell_output
 from ..network import Source
 from ..test_journal import record_use
 from ..text import printable
+from .exchange import Answer, Exchange, elapsed_ms
 from .inspect import host_of, inspect
 from .origin import KERNEL, Vantage
 from .test_url import TestUrl
 
-if TYPE_CHECKING:
-    import urllib3
-
-_TAKE = 65_536  # an S3 error body is under 2 KB; of an image the first bytes suffice
 _LONGEST = 4_000  # a refusal repeats the key, of up to 1,024 bytes, before the reason
 _SHOWN_HEADERS = (
     "content-type",
@@ -134,7 +132,7 @@ def probe(url: TestUrl | str, vantage: Vantage = KERNEL, *, timeout_s: float = 1
     vantage : Vantage
         From where.
     timeout_s : float
-        Seconds to connect, and seconds to wait for data.
+        Seconds for all of it: look-up, connection, TLS, headers and the first bytes of the body.
     origin : str
         Sent as ``Origin``, to see the CORS answer that a browser page there would get.
 
@@ -163,16 +161,12 @@ def probe(url: TestUrl | str, vantage: Vantage = KERNEL, *, timeout_s: float = 1
     record_use(facts.marker)
     started = time.perf_counter()
     try:
-        answer = pool.urlopen("GET", target, headers=headers, retries=False, redirect=False, preload_content=False)
-        body = answer.read(_TAKE)
-        elapsed = (time.perf_counter() - started) * 1000
-        answer.close()
+        answer = Exchange(timeout_s).get(pool, target, headers)
     except (urllib3.exceptions.HTTPError, OSError) as error:
-        elapsed = (time.perf_counter() - started) * 1000
-        return Probe(status=None, elapsed_ms=elapsed, failure=_failure(error), **base)
+        return Probe(status=None, elapsed_ms=elapsed_ms(started), failure=_failure(error), **base)
     finally:
         pool.clear() if isinstance(pool, urllib3.PoolManager) else pool.close()
-    return _read(answer, body, elapsed, base)
+    return _read(answer, elapsed_ms(started), base)
 
 
 def _pool(text: str, vantage: Vantage, timeout_s: float) -> tuple[Any, str, bool]:
@@ -195,11 +189,11 @@ def _pool(text: str, vantage: Vantage, timeout_s: float) -> tuple[Any, str, bool
     return urllib3.PoolManager(**options), text, False
 
 
-def _read(answer: urllib3.BaseHTTPResponse, body: bytes, elapsed: float, base: dict[str, Any]) -> Probe:
-    shown = {name: str(answer.headers[name])[:300] for name in _SHOWN_HEADERS if name in answer.headers}
-    members = _xml(body) if answer.status >= 300 else {}
+def _read(answer: Answer, elapsed: float, base: dict[str, Any]) -> Probe:
+    shown = {name: answer.headers[name][:300] for name in _SHOWN_HEADERS if name in answer.headers}
+    members = _xml(answer.body) if answer.status >= 300 else {}
     if answer.status in {301, 302, 303, 307, 308} and "location" in answer.headers:
-        members["Location host"] = _host_named(str(answer.headers["location"]))
+        members["Location host"] = _host_named(answer.headers["location"])
     return Probe(
         status=answer.status,
         elapsed_ms=elapsed,
@@ -207,7 +201,7 @@ def _read(answer: urllib3.BaseHTTPResponse, body: bytes, elapsed: float, base: d
         error_message=members.pop("Message", ""),
         request_id=members.pop("RequestId", "") or shown.get("x-amz-request-id", ""),
         content_type=shown.get("content-type", ""),
-        bytes_read=len(body),
+        bytes_read=len(answer.body),
         headers=shown,
         details=members,
         **base,
@@ -235,7 +229,7 @@ def _failure(error: Exception) -> str:
 
     kinds = urllib3.exceptions
     reason = getattr(error, "reason", error)
-    if isinstance(error, kinds.NameResolutionError) or isinstance(reason, kinds.NameResolutionError):
+    if _is_look_up(error) or _is_look_up(reason):
         return "dns"
     # Before the time-outs: urllib3 1 derives it from one of them.
     if isinstance(error, (kinds.NewConnectionError, ConnectionRefusedError)):
@@ -245,6 +239,15 @@ def _failure(error: Exception) -> str:
     if isinstance(error, kinds.SSLError) or isinstance(reason, kinds.SSLError):
         return "tls"
     return "network"
+
+
+def _is_look_up(error: BaseException | None) -> bool:
+    """Return whether a name did not resolve; urllib3 1 has no error of its own for it."""
+    while error is not None:
+        if isinstance(error, socket.gaierror) or type(error).__name__ == "NameResolutionError":
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def check_lifetime(seconds: int | float | str, *, most: int = 604_800) -> int:

@@ -68,7 +68,7 @@ def post_signed(endpoint_url: str, path: str, credentials: Any) -> None:
     request = AWSRequest("POST", endpoint_url + path)
     SigV4Auth(credentials, SIGNING_NAME, REGION).add_auth(request)
     try:
-        answer = urllib3.request(
+        answer = urllib3.PoolManager().request(
             "POST", endpoint_url + path, headers=dict(request.headers), timeout=_TIMEOUT_S, retries=False
         )
     except urllib3.exceptions.HTTPError as error:

@@ -1,0 +1,151 @@
+"""A probe ends at its deadline and takes few bytes, whatever the server does."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from gt_secure.presign import probe
+
+QUERY = (
+    "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=ASIAEXAMPLE%2F20261124%2Fus-east-1%2Fs3%2Faws4_request"
+    "&X-Amz-Date=20261124T120000Z&X-Amz-Expires=600&X-Amz-SignedHeaders=host&X-Amz-Signature=SECRETSIG"
+)
+DEADLINE_S = 0.5
+SLACK_S = 15  # the machine may be busy; without a deadline none of these servers ever ends
+
+
+@contextmanager
+def server(answer: Callable[[socket.socket], None]) -> Iterator[tuple[int, list[bytes], threading.Event]]:
+    """Serve one connection with a function; the event is set when the client has gone."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    requests: list[bytes] = []
+    gone = threading.Event()
+
+    def serve() -> None:
+        connection, _ = listening.accept()
+        try:
+            with connection:
+                if answer is not silent_tls:
+                    requests.append(connection.recv(65_536))
+                answer(connection)
+        except OSError:
+            pass
+        gone.set()
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield listening.getsockname()[1], requests, gone
+    finally:
+        listening.close()
+
+
+def forever(connection: socket.socket, piece: bytes) -> None:
+    while True:
+        connection.sendall(piece)
+        time.sleep(0.02)
+
+
+def trickled_body(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 60000\r\n\r\n")
+    forever(connection, b"x")
+
+
+def trickled_chunks(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n")
+    forever(connection, b"1\r\nx\r\n")
+
+
+def trickled_headers(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 403 Forbidden\r\nX: ")
+    forever(connection, b"x")
+
+
+def endless_continue(connection: socket.socket) -> None:
+    forever(connection, b"HTTP/1.1 100 Continue\r\n\r\n")
+
+
+def silence(connection: socket.socket) -> None:
+    while connection.recv(1):
+        pass
+
+
+def silent_tls(connection: socket.socket) -> None:
+    """Send a TLS record of a handshake, byte after byte."""
+    connection.recv(65_536)
+    connection.sendall(b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc")
+    forever(connection, b"\x00")
+
+
+@pytest.mark.parametrize(
+    ("scheme", "answer"),
+    [
+        ("http", trickled_body),
+        ("http", trickled_chunks),
+        ("http", trickled_headers),
+        ("http", endless_continue),
+        ("http", silence),
+        ("https", silent_tls),
+    ],
+)
+def test_one_deadline_for_everything(scheme: str, answer: Callable[[socket.socket], None]) -> None:
+    with server(answer) as (port, _, gone):
+        started = time.monotonic()
+        got = probe(f"{scheme}://127.0.0.1:{port}/gt-images/a.png?{QUERY}", timeout_s=DEADLINE_S)
+        assert time.monotonic() - started < SLACK_S
+        assert (got.status, got.failure) == (None, "time-out")
+        assert gone.wait(SLACK_S), "the connection is closed, so the thread ends"
+
+
+def test_a_compressed_answer_is_neither_asked_for_nor_unpacked() -> None:
+    packed = gzip.compress(gzip.compress(b"\0" * 50_000_000))
+
+    def bomb(connection: socket.socket) -> None:
+        head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip, gzip\r\nContent-Length: {len(packed)}\r\n\r\n"
+        connection.sendall(head.encode() + packed)
+
+    with server(bomb) as (port, requests, _):
+        got = probe(f"http://127.0.0.1:{port}/gt-images/a.png?{QUERY}", timeout_s=SLACK_S)
+    assert b"accept-encoding: identity" in requests[0].lower()
+    assert (got.status, got.bytes_read) == (200, len(packed))
+
+
+def test_a_large_object_is_not_read_to_its_end() -> None:
+    def large(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")
+        while True:
+            connection.sendall(b"x" * 65_536)
+
+    with server(large) as (port, _, gone):
+        got = probe(f"http://127.0.0.1:{port}/gt-images/a.png?{QUERY}", timeout_s=SLACK_S)
+        assert (got.status, got.bytes_read) == (200, 65_536)
+        assert gone.wait(SLACK_S)
+
+
+def test_a_name_that_does_not_resolve() -> None:
+    got = probe(f"http://no-such-host.invalid/gt-images/a.png?{QUERY}", timeout_s=SLACK_S)
+    assert (got.status, got.failure) == (None, "dns")
+
+
+def test_a_closed_port() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    got = probe(f"http://127.0.0.1:{port}/gt-images/a.png?{QUERY}", timeout_s=SLACK_S)
+    assert (got.status, got.failure) == (None, "refused")
+
+
+def test_an_answer_in_time_is_read() -> None:
+    body = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+
+    def refuse(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+
+    with server(refuse) as (port, _, _):
+        got = probe(f"http://127.0.0.1:{port}/gt-images/a.png?{QUERY}", timeout_s=SLACK_S)
+    assert (got.status, got.error_code) == (403, "AccessDenied")
