@@ -106,10 +106,50 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Give nbval our sanitizer file, where it is used without one."""
-    if config.getoption("--gt-secure-notebooks") and getattr(config.option, "nbval_sanitize_with", "") is None:
+    """Give nbval our sanitizer file, where it is used without one, and keep the cells of a notebook on one worker.
+
+    Raises
+    ------
+    pytest.UsageError
+        If pytest-xdist is asked to divide the cells of one notebook among workers.
+    """
+    if not config.getoption("--gt-secure-notebooks"):
+        return
+    if getattr(config.option, "nbval_sanitize_with", "") is None:
         config.option.nbval_sanitize_with = str(nbval_sanitize_file())
+    dist = getattr(config.option, "dist", "no")
+    if dist == "load":  # what -n chooses by itself
+        config.option.dist = "loadfile"
+    elif dist not in {"no", "loadfile", "loadscope", "loadgroup"}:
+        raise pytest.UsageError(f"--dist {dist} divides the cells of a notebook among kernels: use --dist loadfile.")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the cells of each notebook back into their order, whatever shuffled them, and keep them together."""
+    if not config.getoption("--gt-secure-notebooks"):
+        return
+    cells: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        if item.path.suffix == ".ipynb":
+            cells.setdefault(item.path, []).append(item)
+            if config.pluginmanager.hasplugin("xdist"):
+                item.add_marker(pytest.mark.xdist_group(str(item.path)))
+    ordered: list[pytest.Item] = []
+    for item in items:
+        if item.path.suffix != ".ipynb":
+            ordered.append(item)
+        elif item.path in cells:
+            ordered += sorted(cells.pop(item.path), key=_cell_number)
+    items[:] = ordered
+
+
+def _cell_number(item: pytest.Item) -> int:
+    """Return the place of a nbval cell in its notebook; our own tests of the file go first."""
+    number = getattr(item, "cell_num", -1)
+    return number if isinstance(number, int) else -1
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InvalidInput, NotFound
+from .bypasses import cell_text, find_bypasses
 from .result import Check, CheckResult, some
 
 SANITIZE_FILE = Path(__file__).with_name("nbval-sanitize.cfg")
@@ -35,24 +36,38 @@ _PATTERNS = {name: re.compile(pattern) for name, pattern in _SECRETS.items()}
 
 @Check
 def no_code_cell_skipped(path: str | Path, *, allow_tag: str = "skip-execution") -> CheckResult:
-    """Every code cell of a saved notebook was run, in the order of the cells.
+    """Every code cell of a saved notebook was run, in the order of the cells, and no check in it is bypassed.
+
+    A check is bypassed by whatever lets nbval, papermill or nbclient pass without it: the tags and comments that skip a
+    cell or ignore its error or output, ``skip-execution`` too, a raw cell, a magic that does not run Python, an except
+    clause that swallows the failure, a stripped output.
 
     Parameters
     ----------
     path : path
         An ``.ipynb`` file.
     allow_tag : str
-        Cells with this tag may be unrun.
+        Cells with this tag that hold no check may be unrun.
     """
     book, subject = _read(path), Path(path).name
     code = [
-        (i, cell) for i, cell in enumerate(book["cells"]) if cell.get("cell_type") == "code" and _text(cell).strip()
+        (i, cell) for i, cell in enumerate(book["cells"]) if cell.get("cell_type") == "code" and cell_text(cell).strip()
     ]
     wanted = [(i, cell) for i, cell in code if allow_tag not in ((cell.get("metadata") or {}).get("tags") or ())]
     skipped = [i for i, cell in wanted if cell.get("execution_count") is None]
     counts = [cell["execution_count"] for _, cell in wanted if cell.get("execution_count") is not None]
-    details = {"code_cells": len(code), "skipped": skipped, "in_order": counts == sorted(counts)}
+    bypassed = find_bypasses(book)
+    details = {
+        "code_cells": len(code),
+        "skipped": skipped,
+        "in_order": counts == sorted(counts),
+        "bypassed": [{"cell": i, "reason": reason} for i, reason in bypassed],
+    }
     fix = "Run all cells from the first to the last, and save."
+    if bypassed:
+        said = f"Checks pass without being run: {some([f'cell {i}: {reason}' for i, reason in bypassed])}."
+        undo = "Remove that from the cell, run all cells from the first to the last, and save."
+        return CheckResult("no_code_cell_skipped", subject, False, said, details, undo)
     if not code:
         return CheckResult("no_code_cell_skipped", subject, None, "It has no code cell.", details, "Check the path.")
     if skipped:
@@ -101,11 +116,6 @@ def _read(path: str | Path) -> dict[str, Any]:
         raise InvalidInput(f"{file.name} is not a notebook of format 4: it has no cells.", next_step="Check the path.")
     book["cells"] = [cell for cell in book["cells"] if isinstance(cell, dict)]
     return book
-
-
-def _text(cell: dict[str, Any]) -> str:
-    source = cell.get("source", "")
-    return "".join(str(line) for line in source) if isinstance(source, list) else str(source)
 
 
 def _strings(book: dict[str, Any]) -> Iterator[tuple[str, str]]:

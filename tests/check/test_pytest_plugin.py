@@ -106,6 +106,50 @@ def test_beside_nbval_both_look_at_a_notebook(project):
     assert code == 1, "without our sanitizer file the address differs"
 
 
+CHAIN = ["a = 1", "a += 1", "a += 1", "a += 1", "assert a == 4"]
+"""Cells that fail in any other order, or in two kernels."""
+BESIDE_NBVAL = ("--gt-secure-notebooks", "--nbval-lax", "--nbval-current-env")
+
+
+@pytest.fixture
+def chain(tmp_path):
+    cells = [{**GOOD, "source": text, "execution_count": n, "id": f"c{n}"} for n, text in enumerate(CHAIN, 1)]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    for name in ("one", "two"):
+        book = {"cells": cells, "nbformat": 4, "nbformat_minor": 5, "metadata": kernel}
+        (tmp_path / f"{name}.ipynb").write_text(json.dumps(book))
+    return tmp_path
+
+
+def test_cells_keep_their_order_whatever_shuffles_tests(project, chain):
+    (chain / "conftest.py").write_text("""
+import random
+import pytest
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    random.Random(7).shuffle(items)
+""")
+    code, out = project(*BESIDE_NBVAL)
+    assert "14 passed" in out, out
+    assert code == 0
+
+
+@pytest.mark.parametrize("dist", [(), ("--dist", "loadscope"), ("--dist", "loadgroup"), ("--dist", "loadfile")])
+def test_cells_of_a_notebook_stay_on_one_worker(project, chain, dist):
+    code, out = project(*BESIDE_NBVAL, "-n", "2", *dist)
+    assert "14 passed" in out, out
+    assert code == 0
+
+
+@pytest.mark.parametrize("dist", ["each", "worksteal"])
+def test_dividing_a_notebook_ends_with_a_sentence(project, chain, dist):
+    code, out = project(*BESIDE_NBVAL, "-n", "2", "--dist", dist)
+    assert "use --dist loadfile" in out
+    assert "Traceback" not in out
+    assert code == 4
+
+
 def test_helpers_assert(tmp_path):
     from gt_secure.check import CheckFailed
     from gt_secure.pytest_plugin import nbval_sanitize_file, no_code_cell_skipped, no_secret_saved
