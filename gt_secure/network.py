@@ -11,7 +11,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -209,6 +209,15 @@ def overlaps(networks: Iterable[IPNetwork]) -> tuple[tuple[IPNetwork, IPNetwork]
     return tuple(
         (a, b) for i, a in enumerate(items) for b in items[i + 1 :] if a.version == b.version and a.overlaps(b)
     )
+
+
+VERY_BROAD: Mapping[int, int] = {4: 16, 6: 32}
+"""Shorter prefixes, by IP version, hold more than hardly anybody's own network."""
+
+
+def is_very_broad(network: IPNetwork) -> bool:
+    """Tell whether a range is so large that a person should be asked whether it is meant."""
+    return network.prefixlen < VERY_BROAD[network.version]
 
 
 def scope(item: IPAddress | IPNetwork) -> Scope:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 from ..account.snapshot import State
+from ..aws.arns import role_of_session, session_of_role
 from ..aws.teams import UrlLock
 from ..iam.request import Policies, Request
 from ..iam.request_context import header_context, presigned_context
@@ -158,7 +159,7 @@ class World:
         request = Request(
             "s3:GetObject",
             f"arn:{self.partition}:s3:::{self.bucket}/{_key(prefix)}",
-            _session_of(self.role),
+            session_of_role(self.role, "gt-worker"),
             context,
             resource_account=self.account,
         )
@@ -171,7 +172,7 @@ class World:
         request = Request(
             action,
             f"arn:{self.partition}:s3:::{self.bucket}/{_key(prefix)}",
-            _session_of(self.role),
+            session_of_role(self.role, "gt-worker"),
             header_context(Source(None, endpoint), principal_arn=self.role, region=self.region),
             resource_account=self.account,
         )
@@ -196,7 +197,9 @@ class World:
             action,
             f"arn:{self.partition}:s3:::{self.bucket}",
             arn,
-            header_context(Source(parse_address("192.0.2.10")), principal_arn=_role_of(arn), region=self.region),
+            header_context(
+                Source(parse_address("192.0.2.10")), principal_arn=(role_of_session(arn) or arn), region=self.region
+            ),
             resource_account=self.account,
         )
         return self._decide(request, None, None)
@@ -231,13 +234,3 @@ def _lock(verdict: Verdict) -> Lock:
 
 def _key(prefix: str) -> str:
     return f"{prefix}example.png"
-
-
-def _session_of(role: str) -> str:
-    head, _, name = role.partition(":role/")
-    return f"{head.replace(':iam:', ':sts:')}:assumed-role/{name.rsplit('/', 1)[-1]}/gt-worker"
-
-
-def _role_of(arn: str) -> str:
-    head, _, tail = arn.partition(":assumed-role/")
-    return f"{head.replace(':sts:', ':iam:')}:role/{tail.split('/')[0]}" if tail else arn

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from html import escape
 from typing import Literal, TypeAlias
 
+from ..aws.arns import role_of_session
 from ..iam.documents import Source as PolicySource
 from ..iam.request import Policies, Request
 from ..iam.request_context import presigned_context
@@ -202,10 +203,7 @@ def _row(case: _Case, source: Source, bound: Source) -> WhoRow:
 
 
 def _request(case: _Case, source: Source) -> Request:
-    role = case.principal
-    if ":assumed-role/" in role:
-        partition, account = role.split(":")[1], role.split(":")[4]
-        role = f"arn:{partition}:iam::{account}:role/{role.split('/')[1]}"
+    role = role_of_session(case.principal) or case.principal
     context = presigned_context(source, principal_arn=role, region=case.region)
     return Request("s3:GetObject", case.resource, case.principal, context)
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import AccessDenied, GtSecureError, InvalidInput, NotFound, refuse_url
+from .arns import bucket_arn, partition_of
 from .client import Aws, aws_errors
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -53,7 +54,7 @@ class BucketState:
     @property
     def arn(self) -> str:
         """The bucket's ARN."""
-        return f"arn:aws:s3:::{self.name}"
+        return bucket_arn(partition_of(self.region), self.name)
 
     @property
     def default_kms_key(self) -> str:
@@ -176,7 +177,7 @@ def read_bucket(aws: Aws, name: str) -> BucketState:
 
     def part(action: str, call: Callable[[], Any], default: Any) -> Any:
         try:
-            return _configured(action, bucket, call, default)
+            return _configured(aws, action, bucket, call, default)
         except AccessDenied as denied:
             unseen.append(denied)
             return default
@@ -224,7 +225,7 @@ def bucket_region(aws: Aws, bucket: str) -> str:
     from botocore.exceptions import ClientError
 
     try:
-        with aws_errors("s3:ListBucket", f"arn:{aws.partition}:s3:::{bucket}"):
+        with aws_errors("s3:ListBucket", bucket_arn(aws.partition, bucket)):
             try:
                 answer: Mapping[str, Any] = aws.client("s3").head_bucket(Bucket=bucket)
             except ClientError as error:
@@ -249,15 +250,15 @@ def read_policy(aws: Aws, bucket: str, region: str | None = None) -> str | None:
     """Read the bucket policy's exact text; None if there is none."""
     client = aws.client("s3", region)
     text: str | None = _configured(
-        "s3:GetBucketPolicy", bucket, lambda: client.get_bucket_policy(Bucket=bucket)["Policy"], None
+        aws, "s3:GetBucketPolicy", bucket, lambda: client.get_bucket_policy(Bucket=bucket)["Policy"], None
     )
     return text
 
 
-def _configured(action: str, bucket: str, call: Callable[[], Any], default: Any) -> Any:
+def _configured(aws: Aws, action: str, bucket: str, call: Callable[[], Any], default: Any) -> Any:
     from botocore.exceptions import ClientError
 
-    with aws_errors(action, f"arn:aws:s3:::{bucket}"):
+    with aws_errors(action, bucket_arn(aws.partition, bucket)):
         try:
             return call()
         except ClientError as error:
@@ -285,7 +286,7 @@ def list_keys(aws: Aws, bucket: str, prefix: str = "", *, most: int = 200) -> li
     """List some keys, to choose a test object from; keys that end in a slash are folders and left out."""
     name = check_bucket(bucket)
     refuse_url(prefix, "prefix", "the beginning of a key")
-    with aws_errors("s3:ListBucket", f"arn:{aws.partition}:s3:::{name}"):
+    with aws_errors("s3:ListBucket", bucket_arn(aws.partition, name)):
         answer = aws.client("s3", bucket_region(aws, name)).list_objects_v2(
             Bucket=name, Prefix=prefix, MaxKeys=min(most, 1000)
         )

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 from ..errors import GtSecureError, InvalidInput
 from .answers import check_answers
+from .arns import role_of_session
 from .errors import aws_errors
 from .log_filter import install_secret_filter
 
@@ -58,10 +59,7 @@ class Identity:
 
         :meth:`Aws.own_role` finds the path where it can.
         """
-        head, _, tail = self.arn.partition(":assumed-role/")
-        if not tail:
-            return None
-        return f"{head.replace(':sts:', ':iam:')}:role/{tail.split('/')[0]}"
+        return role_of_session(self.arn)
 
 
 class Aws:

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from ..access.decision import decide_request
 from ..account.facts import BucketFacts, LogTargetFacts, Snapshot
+from ..aws.arns import session_of_role
 from ..errors import PolicyError
 from ..iam.documents import Document, Statement, parse_document
 from ..iam.evaluate import applies
@@ -74,7 +75,7 @@ def bucket_deny_breaks_ground_truth(snapshot: Snapshot, bucket: BucketFacts) -> 
     region = bucket.region or snapshot.region
     account = snapshot.account_id or "111122223333"
     role = snapshot.role_arn or f"arn:{snapshot.partition}:iam::{account}:role/GroundTruthExecution"
-    session = f"arn:{snapshot.partition}:sts::{role.split(':')[4]}:assumed-role/{role.rpartition('/')[2]}/SageMaker"
+    session = session_of_role(role, "SageMaker")
     context = header_context(f"10.0.0.1 via {back_end_endpoint(region)}", principal_arn=role, region=region)
     bucket_arn = f"arn:{snapshot.partition}:s3:::{bucket.name}"
     for statement in document.denies:

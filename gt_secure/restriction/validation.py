@@ -9,7 +9,17 @@ from collections.abc import Iterable, Mapping
 from ..address_lists import split_list
 from ..aws.teams import check_team_name
 from ..errors import InvalidInput
-from ..network import IPAddress, IPNetwork, collapse, overlaps, parse_endpoint_id, parse_network, parse_networks, scope
+from ..network import (
+    IPAddress,
+    IPNetwork,
+    collapse,
+    is_very_broad,
+    overlaps,
+    parse_endpoint_id,
+    parse_network,
+    parse_networks,
+    scope,
+)
 from ..policies.bucket_guard import MAX_BUCKET_POLICY, build_guard
 from .messages import Notice
 
@@ -22,8 +32,6 @@ MAX_NETWORKS = 1000
 _TEAM_ARN = re.compile(
     r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:[0-9]{12}:workteam/(private-crowd|vendor-crowd|public-crowd)/(.+)"
 )
-# Shorter prefixes than these hold more than a whole large provider: hardly anybody means that.
-_BROAD = {4: 8, 6: 20}
 
 
 def parse_team_arn(arn: str) -> tuple[str, str]:
@@ -57,7 +65,7 @@ def check_addresses(values: object, notices: list[Notice], *, portal_only: bool)
     for network in given:
         if not closing:
             _check_scope(network)
-        if network.prefixlen < _BROAD[network.version]:
+        if is_very_broad(network):
             notices.append(
                 Notice(
                     "very-broad",

@@ -11,7 +11,7 @@ from .. import html as markup
 from ..address_lists import split_list
 from ..errors import GtSecureError, InvalidInput
 from ..html import Markup, count
-from ..network import IPNetwork, collapse, overlaps, parse_endpoint_id, parse_network, scope
+from ..network import IPNetwork, collapse, is_very_broad, overlaps, parse_endpoint_id, parse_network, scope
 from .chip_input import Entry
 
 if TYPE_CHECKING:
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 _NAMED = 150
 """Overlaps are named in lists up to this length."""
-
-_BROAD = {4: 16, 6: 32}
-"""Shorter prefixes than these are marked: hardly anybody's own network."""
 
 
 @lru_cache(maxsize=4096)
@@ -40,7 +37,7 @@ def read_address(word: str, *, portal_only: bool = False) -> Entry:
     family = f"IPv{network.version}"
     about = f"{family}, {_size(network)}, {scope(network)}."
     label = f"{_short(network)} · {family} · {_size_word(network)}"
-    if network.prefixlen < _BROAD[network.version]:
+    if is_very_broad(network):
         return Entry(word, label, "warn", about=f"{about} That is very broad: write the ranges of your own network.")
     return Entry(word, label, "plain", about=about)
 

@@ -52,6 +52,8 @@ def test_duplicates_are_said() -> None:
     [
         (["203.0.113.0/24"], "ipv4-only"),
         (["200.0.0.0/7"], "very-broad"),
+        (["200.64.0.0/15"], "very-broad"),
+        (["2400::/31"], "very-broad"),
         (["2400::/12"], "very-broad"),
         (["203.0.113.0/24"], "whole-bucket"),
     ],

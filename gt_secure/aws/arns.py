@@ -1,0 +1,35 @@
+"""ARNs: written with the partition of their region, and a role session's ARN and its role's, in both directions."""
+
+from __future__ import annotations
+
+_PARTITIONS = {
+    "cn-": "aws-cn",
+    "us-gov-": "aws-us-gov",
+    "us-iso-": "aws-iso",
+    "us-isob-": "aws-iso-b",
+    "eu-isoe-": "aws-iso-e",
+    "us-isof-": "aws-iso-f",
+    "eusc-": "aws-eusc",
+}
+
+
+def partition_of(region: str) -> str:
+    """Return the partition of a region: ``aws``, ``aws-cn``, ``aws-us-gov`` and so on."""
+    return next((partition for start, partition in _PARTITIONS.items() if region.startswith(start)), "aws")
+
+
+def bucket_arn(partition: str, bucket: str, key: str = "") -> str:
+    """Return the ARN of a bucket, or of an object in it."""
+    return f"arn:{partition}:s3:::{bucket}{f'/{key}' if key else ''}"
+
+
+def role_of_session(arn: str) -> str | None:
+    """Return the ARN of the role behind a role session, without the role's path, which a session's ARN lacks."""
+    head, _, tail = arn.partition(":assumed-role/")
+    return f"{head.replace(':sts:', ':iam:')}:role/{tail.split('/')[0]}" if tail else None
+
+
+def session_of_role(arn: str, session: str) -> str:
+    """Return the ARN of a session of a role; its path is left out, as STS does."""
+    head, _, name = arn.partition(":role/")
+    return f"{head.replace(':iam:', ':sts:')}:assumed-role/{name.rpartition('/')[2]}/{session}"
