@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import InvalidInput, MissingExtra, NotFound, refuse_url
+from .text import json_text
 
 MAX_BYTES = 512 * 1024
 _MAX_VALUES = 300_000
@@ -46,7 +47,7 @@ def loads(text: str, *, yaml: bool = False, name: str = "the text") -> Any:
 def dumps(data: Any, *, yaml: bool = False) -> str:
     """Return data as JSON or YAML text."""
     if not yaml:
-        return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+        return json_text(data, indent=2) + "\n"
     text: str = _yaml().safe_dump(data, sort_keys=False, allow_unicode=True, default_flow_style=False)
     return text
 

@@ -211,7 +211,7 @@ def plan(world: World) -> Any:
 def command(*words: str) -> Callable[[World], str]:
     def run(world: World) -> str:
         said = io.StringIO()
-        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said), contextlib.suppress(SystemExit):
             main(list(words))
         return said.getvalue()
 
@@ -254,6 +254,14 @@ TERMINAL: dict[str, Callable[[World], str]] = {
     "command: hits": command("hits", "--bucket", "gt-images", "--by", "key,user_agent"),
     "command: leaks": command("leaks", "--bucket", "gt-images"),
     "command: leaks as a table": command("leaks", "--bucket", "gt-images", "--format", "table"),
+    "command: hits as JSON": command("hits", "--bucket", "gt-images", "--by", "key,user_agent", "--format", "json"),
+    "command: leaks as JSON": command("leaks", "--bucket", "gt-images", "--format", "json"),
+    "command: probe as JSON": command("probe", OBJECT, "--json"),
+    "command: url as JSON": command("url", OBJECT, "--json"),
+    "command: url": command("url", OBJECT),
+    "command: an error as JSON": command("teams", f"{WORD}{NASTY}\x9b\x7f", "--json"),
+    "command: a wrong option": command("plan", f"--{WORD}{NASTY}\x9b\x7f"),
+    "command: a wrong command": command(f"{WORD}{NASTY}\x9b\x7f"),
     "command: explain": command("explain", OBJECT, *FROM),
     "command: probe": command("probe", OBJECT.replace(".png", ".gone")),
     "command: a wrong word": command("plan", "--allow", f"{WORD}{NASTY}", "--bucket", "gt-images"),

@@ -136,7 +136,7 @@ def open_hits(args: argparse.Namespace) -> Hits:
 def _warnings_as_lines() -> Iterator[None]:
     """Say at once, in a line, that the logs are large: reading may take hours."""
     with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_, **__: print(f"gt-secure: {message}", file=sys.stderr)
+        warnings.showwarning = lambda message, *_, **__: note(f"gt-secure: {message}")
         yield
 
 
