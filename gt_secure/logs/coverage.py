@@ -36,6 +36,8 @@ class Coverage:
         Unpacked bytes read.
     failures : list of Failure
         Objects that vanished, were denied, or are damaged, by name.
+    left_out : dict of str to int
+        Files and records beside the logs that hold no requests, such as digest files, by kind.
     samples : list of Sample
         Some of the unreadable lines.
     first_hit, last_hit, last_delivery : datetime or None
@@ -59,6 +61,7 @@ class Coverage:
     not_utf8: int = 0
     bytes: int = 0
     failures: list[Failure] = field(default_factory=list)
+    left_out: dict[str, int] = field(default_factory=dict)
     samples: list[Sample] = field(default_factory=list)
     since: dt.datetime | None = None
     until: dt.datetime | None = None
@@ -97,6 +100,9 @@ class Coverage:
         for kind, names in kinds.items():
             if names:
                 said.append(f"{len(names):,} log objects {_SAID[kind]}, the first is {names[0]}.")
+        if self.left_out:
+            named = ", ".join(f"{number:,} {kind}{'s' * (number != 1)}" for kind, number in self.left_out.items())
+            said.append(f"Left out, because they hold no requests: {named}.")
         if self.unreadable:
             said.append(f"{self.unreadable:,} of {self.lines:,} lines could not be read; see the samples.")
         if self.until and self.last_delivery and self.last_delivery < self.until:
@@ -128,6 +134,7 @@ class Coverage:
             "engine": self.engine,
             "engine_reason": self.engine_reason,
             "failures": [{"name": f.name, "kind": f.kind, "why": f.why} for f in self.failures],
+            "left_out": dict(self.left_out),
             "samples": [{"name": s.name, "offset": s.offset, "why": s.why, "text": s.text} for s in self.samples],
             "limits": self.limits(),
         }

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -81,6 +82,7 @@ class _Job:
         tally = self.reader.tally
         choice = self.chosen or self.watch.choice()
         notes = [f"{self.sink.other:,} CloudTrail events were not about S3."] if self.sink.other else []
+        left_out = Counter(tally.left_out.values()) + self.sink.left_out
         return Coverage(
             objects=len(tally.names) + len(self.cached),
             objects_read=tally.read,
@@ -90,6 +92,7 @@ class _Job:
             not_utf8=tally.not_utf8,
             bytes=tally.bytes,
             failures=list(tally.failures),
+            left_out=dict(sorted(left_out.items())),
             since=self.since,
             until=self.until,
             last_delivery=max(
@@ -109,7 +112,7 @@ class _Job:
     def refuse_if_nothing(self) -> None:
         """Raise what every object failed with: an empty answer would look like silence."""
         tally = self.reader.tally
-        if tally.failures and not tally.read and not tally.lines and not self.cached:
+        if tally.failures and not tally.read and not tally.lines and not self.sink.count and not self.cached:
             first = tally.failures[0]
             raise LogError(
                 f"None of {len(tally.names):,} log objects could be read; the first: {first.name}: {first.why}",

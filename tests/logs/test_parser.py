@@ -213,6 +213,10 @@ def walk(line: str) -> dict[str, object]:
         ("REST.GET.OBJECT", "%2522", '"'),
         ("REST.GET.OBJECT", "foo-%2525Y", "foo-%Y"),
         ("BATCH.DELETE.OBJECT", "foo-%2525Y", "foo-%25Y"),
+        ("BATCH.DELETE.OBJECT", "Screen+Shot+2019-09-09+at+9.08.44+AM.png", "Screen Shot 2019-09-09 at 9.08.44 AM.png"),
+        ("BATCH.DELETE.OBJECT", "this+im+%2B+age+blah.txt", "this im + age blah.txt"),
+        ("S3.EXPIRE.OBJECT", "a+b", "a+b"),
+        ("REST.GET.OBJECT", "a+b%2520c", "a+b c"),
         ("S3.EXPIRE.OBJECT", "a%20b", "a b"),
         ("REST.GET.OBJECT", "a+b", "a+b"),
         ("REST.GET.OBJECT", "%25FF%25FE", "%FF%FE"),  # no UTF-8: shown encoded

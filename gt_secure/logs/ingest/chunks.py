@@ -1,10 +1,9 @@
-"""Log files unpacked, and cut into chunks of whole lines, whatever is in them."""
+"""Log files unpacked, whatever is in them."""
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import IO, Any
 
 CHUNK = 4 << 20
@@ -13,15 +12,6 @@ HEAD = 64 << 10
 """Bytes read first, to see what a file is."""
 MAX_LINE = 4 << 20
 """A longer line is no record: S3 takes at most some tens of kilobytes of client text."""
-
-
-@dataclass
-class Chunk:
-    """Whole lines at ``start`` in the (unpacked) file, each with its newline; or a line too long to read."""
-
-    data: Any
-    start: int
-    skipped: bool = False
 
 
 def unpacked(stream: IO[bytes]) -> tuple[bytes, Any]:
@@ -33,31 +23,6 @@ def unpacked(stream: IO[bytes]) -> tuple[bytes, Any]:
         gunzip = _Gunzip(stream, head)
         return gunzip.read(HEAD), gunzip
     return head, stream if hasattr(stream, "readinto") else _Into(stream)
-
-
-def chunks(head: bytes, stream: Any) -> Iterator[Chunk]:
-    """Cut an unpacked stream at newlines; a last line without one gets it."""
-    carry, start, skipping = b"", 0, False
-    block = head
-    while block:
-        if skipping:
-            first = block.find(b"\n") + 1
-            start += first or len(block)
-            skipping, block = not first, block[first:] if first else b""
-        data = bytearray(carry)
-        data += block
-        cut = data.rfind(b"\n") + 1
-        carry = bytes(memoryview(data)[cut:])
-        if cut:
-            del data[cut:]
-            yield Chunk(data, start)
-            start += cut
-        if len(carry) > MAX_LINE:
-            yield Chunk(b"", start, skipped=True)
-            start, carry, skipping = start + len(carry), b"", True
-        block = stream.read(CHUNK)
-    if carry:
-        yield Chunk(bytearray(carry + b"\n"), start)
 
 
 class _Into:

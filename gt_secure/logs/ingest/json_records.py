@@ -6,20 +6,22 @@ Sources: CloudTrail User Guide, *CloudTrail record contents*; Amazon S3 User Gui
 
 from __future__ import annotations
 
-import itertools
+import ipaddress
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
 
 from ..sql.columns import FIELDS
-from .chunks import Chunk
+from .json_stream import CONTAINERS, Item
+from .neighbours import neighbour_record
 
-MAX_DOCUMENT = 256 << 20
-"""Unpacked bytes of one JSON document; CloudTrail files have a few megabytes."""
-
+_ROWS = 1000
+"""Rows that are written at a time."""
+_S3 = "s3.amazonaws.com"
 _OPERATIONS = {
     "GetObject": "REST.GET.OBJECT", "HeadObject": "REST.HEAD.OBJECT", "PutObject": "REST.PUT.OBJECT",
     "DeleteObject": "REST.DELETE.OBJECT", "CopyObject": "REST.COPY.OBJECT", "ListObjects": "REST.GET.BUCKET",
@@ -71,89 +73,83 @@ _JSON_NAMES = {
 }
 
 
-# Offset, the record or None, and the text of what is none.
-_Found = tuple[int, Mapping[str, Any] | None, str | None]
-
-
 class RecordSink:
-    """Takes JSON logs from the reading threads and writes mapped records to one file, for DuckDB to read."""
+    """Takes JSON logs from the reading threads and writes mapped records to one file, for DuckDB to read.
+
+    Attributes
+    ----------
+    count, other : int
+        Records in the file, readable or not; and CloudTrail events that are not about S3.
+    left_out : Counter
+        Records of neighbours of the logs, by kind: see :mod:`gt_secure.logs.ingest.neighbours`.
+    per_object : dict
+        Records in the file, by object number.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.count = 0
-        self.other = 0  # CloudTrail events that are not about S3
+        self.other = 0
+        self.left_out: Counter[str] = Counter()
         self.per_object: dict[int, int] = {}
         self._file: IO[str] | None = None
         self._lock = threading.Lock()
 
-    def take(self, source: int, first: Chunk, rest: Iterator[Chunk]) -> tuple[Chunk | None, Iterator[Chunk]]:
-        """Take an object if it is JSON; else give its chunks back, to be read as lines."""
-        head, _, _ = first.data.partition(b"\n")
-        known = _loads(head)
-        if isinstance(known, dict) and _records(known) is not None:
-            for part in itertools.chain([first], rest):
-                self._lines(source, part)
-            return None, rest
-        parts, size = [first], len(first.data)
-        for part in rest:
-            parts.append(part)
-            size += len(part.data)
-            if size > MAX_DOCUMENT:
-                break
-        document = _loads(b"".join(part.data for part in parts))
-        found = _records(document) if size <= MAX_DOCUMENT and document is not None else None
-        if found is None:
-            back = itertools.chain(parts, rest)
-            return next(back), back
-        self._write(source, [(0, record, None) for record in found])
-        return None, rest
+    def take(self, source: int, items: Iterable[Item], line: Callable[[Item], object]) -> None:
+        """Write the records of an object.
+
+        Parameters
+        ----------
+        source : int
+            Number of the object.
+        items : iterable of Item
+            Its documents and records.
+        line : callable
+            Called with what is a line of text between the documents.
+        """
+        rows: list[dict[str, Any]] = []
+        for item in items:
+            if item.line:
+                line(item)
+                continue
+            found = [None] if item.text is not None else unwrapped(item.value)
+            rows += [row for record in found if (row := self._row(source, item, record)) is not None]
+            if len(rows) >= _ROWS:
+                self._write(source, rows)
+                rows = []
+        self._write(source, rows)
 
     def close(self) -> None:
         """Finish the file."""
         if self._file is not None:
             self._file.close()
 
-    def _lines(self, source: int, part: Chunk) -> None:
-        place = part.start
-        found: list[_Found] = []
-        for line in part.data.splitlines(keepends=True):
-            if line.strip():
-                document = _loads(line)
-                records = _records(document)
-                if records is None:
-                    found.append((place, None, line.decode("utf-8", "backslashreplace")))
-                else:
-                    found += [(place, record, None) for record in records]
-            place += len(line)
-        if part.skipped:
-            found.append((place, None, "a line of several megabytes"))
-        self._write(source, found)
-
-    def _write(self, source: int, found: list[_Found]) -> None:
-        rows = []
-        for place, record, text in found:
-            row = map_record(record) if record is not None else None
-            if (
-                row is None
-                and record is not None
-                and "eventSource" in record
-                and record.get("eventSource") != "s3.amazonaws.com"
-            ):
+    def _row(self, source: int, item: Item, record: Any) -> dict[str, Any] | None:
+        """The row of a record, readable or not; None for one that is none of ours."""
+        known = record if isinstance(record, Mapping) else {}
+        kind = neighbour_record(known)
+        row = map_record(known) if kind is None else None
+        if row is not None:
+            return {"source": source, "pos": item.offset, "readable": True, "line": "", **row}
+        if kind is not None:
+            with self._lock:
+                self.left_out[kind] += 1
+            return None
+        if known.get("eventSource") not in (None, _S3):
+            with self._lock:
                 self.other += 1
-                continue
-            line = (
-                text
-                if row is None and text is not None
-                else ("" if row else "a record without the fields of a request")
-            )
-            rows.append(
-                {"source": source, "pos": place, "readable": row is not None, "line": line[:200], **(row or {})}
-            )
+            return None
+        text = item.text if item.text is not None else "a record without the fields of a request"
+        return {"source": source, "pos": item.offset, "readable": False, "line": text[:200]}
+
+    def _write(self, source: int, rows: list[dict[str, Any]]) -> None:
+        if not rows:
+            return
+        text = "".join(json.dumps({name: _clean(value) for name, value in row.items()}) + "\n" for row in rows)
         with self._lock:
             if self._file is None:
                 self._file = self.path.open("w", encoding="utf-8")
-            for row in rows:
-                self._file.write(json.dumps({name: _clean(value) for name, value in row.items()}) + "\n")
+            self._file.write(text)
             self.count += len(rows)
             self.per_object[source] = self.per_object.get(source, 0) + len(rows)
 
@@ -165,27 +161,34 @@ def _clean(value: Any) -> Any:
     return value.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
 
 
-def _loads(data: bytes) -> Any:
+def _loads(text: str) -> Any:
     try:
-        return json.loads(data)
+        return json.loads(text)
     except (ValueError, RecursionError):
         return None
 
 
-def _records(document: Any) -> list[Mapping[str, Any]] | None:
-    """The log records in a JSON document, if it is a log that we know."""
+def unwrapped(document: Any, depth: int = 6) -> list[Any]:
+    """The records in a document, out of whatever envelopes they came in.
+
+    Envelopes are CloudTrail's ``Records``, arrays, events of EventBridge (``detail``), exports and subscriptions of
+    CloudWatch Logs (``message``, ``logEvents``) and answers of ``lookup-events`` (``CloudTrailEvent``).
+    """
+    if not depth:
+        return [document]
     if isinstance(document, list):
-        items = document
-    elif isinstance(document, dict) and isinstance(document.get("Records"), list):
-        items = document["Records"]
-    elif isinstance(document, dict) and isinstance(document.get("message"), str) and "eventSource" not in document:
-        return _records(_loads(document["message"].encode("utf-8", "replace")))  # exported from CloudWatch Logs
-    else:
-        items = [document]
-    if not all(isinstance(item, dict) for item in items):
-        return None
-    known = all("eventSource" in item or "eventName" in item or _first(item, "time") for item in items)
-    return items if known else None
+        return [record for item in document for record in unwrapped(item, depth - 1)]
+    if not isinstance(document, dict) or "eventSource" in document or {"eventName", "eventTime"} <= document.keys():
+        return [document]
+    for name in CONTAINERS:
+        if isinstance(document.get(name), list):
+            return unwrapped(document[name], depth - 1)
+    for name in ("CloudTrailEvent", "message", "@message"):
+        if isinstance(document.get(name), str):
+            return unwrapped(_loads(document[name]), depth - 1)
+    if isinstance(document.get("detail"), dict):
+        return unwrapped(document["detail"], depth - 1)
+    return [document]
 
 
 def map_record(record: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -198,7 +201,7 @@ def map_record(record: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _cloudtrail(event: Mapping[str, Any]) -> dict[str, Any] | None:
-    if event.get("eventSource") != "s3.amazonaws.com":
+    if event.get("eventSource") != _S3:
         return None
     asked = event.get("requestParameters") or {}
     more = event.get("additionalEventData") or {}
@@ -206,12 +209,11 @@ def _cloudtrail(event: Mapping[str, Any]) -> dict[str, Any] | None:
     name = str(event.get("eventName", ""))
     operation = _OPERATIONS.get(name, name)
     error = event.get("errorCode")
-    address = event.get("sourceIPAddress")
     agent = event.get("userAgent")
     return {
         "bucket": _text(asked.get("bucketName")),
         "time": _time(event.get("eventTime")),
-        "remote_ip": None if address and "amazonaws.com" in str(address) else _text(address),
+        "remote_ip": _address(event.get("sourceIPAddress")),
         "requester": _text(who.get("arn") or who.get("principalId") or who.get("invokedBy")),
         "request_id": _text(event.get("requestID")),
         "operation": operation,
@@ -248,6 +250,7 @@ def _json_log(record: Mapping[str, Any]) -> dict[str, Any] | None:
         if value in (None, "-", ""):
             continue
         row[name] = _time(value) if name == "time" else _int(value, kind) if kind in _LIMITS else _text(value)
+    row["remote_ip"] = _address(row.get("remote_ip"))
     row["endpoint"] = _text(record.get("vpc_endpoint_id"))
     row["source_kind"] = "json-log"
     return row if "http_status" in row or "operation" in row else None
@@ -266,6 +269,16 @@ def _text(value: Any) -> str | None:
     if value is None or isinstance(value, dict):
         return None
     return str(value)
+
+
+def _address(value: Any) -> str | None:
+    """An address. CloudTrail also writes names of services and ``AWS Internal``, which are none."""
+    text = (_text(value) or "").strip()
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    return text
 
 
 _LIMITS = {"INTEGER": 2**31, "BIGINT": 2**62}

@@ -6,6 +6,7 @@ batches. Memory is bounded by the queue.
 
 from __future__ import annotations
 
+import codecs
 import datetime as dt
 import io
 import os
@@ -22,7 +23,9 @@ from ..storage.objects import LogObject, S3Object
 from ..storage.resumable_body import transport_errors
 from .arrow_stream import LineBatch
 from .batching import Buffers, Packed, Packer, buffer_size
-from .chunks import CHUNK, Chunk, chunks, unpacked
+from .chunks import CHUNK, unpacked
+from .json_stream import Item, JsonStream, looks_like_json
+from .neighbours import neighbour_file
 
 if TYPE_CHECKING:
     from .json_records import RecordSink
@@ -65,6 +68,7 @@ class Tally:
     failed: set[int] = field(default_factory=set)
     unfinished: set[int] = field(default_factory=set)
     per_object: dict[int, int] = field(default_factory=dict)
+    left_out: dict[int, str] = field(default_factory=dict)  # neighbours of the logs, by kind
     last_delivery: dt.datetime | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -204,10 +208,13 @@ class Reader:
         try:
             with item.open() as stream:
                 head, rest = unpacked(stream)
-                if head[:64].lstrip()[:1] in (b"{", b"["):
-                    size = self._records(packer, number, chunks(head, rest), too_long)
+                if (kind := neighbour_file(head)) is not None:
+                    size = self._left_out(number, kind, head)
+                elif looks_like_json(head):
+                    size = self._records(packer, number, JsonStream(head, rest, self._ended), too_long)
                 else:
-                    size = packer.read(number, rest, too_long, head)
+                    mark = len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0
+                    size = packer.read(number, rest, too_long, head[mark:], start=mark) + mark
         except (GtSecureError, OSError, EOFError, zlib.error) as error:
             self._failed(number, item, error)
         except Exception as error:
@@ -225,26 +232,20 @@ class Reader:
                     self.tally.last_delivery = item.delivered
             self._tell()
 
-    def _records(self, packer: Packer, number: int, parts: Iterator[Chunk], too_long: Callable[[int], None]) -> int:
-        """Read an object that looks like JSON; lines after all, if it is not."""
-        size = 0
+    def _left_out(self, number: int, kind: str, head: bytes) -> int:
+        with self.tally.lock:
+            self.tally.left_out[number] = kind
+        return len(head)
 
-        def counted() -> Iterator[Chunk]:
-            nonlocal size
-            for part in parts:
-                size += len(part.data)
-                yield part
+    def _records(self, packer: Packer, number: int, items: JsonStream, too_long: Callable[[int], None]) -> int:
+        """Read an object that holds JSON; what is a line of text between the documents is read as one."""
 
-        rest = counted()
-        first = next(rest, None)
-        part, rest = self._sink.take(number, first, rest) if first is not None else (None, rest)
-        while part is not None and not self._ended():
-            if part.skipped:
-                too_long(part.start)
-            else:
-                packer.read(number, io.BytesIO(part.data), too_long, start=part.start)
-            part = next(rest, None)
-        return size
+        def line(item: Item) -> None:
+            data = io.BytesIO((item.text or "").encode("utf-8", "surrogateescape"))
+            packer.read(number, data, too_long, start=item.offset)
+
+        self._sink.take(number, items, line)
+        return items.size
 
     def _counted(self, packed: Packed) -> LineBatch:
         with self.tally.lock:

@@ -178,7 +178,11 @@ def parsed(lines: str, dialect: Dialect = DUCKDB) -> str:
     b = {i: _token(w, "b", i) for i in range(1, 7)}
     version = _token(w, "t", 1)
     tail = {i: f"nullif(nullif({_token(w, 't', i - 1, 'gap')}, '-'), '')" for i in range(3, 12)}
-    readable = f"""(time IS NOT NULL AND {version} <> ''
+    # Some publish lines without the version id, the last field of before 2019.
+    quoted = f"{w.item('odd', 5)} = '' AND {w.extract(w.item('odd', 4), _TEXTS, 0)} <> ''"
+    ends = f"CASE WHEN plain THEN replace({w.item('q', 7)}, ' ', '') = '' ELSE {quoted} END"
+    versioned = f"(coalesce({version}, '') <> '' OR coalesce({ends}, false))"
+    readable = f"""(time IS NOT NULL AND {versioned}
         AND (status = '-' OR (http_status BETWEEN 100 AND 999 AND cast(http_status AS {w.d.string}) = status)))"""
     unquoted = "CASE WHEN {0} LIKE '\"%' THEN substr({0}, 2, length({0}) - 2) ELSE {0} END"
     uri = f"CASE WHEN plain THEN {w.item('q', 2)} ELSE {unquoted.format(w.item('odd', 2))} END"
@@ -194,7 +198,7 @@ def parsed(lines: str, dialect: Dialect = DUCKDB) -> str:
         {h[8]} AS operation, {h[9]} AS key, nullif({uri}, '-') AS request_uri,
         nullif({b[2]}, '-') AS error_code, {w.integer(b[3])} AS bytes_sent, {w.integer(b[4])} AS object_size,
         {w.integer(b[5])} AS total_time, {w.integer(b[6])} AS turn_around_time, nullif({referer}, '-') AS referer,
-        nullif({agent}, '-') AS user_agent, nullif({version}, '-') AS version_id, {tail[3]} AS host_id,
+        nullif({agent}, '-') AS user_agent, nullif(nullif({version}, '-'), '') AS version_id, {tail[3]} AS host_id,
         {tail[4]} AS signature_version, {tail[5]} AS cipher_suite, {tail[6]} AS auth_type, {tail[7]} AS host_header,
         {tail[8]} AS tls_version, {tail[9]} AS access_point_arn, {tail[10]} AS acl_required,
         {tail[11]} AS source_region
@@ -204,10 +208,11 @@ def parsed(lines: str, dialect: Dialect = DUCKDB) -> str:
 def decoded_key(dialect: Dialect = DUCKDB, key: str = "key", operation: str = "operation") -> str:
     """Expression for the object key as it is in the bucket.
 
-    Percent-encoding only: whether S3 ever writes a blank as ``+`` here is not documented, so ``+`` stays.
+    A batch delete writes a blank as ``+``; of other operations no line with a blank is published, so ``+`` stays there.
     """
-    once = dialect.decode.format(key)
-    twice = dialect.decode.format(f"({once})")
+    spaced = f"CASE WHEN {operation} = 'BATCH.DELETE.OBJECT' THEN replace({key}, '+', '%20') ELSE {key} END"
+    once = dialect.decode.format(f"({spaced})")
+    twice = dialect.decode.format(f"({dialect.decode.format(key)})")
     single = ", ".join(f"'{name}'" for name in _ONCE)
-    encoded = f"position('%' IN {key}) > 0"
+    encoded = f"position('%' IN {key}) > 0 OR position('+' IN {key}) > 0"
     return f"CASE WHEN {encoded} THEN CASE WHEN {operation} IN ({single}) THEN {once} ELSE {twice} END ELSE {key} END"

@@ -128,7 +128,7 @@ class Cache:
         int
             How many objects are kept.
         """
-        bad = tally.failed | tally.unfinished | {source for source, _ in tally.too_long}
+        bad = tally.failed | tally.unfinished | set(tally.left_out) | {source for source, _ in tally.too_long}
         kept = [i for i, item in enumerate(tally.objects) if i not in bad and item.identity and self._keeps(item)]
         if not kept:
             return 0

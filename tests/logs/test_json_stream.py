@@ -1,0 +1,284 @@
+"""JSON logs of any size and in any envelope, and the files beside them."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+import json
+import random
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gt_secure.logs import count_hits, read_hits
+from gt_secure.logs.coverage import Coverage
+from gt_secure.logs.ingest import json_stream
+from gt_secure.logs.ingest.json_records import unwrapped
+from gt_secure.logs.ingest.json_stream import JsonStream
+from gt_secure.logs.ingest.neighbours import neighbour_file
+from support import corpus
+
+EVENT = {
+    "eventVersion": "1.10", "eventTime": "2026-11-20T09:14:07Z", "eventSource": "s3.amazonaws.com",
+    "eventName": "GetObject", "awsRegion": "us-east-1", "sourceIPAddress": "10.0.3.4", "requestID": "R0",
+    "requestParameters": {"bucketName": "gt-images", "key": "scans/1.png"},
+    "additionalEventData": {"AuthenticationMethod": "QueryString"},
+}  # fmt: skip
+
+
+def event(number: int, **changes: Any) -> dict[str, Any]:
+    return {**EVENT, "requestID": f"R{number}", **changes}
+
+
+def read(folder: Path, content: bytes, name: str = "x.json") -> tuple[list[Any], Coverage]:
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_bytes(content)
+    with read_hits(folder) as hits:
+        assert hits.coverage.adds_up
+        found = sorted(hits.count("request_id").column("request_id"))
+    table, coverage = count_hits(folder, "request_id")
+    assert sorted(table.column("request_id")) == found
+    assert (coverage.unreadable, coverage.lines) == (hits.coverage.unreadable, hits.coverage.lines)
+    return found, hits.coverage
+
+
+def ids(number: int) -> list[str]:
+    return sorted(f"R{i}" for i in range(number))
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("shape", ["records", "later", "array", "lines", "joined", "pretty"])
+def test_many_megabytes_on_one_line(tmp_path: Path, shape: str, packed: bool) -> None:
+    events = [event(i, userAgent="x" * 3000) for i in range(2000)]
+    document = (
+        {"Version": "1", "other": {"Records": []}, "Records": events} if shape == "later" else {"Records": events}
+    )
+    text = {
+        "array": lambda: json.dumps(events),
+        "lines": lambda: "\n".join(map(json.dumps, events)),
+        "joined": lambda: "".join(map(json.dumps, events)),
+        "pretty": lambda: json.dumps(document, indent=1),
+    }.get(shape, lambda: json.dumps(document))()
+    assert len(text) > 6_000_000
+    found, coverage = read(tmp_path, gzip.compress(text.encode(), 1) if packed else text.encode())
+    assert found == ids(2000)
+    assert coverage.unreadable == 0
+
+
+def test_a_long_line_is_never_held_whole() -> None:
+    record = json.dumps(event(1, userAgent="x" * 1000)).encode()
+
+    class Endless(io.RawIOBase):
+        left = 40_000
+
+        def read(self, size: int = -1) -> bytes:
+            count = min(self.left, max(1, size // len(record)))
+            self.left -= count
+            return b",".join([record] * count) + (b"," if self.left else b"") if count else b""
+
+    tracemalloc.start()
+    try:
+        found = sum(1 for _ in JsonStream(b'{"Records":[', Endless(), lambda: False))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert found == 40_001  # and the end that is missing
+    assert peak < 12 * json_stream.BLOCK
+
+
+@pytest.mark.parametrize("block", [1, 2, 7, 64, 1000])
+@pytest.mark.parametrize("seed", range(6))
+def test_any_cut_of_the_stream_gives_the_same_records(monkeypatch: pytest.MonkeyPatch, seed: int, block: int) -> None:
+    """Whole and in parts, from windows of any size, the same values at the same offsets."""
+    monkeypatch.setattr(json_stream, "BLOCK", block)
+    rng = random.Random(seed)
+    values = [_value(rng, 3) for _ in range(12)]
+    document = {"note": _value(rng, 2), "Records": values, "n": 12} if seed % 2 else values
+    parts = [json.dumps(document, ensure_ascii=seed % 3 > 0, indent=rng.choice([None, 2])), json.dumps({"z": 1.5})]
+    data = rng.choice(["\n", "", " "]).join(parts).encode()
+    cut = rng.randrange(1, 40)
+    items = list(JsonStream(data[:cut], io.BytesIO(data[cut:]), lambda: False))
+    assert [item.text for item in items if item.value is None] == []
+    found = [one for item in items for one in unwrapped(item.value)]
+    assert found == [*(value for value in values if value is not None), {"z": 1.5}]
+    if len(items) > 2:
+        for item in items:
+            text = data[item.offset :].decode()
+            assert json.JSONDecoder().raw_decode(text)[0] == item.value or not isinstance(item.value, (dict, list))
+
+
+def _value(rng: random.Random, depth: int) -> Any:
+    kind = rng.randrange(6 if depth else 4)
+    if kind < 2:
+        return {"k": rng.choice(['a"b\\', "é\u2028", "}]{[", "", "\\" * 3])}
+    if kind < 4:
+        return {"n": rng.choice([1, -2.5e7, True, None, 10**12])}
+    if kind == 4:
+        return {"l": [_value(rng, depth - 1) for _ in range(3)]}
+    return {"o": _value(rng, depth - 1)}
+
+
+@pytest.mark.parametrize(
+    ("broken", "lost"),
+    [
+        ('{"eventName": "GetObject", "x": bad}', 1),
+        ('{"eventName": "Get\\qObject"}', 1),
+        ('{"eventName": "a" "b"}', 1),
+        ("{]}", 1),
+        ("17", 1),
+        ('"text, with } and ]"', 1),
+        ('{"eventName": NaNo}', 1),
+        ("null", 1),
+        ("", 0),
+    ],
+)
+@pytest.mark.parametrize("size", [10, 4000])
+def test_a_malformed_record_costs_itself_only(tmp_path: Path, broken: str, lost: int, size: int) -> None:
+    parts = [json.dumps(event(i, userAgent="x" * 600)) for i in range(size)]
+    parts.insert(size // 2, broken)
+    found, coverage = read(tmp_path, ('{"Records":[' + ",".join(parts) + "]}").encode())
+    assert found == ids(size)
+    assert coverage.unreadable == lost
+
+
+def test_a_record_of_any_length_costs_itself_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_stream, "MAX_RECORD", 100_000)
+    monkeypatch.setattr(json_stream, "BLOCK", 20_000)
+    huge = event(9, userAgent='\\"}]' * 300_000)
+    found, coverage = read(tmp_path, json.dumps({"Records": [event(0), huge, event(1)]}).encode())
+    assert found == ids(2)
+    assert coverage.unreadable == 1
+    assert coverage.samples[0].text == json_stream.TOO_LONG
+
+
+@pytest.mark.parametrize("size", [3, 3000])
+@pytest.mark.parametrize("end", [1, 2, 40, 300])
+def test_a_cut_file_counts_the_lost_record(tmp_path: Path, size: int, end: int) -> None:
+    text = json.dumps({"Records": [event(i, userAgent="x" * 600) for i in range(size)]}).encode()
+    found, coverage = read(tmp_path, text[:-end])
+    assert found == ids(size if end < 3 else size - 1)
+    assert coverage.unreadable == 1
+    if size < 1000:
+        return
+    (tmp_path / "x.json").unlink()
+    packed = gzip.compress(text)
+    (tmp_path / "y.json.gz").write_bytes(packed[:-12])
+    with read_hits(tmp_path) as hits:
+        assert [failure.kind for failure in hits.coverage.failures] == ["damaged"]
+        assert hits.coverage.unreadable == 1 or hits.coverage.hits == size
+
+
+def test_a_broken_line_among_lines_costs_itself_only(tmp_path: Path) -> None:
+    lines = [json.dumps(event(i)) for i in range(4)]
+    text = "\r\n".join([lines[0], lines[1], lines[2][:-30], lines[2], "not json", lines[3], lines[0][:50]])
+    found, coverage = read(tmp_path, text.encode())
+    assert found == ids(4)
+    assert coverage.unreadable == 3
+
+
+def test_lines_of_an_access_log_behind_json_are_read(tmp_path: Path) -> None:
+    line = corpus.case("x", **{**corpus.PRESIGNED, "request_id": "LINE"}).text
+    found, coverage = read(tmp_path, f"{json.dumps(event(0))}\n{line}\n{json.dumps(event(1))}\n".encode())
+    assert found == ["LINE", "R0", "R1"]
+    assert (coverage.lines, coverage.unreadable) == (3, 0)
+
+
+@pytest.mark.parametrize(
+    ("mark", "encoding"),
+    [(codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")],
+)
+def test_a_byte_order_mark(tmp_path: Path, mark: bytes, encoding: str) -> None:
+    found, coverage = read(tmp_path, mark + json.dumps({"Records": [event(0), event(1)]}).encode(encoding))
+    assert (found, coverage.unreadable) == (ids(2), 0)
+
+
+def test_a_byte_order_mark_before_lines(tmp_path: Path) -> None:
+    (tmp_path / "x.log").write_bytes(codecs.BOM_UTF8 + corpus.case("x", bucket_owner="OWNER").text.encode() + b"\n")
+    with read_hits(tmp_path) as hits:
+        assert [row["bucket_owner"] for row in hits.rows()] == ["OWNER"]
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda e: {"version": "0", "detail-type": "AWS API Call via CloudTrail", "source": "aws.s3", "detail": e},
+        lambda e: {"detail": e},
+        lambda e: {"Events": [{"EventId": "1", "EventName": "GetObject", "CloudTrailEvent": json.dumps(e)}]},
+        lambda e: {"messageType": "DATA_MESSAGE", "logEvents": [{"id": "1", "message": json.dumps(e)}]},
+        lambda e: {"events": [{"timestamp": 1, "message": json.dumps(e)}], "searchedLogStreams": []},
+        lambda e: {"timestamp": 1, "message": json.dumps({"detail": e})},
+        lambda e: {"@timestamp": "x", "@message": json.dumps(e)},
+    ],
+)
+def test_envelopes(tmp_path: Path, wrap: Any) -> None:
+    found, coverage = read(tmp_path, json.dumps(wrap(event(0))).encode())
+    assert (found, coverage.unreadable) == (ids(1), 0)
+    found, coverage = read(tmp_path, "\n".join(json.dumps(wrap(event(i))) for i in range(3)).encode())
+    assert (found, coverage.unreadable) == (ids(3), 0)
+
+
+DIGEST = {
+    "awsAccountId": "111122223333",
+    "digestStartTime": "2026-11-20T09:00:00Z",
+    "digestS3Bucket": "t",
+    "logFiles": [],
+}
+INSIGHT = event(7, eventType="AwsCloudTrailInsight", insightDetails={"state": "Start"}, eventCategory="Insight")
+NOTIFICATION = {
+    "Records": [{"eventVersion": "2.1", "eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": {}}]
+}
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (json.dumps(DIGEST).encode(), "CloudTrail digest file"),
+        (json.dumps(DIGEST, indent=2).encode(), "CloudTrail digest file"),
+        (codecs.BOM_UTF8 + json.dumps(DIGEST).encode(), "CloudTrail digest file"),
+        (gzip.compress(json.dumps(DIGEST).encode()), "CloudTrail digest file"),
+        (json.dumps({"Records": [INSIGHT]}).encode(), "CloudTrail Insight event"),
+        (json.dumps(NOTIFICATION).encode(), "S3 event notification"),
+        (
+            json.dumps({"fileVersion": "1.0", "configSnapshotId": "x", "configurationItems": []}).encode(),
+            "AWS Config file",
+        ),
+        (b"#Version: 1.0\n#Fields: date time\n2026-11-20\t09:00\n", "CloudFront log"),
+        (b"version account-id interface-id srcaddr\n2 1 eni-1 10.0.0.1\n", "VPC flow log"),
+        (b"2 111122223333 eni-1235b8ca 10.0.0.1 10.0.0.2 443 1 6 1 1 1 1 ACCEPT OK\n", "VPC flow log"),
+        (b"https 2026-11-20T09:00:00.186641Z app/x/1 10.0.0.1:1 - 0 0 0 200 200 1 1 x\n", "load balancer log"),
+        (b"PAR1\x15\x04\n\n\x00", "Parquet file"),
+        (b"<?xml version='1.0'?>\n<Error/>\n", "XML or HTML file"),
+    ],
+)
+def test_neighbours_are_named_and_left_out(tmp_path: Path, content: bytes, kind: str) -> None:
+    (tmp_path / "digest").mkdir()
+    (tmp_path / "digest" / "other").write_bytes(content)
+    found, coverage = read(tmp_path, json.dumps({"Records": [event(0)]}).encode())
+    assert found == ids(1)
+    assert (coverage.unreadable, coverage.left_out) == (0, {kind: 1})
+    assert any(kind in sentence for sentence in coverage.limits())
+    assert coverage.to_dict()["left_out"] == {kind: 1}
+
+
+def test_no_log_is_taken_for_a_neighbour() -> None:
+    lines = [case.text.encode() for case in corpus.cases() if not case.text.startswith("#")]
+    documents = [json.dumps({"Records": [event(0, userAgent='"digestS3Bucket": #Version: ')]}).encode()]
+    documents += [json.dumps(event(0, userAgent='"digestS3Bucket": "configSnapshotId":')).encode()]
+    assert [line for line in lines + documents if neighbour_file(line)] == []
+
+
+@pytest.mark.parametrize(
+    ("address", "kept"),
+    [
+        ("10.0.3.4", "10.0.3.4"), ("2001:db8::7", "2001:db8::7"), ("AWS Internal", None), ("aws internal", None),
+        ("cloudfront.amazonaws.com", None), ("s3.amazonaws.com.cn", None), ("sagemaker", None), ("", None),
+        (None, None), ("-", None), ("300.1.2.3", None), (17, None), (["10.0.3.4"], "10.0.3.4"),
+    ],
+)  # fmt: skip
+def test_only_addresses_are_addresses(tmp_path: Path, address: Any, kept: str | None) -> None:
+    (tmp_path / "x.json").write_text(json.dumps({"Records": [event(0, sourceIPAddress=address)]}))
+    with read_hits(tmp_path) as hits:
+        assert [row["remote_ip"] for row in hits.rows()] == [kept]
