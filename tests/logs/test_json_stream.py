@@ -171,6 +171,15 @@ def test_a_cut_file_counts_the_lost_record(tmp_path: Path, size: int, end: int) 
         assert hits.coverage.unreadable == 1 or hits.coverage.hits == size
 
 
+@pytest.mark.parametrize(
+    "text", ['{"Records": ', '{"Records"', '{"Records": [', '{"Records": [{', '{"a": "', "{", "[", "[1,"]
+)
+def test_a_document_that_only_begins(tmp_path: Path, text: str) -> None:
+    found, coverage = read(tmp_path, text.encode())
+    assert found == []
+    assert coverage.unreadable == 1 + (text == "[1,")
+
+
 def test_a_broken_line_among_lines_costs_itself_only(tmp_path: Path) -> None:
     lines = [json.dumps(event(i)) for i in range(4)]
     text = "\r\n".join([lines[0], lines[1], lines[2][:-30], lines[2], "not json", lines[3], lines[0][:50]])

@@ -198,7 +198,10 @@ class JsonStream:
                 lost = lost or self._line().text or "{"
                 break
             self._at += 1
-            if self._next() == "[" and name in CONTAINERS:
+            if not (begin := self._next()):
+                lost = CUT
+                break
+            if begin == "[" and name in CONTAINERS:
                 self._at += 1
                 held, whole = True, (yield from self._elements())
                 continue
