@@ -16,8 +16,9 @@ from .coverage import Coverage
 from .engines.duckdb_store import Store, literal
 from .network_match import Ranges, is_address, place_of, to_address
 from .sql.columns import DERIVED, EXTRA, FIELDS
-from .sql.derived_columns import OPENED, own_test
+from .sql.derived_columns import own_test
 from .sql.group_by import check_columns, finish, group_parts, lookup_table
+from .sql.outcome import OPENED, REFUSED
 from .table import Table, writable
 from .time_range import parse_time
 
@@ -41,8 +42,7 @@ class Hits:
         self.coverage = coverage
         self._columns = columns
         if not columns:
-            refused = "coalesce(http_status IN (401, 403), false)"
-            relation = f"SELECT *, {refused} AS refused, {own_test()} AS test FROM ({relation})"
+            relation = f"SELECT *, {REFUSED} AS refused, {own_test()} AS test FROM ({relation})"
         self._relation = relation
 
     def __repr__(self) -> str:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidInput
+from ..logs.sql.outcome import OPENED
 from .theme import (
-    OPENED,
     ROW,
     WIDTH,
     Palette,
@@ -63,7 +63,7 @@ def _bars(hits: Hits, column: str, top: int, networks: Sequence[Any], endpoints:
     source = "coalesce(remote_ip, '')"
     found = rows.query(
         f"SELECT {source} AS label, coalesce(endpoint, '') AS via, {place} AS place, "
-        f"CAST(count(*) FILTER ({OPENED}) AS BIGINT), CAST(count(*) FILTER (http_status IN (401, 403)) AS BIGINT), "
+        f"CAST(count(*) FILTER ({OPENED}) AS BIGINT), CAST(count(*) FILTER (refused) AS BIGINT), "
         "CAST(count(*) AS BIGINT) AS n FROM {hits} GROUP BY ALL ORDER BY n DESC, label, via"
     )
     if column == "network":

@@ -31,7 +31,7 @@ def heat_map(hits: Hits, *, top: int = 16, theme: Theme = "light") -> Figure:
     rows = hits.query(
         "SELECT coalesce(remote_ip, 'no address') AS a, "
         "CAST(hour(time) AS INTEGER) AS h, CAST(count(*) AS BIGINT) AS n, "
-        "CAST(count(*) FILTER (http_status IN (401, 403)) AS BIGINT) AS r FROM {hits} GROUP BY ALL"
+        "CAST(count(*) FILTER (refused) AS BIGINT) AS r FROM {hits} GROUP BY ALL"
     )
     if not rows:
         return empty_figure(palette, hits.coverage.summary)

@@ -8,7 +8,8 @@ import datetime as dt
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from .theme import OPENED, Palette, Theme, describe, empty_figure, new_figure, palette_of, put_foot, put_text
+from ..logs.sql.outcome import OPENED
+from .theme import Palette, Theme, describe, empty_figure, new_figure, palette_of, put_foot, put_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,7 +45,7 @@ def _time_rows(hits: Hits) -> tuple[str, list[tuple[dt.datetime, int, int]]]:
     unit = "hour" if last - first <= dt.timedelta(days=10) else "day"
     rows = hits.query(
         f"SELECT date_trunc('{unit}', time)::TIMESTAMP AS t, CAST(count(*) FILTER ({OPENED}) AS BIGINT), "
-        "CAST(count(*) FILTER (http_status IN (401, 403)) AS BIGINT) FROM {hits} GROUP BY 1 ORDER BY 1"
+        "CAST(count(*) FILTER (refused) AS BIGINT) FROM {hits} GROUP BY 1 ORDER BY 1"
     )
     return unit, rows
 

@@ -40,7 +40,6 @@ PALETTES: dict[str, Palette] = {
         "#e8e8e8", "#a8adb3", "#4a4d50", "#111111", "#56b4e9", "#e69f00", "#8a8a8a", ("#1c2a33", "#8fd0f5")
     ),
 }
-OPENED = "http_status BETWEEN 200 AND 399"
 WIDTH = 8.6
 ROW = 0.265
 NO_HITS = "No requests in the logs that were read. That does not prove that nobody came: logs arrive hours late."

@@ -11,6 +11,7 @@ import pytest
 
 from gt_secure.errors import InvalidInput
 from gt_secure.logs import count_hits, read_hits
+from gt_secure.logs.sql.outcome import OPENED
 from gt_secure.logs.storage.objects import StandardInput
 from support import corpus
 
@@ -79,7 +80,7 @@ def test_cloudtrail(tmp_path: Path, packed: bool, indent: int | None) -> None:
     text = json.dumps({"Records": [EVENT, denied, other]}, indent=indent).encode()
     (tmp_path / "x.json").write_bytes(gzip.compress(text) if packed else text)
     found, coverage = rows(tmp_path)
-    assert [r["http_status"] for r in found] == [200, 403]
+    assert [(r["http_status"], r["refused"]) for r in found] == [(None, False), (403, True)]
     row = found[0]
     assert row["endpoint"] == "vpce-0a1b2c3d"
     assert row["operation"] == "REST.GET.OBJECT"
@@ -91,7 +92,7 @@ def test_cloudtrail(tmp_path: Path, packed: bool, indent: int | None) -> None:
     assert "ASIAEXAMPLE" not in str(found)
     assert coverage.notes == ["1 CloudTrail events were not about S3."]
     table, _ = count_hits(tmp_path, "remote_ip,http_status,source_kind")
-    assert table.rows == [("10.0.3.4", 200, "cloudtrail", 1), ("10.0.3.4", 403, "cloudtrail", 1)]
+    assert table.rows == [("10.0.3.4", 403, "cloudtrail", 1), ("10.0.3.4", None, "cloudtrail", 1)]
 
 
 def test_json_access_log(tmp_path: Path) -> None:
@@ -157,3 +158,53 @@ def test_strange_values(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text(json.dumps({"Records": events}))
     found, coverage = rows(tmp_path)
     assert len(found) + coverage.unreadable == 6
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "refused"),
+    [
+        (None, None, False),
+        ("AccessDenied", 403, True),
+        ("VpceAccessDenied", None, True),
+        ("AllAccessDisabled", 403, True),
+        ("InvalidAccessKeyId", 403, True),
+        ("SignatureDoesNotMatch", 403, True),
+        ("NoSuchBucketPolicy", 404, False),
+        ("ReplicationConfigurationNotFoundError", 404, False),
+        ("BucketNotEmpty", 409, False),
+        ("SomethingNew", None, False),
+    ],
+)
+def test_no_status_is_invented(tmp_path: Path, code: str | None, status: int | None, refused: bool) -> None:
+    message = "denied: https://b.s3.amazonaws.com/k?X-Amz-Signature=abcdef0123&X-Amz-Security-Token=IQoSECRET"
+    event = {**EVENT, "errorCode": code, "errorMessage": message if code else None}
+    (tmp_path / "x.json").write_text(json.dumps({"Records": [event]}))
+    with read_hits(tmp_path) as hits:
+        [row] = hits.rows()
+        assert len(hits.filter(refused=True)) == refused
+        assert hits.query(f"SELECT {OPENED} FROM {{hits}}") == [(code is None,)]
+    assert (row["http_status"], row["refused"]) == (status, refused)
+    assert (row["error_message"] or "").startswith("denied" if code else "")
+    assert "SECRET" not in str(row)
+    assert "abcdef0123" not in str(row)
+    table, _ = count_hits(tmp_path, "refused,http_status")
+    assert table.rows == [(refused, status, 1)]
+
+
+def test_the_message_of_a_refusal_joins_the_request_of_the_access_log(tmp_path: Path) -> None:
+    line = corpus.case("x", **{**corpus.PRESIGNED, "request_id": "REQ1", "http_status": 403}).text
+    (tmp_path / "a.log").write_text(line + "\n")
+    event = {**EVENT, "errorCode": "AccessDenied", "errorMessage": "explicit deny in a resource-based policy"}
+    (tmp_path / "b.json").write_text(json.dumps({"Records": [event]}))
+    [row], _ = rows(tmp_path)
+    assert (row["source_kind"], row["error_message"]) == ("access-log", event["errorMessage"])
+
+
+def test_a_marker_holds_no_secret(tmp_path: Path) -> None:
+    query = "x-gt-secure-test=%26X-Amz-Security-Token=IQoSECRET%26&X-Amz-Signature=abcdef0123&X-Amz-Expires=1"
+    uri = f"GET /k?{query} HTTP/1.1"
+    (tmp_path / "a.log").write_text(corpus.case("x", **{**corpus.PRESIGNED, "request_uri": uri}).text + "\n")
+    with read_hits(tmp_path) as hits:
+        [row] = hits.query("SELECT * FROM {hits}")
+    assert "SECRET" not in str(row)
+    assert "abcdef0123" not in str(row)

@@ -29,12 +29,17 @@ _OPERATIONS = {
     "CreateMultipartUpload": "REST.POST.UPLOADS", "UploadPart": "REST.PUT.PART",
     "CompleteMultipartUpload": "REST.POST.UPLOAD",
 }  # fmt: skip
-# CloudTrail has no status; these are the statuses that S3 gives with these codes (Amazon S3 API, *Error responses*).
+# CloudTrail has no status. For these codes S3 documents just one (Amazon S3 API, *Error responses*).
 _STATUS = {
-    "AccessDenied": 403, "NoSuchKey": 404, "NoSuchBucket": 404, "NoSuchVersion": 404, "NotModified": 304,
-    "PreconditionFailed": 412, "InvalidRange": 416, "MethodNotAllowed": 405, "SlowDown": 503, "InternalError": 500,
-    "InvalidObjectState": 403, "SignatureDoesNotMatch": 403, "ExpiredToken": 400, "InvalidAccessKeyId": 403,
-    "ObjectLockConfigurationNotFoundError": 404, "NoSuchTagSet": 404, "InvalidArgument": 400, "InvalidRequest": 400,
+    "AccessDenied": 403, "AllAccessDisabled": 403, "InvalidAccessKeyId": 403, "SignatureDoesNotMatch": 403,
+    "RequestTimeTooSkewed": 403, "InvalidObjectState": 403, "ExpiredToken": 400, "InvalidToken": 400,
+    "InvalidArgument": 400, "InvalidRequest": 400, "NoSuchKey": 404, "NoSuchBucket": 404, "NoSuchVersion": 404,
+    "NoSuchUpload": 404, "NoSuchBucketPolicy": 404, "NoSuchLifecycleConfiguration": 404, "NoSuchCORSConfiguration": 404,
+    "NoSuchWebsiteConfiguration": 404, "NoSuchTagSet": 404, "NoSuchPublicAccessBlockConfiguration": 404,
+    "ReplicationConfigurationNotFoundError": 404, "ServerSideEncryptionConfigurationNotFoundError": 404,
+    "ObjectLockConfigurationNotFoundError": 404, "OwnershipControlsNotFoundError": 404, "MethodNotAllowed": 405,
+    "BucketNotEmpty": 409, "BucketAlreadyExists": 409, "PreconditionFailed": 412, "InvalidRange": 416,
+    "NotModified": 304, "InternalError": 500, "NotImplemented": 501, "SlowDown": 503, "ServiceUnavailable": 503,
 }  # fmt: skip
 _SIGNED = (
     "X-Amz-Algorithm",
@@ -219,8 +224,9 @@ def _cloudtrail(event: Mapping[str, Any]) -> dict[str, Any] | None:
         "operation": operation,
         "key": _text(asked.get("key")),
         "request_uri": _uri(operation, asked),
-        "http_status": _STATUS.get(str(error), 400) if error else 200,
+        "http_status": _STATUS.get(str(error)),
         "error_code": _text(error),
+        "error_message": _text(event.get("errorMessage")),
         "bytes_sent": _int(more.get("bytesTransferredOut")),
         "user_agent": str(agent).removeprefix("[").removesuffix("]") if agent else None,
         "host_id": _text(more.get("x-amz-id-2")),

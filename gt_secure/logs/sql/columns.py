@@ -39,9 +39,10 @@ FIELDS: dict[str, str] = {
 
 EXTRA: dict[str, str] = {
     "endpoint": "VARCHAR",
+    "error_message": "VARCHAR",
     "source_kind": "VARCHAR",
 }
-"""What other kinds of log know beyond the access log: the VPC endpoint, and which kind of log a row came from."""
+"""Columns beyond the access log: the VPC endpoint, the text of an error, and the kind of log of a row."""
 
 DERIVED: dict[str, str] = {
     "hour": "VARCHAR",

@@ -19,9 +19,11 @@ def merged(store: Store, rows: str) -> str:
     columns = ", ".join(f'r."{column}"' for column in kept)
     store.query(f"""CREATE TABLE {name} AS
         WITH r AS (SELECT * FROM ({rows})),
-        seen AS (SELECT request_id, max(endpoint) AS endpoint, bool_or(source_kind = 'access-log') AS logged,
+        seen AS (SELECT request_id, max(endpoint) AS endpoint, max(error_message) AS error_message,
+            bool_or(source_kind = 'access-log') AS logged,
             bool_or(source_kind = 'json-log') AS structured FROM r WHERE request_id IS NOT NULL GROUP BY request_id)
-        SELECT r.source, r.pos, r.readable, {columns}, coalesce(r.endpoint, seen.endpoint) AS endpoint
+        SELECT r.source, r.pos, r.readable, {columns}, coalesce(r.endpoint, seen.endpoint) AS endpoint,
+            coalesce(r.error_message, seen.error_message) AS error_message
         FROM r LEFT JOIN seen USING (request_id)
         WHERE seen.request_id IS NULL OR r.source_kind = 'access-log' OR NOT seen.logged AND
             (r.source_kind = 'json-log' OR NOT seen.structured)""")

@@ -14,6 +14,7 @@ from ...test_journal import NEAR_S, own_uses
 from .columns import EXTRA, FIELDS, TEST_MARKER
 from .dialects import DUCKDB, Dialect
 from .line_parser import decoded_key, parsed
+from .outcome import REFUSED
 
 _TOKENS = r"(?i)((?:X-Amz-(?:Security-Token|Credential|Signature)|AWSAccessKeyId|Signature)(?:=|%(?:25)*3D))[^& \"]*"
 _KEY_ID = "(AKIA|ASIA)[A-Z0-9]{12,}"
@@ -55,9 +56,6 @@ def _rest_masked(text: str, d: Dialect) -> str:
     return f"CASE WHEN {left} OR {text} LIKE '%AKIA%' OR {text} LIKE '%ASIA%' THEN {masked(text, d)} ELSE {text} END"
 
 
-REFUSED = "coalesce(http_status IN (401, 403), false)"
-OPENED = "coalesce(http_status BETWEEN 200 AND 399, false)"
-
 _SECRETS = ("x-amz-security-token", "x-amz-credential", "x-amz-signature", "awsaccesskeyid", "signature")
 _SIGNED_BY_SIGV2 = (
     "acl", "cors", "delete", "lifecycle", "location", "logging", "notification", "partnumber", "policy",
@@ -69,6 +67,9 @@ _SIGNED_BY_SIGV2 = (
 
 _ODD = "%(25)*(2[DdEe]|5[Ff]|7[Ee]|3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa])"
 """An encoded letter, digit, dash, dot, underscore or tilde: a client that means no harm writes it plainly."""
+_TEXTS = ("request_uri", "referer", "user_agent", "error_message")
+"""Columns with text of a client, which may hold secrets."""
+_MARKER = "[0-9a-f]{32}"
 _BY_FORM = "auth_type = 'HtmlForm'"
 
 
@@ -134,7 +135,8 @@ def from_lines(lines: str, dialect: Dialect = DUCKDB) -> str:
     """SELECT of records from lines of an access log: place, text, state, and the 27 fields with the key decoded."""
     plain = ", ".join(name for name in FIELDS if name != "key")
     return f"""SELECT source, pos, line, readable, blank, {plain}, {decoded_key(dialect)} AS key,
-        CAST(NULL AS {dialect.string}) AS endpoint, 'access-log' AS source_kind FROM ({parsed(lines, dialect)}) r0"""
+        CAST(NULL AS {dialect.string}) AS endpoint, CAST(NULL AS {dialect.string}) AS error_message,
+        'access-log' AS source_kind FROM ({parsed(lines, dialect)}) r0"""
 
 
 def _fingerprint(d: Dialect) -> str:
@@ -199,13 +201,14 @@ def derived(records: str, dialect: Dialect = DUCKDB) -> str:
     not name cost nothing: the engine leaves them out.
     """
     d = dialect
-    kept = ", ".join(name for name in (*FIELDS, *EXTRA) if name not in ("request_uri", "referer", "user_agent"))
+    kept = ", ".join(name for name in (*FIELDS, *EXTRA) if name not in _TEXTS)
     target = d.part.format("request_uri", " ", 2)
     signer = f"CASE WHEN {has_parameter('x-amz-credential')} THEN {_value('x-amz-credential', d)} ELSE " + (
         f"{_value('awsaccesskeyid', d)} END"
     )
     key_id = d.extract.format(f"({signer})", "^([A-Za-z0-9]+)", 1)
-    marker = f"nullif({_value(TEST_MARKER, d)}, '')"
+    # Only what a marker looks like is kept: a client may write anything there, a token too.
+    marker = f"nullif({d.extract.format('asked', f'&{TEST_MARKER}=({_MARKER})(&|$)', 1)}, '')"
     # SigV2 does not sign a marker, so that anybody could add one.
     tested = f"CASE WHEN {has_parameter(TEST_MARKER)} AND NOT {_IS_V2} THEN {marker} END"
     canonical = d.each.format(d.split.format("asked_raw", "&"), _canonical("p", d))
@@ -223,5 +226,6 @@ def derived(records: str, dialect: Dialect = DUCKDB) -> str:
     FROM (SELECT source, pos, line, readable, blank, {kept}, request_uri AS raw_uri,
         {_without_hidden(f"({masked('referer', d)})", d)} AS referer,
         {_without_hidden(f"({masked('user_agent', d)})", d)} AS user_agent,
+        {_without_hidden(f"({masked('error_message', d)})", d)} AS error_message,
         CASE WHEN request_uri LIKE '%?%' THEN substr({target}, position('?' IN {target}) + 1) ELSE '' END AS asked_raw
     FROM ({records}) r1) r2) r3) r4) r5) r6) r7) r8) r9"""

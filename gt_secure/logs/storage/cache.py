@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ..ingest.reader import Tally
 
 LIMIT_BYTES = 2 << 30
-_VERSION = 3
+_VERSION = 4
 """Raised when parsing changes: what older versions kept is then read again."""
 
 

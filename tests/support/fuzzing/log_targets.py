@@ -240,8 +240,8 @@ def run_lines(data: bytes) -> None:
         rest, _, tail = rest.rpartition('"')
         shape = (left.count(" "), min(rest.count('"'), 7), "  " in rest, tail.count(" "), "  " in tail, "Sig" in tail)
         landmark((*shape, row["readable"], row["blank"], row["presigned"], row["signature_version"], row["auth_type"],
-                  row["test"], row["fingerprint"] is not None, row["referer"] is None, row["user_agent"] is None,
-                  row["http_status"] is None))  # fmt: skip
+                  row["test_marker"] is not None, row["fingerprint"] is not None, row["referer"] is None,
+                  row["user_agent"] is None, row["http_status"] is None))  # fmt: skip
     blank = sum(not text.strip(b" \r") for text in texts)
     check(sum(row["blank"] for row in rows) == blank, "blank lines are blank", blank)
     _check_known(known, lines, rows[1 + len(texts) :])
