@@ -13,6 +13,7 @@ from ..errors import AccessDenied, GtSecureError
 from ..text import json_text
 from .commands import COMMANDS, find_command
 from .exit_codes import ERROR, INTERRUPTED, OK
+from .interrupts import UNWOUND, end_on_interrupt, unwind_on_interrupt
 from .parser import Commands, Parser, main_parser, refuse_urls, unknown_command
 from .wording import for_command_line
 
@@ -62,9 +63,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     args = None
     try:
+        if argv is None:
+            end_on_interrupt()
         if "_ARGCOMPLETE" in os.environ:
             _complete()
         args = parse(sys.argv[1:] if argv is None else argv)
+        if argv is None and args is not None and args.command in UNWOUND:
+            unwind_on_interrupt()
         return OK if args is None else int(args.run(args))
     except GtSecureError as error:
         return _report(error, bool(getattr(args, "json", False)))

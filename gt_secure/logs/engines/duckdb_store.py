@@ -23,12 +23,14 @@ from ..ingest.arrow_stream import LineBatch, LineStream
 from ..ingest.reader import Reader
 from ..sql.columns import EXTRA, FIELDS, STORED
 from ..sql.derived_columns import derived, from_lines, masked
+from .interruptible import run_interruptible
 
 MEMORY_LIMIT = "400MB"
 """What DuckDB may use; beyond it, it writes to disk."""
 
 
 _PREFIX = "gt-secure-logs-"
+_FOLDERS: set[Path] = set()
 _LOCK = "in-use"
 
 
@@ -56,6 +58,7 @@ class Store:
         self._memory_limit = memory_limit
         sweep()
         self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        _FOLDERS.add(self.folder)
         held = _hold(self.folder)
         config: dict[str, Any] = {
             "memory_limit": memory_limit,
@@ -85,12 +88,14 @@ class Store:
     def query(self, sql: str, parameters: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
         """Run a statement and fetch all its rows."""
         with self._lock, self._enough_memory():
-            return self._connection.execute(sql, list(parameters)).fetchall()
+            return run_interruptible(
+                lambda: self._connection.execute(sql, list(parameters)).fetchall(), self._connection.interrupt
+            )
 
     def frame(self, sql: str) -> Any:
         """The result as a pandas DataFrame."""
         with self._lock, self._enough_memory():
-            return self._connection.execute(sql).df()
+            return run_interruptible(lambda: self._connection.execute(sql).df(), self._connection.interrupt)
 
     @contextlib.contextmanager
     def _enough_memory(self) -> Iterator[None]:
@@ -115,6 +120,10 @@ class Store:
         stream = LineStream(iter(reader))
         self.run_stream(stream, sql)
 
+    def _stop(self, stream: LineStream) -> None:
+        stream.stop()
+        self._connection.interrupt()
+
     def run_stream(self, stream: LineStream, sql: str) -> None:
         """Run one statement over an Arrow stream, as relation ``lines_in``."""
         import duckdb
@@ -122,7 +131,7 @@ class Store:
         with self._lock:
             self._connection.register("lines_in", stream)
             try:
-                self._connection.execute(sql)
+                run_interruptible(lambda: self._connection.execute(sql), lambda: self._stop(stream))
             except duckdb.Error as error:
                 if stream.error is not None:
                     raise stream.error from None
@@ -182,7 +191,14 @@ def _write(path: Path, rows: str) -> str:
 def _discard(connection: Any, folder: Path, held: IO[bytes]) -> None:
     connection.close()
     shutil.rmtree(folder, ignore_errors=True)
+    _FOLDERS.discard(folder)
     held.close()
+
+
+def discard_all() -> None:
+    """Delete the folders of this process's stores, for a process that is about to end."""
+    for folder in list(_FOLDERS):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def sweep() -> int:

@@ -166,6 +166,11 @@ class LineStream:
         self._batches = batches
         self._message: Any = None
         self.error: BaseException | None = None
+        self._stopped = False
+
+    def stop(self) -> None:
+        """End the stream at the next batch, whatever thread asks for one."""
+        self._stopped = True
 
     def __arrow_c_schema__(self) -> Any:
         schema = _Schema()
@@ -199,6 +204,9 @@ class LineStream:
         return 0
 
     def _get_next(self, _: Any, out: Any) -> int:
+        if self._stopped:
+            self._message = ctypes.create_string_buffer(b"interrupted")
+            return _EIO
         try:
             batch = next(self._batches, None)
         except BaseException as error:
