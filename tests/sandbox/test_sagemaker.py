@@ -244,7 +244,7 @@ def test_unknown_members_and_nulls_are_ignored(box, team):
     assert (status, answer["Workteam"]["Description"]) == (200, "new")
 
 
-@pytest.mark.parametrize("operation", ["ListModels", "CreateLabelingJob", "Nonsense", ""])
+@pytest.mark.parametrize("operation", ["ListModels", "CreateTrainingJob", "Nonsense", ""])
 def test_other_operations_are_named_as_unknown(box, operation):
     status, answer = raw(box, operation, {})
     assert (status, answer["__type"]) == (400, "UnknownOperationException")

@@ -10,7 +10,7 @@ from ...errors import InvalidInput
 from ...network import Source
 from ..accesslog.recorder import Recorder, bucket_and_key
 from ..ec2 import Ec2
-from ..sagemaker.service import SageMaker
+from ..sagemaker.service import LOOPS_PATH, SageMaker
 from ..settings import REGION
 from ..state import State
 from . import (
@@ -20,6 +20,7 @@ from . import (
     conditions,
     cors,
     denials,
+    listing,
     routes,
     sigv2,
     sts_limits,
@@ -176,7 +177,7 @@ class Front:
             if reply is not None:
                 await respond(watched.send, reply, head=request.method == "HEAD")
             else:
-                explained = denials.explained(request, watched.send)
+                explained = denials.explained(request, listing.without_rest(request, watched.send))
                 await self._emulator(_proven(scope, request), replay(request.body, receive), explained)
             await watched.finish()
         except ConnectionError:
@@ -251,7 +252,7 @@ async def _early(request: Request) -> Reply | None:
         return reply
     if not routes.allowed(request, "s3", bucket=bucket, exists=exists):
         return _not_there(request, bucket, exists)
-    return await bucket_settings.refusal(request)
+    return listing.fault(request) or await bucket_settings.refusal(request)
 
 
 def _not_there(request: Request, bucket: str, exists: bool) -> Reply:
@@ -287,6 +288,8 @@ def service_of(request: Request) -> str:
     """Tell for which service a request is, from its target, its signature, or else its form."""
     target = request.headers.get("x-amz-target", "")
     scope = auth.signed_scope(request)
+    if request.path.startswith(LOOPS_PATH) and scope is not None and scope[2] == "sagemaker":
+        return "sagemaker"
     if request.path != "/":
         return "s3"  # all the other services are called at the root
     if target.startswith("SageMaker."):
@@ -325,11 +328,12 @@ def _mapped(scope: Scope, request: Request) -> Scope:
 
 def _proven(scope: Scope, request: Request) -> Scope:
     """Return the scope of an S3 request whose signature holds, in a form that the emulator can check again."""
-    mapped = _mapped(scope, request)
-    mechanism = request.mechanism
-    if mechanism is None or mechanism.kind == FORM or mechanism.version != SIGV2:
+    mapped, mechanism, query = _mapped(scope, request), request.mechanism, listing.query(request)
+    if mechanism is None or mechanism.kind == FORM:
+        return mapped if query is None else {**mapped, "query_string": query.encode("latin-1")}
+    if mechanism.version != SIGV2 and query is None:
         return mapped
-    return sigv2.signed_again(mapped, request)
+    return sigv2.signed_again(mapped, request, query)
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

@@ -12,14 +12,24 @@ import re
 from typing import Any
 from xml.sax.saxutils import escape
 
+from ..accesslog.recorder import bucket_and_key
 from ..settings import REGION, account_id
-from . import auth
 from .http import Message, Request, Send
 
 _DENIED = re.compile(
     r"<Message>User: (?P<user>\S+) is not authorized to perform: (?P<action>s3:\w+)(?: on resource: .+?)? "
     r"(?P<reason>(?:because|with) [^<]*)</Message>"
 )
+_HOST_ID = re.compile(rb"<HostId>[^<]*</HostId>")
+_RESOURCE = re.compile(rb"<Resource>[^<]*</Resource>|<Resource ?/>")
+_ERROR_CODE = re.compile(rb"<Code>([A-Za-z]+)</Code>")
+_ABOUT_KEYS = frozenset({"NoSuchKey", "NoSuchVersion"})
+_ABOUT_BUCKETS = frozenset(
+    {"NoSuchBucket", "NoSuchBucketPolicy", "NoSuchTagSet", "NoSuchLifecycleConfiguration", "NoSuchCORSConfiguration",
+     "NoSuchWebsiteConfiguration", "NoSuchPublicAccessBlockConfiguration", "BucketNotEmpty", "BucketAlreadyExists",
+     "BucketAlreadyOwnedByYou", "ServerSideEncryptionConfigurationNotFoundError", "OwnershipControlsNotFoundError",
+     "InvalidBucketName"}
+)  # fmt: skip
 _REQUEST_ID = re.compile(rb"<RequestId>[^<]*</RequestId>")
 
 
@@ -42,12 +52,28 @@ def explained(request: Request, send: Send) -> Send:
         body = b"".join(chunks)
         if started["status"] == 403:
             body = rewritten(request, body)
-        body = _REQUEST_ID.sub(b"<RequestId>" + request.id.encode() + b"</RequestId>", body)
+        body = with_ids(request, body)
         headers = [(n, v) for n, v in started["headers"] if n.lower() != b"content-length"]
         await send({**started, "headers": [*headers, (b"content-length", str(len(body)).encode())]})
         await send({"type": "http.response.body", "body": body})
 
     return through
+
+
+def with_ids(request: Request, body: bytes) -> bytes:
+    """Return an error document with the ids of the headers, and with the names that S3 gives to what it is about."""
+    ids = f"<RequestId>{request.id}</RequestId><HostId>{request.host_id}</HostId>"
+    body = _REQUEST_ID.sub(lambda _: ids.encode(), _HOST_ID.sub(b"", body))
+    found = _RESOURCE.search(body)
+    if found is None:
+        return body
+    bucket, key = bucket_and_key(request)
+    code = (_ERROR_CODE.search(body) or (b"", b""))[1].decode()
+    name, value = (
+        ("Key", key) if code in _ABOUT_KEYS else ("BucketName", bucket) if code in _ABOUT_BUCKETS else ("", "")
+    )
+    member = f"<{name}>{escape(value)}</{name}>" if value else ""
+    return body[: found.start()] + member.encode() + body[found.end() :]
 
 
 def rewritten(request: Request, body: bytes) -> bytes:
@@ -76,8 +102,7 @@ def resource_of(request: Request, action: str) -> str:
 def _reason(request: Request, action: str, resource: str, said: str) -> str:
     if "resource-based" in said:
         return said
-    scope = auth.signed_scope(request)
-    layer = _layer(scope[0], action, resource) if scope else None
+    layer = _layer(request.mechanism.access_key, action, resource) if request.mechanism else None
     if layer is None:
         return said
     kind, explicit = layer

@@ -53,6 +53,11 @@ class Request:
         """The one way in which the request names its caller; None for none, or for several."""
         return self.mechanisms[0] if len(self.mechanisms) == 1 else None
 
+    @property
+    def long_id(self) -> str:
+        """The request id in the form of SageMaker's API."""
+        return str(uuid.uuid5(uuid.NAMESPACE_OID, self.id))
+
     def with_body(self, body: bytes) -> None:
         """Set the body, and find out how the request names its caller."""
         self.body = body

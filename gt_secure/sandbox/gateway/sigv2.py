@@ -18,7 +18,10 @@ from .conditions import first
 from .http import Request, Scope
 from .mechanisms import QUERY
 
-_OWN = frozenset({"awsaccesskeyid", "signature", "expires", "x-amz-security-token"})
+_OWN = frozenset(
+    {"awsaccesskeyid", "signature", "expires", "x-amz-security-token", "x-amz-algorithm", "x-amz-credential",
+     "x-amz-date", "x-amz-expires", "x-amz-signedheaders", "x-amz-signature"}
+)  # fmt: skip
 
 
 def is_signed_by(request: Request, secret_key: str, token: str | None) -> bool:
@@ -77,14 +80,15 @@ def _resources(request: Request) -> tuple[str, ...]:
     return (path, f"{path}/") if path.count("/") == 1 and path != "/" else (path,)
 
 
-def signed_again(scope: Scope, request: Request) -> Scope:
-    """Return the scope of the same request, signed with Signature Version 4 in a header."""
+def signed_again(scope: Scope, request: Request, query: str | None = None) -> Scope:
+    """Return the scope of the same request, or of one with another query, signed with version 4 in a header."""
     from botocore.auth import S3SigV4Auth
     from botocore.awsrequest import AWSRequest
     from botocore.credentials import Credentials
 
     credential: Any = auth.credential(request_key(request), token_of(request))
-    parts = [part for part in request.raw_query.split("&") if unquote_plus(part.partition("=")[0]).lower() not in _OWN]
+    whole = request.raw_query if query is None else query
+    parts = [part for part in whole.split("&") if unquote_plus(part.partition("=")[0]).lower() not in _OWN]
     query = "&".join(part for part in parts if part)
     url = f"http://{request.headers['host']}{request.raw_path}"
     parameters: Any = parse_qsl(query, keep_blank_values=True)
@@ -93,6 +97,6 @@ def signed_again(scope: Scope, request: Request) -> Scope:
     signer = Credentials(request_key(request), credential.secret_access_key, credential.session_token)
     S3SigV4Auth(signer, "s3", REGION).add_auth(given)
     added = [(name.lower().encode(), str(value).encode()) for name, value in given.headers.items()]
-    replaced = {name for name, _ in added}
+    replaced = {name for name, _ in added} | {b"date"}
     kept = [(name, value) for name, value in scope["headers"] if name.lower() not in replaced]
     return {**scope, "query_string": query.encode("latin-1"), "headers": [*kept, *added]}

@@ -1,13 +1,16 @@
-"""Labeling jobs, to be read only."""
+"""Labeling jobs: create, stop, describe and list. Nobody labels: a job stays in progress until it is stopped."""
 
 from __future__ import annotations
 
+import copy
+import secrets
+import time
 from typing import Any
 
 from ..settings import account_id
 from ..state import Region, State
-from . import paging
-from .errors import not_found
+from . import paging, tags
+from .errors import in_use, not_found, validation
 
 Record = dict[str, Any]
 
@@ -70,6 +73,45 @@ def describe(_state: State, region: Region, request: Record) -> Record:
     return job
 
 
-def list_flows(_state: State, _region: Region, _request: Record) -> Record:
-    """ListFlowDefinitions: this account has no human-review workflows (they cannot be created here)."""
-    return {"FlowDefinitionSummaries": []}
+def create(state: State, region: Region, request: Record) -> Record:
+    """CreateLabelingJob: in progress from the start, with as many objects as its manifest has in the portal."""
+    name, tasks = request["LabelingJobName"], request["HumanTaskConfig"]
+    if name in region.jobs:
+        raise in_use(f"Labeling job {name} already exists.")
+    known = {team["WorkteamArn"] for team in (*region.workteams.values(), *region.subscribed)}
+    if tasks["WorkteamArn"] not in known:
+        raise validation(f"The work team {tasks['WorkteamArn']} does not exist in region {region.name}.")
+    if "S3DataSource" not in request["InputConfig"]["DataSource"]:
+        raise validation("The sandbox labels objects of S3 only: InputConfig.DataSource.S3DataSource must be given.")
+    now = time.time()
+    job = {
+        **copy.deepcopy(request),
+        "LabelingJobArn": arn(region, name),
+        "JobReferenceCode": secrets.token_hex(5),
+        "LabelingJobStatus": "InProgress",
+        "LabelCounters": {
+            "TotalLabeled": 0, "HumanLabeled": 0, "MachineLabeled": 0, "FailedNonRetryableError": 0, "Unlabeled": 0,
+        },
+        "CreationTime": now,
+        "LastModifiedTime": now,
+        "Tags": request.get("Tags", []),
+    }  # fmt: skip
+    region.jobs[name] = job
+    tags.keep(region, job["LabelingJobArn"], request)
+    state.save()
+    return {"LabelingJobArn": job["LabelingJobArn"]}
+
+
+def stop(state: State, region: Region, request: Record) -> Record:
+    """StopLabelingJob."""
+    job = describe(state, region, request)
+    if job["LabelingJobStatus"] != "InProgress":
+        raise validation(f"Labeling job {job['LabelingJobName']} is {job['LabelingJobStatus']}.")
+    job["LabelingJobStatus"], job["LastModifiedTime"] = "Stopped", time.time()
+    state.save()
+    return {}
+
+
+def arn(region: Region, name: str) -> str:
+    """Return the ARN of a labeling job."""
+    return f"arn:aws:sagemaker:{region.name}:{account_id()}:labeling-job/{name}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import logging
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from ..gateway.http import Reply, Request, json_reply
 from ..portal.credentials import Issuer, Refused
 from ..settings import account_id
 from ..state import Region, State
-from . import jobs, model, templates, workforces, workteams
+from . import jobs, model, reviews, tags, templates, workforces, workteams
 from .errors import ApiError, not_found, validation
 
 log = logging.getLogger(__name__)
@@ -37,8 +38,24 @@ OPERATIONS: dict[str, Operation] = {
     "ListLabelingJobs": jobs.list_jobs,
     "ListLabelingJobsForWorkteam": jobs.list_for_workteam,
     "DescribeLabelingJob": jobs.describe,
-    "ListFlowDefinitions": jobs.list_flows,
+    "CreateLabelingJob": jobs.create,
+    "StopLabelingJob": jobs.stop,
+    "DescribeSubscribedWorkteam": workteams.describe_subscribed,
+    "CreateFlowDefinition": reviews.create_flow,
+    "DescribeFlowDefinition": reviews.describe_flow,
+    "ListFlowDefinitions": reviews.list_flows,
+    "DeleteFlowDefinition": reviews.delete_flow,
+    "CreateHumanTaskUi": reviews.create_ui,
+    "DescribeHumanTaskUi": reviews.describe_ui,
+    "ListHumanTaskUis": reviews.list_uis,
+    "DeleteHumanTaskUi": reviews.delete_ui,
+    "AddTags": tags.add,
+    "ListTags": tags.list_tags,
+    "DeleteTags": tags.delete,
 }
+LOOPS_PATH = "/human-loops"
+_PASS_ROLE = frozenset({"CreateLabelingJob", "CreateFlowDefinition"})
+
 RENDER = "RenderUiTemplate"
 
 
@@ -51,11 +68,26 @@ class SageMaker:
 
     async def __call__(self, request: Request) -> Reply:
         """Answer one request."""
+        loops = request.path.startswith(LOOPS_PATH)
         try:
-            return json_reply(await self._answer(request), 200, _JSON)
+            answer = self._answer_runtime(request) if loops else await self._answer(request)
+            reply = json_reply(answer, 200, _JSON)
         except ApiError as error:
-            body = {"__type": error.code, "message": error.message}
-            return json_reply(body, error.status, _JSON)
+            reply = json_reply({"__type": error.code, "message": error.message}, error.status, _JSON)
+            reply.headers["x-amzn-errortype"] = error.code
+        reply.headers["x-amzn-requestid"] = request.long_id
+        return reply
+
+    def _answer_runtime(self, request: Request) -> Record:
+        """Answer a request of the A2I runtime API."""
+        auth.pin(request)
+        name, operation, given = _loop_operation(request)
+        scope = auth.signed_scope(request)
+        region = self._state.region(scope[1] if scope else "")
+        resource = "*" if name == "ListHumanLoops" else f"arn:aws:sagemaker:{region.name}:{account_id()}:human-loop/"
+        _permit(request, f"sagemaker:{name}", resource + given.get("HumanLoopName", "") if resource != "*" else "*")
+        answer = operation(self._state, region, given)
+        return {key: _iso(value) if key == "CreationTime" else value for key, value in answer.items()}
 
     async def _answer(self, request: Request) -> Record:
         auth.pin(request)
@@ -68,11 +100,20 @@ class SageMaker:
         resource = _resource(name, region, body)
         _permit(request, f"sagemaker:{name}", resource)
         valid = model.check(name, body)
+        if name in _PASS_ROLE:
+            _permit(request, "iam:PassRole", valid["RoleArn"], {"iam:PassedToService": "sagemaker.amazonaws.com"})
         if name == RENDER:
             answer = await self._render(request, valid)
         else:
             answer = OPERATIONS[name](self._state, region, valid)
         return model.shape_answer(name, answer)
+
+    def _content_of(self, request: Request, ui: str) -> str:
+        scope = auth.signed_scope(request)
+        for record in self._state.region(scope[1] if scope else "").task_uis.values():
+            if record["HumanTaskUiArn"] == ui:
+                return str(record["Content"])
+        raise not_found(f"HumanTaskUi {ui} does not exist.")
 
     async def _render(self, request: Request, body: Record) -> Record:
         role = body["RoleArn"]
@@ -80,7 +121,9 @@ class SageMaker:
         if ("UiTemplate" in body) == ("HumanTaskUiArn" in body):
             raise validation("Exactly one of UiTemplate and HumanTaskUiArn must be given.")
         if "HumanTaskUiArn" in body:
-            raise not_found(f"HumanTaskUi {body['HumanTaskUiArn']} does not exist.")
+            content = self._content_of(request, str(body["HumanTaskUiArn"]))
+        else:
+            content = body["UiTemplate"]["Content"]
         task = _parse_task(body["Task"]["Input"])
         try:
             credentials = await self._issuer.assume(role, "RenderUiTemplate")
@@ -90,9 +133,38 @@ class SageMaker:
                 "'sagemaker.amazonaws.com' to assume the role."
             ) from error
         text, errors = templates.render(
-            body["UiTemplate"]["Content"], task, lambda bucket, key: self._issuer.presign(credentials, bucket, key)
+            content, task, lambda bucket, key: self._issuer.presign(credentials, bucket, key)
         )
         return {"RenderedContent": text, "Errors": errors}
+
+
+def _loop_operation(request: Request) -> tuple[str, Operation, Record]:
+    """Return name, operation and members of a request of the A2I runtime API."""
+    name = request.path.removeprefix(LOOPS_PATH).strip("/")
+    if not name and request.method == "POST":
+        return "StartHumanLoop", reviews.start_loop, _object(_parse(request.body))
+    if not name and request.method == "GET":
+        given: Record = {key: values[0] for key, values in request.query.items()}
+        if "MaxResults" in given:
+            given["MaxResults"] = int(given["MaxResults"]) if given["MaxResults"].isdigit() else 10
+        return "ListHumanLoops", reviews.list_loops, given
+    if name == "stop" and request.method == "POST":
+        return "StopHumanLoop", reviews.stop_loop, _object(_parse(request.body))
+    if request.method == "GET":
+        return "DescribeHumanLoop", reviews.describe_loop, {"HumanLoopName": name}
+    if request.method == "DELETE":
+        return "DeleteHumanLoop", reviews.delete_loop, {"HumanLoopName": name}
+    raise ApiError("UnknownOperationException", "The runtime API of A2I has no such operation.", 404)
+
+
+def _object(value: Any) -> Record:
+    if not isinstance(value, dict):
+        raise validation("The request must be a JSON object.")
+    return value
+
+
+def _iso(seconds: float) -> str:
+    return dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _require_supported(name: str) -> None:
@@ -126,16 +198,24 @@ def _parse_task(text: str) -> Record:
 def _resource(name: str, region: Region, body: Any) -> str:
     """The ARN that a permission is asked for (Service Authorization Reference, *Amazon SageMaker*)."""
     given = body if isinstance(body, dict) else {}
-    if name.startswith("List") and name != "ListLabelingJobsForWorkteam":
+    if name.startswith("List") and name not in ("ListLabelingJobsForWorkteam", "ListTags"):
         return "*"
     if name == "ListLabelingJobsForWorkteam":
+        return str(given.get("WorkteamArn", "*"))
+    if name == "DescribeSubscribedWorkteam":
         return str(given.get("WorkteamArn", "*"))
     if name.endswith("Workteam"):
         return workteams.arn(region, str(given.get("WorkteamName", "")))
     if name.endswith("Workforce"):
         return workforces.arn(region, str(given.get("WorkforceName", "")))
-    if name == "DescribeLabelingJob":
-        return f"arn:aws:sagemaker:{region.name}:{account_id()}:labeling-job/{given.get('LabelingJobName', '')}"
+    if name.endswith("LabelingJob"):
+        return jobs.arn(region, str(given.get("LabelingJobName", "")))
+    if name.endswith("FlowDefinition"):
+        return reviews.flow_arn(region, str(given.get("FlowDefinitionName", "")))
+    if name.endswith("HumanTaskUi"):
+        return reviews.ui_arn(region, str(given.get("HumanTaskUiName", "")))
+    if name in ("AddTags", "ListTags", "DeleteTags"):
+        return str(given.get("ResourceArn", "*"))
     return "*"
 
 

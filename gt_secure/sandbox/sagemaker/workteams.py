@@ -12,7 +12,7 @@ from typing import Any
 
 from ..settings import account_id
 from ..state import Region, State
-from . import paging
+from . import paging, tags
 from .errors import ApiError, in_use, limit, validation
 
 Record = dict[str, Any]
@@ -53,6 +53,14 @@ def list_subscribed(_state: State, region: Region, request: Record) -> Record:
     return {"SubscribedWorkteams": found, "NextToken": token}
 
 
+def describe_subscribed(_state: State, region: Region, request: Record) -> Record:
+    """DescribeSubscribedWorkteam."""
+    for team in region.subscribed:
+        if team["WorkteamArn"] == request["WorkteamArn"]:
+            return {"SubscribedWorkteam": team}
+    raise validation(f"The work team {request['WorkteamArn']} does not exist in region {region.name}.")
+
+
 def describe(_state: State, region: Region, request: Record) -> Record:
     """DescribeWorkteam."""
     return {"Workteam": find(region, request["WorkteamName"])}
@@ -81,6 +89,7 @@ def create(state: State, region: Region, request: Record) -> Record:
         "WorkerAccessConfiguration": request.get("WorkerAccessConfiguration") or default_access(),
     }
     region.workteams[name] = team
+    tags.keep(region, team["WorkteamArn"], request)
     state.save()
     return {"WorkteamArn": team["WorkteamArn"]}
 
@@ -107,6 +116,7 @@ def delete(state: State, region: Region, request: Record) -> Record:
     """DeleteWorkteam."""
     team = find(region, request["WorkteamName"])
     del region.workteams[team["WorkteamName"]]
+    tags.forget(region, team["WorkteamArn"])
     state.save()
     return {"Success": True}
 

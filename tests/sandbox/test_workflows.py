@@ -1,0 +1,139 @@
+"""Existing labeling workflows on the sandbox: jobs, human review, tags, before and after a restriction."""
+
+from __future__ import annotations
+
+import pytest
+from botocore.exceptions import ClientError
+
+from .conftest import ELSEWHERE, OFFICE, ROLE
+
+TEAM = "arn:aws:sagemaker:us-east-1:111122223333:workteam/private-crowd/open-team"
+JSON = {"Accept": "application/json"}
+
+
+def job_request(name, team=TEAM):
+    lambdas = "arn:aws:lambda:us-east-1:432418664414:function"
+    return {
+        "LabelingJobName": name, "LabelAttributeName": "label", "RoleArn": ROLE,
+        "InputConfig": {
+            "DataSource": {"S3DataSource": {"ManifestS3Uri": "s3://gt-images/manifests/chest-scans.manifest"}}
+        },
+        "OutputConfig": {"S3OutputPath": "s3://gt-images/output/"},
+        "HumanTaskConfig": {
+            "WorkteamArn": team, "UiConfig": {"UiTemplateS3Uri": "s3://gt-images/templates/bounding-box.liquid.html"},
+            "PreHumanTaskLambdaArn": f"{lambdas}:PRE-BoundingBox", "TaskTitle": "t", "TaskDescription": "d",
+            "NumberOfHumanWorkersPerDataObject": 1, "TaskTimeLimitInSeconds": 60,
+            "AnnotationConsolidationConfig": {"AnnotationConsolidationLambdaArn": f"{lambdas}:ACS-BoundingBox"},
+        },
+        "Tags": [{"Key": "project", "Value": "p1"}],
+    }  # fmt: skip
+
+
+def opened(box, source):
+    page = box.fetch("/_gt_secure/portal/tasks/open-team?key=scans/0003.png", source, headers=JSON)
+    return page.json()["image_url"]
+
+
+def test_a_job_is_unaffected_by_the_url_lock_of_its_team(box):
+    sm = box.client("sagemaker")
+    arn = sm.create_labeling_job(**job_request("unaffected"))["LabelingJobArn"]
+    assert sm.describe_labeling_job(LabelingJobName="unaffected")["LabelingJobStatus"] == "InProgress"
+    assert sm.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "project", "Value": "p1"}]
+    before = opened(box, OFFICE)
+    assert (box.fetch(before, OFFICE).status, box.fetch(before, ELSEWHERE).status) == (200, 200)
+    lock = {"S3Presign": {"IamPolicyConstraints": {"SourceIp": "Enabled", "VpcSourceIp": "Disabled"}}}
+    free = {"S3Presign": {"IamPolicyConstraints": {"SourceIp": "Disabled", "VpcSourceIp": "Disabled"}}}
+    sm.update_workteam(WorkteamName="open-team", WorkerAccessConfiguration=lock)
+    try:
+        after = opened(box, OFFICE)
+        assert (box.fetch(after, OFFICE).status, box.fetch(after, ELSEWHERE).status) == (200, 403)
+        job = sm.describe_labeling_job(LabelingJobName="unaffected")
+        assert (job["LabelingJobStatus"], job["HumanTaskConfig"]["WorkteamArn"]) == ("InProgress", TEAM)
+    finally:
+        sm.update_workteam(WorkteamName="open-team", WorkerAccessConfiguration=free)
+    names = [
+        job["JobReferenceCode"]
+        for job in sm.list_labeling_jobs_for_workteam(WorkteamArn=TEAM)["LabelingJobSummaryList"]
+    ]
+    assert len(names) >= 1
+    sm.stop_labeling_job(LabelingJobName="unaffected")
+    assert sm.describe_labeling_job(LabelingJobName="unaffected")["LabelingJobStatus"] == "Stopped"
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [({"LabelingJobName": "chest-scans"}, "ResourceInUse"), ({"team": TEAM + "-not"}, "ValidationException")],
+)
+def test_jobs_that_cannot_be_created(box, change, code):
+    request = job_request("not-created", change.pop("team", TEAM)) | change
+    with pytest.raises(ClientError) as caught:
+        box.client("sagemaker").create_labeling_job(**request)
+    assert caught.value.response["Error"]["Code"] == code
+
+
+def test_a_job_needs_the_right_to_pass_its_role(box):
+    keys = box.keys({"Effect": "Allow", "Action": "sagemaker:*", "Resource": "*"})
+    with pytest.raises(ClientError, match="iam:PassRole"):
+        box.client("sagemaker", keys).create_labeling_job(**job_request("no-role"))
+
+
+def test_human_review(box):
+    sm, loops = box.client("sagemaker"), box.client("sagemaker-a2i-runtime")
+    ui = sm.create_human_task_ui(HumanTaskUiName="review-ui", UiTemplate={"Content": "<p>{{ task.input.x }}</p>"})
+    config = {
+        "WorkteamArn": TEAM, "HumanTaskUiArn": ui["HumanTaskUiArn"], "TaskTitle": "t", "TaskDescription": "d",
+        "TaskCount": 1,
+    }  # fmt: skip
+    flow = sm.create_flow_definition(
+        FlowDefinitionName="review", HumanLoopConfig=config, RoleArn=ROLE,
+        OutputConfig={"S3OutputPath": "s3://gt-images/reviews/"},
+    )["FlowDefinitionArn"]  # fmt: skip
+    assert [item["FlowDefinitionName"] for item in sm.list_flow_definitions()["FlowDefinitionSummaries"]] == ["review"]
+    assert sm.describe_flow_definition(FlowDefinitionName="review")["HumanLoopConfig"]["WorkteamArn"] == TEAM
+    assert [item["HumanTaskUiName"] for item in sm.list_human_task_uis()["HumanTaskUiSummaries"]] == ["review-ui"]
+    loop = loops.start_human_loop(
+        HumanLoopName="loop-1", FlowDefinitionArn=flow, HumanLoopInput={"InputContent": '{"x": 1}'}
+    )
+    assert loop["HumanLoopArn"].endswith(":human-loop/loop-1")
+    described = loops.describe_human_loop(HumanLoopName="loop-1")
+    assert (described["HumanLoopStatus"], described["FlowDefinitionArn"]) == ("InProgress", flow)
+    assert described["CreationTime"].year >= 2026
+    assert len(loops.list_human_loops(FlowDefinitionArn=flow)["HumanLoopSummaries"]) == 1
+    loops.stop_human_loop(HumanLoopName="loop-1")
+    assert loops.describe_human_loop(HumanLoopName="loop-1")["HumanLoopStatus"] == "Stopped"
+    loops.delete_human_loop(HumanLoopName="loop-1")
+    with pytest.raises(loops.exceptions.ResourceNotFoundException):
+        loops.describe_human_loop(HumanLoopName="loop-1")
+    sm.delete_flow_definition(FlowDefinitionName="review")
+    sm.delete_human_task_ui(HumanTaskUiName="review-ui")
+    assert sm.list_flow_definitions()["FlowDefinitionSummaries"] == []
+
+
+def test_tags_of_a_team(box):
+    sm = box.client("sagemaker")
+    members = sm.describe_workteam(WorkteamName="open-team")["Workteam"]["MemberDefinitions"]
+    arn = sm.create_workteam(
+        WorkteamName="tagged", MemberDefinitions=members, Description="d", Tags=[{"Key": "a", "Value": "1"}]
+    )["WorkteamArn"]
+    sm.add_tags(ResourceArn=arn, Tags=[{"Key": "b", "Value": "2"}, {"Key": "a", "Value": "3"}])
+    assert {tag["Key"]: tag["Value"] for tag in sm.list_tags(ResourceArn=arn)["Tags"]} == {"a": "3", "b": "2"}
+    sm.delete_tags(ResourceArn=arn, TagKeys=["a"])
+    assert sm.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "b", "Value": "2"}]
+    sm.delete_workteam(WorkteamName="tagged")
+    with pytest.raises(ClientError, match="does not exist"):
+        sm.list_tags(ResourceArn=arn)
+
+
+def test_the_vendor_team_is_described(box):
+    sm = box.client("sagemaker")
+    listed = sm.list_subscribed_workteams()["SubscribedWorkteams"][0]
+    found = sm.describe_subscribed_workteam(WorkteamArn=listed["WorkteamArn"])["SubscribedWorkteam"]
+    assert found["SellerName"] == listed["SellerName"]
+
+
+def test_replies_have_a_request_id(box):
+    sm = box.client("sagemaker")
+    assert sm.list_workteams()["ResponseMetadata"]["RequestId"]
+    with pytest.raises(ClientError) as caught:
+        sm.describe_workteam(WorkteamName="not-there")
+    assert caught.value.response["ResponseMetadata"]["RequestId"]
