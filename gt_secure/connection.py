@@ -641,9 +641,9 @@ class Connection:
         >>> gt.plan(restriction).empty  # doctest: +SKIP
         True
         """
-        from .account.export import restriction_of
+        from .account.export import current_restriction
 
-        return restriction_of(self.aws, None if team is None else team_name(team), bucket)
+        return current_restriction(self.aws, None if team is None else team_name(team), bucket)
 
     # 4. Test URL
 

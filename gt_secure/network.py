@@ -342,7 +342,7 @@ class Source:
         return f"{self.address} via {self.endpoint}" if self.address is not None else self.endpoint
 
 
-def lenient(cidrs: tuple[str, ...] | list[str]) -> tuple[IPNetwork, ...]:
+def parse_stored_cidrs(cidrs: tuple[str, ...] | list[str]) -> tuple[IPNetwork, ...]:
     """Read CIDR ranges as AWS does, which ignores host bits; what is no range at all is left out."""
     found: list[IPNetwork] = []
     for cidr in cidrs:

@@ -12,7 +12,7 @@ from ..aws.teams import UrlLock
 from ..iam.request import Policies, Request
 from ..iam.request_context import header_context, presigned_context
 from ..iam.verdict import Verdict
-from ..network import Source, contains, lenient, parse_address
+from ..network import Source, contains, parse_address, parse_stored_cidrs
 from ..policies.bucket_guard import GUARD_SID
 from ..policies.session_policy import session_policy
 from .decision import decide_request
@@ -118,7 +118,7 @@ class World:
         """A worker at this source opens the portal and an image of a task there."""
         # Behind an endpoint the address that a public portal sees is another one, which nobody can tell from here.
         closed = self.has_portal and bool(self.cidrs) and not source.is_endpoint
-        if closed and (source.address is None or not contains(lenient(self.cidrs), source.address)):
+        if closed and (source.address is None or not contains(parse_stored_cidrs(self.cidrs), source.address)):
             return Outcome("refused", "portal lock", f"The worker portal opens only from {', '.join(self.cidrs)}.")
         return self._open(source, prefix, source)
 

@@ -10,7 +10,7 @@ from ..aws.client import Aws
 from ..aws.endpoints import VpcEndpoint, in_its_vpc, list_s3_endpoints
 from ..aws.teams import get_workteam, list_workforces
 from ..errors import GtSecureError
-from ..network import IPNetwork, Source, lenient
+from ..network import IPNetwork, Source, parse_stored_cidrs
 from .who_can_open import WhoRow, who_can_open, who_html, who_text
 
 
@@ -92,7 +92,7 @@ def _portal(aws: Aws) -> tuple[IPNetwork, ...] | None:
         forces = list_workforces(aws)
     except GtSecureError:
         return None
-    return lenient([cidr for force in forces for cidr in force.cidrs])
+    return parse_stored_cidrs([cidr for force in forces for cidr in force.cidrs])
 
 
 def _endpoints(aws: Aws, unknown: list[str]) -> dict[str, VpcEndpoint]:

@@ -6,13 +6,15 @@ from ..aws.buckets import check_bucket, read_policy
 from ..aws.client import Aws
 from ..aws.teams import get_workforce, get_workteam, list_workforces
 from ..errors import GtSecureError, InvalidInput, NotFound
-from ..network import collapse, lenient
+from ..network import collapse, parse_stored_cidrs
 from ..policies.bucket_guard import find_guard
 from ..restriction.messages import Notice
 from ..restriction.model import Restriction
 
 
-def restriction_of(aws: Aws, team: str | None = None, bucket: str | None = None) -> tuple[Restriction, list[Notice]]:
+def current_restriction(
+    aws: Aws, team: str | None = None, bucket: str | None = None
+) -> tuple[Restriction, list[Notice]]:
     """Read the locks of a team and a bucket as a restriction.
 
     Parameters
@@ -42,12 +44,12 @@ def restriction_of(aws: Aws, team: str | None = None, bucket: str | None = None)
         notices.append(Notice("url-lock-both", "warning", "Both toggles are on: no URL works.", "Turn one off."))
     listed = collapse(guard.networks) if guard is not None else ()
     ranges, locked = _portal(aws, found.workforce_name if found is not None else None, notices)
-    if locked and guard is not None and lenient(ranges) != listed:
+    if locked and guard is not None and parse_stored_cidrs(ranges) != listed:
         text = f"The portal lock has another list than the guard, so it is left out: {', '.join(ranges)}."
         notices.append(Notice("portal-differs", "warning", text, "", "portal_lock"))
         locked = False
     endpoints = guard.endpoints if guard is not None else ()
-    addresses = listed if guard is not None else lenient(ranges) if locked else ()
+    addresses = listed if guard is not None else parse_stored_cidrs(ranges) if locked else ()
     wanted: dict[str, object] = {
         "team": team,
         "addresses": [str(network) for network in addresses],

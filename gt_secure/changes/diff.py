@@ -9,7 +9,7 @@ from ..access.log_sources import other_readers
 from ..account.snapshot import State
 from ..aws.teams import UrlLock
 from ..errors import PolicyError
-from ..network import lenient
+from ..network import parse_stored_cidrs
 from ..policies.bucket_guard import Guard, build_guard, find_guard, merge_guard, remove_guard
 from ..restriction.model import Restriction, UrlLockMode
 from .change import Call, Change
@@ -173,7 +173,7 @@ def _portal_change(wish: Restriction, state: State) -> Change[tuple[str, ...]] |
         return None
     before = tuple(force.cidrs)
     after = networks_text(wish.addresses) if wish.portal_lock else ()
-    if lenient(before) == lenient(after) and bool(before) == bool(after):
+    if parse_stored_cidrs(before) == parse_stored_cidrs(after) and bool(before) == bool(after):
         return None
     resource = f"arn:{state.partition}:sagemaker:{state.region}:{state.account_id}:workforce/private-crowd/{force.name}"
     parameters: dict[str, Any] = {"WorkforceName": force.name, "SourceIpConfig": {"Cidrs": list(after)}}

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..account.snapshot import State
 from ..aws.teams import UrlLock
-from ..network import lenient, outside, scope
+from ..network import outside, parse_stored_cidrs, scope
 from ..policies.bucket_guard import Guard
 from ..policies.deleted_principals import deleted_principals
 from ..restriction.messages import Notice
@@ -172,7 +172,7 @@ def _portal(wish: Restriction, state: State) -> Iterator[Notice]:
             else "There is no portal in a VPC here.",
             "addresses",
         )
-    gone = [str(network) for network in outside(lenient(force.cidrs), wish.addresses)]
+    gone = [str(network) for network in outside(parse_stored_cidrs(force.cidrs), wish.addresses)]
     if gone:
         yield Notice(
             "portal-drops",

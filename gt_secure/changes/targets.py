@@ -21,7 +21,7 @@ from ..errors import Conflict, InvalidInput, Unsupported
 from ..network import IPNetwork
 from ..policies.bucket_guard import find_guard, merge_guard, remove_guard
 from ..policies.deleted_principals import deleted_principals
-from ..policies.equivalence import same_policy, same_statement
+from ..policies.equivalence import policies_equal, statements_equal
 from .second_writers import OtherWrite, other_policy_writes
 
 V = TypeVar("V")
@@ -146,7 +146,7 @@ class BucketGuard(Target[str | None]):
 
     def same(self, one: str | None, other: str | None) -> bool:
         """Compare two texts by meaning: AWS may return one value where a list of one was sent, and order is free."""
-        return same_policy(one, other)
+        return policies_equal(one, other)
 
     def merge(self, before: str | None, after: str | None, now: str | None) -> str | None:
         """Put back our statement as it was before; every other statement stays as it is now."""
@@ -155,9 +155,9 @@ class BucketGuard(Target[str | None]):
         if self.same(now, before):
             return now
         guard_now, guard_after, guard_before = _statement(now), _statement(after), _statement(before)
-        if same_statement(guard_now, guard_before):
+        if statements_equal(guard_now, guard_before):
             return now
-        if not same_statement(guard_now, guard_after):
+        if not statements_equal(guard_now, guard_after):
             raise Conflict(
                 f"The guard in the policy of {self.name} has been edited since this change; now {self.words(now)}.",
                 next_step="Look at the policy and decide: plan a new restriction, or edit the statement by hand.",

@@ -137,7 +137,7 @@ def run(engine: Engine, outcome: Outcome, of: str | None = None) -> Applied:
         result = Applied(engine.writer.id, left, engine.all_steps(), of)
         if isinstance(error, GtSecureError):
             error.details["applied"] = result.to_dict()
-            error.next_step = f"{error.next_step} {said(result)}".strip()
+            error.next_step = f"{error.next_step} {failure_summary(result)}".strip()
         raise
     problem = end(engine.writer, "applied")
     steps = look_for_others(engine)
@@ -154,8 +154,8 @@ def end(writer: Writer, outcome: str) -> str:
     return ""
 
 
-def said(result: Applied) -> str:
-    """Say in a sentence where the account stands after a failure."""
+def failure_summary(result: Applied) -> str:
+    """Return a sentence about the account after a failure."""
     if result.outcome == "rolled back":
         return "Everything of this change is as it was before."
     if result.outcome == "overtaken":

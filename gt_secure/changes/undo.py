@@ -15,7 +15,7 @@ from .engine import Clock, Engine
 from .journal import ChangeRecord, begin_change, continue_change, journal_path, list_changes, show_change, steps_begun
 from .lock import hold
 from .overwritten import note_overwritten
-from .transaction import Applied, Callback, Outcome, begin_lines, end, run, said
+from .transaction import Applied, Callback, Outcome, begin_lines, end, failure_summary, run
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +213,7 @@ def _recover(
     if left != "rolled back":
         raise Conflict(
             f"Change {record.id} could not be taken back completely.",
-            next_step=said(result),
+            next_step=failure_summary(result),
             details={"applied": result.to_dict()},
         )
     return result

@@ -27,7 +27,7 @@ from ..errors import InvalidInput, PolicyError
 from ..iam.operators import policy_network
 from ..iam.request_context import POST_FORM, PRESIGNED
 from ..network import IPAddress, IPNetwork, collapse, parse_endpoint_id, parse_networks
-from .equivalence import same_statement
+from .equivalence import statements_equal
 from .statement_spans import Layout, lay_out
 
 GUARD_SID = "GtSecurePresignGuard"
@@ -271,8 +271,8 @@ def _read(statement: Mapping[str, object], sid: str) -> Guard:
         wanted = build_guard(
             bucket, prefix=prefix, networks=networks, endpoints=endpoints, partition=partition, sid=sid
         )
-        old = same_statement(statement, old_form(wanted))
-        drifted = not old and not same_statement(statement, wanted)
+        old = statements_equal(statement, old_form(wanted))
+        drifted = not old and not statements_equal(statement, wanted)
     return Guard(sid, bucket, prefix, networks, endpoints, statement, drifted, old)
 
 

@@ -23,12 +23,12 @@ _ACTIONS = {"Action", "NotAction"}
 _PRINCIPALS = {"Principal", "NotPrincipal"}
 
 
-def same_policy(one: str | None, other: str | None) -> bool:
+def policies_equal(one: str | None, other: str | None) -> bool:
     """Tell whether two texts of a bucket policy (None: no policy) mean the same."""
     return one == other or _policy(one) == _policy(other)
 
 
-def same_statement(one: Mapping[str, object] | None, other: Mapping[str, object] | None) -> bool:
+def statements_equal(one: Mapping[str, object] | None, other: Mapping[str, object] | None) -> bool:
     """Tell whether two statements (None: no statement) mean the same."""
     return one == other or (one is not None and other is not None and _statement(one) == _statement(other))
 

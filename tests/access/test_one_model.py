@@ -14,7 +14,7 @@ from gt_secure.access.who_can_open import who_can_open
 from gt_secure.aws.client import Aws
 from gt_secure.aws.teams import UrlLock
 from gt_secure.changes.plan import plan
-from gt_secure.network import Source, lenient
+from gt_secure.network import Source, parse_stored_cidrs
 from gt_secure.policies.bucket_guard import build_guard
 from gt_secure.restriction.expectations import expect
 from gt_secure.restriction.model import Restriction
@@ -91,7 +91,7 @@ def test_the_exposure_agrees_with_them(name, source):
 
 
 def _holds(cidrs, address):
-    return any(address in network for network in lenient(cidrs) if network.version == address.version)
+    return any(address in network for network in parse_stored_cidrs(cidrs) if network.version == address.version)
 
 
 def test_an_endpoint_without_an_address_under_the_url_lock():

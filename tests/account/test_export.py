@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import pytest
 
-from gt_secure.account.export import restriction_of
+from gt_secure.account.export import current_restriction
 from gt_secure.aws.client import Aws
 from gt_secure.aws.teams import UrlLock
 from gt_secure.changes.plan import Plan, plan
@@ -106,7 +106,7 @@ def test_an_account_is_exported_and_planned_to_nothing(account: Account) -> None
     from gt_secure.changes.apply import apply
 
     apply(account.aws, plan(account.aws, wish(prefix="scans/")), journal_dir=account.journal)
-    found, notices = restriction_of(account.aws, TEAM, BUCKET)
+    found, notices = current_restriction(account.aws, TEAM, BUCKET)
     assert notices == []
     assert (found.url_lock, found.portal_lock, found.guard, found.prefix) == ("SourceIp", True, True, "scans/")
     assert plan(account.aws, found).empty
@@ -117,7 +117,7 @@ def test_a_portal_list_that_differs_is_left_out_and_said(account: Account) -> No
 
     apply(account.aws, plan(account.aws, wish(portal_lock=None)), journal_dir=account.journal)
     account.set_cidrs(["192.0.2.0/24"])
-    found, notices = restriction_of(account.aws, TEAM, BUCKET)
+    found, notices = current_restriction(account.aws, TEAM, BUCKET)
     assert found.portal_lock is None
     assert [notice.code for notice in notices] == ["portal-differs"]
     assert plan(account.aws, found).empty

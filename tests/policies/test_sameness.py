@@ -11,7 +11,7 @@ from gt_secure.iam.request import Policies, Request
 from gt_secure.iam.request_context import anonymous_context, header_context, presigned_context
 from gt_secure.policies.bucket_guard import build_guard, find_guard, merge_guard
 from gt_secure.policies.deleted_principals import deleted_principals
-from gt_secure.policies.equivalence import same_policy, same_statement
+from gt_secure.policies.equivalence import policies_equal, statements_equal
 
 ENDPOINT = "vpce-0a1b2c3d4e5f60718"
 GUARD = build_guard("gt-images", networks=["203.0.113.0/24", "2001:db8::/32"], endpoints=[ENDPOINT, "vpce-0b1b2c3d"])
@@ -77,11 +77,11 @@ def spellings(draw):
 @settings(deadline=None, max_examples=60)
 @given(spellings())
 def test_another_spelling_of_the_guard_is_the_same_and_decides_the_same(statement):
-    assert same_statement(statement, GUARD)
+    assert statements_equal(statement, GUARD)
     assert decisions(statement) == EXPECTED
     text = json.dumps({"Statement": [statement], "Version": "2012-10-17"})
     assert not find_guard(text).drifted
-    assert same_policy(text, merge_guard(None, GUARD))
+    assert policies_equal(text, merge_guard(None, GUARD))
 
 
 @st.composite
@@ -122,12 +122,12 @@ def edits(draw):
 @example({**GUARD, "Principal": {"AWS": "*", "Service": "s3.amazonaws.com"}})
 def test_what_counts_as_the_same_decides_the_same(statement):
     found = find_guard(json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
-    if same_statement(statement, GUARD):
+    if statements_equal(statement, GUARD):
         assert decisions(statement) == EXPECTED
         assert not found.drifted
     elif not found.drifted:  # a guard, but another one: then it is what would be built for what was read
         other = build_guard(found.bucket, prefix=found.prefix, networks=found.networks, endpoints=found.endpoints)
-        assert same_statement(statement, other)
+        assert statements_equal(statement, other)
         assert decisions(statement) == decisions(other)
 
 
@@ -153,7 +153,7 @@ def test_what_counts_as_the_same_decides_the_same(statement):
     ],
 )  # fmt: skip
 def test_policies(one, other, same):
-    assert same_policy(one, other) is same
+    assert policies_equal(one, other) is same
 
 
 def test_deleted_principals_are_named_with_their_statements():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ... import html as markup
 from ...html import Markup
-from ...policies.equivalence import same_statement
+from ...policies.equivalence import statements_equal
 from ...restriction.files import dumps_restriction
 from ..change import Change, find_change
 from ..targets import BucketGuard
@@ -49,8 +49,8 @@ def _digest(plan: PlanData) -> Markup:
 
 def _statements(change: Change[str | None]) -> Markup:
     before, after = statements_of(change.before), statements_of(change.after)
-    added = [item for item in after if not any(same_statement(item, other) for other in before)]
-    removed = [item for item in before if not any(same_statement(item, other) for other in after)]
+    added = [item for item in after if not any(statements_equal(item, other) for other in before)]
+    removed = [item for item in before if not any(statements_equal(item, other) for other in after)]
     return markup.join(
         _section("Statements that this plan adds", markup.pre(added)) if added else "",
         _section("Statements that this plan removes", markup.pre(removed)) if removed else "",

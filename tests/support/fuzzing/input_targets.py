@@ -38,7 +38,7 @@ from gt_secure.iam.strict_json import parse_json
 from gt_secure.logs.time_range import parse_time
 from gt_secure.policies.bucket_guard import GUARD_SID, build_guard, find_guard, merge_guard, remove_guard
 from gt_secure.policies.deleted_principals import deleted_principals
-from gt_secure.policies.equivalence import same_policy
+from gt_secure.policies.equivalence import policies_equal
 from gt_secure.policies.statement_spans import lay_out
 from gt_secure.presign.inspect import inspect
 from gt_secure.presign.origin import KERNEL
@@ -124,7 +124,7 @@ def run_policy(data: bytes) -> None:
         return
     after = find_guard(merged)
     check(after is not None and not after.drifted, "the guard that was put in is found", text)
-    check(same_policy(merged, merged) and same_policy(text, text), "a policy is as itself", text)
+    check(policies_equal(merged, merged) and policies_equal(text, text), "a policy is as itself", text)
     out = remove_guard(merged)
     if before is None and lay_out(text).statements:
         check(out == text, "the policy is as it was", text, out)
