@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from .access.explain.explanation import Explanation
+    from .access.from_account import Context, Exposure
+    from .access.proof import Proof
     from .access.read import Who
     from .audit import Audit
     from .aws.buckets import BucketState
@@ -863,6 +865,64 @@ class Connection:
 
         name = None if team is None else team_name(team)
         return who(self.aws, bucket, key, sources, team=name, forwarded_from=forwarded_from)
+
+    def exposure(self, bucket: str, key: str = "", *, context: Context | None = None) -> Exposure:
+        """Show the exact sets of sources from which each kind of request is opened, refused, or unknown.
+
+        Parameters
+        ----------
+        bucket : str
+        key : str, optional
+            An object, or the start of keys that ends with a slash: then an object under it stands for them.
+        context : mapping, optional
+            Values of condition keys that are known, such as ``{"aws:PrincipalOrgID": "o-abc123"}``.
+
+        Returns
+        -------
+        Exposure
+            A row for each kind of request.
+
+        Raises
+        ------
+        InvalidInput
+            If the bucket policy cannot be read.
+
+        Examples
+        --------
+        >>> gt.exposure("gt-images", "scans/")  # doctest: +SKIP
+        """
+        from .access.from_account import account_exposure
+
+        return account_exposure(self.aws, bucket, key, context)
+
+    def prove(self, restriction: Restriction, *, context: Context | None = None) -> Proof:
+        """Prove that no presigned request from elsewhere is opened, or return one that is.
+
+        Parameters
+        ----------
+        restriction : Restriction
+            Its bucket, prefix, addresses and endpoints are the claim.
+        context : mapping, optional
+            Values of condition keys that are known.
+
+        Returns
+        -------
+        Proof
+            ``proved`` is True, False, or None where it depends on facts that are not known.
+
+        Raises
+        ------
+        InvalidInput
+            If the restriction names no bucket.
+
+        Examples
+        --------
+        >>> gt.prove(restriction).proved  # doctest: +SKIP
+        True
+        """
+        from .access.from_account import account_proof
+
+        return account_proof(self.aws, restriction, context)
 
     def findings(self, *, team: TeamLike | None = None, bucket: str | None = None) -> Findings:
         """Look for what defeats, weakens or breaks a restriction of a team, its workforce and a bucket.

@@ -49,6 +49,8 @@ class PolicyFiles:
         Facts.
     account : str
         The bucket's account.
+    named_partition : str
+        The partition, where it is known.
     """
 
     bucket: str
@@ -58,6 +60,7 @@ class PolicyFiles:
     scp: Sequence[Source] = ()
     given: Given = field(default_factory=Given)
     account: str = DEFAULT_ACCOUNT
+    named_partition: str = ""
 
     def circumstances(self) -> Circumstances:
         """Return what holds for all requests."""
@@ -65,7 +68,9 @@ class PolicyFiles:
 
     @property
     def partition(self) -> str:
-        """The partition that the bucket policy names, else ``aws``."""
+        """The partition that is known, else the one that the bucket policy names, else ``aws``."""
+        if self.named_partition:
+            return self.named_partition
         match = re.search(r"arn:(aws[a-z-]*):s3:::", str(self.bucket_policy or ""))
         return match[1] if match else "aws"
 

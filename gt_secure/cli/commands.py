@@ -54,7 +54,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("sandbox", LOCAL, "sandbox", "run AWS on this machine, for demos and tests", "sandbox.Sandbox"),
     Command("inspect", LOCAL, "url", "describe a presigned URL without its secrets", "presign.inspect"),
     Command("exposure", LOCAL, "exposure", "show from where an object is opened, from policies", "access.exposures"),
-    Command("prove", LOCAL, "exposure", "prove that a bucket policy holds, or show a hole", "access.prove"),
+    Command("prove", LOCAL, "exposure", "prove that a bucket policy holds, or show a hole", "Connection.prove"),
     Command("verdict", LOCAL, "verdict", "decide IAM requests from standard input (NDJSON)", "iam.batch.run"),
     Command("completion", LOCAL, "completion", "print code for completion in a shell", "cli.completion.run"),
     Command("log-cache", LOCAL, "logs", "show or clear the cache of parsed logs", "logs.cache_state"),

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidInput
 from ..text import printable
 from .exit_codes import FOUND, OK, UNKNOWN
 from .output import say, show_json
 from .parser import Commands
+
+if TYPE_CHECKING:
+    from ..access.proof import Proof
 
 
 def add(commands: Commands) -> None:
@@ -37,9 +40,9 @@ def add(commands: Commands) -> None:
     prove = commands.add(
         "prove",
         run_prove,
-        account=False,
-        description="Prove from policy files that no request signed in the query string, and no POST form, is opened "
-        "from outside the allowed addresses and endpoints, or show one that is. No AWS call.",
+        description="Prove that no request signed in the query string, and no POST form, is opened from outside the "
+        "allowed addresses and endpoints, or show one that is: from policy files without an AWS call, or with the "
+        "bucket policy of now for a restriction file.",
         examples=(
             (
                 "gt-secure prove --bucket-policy policy.json --bucket gt-images --allow 203.0.113.0/24",
@@ -53,15 +56,16 @@ def add(commands: Commands) -> None:
         ),
         exit_codes="0 proved, 2 not proved, 3 not known",
     )
-    _add_files(prove)
+    prove.add_argument("-f", "--file", help="restriction file whose bucket is read in the account")
+    _add_files(prove, required=False)
     prove.add_argument("--prefix", default="", help="start of the keys (default: the whole bucket)")
     prove.add_argument("--allow", action="append", default=[], metavar="CIDR", help="allowed addresses (repeatable)")
     prove.add_argument("--endpoint", action="append", default=[], metavar="ID", help="allowed endpoint (repeatable)")
 
 
-def _add_files(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--bucket-policy", required=True, metavar="FILE", help="JSON file with the bucket policy")
-    parser.add_argument("--bucket", required=True, help="name of the bucket")
+def _add_files(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+    parser.add_argument("--bucket-policy", required=required, metavar="FILE", help="JSON file with the bucket policy")
+    parser.add_argument("--bucket", required=required, help="name of the bucket")
     parser.add_argument(
         "--rcp", action="append", default=[], metavar="FILE", help="resource control policy (repeatable)"
     )
@@ -126,16 +130,7 @@ def _places(places: dict[str, Any]) -> str:
 
 def run_prove(args: argparse.Namespace) -> int:
     """Print the proof or the counterexample."""
-    from ..access.proof import Claim, prove
-    from ..iam.operators import policy_network
-    from ..network import parse_endpoint_id
-
-    claim = Claim(
-        prefix=args.prefix,
-        addresses=tuple(policy_network(text, "--allow") for text in args.allow),
-        endpoints=tuple(parse_endpoint_id(text) for text in args.endpoint),
-    )
-    proof = prove(_files(args), claim)
+    proof = _prove_account(args) if args.file else _prove_files(args)
     if args.json:
         show_json(proof.to_dict())
     elif proof.proved:
@@ -149,6 +144,40 @@ def run_prove(args: argparse.Namespace) -> int:
     else:
         say(f"Not known: it depends on {printable(', '.join(proof.depends_on))}.")
     return OK if proof.proved else UNKNOWN if proof.proved is None else FOUND
+
+
+def _prove_account(args: argparse.Namespace) -> Proof:
+    from ..restriction.files import load_restriction
+    from .output import connection
+
+    if args.bucket_policy:
+        raise InvalidInput(
+            "Both a restriction file and a bucket policy are given.", next_step="Leave out one of them.", field="file"
+        )
+    context: dict[str, list[str]] = {}
+    for text in args.context:
+        key, _, value = text.partition("=")
+        context.setdefault(key, []).append(value)
+    return connection(args).prove(load_restriction(args.file), context=context)
+
+
+def _prove_files(args: argparse.Namespace) -> Proof:
+    from ..access.proof import Claim, prove
+    from ..iam.operators import policy_network
+    from ..network import parse_endpoint_id
+
+    if not args.bucket_policy or not args.bucket:
+        raise InvalidInput(
+            "There is nothing to prove it from.",
+            next_step="Add --bucket-policy FILE --bucket NAME, or -f FILE for a restriction.",
+            field="file",
+        )
+    claim = Claim(
+        prefix=args.prefix,
+        addresses=tuple(policy_network(text, "--allow") for text in args.allow),
+        endpoints=tuple(parse_endpoint_id(text) for text in args.endpoint),
+    )
+    return prove(_files(args), claim)
 
 
 def _say_assumed(sentences: Any) -> None:
