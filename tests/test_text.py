@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import random
 from urllib.parse import quote
 
 import pytest
@@ -66,6 +68,22 @@ def test_no_spelling_of_a_presigned_url_keeps_its_secrets(url: str, spelling: st
     assert redact(masked) == masked
     assert holds_secret(shown)
     assert holds_presigned_url(shown)
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_no_random_spelling_keeps_them_either(seed: int) -> None:
+    chance = random.Random(seed)
+    share = chance.choice((0.02, 0.1, 0.5))
+    spelled = "".join(
+        f"%{ord(c):02x}" if chance.random() < share and c != "?" else c.swapcase() if chance.random() < share / 4 else c
+        for c in chance.choice((SIGV4, SIGV2))
+    )
+    for wrap in chance.sample((quote, json.dumps, repr, html.escape, lambda text: f"<a href='{text}'>x</a>"), 2):
+        spelled = wrap(spelled)
+    masked = redact(spelled)
+    everything = (masked + decoded(masked)).lower()
+    assert not [secret for secret in SECRETS if secret.lower() in everything], masked
+    assert redact(masked) == masked
 
 
 @pytest.mark.parametrize(
