@@ -11,6 +11,7 @@ from ..aws.endpoints import VpcEndpoint, in_its_vpc, list_s3_endpoints
 from ..aws.teams import get_workteam, list_workforces
 from ..errors import GtSecureError
 from ..network import IPNetwork, Source, parse_stored_cidrs
+from .facts import read_given
 from .who_can_open import WhoRow, who_can_open, who_html, who_text
 
 
@@ -83,6 +84,7 @@ def who(
             unknown=unknown,
             partition=aws.partition,
             region=aws.region,
+            facts=read_given(aws, state.policy_text, bucket=state.name, key=key, region=state.region),
         )
     )
 

@@ -92,6 +92,8 @@ def read_key_facts(
     version_id: str | None = None,
     role_arn: str | None = None,
     endpoints: Iterable[str] = (),
+    organization: bool = True,
+    settings: bool = True,
 ) -> KeyFacts:
     """Read what this role may; what it may not is listed in ``missing`` and never raised.
 
@@ -106,10 +108,13 @@ def read_key_facts(
         The role that signs, whose tags are read.
     endpoints : iterable of str
         VPC endpoints whose owners are read.
+    organization, settings : bool
+        Whether the organization, and Block Public Access of the account, are read.
     """
     facts = _Collected()
     _account(aws, facts)
-    _organization(aws, facts)
+    if organization:
+        _organization(aws, facts)
     if bucket is not None:
         facts.add("the bucket's region", {"aws:RequestedRegion": region or aws.region})
         _owner(aws, facts, bucket, region)
@@ -118,7 +123,8 @@ def read_key_facts(
     if role_arn is not None:
         _role_tags(aws, facts, role_arn)
     _endpoint_owners(aws, facts, sorted(set(endpoints)))
-    _public_access_block(aws, facts)
+    if settings:
+        _public_access_block(aws, facts)
     return KeyFacts(
         facts.values,
         frozenset(facts.absent),
