@@ -165,7 +165,7 @@ ERRORS = {
         "import os\nfor k in ('AWS_REGION', 'AWS_DEFAULT_REGION'): os.environ.pop(k, None)",
         "No AWS region is set",
     ),
-    "no-answer": ("import os\nos.environ['AWS_ENDPOINT_URL'] = 'http://127.0.0.1:9'", "no answer"),
+    "no-answer": ("import os\nos.environ['AWS_ENDPOINT_URL'] = 'http://127.0.0.1:9'", "No answer"),
     "wrong-key": (
         "import os\nos.environ.update(AWS_ACCESS_KEY_ID='AKIA' + 'NOSUCHKEY0000000', AWS_SECRET_ACCESS_KEY='x')",
         "does not accept these credentials",
