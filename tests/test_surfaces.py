@@ -157,7 +157,7 @@ RENAMED = {
     "file": "restriction", "allow": "restriction", "endpoint": "restriction", "team": "team", "yes": "", "json": "",
     "format": "", "journal": "journal_dir", "timeout": "timeout_s", "resume": "", "show": "", "to_file": "",
     "no_session": "use_session", "fail_on": "", "output": "", "profile": "", "region": "", "endpoint_url": "",
-    "help": "",
+    "help": "", "plan_digest": "digest",
     "expect_allowed": "restriction", "expect_refused": "restriction", "url_lock": "restriction", "log": "logs",
     "portal_lock": "restriction", "no_portal_lock": "restriction", "guard": "restriction", "no_guard": "restriction",
     "prefix": "restriction", "limit": "", "stats": "", "no_cache": "", "dedupe": "",
