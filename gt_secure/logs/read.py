@@ -262,6 +262,7 @@ def _hits(job: _Job, lines_file: Path, records_file: Path | None, dedupe: bool) 
         relation, lines, blank = job.cache.with_cached(relation, job.cached, len(job.reader.tally.names))
         coverage.lines += lines
         coverage.blank += blank
+        coverage.notes += job.cache.notes
         job.reader.tally.names += [item.name for item in job.cached]
     [(rows, readable, inside, first, last)] = store.query(
         f"SELECT count(*), count(*) FILTER (readable), count(*) FILTER (readable AND {job.in_range}), "

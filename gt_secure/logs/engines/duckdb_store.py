@@ -9,8 +9,10 @@ All is compressed, may be larger than memory, and is deleted with the object.
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import shutil
+import stat
 import tempfile
 import threading
 import weakref
@@ -206,13 +208,32 @@ def sweep() -> int:
     removed = 0
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         try:
-            with (folder / _LOCK).open("rb") as lock:
+            with _open_own(folder) as lock:
                 if _locked(lock):
                     shutil.rmtree(folder, ignore_errors=True)
                     removed += not folder.exists()
         except OSError:  # somebody else's, or only just made
             continue
     return removed
+
+
+def _open_own(folder: Path) -> IO[bytes]:
+    """Open the lock of a folder that this user made: links are not followed, and pipes are not waited for.
+
+    Raises
+    ------
+    OSError
+        If it is somebody else's, or no file.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+    held = folder.lstat()
+    file = os.fdopen(os.open(folder / _LOCK, flags), "rb")
+    found = os.fstat(file.fileno())
+    mine = not hasattr(os, "geteuid") or held.st_uid == found.st_uid == os.geteuid()
+    if not (mine and stat.S_ISDIR(held.st_mode) and stat.S_ISREG(found.st_mode)):
+        file.close()
+        raise PermissionError(f"{folder} is not private")
+    return file
 
 
 def _hold(folder: Path) -> IO[bytes]:

@@ -2,6 +2,8 @@
 
 Each read adds one Parquet file for all its new objects, and an index tells which object lies where. Secrets were
 masked before. The oldest files go when the limit is passed.
+
+The cache is optional: whatever is wrong with it, the logs are read without it, and a note says so.
 """
 
 # ruff: noqa: S608 - SQL is put together from our own names; text from outside goes through store.literal
@@ -12,9 +14,10 @@ import contextlib
 import os
 import shutil
 import sqlite3
+import stat
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,6 +65,11 @@ class Cache:
         Size on disk at which the least recently used files are removed.
     local : bool
         Keep local files too; by default only what was fetched from S3.
+
+    Attributes
+    ----------
+    notes : list of str
+        What was wrong with the cache in the last read.
     """
 
     def __init__(
@@ -72,10 +80,15 @@ class Cache:
         self.local = local
         self._found: dict[int, tuple[str, int]] = {}  # place in the list of cached objects -> file, number in it
         self._counts: list[tuple[int, int]] = []  # lines and blank lines of cached objects
+        self.notes: list[str] = []
+        self._off = False
 
     @contextlib.contextmanager
     def _index(self) -> Iterator[sqlite3.Connection]:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _check_private(self.folder, stat.S_ISDIR)
+        for name in ("index.sqlite", "index.sqlite-journal", "index.sqlite-wal"):
+            _check_private(self.folder / name, stat.S_ISREG)
         connection = sqlite3.connect(self.folder / "index.sqlite", timeout=10)
         try:
             with connection:
@@ -90,15 +103,8 @@ class Cache:
 
     def missing(self, objects: Iterable[LogObject], cached: list[LogObject]) -> Iterator[LogObject]:
         """Give the objects that are not in the cache; put the others into ``cached``."""
-        self._found, self._counts = {}, []
-        with self._index() as index:
-            known = {
-                (bucket, key, etag): (file, number, lines, blank)
-                for bucket, key, etag, file, number, lines, blank in index.execute(
-                    "SELECT bucket, key, etag, file, number, lines, blank FROM objects WHERE version = ?", (_VERSION,)
-                )
-            }
-        present = {file for file in {row[0] for row in known.values()} if (self.folder / file).exists()}
+        self._found, self._counts, self.notes, self._off = {}, [], [], False
+        known, present = self._known()
         for item in objects:
             place = known.get(item.identity) if item.identity and self._keeps(item) else None
             if place is None or place[0] not in present:
@@ -107,6 +113,40 @@ class Cache:
             self._found[len(cached)] = place[:2]
             self._counts.append(place[2:])
             cached.append(item)
+
+    def _known(self) -> tuple[dict[tuple[str, str, str], tuple[str, int, int, int]], set[str]]:
+        """What the index knows, and the files of it that are whole; damaged entries are dropped."""
+        try:
+            with self._index() as index:
+                known = {
+                    (bucket, key, etag): (file, number, lines, blank)
+                    for bucket, key, etag, file, number, lines, blank in index.execute(
+                        "SELECT bucket, key, etag, file, number, lines, blank FROM objects WHERE version = ?",
+                        (_VERSION,),
+                    )
+                }
+                sizes = dict(index.execute("SELECT file, bytes FROM files").fetchall())
+                needed = {row[0] for row in known.values()}
+                present = {file for file in needed if _whole(self.folder / file, sizes.get(file))}
+                for file in needed - present:
+                    self._remove(index, file)
+        except (OSError, sqlite3.Error) as error:
+            self._give_up(error)
+            return {}, set()
+        return known, present
+
+    def _give_up(self, error: Exception) -> None:
+        """Go on without the cache; an index that is no database is dropped with its files."""
+        self._off = True
+        self.notes.append(f"The cache in {self.folder} was not used ({error}). The logs were read without it.")
+        if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+            self.drop()
+
+    def drop(self) -> None:
+        """Remove index and files, whatever state they are in; the next read makes them again."""
+        for path in (*self.folder.glob("index.sqlite*"), *self.folder.glob("*.parquet")):
+            with contextlib.suppress(OSError):
+                path.unlink()
 
     def _keeps(self, item: LogObject) -> bool:
         return self.local or isinstance(item, S3Object)
@@ -128,6 +168,22 @@ class Cache:
         int
             How many objects are kept.
         """
+        if self._off:
+            return 0
+        made: list[str] = []
+        try:
+            return self._keep(store, ((lines_file, tally.per_object), (records_file, sink.per_object)), tally, made)
+        except (OSError, sqlite3.Error) as error:
+            for file in made:
+                with contextlib.suppress(OSError):
+                    (self.folder / file).unlink()
+            self._give_up(error)
+            return 0
+
+    def _keep(
+        self, store: Store, parts: tuple[tuple[Path | None, dict[int, int]], ...], tally: Tally, made: list[str]
+    ) -> int:
+        (lines_file, _), (_, in_records) = parts
         bad = tally.failed | tally.unfinished | set(tally.left_out) | {source for source, _ in tally.too_long}
         kept = [i for i, item in enumerate(tally.objects) if i not in bad and item.identity and self._keeps(item)]
         if not kept:
@@ -135,13 +191,15 @@ class Cache:
         from ..engines.duckdb_store import rows_of
 
         with self._index() as index:
-            for path, counts in ((lines_file, tally.per_object), (records_file, sink.per_object)):
+            for path, counts in parts:
                 # An empty object is in no file: any will do.
-                here = [i for i in kept if i in counts or (path is lines_file and i not in sink.per_object)]
+                here = [i for i in kept if i in counts or (path is lines_file and i not in in_records)]
                 if path is None or not here:
                     continue
                 rows = dict(store.query(f"SELECT source, count(*) FROM ({rows_of([path])}) GROUP BY source"))
-                file = self._take(path)
+                file = f"{uuid.uuid4().hex}.parquet"
+                made.append(file)
+                self._take(path, file)
                 entries = []
                 for number in here:
                     lines, identity = counts.get(number, 0), tally.objects[number].identity or ("", "", "")
@@ -152,15 +210,13 @@ class Cache:
                 self._shrink(index, keep=file)
         return len(kept)
 
-    def _take(self, path: Path) -> str:
+    def _take(self, path: Path, file: str) -> None:
         """A second name for a file, in the cache's folder; a copy, where that is another disk."""
-        file = f"{uuid.uuid4().hex}.parquet"
         path.chmod(0o600)
         try:
             (self.folder / file).hardlink_to(path)
         except OSError:
             shutil.copy2(path, self.folder / file)
-        return file
 
     def _shrink(self, index: sqlite3.Connection, keep: str) -> None:
         files = index.execute("SELECT file, bytes FROM files ORDER BY used DESC").fetchall()
@@ -189,7 +245,7 @@ class Cache:
                 f"SELECT place.now AS source, pos, {names} FROM ({rows_of([self.folder / file])}) r "
                 f"JOIN (VALUES {pairs}) place(was, now) ON r.source = place.was"
             )
-        with self._index() as index:
+        with contextlib.suppress(OSError, sqlite3.Error), self._index() as index:
             index.executemany("UPDATE files SET used = ? WHERE file = ?", [(time.time(), f) for f in files])
         return (
             " UNION ALL BY NAME ".join(f"({part})" for part in parts),
@@ -201,24 +257,67 @@ class Cache:
         """What the cache holds."""
         if not (self.folder / "index.sqlite").exists():
             return CacheState(str(self.folder), 0, 0, 0, self.limit_bytes)
-        with self._index() as index:
+        with contextlib.suppress(OSError, sqlite3.Error), self._index() as index:
             objects = index.execute("SELECT count(*) FROM objects").fetchone()[0]
             files, size = index.execute("SELECT count(*), coalesce(sum(bytes), 0) FROM files").fetchone()
-        return CacheState(str(self.folder), objects, files, size, self.limit_bytes)
+            return CacheState(str(self.folder), objects, files, size, self.limit_bytes)
+        return CacheState(str(self.folder), 0, 0, 0, self.limit_bytes)
 
     def clear(self) -> int:
         """Remove everything; returns the bytes freed."""
         if not (self.folder / "index.sqlite").exists():
             return 0
         freed = 0
-        with self._index() as index:
+        with contextlib.suppress(sqlite3.DatabaseError), self._index() as index:
             for file, size in index.execute("SELECT file, bytes FROM files").fetchall():
                 self._remove(index, file)
                 freed += size
         for stray in self.folder.glob("*.parquet"):
             freed += stray.stat().st_size
             stray.unlink()
+        with contextlib.suppress(OSError):
+            if not _whole_index(self.folder / "index.sqlite"):
+                self.drop()
         return freed
+
+
+def _check_private(path: Path, kind: Callable[[int], bool]) -> None:
+    """Refuse what somebody else may have put in place of a file or folder of ours.
+
+    Raises
+    ------
+    PermissionError
+        If it is a link, another kind of file, another user's, or writable for everybody.
+    """
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return
+    if kind is stat.S_ISDIR and stat.S_ISLNK(found.st_mode) and _is_mine(found):
+        found = path.stat()
+    if not kind(found.st_mode) or not _is_mine(found) or found.st_mode & stat.S_IWOTH:
+        raise PermissionError(f"{path.name} is not private to you")
+
+
+def _is_mine(found: os.stat_result) -> bool:
+    return not hasattr(os, "geteuid") or found.st_uid == os.geteuid()
+
+
+def _whole(path: Path, size: int | None) -> bool:
+    """Return True if a Parquet file is ours, has its size, and both its ends."""
+    try:
+        _check_private(path, stat.S_ISREG)
+        with path.open("rb") as file:
+            begin = file.read(4)
+            file.seek(-4, os.SEEK_END)
+            return path.stat().st_size == size and begin == file.read(4) == b"PAR1"
+    except OSError:
+        return False
+
+
+def _whole_index(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(16) == b"SQLite format 3\0"
 
 
 def cache_state(folder: Any = None) -> CacheState:
