@@ -7,6 +7,7 @@ for Amazon S3*.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -31,6 +32,7 @@ Values: TypeAlias = tuple[str, ...]
 _END_OF_TIME = 250_000_000_000
 LONGEST_SIGNATURE_MS = 7 * 24 * 3600 * 1000
 OTHER_ACCOUNT = "444455556666"
+_NAME = re.compile(r"[\w+=,.@-]{1,64}")
 
 SOURCE_KEYS = frozenset({"aws:sourceip", "aws:sourcevpce", "aws:sourcevpc", "aws:sourcevpcarn"})
 ENDPOINT_FACTS = ("aws:vpceaccount", "aws:vpceorgid", "aws:vpceorgpaths")
@@ -335,6 +337,8 @@ def _named_callers(
     start = f"arn:{circumstances.partition}:iam::{unnamed}:"
     more = [f"{start}user/some-user", f"{start}root"] if kind.whoever else []
     for arn in (f"{start}role/some-role", *more, *arns):
+        if not arn.endswith(":root") and not _NAME.fullmatch(arn.rpartition("/")[2]):
+            continue  # AWS has such principals itself; nobody can make a role or user of this name
         try:
             caller = session_of(arn)
         except InvalidInput:

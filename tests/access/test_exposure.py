@@ -185,6 +185,12 @@ def test_organization_policies():
     assert answer(policy(PUBLIC), kind="post-form", scp=[scp]) == ("opened", [])
 
 
+def test_a_name_that_only_aws_gives_opens_nothing():
+    condition = {"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/aws:ec2-infrastructure"}}
+    document = policy(PUBLIC, {"Condition": condition})
+    assert answer(document, kind="other-account") == ("refused", [])
+
+
 def test_a_session_policy_limits_the_worker_and_a_public_grant_undoes_it():
     session = {
         "Version": "2012-10-17",

@@ -101,7 +101,6 @@ def test_each_command_shows_examples_and_short_help() -> None:
 
 LOCAL = (
     "exposure",
-    "prove",
     "completion",
     "verdict",
     "inspect",
