@@ -8,7 +8,7 @@ WORKERS ?= auto
 export PYTHONDONTWRITEBYTECODE :=
 PARALLEL := -n $(WORKERS) --maxprocesses=8 --dist loadgroup --no-loadscope-reorder
 
-.PHONY: help demo sandbox test suite test-labs stable test-all lint format types unit notebooks browser mutants fuzz pictures bench lock clean
+.PHONY: help demo sandbox test suite docs wheel test-labs stable test-all lint format types unit notebooks browser mutants fuzz pictures bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -90,6 +90,12 @@ bench: $(VENV)/.dev ## measurements, printed as ratios against named peers
 	$(BIN)/python benchmarks/logs.py
 	$(BIN)/python benchmarks/panel.py
 	$(BIN)/python benchmarks/newcomer.py
+
+docs: $(VENV)/.dev ## the docs site in build/site; a broken link is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+
+wheel: $(VENV)/.demo ## the wheel in dist/: built twice, and the bytes compared
+	$(BIN)/python tools/make_wheel.py
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .

@@ -1,0 +1,78 @@
+"""The habits of the repository: workflows, hooks and the release build are what they say."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def loaded(path: Path) -> dict[Any, Any]:
+    return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_workflows_are_well_formed_and_run_what_is_there(path: Path) -> None:
+    workflow = loaded(path)
+    assert set(workflow) <= {"name", True, "permissions", "concurrency", "jobs"}  # YAML 1.1 reads "on" as true
+    assert workflow["permissions"] == {"contents": "read"}, "what a job needs beyond that, the job says"
+    for job in workflow["jobs"].values():
+        assert set(job) <= {
+            "runs-on",
+            "timeout-minutes",
+            "strategy",
+            "steps",
+            "if",
+            "needs",
+            "permissions",
+            "environment",
+        }
+        assert set([job["needs"]] if "needs" in job else []) <= set(workflow["jobs"])
+        for step in job["steps"]:
+            assert ("uses" in step) != ("run" in step)
+            assert re.fullmatch(r"[\w.-]+/[\w.-]+@[\w./-]+", step.get("uses", "a/b@v1"))
+            assert set(re.findall(r"^make ([a-z-]+)", step.get("run", ""), re.MULTILINE)) <= TARGETS
+            assert "${{ github.event" not in step.get("run", ""), "texts of others never reach a shell"
+
+
+def test_the_versions_that_are_tested_are_those_that_are_named() -> None:
+    tested = loaded(ROOT / ".github" / "workflows" / "test.yml")["jobs"]["test"]["strategy"]["matrix"]["python"]
+    named = re.findall(r"Python :: (3\.\d+)$", (ROOT / "setup.cfg").read_text(encoding="utf-8"), re.MULTILINE)
+    assert tested == named
+
+
+def test_hooks_need_no_network_and_run_what_is_there() -> None:
+    config = loaded(ROOT / ".pre-commit-config.yaml")
+    assert [repo["repo"] for repo in config["repos"]] == ["local"]
+    for hook in config["repos"][0]["hooks"]:
+        assert hook["language"] == "system"
+        program, *words = hook["entry"].split()
+        assert words[0] in TARGETS if program == "make" else (ROOT / words[0]).is_file()
+
+
+def test_the_hook_for_secrets_finds_one(tmp_path: Path) -> None:
+    tool = [sys.executable, str(ROOT / "tools" / "each_notebook.py"), "no-secret-saved"]
+    good = ROOT / "notebooks" / "01_quickstart.ipynb"
+    assert subprocess.run([*tool, good], capture_output=True).returncode == 0
+    bad = tmp_path / "bad.ipynb"
+    bad.write_text(good.read_text(encoding="utf-8").replace("# ", "# AKIAIOSFODNN7EXAMPLE ", 1), encoding="utf-8")
+    done = subprocess.run([*tool, good, bad], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stdout.startswith("bad.ipynb")
+    assert "IOSFODNN7" not in done.stdout
+
+
+@pytest.mark.slow
+def test_two_builds_give_the_same_bytes() -> None:
+    done = subprocess.run([sys.executable, ROOT / "tools" / "make_wheel.py"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"dist/gt_secure-\S+\.whl sha256:[0-9a-f]{64}\n", done.stdout)
