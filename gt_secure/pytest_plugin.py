@@ -119,11 +119,24 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     if getattr(config.option, "nbval_sanitize_with", "") is None:
         config.option.nbval_sanitize_with = str(nbval_sanitize_file())
+    if config.pluginmanager.hasplugin("xdist"):
+        config.pluginmanager.register(_OneWorker())
     dist = getattr(config.option, "dist", "no")
     if dist == "load":  # what -n chooses by itself
         config.option.dist = "loadfile"
     elif dist not in {"no", "loadfile", "loadscope", "loadgroup"}:
         raise pytest.UsageError(f"--dist {dist} divides the cells of a notebook among kernels: use --dist loadfile.")
+
+
+class _OneWorker:
+    """Marks the cells of a notebook as a group, before pytest-xdist reads the groups."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Give each notebook a group of its own."""
+        for item in items:
+            if item.path.suffix == ".ipynb":
+                item.add_marker(pytest.mark.xdist_group(str(item.path)))
 
 
 @pytest.hookimpl(trylast=True)
@@ -135,8 +148,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.path.suffix == ".ipynb":
             cells.setdefault(item.path, []).append(item)
-            if config.pluginmanager.hasplugin("xdist"):
-                item.add_marker(pytest.mark.xdist_group(str(item.path)))
     ordered: list[pytest.Item] = []
     for item in items:
         if item.path.suffix != ".ipynb":

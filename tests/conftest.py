@@ -29,6 +29,7 @@ def sandbox() -> Iterator[Sandbox]:
         yield running
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep a file's tests on one worker (``--dist loadgroup``), and the browser's, who share one JupyterLab."""
     for item in items:

@@ -169,10 +169,26 @@ def _wait(lab: Lab, log: Path) -> None:
     pytest.fail(f"JupyterLab did not start:\n{log.read_text()[-3000:]}")
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    with start_chromium() as browser:
-        yield browser
+_browser = contextlib.ExitStack()
+_running: list[Any] = []
+
+
+@pytest.fixture
+def chromium() -> Any:
+    """One Chromium for all browser tests that follow each other."""
+    if not _running:
+        _running.append(_browser.enter_context(start_chromium()))
+    return _running[0]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Any:
+    """End Chromium after the last browser test: playwright's event loop runs in this thread until then."""
+    result = yield
+    if nextitem is None or nextitem.path.parent != item.path.parent:
+        _running.clear()
+        _browser.close()
+    return result
 
 
 @contextlib.contextmanager
