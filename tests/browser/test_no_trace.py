@@ -90,22 +90,20 @@ def gt() -> Iterator[Connection]:
         yield connection
 
 
-def visit(kernel: Kernel, profile: Path) -> tuple[dict[str, Any], list[str]]:
+def visit(chromium: Any, kernel: Kernel, profile: Path) -> tuple[dict[str, Any], list[str]]:
     """Press the button in a browser with a profile on disk, and close it; return what it saw and the timings."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     program = next(found for name in CHROMIUM if (found := shutil.which(name)))
-    with playwright.sync_playwright() as started:
-        context = started.chromium.launch_persistent_context(
-            str(profile), executable_path=program, args=list(FLAGS), headless=True
-        )
-        page = context.new_page()
-        page.goto(f"http://127.0.0.1:{kernel.server_port}/")
-        page.wait_for_function("() => window.ready")
-        page.get_by_role("button", name="Probe from this browser").click()
-        page.wait_for_function("() => window.seen.length", timeout=60_000)
-        seen = page.evaluate("() => window.seen[0]")
-        timings = page.evaluate("() => performance.getEntriesByType('resource').map((entry) => entry.name)")
-        context.close()
+    context = chromium.browser_type.launch_persistent_context(
+        str(profile), executable_path=program, args=list(FLAGS), headless=True
+    )
+    page = context.new_page()
+    page.goto(f"http://127.0.0.1:{kernel.server_port}/")
+    page.wait_for_function("() => window.ready")
+    page.get_by_role("button", name="Probe from this browser").click()
+    page.wait_for_function("() => window.seen.length", timeout=60_000)
+    seen = page.evaluate("() => window.seen[0]")
+    timings = page.evaluate("() => performance.getEntriesByType('resource').map((entry) => entry.name)")
+    context.close()
     return seen, timings
 
 
@@ -124,7 +122,7 @@ CORS = {"CORSRules": [{"AllowedMethods": ["GET"], "AllowedOrigins": ["*"], "Allo
 @pytest.mark.parametrize("cors", [True, False], ids=["cors", "no cors"])
 @pytest.mark.parametrize("bound_to", [None, "203.0.113.7"], ids=["opened", "refused"])
 def test_the_profile_holds_neither_url_nor_object(
-    cors: bool, bound_to: str | None, gt: Connection, kernel: Kernel, tmp_path: Path
+    chromium: Any, cors: bool, bound_to: str | None, gt: Connection, kernel: Kernel, tmp_path: Path
 ) -> None:
     s3: Any = gt.aws.client("s3")
     if cors:
@@ -133,7 +131,7 @@ def test_the_profile_holds_neither_url_nor_object(
         s3.delete_bucket_cors(Bucket="gt-images")
     kernel.url = gt.test_url("gt-images", "trace.png", bound_to=bound_to).reveal()
     signature = kernel.url.partition("X-Amz-Signature=")[2].partition("&")[0]
-    seen, timings = visit(kernel, tmp_path)
+    seen, timings = visit(chromium, kernel, tmp_path)
     assert seen["image"] == ("loaded" if bound_to is None else "error")
     assert seen["status"] == ((200 if bound_to is None else 403) if cors else 0)
     assert len(signature) == 64
@@ -141,9 +139,9 @@ def test_the_profile_holds_neither_url_nor_object(
     assert not [name for name in timings if "X-Amz" in name]
 
 
-def test_the_search_finds_what_a_browser_keeps(gt: Connection, kernel: Kernel, tmp_path: Path) -> None:
+def test_the_search_finds_what_a_browser_keeps(chromium: Any, gt: Connection, kernel: Kernel, tmp_path: Path) -> None:
     s3: Any = gt.aws.client("s3")
     s3.delete_bucket_cors(Bucket="gt-images")  # so that the object is loaded as an image, as pages do
     kernel.url = s3.generate_presigned_url("get_object", {"Bucket": "gt-images", "Key": "trace.png"}, ExpiresIn=600)
-    visit(kernel, tmp_path)
+    visit(chromium, kernel, tmp_path)
     assert files_with(tmp_path, b"X-Amz-Signature", IMAGE_MARK)

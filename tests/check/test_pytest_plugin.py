@@ -29,7 +29,7 @@ def project(tmp_path):
             cell.setdefault("id", "a")
             (tmp_path / f"{name}.ipynb").write_text(json.dumps(book))
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rA", *args]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=900)
         return done.returncode, done.stdout + done.stderr
 
     return run
