@@ -204,8 +204,8 @@ def test_every_example_runs(line: str, scene, monkeypatch, capsys) -> None:
         stdin = Path(words[words.index("<") + 1]).read_bytes()
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin)))
         words = words[: words.index("<")]
-    if words[1] == "undo" and len(words) > 3:
-        return  # an id of somebody's journal
+    if (words[1] == "undo" and len(words) > 3) or "sha256:..." in words:
+        return  # an id of somebody's journal, the digest of somebody's plan
     if words[1] == "verdict":
         monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO()))
     code = main(words[1:])
