@@ -14,7 +14,7 @@ from gt_secure.cli import changes as command
 from gt_secure.cli.main import parse
 from gt_secure.cli.output import connection
 from gt_secure.connection import Connection
-from gt_secure.errors import GtSecureError, InvalidInput, NotFound
+from gt_secure.errors import Conflict, GtSecureError, InvalidInput, NotFound
 from support.account import BUCKET, TEAM, Account
 
 Run = Callable[..., tuple[int, str]]
@@ -137,7 +137,7 @@ def test_journal_show_verify_export(run: Run, account: Account) -> None:
     file = account.journal / f"{change}.jsonl"
     file.write_text(file.read_text().replace("203.0.113.0/24", "203.0.112.0/24"))
     assert run("journal", "verify")[0] == 2
-    with pytest.raises(GtSecureError, match="does not hold together"):
+    with pytest.raises(GtSecureError, match="is not intact"):
         run("undo", change, "--yes")
 
 
@@ -154,7 +154,6 @@ def test_journal_show_verify_export(run: Run, account: Account) -> None:
         (("journal", "show", "1999"), NotFound),
         (("export",), InvalidInput),
         (("export", "--bucket", BUCKET), NotFound),
-        (("apply", "--resume", "--yes"), NotFound),
     ],
 )
 def test_errors_have_a_next_step(run: Run, words: tuple[str, ...], error: type[GtSecureError]) -> None:
@@ -170,3 +169,16 @@ def test_no_secret_reaches_the_journal(run: Run, account: Account) -> None:
     env: dict[str, Any] = account.sandbox.environment()
     assert env["AWS_SECRET_ACCESS_KEY"] not in text
     assert env["AWS_ACCESS_KEY_ID"] not in text
+
+
+def test_resume_with_nothing_interrupted_says_so(run: Run) -> None:
+    code, out = run("apply", "--resume", "--yes")
+    assert code == 0
+    assert "interrupted" in out
+
+
+def test_only_the_approved_plan_is_applied(run: Run) -> None:
+    digest = json.loads(run("plan", *WISH, "--json")[1])["digest"]
+    with pytest.raises(Conflict):
+        run("apply", *WISH, "--prefix", "scans/", "--yes", "--plan-digest", digest)
+    assert run("apply", *WISH, "--yes", "--plan-digest", digest)[0] == 0
