@@ -19,7 +19,7 @@ from .sql.columns import DERIVED, EXTRA, FIELDS
 from .sql.derived_columns import own_test
 from .sql.group_by import check_columns, finish, group_parts, lookup_table
 from .sql.outcome import OPENED, REFUSED
-from .table import Table, writable
+from .table import FORMULA, Table, writable
 from .time_range import parse_time
 
 if TYPE_CHECKING:
@@ -276,9 +276,10 @@ class Hits:
             path.unlink()
 
     def to_csv(self, path: str | Path) -> None:
-        """Write all rows to a CSV file without formulas: text that begins like one gets an apostrophe in front."""
+        """Write all rows to a CSV file without formulas: where text begins like one, it gets an apostrophe."""
         text = [name for name in (*_SHOWN, *self._columns_extra()) if self._is_text(name)]
-        self._copy(path, "(FORMAT csv, HEADER)", text)
+        quoted = ", ".join(f'"{name}"' for name in text)
+        self._copy(path, f"(FORMAT csv, HEADER, FORCE_QUOTE ({quoted}))", text)
 
     def to_json(self, path: str | Path) -> None:
         """Write all rows to a file of JSON lines."""
@@ -288,10 +289,12 @@ class Hits:
         return {**FIELDS, **EXTRA}.get(name, "VARCHAR") == "VARCHAR" and name not in ("presigned", "refused", "test")
 
     def _copy(self, path: str | Path, options: str, guarded: Sequence[str]) -> None:
-        guard = "".join(
-            f', CASE WHEN regexp_matches("{n}", \'^[=+@\\t\\r-]\') THEN \'\'\'\' || "{n}" ELSE "{n}" END AS "{n}"'
+        split, apart = literal(FORMULA), literal(r"\1'\2\3")
+        guard = ", ".join(
+            f"CASE WHEN regexp_matches(\"{n}\", '^[\\t\\r]') THEN '''' ELSE '' END || "
+            f'regexp_replace("{n}", {split}, {apart}, \'g\') AS "{n}"'
             for n in guarded
-        ).removeprefix(", ")
+        )
         select = self._select([*_SHOWN, *self._columns_extra()])
         wrapped = f"SELECT * REPLACE ({guard}) FROM ({select})" if guarded else select
         with writable(path):

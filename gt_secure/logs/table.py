@@ -7,6 +7,7 @@ import csv
 import datetime as dt
 import html
 import io
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from typing import Any
 from ..errors import InvalidInput, MissingExtra
 from ..text import json_text, printable
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = r"""(^|[;|\t\r\n])([ '"]*)([=+@-])"""
+"""Where text begins a formula, for every separator of lists but the comma, which the quotes keep."""
 
 
 @contextlib.contextmanager
@@ -78,7 +80,7 @@ class Table:
     def to_csv(self) -> str:
         """CSV with a header; absent is empty, and no cell is a formula for a spreadsheet."""
         out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
+        writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
         writer.writerow(self.columns)
         writer.writerows([[safe_cell(value) for value in row] for row in self.rows])
         return out.getvalue()
@@ -144,7 +146,7 @@ def _sql_type(column: list[Any]) -> str:
 
 
 def safe_cell(value: Any) -> Any:
-    """A CSV cell: text that a spreadsheet would run as a formula gets an apostrophe in front."""
+    """A CSV cell: text that a spreadsheet would run as a formula gets an apostrophe, wherever it begins."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -153,7 +155,8 @@ def safe_cell(value: Any) -> Any:
         return iso(value)
     if isinstance(value, str):
         text = value.replace("\0", "\N{REPLACEMENT CHARACTER}")
-        return "'" + text if text.startswith(_FORMULA) else text
+        text = re.sub(FORMULA, r"\1'\2\3", text)
+        return "'" + text if text.startswith(("\t", "\r")) else text
     return value
 
 

@@ -75,7 +75,7 @@ def test_filters(log, capsys) -> None:
     path, truth = log
     hits(str(path), "--by", "auth_type", "--presigned", "--format", "csv")
     expected = sum(n for (_, _, auth, _), n in truth.items() if auth == "QueryString")
-    assert capsys.readouterr().out == f"auth_type,hits\nQueryString,{expected}\n"
+    assert capsys.readouterr().out == f'"auth_type","hits"\n"QueryString",{expected}\n'
     hits(str(path), "--by", "remote_ip", "--network", "2001:db8::/32", "--format", "json", "--limit", "1")
     [row] = json.loads(capsys.readouterr().out)
     assert row["remote_ip"].startswith("2001:db8")

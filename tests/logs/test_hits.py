@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from gt_secure import test_journal
 from gt_secure.errors import InvalidInput
 from gt_secure.logs import Hits, read_hits
+from gt_secure.logs.table import Table
 from support import corpus
 
 MARKER = "MARKER"
@@ -166,7 +168,7 @@ def test_table_is_safe() -> None:
     from gt_secure.logs import Table
 
     table = Table(["key", "hits"], [("=HYPERLINK(1)", 2), ("<script>", -1), (None, 0), ("a\x1b[2Jb", 1)])
-    assert table.to_csv().splitlines()[1:4] == ["'=HYPERLINK(1),2", "<script>,-1", ",0"]
+    assert table.to_csv().splitlines()[1:4] == ['"\'=HYPERLINK(1)",2', '"<script>",-1', '"",0']
     assert "<script>" not in table._repr_html_()
     assert "\x1b" not in table.to_text()
     assert json.loads(table.to_json())[2] == {"key": None, "hits": 0}
@@ -226,3 +228,22 @@ def test_dedupe(tmp_path: Path) -> None:
         assert hits.coverage.adds_up
     with read_hits(tmp_path) as hits:
         assert len(hits) == 8
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize(
+    "text",
+    ["=1+1", "+1", "-1", "@x", "\t=1", "x;=cmd|'/C calc'!A0", "a;  =1", 'a;"=1"', "a\t@x", "a|+1", "a,=1", 'a"=1'],
+)
+def test_no_cell_of_a_csv_file_is_a_formula(tmp_path: Path, text: str, separator: str) -> None:
+    """However a spreadsheet splits the file, in a table and in a file of rows."""
+    table = Table(["key", "hits"], [(text, -3)]).to_csv()
+    (tmp_path / "a.log").write_text(corpus.case("x", user_agent=text.replace("\t", " ")).text + "\n")
+    with read_hits(tmp_path / "a.log") as hits:
+        hits.to_csv(tmp_path / "rows.csv")
+    for content in (table, (tmp_path / "rows.csv").read_text()):
+        for row in csv.reader(io.StringIO(content), delimiter=separator):
+            for cell in row:
+                begin = cell.lstrip(" \"'" if separator != "," else " ")[:1] if not cell.startswith("'") else ""
+                assert begin not in tuple("=+@\t\r"), cell
+    assert f'"{table.splitlines()[0].split(",")[0].strip(chr(34))}"' in table
