@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from .listings import Endpoints, Findings, Jobs, Journal, Workteams
     from .logs import Athena, Coverage, Hits, Table
     from .plots import Kind, Theme
-    from .presign import Probe, TestUrl, Vantage
+    from .presign import Probe, ProbeOrigin, TestUrl
     from .restriction.messages import Notice
     from .restriction.model import Restriction
 
@@ -706,12 +706,12 @@ class Connection:
             use_session=use_session,
         )
 
-    def vantages(self) -> tuple[Vantage, ...]:
+    def probe_origins(self) -> tuple[ProbeOrigin, ...]:
         """List the origins of a probe: the kernel alone on AWS, several sources in the sandbox.
 
         Returns
         -------
-        tuple of Vantage
+        tuple of ProbeOrigin
 
         Raises
         ------
@@ -720,20 +720,23 @@ class Connection:
 
         Examples
         --------
-        >>> len(gt.vantages()) >= 1  # doctest: +SKIP
+        >>> len(gt.probe_origins()) >= 1  # doctest: +SKIP
         True
         """
-        from .presign import vantages
+        from .presign import probe_origins
 
-        return vantages(self.aws)
+        return probe_origins(self.aws)
 
-    def probe(self, url: TestUrl | str, source: Source | str | Vantage | None = None) -> Probe:
+    vantages = probe_origins
+    """Earlier name of :meth:`probe_origins`."""
+
+    def probe(self, url: TestUrl | str, source: Source | str | ProbeOrigin | None = None) -> Probe:
         """Fetch a presigned URL, from the kernel or, in the sandbox, from another source.
 
         Parameters
         ----------
         url : TestUrl or str
-        source : Source, str or Vantage, optional
+        source : Source, str or ProbeOrigin, optional
             Where the request comes from (sandbox only).
 
         Returns
@@ -751,11 +754,11 @@ class Connection:
         >>> gt.probe(url, "198.51.100.9").status  # doctest: +SKIP
         403
         """
-        from .presign import KERNEL, Vantage, probe, vantage_for
+        from .presign import KERNEL, ProbeOrigin, probe, probe_origin_for
 
         if source is None:
             return probe(url, KERNEL)
-        return probe(url, source if isinstance(source, Vantage) else vantage_for(self.aws, source))
+        return probe(url, source if isinstance(source, ProbeOrigin) else probe_origin_for(self.aws, source))
 
     @overload
     def explain(self, probe: Probe, /, *, url: TestUrl | str | None = None, origin: str = "") -> Explanation: ...

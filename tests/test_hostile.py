@@ -32,7 +32,7 @@ from gt_secure.check import Report, no_findings, no_leaked_urls
 from gt_secure.cli.main import main
 from gt_secure.connection import Connection
 from gt_secure.errors import GtSecureError
-from gt_secure.presign import vantage_for
+from gt_secure.presign import probe_origin_for
 from gt_secure.sandbox import Sandbox
 from gt_secure.widgets import AllowEditor, HitsStep, TeamPicker, panel, testing
 from gt_secure.widgets.base import error_markup
@@ -101,7 +101,7 @@ def _visit(gt: Connection, s3: Any) -> None:
     """One URL, made by somebody else's code, is opened from two networks by a browser with a name of its own."""
     url = s3.generate_presigned_url("get_object", {"Bucket": "gt-images", "Key": KEY}, ExpiresIn=600)
     for source in ("203.0.113.7", "198.51.100.9", "192.0.2.55"):
-        place = vantage_for(gt.aws, source)
+        place = probe_origin_for(gt.aws, source)
         options: dict[str, Any] = {"source_address": (place.bind, 0)} if place.bind else {}
         host, port = place.connect or (urllib.parse.urlsplit(url).hostname, urllib.parse.urlsplit(url).port)
         with urllib3.HTTPConnectionPool(str(host), port, **options) as pool:

@@ -62,7 +62,8 @@ VERBS = (
     Verb("", "Connection.endpoints", "doctor and plan show endpoints; the panel offers them"),
     Verb("", "Connection.bucket", "a building block of plan and findings"),
     Verb("", "Connection.keys", "a building block of the panel's object picker"),
-    Verb("", "Connection.vantages", "probe --from takes any of them"),
+    Verb("", "Connection.probe_origins", "probe --from takes any of them"),
+    Verb("", "Connection.vantages", "the earlier name of probe_origins"),
     Verb("", "panel", "a widget needs a notebook; the magic has it"),
 )
 

@@ -2,7 +2,7 @@
 
 from .inspect import PresignedUrl, inspect
 from .mint import mint
-from .origin import KERNEL, Vantage, vantage_for, vantages
+from .origin import KERNEL, ProbeOrigin, probe_origin_for, probe_origins
 from .probe import Probe, probe
 from .test_url import TestUrl
 
@@ -10,11 +10,11 @@ __all__ = [
     "KERNEL",
     "PresignedUrl",
     "Probe",
+    "ProbeOrigin",
     "TestUrl",
-    "Vantage",
     "inspect",
     "mint",
     "probe",
-    "vantage_for",
-    "vantages",
+    "probe_origin_for",
+    "probe_origins",
 ]

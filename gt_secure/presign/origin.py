@@ -1,6 +1,6 @@
 """From where a probe can be sent.
 
-On AWS there is one vantage, the kernel itself, and what address S3 sees of it is not known beforehand. The sandbox
+On AWS there is one origin, the kernel itself, and what address S3 sees of it is not known beforehand. The sandbox
 offers several: it lists them at ``/_gt_secure/vantages``, since on loopback a client chooses its source address.
 """
 
@@ -17,7 +17,7 @@ from ..network import Source
 
 
 @dataclass(frozen=True, slots=True)
-class Vantage:
+class ProbeOrigin:
     """One place to send a probe from.
 
     Attributes
@@ -44,20 +44,20 @@ class Vantage:
         return self.label if self.source is None else f"{self.source} ({self.label})"
 
 
-KERNEL = Vantage("this kernel")
+KERNEL = ProbeOrigin("this kernel")
 """The notebook kernel's own network."""
 
 
-def vantages(aws: Aws) -> tuple[Vantage, ...]:
-    """List the vantages that a connection offers; the kernel alone on AWS."""
+def probe_origins(aws: Aws) -> tuple[ProbeOrigin, ...]:
+    """List the probe origins that a connection offers; the kernel alone on AWS."""
     if not aws.is_local:
         return (KERNEL,)
     offered = [_from_api(item) for item in _ask(aws)]
     return tuple(offered) or (KERNEL,)
 
 
-def vantage_for(aws: Aws, source: str | Source) -> Vantage:
-    """Return a vantage whose requests S3 sees as coming from a source.
+def probe_origin_for(aws: Aws, source: str | Source) -> ProbeOrigin:
+    """Return a probe origin whose requests S3 sees as coming from a source.
 
     Raises
     ------
@@ -72,14 +72,14 @@ def vantage_for(aws: Aws, source: str | Source) -> Vantage:
             "verdict, which is a prediction. Only the sandbox can play other sources.",
             field="source",
         )
-    for vantage in vantages(aws):
-        if vantage.source == wanted or str(vantage.source) == str(wanted):
-            return vantage
+    for origin in probe_origins(aws):
+        if origin.source == wanted or str(origin.source) == str(wanted):
+            return origin
     answer = _ask(aws, source=str(wanted))
     if len(answer) != 1:
         raise InvalidInput(
             f"The sandbox cannot play {wanted}.",
-            next_step="Choose one of: " + ", ".join(str(v.source) for v in vantages(aws)) + ".",
+            next_step="Choose one of: " + ", ".join(str(v.source) for v in probe_origins(aws)) + ".",
             field="source",
         )
     return _from_api(answer[0])
@@ -97,17 +97,17 @@ def _ask(aws: Aws, **query: str) -> list[Mapping[str, Any]]:
     except urllib3.exceptions.HTTPError as error:
         raise Unreachable(
             f"No answer from {aws.endpoint_url}.",
-            next_step="Start it again with “gt-secure sandbox”, or unset AWS_ENDPOINT_URL to use AWS.",
+            next_step="Start it again with 'gt-secure sandbox', or unset AWS_ENDPOINT_URL to use AWS.",
         ) from error
     except (ValueError, KeyError, TypeError):
         return []
     return list(listed)
 
 
-def _from_api(item: Mapping[str, Any]) -> Vantage:
+def _from_api(item: Mapping[str, Any]) -> ProbeOrigin:
     source = item.get("source")
     host, port = item.get("connect_host"), item.get("connect_port")
-    return Vantage(
+    return ProbeOrigin(
         label=str(item.get("label") or source),
         source=Source.parse(source) if source else None,
         bind=item.get("bind"),

@@ -22,7 +22,7 @@ from ..test_journal import record_use
 from ..text import printable
 from .exchange import Answer, Exchange, elapsed_ms
 from .inspect import host_of, inspect
-from .origin import KERNEL, Vantage
+from .origin import KERNEL, ProbeOrigin
 from .test_url import TestUrl
 
 _LONGEST = 4_000  # a refusal repeats the key, of up to 1,024 bytes, before the reason
@@ -122,14 +122,14 @@ class Probe:
         return cell_output(fact_list([(name, value) for name, value in facts if value]))
 
 
-def probe(url: TestUrl | str, vantage: Vantage = KERNEL, *, timeout_s: float = 10.0, origin: str = "") -> Probe:
+def probe(url: TestUrl | str, vantage: ProbeOrigin = KERNEL, *, timeout_s: float = 10.0, origin: str = "") -> Probe:
     """Fetch a presigned URL once, without following redirects.
 
     Parameters
     ----------
     url : TestUrl or str
         The URL; a string must be a presigned URL.
-    vantage : Vantage
+    vantage : ProbeOrigin
         From where.
     timeout_s : float
         Seconds for all of it: look-up, connection, TLS, headers and the first bytes of the body.
@@ -169,7 +169,7 @@ def probe(url: TestUrl | str, vantage: Vantage = KERNEL, *, timeout_s: float = 1
     return _read(answer, elapsed_ms(started), base)
 
 
-def _pool(text: str, vantage: Vantage, timeout_s: float) -> tuple[Any, str, bool]:
+def _pool(text: str, vantage: ProbeOrigin, timeout_s: float) -> tuple[Any, str, bool]:
     """Choose the connection pool and what to ask it for."""
     import urllib.request
 

@@ -14,7 +14,7 @@ from .background import as_error
 if TYPE_CHECKING:
     from ..access.explain.explanation import Explanation
     from ..connection import Connection
-    from ..presign import Probe, TestUrl, Vantage
+    from ..presign import Probe, ProbeOrigin, TestUrl
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Tried:
     problem: str = ""
 
 
-def try_url(connection: Connection, url: TestUrl, place: Vantage | None) -> Tried:
+def try_url(connection: Connection, url: TestUrl, place: ProbeOrigin | None) -> Tried:
     """Fetch the URL from one place and explain the answer."""
     probe = connection.probe(url, place)
     try:
@@ -56,7 +56,7 @@ def tried_markup(tried: Sequence[Tried], *, many_places: bool) -> Markup:
     return markup.join(notice, table, place)
 
 
-def place_label(place: Vantage) -> str:
+def place_label(place: ProbeOrigin) -> str:
     """A place to probe from, in words."""
     return str(place) if place.source is not None else f"{place.label} (address not known beforehand)"
 

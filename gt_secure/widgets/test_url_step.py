@@ -27,7 +27,7 @@ from .shared_models import make
 
 if TYPE_CHECKING:
     from ..connection import Connection
-    from ..presign import TestUrl, Vantage
+    from ..presign import ProbeOrigin, TestUrl
 
 _LIFETIMES = (("1 minute", 60), ("10 minutes", 600), ("1 hour", 3600))
 _EVERYWHERE = "everywhere"
@@ -75,7 +75,7 @@ class TestUrlStep(Step):
     ) -> None:
         self._url: TestUrl | None = None
         self._shown_keys: dict[str, str] = {}
-        self._vantages: tuple[Vantage, ...] = ()
+        self._vantages: tuple[ProbeOrigin, ...] = ()
         self._keys_of: tuple[str, str] | None = None
         self._clock: asyncio.Task[Any] | None = None
         self.tried: tuple[Tried, ...] = ()
@@ -219,8 +219,8 @@ class TestUrlStep(Step):
             return
         self._keys_of = place
 
-        def work() -> tuple[list[str] | AccessDenied, tuple[Vantage, ...]]:
-            places = self.link.get().vantages()
+        def work() -> tuple[list[str] | AccessDenied, tuple[ProbeOrigin, ...]]:
+            places = self.link.get().probe_origins()
             try:
                 return self.link.get().keys(*place), places
             except AccessDenied as denied:
@@ -228,7 +228,7 @@ class TestUrlStep(Step):
 
         self.run("Listing objects…", work, self._got_place, timeout_s=30, after_s=0.3)
 
-    def _got_place(self, found: tuple[list[str] | AccessDenied, tuple[Vantage, ...]]) -> None:
+    def _got_place(self, found: tuple[list[str] | AccessDenied, tuple[ProbeOrigin, ...]]) -> None:
         listed, self._vantages = found
         keys = [] if isinstance(listed, AccessDenied) else listed
         self._shown_keys = {markup.plain(key, 1100): key for key in keys}

@@ -22,7 +22,7 @@ from gt_secure.iam.evaluate import evaluate
 from gt_secure.iam.request import Policies, Request
 from gt_secure.iam.request_context import presigned_context
 from gt_secure.network import Source
-from gt_secure.presign import probe, vantage_for
+from gt_secure.presign import probe, probe_origin_for
 
 pytestmark = pytest.mark.slow
 
@@ -106,7 +106,7 @@ def test_the_sandbox_enforces_what_is_predicted(sandbox):
     s3, sts = gt.aws.client("s3"), gt.aws.client("sts")
     sources = ["203.0.113.7", "203.0.113.42", "198.51.100.9", "192.0.2.10", "10.0.3.4 via vpce-0a1b2c3d4e5f60718"]
     addresses = [source.split()[0] for source in sources]
-    vantages = {source: vantage_for(gt.aws, source) for source in sources}
+    vantages = {source: probe_origin_for(gt.aws, source) for source in sources}
     draw, key, tried, opened = random.Random(20261124), "scans/0001.png", 0, 0
     try:
         for _ in range(80):

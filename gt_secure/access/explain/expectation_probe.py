@@ -10,7 +10,7 @@ from ...aws.teams import get_workteam
 from ...errors import InvalidInput
 from ...network import Source
 from ...presign.mint import mint
-from ...presign.origin import vantage_for
+from ...presign.origin import probe_origin_for
 from ...presign.probe import probe
 
 
@@ -32,7 +32,7 @@ def expectation_probe(aws: Aws, team: str | None) -> Callable[[Source, str, str]
 
     def opened(source: Source, bucket: str, prefix: str) -> bool | None:
         try:
-            vantage = vantage_for(aws, source)
+            vantage = probe_origin_for(aws, source)
         except InvalidInput:
             return None
         keys = list_keys(aws, bucket, prefix, most=10)

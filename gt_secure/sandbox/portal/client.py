@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 from ...aws.client import Aws
 from ...errors import AccessDenied, GtSecureError, InvalidInput
 from ...network import Source
-from ...presign import TestUrl, inspect, vantage_for
+from ...presign import TestUrl, inspect, probe_origin_for
 from .app import PATH
 
 
@@ -66,7 +66,7 @@ def open_task(aws: Aws, team: str, key: str, source: str | Source) -> TestUrl:
 def _get(aws: Aws, path: str, source: Source) -> dict[str, Any]:
     import urllib3
 
-    vantage = vantage_for(aws, source)
+    vantage = probe_origin_for(aws, source)
     parts = urlsplit(str(aws.endpoint_url))
     host, port = vantage.connect or (str(parts.hostname), int(parts.port or 80))
     bind = (vantage.bind, 0) if vantage.bind else None
