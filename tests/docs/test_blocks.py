@@ -160,7 +160,9 @@ def test_commands_in_running_text_exist(capsys: pytest.CaptureFixture[str]) -> N
         for text in commands_in(page, "gt-secure"):
             looked += 1
             words = shlex.split(text)[1:]
-            assert words[0] in names | {"--help", "--version"}, f"{page.name}: {text}"
+            if text in {"gt-secure --help", "gt-secure --version"}:
+                continue
+            assert words[0] in names, f"{page.name}: {text}"
             if any(each.startswith("-") for each in words):
                 build_parser().parse_args(words)
     assert looked > 20
