@@ -894,6 +894,7 @@ class Connection:
         --------
         >>> gt.exposure("gt-images", "scans/")  # doctest: +SKIP
         """
+        refuse_url(key, "key", "the key of an object")
         from .access.from_account import account_exposure
 
         return account_exposure(self.aws, bucket, key, context)

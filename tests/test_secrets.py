@@ -94,6 +94,9 @@ CALLS: dict[str, Callable[[Connection, str], object]] = {
     "restriction addresses": lambda gt, url: gt_secure.Restriction("open-team", addresses=url),  # type: ignore[arg-type]
     "restriction endpoint": lambda gt, url: gt_secure.Restriction("open-team", endpoints=[url]),
     "restriction bucket": lambda gt, url: gt_secure.Restriction("open-team", addresses=["203.0.113.0/24"], bucket=url),
+    "exposure": lambda gt, url: gt.exposure(url),
+    "exposure key": lambda gt, url: gt.exposure("gt-images", url),
+    "audit": lambda gt, url: gt.audit(buckets=[url]),
     "source": lambda gt, url: gt_secure.Source.parse(url),
     "connect region": lambda gt, url: gt_secure.connect(region=url),
     "connect profile": lambda gt, url: gt_secure.connect(profile=url),
@@ -119,7 +122,7 @@ def test_every_method_with_a_text_argument_is_tried() -> None:
         if not name.startswith("_")
         and [p for p in python_inspect.signature(method).parameters.values() if "str" in str(p)]
     }
-    without_text = {"apply", "plan", "plot", "journal"}
+    without_text = {"apply", "plan", "plot", "journal", "prove"}
     tried = {call.split()[0] for call in CALLS}
     assert {m for m in methods if m not in without_text} <= tried
 

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from ..errors import GtSecureError, NotFound
+from ..errors import GtSecureError, NotFound, refuse_url
 from ..text import redact, truncate
 from .shared_files import create_mode, open_regular, share_with_folder
 from .targets import TARGETS
@@ -251,6 +251,7 @@ def _as_undone(record: ChangeRecord) -> ChangeRecord:
 
 def show_change(change_id: str, journal_dir: str | Path | None = None) -> ChangeRecord:
     """Return one change; raises :class:`NotFound` if the journal has none of that id (or several that begin so)."""
+    refuse_url(change_id, "change", "the id of a change")
     records = list_changes(journal_dir)
     found = [record for record in records if record.id == change_id] or [
         record for record in records if change_id and record.id.startswith(change_id)
