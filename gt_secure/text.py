@@ -95,6 +95,10 @@ _START = re.compile(r"\?|%(?:25)*3f|\\u003f", re.IGNORECASE)
 _PRESIGNED = re.compile(
     rf"(?<![a-z0-9])(?:x-amz-(?:signature|algorithm|security-token|credential)|awsaccesskeyid){_EQUALS}", re.IGNORECASE
 )
+_HINT = re.compile(
+    r"[=%\\&]|://|AKIA|ASIA|AWS|IQoJ|FwoG|FQoG|AQoD|[A-Za-z0-9+/]{60}|(?i:signature|secret|token|access.?key|credential)"
+)
+"""Something that every secret has: most texts have none of it, and pay for no other pattern."""
 _ROUNDS = 8
 """How often a text is decoded at most: each round of encoding makes it longer, and no server decodes so often."""
 
@@ -106,7 +110,8 @@ def redact(text: object) -> str:
     whole query goes. What is not secret stays: host, key, time and lifetime tell what a URL was. Redacting twice
     changes nothing.
     """
-    return _WORD.sub(_hidden, _plainly(str(text)))
+    shown = str(text)
+    return _WORD.sub(_hidden, _plainly(shown)) if _HINT.search(shown) else shown
 
 
 def holds_secret(text: object) -> bool:
@@ -118,6 +123,8 @@ def holds_secret(text: object) -> bool:
 def holds_presigned_url(text: object) -> bool:
     """Return whether a text has the query of a presigned URL in it, complete or cut, in any spelling."""
     shown = str(text)
+    if not _HINT.search(shown):
+        return False
     return bool(_PRESIGNED.search(shown)) or any(
         _PRESIGNED.search(decoded(word[0])) for word in _WORD.finditer(shown) if _ENCODED.search(word[0])
     )
