@@ -22,7 +22,7 @@ from support.blocks import ROOT
 NOTEBOOKS = sorted((ROOT / "notebooks").rglob("*.ipynb"))
 # The quickstart is the demo: it refuses to run anywhere but on the sandbox.
 TUTORIALS = [path for path in NOTEBOOKS if path.stem != "01_quickstart"]
-CHANGES = {"apply", "undo"}
+CHANGES = {"apply", "undo", "reset"}
 
 
 def name_of(path: Path) -> str:
@@ -47,10 +47,17 @@ def test_committed_notebook(path: Path) -> None:
 
 @pytest.mark.parametrize("path", TUTORIALS, ids=name_of)
 def test_it_runs_on_the_sandbox_unless_told_otherwise(path: Path) -> None:
-    lines = "\n".join(code(path)).splitlines()
-    assert any(re.match(r"ON_AWS = False\b", line) for line in lines)
-    if any("gt_secure.connect(" in line for line in lines):
-        assert "assert gt.aws.is_local != ON_AWS" in "\n".join(lines) or path.stem == "06_logs_at_scale"
+    text = "\n".join(code(path))
+    assert re.search(r"^ON_AWS = False\b", text, re.MULTILINE)
+    if path.stem != "06_logs_at_scale":  # it reads a file
+        assert re.findall(r"gt_secure\.connect\((sandbox=\w+ ?\w*)", text) == ["sandbox=not ON_AWS"]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
+def test_it_starts_from_the_demo_data(path: Path) -> None:
+    text = "\n".join(code(path))
+    if "gt_secure.connect(sandbox=" in text:
+        assert text.index("gt_secure.sandbox.reset()") < text.index("gt_secure.connect(sandbox=")
 
 
 @pytest.mark.parametrize("path", TUTORIALS, ids=name_of)
@@ -93,7 +100,26 @@ def test_twenty_lines_are_twenty_lines() -> None:
     assert 15 <= len(longest.splitlines()) <= 20
 
 
-# On an account the kernel has one address and nobody can be played. This cell makes the sandbox look like one.
+@pytest.mark.slow
+def test_the_tutorials_run_in_any_order_and_twice_in_one_sandbox(tmp_path: Path) -> None:
+    ours = [path for path in NOTEBOOKS if path.parent.name == "notebooks"]
+    with Sandbox(log_delay_s=0.2) as sandbox:
+        seed = state(sandbox)
+        env = kernel_environment(sandbox, tmp_path)
+        for path in [*ours, *reversed(ours)]:
+            book = nbformat.read(path, as_version=4)
+            folder = {"metadata": {"path": str(tmp_path)}}
+            NotebookClient(book, timeout=180, kernel_name="python3", resources=folder).execute(env=env)
+            assert state(sandbox) == seed, f"{path.name} left something behind"
+
+
+def kernel_environment(sandbox: Sandbox, folder: Path) -> dict[str, str]:
+    """The environment of a kernel that sees the sandbox and nothing of the person's own account."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return {**env, **sandbox.environment(), "GT_SECURE_JOURNAL": str(folder / "journal"), "PYTHONWARNINGS": "ignore"}
+
+
+# On an account the kernel has one address and no request is simulated. This cell makes the sandbox look like one.
 AS_AN_ACCOUNT = """
 from gt_secure.aws.client import Aws
 Aws.is_local = property(lambda self: False)
@@ -112,8 +138,7 @@ def run(path: Path, sandbox: Sandbox, folder: Path, answer: str | None) -> Any:
     last = "import json; print('ASKED', json.dumps(asked))"
     book.cells.insert(0, nbformat.v4.new_code_cell(first))
     book.cells.append(nbformat.v4.new_code_cell(last))
-    env = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    env |= {**sandbox.environment(), "GT_SECURE_JOURNAL": str(folder / "journal"), "PYTHONWARNINGS": "ignore"}
+    env = kernel_environment(sandbox, folder)
     NotebookClient(book, timeout=180, kernel_name="python3", resources={"metadata": {"path": str(folder)}}).execute(
         env=env
     )
@@ -204,8 +229,11 @@ def test_parameters_as_a_notebook_job_passes_them(
         given = {"parameters": {"ON_AWS": on_aws, "SINCE": "2d"}, "kernel_name": "python3", "progress_bar": False}
         if on_aws == "False":
             papermill.execute_notebook(str(path), str(tmp_path / "out.ipynb"), **given)
-        else:  # the sandbox is no account: it stops before it does anything
-            with pytest.raises(papermill.exceptions.PapermillExecutionError, match="or set ON_AWS = True"):
+        elif path.stem == "07_audit_report":  # it only reads what the credentials name
+            papermill.execute_notebook(str(path), str(tmp_path / "out.ipynb"), **given)
+            assert state(sandbox) == before
+        else:  # nothing is restricted there, and the notebook restricts nothing
+            with pytest.raises(papermill.exceptions.PapermillExecutionError, match="team_is_restricted"):
                 papermill.execute_notebook(str(path), str(tmp_path / "out.ipynb"), **given)
             assert state(sandbox) == before
 
@@ -214,8 +242,7 @@ def test_parameters_as_a_notebook_job_passes_them(
 def test_the_template_passes_and_fails_when_the_guard_is_gone(tmp_path: Path) -> None:
     source = ROOT / "notebooks" / "templates" / "regression_tests.ipynb"
     with Sandbox(log_delay_s=0.2) as sandbox:
-        env = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        env |= {**sandbox.environment(), "GT_SECURE_JOURNAL": str(tmp_path / "journal"), "PYTHONWARNINGS": "ignore"}
+        env = kernel_environment(sandbox, tmp_path)
         book = nbformat.read(source, as_version=4)
         client = {"timeout": 180, "kernel_name": "python3", "resources": {"metadata": {"path": str(tmp_path)}}}
         NotebookClient(book, **client).execute(env=env)

@@ -1,0 +1,79 @@
+"""The scenes of the README's animated picture: a forwarded URL opens, is refused after the restriction, and is plotted."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from typing import Any
+
+import pytest
+
+from .conftest import wait_for_hits
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not os.environ.get("GT_SECURE_PICTURES"), reason="only make pictures needs these scenes"),
+]
+
+PANEL = 'import gt_secure\ngt_secure.panel(team="open-team", bucket="gt-images", prefix="scans/")'
+STEPS = ("Workteam", "Allow", "Review & apply", "Test URL", "Hits")
+
+
+def show(panel: Any, *names: str) -> None:
+    """Open these steps and close the others."""
+    for name in STEPS:
+        toggle = panel.get_by_role("button", name=name, exact=True)
+        wanted = "true" if name in names else "false"
+        if toggle.get_attribute("aria-expanded") != wanted:
+            toggle.click()
+
+
+def test_a_forwarded_url_turns_into_a_refusal(open_notebook: Any, aws: Any) -> None:
+    started = time.time()
+    notebook = open_notebook("pictures.ipynb", PANEL, height=2400)
+    notebook.run_all()
+    panel = notebook.panel
+    notebook.command("application:toggle-left-area")
+    panel.get_by_text("open-team · private · URL lock off").first.wait_for(state="attached")
+    notebook.settle()
+    show(panel, "Workteam")
+    notebook.shoot("film-1-workteam")
+
+    show(panel, "Test URL")
+    panel.get_by_label("Object", exact=True).fill("scans/0001.png")
+    panel.get_by_label("Object", exact=True).press("Enter")
+    notebook.click(panel.get_by_role("button", name="Generate test URL"))
+    probe = panel.get_by_role("button", name="Probe", exact=True)
+    notebook.click(probe)
+    panel.get_by_text("opened (200)").nth(6).wait_for()
+    notebook.settle()
+    notebook.shoot("film-2-opened")
+
+    show(panel, "Allow", "Review & apply")
+    addresses = panel.get_by_label("Allowed addresses", exact=True)
+    addresses.fill("203.0.113.0/24, 2001:db8:113::/48")
+    addresses.press("Enter")
+    apply = panel.get_by_role("button", name=re.compile("^Apply [0-9]"))
+    apply.wait_for()
+    notebook.settle()
+    show(panel, "Review & apply")
+    notebook.shoot("film-3-review")
+    notebook.click(apply)
+    panel.get_by_text("Applied and read back.").wait_for()
+
+    show(panel, "Test URL")
+    notebook.click(probe)
+    panel.get_by_text("refused (403)").first.wait_for()
+    notebook.settle()
+    notebook.shoot("film-4-refused")
+
+    wait_for_hits(aws, "198.51.100.9", started)
+    show(panel, "Hits")
+    notebook.click(panel.get_by_role("button", name="Plot hits"))
+    panel.locator(".gts-plot svg").first.wait_for(state="attached")
+    notebook.settle()
+    notebook.shoot("film-5-hits")
+    show(panel, "Review & apply")
+    notebook.click(panel.get_by_role("button", name="Undo"))
+    panel.get_by_text("Undone: the account is as before.").wait_for()
