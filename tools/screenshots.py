@@ -1,4 +1,4 @@
-"""Make the pictures of the panel anew: drive it through the main job in JupyterLab, and keep two of the screenshots."""
+"""Make the pictures of the panel: drive it in JupyterLab, keep screenshots, and join some into an animated picture."""
 
 from __future__ import annotations
 
@@ -8,19 +8,49 @@ import subprocess
 import sys
 from pathlib import Path
 
+from PIL import Image, ImageDraw, ImageFont
+
 ROOT = Path(__file__).resolve().parent.parent
 SHOTS = ROOT / "out" / "screenshots"
 IMAGES = ROOT / "docs" / "images"
 KEPT = {
     "3-review-light.png": "panel-light.png",
     "3-review-dark.png": "panel-dark.png",
-    "5-hits-light.png": "panel-whole-light.png",
 }
+
+FILM = {
+    "film-1-workteam-light.png": "1  open-team: no lock is on",
+    "film-2-opened-light.png": "2  A forwarded URL opens from every address",
+    "film-3-review-light.png": "3  Allow the office, and review the change",
+    "film-4-refused-light.png": "4  Applied: outside the office the same URL is refused",
+    "film-5-hits-light.png": "5  The access log shows who fetched the image",
+}
+WIDTH, CAPTION, SECONDS = 900, 44, 3.5
+INK, PAPER = "#ffffff", "#1f3a5f"
+
+
+def film(shots: Path) -> list[Image.Image]:
+    """Return the frames of the animated picture: each screenshot under its caption, all of one size."""
+    from matplotlib.font_manager import findfont
+
+    font = ImageFont.truetype(findfont("DejaVu Sans"), 20)
+    pictures = [Image.open(shots / name).convert("RGB") for name in FILM]
+    pictures = [p.resize((WIDTH, round(p.height * WIDTH / p.width)), Image.Resampling.LANCZOS) for p in pictures]
+    frames = []
+    for picture, caption in zip(pictures, FILM.values(), strict=True):
+        frame = Image.new("RGB", (WIDTH, CAPTION + max(p.height for p in pictures)), "white")
+        frame.paste(picture, (0, CAPTION))
+        draw = ImageDraw.Draw(frame)
+        draw.rectangle((0, 0, WIDTH, CAPTION - 1), fill=PAPER)
+        draw.text((18, CAPTION // 2), caption, fill=INK, font=font, anchor="lm")
+        frames.append(frame.quantize(128, dither=Image.Dither.NONE))
+    return frames
 
 
 def main() -> int:
-    """Run the browser test and copy its pictures."""
-    test = [sys.executable, "-m", "pytest", "-q", "-m", "browser", "tests/browser/test_main_job.py"]
+    """Run the browser tests and copy their pictures."""
+    tests = ["tests/browser/test_main_job.py", "tests/browser/test_pictures.py"]
+    test = [sys.executable, "-m", "pytest", "-q", "-m", "browser", *tests]
     os.environ["GT_SECURE_PICTURES"] = "1"
     done = subprocess.run(test, cwd=ROOT)
     if done.returncode:
@@ -29,6 +59,11 @@ def main() -> int:
     for shot, image in KEPT.items():
         shutil.copyfile(SHOTS / shot, IMAGES / image)
         print(f"docs/images/{image}")
+    first, *others = film(SHOTS)
+    first.save(
+        IMAGES / "panel.gif", save_all=True, append_images=others, duration=round(SECONDS * 1000), loop=0, optimize=True
+    )
+    print("docs/images/panel.gif")
     return 0
 
 

@@ -1,9 +1,8 @@
-"""The scenes of the README's animated picture: a forwarded URL opens, is refused after the restriction, and is plotted."""
+"""The scenes of the animated picture in the README: a forwarded URL opens, then is refused, then is plotted."""
 
 from __future__ import annotations
 
 import os
-import re
 import time
 from typing import Any
 
@@ -27,6 +26,8 @@ def show(panel: Any, *names: str) -> None:
         wanted = "true" if name in names else "false"
         if toggle.get_attribute("aria-expanded") != wanted:
             toggle.click()
+    panel.page.mouse.move(0, 0)
+    panel.page.evaluate("() => document.activeElement.blur()")
 
 
 def test_a_forwarded_url_turns_into_a_refusal(open_notebook: Any, aws: Any) -> None:
@@ -54,7 +55,7 @@ def test_a_forwarded_url_turns_into_a_refusal(open_notebook: Any, aws: Any) -> N
     addresses = panel.get_by_label("Allowed addresses", exact=True)
     addresses.fill("203.0.113.0/24, 2001:db8:113::/48")
     addresses.press("Enter")
-    apply = panel.get_by_role("button", name=re.compile("^Apply [0-9]"))
+    apply = panel.get_by_role("button", name="Apply 2 changes", exact=True)
     apply.wait_for()
     notebook.settle()
     show(panel, "Review & apply")
