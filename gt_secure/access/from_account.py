@@ -15,7 +15,7 @@ from .policy_files import PolicyFiles, exposures, parse_facts
 from .proof import Claim, Proof, prove
 
 Context = Mapping[str, str | Sequence[str]]
-_READ = "s3:GetBucketPolicy"
+READ_POLICY = "s3:GetBucketPolicy"
 
 
 class Exposure:
@@ -68,7 +68,7 @@ def places_text(places: SourceSet) -> str:
 def account_files(aws: Aws, bucket: str, context: Context | None) -> PolicyFiles | None:
     """Return the policies of a bucket, or None if its policy cannot be read."""
     state = read_bucket(aws, bucket)
-    if not state.sees(_READ):
+    if not state.sees(READ_POLICY):
         return None
     texts = [f"aws:RequestedRegion={state.region or aws.region}"]
     given = dict(context or {})
@@ -93,7 +93,7 @@ def account_exposure(aws: Aws, bucket: str, key: str, context: Context | None = 
     if files is None:
         raise InvalidInput(
             f"The policy of {bucket} cannot be read, so the exposure is unknown.",
-            next_step=f"Ask for {_READ}.",
+            next_step=f"Ask for {READ_POLICY}.",
             field="bucket",
         )
     name = f"{key}example.png" if not key or key.endswith("/") else key
@@ -112,6 +112,6 @@ def account_proof(aws: Aws, restriction: Restriction, context: Context | None = 
         raise InvalidInput("The restriction names no bucket.", next_step="Add the bucket.", field="bucket")
     files = account_files(aws, restriction.bucket, context)
     if files is None:
-        return Proof(None, None, (_READ,))
+        return Proof(None, None, (READ_POLICY,))
     claim = Claim(restriction.prefix, restriction.addresses, restriction.endpoints)
     return prove(files, claim)

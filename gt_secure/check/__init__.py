@@ -12,7 +12,7 @@ from .guards import guard_is_in_place
 from .logs import no_foreign_hits, no_leaked_urls
 from .notebooks import no_code_cell_skipped, no_secret_saved
 from .report import Report
-from .restrictions import expectations_hold, nothing_drifted
+from .restrictions import expectations_hold, is_proved, nothing_drifted
 from .result import Check, CheckFailed, CheckResult
 from .running import run_file, run_specs
 from .spec import Spec, load_specs
@@ -26,6 +26,7 @@ __all__ = [
     "Spec",
     "expectations_hold",
     "guard_is_in_place",
+    "is_proved",
     "load_specs",
     "no_code_cell_skipped",
     "no_findings",

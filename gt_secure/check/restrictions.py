@@ -1,10 +1,12 @@
-"""``nothing_drifted`` and ``expectations_hold``: what a restriction says, against what is."""
+"""``nothing_drifted``, ``expectations_hold`` and ``is_proved``: a restriction against the account of now."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+from ..access.from_account import READ_POLICY, Context
+from ..access.proof import Proof
 from ..access.simulation import check as answers
 from ..account.snapshot import State, read_state
 from ..connection import ConnectionLike, connection_of
@@ -80,6 +82,44 @@ def expectations_hold(gt: ConnectionLike, restriction: Restriction | str | Path)
         return CheckResult("expectations_hold", label(wish), None, said, details, fix)
     said = f"All {len(results):,} expectations hold." if len(results) > 1 else "The expectation holds."
     return CheckResult("expectations_hold", label(wish), True, said, details)
+
+
+@Check
+def is_proved(
+    gt: ConnectionLike, restriction: Restriction | str | Path, *, context: Context | None = None
+) -> CheckResult:
+    """Prove that no presigned request or POST form from outside the restriction's lists is opened.
+
+    A counterexample fails, and is in ``details``. An answer that depends on a fact is unknown, and names it.
+
+    Parameters
+    ----------
+    gt : Connection or sagemaker.core Session
+    restriction : Restriction or path
+        Its bucket, prefix, addresses and endpoints are the claim.
+    context : mapping, optional
+        Values of condition keys that are known, such as ``{"aws:PrincipalOrgID": "o-abc123"}``.
+    """
+    wish = _wish(restriction)
+    proof = connection_of(gt).prove(wish, context=context)
+    passed, message, fix = _proof_words(proof)
+    return CheckResult("is_proved", label(wish), passed, message, proof.to_dict(), fix)
+
+
+def _proof_words(proof: Proof) -> tuple[bool | None, str, str]:
+    if proof.proved:
+        return True, "No presigned request or POST form from elsewhere is opened.", ""
+    if proof.counterexample is None:
+        if proof.depends_on == (READ_POLICY,):
+            return None, f"The bucket policy is unknown: {READ_POLICY} was denied.", f"Ask for {READ_POLICY}."
+        keys = some(list(proof.depends_on))
+        return None, f"The answer depends on {keys}.", "Add known values as context, or read access for the role."
+    request = proof.counterexample["request"]
+    message = (
+        f"{request['action']} of {request['resource']} is opened from {proof.counterexample['source']}, "
+        f"signed by {request['principal']}: {proof.counterexample['opened_by']}"
+    )
+    return False, message, 'Apply the restriction with "gt-secure apply -f FILE", and look at the counterexample.'
 
 
 def _hidden(wish: Restriction, state: State) -> list[str]:

@@ -15,7 +15,7 @@ from .guards import guard_is_in_place
 from .logs import KINDS, no_foreign_hits, no_leaked_urls
 from .notebooks import no_code_cell_skipped, no_secret_saved
 from .report import Report
-from .restrictions import expectations_hold, nothing_drifted
+from .restrictions import expectations_hold, is_proved, nothing_drifted
 from .result import CheckResult, of_error
 from .spec import Spec, load_specs
 from .teams import team_is_restricted
@@ -87,6 +87,9 @@ class _Runner:
 
     def _expectations_hold(self, spec: Spec) -> CheckResult:
         return expectations_hold.look(self.gt, _restriction(spec))
+
+    def _is_proved(self, spec: Spec) -> CheckResult:
+        return is_proved.look(self.gt, _restriction(spec), context=spec.arguments.get("context"))
 
     def _no_foreign_hits(self, spec: Spec) -> CheckResult:
         wish = _restriction(spec)

@@ -27,7 +27,7 @@ MAX_CHECKS = 500
 
 
 class Rule(NamedTuple):
-    """The members of one check: their kinds (``text``, ``texts``, ``flag``, ``number``, ``restriction``)."""
+    """The members of one check: their kinds (``text``, ``texts``, ``flag``, ``number``, ``restriction``, ``facts``)."""
 
     members: Mapping[str, str]
     required: tuple[str, ...] = ()
@@ -52,6 +52,7 @@ RULES: dict[str, Rule] = {
     ),
     "nothing_drifted": Rule({"restriction": "restriction"}, ("restriction",)),
     "expectations_hold": Rule({"restriction": "restriction"}, ("restriction",)),
+    "is_proved": Rule({"restriction": "restriction", "context": "facts"}, ("restriction",)),
     "no_code_cell_skipped": Rule({"path": "text"}, ("path",)),
     "no_secret_saved": Rule({"path": "text"}, ("path",)),
 }
@@ -112,6 +113,7 @@ def _member(check: str, rule: Rule, key: str, value: object) -> None:
         "flag": isinstance(value, bool),
         "number": isinstance(value, int | float) and not isinstance(value, bool) and value >= 0,
         "restriction": isinstance(value, Mapping) or (isinstance(value, str) and bool(value)),
+        "facts": isinstance(value, Mapping) and bool(value),
     }[kind]
     if not fits:
         words = {
@@ -120,6 +122,7 @@ def _member(check: str, rule: Rule, key: str, value: object) -> None:
             "flag": "true or false",
             "number": "a number from 0 on",
             "restriction": "the path of a restriction file, or a restriction itself",
+            "facts": "a mapping of condition keys, such as aws:PrincipalOrgID, to values",
         }
         raise _bad(f"“{key}” of the check {check} is {words[kind]}, not {str(value)[:40]!r}.", key, "Correct it.")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidInput
 from ..text import printable
+from .context import context_of
 from .output import connection, note, say, show_json, table
 from .parser import Commands, add_hidden_alias
 from .progress import working
@@ -34,7 +35,7 @@ _NAMES = {"allow": "addresses", "endpoint": "endpoints", "pool": "pools"}
 
 CHECK_NAMES = (
     "team-is-restricted", "guard-is-in-place", "no-foreign-hits", "no-leaked-urls", "no-findings", "nothing-drifted",
-    "expectations-hold", "no-code-cell-skipped", "no-secret-saved",
+    "expectations-hold", "is-proved", "no-code-cell-skipped", "no-secret-saved",
 )  # fmt: skip
 
 
@@ -69,6 +70,7 @@ def add(commands: Commands) -> None:
     for name, text in _LISTS.items():
         group.add_argument(f"--{name}", action="append", metavar="VALUE", help=f"{text}; may be repeated")
     add_hidden_alias(group, "--pools", "pool")
+    group.add_argument("--context", action="append", metavar="KEY=VALUE", help="known condition key; may be repeated")
     group.add_argument("--count-refused", action="store_true", default=None, help="refused hits from outside fail too")
     group.add_argument("--trust-private", action="store_true", default=None, help="private addresses came as listed")
     group.add_argument("--newest-within-h", type=float, metavar="HOURS", help="an older log leaves the outcome unknown")
@@ -123,7 +125,8 @@ def _given(args: argparse.Namespace) -> dict[str, Any]:
     """The options that were given, by the names of a check file."""
     names = [*_TEXTS, *_LISTS, "count-refused", "trust-private", "newest-within-h", "max-unreadable"]
     values = {name: getattr(args, name.replace("-", "_")) for name in names}
-    return {_NAMES.get(name, name.replace("-", "_")): value for name, value in values.items() if value is not None}
+    given = {_NAMES.get(name, name.replace("-", "_")): value for name, value in values.items() if value is not None}
+    return given | ({"context": context_of(args.context)} if args.context else {})
 
 
 def _write(target: str | None, make: Any) -> None:

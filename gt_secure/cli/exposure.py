@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidInput
 from ..text import printable
+from .context import add_context, context_of
 from .exit_codes import FOUND, OK, UNKNOWN
 from .output import say, show_json
 from .parser import Commands
@@ -72,9 +73,7 @@ def _add_files(parser: argparse.ArgumentParser, *, required: bool = True) -> Non
     parser.add_argument(
         "--scp", action="append", default=[], metavar="FILE", help="service control policy (repeatable)"
     )
-    parser.add_argument(
-        "--context", action="append", default=[], metavar="KEY=VALUE", help="known condition key (repeatable)"
-    )
+    add_context(parser)
     parser.add_argument("--account", default=None, metavar="ID", help="account of the bucket (default: 111122223333)")
 
 
@@ -154,11 +153,7 @@ def _prove_account(args: argparse.Namespace) -> Proof:
         raise InvalidInput(
             "Both a restriction file and a bucket policy are given.", next_step="Leave out one of them.", field="file"
         )
-    context: dict[str, list[str]] = {}
-    for text in args.context:
-        key, _, value = text.partition("=")
-        context.setdefault(key, []).append(value)
-    return connection(args).prove(load_restriction(args.file), context=context)
+    return connection(args).prove(load_restriction(args.file), context=context_of(args.context))
 
 
 def _prove_files(args: argparse.Namespace) -> Proof:

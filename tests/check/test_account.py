@@ -150,6 +150,26 @@ def test_expectation_fails_with_the_locks_as_they_are_and_not_as_planned(scene: 
     assert f"{ELSEWHERE} should be refused and is allowed" in result.message
 
 
+def test_a_counterexample_fails_and_is_in_the_details(scene: Scene):
+    assert check.is_proved(scene.gt, WISH).details["proved"] is True
+    scene.remove_guard()
+    case = failed(check.is_proved, scene.gt, WISH).details["counterexample"]
+    assert case["request"]["resource"].startswith(f"arn:aws:s3:::{BUCKET}/scans/")
+
+
+def test_a_proof_that_depends_on_a_fact_is_unknown_until_it_is_given(scene: Scene):
+    text = json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": f"arn:aws:s3:::{BUCKET}/*",
+         "Condition": {"StringNotEqualsIfExists": {"aws:ResourceOrgID": "o-abc123"}}},
+    ]})  # fmt: skip
+    scene.client("s3").put_bucket_policy(Bucket=BUCKET, Policy=text)
+    result = unknown(check.is_proved, scene.gt, WISH)
+    assert result.details["depends_on"] == ["aws:ResourceOrgID"]
+    failed(check.is_proved, scene.gt, WISH, context={"aws:ResourceOrgID": "o-abc123"})
+    assert check.is_proved(scene.gt, WISH, context={"aws:ResourceOrgID": "o-other1"})
+    scene.remove_guard()
+
+
 def test_finding_appears_when_the_toggle_goes(scene: Scene):
     known = {finding.code for finding in scene.gt.findings(team=TEAM, bucket=BUCKET)}
     assert check.no_findings(scene.gt, team=TEAM, bucket=BUCKET, ignore=known, severity="info")
@@ -166,6 +186,7 @@ def test_what_may_not_be_read_is_unknown(scene: Scene):
         unknown(check.guard_is_in_place, blind, BUCKET),
         unknown(check.nothing_drifted, blind, WISH),
         unknown(check.expectations_hold, blind, WISH),
+        unknown(check.is_proved, blind, WISH),
         unknown(check.no_findings, blind, team=TEAM),
         unknown(check.no_findings, blind, bucket=BUCKET),
     ):

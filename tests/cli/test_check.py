@@ -55,6 +55,7 @@ checks:
   - {{check: guard-is-in-place, bucket: {BUCKET}, prefix: scans/, addresses: 203.0.113.0/24}}
   - {{check: nothing_drifted, restriction: wish.yaml}}
   - {{check: expectations_hold, restriction: wish.yaml}}
+  - {{check: is_proved, restriction: wish.yaml}}
   - {{check: no_foreign_hits, restriction: wish.yaml, logs: log}}
   - {{check: no_leaked_urls, logs: [log], kinds: [leak, refused]}}
   - {{check: no_findings, team: {TEAM}, bucket: {BUCKET}, severity: high}}
@@ -66,7 +67,7 @@ checks:
 
 def test_a_file_with_every_check(scene: Scene, checks):
     report = check.run_file(scene.gt, checks)
-    assert [result.status for result in report] == ["passed"] * 9
+    assert [result.status for result in report] == ["passed"] * 10
     assert {result.name for result in report} == set(check.spec.RULES)
     assert report.require() is report
     scene.remove_guard()
@@ -77,7 +78,7 @@ def test_a_file_with_every_check(scene: Scene, checks):
     failed = {result.name for result in report if result.status == "failed"}
     assert failed == {
         "team_is_restricted", "guard_is_in_place", "nothing_drifted", "expectations_hold", "no_foreign_hits",
-        "no_leaked_urls",
+        "no_leaked_urls", "is_proved",
     }  # fmt: skip
     assert report.exit_code == FAILED
     with pytest.raises(check.CheckFailed):
@@ -87,12 +88,12 @@ def test_a_file_with_every_check(scene: Scene, checks):
 def test_exit_codes_and_outputs_of_the_command(scene: Scene, run, checks, tmp_path):
     sarif, junit = tmp_path / "out.sarif", tmp_path / "junit.xml"
     code, out, err = run("-f", checks, "--json", "--sarif", sarif, "--junit", junit)
-    assert (code, json.loads(out)["counts"]) == (PASSED, {"passed": 9, "failed": 0, "unknown": 0}), err
+    assert (code, json.loads(out)["counts"]) == (PASSED, {"passed": 10, "failed": 0, "unknown": 0}), err
     log = json.loads(sarif.read_text())
     jsonschema.Draft4Validator(SARIF).validate(log)
     assert {result["kind"] for result in log["runs"][0]["results"]} == {"pass"}
     suite = ElementTree.parse(junit).getroot()
-    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("9", "0", "0")
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("10", "0", "0")
 
     scene.remove_guard()
     (tmp_path / "log").write_text("")
@@ -142,6 +143,7 @@ def assert_junit(root: ElementTree.Element) -> None:
         ("no-findings", ("--team", TEAM, "--bucket", BUCKET, "--severity", "medium")),
         ("nothing-drifted", ("--restriction", "wish.yaml")),
         ("expectations-hold", ("--restriction", "wish.yaml")),
+        ("is-proved", ("--restriction", "wish.yaml")),
     ],
 )
 def test_each_command_passes_and_fails_when_what_it_watches_is_taken_away(
