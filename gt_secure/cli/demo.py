@@ -80,6 +80,7 @@ def _tell(text: str) -> None:
 
 def _lab(work: Path, port: int, *, open_browser: bool) -> int:
     from ..sandbox import Sandbox
+    from ..sandbox.command import shell_lines
 
     copy_notebooks(work)
     _tell("Starting the sandbox (AWS on this machine; no account is touched)...")
@@ -99,6 +100,8 @@ def _lab(work: Path, port: int, *, open_browser: bool) -> int:
         try:
             _wait_for(chosen, lab)
             _tell(f"  JupyterLab  {address}")
+            _tell("To run gt-secure in a second shell on the same sandbox, paste these lines there:")
+            _tell("\n".join(shell_lines(sandbox.environment())))
             _tell("Access logs arrive here after 2 seconds, on AWS after hours. Press Ctrl-C to stop everything.")
             if open_browser:
                 stack.enter_context(_opened(address))

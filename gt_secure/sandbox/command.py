@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
+import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import GtSecureError
@@ -81,13 +83,21 @@ def _announce(running: Running, as_json: bool) -> None:
     if as_json:
         print(json.dumps(_facts(running)), flush=True)
         return
-    lines = [f"export {name}={shlex.quote(value)}" for name, value in running.environment().items()]
     notes = [
         f"# S3 VPC endpoint: {running.endpoint[0]}:{running.endpoint[1]} (keep the Host header of the endpoint URL)",
         f"# Worker portal: {running.endpoint_url}/_gt_secure/portal",
         "# Paste the lines above into a shell. Ctrl-C stops the sandbox.",
     ]
-    print("\n".join([*lines, *notes]), flush=True)
+    print("\n".join([*shell_lines(running.environment()), *notes]), flush=True)
+
+
+def shell_lines(environment: Mapping[str, str]) -> list[str]:
+    """Return the ``export`` lines for another shell, with ``PATH`` where gt-secure is not on it."""
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in environment.items()]
+    folder = Path(sys.executable).parent
+    if (folder / "gt-secure").exists() and shutil.which("gt-secure") is None:
+        lines.append(f'export PATH={shlex.quote(str(folder))}:"$PATH"')
+    return lines
 
 
 def _facts(running: Running) -> dict[str, object]:

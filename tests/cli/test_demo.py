@@ -32,6 +32,8 @@ def test_the_lab_demo_starts_and_stops_cleanly(tmp_path, how):
         sandbox = re.search(r"sandbox\s+(http\S+)", text)[1]
         assert urllib.request.urlopen(address, timeout=20).status == 200
         assert urllib.request.urlopen(f"{sandbox}/_gt_secure/health", timeout=20).status == 200
+        assert f"export AWS_ENDPOINT_URL={sandbox}\n" in text
+        assert "export GT_SECURE_JOURNAL=" in text
         assert (tmp_path / "work" / "01_quickstart.ipynb").exists()
         assert (tmp_path / "work" / "templates" / "regression_tests.ipynb").exists()
         children = subprocess.run(["pgrep", "-P", str(demo.pid)], capture_output=True, text=True).stdout.split()
