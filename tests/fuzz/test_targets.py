@@ -21,7 +21,7 @@ from support.fuzzing.input_targets import TARGETS
 from support.fuzzing.mutation import mutate
 from support.fuzzing.target import SLOW_S, Target
 
-RUNS = {"lines": 6, "packing": 80, "records": 40, "checks": 150, "restriction": 150, "account": 150}
+RUNS = {"lines": 6, "spelling": 20, "packing": 80, "records": 40, "checks": 150, "restriction": 150, "account": 150}
 """How many changed inputs of those targets that take longer; a line's is two hundred lines."""
 
 

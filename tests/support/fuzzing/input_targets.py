@@ -46,7 +46,7 @@ from gt_secure.restriction import validation as lists
 from gt_secure.restriction.files import dumps_restriction, loads_restriction
 from gt_secure.restriction.scope import named_place, named_team
 from support import corpus
-from support.fuzzing import log_targets
+from support.fuzzing import log_targets, spelling_target
 from support.fuzzing.target import Target, check, check_markup, landmark
 
 probing = importlib.import_module("gt_secure.presign.probe")  # the package has a function of this name
@@ -463,6 +463,7 @@ _XML_WORDS = tuple(
 
 TARGETS = (
     *log_targets.TARGETS,
+    spelling_target.SPELLING,
     Target("ranges", run_ranges, _seeds_ranges, _RANGE_WORDS, 4),
     Target("policy", run_policy, _seeds_policy, _IAM_WORDS, 4),
     Target("account", run_account, _seeds_account, _IAM_WORDS, 4),

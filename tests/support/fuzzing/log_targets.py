@@ -207,7 +207,7 @@ def _engine() -> duckdb.DuckDBPyConnection:
     return engine
 
 
-def _parse(text: bytes) -> list[dict[str, Any]]:
+def parse_log(text: bytes) -> list[dict[str, Any]]:
     """Rows of a log in the order of the file, packed and read as in the product, with all columns."""
     lines = Reader([_File(text)], RecordSink(Path("/nonexistent/records")), threads=1)
     stream = LineStream(iter(lines))
@@ -231,7 +231,7 @@ def run_lines(data: bytes) -> None:
     # A query costs more than its lines: some more of the same kind come almost for nothing.
     texts += [mutate(rng.choice(texts), rng, LOG_WORDS, texts, 4000).replace(b"\n", b" ") for _ in range(40)]
     known, lines = _forged([rng.choice(texts) for _ in range(100)], rng)
-    rows = _parse(b"\n".join([b"first", *texts, *lines]) + b"\n")
+    rows = parse_log(b"\n".join([b"first", *texts, *lines]) + b"\n")
     check(len(rows) == 1 + len(texts) + len(lines), "every line has a row", len(rows), len(texts))
     for row in rows:
         check(row["readable"] is not None and row["blank"] is not None, "a state that is known", row)
