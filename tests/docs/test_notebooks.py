@@ -169,7 +169,8 @@ def test_on_an_account_it_runs_through_and_leaves_nothing_behind(path: Path, tmp
         book = run(path, sandbox, tmp_path, "yes")
         asked = json.loads(book.cells[-1].outputs[0].text.partition(" ")[2])
         assert state(sandbox) == before
-    assert bool(asked) == any(_changes(ast.parse(source)) for source in code(path))
+    calls = [call for source in code(path) for call, _ in _changes(ast.parse(source))]
+    assert bool(asked) == any(not call.startswith("gt_secure.sandbox.") for call in calls)
     assert all("111122223333" in question for question in asked)
 
 
