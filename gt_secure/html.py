@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias
 
+from .text import count as count
 from .text import printable, truncate
 
 Tone: TypeAlias = Literal["ok", "no", "warn", "plain"]
@@ -132,11 +133,6 @@ def facts(pairs: Iterable[tuple[str, object]]) -> Markup:
 def join(*parts: str) -> Markup:
     """Put fragments after each other."""
     return Markup("".join(parts))
-
-
-def count(number: int, word: str, plural: str = "") -> str:
-    """``1 range``, ``1,204 ranges``."""
-    return f"{number:,} {word if number == 1 else plural or word + 's'}"
 
 
 def output(*parts: str) -> str:

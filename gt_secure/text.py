@@ -199,6 +199,11 @@ def _is_secret(text: str) -> bool:
     return _plainly(plain) != plain
 
 
+def count(number: int, word: str, plural: str = "") -> str:
+    """Return a number and its noun: ``1 range``, ``1,204 ranges``."""
+    return f"{number:,} {word if number == 1 else plural or word + 's'}"
+
+
 def size_text(size: int) -> str:
     """Bytes as people read them, in decimal units."""
     number, unit = float(size), "bytes"

@@ -1,4 +1,4 @@
-"""What an answer rests on: which objects and lines were read, and what an empty result does not prove."""
+"""Coverage of a log query: objects and lines read, failures, and what an empty result does not prove."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..text import count
 from .ingest.reader import Failure
 from .table import iso
 
@@ -24,7 +25,7 @@ class Sample:
 
 @dataclass(slots=True)
 class Coverage:
-    """What was read. The counts add up: ``lines = hits + outside + duplicates + unreadable + blank``.
+    """Objects and lines read. The counts add up: ``lines = hits + outside + duplicates + unreadable + blank``.
 
     Attributes
     ----------
@@ -43,7 +44,7 @@ class Coverage:
     first_hit, last_hit, last_delivery : datetime or None
         UTC.
     typical_delay_s : float or None
-        Median time from a request to its delivery, where the log objects lie in S3.
+        Median time from a request to its delivery, where the log objects are in S3.
     engine, engine_reason : str
         What ran the query, and why it was chosen.
     """
@@ -75,39 +76,42 @@ class Coverage:
 
     @property
     def adds_up(self) -> bool:
-        """Whether every line is accounted for."""
+        """Return whether every line is accounted for."""
         return self.lines == self.hits + self.outside + self.duplicates + self.unreadable + self.blank
 
     @property
     def summary(self) -> str:
         """One sentence for the foot of a panel."""
-        parts = [f"Read: {self.objects_read + self.objects_cached:,} log objects, {self.unreadable:,} unreadable lines"]
+        objects = count(self.objects_read + self.objects_cached, "log object")
+        parts = [f"Read: {objects}, {count(self.unreadable, 'unreadable line')}"]
         if self.failures:
-            parts.append(f"{len(self.failures):,} objects not read")
+            parts.append(f"{count(len(self.failures), 'object')} not read")
         if self.last_delivery:
             parts.append(f"last delivery {self.last_delivery:%d %b %H:%M} UTC")
         return ", ".join(parts) + "."
 
     def limits(self) -> list[str]:
         """Sentences about what the answer does not prove."""
-        said = [DELAY]
+        texts = [DELAY]
         if not self.hits:
-            said.append("No hit was found. That does not prove that nobody came: the log may be late or incomplete.")
+            texts.append(
+                "No hit was found. That does not prove that there was no request: the log may be late or incomplete."
+            )
         kinds = {
             kind: [f.name for f in self.failures if f.kind == kind]
             for kind in ("vanished", "denied", "damaged", "failed")
         }
         for kind, names in kinds.items():
             if names:
-                said.append(f"{len(names):,} log objects {_SAID[kind]}, the first is {names[0]}.")
+                texts.append(f"{count(len(names), 'log object')} {_REASONS[kind]}, the first is {names[0]}.")
         if self.left_out:
             named = ", ".join(f"{number:,} {kind}{'s' * (number != 1)}" for kind, number in self.left_out.items())
-            said.append(f"Left out, because they hold no requests: {named}.")
+            texts.append(f"Left out, because they hold no requests: {named}.")
         if self.unreadable:
-            said.append(f"{self.unreadable:,} of {self.lines:,} lines could not be read; see the samples.")
+            texts.append(f"{self.unreadable:,} of {self.lines:,} lines could not be read; see the samples.")
         if self.until and self.last_delivery and self.last_delivery < self.until:
-            said.append(f"The last delivery was {iso(self.last_delivery)}; later requests cannot be seen yet.")
-        return said + self.notes
+            texts.append(f"The last delivery was {iso(self.last_delivery)}; later requests cannot be seen yet.")
+        return texts + self.notes
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able form, as ``--stats`` prints it."""
@@ -140,9 +144,9 @@ class Coverage:
         }
 
 
-_SAID = {
+_REASONS = {
     "vanished": "vanished between listing and reading",
-    "denied": "may not be read by this role",
-    "damaged": "are damaged and were read up to the damage",
+    "denied": "cannot be read by this role",
+    "damaged": "held damaged data, read up to the damage",
     "failed": "could not be read",
 }

@@ -16,7 +16,9 @@ from ..errors import InvalidInput, MissingExtra
 from ..text import json_text, printable
 
 FORMULA = r"""(^|[;|\t\r\n])([ '"]*)([=+@-])"""
-"""Where text begins a formula, for every separator of lists but the comma, which the quotes keep."""
+"""Pattern of text that begins a formula, for every separator of lists but the comma, which the quotes keep."""
+NO_ADDRESS = "(no address)"
+"""Text in place of an address that a row of the log does not have."""
 
 
 @contextlib.contextmanager
@@ -68,7 +70,7 @@ class Table:
 
     def to_text(self) -> str:
         """Aligned columns for a terminal; control characters are shown, not obeyed."""
-        cells = [[_plain(value) for value in row] for row in self.rows]
+        cells = [list(map(_cell, self.columns, row)) for row in self.rows]
         widths = [max(len(row[i]) for row in [self.columns, *cells]) for i in range(len(self.columns))]
         right = [all(isinstance(row[i], (int, float)) for row in self.rows) for i in range(len(self.columns))]
         lines = []
@@ -121,7 +123,9 @@ class Table:
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{html.escape(name)}</th>" for name in self.columns)
         body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(_plain(value))}</td>" for value in row) + "</tr>"
+            "<tr>"
+            + "".join(f"<td>{html.escape(_cell(*cell))}</td>" for cell in zip(self.columns, row, strict=True))
+            + "</tr>"
             for row in self.rows[:200]
         )
         more = f"<p>{len(self.rows) - 200:,} more rows</p>" if len(self.rows) > 200 else ""
@@ -167,6 +171,11 @@ def iso(value: dt.datetime) -> str:
 
 def _jsonable(value: Any) -> Any:
     return iso(value) if isinstance(value, dt.datetime) else value
+
+
+def _cell(column: str, value: Any) -> str:
+    """Return a value for people; S3 itself sends requests that have no address."""
+    return NO_ADDRESS if value is None and column in ("remote_ip", "network") else _plain(value)
 
 
 def _plain(value: Any) -> str:

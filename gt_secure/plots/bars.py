@@ -1,4 +1,4 @@
-"""Requests by source address or network, as bars with their numbers in words."""
+"""Requests by source address or network, as bars with their numbers."""
 
 # ruff: noqa: S608 - SQL is put together from our own names only
 
@@ -9,91 +9,98 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidInput
-from ..logs.sql.outcome import OPENED
+from ..logs.sql.outcome import INTERNAL, INTERNAL_KIND
+from ..text import count
+from .outcomes import COUNTS, OUTCOMES, in_short, in_words, sum_up
 from .theme import (
     ROW,
-    WIDTH,
     Palette,
     Theme,
+    add_key,
     clean,
     describe,
+    edge_of,
     empty_figure,
     new_figure,
     palette_of,
-    put_foot,
     put_text,
 )
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from ..logs.hits import Hits
+    from .layout import Parts
+
+_OUTSIDE = "outside"
 
 
 @dataclass(frozen=True, slots=True)
 class _Bar:
     label: str
-    opened: int
-    refused: int
-    failed: int
-    remark: str = ""
-    group: bool = False
+    counts: tuple[int, ...]
+    outside: int = 0
+    sources: int = 1
 
     @property
     def total(self) -> int:
-        return self.opened + self.refused + self.failed
+        return sum(self.counts)
+
+    @property
+    def short(self) -> str:
+        """The numbers beside the bar."""
+        mark = "" if not self.outside else " · outside" if self.sources == 1 else f" · {self.outside:,} outside"
+        return in_short(self.counts) + mark
 
     @property
     def words(self) -> str:
-        parts = [f"{self.opened:,} opened"]
-        parts += [f"{self.refused:,} refused"] if self.refused else []
-        parts += [f"{self.failed:,} not found or failed"] if self.failed else []
-        return ", ".join(parts) + (f" · {self.remark}" if self.remark else "")
-
-
-_PLACE = {"outside": "outside the list", "unknown": "AWS itself or no address"}
+        """The numbers in the text alternative."""
+        mark = " · outside the restriction"
+        if self.sources > 1:
+            mark = f" · {self.outside:,} of them outside the restriction"
+        return in_words(self.counts) + (mark if self.outside else "")
 
 
 def _bars(hits: Hits, column: str, top: int, networks: Sequence[Any], endpoints: Sequence[str]) -> list[_Bar]:
-    """The busiest sources, and the others as one bar; one query, however many sources there are."""
+    """Return the busiest sources, the others as one bar, and the work of S3 itself apart.
+
+    One query, however many sources there are.
+    """
     restricted = bool(networks or endpoints)
     rows = hits.with_restriction(networks, endpoints) if restricted else hits
-    place = "place" if restricted else "''"
-    source = "coalesce(remote_ip, '')"
-    found = rows.query(
-        f"SELECT {source} AS label, coalesce(endpoint, '') AS via, {place} AS place, "
-        f"CAST(count(*) FILTER ({OPENED}) AS BIGINT), CAST(count(*) FILTER (refused) AS BIGINT), "
-        "CAST(count(*) AS BIGINT) AS n FROM {hits} GROUP BY ALL ORDER BY n DESC, label, via"
+    place = f"CASE WHEN {INTERNAL} THEN '' ELSE place END" if restricted else "''"
+    source = f"CASE WHEN {INTERNAL} THEN {INTERNAL_KIND} ELSE coalesce(remote_ip, '') END"
+    via = f"CASE WHEN {INTERNAL} THEN '' ELSE coalesce(endpoint, '') END"
+    groups = rows.query(
+        f"SELECT {INTERNAL} AS internal, {source} AS label, {via} AS via, {place} AS place, "
+        f"{COUNTS}, CAST(count(*) AS BIGINT) AS n FROM {{hits}} GROUP BY ALL ORDER BY n DESC, label, via"
     )
+    own = [_Bar(label, tuple(counts)) for internal, label, _, _, *counts, _ in groups if internal]
+    others = [(label, via, place, *counts) for internal, label, via, place, *counts, _ in groups if not internal]
     if column == "network":
-        found = _by_network(found)
+        others = _by_network(others)
     bars = [
-        _Bar(
-            (clean(label) if label else "no address") + (f" · {clean(via, 22)}" if via else ""),
-            opened, refused, n - opened - refused, _PLACE.get(place, ""),
-        )
-        for label, via, place, opened, refused, n in found[:top]
-    ]  # fmt: skip
-    rest = found[top:]
+        _Bar(_label(label, via), tuple(counts), int(place == _OUTSIDE)) for label, via, place, *counts in others[:top]
+    ]
+    rest = others[top:]
     if rest:
-        outside = sum(1 for row in rest if row[2] == "outside")
-        remark = f"{outside:,} of them outside the list" if outside else ""
-        opened, refused, total = (sum(row[i] for row in rest) for i in (3, 4, 5))
-        bars.append(_Bar(f"{len(rest):,} others", opened, refused, total - opened - refused, remark, group=True))
-    return bars
+        outside = sum(row[2] == _OUTSIDE for row in rest)
+        bars.append(_Bar(count(len(rest), "other"), sum_up([row[3:] for row in rest]), outside, max(2, len(rest))))
+    return bars + own
 
 
-def _by_network(found: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+def _label(address: str, via: str) -> str:
+    return (clean(address) if address else "no address") + (f" · {clean(via, 26)}" if via else "")
+
+
+def _by_network(groups: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     from ..logs.sql.group_by import network_of
 
-    sums: dict[tuple[str, str, str], list[int]] = {}
-    for label, via, place, *numbers in found:
-        total = sums.setdefault((network_of(label) or "", via, place), [0, 0, 0])
-        for i, number in enumerate(numbers):
-            total[i] += number
-    rows = [(*key, *numbers) for key, numbers in sums.items()]
-    return sorted(rows, key=lambda row: (-row[5], row[0], row[1]))
+    members: dict[tuple[str, str, str], list[tuple[int, ...]]] = {}
+    for label, via, place, *counts in groups:
+        members.setdefault((network_of(label) or "", via, place), []).append(tuple(counts))
+    rows = [(*key, *sum_up(counts)) for key, counts in members.items()]
+    return sorted(rows, key=lambda row: (-sum(row[3:]), row[0], row[1]))
 
 
 def hits_by_ip(
@@ -104,20 +111,20 @@ def hits_by_ip(
     top: int = 12,
     theme: Theme = "light",
 ) -> Figure:
-    """Draw requests by source address: opened and refused, and what is outside the restriction.
+    """Draw requests by source address and outcome, and mark sources outside the restriction.
 
     Parameters
     ----------
     hits : Hits
     restriction_networks, endpoints : iterable
-        What is allowed to come in; without them nothing is marked.
+        Allowed addresses and endpoints; without them nothing is marked.
     top : int
         Addresses drawn on their own; the others are one bar.
     theme : str
         ``light`` or ``dark``; the ground is transparent.
     """
     return _bar_figure(
-        hits, "remote_ip", "requests by source IP", tuple(restriction_networks), tuple(endpoints), top, theme
+        hits, "remote_ip", "Requests by source IP", tuple(restriction_networks), tuple(endpoints), top, theme
     )
 
 
@@ -131,7 +138,7 @@ def hits_by_network(
 ) -> Figure:
     """Draw requests by network (/24, /64); parameters as for :func:`hits_by_ip`."""
     return _bar_figure(
-        hits, "network", "requests by network", tuple(restriction_networks), tuple(endpoints), top, theme
+        hits, "network", "Requests by network", tuple(restriction_networks), tuple(endpoints), top, theme
     )
 
 
@@ -141,72 +148,83 @@ def _bar_figure(
     palette = palette_of(theme)
     if top < 1:
         raise InvalidInput("At least one source must be drawn.", next_step="Give top=1 or more.", field="top")
-    bars = _bars(hits, "remote_ip" if column == "remote_ip" else "network", top, networks, endpoints)
+    bars = _bars(hits, column, top, networks, endpoints)
     if not bars:
         return empty_figure(palette, hits.coverage.summary)
-    height = 0.62 + ROW * len(bars) + 0.3
-    figure, axes = new_figure(height, palette)
-    _place_axes(axes, bars, height)
-    _draw_bars(axes, bars, palette)
-    put_text(axes, 0, -0.95, title, color=palette.quiet, fontsize=9, va="center")
-    put_foot(figure, palette, hits.coverage.summary)
+    outside = any(bar.outside for bar in bars)
+    mark = "Outside: not among the allowed addresses and endpoints. " if outside else ""
+    note = f"In total {in_words(sum_up([bar.counts for bar in bars]))}. {mark}{hits.coverage.summary}"
+    figure, parts = new_figure(1.45 + ROW * len(bars), palette, title, note)
+    parts.axes.set_ylim(len(bars) - 0.4, -0.6)
+    parts.label_title.set_text("Network" if column == "network" else "Source address")
+    parts.across.set_text("Requests")
+    for i, kind in enumerate(OUTCOMES):
+        if any(bar.counts[i] for bar in bars):
+            add_key(figure, parts, palette, kind.title, getattr(palette, kind.code), kind.hatch)
+    _draw_bars(parts, bars, palette)
     describe(figure, _bars_text(title, bars, hits.coverage.summary))
     return figure
 
 
-def _place_axes(axes: Axes, bars: list[_Bar], height: float) -> None:
-    """Give labels and words the room they need; what is left is for the bars."""
-    left = max(1.0, 0.075 * max(len(bar.label) for bar in bars) + 0.2)
-    axes.set_position((left / WIDTH, 0.3 / height, (WIDTH - left - 0.1) / WIDTH, (height - 0.35) / height))
-    axes.set_ylim(len(bars) - 0.4, -1.35)
+def _draw_bars(parts: Parts, bars: list[_Bar], palette: Palette) -> None:
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-
-def _draw_bars(axes: Axes, bars: list[_Bar], palette: Palette) -> None:
+    axes = parts.axes
     # The bar of all others would flatten the rest: it is cut at the longest of them, and drawn as cut.
-    most = max((bar.total for bar in bars if not bar.group), default=1) or 1
-    width = axes.get_position().width * WIDTH
-    room = 0.072 * max(len(bar.words) for bar in bars) + 0.2
-    # The longest bar and the words beside it must fit; a bar keeps at least 35 % of the width.
-    axes.set_xlim(0, most / max(0.35, 1 - room / width))
-    span = axes.get_xlim()[1]
-    least = 0.006 * span  # a single refusal stays visible beside thousands of opened requests
-    axes.set_xticks([])
+    most = max((bar.total for bar in bars if bar.sources == 1), default=1) or 1
+    ends = [_draw_bar(parts, row, bar, most, palette) for row, bar in enumerate(bars)]
+    for row, (bar, end) in enumerate(zip(bars, ends, strict=True)):
+        style = {"va": "center", "color": palette.text}
+        label = axes.get_yaxis_transform()
+        parts.labels.append(put_text(axes, 0, row, bar.label, ha="right", fontsize=9, transform=label,
+                                     style="normal" if bar.sources == 1 else "italic", **style))  # fmt: skip
+        parts.beside.append(put_text(axes, end, row, bar.short, **style))
     axes.set_yticks([])
-    for row, bar in enumerate(bars):
-        start, part = 0.0, min(1.0, most / bar.total) if bar.total else 1.0
-        for number, colour, hatch in (
-            (bar.opened, palette.opened, None),
-            (bar.refused, palette.refused, "////"),
-            (bar.failed, palette.failed, "xxx"),
-        ):
-            if number:
-                long = max(number * part, least)
-                _segment(axes, row, start, long, colour, hatch, bar.group, palette)
-                start += long + 0.0012 * span
-        if part < 1.0:
-            _cut(axes, row, most * 0.5, span, palette)
-        put_text(axes, -0.012 * span, row, bar.label, ha="right", va="center", fontsize=9, color=palette.text,
-              style="italic" if bar.group else "normal")  # fmt: skip
-        put_text(axes, start + 0.008 * span, row, bar.words, va="center", fontsize=8.6, color=palette.text)
+    axes.spines["bottom"].set(visible=True, color=palette.line)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+
+    def placed(width: float) -> None:
+        """Make room for each bar and the numbers at its end."""
+        from .layout import GAP, measure
+
+        sizes = [measure(text.get_text(), text.get_fontsize()) + GAP for text in parts.beside]
+        span = max(end / max(0.02, 1 - size / width) for end, size in zip(ends, sizes, strict=True))
+        axes.set_xlim(0, span)
+        for label in parts.labels:
+            label.set_x(-GAP / 2 / width)
+        for text, end in zip(parts.beside, ends, strict=True):
+            text.set_x(end + GAP / 2 / width * span)
+        axes.xaxis.set_major_locator(MaxNLocator(max(1, int(width / 0.9)), integer=True, prune="upper"))
+
+    parts.placed = placed
 
 
-def _cut(axes: Axes, row: int, x: float, span: float, palette: Palette) -> None:
-    """A slanted gap: this bar is longer than drawn."""
-    wide = 0.004 * span
+def _draw_bar(parts: Parts, row: int, bar: _Bar, most: int, palette: Palette) -> float:
+    """Draw the segments of one bar; return where it ends."""
+    group = bar.sources > 1
+    end, part = 0.0, min(1.0, most / bar.total) if bar.total else 1.0
+    for number, kind in zip(bar.counts, OUTCOMES, strict=True):
+        if number:
+            # A single refusal stays visible beside thousands of opened requests.
+            long = max(number * part, 0.008 * most)
+            parts.axes.barh(row, long, left=end, height=0.64, color=getattr(palette, kind.code), hatch=kind.hatch,
+                            alpha=0.55 if group else 1.0, edgecolor=edge_of(palette) if kind.hatch else "none",
+                            linewidth=0)  # fmt: skip
+            end += long + 0.0015 * most
+    if part < 1.0:
+        _cut(parts, row, most, palette)
+    return end
+
+
+def _cut(parts: Parts, row: int, most: int, palette: Palette) -> None:
+    """Draw a slanted gap: this bar is longer than drawn."""
+    wide = 0.005 * most
     for shift in (0.0, 3 * wide):
-        corners = [(x + shift, row + 0.4), (x + shift + wide, row + 0.4), (x + shift + 3 * wide, row - 0.4),
-                   (x + shift + 2 * wide, row - 0.4)]  # fmt: skip
-        axes.fill(*zip(*corners, strict=True), color=palette.face, linewidth=0)
-
-
-def _segment(
-    axes: Axes, row: int, start: float, long: float, colour: str, hatch: str | None, group: bool, palette: Palette
-) -> None:
-    edge = "#ffffff" if palette.face == "#ffffff" else "#111111"
-    axes.barh(row, long, left=start, height=0.64, color=colour, alpha=0.55 if group else 1.0,
-              hatch=hatch, edgecolor=edge if hatch else "none", linewidth=0)  # fmt: skip
+        x = most * 0.5 + shift
+        corners = [(x, row + 0.4), (x + wide, row + 0.4), (x + 3 * wide, row - 0.4), (x + 2 * wide, row - 0.4)]
+        parts.axes.fill(*zip(*corners, strict=True), color=palette.face, linewidth=0)
 
 
 def _bars_text(title: str, bars: list[_Bar], foot: str) -> str:
-    head = f"Bar chart, {title}. "
+    head = f"Bar chart, {title[0].lower()}{title[1:]}. "
     return head + " ".join(f"{bar.label}: {bar.words}." for bar in bars) + f" {foot}"

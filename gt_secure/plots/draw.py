@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..logs.hits import Hits
 
 Kind: TypeAlias = Literal["ip", "network", "time", "heat", "leak"]
-"""What a figure shows."""
+"""Kind of figure."""
 
 
 def draw(

@@ -1,87 +1,154 @@
 """Requests by address and hour of the day."""
 
+# ruff: noqa: S608 - SQL is put together from our own names only
+
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .theme import (
-    ROW,
-    WIDTH,
-    Palette,
-    Theme,
-    clean,
-    describe,
-    empty_figure,
-    new_figure,
-    palette_of,
-    put_foot,
-    put_text,
-)
+from ..logs.sql.outcome import INTERNAL, INTERNAL_KIND
+from ..text import count
+from .outcomes import COUNTS, in_words, sum_up
+from .theme import ROW, Palette, Theme, add_key, clean, describe, empty_figure, new_figure, palette_of, put_text
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from ..logs.hits import Hits
+    from .layout import Parts
+
+_TITLE = "Requests by source IP and hour of the day"
 
 
 def heat_map(hits: Hits, *, top: int = 16, theme: Theme = "light") -> Figure:
-    """Draw requests by source address and hour of the day (UTC); the busiest addresses, a corner mark where refused."""
+    """Draw requests by source address and hour of the day (UTC), summed over all days; refusals have a corner mark.
+
+    Parameters
+    ----------
+    hits : Hits
+    top : int
+        Number of addresses drawn, the busiest; the note counts the others. Work of S3 itself has rows apart.
+    theme : str
+        ``light`` or ``dark``.
+    """
     palette = palette_of(theme)
     rows = hits.query(
-        "SELECT coalesce(remote_ip, 'no address') AS a, "
-        "CAST(hour(time) AS INTEGER) AS h, CAST(count(*) AS BIGINT) AS n, "
-        "CAST(count(*) FILTER (refused) AS BIGINT) AS r FROM {hits} GROUP BY ALL"
+        f"SELECT CASE WHEN {INTERNAL} THEN {INTERNAL_KIND} ELSE coalesce(remote_ip, 'no address') END AS a, "
+        f"CAST(hour(time) AS INTEGER) AS h, CAST(count(*) AS BIGINT) AS n, {COUNTS} FROM {{hits}} GROUP BY ALL"
     )
     if not rows:
         return empty_figure(palette, hits.coverage.summary)
-    totals: dict[str, int] = {}
-    for address, _, number, _ in rows:
-        totals[address] = totals.get(address, 0) + number
-    names = sorted(totals, key=lambda name: (-totals[name], name))[:top]
-    inner = ROW * (len(names) + 0.85)
-    height = inner + 0.6
-    figure, axes = new_figure(height, palette)
-    left = 0.075 * max(len(clean(name)) for name in names) + 0.25
-    axes.set_position((left / WIDTH, 0.52 / height, (WIDTH - left - 0.75) / WIDTH, inner / height))
-    _draw_heat(axes, rows, names, totals, palette)
-    more = f" · {len(totals) - len(names):,} addresses more" if len(totals) > len(names) else ""
-    title = f"requests by source IP and hour, UTC · corner: refused{more}"
-    put_text(axes, 0, -0.95, title, color=palette.quiet, fontsize=9, va="center")
-    put_foot(figure, palette, hits.coverage.summary)
-    busiest = [f"{clean(name)}: {totals[name]:,} requests, most at {_peak_hour(rows, name):02d} h." for name in names]
-    describe(figure, f"Heat map, {title}. {' '.join(busiest)} {hits.coverage.summary}")
+    totals, internal = _totals(rows)
+    busiest = sorted(totals.keys() - internal, key=lambda name: (-totals[name], name))
+    names = busiest[:top] + sorted(internal)
+    days = _days(hits)
+    note = _note(rows, totals, busiest[top:]) + hits.coverage.summary
+    figure, parts = new_figure(1.6 + ROW * len(names), palette, _TITLE, note)
+    parts.label_title.set_text("Source address")
+    parts.across.set_text(f"Hour of the day (UTC), {days}")
+    colour = _scale(max(row[2] for row in rows if row[0] in names), palette)
+    _draw_heat(parts, rows, names, totals, palette, colour)
+    _draw_scale(figure, parts, rows, names, palette, colour)
+    peaks = [
+        f"{clean(name)}: {count(totals[name], 'request')}, most at {_peak_hour(rows, name):02d} h." for name in names
+    ]
+    describe(figure, f"Heat map, requests by source IP and hour of the day, UTC, {days}. {' '.join(peaks)} {note}")
     return figure
+
+
+def _totals(rows: list[tuple[Any, ...]]) -> tuple[dict[str, int], set[str]]:
+    """Return requests by row of the map, and the rows of S3 itself."""
+    totals: dict[str, int] = {}
+    for name, _, number, *_ in rows:
+        totals[name] = totals.get(name, 0) + number
+    return totals, {row[0] for row in rows if row[-1]}
+
+
+def _note(rows: list[tuple[Any, ...]], totals: dict[str, int], left_out: list[str]) -> str:
+    note = f"A cell counts requests of every outcome, in total {in_words(sum_up([row[3:] for row in rows]))}. "
+    if left_out:
+        number = sum(totals[name] for name in left_out)
+        note += f"Not drawn: {count(len(left_out), 'more address', 'more addresses')} with {count(number, 'request')}. "
+    return note
+
+
+def _days(hits: Hits) -> str:
+    [(first, last, days)] = hits.query(
+        "SELECT min(time)::DATE, max(time)::DATE, CAST(count(DISTINCT time::DATE) AS BIGINT) FROM {hits}"
+    )
+    start: dt.date = first
+    if first == last:
+        return f"of {start:%d %b %Y}"
+    return f"sum of {start:%d %b %Y} to {last:%d %b %Y} ({count(days, 'day')} with requests)"
 
 
 def _peak_hour(rows: list[tuple[Any, ...]], name: str) -> int:
     return int(max((row for row in rows if row[0] == name), key=lambda row: (row[2], -row[1]))[1])
 
 
-def _draw_heat(
-    axes: Axes, rows: list[tuple[Any, ...]], names: list[str], totals: dict[str, int], palette: Palette
-) -> None:
+def _scale(most: int, palette: Palette) -> Callable[[int], Any]:
+    """Return the colour of a number of requests, on a logarithmic scale."""
     from matplotlib.colors import LinearSegmentedColormap, LogNorm
+
+    norm = LogNorm(1, max(most, 2))
+    colours = LinearSegmentedColormap.from_list("hits", palette.heat)
+    return lambda number: colours(0.12 + 0.88 * float(norm(number)))
+
+
+def _draw_scale(
+    figure: Figure, parts: Parts, rows: list[tuple[Any, ...]], names: list[str], palette: Palette, colour: Any
+) -> None:
+    """Draw the colour scale into the legend: 1, powers of ten, and the most."""
+    shown = [row for row in rows if row[0] in names]
+    most = max(row[2] for row in shown)
+    steps = [10**i for i in range(len(str(most))) if 10**i < most]
+    add_key(figure, parts, palette, "Requests in a cell:")
+    for number in [*steps, most]:
+        add_key(figure, parts, palette, f"{number:,}", colour(number))
+    if any(row[4] for row in shown):
+        add_key(figure, parts, palette, "Corner: some refused", palette.refused)
+
+
+def _draw_heat(
+    parts: Parts, rows: list[tuple[Any, ...]], names: list[str], totals: dict[str, int], palette: Palette, colour: Any
+) -> None:
     from matplotlib.patches import Rectangle
 
+    axes = parts.axes
     place = {name: i for i, name in enumerate(names)}
-    shown = [row for row in rows if row[0] in place]
-    most = max(row[2] for row in shown)
-    scale = LogNorm(1, max(most, 2))
-    colours = LinearSegmentedColormap.from_list("hits", palette.heat)
     axes.set_xlim(0, 24)
-    axes.set_ylim(len(names) - 0.45, -1.3)
-    ground = colours(0.0)
+    axes.set_ylim(len(names) - 0.45, -0.55)
     for name, row in place.items():
         axes.add_patch(Rectangle((0, row - 0.42), 24, 0.84, color=palette.line, alpha=0.25, linewidth=0))
-        put_text(axes, -0.2, row, clean(name), ha="right", va="center", fontsize=9, color=palette.text)
-        put_text(axes, 24.2, row, f"{totals[name]:,}", ha="left", va="center", fontsize=8.6, color=palette.text)
-    for address, hour, number, refused in shown:
-        colour = colours(0.12 + 0.88 * float(scale(number))) if number else ground
-        axes.add_patch(Rectangle((hour + 0.03, place[address] - 0.42), 0.94, 0.84, facecolor=colour, linewidth=0))
+        style = {"va": "center", "color": palette.text, "transform": axes.get_yaxis_transform()}
+        parts.labels.append(put_text(axes, 0, row, clean(name), ha="right", fontsize=9, **style))
+        parts.numbers.append(put_text(axes, 1, row, f"{totals[name]:,}", ha="left", fontsize=8.6, **style))
+    for address, hour, number, _, refused, *_ in rows:
+        if address not in place:
+            continue
+        low = place[address] + 0.42
+        axes.add_patch(Rectangle((hour + 0.03, low - 0.84), 0.94, 0.84, facecolor=colour(number), linewidth=0))
         if refused:
-            right, low = hour + 0.97, place[address] + 0.42
+            right = hour + 0.97
             axes.fill((right - 0.5, right, right), (low, low, low - 0.6), color=palette.refused, linewidth=0)
     axes.set_yticks([])
-    axes.set_xticks([0.5 + h for h in range(0, 24, 3)], [f"{h:02d}" for h in range(0, 24, 3)])
-    axes.tick_params(labelsize=8, colors=palette.quiet)
+
+    def placed(width: float) -> None:
+        """Name as many hours as have room."""
+        step = next(step for step in (3, 6, 12, 24) if step * width / 24 > 0.25 or step == 24)
+        axes.set_xticks([0.5 + h for h in range(0, 24, step)], [f"{h:02d}" for h in range(0, 24, step)])
+        shift_columns(parts, width)
+
+    parts.placed = placed
+
+
+def shift_columns(parts: Parts, width: float) -> None:
+    """Keep labels and numbers a little away from the axes."""
+    from .layout import GAP
+
+    for text in parts.labels:
+        text.set_x(-GAP / 2 / width)
+    for text in parts.numbers:
+        text.set_x(1 + GAP / 2 / width)

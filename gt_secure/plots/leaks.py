@@ -1,4 +1,4 @@
-"""Who used one leaked URL, and when."""
+"""Uses of one leaked URL over time."""
 
 from __future__ import annotations
 
@@ -6,66 +6,80 @@ import importlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from .theme import WIDTH, Palette, Theme, clean, describe, new_figure, palette_of, put_foot, put_text
+from ..text import count
+from .heat import shift_columns
+from .overtime import range_text
+from .theme import Palette, Theme, add_key, clean, describe, new_figure, palette_of, put_text
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from ..logs.leaks import Leak
+    from .layout import Parts
+
+
+_MOST = 20
 
 
 def leak_timeline(leak: Leak, *, theme: Theme = "light") -> Figure:
-    """Draw who used one leaked URL, and when: a row an address, a dot a request, a cross a refusal."""
+    """Draw the uses of one leaked URL: a row for each address, a dot for each request, a cross for each refusal."""
     palette = palette_of(theme)
-    users = leak.users[:20]
-    height = 1.0 + 0.3 * len(users)
-    figure, axes = new_figure(height, palette)
-    left = 0.075 * max(len(clean(user.label)) for user in users) + 0.25
-    axes.set_position((left / WIDTH, 0.52 / height, (WIDTH - left - 2.5) / WIDTH, (height - 0.85) / height))
-    _draw_leak(axes, users, leak, palette)
-    title = f"uses of one URL for {clean(leak.key, 40)}" + (
-        f" · minted {leak.minted:%d %b %H:%M}" if leak.minted else ""
+    users = leak.users[:_MOST]
+    title = f"Uses of one URL for {clean(leak.key, 40)}"
+    if leak.minted:
+        title += f", minted {leak.minted:%d %b %H:%M} UTC"
+    more = len(leak.users) - len(users)
+    note = "Two URLs minted in the same second for the same object look like one."
+    if more:
+        note = f"{count(more, 'more address', 'more addresses')} not drawn. {note}"
+    figure, parts = new_figure(1.5 + 0.3 * len(users), palette, title, note)
+    parts.label_title.set_text("Source address")
+    parts.across.set_text("Time (UTC)")
+    add_key(figure, parts, palette, "Dot: not refused", palette.opened)
+    if any(user.refused for user in users):
+        add_key(figure, parts, palette, "Cross: refused", palette.refused)
+    if leak.minted:
+        add_key(figure, parts, palette, "Dashed line: minted")
+    _draw_leak(parts, users, leak, palette)
+    describe(
+        figure, f"Timeline, {title[0].lower()}{title[1:]}. " + " ".join(f"{clean(u.label)}: {u.words}." for u in users)
     )
-    put_text(axes, 0, 1.0, title, color=palette.quiet, fontsize=9, transform=axes.transAxes, va="bottom")
-    put_foot(figure, palette, "Two URLs minted in the same second for the same object look like one.")
-    describe(figure, f"Timeline, {title}. " + " ".join(f"{clean(u.label)}: {u.words}." for u in users))
     return figure
 
 
-def _draw_leak(axes: Axes, users: Sequence[Any], leak: Leak, palette: Palette) -> None:
+def _draw_leak(parts: Parts, users: Sequence[Any], leak: Leak, palette: Palette) -> None:
     dates: Any = importlib.import_module("matplotlib.dates")  # untyped
 
+    axes = parts.axes
     moments = [dates.date2num(t) for user in users for t, _ in user.uses]
     if leak.minted:
         moments.append(dates.date2num(leak.minted))
+        axes.axvline(dates.date2num(leak.minted), color=palette.quiet, linewidth=1, linestyle=(0, (2, 2)))
     low, high = min(moments), max(moments)
     pad = max((high - low) * 0.04, 5 / 86400)
     axes.set_xlim(low - pad, high + pad)
     axes.set_ylim(len(users) - 0.4, -0.6)
-    if leak.minted:
-        axes.axvline(dates.date2num(leak.minted), color=palette.quiet, linewidth=1, linestyle=(0, (2, 2)))
     for row, user in enumerate(users):
         axes.axhline(row, color=palette.line, linewidth=0.7, zorder=0)
-        opened = [dates.date2num(t) for t, refused in user.uses if not refused]
-        refused = [dates.date2num(t) for t, refused in user.uses if refused]
-        axes.plot(opened, [row] * len(opened), "o", color=palette.opened, markersize=6, linewidth=0)
-        axes.plot(refused, [row] * len(refused), "X", color=palette.refused, markersize=7, linewidth=0)
-        put_text(axes, -0.015, row, clean(user.label), ha="right", va="center", fontsize=9, color=palette.text,
-              transform=axes.get_yaxis_transform())  # fmt: skip
-        put_text(
-            axes,
-            1.015,
-            row,
-            user.words,
-            va="center",
-            fontsize=8.6,
-            color=palette.text,
-            transform=axes.get_yaxis_transform(),
-        )
-    locator = dates.AutoDateLocator(minticks=3, maxticks=6)
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
-    axes.xaxis.get_offset_text().set(color=palette.quiet, fontsize=8)
+        for refused, mark, colour in ((False, "o", palette.opened), (True, "X", palette.refused)):
+            at = [dates.date2num(t) for t, was_refused in user.uses if was_refused is refused]
+            axes.plot(at, [row] * len(at), mark, color=colour, markersize=6.5, linewidth=0)
+        style = {"va": "center", "color": palette.text, "transform": axes.get_yaxis_transform()}
+        parts.labels.append(put_text(axes, 0, row, clean(user.label), ha="right", fontsize=9, **style))
+        parts.numbers.append(put_text(axes, 1, row, user.words, ha="left", fontsize=8.6, **style))
     axes.set_yticks([])
-    axes.tick_params(labelsize=8)
+
+    def placed(width: float) -> None:
+        """Choose as many marks of time as have room."""
+        locator = dates.AutoDateLocator(minticks=1, maxticks=max(2, min(6, int(width / 0.8))))
+        axes.xaxis.set_major_locator(locator)
+        axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator, show_offset=False))
+        shift_columns(parts, width)
+
+    parts.placed = placed
+    parts.across.set_text(f"Time (UTC), {range_text(*_ends(users))}")
+
+
+def _ends(users: Sequence[Any]) -> tuple[Any, Any]:
+    moments = [moment for user in users for moment, _ in user.uses]
+    return min(moments), max(moments)

@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 
 
 def alt_text(figure: Figure) -> str:
-    """The text alternative of a figure of this module: everything it shows, in words."""
+    """Return the text alternative of a figure of this module: everything it shows, in words."""
     return str(figure.get_label())
 
 
 def svg(figure: Figure, *, ground: str | None = None) -> str:
-    """The figure as SVG text, transparent or on a ``ground`` colour; the same hits give the same bytes."""
+    """Return the figure as SVG text, transparent or on a ``ground`` colour; the same hits give the same bytes."""
     import html
 
     import matplotlib as mpl
@@ -32,7 +32,7 @@ def svg(figure: Figure, *, ground: str | None = None) -> str:
 
 
 def png(figure: Figure, *, dpi: int = 144, ground: str | None = None) -> bytes:
-    """The figure as PNG bytes; transparent, or on a ``ground`` colour."""
+    """Return the figure as PNG bytes; transparent, or on a ``ground`` colour."""
     import matplotlib as mpl
 
     out = io.BytesIO()

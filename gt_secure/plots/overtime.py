@@ -6,71 +6,91 @@ from __future__ import annotations
 
 import datetime as dt
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ..logs.sql.outcome import OPENED
-from .theme import Palette, Theme, describe, empty_figure, new_figure, palette_of, put_foot, put_text
+from .outcomes import COUNTS, OUTCOMES, in_words, sum_up
+from .theme import Palette, Theme, add_key, describe, edge_of, empty_figure, new_figure, palette_of
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from ..logs.hits import Hits
+    from .layout import Parts
+
+_Rows: TypeAlias = list[tuple[dt.datetime, tuple[int, ...]]]
 
 
 def over_time(hits: Hits, *, theme: Theme = "light") -> Figure:
-    """Draw opened and refused requests over time, by hour, or by day for more than ten days."""
+    """Draw requests by outcome over time: by hour, or by day for more than ten days."""
     palette = palette_of(theme)
     unit, rows = _time_rows(hits)
     if not rows:
         return empty_figure(palette, hits.coverage.summary)
-    figure, axes = new_figure(2.5, palette)
-    axes.set_position((0.075, 0.24, 0.91, 0.6))
-    _draw_time(axes, unit, rows, palette)
-    opened, refused = sum(r[1] for r in rows), sum(r[2] for r in rows)
-    title = f"requests per {unit}, UTC · {opened:,} opened, {refused:,} refused"
-    put_text(axes, 0, 1.12, title, color=palette.quiet, fontsize=9, transform=axes.transAxes)
-    put_foot(figure, palette, hits.coverage.summary)
-    peak = max(rows, key=lambda r: r[1] + r[2])
-    describe(figure, f"Bar chart, {title}. From {rows[0][0]:%Y-%m-%d %H:%M} to {rows[-1][0]:%Y-%m-%d %H:%M}. "
-              f"Most in the {unit} of {peak[0]:%Y-%m-%d %H:%M}: {peak[1]:,} opened, {peak[2]:,} refused. "
+    totals = sum_up([counts for _, counts in rows])
+    title = f"Requests per {unit}"
+    figure, parts = new_figure(3.0, palette, title, f"In total {in_words(totals)}. {hits.coverage.summary}")
+    parts.label_title.set_text("Requests")
+    parts.across.set_text("Time (UTC)")
+    for total, kind in zip(totals, OUTCOMES, strict=True):
+        if total:
+            add_key(figure, parts, palette, kind.title, getattr(palette, kind.code), kind.hatch)
+    _draw_time(parts, unit, rows, palette)
+    peak = max(rows, key=lambda row: sum(row[1]))
+    describe(figure, f"Bar chart, requests per {unit}, UTC: {in_words(totals)}. "
+              f"From {rows[0][0]:%Y-%m-%d %H:%M} to {rows[-1][0]:%Y-%m-%d %H:%M}. "
+              f"Most in the {unit} of {peak[0]:%Y-%m-%d %H:%M}: {in_words(peak[1])}. "
               f"{hits.coverage.summary}")  # fmt: skip
     return figure
 
 
-def _time_rows(hits: Hits) -> tuple[str, list[tuple[dt.datetime, int, int]]]:
+def _time_rows(hits: Hits) -> tuple[str, _Rows]:
     [(first, last)] = hits.query("SELECT min(time), max(time) FROM {hits}")
     if first is None:
         return "hour", []
     unit = "hour" if last - first <= dt.timedelta(days=10) else "day"
     rows = hits.query(
-        f"SELECT date_trunc('{unit}', time)::TIMESTAMP AS t, CAST(count(*) FILTER ({OPENED}) AS BIGINT), "
-        "CAST(count(*) FILTER (refused) AS BIGINT) FROM {hits} GROUP BY 1 ORDER BY 1"
+        f"SELECT date_trunc('{unit}', time)::TIMESTAMP AS t, {COUNTS} FROM {{hits}} GROUP BY 1 ORDER BY 1"
     )
-    return unit, rows
+    return unit, [(moment, tuple(counts)) for moment, *counts in rows]
 
 
-def _draw_time(axes: Axes, unit: str, rows: list[tuple[dt.datetime, int, int]], palette: Palette) -> None:
+def _draw_time(parts: Parts, unit: str, rows: _Rows, palette: Palette) -> None:
     dates: Any = importlib.import_module("matplotlib.dates")  # untyped
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+    axes = parts.axes
     step = 1 / 24 if unit == "hour" else 1.0
-    at = [float(dates.date2num(moment)) + step / 2 for moment, _, _ in rows]
-    wide = step * 0.92
-    axes.bar(at, [r[1] for r in rows], width=wide, color=palette.opened, linewidth=0)
-    edge = "#ffffff" if palette.face == "#ffffff" else "#111111"
-    axes.bar(at, [r[2] for r in rows], width=wide, bottom=[r[1] for r in rows], color=palette.refused, hatch="////",
-             edgecolor=edge, linewidth=0)  # fmt: skip
+    at = [float(dates.date2num(moment)) + step / 2 for moment, _ in rows]
+    bottom = [0] * len(rows)
+    for i, kind in enumerate(OUTCOMES):
+        counts = [row[1][i] for row in rows]
+        if any(counts):
+            axes.bar(at, counts, width=step * 0.92, bottom=bottom, color=getattr(palette, kind.code), hatch=kind.hatch,
+                     edgecolor=edge_of(palette) if kind.hatch else "none", linewidth=0)  # fmt: skip
+            bottom = [low + count for low, count in zip(bottom, counts, strict=True)]
     # One hour alone would be a wall: show at least twelve steps.
     middle, half = (at[0] + at[-1]) / 2, max((at[-1] - at[0]) / 2 + step, 6 * step)
     axes.set_xlim(middle - half, middle + half)
-    locator = dates.AutoDateLocator(minticks=3, maxticks=9)
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
-    axes.xaxis.get_offset_text().set(color=palette.quiet, fontsize=8)
-    axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+    top = max(bottom) * 1.06
+    axes.set_ylim(0, top)
+    axes.set_yticks([tick for tick in MaxNLocator(4, integer=True).tick_values(0, top) if tick <= top])
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.grid(axis="y", color=palette.line, linewidth=0.6)
     axes.set_axisbelow(True)
     axes.spines["bottom"].set(visible=True, color=palette.line)
-    axes.tick_params(labelsize=8)
+    parts.ticks = (f"{max(bottom):,}",)
+
+    def placed(width: float) -> None:
+        """Choose as many marks of time as have room."""
+        locator = dates.AutoDateLocator(minticks=1, maxticks=max(2, min(9, int(width / 0.8))))
+        axes.xaxis.set_major_locator(locator)
+        axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator, show_offset=False))
+
+    parts.placed = placed
+    parts.across.set_text(f"Time (UTC), {range_text(rows[0][0], rows[-1][0])}")
+
+
+def range_text(first: dt.datetime, last: dt.datetime) -> str:
+    """Return the days of a range."""
+    start, end = f"{first:%d %b %Y}", f"{last:%d %b %Y}"
+    return start if start == end else f"{start} to {end}"

@@ -12,8 +12,9 @@ from ..errors import InvalidInput
 from ..text import printable, truncate
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from .layout import Parts
 
 Theme = Literal["light", "dark"]
 
@@ -29,69 +30,91 @@ class Palette:
     opened: str
     refused: str
     failed: str
+    internal: str
     heat: tuple[str, str]
 
 
 PALETTES: dict[str, Palette] = {
     "light": Palette(
-        "#1f1f1f", "#5f6368", "#d0d0d0", "#ffffff", "#0072b2", "#d55e00", "#8a8a8a", ("#eef4f9", "#00456b")
+        "#1f1f1f", "#5f6368", "#d0d0d0", "#ffffff", "#0072b2", "#d55e00", "#808080", "#a0558a", ("#eef4f9", "#00456b")
     ),
     "dark": Palette(
-        "#e8e8e8", "#a8adb3", "#4a4d50", "#111111", "#56b4e9", "#e69f00", "#8a8a8a", ("#1c2a33", "#8fd0f5")
+        "#e8e8e8", "#a8adb3", "#4a4d50", "#111111", "#56b4e9", "#e69f00", "#8a8a8a", "#cc79a7", ("#1c2a33", "#8fd0f5")
     ),
 }
 WIDTH = 8.6
 ROW = 0.265
-NO_HITS = "No requests in the logs that were read. That does not prove that nobody came: logs arrive hours late."
+NO_HITS = "No requests in the logs that were read. That does not prove that there were none: logs arrive hours late."
 
 
 def palette_of(theme: str) -> Palette:
-    """The colours of a theme; raises :class:`InvalidInput` for another name."""
+    """Return the colours of a theme; raises :class:`InvalidInput` for another name."""
     if theme not in PALETTES:
-        raise InvalidInput(f"There is no theme “{theme[:20]}”.", next_step="Use light or dark.", field="theme")
+        raise InvalidInput(f'There is no theme "{theme[:20]}".', next_step="Use light or dark.", field="theme")
     return PALETTES[theme]
 
 
 def clean(text: object, most: int = 46) -> str:
-    """Text for a label: nothing that a renderer obeys, and not too long; the end is kept, it tells more."""
+    """Make text for a label: nothing that a renderer obeys, and not too long; the end is kept."""
     return truncate(printable(text), most)
 
 
-def new_figure(height: float, palette: Palette) -> tuple[Figure, Axes]:
-    """A transparent figure with one bare axes; height in inches."""
+def new_figure(height: float, palette: Palette, title: str, note: str) -> tuple[Figure, Parts]:
+    """Make a transparent figure with one bare axes, a title and a note; height in inches."""
     from .chart import Chart
+    from .layout import FitLayout, Parts
 
     figure = Chart(figsize=(WIDTH, height), dpi=144, facecolor="none", layout=None)
     figure.ground = palette.face
     axes = figure.add_axes((0, 0, 1, 1), facecolor="none")
     for side in axes.spines.values():
         side.set_visible(False)
-    axes.tick_params(length=0, colors=palette.text, labelsize=9)
-    return figure, axes
+    axes.tick_params(length=0, colors=palette.quiet, labelsize=8)
+    style: dict[str, Any] = {"parse_math": False, "color": palette.quiet}
+    parts = Parts(
+        axes,
+        title=figure.text(0, 1, clean(title, 160), va="top", fontsize=10, parse_math=False, color=palette.text),
+        note=figure.text(0, 0, clean(note, 500), va="bottom", fontsize=7.5, linespacing=1.15, **style),
+        across=figure.text(0, 0, "", va="center", fontsize=8, **style),
+        label_title=figure.text(0, 0, "", va="top", fontsize=8, **style),
+    )
+    figure.set_layout_engine(FitLayout(parts))
+    return figure, parts
+
+
+def add_key(
+    figure: Figure, parts: Parts, palette: Palette, words: str, colour: str = "", hatch: str | None = None
+) -> None:
+    """Add an entry to the legend; without a colour only words."""
+    from matplotlib.patches import Rectangle
+
+    patch = None
+    if colour:
+        patch = Rectangle((0, 0), 0.01, 0.01, transform=figure.transFigure, facecolor=colour, hatch=hatch, linewidth=0,
+                          edgecolor=edge_of(palette) if hatch else "none")  # fmt: skip
+        figure.add_artist(patch)
+    text = figure.text(0, 0, words, va="center", fontsize=8, color=palette.text, parse_math=False)
+    parts.keys.append((patch, text))
+
+
+def edge_of(palette: Palette) -> str:
+    """Return the colour of hatches: the ground of the theme."""
+    return palette.face
 
 
 def put_text(axes: Any, x: float, y: float, text: str, **style: Any) -> Any:
-    """Put text at a place, as it is."""
+    """Put text at a place; mathtext is off and the axes do not clip it."""
     drawn = axes.text(x, y, text, parse_math=False, **style)
     drawn.set_clip_on(False)
     return drawn
 
 
 def empty_figure(palette: Palette, limits: str, message: str = NO_HITS) -> Figure:
-    """A figure that says that there is nothing to draw, and what that does not prove."""
-    figure, axes = new_figure(0.9, palette)
-    axes.set_axis_off()
-    put_text(axes, 0.01, 0.6, message, color=palette.text, fontsize=9, transform=axes.transAxes)
-    put_foot(figure, palette, limits)
+    """Make a figure that says that there is nothing to draw, and what that does not prove."""
+    figure, parts = new_figure(1.1, palette, message, limits)
+    parts.axes.set_axis_off()
     describe(figure, message)
     return figure
-
-
-def put_foot(figure: Figure, palette: Palette, text: str) -> None:
-    """The small line at the foot."""
-    figure.text(
-        0.012, 0.08 / figure.get_figheight(), clean(text, 150), color=palette.quiet, fontsize=7.5, parse_math=False
-    )
 
 
 def describe(figure: Figure, text: str) -> None:

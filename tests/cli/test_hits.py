@@ -175,3 +175,13 @@ def test_one_bad_json_record_costs_only_itself(tmp_path, broken):
     with read_hits([str(log)]) as hits:
         assert len(hits) + hits.coverage.unreadable == 3
         assert len(hits) >= 2
+
+
+def test_a_row_without_an_address_says_so() -> None:
+    from gt_secure.logs.table import Table
+
+    table = Table(["remote_ip", "network", "requester", "hits"], [(None, None, None, 3)])
+    assert table.to_text().splitlines()[1].split("  ")[:2] == ["(no address)", "(no address)"]
+    assert "<td>(no address)</td>" in table._repr_html_()
+    assert table.to_csv().splitlines()[1] == '"","","",3'
+    assert '"remote_ip": null' in table.to_json()

@@ -1,6 +1,6 @@
 """Conditions on a row that name the outcome of a request, for every kind of log.
 
-CloudTrail has no status: there a request without an error code was opened, and the error code tells of a refusal.
+CloudTrail has no status: there a request without an error code was opened, and the error code names a refusal.
 """
 
 from __future__ import annotations
@@ -20,3 +20,10 @@ INTERNAL = (
     "OR coalesce(remote_ip IS NULL AND requester LIKE '%/s3-replication', false))"
 )
 """Work of S3 itself: lifecycle, replication and the like. Nobody asked for it from outside."""
+INTERNAL_KIND = (
+    "CASE WHEN coalesce(requester LIKE '%/s3-replication', false) THEN 'S3 replication' "
+    "WHEN coalesce(regexp_matches(operation, '^S3[.](EXPIRE|TRANSITION|CREATE[.]DELETEMARKER|DELETE[.]UPLOAD)'), "
+    "false) "
+    "THEN 'S3 lifecycle' ELSE 'S3 internal' END"
+)
+"""Name of the work of S3 itself, for rows that fulfil ``INTERNAL``."""
