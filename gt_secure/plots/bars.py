@@ -194,7 +194,8 @@ def _draw_bars(parts: Parts, bars: list[_Bar], palette: Palette) -> None:
             label.set_x(-GAP / 2 / width)
         for text, end in zip(parts.beside, ends, strict=True):
             text.set_x(end + GAP / 2 / width * span)
-        axes.xaxis.set_major_locator(MaxNLocator(max(1, int(width / 0.9)), integer=True, prune="upper"))
+        ticks = MaxNLocator(max(1, int(width / 0.9)), integer=True).tick_values(0, span)
+        axes.set_xticks([tick for tick in ticks if tick / span * width + measure(f"{tick:,.0f}", 8) / 2 < width])
 
     parts.placed = placed
 
