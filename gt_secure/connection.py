@@ -378,7 +378,14 @@ class Connection:
 
     # 3. Review and apply
 
-    def plan(self, restriction: Restriction, *, hits: Hits | None = None, logs: Logs | None = None) -> Plan:
+    def plan(
+        self,
+        restriction: Restriction,
+        *,
+        hits: Hits | None = None,
+        logs: Logs | None = None,
+        context: Context | None = None,
+    ) -> Plan:
         """Compare a restriction with the account, and return the changes as a plan. Writes nothing.
 
         Parameters
@@ -388,6 +395,8 @@ class Connection:
             Recent requests. A plan that refuses a worker who appears in them is stopped by a blocker.
         logs : path, s3:// prefix or several, optional
             Access logs to read for the same purpose, instead of ``hits``.
+        context : mapping, optional
+            Values of condition keys that are known, beside the facts of the restriction.
 
         Returns
         -------
@@ -410,13 +419,13 @@ class Connection:
         from .changes.plan import plan
 
         if logs is None:
-            return plan(self.aws, restriction, hits=hits)
+            return plan(self.aws, restriction, hits=hits, context=context)
         if hits is not None:
             raise InvalidInput("Both hits= and logs= are given.", next_step="Pass one of them.", field="logs")
         from .logs import read_hits
 
         with read_hits(logs, aws=self.aws) as read:
-            return plan(self.aws, restriction, hits=read)
+            return plan(self.aws, restriction, hits=read, context=context)
 
     def apply(
         self,
@@ -773,6 +782,7 @@ class Connection:
         *,
         team: TeamLike | None = None,
         forwarded_from: Source | str | None = "192.0.2.1",
+        context: Context | None = None,
     ) -> Who: ...
 
     def explain(
@@ -786,6 +796,7 @@ class Connection:
         origin: str = "",
         team: TeamLike | None = None,
         forwarded_from: Source | str | None = "192.0.2.1",
+        context: Context | None = None,
     ) -> Explanation | Who:
         """Explain which lock opens or refuses: predicted for an object, or observed by a probe.
 
@@ -806,6 +817,8 @@ class Connection:
             The workteam whose locks count.
         forwarded_from : Source or str, optional
             The worker whose URL is forwarded.
+        context : mapping, optional
+            Values of condition keys that are known.
 
         Returns
         -------
@@ -823,7 +836,7 @@ class Connection:
         >>> gt.explain(gt.probe(url), url=url).headline  # doctest: +SKIP
         """
         if isinstance(what, str):
-            return self.who_can_open(what, key, sources, team=team, forwarded_from=forwarded_from)
+            return self.who_can_open(what, key, sources, team=team, forwarded_from=forwarded_from, context=context)
         from .access.explain.from_account import explain_probe
 
         return explain_probe(self.aws, what, url=url, origin=origin)
@@ -836,6 +849,7 @@ class Connection:
         *,
         team: TeamLike | None = None,
         forwarded_from: Source | str | None = "192.0.2.1",
+        context: Context | None = None,
     ) -> Who:
         """Predict who can open an object now: :meth:`explain` for an object.
 
@@ -849,6 +863,8 @@ class Connection:
             The workteam whose locks count.
         forwarded_from : Source or str, optional
             The worker whose URL is forwarded.
+        context : mapping, optional
+            Values of condition keys that are known.
 
         Returns
         -------
@@ -867,7 +883,7 @@ class Connection:
         from .access.read import who
 
         name = None if team is None else team_name(team)
-        return who(self.aws, bucket, key, sources, team=name, forwarded_from=forwarded_from)
+        return who(self.aws, bucket, key, sources, team=name, forwarded_from=forwarded_from, context=context)
 
     def exposure(self, bucket: str, key: str = "", *, context: Context | None = None) -> Exposure:
         """Show the exact sets of sources from which each kind of request is opened, refused, or unknown.

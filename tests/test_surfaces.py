@@ -179,7 +179,7 @@ def test_options_are_arguments_of_the_same_name(name: str) -> None:
             argument = "restriction" if name == "plan" else "plan"
         if name == "audit" and word in ("bucket", "no_logs"):
             argument = {"bucket": "buckets", "no_logs": "logs"}[word]
-        if name == "apply" and argument in ("restriction", "logs"):
+        if name == "apply" and argument in ("restriction", "logs", "context"):
             argument = "plan"
         assert not argument or argument in known, f"{name} {flag} is {argument} nowhere in Python"
 

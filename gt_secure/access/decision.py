@@ -14,12 +14,22 @@ from ..iam.documents import Statement
 from ..iam.evaluate import evaluate
 from ..iam.request import Compiled, Policies, Request
 from ..iam.request_context import HEADER_SIGNED, POST_FORM, PRESIGNED
+from ..iam.request_keys import ENDPOINT_FACTS, ENDPOINT_KEYS
 from ..iam.request_space import RequestSpace
 from ..iam.statement_table import StatementTable, View
 from ..iam.three_valued import fact, spellings
 from ..iam.verdict import Outcome, Verdict
 from .exposure import example_request
-from .request_kinds import ENDPOINT_FACTS, Circumstances, Form, Given, Kind, Signer, Values, absent_keys, dimensions
+from .request_kinds import (
+    Circumstances,
+    Form,
+    Given,
+    Kind,
+    Signer,
+    Values,
+    absent_keys,
+    dimensions,
+)
 
 _FORMS: dict[str, Form] = {PRESIGNED: "presigned", HEADER_SIGNED: "header", POST_FORM: "post-form"}
 _OF_SERVICES = ("aws:sourceorgid", "aws:sourceorgpaths")
@@ -47,7 +57,9 @@ def decide_request(request: Request, policies: Policies, facts: Given | None = N
     compiled = certain.policies
     if _is_settled(compiled, request):
         return certain
-    given = dict((facts or Given()).about(_signer(request)))
+    given = (facts or Given()).about(_signer(request))
+    if request.is_off_endpoint:
+        given = {key: value for key, value in given.items() if key not in ENDPOINT_KEYS}
     known: dict[str, Values] = {**given, **request.keys}
     caller = request.caller
     table = StatementTable(

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from ..account.key_facts import OBJECT_TAG, KeyFacts, read_key_facts
+from ..account.snapshot import State
 from ..aws.client import Aws
 from ..errors import PolicyError
 from ..iam.request import Policies
 from ..iam.three_valued import spellings
+from ..restriction.model import Restriction
+from .policy_files import given_facts
 from .request_kinds import Given, Values
 
 _ORGANIZATION = ("aws:principalorg", "aws:resourceorg", "aws:vpceorg")
@@ -32,7 +35,7 @@ def given_from(facts: KeyFacts, mentioned: Iterable[str]) -> Given:
 
 
 def read_given(
-    aws: Aws, policy: str | Mapping[str, object] | None, *, bucket: str, key: str, region: str | None = None
+    aws: Aws, policy: str | Mapping[str, object] | None, *, bucket: str, key: str | None, region: str | None = None
 ) -> Given:
     """Read the facts that a bucket policy asks for; a policy that asks for none costs no call.
 
@@ -41,8 +44,9 @@ def read_given(
     aws : Aws
     policy : text or mapping, optional
         The bucket policy.
-    bucket, key : str
-        The object.
+    bucket : str
+    key : str or None
+        The object whose tags are read; None where the answer is about many.
     region : str, optional
         The bucket's region.
     """
@@ -50,12 +54,30 @@ def read_given(
     wanted = {name for name in mentioned if name.startswith(_READABLE)}
     if not wanted:
         return Given()
-    tagged = any(name.startswith(OBJECT_TAG.lower()) for name in wanted)
+    tagged = key is not None and any(name.startswith(OBJECT_TAG.lower()) for name in wanted)
     organization = any(name.startswith(_ORGANIZATION) for name in wanted)
     facts = read_key_facts(
         aws, bucket=bucket, region=region, key=key if tagged else None, organization=organization, settings=False
     )
     return Given({name: value for name, value in given_from(facts, mentioned).values.items() if name in wanted})
+
+
+def facts_for(aws: Aws, wish: Restriction, state: State) -> Given:
+    """Return what is known for a restriction: facts that its bucket's policy asks for, and those that it supplies.
+
+    Parameters
+    ----------
+    aws : Aws
+    wish : Restriction
+        Its facts win over those that are read.
+    state : State
+    """
+    supplied = given_facts(wish.facts)
+    if state.bucket is None:
+        return supplied
+    bucket = state.bucket
+    read = read_given(aws, bucket.policy_text, bucket=bucket.name, key=None, region=bucket.region)
+    return Given({**read.values, **supplied.values})
 
 
 def _mentioned(policy: str | Mapping[str, object] | None) -> frozenset[str]:

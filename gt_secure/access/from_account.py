@@ -11,8 +11,10 @@ from ..aws.client import Aws
 from ..errors import InvalidInput
 from ..restriction.model import Restriction
 from .exposure import RequestExposure, SourceSet
-from .policy_files import PolicyFiles, exposures, parse_facts
+from .facts import read_given
+from .policy_files import PolicyFiles, exposures, given_facts
 from .proof import Claim, Proof, prove
+from .request_kinds import Given
 
 Context = Mapping[str, str | Sequence[str]]
 READ_POLICY = "s3:GetBucketPolicy"
@@ -65,19 +67,20 @@ def places_text(places: SourceSet) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def account_files(aws: Aws, bucket: str, context: Context | None) -> PolicyFiles | None:
-    """Return the policies of a bucket, or None if its policy cannot be read."""
+def account_files(aws: Aws, bucket: str, context: Context | None, *, key: str | None = None) -> PolicyFiles | None:
+    """Return the policies of a bucket with the facts that they ask for, or None if its policy cannot be read.
+
+    Facts that are supplied win over those that are read.
+    """
+    supplied = given_facts(context)
     state = read_bucket(aws, bucket)
     if not state.sees(READ_POLICY):
         return None
-    texts = [f"aws:RequestedRegion={state.region or aws.region}"]
-    given = dict(context or {})
-    if any(key.lower() == "aws:requestedregion" for key in given):
-        texts = []
-    for key, value in given.items():
-        texts += [f"{key}={each}" for each in ([value] if isinstance(value, str) else value)]
+    region = Given({"aws:requestedregion": (state.region or aws.region,)})
+    read = read_given(aws, state.policy_text, bucket=state.name, key=key, region=state.region)
+    given = Given({**region.values, **read.values, **supplied.values})
     return PolicyFiles(
-        state.name, state.policy_text, given=parse_facts(texts), account=aws.account_id, named_partition=aws.partition
+        state.name, state.policy_text, given=given, account=aws.account_id, named_partition=aws.partition
     )
 
 
@@ -89,14 +92,14 @@ def account_exposure(aws: Aws, bucket: str, key: str, context: Context | None = 
     InvalidInput
         If the bucket policy cannot be read.
     """
-    files = account_files(aws, bucket, context)
+    name = f"{key}example.png" if not key or key.endswith("/") else key
+    files = account_files(aws, bucket, context, key=name if name == key else None)
     if files is None:
         raise InvalidInput(
             f"The policy of {bucket} cannot be read, so the exposure is unknown.",
             next_step=f"Ask for {READ_POLICY}.",
             field="bucket",
         )
-    name = f"{key}example.png" if not key or key.endswith("/") else key
     return Exposure(exposures(files, name), files.assumed())
 
 
@@ -110,7 +113,7 @@ def account_proof(aws: Aws, restriction: Restriction, context: Context | None = 
     """
     if restriction.bucket is None:
         raise InvalidInput("The restriction names no bucket.", next_step="Add the bucket.", field="bucket")
-    files = account_files(aws, restriction.bucket, context)
+    files = account_files(aws, restriction.bucket, restriction.with_facts(context).facts)
     if files is None:
         return Proof(None, None, (READ_POLICY,))
     claim = Claim(restriction.prefix, restriction.addresses, restriction.endpoints)

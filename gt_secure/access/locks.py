@@ -16,6 +16,7 @@ from ..network import Source, contains, parse_address, parse_stored_cidrs
 from ..policies.bucket_guard import GUARD_SID
 from ..policies.session_policy import session_policy
 from .decision import decide_request
+from .request_kinds import Given
 
 Decision: TypeAlias = Literal["allowed", "refused", "unknown"]
 Lock: TypeAlias = Literal["", "portal lock", "URL lock", "bucket guard", "bucket policy", "VPC endpoint policy", "IAM"]
@@ -81,10 +82,11 @@ class World:
     region: str
     role: str
     endpoints: Mapping[str, tuple[str, str | None]]
+    facts: Given = field(default_factory=Given)
 
     @classmethod
-    def of(cls, state: State) -> World:
-        """Read the locks out of a state."""
+    def of(cls, state: State, facts: Given | None = None) -> World:
+        """Read the locks out of a state; facts are values of condition keys that are known."""
         bucket, team, force = state.bucket, state.team, state.workforce
         role = next((job.role_arn for job in state.jobs if job.role_arn), "")
         return cls(
@@ -99,6 +101,7 @@ class World:
             region=state.region,
             role=role or f"arn:{state.partition}:iam::{state.account_id}:role/GroundTruth",
             endpoints={one.id: (one.vpc_id, one.policy_text) for one in state.endpoints},
+            facts=facts or Given(),
         )
 
     def after(self, planned: Mapping[str, Any]) -> World:
@@ -216,6 +219,7 @@ class World:
                 resource=self.policy,
                 endpoint=endpoint_policy,
             ),
+            self.facts,
         )
         if verdict.decision in ("invalid", "unknown"):
             return Outcome("unknown", "bucket policy", verdict=verdict)

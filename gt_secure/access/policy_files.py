@@ -7,17 +7,18 @@ a signer of another account whose own policies allow everything.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from ..errors import InvalidInput
 from ..iam.documents import Source
+from ..iam.facts import check_facts
 from ..iam.operators import read_date
 from ..iam.request import Policies
 from .exposure import RequestExposure, expose
-from .request_kinds import SOURCE_KEYS, Circumstances, Form, Given, Kind, Signer
+from .request_kinds import Circumstances, Form, Given, Kind, Signer
 
 DEFAULT_ACCOUNT = "111122223333"
 EVERYTHING: dict[str, object] = {
@@ -121,19 +122,19 @@ def parse_facts(texts: Iterable[str]) -> Given:
     found: dict[str, list[str]] = {}
     for text in texts:
         key, equals, value = text.partition("=")
-        key = key.strip().lower()
         if not equals or ":" not in key:
             raise InvalidInput(
                 f'"{text[:80]}" is not a condition key with a value.',
                 next_step="Write aws:PrincipalOrgID=o-abc123.",
                 field="context",
             )
-        if key in SOURCE_KEYS:
-            raise InvalidInput(
-                f"{key} is not a fact: the answer is for all sources.", next_step="Leave it out.", field="context"
-            )
-        found.setdefault(key, []).extend([value] if value else [])
-    given = {key: tuple(values) for key, values in found.items()}
+        found.setdefault(key.strip().lower(), []).extend([value] if value else [])
+    return given_facts(found)
+
+
+def given_facts(values: Mapping[str, object] | None, field: str = "context") -> Given:
+    """Return supplied facts for an answer; a key that has no value is absent; raises InvalidInput for a bad one."""
+    given = {key.lower(): texts for key, texts in check_facts(values, field).items()}
     return Given(given | _same_moment(given))
 
 

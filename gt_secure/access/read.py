@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..aws.buckets import check_key, read_bucket
@@ -12,6 +12,8 @@ from ..aws.teams import get_workteam, list_workforces
 from ..errors import GtSecureError
 from ..network import IPNetwork, Source, parse_stored_cidrs
 from .facts import read_given
+from .policy_files import given_facts
+from .request_kinds import Given
 from .who_can_open import WhoRow, who_can_open, who_html, who_text
 
 
@@ -46,6 +48,7 @@ def who(
     *,
     team: str | None = None,
     forwarded_from: Source | str | None = "192.0.2.1",
+    context: Mapping[str, object] | None = None,
 ) -> Who:
     """Say who can open an object now.
 
@@ -60,7 +63,10 @@ def who(
         The private workteam whose locks count; without one only the bucket's policy does.
     forwarded_from : Source or str, optional
         The worker whose URL is passed on; None leaves these rows out.
+    context : mapping, optional
+        Facts that are supplied; they win over those that are read.
     """
+    supplied = given_facts(context)
     wanted = [Source.parse(source) for source in sources]
     state = read_bucket(aws, bucket)
     unknown = [] if state.sees("s3:GetBucketPolicy") else ["bucket policy"]
@@ -70,6 +76,7 @@ def who(
     if any(source.is_endpoint for source in wanted):
         endpoints = _endpoints(aws, unknown)
         wanted = [in_its_vpc(source, endpoints) for source in wanted]
+    read = read_given(aws, state.policy_text, bucket=state.name, key=key, region=state.region)
     return Who(
         who_can_open(
             state.name,
@@ -84,7 +91,7 @@ def who(
             unknown=unknown,
             partition=aws.partition,
             region=aws.region,
-            facts=read_given(aws, state.policy_text, bucket=state.name, key=key, region=state.region),
+            facts=Given({**read.values, **supplied.values}),
         )
     )
 

@@ -20,6 +20,7 @@ from ..iam.operators import read_date
 from ..iam.principals import Caller, parse_caller
 from ..iam.request import Compiled
 from ..iam.request_context import HEADER_SIGNED, POST_FORM, PRESIGNED, SIGV2, SIGV4
+from ..iam.request_keys import ABSENT, CHOSEN, ENDPOINT_KEYS, is_chosen
 from ..iam.request_space import Dimension
 from ..iam.statement_table import PRINCIPAL, Setting, StatementTable, View
 from ..iam.texts import TooManyClassesError
@@ -34,40 +35,6 @@ LONGEST_SIGNATURE_MS = 7 * 24 * 3600 * 1000
 OTHER_ACCOUNT = "444455556666"
 _NAME = re.compile(r"[\w+=,.@-]{1,64}")
 
-SOURCE_KEYS = frozenset({"aws:sourceip", "aws:sourcevpce", "aws:sourcevpc", "aws:sourcevpcarn"})
-ENDPOINT_FACTS = ("aws:vpceaccount", "aws:vpceorgid", "aws:vpceorgpaths")
-_ENDPOINT_KEYS = SOURCE_KEYS | set(ENDPOINT_FACTS) | {"aws:vpcsourceip"}
-_ABSENT = frozenset(
-    {
-        "aws:calledvia",
-        "aws:calledviafirst",
-        "aws:calledvialast",
-        "aws:principalservicename",
-        "aws:principalservicenameslist",
-        "aws:sourceaccount",
-        "aws:sourcearn",
-        "aws:sourceorgid",
-        "aws:sourceorgpaths",
-        "aws:tagkeys",
-        "s3:accesspointnetworkorigin",
-        "s3:dataaccesspointaccount",
-        "s3:dataaccesspointarn",
-        "s3:locationconstraint",
-        "s3:versionid",
-    }
-)
-"""Keys of requests of other kinds: by an AWS service, through an access point, for a version, to create a bucket."""
-
-_CHOSEN = (
-    "aws:referer",
-    "aws:useragent",
-    "s3:prefix",
-    "s3:delimiter",
-    "s3:max-keys",
-    "s3:if-match",
-    "s3:if-none-match",
-)
-_CHOSEN_FAMILIES = ("s3:x-amz-", "s3:requestobjecttag", "s3:object-lock-")
 _TLS = frozenset({"aws:securetransport", "s3:tlsversion"})
 _SIGNATURE = frozenset({"s3:authtype", "s3:signatureversion", "s3:signatureage", "s3:x-amz-content-sha256"})
 _TIME = frozenset({"aws:currenttime", "aws:epochtime"})
@@ -141,19 +108,14 @@ class Circumstances:
 
 def absent_keys(*, endpoint: bool) -> frozenset[str]:
     """Return keys that no request on this path has, unless its context says so."""
-    return _ABSENT | ({"aws:sourceip"} if endpoint else _ENDPOINT_KEYS)
+    return ABSENT | ({"aws:sourceip"} if endpoint else ENDPOINT_KEYS)
 
 
 def is_principal_key(key: str) -> bool:
     """Tell whether a key, in lower case, describes who signs."""
     if key.startswith(("s3:", "aws:resource", "aws:request")) or key in _ABOUT_EVERYBODY or key in _TIME | _TLS:
         return False
-    return key not in _ENDPOINT_KEYS and key not in _ABSENT and key not in _CHOSEN
-
-
-def is_chosen(key: str) -> bool:
-    """Tell whether whoever makes a request chooses the value of a key, in lower case."""
-    return key in _CHOSEN or key.startswith(_CHOSEN_FAMILIES)
+    return key not in ENDPOINT_KEYS and key not in ABSENT and key not in CHOSEN
 
 
 def callers(kind: Kind, circumstances: Circumstances) -> Caller:
@@ -256,7 +218,7 @@ def dimensions(
         found.append(signature_age(table))
     if kind.whoever and mentioned.keys() & _TIME and not _TIME & set(given):
         found.append(times(table, circumstances.now))
-    settled = _IDENTITY | _TLS | _SIGNATURE | _TIME | _BY_ACCOUNT | _ABSENT | _ENDPOINT_KEYS | set(given)
+    settled = _IDENTITY | _TLS | _SIGNATURE | _TIME | _BY_ACCOUNT | ABSENT | ENDPOINT_KEYS | set(given)
     settled |= {"aws:viaawsservice", "aws:principalisawsservice"}
     if kind.form in ("header", "unsigned"):
         settled -= {"s3:x-amz-content-sha256"}

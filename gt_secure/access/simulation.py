@@ -13,6 +13,8 @@ from ..restriction.messages import Notice
 from ..restriction.model import Restriction
 from .locks import Outcome, World
 from .log_sources import labelers
+from .policy_files import given_facts
+from .request_kinds import Given
 
 Scene: TypeAlias = Literal["worker", "forwarded", "presigned", "Ground Truth", "log delivery", "caller"]
 
@@ -91,10 +93,10 @@ class ExpectationResult:
 
 
 def simulate(
-    wish: Restriction, state: State, planned: Mapping[str, Any], hits: object = None
+    wish: Restriction, state: State, planned: Mapping[str, Any], hits: object = None, facts: Given | None = None
 ) -> tuple[tuple[Row, ...], list[Notice]]:
-    """Return the rows of the simulation, and the notices that stop a plan."""
-    now = World.of(state)
+    """Return the rows of the simulation, and the notices that stop a plan; facts are the restriction's by default."""
+    now = World.of(state, given_facts(wish.facts) if facts is None else facts)
     after = now.after(planned)
     rows = [
         *_people(wish, now, after),
@@ -200,7 +202,7 @@ def _doubts(rows: list[Row]) -> Iterator[Notice]:
             "depends-on-facts",
             "warning",
             f"Some answers are unknown: they depend on {', '.join(keys)}, which cannot be read here.",
-            "Find out the values, and look at the statements of the bucket policy that name them.",
+            "Add the values as facts of the restriction, or with --context KEY=VALUE.",
             "guard",
         )
 
@@ -249,9 +251,11 @@ def _stops(rows: Iterable[Row]) -> list[Notice]:
     return found
 
 
-def check(wish: Restriction, state: State, planned: Mapping[str, Any]) -> tuple[ExpectationResult, ...]:
+def check(
+    wish: Restriction, state: State, planned: Mapping[str, Any], facts: Given | None = None
+) -> tuple[ExpectationResult, ...]:
     """Check every expectation against the locks as the changes would leave them."""
-    after = World.of(state).after(planned)
+    after = World.of(state, given_facts(wish.facts) if facts is None else facts).after(planned)
     found: list[ExpectationResult] = []
     for one in wish.expectations:
         of = one.of or ("team" if wish.team is not None else "bucket")

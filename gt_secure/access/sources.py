@@ -9,12 +9,12 @@ from ..iam.condition_keys import KEYS
 from ..iam.conditions import Condition
 from ..iam.key_values import key_values
 from ..iam.request import Compiled
+from ..iam.request_keys import ENDPOINT_FACTS
 from ..iam.request_space import Dimension
 from ..iam.statement_table import Setting, StatementTable
 from ..iam.three_valued import conditions_on, fact, spellings
 from ..network import IPNetwork
 from .address_classes import AddressClass, address_classes
-from .request_kinds import ENDPOINT_FACTS
 
 ANY_OTHER = ""
 """The label of endpoints that nobody names."""

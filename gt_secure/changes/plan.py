@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ..access.facts import facts_for
+from ..access.policy_files import given_facts
 from ..access.simulation import ExpectationResult, check, simulate
 from ..account.read_facts import snapshot_of
 from ..account.snapshot import State, read_state
@@ -79,7 +81,14 @@ class Plan(PlanData):
         return self.to_text()
 
 
-def plan(aws: Aws, restriction: Restriction, *, hits: object = None, state: State | None = None) -> Plan:
+def plan(
+    aws: Aws,
+    restriction: Restriction,
+    *,
+    hits: object = None,
+    state: State | None = None,
+    context: Mapping[str, str | Sequence[str]] | None = None,
+) -> Plan:
     """Compare what is with what is wanted. Reads only.
 
     Parameters
@@ -90,7 +99,9 @@ def plan(aws: Aws, restriction: Restriction, *, hits: object = None, state: Stat
         Where labelers came from lately: :class:`gt_secure.logs.Hits`, or their sources. A plan that would refuse one
         of them is stopped.
     state : State, optional
-        A reading that was just made; it is made here otherwise.
+        A reading that was just made; it is made here otherwise, with the facts that the bucket policy asks for.
+    context : mapping, optional
+        Facts beside those of the restriction.
 
     Raises
     ------
@@ -103,11 +114,13 @@ def plan(aws: Aws, restriction: Restriction, *, hits: object = None, state: Stat
             next_step="Write Restriction(“team”, addresses=...).",
             field="restriction",
         )
+    restriction = restriction.with_facts(context)
     seen = state or read_state(aws, restriction)
     changes = changes_for(restriction, seen, hits)
     planned = planned_values(changes)
-    rows, stops = simulate(restriction, seen, planned, hits)
-    results = check(restriction, seen, planned)
+    facts = facts_for(aws, restriction, seen) if state is None else given_facts(restriction.facts)
+    rows, stops = simulate(restriction, seen, planned, hits, facts)
+    results = check(restriction, seen, planned, facts)
     notices = [*notices_for(restriction, seen, changes), *stops, *_broken(results)]
     return Plan(
         restriction=restriction,

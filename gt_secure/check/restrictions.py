@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ..access.facts import facts_for
 from ..access.from_account import READ_POLICY, Context
 from ..access.proof import Proof
 from ..access.simulation import check as answers
@@ -48,7 +49,9 @@ def nothing_drifted(gt: ConnectionLike, restriction: Restriction | str | Path) -
 
 
 @Check
-def expectations_hold(gt: ConnectionLike, restriction: Restriction | str | Path) -> CheckResult:
+def expectations_hold(
+    gt: ConnectionLike, restriction: Restriction | str | Path, *, context: Context | None = None
+) -> CheckResult:
     """Who must get in gets in, and who must be refused is refused, with the locks as they are now.
 
     Parameters
@@ -56,16 +59,19 @@ def expectations_hold(gt: ConnectionLike, restriction: Restriction | str | Path)
     gt : Connection or sagemaker.core Session
     restriction : Restriction or path
         With expectations; its other members are not applied.
+    context : mapping, optional
+        Values of condition keys that are known, beside the facts of the restriction.
     """
-    wish = _wish(restriction)
+    wish = _wish(restriction).with_facts(context)
     if not wish.expectations:
         raise InvalidInput(
             "This restriction has no expectations, so nothing could be checked.",
             next_step="Add expect.allowed(...) or expect.refused(...).",
             field="expectations",
         )
-    state = read_state(connection_of(gt).aws, wish)
-    results = answers(wish, state, {})
+    aws = connection_of(gt).aws
+    state = read_state(aws, wish)
+    results = answers(wish, state, {}, facts_for(aws, wish, state))
     broken = [one for one in results if not one.holds]
     sure = [one for one in broken if one.observed != "unknown"]
     details: dict[str, Any] = {"expectations": [one.to_dict() for one in results]}

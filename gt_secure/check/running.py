@@ -86,7 +86,7 @@ class _Runner:
         return nothing_drifted.look(self.gt, _restriction(spec))
 
     def _expectations_hold(self, spec: Spec) -> CheckResult:
-        return expectations_hold.look(self.gt, _restriction(spec))
+        return expectations_hold.look(self.gt, _restriction(spec), context=spec.arguments.get("context"))
 
     def _is_proved(self, spec: Spec) -> CheckResult:
         return is_proved.look(self.gt, _restriction(spec), context=spec.arguments.get("context"))

@@ -51,7 +51,7 @@ RULES: dict[str, Rule] = {
         {"team": "text", "bucket": "text", "severity": "text", "ignore": "texts"}, (), ("team", "bucket")
     ),
     "nothing_drifted": Rule({"restriction": "restriction"}, ("restriction",)),
-    "expectations_hold": Rule({"restriction": "restriction"}, ("restriction",)),
+    "expectations_hold": Rule({"restriction": "restriction", "context": "facts"}, ("restriction",)),
     "is_proved": Rule({"restriction": "restriction", "context": "facts"}, ("restriction",)),
     "no_code_cell_skipped": Rule({"path": "text"}, ("path",)),
     "no_secret_saved": Rule({"path": "text"}, ("path",)),

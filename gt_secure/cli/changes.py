@@ -19,6 +19,7 @@ from ..restriction.expectations import Expectation, expect
 from ..restriction.files import dump_restriction, dumps_restriction, load_restriction
 from ..restriction.model import Restriction
 from ..text import printable
+from .context import add_context, context_of
 from .exit_codes import ERROR, FOUND, OK
 from .output import connection, fit, note, say, show_json, table
 from .parser import Commands, add_hidden_alias
@@ -76,6 +77,7 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--guard", action=argparse.BooleanOptionalAction, help="guard the bucket, or remove our guard (default: guard)"
     )
+    add_context(group)
     group.add_argument("--expect-allowed", action="append", metavar="SOURCE", help="this source must be opened")
     group.add_argument("--expect-refused", action="append", metavar="SOURCE", help="this source must be refused")
 
@@ -116,6 +118,8 @@ def restriction_from(args: argparse.Namespace) -> Restriction:
     for name in ("portal_lock", "guard"):
         if getattr(args, name) is not None:
             data[name] = getattr(args, name)
+    if args.context:
+        data["facts"] = data.get("facts", {}) | context_of(args.context)
     more = _expectations(args)
     if more:
         data["expectations"] = [*data.get("expectations", ()), *more]

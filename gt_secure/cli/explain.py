@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..aws.buckets import parse_s3_uri
 from ..errors import InvalidInput
 from ..text import printable
+from .context import add_context, context_of
 from .exit_codes import FOUND, OK
 from .output import connection, say, show_json
 from .parser import Commands
@@ -46,6 +47,7 @@ def add(commands: Commands) -> None:
     explain.add_argument(
         "--forwarded-from", default="192.0.2.1", metavar="SOURCE", help="worker whose URL is forwarded (%(default)s)"
     )
+    add_context(explain)
 
     findings = commands.add(
         "findings",
@@ -71,7 +73,12 @@ def table_from(args: argparse.Namespace) -> Who:
         )
     bucket, key = parse_s3_uri(args.object)
     return connection(args).explain(
-        bucket, key, args.sources, team=args.team, forwarded_from=args.forwarded_from or None
+        bucket,
+        key,
+        args.sources,
+        team=args.team,
+        forwarded_from=args.forwarded_from or None,
+        context=context_of(args.context),
     )
 
 

@@ -74,6 +74,10 @@ _TABLE = (
             "aws:CalledVia",
             "aws:CalledViaFirst",
             "aws:CalledViaLast",
+            "aws:AssumedRoot",
+            "aws:ChatbotSourceArn",
+            "aws:Ec2InstanceSourcePrivateIPv4",
+            "aws:Ec2InstanceSourceVpc",
             "aws:CurrentTime",
             "aws:EpochTime",
             "aws:FederatedProvider",
@@ -107,7 +111,7 @@ KEYS = {facts.name.lower(): facts for facts in _TABLE}
 """What is known of each key, by its name in lower case."""
 
 
-_FAMILIES = (
+FAMILIES = (
     "aws:PrincipalTag/",
     "aws:RequestTag/",
     "aws:ResourceTag/",
@@ -123,7 +127,7 @@ def key_facts(lower: str, spelled: str = "") -> KeyFacts:
 
 
 def _family(name: str) -> str:
-    for family in _FAMILIES:
+    for family in FAMILIES:
         if name.lower().startswith(family.lower()):
             return family + name[len(family) :]
     return name

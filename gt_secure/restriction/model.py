@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from ..aws.teams import TeamLike
 from ..errors import InvalidInput
+from ..iam.facts import check_facts
 from ..network import IPAddress, IPNetwork
 from . import validation as lists
 from .expectations import Expectation, check_expectations
@@ -20,7 +22,18 @@ UrlLockMode: TypeAlias = Literal["SourceIp", "VpcSourceIp"]
 FORMAT = 1
 """Version of the restriction file format."""
 
-_MEMBERS = ("team", "addresses", "endpoints", "url_lock", "portal_lock", "guard", "bucket", "prefix", "expectations")
+_MEMBERS = (
+    "team",
+    "addresses",
+    "endpoints",
+    "url_lock",
+    "portal_lock",
+    "guard",
+    "bucket",
+    "prefix",
+    "expectations",
+    "facts",
+)
 
 
 @dataclass(frozen=True, init=False)
@@ -49,6 +62,9 @@ class Restriction:
         The data that the guard protects.
     expectations : iterable of Expectation
         Who must get in and who must be refused; see :class:`gt_secure.restriction.expect`.
+    facts : mapping
+        Values of condition keys that the account's policies ask for and nobody can read here, such as
+        ``{"aws:PrincipalOrgID": "o-abc123"}``. An empty value says that requests do not have the key.
 
     Raises
     ------
@@ -65,6 +81,7 @@ class Restriction:
     bucket: str | None
     prefix: str
     expectations: tuple[Expectation, ...]
+    facts: Mapping[str, str | tuple[str, ...]] = field(hash=False)
     notices: tuple[Notice, ...] = field(init=False, compare=False, repr=False)
 
     def __init__(
@@ -79,6 +96,7 @@ class Restriction:
         bucket: str | None = None,
         prefix: str = "",
         expectations: Iterable[Expectation] = (),
+        facts: Mapping[str, str | Sequence[str]] | None = None,
     ) -> None:
         notices: list[Notice] = []
         name = None if team is None else named_team(team)
@@ -94,6 +112,7 @@ class Restriction:
             "bucket": place,
             "prefix": start,
             "expectations": check_expectations(expectations),
+            "facts": _facts(facts, "facts"),
         }
         for key, value in values.items():
             object.__setattr__(self, key, value)
@@ -125,7 +144,17 @@ class Restriction:
         }
         if self.expectations:
             data["expectations"] = [one.to_dict() for one in self.expectations]
+        if self.facts:
+            data["facts"] = {key: value if isinstance(value, str) else list(value) for key, value in self.facts.items()}
         return data
+
+    def with_facts(self, context: Mapping[str, str | Sequence[str]] | None) -> Restriction:
+        """Return the restriction with more facts; they win over its own. Raises :class:`InvalidInput`."""
+        if not context:
+            return self
+        more = copy(self)
+        object.__setattr__(more, "facts", {**self.facts, **_facts(context, "context")})
+        return more
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Restriction:
@@ -158,6 +187,11 @@ class Restriction:
             rest[key] = rest[key] if rest.get(key) is not None else ()
         rest["prefix"] = rest["prefix"] if rest.get("prefix") is not None else ""
         return cls(**rest)
+
+
+def _facts(values: object, argument: str) -> dict[str, str | tuple[str, ...]]:
+    facts = check_facts(values, argument)
+    return {key: texts[0] if len(texts) == 1 else texts or "" for key, texts in facts.items()}
 
 
 def _switch(name: str, value: object) -> bool | None:

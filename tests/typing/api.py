@@ -150,6 +150,8 @@ def checks(gt: Connection, hits: Hits, restriction: Restriction) -> None:
     assert_type(check.no_findings(gt, team="team", severity="high", ignore=["kms-session"]), CheckResult)
     assert_type(check.nothing_drifted(gt, Path("wish.yaml")), CheckResult)
     assert_type(check.expectations_hold(gt, restriction), CheckResult)
+    assert_type(check.expectations_hold(gt, restriction, context={"aws:PrincipalOrgID": "o-abc123"}), CheckResult)
+    assert_type(gt.plan(restriction, context={"aws:PrincipalOrgID": ["o-abc123"]}), Plan)
     assert_type(check.is_proved(gt, restriction, context={"aws:PrincipalOrgID": "o-abc123"}), CheckResult)
     assert_type(check.no_secret_saved("book.ipynb"), CheckResult)
     result = check.no_code_cell_skipped.look(Path("book.ipynb"))

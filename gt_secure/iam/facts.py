@@ -1,0 +1,112 @@
+"""Facts that a person supplies: values of condition keys, checked before an answer rests on them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+
+from ..errors import InvalidInput
+from .condition_keys import FAMILIES, KEYS, key_facts
+from .request_keys import ABSENT, SOURCE_KEYS, is_chosen
+
+_SIGNATURE = frozenset({"s3:authtype", "s3:signatureversion"})
+_NEAR = 0.8
+_EXAMPLE = "aws:PrincipalOrgID: o-abc123"
+
+
+def check_facts(values: object, field: str = "facts") -> dict[str, tuple[str, ...]]:
+    """Return facts with their keys as AWS spells them; a key without a value is absent.
+
+    Parameters
+    ----------
+    values : mapping or None
+        Condition keys, each with a text or a list of texts.
+    field : str
+        The argument, for errors.
+
+    Raises
+    ------
+    InvalidInput
+        For a key that is misspelled, that the source or the requester settles, or that no presigned request has; for a
+        value that the key cannot have.
+    """
+    if values is None:
+        return {}
+    if not isinstance(values, Mapping):
+        raise _bad(f"Facts are a mapping of condition keys to values, not {type(values).__name__}.", field)
+    found: dict[str, tuple[str, ...]] = {}
+    for key, value in values.items():
+        texts = _texts(str(key), value, field)
+        name = fact_name(str(key), field, absent=not texts)
+        if name in found:
+            raise _bad(f"{name} is given twice.", field, "Keep one of them.")
+        found[name] = texts
+        for text in texts:
+            _check_value(name, text, field)
+    return found
+
+
+def fact_name(key: str, field: str = "facts", *, absent: bool = False) -> str:
+    """Return the name of a key that can be a fact, as AWS spells it; raises :class:`InvalidInput`."""
+    name = key.strip()
+    lower = name.lower()
+    prefix, colon, rest = lower.partition(":")
+    if not colon or not prefix or not rest:
+        raise _bad(f'"{name[:80]}" is not a condition key.', field)
+    family = lower.partition("/")[0] + "/"
+    known = lower in KEYS or ("/" in lower and family in _FAMILIES and lower != family) or is_chosen(lower)
+    if not known and prefix in ("aws", "s3"):
+        _suggest(name, field)
+    spelled = key_facts(lower, name).name
+    if lower in SOURCE_KEYS:
+        raise _bad(f"{spelled} is not a fact: the answer is for all sources.", field, "Leave it out.")
+    if lower in _SIGNATURE or is_chosen(lower):
+        raise _bad(f"{spelled} is not a fact: whoever sends the request chooses it.", field, "Leave it out.")
+    if lower in ABSENT and not absent:
+        raise _bad(f"{spelled} is not a fact: no request that is decided here has this key.", field, "Leave it out.")
+    return spelled
+
+
+_FAMILIES = {family.lower(): family for family in FAMILIES}
+
+
+def _suggest(name: str, field: str) -> None:
+    """Raise for a key that looks like another one; a key that looks like none may be newer than this table."""
+    lower = name.lower()
+    head, slash, tail = lower.partition("/")
+    if slash or f"{lower}/" in _FAMILIES:
+        near = difflib.get_close_matches(f"{head}/", _FAMILIES, 1, _NEAR)
+        names = [_FAMILIES[near[0]] + (name[len(head) + 1 :] if tail else "TAG")] if near else []
+    else:
+        names = [KEYS[each].name for each in difflib.get_close_matches(lower, KEYS, 1, _NEAR)]
+    if names:
+        raise _bad(f'AWS has no condition key "{name[:80]}".', field, f"Did you mean {names[0]}?")
+
+
+def _texts(key: str, value: object, field: str) -> tuple[str, ...]:
+    items = [value] if isinstance(value, str) else value
+    if not isinstance(items, Iterable) or isinstance(items, bytes | Mapping):
+        raise _bad(
+            f"The value of {key[:80]} is {str(value)[:40]}, which is not a text.", field, "Write it between quotes."
+        )
+    texts = list(items)
+    for each in texts:
+        if not isinstance(each, str):
+            raise _bad(
+                f"A value of {key[:80]} is {str(each)[:40]}, which is not a text.", field, "Write it between quotes."
+            )
+    return tuple(each for each in texts if each)
+
+
+def _check_value(name: str, text: str, field: str) -> None:
+    facts = key_facts(name.lower(), name)
+    if facts.values and text not in facts.values:
+        raise _bad(f'{name} cannot be "{text[:80]}".', field, f"Its values are: {', '.join(facts.values)}.")
+    fits = fnmatchcase(text, facts.like) and (not facts.alphabet or not set(text) - set(facts.alphabet))
+    if not facts.values and not fits:
+        raise _bad(f'{name} cannot be "{text[:80]}".', field, f"Its values look like {facts.like}.")
+
+
+def _bad(message: str, field: str, fix: str = f"Write a key and its value: {_EXAMPLE}.") -> InvalidInput:
+    return InvalidInput(message, next_step=fix, field=field)
