@@ -81,6 +81,7 @@ PHRASES = {
 WORDS = {rule: re.compile("|".join(patterns), re.IGNORECASE) for rule, patterns in PHRASES.items()}
 CURLY = re.compile("[“”„‘]")
 PLURAL = re.compile(r"(?<![\d.,])1 (objects|rows|lines|requests|hits|ranges|networks|files|changes|findings|URLs)\b")
+COMMENT = re.compile(r"(?:^|\s)#\s+(.*)")
 CODE = re.compile(r"```.*?```|``[^`]*``|`[^`]*`|<[^>]+>|https?://\S+|:\w+:`[^`]*`", re.DOTALL)
 
 
@@ -130,12 +131,13 @@ def of_page(path: Path) -> Iterator[Text]:
 
 
 def of_notebook(path: Path) -> Iterator[Text]:
-    """Yield the lines of a notebook's Markdown cells; the number is that of the cell."""
+    """Yield the lines of Markdown cells and the comments of code cells; the number is that of the cell."""
     for number, cell in enumerate(json.loads(path.read_text(encoding="utf-8"))["cells"], start=1):
-        if cell["cell_type"] == "markdown":
-            for line in CODE.sub("", "".join(cell["source"])).splitlines():
-                if line.strip():
-                    yield Text(path.relative_to(ROOT).as_posix(), number, "notebook", line)
+        source = "".join(cell["source"])
+        lines = CODE.sub("", source).splitlines() if cell["cell_type"] == "markdown" else COMMENT.findall(source)
+        for line in lines:
+            if line.strip():
+                yield Text(path.relative_to(ROOT).as_posix(), number, "notebook", line)
 
 
 def texts() -> Iterator[Text]:
