@@ -31,7 +31,7 @@ def load(path: str | Path) -> Any:
             raise _bad(f"{file.name} is larger than {MAX_BYTES // 1024} KB.", "Check the path.")
         text = file.read_text(encoding="utf-8")
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-        raise NotFound(f"There is no file “{file}”.", next_step="Check the path.") from error
+        raise NotFound(f"There is no file '{file}'.", next_step="Check the path.") from error
     except OSError as error:
         raise InvalidInput(f"{file} cannot be read: {error.strerror}.", next_step="Check the path.") from error
     except UnicodeDecodeError as error:
@@ -67,7 +67,7 @@ def _yaml() -> Any:
     except ImportError as error:
         raise MissingExtra(
             "YAML files need PyYAML, which is not installed.",
-            next_step="Run “pip install pyyaml”, or write the file as JSON.",
+            next_step="Run 'pip install pyyaml', or write the file as JSON.",
         ) from error
 
 
@@ -153,6 +153,6 @@ def _refuse_twice(keys: list[Any], name: str) -> None:
     for key in keys:
         if key in seen:
             raise InvalidInput(
-                f"{name} gives “{str(key)[:60]}” twice.", next_step="Take out one of them.", field="file", value=key
+                f"{name} gives '{str(key)[:60]}' twice.", next_step="Take out one of them.", field="file", value=key
             )
         seen.add(key) if isinstance(seen, set) else seen.append(key)

@@ -57,7 +57,7 @@ def parse_address(text: str) -> IPAddress:
     word = str(text).strip()
     if "/" in word:
         raise InvalidInput(
-            f"“{_short(word)}” is a range; one address is needed here.",
+            f"'{_short(word)}' is a range; one address is needed here.",
             next_step="Leave out the slash and what follows it.",
             field="address",
             value=word,
@@ -90,7 +90,7 @@ def parse_network(text: str) -> IPNetwork:
     network: IPNetwork = interface.network
     if "/" in word and "." in word.split("/", 1)[1]:
         raise InvalidInput(
-            f"“{_short(word)}” uses a netmask; AWS takes only a prefix length.",
+            f"'{_short(word)}' uses a netmask; AWS takes only a prefix length.",
             next_step=f"Write {network}.",
             field="address",
             value=word,
@@ -98,14 +98,14 @@ def parse_network(text: str) -> IPNetwork:
     if interface.ip != network.network_address:
         host = ipaddress.ip_network(interface.ip)
         raise InvalidInput(
-            f"“{_short(word)}” has host bits set: the range that it lies in is {network}.",
+            f"'{_short(word)}' has host bits set: the range that it lies in is {network}.",
             next_step=f"Write {network} for all {network.num_addresses:,} addresses, or {host} for the one.",
             field="address",
             value=word,
         )
     if isinstance(network, ipaddress.IPv6Network) and network.network_address.ipv4_mapped is not None:
         raise InvalidInput(
-            f"“{_short(word)}” is an IPv4-mapped IPv6 address, which AWS never sees as a source.",
+            f"'{_short(word)}' is an IPv4-mapped IPv6 address, which AWS never sees as a source.",
             next_step="Write the IPv4 address itself.",
             field="address",
             value=word,
@@ -120,9 +120,9 @@ def _why_no_address(word: str) -> str:
     if not word:
         return "The address is empty."
     if _ENDPOINT.fullmatch(word):
-        return f"“{word}” is a VPC endpoint, not an address; it belongs into the list of VPC endpoints."
+        return f"'{word}' is a VPC endpoint, not an address; it belongs into the list of VPC endpoints."
     if "%" in word:
-        return f"“{_short(word)}” has a zone; AWS takes no zones."
+        return f"'{_short(word)}' has a zone; AWS takes no zones."
     if "/" in word:
         head, tail = word.split("/", 1)
         try:
@@ -131,14 +131,14 @@ def _why_no_address(word: str) -> str:
             pass
         else:
             most = 32 if version == 4 else 128
-            return f"“{_short(word)}” has no valid prefix length: “{_short(tail)}” is not a number from 0 to {most}."
+            return f"'{_short(word)}' has no valid prefix length: '{_short(tail)}' is not a number from 0 to {most}."
     if re.fullmatch(r"[0-9.]+", word.split("/")[0]):
-        return f"“{_short(word)}” is not an IPv4 address: it takes four numbers from 0 to 255, without leading zeros."
+        return f"'{_short(word)}' is not an IPv4 address: it takes four numbers from 0 to 255, without leading zeros."
     if re.search(r"[0-9]\s*-\s*[0-9]", word):
-        return f"“{_short(word)}” looks like a from-to range; AWS takes only CIDR ranges."
+        return f"'{_short(word)}' looks like a from-to range; AWS takes only CIDR ranges."
     if re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+\.?", word):
-        return f"“{_short(word)}” is a host name; AWS compares addresses, not names."
-    return f"“{_short(word)}” is not an address or a CIDR range."
+        return f"'{_short(word)}' is a host name; AWS compares addresses, not names."
+    return f"'{_short(word)}' is not an address or a CIDR range."
 
 
 def parse_networks(values: str | Iterable[str | IPNetwork | IPAddress]) -> tuple[IPNetwork, ...]:
@@ -269,15 +269,15 @@ def parse_endpoint_id(text: str) -> str:
     if _ENDPOINT.fullmatch(word):
         return word
     if word.startswith("vpce-svc-"):
-        said = f"“{_short(word)}” is an endpoint service, not an endpoint."
+        said = f"'{_short(word)}' is an endpoint service, not an endpoint."
     elif _VPC.fullmatch(word):
-        said = f"“{_short(word)}” is a VPC; the S3 endpoint in it is needed."
+        said = f"'{_short(word)}' is a VPC; the S3 endpoint in it is needed."
     elif ".vpce." in word or word.startswith("com.amazonaws."):
-        said = f"“{_short(word)}” is a DNS or service name, not an endpoint id."
+        said = f"'{_short(word)}' is a DNS or service name, not an endpoint id."
     elif looks_like_address(word):
-        said = f"“{_short(word)}” is an address; it belongs into the list of addresses."
+        said = f"'{_short(word)}' is an address; it belongs into the list of addresses."
     else:
-        said = f"“{_short(word)}” is not a VPC endpoint id."
+        said = f"'{_short(word)}' is not a VPC endpoint id."
     raise InvalidInput(
         said,
         next_step="Write vpce- and 8 to 17 hexadecimal digits, for example vpce-0a1b2c3d4e5f60718.",
@@ -293,7 +293,7 @@ def parse_vpc_id(text: str) -> str:
     if _VPC.fullmatch(word):
         return word
     raise InvalidInput(
-        f"“{_short(word)}” is not a VPC id.",
+        f"'{_short(word)}' is not a VPC id.",
         next_step="Write vpc- and 8 to 17 hexadecimal digits, for example vpc-0a1b2c3d.",
         field="vpc",
         value=word,

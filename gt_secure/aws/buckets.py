@@ -91,7 +91,7 @@ def check_bucket(name: str) -> str:
         problem = "this beginning or ending is reserved by AWS"
     if problem:
         raise InvalidInput(
-            f"“{word[:70]}” is not a bucket name: {problem}.",
+            f"'{word[:70]}' is not a bucket name: {problem}.",
             next_step="Write the name of the bucket that holds the images, for example gt-images.",
             field="bucket",
             value=word,
@@ -131,14 +131,14 @@ def check_prefix(prefix: str) -> str:
     for bad, name in (("*", "a wildcard"), ("?", "a wildcard"), ("${", "a policy variable")):
         if bad in word:
             raise InvalidInput(
-                f"The prefix “{word[:70]}” holds {name} ({bad}), which a policy would read as such.",
+                f"The prefix '{word[:70]}' holds {name} ({bad}), which a policy would read as such.",
                 next_step="Write the plain beginning of the keys, for example scans/.",
                 field="prefix",
                 value=word,
             )
     if word.startswith("/"):
         raise InvalidInput(
-            f"The prefix “{word[:70]}” starts with a slash; keys of S3 hardly ever do.",
+            f"The prefix '{word[:70]}' starts with a slash; keys of S3 hardly ever do.",
             next_step="Leave out the first slash.",
             field="prefix",
             value=word,
@@ -156,7 +156,7 @@ def parse_s3_uri(uri: str) -> tuple[str, str]:
     word = str(uri).strip()
     if not word.startswith("s3://"):
         raise InvalidInput(
-            f"“{word[:70]}” is not an S3 address.", next_step="Write s3://bucket/key.", field="uri", value=word[:200]
+            f"'{word[:70]}' is not an S3 address.", next_step="Write s3://bucket/key.", field="uri", value=word[:200]
         )
     bucket, _, key = word[5:].partition("/")
     return check_bucket(bucket), key

@@ -286,7 +286,7 @@ def connect_aws(
         parts = urlsplit(endpoint)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise InvalidInput(
-                f"“{endpoint[:80]}” is not an endpoint URL.",
+                f"'{endpoint[:80]}' is not an endpoint URL.",
                 next_step="Write it as http://127.0.0.1:4566 or https://host.",
                 field="endpoint_url",
             )
@@ -326,7 +326,7 @@ def _check_region(session: boto3.session.Session, region: str) -> None:
         session.get_partition_for_region(region)
     except Exception as error:
         raise InvalidInput(
-            f"“{region[:40]}” is not an AWS region.",
+            f"'{region[:40]}' is not an AWS region.",
             next_step="Write a region such as us-east-1 or eu-west-1.",
             field="region",
             value=region,

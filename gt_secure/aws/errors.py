@@ -94,16 +94,16 @@ def aws_errors(action: str, resource: str = "*") -> Iterator[None]:
     except (boto.NoCredentialsError, boto.PartialCredentialsError, boto.CredentialRetrievalError) as error:
         raise CredentialsError(
             "There are no AWS credentials here.",
-            next_step="In Studio the execution role gives them; elsewhere run “aws configure” or set AWS_PROFILE. "
-            "To try without an account, run “gt-secure sandbox”.",
+            next_step="In Studio the execution role gives them; elsewhere run 'aws configure' or set AWS_PROFILE. "
+            "To try without an account, run 'gt-secure sandbox'.",
         ) from error
     except (boto.TokenRetrievalError, boto.SSOTokenLoadError, boto.UnauthorizedSSOTokenError) as error:
         raise CredentialsError(
-            "The single sign-on session has ended.", next_step="Run “aws sso login” and try again."
+            "The single sign-on session has ended.", next_step="Run 'aws sso login' and try again."
         ) from error
     except boto.ProfileNotFound as error:
         raise InvalidInput(
-            f"{error}.", next_step="Choose a profile that “aws configure list-profiles” shows.", field="profile"
+            f"{error}.", next_step="Choose a profile that 'aws configure list-profiles' shows.", field="profile"
         ) from error
     except boto.NoRegionError as error:
         raise InvalidInput("No AWS region is set.", next_step="Set AWS_REGION.", field="region") from error

@@ -202,7 +202,7 @@ def check_team_name(name: str) -> str:
         word = word.rsplit("/", 1)[-1]
     if not _TEAM_NAME.fullmatch(word):
         raise InvalidInput(
-            f"“{word[:70]}” is not a workteam name.",
+            f"'{word[:70]}' is not a workteam name.",
             next_step="Use 1 to 63 letters, digits and hyphens; the first and the last is a letter or digit.",
             field="team",
             value=word,

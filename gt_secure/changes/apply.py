@@ -1,4 +1,4 @@
-"""Apply: re-read, compare, write, read back; at a failure take everything back."""
+"""Apply a plan: re-read, compare, write, read back; roll back on failure."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def apply(
     probe: Probe | None = None,
     digest: str | None = None,
 ) -> Applied:
-    """Carry out a plan: re-read, compare, write, read back; at a failure take everything back in reverse.
+    """Carry out a plan: re-read, compare, write, read back; on failure roll everything back in reverse.
 
     Parameters
     ----------
@@ -43,9 +43,9 @@ def apply(
     journal_dir : str or Path, optional
         Where the journal is; ``GT_SECURE_JOURNAL`` or ``~/.gt_secure/journal`` otherwise.
     progress : callable, optional
-        Called with :class:`Progress`; an exception from it cancels, and what was done is taken back.
+        Called with :class:`Progress`; an exception from it cancels, and every step is rolled back.
     timeout_s : float
-        Deadline for all of it, in seconds. Taking back has its own.
+        Deadline for the whole change, in seconds. Rolling back has a separate one.
     probe : callable, optional
         Tries the expectations on the wire afterwards; see :data:`gt_secure.changes.verify.Probe`.
     digest : str, optional
@@ -58,7 +58,8 @@ def apply(
     Conflict
         If something moved since the plan, or another change holds the lock or was interrupted.
     GtSecureError
-        If a step failed; ``details["applied"]`` says what is certain. The account is as before unless it says so.
+        If a step failed; ``details["applied"]`` reports what is certain. Otherwise the account is
+        unchanged.
     """
     _check_digest(plan, digest)
     _check_confirmed(plan, confirm)
@@ -85,7 +86,7 @@ def _check_digest(plan: Plan, approved: str | None) -> None:
     text = str(approved).strip().lower()
     if not _DIGEST.fullmatch(text):
         raise InvalidInput(
-            "The digest of a plan has the form sha256: and 64 digits from 0 to f.",
+            "A plan digest consists of sha256: and 64 hexadecimal digits.",
             next_step="Copy it from the page of the plan that was approved.",
             field="digest",
             value=text,
@@ -104,7 +105,7 @@ def _check_confirmed(plan: Plan, confirm: Iterable[str]) -> None:
     broken = [notice for notice in plan.blockers if not notice.confirmable]
     if broken:
         raise InvalidInput(
-            f"This plan does not apply: {broken[0].text}",
+            f"This plan cannot be applied: {broken[0].text}",
             next_step=broken[0].fix,
             field=broken[0].field,
             details={"blockers": [notice.to_dict() for notice in plan.blockers]},
@@ -114,16 +115,16 @@ def _check_confirmed(plan: Plan, confirm: Iterable[str]) -> None:
     missing = [notice for notice in plan.blockers if notice.code not in codes]
     if missing:
         raise InvalidInput(
-            f"This plan is stopped: {missing[0].text}",
-            next_step=f"{missing[0].fix} To apply all the same, confirm “{missing[0].code}”.".strip(),
+            f"This plan is blocked: {missing[0].text}",
+            next_step=f"{missing[0].fix} To apply anyway, confirm '{missing[0].code}'.".strip(),
             field="confirm",
             details={"blockers": [notice.to_dict() for notice in missing]},
         )
     unknown = sorted(codes - known)
     if unknown:
         raise InvalidInput(
-            f"“{unknown[0][:60]}” is no blocker of this plan.",
-            next_step=f"It has: {', '.join(sorted(known)) or 'none'}.",
+            f"'{unknown[0][:60]}' is not a blocker of this plan.",
+            next_step=f"Blockers of this plan: {', '.join(sorted(known)) or 'none'}.",
             field="confirm",
             value=unknown[0],
         )
@@ -144,8 +145,8 @@ def refuse_unfinished(directory: Path, account: str, region: str) -> None:
     for record in list_changes(directory):
         if record.status == "unfinished" and (record.account_id, record.region) == (account, region):
             raise Conflict(
-                f"Change {record.id} was interrupted, and is neither done nor taken back.",
-                next_step=f"Run “gt-secure undo {record.id}” (or “gt-secure apply --resume {record.id}”) first.",
+                f"Change {record.id} was interrupted: it has been neither completed nor rolled back.",
+                next_step=f"Run 'gt-secure undo {record.id}' (or 'gt-secure apply --resume {record.id}') first.",
                 details={"change": record.id},
             )
 
@@ -162,7 +163,7 @@ def compare(plan: State, fresh: State) -> None:
         moved["workteams"] = {"seen": seen_teams, "now": now_teams}
     if moved:
         raise Conflict(
-            f"Since the plan was made, somebody has changed: {', '.join(sorted(moved))}.",
+            f"Somebody has changed this since the plan was made: {', '.join(sorted(moved))}.",
             next_step="Plan again: the new plan starts from what is there now. Nothing was changed.",
             details={"moved": moved},
         )

@@ -1,4 +1,4 @@
-"""Changes: the typed steps of a plan, each with before and after, and what it needs and touches."""
+"""Changes: the typed steps of a plan, with their values before and after, permissions and effects."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One AWS call of a change: the IAM action and resource that it needs, and what is sent."""
+    """One AWS call of a change: its parameters, and the IAM action and resource that it needs."""
 
     action: str
     resource: str
@@ -39,15 +39,15 @@ class Change(Generic[V]):
     target : Target
         The bucket guard, URL lock or portal lock that is written.
     before, after : object
-        The current and the planned value: the whole policy text or None; the two toggles; the CIDR ranges.
+        The current and the planned value: the whole policy text or None; the two settings; the CIDR ranges.
     before_text, after_text : str
-        The same for people.
+        Both values in words.
     affects : tuple of str
-        Who is touched besides the team: other teams, jobs in progress, review workflows, other readers.
+        Those affected apart from the team: other teams, jobs in progress, review workflows, other readers.
     calls : tuple of Call
         Reads and writes, with the permission that each one needs.
     seconds_typical : int
-        How long it usually takes on AWS.
+        Typical duration on AWS, in seconds.
     undoable : bool
     """
 
@@ -83,7 +83,7 @@ class Change(Generic[V]):
 
     @property
     def protects(self) -> bool:
-        """Whether the planned value restricts anything: an open hole after the change is False."""
+        """True if the planned value restricts anything."""
         return self.target.protects(self.after)
 
     def to_dict(self) -> dict[str, Any]:
@@ -104,7 +104,7 @@ class Change(Generic[V]):
         }
 
     def for_journal(self) -> dict[str, Any]:
-        """Return what is needed to carry the change out or undo it in another process, in the journal's format 1."""
+        """Return the data to carry out or undo the change in another process, in the journal's format 1."""
         return {
             "kind": self.kind,
             "target": self.name,
@@ -122,7 +122,7 @@ def change_from_journal(data: Mapping[str, Any]) -> Change[Any]:
     Raises
     ------
     ValueError
-        If a part is missing or has another form.
+        If a part is missing or malformed.
     """
     missing = [key for key in ("kind", "target", "before_raw", "after_raw") if key not in data]
     if missing:
@@ -140,7 +140,7 @@ def change_from_journal(data: Mapping[str, Any]) -> Change[Any]:
 
 
 def is_change_of(change: Change[Any], target: type[Target[V]]) -> TypeGuard[Change[V]]:
-    """Tell whether a change writes a target of this type."""
+    """Return True if a change writes a target of this type."""
     return isinstance(change.target, target)
 
 
@@ -153,5 +153,5 @@ def find_change(changes: Iterable[Change[Any]], target: type[Target[V]]) -> Chan
 
 
 def planned_values(changes: Iterable[Change[Any]]) -> dict[str, Any]:
-    """Return what each lock would be after the changes, by kind."""
+    """Return the value of each lock after the changes, by kind."""
     return {change.kind: change.after for change in changes}

@@ -1,4 +1,4 @@
-"""From what is and what is wanted to typed changes."""
+"""Compute the changes that turn the current state into the wanted one."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _EMPTY = '{"Version":"2012-10-17","Statement":[]}'
 
 
 def changes_for(wish: Restriction, state: State, hits: object = None) -> tuple[Change[Any], ...]:
-    """Return what has to change, in the order in which it is carried out; hits name other readers of the bucket."""
+    """Return the changes in the order in which they are carried out; hits name other readers of the bucket."""
     found = (_guard_change(wish, state, hits), _url_change(wish, state), _portal_change(wish, state))
     return tuple(change for change in found if change is not None)
 
 
 def wanted_lock(wish: Restriction, state: State) -> UrlLock | None:
-    """The toggles that the restriction asks for; True takes the ones that fit, None asks for nothing."""
+    """Return the wanted settings: True chooses those that fit, None wants no change."""
     mode = wish.url_lock
     if mode is None:
         return None
@@ -35,7 +35,7 @@ def wanted_lock(wish: Restriction, state: State) -> UrlLock | None:
 
 
 def _fitting(wish: Restriction, state: State) -> UrlLockMode:
-    """Choose the toggle: a portal in a VPC stands beside the public one, so there the lists say which is meant."""
+    """Choose the setting: a workforce in a VPC also has the public portal, so there the lists decide."""
     if state.workforce is None or not state.workforce.in_vpc:
         return "SourceIp"
     if bool(wish.addresses) != bool(wish.endpoints):
@@ -47,12 +47,12 @@ def _fitting(wish: Restriction, state: State) -> UrlLockMode:
 
 
 def existing_guard(state: State) -> Guard | None:
-    """Our guard as it is in the bucket policy now."""
+    """Return our guard in the current bucket policy."""
     return find_guard(state.bucket.policy_text) if state.bucket is not None else None
 
 
 def guard_text(guard: Guard | None) -> str:
-    """A guard in words."""
+    """Describe a guard."""
     if guard is None:
         return "no guard: a presigned URL works from anywhere"
     where = f"objects under {guard.prefix}" if guard.prefix else "all objects"
@@ -63,7 +63,7 @@ def guard_text(guard: Guard | None) -> str:
 
 
 def portal_text(cidrs: tuple[str, ...] | list[str]) -> str:
-    """The portal lock in words."""
+    """Describe the portal lock."""
     return f"the worker portal opens only from {', '.join(cidrs)}" if cidrs else "the worker portal opens from anywhere"
 
 
@@ -116,7 +116,7 @@ def _guard_change(wish: Restriction, state: State, hits: object) -> Change[str |
 
 
 def _is_current(guard: Guard) -> bool:
-    """Tell whether a guard is the statement that is written today."""
+    """Return True if a guard is the statement that this version writes."""
     return not (guard.drifted or guard.old_form)
 
 
@@ -126,13 +126,13 @@ def _merged(before: str | None, statement: Mapping[str, object]) -> str:
     except PolicyError:
         if before is not None:
             raise
-        return merge_guard(_EMPTY, statement)  # written without blanks a long list may still fit
+        return merge_guard(_EMPTY, statement)  # without blanks a long list may still fit
 
 
 def _bucket_affects(state: State) -> tuple[str, ...]:
     bucket = state.bucket
     assert bucket is not None
-    touched = ["everybody who uses presigned links of these objects, also from the S3 console"]
+    touched = ["everybody who uses presigned URLs of these objects, also from the S3 console"]
     start = f"s3://{bucket.name}/"
     using = [job.name for job in state.jobs if job.input_uri.startswith(start) or job.output_uri.startswith(start)]
     touched += [f"labeling job {name}, which uses the bucket" for name in using]

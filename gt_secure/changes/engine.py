@@ -1,4 +1,4 @@
-"""Carrying changes out one by one: write, read back, wait, retry within a deadline, and take back in reverse."""
+"""Carry out changes one by one: write, read back, wait, retry within a deadline, and roll back in reverse."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .change import Change
 from .journal import Writer, scrub
 from .targets import TARGETS, Reading, Target
 
-Outcome: TypeAlias = Literal["done", "taken back", "unchanged", "overtaken", "uncertain", "not reached"]
+Outcome: TypeAlias = Literal["done", "rolled back", "unchanged", "overtaken", "uncertain", "not reached"]
 Rest: TypeAlias = Literal["rolled back", "overtaken", "in doubt"]
-"""What is left of changes that were taken back: nothing; nothing but what others have set since; not known."""
+"""Remains of changes that were rolled back: none; only later writes of others; unknown."""
 
 READ_BACK_S = 20
-"""How long a reading may lag behind a write before it counts as wrong."""
+"""Seconds that a reading may lag behind a write before it counts as wrong."""
 
 SECOND_LOOK_S = 2.0
 """Seconds between two readings that have to agree, before a write and after it: S3 may return a former policy."""
@@ -28,10 +28,10 @@ SECOND_LOOK_S = 2.0
 _LOCAL_LOOK_S = 0.02
 
 _AGREE = 5
-"""How often two readings may differ before a target counts as changing all the time."""
+"""Number of times two readings may differ before a target counts as changing all the time."""
 
 _MERGES = 3
-"""How often taking back starts anew when somebody else writes between its reading and its writing."""
+"""Number of times a rollback restarts when somebody else writes between its reading and its writing."""
 
 _TRANSIENT = (Throttled, Unreachable)
 
@@ -48,16 +48,16 @@ class Write:
 
 
 class Progress(str):
-    """Where a change is, as a sentence; given to the ``progress`` callback.
+    """Progress update, as a sentence, passed to the ``progress`` callback.
 
-    An exception raised by the callback cancels: what was done is taken back.
+    An exception raised by the callback cancels the change, and every step is rolled back.
 
     Attributes
     ----------
     step, steps : int
-        Which change of how many.
+        Number of the change, and of all changes.
     what, how_far : str
-        What is being changed, and how far it is.
+        The lock that is being changed, and its progress.
     """
 
     step: int
@@ -66,7 +66,7 @@ class Progress(str):
     how_far: str
 
     def __new__(cls, step: int, steps: int, what: str, how_far: str) -> Progress:
-        """Make the sentence."""
+        """Build the sentence."""
         self = super().__new__(cls, f"{step}/{steps} {what} {how_far}.")
         self.step, self.steps, self.what, self.how_far = step, steps, what, how_far
         return self
@@ -74,10 +74,10 @@ class Progress(str):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What became of one change.
+    """Outcome of one change.
 
-    ``overtaken`` is what somebody else has set differently since it was written: that stays, and ``detail`` says what
-    it is. ``certain`` is False where AWS did not tell.
+    ``overtaken``: somebody else has set another value since the write. That value stays, and ``detail`` names it.
+    ``certain`` is False where AWS did not confirm the outcome.
     """
 
     kind: str
@@ -104,7 +104,7 @@ class Step:
 
 @dataclass
 class Clock:
-    """A deadline, and waits that grow; tests replace ``sleep``."""
+    """A deadline with growing waits; tests replace ``sleep``."""
 
     seconds: float
     sleep: Callable[[float], None] = time.sleep
@@ -120,7 +120,7 @@ class Clock:
         return self.end - self.now()
 
     def wait(self, attempt: int, *, first: float = 0.25, most: float = 8.0) -> None:
-        """Wait longer with each attempt, with some chance in it, but not beyond the deadline."""
+        """Wait longer with each attempt, with random jitter, but not beyond the deadline."""
         pause = min(most, first * 2.0 ** min(attempt, 10)) * (0.75 + random.random() / 2)
         self.sleep(max(0.0, min(pause, self.left)))
 
@@ -138,7 +138,7 @@ class Engine:
     progress : callable, optional
         Called with :class:`Progress`.
     fresh : bool
-        Whether the changes are begun here; False if another process has begun them, and may have sent any of them.
+        Whether this process starts the changes; False if another process started them and may have sent any of them.
     """
 
     def __init__(
@@ -163,7 +163,7 @@ class Engine:
         self.writes: list[Write] = []
 
     def forward(self) -> None:
-        """Carry out all changes, in order; what is already so is left. Raises at the first that fails."""
+        """Carry out all changes in order; targets that already match are left. Raises at the first failure."""
         for index, change in enumerate(self.changes):
             self._say(index, "is being changed")
             self.writer.write("intent", step=index, do="forward")
@@ -188,7 +188,7 @@ class Engine:
                 self.steps[index] = self._take_back(index)
             except BaseException as error:
                 self._note("failed", step=index, do="back", error=_name(error), message=scrub(str(error)))
-                # What somebody else has set since is not ours to take away, and trying again would not change that.
+                # A later write of somebody else stays, and another attempt would not change that.
                 overtaken = isinstance(error, Conflict) and "now" in error.details
                 outcome: Outcome = "overtaken" if overtaken else "uncertain"
                 self.steps[index] = self._step(index, outcome, certain=overtaken, detail=scrub(str(error)))
@@ -202,7 +202,7 @@ class Engine:
     def _take_back(self, index: int) -> Step:
         change = self.changes[index]
         target = change.target
-        self._say(index, "is being taken back")
+        self._say(index, "is being rolled back")
         for attempt in range(_MERGES):
             now = self._read(target).value
             if target.same(now, change.before) or (self._first_run and index not in self._sent):
@@ -214,11 +214,11 @@ class Engine:
                 if "seen" not in error.details or attempt == _MERGES - 1:
                     raise
                 continue  # changed between reading and writing: merge with what is there now
-            return self._step(index, "taken back")
+            return self._step(index, "rolled back")
         raise AssertionError("unreachable")  # pragma: no cover
 
     def _reach(self, index: int, change: Change[Any], start: Any, goal: Any) -> None:
-        """Bring a target from start to goal, whatever replies get lost on the way."""
+        """Bring a target from start to goal, even if replies are lost."""
         target = change.target
         since = datetime.now(UTC)
         reading = self._settled_twice(index, target)
@@ -238,13 +238,13 @@ class Engine:
                 lost = True
                 if self.clock.left <= 0:
                     raise
-                self._say(index, f"AWS did not take it yet ({_name(error)}); trying again")
+                self._say(index, f"AWS did not accept it yet ({_name(error)}), trying again")
                 self.clock.wait(attempt)
             except Conflict as error:
                 lost = True
                 if self.clock.left <= 0:
                     raise
-                self._say(index, f"another update is under way ({_name(error)}); waiting")
+                self._say(index, f"another update is under way ({_name(error)}), waiting")
                 self.clock.wait(attempt, first=0.5)
             reading = self._settled(index, target) if lost else self._read_back(index, target, start, goal)
             if target.same(reading.value, goal):
@@ -255,7 +255,7 @@ class Engine:
                 raise self._not_kept(index, target, start, goal, reading)
 
     def _settled_twice(self, index: int, target: Target[Any]) -> Reading[Any]:
-        """Read until two readings in a row agree: one alone may be a former value that S3 still returns."""
+        """Read until two readings in a row agree: a single one may be a former value that S3 still returns."""
         reading = self._settled(index, target)
         for _ in range(_AGREE):
             self.clock.sleep(self._look_s)
@@ -265,13 +265,13 @@ class Engine:
             self._note("seen", step=index, value=reading.value)
             reading = again
         raise Conflict(
-            f"{self.changes[index].title} keeps changing: {_AGREE + 1} readings in a row were different.",
+            f"{self.changes[index].title} keeps changing: {_AGREE + 1} readings in a row differed.",
             next_step="Find out who is changing it, then plan again.",
             details={"now": reading.value, "seen": reading.value},
         )
 
     def _look_again(self, index: int, target: Target[Any], start: Any, goal: Any) -> None:
-        """Read once more after the write has shown: another writer may have written at the same moment."""
+        """Read once more after the write is visible: another writer may have written at the same moment."""
         self.clock.sleep(self._look_s)
         again = self._settled(index, target)
         if not target.same(again.value, goal) and not target.same(again.value, start):
@@ -286,7 +286,7 @@ class Engine:
         return _LOCAL_LOOK_S if self.aws.is_local else SECOND_LOOK_S
 
     def _moved(self, index: int, target: Target[Any], start: Any, goal: Any, now: Any) -> Conflict:
-        """Keep the text that was found, and return the error that names it."""
+        """Keep the text of the other write, and return the error that names it."""
         self._note("seen", step=index, value=now)
         return _moved(self.changes[index], target, start, goal, now)
 
@@ -295,7 +295,7 @@ class Engine:
         return _not_kept(self.changes[index], target, start, goal, reading)
 
     def _read_back(self, index: int, target: Target[Any], start: Any, goal: Any) -> Reading[Any]:
-        """Read until the write shows, or somebody else's: S3 may answer with the former policy for some seconds."""
+        """Read until our write or another one is visible: S3 may return the former policy for some seconds."""
         end = self.clock.now() + READ_BACK_S
         for attempt in range(1_000_000):
             reading = self._settled(index, target)
@@ -315,7 +315,7 @@ class Engine:
             if self.clock.left <= 0:
                 raise Throttled(
                     f"{self.changes[index].title} is still updating after {waited:.0f} seconds.",
-                    next_step="Wait, then run “gt-secure journal” to see where it is, and undo or resume the change.",
+                    next_step="Wait, then run 'gt-secure journal' to see its state, and undo or resume the change.",
                 )
             self._say(index, f"is updating, {waited:.0f} s so far")
             self.clock.wait(attempt, first=0.1 if self.aws.is_local else 1.0, most=5.0)
@@ -338,7 +338,7 @@ class Engine:
         return Step(change.kind, change.name, outcome, certain, detail)
 
     def _note(self, event: str, **data: Any) -> None:
-        """Write to the journal what has happened; a full disk must not stop what restores the account."""
+        """Record an event in the journal; a full disk must not stop the rollback."""
         try:
             self.writer.write(event, **data)
         except GtSecureError:
@@ -350,11 +350,11 @@ class Engine:
         try:
             self._progress(Progress(index + 1, len(self.changes), self.changes[index].title, text))
         except Exception:
-            if self._cancellable:  # while taking back, a broken display must not stop us
+            if self._cancellable:  # during a rollback, a broken display must not stop us
                 raise
 
     def all_steps(self) -> tuple[Step, ...]:
-        """Return one step for every change, also those that were not reached."""
+        """Return one step for every change, including those that were not reached."""
         return tuple(self.steps.get(i) or self._step(i, "not reached") for i in range(len(self.changes)))
 
 
@@ -364,7 +364,7 @@ def _name(error: BaseException) -> str:
 
 def _moved(change: Change[Any], target: Target[Any], start: Any, goal: Any, now: Any) -> Conflict:
     return Conflict(
-        f"{change.title} has been changed by somebody else in the meantime; now {target.words(now)}.",
+        f"{change.title} has been changed by somebody else in the meantime: now {target.words(now)}.",
         next_step="Plan again: the new plan starts from what is there now.",
         details={"kind": change.kind, "target": change.name, "seen": start, "wanted": goal, "now": now},
     )
@@ -373,20 +373,20 @@ def _moved(change: Change[Any], target: Target[Any], start: Any, goal: Any, now:
 def _not_kept(change: Change[Any], target: Target[Any], start: Any, goal: Any, reading: Reading[Any]) -> GtSecureError:
     if not target.same(reading.value, start):
         return _moved(change, target, start, goal, reading.value)
-    why = f" AWS says: {scrub(reading.failure)}." if reading.failure else ""
+    why = f" AWS reports: {scrub(reading.failure)}." if reading.failure else ""
     return GtSecureError(
-        f"{change.title} was accepted by AWS but does not show when it is read back.{why}",
-        next_step="Look at it in the console; somebody may be changing it at the same time.",
+        f"{change.title} was accepted by AWS, but reading it back does not show the change.{why}",
+        next_step="Check it in the console: somebody may be changing it at the same time.",
         details={"wanted": goal, "now": reading.value},
     )
 
 
 def _check_rest(change: Change[Any], before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-    """Raise if a member that we did not send is different after the write."""
+    """Raise if a field that we did not send differs after the write."""
     keys = sorted(key for key in {*before, *after} if before.get(key) != after.get(key))
     if keys:
         raise Conflict(
-            f"While {change.title} was changed, other members changed too: {', '.join(keys)}.",
-            next_step="Compare them (below) and set them right; somebody may have edited them at the same moment.",
+            f"While {change.title} was changed, other fields changed too: {', '.join(keys)}.",
+            next_step="Compare them (below) and correct them: somebody may have edited them at the same moment.",
             details={key: {"before": str(before.get(key)), "after": str(after.get(key))} for key in keys},
         )

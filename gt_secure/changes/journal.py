@@ -1,8 +1,8 @@
-"""The journal: one file per change, written and synced before each call, so that nothing that was done is forgotten.
+"""The journal: one file per change, written and synced before each call, so that every call is on record.
 
-A file holds JSON lines. The first says what is to be done, by whom and where, with everything that is needed to put it
-back; each later one is an event. Every line carries the SHA-256 of the line before it, so that a missing or altered
-line shows. Bucket policies, toggles and CIDR ranges are in it; credentials, tokens and URLs never are.
+A file holds JSON lines. The first holds the planned changes, the caller and the account, and all values that a rollback
+needs; each later one is an event. Every line carries the SHA-256 of the line before it, so that a missing or altered
+line is detected. It holds bucket policies, settings and CIDR ranges, never credentials, tokens or URLs.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ FORMAT = 1
 """The format that this version writes, and the newest that it reads."""
 
 MAX_BYTES = 64 << 20
-"""A larger file is no record of a change: a bucket policy has at most 20 KB."""
+"""A larger file is not a record of a change: a bucket policy has at most 20 KB."""
 
 _RECORD_KINDS = {"apply", "undo"}
 _ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9]{6}-[0-9a-f]{4}")
@@ -43,25 +43,25 @@ def journal_path(directory: str | Path | None = None) -> Path:
 
 
 def scrub(text: str, most: int = 600) -> str:
-    """Take out of a foreign text what could be a key, a token or a signed URL."""
+    """Redact possible keys, tokens and signed URLs in text from outside."""
     return truncate(redact(text), most)
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeRecord:
-    """One change, as the journal tells it.
+    """One change, as recorded in the journal.
 
     Attributes
     ----------
     id : str
     kind : str
-        ``apply`` or ``undo``; ``of`` is the change that an undo takes back.
+        ``apply`` or ``undo``; ``of`` is the change that an undo reverts.
     status : str
         ``applied`` (of an undo: it has been carried out), ``undone`` by a later change, ``rolled-back``, ``overtaken``
-        (rolled back but for what somebody else has set at the same time), ``unfinished`` (interrupted, or in doubt), or
+        (rolled back except for simultaneous writes of others), ``unfinished`` (interrupted, or in doubt), or
         ``damaged``: the file is not intact. ``unsupported`` is a record that a newer version wrote.
     begin : mapping
-        The first line: account, region, caller, restriction, changes with everything to put them back.
+        The first line: account, region, caller, restriction, changes with everything that a rollback needs.
     events : tuple of mapping
         The later lines.
     """
@@ -86,12 +86,12 @@ class ChangeRecord:
 
     @property
     def caller(self) -> str:
-        """The ARN of who made the change."""
+        """The ARN of the caller who made the change."""
         return str(self.begin.get("caller") or "")
 
     @property
     def started(self) -> str:
-        """When it began, in UTC."""
+        """Start time, in UTC."""
         return str(self.begin.get("at") or "")
 
     @property
@@ -155,7 +155,7 @@ def _append(path: Path, data: bytes, *, new: bool) -> None:
                 view = view[os.write(handle, view) :]
             os.fsync(handle)
         except OSError:
-            os.ftruncate(handle, size)  # a full disk must not leave half a line for the next one to be glued to
+            os.ftruncate(handle, size)  # a full disk must not leave half a line before the next one
             raise
     finally:
         os.close(handle)
@@ -180,7 +180,7 @@ def _digest(line: str) -> str:
 def _sync_directory(directory: Path) -> None:
     try:
         handle = os.open(directory, os.O_RDONLY)
-    except OSError:  # Windows opens no directories
+    except OSError:  # Windows cannot open directories
         return
     try:
         os.fsync(handle)
@@ -205,7 +205,7 @@ def begin_change(directory: Path, begin: Mapping[str, Any]) -> Writer:
 
 
 def continue_change(directory: Path, record: ChangeRecord) -> Writer:
-    """Go on writing in the file of an interrupted change; a last line that was torn by the interruption is cut off."""
+    """Continue the file of an interrupted change; an incomplete last line is cut off."""
     path = directory / f"{record.id}.jsonl"
     try:
         whole = path.read_bytes()
@@ -250,7 +250,7 @@ def _as_undone(record: ChangeRecord) -> ChangeRecord:
 
 
 def show_change(change_id: str, journal_dir: str | Path | None = None) -> ChangeRecord:
-    """Return one change; raises :class:`NotFound` if the journal has none of that id (or several that begin so)."""
+    """Return one change; raises :class:`NotFound` if the journal has no such id, or several ids with this prefix."""
     refuse_url(change_id, "change", "the id of a change")
     records = list_changes(journal_dir)
     found = [record for record in records if record.id == change_id] or [
@@ -260,37 +260,37 @@ def show_change(change_id: str, journal_dir: str | Path | None = None) -> Change
         return found[0]
     raise NotFound(
         f"The journal in {journal_path(journal_dir)} has {'no' if not found else len(found)} change"
-        f"{'s that begin with' if found else ''} “{change_id[:40]}”.",
-        next_step="“gt-secure journal” lists them.",
+        f"{'s that begin with' if found else ''} '{change_id[:40]}'.",
+        next_step="Run 'gt-secure journal' to list them.",
     )
 
 
 def verify_journal(journal_dir: str | Path | None = None) -> dict[str, tuple[str, ...]]:
-    """Check that every file holds together; returns the problems of each change, empty where there are none."""
+    """Check that every file is intact; returns the problems of each change, empty where there are none."""
     directory = journal_path(journal_dir)
     return {change_id: _read(directory / f"{change_id}.jsonl").problems for change_id in change_ids(directory)}
 
 
 def export_journal(journal_dir: str | Path | None = None) -> Iterator[str]:
-    """Yield the whole journal as JSON Lines, one change a line, for a reviewer or a log archive."""
+    """Yield the whole journal as JSON Lines, one change per line, for a reviewer or a log archive."""
     for record in list_changes(journal_dir):
         yield json.dumps(record.to_dict(), ensure_ascii=True, separators=(",", ":"))
 
 
 def _read(path: Path) -> ChangeRecord:
-    """Read one file; whatever is wrong with it becomes a status, and never ends other work."""
+    """Read one file; any problem with it becomes a status and never stops other work."""
     try:
         text = _text(path)
     except OSError as error:
-        return _damaged(path, f"it cannot be opened: {error.strerror or 'it is no regular file'}")
+        return _damaged(path, f"it cannot be opened: {error.strerror or 'it is not a regular file'}")
     complete, _, torn = text.rpartition("\n")
-    del torn  # a torn last line announced a call that was never made
+    del torn  # an incomplete last line announced a call that was never made
     events, problems = _events(complete)
     if not events or events[0].get("event") != "begin" or events[0].get("id") != path.stem:
         if not problems and not complete:
             # Killed while the first line was being written: nothing had been called yet.
             return ChangeRecord(path.stem, "apply", "rolled-back", {}, (), None, ())
-        return _damaged(path, *(problems or ["it has no beginning"]))
+        return _damaged(path, *(problems or ["the first record is missing"]))
     begin, rest = events[0], tuple(events[1:])
     newer = _unsupported(begin)
     status: Status = "damaged" if problems else "unsupported" if newer else _status(begin, rest)
@@ -336,10 +336,10 @@ def _events(text: str) -> tuple[list[dict[str, Any]], list[str]]:
 
 
 def _unsupported(begin: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return why this version cannot use a record that is intact: a newer format, or kinds that it does not know."""
+    """Return why this version cannot use a record that is intact: a newer format, or kinds unknown to it."""
     written = begin.get("format", FORMAT)
     if not isinstance(written, int) or written > FORMAT:
-        return (f"it has format {str(written)[:20]}, and this version reads up to {FORMAT}",)
+        return (f"it has format {str(written)[:20]}, and this version reads formats up to {FORMAT}",)
     if begin.get("kind") not in _RECORD_KINDS:
         return (f"it records '{str(begin.get('kind'))[:40]}', which this version does not know",)
     changes = begin.get("changes", [])
@@ -360,7 +360,7 @@ def _status(begin: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> St
 
 
 def _all_done(begin: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> bool:
-    """Tell whether AWS confirmed each change, so that only the last line is missing, for example on a full disk."""
+    """Return True if AWS confirmed each change and only the last line is missing, for example on a full disk."""
     if any(event.get("event") == "failed" or event.get("do") == "back" for event in events):
         return False
     done = {event.get("step") for event in events if event.get("event") == "done" and _is_step(event.get("step"))}

@@ -1,7 +1,7 @@
-"""One change at a time: a lock file beside the journal that says who holds it.
+"""One change at a time: a lock file next to the journal that names its holder.
 
-The operating system drops the lock when its process dies, so a dead holder never blocks; the text that it left in the
-file tells that it died in the middle.
+The operating system drops the lock when its process dies, so a crashed holder never blocks. The text that it left in
+the file shows that it was interrupted.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ def hold(directory: Path, scope: str, what: str) -> Iterator[Mapping[str, Any] |
     scope : str
         Account and region.
     what : str
-        What is being done, for whoever finds the lock taken.
+        The operation, for a message to others who need the lock.
 
     Yields
     ------
     mapping or None
-        The holder that died while it held the lock, if there was one.
+        The holder that crashed while it held the lock, if there was one.
 
     Raises
     ------
     Conflict
-        If a living process holds it; the message says which.
+        If a running process holds it; the message names the process.
     """
     handle = _open(directory / f"lock-{scope}")
     try:
@@ -90,7 +90,7 @@ if sys.platform == "win32":  # pragma: no cover
     import msvcrt
 
     def _flock(handle: int) -> None:
-        os.lseek(handle, 1 << 20, os.SEEK_SET)  # beyond the text, so that others can read who holds it
+        os.lseek(handle, 1 << 20, os.SEEK_SET)  # beyond the text, so that others can read it
         msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
 else:
     import fcntl
@@ -104,12 +104,12 @@ def _holder(handle: int) -> Mapping[str, Any] | None:
     try:
         found = json.loads(os.read(handle, 4096) or b"null")
     except (ValueError, RecursionError):
-        return {}  # died while writing its name
+        return {}  # crashed while writing its name
     return found if isinstance(found, dict) else None
 
 
 def _write(handle: int, holder: Mapping[str, Any] | None) -> None:
-    """Write who holds the lock. On a full disk the lock holds without the name."""
+    """Write the holder of the lock. On a full disk the lock works without the name."""
     with contextlib.suppress(OSError):
         os.ftruncate(handle, 0)
         os.lseek(handle, 0, os.SEEK_SET)
@@ -123,7 +123,7 @@ def _held(holder: Mapping[str, Any] | None) -> Conflict:
     return Conflict(
         f"Another change is under way: {who.get('what') or 'a change'}, by process {who.get('pid') or 'unknown'} on "
         f"{who.get('host') or 'this machine'} since {who.get('since') or 'just now'}.",
-        next_step="Wait until it has ended, then plan again. If that process hangs, end it: what it did is in the "
+        next_step="Wait until it has ended, then plan again. If that process hangs, end it. Its steps are in the "
         "journal and can be undone.",
         details={"holder": dict(who)},
     )

@@ -1,4 +1,4 @@
-"""What a person should know before a plan is applied, and what stops it unless confirmed by name."""
+"""Notices of a plan: notes, warnings, and blockers that must be confirmed by name."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _url_lock(wish: Restriction, state: State, changing: bool) -> Iterator[Notic
             yield Notice(
                 "url-lock-needs-vpc",
                 "blocker",
-                "VpcSourceIp needs a worker portal in a VPC, and this one is public: no worker could open an image.",
+                "No worker could open an image: VpcSourceIp needs a worker portal in a VPC, and this one is public.",
                 "Use SourceIp, or put the portal into a VPC first.",
                 "url_lock",
             )
@@ -51,8 +51,8 @@ def _url_lock(wish: Restriction, state: State, changing: bool) -> Iterator[Notic
         yield Notice(
             "dual-stack",
             "warning",
-            "The portal is dual-stack and the S3 host of the images is IPv4 only: a worker whom the portal saw over "
-            "IPv6 is refused.",
+            "Workers who reach the portal over IPv6 are refused: the portal is dual-stack, and the S3 host of the "
+            "images is IPv4 only.",
             "Set the workforce to ipv4, or let workers use IPv4.",
             "url_lock",
         )
@@ -61,20 +61,20 @@ def _url_lock(wish: Restriction, state: State, changing: bool) -> Iterator[Notic
             "url-lock-off",
             "warning",
             "Without the URL lock a forwarded URL works from anywhere until it expires.",
-            "Guard the bucket, if it is not guarded by other means.",
+            "Guard the bucket, unless another control protects it.",
             "url_lock",
         )
 
 
 def _one_path(lock: UrlLock) -> Notice:
-    """A workforce in a VPC has two portals, and a URL lock serves the workers of one."""
-    shut, other = ("through the VPC", "VpcSourceIp") if lock.source_ip else ("over the internet", "SourceIp")
+    """Return the warning for a workforce in a VPC: it has two portals, and a URL lock serves only one of them."""
+    refused, other = ("VPC", "VpcSourceIp") if lock.source_ip else ("public", "SourceIp")
     return Notice(
         "url-lock-one-path",
         "warning",
-        f"The workforce has a portal in a VPC besides the public one, and the URL lock {lock.mode} serves one of them: "
-        f"images of workers who come {shut} are refused.",
-        f"Use {other} if that is how the workers of this team come; a team of its own serves the others.",
+        f"Workers of this team in the {refused} portal will see broken images: the workforce has two portals, and the "
+        f"URL lock {lock.mode} serves only one of them.",
+        f"If this team works in the {refused} portal, use {other}. If it works in both, split it into two teams.",
         "url_lock",
     )
 
@@ -87,16 +87,16 @@ def _guard(wish: Restriction, state: State) -> Iterator[Notice]:
         yield Notice(
             "guard-edited",
             "blocker",
-            "Somebody has edited our statement in the bucket policy by hand; the edit would be overwritten.",
-            "Look at the statement first.",
+            "Applying would overwrite a manual edit of our statement in the bucket policy.",
+            "Review the statement first.",
             "guard",
         )
     if wish.guard and guard.prefix != wish.prefix and not guard.prefix.startswith(wish.prefix):
         yield Notice(
             "guard-moves",
             "blocker",
-            f"The bucket has one guard, for “{guard.prefix or 'all objects'}”; it would move to “{wish.prefix}” and "
-            "leave the former objects open.",
+            f"The guard would move from '{guard.prefix or 'all objects'}' to '{wish.prefix}' and leave former objects "
+            "open: a bucket has one guard.",
             "Use a prefix that covers both.",
             "prefix",
         )
@@ -113,15 +113,15 @@ def _guard(wish: Restriction, state: State) -> Iterator[Notice]:
 
 
 def _deleted(change: Change[str | None]) -> Iterator[Notice]:
-    """S3 checks every principal of the policy that it is given, and a deleted one makes it refuse the whole."""
+    """Yield the blocker of a policy that names deleted principals: S3 refuses such a policy as a whole."""
     gone = deleted_principals(change.after)
     if gone:
         yield Notice(
             "principal-deleted",
             "blocker",
-            f"The bucket policy names users or roles that no longer exist ({'; '.join(gone)}): S3 refuses every new "
-            "version of such a policy.",
-            "Take them out of their statements first; such an id is never used again.",
+            "S3 refuses every new version of this bucket policy: it names users or roles that no longer exist "
+            f"({'; '.join(gone)}).",
+            "Remove them from their statements first. Such an id is never used again.",
             "bucket",
         )
 
@@ -133,8 +133,8 @@ def _narrower(guard: Guard, wish: Restriction) -> Iterator[Notice]:
         yield Notice(
             "guard-drops",
             "warning",
-            f"These may come in now and would be refused: {', '.join(gone)}.",
-            "Keep them in the lists if people still use them.",
+            f"These are allowed now and would be refused: {', '.join(gone)}.",
+            "Keep them in the lists if workers still use them.",
             "addresses",
         )
 
@@ -145,12 +145,12 @@ def _portal(wish: Restriction, state: State) -> Iterator[Notice]:
     others = [team.name for team in state.other_teams]
     named = f" It also affects {', '.join(others)}." if others else ""
     if not state.sees("workteams"):
-        named = " Which other teams it affects cannot be seen (sagemaker:ListWorkteams)."
+        named = " Which other teams it affects is unknown (missing permission: sagemaker:ListWorkteams)."
     if not wish.portal_lock:
         yield Notice(
             "portal-opens",
             "blocker",
-            f"The worker portal would open to everybody; now it opens only from {', '.join(force.cidrs)}.{named}",
+            f"The worker portal would open to everybody. Now it opens only from {', '.join(force.cidrs)}.{named}",
             "Leave portal_lock out to keep the list.",
             "portal_lock",
         )
@@ -158,7 +158,7 @@ def _portal(wish: Restriction, state: State) -> Iterator[Notice]:
     yield Notice(
         "portal-affects-all",
         "warning",
-        f"The portal lock counts for every private workteam of {state.region}.{named}",
+        f"The portal lock applies to every private workteam of {state.region}.{named}",
         "Make sure that the addresses of all their workers are in the list.",
         "portal_lock",
     )
@@ -167,7 +167,7 @@ def _portal(wish: Restriction, state: State) -> Iterator[Notice]:
             "portal-closes",
             "warning" if force.in_vpc else "blocker",
             f"A list of private ranges closes the public portal for everybody.{named}",
-            "That is right if all workers come through the VPC."
+            "That is right if all workers use the portal in the VPC."
             if force.in_vpc
             else "There is no portal in a VPC here.",
             "addresses",
@@ -177,16 +177,16 @@ def _portal(wish: Restriction, state: State) -> Iterator[Notice]:
         yield Notice(
             "portal-drops",
             "blocker",
-            f"Workers from {', '.join(gone)} may open the portal now and would be shut out.{named}",
-            "Add these ranges, if people still use them.",
+            f"Workers from {', '.join(gone)} can open the portal now and would be refused.{named}",
+            "Add these ranges if workers still use them.",
             "addresses",
         )
     if force.in_vpc:
         yield Notice(
             "portal-in-vpc",
             "warning",
-            "AWS applies the portal lock to the public portal only; the portal in the VPC stays as it is.",
-            "Security groups decide who reaches the portal in the VPC.",
+            "AWS applies the portal lock to the public portal only. The portal in the VPC does not change.",
+            "Use security groups to restrict the portal in the VPC.",
             "portal_lock",
         )
 
@@ -203,7 +203,7 @@ def _endpoints(wish: Restriction, state: State) -> Iterator[Notice]:
         elif endpoint.state.lower() not in {"available", ""}:
             text, fix, code = f"{one} is {endpoint.state}.", "Wait until it is available.", "endpoint-not-available"
         elif endpoint.type == "Interface" and not endpoint.private_dns:
-            text = f"{one} has no private DNS: the host of a presigned URL is signed and does not lead to it."
+            text = f"{one} has no private DNS, so the signed host of a presigned URL does not resolve to it."
             fix, code = "Turn private DNS on, or use a gateway endpoint.", "endpoint-no-dns"
         else:
             continue
@@ -216,7 +216,7 @@ def _jobs(state: State) -> Iterator[Notice]:
         yield Notice(
             "jobs-in-progress",
             "warning",
-            f"People may be working on {', '.join(names)}: what they have open may be refused.",
-            "Tell them to reload their task; URLs that were made before keep their own rules until they expire.",
+            f"Workers may be working on {', '.join(names)}. Images of their open tasks may stop loading.",
+            "Ask them to reload their task. URLs issued earlier keep the old rules until they expire.",
             "team",
         )

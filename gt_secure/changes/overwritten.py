@@ -1,4 +1,4 @@
-"""Keep and name what somebody else wrote at the time of a change and what the change may have overwritten."""
+"""Record and name writes of others at the time of a change that the change may have overwritten."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .targets import Target
 
 
 def look_for_others(engine: Engine) -> tuple[Step, ...]:
-    """Return the steps of a change that was applied; one that another writer crossed is not certain."""
+    """Return the steps of an applied change; a step with a simultaneous write of somebody else is not certain."""
     steps = list(engine.all_steps())
     own = {write.request for write in engine.writes}
     for write in engine.writes:
@@ -29,7 +29,7 @@ def look_for_others(engine: Engine) -> tuple[Step, ...]:
 
 
 def note_overwritten(aws: Aws, writer: Writer, record: ChangeRecord, changes: Sequence[Change[Any]]) -> tuple[str, ...]:
-    """Look at the time of an earlier change again, which CloudTrail had not recorded when it ended."""
+    """Check the time of an earlier change again: CloudTrail had not recorded it when the change ended."""
     own = {str(event.get("request")) for event in record.events if event.get("event") == "written"}
     notes = []
     for index, change in enumerate(changes):
@@ -66,7 +66,7 @@ def _lost(
 
 
 def _was_seen(target: Target[Any], other: OtherWrite, change: Change[Any]) -> bool:
-    """Tell whether another write set what was read before ours, or the same as ours: then nothing of it is lost."""
+    """Return True if another write set the value that we read before ours, or our own: then it is not lost."""
     if other.policy_text is None and other.operation.startswith("Put"):
         return False
     return target.same(other.policy_text, change.before) or target.same(other.policy_text, change.after)
@@ -75,7 +75,7 @@ def _was_seen(target: Target[Any], other: OtherWrite, change: Change[Any]) -> bo
 def _sentence(other: OtherWrite, change_id: str) -> str:
     return (
         f"{other.writer} wrote it too, at {other.at}, and this change may have overwritten that. "
-        f"'gt-secure journal show {change_id}' has the text; add what is missing with a new plan or by hand."
+        f"'gt-secure journal show {change_id}' shows its text. Add the missing statements with a new plan or by hand."
     )
 
 
@@ -83,4 +83,4 @@ def _note(writer: Writer, event: str, **data: Any) -> None:
     try:
         writer.write(event, **data)
     except GtSecureError:
-        pass  # the sentence still reaches the person
+        pass  # the message is still shown

@@ -1,4 +1,4 @@
-"""`Plan`: the difference between what is and what is wanted, with all that a person needs to decide."""
+"""`Plan`: the difference between the current and the wanted state, with everything needed to decide."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ from .render.text import cause, plan_text
 
 @dataclass(frozen=True)
 class Plan(PlanData):
-    """What would be done, and what it would mean. Nothing has been changed yet.
+    """A planned change and its effects. Nothing has been changed yet.
 
     Attributes
     ----------
     restriction : Restriction
     state : State
-        What the plan saw; apply compares before it writes.
+        The state that the plan is based on; apply compares before it writes.
     changes : tuple of Change
         In the order in which they are carried out.
     notices : tuple of Notice
         Blockers first, then warnings.
     findings : tuple of Finding
-        What in the account would still weaken or break the restriction after the changes.
+        Settings of the account that would still weaken or break the restriction after the changes.
     simulation : tuple of Row
-        For each sample source the verdict now and after.
+        For each sample source the current and the planned verdict.
     expectations : tuple of ExpectationResult
     """
 
@@ -54,7 +54,7 @@ class Plan(PlanData):
         Parameters
         ----------
         standalone : bool
-            A page of its own, to attach to a ticket: it needs no other file, and follows the reader's light or dark
+            A self-contained page, to attach to a ticket: it needs no other file, and follows the reader's light or dark
             theme. Otherwise a fragment, whose classes begin with ``gts-``.
         """
         return plan_page(self) if standalone else plan_html(self)
@@ -89,29 +89,29 @@ def plan(
     state: State | None = None,
     context: Mapping[str, str | Sequence[str]] | None = None,
 ) -> Plan:
-    """Compare what is with what is wanted. Reads only.
+    """Compare the current with the wanted state. Reads only.
 
     Parameters
     ----------
     aws : Aws
     restriction : Restriction
     hits : Hits or iterable of str, optional
-        Where labelers came from lately: :class:`gt_secure.logs.Hits`, or their sources. A plan that would refuse one
-        of them is stopped.
+        Recent requests of workers: :class:`gt_secure.logs.Hits`, or their sources. A plan that would refuse one of
+        them is blocked.
     state : State, optional
-        A reading that was just made; it is made here otherwise, with the facts that the bucket policy asks for.
+        A recent reading; without it, the account is read now, with the facts that the bucket policy needs.
     context : mapping, optional
-        Facts beside those of the restriction.
+        Facts in addition to those of the restriction.
 
     Raises
     ------
     AccessDenied, NotFound, CredentialsError, Unreachable
-        If what would be written cannot be read.
+        If a part that would be written cannot be read.
     """
     if not isinstance(restriction, Restriction):
         raise InvalidInput(
-            f"A Restriction is needed, not {type(restriction).__name__}.",
-            next_step="Write Restriction(“team”, addresses=...).",
+            f"plan() needs a Restriction, not {type(restriction).__name__}.",
+            next_step="Write Restriction('team', addresses=...).",
             field="restriction",
         )
     restriction = restriction.with_facts(context)
@@ -138,7 +138,7 @@ def _broken(results: Iterable[ExpectationResult]) -> list[Notice]:
         Notice(
             "expectation-broken",
             "blocker",
-            f"Expected “{result.kind}” for {result.source}, but it would be {result.observed}"
+            f"Expected '{result.kind}' for {result.source}, but it would be {result.observed}"
             + ("." if result.observed == "allowed" else f" ({cause(result.observed, result.lock, result.reason)})."),
             "Change the restriction, or the expectation.",
             "expectations",

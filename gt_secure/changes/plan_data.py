@@ -18,21 +18,21 @@ from .targets import BucketGuard
 
 @dataclass(frozen=True)
 class PlanData:
-    """What would be done, and what it would mean. Nothing has been changed yet.
+    """A planned change and its effects. Nothing has been changed yet.
 
     Attributes
     ----------
     restriction : Restriction
     state : State
-        What the plan saw; apply compares before it writes.
+        The state that the plan is based on; apply compares before it writes.
     changes : tuple of Change
         In the order in which they are carried out.
     notices : tuple of Notice
         Blockers first, then warnings.
     findings : tuple of Finding
-        What in the account would still weaken or break the restriction after the changes.
+        Settings of the account that would still weaken or break the restriction after the changes.
     simulation : tuple of Row
-        For each sample source the verdict now and after.
+        For each sample source the current and the planned verdict.
     expectations : tuple of ExpectationResult
     """
 
@@ -46,17 +46,17 @@ class PlanData:
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing to change."""
+        """True if there is nothing to change."""
         return not self.changes
 
     @property
     def blockers(self) -> tuple[Notice, ...]:
-        """What stops the plan; confirm those that can be confirmed by their codes."""
+        """The blockers of the plan; confirmable ones are confirmed by their codes."""
         return tuple(notice for notice in self.notices if notice.severity == "blocker")
 
     @property
     def seconds_typical(self) -> int:
-        """How long it usually takes on AWS."""
+        """Typical duration on AWS, in seconds."""
         return sum(change.seconds_typical for change in self.changes)
 
     @property
@@ -66,7 +66,7 @@ class PlanData:
 
     @property
     def digest(self) -> str:
-        """The fingerprint of what the plan does, for an approval: account, region, restriction, changes and calls."""
+        """The fingerprint of the plan, for an approval: account, region, restriction, changes and calls."""
         data = {
             "account": self.state.account_id,
             "region": self.state.region,

@@ -1,8 +1,8 @@
-"""Find writes of somebody else to a bucket policy at the time of ours, as CloudTrail recorded them.
+"""Find writes of others to a bucket policy at the time of ours, as recorded by CloudTrail.
 
-S3 has no conditional PutBucketPolicy, so a policy that somebody puts between our last reading and our write is
+S3 has no conditional PutBucketPolicy, so a policy that somebody else puts between our last reading and our write is
 overwritten without a trace in S3. CloudTrail's record of the other write names the writer and holds the text. It
-appears some minutes later, so this is asked after an apply and again by an undo.
+appears some minutes later, so apply and a later undo both look for it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ..aws.errors import aws_errors
 ACTION = "cloudtrail:LookupEvents"
 _WRITES = {"PutBucketPolicy", "DeleteBucketPolicy"}
 _MARGIN = timedelta(seconds=5)
-"""Clocks differ, and CloudTrail records whole seconds."""
+"""Tolerance of times: clocks differ, and CloudTrail records whole seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +46,12 @@ class OtherWrite:
 def other_policy_writes(
     aws: Aws, bucket: str, region: str, since: datetime, until: datetime, own_requests: Collection[str]
 ) -> tuple[OtherWrite, ...]:
-    """Return the successful writes of a bucket's policy within a time that none of our requests made.
+    """Return the successful writes of a bucket's policy in a time range, without our own requests.
 
     Raises
     ------
     GtSecureError
-        If CloudTrail cannot be asked: :class:`AccessDenied`, :class:`Unreachable` and so on.
+        If CloudTrail cannot be read: :class:`AccessDenied`, :class:`Unreachable` and so on.
     """
     with aws_errors(ACTION):
         pages = aws.client("cloudtrail", region or None).get_paginator("lookup_events")

@@ -1,4 +1,4 @@
-"""Open files in a folder that other users may write to: follow no link, wait for no pipe, inherit its modes."""
+"""Open files in a folder that other users may write to: no links, no pipes, inherited modes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def open_regular(path: Path, flags: int, mode: int = 0o600) -> int:
     Raises
     ------
     OSError
-        If it cannot be opened, is a link, or is no regular file.
+        If it cannot be opened, is a link, or is not a regular file.
     """
     safe = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
     handle = os.open(path, flags | safe, mode)
@@ -23,7 +23,7 @@ def open_regular(path: Path, flags: int, mode: int = 0o600) -> int:
     linked = status.st_nlink > 1 and flags & (os.O_WRONLY | os.O_RDWR)
     if linked or not stat.S_ISREG(status.st_mode):
         os.close(handle)
-        raise OSError(errno.EINVAL, "it is a link or no regular file", str(path))
+        raise OSError(errno.EINVAL, "it is a link or not a regular file", str(path))
     return handle
 
 

@@ -1,4 +1,4 @@
-"""The three things that a change can write, each with its reading, its one writing call and its three-way merge.
+"""The three targets of a change, each with its reading, its one write call and its three-way merge.
 
 Writes are absolute ("make it so"), so sending one twice is harmless. S3 and SageMaker offer no revision to write
 against (``PutBucketPolicy`` and ``UpdateWorkteam`` take no ETag): each target is therefore read right before it is
@@ -39,7 +39,7 @@ class Toggles(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Reading(Generic[V]):
-    """The current state of a target: the part that we change, everything else of it, and whether it accepts a write."""
+    """The current state of a target: the part that we change, the rest, and whether it accepts a write."""
 
     value: V
     rest: Mapping[str, Any] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class Reading(Generic[V]):
 
 @dataclass(frozen=True, slots=True)
 class Target(ABC, Generic[V]):
-    """One thing in AWS that a change writes; ``V`` is the type of its value."""
+    """An AWS setting that a change writes; ``V`` is the type of its value."""
 
     kind: ClassVar[Kind]
     title: ClassVar[str]
@@ -59,11 +59,11 @@ class Target(ABC, Generic[V]):
 
     @abstractmethod
     def protects(self, value: V) -> bool:
-        """Tell whether a value restricts anything."""
+        """Return True if a value restricts anything."""
 
     @abstractmethod
     def from_json(self, data: object) -> V:
-        """Read a value from a journal; raise ValueError if it has another form."""
+        """Read a value from a journal; raise ValueError if it is malformed."""
 
     def to_json(self, value: V) -> object:
         """Return a value as JSON-able data."""
@@ -71,7 +71,7 @@ class Target(ABC, Generic[V]):
 
     @abstractmethod
     def read(self, aws: Aws) -> Reading[V]:
-        """Read it."""
+        """Read the current value."""
 
     @abstractmethod
     def write(self, aws: Aws, value: V) -> str:
@@ -79,20 +79,20 @@ class Target(ABC, Generic[V]):
 
     @abstractmethod
     def merge(self, before: V, after: V, now: V) -> V:
-        """Take our change from before to after back out of what is now; raise Conflict where that has no meaning."""
+        """Revert our change from before to after in the current value; raise Conflict where that is ambiguous."""
 
     @abstractmethod
     def words(self, value: V) -> str:
-        """Say what a value does, after "now"."""
+        """Describe a value, to follow the word "now"."""
 
     def same(self, one: V, other: V) -> bool:
-        """Whether two values mean the same."""
+        """Return True if two values mean the same."""
         return bool(one == other)
 
     def other_writes(
         self, aws: Aws, since: datetime, until: datetime, own_requests: Collection[str]
     ) -> tuple[OtherWrite, ...]:
-        """Return what somebody else wrote in a time, where AWS keeps a record that this role may read."""
+        """Return writes of others in a time range, where AWS keeps a record that this role may read."""
         del aws, since, until, own_requests
         return ()
 
@@ -105,13 +105,13 @@ class BucketGuard(Target[str | None]):
     title: ClassVar[str] = "Bucket guard"
 
     def protects(self, value: str | None) -> bool:
-        """Tell whether the policy has a guard."""
+        """Return True if the policy has a guard."""
         return find_guard(value) is not None
 
     def from_json(self, data: object) -> str | None:
         """Read a policy text, or None."""
         if data is not None and not is_policy(data):
-            raise ValueError("the policy of a bucket guard is no policy")
+            raise ValueError("the policy of a bucket guard is not a policy")
         return data if isinstance(data, str) else None
 
     def read(self, aws: Aws) -> Reading[str | None]:
@@ -119,7 +119,7 @@ class BucketGuard(Target[str | None]):
         return Reading(read_policy(aws, self.name, self.region or None))
 
     def write(self, aws: Aws, value: str | None) -> str:
-        """Put or delete the policy. Self lock-out is never confirmed to S3, which then refuses the plainest ones."""
+        """Put or delete the policy. Self lock-out is never confirmed, so S3 refuses the most obvious cases."""
         client = aws.client("s3", self.region or None)
         resource = f"arn:{aws.partition}:s3:::{self.name}"
         if value is None:
@@ -134,11 +134,11 @@ class BucketGuard(Target[str | None]):
     def other_writes(
         self, aws: Aws, since: datetime, until: datetime, own_requests: Collection[str]
     ) -> tuple[OtherWrite, ...]:
-        """Ask CloudTrail for policies that somebody else put."""
+        """Find policies that somebody else put, in CloudTrail."""
         return other_policy_writes(aws, self.name, self.region, since, until, own_requests)
 
     def words(self, value: str | None) -> str:
-        """Say from where presigned URLs work."""
+        """Describe the sources from which presigned URLs work."""
         guard = find_guard(value)
         if guard is None:
             return "the policy has no guard"
@@ -149,7 +149,7 @@ class BucketGuard(Target[str | None]):
         return policies_equal(one, other)
 
     def merge(self, before: str | None, after: str | None, now: str | None) -> str | None:
-        """Put back our statement as it was before; every other statement stays as it is now."""
+        """Restore our former statement; every other statement keeps its current text."""
         if self.same(now, after):
             return before
         if self.same(now, before):
@@ -159,8 +159,8 @@ class BucketGuard(Target[str | None]):
             return now
         if not statements_equal(guard_now, guard_after):
             raise Conflict(
-                f"The guard in the policy of {self.name} has been edited since this change; now {self.words(now)}.",
-                next_step="Look at the policy and decide: plan a new restriction, or edit the statement by hand.",
+                f"The guard in the policy of {self.name} has been edited since this change: now {self.words(now)}.",
+                next_step="Review the policy, then plan a new restriction or edit the statement by hand.",
                 details=_three(guard_before, guard_after, guard_now),
             )
         if guard_before is not None:
@@ -170,33 +170,33 @@ class BucketGuard(Target[str | None]):
 
 @dataclass(frozen=True, slots=True)
 class TeamUrlLock(Target[Toggles]):
-    """The two toggles of a workteam. The value is ``{"SourceIp": "Enabled" ..., "VpcSourceIp": ...}``."""
+    """The two settings of a workteam's URL lock. The value is ``{"SourceIp": "Enabled" ..., "VpcSourceIp": ...}``."""
 
     kind: ClassVar[Kind] = "url-lock"
     title: ClassVar[str] = "URL lock"
 
     def protects(self, value: Toggles) -> bool:
-        """Tell whether a setting is enabled."""
+        """Return True if a setting is enabled."""
         return "Enabled" in value.values()
 
     def from_json(self, data: object) -> Toggles:
         """Read both settings."""
         if not isinstance(data, Mapping) or not {"SourceIp", "VpcSourceIp"} <= data.keys():
-            raise ValueError("a URL lock lacks one of its two settings")
+            raise ValueError("one of the two settings of a URL lock is missing")
         return Toggles(SourceIp=_setting(data["SourceIp"]), VpcSourceIp=_setting(data["VpcSourceIp"]))
 
     def read(self, aws: Aws) -> Reading[Toggles]:
-        """Read the toggles, and all other members of the team to see that they stay."""
+        """Read the settings, and all other fields of the team to check that they do not change."""
         team = read_team(aws, self.name)
         lock = UrlLock.from_api(team.get("WorkerAccessConfiguration"))
         rest = {key: value for key, value in team.items() if key != "WorkerAccessConfiguration"}
         return Reading(toggles(lock), rest)
 
     def write(self, aws: Aws, value: Toggles) -> str:
-        """Send both toggles and nothing else: whether an omitted one is kept is not documented."""
+        """Send both settings and nothing else: AWS does not document whether an omitted one is kept."""
         if not aws.knows("UpdateWorkteam", "WorkerAccessConfiguration"):
             raise Unsupported(
-                "The installed boto3 does not know the URL lock.",
+                "The installed boto3 does not support the URL lock.",
                 next_step="Update it: pip install -U boto3 (1.34.107 or newer).",
             )
         resource = f"arn:{aws.partition}:sagemaker:{aws.region}:*:workteam/private-crowd/{self.name}"
@@ -212,19 +212,19 @@ class TeamUrlLock(Target[Toggles]):
         return request_id(answer)
 
     def words(self, value: Toggles) -> str:
-        """Name the toggles that are on."""
+        """Name the settings that are on."""
         return f"it is {words(value)}"
 
     def merge(self, before: Toggles, after: Toggles, now: Toggles) -> Toggles:
-        """Put the toggles back, unless somebody has set them otherwise since."""
+        """Restore the former settings, unless somebody has changed them since."""
         if self.same(now, after):
             return before
         if self.same(now, before):
             return now
         raise Conflict(
-            f"The URL lock of {self.name} has been changed since: it is {words(now)}; this change had made it "
+            f"The URL lock of {self.name} has been changed since: it is {words(now)}. This change had set it to "
             f"{words(after)} from {words(before)}.",
-            next_step="Decide what it should be, and plan that.",
+            next_step="Plan the setting that you want: SourceIp, VpcSourceIp or off.",
             details=_three(before, after, now),
         )
 
@@ -237,7 +237,7 @@ class WorkforcePortal(Target[tuple[str, ...]]):
     title: ClassVar[str] = "Portal lock"
 
     def protects(self, value: tuple[str, ...]) -> bool:
-        """Tell whether there are ranges: none means everybody."""
+        """Return True if there are ranges: none means everybody."""
         return bool(value)
 
     def from_json(self, data: object) -> tuple[str, ...]:
@@ -251,7 +251,7 @@ class WorkforcePortal(Target[tuple[str, ...]]):
         return list(value)
 
     def read(self, aws: Aws) -> Reading[tuple[str, ...]]:
-        """Read the ranges, all other members, and whether an update is under way."""
+        """Read the ranges, all other fields, and whether an update is under way."""
         force = read_workforce(aws, self.name)
         cidrs = tuple(str(cidr) for cidr in (force.get("SourceIpConfig") or {}).get("Cidrs") or ())
         rest = {key: value for key, value in force.items() if key != "SourceIpConfig" and key not in _VOLATILE}
@@ -260,7 +260,7 @@ class WorkforcePortal(Target[tuple[str, ...]]):
         return Reading(cidrs, rest, ready=status in {"Active", "Failed"}, failure=failure)
 
     def write(self, aws: Aws, value: tuple[str, ...]) -> str:
-        """Send the whole list, which AWS takes as the new one."""
+        """Send the whole list, which replaces the former one."""
         resource = f"arn:{aws.partition}:sagemaker:{aws.region}:*:workforce/private-crowd/{self.name}"
         with aws_errors("sagemaker:UpdateWorkforce", resource):
             answer = aws.client("sagemaker").update_workforce(
@@ -277,7 +277,7 @@ class WorkforcePortal(Target[tuple[str, ...]]):
         return set(one) == set(other)
 
     def merge(self, before: tuple[str, ...], after: tuple[str, ...], now: tuple[str, ...]) -> tuple[str, ...]:
-        """Take our ranges out and put the former ones back; ranges that others added or took out since stay so."""
+        """Remove our ranges and restore the former ones; later additions and removals by others are kept."""
         if self.same(now, after):
             return tuple(before)
         if self.same(now, before):
@@ -285,12 +285,12 @@ class WorkforcePortal(Target[tuple[str, ...]]):
         added = [cidr for cidr in now if cidr not in after]
         gone = {cidr for cidr in after if cidr not in now}
         merged = [cidr for cidr in before if cidr not in gone] + [cidr for cidr in added if cidr not in before]
-        # An empty list means everybody: there, adding and taking out ranges cannot be carried over.
+        # An empty list means everybody: additions and removals cannot be merged with it.
         if not before or not after or not now or not merged or len(merged) > 10:
             raise Conflict(
-                f"The portal lock of workforce {self.name} has been changed since: it is {_listed(now)}; this change "
-                f"had made it {_listed(after)} from {_listed(before)}.",
-                next_step="Decide which ranges should be in it, and plan that.",
+                f"The portal lock of workforce {self.name} has been changed since: it is {_listed(now)}. This change "
+                f"had set it to {_listed(after)} from {_listed(before)}.",
+                next_step="Plan the ranges that you want.",
                 details=_three(list(before), list(after), list(now)),
             )
         return tuple(merged)
@@ -299,17 +299,17 @@ class WorkforcePortal(Target[tuple[str, ...]]):
 TARGETS: Mapping[str, type[Target[Any]]] = {
     target.kind: target for target in (BucketGuard, TeamUrlLock, WorkforcePortal)
 }
-"""By kind, in the order of writing: the portal lock comes last, because it is the one that can lock people out."""
+"""Targets by kind, in the order of writing: the portal lock is last, because it can lock workers out."""
 
 
 def request_id(answer: object) -> str:
-    """Return the id that AWS gave a request, as CloudTrail records it; empty if the answer has none."""
+    """Return the request id, as CloudTrail records it; empty if the response has none."""
     metadata = answer.get("ResponseMetadata") if isinstance(answer, Mapping) else None
     return str(metadata.get("RequestId") or "") if isinstance(metadata, Mapping) else ""
 
 
 def toggles(lock: UrlLock) -> Toggles:
-    """Return both toggles as the API writes them."""
+    """Return both settings as the API writes them."""
     constraints = lock.to_api()["S3Presign"]["IamPolicyConstraints"]
     return Toggles(SourceIp=_setting(constraints["SourceIp"]), VpcSourceIp=_setting(constraints["VpcSourceIp"]))
 
@@ -323,7 +323,7 @@ def _setting(value: object) -> Setting:
 
 
 def words(value: Toggles) -> str:
-    """Return the toggles in a word, for people."""
+    """Return the settings in a word, for messages."""
     on = [key for key, setting in value.items() if setting == "Enabled"]
     return " and ".join(on) or "off"
 
@@ -334,14 +334,14 @@ def networks_text(networks: tuple[IPNetwork, ...]) -> tuple[str, ...]:
 
 
 def _refused(bucket: str, text: str, error: InvalidInput) -> InvalidInput:
-    """S3 checks all principals of a new policy, also those in statements that were there before, and names none."""
+    """Return the error that names deleted principals: S3 checks all principals of a new policy, and names none."""
     if "invalid principal" not in error.message.lower():
         return error
     gone = deleted_principals(text)
-    named = f": {'; '.join(gone)}" if gone else ", which S3 does not tell"
+    named = f": {'; '.join(gone)}" if gone else ", which S3 does not name"
     return InvalidInput(
-        f"S3 refuses the policy of {bucket}, because a statement names a user or role that no longer exists{named}.",
-        next_step="Take that principal out of its statement (its id is never used again), then plan again.",
+        f"S3 refuses the policy of {bucket}: a statement names a user or role that no longer exists{named}.",
+        next_step="Remove that principal from its statement (its id is never used again), then plan again.",
         field="bucket",
         details=error.details,
     )

@@ -25,28 +25,28 @@ Outcome: TypeAlias = Literal["nothing to do", "applied", "undone"] | Rest
 Callback: TypeAlias = Callable[[Progress], None]
 
 ROLLBACK_S = 120.0
-"""Seconds that taking back may last, whatever is left of the deadline."""
+"""Seconds that a rollback may last, independent of the deadline."""
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What has been done.
+    """Result of an apply or undo.
 
     Attributes
     ----------
     id : str
         Id in the journal; empty if there was nothing to do.
     outcome : str
-        ``applied``, ``undone``, ``nothing to do``; in the details of an error also ``rolled back`` (nothing of it is
-        left), ``overtaken`` (nothing but what somebody else has set at the same time; see that step) or ``in doubt``
-        (see the steps that are not certain).
+        ``applied``, ``undone``, ``nothing to do``; in the details of an error also ``rolled back`` (nothing of it
+        remains), ``overtaken`` (only simultaneous writes of others remain; see that step) or ``in doubt`` (see the
+        steps that are not certain).
     steps : tuple of Step
     of : str or None
-        For an undo, the change that it took back.
+        For an undo, the change that it reverted.
     probes : tuple of ProbeResult
-        What the expectations looked like on the wire, if a probe was given.
+        Results of the expectations on the wire, if a probe was given.
     notes : tuple of str
-        Why there was nothing to do, or what the journal could not record.
+        Reasons why there was nothing to do, or problems of the journal.
     """
 
     id: str
@@ -58,12 +58,12 @@ class Applied:
 
     @property
     def certain(self) -> bool:
-        """Whether AWS confirmed every step."""
+        """True if AWS confirmed every step."""
         return all(step.certain for step in self.steps)
 
     @property
     def undone(self) -> bool:
-        """Whether the account is as it was before."""
+        """True if the account is in its former state."""
         return self.outcome in {"undone", "rolled back"}
 
     def to_dict(self) -> dict[str, Any]:
@@ -126,7 +126,7 @@ def begin_lines(kind: str, aws: Aws, account: str, caller: str, changes: Sequenc
 
 
 def run(engine: Engine, outcome: Outcome, of: str | None = None) -> Applied:
-    """Carry out all changes; at any failure take back what was begun, then raise."""
+    """Carry out all changes; on any failure roll back, then raise."""
     try:
         engine.forward()
     except BaseException as error:
@@ -145,21 +145,21 @@ def run(engine: Engine, outcome: Outcome, of: str | None = None) -> Applied:
 
 
 def end(writer: Writer, outcome: str) -> str:
-    """Write the last line of a journal file; returns what is wrong where that is not possible."""
+    """Write the last line of a journal file; returns the problem if that fails."""
     try:
         writer.write("end", outcome=outcome)
     except GtSecureError as error:
         # Without its end the change counts as unfinished, and recovering it finds nothing left to do.
-        return f"{error.message} AWS confirmed all steps; the journal lacks the end of change {writer.id}."
+        return f"{error.message} AWS confirmed all steps. The end of change {writer.id} is missing in the journal."
     return ""
 
 
 def failure_summary(result: Applied) -> str:
     """Return a sentence about the account after a failure."""
     if result.outcome == "rolled back":
-        return "Everything of this change is as it was before."
+        return "The change was rolled back completely."
     if result.outcome == "overtaken":
         theirs = " ".join(step.detail for step in result.steps if step.outcome == "overtaken")
-        return f"What somebody else has set at the same time stays: {theirs} Nothing else of this change is left."
+        return f"The simultaneous write of somebody else stays: {theirs} Everything else was rolled back."
     doubtful = ", ".join(f"{step.kind} of {step.target}" for step in result.steps if not step.certain)
-    return f"Not certain: {doubtful}. Run “gt-secure undo {result.id}” when AWS answers again."
+    return f"The outcome is unknown for: {doubtful}. Run 'gt-secure undo {result.id}' when AWS responds again."

@@ -20,29 +20,29 @@ from .transaction import Applied, Callback, Outcome, begin_lines, end, failure_s
 
 @dataclass(frozen=True, slots=True)
 class UndoPlan:
-    """What an undo would do: the changes, from what is now back to what was before."""
+    """A planned undo: the changes from the current values back to the former ones."""
 
     record: ChangeRecord
     changes: tuple[Change[Any], ...]
 
     @property
     def empty(self) -> bool:
-        """Whether everything is as it was already."""
+        """True if there is nothing to undo."""
         return not self.changes
 
 
 def plan_undo(aws: Aws, change_id: str | None = None, *, journal_dir: str | Path | None = None) -> UndoPlan:
-    """Work out what undoing a change would do, three-way: what others changed since stays. Reads only.
+    """Plan the undo of a change as a three-way merge that keeps later edits of others. Reads only.
 
     Parameters
     ----------
     change_id : str, optional
-        A change of the journal, or the beginning of its id; the last one of this account and region otherwise.
+        A change of the journal, or a unique prefix of its id; default: the last one of this account and region.
 
     Raises
     ------
     Conflict
-        If somebody has changed the very thing since; the details hold before, after and now.
+        If somebody has changed the same setting since; the details hold before, after and now.
     """
     record = _record(aws, change_id, journal_path(journal_dir))
     return UndoPlan(record, _backwards(aws, record))
@@ -70,7 +70,7 @@ def _record(aws: Aws, change_id: str | None, directory: Path) -> ChangeRecord:
         if not usable:
             raise NotFound(
                 f"The journal in {directory} has no change of account {where[0]} in {where[1]} to undo.",
-                next_step="“gt-secure journal” lists what is in it; --journal names another directory.",
+                next_step="Run 'gt-secure journal' to list its changes, or choose another directory with --journal.",
             )
         _check_usable(usable[-1])
         return usable[-1]
@@ -79,7 +79,7 @@ def _record(aws: Aws, change_id: str | None, directory: Path) -> ChangeRecord:
         raise Conflict(
             f"Change {record.id} was made in account {record.account_id}, {record.region}; this connection is to "
             f"{where[0]}, {where[1]}.",
-            next_step="Connect there.",
+            next_step="Connect to that account and region (--profile, --region).",
         )
     _check_usable(record)
     return record
@@ -101,7 +101,7 @@ def _check_usable(record: ChangeRecord) -> None:
     if problems:
         raise Conflict(
             f"The journal file of change {record.id} is not intact: {'; '.join(problems)}.",
-            next_step="It is not used for undo. Look at the file, and correct the account with a new plan.",
+            next_step="It cannot be used for undo. Correct the account with a new plan.",
             details={"change": record.id},
         )
 
@@ -118,7 +118,7 @@ def undo(
     progress: Callback | None = None,
     timeout_s: float = 600,
 ) -> Applied:
-    """Undo a change, three-way: what others changed since stays.
+    """Undo a change as a three-way merge that keeps later edits of others.
 
     An interrupted change is rolled back too, from any process that sees the journal; an interrupted undo is completed.
     The result of an apply that had nothing to change has nothing to undo, which is no error.
@@ -126,12 +126,12 @@ def undo(
     Raises
     ------
     Conflict
-        If somebody has changed the very thing since, or another change holds the lock.
+        If somebody has changed the same setting since, or another change holds the lock.
     NotFound
         If the journal has no such change.
     """
     if isinstance(change, Applied) and not change.id:
-        note = "That result changed nothing, so there is nothing to undo."
+        note = "That apply changed nothing, so there is nothing to undo."
         return Applied("", "nothing to do", of=change.of, notes=(note,))
     change_id = change.id if isinstance(change, Applied) else change
     directory = journal_path(journal_dir)
@@ -186,7 +186,7 @@ def resume(
     progress: Callback | None = None,
     timeout_s: float = 600,
 ) -> Applied:
-    """Complete an interrupted change, from any process that sees the journal; a finished one needs nothing."""
+    """Complete an interrupted change, from any process that sees the journal; a finished one is left alone."""
     directory = journal_path(journal_dir)
     with hold(directory, f"{aws.account_id}-{aws.region}", f"resume by {aws.caller_arn}"):
         record = interrupted(aws, change_id, journal_dir=directory)
@@ -212,7 +212,7 @@ def _recover(
     result = Applied(record.id, left, engine.all_steps(), record.of)
     if left != "rolled back":
         raise Conflict(
-            f"Change {record.id} could not be taken back completely.",
+            f"Change {record.id} could not be rolled back completely.",
             next_step=failure_summary(result),
             details={"applied": result.to_dict()},
         )

@@ -1,4 +1,4 @@
-"""Checking expectations on the wire after a change, where the source can be reached from here."""
+"""Check expectations on the wire after a change, where a probe can use the source."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from .plan_data import PlanData
 
 Probe: TypeAlias = Callable[[Source, str, str], bool | None]
 """Fetches an object of a bucket under a prefix by a presigned URL from a source: True opened, False refused, None where
-that source cannot be reached from here. Another room makes it: this one knows no presigned URLs."""
+a probe cannot use that source. The caller supplies it: this module knows no presigned URLs."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """What one expectation looked like on the wire; ``observed`` is ``allowed``, ``refused`` or ``not reached``."""
+    """The result of one expectation on the wire; ``observed`` is ``allowed``, ``refused`` or ``not reached``."""
 
     kind: str
     source: str
@@ -27,7 +27,7 @@ class ProbeResult:
 
     @property
     def holds(self) -> bool:
-        """Whether it is as expected, or could not be tried."""
+        """True if the result is as expected, or could not be probed."""
         return self.observed in (self.kind, "not reached")
 
     def to_dict(self) -> dict[str, Any]:
@@ -44,7 +44,7 @@ class ProbeResult:
 def probe_expectations(plan: PlanData, probe: Probe) -> tuple[ProbeResult, ...]:
     """Probe every expectation of a plan that has been applied.
 
-    A probe that fails is a result, not an error: the change itself stands and has been read back.
+    A probe that fails is a result, not an error: the change itself has been applied and read back.
     """
     wish = plan.restriction
     if wish.bucket is None:

@@ -36,14 +36,14 @@ def no_findings(
     """
     if severity not in SEVERITIES:
         raise InvalidInput(
-            f"“{str(severity)[:40]}” is not a severity.", next_step="Write high, medium, low or info.", field="severity"
+            f"'{str(severity)[:40]}' is not a severity.", next_step="Write high, medium, low or info.", field="severity"
         )
     codes = [ignore] if isinstance(ignore, str) else list(ignore)
     strange = [code for code in codes if code not in catalog()]
     if strange:
         raise InvalidInput(
-            f"There is no finding “{strange[0][:40]}”.",
-            next_step="“gt-secure findings” shows the codes.",
+            f"There is no finding '{strange[0][:40]}'.",
+            next_step="'gt-secure findings' shows the codes.",
             field="ignore",
         )
     name = None if team is None else team_name(team)
@@ -65,6 +65,6 @@ def no_findings(
     if blind:
         said = "Some checks could not run: " + " ".join(each.detail for each in blind[:3])
         return CheckResult(
-            "no_findings", subject, None, said, details, "“gt-secure doctor” says which permissions are lacking."
+            "no_findings", subject, None, said, details, "'gt-secure doctor' says which permissions are lacking."
         )
     return CheckResult("no_findings", subject, True, f"Nothing of severity {severity} or graver was found.", details)

@@ -11,7 +11,7 @@ from ..network import IPAddress, IPNetwork, collapse, outside, parse_endpoint_id
 from ..policies.bucket_guard import Guard, find_guard
 from .result import Check, CheckResult, some
 
-_AGAIN = "Plan and apply the restriction again; “gt-secure plan” shows the difference."
+_AGAIN = "Plan and apply the restriction again; 'gt-secure plan' shows the difference."
 
 
 @Check

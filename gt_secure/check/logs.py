@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..restriction.model import Restriction
 
 KINDS = ("leak", "refused", "preview")
-_READ_MORE = "Read a longer time, wait for the delivery of the log, or see “gt-secure findings --bucket” about logging."
+_READ_MORE = "Read a longer time, wait for the delivery of the log, or see 'gt-secure findings --bucket' about logging."
 
 
 @Check
@@ -72,7 +72,7 @@ def no_foreign_hits(
         came = some([f"{source} ({count:,})" for source, count in rows])
         what = "request with a presigned URL" if details["foreign"] == 1 else "requests with presigned URLs"
         said = f"{details['foreign']:,} {what} came from outside the restriction: {came}."
-        fix = "See them with “gt-secure hits --presigned”; “gt-secure explain” says who can open the images now."
+        fix = "See them with 'gt-secure hits --presigned'; 'gt-secure explain' says who can open the images now."
         return CheckResult("no_foreign_hits", subject, False, said, details, fix)
     doubt = _doubt(hits.coverage, details["presigned"], _newest(looked), newest_within_h, max_unreadable)
     if not doubt and details["without_address"]:
@@ -132,7 +132,7 @@ def no_leaked_urls(
     unknown = sorted(set(kinds) - set(KINDS))
     if unknown or not kinds or isinstance(kinds, str):
         raise InvalidInput(
-            f"“{some(unknown) or str(kinds)}” is no list of kinds of leaks.",
+            f"'{some(unknown) or str(kinds)}' is no list of kinds of leaks.",
             next_step=f"Choose among {', '.join(KINDS)}.",
             field="kinds",
         )

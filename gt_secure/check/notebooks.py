@@ -20,7 +20,7 @@ SANITIZE_FILE = Path(__file__).with_name("nbval-sanitize.cfg")
 
 MAX_BYTES = 256 << 20
 
-# What follows a name in Python, JSON, INI and shell: “name='...”, “name": "...”, “name=...”.
+# What follows a name in Python, JSON, INI and shell: 'name='...', 'name": "...', 'name=...'.
 _IS = r"""['"]?\s*[=:]\s*['"]?"""
 _SECRETS = {
     "the signature of a presigned URL": r"(?i)X-Amz-Signature(?:=|%3D)(?!X{8})[0-9a-f]{16}",
@@ -109,7 +109,7 @@ def _read(path: str | Path) -> dict[str, Any]:
             raise InvalidInput(f"{file.name} is larger than {MAX_BYTES >> 20} MB.", next_step="Clear its outputs.")
         book = json.loads(file.read_text(encoding="utf-8"))
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-        raise NotFound(f"There is no notebook “{file}”.", next_step="Check the path.") from error
+        raise NotFound(f"There is no notebook '{file}'.", next_step="Check the path.") from error
     except (ValueError, RecursionError) as error:
         raise InvalidInput(f"{file.name} is not a notebook: it is not JSON.", next_step="Check the path.") from error
     if not isinstance(book, dict) or not isinstance(book.get("cells"), list):

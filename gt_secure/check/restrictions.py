@@ -43,7 +43,7 @@ def nothing_drifted(gt: ConnectionLike, restriction: Restriction | str | Path) -
     }
     if plan.changes:
         said = some([f"{change.title} (now: {change.before_text})" for change in plan.changes])
-        fix = "Apply the restriction again, or write down what changed with “gt-secure export”."
+        fix = "Apply the restriction again, or write down what changed with 'gt-secure export'."
         return CheckResult("nothing_drifted", label(wish), False, f"It has drifted: {said}.", details, fix)
     return CheckResult("nothing_drifted", label(wish), True, "Everything is as the restriction says.", details)
 
@@ -79,12 +79,12 @@ def expectations_hold(
         named = some([f"{one.source} should be {one.kind} and is {one.observed}" for one in (sure or broken)])
         first = (sure or broken)[0]
         said = f"{named}. {first.reason}".strip()
-        fix = "“gt-secure plan -f FILE” shows what would mend it."
+        fix = "'gt-secure plan -f FILE' shows what would mend it."
         return CheckResult("expectations_hold", label(wish), False if sure else None, said, details, fix)
     hidden = _hidden(wish, state)
     if hidden:
         said = f"As far as can be seen the expectations hold, but {some(hidden)} could not be read."
-        fix = "“gt-secure doctor” says which permissions are lacking."
+        fix = "'gt-secure doctor' says which permissions are lacking."
         return CheckResult("expectations_hold", label(wish), None, said, details, fix)
     said = f"All {len(results):,} expectations hold." if len(results) > 1 else "The expectation holds."
     return CheckResult("expectations_hold", label(wish), True, said, details)
@@ -143,6 +143,6 @@ def _wish(restriction: Restriction | str | Path) -> Restriction:
         return load_restriction(restriction)
     raise InvalidInput(
         f"A Restriction or the path of its file is needed, not {type(restriction).__name__}.",
-        next_step="Write Restriction(“team”, ...) or “restriction.yaml”.",
+        next_step="Write Restriction('team', ...) or 'restriction.yaml'.",
         field="restriction",
     )

@@ -16,7 +16,7 @@ from .result import CHECKS, CheckResult
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
-# “level” says more than “none” only where “kind” is “fail” (3.27.10): an unknown outcome must show up too.
+# 'level' says more than 'none' only where 'kind' is 'fail' (3.27.10): an unknown outcome must show up too.
 _SHOWN = {"passed": ("pass", "none"), "failed": ("fail", "error"), "unknown": ("fail", "warning")}
 
 

@@ -85,7 +85,7 @@ class Spec:
             _member(word, rule, str(key), value)
         for key in rule.required:
             if key not in arguments:
-                raise _bad(f"The check {word} needs “{key}”.", key, f"Say which {key} it is about.")
+                raise _bad(f"The check {word} needs '{key}'.", key, f"Say which {key} it is about.")
         if rule.one_of and not any(key in arguments for key in rule.one_of):
             raise _bad(f"The check {word} needs {' or '.join(rule.one_of)}.", rule.one_of[0], "Name one of them.")
         return cls(word, dict(arguments), base or Path())
@@ -98,14 +98,14 @@ def check_name(name: object) -> str:
         return word
     near = difflib.get_close_matches(word, RULES, 1)
     hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(RULES)}."
-    raise _bad(f"There is no check “{str(name)[:60]}”.", "check", hint)
+    raise _bad(f"There is no check '{str(name)[:60]}'.", "check", hint)
 
 
 def _member(check: str, rule: Rule, key: str, value: object) -> None:
     if key not in rule.members:
         near = difflib.get_close_matches(key, rule.members, 1)
-        hint = f"Did you mean “{near[0]}”?" if near else f"It has: {', '.join(rule.members)}."
-        raise _bad(f"The check {check} has no member “{key[:60]}”.", key, hint)
+        hint = f"Did you mean '{near[0]}'?" if near else f"It has: {', '.join(rule.members)}."
+        raise _bad(f"The check {check} has no member '{key[:60]}'.", key, hint)
     kind = rule.members[key]
     fits = {
         "text": (isinstance(value, str) and bool(value)) or (key == "prefix" and value == ""),
@@ -124,7 +124,7 @@ def _member(check: str, rule: Rule, key: str, value: object) -> None:
             "restriction": "the path of a restriction file, or a restriction itself",
             "facts": "a mapping of condition keys, such as aws:PrincipalOrgID, to values",
         }
-        raise _bad(f"“{key}” of the check {check} is {words[kind]}, not {str(value)[:40]!r}.", key, "Correct it.")
+        raise _bad(f"'{key}' of the check {check} is {words[kind]}, not {str(value)[:40]!r}.", key, "Correct it.")
 
 
 def _bad(message: str, key: str, fix: str) -> InvalidInput:
@@ -144,10 +144,10 @@ def load_specs(path: str | Path) -> list[Spec]:
     if isinstance(data, list):
         data = {"checks": data}
     if not isinstance(data, Mapping):
-        raise _bad(f"{file.name} holds no checks.", "file", "Start with “checks:” and a list.")
+        raise _bad(f"{file.name} holds no checks.", "file", "Start with 'checks:' and a list.")
     strange = sorted(str(key) for key in data if key not in {"version", "checks", "$schema"})
     if strange:
-        raise _bad(f"A check file has no member “{strange[0][:60]}”.", strange[0], "It has: version, checks.")
+        raise _bad(f"A check file has no member '{strange[0][:60]}'.", strange[0], "It has: version, checks.")
     version = data.get("version", FORMAT)
     if isinstance(version, bool) or version != FORMAT:
         raise _bad(f"{file.name} is in format {str(version)[:20]}; {FORMAT} is known here.", "version", "Write 1.")
@@ -163,7 +163,7 @@ def _item(item: object, number: int, file: Path) -> Spec:
     if isinstance(item, str):
         item = {"check": item}
     if not isinstance(item, Mapping) or "check" not in item:
-        raise _bad(f"Entry {number} of {file.name} names no check.", "checks", "Write “check: guard_is_in_place”.")
+        raise _bad(f"Entry {number} of {file.name} names no check.", "checks", "Write 'check: guard_is_in_place'.")
     try:
         return Spec.make(item["check"], {str(key): item[key] for key in item if key != "check"}, file.parent)
     except InvalidInput as error:

@@ -50,7 +50,7 @@ def team_is_restricted(
             None,
             f"Whether the URL lock fits the portal is not known: {some(unseen)} was denied.",
             {**details, "denied": unseen},
-            "“gt-secure doctor --policy teams” prints the policy to hand to an administrator.",
+            "'gt-secure doctor --policy teams' prints the policy to hand to an administrator.",
         )
     lock = gt.workteam(name).url_lock
     mode = lock.mode if lock is not None else "off"

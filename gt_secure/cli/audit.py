@@ -27,8 +27,8 @@ def add(commands: Commands) -> None:
         exit_codes="0; with --fail-on: 2 a finding of that severity or higher, 3 something could not be read",
         result=audit_from,
     )
-    parser.add_argument("--bucket", action="append", default=[], help="look at this bucket too; may be repeated")
-    parser.add_argument("--since", default="7d", help="read the logs from here: UTC time or age (default: %(default)s)")
+    parser.add_argument("--bucket", action="append", default=[], help="include this bucket; may be repeated")
+    parser.add_argument("--since", default="7d", help="start of the logs: UTC time or age (default: %(default)s)")
     parser.add_argument("--no-logs", action="store_true", help="do not read access logs")
     parser.add_argument("--fail-on", choices=("high", "medium", "low", "info"), help="severity that fails the report")
 

@@ -44,7 +44,7 @@ def _add_plan(commands: Commands) -> None:
         description="Show what a restriction would change, and who can open the images before and after.",
         examples=(
             ("gt-secure plan --team open-team --allow 203.0.113.0/24 --bucket gt-images", "review a restriction"),
-            ("gt-secure plan -f open-team.json --format html > plan.html", "a page for the person who approves"),
+            ("gt-secure plan -f open-team.json --format html > plan.html", "a page for the approver"),
             ("gt-secure plan -f open-team.json --json", "detect drift in CI"),
         ),
         exit_codes="0 nothing to change, 2 changes, 1 an expectation does not hold",
@@ -58,12 +58,12 @@ def _add_plan(commands: Commands) -> None:
 def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options that describe a restriction."""
     group = parser.add_argument_group("the restriction")
-    group.add_argument("-f", "--file", help="read it from a YAML or JSON file; other options are added or override")
+    group.add_argument("-f", "--file", help="restriction file (YAML or JSON); other options override it")
     group.add_argument("--team", help="workteam, by name or ARN")
     group.add_argument("--allow", action="append", metavar="LIST", help="addresses and CIDR ranges; may be repeated")
     group.add_argument("--endpoint", action="append", metavar="ID", help="VPC endpoint of S3; may be repeated")
     group.add_argument("--bucket", help="bucket to guard")
-    group.add_argument("--prefix", help="guard only keys that begin so")
+    group.add_argument("--prefix", help="guard only keys with this prefix")
     group.add_argument(
         "--url-lock",
         choices=("auto", "SourceIp", "VpcSourceIp", "off", "keep"),
@@ -72,14 +72,18 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--portal-lock",
         action=argparse.BooleanOptionalAction,
-        help="let only the addresses open the worker portal, of ALL workteams (default: keep it)",
+        help="limit the worker portal of ALL workteams to the addresses (default: no change)",
     )
     group.add_argument(
         "--guard", action=argparse.BooleanOptionalAction, help="guard the bucket, or remove our guard (default: guard)"
     )
     add_context(group)
-    group.add_argument("--expect-allowed", action="append", metavar="SOURCE", help="this source must be opened")
-    group.add_argument("--expect-refused", action="append", metavar="SOURCE", help="this source must be refused")
+    group.add_argument(
+        "--expect-allowed", action="append", metavar="SOURCE", help="fail the plan unless this source is allowed"
+    )
+    group.add_argument(
+        "--expect-refused", action="append", metavar="SOURCE", help="fail the plan unless this source is refused"
+    )
 
 
 def _add_logs(parser: argparse.ArgumentParser) -> None:
@@ -87,7 +91,7 @@ def _add_logs(parser: argparse.ArgumentParser) -> None:
         "--logs",
         action="append",
         metavar="SOURCE",
-        help="access logs (file, folder or s3://bucket/prefix); stop a plan that refuses a worker who appears in them",
+        help="access logs (file, folder or s3://...): block a plan that refuses a worker in them",
     )
     add_hidden_alias(parser, "--log", "logs")
 
@@ -104,7 +108,7 @@ def _planned(args: argparse.Namespace, gt: Connection) -> Plan:
 
 
 def restriction_from(args: argparse.Namespace) -> Restriction:
-    """Make the restriction that the options describe."""
+    """Return the restriction that the options describe."""
     data: dict[str, Any] = load_restriction(args.file).to_dict() if args.file else {}
     for name in ("team", "bucket", "prefix"):
         if getattr(args, name) is not None:
@@ -173,7 +177,7 @@ def _add_apply(commands: Commands) -> None:
         examples=(
             (
                 "gt-secure apply --team open-team --allow 203.0.113.0/24 --bucket gt-images --yes",
-                "apply without a question",
+                "apply without a prompt",
             ),
             ("gt-secure apply -f open-team.json --yes --json", "apply a restriction file"),
             ("gt-secure apply -f open-team.json --plan-digest sha256:...", "apply the plan that was approved"),
@@ -192,7 +196,7 @@ def _add_apply(commands: Commands) -> None:
 
 def _add_doing(parser: argparse.ArgumentParser) -> None:
     _add_journal_option(parser)
-    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--yes", action="store_true", help="skip the confirmation prompt")
     parser.add_argument("--timeout", type=float, default=600, metavar="SECONDS", help="deadline (default: %(default)s)")
 
 
@@ -233,7 +237,7 @@ def run_apply(args: argparse.Namespace) -> int:
 def _question(made: Plan, confirmed: Sequence[str]) -> str:
     open_ones = [notice.code for notice in made.blockers if notice.code not in confirmed]
     if open_ones:
-        return f"This plan stops at {', '.join(open_ones)} and will be refused. Go on?"
+        return f"This plan is blocked by {', '.join(open_ones)} and will be refused. Continue?"
     return f"Apply {len(made.changes)} change{'s' if len(made.changes) > 1 else ''}?"
 
 
@@ -242,12 +246,13 @@ def _ask(args: argparse.Namespace, question: str) -> None:
         return
     if not sys.stdin.isatty():
         raise InvalidInput(
-            "There is nobody to ask here, and --yes is not given.", next_step="Look at the plan, then add --yes."
+            "Cannot ask for confirmation: standard input is not a terminal.",
+            next_step="Review the plan, then add --yes.",
         )
     sys.stderr.write(f"{question} [y/N] ")
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
-        raise InvalidInput("Nothing was changed.", next_step="Answer y to go on.")
+        raise InvalidInput("Cancelled: nothing was changed.", next_step="Run it again and answer y to continue.")
 
 
 def _tell(text: str) -> None:
@@ -268,19 +273,19 @@ def _add_undo(commands: Commands) -> None:
     parser = commands.add(
         "undo",
         run_undo,
-        description="Undo a change, the last one by default. What others changed since stays.",
+        description="Undo a change, the last one by default. Later edits by others are kept.",
         examples=(
-            ("gt-secure undo --yes", "undo the last change without a question"),
-            ("gt-secure undo 20261124-101500 --yes", "undo a change by the beginning of its id"),
+            ("gt-secure undo --yes", "undo the last change without a prompt"),
+            ("gt-secure undo 20261124-101500 --yes", "undo a change by a prefix of its id"),
         ),
         result=undo_from,
     )
-    parser.add_argument("change", nargs="?", help="id in the journal, or its beginning (default: the last change)")
+    parser.add_argument("change", nargs="?", help="change id or unique prefix (default: the last change)")
     _add_doing(parser)
 
 
 def undo_from(args: argparse.Namespace) -> Applied:
-    """Show what an undo would do, ask, and undo."""
+    """Show the planned undo, ask, and undo."""
     gt = connection(args)
     plan = gt.plan_undo(args.change, journal_dir=args.journal)
     if not args.json:
@@ -303,16 +308,16 @@ def _add_journal(commands: Commands) -> None:
         "journal",
         run_journal,
         account=False,
-        description="List, show, verify or export what was changed, when and by whom. No AWS call.",
+        description="List, show, verify or export past changes. No AWS call.",
         examples=(
-            ("gt-secure journal", "list the changes, the oldest first"),
+            ("gt-secure journal", "list the changes, oldest first"),
             ("gt-secure journal verify", "check that no file of the journal was edited"),
             ("gt-secure journal export > journal.jsonl", "one line of JSON for each change"),
         ),
         exit_codes="verify: 0 every file is intact, 2 one is not",
     )
     parser.add_argument("what", nargs="?", choices=("list", "show", "verify", "export"), default="list")
-    parser.add_argument("change", nargs="?", help="id of the change to show, or its beginning")
+    parser.add_argument("change", nargs="?", help="change id or unique prefix")
     _add_journal_option(parser)
 
 
@@ -327,7 +332,9 @@ def run_journal(args: argparse.Namespace) -> int:
         return _verify(args, directory)
     if args.what == "show":
         if not args.change:
-            raise InvalidInput("No change is named.", next_step="Write gt-secure journal show ID.", field="change")
+            raise InvalidInput(
+                "journal show needs a change id.", next_step="Run gt-secure journal show ID.", field="change"
+            )
         show_json(show_change(args.change, directory).to_dict())
         return OK
     records = list_changes(directory)
@@ -368,7 +375,7 @@ def _add_export(commands: Commands) -> None:
 
 
 def export_from(args: argparse.Namespace) -> Restriction:
-    """Return the current restriction, and report on standard error what it leaves out."""
+    """Return the current restriction, and report omitted parts on standard error."""
     restriction, messages = connection(args).export(args.team, args.bucket)
     for message in messages:
         note(f"{message.severity}: {printable(message)}")

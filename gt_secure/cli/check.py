@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from ..check import Report
 
 _TEXTS = {
-    "team": "workteam", "bucket": "data bucket", "prefix": "beginning of the keys",
+    "team": "workteam", "bucket": "data bucket", "prefix": "key prefix",
     "url-lock": "the setting that must be on: SourceIp or VpcSourceIp",
-    "severity": "least severe finding that fails: high, medium (default), low, info",
-    "since": "read the log from here: UTC time, or an age such as 7d", "until": "UTC time, not included",
+    "severity": "minimum severity that fails: high, medium (default), low, info",
+    "since": "start of the log: UTC time, or an age such as 7d", "until": "end of the log: UTC time, exclusive",
     "restriction": "restriction file", "path": "notebook",
 }  # fmt: skip
 _LISTS = {
     "portal": "networks that the portal lock may list", "allow": "addresses that the guard must allow",
     "endpoint": "VPC endpoints that the guard must allow", "ignore": "code of a finding that is accepted",
-    "logs": "access logs, instead of where the bucket delivers them", "pool": "addresses of one organisation",
+    "logs": "access logs (default: those of the bucket)", "pool": "addresses of one organisation",
     "kinds": "leak, refused or preview",
 }  # fmt: skip
 _NAMES = {"allow": "addresses", "endpoint": "endpoints", "pool": "pools"}
@@ -59,11 +59,9 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("check", nargs="?", metavar="NAME", help="the check")
     parser.add_argument("-f", "--file", help="run the checks of this YAML or JSON file")
-    parser.add_argument("--sarif", metavar="FILE", help="write SARIF 2.1.0 here too")
-    parser.add_argument("--junit", metavar="FILE", help="write JUnit XML here too")
-    parser.add_argument(
-        "--sanitize-file", action="store_true", help="print the path of a file for --nbval-sanitize-with"
-    )
+    parser.add_argument("--sarif", metavar="FILE", help="write a SARIF 2.1.0 report to this file")
+    parser.add_argument("--junit", metavar="FILE", help="write a JUnit XML report to this file")
+    parser.add_argument("--sanitize-file", action="store_true", help="print the path of the nbval sanitize file")
     group = parser.add_argument_group("the check")
     for name, text in _TEXTS.items():
         group.add_argument(f"--{name}", help=text)
@@ -71,10 +69,14 @@ def add(commands: Commands) -> None:
         group.add_argument(f"--{name}", action="append", metavar="VALUE", help=f"{text}; may be repeated")
     add_hidden_alias(group, "--pools", "pool")
     group.add_argument("--context", action="append", metavar="KEY=VALUE", help="known condition key; may be repeated")
-    group.add_argument("--count-refused", action="store_true", default=None, help="refused hits from outside fail too")
-    group.add_argument("--trust-private", action="store_true", default=None, help="private addresses came as listed")
-    group.add_argument("--newest-within-h", type=float, metavar="HOURS", help="an older log leaves the outcome unknown")
-    group.add_argument("--max-unreadable", type=int, metavar="LINES", help="unreadable lines that are accepted (0)")
+    group.add_argument(
+        "--count-refused", action="store_true", default=None, help="fail on refused requests from outside, too"
+    )
+    group.add_argument("--trust-private", action="store_true", default=None, help="treat private addresses as allowed")
+    group.add_argument(
+        "--newest-within-h", type=float, metavar="HOURS", help="report unknown if the newest request is older"
+    )
+    group.add_argument("--max-unreadable", type=int, metavar="LINES", help="accepted unreadable lines (default: 0)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -105,14 +107,16 @@ def report_from(args: argparse.Namespace) -> Report:
     if args.file:
         if args.check or given:
             raise InvalidInput(
-                "With -f the file says what is checked.", next_step="Leave the other options out.", field="file"
+                "-f cannot be combined with options of one check.", next_step="Remove the other options.", field="file"
             )
         specs, source = load_specs(args.file), args.file
     elif args.check:
         specs, source = [Spec.make(args.check, given)], ""
     else:
         raise InvalidInput(
-            "No check is named.", next_step="Write gt-secure check guard-is-in-place --bucket NAME.", field="check"
+            "Name a check, or a file with -f.",
+            next_step="Run gt-secure check guard-is-in-place --bucket NAME.",
+            field="check",
         )
     with working("Running the checks"):
         report = run_specs(lambda: connection(args), specs, source=source)
@@ -122,7 +126,7 @@ def report_from(args: argparse.Namespace) -> Report:
 
 
 def _given(args: argparse.Namespace) -> dict[str, Any]:
-    """The options that were given, by the names of a check file."""
+    """Return the given options by their names in a check file."""
     names = [*_TEXTS, *_LISTS, "count-refused", "trust-private", "newest-within-h", "max-unreadable"]
     values = {name: getattr(args, name.replace("-", "_")) for name in names}
     given = {_NAMES.get(name, name.replace("-", "_")): value for name, value in values.items() if value is not None}
@@ -136,5 +140,5 @@ def _write(target: str | None, make: Any) -> None:
         Path(target).write_text(make(), encoding="utf-8")
     except OSError as error:
         raise InvalidInput(
-            f"{target} cannot be written: {error.strerror}.", next_step="Name another file.", field="file"
+            f"{target} cannot be written: {error.strerror}.", next_step="Choose another file.", field="file"
         ) from error

@@ -16,7 +16,7 @@ class Command(NamedTuple):
     module : str
         The module of this package that adds its options.
     calls : str
-        The function that does the work: ``Connection.NAME``, or a dotted name below ``gt_secure``.
+        The library function behind the command: ``Connection.NAME``, or a dotted name below ``gt_secure``.
     aliases : tuple of str
         Other spellings, such as the name that the function has in Python.
     """
@@ -36,7 +36,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("teams", RESTRICT, "teams", "list workteams and their locks", "Connection.workteams", ("workteams",)),
     Command("plan", RESTRICT, "changes", "show what a restriction would change", "Connection.plan"),
     Command("apply", RESTRICT, "changes", "apply a restriction: plan, ask, change, read back", "Connection.apply"),
-    Command("undo", RESTRICT, "changes", "undo a change; later edits by others stay", "Connection.undo"),
+    Command("undo", RESTRICT, "changes", "undo a change, keeping later edits by others", "Connection.undo"),
     Command("journal", RESTRICT, "changes", "list, show, verify or export past changes", "Connection.journal"),
     Command("export", RESTRICT, "changes", "write the current locks as a restriction file", "Connection.export"),
     Command("url", TEST, "url", "mint a presigned test URL", "Connection.test_url", ("test-url",)),
@@ -45,7 +45,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("findings", TEST, "explain", "list what defeats or weakens a restriction", "Connection.findings"),
     Command("doctor", TEST, "doctor", "show what this role can do, and the missing permissions", "doctor.examine"),
     Command("hits", WATCH, "logs", "count requests in access logs", "logs.count_hits"),
-    Command("leaks", WATCH, "logs", "find presigned URLs that were used from several places", "logs.read_hits"),
+    Command("leaks", WATCH, "logs", "find presigned URLs used from several networks", "logs.read_hits"),
     Command("plot", WATCH, "logs", "draw requests as SVG or PNG", "plots.draw"),
     Command("check", WATCH, "check", "assert that a restriction is in place and holds", "check.run_specs"),
     Command("audit", WATCH, "audit", "report the state of the region", "Connection.audit"),
@@ -53,7 +53,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("tutorials", LOCAL, "tutorials", "copy the tutorial notebooks into a folder", "tutorials"),
     Command("sandbox", LOCAL, "sandbox", "run AWS on this machine, for demos and tests", "sandbox.Sandbox"),
     Command("inspect", LOCAL, "url", "describe a presigned URL without its secrets", "presign.inspect"),
-    Command("exposure", LOCAL, "exposure", "show from where an object is opened, from policies", "access.exposures"),
+    Command("exposure", LOCAL, "exposure", "show the sources that policies let open an object", "access.exposures"),
     Command("prove", LOCAL, "exposure", "prove that a bucket policy holds, or show a hole", "Connection.prove"),
     Command("verdict", LOCAL, "verdict", "decide IAM requests from standard input (NDJSON)", "iam.batch.run"),
     Command("completion", LOCAL, "completion", "print code for completion in a shell", "cli.completion.run"),

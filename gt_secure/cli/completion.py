@@ -21,7 +21,7 @@ def add(commands: Commands) -> None:
         json=False,
         description="Print code for a shell that completes commands, options and choices. It needs argcomplete.",
         examples=(
-            ("gt-secure completion bash >> ~/.bashrc", "complete in bash, from the next shell on"),
+            ("gt-secure completion bash >> ~/.bashrc", "complete in bash, in new shells"),
             ("gt-secure completion fish > ~/.config/fish/completions/gt-secure.fish", "complete in fish"),
         ),
     )

@@ -33,7 +33,7 @@ def add(commands: Commands) -> None:
         run,
         account=False,
         description="Start the sandbox, fill it, and open JupyterLab on the quickstart notebook; Ctrl-C stops both. "
-        "With --headless, run the notebook without a browser and leave its results in a folder.",
+        "With --headless, run the notebook without a browser and write its results to a folder.",
         examples=(
             ("gt-secure demo", "open JupyterLab on the quickstart notebook"),
             ("gt-secure demo --headless --out results", "run it here; results/summary.json has the outcome"),
@@ -41,10 +41,8 @@ def add(commands: Commands) -> None:
         exit_codes="0; with --headless: 0 every scene is as expected, 2 one is not, 1 an error",
     )
     parser.add_argument("--headless", action="store_true", help="run the notebook without JupyterLab")
-    parser.add_argument("--out", metavar="DIR", help="where --headless leaves its results (default: out/demo-results)")
-    parser.add_argument(
-        "--work", metavar="DIR", help="where JupyterLab keeps its copy of the notebooks (default: out/demo)"
-    )
+    parser.add_argument("--out", metavar="DIR", help="folder for --headless results (default: out/demo-results)")
+    parser.add_argument("--work", metavar="DIR", help="folder for the copied notebooks (default: out/demo)")
     parser.add_argument("--port", type=int, default=0, help="port of JupyterLab (default: a free one)")
     parser.add_argument("--no-browser", action="store_true", help="only print the address")
 
@@ -73,7 +71,7 @@ def _need(module: str, extra: str) -> None:
 
 
 def _tell(text: str) -> None:
-    """Say it now, also where the output goes to a file or a pipe: the demo goes on for hours after these lines."""
+    """Print and flush, also into a file or a pipe: the demo runs for hours after these lines."""
     say(text)
     sys.stdout.flush()
 
@@ -92,7 +90,7 @@ def _lab(work: Path, port: int, *, open_browser: bool) -> int:
         lab = subprocess.Popen(
             _lab_command(work, chosen),
             env={**only_sandbox(sandbox.environment()), "JUPYTER_TOKEN": token},
-            # A pipe, not the terminal: on Ctrl-C JupyterLab would ask there whether it should stop, and when this
+            # A pipe, not the terminal: on Ctrl-C JupyterLab would prompt there before it stops, and when this
             # process dies in whatever way the pipe ends, and JupyterLab with it.
             stdin=subprocess.PIPE,
             start_new_session=True,
@@ -146,7 +144,7 @@ def _wait_for(port: int, lab: subprocess.Popen[bytes]) -> None:
     while time.monotonic() < deadline:
         if lab.poll() is not None:
             raise GtSecureError(
-                f"JupyterLab ended at once (exit code {lab.returncode}).",
+                f"JupyterLab ended immediately (exit code {lab.returncode}).",
                 next_step="Read its message above. If the port is in use, choose another with --port.",
             )
         with socket.socket() as probe:
@@ -183,7 +181,7 @@ def _opened(address: str) -> Iterator[None]:
 
 
 def _browser() -> webbrowser.BaseBrowser | None:
-    """Return a browser with a window of its own, or None."""
+    """Return a browser with a separate window, or None."""
 
     try:
         browser = webbrowser.get()
@@ -196,7 +194,7 @@ def _browser() -> webbrowser.BaseBrowser | None:
 
 @contextmanager
 def _stop_signals() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM end the demo alike, so that nothing is left running, also where a shell ignores Ctrl-C."""
+    """Let Ctrl-C and SIGTERM both end the demo and its processes, even where a shell ignores Ctrl-C."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt

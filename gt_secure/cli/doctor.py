@@ -1,4 +1,4 @@
-"""``gt-secure doctor``: what this role can do, and the policy for what it cannot."""
+"""``gt-secure doctor``: the features that this role can use, and the policy for the others."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def add(commands: Commands) -> None:
     parser = commands.add(
         "doctor",
         run,
-        description="Show in one table which features this role can use, and why not. Only reads are called; writes "
+        description="Show in one table which features this role can use, and why not. It calls reads only; writes "
         "are predicted by iam:SimulatePrincipalPolicy where the role may call it. With --policy, print instead the "
         "least-privilege policy for the features."
         f" Features: {', '.join(FEATURES)}.",
@@ -34,16 +34,16 @@ def add(commands: Commands) -> None:
         exit_codes="0; with --need: 0 all can be used, 2 one cannot, 3 one is not known",
         result=diagnosis_from,
     )
-    parser.add_argument("--team", help="workteam that the features are wanted for (default: all private ones)")
+    parser.add_argument("--team", help="workteam to examine (default: all private ones)")
     parser.add_argument("--bucket", help="data bucket, or s3://bucket/prefix")
-    parser.add_argument("--logs", metavar="S3URI", help="access log of the bucket, if its location cannot be read")
+    parser.add_argument("--logs", metavar="S3URI", help="access log location, if it cannot be read")
     parser.add_argument("--role-arn", metavar="ARN", help="role that signs test URLs (default: the caller's own)")
     parser.add_argument(
         "--policy", nargs="*", metavar="FEATURE",
-        help="print the policy for these features; without names, for those that cannot be used",
+        help="print the policy for these features (default: the unusable)",
     )  # fmt: skip
     parser.add_argument(
-        "--need", nargs="+", metavar="FEATURE", help="look at these features, and report by the exit code"
+        "--need", nargs="+", metavar="FEATURE", help="check only these features; the exit code has the result"
     )
 
 
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     if args.policy is not None:
         show_json(found.policy())
         for name, fix in found.left_out.items():
-            note(f"note: {name} is left out, since it is not known what it is for. {fix}")
+            note(f"note: {name} is left out: its bucket or role is unknown. {fix}")
         return OK
     if args.json:
         show_json(found.to_dict())
@@ -77,7 +77,7 @@ def diagnosis_from(args: argparse.Namespace) -> Diagnosis:
     """Return the diagnosis that the options ask for."""
     from ..doctor import examine
 
-    with working("Asking what this role can do"):
+    with working("Checking this role's permissions"):
         return examine(connection(args), **_scope(args), features=args.need or ())
 
 

@@ -10,7 +10,7 @@ INTERRUPTED = 130
 
 EXIT_CODES: dict[int, str] = {
     OK: "done; nothing to change, nothing found, every check passed",
-    ERROR: "an error, with what to do next on standard error",
+    ERROR: "an error; standard error has the next step",
     FOUND: "changes, findings, a failed check, or not proved",
     UNKNOWN: "unknown, refused, or no answer",
     USAGE: "the command line is wrong, so nothing was done",

@@ -1,4 +1,4 @@
-"""``gt-secure explain`` and ``findings``: who can open an object now, and what weakens a restriction."""
+"""``gt-secure explain`` and ``findings``: access to an object, and weaknesses of a restriction."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def add(commands: Commands) -> None:
     explain = commands.add(
         "explain",
         run_explain,
-        description="Decide from today's policies who can open one object: for each source, with a URL made for a "
-        "worker there, and with one that was made for somebody else and forwarded. A prediction, not a request.",
+        description="Predict from the current policies who can open one object: for each source, with a URL of "
+        "a worker there, and with a forwarded URL. No request is sent.",
         examples=(
             ("gt-secure explain s3://gt-images/scans/0001.png --team radiology-team --from 203.0.113.7", "one source"),
             (
@@ -39,38 +39,39 @@ def add(commands: Commands) -> None:
         result=table_from,
     )
     explain.add_argument("object", help="s3://bucket/key")
-    explain.add_argument("--team", help="private workteam whose locks count")
+    explain.add_argument("--team", help="private workteam whose locks apply")
     explain.add_argument(
         "--from", dest="sources", action="append", default=[], metavar="SOURCE",
         help="203.0.113.7, or '10.0.3.4 via vpce-0a1b2c3d' (repeatable)",
     )  # fmt: skip
     explain.add_argument(
-        "--forwarded-from", default="192.0.2.1", metavar="SOURCE", help="worker whose URL is forwarded (%(default)s)"
+        "--forwarded-from",
+        default="192.0.2.1",
+        metavar="SOURCE",
+        help="address that the URL was issued to (%(default)s)",
     )
     add_context(explain)
 
     findings = commands.add(
         "findings",
         run_findings,
-        description="Look for what defeats, weakens or breaks a restriction of a workteam and a bucket.",
+        description="List settings that defeat, weaken or break a restriction of a workteam and a bucket.",
         examples=(
-            ("gt-secure findings --team radiology-team --bucket gt-images", "list them, the most severe first"),
+            ("gt-secure findings --team radiology-team --bucket gt-images", "list them, most severe first"),
             ("gt-secure findings --bucket gt-images --fail-on high --json", "fail in CI"),
         ),
-        exit_codes="0; with --fail-on: 2 if a finding of that severity or higher is there",
+        exit_codes="0; with --fail-on: 2 if there is a finding of that severity or higher",
         result=findings_from,
     )
     findings.add_argument("--team", help="workteam")
     findings.add_argument("--bucket", help="data bucket, or s3://bucket/prefix")
-    findings.add_argument("--fail-on", choices=_SEVERITIES, help="exit with 2 on a finding of this severity or higher")
+    findings.add_argument("--fail-on", choices=_SEVERITIES, help="minimum severity that fails the command")
 
 
 def table_from(args: argparse.Namespace) -> Who:
     """Return the table of sources."""
     if not args.sources:
-        raise InvalidInput(
-            "No source is given.", next_step="Add --from 203.0.113.7, as often as you like.", field="from"
-        )
+        raise InvalidInput("explain needs a source.", next_step="Add --from 203.0.113.7 (repeatable).", field="from")
     bucket, key = parse_s3_uri(args.object)
     return connection(args).explain(
         bucket,
@@ -111,6 +112,6 @@ def run_findings(args: argparse.Namespace) -> int:
         say(f"        {finding.why}")
         say(f"        next: {finding.fix}")
     if not found and not args.json:
-        say("No finding.")
+        say("No findings.")
     limit = _SEVERITIES.index(args.fail_on) if args.fail_on else -1
     return FOUND if any(_SEVERITIES.index(finding.severity) <= limit for finding in found) else OK

@@ -43,7 +43,7 @@ def add(commands: Commands) -> None:
         run_prove,
         description="Prove that no request signed in the query string, and no POST form, is opened from outside the "
         "allowed addresses and endpoints, or show one that is: from policy files without an AWS call, or with the "
-        "bucket policy of now for a restriction file.",
+        "current bucket policy for a restriction file.",
         examples=(
             (
                 "gt-secure prove --bucket-policy policy.json --bucket gt-images --allow 203.0.113.0/24",
@@ -57,9 +57,9 @@ def add(commands: Commands) -> None:
         ),
         exit_codes="0 proved, 2 not proved, 3 not known",
     )
-    prove.add_argument("-f", "--file", help="restriction file whose bucket is read in the account")
+    prove.add_argument("-f", "--file", help="restriction file; its bucket's policy is read from AWS")
     _add_files(prove, required=False)
-    prove.add_argument("--prefix", default="", help="start of the keys (default: the whole bucket)")
+    prove.add_argument("--prefix", default="", help="key prefix (default: the whole bucket)")
     prove.add_argument("--allow", action="append", default=[], metavar="CIDR", help="allowed addresses (repeatable)")
     prove.add_argument("--endpoint", action="append", default=[], metavar="ID", help="allowed endpoint (repeatable)")
 
@@ -97,7 +97,7 @@ def _read(name: str) -> str:
         return Path(name).read_text(encoding="utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput(
-            f'The file "{name}" cannot be read ({type(error).__name__}).', next_step="Name a JSON file.", field="file"
+            f'The file "{name}" cannot be read ({type(error).__name__}).', next_step="Choose a JSON file.", field="file"
         ) from error
 
 
@@ -151,7 +151,7 @@ def _prove_account(args: argparse.Namespace) -> Proof:
 
     if args.bucket_policy:
         raise InvalidInput(
-            "Both a restriction file and a bucket policy are given.", next_step="Leave out one of them.", field="file"
+            "Both a restriction file and a bucket policy are given.", next_step="Remove one of them.", field="file"
         )
     return connection(args).prove(load_restriction(args.file), context=context_of(args.context))
 
@@ -163,7 +163,7 @@ def _prove_files(args: argparse.Namespace) -> Proof:
 
     if not args.bucket_policy or not args.bucket:
         raise InvalidInput(
-            "There is nothing to prove it from.",
+            "prove needs a bucket policy or a restriction file.",
             next_step="Add --bucket-policy FILE --bucket NAME, or -f FILE for a restriction.",
             field="file",
         )

@@ -1,4 +1,4 @@
-"""Run the quickstart notebook without a browser and leave what it shows in a folder."""
+"""Run the quickstart notebook without a browser and write its results to a folder."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def run_headless(notebook: Path, out: Path, *, as_json: bool = False) -> int:
     with Sandbox(log_delay_s=1.0, seed="demo") as sandbox:
         executed, failure = _execute(notebook, out, sandbox.environment())
     (out / notebook.name).write_text(nbformat.writes(executed) + "\n", encoding="utf-8")  # type: ignore[no-untyped-call]
-    # A notebook shows the same growing list several times: the last one has all.
+    # A notebook shows the same growing list several times: the last one is complete.
     scenes = list(_outputs(executed, MIME))[-1:]
     scenes = scenes[0] if scenes else []
     plots = _write_plots(executed, out)
@@ -71,7 +71,7 @@ def _execute(notebook: Path, out: Path, aws: Mapping[str, str]) -> tuple[Any, st
         resources={"metadata": {"path": str(out)}},
     )
     try:
-        # The kernel's own chatter is of no use here; errors of cells come as messages.
+        # The kernel's own output is of no use here: errors of cells arrive as messages.
         client.execute(env=only_sandbox(aws), stderr=subprocess.DEVNULL)
     except CellExecutionError as error:
         return book, f"{error.ename}: {error.evalue}"

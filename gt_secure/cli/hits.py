@@ -37,23 +37,23 @@ _BY = "remote_ip,http_status"
 
 
 def add_source_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments that every command over logs has: where the logs are and which rows are wanted."""
+    """Add the arguments of every command over logs: location of the logs and filters."""
     parser.add_argument("sources", nargs="*", metavar="SOURCE",
                         help="files, folders, globs, s3://bucket/prefix, or - for standard input")  # fmt: skip
     parser.add_argument("--logs", action="append", dest="more_sources", default=[], metavar="SOURCE",
                         help="the same as SOURCE; may be repeated")  # fmt: skip
-    parser.add_argument("--bucket", help="a data bucket: read where its access logs are delivered")
-    parser.add_argument("--since", help="UTC time, such as 2026-11-20 or 2026-11-20T09:00, or an age such as 7d")
-    parser.add_argument("--until", help="UTC time, not included")
+    parser.add_argument("--bucket", help="data bucket: read its access logs")
+    parser.add_argument("--since", help="UTC time (2026-11-20, 2026-11-20T09:00) or age (7d)")
+    parser.add_argument("--until", help="end: UTC time, exclusive")
     parser.add_argument("--presigned", action="store_true", help="only requests with presigned URLs")
     parser.add_argument("--refused", action="store_true", help="only requests with status 401 or 403")
-    parser.add_argument("--no-tests", action="store_true", help="leave out the requests of our own test URLs")
+    parser.add_argument("--no-tests", action="store_true", help="leave out requests of test URLs")
     parser.add_argument("--network", action="append", default=[], help="only from these ranges; may be repeated")
     parser.add_argument("--key-prefix", help="only objects whose key starts with this")
     parser.add_argument("--dedupe", action="store_true", help="leave out records that were delivered twice")
-    parser.add_argument("--no-cache", action="store_true", help="do not keep what is read from S3 on disk")
+    parser.add_argument("--no-cache", action="store_true", help="do not cache log objects of S3 on disk")
     parser.add_argument("--memory-limit", default=MEMORY_LIMIT, metavar="SIZE",
-                        help="what reading here may use, beyond it disk (default: %(default)s)")  # fmt: skip
+                        help="memory limit; spills to disk beyond it (default: %(default)s)")  # fmt: skip
     parser.add_argument("--stats", action="store_true", help="print coverage as JSON on standard error")
     _add_engine_arguments(parser)
 
@@ -65,17 +65,17 @@ def _add_engine_arguments(parser: argparse.ArgumentParser) -> None:
                        "--stats says why")  # fmt: skip
     group.add_argument("--athena-database", help="database of the Glue catalog for Athena's table")
     group.add_argument("--athena-workgroup", default="primary", help="work group of Athena")
-    group.add_argument("--athena-output", help="s3:// place for Athena's results (default: the work group's)")
-    group.add_argument("--athena-table", help="a table of raw lines that is there (default: one is made and dropped)")
+    group.add_argument("--athena-output", help="s3:// location of Athena's results (default: the work group's)")
+    group.add_argument("--athena-table", help="existing table of raw lines (default: a temporary one)")
     group.add_argument("--yes", action="store_true", help="run a query that costs money without asking")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of ``hits``."""
+    """Add the arguments of ``hits``."""
     add_source_arguments(parser)
-    parser.add_argument("--by", default=_BY, help=f"columns to count by, with commas: {', '.join(COLUMNS)}")
+    parser.add_argument("--by", default=_BY, help=f"comma-separated columns to group by: {', '.join(COLUMNS)}")
     parser.add_argument("--format", choices=("table", "csv", "json", "parquet"), default="table")
-    parser.add_argument("--limit", type=int, help="print at most this number of rows (default: all)")
+    parser.add_argument("--limit", type=int, help="maximum number of rows (default: all)")
     parser.add_argument("--output", "-o", help="write to this file")
 
 
@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def table_from(args: argparse.Namespace) -> Table:
-    """Count hits, and report on standard error what the counts rest on."""
+    """Count hits, and report their coverage on standard error."""
     table, coverage = counts_from(args)
     tell(coverage, args.stats)
     return table
@@ -134,14 +134,14 @@ def open_hits(args: argparse.Namespace) -> Hits:
 
 @contextlib.contextmanager
 def _warnings_as_lines() -> Iterator[None]:
-    """Say at once, in a line, that the logs are large: reading may take hours."""
+    """Report immediately, in one line, that the logs are large: reading may take hours."""
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_, **__: note(f"gt-secure: {message}")
         yield
 
 
 def _filters(args: argparse.Namespace) -> dict[str, Any]:
-    """The filters of the arguments, as ``Hits.filter`` takes them."""
+    """Return the filters of the arguments, as ``Hits.filter`` accepts them."""
     return {
         "bucket": args.bucket,  # one log prefix may hold the records of many buckets
         "presigned": True if args.presigned else None,
@@ -153,7 +153,7 @@ def _filters(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _athena(args: argparse.Namespace) -> Athena | None:
-    """Settings for Athena, where they are asked for."""
+    """Return the settings for Athena, if the arguments ask for it."""
     from ..logs.engines.athena_settings import Athena
 
     if args.engine != "athena" and args.athena_database is None:
@@ -165,10 +165,14 @@ def _athena(args: argparse.Namespace) -> Athena | None:
 
 
 def _confirmed(estimate: Estimate) -> bool:
-    """Ask on the terminal; without one, nobody can say yes."""
+    """Ask on the terminal; without one, raise :class:`InvalidInput`."""
     sys.stderr.write(estimate.sentence + "\n")
     if not sys.stdin.isatty():
-        raise InvalidInput("Nobody can be asked here.", next_step="Add --yes to run it.", field="yes")
+        raise InvalidInput(
+            "Cannot ask for confirmation: standard input is not a terminal.",
+            next_step="Add --yes to run it.",
+            field="yes",
+        )
     sys.stderr.write("Run it? [y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")
@@ -176,7 +180,7 @@ def _confirmed(estimate: Estimate) -> bool:
 
 @contextlib.contextmanager
 def reading(args: argparse.Namespace) -> Iterator[Callable[[Any], None]]:
-    """Show how far the reading is: objects and bytes here, the state of the query on Athena."""
+    """Show the progress of reading: objects and bytes here, the state of the query on Athena."""
     with working("Reading the access logs") as line:
         describe = _athena_text if args.engine == "athena" else _reading_text
         yield lambda progress: line.update(describe(progress))
@@ -224,7 +228,7 @@ def _write(output: str, text: str) -> None:
     except OSError as error:
         raise InvalidInput(
             f"{output} cannot be written: {error.strerror}.",
-            next_step="Name a file in a folder that exists.",
+            next_step="Choose a file in a folder that exists.",
             field="output",
         ) from error
 
@@ -235,7 +239,9 @@ def _emit_parquet(table: Table, output: str | None) -> None:
         return
     if sys.stdout.isatty():
         raise InvalidInput(
-            "Parquet is not text.", next_step="Give --output FILE, or redirect the output.", field="format"
+            "Parquet cannot be printed on a terminal.",
+            next_step="Add --output FILE, or redirect the output.",
+            field="format",
         )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "hits.parquet"
@@ -246,7 +252,7 @@ def _emit_parquet(table: Table, output: str | None) -> None:
 
 
 def tell(coverage: Coverage, stats: bool) -> None:
-    """Say on standard error what the answer rests on: as JSON, or only what needs attention."""
+    """Print the coverage on standard error: as JSON, or only what needs attention."""
     if stats:
         note(json_text(coverage.to_dict()))
         return
@@ -256,15 +262,15 @@ def tell(coverage: Coverage, stats: bool) -> None:
 
 
 def add_leaks_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of ``leaks``."""
+    """Add the arguments of ``leaks``."""
     add_source_arguments(parser)
     parser.add_argument("--pool", action="append", default=[],
-                        help="addresses that are one user, such as a NAT pool; may be repeated")  # fmt: skip
+                        help="addresses of one user, such as a NAT pool; may be repeated")  # fmt: skip
     add_hidden_alias(parser, "--pools", "pool")
-    parser.add_argument("--v4-prefix", type=int, default=24, help="bits that IPv4 addresses of one network share")
-    parser.add_argument("--v6-prefix", type=int, default=48, help="bits that IPv6 addresses of one network share")
+    parser.add_argument("--v4-prefix", type=int, default=24, help="prefix length of one IPv4 network")
+    parser.add_argument("--v6-prefix", type=int, default=48, help="prefix length of one IPv6 network")
     parser.add_argument("--pair-seconds", type=float, default=60.0,
-                        help="time in which IPv4 and IPv6 addresses with one user agent are one machine")  # fmt: skip
+                        help="window that pairs IPv4 and IPv6 of one user agent")  # fmt: skip
     parser.add_argument("--format", choices=("text", "table", "csv", "json"), default="text")
     parser.add_argument("--output", "-o", help="write to this file")
 
@@ -286,7 +292,7 @@ def run_leaks(args: argparse.Namespace) -> int:
 
 
 def leaks_from(args: argparse.Namespace) -> Leaks:
-    """Find leaks, and report on standard error what the answer rests on."""
+    """Find leaks, and report the coverage on standard error."""
     leaks, coverage = _leaks(args)
     tell(coverage, args.stats)
     return leaks
@@ -303,7 +309,7 @@ def _leaks(args: argparse.Namespace) -> tuple[Leaks, Coverage]:
 
 
 def add_cache_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of ``log-cache``."""
+    """Add the arguments of ``log-cache``."""
     parser.add_argument("action", choices=("show", "clear"))
 
 

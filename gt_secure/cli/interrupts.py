@@ -1,6 +1,6 @@
-"""Ctrl-C on the command line: one line and exit code 130, whatever is running.
+"""Ctrl-C on the command line: one line and exit code 130, for every command.
 
-A command that only reads ends right where it is: its temporary files are deleted, and files that it writes are written
+A command that only reads ends immediately: its temporary files are deleted, and files that it writes are written
 under another name first. A command that changes something is unwound by KeyboardInterrupt instead, so that it can roll
 back and finish its journal.
 """

@@ -18,7 +18,7 @@ def add(commands: Commands) -> None:
         description="Count requests of access logs by any columns. Unreadable lines are counted and reported. Access "
         "logs arrive late and may miss requests.",
         examples=(
-            ("gt-secure hits --bucket gt-images --presigned", "who opened presigned URLs"),
+            ("gt-secure hits --bucket gt-images --presigned", "requests with presigned URLs"),
             ("gt-secure hits log/ --by remote_ip,hour --format csv", "logs on disk, as CSV"),
             ("gt-secure hits s3://gt-logs/ --since 7d --refused --json", "refused requests of the last week"),
         ),
@@ -42,7 +42,10 @@ def add(commands: Commands) -> None:
         json=False,
         description="Draw the requests of access logs.",
         examples=(
-            ("gt-secure plot --bucket gt-images --allow 203.0.113.0/24 -o hits.svg", "mark what is outside the range"),
+            (
+                "gt-secure plot --bucket gt-images --allow 203.0.113.0/24 -o hits.svg",
+                "mark addresses outside the range",
+            ),
             ("gt-secure plot log/ --kind time -o time.png", "requests over time"),
         ),
     )
@@ -51,7 +54,7 @@ def add(commands: Commands) -> None:
         "log-cache",
         logs.run_cache,
         account=False,
-        description="Show or clear what is kept on disk of logs read from S3.",
+        description="Show or clear the disk cache of logs read from S3.",
         examples=(
             ("gt-secure log-cache show", "its folder and size"),
             ("gt-secure log-cache clear", "delete it"),

@@ -35,7 +35,7 @@ def show_json(data: Any) -> None:
 
 
 class Styled(str):
-    """Text whose control characters are our own styles: what comes from outside was made printable before."""
+    """Text whose control characters are our own styles: text from outside has been made printable."""
 
     __slots__ = ()
 
@@ -51,7 +51,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def line_width() -> int | None:
-    """Return the columns to fit into: ``COLUMNS``, the terminal's, or None where the output goes elsewhere."""
+    """Return the width in columns: ``COLUMNS``, the terminal's, or None where the output is not a terminal."""
     given = os.environ.get("COLUMNS", "")
     if given.isdigit() and int(given):
         return max(int(given), 20)
@@ -59,7 +59,7 @@ def line_width() -> int | None:
 
 
 def fit(text: str) -> str:
-    """Break the lines of a text that are wider than the terminal, and indent what follows."""
+    """Break the lines of a text that are wider than the terminal, and indent continuation lines."""
     room = line_width()
     return text if room is None else "\n".join(part for line in text.split("\n") for part in _fit_line(line, room))
 
@@ -76,18 +76,18 @@ _STYLES = {"bold": "1", "red": "31", "green": "32", "yellow": "33"}
 
 
 def use_colour(stream: Any = None) -> bool:
-    """Return whether a stream may be coloured: a terminal, and neither NO_COLOR nor a dumb one."""
+    """Return True if a stream may be coloured: a terminal, and neither NO_COLOR nor a dumb one."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
     return bool((stream or sys.stdout).isatty())
 
 
 def styled(text: str, style: str, stream: Any = None) -> str:
-    """Return a text in a style where the stream shows styles; words alone always carry the meaning."""
+    """Return a text in a style where the stream shows styles; the words never depend on it."""
     return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if use_colour(stream) else text
 
 
 def only_sandbox(aws: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a process that must see the sandbox and nothing of the person's own account."""
+    """Return an environment for a process that must reach the sandbox and never the user's own account."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return {**kept, **aws}

@@ -22,7 +22,7 @@ Result = Callable[[argparse.Namespace], Any]
 
 
 class _Help(argparse.HelpFormatter):
-    """Fill texts without breaking names at hyphens, and leave texts that have lines of their own alone."""
+    """Fill texts without breaking names at hyphens, and keep texts that have line breaks."""
 
     def _split_lines(self, text: str, width: int) -> list[str]:
         return textwrap.wrap(" ".join(text.split()), width, break_on_hyphens=False)
@@ -35,7 +35,7 @@ class _Help(argparse.HelpFormatter):
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors name what was meant and exit with 64."""
+    """A parser whose errors suggest the intended word and exit with 64."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("formatter_class", _Help)
@@ -44,7 +44,7 @@ class Parser(argparse.ArgumentParser):
         self.exit_codes = ""
 
     def error(self, message: str) -> NoReturn:
-        """Print what is wrong and what to type, and exit with the code of a usage error."""
+        """Print the error and the next step, and exit with the code of a usage error."""
         message = printable(redact(message))
         sys.stderr.write(f"{self.prog.split()[0]}: {message}\n  next: {self._next_step(message)}\n")
         raise SystemExit(USAGE)
@@ -67,7 +67,7 @@ class Parser(argparse.ArgumentParser):
         return []
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Parse, and report words that nothing knows with the parser of the command they were given to."""
+        """Parse, and report unknown words with the parser of their command."""
         refuse_urls(args or ())
         result, rest = self.parse_known_args(args, namespace)
         if rest:
@@ -120,13 +120,13 @@ class Commands:
         name : str
             A name of :data:`~gt_secure.cli.commands.COMMANDS`.
         run : callable
-            Gets the parsed options, prints, and returns the exit code.
+            Receives the parsed options, prints, and returns the exit code.
         examples : sequence of (str, str)
             Command lines with their meaning; the tests run them.
         account, json : bool
             Offer the options of a connection; offer ``--json``.
         result : callable, optional
-            Gets the parsed options and returns the object that ``run`` prints: the magic returns it.
+            Receives the parsed options and returns the object that ``run`` prints: the magic returns it.
         """
         command = find_command(name)
         assert command is not None, f"{name} is missing in cli/commands.py"
@@ -146,7 +146,7 @@ class Commands:
 
 
 def refuse_urls(words: Sequence[str]) -> None:
-    """Refuse a presigned URL among the words of a command line, where the history of the shell keeps it."""
+    """Refuse a presigned URL among the words of a command line: the history of the shell would keep it."""
     for word in words:
         refuse_url(word, "argument", "an argument of gt-secure")
 
@@ -159,7 +159,7 @@ def add_connection_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--endpoint-url",
         metavar="URL",
-        help="address to call instead of AWS, such as the sandbox (default: AWS_ENDPOINT_URL)",
+        help="custom endpoint URL, e.g. the sandbox (default: AWS_ENDPOINT_URL)",
     )
 
 
@@ -178,7 +178,7 @@ def main_parser() -> tuple[MainParser, Any]:
 
 
 def unknown_command(word: str) -> NoReturn:
-    """Refuse a word that is no command, and name the commands that are spelled like it."""
+    """Refuse an unknown command, and suggest those with a similar spelling."""
     near = similar_commands(word)
     hint = f"Did you mean gt-secure {' or gt-secure '.join(near)}? " if near else ""
     shown = truncate(printable(redact(word)), 60)

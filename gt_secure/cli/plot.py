@@ -16,15 +16,17 @@ _GROUND = {"light": "#ffffff", "dark": "#111111"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of ``plot``."""
+    """Add the arguments of ``plot``."""
     add_source_arguments(parser)
     parser.add_argument("--kind", choices=("ip", "network", "time", "heat", "leak"), default="ip")
-    parser.add_argument("--allow", action="append", default=[], help="an allowed range; sources outside are marked")
-    parser.add_argument("--endpoint", action="append", default=[], help="an allowed VPC endpoint")
-    parser.add_argument("--top", type=int, default=12, help="sources with a bar of their own (default: %(default)s)")
+    parser.add_argument("--allow", action="append", default=[], help="allowed range; sources outside are marked")
+    parser.add_argument("--endpoint", action="append", default=[], help="allowed VPC endpoint")
+    parser.add_argument(
+        "--top", type=int, default=12, help="number of sources with a separate bar (default: %(default)s)"
+    )
     parser.add_argument("--theme", choices=("light", "dark"), default="light")
     parser.add_argument("--output", "-o", required=True, help="FILE.svg or FILE.png")
-    parser.add_argument("--alt", action="store_true", help="print the text alternative too")
+    parser.add_argument("--alt", action="store_true", help="also print the text alternative")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -32,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     path = Path(args.output)
     if path.suffix.lower() not in (".svg", ".png"):
         raise InvalidInput(
-            "A figure is an SVG or a PNG file.", next_step="Name it FILE.svg or FILE.png.", field="output"
+            "A figure must be an SVG or PNG file.", next_step="Name it FILE.svg or FILE.png.", field="output"
         )
     with open_hits(args) as hits:
         with working("Drawing"):

@@ -1,4 +1,4 @@
-"""Progress on standard error for work of more than a second: on a terminal only, and gone when the work is done."""
+"""Progress on standard error for work of more than a second: on a terminal only, and removed at the end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EVERY_S = 0.25
 
 
 class Working:
-    """A line that says what is going on, and for how long."""
+    """A line with the current work and its elapsed time."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -27,7 +27,7 @@ class Working:
         self._lock = threading.Lock()
 
     def update(self, text: str) -> None:
-        """Say something new; it is drawn with the next tick."""
+        """Set the text; the next tick draws it."""
         self._text = text
 
     def run(self) -> None:
@@ -48,7 +48,7 @@ class Working:
                 self._drawn = width(line)
 
     def finish(self) -> None:
-        """Take the line away, so that what is printed next begins at the left."""
+        """Remove the line, so that the next output begins at the left."""
         with self._lock:
             self._done.set()
             if self._drawn:
@@ -58,7 +58,7 @@ class Working:
 
 @contextmanager
 def working(text: str) -> Iterator[Working]:
-    """Show that work goes on, from the first second on, where standard error is a terminal."""
+    """Show a progress line after the first second, where standard error is a terminal."""
     line = Working(text)
     if not sys.stderr.isatty():
         yield line

@@ -10,7 +10,7 @@ from .parser import Commands
 
 
 def add(commands: Commands) -> None:
-    """Add the command; it has no connection options, for it makes no connection."""
+    """Add the command, without connection options: it makes no connection."""
     from ..sandbox.command import add_arguments
 
     parser = commands.add(
@@ -22,8 +22,8 @@ def add(commands: Commands) -> None:
         "environment variables to set; Ctrl-C stops it.",
         examples=(
             ("gt-secure sandbox", "print the variables to export; Ctrl-C stops it"),
-            ("gt-secure sandbox --port 4599 --state-dir sandbox-state", "a fixed port, and a state that stays"),
-            ("gt-secure sandbox reset", "put the running one back to its seeded state"),
+            ("gt-secure sandbox --port 4599 --state-dir sandbox-state", "a fixed port and a persistent state"),
+            ("gt-secure sandbox reset", "reset the running sandbox to its seeded state"),
         ),
     )
     add_arguments(parser)

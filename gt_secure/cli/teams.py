@@ -75,9 +75,9 @@ def _one(gt: Connection, team: Workteam, as_json: bool) -> int:
     say(f"  URL lock     {team.url_lock_text}")
     say(f"  portal lock  {portal_sentence(workforce, [])}")
     for job in jobs:
-        say(f"  job          {printable(job.name)}  {job.status}, {job.pending} of {job.total} objects wait")
+        say(f"  job          {printable(job.name)}  {job.status}, {job.pending} of {job.total} objects still to label")
     if not jobs:
-        say(f"  jobs         {printable(unseen) or 'none wait for people'}")
+        say(f"  jobs         {printable(unseen) or 'none awaiting workers'}")
     return 0
 
 
@@ -96,9 +96,9 @@ def _workforce(gt: Connection) -> tuple[Workforce | None, str]:
 
 
 def portal_sentence(workforce: Workforce | None, teams: list[str]) -> str:
-    """The portal lock as a sentence."""
+    """Describe the portal lock in a sentence."""
     if workforce is None:
-        return "The portal lock cannot be seen."
+        return "The portal lock is unknown: it cannot be read."
     if workforce.in_vpc:
         state = f"in VPC {workforce.vpc_id}"
     elif workforce.cidrs:
@@ -110,7 +110,7 @@ def portal_sentence(workforce: Workforce | None, teams: list[str]) -> str:
 
 
 def team_dict(team: Workteam) -> dict[str, Any]:
-    """One team as JSON-able data."""
+    """Return one team as JSON-able data."""
     return {**asdict(team), "url_lock": None if team.url_lock is None else team.url_lock.mode}
 
 

@@ -1,4 +1,4 @@
-"""``gt-secure tutorials``: the notebooks that come with the package, copied into a folder to run and to change."""
+"""``gt-secure tutorials``: copies of the notebooks in the package, to run and to change."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def add(commands: Commands) -> None:
         "tutorials",
         run,
         account=False,
-        description="Copy the tutorial notebooks, and templates/regression_tests.ipynb, into a folder. What is there "
-        "already is kept. gt-secure demo opens the same notebooks on the sandbox.",
+        description="Copy the tutorial notebooks, and templates/regression_tests.ipynb, into a folder. Existing "
+        "files are kept. gt-secure demo opens the same notebooks on the sandbox.",
         examples=(
             ("gt-secure tutorials", "copy them into gt_secure-tutorials"),
             ("gt-secure tutorials notebooks --json", "copy them elsewhere, and list the files as JSON"),
@@ -36,14 +36,14 @@ def add(commands: Commands) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Copy, and list what is there now."""
+    """Copy, and list the files."""
     folder = Path(args.folder)
     written, kept = copy_notebooks(folder)
     if args.json:
         show_json({"folder": str(folder), "written": written, "kept": kept})
         return 0
     for name in sorted([*written, *kept]):
-        say(f"{folder / name}{'  (was there, kept)' if name in kept else ''}")
+        say(f"{folder / name}{'  (exists, kept)' if name in kept else ''}")
     return 0
 
 
@@ -53,12 +53,12 @@ def copy_notebooks(folder: Path) -> tuple[list[str], list[str]]:
     Returns
     -------
     written, kept : list of str
-        Paths in the folder: those that were copied, or were the same, and those that a person had changed, which stay.
+        Paths in the folder: those copied or identical, and those that the user had changed, which are kept.
 
     Raises
     ------
     NotFound, InvalidInput
-        The package came without its notebooks; the folder cannot be written.
+        The package has no notebooks; the folder cannot be written.
     """
     source = notebooks_dir()
     written: list[str] = []
@@ -76,7 +76,7 @@ def copy_notebooks(folder: Path) -> tuple[list[str], list[str]]:
         except OSError as error:
             raise InvalidInput(
                 f"The notebooks cannot be written to {folder}: {error.strerror}.",
-                next_step="Name a folder that you may write to.",
+                next_step="Choose a folder that you can write to.",
                 field="folder",
             ) from error
         written.append(name.as_posix())
@@ -84,7 +84,7 @@ def copy_notebooks(folder: Path) -> tuple[list[str], list[str]]:
 
 
 def notebooks_dir() -> Path:
-    """Find the tutorial notebooks: beside the package in a checkout, under ``share`` in an installation."""
+    """Find the tutorial notebooks: next to the package in a checkout, under ``share`` in an installation."""
     for place in _places():
         if (place / FIRST).is_file():
             return place
@@ -94,7 +94,7 @@ def notebooks_dir() -> Path:
 def _places() -> Iterator[Path]:
     package = Path(__file__).parents[1]
     yield package.parent / "notebooks"
-    # The installer has written down where it put them, which may also be under the person's home.
+    # The installer has recorded their location, which may also be under the user's home.
     for file in metadata.files("gt_secure") or ():
         if file.name == FIRST:
             yield Path(str(file.locate())).resolve().parent

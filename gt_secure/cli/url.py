@@ -23,7 +23,7 @@ def add(commands: Commands) -> None:
     url = commands.add(
         "url",
         run_url,
-        description="Mint a presigned URL for one object, bound to a source as the URL lock would bind it. "
+        description="Mint a presigned URL for one object, bound to a source as by the URL lock. "
         "The URL is a secret: it is printed only with --show.",
         examples=(
             ("gt-secure url s3://gt-images/scans/0001.png --bound-to 203.0.113.7", "describe it without printing it"),
@@ -35,7 +35,7 @@ def add(commands: Commands) -> None:
         result=minted_from,
     )
     _minting(url)
-    url.add_argument("--show", action="store_true", help="print the URL itself (whoever has it can open the object)")
+    url.add_argument("--show", action="store_true", help="print the URL (whoever has it can open the object)")
     url.add_argument("--to-file", metavar="FILE", help="write the URL to a new file that only you can read")
 
     probe = commands.add(
@@ -57,7 +57,7 @@ def add(commands: Commands) -> None:
         "--from", dest="sources", action="append", default=[], metavar="SOURCE",
         help="fetch from this source: 203.0.113.7 or '10.0.3.4 via vpce-0a1b2c3d' (sandbox only; repeatable)",
     )  # fmt: skip
-    probe.add_argument("--expect", choices=("opened", "refused"), help="the answer that every fetch must give")
+    probe.add_argument("--expect", choices=("opened", "refused"), help="expected result of every fetch")
 
     commands.add(
         "inspect",
@@ -65,7 +65,7 @@ def add(commands: Commands) -> None:
         account=False,
         description="Describe a presigned URL of any tool, read from standard input, without its secrets. No AWS call.",
         examples=(
-            ("gt-secure inspect < url.txt", "who signed it, for which object, and until when"),
+            ("gt-secure inspect < url.txt", "signer, object and expiry"),
             ("gt-secure inspect --json < url.txt", "the same as JSON"),
         ),
     )
@@ -77,12 +77,12 @@ def _minting(parser: argparse.ArgumentParser) -> None:
         metavar="S3URI",
         help="s3://bucket/key" + (", or - for a URL on standard input" if "probe" in parser.prog else ""),
     )
-    parser.add_argument("--bound-to", metavar="SOURCE", help="bind the URL to this source, as the URL lock would")
+    parser.add_argument("--bound-to", metavar="SOURCE", help="bind the URL to this source, as by the URL lock")
     parser.add_argument("--expires-in", default=600, metavar="SECONDS", help="lifetime (default 600)")
     parser.add_argument("--role-arn", metavar="ARN", help="role to assume (default: the caller's own)")
     parser.add_argument("--version-id", metavar="ID", help="one version of the object")
     parser.add_argument(
-        "--no-session", action="store_true", help="sign with the caller's own keys: tests the guard only"
+        "--no-session", action="store_true", help="sign with the caller's own keys (tests the guard only)"
     )
 
 
@@ -100,7 +100,7 @@ def _mint(gt: Connection, args: argparse.Namespace) -> TestUrl:
 
 
 def minted_from(args: argparse.Namespace) -> TestUrl:
-    """Mint the test URL, and write it to a file where one is named."""
+    """Mint the test URL, and write it to a file if one is named."""
     made = _mint(connection(args), args)
     if args.to_file:
         _write(Path(args.to_file), made.reveal())
@@ -108,14 +108,14 @@ def minted_from(args: argparse.Namespace) -> TestUrl:
 
 
 def run_url(args: argparse.Namespace) -> int:
-    """Mint and show, as far as asked."""
+    """Mint the URL, and show it only on request."""
     made = minted_from(args)
     if args.json:
         show_json({**made.to_dict(), **({"url": made.reveal()} if args.show else {})})
         return 0
     if args.show:
         say(made.reveal())
-        note(f"Good for {made.seconds_left:.0f} s. Whoever has this URL can open the object.")
+        note(f"Valid for {made.seconds_left:.0f} s. Whoever has this URL can open the object.")
         return 0
     bound = (
         f"bound to {made.bound_to}" if made.bound_to else "not bound to a source; only the bucket guard restricts it"
@@ -134,7 +134,7 @@ def _write(path: Path, text: str) -> None:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
         raise InvalidInput(
-            f"{path} cannot be written: {error.strerror}.", next_step="Name a new file.", field="to-file"
+            f"{path} cannot be written: {error.strerror}.", next_step="Choose a new file.", field="to-file"
         ) from error
     with os.fdopen(handle, "w") as file:
         file.write(text + "\n")
@@ -170,9 +170,7 @@ def _exit_code(probes: list[Probe], expect: str | None) -> int:
 def _read_url() -> str:
     text = sys.stdin.readline().strip()
     if not text:
-        raise InvalidInput(
-            "There is no URL on standard input.", next_step="Pipe one in, so that it stays out of the shell history."
-        )
+        raise InvalidInput("There is no URL on standard input.", next_step="Pipe one in: gt-secure inspect < url.txt")
     return text
 
 

@@ -15,8 +15,8 @@ def add(commands: Commands) -> None:
         run,
         account=False,
         json=False,
-        description='Read one case a line ({"id", "request", "identityPolicies", "sessionPolicy", "resourcePolicy"}) '
-        'and write one {"id", "verdict", "reason"} a line, in order. No AWS call.',
+        description='Read one case per line ({"id", "request", "identityPolicies", "sessionPolicy", "resourcePolicy"}) '
+        'and write one {"id", "verdict", "reason"} per line, in order. No AWS call.',
         examples=(
             ("gt-secure verdict < cases.ndjson > answers.ndjson", "decide a file of cases"),
             ("gt-secure verdict < cases.ndjson | grep explicit-deny", "list the refusals"),
@@ -29,8 +29,8 @@ def run(_: argparse.Namespace) -> int:
     """Decide line by line."""
     from ..iam import batch as ndjson
 
-    # Bytes that are not UTF-8 must cost one line its verdict, not the whole run its end; and only a line feed ends a
-    # line, or a stray carriage return would make two answers of one line.
+    # Bytes that are not UTF-8 invalidate one line, not the whole run. Only a line feed ends a line, or a stray
+    # carriage return would turn one line into two answers.
     sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")  # type: ignore[union-attr]
     sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
     for line in ndjson.run(sys.stdin):

@@ -1,7 +1,7 @@
-"""JupyterLab that ends with the program that started it, also when that one is killed; its standard input is a pipe.
+"""JupyterLab that ends with the program that started it, even a killed one; its standard input is a pipe.
 
-The pipe ends when the other side dies. JupyterLab then stops as on SIGTERM, and takes its kernels and terminals along.
-Kernels that it cannot stop any more notice by themselves that their parent is gone.
+The pipe ends when the other process ends. JupyterLab then stops as on SIGTERM, with its kernels and terminals.
+Kernels that it can no longer stop detect that their parent has ended.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Messages in the language of the command line: ``--region`` where the library says ``region=``."""
+"""Messages in the syntax of the command line: ``--region`` instead of the library's ``region=``."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _CURLY = str.maketrans({"\u201c": '"', "\u201d": '"', "\u2018": "'", "\u2019": "
 
 def for_command_line(error: GtSecureError) -> GtSecureError:
     """Return the error with options in place of Python arguments, and straight quotes."""
-    # What is wrong in a file is named as the file names it.
+    # An error in a file keeps the names of the file.
     in_file = error.message.startswith("Entry ")
     field = error.field if isinstance(error, InvalidInput) and not in_file else ""
     result = copy.copy(error)

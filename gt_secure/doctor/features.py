@@ -146,7 +146,7 @@ def choose(names: Iterable[str]) -> list[Feature]:
     for name in wanted:
         if name not in FEATURES:
             raise InvalidInput(
-                f"There is no feature “{str(name)[:40]}”.",
+                f"There is no feature '{str(name)[:40]}'.",
                 next_step=f"There are: {', '.join(FEATURES)}.",
                 field="feature",
             )

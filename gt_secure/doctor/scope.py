@@ -108,7 +108,7 @@ def scope_of(
         found = _with_logs(gt, found)
     if role_arn is not None and not _ROLE.fullmatch(role_arn):
         raise InvalidInput(
-            f"“{role_arn[:80]}” is not the ARN of a role.",
+            f"'{role_arn[:80]}' is not the ARN of a role.",
             next_step="Write arn:aws:iam::111122223333:role/NAME.",
             field="role_arn",
         )
@@ -164,7 +164,7 @@ def policy_for(features: Iterable[Feature], scope: Scope, *, optional: bool = Tr
                 continue
             if arn is None:
                 raise InvalidInput(
-                    f"“{feature.title}” needs {each.action}, and it is not known on which {each.target}.",
+                    f"'{feature.title}' needs {each.action}, and it is not known on which {each.target}.",
                     next_step=f"Add {scope.needs(each.target)}.",
                     field=each.target,
                 )

@@ -1,8 +1,8 @@
-"""Expectations: who must get in and who must be refused, stated beside the restriction and checked again and again.
+"""Expectations: sources that must be allowed or refused, stated in the restriction and checked on every run.
 
     expectations=[expect.allowed("203.0.113.7", "vpce-0a1b2c3d"), expect.refused("198.51.100.9")]
 
-They are to access what unit tests are to code: a plan that breaks one does not apply.
+They are unit tests for access: a plan that violates one is rejected.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ _HELP = "Write an address (203.0.113.7), a VPC endpoint (vpce-0a1b2c3d), or both
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What must hold for some sources.
+    """An expected result for some sources.
 
     Attributes
     ----------
     kind : str
         ``allowed`` or ``refused``.
     sources : tuple of Source
-        Where the requests come from.
+        The sources of the requests.
     of : str or None
         ``team``: a worker of the team, through portal lock, URL lock and bucket; ``bucket``: any presigned URL for
-        the bucket. None takes ``team`` if the restriction names one.
+        the bucket. None means ``team`` if the restriction names one.
     prefix : str or None
-        The objects that are meant; None takes the prefix of the restriction.
+        The key prefix of the objects; None means the prefix of the restriction.
     """
 
     kind: Kind
@@ -44,7 +44,7 @@ class Expectation:
     prefix: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the expectation as it is written in a restriction file."""
+        """Return the expectation in the form of a restriction file."""
         data: dict[str, Any] = {self.kind: [str(source) for source in self.sources]}
         if self.of is not None:
             data["of"] = self.of
@@ -56,17 +56,17 @@ class Expectation:
     def from_dict(cls, data: Mapping[str, Any]) -> Expectation:
         """Read what :meth:`to_dict` wrote; raises :class:`InvalidInput`."""
         if not isinstance(data, Mapping):
-            raise _bad(f"An expectation is written as a mapping, not as {type(data).__name__}.", data)
+            raise _bad(f"An expectation must be a mapping, not {type(data).__name__}.", data)
         kinds = [kind for kind in ("allowed", "refused") if kind in data]
         unknown = sorted(str(key) for key in data if key not in {"allowed", "refused", "of", "prefix"})
         if unknown:
-            raise _bad(f"An expectation has no member “{unknown[0][:40]}”.", unknown[0])
+            raise _bad(f"Unknown field '{unknown[0][:40]}' in an expectation.", unknown[0])
         if len(kinds) != 1:
-            raise _bad("An expectation says either “allowed” or “refused”.", dict(data))
+            raise _bad("An expectation needs exactly one of 'allowed' and 'refused'.", dict(data))
         sources = data[kinds[0]]
         words = [sources] if isinstance(sources, str) else sources
         if not isinstance(words, list | tuple):
-            raise _bad(f"The sources of an expectation are a list, not {type(sources).__name__}.", sources)
+            raise _bad(f"The sources of an expectation must be a list, not {type(sources).__name__}.", sources)
         return _make("allowed" if kinds[0] == "allowed" else "refused", words, data.get("of"), data.get("prefix"))
 
     def __str__(self) -> str:
@@ -90,17 +90,17 @@ class expect:
 def _make(kind: Kind, sources: Iterable[object], of: object, prefix: object) -> Expectation:
     parsed = tuple(dict.fromkeys(_source(source) for source in sources))
     if not parsed:
-        raise _bad(f"The expectation “{kind}” names no source.", None)
+        raise _bad(f"The expectation '{kind}' names no source.", None)
     if of not in (None, "team", "bucket"):
-        raise _bad(f"“{str(of)[:40]}” is not what an expectation can be of.", of, "Write team or bucket.")
+        raise _bad(f"'{str(of)[:40]}' is not a valid scope of an expectation.", of, "Write team or bucket.")
     if prefix is not None and not isinstance(prefix, str):
-        raise _bad(f"The prefix of an expectation is a text, not {type(prefix).__name__}.", prefix)
+        raise _bad(f"The prefix of an expectation must be a string, not {type(prefix).__name__}.", prefix)
     return Expectation(kind, parsed, of, None if prefix is None else check_prefix(prefix))
 
 
 def _source(item: object) -> Source:
     if not isinstance(item, str | Source | IPAddress):
-        raise _bad(f"A source is a text, not {type(item).__name__}.", item)
+        raise _bad(f"A source must be a string, not {type(item).__name__}.", item)
     try:
         source = Source.parse(item if isinstance(item, Source) else str(item))
     except InvalidInput as error:
@@ -108,12 +108,12 @@ def _source(item: object) -> Source:
     if source.address is not None:
         kind = scope(source.address)
         if kind not in {"public", "private"}:
-            raise _bad(f"“{source}” is a {kind} address, which AWS never sees as a source.", item)
+            raise _bad(f"'{source}' is a {kind} address, which AWS never sees as a source.", item)
         if kind == "private" and not source.is_endpoint:
             raise _bad(
-                f"“{source}” is private: S3 sees it only through a VPC endpoint; say which one.",
+                f"'{source}' is private: S3 sees it only through a VPC endpoint.",
                 item,
-                f"Write “{source} via vpce-…”.",
+                f"Write '{source} via vpce-…'.",
             )
     return source
 
@@ -127,25 +127,25 @@ def check_expectations(items: object) -> tuple[Expectation, ...]:
     if isinstance(items, Expectation):
         items = (items,)
     if not isinstance(items, Iterable) or isinstance(items, str | bytes | Mapping):
-        raise _bad(f"Expectations are a list, not {type(items).__name__}.", items)
+        raise _bad(f"Expectations must be a list, not {type(items).__name__}.", items)
     found: list[Expectation] = []
     said: dict[tuple[str, Of | None, str | None], Kind] = {}
     for item in items:
         one = Expectation.from_dict(item) if isinstance(item, Mapping) else item
         if not isinstance(one, Expectation):
             raise _bad(
-                f"“{str(one)[:40]}” is not an expectation.", one, "Write expect.allowed(...) or expect.refused(...)."
+                f"'{str(one)[:40]}' is not an expectation.", one, "Write expect.allowed(...) or expect.refused(...)."
             )
         for source in one.sources:
             key = (str(source), one.of, one.prefix)
             if said.setdefault(key, one.kind) != one.kind:
-                raise _bad(f"“{source}” is expected to be allowed and to be refused.", source, "Take out one of them.")
+                raise _bad(f"'{source}' is expected to be both allowed and refused.", source, "Remove one of the two.")
         found.append(one)
     return tuple(found)
 
 
 def listed(source: Source, networks: Iterable[IPNetwork], endpoints: Iterable[str]) -> bool:
-    """Whether a source is in the lists of a restriction; an endpoint counts by its id alone."""
+    """Return True if a restriction lists the source; an endpoint counts by its id alone."""
     if source.endpoint is not None:
         return source.endpoint in set(endpoints)
     return source.address is not None and contains(networks, source.address)

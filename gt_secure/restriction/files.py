@@ -23,7 +23,7 @@ def load_restriction(path: str | Path) -> Restriction:
     Raises
     ------
     NotFound, InvalidInput, MissingExtra
-        No such file; a file that is no restriction; a YAML file without PyYAML.
+        No such file; a file that is not a restriction; a YAML file without PyYAML.
     """
     return Restriction.from_dict(textfiles.load(path))
 
@@ -34,7 +34,7 @@ def loads_restriction(text: str, *, yaml: bool = False, name: str = "the text") 
 
 
 def dump_restriction(restriction: Restriction, path: str | Path) -> Path:
-    """Write a restriction file; the suffix says in which format. An existing file is replaced as a whole."""
+    """Write a restriction file in the format of its suffix. An existing file is replaced as a whole."""
     file = Path(path)
     text = dumps_restriction(restriction, yaml=textfiles.is_yaml(file))
     fresh = file.with_name(file.name + ".new")

@@ -1,4 +1,4 @@
-"""Notices: what a person should know about a restriction or a plan, short of an error."""
+"""Notices: non-error messages about a restriction or a plan."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ Severity: TypeAlias = Literal["info", "warning", "blocker"]
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something to know before a change.
+    """A blocker, warning or note about a restriction or a plan.
 
     Attributes
     ----------
     code : str
         Stable, in lower case with hyphens; a blocker is confirmed by this name.
     severity : str
-        ``info``, ``warning``, or ``blocker``: the plan does not apply as it is.
+        ``info``, ``warning``, or ``blocker``: the plan cannot be applied unless the blocker is confirmed.
     text, fix : str
-        What is so, and what to do about it.
+        The situation, and the recommended action.
     field : str
-        The member of :class:`Restriction` that it is about, if any.
+        The field of :class:`Restriction` that it is about, if any.
     confirmable : bool
         Whether a blocker can be confirmed. A broken expectation cannot: change the restriction or the expectation.
     """

@@ -1,4 +1,4 @@
-"""`Restriction`: what a person wants, checked the moment it is written down."""
+"""`Restriction`: the wanted state, validated when it is created."""
 
 from __future__ import annotations
 
@@ -38,33 +38,33 @@ _MEMBERS = (
 
 @dataclass(frozen=True, init=False)
 class Restriction:
-    """Who may come in, and which of the three locks enforce it.
+    """The allowed addresses and endpoints, and the locks that enforce them.
 
     Parameters
     ----------
     team : str or Workteam, optional
         Name of a private workteam, or ARN of any workteam. A vendor or public team has no URL lock.
     addresses : str or iterable
-        Addresses and CIDR ranges; a pasted text will do. They feed the bucket guard and the portal lock.
+        Addresses and CIDR ranges, or a pasted text with them. The bucket guard and the portal lock use them.
     endpoints : str or iterable
-        Ids of S3 VPC endpoints. They feed the bucket guard.
+        Ids of S3 VPC endpoints. The bucket guard uses them.
     url_lock : bool, str or None
-        True: the toggle that fits the portal: ``SourceIp`` for a public one. A portal in a VPC stands beside the public
-        one; there, addresses alone mean ``SourceIp``, endpoints alone ``VpcSourceIp``, and otherwise the toggle that is
-        on stays. False: both off. None: left as it is.
+        True: the setting that fits the portal: ``SourceIp`` for a public one. A workforce in a VPC has two portals;
+        there, addresses alone mean ``SourceIp``, endpoints alone ``VpcSourceIp``, and otherwise the setting that is
+        on stays. False: both off. None: unchanged.
     portal_lock : bool or None
         True: only the addresses may open the worker portal, of **all** private workteams of the region. False: the
-        portal is opened to everybody. None: left as it is.
+        portal is opened to everybody. None: unchanged.
     guard : bool or None
         True: presigned URLs of the bucket work only from the addresses and through the endpoints. False: our guard is
-        removed. None: left as it is.
+        removed. None: unchanged.
     bucket, prefix : str
-        The data that the guard protects.
+        The bucket and key prefix that the guard protects.
     expectations : iterable of Expectation
-        Who must get in and who must be refused; see :class:`gt_secure.restriction.expect`.
+        Sources that must be allowed or refused; see :class:`gt_secure.restriction.expect`.
     facts : mapping
         Values of condition keys that the account's policies ask for and nobody can read here, such as
-        ``{"aws:PrincipalOrgID": "o-abc123"}``. An empty value says that requests do not have the key.
+        ``{"aws:PrincipalOrgID": "o-abc123"}``. An empty value means that requests do not have the key.
 
     Raises
     ------
@@ -121,7 +121,7 @@ class Restriction:
 
     @property
     def team_is_private(self) -> bool:
-        """Whether the team is a private one, as far as its name or ARN tells."""
+        """True if the name or ARN is that of a private team."""
         return self.team is not None and not self.team.startswith("arn:")
 
     @property
@@ -158,19 +158,19 @@ class Restriction:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Restriction:
-        """Read what :meth:`to_dict` or a person wrote; an unknown member is an error, not ignored."""
+        """Read a mapping from :meth:`to_dict` or a file; an unknown field is an error."""
         if not isinstance(data, Mapping):
             raise InvalidInput(
-                f"A restriction is written as a mapping, not as {type(data).__name__}.",
-                next_step="Start with “team: name-of-the-workteam”.",
+                f"A restriction must be a mapping, not {type(data).__name__}.",
+                next_step="Start with 'team: name-of-the-workteam'.",
                 field="file",
             )
         rest = {str(key): value for key, value in data.items() if key != "$schema"}
         version = rest.pop("version", FORMAT)
         if isinstance(version, bool) or version != FORMAT:
             raise InvalidInput(
-                f"This restriction is written in format {str(version)[:20]}; {FORMAT} is known here.",
-                next_step="Update gt_secure, or write version: 1.",
+                f"This restriction has format {str(version)[:20]}. This version of gt_secure reads format {FORMAT}.",
+                next_step="Update gt_secure (pip install -U gt-secure), or write version: 1.",
                 field="version",
                 value=version,
             )
@@ -178,8 +178,8 @@ class Restriction:
             if key not in _MEMBERS:
                 near = difflib.get_close_matches(key, _MEMBERS, 1)
                 raise InvalidInput(
-                    f"A restriction has no member “{key[:60]}”.",
-                    next_step=f"Did you mean “{near[0]}”?" if near else f"It has: {', '.join(_MEMBERS)}.",
+                    f"Unknown field '{key[:60]}' in the restriction.",
+                    next_step=f"Did you mean '{near[0]}'?" if near else f"Valid fields: {', '.join(_MEMBERS)}.",
                     field="file",
                     value=key,
                 )
@@ -198,8 +198,8 @@ def _switch(name: str, value: object) -> bool | None:
     if value is None or isinstance(value, bool):
         return value
     raise InvalidInput(
-        f"{name} is True, False or None, not {str(value)[:40]!r}.",
-        next_step="True puts the lock on, False takes it off, None leaves it as it is.",
+        f"{name} must be True, False or None, not {str(value)[:40]!r}.",
+        next_step="True turns the lock on, False turns it off, None leaves it unchanged.",
         field=name,
         value=value,
     )
@@ -216,17 +216,15 @@ def _url_lock(value: object, team: str | None, notices: list[Notice]) -> bool | 
             "SourceIp and VpcSourceIp cannot both be on: one key exists only outside VPC endpoints and the other only "
             "in them, so no URL would ever work."
             if both
-            else f"The URL lock is True, False, None, SourceIp or VpcSourceIp, not {str(value)[:40]!r}.",
-            next_step="It takes no addresses: it binds each URL to the address of the worker who opened the task.",
+            else f"The URL lock must be True, False, None, SourceIp or VpcSourceIp, not {str(value)[:40]!r}.",
+            next_step="Choose one. The URL lock needs no addresses: it binds each URL to the worker's own address.",
             field="url_lock",
             value=value,
         )
     if team is None:
         if wish in (None, True):
             return None  # the default of a restriction for a bucket alone
-        raise InvalidInput(
-            "The URL lock belongs to a workteam, and none is named.", next_step="Name the team.", field="team"
-        )
+        raise InvalidInput("The URL lock requires a workteam.", next_step="Name the team.", field="team")
     if team.startswith("arn:"):
         kind = lists.parse_team_arn(team)[0]
         if wish not in (None, True):
@@ -255,14 +253,12 @@ def _guard(value: object, bucket: str | None, notices: list[Notice]) -> bool | N
     if bucket is not None:
         return wish
     if wish is False:
-        raise InvalidInput(
-            "The guard to remove is in a bucket, and none is named.", next_step="Name the bucket.", field="bucket"
-        )
+        raise InvalidInput("Removing the guard requires a bucket.", next_step="Name the bucket.", field="bucket")
     notices.append(
         Notice(
             "no-guard",
             "warning",
-            "No bucket is named, so there is no bucket guard: no list of addresses protects the objects themselves.",
+            "No bucket is named. Without a bucket guard, no list of addresses protects the objects themselves.",
             "Name the bucket that holds the images.",
             "bucket",
         )
@@ -271,12 +267,12 @@ def _guard(value: object, bucket: str | None, notices: list[Notice]) -> bool | N
 
 
 def _check_together(wish: Restriction, notices: list[Notice]) -> None:
-    """Check what only shows when all members are known."""
+    """Check the combination of all fields."""
     if wish.portal_lock is not None and wish.team is not None and not wish.team_is_private:
         raise InvalidInput(
-            "A vendor or public team does not work in your worker portal: the portal lock would protect nothing of it "
-            "and could shut out your own private workers.",
-            next_step="Leave portal_lock out (None); the bucket guard is what protects objects from other teams.",
+            "Vendor and public teams do not use your worker portal: the portal lock would not affect them "
+            "and could block your own private workers.",
+            next_step="Leave portal_lock out (None). The bucket guard protects the objects from other teams.",
             field="portal_lock",
         )
     if wish.portal_lock:
@@ -284,8 +280,8 @@ def _check_together(wish: Restriction, notices: list[Notice]) -> None:
     if wish.guard:
         if not wish.addresses and not wish.endpoints:
             raise InvalidInput(
-                "The bucket guard has neither an address nor an endpoint: it would refuse every presigned URL.",
-                next_step="Say who may come in, or pass guard=None to leave the bucket as it is.",
+                "The bucket guard would refuse every presigned URL: it has neither an address nor an endpoint.",
+                next_step="Pass addresses= or endpoints=, or guard=None to leave the bucket unchanged.",
                 field="addresses",
             )
         lists.check_guard(wish.bucket or "", wish.prefix, wish.addresses, wish.endpoints)
@@ -294,28 +290,28 @@ def _check_together(wish: Restriction, notices: list[Notice]) -> None:
     if unused or (wish.endpoints and not wish.guard):
         what = "addresses" if unused else "VPC endpoints"
         raise InvalidInput(
-            f"The {what} would protect nothing: the URL lock takes no list, and no lock that takes one is on.",
+            f"The {what} would have no effect: the URL lock uses no list, and no lock that uses one is on.",
             next_step="Name the bucket for the guard"
-            + (", or turn the portal lock on." if unused else "; only the guard takes endpoints."),
+            + (", or turn the portal lock on." if unused else ". Only the guard uses endpoints."),
             field="bucket" if wish.bucket is None else "guard",
         )
     for one in wish.expectations:
         if one.of == "team" and wish.team is None:
             raise InvalidInput(
-                f"The expectation “{one}” is about a team, and none is named.",
+                f"The expectation '{one}' requires a team.",
                 next_step="Name the team, or write of: bucket.",
                 field="expectations",
             )
         if (one.of == "bucket" or one.prefix is not None or wish.team is None) and wish.bucket is None:
             raise InvalidInput(
-                f"The expectation “{one}” is about a bucket, and none is named.",
+                f"The expectation '{one}' requires a bucket.",
                 next_step="Name the bucket.",
                 field="expectations",
             )
     nothing = wish.url_lock is None and wish.portal_lock is None and wish.guard is None
     if nothing and not wish.expectations:
         raise InvalidInput(
-            "This restriction asks for nothing: no lock is put on or taken off.",
+            "This restriction changes nothing: it neither enables nor disables a lock.",
             next_step="Name a workteam for the URL lock, or a bucket and addresses for the guard.",
             field="team",
         )

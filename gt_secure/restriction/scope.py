@@ -1,4 +1,4 @@
-"""What is looked at: a workteam and a place in a bucket, by name, and which of their parts are to be written."""
+"""The scope of a reading: a workteam and a bucket location, by name, and the parts that will be written."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .validation import parse_team_arn
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What to read.
+    """The workteam and bucket to read.
 
     Attributes
     ----------
@@ -20,10 +20,10 @@ class Subject:
         Name of a private workteam, or ARN of a vendor or public one.
     bucket : str or None
     workforce : bool
-        Whether the worker portal is looked at without a team, too.
+        Whether the worker portal is read without a team, too.
     writes : frozenset of str
-        ``team``, ``workforce``, ``policy``: parts that must be readable, because they are to be written, or decide what
-        is written.
+        ``team``, ``workforce``, ``policy``: parts that must be readable, because a change writes them or depends on
+        them.
     """
 
     team: str | None = None
@@ -38,15 +38,17 @@ class Subject:
 
 
 def named_subject(team: TeamLike | None, bucket: str | None) -> Subject:
-    """Return a subject that is only looked at.
+    """Return a subject that is only read.
 
     Raises
     ------
     InvalidInput
-        If neither is given, or one is no name.
+        If neither is given, or one is not a valid name.
     """
     if team is None and bucket is None:
-        raise InvalidInput("Neither a team nor a bucket is given.", next_step="Name one or both.", field="team")
+        raise InvalidInput(
+            "Neither a team nor a bucket is given.", next_step="Pass a team, a bucket or both.", field="team"
+        )
     return Subject(None if team is None else named_team(team), named_place(bucket)[0])
 
 
@@ -65,28 +67,32 @@ def named_place(bucket: object, prefix: object = "") -> tuple[str | None, str]:
     Raises
     ------
     InvalidInput
-        If one is not what it should be, or two prefixes are given.
+        If one of them is not valid, or two prefixes are given.
     """
     if not isinstance(prefix, str):
         raise InvalidInput(
-            f"The prefix is a text, not {type(prefix).__name__}.", next_step="Write for example scans/.", field="prefix"
+            f"The prefix must be a string, not {type(prefix).__name__}.",
+            next_step="Write for example scans/.",
+            field="prefix",
         )
     if bucket is None:
         if prefix:
             raise InvalidInput(
-                f"The prefix “{prefix[:60]}” has no bucket.", next_step="Name the bucket too.", field="bucket"
+                f"The prefix '{prefix[:60]}' has no bucket.", next_step="Name the bucket too.", field="bucket"
             )
         return None, ""
     if not isinstance(bucket, str):
         raise InvalidInput(
-            f"A bucket is given by name, not as {type(bucket).__name__}.", next_step="Write gt-images.", field="bucket"
+            f"A bucket name must be a string, not {type(bucket).__name__}.",
+            next_step="Write gt-images.",
+            field="bucket",
         )
     start = prefix
     if bucket.startswith("s3://"):
         tail = bucket[5:].partition("/")[2]
         if tail and prefix and tail != prefix:
             raise InvalidInput(
-                f"The bucket is given with the prefix “{tail[:60]}”, and the prefix “{prefix[:60]}” besides.",
+                f"The bucket is given with the prefix '{tail[:60]}', and the prefix '{prefix[:60]}' too.",
                 next_step="Give one of them.",
                 field="prefix",
                 value=prefix,

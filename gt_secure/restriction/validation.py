@@ -24,7 +24,7 @@ from ..policies.bucket_guard import MAX_BUCKET_POLICY, build_guard
 from .messages import Notice
 
 PORTAL_CIDRS = 10
-"""Most CIDR ranges in ``SourceIpConfig`` (SageMaker API reference, *SourceIpConfig*)."""
+"""Maximum number of CIDR ranges in ``SourceIpConfig`` (SageMaker API reference, *SourceIpConfig*)."""
 
 MAX_NETWORKS = 1000
 """More ranges than this never fit into a bucket policy of 20 KB."""
@@ -39,7 +39,7 @@ def parse_team_arn(arn: str) -> tuple[str, str]:
     match = _TEAM_ARN.fullmatch(arn)
     if match is None:
         raise InvalidInput(
-            f"“{arn[:90]}” is not the ARN of a workteam.",
+            f"'{arn[:90]}' is not the ARN of a workteam.",
             next_step="Write arn:aws:sagemaker:REGION:ACCOUNT:workteam/private-crowd/NAME, or just the name.",
             field="team",
             value=arn,
@@ -49,16 +49,16 @@ def parse_team_arn(arn: str) -> tuple[str, str]:
 
 
 def check_addresses(values: object, notices: list[Notice], *, portal_only: bool) -> tuple[IPNetwork, ...]:
-    """Parse, check and collapse the addresses; what was merged is said in the notices.
+    """Parse, check and collapse the addresses; notices list those that were merged.
 
-    Where the portal lock alone uses the list, it may be all private: that is how AWS documents to close the public
-    portal of a workforce in a VPC.
+    Where the portal lock alone uses the list, it may be all private: AWS documents this as the way to close the
+    public portal of a workforce in a VPC.
     """
     given = _parse(values)
     closing = portal_only and bool(given) and all(scope(network) == "private" for network in given)
     if len(given) > MAX_NETWORKS:
         raise InvalidInput(
-            f"{len(given):,} ranges do not fit into a bucket policy; at most {MAX_NETWORKS:,} are taken.",
+            f"{len(given):,} ranges do not fit into a bucket policy. The maximum is {MAX_NETWORKS:,}.",
             next_step="Summarise them into larger ranges, or let workers come through a VPN or a VPC endpoint.",
             field="addresses",
         )
@@ -88,7 +88,7 @@ def _parse(values: object) -> tuple[IPNetwork, ...]:
     for item in items:
         if not isinstance(item, str | IPNetwork | IPAddress):
             raise InvalidInput(
-                f"An address is a text, not {type(item).__name__}.",
+                f"An address must be a string, not {type(item).__name__}.",
                 next_step="Write 203.0.113.7 or 203.0.113.0/24 (in a YAML file: in quotes).",
                 field="addresses",
                 value=item,
@@ -99,7 +99,7 @@ def _parse(values: object) -> tuple[IPNetwork, ...]:
 def _items(values: object, field: str) -> list[object]:
     if not isinstance(values, Iterable) or isinstance(values, bytes | Mapping):
         raise InvalidInput(
-            f"{field} is a list or a text, not {type(values).__name__}.", next_step="Write a list.", field=field
+            f"{field} must be a list or a string, not {type(values).__name__}.", next_step="Write a list.", field=field
         )
     return list(values)
 
@@ -107,8 +107,8 @@ def _items(values: object, field: str) -> list[object]:
 def _check_scope(network: IPNetwork) -> None:
     if network.prefixlen == 0:
         raise InvalidInput(
-            f"{network} is every address there is: it would restrict nothing.",
-            next_step="Write the ranges of your own network, or leave the lock as it is (None).",
+            f"{network} covers every address, so it would restrict nothing.",
+            next_step="Write the ranges of your own network, or leave the lock unchanged (None).",
             field="addresses",
             value=network,
         )
@@ -137,12 +137,12 @@ def _note_merges(given: tuple[IPNetwork, ...], notices: list[Notice]) -> None:
         notices.append(Notice("duplicates", "info", f"Given more than once: {_some(twice)}.", "", "addresses"))
     inside = overlaps(dict.fromkeys(given)) if _overlapping(given) else ()
     if inside:
-        pairs = [f"{min(a, b, key=_size)} lies in {max(a, b, key=_size)}" for a, b in inside]
+        pairs = [f"{min(a, b, key=_size)} is inside {max(a, b, key=_size)}" for a, b in inside]
         notices.append(Notice("overlaps", "info", f"{_some(pairs)}.", "The larger range is used.", "addresses"))
 
 
 def _overlapping(given: tuple[IPNetwork, ...]) -> bool:
-    """Whether any range lies in another: cheap, where naming the pairs compares each with each."""
+    """Return True if any range is inside another: cheaper than naming the pairs, which compares each with each."""
     return sum(map(_size, set(given))) != sum(map(_size, collapse(given)))
 
 
@@ -156,12 +156,12 @@ def _some(words: list[str], most: int = 5) -> str:
 
 
 def check_endpoints(values: object, notices: list[Notice]) -> tuple[str, ...]:
-    """Parse the VPC endpoint ids; sorted, without duplicates."""
+    """Parse the VPC endpoint ids and return them sorted, without duplicates."""
     words = split_list(values) if isinstance(values, str) else _items(values, "endpoints")
     for word in words:
         if not isinstance(word, str):
             raise InvalidInput(
-                f"A VPC endpoint is given by id, not as {type(word).__name__}.",
+                f"A VPC endpoint id must be a string, not {type(word).__name__}.",
                 next_step="Write vpce-0a1b2c3d4e5f60718.",
                 field="endpoints",
                 value=word,
@@ -178,13 +178,13 @@ def check_portal(networks: tuple[IPNetwork, ...], notices: list[Notice]) -> None
     if not networks:
         raise InvalidInput(
             "The portal lock has no addresses: an empty list opens the worker portal to everybody.",
-            next_step="Say who may come in, or pass portal_lock=None to leave the portal as it is.",
+            next_step="Pass addresses=, or portal_lock=None to leave the portal unchanged.",
             field="addresses",
         )
     if len(networks) > PORTAL_CIDRS:
         raise InvalidInput(
-            f"The portal lock takes at most {PORTAL_CIDRS} ranges; these are {len(networks)} after merging neighbours.",
-            next_step="Summarise them into larger ranges, or use the bucket guard alone, which takes more.",
+            f"The portal lock accepts at most {PORTAL_CIDRS} ranges, not {len(networks)} (neighbours are merged).",
+            next_step="Summarise them into larger ranges, or use the bucket guard alone, which accepts more.",
             field="addresses",
         )
     if all(network.version == 6 for network in networks):
@@ -201,12 +201,12 @@ def check_portal(networks: tuple[IPNetwork, ...], notices: list[Notice]) -> None
 
 
 def check_guard(bucket: str, prefix: str, networks: tuple[IPNetwork, ...], endpoints: tuple[str, ...]) -> None:
-    """Check that the guard alone fits into a bucket policy; with what is there, only a plan can tell."""
+    """Check that the guard alone fits into a bucket policy; a plan also checks the current policy."""
     statement = build_guard(bucket, prefix=prefix, networks=networks, endpoints=endpoints)
     size = len(json.dumps({"Version": "2012-10-17", "Statement": [statement]}, separators=(",", ":")))
     if size > MAX_BUCKET_POLICY:
         raise InvalidInput(
-            f"The guard for these {len(networks)} ranges has {size:,} bytes; a bucket policy takes "
+            f"The guard for these {len(networks)} ranges has {size:,}bytes. The maximum of a bucket policy is "
             f"{MAX_BUCKET_POLICY:,}.",
             next_step="Summarise them into larger ranges, or let workers come through a VPN or a VPC endpoint.",
             field="addresses",
@@ -214,14 +214,14 @@ def check_guard(bucket: str, prefix: str, networks: tuple[IPNetwork, ...], endpo
 
 
 def note_guard(networks: tuple[IPNetwork, ...], prefix: str, notices: list[Notice]) -> None:
-    """Say what the guard also does."""
+    """Return notices about side effects of the guard."""
     if networks and all(network.version == 4 for network in networks):
         notices.append(
             Notice(
                 "ipv4-only",
                 "info",
                 "The list has only IPv4 ranges: a presigned URL on a dual-stack S3 host is refused over IPv6.",
-                "Ground Truth uses the IPv4 host, so this is usually right; add IPv6 ranges if your tools use it.",
+                "Ground Truth uses the IPv4 host, so this is usually right. Add IPv6 ranges if your tools use IPv6.",
                 "addresses",
             )
         )
@@ -230,7 +230,7 @@ def note_guard(networks: tuple[IPNetwork, ...], prefix: str, notices: list[Notic
             Notice(
                 "whole-bucket",
                 "info",
-                "The guard covers every object of the bucket: presigned links that others made are guarded too.",
+                "The guard covers every object of the bucket, so it also restricts presigned URLs that others issued.",
                 "Give a prefix to guard only the images.",
                 "prefix",
             )

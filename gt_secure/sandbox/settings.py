@@ -74,7 +74,7 @@ class Settings:
         for name in ("log_delay_s", "workforce_delay_s"):
             _check_range(name, getattr(self, name), 0, MAX_DELAY_S)
         if self.seed not in ("demo", "none"):
-            raise InvalidInput(f"“{self.seed}” is no seed.", next_step="Use demo or none.", field="seed")
+            raise InvalidInput(f"'{self.seed}' is no seed.", next_step="Use demo or none.", field="seed")
         if not (self.account.isascii() and self.account.isdigit() and len(self.account) == 12):
             raise InvalidInput(
                 f"{self.account!r} is not an account id.",
@@ -122,7 +122,7 @@ def check_loopback(host: str) -> None:
         address = None
     if address is None or not address.is_loopback:
         raise InvalidInput(
-            f"“{host}” is not a loopback address; the sandbox serves this machine only.",
+            f"'{host}' is not a loopback address; the sandbox serves this machine only.",
             next_step="Use 127.0.0.1 (or ::1), or leave the host out.",
             field="host",
             value=host,

@@ -62,7 +62,7 @@ def test_what_would_be_written_must_be_readable(account: Account, action: str, m
 
 def test_teams_that_cannot_be_listed_are_said_in_the_portal_warning(account: Account) -> None:
     made = plan(caller(account, "sagemaker:ListWorkteams"), wish(portal_lock=True))
-    assert any("cannot be seen" in notice.text for notice in made.notices if notice.code == "portal-affects-all")
+    assert any("is unknown" in notice.text for notice in made.notices if notice.code == "portal-affects-all")
 
 
 def test_a_vendor_team_is_found_by_its_arn(account: Account) -> None:

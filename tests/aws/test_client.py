@@ -100,7 +100,7 @@ def test_a_denied_call_carries_the_policy_for_an_administrator(answering):
 
 def test_a_missing_team_is_told_apart_from_bad_input(answering):
     url, _ = answering(400, "ValidationException", "The work team nope does not exist.")
-    with pytest.raises(NotFound, match="no private workteam “nope”"):
+    with pytest.raises(NotFound, match="no private workteam 'nope'"):
         connect(boto3_session=session(), endpoint_url=url).workteam("nope")
 
 

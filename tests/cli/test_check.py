@@ -195,7 +195,7 @@ def test_a_notebook_needs_no_account(run, checks):
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        ((), "No check is named"),
+        ((), "Name a check"),
         (("no-such-check",), "There is no check"),
         (("guard-is-in-place",), "needs --bucket"),
         (("guard-is-in-place", "--bucket", "b", "--team", "x"), "has no member --team"),
@@ -235,9 +235,9 @@ def test_a_wrong_option_has_a_code_of_its_own(capsys):
         ("checks: []", "lists no checks"),
         ("checks: 3", "lists no checks"),
         ("version: 2\nchecks: [no_findings]", "format 2"),
-        ("check: [no_findings]", "no member “check”"),
+        ("check: [no_findings]", "no member 'check'"),
         ("- check: no_finding\n  team: x", "Did you mean no_findings"),
-        ("- check: no_findings\n  teem: x", "Did you mean “team”"),
+        ("- check: no_findings\n  teem: x", "Did you mean 'team'"),
         ("- {team: x}", "names no check"),
         ("- {check: no_findings, team: 3}", "is a text, not"),
         ("- {check: no_findings, team: ''}", "is a text, not"),

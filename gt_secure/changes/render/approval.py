@@ -1,4 +1,4 @@
-"""What an approver has to check, exactly: statements, policy, calls, permissions, restriction and digest."""
+"""Details for an approver: statements, policy, calls, permissions, restriction and digest."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def sections(plan: PlanData) -> Markup:
         _section("Digest of this plan", _digest(plan)),
         _statements(guard) if guard is not None else "",
         _section("Bucket policy, before and after", policy_diff(guard)) if guard is not None else "",
-        _section("Calls of AWS", _calls(plan)) if plan.calls else "",
+        _section("AWS calls", _calls(plan)) if plan.calls else "",
         _section("Permissions to apply and undo", markup.pre(plan.permissions)) if plan.calls else "",
         _section("Restriction file", markup.pre(dumps_restriction(plan.restriction))),
     )
@@ -72,7 +72,7 @@ def statements_of(text: str | None) -> list[dict[str, Any]]:
 
 
 def policy_diff(change: Change[str | None]) -> Markup:
-    """Return both policies as one text, with what is removed and added; each in the same layout, to be compared."""
+    """Return the difference of both policies as one text, with both in the same layout."""
     lines = difflib.ndiff(_layout(change.before), _layout(change.after))
     shown = "\n".join(_line(line) for line in lines if not line.startswith("?"))
     return Markup(f'<pre class="gts-pre gts-diff" tabindex="0">{shown}</pre>')

@@ -1,4 +1,4 @@
-"""A plan as HTML: a fragment whose class names begin with ``gts-``, or a page of its own. No script in either."""
+"""A plan as HTML: a fragment whose class names begin with ``gts-``, or a self-contained page. Neither has a script."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .text import subject
 if TYPE_CHECKING:
     from ..plan_data import PlanData
 
-_PAGE_ONLY = "/* only on a page of its own */"
+_PAGE_ONLY = "/* only on a self-contained page */"
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <meta name="color-scheme" content="light dark">
@@ -25,7 +25,7 @@ _PAGE = """<!doctype html>
 
 
 def plan_page(plan: PlanData) -> str:
-    """Return the whole plan as a page that needs no other file, with all that an approver has to check."""
+    """Return the whole plan as a page that needs no other file, with everything that an approver has to check."""
     state = plan.state
     made = f"Made by gt_secure {state.at:%Y-%m-%d %H:%M} UTC, for account {state.account_id} in {state.region}, as "
     return _PAGE.format(

@@ -1,4 +1,4 @@
-"""A plan for people who must go through review: AWS CLI commands, CloudFormation, Terraform."""
+"""A plan for a review process: AWS CLI commands, CloudFormation, Terraform."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from ..plan_data import PlanData
 
 _NO_URL_LOCK = (
-    "CloudFormation has no property for the URL lock (AWS::SageMaker::Workteam lacks WorkerAccessConfiguration); "
-    "run this command after the stack: "
+    "CloudFormation has no property for the URL lock (AWS::SageMaker::Workteam has no WorkerAccessConfiguration). "
+    "Run this command after the stack: "
 )
 
 
@@ -114,7 +114,7 @@ def _workforce_resource(plan: PlanData, change: Change[tuple[str, ...]]) -> dict
 
 def to_terraform(plan: PlanData) -> str:
     """Return Terraform configuration (provider ``hashicorp/aws``), with import blocks for what exists."""
-    lines = [f"# {_made(plan)}", "# Import blocks need Terraform 1.5; take them out after the first apply."]
+    lines = [f"# {_made(plan)}", "# Import blocks need Terraform 1.5; remove them after the first apply."]
     for change in plan.changes:
         lines += ["", f"# {_comment(change.title)}: {_comment(change.after_text)}"]
         if is_change_of(change, BucketGuard):
@@ -167,7 +167,7 @@ def _tf_team(plan: PlanData, change: Change[Toggles]) -> Iterator[str]:
     topic = (team.get("NotificationConfiguration") or {}).get("NotificationTopicArn")
     if topic:
         yield f"  notification_configuration {{\n    notification_topic_arn = {hcl(str(topic))}\n  }}"
-    # The provider takes exactly one of the two toggles.
+    # The provider accepts exactly one of the two settings.
     on = next((key for key, value in change.after.items() if value == "Enabled"), None)
     off = next((key for key, value in change.before.items() if value == "Enabled"), "SourceIp")
     toggle = {"SourceIp": "source_ip", "VpcSourceIp": "vpc_source_ip"}[on or off]

@@ -28,11 +28,11 @@ _SCENES = {
 _SERVICES = {"Ground Truth": "the back end of Ground Truth", "log delivery": "log delivery", "caller": "yourself"}
 _STRANGERS = ("just outside", "somewhere else")
 _NAMED = 3
-"""So many listed or seen addresses with the same outcome are shown each."""
+"""Maximum number of listed or seen addresses with the same outcome that are shown."""
 
 
 def changes_table(plan: PlanData) -> Markup:
-    """The changes with before, after and whom they touch."""
+    """Return the table of changes with before, after and those affected."""
     if plan.empty:
         return markup.notice("ok", "Nothing to change:", "the account already matches the restriction.")
     rows = [_change_row(change) for change in plan.changes]
@@ -50,7 +50,7 @@ def _change_tone(change: Change[Any]) -> markup.Tone:
 
 
 def who_table(plan: PlanData) -> Markup:
-    """Who can open the images, now and after, and which lock decides: people only, services are in the fold."""
+    """Return the table of who can open the images, current and planned: people only, services are in the fold."""
     people = [row for row in plan.simulation if row.scene in _SCENES]
     if not people:
         return Markup("")
@@ -65,7 +65,7 @@ def who_table(plan: PlanData) -> Markup:
 
 
 def _shortest(rows: Sequence[Row]) -> tuple[list[Row], int]:
-    """Some examples of each kind, and how many listed or seen addresses are left out since they fare alike."""
+    """Return examples of each kind, and the number of addresses left out because their outcome is the same."""
     kept: dict[tuple[str, str, str, str, str], list[Row]] = {}
     alike = 0
     for row in rows:
@@ -82,7 +82,7 @@ def _shortest(rows: Sequence[Row]) -> tuple[list[Row], int]:
 
 
 def all_access(plan: PlanData) -> Markup:
-    """Who can open the images, all samples: sources with the same answers share a row."""
+    """Return the table of all samples: sources with the same outcome share a row."""
     if not plan.simulation:
         return Markup("")
     head = ("Source", "Request", "Now", "After", "Decided by")
@@ -153,14 +153,14 @@ _FINDINGS: dict[str, markup.Tone] = {"critical": "no", "high": "no", "medium": "
 
 
 def warnings(plan: PlanData) -> Markup:
-    """What to know before applying: blockers, warnings, and what in the account weakens the restriction."""
+    """Return blockers, warnings, and findings that weaken the restriction."""
     shown = [_notice(*_NOTICES[each.severity], each) for each in plan.notices if each.severity != "info"]
     shown += [_finding(each) for each in plan.findings if each.severity in _FINDINGS]
     return markup.join(*shown, unseen(plan))
 
 
 def remarks(plan: PlanData) -> Markup:
-    """Notes and smaller findings."""
+    """Return notes and lower-severity findings."""
     shown = [_notice(*_NOTICES[each.severity], each) for each in plan.notices if each.severity == "info"]
     shown += [_finding(each) for each in plan.findings if each.severity not in _FINDINGS]
     return markup.join(*shown)
@@ -177,16 +177,18 @@ def _finding(finding: Finding) -> Markup:
 
 
 def unseen(plan: PlanData) -> Markup:
-    """What could not be read; loud only where an answer depends on it."""
+    """Return the parts that could not be read; a warning only where an answer depends on them."""
     parts = plan.state.unseen
     if not parts:
         return Markup("")
     named = "; ".join(f"{part.what}" + (f" (needs {part.action})" if part.action else "") for part in parts)
     unknown = any("unknown" in (row.now.decision, row.after.decision) for row in plan.simulation)
     if not unknown:
-        return markup.hint(markup.text(f"Not seen: {named}.", 900))
+        return markup.hint(markup.text(f"Could not read: {named}.", 900))
     return markup.notice(
-        "warn", "Not seen:", markup.text(f"{named}. What depends on it is “unknown” above, never “allowed”.", 900)
+        "warn",
+        "Could not read:",
+        markup.text(f"{named}. Whatever depends on it is 'unknown' above, never 'allowed'.", 900),
     )
 
 
@@ -197,23 +199,23 @@ def _missing_rights(plan: PlanData) -> Markup:
 
 
 def folds(plan: PlanData) -> Markup:
-    """All that not everybody needs: samples, notes, smaller findings, other tools, permissions."""
+    """Return the optional details: samples, notes, lower-severity findings, other tools, permissions."""
     notes = remarks(plan)
     calls = [call.to_dict() for call in plan.calls]
     rights = _missing_rights(plan)
     parts = [
         _all_rows(plan.simulation) if plan.simulation else "",
-        markup.fold("Notes and smaller findings", notes) if notes else "",
+        markup.fold("Notes and lower-severity findings", notes) if notes else "",
         markup.fold("AWS CLI commands", markup.pre(to_cli(plan))) if plan.changes else "",
         markup.fold("Calls as JSON", markup.pre(json.dumps(calls, indent=2, default=str))) if calls else "",
         markup.fold("Permissions to apply and undo", markup.pre(plan.permissions)) if calls else "",
-        markup.fold("Permissions to see the rest", rights) if rights else "",
+        markup.fold("Permissions for unreadable parts", rights) if rights else "",
     ]
     return Markup(f'<div class="gts-folds">{"".join(parts)}</div>')
 
 
 def expectations(plan: PlanData) -> Markup:
-    """The expectations and whether they would hold."""
+    """Return the table of expectations and whether they would hold."""
     if not plan.expectations:
         return Markup("")
     rows = [
@@ -231,14 +233,14 @@ def expectations(plan: PlanData) -> Markup:
 
 
 def applied_notice(applied: Applied) -> Markup:
-    """What has been done."""
+    """Return the notice about the result of an apply or undo."""
     said = {
         "applied": "Applied and read back.",
         "undone": "Undone: the account is as before.",
         "nothing to do": "Nothing to do.",
         "rolled back": "Rolled back: the account is as before.",
-        "overtaken": "Rolled back, but for what somebody else has set at the same time.",
-        "in doubt": "Not certain: look at the steps.",
+        "overtaken": "Rolled back, except for a simultaneous write of somebody else.",
+        "in doubt": "Outcome unknown: check each step.",
     }[applied.outcome]
     tone: markup.Tone = (
         "ok" if applied.outcome in ("applied", "undone", "nothing to do") and applied.certain else "warn"

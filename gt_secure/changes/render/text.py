@@ -19,7 +19,7 @@ _CAUSES = {"bucket guard": "not on its list", "URL lock": "not the address the U
 
 
 def cause(decision: str, lock: str, reason: str) -> str:
-    """Why, in a few words: the lock that refuses, or the statement without the conditions that it compared."""
+    """Return the reason in a few words: the lock that refuses, or the statement without its conditions."""
     if decision == "refused" and lock in _CAUSES:
         return f"{lock}: {_CAUSES[lock]}"
     short = reason.partition(" (")[0].rstrip(".")
@@ -65,11 +65,11 @@ def _lines(plan: PlanData) -> Iterator[str]:
         yield f"finding [{finding.code}, {finding.severity}]: {printable(finding.title)}. {printable(finding.fix)}"
     for part in state.unseen:
         needed = f" (needs {part.action})" if part.action else ""
-        yield f"not seen: {printable(part.what)}{needed}"
+        yield f"could not read: {printable(part.what)}{needed}"
 
 
 def subject(plan: PlanData) -> str:
-    """What a plan is about."""
+    """Return the team and bucket of a plan."""
     wish = plan.restriction
     parts = [f"workteam {wish.team}"] if wish.team else []
     if wish.bucket:

@@ -132,7 +132,7 @@ def vantage(
     where = Source.parse(source)
     if where.address is None:
         raise InvalidInput(
-            f"“{where}” names no address to call from.",
+            f"'{where}' names no address to call from.",
             next_step="Write an address, for example 10.0.3.4 via vpce-0a1b2c3d4e5f60718.",
             field="source",
             value=str(where),
