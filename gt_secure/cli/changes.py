@@ -252,7 +252,7 @@ def _ask(args: argparse.Namespace, question: str) -> None:
     sys.stderr.write(f"{question} [y/N] ")
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
-        raise InvalidInput("Cancelled: nothing was changed.", next_step="Run it again and answer y to continue.")
+        raise InvalidInput("Nothing was changed.", next_step="Run it again and answer y to continue.")
 
 
 def _tell(text: str) -> None:

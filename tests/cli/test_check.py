@@ -201,7 +201,7 @@ def test_a_notebook_needs_no_account(run, checks):
         (("guard-is-in-place", "--bucket", "b", "--team", "x"), "has no member --team"),
         (("no-findings",), "needs team or bucket"),
         (("-f", "missing.yaml"), "There is no file"),
-        (("-f", "missing.yaml", "--team", "x"), "With -f"),
+        (("-f", "missing.yaml", "--team", "x"), "cannot be combined"),
         (("no-secret-saved", "--path", "x", "--junit", "/no/such/folder/x.xml"), "cannot be written"),
     ],
 )
