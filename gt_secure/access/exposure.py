@@ -60,7 +60,7 @@ class SourceSet:
 
     @property
     def is_empty(self) -> bool:
-        """Whether no source is in it."""
+        """Return whether no source is in it."""
         return not (self.spans or self.endpoints or self.other_endpoints)
 
     def count(self, version: int) -> int:

@@ -50,7 +50,7 @@ class Outcome:
 
     @property
     def allowed(self) -> bool:
-        """Whether it surely gets in."""
+        """Return whether it surely gets in."""
         return self.decision == "allowed"
 
     def to_dict(self) -> dict[str, Any]:
@@ -232,7 +232,7 @@ def _lock(verdict: Verdict) -> Lock:
     if verdict.policy == "session policy":
         return "URL lock"
     if verdict.policy == "bucket policy":
-        return "bucket guard" if f"“{GUARD_SID}”" in verdict.statement else "bucket policy"
+        return "bucket guard" if f'"{GUARD_SID}"' in verdict.statement else "bucket policy"
     return "VPC endpoint policy" if verdict.policy == "VPC endpoint policy" else "IAM"
 
 

@@ -112,7 +112,7 @@ def absent_keys(*, endpoint: bool) -> frozenset[str]:
 
 
 def is_principal_key(key: str) -> bool:
-    """Tell whether a key, in lower case, describes who signs."""
+    """Return whether a key, in lower case, describes who signs."""
     if key.startswith(("s3:", "aws:resource", "aws:request")) or key in _ABOUT_EVERYBODY or key in _TIME | _TLS:
         return False
     return key not in ENDPOINT_KEYS and key not in ABSENT and key not in CHOSEN
@@ -238,7 +238,7 @@ def dimensions(
 
 
 def _is_absent(key: str, kind: Kind) -> bool:
-    """Tell whether AWS says that a request of this kind does not have a key."""
+    """Return whether AWS says that a request of this kind does not have a key."""
     if kind.signer == "anonymous":
         return is_principal_key(key)
     if key.startswith(("s3:requestobjecttag", "s3:object-lock-")):

@@ -46,12 +46,12 @@ class Row:
 
     @property
     def changes(self) -> bool:
-        """Whether the answer changes."""
+        """Return whether the answer changes."""
         return self.now.decision != self.after.decision
 
     @property
     def shut_out(self) -> bool:
-        """Whether something that may work now would surely be refused."""
+        """Return whether something that may work now would surely be refused."""
         return self.now.decision != "refused" and self.after.decision == "refused"
 
     def to_dict(self) -> dict[str, Any]:
@@ -67,7 +67,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class ExpectationResult:
-    """Whether one expectation holds for one source after the changes."""
+    """Return whether one expectation holds for one source after the changes."""
 
     kind: str
     source: str

@@ -188,7 +188,7 @@ def _unless(code: str, read: Callable[[], T], default: T) -> T:
 
 
 def _retention(client: Any, bucket: str) -> bool:
-    """Whether new objects are held by a default retention; a bucket without Object Lock answers with an error."""
+    """Return whether a default retention holds new objects; without Object Lock S3 answers with an error."""
 
     def read() -> bool:
         answer = client.get_object_lock_configuration(Bucket=bucket)

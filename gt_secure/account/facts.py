@@ -185,7 +185,7 @@ class Snapshot:
     unseen: tuple[Missing, ...] = ()
 
     def lacks(self, action: str, name: str = "") -> bool:
-        """Tell whether a permission was lacking, for everything or for a resource with this name."""
+        """Return whether a permission was lacking, for everything or for a resource with this name."""
         return any(
             missing.action.lower() == action.lower()
             and (not name or missing.resource in ("", "*") or missing.resource.split(":::")[-1].split("/")[0] == name)

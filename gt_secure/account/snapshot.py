@@ -98,7 +98,7 @@ class State:
         return tuple(team for team in self.teams if team.kind == "private" and team.arn != own)
 
     def sees(self, what: str) -> bool:
-        """Whether a part was readable."""
+        """Return whether a part was readable."""
         return all(part.what != what for part in self.unseen)
 
 
@@ -281,7 +281,7 @@ def _by_arn(teams: tuple[Workteam, ...], arn: str, region: str) -> Workteam:
         return Workteam(name="public-crowd", arn=arn, kind="public")
     raise NotFound(
         f"There is no workteam {arn[:120]} among those of {region} that this account sees.",
-        next_step="“gt-secure teams” lists them; check account and region in the ARN.",
+        next_step='"gt-secure teams" lists them; check account and region in the ARN.',
     )
 
 

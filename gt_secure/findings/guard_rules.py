@@ -62,7 +62,7 @@ def guard_narrower(snapshot: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
         return
     said: list[str] = []
     if guard.bucket and not wanted.prefix.startswith(guard.prefix):
-        said.append(f"it covers “{guard.prefix}”, not “{wanted.prefix}”")
+        said.append(f'it covers "{guard.prefix}", not "{wanted.prefix}"')
     extra = [str(network) for network in outside(guard.networks, wanted.networks)]
     extra += [endpoint for endpoint in guard.endpoints if endpoint not in wanted.endpoints]
     if extra:

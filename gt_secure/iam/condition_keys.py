@@ -134,5 +134,5 @@ def _family(name: str) -> str:
 
 
 def is_multivalued(lower: str) -> bool:
-    """Tell whether a request can have several values of this key."""
+    """Return whether a request can have several values of this key."""
     return lower in MULTIVALUED

@@ -53,7 +53,7 @@ class Condition:
     special: bool = False
 
     def matches(self, keys: Keys, *, deny: bool) -> bool:
-        """Tell whether the condition holds for a request; ``deny`` is whether it belongs to a Deny."""
+        """Return whether the condition holds for a request; ``deny`` is whether it belongs to a Deny."""
         values = keys.get(self.lower_key, ())
         if self.name == "Null":
             absent = "false" if any(values) else "true"
@@ -147,7 +147,7 @@ def _split(operator: str, place: str) -> tuple[str, str, bool]:
         raise _unknown(operator, place)
     if name == "Null" and (if_exists or qualifier):
         raise PolicyError(
-            f"“{operator}” is not an operator: Null takes neither IfExists nor a set operator.",
+            f'"{operator}" is not an operator: Null takes neither IfExists nor a set operator.',
             place=place,
             next_step="Write Null.",
         )
@@ -157,9 +157,9 @@ def _split(operator: str, place: str) -> tuple[str, str, bool]:
 def _unknown(operator: str, place: str) -> PolicyError:
     near = difflib.get_close_matches(operator.rpartition(":")[2].removesuffix("IfExists"), list(OPERATORS))
     return PolicyError(
-        f"“{operator[:60]}” is not a condition operator.",
+        f'"{operator[:60]}" is not a condition operator.',
         place=place,
-        next_step=f"Did you mean {near[0]}?" if near else "See the IAM User Guide, “Condition operators”.",
+        next_step=f"Did you mean {near[0]}?" if near else 'See the IAM User Guide, "Condition operators".',
     )
 
 
@@ -169,7 +169,7 @@ def _refuse_same_key(keys: Mapping[object, object], place: str) -> None:
         lower = str(key).lower()
         if lower in seen:
             raise PolicyError(
-                f"The key “{key}” occurs twice under one operator; case makes no difference.",
+                f'The key "{key}" occurs twice under one operator; case makes no difference.',
                 place=place,
                 next_step="Give all its values in one list.",
             )

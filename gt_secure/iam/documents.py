@@ -47,7 +47,7 @@ class Pattern:
     matcher: Matcher | None
 
     def matches(self, arn: str, keys: Keys) -> bool | None:
-        """Tell whether an ARN matches; None if the pattern has a variable without a value."""
+        """Return whether an ARN matches; None if the pattern has a variable without a value."""
         if self.matcher is not None:
             return self.matcher(arn)
         filled = fill(self.template, keys)
@@ -72,17 +72,17 @@ class Statement:
 
     @property
     def label(self) -> str:
-        """How people call it: ``statement 2 “Sid”``."""
-        return f"statement {self.index + 1}" + (f" “{self.sid}”" if self.sid else "")
+        """How people call it: ``statement 2 "Sid"``."""
+        return f"statement {self.index + 1}" + (f' "{self.sid}"' if self.sid else "")
 
     def covers_action(self, action: str) -> bool:
-        """Tell whether an action, in lower case, is covered; an empty ``NotAction`` opens nothing and denies all."""
+        """Return whether an action, in lower case, is covered; an empty ``NotAction`` opens nothing and denies all."""
         if self.not_action and not self.action_matchers:
             return self.deny
         return any(matcher(action) for matcher in self.action_matchers) != self.not_action
 
     def covers_resource(self, arn: str, keys: Keys) -> bool:
-        """Tell whether a resource is covered.
+        """Return whether a resource is covered.
 
         A pattern whose variable has no value matches nothing. In ``NotResource`` that would widen an Allow; AWS says
         only that such a statement may be invalid, so it covers nothing there, and everything in a Deny. An
@@ -106,7 +106,7 @@ class Statement:
         return None if grant_of(self.principals, caller, keys, unknown=True) else "direct"
 
     def conditions_hold(self, keys: Keys) -> bool:
-        """Tell whether all conditions hold."""
+        """Return whether all conditions hold."""
         deny = self.deny
         return all(condition.matches(keys, deny=deny) for condition in self.conditions)
 
@@ -156,7 +156,7 @@ def _compile(data: object, kind: Kind) -> Document:
     version = data.get("Version", VERSIONS[0])
     if not isinstance(version, str) or version not in VERSIONS:
         raise PolicyError(
-            f"“{str(version)[:40]}” is not a version of the policy language.",
+            f'"{str(version)[:40]}" is not a version of the policy language.',
             place="$.Version",
             next_step="Write 2012-10-17.",
         )
@@ -228,7 +228,7 @@ def _refuse_unknown(data: Mapping[str, object], known: set[str], place: str) -> 
         if name not in known:
             near = next((each for each in known if each.lower() == str(name).lower()), "")
             raise PolicyError(
-                f"“{str(name)[:60]}” is not an element of a policy.",
+                f'"{str(name)[:60]}" is not an element of a policy.',
                 place=place,
                 next_step=f"Write {near}: names of elements are case sensitive." if near else "Remove it.",
             )
@@ -240,7 +240,7 @@ def _sid(data: Mapping[str, object], place: str, kind: Kind) -> str:
         raise PolicyError("Sid must be text.", place=f"{place}.Sid", next_step="Put it in quotes.")
     if kind not in _WITH_PRINCIPAL and not re.fullmatch(r"[A-Za-z0-9]*", sid):
         raise PolicyError(
-            f"The Sid “{sid[:60]}” holds more than letters and digits, which only resource policies may.",
+            f'The Sid "{sid[:60]}" holds more than letters and digits, which only resource policies may.',
             place=f"{place}.Sid",
             next_step="Use letters and digits.",
         )
@@ -252,7 +252,7 @@ def _refuse_same_sid(statements: tuple[Statement, ...]) -> None:
     for statement in statements:
         if statement.sid and statement.sid in seen:
             raise PolicyError(
-                f"The Sid “{statement.sid[:60]}” occurs twice.",
+                f'The Sid "{statement.sid[:60]}" occurs twice.',
                 place=item("$.Statement", statement.index),
                 next_step="Give each statement its own Sid.",
             )
@@ -280,7 +280,7 @@ def _texts(value: object, place: str) -> list[str]:
 def _check_action(action: str, place: str) -> None:
     if action != "*" and not re.fullmatch(r"[A-Za-z0-9*?-]+:[A-Za-z0-9*?]+", action):
         raise PolicyError(
-            f"“{action[:60]}” is not an action.",
+            f'"{action[:60]}" is not an action.',
             place=place,
             next_step="Write service:Name, for example s3:GetObject, or *.",
         )
@@ -293,7 +293,7 @@ def _action_matcher(action: str) -> Matcher:
 def _pattern(text: str, variables: bool, place: str) -> Pattern:
     if text != "*" and not text.startswith("arn:"):
         raise PolicyError(
-            f"“{text[:60]}” is not an ARN.",
+            f'"{text[:60]}" is not an ARN.',
             place=place,
             next_step="Write an ARN such as arn:aws:s3:::bucket/*, or *.",
         )
@@ -328,7 +328,7 @@ def _entries(value: object, place: str) -> tuple[Entry, ...]:
     for kind, names in value.items():
         if kind not in ("AWS", "Service", "Federated", "CanonicalUser"):
             raise PolicyError(
-                f"“{str(kind)[:40]}” is not a kind of principal.",
+                f'"{str(kind)[:40]}" is not a kind of principal.',
                 place=place,
                 next_step="Use AWS, Service, Federated or CanonicalUser.",
             )

@@ -64,7 +64,7 @@ _SOMETIMES: frozenset[Kind] = frozenset({"endpoint", "rcp", "scp"})
 
 
 def is_consulted(layer: Layer, request: Request, policies: Compiled) -> bool:
-    """Tell whether a policy has a say: an endpoint's on its path, an organization's for whom it is."""
+    """Return whether a policy has a say: an endpoint's on its path, an organization's for whom it is."""
     if layer.kind == "endpoint":
         return not request.is_off_endpoint
     if layer.kind == "rcp":
@@ -75,7 +75,7 @@ def is_consulted(layer: Layer, request: Request, policies: Compiled) -> bool:
 
 
 def applies(statement: Statement, request: Request) -> bool:
-    """Tell whether a statement, of whatever effect, applies to a request."""
+    """Return whether a statement, of whatever effect, applies to a request."""
     return (
         statement.covers_action(request.lower_action)
         and statement.covers_resource(request.resource, request.keys)

@@ -42,8 +42,8 @@ class StatementExplanation:
 
     @property
     def label(self) -> str:
-        """``statement 2 “Sid”``."""
-        return f"statement {self.index + 1}" + (f" “{self.sid}”" if self.sid else "")
+        """``statement 2 "Sid"``."""
+        return f"statement {self.index + 1}" + (f' "{self.sid}"' if self.sid else "")
 
     @property
     def misses(self) -> tuple[str, ...]:

@@ -113,7 +113,7 @@ def _network(value: str) -> IPNetwork:
     if not slash:
         return address
     if not re.fullmatch(r"[0-9]{1,3}", tail) or int(tail) > address.prefixlen:
-        raise InvalidInput(f"“{tail[:20]}” is not a prefix length from 0 to {address.prefixlen}.", field="address")
+        raise InvalidInput(f'"{tail[:20]}" is not a prefix length from 0 to {address.prefixlen}.', field="address")
     return address.supernet(new_prefix=int(tail))
 
 
@@ -129,7 +129,7 @@ def policy_network(value: str, place: str) -> IPNetwork:
         return _network(value)
     except InvalidInput as error:
         raise PolicyError(
-            f"“{value[:60]}” is not an address or CIDR range. {error.message}",
+            f'"{value[:60]}" is not an address or CIDR range. {error.message}',
             place=place,
             value=value,
             next_step="Write a range such as 203.0.113.0/24 or 2001:db8:40::/48.",
@@ -137,7 +137,7 @@ def policy_network(value: str, place: str) -> IPNetwork:
 
 
 def _is_mapped(text: str) -> bool:
-    """Tell whether this is an IPv4-mapped address, which counts as an IPv6 address like any other."""
+    """Return whether this is an IPv4-mapped address, which counts as an IPv6 address like any other."""
     try:
         address = ipaddress.ip_address(text.strip())
     except ValueError:
@@ -205,7 +205,7 @@ def _ordered(
         wanted = read(value)
         if wanted is None:
             raise PolicyError(
-                f"“{value[:60]}” is not {what}.", place=place, value=value, next_step="Correct the value."
+                f'"{value[:60]}" is not {what}.', place=place, value=value, next_step="Correct the value."
             )
 
         def test(actual: str, _keys: Keys) -> Answer:
@@ -236,7 +236,7 @@ def policy_bool(value: str, place: str) -> bool:
     """Read a ``Bool`` or ``Null`` value; raises :class:`PolicyError` if it is neither true nor false."""
     found = read_bool(value)
     if found is None:
-        raise PolicyError(f"“{value[:60]}” is neither true nor false.", place=place, next_step="Write true or false.")
+        raise PolicyError(f'"{value[:60]}" is neither true nor false.', place=place, next_step="Write true or false.")
     return found
 
 
@@ -250,7 +250,7 @@ def _read_binary(text: str) -> bytes | None:
 def _binary(value: str, _variables: bool, place: str) -> Test:
     wanted = _read_binary(value)
     if wanted is None:
-        raise PolicyError(f"“{value[:60]}” is not base64 text.", place=place, next_step="Encode the bytes as base64.")
+        raise PolicyError(f'"{value[:60]}" is not base64 text.', place=place, next_step="Encode the bytes as base64.")
 
     def test(actual: str, _keys: Keys) -> Answer:
         found = _read_binary(actual)

@@ -38,7 +38,7 @@ class Caller:
 
     @property
     def is_service_linked(self) -> bool:
-        """Whether this is a service-linked role, which policies of an organization do not limit."""
+        """Return whether this is a service-linked role, which policies of an organization do not limit."""
         return self.role.startswith("AWSServiceRoleFor")
 
 
@@ -88,7 +88,7 @@ def parse_caller(text: str) -> Caller:
 
 def _no_caller(text: str) -> InvalidInput:
     return InvalidInput(
-        f"“{text[:120]}” is not a principal that can make a request.",
+        f'"{text[:120]}" is not a principal that can make a request.',
         next_step="Give the ARN of a user, role, role session, federated user or account root, a service name, or *.",
         field="principal",
         value=text,
@@ -96,7 +96,7 @@ def _no_caller(text: str) -> InvalidInput:
 
 
 def is_unique_id(text: object) -> TypeGuard[str]:
-    """Tell whether this is the unique id of a user or role, which stands in a policy for one that was deleted."""
+    """Return whether this is the unique id of a user or role, which stands in a policy for one that was deleted."""
     return isinstance(text, str) and _UNIQUE_ID.fullmatch(text) is not None
 
 
@@ -138,7 +138,7 @@ def _no_entry(text: str, place: str) -> PolicyError:
     wild = "*" in text or "?" in text
     why = "a wildcard cannot stand for part of a principal" if wild else "it names no account, user, role or session"
     return PolicyError(
-        f"“{text[:120]}” is not a valid principal: {why}.",
+        f'"{text[:120]}" is not a valid principal: {why}.',
         place=place,
         value=text,
         next_step="Name the principal in full; use aws:PrincipalArn in a condition for a pattern.",
@@ -187,7 +187,7 @@ def _entry_grant(entry: Entry, caller: Caller, keys: Keys, unknown: bool) -> Gra
 
 
 def is_excepted(entries: Sequence[Entry], caller: Caller, keys: Keys) -> bool:
-    """Tell whether a ``NotPrincipal`` with Deny spares the caller.
+    """Return whether a ``NotPrincipal`` with Deny spares the caller.
 
     AWS asks for every ARN under which a caller is known: for a session its own, its role's and its account's. One that
     is missing may deny the caller, so it counts as denied.

@@ -72,23 +72,23 @@ class Request:
 
     @cached_property
     def is_cross_account(self) -> bool:
-        """Whether the resource belongs to another account than the caller."""
+        """Return whether the resource belongs to another account than the caller."""
         return bool(self.resource_account and self.caller.account and self.resource_account != self.caller.account)
 
     @cached_property
     def is_off_endpoint(self) -> bool:
-        """Whether the request surely did not come through a VPC endpoint."""
+        """Return whether the request surely did not come through a VPC endpoint."""
         return not self.keys.get("aws:sourcevpce") and bool(self.keys.get("aws:sourceip"))
 
     def check(self) -> None:
         """Raise :class:`InvalidInput` if this is no request that AWS could get."""
         if not re.fullmatch(r"[A-Za-z0-9-]+:[A-Za-z0-9]+", self.action):
             raise InvalidInput(
-                f"“{self.action[:60]}” is not an action.", next_step="Write it like s3:GetObject.", field="action"
+                f'"{self.action[:60]}" is not an action.', next_step="Write it like s3:GetObject.", field="action"
             )
         if self.resource != "*" and (not self.resource.startswith("arn:") or self.resource.count(":") < 5):
             raise InvalidInput(
-                f"“{self.resource[:60]}” is not an ARN.", next_step="Write arn:aws:s3:::bucket/key.", field="resource"
+                f'"{self.resource[:60]}" is not an ARN.', next_step="Write arn:aws:s3:::bucket/key.", field="resource"
             )
         if self.resource_account is not None and not re.fullmatch(r"[0-9]{12}", self.resource_account):
             raise InvalidInput(
@@ -137,7 +137,7 @@ class Compiled(NamedTuple):
     scp_account: str | None = None
 
     def is_scp_for(self, caller: Caller, *, cross_account: bool) -> bool:
-        """Tell whether the service control policies hold for a caller: they limit callers of their own account."""
+        """Return whether the service control policies hold for a caller: they limit callers of their own account."""
         if not caller.account or caller.is_service_linked:
             return False
         return not cross_account if self.scp_account is None else caller.account == self.scp_account

@@ -96,7 +96,7 @@ class RequestSpace:
         self.of_source = [part for part in live if not (part.keys & moving) - elsewhere]
         free = [part for part in live if (part.keys & moving) - elsewhere]
         self.is_coupled = any(part.keys & elsewhere for part in free)
-        """Whether a policy variable ties the source to something else, so that each source needs a space of its own."""
+        """True if a policy variable ties the source to something else, so that each source needs a separate space."""
         self.groups = [self._fill(group) for group in _groups(dimensions, free)]
 
     def source_mask(self, setting: Setting) -> int:
@@ -183,7 +183,7 @@ class RequestSpace:
         return result
 
     def always_opened(self, mask: int) -> bool:
-        """Tell whether every choice is opened, whatever the facts are."""
+        """Return whether every choice is opened, whatever the facts are."""
         worst = [self.settled & mask]
         for group in self.groups:
             masks = {m for _, choices in group.table.values() for m in choices}

@@ -167,7 +167,7 @@ class StatementTable:
         return bool(by_identity | role_grant) and all(applying & limit for limit in self.gates.limits)
 
     def better(self, one: int, other: int) -> bool:
-        """Tell whether whatever the second allows the first allows too: fewer Denies apply, and more Allows."""
+        """Return whether whatever the second allows the first allows too: fewer Denies apply, and more Allows."""
         denies = self.gates.denies
         return not (one & denies & ~other) and not (other & ~denies & ~one)
 

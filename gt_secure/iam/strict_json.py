@@ -101,7 +101,7 @@ def refuse_duplicates(value: object, place: str = "$") -> None:
             if isinstance(node, JsonObject) and node.duplicates:
                 name = node.duplicates[0]
                 raise PolicyError(
-                    f"The name “{name}” occurs more than once in one object; only one would take effect.",
+                    f'The name "{name}" occurs more than once in one object; only one would take effect.',
                     place=member(where, name),
                     next_step="Merge the two into one.",
                 )

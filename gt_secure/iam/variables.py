@@ -87,7 +87,7 @@ def parse_template(text: str, *, variables: bool, wildcards: bool, place: str) -
         match = _VARIABLE.match(text, found)
         if match is None or not match[1]:
             raise PolicyError(
-                f"The policy variable at “{text[found : found + 40]}” is not well formed.",
+                f'The policy variable at "{text[found : found + 40]}" is not well formed.',
                 place=place,
                 next_step="Write ${key} or ${key, 'default'}; write ${$} for a plain dollar sign.",
             )
@@ -135,7 +135,7 @@ def keys_in(text: str) -> frozenset[str]:
 
 
 def is_fixed(template: Template) -> bool:
-    """Tell whether a template holds no variable, so that it needs no request to be filled in."""
+    """Return whether a template holds no variable, so that it needs no request to be filled in."""
     return not any(isinstance(part, Variable) for part in template)
 
 

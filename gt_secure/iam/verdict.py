@@ -54,7 +54,7 @@ class Verdict:
 
     @property
     def allowed(self) -> bool:
-        """Whether the request is surely allowed; False for ``unknown`` and ``invalid``."""
+        """Return whether the request is surely allowed; False for ``unknown`` and ``invalid``."""
         return self.outcome.decision == "allow"
 
     @property
@@ -69,7 +69,7 @@ class Verdict:
 
     @property
     def statement(self) -> str:
-        """The statement that decided, such as ``statement 2 “Sid”``; empty if none did."""
+        """The statement that decided, such as ``statement 2 "Sid"``; empty if none did."""
         return self.outcome.statement.label if self.outcome.statement is not None else ""
 
     @cached_property

@@ -10,7 +10,7 @@ from ..network import IPAddress, IPNetwork, collapse, parse_network, scope
 
 
 def is_address(text: Any) -> bool:
-    """Whether text is an address; logs hold other things too."""
+    """Return whether text is an address; logs hold other things too."""
     try:
         ipaddress.ip_address(str(text).strip())
     except ValueError:
@@ -36,7 +36,7 @@ class Ranges:
             self._ends[network.version].append(int(network.broadcast_address))
 
     def holds(self, address: IPAddress) -> bool:
-        """Whether a network holds the address."""
+        """Return whether a network holds the address."""
         import bisect
 
         place = bisect.bisect_right(self._starts[address.version], int(address)) - 1

@@ -56,7 +56,7 @@ def _parse(text: str, field: str) -> dt.datetime:
 
 def _no_time(text: str, field: str) -> InvalidInput:
     return InvalidInput(
-        f"“{text[:40]}” is not a point in time.",
+        f'"{text[:40]}" is not a point in time.',
         next_step="Write 2026-11-20, 2026-11-20T09:00, or an age such as 24h or 7d; times are UTC.",
         field=field,
         value=text,

@@ -1,7 +1,7 @@
 """Layout of a figure by the measured width of its texts, each time it is drawn: nothing is clipped at any size.
 
 A figure has, from top to bottom: title, legend, axes with a column of labels at the left and of numbers at the right,
-axis title, note. Title, legend and note wrap; labels that leave no room for the bars are cut in the middle.
+axis title, note. Title, legend and note wrap; labels that would crowd out the bars are cut in the middle.
 """
 
 from __future__ import annotations

@@ -111,7 +111,7 @@ def build_guard(
         If both lists are empty, or a value is not what it should be.
     """
     if not _BUCKET.fullmatch(bucket):
-        raise InvalidInput(f"“{bucket[:80]}” is not a bucket name.", next_step="Correct it.", field="bucket")
+        raise InvalidInput(f'"{bucket[:80]}" is not a bucket name.', next_step="Correct it.", field="bucket")
     ranges = [str(network) for network in collapse(parse_networks(networks))]
     ids = sorted({parse_endpoint_id(endpoint) for endpoint in endpoints})
     if not ranges and not ids:

@@ -18,7 +18,7 @@ from .statement_spans import lay_out
 
 
 def deleted_principals(policy_text: str | None) -> tuple[str, ...]:
-    """Return the deleted principals with their statements, such as ``AROA... in statement 2 “Team”``."""
+    """Return the deleted principals with their statements, such as ``AROA... in statement 2 "Team"``."""
     if policy_text is None or not policy_text.strip():
         return ()
     try:
@@ -26,7 +26,7 @@ def deleted_principals(policy_text: str | None) -> tuple[str, ...]:
     except PolicyError:
         return ()
     return tuple(
-        f"{name} in statement {number}" + (f" “{statement['Sid']}”" if statement.get("Sid") else "")
+        f"{name} in statement {number}" + (f' "{statement["Sid"]}"' if statement.get("Sid") else "")
         for number, statement in enumerate(layout.data, start=1)
         for name in _ids(statement)
     )

@@ -24,12 +24,12 @@ _PRINCIPALS = {"Principal", "NotPrincipal"}
 
 
 def policies_equal(one: str | None, other: str | None) -> bool:
-    """Tell whether two texts of a bucket policy (None: no policy) mean the same."""
+    """Return whether two texts of a bucket policy (None: no policy) mean the same."""
     return one == other or _policy(one) == _policy(other)
 
 
 def statements_equal(one: Mapping[str, object] | None, other: Mapping[str, object] | None) -> bool:
-    """Tell whether two statements (None: no statement) mean the same."""
+    """Return whether two statements (None: no statement) mean the same."""
     return one == other or (one is not None and other is not None and _statement(one) == _statement(other))
 
 

@@ -72,7 +72,7 @@ class PresignedUrl:
 
     @property
     def expired(self) -> bool:
-        """Whether its own expiry has passed."""
+        """Return whether its own expiry has passed."""
         return self.expires_at is not None and self.expires_at <= dt.datetime.now(dt.UTC)
 
 

@@ -117,7 +117,7 @@ def _must_exist(aws: Aws, bucket: str, key: str, version_id: str | None, region:
             head: Any = aws.client("s3", region).head_object(Bucket=bucket, Key=key, **extra)  # type: ignore[arg-type]
     except NotFound as error:
         raise NotFound(
-            f"There is no object “{key[:80]}” in {bucket}.",
+            f'There is no object "{key[:80]}" in {bucket}.',
             next_step="Choose one that exists; keys are case-sensitive.",
         ) from error
     except AccessDenied:
@@ -133,7 +133,7 @@ def _session(aws: Aws, policy: str, role_arn: str | None, seconds: int, region: 
         return _federated(aws, policy, seconds, region)
     if not _ROLE.fullmatch(role):
         raise InvalidInput(
-            f"“{role[:100]}” is not a role ARN.",
+            f'"{role[:100]}" is not a role ARN.',
             next_step="Write arn:aws:iam::ACCOUNT:role/NAME.",
             field="role_arn",
         )

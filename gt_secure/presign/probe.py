@@ -76,7 +76,7 @@ class Probe:
 
     @property
     def opened(self) -> bool:
-        """Whether the object came back."""
+        """Return whether the object came back."""
         return self.status in {200, 206, 304}
 
     def to_dict(self) -> dict[str, object]:
@@ -259,7 +259,7 @@ def check_lifetime(seconds: int | float | str, *, most: int = 604_800) -> int:
             raise ValueError
     except (TypeError, ValueError, OverflowError) as error:
         raise InvalidInput(
-            f"“{str(seconds)[:40]}” is not a number of seconds.",
+            f'"{str(seconds)[:40]}" is not a number of seconds.',
             next_step="Write 600 for ten minutes.",
             field="lifetime",
         ) from error

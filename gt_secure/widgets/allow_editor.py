@@ -194,7 +194,7 @@ class AllowEditor(Step):
         for entry in (*self.address_input.entries, *self.endpoint_input.entries):
             if entry.problem:
                 raise InvalidInput(
-                    f"“{markup.plain(entry.word, 60)}” in the list cannot be used.",
+                    f'"{markup.plain(entry.word, 60)}" in the list cannot be used.',
                     next_step=entry.problem,
                     field="addresses",
                 )

@@ -43,12 +43,12 @@ testing.__test__ = False  # type: ignore[attr-defined] # pytest would take it fo
 
 
 def is_testing() -> bool:
-    """Whether :func:`testing` is in force."""
+    """Return whether :func:`testing` is in force."""
     return _testing
 
 
 def in_background() -> bool:
-    """Whether work started now would run in the background: there is an event loop, and no test wants it at once."""
+    """Return whether work started now would run in the background: an event loop runs and no test is waiting."""
     return _running_loop() is not None and not _testing
 
 
@@ -88,7 +88,7 @@ class Worker:
 
     @property
     def busy(self) -> bool:
-        """Whether work is under way that somebody waits for."""
+        """Return whether work is under way that somebody waits for."""
         return self._task is not None
 
     def start(

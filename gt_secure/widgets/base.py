@@ -82,7 +82,7 @@ class Step(Box):
     title = "Step"
 
     opened = traitlets.Bool(True)
-    """Whether the body is shown."""
+    """Return whether the body is shown."""
 
     def __init__(self, link: Link | Connection | None = None) -> None:
         super().__init__()

@@ -21,7 +21,7 @@ class NoBrowserPart(Html):
     def __init__(self) -> None:
         super().__init__(
             markup.hint(
-                "Copy and “Probe from this browser” need the extra browser: pip install 'gt_secure[browser]', then "
+                "Copy and \"Probe from this browser\" need the extra browser: pip install 'gt_secure[browser]', then "
                 "reload this page."
             )
         )
@@ -61,7 +61,7 @@ def _kind() -> type:
         _esm = (resources.files(__package__) / "browser.js").read_text(encoding="utf-8")
 
         ready = traitlets.Bool(False).tag(sync=True)
-        """Whether there is a URL to act on."""
+        """Return whether there is a URL to act on."""
 
         def __init__(self, reveal: Callable[[], str], answered: Callable[[dict[str, Any]], None]) -> None:
             self._reveal, self._answered = reveal, answered

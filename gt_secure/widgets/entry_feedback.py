@@ -63,7 +63,7 @@ def _power(network: IPNetwork) -> str:
 
 
 def split_endpoints(text: str) -> list[str]:
-    """Split typed or chosen endpoints; a choice reads “vpce-… · name”, of which the id is taken."""
+    """Split typed or chosen endpoints; a choice reads "vpce-… · name", of which the id is taken."""
     if " · " in text:
         return [text.split(" · ", 1)[0].strip()]
     return split_list(text)

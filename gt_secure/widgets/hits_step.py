@@ -143,7 +143,7 @@ class HitsStep(Step):
         bucket, logs = self.bucket, self.logs.strip()
         if not bucket and not logs:
             raise InvalidInput(
-                "Whose log?", next_step="Choose a bucket in “Allow”, or give a log location.", field="bucket"
+                "Whose log?", next_step='Choose a bucket in "Allow", or give a log location.', field="bucket"
             )
         since, kind, presigned = self.range.value or None, self.kind.value, self.which.value
         networks, endpoints, markers = self.networks, self.endpoints, tuple(self.markers)
@@ -160,14 +160,14 @@ class HitsStep(Step):
         if source is not None and self.on_add is not None:
             self.on_add(source["address"])
             self.saved.value = markup.hint(
-                f"{source['address']} was added to “Allow”; nothing is written before you apply."
+                f'{source["address"]} was added to "Allow"; nothing is written before you apply.'
             )
 
     def export(self) -> None:
         """Write the plot or the rows into the working directory."""
         result: HitsResult | None = self.result
         if result is None:
-            raise InvalidInput("There is nothing to export yet.", next_step="Press “Plot hits” first.", field="export")
+            raise InvalidInput("There is nothing to export yet.", next_step='Press "Plot hits" first.', field="export")
         kind = str(self.export_kind.value).lower()
         name = hitsview.escaped_name(self.bucket or "log")
         path = Path(f"gt-secure-hits-{name}-{dt.datetime.now():%Y%m%d-%H%M%S}.{kind}").absolute()

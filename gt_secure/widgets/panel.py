@@ -174,7 +174,7 @@ class Panel(Box):
             self.review.restriction = wish
             self.review.opened = True
         elif problem is not None:
-            self.review.nothing("Not ready: see what to correct in “Allow”.", problem)
+            self.review.nothing('Not ready: see what to correct in "Allow".', problem)
         else:
             self.review.nothing("Choose a workteam or a bucket first.")
         self._show_seen()
@@ -332,7 +332,7 @@ def panel(
     Returns
     -------
     Panel
-        Nothing is written to AWS before “Apply” is pressed.
+        Nothing is written to AWS before "Apply" is pressed.
     """
     return Panel(
         None if connection is None else connection_of(connection),

@@ -81,7 +81,7 @@ class ReviewStep(Step):
     def build(self) -> list[ipywidgets.Widget]:
         """Make the tables' places and the buttons."""
         self.shown = Html(
-            markup.hint("Say in “Allow” who may come in; the change is shown here before anything is written.")
+            markup.hint('Say in "Allow" who may come in; the change is shown here before anything is written.')
         )
         self.confirms = make(ipywidgets.VBox)
         self.confirms.add_class("gts-stack")
@@ -105,7 +105,7 @@ class ReviewStep(Step):
         wish, hits = self.restriction, self.hits
         if wish is None:
             raise InvalidInput(
-                "There is nothing to review.", next_step="Say in “Allow” who may come in.", field="restriction"
+                "There is nothing to review.", next_step='Say in "Allow" who may come in.', field="restriction"
             )
         self.run(
             "Comparing with what is there…",

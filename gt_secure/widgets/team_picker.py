@@ -55,7 +55,7 @@ class TeamPicker(Step):
     title = "Workteam"
 
     value = traitlets.Unicode(None, allow_none=True)
-    """Name of the chosen team; the empty text for “no workteam”; None before a choice."""
+    """Name of the chosen team; the empty text for "no workteam"; None before a choice."""
 
     team = traitlets.Any(None)
     """The chosen :class:`~gt_secure.aws.teams.Workteam`, or None. Read it; set ``value``."""
@@ -116,7 +116,7 @@ class TeamPicker(Step):
         super().cancel()
         if not self._teams:
             self.summarise("Nothing read yet.")
-            self.about.value = markup.hint("Press “Read again” to read the workteams.")
+            self.about.value = markup.hint('Press "Read again" to read the workteams.')
             self.answers += 1
 
     # the list
@@ -179,7 +179,7 @@ class TeamPicker(Step):
             self.value = None
             near = ", ".join(markup.plain(team.name, 40) for team in self._teams[:6])
             raise InvalidInput(
-                f"There is no workteam “{markup.plain(name, 70)}” in this region.",
+                f'There is no workteam "{markup.plain(name, 70)}" in this region.',
                 next_step=f"Choose one of: {near}." if near else "Check the region.",
                 field="team",
                 value=name,

@@ -140,7 +140,7 @@ class TestUrlStep(Step):
         bucket, key = self.bucket, self.key.strip()
         if not bucket or not key:
             raise InvalidInput(
-                "Which object?", next_step="Choose a bucket in “Allow”, and an object here.", field="key"
+                "Which object?", next_step='Choose a bucket in "Allow", and an object here.', field="key"
             )
         typed = self.bound_to.strip()
         bound = Source.parse(typed.split(" (", 1)[0]) if typed and not self.own.value else None
@@ -158,7 +158,7 @@ class TestUrlStep(Step):
         """Fetch the URL from the chosen place, or from everywhere."""
         url = self._url
         if url is None:
-            raise InvalidInput("There is no test URL.", next_step="Press “Generate test URL” first.", field="url")
+            raise InvalidInput("There is no test URL.", next_step='Press "Generate test URL" first.', field="url")
         choice = self.vantage.value
         places = self._vantages if choice == _EVERYWHERE else self._vantages[int(choice) : int(choice) + 1]
         self.run(
@@ -296,7 +296,7 @@ class TestUrlStep(Step):
 
     def _reveal(self) -> str:
         if self._url is None:
-            raise InvalidInput("There is no test URL.", next_step="Press “Generate test URL” first.", field="url")
+            raise InvalidInput("There is no test URL.", next_step='Press "Generate test URL" first.', field="url")
         return self._url.reveal()
 
     def _browser_answered(self, answer: dict[str, Any]) -> None:

@@ -99,7 +99,7 @@ def test_rows_tell_what_was_assumed_and_read_as_text_html_and_json():
     rows = who_can_open("gt-images", "<b>\n", [OFFICE, OTHER], bucket_policy=GUARD, url_lock="SourceIp")
     assert "assumed" in rows[0].note
     assert rows[0].to_dict()["opens"] is True
-    assert rows[2].statement == "statement 1 “GtSecurePresignGuard”"
+    assert rows[2].statement == 'statement 1 "GtSecurePresignGuard"'
     json.dumps([row.to_dict() for row in rows])
     text = who_text(rows)
     assert len(text.splitlines()) == 5
@@ -136,7 +136,7 @@ def test_the_statement_is_named_only_where_it_may_stand_in_the_way():
     (row,) = who_can_open("gt-images", "k", [OFFICE], forwarded_from=None, unknown=["bucket policy"])
     assert (row.opens, row.statement) == (None, "statement 1")
     (row,) = who_can_open("gt-images", "k", [OTHER], forwarded_from=None, bucket_policy=GUARD)
-    assert (row.opens, row.statement) == (False, "statement 1 “GtSecurePresignGuard”")
+    assert (row.opens, row.statement) == (False, 'statement 1 "GtSecurePresignGuard"')
 
 
 def test_the_columns_of_the_text_are_as_wide_as_their_widest_cell():

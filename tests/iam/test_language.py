@@ -147,7 +147,7 @@ def test_sids_are_unique_where_iam_asks_for_it():
     twice = doc({"Sid": "A"}, {"Sid": "A"})
     assert decide([twice]) == "invalid"
     named = bucket({"Sid": "with blanks"}, {"Sid": "with blanks"})
-    assert parse_document(named, "resource").statements[1].label == "statement 2 “with blanks”"
+    assert parse_document(named, "resource").statements[1].label == 'statement 2 "with blanks"'
 
 
 def test_the_invalid_policy_is_named():
@@ -619,7 +619,7 @@ def test_an_explanation_names_each_condition_and_absent_keys():
     verdict = ask(session=policy, context={"aws:SecureTransport": "true"})
     assert verdict.decision == "implicit-deny"
     assert verdict.reason == (
-        "No statement of the session policy allows it (statement 1 “Net”: IpAddress aws:SourceIp [203.0.113.0/24]: "
+        'No statement of the session policy allows it (statement 1 "Net": IpAddress aws:SourceIp [203.0.113.0/24]: '
         "absent -> does not match)."
     )
     session = next(layer for layer in verdict.layers if layer.kind == "session")
@@ -637,7 +637,7 @@ def test_the_deciding_statement_is_marked():
     verdict = ask(
         [doc({"Sid": "One"}), doc({"Effect": "Deny", "Sid": "Two", "Condition": {"Null": {"aws:x": "true"}}})]
     )
-    assert (verdict.policy, verdict.statement) == ("identity policy 2", "statement 1 “Two”")
+    assert (verdict.policy, verdict.statement) == ("identity policy 2", 'statement 1 "Two"')
     decides = [s.sid for layer in verdict.layers for s in layer.statements if s.decides]
     assert decides == ["Two"]
     assert [layer.outcome for layer in verdict.layers] == [
@@ -650,7 +650,7 @@ def test_the_deciding_statement_is_marked():
     ]
     assert "gts-decides" in verdict.to_html()
     assert (
-        verdict.reason == "Statement 1 “Two” of the identity policy 2 denies it (Null aws:x [true]: absent -> matches)."
+        verdict.reason == 'Statement 1 "Two" of the identity policy 2 denies it (Null aws:x [true]: absent -> matches).'
     )
     assert repr(verdict).startswith("Verdict('explicit-deny'")
 
@@ -716,7 +716,7 @@ def test_a_canonical_user_spares_nobody():
 
 
 def test_messages_name_what_is_meant():
-    with pytest.raises(PolicyError, match=r"“Action” occurs more than once") as caught:
+    with pytest.raises(PolicyError, match=r"\"Action\" occurs more than once") as caught:
         parse_document('{"Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Action": "*"}}')
     assert caught.value.place == "$.Statement.Action"
     with pytest.raises(PolicyError, match="Write Effect: names of elements are case sensitive"):
@@ -833,13 +833,13 @@ def test_a_document_has_at_most_200_000_characters():
 
 def test_thousands_of_names_that_occur_twice_are_refused_at_once():
     begun = time.process_time()
-    with pytest.raises(PolicyError, match="“a0” occurs more than once"):
+    with pytest.raises(PolicyError, match='"a0" occurs more than once'):
         parse_document("{" + ", ".join(f'"a{i}": 1, "a{i}": 1' for i in range(8000)) + "}")
     assert time.process_time() - begun < 3
 
 
 def test_the_name_that_occurs_twice_is_the_one_that_is_named():
-    with pytest.raises(PolicyError, match="“Resource” occurs more than once"):
+    with pytest.raises(PolicyError, match='"Resource" occurs more than once'):
         parse_document('{"Statement": {"Action": "s3:*", "Effect": "Allow", "Resource": "a", "Resource": "b"}}')
 
 
@@ -867,7 +867,7 @@ def test_the_strongest_of_several_grants_counts(order):
 def test_of_equal_grants_the_first_is_named():
     statements = bucket({"Sid": "A", "Principal": {"AWS": ROLE}}, {"Sid": "B", "Principal": {"AWS": ROLE}})
     verdict = evaluate(Request("s3:GetObject", KEY, SESSION, {}), Policies(resource=statements))
-    assert verdict.statement == "statement 1 “A”"
+    assert verdict.statement == 'statement 1 "A"'
 
 
 def test_everyone_among_others_spares_everyone():
@@ -943,7 +943,7 @@ def test_the_parts_that_do_not_fit_are_named_in_the_text():
     text = ask([statements], context={"aws:y": "1"}).to_text()
     for sid, said in (("A", "other action"), ("B", "other resource"), ("C", "other condition"),
                       ("D", "other action, condition")):  # fmt: skip
-        (line,) = [line for line in text.splitlines() if f"“{sid}”, Allow" in line]
+        (line,) = [line for line in text.splitlines() if f'"{sid}", Allow' in line]
         assert line.endswith(f"does not apply: {said}"), line
     assert "aws:y [2]: 1 -> does not match" in text
     assert "applies and decides" in ask().to_text()
@@ -958,10 +958,10 @@ def test_the_nearest_miss_fits_in_most_parts():
         (doc({"Sid": "A", **net}, {"Action": "s3:PutObject", "Sid": "B"}), "A"),
         (doc({"Effect": "Deny", "Sid": "A", **net}, {"Action": "s3:PutObject", "Sid": "B"}), "B"),
     ):
-        assert f"(statement {'AB'.index(named) + 1} “{named}”: " in ask([policy]).reason
+        assert f'(statement {"AB".index(named) + 1} "{named}": ' in ask([policy]).reason
     strangers = bucket({"Sid": "A", "Principal": {"AWS": OTHER}}, {"Sid": "B", "Principal": {"AWS": ROLE}, **net})
     verdict = evaluate(Request("s3:GetObject", KEY, SESSION, {}, OTHER), Policies(identity=[ALLOW], resource=strangers))
-    assert "“B”: Bool aws:x [true]: absent" in verdict.reason
+    assert '"B": Bool aws:x [true]: absent' in verdict.reason
 
 
 def test_long_lists_and_values_are_cut_in_a_sentence():

@@ -51,7 +51,7 @@ def test_presigned_requests_pass_only_from_what_is_listed(lists, source, action)
     verdict = ask(guard, presigned_context(source, principal_arn=ROLE), action=action)
     assert verdict.decision == ("allow" if lists in SOURCES[source] else "explicit-deny"), verdict.reason
     if not verdict.allowed:
-        assert verdict.statement == "statement 1 “GtSecurePresignGuard”"
+        assert verdict.statement == 'statement 1 "GtSecurePresignGuard"'
 
 
 @pytest.mark.parametrize("action", ["s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectTagging"])

@@ -162,8 +162,8 @@ def test_deleted_principals_are_named_with_their_statements():
     statements = [{"Sid": f"S{i}", "Principal": each} for i, each in enumerate(principals)]
     statements.append({"NotPrincipal": {"AWS": "AROAEXAMPLE1234567890"}})
     assert deleted_principals(json.dumps({"Statement": statements})) == (
-        "AROAEXAMPLE1234567890 in statement 1 “S0”",
-        "AIDAEXAMPLE1234567890 in statement 2 “S1”",
+        'AROAEXAMPLE1234567890 in statement 1 "S0"',
+        'AIDAEXAMPLE1234567890 in statement 2 "S1"',
         "AROAEXAMPLE1234567890 in statement 7",
     )
     assert deleted_principals(None) == deleted_principals(" ") == deleted_principals("{") == ()

@@ -28,7 +28,7 @@ class Scene:
 
     @property
     def as_expected(self) -> bool:
-        """Whether what was observed is what was expected."""
+        """Return whether what was observed is what was expected."""
         return self.expected == self.observed
 
     def to_dict(self) -> dict[str, Any]:
@@ -64,7 +64,7 @@ class Scenes:
             The lock that decided, if explained.
         """
         if expected not in {"opened", "refused"}:
-            raise InvalidInput(f"“{expected}” is not an expectation.", next_step="Write “opened” or “refused”.")
+            raise InvalidInput(f'"{expected}" is not an expectation.', next_step='Write "opened" or "refused".')
         observed = "opened" if probe.opened else "refused" if probe.status == 403 else probe.failure or "other"
         scene = Scene(
             label,
@@ -86,7 +86,7 @@ class Scenes:
 
     @property
     def as_expected(self) -> bool:
-        """Whether there are scenes and all are as expected."""
+        """Return whether there are scenes and all are as expected."""
         return bool(self._scenes) and all(scene.as_expected for scene in self._scenes)
 
     def to_dicts(self) -> list[dict[str, Any]]:

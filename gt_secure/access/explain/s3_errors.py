@@ -79,7 +79,7 @@ def _no_answer(known: Known) -> Cause | None:
 
 
 def not_s3(known: Known) -> Cause | None:
-    """Tell whether the answer came from a proxy or firewall instead of S3."""
+    """Return whether the answer came from a proxy or firewall instead of S3."""
     probe = known.probe
     if probe.status == 407 or (probe.status is not None and probe.status >= 400 and not _from_s3(probe)):
         by = "the proxy" if probe.proxied else "something between here and S3"

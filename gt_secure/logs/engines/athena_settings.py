@@ -120,7 +120,7 @@ class Athena:
             value = getattr(self, name)
             if value is not None and not _NAME.fullmatch(value):
                 raise InvalidInput(
-                    f"“{value[:40]}” is no name of a {name}.",
+                    f'"{value[:40]}" is no name of a {name}.',
                     next_step="Athena takes letters, digits and underscores.",
                     field=name,
                 )

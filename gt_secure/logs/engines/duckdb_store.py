@@ -55,7 +55,7 @@ class Store:
 
         if not re.fullmatch(r"\s*[0-9]+(?:\.[0-9]+)?\s*(?:[KMGT]i?B)\s*", memory_limit, re.IGNORECASE):
             raise InvalidInput(
-                f"“{memory_limit[:30]}” is no size.", next_step="Write one such as 800MB or 2GB.", field="memory_limit"
+                f'"{memory_limit[:30]}" is no size.', next_step="Write one such as 800MB or 2GB.", field="memory_limit"
             )
         self._memory_limit = memory_limit
         sweep()

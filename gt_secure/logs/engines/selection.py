@@ -60,7 +60,7 @@ def check_engine(engine: str, *, session: Any = None, athena: Athena | None = No
     """
     if engine not in ENGINES:
         raise InvalidInput(
-            f"There is no engine “{str(engine)[:30]}”.", next_step=f"Use {', '.join(ENGINES)}.", field="engine"
+            f'There is no engine "{str(engine)[:30]}".', next_step=f"Use {', '.join(ENGINES)}.", field="engine"
         )
     for name, value, of in (("session", session, "spark"), ("athena", athena, "athena")):
         if value is not None and engine not in ("auto", of):

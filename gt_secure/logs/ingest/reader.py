@@ -156,7 +156,7 @@ class Reader:
 
     @property
     def cancelled(self) -> bool:
-        """Whether reading stopped early because somebody asked for it."""
+        """Return whether reading stopped early because somebody asked for it."""
         return self._halt.is_set()
 
     def _ended(self) -> bool:

@@ -40,7 +40,7 @@ def check_columns(by: str | Sequence[str], more: Sequence[str] = ()) -> list[str
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             raise InvalidInput(
-                f"“{name[:40]}” is no column of the hits.",
+                f'"{name[:40]}" is no column of the hits.',
                 next_step=f"Did you mean {near[0]}?" if near else f"Choose from {', '.join(known)}.",
                 field="by",
                 value=name,

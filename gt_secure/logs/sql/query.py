@@ -59,7 +59,7 @@ def check_filters(filters: Mapping[str, Any]) -> None:
     unknown = set(filters) - {*_SAME, *_FLAGS, *LOCAL, "status", "key", "key_prefix"}
     if unknown:
         raise InvalidInput(
-            f"“{min(unknown)[:40]}” is no filter that can run with the query.",
+            f'"{min(unknown)[:40]}" is no filter that can run with the query.',
             next_step="Read the hits first, then filter them.",
             field="filters",
         )
