@@ -36,6 +36,10 @@ _ELEMENTS = {
     "Condition",
 }
 _WITH_PRINCIPAL = ("resource", "endpoint", "rcp")
+_LENIENT = ("identity", "boundary")
+"""Kinds that IAM stores with a stray action, such as ``s3:GetObject,PutObject``: that entry never matches."""
+_ACTION = re.compile(r"[A-Za-z0-9*?-]+:[A-Za-z0-9*?]+")
+_STRAY = re.compile(r"[A-Za-z0-9-]+:[^:]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +205,7 @@ def _statement(data: object, index: int, place: str, kind: Kind, version: str) -
     action_name, actions = _one_of(data, "Action", "NotAction", place)
     resource_name, resources = _one_of(data, "Resource", "NotResource", place)
     for number, action in enumerate(actions):
-        _check_action(action, f"{place}.{action_name}[{number}]")
+        _check_action(action, f"{place}.{action_name}[{number}]", lenient=kind in _LENIENT and action_name == "Action")
     return Statement(
         index=index,
         sid=_sid(data, place, kind),
@@ -277,8 +281,11 @@ def _texts(value: object, place: str) -> list[str]:
     return [str(each) for each in values]
 
 
-def _check_action(action: str, place: str) -> None:
-    if action != "*" and not re.fullmatch(r"[A-Za-z0-9*?-]+:[A-Za-z0-9*?]+", action):
+def _check_action(action: str, place: str, *, lenient: bool) -> None:
+    """Refuse what is not an action; ``lenient``: a stray name after a service prefix is stored, and never matches."""
+    if lenient and _STRAY.fullmatch(action):
+        return
+    if action != "*" and not _ACTION.fullmatch(action):
         raise PolicyError(
             f'"{action[:60]}" is not an action.',
             place=place,
@@ -287,6 +294,8 @@ def _check_action(action: str, place: str) -> None:
 
 
 def _action_matcher(action: str) -> Matcher:
+    if action != "*" and not _ACTION.fullmatch(action):
+        return lambda _: False
     return glob(split_wildcards(action.lower()))
 
 

@@ -67,7 +67,7 @@ S = "$.Statement[0]"
         ({"Action": None}, S), ({"NotAction": "s3:*"}, S), ({"Resource": None}, S), ({"NotResource": "*"}, S),
         ({"Action": "GetObject"}, f"{S}.Action[0]"), ({"Action": ["s3:GetObject", "s3:"]}, f"{S}.Action[1]"),
         ({"Action": ["s3:GetObject", 5]}, f"{S}.Action[1]"), ({"Action": {}}, f"{S}.Action[0]"),
-        ({"Action": "s3:Get Object"}, f"{S}.Action[0]"), ({"Resource": "gt-data/*"}, f"{S}.Resource[0]"),
+        ({"Action": "s3:Get:Object"}, f"{S}.Action[0]"), ({"Resource": "gt-data/*"}, f"{S}.Resource[0]"),
         ({"Resource": ["*", "arn:aws:s3:::b/${aws:username"]}, f"{S}.Resource[1]"),
         ({"Resource": "arn:aws:s3:::b/${}"}, f"{S}.Resource[0]"), ({"Resource": True}, f"{S}.Resource[0]"),
         ({"Sid": "a b"}, f"{S}.Sid"), ({"Sid": 5}, f"{S}.Sid"), ({"Principal": "*"}, f"{S}.Principal"),
@@ -217,6 +217,33 @@ def test_no_pattern_is_slow():
 def test_action_patterns(pattern, matches):
     assert decide([doc({"Action": pattern})]) == ("allow" if matches else "implicit-deny")
     assert decide([doc({"NotAction": pattern, "Action": None})]) == ("implicit-deny" if matches else "allow")
+
+
+STRAY = ["s3:GetObject,PutObject", "s3:GetObject ", "s3: GetObject", "s3:Get_Object", "s3:GetObject/*", "s3:Gét*"]
+
+
+@pytest.mark.parametrize("stray", STRAY)
+def test_a_stray_action_of_an_identity_policy_costs_only_itself(stray):
+    assert decide([doc({"Action": stray})]) == "implicit-deny"
+    assert decide([doc({"Action": [stray, "s3:GetObject"]})]) == "allow"
+    assert decide([doc({"Effect": "Deny", "Action": [stray, "s3:GetObject"]})]) == "explicit-deny"
+    assert decide([ALLOW, doc({"Effect": "Deny", "Action": stray})]) == "allow"
+    assert decide([ALLOW], boundary=doc({"Action": [stray, "s3:GetObject"]})) == "allow"
+
+
+@pytest.mark.parametrize("stray", STRAY)
+def test_a_stray_action_is_refused_where_it_could_widen_access_or_s3_refuses_it(stray):
+    assert decide([doc({"NotAction": [stray], "Action": None})]) == "invalid"
+    for kind in ("resource", "session", "endpoint", "scp"):
+        with pytest.raises(PolicyError):
+            parse_document(
+                bucket({"Action": stray}) if kind in ("resource", "endpoint") else doc({"Action": stray}), kind
+            )
+
+
+@pytest.mark.parametrize("odd", ["GetObject", "s3:", ":GetObject", "s3:a:b", "", "s3 :GetObject", "**"])
+def test_an_action_without_service_and_name_makes_every_policy_invalid(odd):
+    assert decide([doc({"Action": odd})]) == "invalid"
 
 
 def test_empty_lists_match_nothing():
