@@ -14,7 +14,7 @@ from ..iam.documents import Statement
 from ..iam.evaluate import evaluate
 from ..iam.request import Compiled, Policies, Request
 from ..iam.request_context import HEADER_SIGNED, POST_FORM, PRESIGNED
-from ..iam.request_keys import ENDPOINT_FACTS, ENDPOINT_KEYS
+from ..iam.request_keys import ENDPOINT_FACTS
 from ..iam.request_space import RequestSpace
 from ..iam.statement_table import StatementTable, View
 from ..iam.three_valued import fact, spellings
@@ -57,9 +57,8 @@ def decide_request(request: Request, policies: Policies, facts: Given | None = N
     compiled = certain.policies
     if _is_settled(compiled, request):
         return certain
-    given = (facts or Given()).about(_signer(request))
-    if request.is_off_endpoint:
-        given = {key: value for key, value in given.items() if key not in ENDPOINT_KEYS}
+    supplied, signer = facts or Given(), _signer(request)
+    given = supplied.off_endpoint(signer) if request.is_off_endpoint else supplied.about(signer)
     known: dict[str, Values] = {**given, **request.keys}
     caller = request.caller
     table = StatementTable(

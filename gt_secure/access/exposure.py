@@ -142,6 +142,7 @@ def space_for(
     base = base_view(kind, circumstances)
     varying = dimensions(table, kind, circumstances, compiled)
     if endpoint is not None:
+        base = base.with_setting(Setting(circumstances.given.behind_endpoint(kind.signer)))
         base = base.with_setting(endpoint.setting)
         varying += endpoint_dimensions(table, compiled, endpoint, circumstances.given.about(kind.signer))
         return RequestSpace(table, base, varying)

@@ -169,6 +169,7 @@ def _spaces(
             yield space, source.setting
     behind = StatementTable(compiled, caller, cross_account=cross, endpoint=True)
     given = circumstances.given.about(kind.signer)
+    base = base.with_setting(Setting(circumstances.given.behind_endpoint(kind.signer)))
     for place in endpoint_classes(behind, named=claim.endpoints):
         if place.label in claim.endpoints:
             continue

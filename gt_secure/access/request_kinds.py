@@ -55,6 +55,15 @@ class Given:
             return dict(self.values)
         return {key: value for key, value in self.values.items() if not is_principal_key(key)}
 
+    def off_endpoint(self, signer: Signer) -> dict[str, Values]:
+        """Return what is known of requests that come past no endpoint: keys of endpoints are absent there."""
+        return {key: value for key, value in self.about(signer).items() if key not in ENDPOINT_KEYS}
+
+    def behind_endpoint(self, signer: Signer) -> dict[str, Values]:
+        """Return what is known of an endpoint, beside its id."""
+        keys = ENDPOINT_KEYS - {"aws:sourceip", "aws:sourcevpce"}
+        return {key: value for key, value in self.about(signer).items() if key in keys and value}
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -154,7 +163,7 @@ def base_view(kind: Kind, circumstances: Circumstances) -> View:
     keys |= _signed_keys(kind.form)
     caller = callers(kind, circumstances)
     keys |= principal_keys(caller, circumstances.partition)
-    for key, value in circumstances.given.about(kind.signer).items():
+    for key, value in circumstances.given.off_endpoint(kind.signer).items():
         if value:
             keys[key] = value
         else:

@@ -103,7 +103,7 @@ def endpoint_dimensions(
     """Return what varies behind an endpoint: the private address is chosen, its VPC and owner are facts."""
     mentioned = spellings(policies)
     found = []
-    if "aws:vpcsourceip" in mentioned:
+    if "aws:vpcsourceip" in mentioned and "aws:vpcsourceip" not in given:
         private = address_classes(conditions_on(table, "aws:vpcsourceip"))
         settings = tuple(Setting({"aws:vpcsourceip": (each.example,)}) for each in private)
         exact = all(each.is_exact for each in private)
