@@ -8,7 +8,7 @@ WORKERS ?= auto
 export PYTHONDONTWRITEBYTECODE :=
 PARALLEL := -n $(WORKERS) --maxprocesses=8 --dist loadgroup --no-loadscope-reorder
 
-.PHONY: help demo sandbox test suite docs wheel test-labs stable test-all lint format types unit notebooks browser mutants fuzz pictures bench lock clean
+.PHONY: help demo sandbox test suite docs wheel test-labs stable test-all test-live spark lint format types unit notebooks browser mutants fuzz pictures bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -71,6 +71,10 @@ stable: $(VENV)/.dev ## the whole browser suite ten times in a row
 
 test-all: test ## the slow checks too: fault injection, fuzzing, differential tests
 	$(BIN)/python -m pytest $(PARALLEL) -m slow $(ARGS)
+
+test-live: $(VENV)/.dev ## the account tests on a real account (PROFILE=name CONFIRM=its-account-id LOG_WAIT_MIN=240)
+	@GT_SECURE_LIVE_PROFILE="$(PROFILE)" GT_SECURE_LIVE_CONFIRM="$(CONFIRM)" GT_SECURE_LIVE_LOG_WAIT_MIN="$(LOG_WAIT_MIN)" \
+	  $(BIN)/python -m pytest -p no:cacheprovider -m live tests/live $(ARGS)
 
 mutants: $(VENV)/.dev ## does a test notice each small change of what decides verdicts? (20 minutes; ARGS="--most 100")
 	$(BIN)/python tools/mutants.py $(ARGS)

@@ -16,6 +16,9 @@ os.environ["GT_SECURE_JOURNAL"] = tempfile.mkdtemp(prefix="gt-secure-tests-")  #
 
 pytest_plugins = ["support.account", "support.scene"]
 
+collect_ignore = [] if "GT_SECURE_LIVE_PROFILE" in os.environ else ["live"]
+"""A real account is asked only by ``make test-live``."""
+
 ALONE = ("docs/test_blocks.py", "notebooks/", "cli/test_demo.py", "packaging/")
 """Files whose tests share nothing that is slow to set up: any worker may take any of them."""
 
