@@ -69,8 +69,17 @@ stable: $(VENV)/.dev ## the whole browser suite ten times in a row
 	@sh tools/ensure-chromium.sh
 	for run in 1 2 3 4 5 6 7 8 9 10; do $(BIN)/python -m pytest -q -m browser tests/browser $(ARGS) || exit 1; done
 
-test-all: test ## the slow checks too: fault injection, fuzzing, differential tests
+test-all: test spark ## the slow checks too: fault injection, fuzzing, differential tests, Spark
 	$(BIN)/python -m pytest $(PARALLEL) -m slow $(ARGS)
+
+$(VENV)/spark/.done: $(VENV)/.python requirements/spark.txt
+	@$(BIN)/python -m venv $(VENV)/spark
+	@$(VENV)/spark/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/spark.txt
+	@touch $@
+
+spark: $(VENV)/spark/.done ## the rows of a real local Spark against those of DuckDB (an environment of its own, Java)
+	@sh tools/ensure-java.sh
+	PYTHONPATH=$(CURDIR) $(VENV)/spark/bin/python -m pytest -n 0 tests/logs/test_spark.py $(ARGS)
 
 test-live: $(VENV)/.dev ## the account tests on a real account (PROFILE=name CONFIRM=its-account-id LOG_WAIT_MIN=240)
 	@GT_SECURE_LIVE_PROFILE="$(PROFILE)" GT_SECURE_LIVE_CONFIRM="$(CONFIRM)" GT_SECURE_LIVE_LOG_WAIT_MIN="$(LOG_WAIT_MIN)" \
@@ -113,6 +122,9 @@ lock: ## write requirements/*.txt anew (needs uv)
 	$(LOCK) requirements/demo.in -c requirements/dev.txt -o requirements/demo.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 	  --custom-compile-command "make lock" requirements/fuzz.in -o requirements/fuzz.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+	  --custom-compile-command "make lock" --extra spark setup.cfg requirements/spark.in -c requirements/dev.txt \
+	  -o requirements/spark.txt
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
