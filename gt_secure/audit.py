@@ -158,11 +158,11 @@ class Audit:
             ("Not read", ("what",), [(text,) for text in self.unread]),
         ]  # fmt: skip
 
-    def to_text(self) -> str:
-        """Return the report as text."""
+    def to_text(self, room: int | None = None) -> str:
+        """Return the report as text, its tables no wider than ``room`` columns."""
         lines = [f"Account {self.account}, {self.region}, {self.at:%Y-%m-%d %H:%M} UTC", self.headline]
         for title, head, rows in self.sections():
-            lines += ["", title, *(lay_out(head, rows) if rows else ["  none"])]
+            lines += ["", title, *(lay_out(head, rows, room) if rows else ["  none"])]
         return "\n".join(lines)
 
     def __str__(self) -> str:

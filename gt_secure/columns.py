@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from .text import printable
 
 _NARROW = 12
+_TIGHT = 8
 
 
 def width(text: str) -> int:
@@ -30,13 +31,19 @@ def lay_out(head: Sequence[str], rows: Iterable[Sequence[object]], room: int | N
     cells = [[printable(cell) for cell in row] for row in rows]
     widths = [max([width(title), *(width(row[i]) for row in cells)]) for i, title in enumerate(head)]
     if room is not None:
-        widths = _shrink(widths, room - 2 * (len(widths) - 1))
+        words = [
+            max(width(word) for cell in column for word in cell.split(" ")) for column in zip(head, *cells, strict=True)
+        ]
+        widths = _shrink(widths, room - 2 * (len(widths) - 1), words)
     return [line for row in [[title.upper() for title in head], *cells] for line in _lines(row, widths)]
 
 
-def _shrink(widths: Sequence[int], room: int) -> list[int]:
-    """Take from the widest column until all fit, or until none is wider than 12."""
+def _shrink(widths: Sequence[int], room: int, words: Sequence[int]) -> list[int]:
+    """Take from the widest column until all fit, or until none is wider than 12; words are cut last."""
     result = list(widths)
+    while sum(result) > room and any(size > max(words[i], _TIGHT) for i, size in enumerate(result)):
+        slack = [size if size > max(words[i], _TIGHT) else 0 for i, size in enumerate(result)]
+        result[slack.index(max(slack))] -= 1
     while sum(result) > room and max(result) > _NARROW:
         result[result.index(max(result))] -= 1
     return result

@@ -80,6 +80,14 @@ def test_probes_of_an_apply_are_shown() -> None:
     assert re.findall(r"(not )?as expected", markup) == ["", "not "]
 
 
+def test_a_table_breaks_sentences_before_it_cuts_a_word() -> None:
+    sentence = "The portal is in a VPC, but its public entrance is still open. The public portal admits others too."
+    row = ("medium", "portal-public-beside-vpc", "private-workforce", sentence, sentence)
+    lines = lay_out(("severity", "code", "subject", "finding", "what to do"), [row], 80)
+    assert max(map(width, lines)) <= 80
+    assert "portal-public-beside-vpc  private-workforce" in lines[1]
+
+
 @pytest.mark.parametrize("room", [20, 40, 60, 80, 100, 200])
 def test_a_table_fits_and_loses_nothing(room: int) -> None:
     rows = [("radiology-team", "on (SourceIp)", "a description that is longer than the terminal is wide " * 2)] * 3

@@ -33,8 +33,12 @@ class Who:
         """JSON-able data, a row each."""
         return [row.to_dict() for row in self.rows]
 
+    def to_text(self, room: int | None = None) -> str:
+        """Return the table as text, no wider than ``room`` columns."""
+        return who_text(self.rows, room)
+
     def __repr__(self) -> str:
-        return who_text(self.rows)
+        return self.to_text()
 
     def _repr_html_(self) -> str:
         return who_html(self.rows)

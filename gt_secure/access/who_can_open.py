@@ -12,6 +12,7 @@ from html import escape
 from typing import Literal, TypeAlias
 
 from ..aws.arns import role_of_session
+from ..columns import lay_out
 from ..iam.documents import Source as PolicySource
 from ..iam.request import Policies, Request
 from ..iam.request_context import presigned_context
@@ -277,11 +278,9 @@ def _cells(row: WhoRow) -> tuple[str, ...]:
     return tuple(printable(cell) for cell in (row.source, row.link, opens, row.lock, row.statement, row.note))
 
 
-def who_text(rows: Iterable[WhoRow]) -> str:
-    """Return the table as aligned plain text."""
-    table = [_HEAD, *(_cells(row) for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*table)]  # noqa: B905 - every line has all columns
-    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in table)
+def who_text(rows: Iterable[WhoRow], room: int | None = None) -> str:
+    """Return the table as aligned plain text, no wider than ``room`` columns."""
+    return "\n".join(lay_out(_HEAD, map(_cells, rows), room))
 
 
 def who_html(rows: Iterable[WhoRow]) -> str:

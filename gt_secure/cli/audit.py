@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from .exit_codes import FOUND, OK, UNKNOWN
-from .output import connection, fit, say, show_json
+from .output import connection, fit, line_width, say, show_json
 from .parser import Commands
 from .progress import working
 
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         show_json(audit.to_dict())
     else:
-        say(fit(audit.to_text()))
+        say(fit(audit.to_text(line_width())))
     if not args.fail_on:
         return OK
     return FOUND if audit.worse_than(args.fail_on) else UNKNOWN if audit.unread else OK

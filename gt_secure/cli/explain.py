@@ -11,7 +11,7 @@ from ..errors import InvalidInput
 from ..text import printable
 from .context import add_context, context_of
 from .exit_codes import FOUND, OK
-from .output import connection, say, show_json
+from .output import connection, fit, line_width, say, show_json
 from .parser import Commands
 from .progress import working
 
@@ -89,7 +89,7 @@ def run_explain(args: argparse.Namespace) -> int:
     if args.json:
         show_json(who.to_dicts())
     else:
-        say(repr(who))
+        say(who.to_text(line_width()))
     return OK
 
 
@@ -106,11 +106,11 @@ def run_findings(args: argparse.Namespace) -> int:
         show_json([finding.to_dict() for finding in found])
     for finding in found if not args.json else ():
         about = f" ({printable(finding.subject)})" if finding.subject else ""
-        say(f"{finding.severity:6}  {finding.code}: {finding.title}{about}")
+        say(fit(f"{finding.severity:6}  {finding.code}: {finding.title}{about}"))
         if finding.detail:
-            say(f"        {printable(finding.detail)}")
-        say(f"        {finding.why}")
-        say(f"        next: {finding.fix}")
+            say(fit(f"        {printable(finding.detail)}"))
+        say(fit(f"        {finding.why}"))
+        say(fit(f"        next: {finding.fix}"))
     if not found and not args.json:
         say("No findings.")
     limit = _SEVERITIES.index(args.fail_on) if args.fail_on else -1

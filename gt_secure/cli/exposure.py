@@ -10,7 +10,7 @@ from ..errors import InvalidInput
 from ..text import printable
 from .context import add_context, context_of
 from .exit_codes import FOUND, OK, UNKNOWN
-from .output import say, show_json
+from .output import fit, say, show_json
 from .parser import Commands
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def run_exposure(args: argparse.Namespace) -> int:
     for row in data["requests"]:
         say(row["request"])
         for answer in ("opened", "refused", "unknown"):
-            say(f"  {answer}: {_places(row[answer])}")
+            say(fit(f"  {answer}: {_places(row[answer])}"))
     _say_assumed(data["assumed"])
     return OK
 
@@ -137,9 +137,9 @@ def run_prove(args: argparse.Namespace) -> int:
         _say_assumed(proof.assumed)
     elif proof.counterexample is not None:
         request = proof.counterexample["request"]
-        say(f"Not proved: {request['action']} of {printable(request['resource'])} is opened")
-        say(f"  from {printable(proof.counterexample['source'])}, signed by {printable(request['principal'])}")
-        say(f"  {printable(proof.counterexample['opened_by'])}")
+        say(fit(f"Not proved: {request['action']} of {printable(request['resource'])} is opened"))
+        say(fit(f"  from {printable(proof.counterexample['source'])}, signed by {printable(request['principal'])}"))
+        say(fit(f"  {printable(proof.counterexample['opened_by'])}"))
     else:
         say(f"Not known: it depends on {printable(', '.join(proof.depends_on))}.")
     return OK if proof.proved else UNKNOWN if proof.proved is None else FOUND
@@ -178,4 +178,4 @@ def _prove_files(args: argparse.Namespace) -> Proof:
 def _say_assumed(sentences: Any) -> None:
     say("Assumed:")
     for sentence in sentences:
-        say(f"  {printable(sentence)}")
+        say(fit(f"  {printable(sentence)}"))

@@ -220,6 +220,8 @@ def emit(table: Table, form: str, output: str | None) -> None:
         _write(output, text)
     else:
         sys.stdout.write(text)
+    if form == "table" and not len(table):
+        note("No request was found. That does not prove that nobody came: the log may be late or incomplete.")
 
 
 def _write(output: str, text: str) -> None:
