@@ -141,8 +141,8 @@ def test_the_statement_is_named_only_where_it_may_stand_in_the_way():
 
 def test_the_columns_of_the_text_are_as_wide_as_their_widest_cell():
     head, *rows = who_text(who_can_open("gt-images", "k", [OFFICE, VPC], bucket_policy=GUARD)).splitlines()
-    assert head.split() == ["source", "link", "opens", "decided", "by", "statement", "note"]
+    assert head.split() == ["SOURCE", "LINK", "OPENS", "DECIDED", "BY", "STATEMENT", "NOTE"]
     for row in rows:
-        assert row[head.index("link") :].startswith("made ")
-        assert row[head.index("opens") :].split(maxsplit=1)[0] in ("yes", "no")
-        assert row[head.index("link") - 2 : head.index("link")] == "  "
+        assert row[head.index("LINK") :].startswith("made ")
+        assert row[head.index("OPENS") :].split(maxsplit=1)[0] in ("yes", "no")
+        assert row[head.index("LINK") - 2 : head.index("LINK")] == "  "
