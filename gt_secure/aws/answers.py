@@ -1,4 +1,4 @@
-"""Refuse answers that AWS did not give: an empty body, a sign-in page, JSON without the member that was asked for.
+"""Refuse responses that do not come from AWS: an empty body, a sign-in page, JSON without the requested member.
 
 botocore reads most of them without complaint and returns empty data, which would pass for "nothing is configured".
 The checks run on the events of a client, so that every call of every client has them.
@@ -15,14 +15,14 @@ _JSON = {"json", "rest-json"}
 
 
 def check_answers(client: Any) -> None:
-    """Let a client raise botocore's ``ResponseParserError`` for an answer that cannot come from AWS."""
+    """Make a client raise botocore's ``ResponseParserError`` for a response that cannot come from AWS."""
     service = client.meta.service_model.service_id.hyphenize()
     client.meta.events.register(f"before-parse.{service}", _check_body)
     client.meta.events.register(f"after-call.{service}", _check_members)
 
 
 def is_policy(text: object) -> bool:
-    """Tell whether a text is a policy document: a JSON object with statements."""
+    """Return True if a text is a policy document: a JSON object with statements."""
     if not isinstance(text, str):
         return False
     try:
@@ -45,13 +45,13 @@ def _check_body(*, operation_model: Any, response_dict: Mapping[str, Any], **_: 
     elif content[:9].lower().startswith((b"<!doctype", b"<html")):
         raise _no_answer(operation_model.name, "is a web page")
     elif protocol in _JSON and not _is_object(content):
-        raise _no_answer(operation_model.name, "is no JSON object")
+        raise _no_answer(operation_model.name, "is not a JSON object")
     elif operation_model.name in POLICY_OPERATIONS and not is_policy(content.decode("utf-8", errors="replace")):
-        raise _no_answer(operation_model.name, "is no policy")
+        raise _no_answer(operation_model.name, "is not a policy")
 
 
 def _promises_a_body(operation_model: Any, protocol: str) -> bool:
-    """Tell whether an operation always answers with a document: writes of S3 and HeadBucket do not."""
+    """Return True if an operation always returns a document: writes of S3 and HeadBucket do not."""
     if operation_model.output_shape is None:
         return False
     return protocol != "rest-xml" or operation_model.http.get("method") == "GET"
@@ -75,4 +75,4 @@ def _check_members(*, http_response: Any, parsed: Mapping[str, Any], model: Any,
 def _no_answer(operation: str, problem: str) -> Exception:
     from botocore.parsers import ResponseParserError
 
-    return ResponseParserError(f"The answer to {operation} {problem}.")
+    return ResponseParserError(f"The response to {operation} {problem}.")

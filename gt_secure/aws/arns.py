@@ -24,7 +24,7 @@ def bucket_arn(partition: str, bucket: str, key: str = "") -> str:
 
 
 def role_of_session(arn: str) -> str | None:
-    """Return the ARN of the role behind a role session, without the role's path, which a session's ARN lacks."""
+    """Return the ARN of the role behind a role session, without the role's path: a session's ARN has none."""
     head, _, tail = arn.partition(":assumed-role/")
     return f"{head.replace(':sts:', ':iam:')}:role/{tail.split('/')[0]}" if tail else None
 

@@ -1,6 +1,6 @@
-"""What a data bucket says about itself: policy, logging, CORS, versioning, public access. Reads only.
+"""Configuration of a data bucket: policy, logging, CORS, versioning, public access. Reads only.
 
-Each part is one permission; a part that this role may not read is listed in ``unseen`` and never guessed.
+Each part needs one permission; a part that the role cannot read is listed in ``unseen`` and never guessed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .arns import bucket_arn, partition_of
 from .client import Aws, aws_errors
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-# A bucket that has no policy, no CORS rules and so on answers with an error of its own.
+# For a bucket without a policy, CORS rules and so on, S3 returns a specific error code.
 _NOT_CONFIGURED = {
     "s3:GetBucketPolicy": "NoSuchBucketPolicy",
     "s3:GetBucketCORS": "NoSuchCORSConfiguration",
@@ -29,7 +29,7 @@ _NOT_CONFIGURED = {
 
 @dataclass(frozen=True, slots=True)
 class LogTarget:
-    """Where a bucket's server access logs go; ``layout`` is ``simple`` or ``partitioned``."""
+    """The destination of a bucket's server access logs; ``layout`` is ``simple`` or ``partitioned``."""
 
     bucket: str
     prefix: str
@@ -66,12 +66,12 @@ class BucketState:
         return ""
 
     def sees(self, action: str) -> bool:
-        """Whether the part that an action reads was readable."""
+        """Return True if the part that an action reads was readable."""
         return all(denied.action != action for denied in self.unseen)
 
 
 def check_bucket(name: str) -> str:
-    """Check a bucket name; takes ``s3://name/...`` and ARNs too. Raises :class:`InvalidInput`."""
+    """Check a bucket name; accepts ``s3://name/...`` and ARNs too. Raises :class:`InvalidInput`."""
     refuse_url(name, "bucket", "the name of a bucket")
     word = str(name).strip()
     if word.startswith("s3://"):
@@ -80,13 +80,11 @@ def check_bucket(name: str) -> str:
         word = word.rsplit(":", 1)[-1].split("/", 1)[0]
     problem = ""
     if not _BUCKET.fullmatch(word):
-        problem = (
-            "it takes 3 to 63 lower-case letters, digits, dots and hyphens, and starts and ends with a letter or digit"
-        )
+        problem = "it needs 3 to 63 lower-case letters, digits, dots and hyphens, with a letter or digit at both ends"
     elif ".." in word:
-        problem = "two dots may not follow each other"
+        problem = "it has two dots in a row"
     elif _is_ipv4(word):
-        problem = "it may not look like an IP address"
+        problem = "it has the form of an IP address"
     elif word.startswith(("xn--", "sthree-")) or word.endswith(("-s3alias", "--ol-s3")):
         problem = "this beginning or ending is reserved by AWS"
     if problem:
@@ -116,10 +114,12 @@ def check_key(key: str) -> str:
     try:
         size = len(word.encode("utf-8"))
     except UnicodeEncodeError as error:
-        raise InvalidInput("The object key is not valid Unicode.", next_step="Choose another.", field="key") from error
+        raise InvalidInput(
+            "The object key is not valid Unicode.", next_step="Choose another object.", field="key"
+        ) from error
     if size > 1024:
         raise InvalidInput(
-            f"The object key has {size:,} bytes; S3 allows 1,024.", next_step="Choose a shorter key.", field="key"
+            f"The object key has {size:,} bytes. The maximum is 1,024.", next_step="Choose a shorter key.", field="key"
         )
     return word
 
@@ -131,15 +131,15 @@ def check_prefix(prefix: str) -> str:
     for bad, name in (("*", "a wildcard"), ("?", "a wildcard"), ("${", "a policy variable")):
         if bad in word:
             raise InvalidInput(
-                f"The prefix '{word[:70]}' holds {name} ({bad}), which a policy would read as such.",
+                f"The prefix '{word[:70]}' contains {name} ({bad}), which has a meaning in a policy.",
                 next_step="Write the plain beginning of the keys, for example scans/.",
                 field="prefix",
                 value=word,
             )
     if word.startswith("/"):
         raise InvalidInput(
-            f"The prefix '{word[:70]}' starts with a slash; keys of S3 hardly ever do.",
-            next_step="Leave out the first slash.",
+            f"The prefix '{word[:70]}' starts with a slash, and S3 keys hardly ever do.",
+            next_step="Remove the first slash.",
             field="prefix",
             value=word,
         )
@@ -210,7 +210,7 @@ def read_bucket(aws: Aws, name: str) -> BucketState:
 
 
 def _similar(aws: Aws, bucket: str) -> str:
-    """Return a question that names the bucket of the account that is spelled like it; empty if there is none."""
+    """Return a question that suggests a bucket with a similar name; empty if there is none."""
     try:
         with aws_errors("s3:ListAllMyBuckets"):
             names = [str(item["Name"]) for item in aws.client("s3").list_buckets().get("Buckets", ())]
@@ -237,11 +237,11 @@ def bucket_region(aws: Aws, bucket: str) -> str:
                 return str(headers["x-amz-bucket-region"])
     except NotFound as error:
         raise NotFound(
-            f'There is no bucket "{bucket}".',
+            f"There is no bucket '{bucket}'.",
             next_step=f"{_similar(aws, bucket)}Check the name: it is the bucket that holds the images.",
         ) from error
     except AccessDenied:
-        return aws.region  # it exists, but says nothing: the parts will tell what cannot be seen
+        return aws.region  # it exists, but its region is hidden: reading the parts reports what is denied
     headers = answer["ResponseMetadata"]["HTTPHeaders"]
     return str(answer.get("BucketRegion") or headers.get("x-amz-bucket-region") or aws.region)
 
@@ -294,5 +294,5 @@ def list_keys(aws: Aws, bucket: str, prefix: str = "", *, most: int = 200) -> li
 
 
 def canonical_policy(text: str | None) -> str:
-    """A policy text as JSON with sorted keys, to compare two readings; the empty text for no policy."""
+    """Return a policy text as JSON with sorted keys, to compare two readings; empty without a policy."""
     return "" if text is None else json.dumps(json.loads(text), sort_keys=True, separators=(",", ":"))

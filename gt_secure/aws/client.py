@@ -1,4 +1,4 @@
-"""The only place that makes boto3 clients, and that turns AWS errors into ours.
+"""The only module that creates boto3 clients and translates AWS errors.
 
 Choices, with their reasons
 ---------------------------
@@ -40,14 +40,14 @@ CONNECT_TIMEOUT_S = 4
 READ_TIMEOUT_S = 20
 ATTEMPTS = 3
 CONNECTIONS = 20
-"""Connections that are kept open: log objects are fetched by 16 threads, and boto3 keeps 10 and warns of each more."""
+"""Size of the connection pool: 16 threads fetch log objects, and boto3 keeps 10 and warns above that."""
 STUDIO_METADATA = Path("/opt/ml/metadata/resource-metadata.json")
-"""Describes a Studio space to what runs in it; newer images name the execution role there."""
+"""Studio's description of the space; newer images name the execution role in it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who makes the calls: account id, ARN and user id of ``sts:GetCallerIdentity``."""
+    """The caller: account id, ARN and user id of ``sts:GetCallerIdentity``."""
 
     account_id: str
     arn: str
@@ -55,7 +55,7 @@ class Identity:
 
     @property
     def role_arn(self) -> str | None:
-        """The ARN of the role behind an assumed-role session, without its path (STS does not tell it); None for a user.
+        """The ARN of the role behind an assumed-role session, without its path (STS omits it); None for a user.
 
         :meth:`Aws.own_role` finds the path where it can.
         """
@@ -88,7 +88,7 @@ class Aws:
 
     @property
     def is_local(self) -> bool:
-        """Whether calls go to a server on this machine, such as the sandbox, and not to AWS."""
+        """True if calls go to a server on this machine, such as the sandbox, and not to AWS."""
         return self.endpoint_url is not None and is_loopback_url(self.endpoint_url)
 
     @property
@@ -116,7 +116,7 @@ class Aws:
         service : str
             ``s3``, ``sagemaker``, ``sts``, ``ec2``, ``iam`` ...
         region : str, optional
-            Another region than ``self.region``, for a bucket that lies elsewhere.
+            Another region than ``self.region``, for a bucket in another region.
         """
         key = (service, region or self.region)
         with self._lock:
@@ -148,7 +148,7 @@ class Aws:
             )
 
     def identity(self) -> Identity:
-        """Ask STS who we are, once."""
+        """Read the caller's identity from STS, once."""
         if self._identity is None:
             with aws_errors("sts:GetCallerIdentity"):
                 answer = self.client("sts").get_caller_identity()
@@ -156,9 +156,9 @@ class Aws:
         return self._identity
 
     def own_role(self) -> str | None:
-        """The ARN of the caller's own role, with its path; None for a user.
+        """Return the ARN of the caller's own role, with its path; None for a user.
 
-        STS tells the name only, and roles made by the SageMaker console lie under ``/service-role/``. The path comes
+        STS reports the name only, and roles of the SageMaker console are under ``/service-role/``. The path comes
         from the metadata of a Studio space, or from ``iam:GetRole``; where neither can be read, it is left out.
         """
         bare = self.identity().role_arn
@@ -187,13 +187,13 @@ class Aws:
         return self.identity().arn
 
     def knows(self, operation: str, member: str) -> bool:
-        """Whether the installed SDK has an input member of a SageMaker operation, for example ``IpAddressType``."""
+        """Return True if the SDK has an input member of a SageMaker operation, for example ``IpAddressType``."""
         shape = self.client("sagemaker").meta.service_model.operation_model(operation).input_shape
         return shape is not None and member in shape.members
 
 
 def _studio_role(name: str) -> str | None:
-    """The execution role that a Studio space names in its metadata file, if it is the role of that name."""
+    """Return the execution role in the metadata file of a Studio space, if it has that name."""
     try:
         arn = str(json.loads(STUDIO_METADATA.read_text(encoding="utf-8")).get("ExecutionRoleArn") or "")
     except (OSError, ValueError, AttributeError):
@@ -202,7 +202,7 @@ def _studio_role(name: str) -> str | None:
 
 
 def is_loopback_url(url: str) -> bool:
-    """Whether a URL points to this machine."""
+    """Return True if a URL points to this machine."""
     host = urlsplit(url).hostname or ""
     if host == "localhost" or host.endswith(".localhost"):
         return True
@@ -213,7 +213,7 @@ def is_loopback_url(url: str) -> bool:
 
 
 def make_client(session: boto3.session.Session, service: str, region: str, endpoint: str | None, **keys: Any) -> Any:
-    """Make one client with the choices that this module documents."""
+    """Create one client with the choices that this module documents."""
     from botocore.config import Config
 
     local = endpoint is not None and is_loopback_url(endpoint)
@@ -235,12 +235,12 @@ def make_client(session: boto3.session.Session, service: str, region: str, endpo
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
         max_pool_connections=CONNECTIONS,
         user_agent_extra="gt_secure",
-        proxies={} if local else None,  # a proxy of the network must not be asked for this machine
+        proxies={} if local else None,  # requests to this machine must not use a proxy
         **options,
     )
     install_secret_filter()
     client = session.client(service, region_name=region, endpoint_url=endpoint, config=config, **keys)  # type: ignore[call-overload]
-    install_secret_filter()  # onto the loggers of what it has loaded
+    install_secret_filter()  # onto the loggers of the loaded libraries
     check_answers(client)
     return client
 
@@ -252,7 +252,7 @@ def connect_aws(
     boto3_session: boto3.session.Session | None = None,
     endpoint_url: str | None = None,
 ) -> Aws:
-    """Find credentials and region as every AWS tool does, without calling AWS yet.
+    """Find credentials and region as every AWS tool does, without an AWS call.
 
     Parameters
     ----------
@@ -263,12 +263,12 @@ def connect_aws(
     boto3_session : boto3.session.Session, optional
         A session to use instead.
     endpoint_url : str, optional
-        Another address than AWS, such as the sandbox; the default is ``AWS_ENDPOINT_URL``.
+        A custom endpoint URL, such as the sandbox; the default is ``AWS_ENDPOINT_URL``.
 
     Raises
     ------
     InvalidInput
-        Profile not found, no region, or an endpoint that is no http(s) URL.
+        Profile not found, no region, or an endpoint that is not an http(s) URL.
     """
 
     with aws_errors("configuration"):
@@ -294,9 +294,9 @@ def connect_aws(
 
 
 def _new_session(profile: str | None) -> boto3.session.Session:
-    """A session that reads times quickly.
+    """Return a session that parses times quickly.
 
-    botocore reads each time in an answer with dateutil: two thirds of what listing many objects takes.
+    botocore parses each time with dateutil: two thirds of the duration of listing many objects.
     """
     import boto3
     import botocore.session

@@ -2,7 +2,7 @@
 
 AWS names the kind of policy that denied a request or that did not allow it, appends the ARN of the denying policy where
 caller and policy belong to one account or organization, and, where IAM's preview covers the API, an authorization id.
-An object key or a policy name is text from outside and may hold any of these words. The reason is therefore read behind
+An object key or a policy name is text from outside and may contain any of these words. The reason is read after
 the quoted resource only, the last one wins, and the kind is matched as a whole.
 
 Sources: IAM User Guide, *Troubleshoot access denied error messages* and *... with authorization ID (Preview)*; S3 User
@@ -51,7 +51,7 @@ class Denial:
     policy_arn : str
         ARN of the denying policy; empty if AWS did not name it.
     authorization_id : str
-        Id under which IAM keeps the details of the decision; empty if the message has none.
+        Id of the decision's details in IAM; empty if the message has none.
     """
 
     kind: PolicyKind | Literal[""] = ""

@@ -1,4 +1,4 @@
-"""VPC endpoints for S3: which ones exist, and in which VPC. Reads only."""
+"""VPC endpoints for S3 and their VPCs. Reads only."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def list_s3_endpoints(aws: Aws) -> list[VpcEndpoint]:
 
 
 def in_its_vpc(source: Source, endpoints: Mapping[str, VpcEndpoint]) -> Source:
-    """A source behind an endpoint with the endpoint's VPC, since policies ask for ``aws:SourceVpc`` too."""
+    """Return a source with the VPC of its endpoint, since policies check ``aws:SourceVpc`` too."""
     endpoint = endpoints.get(source.endpoint or "")
     return source if endpoint is None else replace(source, vpc=endpoint.vpc_id)
 
@@ -84,7 +84,7 @@ def _vpc_names(aws: Aws, ids: set[str]) -> dict[str, str]:
         with aws_errors("ec2:DescribeVpcs"):
             answer = aws.client("ec2").describe_vpcs(VpcIds=sorted(ids))
     except GtSecureError:
-        return {}  # names are a comfort; without the permission the ids must do
+        return {}  # names are optional: without the permission the ids are shown
     return {str(vpc["VpcId"]): _tag(vpc.get("Tags") or ()) for vpc in answer["Vpcs"]}
 
 

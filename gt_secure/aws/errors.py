@@ -1,7 +1,7 @@
-"""What botocore raises, as our errors with the next step.
+"""Translate botocore exceptions into gt_secure errors with the next step.
 
-SageMaker answers a missing team or workforce with a ``ValidationException``; in a VPC without an endpoint nothing
-answers at all, and the sentence names the endpoint that is missing.
+SageMaker reports a missing team or workforce as a ``ValidationException``. In a VPC without an endpoint there is no
+response at all, and the message names the missing endpoint.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ _MISSING = {
     "InvalidVpcEndpointId.NotFound",
 }
 _UNREADABLE = (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError)
-"""What comes of taking apart an answer that is not what AWS documents, here or in botocore."""
+"""Errors of parsing a response that is not as AWS documents it, here or in botocore."""
 
 _VPC_SERVICES = {
     "sagemaker": "sagemaker.api",
@@ -72,7 +72,7 @@ _VPC_SERVICES = {
 
 @contextlib.contextmanager
 def aws_errors(action: str, resource: str = "*") -> Iterator[None]:
-    """Turn what botocore raises into our errors, with the next step for this call.
+    """Translate botocore exceptions into our errors, with the next step for this call.
 
     Parameters
     ----------
@@ -93,8 +93,8 @@ def aws_errors(action: str, resource: str = "*") -> Iterator[None]:
         raise _from_client_error(error, action, resource) from error
     except (boto.NoCredentialsError, boto.PartialCredentialsError, boto.CredentialRetrievalError) as error:
         raise CredentialsError(
-            "There are no AWS credentials here.",
-            next_step="In Studio the execution role gives them; elsewhere run 'aws configure' or set AWS_PROFILE. "
+            "No AWS credentials were found.",
+            next_step="In Studio the execution role provides them. Elsewhere run 'aws configure' or set AWS_PROFILE. "
             "To try without an account, run 'gt-secure sandbox'.",
         ) from error
     except (boto.TokenRetrievalError, boto.SSOTokenLoadError, boto.UnauthorizedSSOTokenError) as error:
@@ -106,26 +106,30 @@ def aws_errors(action: str, resource: str = "*") -> Iterator[None]:
             f"{error}.", next_step="Choose a profile that 'aws configure list-profiles' shows.", field="profile"
         ) from error
     except boto.NoRegionError as error:
-        raise InvalidInput("No AWS region is set.", next_step="Set AWS_REGION.", field="region") from error
+        raise InvalidInput(
+            "No AWS region is set.", next_step="Pass region=, or set AWS_REGION.", field="region"
+        ) from error
     except (boto.HTTPClientError, boto.ConnectionError) as error:
         raise _unreachable(service, action, error) from error
     except boto.ParamValidationError as error:
         if "Unknown parameter" in str(error):
             raise Unsupported(
-                f"The installed boto3 is too old for a member of {action}.",
+                f"The installed boto3 is too old for a parameter of {action}.",
                 next_step="Update it: pip install -U boto3 (workteam restrictions need 1.34.107 or newer).",
             ) from error
-        raise InvalidInput(f"{action} does not take this input: {error}", field=action) from error
+        raise InvalidInput(f"{action} does not accept this input: {error}", field=action) from error
     except boto.BotoCoreError as error:
-        raise GtSecureError(f"{action} failed: {type(error).__name__}.", next_step="See the cause.") from error
+        raise GtSecureError(
+            f"{action} failed: {type(error).__name__}.", next_step="See the exception that caused it (__cause__)."
+        ) from error
     except (ResponseParserError, *_UNREADABLE) as error:
         raise _unreadable(action, error) from error
 
 
 def _unreadable(action: str, error: Exception) -> Unreachable:
     return Unreachable(
-        f"The answer to {action} cannot be read, so it counts as no answer.",
-        next_step="Try again. If it stays so, a proxy or a sign-in page may answer in place of AWS: check the network "
+        f"The response to {action} cannot be read, so the result is unknown.",
+        next_step="Try again. If that fails, a proxy or sign-in page may answer instead of AWS: check the network "
         "settings of this machine and AWS_ENDPOINT_URL.",
         details={"action": action, "answer": type(error).__name__},
     )
@@ -144,15 +148,15 @@ def _unreachable(service: str, action: str, error: Exception) -> Unreachable:
     host = urlsplit(address).hostname or ""
     if host in {"127.0.0.1", "::1", "localhost"}:
         return Unreachable(
-            f"No answer from {urlsplit(address).scheme}://{urlsplit(address).netloc}: the sandbox there is stopped.",
+            f"No response from {urlsplit(address).scheme}://{urlsplit(address).netloc}: the sandbox there is stopped.",
             next_step="Start it again with gt-secure sandbox, or unset AWS_ENDPOINT_URL to use AWS.",
             details={"action": action},
         )
     endpoint = _VPC_SERVICES.get(service, service)
     return Unreachable(
-        f"AWS gave no answer to {action}.",
+        f"No response from AWS to {action}.",
         next_step=f"In a VPC-only Studio domain the VPC needs an endpoint for {endpoint}, with private DNS and a "
-        "security group that lets the notebook in; elsewhere check the network and the region.",
+        "security group that allows the notebook. Elsewhere check the network and the region.",
         details={"action": action},
     )
 
@@ -166,23 +170,23 @@ def _from_client_error(error: ClientError, action: str, resource: str) -> GtSecu
     if code in _CREDENTIALS:
         return CredentialsError(
             f"AWS does not accept these credentials ({code}).",
-            next_step="They have expired or belong to another account: get new ones, restart the kernel, and check the "
+            next_step="They have expired or belong to another account. Get new ones, restart the kernel, and check the "
             "clock of this machine.",
             details=details,
         )
     if code in _THROTTLED:
         return Throttled(
-            f"AWS asked to slow down ({code} at {action}), also after several attempts.",
+            f"AWS is throttling requests ({code} at {action}), even after several attempts.",
             next_step="Wait a minute and try again.",
             details=details,
         )
     if code in _CONFLICT:
         return Conflict(
-            f"{action} is in conflict with a change under way: {text[:300]}",
+            f"{action} conflicts with a change that is under way: {text[:300]}",
             next_step="Wait until it has ended and try again.",
             details=details,
         )
-    # SageMaker answers a missing team or workforce with a ValidationException.
+    # SageMaker reports a missing team or workforce as a ValidationException.
     gone = code == "ValidationException" and any(t in text.lower() for t in ("work team", "workteam", "no workforce"))
     if code in _MISSING or (
         gone and any(t in text.lower() for t in ("not exist", "no work", "not found", "could not"))
@@ -198,21 +202,21 @@ def _from_client_error(error: ClientError, action: str, resource: str) -> GtSecu
         return InvalidInput(f"AWS refused the input of {action}: {text[:500]}", field=action, details=details)
     if code in {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}:
         return InvalidInput(
-            f"The bucket lies in another region ({action}).",
-            next_step="Connect with the region of the bucket.",
+            f"The bucket is in another region ({action}).",
+            next_step="Connect to the region of the bucket (region= or --region).",
             field="region",
             details=details,
         )
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
     if status >= 500 or code in _SERVER_FAILED:
         return _server_failed(action, code, details)
-    if not code or code.isdigit():  # an answer of AWS names its error; a redirect or a page of a proxy does not
+    if not code or code.isdigit():  # a response of AWS names its error; a redirect or a page of a proxy does not
         return _unreadable(action, error)
     return GtSecureError(f"{action} failed with {code}: {text[:500]}", details=details)
 
 
 def _denied(action: str, resource: str, code: str, text: str) -> AccessDenied:
-    """Name the policy that denies: where one does, no Allow helps, and only its owner can change that."""
+    """Return the error that names the denying policy: no Allow helps against it, and only its owner can change it."""
     message = f"This role may not call {action}" + (f" on {resource}." if resource != "*" else ".")
     details: dict[str, object] = {"code": code, "aws_message": text[:_LONGEST]}
     next_step = ""
@@ -226,7 +230,7 @@ def _denied(action: str, resource: str, code: str, text: str) -> AccessDenied:
         }
         message += _reason(denial)
         if denial.explicit:
-            next_step = f"An Allow does not help: ask whoever owns the {denial.policy} to except this role."
+            next_step = f"An Allow does not help: ask the owner of the {denial.policy} to except this role."
         if denial.authorization_id:
             step = next_step or "Hand the policy below to an administrator of the account."
             next_step = (

@@ -1,7 +1,7 @@
-"""Keep presigned URLs, tokens and keys out of what the AWS libraries log.
+"""Keep presigned URLs, tokens and keys out of the logs of the AWS libraries.
 
-At ``DEBUG`` urllib3 logs the whole request line, and botocore the headers, the signature and what STS answered. In a
-notebook such records land in the saved output. The filter comes with the first client. It replaces the text of such
+At ``DEBUG`` urllib3 logs the whole request line, and botocore the headers, the signature and the response of STS. In a
+notebook such records end up in the saved output. The first client installs the filter. It replaces the text of such
 records at the loggers that make them, so that no handler gets it.
 """
 
@@ -56,7 +56,7 @@ _FILTER = SecretFilter()
 
 
 def install_secret_filter() -> None:
-    """Put the filter onto the loggers of the AWS libraries; doing it again adds those that are new."""
+    """Install the filter on the loggers of the AWS libraries; another call adds new loggers."""
     known = [name for name in list(logging.root.manager.loggerDict) if name.split(".")[0] in _LIBRARIES]
     for name in {*_LIBRARIES, *_LOGGERS, *known}:
         logging.getLogger(name).addFilter(_FILTER)

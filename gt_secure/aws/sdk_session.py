@@ -22,7 +22,7 @@ WRITTEN = ("sagemaker", "s3")
 
 
 class SageMakerSession(Protocol):
-    """What is used of a SageMaker SDK session: its boto3 session and its region."""
+    """The part of a SageMaker SDK session that is used: its boto3 session and its region."""
 
     @property
     def boto_session(self) -> Any:
@@ -39,7 +39,7 @@ def connect_sdk_session(session: SageMakerSession, region: str | None, endpoint_
     Raises
     ------
     InvalidInput
-        If this is no SageMaker session, or if changes would be written elsewhere than the session reads.
+        If this is not a SageMaker session, or if changes would be written elsewhere than the session reads.
     """
     boto_session = _boto_session(session)
     name = getattr(session, "boto_region_name", None)
@@ -79,11 +79,11 @@ _CLIENTS: dict[str, Callable[[Any], Any]] = {
         or getattr(getattr(getattr(session, "s3_resource", None), "meta", None), "client", None)
     ),
 }
-"""The client of a service that a session holds, if it holds one: local mode's stand-ins have no ``meta``."""
+"""Return the session's client of a service, if any: local mode's substitutes have no ``meta``."""
 
 
 def _is_default(aws: Aws, session: boto3.session.Session, service: str, client: Any) -> bool:
-    """Whether a client calls what the connection, or its boto3 session, would call without being told."""
+    """Return True if a client calls the default endpoint of the connection or of its boto3 session."""
     region = client.meta.region_name
     defaults = {aws.client(service, region).meta.endpoint_url}
     if aws.endpoint_url is None:

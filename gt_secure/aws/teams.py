@@ -1,4 +1,4 @@
-"""Workteams, workforces and the labeling jobs that use them: read models, nothing writes here.
+"""Workteams, workforces and the labeling jobs that use them: read models without writes.
 
 Sources: SageMaker API reference, *Workteam*, *Workforce*, *SubscribedWorkteam*, *LabelingJobForWorkteamSummary*.
 """
@@ -18,7 +18,7 @@ from ..html import output as cell_output
 from ..text import printable
 from .client import Aws, aws_errors
 
-# Members that are not ours to compare: times that every write moves, and what the service itself works out.
+# Fields that are not compared: times that every write changes, and values that the service computes.
 _VOLATILE = {"LastUpdatedDate", "CreateDate", "Status", "FailureReason"}
 
 TeamKind = Literal["private", "vendor", "public"]
@@ -28,19 +28,19 @@ _TEAM_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 
 @dataclass(frozen=True, slots=True)
 class UrlLock:
-    """The two toggles of ``WorkerAccessConfiguration.S3Presign.IamPolicyConstraints``. They take no addresses."""
+    """The two settings of ``WorkerAccessConfiguration.S3Presign.IamPolicyConstraints``. They accept no addresses."""
 
     source_ip: bool = False
     vpc_source_ip: bool = False
 
     @property
     def on(self) -> bool:
-        """Whether any toggle is on."""
+        """True if any setting is on."""
         return self.source_ip or self.vpc_source_ip
 
     @property
     def impossible(self) -> bool:
-        """Both on: one key exists only off an endpoint and the other only on one, so no URL would ever work."""
+        """True if both are on: one key exists only outside endpoints and the other only in them, so no URL works."""
         return self.source_ip and self.vpc_source_ip
 
     @property
@@ -51,7 +51,7 @@ class UrlLock:
         return "SourceIp" if self.source_ip else "VpcSourceIp" if self.vpc_source_ip else "off"
 
     def to_api(self) -> dict[str, Any]:
-        """The API structure with both toggles: whether an omitted one is kept is not documented."""
+        """Return the API structure with both settings: AWS does not document whether an omitted one is kept."""
         words = {True: "Enabled", False: "Disabled"}
         constraints = {"SourceIp": words[self.source_ip], "VpcSourceIp": words[self.vpc_source_ip]}
         return {"S3Presign": {"IamPolicyConstraints": constraints}}
@@ -70,7 +70,7 @@ class Workteam:
     Attributes
     ----------
     members : tuple of str
-        Its Cognito or OIDC groups; SageMaker does not tell how many people are in them.
+        Its Cognito or OIDC groups; SageMaker does not report how many people are in them.
     """
 
     name: str
@@ -84,7 +84,7 @@ class Workteam:
 
     @property
     def restrictable(self) -> bool:
-        """Whether AWS offers a URL lock for this kind of team."""
+        """True if AWS offers a URL lock for this kind of team."""
         return self.kind == "private"
 
     @property
@@ -108,7 +108,7 @@ class Workteam:
 
 
 class SageMakerTeam(Protocol):
-    """What is used of a ``sagemaker.core.resources.Workteam``: its name."""
+    """The part of a ``sagemaker.core.resources.Workteam`` that is used: its name."""
 
     @property
     def workteam_name(self) -> Any:
@@ -116,11 +116,11 @@ class SageMakerTeam(Protocol):
 
 
 TeamLike: TypeAlias = str | Workteam | SageMakerTeam
-"""Whatever names a workteam."""
+"""A workteam, or its name or ARN."""
 
 
 def team_name(team: TeamLike) -> str:
-    """Return how a restriction names a workteam: its name, or the ARN of a vendor or public one.
+    """Return the reference of a workteam in a restriction: its name, or the ARN of a vendor or public one.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def team_name(team: TeamLike) -> str:
     if isinstance(word, str) and word:
         return word
     raise InvalidInput(
-        f"A workteam is given by name or ARN, not as {type(team).__name__}.",
+        f"A workteam must be a name or ARN, not {type(team).__name__}.",
         next_step="Write its name, for example radiology-team (in a file: in quotes, if it is a number).",
         field="team",
         value=team,
@@ -156,7 +156,7 @@ class Workforce:
     cidrs : tuple of str
         ``SourceIpConfig.Cidrs``, the portal lock; empty is open to everybody.
     vpc_id, portal_endpoint_id : str or None
-        Set when the portal lies in a VPC. The endpoint is the portal's own, it does not serve S3.
+        Set when the portal is in a VPC. The endpoint is that of the portal and does not serve S3.
     """
 
     name: str
@@ -171,7 +171,7 @@ class Workforce:
 
     @property
     def in_vpc(self) -> bool:
-        """Whether the worker portal is reached through a VPC."""
+        """True if the worker portal is reached through a VPC."""
         return self.vpc_id is not None
 
 
@@ -191,19 +191,19 @@ class LabelingJob:
 
     @property
     def in_progress(self) -> bool:
-        """Whether people may be working on it now."""
+        """True if workers may be working on it now."""
         return self.status in {"Initializing", "InProgress", "Stopping"}
 
 
 def check_team_name(name: str) -> str:
-    """Check a workteam name; raises :class:`InvalidInput` with what SageMaker allows."""
+    """Check a workteam name; raises :class:`InvalidInput` with SageMaker's rule."""
     word = str(name).strip()
     if word.startswith("arn:"):
         word = word.rsplit("/", 1)[-1]
     if not _TEAM_NAME.fullmatch(word):
         raise InvalidInput(
             f"'{word[:70]}' is not a workteam name.",
-            next_step="Use 1 to 63 letters, digits and hyphens; the first and the last is a letter or digit.",
+            next_step="Use 1 to 63 letters, digits and hyphens; with a letter or digit at both ends.",
             field="team",
             value=word,
         )
@@ -211,7 +211,7 @@ def check_team_name(name: str) -> str:
 
 
 def list_workteams(aws: Aws) -> list[Workteam]:
-    """List private and vendor workteams: two SageMaker calls, made at once; ListWorkteams returns whole teams."""
+    """List private and vendor workteams: two parallel SageMaker calls; ListWorkteams returns whole teams."""
     client = aws.client("sagemaker")  # made here: sessions are not thread-safe, clients are
 
     def private() -> list[Workteam]:
@@ -242,21 +242,21 @@ def get_workteam(aws: Aws, name: str) -> Workteam:
 
 
 def _no_team(aws: Aws, name: str) -> NotFound:
-    """Return the error for a team that is not there, with the names that are spelled like it."""
+    """Return the error for a missing team, with similar names."""
     try:
         near = difflib.get_close_matches(name, [team.name for team in list_workteams(aws)], 1, 0.6)
     except GtSecureError:
         near = []
     meant = f"Did you mean {near[0]}? " if near else ""
     return NotFound(
-        f'There is no private workteam "{name}" in {aws.region}.',
-        next_step=f"{meant}Check the name and the region. gt-secure teams lists them. A vendor team has no URL lock.",
+        f"There is no private workteam '{name}' in {aws.region}.",
+        next_step=f"{meant}Run 'gt-secure teams' to list the teams of the region. A vendor team has no URL lock.",
         details={"similar": near},
     )
 
 
 def team_arn(aws: Aws, name: str) -> str:
-    """The ARN of a private workteam, for the policy an administrator gets."""
+    """Return the ARN of a private workteam, for the policy that an administrator gets."""
     return f"arn:{aws.partition}:sagemaker:{aws.region}:*:workteam/private-crowd/{name}"
 
 
@@ -326,14 +326,14 @@ def workforce_from_api(item: Mapping[str, Any]) -> Workforce:
 
 
 def jobs_of_team(aws: Aws, team: Workteam, *, most: int = 20) -> list[LabelingJob]:
-    """Labeling jobs of a team that still wait for people, with their data locations.
+    """List the labeling jobs of a team that still wait for workers, with their data locations.
 
     Parameters
     ----------
     aws : Aws
     team : Workteam
     most : int
-        Describe at most so many jobs: each one is a call of its own.
+        Maximum number of jobs to describe: each one needs a call.
     """
     if team.kind == "public":
         return []

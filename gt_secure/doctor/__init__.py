@@ -1,4 +1,4 @@
-"""The doctor: which features this role can use here, which not and why, and the policy that is lacking."""
+"""The doctor: the features that this role can use, the reasons for the others, and the missing policy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The doctor's answer: which features this role can use, which not and why."""
+"""The doctor's result: the features that this role can use, and the reasons for the others."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from .scope import Scope, permissions_of, policy_for, scope_of
 
 @dataclass(frozen=True)
 class FeatureState:
-    """Whether one feature can be used, with the answers behind it."""
+    """The state of one feature, with the permissions behind it."""
 
     feature: Feature
     answers: tuple[Answer, ...]
 
     @property
     def status(self) -> Word:
-        """``yes``, ``no`` or ``not known``; permissions that it can do without do not count."""
+        """``yes``, ``no`` or ``not known``; optional permissions do not count."""
         needed = [each.status for each in self.answers if not each.permission.optional]
         return "no" if "no" in needed else "not known" if "not known" in needed else "yes"
 
     @property
     def lacking(self) -> tuple[Answer, ...]:
-        """The permissions that are denied or not known."""
+        """The permissions that are denied or unknown."""
         return tuple(each for each in self.answers if each.status != "yes")
 
     @property
     def why(self) -> str:
-        """What is lacking, in a few words."""
+        """The reason in a few words."""
         needed = [each for each in self.lacking if not each.permission.optional]
         denied = [each for each in needed if each.status == "no"]
         if denied:
@@ -45,12 +45,12 @@ class FeatureState:
             return f"lacks {actions}{trust}"
         unnamed = list(dict.fromkeys(each.reason for each in needed if each.resource is None))
         if unnamed:
-            return f"depends on what it is for: {', '.join(unnamed)}"
+            return f"unknown until you add {', '.join(unnamed)}"
         if needed:
             actions = ", ".join(dict.fromkeys(each.permission.action for each in needed))
             return f"{actions}: {next((each.reason for each in needed if each.reason), 'not known')}"
         less = [each.permission.action for each in self.lacking if each.status == "no"]
-        return f"with less comfort: lacks {', '.join(less)}" if less else ""
+        return f"works without optional {', '.join(less)}" if less else ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the state as JSON-able data."""
@@ -65,7 +65,7 @@ class FeatureState:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What a role can do here.
+    """The features that a role can use.
 
     Attributes
     ----------
@@ -92,7 +92,7 @@ class Diagnosis:
         parts += [f"not: {', '.join(by['no'])}"] if by["no"] else []
         parts += [f"not known: {', '.join(by['not known'])}"] if by["not known"] else []
         wrong = [fact.name for fact in self.facts if fact.mark == "wrong"]
-        parts += [f"to mend: {', '.join(wrong)}"] if wrong else []
+        parts += [f"needs fixing: {', '.join(wrong)}"] if wrong else []
         return "; ".join(parts) + "."
 
     def state(self, feature: str) -> FeatureState:
@@ -108,18 +108,18 @@ class Diagnosis:
         Raises
         ------
         InvalidInput
-            If it is not known for which bucket or role a feature is wanted.
+            If the bucket or role of a feature is unknown.
         """
         if features:
             return policy_for(choose(list(features)), self.scope)
         out = set(self.left_out)
         lacking = [each.feature for each in self.features if each.status != "yes"]
-        # If there is nothing else, the error says what to add.
+        # If nothing else is left, the error names the option to add.
         return policy_for([each for each in lacking if each.name not in out] or lacking, self.scope)
 
     @property
     def left_out(self) -> dict[str, str]:
-        """Features that cannot be used, and for which no policy can be written: what to add, by feature."""
+        """The option to add, by feature, for unusable features whose policy cannot be written."""
         found: dict[str, str] = {}
         for each in self.features:
             if each.status == "yes":
@@ -160,19 +160,19 @@ def examine(
     role_arn: str | None = None,
     features: Sequence[str] = (),
 ) -> Diagnosis:
-    """Find out which features this role can use. Only reads are called; writes are predicted by IAM.
+    """Determine which features this role can use. Only reads are called; IAM predicts writes.
 
     Parameters
     ----------
     gt : Connection or sagemaker.core Session
     team, bucket : optional
-        What the features are wanted for; what depends on one that is not given is not known.
+        The team and bucket to examine; features that depend on a missing one are unknown.
     logs : str, optional
-        Where the access log lies (``s3://bucket/prefix``), if the bucket's settings may not be read.
+        Location of the access log (``s3://bucket/prefix``), if the bucket's settings cannot be read.
     role_arn : str, optional
         The role that test URLs are signed with; the caller's own by default.
     features : sequence of str
-        Look at these only.
+        Examine only these.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What is installed and how calls are made: SDK, extras, region, host, signature, clock."""
+"""Facts about the installation and its AWS calls: SDK, extras, region, host, signature, clock."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ EXTRAS = {
     "spark": ("pyspark", "logs on a Spark cluster"),
 }
 CLOCK_NOTE_S, CLOCK_WRONG_S = 60, 300
-"""S3 refuses a signature whose time is more than 15 minutes off; a URL of a few minutes suffers much earlier."""
+"""S3 refuses a signature whose time is more than 15 minutes off; a URL of a few minutes fails much earlier."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One fact: ``mark`` is ``ok``, ``note`` or ``wrong``, ``said`` what follows from it."""
+    """One fact: ``mark`` is ``ok``, ``note`` or ``wrong``, ``said`` the consequence."""
 
     name: str
     value: str
@@ -43,7 +43,7 @@ class Fact:
 
 
 def facts(aws: Aws) -> list[Fact]:
-    """Look at this installation and at how it calls AWS."""
+    """Yield facts about this installation and its AWS calls."""
     return [*_versions(), *_members(aws), *_calls(aws), *_extras()]
 
 
@@ -56,12 +56,12 @@ def _versions() -> Iterator[Fact]:
 
 
 def _members(aws: Aws) -> Iterator[Fact]:
-    """Members of the API that old SDKs do not know."""
+    """Yield facts about API members that old SDKs do not have."""
     wanted = (
         ("UpdateWorkteam", "WorkerAccessConfiguration", "the URL lock", "wrong"),
         ("UpdateWorkforce", "SourceIpConfig", "the portal lock", "wrong"),
         ("UpdateWorkforce", "WorkforceVpcConfig", "portals in a VPC", "note"),
-        ("UpdateWorkforce", "IpAddressType", "portals that speak IPv6", "note"),
+        ("UpdateWorkforce", "IpAddressType", "portals that accept IPv6", "note"),
     )
     for operation, member, what, mark in wanted:
         known = aws.knows(operation, member)
@@ -89,7 +89,7 @@ def _clock(aws: Aws) -> Fact:
             answer: Any = aws.client("sts").get_caller_identity()
         there = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
     except (GtSecureError, KeyError, ValueError):
-        return Fact("clock", "not known", "note", "AWS told no time.")
+        return Fact("clock", "not known", "note", "AWS returned no time.")
     off = abs((_now() - there).total_seconds())
     mark: Mark = "ok" if off < CLOCK_NOTE_S else "note" if off < CLOCK_WRONG_S else "wrong"
     return Fact("clock", f"{off:.0f} s off", mark, "" if mark == "ok" else "Set the clock: signatures depend on it.")

@@ -1,7 +1,7 @@
-"""What each feature calls: the one table behind the doctor and the least-privilege policies.
+"""Permissions of each feature: the table behind the doctor and the least-privilege policies.
 
 Source: *Service Authorization Reference*, pages on Amazon SageMaker AI, Amazon S3, Amazon EC2 and AWS STS: which
-actions take which resource, and which take only ``*``.
+actions accept which resource, and which accept only ``*``.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ Target: TypeAlias = Literal[
 class Permission(NamedTuple):
     """One action on one kind of resource.
 
-    ``writes`` marks an action that changes something: it is never tried, only predicted. Without an ``optional`` one
-    the feature works with less comfort.
+    ``writes`` marks an action that changes something: it is never tried, only predicted. The feature
+    works without an ``optional`` one.
     """
 
     action: str
@@ -41,7 +41,7 @@ class Permission(NamedTuple):
 
 @dataclass(frozen=True)
 class Feature:
-    """A thing that a person can do, with the permissions that it needs, and what an administrator should know."""
+    """A feature with the permissions that it needs, and a note for the administrator."""
 
     name: str
     title: str
@@ -50,7 +50,7 @@ class Feature:
 
     @property
     def needed(self) -> tuple[Permission, ...]:
-        """Those without which it does not work."""
+        """The permissions without which the feature does not work."""
         return tuple(each for each in self.permissions if not each.optional)
 
 
@@ -60,7 +60,7 @@ _FORCE = Permission("sagemaker:DescribeWorkforce", "workforce")
 _POLICY = Permission("s3:GetBucketPolicy", "bucket")
 _TEAMS = (Permission("sagemaker:ListWorkteams", "*"), Permission("sagemaker:ListSubscribedWorkteams", "*"))
 _ENDPOINTS = Permission("ec2:DescribeVpcEndpoints", "*")
-# HeadBucket tells the region of a bucket even where it is refused, so s3:ListBucket is a comfort there.
+# HeadBucket reports the region of a bucket even where it is refused, so s3:ListBucket is optional there.
 _LIST = Permission("s3:ListBucket", "bucket", optional=True)
 _JOBS = (
     Permission("sagemaker:ListLabelingJobsForWorkteam", "workteam", optional=True),
@@ -89,7 +89,7 @@ _ALL = (
             Permission("s3:DeleteBucketPolicy", "bucket", writes=True),
             _LIST,
         ),
-        "Whoever may write a bucket's policy can grant themselves everything in that bucket: give this to few.",
+        "Whoever can write a bucket's policy can grant themselves everything in that bucket: grant it to few.",
     ),
     Feature(
         "test-url",
@@ -97,7 +97,7 @@ _ALL = (
         (
             Permission("sts:AssumeRole", "role", writes=True),
             Permission("s3:GetObject", "objects"),
-            # With it the doctor can read whether the role's trust policy names the caller.
+            # With it the doctor can check that the role's trust policy names the caller.
             Permission("iam:GetRole", "role", optional=True),
             _LIST,
         ),
@@ -113,7 +113,7 @@ _ALL = (
     ),
     Feature(
         "findings",
-        "look for what weakens a restriction",
+        "find weaknesses of a restriction",
         (
             _TEAM, _FORCES, _FORCE, *_TEAMS, *_JOBS, _ENDPOINTS, _POLICY,
             Permission("s3:GetBucketLogging", "bucket"),
@@ -125,7 +125,7 @@ _ALL = (
             Permission("s3:GetBucketAcl", "bucket"),
             Permission("s3:ListAccessPoints", "*", optional=True),
             Permission("s3:GetBucketVersioning", "bucket", optional=True),
-            Permission("s3:GetObject", "objects", optional=True),  # the task templates, if they lie there
+            Permission("s3:GetObject", "objects", optional=True),  # the task templates, if they are there
             Permission("s3:ListBucket", "log-bucket", optional=True),
             Permission("s3:GetBucketPolicy", "log-bucket", optional=True),
             Permission("s3:GetEncryptionConfiguration", "log-bucket", optional=True),
@@ -146,8 +146,8 @@ def choose(names: Iterable[str]) -> list[Feature]:
     for name in wanted:
         if name not in FEATURES:
             raise InvalidInput(
-                f"There is no feature '{str(name)[:40]}'.",
-                next_step=f"There are: {', '.join(FEATURES)}.",
+                f"Unknown feature '{str(name)[:40]}'.",
+                next_step=f"Choose from: {', '.join(FEATURES)}.",
                 field="feature",
             )
     return [feature for name, feature in FEATURES.items() if not wanted or name in wanted]

@@ -1,4 +1,4 @@
-"""Finds out what this role may do: reads are called, writes are predicted by IAM, and nothing is changed."""
+"""Determine the role's permissions: call reads, let IAM predict writes, change nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WORKERS = 8
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Whether the role has one permission.
+    """The state of one permission.
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class Answer:
     how : str
         ``called``, ``predicted`` (by iam:SimulatePrincipalPolicy) or empty.
     reason : str
-        Why not, or why it is not known.
+        The reason for ``no`` or ``not known``.
     """
 
     permission: Permission
@@ -50,7 +50,7 @@ class Answer:
 
 
 def ask(aws: Aws, scope: Scope, permissions: Iterable[Permission]) -> list[Answer]:
-    """Answer for each permission; several calls run at a time."""
+    """Determine each permission; several calls run in parallel."""
     wanted = list(permissions)
     tried = [each for each in wanted if _call(aws, scope, each) is not None]
     with ThreadPoolExecutor(WORKERS) as pool:
@@ -61,7 +61,7 @@ def ask(aws: Aws, scope: Scope, permissions: Iterable[Permission]) -> list[Answe
 
 
 def _better(called: Answer | None, predicted: Answer | None) -> Answer:
-    """What a call showed, unless it showed nothing and IAM knows more."""
+    """Return the result of a call, or IAM's prediction where the call was inconclusive."""
     if called is None or (called.status == "not known" and predicted is not None and predicted.status != "not known"):
         assert predicted is not None
         return predicted
@@ -69,7 +69,7 @@ def _better(called: Answer | None, predicted: Answer | None) -> Answer:
 
 
 def _unknown(scope: Scope, each: Permission, reason: str = "") -> Answer:
-    return Answer(each, scope.arn(each.target), "not known", "", reason or f"name it with {scope.needs(each.target)}")
+    return Answer(each, scope.arn(each.target), "not known", "", reason or f"add {scope.needs(each.target)}")
 
 
 def _try(aws: Aws, scope: Scope, each: Permission) -> Answer:
@@ -83,7 +83,7 @@ def _try(aws: Aws, scope: Scope, each: Permission) -> Answer:
     except NotFound as error:
         if each.target in ("bucket", "objects", "log-bucket", "log-objects"):
             return Answer(each, resource, "not known", "called", error.message)
-        return Answer(each, resource, "yes", "called")  # what does not exist was looked for, so it may be read
+        return Answer(each, resource, "yes", "called")  # the lookup of a missing thing was allowed, so it can be read
     except CredentialsError:
         raise
     except GtSecureError as error:
@@ -99,7 +99,7 @@ _NOT_SET = {
 
 
 def _call(aws: Aws, scope: Scope, each: Permission) -> Callable[[], object] | None:
-    """The read-only call that shows a permission; None where only a prediction can tell."""
+    """Return the read-only call that shows a permission; None where only a prediction is possible."""
     if each.writes or scope.arn(each.target) is None:
         return None
     service, _, action = each.action.partition(":")
@@ -142,9 +142,9 @@ def _s3_call(aws: Aws, scope: Scope, each: Permission, action: str) -> Callable[
         try:
             found = client().list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1).get("Contents") or ()
         except ClientError:
-            found = ()  # that it may not list says nothing about whether it may read
+            found = ()  # a denied listing does not show whether reading is denied
         if not found:
-            raise NotFound(f"No object under s3://{bucket}/{prefix} was found to try it on.")
+            raise NotFound(f"No object under s3://{bucket}/{prefix} was found to test it with.")
         return client().head_object(Bucket=bucket, Key=found[0]["Key"])
 
     calls: dict[str, Callable[[], object]] = {
@@ -165,7 +165,7 @@ def _s3_call(aws: Aws, scope: Scope, each: Permission, action: str) -> Callable[
 
 
 def _set_or_not(call: Callable[[], object]) -> object:
-    """A bucket without a policy, CORS rules and so on says so to those who may read them."""
+    """Accept the error of a bucket without a policy, CORS rules and so on: only permitted callers get it."""
     from botocore.exceptions import ClientError
 
     try:

@@ -1,4 +1,4 @@
-"""Which role this notebook runs as.
+"""The role that this notebook runs as.
 
 Sources: *Using the Studio metadata file* (``/opt/ml/metadata/resource-metadata.json``); IAM User Guide, *IAM
 identifiers*: the ARN of a role session leaves the role's path out.
@@ -21,14 +21,14 @@ METADATA = Path("/opt/ml/metadata/resource-metadata.json")
 
 @dataclass(frozen=True, slots=True)
 class ExecutionRole:
-    """A role, and how it was found out.
+    """A role, and the way it was found.
 
     Attributes
     ----------
     arn : str
     how : str
         ``iam`` (its exact ARN), ``metadata`` (the file that Studio writes, or the settings that it names), or
-        ``session`` (from the caller's session; the path, if the role has one, is not known).
+        ``session`` (from the caller's session; the path, if the role has one, is unknown).
     """
 
     arn: str
@@ -36,7 +36,7 @@ class ExecutionRole:
 
     @property
     def exact(self) -> bool:
-        """Whether the ARN holds the role's path."""
+        """True if the ARN contains the role's path."""
         return self.how != "session"
 
 
@@ -52,15 +52,15 @@ def execution_role(gt: ConnectionLike, *, metadata: Path = METADATA) -> Executio
     session = gt.aws.identity().role_arn
     if session is None:
         raise NotFound(
-            "The caller is no role, so there is no execution role here.",
-            next_step="Name the role that signs labelers' URLs with role_arn=, or run in SageMaker Studio.",
+            "The caller is not a role, so there is no execution role.",
+            next_step="Name the role that signs workers' URLs with role_arn=, or run in SageMaker Studio.",
         )
     name = session.rsplit("/", 1)[-1]
     for how, look in (("iam", _from_iam), ("metadata", _from_metadata(metadata))):
         try:
             arn = look(gt, name)
         except (GtSecureError, OSError, ValueError, KeyError, AttributeError, TypeError):
-            continue  # each way may be closed; the next one is tried, and at the end the session's ARN remains
+            continue  # each way may be denied; the last resort is the session's ARN
         if arn and arn.rsplit("/", 1)[-1] == name:
             return ExecutionRole(arn, how)
     return ExecutionRole(session, "session")

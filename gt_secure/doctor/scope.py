@@ -1,4 +1,4 @@
-"""Which team, bucket and role a diagnosis is about, and the ARNs that follow from it."""
+"""Scope of a diagnosis: team, bucket and role, and their ARNs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,512}")
 
 @dataclass(frozen=True)
 class Scope:
-    """What the permissions are for. None is not known, or not given.
+    """The resources that the permissions are for. None means unknown or not given.
 
     Attributes
     ----------
@@ -27,9 +27,9 @@ class Scope:
     team, workforce : str or None
         Names; without them all private ones of the region are meant.
     bucket, prefix : str or None, str
-        The data.
+        The bucket and key prefix of the data.
     log_bucket, log_prefix : str or None, str
-        Where its access log lies.
+        The location of its access log.
     role : str or None
         ARN of the role that signs test URLs.
     """
@@ -46,7 +46,7 @@ class Scope:
     role: str | None = None
 
     def arn(self, target: Target) -> str | None:
-        """The ARN of a kind of resource, as narrow as it is known; None if nothing is known of it."""
+        """Return the narrowest known ARN of a kind of resource; None if it is unknown."""
         sagemaker = f"arn:{self.partition}:sagemaker:{self.region}:{self.account}"
         s3 = f"arn:{self.partition}:s3:::"
         found: dict[Target, str | None] = {
@@ -64,7 +64,7 @@ class Scope:
         return found[target]
 
     def needs(self, target: Target) -> str:
-        """What to say to make a kind of resource known."""
+        """Return the option that names a kind of resource."""
         return {
             "bucket": "--bucket NAME",
             "objects": "--bucket NAME",
@@ -82,7 +82,7 @@ def scope_of(
     logs: str | None = None,
     role_arn: str | None = None,
 ) -> Scope:
-    """Find out what can be found: the workforce, the log's place, the role. What may not be read stays unknown.
+    """Find the workforce, the log's location and the role. Unreadable parts stay unknown.
 
     Raises
     ------
@@ -147,14 +147,14 @@ def policy_for(features: Iterable[Feature], scope: Scope, *, optional: bool = Tr
     ----------
     features : iterable of Feature
     scope : Scope
-        What the permissions are for.
+        The resources that the permissions are for.
     optional : bool
-        Whether to grant what the features can do without.
+        Whether to grant the optional permissions, too.
 
     Raises
     ------
     InvalidInput
-        If a bucket or role is needed and not known: a wildcard there would not be least privilege.
+        If a required bucket or role is unknown: a wildcard there would not be least privilege.
     """
     granted: dict[str, set[str]] = {}
     for feature in features:
@@ -164,7 +164,7 @@ def policy_for(features: Iterable[Feature], scope: Scope, *, optional: bool = Tr
                 continue
             if arn is None:
                 raise InvalidInput(
-                    f"'{feature.title}' needs {each.action}, and it is not known on which {each.target}.",
+                    f"'{feature.title}' needs {each.action}, and the {each.target} for it is unknown.",
                     next_step=f"Add {scope.needs(each.target)}.",
                     field=each.target,
                 )
@@ -173,7 +173,7 @@ def policy_for(features: Iterable[Feature], scope: Scope, *, optional: bool = Tr
 
 
 def _statements(granted: Mapping[str, set[str]]) -> list[dict[str, Any]]:
-    """One statement for each set of actions that share their resources."""
+    """Return one statement for each set of actions with the same resources."""
     shared: dict[tuple[str, ...], list[str]] = {}
     for arn in sorted(granted):
         shared.setdefault(tuple(sorted(granted[arn])), []).append(arn)
@@ -189,7 +189,7 @@ def _statements(granted: Mapping[str, set[str]]) -> list[dict[str, Any]]:
 
 
 def permissions_of(features: Iterable[Feature]) -> list[Permission]:
-    """All permissions of some features, each once; one that any feature needs is not optional."""
+    """Return all permissions of some features, each once; one that any feature needs is not optional."""
     found: dict[tuple[str, str], Permission] = {}
     for feature in features:
         for each in feature.permissions:

@@ -1,4 +1,4 @@
-"""Asks IAM what the caller's policies would say. Nothing is called but ``iam:SimulatePrincipalPolicy``.
+"""Predict the caller's permissions with ``iam:SimulatePrincipalPolicy``, the only call made here.
 
 Source: IAM API Reference, *SimulatePrincipalPolicy*: it looks at identity policies, permissions boundary and, for an
 account of an organization, service control policies; not at session policies and not at resource policies.
@@ -17,7 +17,7 @@ Said: TypeAlias = "tuple[Literal['yes', 'no', 'not known'], str]"
 
 
 class Simulator:
-    """Predicts for the caller; after the first refusal it does not ask again."""
+    """Predicts the caller's permissions; after the first refusal it makes no more calls."""
 
     def __init__(self, aws: Aws) -> None:
         self.aws = aws
@@ -27,12 +27,12 @@ class Simulator:
     def ask(self, actions: Sequence[str], resource: str) -> dict[str, Said]:
         """Predict some actions on one resource."""
         if self.aws.identity().arn.endswith(":root"):
-            return dict.fromkeys(actions, ("yes", "The root user may do everything."))
+            return dict.fromkeys(actions, ("yes", "The root user has all permissions."))
         if not self._closed:
             try:
                 return self._simulate(actions, resource)
             except AccessDenied:
-                self._closed = "Predicting needs iam:SimulatePrincipalPolicy, which this role may not call."
+                self._closed = "Missing permission for the prediction: iam:SimulatePrincipalPolicy."
             except GtSecureError as error:
                 return dict.fromkeys(actions, ("not known", f"IAM does not predict it: {error.message}"))
         return dict.fromkeys(actions, ("not known", self._closed))
@@ -43,7 +43,7 @@ class Simulator:
             answer: Mapping[str, Any] = self.aws.client("iam").simulate_principal_policy(
                 PolicySourceArn=principal, ActionNames=list(actions), ResourceArns=[resource]
             )
-        found: dict[str, Said] = dict.fromkeys(actions, ("not known", "IAM gave no answer for it."))
+        found: dict[str, Said] = dict.fromkeys(actions, ("not known", "IAM returned no result for it."))
         for result in answer["EvaluationResults"]:
             found[str(result["EvalActionName"])] = _read(result)
         return found

@@ -1,7 +1,7 @@
-"""Whether a role lets the caller in: its trust policy, which IAM's simulation does not look at.
+"""Evaluation of a role's trust policy, which IAM's simulation ignores.
 
 Source: IAM User Guide, *Update a role trust policy*; AWS Security Blog, *Announcing an update to IAM role trust policy
-behavior*: a role may assume itself only if its trust policy says so.
+behavior*: a role can assume itself only if its trust policy allows it.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from .simulating import Said
 
 
 def trusts(aws: Aws, role_arn: str) -> Said:
-    """Tell whether a role's trust policy lets the caller assume it."""
+    """Decide if a role's trust policy lets the caller assume it."""
     name = role_arn.rsplit("/", 1)[-1]
     try:
         with aws_errors("iam:GetRole", role_arn):
             document: Any = aws.client("iam").get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
     except GtSecureError as error:
-        return "not known", f"Whether {name} trusts the caller cannot be read: {error.message}"
+        return "not known", f"The trust policy of {name} cannot be read: {error.message}"
     if isinstance(document, str):
         import json
 

@@ -111,7 +111,7 @@ def test_an_endpoint_that_does_not_answer_is_an_error_and_no_hang(run: Any, word
         picker = TeamPicker(connect(boto3_session=session, endpoint_url="http://127.0.0.1:9"))
         with pytest.raises(Exception, match="No answer"):
             await picker.settled()
-        assert "No answer from http://127.0.0.1:9" in words(picker.message.value)
+        assert "No response from http://127.0.0.1:9" in words(picker.message.value)
         assert not picker.refresh_button.disabled
 
     run(main())
