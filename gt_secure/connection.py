@@ -969,6 +969,9 @@ class Connection:
         >>> [finding.code for finding in gt.findings(team="radiology-team")]  # doctest: +SKIP
         ['portal-public-beside-vpc']
         """
+        from dataclasses import replace
+
+        from .access.facts import read_given
         from .account.evidence import read_surroundings, with_surroundings
         from .account.read_facts import snapshot_of
         from .account.snapshot import read_state
@@ -978,7 +981,13 @@ class Connection:
         state = read_state(self.aws, team=team, bucket=bucket)
         key = "" if state.bucket is None else state.bucket.default_kms_key
         around = read_surroundings(self.aws, state, kms_key=key)
-        return Findings(find_all(with_surroundings(snapshot_of(state), around)))
+        snapshot = with_surroundings(snapshot_of(state), around)
+        if state.bucket is None:
+            return Findings(find_all(snapshot))
+        facts = read_given(
+            self.aws, state.bucket.policy_text, bucket=state.bucket.name, key=None, region=state.bucket.region
+        )
+        return Findings(find_all(replace(snapshot, facts=facts.values)))
 
     def audit(
         self,

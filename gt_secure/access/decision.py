@@ -102,7 +102,10 @@ def decide_request(request: Request, policies: Policies, facts: Given | None = N
 
 def _is_settled(policies: Compiled, request: Request) -> bool:
     """Return whether the policies ask for nothing that is not known of the request."""
-    known = request.keys.keys() | absent_keys(endpoint=not request.is_off_endpoint)
+    absent = absent_keys(endpoint=not request.is_off_endpoint)
+    if request.caller.kind == "service":
+        absent -= set(_OF_SERVICES)
+    known = request.keys.keys() | absent
     return all(_asks_within(statement, known) for layer in policies.layers for statement in layer.document.statements)
 
 

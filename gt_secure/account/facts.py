@@ -170,6 +170,8 @@ class Snapshot:
         The role that signs labelers' URLs, if it is known.
     unseen : tuple of Missing
         Permissions that were lacking.
+    facts : mapping
+        Values of condition keys that are known, by the key in lower case; an empty one says that the key is absent.
     """
 
     region: str
@@ -183,6 +185,7 @@ class Snapshot:
     wanted: Wanted | None = None
     role_arn: str = ""
     unseen: tuple[Missing, ...] = ()
+    facts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def lacks(self, action: str, name: str = "") -> bool:
         """Return whether a permission was lacking, for everything or for a resource with this name."""

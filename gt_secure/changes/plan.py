@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..access.facts import facts_for
 from ..access.policy_files import given_facts
@@ -127,7 +127,7 @@ def plan(
         state=seen,
         changes=changes,
         notices=tuple(sorted(notices, key=lambda notice: notice.severity != "blocker")),
-        findings=tuple(find_all(snapshot_of(seen, restriction, planned))),
+        findings=tuple(find_all(replace(snapshot_of(seen, restriction, planned), facts=facts.values))),
         simulation=rows,
         expectations=results,
     )

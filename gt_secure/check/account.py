@@ -51,9 +51,18 @@ def no_findings(
     found = connection_of(gt).findings(team=name, bucket=bucket)
     limit = SEVERITIES.index(severity)
     grave = [
-        each for each in found if SEVERITIES.index(each.severity) <= limit and each.code not in {*codes, "not-checked"}
+        each
+        for each in found
+        if each.state == "found"
+        and SEVERITIES.index(each.severity) <= limit
+        and each.code not in {*codes, "not-checked"}
     ]
     blind = [each for each in found if each.code == "not-checked"]
+    blind += [
+        each
+        for each in found
+        if each.state == "unknown" and SEVERITIES.index(each.severity_if_found) <= limit and each.code not in codes
+    ]
     details = {
         "severity": severity,
         "ignored": sorted({each.code for each in found if each.code in codes}),
@@ -63,7 +72,7 @@ def no_findings(
         named = some([f"{each.code} ({each.severity}: {each.title})" for each in grave])
         return CheckResult("no_findings", subject, False, f"Found {named}.", details, grave[0].fix)
     if blind:
-        said = "Some checks could not run: " + " ".join(each.detail for each in blind[:3])
+        said = "Some checks could not run: " + " ".join(f"{each.code}: {each.detail}" for each in blind[:3])
         return CheckResult(
             "no_findings", subject, None, said, details, "'gt-secure doctor' says which permissions are lacking."
         )

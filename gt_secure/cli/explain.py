@@ -10,7 +10,7 @@ from ..aws.buckets import parse_s3_uri
 from ..errors import InvalidInput
 from ..text import printable
 from .context import add_context, context_of
-from .exit_codes import FOUND, OK
+from .exit_codes import FOUND, OK, UNKNOWN
 from .output import connection, fit, line_width, say, show_json
 from .parser import Commands
 from .progress import working
@@ -60,7 +60,7 @@ def add(commands: Commands) -> None:
             ("gt-secure findings --team radiology-team --bucket gt-images", "list them, most severe first"),
             ("gt-secure findings --bucket gt-images --fail-on high --json", "fail in CI"),
         ),
-        exit_codes="0; with --fail-on: 2 if there is a finding of that severity or higher",
+        exit_codes="0; with --fail-on: 2 if there is a finding of that severity or higher, 3 if one is unknown",
         result=findings_from,
     )
     findings.add_argument("--team", help="workteam")
@@ -114,4 +114,7 @@ def run_findings(args: argparse.Namespace) -> int:
     if not found and not args.json:
         say("No findings.")
     limit = _SEVERITIES.index(args.fail_on) if args.fail_on else -1
-    return FOUND if any(_SEVERITIES.index(finding.severity) <= limit for finding in found) else OK
+    if any(_SEVERITIES.index(finding.severity) <= limit for finding in found if finding.state == "found"):
+        return FOUND
+    unknown = (finding for finding in found if finding.state == "unknown")
+    return UNKNOWN if any(_SEVERITIES.index(finding.severity_if_found) <= limit for finding in unknown) else OK

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from ..access.decision import decide_request
+from ..access.request_kinds import Given
 from ..account.facts import BucketFacts, LogTargetFacts, Snapshot
 from ..aws.arns import session_of_role
 from ..errors import PolicyError
 from ..iam.documents import Document, Statement, parse_document
-from ..iam.evaluate import applies
 from ..iam.request import Policies, Request
 from ..iam.request_context import header_context
+from ..iam.verdict import Verdict
+from ..network import Source, parse_address
 from ..policies.deleted_principals import deleted_principals
 from ..policies.ground_truth import BACK_END_ACTIONS, LOG_DELIVERY, back_end_endpoint
 from .model import Match, bucket_rule
 
 POLICY = "s3:GetBucketPolicy"
 _READS = ("s3:getobject", "s3:getobjectversion")
+_VPC_OF_AWS = "vpc-00000000"
+"""Stands for the VPC of Ground Truth's endpoint, which is none of the account's."""
 _NETWORK_KEYS = {"aws:sourceip", "aws:vpcsourceip", "aws:sourcevpce", "aws:sourcevpc"}
 
 
@@ -76,15 +81,32 @@ def bucket_deny_breaks_ground_truth(snapshot: Snapshot, bucket: BucketFacts) -> 
     account = snapshot.account_id or "111122223333"
     role = snapshot.role_arn or f"arn:{snapshot.partition}:iam::{account}:role/GroundTruthExecution"
     session = session_of_role(role, "SageMaker")
-    context = header_context(f"10.0.0.1 via {back_end_endpoint(region)}", principal_arn=role, region=region)
+    source = Source(parse_address("10.0.0.1"), back_end_endpoint(region), _VPC_OF_AWS)
+    context = header_context(source, principal_arn=role, region=region)
     bucket_arn = f"arn:{snapshot.partition}:s3:::{bucket.name}"
-    for statement in document.denies:
+    for statement, alone in _denies_alone(document, str(bucket.policy_text)):
         arn = f"{bucket_arn}/{_example_key(statement)}"
-        hit = [a for a in BACK_END_ACTIONS if applies(statement, Request(a, arn, session, context))]
+        requests = [Request(action, arn, session, context, resource_account=account) for action in BACK_END_ACTIONS]
+        verdicts = [decide_request(each, alone, Given(snapshot.facts)) for each in requests]
+        hit = [verdict.request.action for verdict in verdicts if verdict.decision == "explicit-deny"]
+        label = f"It is {statement.label}{conditions_of(statement) if statement.conditions else ''}"
         if hit:
-            conditions = ", ".join(sorted({f"{each.operator} {each.key}" for each in statement.conditions}))
-            under = f" under {conditions}" if conditions else ""
-            yield Match(bucket.name, f"It is {statement.label}{under}; it denies {', '.join(hit)}.")
+            yield Match(bucket.name, f"{label}; it denies {', '.join(hit)}.")
+            continue
+        keys = sorted({key for verdict in verdicts for key in verdict.depends_on if verdict.decision == "unknown"})
+        if keys:
+            yield Match(bucket.name, f"{label}.", tuple(keys))
+
+
+def _denies_alone(document: Document, text: str) -> Iterator[tuple[Statement, Policies]]:
+    """Yield each Deny with policies in which nothing else denies."""
+    statements = json.loads(text)["Statement"]
+    listed = statements if isinstance(statements, list) else [statements]
+    everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    for statement, data in zip(document.statements, listed, strict=True):
+        if statement.deny:
+            alone = {"Version": document.version, "Statement": [data]}
+            yield statement, Policies(identity=[everything], resource=alone)
 
 
 def _example_key(statement: Statement) -> str:
@@ -150,13 +172,18 @@ def log_target_unfit(snapshot: Snapshot, bucket: BucketFacts) -> Iterator[Match]
         problems.append("it has a default retention (Object Lock)")
     if target.requester_pays:
         problems.append("requesters pay for it")
-    if not snapshot.lacks(POLICY, target.bucket):
-        problems += _delivery_problems(snapshot, bucket, target)
+    verdict = None if snapshot.lacks(POLICY, target.bucket) else _delivery(snapshot, bucket, target)
+    if verdict is not None and verdict.decision == "explicit-deny":
+        problems.append(f"its policy denies delivery in {verdict.statement}")
+    if verdict is not None and verdict.decision == "implicit-deny":
+        problems.append(f"its policy does not allow {LOG_DELIVERY} to put objects (an ACL may still)")
     if problems:
         yield Match(target.bucket, "; ".join(problems).capitalize() + ".")
+    elif verdict is not None and verdict.decision == "unknown":
+        yield Match(target.bucket, "", verdict.depends_on)
 
 
-def _delivery_problems(snapshot: Snapshot, bucket: BucketFacts, target: LogTargetFacts) -> list[str]:
+def _delivery(snapshot: Snapshot, bucket: BucketFacts, target: LogTargetFacts) -> Verdict:
     arn = f"arn:{snapshot.partition}:s3:::"
     extra = {"aws:SourceArn": arn + bucket.name}
     if snapshot.account_id:
@@ -167,12 +194,7 @@ def _delivery_problems(snapshot: Snapshot, bucket: BucketFacts, target: LogTarge
         LOG_DELIVERY,
         header_context("198.51.100.200", service=LOG_DELIVERY, extra=extra),
     )
-    verdict = decide_request(request, Policies(resource=target.policy_text or None))
-    if verdict.decision == "explicit-deny":
-        return [f"its policy denies delivery in {verdict.statement}"]
-    if verdict.decision == "implicit-deny":
-        return [f"its policy does not allow {LOG_DELIVERY} to put objects (an ACL may still)"]
-    return []
+    return decide_request(request, Policies(resource=target.policy_text or None), Given(snapshot.facts))
 
 
 @bucket_rule("block-public-access-off", "s3:GetBucketPublicAccessBlock")

@@ -22,6 +22,7 @@ from ..html import output as cell_output
 from ..text import printable
 
 Severity: TypeAlias = Literal["high", "medium", "low", "info"]
+State: TypeAlias = Literal["found", "unknown"]
 _ORDER: tuple[Severity, ...] = ("high", "medium", "low", "info")
 
 
@@ -47,6 +48,10 @@ class Finding:
         The values that made it, from outside: escape before showing it as HTML.
     could_not_see : tuple of str
         Actions that were denied, so that this is less than the whole picture.
+    state : str
+        ``found``, or ``unknown`` where it depends on facts; an unknown one has severity ``info``.
+    depends_on : tuple of str
+        The condition keys on whose values an unknown finding depends.
     """
 
     code: str
@@ -59,6 +64,14 @@ class Finding:
     subject: str = ""
     detail: str = ""
     could_not_see: tuple[str, ...] = ()
+    state: State = "found"
+    depends_on: tuple[str, ...] = ()
+
+    @property
+    def severity_if_found(self) -> Severity:
+        """The severity of its code, which an unknown finding would have."""
+        severity: Severity = catalog()[self.code]["severity"]  # type: ignore[assignment]
+        return severity
 
     def to_dict(self) -> dict[str, object]:
         """JSON-able data with the names of the attributes."""
@@ -78,10 +91,11 @@ class Finding:
 
 
 class Match(NamedTuple):
-    """What a rule yields: whom it is about, and the values."""
+    """What a rule yields: whom it is about, the values, and for an unknown match the keys on which it depends."""
 
     subject: str
     detail: str = ""
+    depends_on: tuple[str, ...] = ()
 
 
 Matcher: TypeAlias = Callable[[Snapshot], Iterator[Match]]

@@ -34,17 +34,21 @@ def _finding(code: str, found: Match, missing: tuple[str, ...]) -> Finding:
     row = catalog()[code]
     severity: Severity = row["severity"]  # type: ignore[assignment]
     looked_at = row["looked_at"]
+    unknown = bool(found.depends_on)
+    depends = f"It depends on {', '.join(found.depends_on)}." if unknown else ""
     return Finding(
         code=code,
-        severity=severity,
-        title=str(row["title"]),
+        severity="info" if unknown else severity,
+        title=f"Unknown: {row['title']}" if unknown else str(row["title"]),
         why=str(row["why"]),
         fix=str(row["fix"]),
         source_url=str(row["source_url"]),
         looked_at=tuple(str(each) for each in looked_at) if isinstance(looked_at, list) else (),
         subject=found.subject,
-        detail=found.detail,
+        detail=f"{found.detail} {depends}".strip(),
         could_not_see=missing,
+        state="unknown" if unknown else "found",
+        depends_on=found.depends_on,
     )
 
 

@@ -119,7 +119,7 @@ def test_a_subject_must_be_named(account: Account, wrong: dict[str, Any], field:
 
 
 def test_a_plan_needs_a_restriction(account: Account) -> None:
-    with pytest.raises(InvalidInput, match="Restriction is needed"):
+    with pytest.raises(InvalidInput, match="needs a Restriction"):
         plan(account.aws, {"team": TEAM})  # type: ignore[arg-type]
 
 

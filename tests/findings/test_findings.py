@@ -459,3 +459,57 @@ def test_other_ways_that_could_not_be_read_are_unknown():
 def test_an_acl_that_block_public_access_ignores_and_log_delivery_are_harmless():
     logs = AclGrant("http://acs.amazonaws.com/groups/s3/LogDelivery", "WRITE")
     assert not codes(bucket(acl_grants=(AclGrant(GROUPS + "AllUsers", "READ"), logs)))
+
+
+SAMPLES = Path(__file__).parent.parent / "data" / "data-perimeter"
+BREAKS = "bucket-deny-breaks-ground-truth"
+
+
+def found_in(text, **facts):
+    known = {key.replace("_", ":"): values for key, values in facts.items()}
+    return [each for each in find_all(change(bucket(policy_text=text), facts=known)) if each.code == BREAKS]
+
+
+def sample(name):
+    """A published resource control policy as a bucket policy."""
+    data = json.loads((SAMPLES / name).read_text())
+    for each in data["Statement"]:
+        each["Principal"], each["Resource"] = "*", "arn:aws:s3:::gt-images/*"
+        each["Action"] = "s3:*"
+    return json.dumps(data)
+
+
+def test_a_perimeter_of_the_organization_is_no_false_high_finding():
+    text = sample("identity_perimeter_rcp.json")
+    finding = found_in(text)[0]
+    assert (finding.state, finding.severity, finding.severity_if_found) == ("unknown", "info", "high")
+    assert "aws:PrincipalOrgID" in finding.depends_on
+    assert "aws:PrincipalOrgID" in finding.detail
+    mine = found_in(text, aws_principalorgid=("o-a1b2c3d4e5",))
+    assert not any("aws:PrincipalOrgID" in each.detail.partition("It depends on")[2] for each in mine)
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in SAMPLES.glob("*_rcp.json")))
+def test_a_published_perimeter_is_found_only_where_it_surely_denies(name):
+    for finding in found_in(sample(name)):
+        assert finding.state == "unknown"
+        assert finding.depends_on
+
+
+def test_a_finding_that_depends_on_a_fact_is_found_where_the_fact_says_so():
+    text = policy(
+        statement("Deny", Action="s3:*", Condition={"StringNotEqualsIfExists": {"aws:PrincipalOrgID": "o-a"}})
+    )
+    assert [each.state for each in found_in(text)] == ["unknown"]
+    assert [each.state for each in found_in(text, aws_principalorgid=("o-b",))] == ["found"]
+    assert found_in(text, aws_principalorgid=("o-a",)) == []
+    assert [each.state for each in found_in(text, aws_principalorgid=())] == ["found"]  # IfExists of a Deny
+
+
+def test_delivery_of_logs_that_depends_on_the_organization_is_unknown():
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::gt-logs/*",
+            "Condition": {"StringNotEqualsIfExists": {"aws:SourceOrgID": "o-a"}}}  # fmt: skip
+    text = json.dumps({"Version": "2012-10-17", "Statement": [*json.loads(LOGS_POLICY)["Statement"], deny]})
+    facts = change(bucket(logging=dataclasses.replace(TARGET, policy_text=text)))
+    [finding] = [each for each in find_all(facts) if each.code == "log-target-unfit"]
+    assert (finding.state, finding.depends_on) == ("unknown", ("aws:SourceOrgID",))
