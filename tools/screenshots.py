@@ -43,7 +43,7 @@ def film(shots: Path) -> list[Image.Image]:
         draw = ImageDraw.Draw(frame)
         draw.rectangle((0, 0, WIDTH, CAPTION - 1), fill=PAPER)
         draw.text((18, CAPTION // 2), caption, fill=INK, font=font, anchor="lm")
-        frames.append(frame.quantize(128, dither=Image.Dither.NONE))
+        frames.append(frame.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE))
     return frames
 
 
