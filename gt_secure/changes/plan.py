@@ -44,9 +44,9 @@ class Plan(PlanData):
     expectations : tuple of ExpectationResult
     """
 
-    def to_text(self) -> str:
-        """Return the plan as text for a terminal."""
-        return plan_text(self)
+    def to_text(self, room: int | None = None) -> str:
+        """Return the plan as text for a terminal, its table no wider than ``room`` columns."""
+        return plan_text(self, room)
 
     def to_html(self, *, standalone: bool = False) -> str:
         """Return the plan as HTML; everything from outside is escaped.

@@ -21,7 +21,7 @@ from ..restriction.model import Restriction
 from ..text import printable
 from .context import add_context, context_of
 from .exit_codes import ERROR, FOUND, OK
-from .output import connection, fit, note, say, show_json, table
+from .output import connection, fit, line_width, note, say, show_json, table
 from .parser import Commands, add_hidden_alias
 from .progress import working
 
@@ -157,7 +157,7 @@ def run_plan(args: argparse.Namespace) -> int:
         show_json(plan.to_dict())
     else:
         show = {
-            "text": lambda: fit(plan.to_text()),
+            "text": lambda: fit(plan.to_text(line_width())),
             "html": lambda: plan.to_html(standalone=True),
             "cli": plan.to_cli,
             "cloudformation": plan.to_cloudformation,
@@ -216,7 +216,7 @@ def apply_from(args: argparse.Namespace) -> Applied:
         return gt.resume(args.resume or None, journal_dir=args.journal, progress=_tell, timeout_s=args.timeout)
     plan = _planned(args, gt)
     if not args.json:
-        say(fit(plan.to_text()))
+        say(fit(plan.to_text(line_width())))
     if not plan.empty:
         _ask(args, _question(plan, args.confirm))
     return gt.apply(

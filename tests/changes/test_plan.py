@@ -63,6 +63,17 @@ def test_the_order_is_guard_then_team_then_portal() -> None:
     assert [change.kind for change in made(portal_lock=True).changes] == ["bucket-guard", "url-lock", "portal-lock"]
 
 
+@pytest.mark.parametrize("room", [80, 120])
+def test_the_table_of_a_plan_fits_and_shows_every_source(room: int) -> None:
+    one = made()
+    _, _, after = one.to_text(room).partition("Who can open the images")
+    table = [line for line in after.split("\n")[1:] if line.startswith("  ")]
+    assert max(map(len, table)) <= room
+    assert {row.source for row in one.simulation if " " not in row.source and len(row.source) < 20} <= {
+        line.split()[0] for line in table
+    }
+
+
 def test_nothing_to_change() -> None:
     seen = replace(bucket(guarded(OFFICE)), team=replace(TEAM, url_lock=UrlLock(source_ip=True)))
     one = made(seen)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from ...columns import lay_out
 from ...text import printable
 from ..change import Change
 
@@ -26,12 +27,12 @@ def cause(decision: str, lock: str, reason: str) -> str:
     return f"{lock}: {short}" if lock else short
 
 
-def plan_text(plan: PlanData) -> str:
-    """Return the whole plan as text."""
-    return "\n".join(_lines(plan)) + "\n"
+def plan_text(plan: PlanData, room: int | None = None) -> str:
+    """Return the whole plan as text, its table no wider than ``room`` columns."""
+    return "\n".join(_lines(plan, room)) + "\n"
 
 
-def _lines(plan: PlanData) -> Iterator[str]:
+def _lines(plan: PlanData, room: int | None) -> Iterator[str]:
     state = plan.state
     yield f"Plan for {subject(plan)} in {state.region}, account {state.account_id}, as {printable(state.caller_arn)}"
     yield ""
@@ -48,8 +49,8 @@ def _lines(plan: PlanData) -> Iterator[str]:
     if plan.simulation:
         yield ""
         yield "Who can open the images, now -> after:"
-        for row in plan.simulation:
-            yield f"  {_row(row)}"
+        for line in map(_row, plan.simulation) if room is None else _table(plan.simulation, room - 2):
+            yield f"  {line}"
     if plan.expectations:
         yield ""
         yield "Expectations:"
@@ -86,10 +87,25 @@ def _change(number: int, change: Change[Any]) -> Iterator[str]:
     yield f"   needs {', '.join(call.action for call in change.calls)}"
 
 
-def _row(row: Row) -> str:
-    def word(decision: str, lock: str) -> str:
-        return f"{decision} ({lock})" if lock and decision != "allowed" else decision
+def _word(decision: str, lock: str) -> str:
+    return f"{decision} ({lock})" if lock and decision != "allowed" else decision
 
+
+def _table(rows: Iterable[Row], room: int) -> list[str]:
+    cells = [
+        (
+            row.source,
+            row.scene,
+            _word(row.now.decision, row.now.lock),
+            _word(row.after.decision, row.after.lock),
+            row.why,
+        )
+        for row in rows
+    ]
+    return lay_out(("source", "request", "now", "after", "why"), cells, room)
+
+
+def _row(row: Row) -> str:
     arrow = "->" if row.changes else "=="
-    now, after = word(row.now.decision, row.now.lock), word(row.after.decision, row.after.lock)
+    now, after = _word(row.now.decision, row.now.lock), _word(row.after.decision, row.after.lock)
     return f"{printable(row.source):<42} {row.scene:<12} {now} {arrow} {after}   {printable(row.why)}"
