@@ -7,6 +7,7 @@ at the values that the policies name, so that the claim is decided for all of th
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,7 @@ from ..iam.variables import Filled, Variable, Wild
 from ..network import IPNetwork
 from ..policies.s3_actions import BUCKET_ACTIONS, OBJECT_ACTIONS
 from .exposure import example_request
+from .fixing_finding import fixing_finding
 from .policy_files import PolicyFiles
 from .request_kinds import Circumstances, Form, Kind, Signer, base_view, callers, dimensions
 from .sources import address_sources, endpoint_classes, endpoint_dimensions
@@ -113,8 +115,24 @@ def prove(files: PolicyFiles, claim: Claim) -> Proof:
         if not verdict.allowed:  # the evaluator has the last word
             unknown |= {dimension.name for group in part.space.groups for dimension in group.dimensions}
             continue
-        return Proof(False, _case(request, files, part, verdict.reason), (), assumed)
+        case = _case(request, files, part, verdict.reason)
+        code = _fixed_by(request, policies, files, claim)
+        return Proof(False, {**case, "finding": code} if code else case, (), assumed)
     return Proof(None if unknown else True, None, tuple(sorted(unknown)), assumed)
+
+
+def _fixed_by(request: Request, policies: Policies, files: PolicyFiles, claim: Claim) -> str | None:
+    policy = files.bucket_policy
+    return fixing_finding(
+        request,
+        policies,
+        policy if policy is None or isinstance(policy, str) else json.dumps(policy),
+        bucket=files.bucket,
+        prefix=claim.prefix,
+        networks=tuple(claim.addresses),
+        endpoints=tuple(claim.endpoints),
+        partition=files.partition,
+    )
 
 
 def _not_covered(claim: Claim) -> list[str]:

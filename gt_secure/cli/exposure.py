@@ -140,6 +140,8 @@ def run_prove(args: argparse.Namespace) -> int:
         say(fit(f"Not proved: {request['action']} of {printable(request['resource'])} is opened"))
         say(fit(f"  from {printable(proof.counterexample['source'])}, signed by {printable(request['principal'])}"))
         say(fit(f"  {printable(proof.counterexample['opened_by'])}"))
+        if "finding" in proof.counterexample:
+            say(f"  Apply the restriction to fix it: finding {proof.counterexample['finding']}")
     else:
         say(f"Not known: it depends on {printable(', '.join(proof.depends_on))}.")
     return OK if proof.proved else UNKNOWN if proof.proved is None else FOUND

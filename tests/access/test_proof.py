@@ -12,7 +12,7 @@ from gt_secure.access.policy_files import PolicyFiles, parse_facts
 from gt_secure.access.proof import Claim, prove
 from gt_secure.iam import batch
 from gt_secure.network import parse_network
-from gt_secure.policies.bucket_guard import build_guard
+from gt_secure.policies.bucket_guard import build_guard, old_form
 
 OFFICE, ENDPOINT = "203.0.113.0/24", "vpce-11111111"
 GUARD = build_guard("gt-images", networks=[OFFICE], endpoints=[ENDPOINT])
@@ -105,3 +105,19 @@ def test_unknown_facts():
         is True
     )
     assert ask(PUBLIC, scp=[{"Version": "2012-10-17", "Statement": [{**without(GUARD, "Principal", "Sid"), "Resource": "*"}]}]).proved is False  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("statements", "more", "code"),
+    [
+        ([old_form(GUARD)], {}, "guard-old-form"),
+        ([old_form(SCANS)], {"prefix": "scans/"}, "guard-old-form"),
+        ([], {}, "guard-missing"),
+        ([PUBLIC], {}, "guard-missing"),
+        ([GUARD], {"allow": ["203.0.113.0/25"]}, "guard-narrower"),
+        ([with_condition(GUARD, StringEquals={"s3:authType": "POST"})], {}, "guard-drifted"),
+        ([old_form(GUARD)], {"allow": (), "endpoints": ()}, None),
+    ],
+)
+def test_a_counterexample_names_the_finding_that_fixes_it(statements, more, code):
+    assert ask(*statements, **more).counterexample.get("finding") == code
