@@ -1,4 +1,4 @@
-"""Pasted lists of addresses, in any usual written form, split into words. What they mean is another module's work."""
+"""Pasted lists of addresses, in any usual written form, split into words. Parsing the words is left to `network`."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def split_list(text: str) -> list[str]:
 
 
 def looks_like_address(word: str) -> bool:
-    """Whether a word of a table is meant as an address, a range or an endpoint, right or wrong."""
+    """Return True if a word of a table looks like an address, a range or an endpoint, valid or not."""
     return bool(re.match(r"^(?:[0-9]{1,3}\.|[0-9A-Fa-f]{0,4}:)", word)) or bool(_ENDPOINT.fullmatch(word))
 
 

@@ -3,13 +3,13 @@
 ::
 
     GtSecureError
-    ├── InvalidInput (ValueError)       what a person typed or passed in
+    ├── InvalidInput (ValueError)       invalid user input
     │   └── PolicyError                 a policy document, with the place in it
     ├── NotFound (LookupError)          a team, bucket, endpoint or object that is not there
     ├── AccessDenied (PermissionError)  AWS refused; carries the JSON for an administrator
     ├── CredentialsError (PermissionError)  none, expired, or not valid
     ├── Unreachable (ConnectionError)   no answer from AWS: time-out, DNS, no endpoint in the VPC
-    ├── Throttled (TimeoutError)        AWS asked to slow down and the deadline passed
+    ├── Throttled (TimeoutError)        AWS throttled requests until the deadline
     ├── Conflict (RuntimeError)         something else changed or holds what we wanted to change
     ├── Unsupported (RuntimeError)      AWS or this SDK cannot do it
     ├── LogError (RuntimeError)         access logs that cannot be read as asked
@@ -162,11 +162,11 @@ class Unreachable(GtSecureError, ConnectionError):
 
 
 class Throttled(GtSecureError, TimeoutError):
-    """AWS asked to slow down and the deadline for retrying has passed."""
+    """AWS throttled requests until the deadline for retries had passed."""
 
 
 class Conflict(GtSecureError, RuntimeError):
-    """What was to be changed has been changed, or is being changed, by somebody else."""
+    """Somebody else has changed, or is changing, the same setting."""
 
 
 class Unsupported(GtSecureError, RuntimeError):

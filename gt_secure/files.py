@@ -53,7 +53,7 @@ def dumps(data: Any, *, yaml: bool = False) -> str:
 
 
 def is_yaml(file: Path) -> bool:
-    """Whether a file is YAML by its suffix."""
+    """Return True if a file has a YAML suffix."""
     return file.suffix.lower() in YAML_SUFFIXES
 
 

@@ -90,7 +90,7 @@ def parse_network(text: str) -> IPNetwork:
     network: IPNetwork = interface.network
     if "/" in word and "." in word.split("/", 1)[1]:
         raise InvalidInput(
-            f"'{_short(word)}' uses a netmask; AWS takes only a prefix length.",
+            f"'{_short(word)}' uses a netmask. AWS accepts only a prefix length.",
             next_step=f"Write {network}.",
             field="address",
             value=word,
@@ -98,7 +98,7 @@ def parse_network(text: str) -> IPNetwork:
     if interface.ip != network.network_address:
         host = ipaddress.ip_network(interface.ip)
         raise InvalidInput(
-            f"'{_short(word)}' has host bits set: the range that it lies in is {network}.",
+            f"'{_short(word)}' has host bits set: the containing range is {network}.",
             next_step=f"Write {network} for all {network.num_addresses:,} addresses, or {host} for the one.",
             field="address",
             value=word,
@@ -120,9 +120,9 @@ def _why_no_address(word: str) -> str:
     if not word:
         return "The address is empty."
     if _ENDPOINT.fullmatch(word):
-        return f"'{word}' is a VPC endpoint, not an address; it belongs into the list of VPC endpoints."
+        return f"'{word}' is a VPC endpoint, not an address: add it to the VPC endpoints instead."
     if "%" in word:
-        return f"'{_short(word)}' has a zone; AWS takes no zones."
+        return f"'{_short(word)}' contains a zone id, which AWS does not accept."
     if "/" in word:
         head, tail = word.split("/", 1)
         try:
@@ -135,9 +135,9 @@ def _why_no_address(word: str) -> str:
     if re.fullmatch(r"[0-9.]+", word.split("/")[0]):
         return f"'{_short(word)}' is not an IPv4 address: it takes four numbers from 0 to 255, without leading zeros."
     if re.search(r"[0-9]\s*-\s*[0-9]", word):
-        return f"'{_short(word)}' looks like a from-to range; AWS takes only CIDR ranges."
+        return f"'{_short(word)}' looks like a from-to range. AWS accepts only CIDR ranges."
     if re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+\.?", word):
-        return f"'{_short(word)}' is a host name; AWS compares addresses, not names."
+        return f"'{_short(word)}' is a host name. AWS compares addresses, not names."
     return f"'{_short(word)}' is not an address or a CIDR range."
 
 
@@ -172,7 +172,7 @@ def collapse(networks: Iterable[IPNetwork]) -> tuple[IPNetwork, ...]:
 
 
 def contains(networks: Iterable[IPNetwork], address: IPAddress) -> bool:
-    """Tell whether any of the networks holds the address; the families never match each other."""
+    """Return True if any of the networks holds the address; the families never match each other."""
     return any(address.version == network.version and address in network for network in networks)
 
 
@@ -188,7 +188,7 @@ class Ranges:
         self._ends = {v: [int(n.broadcast_address) for n in merged if n.version == v] for v in (4, 6)}
 
     def holds(self, item: IPAddress | IPNetwork) -> bool:
-        """Tell whether all addresses of a network, or one address, lie in them; the families never match each other."""
+        """Return True if they hold a whole network or address; the families never match each other."""
         if isinstance(item, _NETWORKS):
             version, first, last = item.version, int(item.network_address), int(item.broadcast_address)
         else:
@@ -204,7 +204,7 @@ def outside(networks: Iterable[IPNetwork], others: Iterable[IPNetwork]) -> tuple
 
 
 def overlaps(networks: Iterable[IPNetwork]) -> tuple[tuple[IPNetwork, IPNetwork], ...]:
-    """Pairs of networks, in the order given, of which one lies in the other."""
+    """Return pairs of networks, in the order given, of which one contains the other."""
     items = list(networks)
     return tuple(
         (a, b) for i, a in enumerate(items) for b in items[i + 1 :] if a.version == b.version and a.overlaps(b)
@@ -216,7 +216,7 @@ VERY_BROAD: Mapping[int, int] = {4: 16, 6: 32}
 
 
 def is_very_broad(network: IPNetwork) -> bool:
-    """Tell whether a range is so large that a person should be asked whether it is meant."""
+    """Return True if a range is so large that it should be confirmed."""
     return network.prefixlen < VERY_BROAD[network.version]
 
 
@@ -275,7 +275,7 @@ def parse_endpoint_id(text: str) -> str:
     elif ".vpce." in word or word.startswith("com.amazonaws."):
         said = f"'{_short(word)}' is a DNS or service name, not an endpoint id."
     elif looks_like_address(word):
-        said = f"'{_short(word)}' is an address; it belongs into the list of addresses."
+        said = f"'{_short(word)}' is an address, not an endpoint: add it to the addresses instead."
     else:
         said = f"'{_short(word)}' is not a VPC endpoint id."
     raise InvalidInput(
@@ -302,7 +302,7 @@ def parse_vpc_id(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a request comes from, as S3 sees it.
+    """The source of a request, as S3 sees it.
 
     Attributes
     ----------
@@ -333,7 +333,7 @@ class Source:
 
     @property
     def is_endpoint(self) -> bool:
-        """Whether the request came through a VPC endpoint."""
+        """True if the request came through a VPC endpoint."""
         return self.endpoint is not None
 
     def __str__(self) -> str:

@@ -133,7 +133,7 @@ class _OneWorker:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Give each notebook a group of its own."""
+        """Give each notebook a separate group."""
         for item in items:
             if item.path.suffix == ".ipynb":
                 item.add_marker(pytest.mark.xdist_group(str(item.path)))
@@ -208,5 +208,5 @@ class _NotebookCheck(pytest.Item):
         return str(excinfo.value) if isinstance(excinfo.value, GtSecureError) else super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
-        """Where the test is."""
+        """Return the location of the test."""
         return self.path, None, f"{self.path.name}: {self.name}"

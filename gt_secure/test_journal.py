@@ -34,7 +34,7 @@ def new_marker() -> str:
 
 
 def is_ours(marker: str | None) -> bool:
-    """Tell whether this installation minted a marker."""
+    """Return True if this installation minted a marker."""
     if marker is None or len(marker) != _NONCE + _SEAL or not marker.isascii():
         return False
     return hmac.compare_digest(marker[_NONCE:], _seal(marker[:_NONCE]))

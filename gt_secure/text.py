@@ -107,7 +107,7 @@ def redact(text: object) -> str:
     """Mask the secrets in a text: of presigned URLs (SigV4, SigV4A, SigV2), headers, credentials and access keys.
 
     A name may be spelled in any case and percent-encoded any number of times; where its place cannot be named, the
-    whole query goes. What is not secret stays: host, key, time and lifetime tell what a URL was. Redacting twice
+    whole query goes. What is not secret stays: host, key, time and lifetime identify the URL. Redacting twice
     changes nothing.
     """
     shown = str(text)

@@ -137,7 +137,7 @@ def test_source_text_comes_back(text):
         ("vpc-0a1b2c3d", "is a VPC"),
         ("vpce-svc-0a1b2c3d", "service"),
         ("com.amazonaws.us-east-1.s3", "DNS or service name"),
-        ("10.0.0.1", "list of addresses"),
+        ("10.0.0.1", "add it to the addresses"),
         ("vpce-xyz", "not a VPC endpoint"),
         ("vpce-0a1b2c3", "not a VPC endpoint"),
     ],

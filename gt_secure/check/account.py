@@ -22,15 +22,15 @@ def no_findings(
     severity: str = "medium",
     ignore: Collection[str] = (),
 ) -> CheckResult:
-    """Nothing of this severity or graver was found about a team, its workforce and a bucket.
+    """Check that a team, its workforce and a bucket have no findings of this severity or higher.
 
     Parameters
     ----------
     gt : Connection or sagemaker.core Session
     team, bucket : optional
-        What to look at; at least one.
+        The team and bucket to check; at least one.
     severity : str
-        The least grave severity that fails the check: ``high``, ``medium``, ``low`` or ``info``.
+        The minimum severity that fails the check: ``high``, ``medium``, ``low`` or ``info``.
     ignore : collection of str
         Codes of findings that are known and accepted.
     """
@@ -42,8 +42,8 @@ def no_findings(
     strange = [code for code in codes if code not in catalog()]
     if strange:
         raise InvalidInput(
-            f"There is no finding '{strange[0][:40]}'.",
-            next_step="'gt-secure findings' shows the codes.",
+            f"Unknown finding code '{strange[0][:40]}'.",
+            next_step="Run 'gt-secure findings' to list the codes.",
             field="ignore",
         )
     name = None if team is None else team_name(team)
@@ -74,6 +74,6 @@ def no_findings(
     if blind:
         said = "Some checks could not run: " + " ".join(f"{each.code}: {each.detail}" for each in blind[:3])
         return CheckResult(
-            "no_findings", subject, None, said, details, "'gt-secure doctor' says which permissions are lacking."
+            "no_findings", subject, None, said, details, "Run 'gt-secure doctor' to list the missing permissions."
         )
-    return CheckResult("no_findings", subject, True, f"Nothing of severity {severity} or graver was found.", details)
+    return CheckResult("no_findings", subject, True, f"No findings of severity {severity} or higher.", details)

@@ -1,4 +1,4 @@
-"""Whatever makes a check in a notebook pass without being run: tags, comments, magics and code around it.
+"""Detection of checks in a notebook that pass without being run: tags, comments, magics and surrounding code.
 
 nbval, papermill and nbclient each honour tags or comments that skip a cell or ignore its error. On an ordinary cell
 that is fine. On a cell that holds a check it turns the check green, whatever the account is like.
@@ -89,7 +89,7 @@ def _holds_check(text: str, tree: ast.Module | None, names: set[str]) -> bool:
 
 
 def _is_check(node: ast.AST, names: set[str]) -> bool:
-    """Whether a node calls a check: ``check.name(...)``, ``name(...)`` or ``gt_secure.check.name(...)``."""
+    """Return True if a node calls a check: ``check.name(...)``, ``name(...)`` or ``gt_secure.check.name(...)``."""
     if not isinstance(node, ast.Call):
         return False
     inner: ast.expr = node.func
@@ -137,7 +137,7 @@ def _replaces(node: ast.Assign | ast.AnnAssign, names: set[str]) -> bool:
 
 
 def _shows_result(text: str, tree: ast.Module, names: set[str]) -> bool:
-    """Whether the last expression is a check, whose result the cell shows."""
+    """Return True if the last expression is a check, whose result the cell shows."""
     if not tree.body or text.rstrip().endswith(";"):
         return False
     last = tree.body[-1]

@@ -1,4 +1,4 @@
-"""``guard_is_in_place``: the Deny statement in a bucket's policy, as it is in S3 now."""
+"""``guard_is_in_place``: the Deny statement in the current policy of a bucket."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def guard_is_in_place(
     addresses: str | Iterable[str | IPNetwork | IPAddress] | None = None,
     endpoints: str | Iterable[str] | None = None,
 ) -> CheckResult:
-    """The bucket's policy holds our guard, unchanged, and it admits who it should.
+    """Check that the bucket's policy holds our guard, unchanged, with the right addresses and endpoints.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""``no_foreign_hits`` and ``no_leaked_urls``: what the access log says. An empty or broken log proves nothing."""
+"""``no_foreign_hits`` and ``no_leaked_urls``: evidence of the access log. An empty or broken log proves nothing."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def no_foreign_hits(
     hits : Hits
         Rows of an access log; those of the restriction's bucket and prefix are looked at.
     restriction : Restriction
-        With the addresses or endpoints that may come in.
+        With the allowed addresses or endpoints.
     count_refused : bool
         Whether refused requests from outside fail the check too: the lock held, but somebody had a URL.
     trust_private : bool
@@ -51,7 +51,7 @@ def no_foreign_hits(
     if not restriction.addresses and not restriction.endpoints:
         raise InvalidInput(
             "The restriction lists neither addresses nor endpoints, so every hit would be foreign.",
-            next_step="Give a restriction that says who may come in.",
+            next_step="Pass a restriction with addresses or endpoints.",
             field="restriction",
         )
     subject = restriction.bucket or restriction.team or "the log"
@@ -170,14 +170,14 @@ def _newest(hits: Hits) -> dt.datetime | None:
 def _doubt(
     coverage: Coverage, rows: int, newest: dt.datetime | None, within_h: float | None, max_unreadable: int
 ) -> str:
-    """Why the log that was read does not carry the answer; empty if it does."""
+    """Return the reason why the log is not sufficient evidence; empty if it is."""
     if coverage.failures:
         first = coverage.failures[0]
         return f"{len(coverage.failures):,} log objects could not be read, the first is {first.name} ({first.kind})."
     if coverage.unreadable > max_unreadable:
         return f"{coverage.unreadable:,} of {coverage.lines:,} lines of the log could not be read."
     if not rows:
-        return "The log that was read shows no request with a presigned URL: that does not prove that nobody came."
+        return "The log shows no request with a presigned URL. An empty log is not proof that nobody opened the images."
     if within_h is not None:
         age = dt.datetime.now(dt.UTC).replace(tzinfo=None) - newest if newest is not None else None
         if age is None or age > dt.timedelta(hours=within_h):

@@ -27,7 +27,7 @@ class ReportData:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many passed, failed and are unknown."""
+        """The numbers of passed, failed and unknown checks."""
         return {word: sum(result.status == word for result in self.results) for word in ("passed", "failed", "unknown")}
 
     @property

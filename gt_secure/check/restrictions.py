@@ -52,7 +52,7 @@ def nothing_drifted(gt: ConnectionLike, restriction: Restriction | str | Path) -
 def expectations_hold(
     gt: ConnectionLike, restriction: Restriction | str | Path, *, context: Context | None = None
 ) -> CheckResult:
-    """Who must get in gets in, and who must be refused is refused, with the locks as they are now.
+    """Check that the current locks fulfil the expectations.
 
     Parameters
     ----------
@@ -79,12 +79,12 @@ def expectations_hold(
         named = some([f"{one.source} should be {one.kind} and is {one.observed}" for one in (sure or broken)])
         first = (sure or broken)[0]
         said = f"{named}. {first.reason}".strip()
-        fix = "'gt-secure plan -f FILE' shows what would mend it."
+        fix = "Run 'gt-secure plan -f FILE' to see the changes that fix it."
         return CheckResult("expectations_hold", label(wish), False if sure else None, said, details, fix)
     hidden = _hidden(wish, state)
     if hidden:
         said = f"As far as can be seen the expectations hold, but {some(hidden)} could not be read."
-        fix = "'gt-secure doctor' says which permissions are lacking."
+        fix = "Run 'gt-secure doctor' to list the missing permissions."
         return CheckResult("expectations_hold", label(wish), None, said, details, fix)
     said = f"All {len(results):,} expectations hold." if len(results) > 1 else "The expectation holds."
     return CheckResult("expectations_hold", label(wish), True, said, details)
@@ -129,7 +129,7 @@ def _proof_words(proof: Proof) -> tuple[bool | None, str, str]:
 
 
 def _hidden(wish: Restriction, state: State) -> list[str]:
-    """What would have a say in the expectations, but could not be read: an answer without it is a guess."""
+    """Return the unreadable parts that the expectations depend on: an answer without them is a guess."""
     parts = ["the workteam", "the workforce"] if wish.team is not None else []
     if any(source.is_endpoint for one in wish.expectations for source in one.sources):
         parts.append("VPC endpoints")

@@ -1,4 +1,4 @@
-"""What a check gives back, and the two ways to call one: raising, and not raising."""
+"""Check results, and the two calling conventions: raising and non-raising."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Status: TypeAlias = Literal["passed", "failed", "unknown"]
 
 _CANNOT_SEE = (AccessDenied, CredentialsError, Unreachable, Throttled, LogError)
 MAX_NAMED = 5
-"""So many of the things that are wrong are named in a message; all of them are in ``details``."""
+"""Maximum number of problems named in a message; all of them are in ``details``."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def of_error(name: str, subject: str, error: GtSecureError, passed: bool | None)
 
 
 def _subject(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
-    """What a check is about, from its arguments: the second one, or what is given by name."""
+    """Return the subject of a check from its arguments: the second one, or those given by name."""
     values = [*args[1:2], *(kwargs[key] for key in ("team", "bucket", "restriction", "path") if key in kwargs)]
     return ", ".join(label(value) for value in values if value is not None) or "the account"
 

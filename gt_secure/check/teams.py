@@ -23,7 +23,7 @@ def team_is_restricted(
     url_lock: Literal["SourceIp", "VpcSourceIp"] | None = None,
     portal: str | Iterable[str | IPNetwork | IPAddress] | None = None,
 ) -> CheckResult:
-    """The team's URL lock is on, is one toggle only, and fits the portal.
+    """Check that the team's URL lock is on, with only one setting, and fits the portal.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def team_is_restricted(
     team : str or Workteam
         Name of a private workteam; a vendor or public one has no URL lock, and the check fails.
     url_lock : str, optional
-        Which of the two toggles it must be.
+        The required setting.
     portal : str or iterable of networks, optional
         Also check the portal lock: it is on, and lists nothing outside these networks.
     """

@@ -221,7 +221,7 @@ def emit(table: Table, form: str, output: str | None) -> None:
     else:
         sys.stdout.write(text)
     if form == "table" and not len(table):
-        note("No request was found. That does not prove that nobody came: the log may be late or incomplete.")
+        note("No request was found. That is not proof that nobody opened an object: the log may be late or incomplete.")
 
 
 def _write(output: str, text: str) -> None:

@@ -29,14 +29,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="loopback address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=0, help="port (default: any free one)")
     parser.add_argument("--vpc-port", type=int, default=0, help="port of the S3 VPC endpoint (default: any free one)")
-    parser.add_argument("--state-dir", type=Path, default=None, help="keep state there (default: in memory only)")
+    parser.add_argument(
+        "--state-dir", type=Path, default=None, help="folder for persistent state (default: in memory only)"
+    )
     parser.add_argument(
         "--log-delay", type=float, default=2.0, metavar="SECONDS",
-        help="delivery delay of access logs; AWS takes hours (default: %(default)s)",
+        help="delivery delay of access logs; hours on AWS (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
         "--workforce-delay", type=float, default=1.0, metavar="SECONDS",
-        help="how long a workforce stays Updating; AWS takes up to minutes (default: %(default)s)",
+        help="how long a workforce stays Updating; minutes on AWS (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument("--seed", choices=("demo", "none"), default="demo", help="what an empty sandbox is filled with")
     parser.add_argument("--json", action="store_true", help="print one line of JSON instead of shell lines")

@@ -40,7 +40,7 @@ def load(settings: Settings) -> None:
     if "ministack.app" in sys.modules:
         raise Unsupported(
             "The emulator is already loaded in this process, with settings that cannot change any more.",
-            next_step="Start the sandbox in a process of its own: gt-secure sandbox.",
+            next_step="Start the sandbox in a separate process: gt-secure sandbox.",
         )
     _set_environment(settings)
     try:

@@ -1,4 +1,4 @@
-"""Starts a sandbox as a process of its own and stops it again."""
+"""Starts a sandbox in a separate process and stops it again."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ class Sandbox:
     Parameters
     ----------
     state_dir : str or Path, optional
-        Where state outlives the sandbox; in memory otherwise.
+        Folder for persistent state; default: in memory.
     port : int
-        Port to listen on; 0 takes a free one.
+        Port to listen on; 0 chooses a free one.
     log_delay_s : float
-        Seconds until access-log rows are delivered; AWS takes hours.
+        Seconds until access-log rows are delivered; on AWS it is hours.
     workforce_delay_s : float
         Seconds that a workforce stays ``Updating``.
     seed : "demo" or None
-        What an empty sandbox is filled with.
+        Data for an empty sandbox.
     account : str
         Account id, twelve digits.
     python : str or Path, optional

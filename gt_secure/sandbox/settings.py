@@ -1,4 +1,4 @@
-"""What a sandbox is told when it starts, checked before anything is loaded."""
+"""Sandbox configuration, validated before start-up."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ MAX_DELAY_S = 24 * 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to run one sandbox.
+    """Configuration of one sandbox.
 
     Attributes
     ----------
     host : str
         Loopback address to listen on.
     port, vpc_port : int
-        Ports of the internet-like listener and of the S3 VPC endpoint; 0 takes a free one.
+        Ports of the internet-like listener and of the S3 VPC endpoint; 0 chooses a free one.
     state_dir : Path or None
-        Where state outlives the process; None keeps it in memory.
+        Folder for persistent state; None keeps it in memory.
     log_delay_s : float
-        Seconds until access-log rows are delivered as objects. AWS takes hours.
+        Seconds until access-log rows are delivered as objects. On AWS it is hours.
     workforce_delay_s : float
         Seconds that a workforce stays ``Updating`` or ``Initializing`` after a change.
     seed : "demo" or "none"

@@ -1,4 +1,4 @@
-"""What SageMaker and EC2 hold, one region at a time, in the shape of their own API; kept on disk on request."""
+"""State of SageMaker and EC2, one region at a time, in the shape of their own API; kept on disk on request."""
 
 from __future__ import annotations
 

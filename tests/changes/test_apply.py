@@ -277,7 +277,7 @@ def test_the_deadline_ends_the_retries(account: Account) -> None:
 
     account.aws.client("sagemaker").meta.events.register("before-call.sagemaker.UpdateWorkteam", busy)
     started = time.monotonic()
-    with pytest.raises(GtSecureError, match="slow down"):
+    with pytest.raises(GtSecureError, match="throttling"):
         apply(account.aws, made, journal_dir=account.journal, timeout_s=0.6)
     assert time.monotonic() - started < 10
     assert account.look() == before

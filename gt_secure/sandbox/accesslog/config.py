@@ -14,7 +14,7 @@ from ..settings import REGION, account_id
 
 @dataclass(frozen=True, slots=True)
 class LogTarget:
-    """Where the rows of one bucket go."""
+    """Destination of the rows of one bucket."""
 
     bucket: str
     prefix: str

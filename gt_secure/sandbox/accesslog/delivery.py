@@ -35,7 +35,7 @@ class Pending:
 
 @dataclass(slots=True)
 class Outcome:
-    """What one round of delivery did."""
+    """Result of one round of delivery."""
 
     rows: int = 0
     objects: list[str] = field(default_factory=list)

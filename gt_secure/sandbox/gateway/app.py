@@ -1,4 +1,4 @@
-"""The entrance: finds out where a request comes from and which service it is for, and passes it on."""
+"""ASGI entry point: resolve the source of a request and its target service, then dispatch it."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ _SCOPE = re.compile(r"Credential=([^/,\s]+)/(\d{8})/([^/,\s]+)/([^/,\s]+)/aws4_r
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a request may not pass: an AWS error code and its message; ``authentication`` when no policy was asked."""
+    """Reason for refusing a request: an AWS error code and its message; ``authentication`` when no policy was asked."""
 
     code: str
     message: str
@@ -47,7 +47,7 @@ def pin(request: Request) -> None:
 
 
 def is_root_key(access_key: str) -> bool:
-    """Tell whether the emulator would take this key for the account's root."""
+    """Return True if the emulator would take this key for the account's root."""
     from ministack.core.iam_evaluator import is_root_access_key
 
     return bool(access_key) and bool(is_root_access_key(access_key))

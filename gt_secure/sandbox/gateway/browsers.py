@@ -1,4 +1,4 @@
-"""What a web page may make a browser send here: only what it could send to AWS.
+"""Limits for web pages: a browser may send only the requests here that it could send to AWS.
 
 Any page can make a browser call a loopback port, with a form or by giving its own name this machine's address (DNS
 rebinding). So the ``Host`` header must name this machine, and whatever needs no signature (the sandbox's own pages) or
@@ -25,7 +25,7 @@ def host_name(headers: Mapping[str, str]) -> str:
 
 
 def is_this_machine(name: str, more: Collection[str] = ()) -> bool:
-    """Tell whether a host name can only mean this machine: a loopback address, ``localhost`` or a name below it.
+    """Return True if a host name can only mean this machine: a loopback address, ``localhost`` or a name below it.
 
     Parameters
     ----------

@@ -53,7 +53,7 @@ def _allowed(request: Request, bucket: str, action: str) -> bool:
 
 
 async def exists(bucket: str) -> bool:
-    """Tell whether there is such a bucket."""
+    """Return True if there is such a bucket."""
     status, _, _ = await emulator.s3("HEAD", f"/{bucket}")
     return status == 200
 

@@ -1,4 +1,4 @@
-"""The condition keys that the emulator's policy evaluation lacks, filled in for each request.
+"""Condition keys that are missing in the emulator's policy evaluation, filled in for each request.
 
 This is the only place that reaches into ministack's private names: its evaluator asks one function for the value of a
 condition key. :func:`install` wraps it, and fails when the function has moved, so that a new version of ministack

@@ -53,7 +53,7 @@ def _is_token(token: str) -> bool:
 
 
 def query(request: Request) -> str | None:
-    """Return the query with the largest page that S3 gives, or None where it may stay as it is."""
+    """Return the query with the largest page that S3 gives, or None if it needs no change."""
     if request.method != "GET":
         return None
     large = {name for name in _NUMBERS if int((request.query.get(name) or ["0"])[0] or 0) > MAX_KEYS}

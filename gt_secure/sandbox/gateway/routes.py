@@ -1,4 +1,4 @@
-"""What reaches the emulator: S3 requests about a bucket, and the query protocol of STS and IAM. Nothing else.
+"""Routes to the emulator: only S3 requests about a bucket, and the query protocol of STS and IAM.
 
 The emulator serves many services and its own control pages, some of them before it looks at any signature. So each
 request must be of a form that only S3, STS or IAM answers, and the emulator's own router must agree.
@@ -17,7 +17,7 @@ _RESERVED = frozenset({"health", "iceberg", "login", "logout", "oauth2", "v20180
 
 
 def allowed(request: Request, service: str, *, bucket: str, exists: bool) -> bool:
-    """Tell whether a request may go to the emulator.
+    """Return True if a request may go to the emulator.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def _is_s3(request: Request, bucket: str, exists: bool) -> bool:
 
 
 def _names_another_service(request: Request) -> bool:
-    """Tell whether the Host header names a gateway, a function or a load balancer of the emulator."""
+    """Return True if the Host header names a gateway, a function or a load balancer of the emulator."""
     from ministack.app import _S3_VHOST_EXCLUDE_RE
 
     return _S3_VHOST_EXCLUDE_RE.search(request.headers.get("host", "").lower()) is not None

@@ -25,7 +25,7 @@ _OWN = frozenset(
 
 
 def is_signed_by(request: Request, secret_key: str, token: str | None) -> bool:
-    """Tell whether a Signature Version 2 was made with a secret key.
+    """Return True if a Signature Version 2 was made with a secret key.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
-"""Which address a loopback peer stands for, and from where a client has to call to stand for an address.
+"""Mapping between loopback peers and the source addresses that they represent.
 
-Documentation networks play the internet and ``10.0.0.0/16`` plays the VPC behind an S3 endpoint::
+Documentation networks represent the internet and ``10.0.0.0/16`` the VPC behind an S3 endpoint::
 
     203.0.113.x   call from 127.0.113.x
     198.51.100.x  call from 127.51.100.x
@@ -58,7 +58,7 @@ class Vantage:
     label: str = ""
 
     def to_dict(self) -> dict[str, object]:
-        """Return the vantage as JSON-able data."""
+        """Return the origin as JSON-able data."""
         return {
             "label": self.label or str(self.source),
             "source": str(self.source),
@@ -146,5 +146,5 @@ def vantage(
 
 
 def can_bind_anywhere() -> bool:
-    """Tell whether this system routes the whole of 127.0.0.0/8 to itself."""
+    """Return True if this system routes the whole of 127.0.0.0/8 to itself."""
     return sys.platform.startswith("linux")

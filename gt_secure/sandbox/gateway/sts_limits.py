@@ -1,4 +1,4 @@
-"""What STS checks of AssumeRole and the emulator does not: the role's path, and how long a session may last.
+"""Checks of AssumeRole that the emulator does not make: the role's path, and the maximum session duration.
 
 At most the role's ``MaxSessionDuration`` (one hour unless it says more), and one hour when a role assumes a role (STS
 API Reference, *AssumeRole*).

@@ -1,7 +1,7 @@
 """The worker portal: shows a task to a worker at an address, the way Ground Truth does.
 
-A worker outside ``SourceIpConfig`` does not get in (public portal only). The image URL is presigned with credentials of
-the job's role, and its session policy carries the worker's address when the workteam's toggle is on (API reference,
+A worker outside ``SourceIpConfig`` is refused (public portal only). The image URL is presigned with credentials of
+the job's role, and its session policy has the worker's address if the workteam's setting is on (API reference,
 *IamPolicyConstraints*). There is no login: the address is what the sandbox is about.
 """
 

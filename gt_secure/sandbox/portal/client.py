@@ -1,6 +1,6 @@
-"""Play a worker: open a task of the sandbox's portal from some address and take the image URL it shows.
+"""Simulate a worker: open a task of the sandbox's portal from an address and return its image URL.
 
-On AWS a worker does this in a browser. Tutorials and tests use it to show what happens to a URL that is passed on.
+On AWS a worker does this in a browser. Tutorials and tests use it to show the result of a forwarded URL.
 """
 
 from __future__ import annotations

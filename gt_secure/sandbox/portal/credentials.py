@@ -40,7 +40,7 @@ def read_policy(bucket: str, key: str, constraint: Mapping[str, str]) -> str:
     bucket, key : str
         The object.
     constraint : mapping
-        Condition key to address, for example ``{"aws:SourceIp": "203.0.113.7"}``; empty when no toggle is on.
+        Condition key to address, for example ``{"aws:SourceIp": "203.0.113.7"}``; empty if no setting is on.
     """
     statement: dict[str, object] = {
         "Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/{key}",

@@ -1,4 +1,4 @@
-"""What the sandbox answers under ``/_gt_secure/``: health, vantages, log delivery, reset, the worker portal."""
+"""Pages of the sandbox under ``/_gt_secure/``: health, origins, log delivery, reset, the worker portal."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Workteams: list, describe, create, update, delete.
 
-Where AWS says nothing, the sandbox keeps members that an update leaves out, and takes a given
-``WorkerAccessConfiguration`` as a whole. Both toggles at once are accepted, because AWS documents no refusal.
+Where AWS documents nothing, the sandbox keeps fields that an update leaves out, and replaces a given
+``WorkerAccessConfiguration`` as a whole. Both settings together are accepted, because AWS documents no refusal.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def create(state: State, region: Region, request: Record) -> Record:
 
 
 def default_access() -> Record:
-    """What a team without a URL lock reports."""
+    """The settings that a team without a URL lock reports."""
     return {"S3Presign": {"IamPolicyConstraints": {"SourceIp": "Disabled", "VpcSourceIp": "Disabled"}}}
 
 
