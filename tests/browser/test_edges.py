@@ -159,7 +159,7 @@ ERRORS = {
     "no-credentials": (
         "import os\nfor k in [k for k in os.environ if k.startswith('AWS_') and 'REGION' not in k]: del os.environ[k]\n"
         "os.environ['AWS_EC2_METADATA_DISABLED'] = 'true'",
-        "There are no AWS credentials here",
+        "No AWS credentials were found",
     ),
     "no-region": (
         "import os\nfor k in ('AWS_REGION', 'AWS_DEFAULT_REGION'): os.environ.pop(k, None)",

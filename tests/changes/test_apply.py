@@ -329,7 +329,7 @@ def test_somebody_who_sets_the_url_lock_at_the_same_moment_wins_and_is_named(acc
     said = str(caught.value)
     now = "SourceIp and VpcSourceIp" if theirs[0] else "VpcSourceIp"
     assert f"changed by somebody else in the meantime: now it is {now}. Plan again" in said
-    assert "AWS answers again" not in said
+    assert "AWS responds again" not in said
     assert account.policy() == before  # the guard, which went first, is taken back
     assert account.toggles() == {"SourceIp": "Enabled" if theirs[0] else "Disabled", "VpcSourceIp": "Enabled"}
     result = caught.value.details["applied"]
@@ -341,7 +341,7 @@ def test_somebody_who_sets_the_url_lock_at_the_same_moment_wins_and_is_named(acc
         assert (result["outcome"], record.status) == ("overtaken", "overtaken")
         assert [step["outcome"] for step in result["steps"]] == ["rolled back", "overtaken"]
         assert f"it is {now}" in result["steps"][1]["detail"]
-        assert "What somebody else has set at the same time stays" in said
+        assert "The simultaneous write of somebody else stays" in said
     assert result["certain"]
     # The journal does not stand in the way of the next plan, as an interrupted change would.
     again = plan(account.aws, wish(portal_lock=None))

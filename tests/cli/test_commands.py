@@ -149,7 +149,7 @@ def test_bound_urls(run):
         (("plan", "--team", "open-team", "--allow", "10.0.0.0/8", "--bucket", "gt-images"), "private"),
         (("hits", "/nonsuch/folder"), ""),
         (("hits", "--bucket", "gt-logs"), "logging"),
-        (("plot", "--bucket", "gt-images", "-o", "x.gif"), "SVG or a PNG"),
+        (("plot", "--bucket", "gt-images", "-o", "x.gif"), "SVG or PNG"),
         (("teams", "--endpoint-url", "nonsense"), "not an endpoint URL"),
         (("teams", "--endpoint-url", "http://127.0.0.1:9"), "No answer"),
         (("teams", "--profile", "nonsuch"), "profile"),
