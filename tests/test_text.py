@@ -115,7 +115,7 @@ def test_keys_headers_and_tokens_are_masked(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "The URL lacks X-Amz-Credential: it was cut or altered.",
+        "The URL has no X-Amz-Credential: it was cut or altered.",
         "arn:aws:iam::123456789012:role/service-role/AmazonSageMaker-ExecutionRole-20200101T000000",
         "scans/" + "Patients2024/" * 10,
         "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",

@@ -1,4 +1,4 @@
-"""Who can open an object: one model for plans, checks, findings and explanations."""
+"""Access to an object: one model for plans, checks, findings and explanations."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def address_classes(conditions: Sequence[Condition], listed: Iterable[IPNetwork]
     conditions : sequence of Condition
         All conditions on the key that holds the address.
     listed : iterable of network
-        Addresses to cut out besides: those of a restriction.
+        Addresses to cut out too: those of a restriction.
     """
     networks = list(listed)
     return [each for version in (4, 6) for each in _classes(version, conditions, networks)]

@@ -41,7 +41,7 @@ def decide_request(request: Request, policies: Policies, facts: Given | None = N
     Parameters
     ----------
     request : Request
-        A context key that is not in it is absent only where AWS says so for such a request.
+        A context key that is not in it is absent only where AWS documents so for such a request.
     policies : Policies
     facts : Given, optional
         Values of further keys.

@@ -30,7 +30,7 @@ NO_BUCKET = "images-of-the-team"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What happens to one source, which lock decides, and why."""
+    """Answer to one source, with the lock that decides and the reason."""
 
     decision: Decision
     lock: Lock
@@ -50,7 +50,7 @@ class Outcome:
 
     @property
     def allowed(self) -> bool:
-        """Return whether it surely gets in."""
+        """Return whether it is surely opened."""
         return self.decision == "allowed"
 
     def to_dict(self) -> dict[str, Any]:
@@ -67,7 +67,7 @@ class Outcome:
 class World:
     """The locks, now or after the changes.
 
-    ``policy`` is the bucket policy, ``policy_seen`` tells whether it could be read. The role behind the URLs is
+    ``policy`` is the bucket policy, ``policy_seen`` is true if it could be read. The role behind the URLs is
     supposed to be allowed to read the bucket: where it is not, nothing opens with or without a restriction.
     """
 
@@ -133,7 +133,7 @@ class World:
         return self._open(source, prefix, Source(home))
 
     def presigned(self, source: Source, prefix: str) -> Outcome:
-        """Anybody at this source opens a presigned URL of the bucket that carries no condition of its own."""
+        """Anybody at this source opens a presigned URL of the bucket that carries no separate condition."""
         return self._s3(source, prefix, None)
 
     def _open(self, source: Source, prefix: str, made_for: Source) -> Outcome:
@@ -167,7 +167,7 @@ class World:
             resource_account=self.account,
         )
         if self.lock.impossible and session is not None:
-            return Outcome("refused", "URL lock", "Both toggles are on, which no request can meet.")
+            return Outcome("refused", "URL lock", "Both settings are on, which no request can meet.")
         return self._decide(request, session, endpoint_policy)
 
     def ground_truth(self, endpoint: str, prefix: str, action: str) -> Outcome:

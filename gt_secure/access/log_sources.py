@@ -1,4 +1,4 @@
-"""What the access log says about a bucket's users: where labelers came from, and who else reads by presigned URLs."""
+"""Users of a bucket in its access log: sources of workers, and others who read by presigned URLs."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from ..errors import InvalidInput
 from ..network import IPNetwork, Source, contains, parse_endpoint_id, scope
 
 MOST = 200
-"""So many sources are looked at, the busiest first."""
+"""Number of sources looked at, the busiest first."""
 
 
 def labelers(hits: object, bucket: str | None = None, prefix: str = "") -> tuple[Source, ...]:
-    """Return where labelers came from.
+    """Return the sources of workers.
 
     Parameters
     ----------

@@ -40,7 +40,7 @@ ROOT_EXCEPTION = (
 
 @dataclass(frozen=True)
 class Claim:
-    """What is to be proved.
+    """Statement to prove.
 
     Attributes
     ----------

@@ -94,7 +94,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What holds for all requests of one question.
+    """Circumstances of all requests of one question.
 
     Attributes
     ----------
@@ -247,7 +247,7 @@ def dimensions(
 
 
 def _is_absent(key: str, kind: Kind) -> bool:
-    """Return whether AWS says that a request of this kind does not have a key."""
+    """Return whether AWS documents that a request of this kind does not have a key."""
     if kind.signer == "anonymous":
         return is_principal_key(key)
     if key.startswith(("s3:requestobjecttag", "s3:object-lock-")):

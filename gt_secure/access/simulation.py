@@ -20,7 +20,7 @@ Scene: TypeAlias = Literal["worker", "forwarded", "presigned", "Ground Truth", "
 
 LOGGED = "seen in the access log"
 MAX_NETWORKS = 25
-"""So many ranges are sampled; the others get what these get, since all of them are in the same two lists."""
+"""Number of ranges sampled; the others get what these get, since all of them are in the same two lists."""
 
 _ELSEWHERE = Source(parse_address("198.51.100.9"))
 _ANYBODY = Source(parse_address("203.0.113.7"))
@@ -218,8 +218,8 @@ def _stops(rows: Iterable[Row]) -> list[Notice]:
             Notice(
                 "refuses-labeler",
                 "blocker",
-                f"The access log shows labelers at {named}, and they would be refused.",
-                "Add their addresses, or confirm that they are to be shut out.",
+                f"The access log shows workers at {named}, and they would be refused.",
+                "Add their addresses, or confirm that they will be refused.",
                 "addresses",
             )
         )
@@ -278,7 +278,7 @@ def check(
 
 
 def _expected(world: World, source: Source, prefix: str, of: str, kind: str) -> Outcome:
-    """A source is refused only if neither a worker there nor the receiver of a forwarded URL gets in."""
+    """A source is refused only if neither a worker there nor the receiver of a forwarded URL is opened."""
     if of == "bucket":
         return world.presigned(source, prefix)
     worker = world.worker(source, prefix)

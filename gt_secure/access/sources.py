@@ -1,4 +1,4 @@
-"""Where requests come from, cut into classes: addresses outside endpoints, and the endpoints that policies name."""
+"""Sources of requests, cut into classes: addresses outside endpoints, and the endpoints that policies name."""
 
 from __future__ import annotations
 

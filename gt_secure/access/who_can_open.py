@@ -1,6 +1,6 @@
-"""Who can open this object now: sources against locks, decided by the engine from the policies that are known.
+"""Present access to an object: sources against locks, decided by the engine from the policies that are known.
 
-Two links are asked for each source: one that the portal made for a labeler *at* that source, and one that was made for
+Two links are asked for each source: one that the portal made for a worker *at* that source, and one that was made for
 somebody elsewhere and forwarded. The URL lock tells them apart; the bucket guard does not.
 """
 
@@ -31,7 +31,7 @@ IN_VPC = parse_address("10.0.0.10")
 """Stands for a worker's address behind an endpoint."""
 
 ASSUMED_ROLE = "arn:aws:sts::111122223333:assumed-role/GroundTruthExecution/worker"
-"""Stands for the session that signs labelers' URLs when it is not known."""
+"""Stands for the session that signs workers' URLs when it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class WhoRow:
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """What holds for all rows."""
+    """Sentences that apply to all rows."""
 
     resource: str
     bucket: str
@@ -134,7 +134,7 @@ def who_can_open(
     sources : iterable
         Where requests come from.
     forwarded_from : Source or str, optional
-        The labeler whose link is forwarded; None leaves these rows out.
+        The worker whose link is forwarded; None leaves these rows out.
     principal : str
         ARN of the session that signs.
     identity : sequence, optional
@@ -152,7 +152,7 @@ def who_can_open(
     region : str, optional
         The bucket's region.
     facts : Given, optional
-        Values of condition keys that are known besides.
+        Values of condition keys that are also known.
     """
     case = _Case(
         resource=f"arn:{partition}:s3:::{bucket}/{key}",

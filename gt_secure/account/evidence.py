@@ -1,6 +1,6 @@
-"""What findings look at beyond the state of a plan: task templates, the log bucket, the key that encrypts the images.
+"""Facts for findings beyond the state of a plan: task templates, the log bucket, the key that encrypts the images.
 
-Read only when findings are asked for: a plan does not need them, and each is a call, or several, of its own.
+Read only when findings are asked for: a plan does not need them, and each needs one or more calls.
 """
 
 from __future__ import annotations
@@ -176,7 +176,7 @@ def _acl_grants(client: Any, bucket: str) -> tuple[AclGrant, ...]:
 
 
 def _unless(code: str, read: Callable[[], T], default: T) -> T:
-    """Read a part that answers with an error of its own where it is not configured."""
+    """Read a part that answers with a specific error where it is not configured."""
     from botocore.exceptions import ClientError
 
     try:

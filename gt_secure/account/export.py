@@ -41,7 +41,7 @@ def current_restriction(
     found = get_workteam(aws, team) if team is not None else None
     mode = found.url_lock.mode if found is not None and found.url_lock is not None else "off"
     if mode == "both":
-        notices.append(Notice("url-lock-both", "warning", "Both toggles are on: no URL works.", "Turn one off."))
+        notices.append(Notice("url-lock-both", "warning", "Both settings are on: no URL works.", "Turn one off."))
     listed = collapse(guard.networks) if guard is not None else ()
     ranges, locked = _portal(aws, found.workforce_name if found is not None else None, notices)
     if locked and guard is not None and parse_stored_cidrs(ranges) != listed:

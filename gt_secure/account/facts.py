@@ -1,4 +1,4 @@
-"""What findings look at: one reading of the account as plain data. Another room fills it; nothing here calls AWS.
+"""Facts about the account as plain data. Another module reads them; nothing here calls AWS.
 
 None means "not read" where a field may be unknown; what could not be read for lack of permission is in ``unseen``.
 """
@@ -14,7 +14,7 @@ from ..network import IPNetwork
 
 @dataclass(frozen=True, slots=True)
 class TeamFacts:
-    """A workteam: its name, kind, and the two toggles of its URL lock."""
+    """A workteam: its name, kind, and the two settings of its URL lock."""
 
     name: str
     kind: Literal["private", "vendor", "public"] = "private"
@@ -132,7 +132,7 @@ class TemplateFacts:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the restriction asks of the bucket guard."""
+    """Guard that the restriction asks for."""
 
     bucket: str
     prefix: str = ""
@@ -142,7 +142,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A permission that was lacking: what it would have shown is unknown."""
+    """A missing permission: what it would have shown is unknown."""
 
     action: str
     resource: str = "*"
@@ -167,9 +167,9 @@ class Snapshot:
     wanted : Wanted or None
         The guard that a restriction asks for; None if none is wanted.
     role_arn : str
-        The role that signs labelers' URLs, if it is known.
+        The role that signs workers' URLs, if it is known.
     unseen : tuple of Missing
-        Permissions that were lacking.
+        Missing permissions.
     facts : mapping
         Values of condition keys that are known, by the key in lower case; an empty one says that the key is absent.
     """
@@ -188,7 +188,7 @@ class Snapshot:
     facts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def lacks(self, action: str, name: str = "") -> bool:
-        """Return whether a permission was lacking, for everything or for a resource with this name."""
+        """Return whether a permission was missing, for everything or for a resource with this name."""
         return any(
             missing.action.lower() == action.lower()
             and (not name or missing.resource in ("", "*") or missing.resource.split(":::")[-1].split("/")[0] == name)

@@ -1,7 +1,7 @@
 """Facts: values of condition keys that this role can read, so that an answer need not depend on them.
 
 A fact about a principal is about the account's own signers. The tags of a role are those of its sessions too, unless a
-session passes tags of its own: that none does is an assumption, which :attr:`KeyFacts.assumed` states.
+session passes its own tags: that none does is an assumption, which :attr:`KeyFacts.assumed` states.
 
 Sources: IAM User Guide, *AWS global condition context keys*; S3 User Guide, *Tagging and access control policies* and
 *Blocking public access* (the account's setting overrides the bucket's).
@@ -47,7 +47,7 @@ class KeyFacts:
     assumed : tuple of str
         Assumptions under which the values hold.
     missing : tuple of Missing
-        Permissions that the role lacks.
+        Missing permissions of the role.
     """
 
     values: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class KeyFacts:
 
 
 class _Collected:
-    """What the reads below add to."""
+    """Facts that the reads below add to."""
 
     def __init__(self) -> None:
         self.values: dict[str, str | tuple[str, ...]] = {}

@@ -38,7 +38,7 @@ class Organization:
         Resource and service control policies, one document a level from the account to the root, each with all
         statements of its level; None if they could not be read.
     missing : tuple of Missing
-        Permissions that the role lacks.
+        Missing permissions of the role.
     """
 
     id: str | None = None

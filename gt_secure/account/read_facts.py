@@ -1,4 +1,4 @@
-"""From a reading of the account to what findings look at, as it is or as changes would leave it."""
+"""From a reading of the account to what findings look at, now or as changes would leave it."""
 
 from __future__ import annotations
 

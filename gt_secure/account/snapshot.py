@@ -1,4 +1,4 @@
-"""What is: one reading of everything that a plan looks at. What this role may not read is listed, never guessed."""
+"""Current state: one reading of everything that a plan needs. What this role may not read is listed, not guessed."""
 
 from __future__ import annotations
 

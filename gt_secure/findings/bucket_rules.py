@@ -199,7 +199,7 @@ def _delivery(snapshot: Snapshot, bucket: BucketFacts, target: LogTargetFacts) -
 
 @bucket_rule("block-public-access-off", "s3:GetBucketPublicAccessBlock")
 def block_public_access_off(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
-    """One of the four switches is off."""
+    """One of the four settings is off."""
     names = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
     off = [name for name in names if not bucket.public_access_block.get(name)]
     if off:

@@ -91,7 +91,7 @@ class Finding:
 
 
 class Match(NamedTuple):
-    """What a rule yields: whom it is about, the values, and for an unknown match the keys on which it depends."""
+    """Result of a rule: its subject, the values, and for an unknown match the keys on which it depends."""
 
     subject: str
     detail: str = ""

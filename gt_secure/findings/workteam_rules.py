@@ -17,7 +17,7 @@ _WORKFORCE = "sagemaker:DescribeWorkforce"
 
 @rule("url-lock-both", _TEAM)
 def url_lock_both(snapshot: Snapshot) -> Iterator[Match]:
-    """Both toggles are on."""
+    """Both settings are on."""
     team = snapshot.team
     if team is not None and team.source_ip and team.vpc_source_ip:
         yield Match(team.name, "SourceIp and VpcSourceIp are both Enabled.")
@@ -25,7 +25,7 @@ def url_lock_both(snapshot: Snapshot) -> Iterator[Match]:
 
 @rule("url-lock-off", _TEAM)
 def url_lock_off(snapshot: Snapshot) -> Iterator[Match]:
-    """Neither toggle is on."""
+    """Neither setting is on."""
     team = snapshot.team
     if team is not None and team.kind == "private" and not (team.source_ip or team.vpc_source_ip):
         yield Match(team.name)
@@ -33,7 +33,7 @@ def url_lock_off(snapshot: Snapshot) -> Iterator[Match]:
 
 @rule("url-lock-portal-mismatch", _TEAM, _WORKFORCE)
 def url_lock_portal_mismatch(snapshot: Snapshot) -> Iterator[Match]:
-    """The toggle does not fit the portal."""
+    """The setting does not fit the portal."""
     team, workforce = snapshot.team, snapshot.workforce
     if team is None or workforce is None or snapshot.lacks(_WORKFORCE) or (team.source_ip and team.vpc_source_ip):
         return
@@ -45,7 +45,7 @@ def url_lock_portal_mismatch(snapshot: Snapshot) -> Iterator[Match]:
 
 @rule("url-lock-impossible", _TEAM)
 def url_lock_impossible(snapshot: Snapshot) -> Iterator[Match]:
-    """Vendor and public teams have no toggles."""
+    """Vendor and public teams have no settings."""
     team = snapshot.team
     if team is not None and team.kind != "private":
         yield Match(team.name, f"It is a {team.kind} workteam.")

@@ -76,7 +76,7 @@ class Statement:
 
     @property
     def label(self) -> str:
-        """How people call it: ``statement 2 "Sid"``."""
+        """Name for people: ``statement 2 "Sid"``."""
         return f"statement {self.index + 1}" + (f' "{self.sid}"' if self.sid else "")
 
     def covers_action(self, action: str) -> bool:
@@ -88,8 +88,8 @@ class Statement:
     def covers_resource(self, arn: str, keys: Keys) -> bool:
         """Return whether a resource is covered.
 
-        A pattern whose variable has no value matches nothing. In ``NotResource`` that would widen an Allow; AWS says
-        only that such a statement may be invalid, so it covers nothing there, and everything in a Deny. An
+        A pattern whose variable has no value matches nothing. In ``NotResource`` that would widen an Allow; AWS
+        documents only that such a statement may be invalid, so it covers nothing there, and everything in a Deny. An
         empty ``NotResource`` likewise.
         """
         if self.not_resource and not self.resources:
@@ -316,7 +316,7 @@ def _principals(data: Mapping[str, object], place: str, kind: Kind) -> tuple[tup
     if kind not in _WITH_PRINCIPAL:
         if present:
             raise PolicyError(
-                f"{present[0]} belongs into resource policies only.",
+                f"{present[0]} is only allowed in resource policies.",
                 place=f"{place}.{present[0]}",
                 next_step="Remove it: the policy applies to whom it is attached to.",
             )

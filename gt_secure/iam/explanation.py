@@ -1,4 +1,4 @@
-"""What each policy, statement and condition says to one request."""
+"""Answers of each policy, statement and condition to one request."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class StatementExplanation:
 
     @property
     def misses(self) -> tuple[str, ...]:
-        """What keeps the statement from applying, in words."""
+        """Return what keeps the statement from applying, in words."""
         found = [name for name in ("action", "resource", "principal") if not getattr(self, name)]
         return tuple(found) + tuple(str(each) for each in self.conditions if not each.matched)
 

@@ -75,7 +75,7 @@ def _arn(value: str, variables: bool, place: str) -> Test:
 
 
 def _arn_unless_unknown(value: str, variables: bool, place: str) -> Test:
-    """For the negated operators: a value that is no ARN is unknown, not unequal, or an Allow would open to it."""
+    """For the negated operators: a value that is not an ARN is unknown, not unequal, or an Allow would open to it."""
     test = _arn(value, variables, place)
     return lambda actual, keys: test(actual, keys) if actual.count(":") >= 5 else None
 

@@ -1,4 +1,4 @@
-"""Who calls, and whom a policy names: accounts, users, roles, role sessions, services, and everyone.
+"""Callers, and the principals of policies: accounts, users, roles, role sessions, services, and everyone.
 
 Sources: IAM User Guide, *AWS JSON policy elements: Principal* and *NotPrincipal*. A role ARN names every session of the
 role and leaves room for session policies and boundaries to limit it; a session ARN, a user ARN and ``*`` grant
@@ -189,7 +189,7 @@ def _entry_grant(entry: Entry, caller: Caller, keys: Keys, unknown: bool) -> Gra
 def is_excepted(entries: Sequence[Entry], caller: Caller, keys: Keys) -> bool:
     """Return whether a ``NotPrincipal`` with Deny spares the caller.
 
-    AWS asks for every ARN under which a caller is known: for a session its own, its role's and its account's. One that
+    AWS compares every ARN under which a caller is known: for a session its own, its role's and its account's. One that
     is missing may deny the caller, so it counts as denied.
     """
     if any(entry.kind == "everyone" for entry in entries):

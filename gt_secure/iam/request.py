@@ -18,7 +18,7 @@ ContextValue: TypeAlias = str | bool | int | Sequence[str]
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked of AWS: a context key that is neither given nor named as unknown is absent.
+    """A request to AWS: a context key that is neither given nor named as unknown is absent.
 
     Attributes
     ----------

@@ -43,5 +43,5 @@ CHOSEN_FAMILIES = ("s3:x-amz-", "s3:requestobjecttag", "s3:object-lock-")
 
 
 def is_chosen(key: str) -> bool:
-    """Tell whether whoever makes a request chooses the value of a key, in lower case."""
+    """Return whether whoever makes a request chooses the value of a key, in lower case."""
     return key in CHOSEN or key.startswith(CHOSEN_FAMILIES)

@@ -26,7 +26,7 @@ Masks: TypeAlias = dict[int, Trail]
 
 @dataclass(frozen=True)
 class Dimension:
-    """What varies: a key, or keys that belong together.
+    """A dimension: a key, or keys that belong together.
 
     Attributes
     ----------

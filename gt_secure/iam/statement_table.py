@@ -62,7 +62,7 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class Gates:
-    """Which bits mean what; each set of ``all_of`` needs one bit."""
+    """Meaning of bits; each set of ``all_of`` needs one bit."""
 
     denies: int
     all_of: tuple[int, ...]

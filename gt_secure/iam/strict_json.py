@@ -55,7 +55,7 @@ def parse_json(text: str, *, place: str = "$") -> object:
         raise PolicyError(
             f"The document is {len(text):,} characters long.",
             place=place,
-            next_step="AWS takes at most 20 KB for a bucket policy; give the policy document alone.",
+            next_step="AWS accepts at most 20 KB for a bucket policy; give the policy document alone.",
         )
     value = load_json(text, place=place)
     refuse_duplicates(value, place)

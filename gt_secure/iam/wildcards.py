@@ -20,7 +20,7 @@ _ARN_COLONS = 5
 
 @lru_cache(maxsize=4096)
 def glob(parts: Filled) -> Matcher:
-    """Return a function that tells whether a whole text matches; ``*`` covers any characters, line ends too."""
+    """Return a predicate for whether a whole text matches; ``*`` covers any characters, line ends too."""
     if all(isinstance(part, str) for part in parts):
         text = "".join(str(part) for part in parts)
         return text.__eq__
@@ -52,7 +52,7 @@ def _regex(parts: Filled) -> str:
 
 @lru_cache(maxsize=4096)
 def resource_glob(parts: Filled) -> Matcher:
-    """Return a function that tells whether an ARN matches a ``Resource`` pattern."""
+    """Return a predicate for whether an ARN matches a ``Resource`` pattern."""
     if parts == (Wild.ANY,):
         return _always
     missing = _ARN_COLONS - sum(part.count(":") for part in parts if isinstance(part, str))
@@ -153,7 +153,7 @@ def _may_be_empty(step: _Step) -> bool:
 
 @lru_cache(maxsize=4096)
 def arn_glob(parts: Filled) -> Matcher | None:
-    """Return a function that tells whether an ARN matches in each of its six parts, as the Arn operators compare.
+    """Return a predicate for whether an ARN matches in each of its six parts, as the Arn operators compare.
 
     None for a pattern that has not six parts: AWS does not say what it matches.
     """

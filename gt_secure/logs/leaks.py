@@ -3,7 +3,7 @@
 S3 masks the SigV4 signature in the log, so a URL is known by its fingerprint; two URLs minted for the same object, by
 the same credential, in the same second look like one, and every finding says so.
 
-What is no leak is decided by :class:`LeakRules`, which a person can change: an office behind several addresses, a
+What counts as a leak is decided by :class:`LeakRules`, which a person can change: an office behind several addresses, a
 laptop with an IPv4 and an IPv6 address, a mail or chat program that looks at links.
 """
 
@@ -33,7 +33,7 @@ PREFETCHERS = (
 
 @dataclass(frozen=True, slots=True)
 class LeakRules:
-    """When two users of one URL count as one.
+    """Rules by which two users of one URL count as one.
 
     Attributes
     ----------
@@ -85,7 +85,7 @@ class User:
 
     @property
     def refused(self) -> int:
-        """How many uses were refused."""
+        """Number of refused uses."""
         return sum(refused for _, refused in self.uses)
 
     @property
@@ -100,7 +100,7 @@ class User:
 class Leak:
     """One URL that several sources used; ``users`` in the order of their first use.
 
-    ``kind`` is ``leak``, ``preview`` (only link previews besides the first user) or ``refused`` (all later ones were
+    ``kind`` is ``leak``, ``preview`` (only link previews after the first user) or ``refused`` (all later ones were
     refused: the lock held).
     """
 
@@ -118,7 +118,7 @@ class Leak:
 
     @property
     def sentence(self) -> str:
-        """What happened, in a sentence."""
+        """The leak in a sentence."""
         key = _plain(self.key)
         minted = f"Minted {self.minted:%d %b %H:%M} UTC for {key}" if self.minted else f"A URL for {key}"
         later = "; ".join(f"from {user.label} ({user.words})" for user in self.others[:4])
@@ -138,7 +138,7 @@ class Leak:
 
 
 class Leaks:
-    """What was found: a sequence of :class:`Leak`, the worst first; ``checked`` is how many URLs were looked at."""
+    """Result: a sequence of :class:`Leak`, the worst first; ``checked`` is how many URLs were looked at."""
 
     def __init__(self, found: list[Leak], checked: int, unsure: list[str]) -> None:
         self.found, self.checked, self.notes = found, checked, unsure
@@ -258,7 +258,7 @@ def _user(row: tuple[Any, ...], rules: LeakRules) -> User:
 
 
 def network_name(text: str, endpoint: str | None, rules: LeakRules) -> str:
-    """What stands for the user in comparisons: endpoint, pool, network, or the address itself."""
+    """Return the identity of a user in comparisons: endpoint, pool, network, or the address itself."""
     if endpoint:
         return endpoint
     try:

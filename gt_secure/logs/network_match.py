@@ -1,4 +1,4 @@
-"""Where addresses of a log lie, seen from a restriction."""
+"""Places of addresses of a log, relative to a restriction."""
 
 from __future__ import annotations
 

@@ -148,7 +148,7 @@ def _choice(
 
 
 def cancelled(kept: int) -> LogError:
-    """What a person is told who stopped the reading."""
+    """Message for a person who stopped the reading."""
     return LogError(
         "Reading the access logs was cancelled.",
         next_step=f"Start it again: it reads on, {kept:,} objects are kept." if kept else "Start it again.",

@@ -55,7 +55,7 @@ class Guard:
     endpoints : tuple of str
         VPC endpoints through which presigned URLs work.
     statement : mapping
-        The statement as it is.
+        The present statement.
     drifted : bool
         Whether somebody changed it: it is neither what :func:`build_guard` would write for the same values nor that
         statement in the old form.
@@ -156,7 +156,7 @@ def escape_key(text: str) -> str:
 
 
 def merge_guard(policy_text: str | None, statement: Mapping[str, object]) -> str:
-    """Put the guard into a bucket policy; every other character of the text stays as it is.
+    """Put the guard into a bucket policy; every other character of the text stays unchanged.
 
     A statement with the same Sid is replaced where it stands; otherwise the guard becomes the last statement (the
     first, where ``Statement`` is a single object, so that :func:`remove_guard` knows to take the brackets away again).
@@ -164,7 +164,7 @@ def merge_guard(policy_text: str | None, statement: Mapping[str, object]) -> str
     Raises
     ------
     PolicyError
-        If the text is no policy, has our Sid twice, or would exceed 20 KB.
+        If the text is not a policy, has our Sid twice, or would exceed 20 KB.
     """
     made = json.dumps(statement, separators=(",", ":"))
     if policy_text is None or not policy_text.strip():
@@ -228,7 +228,7 @@ def remove_guard(policy_text: str, sid: str = GUARD_SID) -> str | None:
     Raises
     ------
     PolicyError
-        If the text is no policy, or has our Sid twice.
+        If the text is not a policy, or has our Sid twice.
     """
     layout = lay_out(policy_text)
     own = _own(layout, sid)
@@ -251,7 +251,7 @@ def find_guard(policy_text: str | None, sid: str = GUARD_SID) -> Guard | None:
     Raises
     ------
     PolicyError
-        If the text is no policy, or has our Sid twice.
+        If the text is not a policy, or has our Sid twice.
     """
     if policy_text is None or not policy_text.strip():
         return None

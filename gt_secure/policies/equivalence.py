@@ -1,4 +1,4 @@
-"""Whether two texts of a bucket policy mean the same: the one form of a statement that all its spellings share.
+"""Semantic equality of bucket policies: the one form of a statement that all its spellings share.
 
 A policy comes back from S3, or out of a person's editor or a CloudFormation template, in another spelling than it went
 in. Equal in meaning are: one value and a list of one, lists in any order, ``true`` and ``"true"``, action names and

@@ -1,4 +1,4 @@
-"""What Ground Truth itself uses, and what therefore must keep working.
+"""Requests that Ground Truth itself makes, which must keep working.
 
 Source: SageMaker Developer Guide, *Use Amazon SageMaker Ground Truth in an Amazon Virtual Private Cloud*: the back end
 reads and writes buckets through endpoints that AWS owns, one in each region.

@@ -2,7 +2,7 @@
 
 Sources: SageMaker API Reference, *IamPolicyConstraints* (the worker's address becomes a condition of the policy behind
 the URL); STS API Reference, *AssumeRole* (2,048 characters). ``aws:SourceIp`` and ``aws:VpcSourceIp`` never occur in
-one request, so each has a statement of its own: together in one they would never allow.
+one request, so each has a separate statement: together in one they would never allow.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where the statements of a policy lie in its text, so that one can be put in or taken out alone."""
+"""Positions of the statements of a policy in its text, so that one can be put in or taken out alone."""
 
 from __future__ import annotations
 

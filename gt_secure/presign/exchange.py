@@ -21,7 +21,7 @@ TAKE = 65_536
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: status, headers by name in lower case, the first bytes of the body as they were sent."""
+    """Answer of a server: status, headers by name in lower case, the first bytes of the body as they were sent."""
 
     status: int
     headers: dict[str, str]

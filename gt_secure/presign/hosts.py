@@ -48,7 +48,7 @@ _SENTENCES: dict[HostKind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class ObjectPlace:
-    """What host and path of a URL say.
+    """Meaning of host and path of a URL.
 
     Attributes
     ----------

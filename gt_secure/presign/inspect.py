@@ -1,4 +1,4 @@
-"""What a presigned URL says about itself, without its secrets. Works for any tool's URL.
+"""Content of a presigned URL without its secrets. Works for any tool's URL.
 
 Sources: Amazon S3 API reference, *Authenticating Requests: Using Query Parameters (SigV4)*; S3 User Guide,
 *Download and upload objects with presigned URLs* and *Amazon S3 bucket (virtual hosting)*.
@@ -179,7 +179,7 @@ def _sigv4(query: dict[str, str]) -> _Signature:
         expires_at = signed_at + dt.timedelta(seconds=seconds)
         key_id, region, region_set = _scope(query, version)
     except KeyError as error:
-        raise _bad(f"The URL lacks {_written(error.args[0])}: it was cut or altered.") from error
+        raise _bad(f"The URL has no {_written(error.args[0])}: it was cut or altered.") from error
     except (ValueError, OverflowError) as error:
         raise _bad("The URL's date, lifetime or credential scope cannot be read: it was cut or altered.") from error
     return _Signature(version, key_id, signed_at, expires_at, seconds, region, region_set)

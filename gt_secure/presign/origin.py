@@ -69,7 +69,7 @@ def probe_origin_for(aws: Aws, source: str | Source) -> ProbeOrigin:
         raise InvalidInput(
             f"This kernel cannot send a request from {wanted}.",
             next_step="Open the test URL on a machine there, and find the request in the access log; or ask for the "
-            "verdict, which is a prediction. Only the sandbox can play other sources.",
+            "verdict, which is a prediction. Only the sandbox can simulate other sources.",
             field="source",
         )
     for origin in probe_origins(aws):
@@ -78,7 +78,7 @@ def probe_origin_for(aws: Aws, source: str | Source) -> ProbeOrigin:
     answer = _ask(aws, source=str(wanted))
     if len(answer) != 1:
         raise InvalidInput(
-            f"The sandbox cannot play {wanted}.",
+            f"The sandbox cannot simulate {wanted}.",
             next_step="Choose one of: " + ", ".join(str(v.source) for v in probe_origins(aws)) + ".",
             field="source",
         )

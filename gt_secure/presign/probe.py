@@ -40,7 +40,7 @@ _SHOWN_HEADERS = (
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What one fetch of a presigned URL gave; without the URL.
+    """Result of one fetch of a presigned URL; without the URL.
 
     Attributes
     ----------
@@ -242,7 +242,7 @@ def _failure(error: Exception) -> str:
 
 
 def _is_look_up(error: BaseException | None) -> bool:
-    """Return whether a name did not resolve; urllib3 1 has no error of its own for it."""
+    """Return whether a name did not resolve; urllib3 1 has no separate error for it."""
     while error is not None:
         if isinstance(error, socket.gaierror) or type(error).__name__ == "NameResolutionError":
             return True

@@ -1,4 +1,4 @@
-"""Step 2: who may come in, which locks enforce it, and which objects the guard covers."""
+"""Step 2: allowed addresses and endpoints, which locks enforce it, and which objects the guard covers."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class AllowEditor(Step):
     """Start of the keys that the guard covers; empty for the whole bucket."""
 
     url_lock = traitlets.Bool(None, allow_none=True)
-    """True: on, in the mode that fits the portal; False: off; None: left as it is."""
+    """True: on, in the mode that fits the portal; False: off; None: unchanged."""
 
     guard_lock = traitlets.Bool(None, allow_none=True)
     """The same for the bucket guard."""
@@ -242,7 +242,7 @@ class AllowEditor(Step):
         self.bucket_input.options = tuple(names)
 
     def policy_size(self, size: int) -> None:
-        """Tell how large the bucket's policy is, in bytes, for the count against the limit."""
+        """Return how large the bucket's policy is, in bytes, for the count against the limit."""
         self._policy_size = size
         self._draw_counts()
 

@@ -1,4 +1,4 @@
-"""What all parts of the panel share: the style sheet, a connection made late, and the frame of one step."""
+"""Common base of all parts of the panel: the style sheet, a connection made late, and the frame of one step."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Box(ipywidgets.VBox):  # type: ignore[misc]
         return bundle
 
     def text_form(self) -> str:
-        """What shows where widgets do not: which part this is, and how to do the same without it."""
+        """Return text for places without widgets: the part, and how to do the same without it."""
         return (
             f"gt_secure {self.shown_as}: an interactive widget. Here it is not shown; run the cell in JupyterLab, or "
             "do the same from Python (help(gt_secure)) or the command line (gt-secure --help)."

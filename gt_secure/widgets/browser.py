@@ -1,4 +1,4 @@
-"""What only the person's own browser can do: copy the URL, and fetch it from their network. Extra ``browser``.
+"""Actions of the person's own browser: copy the URL, and fetch it from their network. Extra ``browser``.
 
 The URL travels by custom message, on demand: it is in no trait. The browser keeps neither the URL nor the object: the
 URL asks S3 for ``no-store``, the object is loaded past the cache, and the page's list of loaded resources is cleared.
@@ -76,7 +76,7 @@ def _kind() -> type:
             self.ready = on
 
         def forget(self) -> None:
-            """Tell the browser to drop the URL."""
+            """Make the browser drop the URL."""
             self.send({"kind": "forget"})
 
         def _on_message(self, _: Any, content: Any, __: Any) -> None:

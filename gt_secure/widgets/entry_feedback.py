@@ -1,4 +1,4 @@
-"""What the words of the two lists mean: size and family of a range, VPC of an endpoint, and limits that come near."""
+"""Feedback on the entries of the lists: size and family of a range, VPC of an endpoint, and limits that are near."""
 
 from __future__ import annotations
 
@@ -104,21 +104,21 @@ def about_addresses(entries: Sequence[Entry], *, portal: bool) -> list[Markup]:
         parts.append(markup.hint(" · ".join(said)))
         if over and portal:
             parts.append(
-                _bad("The portal lock takes at most 10 ranges: summarise them, or leave the portal lock as it is.")
+                _bad("The portal lock takes at most 10 ranges: summarise them, or leave the portal lock unchanged.")
             )
         # Naming the pairs takes n² comparisons: a long list is only counted.
         inside = overlaps(dict.fromkeys(networks)) if len(merged) < len(networks) <= _NAMED else ()
         if inside:
             a, b = sorted(inside[0], key=lambda network: network.num_addresses)
             parts.append(
-                markup.hint(f"{a} lies in {b}" + (f", and {len(inside) - 1} more overlaps." if inside[1:] else "."))
+                markup.hint(f"{a} is in {b}" + (f", and {len(inside) - 1} more overlaps." if inside[1:] else "."))
             )
     parts += problems(entries)
     return parts
 
 
 def problems(entries: Sequence[Entry]) -> list[Markup]:
-    """What is wrong, or odd, about some entries, a line each."""
+    """Return what is wrong, or odd, about some entries, a line each."""
     lines = [_bad(entry.problem) for entry in entries if entry.problem][:4]
     lines += [markup.hint(f"{entry.word}: {entry.about}") for entry in entries if entry.tone == "warn"][:3]
     more = sum(bool(entry.problem) for entry in entries) - 4
@@ -130,7 +130,7 @@ def _bad(words: str) -> Markup:
 
 
 def about_limits(bucket: str, prefix: str, networks: Sequence[str], endpoints: Sequence[str], present: int) -> Markup:
-    """How much of the policy limits the lists take.
+    """Return how much of the policy limits the lists use.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Step 5: who came, from where, and who was refused, as the access log tells it."""
+"""Step 5: hits by source, opened and refused, from the access log."""
 
 from __future__ import annotations
 
@@ -276,7 +276,7 @@ class HitsStep(Step):
                     "warn",
                     "This bucket writes no server access log.",
                     "Turn it on in the S3 console under Properties, Server access logging; rows arrive hours later. "
-                    "CloudTrail data events tell the same within minutes.",
+                    "CloudTrail data events show the same within minutes.",
                 )
             )
             return

@@ -1,4 +1,4 @@
-"""What a log said, made ready off the event loop: plots for both themes, tables, leaks, and what it does not prove."""
+"""Result of a log query, made ready off the event loop: plots, tables, leaks, and what it does not prove."""
 
 from __future__ import annotations
 
@@ -214,7 +214,7 @@ def leaks_markup(leaks: Any) -> Markup:
 
 
 def foot(coverage: Any) -> Markup:
-    """What was read, and what it does not prove: always in sight."""
+    """Return what was read, and what it does not prove: always in sight."""
     limits = coverage.limits()
     said = markup.hint(markup.text(f"{coverage.summary} {limits[0]}" if limits else coverage.summary, 600))
     if len(limits) > 1:
@@ -255,7 +255,7 @@ def rows_of(hits: Hits, source: dict[str, Any], ask: Ask | None = None) -> Marku
 
 
 def _today(ask: Ask, source: dict[str, Any], rows: Sequence[dict[str, Any]]) -> Markup:
-    """What would happen to the last key from there now: a prediction, so never an error of this step."""
+    """Return the present answer for the last key from there: a prediction, so never an error of this step."""
     key = next((str(row["key"]) for row in reversed(rows) if row["key"]), "")
     hidden = source["place"] == "endpoint" and not source["endpoint"]  # only CloudTrail names the endpoint
     if not key or not source["address"] or hidden:

@@ -22,7 +22,7 @@ V = TypeVar("V")
 
 @dataclass(frozen=True)
 class LocksView:
-    """What the three locks show; a part that is not ``known`` is never shown as on or off."""
+    """State of the three locks; a part that is not ``known`` is never shown as on or off."""
 
     team: Workteam | None = None
     teams: tuple[Workteam, ...] = ()
@@ -54,7 +54,7 @@ def _portal(view: LocksView) -> tuple[str, Markup, str]:
     if view.team is None and view.bucket:
         return name, markup.chip("plain", "no workteam"), "It belongs to Ground Truth's worker portal."
     if view.team is not None and view.team.kind != "private":
-        return name, markup.chip("plain", "not offered"), f"A {view.team.kind} team uses a portal of its own."
+        return name, markup.chip("plain", "not offered"), f"A {view.team.kind} team uses a separate portal."
     if not view.workforce_known:
         return name, markup.chip("plain", "not read yet"), said
     if view.workforce is None:

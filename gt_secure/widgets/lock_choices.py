@@ -15,7 +15,7 @@ SWITCHES: Mapping[str, str] = {"portal_lock": "Portal lock", "url_lock": "URL lo
 """Traits of the editor, and their labels, in the order in which they stand."""
 
 # A drop-down takes None for "nothing chosen", so the values are words.
-_CHOICES = (("Leave as it is", "leave"), ("On", "on"), ("Off", "off"))
+_CHOICES = (("No change", "leave"), ("On", "on"), ("Off", "off"))
 _VALUES: Mapping[str, bool | None] = {"leave": None, "on": True, "off": False}
 
 

@@ -1,4 +1,4 @@
-"""What a page needs once: the style sheet, and a few lines that tell assistive technology what is open.
+"""Assets that a page needs once: the style sheet, and a few lines that show assistive technology what is open.
 
 Both are one model each, with a view in every panel and step: a step that is shown alone, in another cell, has them too.
 

@@ -314,7 +314,7 @@ def panel(
     endpoints: Iterable[str] = (),
     journal_dir: str | None = None,
 ) -> Panel:
-    """Show the panel: choose a workteam, say who may come in, apply it, test it, and see who came.
+    """Show the panel: choose a workteam, list the allowed addresses, apply it, test it, and see the hits.
 
     Parameters
     ----------
@@ -325,7 +325,7 @@ def panel(
     bucket, prefix : str, optional
         The data to guard. A bucket without a team is bucket mode, for any tool that hands out presigned URLs.
     addresses, endpoints : iterable of str
-        Who may come in, to start with.
+        Allowed addresses and endpoints to start with.
     journal_dir : str, optional
         Where changes are recorded, so that they can be undone.
 

@@ -1,4 +1,4 @@
-"""How the answers to a test URL are shown."""
+"""View of the answers to a test URL."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ def tried_markup(tried: Sequence[Tried], *, many_places: bool) -> Markup:
     elif len(tried) == 1:
         notice = _single(tried[0])
     place = markup.hint(
-        "The sandbox plays these places; on AWS a kernel has one address of its own, which is not your browser's."
+        "The sandbox simulates these places; on AWS a kernel has one address, which is not your browser's."
         if many_places
-        else "The kernel's own network is not your browser's, and neither is your labelers'."
+        else "The kernel's own network is not your browser's, and neither is your workers'."
     )
     return markup.join(notice, table, place)
 
@@ -100,12 +100,12 @@ def _single(tried: Tried) -> Markup:
 
 
 def browser_answer(answer: dict[str, Any]) -> Markup:
-    """What the person's own browser got, in words."""
+    """Return the answer to the person's own browser, in words."""
     image, status = answer.get("image"), answer.get("status")
     ms = f"{float(answer.get('ms') or 0):.0f} ms"
     if image == "loaded":
         return markup.notice(
-            "ok", "Opened by this browser", f"as an image, in {ms}. A labeler on this network sees it too."
+            "ok", "Opened by this browser", f"as an image, in {ms}. A worker on this network sees it too."
         )
     if status in {200, 206}:
         return markup.notice(
@@ -118,7 +118,7 @@ def browser_answer(answer: dict[str, Any]) -> Markup:
         return markup.notice(
             "no",
             f"Refused to this browser ({status}{' ' + code if code else ''})",
-            f"in {ms}. A labeler on this network is refused too.",
+            f"in {ms}. A worker on this network is refused too.",
         )
     return markup.notice(
         "no",

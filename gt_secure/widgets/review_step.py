@@ -59,7 +59,7 @@ class ReviewStep(Step):
     """The last :class:`~gt_secure.restriction.Applied` of this widget; else None."""
 
     hits = traitlets.Any(None)
-    """Hits of the access log, if read: a plan that would refuse a labeler seen there is stopped."""
+    """Hits of the access log, if read: a plan that would refuse a worker seen there is stopped."""
 
     def __init__(
         self,
@@ -81,14 +81,12 @@ class ReviewStep(Step):
     def build(self) -> list[ipywidgets.Widget]:
         """Make the tables' places and the buttons."""
         self.shown = Html(
-            markup.hint('Say in "Allow" who may come in; the change is shown here before anything is written.')
+            markup.hint('List the allowed addresses in "Allow"; the change is shown here before anything is written.')
         )
         self.confirms = make(ipywidgets.VBox)
         self.confirms.add_class("gts-stack")
         self.apply_button = self.button("Apply", self.apply, primary=True, when=self._may_apply)
-        self.undo_button = self.button(
-            "Undo", self.undo, tooltip="Takes back the last change; later edits of others stay."
-        )
+        self.undo_button = self.button("Undo", self.undo, tooltip="Undo the last change; later edits of others stay.")
         self.plan_button = self.button(
             "Plan again", self.make_plan, when=lambda: self.restriction is not None, link=True
         )
@@ -105,7 +103,7 @@ class ReviewStep(Step):
         wish, hits = self.restriction, self.hits
         if wish is None:
             raise InvalidInput(
-                "There is nothing to review.", next_step='Say in "Allow" who may come in.', field="restriction"
+                "There is nothing to review.", next_step='List the allowed addresses in "Allow".', field="restriction"
             )
         self.run(
             "Comparing with what is there…",
@@ -115,7 +113,7 @@ class ReviewStep(Step):
         )
 
     def apply(self) -> None:
-        """Carry out the plan. It cannot be cancelled half-way: a failed step is taken back with all before it."""
+        """Carry out the plan. It cannot be cancelled half-way: a failed step is rolled back with all before it."""
         plan = self.plan
         if plan is None:
             raise InvalidInput("There is no plan yet.", next_step="Wait until the change is shown.", field="plan")
@@ -129,7 +127,7 @@ class ReviewStep(Step):
         )
 
     def undo(self) -> None:
-        """Take back the last change of this widget, else the last one in the journal."""
+        """Undo the last change of this widget, else the last one in the journal."""
         last = self.applied.id if self.applied is not None and self.applied.outcome == "applied" else None
         say = self._sayer()
         self.run(

@@ -1,4 +1,4 @@
-"""The panel's first line: what this role can use here, with the reasons and the lacking policy in a fold."""
+"""The panel's first line: what this role can use here, with the reasons and the missing policy in a fold."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _CHIPS: dict[Word, Chip] = {
 
 
 def waiting() -> Markup:
-    """What stands there until the answer comes, so that nothing moves when it does."""
+    """Return the placeholder until the answer is there, so that nothing moves when it is."""
     return _line(markup.hint(WAITING))
 
 
@@ -68,7 +68,7 @@ def _wrong(found: Diagnosis) -> list[str]:
 
 
 def _waits_for(state: FeatureState) -> str:
-    """What has to be chosen in the panel before it can be known; empty if a choice would not help."""
+    """Return the choice in the panel that is needed first; empty if a choice would not help."""
     unnamed = {each.permission.target for each in state.lacking if each.resource is None}
     if unnamed & {"bucket", "objects"}:
         return "once a bucket is chosen"
@@ -95,7 +95,7 @@ def _why(state: FeatureState) -> str:
 
 
 def _policy(found: Diagnosis) -> Markup:
-    """The policy for what is refused, as far as it is known for which resources."""
+    """Return the policy for what is refused, where the resources are known."""
     named: list[str] = []
     for state in found.features:
         if state.status == "no":

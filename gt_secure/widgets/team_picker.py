@@ -28,7 +28,7 @@ _TOP = "— no workteam: protect a bucket only"
 
 @dataclass(frozen=True)
 class TeamDetails:
-    """What is known about a chosen team; ``unseen`` has what this role may not read."""
+    """Facts about a chosen team; ``unseen`` has what this role may not read."""
 
     workforce: Workforce | None = None
     jobs: tuple[LabelingJob, ...] = ()
@@ -273,7 +273,10 @@ def about_team(team: Workteam, details: TeamDetails | None) -> Markup:
     if team.members:
         shown = ", ".join(markup.plain(group, 60) for group in team.members)
         pairs.append(
-            ("Member groups", markup.join(markup.text(shown, 400), markup.hint("SageMaker tells no head count.")))
+            (
+                "Member groups",
+                markup.join(markup.text(shown, 400), markup.hint("SageMaker does not report member counts.")),
+            )
         )
     if details is not None and details.workforce is not None:
         pairs += _about_workforce(details.workforce)

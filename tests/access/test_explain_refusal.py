@@ -111,7 +111,7 @@ def test_url_lock_names_the_bound_address_and_what_s3_saw():
     endpoint = explain(
         answer(message=message, source=Source.parse("10.0.0.1 via vpce-0a1b2c3d")), bound_to="203.0.113.7"
     )
-    assert "no public address" in endpoint.why
+    assert "not see a public address" in endpoint.why
     internet = explain(answer(message=message), bound_to="10.0.0.1 via vpce-0a1b2c3d")
     assert "over the internet" in internet.why
     unknown = explain(answer(message=message, source=None), bound_to="203.0.113.7")
@@ -288,7 +288,7 @@ def test_a_word_about_ciphertext_is_about_the_key_where_there_is_one(kms, messag
 
 
 def test_an_answer_that_says_nothing_is_said_to():
-    assert explain(answer(418, "Teapot", "")).why == "S3 gave no reason."
+    assert explain(answer(418, "Teapot", "")).why == "S3 returned no reason."
     assert explain(answer(418, "Teapot", "Short and stout")).why == "Short and stout"
 
 

@@ -473,7 +473,7 @@ def test_settings_are_checked(changes: dict[str, Any]) -> None:
 def test_a_query_that_is_too_long(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(athena_module, "MAX_QUERY_BYTES", 20_000)
     keys = [f"scans/{n:04}.png" for n in range(900)]
-    with pytest.raises(InvalidInput, match="Athena takes 20,000"):
+    with pytest.raises(InvalidInput, match="Athena accepts 20,000"):
         count_hits(LOG, "bucket", aws=aws, engine="athena", athena=athena(), filters={"key": keys})
 
 

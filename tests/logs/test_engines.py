@@ -130,7 +130,7 @@ def test_on_the_command_line(
         ({"engine": "abacus"}, 'no engine "abacus"'),
         ({"engine": "duckdb", "athena": ATHENA}, "athena engine, and duckdb"),
         ({"engine": "athena", "session": SESSION}, "spark engine, and athena"),
-        ({"filters": {"verdict": "allow"}}, '"verdict" is no filter'),
+        ({"filters": {"verdict": "allow"}}, '"verdict" is not a filter'),
     ],
 )
 def test_what_does_not_go_together(log: Path, options: dict[str, Any], text: str) -> None:

@@ -117,7 +117,7 @@ def test_no_answer_is_not_an_exception(gt):
 
 
 def test_a_source_that_cannot_be_played(gt):
-    with pytest.raises(InvalidInput, match="cannot play"):
+    with pytest.raises(InvalidInput, match="cannot simulate"):
         gt.probe(gt.test_url("gt-images", "scans/0001.png"), "10.0.3.4 via vpce-00000000000000000")
 
 

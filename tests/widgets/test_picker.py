@@ -37,7 +37,12 @@ def test_choosing_a_team_gives_its_name_and_shows_its_state(connection: Connecti
     assert seen == ["radiology-team"]
     assert picker.team.name == "radiology-team"
     about = words(picker.about.value)
-    for part in ("URL lock ✓ on (SourceIp)", "SageMaker tells no head count", "private-workforce", "chest-scans"):
+    for part in (
+        "URL lock ✓ on (SourceIp)",
+        "SageMaker does not report member counts",
+        "private-workforce",
+        "chest-scans",
+    ):
         assert part in about
     assert "1 labeling job in progress" in words(picker._summary.value)
 

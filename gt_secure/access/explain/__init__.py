@@ -1,4 +1,4 @@
-"""Why a request was refused: S3's answer beside the policies that were read."""
+"""Explanation of a refusal: S3's answer beside the policies that were read."""
 
 from .expectation_log import Scene, Scenes
 

@@ -15,13 +15,13 @@ from ...presign.probe import probe
 
 
 def expectation_probe(aws: Aws, team: str | None) -> Callable[[Source, str, str], bool | None]:
-    """Return a function that tells whether a worker at a source opens an object of a bucket, under a prefix.
+    """Return a predicate for whether a worker at a source opens an object of a bucket, under a prefix.
 
     Parameters
     ----------
     aws : Aws
     team : str or None
-        The private workteam whose URL lock, as it is then, goes into the URL.
+        The private workteam whose URL lock, at that time, goes into the URL.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def expectation_probe(aws: Aws, team: str | None) -> Callable[[Source, str, str]
 
 
 def _bound(aws: Aws, team: str | None, source: Source) -> Source | None:
-    """What Ground Truth would put into the URL for a worker there: the address, under the key that is switched on."""
+    """Return the address that Ground Truth would put into the URL for a worker there, under the key that is on."""
     lock = get_workteam(aws, team).url_lock if team and not team.startswith("arn:") else None
     if lock is None or not lock.on or source.address is None:
         return None

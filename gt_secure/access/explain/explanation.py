@@ -1,4 +1,4 @@
-"""Why a probe was answered as it was: the lock that decided, what S3 must have seen, and the next step. Pure.
+"""Explanation of an answer to a probe: the lock that decided, what S3 must have seen, and the next step. Pure.
 
 Sources: S3 User Guide, *Troubleshoot access denied (403 Forbidden) errors in Amazon S3* (within an account, S3 names
 the kind of policy) and *Download and upload objects with presigned URLs*; S3 API Reference, *Error responses*.
@@ -202,6 +202,6 @@ def _cause(known: Known) -> Cause:
     return Cause(
         "unknown",
         f"Refused with status {probe.status}{f' ({probe.error_code})' if probe.error_code else ''}.",
-        probe.error_message or "S3 gave no reason.",
+        probe.error_message or "S3 returned no reason.",
         "Look up the request id in CloudTrail data events, or the row in the access log.",
     )

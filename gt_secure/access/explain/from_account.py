@@ -40,7 +40,7 @@ def explain_probe(aws: Aws, probe: Probe, *, url: TestUrl | str | None = None, o
     probe : Probe
         What came back.
     url : TestUrl or str, optional
-        The URL that was fetched: it tells the signer and what the session policy demands.
+        The URL that was fetched: it names the signer and what the session policy demands.
     origin : str
         The web origin that asked, if a browser page did.
     """
@@ -82,7 +82,7 @@ def predict(
     policy_text : str or None
         The bucket policy; None if the bucket has none.
     endpoints : mapping, optional
-        The S3 endpoints by id: they tell the VPC and the endpoint policy.
+        The S3 endpoints by id: they name the VPC and the endpoint policy.
     """
     known = endpoints or {}
     where = in_its_vpc(Source.parse(source), known)

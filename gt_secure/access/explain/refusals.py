@@ -34,14 +34,14 @@ def _with_policy(cause: Cause, denial: Denial) -> Cause:
 
 
 def _predicted(known: Known) -> Cause | None:
-    """S3 says no more than "Access Denied": take the lock from the prediction, if it predicts a refusal."""
+    """S3 returns no more than "Access Denied": take the lock from the prediction, if it predicts a refusal."""
     verdict = known.verdict
     if known.probe.error_code != "AccessDenied" or verdict is None or verdict.allowed or verdict.outcome.layer is None:
         return None
     kind, denied = verdict.outcome.layer.kind, verdict.decision == "explicit-deny"
     makers = {"session": _session, "resource": _resource, "endpoint": _endpoint, "boundary": _boundary}
     cause = makers.get(kind, _identity)(known, denied)
-    why = f"{cause.why} S3 itself gave no reason; this one is predicted."
+    why = f"{cause.why} S3 itself returned no reason; this one is predicted."
     return Cause(cause.code, cause.headline, why, cause.next_step, cause.lock)
 
 
@@ -50,8 +50,8 @@ def _session(known: Known, _denied: bool) -> Cause:
         return Cause(
             "session-policy",
             "The session policy behind the URL does not let this request through.",
-            "For a labeler's URL that is the URL lock: S3 saw another address than the portal saw.",
-            "Compare the Remote IP of the access log with the address that the labeler has in the portal.",
+            "For a worker's URL that is the URL lock: S3 saw another address than the portal saw.",
+            "Compare the Remote IP of the access log with the address that the worker has in the portal.",
             URL_LOCK,
         )
     if known.probe.source == known.bound_to:
@@ -75,7 +75,7 @@ def _why_other_address(known: Known) -> str:
     if source is None or bound is None:
         return "Several egress addresses, a split VPN, IPv6 beside IPv4 or an S3 endpoint on the way are usual causes."
     if source.is_endpoint and not bound.is_endpoint:
-        return "Through a VPC endpoint S3 sees no public address at all."
+        return "Through a VPC endpoint S3 does not see a public address at all."
     if bound.is_endpoint and not source.is_endpoint:
         return "The lock wants a VPC endpoint, and this request came over the internet."
     if source.address and bound.address and source.address.version != bound.address.version:

@@ -1,4 +1,4 @@
-"""What S3 or the network answered when no policy decided: expiry, signatures, regions, missing objects, CORS."""
+"""Answers of S3 or the network where no policy decided: expiry, signatures, regions, missing objects, CORS."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Known:
 
     @property
     def seen(self) -> str:
-        """What S3 saw, as far as it is known."""
+        """The request as S3 saw it, where known."""
         return "another address" if self.probe.source is None else str(self.probe.source)
 
 
@@ -104,12 +104,12 @@ def _expiry(known: Known) -> Cause | None:
             "expired",
             "The URL has expired" + (f": it ended at {ended}." if ended else "."),
             "Expiry is checked before any policy, so this says nothing about the locks.",
-            "Mint a new test URL; a labeler reloads the task.",
+            "Mint a new test URL; a worker reloads the task.",
         )
     if said.startswith("request is not yet valid") or probe.error_code == "RequestTimeTooSkewed":
         return Cause(
             "not-yet-valid",
-            "S3 takes the URL for one from the future.",
+            "S3 treats the URL as one from the future.",
             "The clock of the machine that signed it is ahead.",
             "Set that clock and sign again.",
         )
@@ -180,7 +180,7 @@ def _object_state(known: Known) -> Cause | None:
     if code in _GONE:
         return Cause("not-found", _GONE[code], "The policies let the request through.", "Choose another object.")
     if code == "InvalidObjectState":
-        why = "It lies in an archive storage class."
+        why = "It is in an archive storage class."
         return Cause("archived", "The object must be restored before it can be read.", why, "Restore the object.")
     if code in {"SlowDown", "InternalError", "ServiceUnavailable"} or status in {500, 502, 503, 504}:
         why = "This says nothing about the locks."

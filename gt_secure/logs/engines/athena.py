@@ -92,7 +92,7 @@ class AthenaRun:
         sql = statement(question, table.lines(self._path_condition(uri)), TRINO, with_source=with_source)
         if len(sql.encode()) > MAX_QUERY_BYTES:
             raise InvalidInput(
-                f"The query has {len(sql.encode()):,} bytes; Athena takes {MAX_QUERY_BYTES:,}.",
+                f"The query has {len(sql.encode()):,} bytes; Athena accepts {MAX_QUERY_BYTES:,}.",
                 next_step="Filter by fewer values; filter the rest after reading.",
                 field="filters",
             )
@@ -209,7 +209,7 @@ class AthenaRun:
             coverage.notes.append(self._scanned_note(self.estimate))
         coverage.bytes = self._scanned
         coverage.notes.append(
-            "Counted by Athena, which gives no offsets of lines and does not tell which objects it read. It takes the "
+            "Counted by Athena, which gives no offsets of lines and does not report the objects it read. It reads the "
             "lines as access logs, ends a line at a carriage return too, and leaves out objects whose names begin with "
             "_ or a dot."
         )

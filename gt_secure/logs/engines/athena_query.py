@@ -23,7 +23,7 @@ PAGE = 1000
 
 @dataclass(frozen=True, slots=True)
 class QueryProgress:
-    """How far a query is: its id, state, bytes scanned so far, seconds since its start, and rows taken."""
+    """Progress of a query: its id, state, bytes scanned so far, seconds since its start, and rows taken."""
 
     query_id: str
     state: str

@@ -10,7 +10,7 @@ from ...errors import InvalidInput
 from ...text import size_text
 
 MAX_QUERY_BYTES = 262_144
-"""Longest text of a query that Athena takes, in bytes of UTF-8."""
+"""Longest text of a query that Athena accepts, in bytes of UTF-8."""
 USD_PER_TB = 5.0
 """What AWS lists for most regions in 2026; an assumption for estimates, never a bill."""
 LEAST_BYTES = 10_000_000
@@ -20,7 +20,7 @@ _NAME = re.compile(r"[A-Za-z0-9_]{1,128}")
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a query will read and about what that costs.
+    """Estimate of what a query will read and cost.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class Estimate:
 
     @property
     def sentence(self) -> str:
-        """What a person says yes to."""
+        """The question that a person confirms."""
         made = (
             f"It makes the table {self.database}.{self.table} over the log, and drops it afterwards."
             if self.creates
@@ -73,7 +73,7 @@ class Estimate:
 
 @dataclass(frozen=True, kw_only=True)
 class Athena:
-    """How to run a question on Athena.
+    """Settings that run a question on Athena.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ class Athena:
             if value is not None and not _NAME.fullmatch(value):
                 raise InvalidInput(
                     f'"{value[:40]}" is no name of a {name}.',
-                    next_step="Athena takes letters, digits and underscores.",
+                    next_step="Use letters, digits and underscores.",
                     field=name,
                 )
         if self.output is not None and not self.output.startswith("s3://"):

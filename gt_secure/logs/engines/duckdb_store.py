@@ -1,6 +1,6 @@
 """A DuckDB database on disk for one look at the logs: rows go in from a stream of lines, queries come out.
 
-Parsed rows lie beside it as Parquet: that is written faster than a table, and the cache can keep the very same file.
+Parsed rows are stored beside it as Parquet: that is written faster than a table, and the cache can keep the same file.
 All is compressed, may be larger than memory, and is deleted with the object.
 """
 
@@ -55,7 +55,9 @@ class Store:
 
         if not re.fullmatch(r"\s*[0-9]+(?:\.[0-9]+)?\s*(?:[KMGT]i?B)\s*", memory_limit, re.IGNORECASE):
             raise InvalidInput(
-                f'"{memory_limit[:30]}" is no size.', next_step="Write one such as 800MB or 2GB.", field="memory_limit"
+                f'"{memory_limit[:30]}" is not a size.',
+                next_step="Write one such as 800MB or 2GB.",
+                field="memory_limit",
             )
         self._memory_limit = memory_limit
         sweep()

@@ -1,4 +1,4 @@
-"""Which engine runs a question, and why: the one place where it is chosen."""
+"""Choice of the engine that runs a question, with the reason."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 ENGINES = ("auto", "duckdb", "spark", "athena")
 
 DUCKDB_UP_TO = 50 * 10**9
-"""Bytes of log objects, as stored, that DuckDB in the kernel is the apt engine for.
+"""Bytes of log objects, as stored, that DuckDB in the kernel is suitable for.
 
-It streams and has no limit of its own; above this, reading takes minutes to hours, mostly to fetch the objects.
+It streams and has no fixed limit; above this, reading takes minutes to hours, mostly to fetch the objects.
 """
 
 
 class LargeLogs(UserWarning):
-    """The logs are larger than what DuckDB in the kernel is apt for."""
+    """The logs are larger than what DuckDB in the kernel is suitable for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def choose(objects: int, size: int, *, session: Any = None, athena: Athena | Non
     """Choose by the bytes that listing found.
 
     Nothing that costs money is ever chosen unless it was handed over: Spark by a session, Athena by its settings (and
-    Athena asks before it runs).
+    Athena needs consent before it runs).
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def choose(objects: int, size: int, *, session: Any = None, athena: Athena | Non
     session : SparkSession, optional
     athena : Athena, optional
     on_s3 : bool
-        Whether all of them lie in S3, where Athena can read them.
+        Whether all of them are in S3, where Athena can read them.
     """
     found = f"{objects:,} log objects, {size_text(size)}"
     limit = size_text(DUCKDB_UP_TO)
@@ -104,7 +104,7 @@ def choose(objects: int, size: int, *, session: Any = None, athena: Athena | Non
     return Choice(
         "duckdb",
         f"DuckDB in this kernel, though {found} are above {limit}: it reads them all, but it takes long. {others} "
-        "would be apt; none was given, and nothing that costs money is started by itself.",
+        "would be suitable; none was given, and nothing that costs money is started by itself.",
         objects,
         size,
         apt=False,
@@ -134,7 +134,7 @@ class Watch:
         return item
 
     def choice(self) -> Choice:
-        """What is chosen by what was found so far, with no other engine at hand."""
+        """Return the choice by what was found so far, without another engine."""
         return choose(self.objects, self.bytes, on_s3=self._on_s3)
 
 

@@ -91,7 +91,7 @@ class SparkRun:
         """Say what Spark read."""
         coverage.objects = coverage.objects_read = self._files
         coverage.notes.append(
-            "Counted by Spark, which gives no offsets of lines and does not tell when the files were delivered. It "
+            "Counted by Spark, which gives no offsets of lines and does not report when the files were delivered. It "
             "takes the lines as access logs, reads all files under the paths, and leaves out those whose names begin "
             "with _ or a dot."
         )

@@ -21,7 +21,7 @@ _BLOCK = 256 << 10
 
 
 class Stream(Protocol):
-    """What lines are read from."""
+    """Source of lines."""
 
     def readinto(self, buffer: Any, /) -> int | None:
         """Read up to the size of the buffer; 0 at the end."""
@@ -221,7 +221,7 @@ def _packed(
 
 
 def _newlines(raw: Any, scratch: Any) -> tuple[Any, list[tuple[int, int]]]:
-    """Where the newlines are, and the blocks that hold bytes beyond ASCII."""
+    """Return the places of the newlines, and the blocks that hold bytes beyond ASCII."""
     import numpy as np
 
     found, foreign = [], []

@@ -11,7 +11,7 @@ CHUNK = 4 << 20
 HEAD = 64 << 10
 """Bytes read first, to see what a file is."""
 MAX_LINE = 4 << 20
-"""A longer line is no record: S3 takes at most some tens of kilobytes of client text."""
+"""A longer line is no record: S3 accepts at most some tens of kilobytes of client text."""
 
 
 def unpacked(stream: IO[bytes]) -> tuple[bytes, Any]:

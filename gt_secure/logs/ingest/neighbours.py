@@ -1,4 +1,4 @@
-"""Files and records that lie beside the logs: named and left out, so that they are not counted as unreadable."""
+"""Files and records beside the logs: named and left out, so that they are not counted as unreadable."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ BATCH = CHUNK
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a read is; totals are what listing has found so far."""
+    """Progress of a read; totals are what listing has found so far."""
 
     objects: int
     bytes: int
@@ -54,7 +54,7 @@ class Failure:
 
 @dataclass
 class Tally:
-    """What reading found, by object number; filled by the threads under a lock."""
+    """Result of reading, by object number; filled by the threads under a lock."""
 
     names: list[str] = field(default_factory=list)
     objects: list[LogObject] = field(default_factory=list)
@@ -279,7 +279,7 @@ class Reader:
 
 
 def _thread_count(first: LogObject | None) -> int:
-    """Threads that suit the kind of objects: waiting for S3 takes many, unpacking some, reading files few."""
+    """Threads that suit the kind of objects: waiting for S3 needs many, unpacking some, reading files few."""
     cores = os.cpu_count() or 2
     if isinstance(first, S3Object):
         return 16

@@ -63,7 +63,7 @@ STORED: dict[str, str] = {
     "test_marker": "VARCHAR",
     "fingerprint": "VARCHAR",
 }
-"""Columns of a parsed row as it is kept: secrets in ``request_uri`` are already hashed."""
+"""Columns of a parsed row as stored: secrets in ``request_uri`` are already hashed."""
 
 COLUMNS: tuple[str, ...] = tuple(dict.fromkeys((*FIELDS, *EXTRA, *DERIVED)))
 """Every name that rows can be grouped by."""

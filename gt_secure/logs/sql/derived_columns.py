@@ -182,7 +182,7 @@ def _presigned(d: Dialect) -> str:
 
 
 def own_test() -> str:
-    """Expression: whether a row is a request that this installation made with a test URL of its own."""
+    """Expression: whether a row is a request that this installation made with a separate test URL."""
     parts = []
     for marker, used in own_uses():
         first, last = (dt.datetime.fromtimestamp(used + shift, dt.UTC) for shift in (-NEAR_S, NEAR_S))

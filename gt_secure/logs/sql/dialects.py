@@ -19,7 +19,7 @@ _JAVA_DECODE = f"coalesce({_JAVA_DECODED}, {{0}})"
 
 @dataclass(frozen=True)
 class Dialect:
-    """How one engine writes what the parser needs.
+    """SQL of one engine for what the parser needs.
 
     Each member is a format string. Lists are read with an index that gives NULL beyond the end.
     """

@@ -40,7 +40,7 @@ def check_columns(by: str | Sequence[str], more: Sequence[str] = ()) -> list[str
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             raise InvalidInput(
-                f'"{name[:40]}" is no column of the hits.',
+                f'"{name[:40]}" is not a column of the hits.',
                 next_step=f"Did you mean {near[0]}?" if near else f"Choose from {', '.join(known)}.",
                 field="by",
                 value=name,
@@ -54,14 +54,14 @@ def group_parts(by: Sequence[str]) -> list[str]:
 
 
 def expression(name: str) -> str:
-    """What a column is grouped by before it is formatted."""
+    """Return the expression that a column is grouped by before it is formatted."""
     if name == "network":
         return "remote_ip"
     return _FORMATTED[name][0] if name in _FORMATTED else f'"{name}"'
 
 
 def shown(name: str, table: str) -> str:
-    """How a grouped column is shown."""
+    """Return the expression that shows a grouped column."""
     if name == "network":
         return "addresses.network"
     column = f'{table}."{name}"'

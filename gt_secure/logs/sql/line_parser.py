@@ -50,7 +50,7 @@ class _Writer:
         return self.d.extract.format(text, self._literal(pattern), group)
 
     def find(self, items: str) -> str:
-        """Where the first empty item of a list is, from 1; 0 for none."""
+        """Return the place of the first empty item of a list, from 1; 0 for none."""
         return f"coalesce({self.d.find.format(items)}, 0)"
 
     def after_first(self, items: str) -> str:
@@ -206,7 +206,7 @@ def parsed(lines: str, dialect: Dialect = DUCKDB) -> str:
 
 
 def decoded_key(dialect: Dialect = DUCKDB, key: str = "key", operation: str = "operation") -> str:
-    """Expression for the object key as it is in the bucket.
+    """Expression for the object key as in the bucket.
 
     A batch delete writes a blank as ``+``; of other operations no line with a blank is published, so ``+`` stays there.
     """

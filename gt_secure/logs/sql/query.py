@@ -37,7 +37,7 @@ _KINDS = {**STORED, **DERIVED, "hour": "TIMESTAMP", "day": "TIMESTAMP"}
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked: columns to count by, a time range in UTC, and filters with the names of ``Hits.filter``."""
+    """A question: columns to count by, a time range in UTC, and filters with the names of ``Hits.filter``."""
 
     by: tuple[str, ...]
     since: dt.datetime | None = None
@@ -59,7 +59,7 @@ def check_filters(filters: Mapping[str, Any]) -> None:
     unknown = set(filters) - {*_SAME, *_FLAGS, *LOCAL, "status", "key", "key_prefix"}
     if unknown:
         raise InvalidInput(
-            f'"{min(unknown)[:40]}" is no filter that can run with the query.',
+            f'"{min(unknown)[:40]}" is not a filter that can run with the query.',
             next_step="Read the hits first, then filter them.",
             field="filters",
         )

@@ -1,6 +1,6 @@
 """Parsed log objects kept on disk as Parquet, by bucket, key and ETag: a second look reads only what is new.
 
-Each read adds one Parquet file for all its new objects, and an index tells which object lies where. Secrets were
+Each read adds one Parquet file for all its new objects, and an index records the place of each object. Secrets were
 masked before. The oldest files go when the limit is passed.
 
 The cache is optional: whatever is wrong with it, the logs are read without it, and a note says so.
@@ -37,7 +37,7 @@ _VERSION = 4
 
 @dataclass(frozen=True, slots=True)
 class CacheState:
-    """What the cache holds; ``bytes`` on disk."""
+    """Contents of the cache; ``bytes`` on disk."""
 
     folder: str
     objects: int
@@ -115,7 +115,7 @@ class Cache:
             cached.append(item)
 
     def _known(self) -> tuple[dict[tuple[str, str, str], tuple[str, int, int, int]], set[str]]:
-        """What the index knows, and the files of it that are whole; damaged entries are dropped."""
+        """Return the entries of the index and the intact files; damaged entries are dropped."""
         try:
             with self._index() as index:
                 known = {
@@ -254,7 +254,7 @@ class Cache:
         )
 
     def state(self) -> CacheState:
-        """What the cache holds."""
+        """Return the contents of the cache."""
         if not (self.folder / "index.sqlite").exists():
             return CacheState(str(self.folder), 0, 0, 0, self.limit_bytes)
         with contextlib.suppress(OSError, sqlite3.Error), self._index() as index:
@@ -321,5 +321,5 @@ def _whole_index(path: Path) -> bool:
 
 
 def cache_state(folder: Any = None) -> CacheState:
-    """What the default cache holds."""
+    """Return the contents of the default cache."""
     return Cache(folder).state()

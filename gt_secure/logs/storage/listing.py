@@ -1,4 +1,4 @@
-"""Where access logs lie in S3: the target of a bucket, both key layouts, and listings bounded by time.
+"""Location of access logs in S3: the target of a bucket, both key layouts, and listings bounded by time.
 
 Sources: Amazon S3 User Guide, *Logging requests with server access logging* (key formats, best-effort delivery), and
 Amazon S3 API Reference, *PartitionedPrefix*. A file delivered at *t* may hold any earlier record, so that keys are
@@ -31,7 +31,7 @@ _RANGES = 50
 
 @dataclass(frozen=True, slots=True)
 class LogLocation:
-    """Where the access logs of a bucket go.
+    """Destination of the access logs of a bucket.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What is read: log files and objects, where they lie, and how one of them is opened."""
+"""Log files and objects: their location, and how to open one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class LogObject(Protocol):
 
     @property
     def name(self) -> str:
-        """What reports call it."""
+        """Name in reports."""
 
     @property
     def size(self) -> int:
@@ -30,7 +30,7 @@ class LogObject(Protocol):
 
     @property
     def delivered(self) -> dt.datetime | None:
-        """When it was written, UTC."""
+        """Time of the last write, UTC."""
 
     @property
     def identity(self) -> tuple[str, str, str] | None:
@@ -50,7 +50,7 @@ class LocalFile:
 
     @property
     def delivered(self) -> dt.datetime | None:
-        """When the file was last written, UTC."""
+        """Time of the last write of the file, UTC."""
         return dt.datetime.fromtimestamp(self.modified_ns / 1e9, dt.UTC).replace(tzinfo=None)
 
     @property

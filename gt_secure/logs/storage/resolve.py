@@ -1,4 +1,4 @@
-"""What a person names, turned into the objects to read."""
+"""Resolve sources that a person names to log objects."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def resolve(
         else:
             prefix = getattr(item, "uri", None)
             if prefix is None:
-                raise InvalidInput(f"A {type(item).__name__} is no source of access logs.", field="sources")
+                raise InvalidInput(f"A {type(item).__name__} is not a source of access logs.", field="sources")
             yield from _named(prefix, client, since, until)
 
 

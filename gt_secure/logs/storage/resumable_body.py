@@ -67,7 +67,7 @@ class ResumingBody(io.RawIOBase):
 
 
 def transport_errors() -> tuple[type[BaseException], ...]:
-    """What a broken connection raises in the middle of a body; known only if botocore is in use."""
+    """Return the errors that a broken connection raises in the middle of a body; known only if botocore is in use."""
     import sys
 
     if "botocore" not in sys.modules:
