@@ -48,7 +48,7 @@ SID = f"{WORD}sid<img src=x onerror=alert(3)>$x^2$"
 ALLOWED = {
     *("a", "b", "bdi", "body", "br", "caption", "code", "dd", "details", "div", "dl", "dt", "h1", "h2", "h3", "head"),
     *("html", "i", "li", "main", "meta", "p", "pre", "small", "span", "strong", "style", "summary", "table", "tbody"),
-    *("td", "th", "thead", "title", "tr", "ul"),
+    *("td", "th", "thead", "title", "tr", "ul", "del", "ins", "section"),
 }
 SVG = {
     *("svg", "g", "path", "defs", "use", "text", "tspan", "clippath", "rect", "style", "pattern", "title", "desc"),

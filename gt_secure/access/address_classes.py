@@ -26,6 +26,9 @@ class Span(NamedTuple):
     last: int
 
 
+EVERY_ADDRESS = tuple(Span(version, 0, (1 << bits) - 1) for version, bits in BITS.items())
+
+
 @dataclass(frozen=True, slots=True)
 class AddressClass:
     """Addresses that all conditions and lists treat alike, and one that stands for them."""
@@ -178,6 +181,27 @@ def _blocks(first: int, last: int) -> Iterable[tuple[int, int]]:
             size = min(size, (first & -first).bit_length() - 1)
         yield first, size
         first += 1 << size
+
+
+def minus(spans: Iterable[Span], others: Iterable[Span]) -> tuple[Span, ...]:
+    """Return the addresses of some ranges that are in none of others."""
+    items, taken = list(spans), list(others)
+    result: list[Span] = []
+    for version in BITS:
+        away = _merged((span.first, span.last) for span in taken if span.version == version)
+        at = 0
+        for first, last in _merged((span.first, span.last) for span in items if span.version == version):
+            while at < len(away) and away[at][1] < first:
+                at += 1
+            index, start = at, first
+            while index < len(away) and away[index][0] <= last and start <= last:
+                if away[index][0] > start:
+                    result.append(Span(version, start, away[index][0] - 1))
+                start = max(start, away[index][1] + 1)
+                index += 1
+            if start <= last:
+                result.append(Span(version, start, last))
+    return tuple(result)
 
 
 def count(spans: Iterable[Span], version: int) -> int:

@@ -67,7 +67,8 @@ class SourceSet:
         """Count the addresses of one family."""
         return count(self.spans, version)
 
-    def _places(self) -> dict[str, Any]:
+    def places(self) -> dict[str, Any]:
+        """Return ranges and endpoints as JSON-able data."""
         return {"cidrs": list(self.cidrs), "endpoints": "any" if self.other_endpoints else list(self.endpoints)}
 
 
@@ -84,9 +85,9 @@ class RequestExposure:
         """Return JSON-able data."""
         return {
             "request": self.request,
-            "opened": {**self.opened._places(), "when": list(self.opened.when)},
-            "refused": self.refused._places(),
-            "unknown": {**self.unknown._places(), "depends_on": list(self.unknown.depends_on)},
+            "opened": {**self.opened.places(), "when": list(self.opened.when)},
+            "refused": self.refused.places(),
+            "unknown": {**self.unknown.places(), "depends_on": list(self.unknown.depends_on)},
         }
 
 

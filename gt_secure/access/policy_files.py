@@ -25,7 +25,7 @@ EVERYTHING: dict[str, object] = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
 }
-_KINDS: tuple[tuple[str, Form, Signer, str], ...] = (
+KINDS: tuple[tuple[str, Form, Signer, str], ...] = (
     ("presigned", "presigned", "own", "s3:GetObject"),
     ("header", "header", "own", "s3:GetObject"),
     ("post-form", "post-form", "own", "s3:PutObject"),
@@ -155,7 +155,7 @@ def exposures(files: PolicyFiles, key: str) -> list[RequestExposure]:
     resource = f"arn:{files.partition}:s3:::{files.bucket}/{key}"
     return [
         expose(Kind(name, form, signer, action, resource), files.policies(signer), circumstances)
-        for name, form, signer, action in _KINDS
+        for name, form, signer, action in KINDS
     ]
 
 

@@ -16,7 +16,9 @@ from .log_sources import labelers
 from .policy_files import given_facts
 from .request_kinds import Given
 
-Scene: TypeAlias = Literal["worker", "forwarded", "presigned", "Ground Truth", "log delivery", "caller"]
+Scene: TypeAlias = Literal[
+    "worker", "forwarded", "presigned", "S3 console", "Object Lambda", "Ground Truth", "log delivery", "caller"
+]
 
 LOGGED = "seen in the access log"
 MAX_NETWORKS = 25
@@ -34,7 +36,8 @@ class Row:
     ----------
     scene : str
         ``worker``: opens the portal and an image there; ``forwarded``: opens a URL made for a worker elsewhere;
-        ``presigned``: opens a plain presigned URL of the bucket; ``Ground Truth``: the back end; ``log delivery``;
+        ``presigned``: opens a plain presigned URL of the bucket; ``S3 console`` and ``Object Lambda``: fetch by
+        presigned URLs of their own; ``Ground Truth``: the back end; ``log delivery``;
         ``caller``: reads or writes the bucket policy.
     """
 
@@ -43,6 +46,11 @@ class Row:
     scene: Scene
     now: Outcome
     after: Outcome
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether the source was chosen to stand for others, and no log or service names it."""
+        return self.scene in ("worker", "forwarded", "presigned") and self.why != LOGGED
 
     @property
     def changes(self) -> bool:
@@ -161,7 +169,24 @@ def _labelers(wish: Restriction, now: World, after: World, hits: object) -> Iter
         )
 
 
+def _presigners(wish: Restriction, now: World, after: World) -> Iterator[Row]:
+    """Yield what AWS itself fetches by presigned URLs, from an address outside the list."""
+    outside = next((each for each in (_ELSEWHERE, _ANYBODY) if not _is_listed(wish, each)), _ELSEWHERE)
+    place = "from an address of the list" if _is_listed(wish, outside) else "from outside the list"
+    services: tuple[tuple[Scene, str, str], ...] = (
+        ("S3 console", "S3 console", f"downloads by a presigned URL, {place}"),
+        ("Object Lambda", "S3 Object Lambda", f"its function fetches by a presigned URL, {place}"),
+    )
+    for scene, name, why in services:
+        yield Row(name, why, scene, now.presigned(outside, wish.prefix), after.presigned(outside, wish.prefix))
+
+
+def _is_listed(wish: Restriction, source: Source) -> bool:
+    return source.address is not None and contains(wish.addresses, source.address)
+
+
 def _services(wish: Restriction, state: State, now: World, after: World) -> Iterator[Row]:
+    yield from _presigners(wish, now, after)
     endpoint = back_end_endpoint(state.region)
     for action in BACK_END_ACTIONS:
         yield Row(

@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
+from ..access.exposure_change import ExposureChange, exposure_changes
 from ..access.simulation import ExpectationResult, Row
 from ..account.snapshot import State
 from ..findings.model import Finding
 from ..restriction.messages import Notice
 from ..restriction.model import Restriction
-from .change import Call, Change, is_change_of
+from .change import Call, Change, is_change_of, planned_values
 from .targets import BucketGuard
 
 
@@ -43,6 +45,11 @@ class PlanData:
     findings: tuple[Finding, ...] = ()
     simulation: tuple[Row, ...] = field(default=(), repr=False)
     expectations: tuple[ExpectationResult, ...] = ()
+
+    @cached_property
+    def exposure(self) -> tuple[ExposureChange, ...]:
+        """The exact sources that each kind of request is opened to, before and after; decided when it is asked for."""
+        return exposure_changes(self.state, self.restriction.prefix, planned_values(self.changes))
 
     @property
     def empty(self) -> bool:
@@ -106,6 +113,7 @@ class PlanData:
             "changes": [change.to_dict() for change in self.changes],
             "notices": [notice.to_dict() for notice in self.notices],
             "findings": [finding.to_dict() for finding in self.findings],
+            "exposure": [change.to_dict() for change in self.exposure],
             "simulation": [row.to_dict() for row in self.simulation],
             "expectations": [result.to_dict() for result in self.expectations],
             "permissions": self.permissions,

@@ -12,6 +12,7 @@ import traitlets
 from .. import html as markup
 from ..changes.change import find_change
 from ..changes.render import parts
+from ..changes.render.exposure import exposure_table
 from ..changes.targets import WorkforcePortal
 from ..errors import GtSecureError, InvalidInput
 from ..html import count
@@ -169,7 +170,14 @@ class ReviewStep(Step):
             self.confirms.children = ()
             self.enable()
             return
-        shown = (parts.changes_table, parts.who_table, parts.expectations, parts.warnings, parts.folds)
+        shown = (
+            parts.changes_table,
+            exposure_table,
+            parts.logged_sources,
+            parts.expectations,
+            parts.warnings,
+            parts.folds,
+        )
         self.shown.value = "".join(f'<div class="gts-part">{part(plan)}</div>' for part in shown)
         self.confirms.children = [
             check(f"I have read this and want it all the same: {notice.code}", False, self._confirmer(notice.code))

@@ -398,10 +398,12 @@ def test_the_page_stands_alone_and_is_safe() -> None:
 def test_sources_that_get_the_same_share_a_row_and_reasons_are_short() -> None:
     one = made(addresses="203.0.113.0/24\n192.0.2.44", expectations=[expect.refused("198.51.100.9")])
     page = one.to_html()
-    table = page.partition("Who can open")[2].partition("</table>")[0]
-    assert all(row.source in table for row in one.simulation)
-    assert table.count("<tr>") - 1 < len(one.simulation)
-    assert table.count("bucket guard: not on its list") == 1
+    named = [row for row in one.simulation if not row.is_sample]
+    table = page.partition("services of AWS")[2].partition("</table>")[0]
+    assert all(row.source in table for row in named)
+    assert table.count("<tr>") - 1 < len(named)
+    assert table.count("bucket guard: not on its list") == 2
+    assert "just outside" not in page
     assert "NotIpAddress" not in page
     assert any("NotIpAddress" in row.after.reason for row in one.simulation), "programs get all of it"
     assert "NotIpAddress" in str(one.to_dict()["expectations"])
@@ -433,3 +435,30 @@ def test_findings_are_those_that_remain() -> None:
     assert "url-lock-off" not in found
     assert "guard-missing" not in found
     assert "logging-off" in found
+
+
+def test_the_difference_is_on_every_rendering() -> None:
+    one = made(bucket(guarded("10.0.0.0/8", OFFICE)))
+    sentence = "16,777,216 addresses in 10.0.0.0/8 lose access"
+    assert sentence in one.to_text()
+    assert sentence in one.to_html()
+    assert sentence in one.to_html(standalone=True)
+    row = next(row for row in one.to_dict()["exposure"] if row["request"] == "presigned")
+    assert row["loses_access"]["cidrs"] == ["10.0.0.0/8"]
+    assert row["after"]["opened"]["cidrs"] == [OFFICE]
+
+
+def test_the_console_and_object_lambda_are_sources_of_their_own() -> None:
+    one = made()
+    for scene in ("S3 console", "Object Lambda"):
+        row = next(row for row in one.simulation if row.scene == scene)
+        assert (row.now.decision, row.after.decision, row.after.lock) == ("allowed", "refused", "bucket guard")
+        assert row.source in one.to_html(standalone=True)
+
+
+def test_kinds_with_the_same_answer_are_folded_together() -> None:
+    text = made(state(team=replace(TEAM, url_lock=UrlLock(source_ip=True)))).to_text()
+    assert text.count("opened:") == text.count("unknown:") == 4
+    assert (
+        "A worker's own URL, any other presigned URL, a POST form" in text.replace("\u2019", "'") or "POST form" in text
+    )

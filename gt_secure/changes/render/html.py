@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...html import hint, join, plain
 from . import approval, parts
+from .exposure import exposure_table
 from .text import subject
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ def plan_html(plan: PlanData) -> str:
             parts.changes_table(plan),
             takes,
             parts.warnings(plan),
-            parts.all_access(plan),
+            exposure_table(plan),
+            parts.named_access(plan),
             parts.expectations(plan),
             parts.remarks(plan),
         )

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ... import html as markup
+from ...access.simulation import LOGGED
 from ...html import Chip, Markup, count
 from .infrastructure_code import to_cli
 from .text import cause
@@ -25,10 +26,16 @@ _SCENES = {
     "forwarded": "somebody with a forwarded URL",
     "presigned": "anybody with a presigned URL",
 }
-_SERVICES = {"Ground Truth": "the back end of Ground Truth", "log delivery": "log delivery", "caller": "yourself"}
+_SERVICES = {
+    "S3 console": "a download in the S3 console",
+    "Object Lambda": "the function of an S3 Object Lambda",
+    "Ground Truth": "the back end of Ground Truth",
+    "log delivery": "log delivery",
+    "caller": "yourself",
+}
 _STRANGERS = ("just outside", "somewhere else")
-_NAMED = 3
-"""Maximum number of listed or seen addresses with the same outcome that are shown."""
+_NAMED = 10
+"""So many sources of the access log are shown outside the fold."""
 
 
 def changes_table(plan: PlanData) -> Markup:
@@ -49,46 +56,29 @@ def _change_tone(change: Change[Any]) -> markup.Tone:
     return "ok" if change.protects else "no"
 
 
-def who_table(plan: PlanData) -> Markup:
-    """Return the table of who can open the images, current and planned: people only, services are in the fold."""
-    people = [row for row in plan.simulation if row.scene in _SCENES]
-    if not people:
+def logged_sources(plan: PlanData) -> Markup:
+    """Sources that the access log names, now and after, and which lock decides."""
+    rows = [row for row in plan.simulation if row.why == LOGGED]
+    if not rows:
         return Markup("")
-    bucket = plan.restriction.bucket
-    place = f"{bucket}/{plan.restriction.prefix}" if bucket else "the images"
-    caption = markup.join("Who can open ", markup.code(place, 90), "?")
-    examples, alike = _shortest(people)
-    shown = markup.table(("Source", "Now", "After", "Decided by"), [_who_row(row) for row in examples], caption=caption)
-    more = f"{count(alike, 'more address', 'more addresses')} alike: see all samples." if alike else ""
-    said = markup.hint(more, "A prediction from the policies that this role can read. Test it in the next step.")
-    return markup.join(shown, said)
-
-
-def _shortest(rows: Sequence[Row]) -> tuple[list[Row], int]:
-    """Return examples of each kind, and the number of addresses left out because their outcome is the same."""
-    kept: dict[tuple[str, str, str, str, str], list[Row]] = {}
-    alike = 0
-    for row in rows:
-        if row.why.startswith("last address"):
-            continue
-        named = row.why.startswith(("seen", "listed"))
-        kind = row.why.split(" of ")[0].split(" outside ")[0]
-        group = kept.setdefault((kind, row.scene, row.now.decision, row.after.decision, row.after.lock), [])
-        if not group or (named and len(group) < _NAMED):
-            group.append(row)
-        elif named:
-            alike += 1
-    return [row for group in kept.values() for row in group][:12], alike
-
-
-def all_access(plan: PlanData) -> Markup:
-    """Return the table of all samples: sources with the same outcome share a row."""
-    if not plan.simulation:
-        return Markup("")
-    head = ("Source", "Request", "Now", "After", "Decided by")
-    return markup.table(
-        head, list(_together(plan.simulation)), caption="Who can open the images?", classes="gts-access"
+    shown = markup.table(
+        ("Source", "Now", "After", "Decided by"),
+        [_who_row(row) for row in rows[:_NAMED]],
+        caption="Sources that the access log shows",
     )
+    more = f"{count(len(rows) - _NAMED, 'more source', 'more sources')}: see all samples." if len(rows) > _NAMED else ""
+    return markup.join(shown, markup.hint(more)) if more else shown
+
+
+def named_access(plan: PlanData) -> Markup:
+    """Sources that the access log names, and services of AWS, now and after."""
+    rows = [row for row in plan.simulation if not row.is_sample]
+    return _access(rows, "Sources in the access log, and services of AWS") if rows else Markup("")
+
+
+def _access(rows: Sequence[Row], caption: str) -> Markup:
+    head = ("Source", "Request", "Now", "After", "Decided by")
+    return markup.table(head, list(_together(rows)), caption=caption, classes="gts-access")
 
 
 def _together(rows: Sequence[Row]) -> Iterator[tuple[object, ...]]:
@@ -141,7 +131,7 @@ def _all_rows(rows: Sequence[Row]) -> Markup:
         ],
         caption="All samples, with Ground Truth, log delivery and yourself",
     )
-    return markup.fold(f"All {len(rows)} samples", table)
+    return markup.fold(f"All {count(len(rows), 'sample')}", table)
 
 
 _NOTICES: dict[str, tuple[markup.Tone, str]] = {

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ...columns import lay_out
 from ...text import printable
 from ..change import Change
+from .exposure import exposure_text
 
 if TYPE_CHECKING:
     from ...access.simulation import Row
@@ -46,10 +47,12 @@ def _lines(plan: PlanData, room: int | None) -> Iterator[str]:
     for notice in plan.notices:
         code = f" [{notice.code}]" if notice.severity != "info" else ""
         yield f"{_MARKS[notice.severity]}{code}: {printable(notice)}"
-    if plan.simulation:
+    yield from exposure_text(plan, room)
+    samples = [row for row in plan.simulation if not row.is_sample]
+    if samples:
         yield ""
-        yield "Who can open the images, now -> after:"
-        for line in map(_row, plan.simulation) if room is None else _table(plan.simulation, room - 2):
+        yield "Sources in the access log, and AWS services, now -> after:"
+        for line in map(_row, samples) if room is None else _table(samples, room - 2):
             yield f"  {line}"
     if plan.expectations:
         yield ""
