@@ -45,7 +45,7 @@ class Room:
 
     def install(self, *what: str) -> None:
         """Install, or skip the test where no package index can be reached."""
-        done = subprocess.run(self._install("--quiet", *what), capture_output=True, text=True, timeout=900)
+        done = subprocess.run(self._install("--quiet", *what), env=clean(), capture_output=True, text=True, timeout=900)
         if done.returncode and any(word in done.stderr for word in _NO_INDEX) and not self.reachable():
             pytest.skip(f"not installable here: {done.stderr.strip().splitlines()[-1]}")
         assert done.returncode == 0, done.stderr[-3000:]
@@ -59,7 +59,8 @@ class Room:
 
     def reachable(self) -> bool:
         """Whether the index answers at all: a package that everybody has can be found."""
-        return subprocess.run(self._install("--dry-run", "packaging"), capture_output=True, timeout=120).returncode == 0
+        command = self._install("--dry-run", "packaging")
+        return subprocess.run(command, env=clean(), capture_output=True, timeout=120).returncode == 0
 
     def versions(self) -> dict[str, str]:
         """What is installed."""
@@ -69,8 +70,12 @@ class Room:
 
     def run(self, *args: str, env: dict[str, str] | None = None, cwd: Path | None = None) -> str:
         """Run Python there, outside the checkout, so that only what is installed is found."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON", "VIRTUAL"))}
-        return run(str(self.python), *args, env={**kept, **(env or {})}, cwd=cwd or self.path)
+        return run(str(self.python), *args, env={**clean(), **(env or {})}, cwd=cwd or self.path)
+
+
+def clean() -> dict[str, str]:
+    """The environment without ours: pip takes what PYTHONPATH shows it, such as a checkout, for installed."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON", "VIRTUAL"))}
 
 
 def run(*command: str, env: dict[str, str] | None = None, cwd: Path | None = None) -> str:
