@@ -459,6 +459,7 @@ def test_the_console_and_object_lambda_are_sources_of_their_own() -> None:
 def test_kinds_with_the_same_answer_are_folded_together() -> None:
     text = made(state(team=replace(TEAM, url_lock=UrlLock(source_ip=True)))).to_text()
     assert text.count("opened:") == text.count("unknown:") == 4
+    assert "all endpoints (bucket guard)" in text
     assert (
         "A worker's own URL, any other presigned URL, a POST form" in text.replace("\u2019", "'") or "POST form" in text
     )

@@ -93,7 +93,7 @@ def _moves(change: ExposureChange) -> Iterator[tuple[markup.Tone, str]]:
 
 def _lock(decided_by: str) -> str:
     """Return the name of the lock, or the policy with its statement."""
-    return "bucket guard" if f"“{GUARD_SID}”" in decided_by else decided_by
+    return "bucket guard" if f'"{GUARD_SID}"' in decided_by else decided_by
 
 
 def _places(sources: SourceSet, labels: frozenset[str]) -> str:
@@ -174,7 +174,13 @@ def exposure_table(plan: PlanData) -> Markup:
 
 def _row(kind: KindLines) -> tuple[object, ...]:
     answers = [
-        markup.join("<div>", markup.chip(_TONES[answer], answer), " ", markup.text(named, 600), "</div>")
+        markup.join(
+            "<div>",
+            markup.chip("plain" if named == "nowhere" else _TONES[answer], answer),
+            " ",
+            markup.text(named, 600),
+            "</div>",
+        )
         for answer, named in kind.answers
     ]
     moves = [markup.join("<div>", markup.cell(Chip(tone, sentence)), "</div>") for tone, sentence in kind.moves]

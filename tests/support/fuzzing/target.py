@@ -63,7 +63,7 @@ class _Tags(HTMLParser):
 
 
 _PLAIN = ("div", "em", "li", "p", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul")
-_KNOWN = {*_PLAIN, "div@class", "li@class", "table@class"}
+_KNOWN = {"bdi", "span", *_PLAIN, "div@class", "li@class", "table@class"}
 
 
 def check_markup(html: str) -> None:
