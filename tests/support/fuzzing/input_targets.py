@@ -208,10 +208,11 @@ def run_answer(data: bytes) -> None:
     rng, body = random.Random(data[:2]), data[2:]
     head, _, body = body.partition(b"\n\n")
     headers = dict(line.split(": ", 1) for line in head.decode("latin-1").split("\n") if ": " in line)
-    answer = SimpleNamespace(status=rng.choice(_STATUS), headers={k.lower(): v for k, v in headers.items()})
+    lower = {k.lower(): v for k, v in headers.items()}
+    answer = SimpleNamespace(status=rng.choice(_STATUS), headers=lower, body=body)
     base = {"vantage": "x", "source": network.Source.parse("203.0.113.9"), "bucket": "gt-data", "key": "<b>k</b>",
             "proxied": rng.random() < 0.3, "marker": None}  # fmt: skip
-    came = probing._read(answer, body, 1.0, base)  # type: ignore[arg-type]
+    came = probing._read(answer, 1.0, base)  # type: ignore[arg-type]
     verdict = (
         evaluate(REQUEST, Policies(identity=(_ALLOW,), resource=json.dumps({"Statement": [GUARD]})))
         if rng.random() < 0.5
@@ -223,6 +224,7 @@ def run_answer(data: bytes) -> None:
                    origin=rng.choice(("", "https://x.example")), signed=rng.choice((None, inspect(URL))))  # fmt: skip
     landmark((said.cause, said.lock, said.agrees))
     check_markup(said.to_html())
+    check("<b>k" not in said.to_html(), "the key became markup", said.to_html())
     check(all(c.isprintable() or c == "\n" for c in said.to_text()), "text for a terminal", said.to_text())
     json.dumps([came.to_dict(), said.to_dict()])
 

@@ -63,7 +63,19 @@ class _Tags(HTMLParser):
 
 
 _PLAIN = ("div", "em", "li", "p", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul")
-_KNOWN = {"bdi", "span", *_PLAIN, "div@class", "li@class", "table@class"}
+_KNOWN = {
+    "b",
+    "bdi",
+    "bdi@dir",
+    "code@class",
+    "span",
+    "span@aria-hidden",
+    "span@class",
+    *_PLAIN,
+    "div@class",
+    "li@class",
+    "table@class",
+}
 
 
 def check_markup(html: str) -> None:
