@@ -47,6 +47,7 @@ suite: $(VENV)/.dev ## all tests but the slow ones, on all cores: units, noteboo
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python tools/lint_style.py
 
 types: $(VENV)/.dev
 	$(BIN)/mypy

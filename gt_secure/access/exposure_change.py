@@ -79,7 +79,7 @@ class ExposureChange:
 
     @property
     def changes(self) -> bool:
-        """Whether the answer to some source changes."""
+        """True if the answer to some source changes."""
         return not (self.loses.is_empty and self.gains.is_empty and self.unclear.is_empty)
 
     def _moved(self, before: _Answer, after: _Answer) -> SourceSet:

@@ -49,7 +49,7 @@ class Row:
 
     @property
     def is_sample(self) -> bool:
-        """Whether the source was chosen to stand for others, and no log or service names it."""
+        """True if the source stands for others, and no log or service names it."""
         return self.scene in ("worker", "forwarded", "presigned") and self.why != LOGGED
 
     @property

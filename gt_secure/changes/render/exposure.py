@@ -30,7 +30,7 @@ _TITLES = {
 }
 _TONES: dict[str, markup.Tone] = {"opened": "plain", "refused": "plain", "unknown": "warn"}
 _NAMED = 3
-"""So many ranges are named; where there are more, those that are left out are, if they are fewer."""
+"""Most ranges that are named; of a longer list the ranges outside it are named, if they are fewer."""
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ _SERVICES = {
 }
 _STRANGERS = ("just outside", "somewhere else")
 _NAMED = 10
-"""So many sources of the access log are shown outside the fold."""
+"""Most sources of the access log that are shown outside the fold."""
 
 
 def changes_table(plan: PlanData) -> Markup:
