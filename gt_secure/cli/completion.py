@@ -31,13 +31,13 @@ def add(commands: Commands) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the code."""
     try:
-        import argcomplete
+        from argcomplete.shell_integration import shellcode
     except ImportError as error:
         raise MissingExtra(
             "Completion needs argcomplete, which is not installed.",
             next_step="Run: pip install 'gt_secure[completion]'",
         ) from error
-    sys.stdout.write(argcomplete.shellcode(["gt-secure"], shell=args.shell) + "\n")
+    sys.stdout.write(shellcode(["gt-secure"], shell=args.shell) + "\n")
     return OK
 
 
