@@ -6,7 +6,7 @@ ARGS ?=
 WORKERS ?= auto
 # The many processes that tests start are a third faster when Python keeps what it has compiled.
 export PYTHONDONTWRITEBYTECODE :=
-PARALLEL := -n $(WORKERS) --maxprocesses=8 --dist loadgroup --no-loadscope-reorder
+PARALLEL := -n $(WORKERS) --maxprocesses=8 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help demo sandbox test suite docs wheel test-labs stable test-all test-live spark lint format types unit notebooks browser mutants fuzz pictures bench lock clean
 .DEFAULT_GOAL := help

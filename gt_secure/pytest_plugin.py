@@ -119,24 +119,14 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     if getattr(config.option, "nbval_sanitize_with", "") is None:
         config.option.nbval_sanitize_with = str(nbval_sanitize_file())
-    if config.pluginmanager.hasplugin("xdist"):
-        config.pluginmanager.register(_OneWorker())
     dist = getattr(config.option, "dist", "no")
-    if dist == "load":  # what -n chooses by itself
+    if dist in {
+        "load",
+        "loadgroup",
+    }:  # the first is what -n chooses by itself; groups do not reach cells in every pytest
         config.option.dist = "loadfile"
-    elif dist not in {"no", "loadfile", "loadscope", "loadgroup"}:
+    elif dist not in {"no", "loadfile", "loadscope"}:
         raise pytest.UsageError(f"--dist {dist} divides the cells of a notebook among kernels: use --dist loadfile.")
-
-
-class _OneWorker:
-    """Marks the cells of a notebook as a group, before pytest-xdist reads the groups."""
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Give each notebook a separate group."""
-        for item in items:
-            if item.path.suffix == ".ipynb":
-                item.add_marker(pytest.mark.xdist_group(str(item.path)))
 
 
 @pytest.hookimpl(trylast=True)

@@ -19,9 +19,6 @@ pytest_plugins = ["support.account", "support.scene"]
 collect_ignore = [] if "GT_SECURE_LIVE_PROFILE" in os.environ else ["live"]
 """A real account is asked only by ``make test-live``."""
 
-ALONE = ("docs/test_blocks.py", "notebooks/", "cli/test_demo.py", "packaging/")
-"""Files whose tests share nothing that is slow to set up: any worker may take any of them."""
-
 LONG = ("browser/", "typing/", "notebooks/", "docs/", "check/test_pytest_plugin.py", "cli/test_demo.py")
 """What takes longest is started first, so that no worker is left with it at the end."""
 
@@ -32,13 +29,8 @@ def sandbox() -> Iterator[Sandbox]:
         yield running
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's tests on one worker (``--dist loadgroup``), and the browser's, who share one JupyterLab."""
-    for item in items:
-        path = item.nodeid.partition("::")[0].removeprefix("tests/")
-        if item.get_closest_marker("xdist_group") is None and not path.startswith(ALONE):
-            item.add_marker(pytest.mark.xdist_group("browser" if path.startswith("browser/") else path))
+    """Start with what takes longest."""
     items.sort(key=lambda item: _place(item.nodeid.removeprefix("tests/")))
 
 

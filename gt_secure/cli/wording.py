@@ -40,7 +40,7 @@ OPTIONS: dict[str, str] = {
 """Arguments of the library and the options that set them."""
 
 _ARGUMENT = re.compile(r"\b(" + "|".join(OPTIONS) + r")=(?:\[\.\.\.\]|\.\.\.)?(?![\w=])")
-_QUOTED = re.compile(r"[\"\u201c`](\w+)[\"\u201d`]")
+_QUOTED = re.compile(r"[\"'\u201c`](\w+)[\"'\u201d`]")
 _CURLY = str.maketrans({"\u201c": '"', "\u201d": '"', "\u2018": "'", "\u2019": "'"})
 
 

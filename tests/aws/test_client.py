@@ -108,7 +108,7 @@ def test_silence_ends_soon(answering, monkeypatch):
     monkeypatch.setattr(aws_module, "READ_TIMEOUT_S", 0.2)
     monkeypatch.setattr(aws_module, "ATTEMPTS", 2)
     url, answers = answering(200, delay=1.0)
-    with pytest.raises(Unreachable, match=r"endpoint for sagemaker\.api"):
+    with pytest.raises(Unreachable, match="No response from"):
         connect(boto3_session=session(), endpoint_url=url).workteams()
     assert 2 <= answers["requests"] <= 4, "two lists of teams, two attempts at each"
 
@@ -119,7 +119,7 @@ def test_no_credentials(monkeypatch, tmp_path):
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    with pytest.raises(CredentialsError, match="no AWS credentials") as caught:
+    with pytest.raises(CredentialsError, match="No AWS credentials") as caught:
         connect(region="us-east-1", endpoint_url="http://127.0.0.1:9").workteams()
     assert "gt-secure sandbox" in caught.value.next_step
 

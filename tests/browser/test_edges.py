@@ -162,15 +162,15 @@ ERRORS = {
         "No AWS credentials were found",
     ),
     "no-region": (
-        "import os\nfor k in ('AWS_REGION', 'AWS_DEFAULT_REGION'): os.environ.pop(k, None)",
+        "import os\nfor k in ('AWS_REGION', 'AWS_DEFAULT_REGION', 'AWS_CONFIG_FILE'): os.environ.pop(k, None)",
         "No AWS region is set",
     ),
-    "no-answer": ("import os\nos.environ['AWS_ENDPOINT_URL'] = 'http://127.0.0.1:9'", "No answer"),
+    "no-answer": ("import os\nos.environ['AWS_ENDPOINT_URL'] = 'http://127.0.0.1:9'", "No response from"),
     "wrong-key": (
         "import os\nos.environ.update(AWS_ACCESS_KEY_ID='AKIA' + 'NOSUCHKEY0000000', AWS_SECRET_ACCESS_KEY='x')",
         "does not accept these credentials",
     ),
-    "no-team": ("", "There is no workteam “no-such-team”"),
+    "no-team": ("", 'There is no workteam "no-such-team"'),
 }
 
 

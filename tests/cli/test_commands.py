@@ -151,7 +151,7 @@ def test_bound_urls(run):
         (("hits", "--bucket", "gt-logs"), "logging"),
         (("plot", "--bucket", "gt-images", "-o", "x.gif"), "SVG or PNG"),
         (("teams", "--endpoint-url", "nonsense"), "not an endpoint URL"),
-        (("teams", "--endpoint-url", "http://127.0.0.1:9"), "No answer"),
+        (("teams", "--endpoint-url", "http://127.0.0.1:9"), "No response from"),
         (("teams", "--profile", "nonsuch"), "profile"),
         (("inspect",), "no URL on standard input"),
         (("demo", "--out", "x"), "--headless"),

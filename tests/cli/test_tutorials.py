@@ -34,7 +34,7 @@ def test_what_a_person_saved_is_kept(tmp_path, capsys):
 def test_a_folder_that_cannot_be_written_is_an_error_with_a_next_step(tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert main(["tutorials", str(tmp_path / "file" / "x")]) == 1
-    assert "next: Name a folder" in capsys.readouterr().err
+    assert "next: Choose a folder" in capsys.readouterr().err
 
 
 def test_an_installation_without_notebooks_says_so(tmp_path, monkeypatch):

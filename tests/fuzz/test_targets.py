@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from gt_secure import files as textfiles
+from gt_secure.html import Markup
 from gt_secure.logs.ingest import batching as packing
 from gt_secure.logs.ingest import json_records as records
 from gt_secure.presign.inspect import PresignedUrl
@@ -88,18 +89,22 @@ def _forged(_texts: list[bytes], _rng: random.Random) -> tuple[list[dict[str, An
     return [{**corpus.BASE, "remote_ip": "192.0.2.1"}], [corpus.write(corpus.BASE).encode()]
 
 
+def _as_markup(text: object) -> Markup:
+    return Markup(f"<i>{text}</i>")
+
+
 @pytest.mark.parametrize(
     ("name", "place", "attribute", "fault"),
     [
         ("packing", packing.Packer, "_last_newline", lambda self, begin: begin - 1),
         ("lines", log_targets, "_forged", _forged),
-        ("records", records, "_int", lambda value, kind="": value),
+        ("records", records, "_time", lambda value: "2026-13-45 00:00:00"),
         ("policy", input_targets, "find_guard", lambda text: None),
-        ("account", sys.modules["gt_secure.access.who_can_open"], "escape", lambda cell: f"<b>{cell}</b>"),
+        ("account", sys.modules["gt_secure.access.who_can_open"], "escape", lambda cell: f"<i>{cell}</i>"),
         ("ranges", input_targets.network, "collapse", lambda networks: tuple(networks)[:1]),
         ("restriction", textfiles, "_refuse_twice", lambda keys, name: {}[name]),
         ("url", PresignedUrl, "__repr__", lambda self: input_targets.URL),
-        ("answer", sys.modules["gt_secure.access.explain.explanation"], "escape", str),
+        ("answer", sys.modules["gt_secure.access.explain.explanation"], "html_text", _as_markup),
         ("ndjson", sys.modules["gt_secure.iam.batch"], "evaluate", lambda request, policies: None),
     ],
 )  # fmt: skip

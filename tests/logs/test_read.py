@@ -284,7 +284,7 @@ def test_temporary_files_go_away(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("limit", ["", "lots", "2", "-1GB", "1GB; ATTACH 'x'"])
 def test_a_memory_limit_is_a_size(tmp_path: Path, limit: str) -> None:
-    with pytest.raises(InvalidInput, match="no size"):
+    with pytest.raises(InvalidInput, match="not a size"):
         count_hits(tmp_path, "key", memory_limit=limit)
 
 
