@@ -125,7 +125,7 @@ def test_a_dead_sandbox_is_a_sentence():
     import boto3
 
     session = boto3.session.Session("AKIAEXAMPLE", "x", region_name="us-east-1")
-    with pytest.raises(Unreachable, match=r"(?i)no answer"):
+    with pytest.raises(Unreachable, match="No response"):
         connect(boto3_session=session, endpoint_url="http://127.0.0.1:9").workteams()
 
 

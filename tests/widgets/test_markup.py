@@ -59,7 +59,7 @@ def fragments(value: str) -> list[str]:
         markup.text(value),
         markup.code(value),
         markup.chip("ok", value),
-        markup.table((value,), [(value, markup.Chip("no", value))], caption=value),
+        markup.table((value, value), [(value, markup.Chip("no", value))], caption=value),
         markup.notice("warn", value, value),
         markup.fold(value, markup.text(value)),
         markup.pre(value),

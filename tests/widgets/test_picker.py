@@ -114,7 +114,7 @@ def test_an_endpoint_that_does_not_answer_is_an_error_and_no_hang(run: Any, word
     async def main() -> None:
         session = boto3.session.Session("AKIAEXAMPLE", "x", region_name="us-east-1")
         picker = TeamPicker(connect(boto3_session=session, endpoint_url="http://127.0.0.1:9"))
-        with pytest.raises(Exception, match="No answer"):
+        with pytest.raises(Exception, match="No response"):
             await picker.settled()
         assert "No response from http://127.0.0.1:9" in words(picker.message.value)
         assert not picker.refresh_button.disabled
