@@ -57,9 +57,6 @@ SANDBOX_MAY_IMPORT = {
 }
 """Prediction and enforcement come from different code."""
 
-FACE_EXCEPTIONS = {("", name) for row in LAYERS for name in row}
-"""The face of the whole package lists names of every layer, and loads them on use."""
-
 
 def modules() -> dict[str, Path]:
     """Every module of the package by its dotted name below ``gt_secure``; the package itself is the empty name."""

@@ -31,7 +31,7 @@ _UNCLEAR: tuple[tuple[_Answer, _Answer], ...] = (
 )
 _READ_POLICY = "s3:GetBucketPolicy"
 _NOTHING_GRANTED = '{"Version":"2012-10-17","Statement":[]}'
-"""What the session policy of a URL comes to for a source that it was not made for."""
+"""The session policy of a URL as a source meets it that the URL was not made for."""
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,7 @@ _TABLE = (
     ),
 )
 KEYS = {facts.name.lower(): facts for facts in _TABLE}
-"""What is known of each key, by its name in lower case."""
+"""Facts about each key, by its name in lower case."""
 
 
 FAMILIES = (

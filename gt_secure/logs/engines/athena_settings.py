@@ -12,9 +12,9 @@ from ...text import size_text
 MAX_QUERY_BYTES = 262_144
 """Longest text of a query that Athena accepts, in bytes of UTF-8."""
 USD_PER_TB = 5.0
-"""What AWS lists for most regions in 2026; an assumption for estimates, never a bill."""
+"""List price of AWS in most regions in 2026: an assumption for estimates, never a bill."""
 LEAST_BYTES = 10_000_000
-"""What a query is billed for at least."""
+"""Bytes that a query is billed for at least."""
 _NAME = re.compile(r"[A-Za-z0-9_]{1,128}")
 
 

@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 _LOOK_S = 0.05
 _GRACE_S = 0.6
-"""How long an interrupted call may take to end before the interrupt goes on without it."""
+"""Seconds that an interrupted call may take to end before the interrupt goes on without it."""
 
 
 def run_interruptible(call: Callable[[], T], stop: Callable[[], object]) -> T:
