@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from .conftest import SECRETS
 
@@ -21,7 +22,7 @@ def test_copy_and_probe_from_this_browser(open_notebook: Any) -> None:
     notebook.click(panel.get_by_role("button", name="Test URL", exact=True))
     copy = panel.get_by_role("button", name="Copy", exact=True)
     probe = panel.get_by_role("button", name="Probe from this browser")
-    assert copy.is_disabled()
+    expect(copy).to_be_disabled()
     notebook.click(panel.get_by_role("button", name="Generate test URL"))
     panel.get_by_text("•••••••").first.wait_for()
 
@@ -45,7 +46,7 @@ def test_copy_and_probe_from_this_browser(open_notebook: Any) -> None:
     assert "X-Amz-Signature" not in html, "the page never holds the URL"
     notebook.click(panel.get_by_role("button", name="Clear", exact=True))
     panel.get_by_text("No test URL.").wait_for()
-    assert copy.is_disabled()
+    expect(copy).to_be_disabled()
     saved = notebook.save()
     assert '"widgets"' in saved, "the state of the widgets is saved, so the search means something"
     assert not SECRETS.search(saved)

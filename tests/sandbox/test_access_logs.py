@@ -103,7 +103,7 @@ def test_the_address_is_what_s3_sees(box, delivered, source, ip):
 
 def test_requests_that_fail_authentication_have_no_requester(box, delivered):
     url = box.presign(life_s=1)
-    box.fetch(url.replace("0001", "0002"))
+    box.fetch(url.replace("0001.png", "0002.png"))
     box.fetch("/gt-images/scans/0001.png")
     time.sleep(1.1)
     box.fetch(url)
