@@ -57,7 +57,7 @@ def no_foreign_hits(
     subject = restriction.bucket or restriction.team or "the log"
     looked = hits.filter(bucket=restriction.bucket, key_prefix=restriction.prefix or None, presigned=True, test=False)
     placed = looked.with_restriction(restriction.addresses, restriction.endpoints)
-    counts = _by_place(placed, restriction, count_refused)
+    counts = _by_allowlist(placed, restriction, count_refused)
     rows = counts["outside"]
     details: dict[str, Any] = {
         "presigned": len(looked),
@@ -88,17 +88,17 @@ def no_foreign_hits(
     return CheckResult("no_foreign_hits", subject, True, said, details)
 
 
-def _by_place(placed: Hits, wish: Restriction, count_refused: bool) -> dict[str, list[tuple[str, int]]]:
+def _by_allowlist(placed: Hits, wish: Restriction, count_refused: bool) -> dict[str, list[tuple[str, int]]]:
     """Sources and their numbers of requests, by what they mean for the check; the most frequent first."""
     found: dict[str, list[tuple[str, int]]] = {"outside": [], "held": [], "unnamed": [], "nowhere": []}
     rows = placed.query(
-        "SELECT remote_ip, endpoint, place, refused, count(*) FROM {hits} WHERE place <> 'inside' "
+        "SELECT remote_ip, endpoint, allowlist, refused, count(*) FROM {hits} WHERE allowlist <> 'inside' "
         "GROUP BY ALL ORDER BY 5 DESC, 1, 2"
     )
-    for address, endpoint, place, refused, count in rows:
-        if place == "endpoint" and endpoint is not None:
+    for address, endpoint, side, refused, count in rows:
+        if side == "endpoint" and endpoint is not None:
             continue
-        kind = {"outside": "outside", "endpoint": "unnamed"}.get(place, "nowhere")
+        kind = {"outside": "outside", "endpoint": "unnamed"}.get(side, "nowhere")
         if kind == "unnamed" and not wish.endpoints:
             kind = "outside"
         if refused and not count_refused:

@@ -14,7 +14,7 @@ from ..errors import InvalidInput, MissingExtra
 from ..network import IPNetwork, Source, parse_endpoint_id, parse_networks
 from .coverage import Coverage
 from .engines.duckdb_store import Store, literal
-from .network_match import Ranges, is_address, place_of, to_address
+from .network_match import Ranges, allowlist_of, is_address, to_address
 from .sql.columns import DERIVED, EXTRA, FIELDS
 from .sql.derived_columns import own_test
 from .sql.group_by import check_columns, finish, group_parts, lookup_table
@@ -91,7 +91,7 @@ class Hits:
         presigned: bool | None = None,
         refused: bool | None = None,
         test: bool | None = None,
-        place: str | Iterable[str] | None = None,
+        allowlist: str | Iterable[str] | None = None,
     ) -> Hits:
         """Keep the rows that fulfil all conditions; a list means any of its values.
 
@@ -105,7 +105,7 @@ class Hits:
             ``key`` may hold ``*`` for any text.
         presigned, refused, test : bool
             By presigned URL; status 401 or 403; our own test requests.
-        place : str
+        allowlist : str
             After :meth:`with_restriction`: ``inside``, ``outside``, ``endpoint`` or ``unknown``.
         """
         start, end = parse_time(since, "since"), parse_time(until, "until")
@@ -113,11 +113,13 @@ class Hits:
         parts += [f"time < TIMESTAMP '{end}'"] if end else []
         same: dict[str, Any] = {
             "endpoint": endpoint, "http_status": status, "auth_type": auth_type, "requester": requester,
-            "operation": operation, "bucket": bucket, "fingerprint": fingerprint, "place": place,
+            "operation": operation, "bucket": bucket, "fingerprint": fingerprint, "allowlist": allowlist,
         }  # fmt: skip
-        if place is not None and "place" not in self._columns:
+        if allowlist is not None and "allowlist" not in self._columns:
             raise InvalidInput(
-                "These hits are not joined with a restriction.", next_step="Call with_restriction first.", field="place"
+                "These hits are not joined with a restriction.",
+                next_step="Call with_restriction first.",
+                field="allowlist",
             )
         parts += [
             f'"{name}" IN ({", ".join(map(literal, _list(v)))})'
@@ -155,7 +157,7 @@ class Hits:
         return f"remote_ip IN (SELECT remote_ip FROM {name})"
 
     def with_restriction(self, networks: str | Iterable[str | IPNetwork] = (), endpoints: Iterable[str] = ()) -> Hits:
-        """Add the column ``place``: where each row came from, seen from a restriction.
+        """Add the column ``allowlist``: the side of a restriction's lists that each row came from.
 
         ``endpoint``: through a listed VPC endpoint, or through one the log does not name (access logs give only the
         private address, CloudTrail names it); ``inside`` or ``outside`` the networks; ``unknown``: no address (AWS
@@ -164,8 +166,8 @@ class Hits:
         ranges = Ranges(parse_networks(networks))
         allowed = {parse_endpoint_id(e) for e in endpoints}
         pairs = self._sources()
-        places = [place_of(text, endpoint, ranges, allowed) for text, endpoint in pairs]
-        return self._join("place", pairs, places, "'unknown'")
+        sides = [allowlist_of(text, endpoint, ranges, allowed) for text, endpoint in pairs]
+        return self._join("allowlist", pairs, sides, "'unknown'")
 
     def with_verdict(self, decide: Callable[[Source], str]) -> Hits:
         """Add the column ``verdict``: what today's rules say to a presigned request from each row's source.

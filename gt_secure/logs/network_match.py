@@ -1,4 +1,4 @@
-"""Places of addresses of a log, relative to a restriction."""
+"""Addresses of a log and the lists of a restriction."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Ranges:
         return place >= 0 and int(address) <= self._ends[address.version][place]
 
 
-def place_of(text: str, endpoint: str | None, ranges: Ranges, allowed: set[str]) -> str:
+def allowlist_of(text: str, endpoint: str | None, ranges: Ranges, allowed: set[str]) -> str:
     """``inside``, ``outside``, ``endpoint`` or ``unknown``, seen from a restriction."""
     if endpoint is not None:
         return "endpoint" if endpoint in allowed else "outside"

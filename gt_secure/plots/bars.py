@@ -68,19 +68,19 @@ def _bars(hits: Hits, column: str, top: int, networks: Sequence[Any], endpoints:
     """
     restricted = bool(networks or endpoints)
     rows = hits.with_restriction(networks, endpoints) if restricted else hits
-    place = f"CASE WHEN {INTERNAL} THEN '' ELSE place END" if restricted else "''"
+    side = f"CASE WHEN {INTERNAL} THEN '' ELSE allowlist END" if restricted else "''"
     source = f"CASE WHEN {INTERNAL} THEN {INTERNAL_KIND} ELSE coalesce(remote_ip, '') END"
     via = f"CASE WHEN {INTERNAL} THEN '' ELSE coalesce(endpoint, '') END"
     groups = rows.query(
-        f"SELECT {INTERNAL} AS internal, {source} AS label, {via} AS via, {place} AS place, "
+        f"SELECT {INTERNAL} AS internal, {source} AS label, {via} AS via, {side} AS side, "
         f"{COUNTS}, CAST(count(*) AS BIGINT) AS n FROM {{hits}} GROUP BY ALL ORDER BY n DESC, label, via"
     )
     own = [_Bar(label, tuple(counts)) for internal, label, _, _, *counts, _ in groups if internal]
-    others = [(label, via, place, *counts) for internal, label, via, place, *counts, _ in groups if not internal]
+    others = [(label, via, side, *counts) for internal, label, via, side, *counts, _ in groups if not internal]
     if column == "network":
         others = _by_network(others)
     bars = [
-        _Bar(_label(label, via), tuple(counts), int(place == _OUTSIDE)) for label, via, place, *counts in others[:top]
+        _Bar(_label(label, via), tuple(counts), int(side == _OUTSIDE)) for label, via, side, *counts in others[:top]
     ]
     rest = others[top:]
     if rest:
@@ -97,8 +97,8 @@ def _by_network(groups: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     from ..logs.sql.group_by import network_of
 
     members: dict[tuple[str, str, str], list[tuple[int, ...]]] = {}
-    for label, via, place, *counts in groups:
-        members.setdefault((network_of(label) or "", via, place), []).append(tuple(counts))
+    for label, via, side, *counts in groups:
+        members.setdefault((network_of(label) or "", via, side), []).append(tuple(counts))
     rows = [(*key, *sum_up(counts)) for key, counts in members.items()]
     return sorted(rows, key=lambda row: (-sum(row[3:]), row[0], row[1]))
 

@@ -214,7 +214,7 @@ class HitsStep(Step):
     def _may_add(self) -> bool:
         source = self._source()
         return bool(
-            source and source["address"] and not source["endpoint"] and self.on_add and source["place"] == "outside"
+            source and source["address"] and not source["endpoint"] and self.on_add and source["allowlist"] == "outside"
         )
 
     def _show_source(self) -> None:
@@ -230,12 +230,12 @@ class HitsStep(Step):
         def ask(key: str, place: str) -> Any:
             return self.link.get().who_can_open(bucket, key, [place], team=team, forwarded_from=None)
 
-        chip = hitsview.PLACES.get(str(source["place"]))
-        place = markup.chip(*chip) if chip else ""
+        chip = hitsview.SIDES.get(str(source["allowlist"]))
+        side = markup.chip(*chip) if chip else ""
         self.run(
             "Reading its requests…",
             lambda: hitsview.rows_of(result.hits, source, ask),
-            lambda table: self._got_rows(markup.join(place, table)),
+            lambda table: self._got_rows(markup.join(side, table)),
         )
 
     def _got_rows(self, shown: Markup) -> None:

@@ -61,7 +61,7 @@ def read_result(
     rows = hits.filter(presigned=True) if presigned else hits
     light, dark = (draw(rows, kind, networks, endpoints, theme) for theme in ("light", "dark"))
     sources = tuple(
-        rows.with_restriction(networks, endpoints).count(["remote_ip", "endpoint", "place", "refused"]).to_dicts()
+        rows.with_restriction(networks, endpoints).count(["remote_ip", "endpoint", "allowlist", "refused"]).to_dicts()
     )
     leaks = hits.leaks()
     coverage = hits.coverage
@@ -140,7 +140,7 @@ def by_source(rows: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
             {
                 "address": row["remote_ip"] or "",
                 "endpoint": row["endpoint"] or "",
-                "place": row["place"],
+                "allowlist": row["allowlist"],
                 "other": 0,
                 "refused": 0,
             },
@@ -163,7 +163,7 @@ def _labelers(rows: Sequence[dict[str, Any]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(texts))
 
 
-PLACES: dict[str, Chip] = {
+SIDES: dict[str, Chip] = {
     "inside": Chip("ok", "in the list"),
     "outside": Chip("warn", "outside the list"),
     "endpoint": Chip("plain", "VPC endpoint"),
@@ -183,7 +183,7 @@ def sources_table(sources: Sequence[dict[str, Any]]) -> Markup:
             markup.code(source_label(each), 70),
             f"{each['other']:,}",
             f"{each['refused']:,}",
-            PLACES.get(str(each["place"]), Chip("plain", "")),
+            SIDES.get(str(each["allowlist"]), Chip("plain", "")),
         )
         for each in sources[:50]
     ]
@@ -257,7 +257,7 @@ def rows_of(hits: Hits, source: dict[str, Any], ask: Ask | None = None) -> Marku
 def _today(ask: Ask, source: dict[str, Any], rows: Sequence[dict[str, Any]]) -> Markup:
     """Return the present answer for the last key from there: a prediction, so never an error of this step."""
     key = next((str(row["key"]) for row in reversed(rows) if row["key"]), "")
-    hidden = source["place"] == "endpoint" and not source["endpoint"]  # only CloudTrail names the endpoint
+    hidden = source["allowlist"] == "endpoint" and not source["endpoint"]  # only CloudTrail names the endpoint
     if not key or not source["address"] or hidden:
         return Markup("")
     try:

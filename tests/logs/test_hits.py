@@ -100,7 +100,7 @@ def test_bad_filter_is_told(hits: Hits) -> None:
     with pytest.raises(InvalidInput):
         hits.filter(network="203.0.113.7/24")
     with pytest.raises(InvalidInput, match="restriction"):
-        hits.filter(place="inside")
+        hits.filter(allowlist="inside")
     with pytest.raises(InvalidInput, match=r"remote_ip"):
         hits.count("remote_ipp")
 
@@ -117,13 +117,13 @@ def test_count(hits: Hits) -> None:
 
 def test_restriction(hits: Hits) -> None:
     joined = hits.with_restriction(["203.0.113.0/29", "2001:db8:40::/48"], ["vpce-0a1b2c3d"])
-    assert ids(joined.filter(place="inside")) == "ABD"
-    assert ids(joined.filter(place="outside")) == "CFH"
-    assert ids(joined.filter(place="endpoint")) == "E"
-    assert ids(joined.filter(place="unknown")) == "G"
-    assert sum(joined.count("place").column("hits")) == 8
+    assert ids(joined.filter(allowlist="inside")) == "ABD"
+    assert ids(joined.filter(allowlist="outside")) == "CFH"
+    assert ids(joined.filter(allowlist="endpoint")) == "E"
+    assert ids(joined.filter(allowlist="unknown")) == "G"
+    assert sum(joined.count("allowlist").column("hits")) == 8
     again = joined.with_restriction(["198.51.100.0/24"])
-    assert ids(again.filter(place="inside")) == "C"
+    assert ids(again.filter(allowlist="inside")) == "C"
 
 
 def test_verdicts(hits: Hits) -> None:

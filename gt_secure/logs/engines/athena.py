@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...aws.arns import client_partition, workgroup_arn
 from ...aws.client import Aws, aws_errors
 from ...errors import InvalidInput, LogError, NotFound
 from ...text import size_text
@@ -128,7 +129,7 @@ class AthenaRun:
     def _look_at_workgroup(self, client: Any) -> int | None:
         name = self.settings.workgroup
         try:
-            with aws_errors("athena:GetWorkGroup", f"arn:aws:athena:*:*:workgroup/{name}"):
+            with aws_errors("athena:GetWorkGroup", workgroup_arn(client_partition(client), name)):
                 group = client.get_work_group(WorkGroup=name)["WorkGroup"]
         except PermissionError:
             return None  # a role may run queries without it; Athena itself says what is missing

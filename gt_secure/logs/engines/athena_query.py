@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ...aws.arns import client_partition, workgroup_arn
 from ...aws.client import aws_errors
 from ...errors import AccessDenied, GtSecureError, InvalidInput, LogError
 from ...text import redact
@@ -52,7 +53,7 @@ class Flow:
     ) -> None:
         self.client, self.settings = client, settings
         self._progress, self._cancel = progress, cancel
-        self._arn = f"arn:aws:athena:*:*:workgroup/{settings.workgroup}"
+        self._arn = workgroup_arn(client_partition(client), settings.workgroup)
 
     def start(self, sql: str, *, reuse_minutes: int = 0) -> str:
         """Start a query and return its id."""

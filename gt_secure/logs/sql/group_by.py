@@ -15,8 +15,6 @@ from .columns import COLUMNS
 if TYPE_CHECKING:
     from ..engines.duckdb_store import Store
 
-PLACES = ("inside", "outside", "endpoint", "unknown")
-
 # Derived columns that are grouped by something cheaper first: name -> (what is grouped, how it is shown).
 _FORMATTED = {
     "hour": ("date_trunc('hour', time)", "strftime({}, '%Y-%m-%dT%H')"),

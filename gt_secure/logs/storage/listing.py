@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ...aws.arns import bucket_arn, client_partition
 from ...aws.client import Aws, aws_errors
 from ...errors import InvalidInput, LogError
 from .objects import S3Object
@@ -65,7 +66,7 @@ def find_logs(aws: Aws | Any, bucket: str) -> LogLocation:
         Without ``s3:GetBucketLogging``.
     """
     client = s3_client(aws)
-    with aws_errors("s3:GetBucketLogging", f"arn:aws:s3:::{bucket}"):
+    with aws_errors("s3:GetBucketLogging", bucket_arn(client_partition(client), bucket)):
         enabled = client.get_bucket_logging(Bucket=bucket).get("LoggingEnabled")
     if not enabled:
         raise LogError(
@@ -180,7 +181,7 @@ def _list(client: Any, bucket: str, prefix: str, start: str, flat: bool) -> Iter
     if start:
         wanted["StartAfter"] = start
     while True:
-        with aws_errors("s3:ListBucket", f"arn:aws:s3:::{bucket}"):
+        with aws_errors("s3:ListBucket", bucket_arn(client_partition(client), bucket)):
             page = client.list_objects_v2(**wanted)
         yield from page.get("Contents", ())
         if not page.get("IsTruncated"):
@@ -217,7 +218,7 @@ def _bases(client: Any, bucket: str, prefix: str, depth: int = 5) -> Iterator[tu
 
 def _level(client: Any, bucket: str, prefix: str) -> tuple[list[str], str | None]:
     """Folders directly under a prefix, and the first key there, if any (one page: it is only a look)."""
-    with aws_errors("s3:ListBucket", f"arn:aws:s3:::{bucket}"):
+    with aws_errors("s3:ListBucket", bucket_arn(client_partition(client), bucket)):
         page = client.list_objects_v2(Bucket=bucket, Prefix=prefix, Delimiter="/")
     keys = [entry["Key"] for entry in page.get("Contents", ()) if entry["Key"] != prefix]
     return [entry["Prefix"] for entry in page.get("CommonPrefixes", ())], keys[0] if keys else None

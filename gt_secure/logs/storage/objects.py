@@ -105,11 +105,12 @@ class S3Object:
         return io.BytesIO(body.read()) if self.size <= 8 << 20 else cast("IO[bytes]", body)
 
     def _body(self, start: int) -> Any:
+        from ...aws.arns import bucket_arn, client_partition
         from ...aws.client import aws_errors
 
         # The rest must be of the same content.
         rest = {"Range": f"bytes={start}-", "IfMatch": f'"{self.etag}"'} if start else {}
-        with aws_errors("s3:GetObject", f"arn:aws:s3:::{self.bucket}/{self.key}"):
+        with aws_errors("s3:GetObject", bucket_arn(client_partition(self.client), self.bucket, self.key)):
             return self.client.get_object(Bucket=self.bucket, Key=self.key, **rest)["Body"]
 
 
