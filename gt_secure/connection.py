@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .changes.plan import Plan
     from .changes.transaction import Applied
     from .changes.undo import UndoPlan
+    from .findings.accepted import AcceptedLike
     from .listings import Endpoints, Findings, Jobs, Journal, Workteams
     from .logs import Athena, Coverage, Hits, Table
     from .plots import Kind, Theme
@@ -385,6 +386,7 @@ class Connection:
         hits: Hits | None = None,
         logs: Logs | None = None,
         context: Context | None = None,
+        accepted: AcceptedLike | None = None,
     ) -> Plan:
         """Compare a restriction with the account, and return the changes as a plan. Writes nothing.
 
@@ -397,6 +399,8 @@ class Connection:
             Access logs to read for the same purpose, instead of ``hits``.
         context : mapping, optional
             Values of condition keys that are known, beside the facts of the restriction.
+        accepted : path or iterable, optional
+            Accepted findings, as in :meth:`findings`: the plan folds them away, with their dates.
 
         Returns
         -------
@@ -417,15 +421,17 @@ class Connection:
         ['bucket-guard', 'url-lock']
         """
         from .changes.plan import plan
+        from .findings.accepted import read_accepted
 
+        known = read_accepted(accepted)
         if logs is None:
-            return plan(self.aws, restriction, hits=hits, context=context)
+            return plan(self.aws, restriction, hits=hits, context=context, accepted=known)
         if hits is not None:
             raise InvalidInput("Both hits= and logs= are given.", next_step="Pass one of them.", field="logs")
         from .logs import read_hits
 
         with read_hits(logs, aws=self.aws) as read:
-            return plan(self.aws, restriction, hits=read, context=context)
+            return plan(self.aws, restriction, hits=read, context=context, accepted=known)
 
     def apply(
         self,
@@ -944,7 +950,9 @@ class Connection:
 
         return account_proof(self.aws, restriction, context)
 
-    def findings(self, *, team: TeamLike | None = None, bucket: str | None = None) -> Findings:
+    def findings(
+        self, *, team: TeamLike | None = None, bucket: str | None = None, accepted: AcceptedLike | None = None
+    ) -> Findings:
         """Look for what defeats, weakens or breaks a restriction of a team, its workforce and a bucket.
 
         Parameters
@@ -952,6 +960,9 @@ class Connection:
         team : str, Workteam or sagemaker.core.resources.Workteam, optional
         bucket : str, optional
             A bucket, or ``s3://bucket/prefix``.
+        accepted : path or iterable, optional
+            Accepted findings: a file with a list ``accepted``, or its entries. Those that match are marked with the
+            entry (``Finding.accepted``, and ``Finding.ended`` after its last day), and listed apart.
 
         Returns
         -------
@@ -975,19 +986,21 @@ class Connection:
         from .account.evidence import read_surroundings, with_surroundings
         from .account.read_facts import snapshot_of
         from .account.snapshot import read_state
+        from .findings.accepted import accept, read_accepted
         from .findings.run import find_all
         from .listings import Findings
 
+        known = read_accepted(accepted)
         state = read_state(self.aws, team=team, bucket=bucket)
         key = "" if state.bucket is None else state.bucket.default_kms_key
         around = read_surroundings(self.aws, state, kms_key=key)
         snapshot = with_surroundings(snapshot_of(state), around)
         if state.bucket is None:
-            return Findings(find_all(snapshot))
+            return Findings(accept(find_all(snapshot), known))
         facts = read_given(
             self.aws, state.bucket.policy_text, bucket=state.bucket.name, key=None, region=state.bucket.region
         )
-        return Findings(find_all(replace(snapshot, facts=facts.values)))
+        return Findings(accept(find_all(replace(snapshot, facts=facts.values)), known))
 
     def audit(
         self,

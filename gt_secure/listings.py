@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -10,6 +11,7 @@ from .aws.teams import LabelingJob, Workteam
 from .changes.journal import ChangeRecord
 from .columns import lay_out
 from .findings.model import Finding
+from .findings.render import accepted_fold, accepted_title
 from .html import Chip, Tone, hint
 from .html import output as cell_output
 from .html import table as html_table
@@ -53,6 +55,11 @@ def _chip(cell: object) -> object:
     """Return a chip for a word that has a tone, and any other cell unchanged."""
     tone = _TONES.get(str(cell))
     return cell if tone is None else Chip(tone, str(cell))
+
+
+def _last_day(finding: Finding) -> dt.date:
+    assert finding.accepted is not None
+    return finding.accepted.until
 
 
 class _List(_Table[T], list[T]):
@@ -121,8 +128,35 @@ class Findings(_Table[Finding], tuple[Finding, ...]):
         """Keep the findings in their order."""
         return super().__new__(cls, findings)
 
+    @property
+    def open(self) -> Findings:
+        """The findings that nobody accepts today."""
+        return Findings(finding for finding in self if finding.accepted is None)
+
+    @property
+    def accepted(self) -> Findings:
+        """The findings that are accepted today, the one that ends first at the top."""
+        return Findings(sorted((each for each in self if each.accepted is not None), key=_last_day))
+
     @staticmethod
     def row(item: Finding) -> tuple[str, ...]:
-        """Return the cells of a item."""
-        about = f"{item.title}. {item.detail}" if item.detail else item.title
-        return item.severity, item.code, item.subject or "-", about, item.fix
+        """Return the cells of a finding."""
+        about = " ".join(part for part in (f"{item.title}.", item.detail, item.acceptance_text) if part)
+        return item.severity, item.code, item.subject or "-", about.removesuffix("."), item.fix
+
+    def __str__(self) -> str:
+        """Return the open findings as a table, and the accepted ones in another."""
+        if not self.accepted:
+            return super().__str__()
+        tables = [lay_out(self.head, [self.row(each) for each in some]) for some in (self.open, self.accepted) if some]
+        title = accepted_title(self.accepted)
+        return "\n".join([*(tables[0] if self.open else ["No finding is open."]), "", title, *tables[-1]])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        if not self.accepted:
+            return super()._repr_html_()
+        cells = [[_chip(cell) for cell in self.row(each)] for each in self.open]
+        shown = html_table(self.head, cells) if cells else hint("No finding is open.")
+        return cell_output(shown, accepted_fold(self.accepted))

@@ -12,6 +12,8 @@ from ..account.read_facts import snapshot_of
 from ..account.snapshot import State, read_state
 from ..aws.client import Aws
 from ..errors import InvalidInput
+from ..findings.acceptance import Acceptance
+from ..findings.accepted import accept
 from ..findings.run import find_all
 from ..restriction.messages import Notice
 from ..restriction.model import Restriction
@@ -88,6 +90,7 @@ def plan(
     hits: object = None,
     state: State | None = None,
     context: Mapping[str, str | Sequence[str]] | None = None,
+    accepted: Sequence[Acceptance] = (),
 ) -> Plan:
     """Compare the current with the wanted state. Reads only.
 
@@ -102,6 +105,8 @@ def plan(
         A recent reading; without it, the account is read now, with the facts that the bucket policy needs.
     context : mapping, optional
         Facts in addition to those of the restriction.
+    accepted : sequence of Acceptance
+        Known findings, which are marked.
 
     Raises
     ------
@@ -127,7 +132,7 @@ def plan(
         state=seen,
         changes=changes,
         notices=tuple(sorted(notices, key=lambda notice: notice.severity != "blocker")),
-        findings=tuple(find_all(replace(snapshot_of(seen, restriction, planned), facts=facts.values))),
+        findings=accept(find_all(replace(snapshot_of(seen, restriction, planned), facts=facts.values)), accepted),
         simulation=rows,
         expectations=results,
     )

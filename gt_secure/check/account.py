@@ -7,8 +7,10 @@ from collections.abc import Collection
 from ..aws.teams import TeamLike, team_name
 from ..connection import ConnectionLike, connection_of
 from ..errors import InvalidInput
-from ..findings.model import catalog
-from .result import Check, CheckResult, some
+from ..findings.accepted import AcceptedLike, read_accepted
+from ..findings.model import Finding, catalog
+from ..findings.render import accepted_title
+from .result import MAX_NAMED, Check, CheckResult, some
 
 SEVERITIES = ("high", "medium", "low", "info")
 
@@ -21,6 +23,7 @@ def no_findings(
     bucket: str | None = None,
     severity: str = "medium",
     ignore: Collection[str] = (),
+    accepted: AcceptedLike | None = None,
 ) -> CheckResult:
     """Check that a team, its workforce and a bucket have no findings of this severity or higher.
 
@@ -32,7 +35,9 @@ def no_findings(
     severity : str
         The minimum severity that fails the check: ``high``, ``medium``, ``low`` or ``info``.
     ignore : collection of str
-        Codes of findings that are known and accepted.
+        Codes of findings that never fail the check. An entry of ``accepted`` has a subject, a reason and an end.
+    accepted : path or iterable, optional
+        Accepted findings: a file with a list ``accepted``, or its entries. They fail the check after their last day.
     """
     if severity not in SEVERITIES:
         raise InvalidInput(
@@ -48,7 +53,8 @@ def no_findings(
         )
     name = None if team is None else team_name(team)
     subject = " and ".join(part for part in (name, bucket) if part)
-    found = connection_of(gt).findings(team=name, bucket=bucket)
+    everything = connection_of(gt).findings(team=name, bucket=bucket, accepted=read_accepted(accepted))
+    found = everything.open
     limit = SEVERITIES.index(severity)
     grave = [
         each
@@ -67,13 +73,27 @@ def no_findings(
         "severity": severity,
         "ignored": sorted({each.code for each in found if each.code in codes}),
         "findings": [each.to_dict() for each in (grave or blind)],
+        "accepted": [each.to_dict() for each in everything.accepted],
+        "complete": not any(each.code == "not-checked" for each in everything),
+        "seen": sorted({(each.code, each.subject) for each in everything}),
     }
     if grave:
         named = some([f"{each.code} ({each.severity}: {each.title})" for each in grave])
-        return CheckResult("no_findings", subject, False, f"Found {named}.", details, grave[0].fix)
+        ended = [f"{each.code}: {each.acceptance_text}" for each in grave if each.ended is not None]
+        said = " ".join([f"Found {named}.", *ended[:MAX_NAMED]])
+        return CheckResult("no_findings", subject, False, said, details, _next_step(grave[0]))
     if blind:
         said = "Some checks could not run: " + " ".join(f"{each.code}: {each.detail}" for each in blind[:3])
         return CheckResult(
             "no_findings", subject, None, said, details, "Run 'gt-secure doctor' to list the missing permissions."
         )
-    return CheckResult("no_findings", subject, True, f"No findings of severity {severity} or higher.", details)
+    said = f"No findings of severity {severity} or higher."
+    if everything.accepted:
+        said = f"{said} There are {accepted_title(everything.accepted)}."
+    return CheckResult("no_findings", subject, True, said, details)
+
+
+def _next_step(finding: Finding) -> str:
+    if finding.ended is None:
+        return finding.fix
+    return f"{finding.fix} Or accept the risk again: write a later date in 'until'."

@@ -14,7 +14,7 @@ __all__ = ["FAILED", "PASSED", "UNKNOWN", "Report"]
 
 @dataclass(frozen=True)
 class Report(ReportData):
-    """Outcomes in the order in which the checks were run; ``source`` is the file they come from."""
+    """Outcomes in the order in which the checks were run, with the file they come from."""
 
     def to_sarif(self) -> dict[str, Any]:
         """Return the report as a SARIF 2.1.0 log."""

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
+from ..findings.acceptance import Acceptance
+from ..findings.model import Finding
 from .result import CheckResult
 
 PASSED, FAILED, UNKNOWN = 0, 2, 3
@@ -14,10 +16,20 @@ PASSED, FAILED, UNKNOWN = 0, 2, 3
 
 @dataclass(frozen=True)
 class ReportData:
-    """Outcomes in the order in which the checks were run; ``source`` is the file they come from."""
+    """Outcomes in the order in which the checks were run.
+
+    Attributes
+    ----------
+    results : tuple of CheckResult
+    source : str
+        The file that the checks come from.
+    unused : tuple of Acceptance
+        Accepted findings that matched nothing: the risk is gone, or the entry has an error.
+    """
 
     results: tuple[CheckResult, ...]
     source: str = ""
+    unused: tuple[Acceptance, ...] = ()
 
     def __iter__(self) -> Iterator[CheckResult]:
         return iter(self.results)
@@ -29,6 +41,13 @@ class ReportData:
     def counts(self) -> dict[str, int]:
         """The numbers of passed, failed and unknown checks."""
         return {word: sum(result.status == word for result in self.results) for word in ("passed", "failed", "unknown")}
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The findings of the checks ``no_findings``: those that fail a check, and the accepted ones."""
+        details = [result.details for result in self.results if result.name == "no_findings"]
+        listed = [data for each in details for name in ("findings", "accepted") for data in each.get(name, ())]
+        return tuple(Finding.from_dict(data) for data in listed)
 
     @property
     def passed(self) -> bool | None:
@@ -54,5 +73,6 @@ class ReportData:
             "passed": self.passed,
             "counts": self.counts,
             "source": self.source,
+            "unused": [entry.to_dict() for entry in self.unused],
             "results": [result.to_dict() for result in self.results],
         }

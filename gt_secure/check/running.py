@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..connection import Connection, ConnectionLike, connection_of
 from ..errors import GtSecureError, NotFound
+from ..findings.acceptance import Acceptance
+from ..findings.accepted import AcceptedLike, read_accepted
 from ..restriction.files import load_restriction
 from ..restriction.model import Restriction
 from .account import no_findings
@@ -17,14 +19,20 @@ from .notebooks import no_code_cell_skipped, no_secret_saved
 from .report import Report
 from .restrictions import expectations_hold, is_proved, nothing_drifted
 from .result import CheckResult, of_error
-from .spec import Spec, load_specs
+from .spec import Spec, load_check_file
 from .teams import team_is_restricted
 
 if TYPE_CHECKING:
     from ..logs import Hits
 
 
-def run_specs(gt: ConnectionLike | Callable[[], Connection], specs: Iterable[Spec], *, source: str = "") -> Report:
+def run_specs(
+    gt: ConnectionLike | Callable[[], Connection],
+    specs: Iterable[Spec],
+    *,
+    source: str = "",
+    accepted: AcceptedLike | None = None,
+) -> Report:
     """Run checks one after the other; none stops the others.
 
     Parameters
@@ -34,22 +42,37 @@ def run_specs(gt: ConnectionLike | Callable[[], Connection], specs: Iterable[Spe
     specs : iterable of Spec
     source : str
         The file that the checks come from, for reports.
+    accepted : path or iterable, optional
+        Accepted findings, for the checks ``no_findings``. The report names those that matched nothing.
     """
-    runner = _Runner(gt)
+    known = read_accepted(accepted)
+    runner = _Runner(gt, known)
     try:
-        return Report(tuple(runner.run(spec) for spec in specs), source)
+        results = tuple(runner.run(spec) for spec in specs)
+        return Report(results, source, _unused(known, results))
     finally:
         runner.close()
 
 
 def run_file(gt: ConnectionLike | Callable[[], Connection], path: str | Path) -> Report:
     """Run the checks of a file; see :func:`load_specs`."""
-    return run_specs(gt, load_specs(path), source=str(path))
+    file = load_check_file(path)
+    return run_specs(gt, file.specs, source=str(path), accepted=file.accepted)
+
+
+def _unused(accepted: tuple[Acceptance, ...], results: Iterable[CheckResult]) -> tuple[Acceptance, ...]:
+    """Return the entries that matched no finding; none where a check did not see everything."""
+    looks = [result.details for result in results if result.name == "no_findings"]
+    if not looks or not all(details.get("complete") for details in looks):
+        return ()
+    seen = [(str(code), str(subject)) for details in looks for code, subject in details["seen"]]
+    return tuple(each for each in accepted if not any(each.covers(*pair) for pair in seen))
 
 
 class _Runner:
-    def __init__(self, gt: ConnectionLike | Callable[[], Connection]) -> None:
+    def __init__(self, gt: ConnectionLike | Callable[[], Connection], accepted: tuple[Acceptance, ...] = ()) -> None:
         self._connect = gt
+        self._accepted = accepted
         self._gt: Connection | None = None
         self._hits: dict[tuple[Any, ...], Hits] = {}
 
@@ -80,7 +103,7 @@ class _Runner:
         return guard_is_in_place.look(self.gt, **spec.arguments)
 
     def _no_findings(self, spec: Spec) -> CheckResult:
-        return no_findings.look(self.gt, **spec.arguments)
+        return no_findings.look(self.gt, **spec.arguments, accepted=self._accepted)
 
     def _nothing_drifted(self, spec: Spec) -> CheckResult:
         return nothing_drifted.look(self.gt, _restriction(spec))

@@ -9,6 +9,10 @@
       - check: no_foreign_hits
         restriction: radiology.yaml     # beside this file, or the restriction itself
         since: 7d
+    accepted:                           # or the name of a file that has such a list
+      - finding: portal-lock-absent
+        reason: Workers travel, see RISK-112.
+        until: 2027-01-31
 """
 
 from __future__ import annotations
@@ -21,6 +25,8 @@ from typing import Any, NamedTuple
 
 from .. import files as textfiles
 from ..errors import InvalidInput
+from ..findings.acceptance import Acceptance
+from ..findings.accepted import accepted_of
 
 FORMAT = 1
 MAX_CHECKS = 500
@@ -91,6 +97,13 @@ class Spec:
         return cls(word, dict(arguments), base or Path())
 
 
+class CheckFile(NamedTuple):
+    """The checks of a file, and the findings that it accepts."""
+
+    specs: tuple[Spec, ...]
+    accepted: tuple[Acceptance, ...] = ()
+
+
 def check_name(name: object) -> str:
     """Return the name of a check, which may be written with hyphens; raises :class:`InvalidInput`."""
     word = str(name).replace("-", "_")
@@ -139,15 +152,32 @@ def load_specs(path: str | Path) -> list[Spec]:
     NotFound, InvalidInput, MissingExtra
         No such file; a file that is no list of checks; YAML without PyYAML.
     """
+    return list(load_check_file(path).specs)
+
+
+def load_check_file(path: str | Path) -> CheckFile:
+    """Read a check file with its accepted findings; raises as :func:`load_specs`."""
     file = Path(path)
     data = textfiles.load(file)
     if isinstance(data, list):
         data = {"checks": data}
     if not isinstance(data, Mapping):
         raise _bad(f"{file.name} holds no checks.", "file", "Start with 'checks:' and a list.")
-    strange = sorted(str(key) for key in data if key not in {"version", "checks", "$schema"})
+    strange = sorted(str(key) for key in data if key not in {"version", "checks", "accepted", "$schema"})
     if strange:
-        raise _bad(f"A check file has no member '{strange[0][:60]}'.", strange[0], "It has: version, checks.")
+        raise _bad(f"A check file has no member '{strange[0][:60]}'.", strange[0], "It has: version, checks, accepted.")
+    specs = _specs(data, file)
+    accepted = accepted_of(data["accepted"], file) if "accepted" in data else ()
+    if accepted and not any(spec.check == "no_findings" for spec in specs):
+        raise _bad(
+            f"{file.name} accepts findings, and has no check that looks for them.",
+            "accepted",
+            "Add the check no_findings, or remove 'accepted'.",
+        )
+    return CheckFile(tuple(specs), accepted)
+
+
+def _specs(data: Mapping[str, Any], file: Path) -> list[Spec]:
     version = data.get("version", FORMAT)
     if isinstance(version, bool) or version != FORMAT:
         raise _bad(f"{file.name} is in format {str(version)[:20]}; {FORMAT} is known here.", "version", "Write 1.")

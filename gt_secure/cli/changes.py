@@ -53,6 +53,7 @@ def _add_plan(commands: Commands) -> None:
     add_plan_arguments(parser)
     _add_logs(parser)
     parser.add_argument("--format", choices=FORMATS, default=None, help="output format (default: text)")
+    parser.add_argument("--accepted", metavar="FILE", help="file with a list 'accepted' of known findings")
 
 
 def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
@@ -104,7 +105,7 @@ def plan_from(args: argparse.Namespace) -> Plan:
 def _planned(args: argparse.Namespace, gt: Connection) -> Plan:
     restriction = restriction_from(args)
     with working("Reading the access logs" if args.logs else "Reading the account"):
-        return gt.plan(restriction, logs=args.logs)
+        return gt.plan(restriction, logs=args.logs, accepted=getattr(args, "accepted", None))
 
 
 def restriction_from(args: argparse.Namespace) -> Restriction:

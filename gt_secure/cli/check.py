@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidInput
 from ..text import printable
+from .accepted import add_accepted_options, check_baseline_options, note_unused, write_baseline
 from .context import context_of
 from .output import connection, note, say, show_json, table
 from .parser import Commands, add_hidden_alias
@@ -61,6 +62,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("-f", "--file", help="run the checks of this YAML or JSON file")
     parser.add_argument("--sarif", metavar="FILE", help="write a SARIF 2.1.0 report to this file")
     parser.add_argument("--junit", metavar="FILE", help="write a JUnit XML report to this file")
+    add_accepted_options(parser)
     parser.add_argument("--sanitize-file", action="store_true", help="print the path of the nbval sanitize file")
     group = parser.add_argument_group("the check")
     for name, text in _TEXTS.items():
@@ -95,23 +97,28 @@ def run(args: argparse.Namespace) -> int:
     for result in report:
         if result.next_step and not result.passed:
             note(f"next ({result.name.replace('_', '-')}): {printable(result.next_step)}")
+    note_unused(report.unused)
     return report.exit_code
 
 
 def report_from(args: argparse.Namespace) -> Report:
     """Run the checks that the options name, and write the report files."""
     from ..check.running import run_specs
-    from ..check.spec import Spec, load_specs
+    from ..check.spec import Spec, load_check_file
+    from ..findings.accepted import read_accepted
 
+    check_baseline_options(args)
+    known = read_accepted(args.accepted)
     given = _given(args)
     if args.file:
         if args.check or given:
             raise InvalidInput(
                 "-f cannot be combined with options of one check.", next_step="Remove the other options.", field="file"
             )
-        specs, source = load_specs(args.file), args.file
+        file = load_check_file(args.file)
+        specs, source, known = file.specs, args.file, (*file.accepted, *known)
     elif args.check:
-        specs, source = [Spec.make(args.check, given)], ""
+        specs, source = (Spec.make(args.check, given),), args.accepted or ""
     else:
         raise InvalidInput(
             "Name a check, or a file with -f.",
@@ -119,9 +126,10 @@ def report_from(args: argparse.Namespace) -> Report:
             field="check",
         )
     with working("Running the checks"):
-        report = run_specs(lambda: connection(args), specs, source=source)
+        report = run_specs(lambda: connection(args), specs, source=source, accepted=known)
     _write(args.sarif, lambda: json.dumps(report.to_sarif(), indent=2) + "\n")
     _write(args.junit, report.to_junit)
+    write_baseline(args, report.findings)
     return report
 
 

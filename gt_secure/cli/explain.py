@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..aws.buckets import parse_s3_uri
 from ..errors import InvalidInput
+from ..findings.render import accepted_title
 from ..text import printable
+from .accepted import add_accepted_options, check_baseline_options, note_unused, write_baseline
 from .context import add_context, context_of
 from .exit_codes import FOUND, OK, UNKNOWN
 from .output import connection, fit, line_width, say, show_json
@@ -17,7 +18,7 @@ from .progress import working
 
 if TYPE_CHECKING:
     from ..access.read import Who
-    from ..findings.model import Finding
+    from ..listings import Findings
 
 _SEVERITIES = ("high", "medium", "low", "info")
 
@@ -66,6 +67,7 @@ def add(commands: Commands) -> None:
     findings.add_argument("--team", help="workteam")
     findings.add_argument("--bucket", help="data bucket, or s3://bucket/prefix")
     findings.add_argument("--fail-on", choices=_SEVERITIES, help="minimum severity that fails the command")
+    add_accepted_options(findings)
 
 
 def table_from(args: argparse.Namespace) -> Who:
@@ -93,10 +95,13 @@ def run_explain(args: argparse.Namespace) -> int:
     return OK
 
 
-def findings_from(args: argparse.Namespace) -> Sequence[Finding]:
-    """Return the findings."""
+def findings_from(args: argparse.Namespace) -> Findings:
+    """Return the findings, and write the baseline."""
+    check_baseline_options(args)
     with working("Reading the account"):
-        return connection(args).findings(team=args.team, bucket=args.bucket)
+        found = connection(args).findings(team=args.team, bucket=args.bucket, accepted=args.accepted)
+    write_baseline(args, found)
+    return found
 
 
 def run_findings(args: argparse.Namespace) -> int:
@@ -104,17 +109,34 @@ def run_findings(args: argparse.Namespace) -> int:
     found = findings_from(args)
     if args.json:
         show_json([finding.to_dict() for finding in found])
-    for finding in found if not args.json else ():
+    for finding in found.open if not args.json else ():
         about = f" ({printable(finding.subject)})" if finding.subject else ""
         say(fit(f"{finding.severity:6}  {finding.code}: {finding.title}{about}"))
         if finding.detail:
             say(fit(f"        {printable(finding.detail)}"))
+        if finding.ended:
+            say(fit(f"        {printable(finding.acceptance_text)}"))
         say(fit(f"        {finding.why}"))
         say(fit(f"        next: {finding.fix}"))
-    if not found and not args.json:
-        say("No findings.")
+    if not found.open and not args.json:
+        say("No findings." if not found else "No finding is open.")
+    if not args.json:
+        _say_accepted(found.accepted)
+    if args.accepted and not any(finding.code == "not-checked" for finding in found):
+        from ..findings.accepted import load_accepted, unused
+
+        note_unused(unused(found, load_accepted(args.accepted)))
+    found = found.open
     limit = _SEVERITIES.index(args.fail_on) if args.fail_on else -1
     if any(_SEVERITIES.index(finding.severity) <= limit for finding in found if finding.state == "found"):
         return FOUND
     unknown = (finding for finding in found if finding.state == "unknown")
     return UNKNOWN if any(_SEVERITIES.index(finding.severity_if_found) <= limit for finding in unknown) else OK
+
+
+def _say_accepted(accepted: Findings) -> None:
+    if accepted:
+        say(f"{accepted_title(accepted)}:")
+    for finding in accepted:
+        about = f" ({printable(finding.subject)})" if finding.subject else ""
+        say(fit(f"  {finding.severity:6}  {finding.code}{about}: {printable(finding.acceptance_text)}"))

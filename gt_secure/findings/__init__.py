@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from .acceptance import Acceptance
+from .accepted import accept, baseline, dump_accepted, load_accepted, unused
 from .model import Finding
 from .run import find_all
 
 __all__ = [
+    "Acceptance",
     "Finding",
+    "accept",
+    "baseline",
+    "dump_accepted",
     "find_all",
+    "load_accepted",
+    "unused",
 ]

@@ -6,11 +6,11 @@ Texts and sources are in ``findings.json``; each code has one small pure functio
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from importlib.resources import files
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from ..account.facts import BucketFacts, Snapshot
 from ..html import Tone
@@ -20,6 +20,7 @@ from ..html import facts as fact_list
 from ..html import notice as notice_box
 from ..html import output as cell_output
 from ..text import printable
+from .acceptance import Acceptance
 
 Severity: TypeAlias = Literal["high", "medium", "low", "info"]
 State: TypeAlias = Literal["found", "unknown"]
@@ -52,6 +53,10 @@ class Finding:
         ``found``, or ``unknown`` where it depends on facts; an unknown one has severity ``info``.
     depends_on : tuple of str
         The condition keys on whose values an unknown finding depends.
+    accepted : Acceptance or None
+        The entry that accepts it today.
+    ended : Acceptance or None
+        The entry that accepted it until a day that is over.
     """
 
     code: str
@@ -66,6 +71,8 @@ class Finding:
     could_not_see: tuple[str, ...] = ()
     state: State = "found"
     depends_on: tuple[str, ...] = ()
+    accepted: Acceptance | None = None
+    ended: Acceptance | None = None
 
     @property
     def severity_if_found(self) -> Severity:
@@ -75,7 +82,29 @@ class Finding:
 
     def to_dict(self) -> dict[str, object]:
         """JSON-able data with the names of the attributes."""
-        return asdict(self)
+        data = asdict(self)
+        for name in ("accepted", "ended"):
+            entry: Acceptance | None = getattr(self, name)
+            data[name] = None if entry is None else entry.to_dict()
+        return data
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Finding:
+        """Return a finding from what :meth:`to_dict` returned."""
+        texts = {name: tuple(data[name]) for name in ("looked_at", "could_not_see", "depends_on")}
+        entries = {name: data.get(name) and Acceptance.from_dict(data[name]) for name in ("accepted", "ended")}
+        known = {each.name for each in fields(cls)}
+        return cls(**{name: value for name, value in data.items() if name in known} | texts | entries)
+
+    @property
+    def acceptance_text(self) -> str:
+        """The entry that accepts it, or accepted it, in a sentence; empty without one."""
+        if self.accepted is not None:
+            return f"It is {self.accepted.words}"
+        if self.ended is None:
+            return ""
+        by = f" by {self.ended.owner}" if self.ended.owner else ""
+        return f"It was accepted{by} until {self.ended.until.isoformat()}, which is over: {self.ended.reason}"
 
     def __str__(self) -> str:
         about = f" ({self.subject})" if self.subject else ""
@@ -85,7 +114,13 @@ class Finding:
     def _repr_html_(self) -> str:
         tone: Tone = "no" if self.severity == "high" else "warn" if self.severity == "medium" else "plain"
         subject = [("subject", mono(self.subject)), ("values", self.detail)]
-        pairs = [*subject, ("why", self.why), ("next", self.fix), ("source", self.source_url)]
+        pairs = [
+            *subject,
+            ("accepted", self.acceptance_text),
+            ("why", self.why),
+            ("next", self.fix),
+            ("source", self.source_url),
+        ]
         facts = fact_list([(name, html_cell(value)) for name, value in pairs if value])
         return cell_output(notice_box(tone, f"{self.severity}: {self.code}", self.title), facts)
 

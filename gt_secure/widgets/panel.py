@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ..aws.teams import TeamLike
     from ..connection import Connection, ConnectionLike
     from ..doctor import Diagnosis
+    from ..findings.accepted import AcceptedLike
     from ..restriction.model import Restriction
 
 _FOOT = "Access logs arrive hours late and may miss rows: no hit does not prove no access."
@@ -61,6 +62,7 @@ class Panel(Box):
         addresses: Iterable[str] = (),
         endpoints: Iterable[str] = (),
         journal_dir: str | None = None,
+        accepted: AcceptedLike | None = None,
     ) -> None:
         super().__init__()
         self.link = Link(connection)
@@ -78,7 +80,7 @@ class Panel(Box):
         self.allow = AllowEditor(
             self.link, addresses=addresses, endpoints=endpoints, prefix=prefix, bucket=bucket or ""
         )
-        self.review = ReviewStep(self.link, journal_dir=journal_dir)
+        self.review = ReviewStep(self.link, journal_dir=journal_dir, accepted=accepted)
         self.test = TestUrlStep(self.link)
         self.hits = HitsStep(self.link)
         self.steps = (self.picker, self.allow, self.review, self.test, self.hits)
@@ -313,6 +315,7 @@ def panel(
     addresses: Iterable[str] = (),
     endpoints: Iterable[str] = (),
     journal_dir: str | None = None,
+    accepted: AcceptedLike | None = None,
 ) -> Panel:
     """Show the panel: choose a workteam, list the allowed addresses, apply it, test it, and see the hits.
 
@@ -328,6 +331,8 @@ def panel(
         Allowed addresses and endpoints to start with.
     journal_dir : str, optional
         Where changes are recorded, so that they can be undone.
+    accepted : path or iterable, optional
+        Accepted findings: a file with a list ``accepted``, or its entries. "Review" folds them, with their dates.
 
     Returns
     -------
@@ -342,4 +347,5 @@ def panel(
         addresses=addresses,
         endpoints=endpoints,
         journal_dir=journal_dir,
+        accepted=accepted,
     )

@@ -15,6 +15,7 @@ from ..changes.render import parts
 from ..changes.render.exposure import exposure_table
 from ..changes.targets import WorkforcePortal
 from ..errors import GtSecureError, InvalidInput
+from ..findings.accepted import AcceptedLike, read_accepted
 from ..html import count
 from .base import Html, Link, Step, check
 from .shared_models import make
@@ -40,6 +41,8 @@ class ReviewStep(Step):
         What is wanted.
     journal_dir : str, optional
         Where changes are recorded; see :func:`gt_secure.restriction.apply`.
+    accepted : path or iterable, optional
+        Accepted findings: a file with a list ``accepted``, or its entries. They are folded, with their dates.
 
     Examples
     --------
@@ -68,8 +71,10 @@ class ReviewStep(Step):
         *,
         restriction: Restriction | None = None,
         journal_dir: str | None = None,
+        accepted: AcceptedLike | None = None,
     ) -> None:
         self._journal_dir = journal_dir
+        self._accepted = read_accepted(accepted)
         self._confirmed: set[str] = set()
         self._done = ""
         super().__init__(connection)
@@ -108,7 +113,7 @@ class ReviewStep(Step):
             )
         self.run(
             "Comparing with what is there…",
-            lambda: self.link.get().plan(wish, hits=hits),
+            lambda: self.link.get().plan(wish, hits=hits, accepted=self._accepted),
             self._got_plan,
             after_s=after_s,
         )

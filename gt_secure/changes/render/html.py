@@ -60,5 +60,6 @@ def plan_html(plan: PlanData) -> str:
             parts.named_access(plan),
             parts.expectations(plan),
             parts.remarks(plan),
+            parts.accepted(plan),
         )
     )

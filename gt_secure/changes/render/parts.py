@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ... import html as markup
 from ...access.simulation import LOGGED
+from ...findings.render import accepted_fold
 from ...html import Chip, Markup, count
 from .infrastructure_code import to_cli
 from .text import cause
@@ -145,15 +146,21 @@ _FINDINGS: dict[str, markup.Tone] = {"critical": "no", "high": "no", "medium": "
 def warnings(plan: PlanData) -> Markup:
     """Return blockers, warnings, and findings that weaken the restriction."""
     shown = [_notice(*_NOTICES[each.severity], each) for each in plan.notices if each.severity != "info"]
-    shown += [_finding(each) for each in plan.findings if each.severity in _FINDINGS]
+    shown += [_finding(each) for each in plan.findings if each.severity in _FINDINGS and each.accepted is None]
     return markup.join(*shown, unseen(plan))
 
 
 def remarks(plan: PlanData) -> Markup:
     """Return notes and lower-severity findings."""
     shown = [_notice(*_NOTICES[each.severity], each) for each in plan.notices if each.severity == "info"]
-    shown += [_finding(each) for each in plan.findings if each.severity not in _FINDINGS]
+    shown += [_finding(each) for each in plan.findings if each.severity not in _FINDINGS and each.accepted is None]
     return markup.join(*shown)
+
+
+def accepted(plan: PlanData) -> Markup:
+    """Return the fold with the accepted findings."""
+    findings = [each for each in plan.findings if each.accepted is not None]
+    return accepted_fold(findings) if findings else Markup("")
 
 
 def _notice(tone: markup.Tone, title: str, notice: Notice) -> Markup:
@@ -162,7 +169,8 @@ def _notice(tone: markup.Tone, title: str, notice: Notice) -> Markup:
 
 
 def _finding(finding: Finding) -> Markup:
-    said = markup.join(markup.text(f"{finding.why} {finding.fix}", 900), " ", markup.code(finding.code))
+    text = " ".join(part for part in (finding.acceptance_text, finding.why, finding.fix) if part)
+    said = markup.join(markup.text(text, 1200), " ", markup.code(finding.code))
     return markup.notice(_FINDINGS.get(finding.severity, "plain"), markup.text(f"{finding.title}.", 300), said)
 
 
@@ -196,6 +204,7 @@ def folds(plan: PlanData) -> Markup:
     parts = [
         _all_rows(plan.simulation) if plan.simulation else "",
         markup.fold("Notes and lower-severity findings", notes) if notes else "",
+        accepted(plan),
         markup.fold("AWS CLI commands", markup.pre(to_cli(plan))) if plan.changes else "",
         markup.fold("Calls as JSON", markup.pre(json.dumps(calls, indent=2, default=str))) if calls else "",
         markup.fold("Permissions to apply and undo", markup.pre(plan.permissions)) if calls else "",

@@ -66,7 +66,9 @@ def _lines(plan: PlanData, room: int | None) -> Iterator[str]:
             )
             yield f"  {held} {result.kind} {result.source}: {result.observed}{why}"
     for finding in plan.findings:
-        yield f"finding [{finding.code}, {finding.severity}]: {printable(finding.title)}. {printable(finding.fix)}"
+        head = f"{finding.code}, {finding.severity}" + (", accepted" if finding.accepted else "")
+        said = " ".join(part for part in (f"{finding.title}.", finding.acceptance_text or finding.fix) if part)
+        yield f"finding [{head}]: {printable(said)}"
     for part in state.unseen:
         needed = f" (needs {part.action})" if part.action else ""
         yield f"could not read: {printable(part.what)}{needed}"

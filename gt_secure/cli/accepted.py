@@ -1,0 +1,53 @@
+"""The options for accepted findings: ``--accepted FILE``, and ``--write-baseline FILE`` with its reason and end."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from ..errors import InvalidInput
+from ..text import count, printable
+from .output import note
+
+if TYPE_CHECKING:
+    from ..findings.acceptance import Acceptance
+    from ..findings.model import Finding
+
+
+def add_accepted_options(parser: argparse.ArgumentParser) -> None:
+    """Offer the options in a group."""
+    group = parser.add_argument_group("accepted findings")
+    group.add_argument("--accepted", metavar="FILE", help="file with a list 'accepted' of known findings")
+    group.add_argument("--write-baseline", metavar="FILE", help="accept today's findings in this new file")
+    group.add_argument("--accept-reason", metavar="TEXT", help="reason in the baseline")
+    group.add_argument("--accept-until", metavar="DATE", help="last day of the baseline, such as 2027-01-31")
+    group.add_argument("--accept-owner", metavar="NAME", help="person or team that accepts the baseline")
+
+
+def write_baseline(args: argparse.Namespace, findings: Iterable[Finding]) -> None:
+    """Write the findings as a list 'accepted', if the options ask for it."""
+    from ..findings.accepted import baseline, dump_accepted
+
+    if not args.write_baseline:
+        return
+    entries = baseline(findings, reason=args.accept_reason, until=args.accept_until, owner=args.accept_owner or "")
+    dump_accepted(entries, args.write_baseline)
+    note(f"{args.write_baseline}: {count(len(entries), 'accepted finding')}")
+
+
+def check_baseline_options(args: argparse.Namespace) -> None:
+    """Refuse a baseline without reason or end, before anything is read."""
+    if not args.write_baseline:
+        return
+    for name, example in (("accept-reason", "'known, see RISK-112'"), ("accept-until", "2027-01-31")):
+        if not getattr(args, name.replace("-", "_")):
+            raise InvalidInput(
+                f"--write-baseline needs --{name}.", next_step=f"Add --{name} {example}.", field=name.replace("-", "_")
+            )
+
+
+def note_unused(unused: Iterable[Acceptance]) -> None:
+    """Name the accepted findings that matched nothing."""
+    for entry in unused:
+        note(f"unused: {printable(entry.label)} was accepted and is not found. Remove the entry from 'accepted'.")

@@ -1,0 +1,221 @@
+"""Accepted findings: read from a file, matched with what was found, and written as a baseline.
+
+::
+
+    version: 1
+    accepted:
+      - finding: portal-lock-absent
+        subject: default            # optional; a * stands for any text
+        reason: The portal is opened by travelling workers; see RISK-112.
+        owner: radiology-platform   # optional
+        until: 2027-01-31           # the last day, in UTC
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from .. import files as textfiles
+from ..errors import InvalidInput
+from .acceptance import Acceptance
+from .model import Finding, catalog
+
+AcceptedLike: TypeAlias = "str | Path | Iterable[Acceptance | Mapping[str, Any]]"
+"""Accepted findings: a file with a list ``accepted``, or the entries."""
+
+MEMBERS = ("finding", "subject", "reason", "owner", "until")
+MAX_ENTRIES = 10_000
+
+
+def read_accepted(given: AcceptedLike | None) -> tuple[Acceptance, ...]:
+    """Return accepted findings from a file or from entries; raises :class:`InvalidInput` for an incomplete entry."""
+    if given is None:
+        return ()
+    if isinstance(given, (str, Path)):
+        return load_accepted(given)
+    if isinstance(given, Mapping):
+        raise _bad("'accepted' is a list, not one entry.", "accepted", "Put the entry into a list.")
+    return parse_accepted(list(given))
+
+
+def load_accepted(path: str | Path) -> tuple[Acceptance, ...]:
+    """Read the list ``accepted`` of a baseline, check or sweep file."""
+    file = Path(path)
+    data = textfiles.load(file)
+    listed = data.get("accepted") if isinstance(data, Mapping) else data
+    if listed is None:
+        raise _bad(f"{file.name} has no list 'accepted'.", "accepted", "Start with 'accepted:' and a list.")
+    return accepted_of(listed, file)
+
+
+def accepted_of(listed: object, file: Path) -> tuple[Acceptance, ...]:
+    """Return the member ``accepted`` of a file: a list of entries, or the name of a file beside it."""
+    if isinstance(listed, str) and listed:
+        other = file.parent / listed
+        if other.resolve() == file.resolve():
+            raise _bad(f"'accepted' of {file.name} names the file itself.", "accepted", "Name another file.")
+        return load_accepted(other)
+    try:
+        return parse_accepted(listed)
+    except InvalidInput as error:
+        raise InvalidInput(f"{file.name}: {error.message}", next_step=error.next_step, field=error.field) from error
+
+
+def parse_accepted(listed: object) -> tuple[Acceptance, ...]:
+    """Check a list of entries."""
+    if not isinstance(listed, list):
+        raise _bad("'accepted' is a list of entries.", "accepted", "Write each entry as a list item.")
+    if len(listed) > MAX_ENTRIES:
+        raise _bad(f"'accepted' has {len(listed):,} entries.", "accepted", f"Split it: {MAX_ENTRIES:,} fit.")
+    entries = tuple(_entry(item, number) for number, item in enumerate(listed, 1))
+    seen: set[tuple[str, str]] = set()
+    for number, entry in enumerate(entries, 1):
+        key = (entry.finding, entry.subject)
+        if key in seen:
+            raise _bad(f"Accepted entry {number} repeats {entry.label}.", "accepted", "Remove one of the two.")
+        seen.add(key)
+    return entries
+
+
+def _entry(item: object, number: int) -> Acceptance:
+    if isinstance(item, Acceptance):
+        item = item.to_dict()
+    if not isinstance(item, Mapping):
+        raise _bad(f"Accepted entry {number} is not a mapping.", "accepted", f"It has: {', '.join(MEMBERS)}.")
+    for key in item:
+        if key not in MEMBERS:
+            near = difflib.get_close_matches(str(key), MEMBERS, 1)
+            hint = f"Did you mean '{near[0]}'?" if near else f"It has: {', '.join(MEMBERS)}."
+            raise _bad(f"Accepted entry {number} has no member '{str(key)[:60]}'.", str(key), hint)
+    texts = {name: _text(item, name, number) for name in ("finding", "subject", "reason", "owner")}
+    return Acceptance(
+        finding=_code(texts["finding"], number),
+        reason=texts["reason"],
+        until=_day(item.get("until"), number),
+        subject=texts["subject"],
+        owner=texts["owner"],
+    )
+
+
+def _text(item: Mapping[str, Any], name: str, number: int) -> str:
+    value = item.get(name)
+    if value is None and name in ("subject", "owner"):
+        return ""
+    if not isinstance(value, str) or not value.strip():
+        hint = {
+            "reason": "Write why this risk is accepted, for the person who reads it next year.",
+            "finding": "Run 'gt-secure findings' to list the codes.",
+        }.get(name, f"Write {name} as a text, or leave it out.")
+        raise _bad(f"Accepted entry {number} needs '{name}'.", name, hint)
+    return value.strip()
+
+
+def _code(code: str, number: int) -> str:
+    if code == "not-checked":
+        raise _bad(
+            f"Accepted entry {number}: 'not-checked' cannot be accepted, because what was not read is unknown.",
+            "finding",
+            "Run 'gt-secure doctor' to list the missing permissions.",
+        )
+    if code in catalog():
+        return code
+    near = difflib.get_close_matches(code, catalog(), 1)
+    hint = f"Did you mean '{near[0]}'?" if near else "Run 'gt-secure findings' to list the codes."
+    raise _bad(f"Accepted entry {number}: unknown finding code '{code[:40]}'.", "finding", hint)
+
+
+def _day(value: object, number: int) -> dt.date:
+    if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
+        return value  # YAML reads a date by itself
+    try:
+        if isinstance(value, str) and len(value.strip()) == 10:
+            return dt.date.fromisoformat(value.strip())
+    except ValueError:
+        pass
+    said = f"Accepted entry {number} needs 'until'" + (
+        "." if value is None else f" as a date, not {str(value)[:40]!r}."
+    )
+    raise _bad(said, "until", "Write the last day as a date such as 2027-01-31.")
+
+
+def _bad(message: str, key: str, fix: str) -> InvalidInput:
+    return InvalidInput(message, next_step=fix, field=key)
+
+
+def accept(
+    findings: Iterable[Finding],
+    accepted: Sequence[Acceptance],
+    *,
+    today: dt.date | None = None,
+    place: str = "",
+) -> tuple[Finding, ...]:
+    """Mark the findings that are accepted, and those whose acceptance has ended.
+
+    Parameters
+    ----------
+    findings : iterable of Finding
+    accepted : sequence of Acceptance
+    today : date, optional
+        The day to decide for (default: today in UTC).
+    place : str
+        ``account/region``: entries may name a subject with it.
+    """
+    return tuple(_marked(finding, accepted, today, place) for finding in findings)
+
+
+def _marked(finding: Finding, accepted: Sequence[Acceptance], today: dt.date | None, place: str) -> Finding:
+    names = [finding.subject, *([f"{place}/{finding.subject}"] if place else [])]
+    matches = sorted((each for each in accepted if each.covers(finding.code, *names)), key=lambda each: each.until)
+    if not matches or finding.code == "not-checked":
+        return finding
+    last = matches[-1]
+    return replace(finding, ended=last) if last.ended(today) else replace(finding, accepted=last)
+
+
+def unused(
+    findings: Iterable[Finding], accepted: Iterable[Acceptance], *, places: Mapping[int, str] | None = None
+) -> tuple[Acceptance, ...]:
+    """Return the entries that no finding matched: the risk is gone, or the entry has an error."""
+    pairs = [
+        (finding.code, finding.subject, f"{(places or {}).get(number, '')}/{finding.subject}")
+        for number, finding in enumerate(findings)
+    ]
+    return tuple(each for each in accepted if not any(each.covers(code, *names) for code, *names in pairs))
+
+
+def baseline(
+    findings: Iterable[Finding], *, reason: str, until: str | dt.date, owner: str = ""
+) -> tuple[Acceptance, ...]:
+    """Return entries that accept what is found today.
+
+    Findings that are accepted already keep their entry. What could not be read cannot be accepted.
+    """
+    day = until.isoformat() if isinstance(until, dt.date) else until
+    entries: dict[tuple[str, str], Acceptance] = {}
+    for finding in findings:
+        if finding.code == "not-checked":
+            continue
+        fresh: dict[str, Any] = {"finding": finding.code, "reason": reason, "until": day}
+        more = {"subject": finding.subject, "owner": owner}
+        [entry] = parse_accepted([fresh | {name: value for name, value in more.items() if value}])
+        kept = finding.accepted or entry
+        entries.setdefault((kept.finding, kept.subject), kept)
+    return tuple(entries.values())
+
+
+def dump_accepted(accepted: Iterable[Acceptance], path: str | Path) -> Path:
+    """Write a baseline file in the format of its suffix."""
+    file = Path(path)
+    data = {"version": 1, "accepted": [each.to_dict() for each in accepted]}
+    try:
+        file.write_text(textfiles.dumps(data, yaml=textfiles.is_yaml(file)), encoding="utf-8")
+    except OSError as error:
+        raise InvalidInput(
+            f"{file} cannot be written: {error.strerror}.", next_step="Choose another file.", field="file"
+        ) from error
+    return file

@@ -1,0 +1,217 @@
+"""Accepted findings: entries, matching, ends, unused ones, baselines, and every surface that shows them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+
+import pytest
+
+from gt_secure import check
+from gt_secure.check import Spec
+from gt_secure.cli.main import main
+from gt_secure.errors import InvalidInput
+from gt_secure.findings import Acceptance, Finding, accept, baseline, dump_accepted, load_accepted, unused
+from gt_secure.findings.accepted import parse_accepted
+from gt_secure.listings import Findings
+from gt_secure.widgets import ReviewStep
+from support.scene import BUCKET, TEAM, WISH, Scene
+
+TODAY = dt.date(2026, 11, 25)
+FOUND = Finding("url-lock-off", "medium", "The URL lock is off", "why", "fix", "https://x", (), subject="open-team")
+ENTRY = {"finding": "url-lock-off", "reason": "known", "until": "2026-11-25"}
+
+
+def entry(**more: object) -> Acceptance:
+    [made] = parse_accepted([ENTRY | more])
+    return made
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ({"finding": "url-lock-of"}, "finding"),
+        ({"finding": None}, "finding"),
+        ({"finding": "not-checked"}, "finding"),
+        ({"reason": None}, "reason"),
+        ({"reason": "  "}, "reason"),
+        ({"until": None}, "until"),
+        ({"until": "soon"}, "until"),
+        ({"until": "2026-02-30"}, "until"),
+        ({"until": "20261125"}, "until"),
+        ({"until": 20261125}, "until"),
+        ({"until": dt.datetime(2026, 11, 25, tzinfo=dt.UTC)}, "until"),
+        ({"subject": 3}, "subject"),
+        ({"owner": []}, "owner"),
+        ({"untill": "2026-11-25"}, "untill"),
+    ],
+)
+def test_an_incomplete_entry_is_refused(more, field):
+    with pytest.raises(InvalidInput) as caught:
+        entry(**more)
+    assert caught.value.field == field
+    assert caught.value.next_step
+
+
+@pytest.mark.parametrize("listed", [{}, "x", None, [1], [ENTRY, ENTRY]])
+def test_a_list_that_is_none_is_refused(listed):
+    with pytest.raises(InvalidInput):
+        parse_accepted(listed)
+
+
+def test_a_date_of_yaml_and_the_last_day():
+    made = entry(until=dt.date(2026, 11, 25))
+    assert not made.ended(TODAY)
+    assert made.ended(TODAY + dt.timedelta(days=1))
+
+
+@pytest.mark.parametrize(
+    ("subject", "place", "matches"),
+    [
+        ("", "", True),
+        ("open-team", "", True),
+        ("open-*", "", True),
+        ("OPEN-TEAM", "", False),
+        ("open", "", False),
+        ("open-tea?", "", False),
+        ("[o]pen-team", "", False),
+        ("111122223333/us-east-1/open-team", "", False),
+        ("111122223333/us-east-1/open-team", "111122223333/us-east-1", True),
+        ("111122223333/*/open-team", "111122223333/eu-west-1", True),
+        ("444455556666/*", "111122223333/us-east-1", False),
+        ("open-team", "111122223333/us-east-1", True),
+    ],
+)
+def test_subjects(subject, place, matches):
+    [found] = accept([FOUND], [entry(subject=subject)] if subject else [entry()], today=TODAY, place=place)
+    assert (found.accepted is not None) == matches
+
+
+def test_the_entry_that_ends_last_counts_and_an_ended_one_names_its_owner():
+    old = entry(until="2026-11-01", owner="ana", subject="open-team")
+    [ended] = accept([FOUND], [old], today=TODAY)
+    assert (ended.accepted, ended.ended) == (None, old)
+    assert "ana" in ended.acceptance_text
+    [both] = accept([FOUND], [old, entry()], today=TODAY)
+    assert both.accepted == entry()
+    assert both.ended is None
+    assert Finding.from_dict(json.loads(json.dumps(both.to_dict()))) == both
+
+
+def test_unused_entries():
+    entries = parse_accepted([ENTRY, ENTRY | {"subject": "gone"}, ENTRY | {"finding": "guard-open"}])
+    assert unused([FOUND], entries) == entries[1:]
+
+
+def test_a_baseline_accepts_what_it_was_made_from(tmp_path):
+    blind = Finding("not-checked", "info", "t", "w", "f", "u", (), subject="x")
+    for name in ("base.json", "base.yaml"):
+        made = baseline([FOUND, blind], reason="known", until="2026-12-31", owner="ana")
+        path = dump_accepted(made, tmp_path / name)
+        assert load_accepted(path) == made
+        assert [each.finding for each in made] == ["url-lock-off"]
+        marked = accept([FOUND, blind], made, today=TODAY)
+        assert [each.accepted is not None for each in marked] == [True, False]
+    assert baseline(marked, reason="other", until="2030-01-01") == made  # an entry keeps its own end
+
+
+def specs(*extra):
+    return [Spec.make("no_findings", {"team": TEAM, "severity": "info"}), *extra]
+
+
+def codes(scene: Scene):
+    return sorted({finding.code for finding in scene.gt.findings(team=TEAM)})
+
+
+def test_checks_accept_expire_and_report_unused(scene: Scene, tmp_path):
+    known = codes(scene)
+    assert known
+    entries = [{"finding": code, "reason": "known", "until": "2099-01-01", "owner": "ana"} for code in known]
+    spare = {"finding": "guard-open", "reason": "known", "until": "2099-01-01"}
+    path = tmp_path / "checks.json"
+    [no_findings] = [{"check": "no_findings", "team": TEAM, "severity": "info"}]
+    path.write_text(json.dumps({"checks": [no_findings], "accepted": [*entries, spare]}))
+    report = check.run_file(scene.gt, path)
+    assert report.exit_code == 0
+    assert [each.finding for each in report.unused] == ["guard-open"]
+    assert [each.code for each in report.findings if each.accepted] == [
+        each.code for each in scene.gt.findings(team=TEAM, accepted=entries).accepted
+    ]
+    ended = [entries[0] | {"until": "2026-01-01"}, *entries[1:]]
+    report = check.run_specs(scene.gt, specs(), accepted=ended)
+    assert report.exit_code == 2
+    assert "ana" in report.results[0].message
+    assert report.results[0].details["findings"][0]["ended"]["owner"] == "ana"
+
+
+def test_what_was_not_read_makes_no_entry_unused(scene: Scene):
+    blind = scene.user_with("sagemaker:DescribeWorkteam")
+    spare = [{"finding": "guard-open", "reason": "known", "until": "2099-01-01"}]
+    report = check.run_specs(blind, specs(), accepted=spare)
+    assert report.exit_code != 0
+    assert report.unused == ()
+
+
+def test_a_file_beside_the_check_file(scene: Scene, tmp_path):
+    accepted = [{"finding": code, "reason": "known", "until": "2099-01-01"} for code in codes(scene)]
+    (tmp_path / "known.json").write_text(json.dumps({"accepted": accepted}))
+    path = tmp_path / "checks.json"
+    body = {"checks": [{"check": "no_findings", "team": TEAM, "severity": "info"}], "accepted": "known.json"}
+    path.write_text(json.dumps(body))
+    assert check.run_file(scene.gt, path).exit_code == 0
+    path.write_text(json.dumps(body | {"accepted": "checks.json"}))
+    with pytest.raises(InvalidInput):
+        check.run_file(scene.gt, path)
+    path.write_text(json.dumps({"checks": [{"check": "guard_is_in_place", "bucket": BUCKET}], "accepted": accepted}))
+    with pytest.raises(InvalidInput):
+        check.run_file(scene.gt, path)
+
+
+def test_the_command_line(scene: Scene, tmp_path, monkeypatch, capsys):
+    scene.use_environment(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    base = ["findings", "--team", TEAM, "--fail-on", "info"]
+    assert main(base) == 2
+    assert main([*base, "--write-baseline", "b.json", "--accept-until", "2099-01-31"]) == 1
+    assert "--accept-reason" in capsys.readouterr().err
+    made = ["--write-baseline", "b.json", "--accept-until", "2099-01-31", "--accept-reason", "known"]
+    assert main([*base, *made]) == 2
+    capsys.readouterr()
+    assert main([*base, "--accepted", "b.json"]) == 0
+    assert "2099-01-31" in capsys.readouterr().out
+    options = ["no-findings", "--team", TEAM, "--severity", "info", "--accepted", "b.json"]
+    assert main(["check", *options]) == 0
+    data = json.loads((tmp_path / "b.json").read_text())
+    for each in data["accepted"]:
+        each["until"] = "2026-01-01"
+    data["accepted"].append({"finding": "guard-open", "reason": "x", "until": "2099-01-01"})
+    (tmp_path / "b.json").write_text(json.dumps(data))
+    capsys.readouterr()
+    assert main([*base, "--accepted", "b.json"]) == 2
+    output = capsys.readouterr()
+    assert "2026-01-01" in output.out
+    assert "unused: guard-open" in output.err
+    assert main(["plan", "--team", TEAM, "--allow", "203.0.113.0/24", "--bucket", BUCKET, "--accepted", "b.json"]) in (
+        0,
+        2,
+    )
+
+
+def test_the_panel_folds_them_with_their_date(scene: Scene):
+    nasty = "<script>alert(1)</script>"
+    entries = [
+        {"finding": each.code, "reason": nasty, "until": "2099-01-31", "owner": nasty}
+        for each in scene.gt.plan(WISH).findings
+    ]
+    assert entries
+    step = ReviewStep(scene.gt, restriction=WISH, accepted=entries)
+    shown = step.shown.value
+    assert "the first until 2099-01-31" in shown
+    assert nasty not in shown
+    plain = ReviewStep(scene.gt, restriction=WISH).shown.value
+    assert "2099-01-31" not in plain
+    page = scene.gt.plan(WISH, accepted=entries).to_html(standalone=True)
+    assert "2099-01-31" in page
+    listed = scene.gt.findings(team=TEAM, accepted=entries)
+    assert isinstance(listed, Findings)
+    assert nasty not in listed._repr_html_()
