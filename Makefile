@@ -105,8 +105,14 @@ bench: $(VENV)/.dev ## measurements, printed as ratios against named peers
 	$(BIN)/python benchmarks/panel.py
 	$(BIN)/python benchmarks/newcomer.py
 
-docs: $(VENV)/.dev ## the docs site in build/site; a broken link is an error
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+$(VENV)/docs/.done: $(VENV)/.python requirements/docs.txt
+	@$(BIN)/python -m venv $(VENV)/docs
+	@$(VENV)/docs/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/docs.txt
+	@touch $@
+
+docs: $(VENV)/docs/.done ## the docs site in build/site; a broken link is an error (an environment of its own)
+	PYTHONPATH=$(CURDIR) $(VENV)/docs/bin/python tools/build_docs.py
+	GT_SECURE_SITE=$(CURDIR)/build/site PYTHONPATH=$(CURDIR) $(VENV)/docs/bin/python -m pytest -q -p no:cacheprovider tests/docs/test_site.py $(ARGS)
 
 wheel: $(VENV)/.demo ## the wheel in dist/: built twice, and the bytes compared
 	$(BIN)/python tools/make_wheel.py
@@ -126,6 +132,8 @@ lock: ## write requirements/*.txt anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 	  --custom-compile-command "make lock" --extra spark setup.cfg requirements/spark.in -c requirements/dev.txt \
 	  -o requirements/spark.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+	  --custom-compile-command "make lock" setup.cfg requirements/docs.in -o requirements/docs.txt
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -101,7 +101,8 @@ def _run(words: list[str]) -> Any:
 def _prints(args: argparse.Namespace) -> bool:
     """Return whether the options ask for text or a file instead of an object."""
     form = getattr(args, "format", None)
-    return bool(getattr(args, "json", False) or getattr(args, "output", None) or form not in (None, "text", "table"))
+    options = (getattr(args, name, None) for name in ("json", "output", "explain"))
+    return bool(any(options) or form not in (None, "text", "table"))
 
 
 def _parse(parse: Callable[[list[str]], argparse.Namespace | None], words: list[str]) -> argparse.Namespace | None:

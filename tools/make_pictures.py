@@ -1,6 +1,6 @@
 """Draw the pictures of the concepts. Who is refused where is not drawn by hand: the policy engine is asked.
 
-python tools/make_pictures.py           write docs/images/three-locks.svg and who-is-refused.svg
+python tools/make_pictures.py           write docs/images/three-locks.svg, who-is-refused.svg and their dark twins
 python tools/make_pictures.py --check   exit with 1 if a picture is not current
 """
 
@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 
@@ -35,11 +37,16 @@ SCENES = (
 )
 INK, QUIET, LINE, GROUND = "#1f2328", "#57606a", "#d0d7de", "#ffffff"
 GOOD, BAD = ("#116329", "#e6f4ea"), ("#9a3412", "#fdebdf")
+# The same picture on the dark page of the docs site.
+DARK = {
+    GROUND: "#161b22", INK: "#e6edf3", QUIET: "#9da7b3", LINE: "#30363d", GOOD[0]: "#8fd6a8", GOOD[1]: "#17382a",
+    BAD[0]: "#ffab91", BAD[1]: "#43241b", "#fff8e1": "#2d2611", "#9a6700": "#d4a72c", "#f6f8fa": "#21262d",
+}  # fmt: skip
 FONT = 'font-family="-apple-system, Segoe UI, Roboto, Helvetica, Arial, sans-serif"'
 
 
 def verdicts() -> list[tuple[str, list[tuple[bool, str]]]]:
-    """Ask the engine: for each scene and combination of locks, whether the image opens, and which lock decided."""
+    """Ask the engine: for each scene and combination of locks, whether the image is opened, and which lock decided."""
     table = [(label, [_ask(source, made_for, mode, policy) for _, mode, policy in LOCKS])
              for label, source, made_for in SCENES]  # fmt: skip
     return [*table, ("Ground Truth itself", [_back_end(policy) for _, _, policy in LOCKS])]
@@ -75,7 +82,7 @@ def _svg(width: int, height: int, label: str, parts: list[str]) -> str:
 
 
 def who_is_refused() -> str:
-    """Draw the table of scenes against locks; a word and a mark in each cell, colour only besides."""
+    """Draw the table of scenes against locks; a word and a mark in each cell, colour only in addition."""
     left, cell, top, row = 370, 132, 64, 44
     width, height = left + cell * len(LOCKS) + 16, top + row * (len(SCENES) + 1) + 48
     parts = [_text(left + cell * (i + 0.5), 40, name, 14, INK, 'text-anchor="middle" font-weight="600"')
@@ -90,11 +97,11 @@ def who_is_refused() -> str:
             x = left + cell * i
             parts.append(f'<rect x="{x + 4}" y="{y + 5}" width="{cell - 8}" height="{row - 10}" rx="6" fill="{fill}"/>')
             if opens:
-                parts.append(_text(x + cell / 2, y + 27, "✓ opens", 13.5, ink, 'text-anchor="middle"'))
+                parts.append(_text(x + cell / 2, y + 27, "✓ opened", 13.5, ink, 'text-anchor="middle"'))
             else:
                 parts.append(_text(x + cell / 2, y + 21, "✕ refused", 13.5, ink, 'text-anchor="middle"'))
                 parts.append(_text(x + cell / 2, y + 34, f"by the {lock}", 10.5, ink, 'text-anchor="middle"'))
-        words = ", ".join(f"{LOCKS[i][0]}: {'opens' if opens else 'refused'}" for i, (opens, _) in enumerate(cells))
+        words = ", ".join(f"{LOCKS[i][0]}: {'opened' if opens else 'refused'}" for i, (opens, _) in enumerate(cells))
         said.append(f"{label}: {words}.")
     note = "URL lock: SourceIp. Bucket guard: 203.0.113.0/24, the office. Computed by the policy engine of gt_secure."
     parts.append(_text(20, height - 18, note, 12, QUIET))
@@ -138,9 +145,9 @@ def _marker(name: str, colour: str) -> str:
 
 
 def three_locks() -> str:
-    """Draw the way of an image to a worker, with the locks on it and what each one takes."""
+    """Draw the path of an image to a worker, with the locks on it and the input of each."""
     label = (
-        "The way of an image: a worker opens the worker portal, which the portal lock guards with a list of addresses "
+        "The path of an image: a worker opens the worker portal, which the portal lock guards with a list of addresses "
         "for all teams of the region. Ground Truth makes a URL, which the URL lock binds to the worker's address; it "
         "takes no list. The browser fetches the URL from S3, where the bucket guard lets presigned requests through "
         "only from listed addresses and endpoints. A forwarded URL is stopped by the URL lock and the bucket guard. "
@@ -148,7 +155,7 @@ def three_locks() -> str:
     )
     parts = [f"<defs>{_marker('go', QUIET)}{_marker('stop', BAD[0])}</defs>"]
     parts += _box(20, 40, 190, "Worker", ("a browser in the office", "203.0.113.7"))
-    portal = ("who may open the worker portal", "≤ 10 CIDRs, all teams of the region")
+    portal = ("who can open the worker portal", "≤ 10 CIDRs, all teams of the region")
     parts += _box(320, 30, 250, "Portal lock", portal, lock=True)
     parts += _box(680, 30, 250, "Ground Truth", ("shows the task and makes a URL", "for the image: grant_read_access"))
     parts += _arrow(210, 65, 318, 65, "opens a task") + _arrow(570, 65, 678, 65)
@@ -167,7 +174,12 @@ def three_locks() -> str:
     return _svg(950, 390, label, parts)
 
 
-PICTURES = {"three-locks.svg": three_locks, "who-is-refused.svg": who_is_refused}
+def _dark(draw: Callable[[], str]) -> Callable[[], str]:
+    return lambda: re.sub(r"#[0-9a-f]{6}", lambda match: DARK[match[0]], draw())
+
+
+LIGHT = {"three-locks.svg": three_locks, "who-is-refused.svg": who_is_refused}
+PICTURES = {**LIGHT, **{name.replace(".svg", "-dark.svg"): _dark(draw) for name, draw in LIGHT.items()}}
 
 
 def main() -> int:

@@ -1,6 +1,6 @@
 """Write the reference that is made from the program itself: commands and man page from the parser, findings from data.
 
-python tools/make_reference.py           write docs/reference/commands.md and findings.md
+python tools/make_reference.py           write the pages of docs/reference
 python tools/make_reference.py --check   exit with 1 if a page is not current
 """
 
@@ -10,7 +10,8 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -124,35 +125,35 @@ def _sentence(text: str) -> str:
 
 
 def findings_page() -> str:
-    """Describe every finding, the gravest first."""
+    """Describe every finding, the most severe first."""
     path = ROOT / "gt_secure" / "findings" / "findings.json"
     catalog: dict[str, dict[str, object]] = json.loads(path.read_text(encoding="utf-8"))
     order = sorted(catalog, key=lambda code: (SEVERITIES.index(str(catalog[code]["severity"])), code))
     lines = [
         MADE,
         "# Findings\n",
-        "What nullifies, weakens or breaks a restriction. Codes are stable: `gt-secure findings --json` prints them, "
-        "and `check.no_findings(..., ignore={...})` takes them.\n",
-        "| code | severity | what is so |",
+        "Settings that defeat, weaken or break a restriction. Codes are stable: `gt-secure findings` prints them, "
+        "`gt-secure findings --explain CODE` prints the page of one, and `check.no_findings(..., ignore={...})` "
+        "accepts them. Each page has the risk, the evidence, the fix and the AWS source.\n",
+        "| code | severity | finding |",
         "|---|---|---|",
         *(
-            f"| [`{code}`](#{code}) | {catalog[code]['severity']} | {_cell(str(catalog[code]['title']))} |"
+            f"| [`{code}`](findings/{code}.md) | {catalog[code]['severity']} | {_cell(str(catalog[code]['title']))} |"
             for code in order
         ),
     ]
-    for code in order:
-        row = catalog[code]
-        looked = row["looked_at"]
-        assert isinstance(looked, list)
-        lines += [
-            "",
-            f"## {code}\n",
-            f"**{row['severity']}.** {_cell(str(row['title']))}.\n",
-            f"{_cell(str(row['why']))}\n",
-            f"*What to do:* {_cell(str(row['fix']))}\n",
-            f"*Looked at:* {_cell('; '.join(map(str, looked)))}. [AWS documentation]({row['source_url']})",
-        ]
     return "\n".join(lines) + "\n"
+
+
+def _finding_pages() -> dict[str, Callable[[], str]]:
+    from gt_secure.findings.catalog_page import page
+    from gt_secure.findings.model import catalog
+
+    return {f"findings/{code}.md": partial(_made, partial(page, code)) for code in catalog()}
+
+
+def _made(make: Callable[[], str]) -> str:
+    return f"{MADE}\n{make()}"
 
 
 def man_page() -> str:
@@ -193,7 +194,12 @@ def _roff(text: str) -> str:
     return f"\\&{escaped}" if escaped.startswith((".", "'")) else escaped
 
 
-PAGES = {"commands.md": commands_page, "findings.md": findings_page, "gt-secure.1": man_page}
+PAGES: dict[str, Callable[[], str]] = {
+    "commands.md": commands_page,
+    "findings.md": findings_page,
+    "gt-secure.1": man_page,
+    **_finding_pages(),
+}
 
 
 def main() -> int:
@@ -201,13 +207,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="compare instead of writing")
     args = parser.parse_args()
-    stale = []
+    stale = [
+        f"findings/{path.name}"
+        for path in (REFERENCE / "findings").glob("*.md")
+        if f"findings/{path.name}" not in PAGES
+    ]
     for name, make in PAGES.items():
         path, text = REFERENCE / name, make()
         if args.check:
             stale += [name] if not path.is_file() or path.read_text(encoding="utf-8") != text else []
         else:
-            REFERENCE.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
             print(f"wrote {path.relative_to(ROOT)}")
     for name in stale:

@@ -8,6 +8,7 @@ from ..aws.teams import TeamLike, team_name
 from ..connection import ConnectionLike, connection_of
 from ..errors import InvalidInput
 from ..findings.accepted import AcceptedLike, read_accepted
+from ..findings.catalog_page import nearest_code
 from ..findings.model import Finding, catalog
 from ..findings.render import accepted_title
 from .result import MAX_NAMED, Check, CheckResult, some
@@ -48,7 +49,7 @@ def no_findings(
     if strange:
         raise InvalidInput(
             f"Unknown finding code '{strange[0][:40]}'.",
-            next_step="Run 'gt-secure findings' to list the codes.",
+            next_step=nearest_code(strange[0]),
             field="ignore",
         )
     name = None if team is None else team_name(team)

@@ -60,12 +60,14 @@ def add(commands: Commands) -> None:
         examples=(
             ("gt-secure findings --team radiology-team --bucket gt-images", "list them, most severe first"),
             ("gt-secure findings --bucket gt-images --fail-on high --json", "fail in CI"),
+            ("gt-secure findings --explain url-lock-off", "show the risk, evidence and fix of a finding"),
         ),
         exit_codes="0; with --fail-on: 2 if there is a finding of that severity or higher, 3 if one is unknown",
         result=findings_from,
     )
     findings.add_argument("--team", help="workteam")
     findings.add_argument("--bucket", help="data bucket, or s3://bucket/prefix")
+    findings.add_argument("--explain", metavar="CODE", help="show risk, evidence and fix of a finding")
     findings.add_argument("--fail-on", choices=_SEVERITIES, help="minimum severity that fails the command")
     add_accepted_options(findings)
 
@@ -105,7 +107,9 @@ def findings_from(args: argparse.Namespace) -> Findings:
 
 
 def run_findings(args: argparse.Namespace) -> int:
-    """Print the findings."""
+    """Print the findings, or the page of one."""
+    if args.explain:
+        return _explain_finding(args)
     found = findings_from(args)
     if args.json:
         show_json([finding.to_dict() for finding in found])
@@ -127,6 +131,8 @@ def run_findings(args: argparse.Namespace) -> int:
 
         note_unused(unused(found, load_accepted(args.accepted)))
     found = found.open
+    if found and not args.json:
+        say(fit(f"\nMore on a finding: gt-secure findings --explain {found[0].code}"))
     limit = _SEVERITIES.index(args.fail_on) if args.fail_on else -1
     if any(_SEVERITIES.index(finding.severity) <= limit for finding in found if finding.state == "found"):
         return FOUND
@@ -140,3 +146,15 @@ def _say_accepted(accepted: Findings) -> None:
     for finding in accepted:
         about = f" ({printable(finding.subject)})" if finding.subject else ""
         say(fit(f"  {finding.severity:6}  {finding.code}{about}: {printable(finding.acceptance_text)}"))
+
+
+def _explain_finding(args: argparse.Namespace) -> int:
+    from ..findings.catalog_page import page
+    from ..findings.model import catalog
+
+    text = page(args.explain)
+    if args.json:
+        show_json({"code": args.explain, **catalog()[args.explain]})
+    else:
+        say(fit(text.rstrip()))
+    return OK

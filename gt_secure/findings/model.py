@@ -120,6 +120,7 @@ class Finding:
             ("why", self.why),
             ("next", self.fix),
             ("source", self.source_url),
+            ("more", f"gt-secure findings --explain {self.code}"),
         ]
         facts = fact_list([(name, html_cell(value)) for name, value in pairs if value])
         return cell_output(notice_box(tone, f"{self.severity}: {self.code}", self.title), facts)

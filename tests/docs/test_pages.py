@@ -27,7 +27,12 @@ def test_made_files_are_current(tool: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tool", "name"), [("make_reference.py", "findings.md"), ("make_pictures.py", "who-is-refused.svg")]
+    ("tool", "name"),
+    [
+        ("make_reference.py", "findings.md"),
+        ("make_reference.py", "findings/url-lock-off.md"),
+        ("make_pictures.py", "who-is-refused.svg"),
+    ],
 )
 def test_a_stale_file_is_noticed(tool: str, name: str, tmp_path: Path) -> None:
     """The check of the tool looks at the text, not only for the file."""
@@ -42,6 +47,7 @@ def test_a_stale_file_is_noticed(tool: str, name: str, tmp_path: Path) -> None:
     setattr(module, folder, tmp_path)
     makers = module.PAGES if folder == "REFERENCE" else module.PICTURES
     for other, make in makers.items():
+        (tmp_path / other).parent.mkdir(exist_ok=True)
         (tmp_path / other).write_text(make(), encoding="utf-8")
     before, sys.argv = sys.argv, [tool, "--check"]
     try:
@@ -72,14 +78,18 @@ def test_every_command_and_option_is_described() -> None:
 def test_every_finding_is_described() -> None:
     page = (REFERENCE / "findings.md").read_text(encoding="utf-8")
     catalog = json.loads((ROOT / "gt_secure" / "findings" / "findings.json").read_text(encoding="utf-8"))
-    assert [code for code in catalog if f"\n## {code}\n" not in page] == []
+    assert {path.stem for path in (REFERENCE / "findings").glob("*.md")} == set(catalog)
+    for code, row in catalog.items():
+        assert f"(findings/{code}.md)" in page
+        text = (REFERENCE / "findings" / f"{code}.md").read_text(encoding="utf-8")
+        assert [part for part in (row["why"], row["fix"], row["source_url"]) if part not in text] == []
 
 
 def test_every_public_name_is_in_the_python_reference() -> None:
     import gt_secure
 
-    page = (REFERENCE / "api.md").read_text(encoding="utf-8")
-    listed = set(re.findall(r"^::: [\w.]*?(\w+)$", page, re.MULTILINE))
+    page = "\n".join(path.read_text(encoding="utf-8") for path in (REFERENCE / "python").glob("*.md"))
+    listed = set(re.findall(r"^\.\. auto\w+:: [\w.]*?(\w+)$", page, re.MULTILINE))
     modules = {"errors"}  # shown whole
     assert modules <= listed
     packages = {name for name in gt_secure.__all__ if isinstance(getattr(gt_secure, name), ModuleType)}
@@ -97,6 +107,6 @@ def test_pictures_say_in_words_what_they_show() -> None:
 def test_the_picture_tells_what_the_locks_do() -> None:
     """A few cells by hand, from AWS's description of the keys, against the table that the engine made."""
     text = (ROOT / "docs" / "images" / "who-is-refused.svg").read_text(encoding="utf-8")
-    assert "Ground Truth itself: no lock: opens, URL lock: opens, bucket guard: opens, both: opens." in text
-    assert "sent the URL: no lock: opens, URL lock: refused, bucket guard: opens, both: refused." in text
-    assert "VPC endpoint: no lock: opens, URL lock: refused, bucket guard: refused, both: refused." in text
+    assert "Ground Truth itself: no lock: opened, URL lock: opened, bucket guard: opened, both: opened." in text
+    assert "sent the URL: no lock: opened, URL lock: refused, bucket guard: opened, both: refused." in text
+    assert "VPC endpoint: no lock: opened, URL lock: refused, bucket guard: refused, both: refused." in text

@@ -5,6 +5,7 @@ are separated by commas); ``<!-- until: text -->`` runs it until that text appea
 (or “pip install” at its beginning) runs it in an environment of its own, with the wheel as published
 (tests/packaging/test_documented.py), ``<!-- sagemaker -->`` in one with the SageMaker SDK (test_sagemaker.py there);
 ``<!-- output -->`` holds what the Python block before it prints.
+A directive of the docs site (``{eval-rst}``) is no block.
 A text that begins with ``%`` is a cell with magics.
 """
 
@@ -18,7 +19,7 @@ from textwrap import dedent
 ROOT = Path(__file__).resolve().parents[2]
 _FENCE = re.compile(
     r"^(?P<mark>[ ]*<!--[ ](?P<word>file|exit|until|installs|sagemaker|output):?[ ]*(?P<value>.*?)[ ]*-->\n)?"
-    r"(?P<indent>[ ]*)```(?P<language>\w+)?[^\n]*\n(?P<body>.*?)^(?P=indent)```[ ]*$",
+    r"(?P<indent>[ ]*)```(?P<language>\w+)?(?!\{)[^\n]*\n(?P<body>.*?)^(?P=indent)```[ ]*$",
     re.MULTILINE | re.DOTALL,
 )
 

@@ -1,0 +1,50 @@
+"""The page of each finding: complete, and printed by the command line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from gt_secure.cli.main import main
+from gt_secure.errors import InvalidInput
+from gt_secure.findings.catalog_page import READ_WITH, page
+from gt_secure.findings.model import catalog
+from gt_secure.findings.run import RULES
+
+
+@pytest.mark.parametrize("code", catalog())
+def test_every_finding_has_a_complete_page(code: str) -> None:
+    text = page(code)
+    parts = text.split("\n## ")
+    assert [part.partition("\n")[0] for part in parts[1:]] == ["Risk", "Evidence", "Fix", "AWS source"]
+    assert all(len(part) > 20 for part in parts)
+    for rule in RULES:
+        if rule.code == code:
+            assert [need for need in rule.needs if f"`{need}`" not in text] == []
+
+
+def test_every_place_has_a_command_and_no_command_is_left_over() -> None:
+    looked = {place for row in catalog().values() for place in row["looked_at"]}  # type: ignore[attr-defined]
+    assert looked == set(READ_WITH)
+
+
+def test_a_misspelled_code_gets_the_nearest() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        page("url-lock-of")
+    assert "url-lock-off" in caught.value.next_step
+    with pytest.raises(InvalidInput) as caught:
+        page("zzzz")
+    assert "guard-missing" in caught.value.next_step
+
+
+def test_the_command_prints_it_without_an_account(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_REGION", raising=False)
+    assert main(["findings", "--explain", "guard-missing"]) == 0
+    assert "## Risk" in capsys.readouterr().out
+    assert main(["findings", "--explain", "guard-missing", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["severity"] == "high"
+    assert main(["findings", "--explain", "guard-mising"]) == 1
+    assert "guard-missing" in capsys.readouterr().err
