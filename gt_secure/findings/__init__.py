@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .acceptance import Acceptance
 from .accepted import accept, baseline, dump_accepted, load_accepted, unused
+from .catalog_page import page
 from .model import Finding
 from .run import find_all
 
@@ -15,5 +16,6 @@ __all__ = [
     "dump_accepted",
     "find_all",
     "load_accepted",
+    "page",
     "unused",
 ]
