@@ -48,7 +48,9 @@ class AddressClass:
         return str(ipaddress.IPv4Address(span.first) if span.version == 4 else ipaddress.IPv6Address(span.first))
 
 
-def address_classes(conditions: Sequence[Condition], listed: Iterable[IPNetwork] = ()) -> list[AddressClass]:
+def address_classes(
+    conditions: Sequence[Condition], listed: Iterable[IPNetwork] = (), compared: Iterable[str] = ()
+) -> list[AddressClass]:
     """Return the classes of all IPv4 and IPv6 addresses.
 
     Parameters
@@ -57,14 +59,19 @@ def address_classes(conditions: Sequence[Condition], listed: Iterable[IPNetwork]
         All conditions on the key that holds the address.
     listed : iterable of network
         Addresses to cut out too: those of a restriction.
+    compared : iterable of str
+        Texts with which policy variables compare the address: one that is an address is a class of its own.
     """
-    networks = list(listed)
-    return [each for version in (4, 6) for each in _classes(version, conditions, networks)]
+    networks, texts = list(listed), list(compared)
+    return [each for version in (4, 6) for each in _classes(version, conditions, networks, texts)]
 
 
-def _classes(version: int, conditions: Sequence[Condition], listed: list[IPNetwork]) -> list[AddressClass]:
+def _classes(
+    version: int, conditions: Sequence[Condition], listed: list[IPNetwork], compared: list[str]
+) -> list[AddressClass]:
     whole = Span(version, 0, (1 << BITS[version]) - 1)
     sets = [[(int(n.network_address), int(n.broadcast_address)) for n in listed if n.version == version]]
+    sets += [spans for text in compared if (spans := _literal(text, version, any_case=False))]
     exact = True
     for condition in conditions:
         try:
@@ -109,9 +116,11 @@ def _spans(condition: Condition, version: int) -> list[tuple[int, int]]:
 
 def _text_spans(condition: Condition, value: str, version: int) -> list[tuple[int, int]]:
     template = parse_template(value, variables=condition.special, wildcards="Like" in condition.name, place="$")
-    filled = fill(template, {}) if is_fixed(template) else None
-    if filled is None:
-        raise TooManyClassesError("An address is compared with a policy variable.")
+    if not is_fixed(template):
+        if any(isinstance(part, Wild) for part in template):
+            raise TooManyClassesError("An address is compared with a pattern that holds a policy variable.")
+        return []  # the texts that the variable may stand for are classes of their own
+    filled = fill(template, {}) or ()
     if all(isinstance(part, str) for part in filled):
         return _literal("".join(map(str, filled)), version, any_case="IgnoreCase" in condition.name)
     return _ipv4_like(filled) if version == 4 else _ipv6_like(filled)

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
+from ..iam.condition_keys import key_facts
 from ..iam.documents import Statement
 from ..iam.evaluate import evaluate
 from ..iam.request import Compiled, Policies, Request
 from ..iam.request_context import HEADER_SIGNED, POST_FORM, PRESIGNED
-from ..iam.request_keys import ENDPOINT_FACTS
+from ..iam.request_keys import ENDPOINT_FACTS, is_absent_for
 from ..iam.request_space import RequestSpace
 from ..iam.statement_table import StatementTable, View
 from ..iam.three_valued import fact, spellings
@@ -32,6 +33,18 @@ from .request_kinds import (
 )
 
 _FORMS: dict[str, Form] = {PRESIGNED: "presigned", HEADER_SIGNED: "header", POST_FORM: "post-form"}
+SUPPOSED = frozenset(
+    {
+        "aws:currenttime",
+        "aws:epochtime",
+        "aws:requestedregion",
+        "aws:securetransport",
+        "aws:viaawsservice",
+        "s3:signatureage",
+        "s3:tlsversion",
+    }
+)
+"""Keys that a prediction supposes where nobody supplies them."""
 _OF_SERVICES = ("aws:sourceorgid", "aws:sourceorgpaths")
 
 
@@ -51,14 +64,14 @@ def decide_request(request: Request, policies: Policies, facts: Given | None = N
     Verdict
         ``unknown``, with the keys, where the answer depends on one that is not known.
     """
+    given = _given(request, facts or Given())
+    request = _supposing(request, given)
     certain = evaluate(request, policies)
     if certain.policies is None:
         return certain
     compiled = certain.policies
     if _is_settled(compiled, request):
         return certain
-    supplied, signer = facts or Given(), _signer(request)
-    given = supplied.off_endpoint(signer) if request.is_off_endpoint else supplied.about(signer)
     known: dict[str, Values] = {**given, **request.keys}
     caller = request.caller
     table = StatementTable(
@@ -77,7 +90,11 @@ def decide_request(request: Request, policies: Policies, facts: Given | None = N
         mentioned = spellings(compiled)
         varying = [fact(table, key, known=settled) for key in _OF_SERVICES if key in mentioned and key not in known]
     else:
-        varying = [d for d in dimensions(table, kind, circumstances, compiled) if "(principal)" not in d.keys]
+        varying = [
+            dimension
+            for dimension in dimensions(table, kind, circumstances, compiled, known=settled)
+            if "(principal)" not in dimension.keys
+        ]
     if request.keys.get("aws:sourcevpce"):
         mentioned = spellings(compiled)
         owner = (*ENDPOINT_FACTS, "aws:sourcevpc", "aws:sourcevpcarn")
@@ -98,6 +115,22 @@ def decide_request(request: Request, policies: Policies, facts: Given | None = N
         return verdict
     names = tuple(sorted(dimension.name for dimension in varying))
     return Verdict(request, compiled, Outcome("unknown", rule="the evaluation was not confirmed", depends_on=names))
+
+
+def _given(request: Request, facts: Given) -> dict[str, Values]:
+    """Return the facts about a request: those of its signer and path that requests of its action can have."""
+    signer = _signer(request)
+    given = facts.off_endpoint(signer) if request.is_off_endpoint else facts.about(signer)
+    return {key: value for key, value in given.items() if not is_absent_for(request.action, key)}
+
+
+def _supposing(request: Request, given: Mapping[str, Values]) -> Request:
+    """Return the request with supplied values in place of those that a prediction supposes."""
+    supposed = {key: value for key, value in given.items() if key in SUPPOSED and value}
+    if not supposed:
+        return request
+    others = {key: value for key, value in request.context.items() if key.lower() not in supposed}
+    return replace(request, context={**others, **{key_facts(key).name: value[0] for key, value in supposed.items()}})
 
 
 def _is_settled(policies: Compiled, request: Request) -> bool:

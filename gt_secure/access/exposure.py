@@ -141,26 +141,28 @@ def space_for(
     compiled = policies.compiled
     table = StatementTable(compiled, caller, cross_account=kind.signer == "other", endpoint=endpoint is not None)
     base = base_view(kind, circumstances)
-    varying = dimensions(table, kind, circumstances, compiled)
-    if endpoint is not None:
-        base = base.with_setting(Setting(circumstances.given.behind_endpoint(kind.signer)))
-        base = base.with_setting(endpoint.setting)
-        varying += endpoint_dimensions(table, compiled, endpoint, circumstances.given.about(kind.signer))
-        return RequestSpace(table, base, varying)
-    return RequestSpace(table, base, varying, elsewhere=frozenset({"aws:sourceip"}))
+    if endpoint is None:
+        varying = dimensions(table, kind, circumstances, compiled)
+        return RequestSpace(table, base, varying, elsewhere=frozenset({"aws:sourceip"}))
+    base = base.with_setting(Setting(circumstances.given.behind_endpoint(kind.signer)))
+    base = base.with_setting(endpoint.setting)
+    varying = dimensions(table, kind, circumstances, compiled, known=base.keys)
+    varying += endpoint_dimensions(table, compiled, endpoint, circumstances.given.about(kind.signer), base.keys)
+    return RequestSpace(table, base, varying)
 
 
 def _address_places(kind: Kind, policies: Policies, circumstances: Circumstances) -> Iterable[_Place]:
     space = space_for(kind, policies, circumstances, None)
     known: dict[int, _Place] = {}
-    for source in address_sources(space.table):
+    for source in address_sources(space.table, known=space.base.keys):
         if not source.addresses.is_exact:
             yield _Place(Answer("unknown", (_UNCONFIRMED,)), source.addresses.spans, None)
             continue
         here = space
         if space.is_coupled:
             view = space.base.with_setting(source.setting)
-            here = RequestSpace(space.table, view, dimensions(space.table, kind, circumstances, policies.compiled))
+            varying = dimensions(space.table, kind, circumstances, policies.compiled, known=view.keys)
+            here = RequestSpace(space.table, view, varying)
         mask = here.source_mask(source.setting) if not space.is_coupled else -1
         if space.is_coupled or mask & space.settled not in known:
             known[mask & space.settled] = _place(here, mask, policies, source.setting, circumstances)
@@ -177,7 +179,7 @@ def _endpoint_places(
 ) -> Iterable[_Place]:
     compiled = policies.compiled
     table = StatementTable(compiled, callers(kind, circumstances), cross_account=kind.signer == "other", endpoint=True)
-    for place in endpoint_classes(table, vpcs=vpcs):
+    for place in endpoint_classes(table, vpcs=vpcs, known=base_view(kind, circumstances).keys):
         own = endpoint_policies(place.label) if endpoint_policies is not None and place.label else policies
         space = space_for(kind, own, circumstances, place)
         found = _place(space, -1, own, place.setting, circumstances)
@@ -207,7 +209,7 @@ def example_request(base: View, setting: Setting, trail: Trail, circumstances: C
     for each in trail:
         view = view.with_setting(each)
     context: dict[str, str | list[str]] = {}
-    for key, value in view.keys.items():
+    for key, value in view.present().items():
         context[key_facts(key).name] = list(value) if isinstance(value, Several) else value[0]
     return Request(view.action, view.resource, view.caller.text, context, circumstances.account)
 

@@ -77,7 +77,7 @@ def facts_for(aws: Aws, wish: Restriction, state: State) -> Given:
         return supplied
     bucket = state.bucket
     read = read_given(aws, bucket.policy_text, bucket=bucket.name, key=None, region=bucket.region)
-    return Given({**read.values, **supplied.values})
+    return supplied.with_defaults(read)
 
 
 def _mentioned(policy: str | Mapping[str, object] | None) -> frozenset[str]:

@@ -67,18 +67,17 @@ def places_text(places: SourceSet) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def account_files(aws: Aws, bucket: str, context: Context | None, *, key: str | None = None) -> PolicyFiles | None:
+def account_files(aws: Aws, bucket: str, supplied: Given, *, key: str | None = None) -> PolicyFiles | None:
     """Return the policies of a bucket with the facts that they ask for, or None if its policy cannot be read.
 
     Facts that are supplied win over those that are read.
     """
-    supplied = given_facts(context)
     state = read_bucket(aws, bucket)
     if not state.sees(READ_POLICY):
         return None
     region = Given({"aws:requestedregion": (state.region or aws.region,)})
     read = read_given(aws, state.policy_text, bucket=state.name, key=key, region=state.region)
-    given = Given({**region.values, **read.values, **supplied.values})
+    given = supplied.with_defaults(region, read)
     return PolicyFiles(
         state.name, state.policy_text, given=given, account=aws.account_id, named_partition=aws.partition
     )
@@ -93,7 +92,7 @@ def account_exposure(aws: Aws, bucket: str, key: str, context: Context | None = 
         If the bucket policy cannot be read.
     """
     name = f"{key}example.png" if not key or key.endswith("/") else key
-    files = account_files(aws, bucket, context, key=name if name == key else None)
+    files = account_files(aws, bucket, given_facts(context), key=name if name == key else None)
     if files is None:
         raise InvalidInput(
             f"The policy of {bucket} cannot be read, so the exposure is unknown.",
@@ -113,7 +112,8 @@ def account_proof(aws: Aws, restriction: Restriction, context: Context | None = 
     """
     if restriction.bucket is None:
         raise InvalidInput("The restriction names no bucket.", next_step="Add the bucket.", field="bucket")
-    files = account_files(aws, restriction.bucket, restriction.with_facts(context).facts)
+    supplied = given_facts(context).with_defaults(given_facts(restriction.facts))
+    files = account_files(aws, restriction.bucket, supplied)
     if files is None:
         return Proof(None, None, (READ_POLICY,))
     claim = Claim(restriction.prefix, restriction.addresses, restriction.endpoints)

@@ -7,14 +7,13 @@ a signer of another account whose own policies allow everything.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from ..errors import InvalidInput
 from ..iam.documents import Source
-from ..iam.facts import check_facts
+from ..iam.facts import usable_facts
 from ..iam.operators import read_date
 from ..iam.request import Policies
 from .exposure import RequestExposure, expose
@@ -99,6 +98,7 @@ class PolicyFiles:
             "The own policies of signers of other accounts allow everything.",
             "aws:ViaAWSService is false: no AWS service makes the request with the signer's credentials.",
             "Requests name the bucket itself, not an access point.",
+            *self.given.unused,
         ]
 
 
@@ -111,31 +111,11 @@ def _now(given: Given) -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-def parse_facts(texts: Iterable[str]) -> Given:
-    """Read ``KEY=VALUE`` texts; a key that is given several times has several values, an empty one is absent.
-
-    Raises
-    ------
-    InvalidInput
-        If a text is no such pair, or the key is one that the exposure itself varies.
-    """
-    found: dict[str, list[str]] = {}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not equals or ":" not in key:
-            raise InvalidInput(
-                f'"{text[:80]}" is not a condition key with a value.',
-                next_step="Write aws:PrincipalOrgID=o-abc123.",
-                field="context",
-            )
-        found.setdefault(key.strip().lower(), []).extend([value] if value else [])
-    return given_facts(found)
-
-
 def given_facts(values: Mapping[str, object] | None, field: str = "context") -> Given:
     """Return supplied facts for an answer; a key that has no value is absent; raises InvalidInput for a bad one."""
-    given = {key.lower(): texts for key, texts in check_facts(values, field).items()}
-    return Given(given | _same_moment(given))
+    facts, unused = usable_facts(values, field)
+    given = {key.lower(): texts for key, texts in facts.items()}
+    return Given(given | _same_moment(given), unused)
 
 
 def _same_moment(given: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:

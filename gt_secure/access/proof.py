@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..iam.evaluate import evaluate
@@ -101,6 +101,7 @@ class _Part:
 
 def prove(files: PolicyFiles, claim: Claim) -> Proof:
     """Decide the claim for a bucket whose policies are given."""
+    files = replace(files, given=files.given.without_choices())
     assumed = (*files.assumed(), *_not_covered(claim))
     unknown: set[str] = set()
     circumstances = files.circumstances()
@@ -172,14 +173,16 @@ def _spaces(
     base = base_view(kind, circumstances)
     space = RequestSpace(table, base, varying, elsewhere=frozenset({"aws:sourceip"}))
     seen: set[int] = set()
-    for source in address_sources(table, claim.addresses):
+    for source in address_sources(table, claim.addresses, known=base.keys):
         if source.addresses.is_listed:
             continue
         if not source.addresses.is_exact:
             yield RequestSpace(table, base, [*varying, _any_address()]), Setting()
             continue
         if space.is_coupled:
-            yield RequestSpace(table, base.with_setting(source.setting), varying), source.setting
+            here = base.with_setting(source.setting)
+            near = dimensions(table, kind, circumstances, compiled, resources=resources, known=here.keys)
+            yield RequestSpace(table, here, [target, *near]), source.setting
             continue
         mask = space.source_mask(source.setting) & space.settled
         if mask not in seen:
@@ -188,12 +191,13 @@ def _spaces(
     behind = StatementTable(compiled, caller, cross_account=cross, endpoint=True)
     given = circumstances.given.about(kind.signer)
     base = base.with_setting(Setting(circumstances.given.behind_endpoint(kind.signer)))
-    for place in endpoint_classes(behind, named=claim.endpoints):
+    for place in endpoint_classes(behind, named=claim.endpoints, known=base.keys):
         if place.label in claim.endpoints:
             continue
-        more = endpoint_dimensions(behind, compiled, place, given)
-        varying = [target, *dimensions(behind, kind, circumstances, compiled, resources=resources), *more]
-        yield RequestSpace(behind, base.with_setting(place.setting), varying), place.setting
+        here = base.with_setting(place.setting)
+        near = dimensions(behind, kind, circumstances, compiled, resources=resources, known=here.keys)
+        more = endpoint_dimensions(behind, compiled, place, given, here.keys)
+        yield RequestSpace(behind, here, [target, *near, *more]), place.setting
 
 
 def _any_address() -> Dimension:

@@ -13,7 +13,6 @@ from ..errors import GtSecureError
 from ..network import IPNetwork, Source, parse_stored_cidrs
 from .facts import read_given
 from .policy_files import given_facts
-from .request_kinds import Given
 from .who_can_open import WhoRow, who_can_open, who_html, who_text
 
 
@@ -95,7 +94,7 @@ def who(
             unknown=unknown,
             partition=aws.partition,
             region=aws.region,
-            facts=Given({**read.values, **supplied.values}),
+            facts=supplied.with_defaults(read),
         )
     )
 

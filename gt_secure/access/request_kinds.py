@@ -8,23 +8,24 @@ for Amazon S3*.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
 from ..errors import InvalidInput
-from ..iam.condition_keys import KeyFacts
+from ..iam.condition_keys import KeyFacts, key_facts
 from ..iam.key_values import key_values
 from ..iam.operators import read_date
 from ..iam.principals import Caller, parse_caller
 from ..iam.request import Compiled
 from ..iam.request_context import HEADER_SIGNED, POST_FORM, PRESIGNED, SIGV2, SIGV4
-from ..iam.request_keys import ABSENT, CHOSEN, ENDPOINT_KEYS, is_chosen
+from ..iam.request_keys import ABSENT, CHOSEN, ENDPOINT_KEYS, is_absent_for, is_chosen, is_of_other_service
 from ..iam.request_space import Dimension
 from ..iam.statement_table import PRINCIPAL, Setting, StatementTable, View
 from ..iam.texts import TooManyClassesError
-from ..iam.three_valued import conditions_on, fact, spellings
+from ..iam.three_valued import captures, conditions_on, fact, spellings
+from ..iam.variables import variable_keys
 
 Signer: TypeAlias = Literal["own", "other", "anonymous"]
 Form: TypeAlias = Literal["presigned", "header", "post-form", "unsigned"]
@@ -34,6 +35,7 @@ _END_OF_TIME = 250_000_000_000
 LONGEST_SIGNATURE_MS = 7 * 24 * 3600 * 1000
 OTHER_ACCOUNT = "444455556666"
 _NAME = re.compile(r"[\w+=,.@-]{1,64}")
+_ID = re.compile(r"[0-9]{12}")
 
 _TLS = frozenset({"aws:securetransport", "s3:tlsversion"})
 _SIGNATURE = frozenset({"s3:authtype", "s3:signatureversion", "s3:signatureage", "s3:x-amz-content-sha256"})
@@ -45,9 +47,29 @@ _ABOUT_EVERYBODY = ("aws:viaawsservice", "aws:principalisawsservice", "aws:reque
 
 @dataclass(frozen=True)
 class Given:
-    """Values of condition keys that a person supplied, in lower case; an empty one says that the key is absent."""
+    """Values of condition keys that a person supplied, in lower case; an empty one says that the key is absent.
+
+    ``unused`` has a sentence about each key that was supplied and that no answer can use.
+    """
 
     values: Mapping[str, Values] = field(default_factory=dict)
+    unused: tuple[str, ...] = ()
+
+    def with_defaults(self, *others: Given) -> Given:
+        """Return these facts, and those of others for keys that are not among them."""
+        values: dict[str, Values] = {}
+        for other in (*others, self):
+            values |= other.values
+        return Given(values, self.unused)
+
+    def without_choices(self) -> Given:
+        """Return the facts for a claim about every choice of a sender."""
+        chosen = sorted(key for key in self.values if is_chosen(key) or key == "aws:vpcsourceip")
+        reason = "was given and is not used: the claim is for every value that a sender can choose."
+        return Given(
+            {key: value for key, value in self.values.items() if key not in chosen},
+            (*self.unused, *(f"{key_facts(key).name} {reason}" for key in chosen)),
+        )
 
     def about(self, signer: Signer) -> dict[str, Values]:
         """Return what is known for requests of a signer: facts of a principal are about the account's own alone."""
@@ -212,13 +234,17 @@ def dimensions(
     policies: Compiled,
     *,
     resources: Iterable[str] = (),
+    known: Mapping[str, Values] | None = None,
 ) -> list[Dimension]:
-    """Return what varies for a kind of request, apart from its source: choices and unknown facts."""
+    """Return what varies for a kind of request, apart from its source: choices and unknown facts.
+
+    ``known`` are the keys that are settled, those of the source too, where it is settled.
+    """
     given = circumstances.given.about(kind.signer)
     found: list[Dimension] = []
     mentioned = spellings(policies)
     if kind.signer != "anonymous":
-        found.append(identities(table, kind, circumstances))
+        found.append(identities(table, kind, circumstances, [kind.resource, *resources]))
     if mentioned.keys() & _TLS:
         found.append(_tls(given))
     if kind.whoever and kind.signer != "anonymous" and mentioned.keys() & _SIGNATURE:
@@ -234,7 +260,7 @@ def dimensions(
     if kind.whoever:
         settled -= {"s3:versionid"}
     texts = [kind.resource, *resources]
-    known = base_view(kind, circumstances).keys
+    known = base_view(kind, circumstances).keys if known is None else known
     for key, spelled in mentioned.items():
         if key in settled or key.startswith("aws:requesttag/") or _is_absent(key, kind):
             continue
@@ -248,11 +274,9 @@ def dimensions(
 
 def _is_absent(key: str, kind: Kind) -> bool:
     """Return whether AWS documents that a request of this kind does not have a key."""
-    if kind.signer == "anonymous":
-        return is_principal_key(key)
-    if key.startswith(("s3:requestobjecttag", "s3:object-lock-")):
-        return not kind.whoever and kind.action not in ("s3:PutObject", "s3:PutObjectTagging")
-    return False
+    if is_of_other_service(key) or (kind.signer == "anonymous" and is_principal_key(key)):
+        return True
+    return not kind.whoever and is_absent_for(kind.action, key)
 
 
 def _tls(given: Mapping[str, Values]) -> Dimension:
@@ -277,15 +301,20 @@ def signature_age(table: StatementTable) -> Dimension:
     )
 
 
-def identities(table: StatementTable, kind: Kind, circumstances: Circumstances) -> Dimension:
-    """Return who may sign: everybody whom policies tell apart from others."""
+def identities(
+    table: StatementTable, kind: Kind, circumstances: Circumstances, resources: Sequence[str] = ()
+) -> Dimension:
+    """Return who may sign: everybody whom policies tell apart from others.
+
+    ``resources`` are the ARNs that a policy variable in a resource may have to match.
+    """
     given = None if kind.whoever else circumstances.given.about(kind.signer).get("aws:principalarn")
     own = kind.signer == "own"
     known = given[0] if given else circumstances.role if own and not kind.whoever else ""
     fixed = set(circumstances.given.about(kind.signer)) if own and not kind.whoever else set()
     keys = frozenset(set(_IDENTITY) - fixed)
     settings: dict[tuple[str, str], Setting] = {}
-    for caller, arn in _named_callers(table, kind, circumstances, known):
+    for caller, arn in _named_callers(table, kind, circumstances, known, resources):
         values = {**principal_keys(caller, circumstances.partition), "aws:principalarn": (arn,)}
         own_values = {key: value for key, value in values.items() if key in keys}
         settings.setdefault((caller.text, arn), Setting(own_values, caller=caller))
@@ -294,7 +323,7 @@ def identities(table: StatementTable, kind: Kind, circumstances: Circumstances) 
 
 
 def _named_callers(
-    table: StatementTable, kind: Kind, circumstances: Circumstances, known: str
+    table: StatementTable, kind: Kind, circumstances: Circumstances, known: str, resources: Sequence[str]
 ) -> Iterable[tuple[Caller, str]]:
     """Yield who may sign, with the ARN that ``aws:PrincipalArn`` then is."""
     own, account = kind.signer == "own", circumstances.account
@@ -307,6 +336,7 @@ def _named_callers(
     unnamed = account if own else _unnamed_account(table, account)
     start = f"arn:{circumstances.partition}:iam::{unnamed}:"
     more = [f"{start}user/some-user", f"{start}root"] if kind.whoever else []
+    more += _in_resources(table, resources, start) if not own or kind.whoever else []
     for arn in (f"{start}role/some-role", *more, *arns):
         if not arn.endswith(":root") and not _NAME.fullmatch(arn.rpartition("/")[2]):
             continue  # AWS has such principals itself; nobody can make a role or user of this name
@@ -320,6 +350,23 @@ def _named_callers(
     for caller in sessions:
         if (caller.account == account) == own:
             yield caller, principal_keys(caller, circumstances.partition)["aws:principalarn"][0]
+
+
+def _in_resources(table: StatementTable, resources: Sequence[str], start: str) -> list[str]:
+    """Return ARNs of principals whose account or name a policy variable in a resource would have to be."""
+    arns: list[str] = []
+    prefix = start.partition("::")[0]
+    templates = [pattern.template for _, _, statement in table.statements for pattern in statement.resources]
+    for template in templates:
+        keys = variable_keys(template)
+        for resource in resources if keys & {"aws:principalaccount", "aws:username"} else ():
+            if "aws:principalaccount" in keys:
+                accounts = captures(template, "aws:principalaccount", resource)
+                arns += [f"{prefix}::{account}:role/some-role" for account in accounts if _ID.fullmatch(account)]
+            if "aws:username" in keys:
+                names = captures(template, "aws:username", resource)
+                arns += [f"{start}user/{name}" for name in names if _NAME.fullmatch(name)]
+    return arns
 
 
 def _unnamed_account(table: StatementTable, account: str) -> str:

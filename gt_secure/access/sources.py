@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from ..iam.condition_keys import KEYS
 from ..iam.conditions import Condition
@@ -12,9 +14,14 @@ from ..iam.request import Compiled
 from ..iam.request_keys import ENDPOINT_FACTS
 from ..iam.request_space import Dimension
 from ..iam.statement_table import Setting, StatementTable
-from ..iam.three_valued import conditions_on, fact, spellings
+from ..iam.three_valued import conditions_on, fact, spellings, variable_values
+from ..iam.variables import Keys
 from ..network import IPNetwork
 from .address_classes import AddressClass, address_classes
+
+_ID = re.compile(r"vpce-[0-9a-z]+")
+_VPC = re.compile(r"vpc-[0-9a-z]+")
+_ANY = frozenset({"*", "vpce-*", "vpce-?*", "vpc-*", "vpc-?*"})
 
 ANY_OTHER = ""
 """The label of endpoints that nobody names."""
@@ -47,36 +54,63 @@ class AddressSource:
     setting: Setting
 
 
-def address_sources(table: StatementTable, listed: Iterable[IPNetwork] = ()) -> list[AddressSource]:
-    """Return the classes of addresses from which requests come outside endpoints."""
-    classes = address_classes(conditions_on(table, "aws:sourceip"), listed)
+def address_sources(
+    table: StatementTable, listed: Iterable[IPNetwork] = (), *, known: Keys = MappingProxyType({})
+) -> list[AddressSource]:
+    """Return the classes of addresses from which requests come outside endpoints.
+
+    ``known`` are the settled keys: policy variables may compare the address with them.
+    """
+    compared = variable_values(table, "aws:sourceip", (), known)
+    classes = address_classes(conditions_on(table, "aws:sourceip"), listed, compared)
     return [AddressSource(each, Setting({"aws:sourceip": (each.example,)})) for each in classes]
 
 
 def endpoint_classes(
-    table: StatementTable, named: Iterable[str] = (), vpcs: dict[str, str] | None = None
+    table: StatementTable,
+    named: Iterable[str] = (),
+    vpcs: dict[str, str] | None = None,
+    *,
+    known: Keys = MappingProxyType({}),
 ) -> list[EndpointClass]:
     """Return the classes of endpoints: those that policies name, those in VPCs that they name, and all others.
 
-    ``named`` are further ids to cut out, and ``vpcs`` the VPCs of endpoints where they are known.
+    ``named`` are further ids to cut out, ``vpcs`` the VPCs of endpoints where they are known, and ``known`` the settled
+    keys, with which policy variables may compare an endpoint.
     """
-    known = vpcs or {}
+    in_vpc = vpcs or {}
     by_id = conditions_on(table, "aws:sourcevpce")
-    ids = list(dict.fromkeys([*named, *known, *_literals(by_id)]))
-    found = [_named(each, known.get(each)) for each in ids]
-    vpc_conditions = conditions_on(table, "aws:sourcevpc")
-    arns = [arn for arn in _literals(conditions_on(table, "aws:sourcevpcarn")) if ":vpc/" in arn]
-    others = [value[0] for value in key_values(KEYS["aws:sourcevpce"], by_id) if value and value[0] not in ids]
-    for other in others:
+    compared = [text for text in variable_values(table, "aws:sourcevpce", (), known) if _ID.fullmatch(text)]
+    ids = list(dict.fromkeys([*named, *in_vpc, *_literals(by_id, "vpce-"), *compared]))
+    found = [_named(each, in_vpc.get(each)) for each in ids]
+    values = key_values(KEYS["aws:sourcevpce"], by_id, extra=compared)
+    for other in (value[0] for value in values if value and value[0] == value[0].lower() and value[0] not in ids):
         label = _pattern_of(other, by_id)
         here = {"aws:sourcevpce": (other,)}
         if not label:
-            for vpc in dict.fromkeys([*_literals(vpc_conditions), *(arn.rpartition("/")[2] for arn in arns)]):
-                own = [arn for arn in arns if arn.endswith(f"/{vpc}")]
-                more = {"aws:sourcevpcarn": (own[0],)} if len(own) == 1 else {}
-                found.append(EndpointClass(vpc, Setting({**here, "aws:sourcevpc": (vpc,), **more}), False))
+            found += [
+                EndpointClass(vpc_label, Setting({**here, **keys}), False) for vpc_label, keys in _vpcs(table, known)
+            ]
         found.append(EndpointClass(label, Setting(here), True))
     return found
+
+
+def _vpcs(table: StatementTable, known: Keys) -> Iterator[tuple[str, dict[str, tuple[str, ...]]]]:
+    """Yield the VPCs that policies tell apart, by id or by a pattern, each with the keys that follow."""
+    conditions = conditions_on(table, "aws:sourcevpc")
+    arns = [arn for arn in _literals(conditions_on(table, "aws:sourcevpcarn")) if ":vpc/" in arn]
+    compared = [text for text in variable_values(table, "aws:sourcevpc", (), known) if _VPC.fullmatch(text)]
+    named = [*_literals(conditions, "vpc-"), *(arn.rpartition("/")[2] for arn in arns), *compared]
+    for vpc in dict.fromkeys(named):
+        own = [arn for arn in arns if arn.endswith(f"/{vpc}")]
+        more = {"aws:sourcevpcarn": (own[0],)} if len(own) == 1 else {}
+        yield vpc, {"aws:sourcevpc": (vpc,), **more}
+    if conditions_on(table, "aws:sourcevpcarn"):
+        return  # the two keys of one VPC belong together, which a pattern of one of them cannot say
+    for value in key_values(KEYS["aws:sourcevpc"], conditions):
+        label = _pattern_of(value[0], conditions) if value and value[0] not in named else ANY_OTHER
+        if label and value[0] == value[0].lower():
+            yield label, {"aws:sourcevpc": value}
 
 
 def _named(endpoint: str, vpc: str | None) -> EndpointClass:
@@ -84,21 +118,31 @@ def _named(endpoint: str, vpc: str | None) -> EndpointClass:
     return EndpointClass(endpoint, Setting(keys), vpc is None)
 
 
-def _literals(conditions: Sequence[Condition]) -> list[str]:
-    values = [value for condition in conditions for value in condition.values]
-    return list(dict.fromkeys(value for value in values if not set("*?$") & set(value)))
+def _literals(conditions: Sequence[Condition], start: str = "") -> list[str]:
+    """Return the values without wildcards and variables that something can have; ids are in lower case."""
+    values = [
+        value.lower() if "IgnoreCase" in condition.name and start else value
+        for condition in conditions
+        for value in condition.values
+    ]
+    plain = (value for value in values if not set("*?$") & set(value))
+    return list(dict.fromkeys(value for value in plain if value.startswith(start) and len(value) > len(start)))
 
 
 def _pattern_of(value: str, conditions: Sequence[Condition]) -> str:
     for condition in conditions:
         for pattern, test in zip(condition.values, condition.tests, strict=False):
-            if pattern not in ("*", "vpce-*", "vpce-?*") and test(value, {}):
+            if pattern not in _ANY and "$" not in pattern and test(value, {}):
                 return pattern
     return ANY_OTHER
 
 
 def endpoint_dimensions(
-    table: StatementTable, policies: Compiled, place: EndpointClass, given: dict[str, tuple[str, ...]]
+    table: StatementTable,
+    policies: Compiled,
+    place: EndpointClass,
+    given: dict[str, tuple[str, ...]],
+    known: Keys,
 ) -> list[Dimension]:
     """Return what varies behind an endpoint: the private address is chosen, its VPC and owner are facts."""
     mentioned = spellings(policies)
@@ -110,16 +154,16 @@ def endpoint_dimensions(
         found.append(
             Dimension("aws:VpcSourceIp", frozenset({"aws:vpcsourceip"}), settings if exact else (), chosen=True)
         )
-    found += [fact(table, key, known=given) for key in ENDPOINT_FACTS if key in mentioned and key not in given]
+    found += [fact(table, key, known=known) for key in ENDPOINT_FACTS if key in mentioned and key not in given]
     for key in ("aws:sourcevpc", "aws:sourcevpcarn"):
         if key in mentioned and key not in place.setting.values and key not in given:
-            found.append(_vpc_fact(table, key, place))
+            found.append(_vpc_fact(table, key, place, known))
     return found
 
 
-def _vpc_fact(table: StatementTable, key: str, place: EndpointClass) -> Dimension:
+def _vpc_fact(table: StatementTable, key: str, place: EndpointClass, known: Keys) -> Dimension:
     """Return the VPCs that an endpoint may be in: all, but for one that nobody names only those that nobody names."""
-    dimension = fact(table, key)
-    taken = set() if place.label else set(_literals(conditions_on(table, key)))
+    dimension = fact(table, key, known=known)
+    taken = set() if place.label else {keys[key][0] for _, keys in _vpcs(table, known) if key in keys}
     left = tuple(setting for setting in dimension.settings if setting.values[key][0] not in taken)
     return Dimension(dimension.name, dimension.keys, left or dimension.settings, dimension.chosen)

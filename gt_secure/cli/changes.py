@@ -14,12 +14,13 @@ from ..changes.transaction import Applied
 from ..changes.undo import interrupted
 from ..connection import Connection
 from ..errors import InvalidInput
+from ..iam.facts import parse_facts
 from ..listings import Journal
 from ..restriction.expectations import Expectation, expect
 from ..restriction.files import dump_restriction, dumps_restriction, load_restriction
 from ..restriction.model import Restriction
 from ..text import printable
-from .context import add_context, context_of
+from .context import add_context
 from .exit_codes import ERROR, FOUND, OK
 from .output import connection, fit, line_width, note, say, show_json, table
 from .parser import Commands, add_hidden_alias
@@ -124,7 +125,7 @@ def restriction_from(args: argparse.Namespace) -> Restriction:
         if getattr(args, name) is not None:
             data[name] = getattr(args, name)
     if args.context:
-        data["facts"] = data.get("facts", {}) | context_of(args.context)
+        data["facts"] = data.get("facts", {}) | parse_facts(args.context)
     more = _expectations(args)
     if more:
         data["expectations"] = [*data.get("expectations", ()), *more]

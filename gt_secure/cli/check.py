@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidInput
+from ..iam.facts import parse_facts
 from ..text import printable
 from .accepted import add_accepted_options, check_baseline_options, note_unused, write_baseline
-from .context import context_of
 from .output import connection, note, say, show_json, table
 from .parser import Commands, add_hidden_alias
 from .progress import working
@@ -138,7 +138,7 @@ def _given(args: argparse.Namespace) -> dict[str, Any]:
     names = [*_TEXTS, *_LISTS, "count-refused", "trust-private", "newest-within-h", "max-unreadable"]
     values = {name: getattr(args, name.replace("-", "_")) for name in names}
     given = {_NAMES.get(name, name.replace("-", "_")): value for name, value in values.items() if value is not None}
-    return given | ({"context": context_of(args.context)} if args.context else {})
+    return given | ({"context": parse_facts(args.context)} if args.context else {})
 
 
 def _write(target: str | None, make: Any) -> None:

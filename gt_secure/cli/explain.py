@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from ..aws.buckets import parse_s3_uri
 from ..errors import InvalidInput
 from ..findings.render import accepted_title
+from ..iam.facts import parse_facts
 from ..text import printable
 from .accepted import add_accepted_options, check_baseline_options, note_unused, write_baseline
-from .context import add_context, context_of
+from .context import add_context
 from .exit_codes import FOUND, OK, UNKNOWN
 from .output import connection, fit, line_width, say, show_json
 from .parser import Commands
@@ -83,7 +84,7 @@ def table_from(args: argparse.Namespace) -> Who:
         args.sources,
         team=args.team,
         forwarded_from=args.forwarded_from or None,
-        context=context_of(args.context),
+        context=parse_facts(args.context),
     )
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidInput
+from ..iam.facts import parse_facts
 from ..text import printable
-from .context import add_context, context_of
+from .context import add_context
 from .exit_codes import FOUND, OK, UNKNOWN
 from .output import fit, say, show_json
 from .parser import Commands
@@ -78,7 +79,7 @@ def _add_files(parser: argparse.ArgumentParser, *, required: bool = True) -> Non
 
 
 def _files(args: argparse.Namespace) -> Any:
-    from ..access.policy_files import DEFAULT_ACCOUNT, PolicyFiles, parse_facts
+    from ..access.policy_files import DEFAULT_ACCOUNT, PolicyFiles, given_facts
 
     session = getattr(args, "session_policy", None)
     return PolicyFiles(
@@ -87,7 +88,7 @@ def _files(args: argparse.Namespace) -> Any:
         session_policy=_read(session) if session else None,
         rcp=tuple(_read(name) for name in args.rcp),
         scp=tuple(_read(name) for name in args.scp),
-        given=parse_facts(args.context),
+        given=given_facts(parse_facts(args.context)),
         account=args.account or DEFAULT_ACCOUNT,
     )
 
@@ -155,7 +156,7 @@ def _prove_account(args: argparse.Namespace) -> Proof:
         raise InvalidInput(
             "Both a restriction file and a bucket policy are given.", next_step="Remove one of them.", field="file"
         )
-    return connection(args).prove(load_restriction(args.file), context=context_of(args.context))
+    return connection(args).prove(load_restriction(args.file), context=parse_facts(args.context))
 
 
 def _prove_files(args: argparse.Namespace) -> Proof:

@@ -11,8 +11,67 @@ from .condition_keys import FAMILIES, KEYS, key_facts
 from .request_keys import ABSENT, SOURCE_KEYS, is_chosen
 
 _SIGNATURE = frozenset({"s3:authtype", "s3:signatureversion"})
+_FLAGS = ("true", "false")
 _NEAR = 0.8
 _EXAMPLE = "aws:PrincipalOrgID: o-abc123"
+
+
+def parse_facts(texts: Iterable[str], field: str = "context") -> dict[str, list[str]]:
+    """Read ``KEY=VALUE`` texts; a key that is repeated has several values, and ``KEY=`` is absent.
+
+    Raises
+    ------
+    InvalidInput
+        For a text that is no such pair.
+    """
+    values: dict[str, list[str]] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or ":" not in key:
+            raise InvalidInput(
+                f'"{text[:80]}" is not a condition key with a value.',
+                next_step="Write --context aws:PrincipalOrgID=o-abc123.",
+                field=field,
+            )
+        values.setdefault(key.strip(), []).extend([value] if value else [])
+    return values
+
+
+def usable_facts(values: object, field: str = "context") -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
+    """Return the facts that an answer can use, and a sentence about each of the others.
+
+    An answer that changes nothing accepts more than a restriction keeps: a value that the sender of a request chooses
+    narrows the answer to such requests. What the answer itself varies is left out, and the sentence says so.
+
+    Raises
+    ------
+    InvalidInput
+        For a key that is misspelled, and for a value that the key cannot have.
+    """
+    if not isinstance(values, Mapping):
+        return check_facts(values, field), ()
+    facts: dict[str, object] = {}
+    chosen: dict[str, tuple[str, ...]] = {}
+    sentences: list[str] = []
+    for key, value in values.items():
+        lower = str(key).strip().lower()
+        name = key_facts(lower, str(key).strip()).name
+        reason = _unused(lower) if value else ""
+        if reason:
+            sentences.append(f"{name} was given and is not used: {reason}.")
+        elif is_chosen(lower):
+            chosen[name] = _texts(str(key), value, field)
+        else:
+            facts[str(key)] = value
+    return {**check_facts(facts, field), **chosen}, tuple(sentences)
+
+
+def _unused(lower: str) -> str:
+    if lower in SOURCE_KEYS:
+        return "the answer is for the sources that it names"
+    if lower in _SIGNATURE:
+        return "the kind of request settles it"
+    return "no request that is decided here has this key" if lower in ABSENT else ""
 
 
 def check_facts(values: object, field: str = "facts") -> dict[str, tuple[str, ...]]:
@@ -41,8 +100,8 @@ def check_facts(values: object, field: str = "facts") -> dict[str, tuple[str, ..
         name = fact_name(str(key), field, absent=not texts)
         if name in found:
             raise _bad(f"{name} is given twice.", field, "Keep one of them.")
-        found[name] = texts
-        for text in texts:
+        found[name] = tuple(text.lower() for text in texts) if key_facts(name.lower()).values == _FLAGS else texts
+        for text in found[name]:
             _check_value(name, text, field)
     return found
 

@@ -30,6 +30,89 @@ ABSENT = frozenset(
 )
 """Keys of requests of other kinds: by an AWS service, through an access point, for a version, to create a bucket."""
 
+OF_OTHER_SERVICES = (
+    "autoscaling:",
+    "cloudformation:",
+    "dynamodb:",
+    "ec2:",
+    "elasticloadbalancing:",
+    "iam:",
+    "kms:",
+    "lambda:",
+    "logs:",
+    "organizations:",
+    "ram:",
+    "rds:",
+    "secretsmanager:",
+    "sns:",
+    "sqs:",
+    "ssm:",
+)
+"""Prefixes of keys that other services have for their own requests."""
+
+CROSS_SERVICE = frozenset(
+    {
+        "ec2:roledelivery",
+        "ec2:sourceinstancearn",
+        "lambda:sourcefunctionarn",
+        "ssm:sourceinstancearn",
+    }
+)
+"""Keys of other services that describe the credentials, and so are in requests to every service."""
+
+_TAGS_EXIST = frozenset(
+    f"s3:{action}"
+    for action in (
+        "deleteobjecttagging",
+        "deleteobjectversiontagging",
+        "getobject",
+        "getobjectacl",
+        "getobjectattributes",
+        "getobjecttagging",
+        "getobjectversion",
+        "getobjectversionacl",
+        "getobjectversionattributes",
+        "getobjectversiontagging",
+        "putobjectacl",
+        "putobjecttagging",
+        "putobjectversionacl",
+        "putobjectversiontagging",
+    )
+)
+_TAGS_SENT = frozenset({"s3:putobject", "s3:putobjecttagging", "s3:putobjectversiontagging", "s3:replicatetags"})
+_LOCK_SENT = frozenset(
+    {
+        "s3:putobject",
+        "s3:putobjectretention",
+        "s3:putobjectlegalhold",
+        "s3:replicateobject",
+        "s3:bypassgovernanceretention",
+    }
+)
+BY_ACTION = (
+    ("s3:existingobjecttag/", _TAGS_EXIST),
+    ("s3:requestobjecttag", _TAGS_SENT),
+    ("s3:object-lock-", _LOCK_SENT),
+)
+"""Starts of keys that only requests of some actions have. PutObject and DeleteObject do not see the tags of the object
+that they replace (S3 User Guide, *Tagging and access control policies*)."""
+
+
+def is_by_action(key: str) -> bool:
+    """Return whether only requests of some actions have a key, in lower case."""
+    return any(key.startswith(start) for start, _ in BY_ACTION)
+
+
+def is_absent_for(action: str, key: str) -> bool:
+    """Return whether no request of an action has a key, in lower case."""
+    return any(key.startswith(start) and action.lower() not in actions for start, actions in BY_ACTION)
+
+
+def is_of_other_service(key: str) -> bool:
+    """Return whether a key, in lower case, belongs to requests to another service than S3."""
+    return key.startswith(OF_OTHER_SERVICES) and key not in CROSS_SERVICE
+
+
 CHOSEN = (
     "aws:referer",
     "aws:useragent",

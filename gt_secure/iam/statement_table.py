@@ -15,6 +15,7 @@ from .conditions import Condition
 from .documents import Statement
 from .principals import Caller
 from .request import Compiled, Layer
+from .request_keys import is_absent_for, is_by_action
 from .variables import Keys, variable_keys
 
 TARGET = "(target)"
@@ -39,6 +40,10 @@ class View:
             setting.caller or self.caller,
             {**self.keys, **setting.values} if setting.values else self.keys,
         )
+
+    def present(self) -> Keys:
+        """Return the keys without those that no request of this action has."""
+        return {key: value for key, value in self.keys.items() if not is_absent_for(self.action, key)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +178,7 @@ class StatementTable:
 
 
 def _parts(statement: Statement, bits: int, granting: bool, gateway: bool) -> Iterator[Part]:
-    yield Part(_target_keys(statement), bits, _keep(bits, lambda view: _covers(statement, view)))
+    yield Part(_target_keys(statement), bits, _keep(bits, _covers(statement)))
     if statement.principals is not None:
         yield Part(_principal_keys(statement), bits, _principal(statement, bits, granting, gateway))
     elif granting:
@@ -181,15 +186,25 @@ def _parts(statement: Statement, bits: int, granting: bool, gateway: bool) -> It
     deny = statement.deny
     for condition in statement.conditions:
         keys = frozenset({condition.lower_key}) | condition.variables
-        yield Part(keys, bits, _keep(bits, _holds(condition, deny)))
+        by_action = any(map(is_by_action, keys))
+        keys |= {TARGET} if by_action else frozenset()
+        yield Part(keys, bits, _keep(bits, _holds(condition, deny, by_action)))
 
 
-def _holds(condition: Condition, deny: bool) -> Callable[[View], bool]:
+def _holds(condition: Condition, deny: bool, by_action: bool) -> Callable[[View], bool]:
+    if by_action:
+        return lambda view: condition.matches(view.present(), deny=deny)
     return lambda view: condition.matches(view.keys, deny=deny)
 
 
-def _covers(statement: Statement, view: View) -> bool:
-    return statement.covers_action(view.action.lower()) and statement.covers_resource(view.resource, view.keys)
+def _covers(statement: Statement) -> Callable[[View], bool]:
+    by_action = any(map(is_by_action, _target_keys(statement)))
+
+    def covers(view: View) -> bool:
+        keys = view.present() if by_action else view.keys
+        return statement.covers_action(view.action.lower()) and statement.covers_resource(view.resource, keys)
+
+    return covers
 
 
 def _keep(bits: int, holds: Callable[[View], bool]) -> Callable[[View], int]:

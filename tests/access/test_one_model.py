@@ -9,11 +9,12 @@ from typing import cast
 import pytest
 
 from gt_secure.access.locks import World
-from gt_secure.access.policy_files import PolicyFiles, exposure_dict, parse_facts
+from gt_secure.access.policy_files import PolicyFiles, exposure_dict, given_facts
 from gt_secure.access.who_can_open import who_can_open
 from gt_secure.aws.client import Aws
 from gt_secure.aws.teams import UrlLock
 from gt_secure.changes.plan import plan
+from gt_secure.iam.facts import parse_facts
 from gt_secure.network import Source, parse_stored_cidrs
 from gt_secure.policies.bucket_guard import build_guard
 from gt_secure.restriction.expectations import expect
@@ -83,7 +84,7 @@ def test_the_plan_and_the_table_agree(name, source):
 @pytest.mark.parametrize("source", SOURCES[:3])
 @pytest.mark.parametrize("name", list(POLICIES))
 def test_the_exposure_agrees_with_them(name, source):
-    files = PolicyFiles("gt-images", POLICIES[name], given=parse_facts(["aws:RequestedRegion=us-east-1"]))
+    files = PolicyFiles("gt-images", POLICIES[name], given=given_facts(parse_facts(["aws:RequestedRegion=us-east-1"])))
     row = exposure_dict(files, "scans/example.png")["requests"][0]
     address = Source.parse(source).address
     answers = [each for each in ("opened", "refused", "unknown") if _holds(row[each]["cidrs"], address)]

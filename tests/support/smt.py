@@ -24,6 +24,8 @@ ME, OTHER = "111122223333", "444455556666"
 OTHERS = (OTHER, "999988887777")
 ABSENT = None
 V4, V6 = z3.BitVec("v4", 32), z3.BitVec("v6", 128)
+TAGGED = ("s3:GetObject", "s3:GetObjectVersion")
+"""The actions among ours for which S3 gives the tags of the object; writing and deleting it are not."""
 FACTS = ("aws:PrincipalOrgID", "aws:PrincipalTag/team", "s3:ExistingObjectTag/class")
 CHOICES = ("aws:SecureTransport", "aws:Referer", "s3:signatureAge")
 SEVEN_DAYS_MS = 7 * 24 * 3600 * 1000
@@ -210,7 +212,9 @@ class Domain:
             named = values_of(self.policies, key)
             if self.known is not None and key in self.known:
                 columns[key] = [self.known[key]]
-            elif key.startswith("aws:Principal") and kind.account is None:
+            elif (key.startswith("aws:Principal") and kind.account is None) or (
+                key.startswith("s3:ExistingObjectTag") and kind.action not in TAGGED
+            ):
                 columns[key] = [ABSENT]
             elif named:
                 columns[key] = [ABSENT, "o-somethingelse", *named]
