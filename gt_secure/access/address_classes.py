@@ -60,7 +60,7 @@ def address_classes(
     listed : iterable of network
         Addresses to cut out too: those of a restriction.
     compared : iterable of str
-        Texts with which policy variables compare the address: one that is an address is a class of its own.
+        Texts with which policy variables compare the address: each that is an address becomes a separate class.
     """
     networks, texts = list(listed), list(compared)
     return [each for version in (4, 6) for each in _classes(version, conditions, networks, texts)]
@@ -119,7 +119,7 @@ def _text_spans(condition: Condition, value: str, version: int) -> list[tuple[in
     if not is_fixed(template):
         if any(isinstance(part, Wild) for part in template):
             raise TooManyClassesError("An address is compared with a pattern that holds a policy variable.")
-        return []  # the texts that the variable may stand for are classes of their own
+        return []  # the texts that the variable may represent are separate classes
     filled = fill(template, {}) or ()
     if all(isinstance(part, str) for part in filled):
         return _literal("".join(map(str, filled)), version, any_case="IgnoreCase" in condition.name)

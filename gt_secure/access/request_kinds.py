@@ -267,7 +267,7 @@ def dimensions(
         facts = None
         if key == "aws:userid" and not kind.whoever:
             facts = KeyFacts("aws:userid", like="AROA?*:?*", always=True)
-        chosen = is_chosen(key) or (key == "aws:userid" and kind.whoever)
+        chosen = is_chosen(key) or (kind.whoever and key in ("aws:userid", "s3:versionid"))
         found.append(fact(table, key, spelled, texts=texts, known=known, chosen=chosen, facts=facts))
     return found
 
