@@ -1212,7 +1212,7 @@ class Connection:
         hits : Hits
         kind : str
             ``ip`` and ``network``: bars for each source. ``time``: requests over time. ``heat``: hours of the day.
-            ``leak``: the first leaked URL.
+            ``leak``: the first leaked URL. ``age``: how old URLs were when used, by signer.
         restriction : Restriction, optional
             The allowed addresses and endpoints.
         top : int

@@ -204,6 +204,19 @@ def count(number: int, word: str, plural: str = "") -> str:
     return f"{number:,} {word if number == 1 else plural or word + 's'}"
 
 
+_UNITS = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
+
+
+def duration(seconds: int) -> str:
+    """Return a time span in its two largest units, such as ``1 h 30 min``."""
+    parts: list[str] = []
+    for unit, size in _UNITS:
+        amount, seconds = divmod(seconds, size)
+        if amount:
+            parts.append(f"{amount} {unit}")
+    return " ".join(parts[:2]) or "0 s"
+
+
 def size_text(size: int) -> str:
     """Bytes as people read them, in decimal units."""
     number, unit = float(size), "bytes"

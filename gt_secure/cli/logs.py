@@ -47,6 +47,7 @@ def add(commands: Commands) -> None:
                 "mark addresses outside the range",
             ),
             ("gt-secure plot log/ --kind time -o time.png", "requests over time"),
+            ("gt-secure plot log/ --kind age -o age.svg", "how old URLs were when used, by signer"),
         ),
     )
     plots.add_arguments(plot)

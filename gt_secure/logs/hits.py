@@ -16,7 +16,7 @@ from .coverage import Coverage
 from .engines.duckdb_store import Store, literal
 from .network_match import Ranges, allowlist_of, is_address, to_address
 from .sql.columns import DERIVED, EXTRA, FIELDS
-from .sql.derived_columns import own_test
+from .sql.derived_columns import age, own_test
 from .sql.group_by import check_columns, finish, group_parts, lookup_table
 from .sql.outcome import OPENED, REFUSED
 from .table import FORMULA, Table, writable
@@ -25,7 +25,8 @@ from .time_range import parse_time
 if TYPE_CHECKING:
     from .leaks import LeakRules, Leaks
 
-_SHOWN = (*FIELDS, *EXTRA, "presigned", "refused", "test", "fingerprint", "access_key")
+_SHOWN = (*FIELDS, *EXTRA, "presigned", "refused", "test", "fingerprint", "access_key", "minted", "age_s",
+          "expires_s")  # fmt: skip
 
 
 class Hits:
@@ -42,7 +43,7 @@ class Hits:
         self.coverage = coverage
         self._columns = columns
         if not columns:
-            relation = f"SELECT *, {REFUSED} AS refused, {own_test()} AS test FROM ({relation})"
+            relation = f"SELECT *, {REFUSED} AS refused, {own_test()} AS test, {age()} AS age_s FROM ({relation})"
         self._relation = relation
 
     def __repr__(self) -> str:

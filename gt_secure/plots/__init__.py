@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .age import url_ages
 from .bars import hits_by_ip, hits_by_network
 from .draw import Kind, draw
 from .heat import heat_map
@@ -22,4 +23,5 @@ __all__ = [
     "over_time",
     "png",
     "svg",
+    "url_ages",
 ]

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ..errors import LogError
+from .age import url_ages
 from .bars import hits_by_ip, hits_by_network
 from .heat import heat_map
 from .leaks import leak_timeline
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from ..logs.hits import Hits
 
-Kind: TypeAlias = Literal["ip", "network", "time", "heat", "leak"]
+Kind: TypeAlias = Literal["ip", "network", "time", "heat", "leak", "age"]
 """Kind of figure."""
 
 
@@ -36,7 +37,7 @@ def draw(
     ----------
     hits : Hits
     kind : str
-        ``ip``, ``network``, ``time``, ``heat`` or ``leak`` (the first leaked URL).
+        ``ip``, ``network``, ``time``, ``heat``, ``leak`` (the first leaked URL) or ``age`` (of URLs when used).
     networks, endpoints : iterable
         Allowed addresses and endpoints; sources outside are marked.
     top : int
@@ -56,6 +57,8 @@ def draw(
         return over_time(hits, theme=theme)
     if kind == "heat":
         return heat_map(hits, top=top, theme=theme)
+    if kind == "age":
+        return url_ages(hits, top=top, theme=theme)
     leaks = hits.leaks()
     if not len(leaks):
         raise LogError(leaks.summary, next_step="There is nothing to draw. Read a longer time range.")

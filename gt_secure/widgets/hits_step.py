@@ -29,7 +29,8 @@ _RANGES = (
     ("last 30 days", "30d"),
     ("everything", ""),
 )
-_KINDS = (("by source IP", "ip"), ("by network", "network"), ("over time", "time"), ("by hour of the day", "hours"))
+_KINDS = (("by source IP", "ip"), ("by network", "network"), ("over time", "time"), ("by hour of the day", "hours"),
+          ("by age of the URL", "age"))  # fmt: skip
 _REQUESTS = (("presigned only", True), ("all", False))
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ..logs import Hits
 
-Kind = Literal["ip", "network", "time", "hours"]
+Kind = Literal["ip", "network", "time", "hours", "age"]
 
 Ask = Callable[[str, str], Iterable[Any]]
 """Takes a key and a source, gives the rows of :meth:`Connection.who_can_open`."""
@@ -110,6 +110,8 @@ def draw(
         return plots.over_time(hits, theme=theme)
     if kind == "hours":
         return plots.heat_map(hits, theme=theme)
+    if kind == "age":
+        return plots.url_ages(hits, theme=theme)
     make = plots.hits_by_network if kind == "network" else plots.hits_by_ip
     return make(hits, restriction_networks=networks, endpoints=endpoints, top=_TOP, theme=theme)
 

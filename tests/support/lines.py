@@ -20,6 +20,20 @@ SECRETS = (
 )  # fmt: skip
 
 
+AGES = {
+    "X-Amz-Date=20261120T085500Z&X-Amz-Expires=600": ("2026-11-20 08:55:00", 600),
+    "x-amz-dat%65=20261120T085500Z&X-Amz-Expires=%36%30": ("2026-11-20 08:55:00", 60),
+    "X-Amz-Date=20261120T085500Z&X-Amz-Date=20261120T000000Z&X-Amz-Expires=": ("2026-11-20 08:55:00", None),
+    "X-Amz-Date=20261320T085500Z&X-Amz-Expires=604800": (None, 604800),
+    "X-Amz-Date=20260230T085500Z&X-Amz-Expires=12.5": (None, None),
+    "X-Amz-Date=20261120T245500Z&X-Amz-Expires=-5": (None, None),
+    "X-Amz-Date=20261120T085500&X-Amz-Expires=99999999": (None, None),
+    "X-Amz-Date=21261120T085500Z&X-Amz-Expires=1": (None, 1),
+    "X-Amz-Expires=1": (None, 1),
+}
+"""Queries of presigned requests, with the time of signing and the lifetime that they name."""
+
+
 def all_lines(rows: int = 400) -> list[str]:
     """The lines, without their ends."""
     found = [case.text for case in corpus.cases()]
@@ -31,6 +45,8 @@ def all_lines(rows: int = 400) -> list[str]:
         corpus.case("x", **{**corpus.PRESIGNED, "request_uri": "GET /a%2Fb?b=2&a=1&X-Amz-Expires=60&x-gt-secure-test=1"
                             "&X-Amz-Credential=ASIAEXAMPLEKEYID0001%2f20261120&X-Amz-Signature=abc HTTP/1.1"}).text,
         corpus.case("x", request_uri="GET /no-query HTTP/1.1 ?odd=1").text,
+        *(corpus.case("x", **{**corpus.PRESIGNED, "request_uri": f"GET /a?{query}&X-Amz-Signature=abc HTTP/1.1"}).text
+          for query in AGES),
         "", "   ", "\t", "\\N", "a\\tb", corpus.case("x").text[:-30] + "\r", "1e2 [x] " * 4,
     ]  # fmt: skip
     found += [found[0], found[0], found[11]]  # delivered twice

@@ -14,8 +14,8 @@ from sqlglot import exp
 
 NAMED = {
     "array_join", "array_position", "array_sort", "cardinality", "cast", "chr", "coalesce", "concat_ws",
-    "count", "date_add", "date_format", "date_parse", "date_trunc", "element_at", "filter", "length", "lower",
-    "max", "min", "nullif", "position", "regexp_extract", "regexp_replace", "replace", "sha256", "slice",
+    "count", "date_add", "date_diff", "date_format", "date_parse", "date_trunc", "element_at", "filter", "length",
+    "lower", "max", "min", "nullif", "position", "regexp_extract", "regexp_replace", "replace", "sha256", "slice",
     "split", "split_part", "substr", "to_hex", "to_utf8", "transform", "try", "try_cast", "upper",
     "url_decode",
 }  # fmt: skip

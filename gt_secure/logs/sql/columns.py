@@ -52,6 +52,9 @@ DERIVED: dict[str, str] = {
     "test": "BOOLEAN",
     "network": "VARCHAR",
     "fingerprint": "VARCHAR",
+    "minted": "TIMESTAMP",
+    "age_s": "BIGINT",
+    "expires_s": "BIGINT",
 }
 """Columns computed from the fields: see :mod:`gt_secure.logs.sql.derived_columns`."""
 
@@ -62,6 +65,8 @@ STORED: dict[str, str] = {
     "presigned": "BOOLEAN",
     "test_marker": "VARCHAR",
     "fingerprint": "VARCHAR",
+    "minted": "TIMESTAMP",
+    "expires_s": "BIGINT",
 }
 """Columns of a parsed row as stored: secrets in ``request_uri`` are already hashed."""
 

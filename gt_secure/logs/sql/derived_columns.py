@@ -181,6 +181,32 @@ def _presigned(d: Dialect) -> str:
     )
 
 
+_DATE = "&x-amz-date=(20[0-9]{6})T(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]Z(?:&|$)"
+_CLOCK = "&x-amz-date=20[0-9]{6}T((?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9])Z(?:&|$)"
+_LIFETIME = "&x-amz-expires=([0-9]{1,7})(?:&|$)"
+
+
+def _minted(d: Dialect) -> str:
+    """Expression: the time that a URL of signature version 4 says it was signed; NULL for every other request.
+
+    Signature version 2 gives only the time at which a URL expires, and a POST form hides its time from the log.
+    """
+    day, clock = (d.extract.format("asked", _literal(pattern, d), 1) for pattern in (_DATE, _CLOCK))
+    moment = d.compact_time.format(f"{day} || ' ' || {clock}")
+    return f"CASE WHEN presigned AND NOT {_IS_V2} THEN {moment} END"
+
+
+def _lifetime(d: Dialect) -> str:
+    """Expression: seconds for which a URL of signature version 4 is valid; NULL for every other request."""
+    seconds = d.integer.format(f"nullif({d.extract.format('asked', _literal(_LIFETIME, d), 1)}, '')")
+    return f"CASE WHEN presigned AND NOT {_IS_V2} THEN {seconds} END"
+
+
+def age(d: Dialect = DUCKDB) -> str:
+    """Expression: age of a URL when it was used, in seconds; 0 where the signer's clock is ahead of S3's."""
+    return f"CASE WHEN minted >= time THEN 0 ELSE {d.seconds.format('minted', 'time')} END"
+
+
 def own_test() -> str:
     """Expression: whether a row is a request that this installation made with a separate test URL."""
     parts = []
@@ -213,8 +239,9 @@ def derived(records: str, dialect: Dialect = DUCKDB) -> str:
     tested = f"CASE WHEN {has_parameter(TEST_MARKER)} AND NOT {_IS_V2} THEN {marker} END"
     canonical = d.each.format(d.split.format("asked_raw", "&"), _canonical("p", d))
     return f"""
-    SELECT *, {own_test()} AS test
+    SELECT *, {own_test()} AS test, {age(d)} AS age_s
     FROM (SELECT *, CASE WHEN presigned THEN substr({_fingerprint(d)}, 1, 16) END AS fingerprint,
+        {_minted(d)} AS minted, {_lifetime(d)} AS expires_s,
         CASE WHEN {key_id} <> '' THEN substr({d.sha256.format(key_id)}, 1, 12) END AS access_key
     FROM (SELECT *, {_without_hidden("masked_uri", d)} AS request_uri
     FROM (SELECT *, {_presigned(d)} AS presigned,

@@ -40,6 +40,8 @@ class Dialect:
     each: str  # list, expression of an item p -> list
     keep: str  # list, condition on an item p -> list
     time: str  # text such as [06/Feb/2019:00:00:38 -> timestamp or NULL
+    compact_time: str  # text such as 20261120 090000 -> timestamp or NULL
+    seconds: str  # two timestamps -> whole seconds from the first to the second
     shown: str  # timestamp -> 2019-02-06 00:00:38
     integer: str  # text -> 64-bit integer or NULL
     shift: str  # timestamp, text of minutes to take away
@@ -67,6 +69,8 @@ DUCKDB = Dialect(
     each="list_transform({0}, lambda p: {1})",
     keep="list_filter({0}, lambda p: {1})",
     time="try_strptime({0}, '[%d/%b/%Y:%H:%M:%S')",
+    compact_time="try_strptime({0}, '%Y%m%d %H%M%S')",
+    seconds="date_diff('second', {0}, {1})",
     shown="strftime({0}, '%Y-%m-%d %H:%M:%S')",
     integer="try_cast({0} AS BIGINT)",
     shift="({0} - to_minutes(cast({1} AS BIGINT)))",
@@ -92,6 +96,8 @@ SPARK = Dialect(
     each="transform({0}, p -> {1})",
     keep="filter({0}, p -> {1})",
     time="try_to_timestamp(substr({0}, 2), 'dd/MMM/yyyy:HH:mm:ss')",
+    compact_time="try_to_timestamp({0}, 'yyyyMMdd HHmmss')",
+    seconds="timestampdiff(SECOND, {0}, {1})",
     shown="date_format({0}, 'yyyy-MM-dd HH:mm:ss')",
     integer="try_cast({0} AS BIGINT)",
     shift="timestampadd(MINUTE, -({1}), {0})",
@@ -118,6 +124,8 @@ TRINO = Dialect(
     each="transform({0}, p -> {1})",
     keep="filter({0}, p -> {1})",
     time="try(date_parse(substr({0}, 2), '%d/%b/%Y:%H:%i:%s'))",
+    compact_time="try(date_parse({0}, '%Y%m%d %H%i%s'))",
+    seconds="date_diff('second', {0}, {1})",
     shown="date_format({0}, '%Y-%m-%d %H:%i:%s')",
     integer="try_cast({0} AS BIGINT)",
     shift="date_add('minute', -({1}), {0})",

@@ -1,0 +1,123 @@
+"""Age of URLs when they were used, by the role or user that signed them."""
+
+# ruff: noqa: S608 - SQL is put together from our own names only
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..errors import InvalidInput
+from ..logs.signers import SIGNER, signer_label
+from ..text import count, duration
+from .theme import ROW, Palette, Theme, add_key, clean, describe, empty_figure, new_figure, palette_of, put_text
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from ..logs.hits import Hits
+    from .layout import Parts
+
+_NONE = "No URL with a known age was used in the logs that were read. Logs arrive hours late."
+_WHERE = "presigned AND NOT test"
+_TICKS = (1, 10, 60, 600, 3600, 6 * 3600, 86400, 7 * 86400)
+
+
+@dataclass(frozen=True, slots=True)
+class AgeRow:
+    """Ages of the URLs of one signer, in seconds; ``lifetime`` is the longest that one of its URLs may live."""
+
+    signer: str
+    requests: int
+    youngest: int
+    median: int
+    oldest: int
+    lifetime: int | None
+
+    @property
+    def words(self) -> str:
+        """Return the numbers beside the row."""
+        lives = f" · lives {duration(self.lifetime)}" if self.lifetime is not None else ""
+        return f"{duration(self.median)} · oldest {duration(self.oldest)}{lives}"
+
+
+def age_rows(hits: Hits) -> list[AgeRow]:
+    """Return the ages by signer, the signer with the oldest URL first."""
+    rows = hits.query(
+        f"SELECT {SIGNER} AS signer, count(*), min(age_s), quantile_disc(age_s, 0.5), max(age_s) AS oldest, "
+        f"max(expires_s) FROM {{hits}} WHERE {_WHERE} AND age_s IS NOT NULL GROUP BY 1 ORDER BY oldest DESC, signer"
+    )
+    return [AgeRow(signer_label(signer), *numbers) for signer, *numbers in rows]
+
+
+def url_ages(hits: Hits, *, top: int = 12, theme: Theme = "light") -> Figure:
+    """Draw how old URLs were when they were used: a row for each signer, from the youngest to the oldest.
+
+    Parameters
+    ----------
+    hits : Hits
+    top : int
+        Signers drawn on their own, those with the oldest URLs.
+    theme : str
+        ``light`` or ``dark``.
+    """
+    palette = palette_of(theme)
+    if top < 1:
+        raise InvalidInput("At least one signer must be drawn.", next_step="Give top=1 or more.", field="top")
+    rows = age_rows(hits)
+    without = _without_age(hits)
+    if not rows:
+        return empty_figure(palette, " ".join([*without, hits.coverage.summary]), _NONE)
+    shown = rows[:top]
+    left = [f"{count(len(rows) - top, 'more signer')} not drawn."] if len(rows) > top else []
+    figure, parts = new_figure(
+        1.5 + ROW * len(shown), palette, "Age of URLs when used", " ".join([*left, *without, hits.coverage.summary])
+    )
+    parts.label_title.set_text("Signed by")
+    parts.across.set_text("Age (logarithmic)")
+    add_key(figure, parts, palette, "Line: youngest to oldest", palette.opened)
+    add_key(figure, parts, palette, "Dot: median")
+    add_key(figure, parts, palette, "Cross: longest lifetime seen", palette.refused)
+    _draw(parts, shown, palette)
+    words = " ".join(f"{row.signer}: {count(row.requests, 'request')}, median {row.words}." for row in rows)
+    describe(figure, f"Ages of URLs when used, by signer. {words} {hits.coverage.summary}")
+    return figure
+
+
+def _without_age(hits: Hits) -> list[str]:
+    [(number,)] = hits.query(f"SELECT count(*) FROM {{hits}} WHERE {_WHERE} AND age_s IS NULL")
+    return [f"{count(number, 'presigned request')} without an age (signature version 2, forms)."] if number else []
+
+
+def _draw(parts: Parts, rows: Sequence[AgeRow], palette: Palette) -> None:
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+    axes = parts.axes
+    axes.set_xscale("log")
+    longest = max(max(row.oldest, row.lifetime or 0) for row in rows)
+    axes.set_xlim(0.8, max(longest, 10) * 1.3)
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    for number, row in enumerate(rows):
+        axes.axhline(number, color=palette.line, linewidth=0.7, zorder=0)
+        axes.plot([max(row.youngest, 1), max(row.oldest, 1)], [number] * 2, color=palette.opened, linewidth=3)
+        axes.plot([max(row.median, 1)], [number], "o", color=palette.opened, markersize=7)
+        if row.lifetime is not None:
+            axes.plot([max(row.lifetime, 1)], [number], "X", color=palette.refused, markersize=6.5, linewidth=0)
+        style = {"va": "center", "color": palette.text, "transform": axes.get_yaxis_transform()}
+        parts.labels.append(put_text(axes, 0, number, clean(row.signer), ha="right", fontsize=9, **style))
+        parts.numbers.append(put_text(axes, 1, number, row.words, ha="left", fontsize=8.6, **style))
+    axes.set_yticks([])
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: duration(int(value))))
+    ticks = [tick for tick in _TICKS if tick <= max(longest, 10)]
+
+    def placed(width: float) -> None:
+        """Choose as many marks as have room."""
+        from .heat import shift_columns
+
+        step = max(1, -(-len(ticks) // max(1, int(width / 0.6))))
+        axes.xaxis.set_major_locator(FixedLocator(ticks[::step]))
+        shift_columns(parts, width)
+
+    parts.placed = placed
