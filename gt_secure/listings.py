@@ -138,6 +138,12 @@ class Findings(_Table[Finding], tuple[Finding, ...]):
         """The findings that are accepted today, the one that ends first at the top."""
         return Findings(sorted((each for each in self if each.accepted is not None), key=_last_day))
 
+    def to_sarif(self, *, source: str = "") -> dict[str, Any]:
+        """Return the findings as a SARIF 2.1.0 log; ``source`` is a file to which code scanning attaches them."""
+        from .findings.sarif import to_sarif
+
+        return to_sarif(self, source=source)
+
     @staticmethod
     def row(item: Finding) -> tuple[str, ...]:
         """Return the cells of a finding."""

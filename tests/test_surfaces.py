@@ -165,7 +165,7 @@ RENAMED = {
     "portal_lock": "restriction", "no_portal_lock": "restriction", "guard": "restriction", "no_guard": "restriction",
     "prefix": "restriction", "limit": "", "stats": "", "no_cache": "", "dedupe": "",
     "presigned": "filters", "refused": "filters", "no_tests": "filters", "network": "filters", "key_prefix": "filters",
-    "explain": "", "write_baseline": "", "accept_reason": "", "accept_until": "", "accept_owner": "",
+    "explain": "", "write_baseline": "", "sarif": "", "accept_reason": "", "accept_until": "", "accept_owner": "",
     "athena_database": "athena", "athena_workgroup": "athena", "athena_output": "athena", "athena_table": "athena",
 }  # fmt: skip
 

@@ -1,35 +1,47 @@
 """A report as SARIF 2.1.0, for code scanning and security dashboards.
 
-Source: OASIS, *Static Analysis Results Interchange Format (SARIF) Version 2.1.0*, sections 3.14 (run) to 3.27 (result).
+A check has a rule, and so has each finding code: findings that fail the check ``no_findings``, or are accepted, are
+results with the rule of their code. Sources: see :mod:`gt_secure.findings.sarif`.
 """
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import PurePath
-from typing import Any
-from urllib.parse import quote
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
-from .._version import __version__
+from ..findings import sarif
+from ..findings.model import Finding, catalog
 from .report_data import ReportData
 from .result import CHECKS, CheckResult
-
-SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
 # 'level' says more than 'none' only where 'kind' is 'fail' (3.27.10): an unknown outcome must show up too.
 _SHOWN = {"passed": ("pass", "none"), "failed": ("fail", "error"), "unknown": ("fail", "warning")}
 
 
+class _Item(NamedTuple):
+    """One result to write: of a check, or of a finding that a check met."""
+
+    rule: str
+    check: CheckResult
+    finding: Finding | None = None
+
+
 def to_sarif(report: ReportData) -> dict[str, Any]:
     """Return a report as a SARIF log: an unknown outcome is a warning, a failed one an error."""
-    names = sorted({result.name for result in report})
-    run: dict[str, Any] = {
-        "tool": {"driver": {"name": "gt_secure", "version": __version__, "rules": [_rule(name) for name in names]}},
-        "columnKind": "unicodeCodePoints",
-        "results": [_result(result, names, report.source) for result in report],
-        "invocations": [{"executionSuccessful": report.counts["unknown"] == 0}],
-    }
-    return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+    items = [item for result in report for item in _items(result)]
+    names = sorted({item.rule for item in items})
+    results = [_result(item, names.index(item.rule), report.source) for item in items]
+    rules = [sarif.rule(name) if name in catalog() else _rule(name) for name in names]
+    return sarif.log(rules, results, successful=report.counts["unknown"] == 0, unused=report.unused)
+
+
+def _items(result: CheckResult) -> Iterator[_Item]:
+    details = result.details if result.name == "no_findings" else {}
+    failing = [Finding.from_dict(data) for data in details.get("findings", ())] if result.passed is False else []
+    if not failing:
+        yield _Item(result.name, result)
+    for finding in (*failing, *map(Finding.from_dict, details.get("accepted", ()))):
+        yield _Item(finding.code, result, finding)
 
 
 def _rule(name: str) -> dict[str, Any]:
@@ -39,35 +51,26 @@ def _rule(name: str) -> dict[str, Any]:
         "id": name,
         "name": "".join(word.capitalize() for word in name.split("_")),
         "shortDescription": {"text": text},
+        "fullDescription": {"text": text},
+        "help": {"text": f"{text} Run 'gt-secure check {name.replace('_', '-')}' for the details."},
         "defaultConfiguration": {"level": "error"},
+        "properties": {"tags": ["security", "aws"], "problem.severity": "error", "security-severity": "7.5"},
     }
 
 
-def _result(result: CheckResult, names: list[str], source: str) -> dict[str, Any]:
+def _result(item: _Item, index: int, source: str) -> dict[str, Any]:
+    result = item.check
+    if item.finding is not None:
+        level = "error" if item.finding.accepted is None else ""
+        return sarif.result(item.finding, index, source, level=level)
     kind, level = _SHOWN[result.status]
-    said = f"{result.subject}: {result.message} {result.next_step}".strip()
-    found: dict[str, Any] = {
+    return {
         "ruleId": result.name,
-        "ruleIndex": names.index(result.name),
+        "ruleIndex": index,
         "kind": kind,
         "level": level,
-        "message": {"text": said},
-        "locations": [_location(result, source)],
-        "partialFingerprints": {"check/v1": _fingerprint(result)},
+        "message": {"text": f"{result.subject}: {result.message} {result.next_step}".strip()},
+        "locations": [sarif.location(result.name, result.subject, source)],
+        "partialFingerprints": sarif.fingerprints(result.name, result.subject),
         "properties": {"status": result.status},
     }
-    return found
-
-
-def _location(result: CheckResult, source: str) -> dict[str, Any]:
-    logical = {"name": result.subject, "fullyQualifiedName": f"{result.name}/{result.subject}", "kind": "resource"}
-    location: dict[str, Any] = {"logicalLocations": [logical]}
-    if source:
-        # Code scanning shows only results that have a place in a file.
-        uri = quote(PurePath(source).as_posix())
-        location["physicalLocation"] = {"artifactLocation": {"uri": uri}, "region": {"startLine": 1}}
-    return location
-
-
-def _fingerprint(result: CheckResult) -> str:
-    return hashlib.sha256(f"{result.name}\0{result.subject}".encode("utf-8", "backslashreplace")).hexdigest()[:32]

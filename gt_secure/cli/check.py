@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidInput
 from ..iam.facts import parse_facts
 from ..text import printable
 from .accepted import add_accepted_options, check_baseline_options, note_unused, write_baseline
-from .output import connection, note, say, show_json, table
+from .output import connection, note, say, show_json, table, write_report
 from .parser import Commands, add_hidden_alias
 from .progress import working
 
@@ -127,8 +126,8 @@ def report_from(args: argparse.Namespace) -> Report:
         )
     with working("Running the checks"):
         report = run_specs(lambda: connection(args), specs, source=source, accepted=known)
-    _write(args.sarif, lambda: json.dumps(report.to_sarif(), indent=2) + "\n")
-    _write(args.junit, report.to_junit)
+    write_report(args.sarif, lambda: json.dumps(report.to_sarif(), indent=2) + "\n")
+    write_report(args.junit, report.to_junit)
     write_baseline(args, report.findings)
     return report
 
@@ -139,14 +138,3 @@ def _given(args: argparse.Namespace) -> dict[str, Any]:
     values = {name: getattr(args, name.replace("-", "_")) for name in names}
     given = {_NAMES.get(name, name.replace("-", "_")): value for name, value in values.items() if value is not None}
     return given | ({"context": parse_facts(args.context)} if args.context else {})
-
-
-def _write(target: str | None, make: Any) -> None:
-    if target is None:
-        return
-    try:
-        Path(target).write_text(make(), encoding="utf-8")
-    except OSError as error:
-        raise InvalidInput(
-            f"{target} cannot be written: {error.strerror}.", next_step="Choose another file.", field="file"
-        ) from error

@@ -9,11 +9,11 @@ from ..aws.buckets import parse_s3_uri
 from ..errors import InvalidInput
 from ..findings.render import accepted_title
 from ..iam.facts import parse_facts
-from ..text import printable
+from ..text import json_text, printable
 from .accepted import add_accepted_options, check_baseline_options, note_unused, write_baseline
 from .context import add_context
 from .exit_codes import FOUND, OK, UNKNOWN
-from .output import connection, fit, line_width, say, show_json
+from .output import connection, fit, line_width, say, show_json, write_report
 from .parser import Commands
 from .progress import working
 
@@ -70,6 +70,7 @@ def add(commands: Commands) -> None:
     findings.add_argument("--bucket", help="data bucket, or s3://bucket/prefix")
     findings.add_argument("--explain", metavar="CODE", help="show risk, evidence and fix of a finding")
     findings.add_argument("--fail-on", choices=_SEVERITIES, help="minimum severity that fails the command")
+    findings.add_argument("--sarif", metavar="FILE", help="write a SARIF 2.1.0 report to this file")
     add_accepted_options(findings)
 
 
@@ -104,6 +105,7 @@ def findings_from(args: argparse.Namespace) -> Findings:
     with working("Reading the account"):
         found = connection(args).findings(team=args.team, bucket=args.bucket, accepted=args.accepted)
     write_baseline(args, found)
+    write_report(args.sarif, lambda: json_text(found.to_sarif(source=args.accepted or ""), indent=2) + "\n")
     return found
 
 

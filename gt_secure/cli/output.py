@@ -6,11 +6,13 @@ import argparse
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ..columns import lay_out, width, wrap
 from ..connection import Connection, connect
+from ..errors import InvalidInput
 from ..text import json_text, printable
 
 
@@ -27,6 +29,18 @@ def say(text: str = "") -> None:
 def note(text: str) -> None:
     """Print a line to standard error: for people, never for programs."""
     sys.stderr.write(_shown(text) + "\n")
+
+
+def write_report(target: str | None, make: Callable[[], str]) -> None:
+    """Write a report to the file that an option names, if it names one."""
+    if target is None:
+        return
+    try:
+        Path(target).write_text(make(), encoding="utf-8")
+    except OSError as error:
+        raise InvalidInput(
+            f"{target} cannot be written: {error.strerror}.", next_step="Choose another file.", field="file"
+        ) from error
 
 
 def show_json(data: Any) -> None:

@@ -68,8 +68,9 @@ def _lines(code: str) -> Iterator[str]:
     yield from ("## Fix", "", str(row["fix"]), "", "Then run the rule again:", "")
     yield from ("```text", "$ gt-secure findings --team TEAM --bucket BUCKET", "```", "")
     if code != "not-checked":
-        yield from ("To accept the risk in CI, name the code:", "", "```text")
-        yield from (f"$ gt-secure check no-findings --team TEAM --bucket BUCKET --ignore {code}", "```", "")
+        entry = f'{{"finding": "{code}", "subject": "NAME", "reason": "TEXT", "until": "YYYY-MM-DD"}}'
+        yield from ("To accept the risk until a day, add it to the list `accepted` of a check file:", "")
+        yield from ("```text", entry, "```", "")
     yield from ("## AWS source", "", f"<{row['source_url']}>")
 
 

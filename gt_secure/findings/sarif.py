@@ -1,0 +1,150 @@
+"""Findings as SARIF 2.1.0: a rule for each code, a result for each finding, for code scanning and dashboards.
+
+Sources: OASIS, *Static Analysis Results Interchange Format (SARIF) Version 2.1.0*, sections 3.27 (result), 3.35
+(suppression) and 3.49 (rule); GitHub, *SARIF support for code scanning* (members that it requires, and
+``security-severity``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePath
+from typing import Any
+from urllib.parse import quote
+
+from .._version import __version__
+from ..text import redact
+from .acceptance import Acceptance
+from .catalog_page import page
+from .model import Finding, catalog
+
+SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+Json = dict[str, Any]
+
+LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "note", "info": "note"}
+SCORES = {"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "2.0"}
+"""The middle of the ranges in which GitHub shows critical, high, medium and low; info has no score."""
+PROBLEM = {"critical": "error", "high": "error", "medium": "warning", "low": "recommendation", "info": "recommendation"}
+_LONGEST = 1000
+"""GitHub cuts descriptions at 1,024 characters."""
+
+
+def to_sarif(findings: Iterable[Finding], *, source: str = "", unused: Iterable[Acceptance] = ()) -> Json:
+    """Return findings as a SARIF log.
+
+    Parameters
+    ----------
+    findings : iterable of Finding
+    source : str
+        A file of the repository to which code scanning attaches the alerts.
+    unused : iterable of Acceptance
+        Accepted findings that matched nothing: each one is a notification.
+    """
+    listed = list(findings)
+    codes = sorted({finding.code for finding in listed})
+    results = [result(finding, codes.index(finding.code), source) for finding in listed]
+    complete = not any(finding.code == "not-checked" or finding.state == "unknown" for finding in listed)
+    return log([rule(code) for code in codes], results, successful=complete, unused=unused)
+
+
+def log(rules: Sequence[Json], results: Sequence[Json], *, successful: bool, unused: Iterable[Acceptance] = ()) -> Json:
+    """Return a SARIF log with one run of this tool."""
+    notes = [
+        {"level": "warning", "message": {"text": f"{each.label} was accepted and is not found: remove the entry."}}
+        for each in unused
+    ]
+    invocation: Json = {"executionSuccessful": successful}
+    if notes:
+        invocation["toolExecutionNotifications"] = notes
+    driver = {"name": "gt_secure", "version": __version__, "semanticVersion": __version__, "rules": list(rules)}
+    run = {
+        "tool": {"driver": driver},
+        "columnKind": "unicodeCodePoints",
+        "results": list(results),
+        "invocations": [invocation],
+    }
+    return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+
+
+def rule(code: str) -> Json:
+    """Return the rule of a finding code."""
+    row = catalog()[code]
+    severity = str(row["severity"])
+    properties: Json = {
+        "tags": ["security", "aws", "sagemaker-ground-truth"],
+        "precision": "high",
+        "problem.severity": PROBLEM[severity],
+    }
+    if severity in SCORES:
+        properties["security-severity"] = SCORES[severity]
+    return {
+        "id": code,
+        "name": "".join(word.capitalize() for word in code.split("-")),
+        "shortDescription": {"text": f"{row['title']}."},
+        "fullDescription": {"text": f"{row['title']}. {row['why']}"[:_LONGEST]},
+        "help": {"text": f"{row['why']} {row['fix']}", "markdown": page(code)},
+        "helpUri": str(row["source_url"]),
+        "defaultConfiguration": {"level": LEVELS[severity]},
+        "properties": properties,
+    }
+
+
+def result(finding: Finding, index: int, source: str = "", *, level: str = "") -> Json:
+    """Return one finding as a result; an accepted one is suppressed, one whose acceptance ended is not."""
+    severity = finding.severity_if_found if finding.state == "unknown" else finding.severity
+    blind = finding.state == "unknown" or finding.code == "not-checked"
+    about = f"{finding.subject}: " if finding.subject else ""
+    parts = (f"{finding.title}.", finding.detail, finding.acceptance_text, finding.fix)
+    made: Json = {
+        "ruleId": finding.code,
+        "ruleIndex": index,
+        "kind": "fail",  # 'level' may differ from 'none' only where 'kind' is 'fail' (3.27.10)
+        "level": level or ("warning" if blind else LEVELS[severity]),
+        "message": {"text": redact(about + " ".join(part for part in parts if part))},
+        "locations": [location(finding.code, finding.subject, source)],
+        "partialFingerprints": fingerprints(finding.code, finding.subject),
+        "properties": {"subject": finding.subject, "severity": severity, "state": finding.state},
+    }
+    entry = finding.accepted or finding.ended
+    if entry is not None:
+        made["suppressions"] = [_suppression(entry, accepted=finding.accepted is not None)]
+    return made
+
+
+def _suppression(entry: Acceptance, *, accepted: bool) -> Json:
+    return {
+        "kind": "external",
+        "status": "accepted" if accepted else "rejected",
+        "justification": entry.reason,
+        "properties": {"owner": entry.owner, "until": entry.until.isoformat()},
+    }
+
+
+def location(name: str, subject: str, source: str) -> Json:
+    """Return a place in a file, which code scanning requires, and the resource in the account."""
+    kind = {"name": subject or "account", "fullyQualifiedName": f"{name}/{subject}", "kind": "resource"}
+    region = {"startLine": 1, "startColumn": 1, "endLine": 1, "endColumn": 2}
+    physical = {"artifactLocation": {"uri": artifact_uri(source)}, "region": region}
+    return {"physicalLocation": physical, "logicalLocations": [kind]}
+
+
+def artifact_uri(source: str) -> str:
+    """Return a relative URI: GitHub accepts only files of the repository.
+
+    A file elsewhere is named without its folder, and findings without a file have the name of their report.
+    """
+    if not source:
+        return "gt-secure-findings"
+    path = PurePath(source)
+    if path.is_absolute():
+        here = Path.cwd()
+        path = path.relative_to(here) if path.is_relative_to(here) else PurePath(path.name)
+    parts = [part for part in path.parts if part not in (".", "..")]
+    return quote("/".join(parts) or "gt-secure-findings", errors="replace")
+
+
+def fingerprints(name: str, subject: str) -> dict[str, str]:
+    """Return fingerprints of code and subject; GitHub compares ``primaryLocationLineHash`` only."""
+    digest = hashlib.sha256(f"{name}\0{subject}".encode("utf-8", "backslashreplace")).hexdigest()
+    return {"primaryLocationLineHash": f"{digest[:16]}:1", "subject/v1": digest[:32]}
