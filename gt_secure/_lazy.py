@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 
@@ -37,4 +39,23 @@ def attach(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], Any]
     def __dir__() -> list[str]:
         return sorted({*vars(import_module(package)), *homes})
 
+    _keep_names(package, frozenset(name for name, home in homes.items() if home == f".{name}"))
     return __getattr__, __dir__
+
+
+def _keep_names(package: str, names: frozenset[str]) -> None:
+    """Let a name stay what the face lists when the module of the same name is imported by somebody else.
+
+    The import system writes each imported module into its package: ``changes.plan`` would turn from the function into
+    the module. A module may have its own class for that
+    (https://docs.python.org/3/reference/datamodel.html#customizing-module-attribute-access).
+    """
+
+    class Face(ModuleType):
+        def __setattr__(self, name: str, value: object) -> None:
+            if name in names and isinstance(value, ModuleType):
+                value = getattr(value, name, value)
+            super().__setattr__(name, value)
+
+    if names:
+        sys.modules[package].__class__ = Face

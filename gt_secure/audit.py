@@ -5,20 +5,22 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
-from .aws.buckets import BucketState
-from .aws.client import Aws
-from .aws.teams import LabelingJob, Workforce, Workteam
+from . import policies
 from .columns import lay_out
 from .errors import GtSecureError, InvalidInput
-from .findings.model import Finding, Severity
 from .html import Markup, hint, notice, output, table
 from .html import text as html_text
 from .listings import Findings, Jobs, Workteams
-from .logs import Hits
-from .logs.leaks import Leak
-from .policies.bucket_guard import find_guard
+
+if TYPE_CHECKING:
+    from .aws.buckets import BucketState
+    from .aws.client import Aws
+    from .aws.teams import LabelingJob, Workforce, Workteam
+    from .findings.model import Finding, Severity
+    from .logs import Hits
+    from .logs.leaks import Leak
 
 SEVERITIES: tuple[Severity, ...] = ("high", "medium", "low", "info")
 T = TypeVar("T")
@@ -252,7 +254,7 @@ def _bucket(gt: Reader, name: str, notes: _Notes, since: str | Literal[False] | 
 def _guard_text(state: BucketState) -> str:
     if not state.sees("s3:GetBucketPolicy"):
         return "unknown: s3:GetBucketPolicy was denied"
-    guard = find_guard(state.policy_text)
+    guard = policies.find_guard(state.policy_text)
     if guard is None:
         return "none: a presigned URL works from anywhere"
     allowed = ", ".join([*map(str, guard.networks), *guard.endpoints])

@@ -8,8 +8,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, overload
 
+from . import access, account, changes, findings, listings, plots, presign
+from . import audit as audits
+from . import logs as access_logs
+from .aws import buckets, endpoints, teams
 from .aws.client import Aws, connect_aws
 from .aws.sdk_session import SageMakerSession, connect_sdk_session
 from .aws.teams import TeamLike, team_name
@@ -216,10 +221,7 @@ class Connection:
         >>> [team.name for team in gt.workteams()]  # doctest: +SKIP
         ['open-team', 'radiology-team']
         """
-        from .aws.teams import list_workteams
-        from .listings import Workteams
-
-        return Workteams(list_workteams(self.aws))
+        return listings.Workteams(teams.list_workteams(self.aws))
 
     def workteam(self, name: TeamLike) -> Workteam:
         """Read one private workteam.
@@ -243,9 +245,7 @@ class Connection:
         >>> gt.workteam("radiology-team").url_lock.mode  # doctest: +SKIP
         'SourceIp'
         """
-        from .aws.teams import get_workteam
-
-        return get_workteam(self.aws, team_name(name))
+        return teams.get_workteam(self.aws, team_name(name))
 
     def workforce(self) -> Workforce | None:
         """Read the private workforce of the region, which all its workteams share.
@@ -265,9 +265,8 @@ class Connection:
         >>> gt.workforce().cidrs  # doctest: +SKIP
         ('203.0.113.0/24',)
         """
-        from .aws.teams import list_workforces
 
-        workforces = list_workforces(self.aws)
+        workforces = teams.list_workforces(self.aws)
         return workforces[0] if workforces else None
 
     def jobs(self, team: TeamLike) -> Jobs:
@@ -292,10 +291,9 @@ class Connection:
         >>> [(job.name, job.pending) for job in gt.jobs("radiology-team")]  # doctest: +SKIP
         [('chest-scans', 40)]
         """
-        from .aws.teams import Workteam, jobs_of_team
-        from .listings import Jobs
-
-        return Jobs(jobs_of_team(self.aws, team if isinstance(team, Workteam) else self.workteam(team)))
+        return listings.Jobs(
+            teams.jobs_of_team(self.aws, team if isinstance(team, teams.Workteam) else self.workteam(team))
+        )
 
     # 2. Allow
 
@@ -317,10 +315,7 @@ class Connection:
         >>> gt.endpoints()[0].id  # doctest: +SKIP
         'vpce-0a1b2c3d4e5f60718'
         """
-        from .aws.endpoints import list_s3_endpoints
-        from .listings import Endpoints
-
-        return Endpoints(list_s3_endpoints(self.aws))
+        return listings.Endpoints(endpoints.list_s3_endpoints(self.aws))
 
     def bucket(self, name: str) -> BucketState:
         """Read the policy and the settings of a bucket.
@@ -344,9 +339,7 @@ class Connection:
         >>> gt.bucket("gt-images").default_kms_key  # doctest: +SKIP
         ''
         """
-        from .aws.buckets import read_bucket
-
-        return read_bucket(self.aws, name)
+        return buckets.read_bucket(self.aws, name)
 
     def keys(self, bucket: str, prefix: str = "", *, most: int = 200) -> list[str]:
         """List some object keys of a bucket.
@@ -373,9 +366,7 @@ class Connection:
         >>> gt.keys("gt-images", "scans/", most=1)  # doctest: +SKIP
         ['scans/0001.png']
         """
-        from .aws.buckets import list_keys
-
-        return list_keys(self.aws, bucket, prefix, most=most)
+        return buckets.list_keys(self.aws, bucket, prefix, most=most)
 
     # 3. Review and apply
 
@@ -420,18 +411,14 @@ class Connection:
         >>> [change.kind for change in plan.changes]  # doctest: +SKIP
         ['bucket-guard', 'url-lock']
         """
-        from .changes.plan import plan
-        from .findings.accepted import read_accepted
-
-        known = read_accepted(accepted)
+        known = findings.read_accepted(accepted)
         if logs is None:
-            return plan(self.aws, restriction, hits=hits, context=context, accepted=known)
+            return changes.plan(self.aws, restriction, hits=hits, context=context, accepted=known)
         if hits is not None:
             raise InvalidInput("Both hits= and logs= are given.", next_step="Pass one of them.", field="logs")
-        from .logs import read_hits
 
-        with read_hits(logs, aws=self.aws) as read:
-            return plan(self.aws, restriction, hits=read, context=context, accepted=known)
+        with access_logs.read_hits(logs, aws=self.aws) as read:
+            return changes.plan(self.aws, restriction, hits=read, context=context, accepted=known)
 
     def apply(
         self,
@@ -479,10 +466,7 @@ class Connection:
         >>> done.outcome  # doctest: +SKIP
         'applied'
         """
-        from .access.explain.expectation_probe import expectation_probe
-        from .changes.apply import apply
-
-        return apply(
+        return changes.apply(
             self.aws,
             plan,
             confirm=confirm,
@@ -490,7 +474,7 @@ class Connection:
             progress=progress,
             timeout_s=timeout_s,
             digest=digest,
-            probe=expectation_probe(self.aws, plan.restriction.team) if plan.restriction.expectations else None,
+            probe=access.expectation_probe(self.aws, plan.restriction.team) if plan.restriction.expectations else None,
         )
 
     def resume(
@@ -528,9 +512,9 @@ class Connection:
         >>> gt.resume().outcome  # doctest: +SKIP
         'applied'
         """
-        from .changes.undo import resume
-
-        return resume(self.aws, _change_id(change), journal_dir=journal_dir, progress=progress, timeout_s=timeout_s)
+        return changes.resume(
+            self.aws, _change_id(change), journal_dir=journal_dir, progress=progress, timeout_s=timeout_s
+        )
 
     def plan_undo(self, change: str | Applied | None = None, *, journal_dir: str | Path | None = None) -> UndoPlan:
         """Show what :meth:`undo` would change. Writes nothing.
@@ -558,9 +542,7 @@ class Connection:
         >>> [change.title for change in gt.plan_undo().changes]  # doctest: +SKIP
         ['Bucket guard of gt-images']
         """
-        from .changes.undo import plan_undo
-
-        return plan_undo(self.aws, _change_id(change), journal_dir=journal_dir)
+        return changes.plan_undo(self.aws, _change_id(change), journal_dir=journal_dir)
 
     def undo(
         self,
@@ -599,9 +581,7 @@ class Connection:
         >>> gt.undo(done).outcome  # doctest: +SKIP
         'undone'
         """
-        from .changes.undo import undo
-
-        return undo(self.aws, change, journal_dir=journal_dir, progress=progress, timeout_s=timeout_s)
+        return changes.undo(self.aws, change, journal_dir=journal_dir, progress=progress, timeout_s=timeout_s)
 
     def journal(self, *, journal_dir: str | Path | None = None) -> Journal:
         """List the changes of the journal. Calls nothing.
@@ -626,10 +606,7 @@ class Connection:
         >>> [(record.id, record.status) for record in gt.journal()]  # doctest: +SKIP
         [('20261124-101500-000000-ab12', 'applied')]
         """
-        from .changes.journal import list_changes
-        from .listings import Journal
-
-        return Journal(list_changes(journal_dir))
+        return listings.Journal(changes.list_changes(journal_dir))
 
     def export(self, team: TeamLike | None = None, bucket: str | None = None) -> tuple[Restriction, list[Notice]]:
         """Read the locks that a team and a bucket have now as a restriction.
@@ -658,9 +635,7 @@ class Connection:
         >>> gt.plan(restriction).empty  # doctest: +SKIP
         True
         """
-        from .account.export import current_restriction
-
-        return current_restriction(self.aws, None if team is None else team_name(team), bucket)
+        return account.current_restriction(self.aws, None if team is None else team_name(team), bucket)
 
     # 4. Test URL
 
@@ -708,9 +683,7 @@ class Connection:
         --------
         >>> url = gt.test_url("gt-images", "scans/0001.png", bound_to="203.0.113.7")  # doctest: +SKIP
         """
-        from .presign import mint
-
-        return mint(
+        return presign.mint(
             self.aws,
             bucket,
             key,
@@ -738,9 +711,7 @@ class Connection:
         >>> len(gt.probe_origins()) >= 1  # doctest: +SKIP
         True
         """
-        from .presign import probe_origins
-
-        return probe_origins(self.aws)
+        return presign.probe_origins(self.aws)
 
     vantages = probe_origins
     """Earlier name of :meth:`probe_origins`."""
@@ -769,11 +740,11 @@ class Connection:
         >>> gt.probe(url, "198.51.100.9").status  # doctest: +SKIP
         403
         """
-        from .presign import KERNEL, ProbeOrigin, probe, probe_origin_for
 
         if source is None:
-            return probe(url, KERNEL)
-        return probe(url, source if isinstance(source, ProbeOrigin) else probe_origin_for(self.aws, source))
+            return presign.probe(url, presign.KERNEL)
+        origin = source if isinstance(source, presign.ProbeOrigin) else presign.probe_origin_for(self.aws, source)
+        return presign.probe(url, origin)
 
     @overload
     def explain(self, probe: Probe, /, *, url: TestUrl | str | None = None, origin: str = "") -> Explanation: ...
@@ -843,9 +814,8 @@ class Connection:
         """
         if isinstance(what, str):
             return self.who_can_open(what, key, sources, team=team, forwarded_from=forwarded_from, context=context)
-        from .access.explain.from_account import explain_probe
 
-        return explain_probe(self.aws, what, url=url, origin=origin)
+        return access.explain_probe(self.aws, what, url=url, origin=origin)
 
     def who_can_open(
         self,
@@ -886,10 +856,8 @@ class Connection:
         --------
         >>> gt.who_can_open("gt-images", "scans/0001.png", ["198.51.100.9"], team="radiology-team")  # doctest: +SKIP
         """
-        from .access.read import who
-
         name = None if team is None else team_name(team)
-        return who(self.aws, bucket, key, sources, team=name, forwarded_from=forwarded_from, context=context)
+        return access.who(self.aws, bucket, key, sources, team=name, forwarded_from=forwarded_from, context=context)
 
     def exposure(self, bucket: str, key: str = "", *, context: Context | None = None) -> Exposure:
         """Show the exact sets of sources from which each kind of request is opened, refused, or unknown.
@@ -917,9 +885,8 @@ class Connection:
         >>> gt.exposure("gt-images", "scans/")  # doctest: +SKIP
         """
         refuse_url(key, "key", "the key of an object")
-        from .access.from_account import account_exposure
 
-        return account_exposure(self.aws, bucket, key, context)
+        return access.account_exposure(self.aws, bucket, key, context)
 
     def prove(self, restriction: Restriction, *, context: Context | None = None) -> Proof:
         """Prove that no presigned request from elsewhere is opened, or return one that is.
@@ -946,9 +913,7 @@ class Connection:
         >>> gt.prove(restriction).proved  # doctest: +SKIP
         True
         """
-        from .access.from_account import account_proof
-
-        return account_proof(self.aws, restriction, context)
+        return access.account_proof(self.aws, restriction, context)
 
     def findings(
         self, *, team: TeamLike | None = None, bucket: str | None = None, accepted: AcceptedLike | None = None
@@ -980,27 +945,17 @@ class Connection:
         >>> [finding.code for finding in gt.findings(team="radiology-team")]  # doctest: +SKIP
         ['portal-public-beside-vpc']
         """
-        from dataclasses import replace
-
-        from .access.facts import read_given
-        from .account.evidence import read_surroundings, with_surroundings
-        from .account.read_facts import snapshot_of
-        from .account.snapshot import read_state
-        from .findings.accepted import accept, read_accepted
-        from .findings.run import find_all
-        from .listings import Findings
-
-        known = read_accepted(accepted)
-        state = read_state(self.aws, team=team, bucket=bucket)
+        known = findings.read_accepted(accepted)
+        state = account.read_state(self.aws, team=team, bucket=bucket)
         key = "" if state.bucket is None else state.bucket.default_kms_key
-        around = read_surroundings(self.aws, state, kms_key=key)
-        snapshot = with_surroundings(snapshot_of(state), around)
+        around = account.read_surroundings(self.aws, state, kms_key=key)
+        snapshot = account.with_surroundings(account.snapshot_of(state), around)
         if state.bucket is None:
-            return Findings(accept(find_all(snapshot), known))
-        facts = read_given(
+            return listings.Findings(findings.accept(findings.find_all(snapshot), known))
+        facts = access.read_given(
             self.aws, state.bucket.policy_text, bucket=state.bucket.name, key=None, region=state.bucket.region
         )
-        return Findings(accept(find_all(replace(snapshot, facts=facts.values)), known))
+        return listings.Findings(findings.accept(findings.find_all(replace(snapshot, facts=facts.values)), known))
 
     def audit(
         self,
@@ -1037,10 +992,9 @@ class Connection:
         --------
         >>> gt.audit(buckets="gt-images").require("high")  # doctest: +SKIP
         """
-        from .audit import audit
 
         names = buckets.split(",") if isinstance(buckets, str) else buckets
-        return audit(self, buckets=names, since=since, logs=logs, cache=cache)
+        return audits.audit(self, buckets=names, since=since, logs=logs, cache=cache)
 
     # 5. Hits
 
@@ -1112,12 +1066,11 @@ class Connection:
         --------
         >>> gt.hits("gt-images", since="7d", filters={"presigned": True}).count("remote_ip")  # doctest: +SKIP
         """
-        from .logs import read_hits
 
         sources, wanted = self._log_of(bucket, logs, filters)
         deadline = time.monotonic() + wait_s
         while True:
-            hits = read_hits(
+            hits = access_logs.read_hits(
                 sources, since=since, until=until, engine=engine, aws=self.aws, dedupe=dedupe, cache=cache,
                 progress=progress, cancel=cancel, session=session, athena=athena, filters=wanted,
                 **_memory(memory_limit),
@@ -1170,10 +1123,9 @@ class Connection:
         --------
         >>> table, coverage = gt.count_hits("gt-images", "remote_ip,http_status", since="7d")  # doctest: +SKIP
         """
-        from .logs import count_hits
 
         sources, wanted = self._log_of(bucket, logs, filters)
-        return count_hits(
+        return access_logs.count_hits(
             sources, by, since=since, until=until, aws=self.aws, engine=engine, session=session, athena=athena,
             progress=progress, cancel=cancel, filters=wanted, **_memory(memory_limit),
         )  # fmt: skip
@@ -1182,7 +1134,6 @@ class Connection:
         self, bucket: str | None, logs: Logs | None, filters: Mapping[str, object] | None
     ) -> tuple[Logs, dict[str, object]]:
         """Return the log location, and the filters with the bucket: one prefix may hold the records of many."""
-        from .logs import find_logs
 
         refuse_url(bucket, "bucket", "the name of a bucket")
         if logs is None and bucket is None:
@@ -1194,7 +1145,7 @@ class Connection:
         wanted = dict(filters or {})
         if bucket is not None:
             wanted["bucket"] = bucket
-        return (logs if logs is not None else find_logs(self.aws, str(bucket)).uri), wanted
+        return (logs if logs is not None else access_logs.find_logs(self.aws, str(bucket)).uri), wanted
 
     def plot(
         self,
@@ -1233,11 +1184,10 @@ class Connection:
         --------
         >>> gt.plot(gt.hits("gt-images"), restriction=restriction).savefig("hits.png")  # doctest: +SKIP
         """
-        from .plots import draw
 
         networks = () if restriction is None else restriction.networks
         endpoints = () if restriction is None else restriction.endpoints
-        return draw(hits, kind, networks=networks, endpoints=endpoints, top=top, theme=theme)
+        return plots.draw(hits, kind, networks=networks, endpoints=endpoints, top=top, theme=theme)
 
 
 def _change_id(change: str | Applied | None) -> str | None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from .aws.endpoints import VpcEndpoint
-from .aws.teams import LabelingJob, Workteam
-from .changes.journal import ChangeRecord
+from . import findings
 from .columns import lay_out
-from .findings.model import Finding
-from .findings.render import accepted_fold, accepted_title
 from .html import Chip, Tone, hint
 from .html import output as cell_output
 from .html import table as html_table
+
+if TYPE_CHECKING:
+    from .aws.endpoints import VpcEndpoint
+    from .aws.teams import LabelingJob, Workteam
+    from .changes.journal import ChangeRecord
+    from .findings.model import Finding
 
 T = TypeVar("T")
 _TONES: dict[str, Tone] = {
@@ -66,7 +68,7 @@ class _List(_Table[T], list[T]):
     """A list with the renderers."""
 
 
-class Workteams(_List[Workteam]):
+class Workteams(_List["Workteam"]):
     """The workteams of a region."""
 
     head = ("team", "kind", "url lock", "groups", "description")
@@ -78,7 +80,7 @@ class Workteams(_List[Workteam]):
         return item.name, item.kind, item.url_lock_text, ", ".join(item.members) or "-", item.description or "-"
 
 
-class Jobs(_List[LabelingJob]):
+class Jobs(_List["LabelingJob"]):
     """The labeling jobs of a workteam that wait for workers."""
 
     head = ("job", "status", "waiting", "objects")
@@ -90,7 +92,7 @@ class Jobs(_List[LabelingJob]):
         return item.name, item.status, item.pending, item.total
 
 
-class Endpoints(_List[VpcEndpoint]):
+class Endpoints(_List["VpcEndpoint"]):
     """The VPC endpoints for S3 of a region."""
 
     head = ("endpoint", "vpc", "type", "state", "name")
@@ -102,7 +104,7 @@ class Endpoints(_List[VpcEndpoint]):
         return item.id, item.vpc_id, item.type, item.state, item.name or item.vpc_name or "-"
 
 
-class Journal(_List[ChangeRecord]):
+class Journal(_List["ChangeRecord"]):
     """The changes of a journal, the oldest first."""
 
     head = ("change", "status", "kind", "targets", "caller")
@@ -116,7 +118,7 @@ class Journal(_List[ChangeRecord]):
         return item.id, item.status, kind, targets, item.caller
 
 
-class Findings(_Table[Finding], tuple[Finding, ...]):
+class Findings(_Table["Finding"], tuple["Finding", ...]):
     """Findings, the most severe first."""
 
     __slots__ = ()
@@ -155,7 +157,7 @@ class Findings(_Table[Finding], tuple[Finding, ...]):
         if not self.accepted:
             return super().__str__()
         tables = [lay_out(self.head, [self.row(each) for each in some]) for some in (self.open, self.accepted) if some]
-        title = accepted_title(self.accepted)
+        title = findings.accepted_title(self.accepted)
         return "\n".join([*(tables[0] if self.open else ["No finding is open."]), "", title, *tables[-1]])
 
     __repr__ = __str__
@@ -165,4 +167,4 @@ class Findings(_Table[Finding], tuple[Finding, ...]):
             return super()._repr_html_()
         cells = [[_chip(cell) for cell in self.row(each)] for each in self.open]
         shown = html_table(self.head, cells) if cells else hint("No finding is open.")
-        return cell_output(shown, accepted_fold(self.accepted))
+        return cell_output(shown, findings.accepted_fold(self.accepted))

@@ -1,10 +1,13 @@
 """What users rely on before they call anything: a cheap import, true names, types."""
 
+import ast
 import importlib
 import subprocess
 import sys
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
+
+import pytest
 
 import gt_secure
 
@@ -81,3 +84,27 @@ def test_the_drawn_tree_of_errors_has_all_of_them():
     for name, standard in drawn.items():
         assert not standard or standard in [base.__name__ for base in real[name].__mro__], name
         assert standard or not [b for b in real[name].__bases__ if b.__module__ == "builtins"], name
+
+
+def _faces() -> list[str]:
+    root = Path(gt_secure.__file__).parent
+    return sorted(path.parent.name for path in root.glob("*/__init__.py") if "attach(" in path.read_text())
+
+
+@pytest.mark.parametrize("package", _faces())
+def test_a_face_lists_each_name_once_and_can_load_it(package: str) -> None:
+    face = import_module(f"gt_secure.{package}")
+    tree = ast.parse(Path(str(face.__file__)).read_text())
+    table = next(node for node in ast.walk(tree) if isinstance(node, ast.Dict))
+    assert [ast.literal_eval(key) for key in table.keys if key is not None] == face.__all__
+    for name in face.__all__:
+        assert getattr(face, name) is not None
+
+
+def test_a_name_of_a_face_outlives_the_import_of_the_module_of_that_name() -> None:
+    code = (
+        "import gt_secure.changes.plan, gt_secure.presign.mint, gt_secure.plots.draw\n"
+        "from gt_secure import changes, plots, presign\n"
+        "print([f.__class__.__name__ for f in (changes.plan, presign.mint, presign.probe, plots.draw)])"
+    )
+    assert fresh(code) == str(["function"] * 4)

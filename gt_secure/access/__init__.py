@@ -2,21 +2,68 @@
 
 from __future__ import annotations
 
-from .locks import Outcome
-from .policy_files import PolicyFiles, exposures
-from .proof import Claim, Proof, prove
-from .simulation import ExpectationResult, Row
-from .who_can_open import WhoRow, who_can_open
+from typing import TYPE_CHECKING
+
+from .._lazy import attach
+
+if TYPE_CHECKING:
+    from .explain.expectation_probe import expectation_probe
+    from .explain.explanation import Explanation
+    from .explain.from_account import explain_probe
+    from .facts import read_given
+    from .from_account import Context, Exposure, account_exposure, account_proof
+    from .locks import Outcome
+    from .policy_files import PolicyFiles, exposures
+    from .proof import Claim, Proof, prove
+    from .read import Who, who
+    from .simulation import ExpectationResult, Row
+    from .who_can_open import WhoRow, who_can_open
 
 __all__ = [
     "Claim",
+    "Context",
     "ExpectationResult",
+    "Explanation",
+    "Exposure",
     "Outcome",
     "PolicyFiles",
     "Proof",
     "Row",
+    "Who",
     "WhoRow",
+    "account_exposure",
+    "account_proof",
+    "expectation_probe",
+    "explain_probe",
     "exposures",
     "prove",
+    "read_given",
+    "who",
     "who_can_open",
 ]
+
+__getattr__, __dir__ = attach(
+    __name__,
+    {
+        "Claim": ".proof",
+        "Context": ".from_account",
+        "ExpectationResult": ".simulation",
+        "Explanation": ".explain.explanation",
+        "Exposure": ".from_account",
+        "Outcome": ".locks",
+        "PolicyFiles": ".policy_files",
+        "Proof": ".proof",
+        "Row": ".simulation",
+        "Who": ".read",
+        "WhoRow": ".who_can_open",
+        "account_exposure": ".from_account",
+        "account_proof": ".from_account",
+        "expectation_probe": ".explain.expectation_probe",
+        "explain_probe": ".explain.from_account",
+        "exposures": ".policy_files",
+        "prove": ".proof",
+        "read_given": ".facts",
+        "who": ".read",
+        "who_can_open": ".who_can_open",
+    },
+)

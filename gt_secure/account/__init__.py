@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
-from .facts import Snapshot
-from .read_facts import snapshot_of
-from .snapshot import State, Unseen, read_state
+from typing import TYPE_CHECKING
+
+from .._lazy import attach
+
+if TYPE_CHECKING:
+    from .evidence import read_surroundings, with_surroundings
+    from .export import current_restriction
+    from .facts import Snapshot
+    from .read_facts import snapshot_of
+    from .snapshot import State, Unseen, read_state
 
 __all__ = [
     "Snapshot",
     "State",
     "Unseen",
+    "current_restriction",
     "read_state",
+    "read_surroundings",
     "snapshot_of",
+    "with_surroundings",
 ]
+
+__getattr__, __dir__ = attach(
+    __name__,
+    {
+        "Snapshot": ".facts",
+        "State": ".snapshot",
+        "Unseen": ".snapshot",
+        "current_restriction": ".export",
+        "read_state": ".snapshot",
+        "read_surroundings": ".evidence",
+        "snapshot_of": ".read_facts",
+        "with_surroundings": ".evidence",
+    },
+)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from .apply import apply
-from .change import Call, Change
-from .engine import Progress, Step
-from .journal import ChangeRecord, export_journal, journal_path, list_changes, show_change, verify_journal
-from .plan import Plan, plan
-from .transaction import Applied
-from .undo import UndoPlan, plan_undo, resume, undo
-from .verify import ProbeResult
+from typing import TYPE_CHECKING
+
+from .._lazy import attach
+
+if TYPE_CHECKING:
+    from .apply import apply
+    from .change import Call, Change
+    from .engine import Progress, Step
+    from .journal import ChangeRecord, export_journal, journal_path, list_changes, show_change, verify_journal
+    from .plan import Plan, plan
+    from .transaction import Applied
+    from .undo import UndoPlan, plan_undo, resume, undo
+    from .verify import ProbeResult
 
 __all__ = [
     "Applied",
@@ -32,3 +37,28 @@ __all__ = [
     "undo",
     "verify_journal",
 ]
+
+__getattr__, __dir__ = attach(
+    __name__,
+    {
+        "Applied": ".transaction",
+        "Call": ".change",
+        "Change": ".change",
+        "ChangeRecord": ".journal",
+        "Plan": ".plan",
+        "ProbeResult": ".verify",
+        "Progress": ".engine",
+        "Step": ".engine",
+        "UndoPlan": ".undo",
+        "apply": ".apply",
+        "export_journal": ".journal",
+        "journal_path": ".journal",
+        "list_changes": ".journal",
+        "plan": ".plan",
+        "plan_undo": ".undo",
+        "resume": ".undo",
+        "show_change": ".journal",
+        "undo": ".undo",
+        "verify_journal": ".journal",
+    },
+)

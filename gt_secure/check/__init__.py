@@ -7,16 +7,21 @@ passed, ``check.guard_is_in_place.look(gt, "gt-images")`` returns its :class:`Ch
 
 from __future__ import annotations
 
-from .account import no_findings
-from .guards import guard_is_in_place
-from .logs import no_foreign_hits, no_leaked_urls
-from .notebooks import no_code_cell_skipped, no_secret_saved
-from .report import Report
-from .restrictions import expectations_hold, is_proved, nothing_drifted
-from .result import Check, CheckFailed, CheckResult
-from .running import run_file, run_specs
-from .spec import Spec, load_specs
-from .teams import team_is_restricted
+from typing import TYPE_CHECKING
+
+from .._lazy import attach
+
+if TYPE_CHECKING:
+    from .account import no_findings
+    from .guards import guard_is_in_place
+    from .logs import no_foreign_hits, no_leaked_urls
+    from .notebooks import no_code_cell_skipped, no_secret_saved
+    from .report import Report
+    from .restrictions import expectations_hold, is_proved, nothing_drifted
+    from .result import Check, CheckFailed, CheckResult
+    from .running import run_file, run_specs
+    from .spec import Spec, load_specs
+    from .teams import team_is_restricted
 
 __all__ = [
     "Check",
@@ -38,3 +43,27 @@ __all__ = [
     "run_specs",
     "team_is_restricted",
 ]
+
+__getattr__, __dir__ = attach(
+    __name__,
+    {
+        "Check": ".result",
+        "CheckFailed": ".result",
+        "CheckResult": ".result",
+        "Report": ".report",
+        "Spec": ".spec",
+        "expectations_hold": ".restrictions",
+        "guard_is_in_place": ".guards",
+        "is_proved": ".restrictions",
+        "load_specs": ".spec",
+        "no_code_cell_skipped": ".notebooks",
+        "no_findings": ".account",
+        "no_foreign_hits": ".logs",
+        "no_leaked_urls": ".logs",
+        "no_secret_saved": ".notebooks",
+        "nothing_drifted": ".restrictions",
+        "run_file": ".running",
+        "run_specs": ".running",
+        "team_is_restricted": ".teams",
+    },
+)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from .diagnosis import Diagnosis, FeatureState, examine
-from .environment import Fact
-from .features import FEATURES, Feature, Permission
-from .probing import Answer
-from .role import ExecutionRole, execution_role
-from .scope import Scope, policy_for, scope_of
+from typing import TYPE_CHECKING
+
+from .._lazy import attach
+
+if TYPE_CHECKING:
+    from .diagnosis import Diagnosis, FeatureState, examine
+    from .environment import Fact
+    from .features import FEATURES, Feature, Permission
+    from .probing import Answer
+    from .role import ExecutionRole, execution_role
+    from .scope import Scope, policy_for, scope_of
 
 __all__ = [
     "FEATURES",
@@ -24,3 +29,22 @@ __all__ = [
     "policy_for",
     "scope_of",
 ]
+
+__getattr__, __dir__ = attach(
+    __name__,
+    {
+        "FEATURES": ".features",
+        "Answer": ".probing",
+        "Diagnosis": ".diagnosis",
+        "ExecutionRole": ".role",
+        "Fact": ".environment",
+        "Feature": ".features",
+        "FeatureState": ".diagnosis",
+        "Permission": ".features",
+        "Scope": ".scope",
+        "examine": ".diagnosis",
+        "execution_role": ".role",
+        "policy_for": ".scope",
+        "scope_of": ".scope",
+    },
+)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from .age import url_ages
-from .bars import hits_by_ip, hits_by_network
-from .draw import Kind, draw
-from .heat import heat_map
-from .leaks import leak_timeline
-from .output import alt_text, png, svg
-from .overtime import over_time
-from .theme import Theme
+from typing import TYPE_CHECKING
+
+from .._lazy import attach
+
+if TYPE_CHECKING:
+    from .age import url_ages
+    from .bars import hits_by_ip, hits_by_network
+    from .draw import Kind, draw
+    from .heat import heat_map
+    from .leaks import leak_timeline
+    from .output import alt_text, png, svg
+    from .overtime import over_time
+    from .theme import Theme
 
 __all__ = [
     "Kind",
@@ -25,3 +30,21 @@ __all__ = [
     "svg",
     "url_ages",
 ]
+
+__getattr__, __dir__ = attach(
+    __name__,
+    {
+        "Kind": ".draw",
+        "Theme": ".theme",
+        "alt_text": ".output",
+        "draw": ".draw",
+        "heat_map": ".heat",
+        "hits_by_ip": ".bars",
+        "hits_by_network": ".bars",
+        "leak_timeline": ".leaks",
+        "over_time": ".overtime",
+        "png": ".output",
+        "svg": ".output",
+        "url_ages": ".age",
+    },
+)

@@ -2,12 +2,40 @@
 
 from __future__ import annotations
 
-from .allow_editor import AllowEditor
-from .background import testing
-from .hits_step import HitsStep
-from .panel import Panel, panel
-from .review_step import ReviewStep
-from .team_picker import TeamPicker
-from .test_url_step import TestUrlStep
+from typing import TYPE_CHECKING
 
-__all__ = ["AllowEditor", "HitsStep", "Panel", "ReviewStep", "TeamPicker", "TestUrlStep", "panel", "testing"]
+from .._lazy import attach
+
+if TYPE_CHECKING:
+    from .allow_editor import AllowEditor
+    from .background import testing
+    from .hits_step import HitsStep
+    from .panel import Panel, panel
+    from .review_step import ReviewStep
+    from .team_picker import TeamPicker
+    from .test_url_step import TestUrlStep
+
+__all__ = [
+    "AllowEditor",
+    "HitsStep",
+    "Panel",
+    "ReviewStep",
+    "TeamPicker",
+    "TestUrlStep",
+    "panel",
+    "testing",
+]
+
+__getattr__, __dir__ = attach(
+    __name__,
+    {
+        "AllowEditor": ".allow_editor",
+        "HitsStep": ".hits_step",
+        "Panel": ".panel",
+        "ReviewStep": ".review_step",
+        "TeamPicker": ".team_picker",
+        "TestUrlStep": ".test_url_step",
+        "panel": ".panel",
+        "testing": ".background",
+    },
+)
