@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .changes.plan import Plan
     from .changes.transaction import Applied
     from .connection import Connection, connect
+    from .demonstration import demo
     from .errors import GtSecureError
     from .findings.model import Finding
     from .logs import Coverage, Hits, Table, read_hits
@@ -56,6 +57,7 @@ __all__ = [
     "__version__",
     "check",
     "connect",
+    "demo",
     "doctor",
     "errors",
     "expect",
@@ -97,6 +99,7 @@ __getattr__, __dir__ = attach(
         "Workteam": ".aws.teams",
         "check": ".check",
         "connect": ".connection",
+        "demo": ".demonstration",
         "doctor": ".doctor",
         "errors": ".errors",
         "expect": ".restriction",

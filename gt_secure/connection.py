@@ -15,7 +15,7 @@ from . import access, account, changes, findings, listings, plots, presign
 from . import audit as audits
 from . import logs as access_logs
 from .aws import buckets, endpoints, teams
-from .aws.client import Aws, connect_aws
+from .aws.client import Aws, connect_aws, session_without_configuration
 from .aws.sdk_session import SageMakerSession, connect_sdk_session
 from .aws.teams import TeamLike, team_name
 from .errors import InvalidInput, refuse_url
@@ -131,12 +131,8 @@ def _to_sandbox(sandbox: bool | RunningSandbox, region: str | None, others: tupl
             next_step="Run gt-secure demo, or gt-secure sandbox in a terminal and paste the export lines it prints.",
             field="sandbox",
         )
-    import boto3
-
-    session = boto3.session.Session(
-        aws_access_key_id=named.get("AWS_ACCESS_KEY_ID"),
-        aws_secret_access_key=named.get("AWS_SECRET_ACCESS_KEY"),
-        region_name=region or named.get("AWS_REGION"),
+    session = session_without_configuration(
+        named.get("AWS_ACCESS_KEY_ID"), named.get("AWS_SECRET_ACCESS_KEY"), region or named.get("AWS_REGION")
     )
     aws = connect_aws(boto3_session=session, endpoint_url=named["AWS_ENDPOINT_URL"])
     if not aws.is_local:

@@ -58,17 +58,11 @@ def gt_secure_sandbox() -> Iterator[Sandbox]:
     Without the extra ``sandbox`` a test that asks for it is an error, not a skipped test: a guard that is silently not
     tested looks like one that holds.
     """
-    from importlib.util import find_spec
-
-    from .errors import MissingExtra
-
-    if find_spec("ministack") is None:
-        raise MissingExtra(
-            "The fixture gt_secure_sandbox needs ministack, which is not installed.",
-            next_step="Run: pip install 'gt_secure[sandbox]'",
-        )
     from .sandbox import Sandbox
+    from .sandbox.private_environment import interpreter, missing
 
+    if interpreter() is None:
+        raise missing()
     with Sandbox(log_delay_s=0.3, workforce_delay_s=0.1) as sandbox:
         yield sandbox
 

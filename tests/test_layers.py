@@ -36,6 +36,7 @@ LAYERS = [
     ["doctor", "check"],
     ["widgets"],
     ["sandbox"],
+    ["demonstration"],
     ["cli"],
     ["magics", "pytest_plugin"],
     ["", "__main__"],
@@ -159,7 +160,7 @@ def test_only_entry_points_know_the_sandbox() -> None:
     wrong = [
         f"{path.relative_to(ROOT)}:{line} imports {target}"
         for name, path in MODULES.items()
-        if name and name.split(".")[0] not in {"sandbox", "cli", "pytest_plugin"}
+        if name and name.split(".")[0] not in {"sandbox", "demonstration", "cli", "pytest_plugin"}
         for target, line in imports(name, path)
         if target.split(".")[0] == "sandbox"
     ]

@@ -38,7 +38,8 @@ def _check_body(*, operation_model: Any, response_dict: Mapping[str, Any], **_: 
         return
     body = response_dict.get("body")
     content = body.strip() if isinstance(body, bytes) else b""
-    protocol = str(operation_model.service_model.resolved_protocol)
+    model = operation_model.service_model
+    protocol = str(getattr(model, "resolved_protocol", None) or model.protocol)  # botocore 1.37 has the second only
     if not content:
         if _promises_a_body(operation_model, protocol):
             raise _no_answer(operation_model.name, "is empty")

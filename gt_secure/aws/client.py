@@ -41,6 +41,7 @@ READ_TIMEOUT_S = 20
 ATTEMPTS = 3
 CONNECTIONS = 20
 """Size of the connection pool: 16 threads fetch log objects, and boto3 keeps 10 and warns above that."""
+_GLOBAL_STS = "https://sts.amazonaws.com"
 STUDIO_METADATA = Path("/opt/ml/metadata/resource-metadata.json")
 """Studio's description of the space; newer images name the execution role in it."""
 
@@ -225,10 +226,6 @@ def make_client(session: boto3.session.Session, service: str, region: str, endpo
             "signature_version": "s3v4",
             "s3": {"addressing_style": style, "us_east_1_regional_endpoint": "regional"},
         }
-    if service == "sts" and endpoint is None:
-        # Old SDKs ask the global host, which has no endpoint in a VPC.
-        suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-        endpoint = f"https://sts.{region}.{suffix}"
     config = Config(
         connect_timeout=CONNECT_TIMEOUT_S,
         read_timeout=READ_TIMEOUT_S,
@@ -239,7 +236,11 @@ def make_client(session: boto3.session.Session, service: str, region: str, endpo
         **options,
     )
     install_secret_filter()
-    client = session.client(service, region_name=region, endpoint_url=endpoint, config=config, **keys)  # type: ignore[call-overload]
+    create: Any = session.client
+    client = create(service, region_name=region, endpoint_url=endpoint, config=config, **keys)
+    if client.meta.endpoint_url == _GLOBAL_STS:  # of old SDKs; no VPC has an endpoint for it
+        regional = f"https://sts.{region}.amazonaws.com"
+        client = create(service, region_name=region, endpoint_url=regional, config=config, **keys)
     install_secret_filter()  # onto the loggers of the loaded libraries
     check_answers(client)
     return client
@@ -281,7 +282,7 @@ def connect_aws(
             field="region",
         )
     _check_region(session, where)
-    endpoint = endpoint_url or os.environ.get("AWS_ENDPOINT_URL") or None
+    endpoint = endpoint_url or os.environ.get("AWS_ENDPOINT_URL") or _local_endpoint(session)
     if endpoint is not None:
         parts = urlsplit(endpoint)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -291,6 +292,34 @@ def connect_aws(
                 field="endpoint_url",
             )
     return Aws(session, where, endpoint)
+
+
+def _local_endpoint(session: boto3.session.Session) -> str | None:
+    """Return the endpoint of the session's profile if it is on this machine; botocore itself uses any other one."""
+    core = getattr(session, "_session", None)
+    with aws_errors("configuration"):
+        if core is None or core.get_config_variable("ignore_configured_endpoint_urls"):
+            return None
+        url = core.get_scoped_config().get("endpoint_url")
+    return url if isinstance(url, str) and is_loopback_url(url) else None
+
+
+def session_without_configuration(
+    access_key: str | None, secret_key: str | None, region: str | None
+) -> boto3.session.Session:
+    """Return a session with these keys, and with nothing of the person's profiles, files and variables.
+
+    A profile that does not exist, an accelerate endpoint or FIPS would stop a client of the sandbox.
+    """
+    import boto3
+    import botocore.session
+
+    nothing = {
+        "profile": None, "config_file": os.devnull, "credentials_file": os.devnull, "ca_bundle": None,
+        "use_fips_endpoint": False, "use_dualstack_endpoint": False, "ignore_configured_endpoint_urls": True,
+    }  # fmt: skip
+    core = botocore.session.Session(session_vars={name: (None, None, value, None) for name, value in nothing.items()})
+    return boto3.session.Session(access_key, secret_key, region_name=region, botocore_session=core)
 
 
 def _new_session(profile: str | None) -> boto3.session.Session:

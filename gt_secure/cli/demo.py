@@ -18,6 +18,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ..errors import GtSecureError, InvalidInput, MissingExtra, Unreachable
+from .lab_address import LOCAL, Place, proxied
 from .output import only_sandbox, say
 from .parser import Commands
 from .tutorials import FIRST as NOTEBOOK
@@ -36,6 +37,10 @@ def add(commands: Commands) -> None:
         "With --headless, run the notebook without a browser and write its results to a folder.",
         examples=(
             ("gt-secure demo", "open JupyterLab on the quickstart notebook"),
+            (
+                "gt-secure demo --base-url /jupyterlab/default",
+                "in Studio: reach it through the proxy of the running JupyterLab",
+            ),
             ("gt-secure demo --headless --out results", "run it here; results/summary.json has the outcome"),
         ),
         exit_codes="0; with --headless: 0 every scene is as expected, 2 one is not, 1 an error",
@@ -45,29 +50,42 @@ def add(commands: Commands) -> None:
     parser.add_argument("--work", metavar="DIR", help="folder for the copied notebooks (default: out/demo)")
     parser.add_argument("--port", type=int, default=0, help="port of JupyterLab (default: a free one)")
     parser.add_argument("--no-browser", action="store_true", help="only print the address")
+    parser.add_argument(
+        "--base-url", metavar="URL", help="address of your JupyterLab, to reach this one through jupyter-server-proxy"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the demo."""
-    _need("ministack", "sandbox")
     if args.headless:
-        _need("nbclient", "")
-        _need("ipykernel", "")
+        _need("nbclient", "ipykernel")
         from .headless import run_headless
 
+        _need_sandbox(quiet=args.json)
         return run_headless(notebooks_dir() / NOTEBOOK, Path(args.out or "out/demo-results"), as_json=args.json)
     if args.out:
         raise InvalidInput("--out needs --headless.", next_step="Add --headless, or leave out --out.", field="out")
-    _need("jupyterlab", "")
-    return _lab(Path(args.work or "out/demo"), args.port, open_browser=not args.no_browser)
+    _need("jupyterlab")
+    place = proxied(args.base_url) if args.base_url else LOCAL
+    _need_sandbox()
+    return _lab(Path(args.work or "out/demo"), args.port, place, open_browser=not args.no_browser)
 
 
-def _need(module: str, extra: str) -> None:
+def _need(*modules: str) -> None:
     from importlib.util import find_spec
 
-    if find_spec(module) is None:
-        what = f"pip install 'gt_secure[{extra}]'" if extra else f"pip install {module}"
-        raise MissingExtra(f"The demo needs {module}, which is not installed.", next_step=f"Run: {what}")
+    for module in modules:
+        if find_spec(module) is None:
+            raise MissingExtra(
+                f"The demo needs {module}, which is not installed.", next_step=f"Run: pip install {module}"
+            )
+
+
+def _need_sandbox(*, quiet: bool = False) -> None:
+    """Make the separate environment for the sandbox, where this one cannot run it."""
+    from ..sandbox import install
+
+    install(None if quiet else _tell)
 
 
 def _tell(text: str) -> None:
@@ -76,7 +94,7 @@ def _tell(text: str) -> None:
     sys.stdout.flush()
 
 
-def _lab(work: Path, port: int, *, open_browser: bool) -> int:
+def _lab(work: Path, port: int, place: Place, *, open_browser: bool) -> int:
     from ..sandbox import Sandbox
     from ..sandbox.command import shell_lines
 
@@ -86,9 +104,9 @@ def _lab(work: Path, port: int, *, open_browser: bool) -> int:
         _tell(f"  sandbox     {sandbox.endpoint_url}")
         chosen = port or _free_port()
         token = secrets.token_urlsafe(24)
-        address = f"http://127.0.0.1:{chosen}/lab/tree/{NOTEBOOK}?token={token}"
+        address = f"{place.address(chosen)}lab/tree/{NOTEBOOK}?token={token}"
         lab = subprocess.Popen(
-            _lab_command(work, chosen),
+            _lab_command(work, chosen, place),
             env={**only_sandbox(sandbox.environment()), "JUPYTER_TOKEN": token},
             # A pipe, not the terminal: on Ctrl-C JupyterLab would prompt there before it stops, and when this
             # process dies in whatever way the pipe ends, and JupyterLab with it.
@@ -101,7 +119,7 @@ def _lab(work: Path, port: int, *, open_browser: bool) -> int:
             _tell("To run gt-secure in a second shell on the same sandbox, paste these lines there:")
             _tell("\n".join(shell_lines(sandbox.environment())))
             _tell("Access logs arrive here after 2 seconds, on AWS after hours. Press Ctrl-C to stop everything.")
-            if open_browser:
+            if open_browser and place is LOCAL:
                 stack.enter_context(_opened(address))
             code = lab.wait()
         except KeyboardInterrupt:
@@ -112,10 +130,11 @@ def _lab(work: Path, port: int, *, open_browser: bool) -> int:
     return 0 if code in {0, -signal.SIGINT, -signal.SIGTERM, 130, 143} else 1
 
 
-def _lab_command(work: Path, port: int) -> list[str]:
+def _lab_command(work: Path, port: int, place: Place) -> list[str]:
     options = {
         "ServerApp.ip": "127.0.0.1",
         "ServerApp.port": port,
+        **place.options(port),
         "ServerApp.port_retries": 0,
         "ServerApp.root_dir": work.resolve(),
         "ServerApp.open_browser": False,

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from importlib.util import find_spec
 
-from ..errors import MissingExtra
 from .parser import Commands
 
 
@@ -23,6 +21,7 @@ def add(commands: Commands) -> None:
         examples=(
             ("gt-secure sandbox", "print the variables to export; Ctrl-C stops it"),
             ("gt-secure sandbox --port 4599 --state-dir sandbox-state", "a fixed port and a persistent state"),
+            ("gt-secure sandbox install", "make a separate environment for its packages"),
             ("gt-secure sandbox reset", "reset the running sandbox to its seeded state"),
         ),
     )
@@ -30,11 +29,9 @@ def add(commands: Commands) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run until Ctrl-C, or reset a running sandbox."""
-    if args.action == "run" and find_spec("ministack") is None:
-        raise MissingExtra(
-            "The sandbox needs ministack, which is not installed.", next_step="Run: pip install 'gt_secure[sandbox]'"
-        )
-    from ..sandbox import command
+    """Run until Ctrl-C, install what a sandbox needs, or reset a running one."""
+    from ..sandbox import command, private_environment
 
+    if args.action == "run" and private_environment.interpreter() is None:
+        raise private_environment.missing()
     return command.run(args)

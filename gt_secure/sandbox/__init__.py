@@ -9,7 +9,8 @@ from __future__ import annotations
 from .control import reset
 from .gateway.source_mapping import Vantage
 from .portal.client import open_task
+from .private_environment import install
 from .process import Sandbox
 from .settings import Settings
 
-__all__ = ["Sandbox", "Settings", "Vantage", "open_task", "reset"]
+__all__ = ["Sandbox", "Settings", "Vantage", "install", "open_task", "reset"]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shlex
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import GtSecureError
-from . import control
+from . import control, private_environment
 from .server import Running, serve
 from .settings import ACCOUNT, Settings
 
@@ -22,8 +24,9 @@ USAGE = 64
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument(
-        "action", nargs="?", choices=("run", "reset"), default="run",
-        help="run a sandbox (the default), or reset the running one that AWS_ENDPOINT_URL names",
+        "action", nargs="?", choices=("run", "install", "reset"), default="run",
+        help="run a sandbox (the default), install its packages into a separate environment, or reset the running one "
+        "that AWS_ENDPOINT_URL names",
     )  # fmt: skip
     parser.add_argument("--account", default=ACCOUNT, metavar="ID", help="account id (default: %(default)s)")
     parser.add_argument("--host", default="127.0.0.1", help="loopback address to listen on (default: %(default)s)")
@@ -49,6 +52,8 @@ def run(args: argparse.Namespace) -> int:
     """Run the command until Ctrl-C or SIGTERM, or reset a running sandbox; returns the exit code."""
     if args.action == "reset":
         return _reset(args.json)
+    if args.action == "install":
+        return _install(args.json)
     settings = Settings(
         host=args.host,
         port=args.port,
@@ -59,6 +64,8 @@ def run(args: argparse.Namespace) -> int:
         seed=args.seed,
         account=args.account,
     )
+    if (python := _other_interpreter()) is not None:
+        return _run_with(python, settings, args.json)
     try:
         serve(settings, lambda running: _announce(running, args.json), with_stdin=args.exit_with_stdin)
     except GtSecureError as error:
@@ -79,6 +86,33 @@ def _reset(as_json: bool) -> int:
         return 2 if isinstance(error, ValueError) else 1
     print(json.dumps({"status": "ok"}) if as_json else "The sandbox is as it was when it started.")
     return 0
+
+
+def _install(as_json: bool) -> int:
+    try:
+        python = private_environment.install(None if as_json else print)
+    except GtSecureError as error:
+        print(json.dumps(error.to_dict()) if as_json else error, file=sys.stdout if as_json else sys.stderr)
+        return 1
+    print(json.dumps({"python": str(python)}) if as_json else f"The sandbox runs with {python}.")
+    return 0
+
+
+def _other_interpreter() -> Path | None:
+    """Return the interpreter of the separate environment, if this one cannot run a sandbox and that one can."""
+    python = private_environment.interpreter()
+    return None if python is None or str(python) == sys.executable else python
+
+
+def _run_with(python: Path, settings: Settings, as_json: bool) -> int:
+    """Run the same sandbox with another interpreter, which ends when this process ends."""
+    command = [str(python), "-P", str(private_environment.BOOTSTRAP), "--exit-with-stdin", *settings.to_options()]
+    env = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
+    with subprocess.Popen([*command, *(["--json"] if as_json else [])], env=env, stdin=subprocess.PIPE) as child:
+        try:
+            return child.wait()
+        except KeyboardInterrupt:  # Ctrl-C in a terminal reaches the other process too
+            return child.wait()
 
 
 def _announce(running: Running, as_json: bool) -> None:

@@ -15,7 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import GtSecureError, MissingExtra, Unsupported
+from ..errors import GtSecureError, Unsupported
+from . import private_environment
 from .settings import REGION, Settings, account_id
 
 Response = tuple[int, dict[str, str], bytes]
@@ -49,10 +50,7 @@ def load(settings: Settings) -> None:
         from ministack.core import hypercorn_compat
         from ministack.services import iam, s3, sts  # noqa: F401
     except ImportError as error:
-        raise MissingExtra(
-            "The sandbox needs ministack, which is not installed.",
-            next_step="Install it with: pip install 'gt_secure[sandbox]'",
-        ) from error
+        raise private_environment.missing() from error
     hypercorn_compat.install()
     from .gateway import conditions
 

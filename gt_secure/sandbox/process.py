@@ -15,7 +15,7 @@ from typing import IO, Any
 
 from ..errors import GtSecureError, InvalidInput
 from ..network import Source
-from . import client_environment, control
+from . import client_environment, control, private_environment
 from .gateway import source_mapping as addresses
 from .settings import ACCOUNT, Settings
 
@@ -41,7 +41,8 @@ class Sandbox:
     account : str
         Account id, twelve digits.
     python : str or Path, optional
-        Interpreter that runs the sandbox, for example of another environment that has the extra ``sandbox``.
+        Interpreter that runs the sandbox, of any environment that has the extra ``sandbox``. By default this one, or
+        that of :func:`gt_secure.sandbox.install` where this one does not have the extra.
 
     Examples
     --------
@@ -68,7 +69,7 @@ class Sandbox:
             seed="none" if seed is None else seed,  # type: ignore[arg-type]
             account=account,
         ).checked()
-        self._python = str(python or sys.executable)
+        self._python = str(python or private_environment.interpreter() or sys.executable)
         self._process: subprocess.Popen[bytes] | None = None
         self._facts: dict[str, Any] = {}
         self._errors: IO[bytes] | None = None
@@ -84,13 +85,7 @@ class Sandbox:
         if self._process is not None:
             return self
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in stop()
-        self._process = subprocess.Popen(
-            [self._python, "-m", "gt_secure.sandbox", *self._arguments()],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            env=_environment(),
-        )
+        self._process = self._started(self._errors)
         line = self._first_line()
         try:
             facts = json.loads(line)
@@ -112,14 +107,21 @@ class Sandbox:
         self._facts = facts
         return self
 
-    def _arguments(self) -> list[str]:
-        settings = self._settings
-        given = [
-            "--json", "--exit-with-stdin", "--port", str(settings.port), "--log-delay", str(settings.log_delay_s),
-            "--workforce-delay", str(settings.workforce_delay_s), "--seed", settings.seed,
-            "--account", settings.account,
-        ]  # fmt: skip
-        return given + (["--state-dir", str(settings.state_dir)] if settings.state_dir else [])
+    def _started(self, errors: IO[bytes]) -> subprocess.Popen[bytes]:
+        command = [self._python, "-P", str(private_environment.BOOTSTRAP), "--json", "--exit-with-stdin",
+                   *self._settings.to_options()]  # fmt: skip
+        env = _environment(same_interpreter=self._python == sys.executable)
+        try:
+            return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=env)
+        except OSError as error:
+            errors.close()
+            raise InvalidInput(
+                f"{self._python} cannot be run: {error.strerror}.",
+                next_step=f"Give the path of a Python interpreter, or leave out python= and run: "
+                f"{private_environment.COMMAND}",
+                field="python",
+                value=self._python,
+            ) from error
 
     def _first_line(self) -> bytes:
         assert self._process is not None
@@ -175,6 +177,11 @@ class Sandbox:
         return self._facts[name]
 
     @property
+    def is_running(self) -> bool:
+        """True while the process runs."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
     def endpoint_url(self) -> str:
         """URL to give to AWS clients."""
         return str(self._fact("endpoint_url"))
@@ -225,9 +232,9 @@ class Sandbox:
         )
 
 
-def _environment() -> dict[str, str]:
-    """The environment of the child: nothing of the caller's AWS configuration, and the package it runs from."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    root = str(Path(__file__).resolve().parents[2])
-    paths = [root, *[path for path in kept.get("PYTHONPATH", "").split(os.pathsep) if path]]
-    return {**kept, "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)), "PYTHONUNBUFFERED": "1"}
+def _environment(*, same_interpreter: bool) -> dict[str, str]:
+    """The environment of the child: nothing of the caller's AWS configuration, nor packages of another interpreter."""
+    env = {**private_environment.child_environment(), "PYTHONUNBUFFERED": "1"}
+    if same_interpreter and "PYTHONPATH" in os.environ:
+        env["PYTHONPATH"] = os.environ["PYTHONPATH"]
+    return env

@@ -94,8 +94,11 @@ def lab(aws: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]
 
 
 @contextlib.contextmanager
-def start_lab(python: str, home: Path, more: Mapping[str, str]) -> Iterator[Lab]:
-    """JupyterLab of one Python, on a free port, with a home of its own and no setting of this machine."""
+def start_lab(python: str, home: Path, more: Mapping[str, str], base: str = "") -> Iterator[Lab]:
+    """JupyterLab of one Python, on a free port, with a home of its own and no setting of this machine.
+
+    ``base`` is its base URL without a slash at the end.
+    """
     folder = home / "notebooks"
     folder.mkdir()
     _settings(home / "settings" / "@jupyterlab")
@@ -117,6 +120,7 @@ def start_lab(python: str, home: Path, more: Mapping[str, str]) -> Iterator[Lab]
         "ServerApp.port": port,
         "ServerApp.port_retries": 0,
         "ServerApp.ip": "127.0.0.1",
+        "ServerApp.base_url": f"{base}/",
         "IdentityProvider.token": token,
         "ServerApp.root_dir": folder,
         "LabApp.expose_app_in_browser": True,
@@ -132,7 +136,7 @@ def start_lab(python: str, home: Path, more: Mapping[str, str]) -> Iterator[Lab]
             stdout=said,
             stderr=said,
         )
-        running = Lab(f"http://127.0.0.1:{port}", token, folder, process)
+        running = Lab(f"http://127.0.0.1:{port}{base}", token, folder, process)
         try:
             _wait(running, home / "lab.log")
             yield running

@@ -52,6 +52,26 @@ class Dialect:
     escape: bool = False  # backslashes in string literals are to be doubled
 
 
+_HIGH = "%[89A-Fa-f][0-9A-Fa-f]"
+_NEXT = "%[89ABab][0-9A-Fa-f]"
+_UTF8 = "|".join(
+    (
+        f"%(?:[Cc][2-9A-Fa-f]|[Dd][0-9A-Fa-f]){_NEXT}",
+        f"%[Ee]0%[ABab][0-9A-Fa-f]{_NEXT}",
+        f"%[Ee][1-9A-Ca-cEeFf]{_NEXT}{_NEXT}",
+        f"%[Ee][Dd]%[89][0-9A-Fa-f]{_NEXT}",
+        f"%[Ff]0%[9ABab][0-9A-Fa-f]{_NEXT}{_NEXT}",
+        f"%[Ff][1-3]{_NEXT}{_NEXT}{_NEXT}",
+        f"%[Ff]4%8[0-9A-Fa-f]{_NEXT}{_NEXT}",
+    )
+)
+"""Percent-encoded characters outside ASCII (Unicode Standard, table 3-7)."""
+_DUCKDB_DECODED = (
+    f"CASE WHEN NOT regexp_matches({{0}}, '{_HIGH}') THEN url_decode({{0}}) "
+    f"WHEN NOT regexp_matches(regexp_replace({{0}}, '{_UTF8}', ' ', 'g'), '{_HIGH}') THEN url_decode({{0}}) END"
+)
+"""DuckDB 1.5 has no ``try`` inside a lambda, so bytes that are no UTF-8 are found before they are decoded."""
+
 DUCKDB = Dialect(
     name="duckdb",
     split="string_split({0}, '{1}')",
@@ -74,9 +94,9 @@ DUCKDB = Dialect(
     shown="strftime({0}, '%Y-%m-%d %H:%M:%S')",
     integer="try_cast({0} AS BIGINT)",
     shift="({0} - to_minutes(cast({1} AS BIGINT)))",
-    decode="coalesce(try(url_decode({0})), {0})",
-    decoded="try(url_decode({0}))",
-    loose="try(url_decode({0}))",
+    decode=f"coalesce({_DUCKDB_DECODED}, {{0}})",
+    decoded=f"({_DUCKDB_DECODED})",
+    loose=f"({_DUCKDB_DECODED})",
     string="VARCHAR",
 )
 SPARK = Dialect(

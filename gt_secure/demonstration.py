@@ -1,0 +1,126 @@
+"""The panel on a sandbox, from one notebook cell: for an environment that must not get the sandbox's packages."""
+
+from __future__ import annotations
+
+import atexit
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .connection import Connection
+    from .sandbox import Sandbox
+    from .widgets import Panel
+
+TEAM, BUCKET, PREFIX = "open-team", "gt-images", "scans/"
+OFFICE, ELSEWHERE = "203.0.113.7", "198.51.100.9"
+_OPENED = (("0001", OFFICE, ELSEWHERE), ("0002", OFFICE, None), ("0003", "203.0.113.21", None))
+"""Objects, the workers who open their tasks, and who uses a forwarded URL."""
+
+_current: Demo | None = None
+
+
+class Demo:
+    """A running sandbox, a connection to it, and the panel.
+
+    In a notebook it shows itself as the panel. It ends with the kernel.
+
+    Attributes
+    ----------
+    sandbox : Sandbox
+        The running sandbox.
+    connection : Connection
+        A connection to it. Your own AWS configuration is not used.
+    panel : Panel
+        The panel on that connection.
+    """
+
+    def __init__(self, sandbox: Sandbox, connection: Connection, panel: Panel) -> None:
+        self.sandbox = sandbox
+        self.connection = connection
+        self.panel = panel
+
+    def stop(self) -> None:
+        """Stop the sandbox, with everything in it."""
+        global _current
+        self.sandbox.stop()
+        if _current is self:
+            _current = None
+
+    def __repr__(self) -> str:
+        return f"<Demo of gt_secure: {self.sandbox!r}>"
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        return self.panel._repr_mimebundle_(**options)
+
+
+def demo(*, python: str | Path | None = None, progress: Callable[[str], None] | None = None) -> Demo:
+    """Show the panel on a sandbox, without an AWS account, in this notebook.
+
+    The sandbox runs in a separate environment, which the first call makes (:func:`gt_secure.sandbox.install`): no
+    package of this one changes. It has workteams, images, and requests in the access log. A second call returns the
+    same demo.
+
+    Parameters
+    ----------
+    python : str or Path, optional
+        Interpreter of an environment that has the sandbox's packages, where none can be made here.
+    progress : callable, optional
+        Receives lines of text; printed by default.
+
+    Returns
+    -------
+    Demo
+        Shows itself as the panel; ``demo.connection`` is for calls from other cells.
+
+    Raises
+    ------
+    GtSecureError
+        If the environment cannot be made, or the sandbox does not start.
+
+    Examples
+    --------
+    >>> demo = gt_secure.demo()  # doctest: +SKIP
+    >>> demo  # doctest: +SKIP
+    """
+    global _current
+    if _current is not None and _current.sandbox.is_running:
+        return _current
+    tell = progress if progress is not None else _print
+    from .connection import connect
+    from .sandbox import Sandbox, install
+    from .widgets.panel import panel
+
+    chosen = python if python is not None else install(tell)
+    tell("Starting the sandbox (AWS on this machine; no account is touched)...")
+    sandbox = Sandbox(log_delay_s=2.0, seed="demo", python=chosen).start()
+    try:
+        connection = connect(sandbox=sandbox)
+        _open_tasks(connection)
+        shown = panel(
+            connection, team=TEAM, bucket=BUCKET, prefix=PREFIX, addresses=["203.0.113.0/24"],
+            journal_dir=sandbox.environment()["GT_SECURE_JOURNAL"],
+        )  # fmt: skip
+    except BaseException:
+        sandbox.stop()
+        raise
+    atexit.register(sandbox.stop)
+    _current = Demo(sandbox, connection, shown)
+    return _current
+
+
+def _open_tasks(connection: Connection) -> None:
+    """Let workers open tasks, and let one URL be forwarded: the access log gets its first requests."""
+    from .sandbox import open_task
+
+    for name, worker, forwarded_to in _OPENED:
+        url = open_task(connection.aws, TEAM, f"{PREFIX}{name}.png", worker)
+        for source in (worker, forwarded_to):
+            if source is not None:
+                connection.probe(url, source)
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()

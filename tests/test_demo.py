@@ -1,0 +1,56 @@
+"""``gt_secure.demo()``: a running sandbox with requests, and its panel, without the person's configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+import gt_secure
+from gt_secure import demonstration
+from gt_secure.errors import GtSecureError
+from support.rig import until
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[demonstration.Demo]:
+    lines: list[str] = []
+    running = gt_secure.demo(progress=lines.append)
+    assert [line.split()[0] for line in lines] == ["Starting"]
+    yield running
+    running.stop()
+
+
+def test_it_shows_itself_as_the_panel(demo: demonstration.Demo) -> None:
+    shown = demo._repr_mimebundle_()
+    data = shown[0] if isinstance(shown, tuple) else shown
+    assert "application/vnd.jupyter.widget-view+json" in data
+    assert demo.panel.review is not None
+    assert repr(demo).startswith("<Demo of gt_secure: <Sandbox http://127.0.0.1:")
+
+
+def test_a_second_call_returns_the_same_one(demo: demonstration.Demo) -> None:
+    assert gt_secure.demo() is demo
+
+
+def test_the_log_has_a_forwarded_url(demo: demonstration.Demo) -> None:
+    def addresses() -> set[str]:
+        rows = demo.connection.hits("gt-images", cache=None).filter(presigned=True).rows(columns=["remote_ip"])
+        return {row["remote_ip"] for row in rows.to_dicts()}
+
+    until(lambda: {demonstration.OFFICE, demonstration.ELSEWHERE} <= addresses())
+
+
+def test_changes_go_into_the_journal_of_the_sandbox(demo: demonstration.Demo) -> None:
+    assert demo.panel.review._journal_dir == demo.sandbox.environment()["GT_SECURE_JOURNAL"]
+
+
+def test_one_that_fails_stops_its_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demonstration, "_current", None)
+    started = []
+    monkeypatch.setattr("gt_secure.sandbox.Sandbox.start", lambda self: started.append(self) or self)
+    monkeypatch.setattr("gt_secure.sandbox.Sandbox.stop", lambda self: started.append("stopped"))
+    with pytest.raises(GtSecureError, match="not running"):
+        gt_secure.demo(progress=lambda _: None)
+    assert started[1:] == ["stopped"]
+    assert demonstration._current is None
