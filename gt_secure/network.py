@@ -342,6 +342,12 @@ class Source:
         return f"{self.address} via {self.endpoint}" if self.address is not None else self.endpoint
 
 
+def all_private(networks: Iterable[IPNetwork]) -> bool:
+    """Return whether there are ranges, and each of them is private."""
+    kinds = {scope(network) for network in networks}
+    return kinds == {"private"}
+
+
 def parse_stored_cidrs(cidrs: tuple[str, ...] | list[str]) -> tuple[IPNetwork, ...]:
     """Read CIDR ranges as AWS does, which ignores host bits; what is no range at all is left out."""
     found: list[IPNetwork] = []

@@ -1,18 +1,18 @@
 """Present access to an object: sources against locks, decided by the engine from the policies that are known.
 
-Two links are asked for each source: one that the portal made for a worker *at* that source, and one that was made for
-somebody elsewhere and forwarded. The URL lock tells them apart; the bucket guard does not.
+Each source is asked with two URLs: its own, which the portal issues to a worker *at* that source, and one that was
+issued to somebody elsewhere and forwarded. The URL lock tells them apart; the bucket guard does not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from html import escape
 from typing import Literal, TypeAlias
 
 from ..aws.arns import role_of_session
 from ..columns import lay_out
+from ..html import Chip, code, output, table
 from ..iam.documents import Source as PolicySource
 from ..iam.request import Policies, Request
 from ..iam.request_context import presigned_context
@@ -21,6 +21,7 @@ from ..network import IPNetwork, Source, contains, parse_address
 from ..policies.bucket_guard import GUARD_SID
 from ..policies.session_policy import session_policy
 from ..text import printable
+from .answer_tone import answer_tone
 from .decision import decide_request
 from .request_kinds import Given
 
@@ -36,14 +37,14 @@ ASSUMED_ROLE = "arn:aws:sts::111122223333:assumed-role/GroundTruthExecution/work
 
 @dataclass(frozen=True, slots=True)
 class WhoRow:
-    """One source with one link.
+    """One source with one URL.
 
     Attributes
     ----------
     source : str
         Where the request comes from.
     link : str
-        ``made here`` or ``made for ADDRESS``.
+        ``own URL``, or ``forwarded from ADDRESS``.
     opens : bool or None
         Whether the object opens; None if that cannot be known from what was read.
     lock : str
@@ -68,12 +69,17 @@ class WhoRow:
     verdict: Verdict
     note: str = ""
 
+    @property
+    def answer(self) -> str:
+        """The answer in a word: ``opened``, ``refused`` or ``unknown``."""
+        return {True: "opened", False: "refused", None: "unknown"}[self.opens]
+
     def to_dict(self) -> dict[str, object]:
         """JSON-able data."""
         return {
             "source": self.source,
             "link": self.link,
-            "answer": {True: "opened", False: "refused", None: "unknown"}[self.opens],
+            "answer": self.answer,
             "decided_by": self.lock,
             "depends_on": list(self.verdict.depends_on) if self.opens is None else [],
             "opens": self.opens,
@@ -125,7 +131,7 @@ def who_can_open(
     region: str | None = None,
     facts: Given | None = None,
 ) -> tuple[WhoRow, ...]:
-    """Return a row for each source and link.
+    """Return a row for each source and URL.
 
     Parameters
     ----------
@@ -134,7 +140,7 @@ def who_can_open(
     sources : iterable
         Where requests come from.
     forwarded_from : Source or str, optional
-        The worker whose link is forwarded; None leaves these rows out.
+        The worker whose URL is forwarded; None leaves these rows out.
     principal : str
         ARN of the session that signs.
     identity : sequence, optional
@@ -146,7 +152,7 @@ def who_can_open(
     url_lock : str, optional
         ``SourceIp``, ``VpcSourceIp``, ``both`` (which never allows), or None if it is off.
     portal : sequence of network, optional
-        The portal lock's ranges; empty if everybody may come, None if unknown.
+        The portal lock's ranges; empty if everybody can open it, None if unknown.
     unknown : iterable of str
         Names of policies that could not be read, such as ``bucket policy``.
     region : str, optional
@@ -184,16 +190,16 @@ def _rows(case: _Case, source: Source, other: Source | None) -> Iterator[WhoRow]
 
 def _row(case: _Case, source: Source, bound: Source) -> WhoRow:
     verdict = decide_request(_request(case, source), _policies(case, source, bound), case.facts)
-    made_here = source == bound
+    own = source == bound
     portal = _portal(case, source)
     opens, note = _certain(case, verdict)
     lock, statement = _lock(case, verdict), verdict.statement
-    if made_here and portal == "refuses" and opens is not False:
+    if own and portal == "refuses" and opens is not False:
         opens, lock, statement = False, "portal lock", ""
-        note = "No link is made for this source: it cannot open the portal. " + note
+        note = "No URL is issued to this source: it cannot open the portal. " + note
     return WhoRow(
         source=str(source),
-        link="made here" if made_here else f"made for {bound}",
+        link="own URL" if own else f"forwarded from {bound}",
         opens=opens,
         lock=lock,
         statement="" if verdict.allowed and opens else statement,
@@ -245,7 +251,7 @@ def _portal(case: _Case, source: Source) -> Portal:
 
 
 def _certain(case: _Case, verdict: Verdict) -> tuple[bool | None, str]:
-    """Say yes or no only where what could not be read cannot change the answer."""
+    """Return an answer only where what could not be read cannot change the answer."""
     if verdict.decision == "invalid":
         return None, verdict.reason
     if verdict.decision == "explicit-deny":
@@ -270,12 +276,17 @@ def _lock(case: _Case, verdict: Verdict) -> str:
     return "URL lock" if verdict.policy == "session policy" and case.url_lock is not None else verdict.policy
 
 
-_HEAD = ("source", "link", "opens", "decided by", "statement", "note")
+_HEAD = ("source", "url", "answer", "decided by", "statement", "note")
 
 
 def _cells(row: WhoRow) -> tuple[str, ...]:
-    opens = {True: "yes", False: "no", None: "not known"}[row.opens]
-    return tuple(printable(cell) for cell in (row.source, row.link, opens, row.lock, row.statement, row.note))
+    return tuple(printable(cell) for cell in (row.source, row.link, row.answer, row.lock, row.statement, row.note))
+
+
+def _html_cells(row: WhoRow) -> tuple[object, ...]:
+    source, _, answer, *others = _cells(row)
+    stranger = None if row.link == "own URL" and row.opens is False else row.link != "own URL"
+    return code(source), row.link, Chip(answer_tone(row.opens, stranger), answer), *others
 
 
 def who_text(rows: Iterable[WhoRow], room: int | None = None) -> str:
@@ -285,6 +296,4 @@ def who_text(rows: Iterable[WhoRow], room: int | None = None) -> str:
 
 def who_html(rows: Iterable[WhoRow]) -> str:
     """Return the table as HTML; everything is escaped."""
-    head = "".join(f"<th>{escape(name)}</th>" for name in _HEAD)
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in _cells(row)) + "</tr>" for row in rows)
-    return f'<table class="gts-who"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    return output(table(_HEAD, map(_html_cells, rows), classes="gts-who"))

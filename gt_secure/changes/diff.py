@@ -9,7 +9,7 @@ from ..access.log_sources import other_readers
 from ..account.snapshot import State
 from ..aws.teams import UrlLock
 from ..errors import PolicyError
-from ..network import parse_stored_cidrs
+from ..network import all_private, parse_stored_cidrs
 from ..policies.bucket_guard import Guard, build_guard, find_guard, merge_guard, remove_guard
 from ..restriction.model import Restriction, UrlLockMode
 from .change import Call, Change
@@ -35,7 +35,7 @@ def wanted_lock(wish: Restriction, state: State) -> UrlLock | None:
 
 
 def _fitting(wish: Restriction, state: State) -> UrlLockMode:
-    """Choose the setting: a workforce in a VPC also has the public portal, so there the lists decide."""
+    """Choose the setting: a workforce in a VPC also has the public portal, unless its list has private ranges only."""
     if state.workforce is None or not state.workforce.in_vpc:
         return "SourceIp"
     if bool(wish.addresses) != bool(wish.endpoints):
@@ -43,7 +43,8 @@ def _fitting(wish: Restriction, state: State) -> UrlLockMode:
     lock = (state.team.url_lock if state.team is not None else None) or UrlLock()
     if lock.on and not lock.impossible:
         return "SourceIp" if lock.source_ip else "VpcSourceIp"
-    return "SourceIp" if wish.addresses else "VpcSourceIp"
+    closed = all_private(parse_stored_cidrs(state.workforce.cidrs))
+    return "VpcSourceIp" if closed and not wish.addresses else "SourceIp"
 
 
 def existing_guard(state: State) -> Guard | None:

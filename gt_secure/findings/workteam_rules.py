@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ..account.facts import Snapshot
 from ..errors import InvalidInput
 from ..iam.operators import policy_network
-from ..network import IPNetwork, scope
+from ..network import IPNetwork, all_private, scope
 from .model import Match, rule
 
 _TEAM = "sagemaker:DescribeWorkteam"
@@ -39,7 +39,7 @@ def url_lock_portal_mismatch(snapshot: Snapshot) -> Iterator[Match]:
         return
     if team.vpc_source_ip and workforce.vpc_id is None:
         yield Match(team.name, "VpcSourceIp is Enabled, and the workforce has no VPC.")
-    if team.source_ip and workforce.vpc_id is not None and _closes_public(workforce.cidrs):
+    if team.source_ip and workforce.vpc_id is not None and all_private(read_networks(workforce.cidrs)):
         yield Match(team.name, f"SourceIp is Enabled, and the portal is reached only through {workforce.vpc_id}.")
 
 
@@ -83,7 +83,7 @@ def portal_lock_private(snapshot: Snapshot) -> Iterator[Match]:
 def portal_public_beside_vpc(snapshot: Snapshot) -> Iterator[Match]:
     """The portal is in a VPC and its public entrance is not closed."""
     workforce = snapshot.workforce
-    if workforce is not None and workforce.vpc_id is not None and not _closes_public(workforce.cidrs):
+    if workforce is not None and workforce.vpc_id is not None and not all_private(read_networks(workforce.cidrs)):
         yield Match(workforce.name, f"The VPC is {workforce.vpc_id}; the public portal admits others too.")
 
 
@@ -104,11 +104,6 @@ def read_networks(texts: tuple[str, ...]) -> tuple[IPNetwork, ...]:
         except InvalidInput:
             continue
     return tuple(found)
-
-
-def _closes_public(cidrs: tuple[str, ...]) -> bool:
-    networks = read_networks(cidrs)
-    return bool(networks) and all(scope(network) == "private" for network in networks)
 
 
 RULES = (

@@ -111,7 +111,7 @@ class Probe:
         return f"{printable(self.result)} ({status}) from {origin}: s3://{printable(self.bucket)}/{printable(self.key)}"
 
     def _repr_html_(self) -> str:
-        tone: Tone = "ok" if self.opened else "warn" if self.status is None else "no"
+        tone: Tone = "warn" if self.status is None else "plain"
         facts = [
             ("result", Chip(tone, self.result)),
             ("HTTP status", self.status if self.status is not None else "no answer"),

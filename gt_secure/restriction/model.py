@@ -51,7 +51,8 @@ class Restriction:
     url_lock : bool, str or None
         True: the setting that fits the portal: ``SourceIp`` for a public one. A workforce in a VPC has two portals;
         there, addresses alone mean ``SourceIp``, endpoints alone ``VpcSourceIp``, and otherwise the setting that is
-        on stays. False: both off. None: unchanged.
+        on stays. If none is on, it is ``SourceIp``, or ``VpcSourceIp`` where the portal lock closes the public portal.
+        False: both off. None: unchanged.
     portal_lock : bool or None
         True: only the addresses may open the worker portal, of **all** private workteams of the region. False: the
         portal is opened to everybody. None: unchanged.

@@ -71,31 +71,31 @@ def _tried_row(tried: Tried) -> tuple[object, ...]:
     if said is not None:
         lock = f"<b>{markup.text(said.lock)}</b>: " if said.lock else ""
         why = markup.join(lock, markup.text(said.why or said.headline, 400))
-    return source, _predicted(said), _observed(probe), why
+    return source, _predicted(said), _observed(probe, said), why
 
 
 def _predicted(said: Explanation | None) -> object:
     if said is None or not said.predicted:
-        return "not known"
-    return "opens" if said.predicted == "allow" else "refused"
+        return "unknown"
+    return {"allow": "opened", "unknown": "unknown", "invalid": "unknown"}.get(said.predicted, "refused")
 
 
-def _observed(probe: Probe) -> Chip:
+def _observed(probe: Probe, said: Explanation | None) -> Chip:
+    tone: markup.Tone = "plain" if said is None else said.tone
     if probe.opened:
-        return Chip("ok", f"opened ({probe.status})")
+        return Chip(tone, f"opened ({probe.status})")
     if probe.status is None:
         return Chip("warn", f"no answer ({probe.failure})")
-    return Chip("no", f"refused ({probe.status})" if probe.status in (401, 403) else f"status {probe.status}")
+    return Chip(tone, f"refused ({probe.status})" if probe.status in (401, 403) else f"status {probe.status}")
 
 
 def _single(tried: Tried) -> Markup:
     said = tried.explanation
     if said is None:
         return Markup("")
-    tone: markup.Tone = "ok" if tried.probe.opened else "no"
     expected = ", as predicted" if said.agrees else ""
     return markup.notice(
-        tone, markup.text(f"{said.headline}{expected}", 300), markup.text(f"{said.why} {said.next_step}", 600)
+        said.tone, markup.text(f"{said.headline}{expected}", 300), markup.text(f"{said.why} {said.next_step}", 600)
     )
 
 
@@ -105,23 +105,23 @@ def browser_answer(answer: dict[str, Any]) -> Markup:
     ms = f"{float(answer.get('ms') or 0):.0f} ms"
     if image == "loaded":
         return markup.notice(
-            "ok", "Opened by this browser", f"as an image, in {ms}. A worker on this network sees it too."
+            "plain", "Opened by this browser", f"as an image, in {ms}. A worker on this network sees it too."
         )
     if status in {200, 206}:
         return markup.notice(
-            "ok",
+            "plain",
             "Opened by this browser",
             f"in {ms}, but it is not an image. A worker on this network can read it too.",
         )
     if isinstance(status, int) and status:
         code = markup.plain(answer.get("code") or "", 60)
         return markup.notice(
-            "no",
+            "plain",
             f"Refused to this browser ({status}{' ' + code if code else ''})",
             f"in {ms}. A worker on this network is refused too.",
         )
     return markup.notice(
-        "no",
+        "warn",
         "Not opened by this browser,",
         "and it does not say why: a refusal without CORS headers hides its status from the page. Press Probe, or look "
         "at the network panel of the browser's developer tools.",

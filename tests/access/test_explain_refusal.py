@@ -401,3 +401,26 @@ def test_details_that_could_not_be_read_are_a_line_and_no_difference():
     told = explain(answer(message=denied("resource-based policy")), verdict=verdict, authorization=nothing)
     assert (told.agrees, told.differences) == (True, ())
     assert "may not call" in told.to_text()
+
+
+@pytest.mark.parametrize(
+    ("status", "bound", "forwarded", "tone"),
+    [
+        (200, "198.51.100.20", False, "ok"),
+        (200, "203.0.113.7", True, "no"),
+        (403, "203.0.113.7", True, "ok"),
+        (403, "198.51.100.20", False, "warn"),
+        (403, None, None, "plain"),
+        (200, None, None, "plain"),
+        (None, "203.0.113.7", True, "warn"),
+    ],
+)
+def test_the_colour_means_security_as_in_a_plan(status, bound, forwarded, tone):
+    said = explain(answer(status, "AccessDenied" if status == 403 else "", ""), bound_to=bound)
+    assert (said.forwarded, said.tone) == (forwarded, tone)
+
+
+def test_a_worker_behind_an_endpoint_is_compared_by_address():
+    probe = answer(200, "", "", source=Source.parse("10.0.3.4 via vpce-0a1b2c3d"))
+    assert explain(probe, bound_to="10.0.3.4").forwarded is False
+    assert explain(answer(200, "", "", source=None), bound_to="10.0.3.4").forwarded is None

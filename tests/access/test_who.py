@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -32,16 +33,16 @@ def test_without_locks_everybody_with_the_link_comes_in():
 
 def test_the_url_lock_stops_forwarded_links_only():
     found = ask(url_lock="SourceIp")
-    assert found[OFFICE, "made here"] == (True, "")
-    assert found[OTHER, "made here"] == (True, "")
-    assert found[OTHER, "made for 192.0.2.1"] == (False, "URL lock")
-    assert found[VPC, "made here"] == (False, "URL lock")
+    assert found[OFFICE, "own URL"] == (True, "")
+    assert found[OTHER, "own URL"] == (True, "")
+    assert found[OTHER, "forwarded from 192.0.2.1"] == (False, "URL lock")
+    assert found[VPC, "own URL"] == (False, "URL lock")
 
 
 def test_the_vpc_url_lock_wants_an_endpoint():
     found = ask(url_lock="VpcSourceIp")
-    assert found[VPC, "made here"] == (True, "")
-    assert found[OFFICE, "made here"] == (False, "URL lock")
+    assert found[VPC, "own URL"] == (True, "")
+    assert found[OFFICE, "own URL"] == (False, "URL lock")
 
 
 def test_both_toggles_let_nobody_in():
@@ -50,35 +51,35 @@ def test_both_toggles_let_nobody_in():
 
 def test_the_guard_stops_whoever_is_not_listed():
     found = ask(bucket_policy=GUARD)
-    assert found[OFFICE, "made for 192.0.2.1"] == (True, "")
-    assert found[OTHER, "made here"] == (False, "bucket guard")
-    assert found[VPC, "made here"] == (False, "bucket guard")
+    assert found[OFFICE, "forwarded from 192.0.2.1"] == (True, "")
+    assert found[OTHER, "own URL"] == (False, "bucket guard")
+    assert found[VPC, "own URL"] == (False, "bucket guard")
 
 
 def test_the_portal_lock_stops_links_made_here():
     found = ask(portal=parse_networks("203.0.113.0/24"))
-    assert found[OFFICE, "made here"] == (True, "")
-    assert found[OTHER, "made here"] == (False, "portal lock")
-    assert found[OTHER, "made for 192.0.2.1"] == (True, "")
-    assert found[VPC, "made here"] == (True, "")
+    assert found[OFFICE, "own URL"] == (True, "")
+    assert found[OTHER, "own URL"] == (False, "portal lock")
+    assert found[OTHER, "forwarded from 192.0.2.1"] == (True, "")
+    assert found[VPC, "own URL"] == (True, "")
 
 
 def test_a_public_grant_undoes_the_url_lock():
-    assert ask(url_lock="SourceIp", bucket_policy=PUBLIC)[OTHER, "made for 192.0.2.1"] == (True, "")
+    assert ask(url_lock="SourceIp", bucket_policy=PUBLIC)[OTHER, "forwarded from 192.0.2.1"] == (True, "")
 
 
 def test_an_endpoint_policy_counts_for_its_endpoint():
     closed = {"Statement": {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}}
     found = ask(endpoint_policies={"vpce-0a1b2c3d": closed})
-    assert found[VPC, "made here"] == (False, "VPC endpoint policy")
-    assert found[OFFICE, "made here"] == (True, "")
+    assert found[VPC, "own URL"] == (False, "VPC endpoint policy")
+    assert found[OFFICE, "own URL"] == (True, "")
     other = {"Statement": {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "arn:aws:s3:::other/*"}}
     found = ask(endpoint_policies={"vpce-0a1b2c3d": other}, url_lock="VpcSourceIp")
-    assert found[VPC, "made here"] == (False, "VPC endpoint policy")
+    assert found[VPC, "own URL"] == (False, "VPC endpoint policy")
 
 
 def test_a_role_that_may_not_read_is_named():
-    assert ask(identity=[])[OFFICE, "made here"] == (False, "identity policy")
+    assert ask(identity=[])[OFFICE, "own URL"] == (False, "identity policy")
 
 
 @pytest.mark.parametrize("facts", [{}, {"url_lock": "SourceIp"}])
@@ -107,27 +108,27 @@ def test_rows_tell_what_was_assumed_and_read_as_text_html_and_json():
     html = who_html(rows)
     assert html.count("<tr>") == 5
     assert "<b>" not in html
-    assert [row.link for row in who_can_open("b", "k", [OFFICE], forwarded_from=None)] == ["made here"]
+    assert [row.link for row in who_can_open("b", "k", [OFFICE], forwarded_from=None)] == ["own URL"]
 
 
 def test_the_signing_role_is_known_to_conditions():
     role = "arn:aws:iam::111122223333:role/GroundTruthExecution"
     others = {"Statement": {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*",
                             "Condition": {"ArnNotEquals": {"aws:PrincipalArn": role}}}}  # fmt: skip
-    assert ask(bucket_policy=others)[OFFICE, "made here"] == (True, "")
+    assert ask(bucket_policy=others)[OFFICE, "own URL"] == (True, "")
     session = "arn:aws:sts::111122223333:assumed-role/Other/worker"
-    assert ask(bucket_policy=others, principal=session)[OFFICE, "made here"] == (False, "bucket policy")
+    assert ask(bucket_policy=others, principal=session)[OFFICE, "own URL"] == (False, "bucket policy")
     user = "arn:aws:iam::111122223333:user/alice"
     alice = {"Statement": {**others["Statement"], "Condition": {"ArnNotEquals": {"aws:PrincipalArn": user}}}}
-    assert ask(bucket_policy=alice, principal=user)[OFFICE, "made here"] == (True, "")
+    assert ask(bucket_policy=alice, principal=user)[OFFICE, "own URL"] == (True, "")
 
 
 def test_an_account_in_the_policy_of_a_gateway_endpoint_lets_no_role_through():
     mine = {"Statement": {"Effect": "Allow", "Principal": {"AWS": "111122223333"}, "Action": "*", "Resource": "*"}}
     through = {"endpoint_policies": {"vpce-0a1b2c3d": mine}}
-    assert ask(**through)[VPC, "made here"] == (True, "")
-    assert ask(**through, gateway_endpoints=["vpce-0a1b2c3d"])[VPC, "made here"] == (False, "VPC endpoint policy")
-    assert ask(**through, gateway_endpoints=["vpce-0b1b2c3d"])[VPC, "made here"] == (True, "")
+    assert ask(**through)[VPC, "own URL"] == (True, "")
+    assert ask(**through, gateway_endpoints=["vpce-0a1b2c3d"])[VPC, "own URL"] == (False, "VPC endpoint policy")
+    assert ask(**through, gateway_endpoints=["vpce-0b1b2c3d"])[VPC, "own URL"] == (True, "")
 
 
 def test_the_statement_is_named_only_where_it_may_stand_in_the_way():
@@ -141,8 +142,17 @@ def test_the_statement_is_named_only_where_it_may_stand_in_the_way():
 
 def test_the_columns_of_the_text_are_as_wide_as_their_widest_cell():
     head, *rows = who_text(who_can_open("gt-images", "k", [OFFICE, VPC], bucket_policy=GUARD)).splitlines()
-    assert head.split() == ["SOURCE", "LINK", "OPENS", "DECIDED", "BY", "STATEMENT", "NOTE"]
+    assert head.split() == ["SOURCE", "URL", "ANSWER", "DECIDED", "BY", "STATEMENT", "NOTE"]
     for row in rows:
-        assert row[head.index("LINK") :].startswith("made ")
-        assert row[head.index("OPENS") :].split(maxsplit=1)[0] in ("yes", "no")
-        assert row[head.index("LINK") - 2 : head.index("LINK")] == "  "
+        assert row[head.index("URL") :].startswith(("own URL ", "forwarded from "))
+        assert row[head.index("ANSWER") :].split(maxsplit=1)[0] in ("opened", "refused", "unknown")
+        assert row[head.index("URL") - 2 : head.index("URL")] == "  "
+
+
+def test_colours_mean_security():
+    rows = who_can_open("gt-images", "k", [OFFICE, OTHER], bucket_policy=GUARD)
+    html = who_html(rows)
+    tones = re.findall(r"gts-chip gts-(\w+)[^>]*>(?:<span[^>]*>.</span> )?<bdi>(\w+)<", html)
+    assert tones == [("ok", "opened"), ("no", "opened"), ("plain", "refused"), ("ok", "refused")]
+    (row,) = who_can_open("gt-images", "k", [OFFICE], forwarded_from=None, unknown=["bucket policy"])
+    assert "gts-warn" in who_html([row]).partition("</style>")[2]

@@ -105,6 +105,19 @@ def test_the_toggle_that_fits(
     assert on == wanted or (on is None and now.mode == expected)
 
 
+@pytest.mark.parametrize(
+    ("portal", "expected"),
+    [([], "SourceIp"), (["10.0.0.0/16"], "VpcSourceIp"), (["10.0.0.0/16", OFFICE], "SourceIp")],
+)
+def test_without_a_list_the_portal_that_workers_can_open_decides(portal: list[str], expected: str) -> None:
+    force = replace(FORCE, vpc_id="vpc-0a1b2c3d", cidrs=tuple(portal))
+    one = made(state(workforce=force), addresses=[], guard=None)
+    (change,) = [change for change in one.changes if change.kind == "url-lock"]
+    assert change.after[expected] == "Enabled"
+    on = replace(TEAM, url_lock=UrlLock(False, True))
+    assert made(state(workforce=force, team=on), addresses=[], guard=None).empty, "it stays"
+
+
 @pytest.mark.parametrize("prefix", ["", "scans/"])
 def test_a_guard_of_the_old_form_is_replaced(prefix: str) -> None:
     guard = build_guard("gt-images", prefix=prefix, networks=[OFFICE])

@@ -211,7 +211,7 @@ def test_explain_says_who_can_open_it(run):
     )
     code, out, _ = run(*args, "--team", "radiology-team", "--json")
     assert code == 0
-    rows = {(row["source"], row["link"] == "made here"): row for row in json.loads(out)}
+    rows = {(row["source"], row["link"] == "own URL"): row for row in json.loads(out)}
     assert rows[(OFFICE, True)]["opens"] is True
     assert rows[(OFFICE, False)]["opens"] is False
     assert rows[(OFFICE, False)]["lock"] == "URL lock"

@@ -21,6 +21,7 @@ from ...iam.verdict import Verdict
 from ...network import Source
 from ...policies.bucket_guard import Guard
 from ...text import printable
+from ..answer_tone import answer_tone
 from .iam_details import authorization_lines, differences_to
 from .refusals import BUCKET_GUARD, URL_LOCK, named_policy
 from .s3_errors import RULES, Cause, Known, not_s3
@@ -61,6 +62,8 @@ class Explanation:
         Request context and deciding check as IAM has them, if it was asked.
     differences : tuple of str
         Points in which IAM's details and the prediction differ.
+    forwarded : bool or None
+        Whether the URL was used from another source than the one that it was issued to; None if unknown.
     """
 
     cause: str
@@ -76,6 +79,13 @@ class Explanation:
     authorization_id: str = ""
     authorization: AuthorizationDetails | None = None
     differences: tuple[str, ...] = ()
+    forwarded: bool | None = None
+
+    @property
+    def tone(self) -> Tone:
+        """The colour of the answer: a warning where it differs from the prediction."""
+        opened = {"opened": True, "refused": False}.get(self.observed)
+        return "warn" if self.agrees is False else answer_tone(opened, self.forwarded)
 
     def to_dict(self) -> dict[str, object]:
         """JSON-able data with the names of the attributes."""
@@ -97,9 +107,8 @@ class Explanation:
     def to_html(self) -> str:
         """HTML fragment; everything is escaped."""
         head, *rest = self.to_text().split("\n")
-        tone: Tone = {"opened": "ok", "refused": "no"}.get(self.observed, "warn")  # type: ignore[assignment]
         body = join_html(*(f"<p>{html_text(line, 900)}</p>" for line in rest))
-        return notice_box(tone, html_text(head, 600), more=body)
+        return notice_box(self.tone, html_text(head, 600), more=body)
 
     def _repr_html_(self) -> str:
         return cell_output(self.to_html())
@@ -165,7 +174,14 @@ def explain(
         authorization_id="" if denial is None else denial.authorization_id,
         authorization=authorization,
         differences=differences,
+        forwarded=_is_forwarded(bound, probe.source),
     )
+
+
+def _is_forwarded(bound: Source | None, source: Source | None) -> bool | None:
+    if bound is None or source is None or bound.address is None or source.address is None:
+        return None
+    return bound.address != source.address
 
 
 _BY_POLICY: Mapping[str, tuple[str, ...] | None] = {

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ... import html as markup
+from ...access.answer_tone import answer_tone
 from ...access.simulation import LOGGED
 from ...findings.render import accepted_fold
 from ...html import Chip, Markup, count
@@ -110,11 +111,9 @@ def _decided(outcome: Outcome) -> Markup:
 def outcome_chip(row: Row, outcome: Outcome) -> Chip:
     """Return the outcome as a chip whose colour means security: green is a stranger refused, red an open hole."""
     stranger = row.scene == "forwarded" or row.why.startswith(_STRANGERS)
-    if outcome.decision == "allowed":
-        return Chip("no" if stranger else "ok", "opened")
-    if outcome.decision == "refused":
-        return Chip("ok" if stranger else "warn", "refused")
-    return Chip("warn", "unknown")
+    opened = {"allowed": True, "refused": False}.get(outcome.decision)
+    word = {True: "opened", False: "refused", None: "unknown"}[opened]
+    return Chip(answer_tone(opened, stranger), word)
 
 
 def _all_rows(rows: Sequence[Row]) -> Markup:
