@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from .text import printable
 
 _NARROW = 12
 _TIGHT = 8
+_SEPARATORS = "/:.-_"
 
 
 def width(text: str) -> int:
@@ -16,7 +17,9 @@ def width(text: str) -> int:
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
-def lay_out(head: Sequence[str], rows: Iterable[Sequence[object]], room: int | None = None) -> list[str]:
+def lay_out(
+    head: Sequence[str], rows: Iterable[Sequence[object]], room: int | None = None, *, whole: Collection[int] = ()
+) -> list[str]:
     """Return the lines of a table, the titles first.
 
     Parameters
@@ -27,6 +30,8 @@ def lay_out(head: Sequence[str], rows: Iterable[Sequence[object]], room: int | N
         Cells; text from outside is made printable.
     room : int, optional
         Columns to fit into. Cells that are too wide go on in the next line.
+    whole : collection of int
+        Numbers of the columns that are never cut, such as ids that people paste.
     """
     cells = [[printable(cell) for cell in row] for row in rows]
     widths = [max([width(title), *(width(row[i]) for row in cells)]) for i, title in enumerate(head)]
@@ -34,7 +39,10 @@ def lay_out(head: Sequence[str], rows: Iterable[Sequence[object]], room: int | N
         words = [
             max(width(word) for cell in column for word in cell.split(" ")) for column in zip(head, *cells, strict=True)
         ]
-        widths = _shrink(widths, room - 2 * (len(widths) - 1), words)
+        free = [i for i in range(len(widths)) if i not in whole]
+        left = room - 2 * (len(widths) - 1) - sum(widths[i] for i in whole)
+        for i, size in zip(free, _shrink([widths[i] for i in free], left, [words[i] for i in free]), strict=True):
+            widths[i] = size
     return [line for row in [[title.upper() for title in head], *cells] for line in _lines(row, widths)]
 
 
@@ -76,11 +84,13 @@ def wrap(text: str, room: int) -> list[str]:
 
 
 def _pieces(word: str, room: int) -> list[str]:
-    """Cut a word that does not fit; a wide character counts twice."""
+    """Cut a word that does not fit, after a separator in its second half if there is one."""
     pieces, piece = [], ""
     for char in word:
         if piece and width(piece + char) > room:
-            pieces.append(piece)
-            piece = ""
+            end = max(piece.rfind(mark) for mark in _SEPARATORS) + 1
+            end = end if end > len(piece) // 3 else len(piece)
+            pieces.append(piece[:end])
+            piece = piece[end:]
         piece += char
     return [*pieces, piece]

@@ -101,3 +101,21 @@ def test_wide_characters_count_twice() -> None:
     assert wrap("日本語の説明", 4) == ["日本", "語の", "説明"]
     first, second = lay_out(("a", "b"), [("日本", "x")])
     assert width(first[: first.index("B")]) == width(second[: second.index("x")])
+
+
+def test_a_column_of_ids_is_never_cut() -> None:
+    change = "20261125-041953-551434-926d"
+    rows = [(change, "bucket-guard of gt-images", "arn:aws:iam::111122223333:user/sandbox-admin")]
+    lines = lay_out(("change", "targets", "caller"), rows, 60, whole=(0,))
+    assert lines[1].startswith(f"{change}  ")
+    assert max(map(width, lines)) <= 60
+
+
+def test_a_long_word_is_cut_after_a_separator() -> None:
+    assert wrap("arn:aws:iam::111122223333:user/sandbox-admin", 20) == [
+        "arn:aws:iam::",
+        "111122223333:user/",
+        "sandbox-admin",
+    ]
+    assert wrap("UpdateWorkteam.WorkerAccessConfiguration", 32) == ["UpdateWorkteam.", "WorkerAccessConfiguration"]
+    assert wrap("x" * 25, 10) == ["x" * 10, "x" * 10, "x" * 5]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from ..aws.arns import role_of_session
-from ..columns import lay_out
+from ..columns import lay_out, wrap
 from ..html import Chip, code, output, table
 from ..iam.documents import Source as PolicySource
 from ..iam.request import Policies, Request
@@ -261,7 +261,7 @@ def _certain(case: _Case, verdict: Verdict) -> tuple[bool | None, str]:
     if case.unknown:
         return None, f"Not read: {', '.join(sorted(case.unknown))}."
     if case.identity is None and verdict.allowed:
-        return True, "The signing role's own policies are not known; it is assumed that they allow reading."
+        return True, "The signing role's policies are unknown and assumed to allow reading."
     return verdict.allowed, ""
 
 
@@ -290,8 +290,16 @@ def _html_cells(row: WhoRow) -> tuple[object, ...]:
 
 
 def who_text(rows: Iterable[WhoRow], room: int | None = None) -> str:
-    """Return the table as aligned plain text, no wider than ``room`` columns."""
-    return "\n".join(lay_out(_HEAD, map(_cells, rows), room))
+    """Return the table as aligned plain text, no wider than ``room`` columns, and its notes below."""
+    cells = [_cells(row) for row in rows]
+    notes = list(dict.fromkeys(note for *_, note in cells if note))
+    numbered = [(*row, f"[{notes.index(note) + 1}]" if note else "") for *row, note in cells]
+    below = [line for i, note in enumerate(notes, 1) for line in _note_lines(f"[{i}] {note}", room)]
+    return "\n".join([*lay_out(_HEAD, numbered, room), *below])
+
+
+def _note_lines(text: str, room: int | None) -> list[str]:
+    return [text] if room is None else wrap(text, room)
 
 
 def who_html(rows: Iterable[WhoRow]) -> str:

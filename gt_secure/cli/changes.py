@@ -346,7 +346,7 @@ def run_journal(args: argparse.Namespace) -> int:
     if not records:
         say(f"The journal in {directory} is empty.")
         return OK
-    say(table(Journal.head, [Journal.row(record) for record in records]))
+    say(table(Journal.head, [Journal.row(record) for record in records], whole=(0,)))
     return OK
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..text import printable
 from .exit_codes import FOUND, OK, UNKNOWN
-from .output import connection, note, say, show_json, table
+from .output import connection, fit, note, say, show_json, table
 from .parser import Commands
 from .progress import working
 
@@ -31,7 +31,7 @@ def add(commands: Commands) -> None:
             ("gt-secure doctor --need hits guard", "fail in CI if one of them cannot be used"),
             ("gt-secure doctor --policy teams url-lock", "the policy to hand to an administrator"),
         ),
-        exit_codes="0; with --need: 0 all can be used, 2 one cannot, 3 one is not known",
+        exit_codes="0; with --need: 0 all can be used, 2 one cannot, 3 one is unknown",
         result=diagnosis_from,
     )
     parser.add_argument("--team", help="workteam to examine (default: all private ones)")
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         _show(found)
     words = [each.status for each in found.features] if args.need else []
-    return FOUND if "no" in words else UNKNOWN if "not known" in words else OK
+    return FOUND if "no" in words else UNKNOWN if "unknown" in words else OK
 
 
 def diagnosis_from(args: argparse.Namespace) -> Diagnosis:
@@ -86,8 +86,8 @@ def _scope(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _show(found: Any) -> None:
-    say(f"{printable(found.caller)} in {found.scope.region}")
-    say(found.headline)
+    say(fit(f"{printable(found.caller)} in {found.scope.region}"))
+    say(fit(found.headline))
     say()
     say(table(("can", "feature", "what", "why not"),
               [(each.status, each.feature.name, each.feature.title, each.why) for each in found.features]))  # fmt: skip

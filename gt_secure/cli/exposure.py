@@ -56,7 +56,7 @@ def add(commands: Commands) -> None:
                 "some keys, as JSON",
             ),
         ),
-        exit_codes="0 proved, 2 not proved, 3 not known",
+        exit_codes="0 proved, 2 not proved, 3 unknown",
     )
     prove.add_argument("-f", "--file", help="restriction file; its bucket's policy is read from AWS")
     _add_files(prove, required=False)

@@ -6,7 +6,7 @@ import argparse
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +58,9 @@ def _shown(text: str) -> str:
     return text if isinstance(text, Styled) else printable(text, keep="\n")
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Lay out a table; columns wrap where the terminal is too narrow."""
-    titles, *lines = "\n".join(lay_out(head, rows, line_width())).split("\n")
+def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, whole: Collection[int] = ()) -> str:
+    """Lay out a table; columns wrap where the terminal is too narrow, but those in ``whole``."""
+    titles, *lines = "\n".join(lay_out(head, rows, line_width(), whole=whole)).split("\n")
     return Styled("\n".join([styled(titles, "bold"), *lines]))
 
 

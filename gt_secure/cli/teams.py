@@ -11,7 +11,7 @@ from ..connection import Connection
 from ..errors import GtSecureError
 from ..listings import Jobs, Workteams
 from ..text import printable
-from .output import connection, note, say, show_json, table
+from .output import connection, fit, note, say, show_json, table
 from .parser import Commands
 
 
@@ -56,7 +56,7 @@ def _all(gt: Connection, teams: Workteams, as_json: bool) -> int:
         return 0
     say(table(teams.head, [teams.row(team) for team in teams]))
     say()
-    say(portal_sentence(workforce, [t.name for t in teams if t.kind == "private"]))
+    say(fit(portal_sentence(workforce, [t.name for t in teams if t.kind == "private"])))
     if unseen:
         note(f"note: {unseen}")
     return 0
@@ -73,7 +73,7 @@ def _one(gt: Connection, team: Workteam, as_json: bool) -> int:
     say(f"  description  {printable(team.description)}")
     say(f"  groups       {printable(', '.join(team.members))}")
     say(f"  URL lock     {team.url_lock_text}")
-    say(f"  portal lock  {portal_sentence(workforce, [])}")
+    say(fit(f"  portal lock  {portal_sentence(workforce, [])}"))
     for job in jobs:
         say(f"  job          {printable(job.name)}  {job.status}, {job.pending} of {job.total} objects still to label")
     if not jobs:

@@ -25,9 +25,9 @@ class FeatureState:
 
     @property
     def status(self) -> Word:
-        """``yes``, ``no`` or ``not known``; optional permissions do not count."""
+        """``yes``, ``no`` or ``unknown``; optional permissions do not count."""
         needed = [each.status for each in self.answers if not each.permission.optional]
-        return "no" if "no" in needed else "not known" if "not known" in needed else "yes"
+        return "no" if "no" in needed else "unknown" if "unknown" in needed else "yes"
 
     @property
     def lacking(self) -> tuple[Answer, ...]:
@@ -42,13 +42,13 @@ class FeatureState:
         if denied:
             actions = ", ".join(each.permission.action for each in denied)
             trust = next((f": {each.reason}" for each in denied if "trust policy" in each.reason), "")
-            return f"lacks {actions}{trust}"
+            return f"missing {actions}{trust}"
         unnamed = list(dict.fromkeys(each.reason for each in needed if each.resource is None))
         if unnamed:
-            return f"unknown until you add {', '.join(unnamed)}"
+            return f"unknown until you {', '.join(unnamed)}"
         if needed:
             actions = ", ".join(dict.fromkeys(each.permission.action for each in needed))
-            return f"{actions}: {next((each.reason for each in needed if each.reason), 'not known')}"
+            return f"{actions}: {next((each.reason for each in needed if each.reason), 'unknown')}"
         less = [each.permission.action for each in self.lacking if each.status == "no"]
         return f"works without optional {', '.join(less)}" if less else ""
 
@@ -85,12 +85,12 @@ class Diagnosis:
     @property
     def headline(self) -> str:
         """One line for the head of a panel."""
-        by: dict[str, list[str]] = {"yes": [], "no": [], "not known": []}
+        by: dict[str, list[str]] = {"yes": [], "no": [], "unknown": []}
         for each in self.features:
             by[each.status].append(each.feature.name)
         parts = [f"{len(by['yes'])} of {len(self.features)} features can be used"]
         parts += [f"not: {', '.join(by['no'])}"] if by["no"] else []
-        parts += [f"not known: {', '.join(by['not known'])}"] if by["not known"] else []
+        parts += [f"unknown: {', '.join(by['unknown'])}"] if by["unknown"] else []
         wrong = [fact.name for fact in self.facts if fact.mark == "wrong"]
         parts += [f"needs fixing: {', '.join(wrong)}"] if wrong else []
         return "; ".join(parts) + "."

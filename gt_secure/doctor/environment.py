@@ -89,7 +89,7 @@ def _clock(aws: Aws) -> Fact:
             answer: Any = aws.client("sts").get_caller_identity()
         there = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
     except (GtSecureError, KeyError, ValueError):
-        return Fact("clock", "not known", "note", "AWS returned no time.")
+        return Fact("clock", "unknown", "note", "AWS returned no time.")
     off = abs((_now() - there).total_seconds())
     mark: Mark = "ok" if off < CLOCK_NOTE_S else "note" if off < CLOCK_WRONG_S else "wrong"
     return Fact("clock", f"{off:.0f} s off", mark, "" if mark == "ok" else "Set the clock: signatures depend on it.")

@@ -13,7 +13,7 @@ from ..errors import AccessDenied, CredentialsError, GtSecureError, NotFound
 from .features import Permission
 from .scope import Scope
 
-Word: TypeAlias = Literal["yes", "no", "not known"]
+Word: TypeAlias = Literal["yes", "no", "unknown"]
 WORKERS = 8
 
 
@@ -24,11 +24,11 @@ class Answer:
     Attributes
     ----------
     status : str
-        ``yes``, ``no`` or ``not known``.
+        ``yes``, ``no`` or ``unknown``.
     how : str
         ``called``, ``predicted`` (by iam:SimulatePrincipalPolicy) or empty.
     reason : str
-        The reason for ``no`` or ``not known``.
+        The reason for ``no`` or ``unknown``.
     """
 
     permission: Permission
@@ -55,21 +55,21 @@ def ask(aws: Aws, scope: Scope, permissions: Iterable[Permission]) -> list[Answe
     tried = [each for each in wanted if _call(aws, scope, each) is not None]
     with ThreadPoolExecutor(WORKERS) as pool:
         called = dict(zip(tried, pool.map(lambda each: _try(aws, scope, each), tried), strict=True))
-    left = [each for each in wanted if each not in called or called[each].status == "not known"]
+    left = [each for each in wanted if each not in called or called[each].status == "unknown"]
     predicted = _predict(aws, scope, left)
     return [_better(called.get(each), predicted.get(each)) for each in wanted]
 
 
 def _better(called: Answer | None, predicted: Answer | None) -> Answer:
     """Return the result of a call, or IAM's prediction where the call was inconclusive."""
-    if called is None or (called.status == "not known" and predicted is not None and predicted.status != "not known"):
+    if called is None or (called.status == "unknown" and predicted is not None and predicted.status != "unknown"):
         assert predicted is not None
         return predicted
     return called
 
 
 def _unknown(scope: Scope, each: Permission, reason: str = "") -> Answer:
-    return Answer(each, scope.arn(each.target), "not known", "", reason or f"add {scope.needs(each.target)}")
+    return Answer(each, scope.arn(each.target), "unknown", "", reason or f"add {scope.needs(each.target)}")
 
 
 def _try(aws: Aws, scope: Scope, each: Permission) -> Answer:
@@ -82,12 +82,12 @@ def _try(aws: Aws, scope: Scope, each: Permission) -> Answer:
         return Answer(each, resource, "no", "called", error.message)
     except NotFound as error:
         if each.target in ("bucket", "objects", "log-bucket", "log-objects"):
-            return Answer(each, resource, "not known", "called", error.message)
+            return Answer(each, resource, "unknown", "called", error.message)
         return Answer(each, resource, "yes", "called")  # the lookup of a missing thing was allowed, so it can be read
     except CredentialsError:
         raise
     except GtSecureError as error:
-        return Answer(each, resource, "not known", "called", error.message)
+        return Answer(each, resource, "unknown", "called", error.message)
     return Answer(each, resource, "yes", "called")
 
 
@@ -190,5 +190,5 @@ def _predict(aws: Aws, scope: Scope, permissions: list[Permission]) -> dict[Perm
             status, reason = said[each.action]
             if each.action == "sts:AssumeRole" and status == "yes":
                 status, reason = trusts(aws, str(resource))
-            answers[each] = Answer(each, resource, status, "predicted" if status != "not known" else "", reason)
+            answers[each] = Answer(each, resource, status, "predicted" if status != "unknown" else "", reason)
     return answers

@@ -13,7 +13,7 @@ from ..aws.client import Aws, aws_errors
 from ..errors import AccessDenied, GtSecureError
 from .role import execution_role
 
-Said: TypeAlias = "tuple[Literal['yes', 'no', 'not known'], str]"
+Said: TypeAlias = "tuple[Literal['yes', 'no', 'unknown'], str]"
 
 
 class Simulator:
@@ -34,8 +34,8 @@ class Simulator:
             except AccessDenied:
                 self._closed = "Missing permission for the prediction: iam:SimulatePrincipalPolicy."
             except GtSecureError as error:
-                return dict.fromkeys(actions, ("not known", f"IAM does not predict it: {error.message}"))
-        return dict.fromkeys(actions, ("not known", self._closed))
+                return dict.fromkeys(actions, ("unknown", f"IAM does not predict it: {error.message}"))
+        return dict.fromkeys(actions, ("unknown", self._closed))
 
     def _simulate(self, actions: Sequence[str], resource: str) -> dict[str, Said]:
         principal = self._principal or self._find_principal()
@@ -43,7 +43,7 @@ class Simulator:
             answer: Mapping[str, Any] = self.aws.client("iam").simulate_principal_policy(
                 PolicySourceArn=principal, ActionNames=list(actions), ResourceArns=[resource]
             )
-        found: dict[str, Said] = dict.fromkeys(actions, ("not known", "IAM returned no result for it."))
+        found: dict[str, Said] = dict.fromkeys(actions, ("unknown", "IAM returned no result for it."))
         for result in answer["EvaluationResults"]:
             found[str(result["EvalActionName"])] = _read(result)
         return found
@@ -62,7 +62,7 @@ def _read(result: Mapping[str, Any]) -> Said:
     if decision == "allowed":
         return "yes", ""
     if missing:
-        return "not known", f"It depends on {', '.join(missing)}."
+        return "unknown", f"It depends on {', '.join(missing)}."
     boundary = (result.get("PermissionsBoundaryDecisionDetail") or {}).get("AllowedByPermissionsBoundary")
     organization = (result.get("OrganizationsDecisionDetail") or {}).get("AllowedByOrganizations")
     if organization is False:

@@ -24,7 +24,7 @@ def trusts(aws: Aws, role_arn: str) -> Said:
         with aws_errors("iam:GetRole", role_arn):
             document: Any = aws.client("iam").get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
     except GtSecureError as error:
-        return "not known", f"The trust policy of {name} cannot be read: {error.message}"
+        return "unknown", f"The trust policy of {name} cannot be read: {error.message}"
     if isinstance(document, str):
         import json
 
@@ -50,13 +50,13 @@ def decide(document: Mapping[str, Any], role_arn: str, caller: str, account: str
     try:
         verdict = evaluate(request, Policies(resource=written))
     except PolicyError as error:
-        return "not known", f"The trust policy of the role cannot be evaluated: {error.message}"
+        return "unknown", f"The trust policy of the role cannot be evaluated: {error.message}"
     if verdict.allowed:
         return "yes", ""
     if verdict.decision == "invalid":
-        return "not known", "The trust policy of the role cannot be evaluated."
+        return "unknown", "The trust policy of the role cannot be evaluated."
     if any("Condition" in each for each in listed):
-        return "not known", "The trust policy of the role has conditions, which decide when the call is made."
+        return "unknown", "The trust policy of the role has conditions, which decide when the call is made."
     return "no", f"The trust policy of {role_arn.rsplit('/', 1)[-1]} does not name {caller}."
 
 

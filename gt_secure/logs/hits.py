@@ -15,7 +15,7 @@ from ..network import IPNetwork, Source, parse_endpoint_id, parse_networks
 from .coverage import Coverage
 from .engines.duckdb_store import Store, literal
 from .network_match import Ranges, allowlist_of, is_address, to_address
-from .sql.columns import DERIVED, EXTRA, FIELDS
+from .sql.columns import DERIVED, EXTRA, FIELDS, STORED
 from .sql.derived_columns import age, own_test
 from .sql.group_by import check_columns, finish, group_parts, lookup_table
 from .sql.outcome import OPENED, REFUSED
@@ -289,7 +289,7 @@ class Hits:
         self._copy(path, "(FORMAT json)", [])
 
     def _is_text(self, name: str) -> bool:
-        return {**FIELDS, **EXTRA}.get(name, "VARCHAR") == "VARCHAR" and name not in ("presigned", "refused", "test")
+        return {**STORED, **DERIVED}.get(name, "VARCHAR") == "VARCHAR"
 
     def _copy(self, path: str | Path, options: str, guarded: Sequence[str]) -> None:
         split, apart = literal(FORMULA), literal(r"\1'\2\3")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from .. import html as markup
+from ..access.answer_tone import answer_tone
 from ..errors import GtSecureError
 from ..html import Chip, Markup, count
 
@@ -236,7 +237,7 @@ def rows_of(hits: Hits, source: dict[str, Any], ask: Ask | None = None) -> Marku
     shown = [
         (
             markup.code(row["time"], 30),
-            _status(row["http_status"]),
+            _status(row["http_status"], _STRANGER.get(str(source["allowlist"]))),
             markup.text(row["error_code"] or "", 40),
             markup.text(row["operation"] or "", 40),
             markup.code(row["key"] or "", 80),
@@ -265,22 +266,27 @@ def _today(ask: Ask, source: dict[str, Any], rows: Sequence[dict[str, Any]]) -> 
     try:
         answers = list(ask(key, source_label(source)))
     except GtSecureError as error:
-        return markup.hint(markup.text(f"Today's verdict is not known: {error.message}", 400))
+        return markup.hint(markup.text(f"Today's verdict is unknown: {error.message}", 400))
     if not answers:
         return Markup("")
     opens, lock = answers[0].opens, str(answers[0].lock)
-    chip = Chip("warn", "not known") if opens is None else Chip("ok", "opens") if opens else Chip("no", "refused")
+    chip = Chip(answer_tone(opens, None), {True: "opened", False: "refused", None: "unknown"}[opens])
     by = f" by the {lock}" if lock and not opens else ""
     said = markup.join("Today a presigned URL from there: ", markup.cell(chip), markup.text(by) if by else "")
     return markup.join(markup.hint(said), '<div style="height:8px"></div>')
 
 
-def _status(status: Any) -> Chip:
+_STRANGER = {"inside": False, "outside": True}
+
+
+def _status(status: Any, stranger: bool | None) -> Chip:
     try:
         number = int(status)
     except (TypeError, ValueError):
         return Chip("plain", "none")
-    return Chip("ok" if number < 400 else "no" if number in (401, 403) else "warn", str(number))
+    if number < 400 or number in (401, 403):
+        return Chip(answer_tone(number < 400, stranger), str(number))
+    return Chip("warn" if number >= 500 else "plain", str(number))
 
 
 def escaped_name(text: str) -> str:

@@ -19,7 +19,7 @@ WAITING = "Looking up what this role can use…"
 _CHIPS: dict[Word, Chip] = {
     "yes": Chip("ok", "can be used"),
     "no": Chip("no", "cannot be used"),
-    "not known": Chip("plain", "not known"),
+    "unknown": Chip("plain", "unknown"),
 }
 
 
@@ -30,7 +30,7 @@ def waiting() -> Markup:
 
 def not_known(error: GtSecureError) -> Markup:
     """The line when the role could not be looked at: quiet, since the step that suffers shows the error itself."""
-    return _line(markup.hint(markup.text(f"What this role can use is not known: {error.message}", 300)))
+    return _line(markup.hint(markup.text(f"What this role can use is unknown: {error.message}", 300)))
 
 
 def role_markup(found: Diagnosis) -> Markup:
@@ -48,13 +48,13 @@ def headline(found: Diagnosis) -> str:
     usable = [each for each in found.features if each.status == "yes"]
     parts = [f"This role can use {len(usable)} of {len(found.features)} features"]
     refused = _names(each for each in found.features if each.status == "no")
-    unknown = [each for each in found.features if each.status == "not known"]
+    unknown = [each for each in found.features if each.status == "unknown"]
     waits = {each.feature.name: _waits_for(each) for each in unknown}
     parts += [f"not: {refused}"] if refused else []
     for what in dict.fromkeys(word for word in waits.values() if word):
         parts.append(f"{what}: {_names(each for each in unknown if waits[each.feature.name] == what)}")
     rest = _names(each for each in unknown if not waits[each.feature.name])
-    parts += [f"not known: {rest}"] if rest else []
+    parts += [f"unknown: {rest}"] if rest else []
     parts += [f"to mend: {', '.join(_wrong(found))}"] if _wrong(found) else []
     return "; ".join(parts) + "."
 
@@ -90,7 +90,7 @@ def _details(found: Diagnosis) -> Markup:
 
 
 def _why(state: FeatureState) -> str:
-    waits = _waits_for(state) if state.status == "not known" else ""
+    waits = _waits_for(state) if state.status == "unknown" else ""
     return f"to be seen {waits}" if waits else state.why
 
 

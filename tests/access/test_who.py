@@ -103,7 +103,8 @@ def test_rows_tell_what_was_assumed_and_read_as_text_html_and_json():
     assert rows[2].statement == 'statement 1 "GtSecurePresignGuard"'
     json.dumps([row.to_dict() for row in rows])
     text = who_text(rows)
-    assert len(text.splitlines()) == 5
+    assert len(text.splitlines()) == 6, "head, four rows and the note that two of them have"
+    assert text.splitlines()[-1].startswith("[1] ")
     assert "bucket guard" in text
     html = who_html(rows)
     assert html.count("<tr>") == 5
@@ -141,7 +142,8 @@ def test_the_statement_is_named_only_where_it_may_stand_in_the_way():
 
 
 def test_the_columns_of_the_text_are_as_wide_as_their_widest_cell():
-    head, *rows = who_text(who_can_open("gt-images", "k", [OFFICE, VPC], bucket_policy=GUARD)).splitlines()
+    lines = who_text(who_can_open("gt-images", "k", [OFFICE, VPC], bucket_policy=GUARD)).splitlines()
+    head, *rows = [line for line in lines if not line.startswith("[")]
     assert head.split() == ["SOURCE", "URL", "ANSWER", "DECIDED", "BY", "STATEMENT", "NOTE"]
     for row in rows:
         assert row[head.index("URL") :].startswith(("own URL ", "forwarded from "))

@@ -54,10 +54,10 @@ def test_a_user_without_rights_can_do_nothing(account: Account):
     found = examine(account.user(), **GIVEN)
     states = {each.feature.name: each.status for each in found.features}
     assert states["teams"] == "no"
-    assert states["test-url"] == "not known", "minting is not tried, and may not be predicted"
+    assert states["test-url"] == "unknown", "minting is not tried, and may not be predicted"
     assert "iam:SimulatePrincipalPolicy" in found.state("test-url").why
     assert states["guard"] == "no"
-    assert "lacks" in found.state("teams").why
+    assert "missing" in found.state("teams").why
     assert "0 of 8" in found.headline
     simulated = examine(account.user(SIMULATE), **GIVEN)
     assert simulated.state("test-url").status == "no"
@@ -189,8 +189,8 @@ def test_nothing_is_written(account: Account):
 
 def test_what_is_not_named_is_not_known_and_asks_for_it(account: Account):
     found = examine(account.gt)
-    assert found.state("teams").status == "not known" or found.state("teams").status == "yes"
-    assert found.state("guard").status == "not known"
+    assert found.state("teams").status == "unknown" or found.state("teams").status == "yes"
+    assert found.state("guard").status == "unknown"
     assert "--bucket" in found.state("guard").why
     with pytest.raises(InvalidInput, match="s3:GetBucketPolicy"):
         found.policy(["guard"])
@@ -300,7 +300,7 @@ class TestCommand:
 def test_a_trust_policy_that_cannot_be_read_leaves_it_unknown(account: Account):
     rights = {"Effect": "Allow", "Action": ["sts:AssumeRole", "s3:GetObject", "s3:ListBucket"], "Resource": "*"}
     state = examine(account.user(rights, SIMULATE), **GIVEN, features=["test-url"]).state("test-url")
-    assert state.status == "not known"
+    assert state.status == "unknown"
     assert "cannot be read" in state.why
 
 
@@ -366,7 +366,7 @@ def test_not_being_allowed_to_list_is_not_being_refused_to_read(account: Account
     read = {"Effect": "Allow", "Action": ["s3:GetObject", "s3:GetBucketLogging"], "Resource": "*"}
     state = examine(account.user(read), **GIVEN, features=["hits"]).state("hits")
     said = {answer.permission.action: answer.status for answer in state.answers}
-    assert said == {"s3:GetBucketLogging": "yes", "s3:ListBucket": "no", "s3:GetObject": "not known"}
+    assert said == {"s3:GetBucketLogging": "yes", "s3:ListBucket": "no", "s3:GetObject": "unknown"}
     state = examine(account.user(read, SIMULATE), **GIVEN, features=["hits"]).state("hits")
     said = {answer.permission.action: (answer.status, answer.how) for answer in state.answers}
     assert said["s3:GetObject"] == ("yes", "predicted")

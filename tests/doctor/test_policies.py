@@ -121,7 +121,7 @@ def test_partitions():
         ({"EvalDecision": "allowed"}, "yes", ""),
         ({"EvalDecision": "implicitDeny"}, "no", "No policy"),
         ({"EvalDecision": "explicitDeny"}, "no", "denies"),
-        ({"EvalDecision": "implicitDeny", "MissingContextValues": ["aws:SourceIp"]}, "not known", "aws:SourceIp"),
+        ({"EvalDecision": "implicitDeny", "MissingContextValues": ["aws:SourceIp"]}, "unknown", "aws:SourceIp"),
         (
             {"EvalDecision": "implicitDeny", "OrganizationsDecisionDetail": {"AllowedByOrganizations": False}},
             "no",
@@ -163,7 +163,7 @@ def trust(principal, effect="Allow", **more):
         (trust({"AWS": "arn:aws:iam::111122223333:role/Other"}), "no"),
         (trust({"Service": "sagemaker.amazonaws.com"}), "no"),
         (trust({"AWS": "111122223333"}, effect="Deny"), "no"),
-        (trust({"AWS": "111122223333"}, Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}}), "not known"),
+        (trust({"AWS": "111122223333"}, Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}}), "unknown"),
         ({"Version": "2012-10-17", "Statement": []}, "no"),
         ({"Version": "2012-10-17", "Statement": trust({"AWS": CALLER})["Statement"][0]}, "yes"),
     ],

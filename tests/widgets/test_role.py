@@ -56,7 +56,7 @@ def test_a_role_that_cannot_be_looked_at_is_a_quiet_line(
     monkeypatch.setattr(gt_secure.doctor, "examine", refuse)
     made = panel(connection)
     made.examine()
-    assert "What this role can use is not known" in words(made.role.value)
+    assert "What this role can use is unknown" in words(made.role.value)
     assert 'role="alert"' not in made.role.value
     assert made.diagnosis is None
 
