@@ -96,8 +96,9 @@ $(VENV)/.fuzz: $(VENV)/.dev requirements/fuzz.txt
 fuzz: $(VENV)/.fuzz ## look for inputs that break what reads them (10 minutes; ARGS="lines url --seconds 3600")
 	cd tests && $(abspath $(BIN))/python -m support.fuzzing $(ARGS)
 
-pictures: $(VENV)/.dev ## the pictures of the panel, made anew
+pictures: $(VENV)/.dev docs ## the pictures of the panel, made anew; pages and plots to look at in out/screenshots
 	$(BIN)/python tools/screenshots.py
+	$(BIN)/python tools/page_pictures.py
 
 bench: $(VENV)/.dev ## measurements, printed as ratios against named peers
 	$(BIN)/python benchmarks/verdicts.py

@@ -20,13 +20,13 @@ KEPT = {
 
 FILM = {
     "film-1-workteam-light.png": "1  open-team: no lock is on",
-    "film-2-opened-light.png": "2  A forwarded URL opens from every address",
+    "film-2-opened-light.png": "2  A forwarded URL is opened from every address",
     "film-3-review-light.png": "3  Allow the office, and review the change",
     "film-4-refused-light.png": "4  Applied: outside the office the same URL is refused",
     "film-5-hits-light.png": "5  The access log shows who fetched the image",
 }
 WIDTH, CAPTION, SECONDS = 900, 44, 3.5
-INK, PAPER = "#ffffff", "#1f3a5f"
+INK, PAPER, PAGE = "#ffffff", "#1f3a5f", "#f0f2f5"
 
 
 def film(shots: Path) -> list[Image.Image]:
@@ -38,7 +38,7 @@ def film(shots: Path) -> list[Image.Image]:
     pictures = [p.resize((WIDTH, round(p.height * WIDTH / p.width)), Image.Resampling.LANCZOS) for p in pictures]
     frames = []
     for picture, caption in zip(pictures, FILM.values(), strict=True):
-        frame = Image.new("RGB", (WIDTH, CAPTION + max(p.height for p in pictures)), "white")
+        frame = Image.new("RGB", (WIDTH, CAPTION + max(p.height for p in pictures)), PAGE)
         frame.paste(picture, (0, CAPTION))
         draw = ImageDraw.Draw(frame)
         draw.rectangle((0, 0, WIDTH, CAPTION - 1), fill=PAPER)

@@ -404,7 +404,7 @@ def test_details_that_could_not_be_read_are_a_line_and_no_difference():
 
 
 @pytest.mark.parametrize(
-    ("status", "bound", "forwarded", "tone"),
+    ("status", "bound", "stranger", "tone"),
     [
         (200, "198.51.100.20", False, "ok"),
         (200, "203.0.113.7", True, "no"),
@@ -415,12 +415,31 @@ def test_details_that_could_not_be_read_are_a_line_and_no_difference():
         (None, "203.0.113.7", True, "warn"),
     ],
 )
-def test_the_colour_means_security_as_in_a_plan(status, bound, forwarded, tone):
+def test_the_colour_means_security_as_in_a_plan(status, bound, stranger, tone):
     said = explain(answer(status, "AccessDenied" if status == 403 else "", ""), bound_to=bound)
-    assert (said.forwarded, said.tone) == (forwarded, tone)
+    assert (said.stranger, said.tone) == (stranger, tone)
 
 
 def test_a_worker_behind_an_endpoint_is_compared_by_address():
     probe = answer(200, "", "", source=Source.parse("10.0.3.4 via vpce-0a1b2c3d"))
-    assert explain(probe, bound_to="10.0.3.4").forwarded is False
-    assert explain(answer(200, "", "", source=None), bound_to="10.0.3.4").forwarded is None
+    assert explain(probe, bound_to="10.0.3.4").stranger is False
+    assert explain(answer(200, "", "", source=None), bound_to="10.0.3.4").stranger is None
+
+
+@pytest.mark.parametrize(
+    ("source", "key", "stranger", "tone"),
+    [
+        ("203.0.113.7", "k", False, "ok"),
+        ("198.51.100.9", "k", True, "no"),
+        ("10.0.3.4 via vpce-0a1b2c3d", "k", False, "ok"),
+        ("10.0.3.4 via vpce-0b1b2c3d", "k", True, "no"),
+        ("198.51.100.9", "other", None, "plain"),
+    ],
+)
+def test_who_is_a_stranger_to_the_guard(source, key, stranger, tone):
+    guard = find_guard(merge_guard(None, build_guard("gt-images", prefix="k", networks=["203.0.113.0/24"],
+                                                     endpoints=["vpce-0a1b2c3d"])))  # fmt: skip
+    probe = answer(200, "", "", source=Source.parse(source), key=key)
+    said = explain(probe, guard=guard)
+    assert (said.stranger, said.tone) == (stranger, tone)
+    assert explain(probe, guard=guard, bound_to="192.0.2.1").stranger is True

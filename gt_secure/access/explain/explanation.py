@@ -18,7 +18,7 @@ from ...html import notice as notice_box
 from ...html import output as cell_output
 from ...html import text as html_text
 from ...iam.verdict import Verdict
-from ...network import Source
+from ...network import Source, contains
 from ...policies.bucket_guard import Guard
 from ...text import printable
 from ..answer_tone import answer_tone
@@ -62,8 +62,9 @@ class Explanation:
         Request context and deciding check as IAM has them, if it was asked.
     differences : tuple of str
         Points in which IAM's details and the prediction differ.
-    forwarded : bool or None
-        Whether the URL was used from another source than the one that it was issued to; None if unknown.
+    stranger : bool or None
+        Whether the URL was used from another address than the one that it was issued to, or from outside the list of
+        the bucket guard; None if neither is known.
     """
 
     cause: str
@@ -79,13 +80,13 @@ class Explanation:
     authorization_id: str = ""
     authorization: AuthorizationDetails | None = None
     differences: tuple[str, ...] = ()
-    forwarded: bool | None = None
+    stranger: bool | None = None
 
     @property
     def tone(self) -> Tone:
         """The colour of the answer: a warning where it differs from the prediction."""
         opened = {"opened": True, "refused": False}.get(self.observed)
-        return "warn" if self.agrees is False else answer_tone(opened, self.forwarded)
+        return "warn" if self.agrees is False else answer_tone(opened, self.stranger)
 
     def to_dict(self) -> dict[str, object]:
         """JSON-able data with the names of the attributes."""
@@ -174,14 +175,26 @@ def explain(
         authorization_id="" if denial is None else denial.authorization_id,
         authorization=authorization,
         differences=differences,
-        forwarded=_is_forwarded(bound, probe.source),
+        stranger=_is_stranger(bound, guard, probe),
     )
 
 
-def _is_forwarded(bound: Source | None, source: Source | None) -> bool | None:
-    if bound is None or source is None or bound.address is None or source.address is None:
+def _is_stranger(bound: Source | None, guard: Guard | None, probe: Probe) -> bool | None:
+    source = probe.source
+    if source is None:
         return None
-    return bound.address != source.address
+    known: list[bool] = []
+    if bound is not None and bound.address is not None and source.address is not None:
+        known.append(bound.address != source.address)
+    if guard is not None and probe.key.startswith(guard.prefix):
+        known.append(not _is_listed(guard, source))
+    return any(known) if known else None
+
+
+def _is_listed(guard: Guard, source: Source) -> bool:
+    if source.is_endpoint:
+        return source.endpoint in guard.endpoints
+    return source.address is not None and contains(guard.networks, source.address)
 
 
 _BY_POLICY: Mapping[str, tuple[str, ...] | None] = {

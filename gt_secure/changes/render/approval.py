@@ -5,14 +5,14 @@ from __future__ import annotations
 import difflib
 import html
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ... import html as markup
 from ...html import Markup
 from ...policies.equivalence import statements_equal
 from ...restriction.files import dumps_restriction
-from ..change import Change, find_change
+from ..change import Call, Change, find_change
 from ..targets import BucketGuard
 
 if TYPE_CHECKING:
@@ -93,10 +93,10 @@ def _line(line: str) -> str:
 
 
 def _calls(plan: PlanData) -> Markup:
-    return markup.table(("Operation", "Permission", "On", "Sends"), list(_call_rows(plan)), classes="gts-calls")
+    return markup.join(Markup("<ol>"), *map(_call, plan.calls), Markup("</ol>"))
 
 
-def _call_rows(plan: PlanData) -> Iterator[tuple[object, ...]]:
-    for call in plan.calls:
-        sent = json.dumps(call.parameters, indent=1, ensure_ascii=False, default=str)
-        yield markup.code(call.operation), markup.code(call.action), markup.code(call.resource, 400), markup.pre(sent)
+def _call(call: Call) -> Markup:
+    sent = json.dumps(call.parameters, indent=2, ensure_ascii=False, default=str)
+    needs = markup.hint(markup.join("needs ", markup.code(call.action), " on ", markup.code(call.resource, 400)))
+    return markup.join(Markup("<li>"), markup.code(call.operation), needs, markup.pre(sent), Markup("</li>"))
