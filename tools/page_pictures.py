@@ -74,8 +74,7 @@ def plots(_: Any) -> None:
     for kind in KINDS:
         for theme in THEMES:
             figure = draw(names["hits"], kind, networks=names["NETWORKS"], theme=theme)  # type: ignore[arg-type]
-            figure.set_facecolor(PAGES[theme])
-            (SHOTS / f"plot-{kind}-{theme}.png").write_bytes(png(figure))
+            (SHOTS / f"plot-{kind}-{theme}.png").write_bytes(png(figure, ground=PAGES[theme]))
             print(f"out/screenshots/plot-{kind}-{theme}.png")
 
 
