@@ -13,7 +13,7 @@ from ..iam.request import Policies, Request
 from ..iam.request_context import header_context, presigned_context
 from ..iam.verdict import Verdict
 from ..network import Source, contains, parse_address, parse_stored_cidrs
-from ..policies.bucket_guard import GUARD_SID
+from ..policies.bucket_guard import names_guard
 from ..policies.session_policy import session_policy
 from .decision import decide_request
 from .request_kinds import Given
@@ -232,7 +232,7 @@ def _lock(verdict: Verdict) -> Lock:
     if verdict.policy == "session policy":
         return "URL lock"
     if verdict.policy == "bucket policy":
-        return "bucket guard" if f'"{GUARD_SID}"' in verdict.statement else "bucket policy"
+        return "bucket guard" if names_guard(verdict.statement) else "bucket policy"
     return "VPC endpoint policy" if verdict.policy == "VPC endpoint policy" else "IAM"
 
 

@@ -18,7 +18,7 @@ from ..iam.request import Policies, Request
 from ..iam.request_context import presigned_context
 from ..iam.verdict import Verdict
 from ..network import IPNetwork, Source, contains, parse_address
-from ..policies.bucket_guard import GUARD_SID
+from ..policies.bucket_guard import GUARD_SIDS
 from ..policies.session_policy import session_policy
 from ..text import printable
 from .answer_tone import answer_tone
@@ -271,7 +271,7 @@ def _lock(case: _Case, verdict: Verdict) -> str:
     if verdict.allowed or verdict.outcome.layer is None:
         return "" if verdict.allowed else "identity policy"
     statement = verdict.outcome.statement
-    if statement is not None and statement.sid == GUARD_SID and verdict.policy == "bucket policy":
+    if statement is not None and statement.sid in GUARD_SIDS and verdict.policy == "bucket policy":
         return "bucket guard"
     return "URL lock" if verdict.policy == "session policy" and case.url_lock is not None else verdict.policy
 

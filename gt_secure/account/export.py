@@ -7,6 +7,7 @@ from ..aws.client import Aws
 from ..aws.teams import get_workforce, get_workteam, list_workforces
 from ..errors import GtSecureError, InvalidInput, NotFound
 from ..network import collapse, parse_stored_cidrs
+from ..policies.age_cap import age_text
 from ..policies.bucket_guard import find_guard
 from ..restriction.messages import Notice
 from ..restriction.model import Restriction
@@ -59,6 +60,7 @@ def current_restriction(
         "guard": True if guard is not None else None,
         "bucket": bucket,
         "prefix": guard.prefix if guard is not None else "",
+        "max_age": age_text(guard.max_age_s) if guard is not None and guard.max_age_s else None,
     }
     if found is None and guard is None:
         raise NotFound(f"The policy of {bucket} has no guard of ours.", next_step="Plan one first.")

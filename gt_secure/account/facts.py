@@ -138,6 +138,7 @@ class Wanted:
     prefix: str = ""
     networks: tuple[IPNetwork, ...] = ()
     endpoints: tuple[str, ...] = ()
+    max_age_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ def snapshot_of(state: State, wish: Restriction | None = None, planned: Mapping[
     after = dict(planned or {})
     wanted = None
     if wish is not None and wish.guard and wish.bucket is not None:
-        wanted = Wanted(wish.bucket, wish.prefix, wish.addresses, wish.endpoints)
+        wanted = Wanted(wish.bucket, wish.prefix, wish.addresses, wish.endpoints, wish.max_age_s)
     return Snapshot(
         region=state.region,
         account_id=state.account_id,

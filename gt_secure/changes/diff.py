@@ -10,7 +10,16 @@ from ..account.snapshot import State
 from ..aws.teams import UrlLock
 from ..errors import PolicyError
 from ..network import all_private, parse_stored_cidrs
-from ..policies.bucket_guard import Guard, build_guard, find_guard, merge_guard, remove_guard
+from ..policies.age_cap import age_text
+from ..policies.bucket_guard import (
+    GUARD_SIDS,
+    Guard,
+    build_guard,
+    find_guard,
+    merge_guards,
+    own_statements,
+    remove_statements,
+)
 from ..restriction.model import Restriction, UrlLockMode
 from .change import Call, Change
 from .targets import BucketGuard, TeamUrlLock, Toggles, WorkforcePortal, networks_text, toggles, words
@@ -60,7 +69,8 @@ def guard_text(guard: Guard | None) -> str:
     who = ", ".join([*networks_text(guard.networks), *guard.endpoints]) or "nowhere"
     edited = " (the statement has been edited by hand)" if guard.drifted else ""
     gap = f"; {guard.gap} work from anywhere" if guard.gap else ""
-    return f"presigned URLs of {where} work only from {who}{edited}{gap}"
+    cap = f", up to {age_text(guard.max_age_s)} after signing" if guard.max_age_s else ""
+    return f"presigned URLs of {where} work only from {who}{cap}{edited}{gap}"
 
 
 def portal_text(cidrs: tuple[str, ...] | list[str]) -> str:
@@ -90,14 +100,14 @@ def _guard_change(wish: Restriction, state: State, hits: object) -> Change[str |
             endpoints=wish.endpoints,
             partition=state.partition,
         )
-        wanted = (wish.prefix, wish.addresses, wish.endpoints)
-        if guard is not None and _is_current(guard) and (guard.prefix, guard.networks, guard.endpoints) == wanted:
+        wanted = (wish.prefix, wish.addresses, wish.endpoints, wish.max_age_s)
+        if guard is not None and _is_current(guard) and _admits(guard) == wanted:
             return None
-        after: str | None = _merged(before, statement)
+        after: str | None = _merged(before, statement, wish.max_age_s)
     else:
-        if guard is None or before is None:
+        if before is None or not own_statements(before).keys() & set(GUARD_SIDS):
             return None
-        after = remove_guard(before)
+        after = remove_statements(before, reversed(GUARD_SIDS))
     name, resource = state.bucket.name, f"arn:{state.partition}:s3:::{state.bucket.name}"
     write = (
         Call("s3:DeleteBucketPolicy", resource, "DeleteBucketPolicy", {"Bucket": name})
@@ -116,18 +126,22 @@ def _guard_change(wish: Restriction, state: State, hits: object) -> Change[str |
     )
 
 
+def _admits(guard: Guard) -> tuple[object, ...]:
+    return (guard.prefix, guard.networks, guard.endpoints, guard.max_age_s)
+
+
 def _is_current(guard: Guard) -> bool:
     """Return True if a guard is the statement that this version writes."""
     return not (guard.drifted or guard.old_form)
 
 
-def _merged(before: str | None, statement: Mapping[str, object]) -> str:
+def _merged(before: str | None, statement: Mapping[str, object], max_age_s: int | None) -> str:
     try:
-        return merge_guard(before, statement)
+        return merge_guards(before, statement, max_age_s)
     except PolicyError:
         if before is not None:
             raise
-        return merge_guard(_EMPTY, statement)  # without blanks a long list may still fit
+        return merge_guards(_EMPTY, statement, max_age_s)  # without blanks a long list may still fit
 
 
 def _bucket_affects(state: State) -> tuple[str, ...]:

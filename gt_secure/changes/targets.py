@@ -19,7 +19,8 @@ from ..aws.client import Aws, aws_errors
 from ..aws.teams import _VOLATILE, UrlLock, read_team, read_workforce
 from ..errors import Conflict, InvalidInput, Unsupported
 from ..network import IPNetwork
-from ..policies.bucket_guard import find_guard, merge_guard, remove_guard
+from ..policies.age_cap import age_text
+from ..policies.bucket_guard import find_guard, merge_guard, own_statements, remove_guard
 from ..policies.deleted_principals import deleted_principals
 from ..policies.equivalence import policies_equal, statements_equal
 from .second_writers import OtherWrite, other_policy_writes
@@ -106,7 +107,7 @@ class BucketGuard(Target[str | None]):
 
     def protects(self, value: str | None) -> bool:
         """Return True if the policy has a guard."""
-        return find_guard(value) is not None
+        return bool(own_statements(value))
 
     def from_json(self, data: object) -> str | None:
         """Read a policy text, or None."""
@@ -142,30 +143,40 @@ class BucketGuard(Target[str | None]):
         guard = find_guard(value)
         if guard is None:
             return "the policy has no guard"
-        return f"its guard admits {', '.join([*map(str, guard.networks), *guard.endpoints]) or 'nobody'}"
+        cap = f" up to {age_text(guard.max_age_s)} after signing" if guard.max_age_s else ""
+        return f"its guard admits {', '.join([*map(str, guard.networks), *guard.endpoints]) or 'nobody'}{cap}"
 
     def same(self, one: str | None, other: str | None) -> bool:
         """Compare two texts by meaning: AWS may return one value where a list of one was sent, and order is free."""
         return policies_equal(one, other)
 
     def merge(self, before: str | None, after: str | None, now: str | None) -> str | None:
-        """Restore our former statement; every other statement keeps its current text."""
+        """Restore our former statements; every other statement keeps its current text."""
         if self.same(now, after):
             return before
         if self.same(now, before):
             return now
-        guard_now, guard_after, guard_before = _statement(now), _statement(after), _statement(before)
-        if statements_equal(guard_now, guard_before):
-            return now
-        if not statements_equal(guard_now, guard_after):
+        ours = [own_statements(text) for text in (before, after, now)]
+        text = now
+        # The last that was added is the first to go, so that brackets around a single statement go too.
+        for sid in reversed({**ours[0], **ours[1]}):
+            text = self._merge_one(text, sid, *(each.get(sid) for each in ours))
+        return text
+
+    def _merge_one(self, text: str | None, sid: str, before: Any, after: Any, now: Any) -> str | None:
+        """Restore one statement; raise Conflict if somebody else has edited it."""
+        if statements_equal(before, after) or statements_equal(now, before):
+            return text
+        if not statements_equal(now, after):
             raise Conflict(
-                f"The guard in the policy of {self.name} has been edited since this change: now {self.words(now)}.",
+                f"Our statement {sid} in the policy of {self.name} has been edited since this change: now "
+                f"{self.words(text)}.",
                 next_step="Review the policy, then plan a new restriction or edit the statement by hand.",
-                details=_three(guard_before, guard_after, guard_now),
+                details=_three(before, after, now),
             )
-        if guard_before is not None:
-            return merge_guard(now, guard_before)
-        return now if now is None else remove_guard(now)
+        if before is not None:
+            return merge_guard(text, before)
+        return text if text is None else remove_guard(text, sid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,8 +364,3 @@ def _listed(cidrs: Any) -> str:
 
 def _three(before: Any, after: Any, now: Any) -> dict[str, Any]:
     return {"before": before, "after": after, "now": now}
-
-
-def _statement(text: str | None) -> Mapping[str, Any] | None:
-    guard = find_guard(text)
-    return None if guard is None else guard.statement

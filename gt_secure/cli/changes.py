@@ -67,6 +67,9 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--bucket", help="bucket to guard")
     group.add_argument("--prefix", help="guard only keys with this prefix")
     group.add_argument(
+        "--max-age", metavar="AGE", help="refuse presigned requests signed longer ago, such as 15m, or off"
+    )
+    group.add_argument(
         "--url-lock",
         choices=("auto", "SourceIp", "VpcSourceIp", "off", "keep"),
         help="the workteam's URL lock (default: auto, the setting that fits the portal)",
@@ -124,6 +127,8 @@ def restriction_from(args: argparse.Namespace) -> Restriction:
     for name in ("portal_lock", "guard"):
         if getattr(args, name) is not None:
             data[name] = getattr(args, name)
+    if args.max_age is not None:
+        data["max_age"] = None if args.max_age == "off" else args.max_age
     if args.context:
         data["facts"] = data.get("facts", {}) | parse_facts(args.context)
     more = _expectations(args)

@@ -8,6 +8,7 @@ from functools import lru_cache
 from ..account.facts import BucketFacts, Snapshot, Wanted
 from ..errors import PolicyError
 from ..network import IPNetwork, outside, scope
+from ..policies.age_cap import LONGEST_S, age_text
 from ..policies.bucket_guard import Guard, find_guard
 from .bucket_rules import POLICY
 from .model import Match, bucket_rule, rule
@@ -67,6 +68,8 @@ def guard_narrower(snapshot: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
     extra += [endpoint for endpoint in guard.endpoints if endpoint not in wanted.endpoints]
     if extra:
         said.append(f"it also admits {', '.join(extra)}")
+    if wanted.max_age_s is not None and (guard.max_age_s or LONGEST_S) > wanted.max_age_s:
+        said.append(f"it lets signatures older than {age_text(wanted.max_age_s)} through")
     if said:
         yield Match(bucket.name, "; ".join(said).capitalize() + ".")
 

@@ -21,17 +21,24 @@ import contextlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..errors import InvalidInput, PolicyError
 from ..iam.operators import policy_network
 from ..iam.request_context import POST_FORM, PRESIGNED
 from ..network import IPAddress, IPNetwork, collapse, parse_endpoint_id, parse_networks
+from .age_cap import AGE_SID, SIGV2_SID, build_age_cap, read_max_age
 from .equivalence import statements_equal
 from .statement_spans import Layout, lay_out
 
 GUARD_SID = "GtSecurePresignGuard"
 """The Sid by which we know our statement."""
+
+OWN = "GtSecure"
+"""Start of the Sids of all our statements."""
+
+GUARD_SIDS = (GUARD_SID, AGE_SID, SIGV2_SID)
+"""The Sids of the guard and of its age cap, in the order in which they are written."""
 
 MAX_BUCKET_POLICY = 20 * 1024
 """Largest bucket policy, in bytes."""
@@ -62,6 +69,8 @@ class Guard:
     old_form : bool
         Whether it is the statement of earlier versions, which lets POST forms and, without a prefix, presigned requests
         on the bucket itself through.
+    max_age_s : int or None
+        The age cap in seconds; None if older signatures work too.
     """
 
     sid: str
@@ -72,6 +81,7 @@ class Guard:
     statement: Mapping[str, object]
     drifted: bool
     old_form: bool = False
+    max_age_s: int | None = None
 
     @property
     def gap(self) -> str:
@@ -183,6 +193,52 @@ def merge_guard(policy_text: str | None, statement: Mapping[str, object]) -> str
     return merged
 
 
+def merge_guards(policy_text: str | None, statement: Mapping[str, object], max_age_s: int | None) -> str:
+    """Put the guard with its age cap into a bucket policy, and take a cap out that is not wanted.
+
+    Raises
+    ------
+    PolicyError
+        As :func:`merge_guard`.
+    """
+    merged = policy_text
+    if max_age_s is None and merged is not None and merged.strip():
+        merged = remove_statements(merged, (SIGV2_SID, AGE_SID))
+    merged = merge_guard(merged, statement)
+    for each in build_age_cap(statement, max_age_s) if max_age_s is not None else ():
+        merged = merge_guard(merged, each)
+    return merged
+
+
+def names_guard(label: str) -> bool:
+    """Return whether the label of a statement is that of the guard or of its age cap."""
+    return any(f'"{sid}"' in label for sid in GUARD_SIDS)
+
+
+def remove_statements(policy_text: str, sids: Iterable[str]) -> str | None:
+    """Take statements of ours out of a bucket policy, as :func:`remove_guard` does for one."""
+    text: str | None = policy_text
+    for sid in sids:
+        text = None if text is None else remove_guard(text, sid)
+    return text
+
+
+def own_statements(policy_text: str | None) -> dict[str, Mapping[str, object]]:
+    """Return the statements of a bucket policy that carry one of our Sids.
+
+    Raises
+    ------
+    PolicyError
+        If the text is not a policy, or has one of our Sids twice.
+    """
+    if policy_text is None or not policy_text.strip():
+        return {}
+    layout = lay_out(policy_text)
+    found = [str(data.get("Sid", "")) for data in layout.data if str(data.get("Sid", "")).startswith(OWN)]
+    places = {sid: _own(layout, sid) for sid in found}
+    return {sid: layout.data[place] for sid, place in places.items() if place is not None}
+
+
 def _check_version(layout: Layout, made: str) -> None:
     if "${" in made and layout.version != "2012-10-17":
         raise PolicyError(
@@ -257,7 +313,22 @@ def find_guard(policy_text: str | None, sid: str = GUARD_SID) -> Guard | None:
         return None
     layout = lay_out(policy_text)
     own = _own(layout, sid)
-    return None if own is None else _read(layout.data[own], sid)
+    if own is None:
+        return None
+    cap = [_own(layout, name) for name in (AGE_SID, SIGV2_SID)] if sid == GUARD_SID else [None, None]
+    age, sigv2 = (None if place is None else layout.data[place] for place in cap)
+    return _with_cap(_read(layout.data[own], sid), age, sigv2)
+
+
+def _with_cap(guard: Guard, age: Mapping[str, object] | None, sigv2: Mapping[str, object] | None) -> Guard:
+    """Return a guard with its age cap; half a cap, or one for other objects, is a manual edit."""
+    if age is None and sigv2 is None:
+        return guard
+    max_age_s = read_max_age(age)
+    wanted = build_age_cap(guard.statement, max_age_s or 1)
+    intact = age is not None and sigv2 is not None and max_age_s is not None
+    intact = intact and statements_equal(age, wanted[0]) and statements_equal(sigv2, wanted[1])
+    return replace(guard, max_age_s=max_age_s, drifted=guard.drifted or not intact)
 
 
 def _read(statement: Mapping[str, object], sid: str) -> Guard:

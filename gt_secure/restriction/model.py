@@ -6,12 +6,14 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Literal, TypeAlias
 
 from ..aws.teams import TeamLike
 from ..errors import InvalidInput
 from ..iam.facts import check_facts
 from ..network import IPAddress, IPNetwork
+from ..policies.age_cap import age_text, parse_age
 from . import validation as lists
 from .expectations import Expectation, check_expectations
 from .messages import Notice
@@ -31,6 +33,7 @@ _MEMBERS = (
     "guard",
     "bucket",
     "prefix",
+    "max_age",
     "expectations",
     "facts",
 )
@@ -61,6 +64,9 @@ class Restriction:
         removed. None: unchanged.
     bucket, prefix : str
         The bucket and key prefix that the guard protects.
+    max_age : str, timedelta or None
+        The guard also refuses presigned requests whose signature is older, such as ``15m``, and signature version 2,
+        whose age S3 does not know. None: no cap.
     expectations : iterable of Expectation
         Sources that must be allowed or refused; see :class:`gt_secure.restriction.expect`.
     facts : mapping
@@ -81,6 +87,7 @@ class Restriction:
     guard: bool | None
     bucket: str | None
     prefix: str
+    max_age: str | None
     expectations: tuple[Expectation, ...]
     facts: Mapping[str, str | tuple[str, ...]] = field(hash=False)
     notices: tuple[Notice, ...] = field(init=False, compare=False, repr=False)
@@ -96,6 +103,7 @@ class Restriction:
         guard: bool | None = True,
         bucket: str | None = None,
         prefix: str = "",
+        max_age: str | timedelta | None = None,
         expectations: Iterable[Expectation] = (),
         facts: Mapping[str, str | Sequence[str]] | None = None,
     ) -> None:
@@ -112,6 +120,7 @@ class Restriction:
             "guard": _guard(guard, place, notices),
             "bucket": place,
             "prefix": start,
+            "max_age": None if max_age is None else age_text(parse_age(max_age)),
             "expectations": check_expectations(expectations),
             "facts": _facts(facts, "facts"),
         }
@@ -124,6 +133,11 @@ class Restriction:
     def team_is_private(self) -> bool:
         """True if the name or ARN is that of a private team."""
         return self.team is not None and not self.team.startswith("arn:")
+
+    @property
+    def max_age_s(self) -> int | None:
+        """The age cap in seconds."""
+        return None if self.max_age is None else parse_age(self.max_age)
 
     @property
     def networks(self) -> tuple[IPNetwork, ...]:
@@ -143,6 +157,8 @@ class Restriction:
             "bucket": self.bucket,
             "prefix": self.prefix,
         }
+        if self.max_age is not None:
+            data["max_age"] = self.max_age
         if self.expectations:
             data["expectations"] = [one.to_dict() for one in self.expectations]
         if self.facts:
@@ -285,8 +301,14 @@ def _check_together(wish: Restriction, notices: list[Notice]) -> None:
                 next_step="Pass addresses= or endpoints=, or guard=None to leave the bucket unchanged.",
                 field="addresses",
             )
-        lists.check_guard(wish.bucket or "", wish.prefix, wish.addresses, wish.endpoints)
+        lists.check_guard(wish.bucket or "", wish.prefix, wish.addresses, wish.endpoints, wish.max_age_s)
         lists.note_guard(wish.addresses, wish.prefix, notices)
+    if wish.max_age is not None and not wish.guard:
+        raise InvalidInput(
+            "The maximum age would have no effect: the bucket guard enforces it, and no guard is asked for.",
+            next_step="Name the bucket and the addresses or endpoints of the guard.",
+            field="max_age",
+        )
     unused = wish.addresses and not wish.guard and not wish.portal_lock
     if unused or (wish.endpoints and not wish.guard):
         what = "addresses" if unused else "VPC endpoints"

@@ -20,6 +20,7 @@ from ..network import (
     parse_networks,
     scope,
 )
+from ..policies.age_cap import build_age_cap
 from ..policies.bucket_guard import MAX_BUCKET_POLICY, build_guard
 from .messages import Notice
 
@@ -200,13 +201,20 @@ def check_portal(networks: tuple[IPNetwork, ...], notices: list[Notice]) -> None
         )
 
 
-def check_guard(bucket: str, prefix: str, networks: tuple[IPNetwork, ...], endpoints: tuple[str, ...]) -> None:
+def check_guard(
+    bucket: str,
+    prefix: str,
+    networks: tuple[IPNetwork, ...],
+    endpoints: tuple[str, ...],
+    max_age_s: int | None = None,
+) -> None:
     """Check that the guard alone fits into a bucket policy; a plan also checks the current policy."""
     statement = build_guard(bucket, prefix=prefix, networks=networks, endpoints=endpoints)
-    size = len(json.dumps({"Version": "2012-10-17", "Statement": [statement]}, separators=(",", ":")))
+    statements = [statement, *(build_age_cap(statement, max_age_s) if max_age_s is not None else ())]
+    size = len(json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":")))
     if size > MAX_BUCKET_POLICY:
         raise InvalidInput(
-            f"The guard for these {len(networks)} ranges has {size:,}bytes. The maximum of a bucket policy is "
+            f"The guard for these {len(networks)} ranges has {size:,} bytes. The maximum of a bucket policy is "
             f"{MAX_BUCKET_POLICY:,}.",
             next_step="Summarise them into larger ranges, or let workers come through a VPN or a VPC endpoint.",
             field="addresses",

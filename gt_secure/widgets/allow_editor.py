@@ -71,6 +71,9 @@ class AllowEditor(Step):
     prefix = traitlets.Unicode("")
     """Start of the keys that the guard covers; empty for the whole bucket."""
 
+    max_age = traitlets.Unicode("")
+    """The guard refuses presigned requests signed longer ago, such as ``15m``; empty for no limit."""
+
     url_lock = traitlets.Bool(None, allow_none=True)
     """True: on, in the mode that fits the portal; False: off; None: unchanged."""
 
@@ -99,7 +102,7 @@ class AllowEditor(Step):
         super().__init__(connection)
         self.observe(
             self._on_trait,
-            ["addresses", "endpoints", "bucket", "prefix", "url_lock", "guard_lock", "portal_lock", "team"],
+            ["addresses", "endpoints", "bucket", "prefix", "max_age", "url_lock", "guard_lock", "portal_lock", "team"],
         )
         with self.hold_trait_notifications():
             self.url_lock, self.guard_lock = True, True
@@ -169,11 +172,19 @@ class AllowEditor(Step):
                 continuous_update=False,
             )
         )
-        for each in (self.bucket_input, self.prefix_input):
+        self.age_input = field(
+            make(
+                ipywidgets.Text,
+                description="Refuse URLs older than",
+                placeholder="no limit, or 15m, 12h, 2d",
+                continuous_update=False,
+            )
+        )
+        for each in (self.bucket_input, self.prefix_input, self.age_input):
             each.add_class("gts-mono-in")
             each.observe(lambda _: self.guard(self._place_changed), "value")
         self.limits = Html()
-        row = make(ipywidgets.Box, [self.bucket_input, self.prefix_input])
+        row = make(ipywidgets.Box, [self.bucket_input, self.prefix_input, self.age_input])
         row.add_class("gts-two")
         place = make(ipywidgets.VBox, [row, self.limits])
         place.add_class("gts-stack")
@@ -210,6 +221,7 @@ class AllowEditor(Step):
             guard=guard if self.bucket else None,
             bucket=self.bucket or None,
             prefix=self.prefix,
+            max_age=(self.max_age or None) if guard and self.bucket else None,
         )
 
     def add_address(self, word: str) -> None:
@@ -273,6 +285,7 @@ class AllowEditor(Step):
 
     def _place_changed(self) -> None:
         from ..aws.buckets import check_bucket, check_prefix
+        from ..policies.age_cap import age_text, parse_age
 
         if self._drawing:
             return
@@ -282,6 +295,8 @@ class AllowEditor(Step):
         prefix = check_prefix(self.prefix_input.value.strip())
         if typed.startswith("s3://") and not prefix:
             prefix = check_prefix(typed[5:].partition("/")[2])
+        typed_age = self.age_input.value.strip()
+        self.set_trait("max_age", age_text(parse_age(typed_age)) if typed_age else "")
         self.set_trait("prefix", prefix)
         self.set_trait("bucket", name)
         self.draw()
@@ -317,6 +332,7 @@ class AllowEditor(Step):
             self.address_input.set(self.addresses)
             self.endpoint_input.set(self.endpoints)
             self.bucket_input.value, self.prefix_input.value = self.bucket, self.prefix
+            self.age_input.value = self.max_age
             private = self.team is not None and not self.team.startswith("arn:")
             self.switches.set({trait: getattr(self, trait) for trait in SWITCHES}, private=private)
         finally:

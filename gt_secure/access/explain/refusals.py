@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from ...aws.denials import Denial, behind_resource, parse_denial
 from ...network import contains
+from ...policies.age_cap import AGE_SID, SIGV2_SID, age_text
 from ...policies.bucket_guard import GUARD_SID
 from .s3_errors import Cause, Known
 
@@ -84,6 +85,8 @@ def _why_other_address(known: Known) -> str:
 
 
 def _resource(known: Known, denied: bool) -> Cause:
+    if denied and (too_old := _too_old(known)) is not None:
+        return too_old
     if denied and _guard_hits(known):
         return Cause(
             "bucket-guard",
@@ -98,6 +101,29 @@ def _resource(known: Known, denied: bool) -> Cause:
         "The bucket policy " + (f"denies it ({which})." if which else "denies it." if denied else "does not allow it."),
         "It is not the guard but another statement." if denied else "The caller's account needs a grant there.",
         "Read the bucket policy's Deny statements." if denied else "Add a grant for the signing role.",
+    )
+
+
+def _too_old(known: Known) -> Cause | None:
+    """Return the cause if the age cap of the guard refuses, as the prediction tells."""
+    statement = known.verdict.outcome.statement if known.verdict is not None else None
+    sid, cap = statement.sid if statement is not None else "", known.guard.max_age_s if known.guard is not None else 0
+    if sid == SIGV2_SID:
+        return Cause(
+            "signature-version-2",
+            "The bucket guard refused it: the URL has signature version 2, whose age S3 does not know.",
+            f"The statement {SIGV2_SID} denies that version beside the age cap.",
+            "Sign with version 4: Config(signature_version='s3v4') in boto3.",
+            BUCKET_GUARD,
+        )
+    if sid != AGE_SID or not cap:
+        return None
+    return Cause(
+        "url-too-old",
+        f"The bucket guard refused it: the URL was signed more than {age_text(cap)} ago.",
+        f"The statement {AGE_SID} denies presigned requests with older signatures.",
+        "Issue a new URL, or plan a longer max_age.",
+        BUCKET_GUARD,
     )
 
 

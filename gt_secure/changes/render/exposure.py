@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ... import html as markup
 from ...access.address_classes import EVERY_ADDRESS, minimal_cidrs, minus
 from ...html import Chip, Markup
-from ...policies.bucket_guard import GUARD_SID
+from ...policies.bucket_guard import names_guard
 from ...text import printable
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _moves(change: ExposureChange) -> Iterator[tuple[markup.Tone, str]]:
 
 def _lock(decided_by: str) -> str:
     """Return the name of the lock, or the policy with its statement."""
-    return "bucket guard" if f'"{GUARD_SID}"' in decided_by else decided_by
+    return "bucket guard" if names_guard(decided_by) else decided_by
 
 
 def _places(sources: SourceSet, labels: frozenset[str]) -> str:
