@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from ..access.dry_run import DryRun, dry_run
 from ..access.facts import facts_for
 from ..access.policy_files import given_facts
 from ..access.simulation import ExpectationResult, check, simulate
@@ -17,6 +18,7 @@ from ..findings.accepted import accept
 from ..findings.run import find_all
 from ..restriction.messages import Notice
 from ..restriction.model import Restriction
+from ..text import count
 from .change import planned_values
 from .diff import changes_for
 from .messages import notices_for
@@ -44,6 +46,8 @@ class Plan(PlanData):
     simulation : tuple of Row
         For each sample source the current and the planned verdict.
     expectations : tuple of ExpectationResult
+    dry_run : DryRun or None
+        The guard tried on the presigned requests of the last days of the log, if the plan has one.
     """
 
     def to_text(self, room: int | None = None) -> str:
@@ -126,7 +130,8 @@ def plan(
     facts = facts_for(aws, restriction, seen) if state is None else given_facts(restriction.facts)
     rows, stops = simulate(restriction, seen, planned, hits, facts)
     results = check(restriction, seen, planned, facts)
-    notices = [*notices_for(restriction, seen, changes), *stops, *_broken(results)]
+    tried = dry_run(restriction, hits)
+    notices = [*notices_for(restriction, seen, changes), *stops, *_broken(results), *_too_young(tried)]
     return Plan(
         restriction=restriction,
         state=seen,
@@ -135,7 +140,24 @@ def plan(
         findings=accept(find_all(replace(snapshot_of(seen, restriction, planned), facts=facts.values)), accepted),
         simulation=rows,
         expectations=results,
+        dry_run=tried,
     )
+
+
+def _too_young(tried: DryRun | None) -> list[Notice]:
+    """Return the warning that the age cap refuses requests that the log shows."""
+    number = 0 if tried is None else tried.too_old + tried.version_2
+    if not number:
+        return []
+    return [
+        Notice(
+            "age-cap-refuses",
+            "warning",
+            f"The age cap would have refused {count(number, 'request')} of the log that worked.",
+            "Look at gt-secure plot --kind age, and choose a longer max_age, or let those signers use shorter ways.",
+            "max_age",
+        )
+    ]
 
 
 def _broken(results: Iterable[ExpectationResult]) -> list[Notice]:

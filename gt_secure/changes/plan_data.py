@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from ..access.dry_run import DryRun
 from ..access.exposure_change import ExposureChange, exposure_changes
 from ..access.simulation import ExpectationResult, Row
 from ..account.snapshot import State
@@ -36,6 +37,8 @@ class PlanData:
     simulation : tuple of Row
         For each sample source the current and the planned verdict.
     expectations : tuple of ExpectationResult
+    dry_run : DryRun or None
+        The guard tried on the presigned requests of the last days of the log, if the plan has one.
     """
 
     restriction: Restriction
@@ -45,6 +48,7 @@ class PlanData:
     findings: tuple[Finding, ...] = ()
     simulation: tuple[Row, ...] = field(default=(), repr=False)
     expectations: tuple[ExpectationResult, ...] = ()
+    dry_run: DryRun | None = field(default=None, repr=False)
 
     @cached_property
     def exposure(self) -> tuple[ExposureChange, ...]:
@@ -116,6 +120,7 @@ class PlanData:
             "exposure": [change.to_dict() for change in self.exposure],
             "simulation": [row.to_dict() for row in self.simulation],
             "expectations": [result.to_dict() for result in self.expectations],
+            "dry_run": None if self.dry_run is None else self.dry_run.to_dict(),
             "permissions": self.permissions,
             "seconds_typical": self.seconds_typical,
             "unseen": [part.to_dict() for part in self.state.unseen],

@@ -37,7 +37,6 @@ class HitsResult:
     plot: Markup
     alt: str
     sources: tuple[dict[str, Any], ...]
-    labelers: tuple[str, ...]
     leaks: Markup
     leaked: int
     total: int
@@ -74,7 +73,6 @@ def read_result(
         plot=both_themes(light, dark),
         alt=plots.alt_text(light),
         sources=by_source(sources),
-        labelers=_labelers(sources),
         leaks=leaks_markup(leaks),
         leaked=sum(leak.kind == "leak" for leak in leaks),
         total=sum(int(row["hits"]) for row in sources),
@@ -154,16 +152,6 @@ def by_source(rows: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
 
 def _true(value: Any) -> bool:
     return value is True or str(value).lower() == "true"
-
-
-def _labelers(rows: Sequence[dict[str, Any]]) -> tuple[str, ...]:
-    """Sources that were let in, as text that a restriction understands."""
-    texts = [
-        f"{row['remote_ip']} via {row['endpoint']}" if row["endpoint"] else str(row["remote_ip"])
-        for row in rows
-        if row["remote_ip"] and not _true(row["refused"])
-    ]
-    return tuple(dict.fromkeys(texts))
 
 
 SIDES: dict[str, Chip] = {

@@ -227,7 +227,7 @@ class Panel(Box):
     def _hits_read(self) -> None:
         result = self.hits.result
         if result is not None:
-            self.review.hits = result.labelers
+            self.review.hits = result.hits
             self._show_seen()
 
     def _show_seen(self) -> None:

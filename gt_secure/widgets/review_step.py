@@ -178,6 +178,7 @@ class ReviewStep(Step):
         shown = (
             parts.changes_table,
             exposure_table,
+            parts.dry_run,
             parts.logged_sources,
             parts.expectations,
             parts.warnings,

@@ -45,7 +45,7 @@ def test_the_whole_job(connection: Connection, now: None, words: Any, every_widg
     time.sleep(0.4)
     made.hits.plot_hits()
     assert made.hits.networks == ("203.0.113.0/24",)
-    assert made.review.hits == made.hits.result.labelers
+    assert made.review.hits is made.hits.result.hits
     assert [chip.description for chip in made.allow.seen_box.children if hasattr(chip, "click")]
     made.review.undo()
     assert "Undone" in words(made.review.after.value)

@@ -259,7 +259,6 @@ def test_hits_are_plotted_for_both_themes_with_words_and_a_table(connection: Con
     assert "198.51.100.9" in words(shown)
     assert "outside the list" in words(shown)
     assert "presigned URL" in words(step.leaks.value)
-    assert step.result.labelers
 
 
 def test_choosing_a_source_shows_its_requests_and_adds_it(connection: Connection, words: Any) -> None:

@@ -57,6 +57,7 @@ def plan_html(plan: PlanData) -> str:
             takes,
             parts.warnings(plan),
             exposure_table(plan),
+            parts.dry_run(plan),
             parts.named_access(plan),
             parts.expectations(plan),
             parts.remarks(plan),

@@ -12,7 +12,7 @@ from ...access.simulation import LOGGED
 from ...findings.render import accepted_fold
 from ...html import Chip, Markup, count
 from .infrastructure_code import to_cli
-from .text import cause
+from .text import MOST_USAGES, cause
 
 if TYPE_CHECKING:
     from ...access.locks import Outcome
@@ -70,6 +70,28 @@ def logged_sources(plan: PlanData) -> Markup:
     )
     more = f"{count(len(rows) - _NAMED, 'more source', 'more sources')}: see all samples." if len(rows) > _NAMED else ""
     return markup.join(shown, markup.hint(more)) if more else shown
+
+
+def dry_run(plan: PlanData) -> Markup:
+    """Return the guard tried on the requests of the log, by signer and application."""
+    tried = plan.dry_run
+    if tried is None:
+        return Markup("")
+    tone: markup.Tone = "warn" if tried.refused or tried.first is None else "ok"
+    said = markup.notice(tone, "Tried on the log:", markup.text(tried.sentence, 900))
+    rows = [
+        (
+            markup.text(usage.signer, 120),
+            markup.text(usage.application, 80),
+            f"{usage.refused:,}",
+            f"{usage.requests:,}",
+        )
+        for usage in tried.refused_usages[:MOST_USAGES]
+    ]
+    head = ("Signed by", "Application", "Refused", "Of")
+    return (
+        markup.join(said, markup.table(head, rows, caption="Requests that would have been refused")) if rows else said
+    )
 
 
 def named_access(plan: PlanData) -> Markup:

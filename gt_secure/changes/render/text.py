@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from ...access.simulation import Row
     from ..plan_data import PlanData
 
+MOST_USAGES = 10
+"""Signers and applications of a dry run that are shown."""
+
 _MARKS = {"blocker": "STOP", "warning": "warning", "info": "note"}
 
 
@@ -54,6 +57,11 @@ def _lines(plan: PlanData, room: int | None) -> Iterator[str]:
         yield "Sources in the access log, and AWS services, now -> after:"
         for line in map(_row, samples) if room is None else _table(samples, room - 2):
             yield f"  {line}"
+    if plan.dry_run is not None:
+        yield ""
+        yield f"Tried on the log: {plan.dry_run.sentence}"
+        for usage in plan.dry_run.refused_usages[:MOST_USAGES]:
+            yield f"  {usage.words}"
     if plan.expectations:
         yield ""
         yield "Expectations:"

@@ -1,0 +1,220 @@
+"""A restriction tried on the requests of a log: which opened presigned requests its guard would have refused."""
+
+# ruff: noqa: S608 - SQL is put together from our own names; times and numbers are ours
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ..logs.applications import APPLICATION
+from ..logs.signers import SIGNER, signer_label
+from ..logs.sql.outcome import OPENED
+from ..policies.age_cap import age_text
+from ..restriction.model import Restriction
+from ..text import count, printable
+
+DAYS = 7
+"""Days of the log that are tried: the last ones before its newest request."""
+
+_NAMED = 5
+_OLD_SIGNATURE = "coalesce(signature_version = 'SigV2', minted IS NULL AND auth_type IS DISTINCT FROM 'HtmlForm')"
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Presigned requests of one signer and application.
+
+    Attributes
+    ----------
+    signer, application : str
+    requests, refused : int
+        All, and those that the guard would have refused.
+    """
+
+    signer: str
+    application: str
+    requests: int
+    refused: int
+
+    @property
+    def words(self) -> str:
+        """Return the row in words."""
+        return f"{self.signer}, {self.application}: {self.refused:,} of {self.requests:,}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-able data."""
+        return {
+            "signer": self.signer,
+            "application": self.application,
+            "requests": self.requests,
+            "refused": self.refused,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """Answer of a guard to the opened presigned requests of a log.
+
+    Attributes
+    ----------
+    first, last : datetime or None
+        Time of the first and last request that was tried, UTC.
+    requests, refused, unknown : int
+        ``unknown`` came through a VPC endpoint that the log does not name.
+    not_listed, too_old, version_2 : int
+        The refused ones by the first reason that applies, in this order.
+    addresses : tuple of (str, int)
+        Sources of the refused ones, those with most requests first.
+    usages : tuple of Usage
+        By signer and application, those with most refusals first.
+    max_age : str or None
+        The age cap that was tried.
+    """
+
+    first: dt.datetime | None
+    last: dt.datetime | None
+    requests: int
+    refused: int
+    unknown: int
+    not_listed: int
+    too_old: int
+    version_2: int
+    addresses: tuple[tuple[str, int], ...]
+    usages: tuple[Usage, ...]
+    max_age: str | None = None
+
+    @property
+    def sentence(self) -> str:
+        """Return the result in a sentence."""
+        if self.first is None or self.last is None:
+            return "The log has no presigned request that was opened here, so it does not show whom the guard refuses."
+        span = f"from {self.first:%Y-%m-%d} to {self.last:%Y-%m-%d} (UTC)"
+        total = count(self.requests, "presigned request")
+        if not self.refused:
+            return f"The guard would have refused none of {total} that were opened {span}.{self._unknown}"
+        named = ", ".join(f"{printable(address)} ({number:,})" for address, number in self.addresses[:_NAMED])
+        more = f" and {count(len(self.addresses) - _NAMED, 'more source')}" if len(self.addresses) > _NAMED else ""
+        reasons = ", ".join(self._reasons())
+        return (
+            f"The guard would have refused {self.refused:,} of {total} that were opened {span}: {reasons}. "
+            f"They came from {named}{more}.{self._unknown}"
+        )
+
+    @property
+    def _unknown(self) -> str:
+        if not self.unknown:
+            return ""
+        return f" {count(self.unknown, 'request')} came through an endpoint that the log does not name: unknown."
+
+    def _reasons(self) -> Iterator[str]:
+        if self.not_listed:
+            yield f"{self.not_listed:,} not on its list"
+        if self.too_old:
+            yield f"{self.too_old:,} older than {self.max_age}"
+        if self.version_2:
+            yield f"{self.version_2:,} with signature version 2"
+
+    @property
+    def refused_usages(self) -> tuple[Usage, ...]:
+        """Signers and applications that the guard would have refused."""
+        return tuple(usage for usage in self.usages if usage.refused)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-able data."""
+        return {
+            "first": None if self.first is None else f"{self.first.isoformat()}Z",
+            "last": None if self.last is None else f"{self.last.isoformat()}Z",
+            "requests": self.requests,
+            "refused": self.refused,
+            "unknown": self.unknown,
+            "not_listed": self.not_listed,
+            "too_old": self.too_old,
+            "version_2": self.version_2,
+            "addresses": [{"source": address, "requests": number} for address, number in self.addresses],
+            "usages": [usage.to_dict() for usage in self.usages],
+            "sentence": self.sentence,
+        }
+
+
+def dry_run(restriction: Restriction, hits: object) -> DryRun | None:
+    """Try the guard of a restriction on the opened presigned requests of the last days of a log.
+
+    Returns
+    -------
+    DryRun or None
+        None without a guard, or where ``hits`` are only sources.
+    """
+    if not restriction.guard or restriction.bucket is None or not hasattr(hits, "with_restriction"):
+        return None
+    rows = _rows(restriction, hits)
+    groups = _counted(restriction, rows)
+    [(first, last)] = rows.query("SELECT min(time), max(time) FROM {hits}")
+    totals = {reason: sum(row[-1] for row in groups if row[3] == reason) for reason in _REASONS}
+    refused = totals["list"] + totals["age"] + totals["version"]
+    return DryRun(
+        first=first,
+        last=last,
+        requests=sum(totals.values()),
+        refused=refused,
+        unknown=totals["unknown"],
+        not_listed=totals["list"],
+        too_old=totals["age"],
+        version_2=totals["version"],
+        addresses=_addresses(groups),
+        usages=_usages(groups),
+        max_age=None if restriction.max_age_s is None else age_text(restriction.max_age_s),
+    )
+
+
+_REASONS = ("opened", "list", "age", "version", "unknown")
+_REFUSED = ("list", "age", "version")
+
+
+def _rows(restriction: Restriction, hits: Any) -> Any:
+    """Return the requests that are tried."""
+    chosen = hits.filter(presigned=True, test=False, bucket=restriction.bucket)
+    if restriction.prefix:
+        chosen = chosen.filter(key_prefix=restriction.prefix)
+    [(newest,)] = chosen.query(f"SELECT max(time) FROM {{hits}} WHERE {OPENED}")
+    if newest is not None:
+        chosen = chosen.filter(since=newest - dt.timedelta(days=DAYS))
+    opened = chosen.filter(refused=False)
+    return opened.with_restriction(restriction.addresses, restriction.endpoints)
+
+
+def _counted(restriction: Restriction, rows: Any) -> list[tuple[Any, ...]]:
+    """Count by source, signer, application and the guard's answer."""
+    unnamed = "'unknown'" if restriction.endpoints else "'list'"
+    cap = restriction.max_age_s
+    aged = f"WHEN {_OLD_SIGNATURE} THEN 'version' WHEN age_s > {int(cap)} THEN 'age' " if cap is not None else ""
+    answer = (
+        f"CASE WHEN allowlist = 'outside' THEN 'list' WHEN allowlist = 'endpoint' AND endpoint IS NULL AND "
+        f"{unnamed} = 'list' THEN 'list' {aged}"
+        "WHEN allowlist = 'unknown' OR (allowlist = 'endpoint' AND endpoint IS NULL) THEN 'unknown' ELSE 'opened' END"
+    )
+    groups: list[tuple[Any, ...]] = rows.query(
+        f"SELECT coalesce(endpoint, remote_ip, '') AS source, {SIGNER} AS signer, {APPLICATION} AS application, "
+        f"{answer} AS answer, count(*) AS n FROM {{hits}} WHERE {OPENED} GROUP BY ALL ORDER BY n DESC, 1, 2, 3, 4"
+    )
+    return groups
+
+
+def _addresses(groups: list[tuple[Any, ...]]) -> tuple[tuple[str, int], ...]:
+    found: dict[str, int] = {}
+    for source, _, _, answer, number in groups:
+        if answer in _REFUSED:
+            found[source or "no address"] = found.get(source or "no address", 0) + number
+    return tuple(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _usages(groups: list[tuple[Any, ...]]) -> tuple[Usage, ...]:
+    found: dict[tuple[str, str], list[int]] = {}
+    for _, signer, application, answer, number in groups:
+        counts = found.setdefault((printable(signer_label(signer)), printable(application)), [0, 0])
+        counts[0] += number
+        counts[1] += number if answer in _REFUSED else 0
+    usages = (Usage(signer, application, *counts) for (signer, application), counts in found.items())
+    return tuple(sorted(usages, key=lambda usage: (-usage.refused, -usage.requests, usage.signer, usage.application)))

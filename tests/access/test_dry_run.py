@@ -1,0 +1,135 @@
+"""A restriction tried on a log: exact counts, by reason, signer and application, in every rendering."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gt_secure.access.dry_run import dry_run
+from gt_secure.aws.client import Aws
+from gt_secure.changes.plan import Plan, plan
+from gt_secure.logs import Hits, read_hits
+from gt_secure.restriction.model import Restriction
+from support import corpus
+from support.states import state
+
+NOW = dt.datetime(2026, 11, 20, 9)
+VPCE = "vpce-0a1b2c3d4e5f60718"
+
+
+def line(address: str = "203.0.113.7", age: int = 5, lifetime: int = 600, **fields: Any) -> str:
+    at = fields.pop("time", NOW)
+    date = f"{at - dt.timedelta(seconds=age):%Y%m%dT%H%M%SZ}"
+    uri = f"GET /scans/a?X-Amz-Date={date}&X-Amz-Expires={lifetime}&X-Amz-Signature=a HTTP/1.1"
+    record = {**corpus.BASE, **corpus.PRESIGNED, "remote_ip": address, "time": at, "request_uri": uri, **fields}
+    return corpus.write({**record, "key": fields.get("key", "scans/a")})
+
+
+def hits_of(tmp_path: Path, *lines: str) -> Hits:
+    path = tmp_path / "log"
+    path.write_text("".join(f"{each}\n" for each in lines), encoding="utf-8")
+    return read_hits(path)
+
+
+def restriction(**more: Any) -> Restriction:
+    return Restriction(**{"addresses": "203.0.113.0/24", "bucket": "gt-images", "prefix": "scans/", **more})
+
+
+SIGV2: dict[str, Any] = {
+    "signature_version": "SigV2",
+    "request_uri": "GET /scans/a?AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE&Expires=1&Signature=a HTTP/1.1",
+}
+LINES = [
+    line(),
+    line(age=901),
+    line("198.51.100.9", user_agent="[S3Console/0.4]"),
+    line("198.51.100.9", lifetime=300, user_agent="Mozilla/5.0 (X11)"),
+    line("198.51.100.10", user_agent="python-requests/2.31", access_point_arn="arn:aws:s3:us-east-1:1:accesspoint/a"),
+    line("203.0.113.8", **SIGV2),
+    line("10.0.3.4"),
+    line("198.51.100.9", http_status=403, error_code="AccessDenied"),
+    line("198.51.100.9", http_status=404, error_code="NoSuchKey"),
+    line("198.51.100.9", key="other/a"),
+    line("198.51.100.9", bucket="other"),
+    line("198.51.100.9", auth_type="AuthHeader"),
+    line("198.51.100.9", time=NOW - dt.timedelta(days=8)),
+]
+
+
+def test_every_request_is_counted_once(tmp_path: Path) -> None:
+    tried = dry_run(restriction(max_age="15m", endpoints=[VPCE]), hits_of(tmp_path, *LINES))
+    assert tried is not None
+    counts = (tried.requests, tried.refused, tried.unknown, tried.not_listed, tried.too_old, tried.version_2)
+    assert counts == (7, 5, 1, 3, 1, 1)
+    assert tried.addresses == (("198.51.100.9", 2), ("198.51.100.10", 1), ("203.0.113.7", 1), ("203.0.113.8", 1))
+    role = "role GroundTruthExecution"
+    refused = {(usage.signer, usage.application): (usage.refused, usage.requests) for usage in tried.refused_usages}
+    assert refused[role, "S3 console"] == (4, 6)
+    assert refused[role, "S3 Object Lambda or an access point"] == (1, 1)
+    assert "would have refused 5 of 7 presigned requests" in tried.sentence
+    json.dumps(tried.to_dict())
+
+
+def test_without_endpoints_a_private_address_is_refused(tmp_path: Path) -> None:
+    tried = dry_run(restriction(), hits_of(tmp_path, line("10.0.3.4"), line()))
+    assert tried is not None
+    assert (tried.refused, tried.unknown) == (1, 0)
+
+
+@pytest.mark.parametrize("hits", [None, ["203.0.113.7"], ()])
+def test_sources_alone_give_no_dry_run(hits: object) -> None:
+    assert dry_run(restriction(), hits) is None
+
+
+def test_without_a_guard_there_is_none(tmp_path: Path) -> None:
+    assert dry_run(Restriction("open-team"), hits_of(tmp_path, line())) is None
+
+
+def test_an_empty_log_is_no_all_clear(tmp_path: Path) -> None:
+    tried = dry_run(restriction(), hits_of(tmp_path, line(bucket="other")))
+    assert tried is not None
+    assert tried.requests == 0
+    assert "does not show" in tried.sentence
+
+
+def made(tmp_path: Path, wish: Restriction, *lines: str) -> Plan:
+    return plan(cast(Aws, None), wish, state=state(), hits=hits_of(tmp_path, *lines))
+
+
+def test_the_plan_shows_it_everywhere(tmp_path: Path) -> None:
+    one = made(tmp_path, restriction(max_age="15m"), *LINES)
+    assert one.dry_run is not None
+    assert one.dry_run.sentence in one.to_text()
+    assert "role GroundTruthExecution" in one.to_html()
+    assert "would have refused" in one.to_html(standalone=True)
+    assert one.to_dict()["dry_run"]["refused"] == one.dry_run.refused
+    assert "age-cap-refuses" in {notice.code for notice in one.notices}
+
+
+def test_hostile_names_stay_text(tmp_path: Path) -> None:
+    hostile = "<script>alert(1)</script>"
+    one = made(tmp_path, restriction(), line("198.51.100.9", requester=hostile, user_agent="\x1b[2J<b>"))
+    assert "<script>" not in one.to_html()
+    assert "\x1b" not in one.to_text()
+
+
+@settings(max_examples=25, deadline=None)
+@given(ages=st.lists(st.integers(0, 604_000), min_size=1, max_size=8), more=st.integers(0, 600))
+def test_a_cap_at_least_the_highest_age_refuses_nobody(
+    tmp_path_factory: pytest.TempPathFactory, ages: list[int], more: int
+) -> None:
+    hits = hits_of(tmp_path_factory.mktemp("log"), *(line(age=age) for age in ages))
+    cap = min(max(max(ages), 1) + more, 604_799)
+    tried = dry_run(restriction(max_age=dt.timedelta(seconds=cap)), hits)
+    assert tried is not None
+    assert (tried.requests, tried.refused) == (len(ages), 0)
+    if max(ages) > 1:
+        lower = dry_run(restriction(max_age=dt.timedelta(seconds=max(ages) - 1)), hits)
+        assert lower is not None
+        assert lower.refused >= 1
