@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from .findings.accepted import AcceptedLike
     from .listings import Endpoints, Findings, Jobs, Journal, Workteams
     from .logs import Athena, Coverage, Hits, Table
+    from .logs.leaks import Leak
     from .plots import Kind, Theme
     from .presign import Probe, ProbeOrigin, TestUrl
     from .restriction.messages import Notice
@@ -472,6 +473,66 @@ class Connection:
             digest=digest,
             probe=access.expectation_probe(self.aws, plan.restriction.team) if plan.restriction.expectations else None,
         )
+
+    def revoke(
+        self,
+        leak: Leak | None = None,
+        *,
+        before: dt.datetime | str | None = None,
+        bucket: str | None = None,
+        prefix: str = "",
+        signer: str | None = None,
+        hits: Hits | None = None,
+        context: Context | None = None,
+    ) -> Plan:
+        """Plan to stop a leaked URL, or all URLs signed with older credentials. Writes nothing: :meth:`apply` does.
+
+        Parameters
+        ----------
+        leak : Leak, optional
+            One of ``gt.hits(...).leaks()``: its object is refused to its signer's older credentials.
+        before : datetime or str, optional
+            Instead of a leak: credentials issued before this time (UTC) open nothing by presigned requests.
+        bucket, prefix : str, optional
+            Where, for ``before``.
+        signer : str, optional
+            ARN of the role or user whose URLs are meant, for ``before``. A user's long-term keys have no time of issue.
+        hits : Hits, optional
+            Recent requests: the plan then names who else loses access.
+        context : mapping, optional
+            Values of condition keys that are known.
+
+        Returns
+        -------
+        Plan
+            For :meth:`apply`. :meth:`undo` takes it back; a later plan for the bucket removes it once the URLs have
+            expired.
+
+        Raises
+        ------
+        InvalidInput
+            If neither a leak nor a time is given, or the URLs have expired already.
+
+        Examples
+        --------
+        >>> leak = gt.hits("gt-images").leaks()[0]  # doctest: +SKIP
+        >>> gt.apply(gt.revoke(leak)).outcome  # doctest: +SKIP
+        'applied'
+        """
+        from .changes.revoke import plan_revoke, revoked_before, revoked_by_leak
+
+        if (leak is None) == (before is None):
+            raise InvalidInput(
+                "A revocation is for one leak or for a time.",
+                next_step="Pass a leak of gt.hits(...).leaks(), or before= with bucket=.",
+                field="before",
+            )
+        if leak is not None:
+            return plan_revoke(self.aws, revoked_by_leak(leak), hits=hits, context=context)
+        if before is None or not bucket:
+            raise InvalidInput("No bucket is named.", next_step="Pass bucket=.", field="bucket")
+        refuse_url(bucket, "bucket", "the name of a bucket")
+        return plan_revoke(self.aws, revoked_before(bucket, before, prefix, signer), hits=hits, context=context)
 
     def resume(
         self,

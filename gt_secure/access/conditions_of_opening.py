@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from ..iam.operators import read_date
 from ..iam.request_space import Dimension, RequestSpace
 from ..iam.statement_table import Setting
 
@@ -38,6 +39,8 @@ def _phrase(dimension: Dimension, usable: list[Setting]) -> str:
     key = next(iter(dimension.keys)) if len(dimension.keys) == 1 else "aws:principalarn"
     if dimension.name == "s3:signatureAge":
         return _age(dimension, usable)
+    if dimension.name == "aws:TokenIssueTime":
+        return _issued(dimension, usable)
     if dimension.name in ("aws:PrincipalArn", "aws:userid"):
         return "signed by " + _some(sorted({setting.caller.text for setting in usable if setting.caller is not None}))
     values = [", ".join(setting.values[key]) for setting in usable if key in setting.values]
@@ -64,6 +67,21 @@ def _transport(dimension: Dimension, usable: list[Setting]) -> str:
     if len(secure) < len(every):
         return "over HTTPS with TLS " + " or ".join(setting.values["s3:tlsversion"][0] for setting in secure)
     return "over HTTPS only"
+
+
+def _issued(dimension: Dimension, usable: list[Setting]) -> str:
+    """Return when credentials must have been issued; long-term ones have no such time."""
+    key = "aws:tokenissuetime"
+    every = {setting.values[key][0] for setting in dimension.settings if key in setting.values}
+    good = {setting.values[key][0] for setting in usable if key in setting.values}
+    long_term = len(good) < len(usable)
+    if good == every:
+        return "signed with temporary credentials"
+    moments = sorted(seconds for text in good if (seconds := read_date(text)) is not None)
+    words = "signed with long-term keys" if not moments else (
+        f"signed with credentials issued at {datetime.fromtimestamp(int(moments[0]), UTC):%Y-%m-%dT%H:%M:%SZ} or later"
+    )  # fmt: skip
+    return f"{words}, or with long-term keys" if moments and long_term else words
 
 
 def _age(dimension: Dimension, usable: list[Setting]) -> str:

@@ -20,7 +20,7 @@ from ..iam.operators import read_date
 from ..iam.principals import Caller, parse_caller
 from ..iam.request import Compiled
 from ..iam.request_context import HEADER_SIGNED, POST_FORM, PRESIGNED, SIGV2, SIGV4
-from ..iam.request_keys import ABSENT, CHOSEN, ENDPOINT_KEYS, is_absent_for, is_chosen, is_of_other_service
+from ..iam.request_keys import ABSENT, CHOSEN, ENDPOINT_KEYS, TOKEN_TIME, is_absent_for, is_chosen, is_of_other_service
 from ..iam.request_space import Dimension
 from ..iam.statement_table import PRINCIPAL, Setting, StatementTable, View
 from ..iam.texts import TooManyClassesError
@@ -144,6 +144,8 @@ def absent_keys(*, endpoint: bool) -> frozenset[str]:
 
 def is_principal_key(key: str) -> bool:
     """Return whether a key, in lower case, describes who signs."""
+    if key == TOKEN_TIME:
+        return True
     if key.startswith(("s3:", "aws:resource", "aws:request")) or key in _ABOUT_EVERYBODY or key in _TIME | _TLS:
         return False
     return key not in ENDPOINT_KEYS and key not in ABSENT and key not in CHOSEN

@@ -20,6 +20,7 @@ from ..policies.bucket_guard import (
     own_statements,
     remove_statements,
 )
+from ..policies.revocation import expired_revocations, expired_text
 from ..restriction.model import Restriction, UrlLockMode
 from .change import Call, Change
 from .targets import BucketGuard, TeamUrlLock, Toggles, WorkforcePortal, networks_text, toggles, words
@@ -92,6 +93,8 @@ def _guard_change(wish: Restriction, state: State, hits: object) -> Change[str |
         return None
     before = state.bucket.policy_text
     guard = find_guard(before)
+    ended = expired_revocations(before, state.at)
+    remaining = None if before is None else remove_statements(before, ended)
     if wish.guard:
         statement = build_guard(
             state.bucket.name,
@@ -101,13 +104,14 @@ def _guard_change(wish: Restriction, state: State, hits: object) -> Change[str |
             partition=state.partition,
         )
         wanted = (wish.prefix, wish.addresses, wish.endpoints, wish.max_age_s)
-        if guard is not None and _is_current(guard) and _admits(guard) == wanted:
+        same = guard is not None and _is_current(guard) and _admits(guard) == wanted
+        if same and not ended:
             return None
-        after: str | None = _merged(before, statement, wish.max_age_s)
+        after = remaining if same else _merged(remaining, statement, wish.max_age_s)
     else:
-        if before is None or not own_statements(before).keys() & set(GUARD_SIDS):
+        if before is None or not (ended or own_statements(before).keys() & set(GUARD_SIDS)):
             return None
-        after = remove_statements(before, reversed(GUARD_SIDS))
+        after = None if remaining is None else remove_statements(remaining, reversed(GUARD_SIDS))
     name, resource = state.bucket.name, f"arn:{state.partition}:s3:::{state.bucket.name}"
     write = (
         Call("s3:DeleteBucketPolicy", resource, "DeleteBucketPolicy", {"Bucket": name})
@@ -119,7 +123,7 @@ def _guard_change(wish: Restriction, state: State, hits: object) -> Change[str |
         before=before,
         after=after,
         before_text=guard_text(guard),
-        after_text=guard_text(find_guard(after)),
+        after_text=guard_text(find_guard(after)) + expired_text(ended),
         affects=(*_bucket_affects(state), *other_readers(hits, name, wish.prefix, wish.addresses)),
         calls=(Call("s3:GetBucketPolicy", resource, "GetBucketPolicy", {"Bucket": name}), write),
         seconds_typical=2,

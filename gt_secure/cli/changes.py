@@ -193,7 +193,7 @@ def _add_apply(commands: Commands) -> None:
     )
     add_plan_arguments(parser)
     _add_logs(parser)
-    _add_doing(parser)
+    add_doing(parser)
     parser.add_argument("--confirm", action="append", default=[], metavar="CODE", help="accept a blocker of the plan")
     parser.add_argument("--plan-digest", metavar="DIGEST", help="apply only the plan with this digest")
     parser.add_argument(
@@ -201,7 +201,8 @@ def _add_apply(commands: Commands) -> None:
     )
 
 
-def _add_doing(parser: argparse.ArgumentParser) -> None:
+def add_doing(parser: argparse.ArgumentParser) -> None:
+    """Add the options of every command that changes something."""
     _add_journal_option(parser)
     parser.add_argument("--yes", action="store_true", help="skip the confirmation prompt")
     parser.add_argument("--timeout", type=float, default=600, metavar="SECONDS", help="deadline (default: %(default)s)")
@@ -221,24 +222,30 @@ def apply_from(args: argparse.Namespace) -> Applied:
         if record is not None:
             _ask(args, f"Complete the interrupted change {record.id}?")
         return gt.resume(args.resume or None, journal_dir=args.journal, progress=_tell, timeout_s=args.timeout)
-    plan = _planned(args, gt)
+    return apply_plan(args, gt, _planned(args, gt), args.confirm, args.plan_digest)
+
+
+def apply_plan(
+    args: argparse.Namespace, gt: Connection, plan: Plan, confirm: Sequence[str] = (), digest: str | None = None
+) -> Applied:
+    """Show a plan, ask, and apply it."""
     if not args.json:
         say(fit(plan.to_text(line_width())))
     if not plan.empty:
-        _ask(args, _question(plan, args.confirm))
+        _ask(args, _question(plan, confirm))
     return gt.apply(
         plan,
-        confirm=args.confirm,
+        confirm=confirm,
         journal_dir=args.journal,
         progress=_tell,
         timeout_s=args.timeout,
-        digest=args.plan_digest,
+        digest=digest,
     )
 
 
 def run_apply(args: argparse.Namespace) -> int:
     """Apply a restriction, or complete an interrupted change."""
-    return _report(args, apply_from(args))
+    return report(args, apply_from(args))
 
 
 def _question(made: Plan, confirmed: Sequence[str]) -> str:
@@ -266,7 +273,8 @@ def _tell(text: str) -> None:
     sys.stderr.write(f"{printable(text)}\n")
 
 
-def _report(args: argparse.Namespace, result: Applied) -> int:
+def report(args: argparse.Namespace, result: Applied) -> int:
+    """Print the result of a change."""
     if args.json:
         show_json(result.to_dict())
     else:
@@ -288,7 +296,7 @@ def _add_undo(commands: Commands) -> None:
         result=undo_from,
     )
     parser.add_argument("change", nargs="?", help="change id or unique prefix (default: the last change)")
-    _add_doing(parser)
+    add_doing(parser)
 
 
 def undo_from(args: argparse.Namespace) -> Applied:
@@ -307,7 +315,7 @@ def undo_from(args: argparse.Namespace) -> Applied:
 
 def run_undo(args: argparse.Namespace) -> int:
     """Undo a change."""
-    return _report(args, undo_from(args))
+    return report(args, undo_from(args))
 
 
 def _add_journal(commands: Commands) -> None:

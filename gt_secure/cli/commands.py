@@ -36,6 +36,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("teams", RESTRICT, "teams", "list workteams and their locks", "Connection.workteams", ("workteams",)),
     Command("plan", RESTRICT, "changes", "show what a restriction would change", "Connection.plan"),
     Command("apply", RESTRICT, "changes", "apply a restriction: plan, ask, change, read back", "Connection.apply"),
+    Command("revoke", RESTRICT, "revoke", "stop a leaked URL, or URLs of older credentials", "Connection.revoke"),
     Command("undo", RESTRICT, "changes", "undo a change, keeping later edits by others", "Connection.undo"),
     Command("journal", RESTRICT, "changes", "list, show, verify or export past changes", "Connection.journal"),
     Command("export", RESTRICT, "changes", "write the current locks as a restriction file", "Connection.export"),

@@ -31,13 +31,16 @@ if TYPE_CHECKING:
     from ..logs.engines.athena_query import QueryProgress
     from ..logs.engines.athena_settings import Athena, Estimate
     from ..logs.ingest.reader import Progress
-    from ..logs.leaks import Leaks
+    from ..logs.leaks import Leak, Leaks
 
 _BY = "remote_ip,http_status"
 
 
-def add_source_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of every command over logs: location of the logs and filters."""
+def add_source_arguments(parser: argparse.ArgumentParser, *, asks: bool = True) -> None:
+    """Add the arguments of every command over logs: location of the logs and filters.
+
+    A command that asks for itself, as every change does, has ``--yes`` already.
+    """
     parser.add_argument("sources", nargs="*", metavar="SOURCE",
                         help="files, folders, globs, s3://bucket/prefix, or - for standard input")  # fmt: skip
     parser.add_argument("--logs", action="append", dest="more_sources", default=[], metavar="SOURCE",
@@ -55,10 +58,10 @@ def add_source_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--memory-limit", default=MEMORY_LIMIT, metavar="SIZE",
                         help="memory limit; spills to disk beyond it (default: %(default)s)")  # fmt: skip
     parser.add_argument("--stats", action="store_true", help="print coverage as JSON on standard error")
-    _add_engine_arguments(parser)
+    _add_engine_arguments(parser, asks)
 
 
-def _add_engine_arguments(parser: argparse.ArgumentParser) -> None:
+def _add_engine_arguments(parser: argparse.ArgumentParser, asks: bool) -> None:
     group = parser.add_argument_group("where the query runs")
     group.add_argument("--engine", choices=ENGINES, default="auto",
                        help="auto reads here, or on Athena if --athena-database is given and the logs are large; "
@@ -67,7 +70,8 @@ def _add_engine_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--athena-workgroup", default="primary", help="work group of Athena")
     group.add_argument("--athena-output", help="s3:// location of Athena's results (default: the work group's)")
     group.add_argument("--athena-table", help="existing table of raw lines (default: a temporary one)")
-    group.add_argument("--yes", action="store_true", help="run a query that costs money without asking")
+    if asks:
+        group.add_argument("--yes", action="store_true", help="run a query that costs money without asking")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -283,7 +287,7 @@ def run_leaks(args: argparse.Namespace) -> int:
     if args.format in ("table", "csv"):
         emit(leaks.to_table(), args.format, args.output)
     else:
-        sentences = "\n".join([leaks.summary, *(f"- {leak.kind}: {leak.sentence}" for leak in leaks), *leaks.notes])
+        sentences = "\n".join([leaks.summary, *(line for leak in leaks for line in _leak_lines(leak)), *leaks.notes])
         text = json_text(leaks.to_dict(), indent=2) if args.format == "json" else printable(sentences, keep="\n")
         if args.output:
             _write(args.output, text + "\n")
@@ -291,6 +295,13 @@ def run_leaks(args: argparse.Namespace) -> int:
             sys.stdout.write(text + "\n")
     tell(coverage, args.stats)
     return 0
+
+
+def _leak_lines(leak: Leak) -> Iterator[str]:
+    """Yield a leak in a sentence, and how to stop the URL while somebody else can still use it."""
+    yield f"- {leak.kind}: {leak.sentence}"
+    if leak.kind == "leak" and leak.bucket:
+        yield f"  stop it: gt-secure revoke --bucket {leak.bucket} --fingerprint {leak.fingerprint}"
 
 
 def leaks_from(args: argparse.Namespace) -> Leaks:

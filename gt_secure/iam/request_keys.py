@@ -113,7 +113,11 @@ def is_of_other_service(key: str) -> bool:
     return key.startswith(OF_OTHER_SERVICES) and key not in CROSS_SERVICE
 
 
+TOKEN_TIME = "aws:tokenissuetime"  # noqa: S105 - the name of a condition key
+"""Time of issue of temporary credentials: a signer can always ask for new ones."""
+
 CHOSEN = (
+    TOKEN_TIME,
     "aws:referer",
     "aws:useragent",
     "s3:prefix",

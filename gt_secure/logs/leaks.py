@@ -101,7 +101,7 @@ class Leak:
     """One URL that several sources used; ``users`` in the order of their first use.
 
     ``kind`` is ``leak``, ``preview`` (only link previews after the first user) or ``refused`` (all later ones were
-    refused: the lock held).
+    refused: the lock held). ``signer`` is who signed the URL, as the log names it: ``gt.revoke(leak)`` stops it.
     """
 
     fingerprint: str
@@ -110,6 +110,8 @@ class Leak:
     expires_s: int | None
     kind: str
     users: tuple[User, ...]
+    bucket: str = ""
+    signer: str = ""
 
     @property
     def others(self) -> tuple[User, ...]:
@@ -121,6 +123,8 @@ class Leak:
         """The leak in a sentence."""
         key = _plain(self.key)
         minted = f"Minted {self.minted:%d %b %H:%M} UTC for {key}" if self.minted else f"A URL for {key}"
+        if not self.others:
+            return f"{minted}, used from {self.users[0].label} ({self.users[0].words})."
         later = "; ".join(f"from {user.label} ({user.words})" for user in self.others[:4])
         more = f" and {len(self.others) - 4:,} more" if len(self.others) > 4 else ""
         return f"{minted}, first used from {self.users[0].label}, then {later}{more}."
@@ -133,7 +137,8 @@ class Leak:
             for u in self.users
         ]  # fmt: skip
         minted = self.minted.isoformat() + "Z" if self.minted else None
-        return {"fingerprint": self.fingerprint, "kind": self.kind, "key": self.key, "minted": minted,
+        return {"fingerprint": self.fingerprint, "kind": self.kind, "bucket": self.bucket, "key": self.key,
+                "signer": self.signer, "minted": minted,
                 "expires_s": self.expires_s, "users": users, "sentence": self.sentence, "note": TWINS}  # fmt: skip
 
 
@@ -189,6 +194,9 @@ _MOST = 500
 _USES = 200
 
 
+_USED = "FROM {hits} WHERE presigned AND NOT test AND fingerprint IS NOT NULL AND remote_ip IS NOT NULL"
+
+
 class Queryable(Protocol):
     """Rows that answer SQL, such as :class:`~gt_secure.logs.Hits`."""
 
@@ -204,24 +212,14 @@ def find_leaks(hits: Queryable, rules: LeakRules | None = None) -> Leaks:
     is said in ``notes``.
     """
     rules = rules or LeakRules()
-    used = "FROM {hits} WHERE presigned AND NOT test AND fingerprint IS NOT NULL AND remote_ip IS NOT NULL"
     # Grouped in two steps, and the uses cut by a window: the aggregates that do it in one keep all of it in memory.
-    each = f"SELECT DISTINCT fingerprint, remote_ip, endpoint {used}"
+    each = f"SELECT DISTINCT fingerprint, remote_ip, endpoint {_USED}"
     urls = hits.query(
         f"SELECT fingerprint, n, count(*) OVER (), count(*) FILTER (n > 1) OVER () FROM "
         f"(SELECT fingerprint, count(*) AS n FROM ({each}) GROUP BY 1) ORDER BY n DESC, 1 LIMIT {_MOST}"
     )
     checked, candidates = urls[0][2:] if urls else (0, 0)
-    chosen = ", ".join(literal(fingerprint) for fingerprint, n, _, _ in urls if n > 1) or "NULL"
-    rows = hits.query(f"""
-        SELECT fingerprint, remote_ip, endpoint, any_value(key), any_value(request_uri), min(user_agent),
-            list({{'t': time, 'r': refused}} ORDER BY time, refused) FILTER (place <= {_USES}) AS uses, count(*)
-        FROM (SELECT fingerprint, remote_ip, endpoint, key, user_agent, time, refused,
-            CASE WHEN place = 1 THEN request_uri END AS request_uri, place
-        FROM (SELECT fingerprint, remote_ip, endpoint, key, request_uri, user_agent, time, refused,
-            row_number() OVER (PARTITION BY fingerprint, remote_ip, endpoint ORDER BY time, refused) AS place
-            {used} AND fingerprint IN ({chosen})))
-        GROUP BY fingerprint, remote_ip, endpoint ORDER BY fingerprint, min(time), bool_and(refused), remote_ip""")
+    rows = _uses_of(hits, [fingerprint for fingerprint, n, _, _ in urls if n > 1])
     # The log tells whole seconds: of two in one second, who was only refused is not taken for the first user.
     groups: dict[str, list[tuple[Any, ...]]] = {}
     for row in rows:
@@ -235,6 +233,29 @@ def find_leaks(hits: Queryable, rules: LeakRules | None = None) -> Leaks:
     return Leaks(found, checked, notes)
 
 
+def _uses_of(hits: Queryable, fingerprints: list[str]) -> list[tuple[Any, ...]]:
+    """Return a row for each URL and source, the sources of a URL in the order of their first use."""
+    chosen = ", ".join(literal(fingerprint) for fingerprint in fingerprints) or "NULL"
+    return hits.query(f"""
+        SELECT fingerprint, remote_ip, endpoint, any_value(key), any_value(request_uri), min(user_agent), max(bucket),
+            max(requester), list({{'t': time, 'r': refused}} ORDER BY time, refused) FILTER (place <= {_USES}) AS uses
+        FROM (SELECT fingerprint, remote_ip, endpoint, key, user_agent, time, refused, bucket, requester,
+            CASE WHEN place = 1 THEN request_uri END AS request_uri, place
+        FROM (SELECT fingerprint, remote_ip, endpoint, key, request_uri, user_agent, time, refused, bucket, requester,
+            row_number() OVER (PARTITION BY fingerprint, remote_ip, endpoint ORDER BY time, refused) AS place
+            {_USED} AND fingerprint IN ({chosen})))
+        GROUP BY fingerprint, remote_ip, endpoint ORDER BY fingerprint, min(time), bool_and(refused), remote_ip""")
+
+
+def url_uses(hits: Queryable, fingerprint: str, rules: LeakRules | None = None) -> Leak | None:
+    """Return the uses of one URL, leaked or not, for a person who knows that it leaked; None if the log has none."""
+    rows = _uses_of(hits, [fingerprint])
+    if not rows:
+        return None
+    rules = rules or LeakRules()
+    return _leak(fingerprint, rows, rules) or _made(fingerprint, rows, "leak", tuple(_user(row, rules) for row in rows))
+
+
 def _leak(fingerprint: str, rows: list[tuple[Any, ...]], rules: LeakRules) -> Leak | None:
     users = tuple(_user(row, rules) for row in rows)
     users = _paired(users, rules)
@@ -246,13 +267,19 @@ def _leak(fingerprint: str, rows: list[tuple[Any, ...]], rules: LeakRules) -> Le
         return None
     people = [u for u in others if not u.prefetcher]
     kind = "preview" if not people else "refused" if all(u.refused == len(u.uses) for u in people) else "leak"
-    uri = rows[0][4] or ""
-    return Leak(fingerprint, rows[0][3] or "", _minted(uri), _expires(uri), kind, users)
+    return _made(fingerprint, rows, kind, users)
+
+
+def _made(fingerprint: str, rows: list[tuple[Any, ...]], kind: str, users: tuple[User, ...]) -> Leak:
+    uri, signer = rows[0][4] or "", max((row[7] for row in rows if row[7]), default="")
+    return Leak(
+        fingerprint, rows[0][3] or "", _minted(uri), _expires(uri), kind, users, bucket=rows[0][6] or "", signer=signer
+    )
 
 
 def _user(row: tuple[Any, ...], rules: LeakRules) -> User:
     agent = row[5] or ""
-    uses = tuple((use["t"], bool(use["r"])) for use in row[6])
+    uses = tuple((use["t"], bool(use["r"])) for use in row[8])
     prefetcher = any(word in agent.lower() for word in rules.prefetchers)
     return User(row[1], row[2], network_name(row[1], row[2], rules), agent, uses, prefetcher)
 

@@ -129,6 +129,14 @@ class Restriction:
         _check_together(self, notices)
         object.__setattr__(self, "notices", tuple(notices))
 
+    @classmethod
+    def for_reading(cls, bucket: str, prefix: str = "") -> Restriction:
+        """Return a restriction that asks for no lock: it says what a plan of another kind reads."""
+        result = cls(addresses="192.0.2.1", bucket=bucket, prefix=prefix)
+        for name, value in {"addresses": (), "guard": None, "notices": ()}.items():
+            object.__setattr__(result, name, value)
+        return result
+
     @property
     def team_is_private(self) -> bool:
         """True if the name or ARN is that of a private team."""

@@ -21,6 +21,8 @@ from .shared_models import make
 if TYPE_CHECKING:
     from ..aws.buckets import BucketState
     from ..connection import Connection
+    from ..logs.hits import Hits
+    from ..logs.leaks import Leak
 
 _RANGES = (
     ("last hour", "1h"),
@@ -75,6 +77,7 @@ class HitsStep(Step):
 
     def __init__(self, connection: Link | Connection | None = None, *, bucket: str = "", logs: str = "") -> None:
         self.on_add: Callable[[str], object] | None = None
+        self.on_revoke: Callable[[Leak, Hits], object] | None = None
         self.markers: list[str] = []
         self._found = ""
         super().__init__(connection)
@@ -127,6 +130,13 @@ class HitsStep(Step):
         pick = make(ipywidgets.HBox, [self.source, self.add_button, self.export_kind, self.export_button])
         pick.add_class("gts-row")
         pick.add_class("gts-bottom")
+        self.revoke_button = self.button(
+            "Stop the first leaked URL…",
+            self.revoke,
+            when=lambda: self.on_revoke is not None and self.result is not None and self.result.leak is not None,
+            tooltip="Shows the change in Review first; nothing is written before you apply.",
+        )
+        self.revoke_button.add_class("gts-hidden")
         self.rows = Html()
         self.saved = Html()
         self.more = make(ipywidgets.VBox, [pick, self.saved, self.rows])
@@ -135,7 +145,7 @@ class HitsStep(Step):
         self.foot = Html(
             markup.hint("Access logs arrive hours late and may miss rows: no hit does not prove no access.")
         )
-        return [fields, self.logs_input, row, self.plot, self.leaks, self.more, self.foot]
+        return [fields, self.logs_input, row, self.plot, self.leaks, self.revoke_button, self.more, self.foot]
 
     # actions
 
@@ -164,6 +174,13 @@ class HitsStep(Step):
                 f'{source["address"]} was added to "Allow"; nothing is written before you apply.'
             )
 
+    def revoke(self) -> None:
+        """Hand the first leaked URL to the review step, which shows how to stop it."""
+        result: HitsResult | None = self.result
+        if result is None or result.leak is None or self.on_revoke is None:
+            raise InvalidInput("No leaked URL is shown.", next_step='Press "Plot hits" first.', field="leak")
+        self.on_revoke(result.leak, result.hits)
+
     def export(self) -> None:
         """Write the plot or the rows into the working directory."""
         result: HitsResult | None = self.result
@@ -185,6 +202,8 @@ class HitsStep(Step):
         self.leaks.value = markup.join(result.leaks, markup.hint(here) if here else "")
         self.foot.value = result.foot
         self._offer_sources(result)
+        (self.revoke_button.remove_class if result.leak else self.revoke_button.add_class)("gts-hidden")
+        self.enable()
         self.more.remove_class("gts-hidden")
         kind = "presigned request" if self.which.value else "request"
         self.summarise(

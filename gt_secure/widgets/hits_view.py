@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ..logs import Hits
+    from ..logs.leaks import Leak
 
 Kind = Literal["ip", "network", "time", "hours", "age"]
 
@@ -39,6 +40,7 @@ class HitsResult:
     sources: tuple[dict[str, Any], ...]
     leaks: Markup
     leaked: int
+    leak: Leak | None
     total: int
     addresses: int
     span: str
@@ -75,6 +77,7 @@ def read_result(
         sources=by_source(sources),
         leaks=leaks_markup(leaks),
         leaked=sum(leak.kind == "leak" for leak in leaks),
+        leak=next((leak for leak in leaks if leak.kind == "leak" and leak.bucket), None),
         total=sum(int(row["hits"]) for row in sources),
         addresses=len({row["remote_ip"] for row in sources}),
         span=span,

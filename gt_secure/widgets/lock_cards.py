@@ -120,8 +120,8 @@ def _guard(view: LocksView) -> tuple[str, Markup, str]:
     if not view.guard_known:
         return name, markup.chip("plain", "not readable" if view.guard_refused else "not read yet"), said
     now = view.guard
-    if view.change(BucketGuard) is not None:
-        wanted = view.plan is not None and view.plan.restriction.guard
+    wanted = view.plan.restriction.guard if view.plan is not None else None
+    if wanted is not None and view.change(BucketGuard) is not None:
         words = ("on, will change" if now else "off, will be on") if wanted else "on, will be removed"
         return name, markup.chip("warn", words), said
     if now is None:

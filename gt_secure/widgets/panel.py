@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from ..connection import Connection, ConnectionLike
     from ..doctor import Diagnosis
     from ..findings.accepted import AcceptedLike
+    from ..logs.hits import Hits
+    from ..logs.leaks import Leak
     from ..restriction.model import Restriction
 
 _FOOT = "Access logs arrive hours late and may miss rows: no hit does not prove no access."
@@ -93,6 +95,7 @@ class Panel(Box):
         self.add_class("gts")
         self.children = (*page_parts(self), region)
         self.hits.on_add = self.allow.add_address
+        self.hits.on_revoke = self._revoke
         self.hits.markers = self.test.browser_markers  # one list: the log tells from where the browser came
         self.hits.foot.value = ""  # the panel's own foot says it at all times
         self._wire()
@@ -106,6 +109,9 @@ class Panel(Box):
         self._details_changed()
         if wanted is None or wanted == BUCKET_ONLY:
             self._allow_changed()
+
+    def _revoke(self, leak: Leak, hits: Hits) -> None:
+        self.review.review(lambda: self.link.get().revoke(leak, hits=hits), "Planning how to stop the URL…")
 
     def _wire(self) -> None:
         self.picker.observe(lambda _: self._team_changed(), ["team", "value"])

@@ -118,6 +118,11 @@ class ReviewStep(Step):
             after_s=after_s,
         )
 
+    def review(self, make: Callable[[], Plan], said: str = "Planning…") -> None:
+        """Show a plan of another kind, such as a revocation; applying and undoing it works as for a restriction."""
+        self.opened = True
+        self.run(said, make, self._got_plan)
+
     def apply(self) -> None:
         """Carry out the plan. It cannot be cancelled half-way: a failed step is rolled back with all before it."""
         plan = self.plan

@@ -395,3 +395,30 @@ def test_hostile_keys_and_user_agents_are_text(connection: Connection, aws: Any,
         assert "<img src=x" in words(hits.rows.value).replace("\ufffd", "") or "frac" in words(hits.rows.value)
     finally:
         s3.delete_object(Bucket="gt-images", Key=key)
+
+
+def test_a_leaked_url_is_handed_to_the_review(connection: Connection, words: Any) -> None:
+    import time
+
+    from gt_secure.widgets.panel import panel
+
+    url = connection.aws.client("s3").generate_presigned_url(
+        "get_object", Params={"Bucket": "gt-images", "Key": "scans/0003.png"}, ExpiresIn=3000
+    )
+    for source in ("203.0.113.7", "198.51.100.9"):
+        connection.probe(url, source)
+        time.sleep(1.1)
+    made = panel(connection, bucket="gt-images")
+    made.hits.plot_hits()
+    assert made.hits.result.leak is not None
+    assert "gts-hidden" not in made.hits.revoke_button._dom_classes
+    made.hits.revoke()
+    assert [change.kind for change in made.review.plan.changes] == ["bucket-guard"]
+    assert "credentials" in words(made.review.shown.value)
+    assert "will be removed" not in words(made.top.value)
+    made.review.apply()
+    assert made.review.applied.outcome == "applied"
+    assert connection.probe(url, "198.51.100.9").status == 403
+    made.review.undo()
+    assert connection.probe(url, "198.51.100.9").status == 200
+    made.close()
