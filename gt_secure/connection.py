@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from .listings import Endpoints, Findings, Jobs, Journal, Workteams
     from .logs import Athena, Coverage, Hits, Table
     from .logs.leaks import Leak
+    from .named_networks import NetworksLike
     from .plots import Kind, Theme
     from .presign import Probe, ProbeOrigin, TestUrl
     from .restriction.messages import Notice
@@ -1069,6 +1070,7 @@ class Connection:
         dedupe: bool = False,
         cache: bool = True,
         memory_limit: str | None = None,
+        networks: NetworksLike | None = None,
         progress: Callable[[Any], object] | None = None,
         cancel: threading.Event | None = None,
         wait_for: int = 0,
@@ -1098,6 +1100,9 @@ class Connection:
             Keep what is parsed from S3 on disk.
         memory_limit : str, optional
             Memory that reading here may use, such as ``2GB``.
+        networks : Networks or path, or several paths, optional
+            Files that name networks: a networks file, AWS's ``ip-ranges.json``, MMDB databases. They add the columns
+            ``network_name``, ``network_source``, ``asn`` and ``country``, and names in plots and leaks.
         progress : callable, optional
             Gets a :class:`~gt_secure.logs.Progress` while reading.
         cancel : threading.Event, optional
@@ -1129,7 +1134,7 @@ class Connection:
         while True:
             hits = access_logs.read_hits(
                 sources, since=since, until=until, engine=engine, aws=self.aws, dedupe=dedupe, cache=cache,
-                progress=progress, cancel=cancel, session=session, athena=athena, filters=wanted,
+                progress=progress, cancel=cancel, session=session, athena=athena, filters=wanted, networks=networks,
                 **_memory(memory_limit),
             )  # fmt: skip
             if not wait_for or len(hits) >= wait_for or time.monotonic() > deadline:
@@ -1150,6 +1155,7 @@ class Connection:
         session: object = None,
         athena: Athena | None = None,
         memory_limit: str | None = None,
+        networks: NetworksLike | None = None,
         progress: Callable[[Any], object] | None = None,
         cancel: threading.Event | None = None,
     ) -> tuple[Table, Coverage]:
@@ -1157,7 +1163,7 @@ class Connection:
 
         Parameters
         ----------
-        bucket, logs, since, until, filters, engine, session, athena, memory_limit, progress, cancel
+        bucket, logs, since, until, filters, engine, session, athena, memory_limit, networks, progress, cancel
             As in :meth:`hits`.
         by : list of str or comma-separated str
             Columns to count by.
@@ -1184,7 +1190,7 @@ class Connection:
         sources, wanted = self._log_of(bucket, logs, filters)
         return access_logs.count_hits(
             sources, by, since=since, until=until, aws=self.aws, engine=engine, session=session, athena=athena,
-            progress=progress, cancel=cancel, filters=wanted, **_memory(memory_limit),
+            progress=progress, cancel=cancel, filters=wanted, networks=networks, **_memory(memory_limit),
         )  # fmt: skip
 
     def _log_of(

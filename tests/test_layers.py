@@ -20,6 +20,7 @@ LAYERS = [
     ["errors"],
     ["html", "columns", "files", "address_lists", "test_journal"],
     ["network"],
+    ["named_networks"],
     ["aws"],
     ["iam"],
     ["policies"],

@@ -52,6 +52,8 @@ def add_source_arguments(parser: argparse.ArgumentParser, *, asks: bool = True) 
     parser.add_argument("--refused", action="store_true", help="only requests with status 401 or 403")
     parser.add_argument("--no-tests", action="store_true", help="leave out requests of test URLs")
     parser.add_argument("--network", action="append", default=[], help="only from these ranges; may be repeated")
+    parser.add_argument("--networks", action="append", metavar="FILE",
+                        help="names of networks: networks file, ip-ranges.json or .mmdb; may be repeated")  # fmt: skip
     parser.add_argument("--key-prefix", help="only objects whose key starts with this")
     parser.add_argument("--dedupe", action="store_true", help="leave out records that were delivered twice")
     parser.add_argument("--no-cache", action="store_true", help="do not cache log objects of S3 on disk")
@@ -108,7 +110,7 @@ def counts_from(args: argparse.Namespace) -> tuple[Table, Coverage]:
         with _warnings_as_lines(), reading(args) as progress:
             table, coverage = count_hits(
                 sources, args.by, since=args.since, until=args.until, aws=aws, engine=args.engine,
-                filters=_filters(args), athena=_athena(args), progress=progress,
+                filters=_filters(args), athena=_athena(args), progress=progress, networks=args.networks,
                 memory_limit=args.memory_limit,
             )  # fmt: skip
         if args.limit is not None:
@@ -131,7 +133,7 @@ def open_hits(args: argparse.Namespace) -> Hits:
     with _warnings_as_lines(), reading(args) as progress:
         return read_hits(
             sources, since=args.since, until=args.until, aws=aws, dedupe=args.dedupe, cache=not args.no_cache,
-            engine=args.engine, athena=_athena(args), filters=_filters(args), progress=progress,
+            engine=args.engine, athena=_athena(args), filters=_filters(args), progress=progress, networks=args.networks,
             memory_limit=args.memory_limit,
         )  # fmt: skip
 

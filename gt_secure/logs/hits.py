@@ -7,14 +7,17 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidInput, MissingExtra
+from ..named_networks import Networks, NetworksLike, networks_from
 from ..network import IPNetwork, Source, parse_endpoint_id, parse_networks
 from .coverage import Coverage
 from .engines.duckdb_store import Store, literal
 from .network_match import Ranges, allowlist_of, is_address, to_address
+from .network_names import NAMES, name_table
 from .sql.columns import DERIVED, EXTRA, FIELDS, STORED
 from .sql.derived_columns import age, own_test
 from .sql.group_by import check_columns, finish, group_parts, lookup_table
@@ -36,12 +39,15 @@ class Hits:
     ----------
     coverage : Coverage
         What was read to get these rows, and what they do not prove.
+    networks : Networks or None
+        Names of networks, after :meth:`with_networks`.
     """
 
     def __init__(self, store: Store, relation: str, coverage: Coverage, columns: tuple[str, ...] = ()) -> None:
         self._store = store
         self.coverage = coverage
         self._columns = columns
+        self.networks: Networks | None = None
         if not columns:
             relation = f"SELECT *, {REFUSED} AS refused, {own_test()} AS test, {age()} AS age_s FROM ({relation})"
         self._relation = relation
@@ -71,7 +77,9 @@ class Hits:
         return (*_SHOWN, *(c for c in DERIVED if c not in _SHOWN), *self._columns)
 
     def _with(self, relation: str, *more: str) -> Hits:
-        return Hits(self._store, relation, self.coverage, (*self._columns, *more) or ("refused",))
+        hits = Hits(self._store, relation, self.coverage, (*self._columns, *more) or ("refused",))
+        hits.networks = self.networks
+        return hits
 
     def filter(
         self,
@@ -182,6 +190,29 @@ class Hits:
         said = [decide(Source(ipaddress.ip_address(a), e)) if is_address(a) else None for a, e in pairs]
         return self._join("verdict", pairs, said, "NULL")
 
+    def with_networks(self, networks: NetworksLike) -> Hits:
+        """Add the columns ``network_name``, ``network_source``, ``asn`` and ``country``, from files.
+
+        Parameters
+        ----------
+        networks : Networks or path, or several paths
+            Networks files, AWS's ``ip-ranges.json``, and MMDB databases; see :mod:`gt_secure.named_networks`.
+
+        Notes
+        -----
+        Each distinct address is looked up once. What no file knows is NULL.
+        """
+        known = networks_from(networks)
+        addresses = sorted({address for address, _ in self._sources()})
+        table = name_table(self._store, addresses, known)
+        columns = ", ".join(f'"{name}"' for name in NAMES if name in self._columns)
+        rows = f"SELECT * EXCLUDE ({columns}) FROM ({self._relation})" if columns else self._relation
+        picks = ", ".join(f"n.{name}" for name in NAMES)
+        relation = f"SELECT r.*, {picks} FROM ({rows}) r LEFT JOIN {table} n ON r.remote_ip = n.remote_ip"
+        named = self._with(relation, *(name for name in NAMES if name not in self._columns))
+        named.networks = known
+        return named
+
     def _join(self, column: str, pairs: list[tuple[str, str | None]], values: list[Any], default: str) -> Hits:
         table = lookup_table(
             self._store,
@@ -245,9 +276,10 @@ class Hits:
 
     def leaks(self, rules: LeakRules | None = None) -> Leaks:
         """URLs that were used from more than one place; see :mod:`gt_secure.logs.leaks`."""
-        from .leaks import find_leaks
+        from .leaks import LeakRules, find_leaks
 
-        return find_leaks(self, rules)
+        rules = rules or LeakRules()
+        return find_leaks(self, rules if rules.networks is not None else replace(rules, networks=self.networks))
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Run SQL written by this package, with ``{hits}`` for these rows."""

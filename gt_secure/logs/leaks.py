@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from ..named_networks import About, Networks
 from ..network import IPNetwork, parse_networks
 from .engines.duckdb_store import literal
 from .table import Table, _plain
@@ -41,6 +42,8 @@ class LeakRules:
         Addresses that share this many leading bits are one network.
     pools : tuple of networks
         Addresses of one organisation, such as a NAT pool or a proxy: all are one user.
+    networks : Networks or None
+        Names of networks. A network of a person's own file is one user, unless its kind is ``cloud`` or ``other``.
     pair_seconds : float
         An IPv4 and an IPv6 address with the same user agent within this time are one machine; 0 turns it off.
     prefetchers : tuple of str
@@ -52,6 +55,7 @@ class LeakRules:
     v4_prefix: int = 24
     v6_prefix: int = 48
     pools: tuple[IPNetwork, ...] = ()
+    networks: Networks | None = None
     pair_seconds: float = 60.0
     prefetchers: tuple[str, ...] = PREFETCHERS
     count_refused: bool = True
@@ -72,11 +76,15 @@ class User:
     agent: str
     uses: tuple[tuple[dt.datetime, bool], ...]
     prefetcher: bool = False
+    name: str = ""
+    asn: str = ""
+    country: str = ""
 
     @property
     def label(self) -> str:
-        """Address, and endpoint if the log names it."""
-        return f"{self.address} via {self.endpoint}" if self.endpoint else self.address
+        """Name of the network, address, and endpoint if the log names it."""
+        plain = f"{self.address} via {self.endpoint}" if self.endpoint else self.address
+        return f"{self.name} · {plain}" if self.name else plain
 
     @property
     def first(self) -> dt.datetime:
@@ -119,6 +127,17 @@ class Leak:
         return tuple(user for user in self.users[1:] if user.network != self.users[0].network)
 
     @property
+    def evidence(self) -> str:
+        """Differences between the first user and the others that files of networks show: evidence, no proof."""
+        first, parts = self.users[0], []
+        for what, name in (("country", "country"), ("network operator", "asn")):
+            here = getattr(first, name)
+            there = sorted({getattr(user, name) for user in self.others} - {"", here})
+            if here and there:
+                parts.append(f"another {what} ({_plain(here)}, then {', '.join(map(_plain, there[:3]))})")
+        return f"Evidence, not proof: {' and '.join(parts)}." if parts else ""
+
+    @property
     def sentence(self) -> str:
         """The leak in a sentence."""
         key = _plain(self.key)
@@ -127,19 +146,22 @@ class Leak:
             return f"{minted}, used from {self.users[0].label} ({self.users[0].words})."
         later = "; ".join(f"from {user.label} ({user.words})" for user in self.others[:4])
         more = f" and {len(self.others) - 4:,} more" if len(self.others) > 4 else ""
-        return f"{minted}, first used from {self.users[0].label}, then {later}{more}."
+        return f"{minted}, first used from {self.users[0].label}, then {later}{more}." + (
+            f" {self.evidence}" if self.evidence else ""
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able form; holds no secret."""
         users = [
             {"source": u.label, "network": u.network, "first": u.first.isoformat() + "Z", "uses": len(u.uses),
-             "refused": u.refused, "prefetcher": u.prefetcher, "user_agent": u.agent}
+             "refused": u.refused, "prefetcher": u.prefetcher, "user_agent": u.agent, "name": u.name, "asn": u.asn,
+             "country": u.country}
             for u in self.users
         ]  # fmt: skip
         minted = self.minted.isoformat() + "Z" if self.minted else None
         return {"fingerprint": self.fingerprint, "kind": self.kind, "bucket": self.bucket, "key": self.key,
-                "signer": self.signer, "minted": minted,
-                "expires_s": self.expires_s, "users": users, "sentence": self.sentence, "note": TWINS}  # fmt: skip
+                "signer": self.signer, "minted": minted, "expires_s": self.expires_s, "users": users,
+                "sentence": self.sentence, "evidence": self.evidence, "note": TWINS}  # fmt: skip
 
 
 class Leaks:
@@ -281,7 +303,9 @@ def _user(row: tuple[Any, ...], rules: LeakRules) -> User:
     agent = row[5] or ""
     uses = tuple((use["t"], bool(use["r"])) for use in row[8])
     prefetcher = any(word in agent.lower() for word in rules.prefetchers)
-    return User(row[1], row[2], network_name(row[1], row[2], rules), agent, uses, prefetcher)
+    about = rules.networks.about(row[1]) if rules.networks is not None else About()
+    return User(row[1], row[2], network_name(row[1], row[2], rules), agent, uses, prefetcher, about.name, about.asn,
+                about.country)  # fmt: skip
 
 
 def network_name(text: str, endpoint: str | None, rules: LeakRules) -> str:
@@ -292,6 +316,9 @@ def network_name(text: str, endpoint: str | None, rules: LeakRules) -> str:
         address = ipaddress.ip_address(text)
     except ValueError:
         return text
+    about = rules.networks.about(text) if rules.networks is not None else About()
+    if about.is_one_user:
+        return about.name
     for number, pool in enumerate(rules.pools):
         if pool.version == address.version and address in pool:
             return f"pool {number + 1}" if len(rules.pools) == 1 else "pools"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import InvalidInput, LogError
+from ..named_networks import NetworksLike, networks_from
 from ..text import redact
 from .coverage import Coverage, Sample
 from .engines.duckdb_store import MEMORY_LIMIT, Store, from_records, rows_of, write_lines, write_records
@@ -20,6 +21,7 @@ from .hits import Hits
 from .ingest.json_records import RecordSink
 from .ingest.reader import Progress, Reader
 from .ingest.unreadable import why_unreadable
+from .network_names import NAMES, named_counts, without_names
 from .sql.deduplicate import distinct, merged
 from .sql.derived_columns import derived, from_lines
 from .sql.dialects import DUCKDB
@@ -170,6 +172,7 @@ def read_hits(
     session: Any = None,
     athena: Athena | None = None,
     filters: Mapping[str, Any] | None = None,
+    networks: NetworksLike | None = None,
 ) -> Hits:
     """Read access logs.
 
@@ -197,6 +200,8 @@ def read_hits(
         For Athena: work group, output location, and who says yes.
     filters : mapping, optional
         What :meth:`Hits.filter` takes, applied where the query runs.
+    networks : Networks or path, or several paths, optional
+        Names of networks, as :meth:`Hits.with_networks` takes them.
 
     Raises
     ------
@@ -205,6 +210,13 @@ def read_hits(
     NotFound, AccessDenied, InvalidInput
         For sources that cannot be listed.
     """
+    if networks is not None:
+        known = networks_from(networks)  # a bad file is an error before the logs are read
+        return read_hits(
+            sources, since=since, until=until, engine=engine, aws=aws, dedupe=dedupe, cache=cache,
+            memory_limit=memory_limit, progress=progress, cancel=cancel, session=session, athena=athena,
+            filters=filters,
+        ).with_networks(known)  # fmt: skip
     check_filters(filters or {})
     sources, chosen = _choice(engine, sources, since, until, aws, session, athena)
     if chosen is not None and chosen.engine != "duckdb":
@@ -322,6 +334,7 @@ def count_hits(
     session: Any = None,
     athena: Athena | None = None,
     filters: Mapping[str, Any] | None = None,
+    networks: NetworksLike | None = None,
 ) -> tuple[Table, Coverage]:
     """Count hits in one pass without keeping rows: the fast way for one question, and for logs of any size.
 
@@ -331,7 +344,14 @@ def count_hits(
     -------
     Table, Coverage
     """
-    names = check_columns(by)
+    names = check_columns(by, NAMES if networks is not None else ())
+    if networks is not None and set(names) & set(NAMES):
+        known = networks_from(networks)
+        table, coverage = count_hits(
+            sources, without_names(names), since=since, until=until, aws=aws, memory_limit=memory_limit,
+            progress=progress, cancel=cancel, engine=engine, session=session, athena=athena, filters=filters,
+        )  # fmt: skip
+        return named_counts(table, names, known), coverage
     check_filters(filters or {})
     if not isinstance(sources, (str, Path)) and isinstance(sources, Iterable):
         sources = list(sources)  # they may have to be read twice

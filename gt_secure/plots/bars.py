@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ..logs.hits import Hits
+    from ..named_networks import Networks
     from .layout import Parts
 
 _OUTSIDE = "outside"
@@ -80,7 +81,8 @@ def _bars(hits: Hits, column: str, top: int, networks: Sequence[Any], endpoints:
     if column == "network":
         others = _by_network(others)
     bars = [
-        _Bar(_label(label, via), tuple(counts), int(side == _OUTSIDE)) for label, via, side, *counts in others[:top]
+        _Bar(_label(label, via, hits.networks), tuple(counts), int(side == _OUTSIDE))
+        for label, via, side, *counts in others[:top]
     ]
     rest = others[top:]
     if rest:
@@ -89,8 +91,10 @@ def _bars(hits: Hits, column: str, top: int, networks: Sequence[Any], endpoints:
     return bars + own
 
 
-def _label(address: str, via: str) -> str:
-    return (clean(address) if address else "no address") + (f" · {clean(via, 26)}" if via else "")
+def _label(address: str, via: str, networks: Networks | None) -> str:
+    name = networks.about(address.partition("/")[0]).name if networks is not None else ""
+    shown = (clean(address) if address else "no address") + (f" · {clean(via, 26)}" if via else "")
+    return f"{clean(name, 30)} · {shown}" if name else shown
 
 
 def _by_network(groups: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

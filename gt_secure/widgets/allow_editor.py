@@ -12,6 +12,7 @@ from .. import html as markup
 from ..address_lists import split_list
 from ..errors import GtSecureError, InvalidInput
 from ..html import count
+from ..named_networks import OWN, NetworksLike, networks_from
 from ..network import collapse, parse_network
 from .base import Html, Link, Step, error_markup, field, show_part
 from .chip_input import ChipInput
@@ -45,6 +46,8 @@ class AllowEditor(Step):
         To start with.
     team, bucket, prefix : str, optional
         What the restriction is for.
+    networks : Networks or path, or several paths, optional
+        Named networks, to add with one choice.
 
     Examples
     --------
@@ -95,7 +98,9 @@ class AllowEditor(Step):
         team: str | None = None,
         bucket: str = "",
         prefix: str = "",
+        networks: NetworksLike = (),
     ) -> None:
+        self._networks = networks_from(networks)
         self._known: dict[str, VpcEndpoint] = {}
         self._policy_size = 0
         self._drawing = False
@@ -135,10 +140,15 @@ class AllowEditor(Step):
         self.text_button = self.opener("Edit as text", text_box, self._fill_text)
         self.find_button = self.button("Find the endpoints", self.find_endpoints, link=True)
         self.found = Html(markup.hint("Pick an S3 endpoint of a VPC, or type its id."))
+        names = dict.fromkeys(each.name for each in self._networks if each.source == OWN)
+        self.named = field(make(ipywidgets.Dropdown, description="Add a named network", options=["", *names], value=""))
+        self.named.observe(lambda change: self.guard(lambda: self.add_network(str(change["new"]))), "value")
+        if not names:
+            self.named.add_class("gts-hidden")
         self.seen_box = SeenBox(lambda word: self.guard(lambda: self.add_address(word)))
         links = make(ipywidgets.HBox, [self.text_button, self.collapse_button])
         links.add_class("gts-row")
-        left = make(ipywidgets.VBox, [self.address_input, links, self.seen_box])
+        left = make(ipywidgets.VBox, [self.address_input, links, self.named, self.seen_box])
         right = make(ipywidgets.VBox, [self.endpoint_input, self.found, self.find_button])
         for each in (left, right):
             each.add_class("gts-stack")
@@ -227,6 +237,12 @@ class AllowEditor(Step):
     def add_address(self, word: str) -> None:
         """Add an address to the list, as typing it does."""
         self.address_input.add(split_list(word))
+
+    def add_network(self, name: str) -> None:
+        """Add the ranges of a named network to the list."""
+        if name:
+            self.address_input.add([str(network) for network in self._networks[name]])
+            self.named.value = ""
 
     def merge(self) -> None:
         """Merge duplicates, overlaps and neighbours; not one address more or less is admitted."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..connection import Connection
     from ..logs.hits import Hits
     from ..logs.leaks import Leak
+    from ..named_networks import Networks
 
 _RANGES = (
     ("last hour", "1h"),
@@ -77,6 +78,7 @@ class HitsStep(Step):
 
     def __init__(self, connection: Link | Connection | None = None, *, bucket: str = "", logs: str = "") -> None:
         self.on_add: Callable[[str], object] | None = None
+        self.names: Networks | None = None
         self.on_revoke: Callable[[Leak, Hits], object] | None = None
         self.markers: list[str] = []
         self._found = ""
@@ -157,10 +159,10 @@ class HitsStep(Step):
                 "Whose log?", next_step='Choose a bucket in "Allow", or give a log location.', field="bucket"
             )
         since, kind, presigned = self.range.value or None, self.kind.value, self.which.value
-        networks, endpoints, markers = self.networks, self.endpoints, tuple(self.markers)
+        networks, endpoints, markers, names = self.networks, self.endpoints, tuple(self.markers), self.names
 
         def work() -> HitsResult:
-            hits = self.link.get().hits(bucket or None, logs=logs or None, since=since)
+            hits = self.link.get().hits(bucket or None, logs=logs or None, since=since, networks=names)
             return hitsview.read_result(hits, kind, networks, endpoints, presigned, markers)
 
         self.run("Reading the access log…", work, self._got, timeout_s=600)

@@ -13,6 +13,7 @@ from .. import html as markup
 from ..aws.teams import team_name
 from ..connection import connection_of
 from ..errors import GtSecureError, InvalidInput
+from ..named_networks import NetworksLike, networks_from
 from . import role_summary as roleline
 from .allow_editor import AllowEditor
 from .background import Worker, in_background, load_soon
@@ -65,6 +66,7 @@ class Panel(Box):
         endpoints: Iterable[str] = (),
         journal_dir: str | None = None,
         accepted: AcceptedLike | None = None,
+        networks: NetworksLike = (),
     ) -> None:
         super().__init__()
         self.link = Link(connection)
@@ -74,17 +76,24 @@ class Panel(Box):
         self._worker = Worker(on_busy=lambda _: None, on_error=self._no_bucket)
         self._identity = Worker(on_busy=lambda _: None, on_error=self._no_identity)
         self._doctor = Worker(on_busy=lambda _: None, on_error=self._no_diagnosis)
+        names = networks_from(networks)
         wanted = team_name(team) if team is not None else BUCKET_ONLY if bucket else None
         self.picker = TeamPicker(self.link, value=wanted)  # first: the teams are read while the rest is made
         self.heading = Html()
         self.role = Html(roleline.waiting() if in_background() else "")
         self.top = Html(classes="gts-top")
         self.allow = AllowEditor(
-            self.link, addresses=addresses, endpoints=endpoints, prefix=prefix, bucket=bucket or ""
+            self.link,
+            addresses=addresses,
+            endpoints=endpoints,
+            prefix=prefix,
+            bucket=bucket or "",
+            networks=names,
         )
         self.review = ReviewStep(self.link, journal_dir=journal_dir, accepted=accepted)
         self.test = TestUrlStep(self.link)
         self.hits = HitsStep(self.link)
+        self.hits.names = names
         self.steps = (self.picker, self.allow, self.review, self.test, self.hits)
         for number, step in enumerate(self.steps, 1):
             step.number(number)
@@ -322,6 +331,7 @@ def panel(
     endpoints: Iterable[str] = (),
     journal_dir: str | None = None,
     accepted: AcceptedLike | None = None,
+    networks: NetworksLike = (),
 ) -> Panel:
     """Show the panel: choose a workteam, list the allowed addresses, apply it, test it, and see the hits.
 
@@ -339,6 +349,8 @@ def panel(
         Where changes are recorded, so that they can be undone.
     accepted : path or iterable, optional
         Accepted findings: a file with a list ``accepted``, or its entries. "Review" folds them, with their dates.
+    networks : Networks or path, or several paths, optional
+        Files that name networks: names to choose from in "Allow", and in the plots and leaks.
 
     Returns
     -------
@@ -354,4 +366,5 @@ def panel(
         endpoints=endpoints,
         journal_dir=journal_dir,
         accepted=accepted,
+        networks=networks,
     )

@@ -15,6 +15,9 @@ from .columns import COLUMNS
 if TYPE_CHECKING:
     from ..engines.duckdb_store import Store
 
+NEEDS_NETWORKS = ("network_name", "network_source", "asn", "country")
+"""Columns that exist only with names of networks."""
+
 # Derived columns that are grouped by something cheaper first: name -> (what is grouped, how it is shown).
 _FORMATTED = {
     "hour": ("date_trunc('hour', time)", "strftime({}, '%Y-%m-%dT%H')"),
@@ -35,6 +38,12 @@ def check_columns(by: str | Sequence[str], more: Sequence[str] = ()) -> list[str
     names = [word.strip() for word in by.split(",")] if isinstance(by, str) else [str(word) for word in by]
     known = tuple(dict.fromkeys((*COLUMNS, *more)))
     for name in names:
+        if name in NEEDS_NETWORKS and name not in known:
+            raise InvalidInput(
+                f'"{name}" needs names of networks.',
+                next_step="Pass networks= (--networks FILE), or call with_networks.",
+                field="by",
+            )
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             raise InvalidInput(

@@ -1,0 +1,52 @@
+"""Columns with the names of networks: joined on the distinct addresses of a log, wherever its lines were counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..named_networks import Networks
+from .sql.group_by import NEEDS_NETWORKS, lookup_table
+from .table import Table
+
+if TYPE_CHECKING:
+    from .engines.duckdb_store import Store
+
+NAMES = NEEDS_NETWORKS
+"""Columns that a networks file, AWS's ranges and MMDB databases fill."""
+
+
+def name_table(store: Store, addresses: Sequence[str], networks: Networks) -> str:
+    """Make a table of the names of addresses; what no file knows is NULL."""
+    found = [networks.about(address) for address in addresses]
+    return lookup_table(
+        store,
+        "names",
+        {
+            "remote_ip": list(addresses),
+            "network_name": [each.name or None for each in found],
+            "network_source": [each.source or None for each in found],
+            "asn": [each.asn or None for each in found],
+            "country": [each.country or None for each in found],
+        },
+    )
+
+
+def without_names(by: Sequence[str]) -> list[str]:
+    """Return the columns that have to be counted by, so that :func:`named_counts` can fill the names in."""
+    plain = [name for name in by if name not in NAMES]
+    return plain if len(plain) == len(by) or "remote_ip" in plain else [*plain, "remote_ip"]
+
+
+def named_counts(table: Table, by: Sequence[str], networks: Networks) -> Table:
+    """Return counts by address as counts by names; most hits first."""
+    names = {address: networks.about(address) for address in set(table.column("remote_ip"))}
+    attributes = dict(zip(NAMES, ("name", "source", "asn", "country"), strict=True))
+    counts: dict[tuple[object, ...], int] = {}
+    for row in table:
+        about = names[row["remote_ip"]]
+        key = tuple(getattr(about, attributes[n]) or None if n in attributes else row[n] for n in by)
+        counts[key] = counts.get(key, 0) + row["hits"]
+    rows = [(*key, number) for key, number in counts.items()]
+    rows.sort(key=lambda row: (-int(row[-1]), tuple((value is None, str(value)) for value in row[:-1])))  # type: ignore[call-overload]
+    return Table([*by, "hits"], rows)

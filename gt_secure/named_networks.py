@@ -1,0 +1,248 @@
+"""Names of networks: a person's own list, address ranges of AWS, and databases of networks (MMDB), all from files.
+
+A networks file is a list of networks with a name, ranges and a kind:
+
+    networks:
+      - {name: Berlin office, ranges: [203.0.113.0/24], kind: office}
+
+The longest range that holds an address gives its name; of two equal ranges the one that was read first. No address is
+ever sent anywhere.
+
+Sources: AWS General Reference, *AWS IP address ranges* (``ip-ranges.json``); MaxMind DB file format specification.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import files as textfiles
+from .errors import InvalidInput, MissingExtra, NotFound
+from .network import IPAddress, IPNetwork, parse_networks
+
+KINDS = ("office", "vpn", "pool", "proxy", "partner", "cloud", "other")
+"""Kinds of networks. All addresses of one network count as one user, except those of ``cloud`` and ``other``."""
+
+OWN, AWS = "networks file", "AWS ip-ranges"
+_MEMBERS = ("name", "ranges", "kind")
+
+
+@dataclass(frozen=True, slots=True)
+class NamedNetwork:
+    """A network with a name; ``source`` is the kind of file that names it."""
+
+    name: str
+    ranges: tuple[IPNetwork, ...]
+    kind: str = "other"
+    source: str = OWN
+
+    @property
+    def is_one_user(self) -> bool:
+        """True if its addresses are those of one organisation, such as a NAT pool or an office."""
+        return self.source == OWN and self.kind not in ("cloud", "other")
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Facts about an address; empty where no file knows them."""
+
+    name: str = ""
+    source: str = ""
+    asn: str = ""
+    country: str = ""
+    is_one_user: bool = False
+
+
+class Networks:
+    """Named networks and databases, ready to look addresses up.
+
+    Parameters
+    ----------
+    named : iterable of NamedNetwork
+    databases : iterable of path
+        MMDB files with autonomous systems or countries; they need the extra ``geo``.
+
+    Examples
+    --------
+    >>> office = NamedNetwork("Berlin office", parse_networks("203.0.113.0/24"), "office")
+    >>> Networks([office]).about("203.0.113.7").name
+    'Berlin office'
+    """
+
+    def __init__(self, named: Iterable[NamedNetwork] = (), databases: Iterable[str | Path] = ()) -> None:
+        self.named = tuple(named)
+        self.databases = tuple(_Database(Path(path)) for path in databases)
+        self._by_length: dict[tuple[int, int], dict[int, NamedNetwork]] = {}
+        for each in self.named:
+            for network in each.ranges:
+                place = self._by_length.setdefault((network.version, network.prefixlen), {})
+                place.setdefault(int(network.network_address), each)
+        self._lengths = {
+            version: sorted((length for v, length in self._by_length if v == version), reverse=True)
+            for version in (4, 6)
+        }
+
+    def __len__(self) -> int:
+        return len(self.named)
+
+    def __iter__(self) -> Iterator[NamedNetwork]:
+        return iter(self.named)
+
+    def __getitem__(self, name: str) -> tuple[IPNetwork, ...]:
+        """Return the ranges of a network by its name."""
+        found = [network for each in self.named if each.name == name for network in each.ranges]
+        if not found:
+            import difflib
+
+            near = difflib.get_close_matches(name, [each.name for each in self.named], 1)
+            raise InvalidInput(
+                f"No network is named {name[:60]!r}.",
+                next_step=f"Did you mean {near[0]!r}?" if near else "Name one of the networks file.",
+                field="networks",
+            )
+        return tuple(found)
+
+    def __repr__(self) -> str:
+        return f"Networks({len(self.named):,} named, {len(self.databases)} databases)"
+
+    def find(self, address: IPAddress) -> NamedNetwork | None:
+        """Return the network with the longest range that holds an address."""
+        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+            address = address.ipv4_mapped
+        bits, number = address.max_prefixlen, int(address)
+        for length in self._lengths[address.version]:
+            found = self._by_length[address.version, length].get(number >> (bits - length) << (bits - length))
+            if found is not None:
+                return found
+        return None
+
+    def about(self, text: str | None) -> About:
+        """Return what the files say about an address; nothing about text that is none."""
+        try:
+            address = ipaddress.ip_address(str(text).strip())
+        except ValueError:
+            return About()
+        named = self.find(address)
+        asn = country = ""
+        for database in self.databases:
+            number, place = database.about(address)
+            asn, country = asn or number, country or place
+        if named is None:
+            return About(asn=asn, country=country)
+        return About(named.name, named.source, asn, country, named.is_one_user)
+
+
+class _Database:
+    """An MMDB file, opened when it is asked for the first time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._reader: Any = None
+        if not path.is_file():
+            raise NotFound(f"There is no file {path}.", next_step="Check its name.")
+        self._open()
+
+    def _open(self) -> None:
+        try:
+            import maxminddb  # type: ignore[import-not-found,unused-ignore]
+        except ImportError as error:
+            raise MissingExtra(
+                "Reading a .mmdb file needs maxminddb.", next_step="pip install 'gt-secure[geo]'"
+            ) from error
+        try:
+            self._reader = maxminddb.open_database(str(self.path))
+        except (maxminddb.InvalidDatabaseError, OSError) as error:
+            raise InvalidInput(
+                f"{self.path.name} is not an MMDB database.", next_step="Download it again.", field="networks"
+            ) from error
+
+    def about(self, address: IPAddress) -> tuple[str, str]:
+        """Return the autonomous system and the country of an address; empty where the database has none."""
+        if address.version == 6 and self._reader.metadata().ip_version == 4:
+            return "", ""
+        record = self._reader.get(str(address))
+        return (_asn(record), _country(record)) if isinstance(record, Mapping) else ("", "")
+
+
+def _asn(record: Mapping[str, Any]) -> str:
+    number = record.get("autonomous_system_number")
+    name = record.get("autonomous_system_organization") or record.get("as_name") or ""
+    code = f"AS{number}" if isinstance(number, int) else str(record.get("asn") or "")
+    return f"{code} {name}".strip() if code else ""
+
+
+def _country(record: Mapping[str, Any]) -> str:
+    place = record.get("country")
+    if isinstance(place, Mapping):
+        return str(place.get("iso_code") or "")
+    return str(record.get("country_code") or place or "")
+
+
+def load_networks(*paths: str | Path) -> Networks:
+    """Read networks files, AWS's ``ip-ranges.json`` and MMDB databases, told apart by their content.
+
+    Raises
+    ------
+    NotFound, InvalidInput, MissingExtra
+        No such file; a file of none of these kinds; an MMDB file without the extra ``geo``.
+    """
+    named: list[NamedNetwork] = []
+    databases: list[Path] = []
+    for path in map(Path, paths):
+        if path.suffix.lower() == ".mmdb":
+            databases.append(path)
+            continue
+        data = textfiles.load(path)
+        named += _aws(data) if isinstance(data, Mapping) and "syncToken" in data else _own(data, path.name)
+    named.sort(key=lambda each: each.source != OWN)  # a person's names win over AWS's
+    return Networks(named, databases)
+
+
+def networks_from(given: NetworksLike) -> Networks:
+    """Return networks as they are, or read them from one or several files."""
+    if isinstance(given, Networks):
+        return given
+    return load_networks(*([given] if isinstance(given, str | Path) else given))
+
+
+NetworksLike = Networks | str | Path | Iterable[str | Path]
+"""Named networks, or the files that hold them."""
+
+
+def _aws(data: Mapping[str, Any]) -> Iterator[NamedNetwork]:
+    """Yield AWS's ranges. A range is listed for AMAZON and for the service that uses it: the service names it."""
+    services: dict[str, tuple[str, str]] = {}
+    for member, key in (("prefixes", "ip_prefix"), ("ipv6_prefixes", "ipv6_prefix")):
+        for entry in data.get(member) or ():
+            text, service, region = str(entry.get(key, "")), str(entry.get("service", "")), str(entry.get("region", ""))
+            if text not in services or services[text][0] == "AMAZON":
+                services[text] = (service, region)
+    for text, (service, region) in services.items():
+        name = f"AWS {region}" if service == "AMAZON" else f"AWS {service} {region}"
+        yield NamedNetwork(name, parse_networks([text]), "cloud", AWS)
+
+
+def _own(data: Any, name: str) -> Iterator[NamedNetwork]:
+    entries = data.get("networks") if isinstance(data, Mapping) else data
+    if not isinstance(entries, list):
+        raise _bad(f"{name} holds no list of networks.", "Write networks: [{name: ..., ranges: [...], kind: office}].")
+    for number, entry in enumerate(entries, 1):
+        if not isinstance(entry, Mapping) or not isinstance(entry.get("name"), str) or not entry["name"].strip():
+            raise _bad(f"Network {number} of {name} has no name.", "Write name, ranges and kind.")
+        unknown = sorted(str(key) for key in entry if key not in _MEMBERS)
+        if unknown:
+            raise _bad(f"Unknown field '{unknown[0][:40]}' in network {number} of {name}.", "Use name, ranges, kind.")
+        kind = entry.get("kind", "office")
+        if kind not in KINDS:
+            raise _bad(f"'{str(kind)[:40]}' is not a kind of network.", f"Use one of {', '.join(KINDS)}.")
+        ranges = entry.get("ranges")
+        if not ranges or not isinstance(ranges, str | list):
+            raise _bad(f"Network {number} of {name} has no ranges.", "Write ranges: [203.0.113.0/24].")
+        yield NamedNetwork(entry["name"].strip()[:80], parse_networks(ranges), kind, OWN)
+
+
+def _bad(message: str, fix: str) -> InvalidInput:
+    return InvalidInput(message, next_step=fix, field="networks")

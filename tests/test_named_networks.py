@@ -1,0 +1,221 @@
+"""Names of networks from files: longest match, bad files, AWS's ranges, MMDB databases, and the columns of hits."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gt_secure.errors import InvalidInput, MissingExtra, NotFound
+from gt_secure.logs import count_hits, read_hits
+from gt_secure.named_networks import NamedNetwork, Networks, load_networks, networks_from
+from gt_secure.network import parse_networks
+from support import corpus
+
+OFFICE = {"name": "Berlin office", "ranges": ["203.0.113.0/24", "2001:db8:40::/48"], "kind": "office"}
+POOL = {"name": "VPN pool", "ranges": ["198.51.100.0/25", "192.0.2.0/28"], "kind": "vpn"}
+AWS = {
+    "syncToken": "1",
+    "prefixes": [
+        {"ip_prefix": "3.5.140.0/22", "region": "ap-northeast-2", "service": "AMAZON"},
+        {"ip_prefix": "3.5.140.0/22", "region": "ap-northeast-2", "service": "S3"},
+        {"ip_prefix": "52.94.0.0/16", "region": "us-east-1", "service": "AMAZON"},
+    ],
+    "ipv6_prefixes": [{"ipv6_prefix": "2600:1f00::/24", "region": "us-east-1", "service": "EC2"}],
+}
+
+
+def written(folder: Path, name: str, data: Any) -> Path:
+    path = folder / name
+    path.write_text(json.dumps(data), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[Path]:
+    return [written(tmp_path, "aws.json", AWS), written(tmp_path, "networks.json", {"networks": [OFFICE, POOL]})]
+
+
+def test_files_are_told_apart(files: list[Path]) -> None:
+    known = load_networks(*files)
+    texts = ("203.0.113.7", "2001:db8:40::1", "3.5.140.9", "52.94.1.1", "2600:1f00::9", "8.8.8.8", "::ffff:203.0.113.7")
+    names = {text: known.about(text).name for text in (*texts, "-", "")}
+    assert names == {
+        "203.0.113.7": "Berlin office", "2001:db8:40::1": "Berlin office", "3.5.140.9": "AWS S3 ap-northeast-2",
+        "52.94.1.1": "AWS us-east-1", "2600:1f00::9": "AWS EC2 us-east-1", "8.8.8.8": "",
+        "::ffff:203.0.113.7": "Berlin office", "-": "", "": "",
+    }  # fmt: skip
+    assert [known.about(text).is_one_user for text in ("203.0.113.7", "3.5.140.9")] == [True, False]
+    assert known.about("3.5.140.9").source == "AWS ip-ranges"
+    assert networks_from(known) is known
+    assert len(known["VPN pool"]) == 2
+    with pytest.raises(InvalidInput, match="VPN pool"):
+        known["VPN pol"]
+
+
+def test_a_persons_names_win_over_those_of_aws(tmp_path: Path) -> None:
+    own = [{"name": "Our S3 access", "ranges": "3.5.140.0/22", "kind": "cloud"}]
+    known = load_networks(written(tmp_path, "a.json", AWS), written(tmp_path, "b.json", own))
+    assert known.about("3.5.140.9").name == "Our S3 access"
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_the_longest_matching_range_names_an_address(data: st.DataObject) -> None:
+    """Compared with looking at every range; few bits differ, so that ranges are inside each other."""
+    bits = st.integers(0, 255)
+    lengths = st.integers(0, 32)
+    ranges = data.draw(st.lists(st.tuples(bits, lengths), min_size=1, max_size=12))
+    named = [
+        NamedNetwork(f"n{i}", (ipaddress.ip_network((0xCB007100 | low, length), strict=False),))  # type: ignore[list-item]
+        for i, (low, length) in enumerate(ranges)
+    ]
+    address = ipaddress.ip_address(0xCB007100 | data.draw(bits))
+    holding = [each for each in named if address in each.ranges[0]]
+    longest = max((each.ranges[0].prefixlen for each in holding), default=None)
+    expected = next((each.name for each in holding if each.ranges[0].prefixlen == longest), "")
+    assert Networks(named).about(str(address)).name == expected
+
+
+@pytest.mark.parametrize(
+    "data",
+    [{}, {"networks": {}}, [1], [{"ranges": ["203.0.113.0/24"]}], [{"name": "x"}], [{"name": "x", "ranges": []}],
+     [{"name": "x", "ranges": ["300.0.0.1"]}], [{**OFFICE, "kind": "moon"}], [{**OFFICE, "range": "1.2.3.4"}],
+     [{"name": " ", "ranges": ["203.0.113.0/24"]}], "text"],
+)  # fmt: skip
+def test_bad_files_are_errors(tmp_path: Path, data: Any) -> None:
+    with pytest.raises(InvalidInput):
+        load_networks(written(tmp_path, "networks.json", data))
+
+
+def test_missing_files_and_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(NotFound):
+        load_networks(tmp_path / "nothing.mmdb")
+    with pytest.raises(NotFound):
+        load_networks(tmp_path / "nothing.json")
+    (tmp_path / "a.mmdb").write_bytes(b"no database")
+    monkeypatch.setitem(sys.modules, "maxminddb", None)
+    with pytest.raises(MissingExtra, match="geo"):
+        load_networks(tmp_path / "a.mmdb")
+
+
+def test_a_damaged_database_is_an_error(tmp_path: Path) -> None:
+    pytest.importorskip("maxminddb")
+    (tmp_path / "a.mmdb").write_bytes(b"no database")
+    with pytest.raises(InvalidInput):
+        load_networks(tmp_path / "a.mmdb")
+
+
+RECORDS: dict[str, dict[str, Any]] = {
+    "203.0.113.7": {"autonomous_system_number": 3320, "autonomous_system_organization": "DTAG"},
+    "198.51.100.9": {"country": {"iso_code": "US"}},
+    "198.51.100.10": {"asn": "AS16509", "as_name": "AMAZON", "country": "US"},
+}
+
+
+@pytest.fixture
+def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A stand-in for maxminddb, with records in the shapes of MaxMind, DB-IP and IPinfo."""
+
+    class Reader:
+        def metadata(self) -> Any:
+            return types.SimpleNamespace(ip_version=4)
+
+        def get(self, address: str) -> Any:
+            return RECORDS.get(address)
+
+    stand_in = types.SimpleNamespace(open_database=lambda _: Reader(), InvalidDatabaseError=ValueError)
+    monkeypatch.setitem(sys.modules, "maxminddb", stand_in)
+    (tmp_path / "a.mmdb").write_bytes(b"")
+    return tmp_path / "a.mmdb"
+
+
+def test_databases_give_operator_and_country(database: Path) -> None:
+    known = load_networks(database)
+    found = [(known.about(text).asn, known.about(text).country) for text in (*RECORDS, "2001:db8::1")]
+    assert found == [("AS3320 DTAG", ""), ("", "US"), ("AS16509 AMAZON", "US"), ("", "")]
+
+
+def log(folder: Path, *addresses: str, **fields: Any) -> str:
+    path = folder / "a.log"
+    text = [corpus.write({**corpus.BASE, **corpus.PRESIGNED, "remote_ip": each, **fields}) for each in addresses]
+    path.write_text("\n".join(text) + "\n", encoding="utf-8")
+    return str(path)
+
+
+def test_hits_have_the_columns(tmp_path: Path, files: list[Path], database: Path) -> None:
+    path = log(tmp_path, "203.0.113.7", "203.0.113.7", "198.51.100.9", "8.8.8.8")
+    by = ["network_name", "network_source", "asn", "country"]
+    with read_hits(path, networks=[*files, database]) as hits:
+        counted = hits.count(by)
+        assert counted.rows == [
+            ("Berlin office", "networks file", "AS3320 DTAG", None, 2),
+            ("VPN pool", "networks file", None, "US", 1),
+            (None, None, None, None, 1),
+        ]
+        assert hits.with_networks(files).count("asn").rows == [(None, 4)]
+        assert hits.filter(address="8.8.8.8").count("network_name").rows == [(None, 1)]
+        assert "network_name" in hits.rows().columns
+    assert count_hits(path, by, networks=[*files, database])[0].rows == counted.rows
+    one, _ = count_hits(path, "network_name,http_status", networks=files)
+    assert one.rows == [("Berlin office", 200, 2), ("VPN pool", 200, 1), (None, 200, 1)]
+
+
+def test_without_networks_the_columns_are_an_error(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="names of networks"):
+        count_hits(log(tmp_path, "8.8.8.8"), "network_name")
+
+
+def test_a_named_pool_is_one_user(tmp_path: Path, files: list[Path]) -> None:
+    path = log(tmp_path, "198.51.100.9", "192.0.2.3")
+    with read_hits(path) as hits:
+        assert len(hits.leaks()) == 1
+        named = hits.with_networks(files)
+        assert not len(named.leaks())
+    other = written(tmp_path, "n.json", [{**POOL, "kind": "cloud"}])
+    with read_hits(path, networks=other) as hits:
+        [leak] = hits.leaks()
+        assert "VPN pool · 198.51.100.9" in leak.sentence
+
+
+def test_a_leak_names_country_and_operator_as_evidence(tmp_path: Path, database: Path) -> None:
+    RECORDS["192.0.2.77"] = {"autonomous_system_number": 64500, "country": {"iso_code": "FR"}}
+    with read_hits(log(tmp_path, "198.51.100.10", "192.0.2.77"), networks=database) as hits:
+        [leak] = hits.leaks()
+    assert "Evidence, not proof: another country (FR, then US)" in leak.sentence
+    assert "another network operator (AS64500, then AS16509 AMAZON)" in leak.evidence
+    assert leak.to_dict()["users"][0]["country"] == "FR"
+
+
+def test_plots_show_names(tmp_path: Path, files: list[Path]) -> None:
+    from gt_secure import plots
+
+    with read_hits(log(tmp_path, "203.0.113.7"), networks=files) as hits:
+        assert "Berlin office · 203.0.113.7" in plots.alt_text(plots.draw(hits))
+        assert "Berlin office · 203.0.113.0/24" in plots.alt_text(plots.draw(hits, "network"))
+
+
+def test_the_allow_editor_adds_a_network_by_name(files: list[Path]) -> None:
+    from gt_secure.widgets.allow_editor import AllowEditor
+
+    editor = AllowEditor(networks=files)
+    assert editor.named.options == ("", "Berlin office", "VPN pool")
+    editor.named.value = "Berlin office"
+    assert editor.addresses == ("203.0.113.0/24", "2001:db8:40::/48")
+    assert editor.named.value == ""
+    assert "gts-hidden" in AllowEditor().named._dom_classes
+
+
+def test_names_are_ranges_for_a_restriction(files: list[Path]) -> None:
+    from gt_secure.restriction.model import Restriction
+
+    known = load_networks(*files)
+    restriction = Restriction(addresses=known["Berlin office"], bucket="gt-images")
+    assert restriction.addresses == parse_networks(OFFICE["ranges"])
