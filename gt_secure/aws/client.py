@@ -39,8 +39,8 @@ __all__ = ["Aws", "Identity", "aws_errors", "connect_aws", "is_loopback_url", "m
 CONNECT_TIMEOUT_S = 4
 READ_TIMEOUT_S = 20
 ATTEMPTS = 3
-CONNECTIONS = 20
-"""Size of the connection pool: 16 threads fetch log objects, and boto3 keeps 10 and warns above that."""
+CONNECTIONS = 32
+"""Size of the connection pool: as many threads fetch log objects, and boto3 keeps 10 and warns above that."""
 _GLOBAL_STS = "https://sts.amazonaws.com"
 STUDIO_METADATA = Path("/opt/ml/metadata/resource-metadata.json")
 """Studio's description of the space; newer images name the execution role in it."""

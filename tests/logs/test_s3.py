@@ -18,6 +18,7 @@ import pytest
 from gt_secure.errors import LogError
 from gt_secure.logs import Cache, count_hits, find_logs, read_hits
 from gt_secure.logs.ingest import reader
+from gt_secure.logs.storage import objects
 from gt_secure.logs.storage import resumable_body as body_module
 from gt_secure.logs.storage.listing import list_logs
 from gt_secure.logs.storage.objects import LocalFile, S3Object
@@ -216,8 +217,12 @@ class Flaky(http.server.BaseHTTPRequestHandler):
         if ranged and self.headers.get("If-Match") != self.etag:
             self.send_error(412)
             return
-        body = self.content[int(ranged[6:-1]) if ranged else 0 :]
+        first = int(ranged[6:].partition("-")[0]) if ranged else 0
+        body = self.content[first:]
         self.send_response(206 if ranged else 200)
+        if ranged:
+            self.send_header("Content-Range", f"bytes {first}-{len(self.content) - 1}/{len(self.content)}")
+        self.send_header("Last-Modified", "Fri, 20 Nov 2026 12:00:00 GMT")
         self.send_header("Content-Length", str(len(body)))
         self.send_header("ETag", self.etag)
         self.end_headers()
@@ -250,9 +255,30 @@ def flaky() -> Iterator[tuple[type[Flaky], Any]]:
 
 @pytest.mark.parametrize("size", [40_000, 12_000_000])
 @pytest.mark.parametrize("packed", [False, True])
+def test_obstore_and_boto3_take_up_a_broken_connection(
+    flaky: tuple[type[Flaky], Any], size: int, packed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("obstore")
+    monkeypatch.setattr(body_module.time, "sleep", lambda s: None)
+    server, client = flaky
+    line = corpus.case("x").text.encode() + b"\n"
+    server.content = gzip.compress(line * (size // len(line)), 0) if packed else line * (size // len(line))
+    item = S3Object(client, "gt-logs", "one", "one", len(server.content))
+    for breaks in ([5000], [5000, 7, 20_000], [5000, 7, 20_000, 9, 0]):
+        server.breaks[:] = breaks
+        server.asked.clear()
+        table, coverage = count_hits(item, "http_status")
+        assert table.rows == [(200, size // len(line))]
+        assert coverage.failures == []
+        assert len(server.asked) == len(breaks) + 1
+
+
+@pytest.mark.parametrize("size", [40_000, 12_000_000])
+@pytest.mark.parametrize("packed", [False, True])
 def test_a_broken_connection_is_taken_up_again(
     flaky: tuple[type[Flaky], Any], size: int, packed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(objects, "native_bucket", lambda *_: None)
     monkeypatch.setattr(body_module.time, "sleep", lambda s: None)
     server, client = flaky
     line = corpus.case("x").text.encode() + b"\n"

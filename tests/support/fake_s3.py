@@ -62,7 +62,8 @@ class FakeS3:
             raise ClientError({"Error": {"Code": "NoSuchKey", "Message": "gone"}}, "GetObject")
         if Key in self.denied:
             raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "GetObject")
-        return {"Body": io.BytesIO(self.objects[Bucket, Key][0])}
+        body = self.objects[Bucket, Key][0]
+        return {"Body": io.BytesIO(body), "ETag": f'"{hashlib.md5(body).hexdigest()}"'}
 
     def get_bucket_logging(self, Bucket: str) -> dict[str, Any]:
         return self.logging.get(Bucket, {})

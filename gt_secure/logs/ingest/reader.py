@@ -26,6 +26,7 @@ from .batching import Buffers, Packed, Packer, buffer_size
 from .chunks import CHUNK, unpacked
 from .json_stream import Item, JsonStream, looks_like_json
 from .neighbours import neighbour_file
+from .prefetch import Fetched, Open, Prefetch
 
 if TYPE_CHECKING:
     from .json_records import RecordSink
@@ -120,9 +121,10 @@ class Reader:
         first = self._next_object()
         count = self._threads or _thread_count(first[1] if first is not None else None)
         ready: queue.Queue[LineBatch | None] = queue.Queue(maxsize=count if count < 4 else 4)
+        upcoming = self._upcoming(first)
         pool = [
-            threading.Thread(target=self._work, args=(ready, first if i == 0 else None), daemon=True)
-            for i in range(count if first is not None else 0)
+            threading.Thread(target=self._work, args=(ready, upcoming.next), daemon=True)
+            for _ in range(count if first is not None else 0)
         ]
         for thread in pool:
             thread.start()
@@ -130,9 +132,27 @@ class Reader:
             yield from self._drain(ready, len(pool))
         finally:
             self._stop.set()
-            self._empty(ready, pool)
+            self._empty(ready, pool + upcoming.threads)
+            with self.tally.lock:
+                self.tally.unfinished.update(upcoming.left())
         if self._error is not None:
             raise self._error
+
+    def _upcoming(self, first: tuple[int, LogObject] | None) -> Prefetch | _InTurn:
+        """Return the source of objects for the packing threads: those of S3 are fetched ahead."""
+        left = [] if first is None else [first]
+
+        def take() -> tuple[int, LogObject] | None:
+            try:
+                return left.pop()
+            except IndexError:
+                return self._next_object()
+
+        if first is None or not isinstance(first[1], S3Object):
+            return _InTurn(take)
+        ahead = Prefetch(take, self._ended, first[1].most_requests)
+        ahead.start()
+        return ahead
 
     def _drain(self, ready: queue.Queue[LineBatch | None], working: int) -> Iterator[LineBatch]:
         while working:
@@ -173,13 +193,13 @@ class Reader:
                 self.tally.objects.append(item)
             return number, item
 
-    def _work(self, ready: queue.Queue[LineBatch | None], first: tuple[int, LogObject] | None) -> None:
+    def _work(self, ready: queue.Queue[LineBatch | None], upcoming: Callable[[], Fetched | None]) -> None:
         try:
             packer = Packer(lambda packed: self._put(ready, self._counted(packed)), self._buffers, self._ended)
-            item = first or self._next_object()
+            item = upcoming()
             while item is not None and not self._ended():
                 self._object(packer, *item)
-                item = self._next_object()
+                item = upcoming()
             if item is not None:
                 with self.tally.lock:
                     self.tally.unfinished.add(item[0])
@@ -198,7 +218,7 @@ class Reader:
                 continue
             return
 
-    def _object(self, packer: Packer, number: int, item: LogObject) -> None:
+    def _object(self, packer: Packer, number: int, item: LogObject, opened: Open) -> None:
         size = 0
 
         def too_long(start: int) -> None:
@@ -206,7 +226,7 @@ class Reader:
                 self.tally.too_long.append((number, start))
 
         try:
-            with item.open() as stream:
+            with opened() as stream:
                 head, rest = unpacked(stream)
                 if (kind := neighbour_file(head)) is not None:
                     size = self._left_out(number, kind, head)
@@ -278,11 +298,24 @@ class Reader:
         self._progress(Progress(tally.read, tally.bytes, tally.lines, len(tally.names)))
 
 
+class _InTurn:
+    """Objects that are opened when their turn comes."""
+
+    def __init__(self, take: Callable[[], tuple[int, LogObject] | None]) -> None:
+        self._take = take
+        self.threads: list[threading.Thread] = []
+
+    def next(self) -> Fetched | None:
+        taken = self._take()
+        return None if taken is None else (*taken, taken[1].open)
+
+    def left(self) -> list[int]:
+        return []
+
+
 def _thread_count(first: LogObject | None) -> int:
-    """Threads that suit the kind of objects: waiting for S3 needs many, unpacking some, reading files few."""
+    """Threads that suit the kind of objects: unpacking needs some, reading files few."""
     cores = os.cpu_count() or 2
-    if isinstance(first, S3Object):
-        return 16
-    if first is not None and first.name.endswith(".gz"):
+    if isinstance(first, S3Object) or (first is not None and first.name.endswith(".gz")):
         return max(2, min(4, cores))
     return max(1, min(4, cores // 2))

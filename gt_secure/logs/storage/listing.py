@@ -17,6 +17,7 @@ from ...aws.arns import bucket_arn, client_partition
 from ...aws.client import Aws, aws_errors
 from ...errors import InvalidInput, LogError
 from .objects import S3Object
+from .pages import ahead, chain, list_page, pages
 
 Layout = Literal["simple", "partitioned", "unknown"]
 
@@ -120,20 +121,37 @@ def list_logs(
         How long after ``until`` deliveries are looked for.
     """
     bucket, prefix = split_uri(uri)
-    first = since.date() if since else None
-    last = (until + late).date() if until else None
-    for base, layout in _bases(client, bucket, prefix):
-        start = ""
-        if first is not None and layout != "unknown":
-            start = base + first.strftime("%Y/%m/%d" if layout == "partitioned" else "%Y-%m-%d")
-        for entry in _list(client, bucket, base, start, flat=layout == "simple"):
-            day = _day_of(entry["Key"][len(base) :], layout)
+    bases = (
+        _objects(client, bucket, base, layout, since, (until + late).date() if until else None)
+        for base, layout in _bases(client, bucket, prefix)
+    )
+    for page in chain(bases):
+        yield from page
+
+
+def _objects(
+    client: Any, bucket: str, base: str, layout: Layout, since: dt.datetime | None, last: dt.date | None
+) -> Iterator[list[S3Object]]:
+    """Give the log objects under one prefix after which the date follows, a page at a time."""
+    wanted: dict[str, Any] = {"Bucket": bucket, "Prefix": base}
+    if layout == "simple":  # folders below are looked at on their own
+        wanted["Delimiter"] = "/"
+    if since is not None and layout != "unknown":
+        wanted["StartAfter"] = base + since.strftime("%Y/%m/%d" if layout == "partitioned" else "%Y-%m-%d")
+    for page in pages(client, wanted):
+        found: list[S3Object] = []
+        for entry in page.get("Contents", ()):
+            day = _day_of(entry["Key"][len(base) :], layout) if last is not None else None
             if day is not None and last is not None and day > last:
-                break
+                yield found
+                return
             written = entry["LastModified"].astimezone(dt.UTC).replace(tzinfo=None)
             if (since is not None and written < since) or entry["Key"].endswith("/"):
                 continue
-            yield S3Object(client, bucket, entry["Key"], entry.get("ETag", "").strip('"'), entry["Size"], written)
+            found.append(
+                S3Object(client, bucket, entry["Key"], entry.get("ETag", "").strip('"'), entry["Size"], written)
+            )
+        yield found
 
 
 def path_ranges(
@@ -174,21 +192,6 @@ def _after(prefix: str) -> str:
     return prefix[:-1] + chr(ord(prefix[-1]) + 1) if prefix else ""
 
 
-def _list(client: Any, bucket: str, prefix: str, start: str, flat: bool) -> Iterator[dict[str, Any]]:
-    wanted: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix}
-    if flat:  # folders below are looked at on their own
-        wanted["Delimiter"] = "/"
-    if start:
-        wanted["StartAfter"] = start
-    while True:
-        with aws_errors("s3:ListBucket", bucket_arn(client_partition(client), bucket)):
-            page = client.list_objects_v2(**wanted)
-        yield from page.get("Contents", ())
-        if not page.get("IsTruncated"):
-            return
-        wanted["ContinuationToken"] = page["NextContinuationToken"]
-
-
 def _day_of(rest: str, layout: Layout) -> dt.date | None:
     pattern = {"simple": _SIMPLE, "partitioned": _DAY}.get(layout)
     found = pattern.match(rest) if pattern is not None else None
@@ -200,9 +203,11 @@ def _day_of(rest: str, layout: Layout) -> dt.date | None:
         return None
 
 
-def _bases(client: Any, bucket: str, prefix: str, depth: int = 5) -> Iterator[tuple[str, Layout]]:
+def _bases(
+    client: Any, bucket: str, prefix: str, level: _Level | None = None, depth: int = 5
+) -> Iterator[tuple[str, Layout]]:
     """Prefixes after which the date follows; one listing of a level tells."""
-    folders, first = _level(client, bucket, prefix)
+    folders, first = level or _level(client, bucket, prefix)
     if any(re.fullmatch(r"\d{4}/", folder[len(prefix) :]) for folder in folders):
         yield prefix, "partitioned"
         return
@@ -212,13 +217,15 @@ def _bases(client: Any, bucket: str, prefix: str, depth: int = 5) -> Iterator[tu
         return
     if simple:
         yield prefix, "simple"
-    for folder in folders:
-        yield from _bases(client, bucket, folder, depth - 1)
+    for folder, below in ahead(lambda f: _level(client, bucket, f), folders):
+        yield from _bases(client, bucket, folder, below, depth - 1)
 
 
-def _level(client: Any, bucket: str, prefix: str) -> tuple[list[str], str | None]:
+_Level = tuple[list[str], str | None]
+
+
+def _level(client: Any, bucket: str, prefix: str) -> _Level:
     """Folders directly under a prefix, and the first key there, if any (one page: it is only a look)."""
-    with aws_errors("s3:ListBucket", bucket_arn(client_partition(client), bucket)):
-        page = client.list_objects_v2(Bucket=bucket, Prefix=prefix, Delimiter="/")
+    page = list_page(client, Bucket=bucket, Prefix=prefix, Delimiter="/")
     keys = [entry["Key"] for entry in page.get("Contents", ()) if entry["Key"] != prefix]
     return [entry["Prefix"] for entry in page.get("CommonPrefixes", ())], keys[0] if keys else None

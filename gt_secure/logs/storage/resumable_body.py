@@ -26,7 +26,11 @@ class ResumingBody(io.RawIOBase):
         super().__init__()
         self._get, self._size = get, size
         self._at, self._left = 0, ATTEMPTS - 1
-        self._body = get(0)
+        self._body: Any = io.BytesIO()
+        try:
+            self._body = get(0)
+        except OSError:
+            self._again()
 
     def readable(self) -> bool:
         """True."""
@@ -44,7 +48,11 @@ class ResumingBody(io.RawIOBase):
                     return data
                 raise EOFError(f"the connection ended after {self._at:,} of {self._size:,} bytes")
             except Exception as error:
-                if not self._left or not isinstance(error, (OSError, EOFError, *transport_errors())):
+                if not isinstance(error, (OSError, EOFError, *transport_errors())):
+                    raise
+                if self._at >= self._size > 0:  # all of it came, whatever the response promised
+                    return b""
+                if not self._left:
                     raise
                 self._again()
 
