@@ -917,7 +917,9 @@ class Connection:
         name = None if team is None else team_name(team)
         return access.who(self.aws, bucket, key, sources, team=name, forwarded_from=forwarded_from, context=context)
 
-    def exposure(self, bucket: str, key: str = "", *, context: Context | None = None) -> Exposure:
+    def exposure(
+        self, bucket: str, key: str = "", *, team: TeamLike | None = None, context: Context | None = None
+    ) -> Exposure:
         """Show the exact sets of sources from which each kind of request is opened, refused, or unknown.
 
         Parameters
@@ -925,13 +927,15 @@ class Connection:
         bucket : str
         key : str, optional
             An object, or the start of keys that ends with a slash: then an object under it stands for them.
+        team : str, Workteam or sagemaker.core.resources.Workteam, optional
+            The workteam whose URLs are decided too, each as the worker's own and as a forwarded URL.
         context : mapping, optional
             Values of condition keys that are known, such as ``{"aws:PrincipalOrgID": "o-abc123"}``.
 
         Returns
         -------
         Exposure
-            A row for each kind of request.
+            A row for each kind of request; ``missing`` lists the missing permissions to decide more.
 
         Raises
         ------
@@ -944,7 +948,7 @@ class Connection:
         """
         refuse_url(key, "key", "the key of an object")
 
-        return access.account_exposure(self.aws, bucket, key, context)
+        return access.account_exposure(self.aws, bucket, key, context, team=team)
 
     def prove(self, restriction: Restriction, *, context: Context | None = None) -> Proof:
         """Prove that no presigned request from elsewhere is opened, or return one that is.

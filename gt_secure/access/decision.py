@@ -17,7 +17,7 @@ from ..iam.request import Compiled, Policies, Request
 from ..iam.request_context import HEADER_SIGNED, POST_FORM, PRESIGNED
 from ..iam.request_keys import ENDPOINT_FACTS, is_absent_for
 from ..iam.request_space import RequestSpace
-from ..iam.statement_table import StatementTable, View
+from ..iam.statement_table import PRINCIPAL, StatementTable, View
 from ..iam.three_valued import fact, spellings
 from ..iam.verdict import Outcome, Verdict
 from .exposure import example_request
@@ -45,10 +45,13 @@ SUPPOSED = frozenset(
     }
 )
 """Keys that a prediction supposes where nobody supplies them."""
+_OF_ONE_SIGNER = frozenset({"aws:principalarn", "aws:principaltype", "aws:username"})
 _OF_SERVICES = ("aws:sourceorgid", "aws:sourceorgpaths")
 
 
-def decide_request(request: Request, policies: Policies, facts: Given | None = None) -> Verdict:
+def decide_request(
+    request: Request, policies: Policies, facts: Given | None = None, *, signer_known: bool = True
+) -> Verdict:
     """Decide a request whose context holds what is known of it, and nothing else.
 
     Parameters
@@ -58,6 +61,8 @@ def decide_request(request: Request, policies: Policies, facts: Given | None = N
     policies : Policies
     facts : Given, optional
         Values of further keys.
+    signer_known : bool
+        False if the request names no more than somebody of the account that signs.
 
     Returns
     -------
@@ -70,9 +75,11 @@ def decide_request(request: Request, policies: Policies, facts: Given | None = N
     if certain.policies is None:
         return certain
     compiled = certain.policies
-    if _is_settled(compiled, request):
+    if _is_settled(compiled, request, signer_known):
         return certain
     known: dict[str, Values] = {**given, **request.keys}
+    if not signer_known:
+        known = {key: value for key, value in known.items() if key not in _OF_ONE_SIGNER}
     caller = request.caller
     table = StatementTable(
         compiled, caller, cross_account=request.is_cross_account, endpoint=not request.is_off_endpoint
@@ -93,7 +100,7 @@ def decide_request(request: Request, policies: Policies, facts: Given | None = N
         varying = [
             dimension
             for dimension in dimensions(table, kind, circumstances, compiled, known=settled)
-            if "(principal)" not in dimension.keys
+            if PRINCIPAL not in dimension.keys or not signer_known
         ]
     if request.keys.get("aws:sourcevpce"):
         mentioned = spellings(compiled)
@@ -133,20 +140,25 @@ def _supposing(request: Request, given: Mapping[str, Values]) -> Request:
     return replace(request, context={**others, **{key_facts(key).name: value[0] for key, value in supposed.items()}})
 
 
-def _is_settled(policies: Compiled, request: Request) -> bool:
+def _is_settled(policies: Compiled, request: Request, signer_known: bool) -> bool:
     """Return whether the policies ask for nothing that is not known of the request."""
     absent = absent_keys(endpoint=not request.is_off_endpoint)
     if request.caller.kind == "service":
         absent -= set(_OF_SERVICES)
     known = request.keys.keys() | absent
-    return all(_asks_within(statement, known) for layer in policies.layers for statement in layer.document.statements)
+    open_kinds = {"unique-id", "federated"}
+    if not signer_known:
+        known -= _OF_ONE_SIGNER
+        open_kinds |= {"role", "exact"}
+    statements = (statement for layer in policies.layers for statement in layer.document.statements)
+    return all(_asks_within(statement, known, open_kinds) for statement in statements)
 
 
-def _asks_within(statement: Statement, known: Collection[str]) -> bool:
+def _asks_within(statement: Statement, known: Collection[str], open_kinds: Collection[str]) -> bool:
     return (
         all(each.lower_key in known and not each.variables for each in statement.conditions)
         and all(pattern.matcher is not None for pattern in statement.resources)
-        and not any(entry.kind in ("unique-id", "federated") for entry in statement.principals or ())
+        and not any(entry.kind in open_kinds for entry in statement.principals or ())
     )
 
 

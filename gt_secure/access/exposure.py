@@ -7,7 +7,7 @@ opened, *refused* that none is, and *unknown* that it depends on a fact, which i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,7 +107,6 @@ def expose(
     policies: Policies,
     circumstances: Circumstances,
     *,
-    vpcs: Mapping[str, str] | None = None,
     endpoint_policies: Callable[[str], Policies] | None = None,
 ) -> RequestExposure:
     """Return the exposure of one kind of request.
@@ -118,13 +117,11 @@ def expose(
     policies : Policies
         Those that meet it.
     circumstances : Circumstances
-    vpcs : mapping, optional
-        Endpoints whose VPC is known.
     endpoint_policies : callable, optional
         The policies that meet a request through an endpoint, by its id.
     """
     places = [*_address_places(kind, policies, circumstances)]
-    places += _endpoint_places(kind, policies, circumstances, dict(vpcs or {}), endpoint_policies)
+    places += _endpoint_places(kind, policies, circumstances, endpoint_policies)
     return RequestExposure(
         kind.name,
         _gather("opened", places),
@@ -174,12 +171,12 @@ def _endpoint_places(
     kind: Kind,
     policies: Policies,
     circumstances: Circumstances,
-    vpcs: dict[str, str],
     endpoint_policies: Callable[[str], Policies] | None,
 ) -> Iterable[_Place]:
     compiled = policies.compiled
     table = StatementTable(compiled, callers(kind, circumstances), cross_account=kind.signer == "other", endpoint=True)
-    for place in endpoint_classes(table, vpcs=vpcs, known=base_view(kind, circumstances).keys):
+    facts = circumstances.given.endpoints
+    for place in endpoint_classes(table, endpoints=facts, known=base_view(kind, circumstances).keys):
         own = endpoint_policies(place.label) if endpoint_policies is not None and place.label else policies
         space = space_for(kind, own, circumstances, place)
         found = _place(space, -1, own, place.setting, circumstances)

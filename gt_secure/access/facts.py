@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ..account.key_facts import OBJECT_TAG, KeyFacts, read_key_facts
+from ..account.key_facts import OBJECT_TAG, PRINCIPAL_TAG, KeyFacts, read_key_facts
 from ..account.snapshot import State
 from ..aws.client import Aws
+from ..aws.endpoints import VpcEndpoint
 from ..errors import PolicyError
 from ..iam.request import Policies
 from ..iam.three_valued import spellings
 from ..restriction.model import Restriction
+from .locks import signing_role
 from .policy_files import given_facts
 from .request_kinds import Given, Values
 
 _ORGANIZATION = ("aws:principalorg", "aws:resourceorg", "aws:vpceorg")
-_READABLE = (*_ORGANIZATION, "aws:resourceaccount", "aws:vpceaccount", OBJECT_TAG.lower())
+_READABLE = (*_ORGANIZATION, "aws:resourceaccount", "aws:vpceaccount", OBJECT_TAG.lower(), PRINCIPAL_TAG.lower())
 
 
 def given_from(facts: KeyFacts, mentioned: Iterable[str]) -> Given:
@@ -35,7 +37,14 @@ def given_from(facts: KeyFacts, mentioned: Iterable[str]) -> Given:
 
 
 def read_given(
-    aws: Aws, policy: str | Mapping[str, object] | None, *, bucket: str, key: str | None, region: str | None = None
+    aws: Aws,
+    policy: str | Mapping[str, object] | None,
+    *,
+    bucket: str,
+    key: str | None,
+    region: str | None = None,
+    role: str = "",
+    endpoints: Iterable[VpcEndpoint] = (),
 ) -> Given:
     """Read the facts that a bucket policy asks for; a policy that asks for none costs no call.
 
@@ -49,20 +58,51 @@ def read_given(
         The object whose tags are read; None where the answer is about many.
     region : str, optional
         The bucket's region.
+    role : str
+        ARN of the role that signs, whose tags are read; empty if it is not known.
+    endpoints : iterable of VpcEndpoint
+        The S3 endpoints of the account, with their owners.
     """
     mentioned = _mentioned(policy)
     wanted = {name for name in mentioned if name.startswith(_READABLE)}
     if not wanted:
         return Given()
-    tagged = key is not None and any(name.startswith(OBJECT_TAG.lower()) for name in wanted)
-    organization = any(name.startswith(_ORGANIZATION) for name in wanted)
     facts = read_key_facts(
-        aws, bucket=bucket, region=region, key=key if tagged else None, organization=organization, settings=False
+        aws,
+        bucket=bucket,
+        region=region,
+        key=key if _asks(wanted, OBJECT_TAG) else None,
+        role_arn=role if role and _asks(wanted, PRINCIPAL_TAG) else None,
+        organization=_asks(wanted, *_ORGANIZATION),
+        settings=False,
     )
-    return Given({name: value for name, value in given_from(facts, mentioned).values.items() if name in wanted})
+    known = given_from(facts, mentioned).values
+    owner = {"aws:principalaccount", "aws:resourceaccount", *(name for name in wanted if "resource" in name)}
+    missing = [each.action for each in facts.missing if each.action != "s3:ListBucket" or wanted & owner]
+    return Given(
+        {name: value for name, value in known.items() if name in wanted},
+        facts.assumed,
+        {each.id: _owner_keys(each, known) for each in endpoints if _asks(wanted, "aws:vpce")},
+        tuple(dict.fromkeys(missing)),
+    )
 
 
-def facts_for(aws: Aws, wish: Restriction, state: State) -> Given:
+def _asks(names: Iterable[str], *starts: str) -> bool:
+    return any(name.startswith(tuple(start.lower() for start in starts)) for name in names)
+
+
+def _owner_keys(endpoint: VpcEndpoint, known: Mapping[str, Values]) -> dict[str, Values]:
+    """Return the keys of requests through an endpoint: its VPC, its owner, and the organization where it is ours."""
+    keys: dict[str, Values] = {"aws:sourcevpc": (endpoint.vpc_id,)}
+    if not endpoint.owner:
+        return keys
+    keys["aws:vpceaccount"] = (endpoint.owner,)
+    if (endpoint.owner,) == known.get("aws:principalaccount") and "aws:principalorgid" in known:
+        keys["aws:vpceorgid"] = known["aws:principalorgid"]
+    return keys
+
+
+def facts_for(aws: Aws, wish: Restriction, state: State, *, key: str | None = None) -> Given:
     """Return what is known for a restriction: facts that its bucket's policy asks for, and those that it supplies.
 
     Parameters
@@ -71,13 +111,37 @@ def facts_for(aws: Aws, wish: Restriction, state: State) -> Given:
     wish : Restriction
         Its facts win over those that are read.
     state : State
+    key : str, optional
+        The one object that the answer is about.
     """
-    supplied = given_facts(wish.facts)
-    if state.bucket is None:
-        return supplied
+    return given_facts(wish.facts).with_defaults(facts_of(aws, state, key=key))
+
+
+def facts_of(aws: Aws, state: State, *, key: str | None = None) -> Given:
+    """Return the facts that the policy of a bucket asks for and that this role can read."""
     bucket = state.bucket
-    read = read_given(aws, bucket.policy_text, bucket=bucket.name, key=None, region=bucket.region)
-    return supplied.with_defaults(read)
+    if bucket is None:
+        return Given()
+    return read_given(
+        aws,
+        bucket.policy_text,
+        bucket=bucket.name,
+        key=key,
+        region=bucket.region,
+        role=signing_role(state),
+        endpoints=state.endpoints,
+    )
+
+
+def asks_for_signer(policy: str | None) -> bool:
+    """Return whether a bucket policy tells signers of one account apart."""
+    try:
+        document = Policies(resource=policy).compiled.resource if policy else None
+    except PolicyError:
+        return False
+    statements = document.document.statements if document is not None else ()
+    named = any(entry.kind in ("role", "exact") for each in statements for entry in each.principals or ())
+    return named or _asks(_mentioned(policy), "aws:principalarn", PRINCIPAL_TAG, "aws:username", "aws:userid")
 
 
 def _mentioned(policy: str | Mapping[str, object] | None) -> frozenset[str]:

@@ -3,29 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from html import escape
 from typing import Any
 
-from ..aws.buckets import read_bucket
+from ..account.organization import read_organization
+from ..account.snapshot import State, read_state
 from ..aws.client import Aws
+from ..aws.teams import TeamLike
 from ..errors import InvalidInput
 from ..restriction.model import Restriction
 from .exposure import RequestExposure, SourceSet
-from .facts import read_given
-from .policy_files import PolicyFiles, exposures, given_facts
+from .facts import facts_of
+from .locks import READ_POLICY, EffectiveLocks, example_key
+from .policy_files import PolicyFiles, given_facts
 from .proof import Claim, Proof, prove
 from .request_kinds import Given
+from .team_exposure import team_exposure
 
 Context = Mapping[str, str | Sequence[str]]
-READ_POLICY = "s3:GetBucketPolicy"
+_READ_MORE = frozenset(
+    {
+        "ec2:DescribeVpcEndpoints",
+        "organizations:DescribeOrganization",
+        "organizations:DescribePolicy",
+        "organizations:ListParents",
+        "organizations:ListPoliciesForTarget",
+        "sagemaker:ListLabelingJobsForWorkteam",
+    }
+)
+"""Actions that read what decides an answer, beside the facts."""
 
 
 class Exposure:
-    """Kinds of requests, each with the sources from which it is opened, refused and unknown; iterate for them."""
+    """Kinds of requests, each with the sources from which it is opened, refused and unknown; iterate for them.
 
-    def __init__(self, rows: Sequence[RequestExposure], assumed: Sequence[str]) -> None:
+    ``assumed`` holds what the answer takes for granted, and ``missing`` the missing permissions to read more.
+    """
+
+    def __init__(self, rows: Sequence[RequestExposure], assumed: Sequence[str], missing: Sequence[str] = ()) -> None:
         self.rows = tuple(rows)
         self.assumed = tuple(assumed)
+        self.missing = tuple(missing)
 
     def __iter__(self) -> Any:
         return iter(self.rows)
@@ -35,13 +54,18 @@ class Exposure:
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-able data."""
-        return {"requests": [row.to_dict() for row in self.rows], "assumed": list(self.assumed)}
+        return {
+            "requests": [row.to_dict() for row in self.rows],
+            "assumed": list(self.assumed),
+            "missing_permissions": list(self.missing),
+        }
 
     def __repr__(self) -> str:
-        return exposure_text(self.rows)
+        missing = [f"Missing permissions: {', '.join(self.missing)}"] if self.missing else []
+        return "\n".join([exposure_text(self.rows), *missing])
 
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(exposure_text(self.rows))}</pre>"
+        return f"<pre>{escape(repr(self))}</pre>"
 
 
 def exposure_text(rows: Sequence[RequestExposure]) -> str:
@@ -67,43 +91,41 @@ def places_text(places: SourceSet) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def account_files(aws: Aws, bucket: str, supplied: Given, *, key: str | None = None) -> PolicyFiles | None:
-    """Return the policies of a bucket with the facts that they ask for, or None if its policy cannot be read.
+def account_exposure(
+    aws: Aws, bucket: str, key: str, context: Context | None = None, *, team: TeamLike | None = None
+) -> Exposure:
+    """Return the exposure of an object, or of an object under a prefix, under the policies of now.
 
-    Facts that are supplied win over those that are read.
-    """
-    state = read_bucket(aws, bucket)
-    if not state.sees(READ_POLICY):
-        return None
-    region = Given({"aws:requestedregion": (state.region or aws.region,)})
-    read = read_given(aws, state.policy_text, bucket=state.name, key=key, region=state.region)
-    given = supplied.with_defaults(region, read)
-    return PolicyFiles(
-        state.name, state.policy_text, given=given, account=aws.account_id, named_partition=aws.partition
-    )
-
-
-def account_exposure(aws: Aws, bucket: str, key: str, context: Context | None = None) -> Exposure:
-    """Return the exposure of an object, or of an object under a prefix, under the bucket policy of now.
+    Parameters
+    ----------
+    aws : Aws
+    bucket, key : str
+        The object; a key that is empty or ends with a slash is a prefix, for which an object under it stands.
+    context : mapping, optional
+        Facts that are supplied; they win over those that are read.
+    team : str or Workteam, optional
+        The private workteam whose URLs are decided too: the worker's own, and a forwarded one.
 
     Raises
     ------
     InvalidInput
         If the bucket policy cannot be read.
     """
-    name = f"{key}example.png" if not key or key.endswith("/") else key
-    files = account_files(aws, bucket, given_facts(context), key=name if name == key else None)
-    if files is None:
+    name = example_key(key) if not key or key.endswith("/") else key
+    state = read_state(aws, team=team, bucket=bucket)
+    if state.bucket is None or not state.bucket.sees(READ_POLICY):
         raise InvalidInput(
             f"The policy of {bucket} cannot be read, so the exposure is unknown.",
             next_step=f"Ask for {READ_POLICY}.",
             field="bucket",
         )
-    return Exposure(exposures(files, name), files.assumed())
+    locks = _locks(aws, state, given_facts(context), key=name if name == key else None)
+    rows = team_exposure(locks, name, state.at)
+    return Exposure(list(rows.values()), _files(locks).assumed(), locks.facts.missing)
 
 
 def account_proof(aws: Aws, restriction: Restriction, context: Context | None = None) -> Proof:
-    """Prove that no presigned request from outside a restriction's lists is opened, under the bucket policy of now.
+    """Prove that no presigned request from outside a restriction's lists is opened, under the policies of now.
 
     Raises
     ------
@@ -113,8 +135,35 @@ def account_proof(aws: Aws, restriction: Restriction, context: Context | None = 
     if restriction.bucket is None:
         raise InvalidInput("The restriction names no bucket.", next_step="Add the bucket.", field="bucket")
     supplied = given_facts(context).with_defaults(given_facts(restriction.facts))
-    files = account_files(aws, restriction.bucket, supplied)
-    if files is None:
+    state = read_state(aws, bucket=restriction.bucket)
+    if state.bucket is None or not state.bucket.sees(READ_POLICY):
         return Proof(None, None, (READ_POLICY,))
-    claim = Claim(restriction.prefix, restriction.addresses, restriction.endpoints)
-    return prove(files, claim)
+    files = _files(_locks(aws, state, supplied))
+    return prove(files, Claim(restriction.prefix, restriction.addresses, restriction.endpoints))
+
+
+def _locks(aws: Aws, state: State, supplied: Given, *, key: str | None = None) -> EffectiveLocks:
+    """Return the locks of a state with the facts and the organization policies that can be read."""
+    facts = supplied.with_defaults(facts_of(aws, state, key=key))
+    organization = read_organization(aws)
+    actions = (*(each.action for each in organization.missing), *(each.action for each in state.unseen))
+    lacks = [action for action in actions if action in _READ_MORE]
+    facts = replace(facts, missing=tuple(dict.fromkeys((*facts.missing, *lacks))))
+    return replace(EffectiveLocks.of(state, facts), rcp=organization.rcp or (), scp=organization.scp or ())
+
+
+def _files(locks: EffectiveLocks) -> PolicyFiles:
+    """Return the policies of locks for a question about every signer."""
+    region = Given({"aws:requestedregion": (locks.region,)} if locks.region else {})
+    return PolicyFiles(
+        locks.bucket,
+        locks.policy,
+        rcp=locks.rcp,
+        scp=locks.scp,
+        given=locks.facts.with_defaults(region),
+        account=locks.account,
+        named_partition=locks.partition,
+        endpoint_policies={
+            each.id: (each.policy_text, each.type == "Gateway") for each in locks.endpoints.values() if each.policy_text
+        },
+    )

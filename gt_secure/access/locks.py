@@ -1,14 +1,16 @@
-"""The three locks as they stand at one moment, and what they answer to one source."""
+"""The three locks at one moment, and their answer to one source: what every surface asks."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 from ..account.snapshot import State
 from ..aws.arns import role_of_session, session_of_role
+from ..aws.endpoints import VpcEndpoint
 from ..aws.teams import UrlLock
+from ..iam.documents import Source as PolicySource
 from ..iam.request import Policies, Request
 from ..iam.request_context import header_context, presigned_context
 from ..iam.verdict import Verdict
@@ -16,12 +18,24 @@ from ..network import Source, contains, parse_address, parse_stored_cidrs
 from ..policies.bucket_guard import names_guard
 from ..policies.session_policy import session_policy
 from .decision import decide_request
+from .policy_files import DEFAULT_ACCOUNT, EVERYTHING
 from .request_kinds import Given
 
 Decision: TypeAlias = Literal["allowed", "refused", "unknown"]
-Lock: TypeAlias = Literal["", "portal lock", "URL lock", "bucket guard", "bucket policy", "VPC endpoint policy", "IAM"]
+Portal: TypeAlias = Literal["open", "admits", "refuses", "unknown"]
 
-_IN_VPC = parse_address("10.0.0.10")
+READ_POLICY = "s3:GetBucketPolicy"
+BUCKET_POLICY, ENDPOINT_POLICY, BOUNDARY = "bucket policy", "VPC endpoint policy", "boundary"
+READ_BY = {BUCKET_POLICY: READ_POLICY, ENDPOINT_POLICY: "ec2:DescribeVpcEndpoints", BOUNDARY: "iam:GetRole"}
+"""The action that reads each policy."""
+
+SESSION = "gt-worker"
+NOTHING_GRANTED = '{"Version":"2012-10-17","Statement":[]}'
+"""The session policy of a URL as a source meets it that the URL was not made for."""
+
+IN_VPC = parse_address("10.0.0.10")
+"""Stands for a worker's address behind an endpoint."""
+
 _ELSEWHERE = parse_address("192.0.2.77")
 _HOME = parse_address("192.0.2.78")
 MAX_REASON = 600
@@ -33,20 +47,21 @@ class Outcome:
     """Answer to one source, with the lock that decides and the reason."""
 
     decision: Decision
-    lock: Lock
-    said: str = field(default="", repr=False)
+    lock: str
+    text: str = field(default="", repr=False)
     verdict: Verdict | None = field(default=None, repr=False, compare=False)
+    missing: tuple[str, ...] = ()
 
     @property
     def reason(self) -> str:
         """Why, in a sentence; worked out when it is asked for, and cut where a policy lists hundreds of ranges."""
-        text = self.said or (self.verdict.reason if self.verdict is not None else "")
+        text = self.text or (self.verdict.reason if self.verdict is not None else "")
         return text if len(text) <= MAX_REASON else text[: MAX_REASON - 1] + "…"
 
     @property
     def depends_on(self) -> tuple[str, ...]:
-        """The condition keys on whose values an unknown decision depends."""
-        return self.verdict.depends_on if self.verdict is not None else ()
+        """The condition keys on which an unknown decision depends, or the missing permissions to decide it."""
+        return self.missing or (self.verdict.depends_on if self.verdict is not None else ())
 
     @property
     def allowed(self) -> bool:
@@ -64,177 +79,231 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class World:
-    """The locks, now or after the changes.
+class EffectiveLocks:
+    """The locks, now or after the changes: the one answer to "who can open this?".
 
-    ``policy`` is the bucket policy, ``policy_seen`` is true if it could be read. The role behind the URLs is
-    supposed to be allowed to read the bucket: where it is not, nothing opens with or without a restriction.
+    Attributes
+    ----------
+    bucket : str
+    policy : text, mapping or None
+        The bucket policy.
+    lock : UrlLock
+        The settings of the team's URL lock.
+    cidrs : tuple of str or None
+        The portal lock's ranges; None if they could not be read.
+    has_portal : bool
+        Whether a private workteam hands out the URLs.
+    account, partition, region : str
+    signer : str
+        ARN of the session or user that signs workers' URLs; empty if it is not known.
+    endpoints : mapping
+        The S3 endpoints that could be read, by id.
+    facts : Given
+        Values of condition keys that are known.
+    identity : sequence, optional
+        The signer's policies; None if they are not known, and then they are supposed to allow everything: where they
+        do not, nothing is opened with or without a restriction.
+    boundary : policy, optional
+        The signer's permissions boundary.
+    unread : frozenset of str
+        Names of policies that could not be read, such as ``bucket policy``.
+    rcp, scp : sequence
+        Policies of the account's organization, each a level; empty where they were not read.
     """
 
     bucket: str
-    policy: str | None
-    policy_seen: bool
-    lock: UrlLock
-    cidrs: tuple[str, ...]
-    has_portal: bool
-    account: str
-    partition: str
-    region: str
-    role: str
-    endpoints: Mapping[str, tuple[str, str | None]]
+    policy: PolicySource | None = None
+    lock: UrlLock = field(default_factory=UrlLock)
+    cidrs: tuple[str, ...] | None = ()
+    has_portal: bool = False
+    account: str = DEFAULT_ACCOUNT
+    partition: str = "aws"
+    region: str | None = None
+    signer: str = ""
+    endpoints: Mapping[str, VpcEndpoint] = field(default_factory=dict)
     facts: Given = field(default_factory=Given)
+    identity: Sequence[PolicySource] | None = None
+    boundary: PolicySource | None = None
+    unread: frozenset[str] = frozenset()
+    rcp: Sequence[PolicySource] = ()
+    scp: Sequence[PolicySource] = ()
 
     @classmethod
-    def of(cls, state: State, facts: Given | None = None) -> World:
+    def of(cls, state: State, facts: Given | None = None) -> EffectiveLocks:
         """Read the locks out of a state; facts are values of condition keys that are known."""
         bucket, team, force = state.bucket, state.team, state.workforce
-        role = next((job.role_arn for job in state.jobs if job.role_arn), "")
+        role = signing_role(state)
+        unread = {BUCKET_POLICY} if bucket is not None and not bucket.sees(READ_POLICY) else set()
+        unread |= set() if state.sees("VPC endpoints") else {ENDPOINT_POLICY}
         return cls(
             bucket=bucket.name if bucket is not None else NO_BUCKET,
             policy=bucket.policy_text if bucket is not None else None,
-            policy_seen=bucket is None or bucket.sees("s3:GetBucketPolicy"),
             lock=(team.url_lock if team is not None else None) or UrlLock(),
             cidrs=force.cidrs if force is not None else (),
             has_portal=team is not None and team.kind == "private",
             account=state.account_id,
             partition=state.partition,
-            region=state.region,
-            role=role or f"arn:{state.partition}:iam::{state.account_id}:role/GroundTruth",
-            endpoints={one.id: (one.vpc_id, one.policy_text) for one in state.endpoints},
+            region=(bucket.region if bucket is not None else None) or state.region,
+            signer=session_of_role(role, SESSION) if role else "",
+            endpoints={endpoint.id: endpoint for endpoint in state.endpoints},
             facts=facts or Given(),
+            unread=frozenset(unread),
         )
 
-    def after(self, planned: Mapping[str, Any]) -> World:
+    def after(self, planned: Mapping[str, Any]) -> EffectiveLocks:
         """Return the locks with the planned values in place: ``bucket-guard``, ``url-lock`` and ``portal-lock``."""
-        world = self
+        locks = self
         if "bucket-guard" in planned:
-            world = replace(world, policy=planned["bucket-guard"])
+            locks = replace(locks, policy=planned["bucket-guard"])
         if "url-lock" in planned:
             value = planned["url-lock"]
             on = UrlLock(value["SourceIp"] == "Enabled", value["VpcSourceIp"] == "Enabled")
-            world = replace(world, lock=on)
+            locks = replace(locks, lock=on)
         if "portal-lock" in planned:
-            world = replace(world, cidrs=tuple(planned["portal-lock"]))
-        return world
+            locks = replace(locks, cidrs=tuple(planned["portal-lock"]))
+        return locks
 
-    def worker(self, source: Source, prefix: str) -> Outcome:
-        """A worker at this source opens the portal and an image of a task there."""
-        # Behind an endpoint the address that a public portal sees is another one, which nobody can tell from here.
-        closed = self.has_portal and bool(self.cidrs) and not source.is_endpoint
-        if closed and (source.address is None or not contains(parse_stored_cidrs(self.cidrs), source.address)):
-            return Outcome("refused", "portal lock", f"The worker portal opens only from {', '.join(self.cidrs)}.")
-        return self._open(source, prefix, source)
+    def worker(self, source: Source, key: str) -> Outcome:
+        """Decide for a worker at this source who opens the portal and an image of a task there."""
+        if self.portal(source) == "refuses":
+            ranges = ", ".join(self.cidrs or ())
+            return Outcome("refused", "portal lock", f"The worker portal opens only from {ranges}.")
+        return self.open(source, key, source)
 
-    def forwarded(self, source: Source, prefix: str) -> Outcome:
-        """Somebody at this source opens a URL that was made for a worker at another address."""
+    def forwarded(self, source: Source, key: str) -> Outcome:
+        """Decide for somebody at this source who has a URL that was made for a worker at another address."""
         home = _HOME if source.address == _ELSEWHERE else _ELSEWHERE
         if self.lock.vpc_source_ip:
-            return self._open(source, prefix, Source(parse_address("10.0.0.11"), "vpce-00000000"))
-        return self._open(source, prefix, Source(home))
+            return self.open(source, key, Source(parse_address("10.0.0.11"), "vpce-00000000"))
+        return self.open(source, key, Source(home))
 
-    def presigned(self, source: Source, prefix: str) -> Outcome:
-        """Anybody at this source opens a presigned URL of the bucket that carries no separate condition."""
-        return self._s3(source, prefix, None)
+    def presigned(self, source: Source, key: str) -> Outcome:
+        """Decide for anybody at this source who has a presigned URL without a separate condition."""
+        return self._s3(source, key, None)
 
-    def _open(self, source: Source, prefix: str, made_for: Source) -> Outcome:
-        return self._s3(source, prefix, self._session(prefix, made_for) if self.has_portal else None)
+    def portal(self, source: Source) -> Portal:
+        """Return what the portal lock does with a source."""
+        if self.cidrs is None:
+            return "unknown"
+        # Behind an endpoint the address that a public portal sees is another one, which nobody can tell from here.
+        if not self.has_portal or not self.cidrs or source.is_endpoint:
+            return "open"
+        inside = source.address is not None and contains(parse_stored_cidrs(self.cidrs), source.address)
+        return "admits" if inside else "refuses"
 
-    def _session(self, prefix: str, made_for: Source) -> str:
-        """The policy behind a URL that Ground Truth makes for a worker there; see *IamPolicyConstraints*."""
-        key = _key(prefix)
-        public = [] if not self.lock.source_ip else [_ELSEWHERE if made_for.is_endpoint else made_for.address]
-        private = [] if not self.lock.vpc_source_ip else [made_for.address or _IN_VPC]
+    def open(self, source: Source, key: str, made_for: Source) -> Outcome:
+        """Decide for a source that has a URL of the portal for a worker at another or the same source."""
+        return self._s3(source, key, self._session(key, made_for) if self.has_portal else None)
+
+    def _session(self, key: str, made_for: Source) -> str | None:
+        """Return the policy behind a URL that Ground Truth makes for a worker there; see *IamPolicyConstraints*."""
+        address = made_for.address or (IN_VPC if made_for.is_endpoint else None)
         if self.lock.impossible:
-            private = []
-            public = [_HOME]
-        return session_policy(
-            self.bucket,
-            key,
-            networks=[item for item in public if item is not None],
-            vpc_networks=private,
-            partition=self.partition,
-        )
+            return NOTHING_GRANTED  # both keys in one statement never match
+        if not self.lock.on:
+            return session_policy(self.bucket, key, partition=self.partition)
+        if self.lock.vpc_source_ip:
+            return session_policy(self.bucket, key, vpc_networks=[address or IN_VPC], partition=self.partition)
+        seen = _ELSEWHERE if made_for.is_endpoint else address
+        return session_policy(self.bucket, key, networks=[seen or _ELSEWHERE], partition=self.partition)
 
-    def _s3(self, source: Source, prefix: str, session: str | None) -> Outcome:
-        vpc, endpoint_policy = self.endpoints.get(source.endpoint or "", (None, None))
-        seen = Source(source.address or _IN_VPC, source.endpoint, vpc) if source.is_endpoint else source
-        context = presigned_context(seen, principal_arn=self.role, region=self.region)
-        request = Request(
-            "s3:GetObject",
-            f"arn:{self.partition}:s3:::{self.bucket}/{_key(prefix)}",
-            session_of_role(self.role, "gt-worker"),
-            context,
-            resource_account=self.account,
-        )
-        if self.lock.impossible and session is not None:
-            return Outcome("refused", "URL lock", "Both settings are on, which no request can meet.")
-        return self._decide(request, session, endpoint_policy)
+    def _s3(self, source: Source, key: str, session: str | None) -> Outcome:
+        endpoint = self.endpoints.get(source.endpoint or "")
+        seen = source
+        if source.is_endpoint:
+            vpc = (endpoint.vpc_id if endpoint is not None else "") or source.vpc
+            seen = Source(source.address or IN_VPC, source.endpoint, vpc)
+        context = presigned_context(seen, principal_arn=self._role, region=self.region)
+        request = self._request("s3:GetObject", key, context)
+        return self._decide(request, session, endpoint)
 
-    def ground_truth(self, endpoint: str, prefix: str, action: str) -> Outcome:
-        """Ground Truth's back end reads or writes an object: signed in the header, through an endpoint of AWS."""
-        request = Request(
-            action,
-            f"arn:{self.partition}:s3:::{self.bucket}/{_key(prefix)}",
-            session_of_role(self.role, "gt-worker"),
-            header_context(Source(None, endpoint), principal_arn=self.role, region=self.region),
-            resource_account=self.account,
-        )
-        return self._decide(request, None, None)
+    @property
+    def _role(self) -> str:
+        return role_of_session(self._session_arn) or self._session_arn
 
-    def log_delivery(self, prefix: str) -> Outcome:
-        """S3 delivers an access log into the bucket."""
+    @property
+    def _session_arn(self) -> str:
+        return self.signer or f"arn:{self.partition}:sts::{self.account}:assumed-role/some-role/{SESSION}"
+
+    def _request(self, action: str, key: str, context: Mapping[str, str]) -> Request:
+        arn = f"arn:{self.partition}:s3:::{self.bucket}/{key}"
+        return Request(action, arn, self._session_arn, context, resource_account=self.account)
+
+    def ground_truth(self, endpoint: str, key: str, action: str) -> Outcome:
+        """Decide for Ground Truth's back end: signed in the header, through an endpoint of AWS."""
+        context = header_context(Source(None, endpoint), principal_arn=self._role, region=self.region)
+        return self._decide(self._request(action, key, context), None, None)
+
+    def log_delivery(self, key: str) -> Outcome:
+        """Decide for S3 that delivers an access log into the bucket."""
         service = "logging.s3.amazonaws.com"
-        request = Request(
-            "s3:PutObject",
-            f"arn:{self.partition}:s3:::{self.bucket}/{_key(prefix)}",
-            service,
-            header_context(Source(None, None), service=service, region=self.region)
-            | {"aws:SourceAccount": self.account, "aws:SourceArn": f"arn:{self.partition}:s3:::{self.bucket}"},
-            resource_account=self.account,
-        )
+        arn = f"arn:{self.partition}:s3:::{self.bucket}"
+        context = header_context(Source(None, None), service=service, region=self.region)
+        context |= {"aws:SourceAccount": self.account, "aws:SourceArn": arn}
+        request = Request("s3:PutObject", f"{arn}/{key}", service, context, resource_account=self.account)
         return self._decide(request, None, None)
 
     def caller(self, arn: str, action: str) -> Outcome:
-        """The caller reads or writes the bucket policy."""
-        request = Request(
-            action,
-            f"arn:{self.partition}:s3:::{self.bucket}",
-            arn,
-            header_context(
-                Source(parse_address("192.0.2.10")), principal_arn=(role_of_session(arn) or arn), region=self.region
-            ),
-            resource_account=self.account,
-        )
-        return self._decide(request, None, None)
+        """Decide for the caller who reads or writes the bucket policy."""
+        place = Source(parse_address("192.0.2.10"))
+        context = header_context(place, principal_arn=role_of_session(arn) or arn, region=self.region)
+        bucket = f"arn:{self.partition}:s3:::{self.bucket}"
+        request = Request(action, bucket, arn, context, resource_account=self.account)
+        return self._decide(request, None, None, signer_known=True)
 
-    def _decide(self, request: Request, session: str | None, endpoint_policy: str | None) -> Outcome:
-        if not self.policy_seen:
-            return Outcome("unknown", "bucket policy", "The bucket policy cannot be read (s3:GetBucketPolicy).")
-        every = {"Effect": "Allow", "Action": "*", "Resource": "*"}
-        verdict = decide_request(
-            request,
-            Policies(
-                identity=[{"Version": "2012-10-17", "Statement": [every]}],
-                session=session,
-                resource=self.policy,
-                endpoint=endpoint_policy,
-            ),
-            self.facts,
+    def _decide(
+        self,
+        request: Request,
+        session: str | None,
+        endpoint: VpcEndpoint | None,
+        *,
+        signer_known: bool | None = None,
+    ) -> Outcome:
+        policies = Policies(
+            identity=(EVERYTHING,) if self.identity is None else self.identity,
+            session=session,
+            resource=self.policy,
+            boundary=self.boundary,
+            endpoint=endpoint.policy_text if endpoint is not None else None,
+            gateway_endpoint=endpoint is not None and endpoint.type == "Gateway",
+            rcp=self.rcp,
+            scp=self.scp,
+            scp_account=self.account if self.scp else None,
         )
+        facts = self.facts
+        if endpoint is not None:
+            facts = Given(facts.endpoints.get(endpoint.id, {})).with_defaults(facts)
+        known = bool(self.signer) if signer_known is None else signer_known
+        return self._outcome(decide_request(request, policies, facts, signer_known=known), request)
+
+    def _outcome(self, verdict: Verdict, request: Request) -> Outcome:
+        """Answer for certain only where what could not be read cannot change the answer."""
+        if verdict.decision == "explicit-deny":
+            return Outcome("refused", _lock(verdict), verdict=verdict)
         if verdict.decision in ("invalid", "unknown"):
-            return Outcome("unknown", "bucket policy", verdict=verdict)
-        if verdict.allowed:
-            return Outcome("allowed", "", verdict=verdict)
-        return Outcome("refused", _lock(verdict), verdict=verdict)
+            return Outcome("unknown", "", verdict=verdict)
+        unread = self.unread - ({ENDPOINT_POLICY} if request.is_off_endpoint else set())
+        if unread:
+            reason = f"Not read: {', '.join(sorted(unread))}."
+            return Outcome("unknown", "", reason, verdict, tuple(sorted(READ_BY.get(name, name) for name in unread)))
+        return Outcome("allowed" if verdict.allowed else "refused", _lock(verdict), verdict=verdict)
 
 
-def _lock(verdict: Verdict) -> Lock:
+def example_key(prefix: str) -> str:
+    """Return a key that stands for all keys under a prefix."""
+    return f"{prefix}example.png"
+
+
+def signing_role(state: State) -> str:
+    """Return the role that signs workers' URLs, as the team's jobs name it; empty if none does."""
+    return next((job.role_arn for job in state.jobs if job.role_arn), "")
+
+
+def _lock(verdict: Verdict) -> str:
+    if verdict.allowed:
+        return ""
     if verdict.policy == "session policy":
         return "URL lock"
-    if verdict.policy == "bucket policy":
-        return "bucket guard" if names_guard(verdict.statement) else "bucket policy"
-    return "VPC endpoint policy" if verdict.policy == "VPC endpoint policy" else "IAM"
-
-
-def _key(prefix: str) -> str:
-    return f"{prefix}example.png"
+    if verdict.policy == "bucket policy" and names_guard(verdict.statement):
+        return "bucket guard"
+    return verdict.policy or "identity policy"

@@ -51,6 +51,8 @@ class PolicyFiles:
         The bucket's account.
     named_partition : str
         The partition, where it is known.
+    endpoint_policies : mapping
+        Policies of VPC endpoints by id, each with whether it is a gateway endpoint.
     """
 
     bucket: str
@@ -61,6 +63,7 @@ class PolicyFiles:
     given: Given = field(default_factory=Given)
     account: str = DEFAULT_ACCOUNT
     named_partition: str = ""
+    endpoint_policies: Mapping[str, tuple[Source | None, bool]] = field(default_factory=dict)
 
     def circumstances(self) -> Circumstances:
         """Return what holds for all requests."""
@@ -74,13 +77,19 @@ class PolicyFiles:
         match = re.search(r"arn:(aws[a-z-]*):s3:::", str(self.bucket_policy or ""))
         return match[1] if match else "aws"
 
-    def policies(self, signer: Signer) -> Policies:
-        """Return the policies that meet a request of a signer; raises PolicyError if one is not valid."""
+    def policies(self, signer: Signer, endpoint: str = "") -> Policies:
+        """Return the policies that meet a request of a signer; raises PolicyError if one is not valid.
+
+        ``endpoint`` is the id of the VPC endpoint that the request comes through.
+        """
         anonymous = signer == "anonymous"
+        through, gateway = self.endpoint_policies.get(endpoint, (None, False))
         policies = Policies(
             identity=() if anonymous else (EVERYTHING,),
             session=self.session_policy if signer == "own" else None,
             resource=self.bucket_policy,
+            endpoint=through,
+            gateway_endpoint=gateway,
             rcp=self.rcp,
             scp=self.scp,
         )
@@ -92,13 +101,15 @@ class PolicyFiles:
         return [
             *([] if self.rcp else ["No resource control policy was given: they allow everything."]),
             *([] if self.scp else ["No service control policy was given: they allow everything."]),
-            "No VPC endpoint policy was given: it is the default, full access.",
+            "The policy of a VPC endpoint that was not given is the default, full access."
+            if self.endpoint_policies
+            else "No VPC endpoint policy was given: it is the default, full access.",
             "ACLs are disabled, and Block Public Access is off.",
             f"The signer is a session of a role of account {self.account} whose own policies allow everything.",
             "The own policies of signers of other accounts allow everything.",
             "aws:ViaAWSService is false: no AWS service makes the request with the signer's credentials.",
             "Requests name the bucket itself, not an access point.",
-            *self.given.unused,
+            *self.given.notes,
         ]
 
 

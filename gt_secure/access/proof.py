@@ -97,6 +97,7 @@ class _Part:
     setting: Setting
     form: Form
     signer: Signer
+    endpoint: str = ""
 
 
 def prove(files: PolicyFiles, claim: Claim) -> Proof:
@@ -111,7 +112,7 @@ def prove(files: PolicyFiles, claim: Claim) -> Proof:
         if part.answer.state != "opened":
             continue
         request = example_request(part.space.base, part.setting, part.answer.example, circumstances)
-        policies = files.policies(part.signer)
+        policies = files.policies(part.signer, part.endpoint)
         verdict = evaluate(request, policies)
         if not verdict.allowed:  # the evaluator has the last word
             unknown |= {dimension.name for group in part.space.groups for dimension in group.dimensions}
@@ -152,7 +153,8 @@ def _parts(files: PolicyFiles, claim: Claim, circumstances: Circumstances) -> It
         policies = files.policies(signer)
         for space, setting in _spaces(kind, policies, files, claim, circumstances, actions):
             mask = space.source_mask(setting)
-            yield _Part(space.answer(mask), space, setting, form, signer)
+            endpoint = next(iter(setting.values.get("aws:sourcevpce", ())), "")
+            yield _Part(space.answer(mask), space, setting, form, signer, endpoint)
 
 
 def _spaces(
@@ -191,13 +193,18 @@ def _spaces(
     behind = StatementTable(compiled, caller, cross_account=cross, endpoint=True)
     given = circumstances.given.about(kind.signer)
     base = base.with_setting(Setting(circumstances.given.behind_endpoint(kind.signer)))
-    for place in endpoint_classes(behind, named=claim.endpoints, known=base.keys):
+    for place in endpoint_classes(behind, claim.endpoints, circumstances.given.endpoints, known=base.keys):
         if place.label in claim.endpoints:
             continue
         here = base.with_setting(place.setting)
-        near = dimensions(behind, kind, circumstances, compiled, resources=resources, known=here.keys)
-        more = endpoint_dimensions(behind, compiled, place, given, here.keys)
-        yield RequestSpace(behind, here, [target, *near, *more]), place.setting
+        own, table = compiled, behind
+        if place.label in files.endpoint_policies:
+            own = files.policies(kind.signer, place.label).compiled
+            table = StatementTable(own, caller, cross_account=cross, endpoint=True)
+            target = _targets(table, files, claim, actions, bucket=kind.form == "presigned")
+        near = dimensions(table, kind, circumstances, own, resources=resources, known=here.keys)
+        more = endpoint_dimensions(table, own, place, given, here.keys)
+        yield RequestSpace(table, here, [target, *near, *more]), place.setting
 
 
 def _any_address() -> Dimension:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
+from ..aws.arns import role_of_session, session_of_role
 from ..aws.buckets import check_key, read_bucket
 from ..aws.client import Aws
-from ..aws.endpoints import VpcEndpoint, in_its_vpc, list_s3_endpoints
-from ..aws.teams import get_workteam, list_workforces
+from ..aws.endpoints import VpcEndpoint, list_s3_endpoints
+from ..aws.teams import UrlLock, get_workteam, jobs_of_team, list_workforces
 from ..errors import GtSecureError
-from ..network import IPNetwork, Source, parse_stored_cidrs
-from .facts import read_given
+from ..network import Source
+from .facts import asks_for_signer, read_given
+from .locks import BUCKET_POLICY, ENDPOINT_POLICY, READ_POLICY, SESSION, EffectiveLocks
 from .policy_files import given_facts
-from .who_can_open import WhoRow, who_can_open, who_html, who_text
+from .request_kinds import Given
+from .who_can_open import WhoRow, rows_of, who_html, who_text
 
 
 class Who:
@@ -72,44 +74,65 @@ def who(
     supplied = given_facts(context)
     wanted = [Source.parse(source) for source in sources]
     state = read_bucket(aws, bucket)
-    unknown = [] if state.sees("s3:GetBucketPolicy") else ["bucket policy"]
+    unread = set() if state.sees(READ_POLICY) else {BUCKET_POLICY}
     lock = get_workteam(aws, team).url_lock if team else None
-    mode: Any = lock.mode if lock is not None and lock.on else None
-    endpoints: dict[str, VpcEndpoint] = {}
-    if any(source.is_endpoint for source in wanted):
-        endpoints = _endpoints(aws, unknown)
-        wanted = [in_its_vpc(source, endpoints) for source in wanted]
-    read = read_given(aws, state.policy_text, bucket=state.name, key=key, region=state.region)
-    return Who(
-        who_can_open(
-            state.name,
-            check_key(key),
-            wanted,
-            forwarded_from=forwarded_from,
-            bucket_policy=state.policy_text,
-            gateway_endpoints=[each.id for each in endpoints.values() if each.type == "Gateway"],
-            endpoint_policies={each.id: each.policy_text for each in endpoints.values() if each.policy_text},
-            url_lock=mode,
-            portal=_portal(aws) if team else (),
-            unknown=unknown,
-            partition=aws.partition,
-            region=aws.region,
-            facts=supplied.with_defaults(read),
-        )
+    endpoints = _endpoints(aws, unread) if any(source.is_endpoint for source in wanted) else {}
+    signer = _signer(aws, supplied, team, state.policy_text)
+    read = read_given(
+        aws,
+        state.policy_text,
+        bucket=state.name,
+        key=key,
+        region=state.region,
+        role=role_of_session(signer) or "",
+        endpoints=endpoints.values(),
     )
+    locks = EffectiveLocks(
+        bucket=state.name,
+        policy=state.policy_text,
+        lock=lock or UrlLock(),
+        cidrs=_portal(aws) if team else (),
+        has_portal=team is not None,
+        account=aws.account_id,
+        partition=aws.partition,
+        region=state.region or aws.region,
+        signer=signer,
+        endpoints=endpoints,
+        facts=supplied.with_defaults(read),
+        unread=frozenset(unread),
+    )
+    return Who(rows_of(locks, check_key(key), wanted, forwarded_from))
 
 
-def _portal(aws: Aws) -> tuple[IPNetwork, ...] | None:
+def _signer(aws: Aws, supplied: Given, team: str | None, policy: str | None) -> str:
+    """Return the session that signs workers' URLs: of the role that is supplied, or of a job of the team.
+
+    The jobs are read only where the bucket policy tells signers apart.
+    """
+    given = supplied.values.get("aws:principalarn")
+    if given:
+        return session_of_role(given[0], SESSION) if ":role/" in given[0] else given[0]
+    if team is None or not asks_for_signer(policy):
+        return ""
+    try:
+        jobs = jobs_of_team(aws, get_workteam(aws, team))
+        role = next((job.role_arn for job in jobs if job.role_arn), "")
+    except GtSecureError:
+        return ""
+    return session_of_role(role, SESSION) if role else ""
+
+
+def _portal(aws: Aws) -> tuple[str, ...] | None:
     try:
         forces = list_workforces(aws)
     except GtSecureError:
         return None
-    return parse_stored_cidrs([cidr for force in forces for cidr in force.cidrs])
+    return tuple(cidr for force in forces for cidr in force.cidrs)
 
 
-def _endpoints(aws: Aws, unknown: list[str]) -> dict[str, VpcEndpoint]:
+def _endpoints(aws: Aws, unread: set[str]) -> dict[str, VpcEndpoint]:
     try:
         return {endpoint.id: endpoint for endpoint in list_s3_endpoints(aws)}
     except GtSecureError:
-        unknown.append("VPC endpoint policy")
+        unread.add(ENDPOINT_POLICY)
         return {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
@@ -49,26 +49,43 @@ _ABOUT_EVERYBODY = ("aws:viaawsservice", "aws:principalisawsservice", "aws:reque
 class Given:
     """Values of condition keys that a person supplied, in lower case; an empty one says that the key is absent.
 
-    ``unused`` has a sentence about each key that was supplied and that no answer can use.
+    Attributes
+    ----------
+    values : mapping
+        By the key.
+    notes : tuple of str
+        Sentences about the facts: keys that no answer can use, and assumptions under which the values hold.
+    endpoints : mapping
+        Keys of requests through a VPC endpoint, by its id.
+    missing : tuple of str
+        Missing permissions to read more of what the policies ask for.
     """
 
     values: Mapping[str, Values] = field(default_factory=dict)
-    unused: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    endpoints: Mapping[str, Mapping[str, Values]] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
 
     def with_defaults(self, *others: Given) -> Given:
         """Return these facts, and those of others for keys that are not among them."""
         values: dict[str, Values] = {}
+        endpoints: dict[str, Mapping[str, Values]] = {}
         for other in (*others, self):
             values |= other.values
-        return Given(values, self.unused)
+            endpoints |= other.endpoints
+        every = (self, *others)
+        notes = dict.fromkeys(note for each in every for note in each.notes)
+        missing = dict.fromkeys(action for each in every for action in each.missing)
+        return Given(values, tuple(notes), endpoints, tuple(missing))
 
     def without_choices(self) -> Given:
         """Return the facts for a claim about every choice of a sender."""
         chosen = sorted(key for key in self.values if is_chosen(key) or key == "aws:vpcsourceip")
         reason = "was given and is not used: the claim is for every value that a sender can choose."
-        return Given(
-            {key: value for key, value in self.values.items() if key not in chosen},
-            (*self.unused, *(f"{key_facts(key).name} {reason}" for key in chosen)),
+        return replace(
+            self,
+            values={key: value for key, value in self.values.items() if key not in chosen},
+            notes=(*self.notes, *(f"{key_facts(key).name} {reason}" for key in chosen)),
         )
 
     def about(self, signer: Signer) -> dict[str, Values]:

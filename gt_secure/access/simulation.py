@@ -11,7 +11,7 @@ from ..network import IPAddress, IPNetwork, Source, contains, parse_address, sco
 from ..policies.ground_truth import BACK_END_ACTIONS, back_end_endpoint
 from ..restriction.messages import Notice
 from ..restriction.model import Restriction
-from .locks import Outcome, World
+from .locks import READ_BY, EffectiveLocks, Outcome, example_key
 from .log_sources import labelers
 from .policy_files import given_facts
 from .request_kinds import Given
@@ -104,7 +104,7 @@ def simulate(
     wish: Restriction, state: State, planned: Mapping[str, Any], hits: object = None, facts: Given | None = None
 ) -> tuple[tuple[Row, ...], list[Notice]]:
     """Return the rows of the simulation, and the notices that stop a plan; facts are the restriction's by default."""
-    now = World.of(state, given_facts(wish.facts) if facts is None else facts)
+    now = EffectiveLocks.of(state, given_facts(wish.facts) if facts is None else facts)
     after = now.after(planned)
     rows = [
         *_people(wish, now, after),
@@ -114,7 +114,7 @@ def simulate(
     return tuple(rows), _stops(rows)
 
 
-def _people(wish: Restriction, now: World, after: World) -> Iterator[Row]:
+def _people(wish: Restriction, now: EffectiveLocks, after: EffectiveLocks) -> Iterator[Row]:
     team = now.has_portal
     for source, why, inside in _samples(wish):
         scenes: tuple[Scene, ...] = ("presigned",)
@@ -124,9 +124,9 @@ def _people(wish: Restriction, now: World, after: World) -> Iterator[Row]:
             yield Row(str(source), why, scene, _play(now, scene, source, wish), _play(after, scene, source, wish))
 
 
-def _play(world: World, scene: Scene, source: Source, wish: Restriction) -> Outcome:
-    scenes = {"worker": world.worker, "forwarded": world.forwarded, "presigned": world.presigned}
-    return scenes[scene](source, wish.prefix)
+def _play(locks: EffectiveLocks, scene: Scene, source: Source, wish: Restriction) -> Outcome:
+    scenes = {"worker": locks.worker, "forwarded": locks.forwarded, "presigned": locks.presigned}
+    return scenes[scene](source, example_key(wish.prefix))
 
 
 def _samples(wish: Restriction) -> Iterator[tuple[Source, str, bool]]:
@@ -157,7 +157,7 @@ def _neighbours(network: IPNetwork) -> Iterator[IPAddress]:
             continue
 
 
-def _labelers(wish: Restriction, now: World, after: World, hits: object) -> Iterator[Row]:
+def _labelers(wish: Restriction, now: EffectiveLocks, after: EffectiveLocks, hits: object) -> Iterator[Row]:
     scene: Scene = "worker" if now.has_portal else "presigned"
     for source in labelers(hits, wish.bucket, wish.prefix):
         yield Row(
@@ -169,7 +169,7 @@ def _labelers(wish: Restriction, now: World, after: World, hits: object) -> Iter
         )
 
 
-def _presigners(wish: Restriction, now: World, after: World) -> Iterator[Row]:
+def _presigners(wish: Restriction, now: EffectiveLocks, after: EffectiveLocks) -> Iterator[Row]:
     """Yield what AWS itself fetches by presigned URLs, from an address outside the list."""
     outside = next((each for each in (_ELSEWHERE, _ANYBODY) if not _is_listed(wish, each)), _ELSEWHERE)
     place = "from an address of the list" if _is_listed(wish, outside) else "from outside the list"
@@ -177,15 +177,16 @@ def _presigners(wish: Restriction, now: World, after: World) -> Iterator[Row]:
         ("S3 console", "S3 console", f"downloads by a presigned URL, {place}"),
         ("Object Lambda", "S3 Object Lambda", f"its function fetches by a presigned URL, {place}"),
     )
+    key = example_key(wish.prefix)
     for scene, name, why in services:
-        yield Row(name, why, scene, now.presigned(outside, wish.prefix), after.presigned(outside, wish.prefix))
+        yield Row(name, why, scene, now.presigned(outside, key), after.presigned(outside, key))
 
 
 def _is_listed(wish: Restriction, source: Source) -> bool:
     return source.address is not None and contains(wish.addresses, source.address)
 
 
-def _services(wish: Restriction, state: State, now: World, after: World) -> Iterator[Row]:
+def _services(wish: Restriction, state: State, now: EffectiveLocks, after: EffectiveLocks) -> Iterator[Row]:
     yield from _presigners(wish, now, after)
     endpoint = back_end_endpoint(state.region)
     for action in BACK_END_ACTIONS:
@@ -193,12 +194,12 @@ def _services(wish: Restriction, state: State, now: World, after: World) -> Iter
             f"Ground Truth in {state.region}",
             f"{action}, signed in the header, through {endpoint}",
             "Ground Truth",
-            now.ground_truth(endpoint, wish.prefix, action),
-            after.ground_truth(endpoint, wish.prefix, action),
+            now.ground_truth(endpoint, example_key(wish.prefix), action),
+            after.ground_truth(endpoint, example_key(wish.prefix), action),
         )
-    delivery = now.log_delivery(wish.prefix)
+    delivery = now.log_delivery(example_key(wish.prefix))
     if delivery.decision != "refused":  # most buckets take no logs
-        row = after.log_delivery(wish.prefix)
+        row = after.log_delivery(example_key(wish.prefix))
         yield Row("logging.s3.amazonaws.com", "delivers access logs into the bucket", "log delivery", delivery, row)
     for action in ("s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"):
         yield Row(
@@ -221,7 +222,8 @@ def _doubts(rows: list[Row]) -> Iterator[Notice]:
             "The prediction is wrong, or the policies have changed since: compare the log with the locks first.",
             "addresses",
         )
-    keys = sorted({key for row in rows for key in (*row.after.depends_on, *row.now.depends_on)})
+    named = {key for row in rows for key in (*row.after.depends_on, *row.now.depends_on)}
+    keys = sorted(named - set(READ_BY.values()))  # a policy that could not be read is reported as such
     if keys:
         yield Notice(
             "depends-on-facts",
@@ -280,7 +282,7 @@ def check(
     wish: Restriction, state: State, planned: Mapping[str, Any], facts: Given | None = None
 ) -> tuple[ExpectationResult, ...]:
     """Check every expectation against the locks as the changes would leave them."""
-    after = World.of(state, given_facts(wish.facts) if facts is None else facts).after(planned)
+    after = EffectiveLocks.of(state, given_facts(wish.facts) if facts is None else facts).after(planned)
     found: list[ExpectationResult] = []
     for one in wish.expectations:
         of = one.of or ("team" if wish.team is not None else "bucket")
@@ -302,11 +304,12 @@ def check(
     return tuple(found)
 
 
-def _expected(world: World, source: Source, prefix: str, of: str, kind: str) -> Outcome:
+def _expected(locks: EffectiveLocks, source: Source, prefix: str, of: str, kind: str) -> Outcome:
     """A source is refused only if neither a worker there nor the receiver of a forwarded URL is opened."""
+    key = example_key(prefix)
     if of == "bucket":
-        return world.presigned(source, prefix)
-    worker = world.worker(source, prefix)
+        return locks.presigned(source, key)
+    worker = locks.worker(source, key)
     if kind == "allowed" or worker.decision != "refused":
         return worker
-    return world.forwarded(source, prefix)
+    return locks.forwarded(source, key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -39,11 +39,14 @@ class EndpointClass:
         The keys that follow.
     open_vpc : bool
         Whether its VPC is not settled.
+    absent : set of str
+        Keys that requests through it are known to lack.
     """
 
     label: str
     setting: Setting
     open_vpc: bool
+    absent: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -69,20 +72,20 @@ def address_sources(
 def endpoint_classes(
     table: StatementTable,
     named: Iterable[str] = (),
-    vpcs: dict[str, str] | None = None,
+    endpoints: Mapping[str, Mapping[str, tuple[str, ...]]] | None = None,
     *,
     known: Keys = MappingProxyType({}),
 ) -> list[EndpointClass]:
     """Return the classes of endpoints: those that policies name, those in VPCs that they name, and all others.
 
-    ``named`` are further ids to cut out, ``vpcs`` the VPCs of endpoints where they are known, and ``known`` the settled
-    keys, with which policy variables may compare an endpoint.
+    ``named`` are further ids to cut out, ``endpoints`` the keys of endpoints that are known, by id, and ``known`` the
+    settled keys, with which policy variables may compare an endpoint.
     """
-    in_vpc = vpcs or {}
+    facts = endpoints or {}
     by_id = conditions_on(table, "aws:sourcevpce")
     compared = [text for text in variable_values(table, "aws:sourcevpce", (), known) if _ID.fullmatch(text)]
-    ids = list(dict.fromkeys([*named, *in_vpc, *_literals(by_id, "vpce-"), *compared]))
-    found = [_named(each, in_vpc.get(each)) for each in ids]
+    ids = list(dict.fromkeys([*named, *facts, *_literals(by_id, "vpce-"), *compared]))
+    found = [_named(each, facts.get(each, {})) for each in ids]
     values = key_values(KEYS["aws:sourcevpce"], by_id, extra=compared)
     for other in (value[0] for value in values if value and value[0] == value[0].lower() and value[0] not in ids):
         label = _pattern_of(other, by_id)
@@ -113,9 +116,10 @@ def _vpcs(table: StatementTable, known: Keys) -> Iterator[tuple[str, dict[str, t
             yield label, {"aws:sourcevpc": value}
 
 
-def _named(endpoint: str, vpc: str | None) -> EndpointClass:
-    keys = {"aws:sourcevpce": (endpoint,), **({"aws:sourcevpc": (vpc,)} if vpc else {})}
-    return EndpointClass(endpoint, Setting(keys), vpc is None)
+def _named(endpoint: str, facts: Mapping[str, tuple[str, ...]]) -> EndpointClass:
+    absent = frozenset(key for key, value in facts.items() if not value)
+    keys = {"aws:sourcevpce": (endpoint,), **{key: value for key, value in facts.items() if value}}
+    return EndpointClass(endpoint, Setting(keys), "aws:sourcevpc" not in keys, absent)
 
 
 def _literals(conditions: Sequence[Condition], start: str = "") -> list[str]:
@@ -154,9 +158,10 @@ def endpoint_dimensions(
         found.append(
             Dimension("aws:VpcSourceIp", frozenset({"aws:vpcsourceip"}), settings if exact else (), chosen=True)
         )
-    found += [fact(table, key, known=known) for key in ENDPOINT_FACTS if key in mentioned and key not in given]
+    settled = {*given, *place.setting.values, *place.absent}
+    found += [fact(table, key, known=known) for key in ENDPOINT_FACTS if key in mentioned and key not in settled]
     for key in ("aws:sourcevpc", "aws:sourcevpcarn"):
-        if key in mentioned and key not in place.setting.values and key not in given:
+        if key in mentioned and key not in settled:
             found.append(_vpc_fact(table, key, place, known))
     return found
 

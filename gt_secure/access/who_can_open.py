@@ -6,33 +6,25 @@ issued to somebody elsewhere and forwarded. The URL lock tells them apart; the b
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from ..aws.arns import role_of_session
+from ..aws.endpoints import VpcEndpoint
+from ..aws.teams import UrlLock
 from ..columns import lay_out, wrap
 from ..html import Chip, code, output, table
 from ..iam.documents import Source as PolicySource
-from ..iam.request import Policies, Request
-from ..iam.request_context import presigned_context
-from ..iam.verdict import Verdict
-from ..network import IPNetwork, Source, contains, parse_address
-from ..policies.bucket_guard import GUARD_SIDS
-from ..policies.session_policy import session_policy
+from ..iam.principals import parse_caller
+from ..network import IPNetwork, Source
 from ..text import printable
 from .answer_tone import answer_tone
-from .decision import decide_request
+from .locks import IN_VPC, EffectiveLocks, Outcome, Portal
+from .policy_files import DEFAULT_ACCOUNT
 from .request_kinds import Given
 
 UrlLockMode: TypeAlias = Literal["SourceIp", "VpcSourceIp", "both"]
-Portal: TypeAlias = Literal["open", "admits", "refuses", "unknown"]
-
-IN_VPC = parse_address("10.0.0.10")
-"""Stands for a worker's address behind an endpoint."""
-
-ASSUMED_ROLE = "arn:aws:sts::111122223333:assumed-role/GroundTruthExecution/worker"
-"""Stands for the session that signs workers' URLs when it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +46,8 @@ class WhoRow:
         The deciding statement, if it was one.
     portal : str
         What the portal lock does with this source.
-    verdict : Verdict
-        S3's side, with the whole explanation.
+    outcome : Outcome
+        S3's answer, with the whole explanation.
     note : str
         What was assumed or not known.
     """
@@ -66,7 +58,7 @@ class WhoRow:
     lock: str
     statement: str
     portal: Portal
-    verdict: Verdict
+    outcome: Outcome
     note: str = ""
 
     @property
@@ -81,35 +73,15 @@ class WhoRow:
             "link": self.link,
             "answer": self.answer,
             "decided_by": self.lock,
-            "depends_on": list(self.verdict.depends_on) if self.opens is None else [],
+            "depends_on": list(self.outcome.depends_on) if self.opens is None else [],
             "opens": self.opens,
-            "decision": self.verdict.decision,
+            "decision": self.outcome.verdict.decision if self.outcome.verdict is not None else "unknown",
             "lock": self.lock,
             "statement": self.statement,
             "portal": self.portal,
-            "reason": self.verdict.reason,
+            "reason": self.outcome.reason,
             "note": self.note,
         }
-
-
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """Sentences that apply to all rows."""
-
-    resource: str
-    bucket: str
-    key: str
-    principal: str
-    identity: Sequence[PolicySource] | None
-    bucket_policy: PolicySource | None
-    boundary: PolicySource | None
-    endpoint_policies: Mapping[str, PolicySource]
-    gateway_endpoints: frozenset[str]
-    url_lock: UrlLockMode | None
-    portal: Sequence[IPNetwork] | None
-    unknown: frozenset[str]
-    region: str | None
-    facts: Given | None
 
 
 def who_can_open(
@@ -118,7 +90,7 @@ def who_can_open(
     sources: Iterable[Source | str],
     *,
     forwarded_from: Source | str | None = "192.0.2.1",
-    principal: str = ASSUMED_ROLE,
+    principal: str | None = None,
     identity: Sequence[PolicySource] | None = None,
     bucket_policy: PolicySource | None = None,
     boundary: PolicySource | None = None,
@@ -141,8 +113,8 @@ def who_can_open(
         Where requests come from.
     forwarded_from : Source or str, optional
         The worker whose URL is forwarded; None leaves these rows out.
-    principal : str
-        ARN of the session that signs.
+    principal : str, optional
+        ARN of the session that signs; None if it is not known.
     identity : sequence, optional
         The signing role's policies; None if they are not known, and then the role is assumed to be allowed.
     bucket_policy, boundary, endpoint_policies : optional
@@ -160,120 +132,84 @@ def who_can_open(
     facts : Given, optional
         Values of condition keys that are also known.
     """
-    case = _Case(
-        resource=f"arn:{partition}:s3:::{bucket}/{key}",
+    gateways = frozenset(gateway_endpoints)
+    policies = endpoint_policies or {}
+    locks = EffectiveLocks(
         bucket=bucket,
-        key=key,
-        principal=principal,
-        identity=identity,
-        bucket_policy=bucket_policy,
-        boundary=boundary,
-        endpoint_policies=endpoint_policies or {},
-        gateway_endpoints=frozenset(gateway_endpoints),
-        url_lock=url_lock,
-        portal=portal,
-        unknown=frozenset(unknown),
+        policy=bucket_policy,
+        lock=UrlLock(url_lock in ("SourceIp", "both"), url_lock in ("VpcSourceIp", "both")),
+        cidrs=None if portal is None else tuple(map(str, portal)),
+        has_portal=True,
+        account=parse_caller(principal).account if principal else DEFAULT_ACCOUNT,
+        partition=partition,
         region=region,
-        facts=facts,
+        signer=principal or "",
+        endpoints={each: _endpoint(each, policies.get(each), each in gateways) for each in {*policies, *gateways}},
+        facts=facts or Given(),
+        identity=identity,
+        boundary=boundary,
+        unread=frozenset(unknown),
     )
+    return rows_of(locks, key, sources, forwarded_from)
+
+
+def _endpoint(name: str, policy: PolicySource | None, gateway: bool) -> VpcEndpoint:
+    text = policy if policy is None or isinstance(policy, str) else json.dumps(policy)
+    return VpcEndpoint(name, "", "", "Gateway" if gateway else "Interface", "", policy_text=text)
+
+
+def rows_of(
+    locks: EffectiveLocks, key: str, sources: Iterable[Source | str], forwarded_from: Source | str | None
+) -> tuple[WhoRow, ...]:
+    """Return a row for each source and link under locks.
+
+    Parameters
+    ----------
+    locks : EffectiveLocks
+    key : str
+    sources : iterable
+        Where requests come from.
+    forwarded_from : Source or str, optional
+        The worker whose URL is forwarded; None leaves these rows out.
+    """
     other = None if forwarded_from is None else Source.parse(forwarded_from)
-    return tuple(row for source in sources for row in _rows(case, Source.parse(source), other))
+    return tuple(row for source in sources for row in _rows(locks, key, Source.parse(source), other))
 
 
-def _rows(case: _Case, source: Source, other: Source | None) -> Iterator[WhoRow]:
+def _rows(locks: EffectiveLocks, key: str, source: Source, other: Source | None) -> Iterator[WhoRow]:
     if source.is_endpoint and source.address is None:
         source = replace(source, address=IN_VPC)  # some private address, the same for the portal and for S3
-    yield _row(case, source, source)
+    yield _row(locks, key, source, source)
     if other is not None and other != source:
-        yield _row(case, source, other)
+        yield _row(locks, key, source, other)
 
 
-def _row(case: _Case, source: Source, bound: Source) -> WhoRow:
-    verdict = decide_request(_request(case, source), _policies(case, source, bound), case.facts)
-    own = source == bound
-    portal = _portal(case, source)
-    opens, note = _certain(case, verdict)
-    lock, statement = _lock(case, verdict), verdict.statement
-    if own and portal == "refuses" and opens is not False:
-        opens, lock, statement = False, "portal lock", ""
-        note = "No URL is issued to this source: it cannot open the portal. " + note
+def _row(locks: EffectiveLocks, key: str, source: Source, made_for: Source) -> WhoRow:
+    here = source == made_for
+    by_s3 = locks.open(source, key, made_for)
+    outcome = locks.worker(source, key) if here and by_s3.decision != "refused" else by_s3
+    verdict = by_s3.verdict
     return WhoRow(
         source=str(source),
-        link="own URL" if own else f"forwarded from {bound}",
-        opens=opens,
-        lock=lock,
-        statement="" if verdict.allowed and opens else statement,
-        portal=portal,
-        verdict=verdict,
-        note=note.strip(),
+        link="own URL" if here else f"forwarded from {made_for}",
+        opens={"allowed": True, "refused": False, "unknown": None}[outcome.decision],
+        lock=outcome.lock,
+        statement="" if verdict is None or outcome.allowed or outcome.lock == "portal lock" else verdict.statement,
+        portal=locks.portal(source),
+        outcome=by_s3,
+        note=_note(locks, outcome),
     )
 
 
-def _request(case: _Case, source: Source) -> Request:
-    role = role_of_session(case.principal) or case.principal
-    context = presigned_context(source, principal_arn=role, region=case.region)
-    return Request("s3:GetObject", case.resource, case.principal, context)
-
-
-def _policies(case: _Case, source: Source, bound: Source) -> Policies:
-    identity = case.identity
-    if identity is None:
-        identity = ({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}},)
-    return Policies(
-        identity=identity,
-        session=_session(case, bound),
-        resource=case.bucket_policy,
-        boundary=case.boundary,
-        endpoint=case.endpoint_policies.get(source.endpoint) if source.endpoint is not None else None,
-        gateway_endpoint=source.endpoint in case.gateway_endpoints,
-    )
-
-
-def _session(case: _Case, bound: Source) -> str | None:
-    if case.url_lock is None:
-        return None
-    addresses = [bound.address] if bound.address is not None else []
-    if case.url_lock == "both" or not addresses:
-        # Both keys in one statement never match; an address that the portal did not see matches nothing either.
-        return '{"Version":"2012-10-17","Statement":[]}'
-    partition = case.resource.split(":")[1]
-    if case.url_lock == "SourceIp":
-        return session_policy(case.bucket, case.key, networks=addresses, partition=partition)
-    return session_policy(case.bucket, case.key, vpc_networks=addresses, partition=partition)
-
-
-def _portal(case: _Case, source: Source) -> Portal:
-    if case.portal is None:
-        return "unknown"
-    if not case.portal or source.is_endpoint:
-        return "open"  # the portal in a VPC has no list of addresses
-    return "admits" if source.address is not None and contains(case.portal, source.address) else "refuses"
-
-
-def _certain(case: _Case, verdict: Verdict) -> tuple[bool | None, str]:
-    """Return an answer only where what could not be read cannot change the answer."""
-    if verdict.decision == "invalid":
-        return None, verdict.reason
-    if verdict.decision == "explicit-deny":
-        return False, ""
-    if verdict.decision == "unknown":
-        return None, verdict.reason
-    if case.unknown:
-        return None, f"Not read: {', '.join(sorted(case.unknown))}."
-    if case.identity is None and verdict.allowed:
-        return True, "The signing role's policies are unknown and assumed to allow reading."
-    return verdict.allowed, ""
-
-
-def _lock(case: _Case, verdict: Verdict) -> str:
-    if verdict.decision == "unknown":
-        return ""
-    if verdict.allowed or verdict.outcome.layer is None:
-        return "" if verdict.allowed else "identity policy"
-    statement = verdict.outcome.statement
-    if statement is not None and statement.sid in GUARD_SIDS and verdict.policy == "bucket policy":
-        return "bucket guard"
-    return "URL lock" if verdict.policy == "session policy" and case.url_lock is not None else verdict.policy
+def _note(locks: EffectiveLocks, outcome: Outcome) -> str:
+    notes = list(locks.facts.notes)
+    if outcome.lock == "portal lock":
+        notes.insert(0, "No URL is issued to this source: it cannot open the portal.")
+    elif outcome.decision == "unknown":
+        notes.insert(0, outcome.reason)
+    elif outcome.allowed and locks.identity is None:
+        notes.insert(0, "The signing role's policies are unknown and assumed to allow reading.")
+    return " ".join(notes)
 
 
 _HEAD = ("source", "url", "answer", "decided by", "statement", "note")

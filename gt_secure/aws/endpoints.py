@@ -22,6 +22,8 @@ class VpcEndpoint:
     private_dns : bool
         Whether the ordinary S3 name resolves to it. A presigned URL's host is signed, so an interface endpoint without
         private DNS can never serve it.
+    owner : str
+        The account that owns it; empty if the answer of EC2 does not say.
     """
 
     id: str
@@ -33,6 +35,7 @@ class VpcEndpoint:
     vpc_name: str = ""
     policy_text: str | None = None
     private_dns: bool = False
+    owner: str = ""
 
     @property
     def label(self) -> str:
@@ -74,6 +77,7 @@ def _from_api(item: Mapping[str, Any], vpc_names: Mapping[str, str]) -> VpcEndpo
         vpc_name=vpc_names.get(vpc, ""),
         policy_text=item.get("PolicyDocument"),
         private_dns=bool(item.get("PrivateDnsEnabled")),
+        owner=str(item.get("OwnerId") or ""),
     )
 
 

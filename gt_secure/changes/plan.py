@@ -141,6 +141,7 @@ def plan(
         simulation=rows,
         expectations=results,
         dry_run=tried,
+        facts=facts,
     )
 
 

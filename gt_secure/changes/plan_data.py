@@ -10,6 +10,7 @@ from typing import Any
 
 from ..access.dry_run import DryRun
 from ..access.exposure_change import ExposureChange, exposure_changes
+from ..access.request_kinds import Given
 from ..access.simulation import ExpectationResult, Row
 from ..account.snapshot import State
 from ..findings.model import Finding
@@ -39,6 +40,8 @@ class PlanData:
     expectations : tuple of ExpectationResult
     dry_run : DryRun or None
         The guard tried on the presigned requests of the last days of the log, if the plan has one.
+    facts : Given
+        Values of condition keys that were supplied or read, and the missing permissions to read more.
     """
 
     restriction: Restriction
@@ -49,11 +52,12 @@ class PlanData:
     simulation: tuple[Row, ...] = field(default=(), repr=False)
     expectations: tuple[ExpectationResult, ...] = ()
     dry_run: DryRun | None = field(default=None, repr=False)
+    facts: Given = field(default_factory=Given, repr=False)
 
     @cached_property
     def exposure(self) -> tuple[ExposureChange, ...]:
         """The exact sources that each kind of request is opened to, before and after; decided when it is asked for."""
-        return exposure_changes(self.state, self.restriction.prefix, planned_values(self.changes))
+        return exposure_changes(self.state, self.restriction.prefix, planned_values(self.changes), self.facts)
 
     @property
     def empty(self) -> bool:
@@ -124,4 +128,5 @@ class PlanData:
             "permissions": self.permissions,
             "seconds_typical": self.seconds_typical,
             "unseen": [part.to_dict() for part in self.state.unseen],
+            "missing_permissions": list(self.facts.missing),
         }

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from ..access.facts import facts_for
-from ..access.from_account import READ_POLICY, Context
+from ..access.from_account import Context
+from ..access.locks import READ_POLICY
 from ..access.proof import Proof
 from ..access.simulation import check as answers
 from ..account.snapshot import State, read_state

@@ -12,7 +12,7 @@ import pytest
 from gt_secure.access.address_classes import EVERY_ADDRESS, Span, minimal_cidrs, minus
 from gt_secure.access.exposure import SourceSet
 from gt_secure.access.exposure_change import ExposureChange, exposure_changes
-from gt_secure.access.locks import World
+from gt_secure.access.locks import EffectiveLocks
 from gt_secure.account.snapshot import State
 from gt_secure.aws.teams import UrlLock
 from gt_secure.network import Source
@@ -88,7 +88,7 @@ def test_the_portal_lock_refuses_addresses_and_no_endpoint() -> None:
 @pytest.mark.parametrize("portal", [[], [OFFICE], ["10.0.0.0/8"]])
 def test_every_sample_gets_what_its_set_says(lock: str, policy: str | None, portal: list[str]) -> None:
     account = bucket(policy, LOCKS[lock])
-    world = World.of(account).after({"portal-lock": portal})
+    world = EffectiveLocks.of(account).after({"portal-lock": portal})
     rows = {row.request: row for row in exposure_changes(account, "scans/", {"portal-lock": portal})}
     for text in SOURCES:
         source = Source.parse(text)

@@ -93,7 +93,7 @@ def test_what_may_not_be_read_stays_unknown(aws: Aws, stubs: dict[str, Stubber],
 
 @pytest.mark.parametrize(("known", "opens"), [("o-a1b2c3d4e5", True), ("o-other12345", False), ("", None)])
 def test_the_table_uses_what_was_read(
-    aws: Aws, monkeypatch: pytest.MonkeyPatch, known: str, opens: bool | None
+    aws: Aws, stubs: dict[str, Stubber], monkeypatch: pytest.MonkeyPatch, known: str, opens: bool | None
 ) -> None:
     from gt_secure.access import read as module
     from gt_secure.access.request_kinds import Given
@@ -103,5 +103,6 @@ def test_the_table_uses_what_was_read(
     given = Given({"aws:principalorgid": (known,)} if known else {})
     monkeypatch.setattr(module, "read_bucket", lambda *_: state)
     monkeypatch.setattr(module, "read_given", lambda *_, **__: given)
+    identify(stubs, owner=False)
     rows = who(aws, "gt-images", "k", ["203.0.113.7"], forwarded_from=None)
     assert {row.opens for row in rows} == {opens}

@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from gt_secure.access.locks import World
+from gt_secure.access.locks import EffectiveLocks
 from gt_secure.access.policy_files import PolicyFiles, exposure_dict, given_facts
 from gt_secure.access.who_can_open import who_can_open
 from gt_secure.aws.client import Aws
@@ -53,7 +53,7 @@ def by_plan(policy, source, lock=None):
     team = replace(TEAM, url_lock=lock or UrlLock())
     seen = state(bucket=replace(BUCKET, policy_text=policy), team=team)
     place = Source.parse(source)
-    return WORDS[World.of(seen).worker(place, "scans/").decision]
+    return WORDS[EffectiveLocks.of(seen).worker(place, "scans/").decision]
 
 
 def by_table(policy, source, lock=None):

@@ -116,7 +116,9 @@ def test_the_signing_role_is_known_to_conditions():
     role = "arn:aws:iam::111122223333:role/GroundTruthExecution"
     others = {"Statement": {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*",
                             "Condition": {"ArnNotEquals": {"aws:PrincipalArn": role}}}}  # fmt: skip
-    assert ask(bucket_policy=others)[OFFICE, "own URL"] == (True, "")
+    signer = "arn:aws:sts::111122223333:assumed-role/GroundTruthExecution/worker"
+    assert ask(bucket_policy=others, principal=signer)[OFFICE, "own URL"] == (True, "")
+    assert ask(bucket_policy=others)[OFFICE, "own URL"] == (None, "")
     session = "arn:aws:sts::111122223333:assumed-role/Other/worker"
     assert ask(bucket_policy=others, principal=session)[OFFICE, "own URL"] == (False, "bucket policy")
     user = "arn:aws:iam::111122223333:user/alice"
