@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..aws.buckets import check_bucket, read_policy
+from ..aws.buckets import bucket_region, check_bucket, read_policy
 from ..aws.client import Aws
 from ..aws.teams import get_workforce, get_workteam, list_workforces
 from ..errors import GtSecureError, InvalidInput, NotFound
@@ -35,8 +35,6 @@ def current_restriction(
     notices: list[Notice] = []
     guard = None
     if bucket is not None:
-        from ..aws.buckets import bucket_region
-
         name = check_bucket(bucket)
         guard = find_guard(read_policy(aws, name, bucket_region(aws, name)))
     found = get_workteam(aws, team) if team is not None else None

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from .._version import __version__
 from ..aws.client import Aws
 from ..errors import GtSecureError
 from ..html import Chip, Tone
@@ -110,8 +111,6 @@ class Applied:
 
 def begin_lines(kind: str, aws: Aws, account: str, caller: str, changes: Sequence[Change[Any]]) -> dict[str, Any]:
     """Return the first line of a journal file."""
-    from .._version import __version__
-
     return {
         "kind": kind,
         "account": account,

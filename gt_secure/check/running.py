@@ -10,6 +10,8 @@ from ..connection import Connection, ConnectionLike, connection_of
 from ..errors import GtSecureError, NotFound
 from ..findings.acceptance import Acceptance
 from ..findings.accepted import AcceptedLike, read_accepted
+from ..logs import read_hits
+from ..logs.leaks import LeakRules
 from ..restriction.files import load_restriction
 from ..restriction.model import Restriction
 from .account import no_findings
@@ -120,8 +122,6 @@ class _Runner:
         return no_foreign_hits.look(self._read(spec, wish.bucket), wish, **options)
 
     def _no_leaked_urls(self, spec: Spec) -> CheckResult:
-        from ..logs.leaks import LeakRules
-
         wanted = spec.arguments
         hits = self._read(spec, wanted.get("bucket"))
         if wanted.get("prefix"):
@@ -152,8 +152,6 @@ class _Runner:
             if remote:
                 self._hits[key] = self.gt.hits(bucket, logs=logs or None, since=since, until=until)
             else:
-                from ..logs import read_hits
-
                 hits = read_hits(logs, since=since, until=until)
                 self._hits[key] = hits.filter(bucket=bucket) if bucket else hits
         return self._hits[key]

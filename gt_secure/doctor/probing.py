@@ -12,6 +12,8 @@ from ..aws.client import Aws, aws_errors
 from ..errors import AccessDenied, CredentialsError, GtSecureError, NotFound
 from .features import Permission
 from .scope import Scope
+from .simulating import Simulator
+from .trust import trusts
 
 Word: TypeAlias = Literal["yes", "no", "unknown"]
 WORKERS = 8
@@ -177,9 +179,6 @@ def _set_or_not(call: Callable[[], object]) -> object:
 
 
 def _predict(aws: Aws, scope: Scope, permissions: list[Permission]) -> dict[Permission, Answer]:
-    from .simulating import Simulator
-    from .trust import trusts
-
     known = [each for each in permissions if scope.arn(each.target) is not None]
     answers = {each: _unknown(scope, each) for each in permissions if each not in known}
     simulator = Simulator(aws)

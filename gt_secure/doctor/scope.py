@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..aws.buckets import check_bucket, parse_s3_uri
-from ..aws.teams import TeamLike, team_name
+from ..aws.teams import TeamLike, check_team_name, team_name
 from ..connection import Connection, ConnectionLike, connection_of
 from ..errors import GtSecureError, InvalidInput
+from ..logs import find_logs
 from .features import Feature, Permission, Target
 from .role import execution_role
 
@@ -91,8 +92,6 @@ def scope_of(
     InvalidInput
         For a name or ARN that cannot be one.
     """
-    from ..aws.teams import check_team_name
-
     gt = connection_of(gt)
     aws = gt.aws
     found = Scope(
@@ -116,8 +115,6 @@ def scope_of(
 
 
 def _with_logs(gt: Connection, scope: Scope) -> Scope:
-    from ..logs import find_logs
-
     try:
         place = find_logs(gt.aws, str(scope.bucket))
     except GtSecureError:

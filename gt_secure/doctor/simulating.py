@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 from ..aws.client import Aws, aws_errors
+from ..connection import Connection
 from ..errors import AccessDenied, GtSecureError
 from .role import execution_role
 
@@ -49,8 +50,6 @@ class Simulator:
         return found
 
     def _find_principal(self) -> str:
-        from ..connection import Connection
-
         identity = self.aws.identity()
         self._principal = identity.arn if identity.role_arn is None else execution_role(Connection(self.aws)).arn
         return self._principal

@@ -15,6 +15,8 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.layout_engine import LayoutEngine
 from matplotlib.textpath import text_to_path
 
+from ..text import truncate
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.patches import Patch
@@ -58,8 +60,6 @@ def wrap(text: str, size: float, width: float) -> list[str]:
 
 def fit(text: str, size: float, width: float) -> str:
     """Cut text in the middle until it fits; the end is kept."""
-    from ..text import truncate
-
     most = len(text)
     while measure(shown := truncate(text, most), size) > width and most > 3:
         most -= 1

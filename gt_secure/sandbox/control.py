@@ -7,6 +7,7 @@ import os
 from typing import Any
 
 from ..errors import GtSecureError, InvalidInput, Unreachable
+from .gateway.browsers import is_this_machine
 from .settings import REGION
 
 RESET = "/_gt_secure/reset"
@@ -40,8 +41,6 @@ def reset(endpoint_url: str | None = None) -> None:
 
 def _checked(endpoint_url: str) -> str:
     from urllib.parse import urlsplit
-
-    from .gateway.browsers import is_this_machine
 
     if not endpoint_url:
         raise InvalidInput(

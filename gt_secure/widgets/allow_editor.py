@@ -10,10 +10,13 @@ import traitlets
 
 from .. import html as markup
 from ..address_lists import split_list
+from ..aws.buckets import check_bucket, check_prefix
 from ..errors import GtSecureError, InvalidInput
 from ..html import count
 from ..named_networks import OWN, NetworksLike, networks_from
 from ..network import collapse, parse_network
+from ..policies.age_cap import age_text, parse_age
+from ..restriction.model import Restriction
 from .base import Html, Link, Step, error_markup, field, show_part
 from .chip_input import ChipInput
 from .entry_feedback import (
@@ -210,8 +213,6 @@ class AllowEditor(Step):
         InvalidInput
             If an entry is wrong or nothing is asked for; the message says which and what to write instead.
         """
-        from ..restriction.model import Restriction
-
         for entry in (*self.address_input.entries, *self.endpoint_input.entries):
             if entry.problem:
                 raise InvalidInput(
@@ -300,9 +301,6 @@ class AllowEditor(Step):
         self.addresses, self.endpoints = self.address_input.words, self.endpoint_input.words
 
     def _place_changed(self) -> None:
-        from ..aws.buckets import check_bucket, check_prefix
-        from ..policies.age_cap import age_text, parse_age
-
         if self._drawing:
             return
         self.message.value = ""

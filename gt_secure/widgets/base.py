@@ -10,6 +10,7 @@ import ipywidgets
 import traitlets
 
 from .. import html as markup
+from ..connection import connect
 from ..errors import AccessDenied, GtSecureError
 from ..html import Markup
 from .background import Worker, as_error, is_testing
@@ -45,8 +46,6 @@ class Link:
         """Return the connection; raises what :func:`gt_secure.connect` raises."""
         with self._lock:
             if self._connection is None:
-                from ..connection import connect
-
                 self._connection = connect()
             return self._connection
 

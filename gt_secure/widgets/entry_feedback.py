@@ -12,6 +12,9 @@ from ..address_lists import split_list
 from ..errors import GtSecureError, InvalidInput
 from ..html import Markup, count
 from ..network import IPNetwork, collapse, is_very_broad, overlaps, parse_endpoint_id, parse_network, scope
+from ..policies.bucket_guard import MAX_BUCKET_POLICY, build_guard
+from ..policies.session_policy import MAX_SESSION_POLICY, session_policy
+from ..restriction.model import Restriction
 from .chip_input import Entry
 
 if TYPE_CHECKING:
@@ -24,8 +27,6 @@ _NAMED = 150
 @lru_cache(maxsize=4096)
 def read_address(word: str, *, portal_only: bool = False) -> Entry:
     """Check one address or range, as the restriction will; the portal lock alone may take a private range."""
-    from ..restriction.model import Restriction
-
     try:
         network = parse_network(word)
         if portal_only:
@@ -142,8 +143,6 @@ def about_limits(bucket: str, prefix: str, networks: Sequence[str], endpoints: S
     """
     if not bucket or not (networks or endpoints):
         return Markup("")
-    from ..policies.bucket_guard import MAX_BUCKET_POLICY, build_guard
-    from ..policies.session_policy import MAX_SESSION_POLICY, session_policy
 
     try:
         statement = build_guard(bucket, prefix=prefix, networks=networks, endpoints=endpoints)

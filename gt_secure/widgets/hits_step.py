@@ -11,6 +11,7 @@ import ipywidgets
 import traitlets
 
 from .. import html as markup
+from .. import plots
 from ..errors import InvalidInput
 from ..html import Markup, count
 from . import hits_view as hitsview
@@ -307,8 +308,6 @@ class HitsStep(Step):
 
 
 def _write(result: HitsResult, kind: str, path: Path) -> Path:
-    from .. import plots
-
     if kind == "csv":
         result.hits.to_csv(path)
     elif result.figure is not None and kind == "svg":

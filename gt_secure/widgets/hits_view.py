@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from .. import html as markup
+from .. import plots
 from ..access.answer_tone import answer_tone
 from ..errors import GtSecureError
 from ..html import Chip, Markup, count
@@ -58,8 +59,6 @@ def read_result(
     markers: Sequence[str] = (),
 ) -> HitsResult:
     """Count, draw and look for leaks; ``markers`` are those of test URLs that the person's browser has fetched."""
-    from .. import plots
-
     rows = hits.filter(presigned=True) if presigned else hits
     light, dark = (draw(rows, kind, networks, endpoints, theme) for theme in ("light", "dark"))
     sources = tuple(
@@ -106,8 +105,6 @@ def draw(
     hits: Hits, kind: Kind, networks: Sequence[Any], endpoints: Sequence[str], theme: Literal["light", "dark"]
 ) -> Figure:
     """One figure for one theme."""
-    from .. import plots
-
     if kind == "time":
         return plots.over_time(hits, theme=theme)
     if kind == "hours":
@@ -120,8 +117,6 @@ def draw(
 
 def both_themes(light: Figure, dark: Figure) -> Markup:
     """Both figures as SVG in the page; the style sheet shows the one that fits the theme."""
-    from .. import plots
-
     shown = "".join(
         f'<div class="gts-plot-{name}">{own_ids(plots.svg(figure))}</div>'
         for name, figure in (("light", light), ("dark", dark))

@@ -12,8 +12,10 @@ import traitlets
 from .. import html as markup
 from ..aws.teams import team_name
 from ..connection import connection_of
+from ..doctor import examine
 from ..errors import GtSecureError, InvalidInput
 from ..named_networks import NetworksLike, networks_from
+from ..policies.bucket_guard import find_guard
 from . import role_summary as roleline
 from .allow_editor import AllowEditor
 from .background import Worker, in_background, load_soon
@@ -219,8 +221,6 @@ class Panel(Box):
             self._worker.start(lambda: self.link.get().bucket(bucket), self._got_bucket, timeout_s=30, after_s=0.2)
 
     def _got_bucket(self, state: BucketState) -> None:
-        from ..policies.bucket_guard import find_guard
-
         self._bucket = state
         seen = state.sees("s3:GetBucketPolicy")
         guard = find_guard(state.policy_text) if state.policy_text else None
@@ -296,8 +296,6 @@ class Panel(Box):
         role = self.test.role_input.value.strip() or None
 
         def work() -> Diagnosis:
-            from ..doctor import examine
-
             found = examine(self.link.get(), team=name, bucket=place, role_arn=role)
             return found if chosen is not None else replace(found, scope=replace(found.scope, team=None))
 

@@ -12,10 +12,12 @@ from typing import Any, Protocol
 
 from ...aws.client import Aws
 from ...errors import InvalidInput
+from ...network import parse_networks
 from ..coverage import Coverage
 from ..hits import Hits
 from ..network_match import Ranges, is_address, to_address
 from ..sql.columns import STORED
+from ..sql.deduplicate import distinct
 from ..sql.group_by import check_columns, finish
 from ..sql.query import LOCAL, Question, all_rows, fill, take
 from ..storage.listing import split_uri
@@ -108,8 +110,6 @@ def read_elsewhere(
     memory_limit: str,
 ) -> Hits:
     """Read hits; see :func:`~gt_secure.logs.read_hits`."""
-    from ..sql.deduplicate import distinct
-
     question = all_rows(since, until, filters)
     store = Store(memory_limit)
     try:
@@ -153,8 +153,6 @@ def _keep_addresses(store: Store, table: str, filters: Mapping[str, Any]) -> Non
     if address is None and network is None:
         return
     import ipaddress
-
-    from ...network import parse_networks
 
     wanted = None if address is None else {to_address(a) for a in ([address] if isinstance(address, str) else address)}
     ranges = None if network is None else Ranges(parse_networks(network))

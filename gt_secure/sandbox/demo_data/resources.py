@@ -8,6 +8,7 @@ from typing import Any
 
 from .. import emulator
 from ..sagemaker import workteams
+from ..sagemaker.workforces import arn, portal_endpoint
 from ..settings import ADMIN_USER, REGION, ROLE_NAME, S3_ENDPOINT_ID, VPC_ID, Settings, account_id, role_arn
 from ..state import Region, State
 from . import images as pictures
@@ -145,8 +146,6 @@ def _name(value: str) -> list[dict[str, str]]:
 
 
 def _teams(region: Region) -> None:
-    from ..sagemaker.workforces import arn, portal_endpoint
-
     created = time.time() - 60 * _DAY_S
     vpc = {
         "VpcId": VPC_ID,
