@@ -21,6 +21,12 @@ USAGE = 64
 """Exit code of a wrong command line, as for every command of gt-secure."""
 
 
+_WARNING = (
+    "warning: everything that reaches the container host can use the sandbox's worker portal and claim any source "
+    "address. Use it on a machine that you trust, never with real data."
+)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument(
@@ -30,6 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--account", default=ACCOUNT, metavar="ID", help="account id (default: %(default)s)")
     parser.add_argument("--host", default="127.0.0.1", help="loopback address to listen on (default: %(default)s)")
+    parser.add_argument(
+        "--container-host",
+        metavar="ADDRESS",
+        help="private address of this machine to serve containers on, e.g. 172.17.0.1",
+    )
     parser.add_argument("--port", type=int, default=0, help="port (default: any free one)")
     parser.add_argument("--vpc-port", type=int, default=0, help="port of the S3 VPC endpoint (default: any free one)")
     parser.add_argument(
@@ -63,7 +74,10 @@ def run(args: argparse.Namespace) -> int:
         workforce_delay_s=args.workforce_delay,
         seed=args.seed,
         account=args.account,
+        container_host=args.container_host,
     )
+    if settings.container_host is not None:
+        print(_WARNING, file=sys.stderr, flush=True)
     if (python := _other_interpreter()) is not None:
         return _run_with(python, settings, args.json)
     try:
@@ -122,6 +136,7 @@ def _announce(running: Running, as_json: bool) -> None:
     notes = [
         f"# S3 VPC endpoint: {running.endpoint[0]}:{running.endpoint[1]} (keep the Host header of the endpoint URL)",
         f"# Worker portal: {running.endpoint_url}/_gt_secure/portal",
+        *([f"# For containers: AWS_ENDPOINT_URL={running.container_url}"] if running.container_url else []),
         "# Paste the lines above into a shell. Ctrl-C stops the sandbox.",
     ]
     print("\n".join([*shell_lines(running.environment()), *notes]), flush=True)
@@ -142,6 +157,7 @@ def _facts(running: Running) -> dict[str, object]:
         "portal_url": f"{running.endpoint_url}/_gt_secure/portal",
         "public": list(running.public),
         "endpoint": list(running.endpoint),
+        "container_url": running.container_url,
         "environment": running.environment(),
     }
 

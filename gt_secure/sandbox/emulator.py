@@ -46,15 +46,17 @@ def load(settings: Settings) -> None:
     _set_environment(settings)
     try:
         import hypercorn.asyncio  # noqa: F401
+        import liquid  # noqa: F401
         import ministack.app  # noqa: F401
         from ministack.core import hypercorn_compat
         from ministack.services import iam, s3, sts  # noqa: F401
     except ImportError as error:
         raise private_environment.missing() from error
     hypercorn_compat.install()
-    from .gateway import conditions
+    from .gateway import conditions, variables
 
     conditions.install()
+    variables.install()
     if settings.state_dir is not None:
         _restore()
 

@@ -40,6 +40,11 @@ class Sandbox:
         Data for an empty sandbox.
     account : str
         Account id, twelve digits.
+    host : str
+        Loopback address to listen on, or ``localhost``.
+    container_host : str, optional
+        Private address of this machine to serve containers on, for example ``172.17.0.1``. Whoever reaches it may claim
+        any source address.
     python : str or Path, optional
         Interpreter that runs the sandbox, of any environment that has the extra ``sandbox``. By default this one, or
         that of :func:`gt_secure.sandbox.install` where this one does not have the extra.
@@ -59,6 +64,8 @@ class Sandbox:
         *,
         workforce_delay_s: float = 1.0,
         account: str = ACCOUNT,
+        host: str = "127.0.0.1",
+        container_host: str | None = None,
         python: str | Path | None = None,
     ) -> None:
         self._settings = Settings(
@@ -68,6 +75,8 @@ class Sandbox:
             workforce_delay_s=workforce_delay_s,
             seed="none" if seed is None else seed,  # type: ignore[arg-type]
             account=account,
+            host=host,
+            container_host=container_host,
         ).checked()
         self._python = str(python or private_environment.interpreter() or sys.executable)
         self._process: subprocess.Popen[bytes] | None = None
@@ -185,6 +194,12 @@ class Sandbox:
     def endpoint_url(self) -> str:
         """URL to give to AWS clients."""
         return str(self._fact("endpoint_url"))
+
+    @property
+    def container_url(self) -> str | None:
+        """URL for AWS clients in containers, if there is a ``container_host``."""
+        url = self._fact("container_url")
+        return None if url is None else str(url)
 
     @property
     def portal_url(self) -> str:

@@ -11,7 +11,7 @@ import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,6 +34,7 @@ class Running:
     access_key: str = field(repr=False)
     secret_key: str = field(repr=False)
     files: Mapping[str, str] = field(default_factory=dict)
+    container_url: str | None = None
 
     def environment(self) -> dict[str, str]:
         """Return the variables that make any AWS client use the sandbox, and nothing else of this environment."""
@@ -72,10 +73,14 @@ def serve(settings: Settings, ready: Callable[[Running], None], *, with_stdin: b
     os.umask(0o077)  # whatever this process writes is for its owner only
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(_private_folder(settings))
-        public = stack.enter_context(_listen(settings.host, settings.port))
-        endpoint = stack.enter_context(_listen(settings.host, settings.vpc_port))
+        public = stack.enter_context(_listen(_host(settings), settings.port))
+        endpoint = stack.enter_context(_listen(_host(settings), settings.vpc_port))
+        more = [
+            stack.enter_context(_listen(host, public.getsockname()[1], "container_host"))
+            for host in ([settings.container_host] if settings.container_host else [])
+        ]
         emulator.load(settings)
-        asyncio.run(_main(settings, folder, public, endpoint, ready, with_stdin))
+        asyncio.run(_main(settings, folder, public, endpoint, more, ready, with_stdin))
 
 
 @contextlib.contextmanager
@@ -113,7 +118,19 @@ def tighten(folder: Path) -> None:
         ) from error
 
 
-def _listen(host: str, port: int) -> socket.socket:
+_CONTAINER_NAMES = ("host.docker.internal", "host.containers.internal")
+"""Names that containers have for their host."""
+
+
+def _host(settings: Settings) -> str:
+    return "127.0.0.1" if settings.host == "localhost" else settings.host
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _listen(host: str, port: int, field: str = "port") -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -124,9 +141,11 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.close()
         raise InvalidInput(
             f"Port {port} on {host} cannot be opened: {error.strerror}.",
-            next_step="Give another port, or 0 for any free one.",
-            field="port",
-            value=port,
+            next_step="Give another port, or 0 for any free one."
+            if field == "port"
+            else "Give an address that this machine has (see: ip address), or another port.",
+            field=field,
+            value=port if field == "port" else host,
         ) from error
     return listener
 
@@ -136,6 +155,7 @@ async def _main(
     folder: Path,
     public: socket.socket,
     endpoint: socket.socket,
+    more: Sequence[socket.socket],
     ready: Callable[[Running], None],
     with_stdin: bool,
 ) -> None:
@@ -153,11 +173,10 @@ async def _main(
     from .portal.pages import Pages
     from .sagemaker.service import SageMaker
 
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    here, there = (settings.host, public.getsockname()[1]), (settings.host, endpoint.getsockname()[1])
+    here, there = (_host(settings), public.getsockname()[1]), (_host(settings), endpoint.getsockname()[1])
     path = settings.state_dir.resolve() / "sandbox.json" if settings.state_dir else None
     state = State(path, workforce_delay_s=settings.workforce_delay_s)
-    issuer = Issuer(f"http://{host}:{here[1]}")
+    issuer = Issuer(_url(settings.host, here[1]))
     delivery = Delivery(settings.log_delay_s)
     world = World(settings, state, delivery, folder / "journal")
     await world.fill()
@@ -169,9 +188,12 @@ async def _main(
         internal=Pages(Portal(state, issuer), delivery, world.reset, here, there),
         recorder=Recorder(delivery),
         vpc_port=there[1],
+        names=(settings.container_host, *_CONTAINER_NAMES) if settings.container_host else (),
     )
     config = Config()
-    config.bind = [f"fd://{os.dup(listener.fileno())}" for listener in (public, endpoint)]  # the server closes them
+    config.bind = [
+        f"fd://{os.dup(listener.fileno())}" for listener in (public, endpoint, *more)
+    ]  # the server closes them
     config.keep_alive_timeout = 75
     config.graceful_timeout = 2
     config.loglevel = "WARNING"
@@ -186,7 +208,8 @@ async def _main(
         tasks.append(asyncio.create_task(_save_now_and_then()))
     keys = state.credentials["access_key"], state.credentials["secret_key"]
     files = client_environment.prepare(folder, *keys, REGION)
-    ready(Running(issuer.endpoint_url, here, there, *keys, files))
+    outside = None if settings.container_host is None else _url(settings.container_host, here[1])
+    ready(Running(issuer.endpoint_url, here, there, *keys, files, outside))
     try:
         await serve_http(front, config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
     finally:

@@ -29,7 +29,10 @@ class Settings:
     Attributes
     ----------
     host : str
-        Loopback address to listen on.
+        Loopback address to listen on, or ``localhost``.
+    container_host : str or None
+        Private address of this machine to listen on as well, for containers. Whoever reaches it may claim any source
+        address and open the worker portal.
     port, vpc_port : int
         Ports of the internet-like listener and of the S3 VPC endpoint; 0 chooses a free one.
     state_dir : Path or None
@@ -52,6 +55,7 @@ class Settings:
     workforce_delay_s: float = 1.0
     seed: Seed = "demo"
     account: str = ACCOUNT
+    container_host: str | None = None
 
     def checked(self) -> Settings:
         """Return self.
@@ -62,6 +66,8 @@ class Settings:
             If the host is not a loopback address, or a number is out of range.
         """
         check_loopback(self.host)
+        if self.container_host is not None:
+            _check_private(self.container_host)
         for name in ("port", "vpc_port"):
             _check_range(name, getattr(self, name), 0, 65535)
         if self.port and self.port == self.vpc_port:
@@ -98,6 +104,8 @@ class Settings:
             "--log-delay", str(self.log_delay_s), "--workforce-delay", str(self.workforce_delay_s),
             "--seed", self.seed, "--account", self.account,
         ]  # fmt: skip
+        if self.container_host is not None:
+            options += ["--container-host", self.container_host]
         return options + (["--state-dir", str(self.state_dir)] if self.state_dir else [])
 
 
@@ -125,15 +133,33 @@ def check_loopback(host: str) -> None:
 
     The sandbox trusts whoever reaches it about where they come from, so that it must never be reachable from outside.
     """
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        address = None
+    if host == "localhost":
+        return
+    address = _address(host)
     if address is None or not address.is_loopback:
         raise InvalidInput(
             f"'{host}' is not a loopback address; the sandbox serves this machine only.",
-            next_step="Use 127.0.0.1 (or ::1), or leave the host out.",
+            next_step="Use 127.0.0.1, ::1 or localhost, or leave the host out. For containers, add --container-host.",
             field="host",
+            value=host,
+        )
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def _check_private(host: str) -> None:
+    """Refuse an address for containers that the internet could reach, and the one that means every address."""
+    address = _address(host)
+    if address is None or not address.is_private or address.is_loopback or address.is_unspecified:
+        raise InvalidInput(
+            f"'{host}' is not a private address of this machine.",
+            next_step="Give the address of the bridge that your containers are on, for example 172.17.0.1.",
+            field="container_host",
             value=host,
         )
 

@@ -362,7 +362,12 @@ def test_render_ui_template_mints_a_url_that_works(box, sm):
         ("{{ task.input.src | grant_read_access }}", {"src": "https://x/y"}, "InvalidS3Uri"),
         ("{{ task.input.src | explode }}", {"src": "x"}, "UnknownFilter"),
         ("{{ task.input.src }}", {}, "MissingVariable"),
-        ("{% for x in y %}{% endfor %}", {}, "UnsupportedTag"),
+        ("{% for x in task.input.y %}{% endfor %}", {}, "MissingVariable"),
+        ("{% explode %}", {}, "UnsupportedTag"),
+        ("{% include 'other' %}", {}, "TemplateError"),
+        ("{% if task.input.x %}", {"x": 1}, "TemplateSyntaxError"),
+        ("{{ task.input.x", {"x": 1}, "TemplateSyntaxError"),
+        ("{% for x in (1..1000000) %}x{% endfor %}", {}, "TemplateError"),
     ],
 )
 def test_template_errors_come_back_with_200(sm, content, task, code):
@@ -374,6 +379,42 @@ def test_template_errors_come_back_with_200(sm, content, task, code):
 def test_templates_escape_what_they_are_given(sm):
     answer = render(sm, "<p>{{ task.input.a }}</p>{{ task.input.b | default: 'x' }}", {"a": "<script>"})
     assert answer["RenderedContent"] == "<p>&lt;script&gt;</p>x"
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("{% for x in task.input.l %}{{ forloop.index }}{{ x }} {% endfor %}", "1x 2y&lt; "),
+        ("{% if task.input.none %}a{% elsif task.input.n == 0 %}b{% else %}c{% endif %}", "b"),
+        ("{% assign a = task.input.l | first %}{{ a | upcase }}", "X"),
+        ("{% capture c %}<b>{{ task.input.n }}</b>{% endcapture %}{{ c }}", "<b>0</b>"),
+        ("{% unless task.input.none %}u{% endunless %}{% comment %}x{% endcomment %}", "u"),
+        ("{% case task.input.n %}{% when 0 %}zero{% endcase %}{% raw %}{{ x }}{% endraw %}", "zero{{ x }}"),
+        ("{{ task.input.h | skip_autoescape }} {{ task.input.h }}", "<i> &lt;i&gt;"),
+        ("{{ task.input.l[1] | escape }}", "y&lt;"),
+        ("{%- if true -%} a {%- endif -%}", "a"),
+    ],
+)
+def test_templates_are_liquid(sm, content, text):
+    answer = render(sm, content, {"l": ["x", "y<"], "n": 0, "h": "<i>"})
+    assert (answer["Errors"], answer["RenderedContent"]) == ([], text)
+
+
+def test_labels_of_published_templates_are_json_in_an_attribute(sm):
+    import html
+
+    answer = render(sm, '<crowd-x labels="{{ task.input.l | to_json | escape }}"></crowd-x>', {"l": ["Cat", 'a"b']})
+    attribute = answer["RenderedContent"].split('"')[1]
+    assert json.loads(html.unescape(attribute)) == ["Cat", 'a"b']
+
+
+def test_each_image_of_a_list_is_granted(box, sm):
+    import html
+
+    content = '{% for s in task.input.l %}<img src="{{ s | grant_read_access }}">{% endfor %}'
+    answer = render(sm, content, {"l": ["s3://gt-images/scans/0001.png", "s3://gt-images/scans/0002.png"]})
+    urls = [html.unescape(part.split('"')[0]) for part in answer["RenderedContent"].split('src="')[1:]]
+    assert [box.fetch(url, "198.51.100.9").status for url in urls] == [200, 200]
 
 
 def test_role_must_trust_sagemaker(box, sm):

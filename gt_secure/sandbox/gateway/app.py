@@ -20,7 +20,9 @@ from . import (
     conditions,
     cors,
     denials,
+    encryption,
     listing,
+    policy_principals,
     routes,
     sigv2,
     sts_limits,
@@ -38,6 +40,7 @@ from .http import (
     Request,
     Scope,
     Send,
+    Watched,
     json_reply,
     read_body,
     read_head,
@@ -177,7 +180,8 @@ class Front:
             if reply is not None:
                 await respond(watched.send, reply, head=request.method == "HEAD")
             else:
-                explained = denials.explained(request, listing.without_rest(request, watched.send))
+                own = encryption.guarded(request, listing.without_rest(request, watched.send))
+                explained = denials.explained(request, own)
                 await self._emulator(_proven(scope, request), replay(request.body, receive), explained)
             await watched.finish()
         except ConnectionError:
@@ -198,8 +202,11 @@ class Front:
             if reply is not None:
                 await respond(send, reply)
             else:
-                own = cors.without(send)
-                await self._emulator(_mapped(scope, request), replay(request.body, receive), own)
+                deleted = policy_principals.about_to_delete(request) if service == "iam" else None
+                answer = Watched(cors.without(send))
+                await self._emulator(_mapped(scope, request), replay(request.body, receive), answer.send)
+                if deleted is not None and answer.status == 200:
+                    await policy_principals.forget(deleted)
         except ConnectionError:
             log.info("the client went away: %s", service)
         finally:
@@ -252,7 +259,7 @@ async def _early(request: Request) -> Reply | None:
         return reply
     if not routes.allowed(request, "s3", bucket=bucket, exists=exists):
         return _not_there(request, bucket, exists)
-    return listing.fault(request) or await bucket_settings.refusal(request)
+    return listing.fault(request) or encryption.refusal(request) or await bucket_settings.refusal(request)
 
 
 def _not_there(request: Request, bucket: str, exists: bool) -> Reply:

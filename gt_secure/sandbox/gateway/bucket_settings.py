@@ -13,7 +13,7 @@ from typing import Any
 from .. import emulator
 from ..accesslog import config
 from ..accesslog.recorder import bucket_and_key
-from . import auth
+from . import auth, policy_principals
 from . import query_auth as presigned
 from .http import Reply, Request
 
@@ -85,7 +85,9 @@ def policy_fault(body: bytes, bucket: str) -> str | None:
     sids = [s["Sid"] for s in statements if isinstance(s, dict) and s.get("Sid")]
     if len(sids) != len(set(map(str, sids))):
         return "Statement IDs (SID) in a single policy must be unique."
-    return next((fault for s in statements if (fault := _statement_fault(s, bucket))), None)
+    return next((fault for s in statements if (fault := _statement_fault(s, bucket))), None) or (
+        policy_principals.fault(document)
+    )
 
 
 def _statement_fault(statement: Any, bucket: str) -> str | None:

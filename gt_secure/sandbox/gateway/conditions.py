@@ -55,7 +55,7 @@ def check(module: Any) -> None:
     if not callable(lookup) or PRIVATE_NAME not in used:
         raise Unsupported(
             "This version of ministack evaluates conditions in another way; the sandbox would not enforce.",
-            next_step="Install the version that the extra pins: pip install 'gt_secure[sandbox]'",
+            next_step="Run it with the pinned version: gt-secure sandbox install",
         )
 
 

@@ -102,22 +102,31 @@ def resource_of(request: Request, action: str) -> str:
 def _reason(request: Request, action: str, resource: str, said: str) -> str:
     if "resource-based" in said:
         return said
-    layer = _layer(request.mechanism.access_key, action, resource) if request.mechanism else None
-    if layer is None:
+    layer = deciding_layer(request.mechanism.access_key, action, resource) if request.mechanism else None
+    if layer is None or layer[0] is None:
         return said
-    kind, explicit = layer
+    return reason(layer[0], layer[1], action)
+
+
+def reason(kind: str, explicit: bool, action: str) -> str:
+    """Return S3's clause for a kind of policy that refuses."""
     if explicit:
         return f"with an explicit deny in {'an' if kind[0] in 'aeiou' else 'a'} {kind}"
     return f"because no {kind} allows the {action} action"
 
 
-def _layer(access_key: str, action: str, resource: str) -> tuple[str, bool] | None:
-    """Return the kind of policy that refuses, and whether it does so explicitly; None when it cannot be told."""
+def deciding_layer(access_key: str, action: str, resource: str) -> tuple[str | None, bool, str] | None:
+    """Return the kind of the caller's policies that refuses, True for an explicit deny, and the caller's ARN.
+
+    The kind is None if none of them refuses; the result is None for a caller that is not known.
+    """
     from ministack.core import iam_evaluator
 
     principal = iam_evaluator.resolve_principal(access_key, account_id())
-    if isinstance(principal, iam_evaluator.AuthError) or principal.policies is None:
+    if isinstance(principal, iam_evaluator.AuthError):
         return None
+    if principal.policies is None:
+        return None, False, principal.arn
     context = iam_evaluator.EvalContext(
         principal_arn=principal.arn,
         principal_type=principal.type,
@@ -132,11 +141,11 @@ def _layer(access_key: str, action: str, resource: str) -> tuple[str, bool] | No
     verdicts = [(kind, iam_evaluator.evaluate(context, policies).decision) for kind, policies in layers]
     for kind, decision in verdicts:
         if decision == "Deny":
-            return kind, True
+            return kind, True, principal.arn
     for kind, decision in verdicts:
         if decision != "Allow":
-            return kind, False
-    return None
+            return kind, False, principal.arn
+    return None, False, principal.arn
 
 
 def _limit_names(access_key: str, count: int) -> list[str]:

@@ -74,6 +74,26 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
 
 
+class Watched:
+    """A send function that keeps the status of the response.
+
+    Parameters
+    ----------
+    send : callable
+        The send function to pass messages to.
+    """
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.status = 0
+
+    async def send(self, message: Message) -> None:
+        """Pass a message on."""
+        if message["type"] == "http.response.start":
+            self.status = int(message["status"])
+        await self._send(message)
+
+
 def read_head(scope: Scope, source: Source) -> Request:
     """Build a request from an ASGI scope; the body is read later."""
     raw_query = scope.get("query_string", b"").decode("latin-1")

@@ -35,6 +35,8 @@ class Credentials:
 def read_policy(bucket: str, key: str, constraint: Mapping[str, str]) -> str:
     """Return the session policy behind one image URL.
 
+    AWS does not document that the policy allows ``kms:Decrypt``: it is assumed, as images of encrypted buckets open.
+
     Parameters
     ----------
     bucket, key : str
@@ -47,7 +49,8 @@ def read_policy(bucket: str, key: str, constraint: Mapping[str, str]) -> str:
     }  # fmt: skip
     if constraint:
         statement["Condition"] = {"IpAddress": dict(constraint)}
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    decrypt = {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement, decrypt]})
 
 
 async def _trust_policy(role_arn: str) -> str:

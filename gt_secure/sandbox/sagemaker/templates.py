@@ -1,23 +1,21 @@
-"""Worker task templates: fills ``{{ task.input.x | grant_read_access }}`` and the like.
+"""Worker task templates: Liquid as Ground Truth renders it, with its filters (Developer Guide, *Adding automation with
+Liquid*).
 
-The part of Liquid that image templates need: dotted variables and the filters ``grant_read_access``, ``escape``,
-``to_json``, ``default`` and ``skip_autoescape`` (Developer Guide, *Adding automation with Liquid*).
+python-liquid renders. Ground Truth escapes every value unless ``skip_autoescape`` says otherwise, and adds
+``grant_read_access``, ``skip_autoescape`` and ``to_json``. A template cannot include another one.
 """
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from .errors import ApiError
-
-_VARIABLE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
-_FILTER = re.compile(r"\|(?=(?:[^\"']|\"[^\"]*\"|'[^']*')*$)")
-_TAG = re.compile(r"\{%-?\s*(\w+)")
 _S3 = re.compile(r"s3://([^/]+)/(.+)", re.DOTALL)
+_MISSING = re.compile(r"'?(.+?)'? is undefined")
+MAX_ITERATIONS, MAX_OUTPUT_BYTES = 100_000, 10_000_000
 Grant = Callable[[str, str], str]
 
 
@@ -38,52 +36,64 @@ def render(template: str, task: dict[str, Any], grant: Grant) -> tuple[str, list
     (str, list of dict)
         The rendered text (empty when there are errors) and the errors, each with ``Code`` and ``Message``.
     """
-    errors = [
-        _error("UnsupportedTag", f"The sandbox renders no Liquid tags; found {tag[1]}.")
-        for tag in _TAG.finditer(template)
-    ]
+    from liquid.exceptions import LiquidError
 
-    def fill(found: re.Match[str]) -> str:
-        try:
-            return _value(found[1], {"task": {"input": task}}, grant)
-        except ApiError as error:
-            errors.append(_error(error.code, error.message))
-            return ""
-
-    text = _VARIABLE.sub(fill, template)
-    return ("", errors) if errors else (text, [])
+    try:
+        return str(_environment(grant).from_string(template).render(task={"input": task})), []
+    except LiquidError as error:
+        return "", [_error(error)]
+    except RecursionError:
+        return "", [{"Code": "TemplateTooDeep", "Message": "The template is nested too deeply."}]
 
 
-def _error(code: str, message: str) -> dict[str, str]:
-    return {"Code": code, "Message": message}
+def _environment(grant: Grant) -> Any:
+    """Return Ground Truth's Liquid: escaping, strict about missing fields except in conditions and ``default``."""
+    from liquid import Environment, FalsyStrictUndefined, Mode
+
+    class GroundTruth(Environment):
+        loop_iteration_limit = MAX_ITERATIONS
+        output_stream_limit = MAX_OUTPUT_BYTES
+
+    environment = GroundTruth(autoescape=True, tolerance=Mode.STRICT, undefined=FalsyStrictUndefined)
+    environment.add_filter("grant_read_access", partial(_granted, grant))
+    environment.add_filter("skip_autoescape", _unescaped)
+    environment.add_filter("to_json", _json)
+    return environment
 
 
-def _value(expression: str, names: dict[str, Any], grant: Grant) -> str:
-    path, *filters = (part.strip() for part in _FILTER.split(expression))
-    value: Any = names
-    for step in path.split("."):
-        value = value.get(step) if isinstance(value, dict) else None
-    escaping = True
-    for item in filters:
-        name, _, argument = (part.strip() for part in item.partition(":"))
-        if name == "grant_read_access":
-            value = _granted(value, path, grant)
-        elif name == "default":
-            value = argument.strip("\"'") if value in (None, "") else value
-        elif name == "to_json":
-            value = json.dumps(value)
-        elif name == "skip_autoescape":
-            escaping = False
-        elif name != "escape":
-            raise ApiError("UnknownFilter", f"Liquid filter {name} is not known.")
-    if value is None:
-        raise ApiError("MissingVariable", f"Required field {path} was missing in the task input.")
-    text = value if isinstance(value, str) else json.dumps(value)
-    return html.escape(text) if escaping else text
+def _granted(grant: Grant, value: Any) -> str:
+    from liquid.exceptions import FilterArgumentError
 
-
-def _granted(value: Any, path: str, grant: Grant) -> str:
-    found = _S3.fullmatch(value) if isinstance(value, str) else None
+    found = _S3.fullmatch(str(value)) if isinstance(value, str) else None
     if found is None:
-        raise ApiError("InvalidS3Uri", f"grant_read_access needs an s3:// URI in {path}.")
+        raise FilterArgumentError("grant_read_access needs an s3:// URI", token=None)
     return grant(found[1], found[2])
+
+
+def _unescaped(value: Any) -> Any:
+    from markupsafe import Markup
+
+    return Markup(value)  # noqa: S704 - the template asks for it, as on AWS
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value)
+
+
+def _error(error: Any) -> dict[str, str]:
+    """Return an error in the form of RenderUiTemplate."""
+    from liquid import exceptions
+
+    message = str(error).split("\n")[0]
+    if isinstance(error, exceptions.UndefinedError) and (found := _MISSING.fullmatch(message)):
+        message = f"Required field {found[1]} was missing in the task input."
+    codes = {
+        exceptions.UndefinedError: "MissingVariable",
+        exceptions.UnknownFilterError: "UnknownFilter",
+        exceptions.FilterArgumentError: "InvalidS3Uri",
+        exceptions.LiquidSyntaxError: "TemplateSyntaxError",
+    }
+    code = next((code for kind, code in codes.items() if isinstance(error, kind)), "TemplateError")
+    if message.startswith("unexpected tag"):
+        code = "UnsupportedTag"
+    return {"Code": code, "Message": message}

@@ -1,0 +1,105 @@
+"""Decisions of KMS for objects that are encrypted with a KMS key (SSE-KMS).
+
+S3 calls KMS with the caller's session: the identity policy, a boundary and the session policies must allow
+``kms:Decrypt`` to read and ``kms:GenerateDataKey`` to write. The call comes from S3, so it has no source address and
+``aws:ViaAWSService`` is true (IAM User Guide, *Forward access sessions*). The sandbox stores no keys: each key
+counts as one whose policy leaves the decision to IAM, as the default key policy does.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..accesslog.recorder import bucket_and_key
+from ..settings import REGION, account_id
+from . import conditions, denials, query_auth
+from .http import Message, Reply, Request, Send, respond
+from .mechanisms import SIGV4
+
+_ALGORITHM = "x-amz-server-side-encryption"
+_KEY = "x-amz-server-side-encryption-aws-kms-key-id"
+_KINDS = frozenset({"aws:kms", "aws:kms:dsse"})
+_NEEDS_V4 = "Requests specifying Server Side Encryption with AWS KMS managed keys require AWS Signature Version 4."
+
+
+def refusal(request: Request) -> Reply | None:
+    """Return the error for an object that KMS does not let the caller write, or None."""
+    bucket, key = bucket_and_key(request)
+    if request.method != "PUT" or not key or request.headers.get(_ALGORITHM) not in _KINDS:
+        return None
+    if (layer := _layer(request, "s3:PutObject", f"arn:aws:s3:::{bucket}/{key}")) is not None and layer[0]:
+        return None  # S3 refuses it before it asks KMS
+    return _refused(request, "kms:GenerateDataKey", request.headers.get(_KEY, "aws/s3"))
+
+
+def guarded(request: Request, send: Send) -> Send:
+    """Return a send function that replaces an encrypted object by KMS's refusal."""
+    if request.method not in ("GET", "HEAD") or not bucket_and_key(request)[1]:
+        return send
+    replaced = False
+
+    async def through(message: Message) -> None:
+        nonlocal replaced
+        if message["type"] == "http.response.start" and message["status"] < 300:
+            reply = _reading(request, message)
+            if reply is not None:
+                replaced = True
+                await respond(send, reply, head=request.method == "HEAD")
+        if not replaced:
+            await send(message)
+
+    return through
+
+
+def _reading(request: Request, start: Message) -> Reply | None:
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in start["headers"]}
+    if headers.get(_ALGORITHM) not in _KINDS:
+        return None
+    return _refused(request, "kms:Decrypt", headers.get(_KEY, "aws/s3"))
+
+
+def _refused(request: Request, action: str, key: str) -> Reply | None:
+    if request.mechanism is None or request.mechanism.version != SIGV4:
+        return query_auth.error(request, 400, "InvalidArgument", _NEEDS_V4, ArgumentName="Authorization")
+    arn = _key_arn(key)
+    layer = _layer(request, action, arn, _as_s3(request))
+    if layer is None or not layer[0]:
+        return None
+    caller, reason = layer[1], layer[0]
+    message = f"User: {caller} is not authorized to perform: {action} on resource: {arn} {reason}"
+    return query_auth.error(request, 403, "AccessDenied", message)
+
+
+def _key_arn(key: str) -> str:
+    if key.startswith("arn:"):
+        return key
+    return f"arn:aws:kms:{REGION}:{account_id()}:{key if key.startswith('alias/') else f'key/{key}'}"
+
+
+def _as_s3(request: Request) -> dict[str, str | None]:
+    """Return the condition keys of a call that S3 makes for the caller."""
+    bucket, key = bucket_and_key(request)
+    return {
+        "aws:sourceip": None, "aws:vpcsourceip": None, "aws:sourcevpc": None, "aws:sourcevpce": None,
+        "aws:viaawsservice": "true", "aws:calledviafirst": "s3.amazonaws.com", "aws:calledvialast": "s3.amazonaws.com",
+        "aws:securetransport": "true", "aws:principalisawsservice": "false",
+        "kms:viaservice": f"s3.{REGION}.amazonaws.com", "kms:calleraccount": account_id(),
+        "kms:encryptioncontext:aws:s3:arn": f"arn:aws:s3:::{bucket}/{key}",
+    }  # fmt: skip
+
+
+def _layer(
+    request: Request, action: str, resource: str, keys: dict[str, str | None] | None = None
+) -> tuple[str, str] | None:
+    """Return the reason for a refusal (empty if none) and the caller's ARN; None for a caller that is not known."""
+    access_key = request.mechanism.access_key if request.mechanism else ""
+    token = None if keys is None else conditions.use(keys)
+    try:
+        layer: Any = denials.deciding_layer(access_key, action, resource)
+    finally:
+        if token is not None:
+            conditions.reset(token)
+    if layer is None:
+        return None
+    kind, explicit, caller = layer
+    return ("" if kind is None else denials.reason(kind, explicit, action)), caller
