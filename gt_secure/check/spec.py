@@ -91,7 +91,7 @@ class Spec:
             _member(word, rule, str(key), value)
         for key in rule.required:
             if key not in arguments:
-                raise _bad(f"The check {word} needs '{key}'.", key, f"Say which {key} it is about.")
+                raise _bad(f"The check {word} needs '{key}'.", key, f"Pass {key}=.")
         if rule.one_of and not any(key in arguments for key in rule.one_of):
             raise _bad(f"The check {word} needs {' or '.join(rule.one_of)}.", rule.one_of[0], "Name one of them.")
         return cls(word, dict(arguments), base or Path())

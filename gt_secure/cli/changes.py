@@ -103,11 +103,11 @@ def _add_logs(parser: argparse.ArgumentParser) -> None:
 
 def plan_from(args: argparse.Namespace) -> Plan:
     """Return the plan that the options describe: the command and the magic show the same one."""
-    return _planned(args, connection(args))
+    restriction = restriction_from(args)  # what is wrong with it is reported before anything about the account
+    return _planned(args, restriction, connection(args))
 
 
-def _planned(args: argparse.Namespace, gt: Connection) -> Plan:
-    restriction = restriction_from(args)
+def _planned(args: argparse.Namespace, restriction: Restriction, gt: Connection) -> Plan:
     with working("Reading the access logs" if args.logs else "Reading the account"):
         return gt.plan(restriction, logs=args.logs, accepted=getattr(args, "accepted", None))
 
@@ -216,13 +216,15 @@ def _add_journal_option(parser: argparse.ArgumentParser) -> None:
 
 def apply_from(args: argparse.Namespace) -> Applied:
     """Plan, show, ask and apply, or complete an interrupted change."""
-    gt = connection(args)
     if args.resume is not None:
+        gt = connection(args)
         record = interrupted(gt.aws, args.resume or None, journal_dir=args.journal)
         if record is not None:
             _ask(args, f"Complete the interrupted change {record.id}?")
         return gt.resume(args.resume or None, journal_dir=args.journal, progress=_tell, timeout_s=args.timeout)
-    return apply_plan(args, gt, _planned(args, gt), args.confirm, args.plan_digest)
+    restriction = restriction_from(args)
+    gt = connection(args)
+    return apply_plan(args, gt, _planned(args, restriction, gt), args.confirm, args.plan_digest)
 
 
 def apply_plan(

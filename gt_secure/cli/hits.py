@@ -204,6 +204,12 @@ def _reading_text(progress: Progress | Any) -> str:
 def _sources(args: argparse.Namespace) -> tuple[list[Any], Any]:
     """Return the sources that the arguments name, and the connection they need."""
     sources: list[Any] = [*args.sources, *args.more_sources]
+    if not sources and not args.bucket and args.engine != "athena":
+        raise InvalidInput(
+            "No access logs are named.",
+            next_step="Name a file, a folder or an s3:// prefix, or add --bucket NAME to read the logs of a bucket.",
+            field="logs",
+        )
     aws = None
     if args.bucket or args.engine == "athena" or any(source.startswith("s3://") for source in sources):
         from ..aws.client import connect_aws

@@ -20,7 +20,6 @@ def add(commands: Commands) -> None:
         "environment variables to set; Ctrl-C stops it.",
         examples=(
             ("gt-secure sandbox", "print the variables to export; Ctrl-C stops it"),
-            ("gt-secure sandbox --port 4599 --state-dir sandbox-state", "a fixed port and a persistent state"),
             ("gt-secure sandbox install", "make a separate environment for its packages"),
             ("gt-secure sandbox reset", "reset the running sandbox to its seeded state"),
         ),

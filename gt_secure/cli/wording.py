@@ -39,6 +39,13 @@ OPTIONS: dict[str, str] = {
 }
 """Arguments of the library and the options that set them."""
 
+CHECKS = (
+    "team_is_restricted", "guard_is_in_place", "no_foreign_hits", "no_leaked_urls", "no_findings", "nothing_drifted",
+    "expectations_hold", "is_proved", "no_code_cell_skipped", "no_secret_saved",
+)  # fmt: skip
+"""Checks, which the command line spells with hyphens."""
+
+_CHECK = re.compile(rf"\b(?:{'|'.join(CHECKS)})\b")
 _ARGUMENT = re.compile(r"\b(" + "|".join(OPTIONS) + r")=(?:\[\.\.\.\]|\.\.\.)?(?![\w=])")
 _QUOTED = re.compile(r"[\"'\u201c`](\w+)[\"'\u201d`]")
 _CURLY = str.maketrans({"\u201c": '"', "\u201d": '"', "\u2018": "'", "\u2019": "'"})
@@ -62,5 +69,6 @@ def in_options(text: str, field: str = "") -> str:
         name = match[1]
         return OPTIONS.get(name, f"--{name.replace('_', '-')}") if name == field else match[0]
 
+    text = _CHECK.sub(lambda match: match[0].replace("_", "-"), text)
     text = _ARGUMENT.sub(lambda match: OPTIONS[match[1]], text)
     return (_QUOTED.sub(quoted, text) if field else text).translate(_CURLY)

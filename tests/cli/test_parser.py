@@ -254,3 +254,33 @@ def test_a_shell_completes_commands_options_and_choices(line: str, expected: set
     }  # fmt: skip
     subprocess.run([sys.executable, "-m", "gt_secure.cli"], env=environment, timeout=60, check=False)
     assert {word.rstrip() + " " for word in answer.read_text().split("\n") if word.strip()} == expected
+
+
+def test_checks_are_spelled_with_hyphens() -> None:
+    from gt_secure.check.spec import RULES
+    from gt_secure.cli.wording import CHECKS
+
+    assert set(CHECKS) == set(RULES)
+    assert in_options("Did you mean no_findings?") == "Did you mean no-findings?"
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (("plan",), "--team"),
+        (("plan", "--allow", "10.0.0.0/33", "--bucket", "gt-images"), "10.0.0.0/33"),
+        (("apply", "-f", "/nowhere/team.json"), "/nowhere/team.json"),
+        (("hits",), "--bucket"),
+        (("hits", "/nowhere", "--by", "ip"), "remote_ip"),
+        (("check", "team-is-restrictd"), "team-is-restricted"),
+    ],
+)
+def test_a_wrong_input_is_reported_before_the_account_is_asked(
+    words: tuple[str, ...], part: str, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    assert main(list(words)) == 1
+    error = capsys.readouterr().err
+    assert part in error
+    assert "region" not in error

@@ -45,7 +45,7 @@ def check_columns(by: str | Sequence[str], more: Sequence[str] = ()) -> list[str
                 field="by",
             )
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
+            near = difflib.get_close_matches(name, known, n=1) or [other for other in known if name in other.split("_")]
             raise InvalidInput(
                 f'"{name[:40]}" is not a column of the hits.',
                 next_step=f"Did you mean {near[0]}?" if near else f"Choose from {', '.join(known)}.",
