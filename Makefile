@@ -8,7 +8,7 @@ WORKERS ?= auto
 export PYTHONDONTWRITEBYTECODE :=
 PARALLEL := -n $(WORKERS) --maxprocesses=8 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo sandbox test suite docs wheel test-labs stable test-all test-live spark lint format types unit notebooks browser mutants fuzz pictures bench lock clean
+.PHONY: help demo labextension sandbox test suite docs wheel test-labs stable test-all test-live spark lint format types unit notebooks browser mutants fuzz pictures bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -25,6 +25,8 @@ $(VENV)/.demo: $(VENV)/.python requirements/demo.txt setup.cfg
 	@echo "Setting up (once)..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/demo.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@mkdir -p $(VENV)/share/jupyter/labextensions
+	@ln -sfn ../../../../gt_secure/labextension $(VENV)/share/jupyter/labextensions/gt_secure
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.demo requirements/dev.txt
@@ -95,6 +97,10 @@ $(VENV)/.fuzz: $(VENV)/.dev requirements/fuzz.txt
 
 fuzz: $(VENV)/.fuzz ## look for inputs that break what reads them (10 minutes; ARGS="lines url --seconds 3600")
 	cd tests && $(abspath $(BIN))/python -m support.fuzzing $(ARGS)
+
+labextension: $(VENV)/.demo ## build the JupyterLab extension anew from its TypeScript, with its tests and lint (Node 20)
+	$(BIN)/python tools/build_labextension.py
+	cd labextension && npm run --silent lint && npm run --silent test
 
 pictures: $(VENV)/.dev docs ## the pictures of the panel, made anew; pages and plots to look at in out/screenshots
 	$(BIN)/python tools/screenshots.py

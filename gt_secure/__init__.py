@@ -125,3 +125,8 @@ def unload_ipython_extension(ipython: Any) -> None:
     from . import magics
 
     magics.unload_ipython_extension(ipython)
+
+
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    """Tell ``jupyter labextension develop gt_secure`` where the built extension is in a checkout."""
+    return [{"src": "labextension", "dest": "gt_secure"}]

@@ -18,7 +18,6 @@ Mark: TypeAlias = Literal["ok", "note", "wrong"]
 
 EXTRAS = {
     "browser": ("anywidget", "the probe from your own browser"),
-    "launcher": ("jupyter-app-launcher", "a card in JupyterLab's launcher"),
     "sagemaker": ("sagemaker-core", "sessions and workteams of the SageMaker SDK"),
     "sandbox": ("ministack", "the local AWS"),
     "fast": ("isal", "faster unpacking of logs"),

@@ -38,15 +38,18 @@ class Html(ipywidgets.HTML):  # type: ignore[misc]
 class Link:
     """A connection that is made when it is first needed, off the event loop, since making it loads boto3."""
 
-    def __init__(self, connection: Connection | None = None) -> None:
+    def __init__(
+        self, connection: Connection | None = None, *, profile: str | None = None, region: str | None = None
+    ) -> None:
         self._connection = connection
+        self._profile, self._region = profile, region
         self._lock = threading.Lock()
 
     def get(self) -> Connection:
         """Return the connection; raises what :func:`gt_secure.connect` raises."""
         with self._lock:
             if self._connection is None:
-                self._connection = connect()
+                self._connection = connect(profile=self._profile, region=self._region)
             return self._connection
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import html as markup
 from ..changes.change import find_change
 from ..changes.targets import BucketGuard, TeamUrlLock, Toggles, WorkforcePortal
-from ..html import Markup, count
+from ..html import Chip, Markup, count
 
 if TYPE_CHECKING:
     from ..aws.teams import Workforce, Workteam
@@ -42,23 +42,34 @@ class LocksView:
 def locks_markup(view: LocksView) -> Markup:
     """The three locks as HTML."""
     parts = "".join(
-        f'<div class="gts-lock"><h3>{name} {chip}</h3><p>{said}</p></div>'
+        f'<div class="gts-lock"><h3>{name} {markup.cell(chip)}</h3><p>{said}</p></div>'
         for name, chip, said in (_portal(view), _url(view), _guard(view))
     )
     return Markup(f'<div class="gts-locks">{parts}</div>')
 
 
-def _portal(view: LocksView) -> tuple[str, Markup, str]:
+def lock_states(view: LocksView) -> dict[str, Any]:
+    """State of the three locks as data, for JupyterLab's status bar."""
+    shown = (_portal(view), _url(view), _guard(view))
+    locks = [{"name": name, "tone": chip.tone, "words": chip.words} for name, chip, _ in shown]
+    return {
+        "team": "" if view.team is None else markup.plain(view.team.name, 60),
+        "bucket": view.bucket,
+        "locks": locks,
+    }
+
+
+def _portal(view: LocksView) -> tuple[str, Chip, str]:
     name = "Portal lock"
     said = f"Who may open the worker portal. {_shared(view)}"
     if view.team is None and view.bucket:
-        return name, markup.chip("plain", "no workteam"), "It belongs to Ground Truth's worker portal."
+        return name, Chip("plain", "no workteam"), "It belongs to Ground Truth's worker portal."
     if view.team is not None and view.team.kind != "private":
-        return name, markup.chip("plain", "not offered"), f"A {view.team.kind} team uses a separate portal."
+        return name, Chip("plain", "not offered"), f"A {view.team.kind} team uses a separate portal."
     if not view.workforce_known:
-        return name, markup.chip("plain", "not read yet"), said
+        return name, Chip("plain", "not read yet"), said
     if view.workforce is None:
-        return name, markup.chip("plain", "no workforce"), "There is no private workforce in this region."
+        return name, Chip("plain", "no workforce"), "There is no private workforce in this region."
     if view.workforce.in_vpc:
         said += " The portal in the VPC stands beside it and has no list."
     now = view.workforce.cidrs
@@ -72,10 +83,10 @@ def _portal(view: LocksView) -> tuple[str, Markup, str]:
             if after
             else "will be open"
         )
-        return name, markup.chip("warn" if after else "no", words), said
+        return name, Chip("warn" if after else "no", words), said
     if now:
-        return name, markup.chip("ok", count(len(now), "range")), said
-    return name, markup.chip("no", "open to everybody"), said
+        return name, Chip("ok", count(len(now), "range")), said
+    return name, Chip("no", "open to everybody"), said
 
 
 def _shared(view: LocksView) -> str:
@@ -88,19 +99,19 @@ def _shared(view: LocksView) -> str:
     return f"Shared by <b>all</b> {teams} of the region: {markup.text(names + more, 300)}."
 
 
-def _url(view: LocksView) -> tuple[str, Markup, str]:
+def _url(view: LocksView) -> tuple[str, Chip, str]:
     name, said = "URL lock", "A URL works only from the address that opened the task. It takes no list."
     if view.team is None:
-        return name, markup.chip("plain", "no workteam"), "It belongs to a Ground Truth workteam."
+        return name, Chip("plain", "no workteam"), "It belongs to a Ground Truth workteam."
     lock = view.team.url_lock
     if lock is None:
-        return name, markup.chip("plain", "not offered"), f"AWS offers none for a {view.team.kind} team."
+        return name, Chip("plain", "not offered"), f"AWS offers none for a {view.team.kind} team."
     change = view.change(TeamUrlLock)
     if change is not None:
-        return name, markup.chip("warn", f"{_mode(lock.mode)}, will be {_mode(_after(change))}"), said
+        return name, Chip("warn", f"{_mode(lock.mode)}, will be {_mode(_after(change))}"), said
     if lock.impossible:
-        return name, markup.chip("no", "both on"), "SourceIp and VpcSourceIp are both on: no URL can ever match."
-    return name, markup.chip("ok" if lock.on else "no", _mode(lock.mode)), said
+        return name, Chip("no", "both on"), "SourceIp and VpcSourceIp are both on: no URL can ever match."
+    return name, Chip("ok" if lock.on else "no", _mode(lock.mode)), said
 
 
 def _mode(mode: str) -> str:
@@ -111,22 +122,22 @@ def _after(change: Change[Toggles]) -> str:
     return next((key for key, setting in change.after.items() if setting == "Enabled"), "off")
 
 
-def _guard(view: LocksView) -> tuple[str, Markup, str]:
+def _guard(view: LocksView) -> tuple[str, Chip, str]:
     name = "Bucket guard"
     if not view.bucket:
         said = "Presigned requests from elsewhere are refused by the bucket."
-        return name, markup.chip("plain", "no bucket chosen"), said
+        return name, Chip("plain", "no bucket chosen"), said
     said = f"Presigned requests from elsewhere are refused by {markup.code(view.bucket, 63)}."
     if not view.guard_known:
-        return name, markup.chip("plain", "not readable" if view.guard_refused else "not read yet"), said
+        return name, Chip("plain", "not readable" if view.guard_refused else "not read yet"), said
     now = view.guard
     wanted = view.plan.restriction.guard if view.plan is not None else None
     if wanted is not None and view.change(BucketGuard) is not None:
         words = ("on, will change" if now else "off, will be on") if wanted else "on, will be removed"
-        return name, markup.chip("warn", words), said
+        return name, Chip("warn", words), said
     if now is None:
-        return name, markup.chip("no", "off"), said
-    return name, markup.chip("ok", _sources(now)), said
+        return name, Chip("no", "off"), said
+    return name, Chip("ok", _sources(now)), said
 
 
 def _sources(guard: Guard) -> str:

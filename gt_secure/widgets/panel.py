@@ -21,7 +21,7 @@ from .allow_editor import AllowEditor
 from .background import Worker, in_background, load_soon
 from .base import Box, Html, Link
 from .hits_step import HitsStep
-from .lock_cards import LocksView, locks_markup
+from .lock_cards import LocksView, lock_states, locks_markup
 from .page_assets import page_parts
 from .review_step import ReviewStep
 from .shared_models import make
@@ -54,12 +54,15 @@ class Panel(Box):
 
     shown_as = "panel"
 
+    locks = traitlets.Dict()
+    """State of the three locks as data: ``team``, ``bucket``, and ``locks`` with ``name``, ``tone`` and ``words``."""
+
     diagnosis = traitlets.Any(None)
     """What this role can use: the :class:`~gt_secure.doctor.Diagnosis` of the first line, once it is made."""
 
     def __init__(
         self,
-        connection: Connection | None = None,
+        connection: Connection | Link | None = None,
         *,
         team: TeamLike | None = None,
         bucket: str | None = None,
@@ -71,7 +74,7 @@ class Panel(Box):
         networks: NetworksLike = (),
     ) -> None:
         super().__init__()
-        self.link = Link(connection)
+        self.link = connection if isinstance(connection, Link) else Link(connection)
         self._view = LocksView()
         self._bucket: BucketState | None = None
         self._who = self._bucket_error = ""
@@ -317,6 +320,7 @@ class Panel(Box):
         # An equal value is not sent again: traitlets compares.
         self.heading.value = f'<div class="gts-title"><h2>Ground Truth access</h2>{name}{who}</div>'
         self.top.value = locks_markup(self._view)
+        self.locks = lock_states(self._view)
 
 
 def panel(

@@ -102,6 +102,7 @@ def start_lab(python: str, home: Path, more: Mapping[str, str], base: str = "") 
     folder = home / "notebooks"
     folder.mkdir()
     _settings(home / "settings" / "@jupyterlab")
+    link_extension(home / "data")
     token, port = "test", free_port()
     ours = ("AWS_", "JUPYTER", "GT_SECURE", "PYTHON", "VIRTUAL_ENV")
     environment = {
@@ -147,6 +148,12 @@ def start_lab(python: str, home: Path, more: Mapping[str, str], base: str = "") 
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def link_extension(data: Path) -> None:
+    """Let a JupyterLab find the extension of this checkout."""
+    (data / "labextensions").mkdir(parents=True)
+    (data / "labextensions" / "gt_secure").symlink_to(ROOT / "gt_secure" / "labextension")
 
 
 def _settings(folder: Path) -> None:

@@ -1,0 +1,135 @@
+/** The card, the palette, the tab: what a person opens. */
+
+import { ILabShell, ILayoutRestorer, JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ICommandPalette, ISessionContextDialogs, SessionContextDialogs, WidgetTracker } from '@jupyterlab/apputils';
+import { ILauncher } from '@jupyterlab/launcher';
+import { IMainMenu } from '@jupyterlab/mainmenu';
+import { INotebookTracker } from '@jupyterlab/notebook';
+import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
+import { IStatusBar } from '@jupyterlab/statusbar';
+
+import { addCellCommands } from './cells';
+import { accessIcon } from './icon';
+import { readChoices } from './settings';
+import { addStatus } from './status';
+import { addKernelMenu } from './kernel_menu';
+import { Tab, Tabs } from './tabs';
+import { Commands, DESCRIPTION, PLUGIN, TITLE } from './tokens';
+
+export const plugin: JupyterFrontEndPlugin<void> = {
+  id: PLUGIN,
+  description: DESCRIPTION,
+  autoStart: true,
+  requires: [IRenderMimeRegistry],
+  optional: [
+    ISettingRegistry,
+    ILauncher,
+    ICommandPalette,
+    ILayoutRestorer,
+    ISessionContextDialogs,
+    INotebookTracker,
+    IMainMenu,
+    IStatusBar,
+    ILabShell
+  ],
+  activate
+};
+
+async function activate(
+  app: JupyterFrontEnd,
+  rendermime: IRenderMimeRegistry,
+  registry: ISettingRegistry | null,
+  launcher: ILauncher | null,
+  palette: ICommandPalette | null,
+  restorer: ILayoutRestorer | null,
+  dialogs: ISessionContextDialogs | null,
+  notebooks: INotebookTracker | null,
+  menu: IMainMenu | null,
+  statusBar: IStatusBar | null,
+  labShell: ILabShell | null
+): Promise<void> {
+  const tracker = new WidgetTracker<Tab>({ namespace: 'gt_secure' });
+  let settings: ISettingRegistry.ISettings | null = null;
+  const choices = () => readChoices(settings);
+  const loaded = registry?.load(PLUGIN).then(
+    value => {
+      settings = value;
+    },
+    error => console.warn('gt_secure: the settings cannot be read, the defaults are used', error)
+  );
+  const select = dialogs ?? new SessionContextDialogs();
+  const tabs = new Tabs(app, rendermime, tracker, select, choices, labShell);
+
+  addOpenCommands(app, tabs, tracker, notebooks);
+  if (notebooks) {
+    addCellCommands(app, notebooks, choices);
+  }
+  launcher?.add({ command: Commands.open, category: 'Other', rank: 1 });
+  const cells = notebooks ? [Commands.openBeside, Commands.insertPanel, Commands.insertTest] : [];
+  const shown = [Commands.open, Commands.move, ...cells];
+  for (const command of shown) {
+    palette?.addItem({ command, category: TITLE });
+  }
+  if (menu) {
+    addKernelMenu(app.commands, menu, tracker, select);
+  }
+  await loaded;
+  if (statusBar) {
+    addStatus(statusBar, tracker, app.commands, settings, choices);
+  }
+  if (restorer) {
+    void restorer.restore(tracker, {
+      command: Commands.open,
+      args: tab => ({ id: tab.id, restored: true }),
+      name: tab => tab.id
+    });
+  }
+}
+
+function addOpenCommands(
+  app: JupyterFrontEnd,
+  tabs: Tabs,
+  tracker: WidgetTracker<Tab>,
+  notebooks: INotebookTracker | null
+): void {
+  const { commands, shell } = app;
+  const beside = (tab: Tab) => {
+    const ref = notebooks?.currentWidget;
+    shell.add(tab, 'main', ref ? { mode: 'split-right', ref: ref.id } : {});
+  };
+  commands.addCommand(Commands.open, {
+    label: TITLE,
+    caption: DESCRIPTION,
+    icon: args => (args['isPalette'] ? undefined : accessIcon),
+    execute: args => {
+      const id = typeof args['id'] === 'string' ? args['id'] : undefined;
+      const tab = tabs.make(id);
+      shell.add(tab, 'main', { activate: !args['restored'] });
+      tabs.start(tab);
+      return tab;
+    }
+  });
+  commands.addCommand(Commands.reveal, {
+    label: `Show ${TITLE}`,
+    execute: args => shell.activateById(String(args['id']))
+  });
+  commands.addCommand(Commands.openBeside, {
+    label: `${TITLE} Beside the Notebook`,
+    caption: 'Split the main area: the notebook on the left, the panel on the right',
+    execute: () => {
+      const tab = tabs.make();
+      beside(tab);
+      tabs.start(tab);
+      return tab;
+    }
+  });
+  commands.addCommand(Commands.move, {
+    label: () => {
+      const tab = tracker.currentWidget;
+      return `Move ${TITLE} to the ${tab && tabs.isAside(tab) ? 'Main Area' : 'Right Sidebar'}`;
+    },
+    isEnabled: () => tracker.currentWidget !== null,
+    execute: () => tracker.currentWidget && tabs.move(tracker.currentWidget)
+  });
+}

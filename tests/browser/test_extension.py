@@ -1,0 +1,304 @@
+"""The extension in a real JupyterLab: card, palette, tab, reload, kernels, cells, settings, status item."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import SHOTS, Lab
+
+pytestmark = pytest.mark.browser
+
+TITLE = "Ground Truth access"
+CARD = f'.jp-LauncherCard[title*="{TITLE}"], .jp-LauncherCard:has-text("{TITLE}")'
+
+
+class Workbench:
+    """JupyterLab in a page, without a notebook."""
+
+    def __init__(self, lab: Lab, page: Any) -> None:
+        self.lab, self.page = lab, page
+        self.problems: list[str] = []
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
+
+    def open(self, path: str = "", *, reset: bool = True) -> None:
+        self.page.goto(f"{self.lab.url}/lab{path}?token={self.lab.token}{'&reset' if reset else ''}")
+        self.ready()
+
+    def ready(self) -> None:
+        self.page.wait_for_function("() => window.jupyterapp?.shell?.isRestored ?? window.jupyterapp?.restored")
+        self.page.evaluate("() => window.jupyterapp.restored")
+        self.page.wait_for_selector("#jupyterlab-splash", state="detached")
+
+    def command(self, name: str, **args: Any) -> None:
+        self.page.evaluate("([name, args]) => { void window.jupyterapp.commands.execute(name, args) }", [name, args])
+
+    @property
+    def tabs(self) -> Any:
+        return self.page.locator(".gts-lab-tab")
+
+    @property
+    def panel(self) -> Any:
+        return self.page.locator(".gts-lab-tab .gts-panel").first
+
+    def team(self, panel: Any = None) -> Any:
+        """The choice of the workteam, once it can be used."""
+        choice = (panel or self.panel).get_by_label("Workteam", exact=True)
+        choice.locator("option", has_text="radiology-team").wait_for(state="attached")
+        return choice
+
+    def choose(self, team: str = "radiology-team", panel: Any = None) -> None:
+        choice = self.team(panel)
+        choice.select_option(label=choice.locator("option", has_text=team).first.inner_text())
+
+    def kernel(self, expression: str) -> Any:
+        """Evaluate something with the session of the newest tab."""
+        return self.page.evaluate(
+            "expression => { const tabs = [...window.jupyterapp.shell.widgets()].filter(w => w.content?.sessionContext"
+            " && w.id.startsWith('gt-secure')); const context = tabs.at(-1).content.sessionContext;"
+            " return new Function('context', `return ${expression}`)(context) }",
+            expression,
+        )
+
+    def execute(self, code: str) -> None:
+        self.kernel(f"void context.session.kernel.requestExecute({{code: {json.dumps(code)}}})")
+
+    def shoot(self, name: str) -> None:
+        if os.environ.get("GT_SECURE_PICTURES"):
+            SHOTS.mkdir(parents=True, exist_ok=True)
+            self.page.screenshot(path=SHOTS / f"{name}.png")
+
+
+@pytest.fixture
+def workbench(lab: Lab, chromium: Any, request: pytest.FixtureRequest) -> Iterator[Workbench]:
+    context = chromium.new_context(viewport={"width": 1280, "height": 1000})
+    context.set_default_timeout(90_000)
+    bench = Workbench(lab, context.new_page())
+    shutil.rmtree(lab.folder.parent / "settings" / "gt_secure", ignore_errors=True)
+    bench.open()
+    before = notebooks(lab)
+    yield bench
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    bench.page.screenshot(path=SHOTS / f"after-{request.node.name}.png")
+    bench.page.evaluate("async () => { await window.jupyterapp.serviceManager.sessions.shutdownAll() }")
+    context.close()
+    assert notebooks(lab) == before, "a file was left behind"
+
+
+def notebooks(lab: Lab) -> set[Path]:
+    return {path for path in lab.folder.rglob("*") if path.is_file() and ".ipynb_checkpoints" not in path.parts}
+
+
+def test_the_card_opens_the_panel_in_a_tab(workbench: Workbench) -> None:
+    page = workbench.page
+    card = page.locator(CARD)
+    card.wait_for()
+    assert card.locator("svg").count() == 1, "the icon is drawn"
+    card.click()
+    assert workbench.team().is_enabled()
+    workbench.choose()
+    workbench.panel.get_by_text("labeling job in progress").first.wait_for()
+    assert workbench.tabs.count() == 1
+    assert not workbench.problems
+
+
+def test_the_palette_and_the_menu_open_it(workbench: Workbench) -> None:
+    page = workbench.page
+    page.keyboard.press("Control+Shift+C")
+    search = page.locator(".lm-CommandPalette-input")
+    search.wait_for()
+    search.fill(TITLE)
+    page.locator(".lm-CommandPalette-item:not(.lm-mod-disabled)").first.wait_for()
+    search.press("Enter")
+    workbench.team()
+    assert workbench.tabs.count() == 1
+    page.get_by_role("menuitem", name="View", exact=True).click()
+    page.locator(".lm-Menu-item", has_text=TITLE).hover()
+    page.locator(".lm-Menu-item[data-command='gt-secure:open']").click()
+    workbench.tabs.nth(1).get_by_label("Workteam", exact=True).wait_for()
+    assert workbench.tabs.count() == 2
+
+
+def test_after_a_reload_the_panel_is_as_it_was(workbench: Workbench) -> None:
+    workbench.command("gt-secure:open")
+    workbench.choose()
+    workbench.panel.get_by_text("labeling job in progress").first.wait_for()
+    addresses = workbench.panel.get_by_label("Allowed addresses", exact=True)
+    addresses.fill("203.0.113.0/24")
+    addresses.press("Enter")
+    workbench.panel.get_by_text("203.0.113.0/24").first.wait_for()
+    kernel = workbench.kernel("context.session.kernel.id")
+    saved(workbench)
+    workbench.open(reset=False)
+    workbench.panel.get_by_text("203.0.113.0/24").first.wait_for()
+    assert workbench.panel.locator(".gts-title").inner_text().find("radiology-team") > 0
+    assert workbench.kernel("context.session.kernel.id") == kernel
+    assert workbench.tabs.count() == 1
+
+
+def test_two_panels_have_a_kernel_each(workbench: Workbench) -> None:
+    workbench.command("gt-secure:open")
+    workbench.choose()
+    workbench.command("gt-secure:open")
+    second = workbench.tabs.nth(1).locator(".gts-panel")
+    workbench.choose("open-team", second)
+    second.locator(".gts-title", has_text="open-team").wait_for()
+    assert workbench.tabs.nth(0).locator(".gts-title", has_text="radiology-team").count() == 1
+    running = workbench.page.evaluate(
+        "async () => { const s = window.jupyterapp.serviceManager.sessions; await s.refreshRunning();"
+        " return [...s.running()].map(m => m.kernel.id) }"
+    )
+    assert len(set(running)) == 2
+    workbench.page.locator(".lm-TabBar-tab", has_text=TITLE).nth(1).locator(".lm-TabBar-tabCloseIcon").click()
+    workbench.page.wait_for_function(
+        "async () => { const s = window.jupyterapp.serviceManager.sessions; await s.refreshRunning();"
+        " return [...s.running()].length === 1 }",
+        polling=200,
+    )
+
+
+def test_a_restart_shows_a_new_panel_and_says_so(workbench: Workbench) -> None:
+    workbench.command("gt-secure:open")
+    workbench.choose()
+    workbench.panel.locator(".gts-title", has_text="radiology-team").wait_for()
+    workbench.kernel("void context.restartKernel()")
+    message = workbench.page.locator(".gts-lab-message")
+    message.get_by_text("entries in the panel were lost").wait_for()
+    workbench.choose("open-team")
+    workbench.panel.locator(".gts-title", has_text="open-team").wait_for()
+    assert workbench.page.locator(".gts-lab-tab .gts-panel").count() == 1
+
+
+def test_a_kernel_that_dies_is_told_and_started_again(workbench: Workbench) -> None:
+    workbench.command("gt-secure:open")
+    workbench.choose()
+    workbench.execute("import os; os._exit(1)")
+    message = workbench.page.locator(".gts-lab-message")
+    message.get_by_text("The kernel died and was started again").wait_for()
+    workbench.choose("open-team")
+    workbench.panel.locator(".gts-title", has_text="open-team").wait_for()
+
+
+def test_a_kernel_that_was_shut_down_can_be_started_again(workbench: Workbench) -> None:
+    workbench.command("gt-secure:open")
+    workbench.choose()
+    workbench.kernel("void context.shutdown()")
+    alert = workbench.page.locator(".gts-lab-message[role=alert]")
+    alert.get_by_text("The kernel was shut down").wait_for()
+    alert.get_by_role("button", name="Start again").click()
+    workbench.choose("open-team")
+    workbench.panel.locator(".gts-title", has_text="open-team").wait_for()
+
+
+def test_a_kernel_without_gt_secure_says_what_to_install_where(workbench: Workbench, lab: Lab) -> None:
+    with kernelspec(lab, "bare", ["-E", "-c", BARE, "-f", "{connection_file}"]):
+        setting(workbench, kernel="bare")
+        workbench.command("gt-secure:open")
+        alert = workbench.page.locator(".gts-lab-message[role=alert]")
+        alert.get_by_text("gt_secure is not installed in the kernel “bare”.").wait_for()
+        assert alert.locator("code").inner_text() == f"{sys.executable} -m pip install gt_secure"
+        assert alert.get_by_role("button", name="Choose a kernel").is_enabled()
+        assert workbench.page.locator(".gts-panel").count() == 0
+        workbench.shoot("tab-missing")
+
+
+def test_a_kernel_of_another_language_is_refused_in_words(workbench: Workbench, lab: Lab) -> None:
+    with kernelspec(lab, "other", ["-m", "ipykernel_launcher", "-f", "{connection_file}"], language="R"):
+        setting(workbench, kernel="other")
+        workbench.command("gt-secure:open")
+        alert = workbench.page.locator(".gts-lab-message[role=alert]")
+        alert.get_by_text("“other” runs R; the panel needs Python.").wait_for()
+
+
+def test_settings_reach_the_panel_and_the_cells(workbench: Workbench) -> None:
+    setting(workbench, team="radiology-team", bucket="gt-images", region="us-east-1")
+    workbench.command("gt-secure:open")
+    workbench.panel.locator(".gts-title", has_text="radiology-team").wait_for()
+    assert workbench.panel.get_by_label("Bucket with the images").input_value() == "gt-images"
+    status = workbench.page.locator(".gts-lab-status button")
+    workbench.page.locator('.gts-lab-status button[aria-label^="radiology-team: Portal lock "]').wait_for()
+    assert "URL lock on" in (status.get_attribute("aria-label") or "")
+    setting(workbench, showStatus=False)
+    status.wait_for(state="hidden")
+
+
+def test_the_status_item_opens_the_panel(workbench: Workbench) -> None:
+    status = workbench.page.locator(".gts-lab-status button")
+    assert "no team is chosen" in (status.get_attribute("aria-label") or "")
+    status.click()
+    workbench.choose()
+    workbench.page.locator('.gts-lab-status button[aria-label^="radiology-team: "]').wait_for()
+    workbench.command("launcher:create")
+    workbench.page.locator(CARD).wait_for()
+    status.press("Enter")
+    workbench.panel.wait_for(state="visible")
+    assert workbench.tabs.count() == 1
+
+
+def test_the_panel_moves_to_the_sidebar_and_back(workbench: Workbench) -> None:
+    workbench.command("gt-secure:open")
+    workbench.choose()
+    workbench.page.locator("#jp-main-dock-panel jp-button:has-text('Move aside')").click()
+    aside = workbench.page.locator("#jp-right-stack .gts-panel")
+    aside.wait_for(state="visible")
+    aside.locator(".gts-title", has_text="radiology-team").wait_for()
+    workbench.command("gt-secure:move")
+    workbench.page.locator("#jp-main-dock-panel .gts-panel").wait_for(state="visible")
+
+
+# support
+
+
+BARE = (
+    "import sys; sys.path[:] = [p for p in sys.path if p]; "
+    "sys.modules['gt_secure'] = None; del sys.modules['gt_secure']; "
+    "import importlib.abc\n"
+    "class Away(importlib.abc.MetaPathFinder):\n"
+    "    def find_spec(self, name, path, target=None):\n"
+    "        if name.partition('.')[0] == 'gt_secure':\n"
+    "            raise ModuleNotFoundError(\"No module named 'gt_secure'\", name='gt_secure')\n"
+    "sys.meta_path.insert(0, Away())\n"
+    "from ipykernel.kernelapp import launch_new_instance; launch_new_instance()"
+)
+"""A kernel whose environment has no gt_secure, without an environment of its own."""
+
+
+@contextlib.contextmanager
+def kernelspec(lab: Lab, name: str, args: list[str], language: str = "python") -> Iterator[None]:
+    """Give a JupyterLab one more kernel."""
+    folder = lab.folder.parent / "data" / "kernels" / name
+    folder.mkdir(parents=True)
+    spec = {"argv": [sys.executable, *args], "display_name": name, "language": language}
+    (folder / "kernel.json").write_text(json.dumps(spec))
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder)
+
+
+def setting(workbench: Workbench, **values: Any) -> None:
+    """Change settings of the extension, as the settings editor does."""
+    workbench.page.evaluate(
+        "async values => { const registry = [...window.jupyterapp.pluginRegistry?._plugins?.values?.() ??"
+        " window.jupyterapp._plugins.values()].find(p => p.id === '@jupyterlab/apputils-extension:settings').service;"
+        " await window.jupyterapp.serviceManager.kernelspecs.refreshSpecs();"
+        " for (const [name, value] of Object.entries(values)) await registry.set('gt_secure:plugin', name, value) }",
+        values,
+    )
+
+
+def saved(workbench: Workbench) -> None:
+    """Wait until JupyterLab has saved its layout."""
+    workbench.page.wait_for_function(
+        "async () => { const api = window.jupyterapp.serviceManager.workspaces;"
+        " const list = await api.list(); return JSON.stringify(list).includes('gt_secure:gt-secure-') }",
+        polling=200,
+    )
