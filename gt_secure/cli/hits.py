@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import shutil
 import sys
 import tempfile
 import warnings
@@ -30,6 +31,7 @@ from .progress import working
 if TYPE_CHECKING:
     from ..logs.engines.athena_query import QueryProgress
     from ..logs.engines.athena_settings import Athena, Estimate
+    from ..logs.export import Export
     from ..logs.ingest.reader import Progress
     from ..logs.leaks import Leak, Leaks
 
@@ -87,10 +89,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Count hits and print them."""
-    table, coverage = counts_from(args)
-    emit(table, args.format, args.output)
+    if args.format == "table":
+        table, coverage = counts_from(args)
+        emit(table, args.format, args.output)
+    else:
+        coverage = _export(args)
     tell(coverage, args.stats)
     return 0
+
+
+def _export(args: argparse.Namespace) -> Coverage:
+    """Count hits, and let the engine write them where it can: it is faster for many groups."""
+    from ..logs.export import Export
+
+    if args.format == "parquet":
+        _refuse_terminal(args.output)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(args.output or Path(folder) / "hits")
+        export = Export(path, args.format, args.limit)
+        table, coverage = counts_from(args, export)
+        if not export.written:
+            emit(table, args.format, args.output)
+        elif not args.output:
+            _copy_out(path)
+    return coverage
+
+
+def _copy_out(path: Path) -> None:
+    """Write a file to standard output."""
+    sys.stdout.flush()
+    with path.open("rb") as file:
+        shutil.copyfileobj(file, sys.stdout.buffer, 1 << 20)
+    sys.stdout.buffer.flush()
 
 
 def table_from(args: argparse.Namespace) -> Table:
@@ -100,7 +130,7 @@ def table_from(args: argparse.Namespace) -> Table:
     return table
 
 
-def counts_from(args: argparse.Namespace) -> tuple[Table, Coverage]:
+def counts_from(args: argparse.Namespace, export: Export | None = None) -> tuple[Table, Coverage]:
     """Count hits as the options ask."""
     if args.limit is not None and args.limit < 1:
         raise InvalidInput("--limit accepts numbers from 1.", field="limit")
@@ -111,7 +141,7 @@ def counts_from(args: argparse.Namespace) -> tuple[Table, Coverage]:
             table, coverage = count_hits(
                 sources, args.by, since=args.since, until=args.until, aws=aws, engine=args.engine,
                 filters=_filters(args), athena=_athena(args), progress=progress, networks=args.networks,
-                memory_limit=args.memory_limit,
+                memory_limit=args.memory_limit, export=export,
             )  # fmt: skip
         if args.limit is not None:
             table = Table(table.columns, table.rows[: args.limit])
@@ -251,18 +281,20 @@ def _emit_parquet(table: Table, output: str | None) -> None:
     if output:
         table.to_parquet(output)
         return
-    if sys.stdout.isatty():
+    _refuse_terminal(output)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "hits.parquet"
+        table.to_parquet(path)
+        _copy_out(path)
+
+
+def _refuse_terminal(output: str | None) -> None:
+    if output is None and sys.stdout.isatty():
         raise InvalidInput(
             "Parquet cannot be printed on a terminal.",
             next_step="Add --output FILE, or redirect the output.",
             field="format",
         )
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "hits.parquet"
-        table.to_parquet(path)
-        sys.stdout.flush()
-        sys.stdout.buffer.write(path.read_bytes())
-        sys.stdout.buffer.flush()
 
 
 def tell(coverage: Coverage, stats: bool) -> None:

@@ -8,16 +8,20 @@ import shutil
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..columns import lay_out, width, wrap
-from ..connection import Connection, connect
 from ..errors import InvalidInput
 from ..text import json_text, printable
+
+if TYPE_CHECKING:
+    from ..connection import Connection
 
 
 def connection(args: argparse.Namespace) -> Connection:
     """Connect with the global options ``--profile``, ``--region`` and ``--endpoint-url``."""
+    from ..connection import connect  # much to import, and a command over logs makes no connection
+
     return connect(profile=args.profile, region=args.region, endpoint_url=args.endpoint_url)
 
 

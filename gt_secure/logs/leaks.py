@@ -236,9 +236,11 @@ def find_leaks(hits: Queryable, rules: LeakRules | None = None) -> Leaks:
     rules = rules or LeakRules()
     # Grouped in two steps, and the uses cut by a window: the aggregates that do it in one keep all of it in memory.
     each = f"SELECT DISTINCT fingerprint, remote_ip, endpoint {_USED}"
+    # Totals by a window would need as long as all the rest: a window keeps and sorts every row.
     urls = hits.query(
-        f"SELECT fingerprint, n, count(*) OVER (), count(*) FILTER (n > 1) OVER () FROM "
-        f"(SELECT fingerprint, count(*) AS n FROM ({each}) GROUP BY 1) ORDER BY n DESC, 1 LIMIT {_MOST}"
+        f"WITH urls AS MATERIALIZED (SELECT fingerprint, count(*) AS n FROM ({each}) GROUP BY 1) "
+        "SELECT fingerprint, n, (SELECT count(*) FROM urls), (SELECT count(*) FROM urls WHERE n > 1) FROM urls "
+        f"ORDER BY n DESC, 1 LIMIT {_MOST}"
     )
     checked, candidates = urls[0][2:] if urls else (0, 0)
     rows = _uses_of(hits, [fingerprint for fingerprint, n, _, _ in urls if n > 1])

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from ..aws.client import Aws
     from .engines.athena_settings import Athena
     from .engines.remote import Run
+    from .export import Export
 
 Sources = str | Path | LogObject | Iterable[Any]
 Engine = Literal["auto", "duckdb", "spark", "athena"]
@@ -335,10 +337,12 @@ def count_hits(
     athena: Athena | None = None,
     filters: Mapping[str, Any] | None = None,
     networks: NetworksLike | None = None,
+    export: Export | None = None,
 ) -> tuple[Table, Coverage]:
     """Count hits in one pass without keeping rows: the fast way for one question, and for logs of any size.
 
-    Parameters are those of :func:`read_hits` and :meth:`Hits.count`.
+    Parameters are those of :func:`read_hits` and :meth:`Hits.count`, and ``export``: a file for the groups, which the
+    engine writes where it can; the table is empty then.
 
     Returns
     -------
@@ -373,9 +377,9 @@ def count_hits(
     job = _Job(sources, since, until, aws, chosen, memory_limit, progress, cancel, None)
     store = job.store
     try:
-        store.run_on(
-            job.reader, "CREATE TEMP TABLE grouped AS " + _grouped(job, names, where, derived(from_lines("lines_in")))
-        )
+        needed = _named(names, where)
+        rows = derived(from_lines("lines_in"), needed=needed)
+        store.run_on(job.reader, "CREATE TEMP TABLE grouped AS " + _grouped(job, names, where, rows))
         job.sink.close()
         if job.reader.cancelled:
             raise cancelled(0)
@@ -391,11 +395,12 @@ def count_hits(
             ).filter(**filters or {}) as hits:  # fmt: skip
                 return hits.count(names), hits.coverage
         if job.sink.count:
-            store.query("INSERT INTO grouped " + _grouped(job, names, where, derived(from_records(job.sink.path))))
+            rows = derived(from_records(job.sink.path), needed=needed)
+            store.query("INSERT INTO grouped " + _grouped(job, names, where, rows))
         job.refuse_if_nothing()
         coverage = _count_coverage(job)
         store.query(f"DELETE FROM grouped WHERE state <> {_HIT}")
-        return finish(store, "grouped", names, once=not job.sink.count), coverage
+        return finish(store, "grouped", names, once=not job.sink.count, export=export), coverage
     finally:
         store.close()
 
@@ -409,6 +414,11 @@ def _several_kinds(job: _Job) -> bool:
 
 _HIT, _BLANK, _OUTSIDE, _FILTERED, _UNREADABLE = range(5)
 """States of a line; from the last one on all are unreadable, in as many groups as samples are kept."""
+
+
+def _named(by: list[str], where: str) -> set[str]:
+    """Words in the expressions of a count: the columns that it needs are among them."""
+    return set(re.findall(r"\w+", " ".join([*group_parts(by), where])))
 
 
 def _grouped(job: _Job, by: list[str], where: str, rows: str) -> str:

@@ -9,6 +9,7 @@ so the *fingerprint* is a hash of everything that the signature covers.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 
 from ...test_journal import NEAR_S, own_uses
 from .columns import EXTRA, FIELDS, TEST_MARKER
@@ -219,40 +220,71 @@ def own_test() -> str:
     return f"coalesce({' OR '.join(parts)}, false)" if parts else "false"
 
 
-def derived(records: str, dialect: Dialect = DUCKDB) -> str:
+_OF_QUERY = ("request_uri", "fingerprint", "minted", "expires_s", "age_s", "access_key", "test_marker")
+"""Columns that are computed from the canonical query."""
+
+
+def derived(records: str, dialect: Dialect = DUCKDB, needed: Collection[str] | None = None) -> str:
     """SELECT that adds the derived columns to records and masks the secrets in them.
 
     Whatever is concluded from a query is concluded from its canonical form (``params`` and ``asked``), because a server
-    computes the signature over decoded names and values: no spelling hides a request. Columns that the outer query does
-    not name cost nothing: the engine leaves them out.
+    computes the signature over decoded names and values: no spelling hides a request.
+
+    Parameters
+    ----------
+    needed : collection of str, optional
+        Columns that the outer query names: others are left out of the text, which an engine reads and binds first.
     """
-    d = dialect
-    kept = ", ".join(name for name in (*FIELDS, *EXTRA) if name not in _TEXTS)
+    d, test = dialect, own_test()
+    wanted = {*FIELDS, *EXTRA, *_OF_QUERY, "test"} if needed is None else {*needed}
+    wanted |= ({"minted"} if "age_s" in wanted else set()) | (
+        {"test_marker"} if "test" in wanted and test != "false" else set()
+    )
+    plain = ", ".join(name for name in (*FIELDS, *EXTRA) if name not in _TEXTS)
+    texts = [name for name in _TEXTS if name in wanted and name != "request_uri"]
+    half = "".join(f"{masked(name, d)} AS masked_{name}, " for name in texts)
     target = d.part.format("request_uri", " ", 2)
+    rows = f"""(SELECT source, pos, line, readable, blank, {plain}, request_uri AS raw_uri, {half}
+        CASE WHEN request_uri LIKE '%?%' THEN substr({target}, position('?' IN {target}) + 1) ELSE '' END AS asked_raw
+    FROM ({records}) r1) r2"""
+    if texts:
+        whole = "".join(f", {_without_hidden(f'masked_{name}', d)} AS {name}" for name in texts)
+        rows = f"(SELECT *{whole} FROM {rows}) r11"
+    if wanted & {*_OF_QUERY}:
+        canonical = d.each.format(d.split.format("asked_raw", "&"), _canonical("p", d))
+        rows = f"""(SELECT *, CASE WHEN asked_raw = '' THEN '' ELSE '&' || {d.join.format("params", "&")} END AS asked
+        FROM (SELECT *, CASE WHEN asked_raw = '' THEN NULL ELSE {canonical} END AS params FROM {rows}) r3) r4"""
+    rows = f"(SELECT *, {_presigned(d)} AS presigned, {REFUSED} AS refused FROM {rows}) r5"
+    if "request_uri" in wanted:
+        rows = f"""(SELECT *, {_without_hidden("masked_uri", d)} AS request_uri
+        FROM (SELECT *, {_rest_masked("half_uri", d)} AS masked_uri
+        FROM (SELECT *, {_half_masked("spelled_uri", d)} AS half_uri
+        FROM (SELECT *, {_respelled(d)} AS spelled_uri FROM {rows}) r6) r7) r8) r9"""
+    columns = {
+        "fingerprint": f"CASE WHEN presigned THEN substr({_fingerprint(d)}, 1, 16) END",
+        "minted": _minted(d),
+        "expires_s": _lifetime(d),
+        "access_key": _signer_hash(d),
+        "test_marker": _tested(d),
+    }
+    picks = "".join(f", {text} AS {name}" for name, text in columns.items() if name in wanted)
+    rows = f"(SELECT *{picks} FROM {rows}) r10"
+    last = {"test": test, "age_s": age(d)}
+    picks = "".join(f", {text} AS {name}" for name, text in last.items() if name in wanted)
+    return f"SELECT *{picks} FROM {rows}"
+
+
+def _signer_hash(d: Dialect) -> str:
+    """Expression: the hash of the access key id of a query."""
     signer = f"CASE WHEN {has_parameter('x-amz-credential')} THEN {_value('x-amz-credential', d)} ELSE " + (
         f"{_value('awsaccesskeyid', d)} END"
     )
     key_id = d.extract.format(f"({signer})", "^([A-Za-z0-9]+)", 1)
+    return f"CASE WHEN {key_id} <> '' THEN substr({d.sha256.format(key_id)}, 1, 12) END"
+
+
+def _tested(d: Dialect) -> str:
+    """Expression: the marker of a test URL; SigV2 does not sign one, so that anybody could add it."""
     # Only what a marker looks like is kept: a client may write anything there, a token too.
     marker = f"nullif({d.extract.format('asked', f'&{TEST_MARKER}=({_MARKER})(&|$)', 1)}, '')"
-    # SigV2 does not sign a marker, so that anybody could add one.
-    tested = f"CASE WHEN {has_parameter(TEST_MARKER)} AND NOT {_IS_V2} THEN {marker} END"
-    canonical = d.each.format(d.split.format("asked_raw", "&"), _canonical("p", d))
-    return f"""
-    SELECT *, {own_test()} AS test, {age(d)} AS age_s
-    FROM (SELECT *, CASE WHEN presigned THEN substr({_fingerprint(d)}, 1, 16) END AS fingerprint,
-        {_minted(d)} AS minted, {_lifetime(d)} AS expires_s,
-        CASE WHEN {key_id} <> '' THEN substr({d.sha256.format(key_id)}, 1, 12) END AS access_key
-    FROM (SELECT *, {_without_hidden("masked_uri", d)} AS request_uri
-    FROM (SELECT *, {_presigned(d)} AS presigned,
-        {tested} AS test_marker, {REFUSED} AS refused, {_rest_masked("half_uri", d)} AS masked_uri
-    FROM (SELECT *, {_half_masked("spelled_uri", d)} AS half_uri
-    FROM (SELECT *, {_respelled(d)} AS spelled_uri
-    FROM (SELECT *, CASE WHEN asked_raw = '' THEN '' ELSE '&' || {d.join.format("params", "&")} END AS asked
-    FROM (SELECT *, CASE WHEN asked_raw = '' THEN NULL ELSE {canonical} END AS params
-    FROM (SELECT source, pos, line, readable, blank, {kept}, request_uri AS raw_uri,
-        {_without_hidden(f"({masked('referer', d)})", d)} AS referer,
-        {_without_hidden(f"({masked('user_agent', d)})", d)} AS user_agent,
-        {_without_hidden(f"({masked('error_message', d)})", d)} AS error_message,
-        CASE WHEN request_uri LIKE '%?%' THEN substr({target}, position('?' IN {target}) + 1) ELSE '' END AS asked_raw
-    FROM ({records}) r1) r2) r3) r4) r5) r6) r7) r8) r9"""
+    return f"CASE WHEN {has_parameter(TEST_MARKER)} AND NOT {_IS_V2} THEN {marker} END"

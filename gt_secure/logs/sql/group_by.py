@@ -14,6 +14,7 @@ from .columns import COLUMNS
 
 if TYPE_CHECKING:
     from ..engines.duckdb_store import Store
+    from ..export import Export
 
 NEEDS_NETWORKS = ("network_name", "network_source", "asn", "country")
 """Columns that exist only with names of networks."""
@@ -75,10 +76,13 @@ def shown(name: str, table: str) -> str:
     return _FORMATTED[name][1].format(column) if name in _FORMATTED else column
 
 
-def finish(store: Store, table: str, by: Sequence[str], limit: int | None = None, *, once: bool = False) -> Table:
+def finish(
+    store: Store, table: str, by: Sequence[str], limit: int | None = None, *, once: bool = False,
+    export: Export | None = None,
+) -> Table:  # fmt: skip
     """Format a grouped table that has the ``by`` columns and ``hits``; most hits first.
 
-    ``once``: each group has one row in it already.
+    ``once``: each group has one row in it already. ``export``: write the rows there, if the engine can.
     """
     join = ""
     if "network" in by:
@@ -90,11 +94,13 @@ def finish(store: Store, table: str, by: Sequence[str], limit: int | None = None
     hits = "hits" if ready else "CAST(coalesce(sum(hits), 0) AS BIGINT) AS hits"
     order = ", ".join(["hits DESC", *(f'"{name}" NULLS LAST' for name in by)])
     comma = ", " if by else ""
-    rows = store.query(
+    select = (
         f"SELECT {picks}{comma}{hits} FROM {table} {join} {groups} "
         f"ORDER BY {order} {f'LIMIT {int(limit)}' if limit is not None else ''}"
     )
-    return Table([*by, "hits"], rows)
+    if export is not None and export.write(store, select):
+        return Table([*by, "hits"], [])
+    return Table([*by, "hits"], store.query(select))
 
 
 def network_of(text: str | None) -> str | None:
