@@ -111,6 +111,7 @@ bench: $(VENV)/.dev ## measurements, printed as ratios against named peers
 	$(BIN)/python benchmarks/logs.py
 	$(BIN)/python benchmarks/panel.py
 	$(BIN)/python benchmarks/newcomer.py
+	$(BIN)/python benchmarks/sweep.py --accounts 40
 
 $(VENV)/docs/.done: $(VENV)/.python requirements/docs.txt
 	@$(BIN)/python -m venv $(VENV)/docs

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from .presign import Probe, TestUrl, inspect
     from .restriction.expectations import expect
     from .restriction.model import Restriction
-    from .widgets import AllowEditor, HitsStep, Panel, ReviewStep, TeamPicker, TestUrlStep
+    from .sweeps import Sweep, sweep
+    from .widgets import AllowEditor, HitsStep, Panel, ReviewStep, SweepView, TeamPicker, TestUrlStep
     from .widgets.panel import panel
 
 __all__ = [
@@ -49,6 +50,8 @@ __all__ = [
     "ReviewStep",
     "Scenes",
     "Source",
+    "Sweep",
+    "SweepView",
     "Table",
     "TeamPicker",
     "TestUrl",
@@ -67,6 +70,7 @@ __all__ = [
     "plots",
     "read_hits",
     "sandbox",
+    "sweep",
 ]
 
 logging.getLogger("gt_secure").addHandler(logging.NullHandler())
@@ -92,6 +96,8 @@ __getattr__, __dir__ = attach(
         "ReviewStep": ".widgets",
         "Scenes": ".access.explain.expectation_log",
         "Source": ".network",
+        "Sweep": ".sweeps",
+        "SweepView": ".widgets",
         "Table": ".logs",
         "TeamPicker": ".widgets",
         "TestUrl": ".presign",
@@ -109,6 +115,7 @@ __getattr__, __dir__ = attach(
         "plots": ".plots",
         "read_hits": ".logs",
         "sandbox": ".sandbox",
+        "sweep": ".sweeps",
     },
 )
 

@@ -246,12 +246,13 @@ def _bucket(gt: Reader, name: str, notes: _Notes, since: str | Literal[False] | 
     if since is not False and state.logging:
         hits = notes.attempt(f"log of {name}", lambda: gt.hits(name, since=since, cache=cache), None)
     if hits is None:
-        return AuditedBucket(name, _guard_text(state), log)
+        return AuditedBucket(name, guard_text(state), log)
     leaks = hits.leaks()
-    return AuditedBucket(name, _guard_text(state), log, hits, tuple(leaks), leaks.summary)
+    return AuditedBucket(name, guard_text(state), log, hits, tuple(leaks), leaks.summary)
 
 
-def _guard_text(state: BucketState) -> str:
+def guard_text(state: BucketState) -> str:
+    """Return the guard of a bucket in a few words."""
     if not state.sees("s3:GetBucketPolicy"):
         return "unknown: s3:GetBucketPolicy was denied"
     guard = policies.find_guard(state.policy_text)

@@ -35,6 +35,7 @@ LAYERS = [
     ["audit"],
     ["connection"],
     ["doctor", "check"],
+    ["sweeps"],
     ["widgets"],
     ["sandbox"],
     ["demonstration"],

@@ -49,6 +49,7 @@ VERBS = (
     Verb("plot", "Connection.plot"),
     Verb("audit", "Connection.audit"),
     Verb("check", "check.run_specs"),
+    Verb("sweep", "sweep"),
     Verb("demo", "demo"),
     Verb("sandbox", "sandbox.Sandbox"),
     Verb("sandbox", "sandbox.install"),

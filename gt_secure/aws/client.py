@@ -16,6 +16,7 @@ import json
 import os
 import threading
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 from urllib.parse import urlsplit
@@ -73,8 +74,11 @@ class Aws:
         None on real AWS.
     """
 
-    def __init__(self, session: boto3.session.Session, region: str, endpoint_url: str | None) -> None:
+    def __init__(
+        self, session: boto3.session.Session, region: str, endpoint_url: str | None, *, timeout_s: float | None = None
+    ) -> None:
         self._session = session
+        self._timeout_s = timeout_s
         self.region = region
         self.endpoint_url = endpoint_url
         self._endpoints: dict[str, str] = {}
@@ -122,7 +126,9 @@ class Aws:
         key = (service, region or self.region)
         with self._lock:
             if key not in self._clients:
-                self._clients[key] = make_client(self._session, service, key[1], self._endpoint_of(*key))
+                self._clients[key] = make_client(
+                    self._session, service, key[1], self._endpoint_of(*key), timeout_s=self._timeout_s
+                )
             return self._clients[key]
 
     def use_endpoint(self, service: str, url: str) -> None:
@@ -143,6 +149,7 @@ class Aws:
                 "s3",
                 region or self.region,
                 self._endpoint_of("s3", region or self.region),
+                timeout_s=self._timeout_s,
                 aws_access_key_id=access_key,
                 aws_secret_access_key=secret_key,
                 aws_session_token=token,
@@ -213,8 +220,19 @@ def is_loopback_url(url: str) -> bool:
         return False
 
 
-def make_client(session: boto3.session.Session, service: str, region: str, endpoint: str | None, **keys: Any) -> Any:
-    """Create one client with the choices that this module documents."""
+def make_client(
+    session: boto3.session.Session,
+    service: str,
+    region: str,
+    endpoint: str | None,
+    *,
+    timeout_s: float | None = None,
+    **keys: Any,
+) -> Any:
+    """Create one client with the choices that this module documents.
+
+    ``timeout_s`` is the time to wait for a response, which is then tried once more; the default is patient.
+    """
     from botocore.config import Config
 
     local = endpoint is not None and is_loopback_url(endpoint)
@@ -227,9 +245,9 @@ def make_client(session: boto3.session.Session, service: str, region: str, endpo
             "s3": {"addressing_style": style, "us_east_1_regional_endpoint": "regional"},
         }
     config = Config(
-        connect_timeout=CONNECT_TIMEOUT_S,
-        read_timeout=READ_TIMEOUT_S,
-        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        connect_timeout=min(CONNECT_TIMEOUT_S, timeout_s or CONNECT_TIMEOUT_S),
+        read_timeout=timeout_s or READ_TIMEOUT_S,
+        retries={"mode": "standard", "total_max_attempts": ATTEMPTS if timeout_s is None else 2},
         max_pool_connections=CONNECTIONS,
         user_agent_extra="gt_secure",
         proxies={} if local else None,  # requests to this machine must not use a proxy
@@ -252,6 +270,7 @@ def connect_aws(
     region: str | None = None,
     boto3_session: boto3.session.Session | None = None,
     endpoint_url: str | None = None,
+    timeout_s: float | None = None,
 ) -> Aws:
     """Find credentials and region as every AWS tool does, without an AWS call.
 
@@ -265,6 +284,8 @@ def connect_aws(
         A session to use instead.
     endpoint_url : str, optional
         A custom endpoint URL, such as the sandbox; the default is ``AWS_ENDPOINT_URL``.
+    timeout_s : float, optional
+        Seconds to wait for one response.
 
     Raises
     ------
@@ -291,7 +312,7 @@ def connect_aws(
                 next_step="Write it as http://127.0.0.1:4566 or https://host.",
                 field="endpoint_url",
             )
-    return Aws(session, where, endpoint)
+    return Aws(session, where, endpoint, timeout_s=timeout_s)
 
 
 def _local_endpoint(session: boto3.session.Session) -> str | None:
@@ -333,6 +354,23 @@ def _new_session(profile: str | None) -> boto3.session.Session:
     core = botocore.session.Session()
     core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_read_time)
     return boto3.session.Session(botocore_session=core, profile_name=profile)
+
+
+def session_with(access_key: str, secret_key: str, token: str, region: str) -> boto3.session.Session:
+    """Return a session with given keys; sessions share the API models, which are most of their memory and time."""
+    import boto3
+    import botocore.session
+
+    core = botocore.session.Session()
+    core.register_component("data_loader", _shared_loader())
+    return boto3.session.Session(access_key, secret_key, token, region_name=region, botocore_session=core)
+
+
+@lru_cache(maxsize=1)
+def _shared_loader() -> Any:
+    import botocore.session
+
+    return botocore.session.Session().get_component("data_loader")
 
 
 def _read_time(value: Any) -> dt.datetime:

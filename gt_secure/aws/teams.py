@@ -10,13 +10,16 @@ import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from ..errors import GtSecureError, InvalidInput, NotFound, refuse_url
 from ..html import facts as fact_list
 from ..html import output as cell_output
 from ..text import printable
 from .client import Aws, aws_errors
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker.client import SageMakerClient
 
 # Fields that are not compared: times that every write changes, and values that the service computes.
 _VOLATILE = {"LastUpdatedDate", "CreateDate", "Status", "FailureReason"}
@@ -215,9 +218,7 @@ def list_workteams(aws: Aws) -> list[Workteam]:
     client = aws.client("sagemaker")  # made here: sessions are not thread-safe, clients are
 
     def private() -> list[Workteam]:
-        with aws_errors("sagemaker:ListWorkteams"):
-            pages = client.get_paginator("list_workteams").paginate()
-            return [team_from_api(team) for page in pages for team in page["Workteams"]]
+        return _private_workteams(client)
 
     def sold() -> list[Workteam]:
         with aws_errors("sagemaker:ListSubscribedWorkteams"):
@@ -228,6 +229,17 @@ def list_workteams(aws: Aws) -> list[Workteam]:
         answers = [pool.submit(ask) for ask in (private, sold)]
         found = [team for answer in answers for team in answer.result()]
     return sorted(found, key=lambda team: (team.kind != "private", team.name.lower()))
+
+
+def list_private_workteams(aws: Aws) -> list[Workteam]:
+    """List the private workteams by name."""
+    return sorted(_private_workteams(aws.client("sagemaker")), key=lambda team: team.name.lower())
+
+
+def _private_workteams(client: SageMakerClient) -> list[Workteam]:
+    with aws_errors("sagemaker:ListWorkteams"):
+        pages = client.get_paginator("list_workteams").paginate()
+        return [team_from_api(team) for page in pages for team in page["Workteams"]]
 
 
 def get_workteam(aws: Aws, name: str) -> Workteam:

@@ -16,6 +16,7 @@ ACCOUNT = "111122223333"
 """Account id unless the settings name another one."""
 ADMIN_USER = "sandbox-admin"
 ROLE_NAME = "GroundTruthExecution"
+SWEEP_ROLE_NAME = "GtSecureSweep"
 VPC_ID = "vpc-0a1b2c3d"
 S3_ENDPOINT_ID = "vpce-0a1b2c3d4e5f60718"
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .hits_step import HitsStep
     from .panel import Panel, panel
     from .review_step import ReviewStep
+    from .sweep_view import SweepView
     from .team_picker import TeamPicker
     from .test_url_step import TestUrlStep
 
@@ -20,6 +21,7 @@ __all__ = [
     "HitsStep",
     "Panel",
     "ReviewStep",
+    "SweepView",
     "TeamPicker",
     "TestUrlStep",
     "panel",
@@ -33,6 +35,7 @@ __getattr__, __dir__ = attach(
         "HitsStep": ".hits_step",
         "Panel": ".panel",
         "ReviewStep": ".review_step",
+        "SweepView": ".sweep_view",
         "TeamPicker": ".team_picker",
         "TestUrlStep": ".test_url_step",
         "panel": ".panel",

@@ -9,7 +9,17 @@ from typing import Any
 from .. import emulator
 from ..sagemaker import workteams
 from ..sagemaker.workforces import arn, portal_endpoint
-from ..settings import ADMIN_USER, REGION, ROLE_NAME, S3_ENDPOINT_ID, VPC_ID, Settings, account_id, role_arn
+from ..settings import (
+    ADMIN_USER,
+    REGION,
+    ROLE_NAME,
+    S3_ENDPOINT_ID,
+    SWEEP_ROLE_NAME,
+    VPC_ID,
+    Settings,
+    account_id,
+    role_arn,
+)
 from ..state import Region, State
 from . import images as pictures
 
@@ -60,6 +70,7 @@ async def demo(state: State, settings: Settings) -> None:
     if settings.seed != "demo" or region.workforces or region.workteams:
         return
     await _role()
+    await _sweep_role()
     _network(region)
     _teams(region)
     await _buckets()
@@ -92,6 +103,26 @@ async def _role() -> None:
     )
     await emulator.query_call("iam", "CreateRole", RoleName=ROLE_NAME, AssumeRolePolicyDocument=trust)
     await emulator.query_call("iam", "PutRolePolicy", RoleName=ROLE_NAME, PolicyName="labeling", PolicyDocument=rights)
+
+
+async def _sweep_role() -> None:
+    """Make the read-only role of a sweep, for the administrator."""
+    trust = _policy(
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{account_id()}:user/{ADMIN_USER}"},
+            "Action": "sts:AssumeRole",
+        }
+    )
+    actions = ["sagemaker:List*", "sagemaker:Describe*", "s3:Get*", "s3:List*", "ec2:Describe*", "kms:GetKeyPolicy"]
+    rights = _policy(
+        {"Effect": "Allow", "Action": actions, "Resource": "*"},
+        {"Effect": "Deny", "Action": ["s3:GetObject", "s3:GetObjectVersion"], "Resource": "*"},
+    )
+    await emulator.query_call("iam", "CreateRole", RoleName=SWEEP_ROLE_NAME, AssumeRolePolicyDocument=trust)
+    await emulator.query_call(
+        "iam", "PutRolePolicy", RoleName=SWEEP_ROLE_NAME, PolicyName="sweep", PolicyDocument=rights
+    )
 
 
 def _network(region: Region) -> None:

@@ -1,0 +1,206 @@
+"""``gt-secure sweep``: many accounts and regions in one report."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InvalidInput
+from ..text import count, json_text
+from .accepted import add_accepted_options, check_baseline_options, note_unused, write_baseline
+from .exit_codes import FOUND, OK, UNKNOWN
+from .output import connection, fit, line_width, note, say, show_json, table, write_report
+from .parser import Commands
+from .progress import working
+
+if TYPE_CHECKING:
+    from ..sweeps import Sweep, SweepSpec
+    from ..sweeps.runner import SweepProgress
+
+FORMATS = ("table", "json", "html", "parquet", "csv")
+_BAR = 20
+_WIDE = 160
+_SHORT = ("account", "region", "team", "URL lock", "findings", "not read")
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    parser = commands.add(
+        "sweep",
+        run,
+        description="Report the locks, exposure and findings of every private team in many accounts and regions, "
+        "with a role that is the same in all of them. An account that fails is a row. Changes nothing.",
+        examples=(
+            ("gt-secure sweep --role-name GtSecureSweep --accounts accounts.txt", "the accounts of a file"),
+            (
+                "gt-secure sweep --role-name GtSecureSweep --organization -o parquet --out s --external-id example",
+                "the organization, as Parquet partitions",
+            ),
+            (
+                "gt-secure sweep --print-role stackset --role-name GtSecureSweep --trusted 111122223333",
+                "the template of the role",
+            ),
+        ),
+        exit_codes="0; with --fail-on: 2 a finding of that severity or higher, 3 something could not be read",
+        result=sweep_from,
+    )
+    parser.add_argument("-f", "--file", help="sweep file (YAML or JSON); other options override it")
+    parser.add_argument("--role-name", metavar="NAME", help="role to assume in each account")
+    parser.add_argument("--external-id", metavar="ID", help="external id that the role asks for")
+    parser.add_argument("--accounts", metavar="FILE", help="file with an account id on each line, or a JSON list")
+    parser.add_argument("--organization", action="store_true", help="all active accounts of the organization")
+    parser.add_argument("--regions", metavar="LIST", help="all (default), or regions with commas")
+    parser.add_argument("--shard", metavar="I/N", help="read part I of N parts of the accounts")
+    parser.add_argument("--workers", type=int, default=8, help="regions read at a time (default: %(default)s)")
+    parser.add_argument("--timeout", type=float, default=15, metavar="SECONDS", help="for one response (%(default)s)")
+    parser.add_argument("--state", metavar="FILE", help="file of the progress (default: in ~/.gt_secure/sweeps)")
+    parser.add_argument("--fresh", action="store_true", help="start again instead of resuming")
+    parser.add_argument("-o", "--format", choices=FORMATS, help="output format (default: table)")
+    parser.add_argument("--out", metavar="PATH", help="file of the output; a folder for Parquet")
+    parser.add_argument("--sarif", metavar="FILE", help="write a SARIF 2.1.0 report to this file")
+    parser.add_argument("--fail-on", choices=("high", "medium", "low", "info"), help="severity that fails the sweep")
+    add_accepted_options(parser)
+    group = parser.add_argument_group("the role")
+    group.add_argument("--print-role", choices=("stackset", "terraform"), help="print the role, and end")
+    group.add_argument("--trusted", metavar="ACCOUNT", help="account id or role ARN that runs the sweep")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the report, or the role."""
+    if args.print_role:
+        return _print_role(args)
+    shape = args.format or ("json" if args.json else "table")
+    if shape == "parquet" and not args.out:
+        raise InvalidInput("Parquet needs a folder.", next_step="Add --out FOLDER.", field="out")
+    result = sweep_from(args)
+    _show(result, shape, args.out)
+    note_unused(result.unused)
+    if not args.fail_on:
+        return OK
+    return FOUND if result.worse_than(args.fail_on) else UNKNOWN if result.unread else OK
+
+
+def sweep_from(args: argparse.Namespace) -> Sweep:
+    """Return the sweep that the options ask for, and write its reports."""
+    from ..findings.accepted import read_accepted
+    from ..sweeps import SweepSpec, load_sweep, sweep
+
+    check_baseline_options(args)
+    spec = load_sweep(args.file) if args.file else SweepSpec()
+    role = args.role_name or spec.role_name
+    if not role:
+        raise InvalidInput(
+            "No role is named.", next_step="Add --role-name GtSecureSweep, the role of each account.", field="role_name"
+        )
+    given = bool(args.accounts or args.organization)
+    with working("Sweeping") as line:
+        result = sweep(
+            role_name=role,
+            external_id=args.external_id or spec.external_id,
+            accounts=args.accounts if given else spec.accounts,
+            organization=args.organization if given else spec.organization,
+            regions=args.regions or spec.regions,
+            accepted=(*spec.accepted, *read_accepted(args.accepted)),
+            connection=connection(args),
+            state=_state(args, spec, role),
+            shard=_shard(args.shard),
+            workers=args.workers,
+            timeout_s=args.timeout,
+            progress=lambda now: line.update(bar(now)),
+        )
+    write_report(args.sarif, lambda: json_text(result.to_sarif(source=args.file or ""), indent=2) + "\n")
+    write_baseline(args, result.findings)
+    return result
+
+
+def bar(now: SweepProgress) -> str:
+    """Return the progress as a bar with its numbers."""
+    full = _BAR * now.done // max(now.total, 1)
+    words = f"{now.done:,} of {count(now.total, 'region')}, {count(now.teams, 'team')}"
+    return f"[{'#' * full}{'.' * (_BAR - full)}] {words}" + (f", {now.failed:,} not read" if now.failed else "")
+
+
+def _state(args: argparse.Namespace, spec: SweepSpec, role: str) -> Path:
+    """Return the file of the progress; the options give its name, so that the same command resumes."""
+    import hashlib
+
+    from ..sweeps.state_file import default_folder
+
+    if args.state:
+        path = Path(args.state)
+    else:
+        names = (role, args.external_id, args.accounts, args.organization, args.regions, args.shard, args.file, spec)
+        words = repr((*names, args.profile, args.endpoint_url))
+        path = default_folder() / f"{hashlib.sha256(words.encode()).hexdigest()[:16]}.ndjson"
+    if args.fresh:
+        path.unlink(missing_ok=True)
+    elif path.exists():
+        note(f"Resuming the sweep in {path}. Add --fresh to start again.")
+    return path
+
+
+def _shard(text: str | None) -> tuple[int, int]:
+    if text is None:
+        return 1, 1
+    number, _, total = text.partition("/")
+    if not (number.isdigit() and total.isdigit()):
+        raise InvalidInput(f"'{text[:20]}' is not a part.", next_step="Write --shard 2/8.", field="shard")
+    return int(number), int(total)
+
+
+def _show(result: Sweep, shape: str, out: str | None) -> None:
+    if shape == "parquet":
+        result.to_parquet(str(out))
+        note(f"{out}: {count(len(result), 'row')}")
+        say(fit(result.headline))
+        return
+    if out is not None:
+        make: dict[str, Any] = {
+            "table": lambda: result.to_text() + "\n",
+            "json": lambda: json_text(result.to_dict(), indent=2) + "\n",
+            "html": result.to_html,
+            "csv": result.to_csv,
+        }
+        write_report(out, make[shape])
+        say(fit(result.headline))
+    elif shape == "json":
+        show_json(result.to_dict())
+    elif shape == "table":
+        say(fit(result.headline))
+        say("")
+        say(_table(result))
+    else:
+        say((result.to_html() if shape == "html" else result.to_csv()).rstrip("\n"))
+
+
+def _table(result: Sweep) -> str:
+    """Return all columns where the terminal is wide, and else those that say where to look."""
+    from ..sweeps.result import HEAD
+
+    rows = [row.cells() for row in result.rows]
+    room = line_width()
+    if not rows:
+        return "No team, and nothing that could not be read."
+    kept = range(len(HEAD)) if room is None or room >= _WIDE else [HEAD.index(name) for name in _SHORT]
+    if len(kept) < len(HEAD):
+        note("Narrow terminal: print all columns with -o csv, -o html or --json.")
+    return table([HEAD[i] for i in kept], [[row[i] for i in kept] for row in rows])
+
+
+def _print_role(args: argparse.Namespace) -> int:
+    from ..sweeps import load_sweep, role_stackset, role_terraform
+
+    spec = load_sweep(args.file) if args.file else None
+    role = args.role_name or (spec.role_name if spec else "") or "GtSecureSweep"
+    external = args.external_id or (spec.external_id if spec else "")
+    make = role_stackset if args.print_role == "stackset" else role_terraform
+    say(make(role, args.trusted or "", external).rstrip("\n"))
+    if args.print_role == "stackset":
+        note("Deploy it from the management account, in one region (IAM is global):")
+        note(
+            "aws cloudformation create-stack-set --stack-set-name gt-secure-sweep --template-body file://role.json "
+            "--permission-model SERVICE_MANAGED --auto-deployment Enabled=true,RetainStacksOnAccountRemoval=false "
+            "--capabilities CAPABILITY_NAMED_IAM"
+        )
+    return OK

@@ -1,0 +1,107 @@
+"""The accounts of a sweep: from a list, a file, or the organization.
+
+Source: AWS Organizations API Reference, *ListAccounts* (only the management account and delegated administrators may
+call it).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
+
+from .. import files as textfiles
+from ..aws.client import Aws, aws_errors
+from ..errors import InvalidInput, NotFound
+
+_ID = re.compile(r"[0-9]{12}")
+MAX_ACCOUNTS = 20_000
+TEXT_SUFFIXES = frozenset({".txt", ".csv", ".list", ""})
+
+
+class Account(NamedTuple):
+    """An account: its id, and its name if it is known."""
+
+    id: str
+    name: str = ""
+
+
+AccountsLike: TypeAlias = "str | Path | Iterable[str | Account | Mapping[str, Any]]"
+"""Accounts: a file, or ids."""
+
+
+def read_accounts(given: AccountsLike) -> tuple[Account, ...]:
+    """Return the accounts of a file or list, each once.
+
+    A text file has an id, and a name if wanted, on each line. A JSON or YAML file has a list of ids, or of mappings
+    with ``id`` and ``name``, such as ``aws organizations list-accounts`` prints.
+
+    Raises
+    ------
+    NotFound, InvalidInput
+        No such file; something that is not an account id; no account.
+    """
+    items = _of_file(Path(given)) if isinstance(given, (str, Path)) else list(given)
+    accounts = {account.id: account for account in map(_account, items)}
+    if not accounts:
+        raise _bad("No account is given.", "List one account id on each line, for example 111122223333.")
+    if len(accounts) > MAX_ACCOUNTS:
+        raise _bad(f"{len(accounts):,} accounts are given.", f"Divide them: at most {MAX_ACCOUNTS:,} fit.")
+    return tuple(accounts.values())
+
+
+def _of_file(file: Path) -> list[Any]:
+    if file.suffix.lower() not in TEXT_SUFFIXES:
+        data = textfiles.load(file)
+        listed = data.get("Accounts", data.get("accounts")) if isinstance(data, Mapping) else data
+        if not isinstance(listed, list):
+            raise _bad(f"{file.name} has no list of accounts.", "Write a list of account ids.")
+        return listed
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+        raise NotFound(f"There is no file '{file}'.", next_step="Check the path of --accounts.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise _bad(f"{file.name} cannot be read.", "Save it as UTF-8 text, and check its permissions.") from error
+    rows = [line.split("#", 1)[0].strip() for line in lines]
+    return [row for number, row in enumerate(rows) if row and not (number == 0 and _is_title(row))]
+
+
+def _is_title(row: str) -> bool:
+    return not re.search(r"\d", row)
+
+
+def _account(item: object) -> Account:
+    name = ""
+    if isinstance(item, Account):
+        identifier, name = item.id, item.name
+    elif isinstance(item, Mapping):
+        identifier = str(item.get("Id", item.get("id", "")))
+        name = str(item.get("Name", item.get("name", "")) or "")
+    else:
+        first, _, rest = str(item).strip().partition(",") if "," in str(item) else str(item).strip().partition(" ")
+        identifier, name = first.strip().strip('"'), rest.strip().strip('"')
+    digits = identifier.replace("-", "")
+    if not _ID.fullmatch(digits):
+        hint = "Write twelve digits. In YAML and JSON put an id into quotes: a leading zero would be lost."
+        raise _bad(f"'{identifier[:40]}' is not an account id.", hint)
+    return Account(digits, name)
+
+
+def organization_accounts(aws: Aws) -> tuple[Account, ...]:
+    """List the active accounts of the organization.
+
+    Raises
+    ------
+    AccessDenied
+        Outside the management account and delegated administrators.
+    """
+    with aws_errors("organizations:ListAccounts"):
+        pages = aws.client("organizations").get_paginator("list_accounts").paginate()
+        listed = [account for page in pages for account in page["Accounts"]]
+    return read_accounts([account for account in listed if account.get("Status", "ACTIVE") == "ACTIVE"])
+
+
+def _bad(message: str, fix: str) -> InvalidInput:
+    return InvalidInput(message, next_step=fix, field="accounts")

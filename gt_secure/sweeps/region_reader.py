@@ -1,0 +1,135 @@
+"""One account and region of a sweep: a row for each private team; one call where there is no workforce."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+from ..access.exposure import RequestExposure
+from ..access.from_account import account_exposure, places_text
+from ..audit import guard_text
+from ..aws.teams import LabelingJob, Workforce, Workteam, jobs_of_team, list_private_workteams
+from ..connection import Connection
+from ..errors import GtSecureError, Throttled
+from ..findings.model import Finding
+from .accounts import Account
+from .row import SweepRow
+
+T = TypeVar("T")
+NEVER_READ = frozenset({"s3:GetObject"})
+"""The role of a sweep reads no object, so that the templates of tasks are not looked at."""
+MAX_BUCKETS = 20
+"""Maximum number of buckets to read for one team."""
+
+
+def read_region(gt: Connection, account: Account) -> list[SweepRow] | None:
+    """Return the rows of one account and region; None where there is no workforce.
+
+    Raises
+    ------
+    GtSecureError
+        If the workforce or the teams cannot be read. What is denied below them is in ``unread``.
+    """
+    workforce = gt.workforce()
+    if workforce is None:
+        return None
+    teams = list_private_workteams(gt.aws)
+    return [_row(gt, account, workforce, team) for team in teams] or [
+        SweepRow(account.id, gt.aws.region, account_name=account.name, portal_lock=_portal(workforce))
+    ]
+
+
+def _row(gt: Connection, account: Account, workforce: Workforce, team: Workteam) -> SweepRow:
+    notes = _Notes()
+    jobs: list[LabelingJob] = notes.attempt(f"jobs of {team.name}", lambda: jobs_of_team(gt.aws, team), [])
+    buckets = _buckets(jobs)
+    if len(buckets) > MAX_BUCKETS:
+        notes.add(f"{len(buckets) - MAX_BUCKETS} more buckets of {team.name} were not read")
+    named = [(name, *_bucket(gt, name, notes)) for name in buckets[:MAX_BUCKETS]]
+    findings = _findings(gt, team, buckets[:MAX_BUCKETS], notes)
+    return SweepRow(
+        account=account.id,
+        account_name=account.name,
+        region=gt.aws.region,
+        team=team.name,
+        url_lock=team.url_lock_text,
+        portal_lock=_portal(workforce),
+        guard=_joined((name, guard) for name, guard, _ in named),
+        buckets=tuple(buckets),
+        exposure=_joined((name, line) for name, _, line in named),
+        findings=tuple(each for each in findings if each.code != "not-checked"),
+        unread=tuple(dict.fromkeys([*notes.lines, *_denied(findings)])),
+    )
+
+
+class _Notes:
+    """Lines about what could not be read. Throttling is no such line: the region is read again."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def add(self, line: str) -> None:
+        """Add a line."""
+        self.lines.append(line)
+
+    def attempt(self, subject: str, read: Callable[[], T], otherwise: T) -> T:
+        """Return what is read, or note the error and return something else."""
+        try:
+            return read()
+        except Throttled:
+            raise
+        except GtSecureError as error:
+            self.add(f"{subject}: {error.message}")
+            return otherwise
+
+
+def _buckets(jobs: Iterable[LabelingJob]) -> list[str]:
+    uris = [uri for job in jobs for uri in (job.input_uri, job.output_uri) if uri.count("/") >= 2]
+    return sorted({uri.split("/")[2] for uri in uris})
+
+
+def _portal(workforce: Workforce) -> str:
+    where = f" in {workforce.vpc_id}" if workforce.vpc_id else ""
+    return (", ".join(workforce.cidrs) or "off: open to every address") + where
+
+
+def _bucket(gt: Connection, name: str, notes: _Notes) -> tuple[str, str]:
+    """Return the guard and the exposure of a bucket."""
+    state = notes.attempt(name, lambda: gt.bucket(name), None)
+    if state is None:
+        return "unknown", "unknown"
+    exposure = notes.attempt(f"exposure of {name}", lambda: account_exposure(gt.aws, name, ""), None)
+    line = "unknown" if exposure is None else _exposure_line(exposure.rows)
+    return guard_text(state), line
+
+
+def _exposure_line(rows: Sequence[RequestExposure]) -> str:
+    """Return the sources that open a presigned URL in one line."""
+    row = next((each for each in rows if each.request == "presigned"), None)
+    if row is None:
+        return "unknown"
+    opened = places_text(row.opened)
+    if "0.0.0.0/0" in row.opened.cidrs:
+        opened = "everywhere"
+    unknown = "" if row.unknown.is_empty else f"; unknown: {places_text(row.unknown)}"
+    return f"a presigned URL is opened from {opened}{unknown}"
+
+
+def _joined(pairs: Iterable[tuple[str, str]]) -> str:
+    return " | ".join(f"{name}: {text}" for name, text in pairs)
+
+
+def _findings(gt: Connection, team: Workteam, buckets: Sequence[str], notes: _Notes) -> list[Finding]:
+    found: dict[tuple[str, str, str], Finding] = {}
+    every: list[str | None] = list(buckets) or [None]
+    for bucket in every:
+        subject = f"findings of {team.name}" + (f" and {bucket}" if bucket else "")
+        nothing: Sequence[Finding] = ()
+        for each in notes.attempt(subject, lambda b=bucket: gt.findings(team=team, bucket=b), nothing):  # type: ignore[misc]
+            found[(each.code, each.subject, each.detail)] = each
+    return list(found.values())
+
+
+def _denied(findings: Iterable[Finding]) -> list[str]:
+    blind = [each for each in findings if each.code == "not-checked" and not set(each.could_not_see) <= NEVER_READ]
+    return [f"{each.subject}: {each.detail}" for each in blind]

@@ -1,0 +1,186 @@
+"""The result of a sweep: rows by account, region and team, and what to do with them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..columns import lay_out
+from ..findings import sarif
+from ..findings.acceptance import Acceptance
+from ..findings.accepted import unused
+from ..findings.model import Finding, Severity
+from ..html import Chip, Markup, Tone, hint, notice, output, table
+from ..text import count
+from .accounts import Account
+from .row import SEVERITIES, SweepRow
+from .tables import to_csv, to_page, to_parquet
+
+HEAD = (
+    "account", "region", "team", "URL lock", "portal lock", "guard", "buckets", "exposure", "findings", "not read",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, repr=False)
+class Sweep:
+    """The rows of a sweep, by account, region and team.
+
+    Attributes
+    ----------
+    at : datetime
+        Its end, in UTC.
+    accounts : tuple of Account
+    regions : tuple of str
+    rows : tuple of SweepRow
+    regions_read : int
+        Number of regions of accounts with an outcome. A sweep that was stopped has fewer than its ``total``.
+    empty : int
+        Number of regions of accounts without a workforce.
+    calls : int
+        Number of AWS calls in the accounts.
+    seconds : float
+    unused : tuple of Acceptance
+        Accepted findings that matched nothing.
+    """
+
+    at: dt.datetime
+    accounts: tuple[Account, ...]
+    regions: tuple[str, ...]
+    rows: tuple[SweepRow, ...]
+    regions_read: int
+    empty: int = 0
+    calls: int = 0
+    seconds: float = 0.0
+    unused: tuple[Acceptance, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def total(self) -> int:
+        """The number of regions of all accounts."""
+        return len(self.accounts) * len(self.regions)
+
+    @property
+    def complete(self) -> bool:
+        """True if every region of every account has an outcome."""
+        return self.regions_read >= self.total
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """The parts that could not be read, each with its place."""
+        lines = [f"{row.account} {row.region}: {text}" for row in self.rows for text in row.unread]
+        return (*lines, *(() if self.complete else (f"{self.total - self.regions_read} regions: the sweep stopped",)))
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings, each once; the subject of each one has its account and region."""
+        pairs = [(row.place, finding) for row in self.rows for finding in row.findings]
+        named = [replace(finding, subject=f"{place}/{finding.subject}") for place, finding in pairs]
+        return tuple({(each.code, each.subject, each.detail): each for each in named}.values())
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The number of open findings of each severity."""
+        found = [finding.severity for finding in self.findings if finding.accepted is None]
+        return {word: found.count(word) for word in SEVERITIES}
+
+    @property
+    def headline(self) -> str:
+        """The outcome in one line."""
+        found = ", ".join(f"{number} {word}" for word, number in self.counts.items())
+        teams = sum(bool(row.team) for row in self.rows)
+        places = f"{count(len(self.accounts), 'account')} and {count(len(self.regions), 'region')}"
+        return f"{count(teams, 'team')} in {places}. Findings: {found}. Not read: {len(self.unread)}."
+
+    def worse_than(self, severity: Severity) -> tuple[Finding, ...]:
+        """Return the open findings of a severity or higher."""
+        limit = SEVERITIES.index(severity)
+        return tuple(
+            each for each in self.findings if each.accepted is None and SEVERITIES.index(each.severity) <= limit
+        )
+
+    def require(self, severity: Severity = "high") -> Sweep:
+        """Return the sweep, or raise :class:`AssertionError` for a finding that severe or anything unread."""
+        findings = self.worse_than(severity)
+        named = "; ".join(map(str, findings[:5]))
+        assert not findings, f"{count(len(findings), 'finding')} of severity {severity} or higher: {named}"
+        assert not self.unread, "Not read: " + "; ".join(self.unread[:5])
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the sweep as JSON-able data."""
+        return {
+            "at": f"{self.at:%Y-%m-%dT%H:%M:%SZ}",
+            "accounts": [account._asdict() for account in self.accounts],
+            "regions": list(self.regions),
+            "complete": self.complete,
+            "regions_without_workforce": self.empty,
+            "calls": self.calls,
+            "seconds": self.seconds,
+            "counts": self.counts,
+            "rows": [row.to_dict() | {"counts": row.counts} for row in self.rows],
+            "unused": [entry.to_dict() for entry in self.unused],
+        }
+
+    def to_sarif(self, *, source: str = "") -> dict[str, Any]:
+        """Return the findings as a SARIF 2.1.0 log; ``source`` is a file to which code scanning attaches them."""
+        log = sarif.to_sarif(self.findings, source=source, unused=self.unused)
+        log["runs"][0]["invocations"][0]["executionSuccessful"] &= not self.unread
+        return log
+
+    def to_csv(self) -> str:
+        """Return the rows as CSV."""
+        return to_csv(self.rows)
+
+    def to_parquet(self, folder: str | Path) -> Path:
+        """Write the rows below a folder, one partition for each day and region, for Athena, Spark and DuckDB."""
+        return to_parquet(self.rows, self.at, Path(folder))
+
+    def to_html(self) -> str:
+        """Return the sweep as a page that needs no other file."""
+        return to_page(self.headline, self._parts(), self.at)
+
+    def to_text(self, room: int | None = None) -> str:
+        """Return the sweep as text, its table no wider than ``room`` columns."""
+        lines = [self.headline, ""]
+        return "\n".join([*lines, *lay_out(HEAD, [row.cells() for row in self.rows], room)] if self.rows else lines[:1])
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+    def __repr__(self) -> str:
+        return f"<sweep of {self.headline}>"
+
+    def _repr_html_(self) -> str:
+        return output(*self._parts())
+
+    def _parts(self) -> list[Markup]:
+        tone: Tone = "no" if self.counts["high"] else "warn" if self.unread or self.counts["medium"] else "plain"
+        about = hint(f"{self.at:%Y-%m-%d %H:%M} UTC", f"{self.empty:,} regions without a workforce are left out")
+        return [notice(tone, self.headline), about, rows_markup(self.rows)]
+
+
+def rows_markup(rows: Iterable[SweepRow]) -> Markup:
+    """Return the table of rows, with a chip for the highest severity."""
+    listed = [(row, row.cells()) for row in rows]
+    return table(HEAD, [(*cells[:-2], _chip(row, cells[-2]), cells[-1]) for row, cells in listed])
+
+
+def _chip(row: SweepRow, text: str) -> object:
+    tones: dict[str, Tone] = {"high": "no", "medium": "warn"}
+    tone = "warn" if row.status != "read" else tones.get(row.worst)
+    return text if tone is None else Chip(tone, text)
+
+
+def unused_entries(rows: Iterable[SweepRow], entries: Iterable[Acceptance]) -> tuple[Acceptance, ...]:
+    """Return the accepted findings that matched nothing; none where something was not read."""
+    listed = list(rows)
+    if any(row.unread for row in listed):
+        return ()
+    found = [(finding, row.place) for row in listed for finding in row.findings]
+    places = {number: place for number, (_, place) in enumerate(found)}
+    return unused([finding for finding, _ in found], entries, places=places)

@@ -1,0 +1,259 @@
+"""Runs a sweep: accounts and regions at the same time, slower where AWS throttles, and again where it stopped."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gc
+import random
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..connection import ConnectionLike, connect, connection_of
+from ..errors import AccessDenied, CredentialsError, GtSecureError, InvalidInput, Throttled, Unreachable
+from ..findings.accepted import AcceptedLike, accept, read_accepted
+from .accounts import Account, AccountsLike, organization_accounts, read_accounts
+from .members import Members
+from .region_reader import read_region
+from .regions import parse_regions
+from .result import Sweep, unused_entries
+from .row import SweepRow
+from .state_file import StateFile, sweep_id
+
+WORKERS = 8
+TIMEOUT_S = 15.0
+ATTEMPTS = 5
+"""Maximum number of times that a throttled region is read."""
+MAX_REGIONS = 3
+"""Maximum number of regions named in a row of failed ones; ``regions`` has them all."""
+_COLLECT_EVERY = 50
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 30.0
+
+
+class SweepProgress(NamedTuple):
+    """Progress of a sweep: regions done and in total, teams found, regions that could not be read."""
+
+    done: int
+    total: int
+    teams: int
+    failed: int
+
+
+def sweep(
+    *,
+    role_name: str,
+    accounts: AccountsLike | None = None,
+    organization: bool = False,
+    regions: str | Iterable[str] = "all",
+    external_id: str = "",
+    connection: ConnectionLike | None = None,
+    accepted: AcceptedLike | None = None,
+    state: str | Path | None = None,
+    shard: tuple[int, int] = (1, 1),
+    workers: int = WORKERS,
+    timeout_s: float = TIMEOUT_S,
+    progress: Callable[[SweepProgress], object] | None = None,
+    cancel: threading.Event | None = None,
+) -> Sweep:
+    """Report the locks, exposure and findings of every private team in many accounts and regions. Writes nothing.
+
+    Parameters
+    ----------
+    role_name : str
+        The role to assume in each account; ``gt-secure sweep --print-role stackset`` prints it.
+    accounts : path or iterable, optional
+        A file of account ids, or the ids.
+    organization : bool
+        Use the active accounts of the organization instead.
+    regions : str or iterable of str
+        ``all`` stands for the regions that are enabled in every account.
+    external_id : str
+        The external id of the role's trust policy.
+    connection : Connection or sagemaker.core Session, optional
+        The credentials that assume the role (default: the current ones).
+    accepted : path or iterable, optional
+        Accepted findings. An entry may name its subject as ``account/region/subject``.
+    state : path, optional
+        File of the progress: an interrupted sweep resumes with it.
+    shard : (int, int)
+        ``(2, 8)`` reads the second of eight parts of the accounts, for several machines.
+    workers : int
+        Number of regions that are read at the same time.
+    timeout_s : float
+        Seconds to wait for one response.
+    progress : callable, optional
+        Gets a :class:`SweepProgress` after each region.
+    cancel : threading.Event, optional
+        Set it to stop: what is read so far stays in ``state``.
+
+    Returns
+    -------
+    Sweep
+
+    Raises
+    ------
+    InvalidInput
+        For arguments that cannot be used. An account or region that fails is a row, never an error.
+
+    Examples
+    --------
+    >>> gt_secure.sweep(role_name="GtSecureSweep", accounts="accounts.txt").require("high")  # doctest: +SKIP
+    """
+    gt = connect() if connection is None else connection_of(connection)
+    if organization == (accounts is not None):
+        raise InvalidInput(
+            "Both accounts and the organization are named." if organization else "No accounts are named.",
+            next_step="Pass accounts=, or organization=True.",
+            field="accounts",
+        )
+    entries = read_accepted(accepted)
+    listed = organization_accounts(gt.aws) if accounts is None else read_accounts(accounts)
+    chosen = _part(listed, shard)
+    names = parse_regions(regions, gt.aws.partition)
+    members = Members(gt.aws, role_name, external_id, _in_range("timeout_s", timeout_s, 0.1, 600))
+    file = StateFile(None if state is None else Path(state), sweep_id(members.role_name, external_id, chosen, names))
+    run = _Run(members, file, cancel or threading.Event(), progress, int(_in_range("workers", workers, 1, 64)))
+    started = time.monotonic()
+    try:
+        run.all([(account, region) for account in chosen for region in names])
+    except BaseException:
+        file.close(finished=False)
+        raise
+    stopped = run.cancel.is_set()
+    file.close(finished=not stopped)
+    rows = [_accepted(row, entries) for row in run.rows()]
+    return Sweep(
+        at=dt.datetime.now(dt.UTC),
+        accounts=chosen,
+        regions=names,
+        rows=tuple(rows),
+        regions_read=len(file.done),
+        empty=sum(outcome["status"] == "empty" for outcome in file.done.values()),
+        calls=sum(int(outcome.get("calls", 0)) for outcome in file.done.values()),
+        seconds=round(time.monotonic() - started, 1),
+        unused=() if stopped else unused_entries(rows, entries),
+    )
+
+
+def _part(accounts: tuple[Account, ...], shard: tuple[int, int]) -> tuple[Account, ...]:
+    number, count = shard
+    if not 1 <= number <= count:
+        raise InvalidInput(
+            f"There is no part {number} of {count}.", next_step="Write 1/8 for the first of eight parts.", field="shard"
+        )
+    return tuple(sorted(accounts)[number - 1 :: count])
+
+
+def _in_range(name: str, value: float, low: float, high: float) -> float:
+    if not low <= value <= high:
+        raise InvalidInput(f"{name} is {value:g}.", next_step=f"Choose {low:g} to {high:g}.", field=name)
+    return value
+
+
+def _accepted(row: SweepRow, entries: tuple[Any, ...]) -> SweepRow:
+    return replace(row, findings=accept(row.findings, entries, place=row.place)) if entries else row
+
+
+class _Run:
+    """One run over the accounts and regions that are not in the state file yet."""
+
+    def __init__(
+        self,
+        members: Members,
+        file: StateFile,
+        cancel: threading.Event,
+        progress: Callable[[SweepProgress], object] | None,
+        workers: int,
+    ) -> None:
+        self._members = members
+        self._file = file
+        self.cancel = cancel
+        self._progress = progress
+        self._workers = workers
+
+    def all(self, units: list[tuple[Account, str]]) -> None:
+        """Read every unit that is not done yet."""
+        todo = [unit for unit in units if (unit[0].id, unit[1]) not in self._file.done]
+        self._report(len(units))
+        pool = ThreadPoolExecutor(self._workers, thread_name_prefix="gt_secure-sweep")
+        try:
+            futures: list[Future[None]] = [pool.submit(self._one, account, region) for account, region in todo]
+            for number, future in enumerate(as_completed(futures), 1):
+                future.result()
+                self._report(len(units))
+                if number % _COLLECT_EVERY == 0:
+                    gc.collect()  # the clients of a session are circles, which pile up between Python's own rounds
+        except BaseException:
+            self.cancel.set()
+            raise
+        finally:
+            pool.shutdown(wait=not self.cancel.is_set(), cancel_futures=True)
+
+    def _report(self, total: int) -> None:
+        if self._progress is None:
+            return
+        outcomes = list(self._file.done.values())
+        teams = sum(len(outcome["rows"]) for outcome in outcomes if outcome["status"] == "read")
+        failed = sum(outcome["status"] not in ("read", "empty") for outcome in outcomes)
+        self._progress(SweepProgress(len(outcomes), total, teams, failed))
+
+    def _one(self, account: Account, region: str) -> None:
+        if self.cancel.is_set():
+            return
+        outcome = self._read(account, region)
+        if not self.cancel.is_set():
+            self._file.add(outcome)
+
+    def _read(self, account: Account, region: str) -> dict[str, Any]:
+        wait = _FIRST_WAIT_S
+        calls: list[str] = []
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                gt, calls = self._members.connect(account.id, region)
+                rows = read_region(gt, account)
+                return _outcome(account, region, "empty" if rows is None else "read", rows or [], calls)
+            except Throttled as error:
+                self._members.forget(account.id)
+                if attempt == ATTEMPTS or self.cancel.wait(wait * (0.5 + random.random())):
+                    return _failed(account, region, "throttled", error, calls)
+                wait = min(wait * 2, _LONGEST_WAIT_S)
+            except Unreachable as error:
+                return _failed(account, region, "no-answer", error, calls)
+            except (AccessDenied, CredentialsError) as error:
+                return _failed(account, region, "denied", error, calls)
+            except GtSecureError as error:
+                return _failed(account, region, "failed", error, calls)
+        raise AssertionError("unreachable")
+
+    def rows(self) -> list[SweepRow]:
+        """Return all rows in order; regions of an account that fail for one reason are one row."""
+        rows: list[SweepRow] = []
+        failed: dict[tuple[str, str, tuple[str, ...]], list[SweepRow]] = {}
+        for outcome in self._file.done.values():
+            made = [SweepRow.from_dict(data) for data in outcome["rows"]]
+            if outcome["status"] in ("read", "empty"):
+                rows += made
+            for row in made if outcome["status"] not in ("read", "empty") else ():
+                failed.setdefault((row.account, outcome["status"], row.unread), []).append(row)
+        rows += [_merged(group) for group in failed.values()]
+        return sorted(rows, key=lambda row: (row.account, row.region, row.team))
+
+
+def _outcome(account: Account, region: str, status: str, rows: list[SweepRow], calls: list[str]) -> dict[str, Any]:
+    data = [row.to_dict() for row in rows]
+    return {"account": account.id, "region": region, "status": status, "rows": data, "calls": len(calls)}
+
+
+def _failed(account: Account, region: str, status: str, error: GtSecureError, calls: list[str]) -> dict[str, Any]:
+    row = SweepRow(account.id, region, account_name=account.name, unread=(error.message,), status=status)
+    return _outcome(account, region, status, [row], calls)
+
+
+def _merged(group: list[SweepRow]) -> SweepRow:
+    names = sorted(row.region for row in group)
+    region = ", ".join(names) if len(names) <= MAX_REGIONS else f"{len(names)} regions"
+    return replace(group[0], region=region, regions=tuple(names))

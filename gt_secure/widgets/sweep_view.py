@@ -1,0 +1,81 @@
+"""A read-only view of a sweep: its rows, filtered by severity, by text and by what could not be read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets
+
+from .. import html as markup
+from ..sweeps.result import Sweep, rows_markup
+from ..sweeps.row import SEVERITIES, SweepRow
+from .base import Box, Html, check, field
+from .page_assets import page_parts
+from .shared_models import make
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+ANY = "any"
+MAX_SHOWN = 200
+"""Maximum number of rows in the view."""
+
+
+class SweepView(Box):
+    """Show a sweep in a notebook. It calls nothing.
+
+    Parameters
+    ----------
+    sweep : Sweep
+        From :func:`gt_secure.sweep`.
+
+    Examples
+    --------
+    >>> SweepView(gt_secure.sweep(role_name="GtSecureSweep", accounts="accounts.txt"))  # doctest: +SKIP
+    """
+
+    shown_as = "sweep"
+
+    def __init__(self, sweep: Sweep) -> None:
+        super().__init__()
+        self._sweep = sweep
+        self.severity = field(
+            ipywidgets.Dropdown(options=(ANY, *SEVERITIES), value=ANY, description="Severity from"), "gts-field"
+        )
+        self.words = field(ipywidgets.Text(placeholder="account, region, team or bucket", description="Find"))
+        self.only_unread = check("Only what could not be read", False, lambda _: self._draw())
+        self.severity.observe(lambda _: self._draw(), "value")
+        self.words.observe(lambda _: self._draw(), "value")
+        self.shown = Html()
+        row = make(ipywidgets.HBox, [self.severity, self.words, self.only_unread])
+        row.add_class("gts-row")
+        self.add_class("gts")
+        self.children = (*page_parts(self), row, self.shown)
+        self._draw()
+
+    @property
+    def rows(self) -> list[SweepRow]:
+        """The rows that match the filters."""
+        return [row for row in self._sweep.rows if self._matches(row)]
+
+    def _matches(self, row: SweepRow) -> bool:
+        if self.only_unread.value and not row.unread:
+            return False
+        if self.severity.value != ANY:
+            limit = SEVERITIES.index(self.severity.value)
+            if not any(row.counts[word] for word in SEVERITIES[: limit + 1]):
+                return False
+        word = str(self.words.value).strip().lower()
+        return not word or any(word in text.lower() for text in row.cells())
+
+    def _draw(self, _: Any = None) -> None:
+        rows = self.rows
+        tone: markup.Tone = "warn" if self._sweep.unread else "plain"
+        more = "" if len(rows) <= MAX_SHOWN else f"The first {MAX_SHOWN} are shown."
+        about = markup.hint(f"{len(rows):,} of {markup.count(len(self._sweep), 'row')}", more)
+        self.shown.value = markup.join(markup.notice(tone, self._sweep.headline), about, self._table(rows[:MAX_SHOWN]))
+
+    @staticmethod
+    def _table(rows: Iterable[SweepRow]) -> markup.Markup:
+        listed = list(rows)
+        return rows_markup(listed) if listed else markup.hint("No row matches.")
