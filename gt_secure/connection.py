@@ -1075,6 +1075,7 @@ class Connection:
         cache: bool = True,
         memory_limit: str | None = None,
         networks: NetworksLike | None = None,
+        predict: bool = False,
         progress: Callable[[Any], object] | None = None,
         cancel: threading.Event | None = None,
         wait_for: int = 0,
@@ -1107,6 +1108,9 @@ class Connection:
         networks : Networks or path, or several paths, optional
             Files that name networks: a networks file, AWS's ``ip-ranges.json``, MMDB databases. They add the columns
             ``network_name``, ``network_source``, ``asn`` and ``country``, and names in plots and leaks.
+        predict : bool
+            Fill ``refused_by`` in where the log does not name the lock, from the bucket policy of now. Such values end
+            with ``(predicted)``.
         progress : callable, optional
             Gets a :class:`~gt_secure.logs.Progress` while reading.
         cancel : threading.Event, optional
@@ -1133,6 +1137,14 @@ class Connection:
         >>> gt.hits("gt-images", since="7d", filters={"presigned": True}).count("remote_ip")  # doctest: +SKIP
         """
 
+        if predict:
+            from .access.refused_by import refusal_decider
+
+            return self.hits(
+                bucket, logs=logs, since=since, until=until, filters=filters, engine=engine, session=session,
+                athena=athena, dedupe=dedupe, cache=cache, memory_limit=memory_limit, networks=networks,
+                progress=progress, cancel=cancel, wait_for=wait_for, wait_s=wait_s,
+            ).with_refusals(refusal_decider(self.aws))  # fmt: skip
         sources, wanted = self._log_of(bucket, logs, filters)
         deadline = time.monotonic() + wait_s
         while True:
@@ -1231,6 +1243,7 @@ class Connection:
         kind : str
             ``ip`` and ``network``: bars for each source. ``time``: requests over time. ``heat``: hours of the day.
             ``leak``: the first leaked URL. ``age``: how old URLs were when used, by signer.
+            ``refused``: who was refused, by which lock.
         restriction : Restriction, optional
             The allowed addresses and endpoints.
         top : int

@@ -56,6 +56,8 @@ def add_source_arguments(parser: argparse.ArgumentParser, *, asks: bool = True) 
     parser.add_argument("--network", action="append", default=[], help="only from these ranges; may be repeated")
     parser.add_argument("--networks", action="append", metavar="FILE",
                         help="names of networks: networks file, ip-ranges.json or .mmdb; may be repeated")  # fmt: skip
+    parser.add_argument("--predict", action="store_true",
+                        help="predict refused_by for access logs from the bucket policy of now")  # fmt: skip
     parser.add_argument("--key-prefix", help="only objects whose key starts with this")
     parser.add_argument("--dedupe", action="store_true", help="leave out records that were delivered twice")
     parser.add_argument("--no-cache", action="store_true", help="do not cache log objects of S3 on disk")
@@ -135,7 +137,7 @@ def counts_from(args: argparse.Namespace, export: Export | None = None) -> tuple
     if args.limit is not None and args.limit < 1:
         raise InvalidInput("--limit accepts numbers from 1.", field="limit")
     large = args.engine in ("spark", "athena") or args.athena_database is not None
-    if not args.dedupe and (large or _simple(args)):
+    if not (args.dedupe or args.predict) and (large or _simple(args)):
         sources, aws = _sources(args)
         with _warnings_as_lines(), reading(args) as progress:
             table, coverage = count_hits(
@@ -154,18 +156,24 @@ def counts_from(args: argparse.Namespace, export: Export | None = None) -> tuple
 def _simple(args: argparse.Namespace) -> bool:
     """Return whether one pass without keeping rows is enough."""
     remote = args.bucket or any(source.startswith("s3://") for source in (*args.sources, *args.more_sources))
-    return not args.network and not remote
+    return not args.network and not args.predict and not remote
 
 
 def open_hits(args: argparse.Namespace) -> Hits:
     """Read what the arguments of a command name."""
     sources, aws = _sources(args)
     with _warnings_as_lines(), reading(args) as progress:
-        return read_hits(
+        hits = read_hits(
             sources, since=args.since, until=args.until, aws=aws, dedupe=args.dedupe, cache=not args.no_cache,
             engine=args.engine, athena=_athena(args), filters=_filters(args), progress=progress, networks=args.networks,
             memory_limit=args.memory_limit,
         )  # fmt: skip
+    if not args.predict:
+        return hits
+    from ..access.refused_by import refusal_decider
+    from .output import connection
+
+    return hits.with_refusals(refusal_decider(connection(args).aws))
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ _GROUND = {"light": "#ffffff", "dark": "#111111"}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``plot``."""
     add_source_arguments(parser)
-    parser.add_argument("--kind", choices=("ip", "network", "time", "heat", "leak", "age"), default="ip")
+    parser.add_argument("--kind", choices=("ip", "network", "time", "heat", "leak", "age", "refused"), default="ip")
     parser.add_argument("--allow", action="append", default=[], help="allowed range; sources outside are marked")
     parser.add_argument("--endpoint", action="append", default=[], help="allowed VPC endpoint")
     parser.add_argument(

@@ -18,6 +18,7 @@ from .coverage import Coverage
 from .engines.duckdb_store import Store, literal
 from .network_match import Ranges, allowlist_of, is_address, to_address
 from .network_names import NAMES, name_table
+from .refusals import Refusal, predicted
 from .sql.columns import DERIVED, EXTRA, FIELDS, STORED
 from .sql.derived_columns import age, own_test
 from .sql.group_by import check_columns, finish, group_parts, lookup_table
@@ -212,6 +213,17 @@ class Hits:
         named = self._with(relation, *(name for name in NAMES if name not in self._columns))
         named.networks = known
         return named
+
+    def with_refusals(self, decide: Callable[[Refusal], str | None]) -> Hits:
+        """Fill ``refused_by`` in where the log does not name it; every such text ends with ``(predicted)``.
+
+        Parameters
+        ----------
+        decide : callable
+            Takes a :class:`~gt_secure.logs.refusals.Refusal`, gives the lock that refuses it today, or None if that
+            is not known; called once for requests that are alike.
+        """
+        return self._with(f"SELECT * FROM ({predicted(self._store, self._relation, decide)})")
 
     def _join(self, column: str, pairs: list[tuple[str, str | None]], values: list[Any], default: str) -> Hits:
         table = lookup_table(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .leaks import leak_timeline
     from .output import alt_text, png, svg
     from .overtime import over_time
+    from .refusals import refusals_by_lock
     from .theme import Theme
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "leak_timeline",
     "over_time",
     "png",
+    "refusals_by_lock",
     "svg",
     "url_ages",
 ]
@@ -44,6 +46,7 @@ __getattr__, __dir__ = attach(
         "leak_timeline": ".leaks",
         "over_time": ".overtime",
         "png": ".output",
+        "refusals_by_lock": ".refusals",
         "svg": ".output",
         "url_ages": ".age",
     },

@@ -81,7 +81,7 @@ def _bars(hits: Hits, column: str, top: int, networks: Sequence[Any], endpoints:
     if column == "network":
         others = _by_network(others)
     bars = [
-        _Bar(_label(label, via, hits.networks), tuple(counts), int(side == _OUTSIDE))
+        _Bar(source_label(label, via, hits.networks), tuple(counts), int(side == _OUTSIDE))
         for label, via, side, *counts in others[:top]
     ]
     rest = others[top:]
@@ -91,7 +91,8 @@ def _bars(hits: Hits, column: str, top: int, networks: Sequence[Any], endpoints:
     return bars + own
 
 
-def _label(address: str, via: str, networks: Networks | None) -> str:
+def source_label(address: str, via: str, networks: Networks | None) -> str:
+    """Return a source for a label: name of its network, address, endpoint."""
     name = networks.about(address.partition("/")[0]).name if networks is not None else ""
     shown = (clean(address) if address else "no address") + (f" · {clean(via, 26)}" if via else "")
     return f"{clean(name, 30)} · {shown}" if name else shown

@@ -11,6 +11,7 @@ from .bars import hits_by_ip, hits_by_network
 from .heat import heat_map
 from .leaks import leak_timeline
 from .overtime import over_time
+from .refusals import refusals_by_lock
 from .theme import Theme
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from ..logs.hits import Hits
 
-Kind: TypeAlias = Literal["ip", "network", "time", "heat", "leak", "age"]
+Kind: TypeAlias = Literal["ip", "network", "time", "heat", "leak", "age", "refused"]
 """Kind of figure."""
 
 
@@ -37,7 +38,8 @@ def draw(
     ----------
     hits : Hits
     kind : str
-        ``ip``, ``network``, ``time``, ``heat``, ``leak`` (the first leaked URL) or ``age`` (of URLs when used).
+        ``ip``, ``network``, ``time``, ``heat``, ``leak`` (the first leaked URL), ``age`` (of URLs when used) or
+        ``refused`` (by lock).
     networks, endpoints : iterable
         Allowed addresses and endpoints; sources outside are marked.
     top : int
@@ -57,6 +59,8 @@ def draw(
         return over_time(hits, theme=theme)
     if kind == "heat":
         return heat_map(hits, top=top, theme=theme)
+    if kind == "refused":
+        return refusals_by_lock(hits, top=top, theme=theme)
     if kind == "age":
         return url_ages(hits, top=top, theme=theme)
     leaks = hits.leaks()

@@ -34,7 +34,7 @@ _RANGES = (
     ("everything", ""),
 )
 _KINDS = (("by source IP", "ip"), ("by network", "network"), ("over time", "time"), ("by hour of the day", "hours"),
-          ("by age of the URL", "age"))  # fmt: skip
+          ("by age of the URL", "age"), ("refused, by lock", "refused"))  # fmt: skip
 _REQUESTS = (("presigned only", True), ("all", False))
 
 
@@ -163,7 +163,9 @@ class HitsStep(Step):
         networks, endpoints, markers, names = self.networks, self.endpoints, tuple(self.markers), self.names
 
         def work() -> HitsResult:
-            hits = self.link.get().hits(bucket or None, logs=logs or None, since=since, networks=names)
+            hits = self.link.get().hits(
+                bucket or None, logs=logs or None, since=since, networks=names, predict=kind == "refused"
+            )
             return hitsview.read_result(hits, kind, networks, endpoints, presigned, markers)
 
         self.run("Reading the access log…", work, self._got, timeout_s=600)

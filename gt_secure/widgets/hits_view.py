@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..logs import Hits
     from ..logs.leaks import Leak
 
-Kind = Literal["ip", "network", "time", "hours", "age"]
+Kind = Literal["ip", "network", "time", "hours", "age", "refused"]
 
 Ask = Callable[[str, str], Iterable[Any]]
 """Takes a key and a source, gives the rows of :meth:`Connection.who_can_open`."""
@@ -109,6 +109,8 @@ def draw(
         return plots.over_time(hits, theme=theme)
     if kind == "hours":
         return plots.heat_map(hits, theme=theme)
+    if kind == "refused":
+        return plots.refusals_by_lock(hits, theme=theme)
     if kind == "age":
         return plots.url_ages(hits, theme=theme)
     make = plots.hits_by_network if kind == "network" else plots.hits_by_ip

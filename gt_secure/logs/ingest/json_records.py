@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
 
+from ...aws.denials import KIND_NAMES, parse_denial
 from ..sql.columns import FIELDS
+from ..sql.outcome import REFUSAL_CODES
 from .json_stream import CONTAINERS, Item
 from .neighbours import neighbour_record
 
@@ -227,6 +229,7 @@ def _cloudtrail(event: Mapping[str, Any]) -> dict[str, Any] | None:
         "http_status": _STATUS.get(str(error)),
         "error_code": _text(error),
         "error_message": _text(event.get("errorMessage")),
+        **_refusal(error, _text(event.get("errorMessage"))),
         "bytes_sent": _int(more.get("bytesTransferredOut")),
         "user_agent": str(agent).removeprefix("[").removesuffix("]") if agent else None,
         "host_id": _text(more.get("x-amz-id-2")),
@@ -239,6 +242,16 @@ def _cloudtrail(event: Mapping[str, Any]) -> dict[str, Any] | None:
         "endpoint": _text(event.get("vpcEndpointId")),
         "source_kind": "cloudtrail",
     }
+
+
+def _refusal(code: object, message: str | None) -> dict[str, str | None]:
+    """The policy that AWS names in the message of a refusal: its kind and its ARN."""
+    if str(code) == "VpceAccessDenied":
+        return {"refused_by": KIND_NAMES["endpoint"], "policy_arn": None}
+    denial = parse_denial(message or "") if str(code) in REFUSAL_CODES else None
+    if denial is None or not denial.kind:
+        return {"refused_by": None, "policy_arn": None}
+    return {"refused_by": KIND_NAMES[denial.kind], "policy_arn": denial.policy_arn or None}
 
 
 def _uri(operation: str, asked: Mapping[str, Any]) -> str:

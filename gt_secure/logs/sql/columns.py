@@ -40,9 +40,11 @@ FIELDS: dict[str, str] = {
 EXTRA: dict[str, str] = {
     "endpoint": "VARCHAR",
     "error_message": "VARCHAR",
+    "refused_by": "VARCHAR",
+    "policy_arn": "VARCHAR",
     "source_kind": "VARCHAR",
 }
-"""Columns beyond the access log: the VPC endpoint, the text of an error, and the kind of log of a row."""
+"""Columns beyond the access log: VPC endpoint, text of an error, the policy that it names, and the kind of log."""
 
 DERIVED: dict[str, str] = {
     "hour": "VARCHAR",

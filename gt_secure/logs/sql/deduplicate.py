@@ -20,10 +20,13 @@ def merged(store: Store, rows: str) -> str:
     store.query(f"""CREATE TABLE {name} AS
         WITH r AS (SELECT * FROM ({rows})),
         seen AS (SELECT request_id, max(endpoint) AS endpoint, max(error_message) AS error_message,
+            max(refused_by) AS refused_by, max(policy_arn) AS policy_arn,
             bool_or(source_kind = 'access-log') AS logged,
             bool_or(source_kind = 'json-log') AS structured FROM r WHERE request_id IS NOT NULL GROUP BY request_id)
         SELECT r.source, r.pos, r.readable, {columns}, coalesce(r.endpoint, seen.endpoint) AS endpoint,
-            coalesce(r.error_message, seen.error_message) AS error_message
+            coalesce(r.error_message, seen.error_message) AS error_message,
+            coalesce(r.refused_by, seen.refused_by) AS refused_by,
+            coalesce(r.policy_arn, seen.policy_arn) AS policy_arn
         FROM r LEFT JOIN seen USING (request_id)
         WHERE seen.request_id IS NULL OR r.source_kind = 'access-log' OR NOT seen.logged AND
             (r.source_kind = 'json-log' OR NOT seen.structured)""")

@@ -137,6 +137,7 @@ def from_lines(lines: str, dialect: Dialect = DUCKDB) -> str:
     plain = ", ".join(name for name in FIELDS if name != "key")
     return f"""SELECT source, pos, line, readable, blank, {plain}, {decoded_key(dialect)} AS key,
         CAST(NULL AS {dialect.string}) AS endpoint, CAST(NULL AS {dialect.string}) AS error_message,
+        CAST(NULL AS {dialect.string}) AS refused_by, CAST(NULL AS {dialect.string}) AS policy_arn,
         'access-log' AS source_kind FROM ({parsed(lines, dialect)}) r0"""
 
 

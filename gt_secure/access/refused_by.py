@@ -1,0 +1,95 @@
+"""The lock that refuses a request of a log today, for access logs, which do not name it."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from ..aws.arns import bucket_arn
+from ..aws.buckets import read_bucket
+from ..aws.client import Aws
+from ..errors import GtSecureError
+from ..iam.request import Policies, Request
+from ..iam.request_context import POST_FORM, SIGV2, SIGV4, anonymous_context, header_context, presigned_context
+from ..logs.network_match import is_address
+from ..logs.refusals import Refusal
+from ..network import Source, scope
+from ..policies.bucket_guard import names_guard
+from .decision import decide_request
+
+EXPIRED = "expired URL"
+OTHER = "URL lock or IAM"
+"""The bucket policy opens the request: what refuses it is the session policy of the URL, or a policy of its signer."""
+
+_EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+
+
+def refusal_decider(aws: Aws) -> Callable[[Refusal], str | None]:
+    """Return a function that names the lock which refuses a request under the bucket policies of now."""
+
+    @cache
+    def policy_of(bucket: str) -> tuple[bool, str | None]:
+        try:
+            state = read_bucket(aws, bucket)
+        except GtSecureError:
+            return False, None
+        return state.sees("s3:GetBucketPolicy"), state.policy_text
+
+    def decide(refusal: Refusal) -> str | None:
+        if refusal.expired:
+            return EXPIRED
+        seen, policy = policy_of(refusal.bucket) if refusal.bucket else (False, None)
+        return lock_of(refusal, policy, aws.account_id, aws.partition) if seen else None
+
+    return decide
+
+
+def lock_of(refusal: Refusal, policy: str | None, account: str, partition: str = "aws") -> str | None:
+    """Return the lock that refuses a request under a bucket policy; None if that is not known."""
+    source = _source(refusal)
+    if source is None:
+        return None
+    role = f"arn:{partition}:iam::{account}:role/some-role"
+    signed = refusal.auth_type is not None
+    request = Request(
+        "s3:PutObject" if refusal.auth_type == "HtmlForm" else "s3:GetObject",
+        bucket_arn(partition, refusal.bucket, refusal.key or "object"),
+        f"arn:{partition}:sts::{account}:assumed-role/some-role/session" if signed else "*",
+        _context(refusal, source, role),
+        resource_account=account,
+    )
+    identity = [_EVERYTHING] if signed else []
+    verdict = decide_request(request, Policies(identity=identity, resource=policy))
+    if verdict.decision in ("unknown", "invalid"):
+        return None
+    if verdict.allowed:
+        return OTHER
+    if not signed and verdict.decision == "implicit-deny":
+        return "no permission"
+    return "bucket guard" if names_guard(verdict.statement) else "bucket policy"
+
+
+def _source(refusal: Refusal) -> Source | None:
+    """Return the source; None where the log does not name the endpoint behind a private address."""
+    if refusal.endpoint is not None:
+        return Source(None, refusal.endpoint)
+    if not is_address(refusal.address):
+        return None
+    address = ipaddress.ip_address(str(refusal.address))
+    return None if scope(address) == "private" else Source(address)
+
+
+def _context(refusal: Refusal, source: Source, role: str) -> dict[str, Any]:
+    if refusal.auth_type is None:
+        return anonymous_context(source)
+    if refusal.auth_type not in ("QueryString", "HtmlForm"):
+        return header_context(source, principal_arn=role)
+    context = presigned_context(
+        source,
+        age_ms=(refusal.age_s or 0) * 1000,
+        principal_arn=role,
+        signature_version=SIGV2 if refusal.version_2 else SIGV4,
+    )
+    return context | ({"s3:authType": POST_FORM} if refusal.auth_type == "HtmlForm" else {})

@@ -1,0 +1,88 @@
+"""Refusals that the log does not explain, told apart as far as policies can: for a prediction of the lock."""
+
+# ruff: noqa: S608 - SQL is put together from our own names only
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .sql.group_by import lookup_table
+
+if TYPE_CHECKING:
+    from .engines.duckdb_store import Store
+
+PREDICTED = " (predicted)"
+"""End of each lock that was not read in a log."""
+
+MOST = 2000
+"""Kinds of refusals that are decided, those with most requests first; the others stay empty."""
+
+_KEYS = ("remote_ip", "endpoint", "bucket", "key", "auth_type", "version_2", "age_s", "expires_s")
+_SAME = ("remote_ip", "endpoint", "bucket", "key", "auth_type", "expires_s")
+_OLD = "CASE WHEN {row}age_s > {row}expires_s THEN {row}expires_s + 1 ELSE {row}age_s END"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Refused requests that are alike.
+
+    Attributes
+    ----------
+    address, endpoint : str or None
+        Source, as the log names it.
+    bucket, key : str
+    auth_type : str or None
+        ``QueryString``, ``HtmlForm``, ``AuthHeader``, or None for an unsigned request.
+    version_2 : bool
+        Signature version 2.
+    age_s, expires_s : int or None
+        Age of the URL, one second over its lifetime if it had expired, and its lifetime.
+    """
+
+    address: str | None
+    endpoint: str | None
+    bucket: str
+    key: str
+    auth_type: str | None
+    version_2: bool
+    age_s: int | None
+    expires_s: int | None
+
+    @property
+    def expired(self) -> bool:
+        """True if the URL had expired when it was used."""
+        return self.age_s is not None and self.expires_s is not None and self.age_s > self.expires_s
+
+
+def predicted(store: Store, relation: str, decide: Callable[[Refusal], str | None]) -> str:
+    """Return a relation whose ``refused_by`` is filled in with predictions."""
+    unexplained = "refused AND refused_by IS NULL AND coalesce(error_code = 'AccessDenied', true)"
+    alike = (
+        "SELECT remote_ip, endpoint, bucket, key, auth_type, "
+        "coalesce(signature_version = 'SigV2', false) AS version_2, "
+        f"{_OLD.format(row='')} AS age_s, expires_s FROM ({relation}) WHERE {unexplained}"
+    )
+    rows = store.query(
+        f"SELECT *, count(*) AS n FROM ({alike}) GROUP BY ALL ORDER BY n DESC, remote_ip, key LIMIT {MOST}"
+    )
+    kinds = {"version_2": "BOOLEAN", "age_s": "BIGINT", "expires_s": "BIGINT"}
+    columns = {name: [row[i] for row in rows] for i, name in enumerate(_KEYS)}
+    columns["lock"] = [_predicted(decide(_refusal(row))) for row in rows]
+    table = lookup_table(store, "refusals", columns, kinds)
+    same = " AND ".join(f"r.{name} IS NOT DISTINCT FROM p.{name}" for name in _SAME)
+    return (
+        f"SELECT r.* REPLACE (coalesce(r.refused_by, CASE WHEN {unexplained} THEN p.lock END) AS refused_by) "
+        f"FROM ({relation}) r LEFT JOIN {table} p ON {same} AND coalesce(r.signature_version = 'SigV2', false) "
+        f"= p.version_2 AND {_OLD.format(row='r.')} IS NOT DISTINCT FROM p.age_s"
+    )
+
+
+def _refusal(row: Sequence[Any]) -> Refusal:
+    address, endpoint, bucket, key, *rest = row[: len(_KEYS)]
+    return Refusal(address, endpoint, bucket or "", key or "", *rest)
+
+
+def _predicted(lock: str | None) -> str | None:
+    return None if lock is None else f"{lock}{PREDICTED}"

@@ -1,0 +1,100 @@
+"""Refused requests: who was refused, and by which lock."""
+
+# ruff: noqa: S608 - SQL is put together from our own names only
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..errors import InvalidInput
+from ..logs.refusals import PREDICTED
+from ..logs.sql.outcome import INTERNAL
+from ..text import count
+from .bars import source_label
+from .theme import (
+    ROW,
+    Palette,
+    Theme,
+    add_key,
+    clean,
+    describe,
+    edge_of,
+    empty_figure,
+    new_figure,
+    palette_of,
+    put_text,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from ..logs.hits import Hits
+    from .layout import Parts
+
+_NONE = "No refused request in the logs that were read. Logs arrive hours late."
+_UNKNOWN = "not named by the log"
+_HATCH = "////"
+
+
+def refusals_by_lock(hits: Hits, *, top: int = 12, theme: Theme = "light") -> Figure:
+    """Draw refused requests by lock and source; predicted locks are hatched.
+
+    Parameters
+    ----------
+    hits : Hits
+        With ``predict=True`` of :meth:`gt_secure.Connection.hits`, rows of access logs have a lock too.
+    top : int
+        Pairs of a source and a lock drawn on their own, those with most requests.
+    theme : str
+        ``light`` or ``dark``.
+    """
+    palette = palette_of(theme)
+    if top < 1:
+        raise InvalidInput("At least one source must be drawn.", next_step="Give top=1 or more.", field="top")
+    groups = hits.query(
+        f"SELECT coalesce(refused_by, '{_UNKNOWN}') AS lock, coalesce(remote_ip, '') AS source, "
+        f"coalesce(endpoint, '') AS via, count(*) AS n FROM {{hits}} WHERE refused AND NOT {INTERNAL} "
+        "GROUP BY ALL ORDER BY n DESC, lock, source, via"
+    )
+    if not groups:
+        return empty_figure(palette, hits.coverage.summary, _NONE)
+    rows = [(source_label(source, via, hits.networks), lock, number) for lock, source, via, number in groups]
+    total = sum(number for _, _, number in rows)
+    left = f"{count(len(rows) - top, 'more pair')} of source and lock not drawn. " if len(rows) > top else ""
+    note = f"In total {count(total, 'refused request')}. {left}{hits.coverage.summary}"
+    figure, parts = new_figure(1.45 + ROW * len(rows[:top]), palette, "Refused requests by source and lock", note)
+    parts.label_title.set_text("Source address")
+    parts.across.set_text("Requests")
+    add_key(figure, parts, palette, "Named by AWS", palette.refused)
+    add_key(figure, parts, palette, "Predicted from today's policies", palette.refused, _HATCH)
+    add_key(figure, parts, palette, "Lock not known", palette.failed)
+    _draw(parts, rows[:top], palette)
+    words = " ".join(f"{label}: {number:,} by {clean(lock, 60)}." for label, lock, number in rows)
+    describe(figure, f"Bar chart, refused requests by source and lock. {words} {hits.coverage.summary}")
+    return figure
+
+
+def _draw(parts: Parts, rows: list[tuple[str, str, int]], palette: Palette) -> None:
+    axes = parts.axes
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.set_xlim(0, max(number for _, _, number in rows))
+    for row, (label, lock, number) in enumerate(rows):
+        hatch = _HATCH if lock.endswith(PREDICTED) else None
+        colour = palette.failed if lock == _UNKNOWN else palette.refused
+        axes.barh(row, number, height=0.64, color=colour, hatch=hatch, linewidth=0,
+                  edgecolor=edge_of(palette) if hatch else "none")  # fmt: skip
+        style = {"va": "center", "color": palette.text, "transform": axes.get_yaxis_transform()}
+        parts.labels.append(put_text(axes, 0, row, label, ha="right", fontsize=9, **style))
+        parts.numbers.append(
+            put_text(axes, 1, row, f"{number:,} · {clean(lock, 40)}", ha="left", fontsize=8.6, **style)
+        )
+    axes.set_yticks([])
+    axes.set_xticks([])
+
+    def placed(width: float) -> None:
+        """Keep labels and numbers a little away from the axes."""
+        from .heat import shift_columns
+
+        shift_columns(parts, width)
+
+    parts.placed = placed

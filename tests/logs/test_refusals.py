@@ -1,0 +1,140 @@
+"""Refusals by lock: what CloudTrail names is a fact, what our own verdict says is marked as predicted."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gt_secure import plots
+from gt_secure.access.refused_by import EXPIRED, OTHER, lock_of
+from gt_secure.logs import Hits, count_hits, read_hits
+from gt_secure.logs.refusals import Refusal
+from gt_secure.policies.bucket_guard import build_guard, merge_guards
+from support import corpus
+
+SCP = "arn:aws:organizations::111122223333:policy/o-abc/service_control_policy/p-1"
+WHO = (
+    'User: arn:aws:iam::111122223333:user/x is not authorized to perform: s3:GetObject on resource: "arn:aws:s3:::b/k" '
+)
+GUARDED = merge_guards(None, build_guard("gt-images", networks=["203.0.113.0/24"]), 900)
+
+
+def trail(folder: Path, *events: dict[str, Any]) -> Hits:
+    base = {
+        "eventSource": "s3.amazonaws.com", "eventName": "GetObject", "eventTime": "2026-11-20T09:00:00Z",
+        "sourceIPAddress": "198.51.100.9", "requestParameters": {"bucketName": "gt-images", "key": "k"},
+        "additionalEventData": {"AuthenticationMethod": "QueryString", "SignatureVersion": "SigV4"},
+    }  # fmt: skip
+    records = [{**base, "requestID": str(n), **event} for n, event in enumerate(events)]
+    path = folder / "trail.json"
+    path.write_text(json.dumps({"Records": records}), encoding="utf-8")
+    return read_hits(path)
+
+
+def denied(reason: str) -> dict[str, Any]:
+    return {"errorCode": "AccessDenied", "errorMessage": WHO + reason}
+
+
+@pytest.mark.parametrize(
+    ("event", "lock", "arn"),
+    [
+        (denied("with an explicit deny in a resource-based policy"), "resource-based policy", None),
+        (denied("because no session policy allows the s3:GetObject action"), "session policy", None),
+        (denied(f"with an explicit deny in a service control policy: {SCP}"), "service control policy", SCP),
+        (denied("because no identity-based policy allows the s3:GetObject action"), "identity-based policy", None),
+        ({"errorCode": "AccessDenied", "errorMessage": "Access Denied"}, None, None),
+        ({"errorCode": "NoSuchKey", "errorMessage": "with an explicit deny in a session policy"}, None, None),
+        ({}, None, None),
+        ({"errorCode": "VpceAccessDenied", "errorMessage": "The request was denied due to a VPC endpoint policy",
+          "eventCategory": "NetworkActivity", "eventType": "AwsVpceEvent", "vpcEndpointId": "vpce-0a1b2c3d4e5f60718",
+          "eventVersion": "1.11", "requestParameters": None, "additionalEventData": None}, "VPC endpoint policy", None),
+    ],
+)  # fmt: skip
+def test_cloudtrail_names_the_lock(tmp_path: Path, event: dict[str, Any], lock: str | None, arn: str | None) -> None:
+    hits = trail(tmp_path, event)
+    assert hits.count(["refused_by", "policy_arn"]).rows == [(lock, arn, 1)]
+    # A prediction never replaces a fact.
+    if lock is not None:
+        assert hits.with_refusals(lambda _: "guess").count("refused_by").rows == [(lock, 1)]
+
+
+def log(folder: Path, *changes: dict[str, Any]) -> Path:
+    refused = {**corpus.BASE, **corpus.PRESIGNED, "http_status": 403, "error_code": "AccessDenied"}
+    path = folder / "a.log"
+    text = [corpus.write({**refused, "request_id": str(n), **change}) for n, change in enumerate(changes)]
+    path.write_text("\n".join(text) + "\n", encoding="utf-8")
+    return path
+
+
+def test_the_fact_of_cloudtrail_explains_the_row_of_the_access_log(tmp_path: Path) -> None:
+    log(tmp_path, {"request_id": "0"})
+    trail(tmp_path, denied("with an explicit deny in a resource-based policy"))
+    with read_hits(tmp_path) as hits:
+        assert hits.count(["source_kind", "refused_by"]).rows == [("access-log", "resource-based policy", 1)]
+
+
+def test_an_access_log_alone_has_no_fact(tmp_path: Path) -> None:
+    table, _ = count_hits(log(tmp_path, {}), "refused_by,policy_arn,refused")
+    assert table.rows == [(None, None, True, 1)]
+
+
+def test_predictions_are_marked_and_one_for_each_kind(tmp_path: Path) -> None:
+    seen: list[Refusal] = []
+
+    def decide(refusal: Refusal) -> str | None:
+        seen.append(refusal)
+        return None if refusal.address == "198.51.100.10" else "bucket guard"
+
+    path = log(tmp_path, {"remote_ip": "198.51.100.9"}, {"remote_ip": "198.51.100.9"}, {"remote_ip": "198.51.100.10"},
+               {"http_status": 200, "error_code": None}, {"error_code": "SignatureDoesNotMatch"})  # fmt: skip
+    with read_hits(path) as hits:
+        judged = hits.with_refusals(decide)
+        assert judged.count("refused_by").rows == [(None, 3), ("bucket guard (predicted)", 2)]
+        assert len(judged) == len(hits)
+        words = plots.alt_text(plots.draw(judged, "refused"))
+    assert len(seen) == 2
+    assert "198.51.100.9: 2 by bucket guard (predicted)." in words
+    assert "198.51.100.10: 1 by not named by the log." in words
+
+
+def refusal(**more: Any) -> Refusal:
+    values: dict[str, Any] = {
+        "address": "203.0.113.7", "endpoint": None, "bucket": "gt-images", "key": "k", "auth_type": "QueryString",
+        "version_2": False, "age_s": 1, "expires_s": 600,
+    }  # fmt: skip
+    return Refusal(**(values | more))
+
+
+@pytest.mark.parametrize(
+    ("change", "lock"),
+    [
+        ({}, OTHER),
+        ({"address": "198.51.100.9"}, "bucket guard"),
+        ({"age_s": 901, "expires_s": 3600}, "bucket guard"),
+        ({"version_2": True, "age_s": None}, "bucket guard"),
+        ({"auth_type": "HtmlForm", "address": "198.51.100.9", "age_s": None}, "bucket guard"),
+        ({"auth_type": "AuthHeader", "address": "198.51.100.9"}, OTHER),
+        ({"auth_type": None, "address": "198.51.100.9"}, "no permission"),
+        ({"address": "10.0.0.9"}, None),
+        ({"address": None}, None),
+        ({"endpoint": "vpce-0a1b2c3d4e5f60718"}, "bucket guard"),
+    ],
+)
+def test_the_lock_of_today(change: dict[str, Any], lock: str | None) -> None:
+    assert lock_of(refusal(**change), GUARDED, "111122223333") == lock
+
+
+def test_an_expired_url_needs_no_policy() -> None:
+    assert refusal(age_s=601).expired
+    assert not refusal(age_s=600).expired
+    assert EXPIRED == "expired URL"
+
+
+def test_an_unknown_key_stays_unknown() -> None:
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::gt-images/*",
+         "Condition": {"StringNotEquals": {"aws:PrincipalOrgID": "o-abc"}}}]})  # fmt: skip
+    assert lock_of(refusal(), policy, "111122223333") is None
