@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from .changes.transaction import Applied
     from .changes.undo import UndoPlan
     from .findings.accepted import AcceptedLike
-    from .listings import Endpoints, Findings, Jobs, Journal, Workteams
+    from .listings import Endpoints, Findings, History, Jobs, Journal, Workteams
     from .logs import Athena, Coverage, Hits, Table
     from .logs.leaks import Leak
     from .named_networks import NetworksLike
@@ -376,6 +376,7 @@ class Connection:
         logs: Logs | None = None,
         context: Context | None = None,
         accepted: AcceptedLike | None = None,
+        journal_dir: str | Path | None = None,
     ) -> Plan:
         """Compare a restriction with the account, and return the changes as a plan. Writes nothing.
 
@@ -390,6 +391,8 @@ class Connection:
             Values of condition keys that are known, beside the facts of the restriction.
         accepted : path or iterable, optional
             Accepted findings, as in :meth:`findings`: the plan folds them away, with their dates.
+        journal_dir : path, optional
+            Folder of the journal: a change of what this restriction has set before is named with who made it.
 
         Returns
         -------
@@ -411,12 +414,16 @@ class Connection:
         """
         known = findings.read_accepted(accepted)
         if logs is None:
-            return changes.plan(self.aws, restriction, hits=hits, context=context, accepted=known)
+            return changes.plan(
+                self.aws, restriction, hits=hits, context=context, accepted=known, journal_dir=journal_dir
+            )
         if hits is not None:
             raise InvalidInput("Both hits= and logs= are given.", next_step="Pass one of them.", field="logs")
 
         with access_logs.read_hits(logs, aws=self.aws) as read:
-            return changes.plan(self.aws, restriction, hits=read, context=context, accepted=known)
+            return changes.plan(
+                self.aws, restriction, hits=read, context=context, accepted=known, journal_dir=journal_dir
+            )
 
     def apply(
         self,
@@ -665,6 +672,84 @@ class Connection:
         [('20261124-101500-000000-ab12', 'applied')]
         """
         return listings.Journal(changes.list_changes(journal_dir))
+
+    def history(
+        self,
+        team: TeamLike | None = None,
+        bucket: str | None = None,
+        *,
+        since: dt.datetime | str | None = "30d",
+        journal_dir: str | Path | None = None,
+    ) -> History:
+        """List who changed the locks of a team and a bucket: the journal, merged with CloudTrail's event history.
+
+        Parameters
+        ----------
+        team : str, Workteam or sagemaker.core.resources.Workteam, optional
+            Its workforce is included.
+        bucket : str, optional
+        since : datetime or str, optional
+            Start in UTC, or an age such as ``7d``. CloudTrail keeps 90 days.
+        journal_dir : path, optional
+            Folder of the journal (default: ``GT_SECURE_JOURNAL``, ``~/.gt_secure/journal``).
+
+        Returns
+        -------
+        History
+            A list of HistoryEntry, the newest first, shown as a table. What could not be read is in ``unread``.
+
+        Raises
+        ------
+        InvalidInput
+            If neither a team nor a bucket is given.
+
+        Examples
+        --------
+        >>> [(entry.operation, entry.by_gt_secure) for entry in gt.history("open-team")]  # doctest: +SKIP
+        [('UpdateWorkteam', True)]
+        """
+        from .changes.history import read_history
+
+        name = None if team is None else team_name(team)
+        return listings.History(*read_history(self.aws, name, bucket, since=since, journal_dir=journal_dir))
+
+    def event_rule(
+        self,
+        team: TeamLike | None = None,
+        bucket: str | None = None,
+        *,
+        form: Literal["cloudformation", "terraform"] = "cloudformation",
+    ) -> str:
+        """Write an EventBridge rule that reports each change of these locks to an SNS topic.
+
+        Parameters
+        ----------
+        team : str, Workteam or sagemaker.core.resources.Workteam, optional
+            Its workforce is included.
+        bucket : str, optional
+        form : str
+            ``cloudformation`` or ``terraform``.
+
+        Returns
+        -------
+        str
+            A template for the region of the workteam. The account needs a CloudTrail trail of management events.
+
+        Raises
+        ------
+        InvalidInput
+            If neither a team nor a bucket is given.
+
+        Examples
+        --------
+        >>> print(gt.event_rule("open-team", "gt-images"))  # doctest: +SKIP
+        """
+        from .changes.event_rule import event_rule
+        from .changes.history import Resources
+
+        found = None if team is None else self.workteam(team)
+        names = ("", "") if found is None else (found.name, found.workforce_name or "")
+        return event_rule(Resources(*names, bucket or ""), form)
 
     def export(self, team: TeamLike | None = None, bucket: str | None = None) -> tuple[Restriction, list[Notice]]:
         """Read the locks that a team and a bucket have now as a restriction.

@@ -15,6 +15,7 @@ from .html import table as html_table
 if TYPE_CHECKING:
     from .aws.endpoints import VpcEndpoint
     from .aws.teams import LabelingJob, Workteam
+    from .changes.history import HistoryEntry
     from .changes.journal import ChangeRecord
     from .findings.model import Finding
 
@@ -116,6 +117,25 @@ class Journal(_List["ChangeRecord"]):
         targets = ", ".join(f"{change.get('kind')} of {change.get('target')}" for change in item.changes)
         kind = item.kind + (f" of {item.of}" if item.of else "")
         return item.id, item.status, kind, targets, item.caller
+
+
+class History(_List["HistoryEntry"]):
+    """The changes of locks, the newest first; ``unread`` names what could not be read."""
+
+    head = ("at (UTC)", "call", "resource", "caller", "from", "gt_secure", "change")
+    empty = "No change of these locks is recorded in this time."
+
+    def __init__(self, entries: Iterable[HistoryEntry] = (), unread: Iterable[str] = ()) -> None:
+        super().__init__(entries)
+        self.unread = tuple(unread)
+
+    @staticmethod
+    def row(item: HistoryEntry) -> tuple[str, ...]:
+        """Return the cells of a change."""
+        call = f"{item.operation} (refused: {item.error})" if item.error else item.operation
+        tool = "yes" if item.by_gt_secure else "no"
+        when = f"{item.at:%Y-%m-%d %H:%M:%S}"
+        return when, call, item.target, item.who, item.source or "-", tool, item.change_id or "-"
 
 
 class Findings(_Table["Finding"], tuple["Finding", ...]):

@@ -50,6 +50,8 @@ VERBS = (
     Verb("audit", "Connection.audit"),
     Verb("check", "check.run_specs"),
     Verb("sweep", "sweep"),
+    Verb("history", "Connection.history"),
+    Verb("export", "Connection.event_rule"),
     Verb("demo", "demo"),
     Verb("sandbox", "sandbox.Sandbox"),
     Verb("sandbox", "sandbox.install"),
@@ -158,6 +160,7 @@ OPTIONS: dict[str, Callable[..., Any]] = {
     "findings": Connection.findings,
     "export": Connection.export,
     "audit": Connection.audit,
+    "history": Connection.history,
 }
 RENAMED = {
     "file": "restriction", "allow": "restriction", "endpoint": "restriction", "team": "team", "yes": "", "json": "",

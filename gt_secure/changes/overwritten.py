@@ -59,7 +59,12 @@ def _lost(
     except GtSecureError as error:
         _note(writer, "not-asked", step=step, error=type(error).__name__, action=error.details.get("action"))
         return []
-    lost = [other for other in others if not _was_seen(target, other, change)]
+    lost: list[OtherWrite] = []
+    for other in reversed(others):  # CloudTrail lists the newest first
+        if not _was_seen(target, other, change):
+            lost.append(other)
+        elif target.same(other.policy_text, change.before):
+            lost = []  # what was written before the value that we read was replaced by others, not by this change
     for other in lost:
         _note(writer, "overwritten", step=step, write=other.to_dict())
     return lost

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from ..access.dry_run import DryRun, dry_run
 from ..access.facts import facts_for
@@ -21,6 +22,7 @@ from ..restriction.model import Restriction
 from ..text import count
 from .change import planned_values
 from .diff import changes_for
+from .drift import drift_notices
 from .messages import notices_for
 from .plan_data import PlanData
 from .render.html import plan_html, plan_output, plan_page
@@ -95,6 +97,7 @@ def plan(
     state: State | None = None,
     context: Mapping[str, str | Sequence[str]] | None = None,
     accepted: Sequence[Acceptance] = (),
+    journal_dir: str | Path | None = None,
 ) -> Plan:
     """Compare the current with the wanted state. Reads only.
 
@@ -111,6 +114,8 @@ def plan(
         Facts in addition to those of the restriction.
     accepted : sequence of Acceptance
         Known findings, which are marked.
+    journal_dir : path, optional
+        Folder of the journal, for drift.
 
     Raises
     ------
@@ -132,6 +137,7 @@ def plan(
     results = check(restriction, seen, planned, facts)
     tried = dry_run(restriction, hits)
     notices = [*notices_for(restriction, seen, changes), *stops, *_broken(results), *_too_young(tried)]
+    notices += drift_notices(aws, restriction, changes, journal_dir)
     return Plan(
         restriction=restriction,
         state=seen,

@@ -22,7 +22,7 @@ from ..restriction.model import Restriction
 from ..text import printable
 from .context import add_context
 from .exit_codes import ERROR, FOUND, OK
-from .output import connection, fit, line_width, note, say, show_json, table
+from .output import connection, fit, line_width, note, say, show_json, table, write_report
 from .parser import Commands, add_hidden_alias
 from .progress import working
 
@@ -383,12 +383,19 @@ def _add_export(commands: Commands) -> None:
         examples=(
             ("gt-secure export --team radiology-team", "print the current restriction"),
             ("gt-secure export --team radiology-team -o radiology.json", "write it to a file"),
+            ("gt-secure export --team radiology-team --format eventbridge", "a rule that reports changes to SNS"),
         ),
         result=export_from,
     )
     parser.add_argument("--team", help="private workteam")
     parser.add_argument("--bucket", help="bucket whose guard is read")
     parser.add_argument("-o", "--output", type=Path, help="file to write, .json or .yaml (default: print JSON)")
+    parser.add_argument(
+        "--format",
+        choices=("restriction", "eventbridge", "eventbridge-terraform"),
+        default=None,
+        help="eventbridge: a rule that reports each change of these locks, as CloudFormation or Terraform",
+    )
 
 
 def export_from(args: argparse.Namespace) -> Restriction:
@@ -400,7 +407,17 @@ def export_from(args: argparse.Namespace) -> Restriction:
 
 
 def run_export(args: argparse.Namespace) -> int:
-    """Write or print the current restriction."""
+    """Write or print the current restriction, or the rule that watches it."""
+    if args.format in ("eventbridge", "eventbridge-terraform"):
+        text = connection(args).event_rule(
+            args.team, args.bucket, form="terraform" if args.format.endswith("terraform") else "cloudformation"
+        )
+        if args.output is None:
+            say(text.rstrip("\n"))
+        else:
+            write_report(str(args.output), lambda: text)
+            note(f"Wrote {args.output}")
+        return OK
     restriction = export_from(args)
     if args.output is not None:
         dump_restriction(restriction, args.output)

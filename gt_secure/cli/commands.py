@@ -50,6 +50,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("plot", WATCH, "logs", "draw requests as SVG or PNG", "plots.draw"),
     Command("check", WATCH, "check", "assert that a restriction is in place and holds", "check.run_specs"),
     Command("audit", WATCH, "audit", "report the state of the region", "Connection.audit"),
+    Command("history", WATCH, "history", "list who changed the locks, and from where", "Connection.history"),
     Command("sweep", WATCH, "sweep", "report many accounts and regions", "sweep"),
     Command("demo", LOCAL, "demo", "run the main job on a local AWS, in JupyterLab", "demo"),
     Command("tutorials", LOCAL, "tutorials", "copy the tutorial notebooks into a folder", "tutorials"),

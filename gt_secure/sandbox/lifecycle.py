@@ -10,6 +10,7 @@ from .accesslog.delivery import Delivery
 from .demo_data import resources as seed
 from .settings import Settings, account_id
 from .state import State
+from .trail import Trail
 
 
 class World:
@@ -23,14 +24,17 @@ class World:
         Resources of SageMaker and EC2.
     delivery : Delivery
         Rows of access logs that are not delivered yet.
+    trail : Trail
+        CloudTrail's event history.
     journal : Path
         Folder of the journal that clients of this sandbox use.
     """
 
-    def __init__(self, settings: Settings, state: State, delivery: Delivery, journal: Path) -> None:
+    def __init__(self, settings: Settings, state: State, delivery: Delivery, trail: Trail, journal: Path) -> None:
         self._settings = settings
         self._state = state
         self._delivery = delivery
+        self._trail = trail
         self._journal = journal
 
     async def fill(self) -> None:
@@ -49,6 +53,7 @@ class World:
             service.reset()
         self._state.regions.clear()
         self._delivery.clear()
+        self._trail.clear()
         _clear(self._journal)
         if self._settings.state_dir is not None:
             _clear(emulator.objects_folder(self._settings.state_dir))

@@ -172,19 +172,22 @@ async def _main(
     from .portal.credentials import Issuer
     from .portal.pages import Pages
     from .sagemaker.service import SageMaker
+    from .trail import Trail
 
     here, there = (_host(settings), public.getsockname()[1]), (_host(settings), endpoint.getsockname()[1])
     path = settings.state_dir.resolve() / "sandbox.json" if settings.state_dir else None
     state = State(path, workforce_delay_s=settings.workforce_delay_s)
     issuer = Issuer(_url(settings.host, here[1]))
     delivery = Delivery(settings.log_delay_s)
-    world = World(settings, state, delivery, folder / "journal")
+    trail = Trail()
+    world = World(settings, state, delivery, trail, folder / "journal")
     await world.fill()
     front = Front(
         ministack.app.app,
         state=state,
-        sagemaker=SageMaker(state, issuer),
+        sagemaker=SageMaker(state, issuer, trail),
         ec2=Ec2(state),
+        trail=trail,
         internal=Pages(Portal(state, issuer), delivery, world.reset, here, there),
         recorder=Recorder(delivery),
         vpc_port=there[1],

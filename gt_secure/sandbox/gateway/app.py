@@ -13,6 +13,7 @@ from ..ec2 import Ec2
 from ..sagemaker.service import LOOPS_PATH, SageMaker
 from ..settings import REGION
 from ..state import State
+from ..trail import Trail
 from . import (
     auth,
     browsers,
@@ -65,7 +66,7 @@ class Front:
         Serves S3, STS and IAM.
     state : State
         Resources of SageMaker and EC2.
-    sagemaker, ec2, internal
+    sagemaker, ec2, trail, internal
         The sandbox's own services and its pages under ``/_gt_secure/``.
     recorder : Recorder
         Writes the server access log.
@@ -82,6 +83,7 @@ class Front:
         state: State,
         sagemaker: SageMaker,
         ec2: Ec2,
+        trail: Trail,
         internal: Handler,
         recorder: Recorder,
         vpc_port: int,
@@ -91,6 +93,7 @@ class Front:
         self._state = state
         self._sagemaker = sagemaker
         self._ec2 = ec2
+        self._trail = trail
         self._internal = internal
         self._recorder = recorder
         self._vpc_port = vpc_port
@@ -184,6 +187,7 @@ class Front:
                 explained = denials.explained(request, own)
                 await self._emulator(_proven(scope, request), replay(request.body, receive), explained)
             await watched.finish()
+            self._trail.s3(request, bucket_and_key(request)[0], watched.status)
         except ConnectionError:
             log.info("the client went away: %s %s", request.method, request.raw_path)
         finally:
@@ -224,9 +228,11 @@ class Front:
             return await self._sagemaker(request)
         if service == "ec2":
             return await self._ec2(request)
+        if service == "cloudtrail":
+            return await self._trail(request)
         if service in ("sts", "iam"):
             return await _query_service(service, request)
-        message = f"The sandbox does not offer {service}; it has s3, sts, iam, sagemaker and ec2."
+        message = f"The sandbox does not offer {service}; it has s3, sts, iam, sagemaker, ec2 and cloudtrail."
         return error_reply(service, request, 400, "UnknownOperationException", message)
 
 

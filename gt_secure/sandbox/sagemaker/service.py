@@ -13,6 +13,7 @@ from ..gateway.http import Reply, Request, json_reply
 from ..portal.credentials import Issuer, Refused
 from ..settings import account_id
 from ..state import Region, State
+from ..trail import Trail
 from . import jobs, model, reviews, tags, templates, workforces, workteams
 from .errors import ApiError, not_found, validation
 
@@ -57,24 +58,33 @@ LOOPS_PATH = "/human-loops"
 _PASS_ROLE = frozenset({"CreateLabelingJob", "CreateFlowDefinition"})
 
 RENDER = "RenderUiTemplate"
+_UNPROVEN = frozenset(
+    {"InvalidSignatureException", "MissingAuthenticationTokenException", "UnrecognizedClientException"}
+)
+"""Errors of calls that nobody is known to have made: CloudTrail has no management event of them."""
 
 
 class SageMaker:
     """Answers SageMaker requests (JSON 1.1)."""
 
-    def __init__(self, state: State, issuer: Issuer) -> None:
+    def __init__(self, state: State, issuer: Issuer, trail: Trail) -> None:
         self._state = state
         self._issuer = issuer
+        self._trail = trail
 
     async def __call__(self, request: Request) -> Reply:
         """Answer one request."""
         loops = request.path.startswith(LOOPS_PATH)
+        error_code = ""
         try:
             answer = self._answer_runtime(request) if loops else await self._answer(request)
             reply = json_reply(answer, 200, _JSON)
         except ApiError as error:
             reply = json_reply({"__type": error.code, "message": error.message}, error.status, _JSON)
-            reply.headers["x-amzn-errortype"] = error.code
+            reply.headers["x-amzn-errortype"] = error_code = error.code
+        if not loops and error_code not in _UNPROVEN:
+            name = request.headers.get("x-amz-target", "").removeprefix(_PREFIX)
+            self._trail.sagemaker(request, name, _body_of(request), error_code)
         reply.headers["x-amzn-requestid"] = request.long_id
         return reply
 
@@ -176,6 +186,13 @@ def _require_supported(name: str) -> None:
             f"The sandbox does not offer sagemaker:{name}; it has {', '.join(sorted([*OPERATIONS, RENDER]))}.",
         )
     raise ApiError("UnknownOperationException", f"SageMaker has no operation {name}.")
+
+
+def _body_of(request: Request) -> Any:
+    try:
+        return _parse(request.body)
+    except ApiError:
+        return None
 
 
 def _parse(body: bytes) -> Any:

@@ -1,0 +1,81 @@
+"""Drift: a lock that was applied and differs now, with the person who changed it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ..aws.client import Aws
+from ..errors import GtSecureError
+from ..restriction.messages import Notice
+from ..restriction.model import Restriction
+from .change import Change
+from .history import KIND_CALLS, HistoryEntry, Resources, lookup
+from .journal import ChangeRecord, list_changes
+
+_FIELDS = {"url-lock": "team", "portal-lock": "workforce", "bucket-guard": "bucket"}
+_MARGIN = dt.timedelta(seconds=2)
+
+
+def drift_notices(
+    aws: Aws, restriction: Restriction, changes: Iterable[Change[Any]], journal_dir: str | Path | None = None
+) -> Iterator[Notice]:
+    """Yield a warning for each planned change of what this restriction has set before.
+
+    Only a change that the journal has as applied, for the same restriction, is drift. CloudTrail is read for these
+    only; where it cannot be, the warning says so.
+    """
+    planned = list(changes)
+    try:
+        records = list_changes(journal_dir) if planned else []
+    except GtSecureError:
+        return
+    for change in planned:
+        record = _last(records, change, aws)
+        if record is None or record.begin.get("restriction") != restriction.to_dict():
+            continue
+        start = f"The {change.name} differs from what change {record.id} applied"
+        yield Notice(
+            "drifted",
+            "warning",
+            f"{start}: {_who(aws, change, record)}.",
+            "Ask them before you restore it. 'gt-secure history' lists all changes.",
+            change.kind,
+        )
+
+
+def _last(records: list[ChangeRecord], change: Change[Any], aws: Aws) -> ChangeRecord | None:
+    """Return the last change of a target, if it is applied."""
+    own = [
+        record
+        for record in records
+        if record.account_id == aws.account_id and any(_same(each, change) for each in record.changes)
+    ]
+    last = own[-1] if own else None
+    return last if last is not None and last.kind == "apply" and last.status == "applied" else None
+
+
+def _same(recorded: Any, change: Change[Any]) -> bool:
+    return bool(recorded.get("kind") == change.kind and recorded.get("target") == change.name)
+
+
+def _who(aws: Aws, change: Change[Any], record: ChangeRecord) -> str:
+    name = change.name.rsplit("/", 1)[-1]
+    resources = Resources(**{_FIELDS[change.kind]: name}) if change.kind in _FIELDS else Resources()
+    own = {str(event.get("request")) for event in record.events if event.get("event") == "written"}
+    region = str(getattr(change.target, "region", "") or "")
+    try:
+        since = dt.datetime.fromisoformat(record.started.replace("Z", "+00:00")) - _MARGIN
+        entries = [
+            entry
+            for operation in KIND_CALLS.get(change.kind, ())
+            for entry in lookup(aws, operation, resources, since, region)
+            if not entry.error and not own & set(entry.event_id.split())
+        ]
+    except (GtSecureError, ValueError) as error:
+        reason = error.message if isinstance(error, GtSecureError) else "its time cannot be read"
+        return f"who changed it is not known ({reason.rstrip('.')})"
+    last: HistoryEntry | None = max(entries, key=lambda entry: entry.at, default=None)
+    return last.words if last is not None else "CloudTrail has no record of the change yet, or keeps it no longer"

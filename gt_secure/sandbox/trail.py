@@ -1,0 +1,182 @@
+"""CloudTrail's event history: the management events that the sandbox writes itself, and LookupEvents.
+
+Events have the members of *CloudTrail record contents*; LookupEvents follows its API reference: one attribute, the
+newest event first, at most 50 an answer. On AWS an event appears within about 15 minutes, here immediately.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import uuid
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+from .gateway import auth
+from .gateway.http import Reply, Request, json_reply
+from .settings import REGION, account_id
+
+Record = dict[str, Any]
+KEPT = 5000
+"""Maximum number of events kept; the oldest are dropped."""
+MAX_RESULTS = 50
+_JSON = "application/x-amz-json-1.1"
+_POLICY_CALLS = {"PUT": "PutBucketPolicy", "DELETE": "DeleteBucketPolicy"}
+_ATTRIBUTES = {
+    "EventName": "eventName", "EventSource": "eventSource", "EventId": "eventID", "Username": "",
+    "ResourceName": "", "ReadOnly": "", "AccessKeyId": "",
+}  # fmt: skip
+
+
+class Trail:
+    """Events of this sandbox, and the answers to LookupEvents."""
+
+    def __init__(self) -> None:
+        self._events: deque[Record] = deque(maxlen=KEPT)
+
+    def clear(self) -> None:
+        """Forget all events."""
+        self._events.clear()
+
+    def sagemaker(self, request: Request, name: str, body: object, error: str) -> None:
+        """Record a call of SageMaker that changes a team or a workforce."""
+        if not name.endswith(("Workteam", "Workforce")) or name.startswith(("Describe", "List")):
+            return
+        given = body if isinstance(body, dict) else {}
+        parameters = {key[:1].lower() + key[1:]: value for key, value in given.items()}
+        resource = str(given.get("WorkteamName") or given.get("WorkforceName") or "")
+        scope = auth.signed_scope(request)
+        region = scope[1] if scope else REGION
+        self._add(request, "sagemaker.amazonaws.com", name, parameters, resource, region, error, request.long_id)
+
+    def s3(self, request: Request, bucket: str, status: int) -> None:
+        """Record a change of a bucket policy."""
+        name = _POLICY_CALLS.get(request.method) if "policy" in request.query and bucket else None
+        if name is None:
+            return
+        parameters: Record = {"bucketName": bucket, "policy": ""}
+        if name == "PutBucketPolicy":
+            parameters["bucketPolicy"] = _parsed(request.body)
+        error = "" if status < 300 else "AccessDenied" if status == 403 else "InvalidRequest"
+        self._add(request, "s3.amazonaws.com", name, parameters, bucket, REGION, error, request.id)
+
+    def _add(
+        self, request: Request, source: str, name: str, parameters: Record, resource: str, region: str, error: str,
+        request_id: str,
+    ) -> None:  # fmt: skip
+        key = request.mechanism.access_key if request.mechanism else ""
+        arn = (auth.caller_arn(key) if key else None) or ""
+        event: Record = {
+            "eventVersion": "1.11",
+            "userIdentity": {
+                "type": "AssumedRole" if ":assumed-role/" in arn else "IAMUser",
+                "arn": arn,
+                "accountId": account_id(),
+                "accessKeyId": key,
+            },
+            "eventTime": f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ}",
+            "eventSource": source,
+            "eventName": name,
+            "awsRegion": region,
+            "sourceIPAddress": str(request.source.address),
+            "userAgent": f"[{request.headers.get('user-agent', '')}]",
+            "requestParameters": parameters,
+            "responseElements": None,
+            "requestID": request_id,
+            "eventID": str(uuid.uuid4()),
+            "readOnly": False,
+            "eventType": "AwsApiCall",
+            "managementEvent": True,
+            "recipientAccountId": account_id(),
+            "eventCategory": "Management",
+        }
+        if error:
+            event["errorCode"] = error
+        self._events.append({"event": event, "resource": resource, "time": dt.datetime.now(dt.UTC).timestamp()})
+
+    async def __call__(self, request: Request) -> Reply:
+        """Answer one request of CloudTrail."""
+        auth.pin(request)
+        name = request.headers.get("x-amz-target", "").rpartition(".")[2]
+        refusal = auth.authorize(request, "cloudtrail", f"cloudtrail:{name}", "*")
+        if refusal is not None:
+            return _error(refusal.code, refusal.message)
+        if name != "LookupEvents":
+            return _error("UnknownOperationException", f"The sandbox offers cloudtrail:LookupEvents, not {name}.")
+        given = _parsed(request.body)
+        if not isinstance(given, dict):
+            return _error("SerializationException", "The request body is not valid JSON.")
+        return self._lookup(given, request)
+
+    def _lookup(self, given: Mapping[str, Any], request: Request) -> Reply:
+        attributes = given.get("LookupAttributes") or []
+        if len(attributes) > 1 or any(each.get("AttributeKey") not in _ATTRIBUTES for each in attributes):
+            return _error("InvalidLookupAttributesException", "Specify one lookup attribute.")
+        size, token = given.get("MaxResults", MAX_RESULTS), str(given.get("NextToken") or "0")
+        if not isinstance(size, int) or not 1 <= size <= MAX_RESULTS:
+            return _error("InvalidMaxResultsException", "MaxResults must be between 1 and 50.")
+        if not token.isdigit():
+            return _error("InvalidNextTokenException", "The token is not valid.")
+        scope = auth.signed_scope(request)
+        region = scope[1] if scope else REGION
+        since, until = float(given.get("StartTime", 0)), float(given.get("EndTime", 4e9))
+        found = [
+            each
+            for each in reversed(self._events)
+            if each["event"]["awsRegion"] == region
+            and since <= each["time"] <= until + 1
+            and all(_matches(each, one["AttributeKey"], str(one["AttributeValue"])) for one in attributes)
+        ]
+        start, end = int(token), int(token) + size
+        answer: Record = {"Events": [_summary(each) for each in found[start:end]]}
+        if end < len(found):
+            answer["NextToken"] = str(end)
+        return json_reply(answer, 200, _JSON)
+
+
+def _matches(record: Record, key: str, value: str) -> bool:
+    event = record["event"]
+    if key == "ResourceName":
+        return bool(record["resource"] == value)
+    if key == "Username":
+        return bool(_user(event) == value)
+    if key == "ReadOnly":
+        return value == "false"
+    if key == "AccessKeyId":
+        return bool(event["userIdentity"]["accessKeyId"] == value)
+    return bool(event[_ATTRIBUTES[key]] == value)
+
+
+def _user(event: Record) -> str:
+    return str(event["userIdentity"]["arn"]).rsplit("/", 1)[-1]
+
+
+def _summary(record: Record) -> Record:
+    event = record["event"]
+    kinds = {"s3.amazonaws.com": "AWS::S3::Bucket"}
+    resource = {"ResourceType": kinds.get(event["eventSource"], ""), "ResourceName": record["resource"]}
+    return {
+        "EventId": event["eventID"],
+        "EventName": event["eventName"],
+        "EventSource": event["eventSource"],
+        "EventTime": record["time"],
+        "ReadOnly": "false",
+        "Username": _user(event),
+        "AccessKeyId": event["userIdentity"]["accessKeyId"],
+        "Resources": [resource],
+        "CloudTrailEvent": json.dumps(event),
+    }
+
+
+def _error(code: str, message: str) -> Reply:
+    reply = json_reply({"__type": code, "message": message}, 400, _JSON)
+    reply.headers["x-amzn-errortype"] = code
+    return reply
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return json.loads(body or b"{}")
+    except (ValueError, RecursionError):
+        return None

@@ -1,0 +1,182 @@
+"""Who changed the locks: journal and CloudTrail together, drift with a name, and the EventBridge rule."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+
+import pytest
+
+from gt_secure.changes.event_rule import event_pattern, event_rule
+from gt_secure.changes.history import HistoryEntry, Resources, merge
+from gt_secure.cli.main import main
+from gt_secure.errors import InvalidInput
+from support.rig import allowing
+from support.scene import BUCKET, TEAM, WISH, Scene
+
+TIME = dt.datetime(2026, 11, 25, 9, 0, tzinfo=dt.UTC)
+
+
+def matches(pattern: Any, event: Any) -> bool:
+    """Match an event as EventBridge does: lists of values, nested members, and $or."""
+    for key, wanted in pattern.items():
+        if key == "$or":
+            if not any(matches(each, event) for each in wanted):
+                return False
+        elif isinstance(wanted, dict):
+            if not isinstance(event.get(key), dict) or not matches(wanted, event[key]):
+                return False
+        elif event.get(key) not in wanted:
+            return False
+    return True
+
+
+def events(scene: Scene) -> list[dict[str, Any]]:
+    pages = scene.client("cloudtrail").get_paginator("lookup_events").paginate()
+    return [json.loads(each["CloudTrailEvent"]) for page in pages for each in page["Events"]]
+
+
+def test_the_sandbox_writes_events_and_looks_them_up(scene: Scene):
+    trail = scene.client("cloudtrail")
+    scene.toggles(False)
+    scene.remove_guard()
+    newest = events(scene)[:2]
+    assert [each["eventName"] for each in newest] == ["DeleteBucketPolicy", "UpdateWorkteam"]
+    assert newest[1]["requestParameters"]["workteamName"] == TEAM
+    assert newest[1]["userIdentity"]["arn"].endswith(":user/sandbox-admin")
+    found = trail.lookup_events(
+        LookupAttributes=[{"AttributeKey": "ResourceName", "AttributeValue": BUCKET}], MaxResults=1
+    )
+    assert found["Events"][0]["EventName"] == "DeleteBucketPolicy"
+    assert found["NextToken"]
+    assert not trail.lookup_events(StartTime=dt.datetime.now(dt.UTC) + dt.timedelta(hours=1))["Events"]
+    with pytest.raises(trail.exceptions.InvalidMaxResultsException):
+        trail.lookup_events(MaxResults=50 + 1)
+    blind = scene.client("cloudtrail", scene.keys(*allowing("s3:GetObject")))
+    with pytest.raises(trail.exceptions.ClientError, match="AccessDenied"):
+        blind.lookup_events()
+
+
+def test_history_knows_ours_and_theirs(scene: Scene, tmp_path):
+    scene.toggles(False)
+    applied = scene.gt.apply(scene.gt.plan(WISH), journal_dir=tmp_path)
+    keys = scene.keys(*allowing("sagemaker:*"), name="eve")
+    scene.client("sagemaker", keys, "198.51.100.77").update_workteam(WorkteamName=TEAM, Description="mine")
+    history = scene.gt.history(TEAM, BUCKET, since="1h", journal_dir=tmp_path)
+    assert history.unread == ()
+    theirs, ours = history[0], history[1]
+    assert (theirs.operation, theirs.target, theirs.by_gt_secure, theirs.source) == (
+        "UpdateWorkteam", TEAM, False, "198.51.100.77",
+    )  # fmt: skip
+    assert theirs.who.endswith(":user/eve")
+    assert (ours.by_gt_secure, ours.change_id, ours.recorded_by) == (True, applied.id, "both")
+    assert all(entry.target in (TEAM, BUCKET, "private-workforce") for entry in history)
+    assert "eve" in str(history)
+    assert "eve" in history._repr_html_()
+    elsewhere = scene.gt.history(TEAM, since="1h", journal_dir=tmp_path / "none")
+    assert elsewhere[1].by_gt_secure  # its user agent says so, without the journal
+    assert elsewhere[1].change_id == ""
+
+
+def test_a_refused_call_is_listed_as_such(scene: Scene):
+    keys = scene.keys(name="mallory")
+    client = scene.client("sagemaker", keys)
+    with pytest.raises(client.exceptions.ClientError):
+        client.update_workteam(WorkteamName=TEAM, Description="x")
+    first = scene.gt.history(TEAM, since="1h")[0]
+    assert (first.error, first.who.rsplit("/", 1)[-1]) == ("AccessDeniedException", "mallory")
+
+
+def test_without_cloudtrail_the_journal_is_left(scene: Scene, tmp_path):
+    scene.toggles(False)
+    applied = scene.gt.apply(scene.gt.plan(WISH), journal_dir=tmp_path)
+    blind = scene.user_with("sagemaker:DescribeWorkteam", "s3:GetBucketPolicy", "s3:ListBucket")
+    history = blind.history(TEAM, since="1h", journal_dir=tmp_path)
+    assert [entry.change_id for entry in history] == [applied.id]
+    assert any("cloudtrail:LookupEvents" in text for text in history.unread)
+    with pytest.raises(InvalidInput):
+        scene.gt.history()
+    with pytest.raises(InvalidInput):
+        scene.gt.history(TEAM, since="soon")
+
+
+def test_a_plan_that_finds_drift_names_the_person(scene: Scene, tmp_path):
+    def drift(connection: Any = None) -> list[str]:
+        plan = (connection or scene.gt).plan(WISH, journal_dir=tmp_path)
+        return [notice.text for notice in plan.notices if notice.code == "drifted"]
+
+    scene.toggles(False)
+    assert drift() == []  # the journal has not applied it
+    applied = scene.gt.apply(scene.gt.plan(WISH), journal_dir=tmp_path)
+    assert drift() == []
+    keys = scene.keys(*allowing("sagemaker:*"), name="trudy")
+    constraints = {"SourceIp": "Disabled", "VpcSourceIp": "Disabled"}
+    scene.client("sagemaker", keys, "198.51.100.78").update_workteam(
+        WorkteamName=TEAM, WorkerAccessConfiguration={"S3Presign": {"IamPolicyConstraints": constraints}}
+    )
+    [text] = drift()
+    assert "user/trudy" in text
+    assert "198.51.100.78" in text
+    assert applied.id in text
+    assert "not by gt_secure" in text
+    # another restriction is a change of mind, and no drift
+    other = WISH.from_dict({**WISH.to_dict(), "addresses": ["203.0.113.0/25"]})
+    assert not [each for each in scene.gt.plan(other, journal_dir=tmp_path).notices if each.code == "drifted"]
+
+
+def test_merging_by_request_id():
+    event = HistoryEntry(TIME, "arn:a", "UpdateWorkteam", "t", event_id="e1 r1")
+    other = HistoryEntry(TIME + dt.timedelta(1), "arn:b", "UpdateWorkteam", "t", event_id="e2")
+    record = HistoryEntry(TIME, "arn:a", "UpdateWorkteam", "t", change_id="c", event_id="r1", recorded_by="journal")
+    alone = HistoryEntry(TIME - dt.timedelta(1), "arn:a", "UpdateWorkteam", "t", change_id="d", recorded_by="journal")
+    merged = merge([record, alone], [event, other])
+    assert [(each.event_id, each.change_id, each.recorded_by) for each in merged] == [
+        ("e2", "", "cloudtrail"), ("e1", "c", "both"), ("", "d", "journal"),
+    ]  # fmt: skip
+
+
+def test_the_rule_matches_exactly_these_resources(scene: Scene):
+    scene.toggles(False)
+    scene.remove_guard()
+    scene.client("sagemaker").update_workteam(WorkteamName="radiology-team", Description="another team")
+    template = json.loads(scene.gt.event_rule(TEAM, BUCKET))
+    pattern = template["Resources"]["Rule"]["Properties"]["EventPattern"]
+    wrapped = [
+        {
+            "source": f"aws.{event['eventSource'].partition('.')[0]}",
+            "detail-type": "AWS API Call via CloudTrail",
+            "detail": event,
+        }
+        for event in events(scene)[:3]
+    ]
+    assert [matches(pattern, each) for each in wrapped] == [False, True, True]
+    only = event_pattern(Resources(bucket="gt-other"))
+    assert not any(matches(only, each) for each in wrapped)
+    with pytest.raises(InvalidInput):
+        event_pattern(Resources())
+    with pytest.raises(InvalidInput):
+        event_rule(Resources("t"), "pulumi")  # type: ignore[arg-type]
+
+
+def test_the_topic_takes_messages_of_the_rule_only():
+    template = json.loads(event_rule(Resources("t", "w", "b")))
+    [statement] = template["Resources"]["TopicPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["Rule", "Arn"]}}}
+    text = event_rule(Resources("t", "w", "b"), "terraform")
+    assert text.count("{") == text.count("}")
+    assert '"workteamName": [' in text
+
+
+def test_the_command_line(scene: Scene, tmp_path, monkeypatch, capsys):
+    scene.use_environment(monkeypatch)
+    scene.toggles(False)
+    assert main(["history", "--team", TEAM, "--bucket", BUCKET, "--since", "1h", "--journal", str(tmp_path)]) == 0
+    assert "UpdateWorkteam" in capsys.readouterr().out
+    assert main(["history", "--team", TEAM, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["changes"][0]["target"] == TEAM
+    assert main(["export", "--team", TEAM, "--bucket", BUCKET, "--format", "eventbridge"]) == 0
+    assert json.loads(capsys.readouterr().out)["Resources"]["Topic"]
+    out = tmp_path / "rule.tf"
+    assert main(["export", "--team", TEAM, "--format", "eventbridge-terraform", "-o", str(out)]) == 0
+    assert "aws_cloudwatch_event_rule" in out.read_text()
