@@ -26,7 +26,7 @@ SEVERITIES: tuple[Severity, ...] = ("high", "medium", "low", "info")
 T = TypeVar("T")
 
 
-class Reader(Protocol):
+class AccountReader(Protocol):
     """The part of a connection that an audit reads."""
 
     aws: Aws
@@ -211,7 +211,7 @@ class _Notes:
 
 
 def audit(
-    gt: Reader, *, buckets: Iterable[str] = (), since: str | None = "7d", logs: bool = True, cache: bool = True
+    gt: AccountReader, *, buckets: Iterable[str] = (), since: str | None = "7d", logs: bool = True, cache: bool = True
 ) -> Audit:
     """Read the state of a region: see :meth:`gt_secure.Connection.audit`."""
     notes = _Notes()
@@ -237,7 +237,9 @@ def _buckets_of(jobs: Iterable[Iterable[LabelingJob]]) -> set[str]:
     return {uri.split("/")[2] for uri in uris if uri.count("/") >= 2}
 
 
-def _bucket(gt: Reader, name: str, notes: _Notes, since: str | Literal[False] | None, cache: bool) -> AuditedBucket:
+def _bucket(
+    gt: AccountReader, name: str, notes: _Notes, since: str | Literal[False] | None, cache: bool
+) -> AuditedBucket:
     state = notes.attempt(name, lambda: gt.bucket(name), None)
     if state is None:
         return AuditedBucket(name, "unknown", "unknown")
@@ -262,7 +264,7 @@ def guard_text(state: BucketState) -> str:
     return f"{'edited: ' if guard.drifted else ''}{guard.prefix or 'all objects'} only from {allowed}"
 
 
-def _findings(gt: Reader, teams: Workteams, names: list[str], notes: _Notes) -> Findings:
+def _findings(gt: AccountReader, teams: Workteams, names: list[str], notes: _Notes) -> Findings:
     private = [team for team in teams if team.restrictable]
     every: list[str | None] = list(names) or [None]
     pairs: list[tuple[Workteam | None, str | None]] = [(team, name) for team in private for name in every]

@@ -172,3 +172,12 @@ def test_only_entry_points_know_the_sandbox() -> None:
 def test_every_module_is_in_a_layer() -> None:
     for name in MODULES:
         layer(name)
+
+
+def test_a_class_name_means_one_thing() -> None:
+    places: dict[str, list[str]] = {}
+    for name, path in MODULES.items():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(name)
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}

@@ -11,7 +11,7 @@ import pytest
 from gt_secure.access.explain.explanation import explain
 from gt_secure.aws.endpoints import VpcEndpoint
 from gt_secure.aws.teams import LabelingJob, UrlLock, Workteam
-from gt_secure.changes.engine import Step
+from gt_secure.changes.engine import ChangeStep
 from gt_secure.changes.journal import ChangeRecord
 from gt_secure.changes.transaction import Applied
 from gt_secure.changes.verify import ProbeResult
@@ -30,7 +30,7 @@ def finding(text: str) -> Finding:
 def shown(text: str) -> dict[str, Any]:
     probe = Probe(403, text, None, text, text, 1.0, error_code=text, error_message=text)
     team = Workteam(text, text, "private", text, (text,), url_lock=UrlLock(True))
-    step = Step(text, text, "done", False, text)  # type: ignore[arg-type]
+    step = ChangeStep(text, text, "done", False, text)  # type: ignore[arg-type]
     record = ChangeRecord(text, "apply", "applied", {"changes": [{"kind": text, "target": text}], "caller": text})
     return {
         "workteams": Workteams([team]),

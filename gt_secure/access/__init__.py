@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .policy_files import PolicyFiles, exposures
     from .proof import Claim, Proof, prove
     from .read import Who, who
-    from .simulation import ExpectationResult, Row
+    from .simulation import ExpectationResult, SimulatedRequest
     from .who_can_open import WhoRow, who_can_open
 
 __all__ = [
@@ -28,7 +28,7 @@ __all__ = [
     "Outcome",
     "PolicyFiles",
     "Proof",
-    "Row",
+    "SimulatedRequest",
     "Who",
     "WhoRow",
     "account_exposure",
@@ -53,7 +53,7 @@ __getattr__, __dir__ = attach(
         "Outcome": ".locks",
         "PolicyFiles": ".policy_files",
         "Proof": ".proof",
-        "Row": ".simulation",
+        "SimulatedRequest": ".simulation",
         "Who": ".read",
         "WhoRow": ".who_can_open",
         "account_exposure": ".from_account",

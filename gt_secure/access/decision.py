@@ -19,7 +19,7 @@ from ..iam.request_keys import ENDPOINT_FACTS, is_absent_for
 from ..iam.request_space import RequestSpace
 from ..iam.statement_table import PRINCIPAL, StatementTable, View
 from ..iam.three_valued import fact, spellings
-from ..iam.verdict import Outcome, Verdict
+from ..iam.verdict import Decided, Verdict
 from .exposure import example_request
 from .request_kinds import (
     Circumstances,
@@ -110,7 +110,7 @@ def decide_request(
     answer = space.answer()
     if answer.state == "unknown":
         rule = f"the answer depends on {', '.join(answer.depends_on)}"
-        return Verdict(request, compiled, Outcome("unknown", rule=rule, depends_on=answer.depends_on))
+        return Verdict(request, compiled, Decided("unknown", rule=rule, depends_on=answer.depends_on))
     full = replace(request, context={key: _value(value) for key, value in settled.items()})
     verdict = evaluate(full, policies)
     if verdict.allowed == (answer.state == "opened"):
@@ -121,7 +121,7 @@ def decide_request(
     if verdict.allowed == (answer.state == "opened"):
         return verdict
     names = tuple(sorted(dimension.name for dimension in varying))
-    return Verdict(request, compiled, Outcome("unknown", rule="the evaluation was not confirmed", depends_on=names))
+    return Verdict(request, compiled, Decided("unknown", rule="the evaluation was not confirmed", depends_on=names))
 
 
 def _given(request: Request, facts: Given) -> dict[str, Values]:

@@ -14,7 +14,7 @@ from typing import Any
 from ..iam.condition_keys import key_facts
 from ..iam.evaluate import evaluate
 from ..iam.request import Policies, Request
-from ..iam.request_space import Answer, Dimension, RequestSpace, State, Trail
+from ..iam.request_space import Dimension, RequestSpace, SpaceAnswer, State, Trail
 from ..iam.statement_table import Setting, StatementTable, View
 from ..iam.variables import Several
 from ..iam.verdict import Verdict
@@ -95,7 +95,7 @@ class RequestExposure:
 class _Place:
     """Sources with one answer, before they are put together."""
 
-    answer: Answer
+    answer: SpaceAnswer
     spans: tuple[Span, ...]
     endpoint: str | None
     when: tuple[str, ...] = ()
@@ -153,7 +153,7 @@ def _address_places(kind: Kind, policies: Policies, circumstances: Circumstances
     known: dict[int, _Place] = {}
     for source in address_sources(space.table, known=space.base.keys):
         if not source.addresses.is_exact:
-            yield _Place(Answer("unknown", (_UNCONFIRMED,)), source.addresses.spans, None)
+            yield _Place(SpaceAnswer("unknown", (_UNCONFIRMED,)), source.addresses.spans, None)
             continue
         here = space
         if space.is_coupled:
@@ -192,7 +192,7 @@ def _place(
     verdict = evaluate(example_request(space.base, setting, answer.example, circumstances), policies)
     if not verdict.allowed:
         # The evaluator has the last word: what it does not confirm is not called opened.
-        return _Place(Answer("unknown", tuple(sorted(d.name for d in _dimensions(space)))), (), None)
+        return _Place(SpaceAnswer("unknown", tuple(sorted(d.name for d in _dimensions(space)))), (), None)
     return _Place(answer, (), None, phrases(space, mask, circumstances.now), _decided_by(verdict))
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..iam.evaluate import evaluate
 from ..iam.request import Policies, Request
-from ..iam.request_space import Answer, Dimension, RequestSpace
+from ..iam.request_space import Dimension, RequestSpace, SpaceAnswer
 from ..iam.statement_table import TARGET, Setting, StatementTable
 from ..iam.texts import TooManyClassesError, arn_steps, text_steps, witnesses
 from ..iam.variables import Filled, Variable, Wild
@@ -92,7 +92,7 @@ class Proof:
 class _Part:
     """Requests of one form and signer from one class of sources."""
 
-    answer: Answer
+    answer: SpaceAnswer
     space: RequestSpace
     setting: Setting
     form: Form

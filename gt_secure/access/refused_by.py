@@ -14,7 +14,7 @@ from ..errors import GtSecureError
 from ..iam.request import Policies, Request
 from ..iam.request_context import POST_FORM, SIGV2, SIGV4, anonymous_context, header_context, presigned_context
 from ..logs.network_match import is_address
-from ..logs.refusals import Refusal
+from ..logs.refusals import RefusedRequests
 from ..network import Source, scope
 from ..policies.bucket_guard import names_guard
 from .decision import decide_request
@@ -26,7 +26,7 @@ OTHER = "URL lock or IAM"
 _EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
 
-def refusal_decider(aws: Aws) -> Callable[[Refusal], str | None]:
+def refusal_decider(aws: Aws) -> Callable[[RefusedRequests], str | None]:
     """Return a function that names the lock which refuses a request under the bucket policies of now."""
 
     @cache
@@ -37,7 +37,7 @@ def refusal_decider(aws: Aws) -> Callable[[Refusal], str | None]:
             return False, None
         return state.sees("s3:GetBucketPolicy"), state.policy_text
 
-    def decide(refusal: Refusal) -> str | None:
+    def decide(refusal: RefusedRequests) -> str | None:
         if refusal.expired:
             return EXPIRED
         seen, policy = policy_of(refusal.bucket) if refusal.bucket else (False, None)
@@ -46,7 +46,7 @@ def refusal_decider(aws: Aws) -> Callable[[Refusal], str | None]:
     return decide
 
 
-def lock_of(refusal: Refusal, policy: str | None, account: str, partition: str = "aws") -> str | None:
+def lock_of(refusal: RefusedRequests, policy: str | None, account: str, partition: str = "aws") -> str | None:
     """Return the lock that refuses a request under a bucket policy; None if that is not known."""
     source = _source(refusal)
     if source is None:
@@ -71,7 +71,7 @@ def lock_of(refusal: Refusal, policy: str | None, account: str, partition: str =
     return "bucket guard" if names_guard(verdict.statement) else "bucket policy"
 
 
-def _source(refusal: Refusal) -> Source | None:
+def _source(refusal: RefusedRequests) -> Source | None:
     """Return the source; None where the log does not name the endpoint behind a private address."""
     if refusal.endpoint is not None:
         return Source(None, refusal.endpoint)
@@ -81,7 +81,7 @@ def _source(refusal: Refusal) -> Source | None:
     return None if scope(address) == "private" else Source(address)
 
 
-def _context(refusal: Refusal, source: Source, role: str) -> dict[str, Any]:
+def _context(refusal: RefusedRequests, source: Source, role: str) -> dict[str, Any]:
     if refusal.auth_type is None:
         return anonymous_context(source)
     if refusal.auth_type not in ("QueryString", "HtmlForm"):

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
 from ..errors import InvalidInput
-from ..iam.condition_keys import KeyFacts, key_facts
+from ..iam.condition_keys import ConditionKey, key_facts
 from ..iam.key_values import key_values
 from ..iam.operators import read_date
 from ..iam.principals import Caller, parse_caller
@@ -285,7 +285,7 @@ def dimensions(
             continue
         facts = None
         if key == "aws:userid" and not kind.whoever:
-            facts = KeyFacts("aws:userid", like="AROA?*:?*", always=True)
+            facts = ConditionKey("aws:userid", like="AROA?*:?*", always=True)
         chosen = is_chosen(key) or (kind.whoever and key in ("aws:userid", "s3:versionid"))
         found.append(fact(table, key, spelled, texts=texts, known=known, chosen=chosen, facts=facts))
     return found
@@ -310,7 +310,7 @@ def signature_age(table: StatementTable) -> Dimension:
     """Return the ages that a signature can have: up to seven days, in milliseconds."""
     key = "s3:signatureage"
     try:
-        values = key_values(KeyFacts("s3:signatureAge", always=True), conditions_on(table, key), extra=["0"])
+        values = key_values(ConditionKey("s3:signatureAge", always=True), conditions_on(table, key), extra=["0"])
     except TooManyClassesError:
         return Dimension("s3:signatureAge", frozenset({key}), (), chosen=True)
     ages = sorted({int(value[0]) for value in values if value[0].isdecimal() and len(value[0]) < 12})
@@ -415,22 +415,22 @@ def _principal_texts(
                 sessions.append(parse_caller(entry.text))
             elif entry.kind == "exact":
                 arns[entry.text] = None
-    for value in _matching(table, "aws:principalaccount", KeyFacts("", like="????????????", alphabet="0123456789")):
+    for value in _matching(table, "aws:principalaccount", ConditionKey("", like="????????????", alphabet="0123456789")):
         arns[f"{prefix}{value}:role/some-role"] = None
-    names = _matching(table, "aws:username", KeyFacts("", like="?*")) if whoever else []
+    names = _matching(table, "aws:username", ConditionKey("", like="?*")) if whoever else []
     for name in names:
         arns[f"{prefix}{circumstances.account if own else _other(circumstances.account)}:user/{name}"] = None
     account = circumstances.account if own else "????????????"
     kinds = ["role/?*"] if own and not whoever else ["role/?*", "user/?*", "root"]
     for like in (f"{prefix}{account}:{each}" for each in kinds):
-        for value in _matching(table, "aws:principalarn", KeyFacts("", like=like)):
+        for value in _matching(table, "aws:principalarn", ConditionKey("", like=like)):
             arns[value] = None
             if not own and value.split(":")[4] != circumstances.account and not value.split(":")[4].isdigit():
                 arns[":".join([*value.split(":")[:4], _other(circumstances.account), *value.split(":")[5:]])] = None
     return list(arns), sessions
 
 
-def _matching(table: StatementTable, key: str, facts: KeyFacts) -> list[str]:
+def _matching(table: StatementTable, key: str, facts: ConditionKey) -> list[str]:
     conditions = conditions_on(table, key)
     if not conditions:
         return []

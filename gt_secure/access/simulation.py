@@ -29,7 +29,7 @@ _ANYBODY = Source(parse_address("203.0.113.7"))
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SimulatedRequest:
     """One sample: where it comes from, why it was chosen, what it does, and what it gets now and after.
 
     Attributes
@@ -102,7 +102,7 @@ class ExpectationResult:
 
 def simulate(
     wish: Restriction, state: State, planned: Mapping[str, Any], hits: object = None, facts: Given | None = None
-) -> tuple[tuple[Row, ...], list[Notice]]:
+) -> tuple[tuple[SimulatedRequest, ...], list[Notice]]:
     """Return the rows of the simulation, and the notices that stop a plan; facts are the restriction's by default."""
     now = EffectiveLocks.of(state, given_facts(wish.facts) if facts is None else facts)
     after = now.after(planned)
@@ -114,14 +114,16 @@ def simulate(
     return tuple(rows), _stops(rows)
 
 
-def _people(wish: Restriction, now: EffectiveLocks, after: EffectiveLocks) -> Iterator[Row]:
+def _people(wish: Restriction, now: EffectiveLocks, after: EffectiveLocks) -> Iterator[SimulatedRequest]:
     team = now.has_portal
     for source, why, inside in _samples(wish):
         scenes: tuple[Scene, ...] = ("presigned",)
         if team:
             scenes = ("worker",) if inside and not source.is_endpoint else ("worker", "forwarded")
         for scene in scenes:
-            yield Row(str(source), why, scene, _play(now, scene, source, wish), _play(after, scene, source, wish))
+            yield SimulatedRequest(
+                str(source), why, scene, _play(now, scene, source, wish), _play(after, scene, source, wish)
+            )
 
 
 def _play(locks: EffectiveLocks, scene: Scene, source: Source, wish: Restriction) -> Outcome:
@@ -157,10 +159,12 @@ def _neighbours(network: IPNetwork) -> Iterator[IPAddress]:
             continue
 
 
-def _labelers(wish: Restriction, now: EffectiveLocks, after: EffectiveLocks, hits: object) -> Iterator[Row]:
+def _labelers(
+    wish: Restriction, now: EffectiveLocks, after: EffectiveLocks, hits: object
+) -> Iterator[SimulatedRequest]:
     scene: Scene = "worker" if now.has_portal else "presigned"
     for source in labelers(hits, wish.bucket, wish.prefix):
-        yield Row(
+        yield SimulatedRequest(
             str(source),
             LOGGED,
             scene,
@@ -169,7 +173,7 @@ def _labelers(wish: Restriction, now: EffectiveLocks, after: EffectiveLocks, hit
         )
 
 
-def _presigners(wish: Restriction, now: EffectiveLocks, after: EffectiveLocks) -> Iterator[Row]:
+def _presigners(wish: Restriction, now: EffectiveLocks, after: EffectiveLocks) -> Iterator[SimulatedRequest]:
     """Yield what AWS itself fetches by presigned URLs, from an address outside the list."""
     outside = next((each for each in (_ELSEWHERE, _ANYBODY) if not _is_listed(wish, each)), _ELSEWHERE)
     place = "from an address of the list" if _is_listed(wish, outside) else "from outside the list"
@@ -179,18 +183,20 @@ def _presigners(wish: Restriction, now: EffectiveLocks, after: EffectiveLocks) -
     )
     key = example_key(wish.prefix)
     for scene, name, why in services:
-        yield Row(name, why, scene, now.presigned(outside, key), after.presigned(outside, key))
+        yield SimulatedRequest(name, why, scene, now.presigned(outside, key), after.presigned(outside, key))
 
 
 def _is_listed(wish: Restriction, source: Source) -> bool:
     return source.address is not None and contains(wish.addresses, source.address)
 
 
-def _services(wish: Restriction, state: State, now: EffectiveLocks, after: EffectiveLocks) -> Iterator[Row]:
+def _services(
+    wish: Restriction, state: State, now: EffectiveLocks, after: EffectiveLocks
+) -> Iterator[SimulatedRequest]:
     yield from _presigners(wish, now, after)
     endpoint = back_end_endpoint(state.region)
     for action in BACK_END_ACTIONS:
-        yield Row(
+        yield SimulatedRequest(
             f"Ground Truth in {state.region}",
             f"{action}, signed in the header, through {endpoint}",
             "Ground Truth",
@@ -200,9 +206,11 @@ def _services(wish: Restriction, state: State, now: EffectiveLocks, after: Effec
     delivery = now.log_delivery(example_key(wish.prefix))
     if delivery.decision != "refused":  # most buckets take no logs
         row = after.log_delivery(example_key(wish.prefix))
-        yield Row("logging.s3.amazonaws.com", "delivers access logs into the bucket", "log delivery", delivery, row)
+        yield SimulatedRequest(
+            "logging.s3.amazonaws.com", "delivers access logs into the bucket", "log delivery", delivery, row
+        )
     for action in ("s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"):
-        yield Row(
+        yield SimulatedRequest(
             state.caller_arn,
             f"{action}, to undo",
             "caller",
@@ -211,7 +219,7 @@ def _services(wish: Restriction, state: State, now: EffectiveLocks, after: Effec
         )
 
 
-def _doubts(rows: list[Row]) -> Iterator[Notice]:
+def _doubts(rows: list[SimulatedRequest]) -> Iterator[Notice]:
     """Yield what shows that the prediction is wrong, or may be."""
     wrong = [row.source for row in rows if row.why == LOGGED and row.now.decision == "refused"]
     if wrong:
@@ -234,7 +242,7 @@ def _doubts(rows: list[Row]) -> Iterator[Notice]:
         )
 
 
-def _stops(rows: Iterable[Row]) -> list[Notice]:
+def _stops(rows: Iterable[SimulatedRequest]) -> list[Notice]:
     rows = list(rows)
     shut = [row for row in rows if row.shut_out]
     found: list[Notice] = []

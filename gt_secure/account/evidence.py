@@ -37,7 +37,7 @@ class Surroundings:
 
 def read_surroundings(aws: Aws, state: State, *, kms_key: str = "") -> Surroundings:
     """Read templates, log bucket and key policy, as far as this role may."""
-    reader = _Reader(aws)
+    reader = _EvidenceReader(aws)
     bucket = state.bucket
     return Surroundings(
         templates=reader.templates(state),
@@ -65,7 +65,7 @@ def with_surroundings(snapshot: Snapshot, around: Surroundings) -> Snapshot:
     return replace(snapshot, buckets=buckets, templates=around.templates, unseen=(*snapshot.unseen, *around.unseen))
 
 
-class _Reader:
+class _EvidenceReader:
     def __init__(self, aws: Aws) -> None:
         self.aws = aws
         self.unseen: list[Missing] = []

@@ -9,7 +9,7 @@ from .._lazy import attach
 if TYPE_CHECKING:
     from .apply import apply
     from .change import Call, Change
-    from .engine import Progress, Step
+    from .engine import ChangeStep, ProgressLine
     from .journal import ChangeRecord, export_journal, journal_path, list_changes, show_change, verify_journal
     from .plan import Plan, plan
     from .transaction import Applied
@@ -21,10 +21,10 @@ __all__ = [
     "Call",
     "Change",
     "ChangeRecord",
+    "ChangeStep",
     "Plan",
     "ProbeResult",
-    "Progress",
-    "Step",
+    "ProgressLine",
     "UndoPlan",
     "apply",
     "export_journal",
@@ -45,10 +45,10 @@ __getattr__, __dir__ = attach(
         "Call": ".change",
         "Change": ".change",
         "ChangeRecord": ".journal",
+        "ChangeStep": ".engine",
         "Plan": ".plan",
         "ProbeResult": ".verify",
-        "Progress": ".engine",
-        "Step": ".engine",
+        "ProgressLine": ".engine",
         "UndoPlan": ".undo",
         "apply": ".apply",
         "export_journal": ".journal",

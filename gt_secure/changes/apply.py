@@ -43,7 +43,7 @@ def apply(
     journal_dir : str or Path, optional
         Where the journal is; ``GT_SECURE_JOURNAL`` or ``~/.gt_secure/journal`` otherwise.
     progress : callable, optional
-        Called with :class:`Progress`; an exception from it cancels, and every step is rolled back.
+        Called with :class:`ProgressLine`; an exception from it cancels, and every step is rolled back.
     timeout_s : float
         Deadline for the whole change, in seconds. Rolling back has a separate one.
     probe : callable, optional

@@ -47,7 +47,7 @@ class Write:
     goal: Any
 
 
-class Progress(str):
+class ProgressLine(str):
     """Progress update, as a sentence, passed to the ``progress`` callback.
 
     An exception raised by the callback cancels the change, and every step is rolled back.
@@ -65,7 +65,7 @@ class Progress(str):
     what: str
     how_far: str
 
-    def __new__(cls, step: int, steps: int, what: str, how_far: str) -> Progress:
+    def __new__(cls, step: int, steps: int, what: str, how_far: str) -> ProgressLine:
         """Build the sentence."""
         self = super().__new__(cls, f"{step}/{steps} {what} {how_far}.")
         self.step, self.steps, self.what, self.how_far = step, steps, what, how_far
@@ -73,7 +73,7 @@ class Progress(str):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ChangeStep:
     """Outcome of one change.
 
     ``overtaken``: somebody else has set another value since the write. That value stays, and ``detail`` names it.
@@ -136,7 +136,7 @@ class Engine:
     changes : sequence of Change
     clock : Clock
     progress : callable, optional
-        Called with :class:`Progress`.
+        Called with :class:`ProgressLine`.
     fresh : bool
         Whether this process starts the changes; False if another process started them and may have sent any of them.
     """
@@ -147,7 +147,7 @@ class Engine:
         writer: Writer,
         changes: Sequence[Change[Any]],
         clock: Clock,
-        progress: Callable[[Progress], None] | None = None,
+        progress: Callable[[ProgressLine], None] | None = None,
         *,
         fresh: bool = True,
     ) -> None:
@@ -156,7 +156,7 @@ class Engine:
         self.changes = tuple(changes)
         self.clock = clock
         self._progress = progress
-        self.steps: dict[int, Step] = {}
+        self.steps: dict[int, ChangeStep] = {}
         self._cancellable = True
         self._first_run = fresh
         self._sent: set[int] = set()
@@ -199,7 +199,7 @@ class Engine:
             return "in doubt"
         return "overtaken" if any(step.outcome == "overtaken" for step in steps) else "rolled back"
 
-    def _take_back(self, index: int) -> Step:
+    def _take_back(self, index: int) -> ChangeStep:
         change = self.changes[index]
         target = change.target
         self._say(index, "is being rolled back")
@@ -333,9 +333,9 @@ class Engine:
                 self.clock.wait(attempt)
         raise AssertionError("unreachable")  # pragma: no cover
 
-    def _step(self, index: int, outcome: Outcome, *, certain: bool = True, detail: str = "") -> Step:
+    def _step(self, index: int, outcome: Outcome, *, certain: bool = True, detail: str = "") -> ChangeStep:
         change = self.changes[index]
-        return Step(change.kind, change.name, outcome, certain, detail)
+        return ChangeStep(change.kind, change.name, outcome, certain, detail)
 
     def _note(self, event: str, **data: Any) -> None:
         """Record an event in the journal; a full disk must not stop the rollback."""
@@ -348,12 +348,12 @@ class Engine:
         if self._progress is None:
             return
         try:
-            self._progress(Progress(index + 1, len(self.changes), self.changes[index].title, text))
+            self._progress(ProgressLine(index + 1, len(self.changes), self.changes[index].title, text))
         except Exception:
             if self._cancellable:  # during a rollback, a broken display must not stop us
                 raise
 
-    def all_steps(self) -> tuple[Step, ...]:
+    def all_steps(self) -> tuple[ChangeStep, ...]:
         """Return one step for every change, including those that were not reached."""
         return tuple(self.steps.get(i) or self._step(i, "not reached") for i in range(len(self.changes)))
 

@@ -10,13 +10,13 @@ from typing import Any
 from ..aws.client import Aws
 from ..errors import GtSecureError
 from .change import Change
-from .engine import Engine, Step
+from .engine import ChangeStep, Engine
 from .journal import ChangeRecord, Writer
 from .second_writers import OtherWrite, parse_time
 from .targets import Target
 
 
-def look_for_others(engine: Engine) -> tuple[Step, ...]:
+def look_for_others(engine: Engine) -> tuple[ChangeStep, ...]:
     """Return the steps of an applied change; a step with a simultaneous write of somebody else is not certain."""
     steps = list(engine.all_steps())
     own = {write.request for write in engine.writes}

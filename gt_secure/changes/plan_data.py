@@ -11,7 +11,7 @@ from typing import Any
 from ..access.dry_run import DryRun
 from ..access.exposure_change import ExposureChange, exposure_changes
 from ..access.request_kinds import Given
-from ..access.simulation import ExpectationResult, Row
+from ..access.simulation import ExpectationResult, SimulatedRequest
 from ..account.snapshot import State
 from ..findings.model import Finding
 from ..restriction.messages import Notice
@@ -35,7 +35,7 @@ class PlanData:
         Blockers first, then warnings.
     findings : tuple of Finding
         Settings of the account that would still weaken or break the restriction after the changes.
-    simulation : tuple of Row
+    simulation : tuple of SimulatedRequest
         For each sample source the current and the planned verdict.
     expectations : tuple of ExpectationResult
     dry_run : DryRun or None
@@ -49,7 +49,7 @@ class PlanData:
     changes: tuple[Change[Any], ...]
     notices: tuple[Notice, ...] = ()
     findings: tuple[Finding, ...] = ()
-    simulation: tuple[Row, ...] = field(default=(), repr=False)
+    simulation: tuple[SimulatedRequest, ...] = field(default=(), repr=False)
     expectations: tuple[ExpectationResult, ...] = ()
     dry_run: DryRun | None = field(default=None, repr=False)
     facts: Given = field(default_factory=Given, repr=False)

@@ -17,13 +17,13 @@ from ..html import output as cell_output
 from ..html import table as html_table
 from ..text import printable
 from .change import Change
-from .engine import Clock, Engine, Progress, Rest, Step
+from .engine import ChangeStep, Clock, Engine, ProgressLine, Rest
 from .journal import Writer
 from .overwritten import look_for_others
 from .verify import ProbeResult
 
 Outcome: TypeAlias = Literal["nothing to do", "applied", "undone"] | Rest
-Callback: TypeAlias = Callable[[Progress], None]
+Callback: TypeAlias = Callable[[ProgressLine], None]
 
 ROLLBACK_S = 120.0
 """Seconds that a rollback may last, independent of the deadline."""
@@ -41,7 +41,7 @@ class Applied:
         ``applied``, ``undone``, ``nothing to do``; in the details of an error also ``rolled back`` (nothing of it
         remains), ``overtaken`` (only simultaneous writes of others remain; see that step) or ``in doubt`` (see the
         steps that are not certain).
-    steps : tuple of Step
+    steps : tuple of ChangeStep
     of : str or None
         For an undo, the change that it reverted.
     probes : tuple of ProbeResult
@@ -52,7 +52,7 @@ class Applied:
 
     id: str
     outcome: Outcome
-    steps: tuple[Step, ...] = ()
+    steps: tuple[ChangeStep, ...] = ()
     of: str | None = None
     probes: tuple[ProbeResult, ...] = ()
     notes: tuple[str, ...] = ()

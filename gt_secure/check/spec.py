@@ -32,7 +32,7 @@ FORMAT = 1
 MAX_CHECKS = 500
 
 
-class Rule(NamedTuple):
+class CheckMembers(NamedTuple):
     """The members of one check: their kinds (``text``, ``texts``, ``flag``, ``number``, ``restriction``, ``facts``)."""
 
     members: Mapping[str, str]
@@ -42,25 +42,25 @@ class Rule(NamedTuple):
 
 _LOGS = {"logs": "texts", "since": "text", "until": "text", "newest_within_h": "number", "max_unreadable": "number"}
 
-RULES: dict[str, Rule] = {
-    "team_is_restricted": Rule({"team": "text", "url_lock": "text", "portal": "texts"}, ("team",)),
-    "guard_is_in_place": Rule(
+RULES: dict[str, CheckMembers] = {
+    "team_is_restricted": CheckMembers({"team": "text", "url_lock": "text", "portal": "texts"}, ("team",)),
+    "guard_is_in_place": CheckMembers(
         {"bucket": "text", "prefix": "text", "addresses": "texts", "endpoints": "texts"}, ("bucket",)
     ),
-    "no_foreign_hits": Rule(
+    "no_foreign_hits": CheckMembers(
         {"restriction": "restriction", **_LOGS, "count_refused": "flag", "trust_private": "flag"}, ("restriction",)
     ),
-    "no_leaked_urls": Rule(
+    "no_leaked_urls": CheckMembers(
         {"bucket": "text", "prefix": "text", **_LOGS, "kinds": "texts", "pools": "texts"}, (), ("bucket", "logs")
     ),
-    "no_findings": Rule(
+    "no_findings": CheckMembers(
         {"team": "text", "bucket": "text", "severity": "text", "ignore": "texts"}, (), ("team", "bucket")
     ),
-    "nothing_drifted": Rule({"restriction": "restriction"}, ("restriction",)),
-    "expectations_hold": Rule({"restriction": "restriction", "context": "facts"}, ("restriction",)),
-    "is_proved": Rule({"restriction": "restriction", "context": "facts"}, ("restriction",)),
-    "no_code_cell_skipped": Rule({"path": "text"}, ("path",)),
-    "no_secret_saved": Rule({"path": "text"}, ("path",)),
+    "nothing_drifted": CheckMembers({"restriction": "restriction"}, ("restriction",)),
+    "expectations_hold": CheckMembers({"restriction": "restriction", "context": "facts"}, ("restriction",)),
+    "is_proved": CheckMembers({"restriction": "restriction", "context": "facts"}, ("restriction",)),
+    "no_code_cell_skipped": CheckMembers({"path": "text"}, ("path",)),
+    "no_secret_saved": CheckMembers({"path": "text"}, ("path",)),
 }
 
 
@@ -114,7 +114,7 @@ def check_name(name: object) -> str:
     raise _bad(f"There is no check '{str(name)[:60]}'.", "check", hint)
 
 
-def _member(check: str, rule: Rule, key: str, value: object) -> None:
+def _member(check: str, rule: CheckMembers, key: str, value: object) -> None:
     if key not in rule.members:
         near = difflib.get_close_matches(key, rule.members, 1)
         hint = f"Did you mean '{near[0]}'?" if near else f"It has: {', '.join(rule.members)}."

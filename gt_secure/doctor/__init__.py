@@ -10,19 +10,19 @@ if TYPE_CHECKING:
     from .diagnosis import Diagnosis, FeatureState, examine
     from .environment import Fact
     from .features import FEATURES, Feature, Permission
-    from .probing import Answer
+    from .probing import PermissionAnswer
     from .role import ExecutionRole, execution_role
     from .scope import Scope, policy_for, scope_of
 
 __all__ = [
     "FEATURES",
-    "Answer",
     "Diagnosis",
     "ExecutionRole",
     "Fact",
     "Feature",
     "FeatureState",
     "Permission",
+    "PermissionAnswer",
     "Scope",
     "examine",
     "execution_role",
@@ -34,13 +34,13 @@ __getattr__, __dir__ = attach(
     __name__,
     {
         "FEATURES": ".features",
-        "Answer": ".probing",
         "Diagnosis": ".diagnosis",
         "ExecutionRole": ".role",
         "Fact": ".environment",
         "Feature": ".features",
         "FeatureState": ".diagnosis",
         "Permission": ".features",
+        "PermissionAnswer": ".probing",
         "Scope": ".scope",
         "examine": ".diagnosis",
         "execution_role": ".role",

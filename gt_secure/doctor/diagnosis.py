@@ -12,7 +12,7 @@ from ..connection import ConnectionLike, connection_of
 from ..errors import InvalidInput
 from .environment import Fact, facts
 from .features import Feature, choose
-from .probing import Answer, Word, ask
+from .probing import PermissionAnswer, Word, ask
 from .scope import Scope, permissions_of, policy_for, scope_of
 
 
@@ -21,7 +21,7 @@ class FeatureState:
     """The state of one feature, with the permissions behind it."""
 
     feature: Feature
-    answers: tuple[Answer, ...]
+    answers: tuple[PermissionAnswer, ...]
 
     @property
     def status(self) -> Word:
@@ -30,7 +30,7 @@ class FeatureState:
         return "no" if "no" in needed else "unknown" if "unknown" in needed else "yes"
 
     @property
-    def lacking(self) -> tuple[Answer, ...]:
+    def lacking(self) -> tuple[PermissionAnswer, ...]:
         """The permissions that are denied or unknown."""
         return tuple(each for each in self.answers if each.status != "yes")
 
@@ -188,7 +188,7 @@ def examine(
         FeatureState(
             feature,
             tuple(
-                Answer(each, said.resource, said.status, said.how, said.reason)
+                PermissionAnswer(each, said.resource, said.status, said.how, said.reason)
                 for each in feature.permissions
                 for said in (answers[each.action, each.target],)
             ),

@@ -20,7 +20,7 @@ WORKERS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PermissionAnswer:
     """The state of one permission.
 
     Attributes
@@ -51,7 +51,7 @@ class Answer:
         }
 
 
-def ask(aws: Aws, scope: Scope, permissions: Iterable[Permission]) -> list[Answer]:
+def ask(aws: Aws, scope: Scope, permissions: Iterable[Permission]) -> list[PermissionAnswer]:
     """Determine each permission; several calls run in parallel."""
     wanted = list(permissions)
     tried = [each for each in wanted if _call(aws, scope, each) is not None]
@@ -62,7 +62,7 @@ def ask(aws: Aws, scope: Scope, permissions: Iterable[Permission]) -> list[Answe
     return [_better(called.get(each), predicted.get(each)) for each in wanted]
 
 
-def _better(called: Answer | None, predicted: Answer | None) -> Answer:
+def _better(called: PermissionAnswer | None, predicted: PermissionAnswer | None) -> PermissionAnswer:
     """Return the result of a call, or IAM's prediction where the call was inconclusive."""
     if called is None or (called.status == "unknown" and predicted is not None and predicted.status != "unknown"):
         assert predicted is not None
@@ -70,27 +70,29 @@ def _better(called: Answer | None, predicted: Answer | None) -> Answer:
     return called
 
 
-def _unknown(scope: Scope, each: Permission, reason: str = "") -> Answer:
-    return Answer(each, scope.arn(each.target), "unknown", "", reason or f"add {scope.needs(each.target)}")
+def _unknown(scope: Scope, each: Permission, reason: str = "") -> PermissionAnswer:
+    return PermissionAnswer(each, scope.arn(each.target), "unknown", "", reason or f"add {scope.needs(each.target)}")
 
 
-def _try(aws: Aws, scope: Scope, each: Permission) -> Answer:
+def _try(aws: Aws, scope: Scope, each: Permission) -> PermissionAnswer:
     call, resource = _call(aws, scope, each), scope.arn(each.target)
     assert call is not None
     try:
         with aws_errors(each.action, resource or "*"):
             call()
     except AccessDenied as error:
-        return Answer(each, resource, "no", "called", error.message)
+        return PermissionAnswer(each, resource, "no", "called", error.message)
     except NotFound as error:
         if each.target in ("bucket", "objects", "log-bucket", "log-objects"):
-            return Answer(each, resource, "unknown", "called", error.message)
-        return Answer(each, resource, "yes", "called")  # the lookup of a missing thing was allowed, so it can be read
+            return PermissionAnswer(each, resource, "unknown", "called", error.message)
+        return PermissionAnswer(
+            each, resource, "yes", "called"
+        )  # the lookup of a missing thing was allowed, so it can be read
     except CredentialsError:
         raise
     except GtSecureError as error:
-        return Answer(each, resource, "unknown", "called", error.message)
-    return Answer(each, resource, "yes", "called")
+        return PermissionAnswer(each, resource, "unknown", "called", error.message)
+    return PermissionAnswer(each, resource, "yes", "called")
 
 
 _NOT_SET = {
@@ -178,7 +180,7 @@ def _set_or_not(call: Callable[[], object]) -> object:
         raise
 
 
-def _predict(aws: Aws, scope: Scope, permissions: list[Permission]) -> dict[Permission, Answer]:
+def _predict(aws: Aws, scope: Scope, permissions: list[Permission]) -> dict[Permission, PermissionAnswer]:
     known = [each for each in permissions if scope.arn(each.target) is not None]
     answers = {each: _unknown(scope, each) for each in permissions if each not in known}
     simulator = Simulator(aws)
@@ -189,5 +191,5 @@ def _predict(aws: Aws, scope: Scope, permissions: list[Permission]) -> dict[Perm
             status, reason = said[each.action]
             if each.action == "sts:AssumeRole" and status == "yes":
                 status, reason = trusts(aws, str(resource))
-            answers[each] = Answer(each, resource, status, "predicted" if status != "unknown" else "", reason)
+            answers[each] = PermissionAnswer(each, resource, status, "predicted" if status != "unknown" else "", reason)
     return answers

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from ..account.facts import AclGrant, BucketFacts, Snapshot
 from ..iam.documents import Statement
-from ..iam.principals import Entry
+from ..iam.principals import PrincipalEntry
 from .bucket_rules import POLICY, bucket_document, conditions_of, reading_allows
 from .model import Match, bucket_rule
 
@@ -38,7 +38,7 @@ def cloudfront_grant(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
             yield Match(bucket.name, f"It is {statement.label}{conditions_of(statement)}, for {', '.join(named)}.")
 
 
-def _is_cloudfront(entry: Entry) -> bool:
+def _is_cloudfront(entry: PrincipalEntry) -> bool:
     if entry.kind == "service":
         return entry.text == "*" or entry.text.lower().partition(".")[0] == "cloudfront"
     return entry.account == "cloudfront"
@@ -62,7 +62,7 @@ def other_account_grant(snapshot: Snapshot, bucket: BucketFacts) -> Iterator[Mat
             yield Match(bucket.name, f"It is {statement.label}{conditions_of(statement)}, for {', '.join(named)}.")
 
 
-def _is_other_account(entry: Entry, account: str) -> bool:
+def _is_other_account(entry: PrincipalEntry, account: str) -> bool:
     return bool(account) and entry.account.isdigit() and entry.account != account
 
 
@@ -97,7 +97,7 @@ def _beyond(statement: Statement, account: str) -> bool:
     )
 
 
-def _named(statement: Statement) -> tuple[Entry, ...]:
+def _named(statement: Statement) -> tuple[PrincipalEntry, ...]:
     return () if statement.not_principal else statement.principals or ()
 
 

@@ -17,7 +17,7 @@ _FLAG: dict[str, Any] = {"values": ("true", "false")}
 
 
 @dataclass(frozen=True, slots=True)
-class KeyFacts:
+class ConditionKey:
     """One condition key.
 
     Attributes
@@ -42,34 +42,34 @@ class KeyFacts:
 
 
 _TABLE = (
-    KeyFacts("aws:MultiFactorAuthPresent", **_FLAG),
-    KeyFacts("aws:PrincipalAccount", **_ACCOUNT, always=True),
-    KeyFacts("aws:PrincipalArn", like="arn:*:*:*:*:*", always=True),
-    KeyFacts("aws:PrincipalIsAWSService", **_FLAG, always=True),
-    KeyFacts("aws:PrincipalOrgID", like="o-?*"),
-    KeyFacts("aws:PrincipalOrgPaths", like="o-?*/*"),
-    KeyFacts("aws:PrincipalType", always=True),
-    KeyFacts("aws:RequestedRegion", like="?*", always=True),
-    KeyFacts("aws:ResourceAccount", **_ACCOUNT, always=True),
-    KeyFacts("aws:ResourceOrgID", like="o-?*"),
-    KeyFacts("aws:ResourceOrgPaths", like="o-?*/*"),
-    KeyFacts("aws:SecureTransport", **_FLAG, always=True),
-    KeyFacts("aws:SourceVpc", like="vpc-?*", always=True),
-    KeyFacts("aws:SourceVpcArn", like="arn:*:ec2:*:*:vpc/vpc-?*", always=True),
-    KeyFacts("aws:SourceVpce", like="vpce-?*", always=True),
-    KeyFacts("aws:UserAgent", like="?*"),
-    KeyFacts("aws:Referer", like="?*"),
-    KeyFacts("aws:ViaAWSService", **_FLAG, always=True),
-    KeyFacts("aws:VpceAccount", **_ACCOUNT, always=True),
-    KeyFacts("aws:VpceOrgID", like="o-?*"),
-    KeyFacts("aws:VpceOrgPaths", like="o-?*/*"),
-    KeyFacts("aws:userid", like="?*", always=True),
-    KeyFacts("s3:ResourceAccount", **_ACCOUNT, always=True),
-    KeyFacts("s3:TlsVersion", values=("1.2", "1.3"), always=True),
-    KeyFacts("s3:authType", values=("REST-HEADER", "REST-QUERY-STRING", "POST"), always=True),
-    KeyFacts("s3:signatureversion", values=("AWS", "AWS4-HMAC-SHA256"), always=True),
+    ConditionKey("aws:MultiFactorAuthPresent", **_FLAG),
+    ConditionKey("aws:PrincipalAccount", **_ACCOUNT, always=True),
+    ConditionKey("aws:PrincipalArn", like="arn:*:*:*:*:*", always=True),
+    ConditionKey("aws:PrincipalIsAWSService", **_FLAG, always=True),
+    ConditionKey("aws:PrincipalOrgID", like="o-?*"),
+    ConditionKey("aws:PrincipalOrgPaths", like="o-?*/*"),
+    ConditionKey("aws:PrincipalType", always=True),
+    ConditionKey("aws:RequestedRegion", like="?*", always=True),
+    ConditionKey("aws:ResourceAccount", **_ACCOUNT, always=True),
+    ConditionKey("aws:ResourceOrgID", like="o-?*"),
+    ConditionKey("aws:ResourceOrgPaths", like="o-?*/*"),
+    ConditionKey("aws:SecureTransport", **_FLAG, always=True),
+    ConditionKey("aws:SourceVpc", like="vpc-?*", always=True),
+    ConditionKey("aws:SourceVpcArn", like="arn:*:ec2:*:*:vpc/vpc-?*", always=True),
+    ConditionKey("aws:SourceVpce", like="vpce-?*", always=True),
+    ConditionKey("aws:UserAgent", like="?*"),
+    ConditionKey("aws:Referer", like="?*"),
+    ConditionKey("aws:ViaAWSService", **_FLAG, always=True),
+    ConditionKey("aws:VpceAccount", **_ACCOUNT, always=True),
+    ConditionKey("aws:VpceOrgID", like="o-?*"),
+    ConditionKey("aws:VpceOrgPaths", like="o-?*/*"),
+    ConditionKey("aws:userid", like="?*", always=True),
+    ConditionKey("s3:ResourceAccount", **_ACCOUNT, always=True),
+    ConditionKey("s3:TlsVersion", values=("1.2", "1.3"), always=True),
+    ConditionKey("s3:authType", values=("REST-HEADER", "REST-QUERY-STRING", "POST"), always=True),
+    ConditionKey("s3:signatureversion", values=("AWS", "AWS4-HMAC-SHA256"), always=True),
     *(
-        KeyFacts(name)
+        ConditionKey(name)
         for name in (
             "aws:CalledVia",
             "aws:CalledViaFirst",
@@ -121,9 +121,9 @@ FAMILIES = (
 )
 
 
-def key_facts(lower: str, spelled: str = "") -> KeyFacts:
+def key_facts(lower: str, spelled: str = "") -> ConditionKey:
     """Return what is known of a key; one that is not in the table keeps the spelling of the policy."""
-    return KEYS.get(lower) or KeyFacts(_family(spelled or lower))
+    return KEYS.get(lower) or ConditionKey(_family(spelled or lower))
 
 
 def _family(name: str) -> str:

@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 
 from ..errors import PolicyError
 from .conditions import Condition, parse_conditions
-from .principals import Caller, Entry, Grant, grant_of, is_excepted, parse_entry
+from .principals import Caller, Grant, PrincipalEntry, grant_of, is_excepted, parse_entry
 from .strict_json import JsonNumber, item, parse_json, refuse_duplicates
 from .variables import Keys, Template, fill, is_fixed, parse_template, split_wildcards
 from .wildcards import Matcher, glob, resource_glob
@@ -70,7 +70,7 @@ class Statement:
     not_action: bool
     resources: tuple[Pattern, ...]
     not_resource: bool
-    principals: tuple[Entry, ...] | None
+    principals: tuple[PrincipalEntry, ...] | None
     not_principal: bool
     conditions: tuple[Condition, ...]
 
@@ -311,7 +311,7 @@ def _pattern(text: str, variables: bool, place: str) -> Pattern:
     return Pattern(text, template, None if fixed is None else resource_glob(fixed))
 
 
-def _principals(data: Mapping[str, object], place: str, kind: Kind) -> tuple[tuple[Entry, ...] | None, bool]:
+def _principals(data: Mapping[str, object], place: str, kind: Kind) -> tuple[tuple[PrincipalEntry, ...] | None, bool]:
     present = [name for name in ("Principal", "NotPrincipal") if name in data]
     if kind not in _WITH_PRINCIPAL:
         if present:
@@ -328,12 +328,12 @@ def _principals(data: Mapping[str, object], place: str, kind: Kind) -> tuple[tup
     return _entries(data[name], f"{place}.{name}"), name == "NotPrincipal"
 
 
-def _entries(value: object, place: str) -> tuple[Entry, ...]:
+def _entries(value: object, place: str) -> tuple[PrincipalEntry, ...]:
     if value == "*":
         return (parse_entry("AWS", "*", place),)
     if not isinstance(value, Mapping):
         raise PolicyError("A principal must be * or an object.", place=place, next_step='Write {"AWS": "arn:..."}.')
-    entries: list[Entry] = []
+    entries: list[PrincipalEntry] = []
     for kind, names in value.items():
         if kind not in ("AWS", "Service", "Federated", "CanonicalUser"):
             raise PolicyError(

@@ -11,7 +11,7 @@ from .documents import Kind, Statement
 from .principals import Grant
 from .request import Compiled, Layer, Policies, Request
 from .three_valued import bounds
-from .verdict import Outcome, Verdict
+from .verdict import Decided, Verdict
 
 _STRENGTH: tuple[Grant | None, ...] = (None, "account", "role", "direct")
 """Grants, the weakest first."""
@@ -31,32 +31,32 @@ def evaluate(request: Request, policies: Policies) -> Verdict:
         request.check()
         compiled = policies.compiled
     except InvalidInput as error:
-        return Verdict(request, None, Outcome("invalid", rule=str(error)))
+        return Verdict(request, None, Decided("invalid", rule=str(error)))
     outcome = bounds(request, compiled, decide) if request.unknown else decide(request, compiled)
     return Verdict(request, compiled, outcome)
 
 
-def decide(request: Request, policies: Compiled) -> Outcome:
+def decide(request: Request, policies: Compiled) -> Decided:
     """Decide with compiled policies and a request that has been checked."""
     for layer in policies.layers:
         if layer.kind in _SOMETIMES and not is_consulted(layer, request, policies):
             continue
         for statement in layer.document.denies:
             if applies(statement, request):
-                return Outcome("explicit-deny", layer, statement)
+                return Decided("explicit-deny", layer, statement)
     gate = None if request.is_off_endpoint else policies.endpoint
     if gate is not None and not _lets_through(gate, request, policies.gateway_endpoint):
-        return Outcome("implicit-deny", gate, rule="no statement of the VPC endpoint policy allows it")
+        return Decided("implicit-deny", gate, rule="no statement of the VPC endpoint policy allows it")
     for level in (*policies.rcp, *policies.scp):
         if level.document.allows and is_consulted(level, request, policies) and _first_allow(level, request) is None:
-            return Outcome("implicit-deny", level, rule=f"no statement of the {level.name} allows it")
+            return Decided("implicit-deny", level, rule=f"no statement of the {level.name} allows it")
     grant, granted_by = _strongest(policies.resource, request)
     if request.caller.kind in ("anonymous", "service"):
         return _resource_alone(policies.resource, grant, granted_by)
     if request.is_cross_account:
         return _cross_account(request, policies, grant, granted_by)
     if grant == "direct":
-        return Outcome("allow", policies.resource, granted_by, rule="it names this caller directly")
+        return Decided("allow", policies.resource, granted_by, rule="it names this caller directly")
     return _caller_side(request, policies, policies.resource if grant == "role" else None, granted_by)
 
 
@@ -109,15 +109,15 @@ def _strongest(layer: Layer | None, request: Request) -> tuple[Grant | None, Sta
     return best
 
 
-def _resource_alone(layer: Layer | None, grant: Grant | None, statement: Statement | None) -> Outcome:
+def _resource_alone(layer: Layer | None, grant: Grant | None, statement: Statement | None) -> Decided:
     if grant is None:
-        return Outcome("implicit-deny", layer, rule="only the bucket policy could allow this caller, and it does not")
-    return Outcome("allow", layer, statement)
+        return Decided("implicit-deny", layer, rule="only the bucket policy could allow this caller, and it does not")
+    return Decided("allow", layer, statement)
 
 
-def _cross_account(request: Request, policies: Compiled, grant: Grant | None, statement: Statement | None) -> Outcome:
+def _cross_account(request: Request, policies: Compiled, grant: Grant | None, statement: Statement | None) -> Decided:
     if grant is None:
-        return Outcome(
+        return Decided(
             "implicit-deny",
             policies.resource,
             rule="the caller is of another account and the bucket policy does not allow it",
@@ -125,16 +125,16 @@ def _cross_account(request: Request, policies: Compiled, grant: Grant | None, st
     own = _caller_side(request, policies, None, None)
     if own.decision != "allow":
         return own
-    return Outcome("allow", policies.resource, statement, rule="both accounts allow it")
+    return Decided("allow", policies.resource, statement, rule="both accounts allow it")
 
 
 def _caller_side(
     request: Request, policies: Compiled, role_grant: Layer | None, granted_by: Statement | None
-) -> Outcome:
+) -> Decided:
     """Intersect what grants (identity policies, or a resource policy naming the role) with what limits."""
     caller = request.caller
     if caller.kind == "root":
-        return Outcome("allow", rule="the account's root user needs no policy")
+        return Decided("allow", rule="the account's root user needs no policy")
     granting: Layer | None = None
     statement: Statement | None = None
     if caller.kind != "federated-user" or policies.session is not None:
@@ -146,8 +146,8 @@ def _caller_side(
     if statement is None and role_grant is not None:
         granting, statement = role_grant, granted_by
     if statement is None:
-        return Outcome("implicit-deny", policies.identity[0] if policies.identity else None, rule="no policy grants it")
+        return Decided("implicit-deny", policies.identity[0] if policies.identity else None, rule="no policy grants it")
     for limit in (policies.session, policies.boundary):
         if limit is not None and _first_allow(limit, request) is None:
-            return Outcome("implicit-deny", limit, rule=f"no statement of the {limit.name} allows it")
-    return Outcome("allow", granting, statement)
+            return Decided("implicit-deny", limit, rule=f"no statement of the {limit.name} allows it")
+    return Decided("allow", granting, statement)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from itertools import combinations
 
-from .condition_keys import KeyFacts, is_multivalued
+from .condition_keys import ConditionKey, is_multivalued
 from .conditions import Condition
 from .operators import policy_network, read_date, read_number
 from .texts import Steps, TooManyClassesError, arn_steps, text_steps, witnesses
@@ -22,13 +22,13 @@ _PLAIN = ("StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNo
 
 
 def key_values(
-    facts: KeyFacts, conditions: Sequence[Condition], *, extra: Iterable[str] = (), absent: bool | None = None
+    facts: ConditionKey, conditions: Sequence[Condition], *, extra: Iterable[str] = (), absent: bool | None = None
 ) -> list[Values]:
     """Return values that stand for all values that a key can have, its absence among them where that may be.
 
     Parameters
     ----------
-    facts : KeyFacts
+    facts : ConditionKey
         The key.
     conditions : sequence of Condition
         All conditions on it.
@@ -57,7 +57,7 @@ def _distinct(values: Sequence[str], conditions: Sequence[Condition]) -> list[st
     return list(found.values())
 
 
-def _values(facts: KeyFacts, conditions: Sequence[Condition], extra: Iterable[str]) -> list[str]:
+def _values(facts: ConditionKey, conditions: Sequence[Condition], extra: Iterable[str]) -> list[str]:
     if facts.values:
         return list(facts.values)
     named: dict[str, None] = dict.fromkeys(extra)
@@ -83,7 +83,7 @@ def _in_alphabet(text: str, alphabet: str) -> bool:
     return not alphabet or all(character in alphabet for character in text)
 
 
-def _new(facts: KeyFacts, patterns: list[Steps], domain: Filled, named: Iterable[str]) -> list[str]:
+def _new(facts: ConditionKey, patterns: list[Steps], domain: Filled, named: Iterable[str]) -> list[str]:
     if facts.alphabet and not patterns:
         return [next(text for text in _numbers(len(domain)) if text not in set(named))]
     if not patterns:

@@ -43,7 +43,7 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class PrincipalEntry:
     """One principal named by a policy."""
 
     kind: EntryKind
@@ -100,7 +100,7 @@ def is_unique_id(text: object) -> TypeGuard[str]:
     return isinstance(text, str) and _UNIQUE_ID.fullmatch(text) is not None
 
 
-def parse_entry(kind: str, text: str, place: str) -> Entry:
+def parse_entry(kind: str, text: str, place: str) -> PrincipalEntry:
     """Read one value of a ``Principal`` element: ``kind`` is AWS, Service, Federated or CanonicalUser.
 
     Raises
@@ -109,28 +109,28 @@ def parse_entry(kind: str, text: str, place: str) -> Entry:
         If AWS would refuse it: a wildcard within a name, a group, or text that names nobody.
     """
     if kind == "Service":
-        return Entry("service", text)
+        return PrincipalEntry("service", text)
     if kind == "Federated":
-        return Entry("federated", text)
+        return PrincipalEntry("federated", text)
     if kind == "CanonicalUser":
-        return Entry("canonical", text)
+        return PrincipalEntry("canonical", text)
     if text == "*":
-        return Entry("everyone", text)
+        return PrincipalEntry("everyone", text)
     if _ACCOUNT.fullmatch(text):
-        return Entry("account", text, "", text)
+        return PrincipalEntry("account", text, "", text)
     if is_unique_id(text):
-        return Entry("unique-id", text)
+        return PrincipalEntry("unique-id", text)
     match = _ARN.fullmatch(text)
     if match is None or "*" in text or "?" in text:
         raise _no_entry(text, place)
     partition, service, account, rest = match.groups()
     category, _, name = rest.partition("/")
     if service == "iam" and rest == "root":
-        return Entry("account", text, partition, account)
+        return PrincipalEntry("account", text, partition, account)
     if service == "iam" and category == "role" and name:
-        return Entry("role", text, partition, account, name.rpartition("/")[2])
+        return PrincipalEntry("role", text, partition, account, name.rpartition("/")[2])
     if (service, category) in {("iam", "user"), ("sts", "assumed-role"), ("sts", "federated-user")} and name:
-        return Entry("exact", text, partition, account)
+        return PrincipalEntry("exact", text, partition, account)
     raise _no_entry(text, place)
 
 
@@ -145,7 +145,7 @@ def _no_entry(text: str, place: str) -> PolicyError:
     )
 
 
-def grant_of(entries: Sequence[Entry], caller: Caller, keys: Keys, *, unknown: bool) -> Grant | None:
+def grant_of(entries: Sequence[PrincipalEntry], caller: Caller, keys: Keys, *, unknown: bool) -> Grant | None:
     """Return the strongest way in which the entries name the caller, or None if they do not.
 
     ``unknown`` is the answer for entries that cannot be compared (a canonical user id): True in a Deny, so that a
@@ -161,7 +161,7 @@ def grant_of(entries: Sequence[Entry], caller: Caller, keys: Keys, *, unknown: b
     return best
 
 
-def _entry_grant(entry: Entry, caller: Caller, keys: Keys, unknown: bool) -> Grant | None:
+def _entry_grant(entry: PrincipalEntry, caller: Caller, keys: Keys, unknown: bool) -> Grant | None:
     kind = entry.kind
     if kind == "everyone":
         return "direct"
@@ -186,7 +186,7 @@ def _entry_grant(entry: Entry, caller: Caller, keys: Keys, unknown: bool) -> Gra
     return "direct" if unknown and caller.account else None
 
 
-def is_excepted(entries: Sequence[Entry], caller: Caller, keys: Keys) -> bool:
+def is_excepted(entries: Sequence[PrincipalEntry], caller: Caller, keys: Keys) -> bool:
     """Return whether a ``NotPrincipal`` with Deny spares the caller.
 
     AWS compares every ARN under which a caller is known: for a session its own, its role's and its account's. One that

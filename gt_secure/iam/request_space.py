@@ -46,7 +46,7 @@ class Dimension:
     chosen: bool
 
 
-class Answer(NamedTuple):
+class SpaceAnswer(NamedTuple):
     """The answer for a set of requests, the facts that an unknown one depends on, and an opened one's example."""
 
     state: State
@@ -103,7 +103,7 @@ class RequestSpace:
         """Return the statements that a source leaves standing."""
         return mask_of(self.of_source, self.base.with_setting(setting))
 
-    def answer(self, mask: int = -1, *, without: Dimension | None = None) -> Answer:
+    def answer(self, mask: int = -1, *, without: Dimension | None = None) -> SpaceAnswer:
         """Answer for the requests whose source leaves these statements standing."""
         groups = [group for group in self.groups if without is None or without not in group.dimensions]
         choices: Masks = {self.settled & mask: ()}
@@ -115,7 +115,7 @@ class RequestSpace:
             choices = self._best(_combine(choices, next(iter(group.table.values()))[1]))
         return self._over_facts(choices, facts)
 
-    def _over_facts(self, choices: Masks, groups: list[_Group]) -> Answer:
+    def _over_facts(self, choices: Masks, groups: list[_Group]) -> SpaceAnswer:
         relevant = 0
         for mask in choices:
             relevant |= mask
@@ -133,12 +133,12 @@ class RequestSpace:
             results[chosen] = next((trail for mask, trail in masks.items() if self.table.allows(mask)), None)
         trails = [trail for trail in results.values() if trail is not None]
         if not trails:
-            return Answer("refused")
+            return SpaceAnswer("refused")
         if len(trails) == len(results):
-            return Answer("opened", example=trails[0])
-        return Answer("unknown", tuple(sorted(_support(classes, results))))
+            return SpaceAnswer("opened", example=trails[0])
+        return SpaceAnswer("unknown", tuple(sorted(_support(classes, results))))
 
-    def _bounds(self, choices: Masks, groups: list[_Group], classes: list[_Classes]) -> Answer:
+    def _bounds(self, choices: Masks, groups: list[_Group], classes: list[_Classes]) -> SpaceAnswer:
         """Decide between the worst and the best that the facts can make of it, where their classes are too many."""
         denies = self.table.gates.denies
         best = worst = -1
@@ -150,10 +150,12 @@ class RequestSpace:
             best &= (some & ~denies) | (common & denies)
             worst &= (common & ~denies) | (some & denies)
         if any(self.table.allows(mask & worst) for mask in choices):
-            return Answer("opened", example=next(t for m, t in choices.items() if self.table.allows(m & worst)))
+            return SpaceAnswer("opened", example=next(t for m, t in choices.items() if self.table.allows(m & worst)))
         if not any(self.table.allows(mask & best) for mask in choices):
-            return Answer("refused")
-        return Answer("unknown", tuple(sorted({d.name for group in groups for d in group.facts or group.dimensions})))
+            return SpaceAnswer("refused")
+        return SpaceAnswer(
+            "unknown", tuple(sorted({d.name for group in groups for d in group.facts or group.dimensions}))
+        )
 
     def _best(self, masks: Masks) -> Masks:
         """Keep the choices that no other choice betters."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from types import MappingProxyType
 
-from .condition_keys import KeyFacts, key_facts
+from .condition_keys import ConditionKey, key_facts
 from .conditions import Condition
 from .key_values import key_values
 from .request import Compiled, Request
@@ -14,13 +14,13 @@ from .request_space import Dimension, RequestSpace
 from .statement_table import Setting, StatementTable, View
 from .texts import TooManyClassesError
 from .variables import Keys, Template, Variable, Wild, parse_template, split_wildcards, variable_keys
-from .verdict import Outcome
+from .verdict import Decided
 from .wildcards import glob
 
-Decide = Callable[[Request, Compiled], Outcome]
+Decide = Callable[[Request, Compiled], Decided]
 
 
-def bounds(request: Request, policies: Compiled, decide: Decide) -> Outcome:
+def bounds(request: Request, policies: Compiled, decide: Decide) -> Decided:
     """Decide a request with unknown keys, from representatives of all values that they can have."""
     caller, keys = request.caller, dict(request.keys)
     unknown = unknown_keys(request.unknown, policies)
@@ -35,7 +35,7 @@ def bounds(request: Request, policies: Compiled, decide: Decide) -> Outcome:
     answer = space.answer()
     if answer.state == "unknown":
         rule = f"the answer depends on {', '.join(answer.depends_on)}"
-        return Outcome("unknown", rule=rule, depends_on=answer.depends_on)
+        return Decided("unknown", rule=rule, depends_on=answer.depends_on)
     # The explanation is that of the request in which every unknown key is absent, or of the first that is as certain.
     outcome = decide(known, policies)
     if (outcome.decision == "allow") == (answer.state == "opened"):
@@ -47,7 +47,7 @@ def bounds(request: Request, policies: Compiled, decide: Decide) -> Outcome:
     if (outcome.decision == "allow") == (answer.state == "opened"):
         return outcome
     rule = "it is the same for every value of the unknown keys"
-    return Outcome("allow" if answer.state == "opened" else "implicit-deny", rule=rule)
+    return Decided("allow" if answer.state == "opened" else "implicit-deny", rule=rule)
 
 
 def unknown_keys(names: Iterable[str], policies: Compiled) -> dict[str, str]:
@@ -95,7 +95,7 @@ def fact(
     known: Keys = MappingProxyType({}),
     chosen: bool = False,
     absent: bool | None = None,
-    facts: KeyFacts | None = None,
+    facts: ConditionKey | None = None,
 ) -> Dimension:
     """Return the dimension of one key whose value is not known, or is chosen.
 

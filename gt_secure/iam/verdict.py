@@ -16,7 +16,7 @@ from .request import NAMES, Compiled, Layer, Request
 Decision: TypeAlias = Literal["allow", "implicit-deny", "explicit-deny", "unknown", "invalid"]
 
 
-class Outcome(NamedTuple):
+class Decided(NamedTuple):
     """A decision before it is explained: what decided, and the rule if it was no statement."""
 
     decision: Decision
@@ -42,7 +42,7 @@ class Verdict:
 
     request: Request
     policies: Compiled | None
-    outcome: Outcome
+    outcome: Decided
 
     def __repr__(self) -> str:
         return f"Verdict({self.decision!r}, {self.reason!r})"
@@ -95,7 +95,7 @@ class Verdict:
         return verdict_html(self)
 
 
-def _layers(request: Request, policies: Compiled, outcome: Outcome) -> Iterator[LayerExplanation]:
+def _layers(request: Request, policies: Compiled, outcome: Decided) -> Iterator[LayerExplanation]:
     if not policies.identity:
         yield LayerExplanation("identity", NAMES["identity"], "not set")
     for layer in policies.identity:
@@ -117,7 +117,7 @@ def _layers(request: Request, policies: Compiled, outcome: Outcome) -> Iterator[
         yield explain_layer(request, level, outcome)
 
 
-def explain_layer(request: Request, layer: Layer, outcome: Outcome) -> LayerExplanation:
+def explain_layer(request: Request, layer: Layer, outcome: Decided) -> LayerExplanation:
     """Explain what one policy says to a request."""
     statements = tuple(
         _explain_statement(request, statement, outcome.layer is layer and outcome.statement is statement)

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidInput, MissingExtra
 from ..named_networks import Networks, NetworksLike, networks_from
-from ..network import IPNetwork, Source, parse_endpoint_id, parse_networks
+from ..network import IPNetwork, Ranges, Source, parse_endpoint_id, parse_networks
 from .coverage import Coverage
 from .engines.duckdb_store import Store, literal
-from .network_match import Ranges, allowlist_of, is_address, to_address
+from .network_match import allowlist_of, is_address, to_address
 from .network_names import NAMES, name_table
-from .refusals import Refusal, predicted
+from .refusals import RefusedRequests, predicted
 from .sql.columns import DERIVED, EXTRA, FIELDS, STORED
 from .sql.derived_columns import age, own_test
 from .sql.group_by import check_columns, finish, group_parts, lookup_table
@@ -214,14 +214,14 @@ class Hits:
         named.networks = known
         return named
 
-    def with_refusals(self, decide: Callable[[Refusal], str | None]) -> Hits:
+    def with_refusals(self, decide: Callable[[RefusedRequests], str | None]) -> Hits:
         """Fill ``refused_by`` in where the log does not name it; every such text ends with ``(predicted)``.
 
         Parameters
         ----------
         decide : callable
-            Takes a :class:`~gt_secure.logs.refusals.Refusal`, gives the lock that refuses it today, or None if that
-            is not known; called once for requests that are alike.
+            Takes a :class:`~gt_secure.logs.refusals.RefusedRequests`, gives the lock that refuses it today, or None if
+            that is not known; called once for requests that are alike.
         """
         return self._with(f"SELECT * FROM ({predicted(self._store, self._relation, decide)})")
 

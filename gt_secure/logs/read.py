@@ -17,7 +17,7 @@ from ..named_networks import NetworksLike, networks_from
 from ..text import redact
 from .coverage import Coverage, Sample
 from .engines.duckdb_store import MEMORY_LIMIT, Store, from_records, rows_of, write_lines, write_records
-from .engines.selection import Choice, Watch, check_engine, listed
+from .engines.selection import Choice, SizeMonitor, check_engine, listed
 from .hits import Hits
 from .ingest.json_records import RecordSink
 from .ingest.reader import Progress, Reader
@@ -64,7 +64,7 @@ class _Job:
         self.since, self.until = _time_range(since, until)
         client = s3_client(aws) if aws is not None else None
         self.chosen = chosen
-        self.watch = Watch(
+        self.watch = SizeMonitor(
             resolve(sources, client=client, since=self.since, until=self.until), quiet=chosen is not None
         )
         self.store = Store(memory_limit)

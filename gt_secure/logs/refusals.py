@@ -25,7 +25,7 @@ _OLD = "CASE WHEN {row}age_s > {row}expires_s THEN {row}expires_s + 1 ELSE {row}
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class RefusedRequests:
     """Refused requests that are alike.
 
     Attributes
@@ -56,7 +56,7 @@ class Refusal:
         return self.age_s is not None and self.expires_s is not None and self.age_s > self.expires_s
 
 
-def predicted(store: Store, relation: str, decide: Callable[[Refusal], str | None]) -> str:
+def predicted(store: Store, relation: str, decide: Callable[[RefusedRequests], str | None]) -> str:
     """Return a relation whose ``refused_by`` is filled in with predictions."""
     unexplained = "refused AND refused_by IS NULL AND coalesce(error_code = 'AccessDenied', true)"
     alike = (
@@ -79,9 +79,9 @@ def predicted(store: Store, relation: str, decide: Callable[[Refusal], str | Non
     )
 
 
-def _refusal(row: Sequence[Any]) -> Refusal:
+def _refusal(row: Sequence[Any]) -> RefusedRequests:
     address, endpoint, bucket, key, *rest = row[: len(_KEYS)]
-    return Refusal(address, endpoint, bucket or "", key or "", *rest)
+    return RefusedRequests(address, endpoint, bucket or "", key or "", *rest)
 
 
 def _predicted(lock: str | None) -> str | None:

@@ -9,7 +9,7 @@ from ..logs.sql.outcome import INTERNAL, OPENED
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class OutcomeStyle:
     """One outcome: attribute of the palette, title in a legend, words in a sentence, word in a short label, hatch."""
 
     code: str
@@ -20,10 +20,10 @@ class Outcome:
 
 
 OUTCOMES = (
-    Outcome("opened", "Opened", "opened", "", None),
-    Outcome("refused", "Refused", "refused", "refused", "////"),
-    Outcome("failed", "Not found or failed", "not found or failed", "failed", "xxx"),
-    Outcome("internal", "Internal to S3 (lifecycle, replication)", "internal to S3", "internal", "..."),
+    OutcomeStyle("opened", "Opened", "opened", "", None),
+    OutcomeStyle("refused", "Refused", "refused", "refused", "////"),
+    OutcomeStyle("failed", "Not found or failed", "not found or failed", "failed", "xxx"),
+    OutcomeStyle("internal", "Internal to S3 (lifecycle, replication)", "internal to S3", "internal", "..."),
 )
 
 _CONDITIONS = (

@@ -20,7 +20,7 @@ TAKE = 65_536
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ServerAnswer:
     """Answer of a server: status, headers by name in lower case, the first bytes of the body as they were sent."""
 
     status: int
@@ -47,7 +47,7 @@ class Exchange:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _expired: bool = False
 
-    def get(self, pool: Any, target: str, headers: Mapping[str, str]) -> Answer:
+    def get(self, pool: Any, target: str, headers: Mapping[str, str]) -> ServerAnswer:
         """Ask a pool or pool manager of urllib3, without a redirect or a retry.
 
         Raises
@@ -58,7 +58,7 @@ class Exchange:
             What went wrong on the network before that.
         """
         self._record_connections(pool)
-        result: list[Answer | BaseException] = []
+        result: list[ServerAnswer | BaseException] = []
         done = threading.Event()
 
         def run() -> None:
@@ -121,7 +121,7 @@ class Exchange:
             self._sockets.clear()
 
 
-def _fetch(pool: Any, target: str, headers: Mapping[str, str]) -> Answer:
+def _fetch(pool: Any, target: str, headers: Mapping[str, str]) -> ServerAnswer:
     """Read the answer's first bytes as they were sent: a compressed body of a few KB may unpack to gigabytes."""
     answer = pool.urlopen(
         "GET",
@@ -134,7 +134,9 @@ def _fetch(pool: Any, target: str, headers: Mapping[str, str]) -> Answer:
     )
     try:
         body = answer.read(TAKE, decode_content=False)
-        return Answer(answer.status, {str(name).lower(): str(value) for name, value in answer.headers.items()}, body)
+        return ServerAnswer(
+            answer.status, {str(name).lower(): str(value) for name, value in answer.headers.items()}, body
+        )
     finally:
         answer.close()
 

@@ -20,7 +20,7 @@ from ..html import output as cell_output
 from ..network import Source
 from ..test_journal import record_use
 from ..text import printable
-from .exchange import Answer, Exchange, elapsed_ms
+from .exchange import Exchange, ServerAnswer, elapsed_ms
 from .inspect import host_of, inspect
 from .origin import KERNEL, ProbeOrigin
 from .test_url import TestUrl
@@ -189,7 +189,7 @@ def _pool(text: str, vantage: ProbeOrigin, timeout_s: float) -> tuple[Any, str, 
     return urllib3.PoolManager(**options), text, False
 
 
-def _read(answer: Answer, elapsed: float, base: dict[str, Any]) -> Probe:
+def _read(answer: ServerAnswer, elapsed: float, base: dict[str, Any]) -> Probe:
     shown = {name: answer.headers[name][:300] for name in _SHOWN_HEADERS if name in answer.headers}
     members = _xml(answer.body) if answer.status >= 300 else {}
     if answer.status in {301, 302, 303, 307, 308} and "location" in answer.headers:

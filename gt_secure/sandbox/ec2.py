@@ -12,8 +12,8 @@ from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
 from .gateway import auth
-from .gateway.http import Reply, Request
-from .state import State
+from .gateway.http import HttpRequest, Reply
+from .state import SandboxState
 
 Record = dict[str, Any]
 NAMESPACE = "http://ec2.amazonaws.com/doc/2016-11-15/"
@@ -55,10 +55,10 @@ class Ec2Error(Exception):
 class Ec2:
     """Answers EC2 requests (query protocol, XML)."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: SandboxState) -> None:
         self._state = state
 
-    async def __call__(self, request: Request) -> Reply:
+    async def __call__(self, request: HttpRequest) -> Reply:
         """Answer one request."""
         try:
             return Reply(200, self._answer(request).encode(), {"content-type": "text/xml;charset=UTF-8"})
@@ -70,7 +70,7 @@ class Ec2:
             )
             return Reply(error.status, body.encode(), {"content-type": "text/xml;charset=UTF-8"})
 
-    def _answer(self, request: Request) -> str:
+    def _answer(self, request: HttpRequest) -> str:
         auth.pin(request)
         form = {**request.query, **parse_qs(request.body.decode("utf-8", "replace"), keep_blank_values=True)}
         parameters = {name: values[0] for name, values in form.items()}
@@ -93,7 +93,7 @@ class Ec2:
         )
 
 
-def _permit(request: Request, action: str) -> None:
+def _permit(request: HttpRequest, action: str) -> None:
     refusal = auth.authorize(request, "ec2", f"ec2:{action}", "*")
     if refusal is None:
         return

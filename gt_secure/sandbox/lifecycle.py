@@ -9,18 +9,18 @@ from . import emulator
 from .accesslog.delivery import Delivery
 from .demo_data import resources as seed
 from .settings import Settings, account_id
-from .state import State
+from .state import SandboxState
 from .trail import Trail
 
 
-class World:
+class Lifecycle:
     """Everything that a sandbox holds.
 
     Parameters
     ----------
     settings : Settings
         How it runs.
-    state : State
+    state : SandboxState
         Resources of SageMaker and EC2.
     delivery : Delivery
         Rows of access logs that are not delivered yet.
@@ -30,7 +30,9 @@ class World:
         Folder of the journal that clients of this sandbox use.
     """
 
-    def __init__(self, settings: Settings, state: State, delivery: Delivery, trail: Trail, journal: Path) -> None:
+    def __init__(
+        self, settings: Settings, state: SandboxState, delivery: Delivery, trail: Trail, journal: Path
+    ) -> None:
         self._settings = settings
         self._state = state
         self._delivery = delivery

@@ -18,7 +18,7 @@ from pathlib import Path
 from ..errors import InvalidInput
 from . import client_environment, emulator
 from .settings import REGION, Settings, use_account
-from .state import State
+from .state import SandboxState
 
 log = logging.getLogger(__name__)
 _SAVE_S = 5.0
@@ -167,7 +167,7 @@ async def _main(
     from .accesslog.recorder import Recorder
     from .ec2 import Ec2
     from .gateway.app import Front
-    from .lifecycle import World
+    from .lifecycle import Lifecycle
     from .portal.app import Portal
     from .portal.credentials import Issuer
     from .portal.pages import Pages
@@ -176,11 +176,11 @@ async def _main(
 
     here, there = (_host(settings), public.getsockname()[1]), (_host(settings), endpoint.getsockname()[1])
     path = settings.state_dir.resolve() / "sandbox.json" if settings.state_dir else None
-    state = State(path, workforce_delay_s=settings.workforce_delay_s)
+    state = SandboxState(path, workforce_delay_s=settings.workforce_delay_s)
     issuer = Issuer(_url(settings.host, here[1]))
     delivery = Delivery(settings.log_delay_s)
     trail = Trail()
-    world = World(settings, state, delivery, trail, folder / "journal")
+    world = Lifecycle(settings, state, delivery, trail, folder / "journal")
     await world.fill()
     front = Front(
         ministack.app.app,

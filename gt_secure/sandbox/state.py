@@ -41,7 +41,7 @@ class Region:
         return None
 
 
-class State:
+class SandboxState:
     """All regions and the caller's credentials; :meth:`save` after each change."""
 
     def __init__(self, path: Path | None = None, *, workforce_delay_s: float = 1.0) -> None:

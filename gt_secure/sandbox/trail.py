@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .gateway import auth
-from .gateway.http import Reply, Request, json_reply
+from .gateway.http import HttpRequest, Reply, json_reply
 from .settings import REGION, account_id
 
 Record = dict[str, Any]
@@ -39,7 +39,7 @@ class Trail:
         """Forget all events."""
         self._events.clear()
 
-    def sagemaker(self, request: Request, name: str, body: object, error: str) -> None:
+    def sagemaker(self, request: HttpRequest, name: str, body: object, error: str) -> None:
         """Record a call of SageMaker that changes a team or a workforce."""
         if not name.endswith(("Workteam", "Workforce")) or name.startswith(("Describe", "List")):
             return
@@ -50,7 +50,7 @@ class Trail:
         region = scope[1] if scope else REGION
         self._add(request, "sagemaker.amazonaws.com", name, parameters, resource, region, error, request.long_id)
 
-    def s3(self, request: Request, bucket: str, status: int) -> None:
+    def s3(self, request: HttpRequest, bucket: str, status: int) -> None:
         """Record a change of a bucket policy."""
         name = _POLICY_CALLS.get(request.method) if "policy" in request.query and bucket else None
         if name is None:
@@ -62,7 +62,7 @@ class Trail:
         self._add(request, "s3.amazonaws.com", name, parameters, bucket, REGION, error, request.id)
 
     def _add(
-        self, request: Request, source: str, name: str, parameters: Record, resource: str, region: str, error: str,
+        self, request: HttpRequest, source: str, name: str, parameters: Record, resource: str, region: str, error: str,
         request_id: str,
     ) -> None:  # fmt: skip
         key = request.mechanism.access_key if request.mechanism else ""
@@ -95,7 +95,7 @@ class Trail:
             event["errorCode"] = error
         self._events.append({"event": event, "resource": resource, "time": dt.datetime.now(dt.UTC).timestamp()})
 
-    async def __call__(self, request: Request) -> Reply:
+    async def __call__(self, request: HttpRequest) -> Reply:
         """Answer one request of CloudTrail."""
         auth.pin(request)
         name = request.headers.get("x-amz-target", "").rpartition(".")[2]
@@ -109,7 +109,7 @@ class Trail:
             return _error("SerializationException", "The request body is not valid JSON.")
         return self._lookup(given, request)
 
-    def _lookup(self, given: Mapping[str, Any], request: Request) -> Reply:
+    def _lookup(self, given: Mapping[str, Any], request: HttpRequest) -> Reply:
         attributes = given.get("LookupAttributes") or []
         if len(attributes) > 1 or any(each.get("AttributeKey") not in _ATTRIBUTES for each in attributes):
             return _error("InvalidLookupAttributesException", "Specify one lookup attribute.")

@@ -40,7 +40,7 @@ def read_region(gt: Connection, account: Account) -> list[SweepRow] | None:
 
 
 def _row(gt: Connection, account: Account, workforce: Workforce, team: Workteam) -> SweepRow:
-    notes = _Notes()
+    notes = _Unread()
     jobs: list[LabelingJob] = notes.attempt(f"jobs of {team.name}", lambda: jobs_of_team(gt.aws, team), [])
     buckets = _buckets(jobs)
     if len(buckets) > MAX_BUCKETS:
@@ -62,7 +62,7 @@ def _row(gt: Connection, account: Account, workforce: Workforce, team: Workteam)
     )
 
 
-class _Notes:
+class _Unread:
     """Lines about what could not be read. Throttling is no such line: the region is read again."""
 
     def __init__(self) -> None:
@@ -93,7 +93,7 @@ def _portal(workforce: Workforce) -> str:
     return (", ".join(workforce.cidrs) or "off: open to every address") + where
 
 
-def _bucket(gt: Connection, name: str, notes: _Notes) -> tuple[str, str]:
+def _bucket(gt: Connection, name: str, notes: _Unread) -> tuple[str, str]:
     """Return the guard and the exposure of a bucket."""
     state = notes.attempt(name, lambda: gt.bucket(name), None)
     if state is None:
@@ -119,7 +119,7 @@ def _joined(pairs: Iterable[tuple[str, str]]) -> str:
     return " | ".join(f"{name}: {text}" for name, text in pairs)
 
 
-def _findings(gt: Connection, team: Workteam, buckets: Sequence[str], notes: _Notes) -> list[Finding]:
+def _findings(gt: Connection, team: Workteam, buckets: Sequence[str], notes: _Unread) -> list[Finding]:
     found: dict[tuple[str, str, str], Finding] = {}
     every: list[str | None] = list(buckets) or [None]
     for bucket in every:

@@ -13,7 +13,7 @@ from gt_secure.cli.main import main
 from gt_secure.errors import InvalidInput
 from gt_secure.logs import Athena, LargeLogs, count_hits, read_hits
 from gt_secure.logs.engines import selection as engines
-from gt_secure.logs.engines.selection import DUCKDB_UP_TO, Watch, choose, listed, size_text
+from gt_secure.logs.engines.selection import DUCKDB_UP_TO, SizeMonitor, choose, listed, size_text
 from gt_secure.logs.storage.objects import LocalFile, S3Object
 from support import corpus
 
@@ -64,7 +64,7 @@ def files(*sizes: int) -> list[LocalFile]:
 
 
 def test_a_watch_warns_once_and_at_once() -> None:
-    watch = Watch(iter(files(DUCKDB_UP_TO, 1, 1)))
+    watch = SizeMonitor(iter(files(DUCKDB_UP_TO, 1, 1)))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         next(watch)
@@ -76,7 +76,7 @@ def test_a_watch_warns_once_and_at_once() -> None:
     assert (watch.choice().bytes, watch.choice().apt) == (DUCKDB_UP_TO + 2, False)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert len(list(Watch(files(DUCKDB_UP_TO, 1), quiet=True))) == 2
+        assert len(list(SizeMonitor(files(DUCKDB_UP_TO, 1), quiet=True))) == 2
 
 
 def test_listing_sees_whether_all_lie_in_s3() -> None:

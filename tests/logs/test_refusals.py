@@ -11,7 +11,7 @@ import pytest
 from gt_secure import plots
 from gt_secure.access.refused_by import EXPIRED, OTHER, lock_of
 from gt_secure.logs import Hits, count_hits, read_hits
-from gt_secure.logs.refusals import Refusal
+from gt_secure.logs.refusals import RefusedRequests
 from gt_secure.policies.bucket_guard import build_guard, merge_guards
 from support import corpus
 
@@ -82,9 +82,9 @@ def test_an_access_log_alone_has_no_fact(tmp_path: Path) -> None:
 
 
 def test_predictions_are_marked_and_one_for_each_kind(tmp_path: Path) -> None:
-    seen: list[Refusal] = []
+    seen: list[RefusedRequests] = []
 
-    def decide(refusal: Refusal) -> str | None:
+    def decide(refusal: RefusedRequests) -> str | None:
         seen.append(refusal)
         return None if refusal.address == "198.51.100.10" else "bucket guard"
 
@@ -100,12 +100,12 @@ def test_predictions_are_marked_and_one_for_each_kind(tmp_path: Path) -> None:
     assert "198.51.100.10: 1 by not named by the log." in words
 
 
-def refusal(**more: Any) -> Refusal:
+def refusal(**more: Any) -> RefusedRequests:
     values: dict[str, Any] = {
         "address": "203.0.113.7", "endpoint": None, "bucket": "gt-images", "key": "k", "auth_type": "QueryString",
         "version_2": False, "age_s": 1, "expires_s": 600,
     }  # fmt: skip
-    return Refusal(**(values | more))
+    return RefusedRequests(**(values | more))
 
 
 @pytest.mark.parametrize(

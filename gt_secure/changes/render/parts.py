@@ -16,7 +16,7 @@ from .text import MOST_USAGES, cause
 
 if TYPE_CHECKING:
     from ...access.locks import Outcome
-    from ...access.simulation import Row
+    from ...access.simulation import SimulatedRequest
     from ...findings.model import Finding
     from ...restriction.messages import Notice
     from ..change import Change
@@ -100,12 +100,12 @@ def named_access(plan: PlanData) -> Markup:
     return _access(rows, "Sources in the access log, and services of AWS") if rows else Markup("")
 
 
-def _access(rows: Sequence[Row], caption: str) -> Markup:
+def _access(rows: Sequence[SimulatedRequest], caption: str) -> Markup:
     head = ("Source", "Request", "Now", "After", "Decided by")
     return markup.table(head, list(_together(rows)), caption=caption, classes="gts-access")
 
 
-def _together(rows: Sequence[Row]) -> Iterator[tuple[object, ...]]:
+def _together(rows: Sequence[SimulatedRequest]) -> Iterator[tuple[object, ...]]:
     requests: dict[tuple[str, str, Chip, Chip, Markup], list[str]] = {}
     for row in rows:
         decided = _decided(row.after if row.after.decision != "allowed" else row.now)
@@ -119,7 +119,7 @@ def _together(rows: Sequence[Row]) -> Iterator[tuple[object, ...]]:
         yield markup.join(*names), scene, now, after, decided
 
 
-def _who_row(row: Row) -> tuple[object, ...]:
+def _who_row(row: SimulatedRequest) -> tuple[object, ...]:
     source = markup.join(markup.code(row.source, 60), markup.hint(_SCENES.get(row.scene, row.scene), row.why))
     return source, outcome_chip(row, row.now), outcome_chip(row, row.after), _decided(row.after)
 
@@ -130,7 +130,7 @@ def _decided(outcome: Outcome) -> Markup:
     return markup.text(cause(outcome.decision, outcome.lock, outcome.reason), 300)
 
 
-def outcome_chip(row: Row, outcome: Outcome) -> Chip:
+def outcome_chip(row: SimulatedRequest, outcome: Outcome) -> Chip:
     """Return the outcome as a chip whose colour means security: green is a stranger refused, red an open hole."""
     stranger = row.scene == "forwarded" or row.why.startswith(_STRANGERS)
     opened = {"allowed": True, "refused": False}.get(outcome.decision)
@@ -138,7 +138,7 @@ def outcome_chip(row: Row, outcome: Outcome) -> Chip:
     return Chip(answer_tone(opened, stranger), word)
 
 
-def _all_rows(rows: Sequence[Row]) -> Markup:
+def _all_rows(rows: Sequence[SimulatedRequest]) -> Markup:
     table = markup.table(
         ("Source", "Scene", "Now", "After", "Reason"),
         [

@@ -11,7 +11,7 @@ from ..change import Change
 from .exposure import exposure_text
 
 if TYPE_CHECKING:
-    from ...access.simulation import Row
+    from ...access.simulation import SimulatedRequest
     from ..plan_data import PlanData
 
 MOST_USAGES = 10
@@ -104,7 +104,7 @@ def _word(decision: str, lock: str) -> str:
     return f"{decision} ({lock})" if lock and decision != "allowed" else decision
 
 
-def _table(rows: Iterable[Row], room: int) -> list[str]:
+def _table(rows: Iterable[SimulatedRequest], room: int) -> list[str]:
     cells = [
         (
             row.source,
@@ -118,7 +118,7 @@ def _table(rows: Iterable[Row], room: int) -> list[str]:
     return lay_out(("source", "request", "now", "after", "why"), cells, room)
 
 
-def _row(row: Row) -> str:
+def _row(row: SimulatedRequest) -> str:
     arrow = "->" if row.changes else "=="
     now, after = _word(row.now.decision, row.now.lock), _word(row.after.decision, row.after.lock)
     return f"{printable(row.source):<42} {row.scene:<12} {now} {arrow} {after}   {printable(row.why)}"

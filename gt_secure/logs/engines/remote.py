@@ -12,10 +12,10 @@ from typing import Any, Protocol
 
 from ...aws.client import Aws
 from ...errors import InvalidInput
-from ...network import parse_networks
+from ...network import Ranges, parse_networks
 from ..coverage import Coverage
 from ..hits import Hits
-from ..network_match import Ranges, is_address, to_address
+from ..network_match import is_address, to_address
 from ..sql.columns import STORED
 from ..sql.deduplicate import distinct
 from ..sql.group_by import check_columns, finish

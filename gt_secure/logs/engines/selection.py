@@ -111,7 +111,7 @@ def choose(objects: int, size: int, *, session: Any = None, athena: Athena | Non
     )
 
 
-class Watch:
+class SizeMonitor:
     """The log objects as listing finds them, counted on the way; warns once when they are too many for this kernel."""
 
     def __init__(self, found: Iterable[LogObject], *, quiet: bool = False) -> None:

@@ -13,7 +13,7 @@ from ..settings import REGION, account_id
 
 
 @dataclass(frozen=True, slots=True)
-class LogTarget:
+class LogSetting:
     """Destination of the rows of one bucket."""
 
     bucket: str
@@ -30,7 +30,7 @@ class LogTarget:
         return f"{folder}/{when:%Y-%m-%d-%H-%M-%S}-{unique}"
 
 
-def parse(document: bytes) -> LogTarget | None:
+def parse(document: bytes) -> LogSetting | None:
     """Read a BucketLoggingStatus document; None when logging is off or the document is broken."""
     try:
         root = ElementTree.fromstring(document)  # noqa: S314 - expat refuses entity bombs; the emulator parsed it before
@@ -42,7 +42,7 @@ def parse(document: bytes) -> LogTarget | None:
     layout: Literal["simple", "event", "delivery"] = "simple"
     if "PartitionedPrefix" in values:
         layout = "event" if values.get("PartitionDateSource") == "EventTime" else "delivery"
-    return LogTarget(values["TargetBucket"], values.get("TargetPrefix", ""), layout)
+    return LogSetting(values["TargetBucket"], values.get("TargetPrefix", ""), layout)
 
 
 def _walk(node: ElementTree.Element) -> Iterator[ElementTree.Element]:

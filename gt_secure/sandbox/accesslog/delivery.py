@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from .. import emulator
 from ..settings import account_id
-from .config import LogTarget
+from .config import LogSetting
 
 log = logging.getLogger(__name__)
 SERVICE = "logging.s3.amazonaws.com"
@@ -26,7 +26,7 @@ _TICK_S = 0.2
 class Pending:
     """A row waiting for its delivery."""
 
-    target: LogTarget
+    target: LogSetting
     source: str
     time: dt.datetime
     text: str
@@ -34,7 +34,7 @@ class Pending:
 
 
 @dataclass(slots=True)
-class Outcome:
+class Delivered:
     """Result of one round of delivery."""
 
     rows: int = 0
@@ -54,7 +54,7 @@ class Delivery:
         self._pending: list[Pending] = []
         self._lock = asyncio.Lock()
 
-    def add(self, target: LogTarget, source: str, time_: dt.datetime, text: str) -> None:
+    def add(self, target: LogSetting, source: str, time_: dt.datetime, text: str) -> None:
         """Take a row."""
         self._pending.append(Pending(target, source, time_, text, time.monotonic() + self.delay_s))
 
@@ -71,7 +71,7 @@ class Delivery:
             except Exception:
                 log.exception("access log delivery failed")
 
-    async def flush(self, *, everything: bool = True) -> Outcome:
+    async def flush(self, *, everything: bool = True) -> Delivered:
         """Deliver the rows that are due, or all of them; one object per target, bucket and day."""
         async with self._lock:
             now = time.monotonic()
@@ -84,9 +84,9 @@ class Delivery:
             self._pending = [row for row in self._pending if id(row) not in taken]
             return await self._write(due)
 
-    async def _write(self, rows: list[Pending]) -> Outcome:
-        outcome = Outcome()
-        groups: dict[tuple[LogTarget, str, dt.date], list[Pending]] = defaultdict(list)
+    async def _write(self, rows: list[Pending]) -> Delivered:
+        outcome = Delivered()
+        groups: dict[tuple[LogSetting, str, dt.date], list[Pending]] = defaultdict(list)
         for row in rows:
             groups[row.target, row.source, row.time.date()].append(row)
         for (target, source, day), members in groups.items():

@@ -10,13 +10,13 @@ from urllib.parse import unquote
 
 from .. import emulator
 from ..gateway import auth
-from ..gateway.http import Message, Request, Send
+from ..gateway.http import HttpRequest, Message, Send
 from ..gateway.mechanisms import FORM, HEADER, QUERY, SIGV2, SIGV4
 from ..settings import REGION
 from . import config
 from .delivery import Delivery
 from .operations import operation
-from .rows import Row
+from .rows import LogRow
 
 _CODE = re.compile(rb"<Error>.*?<Code>([A-Za-z0-9]+)</Code>", re.DOTALL)
 _UNAUTHENTICATED = frozenset(
@@ -36,11 +36,11 @@ _VERSION = {SIGV4: "SigV4", SIGV2: "SigV2"}
 
 
 @dataclass(slots=True)
-class Watch:
+class RequestWatch:
     """One request on its way: what has been answered so far."""
 
     recorder: Recorder
-    request: Request
+    request: HttpRequest
     out: Send
     started: float = field(default_factory=time.monotonic)
     time: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
@@ -86,11 +86,11 @@ class Recorder:
     def __init__(self, delivery: Delivery) -> None:
         self.delivery = delivery
 
-    def watch(self, request: Request, send: Send) -> Watch:
+    def watch(self, request: HttpRequest, send: Send) -> RequestWatch:
         """Start watching one request."""
-        return Watch(self, request, send)
+        return RequestWatch(self, request, send)
 
-    async def record(self, watch: Watch) -> None:
+    async def record(self, watch: RequestWatch) -> None:
         """Write the rows of a finished request, if its bucket logs."""
         bucket, key = bucket_and_key(watch.request)
         target = await _target(bucket)
@@ -106,14 +106,14 @@ class Recorder:
                 self.delivery.add(source_target, source_bucket, watch.time, row.text())
 
 
-async def _target(bucket: str) -> config.LogTarget | None:
+async def _target(bucket: str) -> config.LogSetting | None:
     if not bucket:
         return None
     status, _, document = await emulator.s3("GET", f"/{bucket}", query={"logging": [""]})
     return config.parse(document) if status == 200 else None
 
 
-def virtual_bucket(request: Request) -> str:
+def virtual_bucket(request: HttpRequest) -> str:
     """Return the bucket that the Host header names, as the emulator reads it, or an empty text."""
     from ministack.app import _NON_S3_VHOST_NAMES, _extract_s3_vhost_bucket
 
@@ -121,7 +121,7 @@ def virtual_bucket(request: Request) -> str:
     return "" if bucket in _NON_S3_VHOST_NAMES else bucket
 
 
-def bucket_and_key(request: Request) -> tuple[str, str]:
+def bucket_and_key(request: HttpRequest) -> tuple[str, str]:
     """Return bucket and key of a request in path style or virtual-hosted style; either may be empty."""
     if bucket := virtual_bucket(request):
         return bucket, request.path.removeprefix("/")
@@ -129,18 +129,18 @@ def bucket_and_key(request: Request) -> tuple[str, str]:
     return bucket, key
 
 
-def _operation(request: Request, key: str) -> str:
+def _operation(request: HttpRequest, key: str) -> str:
     return operation(request.method, key, request.query, copy="x-amz-copy-source" in request.headers)
 
 
-def _row(watch: Watch, bucket: str, key: str, name: str) -> Row:
+def _row(watch: RequestWatch, bucket: str, key: str, name: str) -> LogRow:
     request, status = watch.request, watch.status
     mechanism = request.mechanism
     failed = _CODE.search(watch.beginning) if status >= 300 else None
     error = failed[1].decode() if failed else _HEAD_ERRORS.get(status, "") if request.method == "HEAD" else ""
     query = f"?{request.raw_query}" if request.raw_query else ""
     size = watch.headers.get("content-length", "") if name in ("REST.GET.OBJECT", "REST.HEAD.OBJECT") else ""
-    return Row(
+    return LogRow(
         owner=emulator.owner_id(),
         bucket=bucket,
         time=watch.time,
@@ -170,7 +170,7 @@ def _row(watch: Watch, bucket: str, key: str, name: str) -> Row:
 _HEAD_ERRORS = {403: "AccessDenied", 404: "NoSuchKey", 412: "PreconditionFailed"}
 
 
-def _object_size(watch: Watch, name: str, length: str) -> int | None:
+def _object_size(watch: RequestWatch, name: str, length: str) -> int | None:
     if watch.status >= 300:
         return None
     if name == "REST.PUT.OBJECT":
@@ -181,7 +181,7 @@ def _object_size(watch: Watch, name: str, length: str) -> int | None:
     return int(text) if text.isdigit() else None
 
 
-def _requester(request: Request, error: str, beginning: bytes) -> str:
+def _requester(request: HttpRequest, error: str, beginning: bytes) -> str:
     """The ARN of the caller; nobody when the signature did not prove it."""
     key = request.mechanism.access_key if request.mechanism else ""
     unproven = error in _UNAUTHENTICATED or b"Request has expired" in beginning

@@ -20,7 +20,7 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class LogRow:
     """The values of one row; an empty text or None becomes ``-``."""
 
     owner: str

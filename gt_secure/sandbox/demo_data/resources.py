@@ -20,7 +20,7 @@ from ..settings import (
     account_id,
     role_arn,
 )
-from ..state import Region, State
+from ..state import Region, SandboxState
 from . import images as pictures
 
 IMAGES, LOGS, LOG_PREFIX = "gt-images", "gt-logs", "s3/"
@@ -42,7 +42,7 @@ TEMPLATE = """<script src="https://assets.crowd.aws/crowd-html-elements.js"></sc
 """
 
 
-async def administrator(state: State) -> None:
+async def administrator(state: SandboxState) -> None:
     """Make the IAM user whose keys the sandbox hands out; a user, because policies do not bind the root."""
     if state.credentials:
         return
@@ -64,7 +64,7 @@ async def administrator_user() -> None:
     )
 
 
-async def demo(state: State, settings: Settings) -> None:
+async def demo(state: SandboxState, settings: Settings) -> None:
     """Fill an empty sandbox; does nothing when there is a workforce already."""
     region = state.region(REGION)
     if settings.seed != "demo" or region.workforces or region.workteams:

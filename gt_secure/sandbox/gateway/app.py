@@ -12,7 +12,7 @@ from ..accesslog.recorder import Recorder, bucket_and_key
 from ..ec2 import Ec2
 from ..sagemaker.service import LOOPS_PATH, SageMaker
 from ..settings import REGION
-from ..state import State
+from ..state import SandboxState
 from ..trail import Trail
 from . import (
     auth,
@@ -36,9 +36,9 @@ from . import (
 )
 from .http import (
     BodyTooLarge,
+    HttpRequest,
     Receive,
     Reply,
-    Request,
     Scope,
     Send,
     Watched,
@@ -54,7 +54,7 @@ log = logging.getLogger(__name__)
 
 INTERNAL = "/_gt_secure/"
 PORTAL = "/_gt_secure/portal"
-Handler = Callable[[Request], Awaitable[Reply]]
+Handler = Callable[[HttpRequest], Awaitable[Reply]]
 
 
 class Front:
@@ -64,7 +64,7 @@ class Front:
     ----------
     emulator : ASGI application
         Serves S3, STS and IAM.
-    state : State
+    state : SandboxState
         Resources of SageMaker and EC2.
     sagemaker, ec2, trail, internal
         The sandbox's own services and its pages under ``/_gt_secure/``.
@@ -80,7 +80,7 @@ class Front:
         self,
         emulator: Callable[[Scope, Receive, Send], Awaitable[None]],
         *,
-        state: State,
+        state: SandboxState,
         sagemaker: SageMaker,
         ec2: Ec2,
         trail: Trail,
@@ -131,7 +131,7 @@ class Front:
         except BodyTooLarge as error:
             await respond(send, error_reply(service, request, 413, "EntityTooLarge", str(error)))
 
-    async def _page(self, request: Request, receive: Receive, send: Send) -> None:
+    async def _page(self, request: HttpRequest, receive: Receive, send: Send) -> None:
         try:
             request.with_body(await read_body(receive))
             reply = browsers.foreign_site(request, may_navigate=request.path.startswith(PORTAL))
@@ -168,7 +168,7 @@ class Front:
             )
         return Source(source.address, source.endpoint, vpc)
 
-    async def _s3(self, scope: Scope, request: Request, receive: Receive, send: Send) -> None:
+    async def _s3(self, scope: Scope, request: HttpRequest, receive: Receive, send: Send) -> None:
         """Authenticate, let the emulator decide and answer, and log the request either way."""
         try:
             request.with_body(await read_body(receive))
@@ -193,7 +193,7 @@ class Front:
         finally:
             conditions.reset(token)
 
-    async def _other(self, service: str, scope: Scope, request: Request, receive: Receive, send: Send) -> None:
+    async def _other(self, service: str, scope: Scope, request: HttpRequest, receive: Receive, send: Send) -> None:
         try:
             request.with_body(await read_body(receive))
         except ConnectionError:
@@ -216,7 +216,7 @@ class Front:
         finally:
             conditions.reset(token)
 
-    async def _answer(self, service: str, request: Request) -> Reply | None:
+    async def _answer(self, service: str, request: HttpRequest) -> Reply | None:
         """Answer without the emulator, or return None for a signed STS or IAM request that the emulator may see."""
         if request.source.is_endpoint:
             message = "This VPC endpoint serves Amazon S3 only."
@@ -236,7 +236,7 @@ class Front:
         return error_reply(service, request, 400, "UnknownOperationException", message)
 
 
-async def _query_service(service: str, request: Request) -> Reply | None:
+async def _query_service(service: str, request: HttpRequest) -> Reply | None:
     fault = auth.authentication_fault(request, service)
     if fault is not None:
         status, code = _QUERY_FAULTS.get(fault.code, (403, fault.code))
@@ -252,7 +252,7 @@ async def _query_service(service: str, request: Request) -> Reply | None:
     return None
 
 
-async def _early(request: Request) -> Reply | None:
+async def _early(request: HttpRequest) -> Reply | None:
     """Answer whatever must not reach the emulator, and some things that it would get wrong; None for all else."""
     bucket, _ = bucket_and_key(request)
     exists = bool(bucket) and await bucket_settings.exists(bucket)
@@ -268,7 +268,7 @@ async def _early(request: Request) -> Reply | None:
     return listing.fault(request) or encryption.refusal(request) or await bucket_settings.refusal(request)
 
 
-def _not_there(request: Request, bucket: str, exists: bool) -> Reply:
+def _not_there(request: HttpRequest, bucket: str, exists: bool) -> Reply:
     """Return the error for a request that is no S3 request about a bucket of the sandbox."""
     if bucket and not exists and request.method != "PUT":
         message = "The specified bucket does not exist"
@@ -297,7 +297,7 @@ _DEFAULT_KEY = "UnrecognizedClientException"
 _UNKNOWN_KEY = {"sts": "InvalidClientTokenId", "iam": "InvalidClientTokenId", "ec2": "AuthFailure"}
 
 
-def service_of(request: Request) -> str:
+def service_of(request: HttpRequest) -> str:
     """Tell for which service a request is, from its target, its signature, or else its form."""
     target = request.headers.get("x-amz-target", "")
     scope = auth.signed_scope(request)
@@ -317,7 +317,7 @@ def service_of(request: Request) -> str:
     return "s3"
 
 
-def error_reply(service: str, request: Request, status: int, code: str, message: str) -> Reply:
+def error_reply(service: str, request: HttpRequest, status: int, code: str, message: str) -> Reply:
     """Return an error in the protocol that the client of a service reads."""
     if service == "ec2":
         body = (
@@ -334,12 +334,12 @@ def error_reply(service: str, request: Request, status: int, code: str, message:
     return json_reply({"__type": code, "message": message}, status, "application/x-amz-json-1.1")
 
 
-def _mapped(scope: Scope, request: Request) -> Scope:
+def _mapped(scope: Scope, request: HttpRequest) -> Scope:
     """Return the scope with the mapped peer; headers stay as they are, because they may be signed."""
     return {**scope, "client": (str(request.source.address), 0)}
 
 
-def _proven(scope: Scope, request: Request) -> Scope:
+def _proven(scope: Scope, request: HttpRequest) -> Scope:
     """Return the scope of an S3 request whose signature holds, in a form that the emulator can check again."""
     mapped, mechanism, query = _mapped(scope, request), request.mechanism, listing.query(request)
     if mechanism is None or mechanism.kind == FORM:

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .http import Request
+from .http import HttpRequest
 
 _SCOPE = re.compile(r"Credential=([^/,\s]+)/(\d{8})/([^/,\s]+)/([^/,\s]+)/aws4_request")
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class AuthRefusal:
     """Reason for refusing a request: an AWS error code and its message; ``authentication`` when no policy was asked."""
 
     code: str
@@ -23,7 +23,7 @@ class Refusal:
     details: Mapping[str, str] = field(default_factory=dict)
 
 
-def signed_scope(request: Request) -> tuple[str, str, str] | None:
+def signed_scope(request: HttpRequest) -> tuple[str, str, str] | None:
     """Return access key id, region and service that a request claims to be signed for, or None."""
     found = _SCOPE.search(request.headers.get("authorization", ""))
     if found:
@@ -32,7 +32,7 @@ def signed_scope(request: Request) -> tuple[str, str, str] | None:
     return (credential[0], credential[2], credential[3]) if len(credential) == 5 else None
 
 
-def pin(request: Request) -> None:
+def pin(request: HttpRequest) -> None:
     """Hand the request to the emulator's checks, as its own entry point does."""
     from ministack.core import iam_evaluator
     from ministack.core.responses import set_request_account_id, set_request_region
@@ -62,12 +62,12 @@ def credential(access_key: str, token: str) -> Any:
     return iam_evaluator.resolve_credential(access_key, account, token)
 
 
-def authentication_fault(request: Request, service: str) -> Refusal | None:
+def authentication_fault(request: HttpRequest, service: str) -> AuthRefusal | None:
     """Check the signature of a request, before the emulator sees it; no policy is asked.
 
     Parameters
     ----------
-    request : Request
+    request : HttpRequest
         A request with a signature in a header or in its query.
     service : str
         Signing name of the service that it must be signed for.
@@ -80,32 +80,32 @@ def authentication_fault(request: Request, service: str) -> Refusal | None:
     return contextvars.copy_context().run(_authentication_fault, request, service)
 
 
-def _authentication_fault(request: Request, service: str) -> Refusal | None:
+def _authentication_fault(request: HttpRequest, service: str) -> AuthRefusal | None:
     from ministack.core.iam_evaluator import check_credentials
 
     missing = "Request is missing Authentication Token"
     scope = signed_scope(request)
     if scope is None and not request.headers.get("authorization", "").startswith("AWS "):
-        return Refusal("MissingAuthenticationToken", missing, True)
+        return AuthRefusal("MissingAuthenticationToken", missing, True)
     if scope is not None and scope[2] != service:
         message = f"Credential should be scoped to correct service: '{service}'. "
-        return Refusal("SignatureDoesNotMatch", message, True)
+        return AuthRefusal("SignatureDoesNotMatch", message, True)
     access_key = request.mechanism.access_key if request.mechanism else ""
     if not access_key or is_root_key(access_key):
-        return Refusal("InvalidClientTokenId", "The security token included in the request is invalid.", True)
+        return AuthRefusal("InvalidClientTokenId", "The security token included in the request is invalid.", True)
     pin(request)
     failure = check_credentials(access_key, service)
-    return Refusal(failure.code, failure.message, True, dict(failure.details)) if failure else None
+    return AuthRefusal(failure.code, failure.message, True, dict(failure.details)) if failure else None
 
 
 def authorize(
-    request: Request, service: str, action: str, resource: str, keys: Mapping[str, str] | None = None
-) -> Refusal | None:
+    request: HttpRequest, service: str, action: str, resource: str, keys: Mapping[str, str] | None = None
+) -> AuthRefusal | None:
     """Check signature and policies for one action; :func:`pin` must have been called.
 
     Parameters
     ----------
-    request : Request
+    request : HttpRequest
         The request.
     service : str
         Signing name, such as ``sagemaker``.
@@ -125,22 +125,22 @@ def authorize(
 
     scope = signed_scope(request)
     if scope is None:
-        return Refusal("MissingAuthenticationTokenException", "Missing Authentication Token", True)
+        return AuthRefusal("MissingAuthenticationTokenException", "Missing Authentication Token", True)
     key, region, signed_service = scope
     if signed_service != service:
         message = f"Credential should be scoped to correct service: '{service}'. "
-        return Refusal("InvalidSignatureException", message, True)
+        return AuthRefusal("InvalidSignatureException", message, True)
     denied = enforce(key, action, service, region, resource_arn=resource, service_context=dict(keys or {}))
     if denied is None:
         return None
     if isinstance(denied, AuthError):
-        return Refusal(denied.code, denied.message, True)
+        return AuthRefusal(denied.code, denied.message, True)
     reason = (
         "with an explicit deny in an identity-based policy"
         if denied.decision == "Deny"
         else f"because no identity-based policy allows the {action} action"
     )
-    return Refusal(
+    return AuthRefusal(
         "AccessDeniedException",
         f"User: {denied.principal_arn} is not authorized to perform: {action} on resource: {resource} {reason}",
     )

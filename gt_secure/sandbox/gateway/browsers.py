@@ -11,7 +11,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Collection, Mapping
 
-from .http import Reply, Request, json_reply
+from .http import HttpRequest, Reply, json_reply
 
 _LOCAL = "localhost"
 
@@ -40,19 +40,19 @@ def is_this_machine(name: str, more: Collection[str] = ()) -> bool:
         return any(name == own or name.endswith(f".{own}") for own in (_LOCAL, *more))
 
 
-def foreign_host(request: Request, more: Collection[str] = ()) -> Reply | None:
+def foreign_host(request: HttpRequest, more: Collection[str] = ()) -> Reply | None:
     """Refuse a request for a name that is not this machine's."""
     if request.raw_path.startswith("/") and is_this_machine(host_name(request.headers), more):
         return None
     return _forbidden("The Host header of the request does not name this machine, so the sandbox does not answer.")
 
 
-def foreign_site(request: Request, *, may_navigate: bool = False) -> Reply | None:
+def foreign_site(request: HttpRequest, *, may_navigate: bool = False) -> Reply | None:
     """Refuse a request that a page of another site caused.
 
     Parameters
     ----------
-    request : Request
+    request : HttpRequest
         The request.
     may_navigate : bool
         Whether a person may follow a link from another site to it (a page that is shown, not read by a program).

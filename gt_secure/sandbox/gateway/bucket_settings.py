@@ -15,7 +15,7 @@ from ..accesslog import config
 from ..accesslog.recorder import bucket_and_key
 from . import auth, policy_principals
 from . import query_auth as presigned
-from .http import Reply, Request
+from .http import HttpRequest, Reply
 
 MAX_POLICY_BYTES = 20 * 1024
 _VERSIONS = ("2012-10-17", "2008-10-17")
@@ -25,7 +25,7 @@ _NO_TARGET = (
 )
 
 
-async def refusal(request: Request) -> Reply | None:
+async def refusal(request: HttpRequest) -> Reply | None:
     """Return the error for a setting that S3 would not take, or None; whoever may not set it hears only that."""
     bucket, key = bucket_and_key(request)
     if request.method != "PUT" or key or not bucket:
@@ -43,11 +43,11 @@ async def refusal(request: Request) -> Reply | None:
     return None
 
 
-async def _may(request: Request, bucket: str, action: str) -> bool:
+async def _may(request: HttpRequest, bucket: str, action: str) -> bool:
     return await exists(bucket) and contextvars.copy_context().run(_allowed, request, bucket, action)
 
 
-def _allowed(request: Request, bucket: str, action: str) -> bool:
+def _allowed(request: HttpRequest, bucket: str, action: str) -> bool:
     auth.pin(request)
     return auth.authorize(request, "s3", action, f"arn:aws:s3:::{bucket}") is None
 

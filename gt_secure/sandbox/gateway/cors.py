@@ -6,10 +6,10 @@ A page that may read an answer of S3 may also read why it was refused.
 from __future__ import annotations
 
 from ..accesslog.recorder import bucket_and_key
-from .http import Message, Request, Send
+from .http import HttpRequest, Message, Send
 
 
-def allowed(request: Request, send: Send) -> Send:
+def allowed(request: HttpRequest, send: Send) -> Send:
     """Return a send function that adds the headers of the bucket's CORS rules where they are missing."""
     if "origin" not in request.headers:
         return send
@@ -34,7 +34,7 @@ def without(send: Send) -> Send:
     return through
 
 
-def _with_cors(request: Request, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+def _with_cors(request: HttpRequest, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     from ministack.services import s3
 
     if any(name.lower() == b"access-control-allow-origin" for name, _ in headers):

@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 
 from ..accesslog.recorder import bucket_and_key
 from ..settings import REGION, account_id
-from .http import Message, Request, Send
+from .http import HttpRequest, Message, Send
 
 _DENIED = re.compile(
     r"<Message>User: (?P<user>\S+) is not authorized to perform: (?P<action>s3:\w+)(?: on resource: .+?)? "
@@ -33,7 +33,7 @@ _ABOUT_BUCKETS = frozenset(
 _REQUEST_ID = re.compile(rb"<RequestId>[^<]*</RequestId>")
 
 
-def explained(request: Request, send: Send) -> Send:
+def explained(request: HttpRequest, send: Send) -> Send:
     """Return a send function that completes the reason of a refusal, and sets the request id, on its way out."""
     started: Message | None = None
     chunks: list[bytes] = []
@@ -60,7 +60,7 @@ def explained(request: Request, send: Send) -> Send:
     return through
 
 
-def with_ids(request: Request, body: bytes) -> bytes:
+def with_ids(request: HttpRequest, body: bytes) -> bytes:
     """Return an error document with the ids of the headers, and with the names that S3 gives to what it is about."""
     ids = f"<RequestId>{request.id}</RequestId><HostId>{request.host_id}</HostId>"
     body = _REQUEST_ID.sub(lambda _: ids.encode(), _HOST_ID.sub(b"", body))
@@ -76,7 +76,7 @@ def with_ids(request: Request, body: bytes) -> bytes:
     return body[: found.start()] + member.encode() + body[found.end() :]
 
 
-def rewritten(request: Request, body: bytes) -> bytes:
+def rewritten(request: HttpRequest, body: bytes) -> bytes:
     """Return an error document whose message names resource and kind of policy."""
     text = body.decode("utf-8", "replace")
     found = _DENIED.search(text)
@@ -90,7 +90,7 @@ def rewritten(request: Request, body: bytes) -> bytes:
     return (text[: found.start()] + f"<Message>{escape(message)}</Message>" + text[found.end() :]).encode()
 
 
-def resource_of(request: Request, action: str) -> str:
+def resource_of(request: HttpRequest, action: str) -> str:
     """Return the ARN of what a path-style request names."""
     bucket, _, key = request.path.lstrip("/").partition("/")
     if not bucket:
@@ -99,7 +99,7 @@ def resource_of(request: Request, action: str) -> str:
     return f"arn:aws:s3:::{bucket}/{key}" if key and about_object else f"arn:aws:s3:::{bucket}"
 
 
-def _reason(request: Request, action: str, resource: str, said: str) -> str:
+def _reason(request: HttpRequest, action: str, resource: str, said: str) -> str:
     if "resource-based" in said:
         return said
     layer = deciding_layer(request.mechanism.access_key, action, resource) if request.mechanism else None

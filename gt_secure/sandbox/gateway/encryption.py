@@ -13,7 +13,7 @@ from typing import Any
 from ..accesslog.recorder import bucket_and_key
 from ..settings import REGION, account_id
 from . import conditions, denials, query_auth
-from .http import Message, Reply, Request, Send, respond
+from .http import HttpRequest, Message, Reply, Send, respond
 from .mechanisms import SIGV4
 
 _ALGORITHM = "x-amz-server-side-encryption"
@@ -22,7 +22,7 @@ _KINDS = frozenset({"aws:kms", "aws:kms:dsse"})
 _NEEDS_V4 = "Requests specifying Server Side Encryption with AWS KMS managed keys require AWS Signature Version 4."
 
 
-def refusal(request: Request) -> Reply | None:
+def refusal(request: HttpRequest) -> Reply | None:
     """Return the error for an object that KMS does not let the caller write, or None."""
     bucket, key = bucket_and_key(request)
     if request.method != "PUT" or not key or request.headers.get(_ALGORITHM) not in _KINDS:
@@ -32,7 +32,7 @@ def refusal(request: Request) -> Reply | None:
     return _refused(request, "kms:GenerateDataKey", request.headers.get(_KEY, "aws/s3"))
 
 
-def guarded(request: Request, send: Send) -> Send:
+def guarded(request: HttpRequest, send: Send) -> Send:
     """Return a send function that replaces an encrypted object by KMS's refusal."""
     if request.method not in ("GET", "HEAD") or not bucket_and_key(request)[1]:
         return send
@@ -51,14 +51,14 @@ def guarded(request: Request, send: Send) -> Send:
     return through
 
 
-def _reading(request: Request, start: Message) -> Reply | None:
+def _reading(request: HttpRequest, start: Message) -> Reply | None:
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in start["headers"]}
     if headers.get(_ALGORITHM) not in _KINDS:
         return None
     return _refused(request, "kms:Decrypt", headers.get(_KEY, "aws/s3"))
 
 
-def _refused(request: Request, action: str, key: str) -> Reply | None:
+def _refused(request: HttpRequest, action: str, key: str) -> Reply | None:
     if request.mechanism is None or request.mechanism.version != SIGV4:
         return query_auth.error(request, 400, "InvalidArgument", _NEEDS_V4, ArgumentName="Authorization")
     arn = _key_arn(key)
@@ -76,7 +76,7 @@ def _key_arn(key: str) -> str:
     return f"arn:aws:kms:{REGION}:{account_id()}:{key if key.startswith('alias/') else f'key/{key}'}"
 
 
-def _as_s3(request: Request) -> dict[str, str | None]:
+def _as_s3(request: HttpRequest) -> dict[str, str | None]:
     """Return the condition keys of a call that S3 makes for the caller."""
     bucket, key = bucket_and_key(request)
     return {
@@ -89,7 +89,7 @@ def _as_s3(request: Request) -> dict[str, str | None]:
 
 
 def _layer(
-    request: Request, action: str, resource: str, keys: dict[str, str | None] | None = None
+    request: HttpRequest, action: str, resource: str, keys: dict[str, str | None] | None = None
 ) -> tuple[str, str] | None:
     """Return the reason for a refusal (empty if none) and the caller's ARN; None for a caller that is not known."""
     access_key = request.mechanism.access_key if request.mechanism else ""

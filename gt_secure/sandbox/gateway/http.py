@@ -27,7 +27,7 @@ class BodyTooLarge(ValueError):
 
 
 @dataclass(slots=True)
-class Request:
+class HttpRequest:
     """One HTTP request with its body, where it comes from, and how it names its caller.
 
     ``form`` holds the fields of a form upload; ``mechanisms`` is set once the body was read.
@@ -94,7 +94,7 @@ class Watched:
         await self._send(message)
 
 
-def read_head(scope: Scope, source: Source) -> Request:
+def read_head(scope: Scope, source: Source) -> HttpRequest:
     """Build a request from an ASGI scope; the body is read later."""
     raw_query = scope.get("query_string", b"").decode("latin-1")
     headers: dict[str, str] = {}
@@ -102,7 +102,7 @@ def read_head(scope: Scope, source: Source) -> Request:
         key, text = name.decode("latin-1").lower(), value.decode("utf-8", "replace")
         headers[key] = f"{headers[key]}, {text}" if key in headers else text
     raw_path = scope.get("raw_path") or quote(scope["path"]).encode()
-    return Request(
+    return HttpRequest(
         method=scope["method"],
         path=scope["path"],
         raw_path=raw_path.decode("latin-1").split("?", 1)[0],

@@ -12,7 +12,7 @@ import re
 from urllib.parse import quote, unquote_plus
 
 from . import query_auth
-from .http import Message, Reply, Request, Send
+from .http import HttpRequest, Message, Reply, Send
 
 MAX_KEYS = 1000
 _INT_MAX = 2**31 - 1
@@ -23,7 +23,7 @@ _MORE = re.compile(
 )
 
 
-def fault(request: Request) -> Reply | None:
+def fault(request: HttpRequest) -> Reply | None:
     """Return the error for a limit or a token that S3 does not take, or None."""
     if request.method != "GET":
         return None
@@ -52,7 +52,7 @@ def _is_token(token: str) -> bool:
         return False
 
 
-def query(request: Request) -> str | None:
+def query(request: HttpRequest) -> str | None:
     """Return the query with the largest page that S3 gives, or None if it needs no change."""
     if request.method != "GET":
         return None
@@ -66,7 +66,7 @@ def query(request: Request) -> str | None:
     return "&".join(parts)
 
 
-def without_rest(request: Request, send: Send) -> Send:
+def without_rest(request: HttpRequest, send: Send) -> Send:
     """Return a send function for a list of no keys at all: it is never truncated."""
     if request.method != "GET" or (request.query.get("max-keys") or [""])[0] != "0":
         return send

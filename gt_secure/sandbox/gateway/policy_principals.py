@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 
 from .. import emulator
 from ..settings import account_id
-from .http import Request
+from .http import HttpRequest
 
 _ARN = re.compile(r"arn:aws:(iam|sts)::(\d{12}):(root|user/.+|role/.+|assumed-role/.+/.+|federated-user/.+)")
 _BUCKET = re.compile(rb"<Bucket>.*?<Name>([^<]+)</Name>", re.DOTALL)
@@ -61,7 +61,7 @@ def _record(entity: str) -> Any:
     return record if record is not None and str(record["Arn"]).endswith(f":{entity}") else None
 
 
-def about_to_delete(request: Request) -> tuple[str, str] | None:
+def about_to_delete(request: HttpRequest) -> tuple[str, str] | None:
     """Return ARN and unique id of the user or role that an IAM request would delete, or None."""
     form = {**request.query, **parse_qs(request.body.decode("utf-8", "replace"))}
     action = (form.get("Action") or [""])[0]

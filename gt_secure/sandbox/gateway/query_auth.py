@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape
 from ..settings import REGION
 from . import auth, sigv2
 from .conditions import first
-from .http import Reply, Request
+from .http import HttpRequest, Reply
 from .mechanisms import FORM, HEADER, QUERY, SIGV2, SIGV4
 
 UNKNOWN_KEY = "The AWS Access Key Id you provided does not exist in our records."
@@ -59,7 +59,7 @@ MAX_EXPIRES_S = 604_800
 URLs*)."""
 
 
-def error(request: Request, status: int, code: str, message: str, **extra: str) -> Reply:
+def error(request: HttpRequest, status: int, code: str, message: str, **extra: str) -> Reply:
     """Return an S3 error document, with the ids that the headers of the reply have too."""
     members = "".join(
         f"<{name.replace('_', '-')}>{escape(value)}</{name.replace('_', '-')}>" for name, value in extra.items()
@@ -72,7 +72,7 @@ def error(request: Request, status: int, code: str, message: str, **extra: str) 
     return Reply(status, body.encode(), {"content-type": "application/xml"})
 
 
-async def refusal(request: Request) -> Reply | None:
+async def refusal(request: HttpRequest) -> Reply | None:
     """Return the error that S3 gives for a caller who is not proven, or None when the request may go on."""
     if len(request.mechanisms) > 1:
         return error(
@@ -93,7 +93,7 @@ async def refusal(request: Request) -> Reply | None:
     return None  # the emulator checks the policy document of a form and its signature in one go
 
 
-def _header(request: Request) -> Reply | None:
+def _header(request: HttpRequest) -> Reply | None:
     authorization = request.headers["authorization"]
     if not authorization.startswith((f"{SIGV4} ", "AWS4-ECDSA-P256-SHA256 ")):
         return error(
@@ -115,11 +115,11 @@ def _header(request: Request) -> Reply | None:
     return error(request, status, code, message, **extra)
 
 
-def _unknown_key(request: Request, key: str) -> Reply:
+def _unknown_key(request: HttpRequest, key: str) -> Reply:
     return error(request, 403, "InvalidAccessKeyId", UNKNOWN_KEY, AWSAccessKeyId=key)
 
 
-def _sigv2_query(request: Request) -> Reply | None:
+def _sigv2_query(request: HttpRequest) -> Reply | None:
     query = request.query
     if not all(first(query, name) for name in ("AWSAccessKeyId", "Signature", "Expires")):
         message = "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters"
@@ -132,7 +132,7 @@ def _sigv2_query(request: Request) -> Reply | None:
     return None
 
 
-def _sigv2(request: Request) -> Reply | None:
+def _sigv2(request: HttpRequest) -> Reply | None:
     key = sigv2.request_key(request)
     credential = auth.credential(key, sigv2.token_of(request))
     if (reply := _bad_credential(request, credential, key)) is not None:
@@ -142,18 +142,18 @@ def _sigv2(request: Request) -> Reply | None:
     return mismatch(request, key, first(request.query, "Signature"))
 
 
-def _expired(request: Request, at: dt.datetime, seconds: str | None) -> Reply:
+def _expired(request: HttpRequest, at: dt.datetime, seconds: str | None) -> Reply:
     extra = {"X_Amz_Expires": seconds} if seconds is not None else {}
     extra["Expires"] = at.strftime("%Y-%m-%dT%H:%M:%SZ")
     extra["ServerTime"] = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return error(request, 403, "AccessDenied", "Request has expired", **extra)
 
 
-def _bad_parameters(request: Request, message: str) -> Reply:
+def _bad_parameters(request: HttpRequest, message: str) -> Reply:
     return error(request, 400, "AuthorizationQueryParametersError", message)
 
 
-def _sigv4(request: Request) -> Reply | None:
+def _sigv4(request: HttpRequest) -> Reply | None:
     query = request.query
     if first(query, "X-Amz-Algorithm") != "AWS4-HMAC-SHA256":
         return _bad_parameters(request, 'X-Amz-Algorithm only supports "AWS4-HMAC-SHA256 and AWS4-ECDSA-P256-SHA256"')
@@ -186,7 +186,7 @@ def _sigv4(request: Request) -> Reply | None:
     return _signature(request)
 
 
-def _signature(request: Request) -> Reply | None:
+def _signature(request: HttpRequest) -> Reply | None:
     from ministack.core import sigv4
 
     signature = sigv4.parse_query_signature(request.query)
@@ -207,7 +207,7 @@ def _signature(request: Request) -> Reply | None:
     return _unsigned_headers(request, signature.signed_headers)
 
 
-def _scope_fault(request: Request, signature: Any) -> Reply | None:
+def _scope_fault(request: HttpRequest, signature: Any) -> Reply | None:
     """Return the error for a credential of another service or region."""
     start = "Error parsing the X-Amz-Credential parameter; "
     if signature.service != "s3":
@@ -220,7 +220,7 @@ def _scope_fault(request: Request, signature: Any) -> Reply | None:
     return None
 
 
-def _unsigned_headers(request: Request, signed: str) -> Reply | None:
+def _unsigned_headers(request: HttpRequest, signed: str) -> Reply | None:
     """Refuse headers that change a request and were not signed with its URL."""
     names = set(signed.lower().split(";"))
     unsigned = sorted(n for n in request.headers if n.startswith("x-amz-") and n not in names | _NEED_NO_SIGNATURE)
@@ -230,7 +230,7 @@ def _unsigned_headers(request: Request, signed: str) -> Reply | None:
     return error(request, 403, "AccessDenied", message, HeadersNotSigned=", ".join(unsigned))
 
 
-def mismatch(request: Request, key: str, signature: str, to_sign: str = "", canonical: str = "") -> Reply:
+def mismatch(request: HttpRequest, key: str, signature: str, to_sign: str = "", canonical: str = "") -> Reply:
     """Return the error for a wrong signature, with what should have been signed."""
     extra = {"AWSAccessKeyId": key, "SignatureProvided": signature}
     if to_sign:
@@ -241,7 +241,7 @@ def mismatch(request: Request, key: str, signature: str, to_sign: str = "", cano
     return error(request, 403, "SignatureDoesNotMatch", MISMATCH, **extra)
 
 
-def _bad_credential(request: Request, credential: Any, key: str) -> Reply | None:
+def _bad_credential(request: HttpRequest, credential: Any, key: str) -> Reply | None:
     """Return the error for a credential that could not be resolved, or None."""
     from ministack.core.iam_evaluator import CredentialResolutionError
 

@@ -9,19 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from .http import Request
+from .http import HttpRequest
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _RESERVED = frozenset({"health", "iceberg", "login", "logout", "oauth2", "v20180820", "graphql", "signing-jobs"})
 """First parts of paths that the emulator answers before S3 although they could be names of buckets."""
 
 
-def allowed(request: Request, service: str, *, bucket: str, exists: bool) -> bool:
+def allowed(request: HttpRequest, service: str, *, bucket: str, exists: bool) -> bool:
     """Return True if a request may go to the emulator.
 
     Parameters
     ----------
-    request : Request
+    request : HttpRequest
         The request.
     service : str
         The service that it is for.
@@ -39,7 +39,7 @@ def allowed(request: Request, service: str, *, bucket: str, exists: bool) -> boo
     return shape and not _names_another_service(request) and _emulated_service(request) == service
 
 
-def _is_s3(request: Request, bucket: str, exists: bool) -> bool:
+def _is_s3(request: HttpRequest, bucket: str, exists: bool) -> bool:
     if not bucket:
         return request.path == "/" and request.method in ("GET", "HEAD")
     if bucket in _RESERVED or not _BUCKET.fullmatch(bucket):
@@ -47,20 +47,20 @@ def _is_s3(request: Request, bucket: str, exists: bool) -> bool:
     return exists or request.method == "PUT"
 
 
-def _names_another_service(request: Request) -> bool:
+def _names_another_service(request: HttpRequest) -> bool:
     """Return True if the Host header names a gateway, a function or a load balancer of the emulator."""
     from ministack.app import _S3_VHOST_EXCLUDE_RE
 
     return _S3_VHOST_EXCLUDE_RE.search(request.headers.get("host", "").lower()) is not None
 
 
-def _emulated_service(request: Request) -> str:
+def _emulated_service(request: HttpRequest) -> str:
     from ministack.core.router import detect_service
 
     return str(detect_service(request.method, request.path, request.headers, _parameters(request)))
 
 
-def _parameters(request: Request) -> Mapping[str, list[str]]:
+def _parameters(request: HttpRequest) -> Mapping[str, list[str]]:
     from urllib.parse import parse_qs
 
     if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):

@@ -15,7 +15,7 @@ from ..accesslog.recorder import virtual_bucket
 from ..settings import REGION
 from . import auth
 from .conditions import first
-from .http import Request, Scope
+from .http import HttpRequest, Scope
 from .mechanisms import QUERY
 
 _OWN = frozenset(
@@ -24,12 +24,12 @@ _OWN = frozenset(
 )  # fmt: skip
 
 
-def is_signed_by(request: Request, secret_key: str, token: str | None) -> bool:
+def is_signed_by(request: HttpRequest, secret_key: str, token: str | None) -> bool:
     """Return True if a Signature Version 2 was made with a secret key.
 
     Parameters
     ----------
-    request : Request
+    request : HttpRequest
         A request whose mechanism has version 2.
     secret_key : str
         The secret key of the access key that it claims.
@@ -61,26 +61,26 @@ def is_signed_by(request: Request, secret_key: str, token: str | None) -> bool:
     return any(hmac.compare_digest(given.encode(), str(signature).encode()) for signature in expected)
 
 
-def request_key(request: Request) -> str:
+def request_key(request: HttpRequest) -> str:
     """Return the access key id that a request claims, or an empty text."""
     return request.mechanism.access_key if request.mechanism else ""
 
 
-def token_of(request: Request) -> str:
+def token_of(request: HttpRequest) -> str:
     """Return the session token of a request, or an empty text."""
     if request.mechanism is not None and request.mechanism.kind == QUERY:
         return first(request.query, "X-Amz-Security-Token")
     return request.headers.get("x-amz-security-token", "")
 
 
-def _resources(request: Request) -> tuple[str, ...]:
+def _resources(request: HttpRequest) -> tuple[str, ...]:
     """Return the paths that may have been signed: always with the bucket, and of a bucket with or without a slash."""
     bucket = virtual_bucket(request)
     path = f"/{bucket}{request.raw_path}" if bucket else request.raw_path
     return (path, f"{path}/") if path.count("/") == 1 and path != "/" else (path,)
 
 
-def signed_again(scope: Scope, request: Request, query: str | None = None) -> Scope:
+def signed_again(scope: Scope, request: HttpRequest, query: str | None = None) -> Scope:
     """Return the scope of the same request, or of one with another query, signed with version 4 in a header."""
     from botocore.auth import S3SigV4Auth
     from botocore.awsrequest import AWSRequest

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 
 from .. import emulator
 from . import auth
-from .http import Request
+from .http import HttpRequest
 
 CHAINED_S = 3600
 SHORTEST_S, LONGEST_S = 900, 43_200
@@ -19,7 +19,7 @@ _ARN = re.compile(rb"<Arn>([^<]*)</Arn>")
 _MAXIMUM = re.compile(rb"<MaxSessionDuration>(\d+)</MaxSessionDuration>")
 
 
-async def fault(request: Request) -> str | None:
+async def fault(request: HttpRequest) -> str | None:
     """Return why an AssumeRole request asks for too long or too short a session, or None."""
     form = parse_qs(request.body.decode("utf-8", "replace"))
     given = (form.get("DurationSeconds") or [""])[0]
@@ -41,7 +41,7 @@ async def fault(request: Request) -> str | None:
     return None
 
 
-async def wrong_path(request: Request) -> str | None:
+async def wrong_path(request: HttpRequest) -> str | None:
     """Return the refusal for a role ARN whose path is not the role's, or None: to AWS such a role does not exist."""
     form = parse_qs(request.body.decode("utf-8", "replace"))
     wanted = (form.get("RoleArn") or [""])[0]

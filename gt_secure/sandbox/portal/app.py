@@ -14,10 +14,10 @@ from urllib.parse import unquote
 
 from ...network import Source
 from .. import emulator
-from ..gateway.http import Reply, Request, json_reply
+from ..gateway.http import HttpRequest, Reply, json_reply
 from ..sagemaker import templates
 from ..settings import REGION
-from ..state import Record, Region, State
+from ..state import Record, Region, SandboxState
 from . import html as portal_page
 from .credentials import Credentials, Issuer, Refused, read_policy
 
@@ -48,11 +48,11 @@ class Task:
 class Portal:
     """Answers requests under ``/_gt_secure/portal``."""
 
-    def __init__(self, state: State, issuer: Issuer) -> None:
+    def __init__(self, state: SandboxState, issuer: Issuer) -> None:
         self._state = state
         self._issuer = issuer
 
-    async def __call__(self, request: Request) -> Reply:
+    async def __call__(self, request: HttpRequest) -> Reply:
         """Answer one request: the front page, or ``tasks/TEAM?key=KEY``."""
         wants_json = "application/json" in request.headers.get("accept", "")
         try:
@@ -76,14 +76,14 @@ class Portal:
             )  # fmt: skip
         return portal_page.task(task.team, task.key, str(task.worker), task.constraint, task.url)
 
-    async def _index(self, region: Region, request: Request, wants_json: bool) -> Reply:
+    async def _index(self, region: Region, request: HttpRequest, wants_json: bool) -> Reply:
         teams = sorted(region.workteams)
         keys = await _keys(region)
         if wants_json:
             return json_reply({"worker": str(request.source), "workteams": teams, "keys": keys})
         return portal_page.index(teams, keys, str(request.source))
 
-    async def _task(self, region: Region, request: Request, rest: str) -> Task:
+    async def _task(self, region: Region, request: HttpRequest, rest: str) -> Task:
         parts = rest.split("/")
         if len(parts) != 2 or parts[0] != "tasks":
             raise PortalError(404, "NotFound", "There is no such page in the worker portal.")

@@ -11,7 +11,7 @@ from ..accesslog.delivery import Delivery
 from ..control import RESET, SIGNING_NAME
 from ..gateway import auth
 from ..gateway import source_mapping as addresses
-from ..gateway.http import Reply, Request, json_reply
+from ..gateway.http import HttpRequest, Reply, json_reply
 from ..settings import S3_ENDPOINT_ID
 from .app import PATH as PORTAL
 from .app import Portal
@@ -44,7 +44,7 @@ class Pages:
         self._public = public
         self._endpoint = endpoint
 
-    async def __call__(self, request: Request) -> Reply:
+    async def __call__(self, request: HttpRequest) -> Reply:
         """Answer one request."""
         path = request.path.rstrip("/")
         if path == PORTAL or path.startswith(PORTAL + "/"):
@@ -59,7 +59,7 @@ class Pages:
             return _only(request, "POST") or await self._reset_by_owner(request)
         return json_reply({"error": "NotFound", "message": f"The sandbox has no page {path}."}, 404)
 
-    async def _reset_by_owner(self, request: Request) -> Reply:
+    async def _reset_by_owner(self, request: HttpRequest) -> Reply:
         refusal = contextvars.copy_context().run(_not_owner, request)
         if refusal is not None:
             return json_reply({"error": refusal.code, "message": refusal.message}, 403)
@@ -89,7 +89,7 @@ class Pages:
         ]
 
 
-def _not_owner(request: Request) -> auth.Refusal | None:
+def _not_owner(request: HttpRequest) -> auth.AuthRefusal | None:
     """Return why a request may not reset the sandbox: its administrator may, and who has the permission from it."""
     fault = auth.authentication_fault(request, SIGNING_NAME)
     if fault is not None:
@@ -98,7 +98,7 @@ def _not_owner(request: Request) -> auth.Refusal | None:
     return auth.authorize(request, SIGNING_NAME, "sandbox:Reset", "*")
 
 
-def _only(request: Request, *methods: str) -> Reply | None:
+def _only(request: HttpRequest, *methods: str) -> Reply | None:
     if request.method in methods:
         return None
     reply = json_reply({"error": "MethodNotAllowed", "message": f"Use {' or '.join(methods)}."}, 405)

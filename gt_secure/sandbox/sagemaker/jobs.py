@@ -8,14 +8,14 @@ import time
 from typing import Any
 
 from ..settings import account_id
-from ..state import Region, State
+from ..state import Region, SandboxState
 from . import paging, tags
 from .errors import in_use, not_found, validation
 
 Record = dict[str, Any]
 
 
-def list_jobs(_state: State, region: Region, request: Record) -> Record:
+def list_jobs(_state: SandboxState, region: Region, request: Record) -> Record:
     """ListLabelingJobs."""
     wanted = request.get("StatusEquals")
     jobs = [job for job in region.jobs.values() if wanted in (None, job["LabelingJobStatus"])]
@@ -36,7 +36,7 @@ def _summary(job: Record) -> Record:
     }
 
 
-def list_for_workteam(_state: State, region: Region, request: Record) -> Record:
+def list_for_workteam(_state: SandboxState, region: Region, request: Record) -> Record:
     """ListLabelingJobsForWorkteam."""
     arn = request["WorkteamArn"]
     known = {team["WorkteamArn"] for team in (*region.workteams.values(), *region.subscribed)}
@@ -65,7 +65,7 @@ def _for_team(job: Record) -> Record:
     }
 
 
-def describe(_state: State, region: Region, request: Record) -> Record:
+def describe(_state: SandboxState, region: Region, request: Record) -> Record:
     """DescribeLabelingJob."""
     job = region.jobs.get(request["LabelingJobName"])
     if job is None:
@@ -73,7 +73,7 @@ def describe(_state: State, region: Region, request: Record) -> Record:
     return job
 
 
-def create(state: State, region: Region, request: Record) -> Record:
+def create(state: SandboxState, region: Region, request: Record) -> Record:
     """CreateLabelingJob: in progress from the start, with as many objects as its manifest has in the portal."""
     name, tasks = request["LabelingJobName"], request["HumanTaskConfig"]
     if name in region.jobs:
@@ -102,7 +102,7 @@ def create(state: State, region: Region, request: Record) -> Record:
     return {"LabelingJobArn": job["LabelingJobArn"]}
 
 
-def stop(state: State, region: Region, request: Record) -> Record:
+def stop(state: SandboxState, region: Region, request: Record) -> Record:
     """StopLabelingJob."""
     job = describe(state, region, request)
     if job["LabelingJobStatus"] != "InProgress":

@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 from ..settings import account_id
-from ..state import Region, State
+from ..state import Region, SandboxState
 from . import paging, tags
 from .errors import ApiError, in_use, not_found, validation
 
@@ -26,7 +26,7 @@ def ui_arn(region: Region, name: str) -> str:
     return f"arn:aws:sagemaker:{region.name}:{account_id()}:human-task-ui/{name}"
 
 
-def create_flow(state: State, region: Region, request: Record) -> Record:
+def create_flow(state: SandboxState, region: Region, request: Record) -> Record:
     """CreateFlowDefinition."""
     name = request["FlowDefinitionName"]
     if name in region.flows:
@@ -47,7 +47,7 @@ def create_flow(state: State, region: Region, request: Record) -> Record:
     return {"FlowDefinitionArn": flow["FlowDefinitionArn"]}
 
 
-def describe_flow(_state: State, region: Region, request: Record) -> Record:
+def describe_flow(_state: SandboxState, region: Region, request: Record) -> Record:
     """DescribeFlowDefinition."""
     return _flow(region, request["FlowDefinitionName"])
 
@@ -58,14 +58,14 @@ def _flow(region: Region, name: str) -> Record:
     return region.flows[name]
 
 
-def list_flows(_state: State, region: Region, request: Record) -> Record:
+def list_flows(_state: SandboxState, region: Region, request: Record) -> Record:
     """ListFlowDefinitions."""
     flows = paging.select(region.flows.values(), request, name="FlowDefinitionName", created="CreationTime")
     found, token = paging.page(flows, request)
     return {"FlowDefinitionSummaries": found, "NextToken": token}
 
 
-def delete_flow(state: State, region: Region, request: Record) -> Record:
+def delete_flow(state: SandboxState, region: Region, request: Record) -> Record:
     """DeleteFlowDefinition."""
     flow = _flow(region, request["FlowDefinitionName"])
     del region.flows[flow["FlowDefinitionName"]]
@@ -74,7 +74,7 @@ def delete_flow(state: State, region: Region, request: Record) -> Record:
     return {}
 
 
-def create_ui(state: State, region: Region, request: Record) -> Record:
+def create_ui(state: SandboxState, region: Region, request: Record) -> Record:
     """CreateHumanTaskUi."""
     name = request["HumanTaskUiName"]
     if name in region.task_uis:
@@ -89,7 +89,7 @@ def create_ui(state: State, region: Region, request: Record) -> Record:
     return {"HumanTaskUiArn": arn}
 
 
-def describe_ui(_state: State, region: Region, request: Record) -> Record:
+def describe_ui(_state: SandboxState, region: Region, request: Record) -> Record:
     """DescribeHumanTaskUi."""
     import hashlib
 
@@ -103,14 +103,14 @@ def _ui(region: Region, name: str) -> Record:
     return region.task_uis[name]
 
 
-def list_uis(_state: State, region: Region, request: Record) -> Record:
+def list_uis(_state: SandboxState, region: Region, request: Record) -> Record:
     """ListHumanTaskUis."""
     uis = paging.select(region.task_uis.values(), request, name="HumanTaskUiName", created="CreationTime")
     found, token = paging.page(uis, request)
     return {"HumanTaskUiSummaries": found, "NextToken": token}
 
 
-def delete_ui(state: State, region: Region, request: Record) -> Record:
+def delete_ui(state: SandboxState, region: Region, request: Record) -> Record:
     """DeleteHumanTaskUi."""
     ui = _ui(region, request["HumanTaskUiName"])
     del region.task_uis[ui["HumanTaskUiName"]]
@@ -119,7 +119,7 @@ def delete_ui(state: State, region: Region, request: Record) -> Record:
     return {}
 
 
-def start_loop(state: State, region: Region, request: Record) -> Record:
+def start_loop(state: SandboxState, region: Region, request: Record) -> Record:
     """StartHumanLoop."""
     name, flow = str(request.get("HumanLoopName", "")), str(request.get("FlowDefinitionArn", ""))
     if not name or not flow or "InputContent" not in (request.get("HumanLoopInput") or {}):
@@ -137,7 +137,7 @@ def start_loop(state: State, region: Region, request: Record) -> Record:
     return {"HumanLoopArn": arn}
 
 
-def describe_loop(_state: State, region: Region, request: Record) -> Record:
+def describe_loop(_state: SandboxState, region: Region, request: Record) -> Record:
     """DescribeHumanLoop."""
     return dict(_loop(region, request))
 
@@ -149,7 +149,7 @@ def _loop(region: Region, request: Record) -> Record:
     return region.loops[name]
 
 
-def list_loops(_state: State, region: Region, request: Record) -> Record:
+def list_loops(_state: SandboxState, region: Region, request: Record) -> Record:
     """ListHumanLoops."""
     flow = request.get("FlowDefinitionArn")
     loops = [loop for loop in region.loops.values() if loop["FlowDefinitionArn"] == flow]
@@ -157,14 +157,14 @@ def list_loops(_state: State, region: Region, request: Record) -> Record:
     return {"HumanLoopSummaries": found, "NextToken": token}
 
 
-def stop_loop(state: State, region: Region, request: Record) -> Record:
+def stop_loop(state: SandboxState, region: Region, request: Record) -> Record:
     """StopHumanLoop."""
     _loop(region, request)["HumanLoopStatus"] = "Stopped"
     state.save()
     return {}
 
 
-def delete_loop(state: State, region: Region, request: Record) -> Record:
+def delete_loop(state: SandboxState, region: Region, request: Record) -> Record:
     """DeleteHumanLoop."""
     del region.loops[_loop(region, request)["HumanLoopName"]]
     state.save()

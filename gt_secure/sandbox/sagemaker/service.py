@@ -9,10 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 from ..gateway import auth
-from ..gateway.http import Reply, Request, json_reply
+from ..gateway.http import HttpRequest, Reply, json_reply
 from ..portal.credentials import Issuer, Refused
 from ..settings import account_id
-from ..state import Region, State
+from ..state import Region, SandboxState
 from ..trail import Trail
 from . import jobs, model, reviews, tags, templates, workforces, workteams
 from .errors import ApiError, not_found, validation
@@ -20,7 +20,7 @@ from .errors import ApiError, not_found, validation
 log = logging.getLogger(__name__)
 
 Record = dict[str, Any]
-Operation = Callable[[State, Region, Record], Record]
+Operation = Callable[[SandboxState, Region, Record], Record]
 _JSON = "application/x-amz-json-1.1"
 _PREFIX = "SageMaker."
 
@@ -67,12 +67,12 @@ _UNPROVEN = frozenset(
 class SageMaker:
     """Answers SageMaker requests (JSON 1.1)."""
 
-    def __init__(self, state: State, issuer: Issuer, trail: Trail) -> None:
+    def __init__(self, state: SandboxState, issuer: Issuer, trail: Trail) -> None:
         self._state = state
         self._issuer = issuer
         self._trail = trail
 
-    async def __call__(self, request: Request) -> Reply:
+    async def __call__(self, request: HttpRequest) -> Reply:
         """Answer one request."""
         loops = request.path.startswith(LOOPS_PATH)
         error_code = ""
@@ -88,7 +88,7 @@ class SageMaker:
         reply.headers["x-amzn-requestid"] = request.long_id
         return reply
 
-    def _answer_runtime(self, request: Request) -> Record:
+    def _answer_runtime(self, request: HttpRequest) -> Record:
         """Answer a request of the A2I runtime API."""
         auth.pin(request)
         name, operation, given = _loop_operation(request)
@@ -99,7 +99,7 @@ class SageMaker:
         answer = operation(self._state, region, given)
         return {key: _iso(value) if key == "CreationTime" else value for key, value in answer.items()}
 
-    async def _answer(self, request: Request) -> Record:
+    async def _answer(self, request: HttpRequest) -> Record:
         auth.pin(request)
         name = request.headers.get("x-amz-target", "").removeprefix(_PREFIX)
         _require_supported(name)
@@ -118,14 +118,14 @@ class SageMaker:
             answer = OPERATIONS[name](self._state, region, valid)
         return model.shape_answer(name, answer)
 
-    def _content_of(self, request: Request, ui: str) -> str:
+    def _content_of(self, request: HttpRequest, ui: str) -> str:
         scope = auth.signed_scope(request)
         for record in self._state.region(scope[1] if scope else "").task_uis.values():
             if record["HumanTaskUiArn"] == ui:
                 return str(record["Content"])
         raise not_found(f"HumanTaskUi {ui} does not exist.")
 
-    async def _render(self, request: Request, body: Record) -> Record:
+    async def _render(self, request: HttpRequest, body: Record) -> Record:
         role = body["RoleArn"]
         _permit(request, "iam:PassRole", role, {"iam:PassedToService": "sagemaker.amazonaws.com"})
         if ("UiTemplate" in body) == ("HumanTaskUiArn" in body):
@@ -148,7 +148,7 @@ class SageMaker:
         return {"RenderedContent": text, "Errors": errors}
 
 
-def _loop_operation(request: Request) -> tuple[str, Operation, Record]:
+def _loop_operation(request: HttpRequest) -> tuple[str, Operation, Record]:
     """Return name, operation and members of a request of the A2I runtime API."""
     name = request.path.removeprefix(LOOPS_PATH).strip("/")
     if not name and request.method == "POST":
@@ -188,7 +188,7 @@ def _require_supported(name: str) -> None:
     raise ApiError("UnknownOperationException", f"SageMaker has no operation {name}.")
 
 
-def _body_of(request: Request) -> Any:
+def _body_of(request: HttpRequest) -> Any:
     try:
         return _parse(request.body)
     except ApiError:
@@ -236,7 +236,7 @@ def _resource(name: str, region: Region, body: Any) -> str:
     return "*"
 
 
-def _permit(request: Request, action: str, resource: str, keys: dict[str, str] | None = None) -> None:
+def _permit(request: HttpRequest, action: str, resource: str, keys: dict[str, str] | None = None) -> None:
     refusal = auth.authorize(request, "sagemaker", action, resource, keys)
     if refusal is None:
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..state import Region, State
+from ..state import Region, SandboxState
 from . import paging
 from .errors import validation
 
@@ -37,13 +37,13 @@ def _known(region: Region, resource: str) -> dict[str, str]:
     return region.tags.get(resource, {})
 
 
-def list_tags(_state: State, region: Region, request: Record) -> Record:
+def list_tags(_state: SandboxState, region: Region, request: Record) -> Record:
     """ListTags."""
     found, token = paging.page(_listed(_known(region, request["ResourceArn"])), {"MaxResults": 50, **request})
     return {"Tags": found, "NextToken": token}
 
 
-def add(state: State, region: Region, request: Record) -> Record:
+def add(state: SandboxState, region: Region, request: Record) -> Record:
     """AddTags."""
     resource = request["ResourceArn"]
     tags = {**_known(region, resource), **{tag["Key"]: tag["Value"] for tag in request["Tags"]}}
@@ -54,7 +54,7 @@ def add(state: State, region: Region, request: Record) -> Record:
     return {"Tags": _listed(tags)}
 
 
-def delete(state: State, region: Region, request: Record) -> Record:
+def delete(state: SandboxState, region: Region, request: Record) -> Record:
     """DeleteTags."""
     resource = request["ResourceArn"]
     gone = set(request["TagKeys"])

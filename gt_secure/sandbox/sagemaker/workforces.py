@@ -14,7 +14,7 @@ import time
 from typing import Any
 
 from ..settings import account_id
-from ..state import Region, State
+from ..state import Region, SandboxState
 from . import paging
 from .errors import conflict, in_use, limit, validation
 
@@ -36,19 +36,19 @@ def find(region: Region, name: str) -> Record:
     return workforce
 
 
-def list_workforces(_state: State, region: Region, request: Record) -> Record:
+def list_workforces(_state: SandboxState, region: Region, request: Record) -> Record:
     """ListWorkforces."""
     found = paging.select(region.workforces.values(), request, name="WorkforceName", created="CreateDate")
     cut, token = paging.page(found, request)
     return {"Workforces": cut, "NextToken": token}
 
 
-def describe(_state: State, region: Region, request: Record) -> Record:
+def describe(_state: SandboxState, region: Region, request: Record) -> Record:
     """DescribeWorkforce."""
     return {"Workforce": find(region, request["WorkforceName"])}
 
 
-def create(state: State, region: Region, request: Record) -> Record:
+def create(state: SandboxState, region: Region, request: Record) -> Record:
     """CreateWorkforce."""
     name = request["WorkforceName"]
     if name in region.workforces:
@@ -77,7 +77,7 @@ def create(state: State, region: Region, request: Record) -> Record:
     return {"WorkforceArn": workforce["WorkforceArn"]}
 
 
-def update(state: State, region: Region, request: Record) -> Record:
+def update(state: SandboxState, region: Region, request: Record) -> Record:
     """UpdateWorkforce."""
     workforce = find(region, request["WorkforceName"])
     if workforce["Status"] in ("Initializing", "Updating", "Deleting"):
@@ -101,7 +101,7 @@ def update(state: State, region: Region, request: Record) -> Record:
     return {"Workforce": workforce}
 
 
-def delete(state: State, region: Region, request: Record) -> Record:
+def delete(state: SandboxState, region: Region, request: Record) -> Record:
     """DeleteWorkforce."""
     workforce = find(region, request["WorkforceName"])
     if workforce["Status"] not in ("Active", "Failed"):

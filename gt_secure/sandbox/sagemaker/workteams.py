@@ -11,7 +11,7 @@ import time
 from typing import Any
 
 from ..settings import account_id
-from ..state import Region, State
+from ..state import Region, SandboxState
 from . import paging, tags
 from .errors import ApiError, in_use, limit, validation
 
@@ -38,14 +38,14 @@ def missing(region: Region, name: str) -> ApiError:
     return validation(f"The work team {arn(region, name)} does not exist in region {region.name}.")
 
 
-def list_workteams(_state: State, region: Region, request: Record) -> Record:
+def list_workteams(_state: SandboxState, region: Region, request: Record) -> Record:
     """ListWorkteams."""
     teams = paging.select(region.workteams.values(), request, name="WorkteamName", created="CreateDate")
     found, token = paging.page(teams, request)
     return {"Workteams": found, "NextToken": token}
 
 
-def list_subscribed(_state: State, region: Region, request: Record) -> Record:
+def list_subscribed(_state: SandboxState, region: Region, request: Record) -> Record:
     """ListSubscribedWorkteams."""
     contains = str(request.get("NameContains", "")).lower()
     teams = [team for team in region.subscribed if contains in team["WorkteamArn"].rsplit("/", 1)[-1].lower()]
@@ -53,7 +53,7 @@ def list_subscribed(_state: State, region: Region, request: Record) -> Record:
     return {"SubscribedWorkteams": found, "NextToken": token}
 
 
-def describe_subscribed(_state: State, region: Region, request: Record) -> Record:
+def describe_subscribed(_state: SandboxState, region: Region, request: Record) -> Record:
     """DescribeSubscribedWorkteam."""
     for team in region.subscribed:
         if team["WorkteamArn"] == request["WorkteamArn"]:
@@ -61,12 +61,12 @@ def describe_subscribed(_state: State, region: Region, request: Record) -> Recor
     raise validation(f"The work team {request['WorkteamArn']} does not exist in region {region.name}.")
 
 
-def describe(_state: State, region: Region, request: Record) -> Record:
+def describe(_state: SandboxState, region: Region, request: Record) -> Record:
     """DescribeWorkteam."""
     return {"Workteam": find(region, request["WorkteamName"])}
 
 
-def create(state: State, region: Region, request: Record) -> Record:
+def create(state: SandboxState, region: Region, request: Record) -> Record:
     """CreateWorkteam."""
     name = request["WorkteamName"]
     workforce = _workforce(region, request.get("WorkforceName"))
@@ -99,7 +99,7 @@ def default_access() -> Record:
     return {"S3Presign": {"IamPolicyConstraints": {"SourceIp": "Disabled", "VpcSourceIp": "Disabled"}}}
 
 
-def update(state: State, region: Region, request: Record) -> Record:
+def update(state: SandboxState, region: Region, request: Record) -> Record:
     """UpdateWorkteam."""
     team = find(region, request["WorkteamName"])
     if "MemberDefinitions" in request:
@@ -112,7 +112,7 @@ def update(state: State, region: Region, request: Record) -> Record:
     return {"Workteam": team}
 
 
-def delete(state: State, region: Region, request: Record) -> Record:
+def delete(state: SandboxState, region: Region, request: Record) -> Record:
     """DeleteWorkteam."""
     team = find(region, request["WorkteamName"])
     del region.workteams[team["WorkteamName"]]
