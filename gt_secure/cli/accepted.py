@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ..errors import InvalidInput
+from ..findings.accepted import baseline, dump_accepted
 from ..text import count, printable
 from .output import note
 
@@ -27,8 +28,6 @@ def add_accepted_options(parser: argparse.ArgumentParser) -> None:
 
 def write_baseline(args: argparse.Namespace, findings: Iterable[Finding]) -> None:
     """Write the findings as a list 'accepted', if the options ask for it."""
-    from ..findings.accepted import baseline, dump_accepted
-
     if not args.write_baseline:
         return
     entries = baseline(findings, reason=args.accept_reason, until=args.accept_until, owner=args.accept_owner or "")

@@ -6,7 +6,11 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Any
 
+from ..check.notebooks import SANITIZE_FILE
+from ..check.running import run_specs
+from ..check.spec import Spec, load_check_file
 from ..errors import InvalidInput
+from ..findings.accepted import read_accepted
 from ..iam.facts import parse_facts
 from ..text import printable
 from .accepted import add_accepted_options, check_baseline_options, note_unused, write_baseline
@@ -83,8 +87,6 @@ def add(commands: Commands) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the checks, print and write the report."""
     if args.sanitize_file:
-        from ..check.notebooks import SANITIZE_FILE
-
         say(str(SANITIZE_FILE))
         return 0
     report = report_from(args)
@@ -102,10 +104,6 @@ def run(args: argparse.Namespace) -> int:
 
 def report_from(args: argparse.Namespace) -> Report:
     """Run the checks that the options name, and write the report files."""
-    from ..check.running import run_specs
-    from ..check.spec import Spec, load_check_file
-    from ..findings.accepted import read_accepted
-
     check_baseline_options(args)
     known = read_accepted(args.accepted)
     given = _given(args)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from ..doctor import examine, policy_for, scope_of
+from ..doctor.features import choose
 from ..text import printable
 from .exit_codes import FOUND, OK, UNKNOWN
 from .output import connection, fit, note, say, show_json, table
@@ -50,9 +52,6 @@ def add(commands: Commands) -> None:
 def run(args: argparse.Namespace) -> int:
     """Examine, and print the table or the policy."""
     if args.policy:
-        from ..doctor import policy_for, scope_of
-        from ..doctor.features import choose
-
         features = choose(args.policy)
         show_json(policy_for(features, scope_of(connection(args), **_scope(args))))
         for feature in features:
@@ -75,8 +74,6 @@ def run(args: argparse.Namespace) -> int:
 
 def diagnosis_from(args: argparse.Namespace) -> Diagnosis:
     """Return the diagnosis that the options ask for."""
-    from ..doctor import examine
-
     with working("Checking this role's permissions"):
         return examine(connection(args), **_scope(args), features=args.need or ())
 

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 from ..aws.buckets import parse_s3_uri
 from ..errors import InvalidInput
+from ..findings.accepted import load_accepted, unused
+from ..findings.catalog_page import page
+from ..findings.model import catalog
 from ..findings.render import accepted_title
 from ..iam.facts import parse_facts
 from ..text import json_text, printable
@@ -130,8 +133,6 @@ def run_findings(args: argparse.Namespace) -> int:
     if not args.json:
         _say_accepted(found.accepted)
     if args.accepted and not any(finding.code == "not-checked" for finding in found):
-        from ..findings.accepted import load_accepted, unused
-
         note_unused(unused(found, load_accepted(args.accepted)))
     found = found.open
     if found and not args.json:
@@ -152,9 +153,6 @@ def _say_accepted(accepted: Findings) -> None:
 
 
 def _explain_finding(args: argparse.Namespace) -> int:
-    from ..findings.catalog_page import page
-    from ..findings.model import catalog
-
     text = page(args.explain)
     if args.json:
         show_json({"code": args.explain, **catalog()[args.explain]})

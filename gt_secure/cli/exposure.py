@@ -6,12 +6,17 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..access.policy_files import DEFAULT_ACCOUNT, PolicyFiles, exposure_dict, given_facts
+from ..access.proof import Claim, prove
 from ..errors import InvalidInput
 from ..iam.facts import parse_facts
+from ..iam.operators import policy_network
+from ..network import parse_endpoint_id
+from ..restriction.files import load_restriction
 from ..text import printable
 from .context import add_context
 from .exit_codes import FOUND, OK, UNKNOWN
-from .output import fit, say, show_json
+from .output import connection, fit, say, show_json
 from .parser import Commands
 
 if TYPE_CHECKING:
@@ -79,8 +84,6 @@ def _add_files(parser: argparse.ArgumentParser, *, required: bool = True) -> Non
 
 
 def _files(args: argparse.Namespace) -> Any:
-    from ..access.policy_files import DEFAULT_ACCOUNT, PolicyFiles, given_facts
-
     session = getattr(args, "session_policy", None)
     return PolicyFiles(
         bucket=args.bucket,
@@ -104,8 +107,6 @@ def _read(name: str) -> str:
 
 def run_exposure(args: argparse.Namespace) -> int:
     """Print the exposure of one object."""
-    from ..access.policy_files import exposure_dict
-
     data = exposure_dict(_files(args), args.key)
     if args.json:
         show_json(data)
@@ -149,9 +150,6 @@ def run_prove(args: argparse.Namespace) -> int:
 
 
 def _prove_account(args: argparse.Namespace) -> Proof:
-    from ..restriction.files import load_restriction
-    from .output import connection
-
     if args.bucket_policy:
         raise InvalidInput(
             "Both a restriction file and a bucket policy are given.", next_step="Remove one of them.", field="file"
@@ -160,10 +158,6 @@ def _prove_account(args: argparse.Namespace) -> Proof:
 
 
 def _prove_files(args: argparse.Namespace) -> Proof:
-    from ..access.proof import Claim, prove
-    from ..iam.operators import policy_network
-    from ..network import parse_endpoint_id
-
     if not args.bucket_policy or not args.bucket:
         raise InvalidInput(
             "prove needs a bucket policy or a restriction file.",

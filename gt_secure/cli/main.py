@@ -34,6 +34,18 @@ def build_parser(only: str | None = None) -> Parser:
     return parser
 
 
+def completion_parser(line: str) -> Parser:
+    """Build the parser that completes a command line: the options of its command, or only the names of commands."""
+    words = line.split()[1:] if line.endswith(" ") else line.split()[1:-1]
+    command = next((found for word in words if (found := find_command(word))), None)
+    if command is not None:
+        return build_parser(command.module)
+    parser, subparsers = main_parser()
+    for item in COMMANDS:
+        subparsers.add_parser(item.name, help=item.help)
+    return parser
+
+
 def parse(words: Sequence[str]) -> argparse.Namespace | None:
     """Parse a command line; None if it only asked for the list of commands.
 
@@ -86,7 +98,7 @@ def _complete() -> None:
     """Answer a shell that asks for completions; argcomplete then ends the process."""
     from .completion import complete
 
-    complete(build_parser())
+    complete(completion_parser(os.environ.get("COMP_LINE", "")))
 
 
 def _report(error: GtSecureError, as_json: bool) -> int:

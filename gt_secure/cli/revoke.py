@@ -9,7 +9,7 @@ from ..changes.transaction import Applied
 from ..connection import Connection
 from ..errors import InvalidInput, NotFound
 from ..logs.hits import Hits
-from ..logs.leaks import Leak
+from ..logs.leaks import Leak, url_uses
 from . import changes, hits
 from .output import connection
 from .parser import Commands
@@ -67,8 +67,6 @@ def _planned(args: argparse.Namespace, gt: Connection) -> Plan:
 
 
 def _leak(log: Hits, fingerprint: str) -> Leak:
-    from ..logs.leaks import url_uses
-
     leak = url_uses(log, fingerprint)
     if leak is None:
         raise NotFound(

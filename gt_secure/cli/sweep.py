@@ -7,6 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidInput
+from ..findings.accepted import read_accepted
+from ..sweeps import SweepSpec, load_sweep, role_stackset, role_terraform, sweep
+from ..sweeps.result import HEAD
+from ..sweeps.state_file import default_folder
 from ..text import count, json_text
 from .accepted import add_accepted_options, check_baseline_options, note_unused, write_baseline
 from .exit_codes import FOUND, OK, UNKNOWN
@@ -83,9 +87,6 @@ def run(args: argparse.Namespace) -> int:
 
 def sweep_from(args: argparse.Namespace) -> Sweep:
     """Return the sweep that the options ask for, and write its reports."""
-    from ..findings.accepted import read_accepted
-    from ..sweeps import SweepSpec, load_sweep, sweep
-
     check_baseline_options(args)
     spec = load_sweep(args.file) if args.file else SweepSpec()
     role = args.role_name or spec.role_name
@@ -124,8 +125,6 @@ def bar(now: SweepProgress) -> str:
 def _state(args: argparse.Namespace, spec: SweepSpec, role: str) -> Path:
     """Return the file of the progress; the options give its name, so that the same command resumes."""
     import hashlib
-
-    from ..sweeps.state_file import default_folder
 
     if args.state:
         path = Path(args.state)
@@ -176,8 +175,6 @@ def _show(result: Sweep, shape: str, out: str | None) -> None:
 
 def _table(result: Sweep) -> str:
     """Return all columns where the terminal is wide, and else those that say where to look."""
-    from ..sweeps.result import HEAD
-
     rows = [row.cells() for row in result.rows]
     room = line_width()
     if not rows:
@@ -189,8 +186,6 @@ def _table(result: Sweep) -> str:
 
 
 def _print_role(args: argparse.Namespace) -> int:
-    from ..sweeps import load_sweep, role_stackset, role_terraform
-
     spec = load_sweep(args.file) if args.file else None
     role = args.role_name or (spec.role_name if spec else "") or "GtSecureSweep"
     external = args.external_id or (spec.external_id if spec else "")
