@@ -70,7 +70,7 @@ def _lines(code: str) -> Iterator[str]:
     if code != "not-checked":
         entry = f'{{"finding": "{code}", "subject": "NAME", "reason": "TEXT", "until": "YYYY-MM-DD"}}'
         yield from ("To accept the risk until a day, add it to the list `accepted` of a check file:", "")
-        yield from ("```text", entry, "```", "")
+        yield from ("```json", entry, "```", "")
     yield from ("## AWS source", "", f"<{row['source_url']}>")
 
 

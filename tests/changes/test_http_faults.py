@@ -54,18 +54,18 @@ class Rig:
         self.outcomes: Counter[str] = Counter()
         self.injected = 0
 
-    def start(self) -> tuple[Path, Callable[[], Any]]:
+    def start(self, timeout_s: float = DEADLINE_S) -> tuple[Path, Callable[[], Any]]:
         self.number += 1
         journal = self.tmp / f"journal-{self.number}"
         if self.account.look() != self.open:
             self.account.reset(FOREIGN)
         if self.what == "apply":
-            return journal, lambda: apply(self.aws, self.plan, journal_dir=journal, timeout_s=DEADLINE_S)
+            return journal, lambda: apply(self.aws, self.plan, journal_dir=journal, timeout_s=timeout_s)
         apply(self.account.aws, self.plan, journal_dir=journal)
-        return journal, lambda: undo(self.aws, journal_dir=journal, timeout_s=DEADLINE_S)
+        return journal, lambda: undo(self.aws, journal_dir=journal, timeout_s=timeout_s)
 
     def names(self) -> list[str]:
-        _, work = self.start()
+        _, work = self.start(timeout_s=60)  # nothing fails in it, however busy the machine is
         self.proxy.disarm()
         work()
         return list(self.proxy.names)

@@ -69,9 +69,17 @@ def test_a_guard_that_is_not_there(gt_secure_connection):
 
 def test_without_the_extra_a_test_is_an_error_and_not_skipped(project):
     code, out = project(test='''
-import importlib.util
-real = importlib.util.find_spec
-importlib.util.find_spec = lambda name, package=None: None if name == "ministack" else real(name, package)
+import os
+from importlib import metadata
+real = metadata.version
+
+def version(name):
+    if name == "ministack":
+        raise metadata.PackageNotFoundError(name)
+    return real(name)
+
+metadata.version = version
+os.environ["GT_SECURE_SANDBOX_ENV"] = os.path.abspath("nowhere")
 
 def test_nothing():
     pass
@@ -81,7 +89,7 @@ def test_sandbox(gt_secure_sandbox):
 ''')  # fmt: skip
     assert "1 passed" in out
     assert "1 error" in out
-    assert "pip install 'gt_secure[sandbox]'" in out
+    assert "gt-secure sandbox install" in out
     assert code == 1
 
 

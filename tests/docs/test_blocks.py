@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import pty
 import re
@@ -15,6 +16,7 @@ import threading
 from pathlib import Path
 
 import pytest
+import sqlglot
 
 from gt_secure.sandbox import Sandbox
 from support.blocks import ROOT, Block, blocks_of, commands_in, pages, runnable
@@ -126,13 +128,20 @@ def test_every_block_is_run_here_or_by_the_packaging_tests() -> None:
     assert len(exempt) == 2
     # The command reference shows how each is called, made from the parser. Else, only what was typed somewhere else.
     others = [(page, block) for page, block in found if block not in runnable(page) and page.name != "commands.md"]
-    assert [page.name for page, block in others if block.language != "text" or not transcript(block)] == []
+    assert [page.name for page, block in others if not is_well_formed(block)] == []
     assert len([1 for page, block in found if block.language in {"python", "bash"}]) >= 40
 
 
-def transcript(block: Block) -> bool:
-    """A block that shows a session where this test cannot go (Athena, Spark): what is typed in it must be possible."""
+def is_well_formed(block: Block) -> bool:
+    """Data of a known form, or a session where this test cannot go (Athena, Spark): what is typed must be possible."""
     from gt_secure.cli.main import build_parser
+
+    if block.language == "json":
+        return bool(json.loads(block.text))
+    if block.language == "sql":
+        return bool(sqlglot.parse(block.text, dialect="athena"))
+    if block.language != "text":
+        return False
 
     typed = re.findall(r"^\$ ((?:.*\\\n)*.*)$", block.text, re.MULTILINE)
     for command in typed:
@@ -149,7 +158,7 @@ def test_commands_in_running_text_exist(capsys: pytest.CaptureFixture[str]) -> N
     from gt_secure.cli.main import build_parser
 
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    names = {name for action in build_parser()._actions if action.dest == "command" for name in action.choices or ()}
+    parsers = next(action.choices for action in build_parser()._actions if action.dest == "command")
     looked = 0
     for page in pages():
         if page.name == "commands.md":
@@ -162,9 +171,12 @@ def test_commands_in_running_text_exist(capsys: pytest.CaptureFixture[str]) -> N
             words = shlex.split(text)[1:]
             if text in {"gt-secure --help", "gt-secure --version"}:
                 continue
-            assert words[0] in names, f"{page.name}: {text}"
+            assert words[0] in parsers, f"{page.name}: {text}"
             if any(each.startswith("-") for each in words):
-                build_parser().parse_args(words)
+                known = parsers[words[0]]._option_string_actions
+                assert {each.partition("=")[0] for each in words if each.startswith("-")} <= set(known), (
+                    f"{page.name}: {text}"
+                )
     assert looked > 20
 
 
