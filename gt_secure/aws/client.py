@@ -12,19 +12,18 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
-import json
 import os
 import threading
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 from urllib.parse import urlsplit
 
-from ..errors import GtSecureError, InvalidInput
+from ..errors import InvalidInput
 from .answers import check_answers
 from .arns import role_of_session
 from .errors import aws_errors
+from .execution_role import ExecutionRole, find_execution_role
 from .log_filter import install_secret_filter
 
 if TYPE_CHECKING:
@@ -43,8 +42,6 @@ ATTEMPTS = 3
 CONNECTIONS = 32
 """Size of the connection pool: as many threads fetch log objects, and boto3 keeps 10 and warns above that."""
 _GLOBAL_STS = "https://sts.amazonaws.com"
-STUDIO_METADATA = Path("/opt/ml/metadata/resource-metadata.json")
-"""Studio's description of the space; newer images name the execution role in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +82,7 @@ class Aws:
         self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.RLock()  # sessions are not thread-safe, clients are
         self._identity: Identity | None = None
-        self._own_role: str | None = None
+        self._execution_role: ExecutionRole | None = None
 
     def __repr__(self) -> str:
         where = f", endpoint_url={self.endpoint_url!r}" if self.endpoint_url else ""
@@ -163,26 +160,19 @@ class Aws:
                 self._identity = Identity(answer["Account"], answer["Arn"], answer["UserId"])
         return self._identity
 
-    def own_role(self) -> str | None:
-        """Return the ARN of the caller's own role, with its path; None for a user.
-
-        STS reports the name only, and roles of the SageMaker console are under ``/service-role/``. The path comes
-        from the metadata of a Studio space, or from ``iam:GetRole``; where neither can be read, it is left out.
-        """
+    def execution_role(self) -> ExecutionRole | None:
+        """Find the caller's own role, with its path, and say how it was found; None for a user."""
         bare = self.identity().role_arn
         if bare is None:
             return None
-        if self._own_role is None:
-            name = bare.rsplit("/", 1)[-1]
-            self._own_role = _studio_role(name) or self._asked_role(name) or bare
-        return self._own_role
+        if self._execution_role is None:
+            self._execution_role = find_execution_role(bare, self.client)
+        return self._execution_role
 
-    def _asked_role(self, name: str) -> str | None:
-        try:
-            with aws_errors("iam:GetRole"):
-                return str(self.client("iam").get_role(RoleName=name)["Role"]["Arn"])
-        except GtSecureError:
-            return None  # IAM may be out of reach in a VPC, and few roles may ask
+    def own_role(self) -> str | None:
+        """Return the ARN of the caller's own role, with its path where that can be read; None for a user."""
+        role = self.execution_role()
+        return None if role is None else role.arn
 
     @property
     def account_id(self) -> str:
@@ -198,15 +188,6 @@ class Aws:
         """Return True if the SDK has an input member of a SageMaker operation, for example ``IpAddressType``."""
         shape = self.client("sagemaker").meta.service_model.operation_model(operation).input_shape
         return shape is not None and member in shape.members
-
-
-def _studio_role(name: str) -> str | None:
-    """Return the execution role in the metadata file of a Studio space, if it has that name."""
-    try:
-        arn = str(json.loads(STUDIO_METADATA.read_text(encoding="utf-8")).get("ExecutionRoleArn") or "")
-    except (OSError, ValueError, AttributeError):
-        return None
-    return arn if arn.rsplit("/", 1)[-1] == name else None
 
 
 def is_loopback_url(url: str) -> bool:
