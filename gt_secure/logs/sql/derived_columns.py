@@ -16,6 +16,7 @@ from .columns import EXTRA, FIELDS, TEST_MARKER
 from .dialects import DUCKDB, Dialect
 from .line_parser import decoded_key, parsed
 from .outcome import REFUSED
+from .usual_query import COVERED, HALF_MASKED, KEY_ID, LIFETIME, MINTED, usual_layers
 
 _TOKENS = r"(?i)((?:X-Amz-(?:Security-Token|Credential|Signature)|AWSAccessKeyId|Signature)(?:=|%(?:25)*3D))[^& \"]*"
 _KEY_ID = "(AKIA|ASIA)[A-Z0-9]{12,}"
@@ -153,9 +154,11 @@ def _fingerprint(d: Dialect) -> str:
     covered = _starts(d.part.format("p", "=", 1), _SIGNED_BY_SIGV2)
     v2 = d.join.format(d.sorted.format(d.keep.format("params", covered)), "&")
     host = d.replace.format("lower(host_header)", ":(80|443)$", "")
+    host = f"CASE WHEN position(':' IN host_header) > 0 THEN {host} ELSE lower(host_header) END"
     lines = "chr(10)"
+    usual = f"WHEN usual THEN concat_ws({lines}, {method}, {host}, key, {COVERED}) " if d.shortcut else ""
     return d.sha256.format(
-        f"CASE WHEN {_BY_FORM} THEN concat_ws({lines}, 'form', bucket, key, requester) "
+        f"CASE WHEN {_BY_FORM} THEN concat_ws({lines}, 'form', bucket, key, requester) {usual}"
         f"WHEN {_IS_V2} THEN concat_ws({lines}, {method}, 'v2', bucket, key, {v2}) "
         f"ELSE concat_ws({lines}, {method}, {host}, key, {v4}) END"
     )
@@ -195,13 +198,19 @@ def _minted(d: Dialect) -> str:
     """
     day, clock = (d.extract.format("asked", _literal(pattern, d), 1) for pattern in (_DATE, _CLOCK))
     moment = d.compact_time.format(f"{day} || ' ' || {clock}")
-    return f"CASE WHEN presigned AND NOT {_IS_V2} THEN {moment} END"
+    return _of_version_4(MINTED, moment, d)
 
 
 def _lifetime(d: Dialect) -> str:
     """Expression: seconds for which a URL of signature version 4 is valid; NULL for every other request."""
     seconds = d.integer.format(f"nullif({d.extract.format('asked', _literal(_LIFETIME, d), 1)}, '')")
-    return f"CASE WHEN presigned AND NOT {_IS_V2} THEN {seconds} END"
+    return _of_version_4(LIFETIME, seconds, d)
+
+
+def _of_version_4(usual: str, other: str, d: Dialect) -> str:
+    """Expression: a value of a query of signature version 4, read in the short way where that is possible."""
+    short = f"WHEN usual THEN {usual} " if d.shortcut else ""
+    return f"CASE WHEN NOT presigned THEN NULL {short}WHEN NOT {_IS_V2} THEN {other} END"
 
 
 def age(d: Dialect = DUCKDB) -> str:
@@ -245,22 +254,31 @@ def derived(records: str, dialect: Dialect = DUCKDB, needed: Collection[str] | N
     texts = [name for name in _TEXTS if name in wanted and name != "request_uri"]
     half = "".join(f"{masked(name, d)} AS masked_{name}, " for name in texts)
     target = d.part.format("request_uri", " ", 2)
-    rows = f"""(SELECT source, pos, line, readable, blank, {plain}, request_uri AS raw_uri, {half}
-        CASE WHEN request_uri LIKE '%?%' THEN substr({target}, position('?' IN {target}) + 1) ELSE '' END AS asked_raw
-    FROM ({records}) r1) r2"""
+    asked = "CASE WHEN target IS NULL THEN '' ELSE substr(target, position('?' IN target) + 1) END"
+    rows = f"""(SELECT *, {asked} AS asked_raw
+    FROM (SELECT source, pos, line, readable, blank, {plain}, {half}request_uri AS raw_uri,
+        CASE WHEN request_uri LIKE '%?%' THEN {target} END AS target
+    FROM ({records}) r1) r2) r12"""
     if texts:
         whole = "".join(f", {_without_hidden(f'masked_{name}', d)} AS {name}" for name in texts)
         rows = f"(SELECT *{whole} FROM {rows}) r11"
     if wanted & {*_OF_QUERY}:
         canonical = d.each.format(d.split.format("asked_raw", "&"), _canonical("p", d))
-        rows = f"""(SELECT *, CASE WHEN asked_raw = '' THEN '' ELSE '&' || {d.join.format("params", "&")} END AS asked
-        FROM (SELECT *, CASE WHEN asked_raw = '' THEN NULL ELSE {canonical} END AS params FROM {rows}) r3) r4"""
+        usual = "WHEN usual THEN NULL " if d.shortcut else ""
+        rows = usual_layers(rows) if d.shortcut else rows
+        joined = d.join.format("params", "&")
+        rows = f"""(SELECT *, CASE WHEN asked_raw = '' THEN '' {usual}ELSE '&' || {joined} END AS asked
+        FROM (SELECT *, CASE WHEN asked_raw = '' THEN NULL {usual}ELSE {canonical} END AS params FROM {rows}) r3) r4"""
     rows = f"(SELECT *, {_presigned(d)} AS presigned, {REFUSED} AS refused FROM {rows}) r5"
     if "request_uri" in wanted:
+        half, spelled = _half_masked("spelled_uri", d), _respelled(d)
+        if d.shortcut:
+            half = f"CASE WHEN usual THEN {HALF_MASKED} ELSE {half} END"
+            spelled = f"CASE WHEN usual THEN raw_uri ELSE {spelled} END"
         rows = f"""(SELECT *, {_without_hidden("masked_uri", d)} AS request_uri
         FROM (SELECT *, {_rest_masked("half_uri", d)} AS masked_uri
-        FROM (SELECT *, {_half_masked("spelled_uri", d)} AS half_uri
-        FROM (SELECT *, {_respelled(d)} AS spelled_uri FROM {rows}) r6) r7) r8) r9"""
+        FROM (SELECT *, {half} AS half_uri
+        FROM (SELECT *, {spelled} AS spelled_uri FROM {rows}) r6) r7) r8) r9"""
     columns = {
         "fingerprint": f"CASE WHEN presigned THEN substr({_fingerprint(d)}, 1, 16) END",
         "minted": _minted(d),
@@ -281,6 +299,7 @@ def _signer_hash(d: Dialect) -> str:
         f"{_value('awsaccesskeyid', d)} END"
     )
     key_id = d.extract.format(f"({signer})", "^([A-Za-z0-9]+)", 1)
+    key_id = f"CASE WHEN usual THEN {KEY_ID} ELSE {key_id} END" if d.shortcut else key_id
     return f"CASE WHEN {key_id} <> '' THEN substr({d.sha256.format(key_id)}, 1, 12) END"
 
 
@@ -288,4 +307,5 @@ def _tested(d: Dialect) -> str:
     """Expression: the marker of a test URL; SigV2 does not sign one, so that anybody could add it."""
     # Only what a marker looks like is kept: a client may write anything there, a token too.
     marker = f"nullif({d.extract.format('asked', f'&{TEST_MARKER}=({_MARKER})(&|$)', 1)}, '')"
-    return f"CASE WHEN {has_parameter(TEST_MARKER)} AND NOT {_IS_V2} THEN {marker} END"
+    usual = "WHEN usual THEN NULL " if d.shortcut else ""  # it has no parameter but its own
+    return f"CASE {usual}WHEN {has_parameter(TEST_MARKER)} AND NOT {_IS_V2} THEN {marker} END"

@@ -50,6 +50,7 @@ class Dialect:
     loose: str  # the same, whatever becomes of such bytes; NULL where it fails
     string: str  # name of the type of text
     escape: bool = False  # backslashes in string literals are to be doubled
+    shortcut: bool = False  # presigned URLs of the common form are read without a look at every parameter
 
 
 _HIGH = "%[89A-Fa-f][0-9A-Fa-f]"
@@ -98,6 +99,7 @@ DUCKDB = Dialect(
     decoded=f"({_DUCKDB_DECODED})",
     loose=f"({_DUCKDB_DECODED})",
     string="VARCHAR",
+    shortcut=True,
 )
 SPARK = Dialect(
     name="spark",
