@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from ..iam.operators import read_date
+from ..iam.conditions import Condition
+from ..iam.operators import read_date, read_number
 from ..iam.request_space import Dimension, RequestSpace
 from ..iam.statement_table import Setting
+from ..iam.three_valued import conditions_on
+from ..iam.variables import split_wildcards
+from ..iam.wildcards import glob
 
 _SHOWN = 3
 _TIMES = frozenset({"aws:currenttime", "aws:epochtime"})
@@ -26,36 +31,106 @@ def phrases(space: RequestSpace, mask: int, now: datetime) -> tuple[str, ...]:
         usable = space.usable(dimension, live)
         if 0 < len(usable) < len(dimension.settings):
             restricted = True
-            found.append(_phrase(dimension, usable))
+            found.append(_phrase(space, dimension, usable))
     if not restricted and len(chosen) > 1:
         names = ", ".join(sorted(dimension.name for dimension in chosen if len(dimension.settings) > 1))
         found.append(f"with some combinations of {names}")
     return tuple(sorted(found))
 
 
-def _phrase(dimension: Dimension, usable: list[Setting]) -> str:
+def _phrase(space: RequestSpace, dimension: Dimension, usable: list[Setting]) -> str:
     if dimension.name == "aws:SecureTransport":
         return _transport(dimension, usable)
-    key = next(iter(dimension.keys)) if len(dimension.keys) == 1 else "aws:principalarn"
     if dimension.name == "s3:signatureAge":
         return _age(dimension, usable)
     if dimension.name == "aws:TokenIssueTime":
         return _issued(dimension, usable)
     if dimension.name in ("aws:PrincipalArn", "aws:userid"):
         return "signed by " + _some(sorted({setting.caller.text for setting in usable if setting.caller is not None}))
-    values = [", ".join(setting.values[key]) for setting in usable if key in setting.values]
-    absent = any(key not in setting.values for setting in usable)
-    if not values:
-        return f"without {dimension.name}"
-    if absent or len(values) > len(dimension.settings) / 2:
-        out = [s for s in dimension.settings if s not in usable]
-        others = [", ".join(setting.values[key]) for setting in out if key in setting.values]
-        return f"with {dimension.name}" if not others else f"unless {dimension.name} is {_some(others)}"
-    return f"with {dimension.name} {_some(values)}"
+    key = next(iter(dimension.keys))
+    return _values(dimension.name, key, dimension.settings, usable, conditions_on(space.table, key))
 
 
-def _some(values: list[str]) -> str:
-    shown = " or ".join(f'"{value[:120]}"' for value in values[:_SHOWN])
+def _values(
+    name: str, key: str, settings: Sequence[Setting], usable: list[Setting], conditions: list[Condition]
+) -> str:
+    """Return which values of one key open, in the words of the conditions on it; the settings are only examples."""
+    good = [setting.values[key] for setting in usable if key in setting.values]
+    others = [setting for setting in settings if setting not in usable]
+    bad = [setting.values[key] for setting in others if key in setting.values]
+    without = any(key not in setting.values for setting in usable)
+    if not good:
+        return f"without {name}"
+    if not bad:
+        return f"with {name}"
+    words = (
+        _labelled(name, usable)
+        or _compared(name, good, bad, conditions)
+        or _matched(name, good, bad, conditions, without=without)
+        or f'with some values of {name}, such as "{", ".join(good[0])[:120]}"'
+    )
+    return f"{words}, or without it" if without and not words.startswith("unless") else words
+
+
+def _labelled(name: str, usable: list[Setting]) -> str:
+    """Return the ranges of addresses, which are the labels of their settings."""
+    ranges = [label for setting in usable for label in setting.label.split() if "/" in label]
+    return f"with {name} in {_some(ranges, quote='')}" if len(ranges) >= len(usable) else ""
+
+
+def _compared(
+    name: str, good: list[tuple[str, ...]], bad: list[tuple[str, ...]], conditions: Iterable[Condition]
+) -> str:
+    """Return a limit, where numbers are compared."""
+    if not all(condition.name.startswith("Numeric") for condition in conditions):
+        return ""
+    numbers = [[read_number(text) for text in values] for values in (*good, *bad)]
+    flat = [row[0] for row in numbers if len(row) == 1 and row[0] is not None]
+    if len(flat) != len(good) + len(bad):
+        return ""
+    fine, wrong = flat[: len(good)], flat[len(good) :]
+    if max(fine) < min(wrong):
+        return f"with {name} not above {max(fine):f}"
+    return f"with {name} of {min(fine):f} or more" if min(fine) > max(wrong) else ""
+
+
+def _matched(
+    name: str,
+    good: list[tuple[str, ...]],
+    bad: list[tuple[str, ...]],
+    conditions: Iterable[Condition],
+    *,
+    without: bool,
+) -> str:
+    """Return the values of the policies that all open or all refuse."""
+    texts = _texts(conditions)
+    opening = {text for text in texts if _hits(text, good) and not _hits(text, bad)}
+    if opening and all(any(_hits(text, [values]) for text in opening) for values in good):
+        return f"with {name} {_some(sorted(opening))}"
+    refusing = {text for text in texts if _hits(text, bad) and not _hits(text, good)}
+    if refusing and all(any(_hits(text, [values]) for text in refusing) for values in bad):
+        words = f"unless {name} is" if without else f"with {name}, unless it is"
+        return f"{words} {_some(sorted(refusing))}"
+    return ""
+
+
+def _texts(conditions: Iterable[Condition]) -> list[str]:
+    return [
+        text
+        for condition in conditions
+        if condition.name.startswith(("String", "Arn"))
+        for text in condition.values
+        if "${" not in text
+    ]
+
+
+def _hits(text: str, values: Iterable[tuple[str, ...]]) -> bool:
+    matches = glob(split_wildcards(text))
+    return any(len(each) == 1 and matches(each[0]) for each in values)
+
+
+def _some(values: Sequence[str], quote: str = '"') -> str:
+    shown = " or ".join(f"{quote}{value[:120]}{quote}" for value in values[:_SHOWN])
     return shown + (f" or {len(values) - _SHOWN} more" if len(values) > _SHOWN else "")
 
 
@@ -88,6 +163,8 @@ def _age(dimension: Dimension, usable: list[Setting]) -> str:
     ages = [int(setting.values["s3:signatureage"][0]) for setting in dimension.settings]
     good = {int(setting.values["s3:signatureage"][0]) for setting in usable}
     youngest, oldest = min(good), max(good)
+    if youngest == oldest and len(ages) > 1 and youngest > min(ages):
+        return f"with a signature exactly {_duration(oldest)} old"
     if youngest == min(ages):
         return f"with a signature not older than {_duration(oldest)}"
     if oldest == max(ages):

@@ -286,6 +286,8 @@ def dimensions(
         facts = None
         if key == "aws:userid" and not kind.whoever:
             facts = ConditionKey("aws:userid", like="AROA?*:?*", always=True)
+        if key == TOKEN_TIME and not kind.whoever and kind.signer == "own":
+            facts = ConditionKey("aws:TokenIssueTime", always=True)  # a role has temporary credentials only
         chosen = is_chosen(key) or (kind.whoever and key in ("aws:userid", "s3:versionid"))
         found.append(fact(table, key, spelled, texts=texts, known=known, chosen=chosen, facts=facts))
     return found
@@ -357,7 +359,7 @@ def _named_callers(
     more = [f"{start}user/some-user", f"{start}root"] if kind.whoever else []
     more += _in_resources(table, resources, start) if not own or kind.whoever else []
     for arn in (f"{start}role/some-role", *more, *arns):
-        if not arn.endswith(":root") and not _NAME.fullmatch(arn.rpartition("/")[2]):
+        if arn.split(":", 5)[-1] != "root" and not _NAME.fullmatch(arn.rpartition("/")[2]):
             continue  # AWS has such principals itself; nobody can make a role or user of this name
         try:
             caller = session_of(arn)

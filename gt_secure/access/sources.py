@@ -17,7 +17,7 @@ from ..iam.statement_table import Setting, StatementTable
 from ..iam.three_valued import conditions_on, fact, spellings, variable_values
 from ..iam.variables import Keys
 from ..network import IPNetwork
-from .address_classes import AddressClass, address_classes
+from .address_classes import AddressClass, address_classes, minimal_cidrs
 
 _ID = re.compile(r"vpce-[0-9a-z]+")
 _VPC = re.compile(r"vpc-[0-9a-z]+")
@@ -153,7 +153,9 @@ def endpoint_dimensions(
     found = []
     if "aws:vpcsourceip" in mentioned and "aws:vpcsourceip" not in given:
         private = address_classes(conditions_on(table, "aws:vpcsourceip"))
-        settings = tuple(Setting({"aws:vpcsourceip": (each.example,)}) for each in private)
+        settings = tuple(
+            Setting({"aws:vpcsourceip": (each.example,)}, label=" ".join(minimal_cidrs(each.spans))) for each in private
+        )
         exact = all(each.is_exact for each in private)
         found.append(
             Dimension("aws:VpcSourceIp", frozenset({"aws:vpcsourceip"}), settings if exact else (), chosen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,10 +85,16 @@ def _add_files(parser: argparse.ArgumentParser, *, required: bool = True) -> Non
 
 
 def _files(args: argparse.Namespace) -> Any:
+<<<<<<< HEAD
+=======
+    from ..access.policy_files import DEFAULT_ACCOUNT, PolicyFiles, given_facts
+
+    _check_words(args)
+>>>>>>> 380772c (Name conditions in the words of an exposure, and test hard cases)
     session = getattr(args, "session_policy", None)
     return PolicyFiles(
         bucket=args.bucket,
-        bucket_policy=_read(args.bucket_policy) or None,
+        bucket_policy=_read(args.bucket_policy),
         session_policy=_read(session) if session else None,
         rcp=tuple(_read(name) for name in args.rcp),
         scp=tuple(_read(name) for name in args.scp),
@@ -96,13 +103,34 @@ def _files(args: argparse.Namespace) -> Any:
     )
 
 
+def _check_words(args: argparse.Namespace) -> None:
+    """Raise for a bucket, key or account that no object can have."""
+    if not re.fullmatch(r"[A-Za-z0-9._-]{3,255}", args.bucket):  # old buckets of us-east-1 have longer names
+        raise InvalidInput(
+            f'"{args.bucket[:80]}" is not the name of a bucket.', next_step="Write --bucket gt-images.", field="bucket"
+        )
+    if getattr(args, "key", "x") == "":
+        raise InvalidInput("The key is empty.", next_step="Write --key scans/0001.png.", field="key")
+    if args.account is not None and not re.fullmatch(r"[0-9]{12}", args.account):
+        raise InvalidInput(
+            f'"{args.account[:40]}" is not an AWS account.', next_step="Write its 12 digits.", field="account"
+        )
+
+
 def _read(name: str) -> str:
     try:
-        return Path(name).read_text(encoding="utf-8-sig").strip()
+        text = Path(name).read_text(encoding="utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput(
             f'The file "{name}" cannot be read ({type(error).__name__}).', next_step="Choose a JSON file.", field="file"
         ) from error
+    if not text:
+        raise InvalidInput(
+            f'The file "{name}" is empty.',
+            next_step='For a bucket without a policy write {"Version": "2012-10-17", "Statement": []}.',
+            field="file",
+        )
+    return text
 
 
 def run_exposure(args: argparse.Namespace) -> int:

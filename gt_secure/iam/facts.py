@@ -159,6 +159,12 @@ def _texts(key: str, value: object, field: str) -> tuple[str, ...]:
 
 
 def _check_value(name: str, text: str, field: str) -> None:
+    if name == "aws:PrincipalArn" and ":assumed-role/" in text:
+        raise _bad(
+            f'aws:PrincipalArn cannot be "{text[:80]}": for a session it is the ARN of its role.',
+            field,
+            "Write arn:aws:iam::111122223333:role/NAME.",
+        )
     facts = key_facts(name.lower(), name)
     if facts.values and text not in facts.values:
         raise _bad(f'{name} cannot be "{text[:80]}".', field, f"Its values are: {', '.join(facts.values)}.")

@@ -71,8 +71,8 @@ def _values(facts: ConditionKey, conditions: Sequence[Condition], extra: Iterabl
     domain = split_wildcards(facts.like)
     fits = glob(domain)
     typed = any(condition.name.startswith(("Numeric", "Date", "Bool", "Binary")) for condition in conditions)
-    new = [] if typed and not patterns else _new(facts, patterns, domain, named)
     result = [text for text in named if fits(text) and _in_alphabet(text, facts.alphabet)]
+    new = [] if typed and not patterns and result else _new(facts, patterns, domain, named)
     result += [text for text in new if text not in named]
     if len(result) > MAX_VALUES:
         raise TooManyClassesError(f"The policies name more than {MAX_VALUES:,} values of {facts.name}.")

@@ -89,7 +89,28 @@ _LOCK_SENT = frozenset(
         "s3:bypassgovernanceretention",
     }
 )
+_OF_VERSIONS = frozenset(
+    f"s3:{action}"
+    for action in (
+        "deleteobjectversion",
+        "deleteobjectversiontagging",
+        "getobjectlegalhold",
+        "getobjectretention",
+        "getobjectversion",
+        "getobjectversionacl",
+        "getobjectversionattributes",
+        "getobjectversionforreplication",
+        "getobjectversiontagging",
+        "getobjectversiontorrent",
+        "putobjectlegalhold",
+        "putobjectretention",
+        "putobjectversionacl",
+        "putobjectversiontagging",
+        "restoreobject",
+    )
+)
 BY_ACTION = (
+    ("s3:versionid", _OF_VERSIONS),
     ("s3:existingobjecttag/", _TAGS_EXIST),
     ("s3:requestobjecttag", _TAGS_SENT),
     ("s3:object-lock-", _LOCK_SENT),
