@@ -14,6 +14,7 @@ from typing import Any
 
 from ..iam.evaluate import evaluate
 from ..iam.request import Policies, Request
+from ..iam.request_keys import is_absent_for, is_by_action
 from ..iam.request_space import Dimension, RequestSpace, SpaceAnswer
 from ..iam.statement_table import TARGET, Setting, StatementTable
 from ..iam.texts import TooManyClassesError, arn_steps, text_steps, witnesses
@@ -228,10 +229,13 @@ def _targets(
 
 
 def _distinct_actions(table: StatementTable, actions: Iterable[str]) -> list[str]:
+    """Return one action of each class: those that the statements cover alike, and whose requests have the same keys."""
+    keys = sorted({key for part in table.parts for key in part.keys if is_by_action(key)})
     found: dict[tuple[bool, ...], str] = {}
     for action in actions:
         lower = action.lower()
-        found.setdefault(tuple(s.covers_action(lower) for _, _, s in table.statements), action)
+        covered = (s.covers_action(lower) for _, _, s in table.statements)
+        found.setdefault((*covered, *(is_absent_for(action, key) for key in keys)), action)
     return list(found.values())
 
 
