@@ -219,6 +219,12 @@ def _services(
         )
 
 
+def unknown_keys(rows: Iterable[SimulatedRequest]) -> tuple[str, ...]:
+    """Return the condition keys on which answers depend; a policy that could not be read is reported as such."""
+    named = {key for row in rows for key in (*row.after.depends_on, *row.now.depends_on)}
+    return tuple(sorted(named - set(READ_BY.values())))
+
+
 def _doubts(rows: list[SimulatedRequest]) -> Iterator[Notice]:
     """Yield what shows that the prediction is wrong, or may be."""
     wrong = [row.source for row in rows if row.why == LOGGED and row.now.decision == "refused"]
@@ -230,8 +236,7 @@ def _doubts(rows: list[SimulatedRequest]) -> Iterator[Notice]:
             "The prediction is wrong, or the policies have changed since: compare the log with the locks first.",
             "addresses",
         )
-    named = {key for row in rows for key in (*row.after.depends_on, *row.now.depends_on)}
-    keys = sorted(named - set(READ_BY.values()))  # a policy that could not be read is reported as such
+    keys = unknown_keys(rows)
     if keys:
         yield Notice(
             "depends-on-facts",

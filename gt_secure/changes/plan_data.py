@@ -11,9 +11,10 @@ from typing import Any
 from ..access.dry_run import DryRun
 from ..access.exposure_change import ExposureChange, exposure_changes
 from ..access.request_kinds import Given
-from ..access.simulation import ExpectationResult, SimulatedRequest
+from ..access.simulation import ExpectationResult, SimulatedRequest, unknown_keys
 from ..account.snapshot import State
 from ..findings.model import Finding
+from ..iam.facts import can_be_fact
 from ..restriction.messages import Notice
 from ..restriction.model import Restriction
 from .change import Call, Change, is_change_of, planned_values
@@ -63,6 +64,11 @@ class PlanData:
     def empty(self) -> bool:
         """True if there is nothing to change."""
         return not self.changes
+
+    @property
+    def unknown_keys(self) -> tuple[str, ...]:
+        """Condition keys on which answers of the plan depend, for which a fact can be supplied."""
+        return tuple(key for key in unknown_keys(self.simulation) if can_be_fact(key))
 
     @property
     def blockers(self) -> tuple[Notice, ...]:

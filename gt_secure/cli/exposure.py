@@ -85,12 +85,7 @@ def _add_files(parser: argparse.ArgumentParser, *, required: bool = True) -> Non
 
 
 def _files(args: argparse.Namespace) -> Any:
-<<<<<<< HEAD
-=======
-    from ..access.policy_files import DEFAULT_ACCOUNT, PolicyFiles, given_facts
-
     _check_words(args)
->>>>>>> 380772c (Name conditions in the words of an exposure, and test hard cases)
     session = getattr(args, "session_policy", None)
     return PolicyFiles(
         bucket=args.bucket,

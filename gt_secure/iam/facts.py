@@ -127,6 +127,15 @@ def fact_name(key: str, field: str = "facts", *, absent: bool = False) -> str:
     return spelled
 
 
+def can_be_fact(key: str) -> bool:
+    """Return whether a value of a key can be supplied: neither the source nor the requester settles it."""
+    try:
+        fact_name(key)
+    except InvalidInput:
+        return False
+    return True
+
+
 _FAMILIES = {family.lower(): family for family in FAMILIES}
 
 

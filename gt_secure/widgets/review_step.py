@@ -18,6 +18,7 @@ from ..errors import GtSecureError, InvalidInput
 from ..findings.accepted import AcceptedLike, read_accepted
 from ..html import count
 from .base import Html, Link, Step, check
+from .fact_fields import FactFields
 from .shared_models import make
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ class ReviewStep(Step):
         self.shown = Html(
             markup.hint('List the allowed addresses in "Allow"; the change is shown here before anything is written.')
         )
+        self.facts = FactFields(lambda: self.make_plan(after_s=_PAUSE_S), self.guard)
         self.confirms = make(ipywidgets.VBox)
         self.confirms.add_class("gts-stack")
         self.apply_button = self.button("Apply", self.apply, primary=True, when=self._may_apply)
@@ -100,20 +102,20 @@ class ReviewStep(Step):
         row = make(ipywidgets.HBox, [self.apply_button, self.undo_button, self.takes, self.plan_button])
         row.add_class("gts-row")
         self.after = Html()
-        return [self.shown, self.confirms, row, self.after]
+        return [self.shown, self.facts, self.confirms, row, self.after]
 
     # actions
 
     def make_plan(self, *, after_s: float = 0.0) -> None:
         """Compare what is with what is wanted; nothing is written."""
-        wish, hits = self.restriction, self.hits
+        wish, hits, context = self.restriction, self.hits, self.facts.context
         if wish is None:
             raise InvalidInput(
                 "There is nothing to review.", next_step='List the allowed addresses in "Allow".', field="restriction"
             )
         self.run(
             "Comparing with what is there…",
-            lambda: self.link.get().plan(wish, hits=hits, accepted=self._accepted),
+            lambda: self.link.get().plan(wish, hits=hits, context=context, accepted=self._accepted),
             self._got_plan,
             after_s=after_s,
         )
@@ -190,6 +192,7 @@ class ReviewStep(Step):
             parts.folds,
         )
         self.shown.value = "".join(f'<div class="gts-part">{part(plan)}</div>' for part in shown)
+        self.facts.show(plan.unknown_keys)
         self.confirms.children = [
             check(f"I have read this and want it all the same: {notice.code}", False, self._confirmer(notice.code))
             for notice in plan.blockers

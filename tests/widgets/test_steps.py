@@ -7,6 +7,7 @@ import datetime as dt
 import json
 import re
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,11 @@ from gt_secure.connection import Connection
 from gt_secure.errors import GtSecureError, InvalidInput
 from gt_secure.restriction.expectations import expect
 from gt_secure.restriction.model import Restriction
+from gt_secure.sandbox import Sandbox
 from gt_secure.widgets import HitsStep, ReviewStep, TestUrlStep
 from gt_secure.widgets.hits_view import own_ids
 from gt_secure.widgets.probe_view import browser_answer
+from support.rig import Rig
 
 from .conftest import user
 
@@ -422,3 +425,54 @@ def test_a_leaked_url_is_handed_to_the_review(connection: Connection, words: Any
     made.review.undo()
     assert connection.probe(url, "198.51.100.9").status == 200
     made.close()
+
+
+PERIMETER = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:*",
+            "Resource": "arn:aws:s3:::gt-facts/*",
+            "Condition": {"StringNotEqualsIfExists": {"aws:PrincipalOrgID": "o-abc123"}},
+        }
+    ],
+}
+
+
+@pytest.fixture
+def perimeter(aws: Sandbox) -> Iterator[Restriction]:
+    s3 = Rig(aws).client("s3")
+    s3.create_bucket(Bucket="gt-facts")
+    s3.put_bucket_policy(Bucket="gt-facts", Policy=json.dumps(PERIMETER))
+    yield Restriction(bucket="gt-facts", addresses=["203.0.113.0/24"])
+    s3.delete_bucket_policy(Bucket="gt-facts")
+    s3.delete_bucket(Bucket="gt-facts")
+
+
+def test_an_unknown_key_has_a_field_and_its_value_settles_the_answer(
+    connection: Connection, perimeter: Restriction, words: Any
+) -> None:
+    review = ReviewStep(connection, restriction=perimeter)
+    assert list(review.facts.inputs) == ["aws:PrincipalOrgID"]
+    assert "depend on aws:PrincipalOrgID" in words(review.shown.value)
+    review.facts.inputs["aws:PrincipalOrgID"].value = "o-abc123"
+    assert review.plan.restriction.facts == {"aws:PrincipalOrgID": "o-abc123"}
+    assert review.plan.unknown_keys == ()
+    assert "depend on aws:PrincipalOrgID" not in words(review.shown.value)
+    assert list(review.facts.inputs) == ["aws:PrincipalOrgID"], "the value can be taken out again"
+    review.facts.inputs["aws:PrincipalOrgID"].value = ""
+    assert review.plan.unknown_keys == ("aws:PrincipalOrgID",)
+
+
+@pytest.mark.parametrize("text", ["abc123", "https://b.s3.amazonaws.com/k?X-Amz-Signature=" + "ab" * 32])
+def test_a_value_that_the_key_cannot_have_is_an_error_beside_it(
+    connection: Connection, perimeter: Restriction, text: str, words: Any
+) -> None:
+    review = ReviewStep(connection, restriction=perimeter)
+    with pytest.raises(InvalidInput):
+        review.facts.inputs["aws:PrincipalOrgID"].value = text
+    assert 'role="alert"' in review.message.value
+    assert review.plan.unknown_keys == ("aws:PrincipalOrgID",)
+    assert "X-Amz-Signature" not in review.facts.inputs["aws:PrincipalOrgID"].value
