@@ -8,7 +8,7 @@ WORKERS ?= auto
 export PYTHONDONTWRITEBYTECODE :=
 PARALLEL := -n $(WORKERS) --maxprocesses=8 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo labextension sandbox test suite docs wheel test-labs stable test-all test-live spark lint format types unit notebooks browser mutants fuzz pictures bench lock clean
+.PHONY: help demo clients labextension sandbox test suite docs wheel test-labs stable test-all test-live spark lint format types unit notebooks browser mutants fuzz pictures bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -83,6 +83,9 @@ $(VENV)/spark/.done: $(VENV)/.python requirements/spark.txt
 spark: $(VENV)/spark/.done ## the rows of a real local Spark against those of DuckDB (an environment of its own, Java)
 	@sh tools/ensure-java.sh
 	PYTHONPATH=$(CURDIR) $(VENV)/spark/bin/python -m pytest -n 0 tests/logs/test_spark.py $(ARGS)
+
+clients: $(VENV)/.dev ## other people's clients against the sandbox, as a table (from PyPI, npm, Debian; ARGS="rclone boto3")
+	$(BIN)/python tests/clients/matrix.py $(ARGS)
 
 test-live: $(VENV)/.dev ## the account tests on a real account (PROFILE=name CONFIRM=its-account-id LOG_WAIT_MIN=240)
 	@GT_SECURE_LIVE_PROFILE="$(PROFILE)" GT_SECURE_LIVE_CONFIRM="$(CONFIRM)" GT_SECURE_LIVE_LOG_WAIT_MIN="$(LOG_WAIT_MIN)" \

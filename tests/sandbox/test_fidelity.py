@@ -103,3 +103,35 @@ def test_a_wrong_signature_shows_what_should_have_been_signed(box):
     assert "<CanonicalRequest>GET" in answer.text
     ids = re.search(r"<RequestId>([^<]+)</RequestId><HostId>([^<]+)</HostId>", answer.text)
     assert (ids[1], ids[2]) == (answer.headers["x-amz-request-id"], answer.headers["x-amz-id-2"])
+
+
+@pytest.mark.parametrize(
+    ("spelled", "exists"),
+    [("a+b%2Bc.txt", True), ("a%20b%2Bc.txt", True), ("a%20b+c.txt", False)],
+)
+def test_a_plus_in_the_source_of_a_copy_is_a_blank(box, spelled, exists):
+    box.client("s3").put_object(Bucket="gt-images", Key="copies/a b+c.txt", Body=b"x")
+    s3 = box.session.client("s3", endpoint_url=box.url)
+    s3.meta.events.register(  # botocore would encode the sign
+        "before-call.s3.CopyObject",
+        lambda params, **_: params["headers"].update({"x-amz-copy-source": f"gt-images/copies/{spelled}"}),
+    )
+    given = {"Bucket": "gt-images", "Key": "copies/copy.txt", "CopySource": "gt-images/replaced"}
+    if exists:
+        s3.copy_object(**given)
+        assert s3.get_object(Bucket="gt-images", Key="copies/copy.txt")["Body"].read() == b"x"
+    else:
+        with pytest.raises(ClientError, match="NoSuchKey"):
+            s3.copy_object(**given)
+
+
+def test_a_bucket_of_another_region_is_named_by_a_redirect(box):
+    elsewhere = box.session_of(region="eu-west-1").client(
+        "s3", endpoint_url=box.url, config=Config(signature_version="s3v4", retries={"total_max_attempts": 1})
+    )
+    seen = []
+    elsewhere.meta.events.register("before-parse.s3.GetObject", lambda response_dict, **_: seen.append(response_dict))
+    elsewhere.get_object(Bucket="gt-images", Key="scans/0001.png")
+    assert [answer["status_code"] for answer in seen] == [301, 200]
+    assert seen[0]["headers"]["x-amz-bucket-region"] == "us-east-1"
+    assert b"<Code>PermanentRedirect</Code>" in seen[0]["body"]

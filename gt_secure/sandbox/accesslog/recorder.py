@@ -6,7 +6,7 @@ import datetime as dt
 import re
 import time
 from dataclasses import dataclass, field
-from urllib.parse import unquote
+from urllib.parse import unquote_plus
 
 from .. import emulator
 from ..gateway import auth
@@ -99,7 +99,7 @@ class Recorder:
             row = _row(watch, bucket, key, _operation(watch.request, key))
             self.delivery.add(target, bucket, watch.time, row.text())
         if copy_source and watch.request.method == "PUT" and key:
-            source_bucket, _, source_key = unquote(copy_source.split("?", 1)[0]).lstrip("/").partition("/")
+            source_bucket, _, source_key = unquote_plus(copy_source.split("?", 1)[0]).lstrip("/").partition("/")
             source_target = await _target(source_bucket)
             if source_target is not None:
                 row = _row(watch, source_bucket, source_key, "REST.COPY.OBJECT_GET")

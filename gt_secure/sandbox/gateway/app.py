@@ -19,6 +19,7 @@ from . import (
     browsers,
     bucket_settings,
     conditions,
+    copy_source,
     cors,
     denials,
     encryption,
@@ -344,9 +345,10 @@ def _proven(scope: Scope, request: HttpRequest) -> Scope:
     mapped, mechanism, query = _mapped(scope, request), request.mechanism, listing.query(request)
     if mechanism is None or mechanism.kind == FORM:
         return mapped if query is None else {**mapped, "query_string": query.encode("latin-1")}
-    if mechanism.version != SIGV2 and query is None:
+    copied = copy_source.with_blanks(mapped)
+    if mechanism.version != SIGV2 and query is None and copied is None:
         return mapped
-    return sigv2.signed_again(mapped, request, query)
+    return sigv2.signed_again(copied or mapped, request, query)
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:
