@@ -13,6 +13,8 @@ MAX_INPUT = 200_000
 """Longest pasted list, in characters; longer text is surely not a list of addresses."""
 
 _ENDPOINT = re.compile(r"vpce-[0-9a-f]{8,17}")
+_PREFIX_LIST = re.compile(r"pl-[0-9a-f]{8,17}", re.IGNORECASE)
+_IP_SET = re.compile(r"wafv2:ipset/[A-Za-z0-9_-]{1,128}")
 _DECORATION = "\"'[](){}<>;,"
 
 
@@ -53,7 +55,19 @@ def split_list(text: str) -> list[str]:
 
 def looks_like_address(word: str) -> bool:
     """Return True if a word of a table looks like an address, a range or an endpoint, valid or not."""
-    return bool(re.match(r"^(?:[0-9]{1,3}\.|[0-9A-Fa-f]{0,4}:)", word)) or bool(_ENDPOINT.fullmatch(word))
+    address = re.match(r"^(?:[0-9]{1,3}\.|[0-9A-Fa-f]{0,4}:)", word)
+    return bool(address or _ENDPOINT.fullmatch(word) or list_name(word))
+
+
+def list_name(word: object) -> str | None:
+    """Return the name of a list that AWS keeps, or None.
+
+    ``pl-0a1b2c3d4e5f60718`` is a managed prefix list of EC2, ``wafv2:ipset/NAME`` a regional IP set of WAF.
+    """
+    text = word.strip() if isinstance(word, str) else ""
+    if _PREFIX_LIST.fullmatch(text):
+        return text.lower()
+    return text if _IP_SET.fullmatch(text) else None
 
 
 def _from_json(text: str) -> list[str] | None:

@@ -1350,6 +1350,10 @@ class Connection:
         >>> gt.plot(gt.hits("gt-images"), restriction=restriction).savefig("hits.png")  # doctest: +SKIP
         """
 
+        if restriction is not None:
+            from .account.lists import with_lists
+
+            restriction = with_lists(self.aws, restriction)
         networks = () if restriction is None else restriction.networks
         endpoints = () if restriction is None else restriction.endpoints
         return plots.draw(hits, kind, networks=networks, endpoints=endpoints, top=top, theme=theme)

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from .address_lists import looks_like_address, split_list
+from .address_lists import list_name, looks_like_address, split_list
 from .errors import InvalidInput, refuse_url
 from .text import printable, truncate
 
@@ -121,6 +121,13 @@ def _why_no_address(word: str) -> str:
         return "The address is empty."
     if _ENDPOINT.fullmatch(word):
         return f"'{word}' is a VPC endpoint, not an address: add it to the VPC endpoints instead."
+    if list_name(word):
+        return f"'{_short(word)}' is a list that AWS keeps. Only a restriction accepts it (--allow of plan and apply)."
+    if re.match(r"(?i)pl-|wafv2?:|arn:aws[a-z-]*:(ec2|wafv2):", word):
+        return (
+            f"'{_short(word)}' is not the name of a list: write pl- and 8 to 17 hexadecimal digits for a prefix list, "
+            "or wafv2:ipset/NAME for a regional IP set."
+        )
     if "%" in word:
         return f"'{_short(word)}' contains a zone id, which AWS does not accept."
     if "/" in word:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from html import escape
 from typing import Any
 
+from ..account.lists import with_lists
 from ..account.organization import read_organization
 from ..account.snapshot import State, read_state
 from ..aws.client import Aws
@@ -134,6 +135,7 @@ def account_proof(aws: Aws, restriction: Restriction, context: Context | None = 
     """
     if restriction.bucket is None:
         raise InvalidInput("The restriction names no bucket.", next_step="Add the bucket.", field="bucket")
+    restriction = with_lists(aws, restriction)
     supplied = given_facts(context).with_defaults(given_facts(restriction.facts))
     state = read_state(aws, bucket=restriction.bucket)
     if state.bucket is None or not state.bucket.sees(READ_POLICY):

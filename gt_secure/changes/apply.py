@@ -74,7 +74,8 @@ def apply(
         writer = begin_change(
             directory,
             begin_lines("apply", aws, plan.state.account_id, plan.state.caller_arn, plan.changes)
-            | {"restriction": plan.restriction.to_dict(), "confirmed": sorted(set(confirm))},
+            | {"restriction": plan.restriction.to_dict(), "confirmed": sorted(set(confirm))}
+            | ({"lists": [each.to_dict() for each in plan.restriction.managed]} if plan.restriction.managed else {}),
         )
         done = run(Engine(aws, writer, plan.changes, Clock(timeout_s), progress), "applied")
     return done if probe is None else replace(done, probes=probe_expectations(plan, probe))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..access.log_sources import other_readers
@@ -62,12 +62,12 @@ def existing_guard(state: State) -> Guard | None:
     return find_guard(state.bucket.policy_text) if state.bucket is not None else None
 
 
-def guard_text(guard: Guard | None) -> str:
-    """Describe a guard."""
+def guard_text(guard: Guard | None, names: Sequence[str] = ()) -> str:
+    """Describe a guard; ``names`` stand for its ranges."""
     if guard is None:
         return "no guard: a presigned URL works from anywhere"
     where = f"objects under {guard.prefix}" if guard.prefix else "all objects"
-    who = ", ".join([*networks_text(guard.networks), *guard.endpoints]) or "nowhere"
+    who = ", ".join([*(names or networks_text(guard.networks)), *guard.endpoints]) or "nowhere"
     edited = " (the statement has been edited by hand)" if guard.drifted else ""
     gap = f"; {guard.gap} work from anywhere" if guard.gap else ""
     cap = f", up to {age_text(guard.max_age_s)} after signing" if guard.max_age_s else ""
@@ -123,7 +123,8 @@ def _guard_change(wish: Restriction, state: State, hits: object) -> Change[str |
         before=before,
         after=after,
         before_text=guard_text(guard),
-        after_text=guard_text(find_guard(after)) + expired_text(ended),
+        after_text=guard_text(find_guard(after), wish.allowed_names if wish.lists and wish.guard else ())
+        + expired_text(ended),
         affects=(*_bucket_affects(state), *other_readers(hits, name, wish.prefix, wish.addresses)),
         calls=(Call("s3:GetBucketPolicy", resource, "GetBucketPolicy", {"Bucket": name}), write),
         seconds_typical=2,
@@ -201,7 +202,7 @@ def _portal_change(wish: Restriction, state: State) -> Change[tuple[str, ...]] |
         before=before,
         after=after,
         before_text=portal_text(before),
-        after_text=portal_text(after),
+        after_text=portal_text(wish.allowed_names if wish.lists and after else after),
         affects=tuple(f"workteam {team.name}" for team in state.other_teams),
         calls=(
             Call("sagemaker:DescribeWorkforce", resource, "DescribeWorkforce", {"WorkforceName": force.name}),

@@ -11,7 +11,7 @@ from ..aws.client import Aws
 from ..errors import GtSecureError
 from ..restriction.messages import Notice
 from ..restriction.model import Restriction
-from .change import Change
+from .change import Change, change_from_journal
 from .history import KIND_CALLS, HistoryEntry, Resources, lookup
 from .journal import ChangeRecord, list_changes
 
@@ -36,6 +36,8 @@ def drift_notices(
         record = _last(records, change, aws)
         if record is None or record.begin.get("restriction") != restriction.to_dict():
             continue
+        if _as_applied(record, change):
+            continue  # the lock is as it was left: a list that it names has other ranges now
         start = f"The {change.name} differs from what change {record.id} applied"
         yield Notice(
             "drifted",
@@ -59,6 +61,14 @@ def _last(records: list[ChangeRecord], change: Change[Any], aws: Aws) -> ChangeR
 
 def _same(recorded: Any, change: Change[Any]) -> bool:
     return bool(recorded.get("kind") == change.kind and recorded.get("target") == change.name)
+
+
+def _as_applied(record: ChangeRecord, change: Change[Any]) -> bool:
+    [recorded] = [each for each in record.changes if _same(each, change)]
+    try:
+        return change.target.same(change_from_journal(recorded).after, change.before)
+    except ValueError:
+        return False
 
 
 def _who(aws: Aws, change: Change[Any], record: ChangeRecord) -> str:

@@ -100,6 +100,12 @@ class ChangeRecord:
         changes = self.begin.get("changes")
         return [change for change in changes if isinstance(change, Mapping)] if isinstance(changes, list) else []
 
+    @property
+    def lists(self) -> list[Mapping[str, Any]]:
+        """The lists that the restriction named, with the ranges that they had."""
+        lists = self.begin.get("lists")
+        return [each for each in lists if isinstance(each, Mapping)] if isinstance(lists, list) else []
+
     def to_dict(self) -> dict[str, Any]:
         """Return the record as JSON-able data."""
         return {
@@ -111,6 +117,7 @@ class ChangeRecord:
             "account": self.account_id,
             "region": self.region,
             "caller": self.caller,
+            "lists": self.lists,
             "changes": [
                 {key: change.get(key) for key in ("kind", "target", "before", "after")} for change in self.changes
             ],

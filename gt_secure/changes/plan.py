@@ -10,6 +10,7 @@ from ..access.dry_run import DryRun, dry_run
 from ..access.facts import facts_for
 from ..access.policy_files import given_facts
 from ..access.simulation import ExpectationResult, check, simulate
+from ..account.lists import with_lists
 from ..account.read_facts import snapshot_of
 from ..account.snapshot import State, read_state
 from ..aws.client import Aws
@@ -23,6 +24,7 @@ from ..text import count
 from .change import planned_values
 from .diff import changes_for
 from .drift import drift_notices
+from .list_messages import list_notices
 from .messages import notices_for
 from .plan_data import PlanData
 from .render.html import plan_html, plan_output, plan_page
@@ -120,7 +122,7 @@ def plan(
     Raises
     ------
     AccessDenied, NotFound, CredentialsError, Unreachable
-        If a part that would be written cannot be read.
+        If a part that would be written, or a list that the restriction names, cannot be read.
     """
     if not isinstance(restriction, Restriction):
         raise InvalidInput(
@@ -128,7 +130,7 @@ def plan(
             next_step="Write Restriction('team', addresses=...).",
             field="restriction",
         )
-    restriction = restriction.with_facts(context)
+    restriction = with_lists(aws, restriction.with_facts(context))
     seen = state or read_state(aws, restriction)
     changes = changes_for(restriction, seen, hits)
     planned = planned_values(changes)
@@ -136,7 +138,8 @@ def plan(
     rows, stops = simulate(restriction, seen, planned, hits, facts)
     results = check(restriction, seen, planned, facts)
     tried = dry_run(restriction, hits)
-    notices = [*notices_for(restriction, seen, changes), *stops, *_broken(results), *_too_young(tried)]
+    lists = list_notices(restriction, seen)
+    notices = [*lists, *notices_for(restriction, seen, changes), *stops, *_broken(results), *_too_young(tried)]
     notices += drift_notices(aws, restriction, changes, journal_dir)
     return Plan(
         restriction=restriction,

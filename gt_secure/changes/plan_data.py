@@ -121,6 +121,7 @@ class PlanData:
             "empty": self.empty,
             "digest": self.digest,
             "restriction": self.restriction.to_dict(),
+            "lists": [each.to_dict() for each in self.restriction.managed],
             "region": self.state.region,
             "account": self.state.account_id,
             "caller": self.state.caller_arn,

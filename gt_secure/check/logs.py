@@ -48,6 +48,12 @@ def no_foreign_hits(
     max_unreadable : int
         How many unreadable lines are accepted.
     """
+    if restriction.lists and not restriction.managed:
+        raise InvalidInput(
+            f"The ranges of {', '.join(restriction.lists)} are not known here.",
+            next_step="Pass gt.plan(restriction).restriction, which has them.",
+            field="restriction",
+        )
     if not restriction.addresses and not restriction.endpoints:
         raise InvalidInput(
             "The restriction lists neither addresses nor endpoints, so every hit would be foreign.",

@@ -10,6 +10,7 @@ from ..access.from_account import Context
 from ..access.locks import READ_POLICY
 from ..access.proof import Proof
 from ..access.simulation import check as answers
+from ..account.lists import with_lists
 from ..account.snapshot import State, read_state
 from ..connection import ConnectionLike, connection_of
 from ..errors import InvalidInput
@@ -71,6 +72,7 @@ def expectations_hold(
             field="expectations",
         )
     aws = connection_of(gt).aws
+    wish = with_lists(aws, wish)
     state = read_state(aws, wish)
     results = answers(wish, state, {}, facts_for(aws, wish, state))
     broken = [one for one in results if not one.holds]

@@ -62,7 +62,12 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("the restriction")
     group.add_argument("-f", "--file", help="restriction file (YAML or JSON); other options override it")
     group.add_argument("--team", help="workteam, by name or ARN")
-    group.add_argument("--allow", action="append", metavar="LIST", help="addresses and CIDR ranges; may be repeated")
+    group.add_argument(
+        "--allow",
+        action="append",
+        metavar="LIST",
+        help="addresses, CIDR ranges, prefix lists (pl-...) and wafv2:ipset/NAME; may be repeated",
+    )
     group.add_argument("--endpoint", action="append", metavar="ID", help="VPC endpoint of S3; may be repeated")
     group.add_argument("--bucket", help="bucket to guard")
     group.add_argument("--prefix", help="guard only keys with this prefix")

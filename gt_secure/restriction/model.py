@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal, TypeAlias
 
+from ..aws.managed_lists import ManagedList
 from ..aws.teams import TeamLike
 from ..errors import InvalidInput
 from ..iam.facts import check_facts
 from ..network import IPAddress, IPNetwork
 from ..policies.age_cap import age_text, parse_age
-from . import validation as lists
+from . import validation as checks
 from .expectations import Expectation, check_expectations
 from .messages import Notice
 from .scope import named_place, named_team
@@ -48,7 +49,9 @@ class Restriction:
     team : str or Workteam, optional
         Name of a private workteam, or ARN of any workteam. A vendor or public team has no URL lock.
     addresses : str or iterable
-        Addresses and CIDR ranges, or a pasted text with them. The bucket guard and the portal lock use them.
+        Addresses and CIDR ranges, or a pasted text with them. The bucket guard and the portal lock use them. Names of
+        lists that AWS keeps may be among them: a managed prefix list of EC2 (``pl-0a1b2c3d4e5f60718``) or a regional IP
+        set of WAF (``wafv2:ipset/NAME``). A plan reads their ranges.
     endpoints : str or iterable
         Ids of S3 VPC endpoints. The bucket guard uses them.
     url_lock : bool, str or None
@@ -72,6 +75,8 @@ class Restriction:
     facts : mapping
         Values of condition keys that the account's policies ask for and nobody can read here, such as
         ``{"aws:PrincipalOrgID": "o-abc123"}``. An empty value means that requests do not have the key.
+    lists : iterable of str
+        More names of lists, beside those among the addresses.
 
     Raises
     ------
@@ -90,6 +95,9 @@ class Restriction:
     max_age: str | None
     expectations: tuple[Expectation, ...]
     facts: Mapping[str, str | tuple[str, ...]] = field(hash=False)
+    lists: tuple[str, ...]
+    written: tuple[IPNetwork, ...] = field(init=False)
+    managed: tuple[ManagedList, ...] = field(init=False)
     notices: tuple[Notice, ...] = field(init=False, compare=False, repr=False)
 
     def __init__(
@@ -106,15 +114,19 @@ class Restriction:
         max_age: str | timedelta | None = None,
         expectations: Iterable[Expectation] = (),
         facts: Mapping[str, str | Sequence[str]] | None = None,
+        lists: Iterable[str] = (),
     ) -> None:
         notices: list[Notice] = []
         name = None if team is None else named_team(team)
+        names, ranges = checks.split_lists(addresses, lists)
         place, start = named_place(bucket, prefix)
         guarded = guard is True and place is not None
         values = {
             "team": name,
-            "addresses": lists.check_addresses(addresses, notices, portal_only=portal_lock is True and not guarded),
-            "endpoints": lists.check_endpoints(endpoints, notices),
+            "addresses": checks.check_addresses(ranges, notices, portal_only=portal_lock is True and not guarded),
+            "lists": names,
+            "managed": (),
+            "endpoints": checks.check_endpoints(endpoints, notices),
             "url_lock": _url_lock(url_lock, name, notices),
             "portal_lock": _switch("portal_lock", portal_lock),
             "guard": _guard(guard, place, notices),
@@ -126,6 +138,7 @@ class Restriction:
         }
         for key, value in values.items():
             object.__setattr__(self, key, value)
+        object.__setattr__(self, "written", self.addresses)
         _check_together(self, notices)
         object.__setattr__(self, "notices", tuple(notices))
 
@@ -133,7 +146,7 @@ class Restriction:
     def for_reading(cls, bucket: str, prefix: str = "") -> Restriction:
         """Return a restriction that asks for no lock: it says what a plan of another kind reads."""
         result = cls(addresses="192.0.2.1", bucket=bucket, prefix=prefix)
-        for name, value in {"addresses": (), "guard": None, "notices": ()}.items():
+        for name, value in {"addresses": (), "written": (), "guard": None, "notices": ()}.items():
             object.__setattr__(result, name, value)
         return result
 
@@ -152,12 +165,44 @@ class Restriction:
         """The addresses: another name for them."""
         return self.addresses
 
+    @property
+    def allowed_names(self) -> tuple[str, ...]:
+        """The addresses and lists as a person knows them: each list with its name and number of ranges."""
+        known = {each.name: each.label for each in self.managed}
+        return (*map(str, self.written), *(known.get(name, name) for name in self.lists))
+
+    def with_lists(self, found: Sequence[ManagedList]) -> Restriction:
+        """Return the restriction with the ranges of its lists among the addresses.
+
+        Raises
+        ------
+        InvalidInput
+            If a list was not read, or the ranges of all lists do not fit into a lock.
+        """
+        if {each.name for each in found} != set(self.lists):
+            raise InvalidInput("Not every list of the restriction was read.", next_step="Read them all.", field="lists")
+        more = copy(self)
+        notices: list[Notice] = []
+        ranges = [*self.written, *(network for each in found for network in each.networks)]
+        try:
+            merged = checks.check_addresses(ranges, notices, portal_only=False) if found else self.written
+            for key, value in {"managed": tuple(found), "addresses": merged}.items():
+                object.__setattr__(more, key, value)
+            _check_together(more, notices)
+            object.__setattr__(more, "notices", tuple(dict.fromkeys((*self.notices, *notices))))
+        except InvalidInput as error:
+            labels = ", ".join(each.label for each in found)
+            raise InvalidInput(
+                f"With {labels}: {error.message}", next_step=error.next_step, field="addresses"
+            ) from error
+        return more
+
     def to_dict(self) -> dict[str, Any]:
         """Return the restriction as JSON-able data; :meth:`from_dict` reads it back."""
         data: dict[str, Any] = {
             "version": FORMAT,
             "team": self.team,
-            "addresses": [str(network) for network in self.addresses],
+            "addresses": [*(str(network) for network in self.written), *self.lists],
             "endpoints": list(self.endpoints),
             "url_lock": self.url_lock,
             "portal_lock": self.portal_lock,
@@ -251,7 +296,7 @@ def _url_lock(value: object, team: str | None, notices: list[Notice]) -> bool | 
             return None  # the default of a restriction for a bucket alone
         raise InvalidInput("The URL lock requires a workteam.", next_step="Name the team.", field="team")
     if team.startswith("arn:"):
-        kind = lists.parse_team_arn(team)[0]
+        kind = checks.parse_team_arn(team)[0]
         if wish not in (None, True):
             raise InvalidInput(
                 f"A {kind.removesuffix('-crowd')} team has no URL lock; AWS offers it for private teams only.",
@@ -300,24 +345,25 @@ def _check_together(wish: Restriction, notices: list[Notice]) -> None:
             next_step="Leave portal_lock out (None). The bucket guard protects the objects from other teams.",
             field="portal_lock",
         )
-    if wish.portal_lock:
-        lists.check_portal(wish.addresses, notices)
-    if wish.guard:
+    unread = bool(wish.lists) and not wish.managed
+    if wish.portal_lock and not unread:
+        checks.check_portal(wish.addresses, notices)
+    if wish.guard and not unread:
         if not wish.addresses and not wish.endpoints:
             raise InvalidInput(
                 "The bucket guard would refuse every presigned URL: it has neither an address nor an endpoint.",
                 next_step="Pass addresses= or endpoints=, or guard=None to leave the bucket unchanged.",
                 field="addresses",
             )
-        lists.check_guard(wish.bucket or "", wish.prefix, wish.addresses, wish.endpoints, wish.max_age_s)
-        lists.note_guard(wish.addresses, wish.prefix, notices)
+        checks.check_guard(wish.bucket or "", wish.prefix, wish.addresses, wish.endpoints, wish.max_age_s)
+        checks.note_guard(wish.addresses, wish.prefix, notices)
     if wish.max_age is not None and not wish.guard:
         raise InvalidInput(
             "The maximum age would have no effect: the bucket guard enforces it, and no guard is asked for.",
             next_step="Name the bucket and the addresses or endpoints of the guard.",
             field="max_age",
         )
-    unused = wish.addresses and not wish.guard and not wish.portal_lock
+    unused = (wish.addresses or wish.lists) and not wish.guard and not wish.portal_lock
     if unused or (wish.endpoints and not wish.guard):
         what = "addresses" if unused else "VPC endpoints"
         raise InvalidInput(

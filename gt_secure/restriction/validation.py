@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
-from ..address_lists import split_list
+from ..address_lists import list_name, split_list
 from ..aws.teams import check_team_name
 from ..errors import InvalidInput
 from ..network import (
@@ -47,6 +48,27 @@ def parse_team_arn(arn: str) -> tuple[str, str]:
         )
     kind, name = match.groups()
     return kind, check_team_name(name) if kind == "private-crowd" else name
+
+
+def split_lists(values: object, more: Iterable[str] = ()) -> tuple[tuple[str, ...], Any]:
+    """Separate the names of lists that AWS keeps from the addresses; what is neither stays with the addresses."""
+    if isinstance(values, Iterator):
+        values = list(values)
+    words = split_list(values) if isinstance(values, str) else values
+    listed = list(words) if isinstance(words, list | tuple | set | frozenset) else []
+    names = [name for word in listed if (name := list_name(word)) is not None]
+    rest = [word for word in listed if list_name(word) is None] if names else values
+    return tuple(dict.fromkeys([*names, *map(_check_name, more)])), rest
+
+
+def _check_name(word: object) -> str:
+    name = list_name(word)
+    if name is None:
+        parse_network(str(word))  # its error says how to write a name
+        raise InvalidInput(
+            f"'{str(word)[:60]}' is not the name of a list.", next_step="Add it to addresses.", field="lists"
+        )
+    return name
 
 
 def check_addresses(values: object, notices: list[Notice], *, portal_only: bool) -> tuple[IPNetwork, ...]:

@@ -1,4 +1,4 @@
-"""EC2 look-ups: VPC endpoints, VPCs, subnets and security groups."""
+"""EC2: look-ups of VPC endpoints, VPCs, subnets and security groups, and managed prefix lists."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
+from . import prefix_lists
+from .ec2_parameters import Ec2Error, Record, indexed, page
 from .gateway import auth
 from .gateway.http import HttpRequest, Reply
 from .state import SandboxState
 
-Record = dict[str, Any]
 NAMESPACE = "http://ec2.amazonaws.com/doc/2016-11-15/"
-MAX_RESULTS = 1000
 
 # Operation: (answer member, id parameter, id member, error for an unknown id, state attribute, filters)
 _COMMON = {"vpc-id": "VpcId"}
@@ -40,16 +40,11 @@ _OPERATIONS: dict[str, tuple[str, str, str, str, str, dict[str, str]]] = {
         "SecurityGroups", "GroupId", "GroupId", "InvalidGroup.NotFound", "security_groups",
         {**_COMMON, "group-id": "GroupId", "group-name": "GroupName", "description": "Description"},
     ),
+    "DescribeManagedPrefixLists": (
+        "PrefixLists", "PrefixListId", "PrefixListId", "InvalidPrefixListID.NotFound", "prefix_lists",
+        {"owner-id": "OwnerId", "prefix-list-id": "PrefixListId", "prefix-list-name": "PrefixListName"},
+    ),
 }  # fmt: skip
-
-
-class Ec2Error(Exception):
-    """An error answer of EC2."""
-
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
-        super().__init__(message)
-        self.code = code
-        self.status = status
 
 
 class Ec2:
@@ -76,17 +71,23 @@ class Ec2:
         parameters = {name: values[0] for name, values in form.items()}
         action = parameters.get("Action", "")
         _permit(request, action)
-        if action not in _OPERATIONS:
-            raise Ec2Error("InvalidAction", f"The action {action} is not valid for this web service.")
         scope = auth.signed_scope(request)
         region = self._state.region(scope[1] if scope else "")
+        if action in prefix_lists.OPERATIONS:
+            return self._written(request, action, prefix_lists.OPERATIONS[action](region, parameters))
+        if action not in _OPERATIONS:
+            raise Ec2Error("InvalidAction", f"The action {action} is not valid for this web service.")
         member, id_parameter, id_member, missing, attribute, filters = _OPERATIONS[action]
         records = list(getattr(region, attribute))
-        records = _by_id(records, _indexed(parameters, id_parameter), id_member, missing)
+        records = _by_id(records, indexed(parameters, id_parameter), id_member, missing)
         records = [record for record in records if _matches(record, _filters(parameters), filters)]
-        records, token = _page(records, parameters)
-        shape = _model().operation_model(action).output_shape
-        content = "".join(_xml(shape, {member: records, "NextToken": token}))
+        records, token = page(records, parameters)
+        return self._written(request, action, {member: records, "NextToken": token})
+
+    def _written(self, request: HttpRequest, action: str, answer: Record) -> str:
+        if action.startswith(("Create", "Modify")):
+            self._state.save()
+        content = "".join(_xml(_model().operation_model(action).output_shape, answer))
         return (
             '<?xml version="1.0" encoding="UTF-8"?>\n'
             f'<{action}Response xmlns="{NAMESPACE}"><requestId>{request.id}</requestId>{content}</{action}Response>'
@@ -113,15 +114,9 @@ def _model() -> Any:
     return ServiceModel(Loader().load_service_model("ec2", "service-2"), "ec2")
 
 
-def _indexed(parameters: dict[str, str], name: str) -> list[str]:
-    pattern = re.compile(rf"{re.escape(name)}\.(\d+)$")
-    found = [(int(hit[1]), value) for key, value in parameters.items() if (hit := pattern.match(key))]
-    return [value for _, value in sorted(found)]
-
-
 def _filters(parameters: dict[str, str]) -> dict[str, list[str]]:
     names = {key.split(".")[1]: value for key, value in parameters.items() if re.match(r"Filter\.\d+\.Name$", key)}
-    return {name: _indexed(parameters, f"Filter.{index}.Value") for index, name in names.items()}
+    return {name: indexed(parameters, f"Filter.{index}.Value") for index, name in names.items()}
 
 
 def _by_id(records: list[Record], wanted: list[str], member: str, missing: str) -> list[Record]:
@@ -148,16 +143,6 @@ def _matches(record: Record, wanted: dict[str, list[str]], filters: dict[str, st
         if not any(fnmatch.fnmatchcase(value, pattern) for value in values for pattern in patterns):
             return False
     return True
-
-
-def _page(records: list[Record], parameters: dict[str, str]) -> tuple[list[Record], str | None]:
-    size, token = parameters.get("MaxResults", str(MAX_RESULTS)), parameters.get("NextToken", "")
-    if not size.isdigit() or not 5 <= int(size) <= MAX_RESULTS:
-        raise Ec2Error("InvalidParameterValue", f"Value ( {size} ) for parameter maxResults is invalid.")
-    if token and not token.isdigit():
-        raise Ec2Error("InvalidNextToken", "The token is not valid")
-    start, end = int(token or 0), int(token or 0) + int(size)
-    return records[start:end], str(end) if end < len(records) else None
 
 
 def _xml(shape: Any, value: Record) -> Iterator[str]:

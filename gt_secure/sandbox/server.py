@@ -173,6 +173,7 @@ async def _main(
     from .portal.pages import Pages
     from .sagemaker.service import SageMaker
     from .trail import Trail
+    from .waf import Waf
 
     here, there = (_host(settings), public.getsockname()[1]), (_host(settings), endpoint.getsockname()[1])
     path = settings.state_dir.resolve() / "sandbox.json" if settings.state_dir else None
@@ -187,6 +188,7 @@ async def _main(
         state=state,
         sagemaker=SageMaker(state, issuer, trail),
         ec2=Ec2(state),
+        waf=Waf(state),
         trail=trail,
         internal=Pages(Portal(state, issuer), delivery, world.reset, here, there),
         recorder=Recorder(delivery),

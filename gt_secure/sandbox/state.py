@@ -32,6 +32,8 @@ class Region:
     vpcs: list[Record] = field(default_factory=list)
     subnets: list[Record] = field(default_factory=list)
     security_groups: list[Record] = field(default_factory=list)
+    prefix_lists: list[Record] = field(default_factory=list)
+    ip_sets: dict[str, Record] = field(default_factory=dict)
 
     def vpc_of(self, endpoint: str) -> str | None:
         """Return the VPC of an endpoint, or None when there is no such endpoint here."""

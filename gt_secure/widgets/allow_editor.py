@@ -9,12 +9,12 @@ import ipywidgets
 import traitlets
 
 from .. import html as markup
-from ..address_lists import split_list
+from ..address_lists import list_name, split_list
 from ..aws.buckets import check_bucket, check_prefix
 from ..errors import GtSecureError, InvalidInput
 from ..html import count
 from ..named_networks import OWN, NetworksLike, networks_from
-from ..network import collapse, parse_network
+from ..network import collapse
 from ..policies.age_cap import age_text, parse_age
 from ..restriction.model import Restriction
 from .base import Html, Link, Step, error_markup, field, show_part
@@ -23,6 +23,7 @@ from .entry_feedback import (
     about_addresses,
     about_limits,
     endpoint_reader,
+    networks_of,
     problems,
     read_address,
     read_endpoint,
@@ -63,7 +64,7 @@ class AllowEditor(Step):
     title = "Allow"
 
     addresses = traitlets.Tuple()
-    """Addresses and ranges as entered, valid or not, as text."""
+    """Addresses, ranges and names of lists as entered, valid or not, as text."""
 
     endpoints = traitlets.Tuple()
     """Ids of S3 VPC endpoints, as text."""
@@ -126,7 +127,7 @@ class AllowEditor(Step):
             split=split_list,
             changed=self._lists_changed,
             guard=self.guard,
-            placeholder="add or paste: 203.0.113.0/24, 2001:db8:40::/48",
+            placeholder="add or paste: 203.0.113.0/24, 2001:db8:40::/48, pl-…",
         )
         self.endpoint_input = ChipInput(
             "VPC endpoints",
@@ -247,8 +248,8 @@ class AllowEditor(Step):
 
     def merge(self) -> None:
         """Merge duplicates, overlaps and neighbours; not one address more or less is admitted."""
-        good = [parse_network(entry.word) for entry in self.address_input.entries if not entry.problem]
-        bad = [entry.word for entry in self.address_input.entries if entry.problem]
+        good = networks_of(self.address_input.entries)
+        bad = [each.word for each in self.address_input.entries if each.problem or list_name(each.word)]
         self.addresses = (*(str(network) for network in collapse(good)), *bad)
 
     def find_endpoints(self, *, after_s: float = 0.0) -> None:
@@ -277,7 +278,7 @@ class AllowEditor(Step):
 
     def show_seen(self, hits: Mapping[str, int], browser: Iterable[str] = ()) -> None:
         """Offer addresses that were seen in the access log, with their hits; ``browser`` are those of this person."""
-        listed = [parse_network(entry.word) for entry in self.address_input.entries if not entry.problem]
+        listed = networks_of(self.address_input.entries)
         self.seen_box.show(hits, tuple(browser), listed)
 
     # reactions
@@ -334,7 +335,7 @@ class AllowEditor(Step):
         return bool(self.portal_lock) and not (self.guard_lock and self.bucket)
 
     def _can_merge(self) -> bool:
-        good = [parse_network(entry.word) for entry in self.address_input.entries if not entry.problem]
+        good = networks_of(self.address_input.entries)
         return len(collapse(good)) < len(good)
 
     # looks
@@ -357,15 +358,17 @@ class AllowEditor(Step):
     def _draw_counts(self) -> None:
         good = [entry for entry in self.address_input.entries if not entry.problem]
         gates = [entry for entry in self.endpoint_input.entries if not entry.problem]
+        ranges = networks_of(good)
         self.address_input.say(*about_addresses(self.address_input.entries, portal=bool(self.portal_lock)))
         self.endpoint_input.say(*problems(self.endpoint_input.entries))
         self.limits.value = about_limits(
-            self.bucket, self.prefix, [e.word for e in good], [e.word for e in gates], self._policy_size
+            self.bucket, self.prefix, [str(each) for each in ranges], [e.word for e in gates], self._policy_size
         )
         wrong = len(self.address_input.entries) + len(self.endpoint_input.entries) - len(good) - len(gates)
         place = f"bucket {self.bucket}/{self.prefix}" if self.bucket else ""
         self.summarise(
-            count(len(good), "range") if good else "" if gates else "nobody listed yet",
+            count(len(ranges), "range") if ranges else "" if gates or good else "nobody listed yet",
+            count(len(good) - len(ranges), "list") if len(good) > len(ranges) else "",
             count(len(gates), "VPC endpoint") if gates else "",
             markup.plain(place, 90),
             markup.chip("no", f"{wrong} to correct") if wrong else "",

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from .. import html as markup
-from ..address_lists import split_list
+from ..address_lists import list_name, split_list
 from ..errors import GtSecureError, InvalidInput
 from ..html import Markup, count
 from ..network import IPNetwork, collapse, is_very_broad, overlaps, parse_endpoint_id, parse_network, scope
@@ -27,6 +27,10 @@ _NAMED = 150
 @lru_cache(maxsize=4096)
 def read_address(word: str, *, portal_only: bool = False) -> Entry:
     """Check one address or range, as the restriction will; the portal lock alone may take a private range."""
+    name = list_name(word)
+    if name is not None:
+        kind = "prefix list" if name.startswith("pl-") else "IP set"
+        return Entry(name, f"{name} · {kind}", "plain", about=f"A {kind} that AWS keeps. The plan reads its ranges.")
     try:
         network = parse_network(word)
         if portal_only:
@@ -41,6 +45,11 @@ def read_address(word: str, *, portal_only: bool = False) -> Entry:
     if is_very_broad(network):
         return Entry(word, label, "warn", about=f"{about} That is very broad: write the ranges of your own network.")
     return Entry(word, label, "plain", about=about)
+
+
+def networks_of(entries: Iterable[Entry]) -> list[IPNetwork]:
+    """Return the ranges among the entries; lists that AWS keeps are read by the plan."""
+    return [parse_network(entry.word) for entry in entries if not entry.problem and list_name(entry.word) is None]
 
 
 def _short(network: IPNetwork) -> str:
@@ -93,7 +102,8 @@ def read_endpoint(word: str, known: dict[str, VpcEndpoint]) -> Entry:
 
 def about_addresses(entries: Sequence[Entry], *, portal: bool) -> list[Markup]:
     """The counts under the addresses, and what is wrong with them."""
-    networks = [parse_network(entry.word) for entry in entries if not entry.problem]
+    networks = networks_of(entries)
+    named = sum(list_name(entry.word) is not None for entry in entries)
     merged = collapse(networks)
     parts: list[Markup] = []
     if networks:
@@ -114,6 +124,8 @@ def about_addresses(entries: Sequence[Entry], *, portal: bool) -> list[Markup]:
             parts.append(
                 markup.hint(f"{a} is in {b}" + (f", and {len(inside) - 1} more overlaps." if inside[1:] else "."))
             )
+    if named:
+        parts.append(markup.hint(f"{count(named, 'list')} that AWS keeps: the plan shows and counts the ranges."))
     parts += problems(entries)
     return parts
 

@@ -203,7 +203,10 @@ class Panel(Box):
         self._draw_top()
 
     def _plan_changed(self) -> None:
-        self._view = replace(self._view, plan=self.review.plan)
+        plan = self.review.plan
+        if plan is not None and plan.restriction.managed:
+            self.hits.networks = tuple(str(network) for network in plan.restriction.addresses)
+        self._view = replace(self._view, plan=plan)
         self._draw_top()
 
     def _wish(self) -> tuple[Restriction | None, InvalidInput | None]:

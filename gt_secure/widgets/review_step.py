@@ -184,6 +184,7 @@ class ReviewStep(Step):
             return
         shown = (
             parts.changes_table,
+            parts.lists,
             exposure_table,
             parts.dry_run,
             parts.logged_sources,

@@ -54,6 +54,7 @@ def plan_html(plan: PlanData) -> str:
     return '<div class="gts-plan">{}</div>'.format(
         join(
             parts.changes_table(plan),
+            parts.lists(plan),
             takes,
             parts.warnings(plan),
             exposure_table(plan),

@@ -48,6 +48,19 @@ def changes_table(plan: PlanData) -> Markup:
     return markup.table(("Change", "Now", "After", "Affects"), rows, caption="What will change")
 
 
+def lists(plan: PlanData) -> Markup:
+    """Return the table of the lists that AWS keeps, with their ranges."""
+    rows = [
+        (
+            markup.join(markup.code(each.name, 160), markup.hint(markup.text(each.title, 200)) if each.title else ""),
+            each.version,
+            markup.text(", ".join(map(str, each.networks)) or "no range", 600),
+        )
+        for each in plan.restriction.managed
+    ]
+    return markup.table(("List", "Version", "Ranges"), rows, caption="Lists of the restriction") if rows else Markup("")
+
+
 def _change_row(change: Change[Any]) -> tuple[object, ...]:
     affects = Markup("<br>".join(markup.text(each, 300) for each in change.affects) or "nobody else")
     name = markup.join(markup.text(change.target.title), markup.hint(markup.text(change.name, 80)))

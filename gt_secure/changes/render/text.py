@@ -39,6 +39,10 @@ def plan_text(plan: PlanData, room: int | None = None) -> str:
 def _lines(plan: PlanData, room: int | None) -> Iterator[str]:
     state = plan.state
     yield f"Plan for {subject(plan)} in {state.region}, account {state.account_id}, as {printable(state.caller_arn)}"
+    for each in plan.restriction.managed:
+        version = f", version {each.version}" if each.version else ""
+        ranges = ", ".join(map(str, each.networks)) or "no range"
+        yield printable(f"List {each.label}{version}: {ranges}")
     yield ""
     if plan.empty:
         yield "Nothing to change."

@@ -6,11 +6,12 @@ import json
 import time
 from typing import Any
 
-from .. import emulator
+from .. import emulator, prefix_lists
 from ..sagemaker import workteams
 from ..sagemaker.workforces import arn, portal_endpoint
 from ..settings import (
     ADMIN_USER,
+    PREFIX_LIST_ID,
     REGION,
     ROLE_NAME,
     S3_ENDPOINT_ID,
@@ -161,6 +162,9 @@ def _network(region: Region) -> None:
             ],
         }
     ]  # fmt: skip
+    region.prefix_lists = [
+        prefix_lists.record(REGION, "office-egress", PREFIX_LIST_ID, ["203.0.113.0/25", "203.0.113.192/26"])
+    ]
     region.endpoints = [
         {
             "VpcEndpointId": S3_ENDPOINT_ID, "VpcEndpointType": "Gateway", "VpcId": VPC_ID,

@@ -14,6 +14,7 @@ from ..sagemaker.service import LOOPS_PATH, SageMaker
 from ..settings import REGION
 from ..state import SandboxState
 from ..trail import Trail
+from ..waf import Waf
 from . import (
     auth,
     browsers,
@@ -67,7 +68,7 @@ class Front:
         Serves S3, STS and IAM.
     state : SandboxState
         Resources of SageMaker and EC2.
-    sagemaker, ec2, trail, internal
+    sagemaker, ec2, waf, trail, internal
         The sandbox's own services and its pages under ``/_gt_secure/``.
     recorder : Recorder
         Writes the server access log.
@@ -84,6 +85,7 @@ class Front:
         state: SandboxState,
         sagemaker: SageMaker,
         ec2: Ec2,
+        waf: Waf,
         trail: Trail,
         internal: Handler,
         recorder: Recorder,
@@ -94,6 +96,7 @@ class Front:
         self._state = state
         self._sagemaker = sagemaker
         self._ec2 = ec2
+        self._waf = waf
         self._trail = trail
         self._internal = internal
         self._recorder = recorder
@@ -229,11 +232,13 @@ class Front:
             return await self._sagemaker(request)
         if service == "ec2":
             return await self._ec2(request)
+        if service == "wafv2":
+            return await self._waf(request)
         if service == "cloudtrail":
             return await self._trail(request)
         if service in ("sts", "iam"):
             return await _query_service(service, request)
-        message = f"The sandbox does not offer {service}; it has s3, sts, iam, sagemaker, ec2 and cloudtrail."
+        message = f"The sandbox does not offer {service}; it has s3, sts, iam, sagemaker, ec2, wafv2 and cloudtrail."
         return error_reply(service, request, 400, "UnknownOperationException", message)
 
 

@@ -1,0 +1,155 @@
+"""Lists of addresses that AWS keeps: managed prefix lists of EC2 and regional IP sets of WAF. Reads only.
+
+Sources: Amazon EC2 API reference, *DescribeManagedPrefixLists*, *GetManagedPrefixListEntries*; AWS WAF API reference,
+*ListIPSets*, *GetIPSet*.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import InvalidInput, NotFound
+from ..network import IPNetwork, collapse, scope
+from ..text import count
+from .client import Aws, aws_errors
+
+IP_SET = "wafv2:ipset/"
+_PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedList:
+    """A list that AWS keeps, as it was when it was read.
+
+    Attributes
+    ----------
+    name : str
+        ``pl-…`` or ``wafv2:ipset/NAME``, as a restriction names it.
+    networks : tuple of network
+        Its ranges that S3 and the worker portal can see as a source, merged.
+    left_out : tuple of network
+        Its other ranges, such as private ones.
+    title : str
+        The name of a prefix list.
+    version : str
+        The version of a prefix list.
+    owner : str
+        The account that keeps it; ``AWS`` for the prefix list of an AWS service.
+    """
+
+    name: str
+    networks: tuple[IPNetwork, ...]
+    left_out: tuple[IPNetwork, ...] = ()
+    title: str = ""
+    version: str = ""
+    owner: str = ""
+
+    @property
+    def label(self) -> str:
+        """The name, the title, and the number of ranges."""
+        about = [self.title] if self.title else []
+        return f"{self.name} ({', '.join([*about, count(len(self.networks), 'range')])})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-able data."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "version": self.version,
+            "addresses": [str(network) for network in self.networks],
+            "left_out": [str(network) for network in self.left_out],
+        }
+
+
+def read_lists(aws: Aws, names: Iterable[str]) -> tuple[ManagedList, ...]:
+    """Read lists by their names, in the region of the connection.
+
+    Raises
+    ------
+    NotFound
+        If the region has no such list.
+    AccessDenied
+        Without ``ec2:DescribeManagedPrefixLists`` and ``ec2:GetManagedPrefixListEntries``, or ``wafv2:ListIPSets`` and
+        ``wafv2:GetIPSet``.
+    InvalidInput
+        If a list admits every address.
+    """
+    wanted = list(names)
+    sets = _ip_sets(aws) if any(name.startswith(IP_SET) for name in wanted) else {}
+    return tuple(_ip_set(aws, name, sets) if name.startswith(IP_SET) else _prefix_list(aws, name) for name in wanted)
+
+
+def _prefix_list(aws: Aws, name: str) -> ManagedList:
+    client = aws.client("ec2")
+    with aws_errors("ec2:DescribeManagedPrefixLists"):  # as a filter, an unknown id is no error
+        answer = client.describe_managed_prefix_lists(Filters=[{"Name": "prefix-list-id", "Values": [name]}])
+    lists = answer["PrefixLists"]
+    if not lists:
+        raise _missing(aws, name)
+    about = lists[0]
+    given: dict[str, Any] = {"PrefixListId": name, "PaginationConfig": {"PageSize": _PAGE}}
+    if about.get("Version"):
+        given["TargetVersion"] = int(about["Version"])  # so that all pages are of one version
+    entries: list[str] = []
+    with aws_errors("ec2:GetManagedPrefixListEntries"):
+        for page in client.get_paginator("get_managed_prefix_list_entries").paginate(**given):
+            entries += [str(entry["Cidr"]) for entry in page["Entries"]]
+    return _made(
+        name,
+        entries,
+        title=str(about.get("PrefixListName") or ""),
+        version=str(about.get("Version") or ""),
+        owner=str(about.get("OwnerId") or ""),
+    )
+
+
+def _ip_sets(aws: Aws) -> dict[str, str]:
+    """Return the id of each regional IP set by its name."""
+    client = aws.client("wafv2")
+    found: dict[str, str] = {}
+    more: dict[str, str] = {}
+    with aws_errors("wafv2:ListIPSets"):
+        while True:
+            page = client.list_ip_sets(Scope="REGIONAL", Limit=_PAGE, **more)
+            found |= {str(each["Name"]): str(each["Id"]) for each in page.get("IPSets", ())}
+            # WAF returns a marker after the last page too, if that page is full: an empty page ends the list.
+            if not page.get("NextMarker") or not page.get("IPSets"):
+                return found
+            more = {"NextMarker": page["NextMarker"]}
+
+
+def _ip_set(aws: Aws, name: str, sets: Mapping[str, str]) -> ManagedList:
+    title = name.removeprefix(IP_SET)
+    if title not in sets:
+        raise _missing(aws, name, sets)
+    with aws_errors("wafv2:GetIPSet"):
+        found = aws.client("wafv2").get_ip_set(Name=title, Scope="REGIONAL", Id=sets[title])["IPSet"]
+    return _made(name, [str(each) for each in found.get("Addresses", ())])
+
+
+def _made(name: str, entries: Iterable[str], **about: str) -> ManagedList:
+    networks = [ipaddress.ip_network(entry, strict=False) for entry in entries]
+    if any(network.prefixlen == 0 for network in networks):
+        raise InvalidInput(
+            f"{name} has a range that covers every address, so it would restrict nothing.",
+            next_step="Remove the range from the list, or name another list.",
+            field="addresses",
+            value=name,
+        )
+    usable = [network for network in networks if scope(network) == "public"]
+    left_out = tuple(network for network in networks if network not in usable)
+    return ManagedList(name, collapse(usable), left_out, **about)
+
+
+def _missing(aws: Aws, name: str, sets: Mapping[str, str] | None = None) -> NotFound:
+    import difflib
+
+    near = difflib.get_close_matches(name.removeprefix(IP_SET), sets or (), 1)
+    kind = "regional IP set" if name.startswith(IP_SET) else "managed prefix list"
+    return NotFound(
+        f"There is no {kind} {name.removeprefix(IP_SET)} in {aws.region}.",
+        next_step=f"Did you mean {IP_SET}{near[0]}?" if near else "Check the name and the region.",
+    )
