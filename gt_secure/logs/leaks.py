@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -219,6 +218,12 @@ _USES = 200
 _USED = "FROM {hits} WHERE presigned AND NOT test AND fingerprint IS NOT NULL AND remote_ip IS NOT NULL"
 
 
+_ABOUT = (
+    "any_value(key) AS key, max(minted) AS minted, max(expires_s) AS expires_s, min(user_agent) AS user_agent, "
+    "max(bucket) AS bucket, max(requester) AS requester"
+)
+
+
 class Queryable(Protocol):
     """Rows that answer SQL, such as :class:`~gt_secure.logs.Hits`."""
 
@@ -234,21 +239,23 @@ def find_leaks(hits: Queryable, rules: LeakRules | None = None) -> Leaks:
     is said in ``notes``.
     """
     rules = rules or LeakRules()
-    # Grouped in two steps, and the uses cut by a window: the aggregates that do it in one keep all of it in memory.
-    each = f"SELECT DISTINCT fingerprint, remote_ip, endpoint {_USED}"
+    # Grouped in steps: the aggregates that do it in one keep all of it in memory.
+    each = f"SELECT fingerprint, remote_ip, endpoint, count(*) AS uses {_USED} GROUP BY ALL"
     # Totals by a window would need as long as all the rest: a window keeps and sorts every row.
     urls = hits.query(
-        f"WITH urls AS MATERIALIZED (SELECT fingerprint, count(*) AS n FROM ({each}) GROUP BY 1) "
-        "SELECT fingerprint, n, (SELECT count(*) FROM urls), (SELECT count(*) FROM urls WHERE n > 1) FROM urls "
+        f"WITH urls AS MATERIALIZED (SELECT fingerprint, count(*) AS n, max(uses) AS most FROM ({each}) GROUP BY 1) "
+        "SELECT fingerprint, n, most, (SELECT count(*) FROM urls), (SELECT count(*) FROM urls WHERE n > 1) FROM urls "
         f"ORDER BY n DESC, 1 LIMIT {_MOST}"
     )
-    checked, candidates = urls[0][2:] if urls else (0, 0)
-    rows = _uses_of(hits, [fingerprint for fingerprint, n, _, _ in urls if n > 1])
+    checked, candidates = urls[0][3:] if urls else (0, 0)
+    shared = {fingerprint: most for fingerprint, n, most, _, _ in urls if n > 1}
+    rows = _uses_of(hits, list(shared), max(shared.values(), default=0))
     # The log tells whole seconds: of two in one second, who was only refused is not taken for the first user.
     groups: dict[str, list[tuple[Any, ...]]] = {}
     for row in rows:
         groups.setdefault(row[0], []).append(row)
-    found = [leak for fingerprint, group in groups.items() if (leak := _leak(fingerprint, group, rules))]
+    identify = _Identities(rules)
+    found = [leak for fingerprint, group in groups.items() if (leak := _leak(fingerprint, group, identify))]
     order = {"leak": 0, "refused": 1, "preview": 2}
     found.sort(key=lambda leak: (order[leak.kind], -len(leak.others), leak.users[0].first, leak.fingerprint))
     notes = [TWINS]
@@ -257,32 +264,74 @@ def find_leaks(hits: Queryable, rules: LeakRules | None = None) -> Leaks:
     return Leaks(found, checked, notes)
 
 
-def _uses_of(hits: Queryable, fingerprints: list[str]) -> list[tuple[Any, ...]]:
-    """Return a row for each URL and source, the sources of a URL in the order of their first use."""
-    chosen = ", ".join(literal(fingerprint) for fingerprint in fingerprints) or "NULL"
+def _uses_of(hits: Queryable, fingerprints: list[str], most: int) -> list[tuple[Any, ...]]:
+    """Return a row for each URL and source, the sources of a URL in the order of their first use.
+
+    Parameters
+    ----------
+    fingerprints : list of str
+    most : int
+        Uses of one URL by one source at most: only if there are more than a :class:`User` holds, a window cuts them.
+    """
+    chosen = f"{_USED} AND fingerprint IN ({', '.join(map(literal, fingerprints)) or 'NULL'})"
+    source = "fingerprint, remote_ip, endpoint"
+    # One number for time and answer sorts as both do, and takes little memory.
+    use = "epoch_us(time) * 2 + CAST(refused AS INTEGER)"
+    if most <= _USES:
+        return hits.query(f"""SELECT {source}, {_ABOUT}, list_sort(list({use})) AS uses {chosen}
+            GROUP BY {source} ORDER BY fingerprint, min(time), bool_and(refused), remote_ip""")
+    place = f"row_number() OVER (PARTITION BY {source} ORDER BY use)"
+    placed = f"SELECT *, {place} AS place FROM (SELECT {source}, {use} AS use {chosen})"
     return hits.query(f"""
-        SELECT fingerprint, remote_ip, endpoint, any_value(key), any_value(request_uri), min(user_agent), max(bucket),
-            max(requester), list({{'t': time, 'r': refused}} ORDER BY time, refused) FILTER (place <= {_USES}) AS uses
-        FROM (SELECT fingerprint, remote_ip, endpoint, key, user_agent, time, refused, bucket, requester,
-            CASE WHEN place = 1 THEN request_uri END AS request_uri, place
-        FROM (SELECT fingerprint, remote_ip, endpoint, key, request_uri, user_agent, time, refused, bucket, requester,
-            row_number() OVER (PARTITION BY fingerprint, remote_ip, endpoint ORDER BY time, refused) AS place
-            {_USED} AND fingerprint IN ({chosen})))
-        GROUP BY fingerprint, remote_ip, endpoint ORDER BY fingerprint, min(time), bool_and(refused), remote_ip""")
+        SELECT s.* EXCLUDE (first, refused), list_sort(u.uses) AS uses
+        FROM (SELECT {source}, {_ABOUT}, min(time) AS first, bool_and(refused) AS refused {chosen} GROUP BY {source}) s
+        JOIN (SELECT {source}, list(use) AS uses FROM ({placed}) WHERE place <= {_USES} GROUP BY {source}) u
+        ON s.fingerprint = u.fingerprint AND s.remote_ip = u.remote_ip AND s.endpoint IS NOT DISTINCT FROM u.endpoint
+        ORDER BY s.fingerprint, s.first, s.refused, s.remote_ip""")
+
+
+class _Identities:
+    """Who an address is, each looked up once."""
+
+    def __init__(self, rules: LeakRules) -> None:
+        self.rules = rules
+        self._known: dict[tuple[str, str | None], tuple[str, About]] = {}
+        self._prefetchers: dict[str, bool] = {}
+
+    def of(self, address: str, endpoint: str | None) -> tuple[str, About]:
+        """Return the identity in comparisons, and what files of networks know."""
+        known = self._known.get((address, endpoint))
+        if known is None:
+            networks = self.rules.networks
+            about = networks.about(address) if networks is not None else About()
+            known = self._known[address, endpoint] = network_name(address, endpoint, self.rules), about
+        return known
+
+    def is_prefetcher(self, agent: str) -> bool:
+        """Return whether a user agent is that of a link preview."""
+        known = self._prefetchers.get(agent)
+        if known is None:
+            lower = agent.lower()
+            known = self._prefetchers[agent] = any(word in lower for word in self.rules.prefetchers)
+        return known
+
+
+_EPOCH = dt.datetime(1970, 1, 1)
 
 
 def url_uses(hits: Queryable, fingerprint: str, rules: LeakRules | None = None) -> Leak | None:
     """Return the uses of one URL, leaked or not, for a person who knows that it leaked; None if the log has none."""
-    rows = _uses_of(hits, [fingerprint])
+    rows = _uses_of(hits, [fingerprint], _USES + 1)
     if not rows:
         return None
-    rules = rules or LeakRules()
-    return _leak(fingerprint, rows, rules) or _made(fingerprint, rows, "leak", tuple(_user(row, rules) for row in rows))
+    identify = _Identities(rules or LeakRules())
+    users = tuple(_user(row, identify) for row in rows)
+    return _leak(fingerprint, rows, identify) or _made(fingerprint, rows, "leak", users)
 
 
-def _leak(fingerprint: str, rows: list[tuple[Any, ...]], rules: LeakRules) -> Leak | None:
-    users = tuple(_user(row, rules) for row in rows)
-    users = _paired(users, rules)
+def _leak(fingerprint: str, rows: list[tuple[Any, ...]], identify: _Identities) -> Leak | None:
+    rules = identify.rules
+    users = _paired(tuple(_user(row, identify) for row in rows), rules)
     first = users[0]
     others = [u for u in users[1:] if u.network != first.network]
     if not rules.count_refused:
@@ -295,18 +344,16 @@ def _leak(fingerprint: str, rows: list[tuple[Any, ...]], rules: LeakRules) -> Le
 
 
 def _made(fingerprint: str, rows: list[tuple[Any, ...]], kind: str, users: tuple[User, ...]) -> Leak:
-    uri, signer = rows[0][4] or "", max((row[7] for row in rows if row[7]), default="")
-    return Leak(
-        fingerprint, rows[0][3] or "", _minted(uri), _expires(uri), kind, users, bucket=rows[0][6] or "", signer=signer
-    )
+    key, minted, expires_s, _, bucket = rows[0][3:8]
+    signer = max((row[8] for row in rows if row[8]), default="")
+    return Leak(fingerprint, key or "", minted, expires_s, kind, users, bucket=bucket or "", signer=signer)
 
 
-def _user(row: tuple[Any, ...], rules: LeakRules) -> User:
-    agent = row[5] or ""
-    uses = tuple((use["t"], bool(use["r"])) for use in row[8])
-    prefetcher = any(word in agent.lower() for word in rules.prefetchers)
-    about = rules.networks.about(row[1]) if rules.networks is not None else About()
-    return User(row[1], row[2], network_name(row[1], row[2], rules), agent, uses, prefetcher, about.name, about.asn,
+def _user(row: tuple[Any, ...], identify: _Identities) -> User:
+    address, endpoint, agent, uses = row[1], row[2], row[6] or "", row[9]
+    identity, about = identify.of(address, endpoint)
+    times = tuple((_EPOCH + dt.timedelta(microseconds=use >> 1), bool(use & 1)) for use in uses)
+    return User(address, endpoint, identity, agent, times, identify.is_prefetcher(agent), about.name, about.asn,
                 about.country)  # fmt: skip
 
 
@@ -344,16 +391,3 @@ def _as_pair(user: User, first: User, rules: LeakRules) -> User:
     if other_family and near and user.agent == first.agent and not user.prefetcher:
         return replace(user, network=first.network)
     return user
-
-
-def _minted(uri: str) -> dt.datetime | None:
-    found = re.search(r"(?i)[?&]X-Amz-Date=(\d{8}T\d{6})Z", uri)
-    try:
-        return dt.datetime.strptime(found[1], "%Y%m%dT%H%M%S") if found else None
-    except ValueError:
-        return None
-
-
-def _expires(uri: str) -> int | None:
-    found = re.search(r"(?i)[?&]X-Amz-Expires=(\d{1,7})(?:&| |$)", uri)
-    return int(found[1]) if found else None

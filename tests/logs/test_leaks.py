@@ -87,3 +87,20 @@ def test_many_leaks_are_sorted_and_capped(tmp_path: Path, monkeypatch: pytest.Mo
     found = leaks(tmp_path, lines)
     assert [len(leak.others) for leak in found] == [6, 5, 4]
     assert found.notes[1].startswith("3 more URLs")
+
+
+@pytest.mark.parametrize("cap", [3, 200])
+def test_uses_in_their_order_up_to_a_cap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cap: int) -> None:
+    """Beyond the cap the first uses are kept, of two in one second the opened one first; counts are of what is kept."""
+    from gt_secure.logs import leaks as module
+
+    monkeypatch.setattr(module, "_USES", cap)
+    lines = [use("198.51.100.9", 60 + n // 2, refused=not n % 2) for n in reversed(range(6))]
+    [leak] = leaks(tmp_path, [*lines, FIRST])
+    first, other = leak.users
+    assert [(first.address, len(first.uses)), (other.address, len(other.uses))] == [
+        ("203.0.113.7", 1), ("198.51.100.9", min(cap, 6)),
+    ]  # fmt: skip
+    expected = [(corpus.BASE["time"] + timedelta(seconds=60 + n // 2), bool(n % 2)) for n in range(6)]
+    assert list(other.uses) == [(time.replace(tzinfo=None), refused) for time, refused in expected[:cap]]
+    assert (leak.minted, leak.expires_s) == (module.dt.datetime(2026, 11, 20, 9, 14), 600)
