@@ -291,7 +291,7 @@ def _uses_of(hits: Queryable, fingerprints: list[str], most: int) -> list[tuple[
 
 
 class _Identities:
-    """Who an address is, each looked up once."""
+    """Identities of addresses, each looked up once."""
 
     def __init__(self, rules: LeakRules) -> None:
         self.rules = rules
