@@ -1063,7 +1063,12 @@ class Connection:
         return access.account_proof(self.aws, restriction, context)
 
     def findings(
-        self, *, team: TeamLike | None = None, bucket: str | None = None, accepted: AcceptedLike | None = None
+        self,
+        *,
+        team: TeamLike | None = None,
+        bucket: str | None = None,
+        accepted: AcceptedLike | None = None,
+        context: Context | None = None,
     ) -> Findings:
         """Look for what defeats, weakens or breaks a restriction of a team, its workforce and a bucket.
 
@@ -1075,6 +1080,8 @@ class Connection:
         accepted : path or iterable, optional
             Accepted findings: a file with a list ``accepted``, or its entries. Those that match are marked with the
             entry (``Finding.accepted``, and ``Finding.ended`` after its last day), and listed apart.
+        context : mapping, optional
+            Values of condition keys that are known, such as ``{"aws:PrincipalOrgID": "o-abc123"}``.
 
         Returns
         -------
@@ -1097,11 +1104,7 @@ class Connection:
         key = "" if state.bucket is None else state.bucket.default_kms_key
         around = account.read_surroundings(self.aws, state, kms_key=key)
         snapshot = account.with_surroundings(account.snapshot_of(state), around)
-        if state.bucket is None:
-            return listings.Findings(findings.accept(findings.find_all(snapshot), known))
-        facts = access.read_given(
-            self.aws, state.bucket.policy_text, bucket=state.bucket.name, key=None, region=state.bucket.region
-        )
+        facts = access.given_facts(context).with_defaults(access.facts_of(self.aws, state))
         return listings.Findings(findings.accept(findings.find_all(replace(snapshot, facts=facts.values)), known))
 
     def audit(

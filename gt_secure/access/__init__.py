@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from .explain.expectation_probe import expectation_probe
     from .explain.explanation import Explanation
     from .explain.from_account import explain_probe
-    from .facts import read_given
+    from .facts import facts_of
     from .from_account import Context, Exposure, account_exposure, account_proof
     from .locks import Outcome
-    from .policy_files import PolicyFiles, exposures
+    from .policy_files import PolicyFiles, exposures, given_facts
     from .proof import Claim, Proof, prove
     from .read import Who, who
     from .simulation import ExpectationResult, SimulatedRequest
@@ -36,8 +36,9 @@ __all__ = [
     "expectation_probe",
     "explain_probe",
     "exposures",
+    "facts_of",
+    "given_facts",
     "prove",
-    "read_given",
     "who",
     "who_can_open",
 ]
@@ -61,8 +62,9 @@ __getattr__, __dir__ = attach(
         "expectation_probe": ".explain.expectation_probe",
         "explain_probe": ".explain.from_account",
         "exposures": ".policy_files",
+        "facts_of": ".facts",
+        "given_facts": ".policy_files",
         "prove": ".proof",
-        "read_given": ".facts",
         "who": ".read",
         "who_can_open": ".who_can_open",
     },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from ..access.from_account import Context
 from ..aws.teams import TeamLike, team_name
 from ..connection import ConnectionLike, connection_of
 from ..errors import InvalidInput
@@ -25,6 +26,7 @@ def no_findings(
     severity: str = "medium",
     ignore: Collection[str] = (),
     accepted: AcceptedLike | None = None,
+    context: Context | None = None,
 ) -> CheckResult:
     """Check that a team, its workforce and a bucket have no findings of this severity or higher.
 
@@ -39,6 +41,8 @@ def no_findings(
         Codes of findings that never fail the check. An entry of ``accepted`` has a subject, a reason and an end.
     accepted : path or iterable, optional
         Accepted findings: a file with a list ``accepted``, or its entries. They fail the check after their last day.
+    context : mapping, optional
+        Values of condition keys that are known, such as ``{"aws:PrincipalOrgID": "o-abc123"}``.
     """
     if severity not in SEVERITIES:
         raise InvalidInput(
@@ -54,7 +58,7 @@ def no_findings(
         )
     name = None if team is None else team_name(team)
     subject = " and ".join(part for part in (name, bucket) if part)
-    everything = connection_of(gt).findings(team=name, bucket=bucket, accepted=read_accepted(accepted))
+    everything = connection_of(gt).findings(team=name, bucket=bucket, accepted=read_accepted(accepted), context=context)
     found = everything.open
     limit = SEVERITIES.index(severity)
     grave = [

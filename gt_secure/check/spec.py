@@ -54,7 +54,9 @@ RULES: dict[str, CheckMembers] = {
         {"bucket": "text", "prefix": "text", **_LOGS, "kinds": "texts", "pools": "texts"}, (), ("bucket", "logs")
     ),
     "no_findings": CheckMembers(
-        {"team": "text", "bucket": "text", "severity": "text", "ignore": "texts"}, (), ("team", "bucket")
+        {"team": "text", "bucket": "text", "severity": "text", "ignore": "texts", "context": "facts"},
+        (),
+        ("team", "bucket"),
     ),
     "nothing_drifted": CheckMembers({"restriction": "restriction"}, ("restriction",)),
     "expectations_hold": CheckMembers({"restriction": "restriction", "context": "facts"}, ("restriction",)),

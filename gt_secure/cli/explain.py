@@ -73,6 +73,7 @@ def add(commands: Commands) -> None:
     findings.add_argument("--bucket", help="data bucket, or s3://bucket/prefix")
     findings.add_argument("--explain", metavar="CODE", help="show risk, evidence and fix of a finding")
     findings.add_argument("--fail-on", choices=_SEVERITIES, help="minimum severity that fails the command")
+    add_context(findings)
     findings.add_argument("--sarif", metavar="FILE", help="write a SARIF 2.1.0 report to this file")
     add_accepted_options(findings)
 
@@ -106,7 +107,9 @@ def findings_from(args: argparse.Namespace) -> Findings:
     """Return the findings, and write the baseline."""
     check_baseline_options(args)
     with working("Reading the account"):
-        found = connection(args).findings(team=args.team, bucket=args.bucket, accepted=args.accepted)
+        found = connection(args).findings(
+            team=args.team, bucket=args.bucket, accepted=args.accepted, context=parse_facts(args.context)
+        )
     write_baseline(args, found)
     write_report(args.sarif, lambda: json_text(found.to_sarif(source=args.accepted or ""), indent=2) + "\n")
     return found
