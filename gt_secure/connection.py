@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .audit import Audit
     from .aws.buckets import BucketState
     from .aws.teams import Workforce, Workteam
+    from .changes.cross_check import CrossCheck
     from .changes.plan import Plan
     from .changes.transaction import Applied
     from .changes.undo import UndoPlan
@@ -424,6 +425,39 @@ class Connection:
             return changes.plan(
                 self.aws, restriction, hits=read, context=context, accepted=known, journal_dir=journal_dir
             )
+
+    def cross_check(
+        self, plan: Plan, *, charged: bool = True, progress: Callable[[str], None] | None = None
+    ) -> CrossCheck:
+        """Ask IAM Access Analyzer about the planned bucket policy, and compare its answers with ours.
+
+        Parameters
+        ----------
+        plan : Plan
+        charged : bool
+            Whether to ask *CheckNoNewAccess* and *CheckNoPublicAccess* too, for which AWS charges. *ValidatePolicy* is
+            free.
+        progress : callable, optional
+            Gets the cost in words before the first charged call.
+
+        Returns
+        -------
+        CrossCheck
+            ``opinions``, and ``disagreements`` with our own verdict. A question that the role may not ask is unknown.
+
+        Raises
+        ------
+        InvalidInput
+            If the plan leaves no bucket policy.
+
+        Examples
+        --------
+        >>> gt.cross_check(plan, charged=False).disagreements  # doctest: +SKIP
+        ()
+        """
+        from .changes.cross_check import cross_check
+
+        return cross_check(self.aws, plan, charged=charged, progress=progress)
 
     def apply(
         self,

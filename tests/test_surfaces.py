@@ -69,6 +69,7 @@ VERBS = (
     Verb("", "Connection.keys", "a building block of the panel's object picker"),
     Verb("", "Connection.probe_origins", "probe --from takes any of them"),
     Verb("", "Connection.vantages", "the earlier name of probe_origins"),
+    Verb("", "Connection.cross_check", "plan --cross-check; the panel has a button"),
     Verb("", "panel", "a widget needs a notebook; the magic has it"),
 )
 
@@ -172,7 +173,7 @@ RENAMED = {
     "prefix": "restriction", "max_age": "restriction", "limit": "", "stats": "", "no_cache": "", "dedupe": "",
     "presigned": "filters", "refused": "filters", "no_tests": "filters", "network": "filters", "key_prefix": "filters",
     "explain": "", "write_baseline": "", "sarif": "", "accept_reason": "", "accept_until": "", "accept_owner": "",
-    "predict": "", "follow": "", "follow_for": "",
+    "predict": "", "cross_check": "", "follow": "", "follow_for": "",
     "athena_database": "athena", "athena_workgroup": "athena", "athena_output": "athena", "athena_table": "athena",
 }  # fmt: skip
 

@@ -47,6 +47,7 @@ def _add_plan(commands: Commands) -> None:
             ("gt-secure plan --team open-team --allow 203.0.113.0/24 --bucket gt-images", "review a restriction"),
             ("gt-secure plan -f open-team.json --format html > plan.html", "a page for the approver"),
             ("gt-secure plan -f open-team.json --json", "detect drift in CI"),
+            ("gt-secure plan -f open-team.json --cross-check free", "ask IAM Access Analyzer too"),
         ),
         exit_codes="0 nothing to change, 2 changes, 1 an expectation does not hold",
         result=plan_from,
@@ -55,6 +56,13 @@ def _add_plan(commands: Commands) -> None:
     _add_logs(parser)
     parser.add_argument("--format", choices=FORMATS, default=None, help="output format (default: text)")
     parser.add_argument("--accepted", metavar="FILE", help="file with a list 'accepted' of known findings")
+    parser.add_argument(
+        "--cross-check",
+        nargs="?",
+        const="all",
+        choices=("all", "free"),
+        help="ask IAM Access Analyzer too; AWS charges for two of its checks, free: only the other one",
+    )
 
 
 def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
@@ -165,8 +173,11 @@ def run_plan(args: argparse.Namespace) -> int:
     """Show a plan; returns 0 for no change, 2 for changes, 1 if an expectation does not hold."""
     plan = plan_from(args)
     shape = args.format or ("json" if args.json else "text")
+    opinions = None
+    if args.cross_check:
+        opinions = connection(args).cross_check(plan, charged=args.cross_check == "all", progress=note)
     if shape == "json":
-        show_json(plan.to_dict())
+        show_json(plan.to_dict() | ({} if opinions is None else {"cross_check": opinions.to_dict()}))
     else:
         show = {
             "text": lambda: fit(plan.to_text(line_width())),
@@ -176,6 +187,8 @@ def run_plan(args: argparse.Namespace) -> int:
             "terraform": plan.to_terraform,
         }[shape]
         say(show().rstrip("\n"))
+        if opinions is not None:
+            (say if shape == "text" else note)(fit(str(opinions)))
     if any(not notice.confirmable for notice in plan.blockers):
         return ERROR
     return OK if plan.empty else FOUND
