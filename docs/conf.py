@@ -23,7 +23,10 @@ exclude_patterns = ["_build"]
 myst_enable_extensions = ["attrs_inline", "attrs_block"]
 myst_heading_anchors = 4
 nb_execution_mode = "off"  # the notebooks are tests of their own, and their saved outputs are shown
-suppress_warnings = ["mystnb.unknown_mime_type"]  # scenes for programs, beside the HTML for people
+suppress_warnings = [
+    "mystnb.unknown_mime_type",  # scenes for programs, beside the HTML for people
+    "ref.python",  # two classes may have an attribute of one name; a link that leads nowhere is another warning
+]
 nb_ipywidgets_js: dict[str, dict[str, str]] = {}  # nothing is fetched from anywhere
 external_toc_path = "_toc.yml"
 

@@ -127,6 +127,12 @@ def _to_sandbox(sandbox: bool | RunningSandbox, region: str | None, others: tupl
             next_step="Leave out profile=, boto3_session=, sagemaker_session= and endpoint_url=.",
             field="sandbox",
         )
+    if sandbox is not True and not hasattr(sandbox, "environment"):
+        raise InvalidInput(
+            f"sandbox= is True or a running Sandbox, not {type(sandbox).__name__}.",
+            next_step="Pass sandbox=True for the sandbox that AWS_ENDPOINT_URL names, or Sandbox().start().",
+            field="sandbox",
+        )
     named = dict(os.environ) if sandbox is True else sandbox.environment()  # type: ignore[union-attr]
     if "AWS_ENDPOINT_URL" not in named:
         raise InvalidInput(
@@ -991,6 +997,12 @@ class Connection:
         """
         if isinstance(what, str):
             return self.who_can_open(what, key, sources, team=team, forwarded_from=forwarded_from, context=context)
+        if not hasattr(what, "status"):
+            raise InvalidInput(
+                f"explain() needs a bucket and a key, or a probe, not {type(what).__name__}.",
+                next_step="Pass gt.probe(url), or the bucket, the key and the sources.",
+                field="what",
+            )
 
         return access.explain_probe(self.aws, what, url=url, origin=origin)
 
@@ -1340,7 +1352,7 @@ class Connection:
         if logs is None and bucket is None:
             raise InvalidInput(
                 "Neither a bucket nor the location of its logs is given.",
-                next_step="Name the bucket whose log is wanted, or give logs=.",
+                next_step="Pass bucket= for the log of a bucket, or logs= with its location.",
                 field="bucket",
             )
         wanted = dict(filters or {})
@@ -1387,6 +1399,10 @@ class Connection:
         >>> gt.plot(gt.hits("gt-images"), restriction=restriction).savefig("hits.png")  # doctest: +SKIP
         """
 
+        if not isinstance(hits, access_logs.Hits):
+            raise InvalidInput(
+                f"plot() needs hits, not {type(hits).__name__}.", next_step="Pass gt.hits(...).", field="hits"
+            )
         if restriction is not None:
             from .account.lists import with_lists
 
@@ -1398,7 +1414,15 @@ class Connection:
 
 def _change_id(change: str | Applied | None) -> str | None:
     refuse_url(change, "change", "the id of a change")
-    return change if change is None or isinstance(change, str) else change.id
+    if change is None or isinstance(change, str):
+        return change
+    if not hasattr(change, "id"):
+        raise InvalidInput(
+            f"A change is an id or what apply() returned, not {type(change).__name__}.",
+            next_step="See gt.journal() for the ids.",
+            field="change",
+        )
+    return change.id
 
 
 def _memory(limit: str | None) -> dict[str, Any]:

@@ -86,7 +86,8 @@ def parse_network(text: str) -> IPNetwork:
             raise ValueError("zone")
         interface = ipaddress.ip_interface(word)
     except ValueError as error:
-        raise InvalidInput(_why_no_address(word), next_step=_ADDRESS_HELP, field="address", value=word) from error
+        step = f"Pass endpoints=['{word}']." if _ENDPOINT.fullmatch(word) else _ADDRESS_HELP
+        raise InvalidInput(_why_no_address(word), next_step=step, field="address", value=word) from error
     network: IPNetwork = interface.network
     if "/" in word and "." in word.split("/", 1)[1]:
         raise InvalidInput(
@@ -120,9 +121,9 @@ def _why_no_address(word: str) -> str:
     if not word:
         return "The address is empty."
     if _ENDPOINT.fullmatch(word):
-        return f"'{word}' is a VPC endpoint, not an address: add it to the VPC endpoints instead."
+        return f"'{word}' is a VPC endpoint, not an address."
     if list_name(word):
-        return f"'{_short(word)}' is a list that AWS keeps. Only a restriction accepts it (--allow of plan and apply)."
+        return f"'{_short(word)}' is a list that AWS keeps. Only a restriction accepts it (addresses=)."
     if re.match(r"(?i)pl-|wafv2?:|arn:aws[a-z-]*:(ec2|wafv2):", word):
         return (
             f"'{_short(word)}' is not the name of a list: write pl- and 8 to 17 hexadecimal digits for a prefix list, "
@@ -140,7 +141,7 @@ def _why_no_address(word: str) -> str:
             most = 32 if version == 4 else 128
             return f"'{_short(word)}' has no valid prefix length: '{_short(tail)}' is not a number from 0 to {most}."
     if re.fullmatch(r"[0-9.]+", word.split("/")[0]):
-        return f"'{_short(word)}' is not an IPv4 address: it takes four numbers from 0 to 255, without leading zeros."
+        return f"'{_short(word)}' is not an IPv4 address: it needs four numbers from 0 to 255, without leading zeros."
     if re.search(r"[0-9]\s*-\s*[0-9]", word):
         return f"'{_short(word)}' looks like a from-to range. AWS accepts only CIDR ranges."
     if re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+\.?", word):

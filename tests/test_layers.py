@@ -18,7 +18,7 @@ LAYERS = [
     ["_version", "_lazy", "text"],
     ["tracebacks"],
     ["errors"],
-    ["html", "columns", "files", "address_lists", "test_journal"],
+    ["html", "columns", "files", "address_lists", "test_journal", "wording"],
     ["network"],
     ["named_networks"],
     ["aws"],

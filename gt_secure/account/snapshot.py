@@ -281,7 +281,7 @@ def _by_arn(teams: tuple[Workteam, ...], arn: str, region: str) -> Workteam:
         return Workteam(name="public-crowd", arn=arn, kind="public")
     raise NotFound(
         f"There is no workteam {arn[:120]} among those of {region} that this account sees.",
-        next_step='"gt-secure teams" lists them; check account and region in the ARN.',
+        next_step="See gt.workteams() for the teams, and check account and region in the ARN.",
     )
 
 

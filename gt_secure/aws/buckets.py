@@ -220,6 +220,14 @@ def _similar(aws: Aws, bucket: str) -> str:
     return f"Did you mean {near[0]}? " if near else ""
 
 
+def no_bucket(aws: Aws, bucket: str) -> NotFound:
+    """Return the error for a missing bucket, with a similar name."""
+    return NotFound(
+        f"There is no bucket '{bucket}'.",
+        next_step=f"{_similar(aws, bucket)}Check the name: it is the bucket that holds the images.",
+    )
+
+
 def bucket_region(aws: Aws, bucket: str) -> str:
     """Find the region of a bucket from HeadBucket's header, which even a refusal carries."""
     from botocore.exceptions import ClientError
@@ -236,10 +244,7 @@ def bucket_region(aws: Aws, bucket: str) -> str:
                     raise
                 return str(headers["x-amz-bucket-region"])
     except NotFound as error:
-        raise NotFound(
-            f"There is no bucket '{bucket}'.",
-            next_step=f"{_similar(aws, bucket)}Check the name: it is the bucket that holds the images.",
-        ) from error
+        raise no_bucket(aws, bucket) from error
     except AccessDenied:
         return aws.region  # it exists, but its region is hidden: reading the parts reports what is denied
     headers = answer["ResponseMetadata"]["HTTPHeaders"]

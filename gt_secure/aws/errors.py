@@ -203,7 +203,7 @@ def _from_client_error(error: ClientError, action: str, resource: str) -> GtSecu
     if code in {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}:
         return InvalidInput(
             f"The bucket is in another region ({action}).",
-            next_step="Connect to the region of the bucket (region= or --region).",
+            next_step="Connect to the region of the bucket with region=.",
             field="region",
             details=details,
         )

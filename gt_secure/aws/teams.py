@@ -262,7 +262,7 @@ def _no_team(aws: Aws, name: str) -> NotFound:
     meant = f"Did you mean {near[0]}? " if near else ""
     return NotFound(
         f"There is no private workteam '{name}' in {aws.region}.",
-        next_step=f"{meant}Run 'gt-secure teams' to list the teams of the region. A vendor team has no URL lock.",
+        next_step=f"{meant}See gt.workteams() for the teams of the region. A vendor team has no URL lock.",
         details={"similar": near},
     )
 

@@ -61,6 +61,10 @@ def apply(
         If a step failed; ``details["applied"]`` reports what is certain. Otherwise the account is
         unchanged.
     """
+    if not hasattr(plan, "changes"):
+        raise InvalidInput(
+            f"apply() needs a plan, not {type(plan).__name__}.", next_step="Pass gt.plan(restriction).", field="plan"
+        )
     _check_digest(plan, digest)
     _check_confirmed(plan, confirm)
     if plan.empty:
@@ -88,7 +92,7 @@ def _check_digest(plan: Plan, approved: str | None) -> None:
     if not _DIGEST.fullmatch(text):
         raise InvalidInput(
             "A plan digest consists of sha256: and 64 hexadecimal digits.",
-            next_step="Copy it from the page of the plan that was approved.",
+            next_step="Copy it from the end of the approved plan's page.",
             field="digest",
             value=text,
         )
@@ -117,7 +121,7 @@ def _check_confirmed(plan: Plan, confirm: Iterable[str]) -> None:
     if missing:
         raise InvalidInput(
             f"This plan is blocked: {missing[0].text}",
-            next_step=f"{missing[0].fix} To apply anyway, confirm '{missing[0].code}'.".strip(),
+            next_step=f"{missing[0].fix} To apply anyway, pass confirm=['{missing[0].code}'].".strip(),
             field="confirm",
             details={"blockers": [notice.to_dict() for notice in missing]},
         )
@@ -125,7 +129,7 @@ def _check_confirmed(plan: Plan, confirm: Iterable[str]) -> None:
     if unknown:
         raise InvalidInput(
             f"'{unknown[0][:60]}' is not a blocker of this plan.",
-            next_step=f"Blockers of this plan: {', '.join(sorted(known)) or 'none'}.",
+            next_step=f"Its blockers are {', '.join(sorted(known))}." if known else "It has none: leave confirm= out.",
             field="confirm",
             value=unknown[0],
         )
@@ -147,7 +151,7 @@ def refuse_unfinished(directory: Path, account: str, region: str) -> None:
         if record.status == "unfinished" and (record.account_id, record.region) == (account, region):
             raise Conflict(
                 f"Change {record.id} was interrupted: it has been neither completed nor rolled back.",
-                next_step=f"Run 'gt-secure undo {record.id}' (or 'gt-secure apply --resume {record.id}') first.",
+                next_step=f"Undo it first with gt.undo('{record.id}'), or finish it with gt.resume('{record.id}').",
                 details={"change": record.id},
             )
 

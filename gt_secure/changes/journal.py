@@ -171,7 +171,7 @@ def _append(path: Path, data: bytes, *, new: bool) -> None:
 def _cannot_write(directory: Path, error: OSError) -> GtSecureError:
     return GtSecureError(
         f"The journal cannot be written in {directory}: {error.strerror}.",
-        next_step="Free space there, or choose another directory with journal_dir=, --journal or GT_SECURE_JOURNAL.",
+        next_step="Free space there, or choose another directory with journal_dir= or GT_SECURE_JOURNAL.",
         details={"errno": error.errno},
     )
 
@@ -236,7 +236,7 @@ def change_ids(directory: Path) -> list[str]:
     except OSError as error:
         raise GtSecureError(
             f"The journal in {directory} cannot be read: {error.strerror}.",
-            next_step="Choose another directory with journal_dir=, --journal or GT_SECURE_JOURNAL.",
+            next_step="Choose another directory with journal_dir= or GT_SECURE_JOURNAL.",
         ) from error
     return sorted(name.stem for name in names if name.suffix == ".jsonl" and _ID.fullmatch(name.stem))
 
@@ -268,7 +268,7 @@ def show_change(change_id: str, journal_dir: str | Path | None = None) -> Change
     raise NotFound(
         f"The journal in {journal_path(journal_dir)} has {'no' if not found else len(found)} change"
         f"{'s that begin with' if found else ''} '{change_id[:40]}'.",
-        next_step="Run 'gt-secure journal' to list them.",
+        next_step="List them with gt.journal().",
     )
 
 

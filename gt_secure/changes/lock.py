@@ -67,7 +67,7 @@ def _open(path: Path) -> int:
     except OSError as error:
         raise GtSecureError(
             f"The lock file {path} cannot be used: {error.strerror}.",
-            next_step="Choose another directory with journal_dir=, --journal or GT_SECURE_JOURNAL. Users who share one "
+            next_step="Choose another directory with journal_dir= or GT_SECURE_JOURNAL. Users who share one "
             "need a folder that their group may write to. Nothing was changed.",
             details={"errno": error.errno},
         ) from error

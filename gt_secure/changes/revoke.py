@@ -218,7 +218,7 @@ def _notices(revoked: Revoked) -> list[Notice]:
                 "revoke-long-term",
                 "warning",
                 "URLs signed with the long-term keys of a user keep working: they have no time of issue.",
-                "Revoke them by their user: pass signer=, or --signer with the ARN of the user.",
+                "Revoke them by their user: pass signer= with the ARN of the user.",
             )
         )
     elif revoked.until is None:

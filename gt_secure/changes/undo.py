@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..aws.client import Aws
-from ..errors import Conflict, NotFound, Unsupported
+from ..errors import Conflict, InvalidInput, NotFound, Unsupported
 from .apply import refuse_unfinished
 from .change import Change, change_from_journal
 from .engine import Clock, Engine
@@ -70,7 +70,7 @@ def _record(aws: Aws, change_id: str | None, directory: Path) -> ChangeRecord:
         if not usable:
             raise NotFound(
                 f"The journal in {directory} has no change of account {where[0]} in {where[1]} to undo.",
-                next_step="Run 'gt-secure journal' to list its changes, or choose another directory with --journal.",
+                next_step="List its changes with gt.journal(), or choose another directory with journal_dir=.",
             )
         _check_usable(usable[-1])
         return usable[-1]
@@ -79,7 +79,7 @@ def _record(aws: Aws, change_id: str | None, directory: Path) -> ChangeRecord:
         raise Conflict(
             f"Change {record.id} was made in account {record.account_id}, {record.region}; this connection is to "
             f"{where[0]}, {where[1]}.",
-            next_step="Connect to that account and region (--profile, --region).",
+            next_step="Connect to that account and region with profile= and region=.",
         )
     _check_usable(record)
     return record
@@ -134,6 +134,12 @@ def undo(
         note = "That apply changed nothing, so there is nothing to undo."
         return Applied("", "nothing to do", of=change.of, notes=(note,))
     change_id = change.id if isinstance(change, Applied) else change
+    if not isinstance(change_id, str | None):
+        raise InvalidInput(
+            f"undo() needs a change id or what apply() returned, not {type(change_id).__name__}.",
+            next_step="See gt.journal() for the ids.",
+            field="change",
+        )
     directory = journal_path(journal_dir)
     with hold(directory, f"{aws.account_id}-{aws.region}", f"undo by {aws.caller_arn}"):
         record = _record(aws, change_id, directory)

@@ -60,7 +60,7 @@ class Parser(argparse.ArgumentParser):
             options = [
                 word for word in self._option_string_actions if self._option_string_actions[word].help != "==SUPPRESS=="
             ]
-            return difflib.get_close_matches(unknown[1], options, 1, 0.6)
+            return difflib.get_close_matches(unknown[1], options, 1, 0.7)
         choice = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message)
         if choice:
             return difflib.get_close_matches(choice[1], re.findall(r"[\w.-]+", choice[2]), 1, 0.6)

@@ -6,6 +6,7 @@ actions accept which resource, and which accept only ``*``.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
@@ -145,9 +146,10 @@ def choose(names: Iterable[str]) -> list[Feature]:
     wanted = list(names)
     for name in wanted:
         if name not in FEATURES:
+            near = difflib.get_close_matches(str(name), FEATURES, 1)
             raise InvalidInput(
                 f"Unknown feature '{str(name)[:40]}'.",
-                next_step=f"Choose from: {', '.join(FEATURES)}.",
+                next_step=f"Did you mean {near[0]}?" if near else f"Choose from {', '.join(FEATURES)}.",
                 field="feature",
             )
     return [feature for name, feature in FEATURES.items() if not wanted or name in wanted]

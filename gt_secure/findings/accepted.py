@@ -109,7 +109,7 @@ def _text(item: Mapping[str, Any], name: str, number: int) -> str:
     if not isinstance(value, str) or not value.strip():
         hint = {
             "reason": "Write why this risk is accepted, for the person who reads it next year.",
-            "finding": "Run 'gt-secure findings' to list the codes.",
+            "finding": "List the codes with gt.findings(team=..., bucket=...).",
         }.get(name, f"Write {name} as a text, or leave it out.")
         raise _bad(f"Accepted entry {number} needs '{name}'.", name, hint)
     return value.strip()
@@ -120,12 +120,12 @@ def _code(code: str, number: int) -> str:
         raise _bad(
             f"Accepted entry {number}: 'not-checked' cannot be accepted, because what was not read is unknown.",
             "finding",
-            "Run 'gt-secure doctor' to list the missing permissions.",
+            "List the missing permissions with gt_secure.doctor.examine(gt).",
         )
     if code in catalog():
         return code
     near = difflib.get_close_matches(code, catalog(), 1)
-    hint = f"Did you mean '{near[0]}'?" if near else "Run 'gt-secure findings' to list the codes."
+    hint = f"Did you mean '{near[0]}'?" if near else "List the codes with gt.findings(team=..., bucket=...)."
     raise _bad(f"Accepted entry {number}: unknown finding code '{code[:40]}'.", "finding", hint)
 
 

@@ -30,7 +30,7 @@ def parse_facts(texts: Iterable[str], field: str = "context") -> dict[str, list[
         if not equals or ":" not in key:
             raise InvalidInput(
                 f'"{text[:80]}" is not a condition key with a value.',
-                next_step="Write --context aws:PrincipalOrgID=o-abc123.",
+                next_step="Write context={'aws:PrincipalOrgID': 'o-abc123'}.",
                 field=field,
             )
         values.setdefault(key.strip(), []).extend([value] if value else [])

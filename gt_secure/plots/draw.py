@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
-from ..errors import LogError
+from ..errors import InvalidInput, LogError
 from .age import url_ages
 from .bars import hits_by_ip, hits_by_network
 from .heat import heat_map
@@ -21,6 +22,19 @@ if TYPE_CHECKING:
 
 Kind: TypeAlias = Literal["ip", "network", "time", "heat", "leak", "age", "refused"]
 """Kind of figure."""
+
+
+def check_kind(kind: object) -> None:
+    """Raise :class:`InvalidInput` for an unknown kind of figure, with the nearest one."""
+    if kind in get_args(Kind):
+        return
+    near = difflib.get_close_matches(str(kind), get_args(Kind), 1)
+    raise InvalidInput(
+        f"There is no plot of kind '{str(kind)[:40]}'.",
+        next_step=f"Did you mean '{near[0]}'?" if near else f"Choose from {', '.join(get_args(Kind))}.",
+        field="kind",
+        value=kind,
+    )
 
 
 def draw(
@@ -49,9 +63,12 @@ def draw(
 
     Raises
     ------
+    InvalidInput
+        For an unknown kind.
     LogError
         For ``leak`` if no URL leaked.
     """
+    check_kind(kind)
     if kind in ("ip", "network"):
         bars = hits_by_ip if kind == "ip" else hits_by_network
         return bars(hits, restriction_networks=networks, endpoints=endpoints, top=top, theme=theme)

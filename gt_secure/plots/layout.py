@@ -6,6 +6,7 @@ axis title, note. Title, legend and note wrap; labels that would crowd out the b
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -28,6 +29,9 @@ LEAST = 0.6
 """Width that the axes keep, in inches, as long as labels can be cut."""
 BESIDE = 8.6
 """Size of the texts beside bars, in points."""
+SMALLEST = 5.5
+"""Size in points below which not every row keeps its texts."""
+_LEADING = 1.25
 _KEY = 0.16
 
 
@@ -98,10 +102,15 @@ class Parts:
     ticks: Sequence[str] = ()
     placed: Callable[[float], None] | None = None
     full: dict[int, str] = field(default_factory=dict)
+    sizes: dict[int, float] = field(default_factory=dict)
 
     def whole(self, text: Any) -> str:
         """Return the text before it was wrapped or cut."""
         return self.full.setdefault(id(text), text.get_text())
+
+    def full_size(self, text: Any) -> float:
+        """Return the size of the text before it was set smaller, in points."""
+        return self.sizes.setdefault(id(text), float(text.get_fontsize()))
 
 
 class FitLayout(LayoutEngine):
@@ -120,9 +129,10 @@ class FitLayout(LayoutEngine):
         parts = self.parts
         top = _place_head(parts, width, height)
         bottom = _place_note(parts, width, height)
+        top_axes = top - (0.18 if parts.label_title.get_text() else 0.04)
+        _fit_rows(parts, max(0.05, top_axes - bottom))
         left, right = _columns(parts, width)
         inner = max(0.1, width - left - right)
-        top_axes = top - (0.18 if parts.label_title.get_text() else 0.04)
         parts.axes.set_position((left / width, bottom / height, inner / width, max(0.05, top_axes - bottom) / height))
         parts.across.set_position((left / width, (bottom - 0.33) / height))
         parts.label_title.set_position((MARGIN / width, (top - 0.02) / height))
@@ -165,9 +175,29 @@ def _place_note(parts: Parts, width: float, height: float) -> float:
     return 0.06 + 0.135 * len(lines) + 0.44
 
 
+def _fit_rows(parts: Parts, height: float) -> None:
+    """Set the texts of rows smaller where rows are close together; where they are too close, only some rows keep them."""
+    columns = (parts.labels, parts.numbers, parts.beside)
+    rows = max(map(len, columns))
+    if not rows:
+        return
+    fitting = height * 72 / (rows + 0.2) / _LEADING
+    step = max(1, math.ceil(SMALLEST / fitting))
+    for column in columns:
+        for row, text in enumerate(column):
+            text.set_fontsize(max(SMALLEST, min(parts.full_size(text), fitting)))
+            text.set_visible(row % step == 0)
+
+
 def _columns(parts: Parts, width: float) -> tuple[float, float]:
     """Return the space at the left and at the right of the axes, and cut labels that need more than there is."""
-    right = max(MARGIN, GAP + MARGIN + _widest(parts, parts.numbers) if parts.numbers else 0.0)
+    room = max(LEAST, width - 2 * MARGIN - 2 * GAP - LEAST - 0.5)
+    for text in parts.numbers:
+        words = parts.whole(text)
+        size = text.get_fontsize()
+        text.set_fontsize(max(SMALLEST, min(size, size * room / max(0.01, measure(words, size)))))
+        _fit(parts, text, room)
+    right = max(MARGIN, GAP + MARGIN + _widest(parts.numbers) if parts.numbers else 0.0)
     beside = max((measure(parts.whole(text), BESIDE) for text in parts.beside), default=0.0)
     if parts.ticks:
         return MARGIN + GAP + max(measure(text, 8) for text in parts.ticks), max(right, 0.3)
@@ -183,13 +213,14 @@ def _shrink(parts: Parts, width: float) -> None:
     """Set the texts beside bars smaller, and cut them, where the figure is narrower than they are."""
     for text in parts.beside:
         words = parts.whole(text)
-        size = max(6.0, min(BESIDE, BESIDE * width / max(0.01, measure(words, BESIDE))))
+        most = min(BESIDE, float(text.get_fontsize()))
+        size = min(most, max(6.0, most * width / max(0.01, measure(words, most))))
         text.set_fontsize(size)
         text.set_text(fit(words, size, width))
 
 
-def _widest(parts: Parts, texts: Sequence[Any]) -> float:
-    return max((measure(parts.whole(text), text.get_fontsize()) for text in texts), default=0.0)
+def _widest(texts: Sequence[Any]) -> float:
+    return max((measure(text.get_text(), text.get_fontsize()) for text in texts), default=0.0)
 
 
 def _fit(parts: Parts, text: Any, width: float) -> None:

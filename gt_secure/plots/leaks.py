@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 
 _MOST = 20
+_BETWEEN = 0.65
+"""Inches from one mark of time to the next: the width of a date."""
 
 
 def leak_timeline(leak: Leak, *, theme: Theme = "light") -> Figure:
@@ -71,9 +73,17 @@ def _draw_leak(parts: Parts, users: Sequence[Any], leak: Leak, palette: Palette)
 
     def placed(width: float) -> None:
         """Choose as many marks of time as have room."""
-        locator = dates.AutoDateLocator(minticks=1, maxticks=max(2, min(6, int(width / 0.8))))
-        axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator, show_offset=False))
+        ticker: Any = importlib.import_module("matplotlib.ticker")
+        low, high = axes.get_xlim()
+        locator = dates.AutoDateLocator(minticks=1, maxticks=max(3, min(6, int(width / 0.8))))
+        marks: list[float] = []
+        for mark in locator.tick_values(dates.num2date(low), dates.num2date(high)):
+            away = not marks or (mark - marks[-1]) / (high - low) * width >= _BETWEEN
+            if low <= mark <= high and away:
+                marks.append(float(mark))
+        fixed = ticker.FixedLocator(marks)
+        axes.xaxis.set_major_locator(fixed)
+        axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(fixed, show_offset=False))
         shift_columns(parts, width)
 
     parts.placed = placed

@@ -43,14 +43,14 @@ def parse_age(value: str | dt.timedelta) -> int:
     if seconds is None:
         raise InvalidInput(
             f"{str(value)[:40]!r} is not an age of URLs.",
-            next_step="Write 90s, 15m, 12h or 2d.",
+            next_step="Write a number and its unit: 90s, 15m, 12h or 2d.",
             field="max_age",
             value=value,
         )
     if not 1 <= seconds < LONGEST_S:
         raise InvalidInput(
             f"A maximum age of {str(value)[:40]} protects nothing: it must be at least 1s and less than 7d.",
-            next_step="A presigned URL lives 7 days at most. Write 15m, or None for no cap.",
+            next_step="A presigned URL lives 7 days at most. Write 15m, or leave the age without a limit (max_age=None).",
             field="max_age",
             value=value,
         )

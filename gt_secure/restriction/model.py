@@ -294,13 +294,13 @@ def _url_lock(value: object, team: str | None, notices: list[Notice]) -> bool | 
     if team is None:
         if wish in (None, True):
             return None  # the default of a restriction for a bucket alone
-        raise InvalidInput("The URL lock requires a workteam.", next_step="Name the team.", field="team")
+        raise InvalidInput("The URL lock requires a workteam.", next_step="Pass team=.", field="team")
     if team.startswith("arn:"):
         kind = checks.parse_team_arn(team)[0]
         if wish not in (None, True):
             raise InvalidInput(
                 f"A {kind.removesuffix('-crowd')} team has no URL lock; AWS offers it for private teams only.",
-                next_step="Leave url_lock out, and guard the bucket.",
+                next_step="Leave url_lock= out, and guard the bucket with bucket=.",
                 field="url_lock",
                 value=value,
             )
@@ -323,7 +323,7 @@ def _guard(value: object, bucket: str | None, notices: list[Notice]) -> bool | N
     if bucket is not None:
         return wish
     if wish is False:
-        raise InvalidInput("Removing the guard requires a bucket.", next_step="Name the bucket.", field="bucket")
+        raise InvalidInput("Removing the guard requires a bucket.", next_step="Pass bucket=.", field="bucket")
     notices.append(
         Notice(
             "no-guard",
@@ -342,7 +342,7 @@ def _check_together(wish: Restriction, notices: list[Notice]) -> None:
         raise InvalidInput(
             "Vendor and public teams do not use your worker portal: the portal lock would not affect them "
             "and could block your own private workers.",
-            next_step="Leave portal_lock out (None). The bucket guard protects the objects from other teams.",
+            next_step="Leave portal_lock= out. The bucket guard protects the objects from other teams.",
             field="portal_lock",
         )
     unread = bool(wish.lists) and not wish.managed
@@ -352,7 +352,7 @@ def _check_together(wish: Restriction, notices: list[Notice]) -> None:
         if not wish.addresses and not wish.endpoints:
             raise InvalidInput(
                 "The bucket guard would refuse every presigned URL: it has neither an address nor an endpoint.",
-                next_step="Pass addresses= or endpoints=, or guard=None to leave the bucket unchanged.",
+                next_step="Pass addresses= or endpoints=, or leave the bucket unchanged (guard=None).",
                 field="addresses",
             )
         checks.check_guard(wish.bucket or "", wish.prefix, wish.addresses, wish.endpoints, wish.max_age_s)
@@ -360,7 +360,7 @@ def _check_together(wish: Restriction, notices: list[Notice]) -> None:
     if wish.max_age is not None and not wish.guard:
         raise InvalidInput(
             "The maximum age would have no effect: the bucket guard enforces it, and no guard is asked for.",
-            next_step="Name the bucket and the addresses or endpoints of the guard.",
+            next_step="Pass bucket= and addresses= or endpoints=.",
             field="max_age",
         )
     unused = (wish.addresses or wish.lists) and not wish.guard and not wish.portal_lock
@@ -368,8 +368,8 @@ def _check_together(wish: Restriction, notices: list[Notice]) -> None:
         what = "addresses" if unused else "VPC endpoints"
         raise InvalidInput(
             f"The {what} would have no effect: the URL lock uses no list, and no lock that uses one is on.",
-            next_step="Name the bucket for the guard"
-            + (", or turn the portal lock on." if unused else ". Only the guard uses endpoints."),
+            next_step=("Turn the guard on (guard=True)" if wish.bucket else "Pass bucket= for the guard")
+            + (", or turn the portal lock on (portal_lock=True)." if unused else ". Only the guard uses endpoints."),
             field="bucket" if wish.bucket is None else "guard",
         )
     for one in wish.expectations:
@@ -389,6 +389,6 @@ def _check_together(wish: Restriction, notices: list[Notice]) -> None:
     if nothing and not wish.expectations:
         raise InvalidInput(
             "This restriction changes nothing: it neither enables nor disables a lock.",
-            next_step="Name a workteam for the URL lock, or a bucket and addresses for the guard.",
+            next_step="Pass team= for the URL lock, or bucket= and addresses= for the guard.",
             field="team",
         )

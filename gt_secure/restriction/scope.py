@@ -47,7 +47,7 @@ def named_subject(team: TeamLike | None, bucket: str | None) -> Subject:
     """
     if team is None and bucket is None:
         raise InvalidInput(
-            "Neither a team nor a bucket is given.", next_step="Pass a team, a bucket or both.", field="team"
+            "Neither a team nor a bucket is given.", next_step="Pass team=, bucket= or both.", field="team"
         )
     return Subject(None if team is None else named_team(team), named_place(bucket)[0])
 

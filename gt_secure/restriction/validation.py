@@ -131,7 +131,7 @@ def _check_scope(network: IPNetwork) -> None:
     if network.prefixlen == 0:
         raise InvalidInput(
             f"{network} covers every address, so it would restrict nothing.",
-            next_step="Write the ranges of your own network, or leave the lock unchanged (None).",
+            next_step="Write the ranges of your own network.",
             field="addresses",
             value=network,
         )
@@ -201,7 +201,7 @@ def check_portal(networks: tuple[IPNetwork, ...], notices: list[Notice]) -> None
     if not networks:
         raise InvalidInput(
             "The portal lock has no addresses: an empty list opens the worker portal to everybody.",
-            next_step="Pass addresses=, or portal_lock=None to leave the portal unchanged.",
+            next_step="Pass addresses=, or leave the portal unchanged (portal_lock=None).",
             field="addresses",
         )
     if len(networks) > PORTAL_CIDRS:

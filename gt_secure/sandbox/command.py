@@ -83,21 +83,27 @@ def run(args: argparse.Namespace) -> int:
     try:
         serve(settings, lambda running: _announce(running, args.json), with_stdin=args.exit_with_stdin)
     except GtSecureError as error:
-        if args.json:
-            print(json.dumps(error.to_dict()), flush=True)
-        print(error, file=sys.stderr)
-        return 1
+        return _report(error, args.json)
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def _report(error: GtSecureError, as_json: bool) -> int:
+    """Print an error as every command does; return its exit code."""
+    if as_json:
+        print(json.dumps(error.to_dict()), flush=True)
+    print(f"gt-secure: {error.message}", file=sys.stderr)
+    if error.next_step:
+        print(f"  next: {error.next_step}", file=sys.stderr)
+    return 1
 
 
 def _reset(as_json: bool) -> int:
     try:
         control.reset()
     except GtSecureError as error:
-        print(json.dumps(error.to_dict()) if as_json else error, file=sys.stdout if as_json else sys.stderr)
-        return 2 if isinstance(error, ValueError) else 1
+        return _report(error, as_json)
     print(json.dumps({"status": "ok"}) if as_json else "The sandbox is as it was when it started.")
     return 0
 
@@ -106,8 +112,7 @@ def _install(as_json: bool) -> int:
     try:
         python = private_environment.install(None if as_json else print)
     except GtSecureError as error:
-        print(json.dumps(error.to_dict()) if as_json else error, file=sys.stdout if as_json else sys.stderr)
-        return 1
+        return _report(error, as_json)
     print(json.dumps({"python": str(python)}) if as_json else f"The sandbox runs with {python}.")
     return 0
 

@@ -169,5 +169,8 @@ def _check_private(host: str) -> None:
 def _check_range(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
         raise InvalidInput(
-            f"{name} is {value}.", next_step=f"Give a number from {low:g} to {high:g}.", field=name, value=value
+            f"{name} must be from {low:g} to {high:g}, not {value}.",
+            next_step="Choose another number.",
+            field=name,
+            value=value,
         )

@@ -61,7 +61,7 @@ def _of_file(file: Path) -> list[Any]:
     try:
         lines = file.read_text(encoding="utf-8-sig").splitlines()
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-        raise NotFound(f"There is no file '{file}'.", next_step="Check the path of --accounts.") from error
+        raise NotFound(f"There is no file '{file}'.", next_step="Check the path in accounts=.") from error
     except (OSError, UnicodeDecodeError) as error:
         raise _bad(f"{file.name} cannot be read.", "Save it as UTF-8 text, and check its permissions.") from error
     rows = [line.split("#", 1)[0].strip() for line in lines]

@@ -38,7 +38,7 @@ def trust_policy(trusted: str, external_id: str) -> dict[str, Any]:
     if not _PRINCIPAL.fullmatch(trusted or ""):
         raise InvalidInput(
             f"'{str(trusted)[:60]}' is neither an account id nor the ARN of a role.",
-            next_step="Write --trusted with the account or role that runs the sweep.",
+            next_step="Pass trusted= with the account or role that runs the sweep.",
             field="trusted",
         )
     principal = f"arn:${{AWS::Partition}}:iam::{trusted}:root" if trusted.isdigit() else trusted

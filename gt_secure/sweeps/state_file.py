@@ -64,7 +64,7 @@ class StateFile:
         except OSError as error:
             raise InvalidInput(
                 f"The state of the sweep cannot be written to {path}: {error.strerror}.",
-                next_step="Give another file with --state.",
+                next_step="Choose another file with state=.",
                 field="state",
             ) from error
 
@@ -94,14 +94,14 @@ def _read(path: Path, identifier: str) -> Iterator[tuple[tuple[str, str], dict[s
         return
     except OSError as error:
         raise InvalidInput(
-            f"{path} cannot be read: {error.strerror}.", next_step="Give another file with --state.", field="state"
+            f"{path} cannot be read: {error.strerror}.", next_step="Choose another file with state=.", field="state"
         ) from error
     values = [_parsed(line) for line in lines]
     head = values[0] if values else None
     if lines and (head is None or head.get("version") != FORMAT or head.get("sweep") != identifier):
         raise InvalidInput(
             f"{path} belongs to another sweep.",
-            next_step="Give another file with --state, or delete this one.",
+            next_step="Choose another file with state=, or delete this one.",
             field="state",
         )
     for value in values[1:]:

@@ -16,6 +16,7 @@ from ..html import Markup
 from .background import Worker, as_error, is_testing
 from .page_assets import page_parts
 from .shared_models import make, shared
+from .wording import PANEL
 
 if TYPE_CHECKING:
     from ..connection import Connection
@@ -253,6 +254,7 @@ class Step(Box):
 
 def error_markup(error: GtSecureError, tone: markup.Tone = "no", first: str = "") -> Markup:
     """An error for people: the sentence, the next step, and a fold with what an administrator or a report needs."""
+    error = PANEL.translate(error)
     folds = ""
     details = {k: v for k, v in error.details.items() if k != "policy" and v not in ("", None)}
     if isinstance(error, AccessDenied):

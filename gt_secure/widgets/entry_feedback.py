@@ -16,6 +16,7 @@ from ..policies.bucket_guard import MAX_BUCKET_POLICY, build_guard
 from ..policies.session_policy import MAX_SESSION_POLICY, session_policy
 from ..restriction.model import Restriction
 from .chip_input import Entry
+from .wording import PANEL
 
 if TYPE_CHECKING:
     from ..aws.endpoints import VpcEndpoint
@@ -26,7 +27,7 @@ _NAMED = 150
 
 @lru_cache(maxsize=4096)
 def read_address(word: str, *, portal_only: bool = False) -> Entry:
-    """Check one address or range, as the restriction will; the portal lock alone may take a private range."""
+    """Check one address or range, as the restriction will; the portal lock alone accepts a private range."""
     name = list_name(word)
     if name is not None:
         kind = "prefix list" if name.startswith("pl-") else "IP set"
@@ -38,7 +39,7 @@ def read_address(word: str, *, portal_only: bool = False) -> Entry:
         else:
             Restriction(addresses=[network], bucket="gt-images")
     except InvalidInput as error:
-        return Entry(word, word, "no", problem=f"{error.message} {error.next_step}")
+        return Entry(word, word, "no", problem=PANEL.write(f"{error.message} {error.next_step}"))
     family = f"IPv{network.version}"
     about = f"{family}, {_size(network)}, {scope(network)}."
     label = f"{_short(network)} · {family} · {_size_word(network)}"
@@ -73,7 +74,7 @@ def _power(network: IPNetwork) -> str:
 
 
 def split_endpoints(text: str) -> list[str]:
-    """Split typed or chosen endpoints; a choice reads "vpce-… · name", of which the id is taken."""
+    """Split typed or chosen endpoints; a choice reads "vpce-… · name", of which the id is used."""
     if " · " in text:
         return [text.split(" · ", 1)[0].strip()]
     return split_list(text)
@@ -89,7 +90,7 @@ def read_endpoint(word: str, known: dict[str, VpcEndpoint]) -> Entry:
     try:
         identifier = parse_endpoint_id(word)
     except InvalidInput as error:
-        return Entry(word, word, "no", problem=f"{error.message} {error.next_step}")
+        return Entry(word, word, "no", problem=PANEL.write(f"{error.message} {error.next_step}"))
     found = known.get(identifier)
     if found is None:
         about = "Not found among the S3 endpoints of this region that this role sees."
@@ -115,7 +116,7 @@ def about_addresses(entries: Sequence[Entry], *, portal: bool) -> list[Markup]:
         parts.append(markup.hint(" · ".join(said)))
         if over and portal:
             parts.append(
-                _bad("The portal lock takes at most 10 ranges: summarise them, or leave the portal lock unchanged.")
+                _bad("The portal lock accepts at most 10 ranges: summarise them, or leave the portal lock unchanged.")
             )
         # Naming the pairs takes n² comparisons: a long list is only counted.
         inside = overlaps(dict.fromkeys(networks)) if len(merged) < len(networks) <= _NAMED else ()
@@ -159,7 +160,7 @@ def about_limits(bucket: str, prefix: str, networks: Sequence[str], endpoints: S
     try:
         statement = build_guard(bucket, prefix=prefix, networks=networks, endpoints=endpoints)
     except GtSecureError as error:
-        return _bad(str(error))
+        return _bad(PANEL.write(str(error)))
     size = len(json.dumps(statement).encode()) + present
     said = [f"bucket policy {size:,} of {MAX_BUCKET_POLICY:,} bytes"]
     try:

@@ -1,4 +1,4 @@
-"""The three locks as three choices: on, off, or left as they are."""
+"""The three locks as three choices: on, off, or unchanged."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from .base import Box, Html, field
 from .shared_models import make
 
 SWITCHES: Mapping[str, str] = {"portal_lock": "Portal lock", "url_lock": "URL lock", "guard_lock": "Bucket guard"}
-"""Traits of the editor, and their labels, in the order in which they stand."""
+"""Traits of the editor, and their labels, in the order of the panel."""
 
-# A drop-down takes None for "nothing chosen", so the values are words.
+# A drop-down reads None as "nothing chosen", so the values are words.
 _CHOICES = (("No change", "leave"), ("On", "on"), ("Off", "off"))
 _VALUES: Mapping[str, bool | None] = {"leave": None, "on": True, "off": False}
 
 
 class Switches(Box):
-    """One choice for each lock, with a sentence that says what feeds it and whom it affects.
+    """One choice for each lock, with a sentence about its list and whom it affects.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class Switches(Box):
         self.choices["url_lock"].disabled = self.choices["portal_lock"].disabled = not private
 
     def explain(self, team_names: Sequence[str], kind: str = "private") -> None:
-        """Say what each lock does, which input feeds it, and whom it affects."""
+        """Say what each lock does, which list it uses, and whom it affects."""
         for trait, words in _says(team_names, kind).items():
             self._hints[trait].value = f'<div class="gts-hint">{words}</div>'
 
@@ -64,11 +64,11 @@ def _says(team_names: Sequence[str], kind: str) -> dict[str, str]:
         names = ", ".join(markup.plain(name, 40) for name in team_names[:5])
         more = f" and {len(team_names) - 5} more" if len(team_names) > 5 else ""
         whom = f"<b>all</b> {len(team_names)} private workteams ({markup.text(names + more, 300)})"
-    url = "Takes no list: each URL is bound to the address of the worker who opened the task."
+    url = "Uses no list: each URL is bound to the address of the worker who opened the task."
     if kind != "private":
         url = f"AWS offers no URL lock for a {kind} team."
     return {
-        "portal_lock": f"Fed by the addresses, at most 10 ranges. Affects {whom}.",
+        "portal_lock": f"Uses the allowed addresses, at most 10 ranges. Affects {whom}.",
         "url_lock": url,
-        "guard_lock": "Fed by the addresses and the VPC endpoints. Refuses presigned requests from elsewhere.",
+        "guard_lock": "Uses the allowed addresses and the VPC endpoints. Refuses presigned requests from elsewhere.",
     }

@@ -21,6 +21,7 @@ from ..html import count
 from .base import Html, Link, Step, check
 from .fact_fields import FactFields
 from .shared_models import make
+from .wording import PANEL
 
 if TYPE_CHECKING:
     from ..changes.cross_check import CrossCheck
@@ -179,6 +180,7 @@ class ReviewStep(Step):
         if error is None:
             self.shown.value = markup.hint(why)
         else:
+            error = PANEL.translate(error)
             self.shown.value = markup.notice("warn", markup.text(error.message, 600), markup.text(error.next_step, 600))
         self.summarise(why)
         self.takes.value = ""

@@ -14,6 +14,7 @@ from ..html import Markup, count
 from .background import as_error
 from .base import Html, Link, Step, field
 from .shared_models import make
+from .wording import PANEL
 
 if TYPE_CHECKING:
     from ..aws.teams import LabelingJob, Workforce, Workteam
@@ -286,7 +287,7 @@ def about_team(team: Workteam, details: TeamDetails | None) -> Markup:
     if team.url_lock is None:
         said = f"AWS offers no URL lock for {team.kind} teams. The bucket guard still protects the images."
         body = markup.join(body, markup.hint(said))
-    for error in () if details is None else details.unseen:
+    for error in () if details is None else map(PANEL.translate, details.unseen):
         more = (
             markup.fold("Policy for the administrator", markup.pre(error.policy))
             if isinstance(error, AccessDenied)

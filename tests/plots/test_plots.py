@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import struct
 import sys
 import xml.etree.ElementTree as ET
 from datetime import timedelta
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -103,7 +105,8 @@ def test_thirty_thousand_addresses(tmp_path: Path) -> None:
 
 
 LONG_ENDPOINT = "vpce-0123456789abcdef0"
-SIZES = [None, (3.0, 4.0), (4.0, 8.0), (8.6, 3.5), (14.0, 9.0)]
+SIZES = [None, (4.0, 3.0), (3.0, 4.0), (4.0, 8.0), (8.6, 3.5), (14.0, 9.0)]
+KINDS = get_args(plots.Kind)
 
 
 def mixed(n: int) -> list[str]:
@@ -125,37 +128,62 @@ def internal() -> list[str]:
     ]
 
 
-def clipped(figure) -> list[str]:
-    """Texts whose box is not inside the figure, as Agg draws it."""
+def boxes(figure) -> list[tuple]:
+    """Every visible text with its box, as Agg draws it."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.text import Text
 
     FigureCanvasAgg(figure).draw()
+    return [(t, t.get_window_extent()) for t in figure.findobj(Text) if t.get_text().strip() and t.get_visible()]
+
+
+def clipped(figure) -> list[str]:
+    """Texts whose box is not inside the figure."""
     width, height = figure.bbox.width, figure.bbox.height
-    boxes = [(t, t.get_window_extent()) for t in figure.findobj(Text) if t.get_text() and t.get_visible()]
     return [
         f"{t.get_text()!r} at {box.bounds} in {width} x {height}"
-        for t, box in boxes
+        for t, box in boxes(figure)
         if box.x0 < -1 or box.y0 < -1 or box.x1 > width + 1 or box.y1 > height + 1
     ]
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
-@pytest.mark.parametrize("n", [1, 60])
-def test_no_text_is_clipped_at_any_size(tmp_path: Path, n: int, size) -> None:
-    hits = make(tmp_path, mixed(n))
-    restriction = {"restriction_networks": ["203.0.113.0/24"]}
-    for draw in DRAW:
-        figure = draw(hits, **(restriction if draw in (plots.hits_by_ip, plots.hits_by_network) else {}))
+def overlapping(figure) -> list[str]:
+    """Pairs of texts whose boxes share more than a pixel each way."""
+    return [
+        f"{a.get_text()!r} and {b.get_text()!r}"
+        for (a, one), (b, other) in itertools.combinations(boxes(figure), 2)
+        if min(one.x1, other.x1) - max(one.x0, other.x0) > 1 and min(one.y1, other.y1) - max(one.y0, other.y0) > 1
+    ]
+
+
+@pytest.fixture(scope="module", params=[1, 60])
+def crowded(request, tmp_path_factory) -> Hits:
+    lines = [line("203.0.113.7"), line("198.51.100.9", at=90), line("198.51.100.9", True, 120)]
+    return make(tmp_path_factory.mktemp("crowded"), mixed(request.param) + lines)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_text_is_clipped_or_on_another_at_any_size(crowded: Hits, kind) -> None:
+    for size, theme in zip(SIZES, itertools.cycle(("light", "dark"))):
+        figure = plots.draw(crowded, kind, networks=["203.0.113.0/24"], theme=theme)
         if size:
             figure.set_size_inches(*size)
-        assert not clipped(figure), draw.__name__
-    [leak, *_] = hits.leaks() or [None]
-    if leak:
-        figure = plots.leak_timeline(leak)
-        if size:
-            figure.set_size_inches(*size)
-        assert not clipped(figure)
+        assert not clipped(figure), size
+        assert not overlapping(figure), size
+
+
+def test_rows_that_are_too_close_keep_every_second_text(tmp_path: Path) -> None:
+    figure = plots.hits_by_ip(make(tmp_path, mixed(60)), top=20)
+    parts = figure.get_layout_engine().parts
+    figure.set_size_inches(4, 2.4)
+    boxes(figure)
+    shown = [label.get_visible() for label in parts.labels]
+    assert shown[0]
+    assert 0 < sum(shown) < len(shown)
+    figure.set_size_inches(9, 12)
+    boxes(figure)
+    assert all(label.get_visible() for label in parts.labels)
+    assert {label.get_fontsize() for label in parts.labels} == {9}
 
 
 def test_cut_labels_are_whole_again_in_a_wider_figure(tmp_path: Path) -> None:

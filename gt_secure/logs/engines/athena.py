@@ -143,7 +143,7 @@ class AthenaRun:
         if not own and not managed and self.settings.output is None:
             raise InvalidInput(
                 f"The work group {name} has no output location, and none is given.",
-                next_step="Give output='s3://bucket/prefix/' (--athena-output), in a bucket of the same region.",
+                next_step="Pass output='s3://bucket/prefix/', in a bucket of the same region.",
                 field="output",
             )
         if config.get("EnforceWorkGroupConfiguration") and self.settings.output and own != self.settings.output:
@@ -196,7 +196,7 @@ class AthenaRun:
         if self.settings.confirm is None:
             raise InvalidInput(
                 f"{estimate.sentence} Nobody said yes.",
-                next_step="Pass Athena(yes=True) or Athena(confirm=...); on the command line --yes.",
+                next_step="Pass yes=True, as in Athena(yes=True), or Athena(confirm=...).",
                 field="yes",
                 details={"objects": estimate.objects, "bytes": estimate.bytes, "usd": round(estimate.usd, 2)},
             )

@@ -76,7 +76,7 @@ class Flow:
             if "output location" in error.message.lower():
                 raise InvalidInput(
                     "Athena has no output location for the results.",
-                    next_step="Give output='s3://bucket/prefix/' (--athena-output), or choose a work group with one.",
+                    next_step="Pass output='s3://bucket/prefix/', or choose a work group with one.",
                     field="output",
                 ) from error
             raise

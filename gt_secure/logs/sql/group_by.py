@@ -42,7 +42,7 @@ def check_columns(by: str | Sequence[str], more: Sequence[str] = ()) -> list[str
         if name in NEEDS_NETWORKS and name not in known:
             raise InvalidInput(
                 f'"{name}" needs names of networks.',
-                next_step="Pass networks= (--networks FILE), or call with_networks.",
+                next_step="Pass networks='FILE'.",
                 field="by",
             )
         if name not in known:

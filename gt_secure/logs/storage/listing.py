@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ...aws.arns import bucket_arn, client_partition
+from ...aws.buckets import no_bucket
 from ...aws.client import Aws, aws_errors
-from ...errors import InvalidInput, LogError
+from ...errors import InvalidInput, LogError, NotFound
 from .objects import S3Object
 from .pages import ahead, chain, list_page, pages
 
@@ -63,12 +64,17 @@ def find_logs(aws: Aws | Any, bucket: str) -> LogLocation:
     ------
     LogError
         If server access logging is off.
+    NotFound
+        If there is no such bucket.
     AccessDenied
         Without ``s3:GetBucketLogging``.
     """
     client = s3_client(aws)
-    with aws_errors("s3:GetBucketLogging", bucket_arn(client_partition(client), bucket)):
-        enabled = client.get_bucket_logging(Bucket=bucket).get("LoggingEnabled")
+    try:
+        with aws_errors("s3:GetBucketLogging", bucket_arn(client_partition(client), bucket)):
+            enabled = client.get_bucket_logging(Bucket=bucket).get("LoggingEnabled")
+    except NotFound as error:
+        raise (no_bucket(aws, bucket) if isinstance(aws, Aws) else error) from error
     if not enabled:
         raise LogError(
             f"Server access logging of {bucket} is off, so nobody knows who opened its objects.",

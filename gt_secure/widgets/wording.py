@@ -1,0 +1,34 @@
+"""The words of the panel: ``the field "VPC endpoints"`` for the library's ``endpoints=``."""
+
+from __future__ import annotations
+
+from ..wording import Wording
+
+PANEL = Wording(
+    {
+        "addresses": 'the field "Allowed addresses"',
+        "bound_to": 'the field "Bound to the worker at"',
+        "bucket": 'the field "Bucket with the images"',
+        "endpoints": 'the field "VPC endpoints"',
+        "expires_in": 'the list "Lifetime"',
+        "guard": 'the list "Bucket guard"',
+        "logs": 'the field "Log location"',
+        "max_age": 'the field "Refuse URLs older than"',
+        "portal_lock": 'the list "Portal lock"',
+        "prefix": 'the field "Only keys that start with"',
+        "role_arn": 'the field "Signing role"',
+        "since": 'the list "Time"',
+        "team": 'the list "Workteam"',
+        "url_lock": 'the list "URL lock"',
+    },
+    values={
+        "guard=None": 'Bucket guard: "No change"',
+        "guard=True": 'Bucket guard: "On"',
+        "max_age=None": '"Refuse URLs older than" empty',
+        "portal_lock=None": 'Portal lock: "No change"',
+        "portal_lock=True": 'Portal lock: "On"',
+    },
+    calls={"workteams": 'the list "Workteam"'},
+    keeps_values=False,
+)
+"""What a person sees in the panel."""

@@ -1,0 +1,77 @@
+"""Messages in the syntax of one surface: the library writes Python (``addresses=``), and a surface puts its own words there."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from .errors import GtSecureError
+
+_CURLY = str.maketrans({"\u201c": '"', "\u201d": '"', "\u2018": "'", "\u2019": "'"})
+_VALUE = r"(?P<value>\[?(?:'[^']*'|\"[^\"]*\")(?:, \.\.\.)?\]?|\[?\.\.\.\]?|\{[^{}]*\}|None\b|True\b|False\b)?(?![\w=])"
+_CALL = re.compile(r"\bgt\.(?P<name>\w+)\((?P<argument>[^()]*)\)")
+
+
+@dataclass(frozen=True)
+class Wording:
+    """The words of one surface for what the library calls by its Python name.
+
+    Parameters
+    ----------
+    arguments : mapping
+        Arguments and what sets them: ``{"addresses": "--allow"}``.
+    values : mapping
+        Arguments with a value that has its own spelling: ``{"max_age=None": "--max-age off"}``.
+    calls : mapping
+        Methods of a connection and what does the same; ``{}`` stands for the argument:
+        ``{"undo": "'gt-secure undo {}'"}``.
+    keeps_values : bool
+        Whether a quoted value follows the argument, as in ``--bucket NAME``.
+    """
+
+    arguments: Mapping[str, str]
+    values: Mapping[str, str] = field(default_factory=dict)
+    calls: Mapping[str, str] = field(default_factory=dict)
+    keeps_values: bool = True
+
+    @cached_property
+    def _argument(self) -> re.Pattern[str]:
+        return re.compile(rf"(?P<verb>\bPass )?\b(?P<name>{'|'.join(self.arguments)})={_VALUE}")
+
+    def write(self, text: str) -> str:
+        """Return a sentence in the words of the surface, with straight quotes.
+
+        Examples
+        --------
+        >>> Wording({"bucket": "--bucket"}, calls={"workteams": "'gt-secure teams'"}).write("Pass bucket='photos'.")
+        'Pass --bucket photos.'
+        """
+
+        def argument(match: re.Match[str]) -> str:
+            name, value = match["name"], (match["value"] or "").strip("[]")
+            plain = value.removesuffix(", ...").strip("'\"")
+            if value.startswith("{"):
+                plain = value.strip("{}").replace("'", "").replace(": ", "=")
+            shown = self.values.get(f"{name}={value}") or self.arguments[name]
+            if self.keeps_values and value[:1] in ("'", '"', "{"):
+                shown += f" '{plain}'" if " " in plain else f" {plain}"
+            # A person types an option, but fills in a field.
+            verb = match["verb"] or ""
+            return (verb if self.keeps_values or not verb else "Use ") + shown
+
+        def call(match: re.Match[str]) -> str:
+            shown = self.calls.get(match["name"])
+            if shown is None:
+                return match[0]
+            return shown.format(match["argument"].strip("'\""))
+
+        return self._argument.sub(argument, _CALL.sub(call, text)).translate(_CURLY)
+
+    def translate(self, error: GtSecureError) -> GtSecureError:
+        """Return a copy of an error whose message and next step are in the words of the surface."""
+        result = copy.copy(error)
+        result.message, result.next_step = self.write(error.message), self.write(error.next_step)
+        return result
