@@ -1,4 +1,4 @@
-"""Messages in the syntax of one surface: the library writes Python (``addresses=``), and a surface puts its own words there."""
+"""Messages in the syntax of one surface: the library writes ``addresses=``, and a surface puts its own words there."""
 
 from __future__ import annotations
 

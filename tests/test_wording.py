@@ -1,4 +1,4 @@
-"""Errors speak the language of their surface: options in a shell, arguments in Python, fields and buttons in the panel."""
+"""Errors speak the language of their surface: options in a shell, arguments in Python, fields in the panel."""
 
 from __future__ import annotations
 

@@ -31,7 +31,9 @@ def current_restriction(
         The notices name what a restriction cannot say, such as a portal list that differs from that of the guard.
     """
     if team is None and bucket is None:
-        raise InvalidInput("Neither a team nor a bucket is given.", next_step="Pass team=, bucket= or both.", field="team")
+        raise InvalidInput(
+            "Neither a team nor a bucket is given.", next_step="Pass team=, bucket= or both.", field="team"
+        )
     notices: list[Notice] = []
     guard = None
     if bucket is not None:

@@ -40,7 +40,9 @@ def event_pattern(resources: Resources) -> dict[str, Any]:
         if name
     ]
     if not alternatives:
-        raise InvalidInput("Neither a team nor a bucket is given.", next_step="Pass team=, bucket= or both.", field="team")
+        raise InvalidInput(
+            "Neither a team nor a bucket is given.", next_step="Pass team=, bucket= or both.", field="team"
+        )
     detail: dict[str, Any] = alternatives[0] if len(alternatives) == 1 else {"$or": alternatives}
     return {"source": ["aws.sagemaker", "aws.s3"], "detail-type": ["AWS API Call via CloudTrail"], "detail": detail}
 

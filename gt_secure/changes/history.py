@@ -118,7 +118,9 @@ def read_history(
         If neither a team nor a bucket is given, or ``since`` is not a time.
     """
     if team is None and bucket is None:
-        raise InvalidInput("Neither a team nor a bucket is given.", next_step="Pass team=, bucket= or both.", field="team")
+        raise InvalidInput(
+            "Neither a team nor a bucket is given.", next_step="Pass team=, bucket= or both.", field="team"
+        )
     moment = parse_time(since, "since")
     start = dt.datetime.now(dt.UTC) - dt.timedelta(days=90) if moment is None else moment.replace(tzinfo=dt.UTC)
     unread: list[str] = []

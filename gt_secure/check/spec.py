@@ -95,7 +95,11 @@ class Spec:
             if key not in arguments:
                 raise _bad(f"The check {word} needs '{key}'.", key, f"Pass {key}=.")
         if rule.one_of and not any(key in arguments for key in rule.one_of):
-            raise _bad(f"The check {word} needs {' or '.join(rule.one_of)}.", rule.one_of[0], f"Pass {' or '.join(f'{key}=' for key in rule.one_of)}.")
+            raise _bad(
+                f"The check {word} needs {' or '.join(rule.one_of)}.",
+                rule.one_of[0],
+                f"Pass {' or '.join(f'{key}=' for key in rule.one_of)}.",
+            )
         return cls(word, dict(arguments), base or Path())
 
 

@@ -176,7 +176,7 @@ def _place_note(parts: Parts, width: float, height: float) -> float:
 
 
 def _fit_rows(parts: Parts, height: float) -> None:
-    """Set the texts of rows smaller where rows are close together; where they are too close, only some rows keep them."""
+    """Set the texts of close rows smaller; of rows that are too close, only some keep their texts."""
     columns = (parts.labels, parts.numbers, parts.beside)
     rows = max(map(len, columns))
     if not rows:

@@ -50,7 +50,7 @@ def parse_age(value: str | dt.timedelta) -> int:
     if not 1 <= seconds < LONGEST_S:
         raise InvalidInput(
             f"A maximum age of {str(value)[:40]} protects nothing: it must be at least 1s and less than 7d.",
-            next_step="A presigned URL lives 7 days at most. Write 15m, or leave the age without a limit (max_age=None).",
+            next_step="A presigned URL lives 7 days at most. Write 15m, or set no limit (max_age=None).",
             field="max_age",
             value=value,
         )
