@@ -6,7 +6,6 @@ The panel, the command line and notebooks all call these. Each method hands its 
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, overload
@@ -181,8 +180,6 @@ Logs: TypeAlias = "str | Path | Iterable[str | Path]"
 
 Engine: TypeAlias = Literal["auto", "duckdb", "spark", "athena"]
 """The program that reads access logs."""
-
-_POLL_S = 1.0
 
 
 class Connection:
@@ -1212,7 +1209,7 @@ class Connection:
         predict: bool = False,
         progress: Callable[[Any], object] | None = None,
         cancel: threading.Event | None = None,
-        wait_for: int = 0,
+        wait_for: int | Callable[[Hits], bool] = 0,
         wait_s: float = 60,
     ) -> Hits:
         """Read the access log of a bucket.
@@ -1246,13 +1243,15 @@ class Connection:
             Fill ``refused_by`` in where the log does not name the lock, from the bucket policy of now. Such values end
             with ``(predicted)``.
         progress : callable, optional
-            Gets a :class:`~gt_secure.logs.Progress` while reading.
+            Gets a :class:`~gt_secure.logs.Progress` while reading; with ``wait_for`` also a
+            :class:`~gt_secure.logs.Waiting`.
         cancel : threading.Event, optional
-            Set it to stop reading.
-        wait_for : int
-            Read again until this number of requests is there, for tests and tutorials: S3 delivers logs late.
+            Set it to stop reading or waiting.
+        wait_for : int or callable
+            Wait until this number of requests is there, or until a condition on the hits is true: S3 delivers logs
+            hours late. Only new log objects are looked for and read. Waiting works where the logs are read here.
         wait_s : float
-            Seconds to wait for them at most.
+            Seconds to wait for them at most. What is there then is returned, and ``coverage.notes`` says so.
 
         Returns
         -------
@@ -1280,17 +1279,17 @@ class Connection:
                 progress=progress, cancel=cancel, wait_for=wait_for, wait_s=wait_s,
             ).with_refusals(refusal_decider(self.aws))  # fmt: skip
         sources, wanted = self._log_of(bucket, logs, filters)
-        deadline = time.monotonic() + wait_s
-        while True:
-            hits = access_logs.read_hits(
-                sources, since=since, until=until, engine=engine, aws=self.aws, dedupe=dedupe, cache=cache,
-                progress=progress, cancel=cancel, session=session, athena=athena, filters=wanted, networks=networks,
+        if wait_for:
+            return access_logs.wait_for_hits(
+                sources, wait_for, wait_s=wait_s, since=since, until=until, engine=engine, aws=self.aws, dedupe=dedupe,
+                cache=cache, progress=progress, cancel=cancel, filters=wanted, networks=networks,
                 **_memory(memory_limit),
             )  # fmt: skip
-            if not wait_for or len(hits) >= wait_for or time.monotonic() > deadline:
-                return hits
-            hits.close()
-            time.sleep(_POLL_S)
+        return access_logs.read_hits(
+            sources, since=since, until=until, engine=engine, aws=self.aws, dedupe=dedupe, cache=cache,
+            progress=progress, cancel=cancel, session=session, athena=athena, filters=wanted, networks=networks,
+            **_memory(memory_limit),
+        )  # fmt: skip
 
     def count_hits(
         self,

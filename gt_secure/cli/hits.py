@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from ..logs.engines.athena_query import QueryProgress
     from ..logs.engines.athena_settings import Athena, Estimate
     from ..logs.export import Export
-    from ..logs.ingest.reader import Progress
     from ..logs.leaks import Leak, Leaks
 
 _BY = "remote_ip,http_status"
@@ -87,6 +86,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=("table", "csv", "json", "parquet"), default="table")
     parser.add_argument("--limit", type=int, help="maximum number of rows (default: all)")
     parser.add_argument("--output", "-o", help="write to this file")
+    group = parser.add_argument_group("waiting for delivery")
+    group.add_argument(
+        "--wait-for", type=int, default=0, metavar="N", help="wait until N requests are there, then count"
+    )
+    group.add_argument("--follow", action="store_true", help="count each delivery as it comes, after what is there")
+    group.add_argument("--wait-s", type=float, default=3600.0, metavar="SECONDS",
+                       help="end waiting or following after this (default: %(default)g)")  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
@@ -127,6 +133,12 @@ def _copy_out(path: Path) -> None:
 
 def table_from(args: argparse.Namespace) -> Table:
     """Count hits, and report their coverage on standard error."""
+    if args.follow:
+        raise InvalidInput(
+            "--follow prints as it goes, and a cell has one result.",
+            next_step="Use --wait-for N here, or gt_secure.logs.follow_hits in Python.",
+            field="follow",
+        )
     table, coverage = counts_from(args)
     tell(coverage, args.stats)
     return table
@@ -137,12 +149,12 @@ def counts_from(args: argparse.Namespace, export: Export | None = None) -> tuple
     if args.limit is not None and args.limit < 1:
         raise InvalidInput("--limit accepts numbers from 1.", field="limit")
     large = args.engine in ("spark", "athena") or args.athena_database is not None
-    if not (args.dedupe or args.predict) and (large or _simple(args)):
-        sources, aws = _sources(args)
-        with _warnings_as_lines(), reading(args) as progress:
+    if not (args.dedupe or args.predict or args.wait_for) and (large or _simple(args)):
+        sources, aws = log_sources(args)
+        with warnings_as_lines(), reading(args) as progress:
             table, coverage = count_hits(
                 sources, args.by, since=args.since, until=args.until, aws=aws, engine=args.engine,
-                filters=_filters(args), athena=_athena(args), progress=progress, networks=args.networks,
+                filters=log_filters(args), athena=_athena(args), progress=progress, networks=args.networks,
                 memory_limit=args.memory_limit, export=export,
             )  # fmt: skip
         if args.limit is not None:
@@ -161,13 +173,24 @@ def _simple(args: argparse.Namespace) -> bool:
 
 def open_hits(args: argparse.Namespace) -> Hits:
     """Read what the arguments of a command name."""
-    sources, aws = _sources(args)
-    with _warnings_as_lines(), reading(args) as progress:
-        hits = read_hits(
-            sources, since=args.since, until=args.until, aws=aws, dedupe=args.dedupe, cache=not args.no_cache,
-            engine=args.engine, athena=_athena(args), filters=_filters(args), progress=progress, networks=args.networks,
-            memory_limit=args.memory_limit,
-        )  # fmt: skip
+    sources, aws = log_sources(args)
+    with warnings_as_lines(), reading(args) as progress:
+        options: dict[str, Any] = {
+            "since": args.since, "until": args.until, "aws": aws, "dedupe": args.dedupe, "cache": not args.no_cache,
+            "engine": args.engine, "athena": _athena(args), "filters": log_filters(args), "progress": progress,
+            "networks": args.networks, "memory_limit": args.memory_limit,
+        }  # fmt: skip
+        if getattr(args, "wait_for", 0):
+            from ..logs.waiting import wait_for_hits
+
+            hits = wait_for_hits(sources, args.wait_for, wait_s=args.wait_s, **options)
+        else:
+            hits = read_hits(sources, **options)
+    return with_predictions(args, hits)
+
+
+def with_predictions(args: argparse.Namespace, hits: Hits) -> Hits:
+    """Fill in the predicted locks, if the arguments ask for them."""
     if not args.predict:
         return hits
     from ..access.refused_by import refusal_decider
@@ -177,14 +200,14 @@ def open_hits(args: argparse.Namespace) -> Hits:
 
 
 @contextlib.contextmanager
-def _warnings_as_lines() -> Iterator[None]:
+def warnings_as_lines() -> Iterator[None]:
     """Report immediately, in one line, that the logs are large: reading may take hours."""
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_, **__: note(f"gt-secure: {message}")
         yield
 
 
-def _filters(args: argparse.Namespace) -> dict[str, Any]:
+def log_filters(args: argparse.Namespace) -> dict[str, Any]:
     """Return the filters of the arguments, as ``Hits.filter`` accepts them."""
     return {
         "bucket": args.bucket,  # one log prefix may hold the records of many buckets
@@ -234,12 +257,14 @@ def _athena_text(progress: QueryProgress | Any) -> str:
     return f"Athena: {progress.state.lower()}, {size_text(progress.bytes)} scanned"
 
 
-def _reading_text(progress: Progress | Any) -> str:
+def _reading_text(progress: Any) -> str:
+    if hasattr(progress, "waited_s"):
+        return str(progress.sentence)
     objects = f"{progress.objects:,} of {progress.total_objects:,} objects"
     return f"Reading the access logs: {objects}, {size_text(progress.bytes)}, {progress.lines:,} lines"
 
 
-def _sources(args: argparse.Namespace) -> tuple[list[Any], Any]:
+def log_sources(args: argparse.Namespace) -> tuple[list[Any], Any]:
     """Return the sources that the arguments name, and the connection they need."""
     sources: list[Any] = [*args.sources, *args.more_sources]
     if not sources and not args.bucket and args.engine != "athena":

@@ -14,13 +14,14 @@ def add(commands: Commands) -> None:
     """Add the commands."""
     hits = commands.add(
         "hits",
-        _json_means_format(logs.run),
+        _json_means_format(_count_or_follow),
         description="Count requests of access logs by any columns. Unreadable lines are counted and reported. Access "
         "logs arrive late and may miss requests.",
         examples=(
             ("gt-secure hits --bucket gt-images --presigned", "requests with presigned URLs"),
             ("gt-secure hits log/ --by remote_ip,hour --format csv", "logs on disk, as CSV"),
             ("gt-secure hits s3://gt-logs/ --since 7d --refused --json", "refused requests of the last week"),
+            ("gt-secure hits --bucket gt-images --since 1h --follow", "each delivery as it comes"),
         ),
         result=logs.table_from,
     )
@@ -62,6 +63,14 @@ def add(commands: Commands) -> None:
         ),
     )
     logs.add_cache_arguments(cache)
+
+
+def _count_or_follow(args: argparse.Namespace) -> int:
+    if not args.follow:
+        return logs.run(args)
+    from .follow import follow
+
+    return follow(args)
 
 
 def _json_means_format(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:

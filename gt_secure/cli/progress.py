@@ -30,6 +30,14 @@ class Working:
         """Set the text; the next tick draws it."""
         self._text = text
 
+    def clear(self) -> None:
+        """Remove the line for now, so that other output begins at the left; the next tick draws it again."""
+        with self._lock:
+            if self._drawn:
+                sys.stderr.write(f"\r{' ' * self._drawn}\r")
+                sys.stderr.flush()
+                self._drawn = 0
+
     def run(self) -> None:
         """Draw until the work is done."""
         if self._done.wait(AFTER_S):
@@ -49,11 +57,8 @@ class Working:
 
     def finish(self) -> None:
         """Remove the line, so that the next output begins at the left."""
-        with self._lock:
-            self._done.set()
-            if self._drawn:
-                sys.stderr.write(f"\r{' ' * self._drawn}\r")
-                sys.stderr.flush()
+        self._done.set()
+        self.clear()
 
 
 @contextmanager

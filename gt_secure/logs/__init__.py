@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .storage.cache import Cache, CacheState
     from .storage.listing import LogLocation, find_logs
     from .table import Table
+    from .waiting import Waiting, follow_hits, wait_for_hits
 
 __all__ = [
     "Athena",
@@ -31,9 +32,12 @@ __all__ = [
     "Progress",
     "QueryProgress",
     "Table",
+    "Waiting",
     "count_hits",
     "find_logs",
+    "follow_hits",
     "read_hits",
+    "wait_for_hits",
 ]
 
 __getattr__, __dir__ = attach(
@@ -52,7 +56,10 @@ __getattr__, __dir__ = attach(
         "QueryProgress": ".engines.athena_query",
         "Table": ".table",
         "count_hits": ".read",
+        "Waiting": ".waiting",
         "find_logs": ".storage.listing",
+        "follow_hits": ".waiting",
         "read_hits": ".read",
+        "wait_for_hits": ".waiting",
     },
 )

@@ -16,6 +16,7 @@ import contextlib
 import contextvars
 import importlib
 import logging
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, TypeVar
 
@@ -92,7 +93,13 @@ class Worker:
         return self._task is not None
 
     def start(
-        self, work: Callable[[], T], done: Callable[[T], None], *, timeout_s: float = 60.0, after_s: float = 0.0
+        self,
+        work: Callable[[], T],
+        done: Callable[[T], None],
+        *,
+        timeout_s: float = 60.0,
+        after_s: float = 0.0,
+        hours: bool = False,
     ) -> None:
         """Run ``work`` on a thread, then ``done`` with its result on the event loop.
 
@@ -106,6 +113,8 @@ class Worker:
             Seconds until we stop waiting.
         after_s : float
             Seconds to wait first, so that a burst of changes leads to one call.
+        hours : bool
+            For work of hours: the end of the kernel does not wait for its thread.
         """
         self._ticket += 1
         self._error = None
@@ -116,7 +125,7 @@ class Worker:
         if self._task is not None:
             self._task.cancel()
         # Without a pause the thread starts now, not only when the cell has ended.
-        future = None if after_s else _on_thread(loop, work)
+        future = None if after_s else (_on_daemon if hours else _on_thread)(loop, work)
         self._task = loop.create_task(self._run(self._ticket, work, done, timeout_s, after_s, future))
         self._on_busy(True)
 
@@ -201,6 +210,30 @@ def _on_thread(loop: asyncio.AbstractEventLoop, work: Callable[[], T]) -> asynci
     return future
 
 
+def _on_daemon(loop: asyncio.AbstractEventLoop, work: Callable[[], T]) -> asyncio.Future[T]:
+    """Run work on a separate thread that ends with the kernel, which waits only for the threads of its pool."""
+    future: asyncio.Future[T] = loop.create_future()
+    future.add_done_callback(_seen)
+    context = contextvars.copy_context()
+
+    def settle(give: Callable[[Any], None], value: Any) -> None:
+        if not future.done():
+            give(value)
+
+    def run() -> None:
+        give: Callable[[Any], None] = future.set_result
+        value: Any
+        try:
+            value = context.run(work)
+        except BaseException as error:
+            give, value = future.set_exception, error
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
+            loop.call_soon_threadsafe(settle, give, value)
+
+    threading.Thread(target=run, name="gt-secure-wait", daemon=True).start()
+    return future
+
+
 def load_soon(*modules: str) -> None:
     """Import modules of this package on a thread: what a first press would load is there by then.
 
@@ -223,6 +256,20 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return asyncio.get_running_loop()
     except RuntimeError:
         return None
+
+
+def on_loop() -> Callable[[Callable[[], object]], None]:
+    """Return a function that runs an action where widgets may be touched, whichever thread calls it."""
+    loop = _running_loop()
+
+    def run(action: Callable[[], object]) -> None:
+        if loop is None or _testing:
+            action()
+            return
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(action)
+
+    return run
 
 
 def spawn(work: Awaitable[Any]) -> asyncio.Task[Any] | None:

@@ -185,12 +185,13 @@ class Step(Box):
         timeout_s: float = 60.0,
         after_s: float = 0.0,
         may_cancel: bool = True,
+        hours: bool = False,
     ) -> None:
         """Do slow work off the event loop; the buttons of this step are disabled meanwhile."""
         self._busy_words = words
         self._may_cancel = may_cancel
         self.message.value = ""
-        self.worker.start(work, done, timeout_s=timeout_s, after_s=after_s)
+        self.worker.start(work, done, timeout_s=timeout_s, after_s=after_s, hours=hours)
 
     def summarise(self, *parts: object) -> None:
         """Set the line that stays when the step is closed."""

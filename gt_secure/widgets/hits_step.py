@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,9 @@ from .. import html as markup
 from .. import plots
 from ..errors import InvalidInput
 from ..html import Markup, count
+from ..text import duration
 from . import hits_view as hitsview
+from .background import on_loop
 from .base import Html, Link, Step, error_markup, field
 from .hits_view import HitsResult
 from .shared_models import make
@@ -35,6 +38,8 @@ _RANGES = (
 )
 _KINDS = (("by source IP", "ip"), ("by network", "network"), ("over time", "time"), ("by hour of the day", "hours"),
           ("by age of the URL", "age"), ("refused, by lock", "refused"))  # fmt: skip
+WAIT_S = 3 * 3600
+"""Seconds after which waiting for a delivery ends."""
 _REQUESTS = (("presigned only", True), ("all", False))
 
 
@@ -82,6 +87,8 @@ class HitsStep(Step):
         self.names: Networks | None = None
         self.on_revoke: Callable[[Leak, Hits], object] | None = None
         self.markers: list[str] = []
+        self.wait_s = WAIT_S
+        self._stop = threading.Event()
         self._found = ""
         super().__init__(connection)
         self.summarise("Not read yet.")
@@ -121,7 +128,13 @@ class HitsStep(Step):
             make(ipywidgets.Dropdown, description="Export as", options=["PNG", "SVG", "CSV"], value="PNG")
         )
         self.export_button = self.button("Export", self.export, when=lambda: self.result is not None)
-        row = make(ipywidgets.HBox, [self.plot_button])
+        self.wait_button = self.button(
+            "Wait for delivery",
+            self.wait_for_delivery,
+            when=lambda: bool(self.bucket or self.logs),
+            tooltip="Looks for new log objects until a request is delivered. Cancel ends it.",
+        )
+        row = make(ipywidgets.HBox, [self.plot_button, self.wait_button])
         row.add_class("gts-row")
         self.plot = Html()
         self.leaks = Html()
@@ -154,6 +167,47 @@ class HitsStep(Step):
 
     def plot_hits(self) -> None:
         """Read the log and plot it."""
+        self.run("Reading the access log…", self._reading(), self._got, timeout_s=600)
+
+    def wait_for_delivery(self) -> None:
+        """Wait until a request is delivered that is not in the log yet, then plot the log."""
+        from ..logs.waiting import USUALLY, Waiting
+
+        self._stop = stop = threading.Event()
+        presigned, on_widgets = self.which.value, on_loop()
+        before: list[int] = []
+
+        def is_new(hits: Hits) -> bool:
+            rows = len(hits.filter(presigned=True) if presigned else hits)
+            before.append(rows)
+            return rows > before[0]
+
+        def tell(state: object) -> None:
+            if isinstance(state, Waiting) and not stop.is_set():
+                on_widgets(lambda: None if stop.is_set() else self.say(state.sentence, busy=True))
+
+        read = self._reading(wait_for=is_new, wait_s=self.wait_s, cancel=stop, progress=tell)
+        self.run(
+            f"Waiting for delivery… {USUALLY}",
+            lambda: (read(), before[-1] > before[0]),
+            self._waited,
+            timeout_s=self.wait_s + 600,
+            hours=True,
+        )
+
+    def cancel(self) -> None:
+        """Stop reading or waiting."""
+        self._stop.set()
+        super().cancel()
+
+    def close(self) -> None:
+        """Close the step, and end a wait."""
+        if hasattr(self, "_stop"):
+            self._stop.set()
+        super().close()
+
+    def _reading(self, **waiting: Any) -> Callable[[], HitsResult]:
+        """Return the work that reads the log as the fields ask."""
         bucket, logs = self.bucket, self.logs.strip()
         if not bucket and not logs:
             raise InvalidInput(
@@ -164,11 +218,11 @@ class HitsStep(Step):
 
         def work() -> HitsResult:
             hits = self.link.get().hits(
-                bucket or None, logs=logs or None, since=since, networks=names, predict=kind == "refused"
+                bucket or None, logs=logs or None, since=since, networks=names, predict=kind == "refused", **waiting
             )
             return hitsview.read_result(hits, kind, networks, endpoints, presigned, markers)
 
-        self.run("Reading the access log…", work, self._got, timeout_s=600)
+        return work
 
     def add_source(self) -> None:
         """Add the chosen source to the allowed addresses."""
@@ -218,6 +272,15 @@ class HitsStep(Step):
             else "no hit found",
             markup.chip("no", f"{count(result.leaked, 'URL')} leaked") if result.leaked else "",
         )
+
+    def _waited(self, answer: tuple[HitsResult, bool]) -> None:
+        from ..logs.waiting import USUALLY
+
+        self._got(answer[0])
+        if answer[1]:
+            self.show()
+        else:
+            self.show(markup.notice("plain", f"No new request in {duration(round(self.wait_s))}.", USUALLY))
 
     def _offer_sources(self, result: HitsResult) -> None:
         self.source.value = -1

@@ -8,8 +8,10 @@ import urllib.request
 
 import pytest
 
+import gt_secure
 from gt_secure.aws.client import connect_aws
-from gt_secure.logs import Cache, Hits, find_logs, read_hits
+from gt_secure.cli.main import main
+from gt_secure.logs import Cache, Hits, Waiting, find_logs, read_hits
 from gt_secure.sandbox import Sandbox
 
 
@@ -55,3 +57,29 @@ def test_from_bucket_to_leak(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert cache.state().objects >= 1
         assert hits.coverage.typical_delay_s is not None
         assert hits.coverage.adds_up
+
+
+def test_waiting_for_a_delivery(tmp_path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("GT_SECURE_CACHE", str(tmp_path))
+    with Sandbox(seed="demo", log_delay_s=1) as sandbox:
+        for name, value in sandbox.environment().items():
+            monkeypatch.setenv(name, value)
+        gt = gt_secure.connect()
+        url = gt.test_url("gt-images", "scans/0001.png")
+        gt.probe(url, "203.0.113.7")
+        states: list[Waiting] = []
+
+        def note(state: object) -> None:
+            if isinstance(state, Waiting):
+                states.append(state)
+
+        wanted = {"since": "1h", "filters": {"test": True}}
+        with gt.hits("gt-images", **wanted, wait_for=1, wait_s=60, progress=note) as hits:
+            assert hits.count("remote_ip").rows == [("203.0.113.7", 1)]
+        assert states
+        gt.probe(url, "198.51.100.9")
+        words = ["--bucket", "gt-images", "--since", "1h", "--by", "remote_ip", "--format", "csv", "--presigned"]
+        assert main(["hits", *words, "--follow", "--wait-s", "4", "--key-prefix", "scans/0001"]) == 0
+        assert sorted(capsys.readouterr().out.splitlines()) == [
+            '"198.51.100.9",1', '"203.0.113.7",1', '"remote_ip","hits"'
+        ]  # fmt: skip

@@ -131,6 +131,7 @@ def logs(gt: Connection, restriction: Restriction) -> None:
     gt.hits("gt-images", engin="spark")  # type: ignore[call-arg]
     gt.hits("gt-images", engine="sprak")  # type: ignore[arg-type]
     gt.hits("gt-images", wait_for=2, wait_s=5.0)
+    gt.hits("gt-images", wait_for=lambda hits: len(hits) > 3)
     gt.count_hits("gt-images", "remote_ip", enigne="spark")  # type: ignore[call-arg]
     gt.count_hits("gt-images", fliters={})  # type: ignore[call-arg]
     gt.plot(hits, tpo=3)  # type: ignore[call-arg]

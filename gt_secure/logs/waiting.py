@@ -1,0 +1,336 @@
+"""Waiting for requests that S3 has not delivered yet: looks for new log objects only, and ends by itself.
+
+Sources: Amazon S3 User Guide, *Logging requests with server access logging* (best-effort delivery, "most log records
+are delivered within a few hours"); CloudTrail User Guide, *How CloudTrail works* (an average of about 5 minutes).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import statistics
+import tempfile
+import threading
+import time
+import weakref
+from collections.abc import Callable, Generator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InvalidInput, LogError, Throttled, Unreachable
+from ..text import count, duration
+from .hits import Hits
+from .read import read_hits
+from .storage.cache import Cache
+from .storage.listing import LATE, s3_client
+from .storage.objects import LogObject, S3Object, StandardInput
+from .storage.resolve import resolve
+from .time_range import parse_time
+
+if TYPE_CHECKING:
+    from .read import Sources
+
+USUALLY = "S3 usually delivers access logs within a few hours and promises no time. CloudTrail takes about 5 minutes."
+"""Sentence about the time that deliveries take."""
+
+FIRST_S, LONGEST_S = 0.5, 60.0
+"""Seconds between two looks: at the beginning, and at most."""
+
+Enough = int | Callable[[Hits], bool]
+"""What is waited for: a number of requests, or a condition on the hits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """State of a wait, between two looks.
+
+    Attributes
+    ----------
+    waited_s, wait_s : float
+        Seconds waited so far, and at most.
+    looks : int
+        Looks for new log objects so far.
+    objects : int
+        New log objects that were found.
+    hits : int
+        Requests that are there.
+    typical_delay_s : float or None
+        Median time from a request to its delivery in this log, where it is known.
+    """
+
+    waited_s: float
+    wait_s: float
+    looks: int
+    objects: int
+    hits: int
+    typical_delay_s: float | None = None
+
+    @property
+    def sentence(self) -> str:
+        """The state in words, and how long AWS usually takes."""
+        delay = self.typical_delay_s
+        usual = USUALLY if delay is None else f"This log usually takes {duration(round(delay))}."
+        return (
+            f"Waiting for delivery: {count(self.objects, 'new log object')} in {duration(round(self.waited_s))}, "
+            f"at most {duration(round(self.wait_s))}. {usual}"
+        )
+
+
+class Deliveries:
+    """New log objects of a location, found by listing; nothing is read.
+
+    Parameters
+    ----------
+    sources : str, path, LogLocation or iterable of them
+        As for :func:`~gt_secure.logs.read_hits`. Standard input cannot be waited for.
+    since : datetime, optional
+        UTC; objects written before are no deliveries.
+    aws : Aws or boto3 S3 client, optional
+    """
+
+    def __init__(self, sources: Sources, *, since: dt.datetime | None = None, aws: Any = None) -> None:
+        self.sources, self.since, self.aws = sources, since, aws
+        self._seen: set[tuple[str, ...]] = set()
+        self.objects = 0
+
+    def new(self) -> list[LogObject]:
+        """Return the objects that no look before has seen.
+
+        Raises
+        ------
+        InvalidInput
+            For standard input.
+        """
+        client = s3_client(self.aws) if self.aws is not None else None
+        found: list[LogObject] = []
+        for item in resolve(self.sources, client=client, since=self._bound()):
+            if isinstance(item, StandardInput) or item.identity is None:
+                raise InvalidInput(
+                    "Standard input cannot be waited for.",
+                    next_step="Name a folder or an s3:// prefix.",
+                    field="wait_for",
+                )
+            if item.identity not in self._seen:
+                self._seen.add(item.identity)
+                found.append(item)
+        self.objects += len(found)
+        return found
+
+    def _bound(self) -> dt.datetime | None:
+        """Return where listing begins: a later look needs only the keys of the last days, which may still grow."""
+        if not self._seen:
+            return self.since
+        recent = dt.datetime.now(dt.UTC).replace(tzinfo=None) - LATE
+        return recent if self.since is None else max(self.since, recent)
+
+
+class _Clock:
+    """Waits between looks, longer and longer, until the time is over or somebody cancels."""
+
+    def __init__(self, wait_s: float, cancel: threading.Event | None) -> None:
+        self.wait_s, self.looks = wait_s, 0
+        self._cancel = cancel or threading.Event()
+        self._started = time.monotonic()
+        self._pause = FIRST_S
+
+    @property
+    def waited_s(self) -> float:
+        return time.monotonic() - self._started
+
+    def tick(self) -> bool:
+        """Wait for the next look; False when the time is over.
+
+        Raises
+        ------
+        LogError
+            If it was cancelled.
+        """
+        left = self.wait_s - self.waited_s
+        if left <= 0:
+            return False
+        if self._cancel.wait(min(self._pause, left)):
+            raise stopped()
+        self._pause = min(LONGEST_S, self._pause * 1.25)
+        self.looks += 1
+        return True
+
+
+def stopped() -> LogError:
+    """Return the error of a wait that was cancelled."""
+    return LogError(
+        "Waiting for delivery was cancelled.",
+        next_step="Start it again later: what is read from S3 is kept.",
+    )
+
+
+def wait_for_hits(
+    sources: Sources,
+    enough: Enough,
+    *,
+    wait_s: float = 60,
+    since: str | dt.date | dt.datetime | None = None,
+    aws: Any = None,
+    engine: str = "auto",
+    cache: bool | Cache = True,
+    progress: Callable[[Any], object] | None = None,
+    cancel: threading.Event | None = None,
+    **options: Any,
+) -> Hits:
+    """Read access logs again until what is waited for is there, or the time is over.
+
+    Parameters
+    ----------
+    sources, since, aws, engine, options
+        As for :func:`~gt_secure.logs.read_hits`; ``since`` is fixed when the wait begins.
+    enough : int or callable
+        Number of requests after the filters, or a condition on the :class:`~gt_secure.logs.Hits`.
+    wait_s : float
+        Seconds to wait at most. What is there then is returned, and a note of its coverage says so.
+    cache : bool or Cache
+        False keeps what is read in a temporary folder only, so that each log object is read once in any case.
+    progress : callable, optional
+        Gets a :class:`Waiting` between two looks, and while reading what ``read_hits`` reports.
+    cancel : threading.Event, optional
+        Set it to stop.
+
+    Raises
+    ------
+    InvalidInput
+        For standard input, a number below 1, or an engine that does not read here.
+    LogError
+        If it was cancelled.
+    """
+    _check(enough, wait_s, engine)
+    start = parse_time(since, "since")
+    folder = tempfile.TemporaryDirectory(prefix="gt-secure-wait-")
+    try:
+        hits = _wait(
+            Deliveries(sources, since=start, aws=aws), enough, _Clock(wait_s, cancel), folder.name, cache,
+            {"since": start, "aws": aws, "engine": engine, "progress": progress, "cancel": cancel, **options},
+        )  # fmt: skip
+    except BaseException:
+        folder.cleanup()
+        raise
+    weakref.finalize(hits._store, folder.cleanup)  # its rows may be in files there
+    return hits
+
+
+def _wait(
+    deliveries: Deliveries, enough: Enough, clock: _Clock, folder: str, cache: bool | Cache, options: dict[str, Any]
+) -> Hits:
+    """Read whenever there are new objects."""
+    progress = options["progress"]
+    local = any(not isinstance(item, S3Object) for item in deliveries.new())
+    kept = cache if isinstance(cache, Cache) else Cache() if cache and not local else Cache(folder, local=True)
+    deliveries.objects = 0  # what is there already was not waited for
+    while True:
+        hits = read_hits(deliveries.sources, cache=kept, **options)
+        try:
+            found = len(hits)
+            if enough(hits) if callable(enough) else found >= enough:
+                return hits
+            delay = hits.coverage.typical_delay_s
+            while True:
+                if progress is not None:
+                    progress(Waiting(clock.waited_s, clock.wait_s, clock.looks, deliveries.objects, found, delay))
+                if not clock.tick():
+                    hits.coverage.notes.append(_not_there(enough, found, clock.waited_s))
+                    return hits
+                if _look(deliveries):
+                    break
+        except BaseException:
+            hits.close()
+            raise
+        hits.close()
+
+
+def follow_hits(
+    sources: Sources,
+    *,
+    wait_s: float = 3600,
+    since: str | dt.date | dt.datetime | None = None,
+    aws: Any = None,
+    progress: Callable[[Any], object] | None = None,
+    cancel: threading.Event | None = None,
+    **options: Any,
+) -> Generator[Hits, None, None]:
+    """Yield the requests that are there, then those of each delivery, until the time is over.
+
+    Parameters
+    ----------
+    sources, since, aws, options
+        As for :func:`~gt_secure.logs.read_hits`. Of local files only new ones are read, not what one grows by.
+    wait_s : float
+        Seconds after which it ends.
+    progress : callable, optional
+        Gets a :class:`Waiting` between two looks.
+    cancel : threading.Event, optional
+        Set it to stop.
+
+    Yields
+    ------
+    Hits
+        Requests of the new log objects, at least one. They are closed when the next ones are asked for.
+
+    Raises
+    ------
+    InvalidInput
+        For standard input, or an engine that does not read here.
+    LogError
+        If it was cancelled.
+
+    Examples
+    --------
+    >>> for hits in follow_hits("logs/", wait_s=600):  # doctest: +SKIP
+    ...     print(hits.count("remote_ip,http_status"))
+    """
+    _check(1, wait_s, options.get("engine", "auto"))
+    start = parse_time(since, "since")
+    deliveries, clock, total = Deliveries(sources, since=start, aws=aws), _Clock(wait_s, cancel), 0
+    delays: list[float] = []
+    new, first = deliveries.new(), True
+    while True:
+        if new:
+            with closing(read_hits(new, since=start, aws=aws, progress=progress, cancel=cancel, **options)) as hits:
+                total += (number := len(hits))
+                if hits.coverage.typical_delay_s is not None:
+                    delays.append(hits.coverage.typical_delay_s)
+                if number:
+                    yield hits
+        deliveries.objects -= len(new) if first else 0
+        first = False
+        if progress is not None:
+            usual = statistics.median(delays) if delays else None
+            progress(Waiting(clock.waited_s, wait_s, clock.looks, deliveries.objects, total, usual))
+        if not clock.tick():
+            return
+        new = _look(deliveries)
+
+
+def _look(deliveries: Deliveries) -> list[LogObject]:
+    """Look for new objects. A wait of hours outlives a network that is away for a moment."""
+    try:
+        return deliveries.new()
+    except (Unreachable, Throttled):
+        return []
+
+
+def _check(enough: Enough, wait_s: float, engine: str) -> None:
+    if not callable(enough) and (isinstance(enough, bool) or enough < 1):
+        raise InvalidInput("Waiting needs a number of requests from 1.", field="wait_for", value=enough)
+    if not 0 <= wait_s <= _DAYS_S:
+        raise InvalidInput("The time to wait must be from 0 seconds to 2 days.", field="wait_s", value=wait_s)
+    if engine not in ("auto", "duckdb"):
+        raise InvalidInput(
+            f"Waiting reads the logs here, not on {engine[:40]}.",
+            next_step="Leave engine out, or do not wait.",
+            field="engine",
+        )
+
+
+_DAYS_S = 2 * 86_400
+
+
+def _not_there(enough: Enough, found: int, waited_s: float) -> str:
+    state = "what was awaited is not there" if callable(enough) else f"{found:,} of {count(enough, 'request')} there"
+    return f"Waited {duration(round(waited_s))}: {state}. {USUALLY}"

@@ -1,0 +1,224 @@
+"""Waiting for deliveries: only new objects are read, it ends by itself, and cancelling leaves nothing behind."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import shutil
+import threading
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gt_secure import magics
+from gt_secure.cli.main import main
+from gt_secure.errors import InvalidInput, LogError, Unreachable
+from gt_secure.logs import Waiting, follow_hits, wait_for_hits, waiting
+from gt_secure.logs.storage.objects import LocalFile, StandardInput
+from support import corpus
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "FIRST_S", 0.01)
+    monkeypatch.setattr(waiting, "LONGEST_S", 0.02)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    deliver(tmp_path, "a.log", "203.0.113.7")
+    return tmp_path
+
+
+def deliver(folder: Path, name: str, *addresses: str) -> None:
+    """Put a whole file there: a rename is one step."""
+    text = [corpus.write({**corpus.BASE, **corpus.PRESIGNED, "remote_ip": each}) for each in addresses]
+    (folder / f".{name}").write_text("\n".join(text) + "\n", encoding="utf-8")
+    (folder / f".{name}").rename(folder / name)
+
+
+class Postman:
+    """Delivers one file after another, whenever a look has found nothing."""
+
+    def __init__(self, folder: Path, *deliveries: tuple[str, ...], after: int = 2) -> None:
+        self.folder, self.left, self.after = folder, list(deliveries), after
+        self.states: list[Waiting] = []
+
+    def __call__(self, state: Any) -> None:
+        if isinstance(state, Waiting):
+            self.states.append(state)
+            if self.left and len(self.states) % self.after == 0:
+                deliver(self.folder, f"{len(self.states)}.log", *self.left.pop(0))
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the files that were opened."""
+    names: list[str] = []
+    really = LocalFile.open
+
+    def open_file(self: LocalFile) -> Any:
+        names.append(Path(self.name).name)
+        return really(self)
+
+    monkeypatch.setattr(LocalFile, "open", open_file)
+    return names
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_only_new_objects_are_read(folder: Path, opened: list[str], cache: bool) -> None:
+    postman = Postman(folder, ("198.51.100.9",), ("198.51.100.9", "192.0.2.1"))
+    with wait_for_hits(folder, 4, wait_s=20, cache=cache, progress=postman) as hits:
+        assert hits.count("remote_ip").rows == [("198.51.100.9", 2), ("192.0.2.1", 1), ("203.0.113.7", 1)]
+        assert not [note for note in hits.coverage.notes if "Waited" in note]
+        assert hits.coverage.adds_up
+        kept = hits.filter(presigned=True)
+    assert sorted(opened) == ["2.log", "4.log", "a.log"]
+    assert [state.objects for state in postman.states] == sorted(state.objects for state in postman.states)
+    assert postman.states[-1].objects == 1
+    del kept
+
+
+def test_hits_outlive_the_wait(folder: Path) -> None:
+    """Their rows are in files of the wait."""
+    rows = wait_for_hits(folder, 1, wait_s=5, cache=False).filter(presigned=True)
+    assert rows.count("remote_ip").rows == [("203.0.113.7", 1)]
+
+
+def test_it_ends_by_itself_and_says_so(folder: Path) -> None:
+    with wait_for_hits(folder, 2, wait_s=0) as hits:
+        assert len(hits) == 1
+        [note] = [note for note in hits.coverage.limits() if "Waited" in note]
+        assert note.endswith(f"1 of 2 requests there. {waiting.USUALLY}")
+    with wait_for_hits(folder, lambda hits: len(hits.filter(refused=True)) > 0, wait_s=0) as hits:
+        assert any("what was awaited is not there" in note for note in hits.coverage.limits())
+
+
+def test_a_condition_on_the_hits(folder: Path) -> None:
+    postman = Postman(folder, ("198.51.100.9",), ("192.0.2.1",))
+
+    def seen(hits: Any) -> bool:
+        return len(hits.filter(address="192.0.2.1")) > 0
+
+    with wait_for_hits(folder, seen, wait_s=20, progress=postman) as hits:
+        assert len(hits) == 3
+    assert re.match(r"Waiting for delivery: 0 new log objects in \d+ s, at most 20 s. S3 usu", postman.states[0].sentence)
+
+
+def test_filters_count(folder: Path) -> None:
+    postman = Postman(folder, ("198.51.100.9",), ("192.0.2.1",))
+    with wait_for_hits(folder, 1, wait_s=20, progress=postman, filters={"address": "192.0.2.1"}) as hits:
+        assert hits.count("remote_ip").rows == [("192.0.2.1", 1)]
+
+
+def test_cancel_stops_within_a_pause(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "FIRST_S", 600)
+    cancel = threading.Event()
+
+    def press(state: Any) -> None:
+        if isinstance(state, Waiting):
+            threading.Timer(0.05, cancel.set).start()
+
+    before = threading.active_count()
+    for wait in (
+        lambda: wait_for_hits(folder, 2, wait_s=3600, cache=False, progress=press, cancel=cancel),
+        lambda: list(follow_hits(folder, wait_s=3600, progress=press, cancel=cancel)),
+    ):
+        cancel.clear()
+        with pytest.raises(LogError, match="cancelled"):
+            wait()
+    cancel.wait(1)
+    assert threading.active_count() <= before + 1
+
+
+def test_an_outage_does_not_end_a_wait(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    really, calls = waiting.resolve, []
+
+    def resolve(*args: Any, **options: Any) -> Any:
+        calls.append(args)
+        if len(calls) == 2:
+            raise Unreachable("no network")
+        return really(*args, **options)
+
+    monkeypatch.setattr(waiting, "resolve", resolve)
+    with wait_for_hits(folder, 2, wait_s=20, progress=Postman(folder, ("192.0.2.1",))) as hits:
+        assert len(hits) == 2
+    assert len(calls) > 2
+
+
+def test_follow_yields_each_delivery_once(folder: Path, opened: list[str]) -> None:
+    postman = Postman(folder, ("198.51.100.9",), ("192.0.2.1", "192.0.2.1"), after=3)
+    with closing(follow_hits(folder, wait_s=60, progress=postman)) as batches:
+        found = [hits.count("remote_ip").rows for hits in islice(batches, 3)]
+    assert found == [[("203.0.113.7", 1)], [("198.51.100.9", 1)], [("192.0.2.1", 2)]]
+    assert sorted(opened) == ["3.log", "6.log", "a.log"]
+    assert postman.states[-1].hits == 2
+    assert postman.states[-1].objects == 1
+
+
+@pytest.mark.parametrize(
+    ("enough", "options"),
+    [(-1, {}), (True, {}), (1, {"wait_s": -1}), (1, {"wait_s": 1e9}), (1, {"wait_s": float("nan")}),
+     (1, {"engine": "spark"}), (1, {"engine": "athena"})],
+)  # fmt: skip
+def test_wrong_input(folder: Path, enough: Any, options: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput):
+        wait_for_hits(folder, enough, **options)
+
+
+def test_standard_input_cannot_be_waited_for() -> None:
+    with pytest.raises(InvalidInput, match="Standard input"):
+        wait_for_hits(StandardInput(io.BytesIO(b"")), 1)
+
+
+# the command
+
+
+def test_the_command_waits(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    threading.Timer(0.2, deliver, (folder, "b.log", "192.0.2.1")).start()
+    assert main(["hits", str(folder), "--wait-for", "2", "--wait-s", "20", "--json", "--by", "remote_ip"]) == 0
+    assert {row["remote_ip"] for row in json.loads(capsys.readouterr().out)} == {"192.0.2.1", "203.0.113.7"}
+    assert main(["hits", str(folder), "--wait-for", "3", "--wait-s", "0"]) == 0
+    assert "2 of 3 requests there" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [("csv", '"remote_ip","hits"\n"203.0.113.7",1\n"192.0.2.1",1\n'),
+     ("json", '{"remote_ip": "203.0.113.7", "hits": 1}\n{"remote_ip": "192.0.2.1", "hits": 1}\n'),
+     ("table", "remote_ip    hits\n203.0.113.7     1\nremote_ip  hits\n192.0.2.1     1\n")],
+)  # fmt: skip
+def test_follow_prints_each_delivery(
+    folder: Path, capsys: pytest.CaptureFixture[str], form: str, expected: str
+) -> None:
+    threading.Timer(0.2, deliver, (folder, "b.log", "192.0.2.1")).start()
+    assert main(["hits", str(folder), "--follow", "--wait-s", "1", "--by", "remote_ip", "--format", form]) == 0
+    out, err = capsys.readouterr()
+    assert out == expected
+    assert "S3 usually delivers access logs within a few hours" in err
+    assert "Ended after 1 s: 2 requests." in err
+
+
+@pytest.mark.parametrize("words", [["--format", "parquet"], ["-o", "x"], ["--wait-for", "1"], ["--engine", "spark"]])
+def test_what_follow_cannot_do(folder: Path, capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
+    assert main(["hits", str(folder), "--follow", *words]) == 1
+    assert capsys.readouterr().out == ""
+
+
+def test_a_cell_has_one_result(folder: Path) -> None:
+    with pytest.raises(magics.MagicError, match="one result"):
+        magics.run_line(f"hits {folder} --follow")
+
+
+def test_nothing_stays_behind(folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: Any) -> None:
+    temp = tmp_path_factory.mktemp("temp")
+    monkeypatch.setattr("tempfile.tempdir", str(temp))
+    hits = wait_for_hits(folder, 2, wait_s=0.05, cache=False)
+    assert list(temp.glob("gt-secure-wait-*"))
+    del hits
+    assert not list(temp.glob("gt-secure-wait-*"))
+    shutil.rmtree(temp)

@@ -1,0 +1,81 @@
+"""The panel waits for a delivery: off the event loop, with Cancel, and not for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from typing import Any
+
+from gt_secure.connection import Connection
+from gt_secure.widgets import HitsStep
+
+
+def fetch(connection: Connection, source: str) -> None:
+    connection.probe(connection.test_url("gt-images", "scans/0004.png"), source)
+
+
+def waiting_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "gt-secure-wait"]
+
+
+async def until(condition: Any) -> None:
+    while not condition():
+        await asyncio.sleep(0.02)
+
+
+def test_a_delivery_is_plotted_when_it_comes(connection: Connection, run: Any, words: Any) -> None:
+    async def main() -> None:
+        step = HitsStep(connection, bucket="gt-images")
+        await step.settled()
+        step.wait_button.click()
+        await until(lambda: "Waiting for delivery: 0 new log objects" in words(step.status.value))
+        assert "usually takes" in words(step.status.value)
+        assert step.plot_button.disabled
+        assert "gts-hidden" not in step.cancel_button._dom_classes
+        await asyncio.to_thread(fetch, connection, "198.51.100.77")
+        await step.settled()
+        assert "198.51.100.77" in words(step.plot.value)
+        assert words(step.message.value) == words(step.status.value) == ""
+        await until(lambda: not waiting_threads())
+
+    run(main())
+
+
+def test_cancel_ends_the_wait_and_its_thread(connection: Connection, run: Any, words: Any) -> None:
+    async def main() -> None:
+        step = HitsStep(connection, bucket="gt-images")
+        await step.settled()
+        step.wait_button.click()
+        await until(lambda: "at most 3 h" in words(step.status.value))
+        pressed = time.monotonic()
+        step.cancel_button.click()
+        assert words(step.status.value) == "Cancelled."
+        assert not step.wait_button.disabled
+        await until(lambda: not waiting_threads())
+        assert time.monotonic() - pressed < 30
+        assert words(step.status.value) == "Cancelled."
+        assert words(step.message.value) == ""
+        step.wait_button.click()
+        await until(lambda: "at most 3 h" in words(step.status.value))
+        step.close()
+        await until(lambda: not waiting_threads())
+
+    run(main())
+
+
+def test_it_ends_by_itself(connection: Connection, run: Any, words: Any) -> None:
+    fetch(connection, "203.0.113.7")
+
+    async def main() -> None:
+        step = HitsStep(connection, bucket="gt-images")
+        await step.settled()
+        step.wait_s = 0.5
+        await asyncio.sleep(1)
+        step.wait_button.click()
+        await step.settled()
+        assert "No new request" in words(step.message.value)
+        assert "within a few hours" in words(step.message.value)
+        assert "203.0.113.7" in words(step.plot.value), "what is there is plotted"
+
+    run(main())
