@@ -193,9 +193,16 @@ def test_the_command_waits(folder: Path, capsys: pytest.CaptureFixture[str]) -> 
      ("table", "remote_ip    hits\n203.0.113.7     1\nremote_ip  hits\n192.0.2.1     1\n")],
 )  # fmt: skip
 def test_follow_prints_each_delivery(
-    folder: Path, capsys: pytest.CaptureFixture[str], form: str, expected: str
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, form: str, expected: str
 ) -> None:
-    threading.Timer(0.2, deliver, (folder, "b.log", "192.0.2.1")).start()
+    left = [True, True, False]
+
+    def tick(_: object) -> bool:
+        if len(left) == 3:
+            deliver(folder, "b.log", "192.0.2.1")
+        return left.pop(0)
+
+    monkeypatch.setattr(waiting._Clock, "tick", tick)
     assert main(["hits", str(folder), "--follow", "--wait-s", "1", "--by", "remote_ip", "--format", form]) == 0
     out, err = capsys.readouterr()
     assert out == expected
