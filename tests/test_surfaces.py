@@ -175,7 +175,7 @@ RENAMED = {
     "prefix": "restriction", "max_age": "restriction", "limit": "", "stats": "", "no_cache": "", "dedupe": "",
     "presigned": "filters", "refused": "filters", "no_tests": "filters", "network": "filters", "key_prefix": "filters",
     "explain": "", "write_baseline": "", "sarif": "", "accept_reason": "", "accept_until": "", "accept_owner": "",
-    "predict": "", "cross_check": "", "follow": "", "follow_for": "", "wait_for": "", "wait_s": "",
+    "predict": "", "cross_check": "", "follow": "", "wait_for": "", "wait_s": "",
     "athena_database": "athena", "athena_workgroup": "athena", "athena_output": "athena", "athena_table": "athena",
 }  # fmt: skip
 

@@ -106,7 +106,8 @@ def test_a_condition_on_the_hits(folder: Path) -> None:
 
     with wait_for_hits(folder, seen, wait_s=20, progress=postman) as hits:
         assert len(hits) == 3
-    assert re.match(r"Waiting for delivery: 0 new log objects in \d+ s, at most 20 s. S3 usu", postman.states[0].sentence)
+    first = postman.states[0].sentence
+    assert re.match(r"Waiting for delivery: 0 new log objects in \d+ s, at most 20 s. S3 usu", first)
 
 
 def test_filters_count(folder: Path) -> None:
