@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from .access.explain.explanation import Explanation
     from .access.from_account import Context, Exposure
     from .access.proof import Proof
-    from .access.read import Who
+    from .access.read import AccessTable
     from .audit import Audit
     from .aws.buckets import BucketState
     from .aws.teams import Workforce, Workteam
@@ -940,7 +940,7 @@ class Connection:
         team: TeamLike | None = None,
         forwarded_from: Source | str | None = "192.0.2.1",
         context: Context | None = None,
-    ) -> Who: ...
+    ) -> AccessTable: ...
 
     def explain(
         self,
@@ -954,7 +954,7 @@ class Connection:
         team: TeamLike | None = None,
         forwarded_from: Source | str | None = "192.0.2.1",
         context: Context | None = None,
-    ) -> Explanation | Who:
+    ) -> Explanation | AccessTable:
         """Explain which lock opens or refuses: predicted for an object, or observed by a probe.
 
         ``gt.explain(bucket, key, sources)`` is the command ``gt-secure explain``; ``gt.explain(probe)`` is what
@@ -979,7 +979,7 @@ class Connection:
 
         Returns
         -------
-        Who or Explanation
+        AccessTable or Explanation
             A row for each source and kind of URL; for a probe, the cause and the next step.
 
         Raises
@@ -1012,7 +1012,7 @@ class Connection:
         team: TeamLike | None = None,
         forwarded_from: Source | str | None = "192.0.2.1",
         context: Context | None = None,
-    ) -> Who:
+    ) -> AccessTable:
         """Predict who can open an object now: :meth:`explain` for an object.
 
         Parameters
@@ -1030,7 +1030,7 @@ class Connection:
 
         Returns
         -------
-        Who
+        AccessTable
             A row for each source and kind of URL, with the lock that decides.
 
         Raises

@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from .locks import Outcome
     from .policy_files import PolicyFiles, exposures, given_facts
     from .proof import Claim, Proof, prove
-    from .read import Who, who
+    from .read import AccessTable, who
     from .simulation import ExpectationResult, SimulatedRequest
-    from .who_can_open import WhoRow, who_can_open
+    from .who_can_open import AccessRow, who_can_open
 
 __all__ = [
+    "AccessRow",
+    "AccessTable",
     "Claim",
     "Context",
     "ExpectationResult",
@@ -29,8 +31,6 @@ __all__ = [
     "PolicyFiles",
     "Proof",
     "SimulatedRequest",
-    "Who",
-    "WhoRow",
     "account_exposure",
     "account_proof",
     "expectation_probe",
@@ -55,8 +55,8 @@ __getattr__, __dir__ = attach(
         "PolicyFiles": ".policy_files",
         "Proof": ".proof",
         "SimulatedRequest": ".simulation",
-        "Who": ".read",
-        "WhoRow": ".who_can_open",
+        "AccessTable": ".read",
+        "AccessRow": ".who_can_open",
         "account_exposure": ".from_account",
         "account_proof": ".from_account",
         "expectation_probe": ".explain.expectation_probe",

@@ -15,16 +15,16 @@ from .facts import asks_for_signer, read_given
 from .locks import BUCKET_POLICY, ENDPOINT_POLICY, READ_POLICY, SESSION, EffectiveLocks
 from .policy_files import given_facts
 from .request_kinds import Given
-from .who_can_open import WhoRow, rows_of, who_html, who_text
+from .who_can_open import AccessRow, rows_of, who_html, who_text
 
 
-class Who:
+class AccessTable:
     """The answer as a table that shows itself; iterate for its rows."""
 
-    def __init__(self, rows: Iterable[WhoRow]) -> None:
+    def __init__(self, rows: Iterable[AccessRow]) -> None:
         self.rows = tuple(rows)
 
-    def __iter__(self) -> Iterator[WhoRow]:
+    def __iter__(self) -> Iterator[AccessRow]:
         return iter(self.rows)
 
     def __len__(self) -> int:
@@ -54,7 +54,7 @@ def who(
     team: str | None = None,
     forwarded_from: Source | str | None = "192.0.2.1",
     context: Mapping[str, object] | None = None,
-) -> Who:
+) -> AccessTable:
     """Say who can open an object now.
 
     Parameters
@@ -101,7 +101,7 @@ def who(
         facts=supplied.with_defaults(read),
         unread=frozenset(unread),
     )
-    return Who(rows_of(locks, check_key(key), wanted, forwarded_from))
+    return AccessTable(rows_of(locks, check_key(key), wanted, forwarded_from))
 
 
 def _signer(aws: Aws, supplied: Given, team: str | None, policy: str | None) -> str:

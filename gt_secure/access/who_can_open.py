@@ -28,7 +28,7 @@ UrlLockMode: TypeAlias = Literal["SourceIp", "VpcSourceIp", "both"]
 
 
 @dataclass(frozen=True, slots=True)
-class WhoRow:
+class AccessRow:
     """One source with one URL.
 
     Attributes
@@ -102,7 +102,7 @@ def who_can_open(
     partition: str = "aws",
     region: str | None = None,
     facts: Given | None = None,
-) -> tuple[WhoRow, ...]:
+) -> tuple[AccessRow, ...]:
     """Return a row for each source and URL.
 
     Parameters
@@ -160,7 +160,7 @@ def _endpoint(name: str, policy: PolicySource | None, gateway: bool) -> VpcEndpo
 
 def rows_of(
     locks: EffectiveLocks, key: str, sources: Iterable[Source | str], forwarded_from: Source | str | None
-) -> tuple[WhoRow, ...]:
+) -> tuple[AccessRow, ...]:
     """Return a row for each source and link under locks.
 
     Parameters
@@ -176,7 +176,7 @@ def rows_of(
     return tuple(row for source in sources for row in _rows(locks, key, Source.parse(source), other))
 
 
-def _rows(locks: EffectiveLocks, key: str, source: Source, other: Source | None) -> Iterator[WhoRow]:
+def _rows(locks: EffectiveLocks, key: str, source: Source, other: Source | None) -> Iterator[AccessRow]:
     if source.is_endpoint and source.address is None:
         source = replace(source, address=IN_VPC)  # some private address, the same for the portal and for S3
     yield _row(locks, key, source, source)
@@ -184,12 +184,12 @@ def _rows(locks: EffectiveLocks, key: str, source: Source, other: Source | None)
         yield _row(locks, key, source, other)
 
 
-def _row(locks: EffectiveLocks, key: str, source: Source, made_for: Source) -> WhoRow:
+def _row(locks: EffectiveLocks, key: str, source: Source, made_for: Source) -> AccessRow:
     here = source == made_for
     by_s3 = locks.open(source, key, made_for)
     outcome = locks.worker(source, key) if here and by_s3.decision != "refused" else by_s3
     verdict = by_s3.verdict
-    return WhoRow(
+    return AccessRow(
         source=str(source),
         link="own URL" if here else f"forwarded from {made_for}",
         opens={"allowed": True, "refused": False, "unknown": None}[outcome.decision],
@@ -215,17 +215,17 @@ def _note(locks: EffectiveLocks, outcome: Outcome) -> str:
 _HEAD = ("source", "url", "answer", "decided by", "statement", "note")
 
 
-def _cells(row: WhoRow) -> tuple[str, ...]:
+def _cells(row: AccessRow) -> tuple[str, ...]:
     return tuple(printable(cell) for cell in (row.source, row.link, row.answer, row.lock, row.statement, row.note))
 
 
-def _html_cells(row: WhoRow) -> tuple[object, ...]:
+def _html_cells(row: AccessRow) -> tuple[object, ...]:
     source, _, answer, *others = _cells(row)
     stranger = None if row.link == "own URL" and row.opens is False else row.link != "own URL"
     return code(source), row.link, Chip(answer_tone(row.opens, stranger), answer), *others
 
 
-def who_text(rows: Iterable[WhoRow], room: int | None = None) -> str:
+def who_text(rows: Iterable[AccessRow], room: int | None = None) -> str:
     """Return the table as aligned plain text, no wider than ``room`` columns, and its notes below."""
     cells = [_cells(row) for row in rows]
     notes = list(dict.fromkeys(note for *_, note in cells if note))
@@ -238,6 +238,6 @@ def _note_lines(text: str, room: int | None) -> list[str]:
     return [text] if room is None else wrap(text, room)
 
 
-def who_html(rows: Iterable[WhoRow]) -> str:
+def who_html(rows: Iterable[AccessRow]) -> str:
     """Return the table as HTML; everything is escaped."""
     return output(table(_HEAD, map(_html_cells, rows), classes="gts-who"))

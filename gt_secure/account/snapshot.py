@@ -25,7 +25,7 @@ from ..aws.teams import (
 )
 from ..errors import AccessDenied, GtSecureError, NotFound
 from ..restriction.model import Restriction
-from ..restriction.scope import Subject, named_subject
+from ..restriction.scope import ReadScope, named_subject
 
 T = TypeVar("T")
 
@@ -126,13 +126,13 @@ def read_state(
     return _Reader(aws, subject).read()
 
 
-def _subject_of(wish: Restriction) -> Subject:
+def _subject_of(wish: Restriction) -> ReadScope:
     parts = {
         "team": wish.url_lock is not None,
         "workforce": wish.portal_lock is not None or wish.url_lock is True,
         "policy": wish.guard is not None,
     }
-    return Subject(
+    return ReadScope(
         wish.team,
         wish.bucket,
         workforce=wish.portal_lock is not None,
@@ -141,7 +141,7 @@ def _subject_of(wish: Restriction) -> Subject:
 
 
 class _Reader:
-    def __init__(self, aws: Aws, subject: Subject) -> None:
+    def __init__(self, aws: Aws, subject: ReadScope) -> None:
         self.aws = aws
         self.subject = subject
         self.unseen: list[Unseen] = []

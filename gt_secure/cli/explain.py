@@ -21,7 +21,7 @@ from .parser import Commands
 from .progress import working
 
 if TYPE_CHECKING:
-    from ..access.read import Who
+    from ..access.read import AccessTable
     from ..listings import Findings
 
 _SEVERITIES = ("high", "medium", "low", "info")
@@ -78,7 +78,7 @@ def add(commands: Commands) -> None:
     add_accepted_options(findings)
 
 
-def table_from(args: argparse.Namespace) -> Who:
+def table_from(args: argparse.Namespace) -> AccessTable:
     """Return the table of sources."""
     if not args.sources:
         raise InvalidInput("explain needs a source.", next_step="Add --from 203.0.113.7 (repeatable).", field="from")

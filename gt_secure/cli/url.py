@@ -151,7 +151,7 @@ def run_probe(args: argparse.Namespace) -> int:
     if args.json:
         show_json([{**probe.to_dict(), "explanation": why} for probe, why in results])
     else:
-        rows = [(p.source or p.vantage, p.status or "-", p.result, why["headline"]) for p, why in results]
+        rows = [(p.source or p.probe_origin, p.status or "-", p.result, why["headline"]) for p, why in results]
         say(table(("from", "status", "result", "why"), rows))
         for _, why in results:
             if why.get("next_step") and not args.expect:

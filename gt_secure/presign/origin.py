@@ -1,7 +1,7 @@
 """From where a probe can be sent.
 
 On AWS there is one origin, the kernel itself, and what address S3 sees of it is not known beforehand. The sandbox
-offers several: it lists them at ``/_gt_secure/vantages``, since on loopback a client chooses its source address.
+offers several: it lists them at ``/_gt_secure/origins``, since on loopback a client chooses its source address.
 """
 
 from __future__ import annotations
@@ -88,12 +88,12 @@ def probe_origin_for(aws: Aws, source: str | Source) -> ProbeOrigin:
 def _ask(aws: Aws, **query: str) -> list[Mapping[str, Any]]:
     import urllib3
 
-    url = f"{aws.endpoint_url}/_gt_secure/vantages"
+    url = f"{aws.endpoint_url}/_gt_secure/origins"
     try:
         answer = urllib3.PoolManager().request("GET", url, fields=query or None, timeout=3, retries=False)
         if answer.status != 200:
             return []  # some other server that speaks S3
-        listed = json.loads(answer.data)["vantages"]
+        listed = json.loads(answer.data)["origins"]
     except urllib3.exceptions.HTTPError as error:
         raise Unreachable(
             f"No answer from {aws.endpoint_url}.",

@@ -58,7 +58,7 @@ class Probe:
     """
 
     status: int | None
-    vantage: str
+    probe_origin: str
     source: Source | None
     bucket: str
     key: str
@@ -84,7 +84,7 @@ class Probe:
         return {
             "status": self.status,
             "opened": self.opened,
-            "vantage": self.vantage,
+            "probe_origin": self.probe_origin,
             "source": None if self.source is None else str(self.source),
             "bucket": self.bucket,
             "key": self.key,
@@ -106,7 +106,7 @@ class Probe:
         return "opened" if self.opened else self.error_code or self.failure or "refused"
 
     def __str__(self) -> str:
-        origin = printable(self.source or self.vantage)
+        origin = printable(self.source or self.probe_origin)
         status = f"HTTP {self.status}" if self.status is not None else "no answer"
         return f"{printable(self.result)} ({status}) from {origin}: s3://{printable(self.bucket)}/{printable(self.key)}"
 
@@ -115,21 +115,23 @@ class Probe:
         facts = [
             ("result", Chip(tone, self.result)),
             ("HTTP status", self.status if self.status is not None else "no answer"),
-            ("from", mono(self.source or self.vantage)),
+            ("from", mono(self.source or self.probe_origin)),
             ("object", mono(f"s3://{self.bucket}/{self.key}", 300)),
             ("message", self.error_message or self.failure),
         ]
         return cell_output(fact_list([(name, value) for name, value in facts if value]))
 
 
-def probe(url: TestUrl | str, vantage: ProbeOrigin = KERNEL, *, timeout_s: float = 10.0, origin: str = "") -> Probe:
+def probe(
+    url: TestUrl | str, probe_origin: ProbeOrigin = KERNEL, *, timeout_s: float = 10.0, origin: str = ""
+) -> Probe:
     """Fetch a presigned URL once, without following redirects.
 
     Parameters
     ----------
     url : TestUrl or str
         The URL; a string must be a presigned URL.
-    vantage : ProbeOrigin
+    probe_origin : ProbeOrigin
         From where.
     timeout_s : float
         Seconds for all of it: look-up, connection, TLS, headers and the first bytes of the body.
@@ -146,13 +148,13 @@ def probe(url: TestUrl | str, vantage: ProbeOrigin = KERNEL, *, timeout_s: float
     install_secret_filter()
     text = url.reveal() if isinstance(url, TestUrl) else str(url).strip()
     facts = inspect(text)
-    pool, target, proxied = _pool(text, vantage, timeout_s)
-    headers = {"Host": host_of(urlsplit(text).netloc), "User-Agent": "gt_secure-probe", **vantage.headers}
+    pool, target, proxied = _pool(text, probe_origin, timeout_s)
+    headers = {"Host": host_of(urlsplit(text).netloc), "User-Agent": "gt_secure-probe", **probe_origin.headers}
     if origin:
         headers["Origin"] = origin
     base: dict[str, Any] = {
-        "vantage": vantage.label,
-        "source": vantage.source,
+        "probe_origin": probe_origin.label,
+        "source": probe_origin.source,
         "bucket": facts.bucket,
         "key": facts.key,
         "proxied": proxied,
@@ -169,7 +171,7 @@ def probe(url: TestUrl | str, vantage: ProbeOrigin = KERNEL, *, timeout_s: float
     return _read(answer, elapsed_ms(started), base)
 
 
-def _pool(text: str, vantage: ProbeOrigin, timeout_s: float) -> tuple[Any, str, bool]:
+def _pool(text: str, probe_origin: ProbeOrigin, timeout_s: float) -> tuple[Any, str, bool]:
     """Choose the connection pool and what to ask it for."""
     import urllib.request
 
@@ -177,10 +179,13 @@ def _pool(text: str, vantage: ProbeOrigin, timeout_s: float) -> tuple[Any, str, 
 
     parts = urlsplit(text)
     options: dict[str, Any] = {"timeout": urllib3.Timeout(connect=timeout_s, read=timeout_s)}
-    if vantage.bind:
-        options["source_address"] = (vantage.bind, 0)
-    if vantage.connect or vantage.bind:
-        host, port = vantage.connect or (parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
+    if probe_origin.bind:
+        options["source_address"] = (probe_origin.bind, 0)
+    if probe_origin.connect or probe_origin.bind:
+        host, port = probe_origin.connect or (
+            parts.hostname or "",
+            parts.port or (443 if parts.scheme == "https" else 80),
+        )
         path = f"{parts.path}?{parts.query}"
         return urllib3.HTTPConnectionPool(host, port, **options), path, False
     proxy = urllib.request.getproxies().get(parts.scheme)

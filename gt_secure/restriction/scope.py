@@ -11,7 +11,7 @@ from .validation import parse_team_arn
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class ReadScope:
     """The workteam and bucket to read.
 
     Attributes
@@ -37,7 +37,7 @@ class Subject:
         return None if self.team is None or self.team.startswith("arn:") else self.team
 
 
-def named_subject(team: TeamLike | None, bucket: str | None) -> Subject:
+def named_subject(team: TeamLike | None, bucket: str | None) -> ReadScope:
     """Return a subject that is only read.
 
     Raises
@@ -49,7 +49,7 @@ def named_subject(team: TeamLike | None, bucket: str | None) -> Subject:
         raise InvalidInput(
             "Neither a team nor a bucket is given.", next_step="Pass team=, bucket= or both.", field="team"
         )
-    return Subject(None if team is None else named_team(team), named_place(bucket)[0])
+    return ReadScope(None if team is None else named_team(team), named_place(bucket)[0])
 
 
 def named_team(team: TeamLike) -> str:

@@ -7,10 +7,10 @@ not: the emulator is loaded only by the server process.
 from __future__ import annotations
 
 from .control import reset
-from .gateway.source_mapping import Vantage
+from .gateway.source_mapping import SimulatedOrigin
 from .portal.client import open_task
 from .private_environment import install
 from .process import Sandbox
 from .settings import Settings
 
-__all__ = ["Sandbox", "Settings", "Vantage", "install", "open_task", "reset"]
+__all__ = ["Sandbox", "Settings", "SimulatedOrigin", "install", "open_task", "reset"]

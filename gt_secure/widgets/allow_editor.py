@@ -366,7 +366,7 @@ class AllowEditor(Step):
         )
         wrong = len(self.address_input.entries) + len(self.endpoint_input.entries) - len(good) - len(gates)
         place = f"bucket {self.bucket}/{self.prefix}" if self.bucket else ""
-        self.summarise(
+        self.set_summary(
             count(len(ranges), "range") if ranges else "" if gates or good else "nobody listed yet",
             count(len(good) - len(ranges), "list") if len(good) > len(ranges) else "",
             count(len(gates), "VPC endpoint") if gates else "",

@@ -137,7 +137,7 @@ class Worker:
             self._task = None
             self._on_busy(False)
 
-    async def settled(self) -> None:
+    async def wait_idle(self) -> None:
         """Wait until nothing is under way; raise the error of the last work."""
         while self._task is not None:
             await asyncio.wait({self._task})

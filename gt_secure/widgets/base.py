@@ -118,8 +118,8 @@ class Step(Box):
         self.observe(self._show_opened, "opened")
         self.number(None)
         self._show_opened()
-        self.say("")
-        self.summarise("")
+        self.set_status("")
+        self.set_summary("")
         self.enable()
 
     # for subclasses
@@ -193,35 +193,35 @@ class Step(Box):
         self.message.value = ""
         self.worker.start(work, done, timeout_s=timeout_s, after_s=after_s, hours=hours)
 
-    def summarise(self, *parts: object) -> None:
+    def set_summary(self, *parts: object) -> None:
         """Set the line that stays when the step is closed."""
         shown = " · ".join(markup.cell(part) for part in parts if part)
         self._summary.value = f'<div class="gts-summary">{shown}</div>'
 
-    def say(self, words: str | Markup, *, busy: bool = False) -> None:
+    def set_status(self, words: str | Markup, *, busy: bool = False) -> None:
         """Announce something in the status line."""
         shown = f'<div class="{"gts-busy" if busy else "gts-hint"}">{markup.cell(words)}</div>' if words else ""
         self.status.value = f'<div role="status" aria-live="polite">{shown}</div>'
 
-    def show(self, *parts: Markup | str) -> None:
+    def show_result(self, *parts: Markup | str) -> None:
         """Show a result under the status line, announced to screen readers."""
         shown = "".join(parts)
         self.message.value = f'<div role="status" aria-live="polite">{shown}</div>' if shown else ""
 
     def show_error(self, error: GtSecureError) -> None:
         """Show an error in this step: what is wrong, what to do, and the details in a fold."""
-        self.say("")
+        self.set_status("")
         self.message.value = f'<div role="alert">{error_markup(error)}</div>'
         self.opened = True
 
     def cancel(self) -> None:
         """Stop waiting for the work under way."""
         self.worker.cancel()
-        self.say("Cancelled.")
+        self.set_status("Cancelled.")
 
-    async def settled(self) -> None:
+    async def wait_idle(self) -> None:
         """Wait until this step is quiet; raises the error it shows, if any."""
-        await self.worker.settled()
+        await self.worker.wait_idle()
 
     def number(self, value: int | None) -> None:
         """Number the step inside a panel; None for a step shown alone."""
@@ -249,7 +249,7 @@ class Step(Box):
     def _show_busy(self, busy: bool) -> None:
         cancellable = busy and self._may_cancel
         (self.cancel_button.remove_class if cancellable else self.cancel_button.add_class)("gts-hidden")
-        self.say(self._busy_words if busy else "", busy=busy)
+        self.set_status(self._busy_words if busy else "", busy=busy)
         self.enable()
 
 

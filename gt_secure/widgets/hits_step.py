@@ -91,7 +91,7 @@ class HitsStep(Step):
         self._stop = threading.Event()
         self._found = ""
         super().__init__(connection)
-        self.summarise("Not read yet.")
+        self.set_summary("Not read yet.")
         self.observe(lambda _: self.guard(self._place_changed), "bucket")
         self.observe(lambda _: self.enable(), "logs")
         traitlets.link((self, "logs"), (self.logs_input, "value"))
@@ -265,7 +265,7 @@ class HitsStep(Step):
         self.enable()
         self.more.remove_class("gts-hidden")
         kind = "presigned request" if self.which.value else "request"
-        self.summarise(
+        self.set_summary(
             result.span,
             f"{count(result.total, kind)} from {count(result.addresses, 'address', 'addresses')}"
             if result.total
@@ -354,12 +354,12 @@ class HitsStep(Step):
         target = state.logging
         denied = next((each for each in state.unseen if each.action == "s3:GetBucketLogging"), None)
         if denied is not None:
-            self.summarise("Where the log lies may not be read.")
-            self.show(error_markup(denied, "warn", "Where the log lies cannot be read; type its location."))
+            self.set_summary("Where the log lies may not be read.")
+            self.show_result(error_markup(denied, "warn", "Where the log lies cannot be read; type its location."))
             return
         if target is None:
-            self.summarise("The bucket writes no access log.")
-            self.show(
+            self.set_summary("The bucket writes no access log.")
+            self.show_result(
                 markup.notice(
                     "warn",
                     "This bucket writes no server access log.",
@@ -368,8 +368,10 @@ class HitsStep(Step):
                 )
             )
             return
-        self.show()
-        self.summarise(markup.join("log at ", markup.code(f"s3://{target.bucket}/{target.prefix}", 80)), "not read yet")
+        self.show_result()
+        self.set_summary(
+            markup.join("log at ", markup.code(f"s3://{target.bucket}/{target.prefix}", 80)), "not read yet"
+        )
 
 
 def _write(result: HitsResult, kind: str, path: Path) -> Path:

@@ -139,13 +139,13 @@ class Panel(Box):
         self.review.observe(lambda _: self._applied(), "applied")
         self.hits.observe(lambda _: self._hits_read(), "result")
 
-    async def settled(self) -> None:
+    async def wait_idle(self) -> None:
         """Wait until no step works any more; raises the error that a step shows."""
         for step in self.steps:
-            await step.settled()
-        await self._worker.settled()
+            await step.wait_idle()
+        await self._worker.wait_idle()
         for step in self.steps:
-            await step.settled()
+            await step.wait_idle()
 
     def close(self) -> None:
         """Close all steps; a test URL is forgotten."""
@@ -196,9 +196,9 @@ class Panel(Box):
             self.review.restriction = wish
             self.review.opened = True
         elif problem is not None:
-            self.review.nothing('Not ready: see what to correct in "Allow".', problem)
+            self.review.clear('Not ready: see what to correct in "Allow".', problem)
         else:
-            self.review.nothing("Choose a workteam or a bucket first.")
+            self.review.clear("Choose a workteam or a bucket first.")
         self._show_seen()
         self._draw_top()
 

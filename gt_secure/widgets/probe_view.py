@@ -64,8 +64,8 @@ def place_label(place: ProbeOrigin) -> str:
 def _tried_row(tried: Tried) -> tuple[object, ...]:
     probe, said = tried.probe, tried.explanation
     source = markup.join(
-        markup.code(str(probe.source or probe.vantage), 70),
-        markup.hint(probe.vantage) if probe.source is not None else "",
+        markup.code(str(probe.source or probe.probe_origin), 70),
+        markup.hint(probe.probe_origin) if probe.source is not None else "",
     )
     why: object = tried.problem or (probe.error_message or probe.failure)
     if said is not None:

@@ -83,7 +83,7 @@ class ReviewStep(Step):
         self._confirmed: set[str] = set()
         self._done = ""
         super().__init__(connection)
-        self.summarise("Nothing to review yet.")
+        self.set_summary("Nothing to review yet.")
         self.observe(self._on_restriction, "restriction")
         self.observe(self._on_plan, "plan")
         if restriction is not None:
@@ -172,7 +172,7 @@ class ReviewStep(Step):
             may_cancel=False,
         )
 
-    def nothing(self, why: str, error: GtSecureError | None = None) -> None:
+    def clear(self, why: str, error: GtSecureError | None = None) -> None:
         """Show that there is nothing to review, and why."""
         self.worker.cancel()
         self.restriction = self.plan = None
@@ -182,7 +182,7 @@ class ReviewStep(Step):
         else:
             error = PANEL.translate(error)
             self.shown.value = markup.notice("warn", markup.text(error.message, 600), markup.text(error.next_step, 600))
-        self.summarise(why)
+        self.set_summary(why)
         self.takes.value = ""
 
     def show_error(self, error: GtSecureError) -> None:
@@ -190,7 +190,7 @@ class ReviewStep(Step):
         super().show_error(error)
         if self.plan is None and self.restriction is not None:
             self.shown.value = ""
-            self.summarise("The change cannot be shown.")
+            self.set_summary("The change cannot be shown.")
 
     # results
 
@@ -236,7 +236,7 @@ class ReviewStep(Step):
         shared = "the portal lock of all teams changes" if portal_changes else "the portal lock is not changed"
         self.takes.value = "" if plan.empty else markup.hint(f"takes about {plan.seconds_typical} s; {shared}")
         stopped = f"{count(len(plan.blockers), 'question')} to answer first" if plan.blockers else ""
-        self.summarise(
+        self.set_summary(
             self._done,
             count(number, "change") if number else "nothing to change",
             "undoable" if number else "",
@@ -285,4 +285,4 @@ class ReviewStep(Step):
 
     def _say_progress(self, words: str) -> None:
         if self.worker.busy:
-            self.say(words, busy=True)
+            self.set_status(words, busy=True)

@@ -71,7 +71,7 @@ class TeamPicker(Step):
         self._teams: tuple[Workteam, ...] = ()
         self._filling = False
         super().__init__(connection)
-        self.summarise("Reading the workteams…")
+        self.set_summary("Reading the workteams…")
         self.observe(self._on_value, "value")
         if value is not None:
             self.value = value
@@ -107,7 +107,7 @@ class TeamPicker(Step):
         """Show an error and say in the summary that there is nothing to choose."""
         super().show_error(error)
         if not self._teams:
-            self.summarise("The workteams cannot be shown.")
+            self.set_summary("The workteams cannot be shown.")
             self.about.value = ""
             self._fill()
         self.answers += 1
@@ -116,7 +116,7 @@ class TeamPicker(Step):
         """Stop waiting."""
         super().cancel()
         if not self._teams:
-            self.summarise("Nothing read yet.")
+            self.set_summary("Nothing read yet.")
             self.about.value = markup.hint('Press "Read again" to read the workteams.')
             self.answers += 1
 
@@ -133,7 +133,7 @@ class TeamPicker(Step):
                 "There is no workteam in this region.",
                 "Create one in the SageMaker console under Ground Truth, Labeling workforces; or check the region.",
             )
-        self.summarise(f"Choose one of {count(len(teams), 'team')}." if teams else "No workteam in this region.")
+        self.set_summary(f"Choose one of {count(len(teams), 'team')}." if teams else "No workteam in this region.")
         if teams:
             self.about.value = markup.hint("Choose a team to see its locks, its workforce and its labeling jobs.")
         if self.value is not None:
@@ -211,13 +211,13 @@ class TeamPicker(Step):
     def _describe(self) -> None:
         team, details = self.team, self.details
         if team is None:
-            self.summarise("no workteam · a bucket alone is protected")
+            self.set_summary("no workteam · a bucket alone is protected")
             self.about.value = markup.hint(
                 "Presigned URLs of any tool (Label Studio, CVAT, a script) are guarded at the bucket. "
                 "The URL lock and the portal lock belong to Ground Truth workteams."
             )
             return
-        self.summarise(team.name, team.kind, _groups(team), _jobs_in_words(details))
+        self.set_summary(team.name, team.kind, _groups(team), _jobs_in_words(details))
         self.about.value = about_team(team, details)
 
 

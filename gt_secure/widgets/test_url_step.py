@@ -75,13 +75,13 @@ class TestUrlStep(Step):
     ) -> None:
         self._url: TestUrl | None = None
         self._shown_keys: dict[str, str] = {}
-        self._vantages: tuple[ProbeOrigin, ...] = ()
+        self._origins: tuple[ProbeOrigin, ...] = ()
         self._keys_of: tuple[str, str] | None = None
         self._clock: asyncio.Task[Any] | None = None
         self.tried: tuple[Tried, ...] = ()
         self.browser_markers: list[str] = []
         super().__init__(connection)
-        self.summarise("No test URL yet.")
+        self.set_summary("No test URL yet.")
         self.observe(lambda _: self.guard(self._place_changed), ["bucket", "prefix"])
         self.observe(lambda _: self._show_key(), "key")
         self.key_input.observe(lambda change: self._take_key(change["new"]), "value")
@@ -122,10 +122,10 @@ class TestUrlStep(Step):
         self.clear_button = self.button("Clear", self.clear, when=lambda: self._url is not None)
         generate_row = make(ipywidgets.HBox, [self.generate_button, self.clear_button, self.more_button])
         self.url_line = Html()
-        self.vantage = field(make(ipywidgets.Dropdown, description="Probe from", options=[("this kernel", 0)], value=0))
+        self.origin = field(make(ipywidgets.Dropdown, description="Probe from", options=[("this kernel", 0)], value=0))
         self.probe_button = self.button("Probe", self.probe, when=lambda: self._url is not None)
         self.browser = browser_part(self._reveal, self._browser_answered)
-        probe_row = make(ipywidgets.HBox, [self.vantage, self.probe_button, self.browser])
+        probe_row = make(ipywidgets.HBox, [self.origin, self.probe_button, self.browser])
         for row in (generate_row, probe_row):
             row.add_class("gts-row")
         probe_row.add_class("gts-bottom")
@@ -159,8 +159,8 @@ class TestUrlStep(Step):
         url = self._url
         if url is None:
             raise InvalidInput("There is no test URL.", next_step='Press "Generate test URL" first.', field="url")
-        choice = self.vantage.value
-        places = self._vantages if choice == _EVERYWHERE else self._vantages[int(choice) : int(choice) + 1]
+        choice = self.origin.value
+        places = self._origins if choice == _EVERYWHERE else self._origins[int(choice) : int(choice) + 1]
         self.run(
             "Fetching…",
             lambda: tuple(try_url(self.link.get(), url, place) for place in places or (None,)),
@@ -182,7 +182,7 @@ class TestUrlStep(Step):
             self._url = None
             self.browser.forget()
         self.url_line.value = ""
-        self.summarise("No test URL.")
+        self.set_summary("No test URL.")
         self.enable()
 
     def close(self) -> None:
@@ -229,22 +229,24 @@ class TestUrlStep(Step):
         self.run("Listing objects…", work, self._got_place, timeout_s=30, after_s=0.3)
 
     def _got_place(self, found: tuple[list[str] | AccessDenied, tuple[ProbeOrigin, ...]]) -> None:
-        listed, self._vantages = found
+        listed, self._origins = found
         keys = [] if isinstance(listed, AccessDenied) else listed
         self._shown_keys = {markup.plain(key, 1100): key for key in keys}
         self.key_input.options = tuple(self._shown_keys)
         if keys and self.key not in keys:
             self.key = next((key for key in keys if key.lower().endswith((".png", ".jpg", ".jpeg"))), keys[0])
-        options: list[tuple[str, Any]] = [(place_label(place), i) for i, place in enumerate(self._vantages)]
-        if len(self._vantages) > 1:
-            options.append((f"all {len(self._vantages)} places", _EVERYWHERE))
-        self.vantage.options = options
-        self.vantage.value = options[-1][1]
-        self.bound_input.options = tuple(str(place) for place in self._vantages if place.source is not None)
+        options: list[tuple[str, Any]] = [(place_label(place), i) for i, place in enumerate(self._origins)]
+        if len(self._origins) > 1:
+            options.append((f"all {len(self._origins)} places", _EVERYWHERE))
+        self.origin.options = options
+        self.origin.value = options[-1][1]
+        self.bound_input.options = tuple(str(place) for place in self._origins if place.source is not None)
         if isinstance(listed, AccessDenied):
-            self.show(error_markup(listed, "warn", "The objects cannot be listed; type the key of one."))
+            self.show_result(error_markup(listed, "warn", "The objects cannot be listed; type the key of one."))
         else:
-            self.show() if keys else self.show(markup.notice("warn", "No object found there.", "Type the key of one."))
+            self.show_result() if keys else self.show_result(
+                markup.notice("warn", "No object found there.", "Type the key of one.")
+            )
         self.enable()
 
     def _got_url(self, url: TestUrl) -> None:
@@ -266,7 +268,7 @@ class TestUrlStep(Step):
             return
         bound = f"bound to {url.bound_to}" if url.bound_to else "not bound: the bucket guard alone decides"
         clock = f"{left // 60}:{left % 60:02d} left"
-        self.summarise(url.key, markup.code(markup.plain(url.masked, 60)), clock)
+        self.set_summary(url.key, markup.code(markup.plain(url.masked, 60)), clock)
         self.url_line.value = markup.join(
             markup.facts(
                 [
@@ -289,7 +291,7 @@ class TestUrlStep(Step):
         self._show_tried(tried)
 
     def _show_tried(self, tried: Sequence[Tried]) -> None:
-        shown = tried_markup(tried, many_places=len(self._vantages) > 1)
+        shown = tried_markup(tried, many_places=len(self._origins) > 1)
         self.answers.value = f'<div role="status" aria-live="polite">{shown}</div>'
 
     # the browser

@@ -106,7 +106,7 @@ def test_the_sandbox_enforces_what_is_predicted(sandbox):
     s3, sts = gt.aws.client("s3"), gt.aws.client("sts")
     sources = ["203.0.113.7", "203.0.113.42", "198.51.100.9", "192.0.2.10", "10.0.3.4 via vpce-0a1b2c3d4e5f60718"]
     addresses = [source.split()[0] for source in sources]
-    vantages = {source: probe_origin_for(gt.aws, source) for source in sources}
+    origins = {source: probe_origin_for(gt.aws, source) for source in sources}
     draw, key, tried, opened = random.Random(20261124), "scans/0001.png", 0, 0
     try:
         for _ in range(80):
@@ -123,7 +123,7 @@ def test_the_sandbox_enforces_what_is_predicted(sandbox):
                 where = Source.parse(source)
                 where = Source(where.address, where.endpoint, "vpc-0a1b2c3d" if where.endpoint else None)
                 verdict = predicted(where, key, session, deny)
-                answer = probe(url, vantages[source])
+                answer = probe(url, origins[source])
                 tried += 1
                 opened += answer.opened
                 assert answer.opened == verdict.allowed, (source, session, deny, verdict.reason, answer.error_message)

@@ -32,7 +32,7 @@ def denied(kind):
 
 
 def answer(status=403, code="AccessDenied", message="Access Denied", **more):
-    given = {"vantage": "kernel", "source": SOURCE, "bucket": "gt-images", "key": "k", "elapsed_ms": 1.0,
+    given = {"probe_origin": "kernel", "source": SOURCE, "bucket": "gt-images", "key": "k", "elapsed_ms": 1.0,
              "request_id": "ABC", **more}  # fmt: skip
     return Probe(status=status, error_code=code, error_message=message, **given)
 

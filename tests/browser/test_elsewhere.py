@@ -27,15 +27,15 @@ import sys
 sys.modules["anywidget"] = None
 import gt_secure
 p = gt_secure.panel(team="radiology-team", bucket="gt-images", addresses=["203.0.113.0/24", "10.0.0.0/8"])
-await p.settled()
+await p.wait_idle()
 p.allow.addresses = ("203.0.113.0/24",)
-await p.settled()
+await p.wait_idle()
 p.test.generate()
-await p.settled()
+await p.wait_idle()
 p.test.probe()
-await p.settled()
+await p.wait_idle()
 p.hits.plot_hits()
-await p.settled()
+await p.wait_idle()
 for step in p.steps:
     step.opened = True
 p.examine()

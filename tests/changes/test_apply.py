@@ -535,11 +535,11 @@ def test_expectations_are_probed_after_the_change(account: Account) -> None:
                 "get_object", Params={"Bucket": bucket, "Key": f"{prefix}0001.png"}
             )
         )
-        vantage = account.sandbox.vantage(source)
-        bind = (vantage.bind, 0) if vantage.bind else None
-        connection = http.client.HTTPConnection(*vantage.connect, timeout=10, source_address=bind)
+        origin = account.sandbox.origin(source)
+        bind = (origin.bind, 0) if origin.bind else None
+        connection = http.client.HTTPConnection(*origin.connect, timeout=10, source_address=bind)
         try:
-            connection.request("GET", f"{url.path}?{url.query}", headers={"Host": url.netloc, **vantage.headers})
+            connection.request("GET", f"{url.path}?{url.query}", headers={"Host": url.netloc, **origin.headers})
             return connection.getresponse().status == 200
         finally:
             connection.close()

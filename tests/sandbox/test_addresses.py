@@ -19,18 +19,18 @@ octet = st.integers(0, 255)
 
 @given(st.sampled_from(["203.0.113", "198.51.100", "192.0.2"]), octet)
 def test_public_addresses_come_back(network, last):
-    vantage = addresses.vantage(f"{network}.{last}", HERE, THERE)
-    assert vantage.bind is not None
-    assert vantage.connect == HERE
-    assert str(addresses.public_source(vantage.bind)) == f"{network}.{last}"
+    origin = addresses.origin(f"{network}.{last}", HERE, THERE)
+    assert origin.bind is not None
+    assert origin.connect == HERE
+    assert str(addresses.public_source(origin.bind)) == f"{network}.{last}"
 
 
 @given(octet, octet)
 def test_vpc_addresses_come_back(third, last):
-    vantage = addresses.vantage(f"10.0.{third}.{last} via vpce-0a1b2c3d4e5f60718", HERE, THERE)
-    assert vantage.bind == f"127.10.{third}.{last}"
-    assert vantage.connect == THERE
-    assert addresses.endpoint_source(vantage.bind) == vantage.source
+    origin = addresses.origin(f"10.0.{third}.{last} via vpce-0a1b2c3d4e5f60718", HERE, THERE)
+    assert origin.bind == f"127.10.{third}.{last}"
+    assert origin.connect == THERE
+    assert addresses.endpoint_source(origin.bind) == origin.source
 
 
 @given(st.ip_addresses(v=4, network="127.0.0.0/8") | st.ip_addresses(v=6))
@@ -50,23 +50,23 @@ def test_plain_loopback_is_the_kernel():
 @pytest.mark.parametrize("source", ["2001:db8::7", "8.8.8.8", "10.1.2.3 via vpce-0a1b2c3d4e5f60718",
                                     "10.0.3.4 via vpce-0b1c2d3e4f5061728"])  # fmt: skip
 def test_other_sources_are_named_in_the_header(source):
-    vantage = addresses.vantage(source, HERE, THERE)
-    assert vantage.bind is None
-    assert vantage.headers == {"X-Gt-Secure-Sandbox-Source": source}
+    origin = addresses.origin(source, HERE, THERE)
+    assert origin.bind is None
+    assert origin.headers == {"X-Gt-Secure-Sandbox-Source": source}
 
 
 def test_without_binding_everything_is_named_in_the_header():
-    vantage = addresses.vantage("203.0.113.7", HERE, THERE, binding=False)
-    assert (vantage.bind, vantage.headers) == (None, {"X-Gt-Secure-Sandbox-Source": "203.0.113.7"})
+    origin = addresses.origin("203.0.113.7", HERE, THERE, binding=False)
+    assert (origin.bind, origin.headers) == (None, {"X-Gt-Secure-Sandbox-Source": "203.0.113.7"})
 
 
 def test_a_source_without_address_cannot_call():
     with pytest.raises(InvalidInput, match="names no address"):
-        addresses.vantage(Source(None, "vpce-0a1b2c3d"), HERE, THERE)
+        addresses.origin(Source(None, "vpce-0a1b2c3d"), HERE, THERE)
 
 
-def test_vantages_page_can_be_followed(box):
-    found = box.fetch("/_gt_secure/vantages").json()["vantages"]
+def test_origins_page_can_be_followed(box):
+    found = box.fetch("/_gt_secure/origins").json()["origins"]
     assert [place["source"] for place in found][:3] == ["203.0.113.7", "203.0.113.42", "198.51.100.9"]
     for place in found:
         assert set(place) == {"label", "source", "bind", "connect_host", "connect_port", "headers"}

@@ -34,11 +34,11 @@ def send_form(box: Box, form: Mapping[str, Any], source: str, body: bytes = b"pi
         body,
         f"\r\n--{boundary}--\r\n".encode(),
     ]
-    data, url, vantage = b"".join(parts), urlsplit(form["url"]), box.sandbox.vantage(source)
+    data, url, origin = b"".join(parts), urlsplit(form["url"]), box.sandbox.origin(source)
     connection = http.client.HTTPConnection(
-        *vantage.connect, timeout=10, source_address=(vantage.bind, 0) if vantage.bind else None
+        *origin.connect, timeout=10, source_address=(origin.bind, 0) if origin.bind else None
     )
-    headers = {"Host": url.netloc, "Content-Type": f"multipart/form-data; boundary={boundary}", **vantage.headers}
+    headers = {"Host": url.netloc, "Content-Type": f"multipart/form-data; boundary={boundary}", **origin.headers}
     try:
         connection.request("POST", url.path, data, headers)
         answer = connection.getresponse()

@@ -122,7 +122,7 @@ PAGE = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch
         {**PAGE, "Sec-Fetch-Dest": "iframe"},
     ],
 )
-@pytest.mark.parametrize("path", ["/_gt_secure/portal/tasks/open-team", "/_gt_secure/vantages", "/_gt_secure/health"])
+@pytest.mark.parametrize("path", ["/_gt_secure/portal/tasks/open-team", "/_gt_secure/origins", "/_gt_secure/health"])
 def test_pages_of_other_sites_do_not_call_the_sandbox(box, headers, path):
     status, answered, _ = send(box, "GET", path, headers)
     assert status == 403

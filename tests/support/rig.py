@@ -167,15 +167,15 @@ class Rig:
         self, url: str, source: str = OFFICE, method: str = "GET", headers: Mapping[str, str] | None = None
     ) -> Answer:
         """Call from a source: bind the socket and connect to its listener, but keep the signed Host header."""
-        vantage = self.sandbox.vantage(source)
+        origin = self.sandbox.origin(source)
         parts = urlsplit(url if "://" in url else self.url + url)
         connection = http.client.HTTPConnection(
-            *vantage.connect, timeout=30, source_address=(vantage.bind, 0) if vantage.bind else None
+            *origin.connect, timeout=30, source_address=(origin.bind, 0) if origin.bind else None
         )
         try:
             connection.putrequest(method, parts.path + (f"?{parts.query}" if parts.query else ""), skip_host=True)
             connection.putheader("Host", parts.netloc)
-            for name, value in {**vantage.headers, **(headers or {})}.items():
+            for name, value in {**origin.headers, **(headers or {})}.items():
                 connection.putheader(name, value)
             connection.endheaders()
             answer = connection.getresponse()

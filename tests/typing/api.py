@@ -27,7 +27,7 @@ from gt_secure import (
     inspect,
 )
 from gt_secure.access.explain.explanation import Explanation
-from gt_secure.access.read import Who
+from gt_secure.access.read import AccessTable
 from gt_secure.aws.teams import LabelingJob, Workforce, Workteam
 from gt_secure.changes.journal import ChangeRecord
 from gt_secure.changes.transaction import Applied
@@ -108,7 +108,7 @@ def main_job(gt: Connection) -> None:
     findings: tuple[Finding, ...] = gt.findings(team=SageMakerTeam(), bucket="gt-images")
     assert_type(findings[0].code, str)
     assert_type(gt.explain(gt.probe(url), url=url), Explanation)
-    assert_type(gt.explain("gt-images", "scans/0001.png", ["203.0.113.7"], team=team), Who)
+    assert_type(gt.explain("gt-images", "scans/0001.png", ["203.0.113.7"], team=team), AccessTable)
     gt.explain("gt-images", "scans/0001.png")  # type: ignore[call-overload]
     gt.explain(gt.probe(url), team=team)  # type: ignore[call-overload]
     gt.plan(restriction, log="log/")  # type: ignore[call-arg]

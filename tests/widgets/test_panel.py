@@ -82,7 +82,7 @@ def test_the_panel_appears_at_once_and_the_loop_stays_free(connection: Connectio
     async def main() -> None:
         made = panel(connection)  # nothing was awaited, so nothing can have been answered
         assert "Reading the workteams" in words(made.picker._summary.value)
-        await made.settled()
+        await made.wait_idle()
         assert made.picker.teams
         made.close()
 

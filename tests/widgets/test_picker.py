@@ -115,7 +115,7 @@ def test_an_endpoint_that_does_not_answer_is_an_error_and_no_hang(run: Any, word
         session = boto3.session.Session("AKIAEXAMPLE", "x", region_name="us-east-1")
         picker = TeamPicker(connect(boto3_session=session, endpoint_url="http://127.0.0.1:9"))
         with pytest.raises(Exception, match="No response"):
-            await picker.settled()
+            await picker.wait_idle()
         assert "No response from http://127.0.0.1:9" in words(picker.message.value)
         assert not picker.refresh_button.disabled
 
@@ -141,11 +141,11 @@ def test_details_that_come_late_for_another_team_are_dropped(connection: Connect
 
         slow = SlowJobs(connection.aws)
         picker = TeamPicker(slow)
-        await picker.settled()
+        await picker.wait_idle()
         picker.value = "radiology-team"
         await asyncio.sleep(0.05)
         picker.value = "open-team"
-        await picker.settled()
+        await picker.wait_idle()
         slow.hold.set()
         await asyncio.sleep(0.3)
         assert "no labeling job in progress" in words(picker._summary.value)
@@ -159,7 +159,7 @@ def test_the_picker_appears_before_aws_answers(connection: Connection, run: Any,
     async def main() -> None:
         picker = TeamPicker(connection)  # nothing was awaited, so nothing can have been answered
         assert "Reading the workteams" in words(picker._summary.value)
-        await picker.settled()
+        await picker.wait_idle()
         assert picker.select.options
 
     run(main())

@@ -134,7 +134,7 @@ def test_a_probe_from_everywhere_says_who_opened_it_and_why(connection: Connecti
 def test_one_place_gives_one_sentence(connection: Connection, words: Any) -> None:
     step = TestUrlStep(connection, bucket="gt-images", key="scans/0001.png")
     step.generate()
-    step.vantage.value = 2
+    step.origin.value = 2
     step.probe()
     assert len(step.tried) == 1
     assert "opened" in words(step.answers.value).lower()
@@ -176,10 +176,10 @@ def test_the_countdown_runs_and_stops_with_the_url(connection: Connection, run: 
 
         work._testing = False
         step = TestUrlStep(connection, bucket="gt-images", key="scans/0001.png")
-        await step.settled()
+        await step.wait_idle()
         step.lifetime.value = 60
         step.generate()
-        await step.settled()
+        await step.wait_idle()
         first = step.url_line.value
         await asyncio.sleep(1.3)
         assert step.url_line.value != first
@@ -343,7 +343,7 @@ def test_objects_that_may_not_be_listed_can_be_typed(aws: Any, words: Any) -> No
     step = TestUrlStep(user(aws, may), bucket="gt-images")
     assert "The objects cannot be listed; type the key of one." in words(step.message.value)
     assert 'role="alert"' not in step.message.value
-    assert len(step.vantage.options) > 2, "the places to probe from are there all the same"
+    assert len(step.origin.options) > 2, "the places to probe from are there all the same"
     step.key = "scans/0001.png"
     assert not step.generate_button.disabled
 

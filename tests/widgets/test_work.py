@@ -47,7 +47,7 @@ def test_a_result_that_comes_late_is_dropped(run: Any) -> None:
         await asyncio.sleep(0.05)
         seen.worker.start(lambda: "new", seen.results.append)
         hold.set()
-        await seen.worker.settled()
+        await seen.worker.wait_idle()
         await asyncio.sleep(0.1)
         assert seen.results == ["new"]
         assert seen.worker.dropped == 1
@@ -67,7 +67,7 @@ def test_an_error_that_comes_late_is_dropped_too(run: Any) -> None:
         seen.worker.start(fail, seen.results.append)
         await asyncio.sleep(0.02)
         seen.worker.start(lambda: "new", seen.results.append)
-        await seen.worker.settled()
+        await seen.worker.wait_idle()
         await asyncio.sleep(0.15)
         assert seen.errors == []
         assert seen.results == ["new"]
@@ -98,7 +98,7 @@ def test_a_time_out_is_an_error_with_a_next_step(run: Any) -> None:
         hold = threading.Event()
         seen.worker.start(lambda: hold.wait(5), seen.results.append, timeout_s=0.05)
         with pytest.raises(Unreachable):
-            await seen.worker.settled()
+            await seen.worker.wait_idle()
         hold.set()
         assert seen.errors[0].next_step
         assert not seen.worker.busy
@@ -115,7 +115,7 @@ def test_a_throttling_error_is_not_taken_for_our_time_out(run: Any) -> None:
 
         seen.worker.start(fail, seen.results.append)
         with pytest.raises(Throttled):
-            await seen.worker.settled()
+            await seen.worker.wait_idle()
 
     run(main())
 
@@ -127,7 +127,7 @@ def test_a_burst_of_starts_does_the_work_once(run: Any) -> None:
         for i in range(10):
             seen.worker.start(lambda i=i: calls.append(i), seen.results.append, after_s=0.05)
             await asyncio.sleep(0.005)
-        await seen.worker.settled()
+        await seen.worker.wait_idle()
         assert calls == [9]
 
     run(main())
@@ -143,7 +143,7 @@ def test_work_may_start_other_work_when_it_is_done(run: Any) -> None:
                 seen.worker.start(lambda: "second", then)
 
         seen.worker.start(lambda: "first", then)
-        await seen.worker.settled()
+        await seen.worker.wait_idle()
         assert seen.results == ["first", "second"]
         assert not seen.worker.busy
         assert seen.busy[-1] is False
@@ -202,7 +202,7 @@ def test_buttons_are_disabled_while_work_runs_and_come_back_as_they_were(run: An
         assert (step.go.disabled, step.no.disabled) == (True, True)
         assert "gts-hidden" not in step.cancel_button._dom_classes
         assert "Going…" in step.status.value
-        await step.settled()
+        await step.wait_idle()
         assert (step.go.disabled, step.no.disabled) == (False, True)
         assert "gts-hidden" in step.cancel_button._dom_classes
         assert "Going…" not in step.status.value

@@ -68,7 +68,7 @@ class Scenes:
         observed = "opened" if probe.opened else "refused" if probe.status == 403 else probe.failure or "other"
         scene = Scene(
             label,
-            str(probe.source or probe.vantage),
+            str(probe.source or probe.probe_origin),
             expected,
             observed,
             probe.status,

@@ -32,13 +32,13 @@ def expectation_probe(aws: Aws, team: str | None) -> Callable[[Source, str, str]
 
     def opened(source: Source, bucket: str, prefix: str) -> bool | None:
         try:
-            vantage = probe_origin_for(aws, source)
+            origin = probe_origin_for(aws, source)
         except InvalidInput:
             return None
         keys = list_keys(aws, bucket, prefix, most=10)
         if not keys:
             return None
-        answer = probe(mint(aws, bucket, keys[0], expires_in=60, bound_to=_bound(aws, team, source)), vantage)
+        answer = probe(mint(aws, bucket, keys[0], expires_in=60, bound_to=_bound(aws, team, source)), origin)
         return None if answer.status is None else answer.opened
 
     return opened

@@ -24,7 +24,7 @@ from ...text import printable
 from ..answer_tone import answer_tone
 from .iam_details import authorization_lines, differences_to
 from .refusals import BUCKET_GUARD, URL_LOCK, named_policy
-from .s3_errors import RULES, Cause, Known, not_s3
+from .s3_errors import RULES, Cause, ProbeContext, not_s3
 
 if TYPE_CHECKING:
     from ...presign.inspect import PresignedUrl
@@ -148,7 +148,7 @@ def explain(
         IAM's record of the refusal.
     """
     bound = None if bound_to is None else Source.parse(bound_to)
-    known = Known(probe, verdict, signed, bound, guard, kms, origin)
+    known = ProbeContext(probe, verdict, signed, bound, guard, kms, origin)
     cause = _cause(known)
     observed = "opened" if probe.opened else "refused" if probe.status is not None else "no answer"
     agrees = _agrees(verdict, probe, cause)
@@ -222,7 +222,7 @@ def _agrees(verdict: Verdict | None, probe: Probe, cause: Cause) -> bool | None:
     return True if verdict.allowed or kinds is None or layer is None else layer.kind in kinds
 
 
-def _cause(known: Known) -> Cause:
+def _cause(known: ProbeContext) -> Cause:
     for rule in (*RULES, named_policy, not_s3):
         cause = rule(known)
         if cause is not None:

@@ -9,13 +9,13 @@ from ...aws.denials import Denial, behind_resource, parse_denial
 from ...network import contains
 from ...policies.age_cap import AGE_SID, SIGV2_SID, age_text
 from ...policies.bucket_guard import GUARD_SID
-from .s3_errors import Cause, Known
+from .s3_errors import Cause, ProbeContext
 
 URL_LOCK = "URL lock"
 BUCKET_GUARD = "bucket guard"
 
 
-def named_policy(known: Known) -> Cause | None:
+def named_policy(known: ProbeContext) -> Cause | None:
     """Read the kind of policy from S3's message, or take it from the prediction if S3 names none."""
     message = known.probe.error_message
     reason = behind_resource(message).lower()
@@ -34,7 +34,7 @@ def _with_policy(cause: Cause, denial: Denial) -> Cause:
     return replace(cause, why=f"{cause.why} AWS names the {denial.policy}.")
 
 
-def _predicted(known: Known) -> Cause | None:
+def _predicted(known: ProbeContext) -> Cause | None:
     """S3 returns no more than "Access Denied": take the lock from the prediction, if it predicts a refusal."""
     verdict = known.verdict
     if known.probe.error_code != "AccessDenied" or verdict is None or verdict.allowed or verdict.outcome.layer is None:
@@ -46,7 +46,7 @@ def _predicted(known: Known) -> Cause | None:
     return Cause(cause.code, cause.headline, why, cause.next_step, cause.lock)
 
 
-def _session(known: Known, _denied: bool) -> Cause:
+def _session(known: ProbeContext, _denied: bool) -> Cause:
     if known.bound_to is None:
         return Cause(
             "session-policy",
@@ -71,7 +71,7 @@ def _session(known: Known, _denied: bool) -> Cause:
     )
 
 
-def _why_other_address(known: Known) -> str:
+def _why_other_address(known: ProbeContext) -> str:
     source, bound = known.probe.source, known.bound_to
     if source is None or bound is None:
         return "Several egress addresses, a split VPN, IPv6 beside IPv4 or an S3 endpoint on the way are usual causes."
@@ -84,7 +84,7 @@ def _why_other_address(known: Known) -> str:
     return "The lock takes exactly the address that the portal saw."
 
 
-def _resource(known: Known, denied: bool) -> Cause:
+def _resource(known: ProbeContext, denied: bool) -> Cause:
     if denied and (too_old := _too_old(known)) is not None:
         return too_old
     if denied and _guard_hits(known):
@@ -104,7 +104,7 @@ def _resource(known: Known, denied: bool) -> Cause:
     )
 
 
-def _too_old(known: Known) -> Cause | None:
+def _too_old(known: ProbeContext) -> Cause | None:
     """Return the cause if the age cap of the guard refuses, as the prediction tells."""
     statement = known.verdict.outcome.statement if known.verdict is not None else None
     sid, cap = statement.sid if statement is not None else "", known.guard.max_age_s if known.guard is not None else 0
@@ -127,7 +127,7 @@ def _too_old(known: Known) -> Cause | None:
     )
 
 
-def _guard_hits(known: Known) -> bool:
+def _guard_hits(known: ProbeContext) -> bool:
     verdict, guard, source = known.verdict, known.guard, known.probe.source
     if verdict is not None and verdict.decision == "explicit-deny" and verdict.outcome.statement is not None:
         return verdict.outcome.statement.sid == GUARD_SID
@@ -138,7 +138,7 @@ def _guard_hits(known: Known) -> bool:
     return source.address is not None and not contains(guard.networks, source.address)
 
 
-def _identity(_known: Known, denied: bool) -> Cause:
+def _identity(_known: ProbeContext, denied: bool) -> Cause:
     return Cause(
         "identity-policy",
         "The role that signed the URL " + ("is denied this object." if denied else "may not read this object."),
@@ -149,12 +149,12 @@ def _identity(_known: Known, denied: bool) -> Cause:
     )
 
 
-def _boundary(_known: Known, _denied: bool) -> Cause:
+def _boundary(_known: ProbeContext, _denied: bool) -> Cause:
     step = "Ask an administrator for the boundary of the signing role."
     return Cause("permissions-boundary", "The role's permissions boundary refused it.", "Neither lock decided.", step)
 
 
-def _endpoint(_known: Known, _denied: bool) -> Cause:
+def _endpoint(_known: ProbeContext, _denied: bool) -> Cause:
     return Cause(
         "endpoint-policy",
         "The policy of the VPC endpoint refused it.",
@@ -163,12 +163,12 @@ def _endpoint(_known: Known, _denied: bool) -> Cause:
     )
 
 
-def _organization(known: Known, _denied: bool) -> Cause:
+def _organization(known: ProbeContext, _denied: bool) -> Cause:
     step = "Ask the administrator of the organization."
     return Cause("organization-policy", "A policy of the organization refused it.", known.probe.error_message, step)
 
 
-_MAKERS: Mapping[str, Callable[[Known, bool], Cause]] = {
+_MAKERS: Mapping[str, Callable[[ProbeContext, bool], Cause]] = {
     "session": _session,
     "endpoint": _endpoint,
     "boundary": _boundary,

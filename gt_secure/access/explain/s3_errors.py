@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class ProbeContext:
     """Everything that is known beside the answer itself."""
 
     probe: Probe
@@ -44,7 +44,7 @@ class Cause:
     lock: str = ""
 
 
-def _opened(known: Known) -> Cause | None:
+def _opened(known: ProbeContext) -> Cause | None:
     probe = known.probe
     if not probe.opened:
         return None
@@ -68,7 +68,7 @@ _FAILURES = {
 }
 
 
-def _no_answer(known: Known) -> Cause | None:
+def _no_answer(known: ProbeContext) -> Cause | None:
     probe = known.probe
     if probe.status is not None:
         return None
@@ -78,7 +78,7 @@ def _no_answer(known: Known) -> Cause | None:
     return Cause("no-answer", "No answer came from S3: this says nothing about the locks.", why, step)
 
 
-def not_s3(known: Known) -> Cause | None:
+def not_s3(known: ProbeContext) -> Cause | None:
     """Return whether the answer came from a proxy or firewall instead of S3."""
     probe = known.probe
     if probe.status == 407 or (probe.status is not None and probe.status >= 400 and not _from_s3(probe)):
@@ -96,7 +96,7 @@ def _from_s3(probe: Probe) -> bool:
     return bool(probe.error_code or probe.request_id or "x-amz-id-2" in probe.headers)
 
 
-def _expiry(known: Known) -> Cause | None:
+def _expiry(known: ProbeContext) -> Cause | None:
     probe, said = known.probe, known.probe.error_message.lower()
     if said.startswith("request has expired"):
         ended = probe.details.get("Expires", "")
@@ -123,7 +123,7 @@ def _expiry(known: Known) -> Cause | None:
     return None
 
 
-def _signature(known: Known) -> Cause | None:
+def _signature(known: ProbeContext) -> Cause | None:
     code, message = known.probe.error_code, known.probe.error_message
     expecting = re.search(r"region '([^']*)' is wrong; expecting '([^']*)'", message)
     if expecting or code in {"AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}:
@@ -152,7 +152,7 @@ def _signature(known: Known) -> Cause | None:
     return None
 
 
-def _redirect(known: Known) -> Cause | None:
+def _redirect(known: ProbeContext) -> Cause | None:
     probe = known.probe
     if probe.status not in {301, 302, 303, 307, 308} and probe.error_code not in {
         "PermanentRedirect",
@@ -175,7 +175,7 @@ _GONE = {"NoSuchKey": "The object does not exist.", "NoSuchBucket": "The bucket 
          "MethodNotAllowed": "The object's current version is a delete marker."}  # fmt: skip
 
 
-def _object_state(known: Known) -> Cause | None:
+def _object_state(known: ProbeContext) -> Cause | None:
     code, status = known.probe.error_code, known.probe.status
     if code in _GONE:
         return Cause("not-found", _GONE[code], "The policies let the request through.", "Choose another object.")
@@ -188,7 +188,7 @@ def _object_state(known: Known) -> Cause | None:
     return None
 
 
-def _kms(known: Known) -> Cause | None:
+def _kms(known: ProbeContext) -> Cause | None:
     probe = known.probe
     # the first "perform:" is AWS's own; a later one may be part of a key
     action = re.match(r".*?not authorized to perform: (\S+)", probe.error_message)

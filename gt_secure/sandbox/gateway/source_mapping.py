@@ -34,7 +34,7 @@ _PUBLIC_BACK = {network: octets for octets, network in _PUBLIC.items()}
 
 
 @dataclass(frozen=True, slots=True)
-class Vantage:
+class SimulatedOrigin:
     """Everything a client needs in order to call from a place.
 
     Attributes
@@ -108,9 +108,9 @@ def bind_address(source: Source) -> str | None:
     return f"127.{octets[0]}.{octets[1]}.{last}" if octets else None
 
 
-def vantage(
+def origin(
     source: str | Source, public: tuple[str, int], endpoint: tuple[str, int], *, label: str = "", binding: bool = True
-) -> Vantage:
+) -> SimulatedOrigin:
     """Work out how to call from a source.
 
     Parameters
@@ -141,8 +141,8 @@ def vantage(
     bind = bind_address(where) if binding and "." in public[0] else None
     known_endpoint = where.endpoint in (None, S3_ENDPOINT_ID)
     if bind is not None and known_endpoint:
-        return Vantage(where, bind, connect, {}, label)
-    return Vantage(where, None, connect, {SOURCE_HEADER: str(where)}, label)
+        return SimulatedOrigin(where, bind, connect, {}, label)
+    return SimulatedOrigin(where, None, connect, {SOURCE_HEADER: str(where)}, label)
 
 
 def can_bind_anywhere() -> bool:

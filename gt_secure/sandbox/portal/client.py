@@ -66,12 +66,12 @@ def open_task(aws: Aws, team: str, key: str, source: str | Source) -> TestUrl:
 def _get(aws: Aws, path: str, source: Source) -> dict[str, Any]:
     import urllib3
 
-    vantage = probe_origin_for(aws, source)
+    origin = probe_origin_for(aws, source)
     parts = urlsplit(str(aws.endpoint_url))
-    host, port = vantage.connect or (str(parts.hostname), int(parts.port or 80))
-    bind = (vantage.bind, 0) if vantage.bind else None
+    host, port = origin.connect or (str(parts.hostname), int(parts.port or 80))
+    bind = (origin.bind, 0) if origin.bind else None
     pool = urllib3.HTTPConnectionPool(host, port, source_address=bind, timeout=10, retries=False)
-    headers = {"Host": parts.netloc, "Accept": "application/json", **vantage.headers}
+    headers = {"Host": parts.netloc, "Accept": "application/json", **origin.headers}
     try:
         answer = pool.request("GET", path, headers=headers)
     finally:

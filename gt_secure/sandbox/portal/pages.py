@@ -51,8 +51,8 @@ class Pages:
             return _only(request, "GET", "HEAD") or await self._portal(request)
         if path == "/_gt_secure/health":
             return _only(request, "GET", "HEAD") or json_reply({"status": "ok", "source": str(request.source)})
-        if path == "/_gt_secure/vantages":
-            return _only(request, "GET", "HEAD") or self._vantages((request.query.get("source") or [""])[0])
+        if path == "/_gt_secure/origins":
+            return _only(request, "GET", "HEAD") or self._origins((request.query.get("source") or [""])[0])
         if path == "/_gt_secure/flush-logs":
             return _only(request, "POST") or json_reply((await self._delivery.flush()).to_dict())
         if path == RESET:
@@ -66,25 +66,25 @@ class Pages:
         await self._reset()
         return json_reply({"status": "ok"})
 
-    def _vantages(self, source: str) -> Reply:
+    def _origins(self, source: str) -> Reply:
         """All places, or the one that was asked for; an endpoint that the sandbox does not have is none."""
         if not source:
-            return json_reply({"vantages": self.vantages()})
+            return json_reply({"origins": self.origins()})
         try:
             where = Source.parse(source)
             if where.endpoint not in (None, S3_ENDPOINT_ID):
-                return json_reply({"vantages": []})
+                return json_reply({"origins": []})
             binding = addresses.can_bind_anywhere()
-            place = addresses.vantage(where, self._public, self._endpoint, label=str(where), binding=binding)
+            place = addresses.origin(where, self._public, self._endpoint, label=str(where), binding=binding)
         except InvalidInput as error:
             return json_reply(error.to_dict(), 400)
-        return json_reply({"vantages": [place.to_dict()]})
+        return json_reply({"origins": [place.to_dict()]})
 
-    def vantages(self) -> list[dict[str, object]]:
+    def origins(self) -> list[dict[str, object]]:
         """Places from which a URL can be tried."""
         binding = addresses.can_bind_anywhere()
         return [
-            addresses.vantage(source, self._public, self._endpoint, label=label, binding=binding).to_dict()
+            addresses.origin(source, self._public, self._endpoint, label=label, binding=binding).to_dict()
             for label, source in PLACES
         ]
 

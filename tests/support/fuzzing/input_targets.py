@@ -210,7 +210,7 @@ def run_answer(data: bytes) -> None:
     headers = dict(line.split(": ", 1) for line in head.decode("latin-1").split("\n") if ": " in line)
     lower = {k.lower(): v for k, v in headers.items()}
     answer = SimpleNamespace(status=rng.choice(_STATUS), headers=lower, body=body)
-    base = {"vantage": "x", "source": network.Source.parse("203.0.113.9"), "bucket": "gt-data", "key": "<b>k</b>",
+    base = {"probe_origin": "x", "source": network.Source.parse("203.0.113.9"), "bucket": "gt-data", "key": "<b>k</b>",
             "proxied": rng.random() < 0.3, "marker": None}  # fmt: skip
     came = probing._read(answer, 1.0, base)  # type: ignore[arg-type]
     verdict = (
