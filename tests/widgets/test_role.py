@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from typing import Any
 
@@ -48,12 +49,10 @@ def test_what_is_refused_is_named_with_the_policy_and_no_alarm(aws: Any) -> None
 def test_a_role_that_cannot_be_looked_at_is_a_quiet_line(
     connection: Connection, monkeypatch: pytest.MonkeyPatch, error: GtSecureError
 ) -> None:
-    import gt_secure.doctor
-
     def refuse(*_: Any, **__: Any) -> None:
         raise error
 
-    monkeypatch.setattr(gt_secure.doctor, "examine", refuse)
+    monkeypatch.setattr(sys.modules["gt_secure.widgets.panel"], "examine", refuse)
     made = panel(connection)
     made.examine()
     assert "What this role can use is unknown" in words(made.role.value)

@@ -404,6 +404,7 @@ def test_a_leaked_url_is_handed_to_the_review(connection: Connection, words: Any
     import time
 
     from gt_secure.widgets.panel import panel
+    from support.rig import until
 
     url = connection.aws.client("s3").generate_presigned_url(
         "get_object", Params={"Bucket": "gt-images", "Key": "scans/0003.png"}, ExpiresIn=3000
@@ -412,8 +413,12 @@ def test_a_leaked_url_is_handed_to_the_review(connection: Connection, words: Any
         connection.probe(url, source)
         time.sleep(1.1)
     made = panel(connection, bucket="gt-images")
-    made.hits.plot_hits()
-    assert made.hits.result.leak is not None
+
+    def leak() -> object:
+        made.hits.plot_hits()
+        return made.hits.result.leak
+
+    assert until(leak) is not None
     assert "gts-hidden" not in made.hits.revoke_button._dom_classes
     made.hits.revoke()
     assert [change.kind for change in made.review.plan.changes] == ["bucket-guard"]
