@@ -46,6 +46,8 @@ __all__ = [
 __getattr__, __dir__ = attach(
     __name__,
     {
+        "AccessRow": ".who_can_open",
+        "AccessTable": ".read",
         "Claim": ".proof",
         "Context": ".from_account",
         "ExpectationResult": ".simulation",
@@ -55,8 +57,6 @@ __getattr__, __dir__ = attach(
         "PolicyFiles": ".policy_files",
         "Proof": ".proof",
         "SimulatedRequest": ".simulation",
-        "AccessTable": ".read",
-        "AccessRow": ".who_can_open",
         "account_exposure": ".from_account",
         "account_proof": ".from_account",
         "expectation_probe": ".explain.expectation_probe",
