@@ -14,6 +14,7 @@ from ..iam.three_valued import spellings
 from ..restriction.model import Restriction
 from .locks import signing_role
 from .policy_files import given_facts
+from .public_access import SETTING, is_surely_public
 from .request_kinds import Given, Values
 
 _ORGANIZATION = ("aws:principalorg", "aws:resourceorg", "aws:vpceorg")
@@ -122,7 +123,7 @@ def facts_of(aws: Aws, state: State, *, key: str | None = None) -> Given:
     bucket = state.bucket
     if bucket is None:
         return Given()
-    return read_given(
+    given = read_given(
         aws,
         bucket.policy_text,
         bucket=bucket.name,
@@ -131,6 +132,17 @@ def facts_of(aws: Aws, state: State, *, key: str | None = None) -> Given:
         role=signing_role(state),
         endpoints=state.endpoints,
     )
+    if bucket.public_access_block.get(SETTING) or not is_surely_public(bucket.policy_text):
+        return given
+    return given.with_defaults(_account_block(aws))
+
+
+def _account_block(aws: Aws) -> Given:
+    """Read Block Public Access of the account, which overrides the bucket's own."""
+    facts = read_key_facts(aws, organization=False)
+    if facts.public_access_block is None:
+        return Given(missing=tuple(each.action for each in facts.missing))
+    return Given(blocks_public=bool(facts.public_access_block.get(SETTING)))
 
 
 def asks_for_signer(policy: str | None) -> bool:

@@ -165,6 +165,7 @@ def _files(locks: EffectiveLocks) -> PolicyFiles:
         given=locks.facts.with_defaults(region),
         account=locks.account,
         named_partition=locks.partition,
+        is_public_refused=locks.is_public_refused,
         endpoint_policies={
             each.id: (each.policy_text, each.type == "Gateway") for each in locks.endpoints.values() if each.policy_text
         },

@@ -19,6 +19,7 @@ from ..policies.bucket_guard import names_guard
 from ..policies.session_policy import session_policy
 from .decision import decide_request
 from .policy_files import DEFAULT_ACCOUNT, EVERYTHING
+from .public_access import SETTING, is_surely_public
 from .request_kinds import Given
 
 Decision: TypeAlias = Literal["allowed", "refused", "unknown"]
@@ -109,6 +110,8 @@ class EffectiveLocks:
         Names of policies that could not be read, such as ``bucket policy``.
     rcp, scp : sequence
         Policies of the account's organization, each a level; empty where they were not read.
+    restricts_public : bool
+        Whether the bucket's own Block Public Access refuses what a public policy grants.
     """
 
     bucket: str
@@ -127,6 +130,12 @@ class EffectiveLocks:
     unread: frozenset[str] = frozenset()
     rcp: Sequence[PolicySource] = ()
     scp: Sequence[PolicySource] = ()
+    restricts_public: bool = False
+
+    @property
+    def is_public_refused(self) -> bool:
+        """True if Block Public Access surely refuses everybody but the account's own signers and AWS services."""
+        return bool(self.restricts_public or self.facts.blocks_public) and is_surely_public(self.policy)
 
     @classmethod
     def of(cls, state: State, facts: Given | None = None) -> EffectiveLocks:
@@ -148,6 +157,7 @@ class EffectiveLocks:
             endpoints={endpoint.id: endpoint for endpoint in state.endpoints},
             facts=facts or Given(),
             unread=frozenset(unread),
+            restricts_public=bucket is not None and bool(bucket.public_access_block.get(SETTING)),
         )
 
     def after(self, planned: Mapping[str, Any]) -> EffectiveLocks:

@@ -32,6 +32,12 @@ KINDS: tuple[tuple[str, Form, Signer, str], ...] = (
     ("other-account", "presigned", "other", "s3:GetObject"),
 )
 
+_PUBLIC = {
+    None: "ACLs are disabled, and Block Public Access is off.",
+    False: "ACLs are disabled.",
+    True: "ACLs are disabled. Block Public Access refuses everybody but the account's own signers.",
+}
+
 
 @dataclass(frozen=True)
 class PolicyFiles:
@@ -53,6 +59,8 @@ class PolicyFiles:
         The partition, where it is known.
     endpoint_policies : mapping
         Policies of VPC endpoints by id, each with whether it is a gateway endpoint.
+    is_public_refused : bool or None
+        Whether Block Public Access refuses all signers of other accounts; None if it was not read.
     """
 
     bucket: str
@@ -64,6 +72,7 @@ class PolicyFiles:
     account: str = DEFAULT_ACCOUNT
     named_partition: str = ""
     endpoint_policies: Mapping[str, tuple[Source | None, bool]] = field(default_factory=dict)
+    is_public_refused: bool | None = None
 
     def circumstances(self) -> Circumstances:
         """Return what holds for all requests."""
@@ -104,12 +113,13 @@ class PolicyFiles:
             "The policy of a VPC endpoint that was not given is the default, full access."
             if self.endpoint_policies
             else "No VPC endpoint policy was given: it is the default, full access.",
-            "ACLs are disabled, and Block Public Access is off.",
+            _PUBLIC[self.is_public_refused],
             f"The signer is a session of a role of account {self.account} whose own policies allow everything.",
             "The own policies of signers of other accounts allow everything.",
             "aws:ViaAWSService is false: no AWS service makes the request with the signer's credentials.",
             "Requests name the bucket itself, not an access point.",
             *self.given.notes,
+            *(f"{action} was denied, so what it reads is unknown or supposed." for action in self.given.missing),
         ]
 
 

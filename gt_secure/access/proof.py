@@ -149,6 +149,8 @@ def _not_covered(claim: Claim) -> list[str]:
 
 def _parts(files: PolicyFiles, claim: Claim, circumstances: Circumstances) -> Iterator[_Part]:
     for form, signer in _FORMS:
+        if signer != "own" and files.is_public_refused:
+            continue
         actions = OBJECT_ACTIONS if form == "presigned" else ("s3:PutObject",)
         kind = Kind(form, form, signer, actions[0], _arn(files, claim.prefix + "x"), whoever=True)
         policies = files.policies(signer)

@@ -59,12 +59,15 @@ class Given:
         Keys of requests through a VPC endpoint, by its id.
     missing : tuple of str
         Missing permissions to read more of what the policies ask for.
+    blocks_public : bool or None
+        Whether Block Public Access of the account refuses what a public policy grants; None if it was not read.
     """
 
     values: Mapping[str, Values] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     endpoints: Mapping[str, Mapping[str, Values]] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
+    blocks_public: bool | None = None
 
     def with_defaults(self, *others: Given) -> Given:
         """Return these facts, and those of others for keys that are not among them."""
@@ -76,7 +79,8 @@ class Given:
         every = (self, *others)
         notes = dict.fromkeys(note for each in every for note in each.notes)
         missing = dict.fromkeys(action for each in every for action in each.missing)
-        return Given(values, tuple(notes), endpoints, tuple(missing))
+        blocks = next((each.blocks_public for each in every if each.blocks_public is not None), None)
+        return Given(values, tuple(notes), endpoints, tuple(missing), blocks)
 
     def without_choices(self) -> Given:
         """Return the facts for a claim about every choice of a sender."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -111,7 +111,7 @@ def simulate(
         *_labelers(wish, now, after, hits),
         *(_services(wish, state, now, after) if state.bucket is not None else ()),
     ]
-    return tuple(rows), _stops(rows)
+    return tuple(rows), _stops(rows, now.facts.missing)
 
 
 def _people(wish: Restriction, now: EffectiveLocks, after: EffectiveLocks) -> Iterator[SimulatedRequest]:
@@ -225,7 +225,7 @@ def unknown_keys(rows: Iterable[SimulatedRequest]) -> tuple[str, ...]:
     return tuple(sorted(named - set(READ_BY.values())))
 
 
-def _doubts(rows: list[SimulatedRequest]) -> Iterator[Notice]:
+def _doubts(rows: list[SimulatedRequest], missing: Sequence[str]) -> Iterator[Notice]:
     """Yield what shows that the prediction is wrong, or may be."""
     wrong = [row.source for row in rows if row.why == LOGGED and row.now.decision == "refused"]
     if wrong:
@@ -241,13 +241,19 @@ def _doubts(rows: list[SimulatedRequest]) -> Iterator[Notice]:
         yield Notice(
             "depends-on-facts",
             "warning",
-            f"Some answers are unknown: they depend on {', '.join(keys)}, which cannot be read here.",
+            f"Some answers are unknown: they depend on {', '.join(keys)}, which cannot be read here.{_lacks(missing)}",
             "Add the values as facts of the restriction, or with --context KEY=VALUE.",
             "guard",
         )
 
 
-def _stops(rows: Iterable[SimulatedRequest]) -> list[Notice]:
+def _lacks(missing: Sequence[str]) -> str:
+    if not missing:
+        return ""
+    return f" Missing permission{'s' if len(missing) > 1 else ''}: {', '.join(missing)}."
+
+
+def _stops(rows: Iterable[SimulatedRequest], missing: Sequence[str]) -> list[Notice]:
     rows = list(rows)
     shut = [row for row in rows if row.shut_out]
     found: list[Notice] = []
@@ -263,7 +269,7 @@ def _stops(rows: Iterable[SimulatedRequest]) -> list[Notice]:
                 "addresses",
             )
         )
-    found += _doubts(list(rows))
+    found += _doubts(rows, missing)
     if any(row.scene == "Ground Truth" for row in shut):
         found.append(
             Notice(

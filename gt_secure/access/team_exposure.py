@@ -18,6 +18,7 @@ from .address_classes import EVERY_ADDRESS, Span, minus
 from .exposure import RequestExposure, SourceSet, expose
 from .locks import BUCKET_POLICY, ENDPOINT_POLICY, NOTHING_GRANTED, READ_BY, READ_POLICY, EffectiveLocks
 from .policy_files import EVERYTHING, KINDS
+from .public_access import BLOCK_PUBLIC_ACCESS
 from .request_kinds import Circumstances, Given, Kind
 
 
@@ -96,6 +97,9 @@ class _Exposed:
                 scp=self.locks.scp,
             )
 
+        if kind.signer != "own" and self.locks.is_public_refused:
+            refused = SourceSet(EVERY_ADDRESS, other_endpoints=True, decided_by=(BLOCK_PUBLIC_ACCESS,))
+            return RequestExposure(kind.name, SourceSet(), refused, SourceSet())
         row = expose(kind, policies(), replace(self.circumstances, role=role), endpoint_policies=policies)
         return _unread_endpoints(row) if ENDPOINT_POLICY in self.locks.unread else row
 

@@ -1,0 +1,142 @@
+"""Block Public Access of the bucket and of the account, in exposures, plans and proofs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gt_secure import Restriction
+from gt_secure.access import facts as facts_module
+from gt_secure.access import from_account
+from gt_secure.access.from_account import account_exposure, account_proof
+from gt_secure.access.public_access import READ_ACCOUNT_BLOCK, is_surely_public
+from gt_secure.account.facts import Missing
+from gt_secure.account.key_facts import KeyFacts
+from gt_secure.account.organization import Organization
+from gt_secure.changes.plan import plan
+from gt_secure.policies.bucket_guard import build_guard
+from support.states import BUCKET, state
+
+OFFICE = "203.0.113.0/24"
+OBJECTS = "arn:aws:s3:::gt-images/*"
+
+
+def statement(effect: str = "Allow", principal: Any = "*", **condition: Any) -> dict[str, Any]:
+    made = {"Effect": effect, "Principal": principal, "Action": "s3:*", "Resource": OBJECTS}
+    return {**made, "Condition": condition} if condition else made
+
+
+def policy(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+PUBLIC = policy(statement())
+GUARD = build_guard("gt-images", networks=[OFFICE], endpoints=[])
+
+
+@pytest.mark.parametrize(
+    ("text", "public"),
+    [
+        (PUBLIC, True),
+        (policy(statement(principal={"AWS": "*"})), True),
+        (policy(statement(principal={"AWS": "arn:aws:iam::444455556666:root"})), False),
+        (policy(statement(IpAddress={"aws:SourceIp": OFFICE})), False),
+        (policy(statement(IpAddress={"aws:SourceIp": "0.0.0.0/1"})), True),
+        (policy(statement(IpAddress={"aws:SourceIp": [OFFICE, "2000::/3"]})), True),
+        (policy(statement(StringEquals={"aws:SourceVpce": "vpce-0a1b2c3d"})), False),
+        (policy(statement(StringEquals={"aws:PrincipalOrgID": "o-abc123"})), False),
+        (policy(statement(Bool={"aws:SecureTransport": "true"})), True),
+        (policy(statement(), statement("Deny", NotIpAddress={"aws:SourceIp": OFFICE})), False),
+        (policy(statement(), statement("Deny", Bool={"aws:SecureTransport": "false"})), True),
+        (policy(statement(), GUARD), True),
+        (policy(statement("Deny")), False),
+        (None, False),
+        ("{", False),
+    ],
+)
+def test_a_policy_that_is_surely_public(text: str | None, public: bool) -> None:
+    assert is_surely_public(text) is public
+
+
+class Account:
+    """An account whose bucket and own setting are chosen."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.facts = KeyFacts()
+        self.asked = 0
+        self.bucket = replace(BUCKET, policy_text=PUBLIC)
+        monkeypatch.setattr(from_account, "read_state", lambda *_, **__: state(bucket=self.bucket))
+        monkeypatch.setattr(from_account, "read_organization", lambda *_: Organization(""))
+        monkeypatch.setattr(facts_module, "read_key_facts", self._read)
+
+    def _read(self, *_: Any, **__: Any) -> KeyFacts:
+        self.asked += 1
+        return self.facts
+
+    def exposure(self) -> tuple[dict[str, Any], from_account.Exposure]:
+        found = account_exposure(None, "gt-images", "scans/0001.png")  # type: ignore[arg-type]
+        return {row.request: row for row in found}, found
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Account:
+    return Account(monkeypatch)
+
+
+@pytest.mark.parametrize("by", ["bucket", "account"])
+def test_it_refuses_everybody_but_the_accounts_own_signers(account: Account, by: str) -> None:
+    if by == "bucket":
+        account.bucket = replace(account.bucket, public_access_block={"RestrictPublicBuckets": True})
+    else:
+        account.facts = KeyFacts(public_access_block={"RestrictPublicBuckets": True})
+    rows, found = account.exposure()
+    for kind in ("anonymous", "other-account"):
+        assert rows[kind].refused.cidrs == ("0.0.0.0/0", "::/0")
+        assert rows[kind].refused.other_endpoints
+        assert rows[kind].refused.decided_by == ("Block Public Access",)
+    assert rows["presigned"].opened.cidrs == ("0.0.0.0/0", "::/0")
+    assert any("Block Public Access refuses" in each for each in found.assumed)
+    assert account.asked == (by == "account")
+
+
+def test_without_it_a_public_policy_opens(account: Account) -> None:
+    account.facts = KeyFacts(public_access_block={"RestrictPublicBuckets": False})
+    rows, found = account.exposure()
+    assert rows["anonymous"].opened.cidrs == ("0.0.0.0/0", "::/0")
+    assert not any("Block Public Access" in each for each in found.assumed)
+
+
+def test_what_may_not_be_read_is_named(account: Account) -> None:
+    account.facts = KeyFacts(missing=(Missing(READ_ACCOUNT_BLOCK),))
+    rows, found = account.exposure()
+    assert rows["anonymous"].opened.cidrs
+    assert found.missing == (READ_ACCOUNT_BLOCK,)
+    assert any(READ_ACCOUNT_BLOCK in each for each in found.assumed)
+
+
+def test_a_policy_that_is_not_public_costs_no_call(account: Account) -> None:
+    account.bucket = replace(account.bucket, policy_text=policy(statement(IpAddress={"aws:SourceIp": OFFICE})))
+    rows, _ = account.exposure()
+    assert rows["anonymous"].opened.cidrs == (OFFICE,)
+    assert account.asked == 0
+
+
+def test_a_proof_needs_no_guard_against_signers_that_it_refuses(account: Account) -> None:
+    own = statement("Deny", {"AWS": "111122223333"}, NotIpAddress={"aws:SourceIp": OFFICE})
+    account.bucket = replace(account.bucket, policy_text=policy(statement(), own))
+    claim = Restriction(bucket="gt-images", prefix="scans/", addresses=[OFFICE])
+    proof = account_proof(None, claim)  # type: ignore[arg-type]
+    assert proof.proved is False
+    account.bucket = replace(account.bucket, public_access_block={"RestrictPublicBuckets": True})
+    assert account_proof(None, claim).proved is True  # type: ignore[arg-type]
+
+
+def test_a_guard_opens_nobody_that_it_refuses() -> None:
+    seen = state(bucket=replace(BUCKET, policy_text=PUBLIC, public_access_block={"RestrictPublicBuckets": True}))
+    made = plan(None, Restriction(bucket="gt-images", addresses=[OFFICE]), state=seen)  # type: ignore[arg-type]
+    anonymous = next(change for change in made.exposure if change.request == "anonymous")
+    assert not anonymous.changes
+    assert anonymous.after.refused.decided_by == ("Block Public Access",)
