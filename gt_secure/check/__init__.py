@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .restrictions import expectations_hold, is_proved, nothing_drifted
     from .result import Check, CheckFailed, CheckResult
     from .running import run_file, run_specs
+    from .schedules import schedule
     from .spec import Spec, load_specs
     from .teams import team_is_restricted
 
@@ -41,6 +42,7 @@ __all__ = [
     "nothing_drifted",
     "run_file",
     "run_specs",
+    "schedule",
     "team_is_restricted",
 ]
 
@@ -64,6 +66,7 @@ __getattr__, __dir__ = attach(
         "nothing_drifted": ".restrictions",
         "run_file": ".running",
         "run_specs": ".running",
+        "schedule": ".schedules",
         "team_is_restricted": ".teams",
     },
 )
