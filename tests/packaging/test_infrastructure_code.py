@@ -1,0 +1,119 @@
+"""Exported Terraform is parsed by python-hcl2, exported CloudFormation linted by cfn-lint, in an environment apart."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gt_secure.changes.event_rule import event_rule
+from gt_secure.changes.history import Resources
+from gt_secure.changes.plan import Plan
+from gt_secure.restriction.model import Restriction
+from gt_secure.sandbox import Sandbox
+from gt_secure.sweeps.role import role_stackset, role_terraform
+from support.rig import Rig
+from support.rooms import Room, clean
+
+pytestmark = pytest.mark.slow
+PARSE = "import hcl2, json, sys; print(json.dumps(hcl2.load(open(sys.argv[1], encoding='utf-8'))))"
+TEAM, BUCKET = "open-team", "gt-images"
+PREFIX = 'scans/%{y}"q/'
+HOSTILE = 'Ring ${jsonencode(1)} %{ if true } "x" \\ é\u2028'
+
+
+@pytest.fixture(scope="module")
+def tools(tmp_path_factory: pytest.TempPathFactory) -> Room:
+    room = Room(tmp_path_factory.mktemp("room") / "venv")
+    room.install("cfn-lint", "python-hcl2")
+    return room
+
+
+@pytest.fixture(scope="module")
+def plans() -> Iterator[dict[str, Plan]]:
+    """Plans that set, change and remove each lock."""
+    with Sandbox(log_delay_s=60, workforce_delay_s=0) as sandbox:
+        rig = Rig(sandbox)
+        rig.client("sagemaker").update_workteam(WorkteamName="open-team", Description=HOSTILE)
+        wish = Restriction(
+            "open-team",
+            addresses=["203.0.113.0/24"],
+            bucket="gt-images",
+            prefix=PREFIX,
+            portal_lock=True,
+            max_age="15m",
+        )
+        first = rig.gt.plan(wish)
+        rig.gt.apply(first, confirm=[each.code for each in first.blockers])
+        change = Restriction("open-team", addresses=["203.0.113.0/25", "2001:db8:40::/48"], bucket="gt-images")
+        opened = Restriction("open-team", url_lock=False, portal_lock=False, guard=False, bucket="gt-images")
+        yield {
+            "first": first,
+            "change": rig.gt.plan(change),
+            "off": rig.gt.plan(opened),
+            "nothing": rig.gt.plan(wish),
+        }
+
+
+def texts(plans: dict[str, Plan], form: str) -> dict[str, str]:
+    """Everything that is exported in a format."""
+    where = Resources("open-team", "private-workforce", "gt-images")
+    role = role_stackset if form == "cloudformation" else role_terraform
+    made = {name: getattr(plan, f"to_{form}")() for name, plan in plans.items()}
+    rules = {"rule": event_rule(where, form), "bucket-rule": event_rule(Resources("", "", "gt-images"), form)}  # type: ignore[arg-type]
+    roles = {
+        "role": role("team/GtSecureSweep", "111122223333", "example-id"),
+        "role-of-role": role("GtSecureSweep", "arn:aws:iam::111122223333:role/Audit"),
+    }
+    return made | rules | roles
+
+
+def parsed(tools: Room, text: str, path: Path) -> dict[str, Any]:
+    path.write_text(text, encoding="utf-8")
+    data: dict[str, Any] = json.loads(tools.run("-c", PARSE, str(path)))
+    return data
+
+
+def text_of(value: str) -> str:
+    """The text that an HCL string stands for."""
+    return str(json.loads(value)).replace("$${", "${").replace("%%{", "%{")
+
+
+def test_terraform_is_parsed(tools: Room, plans, tmp_path):
+    kinds: dict[str, set[str]] = {}
+    for name, text in texts(plans, "terraform").items():
+        data = parsed(tools, text, tmp_path / f"{name}.tf")
+        kinds[name] = {json.loads(kind) for each in data.get("resource", ()) for kind in each}
+    assert kinds["first"] == {"aws_s3_bucket_policy", "aws_sagemaker_workteam", "aws_sagemaker_workforce"}
+    assert kinds["nothing"] == set()
+    assert {"aws_cloudwatch_event_rule", "aws_sns_topic"} <= kinds["rule"]
+    assert kinds["role"] == {"aws_iam_role", "aws_iam_role_policy"}
+
+
+def test_terraform_says_what_the_plan_says(tools: Room, plans, tmp_path):
+    data = parsed(tools, plans["first"].to_terraform(), tmp_path / "first.tf")
+    resources = {
+        json.loads(kind): body for each in data["resource"] for kind, named in each.items() for body in named.values()
+    }
+    policy = json.loads(text_of(resources["aws_s3_bucket_policy"]["policy"]))
+    [change] = [each for each in plans["first"].changes if each.kind == "bucket-guard"]
+    assert policy == json.loads(change.after)
+    assert PREFIX in json.dumps(policy).replace('\\"', '"')
+    assert text_of(resources["aws_sagemaker_workteam"]["description"]) == HOSTILE
+
+
+def test_cloudformation_is_linted(tools: Room, plans, tmp_path):
+    paths = []
+    for name, text in texts(plans, "cloudformation").items():
+        paths.append(tmp_path / f"{name}.json")
+        paths[-1].write_text(text, encoding="utf-8")
+    tool = tools.python.with_name("cfn-lint")
+    done = subprocess.run([tool, *paths], env=clean(), capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout
+    bad = tmp_path / "bad.json"
+    bad.write_text(paths[0].read_text().replace("PolicyDocument", "Policy"))
+    assert subprocess.run([tool, bad], env=clean(), capture_output=True, timeout=300).returncode != 0
