@@ -70,6 +70,9 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "the signature's name": lambda q: q.replace("X-Amz-Signature", "X-Amz-Signatur%65"),
     "the token's name": lambda q: q.replace("X-Amz-Security-Token", "X%2DAmz-Security-Toke%6e"),
     "the credential's name": lambda q: q.replace("X-Amz-Credential", "X-Amz-C%72edential"),
+    "a doubled separator": lambda q: q.replace("&", "&&"),
+    "a separator first": lambda q: "&" + q,
+    "a separator last": lambda q: q + "&",
     "another order": lambda q: "&".join(reversed(q.split("&"))),
     "another order, encoded": lambda q: encode("&".join(reversed(q.split("&"))), lambda c: c in "aeiou"),
 }

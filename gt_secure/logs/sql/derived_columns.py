@@ -149,7 +149,8 @@ def _fingerprint(d: Dialect) -> str:
     parameters: what else somebody adds makes no other URL of it. Of a POST form the log holds only key and signer.
     """
     method = d.part.format("raw_uri", " ", 1)
-    unsigned = "p LIKE 'x-amz-signature=%' OR p LIKE 'signature=%'"
+    # Servers skip empty parameters (a doubled, first or last "&").
+    unsigned = "p LIKE 'x-amz-signature=%' OR p LIKE 'signature=%' OR p = ''"
     v4 = d.join.format(d.sorted.format(d.keep.format("params", f"NOT ({unsigned})")), "&")
     covered = _starts(d.part.format("p", "=", 1), _SIGNED_BY_SIGV2)
     v2 = d.join.format(d.sorted.format(d.keep.format("params", covered)), "&")
