@@ -220,7 +220,10 @@ def _host_named(location: str) -> str:
         return ""  # whatever a proxy wrote there, it is no URL
 
 
-_TAG = re.compile(r"<(Code|Message|RequestId|Expires|ServerTime|Endpoint|Region|BucketName|X-Amz-Expires)>([^<]*)</\1>")
+_TAG = re.compile(
+    r"<(Code|Message|RequestId|Expires|ServerTime|Endpoint|Region|BucketName|X-Amz-Expires|HeadersNotSigned)>"
+    r"([^<]*)</\1>"
+)
 
 
 def _xml(body: bytes) -> dict[str, str]:

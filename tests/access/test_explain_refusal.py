@@ -82,6 +82,25 @@ def predict(source, *, session=None, bucket=None, identity=IDENTITY):
         (answer(403, message=denied("resource control policy")), "organization-policy"),
         (answer(403, message="public policies are prevented by the setting in S3 Block Public Access"),
          "block-public-access"),
+        (answer(400, "InvalidArgument", "Requests specifying Server Side Encryption with AWS KMS managed keys require "
+                "AWS Signature Version 4."), "signature-version"),
+        (answer(400, "InvalidArgument", "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, "
+                "Signature query string parameter or the Authorization header should be specified"), "two-signatures"),
+        (answer(403, message="There were headers present in the request which were not signed"), "unsigned-headers"),
+        (answer(403, message="Query-string authentication requires the Signature, Expires and AWSAccessKeyId "
+                "parameters"), "cut-url"),
+        (answer(400, "AuthorizationQueryParametersError", "Query-string authentication version 4 requires the "
+                "X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and "
+                "X-Amz-Expires parameters."), "cut-url"),
+        (answer(403, message="Invalid date (should be seconds since epoch): 17a"), "cut-url"),
+        (answer(403, "AllAccessDisabled", "All access to this object has been disabled"), "disabled"),
+        (answer(403, "AccountProblem", "x"), "account"),
+        (answer(400, "InvalidRequest", "The object was stored using a form of Server Side Encryption. The correct "
+                "parameters must be provided to retrieve the object."), "customer-key"),
+        (answer(400, "InvalidArgument", "Requests specifying Server Side Encryption with Customer provided keys must "
+                "provide an appropriate secret key."), "customer-key"),
+        (answer(400, "InvalidURI", "Couldn't parse the specified URI."), "unreadable"),
+        (answer(416, "InvalidRange", "The requested range is not satisfiable"), "range"),
         (answer(403, message="Access Denied"), "unknown"),
         (answer(403, "", "", request_id=""), "not-s3"),
         (answer(407, "", "", request_id="", proxied=True), "not-s3"),

@@ -22,6 +22,7 @@ from ...network import Source, contains
 from ...policies.bucket_guard import Guard
 from ...text import printable
 from ..answer_tone import answer_tone
+from . import request_faults
 from .iam_details import authorization_lines, differences_to
 from .refusals import BUCKET_GUARD, URL_LOCK, named_policy
 from .s3_errors import RULES, Cause, ProbeContext, not_s3
@@ -43,7 +44,9 @@ class Explanation:
         A stable code: ``opened``, ``session-policy``, ``bucket-guard``, ``bucket-policy``, ``identity-policy``,
         ``permissions-boundary``, ``endpoint-policy``, ``organization-policy``, ``block-public-access``, ``kms``,
         ``expired``, ``not-yet-valid``, ``credentials``, ``signature``, ``signature-version``, ``region``, ``redirect``,
-        ``cors``, ``not-found``, ``archived``, ``busy``, ``no-answer``, ``not-s3`` or ``unknown``.
+        ``cors``, ``not-found``, ``archived``, ``busy``, ``no-answer``, ``not-s3``, ``two-signatures``,
+        ``unsigned-headers``, ``cut-url``, ``customer-key``, ``disabled``, ``account``, ``unreadable``, ``range`` or
+        ``unknown``.
     lock : str
         ``URL lock`` or ``bucket guard`` if one of them decided.
     headline, why, next_step : str
@@ -223,7 +226,7 @@ def _agrees(verdict: Verdict | None, probe: Probe, cause: Cause) -> bool | None:
 
 
 def _cause(known: ProbeContext) -> Cause:
-    for rule in (*RULES, named_policy, not_s3):
+    for rule in (*request_faults.RULES, *RULES, named_policy, not_s3):
         cause = rule(known)
         if cause is not None:
             return cause

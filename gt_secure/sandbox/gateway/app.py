@@ -350,10 +350,10 @@ def _proven(scope: Scope, request: HttpRequest) -> Scope:
     mapped, mechanism, query = _mapped(scope, request), request.mechanism, listing.query(request)
     if mechanism is None or mechanism.kind == FORM:
         return mapped if query is None else {**mapped, "query_string": query.encode("latin-1")}
-    copied = copy_source.with_blanks(mapped)
-    if mechanism.version != SIGV2 and query is None and copied is None:
+    changed = copy_source.with_blanks(mapped) or encryption.with_key(mapped)
+    if mechanism.version != SIGV2 and query is None and changed is None:
         return mapped
-    return sigv2.signed_again(copied or mapped, request, query)
+    return sigv2.signed_again(changed or mapped, request, query)
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

@@ -13,13 +13,24 @@ from typing import Any
 from ..accesslog.recorder import bucket_and_key
 from ..settings import REGION, account_id
 from . import conditions, denials, query_auth
-from .http import HttpRequest, Message, Reply, Send, respond
+from .http import HttpRequest, Message, Reply, Scope, Send, respond
 from .mechanisms import SIGV4
 
 _ALGORITHM = "x-amz-server-side-encryption"
 _KEY = "x-amz-server-side-encryption-aws-kms-key-id"
 _KINDS = frozenset({"aws:kms", "aws:kms:dsse"})
 _NEEDS_V4 = "Requests specifying Server Side Encryption with AWS KMS managed keys require AWS Signature Version 4."
+
+
+def with_key(scope: Scope) -> Scope | None:
+    """Return the scope with the AWS managed key for an object under a KMS key that is not named, or None.
+
+    S3 encrypts with ``alias/aws/s3`` then; the emulator asks for a key.
+    """
+    headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+    if headers.get(_ALGORITHM.encode()) not in _KINDS or headers.get(_KEY.encode()):
+        return None
+    return {**scope, "headers": [*scope["headers"], (_KEY.encode(), _key_arn("alias/aws/s3").encode())]}
 
 
 def refusal(request: HttpRequest) -> Reply | None:
@@ -29,7 +40,7 @@ def refusal(request: HttpRequest) -> Reply | None:
         return None
     if (layer := _layer(request, "s3:PutObject", f"arn:aws:s3:::{bucket}/{key}")) is not None and layer[0]:
         return None  # S3 refuses it before it asks KMS
-    return _refused(request, "kms:GenerateDataKey", request.headers.get(_KEY, "aws/s3"))
+    return _refused(request, "kms:GenerateDataKey", request.headers.get(_KEY, "alias/aws/s3"))
 
 
 def guarded(request: HttpRequest, send: Send) -> Send:
@@ -55,7 +66,7 @@ def _reading(request: HttpRequest, start: Message) -> Reply | None:
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in start["headers"]}
     if headers.get(_ALGORITHM) not in _KINDS:
         return None
-    return _refused(request, "kms:Decrypt", headers.get(_KEY, "aws/s3"))
+    return _refused(request, "kms:Decrypt", headers.get(_KEY, "alias/aws/s3"))
 
 
 def _refused(request: HttpRequest, action: str, key: str) -> Reply | None:
