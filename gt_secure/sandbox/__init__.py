@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from .control import reset
 from .gateway.source_mapping import SimulatedOrigin
-from .portal.client import open_task
+from .portal.client import open_task, submit_task
 from .private_environment import install
 from .process import Sandbox
 from .settings import Settings
 
-__all__ = ["Sandbox", "Settings", "SimulatedOrigin", "install", "open_task", "reset"]
+__all__ = ["Sandbox", "Settings", "SimulatedOrigin", "install", "open_task", "reset", "submit_task"]

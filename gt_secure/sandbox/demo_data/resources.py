@@ -8,6 +8,7 @@ from typing import Any
 
 from .. import emulator, prefix_lists
 from ..sagemaker import workteams
+from ..sagemaker.manifests import LABELED
 from ..sagemaker.workforces import arn, portal_endpoint
 from ..settings import (
     ADMIN_USER,
@@ -287,6 +288,7 @@ def _job(region: Region) -> None:
             "TotalLabeled": 4, "HumanLabeled": 4, "MachineLabeled": 0, "FailedNonRetryableError": 0,
             "Unlabeled": PICTURES - 4,
         },
+        LABELED: [f"s3://{IMAGES}/scans/{number:04d}.png" for number in range(1, 5)],
         "CreationTime": started,
         "LastModifiedTime": started + 3600,
         "LabelAttributeName": "nodules",

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from ...network import Source
 from .. import emulator
 from ..gateway.http import HttpRequest, Reply, json_reply
-from ..sagemaker import templates
+from ..sagemaker import manifests, templates
 from ..settings import REGION
 from ..state import Record, Region, SandboxState
 from . import html as portal_page
@@ -53,7 +53,7 @@ class Portal:
         self._issuer = issuer
 
     async def __call__(self, request: HttpRequest) -> Reply:
-        """Answer one request: the front page, or ``tasks/TEAM?key=KEY``."""
+        """Answer one request: the front page, ``tasks/TEAM?key=KEY``, or with POST the label of that task."""
         wants_json = "application/json" in request.headers.get("accept", "")
         try:
             region = self._state.region(REGION)
@@ -63,6 +63,8 @@ class Portal:
             if not rest:
                 return await self._index(region, request, wants_json)
             task = await self._task(region, request, rest)
+            if request.method == "POST":
+                return json_reply(await self._label(region, task))
         except PortalError as error:
             if wants_json:
                 return json_reply({"error": error.code, "message": str(error)}, error.status)
@@ -102,6 +104,18 @@ class Portal:
         if errors:
             raise PortalError(500, "TemplateError", errors[0]["Message"])
         return Task(team["WorkteamName"], key, request.source, constraint, url, rendered)
+
+    async def _label(self, region: Region, task: Task) -> Record:
+        """Count the task as labeled by this worker."""
+        arn = region.workteams[task.team]["WorkteamArn"]
+        job = job_of(region, region.workteams[task.team])
+        if job["HumanTaskConfig"]["WorkteamArn"] != arn:
+            raise PortalError(404, "NoTask", f"Workteam {task.team} has no labeling job in progress.")
+        uri = f"s3://{bucket_of(job)}/{task.key}"
+        if not await manifests.label(job, uri):
+            raise PortalError(404, "NotInTheManifest", f"The manifest of {job['LabelingJobName']} has no {uri}.")
+        self._state.save()
+        return {"job": job["LabelingJobName"], "status": job["LabelingJobStatus"], "counters": job["LabelCounters"]}
 
     async def _credentials(self, role: str, bucket: str, key: str, constraint: dict[str, str]) -> Credentials:
         try:

@@ -1,4 +1,4 @@
-"""Simulate a worker: open a task of the sandbox's portal from an address and return its image URL.
+"""Simulate a worker: open a task of the sandbox's portal from an address, and submit its label.
 
 On AWS a worker does this in a browser. Tutorials and tests use it to show the result of a forwarded URL.
 """
@@ -43,13 +43,8 @@ def open_task(aws: Aws, team: str, key: str, source: str | Source) -> TestUrl:
     InvalidInput
         If the connection is to real AWS, or there is no such team or object.
     """
-    if not aws.is_local:
-        raise InvalidInput(
-            "Only the sandbox's portal can be opened from a notebook.",
-            next_step="On AWS, log in to the worker portal with a browser.",
-        )
     where = Source.parse(source)
-    answer = _get(aws, f"{PATH}/tasks/{quote(team, safe='')}?key={quote(key, safe='')}", where)
+    answer = _ask(aws, "GET", _task_path(team, key), where)
     url = str(answer["image_url"])
     facts = inspect(url)
     return TestUrl(
@@ -63,9 +58,52 @@ def open_task(aws: Aws, team: str, key: str, source: str | Source) -> TestUrl:
     )
 
 
-def _get(aws: Aws, path: str, source: Source) -> dict[str, Any]:
+def submit_task(aws: Aws, team: str, key: str, source: str | Source) -> dict[str, Any]:
+    """Submit a label for a task as a worker at an address.
+
+    Parameters
+    ----------
+    aws : Aws
+        A connection to the sandbox (``connection.aws``).
+    team : str
+        The workteam the worker belongs to. It needs a labeling job in progress.
+    key : str
+        The labeled object.
+    source : str or Source
+        Where the worker is, for example ``203.0.113.7``.
+
+    Returns
+    -------
+    dict
+        ``job``, ``status`` (``Completed`` after the last object) and ``counters`` of the labeling job.
+
+    Raises
+    ------
+    AccessDenied
+        If the portal does not let this address in.
+    InvalidInput
+        If the connection is to real AWS, the team has no job in progress, or the job has no such object.
+
+    Examples
+    --------
+    >>> submit_task(gt.aws, "radiology-team", "scans/0005.png", "203.0.113.7")["status"]  # doctest: +SKIP
+    'InProgress'
+    """
+    return _ask(aws, "POST", _task_path(team, key), Source.parse(source))
+
+
+def _task_path(team: str, key: str) -> str:
+    return f"{PATH}/tasks/{quote(team, safe='')}?key={quote(key, safe='')}"
+
+
+def _ask(aws: Aws, method: str, path: str, source: Source) -> dict[str, Any]:
     import urllib3
 
+    if not aws.is_local:
+        raise InvalidInput(
+            "Only the sandbox's portal can be opened from a notebook.",
+            next_step="On AWS, log in to the worker portal with a browser.",
+        )
     origin = probe_origin_for(aws, source)
     parts = urlsplit(str(aws.endpoint_url))
     host, port = origin.connect or (str(parts.hostname), int(parts.port or 80))
@@ -73,7 +111,7 @@ def _get(aws: Aws, path: str, source: Source) -> dict[str, Any]:
     pool = urllib3.HTTPConnectionPool(host, port, source_address=bind, timeout=10, retries=False)
     headers = {"Host": parts.netloc, "Accept": "application/json", **origin.headers}
     try:
-        answer = pool.request("GET", path, headers=headers)
+        answer = pool.request(method, path, headers=headers)
     finally:
         pool.close()
     body: dict[str, Any] = json.loads(answer.data)

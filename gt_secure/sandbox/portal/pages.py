@@ -48,7 +48,7 @@ class Pages:
         """Answer one request."""
         path = request.path.rstrip("/")
         if path == PORTAL or path.startswith(PORTAL + "/"):
-            return _only(request, "GET", "HEAD") or await self._portal(request)
+            return _only(request, "GET", "HEAD", "POST") or await self._portal(request)
         if path == "/_gt_secure/health":
             return _only(request, "GET", "HEAD") or json_reply({"status": "ok", "source": str(request.source)})
         if path == "/_gt_secure/origins":

@@ -1,4 +1,4 @@
-"""Labeling jobs: create, stop, describe and list. Nobody labels: a job stays in progress until it is stopped."""
+"""Labeling jobs: create, stop, describe and list. The last label completes a job."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def describe(_state: SandboxState, region: Region, request: Record) -> Record:
 
 
 def create(state: SandboxState, region: Region, request: Record) -> Record:
-    """CreateLabelingJob: in progress from the start, with as many objects as its manifest has in the portal."""
+    """CreateLabelingJob: in progress from the start."""
     name, tasks = request["LabelingJobName"], request["HumanTaskConfig"]
     if name in region.jobs:
         raise in_use(f"Labeling job {name} already exists.")
