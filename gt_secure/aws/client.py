@@ -11,7 +11,6 @@ Choices, with their reasons
 from __future__ import annotations
 
 import datetime as dt
-import ipaddress
 import os
 import threading
 from dataclasses import dataclass
@@ -22,9 +21,11 @@ from urllib.parse import urlsplit
 from ..errors import InvalidInput
 from .answers import check_answers
 from .arns import role_of_session
+from .configured_endpoints import configured_endpoints
 from .errors import aws_errors
 from .execution_role import ExecutionRole, find_execution_role
 from .log_filter import install_secret_filter
+from .loopback import is_loopback_url
 
 if TYPE_CHECKING:
     import boto3
@@ -190,17 +191,6 @@ class Aws:
         return shape is not None and member in shape.members
 
 
-def is_loopback_url(url: str) -> bool:
-    """Return True if a URL points to this machine."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def make_client(
     session: boto3.session.Session,
     service: str,
@@ -264,14 +254,16 @@ def connect_aws(
     boto3_session : boto3.session.Session, optional
         A session to use instead.
     endpoint_url : str, optional
-        A custom endpoint URL, such as the sandbox; the default is ``AWS_ENDPOINT_URL``.
+        A custom endpoint URL, such as the sandbox. By default each service has the endpoint of the session's clients:
+        that of ``AWS_ENDPOINT_URL_S3``, ``AWS_ENDPOINT_URL`` or the profile.
     timeout_s : float, optional
         Seconds to wait for one response.
 
     Raises
     ------
     InvalidInput
-        Profile not found, no region, or an endpoint that is not an http(s) URL.
+        Profile not found, no region, an endpoint that is not an http(s) URL, or endpoints of which some are on this
+        machine and others are not.
     """
 
     with aws_errors("configuration"):
@@ -284,26 +276,26 @@ def connect_aws(
             field="region",
         )
     _check_region(session, where)
-    endpoint = endpoint_url or os.environ.get("AWS_ENDPOINT_URL") or _local_endpoint(session)
-    if endpoint is not None:
-        parts = urlsplit(endpoint)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise InvalidInput(
-                f"'{endpoint[:80]}' is not an endpoint URL.",
-                next_step="Write it as http://127.0.0.1:4566 or https://host.",
-                field="endpoint_url",
-            )
-    return Aws(session, where, endpoint, timeout_s=timeout_s)
-
-
-def _local_endpoint(session: boto3.session.Session) -> str | None:
-    """Return the endpoint of the session's profile if it is on this machine; botocore itself uses any other one."""
-    core = getattr(session, "_session", None)
     with aws_errors("configuration"):
-        if core is None or core.get_config_variable("ignore_configured_endpoint_urls"):
-            return None
-        url = core.get_scoped_config().get("endpoint_url")
-    return url if isinstance(url, str) and is_loopback_url(url) else None
+        endpoint, single = (endpoint_url, {}) if endpoint_url else configured_endpoints(session)
+    for url in (endpoint, *single.values()):
+        _check_endpoint(url)
+    aws = Aws(session, where, endpoint, timeout_s=timeout_s)
+    for service, url in single.items():
+        aws.use_endpoint(service, url)
+    return aws
+
+
+def _check_endpoint(url: str | None) -> None:
+    if url is None:
+        return
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise InvalidInput(
+            f"'{url[:80]}' is not an endpoint URL.",
+            next_step="Write it as http://127.0.0.1:4566 or https://host.",
+            field="endpoint_url",
+        )
 
 
 def session_without_configuration(
