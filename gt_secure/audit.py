@@ -47,7 +47,9 @@ class AccountReader(Protocol):
         """Read a bucket."""
         ...
 
-    def findings(self, *, team: Workteam | None = None, bucket: str | None = None) -> Findings:
+    def findings(
+        self, *, team: Workteam | None = None, bucket: str | None = None, hits: Hits | None = None
+    ) -> Findings:
         """Look for findings."""
         ...
 
@@ -218,6 +220,7 @@ def audit(
     teams = notes.attempt("workteams", gt.workteams, Workteams())
     jobs = {team.arn: tuple(notes.attempt(f"jobs of {team.name}", lambda t=team: gt.jobs(t), Jobs())) for team in teams}  # type: ignore[misc]
     names = sorted({*_buckets_of(jobs.values()), *(name.strip() for name in buckets if name.strip())})
+    audited = tuple(_bucket(gt, name, notes, since if logs else False, cache) for name in names)
     return Audit(
         at=dt.datetime.now(dt.UTC),
         account=gt.aws.account_id,
@@ -226,8 +229,8 @@ def audit(
         teams=teams,
         jobs=jobs,
         workforce=notes.attempt("workforce", gt.workforce, None),
-        buckets=tuple(_bucket(gt, name, notes, since if logs else False, cache) for name in names),
-        findings=_findings(gt, teams, names, notes),
+        buckets=audited,
+        findings=_findings(gt, teams, audited, notes),
         unread=tuple(notes.unread),
     )
 
@@ -264,14 +267,21 @@ def guard_text(state: BucketState) -> str:
     return f"{'edited: ' if guard.drifted else ''}{guard.prefix or 'all objects'} only from {allowed}"
 
 
-def _findings(gt: AccountReader, teams: Workteams, names: list[str], notes: _Notes) -> Findings:
+def _findings(gt: AccountReader, teams: Workteams, buckets: Iterable[AuditedBucket], notes: _Notes) -> Findings:
     private = [team for team in teams if team.restrictable]
+    logs = {bucket.name: bucket.hits for bucket in buckets}
+    names = list(logs)
     every: list[str | None] = list(names) or [None]
     pairs: list[tuple[Workteam | None, str | None]] = [(team, name) for team in private for name in every]
     pairs += [(None, name) for name in names]
     result: dict[tuple[str, str, str], Finding] = {}
     for team, name in pairs:
         subject = " and ".join(part for part in (team.name if team else "", name or "") if part)
-        for finding in notes.attempt(subject, lambda t=team, n=name: gt.findings(team=t, bucket=n), Findings()):  # type: ignore[misc]
+        hits = logs[name] if name is not None else None
+
+        def look(team: Workteam | None = team, name: str | None = name, hits: Hits | None = hits) -> Findings:
+            return gt.findings(team=team, bucket=name, hits=hits)
+
+        for finding in notes.attempt(subject, look, Findings()):
             result[(finding.code, finding.subject, finding.detail)] = finding
     return Findings(sorted(result.values(), key=lambda f: (SEVERITIES.index(f.severity), f.code, f.subject)))

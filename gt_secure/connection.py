@@ -1112,6 +1112,8 @@ class Connection:
         bucket: str | None = None,
         accepted: AcceptedLike | None = None,
         context: Context | None = None,
+        hits: Hits | None = None,
+        logs: Logs | None = None,
     ) -> Findings:
         """Look for what defeats, weakens or breaks a restriction of a team, its workforce and a bucket.
 
@@ -1125,6 +1127,10 @@ class Connection:
             entry (``Finding.accepted``, and ``Finding.ended`` after its last day), and listed apart.
         context : mapping, optional
             Values of condition keys that are known, such as ``{"aws:PrincipalOrgID": "o-abc123"}``.
+        hits : Hits, optional
+            Requests of the bucket: they show whether URLs live long.
+        logs : path, s3:// prefix or several, optional
+            Access logs to read for the same purpose, instead of ``hits``.
 
         Returns
         -------
@@ -1135,20 +1141,26 @@ class Connection:
         Raises
         ------
         InvalidInput
-            If neither a team nor a bucket is given.
+            If neither a team nor a bucket is given, or both ``hits`` and ``logs`` are.
 
         Examples
         --------
         >>> [finding.code for finding in gt.findings(team="radiology-team")]  # doctest: +SKIP
         ['portal-public-beside-vpc']
         """
+        if logs is not None:
+            if hits is not None:
+                raise InvalidInput("Both hits= and logs= are given.", next_step="Pass one of them.", field="logs")
+            with access_logs.read_hits(logs, aws=self.aws) as read:
+                return self.findings(team=team, bucket=bucket, accepted=accepted, context=context, hits=read)
         known = findings.read_accepted(accepted)
         state = account.read_state(self.aws, team=team, bucket=bucket)
         key = "" if state.bucket is None else state.bucket.default_kms_key
         around = account.read_surroundings(self.aws, state, kms_key=key)
         snapshot = account.with_surroundings(account.snapshot_of(state), around)
         facts = access.given_facts(context).with_defaults(access.facts_of(self.aws, state))
-        return listings.Findings(findings.accept(findings.find_all(replace(snapshot, facts=facts.values)), known))
+        snapshot = findings.with_url_ages(replace(snapshot, facts=facts.values), hits)
+        return listings.Findings(findings.accept(findings.find_all(snapshot), known))
 
     def audit(
         self,

@@ -68,6 +68,16 @@ class AclGrant:
 
 
 @dataclass(frozen=True, slots=True)
+class UrlAges:
+    """Ages of the presigned URLs of one signer in a log, in seconds: the oldest use, and the longest lifetime."""
+
+    signer: str
+    requests: int
+    oldest_s: int
+    lifetime_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class BucketFacts:
     """A data bucket.
 
@@ -94,6 +104,8 @@ class BucketFacts:
         Grants of its ACL beside the owner's.
     access_points : tuple of str or None
         Names of its access points.
+    url_ages : tuple of UrlAges
+        By signer, from a log; empty if none was given.
     """
 
     name: str
@@ -108,6 +120,7 @@ class BucketFacts:
     replicas: tuple[str, ...] | None = None
     acl_grants: tuple[AclGrant, ...] | None = None
     access_points: tuple[str, ...] | None = None
+    url_ages: tuple[UrlAges, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from ..errors import InvalidInput
 from ..findings.acceptance import Acceptance
 from ..findings.accepted import accept
 from ..findings.run import find_all
+from ..findings.url_ages import with_url_ages
 from ..restriction.messages import Notice
 from ..restriction.model import Restriction
 from ..text import count
@@ -138,6 +139,7 @@ def plan(
     rows, stops = simulate(restriction, seen, planned, hits, facts)
     results = check(restriction, seen, planned, facts)
     tried = dry_run(restriction, hits)
+    snapshot = replace(snapshot_of(seen, restriction, planned), facts=facts.values)
     lists = list_notices(restriction, seen)
     notices = [*lists, *notices_for(restriction, seen, changes), *stops, *_broken(results), *_too_young(tried)]
     notices += drift_notices(aws, restriction, changes, journal_dir)
@@ -146,7 +148,7 @@ def plan(
         state=seen,
         changes=changes,
         notices=tuple(sorted(notices, key=lambda notice: notice.severity != "blocker")),
-        findings=accept(find_all(replace(snapshot_of(seen, restriction, planned), facts=facts.values)), accepted),
+        findings=accept(find_all(with_url_ages(snapshot, hits)), accepted),
         simulation=rows,
         expectations=results,
         dry_run=tried,

@@ -71,6 +71,8 @@ def add(commands: Commands) -> None:
     )
     findings.add_argument("--team", help="workteam")
     findings.add_argument("--bucket", help="data bucket, or s3://bucket/prefix")
+    findings.add_argument("--logs", action="append", metavar="SOURCE",
+                          help="access logs that show whether URLs live long; may be repeated")  # fmt: skip
     findings.add_argument("--explain", metavar="CODE", help="show risk, evidence and fix of a finding")
     findings.add_argument("--fail-on", choices=_SEVERITIES, help="minimum severity that fails the command")
     add_context(findings)
@@ -108,8 +110,9 @@ def findings_from(args: argparse.Namespace) -> Findings:
     check_baseline_options(args)
     with working("Reading the account"):
         found = connection(args).findings(
-            team=args.team, bucket=args.bucket, accepted=args.accepted, context=parse_facts(args.context)
-        )
+            team=args.team, bucket=args.bucket, accepted=args.accepted, context=parse_facts(args.context),
+            logs=args.logs,
+        )  # fmt: skip
     write_baseline(args, found)
     write_report(args.sarif, lambda: json_text(found.to_sarif(source=args.accepted or ""), indent=2) + "\n")
     return found

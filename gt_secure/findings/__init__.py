@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .model import Finding
     from .render import accepted_fold, accepted_title
     from .run import find_all
+    from .url_ages import with_url_ages
 
 __all__ = [
     "Acceptance",
@@ -27,6 +28,7 @@ __all__ = [
     "page",
     "read_accepted",
     "unused",
+    "with_url_ages",
 ]
 
 __getattr__, __dir__ = attach(
@@ -44,5 +46,6 @@ __getattr__, __dir__ = attach(
         "page": ".catalog_page",
         "read_accepted": ".accepted",
         "unused": ".accepted",
+        "with_url_ages": ".url_ages",
     },
 )

@@ -26,6 +26,7 @@ READ_WITH = {
     "the policies of the S3 endpoints": _ENDPOINTS,
     "the bucket's ACL": _BUCKET.format("get-bucket-acl"),
     "the bucket's CORS rules": _BUCKET.format("get-bucket-cors"),
+    "the access log, if one was given": "gt-secure hits --bucket gt-images --presigned --by requester,age_s,expires_s",
     "the bucket's logging configuration": _BUCKET.format("get-bucket-logging"),
     "the log bucket's region, encryption, retention and policy": _BUCKET.format("get-bucket-logging"),
     "the bucket's public access block": _BUCKET.format("get-public-access-block"),

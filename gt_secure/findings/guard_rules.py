@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
-from ..account.facts import BucketFacts, Snapshot, Wanted
+from ..account.facts import BucketFacts, Snapshot, UrlAges, Wanted
 from ..errors import PolicyError
 from ..network import IPNetwork, outside, scope
 from ..policies.age_cap import LONGEST_S, age_text
 from ..policies.bucket_guard import Guard, find_guard
+from ..text import count, duration, printable
 from .bucket_rules import POLICY
 from .model import Match, bucket_rule, rule
 from .workteam_rules import read_networks
@@ -104,6 +105,37 @@ def guard_private_address(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
         yield Match(bucket.name, f"It lists {', '.join(private)}.")
 
 
+@bucket_rule("urls-live-long", POLICY)
+def urls_live_long(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
+    """The log shows URLs that live longer than a day, and no age cap ends them earlier."""
+    guard = _guard(bucket)
+    cap = guard.max_age_s if guard is not None and not guard.drifted else None
+    if cap is not None and cap <= LONG_S:
+        return
+    for ages in bucket.url_ages:
+        if ages.lifetime_s > LONG_S:
+            yield Match(bucket.name, f"{_lives(ages)}{_advice(ages)}")
+
+
+def _lives(ages: UrlAges) -> str:
+    used = f"the oldest was used after {duration(ages.oldest_s)}"
+    return f"{printable(ages.signer)}: URLs live up to {duration(ages.lifetime_s)}, {used}."
+
+
+def _advice(ages: UrlAges) -> str:
+    """Name the smallest usual cap that would have refused nobody."""
+    enough = next((cap for cap in _CAPS_S if cap >= ages.oldest_s), None)
+    if enough is None:
+        return ""
+    return f" A max_age of {age_text(enough)} would have refused none of {count(ages.requests, 'request')}."
+
+
+LONG_S = 86_400
+"""Lifetime in seconds above which URLs live long."""
+
+_CAPS_S = (900, 3600, 6 * 3600, 12 * 3600, LONG_S)
+
+
 @rule("ipv4-only", "sagemaker:DescribeWorkforce")
 def ipv4_only(snapshot: Snapshot) -> Iterator[Match]:
     """The portal is dual stack, and a list has no IPv6."""
@@ -130,5 +162,6 @@ RULES = (
     guard_stale,
     guard_open,
     guard_private_address,
+    urls_live_long,
     ipv4_only,
 )

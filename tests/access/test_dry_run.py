@@ -119,6 +119,15 @@ def test_hostile_names_stay_text(tmp_path: Path) -> None:
     assert "\x1b" not in one.to_text()
 
 
+def test_a_plan_finds_urls_that_live_long(tmp_path: Path) -> None:
+    one = made(tmp_path, restriction(), line(age=700, lifetime=604_800), line(age=3, lifetime=60))
+    [found] = [each for each in one.findings if each.code == "urls-live-long"]
+    assert "URLs live up to 7 d, the oldest was used after 11 min 40 s" in found.detail
+    assert "max_age of 15m would have refused none of 2 requests" in found.detail
+    capped = made(tmp_path, restriction(max_age="15m"), line(age=700, lifetime=604_800))
+    assert "urls-live-long" not in [each.code for each in capped.findings]
+
+
 @settings(max_examples=25, deadline=None)
 @given(ages=st.lists(st.integers(0, 604_000), min_size=1, max_size=8), more=st.integers(0, 600))
 def test_a_cap_at_least_the_highest_age_refuses_nobody(

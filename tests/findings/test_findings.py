@@ -15,13 +15,14 @@ from gt_secure.account.facts import (
     Snapshot,
     TeamFacts,
     TemplateFacts,
+    UrlAges,
     Wanted,
     WorkforceFacts,
 )
 from gt_secure.findings.model import catalog
 from gt_secure.findings.run import RULES, find_all
 from gt_secure.network import parse_networks
-from gt_secure.policies.bucket_guard import build_guard, merge_guard, old_form
+from gt_secure.policies.bucket_guard import build_guard, merge_guard, merge_guards, old_form
 
 ACCOUNT = "111122223333"
 LOGS_POLICY = json.dumps(
@@ -163,6 +164,7 @@ BAD = [
     ("bucket-policy-unreadable", bucket(policy_text=policy(statement(Condition={"IpAdress": {}}))), "gt-images"),
     ("bucket-principal-deleted", bucket(policy_text=policy(statement(principal={"AWS": "AROAEXAMPLE1234567890"}))),
      "gt-images"),
+    ("urls-live-long", bucket(url_ages=(UrlAges("role a", 7, 700, 604_800),)), "gt-images"),
     ("cors-missing", bucket(cors=()), "gt-images"),
     ("cors-missing", bucket(cors=({"AllowedMethods": ["PUT"], "AllowedOrigins": ["*"]},)), "gt-images"),
     ("logging-off", bucket(logging=None), "gt-images"),
@@ -513,3 +515,21 @@ def test_delivery_of_logs_that_depends_on_the_organization_is_unknown():
     facts = change(bucket(logging=dataclasses.replace(TARGET, policy_text=text)))
     [finding] = [each for each in find_all(facts) if each.code == "log-target-unfit"]
     assert (finding.state, finding.depends_on) == ("unknown", ("aws:SourceOrgID",))
+
+
+@pytest.mark.parametrize(
+    ("cap", "oldest_s", "lifetime_s", "detail"),
+    [
+        (None, 700, 604_800, "live up to 7 d, the oldest was used after 11 min 40 s. A max_age of 15m would have"),
+        (None, 90_000, 604_800, "live up to 7 d, the oldest was used after 1 d 1 h."),
+        (172_800, 86_400, 604_800, "live up to 7 d, the oldest was used after 1 d. A max_age of 1d would have"),
+        (900, 700, 604_800, None),
+        (None, 700, 86_400, None),
+    ],
+)
+def test_urls_that_live_long(cap, oldest_s, lifetime_s, detail):
+    ages = (UrlAges("role a", 7, oldest_s, lifetime_s),)
+    snapshot = bucket(policy_text=merge_guards(None, GUARD, cap), url_ages=ages)
+    found = [each.detail for each in find_all(snapshot) if each.code == "urls-live-long"]
+    more = " refused none of 7 requests." if detail is not None and "max_age" in detail else ""
+    assert found == ([] if detail is None else [f"role a: URLs {detail}{more}"])
