@@ -12,7 +12,7 @@ from ..logs.signers import SIGNER, signer_label
 
 
 def with_url_ages(snapshot: Snapshot, hits: object) -> Snapshot:
-    """Return the snapshot with the ages of URLs in a log; as it is where ``hits`` are None or only sources."""
+    """Return the snapshot with the ages of URLs in a log; unchanged if ``hits`` are None or only sources."""
     if not hasattr(hits, "with_restriction"):
         return snapshot
     return replace(snapshot, buckets=tuple(_with_ages(bucket, hits) for bucket in snapshot.buckets))
