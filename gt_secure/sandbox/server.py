@@ -167,6 +167,7 @@ async def _main(
     from .accesslog.recorder import Recorder
     from .ec2 import Ec2
     from .gateway.app import Front
+    from .gateway.authorization_ids import AuthorizationRecords
     from .lifecycle import Lifecycle
     from .portal.app import Portal
     from .portal.credentials import Issuer
@@ -194,6 +195,7 @@ async def _main(
         recorder=Recorder(delivery),
         vpc_port=there[1],
         names=(settings.container_host, *_CONTAINER_NAMES) if settings.container_host else (),
+        records=AuthorizationRecords() if settings.authorization_ids else None,
     )
     config = Config()
     config.bind = [

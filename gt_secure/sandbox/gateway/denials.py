@@ -14,6 +14,8 @@ from xml.sax.saxutils import escape
 
 from ..accesslog.recorder import bucket_and_key
 from ..settings import REGION, account_id
+from . import conditions
+from .authorization_ids import AuthorizationRecords
 from .http import HttpRequest, Message, Send
 
 _DENIED = re.compile(
@@ -33,7 +35,7 @@ _ABOUT_BUCKETS = frozenset(
 _REQUEST_ID = re.compile(rb"<RequestId>[^<]*</RequestId>")
 
 
-def explained(request: HttpRequest, send: Send) -> Send:
+def explained(request: HttpRequest, send: Send, records: AuthorizationRecords | None = None) -> Send:
     """Return a send function that completes the reason of a refusal, and sets the request id, on its way out."""
     started: Message | None = None
     chunks: list[bytes] = []
@@ -51,7 +53,7 @@ def explained(request: HttpRequest, send: Send) -> Send:
             return
         body = b"".join(chunks)
         if started["status"] == 403:
-            body = rewritten(request, body)
+            body = rewritten(request, body, records)
         body = with_ids(request, body)
         headers = [(n, v) for n, v in started["headers"] if n.lower() != b"content-length"]
         await send({**started, "headers": [*headers, (b"content-length", str(len(body)).encode())]})
@@ -76,17 +78,22 @@ def with_ids(request: HttpRequest, body: bytes) -> bytes:
     return body[: found.start()] + member.encode() + body[found.end() :]
 
 
-def rewritten(request: HttpRequest, body: bytes) -> bytes:
-    """Return an error document whose message names resource and kind of policy."""
+def rewritten(request: HttpRequest, body: bytes, records: AuthorizationRecords | None = None) -> bytes:
+    """Return an error document whose message names resource, kind of policy, and where ids are kept one of them."""
     text = body.decode("utf-8", "replace")
     found = _DENIED.search(text)
     if found is None:
         return body
     resource = resource_of(request, found["action"])
-    reason = _reason(request, found["action"], resource, found["reason"])
+    clause = _reason(request, found["action"], resource, found["reason"])
     message = (
-        f'User: {found["user"]} is not authorized to perform: {found["action"]} on resource: "{resource}" {reason}'
+        f'User: {found["user"]} is not authorized to perform: {found["action"]} on resource: "{resource}" {clause}'
     )
+    if records is not None:
+        kind = re.sub(r"^(?:because no|with an explicit deny in an?) | allows the .*$", "", clause)
+        message += records.sentence(
+            conditions.current(), found["action"], resource, kind, explicit=clause.startswith("with")
+        )
     return (text[: found.start()] + f"<Message>{escape(message)}</Message>" + text[found.end() :]).encode()
 
 
