@@ -20,6 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "labextension"
 BUILT = ROOT / "gt_secure" / "labextension"
+PATTERNS = ROOT / "gt_secure" / "check" / "secret_patterns.json"
 BUILDER = Path("node_modules", "@jupyterlab", "builder", "lib", "build-labextension.js")
 
 
@@ -42,10 +43,7 @@ def compare(folder: Path) -> list[str]:
     """Build from a copy of the source, and name the files that differ from those committed."""
     copy = folder / "labextension"
     shutil.copytree(SOURCE, copy, ignore=shutil.ignore_patterns("node_modules", "lib", "out", "*.tsbuildinfo"))
-    data = ROOT / "gt_secure" / "check" / "secret_patterns.json"
-    if data.exists():
-        (folder / "gt_secure" / "check").mkdir(parents=True)
-        shutil.copyfile(data, folder / "gt_secure" / "check" / data.name)
+    (folder / "gt_secure").mkdir()
     if (SOURCE / "node_modules").is_dir():
         (copy / "node_modules").symlink_to(SOURCE / "node_modules")
     built = folder / "gt_secure" / "labextension"
@@ -58,6 +56,8 @@ def build(source: Path, built: Path) -> None:
     """Build one folder; ``built`` is where its package.json lets the result go."""
     if not (source / "node_modules").exists():
         run("npm", "ci", "--no-audit", "--no-fund", cwd=source)
+    # The save guard's table is that of the check in Python; a test compares the two.
+    shutil.copyfile(PATTERNS, source / "src" / PATTERNS.name)
     run("node", "node_modules/typescript/bin/tsc", cwd=source)
     run("node", str(BUILDER), "--core-path", str(source / "core"), str(source), cwd=source)
     shutil.copyfile(source / "install.json", built / "install.json")

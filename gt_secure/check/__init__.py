@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from .account import no_findings
     from .guards import guard_is_in_place
     from .logs import no_foreign_hits, no_leaked_urls
-    from .notebooks import no_code_cell_skipped, no_secret_saved
+    from .notebooks import no_code_cell_skipped, no_secret_saved, remove_secrets
     from .report import Report
     from .restrictions import expectations_hold, is_proved, nothing_drifted
     from .result import Check, CheckFailed, CheckResult
     from .running import run_file, run_specs
+    from .save_guard import SaveGuard
+    from .saved_secrets import SavedSecret, find_secrets, mask_secrets
     from .schedules import schedule
     from .spec import Spec, load_specs
     from .teams import team_is_restricted
@@ -29,17 +31,22 @@ __all__ = [
     "CheckFailed",
     "CheckResult",
     "Report",
+    "SaveGuard",
+    "SavedSecret",
     "Spec",
     "expectations_hold",
+    "find_secrets",
     "guard_is_in_place",
     "is_proved",
     "load_specs",
+    "mask_secrets",
     "no_code_cell_skipped",
     "no_findings",
     "no_foreign_hits",
     "no_leaked_urls",
     "no_secret_saved",
     "nothing_drifted",
+    "remove_secrets",
     "run_file",
     "run_specs",
     "schedule",
@@ -53,17 +60,22 @@ __getattr__, __dir__ = attach(
         "CheckFailed": ".result",
         "CheckResult": ".result",
         "Report": ".report",
+        "SaveGuard": ".save_guard",
+        "SavedSecret": ".saved_secrets",
         "Spec": ".spec",
         "expectations_hold": ".restrictions",
+        "find_secrets": ".saved_secrets",
         "guard_is_in_place": ".guards",
         "is_proved": ".restrictions",
         "load_specs": ".spec",
+        "mask_secrets": ".saved_secrets",
         "no_code_cell_skipped": ".notebooks",
         "no_findings": ".account",
         "no_foreign_hits": ".logs",
         "no_leaked_urls": ".logs",
         "no_secret_saved": ".notebooks",
         "nothing_drifted": ".restrictions",
+        "remove_secrets": ".notebooks",
         "run_file": ".running",
         "run_specs": ".running",
         "schedule": ".schedules",

@@ -6,32 +6,21 @@ nbval passes a code cell that was never run in silence; and whatever a notebook 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator
+import shlex
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from ..errors import InvalidInput, NotFound
 from .bypasses import cell_text, find_bypasses
 from .result import Check, CheckResult, some
+from .saved_secrets import SavedSecret, find_secrets, mask_secrets
 
 SANITIZE_FILE = Path(__file__).with_name("nbval-sanitize.cfg")
 """For ``pytest --nbval-sanitize-with``: addresses, ports, times and ids that differ at each run."""
 
 MAX_BYTES = 256 << 20
-
-# What follows a name in Python, JSON, INI and shell: 'name='...', 'name": "...', 'name=...'.
-_IS = r"""['"]?\s*[=:]\s*['"]?"""
-_SECRETS = {
-    "the signature of a presigned URL": r"(?i)X-Amz-Signature(?:=|%3D)(?!X{8})[0-9a-f]{16}",
-    "the credential of a presigned URL": r"(?i)X-Amz-Credential(?:=|%3D)(?!X{4})[A-Z0-9]{4}",
-    "a presigned URL of the old kind": r"(?i)AWSAccessKeyId(?:=|%3D)(?!X{4})[A-Z0-9]{4}",
-    "a session token": rf"(?i)X-Amz-Security-Token(?:=|%3D)(?!X{{8}})\S{{8}}|(?:aws_session_token|SessionToken){_IS}"
-    r"[A-Za-z0-9+/]{16}",
-    "an access key id": r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b",
-    "a secret access key": rf"(?i)(?:aws_secret_access_key|SecretAccessKey|secret_key){_IS}[A-Za-z0-9+/]{{30}}",
-}
-_PATTERNS = {name: re.compile(pattern) for name, pattern in _SECRETS.items()}
 
 
 @Check
@@ -49,7 +38,7 @@ def no_code_cell_skipped(path: str | Path, *, allow_tag: str = "skip-execution")
     allow_tag : str
         Cells with this tag that hold no check may be unrun.
     """
-    book, subject = _read(path), Path(path).name
+    book, subject = read_notebook(path), Path(path).name
     code = [
         (i, cell) for i, cell in enumerate(book["cells"]) if cell.get("cell_type") == "code" and cell_text(cell).strip()
     ]
@@ -87,22 +76,52 @@ def no_secret_saved(path: str | Path) -> CheckResult:
     path : path
         An ``.ipynb`` file.
     """
-    book, subject = _read(path), Path(path).name
-    found = sorted({(place, name) for place, text in _strings(book) for name in secrets_in(text)})
-    details = {"found": [{"place": place, "what": name} for place, name in found]}
+    book, subject = read_notebook(path), Path(path).name
+    found = find_secrets(book)
+    details = {"found": [each.to_dict() for each in found]}
     if found:
-        said = f"It holds {some([f'{name} (in {place})' for place, name in found])}."
-        fix = "Clear that output and save; if the notebook was shared, the URL or key must be ended at its source."
+        said = f"It holds {some([f'{each.what} (in {each.place})' for each in found])}. The first cell is 0."
+        fix = (
+            f"Run 'gt-secure check no-secret-saved --remove --path {shlex.quote(subject)}', "
+            "or clear that output and save. "
+            "If the notebook was shared, revoke the URL or key."
+        )
         return CheckResult("no_secret_saved", subject, False, said, details, fix)
     return CheckResult("no_secret_saved", subject, True, "It holds no presigned URL, key or token.", details)
 
 
-def secrets_in(text: str) -> list[str]:
-    """Name the kinds of secrets in a text; the secrets themselves are not returned."""
-    return [name for name, pattern in _PATTERNS.items() if pattern.search(text)]
+def remove_secrets(path: str | Path) -> list[SavedSecret]:
+    """Replace the secrets of a saved notebook with ``***``, in the file.
+
+    Parameters
+    ----------
+    path : path
+        An ``.ipynb`` file. It is written only if it has a secret.
+
+    Returns
+    -------
+    list of SavedSecret
+        What was removed, and from where.
+
+    Raises
+    ------
+    NotFound, InvalidInput
+        If there is no such file, or it is not a notebook.
+
+    Examples
+    --------
+    >>> remove_secrets("notebook.ipynb")  # doctest: +SKIP
+    [SavedSecret(place='cell 3, output', what='the signature of a presigned URL')]
+    """
+    book = read_notebook(path)
+    found = mask_secrets(book)
+    if found:
+        _replace(Path(path), json.dumps(book, indent=1, ensure_ascii=False) + "\n")
+    return found
 
 
-def _read(path: str | Path) -> dict[str, Any]:
+def read_notebook(path: str | Path) -> dict[str, Any]:
+    """Read a notebook of format 4 as data."""
     file = Path(path)
     try:
         if file.stat().st_size > MAX_BYTES:
@@ -118,31 +137,13 @@ def _read(path: str | Path) -> dict[str, Any]:
     return book
 
 
-def _strings(book: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Every text of the notebook with the place it is in; lists of lines also as one, pictures left out."""
-    for i, cell in enumerate(book["cells"]):
-        for text in _walk(cell):
-            yield f"cell {i}", text
-    for text in _walk({key: value for key, value in book.items() if key != "cells"}):
-        yield "the metadata", text
-
-
-def _walk(value: Any) -> Iterator[str]:
-    stack = [value]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, str):
-            yield item
-        elif isinstance(item, list):
-            if item and all(isinstance(each, str) for each in item):
-                yield "".join(item)  # a text may be saved as a list of its lines
-            stack += item
-        elif isinstance(item, dict):
-            for key, each in item.items():
-                if str(key).startswith(("image/png", "image/jpeg")):
-                    continue
-                if isinstance(each, str | int | float):
-                    yield f'{key}="{each}"'
-                else:
-                    yield str(key)
-                    stack.append(each)
+def _replace(file: Path, text: str) -> None:
+    """Write a file as a whole or not at all: an interrupted write must not cost the notebook."""
+    target = file.resolve()
+    try:
+        with tempfile.NamedTemporaryFile("w", dir=target.parent, encoding="utf-8", delete=False) as fresh:
+            fresh.write(text)
+        shutil.copymode(target, fresh.name)
+        Path(fresh.name).replace(target)
+    except OSError as error:
+        raise InvalidInput(f"{file} cannot be written: {error.strerror}.", next_step="Check the folder.") from error

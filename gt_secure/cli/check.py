@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Any
 
-from ..check.notebooks import SANITIZE_FILE
+from ..check.notebooks import SANITIZE_FILE, remove_secrets
 from ..check.running import run_specs
 from ..check.schedules import FORMATS, PACKAGE, schedule
 from ..check.spec import Spec, load_check_file
@@ -27,7 +27,7 @@ _TEXTS = {
     "url-lock": "the setting that must be on: SourceIp or VpcSourceIp",
     "severity": "minimum severity that fails: high, medium (default), low, info",
     "since": "start of the log: UTC time, or an age such as 7d", "until": "end of the log: UTC time, exclusive",
-    "restriction": "restriction file", "path": "notebook",
+    "restriction": "restriction file",
 }  # fmt: skip
 _LISTS = {
     "portal": "networks that the portal lock may list", "allow": "addresses that the guard must allow",
@@ -59,6 +59,7 @@ def add(commands: Commands) -> None:
                 "many checks, with reports for CI",
             ),
             ("gt-secure check -f checks.json --print-schedule gitlab > .gitlab-ci.yml", "a job that runs them daily"),
+            ("gt-secure check no-secret-saved --remove --path book.ipynb", "mask presigned URLs, keys and tokens"),
         ),
         exit_codes="0 all passed, 2 one failed, 3 none failed and one is unknown, 1 an error",
         result=report_from,
@@ -67,6 +68,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("-f", "--file", help="run the checks of this YAML or JSON file")
     parser.add_argument("--sarif", metavar="FILE", help="write a SARIF 2.1.0 report to this file")
     parser.add_argument("--junit", metavar="FILE", help="write a JUnit XML report to this file")
+    parser.add_argument("--remove", action="store_true", help="no-secret-saved: replace secrets with *** in the file")
     add_accepted_options(parser)
     parser.add_argument("--sanitize-file", action="store_true", help="print the path of the nbval sanitize file")
     group = parser.add_argument_group("a ready file that runs the checks of -f on a schedule")
@@ -79,6 +81,7 @@ def add(commands: Commands) -> None:
     for name, text in _LISTS.items():
         group.add_argument(f"--{name}", action="append", metavar="VALUE", help=f"{text}; may be repeated")
     add_hidden_alias(group, "--pools", "pool")
+    group.add_argument("--path", nargs="+", metavar="NOTEBOOK", help="notebook, or several; each is one check")
     group.add_argument("--context", action="append", metavar="KEY=VALUE", help="known condition key; may be repeated")
     group.add_argument(
         "--count-refused", action="store_true", default=None, help="fail on refused requests from outside, too"
@@ -125,14 +128,14 @@ def report_from(args: argparse.Namespace) -> Report:
     known = read_accepted(args.accepted)
     given = _given(args)
     if args.file:
-        if args.check or given:
+        if args.check or given or args.path or args.remove:
             raise InvalidInput(
                 "-f cannot be combined with options of one check.", next_step="Remove the other options.", field="file"
             )
         file = load_check_file(args.file)
         specs, source, known = file.specs, args.file, (*file.accepted, *known)
     elif args.check:
-        specs, source = (Spec.make(args.check, given),), args.accepted or ""
+        specs, source = _specs(args, given), args.accepted or ""
     else:
         raise InvalidInput(
             "Name a check, or a file with -f.",
@@ -145,6 +148,20 @@ def report_from(args: argparse.Namespace) -> Report:
     write_report(args.junit, report.to_junit)
     write_baseline(args, report.findings)
     return report
+
+
+def _specs(args: argparse.Namespace, given: dict[str, Any]) -> tuple[Spec, ...]:
+    """Return the one check that was named, for each notebook that was named."""
+    specs = tuple(Spec.make(args.check, {**given, "path": path}) for path in args.path or ()) or (
+        Spec.make(args.check, given),
+    )
+    if args.remove:
+        if specs[0].check != "no_secret_saved":
+            raise InvalidInput("--remove needs no-secret-saved.", next_step="Leave out --remove.", field="remove")
+        for spec in specs:
+            for removed in remove_secrets(spec.base / spec.arguments["path"]):
+                note(f"{printable(spec.arguments['path'])}: masked {removed.what} in {printable(removed.place)}.")
+    return specs
 
 
 def _given(args: argparse.Namespace) -> dict[str, Any]:

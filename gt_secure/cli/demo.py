@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import html
+import json
 import os
 import secrets
 import signal
@@ -17,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from ..demonstration import BUCKET, TEAM
 from ..errors import GtSecureError, InvalidInput, MissingExtra, Unreachable
 from .lab_address import LOCAL, Place, proxied
 from .output import only_sandbox, say
@@ -33,10 +35,11 @@ def add(commands: Commands) -> None:
         "demo",
         run,
         account=False,
-        description="Start the sandbox, fill it, and open JupyterLab on the quickstart notebook; Ctrl-C stops both. "
+        description="Start the sandbox, fill it, and open JupyterLab on the quickstart notebook with the panel "
+        "beside it; Ctrl-C stops both. "
         "With --headless, run the notebook without a browser and write its results to a folder.",
         examples=(
-            ("gt-secure demo", "open JupyterLab on the quickstart notebook"),
+            ("gt-secure demo", "open JupyterLab on the notebook and the panel"),
             (
                 "gt-secure demo --base-url /jupyterlab/default",
                 "in Studio: reach it through the proxy of the running JupyterLab",
@@ -105,8 +108,9 @@ def _lab(work: Path, port: int, place: Place, *, open_browser: bool) -> int:
         chosen = port or _free_port()
         token = secrets.token_urlsafe(24)
         address = f"{place.address(chosen)}lab/tree/{NOTEBOOK}?token={token}"
+        own = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gt-secure-demo-")))
         lab = subprocess.Popen(
-            _lab_command(work, chosen, place),
+            _lab_command(work, chosen, place, own),
             env={**only_sandbox(sandbox.environment()), "JUPYTER_TOKEN": token},
             # A pipe, not the terminal: on Ctrl-C JupyterLab would prompt there before it stops, and when this
             # process dies in whatever way the pipe ends, and JupyterLab with it.
@@ -130,8 +134,22 @@ def _lab(work: Path, port: int, place: Place, *, open_browser: bool) -> int:
     return 0 if code in {0, -signal.SIGINT, -signal.SIGTERM, 130, 143} else 1
 
 
-def _lab_command(work: Path, port: int, place: Place) -> list[str]:
+_OVERRIDES = {
+    "gt_secure:plugin": {"openAtStart": True, "team": TEAM, "bucket": BUCKET},
+    # What a first start asks would lie over the demo.
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+}
+"""Defaults of JupyterLab's settings in the demo; what the person has set counts more."""
+
+
+def _lab_command(work: Path, port: int, place: Place, own: Path) -> list[str]:
+    settings = own / "settings"
+    settings.mkdir()
+    (settings / "overrides.json").write_text(json.dumps(_OVERRIDES), encoding="utf-8")
     options = {
+        # The layout of another session would hide the notebook, and the demo's would stay in the next one.
+        "LabApp.workspaces_dir": own / "workspaces",
+        "LabApp.app_settings_dir": settings,
         "ServerApp.ip": "127.0.0.1",
         "ServerApp.port": port,
         **place.options(port),

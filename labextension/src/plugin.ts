@@ -2,6 +2,7 @@
 
 import { ILabShell, ILayoutRestorer, JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette, ISessionContextDialogs, SessionContextDialogs, WidgetTracker } from '@jupyterlab/apputils';
+import { PageConfig } from '@jupyterlab/coreutils';
 import { ILauncher } from '@jupyterlab/launcher';
 import { IMainMenu } from '@jupyterlab/mainmenu';
 import { INotebookTracker } from '@jupyterlab/notebook';
@@ -14,6 +15,7 @@ import { accessIcon } from './icon';
 import { readChoices } from './settings';
 import { addStatus } from './status';
 import { addKernelMenu } from './kernel_menu';
+import { addSaveGuard } from './save_guard';
 import { Tab, Tabs } from './tabs';
 import { Commands, DESCRIPTION, PLUGIN, TITLE } from './tokens';
 
@@ -64,9 +66,10 @@ async function activate(
   addOpenCommands(app, tabs, tracker, notebooks);
   if (notebooks) {
     addCellCommands(app, notebooks, choices);
+    addSaveGuard(app, notebooks, choices);
   }
   launcher?.add({ command: Commands.open, category: 'Other', rank: 1 });
-  const cells = notebooks ? [Commands.openBeside, Commands.insertPanel, Commands.insertTest] : [];
+  const cells = notebooks ? [Commands.openBeside, Commands.insertPanel, Commands.insertTest, Commands.findSecrets] : [];
   const shown = [Commands.open, Commands.move, ...cells];
   for (const command of shown) {
     palette?.addItem({ command, category: TITLE });
@@ -78,13 +81,39 @@ async function activate(
   if (statusBar) {
     addStatus(statusBar, tracker, app.commands, settings, choices);
   }
-  if (restorer) {
-    void restorer.restore(tracker, {
-      command: Commands.open,
-      args: tab => ({ id: tab.id, restored: true }),
-      name: tab => tab.id
+  const restored = restorer?.restore(tracker, {
+    command: Commands.open,
+    args: tab => ({ id: tab.id, restored: true }),
+    name: tab => tab.id
+  });
+  if (choices().openAtStart) {
+    void openAtStart(app, tracker, notebooks, restored);
+  }
+}
+
+/** How long to wait for the notebook that the address of the page names. */
+const NOTEBOOK_MS = 4000;
+
+async function openAtStart(
+  app: JupyterFrontEnd,
+  tracker: WidgetTracker<Tab>,
+  notebooks: INotebookTracker | null,
+  restored: Promise<unknown> | undefined
+): Promise<void> {
+  await app.restored;
+  await restored;
+  if (tracker.size > 0) {
+    return;
+  }
+  if (notebooks && notebooks.size === 0 && PageConfig.getOption('treePath').endsWith('.ipynb')) {
+    await new Promise<void>(resolve => {
+      notebooks.widgetAdded.connect(() => resolve());
+      window.setTimeout(resolve, NOTEBOOK_MS);
     });
   }
+  const notebook = notebooks?.find(() => true);
+  await notebook?.revealed;
+  await app.commands.execute(notebook ? Commands.openBeside : Commands.open);
 }
 
 function addOpenCommands(

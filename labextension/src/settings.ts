@@ -8,6 +8,8 @@ export interface IChoices {
   bucket: string;
   kernel: string;
   showStatus: boolean;
+  saveGuard: string;
+  openAtStart: boolean;
 }
 
 export const DEFAULTS: IChoices = {
@@ -16,7 +18,9 @@ export const DEFAULTS: IChoices = {
   team: '',
   bucket: '',
   kernel: '',
-  showStatus: true
+  showStatus: true,
+  saveGuard: 'ask',
+  openAtStart: false
 };
 
 /** Read the settings; what is missing or has another type keeps its default. */

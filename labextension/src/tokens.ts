@@ -10,7 +10,8 @@ export const Commands = {
   insertPanel: 'gt-secure:insert-panel-cell',
   restartKernel: 'gt-secure:restart-kernel',
   changeKernel: 'gt-secure:change-kernel',
-  insertTest: 'gt-secure:insert-test-cell'
+  insertTest: 'gt-secure:insert-test-cell',
+  findSecrets: 'gt-secure:find-secrets'
 } as const;
 
 export const TITLE = 'Ground Truth access';

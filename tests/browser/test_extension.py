@@ -6,14 +6,16 @@ import contextlib
 import json
 import os
 import shutil
+import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .conftest import SHOTS, Lab
+from .conftest import ROOT, SHOTS, Lab, link_extension
 
 pytestmark = pytest.mark.browser
 
@@ -252,6 +254,182 @@ def test_the_panel_moves_to_the_sidebar_and_back(workbench: Workbench) -> None:
     aside.locator(".gts-title", has_text="radiology-team").wait_for()
     workbench.command("gt-secure:move")
     workbench.page.locator("#jp-main-dock-panel .gts-panel").wait_for(state="visible")
+
+
+# the save guard
+
+URL = "https://b.s3.amazonaws.com/k?X-Amz-Expires=60&X-Amz-Signature=" + "0f" * 32
+LEAK = "print('https://b.s3.amazonaws.com/k?X-Amz-Expires=60&X-Amz-Signature=' + '0f' * 32)"
+
+
+@contextlib.contextmanager
+def leaking(workbench: Workbench, *, strict: bool = False) -> Iterator[Path]:
+    """Open a notebook whose output, source and metadata hold a presigned URL; yields its file, which has none yet."""
+    path = workbench.lab.notebook("leak.ipynb", LEAK, "1 + 1")
+    try:
+        if strict:
+            setting(workbench, saveGuard="strict")
+        workbench.open("/tree/leak.ipynb")
+        workbench.page.wait_for_function(
+            f"() => {{ {FRONT} return model?.sharedModel?.cells?.length === 2 &&"
+            " window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle' }"
+        )
+        workbench.page.evaluate(
+            f"() => {{ {FRONT} model.sharedModel.cells[1].setSource('# {URL}');"
+            " model.setMetadata('notes', {SessionToken: 'A'.repeat(40)});"
+            f" model.sharedModel.cells[0].setOutputs([{{output_type: 'stream', name: 'stdout', text: '{URL}\\n'}}]) }}"
+        )
+        yield path
+    finally:
+        path.unlink()
+
+
+FRONT = "const model = window.jupyterapp.shell.currentWidget?.context?.model;"
+
+
+def save(workbench: Workbench) -> None:
+    """Save until nothing is unsaved; a save that runs already is waited for."""
+    workbench.page.wait_for_function(
+        f"async () => {{ {FRONT} await window.jupyterapp.commands.execute('docmanager:save'); return !model.dirty }}",
+        polling=100,
+    )
+
+
+def asked(workbench: Workbench) -> None:
+    """Save until the guard asks: JupyterLab drops a save while another one ends."""
+    workbench.page.wait_for_function(
+        "() => { void window.jupyterapp.commands.execute('docmanager:save');"
+        " return document.querySelector('.jp-Dialog') }",
+        polling=200,
+    )
+
+
+def test_the_save_guard_shows_where_and_removes(workbench: Workbench) -> None:
+    with leaking(workbench) as path:
+        before = path.read_text(encoding="utf-8")
+        workbench.command("docmanager:save")
+        dialog = workbench.page.locator(".jp-Dialog")
+        dialog.get_by_text("This notebook holds secrets").wait_for()
+        items = dialog.locator("li").all_inner_texts()
+        assert items == [
+            "The signature of a presigned URL in the output of cell 0",
+            "The signature of a presigned URL in the source of cell 1",
+            "A session token in the metadata of the notebook",
+        ]
+        assert "0f0f" not in dialog.inner_text()
+        workbench.shoot("save-guard")
+        dialog.get_by_role("button", name="Cancel").click()
+        dialog.wait_for(state="detached")
+        assert path.read_text(encoding="utf-8") == before
+        assert workbench.page.evaluate(f"() => {{ {FRONT} return model.dirty }}")
+        workbench.command("docmanager:save")
+        dialog.get_by_role("button", name="Remove and save").click()
+        workbench.page.wait_for_function(f"() => {{ {FRONT} return !model.dirty }}")
+        saved_text = path.read_text(encoding="utf-8")
+        assert "0f0f" not in saved_text
+        assert "AAAA" not in saved_text
+        assert saved_text.count("X-Amz-Expires=60&X-Amz-Signature=***") == 2
+        shown = workbench.page.evaluate(f"() => {{ {FRONT} return JSON.stringify(model.toJSON()) }}")
+        assert "0f0f" not in shown, "the notebook in front has lost it, too"
+        workbench.page.locator(".jp-OutputArea-output", has_text="X-Amz-Signature=***").first.wait_for()
+
+
+def test_saved_anyway_it_does_not_ask_again_for_the_same(workbench: Workbench) -> None:
+    with leaking(workbench) as path:
+        workbench.command("docmanager:save")
+        dialog = workbench.page.locator(".jp-Dialog")
+        dialog.get_by_role("button", name="Save anyway").click()
+        save(workbench)
+        assert "0f0f" in path.read_text(encoding="utf-8")
+        workbench.page.evaluate(f"() => {{ {FRONT} model.setMetadata('more', 1) }}")
+        save(workbench)
+        assert dialog.count() == 0
+        workbench.page.evaluate(f"() => {{ {FRONT} model.setMetadata('id', 'ASIA' + 'IOSFODNN7EXAMPLE') }}")
+        asked(workbench)
+        dialog.get_by_text("An access key id").wait_for()
+        dialog.get_by_role("button", name="Cancel").click()
+
+
+def test_the_strict_save_guard_never_saves_a_secret(workbench: Workbench, axe: str) -> None:
+    with leaking(workbench, strict=True) as path:
+        workbench.command("docmanager:save")
+        dialog = workbench.page.locator(".jp-Dialog")
+        dialog.get_by_text("must not be saved with secrets").wait_for()
+        assert dialog.get_by_role("button", name="Save anyway").count() == 0
+        workbench.page.evaluate(axe)
+        problems = workbench.page.evaluate("async () => (await axe.run('.jp-Dialog .gts-lab-report')).violations")
+        assert [each["id"] for each in problems] == []
+        dialog.get_by_role("button", name="Remove and save").click()
+        workbench.page.wait_for_function(f"() => {{ {FRONT} return !model.dirty }}")
+        assert "0f0f" not in path.read_text(encoding="utf-8")
+
+
+def test_a_notebook_of_5_mb_is_searched_in_30_ms(workbench: Workbench) -> None:
+    line = "epoch 12 of 40: loss=0.1234 token accuracy 0.99, signature lorem ipsum dolor sit amet\\n"
+    path = workbench.lab.notebook("large.ipynb", "1")
+    try:
+        workbench.open("/tree/large.ipynb")
+        workbench.page.wait_for_function(f"() => {{ {FRONT} return model?.sharedModel?.cells?.length === 1 }}")
+        times = workbench.page.evaluate(
+            f"async () => {{ {FRONT} const text = '{line}'.repeat({100_000 // len(line)});"
+            " const book = model.toJSON(); const app = window.jupyterapp;"
+            " book.cells[0].outputs = Array.from({length: 50}, () => ({output_type: 'stream', name: 'stdout', text}));"
+            " const times = [];"
+            " for (let i = 0; i < 7; i++) { const start = performance.now();"
+            " const found = await app.commands.execute('gt-secure:find-secrets', {book});"
+            " times.push([performance.now() - start, found.length, JSON.stringify(book).length]) } return times }"
+        )
+    finally:
+        path.unlink()
+    assert [found for _, found, _ in times] == [0] * len(times)
+    assert times[0][2] > 4_500_000
+    best = min(ms for ms, _, _ in times)
+    assert best < 30, times
+
+
+# the demo
+
+
+@pytest.mark.slow
+def test_the_demo_opens_on_the_panel_beside_the_notebook(chromium: Any, tmp_path: Path) -> None:
+    """Says how long it took from the page to a panel that can be used."""
+    (tmp_path / "home").mkdir()
+    link_extension(tmp_path / "data")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "JUPYTER"))}
+    environment |= {"HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT), "JUPYTER_DATA_DIR": str(tmp_path / "data")}
+    environment["JUPYTER_PREFER_ENV_PATH"] = "0"
+    command = [sys.executable, "-m", "gt_secure.cli", "demo", "--no-browser", "--work", str(tmp_path / "work")]
+    demo = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True)
+    context = chromium.new_context(viewport={"width": 1600, "height": 1000})
+    context.set_default_timeout(90_000)
+    page = context.new_page()
+    try:
+        assert demo.stdout is not None
+        lines = iter(demo.stdout.readline, "")
+        address = next(line.split()[-1] for line in lines if "JupyterLab  http" in line)
+        start = time.monotonic()
+        page.goto(address)
+        loaded = time.monotonic()
+        panel = page.locator(".gts-lab-tab .gts-panel")
+        panel.locator(".gts-title", has_text="open-team").wait_for()
+        panel.get_by_label("Workteam", exact=True).locator("option", has_text="open-team").wait_for(state="attached")
+        ready = time.monotonic()
+        print(f"page {loaded - start:.1f} s, panel usable {ready - start:.1f} s")
+        page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
+        left, right = (page.locator(each).first.bounding_box() for each in (".jp-Notebook", ".gts-lab-tab"))
+        assert left["x"] + left["width"] <= right["x"] + 1, "side by side"
+        assert min(left["width"], right["width"]) > 420
+        assert page.locator(".jp-Dialog, .Toastify__toast").count() == 0
+        assert panel.get_by_label("Bucket with the images").input_value() == "gt-images"
+        if os.environ.get("GT_SECURE_PICTURES"):
+            SHOTS.mkdir(parents=True, exist_ok=True)
+            page.wait_for_timeout(2000)
+            page.screenshot(path=SHOTS / "demo-1600.png")
+    finally:
+        context.close()
+        demo.terminate()
+        demo.communicate(timeout=60)
+    assert demo.returncode == 0
 
 
 # support

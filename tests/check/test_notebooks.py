@@ -8,7 +8,8 @@ import pytest
 
 from gt_secure import check
 from gt_secure.check import CheckFailed
-from gt_secure.check.notebooks import SANITIZE_FILE, secrets_in
+from gt_secure.check.notebooks import SANITIZE_FILE
+from gt_secure.check.saved_secrets import secrets_in
 from gt_secure.errors import InvalidInput
 
 SIGNATURE = "0f" * 32
@@ -88,7 +89,7 @@ def test_a_secret_as_a_member_of_its_own_is_found(save):
     data = {"application/json": {"SecretAccessKey": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}}
     out = {"output_type": "display_data", "metadata": {}, "data": data}
     assert check.no_secret_saved.look(save(code(outputs=[out]))).details["found"] == [
-        {"place": "cell 0", "what": "a secret access key"}
+        {"place": "cell 0, output", "what": "a secret access key"}
     ]
 
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import gt_secure
+from gt_secure.check import mask_secrets
+from support.notebooks import all_notebooks
 from support.rooms import ROOT, Room
 
 BUILT = ROOT / "gt_secure" / "labextension"
@@ -91,3 +95,31 @@ def test_the_wheel_brings_it_and_jupyterlab_says_ok(wheel: Path, tmp_path: Path)
     listed = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)
     [line] = [line for line in listed.splitlines() if "gt_secure" in line]
     assert re.search(rf"gt_secure v{re.escape(gt_secure.__version__)} enabled OK", line), listed
+
+
+@pytest.mark.slow
+def test_the_save_guard_finds_and_masks_what_the_check_does(tmp_path: Path) -> None:
+    if not (SOURCE / "node_modules").is_dir():
+        pytest.skip("make labextension installs its packages")
+    books = all_notebooks()
+    corpus = tmp_path / "corpus.json"
+    corpus.write_text(json.dumps(books), encoding="utf-8")
+    done = subprocess.run(
+        ["npm", "run", "--silent", "test"],
+        cwd=SOURCE,
+        env={**os.environ, "GT_SECURE_CORPUS": str(corpus)},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    theirs = json.loads(corpus.with_name("corpus.json.found").read_text(encoding="utf-8"))
+    assert len(theirs) == len(books)
+    for book, their in zip(books, theirs, strict=True):
+        assert sorted_places(mask_secrets(book)) == sorted_places(their["places"]), book
+        assert book == their["book"]
+    assert sum(bool(their["places"]) for their in theirs) > 300
+
+
+def sorted_places(found: list[Any]) -> list[tuple[str, str]]:
+    return sorted((each["place"], each["what"]) for each in (e if isinstance(e, dict) else e.to_dict() for e in found))

@@ -1,0 +1,208 @@
+"""What is found in notebooks before and after they are saved, and how it is masked."""
+
+from __future__ import annotations
+
+import atexit
+import copy
+import json
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from gt_secure import check
+from gt_secure.check import SaveGuard, find_secrets, mask_secrets
+from gt_secure.check.saved_secrets import PATTERNS_FILE, secrets_in
+from gt_secure.cli.main import main
+from gt_secure.errors import GtSecureError
+from support.notebooks import HARMLESS, HEX, KEY, PLACES, S3, SECRET, SECRETS, TOKEN, all_notebooks, notebook
+
+ROOT = Path(check.__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_is_found_in_its_place_and_masked(name: str, place: str) -> None:
+    text, kinds = SECRETS[name]
+    book = notebook(text, place)
+    found = find_secrets(book)
+    assert set(kinds) <= {each.what for each in found}
+    where = {"metadata": "cell 1, metadata", "widget": "the widget state", "source": "cell 1, source"}
+    where["attachment"] = "cell 1, attachment"
+    assert where.get(place, "cell 1, output") in {each.place for each in found}
+    masked = copy.deepcopy(book)
+    assert mask_secrets(masked) == found
+    rest = json.dumps(masked).replace('"image/png": ' + json.dumps(text), "")
+    for secret in (HEX, TOKEN[:40], SECRET, KEY, "rxLwTSb0", "RHIX5Xcg0"):
+        assert secret not in rest
+    assert "***" in rest
+    assert find_secrets(masked) == []
+    nbformat.validate(json.loads(json.dumps(masked)))
+
+
+def test_harmless_text_is_left_alone() -> None:
+    for text in HARMLESS:
+        for place in PLACES:
+            book = notebook(text, place)
+            before = copy.deepcopy(book)
+            assert find_secrets(book) == []
+            assert mask_secrets(book) == []
+            assert book == before
+
+
+def test_only_the_secret_of_a_url_is_masked() -> None:
+    book = notebook(S3)
+    mask_secrets(book)
+    text = book["cells"][1]["outputs"][0]["data"]["text/plain"]
+    assert text == "https://b.s3.amazonaws.com/k?X-Amz-Credential=***&X-Amz-Expires=600&X-Amz-Signature=***"
+
+
+def test_masking_what_is_masked_changes_nothing() -> None:
+    for book in all_notebooks():
+        mask_secrets(book)
+        again = copy.deepcopy(book)
+        assert mask_secrets(again) == []
+        assert again == book
+
+
+def test_the_extension_has_the_same_table() -> None:
+    copied = ROOT / "labextension" / "src" / "secret_patterns.json"
+    assert copied.read_bytes() == PATTERNS_FILE.read_bytes(), "run python tools/build_labextension.py"
+    whats = {rule["what"] for rule in json.loads(PATTERNS_FILE.read_text())["rules"]}
+    built = "".join(path.read_text() for path in (ROOT / "gt_secure" / "labextension" / "static").glob("*.js"))
+    assert all(what in built for what in whats)
+
+
+def test_every_kind_of_the_table_is_tried() -> None:
+    whats = {rule["what"] for rule in json.loads(PATTERNS_FILE.read_text())["rules"]}
+    assert whats == {what for text, _ in SECRETS.values() for what in secrets_in(text)}
+
+
+def test_a_long_text_without_secrets_takes_time_in_proportion() -> None:
+    line = "epoch 12 of 40: loss=0.1234 token accuracy 0.99, signature secret credential sig=1 lorem ipsum\n"
+
+    def seconds(size: int) -> float:
+        book = notebook(line * (size // len(line)))
+        start = time.perf_counter()
+        assert find_secrets(book) == []
+        return time.perf_counter() - start
+
+    seconds(10_000)
+    assert min(seconds(1_000_000) for _ in range(3)) < 60 * min(seconds(100_000) for _ in range(3)) + 0.05
+
+
+# the file, the command
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    path = tmp_path / "my book.ipynb"
+    path.write_text(json.dumps(notebook(S3), indent=1), encoding="utf-8")
+    return path
+
+
+def test_the_command_finds_and_removes(saved: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    clean = saved.with_name("clean.ipynb")
+    clean.write_text(json.dumps(notebook("fine")))
+    before = clean.stat().st_mtime_ns
+    assert main(["check", "no-secret-saved", "--path", str(clean), str(saved)]) == 2
+    said = capsys.readouterr()
+    assert "cell 1, output" in said.out
+    assert "check no-secret-saved --remove --path 'my book.ipynb'" in said.err
+    assert HEX not in said.out + said.err
+    assert main(["check", "no-secret-saved", "--remove", "--path", str(clean), str(saved)]) == 0
+    said = capsys.readouterr()
+    assert "masked the signature of a presigned URL in cell 1, output" in said.err
+    assert clean.stat().st_mtime_ns == before
+    book = json.loads(saved.read_text(encoding="utf-8"))
+    assert book["cells"][0] == notebook("")["cells"][0]
+    assert HEX not in saved.read_text(encoding="utf-8")
+    assert [path.name for path in saved.parent.iterdir() if path.name.startswith("tmp")] == []
+
+
+def test_other_checks_do_not_remove(saved: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "no-code-cell-skipped", "--remove", "--path", str(saved)]) == 1
+    assert "--remove needs no-secret-saved" in capsys.readouterr().err
+    assert HEX in saved.read_text(encoding="utf-8")
+
+
+# hooks
+
+
+def test_the_server_hook_masks_or_refuses(caplog: pytest.LogCaptureFixture) -> None:
+    from tornado.web import HTTPError
+
+    model = {"type": "notebook", "content": notebook(S3)}
+    with pytest.raises(HTTPError) as refused:
+        SaveGuard(strict=True).before_save(model=model, path="a%sb.ipynb", contents_manager=None)
+    assert refused.value.status_code == 403
+    assert "cell 1, output" in str(refused.value)
+    assert HEX not in str(refused.value)
+    assert HEX in json.dumps(model)
+    with caplog.at_level(logging.WARNING, "gt_secure"):
+        SaveGuard().before_save(model=model, path="a.ipynb", contents_manager=None)
+    assert HEX not in json.dumps(model)
+    assert "a.ipynb is saved without secrets" in caplog.text
+    assert HEX not in caplog.text
+    text = {"type": "file", "content": S3}
+    SaveGuard(strict=True).before_save(model=text, path="a.txt")
+    assert text["content"] == S3
+
+
+CELL = f"print('https://b.s3.amazonaws.com/k?X-Amz-Signature=' + '0f' * 32)\n'{KEY[:4]}' + '{KEY[4:]}'"
+
+
+@pytest.fixture
+def jupyter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
+    return tmp_path
+
+
+def book_of(*cells: str) -> Any:
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return book
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ends", ["", "1 / 0"])
+def test_nbclient_runs_with_the_guard(jupyter: Path, ends: str) -> None:
+    from nbclient import NotebookClient
+
+    book = book_of(CELL, ends)
+    client = NotebookClient(book, kernel_name="python3", on_notebook_complete=SaveGuard().after_run, allow_errors=True)
+    client.execute()
+    text = nbformat.writes(book)
+    assert "X-Amz-Signature=***" in text
+    assert HEX not in text
+    assert KEY not in text
+    strict = NotebookClient(book_of(CELL), on_notebook_complete=SaveGuard(strict=True).after_run)
+    with pytest.raises(GtSecureError, match="cell 0, output"):
+        strict.execute()
+    atexit.unregister(strict._cleanup_kernel)  # nbclient forgets to when a hook raises
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ends", ["", "1 / 0"])
+def test_papermill_runs_with_the_guard(jupyter: Path, ends: str) -> None:
+    papermill = pytest.importorskip("papermill", reason="papermill is not installed")
+    from papermill.engines import papermill_engines
+
+    from gt_secure.check.papermill_engine import GuardedEngine
+
+    papermill_engines.register("gt_secure", GuardedEngine)
+    nbformat.write(book_of(CELL, ends), jupyter / "in.ipynb")
+    run = {"engine_name": "gt_secure", "progress_bar": False, "autosave_cell_every": 0}
+    if ends:
+        with pytest.raises(papermill.PapermillExecutionError):
+            papermill.execute_notebook(jupyter / "in.ipynb", jupyter / "out.ipynb", **run)
+    else:
+        papermill.execute_notebook(jupyter / "in.ipynb", jupyter / "out.ipynb", **run)
+    text = (jupyter / "out.ipynb").read_text(encoding="utf-8")
+    assert "X-Amz-Signature=***" in text
+    assert HEX not in text
+    assert KEY not in text
