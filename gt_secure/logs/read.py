@@ -64,8 +64,10 @@ class _Job:
         self.since, self.until = _time_range(since, until)
         client = s3_client(aws) if aws is not None else None
         self.chosen = chosen
+        borders = cache.borders if cache is not None else None
         self.watch = SizeMonitor(
-            resolve(sources, client=client, since=self.since, until=self.until), quiet=chosen is not None
+            resolve(sources, client=client, since=self.since, until=self.until, borders=borders),
+            quiet=chosen is not None,
         )
         self.store = Store(memory_limit)
         self.sink = RecordSink(self.store.folder / "records.ndjson")
@@ -254,6 +256,9 @@ def _read_here(
     store = job.store
     lines, records = store.folder / "lines.parquet", store.folder / "records.parquet"
     try:
+        if kept is not None and job.reader.is_empty() and job.cached:  # a statement over no lines takes its time too
+            job.sink.close()
+            return _hits(job, None, None, dedupe)
         store.run_on(job.reader, write_lines(lines))
         job.sink.close()
         found = records if job.sink.count else None
@@ -268,21 +273,25 @@ def _read_here(
         raise
 
 
-def _hits(job: _Job, lines_file: Path, records_file: Path | None, dedupe: bool) -> Hits:
+def _hits(job: _Job, lines_file: Path | None, records_file: Path | None, dedupe: bool) -> Hits:
     store, coverage = job.store, job.coverage()
-    relation = rows_of([lines_file] if records_file is None else [lines_file, records_file])
+    files = [file for file in (lines_file, records_file) if file is not None]
+    relation = rows_of(files) if files else ""
     if job.cache is not None:
-        job.cache.keep(store, lines_file, records_file, job.reader.tally, job.sink)
-        relation, lines, blank = job.cache.with_cached(relation, job.cached, len(job.reader.tally.names))
+        if lines_file is not None:
+            job.cache.keep(store, lines_file, records_file, job.reader.tally, job.sink)
+        relation, lines, blank = job.cache.with_cached(store, relation, job.cached, len(job.reader.tally.names))
         coverage.lines += lines
         coverage.blank += blank
         coverage.notes += job.cache.notes
         job.reader.tally.names += [item.name for item in job.cached]
-    [(rows, readable, inside, first, last)] = store.query(
-        f"SELECT count(*), count(*) FILTER (readable), count(*) FILTER (readable AND {job.in_range}), "
-        f"min(time) FILTER (readable AND {job.in_range}), max(time) FILTER (readable AND {job.in_range}) "
-        f"FROM ({relation})"
+    inside_range = f"readable AND {job.in_range}"
+    delay, joined = _delivery_times(job, relation)
+    [(rows, readable, inside, first, last, typical)] = store.query(
+        f"SELECT count(*), count(*) FILTER (readable), count(*) FILTER ({inside_range}), "
+        f"min(time) FILTER ({inside_range}), max(time) FILTER ({inside_range}), {delay} FROM {joined}"
     )
+    coverage.typical_delay_s = None if typical is None else float(typical)
     too_long = len(job.reader.tally.too_long)
     coverage.unreadable = rows - readable + too_long
     coverage.outside = readable - inside
@@ -290,7 +299,6 @@ def _hits(job: _Job, lines_file: Path, records_file: Path | None, dedupe: bool) 
     coverage.first_hit, coverage.last_hit = first, last
     bad = f"SELECT source, pos, sample FROM ({relation}) WHERE NOT readable ORDER BY source, pos LIMIT {_SAMPLES}"
     coverage.samples = job.samples(store.query(bad) if readable < rows else [])
-    coverage.typical_delay_s = _typical_delay(job, relation)
     good = f"SELECT * FROM ({relation}) WHERE readable AND {job.in_range}"
     kinds = {row[0] for row in store.query(f"SELECT DISTINCT source_kind FROM ({good})")} if job.sink.count else set()
     if len(kinds) > 1:
@@ -304,22 +312,20 @@ def _hits(job: _Job, lines_file: Path, records_file: Path | None, dedupe: bool) 
     return Hits(store, good, coverage)
 
 
-def _typical_delay(job: _Job, relation: str) -> float | None:
+def _delivery_times(job: _Job, relation: str) -> tuple[str, str]:
+    """Return the expression for the typical delay of a record, and the rows with the delivery of their objects."""
     objects = [*job.reader.tally.objects, *job.cached]
     known = [(i, o.delivered) for i, o in enumerate(objects) if isinstance(o, S3Object) and o.delivered]
     if not known:
-        return None
+        return "NULL", f"({relation})"
     name = lookup_table(
         job.store,
         "delivered",
         {"source": [i for i, _ in known], "at_time": [d for _, d in known]},
         {"source": "INTEGER", "at_time": "TIMESTAMP"},
     )
-    [(delay,)] = job.store.query(
-        f"SELECT median(epoch(d.at_time) - epoch(r.time)) FROM ({relation}) r JOIN {name} d USING (source) "
-        "WHERE r.readable"
-    )
-    return None if delay is None else float(delay)
+    delay = "median(epoch(at_time) - epoch(time)) FILTER (readable)"
+    return delay, f"({relation}) r LEFT JOIN {name} d USING (source)"
 
 
 def count_hits(

@@ -74,6 +74,46 @@ def test_partitioned_layout_is_bounded(parted: FakeS3) -> None:
     assert len(list(list_logs(parted, "s3://gt-logs/s3/"))) == 48
 
 
+@pytest.mark.parametrize("since", [None, dt.datetime(2026, 11, 10)])
+@pytest.mark.parametrize("places", [[], [0], [6, 13, 20], [1, 2, 3, 23], [-1]])
+def test_parts_of_a_listing_make_the_whole(
+    simple: FakeS3, parted: FakeS3, places: list[int], since: dt.datetime | None
+) -> None:
+    """Known keys part a listing, also where some of them are gone and others are new."""
+    for fake, uri in ((simple, "s3://gt-logs/s3/"), (parted, "s3://gt-logs/s3/"), (parted, "s3://gt-logs/")):
+        keys = sorted(key for _, key in fake.objects)
+        known = [keys[place] for place in places]
+        for key in keys[3:14:5]:
+            del fake.objects["gt-logs", key]
+        fake.put("gt-logs", keys[-1] + "1", body(DAYS[-1]))
+        whole = [item.key for item in list_logs(fake, uri, since=since)]
+        parts = list_logs(
+            fake, uri, since=since, borders=lambda _, base, known=known: [k for k in known if k.startswith(base)]
+        )
+        assert [item.key for item in parts] == whole
+
+
+def test_a_second_look_lists_parts_at_the_same_time(
+    simple: FakeS3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gt_secure.logs.storage import cache as cache_module
+
+    monkeypatch.setattr(cache_module, "PAGE", simple.page)
+    cache = Cache(tmp_path)
+    read_hits("s3://gt-logs/s3/", aws=simple, cache=cache).close()
+    keys = sorted(key for _, key in simple.objects)
+    assert cache.borders("gt-logs", "s3/") == [keys[6], keys[13], keys[20]]
+    assert cache.borders("gt-logs", "other/") == []
+    del simple.objects["gt-logs", keys[6]]
+    simple.put("gt-logs", keys[13], body(DAYS[13], 2))
+    with read_hits("s3://gt-logs/s3/", aws=simple, cache=cache) as hits:
+        assert (hits.coverage.objects, hits.coverage.objects_cached, len(hits)) == (23, 22, 24)
+    with read_hits("s3://gt-logs/s3/", aws=simple, cache=cache) as hits:
+        assert (hits.coverage.objects, hits.coverage.objects_cached, len(hits)) == (23, 23, 24)
+        assert hits.coverage.adds_up
+        assert hits.coverage.last_hit == dt.datetime(2026, 11, 24, 8)
+
+
 def test_unknown_layout_is_listed_whole() -> None:
     fake = FakeS3()
     fake.put("b", "mine/a.log", body(DAYS[0]), dt.datetime(2026, 11, 1, tzinfo=dt.UTC))

@@ -116,9 +116,16 @@ class Reader:
         self._threads = threads
         self._error: BaseException | None = None
         self._buffers = Buffers(buffer_size(BATCH))
+        self._looked: list[tuple[int, LogObject] | None] = []
+
+    def is_empty(self) -> bool:
+        """Return whether there is no object to read; the listing goes on until the first one is known."""
+        if not self._looked:
+            self._looked.append(self._next_object())
+        return self._looked[0] is None
 
     def __iter__(self) -> Iterator[LineBatch]:
-        first = self._next_object()
+        first = None if self.is_empty() else self._looked[0]
         count = self._threads or _thread_count(first[1] if first is not None else None)
         ready: queue.Queue[LineBatch | None] = queue.Queue(maxsize=count if count < 4 else 4)
         upcoming = self._upcoming(first)

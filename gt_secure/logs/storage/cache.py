@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..sql.columns import STORED
 from .objects import LogObject, S3Object
+from .pages import PAGE
 
 if TYPE_CHECKING:
     from ..engines.duckdb_store import Store
@@ -113,6 +114,18 @@ class Cache:
             self._found[len(cached)] = place[:2]
             self._counts.append(place[2:])
             cached.append(item)
+
+    def borders(self, bucket: str, prefix: str) -> list[str]:
+        """Keys under a prefix that were read before, as many apart as a page of a listing holds."""
+        with contextlib.suppress(OSError, sqlite3.Error), self._index() as index:
+            # Not the last of them: what was added since follows it.
+            rows = index.execute(
+                "SELECT key FROM (SELECT key, row_number() OVER (ORDER BY key) AS place FROM objects WHERE bucket = ? "
+                "AND version = ? AND substr(key, 1, ?) = ?) WHERE place % ? = 0 ORDER BY key",
+                (bucket, _VERSION, len(prefix), prefix, PAGE),
+            ).fetchall()
+            return [key for (key,) in rows]
+        return []
 
     def _known(self) -> tuple[dict[tuple[str, str, str], tuple[str, int, int, int]], set[str]]:
         """Return the entries of the index and the intact files; damaged entries are dropped."""
@@ -231,19 +244,31 @@ class Cache:
         index.execute("DELETE FROM files WHERE file = ?", (file,))
         (self.folder / file).unlink(missing_ok=True)
 
-    def with_cached(self, relation: str, cached: list[LogObject], first: int) -> tuple[str, int, int]:
-        """The relation and what the cache holds of the cached objects, numbered from ``first``; lines and blanks."""
+    def with_cached(self, store: Store, relation: str, cached: list[LogObject], first: int) -> tuple[str, int, int]:
+        """The relation, if any, and what the cache holds of the cached objects, numbered from ``first``.
+
+        Returns
+        -------
+        str, int, int
+            The rows of both, and lines and blank lines of the cached objects.
+        """
         if not cached:
             return relation, 0, 0
         from ..engines.duckdb_store import rows_of
+        from ..sql.group_by import lookup_table
 
         names = ", ".join(("readable", "sample", *(f'"{c}"' for c in STORED)))
-        parts, files = [relation], sorted({file for file, _ in self._found.values()})
+        parts, files = [relation] if relation else [], sorted({file for file, _ in self._found.values()})
         for file in files:
-            pairs = ", ".join(f"({number}, {first + i})" for i, (f, number) in self._found.items() if f == file)
+            numbers = {number: first + i for i, (f, number) in self._found.items() if f == file}
+            # A table, because every query over these rows would read a list of thousands of numbers again.
+            table = lookup_table(
+                store, "cached", {"was": list(numbers), "now": list(numbers.values())},
+                {"was": "INTEGER", "now": "INTEGER"},
+            )  # fmt: skip
             parts.append(
                 f"SELECT place.now AS source, pos, {names} FROM ({rows_of([self.folder / file])}) r "
-                f"JOIN (VALUES {pairs}) place(was, now) ON r.source = place.was"
+                f"JOIN {table} place ON r.source = place.was"
             )
         with contextlib.suppress(OSError, sqlite3.Error), self._index() as index:
             index.executemany("UPDATE files SET used = ? WHERE file = ?", [(time.time(), f) for f in files])

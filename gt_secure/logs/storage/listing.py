@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,9 +18,11 @@ from ...aws.buckets import no_bucket
 from ...aws.client import Aws, aws_errors
 from ...errors import InvalidInput, LogError, NotFound
 from .objects import S3Object
-from .pages import ahead, chain, list_page, pages
+from .pages import ahead, chain, list_page, parallel_pages
 
 Layout = Literal["simple", "partitioned", "unknown"]
+Borders = Callable[[str, str], Sequence[str]]
+"""From a bucket and a prefix to keys in their order."""
 
 LATE = dt.timedelta(days=2)
 """Margin after ``until`` in which late files are still looked for; less than 0.001 % of rows were seen later."""
@@ -111,6 +113,7 @@ def list_logs(
     since: dt.datetime | None = None,
     until: dt.datetime | None = None,
     late: dt.timedelta = LATE,
+    borders: Borders | None = None,
 ) -> Iterator[S3Object]:
     """List the log objects under an ``s3://`` prefix that may hold records of a time range.
 
@@ -125,10 +128,14 @@ def list_logs(
         UTC, without a zone.
     late : timedelta
         How long after ``until`` deliveries are looked for.
+    borders : callable, optional
+        Gives keys under a bucket's prefix that were there once, a page apart: the parts between them are listed at the
+        same time.
     """
     bucket, prefix = split_uri(uri)
+    last = (until + late).date() if until else None
     bases = (
-        _objects(client, bucket, base, layout, since, (until + late).date() if until else None)
+        _objects(client, bucket, base, layout, since, last, borders(bucket, base) if borders else ())
         for base, layout in _bases(client, bucket, prefix)
     )
     for page in chain(bases):
@@ -136,15 +143,16 @@ def list_logs(
 
 
 def _objects(
-    client: Any, bucket: str, base: str, layout: Layout, since: dt.datetime | None, last: dt.date | None
-) -> Iterator[list[S3Object]]:
+    client: Any, bucket: str, base: str, layout: Layout, since: dt.datetime | None, last: dt.date | None,
+    borders: Sequence[str] = (),
+) -> Iterator[list[S3Object]]:  # fmt: skip
     """Give the log objects under one prefix after which the date follows, a page at a time."""
     wanted: dict[str, Any] = {"Bucket": bucket, "Prefix": base}
     if layout == "simple":  # folders below are looked at on their own
         wanted["Delimiter"] = "/"
     if since is not None and layout != "unknown":
         wanted["StartAfter"] = base + since.strftime("%Y/%m/%d" if layout == "partitioned" else "%Y-%m-%d")
-    for page in pages(client, wanted):
+    for page in parallel_pages(client, wanted, borders):
         found: list[S3Object] = []
         for entry in page.get("Contents", ()):
             day = _day_of(entry["Key"][len(base) :], layout) if last is not None else None

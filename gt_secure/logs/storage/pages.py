@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
 from urllib.parse import unquote_plus
@@ -22,6 +22,8 @@ R = TypeVar("R")
 
 AHEAD = 8
 """Prefixes that are listed at the same time."""
+PAGE = 1000
+"""Objects on a page."""
 _EVENT = "before-parse.s3.ListObjectsV2"
 _ours = threading.local()
 
@@ -87,6 +89,26 @@ def pages(client: Any, wanted: dict[str, Any]) -> Iterator[dict[str, Any]]:
         if not page.get("IsTruncated"):
             return
         wanted = {**wanted, "ContinuationToken": page["NextContinuationToken"]}
+
+
+def parallel_pages(client: Any, wanted: dict[str, Any], borders: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Give the pages of one listing in their order; the parts between ``borders`` are listed at the same time."""
+    begin = wanted.get("StartAfter", "")
+    inner = [border for border in borders if border > begin]
+    parts = zip([begin, *inner], [*inner, None], strict=True)
+    return chain(_part(client, wanted, low, high) for low, high in parts)
+
+
+def _part(client: Any, wanted: dict[str, Any], low: str, high: str | None) -> Iterator[dict[str, Any]]:
+    """Give the pages with the keys after ``low`` up to ``high``."""
+    for page in pages(client, {**wanted, "StartAfter": low} if low else wanted):
+        keys = [entry["Key"] for entry in page.get("Contents", ())]
+        names = [*keys, *(entry["Prefix"] for entry in page.get("CommonPrefixes", ()))]
+        if high is None or not names or max(names) < high:
+            yield page
+            continue
+        yield {**page, "Contents": [entry for entry in page.get("Contents", ()) if entry["Key"] <= high]}
+        return
 
 
 def ahead(call: Callable[[T], R], items: Iterable[T]) -> Iterator[tuple[T, R]]:

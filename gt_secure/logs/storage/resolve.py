@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import InvalidInput, refuse_url
-from .listing import list_logs
+from .listing import Borders, list_logs
 from .objects import LogObject, StandardInput, local_files
 
 
@@ -18,6 +18,7 @@ def resolve(
     client: Any = None,
     since: dt.datetime | None = None,
     until: dt.datetime | None = None,
+    borders: Borders | None = None,
 ) -> Iterator[LogObject]:
     """Turn what a person names into objects to read.
 
@@ -29,6 +30,8 @@ def resolve(
         For ``s3://`` sources.
     since, until : datetime, optional
         UTC; they bound the listing of ``s3://`` prefixes, with a margin for late delivery.
+    borders : callable, optional
+        See :func:`~gt_secure.logs.storage.listing.list_logs`.
     """
     single = isinstance(sources, (str, Path, LogObject)) or hasattr(sources, "uri")
     items: list[Any] = [sources] if single else list(sources)  # type: ignore[arg-type]
@@ -36,17 +39,19 @@ def resolve(
         raise InvalidInput("No access logs are named.", next_step="Name a file, a folder or an s3:// prefix.")
     for item in items:
         if isinstance(item, (str, Path)):
-            yield from _named(str(item), client, since, until)
+            yield from _named(str(item), client, since, until, borders)
         elif isinstance(item, LogObject):
             yield item
         else:
             prefix = getattr(item, "uri", None)
             if prefix is None:
                 raise InvalidInput(f"A {type(item).__name__} is not a source of access logs.", field="sources")
-            yield from _named(prefix, client, since, until)
+            yield from _named(prefix, client, since, until, borders)
 
 
-def _named(text: str, client: Any, since: dt.datetime | None, until: dt.datetime | None) -> Iterator[LogObject]:
+def _named(
+    text: str, client: Any, since: dt.datetime | None, until: dt.datetime | None, borders: Borders | None
+) -> Iterator[LogObject]:
     refuse_url(text, "logs", "where access logs are")
     if text == "-":
         yield StandardInput()
@@ -55,6 +60,6 @@ def _named(text: str, client: Any, since: dt.datetime | None, until: dt.datetime
             raise InvalidInput(
                 "An s3:// source needs a connection to AWS.", next_step="Pass aws=connect_aws().", field="aws"
             )
-        yield from list_logs(client, text, since=since, until=until)
+        yield from list_logs(client, text, since=since, until=until, borders=borders)
     else:
         yield from local_files(text)
