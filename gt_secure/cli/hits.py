@@ -260,8 +260,7 @@ def _athena_text(progress: QueryProgress | Any) -> str:
 def _reading_text(progress: Any) -> str:
     if hasattr(progress, "waited_s"):
         return str(progress.sentence)
-    objects = f"{progress.objects:,} of {progress.total_objects:,} objects"
-    return f"Reading the access logs: {objects}, {size_text(progress.bytes)}, {progress.lines:,} lines"
+    return f"Reading the access logs: {progress.sentence}"
 
 
 def log_sources(args: argparse.Namespace) -> tuple[list[Any], Any]:

@@ -167,7 +167,24 @@ class HitsStep(Step):
 
     def plot_hits(self) -> None:
         """Read the log and plot it."""
-        self.run("Reading the access log…", self._reading(), self._got, timeout_s=600)
+        self._stop = stop = threading.Event()
+        on_widgets, read = on_loop(), self._reading(cancel=stop, progress=lambda state: tell(state))
+        shown = [0.0]
+
+        def tell(state: Any) -> None:
+            seconds = getattr(state, "seconds", 0.0)  # of the first second, nothing is worth a sentence
+            if seconds >= shown[0] + 1 and not stop.is_set():
+                shown[0] = seconds
+                words = f"Reading the access log: {state.sentence}…"
+                on_widgets(lambda: None if stop.is_set() else self.say(words, busy=True))
+
+        def work() -> HitsResult:
+            try:
+                return read()
+            finally:
+                stop.set()  # no progress is shown over the result
+
+        self.run("Reading the access log…", work, self._got, timeout_s=600)
 
     def wait_for_delivery(self) -> None:
         """Wait until a request is delivered that is not in the log yet, then plot the log."""

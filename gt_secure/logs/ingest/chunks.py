@@ -14,7 +14,7 @@ MAX_LINE = 4 << 20
 """A longer line is no record: S3 accepts at most some tens of kilobytes of client text."""
 
 
-def unpacked(stream: IO[bytes]) -> tuple[bytes, Any]:
+def unpacked(stream: IO[bytes] | Metered) -> tuple[bytes, Any]:
     """The first bytes of a stream, gzip or plain, and a stream of those that follow, with ``read`` and ``readinto``."""
     head = stream.read(HEAD)
     while head and len(head) < 2 and (more := stream.read(HEAD)):
@@ -37,13 +37,33 @@ class _Into:
         return len(data)
 
 
+class Metered:
+    """A stream that reports how many bytes are read from it."""
+
+    def __init__(self, stream: IO[bytes], count: Callable[[int], None]) -> None:
+        self._stream = stream if hasattr(stream, "readinto") else _Into(stream)
+        self._count = count
+
+    def read(self, size: int) -> bytes:
+        """Read up to ``size`` bytes."""
+        data: bytes = self._stream.read(size)
+        self._count(len(data))
+        return data
+
+    def readinto(self, buffer: Any) -> int:
+        """Read up to the size of the buffer; 0 at the end."""
+        size = self._stream.readinto(buffer) or 0
+        self._count(size)
+        return size
+
+
 class _Gunzip:
     """Unpack gzip with many members; ends with :class:`EOFError` if the last is cut.
 
     isal unpacks about four times as fast as zlib, where it is installed.
     """
 
-    def __init__(self, stream: IO[bytes], head: bytes) -> None:
+    def __init__(self, stream: IO[bytes] | Metered, head: bytes) -> None:
         self._stream, self._input = stream, head
         self._new = _decompressor()
         self._unpack: Any = self._new()

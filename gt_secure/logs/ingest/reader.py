@@ -19,12 +19,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ...errors import AccessDenied, GtSecureError, NotFound
+from ...text import duration, size_text
 from ..storage.objects import LogObject, S3Object
 from ..storage.resumable_body import transport_errors
 from .arrow_stream import LineBatch
 from .batching import Buffers, Packed, Packer, buffer_size
-from .chunks import CHUNK, unpacked
+from .chunks import CHUNK, Metered, unpacked
 from .json_stream import Item, JsonStream, looks_like_json
+from .listed_ahead import ListedAhead
 from .neighbours import neighbour_file
 from .prefetch import Fetched, Open, Prefetch
 
@@ -36,12 +38,48 @@ BATCH = CHUNK
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Progress of a read; totals are what listing has found so far."""
+    """Progress of a read.
+
+    Attributes
+    ----------
+    objects, bytes, lines : int
+        What was read so far; ``bytes`` after unpacking.
+    total_objects, total_bytes : int
+        What listing has found so far; ``total_bytes`` before unpacking.
+    stored_bytes : int
+        What was read so far, before unpacking.
+    seconds : float
+        Time since the start.
+    listed : bool
+        Whether the listing has ended, so that the totals are final.
+    """
 
     objects: int
     bytes: int
     lines: int
     total_objects: int
+    total_bytes: int = 0
+    stored_bytes: int = 0
+    seconds: float = 0.0
+    listed: bool = False
+
+    @property
+    def left_s(self) -> float | None:
+        """Seconds left at the speed so far; None while the listing goes on and in the first second."""
+        if not self.listed or not self.stored_bytes or self.seconds < 1:
+            return None
+        return self.seconds * max(0, self.total_bytes - self.stored_bytes) / self.stored_bytes
+
+    @property
+    def sentence(self) -> str:
+        """Objects, bytes, rate and time left: ``12 of 40 objects, 61 MB, 12 MB/s, about 2 min 5 s left``."""
+        total = f"{self.total_objects:,}{'' if self.listed else '+'} object{'' if self.total_objects == 1 else 's'}"
+        parts = [f"{self.objects:,} of {total}", size_text(self.bytes)]
+        if self.seconds >= 1:
+            parts.append(f"{size_text(int(self.bytes / self.seconds))}/s")
+        if self.left_s is not None:
+            parts.append(f"about {duration(max(1, round(self.left_s)))} left")
+        return ", ".join(parts)
 
 
 @dataclass(slots=True)
@@ -106,10 +144,14 @@ class Reader:
         cancel: threading.Event | None = None,
     ) -> None:
         self.tally = Tally()
-        self._objects = iter(objects)
+        # Totals are for progress alone: without it, objects are listed as they are needed.
+        self._ahead = ListedAhead(objects, self._ended) if progress is not None else None
+        self._objects = iter(objects) if self._ahead is None else self._ahead
         self._sink = sink
         self._progress, self._cancel = progress, cancel
         self._told = 0.0
+        self._began = time.monotonic()
+        self._seen = self._stored = 0  # bytes in batches, and bytes as stored
         self._listing = threading.Lock()
         self._stop = threading.Event()  # nobody takes batches any more
         self._halt = threading.Event()  # no more is to be read, but what was read is still taken
@@ -234,7 +276,7 @@ class Reader:
 
         try:
             with opened() as stream:
-                head, rest = unpacked(stream)
+                head, rest = unpacked(stream if self._ahead is None else Metered(stream, self._take_stored))
                 if (kind := neighbour_file(head)) is not None:
                     size = self._left_out(number, kind, head)
                 elif looks_like_json(head):
@@ -259,6 +301,11 @@ class Reader:
                     self.tally.last_delivery = item.delivered
             self._tell()
 
+    def _take_stored(self, size: int) -> None:
+        with self.tally.lock:
+            self._stored += size
+        self._tell()
+
     def _left_out(self, number: int, kind: str, head: bytes) -> int:
         with self.tally.lock:
             self.tally.left_out[number] = kind
@@ -277,6 +324,7 @@ class Reader:
     def _counted(self, packed: Packed) -> LineBatch:
         with self.tally.lock:
             self.tally.lines += len(packed.batch.source)
+            self._seen += len(packed.batch.data)
             self.tally.not_utf8 += packed.not_utf8
             for number, count in packed.per_object:
                 self.tally.per_object[number] = self.tally.per_object.get(number, 0) + count
@@ -301,8 +349,14 @@ class Reader:
         if self._progress is None or now - self._told < 0.1:
             return
         self._told = now
-        tally = self.tally
-        self._progress(Progress(tally.read, tally.bytes, tally.lines, len(tally.names)))
+        tally, ahead = self.tally, self._ahead
+        total, size, listed = (ahead.objects, ahead.bytes, ahead.ended) if ahead is not None else (0, 0, False)
+        self._progress(
+            Progress(
+                tally.read, max(tally.bytes, self._seen), tally.lines, max(total, len(tally.names)), size,
+                self._stored, now - self._began, listed,
+            )
+        )  # fmt: skip
 
 
 class _InTurn:

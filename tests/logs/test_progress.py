@@ -1,0 +1,81 @@
+"""Progress of a read: totals from the listing, bytes as stored, rate and time left."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gt_secure.errors import NotFound
+from gt_secure.logs import Progress, read_hits
+from gt_secure.logs.ingest import listed_ahead, reader
+from gt_secure.logs.ingest.listed_ahead import ListedAhead
+from gt_secure.logs.storage.objects import LocalFile
+from support import corpus
+
+LINE = corpus.write(corpus.BASE) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("progress", "sentence"),
+    [
+        (Progress(0, 0, 0, 3), "0 of 3+ objects, 0 bytes"),
+        (Progress(0, 0, 0, 1, listed=True), "0 of 1 object, 0 bytes"),
+        (Progress(12, 61_000_000, 9, 4_000, 10, 1, 5.0), "12 of 4,000+ objects, 61 MB, 12 MB/s"),
+        (Progress(12, 61_000_000, 9, 40, 100, 4, 5.0, True), "12 of 40 objects, 61 MB, 12 MB/s, about 2 min left"),
+        (Progress(40, 61_000_000, 9, 40, 100, 100, 5.0, True), "40 of 40 objects, 61 MB, 12 MB/s, about 1 s left"),
+    ],
+)
+def test_sentence(progress: Progress, sentence: str) -> None:
+    assert progress.sentence == sentence
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_read_tells_what_is_stored_and_what_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, packed: bool
+) -> None:
+    clock = itertools.count()
+    monkeypatch.setattr(reader.time, "monotonic", lambda: float(next(clock)))  # every call is a second later
+    for number in range(5):
+        text = (LINE * 300).encode()
+        (tmp_path / f"{number}.log").write_bytes(gzip.compress(text) if packed else text)
+    stored = sum(file.stat().st_size for file in tmp_path.iterdir())
+    states: list[Progress] = []
+    with read_hits(tmp_path, progress=states.append) as hits:
+        assert len(hits) == 1500
+        size = hits.coverage.bytes
+    last = states[-1]
+    assert (last.objects, last.total_objects, last.total_bytes, last.stored_bytes) == (5, 5, stored, stored)
+    assert (last.bytes, last.lines, last.listed) == (size, 1500, True)
+    assert last.left_s == 0
+    assert [state.stored_bytes for state in states] == sorted(state.stored_bytes for state in states)
+
+
+def test_listing_ahead_keeps_order_and_errors() -> None:
+    items = [LocalFile(str(n), n) for n in range(50)]
+
+    def found() -> Iterator[LocalFile]:
+        yield from items
+        raise NotFound("gone", next_step="-")
+
+    ahead = ListedAhead(found(), lambda: False)
+    assert list(itertools.islice(ahead, 50)) == items
+    with pytest.raises(NotFound):
+        next(ahead)
+    assert (ahead.objects, ahead.bytes, ahead.ended) == (50, 1225, True)
+    assert next(ahead, None) is None
+
+
+def test_listing_ahead_is_bounded_and_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listed_ahead, "MOST", 3)
+    stopped: list[bool] = []
+    ahead = ListedAhead((LocalFile(str(n), n) for n in itertools.count()), lambda: bool(stopped))
+    assert [next(ahead).name for _ in range(10)] == [str(n) for n in range(10)]
+    assert ahead.objects <= 14
+    stopped.append(True)
+    assert ahead._thread is not None
+    ahead._thread.join(5)
+    assert not ahead._thread.is_alive()
