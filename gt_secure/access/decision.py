@@ -128,7 +128,13 @@ def _given(request: Request, facts: Given) -> dict[str, Values]:
     """Return the facts about a request: those of its signer and path that requests of its action can have."""
     signer = _signer(request)
     given = facts.off_endpoint(signer) if request.is_off_endpoint else facts.about(signer)
-    return {key: value for key, value in given.items() if not is_absent_for(request.action, key)}
+    signed = request.keys.get("s3:authtype", ())
+    aged = PRESIGNED in signed or POST_FORM in signed
+    return {
+        key: value
+        for key, value in given.items()
+        if not is_absent_for(request.action, key) and (aged or key != "s3:signatureage")
+    }
 
 
 def _supposing(request: Request, given: Mapping[str, Values]) -> Request:

@@ -96,7 +96,8 @@ class Given:
         """Return what is known for requests of a signer: facts of a principal are about the account's own alone."""
         if signer == "own":
             return dict(self.values)
-        return {key: value for key, value in self.values.items() if not is_principal_key(key)}
+        absent = {"aws:principalisawsservice"} if signer == "anonymous" else set()
+        return {key: value for key, value in self.values.items() if not is_principal_key(key) and key not in absent}
 
     def off_endpoint(self, signer: Signer) -> dict[str, Values]:
         """Return what is known of requests that come past no endpoint: keys of endpoints are absent there."""
@@ -209,6 +210,8 @@ def base_view(kind: Kind, circumstances: Circumstances) -> View:
     caller = callers(kind, circumstances)
     keys |= principal_keys(caller, circumstances.partition)
     for key, value in circumstances.given.off_endpoint(kind.signer).items():
+        if key == "s3:signatureage" and kind.form in ("header", "unsigned"):
+            continue  # only what is signed in the query string or in a form has an age
         if value:
             keys[key] = value
         else:

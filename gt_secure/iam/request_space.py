@@ -124,7 +124,7 @@ class RequestSpace:
         for each in classes:
             size *= len(each.members)
         if size * max(1, len(choices)) > MAX_CLASSES * 10:
-            return self._bounds(choices, groups, classes)
+            return self._bounds(choices, classes)
         results: dict[tuple[int, ...], Trail | None] = {}
         for chosen in product(*(range(len(each.members)) for each in classes)):
             masks = choices
@@ -138,7 +138,7 @@ class RequestSpace:
             return SpaceAnswer("opened", example=trails[0])
         return SpaceAnswer("unknown", tuple(sorted(_support(classes, results))))
 
-    def _bounds(self, choices: Masks, groups: list[_Group], classes: list[_Classes]) -> SpaceAnswer:
+    def _bounds(self, choices: Masks, classes: list[_Classes]) -> SpaceAnswer:
         """Decide between the worst and the best that the facts can make of it, where their classes are too many."""
         denies = self.table.gates.denies
         best = worst = -1
@@ -153,8 +153,9 @@ class RequestSpace:
             return SpaceAnswer("opened", example=next(t for m, t in choices.items() if self.table.allows(m & worst)))
         if not any(self.table.allows(mask & best) for mask in choices):
             return SpaceAnswer("refused")
+        undecided = [each.group for each in classes if len(each.members) > 1]
         return SpaceAnswer(
-            "unknown", tuple(sorted({d.name for group in groups for d in group.facts or group.dimensions}))
+            "unknown", tuple(sorted({d.name for group in undecided for d in group.facts or group.dimensions}))
         )
 
     def _best(self, masks: Masks) -> Masks:
