@@ -73,7 +73,7 @@ def connect(
         A session of the SageMaker SDK, version 2 or 3. Its credentials, its region and the endpoints of its
         SageMaker and S3 clients are used.
     endpoint_url : str, optional
-        Another address than AWS, such as the sandbox.
+        Endpoint to use instead of AWS, such as the sandbox.
     sandbox : bool or Sandbox
         A running :class:`~gt_secure.sandbox.Sandbox`, or True for the one that ``AWS_ENDPOINT_URL`` names. The
         connection then never reaches AWS: it is refused if there is no sandbox.
@@ -1252,7 +1252,7 @@ class Connection:
             Files that name networks: a networks file, AWS's ``ip-ranges.json``, MMDB databases. They add the columns
             ``network_name``, ``network_source``, ``asn`` and ``country``, and names in plots and leaks.
         predict : bool
-            Fill ``refused_by`` in where the log does not name the lock, from the bucket policy of now. Such values end
+            Fill ``refused_by`` in where the log does not name the lock, from the current bucket policy. Such values end
             with ``(predicted)``.
         progress : callable, optional
             Gets a :class:`~gt_secure.logs.Progress` while reading; with ``wait_for`` also a

@@ -149,7 +149,7 @@ def three_locks() -> str:
     label = (
         "The path of an image: a worker opens the worker portal, which the portal lock guards with a list of addresses "
         "for all teams of the region. Ground Truth makes a URL, which the URL lock binds to the worker's address; it "
-        "takes no list. The browser fetches the URL from S3, where the bucket guard lets presigned requests through "
+        "uses no list. The browser fetches the URL from S3, where the bucket guard lets presigned requests through "
         "only from listed addresses and endpoints. A forwarded URL is stopped by the URL lock and the bucket guard. "
         "Ground Truth's own requests are signed in the header and pass."
     )
@@ -159,7 +159,7 @@ def three_locks() -> str:
     parts += _box(320, 30, 250, "Portal lock", portal, lock=True)
     parts += _box(680, 30, 250, "Ground Truth", ("shows the task and makes a URL", "for the image: grant_read_access"))
     parts += _arrow(210, 65, 318, 65, "opens a task") + _arrow(570, 65, 678, 65)
-    parts += _box(680, 170, 250, "URL lock", ("this URL only from the address", "that opened the task; takes no list"),
+    parts += _box(680, 170, 250, "URL lock", ("this URL only from the address", "that opened the task; uses no list"),
                   lock=True)  # fmt: skip
     parts += [*_arrow(805, 106, 805, 168), _text(815, 140, "URL", 12, QUIET)]
     parts += _box(320, 170, 250, "Bucket guard", ("presigned requests only from your", "addresses and VPC endpoints"),
@@ -170,7 +170,7 @@ def three_locks() -> str:
     parts += _arrow(805, 300, 805, 248, stopped=True) + _arrow(700, 300, 540, 248, stopped=True)
     parts += [_text(592, 292, "✕ refused", 12, BAD[0], 'text-anchor="end"')]
     parts.append(_text(20, 300, "Ground Truth's own reading and writing, your SDK calls and", 12, QUIET))
-    parts.append(_text(20, 318, "log delivery are signed in the header: the guard leaves them alone.", 12, QUIET))
+    parts.append(_text(20, 318, "log delivery are signed in the header: the guard does not affect them.", 12, QUIET))
     return _svg(950, 390, label, parts)
 
 

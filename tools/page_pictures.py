@@ -9,8 +9,10 @@ both themes, and the README roughly as GitHub renders it.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -45,6 +47,7 @@ def plan(browser: Any) -> None:
     from gt_secure.sandbox import Sandbox
 
     expectations = [expect.allowed("203.0.113.7"), expect.refused("198.51.100.9")]
+    os.environ["GT_SECURE_JOURNAL"] = tempfile.mkdtemp()  # not the changes of other sandboxes
     with Sandbox(log_delay_s=0.2) as sandbox:
         wanted = Restriction(
             "open-team", addresses=["203.0.113.0/24"], bucket="gt-images", prefix="scans/", expectations=expectations

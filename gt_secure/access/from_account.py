@@ -95,7 +95,7 @@ def places_text(places: SourceSet) -> str:
 def account_exposure(
     aws: Aws, bucket: str, key: str, context: Context | None = None, *, team: TeamLike | None = None
 ) -> Exposure:
-    """Return the exposure of an object, or of an object under a prefix, under the policies of now.
+    """Return the exposure of an object, or of an object under a prefix, under the current policies.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def account_exposure(
 
 
 def account_proof(aws: Aws, restriction: Restriction, context: Context | None = None) -> Proof:
-    """Prove that no presigned request from outside a restriction's lists is opened, under the policies of now.
+    """Prove that no presigned request from outside a restriction's lists is opened, under the current policies.
 
     Raises
     ------

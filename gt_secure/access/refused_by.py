@@ -27,7 +27,7 @@ _EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Actio
 
 
 def refusal_decider(aws: Aws) -> Callable[[RefusedRequests], str | None]:
-    """Return a function that names the lock which refuses a request under the bucket policies of now."""
+    """Return a function that names the lock which refuses a request under the current bucket policies."""
 
     @cache
     def policy_of(bucket: str) -> tuple[bool, str | None]:

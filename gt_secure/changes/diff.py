@@ -168,7 +168,7 @@ def _url_change(wish: Restriction, state: State) -> Change[Toggles] | None:
         return None
     team = state.team
     resource = f"arn:{state.partition}:sagemaker:{state.region}:{state.account_id}:workteam/private-crowd/{team.name}"
-    touched = [f"members of {', '.join(team.members)}" if team.members else "all members of the team"]
+    touched = [f"workers in {', '.join(team.members)}" if team.members else "all workers of the team"]
     touched += [f"labeling job {job.name} ({job.pending} objects left)" for job in state.jobs if job.in_progress]
     touched += [f"human-review workflow {name}" for name in state.reviews]
     parameters = {"WorkteamName": team.name, "WorkerAccessConfiguration": lock.to_api()}

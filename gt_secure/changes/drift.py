@@ -38,12 +38,12 @@ def drift_notices(
             continue
         if _as_applied(record, change):
             continue  # the lock is as it was left: a list that it names has other ranges now
-        start = f"The {change.name} differs from what change {record.id} applied"
+        start = f"The lock of {change.name} differs from what change {record.id} applied"
         yield Notice(
             "drifted",
             "warning",
             f"{start}: {_who(aws, change, record)}.",
-            "Ask them before you restore it. 'gt-secure history' lists all changes.",
+            "Find out why before you restore it. 'gt-secure history' lists all changes.",
             change.kind,
         )
 

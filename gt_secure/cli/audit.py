@@ -24,13 +24,15 @@ def add(commands: Commands) -> None:
             ("gt-secure audit", "the whole region, with a week of logs"),
             ("gt-secure audit --bucket gt-images --no-logs --fail-on high --json", "fail in CI, without reading logs"),
         ),
-        exit_codes="0; with --fail-on: 2 a finding of that severity or higher, 3 something could not be read",
+        exit_codes="0; with --fail-on: 2 for a finding of that severity or higher, 3 if something could not be read",
         result=audit_from,
     )
     parser.add_argument("--bucket", action="append", default=[], help="include this bucket; may be repeated")
     parser.add_argument("--since", default="7d", help="start of the logs: UTC time or age (default: %(default)s)")
     parser.add_argument("--no-logs", action="store_true", help="do not read access logs")
-    parser.add_argument("--fail-on", choices=("high", "medium", "low", "info"), help="severity that fails the report")
+    parser.add_argument(
+        "--fail-on", choices=("high", "medium", "low", "info"), help="minimum severity that fails the report"
+    )
 
 
 def audit_from(args: argparse.Namespace) -> Audit:

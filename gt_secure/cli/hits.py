@@ -56,7 +56,7 @@ def add_source_arguments(parser: argparse.ArgumentParser, *, asks: bool = True) 
     parser.add_argument("--networks", action="append", metavar="FILE",
                         help="names of networks: networks file, ip-ranges.json or .mmdb; may be repeated")  # fmt: skip
     parser.add_argument("--predict", action="store_true",
-                        help="predict refused_by for access logs from the bucket policy of now")  # fmt: skip
+                        help="predict refused_by for access logs from the current bucket policy")  # fmt: skip
     parser.add_argument("--key-prefix", help="only objects whose key starts with this")
     parser.add_argument("--dedupe", action="store_true", help="leave out records that were delivered twice")
     parser.add_argument("--no-cache", action="store_true", help="do not cache log objects of S3 on disk")

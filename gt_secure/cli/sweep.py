@@ -46,7 +46,7 @@ def add(commands: Commands) -> None:
                 "the template of the role",
             ),
         ),
-        exit_codes="0; with --fail-on: 2 a finding of that severity or higher, 3 something could not be read",
+        exit_codes="0; with --fail-on: 2 for a finding of that severity or higher, 3 if something could not be read",
         result=sweep_from,
     )
     parser.add_argument("-f", "--file", help="sweep file (YAML or JSON); other options override it")
@@ -57,16 +57,19 @@ def add(commands: Commands) -> None:
     parser.add_argument("--regions", metavar="LIST", help="all (default), or regions with commas")
     parser.add_argument("--shard", metavar="I/N", help="read part I of N parts of the accounts")
     parser.add_argument("--workers", type=int, default=8, help="regions read at a time (default: %(default)s)")
-    parser.add_argument("--timeout", type=float, default=15, metavar="SECONDS", help="for one response (%(default)s)")
+    parser.add_argument(
+        "--timeout", type=float, default=15, metavar="SECONDS", help="deadline of one response (default: %(default)g)"
+    )
     parser.add_argument("--state", metavar="FILE", help="file of the progress (default: in ~/.gt_secure/sweeps)")
     parser.add_argument("--fresh", action="store_true", help="start again instead of resuming")
     parser.add_argument("-o", "--format", choices=FORMATS, help="output format (default: table)")
     parser.add_argument("--out", metavar="PATH", help="file of the output; a folder for Parquet")
     parser.add_argument("--sarif", metavar="FILE", help="write a SARIF 2.1.0 report to this file")
-    parser.add_argument("--fail-on", choices=("high", "medium", "low", "info"), help="severity that fails the sweep")
+    levels = ("high", "medium", "low", "info")
+    parser.add_argument("--fail-on", choices=levels, help="minimum severity that fails the sweep")
     add_accepted_options(parser)
     group = parser.add_argument_group("the role")
-    group.add_argument("--print-role", choices=("stackset", "terraform"), help="print the role, and end")
+    group.add_argument("--print-role", choices=("stackset", "terraform"), help="print the role and exit")
     group.add_argument("--trusted", metavar="ACCOUNT", help="account id or role ARN that runs the sweep")
 
 

@@ -1,4 +1,4 @@
-"""Hits: rows of access logs that can be filtered, counted, joined with a restriction, and taken away."""
+"""Hits: requests of access logs that can be filtered, counted, joined with a restriction, and exported."""
 
 # ruff: noqa: S608 - SQL is put together from our own names; text from outside goes through store.literal
 
@@ -103,7 +103,7 @@ class Hits:
         test: bool | None = None,
         allowlist: str | Iterable[str] | None = None,
     ) -> Hits:
-        """Keep the rows that fulfil all conditions; a list means any of its values.
+        """Keep the requests that match all conditions; a list matches any of its values.
 
         Parameters
         ----------

@@ -182,7 +182,7 @@ class Leaks:
     def summary(self) -> str:
         """One sentence, which never says that nothing can have leaked."""
         if not self.checked:
-            return "No presigned URL to check is in the logs that were read; our own test URLs are left out."
+            return "The logs contain no presigned URLs (test URLs are not counted)."
         if not self.found:
             none = f"None of {self.checked:,} presigned URLs was used from two networks"
             return f"{none}, as far as the logs that were read show."

@@ -157,7 +157,7 @@ def cancelled(kept: int) -> LogError:
     """Message for a person who stopped the reading."""
     return LogError(
         "Reading the access logs was cancelled.",
-        next_step=f"Start it again: it reads on, {kept:,} objects are kept." if kept else "Start it again.",
+        next_step=f"Run it again to resume: {kept:,} objects are kept." if kept else "Run it again.",
     )
 
 

@@ -65,9 +65,13 @@ def refusals_by_lock(hits: Hits, *, top: int = 12, theme: Theme = "light") -> Fi
     figure, parts = new_figure(1.45 + ROW * len(rows[:top]), palette, "Refused requests by source and lock", note)
     parts.label_title.set_text("Source address")
     parts.across.set_text("Requests")
-    add_key(figure, parts, palette, "Named by AWS", palette.refused)
-    add_key(figure, parts, palette, "Predicted from today's policies", palette.refused, _HATCH)
-    add_key(figure, parts, palette, "Lock not known", palette.failed)
+    locks = [lock for _, lock, _ in rows[:top]]
+    if any(lock != _UNKNOWN and not lock.endswith(PREDICTED) for lock in locks):
+        add_key(figure, parts, palette, "Named by AWS", palette.refused)
+    if any(lock.endswith(PREDICTED) for lock in locks):
+        add_key(figure, parts, palette, "Predicted from today's policies", palette.refused, _HATCH)
+    if _UNKNOWN in locks:
+        add_key(figure, parts, palette, "Lock not known", palette.failed)
     _draw(parts, rows[:top], palette)
     words = " ".join(f"{label}: {number:,} by {clean(lock, 60)}." for label, lock, number in rows)
     describe(figure, f"Bar chart, refused requests by source and lock. {words} {hits.coverage.summary}")
@@ -89,12 +93,14 @@ def _draw(parts: Parts, rows: list[tuple[str, str, int]], palette: Palette) -> N
             put_text(axes, 1, row, f"{number:,} · {clean(lock, 40)}", ha="left", fontsize=8.6, **style)
         )
     axes.set_yticks([])
-    axes.set_xticks([])
 
     def placed(width: float) -> None:
-        """Keep labels and numbers a little away from the axes."""
+        """Keep labels and numbers a little away from the axes, and choose as many ticks as have room."""
+        from matplotlib.ticker import MaxNLocator
+
         from .heat import shift_columns
 
+        axes.xaxis.set_major_locator(MaxNLocator(max(1, min(6, int(width / 0.7))), integer=True))
         shift_columns(parts, width)
 
     parts.placed = placed

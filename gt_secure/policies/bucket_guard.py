@@ -32,7 +32,7 @@ from .equivalence import statements_equal
 from .statement_spans import Layout, lay_out
 
 GUARD_SID = "GtSecurePresignGuard"
-"""The Sid by which we know our statement."""
+"""Sid that identifies the guard statement."""
 
 OWN = "GtSecure"
 """Start of the Sids of all our statements."""

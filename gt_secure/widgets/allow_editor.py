@@ -173,7 +173,7 @@ class AllowEditor(Step):
         self.bucket_input = field(
             make(
                 ipywidgets.Combobox,
-                description="Bucket with the images",
+                description="Image bucket",
                 placeholder="gt-images",
                 continuous_update=False,
             )
@@ -181,7 +181,7 @@ class AllowEditor(Step):
         self.prefix_input = field(
             make(
                 ipywidgets.Text,
-                description="Only keys that start with",
+                description="Key prefix",
                 placeholder="the whole bucket",
                 continuous_update=False,
             )
@@ -367,9 +367,9 @@ class AllowEditor(Step):
         wrong = len(self.address_input.entries) + len(self.endpoint_input.entries) - len(good) - len(gates)
         place = f"bucket {self.bucket}/{self.prefix}" if self.bucket else ""
         self.set_summary(
-            count(len(ranges), "range") if ranges else "" if gates or good else "nobody listed yet",
+            count(len(ranges), "range") if ranges else "" if gates or good else "no addresses yet",
             count(len(good) - len(ranges), "list") if len(good) > len(ranges) else "",
             count(len(gates), "VPC endpoint") if gates else "",
             markup.plain(place, 90),
-            markup.chip("no", f"{wrong} to correct") if wrong else "",
+            markup.chip("no", f"{wrong} invalid") if wrong else "",
         )

@@ -53,7 +53,7 @@ class HitsStep(Step):
     bucket : str, optional
         The bucket whose log is found from its logging configuration.
     logs : str, optional
-        Where the log lies, instead: a path, folder or ``s3://`` address.
+        Location of the log, instead: a path, folder or ``s3://`` address.
 
     Examples
     --------
@@ -68,7 +68,7 @@ class HitsStep(Step):
     """The bucket whose access log is read."""
 
     logs = traitlets.Unicode("")
-    """Where the log lies, if it is not to be found from the bucket."""
+    """Location of the log, if the bucket does not name it."""
 
     team = traitlets.Unicode(None, allow_none=True)
     """The private workteam whose URL lock counts in today's verdict; None for a bucket alone."""
@@ -159,7 +159,9 @@ class HitsStep(Step):
         self.more.add_class("gts-stack")
         self.more.add_class("gts-hidden")
         self.foot = Html(
-            markup.hint("Access logs arrive hours late and may miss rows: no hit does not prove no access.")
+            markup.hint(
+                "Access logs arrive hours late and may miss requests. An empty log is not proof that nobody opened the image."
+            )
         )
         return [fields, self.logs_input, row, self.plot, self.leaks, self.revoke_button, self.more, self.foot]
 
@@ -228,7 +230,7 @@ class HitsStep(Step):
         bucket, logs = self.bucket, self.logs.strip()
         if not bucket and not logs:
             raise InvalidInput(
-                "Whose log?", next_step='Choose a bucket in "Allow", or give a log location.', field="bucket"
+                "No log is chosen.", next_step='Choose a bucket in "Allow", or enter a log location.', field="bucket"
             )
         since, kind, presigned = self.range.value or None, self.kind.value, self.which.value
         networks, endpoints, markers, names = self.networks, self.endpoints, tuple(self.markers), self.names
@@ -371,8 +373,8 @@ class HitsStep(Step):
         target = state.logging
         denied = next((each for each in state.unseen if each.action == "s3:GetBucketLogging"), None)
         if denied is not None:
-            self.set_summary("Where the log lies may not be read.")
-            self.show_result(error_markup(denied, "warn", "Where the log lies cannot be read; type its location."))
+            self.set_summary("The log location cannot be read.")
+            self.show_result(error_markup(denied, "warn", "The log location cannot be read. Enter it here."))
             return
         if target is None:
             self.set_summary("The bucket writes no access log.")

@@ -71,7 +71,7 @@ def _portal(view: LocksView) -> tuple[str, Chip, str]:
     if view.workforce is None:
         return name, Chip("plain", "no workforce"), "There is no private workforce in this region."
     if view.workforce.in_vpc:
-        said += " The portal in the VPC stands beside it and has no list."
+        said += " There is also a VPC portal, which has no list."
     now = view.workforce.cidrs
     change = view.change(WorkforcePortal)
     if change is not None:
@@ -100,7 +100,7 @@ def _shared(view: LocksView) -> str:
 
 
 def _url(view: LocksView) -> tuple[str, Chip, str]:
-    name, said = "URL lock", "A URL works only from the address that opened the task. It takes no list."
+    name, said = "URL lock", "A URL works only from the address that opened the task. It uses no list."
     if view.team is None:
         return name, Chip("plain", "no workteam"), "It belongs to a Ground Truth workteam."
     lock = view.team.url_lock

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from ..logs.leaks import Leak
     from ..restriction.model import Restriction
 
-_FOOT = "Access logs arrive hours late and may miss rows: no hit does not prove no access."
+_FOOT = "Access logs arrive hours late and may miss requests. An empty log is not proof that nobody opened the image."
 _QUIET_S = 1.0
 """The role is looked at when the choices have been quiet for so long."""
 
@@ -238,7 +238,7 @@ class Panel(Box):
         self.allow.show_error(error)
 
     def _applied(self) -> None:
-        """Read again what was changed, and go on to the test."""
+        """Refresh what was changed, and open the test."""
         self.picker.refresh()
         bucket = self.allow.bucket
         if bucket:
@@ -289,7 +289,7 @@ class Panel(Box):
         self._doctor.start(self._diagnosing(), self._got_diagnosis, timeout_s=60)
 
     def _examine_later(self) -> None:
-        # A comfort: it waits until the teams are there, and its own calls never stand before those of a step.
+        # Optional, so it waits until the teams are loaded, and its calls never delay those of a step.
         if in_background() and self.picker.answers:
             self._doctor.start(self._diagnosing(), self._got_diagnosis, timeout_s=60, after_s=_QUIET_S)
 

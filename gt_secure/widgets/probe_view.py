@@ -40,7 +40,7 @@ def try_url(connection: Connection, url: TestUrl, place: ProbeOrigin | None) -> 
 def tried_markup(tried: Sequence[Tried], *, many_places: bool) -> Markup:
     """A table of the answers, with what was predicted, and a notice for what is worth one."""
     rows = [_tried_row(each) for each in tried]
-    table = markup.table(("Source", "Predicted", "Observed", "Why"), rows, caption="Who opened it")
+    table = markup.table(("Source", "Predicted", "Observed", "Why"), rows, caption="Probe results")
     odd = [each.explanation for each in tried if each.explanation is not None and each.explanation.agrees is False]
     notice = Markup("")
     if odd:

@@ -98,7 +98,9 @@ class ReviewStep(Step):
         self.confirms = make(ipywidgets.VBox)
         self.confirms.add_class("gts-stack")
         self.apply_button = self.button("Apply", self.apply, primary=True, when=self._may_apply)
-        self.undo_button = self.button("Undo", self.undo, tooltip="Undo the last change; later edits of others stay.")
+        self.undo_button = self.button(
+            "Undo", self.undo, tooltip="Undo the last change, keeping later edits by others."
+        )
         self.plan_button = self.button(
             "Plan again", self.make_plan, when=lambda: self.restriction is not None, link=True
         )

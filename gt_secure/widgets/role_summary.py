@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..doctor import Diagnosis, FeatureState
     from ..doctor.probing import Word
 
-WAITING = "Looking up what this role can use…"
+WAITING = "Checking what this role can use…"
 
 _CHIPS: dict[Word, Chip] = {
     "yes": Chip("ok", "can be used"),

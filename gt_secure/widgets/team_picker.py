@@ -85,7 +85,7 @@ class TeamPicker(Step):
         self.select = field(make(ipywidgets.Select, description="Workteam", options=(), rows=3))
         self.select.observe(self._on_select, "value")
         self.about = Html(markup.hint("The teams of the region are being read."))
-        self.refresh_button = self.button("Read again", self.refresh, link=True)
+        self.refresh_button = self.button("Refresh", self.refresh, link=True)
         left = make(ipywidgets.VBox, [self.search, self.select])
         left.add_class("gts-stack")
         right = make(ipywidgets.VBox, [self.about, self.refresh_button])
@@ -117,7 +117,7 @@ class TeamPicker(Step):
         super().cancel()
         if not self._teams:
             self.set_summary("Nothing read yet.")
-            self.about.value = markup.hint('Press "Read again" to read the workteams.')
+            self.about.value = markup.hint('Press "Refresh" to read the workteams.')
             self.answers += 1
 
     # the list
@@ -309,7 +309,7 @@ def _about_workforce(workforce: Workforce) -> list[tuple[str, object]]:
 
 def _about_jobs(jobs: tuple[LabelingJob, ...]) -> Markup:
     if not jobs:
-        return markup.text("none waits for people")
+        return markup.text("none waiting for workers")
     lines = [
         f"{markup.plain(job.name, 50)}: {job.status}, {job.pending:,} of {job.total:,} to label" for job in jobs[:4]
     ]

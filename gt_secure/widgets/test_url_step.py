@@ -98,7 +98,7 @@ class TestUrlStep(Step):
         self.bound_input = field(
             make(
                 ipywidgets.Combobox,
-                description="Bound to the worker at",
+                description="Bind to address",
                 placeholder="not bound",
                 continuous_update=False,
             ),
@@ -140,7 +140,7 @@ class TestUrlStep(Step):
         bucket, key = self.bucket, self.key.strip()
         if not bucket or not key:
             raise InvalidInput(
-                "Which object?", next_step='Choose a bucket in "Allow", and an object here.', field="key"
+                "No object is chosen.", next_step='Choose a bucket in "Allow", and an object here.', field="key"
             )
         typed = self.bound_to.strip()
         bound = Source.parse(typed.split(" (", 1)[0]) if typed and not self.own.value else None

@@ -7,15 +7,15 @@ from ..wording import Wording
 PANEL = Wording(
     {
         "addresses": 'the field "Allowed addresses"',
-        "bound_to": 'the field "Bound to the worker at"',
-        "bucket": 'the field "Bucket with the images"',
+        "bound_to": 'the field "Bind to address"',
+        "bucket": 'the field "Image bucket"',
         "endpoints": 'the field "VPC endpoints"',
         "expires_in": 'the list "Lifetime"',
         "guard": 'the list "Bucket guard"',
         "logs": 'the field "Log location"',
         "max_age": 'the field "Refuse URLs older than"',
         "portal_lock": 'the list "Portal lock"',
-        "prefix": 'the field "Only keys that start with"',
+        "prefix": 'the field "Key prefix"',
         "role_arn": 'the field "Signing role"',
         "since": 'the list "Time"',
         "team": 'the list "Workteam"',

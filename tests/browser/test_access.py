@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from typing import Any
 
@@ -31,14 +32,14 @@ def test_axe_finds_nothing_serious_in_either_theme(open_notebook: Any, aws: Any,
     notebook = open_notebook("axe.ipynb", show, height=3600)
     notebook.run_all()
     panel = notebook.panel
-    panel.get_by_text("to correct").first.wait_for()
+    panel.get_by_text(re.compile(r"\d invalid")).first.wait_for()
     notebook.click(panel.get_by_role("button", name="10.0.0.0/8"))
     panel.get_by_text("Who can open").first.wait_for()
     for title in ("Test URL", "Hits"):
         notebook.click(panel.get_by_role("button", name=title, exact=True))
     notebook.click(panel.get_by_role("button", name="Generate test URL"))
     notebook.click(panel.get_by_role("button", name="Probe", exact=True))
-    panel.get_by_text("Who opened it").wait_for()
+    panel.get_by_text("Probe results").wait_for()
     wait_for_hits(aws, "198.51.100.9", started)
     notebook.click(panel.get_by_role("button", name="Plot hits"))
     panel.locator(".gts-plot svg").first.wait_for(state="attached")

@@ -34,8 +34,8 @@ def test_copy_and_probe_from_this_browser(open_notebook: Any) -> None:
     notebook.click(probe)
     panel.get_by_text("Opened by this browser").wait_for()
 
-    panel.get_by_label("Bound to the worker at").fill("203.0.113.7")
-    panel.get_by_label("Bound to the worker at").press("Enter")
+    panel.get_by_label("Bind to address").fill("203.0.113.7")
+    panel.get_by_label("Bind to address").press("Enter")
     notebook.click(panel.get_by_role("button", name="Generate test URL"))
     panel.get_by_text("bound to 203.0.113.7").wait_for()
     notebook.click(probe)

@@ -72,7 +72,7 @@ def test_cancel_then_read_again_while_the_kernel_stays_free(open_notebook: Any, 
     answered(panel)
     options = panel.get_by_label("Workteam", exact=True).locator("option")
     assert options.count() == 0, "the answer that nobody waits for any more is not shown"
-    notebook.click(panel.get_by_role("button", name="Read again"))
+    notebook.click(panel.get_by_role("button", name="Refresh"))
     options.first.wait_for(state="attached")
 
 
@@ -223,7 +223,7 @@ def test_the_whole_job_by_keyboard(open_notebook: Any) -> None:
     panel.get_by_text("•••••••").first.wait_for()
     tab_to("Probe from")
     press("Probe", "Space")
-    panel.get_by_text("Who opened it").wait_for()
+    panel.get_by_text("Probe results").wait_for()
     press("Plot hits")
     panel.locator(".gts-plot svg").first.wait_for(state="attached")
     panel.get_by_role("button", name="Undo", exact=True).focus()

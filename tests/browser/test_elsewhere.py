@@ -98,7 +98,7 @@ def test_the_colours_of_vs_code_win(
         page.goto((tmp_path / "page.html").as_uri())
         panel = page.locator(".gts-panel").first
         panel.wait_for()
-        panel.get_by_text("Who opened it").wait_for()
+        panel.get_by_text("Probe results").wait_for()
         SHOTS.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=SHOTS / f"{theme}-{width}.png", full_page=True)
         look = "e => [getComputedStyle(e).backgroundColor, getComputedStyle(e).color]"

@@ -224,7 +224,7 @@ def test_settings_reach_the_panel_and_the_cells(workbench: Workbench) -> None:
     setting(workbench, team="radiology-team", bucket="gt-images", region="us-east-1")
     workbench.command("gt-secure:open")
     workbench.panel.locator(".gts-title", has_text="radiology-team").wait_for()
-    assert workbench.panel.get_by_label("Bucket with the images").input_value() == "gt-images"
+    assert workbench.panel.get_by_label("Image bucket").input_value() == "gt-images"
     status = workbench.page.locator(".gts-lab-status button")
     workbench.page.locator('.gts-lab-status button[aria-label^="radiology-team: Portal lock "]').wait_for()
     assert "URL lock on" in (status.get_attribute("aria-label") or "")

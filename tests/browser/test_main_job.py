@@ -41,12 +41,12 @@ def test_five_steps_from_choice_to_hits(open_notebook: Any, aws: Any) -> None:
     panel.get_by_text("Applied and read back.").wait_for()
     notebook.shoot("3-applied")
 
-    panel.get_by_label("Bound to the worker at").fill("203.0.113.7")
-    panel.get_by_label("Bound to the worker at").press("Enter")
+    panel.get_by_label("Bind to address").fill("203.0.113.7")
+    panel.get_by_label("Bind to address").press("Enter")
     notebook.click(panel.get_by_role("button", name="Generate test URL"))
     panel.get_by_text("left", exact=False).first.wait_for()
     notebook.click(panel.get_by_role("button", name="Probe", exact=True))
-    panel.get_by_text("Who opened it").wait_for()
+    panel.get_by_text("Probe results").wait_for()
     notebook.shoot("4-test-url")
 
     wait_for_hits(aws, "198.51.100.9", started)

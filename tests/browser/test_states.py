@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -58,7 +59,7 @@ def test_loading_then_many_teams(open_notebook: Any, many_teams: Any, width: int
     single = " ".join(f"198.51.100.{i}" for i in range(1, 7))
     box.fill(f"203.0.113.0/24 203.0.113.0/25 2001:db8:113::/48 {wrong} 11.0.0.0/8 {single}")
     box.press("Enter")
-    panel.get_by_text("to correct").first.wait_for()
+    panel.get_by_text(re.compile(r"\d invalid")).first.wait_for()
     panel.get_by_text("Not ready: see what to correct").wait_for()
     notebook.shoot(f"many-{width}")
     wide = notebook.page.evaluate(STICKS_OUT)
@@ -117,7 +118,7 @@ def test_somebody_without_any_permission(open_notebook: Any, aws: Any, session_o
     panel.get_by_role("alert").filter(has_text="s3:GetBucketPolicy").first.wait_for()
     for title in ("Test URL", "Hits"):
         notebook.click(panel.get_by_role("button", name=title, exact=True))
-    panel.get_by_text("Where the log lies cannot be read").wait_for()
+    panel.get_by_text("The log location cannot be read").wait_for()
     panel.locator(".gts-role").get_by_text("0 of 8 features").wait_for()
     notebook.click(panel.locator(".gts-role summary").first)
     notebook.shoot(f"nobody-{width}")
@@ -157,7 +158,7 @@ def test_keys_of_all_scripts(open_notebook: Any, keys_of_all_scripts: Any, width
         notebook.click(panel.get_by_role("button", name="Generate test URL"))
         panel.get_by_text("•••••••").first.wait_for()
         notebook.click(panel.get_by_role("button", name="Probe", exact=True))
-        panel.get_by_text("Who opened it").wait_for()
+        panel.get_by_text("Probe results").wait_for()
         if number < len(keys_of_all_scripts):
             notebook.click(panel.get_by_role("button", name="Clear", exact=True))
             panel.get_by_text("No test URL.").wait_for()

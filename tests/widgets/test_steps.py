@@ -332,7 +332,7 @@ def test_a_log_whose_place_may_not_be_read_is_not_called_missing(aws: Any, words
     may = {"Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetBucketPolicy"], "Resource": "*"}
     step = HitsStep(user(aws, may), bucket="gt-images")
     said = words(step.message.value)
-    assert "Where the log lies cannot be read; type its location." in said
+    assert "The log location cannot be read. Enter it here." in said
     assert "s3:GetBucketLogging" in said
     assert "no server access log" not in said
     assert "may not be read" in words(step._summary.value)

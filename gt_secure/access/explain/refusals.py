@@ -58,7 +58,8 @@ def _session(known: ProbeContext, _denied: bool) -> Cause:
     if known.probe.source == known.bound_to:
         return Cause(
             "session-policy",
-            f"The session policy refused it, though the URL is bound to {known.bound_to} and S3 saw just that.",
+            f"The session policy refused it, though the URL is bound to {known.bound_to} and S3 saw exactly that "
+            "address.",
             "Another limit of the session policy stands in the way, such as the object or its KMS key.",
             "Mint a new test URL for exactly this object; if the key holds *, ? or $, try one without.",
         )

@@ -116,8 +116,8 @@ def _expiry(known: ProbeContext) -> Cause | None:
     if probe.error_code in {"ExpiredToken", "InvalidToken", "InvalidAccessKeyId", "TokenRefreshRequired"}:
         return Cause(
             "credentials",
-            "The credentials that signed the URL have ended or were revoked.",
-            "A URL signed with temporary credentials dies with them, whatever lifetime it asked for.",
+            "The credentials that signed the URL have expired or been revoked.",
+            "A URL signed with temporary credentials stops working when they expire, whatever its own lifetime.",
             "Mint a new test URL.",
         )
     return None
@@ -142,7 +142,7 @@ def _signature(known: ProbeContext) -> Cause | None:
         v2 = known.signed is not None and known.signed.signature_version == "SigV2"
         return Cause(
             "signature",
-            "The signature does not fit: the URL was altered on its way, or signed with other keys.",
+            "The signature does not match: the URL was altered on its way, or signed with other keys.",
             "Usual causes are a & turned into &amp;, a percent sign encoded twice, a cut URL, or another host"
             + ("; this one uses the old signature version 2." if v2 else "."),
             "Use the URL exactly as it was minted, with its host.",
