@@ -160,7 +160,8 @@ class HitsStep(Step):
         self.more.add_class("gts-hidden")
         self.foot = Html(
             markup.hint(
-                "Access logs arrive hours late and may miss requests. An empty log is not proof that nobody opened the image."
+                "Access logs arrive hours late and may miss requests. "
+                "An empty log is not proof that nobody opened the image."
             )
         )
         return [fields, self.logs_input, row, self.plot, self.leaks, self.revoke_button, self.more, self.foot]
