@@ -22,7 +22,7 @@ class Acceptance:
     until : date
         The last day (UTC) on which it is accepted.
     subject : str
-        The team, workforce, bucket or key, or ``account/region/subject``; ``*`` stands for any text. Empty: every one.
+        The team, workforce, bucket or key, or ``account/region/subject``; ``*`` matches any text. Empty: every one.
     owner : str
         The person or team that accepted it.
     """

@@ -5,7 +5,7 @@
     version: 1
     accepted:
       - finding: portal-lock-absent
-        subject: default            # optional; a * stands for any text
+        subject: default            # optional; a * matches any text
         reason: The portal is opened by travelling workers; see RISK-112.
         owner: radiology-platform   # optional
         until: 2027-01-31           # the last day, in UTC

@@ -93,7 +93,7 @@ def _resource(known: ProbeContext, denied: bool) -> Cause:
             "bucket-guard",
             f"The bucket guard refused it: S3 saw {known.seen}, which is not on the list.",
             f"The statement {GUARD_SID} denies presigned requests from anywhere else.",
-            "Add the address or the VPC endpoint to the restriction if it should come in.",
+            "Add the address or the VPC endpoint to the restriction if it should be allowed.",
             BUCKET_GUARD,
         )
     which = known.verdict.statement if known.verdict is not None and known.verdict.policy == "bucket policy" else ""

@@ -80,7 +80,7 @@ class AthenaRun:
         uri = self.uri or table.location
         if not uri:
             raise InvalidInput(
-                f"Where {table.database}.{table.name} lies is not told, so that nothing can be estimated.",
+                f"The location of {table.database}.{table.name} is unknown, so the cost cannot be estimated.",
                 next_step="Name the s3:// prefix too.",
                 field="sources",
             )
@@ -164,7 +164,7 @@ class AthenaRun:
         output = self.settings.output
         if output is not None and location and output.startswith(location):
             raise InvalidInput(
-                "The output location lies within the log: the results would be read as log lines.",
+                "The output location is inside the log location, so the results would be read as log lines.",
                 next_step="Choose another prefix or bucket for the results.",
                 field="output",
             )
