@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -72,6 +71,9 @@ class Wording:
 
     def translate(self, error: GtSecureError) -> GtSecureError:
         """Return a copy of an error whose message and next step are in the words of the surface."""
-        result = copy.copy(error)
+        # Not copy.copy: it calls the class with the message alone, and some classes need more.
+        result = type(error).__new__(type(error), *error.args)
+        result.__dict__.update(error.__dict__)
+        result.__cause__, result.__traceback__ = error.__cause__, error.__traceback__
         result.message, result.next_step = self.write(error.message), self.write(error.next_step)
         return result

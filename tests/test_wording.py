@@ -14,8 +14,22 @@ from gt_secure import Restriction, plots
 from gt_secure.changes import apply, undo
 from gt_secure.cli.wording import COMMAND_LINE, OPTIONS, for_command_line, in_options
 from gt_secure.connection import connect
-from gt_secure.errors import GtSecureError, InvalidInput
+from gt_secure.errors import (
+    AccessDenied,
+    Conflict,
+    CredentialsError,
+    GtSecureError,
+    InvalidInput,
+    LogError,
+    MissingExtra,
+    NotFound,
+    PolicyError,
+    Throttled,
+    Unreachable,
+    Unsupported,
+)
 from gt_secure.widgets.wording import PANEL
+from gt_secure.wording import Wording
 
 PACKAGE = Path(gt_secure.__file__).parent
 PYTHON_ONLY = {
@@ -24,6 +38,19 @@ PYTHON_ONLY = {
 """Arguments that no command has: their errors are read in Python only."""
 SHELL_ONLY = ("cli", "sandbox", "magics", "pytest_plugin", "demonstration")
 STARTS_A_SANDBOX = re.compile(r"'?gt-secure (sandbox|demo)\b")
+
+
+EVERY_KIND = (
+    AccessDenied("This role may not.", action="s3:GetObject", next_step="Pass bucket=."),
+    PolicyError("Bad.", place="$.Statement", next_step="Pass bucket=."),
+    *(
+        kind("Bad.", next_step="Pass bucket=.")
+        for kind in (
+            GtSecureError, InvalidInput, NotFound, CredentialsError, Unreachable, Throttled, Conflict, Unsupported,
+            LogError, MissingExtra,
+        )
+    ),
+)  # fmt: skip
 
 
 def next_steps() -> Iterator[tuple[str, str]]:
@@ -127,3 +154,12 @@ def test_a_translated_error_keeps_class_and_details() -> None:
     assert isinstance(shown, GtSecureError)
     assert (type(shown), shown.next_step, shown.details) == (InvalidInput, "Pass --bucket.", error.details)
     assert error.next_step == "Pass bucket=."
+
+
+@pytest.mark.parametrize("surface", [COMMAND_LINE, PANEL])
+@pytest.mark.parametrize("error", EVERY_KIND, ids=lambda error: type(error).__name__)
+def test_every_kind_of_error_can_be_translated(surface: Wording, error: GtSecureError) -> None:
+    shown = surface.translate(error)
+    assert type(shown) is type(error)
+    assert vars(shown) | {"next_step": ""} == vars(error) | {"next_step": ""}
+    assert "bucket=" not in shown.next_step

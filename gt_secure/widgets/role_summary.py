@@ -44,19 +44,19 @@ def role_markup(found: Diagnosis) -> Markup:
 
 
 def headline(found: Diagnosis) -> str:
-    """One line: how many features can be used, which not, and which wait for a choice."""
+    """One line: the number of available features, and what the others need."""
     usable = [each for each in found.features if each.status == "yes"]
-    parts = [f"This role can use {len(usable)} of {len(found.features)} features"]
+    parts = [f"{len(usable)} of {len(found.features)} features are available"]
     refused = _names(each for each in found.features if each.status == "no")
     unknown = [each for each in found.features if each.status == "unknown"]
     waits = {each.feature.name: _waits_for(each) for each in unknown}
-    parts += [f"not: {refused}"] if refused else []
+    parts += [f"Permissions are missing for {refused}"] if refused else []
     for what in dict.fromkeys(word for word in waits.values() if word):
-        parts.append(f"{what}: {_names(each for each in unknown if waits[each.feature.name] == what)}")
+        parts.append(f"{what} to use {_names(each for each in unknown if waits[each.feature.name] == what)}")
     rest = _names(each for each in unknown if not waits[each.feature.name])
-    parts += [f"unknown: {rest}"] if rest else []
-    parts += [f"to mend: {', '.join(_wrong(found))}"] if _wrong(found) else []
-    return "; ".join(parts) + "."
+    parts += [f"Unknown: {rest}"] if rest else []
+    parts += [f"Needs fixing: {', '.join(_wrong(found))}"] if _wrong(found) else []
+    return ". ".join(parts) + "."
 
 
 def _names(states: Iterable[FeatureState]) -> str:
@@ -71,10 +71,10 @@ def _waits_for(state: FeatureState) -> str:
     """Return the choice in the panel that is needed first; empty if a choice would not help."""
     unnamed = {each.permission.target for each in state.lacking if each.resource is None}
     if unnamed & {"bucket", "objects"}:
-        return "once a bucket is chosen"
+        return "Choose a bucket"
     if "role" in unnamed:
-        return "once a signing role is named"
-    return "once the log is found" if unnamed else ""
+        return "Choose a signing role"
+    return "Choose a log location" if unnamed else ""
 
 
 def _details(found: Diagnosis) -> Markup:

@@ -267,13 +267,13 @@ class TestUrlStep(Step):
             self.url_line.value = markup.hint("The test URL has expired and was cleared.")
             return
         bound = f"bound to {url.bound_to}" if url.bound_to else "not bound: the bucket guard alone decides"
-        clock = f"{left // 60}:{left % 60:02d} left"
-        self.set_summary(url.key, markup.code(markup.plain(url.masked, 60)), clock)
+        clock = f"{left // 60}:{left % 60:02d}"
+        self.set_summary(url.key, markup.code(markup.plain(url.masked, 60)), f"{clock} left")
         self.url_line.value = markup.join(
             markup.facts(
                 [
                     ("URL", markup.code(url.masked, 200)),
-                    ("Life", Markup(f'<span class="gts-mono">{clock}</span>')),
+                    ("Expires in", Markup(f'<span class="gts-mono">{clock}</span>')),
                     ("Bound", markup.text(bound)),
                     ("Signed by", markup.code(url.signer, 120)),
                 ]

@@ -75,7 +75,7 @@ def test_the_first_line_tells_what_this_role_can_use(open_notebook: Any, aws: An
     notebook = open_notebook("role.ipynb", session, show, height=3000)
     notebook.run_all()
     line = notebook.panel.locator(".gts-role")
-    line.get_by_text("not: endpoints, guard").wait_for()
+    line.get_by_text("Permissions are missing for endpoints, guard").wait_for()
     assert line.locator("table").is_hidden(), "one line; the rest is in the fold"
     notebook.click(line.locator("summary").first)
     line.get_by_text("s3:GetBucketPolicy", exact=False).first.wait_for()

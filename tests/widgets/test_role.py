@@ -16,17 +16,17 @@ from gt_secure.widgets import role_summary as roleline
 
 from .conftest import run, user, words
 
-NOT_CHOSEN = "once a bucket is chosen: guard, test-url, hits, findings"
+NOT_CHOSEN = "Choose a bucket to use guard, test-url, hits, findings"
 
 
 def test_it_says_in_one_line_what_can_be_used_and_what_waits_for_a_choice(connection: Connection, now: None) -> None:
     made = panel(connection)
     made.examine()
-    assert f"This role can use 4 of 8 features; {NOT_CHOSEN}." in words(made.role.value)
+    assert f"4 of 8 features are available. {NOT_CHOSEN}." in words(made.role.value)
     made.allow.bucket = "gt-images"
     made.examine()
     said = words(made.role.value)
-    assert "This role can use 7 of 8 features; once a signing role is named: test-url." in said
+    assert "7 of 8 features are available. Choose a signing role to use test-url." in said
     assert "--bucket" not in said, "it speaks of the panel, not of the command line"
     assert "set the bucket guard" in said or "set and undo the bucket guard" in said
     assert made.diagnosis.scope.bucket == "gt-images"
@@ -37,7 +37,7 @@ def test_what_is_refused_is_named_with_the_policy_and_no_alarm(aws: Any) -> None
     made = panel(user(aws, lists), bucket="gt-images")
     made.examine()
     said = words(made.role.value)
-    assert "not: endpoints, guard" in said
+    assert "Permissions are missing for endpoints, guard" in said
     assert "Policy for the administrator" in said
     assert '"s3:PutBucketPolicy"' in said
     assert 'role="alert"' not in made.role.value
