@@ -335,7 +335,7 @@ def test_a_log_whose_place_may_not_be_read_is_not_called_missing(aws: Any, words
     assert "The log location cannot be read. Enter it here." in said
     assert "s3:GetBucketLogging" in said
     assert "no server access log" not in said
-    assert "may not be read" in words(step._summary.value)
+    assert "cannot be read" in words(step._summary.value)
 
 
 def test_objects_that_may_not_be_listed_can_be_typed(aws: Any, words: Any) -> None:
