@@ -36,6 +36,7 @@ LAYERS = [
     ["connection"],
     ["doctor", "check"],
     ["sweeps"],
+    ["prowler"],
     ["widgets"],
     ["sandbox"],
     ["demonstration"],

@@ -1,0 +1,1 @@
+"""Services of the plugin, in the layout that Prowler expects."""
