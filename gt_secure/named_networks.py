@@ -110,8 +110,7 @@ class Networks:
 
     def find(self, address: IPAddress) -> NamedNetwork | None:
         """Return the network with the longest range that holds an address."""
-        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-            address = address.ipv4_mapped
+        address = _unmapped(address)
         bits, number = address.max_prefixlen, int(address)
         for length in self._lengths[address.version]:
             found = self._by_length[address.version, length].get(number >> (bits - length) << (bits - length))
@@ -122,7 +121,7 @@ class Networks:
     def about(self, text: str | None) -> About:
         """Return what the files say about an address; nothing about text that is none."""
         try:
-            address = ipaddress.ip_address(str(text).strip())
+            address = _unmapped(ipaddress.ip_address(str(text).strip()))
         except ValueError:
             return About()
         named = self.find(address)
@@ -133,6 +132,11 @@ class Networks:
         if named is None:
             return About(asn=asn, country=country)
         return About(named.name, named.source, asn, country, named.is_one_user)
+
+
+def _unmapped(address: IPAddress) -> IPAddress:
+    """Return the IPv4 address that an IPv6 address stands for, if it does."""
+    return (isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped) or address
 
 
 class _Database:

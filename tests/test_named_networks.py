@@ -17,7 +17,7 @@ from gt_secure.errors import InvalidInput, MissingExtra, NotFound
 from gt_secure.logs import count_hits, read_hits
 from gt_secure.named_networks import NamedNetwork, Networks, load_networks, networks_from
 from gt_secure.network import parse_networks
-from support import corpus
+from support import corpus, mmdb
 
 OFFICE = {"name": "Berlin office", "ranges": ["203.0.113.0/24", "2001:db8:40::/48"], "kind": "office"}
 POOL = {"name": "VPN pool", "ranges": ["198.51.100.0/25", "192.0.2.0/28"], "kind": "vpn"}
@@ -143,6 +143,23 @@ def test_databases_give_operator_and_country(database: Path) -> None:
     assert found == [("AS3320 DTAG", ""), ("", "US"), ("AS16509 AMAZON", "US"), ("", "")]
 
 
+@pytest.mark.parametrize("version", [4, 6])
+def test_a_real_database_is_read(tmp_path: Path, version: int) -> None:
+    pytest.importorskip("maxminddb")
+    records: dict[str, Any] = {f"{address}/32": record for address, record in RECORDS.items()}
+    if version == 6:
+        records["2001:db8:40::/48"] = {"autonomous_system_number": 64500, "country": {"iso_code": "FR"}}
+    (tmp_path / "a.mmdb").write_bytes(mmdb.database(records, version=version))
+    known = load_networks(tmp_path / "a.mmdb")
+    texts = (*RECORDS, "::ffff:203.0.113.7", "2001:db8:40::9", "8.8.8.8", "-")
+    found = {text: (known.about(text).asn, known.about(text).country) for text in texts}
+    assert found == {
+        "203.0.113.7": ("AS3320 DTAG", ""), "198.51.100.9": ("", "US"), "198.51.100.10": ("AS16509 AMAZON", "US"),
+        "::ffff:203.0.113.7": ("AS3320 DTAG", ""), "2001:db8:40::9": ("AS64500", "FR") if version == 6 else ("", ""),
+        "8.8.8.8": ("", ""), "-": ("", ""),
+    }  # fmt: skip
+
+
 def log(folder: Path, *addresses: str, **fields: Any) -> str:
     path = folder / "a.log"
     text = [corpus.write({**corpus.BASE, **corpus.PRESIGNED, "remote_ip": each, **fields}) for each in addresses]
@@ -183,6 +200,30 @@ def test_a_named_pool_is_one_user(tmp_path: Path, files: list[Path]) -> None:
     with read_hits(path, networks=other) as hits:
         [leak] = hits.leaks()
         assert "VPN pool · 198.51.100.9" in leak.sentence
+
+
+def test_a_plan_allows_networks_by_name(files: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    from gt_secure.cli.changes import restriction_from
+    from gt_secure.cli.main import parse
+
+    words = ["plan", "--bucket", "gt-images", "--allow", "Berlin office", "--allow", "192.0.2.44"]
+    args = parse([*words, *(word for path in files for word in ("--networks", str(path)))])
+    assert args is not None
+    assert [str(each) for each in restriction_from(args).addresses] == [
+        "192.0.2.44/32", "203.0.113.0/24", "2001:db8:40::/48"
+    ]  # fmt: skip
+    wrong = parse(["plan", "--bucket", "gt-images", "--allow", "Berlin ofice", "--networks", str(files[1])])
+    assert wrong is not None
+    with pytest.raises(InvalidInput, match="Berlin ofice"):
+        restriction_from(wrong)
+
+
+def test_the_panels_sources_have_names(tmp_path: Path, files: list[Path]) -> None:
+    from gt_secure.widgets.hits_view import named_label, read_result
+
+    with read_hits(log(tmp_path, "203.0.113.7", "8.8.8.8"), networks=files) as hits:
+        result = read_result(hits, "ip", (), (), True)
+        assert sorted(map(named_label, result.sources)) == ["8.8.8.8", "Berlin office · 203.0.113.7"]
 
 
 def test_a_leak_names_country_and_operator_as_evidence(tmp_path: Path, database: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -76,6 +77,8 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="LIST",
         help="addresses, CIDR ranges, prefix lists (pl-...) and wafv2:ipset/NAME; may be repeated",
     )
+    group.add_argument("--networks", action="append", metavar="FILE",
+                       help="networks file whose names --allow accepts; may be repeated")  # fmt: skip
     group.add_argument("--endpoint", action="append", metavar="ID", help="VPC endpoint of S3; may be repeated")
     group.add_argument("--bucket", help="bucket to guard")
     group.add_argument("--prefix", help="guard only keys with this prefix")
@@ -132,7 +135,7 @@ def restriction_from(args: argparse.Namespace) -> Restriction:
         if getattr(args, name) is not None:
             data[name] = getattr(args, name)
     if args.allow is not None:
-        data["addresses"] = "\n".join(args.allow)
+        data["addresses"] = "\n".join(_ranges(args))
     if args.endpoint is not None:
         data["endpoints"] = "\n".join(args.endpoint)
     if args.url_lock is not None:
@@ -154,6 +157,21 @@ def restriction_from(args: argparse.Namespace) -> Restriction:
             field="team",
         )
     return Restriction.from_dict(data)
+
+
+def _ranges(args: argparse.Namespace) -> list[str]:
+    """Return the allowed addresses; a name of a networks file stands for its ranges."""
+    if not args.networks:
+        return list(args.allow)
+    from ..named_networks import load_networks
+
+    known = load_networks(*args.networks)
+    names = {each.name for each in known}
+    ranges: list[str] = []
+    for word in args.allow:
+        is_name = word in names or difflib.get_close_matches(word, names, 1)  # a misspelt name is no address either
+        ranges += map(str, known[word]) if is_name else [word]
+    return ranges
 
 
 def _expectations(args: argparse.Namespace) -> list[dict[str, Any]]:

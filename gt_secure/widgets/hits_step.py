@@ -307,7 +307,7 @@ class HitsStep(Step):
         self.source.options = [
             ("choose one to see its requests", -1),
             *(
-                (f"{hitsview.source_label(each)} · {count(each['other'] + each['refused'], 'request')}", i)
+                (f"{hitsview.named_label(each)} · {count(each['other'] + each['refused'], 'request')}", i)
                 for i, each in enumerate(result.sources[:200])
             ),
         ]

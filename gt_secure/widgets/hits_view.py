@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from ..logs import Hits
     from ..logs.leaks import Leak
+    from ..named_networks import Networks
 
 Kind = Literal["ip", "network", "time", "hours", "age", "refused"]
 
@@ -73,7 +74,7 @@ def read_result(
         hits=rows,
         plot=both_themes(light, dark),
         alt=plots.alt_text(light),
-        sources=by_source(sources),
+        sources=by_source(sources, hits.networks),
         leaks=leaks_markup(leaks),
         leaked=sum(leak.kind == "leak" for leak in leaks),
         leak=next((leak for leak in leaks if leak.kind == "leak" and leak.bucket), None),
@@ -131,7 +132,7 @@ def own_ids(svg: str) -> str:
     return _IDS.sub(rf"\g<1>gts{next(_serial)}-", svg)
 
 
-def by_source(rows: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
+def by_source(rows: Sequence[dict[str, Any]], networks: Networks | None = None) -> tuple[dict[str, Any], ...]:
     """One entry a source: opened or otherwise answered, and refused; the busiest first."""
     found: dict[tuple[Any, Any], dict[str, Any]] = {}
     for row in rows:
@@ -141,6 +142,7 @@ def by_source(rows: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
             {
                 "address": row["remote_ip"] or "",
                 "endpoint": row["endpoint"] or "",
+                "name": "" if networks is None else networks.about(row["remote_ip"]).name,
                 "allowlist": row["allowlist"],
                 "other": 0,
                 "refused": 0,
@@ -167,11 +169,17 @@ def source_label(source: dict[str, Any]) -> str:
     return f"{source['address'] or 'no address'}" + (f" via {source['endpoint']}" if source["endpoint"] else "")
 
 
+def named_label(source: dict[str, Any]) -> str:
+    """A source in words, after the name of its network."""
+    plain = source_label(source)
+    return f"{source['name']} · {plain}" if source.get("name") else plain
+
+
 def sources_table(sources: Sequence[dict[str, Any]]) -> Markup:
     """The plot in numbers."""
     rows = [
         (
-            markup.code(source_label(each), 70),
+            markup.code(named_label(each), 70),
             f"{each['other']:,}",
             f"{each['refused']:,}",
             SIDES.get(str(each["allowlist"]), Chip("plain", "")),
