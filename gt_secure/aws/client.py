@@ -5,6 +5,8 @@ Choices, with their reasons
 * SigV4 and the regional host for S3: boto3's default presigns with SigV2 on the global host in some regions; such a URL
   fails through PrivateLink and has no signature age.
 * Short time-outs and few retries: in a VPC without an endpoint for a service a call would otherwise hang for minutes.
+* No Transfer Acceleration, whatever the profile says: interface endpoints do not serve its host, most calls about a
+  bucket do not exist there, and Ground Truth does not use it.
 * The regional STS host, because the global one is not reachable from a VPC.
 """
 
@@ -213,7 +215,11 @@ def make_client(
         style = "path" if local else "virtual"
         options = {
             "signature_version": "s3v4",
-            "s3": {"addressing_style": style, "us_east_1_regional_endpoint": "regional"},
+            "s3": {
+                "addressing_style": style,
+                "us_east_1_regional_endpoint": "regional",
+                "use_accelerate_endpoint": False,
+            },
         }
     config = Config(
         connect_timeout=min(CONNECT_TIMEOUT_S, timeout_s or CONNECT_TIMEOUT_S),

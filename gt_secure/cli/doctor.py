@@ -6,7 +6,9 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from ..doctor import examine, policy_for, scope_of
+from ..doctor.environment import installed
 from ..doctor.features import choose
+from ..errors import InvalidInput
 from ..text import printable
 from .exit_codes import FOUND, OK, UNKNOWN
 from .output import connection, fit, note, say, show_json, table
@@ -14,7 +16,10 @@ from .parser import Commands
 from .progress import working
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ..doctor import Diagnosis
+    from ..doctor.environment import Fact
 
 FEATURES = ("teams", "endpoints", "url-lock", "portal-lock", "guard", "test-url", "hits", "findings")
 
@@ -58,7 +63,13 @@ def run(args: argparse.Namespace) -> int:
             if feature.note:
                 note(f"note ({feature.name}): {feature.note}")
         return OK
-    found = diagnosis_from(args)
+    try:
+        found = diagnosis_from(args)
+    except InvalidInput as error:
+        if error.details.get("field") == "region" and args.policy is None and not args.json:
+            _show_facts(installed())  # no call can be made, but this is known
+            say()
+        raise
     if args.policy is not None:
         show_json(found.policy())
         for name, fix in found.left_out.items():
@@ -89,6 +100,10 @@ def _show(found: Any) -> None:
     say(table(("can", "feature", "what", "why not"),
               [(each.status, each.feature.name, each.feature.title, each.why) for each in found.features]))  # fmt: skip
     say()
-    say(table(("here", "value", "note"), [(fact.name, fact.value, fact.said) for fact in found.facts]))
+    _show_facts(found.facts)
     if any(each.status != "yes" for each in found.features):
         note("next: gt-secure doctor --policy FEATURE... prints the policy to hand to an administrator.")
+
+
+def _show_facts(facts: Iterable[Fact]) -> None:
+    say(table(("here", "value", "note"), [(fact.name, fact.value, fact.said) for fact in facts]))

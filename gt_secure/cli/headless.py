@@ -6,6 +6,7 @@ import base64
 import json
 import platform
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from importlib import metadata
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..access.explain.expectation_log import MIME
-from ..errors import GtSecureError
+from ..errors import GtSecureError, InvalidInput
 from .exit_codes import FOUND, OK
 from .output import only_sandbox, say, show_json, table
 
@@ -32,7 +33,7 @@ def run_headless(notebook: Path, out: Path, *, as_json: bool = False) -> int:
 
     from ..sandbox import Sandbox
 
-    out.mkdir(parents=True, exist_ok=True)
+    _check_writable(out)
     started = time.perf_counter()
     with Sandbox(log_delay_s=1.0, seed="demo") as sandbox:
         executed, failure = _execute(notebook, out, sandbox.environment())
@@ -56,6 +57,20 @@ def run_headless(notebook: Path, out: Path, *, as_json: bool = False) -> int:
     (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     _show(summary, out, as_json)
     return OK if good else FOUND
+
+
+def _check_writable(out: Path) -> None:
+    """Make the folder; raises InvalidInput before the minutes of work if nothing can be written there."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        raise InvalidInput(
+            f"The results cannot be written to {out}: {error.strerror}.",
+            next_step="Choose a folder that you can write to: --out DIR",
+            field="out",
+        ) from error
 
 
 def _execute(notebook: Path, out: Path, aws: Mapping[str, str]) -> tuple[Any, str]:

@@ -99,12 +99,9 @@ def portal_sentence(workforce: Workforce | None, teams: list[str]) -> str:
     """Describe the portal lock in a sentence."""
     if workforce is None:
         return "The portal lock is unknown: it cannot be read."
-    if workforce.in_vpc:
-        state = f"in VPC {workforce.vpc_id}"
-    elif workforce.cidrs:
-        state = "open only to " + ", ".join(workforce.cidrs)
-    else:
-        state = "open to every address"
+    state = f"open only to {', '.join(workforce.cidrs)}" if workforce.cidrs else "open to every address"
+    if workforce.in_vpc:  # the portal on the internet stays beside it, and the list is about that one
+        state = f"in VPC {workforce.vpc_id}, and on the internet {state}"
     shared = f" It is shared by {', '.join(map(printable, teams))}." if len(teams) > 1 else ""
     return f"Worker portal ({workforce.name}): {state}.{shared}"
 

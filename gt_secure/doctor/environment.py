@@ -18,7 +18,7 @@ Mark: TypeAlias = Literal["ok", "note", "wrong"]
 
 EXTRAS = {
     "browser": ("anywidget", "the probe from your own browser"),
-    "sagemaker": ("sagemaker-core", "sessions and workteams of the SageMaker SDK"),
+    "sagemaker": ("sagemaker", "sessions and workteams of the SageMaker SDK"),
     "sandbox": ("ministack", "the local AWS"),
     "fast": ("isal", "faster unpacking of logs"),
     "spark": ("pyspark", "logs on a Spark cluster"),
@@ -44,6 +44,21 @@ class Fact:
 def facts(aws: Aws) -> list[Fact]:
     """Yield facts about this installation and its AWS calls."""
     return [*_versions(), *_members(aws), *_calls(aws), *_extras()]
+
+
+def installed() -> list[Fact]:
+    """List what is installed here; needs no region, no credentials and no call.
+
+    Returns
+    -------
+    list of Fact
+
+    Examples
+    --------
+    >>> [fact.name for fact in installed()][:2]
+    ['gt_secure', 'Python']
+    """
+    return [*_versions(), *_extras()]
 
 
 def _versions() -> Iterator[Fact]:
@@ -101,7 +116,9 @@ def _now() -> dt.datetime:
 def _extras() -> Iterator[Fact]:
     for extra, (distribution, what) in EXTRAS.items():
         version = _version(distribution)
-        said = "" if version else f"pip install 'gt_secure[{extra}]' for {what}."
+        # The sandbox's emulator pins botocore: into the environment of a notebook it would put another one.
+        command = "gt-secure sandbox install" if extra == "sandbox" else f"pip install 'gt_secure[{extra}]'"
+        said = "" if version else f"{command} for {what}."
         yield Fact(f"extra {extra}", f"{distribution} {version}" if version else "not installed", "ok", said)
 
 

@@ -125,3 +125,12 @@ def test_a_single_endpoint_that_is_no_url(monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "localhost")
     with pytest.raises(InvalidInput):
         connected("default")
+
+
+def test_no_acceleration_whatever_the_profile_says(tmp_path):
+    """Interface endpoints do not serve that host, and list calls do not exist there."""
+    (tmp_path / "config").write_text("[default]\ns3 =\n  use_accelerate_endpoint = true\n")
+    s3 = gt_secure.connect(region="eu-west-1").aws.client("s3")
+    url = s3.generate_presigned_url("get_object", Params={"Bucket": "b-b", "Key": "k"})
+    assert url.startswith("https://b-b.s3.eu-west-1.amazonaws.com/k?")
+    assert "accelerate" in boto3.client("s3").generate_presigned_url("get_object", Params={"Bucket": "b-b", "Key": "k"})

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from gt_secure.cli.main import main
+
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_the_lab_demo_starts_and_stops_cleanly(tmp_path, how):
@@ -183,3 +185,12 @@ def test_headless_fails_when_a_scene_is_not_as_expected(tmp_path):
     altered.write_text(nbformat.writes(book))
     assert run_headless(altered, tmp_path / "out") == 2
     assert json.loads((tmp_path / "out" / "summary.json").read_text())["as_expected"] is False
+
+
+def test_headless_in_a_place_that_cannot_be_written(tmp_path, capsys):
+    """Before the minutes of work, and not as a traceback."""
+    (tmp_path / "file").touch()
+    assert main(["demo", "--headless", "--out", str(tmp_path / "file" / "out")]) == 1
+    shown = capsys.readouterr().err
+    assert "cannot be written" in shown
+    assert "--out DIR" in shown

@@ -189,8 +189,7 @@ def paging(_: Matrix, call: Call, task: Task) -> None:
 def wrong_region(_: Matrix, call: Call, task: Task) -> Cell | None:
     """The client is refused and sees why, or finds the right region by itself."""
     code, text = call.attempt(task, OTHER_REGION)
-    if code == 0:
-        assert str(len(TEXT)) in text or TEXT.decode() in text, text[:200]
+    if code == 0 and (f"{len(TEXT)}," in text or TEXT.decode() in text):
         return "ok (follows)"
     # The answer to HEAD has no body, so that a client may know no more than the status.
     assert any(word in text for word in ("us-east-1", "301", "400", "Redirect", "BadRequest")), text[-300:]
