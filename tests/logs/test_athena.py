@@ -124,6 +124,16 @@ def test_counts_are_those_of_duckdb(aws: Aws, by: tuple[str, ...]) -> None:
     assert sorted(table.rows, key=str) == sorted(expected.rows, key=str)
 
 
+def test_names_of_networks_are_those_of_duckdb(aws: Aws) -> None:
+    by = ("network_name", "network_source", "http_status")
+    table, _ = count_hits(LOG, by, aws=aws, engine="athena", athena=athena(), networks=lines.NETWORKS)
+    with read_hits(LOG, aws=aws, engine="athena", athena=athena(), networks=lines.NETWORKS) as there:
+        assert sorted(there.count(by).rows, key=str) == sorted(table.rows, key=str)
+    expected, _ = count_hits(LOG, by, aws=aws, engine="duckdb", networks=lines.NETWORKS)
+    assert sorted(table.rows, key=str) == sorted(expected.rows, key=str)
+    assert {row[0] for row in table.rows} >= {"Berlin office", None}
+
+
 def test_pages(aws: Aws) -> None:
     rng = random.Random(4)
     found = [corpus.write(corpus.random_record(rng)) for _ in range(2500)]

@@ -144,6 +144,17 @@ def test_counts_are_those_of_duckdb(session: Any, folder: Path, by: str) -> None
 
 
 @slow
+def test_names_of_networks_are_those_of_duckdb(session: Any, folder: Path) -> None:
+    by = ("network_name", "network_source", "http_status")
+    table, _ = count_hits(folder, by, engine="spark", session=session, networks=lines.NETWORKS)
+    with read_hits(folder, engine="spark", session=session, networks=lines.NETWORKS) as there:
+        assert sorted(there.count(by).rows, key=str) == sorted(table.rows, key=str)
+    expected, _ = count_hits(folder, by, engine="duckdb", networks=lines.NETWORKS)
+    assert sorted(table.rows, key=str) == sorted(expected.rows, key=str)
+    assert {row[0] for row in table.rows} >= {"Berlin office", None}
+
+
+@slow
 def test_in_another_time_zone(session: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import time
 

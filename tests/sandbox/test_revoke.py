@@ -64,6 +64,25 @@ def test_a_leak_is_stopped_and_fresh_urls_work(clean: Box, tmp_path: Path) -> No
     assert clean.fetch(leaked, ELSEWHERE).status == 200
 
 
+def test_a_leaked_url_of_long_term_keys_is_stopped_by_its_user(clean: Box, tmp_path: Path) -> None:
+    gt = clean.gt
+    leaked, other = clean.presign_plain(KEY), clean.presign(key=KEY, life_s=600)
+    for source in (OFFICE, ELSEWHERE):
+        assert clean.fetch(leaked, source).status == 200
+        next_second()
+    clean.flush()
+    user = gt.aws.caller_arn
+    with gt.hits("gt-images", cache=False, filters={"key": KEY, "requester": user}) as hits:
+        leak = next(leak for leak in hits.leaks() if leak.signer == user)
+        plan = gt.revoke(leak, hits=hits)
+    assert "aws:PrincipalArn" in str(plan.changes[0].after)
+    done = gt.apply(plan, journal_dir=tmp_path)
+    assert clean.fetch(leaked, ELSEWHERE).status == 403
+    assert clean.fetch(other, OFFICE).status == 200, "another signer's URL works"
+    gt.undo(done, journal_dir=tmp_path)
+    assert clean.fetch(leaked, ELSEWHERE).status == 200
+
+
 def test_forms_and_urls_of_older_sessions_are_refused(clean: Box, tmp_path: Path) -> None:
     gt = clean.gt
     old, post = clean.presign(), form(clean)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+from gt_secure.named_networks import NamedNetwork, Networks
+from gt_secure.network import parse_networks
 from support import corpus
 
 PUBLISHED = Path(__file__).parents[3] / "shared" / "data" / "published-lines.log"
@@ -32,6 +34,15 @@ AGES = {
     "X-Amz-Expires=1": (None, 1),
 }
 """Queries of presigned requests, with the time of signing and the lifetime that they name."""
+
+
+NETWORKS = Networks(
+    [
+        NamedNetwork("Berlin office", parse_networks(["203.0.113.0/25"]), "office"),
+        NamedNetwork("VPN pool", parse_networks(["198.51.100.0/24", "2001:db8:40::/48"]), "vpn"),
+    ]
+)
+"""Names of some of the addresses in the lines."""
 
 
 def all_lines(rows: int = 400) -> list[str]:

@@ -60,6 +60,24 @@ def test_undo_works_from_a_new_panel_after_a_restart(connection: Connection) -> 
     assert not connection.workteam("open-team").url_lock.on
 
 
+def test_the_guard_is_tried_on_the_log_before_apply(connection: Connection, words: Any) -> None:
+    url = connection.aws.client("s3").generate_presigned_url(
+        "get_object", Params={"Bucket": "gt-images", "Key": "scans/0005.png"}, ExpiresIn=3000
+    )
+    connection.probe(url, "198.51.100.31")
+    review = ReviewStep(connection)
+    with connection.hits(
+        "gt-images", cache=False, wait_for=lambda hits: len(hits.filter(address="198.51.100.31")) > 0
+    ) as hits:
+        review.hits = hits
+        review.restriction = wish()
+    shown = words(review.shown.value)
+    assert re.search(r"would have refused 1 of 1 presigned request\b", shown)
+    assert "198.51.100.31" in shown
+    assert "user sandbox-admin" in shown
+    assert not connection.workteam("open-team").url_lock.on
+
+
 def test_nothing_is_written_before_apply(connection: Connection) -> None:
     before = connection.bucket("gt-images").policy_text
     ReviewStep(connection, restriction=wish())
