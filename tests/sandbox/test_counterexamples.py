@@ -38,7 +38,8 @@ HOLES: dict[str, tuple[list[dict[str, Any]], str, list[str]]] = {
         [with_condition(SCANS, NotIpAddressIfExists={"aws:SourceIp": [RANGE, "::/0"]})], "scans/", []),
     "reads only": ([{**WHOLE, "Action": "s3:GetObject"}], "", [VPCE]),
     "reads and lists only": ([{**WHOLE, "Action": ["s3:Get*", "s3:List*"]}], "", [VPCE]),
-    "another role only": ([{**WHOLE, "Principal": {"AWS": "arn:aws:iam::111122223333:role/AppUploader"}}], "", [VPCE]),
+    "another role only": (
+        [{**WHOLE, "Principal": {"AWS": "arn:aws:iam::111122223333:role/GtSecureSweep"}}], "", [VPCE]),
     "no signature version 2": (
         [with_condition(SCANS, StringEquals={"s3:authType": ["REST-QUERY-STRING", "POST"],
                                              "s3:signatureversion": "AWS4-HMAC-SHA256"})], "scans/", []),
