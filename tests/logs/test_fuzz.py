@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gt_secure.logs import count_hits, read_hits
+from gt_secure.logs.ingest.neighbours import neighbour_file
 from gt_secure.logs.storage.objects import StandardInput
 from support import corpus
 
@@ -51,6 +52,8 @@ def test_every_line_is_counted(lines: list[bytes], end: bytes, packed: bool) -> 
     expected = data.count(b"\n") + (bool(data) and not data.endswith(b"\n"))
     if data.lstrip()[:1] in (b"{", b"["):
         expected = None  # JSON counts records
+    if neighbour_file(data) is not None:
+        expected = None  # such as a CloudFront log: the object is refused as a whole
     body = gzip.compress(data) if packed else data
     if not packed and data[:2] == b"\x1f\x8b":
         return
