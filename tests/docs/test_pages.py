@@ -26,6 +26,12 @@ def test_made_files_are_current(tool: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_the_readme_has_at_most_700_words() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    prose = re.sub(r"```.*?```|<!--.*?-->|\]\([^)]*\)", " ", text, flags=re.DOTALL)
+    assert len(re.findall(r"\S*\w\S*", prose)) <= 700
+
+
 @pytest.mark.parametrize(
     ("tool", "name"),
     [

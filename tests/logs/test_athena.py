@@ -226,7 +226,7 @@ def test_nothing_runs_without_a_yes(aws: Aws) -> None:
         asked.append(estimate)
         return False
 
-    with pytest.raises(InvalidInput, match="Nobody said yes") as caught:
+    with pytest.raises(InvalidInput, match="not confirmed") as caught:
         count_hits(LOG, "bucket", aws=aws, engine="athena", athena=athena(yes=False), **RANGE)
     with pytest.raises(LogError, match="answered with no"):
         count_hits(LOG, "bucket", aws=aws, engine="athena", athena=athena(yes=False, confirm=no), **RANGE)
@@ -260,7 +260,7 @@ def test_auto_asks_before_it_costs(aws: Aws, monkeypatch: pytest.MonkeyPatch) ->
     _, coverage = count_hits(LOG, "bucket", aws=aws, athena=athena(yes=False))
     assert coverage.engine == "duckdb"
     monkeypatch.setattr(engines, "DUCKDB_UP_TO", 1000)
-    with pytest.raises(InvalidInput, match="Nobody said yes"):
+    with pytest.raises(InvalidInput, match="not confirmed"):
         count_hits(LOG, "bucket", aws=aws, athena=athena(yes=False))
     _, coverage = count_hits(LOG, "bucket", aws=aws, athena=athena())
     assert coverage.engine == "athena"

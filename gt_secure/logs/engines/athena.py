@@ -195,7 +195,7 @@ class AthenaRun:
             return
         if self.settings.confirm is None:
             raise InvalidInput(
-                f"{estimate.sentence} Nothing has confirmed it.",
+                f"{estimate.sentence} The query was not confirmed.",
                 next_step="Pass yes=True, as in Athena(yes=True), or Athena(confirm=...).",
                 field="yes",
                 details={"objects": estimate.objects, "bytes": estimate.bytes, "usd": round(estimate.usd, 2)},
