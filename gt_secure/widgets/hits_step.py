@@ -179,7 +179,7 @@ class HitsStep(Step):
             if seconds >= shown[0] + 1 and not stop.is_set():
                 shown[0] = seconds
                 words = f"Reading the access log: {state.sentence}…"
-                on_widgets(lambda: None if stop.is_set() else self.say(words, busy=True))
+                on_widgets(lambda: None if stop.is_set() else self.set_status(words, busy=True))
 
         def work() -> HitsResult:
             try:
@@ -204,7 +204,7 @@ class HitsStep(Step):
 
         def tell(state: object) -> None:
             if isinstance(state, Waiting) and not stop.is_set():
-                on_widgets(lambda: None if stop.is_set() else self.say(state.sentence, busy=True))
+                on_widgets(lambda: None if stop.is_set() else self.set_status(state.sentence, busy=True))
 
         read = self._reading(wait_for=is_new, wait_s=self.wait_s, cancel=stop, progress=tell)
         self.run(
@@ -298,9 +298,9 @@ class HitsStep(Step):
 
         self._got(answer[0])
         if answer[1]:
-            self.show()
+            self.show_result()
         else:
-            self.show(markup.notice("plain", f"No new request in {duration(round(self.wait_s))}.", USUALLY))
+            self.show_result(markup.notice("plain", f"No new request in {duration(round(self.wait_s))}.", USUALLY))
 
     def _offer_sources(self, result: HitsResult) -> None:
         self.source.value = -1

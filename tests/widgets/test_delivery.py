@@ -27,14 +27,14 @@ async def until(condition: Any) -> None:
 def test_a_delivery_is_plotted_when_it_comes(connection: Connection, run: Any, words: Any) -> None:
     async def main() -> None:
         step = HitsStep(connection, bucket="gt-images")
-        await step.settled()
+        await step.wait_idle()
         step.wait_button.click()
         await until(lambda: "Waiting for delivery: 0 new log objects" in words(step.status.value))
         assert "usually takes" in words(step.status.value)
         assert step.plot_button.disabled
         assert "gts-hidden" not in step.cancel_button._dom_classes
         await asyncio.to_thread(fetch, connection, "198.51.100.77")
-        await step.settled()
+        await step.wait_idle()
         assert "198.51.100.77" in words(step.plot.value)
         assert words(step.message.value) == words(step.status.value) == ""
         await until(lambda: not waiting_threads())
@@ -45,7 +45,7 @@ def test_a_delivery_is_plotted_when_it_comes(connection: Connection, run: Any, w
 def test_cancel_ends_the_wait_and_its_thread(connection: Connection, run: Any, words: Any) -> None:
     async def main() -> None:
         step = HitsStep(connection, bucket="gt-images")
-        await step.settled()
+        await step.wait_idle()
         step.wait_button.click()
         await until(lambda: "at most 3 h" in words(step.status.value))
         pressed = time.monotonic()
@@ -69,11 +69,11 @@ def test_it_ends_by_itself(connection: Connection, run: Any, words: Any) -> None
 
     async def main() -> None:
         step = HitsStep(connection, bucket="gt-images")
-        await step.settled()
+        await step.wait_idle()
         step.wait_s = 0.5
         await asyncio.sleep(1)
         step.wait_button.click()
-        await step.settled()
+        await step.wait_idle()
         assert "No new request" in words(step.message.value)
         assert "within a few hours" in words(step.message.value)
         assert "203.0.113.7" in words(step.plot.value), "what is there is plotted"

@@ -72,7 +72,7 @@ def test_the_guard_is_tried_on_the_log_before_apply(connection: Connection, word
         review.hits = hits
         review.restriction = wish()
     shown = words(review.shown.value)
-    assert re.search(r"would have refused 1 of 1 presigned request\b", shown)
+    assert re.search(r"would have refused \d+ of \d+ presigned requests?\b", shown)
     assert "198.51.100.31" in shown
     assert "user sandbox-admin" in shown
     assert not connection.workteam("open-team").url_lock.on
