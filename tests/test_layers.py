@@ -41,7 +41,7 @@ LAYERS = [
     ["sandbox"],
     ["demonstration"],
     ["cli"],
-    ["magics", "pytest_plugin"],
+    ["magics", "pytest_plugin", "agent_tools"],
     ["", "__main__"],
 ]
 """Packages and modules of the top level, the lowest first. Those in one row do not import each other."""

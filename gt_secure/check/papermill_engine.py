@@ -1,36 +1,40 @@
-"""An engine of papermill that masks secrets before each save: ``papermill in.ipynb out.ipynb --engine gt_secure``."""
+"""An engine of papermill that masks secrets before each save: ``papermill in.ipynb out.ipynb --engine gt_secure``.
+
+The class is made when it is first asked for: papermill loads this module while it is itself being imported.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from papermill.engines import NBClientEngine
-
 from .save_guard import SaveGuard
 
 
-class GuardedEngine(NBClientEngine):  # type: ignore[misc]
-    """Run a notebook as papermill does, and mask the secrets of what it saves, after each cell and at the end."""
+def __getattr__(name: str) -> Any:
+    if name != "GuardedEngine":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from papermill.engines import NBClientEngine
 
-    @classmethod
-    def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> Any:
-        """Run the notebook of a papermill manager.
+    # The import may have asked for the class already.
+    return globals().get(name) or globals().setdefault(name, _engine(NBClientEngine))
 
-        Parameters
-        ----------
-        nb_man : papermill.engines.NotebookExecutionManager
-        kernel_name : str
-        options
-            Those of papermill's own engine.
-        """
-        guard, save = SaveGuard(), nb_man.save
 
-        def save_masked(**given: Any) -> Any:
-            guard.check(given.get("nb") or nb_man.nb, str(nb_man.output_path or "The notebook"))
-            return save(**given)
+def _engine(base: Any) -> Any:
+    class GuardedEngine(base):  # type: ignore[misc]
+        """Run a notebook as papermill does, and mask the secrets of what it saves, after each cell and at the end."""
 
-        nb_man.save = save_masked
-        try:
-            return super().execute_managed_notebook(nb_man, kernel_name, **options)
-        finally:
-            guard.check(nb_man.nb, str(nb_man.output_path or "The notebook"))
+        @classmethod
+        def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> Any:
+            guard, save = SaveGuard(), nb_man.save
+
+            def save_masked(**given: Any) -> Any:
+                guard.check(given.get("nb") or nb_man.nb, str(nb_man.output_path or "The notebook"))
+                return save(**given)
+
+            nb_man.save = save_masked
+            try:
+                return super().execute_managed_notebook(nb_man, kernel_name, **options)
+            finally:
+                guard.check(nb_man.nb, str(nb_man.output_path or "The notebook"))
+
+    return GuardedEngine

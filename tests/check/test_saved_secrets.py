@@ -6,6 +6,8 @@ import atexit
 import copy
 import json
 import logging
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -184,6 +186,22 @@ def test_nbclient_runs_with_the_guard(jupyter: Path, ends: str) -> None:
     with pytest.raises(GtSecureError, match="cell 0, output"):
         strict.execute()
     atexit.unregister(strict._cleanup_kernel)  # nbclient forgets to when a hook raises
+
+
+def test_the_engine_can_be_asked_for_while_papermill_is_imported() -> None:
+    pytest.importorskip("papermill", reason="papermill is not installed")
+    code = """
+import entrypoints, sys
+import gt_secure.check.papermill_engine
+assert "papermill" not in sys.modules
+ours = entrypoints.EntryPoint("gt_secure", "gt_secure.check.papermill_engine", "GuardedEngine")
+entrypoints.get_group_all = lambda group: [ours] if group == "papermill.engine" else []
+from gt_secure.check.papermill_engine import GuardedEngine
+from papermill.engines import papermill_engines
+assert papermill_engines.get_engine("gt_secure") is GuardedEngine
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.slow

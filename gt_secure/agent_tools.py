@@ -1,0 +1,191 @@
+"""Read-only tools for AI agents, through jupyter-server-mcp, which is in Studio's images.
+
+Its entry point ``jupyter_server_mcp.tools`` names :data:`TOOLS`. None of them writes to AWS or mints a URL, and every
+result is redacted: it has no URL with a signature, no key and no token.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from .cli.teams import team_dict
+from .connection import Connection, connect
+from .errors import GtSecureError
+from .restriction.model import Restriction
+from .text import redact_data
+
+TOOLS = [
+    f"{__name__}:{name}"
+    for name in (
+        "ground_truth_teams",
+        "ground_truth_who_can_open",
+        "ground_truth_findings",
+        "ground_truth_explain_refusal",
+        "ground_truth_count_hits",
+        "ground_truth_plan",
+    )
+]
+"""The tools, as jupyter-server-mcp loads them."""
+
+_MOST_ROWS = 100
+
+
+@lru_cache(maxsize=8)
+def _connection(region: str) -> Connection:
+    return connect(region=region or None)
+
+
+def _answer(region: str, work: Callable[[Connection], Any]) -> dict[str, Any]:
+    """Return a result as redacted JSON data; an error says what to do next."""
+    try:
+        data = work(_connection(region))
+    except GtSecureError as error:
+        data = {"error": error.message, "next_step": error.next_step}
+    plain: dict[str, Any] = redact_data(json.loads(json.dumps(data, default=str)))
+    return plain
+
+
+def ground_truth_teams(region: str = "") -> dict[str, Any]:
+    """List the SageMaker Ground Truth workteams of a region, with their URL lock, and the portal lock of the workforce.
+
+    Read-only. Uses the credentials of the Jupyter server.
+
+    Parameters
+    ----------
+    region : str
+        AWS region; empty for the default one.
+    """
+
+    def work(gt: Connection) -> dict[str, Any]:
+        workforce = gt.workforce()
+        portal = None if workforce is None else {"in_vpc": workforce.in_vpc, "allowed_ranges": list(workforce.cidrs)}
+        return {"workteams": [team_dict(team) for team in gt.workteams()], "portal_lock": portal}
+
+    return _answer(region, work)
+
+
+def ground_truth_who_can_open(bucket: str, key: str = "", team: str = "", region: str = "") -> dict[str, Any]:
+    """Return the exact address ranges and VPC endpoints that can open images of a bucket by each kind of request.
+
+    Each kind of request has the sources that are opened, refused and unknown. Unknown is not refused: it names the
+    condition keys that it depends on. Predicted from the policies that the role can read. Read-only.
+
+    Parameters
+    ----------
+    bucket : str
+        Name of the bucket with the images.
+    key : str
+        An object, or a prefix that ends with a slash; empty for the whole bucket.
+    team : str
+        Workteam whose URLs are decided too.
+    region : str
+        AWS region; empty for the default one.
+    """
+    return _answer(region, lambda gt: gt.exposure(bucket, key, team=team or None).to_dict())
+
+
+def ground_truth_findings(team: str = "", bucket: str = "", region: str = "") -> dict[str, Any]:
+    """List settings that defeat, weaken or break the protection of a workteam and a bucket, most severe first.
+
+    Each finding has a code, a severity, the reason and the fix. Read-only.
+
+    Parameters
+    ----------
+    team, bucket : str
+        The workteam and the bucket; at least one.
+    region : str
+        AWS region; empty for the default one.
+    """
+    return _answer(
+        region,
+        lambda gt: {"findings": [each.to_dict() for each in gt.findings(team=team or None, bucket=bucket or None)]},
+    )
+
+
+def ground_truth_explain_refusal(
+    bucket: str, key: str, address: str, team: str = "", region: str = ""
+) -> dict[str, Any]:
+    """Explain for one source address whether an object opens by each kind of URL, and which lock or policy decides.
+
+    Predicted from the policies; no request is sent to the object. Read-only.
+
+    Parameters
+    ----------
+    bucket, key : str
+        The object.
+    address : str
+        The source, such as ``198.51.100.9`` or ``vpce-0a1b2c3d4e5f60718``.
+    team : str
+        Workteam whose locks count.
+    region : str
+        AWS region; empty for the default one.
+    """
+    return _answer(
+        region, lambda gt: {"answers": gt.who_can_open(bucket, key, [address], team=team or None).to_dicts()}
+    )
+
+
+def ground_truth_count_hits(
+    bucket: str, by: str = "remote_ip,http_status", since: str = "7d", region: str = ""
+) -> dict[str, Any]:
+    """Count the requests in the S3 access log of a bucket by columns, the most frequent first.
+
+    Access logs arrive hours late and may miss rows: no hit does not prove no access. Read-only. At most 100 rows.
+
+    Parameters
+    ----------
+    bucket : str
+        The bucket whose log is read.
+    by : str
+        Columns separated by commas, such as ``remote_ip,http_status``, ``key``, ``requester`` or ``refused_by``.
+    since : str
+        Start of the log: UTC time, or an age such as ``7d``.
+    region : str
+        AWS region; empty for the default one.
+    """
+
+    def work(gt: Connection) -> dict[str, Any]:
+        columns = [name.strip() for name in by.split(",") if name.strip()]
+        table, coverage = gt.count_hits(bucket, columns, since=since or None)
+        rows = table.to_dicts()
+        return {"rows": rows[:_MOST_ROWS], "more_rows": max(0, len(rows) - _MOST_ROWS), "coverage": coverage.to_dict()}
+
+    return _answer(region, work)
+
+
+def ground_truth_plan(
+    addresses: str, team: str = "", bucket: str = "", endpoints: str = "", region: str = ""
+) -> dict[str, Any]:
+    """Show which changes would restrict a workteam and a bucket to the allowed addresses. Nothing is applied.
+
+    A person applies the plan in the panel, in Python or on the command line; there is no tool for it.
+
+    Parameters
+    ----------
+    addresses : str
+        Allowed addresses and ranges, separated by commas.
+    team, bucket : str
+        The workteam and the bucket; at least one.
+    endpoints : str
+        Allowed S3 VPC endpoints, separated by commas.
+    region : str
+        AWS region; empty for the default one.
+    """
+
+    def work(gt: Connection) -> dict[str, Any]:
+        gates = [each.strip() for each in endpoints.split(",") if each.strip()]
+        listed = bool(addresses.strip() or gates)
+        wanted = Restriction(
+            team or None,
+            addresses=addresses if listed else (),
+            endpoints=gates,
+            url_lock=True if team else None,
+            guard=True if bucket and listed else None,
+            bucket=bucket or None,
+        )
+        return {"applied": False, "plan": gt.plan(wanted).to_dict()}
+
+    return _answer(region, work)

@@ -1,0 +1,75 @@
+"""Tools for agents: what they answer about a sandbox, that they write nothing, and that they show no secret."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import boto3
+import pytest
+
+from gt_secure import agent_tools
+from gt_secure.sandbox import Sandbox
+from gt_secure.text import holds_secret
+from support.agent_calls import CALLS
+
+
+@pytest.fixture(scope="module")
+def account() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox, pytest.MonkeyPatch.context() as patch:
+        for name, value in sandbox.environment().items():
+            patch.setenv(name, value)
+        agent_tools._connection.cache_clear()
+        yield sandbox
+        agent_tools._connection.cache_clear()
+
+
+def test_every_tool_is_tried() -> None:
+    assert [f"gt_secure.agent_tools:{name}" for name in CALLS] == agent_tools.TOOLS
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_tool_answers_without_a_secret(name: str, account: Sandbox) -> None:
+    answer = getattr(agent_tools, name)(**CALLS[name])
+    assert "error" not in answer, answer
+    text = json.dumps(answer)
+    assert len(text) > 60
+    assert not holds_secret(text)
+    for value in (account.environment()["AWS_SECRET_ACCESS_KEY"], account.environment()["AWS_ACCESS_KEY_ID"]):
+        assert value not in text
+
+
+def test_what_they_say(account: Sandbox) -> None:
+    teams = agent_tools.ground_truth_teams()
+    assert "open-team" in {each["name"] for each in teams["workteams"]}
+    plan = agent_tools.ground_truth_plan(**CALLS["ground_truth_plan"])
+    assert plan["applied"] is False
+    assert len(plan["plan"]["changes"]) == 2
+    assert len(agent_tools.ground_truth_plan("", team="open-team")["plan"]["changes"]) == 1
+
+
+def test_nothing_is_written(account: Sandbox) -> None:
+    s3 = boto3.client("s3", endpoint_url=account.endpoint_url)
+    sagemaker = boto3.client("sagemaker", endpoint_url=account.endpoint_url)
+
+    def state() -> str:
+        team = sagemaker.describe_workteam(WorkteamName="open-team")["Workteam"]
+        try:
+            policy = s3.get_bucket_policy(Bucket="gt-images")["Policy"]
+        except s3.exceptions.ClientError:
+            policy = ""
+        return json.dumps([team, policy], default=str)
+
+    before = state()
+    for name, given in CALLS.items():
+        getattr(agent_tools, name)(**given)
+    assert state() == before
+
+
+def test_an_error_is_an_answer_and_repeats_no_url(account: Sandbox) -> None:
+    url = "https://b.s3.amazonaws.com/k?X-Amz-Signature=" + "0f" * 32
+    for name in ("ground_truth_who_can_open", "ground_truth_findings", "ground_truth_count_hits"):
+        answer = getattr(agent_tools, name)(bucket=url)
+        assert set(answer) == {"error", "next_step"}
+        assert "0f0f" not in json.dumps(answer)
+    assert "error" in agent_tools.ground_truth_plan("203.0.113.7/24", team="open-team")
