@@ -151,17 +151,19 @@ def test_the_real_prowler_runs_the_checks(tmp_path: Path, tmp_path_factory: pyte
     shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".git", "node_modules", "build", "tests", "__pycache__"))
     room.install("--no-deps", str(copy))
     with Sandbox(log_delay_s=60, workforce_delay_s=0) as sandbox:
-        names = ["groundtruth_url_lock_off", "groundtruth_portal_public_beside_vpc"]
-        words = ["aws", "-c", *names, "-f", "us-east-1", "-M", "csv", "json-ocsf", "json-asff", "html", "-o", "out"]
+        words = ["aws", "--service", "groundtruth", "-f", "us-east-1", "-M", "csv", "json-ocsf", "json-asff", "html"]
         done = subprocess.run(
-            [room.python.with_name("prowler"), *words, "--no-banner", "-F", "report", "-z"],
+            [room.python.with_name("prowler"), *words, "-o", "out", "-F", "report", "--no-banner", "-z"],
             cwd=tmp_path, env={**clean(), **sandbox.environment()}, capture_output=True, text=True, timeout=600,
         )  # fmt: skip
-    assert done.returncode in (0, 3), done.stdout + done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     with (tmp_path / "out" / "report.csv").open(newline="") as file:
         rows = list(csv.DictReader(file, delimiter=";"))
-    assert {each["CHECK_ID"] for each in rows} == set(names)
-    lock = {each["RESOURCE_ID"]: each["STATUS"] for each in rows if each["CHECK_ID"] == names[0]}
+    assert {each["CHECK_ID"] for each in rows} == {f"groundtruth_{code.replace('-', '_')}" for code in CODES}
+    assert not [each for each in rows if each["STATUS"] == "MANUAL"]
+    lock = {each["RESOURCE_NAME"]: each["STATUS"] for each in rows if each["CHECK_ID"] == "groundtruth_url_lock_off"}
     assert lock == {"open-team": "FAIL", "radiology-team": "PASS", "vpc-team": "PASS"}
+    asff = json.loads((tmp_path / "out" / "report.asff.json").read_text())
+    assert len(asff) == len(rows)
     assert json.loads((tmp_path / "out" / "report.ocsf.json").read_text())
     assert (tmp_path / "out" / "report.html").exists()
