@@ -7,6 +7,8 @@ The same lines as one file, as many files, packed with gzip, and as objects over
 its own; time is the best of the repeats, without imports but for the whole command and for programs; memory is the
 peak of that process. The generator knows the exact counts: ``lost`` are rows that a method leaves out, ``wrong`` rows
 under another key. Slow methods run on a tenth of the log, and their row says so. ``/ours`` compares times per byte.
+``--before VENV`` runs another version of gt_secure right after this one, ``--latency 30`` fetches the objects once more
+through a proxy that delivers every reply 30 ms later.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib.util
+import itertools
 import json
 import os
 import platform
@@ -23,6 +26,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +36,9 @@ from logs_corpus import Logs, prepare  # noqa: E402
 from logs_methods import CACHED, FOUR, METHODS, Method  # noqa: E402
 
 _SCRIPT = Path(__file__).with_name("logs_methods.py")
-_COLUMNS = f"{'method':38}{'s':>8}{'MB/s':>8}{'krows/s':>9}{'/ours':>8}{'peak MB':>9}{'lost':>9}{'wrong':>8}"
+_COLUMNS = (
+    f"{'method':40}{'s':>8}{'cpu s':>8}{'MB/s':>8}{'krows/s':>9}{'/ours':>8}{'peak MB':>9}{'lost':>9}{'wrong':>8}"
+)
 
 
 class Bench:
@@ -41,6 +47,7 @@ class Bench:
     def __init__(self, args: argparse.Namespace, logs: Logs, part: Logs) -> None:
         self.logs, self.part = logs, part
         self.repeat, self.only, self.timeout = args.repeat, args.only, args.timeout
+        self.before = str(Path(args.before) / "bin" / "python") if args.before else None
         self.pythons = [sys.executable, *(str(Path(p) / "bin" / "python") for p in args.peers)]
         self.prefix = realtime() if args.realtime else []
         self.environment = dict(os.environ)
@@ -49,13 +56,19 @@ class Bench:
         """One form of the logs; ``paths`` of the whole (False) and of the part (True)."""
         print(f"\n{title}\n{_COLUMNS}", flush=True)
         ours = 0.0
-        for method in METHODS:
-            if form not in method.forms.split() or (self.only and not any(o in method.name for o in self.only)):
+        # The other version runs right after this one: other work on the machine changes from minute to minute.
+        both = (
+            [m, replace(m, name=m.name.replace("ours", "before", 1), ours=False)] if m.ours and self.before else [m]
+            for m in METHODS
+        )
+        for method in itertools.chain.from_iterable(both):
+            name = method.name.replace("before", "ours", 1)
+            if form not in method.forms.split() or (self.only and not any(o in name for o in self.only)):
                 continue
-            python = self.where(method)
+            python = str(self.before) if method.name.startswith("before: ") else self.where(method)
             if python is None:
                 how = method.install if " " in method.install else f"pip install {method.install}"
-                print(f"{method.name:38}  is not here: {how}", flush=True)
+                print(f"{method.name:40}  is not here: {how}", flush=True)
                 continue
             result = self.measure(method, paths[method.part], python)
             per_byte = result["s"] / (self.part if method.part else self.logs).size
@@ -80,9 +93,10 @@ class Bench:
     def measure(self, method: Method, path: str, python: str = sys.executable, repeat: int | None = None) -> dict:
         best: dict[str, Any] = {}
         for _ in range(repeat or self.repeat):
-            command = [*self.prefix, python, str(_SCRIPT), method.name, path]
+            command = [*self.prefix, python, str(_SCRIPT), method.name.replace("before", "ours", 1), path]
+            environment = {**self.environment, "PYTHONPATH": ""} if python == self.before else self.environment
             try:
-                out = subprocess.run(command, capture_output=True, env=self.environment, timeout=self.timeout)
+                out = subprocess.run(command, capture_output=True, env=environment, timeout=self.timeout)
             except subprocess.TimeoutExpired:
                 return {"s": self.timeout, "mb": 0, "error": f"stopped after {self.timeout:.0f} s"}
             if out.returncode:
@@ -97,11 +111,12 @@ class Bench:
 
     def report(self, method: Method, result: dict, ratio: float | None) -> None:
         logs = self.part if method.part else self.logs
-        speed = f"{result['s']:8.2f}{logs.size / 1e6 / result['s']:8.0f}{logs.rows / 1e3 / result['s']:9.0f}"
-        row = f"{method.name:38}{speed}{'' if ratio is None else f'{ratio:.2f}':>8}{result['mb']:9.0f}"
+        used = f"{result['s']:8.2f}{result.get('cpu', 0):8.2f}"
+        speed = f"{used}{logs.size / 1e6 / result['s']:8.0f}{logs.rows / 1e3 / result['s']:9.0f}"
+        row = f"{method.name:40}{speed}{'' if ratio is None else f'{ratio:.2f}':>8}{result['mb']:9.0f}"
         notes = [result.get("note", ""), f"on {logs.size / 1e6:.0f} MB" if method.part else ""]
         if result["error"]:
-            row, notes = f"{method.name:38}", [f"fails: {result['error']}"]
+            row, notes = f"{method.name:40}", [f"fails: {result['error']}"]
         elif result["lost"] is not None:
             row += f"{result['lost']:9,}{'?':>8}"
         elif result["counts"]:
@@ -196,13 +211,28 @@ def over_http(bench: Bench, args: argparse.Namespace, folder: Path) -> None:
             seconds = put_all(bench.logs.many, "all/", environment)
             put_all(bench.part.many, "part/", environment)
             title = f"{args.files:,} objects over HTTP ({name} on the same cores; putting them took {seconds:.0f} s)"
-            bench.table(title, "http", {False: f"s3://{BUCKET}/all/", True: f"s3://{BUCKET}/part/"})
+            paths = {False: f"s3://{BUCKET}/all/", True: f"s3://{BUCKET}/part/"}
+            bench.table(title, "http", paths)
+            if args.latency:
+                slow_replies(bench, args, paths)
             if not bench.only or any(o in CACHED.name for o in bench.only):
                 bench.looks(f"s3://{BUCKET}/all/")
     except FileNotFoundError as missing:
         print(f"\nobjects over HTTP: {missing}")
     finally:
         shutil.rmtree(folder / "store", ignore_errors=True)
+
+
+def slow_replies(bench: Bench, args: argparse.Namespace, paths: dict[bool, str]) -> None:
+    """The same objects through a proxy that delivers every reply later."""
+    from latency_proxy import delayed
+
+    known = dict(bench.environment)
+    with delayed(known["AWS_ENDPOINT_URL"], args.latency) as endpoint:
+        bench.environment |= {"AWS_ENDPOINT_URL": endpoint, "AWS_ENDPOINT_URL_S3": endpoint}
+        bench.environment["GT_SECURE_BENCH_LATENCY"] = str(args.latency)
+        bench.table(f"the same with {args.latency:.0f} ms added to each reply", "http", paths)
+    bench.environment = known
 
 
 def main() -> None:
@@ -214,6 +244,8 @@ def main() -> None:
     parser.add_argument("--forms", nargs="*", default=["one", "many", "packed", "many_packed", "http"])
     parser.add_argument("--keep", help="make the logs in this folder, or use those that are there")
     parser.add_argument("--peers", nargs="*", default=[], help="virtual environments with peers")
+    parser.add_argument("--before", help="virtual environment with another version of gt_secure, for the same run")
+    parser.add_argument("--latency", type=float, default=0.0, help="milliseconds that a proxy adds to each reply")
     parser.add_argument("--store", choices=("seaweedfs", "sandbox"), default="seaweedfs")
     parser.add_argument("--timeout", type=float, default=600.0, help="seconds for one run of one method")
     parser.add_argument("--realtime", action="store_true", help="run before everything else on the machine (chrt -r)")

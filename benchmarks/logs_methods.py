@@ -117,6 +117,27 @@ def rows_with_cache(path: str) -> Counts:
         return _ours(hits.count(FOUR))
 
 
+def count_four_boto3(path: str) -> Result:
+    sys.modules["obstore"] = None  # type: ignore[assignment] # as where the extra is not installed
+    return Result(count_four(path), note="without the extra fast")
+
+
+def leaks_command(path: str) -> Result:
+    return _command("leaks", path)
+
+
+def plot_command(path: str) -> Result:
+    with tempfile.TemporaryDirectory() as folder:
+        return _command("plot", path, "-o", f"{folder}/hits.svg")
+
+
+def _command(*arguments: str) -> Result:
+    """Run a command as a process, from the shell's view."""
+    command = [sys.executable, "-m", "gt_secure.cli", *arguments]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return Result(note="whole command")
+
+
 def _ours(table: Any) -> Counts:
     return {(a or "", str(s or ""), t or "", h or ""): n for a, s, t, h, n in table.rows}
 
@@ -124,7 +145,10 @@ def _ours(table: Any) -> Counts:
 def _client(path: str) -> Any:
     if not path.startswith("s3://"):
         return None
-    from gt_secure.aws.client import connect_aws
+    try:
+        from gt_secure.aws.client import connect_aws
+    except ImportError:  # of the version that ``--before`` compares with
+        from gt_secure.aws import connect_aws
 
     return connect_aws()
 
@@ -345,6 +369,26 @@ def fetch_only(path: str) -> Counts:
     return {}
 
 
+def fetch_obstore(path: str) -> Counts:
+    """Only fetch, by the client that the extra has: the limit for everything that reads over HTTP."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    import obstore
+    from obstore.store import S3Store
+
+    bucket, prefix = path.removeprefix("s3://").split("/", 1)
+    endpoint = os.environ["AWS_ENDPOINT_URL"]
+    store = S3Store(
+        bucket, endpoint=endpoint, region="us-east-1", virtual_hosted_style_request=False,
+        access_key_id=os.environ["AWS_ACCESS_KEY_ID"], secret_access_key=os.environ["AWS_SECRET_ACCESS_KEY"],
+        client_options={"allow_http": True},
+    )  # fmt: skip
+    keys = [item["path"] for page in obstore.list(store, prefix) for item in page]
+    with ThreadPoolExecutor(16 if os.environ.get("GT_SECURE_BENCH_LATENCY") is None else 64) as pool:
+        list(pool.map(lambda key: len(obstore.get(store, key).bytes()), keys))
+    return {}
+
+
 def _shell(command: str) -> None:
     subprocess.run(["bash", "-o", "pipefail", "-c", command], check=True)
 
@@ -418,6 +462,9 @@ METHODS = [
            ours=True),
     Method("ours: gt-secure hits, whole command", whole_command, _LOCAL, ours=True),
     Method("ours: read_hits, then count", rows_then_count, _ALL, _LIBRARIES, ours=True),
+    Method("ours: count_hits, boto3 only", count_four_boto3, "http", _LIBRARIES, ours=True),
+    Method("ours: gt-secure plot, whole command", plot_command, "one", ours=True),
+    Method("ours: gt-secure leaks, whole command", leaks_command, "one", ours=True),
     Method("python re, AWS's pattern", python_re, _ALL, part=False),
     Method("s3-log-parse", s3_log_parse, _PLAIN, ("s3logparse",), install="s3-log-parse", part=True),
     Method("pandas read_csv(sep=' ')", pandas_blanks, _LOCAL, ("pandas",), install="pandas"),
@@ -434,7 +481,8 @@ METHODS = [
     Method("limit: igzip -d", igzip, "packed many_packed", program="igzip", install="apt-get install isal", limit=True),
     Method("limit: python isal", python_isal, "packed many_packed", ("isal",), install="isal", limit=True),
     Method("limit: python gzip", python_gzip, "packed", limit=True),
-    Method("limit: fetch only, 16 threads", fetch_only, "http", ("boto3",), limit=True),
+    Method("limit: boto3 only fetches", fetch_only, "http", ("boto3",), limit=True),
+    Method("limit: obstore only fetches", fetch_obstore, "http", ("obstore",), install="obstore", limit=True),
 ]  # fmt: skip
 # Two looks at the same objects; run apart, because the second needs what the first left behind.
 CACHED = Method("ours: read_hits with its cache", rows_with_cache, "http", _LIBRARIES, ours=True)
@@ -451,6 +499,12 @@ def peak_mb() -> float:
     return max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) / 1024
 
 
+def cpu_s() -> float:
+    """Processor time of this process and of its children that have ended, in seconds."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
 def main() -> None:
     name, path = sys.argv[1:]
     sys.path.append(str(Path(__file__).parents[1]))
@@ -458,7 +512,7 @@ def main() -> None:
     for module in method.needs:
         importlib.import_module(module)
     error, found = "", Result()
-    began = time.perf_counter()
+    began, used = time.perf_counter(), cpu_s()
     try:
         result = method.run(path)
     except Exception as caught:
@@ -467,7 +521,7 @@ def main() -> None:
         seconds = getattr(result, "seconds", time.perf_counter() - began)
         found = result if isinstance(result, Result) else Result(result)
     json.dump(
-        {"s": seconds, "mb": peak_mb(), "error": error, "lost": found.lost, "note": found.note,
+        {"s": seconds, "cpu": cpu_s() - used, "mb": peak_mb(), "error": error, "lost": found.lost, "note": found.note,
          "columns": found.columns, "counts": [[*k, n] for k, n in found.counts.items()]},
         sys.stdout,
     )  # fmt: skip
