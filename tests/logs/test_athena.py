@@ -185,7 +185,7 @@ def test_a_table_of_raw_lines(aws: Aws) -> None:
         expected, _ = count_hits(LOG, "http_status", aws=aws)
         assert found.rows == expected.rows
         assert tables(aws) == ["raw"]
-        with pytest.raises(InvalidInput, match="nothing can be estimated"):  # ministack does not tell the location
+        with pytest.raises(InvalidInput, match="the cost cannot be estimated"):  # ministack does not tell the location
             count_hits([], "http_status", aws=aws, engine="athena", athena=athena(table="raw"))
     finally:
         flow.wait(flow.start(table.drop))
