@@ -781,12 +781,13 @@ class Connection:
         --------
         >>> print(gt.event_rule("open-team", "gt-images"))  # doctest: +SKIP
         """
+        from .aws.buckets import check_bucket
         from .changes.event_rule import event_rule
         from .changes.history import Resources
 
         found = None if team is None else self.workteam(team)
         names = ("", "") if found is None else (found.name, found.workforce_name or "")
-        return event_rule(Resources(*names, bucket or ""), form)
+        return event_rule(Resources(*names, "" if bucket is None else check_bucket(bucket)), form)
 
     def export(self, team: TeamLike | None = None, bucket: str | None = None) -> tuple[Restriction, list[Notice]]:
         """Read the locks that a team and a bucket have now as a restriction.

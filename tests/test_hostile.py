@@ -47,8 +47,8 @@ TEAM = f"{WORD}team{NASTY}"
 SID = f"{WORD}sid<img src=x onerror=alert(3)>$x^2$"
 ALLOWED = {
     *("a", "b", "bdi", "body", "br", "caption", "code", "dd", "details", "div", "dl", "dt", "h1", "h2", "h3", "head"),
-    *("html", "i", "li", "main", "meta", "p", "pre", "small", "span", "strong", "style", "summary", "table", "tbody"),
-    *("td", "th", "thead", "title", "tr", "ul", "del", "ins", "section"),
+    *("html", "i", "li", "main", "meta", "ol", "p", "pre", "small", "span", "strong", "style", "summary", "table"),
+    *("tbody", "td", "th", "thead", "title", "tr", "ul", "del", "ins", "section"),
 }
 SVG = {
     *("svg", "g", "path", "defs", "use", "text", "tspan", "clippath", "rect", "style", "pattern", "title", "desc"),

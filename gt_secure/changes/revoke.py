@@ -14,7 +14,7 @@ from ..access.simulation import simulate
 from ..account.snapshot import read_state
 from ..aws.buckets import check_bucket, check_prefix, read_policy
 from ..aws.client import Aws
-from ..errors import InvalidInput
+from ..errors import InvalidInput, refuse_url
 from ..logs.leaks import Leak
 from ..logs.signers import SIGNER, signer_label
 from ..logs.time_range import parse_time
@@ -99,6 +99,7 @@ def revoked_before(bucket: str, before: str | dt.datetime, prefix: str = "", sig
     """Return what stops all URLs of a bucket or prefix that were signed with credentials issued before a time."""
     moment = parse_time(before, "before")
     assert moment is not None
+    refuse_url(signer, "signer", "the ARN of a role or user")
     cut = moment.replace(tzinfo=dt.UTC)
     if cut > dt.datetime.now(dt.UTC) + dt.timedelta(minutes=1):
         raise InvalidInput(
