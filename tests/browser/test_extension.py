@@ -334,6 +334,7 @@ def test_the_save_guard_shows_where_and_removes(workbench: Workbench) -> None:
         workbench.page.locator(".jp-OutputArea-output", has_text="X-Amz-Signature=***").first.wait_for()
 
 
+@pytest.mark.slow  # on a busy machine its last save can outlive it
 def test_saved_anyway_it_does_not_ask_again_for_the_same(workbench: Workbench) -> None:
     with leaking(workbench) as path:
         workbench.command("docmanager:save")
