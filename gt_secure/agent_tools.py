@@ -76,7 +76,7 @@ def ground_truth_who_can_open(bucket: str, key: str = "", team: str = "", region
     Parameters
     ----------
     bucket : str
-        Name of the bucket with the images.
+        Name of the bucket that holds the images.
     key : str
         An object, or a prefix that ends with a slash; empty for the whole bucket.
     team : str
@@ -133,7 +133,8 @@ def ground_truth_count_hits(
 ) -> dict[str, Any]:
     """Count the requests in the S3 access log of a bucket by columns, the most frequent first.
 
-    Access logs arrive hours late and may miss rows: no hit does not prove no access. Read-only. At most 100 rows.
+    Access logs arrive hours late and may miss requests, so an empty result does not prove that no image was opened.
+    Read-only. At most 100 rows.
 
     Parameters
     ----------

@@ -185,7 +185,7 @@ def contains(networks: Iterable[IPNetwork], address: IPAddress) -> bool:
 
 
 class Ranges:
-    """Some networks, merged for many look-ups: each takes log n, because lists may have 900 ranges."""
+    """Some networks, merged for many lookups: each takes log n, because lists may have 900 ranges."""
 
     __slots__ = ("_ends", "_starts")
 

@@ -16,7 +16,7 @@ def add(commands: Commands) -> None:
         run,
         account=False,
         json=False,
-        description="Run S3, STS, IAM, SageMaker workteams, EC2 look-ups and a worker portal on loopback. Prints the "
+        description="Run S3, STS, IAM, SageMaker workteams, EC2 lookups and a worker portal on loopback. Prints the "
         "environment variables to set; Ctrl-C stops it.",
         examples=(
             ("gt-secure sandbox", "print the variables to export; Ctrl-C stops it"),

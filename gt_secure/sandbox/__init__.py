@@ -1,4 +1,4 @@
-"""AWS on loopback: S3, STS, IAM, SageMaker workteams and EC2 look-ups that really enforce a restriction.
+"""AWS on loopback: S3, STS, IAM, SageMaker workteams and EC2 lookups that enforce a restriction.
 
 Nothing outside the command line and the tests imports this package. It needs the extra ``sandbox``; importing it does
 not: the emulator is loaded only by the server process.

@@ -1,4 +1,4 @@
-"""EC2: look-ups of VPC endpoints, VPCs, subnets and security groups, and managed prefix lists."""
+"""EC2: lookups of VPC endpoints, VPCs, subnets and security groups, and managed prefix lists."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ class AthenaRun:
         Raises
         ------
         InvalidInput
-            If nobody said yes, or settings cannot be used.
+            If the query was not confirmed, or settings cannot be used.
         AccessDenied
             Where AWS refuses; it names the action.
         LogError
