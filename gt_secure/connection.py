@@ -1160,7 +1160,8 @@ class Connection:
         around = account.read_surroundings(self.aws, state, kms_key=key)
         snapshot = account.with_surroundings(account.snapshot_of(state), around)
         facts = access.given_facts(context).with_defaults(access.facts_of(self.aws, state))
-        snapshot = findings.with_url_ages(replace(snapshot, facts=facts.values), hits)
+        snapshot = replace(snapshot, facts=facts.values, account_restricts_public=facts.blocks_public)
+        snapshot = findings.with_url_ages(snapshot, hits)
         return listings.Findings(findings.accept(findings.find_all(snapshot), known))
 
     def audit(

@@ -166,6 +166,7 @@ def _files(locks: EffectiveLocks) -> PolicyFiles:
         account=locks.account,
         named_partition=locks.partition,
         is_public_refused=locks.is_public_refused,
+        origin="read",
         endpoint_policies={
             each.id: (each.policy_text, each.type == "Gateway") for each in locks.endpoints.values() if each.policy_text
         },

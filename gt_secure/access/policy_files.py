@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from ..iam.documents import Source
 from ..iam.facts import usable_facts
@@ -61,6 +61,8 @@ class PolicyFiles:
         Policies of VPC endpoints by id, each with whether it is a gateway endpoint.
     is_public_refused : bool or None
         Whether Block Public Access refuses all signers of other accounts; None if it was not read.
+    origin : str
+        ``given`` for policies from files, ``read`` for those of an account: the verb in what is assumed.
     """
 
     bucket: str
@@ -73,6 +75,7 @@ class PolicyFiles:
     named_partition: str = ""
     endpoint_policies: Mapping[str, tuple[Source | None, bool]] = field(default_factory=dict)
     is_public_refused: bool | None = None
+    origin: Literal["given", "read"] = "given"
 
     def circumstances(self) -> Circumstances:
         """Return what holds for all requests."""
@@ -108,11 +111,11 @@ class PolicyFiles:
     def assumed(self) -> list[str]:
         """Return what is taken for granted, one sentence each."""
         return [
-            *([] if self.rcp else ["No resource control policy was given: they allow everything."]),
-            *([] if self.scp else ["No service control policy was given: they allow everything."]),
-            "The policy of a VPC endpoint that was not given is the default, full access."
+            *([] if self.rcp else [f"No resource control policy was {self.origin}: they allow everything."]),
+            *([] if self.scp else [f"No service control policy was {self.origin}: they allow everything."]),
+            f"The policy of a VPC endpoint that was not {self.origin} is the default, full access."
             if self.endpoint_policies
-            else "No VPC endpoint policy was given: it is the default, full access.",
+            else f"No VPC endpoint policy was {self.origin}: it is the default, full access.",
             _PUBLIC[self.is_public_refused],
             f"The signer is a session of a role of account {self.account} whose own policies allow everything.",
             "The own policies of signers of other accounts allow everything.",

@@ -186,6 +186,8 @@ class Snapshot:
         Missing permissions.
     facts : mapping
         Values of condition keys that are known, by the key in lower case; an empty one says that the key is absent.
+    account_restricts_public : bool or None
+        Whether Block Public Access of the account restricts public buckets; None if it was not read.
     """
 
     region: str
@@ -200,6 +202,7 @@ class Snapshot:
     role_arn: str = ""
     unseen: tuple[Missing, ...] = ()
     facts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    account_restricts_public: bool | None = None
 
     def lacks(self, action: str, name: str = "") -> bool:
         """Return whether a permission was missing, for everything or for a resource with this name."""

@@ -139,7 +139,8 @@ def plan(
     rows, stops = simulate(restriction, seen, planned, hits, facts)
     results = check(restriction, seen, planned, facts)
     tried = dry_run(restriction, hits)
-    snapshot = replace(snapshot_of(seen, restriction, planned), facts=facts.values)
+    snapshot = snapshot_of(seen, restriction, planned)
+    snapshot = replace(snapshot, facts=facts.values, account_restricts_public=facts.blocks_public)
     lists = list_notices(restriction, seen)
     notices = [*lists, *notices_for(restriction, seen, changes), *stops, *_broken(results), *_too_young(tried)]
     notices += drift_notices(aws, restriction, changes, journal_dir)

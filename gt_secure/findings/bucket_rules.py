@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from ..access.decision import decide_request
+from ..access.public_access import SETTING
 from ..access.request_kinds import Given
 from ..account.facts import BucketFacts, LogTargetFacts, Snapshot
 from ..aws.arns import session_of_role
@@ -24,6 +25,11 @@ POLICY = "s3:GetBucketPolicy"
 _READS = ("s3:getobject", "s3:getobjectversion")
 _VPC_OF_AWS = "vpc-00000000"
 """Stands for the VPC of Ground Truth's endpoint, which is none of the account's."""
+_ACCOUNT_BLOCK = {
+    None: "The settings of the account, which can turn them on too, were not read.",
+    False: f"{SETTING} is off for the account, too.",
+    True: f"{SETTING} is on for the account.",
+}
 _NETWORK_KEYS = {"aws:sourceip", "aws:vpcsourceip", "aws:sourcevpce", "aws:sourcevpc"}
 
 
@@ -198,12 +204,13 @@ def _delivery(snapshot: Snapshot, bucket: BucketFacts, target: LogTargetFacts) -
 
 
 @bucket_rule("block-public-access-off", "s3:GetBucketPublicAccessBlock")
-def block_public_access_off(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
-    """One of the four settings is off."""
-    names = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
-    off = [name for name in names if not bucket.public_access_block.get(name)]
+def block_public_access_off(snapshot: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
+    """One of the four settings is off, and not known to be on for the account."""
+    names = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", SETTING)
+    by_account = snapshot.account_restricts_public
+    off = [name for name in names if not bucket.public_access_block.get(name) and not (by_account and name == SETTING)]
     if off:
-        yield Match(bucket.name, f"Off: {', '.join(off)}. The account's own setting was not looked at.")
+        yield Match(bucket.name, f"Off: {', '.join(off)}. {_ACCOUNT_BLOCK[by_account]}")
 
 
 @bucket_rule("kms-network-condition", "s3:GetEncryptionConfiguration", "kms:GetKeyPolicy")

@@ -29,7 +29,9 @@ READ_WITH = {
     "the access log, if one was given": "gt-secure hits --bucket gt-images --presigned --by requester,age_s,expires_s",
     "the bucket's logging configuration": _BUCKET.format("get-bucket-logging"),
     "the log bucket's region, encryption, retention and policy": _BUCKET.format("get-bucket-logging"),
-    "the bucket's public access block": _BUCKET.format("get-public-access-block"),
+    "the account's Block Public Access, where the bucket policy is public": (
+        "aws s3control get-public-access-block --account-id ACCOUNT"
+    ),
     "the bucket's Block Public Access": _BUCKET.format("get-public-access-block"),
     "the bucket's encryption": _BUCKET.format("get-bucket-encryption"),
     "the bucket's replication configuration": _BUCKET.format("get-bucket-replication"),

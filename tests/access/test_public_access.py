@@ -12,6 +12,7 @@ from gt_secure import Restriction
 from gt_secure.access import facts as facts_module
 from gt_secure.access import from_account
 from gt_secure.access.from_account import account_exposure, account_proof
+from gt_secure.access.policy_files import PolicyFiles
 from gt_secure.access.public_access import READ_ACCOUNT_BLOCK, is_surely_public
 from gt_secure.account.facts import Missing
 from gt_secure.account.key_facts import KeyFacts
@@ -84,6 +85,15 @@ class Account:
 @pytest.fixture
 def account(monkeypatch: pytest.MonkeyPatch) -> Account:
     return Account(monkeypatch)
+
+
+def test_what_is_assumed_names_policies_that_were_not_read(account: Account) -> None:
+    """Nobody gave files: the role read the account. Files keep their own word."""
+    _, found = account.exposure()
+    assert "No resource control policy was read: they allow everything." in found.assumed
+    assert "No VPC endpoint policy was read: it is the default, full access." in found.assumed
+    assert not [sentence for sentence in found.assumed if "given" in sentence]
+    assert "No service control policy was given: they allow everything." in PolicyFiles("gt-images").assumed()
 
 
 @pytest.mark.parametrize("by", ["bucket", "account"])

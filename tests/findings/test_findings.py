@@ -238,6 +238,28 @@ def test_each_fault_is_found_with_its_subject(code, snapshot, subject):
         assert code in json.dumps(finding.to_dict())
 
 
+def test_block_public_access_of_the_account_counts_where_it_is_known():
+    off = {**BLOCKED, "RestrictPublicBuckets": False}
+    assert "block-public-access-off" in codes(bucket(public_access_block=off))
+    assert "block-public-access-off" in codes(change(bucket(public_access_block=off), account_restricts_public=False))
+    assert "block-public-access-off" not in codes(change(bucket(public_access_block=off), account_restricts_public=True))
+
+
+@pytest.mark.parametrize(
+    ("by_account", "detail"),
+    [
+        (None, "Off: BlockPublicAcls, RestrictPublicBuckets. The settings of the account, which can turn them on too, "
+               "were not read."),
+        (False, "Off: BlockPublicAcls, RestrictPublicBuckets. RestrictPublicBuckets is off for the account, too."),
+        (True, "Off: BlockPublicAcls. RestrictPublicBuckets is on for the account."),
+    ],
+)  # fmt: skip
+def test_block_public_access_says_what_is_known_of_the_account(by_account, detail):
+    off = {**BLOCKED, "BlockPublicAcls": False, "RestrictPublicBuckets": False}
+    found = find_all(change(bucket(public_access_block=off), account_restricts_public=by_account))
+    assert [each.detail for each in found if each.code == "block-public-access-off"] == [detail]
+
+
 def test_every_code_of_the_data_file_has_a_check_and_a_case():
     assert {rule.code for rule in RULES} | {"not-checked"} == set(catalog())
     assert {row[0] for row in BAD} == set(catalog())
