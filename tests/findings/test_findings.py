@@ -240,9 +240,10 @@ def test_each_fault_is_found_with_its_subject(code, snapshot, subject):
 
 def test_block_public_access_of_the_account_counts_where_it_is_known():
     off = {**BLOCKED, "RestrictPublicBuckets": False}
-    assert "block-public-access-off" in codes(bucket(public_access_block=off))
-    assert "block-public-access-off" in codes(change(bucket(public_access_block=off), account_restricts_public=False))
-    assert "block-public-access-off" not in codes(change(bucket(public_access_block=off), account_restricts_public=True))
+    snapshot = bucket(public_access_block=off)
+    assert "block-public-access-off" in codes(snapshot)
+    assert "block-public-access-off" in codes(change(snapshot, account_restricts_public=False))
+    assert "block-public-access-off" not in codes(change(snapshot, account_restricts_public=True))
 
 
 @pytest.mark.parametrize(
