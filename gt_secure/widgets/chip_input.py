@@ -15,16 +15,28 @@ from .shared_models import make
 _MOST = 60
 """Chips that are drawn; a longer list is edited as text."""
 
+_CORRECTED = 4
+"""Wrong entries that get buttons with their corrections, as many as the messages under the chips name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One word of the list: how it is shown, and what is wrong with it, if anything."""
+    """One word of the list: how it is shown, what is wrong with it, if anything, and what to write instead."""
 
     word: str
     label: str
     tone: Tone = "plain"
     about: str = ""
     problem: str = ""
+    corrections: tuple[Correction, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A proposal to replace a wrong word: the words on its button, and the new word."""
+
+    label: str
+    word: str
 
 
 class ChipInput(Box):
@@ -60,6 +72,7 @@ class ChipInput(Box):
         self._read, self._split, self._changed, self._guard = read, split, changed, guard
         self._entries: list[Entry] = []
         self._chips: dict[Entry, ipywidgets.Button] = {}
+        self._corrected: dict[Entry, list[ipywidgets.Button]] = {}
         kind = ipywidgets.Combobox if options else ipywidgets.Text
         # The value is sent on Enter and when the input is left: nothing typed is lost, and nobody is interrupted.
         self.input = field(
@@ -69,7 +82,9 @@ class ChipInput(Box):
         self.chips = make(ipywidgets.Box)
         self.chips.add_class("gts-chips")
         self.said = Html()
-        super().__init__([self.input, self.chips, self.said])
+        self.corrections = make(ipywidgets.Box)
+        self.corrections.add_class("gts-chips")
+        super().__init__([self.input, self.chips, self.said, self.corrections])
         self.add_class("gts-stack")
 
     @property
@@ -100,6 +115,12 @@ class ChipInput(Box):
         self._draw()
         self._changed()
 
+    def replace(self, word: str, new: str) -> None:
+        """Put another word in the place of one, and tell."""
+        self._entries = [self._read(each) for each in dict.fromkeys(new if w == word else w for w in self.words)]
+        self._draw()
+        self._changed()
+
     def offer(self, options: Sequence[str]) -> None:
         """Offer choices while typing."""
         self.input.options = tuple(options)
@@ -125,6 +146,34 @@ class ChipInput(Box):
         more = [Html(markup.hint(f"and {rest:,} more: edit them as text"))] if rest > 0 else []
         self.chips.children = (*kept.values(), *more)
         (self.chips.remove_class if kept else self.chips.add_class)("gts-hidden")
+        self._draw_corrections()
+
+    def _draw_corrections(self) -> None:
+        wrong = [entry for entry in self._entries if entry.problem][:_CORRECTED]
+        kept: dict[Entry, list[ipywidgets.Button]] = {}
+        for entry in wrong:
+            # The same buttons stay while their entry does: a redraw would take the keyboard focus away.
+            kept[entry] = self._corrected.pop(entry, []) or [
+                self._correction(entry, each) for each in entry.corrections
+            ]
+        for gone in (button for buttons in self._corrected.values() for button in buttons):
+            gone.close()
+        self._corrected = kept
+        self.corrections.children = tuple(button for buttons in kept.values() for button in buttons)
+        shown = bool(self.corrections.children)
+        (self.corrections.remove_class if shown else self.corrections.add_class)("gts-hidden")
+
+    def _correction(self, entry: Entry, correction: Correction) -> ipywidgets.Button:
+        tooltip = markup.plain(f"{correction.label} instead of {entry.word}", 200)
+        made = make(ipywidgets.Button, description=correction.label, tooltip=tooltip)
+        made.add_class("gts-link")
+
+        def use() -> None:
+            self.replace(entry.word, correction.word)
+            self.input.focus()  # the pressed button is gone: the keyboard goes on in the list, not at the page's start
+
+        made.on_click(lambda _: self._guard(use))
+        return made
 
     def _chip(self, entry: Entry) -> ipywidgets.Button:
         sign = {"no": "✕ ", "warn": "! "}.get(entry.tone, "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -15,7 +16,7 @@ from ..network import IPNetwork, collapse, is_very_broad, overlaps, parse_endpoi
 from ..policies.bucket_guard import MAX_BUCKET_POLICY, build_guard
 from ..policies.session_policy import MAX_SESSION_POLICY, session_policy
 from ..restriction.model import Restriction
-from .chip_input import Entry
+from .chip_input import Correction, Entry
 from .wording import PANEL
 
 if TYPE_CHECKING:
@@ -39,13 +40,35 @@ def read_address(word: str, *, portal_only: bool = False) -> Entry:
         else:
             Restriction(addresses=[network], bucket="gt-images")
     except InvalidInput as error:
-        return Entry(word, word, "no", problem=PANEL.write(f"{error.message} {error.next_step}"))
+        said = PANEL.write(f"{error.message} {error.next_step}")
+        return Entry(word, word, "no", problem=said, corrections=_corrections(word, portal_only))
     family = f"IPv{network.version}"
     about = f"{family}, {_size(network)}, {scope(network)}."
     label = f"{_short(network)} · {family} · {_size_word(network)}"
     if is_very_broad(network):
         return Entry(word, label, "warn", about=f"{about} That is very broad: write the ranges of your own network.")
     return Entry(word, label, "plain", about=about)
+
+
+def _corrections(word: str, portal_only: bool) -> tuple[Correction, ...]:
+    """Return what a wrong address may have meant; what the restriction would refuse again is not proposed."""
+    try:
+        interface = ipaddress.ip_interface(word.strip())
+    except ValueError:
+        return ()
+    if isinstance(interface, ipaddress.IPv6Interface) and interface.ip.ipv4_mapped is not None:
+        # The length of a mapped range counts the 96 bits in front: only the address is certain.
+        single = interface.network.num_addresses == 1
+        proposed = [("Use", str(interface.ip.ipv4_mapped))] if single else []
+    else:
+        proposed = [("Use", str(interface.network))]
+        if interface.ip != interface.network.network_address:
+            proposed.append(("Only", str(interface.ip)))
+    return tuple(
+        Correction(f"{verb} {new}", new)
+        for verb, new in proposed
+        if new != word.strip() and not read_address(new, portal_only=portal_only).problem
+    )
 
 
 def networks_of(entries: Iterable[Entry]) -> list[IPNetwork]:

@@ -70,6 +70,61 @@ def test_a_wrong_entry_is_marked_and_says_what_to_write(word: str, part: str, wo
     assert caught.value.next_step
 
 
+@pytest.mark.parametrize(
+    ("word", "offered"),
+    [
+        ("203.0.113.7/24", ["Use 203.0.113.0/24", "Only 203.0.113.7"]),
+        ("2001:db8:40::7/48", ["Use 2001:db8:40::/48", "Only 2001:db8:40::7"]),
+        ("203.0.113.0/255.255.255.0", ["Use 203.0.113.0/24"]),
+        ("203.0.113.7/255.255.255.0", ["Use 203.0.113.0/24", "Only 203.0.113.7"]),
+        ("::ffff:203.0.113.7", ["Use 203.0.113.7"]),
+        ("::ffff:203.0.113.0/120", []),
+        ("10.0.0.7/24", []),
+        ("203.0.113.7/0", ["Only 203.0.113.7"]),
+        ("0.0.0.0/0", []),
+        ("localhost", []),
+        ("300.1.1.1", []),
+        ("203.0.113.0/24", []),
+    ],
+)
+def test_a_wrong_entry_offers_corrections_that_are_accepted(word: str, offered: list[str]) -> None:
+    made = editor(addresses=[word])
+    buttons = made.address_input.corrections.children
+    assert [button.description for button in buttons] == offered
+    assert ("gts-hidden" in made.address_input.corrections._dom_classes) is (not offered)
+    for correction in made.address_input.entries[0].corrections:
+        assert editor(addresses=[correction.word]).restriction().addresses
+
+
+@pytest.mark.parametrize(("pressed", "used"), [(0, "203.0.113.0/24"), (1, "203.0.113.7")])
+def test_a_pressed_correction_replaces_the_entry_in_its_place(pressed: int, used: str) -> None:
+    made = editor(addresses=["192.0.2.0/24", "203.0.113.7/24", "198.51.100.9"])
+    made.address_input.corrections.children[pressed].click()
+    assert made.addresses == ("192.0.2.0/24", used, "198.51.100.9")
+    assert len(chips(made)) == 3
+    assert not made.address_input.corrections.children
+    assert "gts-hidden" in made.address_input.corrections._dom_classes
+    assert made.restriction().addresses
+
+
+def test_a_correction_that_is_listed_already_is_not_listed_twice() -> None:
+    made = editor(addresses=["203.0.113.0/24", "203.0.113.7/24"])
+    made.address_input.corrections.children[0].click()
+    assert made.addresses == ("203.0.113.0/24",)
+
+
+def test_corrections_say_which_entry_they_replace_and_stay_while_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = editor(addresses=["203.0.113.7/24", "198.51.100.9/28"])
+    first, second = made.address_input.corrections.children[1:3]
+    assert first.tooltip == "Only 203.0.113.7 instead of 203.0.113.7/24"
+    assert second.tooltip == "Use 198.51.100.0/28 instead of 198.51.100.9/28"
+    focused: list[bool] = []
+    monkeypatch.setattr(made.address_input.input, "focus", lambda: focused.append(True), raising=False)
+    first.click()
+    assert focused == [True]
+    assert made.address_input.corrections.children[0] is second
+
+
 def test_a_wrong_entry_is_never_left_out_silently() -> None:
     with pytest.raises(InvalidInput):
         editor(addresses=["203.0.113.0/24", "10.0.0.0/8"]).restriction()
