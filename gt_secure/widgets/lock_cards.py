@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import html as markup
 from ..changes.change import find_change
 from ..changes.targets import BucketGuard, TeamUrlLock, Toggles, WorkforcePortal
 from ..html import Chip, Markup, count
+from .lock_history import changed_markup
 
 if TYPE_CHECKING:
     from ..aws.teams import Workforce, Workteam
     from ..changes.change import Change
+    from ..changes.history import HistoryEntry
     from ..changes.plan import Plan
     from ..changes.targets import Target
     from ..policies.bucket_guard import Guard
@@ -33,6 +36,8 @@ class LocksView:
     guard_known: bool = False
     guard_refused: bool = False
     plan: Plan | None = None
+    changes: Mapping[str, HistoryEntry] = field(default_factory=dict)
+    """The last change for each kind of lock, where it is known."""
 
     def change(self, target: type[Target[V]]) -> Change[V] | None:
         """Return the planned change of a lock, if any."""
@@ -42,8 +47,13 @@ class LocksView:
 def locks_markup(view: LocksView) -> Markup:
     """The three locks as HTML."""
     parts = "".join(
-        f'<div class="gts-lock"><h3>{name} {markup.cell(chip)}</h3><p>{said}</p></div>'
-        for name, chip, said in (_portal(view), _url(view), _guard(view))
+        f'<div class="gts-lock"><h3>{name} {markup.cell(chip)}</h3><p>{said}</p>'
+        f"{changed_markup(kind, view.changes)}</div>"
+        for kind, (name, chip, said) in (
+            ("portal-lock", _portal(view)),
+            ("url-lock", _url(view)),
+            ("bucket-guard", _guard(view)),
+        )
     )
     return Markup(f'<div class="gts-locks">{parts}</div>')
 

@@ -22,6 +22,7 @@ from .background import Worker, in_background, load_soon
 from .base import Box, Html, Link
 from .hits_step import HitsStep
 from .lock_cards import LocksView, lock_states, locks_markup
+from .lock_history import last_changes
 from .page_assets import page_parts
 from .review_step import ReviewStep
 from .shared_models import make
@@ -31,6 +32,7 @@ from .test_url_step import TestUrlStep
 if TYPE_CHECKING:
     from ..aws.buckets import BucketState
     from ..aws.teams import TeamLike
+    from ..changes.history import HistoryEntry
     from ..connection import Connection, ConnectionLike
     from ..doctor import Diagnosis
     from ..findings.accepted import AcceptedLike
@@ -81,6 +83,8 @@ class Panel(Box):
         self._worker = Worker(on_busy=lambda _: None, on_error=self._no_bucket)
         self._identity = Worker(on_busy=lambda _: None, on_error=self._no_identity)
         self._doctor = Worker(on_busy=lambda _: None, on_error=self._no_diagnosis)
+        self._historian = Worker(on_busy=lambda _: None, on_error=self._no_changes)
+        self._journal_dir = journal_dir
         names = networks_from(networks)
         wanted = team_name(team) if team is not None else BUCKET_ONLY if bucket else None
         self.picker = TeamPicker(self.link, value=wanted)  # first: the teams are read while the rest is made
@@ -130,10 +134,12 @@ class Panel(Box):
     def _wire(self) -> None:
         self.picker.observe(lambda _: self._team_changed(), ["team", "value"])
         self.picker.observe(lambda _: self._examine_later(), ["team", "answers"])
+        self.picker.observe(lambda _: self._forget_changes(), "team")
         self.picker.observe(lambda _: self._details_changed(), "details")
         self.allow.observe(lambda _: self._allow_changed(), "revision")
         self.allow.observe(lambda _: self._place_changed(), ["bucket", "prefix"])
         self.allow.observe(lambda _: self._examine_later(), ["bucket", "prefix"])
+        self.allow.observe(lambda _: self._forget_changes(), "bucket")
         self.test.role_input.observe(lambda _: self._examine_later(), "value")
         self.review.observe(lambda _: self._plan_changed(), "plan")
         self.review.observe(lambda _: self._applied(), "applied")
@@ -153,6 +159,7 @@ class Panel(Box):
             self._worker.cancel()
             self._identity.cancel()
             self._doctor.cancel()
+            self._historian.cancel()
             for step in self.steps:
                 step.close()
         super().close()
@@ -310,9 +317,45 @@ class Panel(Box):
     def _got_diagnosis(self, found: Diagnosis) -> None:
         self.diagnosis = found
         self.role.value = roleline.role_markup(found)
+        self._read_changes_later()
 
     def _no_diagnosis(self, error: GtSecureError) -> None:
         self.role.value = roleline.not_known(error)
+        self._read_changes_later()
+
+    def _read_changes_later(self) -> None:
+        # CloudTrail answers two calls a second: everything else comes first.
+        if in_background():
+            self._historian.start(self._reading_changes(), self._got_changes, timeout_s=60)
+
+    # the last changes of the locks
+
+    def read_changes(self) -> None:
+        """Read who last changed the locks; the panel does so by itself in a notebook, after the first line."""
+        self._historian.start(self._reading_changes(), self._got_changes, timeout_s=60)
+
+    def _reading_changes(self) -> Callable[[], dict[str, HistoryEntry]]:
+        team, bucket, journal_dir = self.picker.team, self.allow.bucket or None, self._journal_dir
+        name = team.name if team is not None and team.kind == "private" else None
+
+        def work() -> dict[str, HistoryEntry]:
+            if name is None and bucket is None:
+                return {}
+            return last_changes(self.link.get().history(name, bucket, journal_dir=journal_dir))
+
+        return work
+
+    def _forget_changes(self) -> None:
+        # What is under way is of the choice before; the new first line starts it again.
+        self._historian.cancel()
+        self._got_changes({})
+
+    def _got_changes(self, changes: dict[str, HistoryEntry]) -> None:
+        self._view = replace(self._view, changes=changes)
+        self._draw_top()
+
+    def _no_changes(self, _: GtSecureError) -> None:
+        self._got_changes({})  # optional: the history is often not readable, and no lock depends on it
 
     def _draw_top(self) -> None:
         team = self.picker.team
