@@ -4,7 +4,7 @@
     python tools/build_labextension.py --check  # build elsewhere, and compare with what is committed
 
 The builder is JupyterLab's own, with the shared versions of labextension/core: the result depends on neither the
-JupyterLab nor the machine.
+JupyterLab nor the machine, nor the folder: labextension/webpack.config.js names the parts by what they are.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ def compare(folder: Path) -> list[str]:
     shutil.copytree(SOURCE, copy, ignore=shutil.ignore_patterns("node_modules", "lib", "out", "*.tsbuildinfo"))
     (folder / "gt_secure").mkdir()
     if (SOURCE / "node_modules").is_dir():
-        (copy / "node_modules").symlink_to(SOURCE / "node_modules")
+        # A link to them would show in the build: webpack names a module by where it really is.
+        shutil.copytree(SOURCE / "node_modules", copy / "node_modules", symlinks=True)
     built = folder / "gt_secure" / "labextension"
     build(copy, built)
     names = {str(path.relative_to(base)) for base in (BUILT, built) for path in files(base)}
