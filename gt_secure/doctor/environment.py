@@ -20,7 +20,7 @@ EXTRAS = {
     "browser": ("anywidget", "the probe from your own browser"),
     "sagemaker": ("sagemaker", "sessions and workteams of the SageMaker SDK"),
     "sandbox": ("ministack", "the local AWS"),
-    "fast": ("isal", "faster unpacking of logs"),
+    "fast": ("isal", "faster fetching and unpacking of logs"),
     "spark": ("pyspark", "logs on a Spark cluster"),
 }
 CLOCK_NOTE_S, CLOCK_WRONG_S = 60, 300
