@@ -49,8 +49,9 @@ def test_what_they_say(account: Sandbox) -> None:
 
 
 def test_nothing_is_written(account: Sandbox) -> None:
-    s3 = boto3.client("s3", endpoint_url=account.endpoint_url)
-    sagemaker = boto3.client("sagemaker", endpoint_url=account.endpoint_url)
+    session = boto3.Session()  # the default session may hold the keys of another test
+    s3 = session.client("s3", endpoint_url=account.endpoint_url)
+    sagemaker = session.client("sagemaker", endpoint_url=account.endpoint_url)
 
     def state() -> str:
         team = sagemaker.describe_workteam(WorkteamName="open-team")["Workteam"]

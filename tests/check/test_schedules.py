@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -82,7 +81,7 @@ def test_the_notebook_runs_with_papermill_and_uploads(scene: Scene, tmp_path, ch
     path = tmp_path / FILE_NAMES["notebook-job"]
     path.write_text(schedule("notebook-job"))
     nbformat.validate(nbformat.read(path, as_version=4))
-    words = [shutil.which("papermill") or "papermill", path.name, "result.ipynb", "--no-progress-bar"]
+    words = [sys.executable, "-m", "papermill", path.name, "result.ipynb", "--no-progress-bar"]
     prefix = f"nightly-{code}"
     words += ["-p", "REPORTS", f"s3://{BUCKET}/{prefix}/", "-p", "SANDBOX", "True"]
     env = {**os.environ, **scene.sandbox.environment(), "PYTHONWARNINGS": "ignore"}
