@@ -80,7 +80,7 @@ def test_the_locks_show_their_last_change_and_forget_it_with_the_choice(
 ) -> None:
     journal = str(tmp_path / "journal")
     wish = Restriction(addresses=["203.0.113.0/24"], bucket="gt-images", guard=True)
-    connection.apply(connection.plan(wish), journal_dir=journal)
+    applied = connection.apply(connection.plan(wish), journal_dir=journal)
     made = panel(connection, bucket="gt-images", journal_dir=journal)
     assert "last changed" not in made.top.value
     made.read_changes()
@@ -89,6 +89,7 @@ def test_the_locks_show_their_last_change_and_forget_it_with_the_choice(
     assert "last changed" not in made.top.value
     made.read_changes()
     assert "last changed" not in made.top.value
+    connection.undo(applied, journal_dir=journal)  # other tests share the sandbox
 
 
 def test_a_role_that_cannot_read_the_history_sees_the_locks_alone(aws: Any, now: None) -> None:
