@@ -53,7 +53,7 @@ export class SaveGuard {
   private async _checked(path: string, options?: Options): Promise<Options> {
     const mode = this._choices().saveGuard;
     const book = options?.content as Data | undefined;
-    const byPerson = this._asked;
+    let byPerson = this._asked;
     this._asked = false;
     if (mode === 'off' || options?.type !== 'notebook' || typeof book !== 'object' || book === null) {
       return options;
@@ -63,14 +63,18 @@ export class SaveGuard {
     if (found.length === 0) {
       return options;
     }
+    // One dialog at a time: a save meanwhile waits, and takes the answer unless it holds a secret that was not shown.
+    for (let open = this._open.get(path); open; open = this._open.get(path)) {
+      await open;
+      byPerson = false;
+    }
     const known = this._decided.get(path);
     let decision = known && [...secrets].every(each => known.secrets.has(each)) ? known.decision : undefined;
     if (decision === 'save' && mode === 'strict') {
       decision = undefined;
     }
     if (!decision || (decision === 'cancel' && byPerson)) {
-      decision = await this._ask(path, book, found, mode === 'strict');
-      this._decided.set(path, { decision, secrets });
+      decision = await this._ask(path, book, found, secrets, mode === 'strict');
     }
     if (decision === 'cancel') {
       this._reveal(path, found);
@@ -79,12 +83,13 @@ export class SaveGuard {
     return decision === 'save' ? options : { ...options, content: this._remove(path, book, found) };
   }
 
-  /** One dialog at a time: a second save of the notebook meanwhile gets the same answer. */
-  private _ask(path: string, book: Data, found: ISavedSecret[], strict: boolean): Promise<Decision> {
-    const open = this._open.get(path);
-    if (open) {
-      return open;
-    }
+  private _ask(
+    path: string,
+    book: Data,
+    found: ISavedSecret[],
+    secrets: Set<string>,
+    strict: boolean
+  ): Promise<Decision> {
     const cancel = Dialog.cancelButton({ label: 'Cancel' });
     const save = Dialog.warnButton({ label: 'Save anyway', actions: ['save'] });
     const remove = Dialog.okButton({ label: 'Remove and save', actions: ['remove'] });
@@ -93,9 +98,14 @@ export class SaveGuard {
       body: new Report(path, book, found),
       buttons: strict ? [cancel, remove] : [cancel, save, remove],
       defaultButton: strict ? 1 : 2
-    }).then(result => (result.button.actions[0] as Decision | undefined) ?? 'cancel');
+    })
+      .then(result => {
+        const decision = (result.button.actions[0] as Decision | undefined) ?? 'cancel';
+        this._decided.set(path, { decision, secrets });
+        return decision;
+      })
+      .finally(() => this._open.delete(path));
     this._open.set(path, answer);
-    void answer.finally(() => this._open.delete(path));
     return answer;
   }
 

@@ -256,6 +256,17 @@ def wait_for_hits(aws: Sandbox, address: str, since: float) -> None:
     pytest.fail(f"the access log told nothing of {address}")
 
 
+def until(page: Any, script: str) -> None:
+    """Run an async function in the page until it gives true.
+
+    ``page.wait_for_function`` takes the promise itself for true, and does not run it again.
+    """
+    end = time.monotonic() + START_S
+    while not page.evaluate(script):
+        assert time.monotonic() < end, f"never true: {script}"
+        page.wait_for_timeout(100)
+
+
 class Notebook:
     """A notebook that is open in a browser page."""
 
@@ -303,10 +314,10 @@ class Notebook:
     def save(self) -> str:
         """Save with the state of all widgets, and return the file's text."""
         # Once more when something arrived meanwhile, until nothing is unsaved.
-        self.page.wait_for_function(
+        until(
+            self.page,
             "async () => { await window.jupyterapp.commands.execute('docmanager:save');"
             " return !window.jupyterapp.shell.currentWidget.model.dirty }",
-            polling=100,
         )
         return (self.lab.folder / self.name).read_text(encoding="utf-8")
 

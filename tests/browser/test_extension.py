@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import ROOT, SHOTS, Lab, link_extension
+from .conftest import ROOT, SHOTS, Lab, link_extension, until
 
 pytestmark = pytest.mark.browser
 
@@ -160,10 +160,10 @@ def test_two_panels_have_a_kernel_each(workbench: Workbench) -> None:
     )
     assert len(set(running)) == 2
     workbench.page.locator(".lm-TabBar-tab", has_text=TITLE).nth(1).locator(".lm-TabBar-tabCloseIcon").click()
-    workbench.page.wait_for_function(
+    until(
+        workbench.page,
         "async () => { const s = window.jupyterapp.serviceManager.sessions; await s.refreshRunning();"
         " return [...s.running()].length === 1 }",
-        polling=200,
     )
 
 
@@ -289,9 +289,9 @@ FRONT = "const model = window.jupyterapp.shell.currentWidget?.context?.model;"
 
 def save(workbench: Workbench) -> None:
     """Save until nothing is unsaved; a save that runs already is waited for."""
-    workbench.page.wait_for_function(
+    until(
+        workbench.page,
         f"async () => {{ {FRONT} await window.jupyterapp.commands.execute('docmanager:save'); return !model.dirty }}",
-        polling=100,
     )
 
 
@@ -334,7 +334,6 @@ def test_the_save_guard_shows_where_and_removes(workbench: Workbench) -> None:
         workbench.page.locator(".jp-OutputArea-output", has_text="X-Amz-Signature=***").first.wait_for()
 
 
-@pytest.mark.slow  # on a busy machine its last save can outlive it
 def test_saved_anyway_it_does_not_ask_again_for_the_same(workbench: Workbench) -> None:
     with leaking(workbench) as path:
         workbench.command("docmanager:save")
@@ -351,6 +350,26 @@ def test_saved_anyway_it_does_not_ask_again_for_the_same(workbench: Workbench) -
         dialog.get_by_role("button", name="Cancel").click()
 
 
+def test_an_answer_does_not_hold_for_a_secret_that_came_later(workbench: Workbench) -> None:
+    """As the autosave does it while the question is open: JupyterLab drops only a second command."""
+    start = f"() => {{ {FRONT} window.NAME = window.jupyterapp.shell.currentWidget.context.save()"
+    start += ".then(() => 'saved', error => error.name) }"
+    with leaking(workbench) as path:
+        dialog = workbench.page.locator(".jp-Dialog")
+        workbench.page.evaluate(start.replace("NAME", "first"))
+        dialog.get_by_text("This notebook holds secrets").wait_for()
+        workbench.page.evaluate(f"() => {{ {FRONT} model.setMetadata('id', 'ASIA' + 'IOSFODNN7EXAMPLE') }}")
+        workbench.page.evaluate(start.replace("NAME", "later"))
+        dialog.get_by_role("button", name="Save anyway").click()
+        assert workbench.page.evaluate("() => window.first") == "saved"
+        dialog.get_by_text("An access key id").wait_for()
+        dialog.get_by_role("button", name="Cancel").click()
+        assert workbench.page.evaluate("() => window.later") == "ModalCancelError"
+        text = path.read_text(encoding="utf-8")
+        assert "0f0f" in text
+        assert "ASIA" not in text
+
+
 def test_the_strict_save_guard_never_saves_a_secret(workbench: Workbench, axe: str) -> None:
     with leaking(workbench, strict=True) as path:
         workbench.command("docmanager:save")
@@ -365,27 +384,36 @@ def test_the_strict_save_guard_never_saves_a_secret(workbench: Workbench, axe: s
         assert "0f0f" not in path.read_text(encoding="utf-8")
 
 
+def test_a_notebook_of_5_mb_is_searched(workbench: Workbench) -> None:
+    [(_, nothing, size)] = search_large(workbench, 1)
+    assert nothing == []
+    assert size > 4_500_000
+    [(_, found, _)] = search_large(workbench, 1, URL)
+    assert found == [{"place": "cell 0, output", "what": "the signature of a presigned URL"}]
+
+
+@pytest.mark.slow  # a time that a busy machine cannot promise
 def test_a_notebook_of_5_mb_is_searched_in_30_ms(workbench: Workbench) -> None:
-    line = "epoch 12 of 40: loss=0.1234 token accuracy 0.99, signature lorem ipsum dolor sit amet\\n"
-    path = workbench.lab.notebook("large.ipynb", "1")
-    try:
-        workbench.open("/tree/large.ipynb")
-        workbench.page.wait_for_function(f"() => {{ {FRONT} return model?.sharedModel?.cells?.length === 1 }}")
-        times = workbench.page.evaluate(
-            f"async () => {{ {FRONT} const text = '{line}'.repeat({100_000 // len(line)});"
-            " const book = model.toJSON(); const app = window.jupyterapp;"
-            " book.cells[0].outputs = Array.from({length: 50}, () => ({output_type: 'stream', name: 'stdout', text}));"
-            " const times = [];"
-            " for (let i = 0; i < 7; i++) { const start = performance.now();"
-            " const found = await app.commands.execute('gt-secure:find-secrets', {book});"
-            " times.push([performance.now() - start, found.length, JSON.stringify(book).length]) } return times }"
+    times = search_large(workbench, 7)
+    assert min(ms for ms, _, _ in times) < 30, [ms for ms, _, _ in times]
+
+
+def search_large(workbench: Workbench, times: int, last: str = "") -> list[tuple[float, list[dict[str, str]], int]]:
+    """Search a notebook of 5 MB: for each time the milliseconds, what was found, and the characters searched."""
+    line = "epoch 12 of 40: loss=0.1234 token accuracy 0.99, signature lorem ipsum dolor sit amet\n"
+    return [
+        tuple(each)
+        for each in workbench.page.evaluate(
+            "async ([text, last, times]) => { const outputs = Array.from({length: 50},"
+            " (_, i) => ({output_type: 'stream', name: 'stdout', text: i < 49 ? text : text + last}));"
+            " const book = {metadata: {}, nbformat: 4, nbformat_minor: 5, cells: [{cell_type: 'code', id: 'a',"
+            " metadata: {}, source: '1', execution_count: 1, outputs}]}; const results = [];"
+            " for (let i = 0; i < times; i++) { const start = performance.now();"
+            " const found = await window.jupyterapp.commands.execute('gt-secure:find-secrets', {book});"
+            " results.push([performance.now() - start, found, JSON.stringify(book).length]) } return results }",
+            [line * (100_000 // len(line)), last, times],
         )
-    finally:
-        path.unlink()
-    assert [found for _, found, _ in times] == [0] * len(times)
-    assert times[0][2] > 4_500_000
-    best = min(ms for ms, _, _ in times)
-    assert best < 30, times
+    ]
 
 
 # the demo
@@ -476,8 +504,8 @@ def setting(workbench: Workbench, **values: Any) -> None:
 
 def saved(workbench: Workbench) -> None:
     """Wait until JupyterLab has saved its layout."""
-    workbench.page.wait_for_function(
+    until(
+        workbench.page,
         "async () => { const api = window.jupyterapp.serviceManager.workspaces;"
         " const list = await api.list(); return JSON.stringify(list).includes('gt_secure:gt-secure-') }",
-        polling=200,
     )
