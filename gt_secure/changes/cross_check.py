@@ -188,12 +188,7 @@ class _Asker:
         rows = [each for each in self.plan.exposure if each.request not in ("worker", "forwarded")]
         gains = [each.request for each in rows if not each.gains.is_empty]
         unclear = [each.request for each in rows if not each.unclear.is_empty]
-        ours: bool | None = True if gains else None if unclear else False
-        words = {
-            True: f"more is opened for {', '.join(gains)}",
-            False: "nothing more is opened",
-            None: f"unknown for {', '.join(unclear)}",
-        }
+        ours, words = _our_answer(gains, unclear, "more is opened for", "nothing more is opened")
         try:
             with aws_errors("access-analyzer:CheckNoNewAccess"):
                 answer = self.client.check_no_new_access(
@@ -202,26 +197,28 @@ class _Asker:
                     policyType="RESOURCE_POLICY",
                 )
         except GtSecureError as error:
-            return _not_asked("CheckNoNewAccess", error, words[ours])
-        return _compared("CheckNoNewAccess", answer, ours, words[ours], "no new access", "new access")
+            return _not_asked("CheckNoNewAccess", error, words)
+        return _compared("CheckNoNewAccess", answer, ours, words, "no new access", "new access")
 
     def public(self, after: str) -> Opinion:
         """Ask whether the new policy is public."""
         rows = [each.after for each in self.plan.exposure if each.request in ("anonymous", "other-account")]
         open_to = [row.request for row in rows if row.opened.count(4) > _BROAD]
         unclear = [row.request for row in rows if not row.unknown.is_empty]
-        ours: bool | None = True if open_to else None if unclear else False
-        words = {
-            True: f"open to {', '.join(open_to)}",
-            False: "not public",
-            None: f"unknown for {', '.join(unclear)}",
-        }
+        ours, words = _our_answer(open_to, unclear, "open to", "not public")
         try:
             with aws_errors("access-analyzer:CheckNoPublicAccess"):
                 answer = self.client.check_no_public_access(policyDocument=after, resourceType="AWS::S3::Bucket")
         except GtSecureError as error:
-            return _not_asked("CheckNoPublicAccess", error, words[ours])
-        return _compared("CheckNoPublicAccess", answer, ours, words[ours], "no public access", "public access")
+            return _not_asked("CheckNoPublicAccess", error, words)
+        return _compared("CheckNoPublicAccess", answer, ours, words, "no public access", "public access")
+
+
+def _our_answer(opened: list[str], unclear: list[str], some: str, none: str) -> tuple[bool | None, str]:
+    """Return whether kinds of requests are opened, by our exposure, and that in words."""
+    if opened:
+        return True, f"{some} {', '.join(opened)}"
+    return (None, f"unknown for {', '.join(unclear)}") if unclear else (False, none)
 
 
 def _compared(check: str, answer: Mapping[str, Any], ours: bool | None, said: str, good: str, bad: str) -> Opinion:

@@ -82,7 +82,7 @@ COMMAND_LINE = Wording(
         "workteams": "'gt-secure teams'",
     },
 )
-"""What a person types in a shell."""
+"""Words of the command line for arguments and calls."""
 
 _CHECK = re.compile(rf"\b(?:{'|'.join(CHECKS)})\b")
 _QUOTED = re.compile(r"[\"'\u201c`](\w+)[\"'\u201d`]")

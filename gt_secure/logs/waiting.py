@@ -37,7 +37,7 @@ FIRST_S, LONGEST_S = 0.5, 60.0
 """Seconds between two looks: at the beginning, and at most."""
 
 Enough = int | Callable[[Hits], bool]
-"""What is waited for: a number of requests, or a condition on the hits."""
+"""End of a wait: a number of requests, or a condition on the hits."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,14 +14,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from .gateway import auth
-from .gateway.http import HttpRequest, Reply, json_reply
+from .gateway.http import AWS_JSON, HttpRequest, Reply, aws_json_error, json_reply, parsed_json
 from .settings import REGION, account_id
 
 Record = dict[str, Any]
 KEPT = 5000
 """Maximum number of events kept; the oldest are dropped."""
 MAX_RESULTS = 50
-_JSON = "application/x-amz-json-1.1"
 _POLICY_CALLS = {"PUT": "PutBucketPolicy", "DELETE": "DeleteBucketPolicy"}
 _ATTRIBUTES = {
     "EventName": "eventName", "EventSource": "eventSource", "EventId": "eventID", "Username": "",
@@ -57,7 +56,7 @@ class Trail:
             return
         parameters: Record = {"bucketName": bucket, "policy": ""}
         if name == "PutBucketPolicy":
-            parameters["bucketPolicy"] = _parsed(request.body)
+            parameters["bucketPolicy"] = parsed_json(request.body)
         error = "" if status < 300 else "AccessDenied" if status == 403 else "InvalidRequest"
         self._add(request, "s3.amazonaws.com", name, parameters, bucket, REGION, error, request.id)
 
@@ -101,23 +100,25 @@ class Trail:
         name = request.headers.get("x-amz-target", "").rpartition(".")[2]
         refusal = auth.authorize(request, "cloudtrail", f"cloudtrail:{name}", "*")
         if refusal is not None:
-            return _error(refusal.code, refusal.message)
+            return aws_json_error(refusal.code, refusal.message)
         if name != "LookupEvents":
-            return _error("UnknownOperationException", f"The sandbox offers cloudtrail:LookupEvents, not {name}.")
-        given = _parsed(request.body)
+            return aws_json_error(
+                "UnknownOperationException", f"The sandbox offers cloudtrail:LookupEvents, not {name}."
+            )
+        given = parsed_json(request.body)
         if not isinstance(given, dict):
-            return _error("SerializationException", "The request body is not valid JSON.")
+            return aws_json_error("SerializationException", "The request body is not valid JSON.")
         return self._lookup(given, request)
 
     def _lookup(self, given: Mapping[str, Any], request: HttpRequest) -> Reply:
         attributes = given.get("LookupAttributes") or []
         if len(attributes) > 1 or any(each.get("AttributeKey") not in _ATTRIBUTES for each in attributes):
-            return _error("InvalidLookupAttributesException", "Specify one lookup attribute.")
+            return aws_json_error("InvalidLookupAttributesException", "Specify one lookup attribute.")
         size, token = given.get("MaxResults", MAX_RESULTS), str(given.get("NextToken") or "0")
         if not isinstance(size, int) or not 1 <= size <= MAX_RESULTS:
-            return _error("InvalidMaxResultsException", "MaxResults must be between 1 and 50.")
+            return aws_json_error("InvalidMaxResultsException", "MaxResults must be between 1 and 50.")
         if not token.isdigit():
-            return _error("InvalidNextTokenException", "The token is not valid.")
+            return aws_json_error("InvalidNextTokenException", "The token is not valid.")
         scope = auth.signed_scope(request)
         region = scope[1] if scope else REGION
         since, until = float(given.get("StartTime", 0)), float(given.get("EndTime", 4e9))
@@ -132,7 +133,7 @@ class Trail:
         answer: Record = {"Events": [_summary(each) for each in found[start:end]]}
         if end < len(found):
             answer["NextToken"] = str(end)
-        return json_reply(answer, 200, _JSON)
+        return json_reply(answer, 200, AWS_JSON)
 
 
 def _matches(record: Record, key: str, value: str) -> bool:
@@ -167,16 +168,3 @@ def _summary(record: Record) -> Record:
         "Resources": [resource],
         "CloudTrailEvent": json.dumps(event),
     }
-
-
-def _error(code: str, message: str) -> Reply:
-    reply = json_reply({"__type": code, "message": message}, 400, _JSON)
-    reply.headers["x-amzn-errortype"] = code
-    return reply
-
-
-def _parsed(body: bytes) -> Any:
-    try:
-        return json.loads(body or b"{}")
-    except (ValueError, RecursionError):
-        return None

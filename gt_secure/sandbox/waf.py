@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import ipaddress
-import json
 import re
 import uuid
 from collections.abc import Callable
 from typing import Any
 
 from .gateway import auth
-from .gateway.http import HttpRequest, Reply, json_reply
+from .gateway.http import AWS_JSON, HttpRequest, Reply, aws_json_error, json_reply, parsed_json
 from .settings import account_id
 from .state import Region, SandboxState
 
 Record = dict[str, Any]
-_JSON = "application/x-amz-json-1.1"
 _NAME = re.compile(r"[\w-]{1,128}", re.ASCII)
 _VERSIONS = {"IPV4": 4, "IPV6": 6}
 MAX_ADDRESSES = 10_000
@@ -41,7 +39,7 @@ class Waf:
         name = request.headers.get("x-amz-target", "").rpartition(".")[2]
         refusal = auth.authorize(request, "wafv2", f"wafv2:{name}", "*")
         if refusal is not None:
-            return _error(refusal.code, refusal.message)
+            return aws_json_error(refusal.code, refusal.message)
         scope = auth.signed_scope(request)
         region = self._state.region(scope[1] if scope else "")
         try:
@@ -49,23 +47,14 @@ class Waf:
                 raise WafError("UnknownOperationException", f"The sandbox offers IP sets of wafv2, not {name}.")
             answer = _OPERATIONS[name](region, _given(request.body))
         except WafError as error:
-            return _error(error.code, str(error))
+            return aws_json_error(error.code, str(error))
         if not name.startswith(("Get", "List")):
             self._state.save()
-        return json_reply(answer, 200, _JSON)
-
-
-def _error(code: str, message: str) -> Reply:
-    reply = json_reply({"__type": code, "message": message}, 400, _JSON)
-    reply.headers["x-amzn-errortype"] = code
-    return reply
+        return json_reply(answer, 200, AWS_JSON)
 
 
 def _given(body: bytes) -> Record:
-    try:
-        given = json.loads(body or b"{}")
-    except (ValueError, RecursionError):
-        given = None
+    given = parsed_json(body)
     if not isinstance(given, dict):
         raise WafError("SerializationException", "The request body is not valid JSON.")
     if given.get("Scope") != "REGIONAL":

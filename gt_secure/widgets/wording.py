@@ -31,4 +31,4 @@ PANEL = Wording(
     calls={"workteams": 'the list "Workteam"'},
     keeps_values=False,
 )
-"""What a person sees in the panel."""
+"""Words of the panel for arguments and calls."""

@@ -1,4 +1,4 @@
-"""What is found in notebooks before and after they are saved, and how it is masked."""
+"""Secrets in notebooks, before and after they are saved, and their masks."""
 
 from __future__ import annotations
 

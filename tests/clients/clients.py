@@ -28,7 +28,7 @@ class NotInstalled(Exception):
 
 @dataclass(frozen=True)
 class Task:
-    """What one operation is about.
+    """Subject of one operation.
 
     Attributes
     ----------

@@ -156,3 +156,22 @@ async def respond(send: Send, reply: Reply, *, head: bool = False) -> None:
 def json_reply(value: Any, status: int = 200, content_type: str = "application/json") -> Reply:
     """Return a value as JSON."""
     return Reply(status, json.dumps(value).encode(), {"content-type": content_type, "cache-control": "no-store"})
+
+
+AWS_JSON = "application/x-amz-json-1.1"
+"""Content type of the services whose operation is named in a header (CloudTrail, WAF)."""
+
+
+def aws_json_error(code: str, message: str) -> Reply:
+    """Return an error of such a service."""
+    reply = json_reply({"__type": code, "message": message}, 400, AWS_JSON)
+    reply.headers["x-amzn-errortype"] = code
+    return reply
+
+
+def parsed_json(body: bytes) -> Any:
+    """Return a JSON body, an empty object for an empty one, or None if it is not valid JSON."""
+    try:
+        return json.loads(body or b"{}")
+    except (ValueError, RecursionError):
+        return None
