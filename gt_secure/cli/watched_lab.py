@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
-import threading
 import time
+
+from gt_secure.sandbox import parent
 
 _GRACE_S = 10.0
 
 
-def _watch() -> None:
-    while os.read(sys.stdin.fileno(), 4096):
-        pass
+def _stop() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(_GRACE_S)
     os._exit(1)
@@ -27,7 +25,7 @@ def main() -> None:
     """Run JupyterLab with the arguments of the command line."""
     from jupyterlab.labapp import main as lab
 
-    threading.Thread(target=_watch, name="gt-secure-demo-parent", daemon=True).start()
+    parent.on_end(_stop, name="gt-secure-demo-parent")
     lab()
 
 

@@ -8,15 +8,13 @@ import logging
 import os
 import signal
 import socket
-import sys
 import tempfile
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import InvalidInput
-from . import client_environment, emulator
+from . import client_environment, emulator, parent
 from .settings import REGION, Settings, use_account
 from .state import SandboxState
 
@@ -248,10 +246,8 @@ def _stop_on_signals(stop: asyncio.Event) -> None:
 def _stop_on_end_of_input(stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
 
-    def wait() -> None:
-        while os.read(sys.stdin.fileno(), 4096):
-            pass
+    def end() -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed already
             loop.call_soon_threadsafe(stop.set)
 
-    threading.Thread(target=wait, name="gt-secure-sandbox-parent", daemon=True).start()
+    parent.on_end(end, name="gt-secure-sandbox-parent")
