@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from . import findings
+from .aws.teams import CREATE_TEAM
 from .columns import lay_out
 from .html import Chip, Tone, hint
 from .html import output as cell_output
@@ -73,7 +74,10 @@ class Workteams(_List["Workteam"]):
     """The workteams of a region."""
 
     head = ("team", "kind", "url lock", "groups", "description")
-    empty = "There are no workteams in this region."
+    empty = (
+        f"There are no workteams in this region. {CREATE_TEAM} "
+        'Without one, restrict a bucket: gt.plan(Restriction(bucket="NAME", addresses="RANGE")).'
+    )
 
     @staticmethod
     def row(item: Workteam) -> tuple[str, ...]:

@@ -26,6 +26,9 @@ _VOLATILE = {"LastUpdatedDate", "CreateDate", "Status", "FailureReason"}
 
 TeamKind = Literal["private", "vendor", "public"]
 
+CREATE_TEAM = "Create a private workteam in the SageMaker console under Ground Truth, Labeling workforces, Private."
+"""The next step in a region without a private workteam."""
+
 _TEAM_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 
 

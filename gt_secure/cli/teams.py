@@ -6,7 +6,7 @@ import argparse
 from dataclasses import asdict
 from typing import Any
 
-from ..aws.teams import Workforce, Workteam
+from ..aws.teams import CREATE_TEAM, Workforce, Workteam
 from ..connection import Connection
 from ..errors import GtSecureError
 from ..listings import Jobs, Workteams
@@ -52,7 +52,8 @@ def _all(gt: Connection, teams: Workteams, as_json: bool) -> int:
         show_json({"workteams": [team_dict(team) for team in teams], "workforce": _force_dict(workforce)})
         return 0
     if not teams:
-        say(f"There are no workteams in {gt.aws.region}.")
+        say(fit(f"There are no workteams in {gt.aws.region}. {CREATE_TEAM}"))
+        say("Without one, restrict a bucket: gt-secure plan --bucket NAME --allow RANGE")
         return 0
     say(table(teams.head, [teams.row(team) for team in teams]))
     say()

@@ -29,6 +29,7 @@ class LocksView:
 
     team: Workteam | None = None
     teams: tuple[Workteam, ...] = ()
+    no_private_team: bool = False
     workforce: Workforce | None = None
     workforce_known: bool = False
     bucket: str = ""
@@ -72,7 +73,7 @@ def lock_states(view: LocksView) -> dict[str, Any]:
 def _portal(view: LocksView) -> tuple[str, Chip, str]:
     name = "Portal lock"
     said = f"Who may open the worker portal. {_shared(view)}"
-    if view.team is None and view.bucket:
+    if view.team is None and (view.bucket or view.no_private_team):
         return name, Chip("plain", "no workteam"), "It belongs to Ground Truth's worker portal."
     if view.team is not None and view.team.kind != "private":
         return name, Chip("plain", "not offered"), f"A {view.team.kind} team uses a separate portal."

@@ -112,6 +112,7 @@ class Panel(Box):
         region.add_class("gts-panel")
         self.add_class("gts")
         self.children = (*page_parts(self), region)
+        self.picker.on_bucket_only = self._bucket_only
         self.hits.on_add = self.allow.add_address
         self.hits.on_revoke = self._revoke
         self.hits.markers = self.test.browser_markers  # one list: the log tells from where the browser came
@@ -131,8 +132,12 @@ class Panel(Box):
     def _revoke(self, leak: Leak, hits: Hits) -> None:
         self.review.review(lambda: self.link.get().revoke(leak, hits=hits), "Planning how to stop the URL…")
 
+    def _bucket_only(self) -> None:
+        self.allow.opened = True
+        self.allow.bucket_input.focus()
+
     def _wire(self) -> None:
-        self.picker.observe(lambda _: self._team_changed(), ["team", "value"])
+        self.picker.observe(lambda _: self._team_changed(), ["team", "value", "answers"])
         self.picker.observe(lambda _: self._examine_later(), ["team", "answers"])
         self.picker.observe(lambda _: self._forget_changes(), "team")
         self.picker.observe(lambda _: self._details_changed(), "details")
@@ -172,7 +177,9 @@ class Panel(Box):
         private = [each.name for each in self.picker.teams if each.kind == "private"]
         self.allow.explain(private, "private" if team is None else team.kind)
         self.hits.team = team.name if team is not None and team.kind == "private" else None
-        self._view = replace(self._view, team=team, teams=self.picker.teams)
+        self._view = replace(
+            self._view, team=team, teams=self.picker.teams, no_private_team=self.picker.no_private_team
+        )
         if team is not None or self.picker.value == BUCKET_ONLY:
             self.allow.opened = True
         self._draw_top()

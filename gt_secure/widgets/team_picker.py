@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import ipywidgets
 import traitlets
 
 from .. import html as markup
+from ..aws.teams import CREATE_TEAM
 from ..errors import AccessDenied, GtSecureError, InvalidInput
 from ..html import Markup, count
 from .background import as_error
@@ -68,7 +70,9 @@ class TeamPicker(Step):
     """Grows when the teams have been read, could not be, or are not waited for; observe it to go on after that."""
 
     def __init__(self, connection: Link | Connection | None = None, *, value: str | None = None) -> None:
+        self.on_bucket_only: Callable[[], object] | None = None
         self._teams: tuple[Workteam, ...] = ()
+        self._teams_read = False
         self._filling = False
         super().__init__(connection)
         self.set_summary("Reading the workteams…")
@@ -85,6 +89,12 @@ class TeamPicker(Step):
         self.select = field(make(ipywidgets.Select, description="Workteam", options=(), rows=3))
         self.select.observe(self._on_select, "value")
         self.about = Html(markup.hint("The teams of the region are being read."))
+        self.greeting = Html()
+        self.bucket_button = self.button("Choose a bucket", self._bucket_only, primary=True)
+        self.welcome = make(ipywidgets.VBox, [self.greeting, self.bucket_button])
+        self.welcome.add_class("gts-stack")
+        self.welcome.add_class("gts-welcome")
+        self.welcome.add_class("gts-hidden")
         self.refresh_button = self.button("Refresh", self.refresh, link=True)
         left = make(ipywidgets.VBox, [self.search, self.select])
         left.add_class("gts-stack")
@@ -92,12 +102,17 @@ class TeamPicker(Step):
         right.add_class("gts-stack")
         two = make(ipywidgets.Box, [left, right])
         two.add_class("gts-two")
-        return [two]
+        return [self.welcome, two]
 
     @property
     def teams(self) -> tuple[Workteam, ...]:
         """The teams that were found."""
         return self._teams
+
+    @property
+    def no_private_team(self) -> bool:
+        """Return whether the teams were read and none of them is private."""
+        return self._teams_read and not any(team.kind == "private" for team in self._teams)
 
     def refresh(self) -> None:
         """Read the teams again."""
@@ -123,21 +138,31 @@ class TeamPicker(Step):
     # the list
 
     def _got_teams(self, teams: tuple[Workteam, ...]) -> None:
-        self._teams = teams
+        self._teams, self._teams_read = teams, True
         self.answers += 1
         (self.search.remove_class if len(teams) > _ROWS else self.search.add_class)("gts-hidden")
         self._fill()
-        if not teams:
-            self.about.value = markup.notice(
-                "warn",
-                "There is no workteam in this region.",
-                "Create one in the SageMaker console under Ground Truth, Labeling workforces; or check the region.",
-            )
-        self.set_summary(f"Choose one of {count(len(teams), 'team')}." if teams else "No workteam in this region.")
+        self._greet()
         if teams:
-            self.about.value = markup.hint("Choose a team to see its locks, its workforce and its labeling jobs.")
+            said = "Choose a team to see its locks, its workforce and its labeling jobs."
+            self.set_summary(f"Choose one of {count(len(teams), 'team')}.")
+        else:
+            said = "There is no workteam to choose from in this region."
+            self.set_summary("No workteam in this region.")
+        self.about.value = markup.hint(said)
         if self.value is not None:
             self._choose(self.value)
+
+    def _greet(self) -> None:
+        """Greet a person whose region has no private workteam: the panel is still of use."""
+        shown = self.no_private_team
+        self.greeting.value = greeting(bool(self._teams)) if shown else ""
+        (self.welcome.remove_class if shown else self.welcome.add_class)("gts-hidden")
+
+    def _bucket_only(self) -> None:
+        self._take(None)
+        if self.on_bucket_only is not None:
+            self.on_bucket_only()
 
     def _fill(self) -> None:
         wanted = self.search.value.strip().lower()
@@ -219,6 +244,31 @@ class TeamPicker(Step):
             return
         self.set_summary(team.name, team.kind, _groups(team), _jobs_in_words(details))
         self.about.value = about_team(team, details)
+
+
+def greeting(other_teams: bool) -> Markup:
+    """Return what the panel is and what it can do in a region without a private workteam."""
+    title = "Welcome. This region has no private workteam, and you can start without one."
+    pairs = [
+        (
+            "What this is",
+            "A panel that restricts who can open images through presigned URLs, and then tests the result.",
+        ),
+        (
+            "Without a workteam",
+            'Choose a bucket and list the allowed addresses in "Allow". The bucket guard then refuses presigned URLs '
+            "from other addresses, whichever tool issued them: Label Studio, CVAT, a script. "
+            "Nothing is written before you apply.",
+        ),
+        ("With a workteam", f'{CREATE_TEAM} Then press "Refresh". It adds the URL lock and the portal lock.'),
+        ("Another region", "Workteams belong to a region. If yours are elsewhere, connect to that region."),
+    ]
+    if other_teams:
+        pairs.insert(2, ("Vendor teams", "AWS offers no URL lock for them. The bucket guard protects their images."))
+    return markup.join(
+        f'<h3 class="gts-h">{markup.text(title)}</h3>',
+        markup.facts((name, markup.text(said, 400)) for name, said in pairs),
+    )
 
 
 def read_details(connection: Connection, team: Workteam) -> TeamDetails:

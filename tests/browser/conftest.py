@@ -295,7 +295,7 @@ class Notebook:
         """Wait until no panel on the page works any more: what arrives then moves what stands below."""
         self.page.wait_for_function(
             "() => !document.querySelector('.gts-panel .gts-busy')"
-            " && ![...document.querySelectorAll('.gts-role')].some(e => e.textContent.startsWith('Looking up'))"
+            " && ![...document.querySelectorAll('.gts-role')].some(e => e.textContent.startsWith('Checking what'))"
         )
 
     def click(self, target: Any) -> None:

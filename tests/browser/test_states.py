@@ -90,16 +90,22 @@ WIDTHS = [600, 1600]
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_a_region_without_teams(open_notebook: Any, width: int) -> None:
+def test_a_region_without_teams_greets_and_leads_to_a_bucket(open_notebook: Any, width: int) -> None:
     show = "import gt_secure\np = gt_secure.panel(gt_secure.connect(region='eu-west-1')); p"
     notebook = open_notebook(f"empty_{width}.ipynb", show, width=width, height=2400)
     notebook.command("application:toggle-left-area")
     notebook.run_all()
     panel = notebook.panel
-    panel.get_by_text("There is no workteam in this region.").wait_for()
+    panel.get_by_text("This region has no private workteam, and you can start without one.").wait_for()
     panel.locator(".gts-role").get_by_text("of 8 features").wait_for()
     notebook.shoot(f"empty-{width}")
     assert notebook.page.evaluate(STICKS_OUT) == []
+    panel.get_by_role("button", name="Choose a bucket", exact=True).press("Enter")
+    notebook.page.wait_for_function(
+        "() => document.activeElement.closest('.gts-panel') !== null"
+        " && document.activeElement.labels?.[0]?.textContent === 'Image bucket'"
+    )
+    panel.get_by_text("a bucket alone is protected").wait_for()
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -10,7 +10,7 @@ import pytest
 
 from gt_secure.connection import Connection, connect
 from gt_secure.errors import InvalidInput
-from gt_secure.widgets import TeamPicker, testing
+from gt_secure.widgets import Panel, TeamPicker, testing
 from gt_secure.widgets.team_picker import BUCKET_ONLY
 from support.rig import Rig
 
@@ -163,3 +163,62 @@ def test_the_picker_appears_before_aws_answers(connection: Connection, run: Any,
         assert picker.select.options
 
     run(main())
+
+
+class NoPrivateTeam(Connection):
+    """A connection to a region whose only teams are of vendors."""
+
+    def workteams(self) -> Any:
+        return type(super().workteams())(team for team in super().workteams() if team.kind != "private")
+
+
+def test_a_region_without_workteams_greets_and_leads_to_a_bucket(aws: Any, now: None, words: Any) -> None:
+    env = aws.environment()
+    session = boto3.Session(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], region_name="eu-west-1")
+    made = Panel(connect(boto3_session=session, endpoint_url=aws.endpoint_url))
+    picker = made.picker
+    assert "gts-hidden" not in picker.welcome._dom_classes
+    shown = words(picker.greeting.value)
+    for part in (
+        "Welcome. This region has no private workteam, and you can start without one.",
+        "Choose a bucket",
+        "refuses presigned URLs from other addresses",
+        "Create a private workteam in the SageMaker console",
+        'press "Refresh"',
+    ):
+        assert part in shown
+    assert "Vendor teams" not in shown
+    assert "URL lock no workteam" in words(made.top.value)
+    assert "Portal lock no workteam" in words(made.top.value), "not 'not read yet': the teams were read"
+    assert picker.value is None, "nothing is chosen for the person"
+    messages: list[Any] = []
+    made.allow.bucket_input.send = messages.append
+    made.allow.opened = False
+    picker.bucket_button.click()
+    assert picker.value == BUCKET_ONLY
+    assert made.allow.opened
+    assert messages == [{"do": "focus"}], "the keyboard goes on in the bucket's field"
+    made.allow.bucket = "gt-images"
+    made.allow.add_address("203.0.113.0/24")
+    assert [change.kind for change in made.review.plan.changes] == ["bucket-guard"]
+    made.close()
+
+
+def test_vendor_teams_alone_are_greeted_too_and_a_private_team_ends_it(
+    connection: Connection, now: None, words: Any
+) -> None:
+    picker = TeamPicker(NoPrivateTeam(connection.aws))
+    assert "gts-hidden" not in picker.welcome._dom_classes
+    assert "Vendor teams AWS offers no URL lock for them." in words(picker.greeting.value)
+    assert {team.kind for team in picker.teams} == {"vendor"}
+    picker.link._connection = connection  # a private team was created meanwhile
+    picker.refresh()
+    assert "gts-hidden" in picker.welcome._dom_classes
+    assert picker.greeting.value == ""
+
+
+def test_teams_that_cannot_be_read_are_no_reason_to_greet(aws: Any, words: Any) -> None:
+    rig = Rig(aws)
+    picker = TeamPicker(rig.connect(rig.keys()))
+    assert not picker.no_private_team
+    assert "gts-hidden" in picker.welcome._dom_classes
