@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
+from functools import lru_cache
 
+import botocore.session
 import pytest
 
 from gt_secure.sandbox import Sandbox
@@ -13,6 +15,9 @@ from gt_secure.sandbox import Sandbox
 os.environ.pop("COLUMNS", None)  # tables would wrap at the width of the terminal that runs the tests
 
 os.environ["GT_SECURE_JOURNAL"] = tempfile.mkdtemp(prefix="gt-secure-tests-")  # never the home folder's journal
+
+# Nearly every test makes a session. Reading the models of the services for each was a third of what the tests computed.
+botocore.session.create_loader = lru_cache(botocore.session.create_loader)
 
 pytest_plugins = ["support.account", "support.scene"]
 
