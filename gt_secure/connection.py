@@ -458,9 +458,7 @@ class Connection:
         >>> gt.cross_check(plan, charged=False).disagreements  # doctest: +SKIP
         ()
         """
-        from .changes.cross_check import cross_check
-
-        return cross_check(self.aws, plan, charged=charged, progress=progress)
+        return changes.cross_check(self.aws, plan, charged=charged, progress=progress)
 
     def apply(
         self,
@@ -564,8 +562,6 @@ class Connection:
         >>> gt.apply(gt.revoke(leak)).outcome  # doctest: +SKIP
         'applied'
         """
-        from .changes.revoke import plan_revoke, revoked_before, revoked_by_leak
-
         if (leak is None) == (before is None):
             raise InvalidInput(
                 "A revocation is for one leak or for a time.",
@@ -573,11 +569,12 @@ class Connection:
                 field="before",
             )
         if leak is not None:
-            return plan_revoke(self.aws, revoked_by_leak(leak), hits=hits, context=context)
+            return changes.plan_revoke(self.aws, changes.revoked_by_leak(leak), hits=hits, context=context)
         if before is None or not bucket:
             raise InvalidInput("No bucket is named.", next_step="Pass bucket=.", field="bucket")
         refuse_url(bucket, "bucket", "the name of a bucket")
-        return plan_revoke(self.aws, revoked_before(bucket, before, prefix, signer), hits=hits, context=context)
+        wanted = changes.revoked_before(bucket, before, prefix, signer)
+        return changes.plan_revoke(self.aws, wanted, hits=hits, context=context)
 
     def resume(
         self,
@@ -745,10 +742,8 @@ class Connection:
         >>> [(entry.operation, entry.by_gt_secure) for entry in gt.history("open-team")]  # doctest: +SKIP
         [('UpdateWorkteam', True)]
         """
-        from .changes.history import read_history
-
         name = None if team is None else team_name(team)
-        return listings.History(*read_history(self.aws, name, bucket, since=since, journal_dir=journal_dir))
+        return listings.History(*changes.read_history(self.aws, name, bucket, since=since, journal_dir=journal_dir))
 
     def event_rule(
         self,
@@ -781,13 +776,10 @@ class Connection:
         --------
         >>> print(gt.event_rule("open-team", "gt-images"))  # doctest: +SKIP
         """
-        from .aws.buckets import check_bucket
-        from .changes.event_rule import event_rule
-        from .changes.history import Resources
-
         found = None if team is None else self.workteam(team)
         names = ("", "") if found is None else (found.name, found.workforce_name or "")
-        return event_rule(Resources(*names, "" if bucket is None else check_bucket(bucket)), form)
+        wanted = changes.Resources(*names, "" if bucket is None else buckets.check_bucket(bucket))
+        return changes.event_rule(wanted, form)
 
     def export(self, team: TeamLike | None = None, bucket: str | None = None) -> tuple[Restriction, list[Notice]]:
         """Read the locks that a team and a bucket have now as a restriction.
@@ -1285,13 +1277,11 @@ class Connection:
         """
 
         if predict:
-            from .access.refused_by import refusal_decider
-
             return self.hits(
                 bucket, logs=logs, since=since, until=until, filters=filters, engine=engine, session=session,
                 athena=athena, dedupe=dedupe, cache=cache, memory_limit=memory_limit, networks=networks,
                 progress=progress, cancel=cancel, wait_for=wait_for, wait_s=wait_s,
-            ).with_refusals(refusal_decider(self.aws))  # fmt: skip
+            ).with_refusals(access.refusal_decider(self.aws))  # fmt: skip
         sources, wanted = self._log_of(bucket, logs, filters)
         if wait_for:
             return access_logs.wait_for_hits(
@@ -1417,9 +1407,7 @@ class Connection:
                 f"plot() needs hits, not {type(hits).__name__}.", next_step="Pass gt.hits(...).", field="hits"
             )
         if restriction is not None:
-            from .account.lists import with_lists
-
-            restriction = with_lists(self.aws, restriction)
+            restriction = account.with_lists(self.aws, restriction)
         networks = () if restriction is None else restriction.networks
         endpoints = () if restriction is None else restriction.endpoints
         return plots.draw(hits, kind, networks=networks, endpoints=endpoints, top=top, theme=theme)

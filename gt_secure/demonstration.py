@@ -8,8 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import sandbox, widgets
+from .connection import Connection, connect
+
 if TYPE_CHECKING:
-    from .connection import Connection
     from .sandbox import Sandbox
     from .widgets import Panel
 
@@ -88,34 +90,28 @@ def demo(*, python: str | Path | None = None, progress: Callable[[str], None] | 
     if _current is not None and _current.sandbox.is_running:
         return _current
     tell = progress if progress is not None else _print
-    from .connection import connect
-    from .sandbox import Sandbox, install
-    from .widgets.panel import panel
-
-    chosen = python if python is not None else install(tell)
+    chosen = python if python is not None else sandbox.install(tell)
     tell("Starting the sandbox (AWS on this machine; no account is touched)...")
-    sandbox = Sandbox(log_delay_s=2.0, seed="demo", python=chosen).start()
+    running = sandbox.Sandbox(log_delay_s=2.0, seed="demo", python=chosen).start()
     try:
-        connection = connect(sandbox=sandbox)
+        connection = connect(sandbox=running)
         _open_tasks(connection)
-        shown = panel(
+        shown = widgets.panel(
             connection, team=TEAM, bucket=BUCKET, prefix=PREFIX, addresses=["203.0.113.0/24"],
-            journal_dir=sandbox.environment()["GT_SECURE_JOURNAL"],
+            journal_dir=running.environment()["GT_SECURE_JOURNAL"],
         )  # fmt: skip
     except BaseException:
-        sandbox.stop()
+        running.stop()
         raise
-    atexit.register(sandbox.stop)
-    _current = Demo(sandbox, connection, shown)
+    atexit.register(running.stop)
+    _current = Demo(running, connection, shown)
     return _current
 
 
 def _open_tasks(connection: Connection) -> None:
     """Let workers open tasks, and let one URL be forwarded: the access log gets its first requests."""
-    from .sandbox import open_task
-
     for name, worker, forwarded_to in _OPENED:
-        url = open_task(connection.aws, TEAM, f"{PREFIX}{name}.png", worker)
+        url = sandbox.open_task(connection.aws, TEAM, f"{PREFIX}{name}.png", worker)
         for source in (worker, forwarded_to):
             if source is not None:
                 connection.probe(url, source)

@@ -166,9 +166,7 @@ class Findings(_Table["Finding"], tuple["Finding", ...]):
 
     def to_sarif(self, *, source: str = "") -> dict[str, Any]:
         """Return the findings as a SARIF 2.1.0 log; ``source`` is a file to which code scanning attaches them."""
-        from .findings.sarif import to_sarif
-
-        return to_sarif(self, source=source)
+        return findings.to_sarif(self, source=source)
 
     @staticmethod
     def row(item: Finding) -> tuple[str, ...]:

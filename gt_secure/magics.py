@@ -19,10 +19,15 @@ import shlex
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from . import widgets
+from .address_lists import split_list
+from .cli.main import parse
+from .cli.output import connection
+from .cli.parser import Parser
+from .cli.wording import for_command_line
 from .errors import AccessDenied, GtSecureError, InvalidInput
 
 if TYPE_CHECKING:
-    from .connection import Connection
     from .widgets import Panel
 
 NAME = "gt_secure"
@@ -68,8 +73,6 @@ def run_line(line: str) -> Any:
     MagicError
         With the sentence and the next step of what went wrong.
     """
-    from .cli.wording import for_command_line
-
     try:
         return _run(_words(line))
     except GtSecureError as error:
@@ -85,8 +88,6 @@ def _words(line: str) -> list[str]:
 
 
 def _run(words: list[str]) -> Any:
-    from .cli.main import parse
-
     if words[:1] == ["panel"]:
         return _panel(_parse(_panel_parser().parse_args, words[1:]))
     args = _parse(parse, words)
@@ -119,8 +120,6 @@ def _parse(parse: Callable[[list[str]], argparse.Namespace | None], words: list[
 
 
 def _panel_parser() -> argparse.ArgumentParser:
-    from .cli.parser import Parser
-
     parser = Parser(prog=f"%{NAME} panel", description="Show the panel.")
     parser.add_argument("--team", help="workteam to start with")
     parser.add_argument("--allow", action="append", default=[], metavar="LIST", help="addresses and CIDR ranges")
@@ -135,21 +134,12 @@ def _panel_parser() -> argparse.ArgumentParser:
 def _panel(args: argparse.Namespace | None) -> Panel | None:
     if args is None:
         return None
-    from .address_lists import split_list
-    from .widgets import panel
-
     given = any((args.profile, args.region, args.endpoint_url))
-    return panel(
-        _connection(args) if given else None,
+    return widgets.panel(
+        connection(args) if given else None,
         team=args.team,
         bucket=args.bucket,
         prefix=args.prefix,
         addresses=[word for text in args.allow for word in split_list(text)],
         endpoints=args.endpoint,
     )
-
-
-def _connection(args: argparse.Namespace) -> Connection:
-    from .connection import connect
-
-    return connect(profile=args.profile, region=args.region, endpoint_url=args.endpoint_url)

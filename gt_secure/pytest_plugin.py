@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from . import check, sandbox
+from .errors import GtSecureError
 from .tracebacks import mask_report
 
 if TYPE_CHECKING:
@@ -31,24 +33,18 @@ __all__ = ["nbval_sanitize_file", "no_code_cell_skipped", "no_secret_saved"]
 def no_code_cell_skipped(path: str | Path) -> CheckResult:
     """Assert that every code cell of a saved notebook was run; see :mod:`gt_secure.check`."""
     __tracebackhide__ = True
-    from . import check
-
     return check.no_code_cell_skipped(path)
 
 
 def no_secret_saved(path: str | Path) -> CheckResult:
     """Assert that a saved notebook holds no presigned URL, key or token; see :mod:`gt_secure.check`."""
     __tracebackhide__ = True
-    from . import check
-
     return check.no_secret_saved(path)
 
 
 def nbval_sanitize_file() -> Path:
     """Return a file for ``--nbval-sanitize-with``: addresses, ports, times and ids that differ at each run."""
-    from .check.notebooks import SANITIZE_FILE
-
-    return SANITIZE_FILE
+    return check.SANITIZE_FILE
 
 
 @pytest.fixture(scope="session")
@@ -58,13 +54,9 @@ def gt_secure_sandbox() -> Iterator[Sandbox]:
     Without the extra ``sandbox`` a test that asks for it is an error, not a skipped test: a guard that is silently not
     tested looks like one that holds.
     """
-    from .sandbox import Sandbox
-    from .sandbox.private_environment import interpreter, missing
-
-    if interpreter() is None:
-        raise missing()
-    with Sandbox(log_delay_s=0.3, workforce_delay_s=0.1) as sandbox:
-        yield sandbox
+    sandbox.require()
+    with sandbox.Sandbox(log_delay_s=0.3, workforce_delay_s=0.1) as running:
+        yield running
 
 
 @pytest.fixture(autouse=True)
@@ -76,9 +68,9 @@ def _gt_secure_environment(request: pytest.FixtureRequest) -> Iterator[None]:
     if "gt_secure_sandbox" not in request.fixturenames:
         yield
         return
-    sandbox: Sandbox = request.getfixturevalue("gt_secure_sandbox")
+    running: Sandbox = request.getfixturevalue("gt_secure_sandbox")
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in sandbox.environment().items():
+        for name, value in running.environment().items():
             patch.setenv(name, value)
         yield
 
@@ -86,7 +78,7 @@ def _gt_secure_environment(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture
 def gt_secure_connection(gt_secure_sandbox: Sandbox, _gt_secure_environment: None) -> Connection:
     """A connection to the sandbox, with its own configuration and journal."""
-    from .connection import connect
+    from .connection import connect  # boto3 is much to import for every run of pytest
 
     return connect(endpoint_url=gt_secure_sandbox.endpoint_url)
 
@@ -181,14 +173,10 @@ class _Notebook(pytest.File):
 class _NotebookCheck(pytest.Item):
     def runtest(self) -> None:
         """Run the check; its failure is an AssertionError."""
-        from . import check
-
         getattr(check, self.name)(self.path)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Show what is wrong, without a traceback through this package."""
-        from .errors import GtSecureError
-
         return str(excinfo.value) if isinstance(excinfo.value, GtSecureError) else super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:

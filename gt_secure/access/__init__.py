@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .policy_files import PolicyFiles, exposures, given_facts
     from .proof import Claim, Proof, prove
     from .read import AccessTable, who
+    from .refused_by import refusal_decider
     from .simulation import ExpectationResult, SimulatedRequest
     from .who_can_open import AccessRow, who_can_open
 
@@ -39,6 +40,7 @@ __all__ = [
     "facts_of",
     "given_facts",
     "prove",
+    "refusal_decider",
     "who",
     "who_can_open",
 ]
@@ -65,6 +67,7 @@ __getattr__, __dir__ = attach(
         "facts_of": ".facts",
         "given_facts": ".policy_files",
         "prove": ".proof",
+        "refusal_decider": ".refused_by",
         "who": ".read",
         "who_can_open": ".who_can_open",
     },

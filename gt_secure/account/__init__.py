@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from .evidence import read_surroundings, with_surroundings
     from .export import current_restriction
     from .facts import Snapshot
+    from .lists import with_lists
     from .read_facts import snapshot_of
     from .snapshot import State, Unseen, read_state
 
@@ -21,6 +22,7 @@ __all__ = [
     "read_state",
     "read_surroundings",
     "snapshot_of",
+    "with_lists",
     "with_surroundings",
 ]
 
@@ -34,6 +36,7 @@ __getattr__, __dir__ = attach(
         "read_state": ".snapshot",
         "read_surroundings": ".evidence",
         "snapshot_of": ".read_facts",
+        "with_lists": ".lists",
         "with_surroundings": ".evidence",
     },
 )

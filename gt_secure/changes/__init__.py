@@ -9,9 +9,13 @@ from .._lazy import attach
 if TYPE_CHECKING:
     from .apply import apply
     from .change import Call, Change
+    from .cross_check import cross_check
     from .engine import ChangeStep, ProgressLine
+    from .event_rule import event_rule
+    from .history import Resources, read_history
     from .journal import ChangeRecord, export_journal, journal_path, list_changes, show_change, verify_journal
     from .plan import Plan, plan
+    from .revoke import plan_revoke, revoked_before, revoked_by_leak
     from .transaction import Applied
     from .undo import UndoPlan, plan_undo, resume, undo
     from .verify import ProbeResult
@@ -25,14 +29,21 @@ __all__ = [
     "Plan",
     "ProbeResult",
     "ProgressLine",
+    "Resources",
     "UndoPlan",
     "apply",
+    "cross_check",
+    "event_rule",
     "export_journal",
     "journal_path",
     "list_changes",
     "plan",
+    "plan_revoke",
     "plan_undo",
+    "read_history",
     "resume",
+    "revoked_before",
+    "revoked_by_leak",
     "show_change",
     "undo",
     "verify_journal",
@@ -49,14 +60,21 @@ __getattr__, __dir__ = attach(
         "Plan": ".plan",
         "ProbeResult": ".verify",
         "ProgressLine": ".engine",
+        "Resources": ".history",
         "UndoPlan": ".undo",
         "apply": ".apply",
+        "cross_check": ".cross_check",
+        "event_rule": ".event_rule",
         "export_journal": ".journal",
         "journal_path": ".journal",
         "list_changes": ".journal",
         "plan": ".plan",
+        "plan_revoke": ".revoke",
         "plan_undo": ".undo",
+        "read_history": ".history",
         "resume": ".undo",
+        "revoked_before": ".revoke",
+        "revoked_by_leak": ".revoke",
         "show_change": ".journal",
         "undo": ".undo",
         "verify_journal": ".journal",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .account import no_findings
     from .guards import guard_is_in_place
     from .logs import no_foreign_hits, no_leaked_urls
-    from .notebooks import no_code_cell_skipped, no_secret_saved, remove_secrets
+    from .notebooks import SANITIZE_FILE, no_code_cell_skipped, no_secret_saved, remove_secrets
     from .report import Report
     from .restrictions import expectations_hold, is_proved, nothing_drifted
     from .result import Check, CheckFailed, CheckResult
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .teams import team_is_restricted
 
 __all__ = [
+    "SANITIZE_FILE",
     "Check",
     "CheckFailed",
     "CheckResult",
@@ -60,6 +61,7 @@ __getattr__, __dir__ = attach(
         "CheckFailed": ".result",
         "CheckResult": ".result",
         "Report": ".report",
+        "SANITIZE_FILE": ".notebooks",
         "SaveGuard": ".save_guard",
         "SavedSecret": ".saved_secrets",
         "Spec": ".spec",

@@ -18,8 +18,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from .. import sandbox
 from ..demonstration import BUCKET, TEAM
 from ..errors import GtSecureError, InvalidInput, MissingExtra, Unreachable
+from .headless import run_headless
 from .lab_address import LOCAL, Place, proxied
 from .output import only_sandbox, say
 from .parser import Commands
@@ -62,8 +64,6 @@ def run(args: argparse.Namespace) -> int:
     """Run the demo."""
     if args.headless:
         _need("nbclient", "ipykernel")
-        from .headless import run_headless
-
         _need_sandbox(quiet=args.json)
         return run_headless(notebooks_dir() / NOTEBOOK, Path(args.out or "out/demo-results"), as_json=args.json)
     if args.out:
@@ -86,9 +86,7 @@ def _need(*modules: str) -> None:
 
 def _need_sandbox(*, quiet: bool = False) -> None:
     """Make the separate environment for the sandbox, where this one cannot run it."""
-    from ..sandbox import install
-
-    install(None if quiet else _tell)
+    sandbox.install(None if quiet else _tell)
 
 
 def _tell(text: str) -> None:
@@ -98,20 +96,17 @@ def _tell(text: str) -> None:
 
 
 def _lab(work: Path, port: int, place: Place, *, open_browser: bool) -> int:
-    from ..sandbox import Sandbox
-    from ..sandbox.command import shell_lines
-
     copy_notebooks(work)
     _tell("Starting the sandbox (AWS on this machine; no account is touched)...")
-    with _stop_signals(), ExitStack() as stack, Sandbox(log_delay_s=2.0, seed="demo") as sandbox:
-        _tell(f"  sandbox     {sandbox.endpoint_url}")
+    with _stop_signals(), ExitStack() as stack, sandbox.Sandbox(log_delay_s=2.0, seed="demo") as running:
+        _tell(f"  sandbox     {running.endpoint_url}")
         chosen = port or _free_port()
         token = secrets.token_urlsafe(24)
         address = f"{place.address(chosen)}lab/tree/{NOTEBOOK}?token={token}"
         own = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gt-secure-demo-")))
         lab = subprocess.Popen(
             _lab_command(work, chosen, place, own),
-            env={**only_sandbox(sandbox.environment()), "JUPYTER_TOKEN": token},
+            env={**only_sandbox(running.environment()), "JUPYTER_TOKEN": token},
             # A pipe, not the terminal: on Ctrl-C JupyterLab would prompt there before it stops, and when this
             # process dies in whatever way the pipe ends, and JupyterLab with it.
             stdin=subprocess.PIPE,
@@ -121,7 +116,7 @@ def _lab(work: Path, port: int, place: Place, *, open_browser: bool) -> int:
             _wait_for(chosen, lab)
             _tell(f"  JupyterLab  {address}")
             _tell("To run gt-secure in a second shell on the same sandbox, paste these lines there:")
-            _tell("\n".join(shell_lines(sandbox.environment())))
+            _tell("\n".join(sandbox.shell_lines(running.environment())))
             _tell("Access logs arrive here after 2 seconds, on AWS after hours. Press Ctrl-C to stop everything.")
             if open_browser and place is LOCAL:
                 stack.enter_context(_opened(address))

@@ -13,6 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from .. import sandbox
 from ..access.explain.expectation_log import MIME
 from ..errors import GtSecureError, InvalidInput
 from .exit_codes import FOUND, OK
@@ -31,12 +32,10 @@ def run_headless(notebook: Path, out: Path, *, as_json: bool = False) -> int:
     """
     import nbformat
 
-    from ..sandbox import Sandbox
-
     _check_writable(out)
     started = time.perf_counter()
-    with Sandbox(log_delay_s=1.0, seed="demo") as sandbox:
-        executed, failure = _execute(notebook, out, sandbox.environment())
+    with sandbox.Sandbox(log_delay_s=1.0, seed="demo") as running:
+        executed, failure = _execute(notebook, out, running.environment())
     (out / notebook.name).write_text(nbformat.writes(executed) + "\n", encoding="utf-8")  # type: ignore[no-untyped-call]
     # A notebook shows the same growing list several times: the last one is complete.
     scenes = list(_outputs(executed, MIME))[-1:]

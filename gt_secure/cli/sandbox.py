@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 
+from ..sandbox import command, require
 from .parser import Commands
 
 
 def add(commands: Commands) -> None:
     """Add the command, without connection options: it makes no connection."""
-    from ..sandbox.command import add_arguments
-
     parser = commands.add(
         "sandbox",
         run,
@@ -24,13 +23,11 @@ def add(commands: Commands) -> None:
             ("gt-secure sandbox reset", "reset the running sandbox to its seeded state"),
         ),
     )
-    add_arguments(parser)
+    command.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run until Ctrl-C, install what a sandbox needs, or reset a running one."""
-    from ..sandbox import command, private_environment
-
-    if args.action == "run" and private_environment.interpreter() is None:
-        raise private_environment.missing()
+    if args.action == "run":
+        require()
     return command.run(args)

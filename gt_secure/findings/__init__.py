@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .model import Finding
     from .render import accepted_fold, accepted_title
     from .run import find_all
+    from .sarif import to_sarif
     from .url_ages import with_url_ages
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "load_accepted",
     "page",
     "read_accepted",
+    "to_sarif",
     "unused",
     "with_url_ages",
 ]
@@ -45,6 +47,7 @@ __getattr__, __dir__ = attach(
         "load_accepted": ".accepted",
         "page": ".catalog_page",
         "read_accepted": ".accepted",
+        "to_sarif": ".sarif",
         "unused": ".accepted",
         "with_url_ages": ".url_ages",
     },

@@ -6,11 +6,42 @@ not: the emulator is loaded only by the server process.
 
 from __future__ import annotations
 
-from .control import reset
-from .gateway.source_mapping import SimulatedOrigin
-from .portal.client import open_task, submit_task
-from .private_environment import install
-from .process import Sandbox
-from .settings import Settings
+from typing import TYPE_CHECKING
 
-__all__ = ["Sandbox", "Settings", "SimulatedOrigin", "install", "open_task", "reset", "submit_task"]
+from .._lazy import attach
+
+if TYPE_CHECKING:
+    from .command import shell_lines
+    from .control import reset
+    from .gateway.source_mapping import SimulatedOrigin
+    from .portal.client import open_task, submit_task
+    from .private_environment import install, require
+    from .process import Sandbox
+    from .settings import Settings
+
+__all__ = [
+    "Sandbox",
+    "Settings",
+    "SimulatedOrigin",
+    "install",
+    "open_task",
+    "require",
+    "reset",
+    "shell_lines",
+    "submit_task",
+]
+
+__getattr__, __dir__ = attach(
+    __name__,
+    {
+        "Sandbox": ".process",
+        "Settings": ".settings",
+        "SimulatedOrigin": ".gateway.source_mapping",
+        "install": ".private_environment",
+        "open_task": ".portal.client",
+        "require": ".private_environment",
+        "reset": ".control",
+        "shell_lines": ".command",
+        "submit_task": ".portal.client",
+    },
+)

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from ..errors import GtSecureError
 from . import control, private_environment
-from .server import Running, serve
+from .running import Running
+from .server import serve
 from .settings import ACCOUNT, Settings
 
 USAGE = 64

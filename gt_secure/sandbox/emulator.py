@@ -17,6 +17,7 @@ from typing import Any
 
 from ..errors import GtSecureError, Unsupported
 from . import private_environment
+from .gateway import conditions, variables
 from .settings import REGION, Settings, account_id
 
 Response = tuple[int, dict[str, str], bytes]
@@ -53,8 +54,6 @@ def load(settings: Settings) -> None:
     except ImportError as error:
         raise private_environment.missing() from error
     hypercorn_compat.install()
-    from .gateway import conditions, variables
-
     conditions.install()
     variables.install()
     if settings.state_dir is not None:
@@ -165,8 +164,6 @@ def decide_for_service(policy: str, service: str, action: str, resource: str, ke
     """Evaluate a resource or trust policy for an AWS service; returns ``Allow``, ``Deny`` or ``ImplicitDeny``."""
     from ministack.core.iam_evaluator import EvalContext, evaluate_resource_policy
 
-    from .gateway.conditions import as_service
-
     context = EvalContext(
         principal_arn=service,
         principal_type="Service",
@@ -175,7 +172,7 @@ def decide_for_service(policy: str, service: str, action: str, resource: str, ke
         resource_arn=resource,
         region=REGION,
     )
-    with as_service(keys):
+    with conditions.as_service(keys):
         return str(evaluate_resource_policy(policy, context, service=service).decision)
 
 

@@ -55,6 +55,18 @@ def interpreter() -> Path | None:
     return python if (folder() / _COMPLETE).is_file() and python.exists() else None
 
 
+def require() -> None:
+    """Do nothing where a sandbox can run.
+
+    Raises
+    ------
+    MissingExtra
+        If neither this interpreter nor the separate environment can run one.
+    """
+    if interpreter() is None:
+        raise missing()
+
+
 def missing() -> MissingExtra:
     """Return the error for a sandbox without an interpreter to run it."""
     return MissingExtra(

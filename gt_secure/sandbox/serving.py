@@ -1,0 +1,126 @@
+"""The servers of a sandbox, put together; imported only after :func:`emulator.load` has set the emulator up."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import ministack.app
+from hypercorn.asyncio import serve as serve_http
+from hypercorn.config import Config
+
+from . import client_environment, emulator, parent
+from .accesslog.delivery import Delivery
+from .accesslog.recorder import Recorder
+from .ec2 import Ec2
+from .gateway.app import Front
+from .gateway.authorization_ids import AuthorizationRecords
+from .lifecycle import Lifecycle
+from .portal.app import Portal
+from .portal.credentials import Issuer
+from .portal.pages import Pages
+from .running import Running, host_of, url_of
+from .sagemaker.service import SageMaker
+from .settings import REGION, Settings
+from .state import SandboxState
+from .trail import Trail
+from .waf import Waf
+
+_SAVE_S = 5.0
+
+_CONTAINER_NAMES = ("host.docker.internal", "host.containers.internal")
+"""Names that containers have for their host."""
+
+
+async def run(
+    settings: Settings,
+    folder: Path,
+    public: socket.socket,
+    endpoint: socket.socket,
+    more: Sequence[socket.socket],
+    ready: Callable[[Running], None],
+    with_stdin: bool,
+) -> None:
+    """Put the parts together and serve until told to stop; the listeners belong to the caller."""
+    here, there = (host_of(settings), public.getsockname()[1]), (host_of(settings), endpoint.getsockname()[1])
+    path = settings.state_dir.resolve() / "sandbox.json" if settings.state_dir else None
+    state = SandboxState(path, workforce_delay_s=settings.workforce_delay_s)
+    issuer = Issuer(url_of(settings.host, here[1]))
+    delivery = Delivery(settings.log_delay_s)
+    trail = Trail()
+    world = Lifecycle(settings, state, delivery, trail, folder / "journal")
+    await world.fill()
+    front = Front(
+        ministack.app.app,
+        state=state,
+        sagemaker=SageMaker(state, issuer, trail),
+        ec2=Ec2(state),
+        waf=Waf(state),
+        trail=trail,
+        internal=Pages(Portal(state, issuer), delivery, world.reset, here, there),
+        recorder=Recorder(delivery),
+        vpc_port=there[1],
+        names=(settings.container_host, *_CONTAINER_NAMES) if settings.container_host else (),
+        records=AuthorizationRecords() if settings.authorization_ids else None,
+    )
+    config = Config()
+    config.bind = [
+        f"fd://{os.dup(listener.fileno())}" for listener in (public, endpoint, *more)
+    ]  # the server closes them
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 2
+    config.loglevel = "WARNING"
+    config.include_server_header = False
+
+    stop = asyncio.Event()
+    _stop_on_signals(stop)
+    if with_stdin:
+        _stop_on_end_of_input(stop)
+    tasks = [asyncio.create_task(delivery.run())]
+    if path is not None:
+        tasks.append(asyncio.create_task(_save_now_and_then()))
+    keys = state.credentials["access_key"], state.credentials["secret_key"]
+    files = client_environment.prepare(folder, *keys, REGION)
+    outside = None if settings.container_host is None else url_of(settings.container_host, here[1])
+    ready(Running(issuer.endpoint_url, here, there, *keys, files, outside))
+    try:
+        await serve_http(front, config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await delivery.flush()
+        if path is not None:
+            state.save()
+            emulator.save()
+
+
+async def _save_now_and_then() -> None:
+    """Keep what the emulator holds; it would do so only at a clean end."""
+    while True:
+        await asyncio.sleep(_SAVE_S)
+        emulator.save()
+
+
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, stop.set)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+
+
+def _stop_on_end_of_input(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+
+    def end() -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed already
+            loop.call_soon_threadsafe(stop.set)
+
+    parent.on_end(end, name="gt-secure-sandbox-parent")
