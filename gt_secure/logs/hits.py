@@ -149,7 +149,20 @@ class Hits:
         if network is not None:
             ranges = Ranges(parse_networks(network))
             parts.append(self._addresses(ranges.holds))
-        condition = " AND ".join(parts) or "true"
+        return self.where(" AND ".join(parts) or "true")
+
+    def where(self, condition: str) -> Hits:
+        """Keep the requests that fulfil an SQL condition on the columns, for what :meth:`filter` cannot say.
+
+        Parameters
+        ----------
+        condition : str
+            SQL, as after WHERE. Build it from fixed text: it is not checked.
+
+        Examples
+        --------
+        >>> hits.where("bytes_sent > 1_000_000 AND presigned")  # doctest: +SKIP
+        """
         return self._with(f"SELECT * FROM ({self._relation}) WHERE {condition}")
 
     def _sources(self) -> list[tuple[str, str | None]]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .draw import Kind, draw
     from .heat import heat_map
     from .leaks import leak_timeline
+    from .marks import Mark, hits_of_mark, marks_of
     from .output import alt_text, png, svg
     from .overtime import over_time
     from .refusals import refusals_by_lock
@@ -19,13 +20,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Kind",
+    "Mark",
     "Theme",
     "alt_text",
     "draw",
     "heat_map",
     "hits_by_ip",
     "hits_by_network",
+    "hits_of_mark",
     "leak_timeline",
+    "marks_of",
     "over_time",
     "png",
     "refusals_by_lock",
@@ -37,13 +41,16 @@ __getattr__, __dir__ = attach(
     __name__,
     {
         "Kind": ".draw",
+        "Mark": ".marks",
         "Theme": ".theme",
         "alt_text": ".output",
         "draw": ".draw",
         "heat_map": ".heat",
         "hits_by_ip": ".bars",
         "hits_by_network": ".bars",
+        "hits_of_mark": ".marks",
         "leak_timeline": ".leaks",
+        "marks_of": ".marks",
         "over_time": ".overtime",
         "png": ".output",
         "refusals_by_lock": ".refusals",

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..errors import InvalidInput
+from ..logs.engines.duckdb_store import literal
 from ..logs.signers import SIGNER, signer_label
 from ..text import count, duration
+from .marks import Mark, set_marks
 from .theme import ROW, Palette, Theme, add_key, clean, describe, empty_figure, new_figure, palette_of, put_text
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ class AgeRow:
     median: int
     oldest: int
     lifetime: int | None
+    group: str = ""
+    """The signer as the query groups it."""
 
     @property
     def words(self) -> str:
@@ -48,7 +52,10 @@ def age_rows(hits: Hits) -> list[AgeRow]:
         f"SELECT {SIGNER} AS signer, count(*), min(age_s), quantile_disc(age_s, 0.5), max(age_s) AS oldest, "
         f"max(expires_s) FROM {{hits}} WHERE {_WHERE} AND age_s IS NOT NULL GROUP BY 1 ORDER BY oldest DESC, signer"
     )
-    return [AgeRow(signer_label(signer), *numbers) for signer, *numbers in rows]
+    return [
+        AgeRow(signer_label(signer), number, youngest, median, oldest, lifetime, signer)
+        for signer, number, youngest, median, oldest, lifetime in rows
+    ]
 
 
 def url_ages(hits: Hits, *, top: int = 12, theme: Theme = "light") -> Figure:
@@ -80,9 +87,15 @@ def url_ages(hits: Hits, *, top: int = 12, theme: Theme = "light") -> Figure:
     add_key(figure, parts, palette, "Dot: median")
     add_key(figure, parts, palette, "Cross: longest lifetime seen", palette.refused)
     _draw(parts, shown, palette)
+    set_marks(figure, parts, [_mark(row) for row in shown])
     words = " ".join(f"{row.signer}: {count(row.requests, 'request')}, median {row.words}." for row in rows)
     describe(figure, f"Ages of URLs when used, by signer. {words} {hits.coverage.summary}")
     return figure
+
+
+def _mark(row: AgeRow) -> Mark:
+    words = f"{count(row.requests, 'request')}, median {row.words}"
+    return Mark(clean(row.signer), words, f"{_WHERE} AND age_s IS NOT NULL AND {SIGNER} = {literal(row.group)}")
 
 
 def _without_age(hits: Hits) -> list[str]:

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidInput
+from ..logs.engines.duckdb_store import literal
 from ..logs.sql.outcome import INTERNAL, INTERNAL_KIND
 from ..text import count
+from .marks import Mark, one_of, set_marks
 from .outcomes import COUNTS, OUTCOMES, in_short, in_words, sum_up
 from .theme import (
     ROW,
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from .layout import Parts
 
 _OUTSIDE = "outside"
+_PAIR = ("remote_ip", "endpoint")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,9 @@ class _Bar:
     counts: tuple[int, ...]
     outside: int = 0
     sources: int = 1
+    condition: str = "true"
+    address: str | None = None
+    endpoint: str | None = None
 
     @property
     def total(self) -> int:
@@ -61,6 +67,11 @@ class _Bar:
             mark = f" · {self.outside:,} of them outside the restriction"
         return in_words(self.counts) + (mark if self.outside else "")
 
+    @property
+    def mark(self) -> Mark:
+        """The bar as something to press."""
+        return Mark(self.label, self.words, self.condition, self.address, self.endpoint)
+
 
 def _bars(hits: Hits, column: str, top: int, networks: Sequence[Any], endpoints: Sequence[str]) -> list[_Bar]:
     """Return the busiest sources, the others as one bar, and the work of S3 itself apart.
@@ -76,19 +87,51 @@ def _bars(hits: Hits, column: str, top: int, networks: Sequence[Any], endpoints:
         f"SELECT {INTERNAL} AS internal, {source} AS label, {via} AS via, {side} AS side, "
         f"{COUNTS}, CAST(count(*) AS BIGINT) AS n FROM {{hits}} GROUP BY ALL ORDER BY n DESC, label, via"
     )
-    own = [_Bar(label, tuple(counts)) for internal, label, _, _, *counts, _ in groups if internal]
-    others = [(label, via, side, *counts) for internal, label, via, side, *counts, _ in groups if not internal]
-    if column == "network":
-        others = _by_network(others)
+    own = [
+        _Bar(label, tuple(counts), condition=f"{INTERNAL} AND {INTERNAL_KIND} = {literal(label)}")
+        for internal, label, _, _, *counts, _ in groups
+        if internal
+    ]
+    found = [
+        _Source(label, via, side, tuple(counts), ((label, via),))
+        for internal, label, via, side, *counts, _ in groups
+        if not internal
+    ]
+    others = _by_network(found) if column == "network" else found
     bars = [
-        _Bar(source_label(label, via, hits.networks), tuple(counts), int(side == _OUTSIDE))
-        for label, via, side, *counts in others[:top]
+        _Bar(
+            source_label(each.label, each.via, hits.networks),
+            each.counts,
+            int(each.side == _OUTSIDE),
+            condition=_from(each.members),
+            address=each.label if column != "network" else None,
+            endpoint=each.via if column != "network" else None,
+        )
+        for each in others[:top]
     ]
     rest = others[top:]
     if rest:
-        outside = sum(row[2] == _OUTSIDE for row in rest)
-        bars.append(_Bar(count(len(rest), "other"), sum_up([row[3:] for row in rest]), outside, max(2, len(rest))))
+        outside = sum(each.side == _OUTSIDE for each in rest)
+        drawn = one_of(_PAIR, [member for each in others[:top] for member in each.members])
+        totals = sum_up([each.counts for each in rest])
+        condition = f"NOT {INTERNAL} AND NOT {drawn}"  # not the others themselves: they may be very many
+        bars.append(_Bar(count(len(rest), "other"), totals, outside, max(2, len(rest)), condition=condition))
     return bars + own
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """An address or a network, with the addresses and endpoints in it."""
+
+    label: str
+    via: str
+    side: str
+    counts: tuple[int, ...]
+    members: tuple[tuple[str, str], ...]
+
+
+def _from(members: Iterable[tuple[str, str]]) -> str:
+    return f"NOT {INTERNAL} AND {one_of(_PAIR, members)}"
 
 
 def source_label(address: str, via: str, networks: Networks | None) -> str:
@@ -98,14 +141,17 @@ def source_label(address: str, via: str, networks: Networks | None) -> str:
     return f"{clean(name, 30)} · {shown}" if name else shown
 
 
-def _by_network(groups: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+def _by_network(sources: list[_Source]) -> list[_Source]:
     from ..logs.sql.group_by import network_of
 
-    members: dict[tuple[str, str, str], list[tuple[int, ...]]] = {}
-    for label, via, side, *counts in groups:
-        members.setdefault((network_of(label) or "", via, side), []).append(tuple(counts))
-    rows = [(*key, *sum_up(counts)) for key, counts in members.items()]
-    return sorted(rows, key=lambda row: (-sum(row[3:]), row[0], row[1]))
+    groups: dict[tuple[str, str, str], list[_Source]] = {}
+    for each in sources:
+        groups.setdefault((network_of(each.label) or "", each.via, each.side), []).append(each)
+    rows = [
+        _Source(*key, sum_up([each.counts for each in found]), tuple(pair for each in found for pair in each.members))
+        for key, found in groups.items()
+    ]
+    return sorted(rows, key=lambda row: (-sum(row.counts), row.label, row.via))
 
 
 def hits_by_ip(
@@ -167,6 +213,7 @@ def _bar_figure(
         if any(bar.counts[i] for bar in bars):
             add_key(figure, parts, palette, kind.title, getattr(palette, kind.code), kind.hatch)
     _draw_bars(parts, bars, palette)
+    set_marks(figure, parts, [bar.mark for bar in bars])
     describe(figure, _bars_text(title, bars, hits.coverage.summary))
     return figure
 

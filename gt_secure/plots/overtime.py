@@ -8,6 +8,7 @@ import datetime as dt
 import importlib
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from .marks import Mark, set_marks
 from .outcomes import COUNTS, OUTCOMES, in_words, sum_up
 from .theme import Palette, Theme, add_key, describe, edge_of, empty_figure, new_figure, palette_of
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from .layout import Parts
 
 _Rows: TypeAlias = list[tuple[dt.datetime, tuple[int, ...]]]
+_MOST_MARKS = 31
+"""Bars that can be pressed; more would be too narrow to press, and too many to pass by keyboard."""
 
 
 def over_time(hits: Hits, *, theme: Theme = "light") -> Figure:
@@ -35,12 +38,28 @@ def over_time(hits: Hits, *, theme: Theme = "light") -> Figure:
         if total:
             add_key(figure, parts, palette, kind.title, getattr(palette, kind.code), kind.hatch)
     _draw_time(parts, unit, rows, palette)
+    spans = _spans(unit, rows)
+    if len(rows) <= _MOST_MARKS:
+        set_marks(figure, parts, [_mark(unit, *row) for row in rows], spans=spans)
     peak = max(rows, key=lambda row: sum(row[1]))
     describe(figure, f"Bar chart, requests per {unit}, UTC: {in_words(totals)}. "
               f"From {rows[0][0]:%Y-%m-%d %H:%M} to {rows[-1][0]:%Y-%m-%d %H:%M}. "
               f"Most in the {unit} of {peak[0]:%Y-%m-%d %H:%M}: {in_words(peak[1])}. "
               f"{hits.coverage.summary}")  # fmt: skip
     return figure
+
+
+def _mark(unit: str, moment: dt.datetime, counts: tuple[int, ...]) -> Mark:
+    label = f"{moment:%d %b %H:%M} UTC" if unit == "hour" else f"{moment:%d %b %Y}"
+    condition = f"date_trunc('{unit}', time)::TIMESTAMP = TIMESTAMP '{moment:%Y-%m-%d %H:%M:%S}'"
+    return Mark(label, in_words(counts), condition)
+
+
+def _spans(unit: str, rows: _Rows) -> list[tuple[float, float]]:
+    """Return where each step begins and ends on the x axis."""
+    dates: Any = importlib.import_module("matplotlib.dates")  # untyped
+    step = 1 / 24 if unit == "hour" else 1.0
+    return [(start, start + step) for start in (float(dates.date2num(moment)) for moment, _ in rows)]
 
 
 def _time_rows(hits: Hits) -> tuple[str, _Rows]:
@@ -59,8 +78,8 @@ def _draw_time(parts: Parts, unit: str, rows: _Rows, palette: Palette) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     axes = parts.axes
+    at = [(start + end) / 2 for start, end in _spans(unit, rows)]
     step = 1 / 24 if unit == "hour" else 1.0
-    at = [float(dates.date2num(moment)) + step / 2 for moment, _ in rows]
     bottom = [0] * len(rows)
     for i, kind in enumerate(OUTCOMES):
         counts = [row[1][i] for row in rows]

@@ -7,10 +7,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..errors import InvalidInput
+from ..logs.engines.duckdb_store import literal
 from ..logs.refusals import PREDICTED
 from ..logs.sql.outcome import INTERNAL
 from ..text import count
 from .bars import source_label
+from .marks import Mark, one_of, set_marks
 from .theme import (
     ROW,
     Palette,
@@ -59,6 +61,15 @@ def refusals_by_lock(hits: Hits, *, top: int = 12, theme: Theme = "light") -> Fi
     if not groups:
         return empty_figure(palette, hits.coverage.summary, _NONE)
     rows = [(source_label(source, via, hits.networks), lock, number) for lock, source, via, number in groups]
+    marks = [
+        Mark(
+            label,
+            f"{count(number, 'refused request')} by {clean(lock, 60)}",
+            f"refused AND NOT {INTERNAL} AND coalesce(refused_by, '{_UNKNOWN}') = {literal(lock)} "
+            f"AND {one_of(('remote_ip', 'endpoint'), [(source, via)])}",
+        )
+        for (label, _, _), (lock, source, via, number) in zip(rows[:top], groups[:top], strict=True)
+    ]
     total = sum(number for _, _, number in rows)
     left = f"{count(len(rows) - top, 'more pair')} of source and lock not drawn. " if len(rows) > top else ""
     note = f"In total {count(total, 'refused request')}. {left}{hits.coverage.summary}"
@@ -73,6 +84,7 @@ def refusals_by_lock(hits: Hits, *, top: int = 12, theme: Theme = "light") -> Fi
     if _UNKNOWN in locks:
         add_key(figure, parts, palette, "Lock not known", palette.failed)
     _draw(parts, rows[:top], palette)
+    set_marks(figure, parts, marks)
     words = " ".join(f"{label}: {number:,} by {clean(lock, 60)}." for label, lock, number in rows)
     describe(figure, f"Bar chart, refused requests by source and lock. {words} {hits.coverage.summary}")
     return figure

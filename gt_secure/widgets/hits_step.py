@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from . import hits_view as hitsview
 from .background import on_loop
 from .base import Html, Link, Step, error_markup, field
 from .hits_view import HitsResult
+from .linked_plot import LinkedPlot
 from .shared_models import make
 
 if TYPE_CHECKING:
@@ -38,6 +40,8 @@ _RANGES = (
 )
 _KINDS = (("by source IP", "ip"), ("by network", "network"), ("over time", "time"), ("by hour of the day", "hours"),
           ("by age of the URL", "age"), ("refused, by lock", "refused"))  # fmt: skip
+_SOURCES = 200
+"""Sources in the list."""
 WAIT_S = 3 * 3600
 """Seconds after which waiting for a delivery ends."""
 _REQUESTS = (("presigned only", True), ("all", False))
@@ -89,7 +93,7 @@ class HitsStep(Step):
         self.markers: list[str] = []
         self.wait_s = WAIT_S
         self._stop = threading.Event()
-        self._found = ""
+        self._following = False
         super().__init__(connection)
         self.set_summary("Not read yet.")
         self.observe(lambda _: self.guard(self._place_changed), "bucket")
@@ -136,12 +140,14 @@ class HitsStep(Step):
         )
         row = make(ipywidgets.HBox, [self.plot_button, self.wait_button])
         row.add_class("gts-row")
-        self.plot = Html()
+        self.plot = LinkedPlot(self.guard)
+        self.plot.observe(lambda _: self.guard(self._show_picked), "picked")
+        self.table = Html()
         self.leaks = Html()
         self.source = field(
             make(ipywidgets.Dropdown, description="Source", options=[("choose one to see its requests", -1)], value=-1)
         )
-        self.source.observe(lambda _: self.guard(self._show_source), "value")
+        self.source.observe(lambda _: self.guard(self._source_chosen), "value")
         self.add_button = self.button("Add to the allowed addresses", self.add_source, when=self._may_add)
         pick = make(ipywidgets.HBox, [self.source, self.add_button, self.export_kind, self.export_button])
         pick.add_class("gts-row")
@@ -153,7 +159,7 @@ class HitsStep(Step):
             tooltip="Shows the change in Review first; nothing is written before you apply.",
         )
         self.revoke_button.add_class("gts-hidden")
-        self.rows = Html()
+        self.rows = Html(classes="gts-rows")
         self.saved = Html()
         self.more = make(ipywidgets.VBox, [pick, self.saved, self.rows])
         self.more.add_class("gts-stack")
@@ -164,7 +170,8 @@ class HitsStep(Step):
                 "An empty log is not proof that nobody opened the image."
             )
         )
-        return [fields, self.logs_input, row, self.plot, self.leaks, self.revoke_button, self.more, self.foot]
+        plot = [self.plot, self.table, self.more]
+        return [fields, self.logs_input, row, *plot, self.leaks, self.revoke_button, self.foot]
 
     # actions
 
@@ -274,9 +281,9 @@ class HitsStep(Step):
 
     def _got(self, result: HitsResult) -> None:
         self.result = result
-        self.plot.value = markup.join(
-            f'<div role="status" aria-live="polite">{result.plot}</div>', hitsview.sources_table(result.sources)
-        )
+        with self._linked():
+            self.plot.show(f'<div role="status" aria-live="polite">{result.plot}</div>', result.marks)
+        self.table.value = hitsview.sources_table(result.sources)
         here = f"Your browser came from {', '.join(result.browser)}." if result.browser else ""
         self.leaks.value = markup.join(result.leaks, markup.hint(here) if here else "")
         self.foot.value = result.foot
@@ -303,15 +310,15 @@ class HitsStep(Step):
             self.show_result(markup.notice("plain", f"No new request in {duration(round(self.wait_s))}.", USUALLY))
 
     def _offer_sources(self, result: HitsResult) -> None:
-        self.source.value = -1
-        self.source.options = [
-            ("choose one to see its requests", -1),
-            *(
-                (f"{hitsview.named_label(each)} · {count(each['other'] + each['refused'], 'request')}", i)
-                for i, each in enumerate(result.sources[:200])
-            ),
-        ]
-        self.source.value = -1
+        with self._linked():
+            self.source.options = [
+                ("choose one to see its requests", -1),
+                *(
+                    (f"{hitsview.named_label(each)} · {count(each['other'] + each['refused'], 'request')}", i)
+                    for i, each in enumerate(result.sources[:_SOURCES])
+                ),
+            ]
+            self.source.value = -1
         self.rows.value = self.saved.value = ""
 
     def _source(self) -> dict[str, Any] | None:
@@ -324,6 +331,45 @@ class HitsStep(Step):
         return bool(
             source and source["address"] and not source["endpoint"] and self.on_add and source["allowlist"] == "outside"
         )
+
+    # plot, list and table show the same choice
+
+    @contextlib.contextmanager
+    def _linked(self) -> Iterator[None]:
+        """Let the plot or the list follow the other one, without a reaction."""
+        self._following = True
+        try:
+            yield
+        finally:
+            self._following = False
+
+    def _source_chosen(self) -> None:
+        if self._following:
+            return
+        source = self._source()
+        with self._linked():
+            if source is None:
+                self.plot.picked = -1
+            else:
+                self.plot.pick(source["address"], source["endpoint"])
+        self._show_source()
+
+    def _show_picked(self) -> None:
+        """Show the requests of the bar that was pressed."""
+        if self._following:
+            return
+        result: HitsResult | None = self.result
+        mark = self.plot.mark
+        wanted = (mark.address, mark.endpoint or "") if mark is not None else None
+        sources = [] if result is None else [(each["address"], each["endpoint"]) for each in result.sources[:_SOURCES]]
+        with self._linked():
+            self.source.value = sources.index(wanted) if wanted in sources else -1
+        if result is None or mark is None or self.source.value >= 0:
+            self._show_source()
+            return
+        self.enable()
+        self.saved.value = ""
+        self.run("Reading its requests…", lambda: hitsview.rows_of_mark(result.hits, mark), self._got_rows)
 
     def _show_source(self) -> None:
         source = self._source()
@@ -359,7 +405,9 @@ class HitsStep(Step):
         if not bucket or self.logs:
             return
         self.result = None
-        self.plot.value = self.leaks.value = ""
+        with self._linked():
+            self.plot.show("")
+        self.table.value = self.leaks.value = ""
         self.more.add_class("gts-hidden")
 
         self.run(

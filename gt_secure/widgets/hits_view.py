@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..logs import Hits
     from ..logs.leaks import Leak
     from ..named_networks import Networks
+    from ..plots import Mark
 
 Kind = Literal["ip", "network", "time", "hours", "age", "refused"]
 
@@ -49,6 +50,7 @@ class HitsResult:
     foot: Markup
     figure: Figure | None = field(default=None, repr=False)
     browser: tuple[str, ...] = ()
+    marks: tuple[Mark, ...] = ()
 
 
 def read_result(
@@ -67,12 +69,13 @@ def read_result(
     )
     leaks = hits.leaks()
     coverage = hits.coverage
+    plot = both_themes(light, dark)
     span = ""
     if coverage.first_hit and coverage.last_hit:
         span = f"{coverage.first_hit:%d %b %H:%M} to {coverage.last_hit:%d %b %H:%M} UTC"
     return HitsResult(
         hits=rows,
-        plot=both_themes(light, dark),
+        plot=plot,
         alt=plots.alt_text(light),
         sources=by_source(sources, hits.networks),
         leaks=leaks_markup(leaks),
@@ -84,6 +87,7 @@ def read_result(
         foot=foot(coverage),
         figure=light,
         browser=browser_addresses(hits, markers),
+        marks=plots.marks_of(light),  # their places are known now that the plot is drawn
     )
 
 
@@ -223,6 +227,7 @@ def foot(coverage: Any) -> Markup:
 
 
 _COLUMNS = ("time", "http_status", "error_code", "operation", "key", "user_agent")
+_MOST_ROWS = 40
 
 
 def rows_of(hits: Hits, source: dict[str, Any], ask: Ask | None = None) -> Markup:
@@ -230,27 +235,35 @@ def rows_of(hits: Hits, source: dict[str, Any], ask: Ask | None = None) -> Marku
     address = source["address"]
     picked = hits.filter(address=address, endpoint=source["endpoint"] or None) if address else hits
     rows = picked.rows(columns=list(_COLUMNS), limit=5000).to_dicts()
+    table = _requests(rows, f"Requests from {source_label(source)}", _STRANGER.get(str(source["allowlist"])))
+    today = _today(ask, source, rows) if ask is not None else Markup("")
+    return markup.join(today, table)
+
+
+def rows_of_mark(hits: Hits, mark: Mark) -> Markup:
+    """The requests behind one bar of the plot, the last ones first, each with its source."""
+    rows = plots.hits_of_mark(hits, mark).rows(columns=["remote_ip", *_COLUMNS], limit=5000).to_dicts()
+    return _requests(rows, f"Requests behind {mark.label}", None, sources=True)
+
+
+def _requests(rows: Sequence[dict[str, Any]], caption: str, stranger: bool | None, *, sources: bool = False) -> Markup:
     shown = [
         (
             markup.code(row["time"], 30),
-            _status(row["http_status"], _STRANGER.get(str(source["allowlist"]))),
+            *([markup.code(row["remote_ip"] or "none", 50)] if sources else []),
+            _status(row["http_status"], stranger),
             markup.text(row["error_code"] or "", 40),
             markup.text(row["operation"] or "", 40),
             markup.code(row["key"] or "", 80),
             markup.text(row["user_agent"] or "", 60),
         )
-        for row in reversed(rows[-40:])
+        for row in reversed(rows[-_MOST_ROWS:])
     ]
-    table = markup.table(
-        ("Time (UTC)", "Status", "Error", "Operation", "Key", "User agent"),
-        shown,
-        caption=f"Requests from {source_label(source)}",
-    )
-    more = (
-        markup.hint(f"{count(len(rows), 'request')}; the last {len(shown)} are shown") if len(rows) > len(shown) else ""
-    )
-    today = _today(ask, source, rows) if ask is not None else Markup("")
-    return markup.join(today, table, more)
+    head = ("Time (UTC)", *(["Source"] if sources else []), "Status", "Error", "Operation", "Key", "User agent")
+    table = markup.table(head, shown, caption=caption)
+    if len(rows) <= len(shown):
+        return table
+    return markup.join(table, markup.hint(f"{count(len(rows), 'request')}; the last {len(shown)} are shown"))
 
 
 def _today(ask: Ask, source: dict[str, Any], rows: Sequence[dict[str, Any]]) -> Markup:

@@ -91,7 +91,7 @@ def _details(found: Diagnosis) -> Markup:
 
 def _why(state: FeatureState) -> str:
     waits = _waits_for(state) if state.status == "unknown" else ""
-    return f"to be seen {waits}" if waits else state.why
+    return f"{waits} to find out." if waits else state.why
 
 
 def _policy(found: Diagnosis) -> Markup:

@@ -1,5 +1,10 @@
-// Buttons that open something carry gts-opens, and gts-opened while it is open: say so to assistive technology too.
+// Buttons that open something carry gts-opens, and gts-opened while it is open; those that choose something carry
+// gts-presses, and gts-pressed while it is chosen: say so to assistive technology too.
 function tell(root) {
+  for (const button of root.querySelectorAll(".gts-presses")) {
+    const pressed = String(button.classList.contains("gts-pressed"));
+    if (button.getAttribute("aria-pressed") !== pressed) button.setAttribute("aria-pressed", pressed);
+  }
   for (const button of root.querySelectorAll(".gts-opens")) {
     const open = String(button.classList.contains("gts-opened"));
     if (button.getAttribute("aria-expanded") !== open) button.setAttribute("aria-expanded", open);

@@ -35,7 +35,7 @@ def test_a_delivery_is_plotted_when_it_comes(connection: Connection, run: Any, w
         assert "gts-hidden" not in step.cancel_button._dom_classes
         await asyncio.to_thread(fetch, connection, "198.51.100.77")
         await step.wait_idle()
-        assert "198.51.100.77" in words(step.plot.value)
+        assert "198.51.100.77" in words(step.plot.picture.value + step.table.value)
         assert words(step.message.value) == words(step.status.value) == ""
         await until(lambda: not waiting_threads())
 
@@ -76,6 +76,6 @@ def test_it_ends_by_itself(connection: Connection, run: Any, words: Any) -> None
         await step.wait_idle()
         assert "No new request" in words(step.message.value)
         assert "within a few hours" in words(step.message.value)
-        assert "203.0.113.7" in words(step.plot.value), "what is there is plotted"
+        assert "203.0.113.7" in words(step.plot.picture.value + step.table.value), "what is there is plotted"
 
     run(main())

@@ -270,7 +270,7 @@ def test_hits_are_plotted_for_both_themes_with_words_and_a_table(connection: Con
     step = hits_of(connection)
     step.networks = ("203.0.113.0/24",)
     step.plot_hits()
-    shown = step.plot.value
+    shown = step.plot.picture.value + step.table.value
     assert shown.count("<svg") == 2
     assert 'role="img"' in shown
     assert "aria-label=" in shown
@@ -297,6 +297,42 @@ def test_choosing_a_source_shows_its_requests_and_adds_it(connection: Connection
     assert added == ["198.51.100.9"]
 
 
+def test_a_bar_the_list_and_the_table_show_the_same_source(connection: Connection, words: Any) -> None:
+    step = hits_of(connection)
+    step.networks = ("203.0.113.0/24",)
+    step.plot_hits()
+    bars = step.plot.bars.children
+    names = [bar.tooltip for bar in bars]
+    number = next(n for n, name in enumerate(names) if name.startswith("198.51.100.9"))
+    assert "outside the restriction. Press to show its requests." in names[number]
+    bars[number].click()
+    assert "gts-pressed" in bars[number]._dom_classes
+    assert step.result.sources[step.source.value]["address"] == "198.51.100.9"
+    assert "Requests from 198.51.100.9" in words(step.rows.value)
+    step.source.value = next(i for i, each in enumerate(step.result.sources) if each["address"] == "203.0.113.7")
+    assert "gts-pressed" not in bars[number]._dom_classes, "the plot follows the list"
+    assert [bar.tooltip[:11] for bar in bars if "gts-pressed" in bar._dom_classes] == ["203.0.113.7"]
+    next(bar for bar in bars if "gts-pressed" in bar._dom_classes).click()
+    assert (step.source.value, step.plot.picked, step.rows.value) == (-1, -1, ""), "a second press shows none"
+    gone = bars[0]
+    step.plot_hits()
+    assert gone.comm is None, "the buttons of the last plot are closed"
+    assert gone.layout.comm is None
+
+
+def test_a_bar_of_several_sources_shows_the_requests_of_all(connection: Connection, words: Any) -> None:
+    step = hits_of(connection)
+    step.kind.value = "network"
+    step.plot_hits()
+    bar = next(each for each in step.plot.bars.children if each.tooltip.startswith("198.51.100.0/24"))
+    bar.click()
+    assert step.source.value == -1
+    shown = words(step.rows.value)
+    assert "Requests behind 198.51.100.0/24" in shown
+    assert "198.51.100.9" in shown
+    assert "203.0.113.7" not in shown
+
+
 @pytest.mark.parametrize(("kind", "start"), [("PNG", b"\x89PNG"), ("SVG", b"<svg"), ("CSV", b"bucket_owner")])
 def test_export_writes_a_file_and_says_where(connection: Connection, kind: str, start: bytes, words: Any) -> None:
     step = hits_of(connection)
@@ -316,7 +352,7 @@ def test_every_plot_is_drawn(connection: Connection, kind: str) -> None:
     step = hits_of(connection)
     step.kind.value = kind
     step.plot_hits()
-    assert step.plot.value.count("<svg") == 2
+    assert step.plot.picture.value.count("<svg") == 2
 
 
 def test_a_bucket_without_a_log_says_so(connection: Connection, words: Any) -> None:
@@ -411,7 +447,14 @@ def test_hostile_keys_and_user_agents_are_text(connection: Connection, aws: Any,
         hits = HitsStep(connection, bucket="gt-images")
         hits.plot_hits()
         hits.source.value = next(i for i, s in enumerate(hits.result.sources) if s["address"] == "203.0.113.7")
-        for value in (step.url_line.value, step._summary.value, step.answers.value, hits.plot.value, hits.rows.value):
+        for value in (
+            step.url_line.value,
+            step._summary.value,
+            step.answers.value,
+            hits.plot.picture.value,
+            hits.table.value,
+            hits.rows.value,
+        ):
             assert "<img" not in value
         assert "<img src=x" in words(hits.rows.value).replace("\ufffd", "") or "frac" in words(hits.rows.value)
     finally:

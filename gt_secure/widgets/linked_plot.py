@@ -1,0 +1,88 @@
+"""A plot whose bars can be pressed: transparent stock buttons lie over them, so mouse and keyboard need no extra."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import ipywidgets
+import traitlets
+
+from .. import html as markup
+from .base import Box, Html
+from .shared_models import make, shared
+
+if TYPE_CHECKING:
+    from ..plots import Mark
+
+_PRESS = "Press to show its requests."
+_AGAIN = "Its requests are shown below. Press again to show none."
+
+
+class LinkedPlot(Box):
+    """A plot and the buttons over its bars.
+
+    Parameters
+    ----------
+    guard : callable
+        Runs what a press does, and shows its error.
+    """
+
+    shown_as = "plot"
+
+    picked = traitlets.Int(-1)
+    """Number of the bar that is chosen; -1 for none."""
+
+    def __init__(self, guard: Callable[[Callable[[], object]], None]) -> None:
+        self._guard = guard
+        self._marks: tuple[Mark, ...] = ()
+        self.picture = Html()
+        self.bars = make(ipywidgets.Box)
+        self.bars.add_class("gts-bars")
+        stage = make(ipywidgets.Box, [self.picture, self.bars])
+        stage.add_class("gts-stage")
+        self.hint = Html(markup.hint("Press a bar to see its requests below."))
+        self.hint.add_class("gts-hidden")
+        scroll = make(ipywidgets.Box, [stage])
+        scroll.add_class("gts-linked")
+        super().__init__([scroll, self.hint])
+        self.observe(lambda _: self._show_picked(), "picked")
+
+    @property
+    def mark(self) -> Mark | None:
+        """The chosen bar."""
+        return self._marks[self.picked] if 0 <= self.picked < len(self._marks) else None
+
+    def show(self, picture: str, marks: Sequence[Mark] = ()) -> None:
+        """Show a plot with its bars; none is chosen."""
+        self.picked = -1
+        gone = self.bars.children
+        self._marks = tuple(marks)
+        self.picture.value = picture
+        self.bars.children = tuple(self._button(number, mark) for number, mark in enumerate(self._marks))
+        (self.hint.remove_class if marks else self.hint.add_class)("gts-hidden")
+        for button in gone:
+            button.layout.close()
+            button.close()
+        self._show_picked()
+
+    def pick(self, address: str, endpoint: str) -> None:
+        """Choose the bar of a source; none if it has no bar."""
+        self.picked = next(
+            (n for n, mark in enumerate(self._marks) if (mark.address, mark.endpoint or "") == (address, endpoint)), -1
+        )
+
+    def _button(self, number: int, mark: Mark) -> ipywidgets.Button:
+        left, top, width, height = (f"{100 * part:.3f}%" for part in mark.box)
+        own = {**shared(ipywidgets.Button), "layout": ipywidgets.Layout(left=left, top=top, width=width, height=height)}
+        made = ipywidgets.Button(**own)
+        made.add_class("gts-bar")
+        made.add_class("gts-presses")
+        made.on_click(lambda _: self._guard(lambda: setattr(self, "picked", -1 if self.picked == number else number)))
+        return made
+
+    def _show_picked(self) -> None:
+        for number, (button, mark) in enumerate(zip(self.bars.children, self._marks, strict=True)):
+            chosen = number == self.picked
+            (button.add_class if chosen else button.remove_class)("gts-pressed")
+            button.tooltip = markup.plain(f"{mark.label}: {mark.words}. {_AGAIN if chosen else _PRESS}", 400)
