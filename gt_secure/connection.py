@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from .changes.undo import UndoPlan
     from .findings.accepted import AcceptedLike
     from .listings import Endpoints, Findings, History, Jobs, Journal, Workteams
-    from .logs import Athena, Coverage, Hits, Table
+    from .logs import Athena, Coverage, Hits, Processing, Table
     from .logs.leaks import Leak
     from .named_networks import NetworksLike
     from .plots import Kind, Theme
@@ -1208,6 +1208,7 @@ class Connection:
         engine: Engine = "auto",
         session: object = None,
         athena: Athena | None = None,
+        processing: Processing | None = None,
         dedupe: bool = False,
         cache: bool = True,
         memory_limit: str | None = None,
@@ -1236,6 +1237,8 @@ class Connection:
             For Spark.
         athena : Athena, optional
             Settings for Athena.
+        processing : Processing, optional
+            Settings for Spark as a SageMaker Processing job.
         dedupe : bool
             Leave out records that were delivered twice.
         cache : bool
@@ -1279,8 +1282,8 @@ class Connection:
         if predict:
             return self.hits(
                 bucket, logs=logs, since=since, until=until, filters=filters, engine=engine, session=session,
-                athena=athena, dedupe=dedupe, cache=cache, memory_limit=memory_limit, networks=networks,
-                progress=progress, cancel=cancel, wait_for=wait_for, wait_s=wait_s,
+                athena=athena, processing=processing, dedupe=dedupe, cache=cache, memory_limit=memory_limit,
+                networks=networks, progress=progress, cancel=cancel, wait_for=wait_for, wait_s=wait_s,
             ).with_refusals(access.refusal_decider(self.aws))  # fmt: skip
         sources, wanted = self._log_of(bucket, logs, filters)
         if wait_for:
@@ -1291,8 +1294,8 @@ class Connection:
             )  # fmt: skip
         return access_logs.read_hits(
             sources, since=since, until=until, engine=engine, aws=self.aws, dedupe=dedupe, cache=cache,
-            progress=progress, cancel=cancel, session=session, athena=athena, filters=wanted, networks=networks,
-            **_memory(memory_limit),
+            progress=progress, cancel=cancel, session=session, athena=athena, processing=processing, filters=wanted,
+            networks=networks, **_memory(memory_limit),
         )  # fmt: skip
 
     def count_hits(
@@ -1307,6 +1310,7 @@ class Connection:
         engine: Engine = "auto",
         session: object = None,
         athena: Athena | None = None,
+        processing: Processing | None = None,
         memory_limit: str | None = None,
         networks: NetworksLike | None = None,
         progress: Callable[[Any], object] | None = None,
@@ -1316,7 +1320,8 @@ class Connection:
 
         Parameters
         ----------
-        bucket, logs, since, until, filters, engine, session, athena, memory_limit, networks, progress, cancel
+        bucket, logs, since, until, filters, engine, session, athena, processing, memory_limit, networks, progress, \
+        cancel
             As in :meth:`hits`.
         by : list of str or comma-separated str
             Columns to count by.
@@ -1343,7 +1348,8 @@ class Connection:
         sources, wanted = self._log_of(bucket, logs, filters)
         return access_logs.count_hits(
             sources, by, since=since, until=until, aws=self.aws, engine=engine, session=session, athena=athena,
-            progress=progress, cancel=cancel, filters=wanted, networks=networks, **_memory(memory_limit),
+            processing=processing, progress=progress, cancel=cancel, filters=wanted, networks=networks,
+            **_memory(memory_limit),
         )  # fmt: skip
 
     def _log_of(

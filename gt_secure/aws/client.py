@@ -72,6 +72,8 @@ class Aws:
     region : str
     endpoint_url : str or None
         None on real AWS.
+    sdk_session : Session of the SageMaker SDK, or None
+        What the connection was made from, if that was such a session.
     """
 
     def __init__(
@@ -86,10 +88,16 @@ class Aws:
         self._lock = threading.RLock()  # sessions are not thread-safe, clients are
         self._identity: Identity | None = None
         self._execution_role: ExecutionRole | None = None
+        self.sdk_session: Any = None
 
     def __repr__(self) -> str:
         where = f", endpoint_url={self.endpoint_url!r}" if self.endpoint_url else ""
         return f"Aws(region={self.region!r}{where})"
+
+    @property
+    def boto_session(self) -> boto3.session.Session:
+        """The boto3 session that the clients are made from."""
+        return self._session
 
     @property
     def is_local(self) -> bool:

@@ -46,6 +46,7 @@ def connect_sdk_session(session: SageMakerSession, region: str | None, endpoint_
     aws = connect_aws(
         boto3_session=boto_session, region=region or (str(name) if name else None), endpoint_url=endpoint_url
     )
+    aws.sdk_session = session
     for service, client_of in _CLIENTS.items():
         client = client_of(session)
         own = getattr(getattr(client, "meta", None), "endpoint_url", None)
@@ -55,9 +56,10 @@ def connect_sdk_session(session: SageMakerSession, region: str | None, endpoint_
     if len(set(local.values())) > 1:
         raise _split(aws, next(service for service in WRITTEN if local[service]))
     if local["sagemaker"] and aws.endpoint_url is None:  # each client of the session is one of the sandbox
-        return connect_aws(
+        aws = connect_aws(
             boto3_session=boto_session, region=aws.region, endpoint_url=aws.client("sagemaker").meta.endpoint_url
         )
+        aws.sdk_session = session
     return aws
 
 

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from .coverage import Coverage
     from .engines.athena_query import QueryProgress
     from .engines.athena_settings import Athena, Estimate
+    from .engines.processing import JobProgress
+    from .engines.processing_settings import Processing, ProcessingEstimate
     from .engines.selection import Choice, LargeLogs
     from .hits import Hits
     from .ingest.reader import Progress
@@ -27,8 +29,11 @@ __all__ = [
     "Coverage",
     "Estimate",
     "Hits",
+    "JobProgress",
     "LargeLogs",
     "LogLocation",
+    "Processing",
+    "ProcessingEstimate",
     "Progress",
     "QueryProgress",
     "Table",
@@ -50,8 +55,11 @@ __getattr__, __dir__ = attach(
         "Coverage": ".coverage",
         "Estimate": ".engines.athena_settings",
         "Hits": ".hits",
+        "JobProgress": ".engines.processing",
         "LargeLogs": ".engines.selection",
         "LogLocation": ".storage.listing",
+        "Processing": ".engines.processing_settings",
+        "ProcessingEstimate": ".engines.processing_settings",
         "Progress": ".ingest.reader",
         "QueryProgress": ".engines.athena_query",
         "Table": ".table",

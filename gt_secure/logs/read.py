@@ -38,6 +38,7 @@ from .time_range import parse_time
 if TYPE_CHECKING:
     from ..aws.client import Aws
     from .engines.athena_settings import Athena
+    from .engines.processing_settings import Processing
     from .engines.remote import Run
     from .export import Export
 
@@ -139,17 +140,18 @@ def _time_range(since: object, until: object) -> tuple[dt.datetime | None, dt.da
 
 
 def _choice(
-    engine: str, sources: Any, since: object, until: object, aws: Any, session: Any, athena: Athena | None
-) -> tuple[Any, Choice | None]:
+    engine: str, sources: Any, since: object, until: object, aws: Any, session: Any, athena: Athena | None,
+    processing: Processing | None,
+) -> tuple[Any, Choice | None]:  # fmt: skip
     """Sources to read, and the engine, if it is known before they are listed."""
-    check_engine(engine, session=session, athena=athena)
+    check_engine(engine, session=session, athena=athena, processing=processing)
     if engine != "auto":
         return sources, Choice(engine, f"{engine} was asked for.")
-    if session is None and athena is None:
+    if session is None and athena is None and processing is None:
         return sources, None
     start, end = _time_range(since, until)
     client = s3_client(aws) if aws is not None else None
-    items, choice = listed(resolve(sources, client=client, since=start, until=end), session, athena)
+    items, choice = listed(resolve(sources, client=client, since=start, until=end), session, athena, processing)
     return (items if choice.engine == "duckdb" else sources), choice
 
 
@@ -175,6 +177,7 @@ def read_hits(
     cancel: threading.Event | None = None,
     session: Any = None,
     athena: Athena | None = None,
+    processing: Processing | None = None,
     filters: Mapping[str, Any] | None = None,
     networks: NetworksLike | None = None,
 ) -> Hits:
@@ -189,7 +192,8 @@ def read_hits(
         UTC; ``until`` is not included. ``7d`` and ``24h`` are ages.
     engine : str
         ``duckdb`` reads here; ``spark`` and ``athena`` run the same query elsewhere and bring its rows here; ``auto``
-        chooses by the bytes that listing found (``logs.engines.selection.choose``) among what was handed over.
+        chooses by the bytes that listing found (``logs.engines.selection.choose``) among what was handed over. Spark
+        runs on a session, or with ``processing`` as a SageMaker Processing job.
     aws : Aws or boto3 S3 client, optional
         For ``s3://``.
     dedupe : bool
@@ -197,11 +201,14 @@ def read_hits(
     cache : bool or Cache
         Keep what is parsed from S3 on disk, so that a second look reads only what is new.
     progress, cancel : optional
-        See ``logs.ingest.reader.Reader``; Athena reports a :class:`~gt_secure.logs.QueryProgress` instead.
+        See ``logs.ingest.reader.Reader``; Athena reports a :class:`~gt_secure.logs.QueryProgress` instead, and a
+        Processing job a :class:`~gt_secure.logs.JobProgress`.
     session : pyspark.sql.SparkSession, optional
         For Spark.
     athena : Athena, optional
         For Athena: work group, output location, and who says yes.
+    processing : Processing, optional
+        For Spark as a SageMaker Processing job: folder, instances, and who says yes.
     filters : mapping, optional
         What :meth:`Hits.filter` takes, applied where the query runs.
     networks : Networks or path, or several paths, optional
@@ -219,16 +226,16 @@ def read_hits(
         return read_hits(
             sources, since=since, until=until, engine=engine, aws=aws, dedupe=dedupe, cache=cache,
             memory_limit=memory_limit, progress=progress, cancel=cancel, session=session, athena=athena,
-            filters=filters,
+            processing=processing, filters=filters,
         ).with_networks(known)  # fmt: skip
     check_filters(filters or {})
-    sources, chosen = _choice(engine, sources, since, until, aws, session, athena)
+    sources, chosen = _choice(engine, sources, since, until, aws, session, athena, processing)
     if chosen is not None and chosen.engine != "duckdb":
         from .engines.remote import read_elsewhere
 
         start, end = _time_range(since, until)
         return read_elsewhere(
-            _run_for(chosen, sources, start, end, aws, session, athena, progress, cancel),
+            _run_for(chosen, sources, start, end, aws, session, athena, processing, progress, cancel),
             choice=chosen, since=start, until=end, filters=filters or {}, dedupe=dedupe, memory_limit=memory_limit,
         )  # fmt: skip
     hits = _read_here(sources, since, until, aws, chosen, memory_limit, progress, cancel, cache, dedupe)
@@ -237,13 +244,14 @@ def read_hits(
 
 def _run_for(
     chosen: Choice, sources: Any, since: dt.datetime | None, until: dt.datetime | None, aws: Any, session: Any,
-    athena: Athena | None, progress: Callable[[Any], object] | None, cancel: threading.Event | None,
+    athena: Athena | None, processing: Processing | None, progress: Callable[[Any], object] | None,
+    cancel: threading.Event | None,
 ) -> Run:  # fmt: skip
     from .engines.remote import run_for
 
     return run_for(
-        chosen, sources, since=since, until=until, aws=aws, session=session, athena=athena, progress=progress,
-        cancel=cancel,
+        chosen, sources, since=since, until=until, aws=aws, session=session, athena=athena, processing=processing,
+        progress=progress, cancel=cancel,
     )  # fmt: skip
 
 
@@ -341,6 +349,7 @@ def count_hits(
     engine: str = "auto",
     session: Any = None,
     athena: Athena | None = None,
+    processing: Processing | None = None,
     filters: Mapping[str, Any] | None = None,
     networks: NetworksLike | None = None,
     export: Export | None = None,
@@ -359,19 +368,20 @@ def count_hits(
         known = networks_from(networks)
         table, coverage = count_hits(
             sources, without_names(names), since=since, until=until, aws=aws, memory_limit=memory_limit,
-            progress=progress, cancel=cancel, engine=engine, session=session, athena=athena, filters=filters,
+            progress=progress, cancel=cancel, engine=engine, session=session, athena=athena,
+            processing=processing, filters=filters,
         )  # fmt: skip
         return named_counts(table, names, known), coverage
     check_filters(filters or {})
     if not isinstance(sources, (str, Path)) and isinstance(sources, Iterable):
         sources = list(sources)  # they may have to be read twice
-    sources, chosen = _choice(engine, sources, since, until, aws, session, athena)
+    sources, chosen = _choice(engine, sources, since, until, aws, session, athena, processing)
     if chosen is not None and chosen.engine != "duckdb":
         from .engines.remote import count_elsewhere
 
         start, end = _time_range(since, until)
         return count_elsewhere(
-            _run_for(chosen, sources, start, end, aws, session, athena, progress, cancel),
+            _run_for(chosen, sources, start, end, aws, session, athena, processing, progress, cancel),
             names, choice=chosen, since=start, until=end, filters=filters or {}, memory_limit=memory_limit,
         )  # fmt: skip
     if filters and any(filters.get(name) is not None for name in LOCAL):  # these need the addresses first

@@ -11,7 +11,7 @@ from support.rooms import ROOT, Room, python_of
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("version", ["==4.0.*", ""], ids=["lowest", "newest"])
+@pytest.mark.parametrize("version", ["==3.5.*", "==4.0.*", ""], ids=["lowest", "ansi", "newest"])
 def test_the_engines_agree(tmp_path: Path, wheel: Path, version: str) -> None:
     if shutil.which("java") is None:
         pytest.skip("NOT TRIED: Spark needs Java 17 or newer, which is not on this machine")

@@ -14,7 +14,7 @@ PUBLISHED = Path(__file__).parents[3] / "shared" / "data" / "published-lines.log
 KEYS = [
     "a+b", "a+b%2520c+", "a%252Bb", "a%2520b", "100%25", "%zz", "%", "%2", "%25FF", "%FF", "%25C3%25A9", "%C3%A9",
     "%25EF%25BF%25BD", "%EF%BF%BD", "%25E2%2598", "%F0%9F%98%80", "x%2500y", "%252525", "a%0Ab", "caf\u00e9",
-    "%ED%A0%80",
+    "%ED%A0%80", "a%20b%zz%2", "%%41", "%2520%zz",
 ]  # fmt: skip
 """Keys as a log may hold them: encoded twice, once, not at all, or not decodable."""
 SECRETS = (

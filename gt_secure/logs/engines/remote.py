@@ -8,6 +8,7 @@ import contextlib
 import datetime as dt
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from ...aws.client import Aws
@@ -25,6 +26,8 @@ from ..table import Table
 from .athena import AthenaRun
 from .athena_settings import Athena
 from .duckdb_store import Store, literal
+from .processing import ProcessingRun
+from .processing_settings import Processing
 from .selection import Choice
 from .spark import SparkRun
 
@@ -48,23 +51,47 @@ def run_for(
     aws: Any,
     session: Any,
     athena: Athena | None,
+    processing: Processing | None,
     progress: Callable[[Any], object] | None,
     cancel: threading.Event | None,
 ) -> Run:
     """The run of a chosen engine."""
     if choice.engine == "spark":
-        return SparkRun(sources, session, cancel)
+        if processing is None:
+            return SparkRun(sources, session, cancel)
+        if not isinstance(aws, Aws):
+            raise InvalidInput(
+                "A Processing job needs a connection to AWS.", next_step="Pass aws=connect_aws().", field="aws"
+            )
+        return ProcessingRun(aws, processing, _prefixes(sources), since, until, progress, cancel)
     if not isinstance(aws, Aws):
         raise InvalidInput("Athena needs a connection to AWS.", next_step="Pass aws=connect_aws().", field="aws")
     settings = athena if athena is not None else Athena()
     return AthenaRun(aws, settings, _prefix(sources, settings), since, until, progress, cancel)
 
 
+def _uris(sources: Any) -> list[str]:
+    items = [sources] if isinstance(sources, (str, Path)) or hasattr(sources, "uri") else list(sources or ())
+    return [str(getattr(item, "uri", item)) for item in items]
+
+
+def _prefixes(sources: Any) -> list[str]:
+    uris = _uris(sources)
+    if not uris or not all(uri.startswith("s3://") for uri in uris):
+        raise InvalidInput(
+            "A Processing job reads s3:// prefixes.",
+            next_step="Name s3:// prefixes; read files with another engine.",
+            field="sources",
+        )
+    for uri in uris:
+        split_uri(uri)
+    return uris
+
+
 def _prefix(sources: Any, settings: Athena) -> str | None:
-    items = [sources] if isinstance(sources, str) or hasattr(sources, "uri") else list(sources or ())
-    if not items and settings.table is not None:
+    uris = _uris(sources)
+    if not uris and settings.table is not None:
         return None
-    uris = [str(getattr(item, "uri", item)) for item in items]
     if len(uris) != 1 or not uris[0].startswith("s3://"):
         raise InvalidInput(
             "Athena reads one s3:// prefix at a time.",

@@ -14,6 +14,7 @@ from ..storage.objects import LogObject
 
 if TYPE_CHECKING:
     from .athena_settings import Athena
+    from .processing_settings import Processing
 
 ENGINES = ("auto", "duckdb", "spark", "athena")
 
@@ -51,7 +52,9 @@ class Choice:
     apt: bool = True
 
 
-def check_engine(engine: str, *, session: Any = None, athena: Athena | None = None) -> None:
+def check_engine(
+    engine: str, *, session: Any = None, athena: Athena | None = None, processing: Processing | None = None
+) -> None:
     """Refuse an engine that is not there, and settings of another one.
 
     Raises
@@ -62,7 +65,14 @@ def check_engine(engine: str, *, session: Any = None, athena: Athena | None = No
         raise InvalidInput(
             f'There is no engine "{str(engine)[:30]}".', next_step=f"Use {', '.join(ENGINES)}.", field="engine"
         )
-    for name, value, of in (("session", session, "spark"), ("athena", athena, "athena")):
+    if session is not None and processing is not None:
+        raise InvalidInput(
+            "Spark runs on your session or as a Processing job, and both are given.",
+            next_step="Leave session= or processing= out.",
+            field="processing",
+        )
+    for name, value, of in (("session", session, "spark"), ("processing", processing, "spark"),
+                            ("athena", athena, "athena")):  # fmt: skip
         if value is not None and engine not in ("auto", of):
             raise InvalidInput(
                 f"{name}= is for the {of} engine, and {engine} is asked for.",
@@ -71,11 +81,14 @@ def check_engine(engine: str, *, session: Any = None, athena: Athena | None = No
             )
 
 
-def choose(objects: int, size: int, *, session: Any = None, athena: Athena | None = None, on_s3: bool = True) -> Choice:
+def choose(
+    objects: int, size: int, *, session: Any = None, athena: Athena | None = None, processing: Processing | None = None,
+    on_s3: bool = True,
+) -> Choice:  # fmt: skip
     """Choose by the bytes that listing found.
 
-    Nothing that costs money is ever chosen unless it was handed over: Spark by a session, Athena by its settings (and
-    Athena needs consent before it runs).
+    Nothing that costs money is ever chosen unless it was handed over: Spark by a session or by the settings of a
+    Processing job, Athena by its settings (and both kinds of settings need consent before anything runs).
 
     Parameters
     ----------
@@ -83,8 +96,9 @@ def choose(objects: int, size: int, *, session: Any = None, athena: Athena | Non
         Log objects and their bytes, as stored.
     session : SparkSession, optional
     athena : Athena, optional
+    processing : Processing, optional
     on_s3 : bool
-        Whether all of them are in S3, where Athena can read them.
+        Whether all of them are in S3, where Athena and a Processing job can read them.
     """
     found = f"{objects:,} log objects, {size_text(size)}"
     limit = size_text(DUCKDB_UP_TO)
@@ -92,6 +106,14 @@ def choose(objects: int, size: int, *, session: Any = None, athena: Athena | Non
         return Choice("duckdb", f"DuckDB in this kernel: {found}, within {limit}.", objects, size)
     if session is not None:
         return Choice("spark", f"Spark: {found}, above {limit}, and a Spark session was given.", objects, size)
+    if processing is not None and on_s3:
+        return Choice(
+            "spark",
+            f"Spark: {found}, above {limit}, and settings for a Processing job were given; it asks before it costs "
+            "money.",
+            objects,
+            size,
+        )
     if athena is not None and on_s3:
         return Choice(
             "athena",
@@ -100,7 +122,7 @@ def choose(objects: int, size: int, *, session: Any = None, athena: Athena | Non
             size,
         )
     spark = "a Spark session (session=)" if find_spec("pyspark") else "Spark (pip install gt_secure[spark], session=)"
-    others = f"{spark} or Athena (athena=)" if on_s3 else spark
+    others = f"{spark}, a Processing job (processing=) or Athena (athena=)" if on_s3 else spark
     return Choice(
         "duckdb",
         f"DuckDB in this kernel, though {found} are above {limit}: it reads them all, but it takes long. {others} "
@@ -138,8 +160,12 @@ class SizeMonitor:
         return choose(self.objects, self.bytes, on_s3=self._on_s3)
 
 
-def listed(found: Iterable[LogObject], session: Any, athena: Athena | None) -> tuple[list[LogObject], Choice]:
+def listed(
+    found: Iterable[LogObject], session: Any, athena: Athena | None, processing: Processing | None = None
+) -> tuple[list[LogObject], Choice]:
     """List everything, then choose: for when another engine is at hand."""
     items = list(found)
     on_s3 = all(item.name.startswith("s3://") for item in items)
-    return items, choose(len(items), sum(i.size for i in items), session=session, athena=athena, on_s3=on_s3)
+    return items, choose(
+        len(items), sum(i.size for i in items), session=session, athena=athena, processing=processing, on_s3=on_s3
+    )

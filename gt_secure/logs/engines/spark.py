@@ -1,6 +1,6 @@
 """Spark: the same SQL text that DuckDB runs, on a session that is there, for logs too large for one machine.
 
-Extra ``spark``. Needs Spark 4.0 or newer; paths are what that Spark can read (``s3a://``, or ``s3://`` on EMR and Glue,
+Extra ``spark``. Needs Spark 3.5 or newer; paths are what that Spark can read (``s3a://``, or ``s3://`` on EMR and Glue,
 with its own credentials), plain or with the ending ``.gz``.
 """
 
@@ -16,8 +16,7 @@ from ...errors import GtSecureError, InvalidInput, LogError, MissingExtra, NotFo
 from ..coverage import Coverage
 from ..sql.dialects import SPARK
 from ..sql.query import Question, statement
-
-_VIEW = "gt_secure_lines"
+from .processing_script import NEEDED, SETTINGS, VIEW, is_old, view_of_lines
 
 
 class SparkRun:
@@ -37,7 +36,7 @@ class SparkRun:
     MissingExtra
         Without pyspark.
     InvalidInput
-        For a Spark older than 4.0, or standard input.
+        For a Spark older than 3.5, or standard input.
     """
 
     dialect = SPARK
@@ -46,10 +45,12 @@ class SparkRun:
         self.paths = [_path(source) for source in _each(sources)]
         self.session = session if session is not None else _session()
         version = str(getattr(self.session, "version", "0"))
-        if int(version.split(".")[0] or 0) < 4:
+        if is_old(version):
+            needed = ".".join(map(str, NEEDED))
             raise InvalidInput(
-                f"This is Spark {version}; the SQL text needs functions of Spark 4.0.",
-                next_step="Use Spark 4.0 or newer (EMR 8, Glue 6 or pip install 'pyspark>=4'), or another engine.",
+                f"This is Spark {version}; the SQL text needs functions of Spark {needed}.",
+                next_step=f"Use Spark {needed} or newer (EMR 7, Glue 5 or pip install 'pyspark>={needed}'), or another "
+                "engine.",
                 field="session",
             )
         self._cancel = cancel
@@ -66,16 +67,13 @@ class SparkRun:
             If Spark fails, or was cancelled.
         """
         spark = self.session
-        before = spark.conf.get("spark.sql.session.timeZone")
-        spark.conf.set("spark.sql.session.timeZone", "UTC")
+        before = {name: spark.conf.get(name) for name in SETTINGS}
+        for name, value in SETTINGS.items():
+            spark.conf.set(name, value)
         watcher = _Watcher(spark, self._cancel)
         try:
-            lines = spark.read.option("recursiveFileLookup", "true").option("lineSep", "\n").text(self.paths)
-            self._files = len(lines.inputFiles())
-            lines.selectExpr(
-                "value AS line", "input_file_name() AS source", "CAST(NULL AS BIGINT) AS pos"
-            ).createOrReplaceTempView(_VIEW)
-            for row in spark.sql(statement(question, _VIEW, SPARK, with_source=with_source)).toLocalIterator():
+            self._files = len(view_of_lines(spark, self.paths).inputFiles())
+            for row in spark.sql(statement(question, VIEW, SPARK, with_source=with_source)).toLocalIterator():
                 if watcher.cancelled:
                     raise _ours(RuntimeError(), True)
                 yield row
@@ -85,7 +83,8 @@ class SparkRun:
             raise _ours(error, watcher.cancelled) from error
         finally:
             watcher.stop()
-            spark.conf.set("spark.sql.session.timeZone", before)
+            for name, value in before.items():
+                spark.conf.set(name, value)
 
     def describe(self, coverage: Coverage) -> None:
         """Say what Spark read."""

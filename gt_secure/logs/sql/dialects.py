@@ -15,6 +15,10 @@ _JAVA_DECODED = (
     "OR position('%EF%BF%BD' IN upper({0})) > 0 THEN {decoded} END"
 )
 _JAVA_DECODE = f"coalesce({_JAVA_DECODED}, {{0}})"
+# Spark's url_decode fails at a percent sign without two digits, and try_url_decode is new in 4.0: such a sign is
+# encoded first, and decodes to itself as in DuckDB.
+_SPARK_DECODE = "url_decode(regexp_replace({0}, '%(?![0-9A-Fa-f][0-9A-Fa-f])', '%25'))"
+_SPARK_KEEPS_PLUS = _SPARK_DECODE.replace("{0}", "replace({0}, '+', '%2B')")  # + would become a blank
 
 
 @dataclass(frozen=True)
@@ -123,9 +127,9 @@ SPARK = Dialect(
     shown="date_format({0}, 'yyyy-MM-dd HH:mm:ss')",
     integer="try_cast({0} AS BIGINT)",
     shift="timestampadd(MINUTE, -({1}), {0})",
-    decode=_JAVA_DECODE.replace("{decoded}", "try_url_decode(replace({0}, '+', '%2B'))"),
-    decoded=_JAVA_DECODED.replace("{decoded}", "try_url_decode(replace({0}, '+', '%2B'))"),
-    loose="try_url_decode({0})",
+    decode=_JAVA_DECODE.replace("{decoded}", _SPARK_KEEPS_PLUS),
+    decoded=_JAVA_DECODED.replace("{decoded}", _SPARK_KEEPS_PLUS),
+    loose=_SPARK_DECODE,
     string="STRING",
     escape=True,
 )
