@@ -94,7 +94,7 @@ def _given(sdk: Any) -> Processor:
     if not all(hasattr(sdk, name) for name in names):
         raise InvalidInput(
             f"{type(sdk).__name__} is not a PySparkProcessor.",
-            next_step="Pass a PySparkProcessor of the SageMaker SDK, or leave processor= out.",
+            next_step="Pass a PySparkProcessor of the SageMaker SDK, or leave it out.",
             field="processor",
         )
     _check_session(sdk.sagemaker_session)
@@ -138,6 +138,6 @@ def _refused(error: Exception) -> InvalidInput:
     text = " ".join(str(error).split())[:300]
     return InvalidInput(
         f"The SageMaker SDK refuses the settings of the job: {text}",
-        next_step="Pass another spark_version=, instance_type= or image_uri=.",
+        next_step="Pass another instance_type= or image_uri=.",
         field="processing",
     )

@@ -134,12 +134,14 @@ class Processing:
             needed = ".".join(map(str, NEEDED))
             raise InvalidInput(
                 f"The SQL text needs functions of Spark {needed}, and the image has {self.spark_version[:20]}.",
-                next_step=f'Leave spark_version out, or pass spark_version="{needed}" or newer.',
+                next_step=f"Leave the version out, or pass {needed} or newer.",
                 field="spark_version",
             )
         if self.usd_per_hour is not None and self.usd_per_hour < 0:
             raise InvalidInput("A price is not negative.", next_step="Leave usd_per_hour out.", field="usd_per_hour")
         if not 60 <= self.timeout_s <= _LONGEST_S:
             raise InvalidInput(
-                "A job may run for 60 seconds to 5 days.", next_step="Pass timeout_s=3600.", field="timeout_s"
+                "A job may run for 60 seconds to 5 days.",
+                next_step="Pass a number of seconds, such as 3600.",
+                field="timeout_s",
             )

@@ -68,7 +68,7 @@ def check_engine(
     if session is not None and processing is not None:
         raise InvalidInput(
             "Spark runs on your session or as a Processing job, and both are given.",
-            next_step="Leave session= or processing= out.",
+            next_step="Leave out one of them: the session or the settings of the job.",
             field="processing",
         )
     for name, value, of in (("session", session, "spark"), ("processing", processing, "spark"),
