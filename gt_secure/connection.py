@@ -1320,8 +1320,9 @@ class Connection:
 
         Parameters
         ----------
-        bucket, logs, since, until, filters, engine, session, athena, processing, memory_limit, networks, progress, \
-        cancel
+        bucket, logs, since, until, filters, engine, session, athena, processing
+            As in :meth:`hits`.
+        memory_limit, networks, progress, cancel
             As in :meth:`hits`.
         by : list of str or comma-separated str
             Columns to count by.
