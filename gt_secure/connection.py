@@ -1151,7 +1151,8 @@ class Connection:
         key = "" if state.bucket is None else state.bucket.default_kms_key
         around = account.read_surroundings(self.aws, state, kms_key=key)
         snapshot = account.with_surroundings(account.snapshot_of(state), around)
-        facts = access.given_facts(context).with_defaults(access.facts_of(self.aws, state))
+        supplied = access.given_facts(context)
+        facts = supplied.with_defaults(access.facts_of(self.aws, state, supplied))
         snapshot = replace(snapshot, facts=facts.values, account_restricts_public=facts.blocks_public)
         snapshot = findings.with_url_ages(snapshot, hits)
         return listings.Findings(findings.accept(findings.find_all(snapshot), known))

@@ -33,8 +33,8 @@ def phrases(space: RequestSpace, mask: int, now: datetime) -> tuple[str, ...]:
             restricted = True
             found.append(_phrase(space, dimension, usable))
     if not restricted and len(chosen) > 1:
-        names = ", ".join(sorted(dimension.name for dimension in chosen if len(dimension.settings) > 1))
-        found.append(f"with some combinations of {names}")
+        names = sorted(dimension.name for dimension in chosen if len(dimension.settings) > 1)
+        found.append(f"with some {'combinations' if len(names) > 1 else 'values'} of {', '.join(names)}")
     return tuple(sorted(found))
 
 

@@ -30,6 +30,7 @@ from .request_kinds import (
     Values,
     absent_keys,
     dimensions,
+    principal_keys,
 )
 
 _FORMS: dict[str, Form] = {PRESIGNED: "presigned", HEADER_SIGNED: "header", POST_FORM: "post-form"}
@@ -50,7 +51,12 @@ _OF_SERVICES = ("aws:sourceorgid", "aws:sourceorgpaths")
 
 
 def decide_request(
-    request: Request, policies: Policies, facts: Given | None = None, *, signer_known: bool = True
+    request: Request,
+    policies: Policies,
+    facts: Given | None = None,
+    *,
+    signer_known: bool = True,
+    session_known: bool = True,
 ) -> Verdict:
     """Decide a request whose context holds what is known of it, and nothing else.
 
@@ -63,6 +69,8 @@ def decide_request(
         Values of further keys.
     signer_known : bool
         False if the request names no more than somebody of the account that signs.
+    session_known : bool
+        False if the role that signs is known, and the name of its session is not.
 
     Returns
     -------
@@ -75,9 +83,11 @@ def decide_request(
     if certain.policies is None:
         return certain
     compiled = certain.policies
-    if _is_settled(compiled, request, signer_known):
+    caller_known = signer_known and session_known
+    if _is_settled(compiled, request, signer_known, caller_known):
         return certain
-    known: dict[str, Values] = {**given, **request.keys}
+    own = principal_keys(request.caller, request.caller.partition or "aws")
+    known: dict[str, Values] = {**own, **given, **request.keys}
     if not signer_known:
         known = {key: value for key, value in known.items() if key not in _OF_ONE_SIGNER}
     caller = request.caller
@@ -100,7 +110,7 @@ def decide_request(
         varying = [
             dimension
             for dimension in dimensions(table, kind, circumstances, compiled, known=settled)
-            if PRINCIPAL not in dimension.keys or not signer_known
+            if PRINCIPAL not in dimension.keys or not caller_known
         ]
     if request.keys.get("aws:sourcevpce"):
         mentioned = spellings(compiled)
@@ -146,16 +156,18 @@ def _supposing(request: Request, given: Mapping[str, Values]) -> Request:
     return replace(request, context={**others, **{key_facts(key).name: value[0] for key, value in supposed.items()}})
 
 
-def _is_settled(policies: Compiled, request: Request, signer_known: bool) -> bool:
+def _is_settled(policies: Compiled, request: Request, signer_known: bool, caller_known: bool) -> bool:
     """Return whether the policies ask for nothing that is not known of the request."""
     absent = absent_keys(endpoint=not request.is_off_endpoint)
     if request.caller.kind == "service":
         absent -= set(_OF_SERVICES)
     known = request.keys.keys() | absent
-    open_kinds = {"unique-id", "federated"}
+    open_kinds = {"canonical", "unique-id", "federated"}
+    if not caller_known:
+        open_kinds.add("exact")
     if not signer_known:
         known -= _OF_ONE_SIGNER
-        open_kinds |= {"role", "exact"}
+        open_kinds.add("role")
     statements = (statement for layer in policies.layers for statement in layer.document.statements)
     return all(_asks_within(statement, known, open_kinds) for statement in statements)
 

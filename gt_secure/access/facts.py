@@ -12,7 +12,7 @@ from ..errors import PolicyError
 from ..iam.request import Policies
 from ..iam.three_valued import spellings
 from ..restriction.model import Restriction
-from .locks import signing_role
+from .locks import signer_arn, signing_role
 from .policy_files import given_facts
 from .public_access import SETTING, is_surely_public
 from .request_kinds import Given, Values
@@ -73,7 +73,7 @@ def read_given(
         bucket=bucket,
         region=region,
         key=key if _asks(wanted, OBJECT_TAG) else None,
-        role_arn=role if role and _asks(wanted, PRINCIPAL_TAG) else None,
+        role_arn=role if ":role/" in role and _asks(wanted, PRINCIPAL_TAG) else None,
         organization=_asks(wanted, *_ORGANIZATION),
         settings=False,
     )
@@ -115,11 +115,15 @@ def facts_for(aws: Aws, wish: Restriction, state: State, *, key: str | None = No
     key : str, optional
         The one object that the answer is about.
     """
-    return given_facts(wish.facts).with_defaults(facts_of(aws, state, key=key))
+    supplied = given_facts(wish.facts)
+    return supplied.with_defaults(facts_of(aws, state, supplied, key=key))
 
 
-def facts_of(aws: Aws, state: State, *, key: str | None = None) -> Given:
-    """Return the facts that the policy of a bucket asks for and that this role can read."""
+def facts_of(aws: Aws, state: State, supplied: Given | None = None, *, key: str | None = None) -> Given:
+    """Return the facts that the policy of a bucket asks for and that this role can read.
+
+    ``supplied`` may name the role that signs, whose tags are read.
+    """
     bucket = state.bucket
     if bucket is None:
         return Given()
@@ -129,7 +133,7 @@ def facts_of(aws: Aws, state: State, *, key: str | None = None) -> Given:
         bucket=bucket.name,
         key=key,
         region=bucket.region,
-        role=signing_role(state),
+        role=signer_arn(supplied or Given(), signing_role(state)),
         endpoints=state.endpoints,
     )
     if bucket.public_access_block.get(SETTING) or not is_surely_public(bucket.policy_text):

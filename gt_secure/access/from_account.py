@@ -146,7 +146,7 @@ def account_proof(aws: Aws, restriction: Restriction, context: Context | None = 
 
 def _locks(aws: Aws, state: State, supplied: Given, *, key: str | None = None) -> EffectiveLocks:
     """Return the locks of a state with the facts and the organization policies that can be read."""
-    facts = supplied.with_defaults(facts_of(aws, state, key=key))
+    facts = supplied.with_defaults(facts_of(aws, state, supplied, key=key))
     organization = read_organization(aws)
     actions = (*(each.action for each in organization.missing), *(each.action for each in state.unseen))
     lacks = [action for action in actions if action in _READ_MORE]

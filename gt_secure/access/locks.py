@@ -97,6 +97,10 @@ class EffectiveLocks:
     account, partition, region : str
     signer : str
         ARN of the session or user that signs workers' URLs; empty if it is not known.
+    session_known : bool
+        Whether the name of that session is known, or only its role.
+    role : str
+        ARN of that role, with the path that the session's ARN leaves out; empty if it is not known.
     endpoints : mapping
         The S3 endpoints that could be read, by id.
     facts : Given
@@ -123,6 +127,8 @@ class EffectiveLocks:
     partition: str = "aws"
     region: str | None = None
     signer: str = ""
+    session_known: bool = False
+    role: str = ""
     endpoints: Mapping[str, VpcEndpoint] = field(default_factory=dict)
     facts: Given = field(default_factory=Given)
     identity: Sequence[PolicySource] | None = None
@@ -141,7 +147,7 @@ class EffectiveLocks:
     def of(cls, state: State, facts: Given | None = None) -> EffectiveLocks:
         """Read the locks out of a state; facts are values of condition keys that are known."""
         bucket, team, force = state.bucket, state.team, state.workforce
-        role = signing_role(state)
+        arn = signer_arn(facts or Given(), signing_role(state))
         unread = {BUCKET_POLICY} if bucket is not None and not bucket.sees(READ_POLICY) else set()
         unread |= set() if state.sees("VPC endpoints") else {ENDPOINT_POLICY}
         return cls(
@@ -153,7 +159,8 @@ class EffectiveLocks:
             account=state.account_id,
             partition=state.partition,
             region=(bucket.region if bucket is not None else None) or state.region,
-            signer=session_of_role(role, SESSION) if role else "",
+            signer=signer_of(arn),
+            role=arn if ":role/" in arn else "",
             endpoints={endpoint.id: endpoint for endpoint in state.endpoints},
             facts=facts or Given(),
             unread=frozenset(unread),
@@ -229,7 +236,7 @@ class EffectiveLocks:
 
     @property
     def _role(self) -> str:
-        return role_of_session(self._session_arn) or self._session_arn
+        return self.role or role_of_session(self._session_arn) or self._session_arn
 
     @property
     def _session_arn(self) -> str:
@@ -259,7 +266,7 @@ class EffectiveLocks:
         context = header_context(place, principal_arn=role_of_session(arn) or arn, region=self.region)
         bucket = f"arn:{self.partition}:s3:::{self.bucket}"
         request = Request(action, bucket, arn, context, resource_account=self.account)
-        return self._decide(request, None, None, signer_known=True)
+        return self._decide(request, None, None, is_caller=True)
 
     def _decide(
         self,
@@ -267,7 +274,7 @@ class EffectiveLocks:
         session: str | None,
         endpoint: VpcEndpoint | None,
         *,
-        signer_known: bool | None = None,
+        is_caller: bool = False,
     ) -> Outcome:
         policies = Policies(
             identity=(EVERYTHING,) if self.identity is None else self.identity,
@@ -283,8 +290,14 @@ class EffectiveLocks:
         facts = self.facts
         if endpoint is not None:
             facts = Given(facts.endpoints.get(endpoint.id, {})).with_defaults(facts)
-        known = bool(self.signer) if signer_known is None else signer_known
-        return self._outcome(decide_request(request, policies, facts, signer_known=known), request)
+        verdict = decide_request(
+            request,
+            policies,
+            facts,
+            signer_known=is_caller or bool(self.signer),
+            session_known=is_caller or self.session_known,
+        )
+        return self._outcome(verdict, request)
 
     def _outcome(self, verdict: Verdict, request: Request) -> Outcome:
         """Answer for certain only where what could not be read cannot change the answer."""
@@ -302,6 +315,16 @@ class EffectiveLocks:
 def example_key(prefix: str) -> str:
     """Return a key that stands for all keys under a prefix."""
     return f"{prefix}example.png"
+
+
+def signer_arn(facts: Given, role: str) -> str:
+    """Return the ARN of the role or user that signs: the supplied one, or else the role that is read."""
+    return next(iter(facts.values.get("aws:principalarn", ())), "") or role
+
+
+def signer_of(arn: str) -> str:
+    """Return who signs for a role or user: a session of the role, whose name stands for any."""
+    return session_of_role(arn, SESSION) if ":role/" in arn else arn
 
 
 def signing_role(state: State) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from ..aws.arns import role_of_session, session_of_role
 from ..aws.buckets import check_key, read_bucket
 from ..aws.client import Aws
 from ..aws.endpoints import VpcEndpoint, list_s3_endpoints
@@ -12,7 +11,7 @@ from ..aws.teams import UrlLock, get_workteam, jobs_of_team, list_workforces
 from ..errors import GtSecureError
 from ..network import Source
 from .facts import asks_for_signer, read_given
-from .locks import BUCKET_POLICY, ENDPOINT_POLICY, READ_POLICY, SESSION, EffectiveLocks
+from .locks import BUCKET_POLICY, ENDPOINT_POLICY, READ_POLICY, EffectiveLocks, signer_arn, signer_of
 from .policy_files import given_facts
 from .request_kinds import Given
 from .who_can_open import AccessRow, rows_of, who_html, who_text
@@ -84,7 +83,7 @@ def who(
         bucket=state.name,
         key=key,
         region=state.region,
-        role=role_of_session(signer) or "",
+        role=signer if ":role/" in signer else "",
         endpoints=endpoints.values(),
     )
     locks = EffectiveLocks(
@@ -96,7 +95,8 @@ def who(
         account=aws.account_id,
         partition=aws.partition,
         region=state.region or aws.region,
-        signer=signer,
+        signer=signer_of(signer),
+        role=signer if ":role/" in signer else "",
         endpoints=endpoints,
         facts=supplied.with_defaults(read),
         unread=frozenset(unread),
@@ -105,21 +105,18 @@ def who(
 
 
 def _signer(aws: Aws, supplied: Given, team: str | None, policy: str | None) -> str:
-    """Return the session that signs workers' URLs: of the role that is supplied, or of a job of the team.
+    """Return the role or user that signs workers' URLs: the one that is supplied, or the role of a job of the team.
 
     The jobs are read only where the bucket policy tells signers apart.
     """
-    given = supplied.values.get("aws:principalarn")
-    if given:
-        return session_of_role(given[0], SESSION) if ":role/" in given[0] else given[0]
-    if team is None or not asks_for_signer(policy):
-        return ""
+    if supplied.values.get("aws:principalarn") or team is None or not asks_for_signer(policy):
+        return signer_arn(supplied, "")
     try:
         jobs = jobs_of_team(aws, get_workteam(aws, team))
         role = next((job.role_arn for job in jobs if job.role_arn), "")
     except GtSecureError:
-        return ""
-    return session_of_role(role, SESSION) if role else ""
+        role = ""
+    return signer_arn(supplied, role)
 
 
 def _portal(aws: Aws) -> tuple[str, ...] | None:

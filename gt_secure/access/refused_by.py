@@ -61,7 +61,7 @@ def lock_of(refusal: RefusedRequests, policy: str | None, account: str, partitio
         resource_account=account,
     )
     identity = [_EVERYTHING] if signed else []
-    verdict = decide_request(request, Policies(identity=identity, resource=policy))
+    verdict = decide_request(request, Policies(identity=identity, resource=policy), signer_known=not signed)
     if verdict.decision in ("unknown", "invalid"):
         return None
     if verdict.allowed:
@@ -92,4 +92,7 @@ def _context(refusal: RefusedRequests, source: Source, role: str) -> dict[str, A
         principal_arn=role,
         signature_version=SIGV2 if refusal.version_2 else SIGV4,
     )
-    return context | ({"s3:authType": POST_FORM} if refusal.auth_type == "HtmlForm" else {})
+    if refusal.auth_type == "HtmlForm":
+        form = {"s3:authType": POST_FORM}
+        return {key: value for key, value in context.items() if key != "s3:x-amz-content-sha256"} | form
+    return context

@@ -17,9 +17,9 @@ from ..errors import InvalidInput
 from ..iam.condition_keys import ConditionKey, key_facts
 from ..iam.key_values import key_values
 from ..iam.operators import read_date
-from ..iam.principals import Caller, parse_caller
+from ..iam.principals import CANONICAL_USER, Caller, parse_caller
 from ..iam.request import Compiled
-from ..iam.request_context import HEADER_SIGNED, POST_FORM, PRESIGNED, SIGV2, SIGV4
+from ..iam.request_context import HEADER_SIGNED, POST_FORM, PRESIGNED, SIGV2, SIGV4, UNSIGNED_PAYLOAD
 from ..iam.request_keys import ABSENT, CHOSEN, ENDPOINT_KEYS, TOKEN_TIME, is_absent_for, is_chosen, is_of_other_service
 from ..iam.request_space import Dimension
 from ..iam.statement_table import PRINCIPAL, Setting, StatementTable, View
@@ -224,7 +224,7 @@ def _signed_keys(form: Form) -> dict[str, Values]:
         return {}
     kind = {"presigned": PRESIGNED, "header": HEADER_SIGNED, "post-form": POST_FORM}[form]
     keys: dict[str, Values] = {"s3:authtype": (kind,), "s3:signatureversion": (SIGV4,)}
-    return keys | ({"s3:x-amz-content-sha256": ("UNSIGNED-PAYLOAD",)} if form == "presigned" else {})
+    return keys | ({"s3:x-amz-content-sha256": (UNSIGNED_PAYLOAD,)} if form == "presigned" else {})
 
 
 _TYPES = {
@@ -271,6 +271,7 @@ def dimensions(
     mentioned = spellings(policies)
     if kind.signer != "anonymous":
         found.append(identities(table, kind, circumstances, [kind.resource, *resources]))
+        found += _canonical_users(table, kind)
     if mentioned.keys() & _TLS:
         found.append(_tls(given))
     if kind.whoever and kind.signer != "anonymous" and mentioned.keys() & _SIGNATURE:
@@ -296,8 +297,31 @@ def dimensions(
         if key == TOKEN_TIME and not kind.whoever and kind.signer == "own":
             facts = ConditionKey("aws:TokenIssueTime", always=True)  # a role has temporary credentials only
         chosen = is_chosen(key) or (kind.whoever and key in ("aws:userid", "s3:versionid"))
-        found.append(fact(table, key, spelled, texts=texts, known=known, chosen=chosen, facts=facts))
+        made = fact(table, key, spelled, texts=texts, known=known, chosen=chosen, facts=facts)
+        found.append(_until_now(made, known, circumstances) if key == TOKEN_TIME and not kind.whoever else made)
     return found
+
+
+def _until_now(issued: Dimension, known: Mapping[str, Values], circumstances: Circumstances) -> Dimension:
+    """Return the times of issue of credentials that sign now: none of them is in the future."""
+    moment = read_date(known.get("aws:currenttime", ("",))[0])
+    now = int(circumstances.now.timestamp() if moment is None else moment)
+    past = [each for each in issued.settings if not _is_after(each.values.get(TOKEN_TIME, ()), now)]
+    here = Setting({TOKEN_TIME: (str(now),)}, label=issued.name)
+    return replace(issued, settings=(*past, here) if issued.settings and here not in past else tuple(past))
+
+
+def _is_after(values: Values, now: int) -> bool:
+    moment = read_date(values[0]) if values else None
+    return moment is not None and moment > now
+
+
+def _canonical_users(table: StatementTable, kind: Kind) -> list[Dimension]:
+    """Return the canonical user IDs that policies name, and another one: whose account it is cannot be read."""
+    ids = {e.text for _, _, each in table.statements for e in each.principals or () if e.kind == "canonical"}
+    settings = [Setting({CANONICAL_USER: (each,)}) for each in (*sorted(ids), "of another account")]
+    name = "the canonical user ID of the signer's account"
+    return [Dimension(name, frozenset({CANONICAL_USER}), tuple(settings), chosen=kind.signer != "own")] if ids else []
 
 
 def _is_absent(key: str, kind: Kind) -> bool:
@@ -449,7 +473,7 @@ def _matching(table: StatementTable, key: str, facts: ConditionKey) -> list[str]
 def signatures(table: StatementTable, form: Form) -> Dimension:
     """Return signatures of both versions; for version 2, S3 always reports the age 0."""
     ages = signature_age(table).settings or (Setting({"s3:signatureage": ("0",)}),)
-    payload = {"s3:x-amz-content-sha256": ("UNSIGNED-PAYLOAD",)} if form == "presigned" else {}
+    payload = {"s3:x-amz-content-sha256": (UNSIGNED_PAYLOAD,)} if form == "presigned" else {}
     settings = [Setting({**age.values, "s3:signatureversion": (SIGV4,), **payload}) for age in ages]
     settings.append(Setting({"s3:signatureage": ("0",), "s3:signatureversion": (SIGV2,)}))
     keys = frozenset({"s3:signatureage", "s3:signatureversion", "s3:x-amz-content-sha256"})

@@ -56,7 +56,7 @@ class _Exposed:
         in_vpc = Given(endpoints={each.id: {"aws:sourcevpc": (each.vpc_id,)} for each in locks.endpoints.values()})
         given = locks.facts.with_defaults(region, in_vpc)
         self.circumstances = Circumstances(locks.account, locks.partition, given, at)
-        self.role = role_of_session(locks.signer) or ""
+        self.role = locks.role or role_of_session(locks.signer) or ""
 
     def worker(self) -> RequestExposure:
         """Return the exposure of URLs that are used where they were made."""

@@ -144,6 +144,7 @@ def who_can_open(
         partition=partition,
         region=region,
         signer=principal or "",
+        session_known=True,
         endpoints={each: _endpoint(each, policies.get(each), each in gateways) for each in {*policies, *gateways}},
         facts=facts or Given(),
         identity=identity,

@@ -45,6 +45,16 @@ ATTEMPTS = 3
 CONNECTIONS = 32
 """Size of the connection pool: as many threads fetch log objects, and boto3 keeps 10 and warns above that."""
 _GLOBAL_STS = "https://sts.amazonaws.com"
+_CONFIGURATION = (
+    "profile",
+    "config_file",
+    "credentials_file",
+    "ca_bundle",
+    "use_fips_endpoint",
+    "use_dualstack_endpoint",
+    "ignore_configured_endpoint_urls",
+)
+"""Settings of a session that decide where its clients connect to, and whom they trust."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +154,29 @@ class Aws:
         with self._lock:
             self._endpoints[service] = url
             self._clients.pop((service, self.region), None)
+
+    def with_keys(
+        self, access_key: str, secret_key: str, token: str, region: str, *, timeout_s: float, calls: list[str]
+    ) -> Aws:
+        """Return a connection with other credentials, in any region, that uses the endpoints of this one.
+
+        An endpoint of one service that names this connection's region, such as that of a VPC, serves no other region.
+
+        Parameters
+        ----------
+        access_key, secret_key, token, region : str
+        timeout_s : float
+            Seconds to wait for one response.
+        calls : list of str
+            Gets the name of each call.
+        """
+        session = session_with(access_key, secret_key, token, region, self._session)
+        session.events.register("before-call.*.*", lambda model, **_: calls.append(model.name))
+        aws = Aws(session, region, self.endpoint_url, timeout_s=timeout_s)
+        for service, url in self._endpoints.items():
+            if region == self.region or self.region not in (urlsplit(url).hostname or ""):
+                aws.use_endpoint(service, url)
+        return aws
 
     def _endpoint_of(self, service: str, region: str) -> str | None:
         own = self._endpoints.get(service) if region == self.region else None
@@ -343,21 +376,31 @@ def _new_session(profile: str | None) -> boto3.session.Session:
     return boto3.session.Session(botocore_session=core, profile_name=profile)
 
 
-def session_with(access_key: str, secret_key: str, token: str, region: str) -> boto3.session.Session:
-    """Return a session with given keys; sessions share the API models, which are most of their memory and time."""
+def session_with(
+    access_key: str, secret_key: str, token: str, region: str, like: boto3.session.Session
+) -> boto3.session.Session:
+    """Return a session with given keys; sessions share the API models, which are most of their memory and time.
+
+    ``like`` is the session whose profile, files, certificates and kinds of endpoints it uses too.
+    """
     import boto3
     import botocore.session
 
     core = botocore.session.Session()
-    core.register_component("data_loader", _shared_loader())
+    other: Any = getattr(like, "_session", None)
+    core.register_component("data_loader", _shared_loader(other and other.get_config_variable("data_path")))
+    for name in _CONFIGURATION if other is not None else ():  # a stand-in for a session has none
+        value = other.get_config_variable(name)
+        if value is not None:
+            core.set_config_variable(name, value)
     return boto3.session.Session(access_key, secret_key, token, region_name=region, botocore_session=core)
 
 
-@lru_cache(maxsize=1)
-def _shared_loader() -> Any:
-    import botocore.session
+@lru_cache(maxsize=4)
+def _shared_loader(data_path: str | None) -> Any:
+    import botocore.loaders
 
-    return botocore.session.Session().get_component("data_loader")
+    return botocore.loaders.create_loader(data_path)
 
 
 def _read_time(value: Any) -> dt.datetime:

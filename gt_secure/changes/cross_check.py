@@ -21,9 +21,6 @@ from .targets import BucketGuard
 
 Agreement: TypeAlias = Literal["agrees", "disagrees", "unknown"]
 
-USD_PER_CALL = 0.002
-"""List price of a custom policy check."""
-
 _PRICES = "https://aws.amazon.com/iam/access-analyzer/pricing/"
 _BROAD = 1 << 24
 """More IPv4 addresses count as public, as in S3's meaning of "public": ranges broader than /8 (S3 User Guide)."""
@@ -132,10 +129,10 @@ def cross_check(
 
 
 def cost_text(calls: int) -> str:
-    """Return the cost of charged calls in words."""
+    """Return the cost of charged calls in words; the price itself is AWS's to name, and may change."""
     return (
-        f"Asking IAM Access Analyzer: {count(calls, 'charged call')}, about {calls * USD_PER_CALL:.3f} USD. "
-        f"Prices: {_PRICES}"
+        f"IAM Access Analyzer: AWS charges for {count(calls, 'call')}, by its list price for a custom policy check. "
+        f"Look it up at {_PRICES}"
     )
 
 

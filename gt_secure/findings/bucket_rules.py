@@ -93,7 +93,12 @@ def bucket_deny_breaks_ground_truth(snapshot: Snapshot, bucket: BucketFacts) -> 
     for statement, alone in _denies_alone(document, str(bucket.policy_text)):
         arn = f"{bucket_arn}/{_example_key(statement)}"
         requests = [Request(action, arn, session, context, resource_account=account) for action in BACK_END_ACTIONS]
-        verdicts = [decide_request(each, alone, Given(snapshot.facts)) for each in requests]
+        verdicts = [
+            decide_request(
+                each, alone, Given(snapshot.facts), signer_known=bool(snapshot.role_arn), session_known=False
+            )
+            for each in requests
+        ]
         hit = [verdict.request.action for verdict in verdicts if verdict.decision == "explicit-deny"]
         label = f"It is {statement.label}{conditions_of(statement) if statement.conditions else ''}"
         if hit:

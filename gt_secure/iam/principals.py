@@ -26,6 +26,10 @@ _ACCOUNT = re.compile(r"[0-9]{12}")
 _UNIQUE_ID = re.compile(r"A[A-Z0-9]{15,127}")
 
 
+CANONICAL_USER = "(canonical user)"
+"""Stands among the keys of a request for the canonical user ID of its account, which no condition key holds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """The principal of a request."""
@@ -183,6 +187,9 @@ def _entry_grant(entry: PrincipalEntry, caller: Caller, keys: Keys, unknown: boo
         user_id = next(iter(keys.get("aws:userid", ())), "")
         named = user_id.partition(":")[0] == entry.text
         return None if not named else ("role" if caller.role else "direct")
+    own = keys.get(CANONICAL_USER)
+    if own is not None:
+        return "account" if entry.text in own else None
     return "direct" if unknown and caller.account else None
 
 

@@ -1,8 +1,9 @@
 """The condition keys that S3 sees: which are there, and which are absent, by the path a request takes.
 
 Source: IAM User Guide, *AWS global condition context keys*; S3 API Reference, *Amazon S3 Signature Version 4
-authentication-specific policy keys*. ``aws:SourceIp`` is absent on requests through any VPC endpoint;
-``aws:VpcSourceIp``, ``aws:SourceVpce`` and ``aws:SourceVpc`` are absent on all others.
+authentication-specific policy keys* (the payload of a presigned URL is never signed). ``aws:SourceIp`` is absent on
+requests through any VPC endpoint; ``aws:VpcSourceIp``, ``aws:SourceVpce`` and ``aws:SourceVpc`` are absent on all
+others.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ SIGV2 = "AWS"
 PRESIGNED = "REST-QUERY-STRING"
 HEADER_SIGNED = "REST-HEADER"
 POST_FORM = "POST"
+UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 
 
 def presigned_context(
@@ -57,6 +59,8 @@ def presigned_context(
     context["s3:authType"] = PRESIGNED
     context["s3:signatureversion"] = signature_version
     context["s3:signatureAge"] = str(age_ms if signature_version == SIGV4 else 0)
+    if signature_version == SIGV4:
+        context["s3:x-amz-content-sha256"] = UNSIGNED_PAYLOAD
     return {**context, **(extra or {})}
 
 

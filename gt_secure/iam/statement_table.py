@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from .conditions import Condition
 from .documents import Statement
-from .principals import Caller
+from .principals import CANONICAL_USER, Caller
 from .request import Compiled, Layer
 from .request_keys import is_absent_for, is_by_action
 from .variables import Keys, variable_keys
@@ -218,7 +218,7 @@ def _target_keys(statement: Statement) -> frozenset[str]:
 
 def _principal_keys(statement: Statement) -> frozenset[str]:
     kinds = {entry.kind for entry in statement.principals or ()}
-    more = {"unique-id": "aws:userid", "federated": "aws:federatedprovider"}
+    more = {"canonical": CANONICAL_USER, "unique-id": "aws:userid", "federated": "aws:federatedprovider"}
     return frozenset({PRINCIPAL, *(key for kind, key in more.items() if kind in kinds)})
 
 

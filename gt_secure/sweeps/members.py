@@ -9,7 +9,7 @@ import re
 import threading
 from typing import Any
 
-from ..aws.client import Aws, aws_errors, connect_aws, session_with
+from ..aws.client import Aws, aws_errors
 from ..connection import Connection
 from ..errors import GtSecureError, InvalidInput
 
@@ -55,13 +55,9 @@ class Members:
             If the role cannot be assumed; asked once for all regions of the account.
         """
         keys = self._of(account)
-        session = session_with(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], region)
+        three = (keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
         calls: list[str] = []
-        session.events.register("before-call.*.*", lambda model, **_: calls.append(model.name))
-        aws = connect_aws(
-            boto3_session=session, region=region, endpoint_url=self._hub.endpoint_url, timeout_s=self._timeout_s
-        )
-        return Connection(aws), calls
+        return Connection(self._hub.with_keys(*three, region, timeout_s=self._timeout_s, calls=calls)), calls
 
     def _of(self, account: str) -> dict[str, str]:
         with self._guard:

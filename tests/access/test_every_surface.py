@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +14,14 @@ import pytest
 from gt_secure import Connection, Restriction, check, expect
 from gt_secure.check.result import CheckResult
 from gt_secure.cli.main import main
-from gt_secure.network import Source
 from gt_secure.restriction.files import dump_restriction
 from gt_secure.widgets import ReviewStep, testing
+from support.answers import WORDS, answer_of
 from support.rig import ELSEWHERE, VPCE, Rig
 
 BUCKET, KEY = "gt-surfaces", "scans/0001.png"
 ORG = {"aws:PrincipalOrgID": "o-abc123"}
 OTHER_ORG = {"aws:PrincipalOrgID": "o-xyz789"}
-WORDS = {"opened": "allowed", "refused": "refused", "unknown": "unknown"}
 
 
 def deny(**condition: Any) -> str:
@@ -77,22 +75,10 @@ class Surfaces:
 
     def exposure(self) -> str:
         rows = self.gt.exposure(BUCKET, KEY, context=self.case.facts)
-        row = next(row for row in rows if row.request == "presigned").to_dict()
-        source = Source.parse(self.case.source)
-        for answer in ("opened", "refused", "unknown"):
-            places = row[answer]
-            if source.endpoint is not None and source.endpoint in places["endpoints"]:
-                return answer
-            if source.address is not None and _holds(places["cidrs"], str(source.address)):
-                return answer
-        return next(answer for answer in WORDS if row[answer]["endpoints"] == "any")
+        return answer_of(next(row for row in rows if row.request == "presigned").to_dict(), self.case.source)
 
     def check(self) -> CheckResult:
         return check.expectations_hold.look(self.gt, self.wish, context=self.case.facts)
-
-
-def _holds(cidrs: list[str], address: str) -> bool:
-    return any(ip_address(address) in ip_network(cidr) for cidr in cidrs)
 
 
 @pytest.fixture(scope="module")

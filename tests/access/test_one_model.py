@@ -127,3 +127,51 @@ def test_a_prediction_that_the_log_contradicts_is_a_blocker():
     assert "prediction-contradicts-log" in codes
     codes = {each.code for each in made(PERIMETER, hits=["198.51.100.9"]).notices if each.severity == "blocker"}
     assert "refuses-labeler" in codes
+
+
+def test_the_path_of_a_role_counts() -> None:
+    """A session's ARN leaves the path out, and ``aws:PrincipalArn`` has it."""
+    policy = deny({"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/service-role/*"}})
+    for path, answer in (("service-role/", "allowed"), ("", "refused")):
+        role = f"arn:aws:iam::111122223333:role/{path}GroundTruth"
+        by_fact = EffectiveLocks.of(
+            state(bucket=replace(BUCKET, policy_text=policy)), given_facts({"aws:PrincipalArn": role})
+        )
+        assert by_fact.presigned(Source.parse("203.0.113.7"), "k").decision == answer
+
+
+@pytest.mark.parametrize(
+    ("principals", "answer"),
+    [
+        ({"Principal": {"AWS": "arn:aws:sts::111122223333:assumed-role/GroundTruth/anna"}}, "unknown"),
+        ({"Principal": {"AWS": "arn:aws:sts::111122223333:assumed-role/Another/anna"}}, "allowed"),
+        ({"Principal": {"AWS": "arn:aws:iam::111122223333:role/GroundTruth"}}, "refused"),
+    ],
+)
+def test_the_name_of_a_session_is_not_known(principals, answer) -> None:
+    statement = {"Effect": "Deny", "Action": "s3:*", "Resource": "arn:aws:s3:::gt-images/*", **principals}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    role = "arn:aws:iam::111122223333:role/GroundTruth"
+    locks = EffectiveLocks.of(
+        state(bucket=replace(BUCKET, policy_text=policy)), given_facts({"aws:PrincipalArn": role})
+    )
+    outcome = locks.presigned(Source.parse("203.0.113.7"), "k")
+    assert outcome.decision == answer
+    assert outcome.depends_on == (("aws:userid",) if answer == "unknown" else ())
+
+
+def test_a_canonical_user_that_may_be_the_account_is_unknown() -> None:
+    canonical = "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be"
+    statement = {"Effect": "Allow", "Principal": {"CanonicalUser": canonical}, "Action": "s3:GetObject"}
+    statement["Resource"] = "arn:aws:s3:::gt-images/*"
+    files = PolicyFiles("gt-images", json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    rows = {row["request"]: row for row in exposure_dict(files, "k")["requests"]}
+    assert rows["presigned"]["opened"]["cidrs"] == ["0.0.0.0/0", "::/0"]  # the account's own policies allow it
+    assert rows["other-account"]["opened"]["cidrs"] == ["0.0.0.0/0", "::/0"]
+    assert rows["other-account"]["opened"]["when"] == [
+        "with some values of the canonical user ID of the signer's account"
+    ]
+    assert rows["anonymous"]["refused"]["cidrs"] == ["0.0.0.0/0", "::/0"]
+    files = replace(files, bucket_policy=str(files.bucket_policy).replace('"Allow"', '"Deny"'))
+    rows = {row["request"]: row for row in exposure_dict(files, "k")["requests"]}
+    assert rows["presigned"]["unknown"]["depends_on"] == ["the canonical user ID of the signer's account"]

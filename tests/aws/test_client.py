@@ -5,6 +5,7 @@ import json
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -231,3 +232,36 @@ def test_there_is_a_connection_for_each_thread_that_fetches(monkeypatch: pytest.
     client = connect_aws(region="us-east-1", endpoint_url="http://127.0.0.1:1").client("s3")
     item = objects.S3Object(client, "b", "k", "e", 1)
     assert client.meta.config.max_pool_connections >= item.most_requests >= 16
+
+
+def test_other_credentials_use_the_endpoints_of_the_connection(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.write_text(
+        "[profile hub]\nregion = us-east-1\nca_bundle = /etc/ssl/hub.pem\nservices = hub\n"
+        "[services hub]\nec2 =\n  endpoint_url = https://ec2.hub.example\n"
+        "sagemaker =\n  endpoint_url = https://vpce-0a1b.api.sagemaker.us-east-1.vpce.amazonaws.com\n"
+        "s3 =\n  endpoint_url = https://s3.hub.example\n"
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "https://sts.hub.example")
+    monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)
+    hub = connect_aws(profile="hub")
+    hub.use_endpoint("sagemaker", "https://vpce-0a1b.api.sagemaker.us-east-1.vpce.amazonaws.com")
+    hub.use_endpoint("iam", "https://iam.hub.example")
+    monkeypatch.setenv("AWS_PROFILE", "default")
+    for region in ("us-east-1", "eu-west-1"):
+        aws = hub.with_keys("ASIAEXAMPLE", "secret", "token", region, timeout_s=1, calls=[])
+        urls = {name: aws.client(name).meta.endpoint_url for name in ("ec2", "iam", "s3", "sts")}
+        assert urls == {name: f"https://{name}.hub.example" for name in urls}
+        assert aws.client("ec2").meta.region_name == region
+        assert aws._session._session.get_config_variable("ca_bundle") == "/etc/ssl/hub.pem"
+        assert aws._session.get_credentials().access_key == "ASIAEXAMPLE"
+    monkeypatch.delenv("AWS_PROFILE")
+    plain = connect_aws(boto3_session=session(), endpoint_url="https://all.hub.example")
+    plain.use_endpoint("sagemaker", "https://vpce-0a1b.api.sagemaker.us-east-1.vpce.amazonaws.com")
+    here, there = (
+        plain.with_keys("ASIAEXAMPLE", "secret", "token", region, timeout_s=1, calls=[])
+        for region in ("us-east-1", "eu-west-1")
+    )
+    assert "vpce-0a1b" in here.client("sagemaker").meta.endpoint_url
+    assert there.client("sagemaker").meta.endpoint_url == "https://all.hub.example"

@@ -64,7 +64,8 @@ def test_both_verdicts_are_compared(scene: Scene, stub, wish, new, agreement, ou
     assert result.opinions[1].ours.startswith(ours)
     assert result.charged == 2
     assert len(costs) == 1
-    assert "2 charged calls, about 0.004 USD" in costs[0]
+    assert "AWS charges for 2 calls" in costs[0]
+    assert "https://aws.amazon.com/iam/access-analyzer/pricing/" in costs[0]
     assert (len(result.disagreements) == 1) == (agreement == "disagrees")
 
 
@@ -157,7 +158,7 @@ def test_the_command_line(scene: Scene, monkeypatch, capsys):
     words = ["plan", "--bucket", BUCKET, "--prefix", WISH.prefix, "--allow", "203.0.113.0/25"]
     main([*words, "--cross-check"])  # the sandbox has no Access Analyzer: every opinion is unknown
     output = capsys.readouterr()
-    assert "2 charged calls" in output.err
+    assert "AWS charges for 2 calls" in output.err
     assert output.out.partition("IAM Access Analyzer:")[2].count(" unknown: ") == 3
     main([*words, "--cross-check", "free", "--json"])
     output = capsys.readouterr()
@@ -167,7 +168,7 @@ def test_the_command_line(scene: Scene, monkeypatch, capsys):
 
 def test_the_panel_shows_both_verdicts(scene: Scene, monkeypatch):
     step = ReviewStep(scene.gt, restriction=MORE)
-    assert "0.004 USD" in step.ask_button.tooltip
+    assert "AWS charges for 2 calls" in step.ask_button.tooltip
     nasty = "<script>alert(1)</script>"
     made = CrossCheck((Opinion("CheckNoNewAccess", "disagrees", nasty, "nothing more is opened"),), 2)
     monkeypatch.setattr(type(scene.gt), "cross_check", lambda *_, **__: made)

@@ -138,3 +138,11 @@ def test_an_unknown_key_stays_unknown() -> None:
         {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::gt-images/*",
          "Condition": {"StringNotEquals": {"aws:PrincipalOrgID": "o-abc"}}}]})  # fmt: skip
     assert lock_of(refusal(), policy, "111122223333") is None
+
+
+def test_a_signer_that_the_log_does_not_name_stays_unknown() -> None:
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::gt-images/*",
+         "Condition": {"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/GroundTruth*"}}}]})  # fmt: skip
+    assert lock_of(refusal(), policy, "111122223333") is None
+    assert lock_of(refusal(auth_type=None), policy, "111122223333") == "bucket policy"

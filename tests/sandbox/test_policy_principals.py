@@ -78,3 +78,31 @@ def test_a_deleted_principal_is_shown_by_its_id(box, s3, kind):
         key = iam.create_access_key(UserName=name)["AccessKey"]
         with pytest.raises(ClientError, match="AccessDenied"):
             box.client("s3", key).get_object(Bucket="principals", Key="k")
+
+
+def test_a_deny_of_everybody_else_spares_whoever_is_named_by_every_arn(box, s3):
+    role, session = (
+        f"{HERE}:role/GroundTruthExecution",
+        "arn:aws:sts::111122223333:assumed-role/GroundTruthExecution/ann",
+    )
+    keys = box.client("sts").assume_role(RoleArn=role, RoleSessionName="ann")["Credentials"]
+    deny = {"Effect": "Deny", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::principals/*"}
+    allow = {"Effect": "Allow", "Principal": {"AWS": role}, "Action": "s3:GetObject", "Resource": deny["Resource"]}
+
+    def opened(*named):
+        statements = [allow, {**deny, "NotPrincipal": {"AWS": list(named)}}]
+        document = {"Version": "2012-10-17", "Statement": statements if named else [allow]}
+        s3.put_bucket_policy(Bucket="principals", Policy=json.dumps(document))
+        try:
+            box.client("s3", keys).get_object(Bucket="principals", Key="k")
+        except ClientError as error:
+            return error.response["Error"]["Code"] != "AccessDenied"
+        return True
+
+    assert opened()
+    assert opened(session, role, "111122223333")
+    assert opened(session, role, f"{HERE}:root")
+    assert not opened(session, role)
+    assert not opened(role, "111122223333")
+    assert not opened(session, "111122223333")
+    s3.delete_bucket_policy(Bucket="principals")

@@ -20,6 +20,7 @@ from typing import Any
 
 from ...errors import Unsupported
 from ...network import Source
+from ..settings import REGION, account_id
 from .mechanisms import QUERY, SIGV4, Mechanism
 
 PRIVATE_NAME = "_resolve_condition_key"
@@ -127,6 +128,8 @@ def context(
         "aws:vpcsourceip": address if source.is_endpoint else None,
         "aws:sourcevpce": source.endpoint,
         "aws:sourcevpc": source.vpc,
+        "aws:sourcevpcarn": f"arn:aws:ec2:{REGION}:{account_id()}:vpc/{source.vpc}" if source.vpc else None,
+        "aws:vpceaccount": account_id() if source.is_endpoint else None,
         "aws:securetransport": "false",  # the sandbox speaks plain HTTP, whatever a header claims
         "aws:viaawsservice": "false",
         "aws:principalisawsservice": "false" if mechanism else None,
@@ -136,6 +139,8 @@ def context(
         keys["s3:authtype"] = kind
         keys["s3:signatureversion"] = version
         keys["s3:signatureage"] = _age_ms(query, version, now) if kind == QUERY else None
+        if (kind, version) == (QUERY, SIGV4):
+            keys["s3:x-amz-content-sha256"] = "UNSIGNED-PAYLOAD"  # of a presigned URL, whatever a header claims
     return keys
 
 
@@ -177,6 +182,8 @@ def as_service(keys: Mapping[str, str]) -> Iterator[None]:
             "aws:vpcsourceip": None,
             "aws:sourcevpce": None,
             "aws:sourcevpc": None,
+            "aws:sourcevpcarn": None,
+            "aws:vpceaccount": None,
             "aws:viaawsservice": "false",
             "aws:principalisawsservice": "true",
             "aws:securetransport": "true",
