@@ -3,6 +3,7 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { Dialog, showDialog } from '@jupyterlab/apputils';
 import type { ICodeCellModel } from '@jupyterlab/cells';
+import type { IDocumentWidget } from '@jupyterlab/docregistry';
 import type { IOutput } from '@jupyterlab/nbformat';
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import type { Contents } from '@jupyterlab/services';
@@ -36,14 +37,14 @@ interface IDecided {
  */
 export class SaveGuard {
   constructor(
-    app: JupyterFrontEnd,
+    private readonly _app: JupyterFrontEnd,
     private readonly _notebooks: INotebookTracker,
     private readonly _choices: () => IChoices
   ) {
-    const { contents } = app.serviceManager;
+    const { contents } = _app.serviceManager;
     const save = contents.save.bind(contents);
     contents.save = async (path: string, options?: Options) => save(path, await this._checked(path, options));
-    app.commands.commandExecuted.connect((_, { id }) => {
+    _app.commands.commandExecuted.connect((_, { id }) => {
       if (id.startsWith('docmanager:save') || id === 'docmanager:download') {
         this._asked = true;
       }
@@ -52,10 +53,10 @@ export class SaveGuard {
 
   private async _checked(path: string, options?: Options): Promise<Options> {
     const mode = this._choices().saveGuard;
-    const book = options?.content as Data | undefined;
+    const book = mode === 'off' ? null : notebookOf(path, options);
     let byPerson = this._asked;
     this._asked = false;
-    if (mode === 'off' || options?.type !== 'notebook' || typeof book !== 'object' || book === null) {
+    if (!book) {
       return options;
     }
     const secrets = new Set<string>();
@@ -80,7 +81,11 @@ export class SaveGuard {
       this._reveal(path, found);
       throw cancelled();
     }
-    return decision === 'save' ? options : { ...options, content: this._remove(path, book, found) };
+    if (decision === 'save') {
+      return options;
+    }
+    const clean = options?.type === 'notebook' ? this._remove(path, book, found) : this._removeText(path, book);
+    return { ...options, content: clean };
   }
 
   private _ask(
@@ -147,6 +152,20 @@ export class SaveGuard {
     return clean;
   }
 
+  /** The same for a notebook that is edited as text: it is written as Jupyter writes notebooks. */
+  private _removeText(path: string, book: Data): string {
+    maskSecrets(book);
+    const text = `${JSON.stringify(book, null, 1)}\n`;
+    for (const widget of this._app.shell.widgets('main')) {
+      const { context } = widget as unknown as Partial<IDocumentWidget>;
+      if (context?.path === path && context.contentsModel?.type === 'file') {
+        context.model.fromString(text);
+        break; // all editors of a text share its model
+      }
+    }
+    return text;
+  }
+
   /** Go to the first cell that holds a secret. */
   private _reveal(path: string, found: ISavedSecret[]): void {
     const index = found.map(({ place }) => cellOf(place)).find(each => each !== null);
@@ -164,6 +183,20 @@ export class SaveGuard {
   private readonly _decided = new Map<string, IDecided>();
   private readonly _open = new Map<string, Promise<Decision>>();
   private _asked = false;
+}
+
+/** The notebook that a save writes: as a notebook, or as text in an editor; null for anything else. */
+function notebookOf(path: string, options?: Options): Data | null {
+  let content: unknown = options?.content;
+  if (options?.type === 'file' && typeof content === 'string' && path.toLowerCase().endsWith('.ipynb')) {
+    try {
+      content = JSON.parse(content);
+    } catch {
+      return null; // no notebook yet
+    }
+    return Array.isArray((content as Data | null)?.cells) ? (content as Data) : null;
+  }
+  return options?.type === 'notebook' && typeof content === 'object' ? (content as Data | null) : null;
 }
 
 /** What was found, with enough of each cell to recognise it. */

@@ -10,6 +10,7 @@ import { ISignal, Signal } from '@lumino/signaling';
 import { Panel, Widget } from '@lumino/widgets';
 
 import { outcomeOf, showPanelCode } from './kernel_code';
+import { RestartWatch } from './restart_watch';
 import { LOCKS_COMM, TITLE } from './tokens';
 import type { IChoices } from './settings';
 import { attachWidgets } from './widgets';
@@ -44,6 +45,14 @@ export class AccessPanel extends Panel {
     sessionContext.statusChanged.connect(this._statusChanged, this);
     sessionContext.connectionStatusChanged.connect(this._connectionChanged, this);
     sessionContext.sessionChanged.connect(this._sessionChanged, this);
+    sessionContext.iopubMessage.connect(this._messageArrived, this);
+    this.node.addEventListener('focusin', event => {
+      this._focused = event.target === this.node ? this._focused : (event.target as HTMLElement);
+    });
+    this.node.addEventListener('pointerdown', () => (this._pressed = true), true);
+    for (const name of ['pointerup', 'pointercancel'] as const) {
+      this.node.addEventListener(name, () => window.setTimeout(() => (this._pressed = false)), true);
+    }
   }
 
   get sessionContext(): SessionContext {
@@ -119,14 +128,21 @@ export class AccessPanel extends Panel {
       return;
     }
     this._turn++;
+    this._restart.end();
     Signal.clearData(this);
     super.dispose();
   }
 
   protected onActivateRequest(message: Message): void {
     super.onActivateRequest(message);
+    const active = document.activeElement;
+    // A press in the panel activates it, too: moving focus and page then would take the press away from its button.
+    if (this._pressed || (active && active !== this.node && this.node.contains(active))) {
+      return;
+    }
+    const last = this._focused?.isConnected ? this._focused : null;
     const first = this.node.querySelector<HTMLElement>('select, input, button');
-    (first ?? this.node).focus();
+    (last ?? first ?? this.node).focus({ preventScroll: true });
   }
 
   private _execute(kernel: Kernel.IKernelConnection): Promise<KernelMessage.IExecuteReplyMsg | undefined> {
@@ -181,7 +197,11 @@ export class AccessPanel extends Panel {
   }
 
   private _kernelChanged(_: ISessionContext, change: { newValue: Kernel.IKernelConnection | null }): void {
+    if (this._restart.why && change.newValue?.id === this._restarting) {
+      return; // a restart reports its kernel as changed, before it answers
+    }
     this._setLocks(null);
+    this._restart.end();
     if (!change.newValue) {
       this._sessionGone();
     } else if (this._started) {
@@ -193,27 +213,39 @@ export class AccessPanel extends Panel {
   private _statusChanged(_: ISessionContext, status: Kernel.Status): void {
     if (status === 'restarting' || status === 'autorestarting') {
       this._turn++;
-      this._restarting = status;
+      const kernel = this.sessionContext.session?.kernel;
+      this._restarting = kernel?.id;
+      this._restart.begin(status === 'autorestarting' ? 'died' : 'restarted', () => {
+        kernel?.reconnect().catch(error => console.warn('gt_secure: no connection with the kernel yet', error));
+      });
       this._output.model.clear();
       this._setLocks(null);
       this._tell('The kernel restarts …');
     } else if (status === 'dead') {
       this._turn++;
-      this._restarting = '';
+      this._restart.end();
       this._output.model.clear();
       this._setLocks(null);
       const what = 'What was entered in the panel is lost. Nothing in AWS has changed by that.';
       this._fail('The kernel died.', what, this._restartButton());
-    } else if (this._restarting && status === 'idle') {
-      const died = this._restarting === 'autorestarting';
-      this._restarting = '';
-      this._notice = `The kernel ${died ? 'died and was started again' : 'was restarted'}: entries in the panel were lost.`;
-      void this.show_();
     }
   }
 
   private _connectionChanged(_: ISessionContext, status: Kernel.ConnectionStatus): void {
     this.toggleClass('gts-lab-offline', status !== 'connected');
+    if (status === 'connected') {
+      this._restart.connected();
+    }
+  }
+
+  private _messageArrived(_: ISessionContext, message: KernelMessage.IIOPubMessage): void {
+    const client = this.sessionContext.session?.kernel?.clientId;
+    if (client && this._restart.isBack(message, client)) {
+      const what = this._restart.why === 'died' ? 'died and was started again' : 'was restarted';
+      this._restart.end();
+      this._notice = `The kernel ${what}: entries in the panel were lost.`;
+      void this.show_();
+    }
   }
 
   private _sessionChanged(_: ISessionContext, change: { newValue: unknown }): void {
@@ -291,7 +323,10 @@ export class AccessPanel extends Panel {
   private _locks: ILocks | null = null;
   private _turn = 0;
   private _started = false;
-  private _restarting = '';
+  private readonly _restart = new RestartWatch();
+  private _restarting: string | undefined;
+  private _focused: HTMLElement | null = null;
+  private _pressed = false;
   private _notice = '';
 }
 
