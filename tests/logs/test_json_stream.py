@@ -52,7 +52,7 @@ def ids(number: int) -> list[str]:
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("shape", ["records", "later", "array", "lines", "joined", "pretty"])
 def test_many_megabytes_on_one_line(tmp_path: Path, shape: str, packed: bool) -> None:
-    events = [event(i, userAgent="x" * 3000) for i in range(2000)]
+    events = [event(i, userAgent="x" * 30_000) for i in range(220)]
     document = (
         {"Version": "1", "other": {"Records": []}, "Records": events} if shape == "later" else {"Records": events}
     )
@@ -64,7 +64,7 @@ def test_many_megabytes_on_one_line(tmp_path: Path, shape: str, packed: bool) ->
     }.get(shape, lambda: json.dumps(document))()
     assert len(text) > 6_000_000
     found, coverage = read(tmp_path, gzip.compress(text.encode(), 1) if packed else text.encode())
-    assert found == ids(2000)
+    assert found == ids(220)
     assert coverage.unreadable == 0
 
 
@@ -135,9 +135,9 @@ def _value(rng: random.Random, depth: int) -> Any:
         ("", 0),
     ],
 )
-@pytest.mark.parametrize("size", [10, 4000])
+@pytest.mark.parametrize("size", [10, 400])
 def test_a_malformed_record_costs_itself_only(tmp_path: Path, broken: str, lost: int, size: int) -> None:
-    parts = [json.dumps(event(i, userAgent="x" * 600)) for i in range(size)]
+    parts = [json.dumps(event(i, userAgent="x" * (600 if size == 10 else 8000))) for i in range(size)]
     parts.insert(size // 2, broken)
     found, coverage = read(tmp_path, ('{"Records":[' + ",".join(parts) + "]}").encode())
     assert found == ids(size)
@@ -279,15 +279,16 @@ def test_no_log_is_taken_for_a_neighbour() -> None:
     assert [line for line in lines + documents if neighbour_file(line)] == []
 
 
-@pytest.mark.parametrize(
-    ("address", "kept"),
-    [
-        ("10.0.3.4", "10.0.3.4"), ("2001:db8::7", "2001:db8::7"), ("AWS Internal", None), ("aws internal", None),
-        ("cloudfront.amazonaws.com", None), ("s3.amazonaws.com.cn", None), ("sagemaker", None), ("", None),
-        (None, None), ("-", None), ("300.1.2.3", None), (17, None), (["10.0.3.4"], "10.0.3.4"),
-    ],
-)  # fmt: skip
-def test_only_addresses_are_addresses(tmp_path: Path, address: Any, kept: str | None) -> None:
-    (tmp_path / "x.json").write_text(json.dumps({"Records": [event(0, sourceIPAddress=address)]}))
+ADDRESSES = [
+    ("10.0.3.4", "10.0.3.4"), ("2001:db8::7", "2001:db8::7"), ("AWS Internal", None), ("aws internal", None),
+    ("cloudfront.amazonaws.com", None), ("s3.amazonaws.com.cn", None), ("sagemaker", None), ("", None),
+    (None, None), ("-", None), ("300.1.2.3", None), (17, None), (["10.0.3.4"], "10.0.3.4"),
+]  # fmt: skip
+
+
+def test_only_addresses_are_addresses(tmp_path: Path) -> None:
+    events = [event(i, sourceIPAddress=address) for i, (address, _) in enumerate(ADDRESSES)]
+    (tmp_path / "x.json").write_text(json.dumps({"Records": events}))
     with read_hits(tmp_path) as hits:
-        assert [row["remote_ip"] for row in hits.rows()] == [kept]
+        kept = {row["request_id"]: row["remote_ip"] for row in hits.rows()}
+    assert [(address, kept[f"R{i}"]) for i, (address, _) in enumerate(ADDRESSES)] == ADDRESSES
