@@ -27,6 +27,7 @@ from .output import only_sandbox, say
 from .parser import Commands
 from .tutorials import FIRST as NOTEBOOK
 from .tutorials import copy_notebooks, notebooks_dir
+from .warm_panel import start_kernel
 
 _START_S = 60
 
@@ -114,6 +115,7 @@ def _lab(work: Path, port: int, place: Place, *, open_browser: bool) -> int:
         )
         try:
             _wait_for(chosen, lab)
+            start_kernel(f"http://127.0.0.1:{chosen}{place.path(chosen)}", token)
             _tell(f"  JupyterLab  {address}")
             _tell("To run gt-secure in a second shell on the same sandbox, paste these lines there:")
             _tell("\n".join(sandbox.shell_lines(running.environment())))

@@ -87,7 +87,7 @@ async function activate(
     name: tab => tab.id
   });
   if (choices().openAtStart) {
-    void openAtStart(app, tracker, notebooks, restored);
+    void openAtStart(app, tabs, tracker, notebooks, restored);
   }
 }
 
@@ -96,6 +96,7 @@ const NOTEBOOK_MS = 4000;
 
 async function openAtStart(
   app: JupyterFrontEnd,
+  tabs: Tabs,
   tracker: WidgetTracker<Tab>,
   notebooks: INotebookTracker | null,
   restored: Promise<unknown> | undefined
@@ -105,15 +106,24 @@ async function openAtStart(
   if (tracker.size > 0) {
     return;
   }
-  if (notebooks && notebooks.size === 0 && PageConfig.getOption('treePath').endsWith('.ipynb')) {
-    await new Promise<void>(resolve => {
-      notebooks.widgetAdded.connect(() => resolve());
-      window.setTimeout(resolve, NOTEBOOK_MS);
-    });
+  // The kernel starts while the notebook is still read.
+  const tab = tabs.make(await runningPanel(app));
+  tabs.start(tab);
+  const wanted = PageConfig.getOption('treePath').endsWith('.ipynb');
+  const end = performance.now() + (notebooks && wanted ? NOTEBOOK_MS : 0);
+  let notebook = notebooks?.find(() => true);
+  while (!notebook?.isAttached && performance.now() < end) {
+    await new Promise(resolve => window.requestAnimationFrame(resolve)); // its place is enough, its cells come later
+    notebook = notebooks?.find(() => true);
   }
-  const notebook = notebooks?.find(() => true);
-  await notebook?.revealed;
-  await app.commands.execute(notebook ? Commands.openBeside : Commands.open);
+  app.shell.add(tab, 'main', notebook ? { mode: 'split-right', ref: notebook.id } : {});
+}
+
+/** The id of a panel whose kernel runs already and has no page, such as one that was started before the page. */
+async function runningPanel(app: JupyterFrontEnd): Promise<string | undefined> {
+  const { sessions } = app.serviceManager;
+  await sessions.ready;
+  return [...sessions.running()].find(each => each.type === 'gt_secure' && each.kernel?.connections === 0)?.path;
 }
 
 function addOpenCommands(

@@ -543,7 +543,7 @@ def test_the_demo_opens_on_the_panel_beside_the_notebook(chromium: Any, tmp_path
         assert left["x"] + left["width"] <= right["x"] + 1, "side by side"
         assert min(left["width"], right["width"]) > 420
         assert page.locator(".jp-Dialog, .Toastify__toast").count() == 0
-        assert panel.get_by_label("Bucket with the images").input_value() == "gt-images"
+        assert panel.get_by_label("Image bucket").input_value() == "gt-images"
         if os.environ.get("GT_SECURE_PICTURES"):
             SHOTS.mkdir(parents=True, exist_ok=True)
             page.wait_for_timeout(2000)
