@@ -781,7 +781,9 @@ class Connection:
         wanted = changes.Resources(*names, "" if bucket is None else buckets.check_bucket(bucket))
         return changes.event_rule(wanted, form)
 
-    def export(self, team: TeamLike | None = None, bucket: str | None = None) -> tuple[Restriction, list[Notice]]:
+    def export(
+        self, team: TeamLike | None = None, bucket: str | None = None, *, lists: str | Iterable[str] = ()
+    ) -> tuple[Restriction, list[Notice]]:
         """Read the locks that a team and a bucket have now as a restriction.
 
         Parameters
@@ -789,6 +791,8 @@ class Connection:
         team : str, Workteam or sagemaker.core.resources.Workteam, optional
         bucket : str, optional
             The bucket whose guard is read.
+        lists : str or iterable of str
+            Names of lists that AWS keeps (``pl-…``, ``wafv2:ipset/NAME``): each stands for its ranges.
 
         Returns
         -------
@@ -800,7 +804,9 @@ class Connection:
         Raises
         ------
         NotFound
-            If the team or the bucket does not exist, or the bucket has no guard.
+            If the team, the bucket or a list does not exist, or the bucket has no guard.
+        InvalidInput
+            If a list has a range that the current locks do not list.
 
         Examples
         --------
@@ -808,7 +814,7 @@ class Connection:
         >>> gt.plan(restriction).empty  # doctest: +SKIP
         True
         """
-        return account.current_restriction(self.aws, None if team is None else team_name(team), bucket)
+        return account.current_restriction(self.aws, None if team is None else team_name(team), bucket, lists)
 
     # 4. Test URL
 
@@ -1153,7 +1159,7 @@ class Connection:
         snapshot = account.with_surroundings(account.snapshot_of(state), around)
         supplied = access.given_facts(context)
         facts = supplied.with_defaults(access.facts_of(self.aws, state, supplied))
-        snapshot = replace(snapshot, facts=facts.values, account_restricts_public=facts.blocks_public)
+        snapshot = replace(snapshot, facts=facts.values, account_block=facts.account_block or snapshot.account_block)
         snapshot = findings.with_url_ages(snapshot, hits)
         return listings.Findings(findings.accept(findings.find_all(snapshot), known))
 

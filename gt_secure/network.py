@@ -13,7 +13,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from .address_lists import list_name, looks_like_address, split_list
 from .errors import InvalidInput, refuse_url
@@ -209,6 +209,20 @@ def outside(networks: Iterable[IPNetwork], others: Iterable[IPNetwork]) -> tuple
     """Return the networks, in their order, that some other networks do not hold whole, alone or together."""
     ranges = Ranges(others)
     return tuple(network for network in networks if not ranges.holds(network))
+
+
+def subtract(networks: Iterable[IPNetwork], others: Iterable[IPNetwork]) -> tuple[IPNetwork, ...]:
+    """Return the networks without every address of some other networks, merged."""
+    left: list[Any] = list(collapse(networks))
+    for other in collapse(others):
+        parts: list[Any] = []
+        for each in left:
+            if each.version != other.version or not each.overlaps(other):
+                parts.append(each)
+            elif each.prefixlen < other.prefixlen:
+                parts += each.address_exclude(other)
+        left = parts
+    return collapse(left)
 
 
 def overlaps(networks: Iterable[IPNetwork]) -> tuple[tuple[IPNetwork, IPNetwork], ...]:

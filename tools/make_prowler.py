@@ -1,4 +1,4 @@
-"""Write the checks for Prowler from the catalog of findings: a module and its metadata for each code.
+"""Write the checks for Prowler from the catalog of findings: a module and its metadata for each code, and a framework.
 
 python tools/make_prowler.py
 """
@@ -15,10 +15,67 @@ from gt_secure.findings.model import catalog
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "gt_secure" / "prowler" / "services" / "groundtruth"
 GROUP = "prowler.checks.aws"
+COMPLIANCE_GROUP = "prowler.compliance"
+COMPLIANCE = ROOT / "gt_secure" / "prowler" / "compliance"
+FRAMEWORK = "groundtruth_nist_800_53_revision_5_aws"
+"""Prowler asks for a framework by the name of its file (``--compliance``), which must differ from its own."""
 SERVICE = "groundtruth"
 LONGEST = 400
 SKIPPED = {"not-checked"}
 """What could not be read is the status MANUAL of every check."""
+
+
+_ACCESS, _INFORMATION = "Access Control (AC)", "System and Communications Protection (SC)"
+CONTROLS: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "ac_3": (
+        "AC-3 Access Enforcement",
+        _ACCESS,
+        (
+            "url-lock-both", "url-lock-off", "url-lock-portal-mismatch", "url-lock-impossible", "guard-missing",
+            "guard-old-form", "guard-open", "guard-private-address", "template-without-grant", "urls-live-long",
+        ),
+    ),
+    "ac_4": (
+        "AC-4 Information Flow Enforcement",
+        _ACCESS,
+        (
+            "cloudfront-grant", "replication-grant", "replication-on", "website-on", "access-point",
+            "access-point-delegation",
+        ),
+    ),
+    "ac_6": (
+        "AC-6 Least Privilege",
+        _ACCESS,
+        (
+            "acl-grant", "bucket-acl-other", "bucket-allow-session", "bucket-principal-deleted",
+            "canonical-user-grant", "other-account-grant",
+        ),
+    ),
+    "au_12": ("AU-12 Audit Record Generation", "Audit and Accountability (AU)", ("logging-off", "log-target-unfit")),
+    "cm_6": (
+        "CM-6 Configuration Settings",
+        "Configuration Management (CM)",
+        ("bucket-policy-unreadable", "guard-drifted", "guard-narrower", "guard-stale"),
+    ),
+    "sc_7": (
+        "SC-7 Boundary Protection",
+        _INFORMATION,
+        ("ipv4-only", "portal-lock-absent", "portal-lock-open", "portal-lock-private", "portal-public-beside-vpc"),
+    ),
+    "sc_7_2": (
+        "SC-7(2) Public Access",
+        _INFORMATION,
+        ("block-public-access-off", "bucket-acl-public", "bucket-allow-everyone"),
+    ),
+}  # fmt: skip
+"""Controls of NIST SP 800-53 Rev. 5 that a finding speaks against, as this project reads them."""
+NO_CONTROL = frozenset(
+    {
+        "bucket-deny-breaks-ground-truth", "cors-missing", "endpoint-policy-blocks", "kms-network-condition",
+        "kms-session", "s3-endpoint-missing", "s3-endpoint-no-private-dns",
+    }
+)  # fmt: skip
+"""Findings about workers who get no images: they weaken no control."""
 
 
 def name_of(code: str) -> str:
@@ -79,6 +136,37 @@ def files() -> dict[str, str]:
     return made
 
 
+def framework() -> dict[str, Any]:
+    """Return the compliance framework (Prowler 5.46, ``Compliance`` with generic attributes)."""
+    return {
+        "Framework": "NIST-800-53-Revision-5-Ground-Truth",
+        "Name": "NIST SP 800-53 Rev. 5, controls that restrict access to Ground Truth data",
+        "Version": "",
+        "Provider": "AWS",
+        "Description": "Controls of NIST SP 800-53 Rev. 5 that findings of gt_secure speak against. The mapping is the "
+        "reading of the project gt_secure, not of NIST or AWS.",
+        "Requirements": [
+            {
+                "Id": control,
+                "Name": title,
+                "Description": f"{title}. It fails on these findings: {_words(found)}.",
+                "Attributes": [{"ItemId": control, "Section": section, "Service": SERVICE}],
+                "Checks": [name_of(code) for code in found],
+            }
+            for control, (title, section, found) in CONTROLS.items()
+        ],
+    }
+
+
+def _words(found: tuple[str, ...]) -> str:
+    return "; ".join(str(catalog()[code]["title"]) for code in found)
+
+
+def framework_text() -> str:
+    """Return the text of the framework's file."""
+    return json.dumps(framework(), indent=2, ensure_ascii=False) + "\n"
+
+
 def entry_points() -> str:
     """Return the entry points for setup.cfg."""
     package = ".".join(FOLDER.relative_to(ROOT).parts)
@@ -94,6 +182,7 @@ def main() -> None:
             path.unlink()
     for name, text in wanted.items():
         (FOLDER / name).write_text(text, encoding="utf-8")
+    (COMPLIANCE / f"{FRAMEWORK}.json").write_text(framework_text(), encoding="utf-8")
     path = ROOT / "setup.cfg"
     text = path.read_text(encoding="utf-8")
     block = re.compile(rf"{re.escape(GROUP)} =\n(?:    {SERVICE}_.*\n)*")

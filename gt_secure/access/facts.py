@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ..account.key_facts import OBJECT_TAG, PRINCIPAL_TAG, KeyFacts, read_key_facts
+from ..account.key_facts import OBJECT_TAG, PRINCIPAL_TAG, KeyFacts, read_key_facts, read_policy_status
 from ..account.snapshot import State
+from ..aws.buckets import BucketState
 from ..aws.client import Aws
 from ..aws.endpoints import VpcEndpoint
 from ..errors import PolicyError
@@ -14,7 +15,7 @@ from ..iam.three_valued import spellings
 from ..restriction.model import Restriction
 from .locks import signer_arn, signing_role
 from .policy_files import given_facts
-from .public_access import SETTING, is_surely_public
+from .public_access import READ_STATUS, SETTING, is_surely_public, may_be_public, status_text
 from .request_kinds import Given, Values
 
 _ORGANIZATION = ("aws:principalorg", "aws:resourceorg", "aws:vpceorg")
@@ -136,9 +137,12 @@ def facts_of(aws: Aws, state: State, supplied: Given | None = None, *, key: str 
         role=signer_arn(supplied or Given(), signing_role(state)),
         endpoints=state.endpoints,
     )
-    if bucket.public_access_block.get(SETTING) or not is_surely_public(bucket.policy_text):
+    if not may_be_public(bucket.policy_text):
         return given
-    return given.with_defaults(_account_block(aws))
+    restricts = bool(bucket.public_access_block.get(SETTING))
+    if not restricts:
+        given = given.with_defaults(_account_block(aws))
+    return given.with_defaults(_policy_status(aws, bucket)) if restricts or given.blocks_public else given
 
 
 def _account_block(aws: Aws) -> Given:
@@ -146,7 +150,16 @@ def _account_block(aws: Aws) -> Given:
     facts = read_key_facts(aws, organization=False)
     if facts.public_access_block is None:
         return Given(missing=tuple(each.action for each in facts.missing))
-    return Given(blocks_public=bool(facts.public_access_block.get(SETTING)))
+    return Given(account_block=facts.public_access_block)
+
+
+def _policy_status(aws: Aws, bucket: BucketState) -> Given:
+    """Read whether S3 calls the policy public; where it may not be read, our own verdict counts."""
+    ours = is_surely_public(bucket.policy_text)
+    theirs = read_policy_status(aws, bucket.name, bucket.region)
+    if theirs is None:
+        return Given(missing=() if ours else (READ_STATUS,))
+    return Given(policy_is_public=theirs, notes=(status_text(theirs=theirs, ours=ours),))
 
 
 def asks_for_signer(policy: str | None) -> bool:

@@ -19,7 +19,7 @@ from ..policies.bucket_guard import names_guard
 from ..policies.session_policy import session_policy
 from .decision import decide_request
 from .policy_files import DEFAULT_ACCOUNT, EVERYTHING
-from .public_access import SETTING, is_surely_public
+from .public_access import SETTING, has_same_grants, is_surely_public
 from .request_kinds import Given
 
 Decision: TypeAlias = Literal["allowed", "refused", "unknown"]
@@ -141,7 +141,10 @@ class EffectiveLocks:
     @property
     def is_public_refused(self) -> bool:
         """True if Block Public Access surely refuses everybody but the account's own signers and AWS services."""
-        return bool(self.restricts_public or self.facts.blocks_public) and is_surely_public(self.policy)
+        if not (self.restricts_public or self.facts.blocks_public):
+            return False
+        theirs = self.facts.policy_is_public
+        return is_surely_public(self.policy) if theirs is None else theirs
 
     @classmethod
     def of(cls, state: State, facts: Given | None = None) -> EffectiveLocks:
@@ -171,7 +174,9 @@ class EffectiveLocks:
         """Return the locks with the planned values in place: ``bucket-guard``, ``url-lock`` and ``portal-lock``."""
         locks = self
         if "bucket-guard" in planned:
-            locks = replace(locks, policy=planned["bucket-guard"])
+            same = has_same_grants(locks.policy, planned["bucket-guard"])
+            facts = locks.facts if same else replace(locks.facts, policy_is_public=None)
+            locks = replace(locks, policy=planned["bucket-guard"], facts=facts)
         if "url-lock" in planned:
             value = planned["url-lock"]
             on = UrlLock(value["SourceIp"] == "Enabled", value["VpcSourceIp"] == "Enabled")

@@ -1,21 +1,23 @@
 """Block Public Access: whether S3 refuses what a public bucket policy grants to others than the account's own signers.
 
 Source: S3 User Guide, *Blocking public access to your Amazon S3 storage* (``RestrictPublicBuckets``, *The meaning of
-"public"*).
+"public"*); S3 API Reference, *GetBucketPolicyStatus*.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
 
 from ..errors import PolicyError
 from ..iam.conditions import Condition
 from ..iam.documents import Source, Statement
 from ..iam.operators import policy_network
 from ..iam.request import Policies
+from ..policies.bucket_guard import GUARD_SIDS, remove_statements
 
 SETTING = "RestrictPublicBuckets"
-READ_ACCOUNT_BLOCK = "s3:GetAccountPublicAccessBlock"
+READ_STATUS = "s3:GetBucketPolicyStatus"
 BLOCK_PUBLIC_ACCESS = "Block Public Access"
 _FIXING = frozenset(
     {
@@ -44,13 +46,46 @@ def is_surely_public(policy: Source | None) -> bool:
     Where it may not, such as under a Deny for other networks, the answer is False: what the policy grants stays opened.
     A Deny for presigned requests alone leaves the policy public.
     """
+    return may_be_public(policy) and not any(
+        _is_for_everybody(e) and _narrows(e) for e in _statements(policy) if e.deny
+    )
+
+
+def may_be_public(policy: Source | None) -> bool:
+    """Return whether S3 may call a policy public: it grants to everybody from a source that nothing in the grant fixes.
+
+    Whether a Deny narrows the grant enough, only S3 decides (:data:`READ_STATUS`).
+    """
+    grants = [each for each in _statements(policy) if not each.deny]
+    return any(_is_for_everybody(each) and not _is_fixed(each.conditions) for each in grants)
+
+
+def status_text(*, theirs: bool, ours: bool) -> str:
+    """Return S3's verdict on a bucket policy beside our own, in a sentence."""
+    if theirs:
+        return "S3 calls the bucket policy public, as gt_secure does." if ours else "S3 calls the bucket policy public."
+    if ours:
+        return "S3 calls the bucket policy not public. gt_secure would call it public, and the answer of S3 counts."
+    return "S3 calls the bucket policy not public."
+
+
+def has_same_grants(policy: Source | None, other: Source | None) -> bool:
+    """Return whether two policies differ in nothing but our own Denies, which leave a public policy public."""
+    return _foreign(policy) == _foreign(other)
+
+
+def _foreign(policy: Source | None) -> str:
+    text = policy if isinstance(policy, str) else json.dumps(policy) if policy else ""
+    left = remove_statements(text, GUARD_SIDS) if text else None
+    return json.dumps(json.loads(left)["Statement"], sort_keys=True) if left else ""
+
+
+def _statements(policy: Source | None) -> Sequence[Statement]:
     try:
         layer = Policies(resource=policy).compiled.resource if policy else None
     except PolicyError:
-        return False
-    if layer is None or any(_is_for_everybody(each) and _narrows(each) for each in layer.document.denies):
-        return False
-    return any(_is_for_everybody(each) and not _is_fixed(each.conditions) for each in layer.document.allows)
+        return ()
+    return () if layer is None else layer.document.statements
 
 
 def _is_for_everybody(statement: Statement) -> bool:

@@ -59,15 +59,18 @@ class Given:
         Keys of requests through a VPC endpoint, by its id.
     missing : tuple of str
         Missing permissions to read more of what the policies ask for.
-    blocks_public : bool or None
-        Whether Block Public Access of the account refuses what a public policy grants; None if it was not read.
+    account_block : mapping or None
+        The four settings of the account's Block Public Access; None if they were not read.
+    policy_is_public : bool or None
+        Whether S3 calls the current bucket policy public; None if it was not read.
     """
 
     values: Mapping[str, Values] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     endpoints: Mapping[str, Mapping[str, Values]] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
-    blocks_public: bool | None = None
+    account_block: Mapping[str, bool] | None = None
+    policy_is_public: bool | None = None
 
     def with_defaults(self, *others: Given) -> Given:
         """Return these facts, and those of others for keys that are not among them."""
@@ -79,8 +82,14 @@ class Given:
         every = (self, *others)
         notes = dict.fromkeys(note for each in every for note in each.notes)
         missing = dict.fromkeys(action for each in every for action in each.missing)
-        blocks = next((each.blocks_public for each in every if each.blocks_public is not None), None)
-        return Given(values, tuple(notes), endpoints, tuple(missing), blocks)
+        block = next((each.account_block for each in every if each.account_block is not None), None)
+        public = next((each.policy_is_public for each in every if each.policy_is_public is not None), None)
+        return Given(values, tuple(notes), endpoints, tuple(missing), block, public)
+
+    @property
+    def blocks_public(self) -> bool | None:
+        """True if the account's Block Public Access refuses what a public policy grants; None if it was not read."""
+        return None if self.account_block is None else bool(self.account_block.get("RestrictPublicBuckets"))
 
     def without_choices(self) -> Given:
         """Return the facts for a claim about every choice of a sender."""

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from .evidence import read_surroundings, with_surroundings
     from .export import current_restriction
     from .facts import Snapshot
-    from .lists import with_lists
+    from .lists import ranges_and_lists, with_lists
     from .read_facts import snapshot_of
     from .snapshot import State, Unseen, read_state
 
@@ -19,6 +19,7 @@ __all__ = [
     "State",
     "Unseen",
     "current_restriction",
+    "ranges_and_lists",
     "read_state",
     "read_surroundings",
     "snapshot_of",
@@ -36,6 +37,7 @@ __getattr__, __dir__ = attach(
         "read_state": ".snapshot",
         "read_surroundings": ".evidence",
         "snapshot_of": ".read_facts",
+        "ranges_and_lists": ".lists",
         "with_lists": ".lists",
         "with_surroundings": ".evidence",
     },

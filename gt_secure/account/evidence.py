@@ -5,7 +5,7 @@ Read only when findings are asked for: a plan does not need them, and each needs
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ from ..aws.buckets import BucketState, LogTarget, bucket_region, parse_s3_uri, r
 from ..aws.client import Aws, aws_errors
 from ..errors import AccessDenied, GtSecureError, InvalidInput
 from .facts import AclGrant, LogTargetFacts, Missing, Snapshot, TemplateFacts
+from .key_facts import BLOCKS, read_account_block
 from .snapshot import State
 
 T = TypeVar("T")
@@ -32,6 +33,7 @@ class Surroundings:
     replicas: tuple[str, ...] | None = None
     acl_grants: tuple[AclGrant, ...] | None = None
     access_points: tuple[str, ...] | None = None
+    account_block: Mapping[str, bool] | None = None
     unseen: tuple[Missing, ...] = ()
 
 
@@ -44,6 +46,7 @@ def read_surroundings(aws: Aws, state: State, *, kms_key: str = "") -> Surroundi
         log_target=None if bucket is None or bucket.logging is None else reader.log_target(bucket.logging, state),
         key_policy=reader.key_policy(bucket, kms_key) if bucket is not None and kms_key else None,
         **({} if bucket is None else reader.other_ways(bucket)),
+        account_block=None if bucket is None else reader.account_block(bucket),
         unseen=tuple(reader.unseen),
     )
 
@@ -62,7 +65,13 @@ def with_surroundings(snapshot: Snapshot, around: Surroundings) -> Snapshot:
         )
         for bucket in snapshot.buckets
     )
-    return replace(snapshot, buckets=buckets, templates=around.templates, unseen=(*snapshot.unseen, *around.unseen))
+    return replace(
+        snapshot,
+        buckets=buckets,
+        templates=around.templates,
+        unseen=(*snapshot.unseen, *around.unseen),
+        account_block=snapshot.account_block if around.account_block is None else around.account_block,
+    )
 
 
 class _EvidenceReader:
@@ -129,6 +138,12 @@ class _EvidenceReader:
             "acl_grants": self._try("s3:GetBucketAcl", arn, lambda: _acl_grants(client, name), None),
             "access_points": self._try("s3:ListAccessPoints", arn, lambda: self._access_points(bucket), None),
         }
+
+    def account_block(self, bucket: BucketState) -> Mapping[str, bool] | None:
+        """Read Block Public Access of the account, which counts where the bucket's own is not fully on."""
+        if all(bucket.public_access_block.get(name) for name in BLOCKS):
+            return None
+        return read_account_block(self.aws, self.aws.account_id)
 
     def _access_points(self, bucket: BucketState) -> tuple[str, ...]:
         if self.aws.is_local:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from ..aws.buckets import bucket_region, check_bucket, read_policy
 from ..aws.client import Aws
+from ..aws.managed_lists import read_lists
 from ..aws.teams import get_workforce, get_workteam, list_workforces
 from ..errors import GtSecureError, InvalidInput, NotFound
-from ..network import collapse, parse_stored_cidrs
+from ..network import IPNetwork, collapse, outside, parse_stored_cidrs, subtract
 from ..policies.age_cap import age_text
 from ..policies.bucket_guard import find_guard
 from ..restriction.messages import Notice
 from ..restriction.model import Restriction
+from ..restriction.validation import split_lists
+from ..text import count
 
 
 def current_restriction(
-    aws: Aws, team: str | None = None, bucket: str | None = None
+    aws: Aws, team: str | None = None, bucket: str | None = None, lists: Iterable[str] = ()
 ) -> tuple[Restriction, list[Notice]]:
     """Read the locks of a team and a bucket as a restriction.
 
@@ -24,6 +29,8 @@ def current_restriction(
         Name of a private workteam.
     bucket : str, optional
         The bucket whose guard is read.
+    lists : iterable of str
+        Names of lists that AWS keeps, which stand for their ranges among the addresses.
 
     Returns
     -------
@@ -34,6 +41,7 @@ def current_restriction(
         raise InvalidInput(
             "Neither a team nor a bucket is given.", next_step="Pass team=, bucket= or both.", field="team"
         )
+    names = split_lists((), [lists] if isinstance(lists, str) else lists)[0]
     notices: list[Notice] = []
     guard = None
     if bucket is not None:
@@ -53,7 +61,7 @@ def current_restriction(
     addresses = listed if guard is not None else parse_stored_cidrs(ranges) if locked else ()
     wanted: dict[str, object] = {
         "team": team,
-        "addresses": [str(network) for network in addresses],
+        "addresses": _named(aws, addresses, names),
         "endpoints": list(endpoints),
         "url_lock": None if found is None or mode == "both" else False if mode == "off" else mode,
         "portal_lock": True if locked else None,
@@ -65,6 +73,26 @@ def current_restriction(
     if found is None and guard is None:
         raise NotFound(f"The policy of {bucket} has no guard of ours.", next_step="Plan one first.")
     return Restriction.from_dict(wanted), notices
+
+
+def _named(aws: Aws, addresses: Iterable[IPNetwork], names: Sequence[str]) -> list[str]:
+    """Return the addresses with lists in place of their ranges; a list that the locks do not hold is an error."""
+    ranges = tuple(addresses)
+    lists = read_lists(aws, names)
+    for each in lists:
+        missing = outside(each.networks, ranges)
+        if missing or not each.networks:
+            raise InvalidInput(
+                f"{each.name} has {count(len(missing), 'range')} that the current locks do not list: "
+                f"{', '.join(map(str, missing[:5]))}."
+                if missing
+                else f"{each.name} has no range that S3 or the portal can see.",
+                next_step=f"Export without {each.name}, or plan a restriction that names it.",
+                field="lists",
+                value=each.name,
+            )
+    others = subtract(ranges, (network for each in lists for network in each.networks)) if lists else ranges
+    return [*map(str, others), *names]
 
 
 def _portal(aws: Aws, workforce: str | None, notices: list[Notice]) -> tuple[tuple[str, ...], bool]:

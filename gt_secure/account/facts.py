@@ -91,7 +91,7 @@ class BucketFacts:
     cors : tuple of mapping
         CORS rules as S3 returns them.
     public_access_block : mapping
-        The four switches; empty if nothing is set.
+        The four settings; empty if nothing is set.
     kms_key : str
         ARN or id of the key of its default encryption; empty if it uses none.
     kms_key_policy : str or None
@@ -186,8 +186,8 @@ class Snapshot:
         Missing permissions.
     facts : mapping
         Values of condition keys that are known, by the key in lower case; an empty one says that the key is absent.
-    account_restricts_public : bool or None
-        Whether Block Public Access of the account restricts public buckets; None if it was not read.
+    account_block : mapping or None
+        The four settings of the account's Block Public Access, which count beside the bucket's; None if not read.
     """
 
     region: str
@@ -202,7 +202,7 @@ class Snapshot:
     role_arn: str = ""
     unseen: tuple[Missing, ...] = ()
     facts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    account_restricts_public: bool | None = None
+    account_block: Mapping[str, bool] | None = None
 
     def lacks(self, action: str, name: str = "") -> bool:
         """Return whether a permission was missing, for everything or for a resource with this name."""

@@ -20,8 +20,9 @@ from .organization import Organization, principal_keys, read_organization
 
 PRINCIPAL_TAG = "aws:PrincipalTag/"
 OBJECT_TAG = "s3:ExistingObjectTag/"
+READ_ACCOUNT_BLOCK = "s3:GetAccountPublicAccessBlock"
 _NO_BLOCK = "NoSuchPublicAccessBlockConfiguration"
-_BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,14 +226,30 @@ def _public_access_block(aws: Aws, facts: _Collected) -> None:
     account = facts.values.get("aws:PrincipalAccount")
     if not isinstance(account, str):
         return
+    facts.block = read_account_block(aws, account)
+    if facts.block is None:
+        facts.lacks(READ_ACCOUNT_BLOCK)
+
+
+def read_account_block(aws: Aws, account: str) -> dict[str, bool] | None:
+    """Read the four settings of the account's Block Public Access; None if this role cannot."""
+    if aws.is_local:
+        return dict.fromkeys(BLOCKS, False)  # the sandbox has none, and no host of an account to ask
     try:
-        with aws_errors("s3:GetAccountPublicAccessBlock"):
+        with aws_errors(READ_ACCOUNT_BLOCK):
             answer = aws.client("s3control").get_public_access_block(AccountId=account)
     except GtSecureError as error:
-        if error.details.get("code") == _NO_BLOCK:
-            facts.block = dict.fromkeys(_BLOCKS, False)
-        else:
-            facts.lacks("s3:GetAccountPublicAccessBlock")
-        return
+        return dict.fromkeys(BLOCKS, False) if error.details.get("code") == _NO_BLOCK else None
     settings = answer["PublicAccessBlockConfiguration"]
-    facts.block = {name: bool(settings.get(name)) for name in _BLOCKS}
+    return {name: bool(settings.get(name)) for name in BLOCKS}
+
+
+def read_policy_status(aws: Aws, bucket: str, region: str | None = None) -> bool | None:
+    """Ask S3 whether it calls the bucket policy public; None if this role cannot."""
+    try:
+        with aws_errors("s3:GetBucketPolicyStatus", f"arn:{aws.partition}:s3:::{bucket}"):
+            answer = aws.client("s3", region).get_bucket_policy_status(Bucket=bucket)
+    except GtSecureError:
+        return None
+    public = answer["PolicyStatus"].get("IsPublic")
+    return None if public is None else bool(public)

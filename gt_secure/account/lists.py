@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ..aws.client import Aws
-from ..aws.managed_lists import read_lists
+from ..aws.managed_lists import ManagedList, read_lists
+from ..network import IPAddress, IPNetwork, collapse, parse_networks
 from ..restriction.model import Restriction
+from ..restriction.validation import split_lists
 
 
 def with_lists(aws: Aws, restriction: Restriction) -> Restriction:
@@ -20,3 +24,20 @@ def with_lists(aws: Aws, restriction: Restriction) -> Restriction:
     if not restriction.lists:
         return restriction
     return restriction.with_lists(read_lists(aws, restriction.lists))
+
+
+def ranges_and_lists(
+    aws: Aws, addresses: str | Iterable[str | IPNetwork | IPAddress]
+) -> tuple[tuple[IPNetwork, ...], tuple[ManagedList, ...]]:
+    """Return addresses among which lists may be named, merged with the ranges of the lists; and the lists.
+
+    Raises
+    ------
+    NotFound, AccessDenied
+        If a list does not exist or cannot be read.
+    InvalidInput
+        For text that is neither a range nor the name of a list.
+    """
+    names, ranges = split_lists(addresses)
+    lists = read_lists(aws, names)
+    return collapse([*parse_networks(ranges), *(network for each in lists for network in each.networks)]), lists

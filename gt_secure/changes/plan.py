@@ -140,7 +140,7 @@ def plan(
     results = check(restriction, seen, planned, facts)
     tried = dry_run(restriction, hits)
     snapshot = snapshot_of(seen, restriction, planned)
-    snapshot = replace(snapshot, facts=facts.values, account_restricts_public=facts.blocks_public)
+    snapshot = replace(snapshot, facts=facts.values, account_block=facts.account_block)
     lists = list_notices(restriction, seen)
     notices = [*lists, *notices_for(restriction, seen, changes), *stops, *_broken(results), *_too_young(tried)]
     notices += drift_notices(aws, restriction, changes, journal_dir)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from ..account.lists import ranges_and_lists
 from ..aws.buckets import bucket_region, check_bucket, check_prefix, read_policy
 from ..connection import ConnectionLike, connection_of
-from ..network import IPAddress, IPNetwork, collapse, outside, parse_endpoint_id, parse_networks
+from ..network import IPAddress, IPNetwork, outside, parse_endpoint_id
 from ..policies.bucket_guard import Guard, find_guard
 from .result import Check, CheckResult, some
 
@@ -34,13 +35,14 @@ def guard_is_in_place(
         Keys that the guard must cover; None accepts any.
     addresses, endpoints : optional
         What the guard must list, no more and no less; None accepts any list but one that holds every address.
+        Addresses may name lists that AWS keeps (``pl-…``, ``wafv2:ipset/NAME``), which are read now.
     """
     name = check_bucket(bucket)
     start = None if prefix is None else check_prefix(prefix)
-    networks = None if addresses is None else collapse(parse_networks(addresses))
     wanted = [endpoints] if isinstance(endpoints, str) else endpoints
     ids = None if wanted is None else {parse_endpoint_id(each) for each in wanted}
     aws = connection_of(gt).aws
+    networks, lists = (None, ()) if addresses is None else ranges_and_lists(aws, addresses)
     guard = find_guard(read_policy(aws, name, bucket_region(aws, name)))
     if guard is None:
         return CheckResult("guard_is_in_place", name, False, "The bucket policy has no guard of ours.", {}, _AGAIN)
@@ -53,6 +55,8 @@ def guard_is_in_place(
         "old_form": guard.old_form,
         "wrong": wrong,
     }
+    if lists:
+        details["lists"] = [each.to_dict() for each in lists]
     if wrong:
         return CheckResult("guard_is_in_place", name, False, "; ".join(wrong) + ".", details, _AGAIN)
     where = f"keys under {guard.prefix}" if guard.prefix else "all keys"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal
 
+from ..account.lists import ranges_and_lists
 from ..aws.teams import TeamLike, Workforce, team_name
 from ..connection import ConnectionLike, connection_of
 from ..findings.model import Finding
-from ..network import IPAddress, IPNetwork, collapse, outside, parse_networks
+from ..network import IPAddress, IPNetwork, outside, parse_networks
 from .result import Check, CheckResult, some
 
 _URL_LOCK = {"url-lock-both", "url-lock-off", "url-lock-portal-mismatch", "url-lock-impossible"}
@@ -33,7 +34,8 @@ def team_is_restricted(
     url_lock : str, optional
         The required setting.
     portal : str or iterable of networks, optional
-        Also check the portal lock: it is on, and lists nothing outside these networks.
+        Also check the portal lock: it is on, and lists nothing outside these networks. They may name lists that AWS
+        keeps (``pl-…``, ``wafv2:ipset/NAME``).
     """
     name = team_name(team)
     gt = connection_of(gt)
@@ -59,7 +61,7 @@ def team_is_restricted(
         said = f"The URL lock is {mode}, not {url_lock}."
         return CheckResult("team_is_restricted", name, False, said, details, "Plan the team's restriction again.")
     if portal is not None:
-        return _portal(name, gt.workforce(), collapse(parse_networks(portal)), mode, details)
+        return _portal(name, gt.workforce(), ranges_and_lists(gt.aws, portal)[0], mode, details)
     return CheckResult("team_is_restricted", name, True, f"The URL lock is on ({mode}).", details)
 
 

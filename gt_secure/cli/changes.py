@@ -425,6 +425,10 @@ def _add_export(commands: Commands) -> None:
     )
     parser.add_argument("--team", help="private workteam")
     parser.add_argument("--bucket", help="bucket whose guard is read")
+    parser.add_argument(
+        "--lists", action="append", default=[], metavar="NAME",
+        help="pl-... or wafv2:ipset/NAME: write its name for its ranges (repeatable)",
+    )  # fmt: skip
     parser.add_argument("-o", "--output", type=Path, help="file to write, .json or .yaml (default: print JSON)")
     parser.add_argument(
         "--format",
@@ -436,7 +440,7 @@ def _add_export(commands: Commands) -> None:
 
 def export_from(args: argparse.Namespace) -> Restriction:
     """Return the current restriction, and report omitted parts on standard error."""
-    restriction, messages = connection(args).export(args.team, args.bucket)
+    restriction, messages = connection(args).export(args.team, args.bucket, lists=args.lists)
     for message in messages:
         note(f"{message.severity}: {printable(message)}")
     return restriction

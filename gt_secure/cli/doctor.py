@@ -21,7 +21,20 @@ if TYPE_CHECKING:
     from ..doctor import Diagnosis
     from ..doctor.environment import Fact
 
-FEATURES = ("teams", "endpoints", "url-lock", "portal-lock", "guard", "test-url", "hits", "findings")
+FEATURES = (
+    "teams",
+    "endpoints",
+    "url-lock",
+    "portal-lock",
+    "guard",
+    "test-url",
+    "hits",
+    "prefix-lists",
+    "ip-sets",
+    "history",
+    "cross-check",
+    "findings",
+)
 
 
 def add(commands: Commands) -> None:

@@ -1,7 +1,7 @@
 """Permissions of each feature: the table behind the doctor and the least-privilege policies.
 
-Source: *Service Authorization Reference*, pages on Amazon SageMaker AI, Amazon S3, Amazon EC2 and AWS STS: which
-actions accept which resource, and which accept only ``*``.
+Source: *Service Authorization Reference*, pages on Amazon SageMaker AI, Amazon S3, Amazon EC2, AWS STS, AWS WAF V2, AWS
+CloudTrail and IAM Access Analyzer: which actions accept which resource, and which accept only ``*``.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ Target: TypeAlias = Literal[
     "log-bucket",
     "log-objects",
     "role",
+    "prefix-list",
+    "ip-set",
 ]
 
 
@@ -113,6 +115,30 @@ _ALL = (
         ),
     ),
     Feature(
+        "prefix-lists",
+        "allow managed prefix lists",
+        (
+            Permission("ec2:DescribeManagedPrefixLists", "*"),
+            Permission("ec2:GetManagedPrefixListEntries", "prefix-list"),
+        ),
+    ),
+    Feature(
+        "ip-sets",
+        "allow IP sets of WAF",
+        (Permission("wafv2:ListIPSets", "*"), Permission("wafv2:GetIPSet", "ip-set")),
+    ),
+    Feature("history", "show who changed the locks", (Permission("cloudtrail:LookupEvents", "*"),)),
+    Feature(
+        "cross-check",
+        "ask IAM Access Analyzer about a plan",
+        (
+            Permission("access-analyzer:ValidatePolicy", "*"),
+            Permission("access-analyzer:CheckNoNewAccess", "*", optional=True),
+            Permission("access-analyzer:CheckNoPublicAccess", "*", optional=True),
+        ),
+        "AWS charges for CheckNoNewAccess and CheckNoPublicAccess. Without them, the plan is only validated.",
+    ),
+    Feature(
         "findings",
         "find weaknesses of a restriction",
         (
@@ -125,6 +151,8 @@ _ALL = (
             Permission("s3:GetReplicationConfiguration", "bucket"),
             Permission("s3:GetBucketAcl", "bucket"),
             Permission("s3:ListAccessPoints", "*", optional=True),
+            Permission("s3:GetAccountPublicAccessBlock", "*", optional=True),
+            Permission("s3:GetBucketPolicyStatus", "bucket", optional=True),
             Permission("s3:GetBucketVersioning", "bucket", optional=True),
             Permission("s3:GetObject", "objects", optional=True),  # the task templates, if they are there
             Permission("s3:ListBucket", "log-bucket", optional=True),

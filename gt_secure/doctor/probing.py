@@ -102,6 +102,10 @@ _NOT_SET = {
 }  # fmt: skip
 
 
+_TRIED = frozenset({"sagemaker", "ec2", "iam", "sts", "cloudtrail"})
+"""Services whose reads are called; permissions of others, which few roles have, are predicted."""
+
+
 def _call(aws: Aws, scope: Scope, each: Permission) -> Callable[[], object] | None:
     """Return the read-only call that shows a permission; None where only a prediction is possible."""
     if each.writes or scope.arn(each.target) is None:
@@ -109,6 +113,8 @@ def _call(aws: Aws, scope: Scope, each: Permission) -> Callable[[], object] | No
     service, _, action = each.action.partition(":")
     if service == "s3":
         return _s3_call(aws, scope, each, action)
+    if service not in _TRIED:
+        return None
     client: Any = aws.client(service)
     region_wide: dict[str, Callable[[], object]] = {
         "ListWorkteams": lambda: client.list_workteams(MaxResults=1),
@@ -117,6 +123,8 @@ def _call(aws: Aws, scope: Scope, each: Permission) -> Callable[[], object] | No
         "ListFlowDefinitions": lambda: client.list_flow_definitions(MaxResults=1),
         "DescribeVpcEndpoints": lambda: client.describe_vpc_endpoints(MaxResults=5),
         "DescribeVpcs": lambda: client.describe_vpcs(MaxResults=5),
+        "DescribeManagedPrefixLists": lambda: client.describe_managed_prefix_lists(MaxResults=5),
+        "LookupEvents": lambda: client.lookup_events(MaxResults=1),
     }
     if action in region_wide:
         return region_wide[action]
@@ -161,6 +169,7 @@ def _s3_call(aws: Aws, scope: Scope, each: Permission, action: str) -> Callable[
         "GetBucketWebsite": lambda: client().get_bucket_website(Bucket=bucket),
         "GetReplicationConfiguration": lambda: client().get_bucket_replication(Bucket=bucket),
         "GetBucketAcl": lambda: client().get_bucket_acl(Bucket=bucket),
+        "GetBucketPolicyStatus": lambda: client().get_bucket_policy_status(Bucket=bucket),
         "ListBucket": lambda: client().list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1),
         "GetObject": first_object,
     }

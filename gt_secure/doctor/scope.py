@@ -61,6 +61,9 @@ class Scope:
             "log-bucket": s3 + self.log_bucket if self.log_bucket else None,
             "log-objects": f"{s3}{self.log_bucket}/{self.log_prefix}*" if self.log_bucket else None,
             "role": self.role,
+            # Lists may be shared by other accounts, or kept by AWS.
+            "prefix-list": f"arn:{self.partition}:ec2:{self.region}:*:prefix-list/*",
+            "ip-set": f"arn:{self.partition}:wafv2:{self.region}:{self.account}:regional/ipset/*/*",
         }
         return found[target]
 

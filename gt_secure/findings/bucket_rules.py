@@ -25,11 +25,6 @@ POLICY = "s3:GetBucketPolicy"
 _READS = ("s3:getobject", "s3:getobjectversion")
 _VPC_OF_AWS = "vpc-00000000"
 """Stands for the VPC of Ground Truth's endpoint, which is none of the account's."""
-_ACCOUNT_BLOCK = {
-    None: "The settings of the account, which can turn them on too, were not read.",
-    False: f"{SETTING} is off for the account, too.",
-    True: f"{SETTING} is on for the account.",
-}
 _NETWORK_KEYS = {"aws:sourceip", "aws:vpcsourceip", "aws:sourcevpce", "aws:sourcevpc"}
 
 
@@ -212,10 +207,16 @@ def _delivery(snapshot: Snapshot, bucket: BucketFacts, target: LogTargetFacts) -
 def block_public_access_off(snapshot: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
     """One of the four settings is off, and not known to be on for the account."""
     names = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", SETTING)
-    by_account = snapshot.account_restricts_public
-    off = [name for name in names if not bucket.public_access_block.get(name) and not (by_account and name == SETTING)]
+    by_account = snapshot.account_block
+    off = [name for name in names if not bucket.public_access_block.get(name) and not (by_account or {}).get(name)]
     if off:
-        yield Match(bucket.name, f"Off: {', '.join(off)}. {_ACCOUNT_BLOCK[by_account]}")
+        named = ", ".join(off)
+        yield Match(
+            bucket.name,
+            f"Off for the bucket and the account: {named}."
+            if by_account is not None
+            else f"Off: {named}. The settings of the account, which can turn them on too, were not read.",
+        )
 
 
 @bucket_rule("kms-network-condition", "s3:GetEncryptionConfiguration", "kms:GetKeyPolicy")

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..account.facts import AclGrant, BucketFacts, Snapshot
+from ..account.key_facts import READ_ACCOUNT_BLOCK
 from ..iam.documents import Statement
 from ..iam.principals import PrincipalEntry
 from .bucket_rules import POLICY, bucket_document, conditions_of, reading_allows
@@ -25,6 +26,7 @@ _ACCESS_POINT_KEYS = {
 }
 _ACL_ACTIONS = ("s3:putobjectacl", "s3:putobjectversionacl", "s3:putbucketacl")
 _COPY_ACTIONS = ("s3:getobjectversionforreplication", "s3:initiatereplication", "s3:putreplicationconfiguration")
+_IGNORE = "IgnorePublicAcls"
 _EVERYONE = "http://acs.amazonaws.com/groups/global/"
 _LOG_DELIVERY = "http://acs.amazonaws.com/groups/s3/LogDelivery"
 
@@ -132,11 +134,14 @@ def replication_on(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
 
 
 @bucket_rule("bucket-acl-public", "s3:GetBucketAcl")
-def bucket_acl_public(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
-    """The bucket's ACL grants something to everybody, and Block Public Access does not ignore it."""
+def bucket_acl_public(snapshot: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
+    """The bucket's ACL grants something to everybody, and Block Public Access of bucket or account ignores it not."""
     public = [f"{grant.permission} to {grant.grantee.rpartition('/')[2]}" for grant in _acl(bucket, public=True)]
-    if public and not bucket.public_access_block.get("IgnorePublicAcls"):
-        yield Match(bucket.name, f"It grants {', '.join(public)}.")
+    by_account = snapshot.account_block
+    if not public or bucket.public_access_block.get(_IGNORE) or (by_account or {}).get(_IGNORE):
+        return
+    # The account's setting ignores the ACL too: where it was not read, nobody knows.
+    yield Match(bucket.name, f"It grants {', '.join(public)}.", () if by_account is not None else (READ_ACCOUNT_BLOCK,))
 
 
 @bucket_rule("bucket-acl-other", "s3:GetBucketAcl")

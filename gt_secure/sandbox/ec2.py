@@ -15,6 +15,7 @@ from . import prefix_lists
 from .ec2_parameters import Ec2Error, Record, indexed, page
 from .gateway import auth
 from .gateway.http import HttpRequest, Reply
+from .settings import account_id
 from .state import SandboxState
 
 NAMESPACE = "http://ec2.amazonaws.com/doc/2016-11-15/"
@@ -70,7 +71,7 @@ class Ec2:
         form = {**request.query, **parse_qs(request.body.decode("utf-8", "replace"), keep_blank_values=True)}
         parameters = {name: values[0] for name, values in form.items()}
         action = parameters.get("Action", "")
-        _permit(request, action)
+        _permit(request, action, parameters)
         scope = auth.signed_scope(request)
         region = self._state.region(scope[1] if scope else "")
         if action in prefix_lists.OPERATIONS:
@@ -94,8 +95,13 @@ class Ec2:
         )
 
 
-def _permit(request: HttpRequest, action: str) -> None:
-    refusal = auth.authorize(request, "ec2", f"ec2:{action}", "*")
+def _permit(request: HttpRequest, action: str, parameters: dict[str, str]) -> None:
+    resource = "*"
+    if action == "GetManagedPrefixListEntries":
+        scope = auth.signed_scope(request)
+        name = parameters.get("PrefixListId", "")
+        resource = f"arn:aws:ec2:{scope[1] if scope else ''}:{account_id()}:prefix-list/{name}"
+    refusal = auth.authorize(request, "ec2", f"ec2:{action}", resource)
     if refusal is None:
         return
     if not refusal.authentication:

@@ -37,11 +37,11 @@ class Waf:
         """Answer one request."""
         auth.pin(request)
         name = request.headers.get("x-amz-target", "").rpartition(".")[2]
-        refusal = auth.authorize(request, "wafv2", f"wafv2:{name}", "*")
-        if refusal is not None:
-            return aws_json_error(refusal.code, refusal.message)
         scope = auth.signed_scope(request)
         region = self._state.region(scope[1] if scope else "")
+        refusal = auth.authorize(request, "wafv2", f"wafv2:{name}", _resource(region, request.body))
+        if refusal is not None:
+            return aws_json_error(refusal.code, refusal.message)
         try:
             if name not in _OPERATIONS:
                 raise WafError("UnknownOperationException", f"The sandbox offers IP sets of wafv2, not {name}.")
@@ -51,6 +51,14 @@ class Waf:
         if not name.startswith(("Get", "List")):
             self._state.save()
         return json_reply(answer, 200, AWS_JSON)
+
+
+def _resource(region: Region, body: bytes) -> str:
+    """Return the ARN of the IP set that a request names by its id; ``*`` for one that names none."""
+    given = parsed_json(body)
+    if not isinstance(given, dict) or not given.get("Id"):
+        return "*"
+    return f"arn:aws:wafv2:{region.name}:{account_id()}:regional/ipset/{given.get('Name')}/{given['Id']}"
 
 
 def _given(body: bytes) -> Record:

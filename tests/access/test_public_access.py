@@ -13,9 +13,9 @@ from gt_secure.access import facts as facts_module
 from gt_secure.access import from_account
 from gt_secure.access.from_account import account_exposure, account_proof
 from gt_secure.access.policy_files import PolicyFiles
-from gt_secure.access.public_access import READ_ACCOUNT_BLOCK, is_surely_public
+from gt_secure.access.public_access import READ_STATUS, is_surely_public
 from gt_secure.account.facts import Missing
-from gt_secure.account.key_facts import KeyFacts
+from gt_secure.account.key_facts import READ_ACCOUNT_BLOCK, KeyFacts
 from gt_secure.account.organization import Organization
 from gt_secure.changes.plan import plan
 from gt_secure.policies.bucket_guard import build_guard
@@ -68,10 +68,12 @@ class Account:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.facts = KeyFacts()
         self.asked = 0
+        self.status: bool | None = None
         self.bucket = replace(BUCKET, policy_text=PUBLIC)
         monkeypatch.setattr(from_account, "read_state", lambda *_, **__: state(bucket=self.bucket))
         monkeypatch.setattr(from_account, "read_organization", lambda *_: Organization(""))
         monkeypatch.setattr(facts_module, "read_key_facts", self._read)
+        monkeypatch.setattr(facts_module, "read_policy_status", lambda *_: self.status)
 
     def _read(self, *_: Any, **__: Any) -> KeyFacts:
         self.asked += 1
@@ -150,3 +152,39 @@ def test_a_guard_opens_nobody_that_it_refuses() -> None:
     anonymous = next(change for change in made.exposure if change.request == "anonymous")
     assert not anonymous.changes
     assert anonymous.after.refused.decided_by == ("Block Public Access",)
+
+
+@pytest.mark.parametrize(
+    ("status", "ours"), [(True, True), (False, True), (True, False), (False, False), (None, False)]
+)
+def test_the_verdict_of_s3_counts_and_is_said(account: Account, status: bool | None, ours: bool) -> None:
+    narrowed = statement("Deny", NotIpAddress={"aws:SourceIp": OFFICE})
+    account.bucket = replace(
+        account.bucket,
+        policy_text=PUBLIC if ours else policy(statement(), narrowed),
+        public_access_block={"RestrictPublicBuckets": True},
+    )
+    account.status = status
+    rows, found = account.exposure()
+    assert bool(rows["anonymous"].opened.cidrs) is not bool(status)
+    said = [sentence for sentence in found.assumed if "S3 calls" in sentence]
+    assert len(said) == (status is not None)
+    assert [each for each in said if "the answer of S3 counts" in each] == (
+        said if (status, ours) == (False, True) else []
+    )
+    assert found.missing == ((READ_STATUS,) if status is None else ())
+
+
+def test_the_verdict_of_s3_is_about_the_current_policy() -> None:
+    from gt_secure.access.locks import EffectiveLocks
+    from gt_secure.access.request_kinds import Given
+
+    narrowed = policy(statement(), statement("Deny", NotIpAddress={"aws:SourceIp": OFFICE}))
+    seen = state(bucket=replace(BUCKET, policy_text=narrowed, public_access_block={"RestrictPublicBuckets": True}))
+    locks = EffectiveLocks.of(seen, Given(policy_is_public=True))
+    assert locks.is_public_refused
+    guarded = json.loads(narrowed)
+    guarded["Statement"].append(GUARD)
+    assert locks.after({"bucket-guard": json.dumps(guarded)}).is_public_refused
+    guarded["Statement"].append(statement("Deny", StringNotEquals={"aws:SourceVpce": "vpce-0a1b2c3d"}))
+    assert not locks.after({"bucket-guard": json.dumps(guarded)}).is_public_refused

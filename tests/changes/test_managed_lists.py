@@ -12,7 +12,7 @@ import pytest
 from gt_secure.address_lists import list_name, split_list
 from gt_secure.aws.managed_lists import ManagedList, read_lists
 from gt_secure.changes.journal import show_change
-from gt_secure.check import is_proved, no_foreign_hits, nothing_drifted
+from gt_secure.check import guard_is_in_place, is_proved, no_foreign_hits, nothing_drifted, team_is_restricted
 from gt_secure.cli.main import main
 from gt_secure.errors import AccessDenied, InvalidInput, NotFound
 from gt_secure.network import parse_networks
@@ -211,3 +211,71 @@ def test_the_panel_accepts_and_shows_them(scene: Scene, offices):
     only = AllowEditor(addresses=[PREFIX_LIST_ID], bucket=BUCKET)
     assert only.restriction().lists == (PREFIX_LIST_ID,)
     assert scene.gt.plot  # the plot reads the lists too
+
+
+def applied(scene: Scene, asked: Restriction, tmp_path) -> None:
+    plan = scene.gt.plan(asked)
+    scene.gt.apply(plan, confirm=[each.code for each in plan.blockers], journal_dir=tmp_path)
+
+
+def test_a_check_of_the_guard_names_lists(scene: Scene, offices, tmp_path):
+    applied(scene, wish(PREFIX_LIST_ID, SET), tmp_path)
+    names = ["192.0.2.7", PREFIX_LIST_ID, SET]
+    held = guard_is_in_place.look(scene.gt, BUCKET, addresses=names)
+    assert held.passed
+    assert [each["name"] for each in held.details["lists"]] == [PREFIX_LIST_ID, SET]
+    assert guard_is_in_place.look(scene.gt, BUCKET, addresses=", ".join(names)).passed
+    offices["set"]([*OFFICES, "198.51.100.64/28"])
+    failed = guard_is_in_place.look(scene.gt, BUCKET, addresses=names)
+    assert failed.passed is False
+    assert "does not admit 198.51.100.64/28" in failed.message
+    offices["set"](["10.1.0.0/16"])
+    assert "also admits 198.51.100.0/28" in guard_is_in_place.look(scene.gt, BUCKET, addresses=names).message
+    missing = guard_is_in_place.look(scene.gt, BUCKET, addresses=["pl-00000000"])
+    assert not missing.passed
+    assert "no managed prefix list pl-00000000" in missing.message
+    with pytest.raises(InvalidInput, match="wafv2:ipset/NAME"):
+        guard_is_in_place.look(scene.gt, BUCKET, addresses=["pl-xyz"])
+
+
+def test_a_check_file_names_lists(scene: Scene, offices, monkeypatch, tmp_path, capsys):
+    applied(scene, wish(SET), tmp_path)
+    scene.use_environment(monkeypatch)
+    file = tmp_path / "checks.json"
+    file.write_text(json.dumps([{"check": "guard_is_in_place", "bucket": BUCKET, "addresses": ["192.0.2.7", SET]}]))
+    assert main(["check", "-f", str(file)]) == 0
+    file.write_text(json.dumps([{"check": "guard_is_in_place", "bucket": BUCKET, "addresses": ["wafv2:ipset/none"]}]))
+    assert main(["check", "-f", str(file)]) == 2
+    assert "There is no regional IP set none" in "".join(capsys.readouterr())
+
+
+def test_a_check_of_the_portal_names_lists(scene: Scene, offices, tmp_path):
+    applied(scene, Restriction("open-team", addresses=[SET], portal_lock=True, guard=None), tmp_path)
+    assert team_is_restricted.look(scene.gt, "open-team", portal=[SET]).passed
+    offices["set"](["198.51.100.0/29"])
+    assert "also lists 198.51.100.0/28" in team_is_restricted.look(scene.gt, "open-team", portal=SET).message
+    scene.gt.undo(journal_dir=tmp_path)
+
+
+def test_an_export_names_lists(scene: Scene, offices, monkeypatch, tmp_path, capsys):
+    offices["set"](["203.0.113.128/26"])  # with the prefix list it merges into larger ranges
+    applied(scene, wish(PREFIX_LIST_ID, SET), tmp_path)
+    plain, _ = scene.gt.export(bucket=BUCKET)
+    assert plain.lists == ()
+    found, _ = scene.gt.export(bucket=BUCKET, lists=[PREFIX_LIST_ID])
+    assert found.to_dict()["addresses"] == ["192.0.2.7/32", "203.0.113.128/26", PREFIX_LIST_ID]
+    assert scene.gt.plan(found).empty
+    found, _ = scene.gt.export(bucket=BUCKET, lists=[SET, PREFIX_LIST_ID])
+    assert found.to_dict()["addresses"] == ["192.0.2.7/32", SET, PREFIX_LIST_ID]
+    scene.use_environment(monkeypatch)
+    out = tmp_path / "wish.json"
+    assert main(["export", "--bucket", BUCKET, "--lists", SET, "-o", str(out)]) == 0
+    assert SET in json.loads(out.read_text())["addresses"]
+    offices["set"](["198.51.100.0/28"])
+    assert main(["export", "--bucket", BUCKET, "--lists", SET]) == 1
+    said = capsys.readouterr().err
+    assert f"{SET} has 1 range that the current locks do not list: 198.51.100.0/28." in said
+    assert main(["export", "--bucket", BUCKET, "--lists", "203.0.113.0/24"]) == 1
+    assert "is not the name of a list" in capsys.readouterr().err
+    with pytest.raises(NotFound):
+        scene.gt.export(bucket=BUCKET, lists=["pl-00000000"])

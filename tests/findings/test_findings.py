@@ -242,8 +242,26 @@ def test_block_public_access_of_the_account_counts_where_it_is_known():
     off = {**BLOCKED, "RestrictPublicBuckets": False}
     snapshot = bucket(public_access_block=off)
     assert "block-public-access-off" in codes(snapshot)
-    assert "block-public-access-off" in codes(change(snapshot, account_restricts_public=False))
-    assert "block-public-access-off" not in codes(change(snapshot, account_restricts_public=True))
+    assert "block-public-access-off" in codes(change(snapshot, account_block={}))
+    assert "block-public-access-off" in codes(change(snapshot, account_block={"IgnorePublicAcls": True}))
+    assert "block-public-access-off" not in codes(change(snapshot, account_block={"RestrictPublicBuckets": True}))
+
+
+def test_a_public_acl_that_the_account_ignores():
+    public = bucket(acl_grants=(AclGrant(GROUPS + "AllUsers", "READ"),), public_access_block={})
+
+    def said(**more):
+        return [
+            (each.state, each.depends_on)
+            for each in find_all(change(public, **more))
+            if each.code == "bucket-acl-public"
+        ]
+
+    assert said(account_block={"IgnorePublicAcls": False}) == [("found", ())]
+    assert said(account_block={"IgnorePublicAcls": True}) == []
+    assert said() == [("unknown", ("s3:GetAccountPublicAccessBlock",))]
+    ignored = bucket(acl_grants=public.buckets[0].acl_grants, public_access_block={"IgnorePublicAcls": True})
+    assert "bucket-acl-public" not in codes(ignored)
 
 
 @pytest.mark.parametrize(
@@ -251,13 +269,13 @@ def test_block_public_access_of_the_account_counts_where_it_is_known():
     [
         (None, "Off: BlockPublicAcls, RestrictPublicBuckets. The settings of the account, which can turn them on too, "
                "were not read."),
-        (False, "Off: BlockPublicAcls, RestrictPublicBuckets. RestrictPublicBuckets is off for the account, too."),
-        (True, "Off: BlockPublicAcls. RestrictPublicBuckets is on for the account."),
+        ({}, "Off for the bucket and the account: BlockPublicAcls, RestrictPublicBuckets."),
+        ({"RestrictPublicBuckets": True}, "Off for the bucket and the account: BlockPublicAcls."),
     ],
 )  # fmt: skip
 def test_block_public_access_says_what_is_known_of_the_account(by_account, detail):
     off = {**BLOCKED, "BlockPublicAcls": False, "RestrictPublicBuckets": False}
-    found = find_all(change(bucket(public_access_block=off), account_restricts_public=by_account))
+    found = find_all(change(bucket(public_access_block=off), account_block=by_account))
     assert [each.detail for each in found if each.code == "block-public-access-off"] == [detail]
 
 

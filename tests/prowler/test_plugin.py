@@ -45,6 +45,22 @@ def test_the_files_are_those_of_the_catalog(tool: ModuleType):
     assert found == tool.files(), "run python tools/make_prowler.py"
 
 
+def test_the_framework_is_that_of_the_tool_and_maps_each_code_once(tool: ModuleType):
+    """Prowler 5.46 lists the JSON files of the package behind the entry point ``aws`` of ``prowler.compliance``."""
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    name, package = config["options.entry_points"]["prowler.compliance"].strip().split(" = ")
+    module = importlib.import_module(package)
+    assert name == "aws"
+    [file] = Path(module.__path__[0]).glob("*.json")
+    assert (file.stem, file.read_text()) == (tool.FRAMEWORK, tool.framework_text()), "run python tools/make_prowler.py"
+    mapped = [code for _, _, found in tool.CONTROLS.values() for code in found]
+    assert sorted([*mapped, *tool.NO_CONTROL]) == sorted(CODES)
+    for requirement in json.loads(file.read_text())["Requirements"]:
+        assert set(requirement) == {"Id", "Name", "Description", "Attributes", "Checks"}
+        assert set(requirement["Checks"]) <= {tool.name_of(code) for code in CODES}
+
+
 def test_each_code_is_an_entry_point_that_is_found_as_prowler_finds_it(tool: ModuleType):
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg")
@@ -151,12 +167,14 @@ def test_the_real_prowler_runs_the_checks(tmp_path: Path, tmp_path_factory: pyte
     shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".git", "node_modules", "build", "tests", "__pycache__"))
     room.install("--no-deps", str(copy))
     with Sandbox(log_delay_s=60, workforce_delay_s=0) as sandbox:
-        words = ["aws", "--service", "groundtruth", "-f", "us-east-1", "-M", "csv", "json-ocsf", "json-asff", "html"]
-        done = subprocess.run(
-            [room.python.with_name("prowler"), *words, "-o", "out", "-F", "report", "--no-banner", "-z"],
-            cwd=tmp_path, env={**clean(), **sandbox.environment()}, capture_output=True, text=True, timeout=600,
-        )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
+        every = ["--service", "groundtruth", "-M", "csv", "json-ocsf", "json-asff", "html", "-F", "report"]
+        controls = ["--compliance", "groundtruth_nist_800_53_revision_5_aws", "-M", "csv", "-F", "controls"]
+        for words in (every, controls):
+            done = subprocess.run(
+                [room.python.with_name("prowler"), "aws", "-f", "us-east-1", *words, "-o", "out", "--no-banner", "-z"],
+                cwd=tmp_path, env={**clean(), **sandbox.environment()}, capture_output=True, text=True, timeout=600,
+            )  # fmt: skip
+            assert done.returncode == 0, done.stdout + done.stderr
     with (tmp_path / "out" / "report.csv").open(newline="") as file:
         rows = list(csv.DictReader(file, delimiter=";"))
     assert {each["CHECK_ID"] for each in rows} == {f"groundtruth_{code.replace('-', '_')}" for code in CODES}
@@ -167,3 +185,12 @@ def test_the_real_prowler_runs_the_checks(tmp_path: Path, tmp_path_factory: pyte
     assert len(asff) == len(rows)
     assert json.loads((tmp_path / "out" / "report.ocsf.json").read_text())
     assert (tmp_path / "out" / "report.html").exists()
+    mapped = {each["CHECK_ID"]: each["COMPLIANCE"] for each in rows}
+    assert "NIST-800-53-Revision-5-Ground-Truth: ac_3" in mapped["groundtruth_url_lock_off"]
+    assert mapped["groundtruth_cors_missing"] == ""
+    with (tmp_path / "out" / "compliance" / "controls_groundtruth_nist_800_53_revision_5_aws.csv").open(
+        newline=""
+    ) as file:
+        found = {(each["REQUIREMENTS_ID"], each["STATUS"]) for each in csv.DictReader(file, delimiter=";")}
+    assert {control for control, _ in found} == {"ac_3", "ac_4", "ac_6", "au_12", "cm_6", "sc_7", "sc_7_2"}
+    assert {("ac_3", "FAIL"), ("ac_3", "PASS")} <= found

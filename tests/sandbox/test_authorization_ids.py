@@ -14,6 +14,7 @@ from gt_secure import Restriction
 from gt_secure.access import explain_probe
 from gt_secure.account.authorization_details import read_authorization_details
 from gt_secure.aws.denials import parse_denial
+from gt_secure.policies.bucket_guard import GUARD_SID
 from gt_secure.presign import Probe
 from support.rig import BUCKET, ELSEWHERE, OFFICE, Rig
 
@@ -49,6 +50,20 @@ def test_a_refusal_names_an_id_whose_details_iam_returns(rig: Rig, refused: Prob
     assert check is not None
     assert (check.action, check.decision, check.kind) == ("s3:GetObject", "explicit-deny", "resource")
     assert check.resource == f"arn:aws:s3:::{BUCKET}/{KEY}"
+    assert check.statement == GUARD_SID
+
+
+def test_the_statement_of_an_identity_policy_is_named_and_an_implicit_deny_has_none(rig: Rig) -> None:
+    allow = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    deny = {"Sid": "NoScans", "Effect": "Deny", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{BUCKET}/*"}
+    for statements, decision, sid in (((allow, deny), "explicit-deny", "NoScans"), ((), "implicit-deny", "")):
+        with pytest.raises(ClientError, match="not authorized") as caught:
+            rig.client("s3", rig.keys(*statements), OFFICE).get_object(Bucket=BUCKET, Key=KEY)
+        denial = parse_denial(caught.value.response["Error"]["Message"])
+        assert denial is not None
+        check = read_authorization_details(rig.aws(), denial.authorization_id).deciding
+        assert check is not None
+        assert (check.decision, check.statement) == (decision, sid)
 
 
 def test_the_context_is_shown_beside_the_prediction_and_agrees(rig: Rig, refused: Probe) -> None:

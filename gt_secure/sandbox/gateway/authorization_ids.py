@@ -47,7 +47,9 @@ class AuthorizationRecords:
     def __init__(self) -> None:
         self._details: OrderedDict[str, dict[str, Any]] = OrderedDict()
 
-    def sentence(self, keys: Mapping[str, str | None], action: str, resource: str, kind: str, *, explicit: bool) -> str:
+    def sentence(
+        self, keys: Mapping[str, str | None], action: str, resource: str, kind: str, denied_by: str | None
+    ) -> str:
         """Keep the details of a refusal; returns the end of its message, which names the id.
 
         Parameters
@@ -57,17 +59,22 @@ class AuthorizationRecords:
         action, resource : str
         kind : str
             Kind of the policy that refused, as in the message.
-        explicit : bool
-            Whether a Deny refused.
+        denied_by : str or None
+            Sid of the Deny that refused, empty if it has none; None where nothing allowed.
         """
         number = secrets.token_hex(16)
         policy = f"inline-{kind.replace(' ', '-')}"
-        matched = [{"uri": policy, "matchedStatements": [{"sid": "", "evaluatedEffect": "DENY"}]}] if explicit else []
-        effect = "EXPLICIT_DENY" if explicit else "IMPLICIT_DENY"
+        matched = [{"uri": policy, "matchedStatements": [{"sid": denied_by, "evaluatedEffect": "DENY"}]}]
+        effect = "IMPLICIT_DENY" if denied_by is None else "EXPLICIT_DENY"
         self._details[number] = {
             "requestContext": {_SPELLED.get(key, key): value for key, value in keys.items() if value is not None},
             "evaluations": [
-                {"action": action, "resource": resource, "evaluatedEffect": effect, "matchedPolicies": matched}
+                {
+                    "action": action,
+                    "resource": resource,
+                    "evaluatedEffect": effect,
+                    "matchedPolicies": [] if denied_by is None else matched,
+                }
             ],
             "policies": [{"type": _TYPES[kind], "uri": policy}] if kind in _TYPES else [],
         }

@@ -13,7 +13,7 @@ from typing import Any
 from .. import emulator
 from ..accesslog import config
 from ..accesslog.recorder import bucket_and_key
-from . import auth, policy_principals
+from . import auth, policy_principals, policy_status
 from . import query_auth as presigned
 from .http import HttpRequest, Reply
 
@@ -26,8 +26,15 @@ _NO_TARGET = (
 
 
 async def refusal(request: HttpRequest) -> Reply | None:
-    """Return the error for a setting that S3 would not take, or None; whoever may not set it hears only that."""
+    """Return the error for a setting that S3 would not take, or None; whoever may not set it hears only that.
+
+    The status of a policy, which the emulator does not have, is answered here.
+    """
     bucket, key = bucket_and_key(request)
+    if request.method == "GET" and bucket and not key and "policyStatus" in request.query:
+        if not await _may(request, bucket, "s3:GetBucketPolicyStatus"):
+            return presigned.error(request, 403, "AccessDenied", "Access Denied")
+        return await policy_status.reply(request, bucket)
     if request.method != "PUT" or key or not bucket:
         return None
     if "policy" in request.query:

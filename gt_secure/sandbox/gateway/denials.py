@@ -91,9 +91,8 @@ def rewritten(request: HttpRequest, body: bytes, records: AuthorizationRecords |
     )
     if records is not None:
         kind = re.sub(r"^(?:because no|with an explicit deny in an?) | allows the .*$", "", clause)
-        message += records.sentence(
-            conditions.current(), found["action"], resource, kind, explicit=clause.startswith("with")
-        )
+        denied_by = denying_statement(request, found["action"], resource) if clause.startswith("with") else None
+        message += records.sentence(conditions.current(), found["action"], resource, kind, denied_by)
     return (text[: found.start()] + f"<Message>{escape(message)}</Message>" + text[found.end() :]).encode()
 
 
@@ -122,6 +121,38 @@ def reason(kind: str, explicit: bool, action: str) -> str:
     return f"because no {kind} allows the {action} action"
 
 
+def denying_statement(request: HttpRequest, action: str, resource: str) -> str:
+    """Return the Sid of the Deny that refuses a request; empty if it has none, or is not found."""
+    from ministack.core import iam_evaluator
+    from ministack.services.s3 import bucket_policy_for_arn
+
+    principal = (
+        iam_evaluator.resolve_principal(request.mechanism.access_key, account_id()) if request.mechanism else None
+    )
+    if principal is None or isinstance(principal, iam_evaluator.AuthError):
+        return ""
+    context = _context(principal, action, resource)
+    layers = [] if principal.policies is None else [principal.policies, *principal.limits]
+    results = [iam_evaluator.evaluate(context, policies) for policies in layers]
+    policy, _ = bucket_policy_for_arn(resource) or ("", "")
+    results.append(iam_evaluator.evaluate_resource_policy(policy or None, context))
+    return next((str(each.matched_sid or "") for each in results if each.decision == "Deny"), "")
+
+
+def _context(principal: Any, action: str, resource: str) -> Any:
+    from ministack.core import iam_evaluator
+
+    return iam_evaluator.EvalContext(
+        principal_arn=principal.arn,
+        principal_type=principal.type,
+        principal_account=principal.account,
+        action=action,
+        resource_arn=resource,
+        region=REGION,
+        principal_keys=principal.keys,
+    )
+
+
 def deciding_layer(access_key: str, action: str, resource: str) -> tuple[str | None, bool, str] | None:
     """Return the kind of the caller's policies that refuses, True for an explicit deny, and the caller's ARN.
 
@@ -134,15 +165,7 @@ def deciding_layer(access_key: str, action: str, resource: str) -> tuple[str | N
         return None
     if principal.policies is None:
         return None, False, principal.arn
-    context = iam_evaluator.EvalContext(
-        principal_arn=principal.arn,
-        principal_type=principal.type,
-        principal_account=principal.account,
-        action=action,
-        resource_arn=resource,
-        region=REGION,
-        principal_keys=principal.keys,
-    )
+    context = _context(principal, action, resource)
     layers: list[tuple[str, Any]] = [("identity-based policy", principal.policies)]
     layers += list(zip(_limit_names(access_key, len(principal.limits)), principal.limits, strict=True))
     verdicts = [(kind, iam_evaluator.evaluate(context, policies).decision) for kind, policies in layers]

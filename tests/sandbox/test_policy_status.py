@@ -1,0 +1,73 @@
+"""GetBucketPolicyStatus: whether a bucket policy is public, and what exposures make of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+NAME = "status-of-policies"
+GRANT = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{NAME}/*"}
+
+
+@pytest.fixture(scope="module")
+def s3(box) -> Iterator[Any]:
+    client = box.client("s3")
+    client.create_bucket(Bucket=NAME)
+    client.delete_public_access_block(Bucket=NAME)
+    yield client
+    client.delete_bucket_policy(Bucket=NAME)
+    client.delete_bucket(Bucket=NAME)
+
+
+def put(s3: Any, *statements: dict[str, Any]) -> None:
+    s3.put_bucket_policy(Bucket=NAME, Policy=json.dumps({"Version": "2012-10-17", "Statement": list(statements)}))
+
+
+@pytest.mark.parametrize(
+    ("condition", "public"),
+    [
+        (None, True),
+        ({"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}, False),
+        ({"IpAddress": {"aws:SourceIp": ["203.0.113.0/24", "0.0.0.0/1"]}}, True),
+        ({"IpAddress": {"aws:SourceIp": "2001:db8::/31"}}, True),
+        ({"StringEquals": {"aws:PrincipalOrgID": "o-abc123"}}, False),
+        ({"StringLike": {"aws:SourceVpce": "vpce-*"}}, True),
+        ({"StringNotEquals": {"aws:SourceVpce": "vpce-0a1b2c3d"}}, True),
+        ({"Bool": {"aws:SecureTransport": "true"}}, True),
+    ],
+)
+def test_whether_a_policy_is_public(s3, condition, public):
+    put(s3, GRANT if condition is None else {**GRANT, "Condition": condition})
+    assert s3.get_bucket_policy_status(Bucket=NAME)["PolicyStatus"]["IsPublic"] is public
+
+
+def test_a_named_principal_is_not_everybody(s3):
+    put(s3, {**GRANT, "Principal": {"AWS": "999988887777"}})
+    assert s3.get_bucket_policy_status(Bucket=NAME)["PolicyStatus"]["IsPublic"] is False
+
+
+def test_without_a_policy_and_without_a_permission(box, s3):
+    s3.delete_bucket_policy(Bucket=NAME)
+    with pytest.raises(ClientError, match="NoSuchBucketPolicy"):
+        s3.get_bucket_policy_status(Bucket=NAME)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        box.client("s3", box.keys()).get_bucket_policy_status(Bucket=NAME)
+
+
+def test_an_exposure_says_what_s3_says(box, s3):
+    put(s3, GRANT)
+    s3.put_public_access_block(Bucket=NAME, PublicAccessBlockConfiguration={"RestrictPublicBuckets": True})
+    try:
+        found = box.gt.exposure(NAME, "k")
+        assert "S3 calls the bucket policy public, as gt_secure does." in found.assumed
+        rows = {row.request: row for row in found}
+        assert rows["anonymous"].refused.decided_by == ("Block Public Access",)
+        blind = box.user({"Effect": "Allow", "Action": "*", "Resource": "*"},
+                         {"Effect": "Deny", "Action": "s3:GetBucketPolicyStatus", "Resource": "*"})  # fmt: skip
+        assert not any("S3 calls" in each for each in blind.exposure(NAME, "k").assumed)
+    finally:
+        s3.delete_public_access_block(Bucket=NAME)
