@@ -113,6 +113,7 @@ bench: $(VENV)/.dev ## measurements, printed as ratios against named peers
 	$(BIN)/python benchmarks/verdicts.py
 	$(BIN)/python benchmarks/logs.py
 	$(BIN)/python benchmarks/panel.py
+	$(BIN)/python benchmarks/lab.py
 	$(BIN)/python benchmarks/newcomer.py
 	$(BIN)/python benchmarks/sweep.py --accounts 40
 
