@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .engines.athena_settings import Athena, Estimate
     from .engines.processing import JobProgress
     from .engines.processing_settings import Processing, ProcessingEstimate
-    from .engines.selection import Choice, LargeLogs
+    from .engines.selection import EngineChoice, LargeLogs
     from .hits import Hits
     from .ingest.reader import Progress
     from .read import count_hits, read_hits
@@ -25,8 +25,8 @@ __all__ = [
     "Athena",
     "Cache",
     "CacheState",
-    "Choice",
     "Coverage",
+    "EngineChoice",
     "Estimate",
     "Hits",
     "JobProgress",
@@ -51,7 +51,7 @@ __getattr__, __dir__ = attach(
         "Athena": ".engines.athena_settings",
         "Cache": ".storage.cache",
         "CacheState": ".storage.cache",
-        "Choice": ".engines.selection",
+        "EngineChoice": ".engines.selection",
         "Coverage": ".coverage",
         "Estimate": ".engines.athena_settings",
         "Hits": ".hits",

@@ -8,41 +8,41 @@ import datetime as dt
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import InvalidInput, LogError
 from ..named_networks import NetworksLike, networks_from
 from ..text import redact
+from . import engines
 from .coverage import Coverage, Sample
 from .engines.duckdb_store import MEMORY_LIMIT, Store, from_records, rows_of, write_lines, write_records
-from .engines.selection import Choice, SizeMonitor, check_engine, listed
+from .engines.selection import EngineChoice, SizeMonitor, check_engine, listed
 from .hits import Hits
 from .ingest.json_records import RecordSink
-from .ingest.reader import Progress, Reader
+from .ingest.reader import Reader
 from .ingest.unreadable import why_unreadable
+from .log_query import LogQuery, Runtime, Sources
 from .network_names import NAMES, named_counts, without_names
 from .sql.deduplicate import distinct, merged
 from .sql.derived_columns import derived, from_lines
 from .sql.dialects import DUCKDB
 from .sql.group_by import check_columns, finish, group_parts, lookup_table
-from .sql.query import LOCAL, check_filters, conditions
+from .sql.query import conditions
 from .storage.cache import Cache
 from .storage.listing import s3_client
 from .storage.objects import LogObject, S3Object, StandardInput
 from .storage.resolve import resolve
 from .table import Table
-from .time_range import parse_time
 
 if TYPE_CHECKING:
     from ..aws.client import Aws
     from .engines.athena_settings import Athena
     from .engines.processing_settings import Processing
-    from .engines.remote import Run
     from .export import Export
 
-Sources = str | Path | LogObject | Iterable[Any]
 Engine = Literal["auto", "duckdb", "spark", "athena"]
 _SAMPLES = 20
 
@@ -50,39 +50,14 @@ _SAMPLES = 20
 class _Job:
     """One read: objects, reader, store and time range."""
 
-    def __init__(
-        self,
-        sources: Sources,
-        since: object,
-        until: object,
-        aws: Aws | Any,
-        chosen: Choice | None,
-        memory_limit: str,
-        progress: Callable[[Progress], object] | None,
-        cancel: threading.Event | None,
-        cache: Cache | None,
-    ) -> None:
-        self.since, self.until = _time_range(since, until)
-        client = s3_client(aws) if aws is not None else None
-        self.chosen = chosen
-        borders = cache.borders if cache is not None else None
-        self.watch = SizeMonitor(
-            resolve(sources, client=client, since=self.since, until=self.until, borders=borders),
-            quiet=chosen is not None,
-        )
-        self.store = Store(memory_limit)
+    def __init__(self, query: LogQuery, runtime: Runtime, chosen: EngineChoice | None) -> None:
+        self.query, self.chosen, self.cache = query, chosen, runtime.cache
+        self.watch = SizeMonitor(_found(query, runtime), quiet=chosen is not None)
+        self.store = Store(runtime.memory_limit)
         self.sink = RecordSink(self.store.folder / "records.ndjson")
         self.cached: list[LogObject] = []
-        self.cache = cache
-        wanted = self.watch if cache is None else cache.missing(self.watch, self.cached)
-        self.reader = Reader(wanted, self.sink, progress=progress, cancel=cancel)
-
-    @property
-    def in_range(self) -> str:
-        """Condition: the time of a row is in the range."""
-        parts = [f"time >= TIMESTAMP '{self.since}'"] if self.since else []
-        parts += [f"time < TIMESTAMP '{self.until}'"] if self.until else []
-        return " AND ".join(parts) or "true"
+        wanted = self.watch if self.cache is None else self.cache.missing(self.watch, self.cached)
+        self.reader = Reader(wanted, self.sink, progress=runtime.progress, cancel=runtime.cancel)
 
     def coverage(self) -> Coverage:
         """Coverage as far as reading alone tells it."""
@@ -100,12 +75,12 @@ class _Job:
             bytes=tally.bytes,
             failures=list(tally.failures),
             left_out=dict(sorted(left_out.items())),
-            since=self.since,
-            until=self.until,
+            since=self.query.since,
+            until=self.query.until,
             last_delivery=max(
                 (d for d in (tally.last_delivery, *(o.delivered for o in self.cached)) if d is not None), default=None
             ),
-            notes=notes if choice.apt else [*notes, choice.reason],
+            notes=notes if choice.recommended else [*notes, choice.reason],
             engine_reason=choice.reason,
         )
 
@@ -128,31 +103,23 @@ class _Job:
             )
 
 
-def _time_range(since: object, until: object) -> tuple[dt.datetime | None, dt.datetime | None]:
-    start, end = parse_time(since, "since"), parse_time(until, "until")  # type: ignore[arg-type]
-    if start and end and start >= end:
-        raise InvalidInput(
-            "The time range is empty: it ends before it begins.",
-            next_step="Give an end (which is not included) after the beginning.",
-            field="until",
-        )
-    return start, end
+def _found(query: LogQuery, runtime: Runtime) -> Iterator[LogObject]:
+    """List the log objects of a query."""
+    client = s3_client(runtime.aws) if runtime.aws is not None else None
+    borders = runtime.cache.borders if runtime.cache is not None else None
+    return resolve(query.sources, client=client, since=query.since, until=query.until, borders=borders)
 
 
-def _choice(
-    engine: str, sources: Any, since: object, until: object, aws: Any, session: Any, athena: Athena | None,
-    processing: Processing | None,
-) -> tuple[Any, Choice | None]:  # fmt: skip
-    """Sources to read, and the engine, if it is known before they are listed."""
+def _choose(query: LogQuery, runtime: Runtime) -> tuple[LogQuery, EngineChoice | None]:
+    """Choose the engine, if it is known before the logs are listed; the query names what was listed on the way."""
+    engine, session, athena, processing = runtime.engine, runtime.session, runtime.athena, runtime.processing
     check_engine(engine, session=session, athena=athena, processing=processing)
     if engine != "auto":
-        return sources, Choice(engine, f"{engine} was asked for.")
+        return query, EngineChoice(engine, f"{engine} was asked for.")
     if session is None and athena is None and processing is None:
-        return sources, None
-    start, end = _time_range(since, until)
-    client = s3_client(aws) if aws is not None else None
-    items, choice = listed(resolve(sources, client=client, since=start, until=end), session, athena, processing)
-    return (items if choice.engine == "duckdb" else sources), choice
+        return query, None
+    items, choice = listed(_found(query, replace(runtime, cache=None)), session, athena, processing)
+    return (replace(query, sources=items) if choice.engine == "duckdb" else query), choice
 
 
 def cancelled(kept: int) -> LogError:
@@ -228,39 +195,23 @@ def read_hits(
             memory_limit=memory_limit, progress=progress, cancel=cancel, session=session, athena=athena,
             processing=processing, filters=filters,
         ).with_networks(known)  # fmt: skip
-    check_filters(filters or {})
-    sources, chosen = _choice(engine, sources, since, until, aws, session, athena, processing)
+    query = LogQuery.parse(sources, since, until, filters, dedupe=dedupe)
+    kept = cache if isinstance(cache, Cache) else Cache() if cache else None
+    runtime = Runtime(
+        aws=aws, engine=engine, session=session, athena=athena, processing=processing, memory_limit=memory_limit,
+        progress=progress, cancel=cancel, cache=kept,
+    )  # fmt: skip
+    query, chosen = _choose(query, runtime)
     if chosen is not None and chosen.engine != "duckdb":
-        from .engines.remote import read_elsewhere
-
-        start, end = _time_range(since, until)
-        return read_elsewhere(
-            _run_for(chosen, sources, start, end, aws, session, athena, processing, progress, cancel),
-            choice=chosen, since=start, until=end, filters=filters or {}, dedupe=dedupe, memory_limit=memory_limit,
-        )  # fmt: skip
-    hits = _read_here(sources, since, until, aws, chosen, memory_limit, progress, cancel, cache, dedupe)
+        return engines.read_elsewhere(chosen, query, runtime)
+    hits = _read_here(query, runtime, chosen)
     return hits.filter(**filters) if filters else hits
 
 
-def _run_for(
-    chosen: Choice, sources: Any, since: dt.datetime | None, until: dt.datetime | None, aws: Any, session: Any,
-    athena: Athena | None, processing: Processing | None, progress: Callable[[Any], object] | None,
-    cancel: threading.Event | None,
-) -> Run:  # fmt: skip
-    from .engines.remote import run_for
-
-    return run_for(
-        chosen, sources, since=since, until=until, aws=aws, session=session, athena=athena, processing=processing,
-        progress=progress, cancel=cancel,
-    )  # fmt: skip
-
-
-def _read_here(
-    sources: Sources, since: object, until: object, aws: Any, chosen: Choice | None, memory_limit: str,
-    progress: Callable[[Progress], object] | None, cancel: threading.Event | None, cache: bool | Cache, dedupe: bool,
-) -> Hits:  # fmt: skip
-    kept = cache if isinstance(cache, Cache) else Cache() if cache else None
-    job = _Job(sources, since, until, aws, chosen, memory_limit, progress, cancel, kept)
+def _read_here(query: LogQuery, runtime: Runtime, chosen: EngineChoice | None) -> Hits:
+    """Read every row, whatever the filters of the query."""
+    kept, dedupe = runtime.cache, query.dedupe
+    job = _Job(query, runtime, chosen)
     store = job.store
     lines, records = store.folder / "lines.parquet", store.folder / "records.parquet"
     try:
@@ -293,7 +244,7 @@ def _hits(job: _Job, lines_file: Path | None, records_file: Path | None, dedupe:
         coverage.blank += blank
         coverage.notes += job.cache.notes
         job.reader.tally.names += [item.name for item in job.cached]
-    inside_range = f"readable AND {job.in_range}"
+    inside_range = f"readable AND {job.query.in_range}"
     delay, joined = _delivery_times(job, relation)
     [(rows, readable, inside, first, last, typical)] = store.query(
         f"SELECT count(*), count(*) FILTER (readable), count(*) FILTER ({inside_range}), "
@@ -307,7 +258,7 @@ def _hits(job: _Job, lines_file: Path | None, records_file: Path | None, dedupe:
     coverage.first_hit, coverage.last_hit = first, last
     bad = f"SELECT source, pos, sample FROM ({relation}) WHERE NOT readable ORDER BY source, pos LIMIT {_SAMPLES}"
     coverage.samples = job.samples(store.query(bad) if readable < rows else [])
-    good = f"SELECT * FROM ({relation}) WHERE readable AND {job.in_range}"
+    good = f"SELECT * FROM ({relation}) WHERE readable AND {job.query.in_range}"
     kinds = {row[0] for row in store.query(f"SELECT DISTINCT source_kind FROM ({good})")} if job.sink.count else set()
     if len(kinds) > 1:
         good = merged(store, good)
@@ -372,25 +323,21 @@ def count_hits(
             processing=processing, filters=filters,
         )  # fmt: skip
         return named_counts(table, names, known), coverage
-    check_filters(filters or {})
     if not isinstance(sources, (str, Path)) and isinstance(sources, Iterable):
         sources = list(sources)  # they may have to be read twice
-    sources, chosen = _choice(engine, sources, since, until, aws, session, athena, processing)
+    query = LogQuery.parse(sources, since, until, filters)
+    runtime = Runtime(
+        aws=aws, engine=engine, session=session, athena=athena, processing=processing, memory_limit=memory_limit,
+        progress=progress, cancel=cancel,
+    )  # fmt: skip
+    query, chosen = _choose(query, runtime)
     if chosen is not None and chosen.engine != "duckdb":
-        from .engines.remote import count_elsewhere
-
-        start, end = _time_range(since, until)
-        return count_elsewhere(
-            _run_for(chosen, sources, start, end, aws, session, athena, processing, progress, cancel),
-            names, choice=chosen, since=start, until=end, filters=filters or {}, memory_limit=memory_limit,
-        )  # fmt: skip
-    if filters and any(filters.get(name) is not None for name in LOCAL):  # these need the addresses first
-        with _read_here(
-            sources, since, until, aws, chosen, memory_limit, progress, cancel, False, False
-        ).filter(**filters) as hits:  # fmt: skip
+        return engines.count_elsewhere(names, chosen, query, runtime)
+    if query.local_filters:  # these need the addresses first
+        with _read_here(query, runtime, chosen).filter(**query.filters) as hits:
             return hits.count(names), hits.coverage
-    where = conditions(filters or {}, DUCKDB)
-    job = _Job(sources, since, until, aws, chosen, memory_limit, progress, cancel, None)
+    where = conditions(query.filters, DUCKDB)
+    job = _Job(query, runtime, chosen)
     store = job.store
     try:
         needed = _named(names, where)
@@ -406,9 +353,7 @@ def count_hits(
                     next_step="Save it to a file first, and name that.",
                     field="sources",
                 )
-            with _read_here(
-                sources, since, until, aws, chosen, memory_limit, progress, cancel, False, False
-            ).filter(**filters or {}) as hits:  # fmt: skip
+            with _read_here(query, runtime, chosen).filter(**query.filters) as hits:
                 return hits.count(names), hits.coverage
         if job.sink.count:
             rows = derived(from_records(job.sink.path), needed=needed)
@@ -443,9 +388,11 @@ def _grouped(job: _Job, by: list[str], where: str, rows: str) -> str:
     bad = f"{_UNREADABLE} + (source + pos) % {_SAMPLES}"
     state = f"CASE WHEN blank THEN {_BLANK} WHEN NOT readable THEN {bad} ELSE {_HIT} END"
     hit = ""
-    if (job.in_range, where) != ("true", "true"):
+    in_range = job.query.in_range
+    if (in_range, where) != ("true", "true"):
         state = state.replace(
-            "ELSE", f"WHEN NOT ({job.in_range}) THEN {_OUTSIDE} WHEN NOT coalesce({where}, false) THEN {_FILTERED} ELSE"
+            "ELSE",
+            f"WHEN NOT ({in_range}) THEN {_OUTSIDE} WHEN NOT coalesce({where}, false) THEN {_FILTERED} ELSE",
         )
         hit = f"state = {_HIT}"  # rows that only count as a sum need no groups of their own
     picks = [part.rsplit(" AS ", 1) for part in group_parts(by)]

@@ -15,20 +15,19 @@ import weakref
 from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any, Unpack
 
 from ..errors import InvalidInput, LogError, Throttled, Unreachable
 from ..text import count, duration
 from .hits import Hits
+from .log_query import ReadOptions, Sources
 from .read import read_hits
 from .storage.cache import Cache
 from .storage.listing import LATE, s3_client
 from .storage.objects import LogObject, S3Object, StandardInput
 from .storage.resolve import resolve
 from .time_range import parse_time
-
-if TYPE_CHECKING:
-    from .read import Sources
 
 USUALLY = "S3 usually delivers access logs within a few hours and promises no time. CloudTrail takes about 5 minutes."
 """Sentence about the time that deliveries take."""
@@ -174,7 +173,7 @@ def wait_for_hits(
     cache: bool | Cache = True,
     progress: Callable[[Any], object] | None = None,
     cancel: threading.Event | None = None,
-    **options: Any,
+    **options: Unpack[ReadOptions],
 ) -> Hits:
     """Read access logs again until what is waited for is there, or the time is over.
 
@@ -204,10 +203,9 @@ def wait_for_hits(
     start = parse_time(since, "since")
     folder = tempfile.TemporaryDirectory(prefix="gt-secure-wait-")
     try:
-        hits = _wait(
-            Deliveries(sources, since=start, aws=aws), enough, _Clock(wait_s, cancel), folder.name, cache,
-            {"since": start, "aws": aws, "engine": engine, "progress": progress, "cancel": cancel, **options},
-        )  # fmt: skip
+        deliveries, clock = Deliveries(sources, since=start, aws=aws), _Clock(wait_s, cancel)
+        read = partial(read_hits, since=start, aws=aws, engine=engine, progress=progress, cancel=cancel, **options)
+        hits = _wait(deliveries, enough, clock, folder.name, cache, read, progress)
     except BaseException:
         folder.cleanup()
         raise
@@ -216,15 +214,15 @@ def wait_for_hits(
 
 
 def _wait(
-    deliveries: Deliveries, enough: Enough, clock: _Clock, folder: str, cache: bool | Cache, options: dict[str, Any]
-) -> Hits:
+    deliveries: Deliveries, enough: Enough, clock: _Clock, folder: str, cache: bool | Cache,
+    read: Callable[..., Hits], progress: Callable[[Any], object] | None,
+) -> Hits:  # fmt: skip
     """Read whenever there are new objects."""
-    progress = options["progress"]
     local = any(not isinstance(item, S3Object) for item in deliveries.new())
     kept = cache if isinstance(cache, Cache) else Cache() if cache and not local else Cache(folder, local=True)
     deliveries.objects = 0  # what is there already was not waited for
     while True:
-        hits = read_hits(deliveries.sources, cache=kept, **options)
+        hits = read(deliveries.sources, cache=kept)
         try:
             found = len(hits)
             if enough(hits) if callable(enough) else found >= enough:
@@ -250,15 +248,17 @@ def follow_hits(
     wait_s: float = 3600,
     since: str | dt.date | dt.datetime | None = None,
     aws: Any = None,
+    engine: str = "auto",
+    cache: bool | Cache = True,
     progress: Callable[[Any], object] | None = None,
     cancel: threading.Event | None = None,
-    **options: Any,
+    **options: Unpack[ReadOptions],
 ) -> Generator[Hits, None, None]:
     """Yield the requests that are there, then those of each delivery, until the time is over.
 
     Parameters
     ----------
-    sources, since, aws, options
+    sources, since, aws, engine, cache, options
         As for :func:`~gt_secure.logs.read_hits`. Of local files only new ones are read, not what one grows by.
     wait_s : float
         Seconds after which it ends.
@@ -284,14 +284,17 @@ def follow_hits(
     >>> for hits in follow_hits("logs/", wait_s=600):  # doctest: +SKIP
     ...     print(hits.count("remote_ip,http_status"))
     """
-    _check(1, wait_s, options.get("engine", "auto"))
+    _check(1, wait_s, engine)
     start = parse_time(since, "since")
     deliveries, clock, total = Deliveries(sources, since=start, aws=aws), _Clock(wait_s, cancel), 0
+    read = partial(
+        read_hits, since=start, aws=aws, engine=engine, cache=cache, progress=progress, cancel=cancel, **options
+    )
     delays: list[float] = []
     new, first = deliveries.new(), True
     while True:
         if new:
-            with closing(read_hits(new, since=start, aws=aws, progress=progress, cancel=cancel, **options)) as hits:
+            with closing(read(new)) as hits:
                 total += (number := len(hits))
                 if hits.coverage.typical_delay_s is not None:
                     delays.append(hits.coverage.typical_delay_s)

@@ -33,7 +33,7 @@ SESSION, ATHENA = object(), Athena()
 )
 def test_the_border(size: int, options: dict[str, Any], engine: str, apt: bool) -> None:
     choice = choose(7, size, **options)
-    assert (choice.engine, choice.apt, choice.objects, choice.bytes) == (engine, apt, 7, size)
+    assert (choice.engine, choice.recommended, choice.objects, choice.bytes) == (engine, apt, 7, size)
     assert "7 log objects" in choice.reason
 
 
@@ -73,7 +73,7 @@ def test_a_watch_warns_once_and_at_once() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         next(watch)
-    assert (watch.choice().bytes, watch.choice().apt) == (DUCKDB_UP_TO + 2, False)
+    assert (watch.choice().bytes, watch.choice().recommended) == (DUCKDB_UP_TO + 2, False)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert len(list(SizeMonitor(files(DUCKDB_UP_TO, 1), quiet=True))) == 2

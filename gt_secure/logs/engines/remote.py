@@ -5,9 +5,7 @@
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,19 +14,19 @@ from ...errors import InvalidInput
 from ...network import Ranges, parse_networks
 from ..coverage import Coverage
 from ..hits import Hits
+from ..log_query import LogQuery, Runtime
 from ..network_match import is_address, to_address
 from ..sql.columns import STORED
 from ..sql.deduplicate import distinct
 from ..sql.group_by import check_columns, finish
-from ..sql.query import LOCAL, Question, all_rows, fill, take
+from ..sql.query import Question, all_rows, load_rows, update_coverage
 from ..storage.listing import split_uri
 from ..table import Table
 from .athena import AthenaRun
 from .athena_settings import Athena
 from .duckdb_store import Store, literal
 from .processing import ProcessingRun
-from .processing_settings import Processing
-from .selection import Choice
+from .selection import EngineChoice
 from .spark import SparkRun
 
 
@@ -42,32 +40,21 @@ class Run(Protocol):
         """Say what was read."""
 
 
-def run_for(
-    choice: Choice,
-    sources: Any,
-    *,
-    since: dt.datetime | None,
-    until: dt.datetime | None,
-    aws: Any,
-    session: Any,
-    athena: Athena | None,
-    processing: Processing | None,
-    progress: Callable[[Any], object] | None,
-    cancel: threading.Event | None,
-) -> Run:
-    """The run of a chosen engine."""
+def _run(choice: EngineChoice, query: LogQuery, runtime: Runtime) -> Run:
+    aws, range_ = runtime.aws, (query.since, query.until)
     if choice.engine == "spark":
-        if processing is None:
-            return SparkRun(sources, session, cancel)
+        if runtime.processing is None:
+            return SparkRun(query.sources, runtime.session, runtime.cancel)
         if not isinstance(aws, Aws):
             raise InvalidInput(
                 "A Processing job needs a connection to AWS.", next_step="Pass aws=connect_aws().", field="aws"
             )
-        return ProcessingRun(aws, processing, _prefixes(sources), since, until, progress, cancel)
+        prefixes = _prefixes(query.sources)
+        return ProcessingRun(aws, runtime.processing, prefixes, *range_, runtime.progress, runtime.cancel)
     if not isinstance(aws, Aws):
         raise InvalidInput("Athena needs a connection to AWS.", next_step="Pass aws=connect_aws().", field="aws")
-    settings = athena if athena is not None else Athena()
-    return AthenaRun(aws, settings, _prefix(sources, settings), since, until, progress, cancel)
+    settings = runtime.athena if runtime.athena is not None else Athena()
+    return AthenaRun(aws, settings, _prefix(query.sources, settings), *range_, runtime.progress, runtime.cancel)
 
 
 def _uris(sources: Any) -> list[str]:
@@ -103,42 +90,28 @@ def _prefix(sources: Any, settings: Athena) -> str | None:
 
 
 def count_elsewhere(
-    run: Run,
-    by: str | Sequence[str],
-    *,
-    choice: Choice,
-    since: dt.datetime | None,
-    until: dt.datetime | None,
-    filters: Mapping[str, Any],
-    memory_limit: str,
+    by: str | Sequence[str], choice: EngineChoice, query: LogQuery, runtime: Runtime
 ) -> tuple[Table, Coverage]:
     """Count hits; see :func:`~gt_secure.logs.count_hits`."""
     names = check_columns(by)
-    question = Question(tuple(names), since, until, filters)
-    store = Store(memory_limit)
+    run = _run(choice, query, runtime)
+    question = Question(tuple(names), query.since, query.until, query.filters)
+    store = Store(runtime.memory_limit)
     try:
         table = _answer(store, run, question, with_source=False)
         coverage = _coverage(store, table, run, question, choice)
-        _keep_addresses(store, table, filters)
+        _keep_addresses(store, table, query.filters)
         store.query(f"DELETE FROM {table} WHERE state <> 'hit'")
         return finish(store, table, names), coverage
     finally:
         store.close()
 
 
-def read_elsewhere(
-    run: Run,
-    *,
-    choice: Choice,
-    since: dt.datetime | None,
-    until: dt.datetime | None,
-    filters: Mapping[str, Any],
-    dedupe: bool,
-    memory_limit: str,
-) -> Hits:
+def read_elsewhere(choice: EngineChoice, query: LogQuery, runtime: Runtime) -> Hits:
     """Read hits; see :func:`~gt_secure.logs.read_hits`."""
-    question = all_rows(since, until, filters)
-    store = Store(memory_limit)
+    run = _run(choice, query, runtime)
+    question = all_rows(query.since, query.until, query.filters)
+    store = Store(runtime.memory_limit)
     try:
         table = _answer(store, run, question, with_source=True)
         coverage = _coverage(store, table, run, question, choice)
@@ -148,14 +121,13 @@ def read_elsewhere(
             SELECT CAST(dense_rank() OVER (ORDER BY source) - 1 AS INTEGER) AS source, CAST(-1 AS BIGINT) AS pos,
                 true AS readable, {columns} FROM (SELECT *, unnest(range(hits)) FROM {table} WHERE state = 'hit')""")
         good = "SELECT * FROM rows"
-        if dedupe:
+        if query.dedupe:
             [(before,)] = store.query("SELECT count(*) FROM rows")
             good = distinct(store, good)
             coverage.duplicates = before - store.query(f"SELECT count(*) FROM ({good})")[0][0]
             coverage.hits -= coverage.duplicates
         hits = Hits(store, good, coverage)
-        local = {name: filters[name] for name in LOCAL if filters.get(name) is not None}
-        return hits.filter(**local) if local else hits
+        return hits.filter(**query.local_filters) if query.local_filters else hits
     except BaseException:
         store.close()
         raise
@@ -164,12 +136,12 @@ def read_elsewhere(
 def _answer(store: Store, run: Run, question: Question, *, with_source: bool) -> str:
     rows = run.rows(question, with_source=with_source)
     with contextlib.closing(rows):  # type: ignore[type-var]
-        return take(store, question, rows, with_source=with_source)
+        return load_rows(store, question, rows, with_source=with_source)
 
 
-def _coverage(store: Store, table: str, run: Run, question: Question, choice: Choice) -> Coverage:
+def _coverage(store: Store, table: str, run: Run, question: Question, choice: EngineChoice) -> Coverage:
     coverage = Coverage(since=question.since, until=question.until, engine=choice.engine, engine_reason=choice.reason)
-    fill(coverage, store, table)
+    update_coverage(coverage, store, table)
     run.describe(coverage)
     return coverage
 

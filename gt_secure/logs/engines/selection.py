@@ -1,4 +1,4 @@
-"""Choice of the engine that runs a question, with the reason."""
+"""EngineChoice of the engine that runs a question, with the reason."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class LargeLogs(UserWarning):
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class EngineChoice:
     """An engine and why it was chosen.
 
     Attributes
@@ -41,7 +41,7 @@ class Choice:
         One or two sentences for people.
     objects, bytes : int
         What listing found; 0 where nothing was listed.
-    apt : bool
+    recommended : bool
         Whether the engine suits that size.
     """
 
@@ -49,7 +49,7 @@ class Choice:
     reason: str
     objects: int = 0
     bytes: int = 0
-    apt: bool = True
+    recommended: bool = True
 
 
 def check_engine(
@@ -84,7 +84,7 @@ def check_engine(
 def choose(
     objects: int, size: int, *, session: Any = None, athena: Athena | None = None, processing: Processing | None = None,
     on_s3: bool = True,
-) -> Choice:  # fmt: skip
+) -> EngineChoice:  # fmt: skip
     """Choose by the bytes that listing found.
 
     Nothing that costs money is ever chosen unless it was handed over: Spark by a session or by the settings of a
@@ -103,11 +103,11 @@ def choose(
     found = f"{objects:,} log objects, {size_text(size)}"
     limit = size_text(DUCKDB_UP_TO)
     if size <= DUCKDB_UP_TO:
-        return Choice("duckdb", f"DuckDB in this kernel: {found}, within {limit}.", objects, size)
+        return EngineChoice("duckdb", f"DuckDB in this kernel: {found}, within {limit}.", objects, size)
     if session is not None:
-        return Choice("spark", f"Spark: {found}, above {limit}, and a Spark session was given.", objects, size)
+        return EngineChoice("spark", f"Spark: {found}, above {limit}, and a Spark session was given.", objects, size)
     if processing is not None and on_s3:
-        return Choice(
+        return EngineChoice(
             "spark",
             f"Spark: {found}, above {limit}, and settings for a Processing job were given; it asks before it costs "
             "money.",
@@ -115,7 +115,7 @@ def choose(
             size,
         )
     if athena is not None and on_s3:
-        return Choice(
+        return EngineChoice(
             "athena",
             f"Athena: {found}, above {limit}, and settings for Athena were given; it asks before it costs money.",
             objects,
@@ -123,13 +123,13 @@ def choose(
         )
     spark = "a Spark session (session=)" if find_spec("pyspark") else "Spark (pip install gt_secure[spark], session=)"
     others = f"{spark}, a Processing job (processing=) or Athena (athena=)" if on_s3 else spark
-    return Choice(
+    return EngineChoice(
         "duckdb",
         f"DuckDB in this kernel, though {found} are above {limit}: it reads them all, but it takes long. {others} "
         "would be suitable; none was given, and nothing that costs money is started by itself.",
         objects,
         size,
-        apt=False,
+        recommended=False,
     )
 
 
@@ -155,14 +155,14 @@ class SizeMonitor:
             warnings.warn(f"At least {size_text(self.bytes)} of logs. {self.choice().reason}", LargeLogs, stacklevel=2)
         return item
 
-    def choice(self) -> Choice:
+    def choice(self) -> EngineChoice:
         """Return the choice by what was found so far, without another engine."""
         return choose(self.objects, self.bytes, on_s3=self._on_s3)
 
 
 def listed(
     found: Iterable[LogObject], session: Any, athena: Athena | None, processing: Processing | None = None
-) -> tuple[list[LogObject], Choice]:
+) -> tuple[list[LogObject], EngineChoice]:
     """List everything, then choose: for when another engine is at hand."""
     items = list(found)
     on_s3 = all(item.name.startswith("s3://") for item in items)

@@ -155,7 +155,7 @@ def _literal(value: Any, dialect: Dialect) -> str:
     return "'" + text.replace("'", "\\'" if dialect.escape else "''") + "'"
 
 
-def take(store: Store, question: Question, rows: Iterable[Sequence[Any]], *, with_source: bool = False) -> str:
+def load_rows(store: Store, question: Question, rows: Iterable[Sequence[Any]], *, with_source: bool = False) -> str:
     """Put what an engine answered into a table: state, columns, hits, first_time, last_time, place.
 
     Raises
@@ -204,7 +204,7 @@ def _text(value: Any) -> str | None:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def fill(coverage: Coverage, store: Store, table: str) -> None:
+def update_coverage(coverage: Coverage, store: Store, table: str) -> None:
     """Fill in the counts that an answer holds."""
     for state, number, first, last in store.query(
         f"SELECT state, CAST(sum(hits) AS BIGINT), min(first_time), max(last_time) FROM {table} GROUP BY state"

@@ -1,0 +1,105 @@
+"""A question to the logs, and the runtime that answers it: two values that every step of a reading passes on."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from ..errors import InvalidInput
+from .engines.duckdb_store import MEMORY_LIMIT
+from .sql.query import LOCAL, check_filters
+from .storage.objects import LogObject
+from .time_range import parse_time
+
+if TYPE_CHECKING:
+    from ..aws.client import Aws
+    from ..named_networks import NetworksLike
+    from .engines.athena_settings import Athena
+    from .engines.processing_settings import Processing
+    from .storage.cache import Cache
+
+Sources = str | Path | LogObject | Iterable[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LogQuery:
+    """A question to the logs: requests in this range of time that these filters let through.
+
+    Attributes
+    ----------
+    sources : str, path, LogLocation or iterable of them
+    since, until : datetime.datetime, optional
+        UTC; ``until`` is not included.
+    filters : mapping
+        What :meth:`Hits.filter` takes.
+    dedupe : bool
+        Whether to leave out records that were delivered twice.
+    """
+
+    sources: Sources
+    since: dt.datetime | None = None
+    until: dt.datetime | None = None
+    filters: Mapping[str, Any] = field(default_factory=dict)
+    dedupe: bool = False
+
+    @classmethod
+    def parse(
+        cls, sources: Sources, since: object, until: object, filters: Mapping[str, Any] | None, *, dedupe: bool = False
+    ) -> LogQuery:
+        """Make a query of what a person wrote.
+
+        Raises
+        ------
+        InvalidInput
+            For a filter that cannot run with the query, a time that cannot be read, and an empty range.
+        """
+        check_filters(filters or {})
+        start, end = parse_time(since, "since"), parse_time(until, "until")  # type: ignore[arg-type]
+        if start and end and start >= end:
+            raise InvalidInput(
+                "The time range is empty: it ends before it begins.",
+                next_step="Give an end (which is not included) after the beginning.",
+                field="until",
+            )
+        return cls(sources, start, end, filters or {}, dedupe)
+
+    @property
+    def in_range(self) -> str:
+        """The condition, as SQL, that the time of a row is in the range."""
+        parts = [f"time >= TIMESTAMP '{self.since}'"] if self.since else []
+        parts += [f"time < TIMESTAMP '{self.until}'"] if self.until else []
+        return " AND ".join(parts) or "true"
+
+    @property
+    def local_filters(self) -> dict[str, Any]:
+        """The filters that only this kernel can apply, to addresses that were read."""
+        return {name: self.filters[name] for name in LOCAL if self.filters.get(name) is not None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """The clients, the engine and the limits of a reading; see :func:`~gt_secure.logs.read_hits`."""
+
+    aws: Aws | Any = None
+    engine: str = "auto"
+    session: Any = None
+    athena: Athena | None = None
+    processing: Processing | None = None
+    memory_limit: str = MEMORY_LIMIT
+    progress: Callable[[Any], object] | None = None
+    cancel: threading.Event | None = None
+    cache: Cache | None = None
+
+
+class ReadOptions(TypedDict, total=False):
+    """Further parameters of :func:`~gt_secure.logs.read_hits`, as those who call it pass them on."""
+
+    until: str | dt.date | dt.datetime | None
+    dedupe: bool
+    memory_limit: str
+    filters: Mapping[str, Any] | None
+    networks: NetworksLike | None
