@@ -50,7 +50,13 @@ class Hits:
         self._columns = columns
         self.networks: Networks | None = None
         if not columns:
-            relation = f"SELECT *, {REFUSED} AS refused, {own_test()} AS test, {age()} AS age_s FROM ({relation})"
+            # A view, so that a query names only what it is about.
+            view = store.new_name("hits")
+            picks = f"{REFUSED} AS refused, {own_test()} AS test, {age()} AS age_s"
+            store.run(f"CREATE VIEW {view} AS SELECT *, {picks} FROM ({relation})")
+            if store.deferred is not None:
+                store.deferred.add_view(view)
+            relation = f"SELECT * FROM {view}"
         self._relation = relation
 
     def __repr__(self) -> str:
@@ -301,10 +307,26 @@ class Hits:
 
     def leaks(self, rules: LeakRules | None = None) -> Leaks:
         """URLs that were used from more than one place; see :mod:`gt_secure.logs.leaks`."""
-        from .leaks import LeakRules, find_leaks
+        from .leaks import LEAK_COLUMNS, LeakRules, find_leaks
 
         rules = rules or LeakRules()
-        return find_leaks(self, rules if rules.networks is not None else replace(rules, networks=self.networks))
+        rows = self._narrowed(LEAK_COLUMNS, "presigned")
+        return find_leaks(rows, rules if rules.networks is not None else replace(rules, networks=self.networks))
+
+    def _narrowed(self, names: Sequence[str], condition: str) -> Hits:
+        """Return the rows that fulfil a condition with only some columns, where deriving all would take longer."""
+        deferred = self._store.deferred
+        if deferred is None or deferred.ready:
+            return self
+        known = self._store.narrowed.get((self._relation, condition))
+        if known is None:
+            path = self._store.folder / f"{self._store.new_name('narrow')}.parquet"
+            self._store.run(
+                f"COPY (SELECT {', '.join(names)} FROM ({self._relation}) WHERE {condition}) TO {literal(path)} "
+                "(FORMAT parquet, COMPRESSION zstd)"
+            )
+            known = self._store.narrowed[self._relation, condition] = f"SELECT * FROM read_parquet({literal(path)})"
+        return self._with(known)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Run SQL written by this package, with ``{hits}`` for these rows."""

@@ -18,6 +18,7 @@ from ..named_networks import NetworksLike, networks_from
 from ..text import redact
 from . import engines
 from .coverage import Coverage, Sample
+from .engines.deferred_rows import DeferredRows, write_fields
 from .engines.duckdb_store import MEMORY_LIMIT, Store, from_records, rows_of, write_lines, write_records
 from .engines.selection import EngineChoice, SizeMonitor, check_engine, listed
 from .hits import Hits
@@ -218,8 +219,13 @@ def _read_here(query: LogQuery, runtime: Runtime, chosen: EngineChoice | None) -
         if kept is not None and job.reader.is_empty() and job.cached:  # a statement over no lines takes its time too
             job.sink.close()
             return _hits(job, None, None, dedupe)
-        store.run_on(job.reader, write_lines(lines))
+        first = job.reader.first
+        # What the cache keeps is derived now; of other logs, most columns are never asked for.
+        later = kept is None or (first is not None and not kept.keeps(first))
+        store.run_on(job.reader, write_fields(lines) if later else write_lines(lines))
         job.sink.close()
+        if later:
+            lines = _deferred(job, lines)
         found = records if job.sink.count else None
         if found is not None:
             store.query(write_records(found, job.sink.path))
@@ -232,10 +238,24 @@ def _read_here(query: LogQuery, runtime: Runtime, chosen: EngineChoice | None) -
         raise
 
 
+def _deferred(job: _Job, fields: Path) -> Path:
+    """Let the store derive columns when they are asked for; return the file of all columns, which may be to come."""
+    store = job.store
+    file = store.folder / "derived.parquet"
+    rows = DeferredRows(store.new_name("rows"), fields, file, store.run)
+    store.defer(rows)
+    if job.cache is not None and any(job.cache.keeps(item) for item in job.reader.tally.objects):
+        rows.derive()
+    return file
+
+
 def _hits(job: _Job, lines_file: Path | None, records_file: Path | None, dedupe: bool) -> Hits:
     store, coverage = job.store, job.coverage()
-    files = [file for file in (lines_file, records_file) if file is not None]
-    relation = rows_of(files) if files else ""
+    deferred = store.deferred
+    files = [file for file in (None if deferred is not None else lines_file, records_file) if file is not None]
+    parts = [rows_of(files)] if files else []
+    parts += [f"SELECT * FROM {deferred.view}"] if deferred is not None else []
+    relation = " UNION ALL BY NAME ".join(parts)
     if job.cache is not None:
         if lines_file is not None:
             job.cache.keep(store, lines_file, records_file, job.reader.tally, job.sink)
@@ -263,6 +283,8 @@ def _hits(job: _Job, lines_file: Path | None, records_file: Path | None, dedupe:
     if len(kinds) > 1:
         good = merged(store, good)
     if dedupe:
+        if deferred is not None:
+            deferred.derive()
         good = distinct(store, good)
     coverage.hits = inside
     if dedupe or len(kinds) > 1:

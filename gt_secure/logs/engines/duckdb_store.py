@@ -18,7 +18,7 @@ import threading
 import weakref
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from ...errors import InvalidInput, LogError
 from ..ingest.arrow_stream import LineBatch, LineStream
@@ -45,6 +45,25 @@ def literal(value: object) -> str:
     if isinstance(value, (int, float)):
         return repr(value)
     return "'" + str(value).replace("'", "''") + "'"
+
+
+class Deferred(Protocol):
+    """Rows of a store whose costly columns are derived when they are asked for."""
+
+    view: str
+
+    @property
+    def ready(self) -> bool:
+        """Return True if all columns are derived."""
+
+    def before(self, sql: str) -> None:
+        """Derive what a statement names."""
+
+    def add_view(self, view: str) -> None:
+        """Take a view over these rows for them."""
+
+    def derive(self) -> None:
+        """Derive everything now."""
 
 
 class Store:
@@ -76,6 +95,8 @@ class Store:
         self._connection.execute("SET enable_progress_bar = false")  # in a notebook it would show a widget of its own
         self._lock = threading.RLock()
         self._names = 0
+        self._deferred: Deferred | None = None
+        self.narrowed: dict[tuple[str, str], str] = {}
         self._finalizer = weakref.finalize(self, _discard, self._connection, self.folder, held)
 
     def close(self) -> None:
@@ -89,8 +110,24 @@ class Store:
             self._names += 1
             return f"{stem}_{self._names}"
 
+    @property
+    def deferred(self) -> Deferred | None:
+        """Rows whose costly columns are derived when a query names one."""
+        return self._deferred
+
+    def defer(self, rows: Deferred) -> None:
+        """Let rows see each query before it runs."""
+        self._deferred = rows
+
     def query(self, sql: str, parameters: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
-        """Run a statement and fetch all its rows."""
+        """Run a statement and fetch all its rows; columns that it names are derived first."""
+        with self._lock:
+            if self._deferred is not None:
+                self._deferred.before(sql)
+            return self.run(sql, parameters)
+
+    def run(self, sql: str, parameters: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run a statement and fetch all its rows, whatever it has to derive."""
         with self._lock, self._enough_memory():
             return run_interruptible(
                 lambda: self._connection.execute(sql, list(parameters)).fetchall(), self._connection.interrupt
@@ -99,6 +136,8 @@ class Store:
     def frame(self, sql: str) -> Any:
         """The result as a pandas DataFrame."""
         with self._lock, self._enough_memory():
+            if self._deferred is not None:
+                self._deferred.before(sql)
             return run_interruptible(lambda: self._connection.execute(sql).df(), self._connection.interrupt)
 
     @contextlib.contextmanager
@@ -153,6 +192,8 @@ class Store:
 
 _GROUP = 40_960
 """Rows in a row group: larger ones are buffered in memory by every thread."""
+_DICTIONARY = 200
+"""Values of a column in the dictionary of a row group at most: most columns have few or all different ones."""
 
 
 def write_lines(path: Path) -> str:
@@ -181,15 +222,23 @@ def from_records(path: Path) -> str:
     )
 
 
-def _write(path: Path, rows: str) -> str:
-    names = ", ".join(f'"{name}"' for name in STORED)
-    sample = f"CASE WHEN readable THEN NULL ELSE {masked('substr(line, 1, 160)')} END"
+SAMPLE = f"CASE WHEN readable THEN NULL ELSE {masked('substr(line, 1, 160)')} END"
+"""Expression: the text of a line that cannot be read, without secrets."""
+
+
+def write_rows(path: Path, rows: str, columns: Iterable[str]) -> str:
+    """Return the statement that writes rows with the columns ``readable``, ``blank`` and ``sample`` into a file."""
     # A blank line is marked, not left out: a condition on rows this wide costs more than the row.
     state = "CASE WHEN blank THEN NULL ELSE readable END"
     return (
-        f"COPY (SELECT source, pos, {state} AS readable, {sample} AS sample, {names} FROM ({rows})) "
-        f"TO {literal(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_GROUP})"
+        f"COPY (SELECT source, pos, {state} AS readable, sample, {', '.join(columns)} FROM ({rows})) "
+        f"TO {literal(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_GROUP}, "
+        f"DICTIONARY_SIZE_LIMIT {_DICTIONARY})"
     )
+
+
+def _write(path: Path, rows: str) -> str:
+    return write_rows(path, f"SELECT *, {SAMPLE} AS sample FROM ({rows})", [f'"{name}"' for name in STORED])
 
 
 def _discard(connection: Any, folder: Path, held: IO[bytes]) -> None:

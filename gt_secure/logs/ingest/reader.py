@@ -166,6 +166,11 @@ class Reader:
             self._looked.append(self._next_object())
         return self._looked[0] is None
 
+    @property
+    def first(self) -> LogObject | None:
+        """The first object to read, if any; the listing goes on until it is known."""
+        return None if self.is_empty() or self._looked[0] is None else self._looked[0][1]
+
     def __iter__(self) -> Iterator[LineBatch]:
         first = None if self.is_empty() else self._looked[0]
         count = self._threads or _thread_count(first[1] if first is not None else None)

@@ -69,7 +69,7 @@ _SIGNED_BY_SIGV2 = (
 
 _ODD = "%(25)*(2[DdEe]|5[Ff]|7[Ee]|3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa])"
 """An encoded letter, digit, dash, dot, underscore or tilde: a client that means no harm writes it plainly."""
-_TEXTS = ("request_uri", "referer", "user_agent", "error_message")
+TEXTS = ("request_uri", "referer", "user_agent", "error_message")
 """Columns with text of a client, which may hold secrets."""
 _MARKER = "[0-9a-f]{32}"
 _BY_FORM = "auth_type = 'HtmlForm'"
@@ -235,7 +235,21 @@ _OF_QUERY = ("request_uri", "fingerprint", "minted", "expires_s", "age_s", "acce
 """Columns that are computed from the canonical query."""
 
 
-def derived(records: str, dialect: Dialect = DUCKDB, needed: Collection[str] | None = None) -> str:
+MAY_NEED_QUERY = (
+    "(auth_type IS NULL AND requester IS NOT NULL OR regexp_matches(request_uri, '-[Tt][Ee][Ss][Tt]') "
+    f"OR regexp_matches(request_uri, '{_ODD}'))"
+)
+"""Condition for DuckDB: ``presigned`` or ``test_marker`` of a record may depend on its query; else it is looked at."""
+
+
+def derived(
+    records: str,
+    dialect: Dialect = DUCKDB,
+    needed: Collection[str] | None = None,
+    *,
+    known: Collection[str] = (),
+    query_where: str = "true",
+) -> str:
     """SELECT that adds the derived columns to records and masks the secrets in them.
 
     Whatever is concluded from a query is concluded from its canonical form (``params`` and ``asked``), because a server
@@ -245,20 +259,25 @@ def derived(records: str, dialect: Dialect = DUCKDB, needed: Collection[str] | N
     ----------
     needed : collection of str, optional
         Columns that the outer query names: others are left out of the text, which an engine reads and binds first.
+    known : collection of str, optional
+        Columns that the records have already, ``presigned`` and ``test_marker`` among them.
+    query_where : str
+        Condition on a record; the query of others is taken for empty.
     """
     d, test = dialect, own_test()
     wanted = {*FIELDS, *EXTRA, *_OF_QUERY, "test"} if needed is None else {*needed}
     wanted |= ({"minted"} if "age_s" in wanted else set()) | (
         {"test_marker"} if "test" in wanted and test != "false" else set()
     )
-    plain = ", ".join(name for name in (*FIELDS, *EXTRA) if name not in _TEXTS)
-    texts = [name for name in _TEXTS if name in wanted and name != "request_uri"]
+    plain = ", ".join(dict.fromkeys((*(name for name in (*FIELDS, *EXTRA) if name not in TEXTS), *known)))
+    texts = [name for name in TEXTS if name in wanted and name not in ("request_uri", *known)]
     half = "".join(f"{masked(name, d)} AS masked_{name}, " for name in texts)
     target = d.part.format("request_uri", " ", 2)
+    asking = "" if query_where == "true" else f" AND {query_where}"
     asked = "CASE WHEN target IS NULL THEN '' ELSE substr(target, position('?' IN target) + 1) END"
     rows = f"""(SELECT *, {asked} AS asked_raw
     FROM (SELECT source, pos, line, readable, blank, {plain}, {half}request_uri AS raw_uri,
-        CASE WHEN request_uri LIKE '%?%' THEN {target} END AS target
+        CASE WHEN request_uri LIKE '%?%'{asking} THEN {target} END AS target
     FROM ({records}) r1) r2) r12"""
     if texts:
         whole = "".join(f", {_without_hidden(f'masked_{name}', d)} AS {name}" for name in texts)
@@ -270,7 +289,8 @@ def derived(records: str, dialect: Dialect = DUCKDB, needed: Collection[str] | N
         joined = d.join.format("params", "&")
         rows = f"""(SELECT *, CASE WHEN asked_raw = '' THEN '' {usual}ELSE '&' || {joined} END AS asked
         FROM (SELECT *, CASE WHEN asked_raw = '' THEN NULL {usual}ELSE {canonical} END AS params FROM {rows}) r3) r4"""
-    rows = f"(SELECT *, {_presigned(d)} AS presigned, {REFUSED} AS refused FROM {rows}) r5"
+    presigned = "" if "presigned" in known else f", {_presigned(d)} AS presigned"
+    rows = f"(SELECT *{presigned}, {REFUSED} AS refused FROM {rows}) r5"
     if "request_uri" in wanted:
         half, spelled = _half_masked("spelled_uri", d), _respelled(d)
         if d.shortcut:
@@ -287,7 +307,7 @@ def derived(records: str, dialect: Dialect = DUCKDB, needed: Collection[str] | N
         "access_key": _signer_hash(d),
         "test_marker": _tested(d),
     }
-    picks = "".join(f", {text} AS {name}" for name, text in columns.items() if name in wanted)
+    picks = "".join(f", {text} AS {name}" for name, text in columns.items() if name in wanted and name not in known)
     rows = f"(SELECT *{picks} FROM {rows}) r10"
     last = {"test": test, "age_s": age(d)}
     picks = "".join(f", {text} AS {name}" for name, text in last.items() if name in wanted)

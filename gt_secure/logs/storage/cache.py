@@ -107,7 +107,7 @@ class Cache:
         self._found, self._counts, self.notes, self._off = {}, [], [], False
         known, present = self._known()
         for item in objects:
-            place = known.get(item.identity) if item.identity and self._keeps(item) else None
+            place = known.get(item.identity) if item.identity and self.keeps(item) else None
             if place is None or place[0] not in present:
                 yield item
                 continue
@@ -161,7 +161,8 @@ class Cache:
             with contextlib.suppress(OSError):
                 path.unlink()
 
-    def _keeps(self, item: LogObject) -> bool:
+    def keeps(self, item: LogObject) -> bool:
+        """Return whether the cache is for such objects."""
         return self.local or isinstance(item, S3Object)
 
     def keep(self, store: Store, lines_file: Path, records_file: Path | None, tally: Tally, sink: RecordSink) -> int:
@@ -198,7 +199,7 @@ class Cache:
     ) -> int:
         (lines_file, _), (_, in_records) = parts
         bad = tally.failed | tally.unfinished | set(tally.left_out) | {source for source, _ in tally.too_long}
-        kept = [i for i, item in enumerate(tally.objects) if i not in bad and item.identity and self._keeps(item)]
+        kept = [i for i, item in enumerate(tally.objects) if i not in bad and item.identity and self.keeps(item)]
         if not kept:
             return 0
         from ..engines.duckdb_store import rows_of
