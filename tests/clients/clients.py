@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 DRIVERS = Path(__file__).with_name("drivers")
@@ -177,6 +178,27 @@ def _aws_cli_2(folder: Path) -> Command:
             python, str(programs / "aws")]  # fmt: skip
 
 
+def _go(folder: Path) -> Command:
+    """Compile the driver with the Go and the AWS SDK of Debian, whose packages hold the sources of all modules."""
+    program = folder / "driver"
+    if not program.exists():
+        sdk = ("golang-github-aws-aws-sdk-go-v2-dev", "golang-github-aws-smithy-go-dev",
+               "golang-github-jmespath-go-jmespath-dev")  # fmt: skip
+        from_debian(f"golang-{GO}-go", f"golang-{GO}-src", *sdk)(folder)
+        usr = folder / "usr"
+        settings: dict[str, Any] = {
+            "GOROOT": usr / "lib" / f"go-{GO}", "GOPATH": usr / "share" / "gocode", "GO111MODULE": "off",
+            "GOCACHE": folder / "cache", "GOFLAGS": "", "CGO_ENABLED": "0", "GOTOOLCHAIN": "local",
+        }  # fmt: skip
+        go = settings["GOROOT"] / "bin" / "go"
+        words = (f"{name}={value}" for name, value in settings.items())
+        fetched("env", *words, str(go), "build", "-o", str(program), str(DRIVERS / "go_driver.go"))
+        shutil.rmtree(folder / "cache", ignore_errors=True)
+    return [str(program)]
+
+
+GO = "1.24"
+"""The Go of Debian 13."""
 LOCK = '{"S3Presign":{"IamPolicyConstraints":{"SourceIp":"Enabled","VpcSourceIp":"Disabled"}}}'
 
 AWS = {
@@ -314,6 +336,7 @@ CLIENTS = [
     Client("AWS CLI 2", _aws_cli_2, AWS),
     Client("boto3", python_driver("boto3_driver.py", "boto3"), _driver(*EVERYTHING)),
     Client("JS SDK 3", from_npm, _driver(*EVERYTHING)),
+    Client("Go SDK 2", _go, _driver(*EVERYTHING)),
     Client("obstore", python_driver("obstore_driver.py", "obstore"), _driver(
         "put", "get", "head", "presigned get", "multipart", "copy", "range", "delete", "tags", "paging",
         "wrong region",
