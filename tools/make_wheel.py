@@ -1,6 +1,7 @@
 """Build the wheel twice from the tracked files and compare the bytes; the wheel is left in dist/.
 
-Times in the archive are those of the last commit, file modes are normal, and nothing untracked gets in.
+Times in the archive are those of the last commit, file modes are normal, and nothing untracked gets in. In an unpacked
+source archive, its own list of files and its own time stand in for those of git.
 """
 
 from __future__ import annotations
@@ -32,18 +33,31 @@ def main() -> int:
 def build(folder: Path) -> Path:
     """Build once, from a copy of the tracked files."""
     source = folder / "source"
-    for name in _output("git", "ls-files", "-z").split("\0"):
-        if name and (ROOT / name).is_file():
-            target = source / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / name, target)
-            target.chmod(0o755 if os.access(ROOT / name, os.X_OK) else 0o644)
-    date = _output("git", "log", "-1", "--format=%ct").strip()
+    for name in source_files(ROOT):
+        target = source / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, target)
+        target.chmod(0o755 if os.access(ROOT / name, os.X_OK) else 0o644)
+    if (ROOT / ".git").exists():
+        date = _output("git", "log", "-1", "--format=%ct").strip()
+    else:
+        date = str(int((ROOT / "PKG-INFO").stat().st_mtime))
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
     environment = {**os.environ, "SOURCE_DATE_EPOCH": date, "PYTHONHASHSEED": "0"}
     subprocess.run([*command, "--wheel-dir", str(folder), str(source)], env=environment, check=True)
     [wheel] = folder.glob("*.whl")
     return wheel
+
+
+def source_files(root: Path, *options: str) -> list[str]:
+    """Return the names of the files of a checkout (``git ls-files`` with these options) or of a source archive."""
+    if (root / ".git").exists():
+        listing = ["git", "ls-files", "-z", *options]
+        names = subprocess.run(listing, cwd=root, capture_output=True, text=True, check=True).stdout.split("\0")
+    else:
+        names = (root / "gt_secure.egg-info" / "SOURCES.txt").read_text(encoding="utf-8").splitlines()
+        names = [name for name in names if not name.startswith("gt_secure.egg-info/")]
+    return [name for name in names if name and (root / name).is_file()]
 
 
 def _output(*command: str) -> str:

@@ -20,6 +20,7 @@ import sqlglot
 
 from gt_secure.sandbox import Sandbox
 from support.blocks import ROOT, Block, blocks_of, commands_in, pages, runnable
+from support.rooms import fresh_checkout
 
 PAGES = [path for path in pages() if runnable(path)]
 # “make demo” is run by the test below, and “make test” runs this very test.
@@ -184,7 +185,7 @@ def test_commands_in_running_text_exist(capsys: pytest.CaptureFixture[str]) -> N
 def test_the_first_command_of_the_readme(tmp_path: Path) -> None:
     """In a clone, with the set-up that it does itself: until the first plot."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MAKE", "VIRTUAL"))}
-    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(tmp_path / "clone")], check=True)
+    fresh_checkout(tmp_path / "clone")
     documented = 'make demo ARGS="--headless --out DIR"'
     assert documented in (ROOT / "README.md").read_text(encoding="utf-8")
     done = subprocess.run(documented, shell=True, cwd=tmp_path / "clone", env=env, capture_output=True, text=True)

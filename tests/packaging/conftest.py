@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from support.rooms import ROOT, run, uv
+from support.rooms import ROOT, run, source_files, uv
 
 
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build from a copy, so that nothing is left in the checkout."""
     copy = tmp_path_factory.mktemp("source")
-    listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
-    names = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True).stdout.split("\0")
-    for name in names:
-        if name and (ROOT / name).is_file() and not name.startswith("tests/"):
+    for name in source_files("--cached", "--others", "--exclude-standard"):
+        if not name.startswith("tests/"):
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, copy / name)
     out = tmp_path_factory.mktemp("dist")

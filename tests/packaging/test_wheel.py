@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gt_secure.sandbox import Sandbox
-from support.rooms import ROOT, VERSIONS, Room, clean, python_of, run
+from support.rooms import ROOT, VERSIONS, Room, clean, python_of, run, source_files
 
 pytestmark = pytest.mark.slow
 
@@ -45,12 +45,11 @@ def test_what_is_in_the_wheel(wheel: Path):
         meta = email.message_from_bytes(archive.read(next(n for n in names if n.endswith(".dist-info/METADATA"))))
         points = archive.read(next(n for n in names if n.endswith("entry_points.txt"))).decode()
     assert wheel.name.endswith("-py3-none-any.whl")
-    for path in (ROOT / "gt_secure").rglob("*"):
-        if path.is_file() and "__pycache__" not in path.parts and tracked(path):
-            name = path.relative_to(ROOT).as_posix()
-            if "labextension" in path.parts:  # no package: it is installed where JupyterLab looks for extensions
-                name = name.replace("gt_secure/labextension", "share/jupyter/labextensions/gt_secure")
-            assert any(each.endswith(name) for each in names), f"{path.name} is not in the wheel"
+    for name in source_files():
+        if name.startswith("gt_secure/"):
+            # No package: it is installed where JupyterLab looks for extensions.
+            built = name.replace("gt_secure/labextension", "share/jupyter/labextensions/gt_secure")
+            assert any(each.endswith(built) for each in names), f"{name} is not in the wheel"
     assert not [name for name in names if name.startswith(("tests/", "docs/", "benchmarks/"))]
     assert meta["License-Expression"] == "Apache-2.0"
     assert meta["Requires-Python"] == ">=3.11"
@@ -58,11 +57,6 @@ def test_what_is_in_the_wheel(wheel: Path):
     assert "gt-secure = gt_secure.cli.main:main" in points
     assert "gt_secure = gt_secure.pytest_plugin" in points
     assert wheel.stat().st_size < 2_000_000
-
-
-def tracked(path: Path) -> bool:
-    done = subprocess.run(["git", "ls-files", "--error-unmatch", str(path)], cwd=ROOT, capture_output=True)
-    return done.returncode == 0
 
 
 @pytest.mark.parametrize("version", VERSIONS)

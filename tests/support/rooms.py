@@ -6,6 +6,7 @@ Their Pythons are those of this machine, and where one is missing, that of ``too
 from __future__ import annotations
 
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -71,6 +72,23 @@ class Room:
     def run(self, *args: str, env: dict[str, str] | None = None, cwd: Path | None = None) -> str:
         """Run Python there, outside the checkout, so that only what is installed is found."""
         return run(str(self.python), *args, env={**clean(), **(env or {})}, cwd=cwd or self.path)
+
+
+def source_files(*options: str) -> list[str]:
+    """The names of the tracked files; in an unpacked source archive, of all files that came with it."""
+    names: list[str] = runpy.run_path(str(ROOT / "tools" / "make_wheel.py"))["source_files"](ROOT, *options)
+    return names
+
+
+def fresh_checkout(folder: Path) -> Path:
+    """Fill a folder with the committed files, as a clone has them; in a source archive, with all its files."""
+    if (ROOT / ".git").exists():
+        run("git", "clone", "--quiet", "--depth", "1", ROOT.as_uri(), str(folder))
+        return folder
+    for name in source_files():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, folder / name)
+    return folder
 
 
 def clean() -> dict[str, str]:
