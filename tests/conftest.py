@@ -24,7 +24,11 @@ pytest_plugins = ["support.account", "support.scene"]
 collect_ignore = [] if "GT_SECURE_LIVE_PROFILE" in os.environ else ["live"]
 """A real account is asked only by ``make test-live``."""
 
-LONG = ("browser/", "typing/", "notebooks/", "docs/", "check/test_pytest_plugin.py", "cli/test_demo.py")
+LONG = (
+    "browser/", "notebooks/", "docs/test_blocks.py", "typing/", "cli/test_demo.py", "check/test_pytest_plugin.py",
+    "cli/test_commands.py", "plots/", "fuzz/", "logs/test_json_stream.py", "logs/test_dialects.py", "widgets/",
+    "doctor/", "logs/test_athena.py", "logs/test_fetch.py",
+)  # fmt: skip
 """What takes longest is started first, so that no worker is left with it at the end."""
 
 
