@@ -11,11 +11,13 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gt_secure.errors import GtSecureError, InvalidInput, LogError, NotFound
 from gt_secure.logs import count_hits, read_hits
+from gt_secure.logs.engines import duckdb_store
 from gt_secure.logs.engines.duckdb_store import Store, sweep
 from gt_secure.logs.ingest import batching as packing
 from gt_secure.logs.ingest import chunks as chunks_module
@@ -294,6 +296,26 @@ def test_too_little_memory_is_an_error_that_says_what_to_do(tmp_path: Path) -> N
     with pytest.raises(LogError, match="more memory than 1MB") as caught:
         count_hits(tmp_path, "request_id,key,user_agent", memory_limit="1MB")
     assert "memory_limit" in caught.value.next_step
+
+
+def test_a_sweep_beside_a_reader_that_begins_leaves_it_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked = duckdb_store._locked
+    swept: list[int] = []
+
+    def sweep_first(lock: Any) -> bool:
+        if str(lock.name).startswith(str(tmp_path)) and not swept:
+            swept.append(-1)  # as another process between the two steps of taking the lock
+            swept.append(sweep())
+        return locked(lock)
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(duckdb_store, "_locked", sweep_first)
+    with contextlib.closing(Store()) as store:
+        assert swept == [-1, 0]
+        assert store.query("SELECT 1") == [(1,)]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_a_killed_reader_left_is_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

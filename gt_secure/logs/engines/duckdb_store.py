@@ -288,9 +288,14 @@ def _open_own(folder: Path) -> IO[bytes]:
 
 
 def _hold(folder: Path) -> IO[bytes]:
-    """A lock that ends with this process, however it ends."""
-    lock = (folder / _LOCK).open("w+b")
-    _locked(lock)
+    """A lock that ends with this process, however it ends.
+
+    It gets its name when it is locked: another process that sweeps at this moment would find it free.
+    """
+    unnamed = folder / f"{_LOCK}.new"
+    lock = unnamed.open("w+b")
+    if _locked(lock):
+        unnamed.rename(folder / _LOCK)
     return lock
 
 
