@@ -1,4 +1,4 @@
-"""Every tutorial passes under nbval, shows what is committed, and holds no secret when it is executed and saved."""
+"""Every tutorial passes under nbval, shows what is committed, and sends no secret that could be saved."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import importlib.util
 from pathlib import Path
 from types import ModuleType
 
+import nbformat
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,3 +28,20 @@ def test_runs_as_committed_and_saves_no_secret(path: Path, runner: ModuleType) -
     cells, _, problems = runner.check(path)
     assert problems == []
     assert cells
+
+
+def test_a_secret_in_an_output_or_a_widget_is_noticed(tmp_path: Path, runner: ModuleType) -> None:
+    """Also one that the cell takes back before it ends."""
+    source = """
+import ipywidgets
+shown = ipywidgets.HTML(value="?X-Amz-" + "Signature=" + "0f" * 32)
+shown.value = "***"
+print("id AK" + "IAIOSFODNN7EXAMPLE")
+"""
+    cell = nbformat.v4.new_code_cell(source, execution_count=1)
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    path = tmp_path / "secrets.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata=kernel), path)
+    cells, _, problems = runner.check(path)
+    assert cells == 1
+    assert problems == [f"when executed, it shows or keeps “{name}”" for name in ("AKIA", "X-Amz-Signature=")]
