@@ -141,35 +141,30 @@ def test_the_token_is_in_no_list_of_processes(tmp_path):
     assert running(children) == []
 
 
-def test_two_demos_at_once(tmp_path):
+def test_two_headless_demos_at_once_leave_their_results(tmp_path):
+    folders = [tmp_path / "one", tmp_path / "two"]
     demos = [
         subprocess.Popen(
-            [sys.executable, "-m", "gt_secure.cli", "demo", "--headless", "--json"], cwd=tmp_path,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            [sys.executable, "-m", "gt_secure.cli", "demo", "--headless", "--out", str(folder), "--json"], cwd=tmp_path,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )
-        for _ in range(2)
+        for folder in folders
     ]  # fmt: skip
-    replies = [demo.communicate(timeout=400)[0] for demo in demos]
+    replies = [demo.communicate(timeout=400) for demo in demos]
     assert [demo.returncode for demo in demos] == [0, 0], replies
-
-
-def test_headless_leaves_its_results(tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-m", "gt_secure.cli", "demo", "--headless", "--out", str(tmp_path), "--json"],
-        capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    summary = json.loads((tmp_path / "summary.json").read_text())
-    assert summary == json.loads(done.stdout)
-    found = {(s["source"], s["expected"], s["http_status"]) for s in summary["scenes"]}
-    assert {("198.51.100.9", "opened", 200), ("198.51.100.9", "refused", 403), ("203.0.113.7", "opened", 200)} <= found
-    assert summary["as_expected"]
-    assert (tmp_path / "hits.png").read_bytes().startswith(b"\x89PNG")
-    assert "198.51.100.9" in (tmp_path / "hits.svg").read_text()
-    assert not re.search(
-        r"X-Amz-Signature=(?!X{8})|X-Amz-Security-Token|\b(AKIA|ASIA)[A-Z0-9]{12}",
-        (tmp_path / "01_quickstart.ipynb").read_text(),
-    )
+    for folder, (stdout, _) in zip(folders, replies, strict=True):
+        summary = json.loads((folder / "summary.json").read_text())
+        assert summary == json.loads(stdout)
+        found = {(s["source"], s["expected"], s["http_status"]) for s in summary["scenes"]}
+        expected = {("198.51.100.9", "opened", 200), ("198.51.100.9", "refused", 403), ("203.0.113.7", "opened", 200)}
+        assert expected <= found
+        assert summary["as_expected"]
+        assert (folder / "hits.png").read_bytes().startswith(b"\x89PNG")
+        assert "198.51.100.9" in (folder / "hits.svg").read_text()
+        assert not re.search(
+            r"X-Amz-Signature=(?!X{8})|X-Amz-Security-Token|\b(AKIA|ASIA)[A-Z0-9]{12}",
+            (folder / "01_quickstart.ipynb").read_text(),
+        )
 
 
 def test_headless_fails_when_a_scene_is_not_as_expected(tmp_path):

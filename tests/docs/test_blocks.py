@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -85,42 +86,49 @@ def run_until(text: str, command: str, env: dict[str, str], folder: Path) -> Non
             started.kill()
 
 
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    """One for all pages; each page resets it."""
+    with Sandbox(log_delay_s=0.2, workforce_delay_s=0.1) as running:
+        yield running
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_run(page: Path, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
-    with Sandbox(log_delay_s=0.2, workforce_delay_s=0.1) as sandbox:
-        for name, value in sandbox.environment().items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setenv("GT_SECURE_JOURNAL", str(tmp_path / "journal"))
-        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-        monkeypatch.setenv("HOME", str(tmp_path))
-        monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-        monkeypatch.setenv("COLUMNS", "120")
-        monkeypatch.chdir(tmp_path)
-        names: dict[str, object] = {"__name__": "__docs__"}
-        printed = ""
-        for block in runnable(page):
-            where = f"{page.name}:{block.line}"
-            if block.word == "file":
-                (tmp_path / block.value).write_text(block.text, encoding="utf-8")
-            elif block.word in {"installs", "sagemaker"} or is_exempt(page, block):
-                continue
-            elif block.word == "until":
-                run_until(block.value, block.text, dict(os.environ), tmp_path)
-            elif block.word == "output":
-                assert printed == block.text, where
-            elif block.language == "python":
-                printed = python(block.text, where, names)
-            elif block.text.startswith("%"):  # a cell with magics
-                cell = [sys.executable, "-m", "IPython", "--no-banner", "-c", block.text]
-                done = subprocess.run(cell, capture_output=True, text=True, cwd=tmp_path)
-                assert done.returncode == 0, f"{where}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-            elif block.language == "bash":
-                prelude = README_CODES if page.parent == ROOT else ""
-                done = shell(prelude + block.text, dict(os.environ), tmp_path)
-                wanted = [int(code) for code in (block.value or "0").split(",")]
-                assert done.returncode in wanted, f"{where}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    sandbox.reset()
+    for name, value in sandbox.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("GT_SECURE_JOURNAL", str(tmp_path / "journal"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {"__name__": "__docs__"}
+    printed = ""
+    for block in runnable(page):
+        where = f"{page.name}:{block.line}"
+        if block.word == "file":
+            (tmp_path / block.value).write_text(block.text, encoding="utf-8")
+        elif block.word in {"installs", "sagemaker"} or is_exempt(page, block):
+            continue
+        elif block.word == "until":
+            run_until(block.value, block.text, dict(os.environ), tmp_path)
+        elif block.word == "output":
+            assert printed == block.text, where
+        elif block.language == "python":
+            printed = python(block.text, where, names)
+        elif block.text.startswith("%"):  # a cell with magics
+            cell = [sys.executable, "-m", "IPython", "--no-banner", "-c", block.text]
+            done = subprocess.run(cell, capture_output=True, text=True, cwd=tmp_path)
+            assert done.returncode == 0, f"{where}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+        elif block.language == "bash":
+            prelude = README_CODES if page.parent == ROOT else ""
+            done = shell(prelude + block.text, dict(os.environ), tmp_path)
+            wanted = [int(code) for code in (block.value or "0").split(",")]
+            assert done.returncode in wanted, f"{where}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
 
 
 def test_every_block_is_run_here_or_by_the_packaging_tests() -> None:
