@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
-WORKERS ?= auto
+# One more than there are cores: for a third of the time tests wait for servers, kernels and pages.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 # The many processes that tests start are a third faster when Python keeps what it has compiled.
 export PYTHONDONTWRITEBYTECODE :=
 PARALLEL := -n $(WORKERS) --maxprocesses=8 --dist loadfile --no-loadscope-reorder
@@ -43,7 +44,7 @@ test: $(VENV)/.dev ## everything that must pass before a commit lands: lint and 
 	@sh tools/ensure-chromium.sh
 	@$(MAKE) --no-print-directory -j3 lint types suite
 
-suite: $(VENV)/.dev ## all tests but the slow ones, on all cores: units, notebooks, browser
+suite: $(VENV)/.dev ## all tests but the slow ones, in parallel: units, notebooks, browser
 	$(BIN)/python -m pytest $(PARALLEL) -m "not slow" $(ARGS)
 
 lint: $(VENV)/.dev
