@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .cross_check import cross_check
     from .engine import ChangeStep, ProgressLine
     from .event_rule import event_rule
-    from .history import Resources, read_history
+    from .history import KIND_CALLS, Resources, read_history
     from .journal import ChangeRecord, export_journal, journal_path, list_changes, show_change, verify_journal
     from .plan import Plan, plan
     from .revoke import plan_revoke, revoked_before, revoked_by_leak
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .verify import ProbeResult
 
 __all__ = [
+    "KIND_CALLS",
     "Applied",
     "Call",
     "Change",
@@ -57,6 +58,7 @@ __getattr__, __dir__ = attach(
         "Change": ".change",
         "ChangeRecord": ".journal",
         "ChangeStep": ".engine",
+        "KIND_CALLS": ".history",
         "Plan": ".plan",
         "ProbeResult": ".verify",
         "ProgressLine": ".engine",

@@ -17,6 +17,7 @@ from ..connection import Connection
 from ..errors import InvalidInput
 from ..iam.facts import parse_facts
 from ..listings import Journal
+from ..named_networks import load_networks
 from ..restriction.expectations import Expectation, expect
 from ..restriction.files import dump_restriction, dumps_restriction, load_restriction
 from ..restriction.model import Restriction
@@ -163,8 +164,6 @@ def _ranges(args: argparse.Namespace) -> list[str]:
     """Return the allowed addresses; a name of a networks file stands for its ranges."""
     if not args.networks:
         return list(args.allow)
-    from ..named_networks import load_networks
-
     known = load_networks(*args.networks)
     names = {each.name for each in known}
     ranges: list[str] = []

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .. import access, logs
 from ..errors import InvalidInput
 from ..logs.coverage import Coverage
 from ..logs.engines.duckdb_store import MEMORY_LIMIT
@@ -24,7 +25,7 @@ from ..logs.storage.cache import Cache, cache_state
 from ..logs.storage.listing import find_logs
 from ..logs.table import Table
 from ..text import json_text, printable, size_text
-from .output import note
+from .output import connection, note
 from .parser import add_hidden_alias
 from .progress import working
 
@@ -117,13 +118,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _export(args: argparse.Namespace) -> Coverage:
     """Count hits, and let the engine write them where it can: it is faster for many groups."""
-    from ..logs.export import Export
-
     if args.format == "parquet":
         _refuse_terminal(args.output)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(args.output or Path(folder) / "hits")
-        export = Export(path, args.format, args.limit)
+        export = logs.Export(path, args.format, args.limit)
         table, coverage = counts_from(args, export)
         if not export.written:
             emit(table, args.format, args.output)
@@ -191,9 +190,7 @@ def open_hits(args: argparse.Namespace) -> Hits:
             "memory_limit": args.memory_limit,
         }  # fmt: skip
         if getattr(args, "wait_for", 0):
-            from ..logs.waiting import wait_for_hits
-
-            hits = wait_for_hits(sources, args.wait_for, wait_s=args.wait_s, **options)
+            hits = logs.wait_for_hits(sources, args.wait_for, wait_s=args.wait_s, **options)
         else:
             hits = read_hits(sources, **options)
     return with_predictions(args, hits)
@@ -203,10 +200,7 @@ def with_predictions(args: argparse.Namespace, hits: Hits) -> Hits:
     """Fill in the predicted locks, if the arguments ask for them."""
     if not args.predict:
         return hits
-    from ..access.refused_by import refusal_decider
-    from .output import connection
-
-    return hits.with_refusals(refusal_decider(connection(args).aws))
+    return hits.with_refusals(access.refusal_decider(connection(args).aws))
 
 
 @contextlib.contextmanager
@@ -231,11 +225,9 @@ def log_filters(args: argparse.Namespace) -> dict[str, Any]:
 
 def _athena(args: argparse.Namespace) -> Athena | None:
     """Return the settings for Athena, if the arguments ask for it."""
-    from ..logs.engines.athena_settings import Athena
-
     if args.engine != "athena" and args.athena_database is None:
         return None
-    return Athena(
+    return logs.Athena(
         database=args.athena_database or "default", workgroup=args.athena_workgroup, output=args.athena_output,
         table=args.athena_table, yes=args.yes, confirm=_confirmed,
     )  # fmt: skip
@@ -243,11 +235,9 @@ def _athena(args: argparse.Namespace) -> Athena | None:
 
 def _processing(args: argparse.Namespace) -> Processing | None:
     """Return the settings of a Processing job, if the arguments ask for one."""
-    from ..logs.engines.processing_settings import Processing
-
     if args.processing_folder is None:
         return None
-    return Processing(
+    return logs.Processing(
         folder=args.processing_folder, role=args.processing_role, instances=args.processing_instances,
         instance_type=args.processing_instance_type, image_uri=args.processing_image, yes=args.yes,
         confirm=_confirmed,
@@ -407,9 +397,7 @@ def leaks_from(args: argparse.Namespace) -> Leaks:
 
 
 def _leaks(args: argparse.Namespace) -> tuple[Leaks, Coverage]:
-    from ..logs.leaks import LeakRules
-
-    rules = LeakRules.make(
+    rules = logs.LeakRules.make(
         pools=args.pool, v4_prefix=args.v4_prefix, v6_prefix=args.v6_prefix, pair_seconds=args.pair_seconds
     )
     with open_hits(args) as hits, working("Looking for leaked URLs"):

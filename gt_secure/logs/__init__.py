@@ -13,24 +13,29 @@ if TYPE_CHECKING:
     from .engines.processing import JobProgress
     from .engines.processing_settings import Processing, ProcessingEstimate
     from .engines.selection import EngineChoice, LargeLogs
+    from .export import Export
     from .hits import Hits
     from .ingest.reader import Progress
+    from .leaks import LeakRules
     from .read import count_hits, read_hits
     from .storage.cache import Cache, CacheState
     from .storage.listing import LogLocation, find_logs
     from .table import Table
-    from .waiting import Waiting, follow_hits, wait_for_hits
+    from .waiting import USUALLY, Waiting, follow_hits, wait_for_hits
 
 __all__ = [
+    "USUALLY",
     "Athena",
     "Cache",
     "CacheState",
     "Coverage",
     "EngineChoice",
     "Estimate",
+    "Export",
     "Hits",
     "JobProgress",
     "LargeLogs",
+    "LeakRules",
     "LogLocation",
     "Processing",
     "ProcessingEstimate",
@@ -51,18 +56,21 @@ __getattr__, __dir__ = attach(
         "Athena": ".engines.athena_settings",
         "Cache": ".storage.cache",
         "CacheState": ".storage.cache",
-        "EngineChoice": ".engines.selection",
         "Coverage": ".coverage",
+        "EngineChoice": ".engines.selection",
         "Estimate": ".engines.athena_settings",
+        "Export": ".export",
         "Hits": ".hits",
         "JobProgress": ".engines.processing",
         "LargeLogs": ".engines.selection",
+        "LeakRules": ".leaks",
         "LogLocation": ".storage.listing",
         "Processing": ".engines.processing_settings",
         "ProcessingEstimate": ".engines.processing_settings",
         "Progress": ".ingest.reader",
         "QueryProgress": ".engines.athena_query",
         "Table": ".table",
+        "USUALLY": ".waiting",
         "Waiting": ".waiting",
         "count_hits": ".read",
         "find_logs": ".storage.listing",

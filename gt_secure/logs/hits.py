@@ -21,7 +21,7 @@ from .network_names import NAMES, name_table
 from .refusals import RefusedRequests, predicted
 from .sql.columns import DERIVED, EXTRA, FIELDS, STORED
 from .sql.derived_columns import age, own_test
-from .sql.group_by import check_columns, finish, group_parts, lookup_table
+from .sql.group_by import check_columns, finish, group_parts, lookup_table, shown
 from .sql.outcome import OPENED, REFUSED
 from .table import FORMULA, Table, writable
 from .time_range import parse_time
@@ -294,8 +294,6 @@ class Hits:
         return [name for name in self._columns if name not in _SHOWN]
 
     def _select(self, names: Sequence[str]) -> str:
-        from .sql.group_by import shown
-
         if "network" in names:
             raise InvalidInput(
                 "Rows have no network of their own.", next_step="Count by network instead.", field="columns"

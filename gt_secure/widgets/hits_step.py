@@ -13,6 +13,7 @@ import ipywidgets
 import traitlets
 
 from .. import html as markup
+from .. import logs as access_logs
 from .. import plots
 from ..errors import InvalidInput
 from ..html import Markup, count
@@ -198,8 +199,6 @@ class HitsStep(Step):
 
     def wait_for_delivery(self) -> None:
         """Wait until a request is delivered that is not in the log yet, then plot the log."""
-        from ..logs.waiting import USUALLY, Waiting
-
         self._stop = stop = threading.Event()
         presigned, on_widgets = self.which.value, on_loop()
         before: list[int] = []
@@ -210,12 +209,12 @@ class HitsStep(Step):
             return rows > before[0]
 
         def tell(state: object) -> None:
-            if isinstance(state, Waiting) and not stop.is_set():
+            if isinstance(state, access_logs.Waiting) and not stop.is_set():
                 on_widgets(lambda: None if stop.is_set() else self.set_status(state.sentence, busy=True))
 
         read = self._reading(wait_for=is_new, wait_s=self.wait_s, cancel=stop, progress=tell)
         self.run(
-            f"Waiting for delivery… {USUALLY}",
+            f"Waiting for delivery… {access_logs.USUALLY}",
             lambda: (read(), before[-1] > before[0]),
             self._waited,
             timeout_s=self.wait_s + 600,
@@ -301,13 +300,13 @@ class HitsStep(Step):
         )
 
     def _waited(self, answer: tuple[HitsResult, bool]) -> None:
-        from ..logs.waiting import USUALLY
-
         self._got(answer[0])
         if answer[1]:
             self.show_result()
         else:
-            self.show_result(markup.notice("plain", f"No new request in {duration(round(self.wait_s))}.", USUALLY))
+            self.show_result(
+                markup.notice("plain", f"No new request in {duration(round(self.wait_s))}.", access_logs.USUALLY)
+            )
 
     def _offer_sources(self, result: HitsResult) -> None:
         with self._linked():

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from .. import changes as locks
 from .. import html as markup
 from ..html import Markup, count
 
@@ -18,12 +19,10 @@ _RESOURCES = {"portal-lock": "Workforce", "url-lock": "Workteam", "bucket-guard"
 
 def last_changes(history: Iterable[HistoryEntry]) -> dict[str, HistoryEntry]:
     """Return the newest successful change for each kind of lock."""
-    from ..changes.history import KIND_CALLS
-
     newest: dict[str, HistoryEntry] = {}
     for entry in sorted(history, key=lambda each: each.at):
         if not entry.error:
-            newest.update((kind, entry) for kind, calls in KIND_CALLS.items() if entry.operation in calls)
+            newest.update((kind, entry) for kind, calls in locks.KIND_CALLS.items() if entry.operation in calls)
     return newest
 
 
