@@ -18,6 +18,7 @@ from ..iam.request_space import Dimension, RequestSpace, SpaceAnswer, State, Tra
 from ..iam.statement_table import Setting, StatementTable, View
 from ..iam.variables import Several
 from ..iam.verdict import Verdict
+from ..text import count as counted
 from .address_classes import Span, count, minimal_cidrs
 from .conditions_of_opening import phrases
 from .request_kinds import Circumstances, Kind, base_view, callers, dimensions
@@ -266,5 +267,5 @@ def _when(places: list[_Place]) -> tuple[str, ...]:
 def _named(places: list[_Place]) -> str:
     cidrs = minimal_cidrs(span for place in places for span in place.spans)
     labels = sorted({place.endpoint or "other endpoints" for place in places if place.endpoint is not None})
-    names = [*cidrs[:3], *([f"{len(cidrs) - 3} more ranges"] if len(cidrs) > 3 else []), *labels]
+    names = [*cidrs[:3], *([counted(len(cidrs) - 3, "more range")] if len(cidrs) > 3 else []), *labels]
     return ", ".join(names)

@@ -14,6 +14,7 @@ from ..aws.client import Aws
 from ..aws.teams import TeamLike
 from ..errors import InvalidInput
 from ..restriction.model import Restriction
+from ..text import count
 from .exposure import RequestExposure, SourceSet
 from .facts import facts_of
 from .locks import READ_POLICY, EffectiveLocks, example_key
@@ -83,7 +84,7 @@ def places_text(places: SourceSet) -> str:
     if places.is_empty:
         return "nowhere"
     ranges = places.cidrs
-    named = ", ".join(ranges[:3]) + (f" and {len(ranges) - 3:,} more ranges" if len(ranges) > 3 else "")
+    named = ", ".join(ranges[:3]) + (f" and {count(len(ranges) - 3, 'more range')}" if len(ranges) > 3 else "")
     ipv4 = places.count(4)
     counted = f"{ipv4:,} IPv4 address{'' if ipv4 == 1 else 'es'}" if ipv4 else ""
     endpoints = ", ".join((*places.endpoints, *(["any other endpoint"] if places.other_endpoints else [])))

@@ -57,11 +57,11 @@ __all__ = [
 __getattr__, __dir__ = attach(
     __name__,
     {
+        "SANITIZE_FILE": ".notebooks",
         "Check": ".result",
         "CheckFailed": ".result",
         "CheckResult": ".result",
         "Report": ".report",
-        "SANITIZE_FILE": ".notebooks",
         "SaveGuard": ".save_guard",
         "SavedSecret": ".saved_secrets",
         "Spec": ".spec",

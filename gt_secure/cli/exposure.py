@@ -14,7 +14,7 @@ from ..iam.facts import parse_facts
 from ..iam.operators import policy_network
 from ..network import parse_endpoint_id
 from ..restriction.files import load_restriction
-from ..text import printable
+from ..text import count, printable
 from .context import add_context
 from .exit_codes import FOUND, OK, UNKNOWN
 from .output import connection, fit, say, show_json
@@ -144,7 +144,7 @@ def run_exposure(args: argparse.Namespace) -> int:
 
 def _places(places: dict[str, Any]) -> str:
     ranges = places["cidrs"]
-    named = ", ".join(ranges[:5]) + (f" and {len(ranges) - 5:,} more ranges" if len(ranges) > 5 else "")
+    named = ", ".join(ranges[:5]) + (f" and {count(len(ranges) - 5, 'more range')}" if len(ranges) > 5 else "")
     endpoints = places["endpoints"]
     through = "any endpoint not named elsewhere" if endpoints == "any" else ", ".join(endpoints)
     more = [*places.get("when", ()), *(f"depends on {key}" for key in places.get("depends_on", ()))]

@@ -12,6 +12,7 @@ import pytest
 from gt_secure.access.address_classes import EVERY_ADDRESS, Span, minimal_cidrs, minus
 from gt_secure.access.exposure import SourceSet
 from gt_secure.access.exposure_change import ExposureChange, exposure_changes
+from gt_secure.access.from_account import places_text
 from gt_secure.access.locks import EffectiveLocks
 from gt_secure.account.snapshot import State
 from gt_secure.aws.teams import UrlLock
@@ -123,3 +124,9 @@ def test_ranges_are_taken_from_ranges() -> None:
     assert minus([Span(4, 5, 6), Span(4, 20, 40)], [Span(4, 0, 30)]) == (Span(4, 31, 40),)
     assert minus([whole], [whole]) == ()
     assert minimal_cidrs(minus(EVERY_ADDRESS, [Span(4, 0, 2**31 - 1)])) == ["128.0.0.0/1", "::/0"]
+
+
+@pytest.mark.parametrize(("number", "end"), [(4, "and 1 more range"), (5, "and 2 more ranges")])
+def test_the_number_of_ranges_that_are_not_named_agrees(number: int, end: str) -> None:
+    spans = tuple(Span(4, i * 512, i * 512) for i in range(1, number + 1))
+    assert places_text(SourceSet(spans)).startswith(f"0.0.2.0/32, 0.0.4.0/32, 0.0.6.0/32 {end};")

@@ -12,7 +12,7 @@ from ... import html as markup
 from ...access.address_classes import EVERY_ADDRESS, minimal_cidrs, minus
 from ...html import Chip, Markup
 from ...policies.bucket_guard import names_guard
-from ...text import printable
+from ...text import count, printable
 
 if TYPE_CHECKING:
     from ...access.exposure import SourceSet
@@ -130,7 +130,7 @@ def _ranges(sources: SourceSet) -> str:
     if len(others) <= _NAMED:
         return f"all addresses but {', '.join(others)}"
     fewer, head = (others, "all addresses but ") if len(others) < len(cidrs) else (cidrs, "")
-    return f"{head}{', '.join(fewer[:_NAMED])} and {len(fewer) - _NAMED:,} more ranges"
+    return f"{head}{', '.join(fewer[:_NAMED])} and {count(len(fewer) - _NAMED, 'more range')}"
 
 
 def _endpoints(sources: SourceSet, labels: frozenset[str]) -> str:
