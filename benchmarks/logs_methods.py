@@ -48,6 +48,7 @@ class Result:
     columns: tuple[str, ...] = tuple(FOUR)  # those that the method can tell
     lost: int | None = None  # told by the method itself, where it gives no counts
     note: str = ""
+    seconds: float | None = None  # where not all of the call is measured
 
 
 @dataclass(frozen=True)
@@ -83,9 +84,10 @@ def count_four_isal(path: str) -> Result:
 def whole_command(path: str) -> Counts:
     """``gt-secure hits`` as a process, from the shell's view: start, imports, CSV and all."""
     with tempfile.TemporaryFile() as out:
-        command = [sys.executable, "-m", "gt_secure.cli", "hits", path, "--by", ",".join(FOUR), "--format", "csv"]
+        command = [*_PROGRAM, "hits", path, "--by", ",".join(FOUR), "--format", "csv"]
+        environment = _of_this_version()
         began = time.perf_counter()
-        subprocess.run(command, check=True, stdout=out, stderr=subprocess.DEVNULL)
+        subprocess.run(command, check=True, stdout=out, stderr=subprocess.DEVNULL, env=environment)
         seconds = time.perf_counter() - began
         out.seek(0)
         import csv
@@ -133,9 +135,23 @@ def plot_command(path: str) -> Result:
 
 def _command(*arguments: str) -> Result:
     """Run a command as a process, from the shell's view."""
-    command = [sys.executable, "-m", "gt_secure.cli", *arguments]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return Result(note="whole command")
+    command, environment = [*_PROGRAM, *arguments], _of_this_version()
+    began = time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
+    result = Result(note="whole command")
+    result.seconds = time.perf_counter() - began
+    return result
+
+
+# Without the working directory: the version that ``--before`` names would be that of the folder.
+_PROGRAM = (sys.executable, "-P", "-m", "gt_secure.cli")
+
+
+def _of_this_version() -> dict[str, str]:
+    """Return an environment in which a process imports the version that this process imports."""
+    import gt_secure
+
+    return {**os.environ, "PYTHONPATH": str(Path(gt_secure.__file__).parents[1])}
 
 
 def _ours(table: Any) -> Counts:
@@ -518,7 +534,7 @@ def main() -> None:
     except Exception as caught:
         seconds, error = time.perf_counter() - began, f"{type(caught).__name__}: {str(caught).splitlines()[0][:70]}"
     else:
-        seconds = getattr(result, "seconds", time.perf_counter() - began)
+        seconds = getattr(result, "seconds", None) or time.perf_counter() - began
         found = result if isinstance(result, Result) else Result(result)
     json.dump(
         {"s": seconds, "cpu": cpu_s() - used, "mb": peak_mb(), "error": error, "lost": found.lost, "note": found.note,

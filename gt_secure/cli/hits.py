@@ -400,7 +400,7 @@ def _leaks(args: argparse.Namespace) -> tuple[Leaks, Coverage]:
     rules = logs.LeakRules.make(
         pools=args.pool, v4_prefix=args.v4_prefix, v6_prefix=args.v6_prefix, pair_seconds=args.pair_seconds
     )
-    with open_hits(args) as hits, working("Looking for leaked URLs"):
+    with open_hits(args) as hits, working("Looking for leaked URLs", hits.share_done):
         return hits.leaks(rules), hits.coverage
 
 

@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
             "A figure must be an SVG or PNG file.", next_step="Name it FILE.svg or FILE.png.", field="output"
         )
     with open_hits(args) as hits:
-        with working("Drawing"):
+        with working("Drawing", hits.share_done):
             figure = draw(hits, args.kind, networks=args.allow, endpoints=args.endpoint, top=args.top, theme=args.theme)
         coverage = hits.coverage
     if path.suffix.lower() == ".svg":

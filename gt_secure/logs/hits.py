@@ -78,6 +78,10 @@ class Hits:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def share_done(self) -> float | None:
+        """Return the share of the running query that is done, 0 to 1; None where it is not known."""
+        return self._store.share_done()
+
     @property
     def columns(self) -> tuple[str, ...]:
         """Names to filter, group and show by."""

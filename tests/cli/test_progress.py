@@ -38,6 +38,15 @@ def test_it_is_drawn_and_taken_away(quick, monkeypatch) -> None:
     assert stream.getvalue().rsplit("\r", 2)[1].strip() == ""
 
 
+@pytest.mark.parametrize(("share", "words"), [(0.4, "Drawing, 40% done ... "), (None, "Drawing ... ")])
+def test_the_share_that_is_done_is_drawn(quick, monkeypatch, share: float | None, words: str) -> None:
+    stream = Terminal()
+    monkeypatch.setattr("sys.stderr", stream)
+    with progress.working("Drawing", lambda: share):
+        drawn(stream, words)
+    assert words in stream.getvalue()
+
+
 def test_nothing_is_drawn_where_nobody_looks(quick, monkeypatch) -> None:
     stream = io.StringIO()
     monkeypatch.setattr("sys.stderr", stream)

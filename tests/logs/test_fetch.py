@@ -362,13 +362,16 @@ def test_a_second_look_asks_for_nothing_and_a_new_object_alone(rig: Rig, kind: s
 
 def test_pace_grows_while_it_helps_and_falls_back() -> None:
     pace = Pace()
-    for rate in (200.0, 400.0, 800.0):  # waiting for answers: twice as many are twice as fast
+    for rate in (400.0, 800.0):  # waiting for answers: twice as many are twice as fast
         pace.window(rate, True)
+        pace.window(rate, True)  # while new threads connect, they bring nothing yet
     assert pace.limit == MOST
     busy = Pace()
     busy.window(1000.0, True)
     assert busy.limit == 2 * FIRST
-    busy.window(1020.0, True)  # a busy processor: of no use
+    busy.window(500.0, True)
+    assert busy.limit == 2 * FIRST
+    busy.window(850.0, True)  # a busy processor: more threads fetch less
     assert busy.limit == FIRST
     busy.window(500.0, True)
     assert busy.limit == FIRST  # and not tried again in a moment

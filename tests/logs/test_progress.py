@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import itertools
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from gt_secure.errors import NotFound
 from gt_secure.logs import Progress, read_hits
+from gt_secure.logs.engines.duckdb_store import Store
 from gt_secure.logs.ingest import listed_ahead, reader
 from gt_secure.logs.ingest.listed_ahead import ListedAhead
 from gt_secure.logs.storage.objects import LocalFile
@@ -79,3 +81,28 @@ def test_listing_ahead_is_bounded_and_stops(monkeypatch: pytest.MonkeyPatch) -> 
     assert ahead._thread is not None
     ahead._thread.join(5)
     assert not ahead._thread.is_alive()
+
+
+def test_a_query_tells_how_much_of_it_is_done() -> None:
+    store = Store()
+    assert store.share_done() is None
+    seen: list[float] = []
+    ended: list[BaseException] = []
+
+    def ask() -> None:
+        try:
+            store.query("SELECT count(*) FROM range(1000000000000) t(i) WHERE hash(i) = 1")
+        except BaseException as error:
+            ended.append(error)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    while not seen and thread.is_alive():
+        share = store.share_done()
+        seen += [] if share is None else [share]
+    store._connection.interrupt()
+    thread.join()
+    assert [type(error).__name__ for error in ended] == ["InterruptException"]
+    assert 0 <= seen[0] < 1
+    store.close()
+    assert store.share_done() is None

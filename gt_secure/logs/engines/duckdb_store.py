@@ -92,7 +92,8 @@ class Store:
         if threads:
             config["threads"] = str(threads)
         self._connection = duckdb.connect(str(self.folder / "hits.duckdb"), config=config)
-        self._connection.execute("SET enable_progress_bar = false")  # in a notebook it would show a widget of its own
+        self._connection.execute("SET enable_progress_bar_print = false")  # in a notebook it would show a widget
+        self._connection.execute("SET enable_progress_bar = true")
         self._lock = threading.RLock()
         self._names = 0
         self._deferred: Deferred | None = None
@@ -103,6 +104,16 @@ class Store:
         """Close the database and delete its files."""
         with self._lock:
             self._finalizer()
+
+    def share_done(self) -> float | None:
+        """Return the share of the running query that is done, 0 to 1, from any thread; None where it is not known."""
+        import duckdb
+
+        try:
+            done = float(self._connection.query_progress())
+        except duckdb.Error:  # closed in the meantime
+            return None
+        return done / 100 if 0 <= done <= 100 else None
 
     def new_name(self, stem: str) -> str:
         """A table name that is not in use yet."""

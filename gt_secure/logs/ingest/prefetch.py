@@ -17,11 +17,14 @@ from ..storage.objects import SMALL, LogObject
 
 ROOM = 48 << 20
 """Bytes that may be fetched or on their way before they are packed."""
-FIRST, MOST = 16, 128
+FIRST, MOST = 32, 128
 _WINDOW_S = 0.1
-_GAIN = 1.1
-_REST = 20
-"""Windows without a change after more threads were of no use."""
+_LOSS = 0.9
+"""Rate, compared with the one before, below which more threads do harm: a busy machine makes rates uncertain."""
+_SETTLING = 1
+"""Windows after new threads that are not compared: their connections are opened in them."""
+_REST = 10
+"""Windows without a change after more threads fetched less."""
 _TRIES = 4
 
 Open = Callable[[], IO[bytes]]
@@ -29,7 +32,7 @@ Fetched = tuple[int, LogObject, Open]
 
 
 class Pace:
-    """Number of requests at a time: grows while that fetches more, falls back when it does not or S3 is throttling."""
+    """Number of requests at a time: grows while that fetches no less, falls back when it does or S3 is throttling."""
 
     def __init__(self, most: int = MOST) -> None:
         self.most = most
@@ -53,11 +56,11 @@ class Pace:
             return
         if not waited:
             return
-        if self._before and rate < self._rate * _GAIN:
+        if self._before and rate < self._rate * _LOSS:
             self.limit, self._before, self._rest = self._before, 0, _REST
         elif self.limit < self.most:
             self._before, self._rate = self.limit, rate
-            self.limit = min(self.most, self.limit * 2)
+            self.limit, self._rest = min(self.most, self.limit * 2), _SETTLING
 
     def throttled(self) -> None:
         """Halve the limit, and leave it for a while."""
