@@ -121,7 +121,7 @@ class Place:
 @pytest.mark.parametrize("version", VERSIONS)
 def test_the_main_job(wheel: Path, folder: Path, version: str) -> None:
     room = Room(folder / "an environment", python_of(version))
-    room.install(f"gt_secure[sandbox] @ {wheel.as_uri()}")
+    room.install(f"gt_secure[sandbox] @ {wheel.as_uri()}", "nbclient", "ipykernel")  # the demo fills notebooks
     place = Place(folder, room)
     if place.prefix:
         who = "import os, socket; print(os.getuid(), socket.if_nameindex())"
