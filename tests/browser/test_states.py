@@ -17,7 +17,7 @@ HOSTILE = "\u202e<img src=x onerror=alert(1)> 日本語 العربية 👩‍�
 
 STICKS_OUT = """() => {
   const panel = document.querySelector('.gts-panel'), edge = panel.getBoundingClientRect().right + 1;
-  const inside = '.gts-scroll, .gts-style, .gts-summary, option';  // these cut or scroll what is too long
+  const inside = '.gts-scroll, .gts-linked, .gts-style, .gts-summary, option';  // these cut or scroll what is too long
   return [...panel.querySelectorAll('*')]
     .filter(e => !e.closest(inside) && e.getBoundingClientRect().right > edge)
     .map(e => e.tagName + ' ' + e.className).slice(0, 5);
