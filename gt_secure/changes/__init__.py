@@ -53,12 +53,12 @@ __all__ = [
 __getattr__, __dir__ = attach(
     __name__,
     {
+        "KIND_CALLS": ".history",
         "Applied": ".transaction",
         "Call": ".change",
         "Change": ".change",
         "ChangeRecord": ".journal",
         "ChangeStep": ".engine",
-        "KIND_CALLS": ".history",
         "Plan": ".plan",
         "ProbeResult": ".verify",
         "ProgressLine": ".engine",

@@ -53,6 +53,7 @@ __all__ = [
 __getattr__, __dir__ = attach(
     __name__,
     {
+        "USUALLY": ".waiting",
         "Athena": ".engines.athena_settings",
         "Cache": ".storage.cache",
         "CacheState": ".storage.cache",
@@ -70,7 +71,6 @@ __getattr__, __dir__ = attach(
         "Progress": ".ingest.reader",
         "QueryProgress": ".engines.athena_query",
         "Table": ".table",
-        "USUALLY": ".waiting",
         "Waiting": ".waiting",
         "count_hits": ".read",
         "find_logs": ".storage.listing",

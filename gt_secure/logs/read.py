@@ -34,7 +34,7 @@ from .sql.group_by import check_columns, finish, group_parts, lookup_table
 from .sql.query import conditions
 from .storage.cache import Cache
 from .storage.listing import s3_client
-from .storage.objects import LogObject, S3Object, StandardInput
+from .storage.objects import LocalFile, LogObject, S3Object, StandardInput
 from .storage.resolve import resolve
 from .table import Table
 
@@ -219,9 +219,8 @@ def _read_here(query: LogQuery, runtime: Runtime, chosen: EngineChoice | None) -
         if kept is not None and job.reader.is_empty() and job.cached:  # a statement over no lines takes its time too
             job.sink.close()
             return _hits(job, None, None, dedupe)
-        first = job.reader.first
-        # What the cache keeps is derived now; of other logs, most columns are never asked for.
-        later = kept is None or (first is not None and not kept.keeps(first))
+        # Of files of this machine, most columns are never asked for. What comes from elsewhere is masked at once.
+        later = _stays(job, job.reader.first)
         store.run_on(job.reader, write_fields(lines) if later else write_lines(lines))
         job.sink.close()
         if later:
@@ -244,9 +243,14 @@ def _deferred(job: _Job, fields: Path) -> Path:
     file = store.folder / "derived.parquet"
     rows = DeferredRows(store.new_name("rows"), fields, file, store.run)
     store.defer(rows)
-    if job.cache is not None and any(job.cache.keeps(item) for item in job.reader.tally.objects):
+    if not all(_stays(job, item) for item in job.reader.tally.objects):
         rows.derive()
     return file
+
+
+def _stays(job: _Job, item: LogObject | None) -> bool:
+    """Return whether this machine has the texts as logged in any case, and the cache gets nothing of them."""
+    return isinstance(item, LocalFile) and (job.cache is None or not job.cache.keeps(item))
 
 
 def _hits(job: _Job, lines_file: Path | None, records_file: Path | None, dedupe: bool) -> Hits:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from gt_secure.logs import Hits, read_hits
 from gt_secure.logs.engines.deferred_rows import COSTLY
 from gt_secure.logs.sql.columns import STORED
 from gt_secure.logs.storage.cache import Cache
+from gt_secure.logs.storage.objects import StandardInput
 from support import corpus
 
 from .test_spelling import QUERY, encode, record
@@ -107,3 +109,13 @@ def test_rows_without_second_deliveries(log: Path, tmp_path: Path, dedupe: bool)
     assert len(later) == len(now)
     by = ["fingerprint", "operation", "key"]
     assert later.count(by).rows == now.count(by).rows
+
+
+@pytest.mark.parametrize("beside_a_file", [False, True])
+def test_what_is_not_a_file_of_this_machine_is_masked_at_once(log: Path, beside_a_file: bool) -> None:
+    arrived = StandardInput(io.BytesIO(log.read_bytes()))
+    hits = read_hits([log, arrived] if beside_a_file else arrived, cache=False)
+    assert hits._store.deferred is None or is_derived(hits)
+    assert [path.name for path in hits._store.folder.glob("*.parquet")] == [
+        "derived.parquet" if beside_a_file else "lines.parquet"
+    ]

@@ -1,8 +1,9 @@
 """Rows of which the fields are parsed, and the columns that cost most only when a query names them.
 
-The file of a read holds the fields, texts of clients as they were logged. A view derives the other columns, and the
-engine leaves out what a query does not name. The first query that names a costly column lets all columns be written to
-another file, which the view shows from then on: later queries find them ready, and the texts as logged are deleted.
+Only for log files of this machine: the file of a read holds the fields, with texts of clients as they were logged. A
+view derives the other columns, and the engine leaves out what a query does not name. The first query that names a
+costly column lets all columns be written to another file, which the view shows from then on: later queries find them
+ready, and the texts as logged are deleted.
 """
 
 # ruff: noqa: S608 - SQL is put together from our own names; text from outside goes through literal
