@@ -134,18 +134,18 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-strip-extras \
   --custom-compile-command "make lock" --extra sandbox --extra browser setup.cfg requirements/build.in
 
 lock: ## write requirements/*.txt anew (needs uv)
 	$(LOCK) requirements/dev.in -o requirements/dev.txt
 	$(LOCK) requirements/demo.in -c requirements/dev.txt -o requirements/demo.txt
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-strip-extras \
 	  --custom-compile-command "make lock" requirements/fuzz.in -o requirements/fuzz.txt
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-strip-extras \
 	  --custom-compile-command "make lock" --extra spark setup.cfg requirements/spark.in -c requirements/dev.txt \
 	  -o requirements/spark.txt
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-strip-extras \
 	  --custom-compile-command "make lock" setup.cfg requirements/docs.in -o requirements/docs.txt
 
 clean:
