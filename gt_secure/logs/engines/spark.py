@@ -16,6 +16,7 @@ from ...errors import GtSecureError, InvalidInput, LogError, MissingExtra, NotFo
 from ..coverage import Coverage
 from ..sql.dialects import SPARK
 from ..sql.query import Question, statement
+from ..storage.objects import S3Object
 from .processing_script import NEEDED, SETTINGS, VIEW, is_old, view_of_lines
 
 
@@ -169,7 +170,15 @@ def _path(source: Any) -> str:
         raise InvalidInput(
             "Spark reads files and folders, not this source.", next_step="Use the duckdb engine.", field="sources"
         )
-    return text
+    return text if isinstance(source, S3Object) else _of_prefix(text)
+
+
+def _of_prefix(text: str) -> str:
+    """Return the path for Spark of what an ``s3://`` address is for the other engines: a prefix."""
+    scheme, found, rest = text.partition("://")
+    if not found or scheme not in ("s3", "s3a", "s3n") or rest.endswith("/") or set("*?[{") & set(rest):
+        return text
+    return f"{text}*" if "/" in rest else f"{text}/"
 
 
 def _session() -> Any:
