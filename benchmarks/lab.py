@@ -1,4 +1,4 @@
-"""How long until a person can choose a team in JupyterLab: the card of the extension, beside a notebook by hand.
+"""Time until a person can choose a team in JupyterLab: with the extension's card, and with a notebook by hand.
 
 Both begin at the launcher of a JupyterLab that is open already, in a real Chromium, against one sandbox, turn by turn.
 By hand means: click the notebook's card, type the cell, run it. The typing of a person is not counted.
@@ -40,7 +40,7 @@ def page_of(browser: Any, lab: Lab) -> Any:
 
 
 def by_card(page: Any) -> float:
-    """Seconds from the click on the extension's card to a team that can be chosen."""
+    """Return the seconds from the click on the extension's card to a team that can be chosen."""
     start = time.perf_counter()
     page.locator(f'.jp-LauncherCard:has-text("{TITLE}")').click()
     page.locator(TEAM).first.wait_for(state="attached")
@@ -48,7 +48,7 @@ def by_card(page: Any) -> float:
 
 
 def by_hand(page: Any) -> float:
-    """The same from the click on the notebook's card."""
+    """Return the seconds from the click on the notebook's card."""
     start = time.perf_counter()
     page.locator('.jp-LauncherCard[data-category="Notebook"]').first.click()
     cell = page.locator(".jp-Notebook .jp-CodeCell .cm-content").first

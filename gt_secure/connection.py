@@ -792,7 +792,7 @@ class Connection:
         bucket : str, optional
             The bucket whose guard is read.
         lists : str or iterable of str
-            Names of lists that AWS keeps (``pl-…``, ``wafv2:ipset/NAME``): each stands for its ranges.
+            Names of lists that AWS keeps (``pl-…``, ``wafv2:ipset/NAME``): each is written in place of its ranges.
 
         Returns
         -------

@@ -212,7 +212,7 @@ def outside(networks: Iterable[IPNetwork], others: Iterable[IPNetwork]) -> tuple
 
 
 def subtract(networks: Iterable[IPNetwork], others: Iterable[IPNetwork]) -> tuple[IPNetwork, ...]:
-    """Return the networks without every address of some other networks, merged."""
+    """Return the networks minus all addresses of other networks, merged."""
     left: list[Any] = list(collapse(networks))
     for other in collapse(others):
         parts: list[Any] = []

@@ -78,7 +78,7 @@ def _gt_secure_environment(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture
 def gt_secure_connection(gt_secure_sandbox: Sandbox, _gt_secure_environment: None) -> Connection:
     """A connection to the sandbox, with its own configuration and journal."""
-    from .connection import connect  # boto3 is much to import for every run of pytest
+    from .connection import connect  # boto3 is too slow to import in every run of pytest
 
     return connect(endpoint_url=gt_secure_sandbox.endpoint_url)
 

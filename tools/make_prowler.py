@@ -68,7 +68,7 @@ CONTROLS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         ("block-public-access-off", "bucket-acl-public", "bucket-allow-everyone"),
     ),
 }  # fmt: skip
-"""Controls of NIST SP 800-53 Rev. 5 that a finding speaks against, as this project reads them."""
+"""Controls of NIST SP 800-53 Rev. 5 that a finding violates, as this project maps them."""
 NO_CONTROL = frozenset(
     {
         "bucket-deny-breaks-ground-truth", "cors-missing", "endpoint-policy-blocks", "kms-network-condition",
@@ -143,8 +143,8 @@ def framework() -> dict[str, Any]:
         "Name": "NIST SP 800-53 Rev. 5, controls that restrict access to Ground Truth data",
         "Version": "",
         "Provider": "AWS",
-        "Description": "Controls of NIST SP 800-53 Rev. 5 that findings of gt_secure speak against. The mapping is the "
-        "reading of the project gt_secure, not of NIST or AWS.",
+        "Description": "Controls of NIST SP 800-53 Rev. 5 that findings of gt_secure violate. The mapping is by the "
+        "gt_secure project, not by NIST or AWS.",
         "Requirements": [
             {
                 "Id": control,

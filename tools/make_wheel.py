@@ -1,7 +1,7 @@
 """Build the wheel twice from the tracked files and compare the bytes; the wheel is left in dist/.
 
 Times in the archive are those of the last commit, file modes are normal, and nothing untracked gets in. In an unpacked
-source archive, its own list of files and its own time stand in for those of git.
+source archive, its own list of files and its own time replace those of git.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A pytest plugin: keeps every message that nbval reads from a kernel, as JSON, one a line.
+"""A pytest plugin: keeps every message that nbval reads from a kernel, as JSON, one per line.
 
 The outputs and the widget state that a notebook is saved with come from these messages.
 """
@@ -30,5 +30,5 @@ def pytest_configure(config: pytest.Config) -> None:
         return message
 
     nbval.kernel.RunningKernel.get_message = kept
-    # nbval lays out each message for its log, also where nobody reads that: a figure takes longer than its cell.
+    # nbval formats each message for its log even if nobody reads it: a figure takes longer than its cell.
     nbval.kernel.pformat = str

@@ -2,7 +2,7 @@
 
 Without options, each notebook must pass nbval (no cell fails; cells tagged nbval-check-output show the committed text)
 and must have no code cell that was never run (nbval lets those pass in silence). Its kernel must send no secret: what
-is shown and saved, with the state of widgets, is made of its messages. With --write, the notebooks are executed and
+is shown and saved, with the state of widgets, comes from its messages. With --write, the notebooks are executed and
 their outputs are saved in place.
 """
 
@@ -79,7 +79,7 @@ def secrets_in(text: str) -> list[str]:
 
 
 def check(path: Path) -> tuple[int, float, list[str]]:
-    """Run one notebook under nbval, and search all that its kernel sent: what is saved is made of it."""
+    """Run one notebook under nbval, and search everything that its kernel sent, because outputs are saved from it."""
     problems = problems_of(path)
     started = time.perf_counter()
     with Sandbox(log_delay_s=0.5) as sandbox, tempfile.TemporaryDirectory() as scratch:
@@ -97,7 +97,7 @@ def check(path: Path) -> tuple[int, float, list[str]]:
         problems.append("nbval: " + (done.stdout + done.stderr)[-4000:])
     cells = int(match[1]) if (match := re.search(r"(\d+) passed", done.stdout)) else 0
     if '"execute_input"' not in sent:
-        problems.append("nbval kept no message of the kernel")
+        problems.append("nbval recorded no message from the kernel")
     problems += [f"when executed, it shows or keeps “{name}”" for name in secrets_in(sent)]
     return cells, time.perf_counter() - started, problems
 

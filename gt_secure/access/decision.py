@@ -70,7 +70,7 @@ def decide_request(
     signer_known : bool
         False if the request names no more than somebody of the account that signs.
     session_known : bool
-        False if the role that signs is known, and the name of its session is not.
+        False if the role that signs is known, but the name of its session is not.
 
     Returns
     -------

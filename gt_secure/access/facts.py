@@ -154,7 +154,7 @@ def _account_block(aws: Aws) -> Given:
 
 
 def _policy_status(aws: Aws, bucket: BucketState) -> Given:
-    """Read whether S3 calls the policy public; where it may not be read, our own verdict counts."""
+    """Read whether S3 calls the policy public; if this role cannot read that, our own verdict counts."""
     ours = is_surely_public(bucket.policy_text)
     theirs = read_policy_status(aws, bucket.name, bucket.region)
     if theirs is None:

@@ -54,7 +54,7 @@ def is_surely_public(policy: Source | None) -> bool:
 def may_be_public(policy: Source | None) -> bool:
     """Return whether S3 may call a policy public: it grants to everybody from a source that nothing in the grant fixes.
 
-    Whether a Deny narrows the grant enough, only S3 decides (:data:`READ_STATUS`).
+    Only S3 decides whether a Deny narrows the grant enough (:data:`READ_STATUS`).
     """
     grants = [each for each in _statements(policy) if not each.deny]
     return any(_is_for_everybody(each) and not _is_fixed(each.conditions) for each in grants)
@@ -65,7 +65,7 @@ def status_text(*, theirs: bool, ours: bool) -> str:
     if theirs:
         return "S3 calls the bucket policy public, as gt_secure does." if ours else "S3 calls the bucket policy public."
     if ours:
-        return "S3 calls the bucket policy not public. gt_secure would call it public, and the answer of S3 counts."
+        return "S3 calls the bucket policy not public. gt_secure would call it public, but the answer of S3 counts."
     return "S3 calls the bucket policy not public."
 
 

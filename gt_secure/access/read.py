@@ -105,7 +105,7 @@ def who(
 
 
 def _signer(aws: Aws, supplied: Given, team: str | None, policy: str | None) -> str:
-    """Return the role or user that signs workers' URLs: the one that is supplied, or the role of a job of the team.
+    """Return the role or user that signs workers' URLs: the supplied one, or the role of one of the team's jobs.
 
     The jobs are read only where the bucket policy tells signers apart.
     """

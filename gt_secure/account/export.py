@@ -30,7 +30,7 @@ def current_restriction(
     bucket : str, optional
         The bucket whose guard is read.
     lists : iterable of str
-        Names of lists that AWS keeps, which stand for their ranges among the addresses.
+        Names of lists that AWS keeps, to be written in place of their ranges.
 
     Returns
     -------

@@ -54,7 +54,7 @@ _CONFIGURATION = (
     "use_dualstack_endpoint",
     "ignore_configured_endpoint_urls",
 )
-"""Settings of a session that decide where its clients connect to, and whom they trust."""
+"""Settings of a session that decide where its clients connect to, and which certificates they trust."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,9 +129,9 @@ def cross_check(
 
 
 def cost_text(calls: int) -> str:
-    """Return the cost of charged calls in words; the price itself is AWS's to name, and may change."""
+    """Return the cost of charged calls in words, without the price, which AWS may change."""
     return (
-        f"IAM Access Analyzer: AWS charges for {count(calls, 'call')}, by its list price for a custom policy check. "
+        f"IAM Access Analyzer: AWS charges for {count(calls, 'call')}, at its list price for custom policy checks. "
         f"Look it up at {_PRICES}"
     )
 

@@ -426,7 +426,7 @@ def _add_export(commands: Commands) -> None:
     parser.add_argument("--bucket", help="bucket whose guard is read")
     parser.add_argument(
         "--lists", action="append", default=[], metavar="NAME",
-        help="pl-... or wafv2:ipset/NAME: write its name for its ranges (repeatable)",
+        help="pl-... or wafv2:ipset/NAME: write the name, not its ranges (repeatable)",
     )  # fmt: skip
     parser.add_argument("-o", "--output", type=Path, help="file to write, .json or .yaml (default: print JSON)")
     parser.add_argument(

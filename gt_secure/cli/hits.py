@@ -71,8 +71,8 @@ def add_source_arguments(parser: argparse.ArgumentParser, *, asks: bool = True) 
 def _add_engine_arguments(parser: argparse.ArgumentParser, asks: bool) -> None:
     group = parser.add_argument_group("where the query runs")
     group.add_argument("--engine", choices=ENGINES, default="auto",
-                       help="auto reads here; large logs on what --processing-folder or --athena-database set up; "
-                       "--stats says why")  # fmt: skip
+                       help="auto reads here, and large logs with --processing-folder or --athena-database "
+                       "if given (--stats shows why)")  # fmt: skip
     group.add_argument("--athena-database", help="database of the Glue catalog for Athena's table")
     group.add_argument("--athena-workgroup", default="primary", help="work group of Athena")
     group.add_argument("--athena-output", help="s3:// location of Athena's results (default: the work group's)")
@@ -81,9 +81,9 @@ def _add_engine_arguments(parser: argparse.ArgumentParser, asks: bool) -> None:
                        help="run Spark as a SageMaker Processing job, with its files in this s3:// folder")  # fmt: skip
     group.add_argument("--processing-role", metavar="ARN", help="role of the job (default: your own role)")
     group.add_argument("--processing-instances", type=int, metavar="N", default=2,
-                       help="instances of the job (default: %(default)s)")  # fmt: skip
+                       help="number of instances (default: %(default)s)")  # fmt: skip
     group.add_argument("--processing-instance-type", metavar="TYPE", default="ml.m5.xlarge",
-                       help="type of its instances (default: %(default)s)")  # fmt: skip
+                       help="instance type of the job (default: %(default)s)")  # fmt: skip
     group.add_argument("--processing-image", metavar="URI", help="another image with Spark 3.5 or newer")
     if asks:
         group.add_argument("--yes", action="store_true", help="run a query that costs money without asking")

@@ -17,7 +17,7 @@ _TIMEOUT_S = 30
 
 
 def start_kernel(address: str, token: str) -> None:
-    """Start the kernel in the background; JupyterLab's extension uses a panel session that no page is connected with.
+    """Start the kernel in the background; JupyterLab's extension uses a panel session that no page is connected to.
 
     Parameters
     ----------

@@ -135,12 +135,12 @@ def replication_on(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
 
 @bucket_rule("bucket-acl-public", "s3:GetBucketAcl")
 def bucket_acl_public(snapshot: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
-    """The bucket's ACL grants something to everybody, and Block Public Access of bucket or account ignores it not."""
+    """The bucket's ACL grants something to everybody, and no Block Public Access setting ignores the ACL."""
     public = [f"{grant.permission} to {grant.grantee.rpartition('/')[2]}" for grant in _acl(bucket, public=True)]
     by_account = snapshot.account_block
     if not public or bucket.public_access_block.get(_IGNORE) or (by_account or {}).get(_IGNORE):
         return
-    # The account's setting ignores the ACL too: where it was not read, nobody knows.
+    # The account's setting may ignore the ACL too: if it was not read, the result is unknown.
     yield Match(bucket.name, f"It grants {', '.join(public)}.", () if by_account is not None else (READ_ACCOUNT_BLOCK,))
 
 

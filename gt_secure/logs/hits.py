@@ -162,7 +162,7 @@ class Hits:
         return self.where(" AND ".join(parts) or "true")
 
     def where(self, condition: str) -> Hits:
-        """Keep the requests that fulfil an SQL condition on the columns, for what :meth:`filter` cannot say.
+        """Keep the requests that match an SQL condition on the columns, for what :meth:`filter` cannot express.
 
         Parameters
         ----------
@@ -316,7 +316,7 @@ class Hits:
         return find_leaks(rows, rules if rules.networks is not None else replace(rules, networks=self.networks))
 
     def _narrowed(self, names: Sequence[str], condition: str) -> Hits:
-        """Return the rows that fulfil a condition with only some columns, where deriving all would take longer."""
+        """Return the rows that match a condition, with only some columns if deriving all would take longer."""
         deferred = self._store.deferred
         if deferred is None or deferred.ready:
             return self

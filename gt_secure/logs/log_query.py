@@ -35,7 +35,7 @@ class LogQuery:
     since, until : datetime.datetime, optional
         UTC; ``until`` is not included.
     filters : mapping
-        What :meth:`Hits.filter` takes.
+        Arguments of :meth:`Hits.filter`.
     dedupe : bool
         Whether to leave out records that were delivered twice.
     """
@@ -96,7 +96,7 @@ class Runtime:
 
 
 class ReadOptions(TypedDict, total=False):
-    """Further parameters of :func:`~gt_secure.logs.read_hits`, as those who call it pass them on."""
+    """Further parameters of :func:`~gt_secure.logs.read_hits`, as callers pass them on."""
 
     until: str | dt.date | dt.datetime | None
     dedupe: bool

@@ -176,7 +176,7 @@ def read_hits(
     athena : Athena, optional
         For Athena: work group, output location, and who says yes.
     processing : Processing, optional
-        For Spark as a SageMaker Processing job: folder, instances, and who says yes.
+        For Spark as a SageMaker Processing job: folder, instances, and how it is confirmed.
     filters : mapping, optional
         What :meth:`Hits.filter` takes, applied where the query runs.
     networks : Networks or path, or several paths, optional
@@ -219,7 +219,7 @@ def _read_here(query: LogQuery, runtime: Runtime, chosen: EngineChoice | None) -
         if kept is not None and job.reader.is_empty() and job.cached:  # a statement over no lines takes its time too
             job.sink.close()
             return _hits(job, None, None, dedupe)
-        # Of files of this machine, most columns are never asked for. What comes from elsewhere is masked at once.
+        # Most columns of local files are never used. Everything from another source is masked immediately.
         later = _stays(job, job.reader.first)
         store.run_on(job.reader, write_fields(lines) if later else write_lines(lines))
         job.sink.close()
@@ -238,7 +238,7 @@ def _read_here(query: LogQuery, runtime: Runtime, chosen: EngineChoice | None) -
 
 
 def _deferred(job: _Job, fields: Path) -> Path:
-    """Let the store derive columns when they are asked for; return the file of all columns, which may be to come."""
+    """Let the store derive columns when they are asked for; return the file of all columns, which may not exist yet."""
     store = job.store
     file = store.folder / "derived.parquet"
     rows = DeferredRows(store.new_name("rows"), fields, file, store.run)
@@ -249,7 +249,7 @@ def _deferred(job: _Job, fields: Path) -> Path:
 
 
 def _stays(job: _Job, item: LogObject | None) -> bool:
-    """Return whether this machine has the texts as logged in any case, and the cache gets nothing of them."""
+    """Return whether the unmasked texts are on this machine anyway, and the cache stores none of them."""
     return isinstance(item, LocalFile) and (job.cache is None or not job.cache.keeps(item))
 
 

@@ -69,7 +69,7 @@ class _Bar:
 
     @property
     def mark(self) -> Mark:
-        """The bar as something to press."""
+        """The mark of the bar."""
         return Mark(self.label, self.words, self.condition, self.address, self.endpoint)
 
 

@@ -28,7 +28,7 @@ class Mark:
     address, endpoint : str or None
         The source, where the bar stands for exactly one.
     box : tuple of float
-        Left, top, width and height as parts of the figure, from its top left corner; of the figure as last drawn.
+        Left, top, width and height as fractions of the figure as last drawn, from its top left corner.
     """
 
     label: str
@@ -50,7 +50,7 @@ class _Placed:
 def set_marks(
     figure: Figure, parts: Parts, marks: Iterable[Mark], *, spans: Sequence[tuple[float, float]] | None = None
 ) -> None:
-    """Keep the marks of a figure: one a row, or with ``spans`` one for each range of the x axis."""
+    """Keep the marks of a figure: one per row, or with ``spans`` one for each range of the x axis."""
     found = list(marks)
     places = spans if spans is not None else [(row - 0.5, row + 0.5) for row in range(len(found))]
     placed = [_Placed(mark, *place) for mark, place in zip(found, places, strict=True)]

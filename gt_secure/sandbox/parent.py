@@ -12,13 +12,13 @@ from collections.abc import Callable
 def on_end(act: Callable[[], None], *, name: str) -> None:
     """Act, in a separate thread, when the pipe at standard input ends.
 
-    Standard input itself becomes empty: children of this process (Node, for one) would inherit the pipe, and
+    Standard input itself becomes empty: children of this process (Node, for example) would inherit the pipe, and
     one that makes it non-blocking makes it so for every process that has it.
 
     Parameters
     ----------
     act : callable
-        What to do then.
+        Function to call when the pipe ends.
     name : str
         Name of the thread.
     """

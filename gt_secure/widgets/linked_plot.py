@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..plots import Mark
 
 _PRESS = "Press to show its requests."
-_AGAIN = "Its requests are shown below. Press again to show none."
+_AGAIN = "Its requests are shown below. Press again to hide them."
 
 
 class LinkedPlot(Box):

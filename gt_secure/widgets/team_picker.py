@@ -147,14 +147,14 @@ class TeamPicker(Step):
             said = "Choose a team to see its locks, its workforce and its labeling jobs."
             self.set_summary(f"Choose one of {count(len(teams), 'team')}.")
         else:
-            said = "There is no workteam to choose from in this region."
+            said = "There are no workteams in this region."
             self.set_summary("No workteam in this region.")
         self.about.value = markup.hint(said)
         if self.value is not None:
             self._choose(self.value)
 
     def _greet(self) -> None:
-        """Greet a person whose region has no private workteam: the panel is still of use."""
+        """Show the greeting in a region without a private workteam, where the panel is still useful."""
         shown = self.no_private_team
         self.greeting.value = greeting(bool(self._teams)) if shown else ""
         (self.welcome.remove_class if shown else self.welcome.add_class)("gts-hidden")
@@ -248,7 +248,7 @@ class TeamPicker(Step):
 
 def greeting(other_teams: bool) -> Markup:
     """Return what the panel is and what it can do in a region without a private workteam."""
-    title = "Welcome. This region has no private workteam, and you can start without one."
+    title = "Welcome. This region has no private workteam, but you can start without one."
     pairs = [
         (
             "What this is",
@@ -261,7 +261,7 @@ def greeting(other_teams: bool) -> Markup:
             "Nothing is written before you apply.",
         ),
         ("With a workteam", f'{CREATE_TEAM} Then press "Refresh". It adds the URL lock and the portal lock.'),
-        ("Another region", "Workteams belong to a region. If yours are elsewhere, connect to that region."),
+        ("Another region", "Each workteam belongs to one region. If yours is in another one, connect to that region."),
     ]
     if other_teams:
         pairs.insert(2, ("Vendor teams", "AWS offers no URL lock for them. The bucket guard protects their images."))

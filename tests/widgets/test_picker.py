@@ -180,7 +180,7 @@ def test_a_region_without_workteams_greets_and_leads_to_a_bucket(aws: Any, now: 
     assert "gts-hidden" not in picker.welcome._dom_classes
     shown = words(picker.greeting.value)
     for part in (
-        "Welcome. This region has no private workteam, and you can start without one.",
+        "Welcome. This region has no private workteam, but you can start without one.",
         "Choose a bucket",
         "refuses presigned URLs from other addresses",
         "Create a private workteam in the SageMaker console",

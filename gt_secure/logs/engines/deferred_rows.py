@@ -1,9 +1,9 @@
-"""Rows of which the fields are parsed, and the columns that cost most only when a query names them.
+"""Rows whose fields are parsed first, and whose costly columns are derived only when a query names them.
 
-Only for log files of this machine: the file of a read holds the fields, with texts of clients as they were logged. A
+Only for local log files: the file of a read holds the fields, with texts of clients as they were logged. A
 view derives the other columns, and the engine leaves out what a query does not name. The first query that names a
-costly column lets all columns be written to another file, which the view shows from then on: later queries find them
-ready, and the texts as logged are deleted.
+costly column writes all columns to another file, which the view shows from then on: later queries find them ready, and
+the unmasked texts are deleted.
 """
 
 # ruff: noqa: S608 - SQL is put together from our own names; text from outside goes through literal
@@ -20,7 +20,7 @@ from ..sql.derived_columns import MAY_NEED_QUERY, TEXTS, derived, from_lines
 from .duckdb_store import SAMPLE, literal, write_rows
 
 COSTLY = ("fingerprint", "minted", "expires_s", "age_s", "access_key", "request_uri")
-"""Columns that take longer than reading the row."""
+"""Columns that take longer to derive than the row takes to read."""
 
 _CHEAP = ("presigned", "test_marker")
 _RAW = tuple(name for name in TEXTS if name != "request_uri")
@@ -71,7 +71,7 @@ class DeferredRows:
         return self._ready
 
     def add_view(self, view: str) -> None:
-        """Take a view over these rows for them."""
+        """Treat a view over these rows like the rows themselves."""
         self._views.add(view)
 
     def before(self, sql: str) -> None:

@@ -60,7 +60,7 @@ class Deferred(Protocol):
         """Derive what a statement names."""
 
     def add_view(self, view: str) -> None:
-        """Take a view over these rows for them."""
+        """Treat a view over these rows like the rows themselves."""
 
     def derive(self) -> None:
         """Derive everything now."""
@@ -204,7 +204,7 @@ class Store:
 _GROUP = 40_960
 """Rows in a row group: larger ones are buffered in memory by every thread."""
 _DICTIONARY = 200
-"""Values of a column in the dictionary of a row group at most: most columns have few or all different ones."""
+"""Maximum number of values in a row group's dictionary: most columns have either few values or only distinct ones."""
 
 
 def write_lines(path: Path) -> str:
@@ -301,7 +301,7 @@ def _open_own(folder: Path) -> IO[bytes]:
 def _hold(folder: Path) -> IO[bytes]:
     """A lock that ends with this process, however it ends.
 
-    It gets its name when it is locked: another process that sweeps at this moment would find it free.
+    The file gets its name only when it is locked: a process that sweeps at this moment would find an unlocked one.
     """
     unnamed = folder / f"{_LOCK}.new"
     lock = unnamed.open("w+b")

@@ -1,8 +1,8 @@
-"""Spark as a SageMaker Processing job: for logs too large for one machine, where no Spark is at hand.
+"""Spark as a SageMaker Processing job: for logs too large for one machine, where no Spark is available.
 
-The job is started by the SageMaker SDK of the person, version 2 or 3, with its own PySparkProcessor. It gets a script
-that ships with gt_secure and a question in S3, and leaves its answer beside them. It costs money, so it runs only after
-a yes.
+The user's SageMaker SDK, version 2 or 3, starts the job with its PySparkProcessor. The job gets a script that ships
+with gt_secure and a question in S3, and leaves its answer beside them. It costs money, so it runs only after the user
+confirms.
 
 Sources: SageMaker API Reference (CreateProcessingJob, DescribeProcessingJob, StopProcessingJob) and the source of
 SageMaker's Spark images: their entry point runs ``spark-submit`` with the script and its arguments, and their EMRFS
@@ -88,7 +88,7 @@ class ProcessingRun:
         return f"{self.settings.folder.rstrip('/')}/{self.job}/"
 
     def rows(self, question: Question, *, with_source: bool) -> Iterator[list[str | None]]:
-        """Ask, run and give the rows as text.
+        """Ask for confirmation, run the job and yield the rows as text.
 
         Raises
         ------
@@ -119,7 +119,7 @@ class ProcessingRun:
         yield from self._answer()
 
     def describe(self, coverage: Coverage) -> None:
-        """Say what Spark read."""
+        """Describe what Spark read."""
         if self.estimate is not None:
             coverage.objects = coverage.objects_read = self.estimate.objects
             coverage.bytes = self.estimate.bytes
@@ -176,7 +176,7 @@ class ProcessingRun:
             client.put_object(Bucket=bucket, Key=prefix + name, Body=body)
 
     def _wait(self, client: Any) -> None:
-        """Follow the job to its end; an interrupt, too, stops it, because it costs money."""
+        """Follow the job to its end; an interrupt stops it as well, because it costs money."""
         try:
             job = self._followed(client)
         except BaseException:
@@ -202,7 +202,7 @@ class ProcessingRun:
             pause = min(pause * 1.5, LONGEST_WAIT_S)
 
     def _stop(self, client: Any) -> None:
-        """Stop the job; that it cannot be stopped hides no other error."""
+        """Stop the job; a failure to stop it never hides another error."""
         try:
             with aws_errors("sagemaker:StopProcessingJob", f"processing-job/{self.job}"):
                 client.stop_processing_job(ProcessingJobName=self.job)
@@ -221,7 +221,7 @@ class ProcessingRun:
         )
 
     def _error(self) -> str:
-        """Return what the script wrote about its failure, if it got so far and this role may read it."""
+        """Return the error that the script wrote, if it got that far and this role can read it."""
         try:
             texts = [_text(item.open().read()) for item in self._written("error/")]
         except (GtSecureError, OSError):
@@ -243,7 +243,7 @@ class ProcessingRun:
 
     def _check_cancel(self) -> None:
         if self.cancel is not None and self.cancel.is_set():
-            raise LogError("The Processing job was cancelled.", next_step="Start it again to read on.")
+            raise LogError("The Processing job was cancelled.", next_step="Start it again.")
 
 
 def _text(data: bytes) -> str:
@@ -251,6 +251,6 @@ def _text(data: bytes) -> str:
 
 
 def _glob(bucket: str, start: str) -> str:
-    """Return the address of everything whose key begins so, as Hadoop reads it: with a backslash before its signs."""
+    """Return Hadoop's path for every key with this prefix, with a backslash before each of its special characters."""
     plain = "".join(f"\\{char}" if char in "\\*?[]{}," else char for char in start)
     return f"s3://{bucket}/{plain}" + ("" if start.endswith("/") or not start else "*")

@@ -37,12 +37,12 @@ def view_of_lines(spark: Any, paths: list[str]) -> Any:
 
 
 def answer(spark: Any, folder: str) -> None:
-    """Run the question of a folder, and write its rows there as arrays of text, one JSON array a line."""
+    """Run the question of a folder, and write its rows there as arrays of text, one JSON array per line."""
     text = spark.read.option("wholetext", "true").text(folder + "question.json").head()[0]
     question = json.loads(text)
     if is_old(spark.version):
         needed = ".".join(map(str, NEEDED))
-        raise RuntimeError(f"This is Spark {spark.version}; the SQL text needs functions of Spark {needed}.")
+        raise RuntimeError(f"This is Spark {spark.version}, but the query needs functions of Spark {needed}.")
     for name, value in SETTINGS.items():
         spark.conf.set(name, value)
     view_of_lines(spark, question["paths"])
@@ -53,7 +53,7 @@ def answer(spark: Any, folder: str) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Answer the question, or write the error beside it: the description of a failed job does not show it."""
+    """Answer the question, or write the error beside it, because the description of a failed job does not show it."""
     from pyspark.sql import SparkSession
 
     parser = argparse.ArgumentParser(description=__doc__)

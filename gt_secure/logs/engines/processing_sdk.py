@@ -1,4 +1,4 @@
-"""PySparkProcessor of the SageMaker SDK, of version 2 or 3: made from settings, or the person's own."""
+"""PySparkProcessor of the SageMaker SDK, of version 2 or 3: made from settings, or passed by the user."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def _imported(modules: tuple[str, ...], name: str) -> Any:
         except (ImportError, AttributeError):  # version 3 has a package of the old name that lacks the class
             continue
     raise MissingExtra(
-        "A Processing job is started by the SageMaker SDK, which is not installed.",
+        "A Processing job needs the SageMaker SDK, which is not installed.",
         next_step='pip install "gt_secure[sagemaker]"',
     )
 

@@ -1,4 +1,4 @@
-"""Settings of a SageMaker Processing job that runs a question on Spark, and the estimate that a person agrees to."""
+"""Settings of a SageMaker Processing job that runs a question on Spark, and the estimate that a person confirms."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class ProcessingEstimate:
     def sentence(self) -> str:
         """The question that a person confirms."""
         most = (
-            f"That is at most {self.usd:,.2f} USD at {self.usd_per_hour:g} USD an instance and hour."
+            f"That is at most {self.usd:,.2f} USD at {self.usd_per_hour:g} USD per instance and hour."
             if self.usd is not None
             else "AWS bills each instance by the second."
         )
@@ -85,7 +85,7 @@ class Processing:
     sagemaker_session : Session of the SageMaker SDK, optional
         The default is the session that the connection was made from, or a new one with the connection's credentials.
     processor : PySparkProcessor, optional
-        One that you made, for a network, keys or tags. Its role, instances, image and session are used then.
+        A processor that you made, for a network, keys or tags. Its role, instances, image and session are then used.
     yes : bool
         Run without asking.
     confirm : callable, optional
@@ -133,12 +133,12 @@ class Processing:
         if self.image_uri is None and self.processor is None and is_old(self.spark_version):
             needed = ".".join(map(str, NEEDED))
             raise InvalidInput(
-                f"The SQL text needs functions of Spark {needed}, and the image has {self.spark_version[:20]}.",
+                f"The query needs functions of Spark {needed}, but the image has {self.spark_version[:20]}.",
                 next_step=f"Leave the version out, or pass {needed} or newer.",
                 field="spark_version",
             )
         if self.usd_per_hour is not None and self.usd_per_hour < 0:
-            raise InvalidInput("A price is not negative.", next_step="Leave usd_per_hour out.", field="usd_per_hour")
+            raise InvalidInput("The price is negative.", next_step="Leave usd_per_hour out.", field="usd_per_hour")
         if not 60 <= self.timeout_s <= _LONGEST_S:
             raise InvalidInput(
                 "A job may run for 60 seconds to 5 days.",

@@ -67,7 +67,7 @@ def _prefixes(sources: Any) -> list[str]:
     if not uris or not all(uri.startswith("s3://") for uri in uris):
         raise InvalidInput(
             "A Processing job reads s3:// prefixes.",
-            next_step="Name s3:// prefixes; read files with another engine.",
+            next_step="Name s3:// prefixes. Read files with another engine.",
             field="sources",
         )
     for uri in uris:
@@ -82,7 +82,7 @@ def _prefix(sources: Any, settings: Athena) -> str | None:
     if len(uris) != 1 or not uris[0].startswith("s3://"):
         raise InvalidInput(
             "Athena reads one s3:// prefix at a time.",
-            next_step="Name one s3:// prefix; read files with another engine.",
+            next_step="Name one s3:// prefix. Read files with another engine.",
             field="sources",
         )
     split_uri(uris[0])

@@ -1,4 +1,4 @@
-"""EngineChoice of the engine that runs a question, with the reason."""
+"""The chosen engine for a question, with the reason."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def check_engine(
         )
     if session is not None and processing is not None:
         raise InvalidInput(
-            "Spark runs on your session or as a Processing job, and both are given.",
+            "Spark runs on your session or as a Processing job, but both are given.",
             next_step="Leave out one of them: the session or the settings of the job.",
             field="processing",
         )

@@ -49,7 +49,7 @@ class SparkRun:
         if is_old(version):
             needed = ".".join(map(str, NEEDED))
             raise InvalidInput(
-                f"This is Spark {version}; the SQL text needs functions of Spark {needed}.",
+                f"This is Spark {version}, but the query needs functions of Spark {needed}.",
                 next_step=f"Use Spark {needed} or newer (EMR 7, Glue 5 or pip install 'pyspark>={needed}'), or another "
                 "engine.",
                 field="session",
@@ -88,7 +88,7 @@ class SparkRun:
                 spark.conf.set(name, value)
 
     def describe(self, coverage: Coverage) -> None:
-        """Say what Spark read."""
+        """Describe what Spark read."""
         coverage.objects = coverage.objects_read = self._files
         coverage.notes.append(
             "Counted by Spark, which gives no offsets of lines and does not report when the files were delivered. It "
@@ -174,7 +174,7 @@ def _path(source: Any) -> str:
 
 
 def _of_prefix(text: str) -> str:
-    """Return the path for Spark of what an ``s3://`` address is for the other engines: a prefix."""
+    """Return the Spark path that reads an ``s3://`` address as a prefix, like the other engines."""
     scheme, found, rest = text.partition("://")
     if not found or scheme not in ("s3", "s3a", "s3n") or rest.endswith("/") or set("*?[{") & set(rest):
         return text

@@ -32,7 +32,7 @@ Fetched = tuple[int, LogObject, Open]
 
 
 class Pace:
-    """Number of requests at a time: grows while that fetches no less, falls back when it does or S3 is throttling."""
+    """Number of concurrent requests: grows while the rate does not fall, shrinks when it does or S3 is throttling."""
 
     def __init__(self, most: int = MOST) -> None:
         self.most = most

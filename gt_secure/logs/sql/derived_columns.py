@@ -239,7 +239,7 @@ MAY_NEED_QUERY = (
     "(auth_type IS NULL AND requester IS NOT NULL OR regexp_matches(request_uri, '-[Tt][Ee][Ss][Tt]') "
     f"OR regexp_matches(request_uri, '{_ODD}'))"
 )
-"""Condition for DuckDB: ``presigned`` or ``test_marker`` of a record may depend on its query; else it is looked at."""
+"""Condition for DuckDB: ``presigned`` or ``test_marker`` may depend on a record's query, so it is parsed."""
 
 
 def derived(
@@ -262,7 +262,7 @@ def derived(
     known : collection of str, optional
         Columns that the records have already, ``presigned`` and ``test_marker`` among them.
     query_where : str
-        Condition on a record; the query of others is taken for empty.
+        Condition on a record; the query of other records counts as empty.
     """
     d, test = dialect, own_test()
     wanted = {*FIELDS, *EXTRA, *_OF_QUERY, "test"} if needed is None else {*needed}

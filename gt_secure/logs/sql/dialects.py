@@ -78,7 +78,7 @@ _DECODABLE = f"(?s)(?:[^%]|(?:{_CUT_OFF})*(?:{_UTF8}|{_PLAIN}))*(?:{_CUT_OFF})*"
 _DUCKDB_DECODED = f"CASE WHEN regexp_full_match({{0}}, '{_DECODABLE}') THEN url_decode({{0}}) END"
 """``try`` does it too, but not inside a lambda in DuckDB 1.5, and each failure takes as long as sixty successes.
 
-Decoding is nested three times: its argument stands in it twice and no more, because DuckDB binds all of the text.
+Decoding is nested three times: its argument occurs only twice in it, because DuckDB binds all of the text.
 """
 
 DUCKDB = Dialect(

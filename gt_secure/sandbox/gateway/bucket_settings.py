@@ -26,7 +26,7 @@ _NO_TARGET = (
 
 
 async def refusal(request: HttpRequest) -> Reply | None:
-    """Return the error for a setting that S3 would not take, or None; whoever may not set it hears only that.
+    """Return the error for a setting that S3 would reject, or None; without permission, it is only a refusal.
 
     The status of a policy, which the emulator does not have, is answered here.
     """

@@ -24,7 +24,7 @@ def install() -> None:
     Raises
     ------
     Unsupported
-        If the installed ministack evaluates them in another way.
+        If the installed ministack evaluates them differently.
     """
     from ministack.core import iam_evaluator
 
@@ -32,7 +32,7 @@ def install() -> None:
     used = getattr(getattr(getattr(iam_evaluator, _CALLER, None), "__code__", None), "co_names", ())
     if not callable(original) or NAME not in used:
         raise Unsupported(
-            "This version of ministack evaluates bucket policies otherwise; the sandbox would ignore NotPrincipal.",
+            "This version of ministack evaluates bucket policies differently. The sandbox would ignore NotPrincipal.",
             next_step="Run it with the pinned version: gt-secure sandbox install",
         )
     if not getattr(original, "gt_secure", False):
@@ -51,7 +51,7 @@ def _wrapped(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _rewritten(document: dict[str, Any], caller: str) -> dict[str, Any]:
-    """Return the policy in which each Deny of everybody else names everybody, or is gone where the caller is spared."""
+    """Return the policy with each NotPrincipal Deny applied to everybody, or left out if it names the caller."""
     statements = document.get("Statement", [])
     listed = statements if isinstance(statements, list) else [statements]
     kept = []
