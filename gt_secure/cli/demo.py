@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import webbrowser
 from collections.abc import Iterator
@@ -30,6 +31,7 @@ from .tutorials import copy_notebooks, notebooks_dir
 from .warm_panel import start_kernel
 
 _START_S = 60
+_KERNEL_S = 10
 
 
 def add(commands: Commands) -> None:
@@ -113,9 +115,10 @@ def _lab(work: Path, port: int, place: Place, *, open_browser: bool) -> int:
             stdin=subprocess.PIPE,
             start_new_session=True,
         )
+        kernel: threading.Event | None = None
         try:
             _wait_for(chosen, lab)
-            start_kernel(f"http://127.0.0.1:{chosen}{place.path(chosen)}", token)
+            kernel = start_kernel(f"http://127.0.0.1:{chosen}{place.path(chosen)}", token)
             _tell(f"  JupyterLab  {address}")
             _tell("To run gt-secure in a second shell on the same sandbox, paste these lines there:")
             _tell("\n".join(sandbox.shell_lines(running.environment())))
@@ -126,7 +129,11 @@ def _lab(work: Path, port: int, place: Place, *, open_browser: bool) -> int:
         except KeyboardInterrupt:
             code = 0
         finally:
-            _stop(lab)
+            try:
+                if kernel is not None:
+                    kernel.wait(_KERNEL_S)
+            finally:
+                _stop(lab)
     _tell("Stopped. Your notebooks are in " + str(work))
     return 0 if code in {0, -signal.SIGINT, -signal.SIGTERM, 130, 143} else 1
 

@@ -16,7 +16,7 @@ _SESSION = {"path": "gt-secure-demo", "name": "Ground Truth access", "type": "gt
 _TIMEOUT_S = 30
 
 
-def start_kernel(address: str, token: str) -> None:
+def start_kernel(address: str, token: str) -> threading.Event:
     """Start the kernel in the background; JupyterLab's extension uses a panel session that no page is connected to.
 
     Parameters
@@ -25,15 +25,25 @@ def start_kernel(address: str, token: str) -> None:
         URL of the local JupyterLab, with a slash at the end.
     token : str
         Its token.
+
+    Returns
+    -------
+    threading.Event
+        Set when the kernel is ready, or could not be started. JupyterLab interrupts its kernels before it ends them,
+        and one that is still importing would print a traceback.
     """
-    threading.Thread(target=_try, args=(address, token), name="gt-secure-warm", daemon=True).start()
+    settled = threading.Event()
+    threading.Thread(target=_try, args=(address, token, settled), name="gt-secure-warm", daemon=True).start()
+    return settled
 
 
-def _try(address: str, token: str) -> None:
+def _try(address: str, token: str, settled: threading.Event) -> None:
     try:
         _start(address, token)
     except Exception as error:  # the page starts a kernel itself
         log.debug("gt_secure: the panel's kernel was not started ahead: %s", type(error).__name__)
+    finally:
+        settled.set()
 
 
 def _start(address: str, token: str) -> None:

@@ -41,7 +41,15 @@ def test_the_entry_point_is_there():
 
 
 def test_importing_the_plugin_is_cheap():
-    heavy = ("boto3", "matplotlib", "duckdb", "ipywidgets", "ministack", "gt_secure.sandbox", "gt_secure.check")
+    heavy = (
+        "boto3",
+        "matplotlib",
+        "duckdb",
+        "ipywidgets",
+        "ministack",
+        "gt_secure.sandbox.process",
+        "gt_secure.check.running",
+    )
     code = f"import gt_secure.pytest_plugin, sys; print([m for m in {heavy!r} if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
 
