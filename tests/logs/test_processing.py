@@ -274,6 +274,36 @@ def test_what_is_no_processor(s3: JobS3) -> None:
         count(s3, Processor(s3, answers()), settings=Processing(folder=FOLDER, processor="me", yes=True))
 
 
+class OldProcessor:
+    """PySparkProcessor of an SDK that is older than the image of Spark 3.5."""
+
+    def __init__(self, *, framework_version: str | None = None, image_uri: str | None = None, **_: Any) -> None:
+        if image_uri is None and framework_version not in ("3.2", "3.3"):
+            raise ValueError(f"Unsupported spark version: {framework_version}.")
+        self.image_uri = image_uri or f"1.dkr.ecr/sagemaker-spark-processing:{framework_version}-cpu"
+
+
+@pytest.mark.parametrize(
+    ("settings", "image"),
+    [
+        ({}, "1.dkr.ecr/sagemaker-spark-processing:3.5-cpu"),
+        ({"image_uri": "2.dkr.ecr/own:1"}, "2.dkr.ecr/own:1"),
+        ({"spark_version": "9.9"}, None),
+    ],
+)
+def test_an_sdk_older_than_the_image(
+    s3: JobS3, settings: dict[str, str], image: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processing_sdk, "_imported", lambda _, name: OldProcessor if "Spark" in name else Processor)
+    monkeypatch.setattr(processing_sdk, "_session", lambda *_: None)
+    wanted = Processing(folder=FOLDER, role="arn:aws:iam::111122223333:role/spark", yes=True, **settings)  # type: ignore[arg-type]
+    if image is None:
+        with pytest.raises(InvalidInput, match=r"9\.9"):
+            processing_sdk.processor_of(connection(s3), wanted)
+    else:
+        assert processing_sdk.processor_of(connection(s3), wanted).sdk.image_uri == image
+
+
 def test_without_the_sdk_it_says_what_to_install(s3: JobS3, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("sagemaker", "sagemaker.spark.processing", "sagemaker.core.spark.processing"):
         monkeypatch.setitem(sys.modules, name, None)  # importing it fails, installed or not

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ...aws.client import Aws, aws_errors
@@ -12,6 +14,8 @@ from .processing_settings import Processing
 
 _PROCESSORS = ("sagemaker.spark.processing", "sagemaker.core.spark.processing")
 _SESSIONS = ("sagemaker.session", "sagemaker.core.helper.session_helper")
+_NEWER_IMAGES = {"3.5": "3.3"}
+"""A Spark version that older SDKs (2.245, in SageMaker Distribution 3.9) do not list, and one that they list."""
 _DAY_S = 24 * 3600.0
 """SageMaker stops a job after this time where the processor sets no limit."""
 
@@ -78,15 +82,31 @@ def processor_of(aws: Aws, settings: Processing) -> Processor:
         )
     kind = _imported(_PROCESSORS, "PySparkProcessor")
     session = _session(aws, settings)
+    make = partial(
+        kind, role=role, instance_count=settings.instances, instance_type=settings.instance_type,
+        max_runtime_in_seconds=int(settings.timeout_s), base_job_name="gt-secure", sagemaker_session=session,
+    )  # fmt: skip
+    version = settings.spark_version
     try:
-        sdk = kind(
-            role=role, instance_count=settings.instances, instance_type=settings.instance_type,
-            framework_version=None if settings.image_uri else settings.spark_version, image_uri=settings.image_uri,
-            max_runtime_in_seconds=int(settings.timeout_s), base_job_name="gt-secure", sagemaker_session=session,
-        )  # fmt: skip
+        sdk = make(image_uri=settings.image_uri) if settings.image_uri else _of_version(make, version)
     except (ValueError, TypeError) as error:
         raise _refused(error) from error
     return Processor(sdk, role, settings.instances, settings.instance_type, settings.timeout_s)
+
+
+def _of_version(make: Callable[..., Any], version: str) -> Any:
+    """Make a processor on SageMaker's image of a Spark version, also where the SDK is older than that image."""
+    try:
+        return make(framework_version=version)
+    except ValueError:
+        older = _NEWER_IMAGES.get(version)
+        if older is None:
+            raise
+        # The images of all versions are in one repository; only the tag tells them apart.
+        repository, found, tag = str(make(framework_version=older).image_uri).rpartition(":")
+        if not found or not tag.startswith(older):
+            raise
+        return make(image_uri=f"{repository}:{version}{tag.removeprefix(older)}")
 
 
 def _given(sdk: Any) -> Processor:
