@@ -66,8 +66,9 @@ def environment(line: str) -> Path:
 def pins() -> list[str]:
     """The locked versions, without those that JupyterLab decides."""
     text = (ROOT / "requirements" / "dev.txt").read_text(encoding="utf-8")
-    found = re.findall(r"^([A-Za-z0-9_.-]+==[^\s\\]+(?: ;[^\\\n]+)?)", text, flags=re.MULTILINE)
-    return [pin.strip() for pin in found if not _FREE.match(pin)]
+    # A constraint has no extras.
+    found = re.findall(r"^([A-Za-z0-9_.-]+)(?:\[[^]]*\])?(==[^\s\\]+(?: ;[^\\\n]+)?)", text, flags=re.MULTILINE)
+    return [f"{name}{version}".strip() for name, version in found if not _FREE.match(name)]
 
 
 def versions(python: Path) -> str:
