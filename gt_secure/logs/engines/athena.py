@@ -28,6 +28,7 @@ from ..storage.listing import LATE, list_logs, path_ranges, split_uri
 from .athena_query import Flow, QueryProgress
 from .athena_settings import MAX_QUERY_BYTES, Athena, Estimate
 from .athena_table import AdHoc, RawTable, raw_table
+from .consent import ask
 
 
 @dataclass
@@ -97,7 +98,11 @@ class AthenaRun:
                 next_step="Filter by fewer values; filter the rest after reading.",
                 field="filters",
             )
-        self._ask(self.estimate)
+        found = self.estimate
+        ask(
+            found, self.settings.confirm, yes=self.settings.yes, what="query", settings="Athena",
+            details={"objects": found.objects, "bytes": found.bytes, "usd": round(found.usd, 2)},
+        )  # fmt: skip
         yield from self._run(client, table, sql)
 
     def _run(self, client: Any, table: RawTable, sql: str) -> Iterator[list[str | None]]:
@@ -189,19 +194,6 @@ class AthenaRun:
                 sides.append(f"\"$path\" < '{_quoted(f's3://{bucket}/{high}')}'")
             parts.append(f"({' AND '.join(sides)})")
         return " OR ".join(parts) or "true"
-
-    def _ask(self, estimate: Estimate) -> None:
-        if self.settings.yes:
-            return
-        if self.settings.confirm is None:
-            raise InvalidInput(
-                f"{estimate.sentence} The query was not confirmed.",
-                next_step="Pass yes=True, as in Athena(yes=True), or Athena(confirm=...).",
-                field="yes",
-                details={"objects": estimate.objects, "bytes": estimate.bytes, "usd": round(estimate.usd, 2)},
-            )
-        if not self.settings.confirm(estimate):
-            raise LogError("Nothing was run: the question was answered with no.")
 
     def describe(self, coverage: Coverage) -> None:
         """Say what Athena read, as far as it tells."""

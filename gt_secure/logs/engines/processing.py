@@ -31,6 +31,7 @@ from ..sql.dialects import SPARK
 from ..sql.query import MOST_ROWS, Question, statement
 from ..storage.listing import day_start, list_logs, split_uri
 from . import processing_script
+from .consent import ask
 from .processing_sdk import processor_of
 from .processing_settings import Processing, ProcessingEstimate
 
@@ -110,7 +111,11 @@ class ProcessingRun:
             objects, size, processor.instances, processor.instance_type, processor.role, self.folder,
             processor.timeout_s / 3600, self.settings.usd_per_hour,
         )  # fmt: skip
-        self._ask(self.estimate)
+        found = self.estimate
+        ask(
+            found, self.settings.confirm, yes=self.settings.yes, what="job", settings="Processing",
+            details={"objects": found.objects, "bytes": found.bytes, "usd": found.usd},
+        )  # fmt: skip
         self._put("question.json", json.dumps({"sql": sql, "paths": paths, "most": MOST_ROWS + 1}).encode())
         self._put("script.py", Path(processing_script.__file__).read_bytes())
         self._check_cancel()
@@ -155,19 +160,6 @@ class ProcessingRun:
             # What two addresses match would be read twice.
             paths += [_glob(bucket, start) for start in ([prefix] if prefix in days else sorted(days))]
         return paths, objects, size
-
-    def _ask(self, estimate: ProcessingEstimate) -> None:
-        if self.settings.yes:
-            return
-        if self.settings.confirm is None:
-            raise InvalidInput(
-                f"{estimate.sentence} The job was not confirmed.",
-                next_step="Pass yes=True, as in Processing(yes=True), or Processing(confirm=...).",
-                field="yes",
-                details={"objects": estimate.objects, "bytes": estimate.bytes, "usd": estimate.usd},
-            )
-        if not self.settings.confirm(estimate):
-            raise LogError("Nothing was run: the question was answered with no.")
 
     def _put(self, name: str, body: bytes) -> None:
         client = self.aws.client("s3")
