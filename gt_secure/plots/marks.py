@@ -43,7 +43,7 @@ class Mark:
 class _Placed:
     mark: Mark
     start: float
-    """Where it begins on its axis, in units of the data."""
+    """Its beginning on its axis, in units of the data."""
     end: float
 
 

@@ -1,4 +1,4 @@
-"""What Spark is told to read for a source: an ``s3://`` address is a prefix, as for the other engines."""
+"""Paths that Spark reads for a source: an ``s3://`` address is a prefix, as for the other engines."""
 
 from __future__ import annotations
 

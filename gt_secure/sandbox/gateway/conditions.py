@@ -18,13 +18,14 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ...errors import Unsupported
 from ...network import Source
 from ..settings import REGION, account_id
+from . import evaluator
 from .mechanisms import QUERY, SIGV4, Mechanism
 
 PRIVATE_NAME = "_resolve_condition_key"
 _CALLER = "_conditions_met"
+_LOST = "This version of ministack evaluates conditions in another way; the sandbox would not enforce."
 
 _current: contextvars.ContextVar[Mapping[str, str | None] | None] = contextvars.ContextVar(
     "gt_secure_sandbox_conditions", default=None
@@ -39,25 +40,12 @@ def install() -> None:
     Unsupported
         If the installed ministack has no such function, or its evaluation no longer calls it.
     """
-    from ministack.core import iam_evaluator
-
-    check(iam_evaluator)
-    original = getattr(iam_evaluator, PRIVATE_NAME)
-    if getattr(original, "gt_secure", False):
-        return
-    setattr(iam_evaluator, PRIVATE_NAME, _wrapped(original))
+    evaluator.wrap(PRIVATE_NAME, _CALLER, _wrapped, _LOST)
 
 
 def check(module: Any) -> None:
     """Raise :class:`Unsupported` unless the module looks up condition keys where :func:`install` expects it."""
-    lookup = getattr(module, PRIVATE_NAME, None)
-    caller = getattr(module, _CALLER, None)
-    used = getattr(getattr(caller, "__code__", None), "co_names", ())
-    if not callable(lookup) or PRIVATE_NAME not in used:
-        raise Unsupported(
-            "This version of ministack evaluates conditions in another way; the sandbox would not enforce.",
-            next_step="Run it with the pinned version: gt-secure sandbox install",
-        )
+    evaluator.check(module, PRIVATE_NAME, _CALLER, _LOST)
 
 
 def _wrapped(original: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
@@ -70,7 +58,6 @@ def _wrapped(original: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
             return role_arn(ctx.principal_arn)
         return original(key, ctx)
 
-    resolve.gt_secure = True  # type: ignore[attr-defined]
     return resolve
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from ...errors import Unsupported
+from . import evaluator
 
 NAME, _CALLER = "evaluate_resource_policy", "combine_resource_policy"
 _SESSION = re.compile(r"arn:([^:]+):sts::(\d{12}):assumed-role/([^/]+)/.+")
@@ -26,17 +26,8 @@ def install() -> None:
     Unsupported
         If the installed ministack evaluates them differently.
     """
-    from ministack.core import iam_evaluator
-
-    original = getattr(iam_evaluator, NAME, None)
-    used = getattr(getattr(getattr(iam_evaluator, _CALLER, None), "__code__", None), "co_names", ())
-    if not callable(original) or NAME not in used:
-        raise Unsupported(
-            "This version of ministack evaluates bucket policies differently. The sandbox would ignore NotPrincipal.",
-            next_step="Run it with the pinned version: gt-secure sandbox install",
-        )
-    if not getattr(original, "gt_secure", False):
-        setattr(iam_evaluator, NAME, _wrapped(original))
+    lost = "This version of ministack evaluates bucket policies differently. The sandbox would ignore NotPrincipal."
+    evaluator.wrap(NAME, _CALLER, _wrapped, lost)
 
 
 def _wrapped(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -46,7 +37,6 @@ def _wrapped(original: Callable[..., Any]) -> Callable[..., Any]:
             return original(doc, ctx, *args, **more)
         return original(_rewritten(json.loads(text), ctx.principal_arn), ctx, *args, **more)
 
-    evaluate.gt_secure = True  # type: ignore[attr-defined]
     return evaluate
 
 

@@ -15,6 +15,7 @@ from .. import emulator
 from . import query_auth as presigned
 from .http import HttpRequest, Reply
 
+# Also in gt_secure.access.public_access, on purpose: prediction and enforcement come from different code.
 _FIXING = frozenset(
     {
         "aws:principalorgid",

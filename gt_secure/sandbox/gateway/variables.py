@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from ...errors import Unsupported
+from . import evaluator
 
 PRIVATE_NAME, _LOOKUP = "_first_match", "_resolve_condition_key"
 _CALLER = "evaluate"
@@ -31,17 +31,8 @@ def install() -> None:
     Unsupported
         If the installed ministack has no such function, or its evaluation no longer calls it.
     """
-    from ministack.core import iam_evaluator
-
-    original = getattr(iam_evaluator, PRIVATE_NAME, None)
-    used = getattr(getattr(getattr(iam_evaluator, _CALLER, None), "__code__", None), "co_names", ())
-    if not callable(original) or PRIVATE_NAME not in used:
-        raise Unsupported(
-            "This version of ministack evaluates statements in another way; the sandbox would ignore policy variables.",
-            next_step="Run it with the pinned version: gt-secure sandbox install",
-        )
-    if not getattr(original, "gt_secure", False):
-        setattr(iam_evaluator, PRIVATE_NAME, _wrapped(original))
+    lost = "This version of ministack evaluates statements in another way; the sandbox would ignore policy variables."
+    evaluator.wrap(PRIVATE_NAME, _CALLER, _wrapped, lost)
 
 
 def _wrapped(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -52,7 +43,6 @@ def _wrapped(original: Callable[..., Any]) -> Callable[..., Any]:
         arn = ctx.resource_arn if ctx.resource_arn == "*" else _masked(ctx.resource_arn)
         return original(replace(ctx, resource_arn=arn), filled, effect)
 
-    first_match.gt_secure = True  # type: ignore[attr-defined]
     return first_match
 
 
