@@ -17,6 +17,7 @@ from ..connection import Connection
 from ..errors import InvalidInput
 from ..iam.facts import parse_facts
 from ..listings import Journal
+from ..logs.activity import READING
 from ..named_networks import load_networks
 from ..restriction.expectations import Expectation, expect
 from ..restriction.files import dump_restriction, dumps_restriction, load_restriction
@@ -125,7 +126,7 @@ def plan_from(args: argparse.Namespace) -> Plan:
 
 
 def _planned(args: argparse.Namespace, restriction: Restriction, gt: Connection) -> Plan:
-    with working("Reading the access logs" if args.logs else "Reading the account"):
+    with working(READING if args.logs else "Reading the account"):
         return gt.plan(restriction, logs=args.logs, accepted=getattr(args, "accepted", None))
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import access, logs
 from ..errors import InvalidInput
+from ..logs import activity
 from ..logs.coverage import Coverage
 from ..logs.engines.duckdb_store import MEMORY_LIMIT
 from ..logs.engines.selection import ENGINES
@@ -24,13 +25,12 @@ from ..logs.sql.columns import COLUMNS
 from ..logs.storage.cache import Cache, cache_state
 from ..logs.storage.listing import find_logs
 from ..logs.table import Table
-from ..text import json_text, printable, size_text
+from ..text import json_text, printable
 from .output import connection, note
 from .parser import add_hidden_alias
 from .progress import working
 
 if TYPE_CHECKING:
-    from ..logs.engines.athena_query import QueryProgress
     from ..logs.engines.athena_settings import Athena, Estimate
     from ..logs.engines.processing_settings import Processing, ProcessingEstimate
     from ..logs.export import Export
@@ -159,7 +159,7 @@ def counts_from(args: argparse.Namespace, export: Export | None = None) -> tuple
     large = args.engine in ("spark", "athena") or args.athena_database or args.processing_folder
     if not (args.dedupe or args.predict or args.wait_for) and (large or _simple(args)):
         sources, aws = log_sources(args)
-        with warnings_as_lines(), reading(args) as progress:
+        with warnings_as_lines(), reading() as progress:
             table, coverage = count_hits(
                 sources, args.by, since=args.since, until=args.until, aws=aws, engine=args.engine,
                 filters=log_filters(args), athena=_athena(args), processing=_processing(args), progress=progress,
@@ -168,7 +168,7 @@ def counts_from(args: argparse.Namespace, export: Export | None = None) -> tuple
         if args.limit is not None:
             table = Table(table.columns, table.rows[: args.limit])
     else:
-        with open_hits(args) as hits:
+        with open_hits(args) as hits, working(activity.COUNTING):
             coverage, table = hits.coverage, hits.count(args.by, limit=args.limit)
     return table, coverage
 
@@ -182,7 +182,7 @@ def _simple(args: argparse.Namespace) -> bool:
 def open_hits(args: argparse.Namespace) -> Hits:
     """Read what the arguments of a command name."""
     sources, aws = log_sources(args)
-    with warnings_as_lines(), reading(args) as progress:
+    with warnings_as_lines(), reading() as progress:
         options: dict[str, Any] = {
             "since": args.since, "until": args.until, "aws": aws, "dedupe": args.dedupe, "cache": not args.no_cache,
             "engine": args.engine, "athena": _athena(args), "processing": _processing(args),
@@ -259,21 +259,10 @@ def _confirmed(estimate: Estimate | ProcessingEstimate) -> bool:
 
 
 @contextlib.contextmanager
-def reading(args: argparse.Namespace) -> Iterator[Callable[[Any], None]]:
-    """Show the progress of reading: objects and bytes here, the state of the query on Athena."""
-    with working("Reading the access logs") as line:
-        describe = _athena_text if args.engine == "athena" else _reading_text
-        yield lambda progress: line.update(describe(progress))
-
-
-def _athena_text(progress: QueryProgress | Any) -> str:
-    return f"Athena: {progress.state.lower()}, {size_text(progress.bytes)} scanned"
-
-
-def _reading_text(progress: Any) -> str:
-    if hasattr(progress, "waited_s"):
-        return str(progress.sentence)
-    return f"Reading the access logs: {progress.sentence}"
+def reading() -> Iterator[Callable[[Any], None]]:
+    """Show the progress of reading: objects and bytes here, the state of the query or the job elsewhere."""
+    with working(activity.READING) as line:
+        yield lambda progress: line.update(activity.words_of(progress))
 
 
 def log_sources(args: argparse.Namespace) -> tuple[list[Any], Any]:
@@ -400,7 +389,7 @@ def _leaks(args: argparse.Namespace) -> tuple[Leaks, Coverage]:
     rules = logs.LeakRules.make(
         pools=args.pool, v4_prefix=args.v4_prefix, v6_prefix=args.v6_prefix, pair_seconds=args.pair_seconds
     )
-    with open_hits(args) as hits, working("Looking for leaked URLs", hits.share_done):
+    with open_hits(args) as hits, working(activity.LEAKS):
         return hits.leaks(rules), hits.coverage
 
 

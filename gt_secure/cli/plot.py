@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from ..errors import InvalidInput
+from ..logs import activity
 from ..logs.table import writable
 from ..plots import alt_text, draw, png, svg
 from .hits import add_source_arguments, open_hits, tell
@@ -37,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
             "A figure must be an SVG or PNG file.", next_step="Name it FILE.svg or FILE.png.", field="output"
         )
     with open_hits(args) as hits:
-        with working("Drawing", hits.share_done):
+        with working(activity.DRAWING):
             figure = draw(hits, args.kind, networks=args.allow, endpoints=args.endpoint, top=args.top, theme=args.theme)
         coverage = hits.coverage
     if path.suffix.lower() == ".svg":

@@ -5,22 +5,29 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ..columns import width, wrap
+from ..logs.activity import AFTER_S, Activity
 from ..text import printable
 from .output import line_width
 
-AFTER_S = 1.0
 EVERY_S = 0.25
 
 
 class Working:
-    """A line with the current work and its elapsed time."""
+    """A line with the current work and its elapsed time.
 
-    def __init__(self, text: str, share_done: Callable[[], float | None] | None = None) -> None:
-        self._text, self._share_done = text, share_done
+    Attributes
+    ----------
+    activity : Activity
+        Steps and shares of queries over logs; they are drawn instead of the text.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self.activity = Activity()
         self._started = time.monotonic()
         self._done = threading.Event()
         self._drawn = 0
@@ -48,9 +55,8 @@ class Working:
 
     def _draw(self) -> None:
         seconds = time.monotonic() - self._started
-        share = None if self._share_done is None else self._share_done()
-        done = "" if share is None else f", {share:.0%} done"
-        line = wrap(f"{printable(self._text)}{done} ... {seconds:,.0f} s", (line_width() or 80) - 1)[0]
+        text = printable(self.activity.sentence or self._text)
+        line = wrap(f"{text} ... {seconds:,.0f} s", (line_width() or 80) - 1)[0]
         with self._lock:
             if not self._done.is_set():
                 sys.stderr.write(f"\r{line}{' ' * max(0, self._drawn - width(line))}")
@@ -64,23 +70,17 @@ class Working:
 
 
 @contextmanager
-def working(text: str, share_done: Callable[[], float | None] | None = None) -> Iterator[Working]:
-    """Show a progress line after the first second, where standard error is a terminal.
-
-    Parameters
-    ----------
-    text : str
-    share_done : callable, optional
-        Gives the share of the current step that is done, 0 to 1, or None.
-    """
-    line = Working(text, share_done)
+def working(text: str) -> Iterator[Working]:
+    """Show a progress line after the first second, where standard error is a terminal."""
+    line = Working(text)
     if not sys.stderr.isatty():
         yield line
         return
     thread = threading.Thread(target=line.run, name="gt-secure-progress", daemon=True)
     thread.start()
     try:
-        yield line
+        with line.activity.watched():
+            yield line
     finally:
         line.finish()
         thread.join()

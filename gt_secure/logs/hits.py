@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import InvalidInput, MissingExtra
 from ..named_networks import Networks, NetworksLike, networks_from
 from ..network import IPNetwork, Ranges, Source, parse_endpoint_id, parse_networks
+from . import activity
 from .coverage import Coverage
 from .engines.duckdb_store import Store, literal
 from .network_match import allowlist_of, is_address, to_address
@@ -77,10 +78,6 @@ class Hits:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def share_done(self) -> float | None:
-        """Return the share of the running query that is done, 0 to 1; None where it is not known."""
-        return self._store.share_done()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -189,6 +186,7 @@ class Hits:
         name = lookup_table(self._store, "wanted", {"remote_ip": found})
         return f"remote_ip IN (SELECT remote_ip FROM {name})"
 
+    @activity.step(activity.SIDES)
     def with_restriction(self, networks: str | Iterable[str | IPNetwork] = (), endpoints: Iterable[str] = ()) -> Hits:
         """Add the column ``allowlist``: the side of a restriction's lists that each row came from.
 
@@ -214,6 +212,7 @@ class Hits:
         said = [decide(Source(ipaddress.ip_address(a), e)) if is_address(a) else None for a, e in pairs]
         return self._join("verdict", pairs, said, "NULL")
 
+    @activity.step(activity.NETWORKS)
     def with_networks(self, networks: NetworksLike) -> Hits:
         """Add the columns ``network_name``, ``network_source``, ``asn`` and ``country``, from files.
 
@@ -237,6 +236,7 @@ class Hits:
         named.networks = known
         return named
 
+    @activity.step(activity.PREDICTING)
     def with_refusals(self, decide: Callable[[RefusedRequests], str | None]) -> Hits:
         """Fill ``refused_by`` in where the log does not name it; every such text ends with ``(predicted)``.
 
@@ -268,6 +268,7 @@ class Hits:
             )
         return self._with(f"SELECT * FROM ({self._relation}) WHERE presigned AND {OPENED} AND verdict <> 'allow'")
 
+    @activity.step(activity.COUNTING)
     def count(self, by: str | Sequence[str] = (), *, limit: int | None = None) -> Table:
         """Count rows by columns, most first.
 
@@ -287,6 +288,7 @@ class Hits:
         finally:
             self._store.query(f"DROP TABLE {table}")
 
+    @activity.step(activity.ROWS)
     def rows(self, *, columns: Sequence[str] | None = None, limit: int | None = 1000) -> Table:
         """Rows in the order of their time, at most ``limit``."""
         names = check_columns(columns, self.columns) if columns else [*_SHOWN, *self._columns_extra()]
@@ -307,6 +309,7 @@ class Hits:
         )
         return f"SELECT {picks} FROM ({self._relation}) r ORDER BY r.time, r.source, r.pos"
 
+    @activity.step(activity.LEAKS)
     def leaks(self, rules: LeakRules | None = None) -> Leaks:
         """URLs that were used from more than one place; see :mod:`gt_secure.logs.leaks`."""
         from .leaks import LEAK_COLUMNS, LeakRules, find_leaks
@@ -334,6 +337,7 @@ class Hits:
         """Run SQL written by this package, with ``{hits}`` for these rows."""
         return self._store.query(sql.replace("{hits}", f"({self._relation})"))
 
+    @activity.step(activity.ROWS)
     def to_pandas(self) -> Any:
         """All rows as a pandas DataFrame."""
         try:
@@ -372,6 +376,7 @@ class Hits:
     def _is_text(self, name: str) -> bool:
         return {**STORED, **DERIVED}.get(name, "VARCHAR") == "VARCHAR"
 
+    @activity.step(activity.WRITING)
     def _copy(self, path: str | Path, options: str, guarded: Sequence[str]) -> None:
         split, apart = literal(FORMULA), literal(r"\1'\2\3")
         guard = ", ".join(

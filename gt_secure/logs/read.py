@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..errors import InvalidInput, LogError
 from ..named_networks import NetworksLike, networks_from
 from ..text import redact
-from . import engines
+from . import activity, engines
 from .coverage import Coverage, Sample
 from .engines.deferred_rows import DeferredRows, write_fields
 from .engines.duckdb_store import MEMORY_LIMIT, Store, from_records, rows_of, write_lines, write_records
@@ -222,14 +222,15 @@ def _read_here(query: LogQuery, runtime: Runtime, chosen: EngineChoice | None) -
         # Most columns of local files are never used. Everything from another source is masked immediately.
         later = _stays(job, job.reader.first)
         store.run_on(job.reader, write_fields(lines) if later else write_lines(lines))
-        job.sink.close()
-        if later:
-            lines = _deferred(job, lines)
-        found = records if job.sink.count else None
-        if found is not None:
-            store.query(write_records(found, job.sink.path))
-        if job.reader.cancelled:
-            raise cancelled(kept.keep(store, lines, found, job.reader.tally, job.sink) if kept is not None else 0)
+        with activity.kept_whole():  # Cancel ends the reader; what it has read is kept
+            job.sink.close()
+            if later:
+                lines = _deferred(job, lines)
+            found = records if job.sink.count else None
+            if found is not None:
+                store.query(write_records(found, job.sink.path))
+            if job.reader.cancelled:
+                raise cancelled(kept.keep(store, lines, found, job.reader.tally, job.sink) if kept is not None else 0)
         job.refuse_if_nothing()
         return _hits(job, lines, found, dedupe)
     except BaseException:
@@ -253,6 +254,7 @@ def _stays(job: _Job, item: LogObject | None) -> bool:
     return isinstance(item, LocalFile) and (job.cache is None or not job.cache.keeps(item))
 
 
+@activity.step(activity.COUNTING)
 def _hits(job: _Job, lines_file: Path | None, records_file: Path | None, dedupe: bool) -> Hits:
     store, coverage = job.store, job.coverage()
     deferred = store.deferred
@@ -262,7 +264,8 @@ def _hits(job: _Job, lines_file: Path | None, records_file: Path | None, dedupe:
     relation = " UNION ALL BY NAME ".join(parts)
     if job.cache is not None:
         if lines_file is not None:
-            job.cache.keep(store, lines_file, records_file, job.reader.tally, job.sink)
+            with activity.kept_whole():
+                job.cache.keep(store, lines_file, records_file, job.reader.tally, job.sink)
         relation, lines, blank = job.cache.with_cached(store, relation, job.cached, len(job.reader.tally.names))
         coverage.lines += lines
         coverage.blank += blank

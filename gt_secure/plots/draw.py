@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from ..errors import InvalidInput, LogError
+from ..logs import activity
 from .age import url_ages
 from .bars import hits_by_ip, hits_by_network
 from .heat import heat_map
@@ -37,6 +38,7 @@ def check_kind(kind: object) -> None:
     )
 
 
+@activity.step(activity.DRAWING)
 def draw(
     hits: Hits,
     kind: Kind = "ip",

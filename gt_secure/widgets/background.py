@@ -21,8 +21,13 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, TypeVar
 
 from ..errors import GtSecureError, Unreachable
+from ..logs import activity as activities
+from ..logs.activity import Activity
 
 T = TypeVar("T")
+
+EVERY_S = 0.5
+"""Seconds between two looks at what work under way is doing."""
 
 log = logging.getLogger("gt_secure")
 
@@ -69,7 +74,7 @@ def as_error(error: BaseException) -> GtSecureError:
 
 
 class Worker:
-    """Runs one piece of work at a time; starting another drops the first.
+    """Runs one piece of work at a time; starting another drops the first, and ends its queries.
 
     Parameters
     ----------
@@ -77,11 +82,21 @@ class Worker:
         Called with True when work starts and with False when the last one has ended.
     on_error : callable
         Gets the error of the work, unless it is late.
+    on_progress : callable, optional
+        Gets the activity of work that takes more than a second, every half second.
     """
 
-    def __init__(self, *, on_busy: Callable[[bool], None], on_error: Callable[[GtSecureError], None]) -> None:
+    def __init__(
+        self,
+        *,
+        on_busy: Callable[[bool], None],
+        on_error: Callable[[GtSecureError], None],
+        on_progress: Callable[[Activity], None] | None = None,
+    ) -> None:
         self._on_busy = on_busy
         self._on_error = on_error
+        self._on_progress = on_progress
+        self._activity: Activity | None = None
         self._ticket = 0
         self._task: asyncio.Task[None] | None = None
         self._error: GtSecureError | None = None
@@ -100,6 +115,7 @@ class Worker:
         timeout_s: float = 60.0,
         after_s: float = 0.0,
         hours: bool = False,
+        activity: Activity | None = None,
     ) -> None:
         """Run ``work`` on a thread, then ``done`` with its result on the event loop.
 
@@ -115,7 +131,10 @@ class Worker:
             Seconds to wait first, so that a burst of changes leads to one call.
         hours : bool
             For work of hours: the end of the kernel does not wait for its thread.
+        activity : Activity, optional
+            Of the work, if it reports more than its queries do. It is cancelled when nobody waits any more.
         """
+        self._end_queries()
         self._ticket += 1
         self._error = None
         loop = _running_loop()
@@ -124,13 +143,20 @@ class Worker:
             return
         if self._task is not None:
             self._task.cancel()
+        self._activity = doing = activity or Activity()
+
+        def watched() -> T:
+            with doing.watched():
+                return work()
+
         # Without a pause the thread starts now, not only when the cell has ended.
-        future = None if after_s else (_on_daemon if hours else _on_thread)(loop, work)
-        self._task = loop.create_task(self._run(self._ticket, work, done, timeout_s, after_s, future))
+        future = None if after_s else (_on_daemon if hours else _on_thread)(loop, watched)
+        self._task = loop.create_task(self._run(self._ticket, watched, done, timeout_s, after_s, future))
         self._on_busy(True)
 
     def cancel(self) -> None:
-        """Stop waiting; the result will be dropped when it comes."""
+        """Stop waiting, and end its queries; the result will be dropped when it comes."""
+        self._end_queries()
         self._ticket += 1
         if self._task is not None:
             self._task.cancel()
@@ -144,6 +170,12 @@ class Worker:
             await asyncio.sleep(0)
         if self._error is not None:
             raise self._error
+
+    def _end_queries(self) -> None:
+        """End the queries that nobody waits for: the next ones would wait for them."""
+        if self._activity is not None:
+            self._activity.cancel.set()
+            self._activity = None
 
     def _run_now(self, work: Callable[[], T], done: Callable[[T], None]) -> None:
         self._on_busy(True)
@@ -170,7 +202,7 @@ class Worker:
             if future is None:
                 await asyncio.sleep(after_s)
                 future = _on_thread(asyncio.get_running_loop(), work)
-            result = await asyncio.wait_for(future, timeout_s)
+            result = await self._await(ticket, future, timeout_s)
             if self._is_late(ticket):
                 return
             done(result)
@@ -178,13 +210,29 @@ class Worker:
             self.dropped += 1
             return
         except TimeoutError as error:
+            if ticket == self._ticket:
+                self._end_queries()
             self._fail(ticket, error if isinstance(error, GtSecureError) else _too_slow(timeout_s))
         except Exception as error:
             self._fail(ticket, as_error(error))
         finally:
             if ticket == self._ticket:
-                self._task = None
+                self._task = self._activity = None
                 self._on_busy(False)
+
+    async def _await(self, ticket: int, future: asyncio.Future[T], timeout_s: float) -> T:
+        """Wait for work, and show meanwhile what it does."""
+        showing = asyncio.get_running_loop().create_task(self._show_progress(ticket))
+        try:
+            return await asyncio.wait_for(future, timeout_s)
+        finally:
+            showing.cancel()
+
+    async def _show_progress(self, ticket: int) -> None:
+        await asyncio.sleep(activities.AFTER_S)
+        while self._on_progress is not None and self._activity is not None and ticket == self._ticket:
+            self._on_progress(self._activity)
+            await asyncio.sleep(EVERY_S)
 
     def _is_late(self, ticket: int) -> bool:
         late = ticket != self._ticket
@@ -256,20 +304,6 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return asyncio.get_running_loop()
     except RuntimeError:
         return None
-
-
-def on_loop() -> Callable[[Callable[[], object]], None]:
-    """Return a function that runs an action where widgets may be touched, whichever thread calls it."""
-    loop = _running_loop()
-
-    def run(action: Callable[[], object]) -> None:
-        if loop is None or _testing:
-            action()
-            return
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(action)
-
-    return run
 
 
 def spawn(work: Awaitable[Any]) -> asyncio.Task[Any] | None:

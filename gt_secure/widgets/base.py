@@ -13,6 +13,7 @@ from .. import html as markup
 from ..connection import connect
 from ..errors import AccessDenied, GtSecureError
 from ..html import Markup
+from ..logs.activity import Activity
 from .background import Worker, as_error, is_testing
 from .page_assets import page_parts
 from .shared_models import make, shared
@@ -90,8 +91,9 @@ class Step(Box):
     def __init__(self, link: Link | Connection | None = None) -> None:
         super().__init__()
         self.link = link if isinstance(link, Link) else Link(link)
-        self.worker = Worker(on_busy=self._show_busy, on_error=self.show_error)
+        self.worker = Worker(on_busy=self._show_busy, on_error=self.show_error, on_progress=self._show_progress)
         self._busy_words = ""
+        self._quiet = False
         self._buttons: list[tuple[ipywidgets.Button, Callable[[], bool]]] = []
         self._may_cancel = True
         self._number = Html(classes="gts-num-box")
@@ -106,7 +108,8 @@ class Step(Box):
         self.cancel_button = self.button("Cancel", self.cancel, link=True)
         self._buttons.clear()  # Cancel is the one button that works while the others wait
         self.cancel_button.add_class("gts-hidden")
-        status_row = make(ipywidgets.HBox, [self.status, self.cancel_button])
+        self._announced = Html(classes="gts-unseen")
+        status_row = make(ipywidgets.HBox, [self.status, self._announced, self.cancel_button])
         status_row.add_class("gts-status-row")
         self.message = Html()
         self.body = make(ipywidgets.VBox, [*self.build(), status_row, self.message])
@@ -186,12 +189,18 @@ class Step(Box):
         after_s: float = 0.0,
         may_cancel: bool = True,
         hours: bool = False,
+        quiet: bool = False,
+        activity: Activity | None = None,
     ) -> None:
-        """Do slow work off the event loop; the buttons of this step are disabled meanwhile."""
-        self._busy_words = words
+        """Do slow work off the event loop; the buttons of this step are disabled meanwhile.
+
+        After a second the status line shows the work's own words, if it has any. With ``quiet``, it shows nothing
+        before: for work that rarely takes so long.
+        """
+        self._busy_words, self._quiet = words, quiet
         self._may_cancel = may_cancel
         self.message.value = ""
-        self.worker.start(work, done, timeout_s=timeout_s, after_s=after_s, hours=hours)
+        self.worker.start(work, done, timeout_s=timeout_s, after_s=after_s, hours=hours, activity=activity)
 
     def set_summary(self, *parts: object) -> None:
         """Set the line that stays when the step is closed."""
@@ -201,7 +210,9 @@ class Step(Box):
     def set_status(self, words: str | Markup, *, busy: bool = False) -> None:
         """Announce something in the status line."""
         shown = f'<div class="{"gts-busy" if busy else "gts-hint"}">{markup.cell(words)}</div>' if words else ""
+        (self.status.add_class if words and busy else self.status.remove_class)("gts-turning")
         self.status.value = f'<div role="status" aria-live="polite">{shown}</div>'
+        self._announced.value = ""
 
     def show_result(self, *parts: Markup | str) -> None:
         """Show a result under the status line, announced to screen readers."""
@@ -247,10 +258,31 @@ class Step(Box):
         )
 
     def _show_busy(self, busy: bool) -> None:
-        cancellable = busy and self._may_cancel
-        (self.cancel_button.remove_class if cancellable else self.cancel_button.add_class)("gts-hidden")
-        self.set_status(self._busy_words if busy else "", busy=busy)
+        quiet = busy and self._quiet
+        if quiet:
+            self.add_class("gts-quiet")
+        self._offer_cancel(busy and not quiet)
+        self.set_status("" if quiet or not busy else self._busy_words, busy=busy)
         self.enable()
+        if not quiet:
+            self.remove_class("gts-quiet")  # last: before, the buttons would look disabled for a moment
+
+    def _offer_cancel(self, busy: bool) -> None:
+        shown = busy and self._may_cancel
+        (self.cancel_button.remove_class if shown else self.cancel_button.add_class)("gts-hidden")
+
+    def _show_progress(self, activity: Activity) -> None:
+        """Show what the work does. Its numbers change all the time: only a new step is announced."""
+        if not activity.sentence and not self._quiet:  # the step says it itself, as while a change is applied
+            return
+        self.remove_class("gts-quiet")
+        self._offer_cancel(True)
+        self.status.add_class("gts-turning")
+        self.status.value = f'<div class="gts-busy">{markup.cell(activity.sentence or self._busy_words)}</div>'
+        topic = activity.topic or self._busy_words
+        is_news = self._quiet or not self._busy_words.startswith(topic)
+        shown = f"<span>{markup.cell(topic if is_news else '')}</span>"
+        self._announced.value = f'<div role="status" aria-live="polite">{shown}</div>'
 
 
 def error_markup(error: GtSecureError, tone: markup.Tone = "no", first: str = "") -> Markup:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,11 +14,11 @@ import traitlets
 from .. import html as markup
 from .. import logs as access_logs
 from .. import plots
-from ..errors import InvalidInput
+from ..errors import GtSecureError, InvalidInput
 from ..html import Markup, count
+from ..logs.activity import READING, ROWS, WRITING, Activity
 from ..text import duration
 from . import hits_view as hitsview
-from .background import on_loop
 from .base import Html, Link, Step, error_markup, field
 from .hits_view import HitsResult
 from .linked_plot import LinkedPlot
@@ -45,6 +44,8 @@ _SOURCES = 200
 """Sources in the list."""
 WAIT_S = 3 * 3600
 """Seconds after which waiting for a delivery ends."""
+_ASKING = f"{ROWS}…"
+"""Status while the requests of one source are read."""
 _REQUESTS = (("presigned only", True), ("all", False))
 
 
@@ -93,7 +94,7 @@ class HitsStep(Step):
         self.on_revoke: Callable[[Leak, Hits], object] | None = None
         self.markers: list[str] = []
         self.wait_s = WAIT_S
-        self._stop = threading.Event()
+        self._choice = (-1, -1)
         self._following = False
         super().__init__(connection)
         self.set_summary("Not read yet.")
@@ -178,29 +179,13 @@ class HitsStep(Step):
 
     def plot_hits(self) -> None:
         """Read the log and plot it."""
-        self._stop = stop = threading.Event()
-        on_widgets, read = on_loop(), self._reading(cancel=stop, progress=lambda state: tell(state))
-        shown = [0.0]
-
-        def tell(state: Any) -> None:
-            seconds = getattr(state, "seconds", 0.0)  # of the first second, nothing is worth a sentence
-            if seconds >= shown[0] + 1 and not stop.is_set():
-                shown[0] = seconds
-                words = f"Reading the access log: {state.sentence}…"
-                on_widgets(lambda: None if stop.is_set() else self.set_status(words, busy=True))
-
-        def work() -> HitsResult:
-            try:
-                return read()
-            finally:
-                stop.set()  # no progress is shown over the result
-
-        self.run("Reading the access log…", work, self._got, timeout_s=600)
+        activity = Activity()
+        read = self._reading(cancel=activity.cancel, progress=activity.tell)
+        self.run(f"{READING}…", read, self._got, timeout_s=600, activity=activity)
 
     def wait_for_delivery(self) -> None:
         """Wait until a request is delivered that is not in the log yet, then plot the log."""
-        self._stop = stop = threading.Event()
-        presigned, on_widgets = self.which.value, on_loop()
+        activity, presigned = Activity(), self.which.value
         before: list[int] = []
 
         def is_new(hits: Hits) -> bool:
@@ -209,28 +194,44 @@ class HitsStep(Step):
             return rows > before[0]
 
         def tell(state: object) -> None:
-            if isinstance(state, access_logs.Waiting) and not stop.is_set():
-                on_widgets(lambda: None if stop.is_set() else self.set_status(state.sentence, busy=True))
+            if isinstance(state, access_logs.Waiting):
+                activity.tell(state)
 
-        read = self._reading(wait_for=is_new, wait_s=self.wait_s, cancel=stop, progress=tell)
+        read = self._reading(wait_for=is_new, wait_s=self.wait_s, cancel=activity.cancel, progress=tell)
         self.run(
             f"Waiting for delivery… {access_logs.USUALLY}",
             lambda: (read(), before[-1] > before[0]),
             self._waited,
             timeout_s=self.wait_s + 600,
             hours=True,
+            activity=activity,
         )
 
-    def cancel(self) -> None:
-        """Stop reading or waiting."""
-        self._stop.set()
-        super().cancel()
+    def enable(self) -> None:
+        """Bring the parts in line with what is possible now: another choice must not drop the reading of the log."""
+        super().enable()
+        locked = self.worker.busy and not self._is_asking()
+        self.source.disabled = locked
+        self.plot.enable(not locked)
 
-    def close(self) -> None:
-        """Close the step, and end a wait."""
-        if hasattr(self, "_stop"):
-            self._stop.set()
-        super().close()
+    def _is_asking(self) -> bool:
+        """Return whether requests of a source are read, which another choice replaces."""
+        return self.worker.busy and self._busy_words == _ASKING
+
+    def cancel(self) -> None:
+        """Stop the work under way; the list and the plot show again what the requests below are of."""
+        super().cancel()
+        self._restore_choice()
+
+    def show_error(self, error: GtSecureError) -> None:
+        """Show an error; the list and the plot show again what the requests below are of."""
+        super().show_error(error)
+        self._restore_choice()
+
+    def _restore_choice(self) -> None:
+        with self._linked():
+            self.source.value, self.plot.picked = self._choice
+        self.enable()
 
     def _reading(self, **waiting: Any) -> Callable[[], HitsResult]:
         """Return the work that reads the log as the fields ask."""
@@ -274,7 +275,7 @@ class HitsStep(Step):
         kind = str(self.export_kind.value).lower()
         name = hitsview.escaped_name(self.bucket or "log")
         path = Path(f"gt-secure-hits-{name}-{dt.datetime.now():%Y%m%d-%H%M%S}.{kind}").absolute()
-        self.run("Writing…", lambda: _write(result, kind, path), self._wrote)
+        self.run(f"{WRITING}…", lambda: _write(result, kind, path), self._wrote, quiet=True)
 
     # results
 
@@ -319,6 +320,7 @@ class HitsStep(Step):
             ]
             self.source.value = -1
         self.rows.value = self.saved.value = ""
+        self._choice = (-1, -1)
 
     def _source(self) -> dict[str, Any] | None:
         result: HitsResult | None = self.result
@@ -368,14 +370,17 @@ class HitsStep(Step):
             return
         self.enable()
         self.saved.value = ""
-        self.run("Reading its requests…", lambda: hitsview.rows_of_mark(result.hits, mark), self._got_rows)
+        self.run(_ASKING, lambda: hitsview.rows_of_mark(result.hits, mark), self._got_rows, quiet=True)
 
     def _show_source(self) -> None:
         source = self._source()
         self.enable()
         self.saved.value = ""
         if source is None:
+            if self._is_asking():
+                self.worker.cancel()
             self.rows.value = ""
+            self._choice = (-1, -1)
             return
         result = self.result
         bucket, team = self.bucket, self.team
@@ -386,12 +391,14 @@ class HitsStep(Step):
         chip = hitsview.SIDES.get(str(source["allowlist"]))
         side = markup.chip(*chip) if chip else ""
         self.run(
-            "Reading its requests…",
+            _ASKING,
             lambda: hitsview.rows_of(result.hits, source, ask),
             lambda table: self._got_rows(markup.join(side, table)),
+            quiet=True,
         )
 
     def _got_rows(self, shown: Markup) -> None:
+        self._choice = (self.source.value, self.plot.picked)
         self.rows.value = f'<div role="status" aria-live="polite">{shown}</div>'
 
     def _wrote(self, path: Path) -> None:
@@ -404,6 +411,7 @@ class HitsStep(Step):
         if not bucket or self.logs:
             return
         self.result = None
+        self._choice = (-1, -1)
         with self._linked():
             self.plot.show("")
         self.table.value = self.leaks.value = ""

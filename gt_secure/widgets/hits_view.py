@@ -30,7 +30,7 @@ Ask = Callable[[str, str], Iterable[Any]]
 
 _serial = itertools.count(1)
 _IDS = re.compile(r'(\bid="|url\(#|href="#)')
-_TOP = 12
+_TOP, _TOP_HOURS = 12, 16
 
 
 @dataclass(frozen=True)
@@ -110,16 +110,9 @@ def draw(
     hits: Hits, kind: Kind, networks: Sequence[Any], endpoints: Sequence[str], theme: Literal["light", "dark"]
 ) -> Figure:
     """One figure for one theme."""
-    if kind == "time":
-        return plots.over_time(hits, theme=theme)
     if kind == "hours":
-        return plots.heat_map(hits, theme=theme)
-    if kind == "refused":
-        return plots.refusals_by_lock(hits, theme=theme)
-    if kind == "age":
-        return plots.url_ages(hits, theme=theme)
-    make = plots.hits_by_network if kind == "network" else plots.hits_by_ip
-    return make(hits, restriction_networks=networks, endpoints=endpoints, top=_TOP, theme=theme)
+        return plots.draw(hits, "heat", top=_TOP_HOURS, theme=theme)
+    return plots.draw(hits, kind, networks=networks, endpoints=endpoints, top=_TOP, theme=theme)
 
 
 def both_themes(light: Figure, dark: Figure) -> Markup:

@@ -66,6 +66,11 @@ class LinkedPlot(Box):
             button.close()
         self._show_picked()
 
+    def enable(self, usable: bool) -> None:
+        """Let the bars be pressed, or not."""
+        for button in self.bars.children:
+            button.disabled = not usable
+
     def pick(self, address: str, endpoint: str) -> None:
         """Choose the bar of a source; none if it has no bar."""
         self.picked = next(

@@ -176,3 +176,48 @@ def test_keys_of_all_scripts(open_notebook: Any, keys_of_all_scripts: Any, width
     panel.get_by_text("Today a presigned URL from there").wait_for()
     notebook.shoot(f"scripts-{width}")
     assert notebook.page.evaluate(STICKS_OUT) == []
+
+
+HELD = """
+import threading
+from gt_secure.logs import activity, hits as module
+go, leaks, share = threading.Event(), module.Hits.leaks, [0.4]
+def held(hits, *rules):
+    with activity.step(activity.LEAKS):
+        with activity.statement(lambda: share[0]):
+            go.wait(60)
+        return leaks(hits, *rules)
+module.Hits.leaks = held
+p.hits.opened = True
+p.hits.plot_hits()
+"""
+
+
+@pytest.mark.parametrize("width", [600, 1280])
+def test_a_long_query_shows_its_progress(open_notebook: Any, width: int) -> None:
+    name = f"progress_{width}.ipynb"
+    show = "import gt_secure\np = gt_secure.panel(team='radiology-team', bucket='gt-images'); p"
+    notebook = open_notebook(name, show, HELD, "share[0] = 0.41", "go.set()", width=width, height=3000)
+    notebook.command("application:toggle-left-area")
+    run = "notebook:run-cell-and-select-next"
+    notebook.command(run)
+    notebook.panel.wait_for()
+    notebook.settle()
+    notebook.command(run)
+    row = notebook.panel.locator(".gts-status-row", has=notebook.page.locator(".gts-busy"))
+    row.get_by_text("Looking for leaked URLs, 40% done").wait_for()
+    assert row.get_by_role("button", name="Cancel").is_visible()
+    said = row.get_by_role("status")
+    assert said.text_content().strip() in ("Looking for leaked URLs", ""), "the numbers are not announced"
+    said.evaluate("node => { node.dataset.kept = 'yes' }")
+    height = row.bounding_box()["height"]
+    notebook.shoot(f"progress-{width}")
+    assert notebook.page.evaluate(STICKS_OUT) == []
+    notebook.command(run)
+    row.get_by_text("Looking for leaked URLs, 41% done").wait_for()
+    assert said.evaluate("node => node.dataset.kept") == "yes", "a new number announces nothing"
+    assert row.bounding_box()["height"] == height
+    notebook.command(run)
+    row.wait_for(state="detached")
+    notebook.panel.get_by_label("Plot", exact=True).last.wait_for()
+    assert notebook.problems == []

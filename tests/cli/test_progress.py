@@ -8,6 +8,7 @@ import time
 import pytest
 
 from gt_secure.cli import output, progress
+from gt_secure.logs import activity
 
 
 class Terminal(io.StringIO):
@@ -19,6 +20,7 @@ class Terminal(io.StringIO):
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "AFTER_S", 0.01)
     monkeypatch.setattr(progress, "EVERY_S", 0.01)
+    monkeypatch.setattr(activity, "AFTER_S", 0.01)
 
 
 def drawn(stream: io.StringIO, text: str) -> None:
@@ -42,7 +44,7 @@ def test_it_is_drawn_and_taken_away(quick, monkeypatch) -> None:
 def test_the_share_that_is_done_is_drawn(quick, monkeypatch, share: float | None, words: str) -> None:
     stream = Terminal()
     monkeypatch.setattr("sys.stderr", stream)
-    with progress.working("Drawing", lambda: share):
+    with progress.working("Drawing"), activity.step("Drawing"), activity.statement(lambda: share):
         drawn(stream, words)
     assert words in stream.getvalue()
 

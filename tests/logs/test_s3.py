@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import gzip
 import http.server
@@ -17,6 +18,7 @@ import pytest
 
 from gt_secure.errors import LogError
 from gt_secure.logs import Cache, count_hits, find_logs, read_hits
+from gt_secure.logs.activity import Activity
 from gt_secure.logs.ingest import reader
 from gt_secure.logs.storage import objects
 from gt_secure.logs.storage import resumable_body as body_module
@@ -216,7 +218,10 @@ def test_local_files_are_cached_when_asked(tmp_path: Path) -> None:
     assert LocalFile(str(path), 1).name == str(path)
 
 
-def test_a_cancelled_read_goes_on_where_it_was(simple: FakeS3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("watched", [False, True], ids=["alone", "in the panel"])
+def test_a_cancelled_read_goes_on_where_it_was(
+    simple: FakeS3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, watched: bool
+) -> None:
     cache, cancel = Cache(tmp_path), threading.Event()
     fetch = simple.get_object
 
@@ -228,7 +233,8 @@ def test_a_cancelled_read_goes_on_where_it_was(simple: FakeS3, tmp_path: Path, m
 
     monkeypatch.setattr(simple, "get_object", slow)
     monkeypatch.setattr(reader, "_thread_count", lambda first: 2)
-    with pytest.raises(LogError, match="cancelled") as caught:
+    shown = Activity(cancel).watched() if watched else contextlib.nullcontext()
+    with shown, pytest.raises(LogError, match="Reading the access logs was cancelled") as caught:
         read_hits("s3://gt-logs/s3/", aws=simple, cache=cache, cancel=cancel)
     kept = cache.state().objects
     assert 7 <= kept < 24

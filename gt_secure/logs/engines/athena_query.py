@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ...aws.arns import client_partition, workgroup_arn
 from ...aws.client import aws_errors
 from ...errors import AccessDenied, GtSecureError, InvalidInput, LogError
-from ...text import redact
+from ...text import count, redact, size_text
 
 if TYPE_CHECKING:
     from .athena_settings import Athena
@@ -31,6 +31,12 @@ class QueryProgress:
     bytes: int
     seconds: float
     rows: int = 0
+
+    @property
+    def sentence(self) -> str:
+        """The progress in words."""
+        done = f"{count(self.rows, 'row')} read" if self.rows else f"{size_text(self.bytes)} scanned"
+        return f"Athena: {self.state.lower()}, {done}"
 
 
 class Flow:

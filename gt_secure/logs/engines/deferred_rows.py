@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from .. import activity
 from ..sql.columns import EXTRA, FIELDS, STORED
 from ..sql.derived_columns import MAY_NEED_QUERY, TEXTS, derived, from_lines
 from .duckdb_store import SAMPLE, literal, write_rows
@@ -83,7 +84,8 @@ class DeferredRows:
         """Derive all columns now, once."""
         if self._ready:
             return
-        self._run(write_rows(self._rows, self._derived(), STORED))
+        with activity.step(activity.DERIVING):
+            self._run(write_rows(self._rows, self._derived(), STORED))
         self._show(f"read_parquet({literal(self._rows)})")
         self._ready = True
         with contextlib.suppress(OSError):

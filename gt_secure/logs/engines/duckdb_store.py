@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from ...errors import InvalidInput, LogError
+from .. import activity
 from ..ingest.arrow_stream import LineBatch, LineStream
 from ..ingest.reader import Reader
 from ..sql.columns import EXTRA, FIELDS, STORED
@@ -139,17 +140,18 @@ class Store:
 
     def run(self, sql: str, parameters: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
         """Run a statement and fetch all its rows, whatever it has to derive."""
-        with self._lock, self._enough_memory():
+        with self._lock, activity.statement(self.share_done) as stops, self._enough_memory():
             return run_interruptible(
-                lambda: self._connection.execute(sql, list(parameters)).fetchall(), self._connection.interrupt
+                lambda: self._connection.execute(sql, list(parameters)).fetchall(), self._connection.interrupt, stops
             )
 
     def frame(self, sql: str) -> Any:
         """The result as a pandas DataFrame."""
-        with self._lock, self._enough_memory():
+        with self._lock:
             if self._deferred is not None:
                 self._deferred.before(sql)
-            return run_interruptible(lambda: self._connection.execute(sql).df(), self._connection.interrupt)
+            with activity.statement(self.share_done) as stops, self._enough_memory():
+                return run_interruptible(lambda: self._connection.execute(sql).df(), self._connection.interrupt, stops)
 
     @contextlib.contextmanager
     def _enough_memory(self) -> Iterator[None]:

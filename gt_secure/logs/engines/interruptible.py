@@ -1,4 +1,4 @@
-"""Calls into C that Ctrl-C can end: they run on a thread, and the main thread waits where a signal reaches it.
+"""Calls into C that Ctrl-C or Cancel can end: they run on a thread, and the caller waits where either reaches it.
 
 Python delivers a signal between two bytecodes of the main thread. A query that runs there delays it, and one that calls
 back into Python may receive it inside a callback, where an exception is printed and lost.
@@ -17,7 +17,7 @@ _GRACE_S = 0.6
 """Seconds that an interrupted call may take to end before the interrupt goes on without it."""
 
 
-def run_interruptible(call: Callable[[], T], stop: Callable[[], object]) -> T:
+def run_interruptible(call: Callable[[], T], stop: Callable[[], object], cancel: threading.Event | None = None) -> T:
     """Return what a call returns; on Ctrl-C tell it to stop, and raise KeyboardInterrupt.
 
     Parameters
@@ -25,9 +25,16 @@ def run_interruptible(call: Callable[[], T], stop: Callable[[], object]) -> T:
     call : callable
         It must not need the main thread.
     stop : callable
-        Makes the call end soon; called once, from the main thread.
+        Makes the call end soon. Called once after Ctrl-C, and again and again once ``cancel`` is set.
+    cancel : threading.Event, optional
+        Set it to stop the call from any thread.
+
+    Raises
+    ------
+    Exception
+        Whatever the call raises, also because it was stopped.
     """
-    if threading.current_thread() is not threading.main_thread():
+    if cancel is None and threading.current_thread() is not threading.main_thread():
         return call()
     results: list[Any] = []
     errors: list[BaseException] = []
@@ -44,7 +51,8 @@ def run_interruptible(call: Callable[[], T], stop: Callable[[], object]) -> T:
     threading.Thread(target=work, name="gt-secure-query", daemon=True).start()
     try:
         while not done.wait(_LOOK_S):
-            pass
+            if cancel is not None and cancel.is_set():
+                stop()  # not once: DuckDB forgets an interrupt that comes before the statement has begun
     except KeyboardInterrupt:
         stop()
         done.wait(_GRACE_S)
