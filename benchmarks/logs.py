@@ -7,8 +7,8 @@ The same lines as one file, as many files, packed with gzip, and as objects over
 its own; time is the best of the repeats, without imports but for the whole command and for programs; memory is the
 peak of that process. The generator knows the exact counts: ``lost`` are rows that a method leaves out, ``wrong`` rows
 under another key. Slow methods run on a tenth of the log, and their row says so. ``/ours`` compares times per byte.
-``--before VENV`` runs another version of gt_secure right after this one, ``--latency 30`` fetches the objects once more
-through a proxy that delivers every reply 30 ms later.
+``--before VENV`` runs another version of gt_secure right after this one, with the same libraries; ``--latency 30``
+fetches the objects once more through a proxy that delivers every reply 30 ms later.
 """
 
 from __future__ import annotations
@@ -235,6 +235,16 @@ def slow_replies(bench: Bench, args: argparse.Namespace, paths: dict[bool, str])
     bench.environment = known
 
 
+def same_libraries(before: str) -> None:
+    """Refuse a comparison in which another version of a library would make the difference."""
+    names = ("botocore", "duckdb", "numpy", "urllib3")
+    show = f"import importlib.metadata as m; print(*(f'{{n}} {{m.version(n)}}' for n in {names}), sep=', ')"
+    pythons = (sys.executable, str(Path(before) / "bin" / "python"))
+    ours, theirs = (subprocess.check_output([python, "-P", "-c", show], text=True).strip() for python in pythons)
+    if ours != theirs:
+        raise SystemExit(f"Install the same libraries in both environments: here {ours}; in {before} {theirs}.")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(formatter_class=argparse.RawDescriptionHelpFormatter, description=__doc__)
     parser.add_argument("--size", type=float, default=200e6, help="bytes")
@@ -252,6 +262,8 @@ def main() -> None:
     parser.add_argument("--memory", action="store_true", help="peak memory over the size")
     parser.add_argument("--sizes", nargs="*", type=float, default=[1e9, 4e9, 10e9])
     args = parser.parse_args()
+    if args.before:
+        same_libraries(args.before)
     with working_folder(args.keep) as folder:
         print(machine())
         if args.memory:

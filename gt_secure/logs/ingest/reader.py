@@ -24,10 +24,10 @@ from ..storage.objects import LogObject, S3Object
 from ..storage.resumable_body import transport_errors
 from .arrow_stream import LineBatch
 from .batching import Buffers, Packed, Packer, buffer_size
-from .chunks import CHUNK, Metered, unpacked
+from .chunks import CHUNK, Metered, unpacked, unpacked_ahead
 from .json_stream import Item, JsonStream, looks_like_json
 from .listed_ahead import ListedAhead
-from .neighbours import neighbour_file
+from .neighbours import is_record, neighbour_file
 from .prefetch import Fetched, Open, Prefetch
 
 if TYPE_CHECKING:
@@ -282,13 +282,16 @@ class Reader:
         try:
             with opened() as stream:
                 head, rest = unpacked(stream if self._ahead is None else Metered(stream, self._take_stored))
-                if (kind := neighbour_file(head)) is not None:
-                    size = self._left_out(number, kind, head)
-                elif looks_like_json(head):
-                    size = self._records(packer, number, JsonStream(head, rest, self._ended), too_long)
-                else:
-                    mark = len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0
-                    size = packer.read(number, rest, too_long, head[mark:], start=mark) + mark
+                with unpacked_ahead(rest, item.size) as rest:
+                    if is_record(head):
+                        size = packer.read(number, rest, too_long, head)
+                    elif (kind := neighbour_file(head)) is not None:
+                        size = self._left_out(number, kind, head)
+                    elif looks_like_json(head):
+                        size = self._records(packer, number, JsonStream(head, rest, self._ended), too_long)
+                    else:
+                        mark = len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0
+                        size = packer.read(number, rest, too_long, head[mark:], start=mark) + mark
         except (GtSecureError, OSError, EOFError, zlib.error) as error:
             self._failed(number, item, error)
         except Exception as error:

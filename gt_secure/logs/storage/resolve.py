@@ -9,7 +9,7 @@ from typing import Any
 
 from ...errors import InvalidInput, refuse_url
 from .listing import Borders, list_logs
-from .objects import LogObject, StandardInput, local_files
+from .objects import LocalFile, LogObject, S3Object, StandardInput, local_files
 
 
 def resolve(
@@ -40,7 +40,7 @@ def resolve(
     for item in items:
         if isinstance(item, (str, Path)):
             yield from _named(str(item), client, since, until, borders)
-        elif isinstance(item, LogObject):
+        elif isinstance(item, (S3Object, LocalFile, LogObject)):  # the protocol last: it looks at every member
             yield item
         else:
             prefix = getattr(item, "uri", None)
