@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import importlib.util
 import random
 import threading
 from pathlib import Path
@@ -20,6 +21,7 @@ from support import corpus, lines
 from support.processing_job import JobS3, Processor, connection, on_local_spark
 
 slow = pytest.mark.slow
+needs_spark = pytest.mark.skipif(importlib.util.find_spec("pyspark") is None, reason="pyspark is not installed")
 
 
 @pytest.fixture(scope="module")
@@ -244,6 +246,7 @@ def log_bucket(tmp_path: Path) -> tuple[Path, JobS3]:
     return tmp_path, s3
 
 
+@needs_spark
 @slow
 @pytest.mark.parametrize("limits", [{}, RANGE], ids=["all", "range"])
 def test_a_processing_job_counts_as_duckdb_does(log_bucket: tuple[Path, JobS3], limits: dict[str, Any]) -> None:
@@ -271,6 +274,7 @@ def test_a_processing_job_counts_as_duckdb_does(log_bucket: tuple[Path, JobS3], 
     assert [secret for secret in lines.SECRETS if secret.encode() in text] == []
 
 
+@needs_spark
 @slow
 def test_a_processing_job_that_fails_says_why(log_bucket: tuple[Path, JobS3]) -> None:
     folder, s3 = log_bucket
