@@ -7,6 +7,7 @@ back and finish its journal.
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
@@ -24,6 +25,9 @@ def end_on_interrupt() -> None:
     """From now on, end the process at Ctrl-C."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, _end)
+        # When the command is done, Python restores the system's handler and frees its modules for some tenths of a
+        # second: Ctrl-C would kill a process that has printed its whole answer.
+        atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
 
 
 def unwind_on_interrupt() -> None:

@@ -63,6 +63,29 @@ def said(text: str) -> list[str]:
     return [line for line in (line.strip() for line in lines) if line]
 
 
+LATE = """
+import os, signal, sys
+from gt_secure.cli.main import main
+
+class Late:
+    kill, here, signal = staticmethod(os.kill), os.getpid(), signal.SIGINT
+
+    def __del__(self):
+        self.kill(self.here, self.signal)
+
+late = Late()  # freed with the module, after the command
+sys.exit(main())
+"""
+
+
+def test_a_command_that_is_done_keeps_its_exit_code(tmp_path: Path) -> None:
+    env = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
+    command = [sys.executable, "-c", LATE, "log-cache", "show"]
+    done = subprocess.run(command, env=env, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("0 log objects")
+
+
 @pytest.mark.parametrize("after_s", [0.02, 0.07, 0.15, 0.3, 0.5, 0.8, 1.2])
 @pytest.mark.parametrize(
     "words",
