@@ -53,7 +53,7 @@ def unpacked_ahead(stream: Any, size: int) -> Iterator[Any]:
 
 
 class _Ahead:
-    """What a thread reads from a stream, some chunks ahead, in the order in which it comes."""
+    """A stream that a thread reads some chunks ahead; errors come at their place."""
 
     def __init__(self, stream: _Gunzip) -> None:
         self._stream = stream
