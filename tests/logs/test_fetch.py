@@ -444,3 +444,19 @@ def test_throttling_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     assert item is not None
     assert item[2]() == b"body"
     assert waits == [0.5, 1.0]
+
+
+def test_only_our_own_calls_leave_out_the_date(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(objects, "native_bucket", lambda *_: None)
+    client, dates = rig.client("s3"), []
+    client.put_object(Bucket=BUCKET, Key="dated/one", Body=b"line\n")
+    client.meta.events.register(
+        "after-call.s3.GetObject", lambda parsed, **_: dates.append(parsed.get("LastModified")), unique_id="dates"
+    )
+    [item] = list_logs(client, f"s3://{BUCKET}/dated/")
+    with item.open() as stream:
+        assert stream.read() == b"line\n"
+    assert client.get_object(Bucket=BUCKET, Key="dated/one")["LastModified"] == dates[1]
+    assert dates[0] is None
+    assert dates[1] is not None
+    client.delete_object(Bucket=BUCKET, Key="dated/one")

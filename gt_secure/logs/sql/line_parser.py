@@ -181,7 +181,8 @@ def parsed(lines: str, dialect: Dialect = DUCKDB) -> str:
     # Some publish lines without the version id, the last field of before 2019.
     quoted = f"{w.item('odd', 5)} = '' AND {w.extract(w.item('odd', 4), _TEXTS, 0)} <> ''"
     ends = f"CASE WHEN plain THEN replace({w.item('q', 7)}, ' ', '') = '' ELSE {quoted} END"
-    versioned = f"(coalesce({version}, '') <> '' OR coalesce({ends}, false))"
+    # CASE and not OR: an engine that works on columns would look for an end in every line.
+    versioned = f"CASE WHEN coalesce({version}, '') <> '' THEN true ELSE coalesce({ends}, false) END"
     readable = f"""(time IS NOT NULL AND {versioned}
         AND (status = '-' OR (http_status BETWEEN 100 AND 999 AND cast(http_status AS {w.d.string}) = status)))"""
     unquoted = "CASE WHEN {0} LIKE '\"%' THEN substr({0}, 2, length({0}) - 2) ELSE {0} END"

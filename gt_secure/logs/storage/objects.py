@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import glob
 import io
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -127,11 +129,35 @@ class S3Object:
             return body
         # The rest must be of the same content.
         rest = {"Range": f"bytes={start}-", "IfMatch": f'"{self.etag}"'} if start else {}
-        with aws_errors("s3:GetObject", bucket_arn(client_partition(self.client), self.bucket, self.key)):
+        with (
+            aws_errors("s3:GetObject", bucket_arn(client_partition(self.client), self.bucket, self.key)),
+            _without_date(self.client),
+        ):
             answer = self.client.get_object(Bucket=self.bucket, Key=self.key, **rest)
         if not answer.get("ETag"):  # a page of a proxy: S3 names the version of what it sends
             raise ConnectionError("the response is not from S3")
         return answer["Body"]
+
+
+_ours = threading.local()
+
+
+@contextlib.contextmanager
+def _without_date(client: Any) -> Iterator[None]:
+    """Keep botocore from reading the date of an object in a call: it takes a twentieth of the processor time."""
+    events = getattr(getattr(client, "meta", None), "events", None)
+    if events is not None:
+        events.register("before-parse.s3.GetObject", _drop_date, unique_id="gt-secure-date")
+    _ours.reads = True
+    try:
+        yield
+    finally:
+        _ours.reads = False
+
+
+def _drop_date(response_dict: dict[str, Any], **_: Any) -> None:
+    if getattr(_ours, "reads", False):  # calls of others with the same client keep it
+        response_dict["headers"].pop("last-modified", None)
 
 
 def local_files(pattern: str) -> list[LocalFile]:
