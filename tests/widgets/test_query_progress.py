@@ -48,6 +48,20 @@ def step(connection: Connection, tmp_path: Path) -> HitsStep:
     return made
 
 
+def endless(words: str) -> tuple[Callable[..., Any], threading.Event]:
+    """A step over rows whose query ends only when it is cancelled, and whether it has ended."""
+    ended = threading.Event()
+
+    def query(hits: Hits, *_: object) -> Any:
+        try:
+            with activity.step(words):
+                return hits.query(ENDLESS)
+        finally:
+            ended.set()
+
+    return query, ended
+
+
 class Held:
     """Calls of a function that wait until they are let go."""
 
@@ -209,14 +223,14 @@ def test_a_newer_question_ends_the_query_of_the_older_one(
         await plotted(step)
         original, ended = hits_view.rows_of, []
 
-        def endless(hits: Hits, *_: object) -> Any:
+        def cancelled(hits: Hits, *_: object) -> Any:
             try:
                 return hits.query(ENDLESS)
             except LogError as error:
                 ended.append(error)
                 raise
 
-        monkeypatch.setattr(hits_view, "rows_of", endless)
+        monkeypatch.setattr(hits_view, "rows_of", cancelled)
         choose(step, FIRST)
         await until(lambda: step.result.hits._store.share_done() is not None)
         monkeypatch.setattr(hits_view, "rows_of", original)
@@ -237,16 +251,8 @@ def test_cancel_ends_the_query_and_shows_the_choice_before(
         choose(step, SECOND)
         await step.wait_idle()
         rows, choice = step.rows.value, (step.source.value, step.plot.picked)
-        ended = threading.Event()
-
-        def endless(hits: Hits, *_: object) -> Any:
-            try:
-                with activity.step(activity.ROWS):
-                    return hits.query(ENDLESS)
-            finally:
-                ended.set()
-
-        monkeypatch.setattr(hits_view, "rows_of", endless)
+        query, ended = endless(activity.ROWS)
+        monkeypatch.setattr(hits_view, "rows_of", query)
         choose(step, FIRST)
         await until(lambda: words(step.status.value).endswith("% done"))
         assert step.rows.value == rows, "the old table stays"
@@ -266,16 +272,9 @@ def test_cancel_while_plotting_keeps_the_old_plot(
 ) -> None:
     async def main() -> None:
         await plotted(step)
-        before, ended = (step.result, step.plot.picture.value, step.table.value), threading.Event()
-
-        def endless(hits: Hits) -> Any:
-            try:
-                with activity.step(activity.LEAKS):
-                    return hits.query(ENDLESS)
-            finally:
-                ended.set()
-
-        monkeypatch.setattr(Hits, "leaks", endless)
+        before = (step.result, step.plot.picture.value, step.table.value)
+        query, ended = endless(activity.LEAKS)
+        monkeypatch.setattr(Hits, "leaks", query)
         step.plot_hits()
         assert step.source.disabled, "another choice would drop the reading"
         assert all(bar.disabled for bar in step.plot.bars.children)

@@ -73,24 +73,28 @@ class _Ahead:
             last = error
         self._chunks.put(last)
 
+    def _fill(self) -> None:
+        """Wait for the next chunk if there is no rest of one; raise the error at its place."""
+        if not self._rest and self._ended is None:
+            chunk = self._chunks.get()
+            if isinstance(chunk, bytes) and chunk:
+                self._rest = memoryview(chunk)
+            else:
+                self._ended = chunk
+        if not self._rest and isinstance(self._ended, BaseException):
+            raise self._ended
+
     def readinto(self, buffer: Any) -> int:
-        if not self._rest:
-            if self._ended is None:
-                chunk = self._chunks.get()
-                if isinstance(chunk, bytes) and chunk:
-                    self._rest = memoryview(chunk)
-                else:
-                    self._ended = chunk
-            if isinstance(self._ended, BaseException):
-                raise self._ended
+        self._fill()
         size = min(len(buffer), len(self._rest))
         buffer[:size] = self._rest[:size]
         self._rest = self._rest[size:]
         return size
 
     def read(self, size: int) -> bytes:
-        buffer = bytearray(size)
-        return bytes(buffer[: self.readinto(buffer)])
+        self._fill()
+        data, self._rest = self._rest[:size], self._rest[size:]
+        return bytes(data)
 
     def close(self) -> None:
         """Wait until the thread has left the stream."""

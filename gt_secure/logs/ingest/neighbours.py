@@ -29,7 +29,7 @@ _FILES = (
 _BINARY = ((b"PAR1", "Parquet file"), (b"ORC", "ORC file"), (b"PK\x03\x04", "ZIP file"), (b"Obj\x01", "Avro file"))
 _KINDS = ("digest", "insight")
 _RECORD = re.compile(rb"[0-9a-f]{64} ")
-"""How nearly every access log begins: with the canonical id of the bucket's owner."""
+"""Nearly every access log begins with the canonical id of the bucket's owner."""
 
 
 def is_record(head: bytes) -> bool:

@@ -1,7 +1,7 @@
 """Pages of a listing of S3: fetched ahead of who reads them, and their entries read without botocore's slow parser.
 
-botocore needs most of the time of a listing to turn XML into dictionaries. The request, its retries and its errors stay
-botocore's: only the body of our own calls is taken out of the response before it is parsed.
+botocore needs most of the time of a listing to turn XML into dictionaries: the body of our own calls is taken out of
+the response before it is parsed.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from urllib.parse import unquote_plus
 
 from ...aws.arns import bucket_arn, client_partition
 from ...aws.client import aws_errors
+from .own_calls import before_parse
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -24,32 +25,26 @@ AHEAD = 8
 """Prefixes that are listed at the same time."""
 PAGE = 1000
 """Objects on a page."""
-_EVENT = "before-parse.s3.ListObjectsV2"
-_ours = threading.local()
 
 
 def list_page(client: Any, **wanted: Any) -> dict[str, Any]:
     """Return one page of ``ListObjectsV2`` with Key, Size, ETag and LastModified of each object."""
-    events = getattr(getattr(client, "meta", None), "events", None)
-    with aws_errors("s3:ListBucket", bucket_arn(client_partition(client), wanted["Bucket"])):
-        if events is None:
-            return dict(client.list_objects_v2(**wanted))
-        events.register(_EVENT, _keep_body, unique_id="gt-secure-listing")
-        _ours.body = b""
-        try:
-            page: dict[str, Any] = client.list_objects_v2(**wanted)
-        finally:
-            body, _ours.body = _ours.body, None
-        return _read(body) if body else page
+    bodies: list[bytes] = []
 
+    def keep(response: dict[str, Any]) -> None:
+        body = response.get("body")
+        if response["status_code"] != 200 or not isinstance(body, bytes):
+            return
+        if b"<ListBucketResult" in body[:200] and body.rstrip().endswith(b"</ListBucketResult>"):
+            bodies.append(body)
+            response["body"] = b"<ListBucketResult/>"
 
-def _keep_body(response_dict: dict[str, Any], **_: Any) -> None:
-    body = response_dict.get("body")
-    if getattr(_ours, "body", None) is None or response_dict["status_code"] != 200 or not isinstance(body, bytes):
-        return
-    if b"<ListBucketResult" in body[:200] and body.rstrip().endswith(b"</ListBucketResult>"):
-        _ours.body = body
-        response_dict["body"] = b"<ListBucketResult/>"
+    with (
+        aws_errors("s3:ListBucket", bucket_arn(client_partition(client), wanted["Bucket"])),
+        before_parse(client, "ListObjectsV2", keep),
+    ):
+        page: dict[str, Any] = client.list_objects_v2(**wanted)
+        return _read(bodies[-1]) if bodies else dict(page)
 
 
 def _read(body: bytes) -> dict[str, Any]:
