@@ -124,6 +124,19 @@ def test_nothing_imports_upward() -> None:
     assert not wrong, "\n".join(wrong)
 
 
+def test_a_face_imports_none_of_its_modules() -> None:
+    """Two threads may import a package and a module of it at the same time; each would wait for the other's lock."""
+    wrong = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for name, path in MODULES.items()
+        if path.name == "__init__.py" and name
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ImportFrom)
+        and any(target.startswith(f"{name}.") for target, _ in _from(node, name.split(".")))
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
 def test_no_circle() -> None:
     graph = {
         name: {target for target, _ in imports(name, path) if target in MODULES and target != name}

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from .accounts import Account, read_accounts
-from .regions import DEFAULT_REGIONS, parse_regions
-from .result import Sweep
-from .role import role_stackset, role_terraform
-from .row import SweepRow
-from .runner import sweep
-from .spec import SweepSpec, load_sweep
+from typing import TYPE_CHECKING
+
+from .._lazy import attach
+
+if TYPE_CHECKING:
+    from .accounts import Account, read_accounts
+    from .regions import DEFAULT_REGIONS, parse_regions
+    from .result import Sweep
+    from .role import role_stackset, role_terraform
+    from .row import SweepRow
+    from .runner import sweep
+    from .spec import SweepSpec, load_sweep
 
 __all__ = [
     "DEFAULT_REGIONS",
@@ -23,3 +28,20 @@ __all__ = [
     "role_terraform",
     "sweep",
 ]
+
+__getattr__, __dir__ = attach(
+    __name__,
+    {
+        "DEFAULT_REGIONS": ".regions",
+        "Account": ".accounts",
+        "Sweep": ".result",
+        "SweepRow": ".row",
+        "SweepSpec": ".spec",
+        "load_sweep": ".spec",
+        "parse_regions": ".regions",
+        "read_accounts": ".accounts",
+        "role_stackset": ".role",
+        "role_terraform": ".role",
+        "sweep": ".runner",
+    },
+)

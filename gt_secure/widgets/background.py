@@ -1,6 +1,6 @@
 """Slow work off the event loop: with a time-out and Cancel, and late results dropped.
 
-A button handler runs inside the kernel's event loop, so an AWS call there would block every other cell and widget.
+A button handler runs inside an event loop of the kernel, so an AWS call there would block every other cell and widget.
 ``Worker`` puts it on a thread. A thread cannot be killed: cancelling means that nobody waits for its result any more.
 
 Testing mode
@@ -17,17 +17,24 @@ import contextvars
 import importlib
 import logging
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
+from functools import cache
 from typing import Any, TypeVar
 
 from ..errors import GtSecureError, Unreachable
 from ..logs import activity as activities
 from ..logs.activity import Activity
+from .thread_safe import LOCK, Callback, Home, Loops, running_loop
 
 T = TypeVar("T")
 
 EVERY_S = 0.5
 """Seconds between two looks at what work under way is doing."""
+
+_MOST_AT_ONCE = 16
+"""Threads of the pool."""
 
 log = logging.getLogger("gt_secure")
 
@@ -55,7 +62,7 @@ def is_testing() -> bool:
 
 def in_background() -> bool:
     """Return whether work started now would run in the background: an event loop runs and no test is waiting."""
-    return _running_loop() is not None and not _testing
+    return running_loop() is not None and not _testing
 
 
 def as_error(error: BaseException) -> GtSecureError:
@@ -96,16 +103,24 @@ class Worker:
         self._on_busy = on_busy
         self._on_error = on_error
         self._on_progress = on_progress
-        self._activity: Activity | None = None
-        self._ticket = 0
-        self._task: asyncio.Task[None] | None = None
+        self._home = Home()
+        self._current: _Work | None = None
         self._error: GtSecureError | None = None
         self.dropped = 0
 
     @property
     def busy(self) -> bool:
         """Return whether work is under way that somebody waits for."""
-        return self._task is not None
+        return self._current is not None
+
+    @property
+    def activity(self) -> Activity | None:
+        """Activity of the work under way."""
+        return None if self._current is None else self._current.activity
+
+    def loops(self) -> Loops:
+        """Return where callbacks of work run that is started now."""
+        return Loops(self._home)
 
     def start(
         self,
@@ -117,7 +132,7 @@ class Worker:
         hours: bool = False,
         activity: Activity | None = None,
     ) -> None:
-        """Run ``work`` on a thread, then ``done`` with its result on the event loop.
+        """Run ``work`` on a thread, then ``done`` with its result on an event loop.
 
         Parameters
         ----------
@@ -134,48 +149,42 @@ class Worker:
         activity : Activity, optional
             Of the work, if it reports more than its queries do. It is cancelled when nobody waits any more.
         """
-        self._end_queries()
-        self._ticket += 1
-        self._error = None
-        loop = _running_loop()
-        if loop is None or _testing:
-            self._run_now(work, done)
-            return
-        if self._task is not None:
-            self._task.cancel()
-        self._activity = doing = activity or Activity()
-
-        def watched() -> T:
-            with doing.watched():
-                return work()
-
-        # Without a pause the thread starts now, not only when the cell has ended.
-        future = None if after_s else (_on_daemon if hours else _on_thread)(loop, watched)
-        self._task = loop.create_task(self._run(self._ticket, watched, done, timeout_s, after_s, future))
-        self._on_busy(True)
+        with LOCK:
+            self._drop()
+            self._error = None
+            if running_loop() is None or _testing:
+                self._run_now(work, done)
+                return
+            run = _Work(work, done, self.loops(), activity or Activity(), hours)
+            self._current = run
+            if not after_s:
+                run.begin()  # now, not only when the cell has ended
+            self._on_busy(True)
+            threading.Thread(
+                target=self._supervise, args=(run, timeout_s, after_s), name="gt-secure-work", daemon=True
+            ).start()
 
     def cancel(self) -> None:
         """Stop waiting, and end its queries; the result will be dropped when it comes."""
-        self._end_queries()
-        self._ticket += 1
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
-            self._on_busy(False)
+        with LOCK:
+            if self._current is not None:
+                self._drop()
+                self._on_busy(False)
 
     async def wait_idle(self) -> None:
         """Wait until nothing is under way; raise the error of the last work."""
-        while self._task is not None:
-            await asyncio.wait({self._task})
+        while (run := self._current) is not None:
+            await asyncio.wait({asyncio.wrap_future(run.ended)})
             await asyncio.sleep(0)
         if self._error is not None:
             raise self._error
 
-    def _end_queries(self) -> None:
-        """End the queries that nobody waits for: the next ones would wait for them."""
-        if self._activity is not None:
-            self._activity.cancel.set()
-            self._activity = None
+    def _drop(self) -> None:
+        """Wait no more for the work under way, and end its queries: the next ones would wait for them."""
+        run, self._current = self._current, None
+        if run is not None:
+            self.dropped += not run.settled
+            run.drop()
 
     def _run_now(self, work: Callable[[], T], done: Callable[[T], None]) -> None:
         self._on_busy(True)
@@ -189,60 +198,100 @@ class Worker:
         finally:
             self._on_busy(False)
 
-    async def _run(
-        self,
-        ticket: int,
-        work: Callable[[], T],
-        done: Callable[[T], None],
-        timeout_s: float,
-        after_s: float,
-        future: asyncio.Future[T] | None,
-    ) -> None:
-        try:
-            if future is None:
-                await asyncio.sleep(after_s)
-                future = _on_thread(asyncio.get_running_loop(), work)
-            result = await self._await(ticket, future, timeout_s)
-            if self._is_late(ticket):
-                return
-            done(result)
-        except asyncio.CancelledError:
-            self.dropped += 1
+    # on the thread that waits for the work
+
+    def _supervise(self, run: _Work, timeout_s: float, after_s: float) -> None:
+        if run.dropped.wait(after_s):
             return
-        except TimeoutError as error:
-            if ticket == self._ticket:
-                self._end_queries()
-            self._fail(ticket, error if isinstance(error, GtSecureError) else _too_slow(timeout_s))
-        except Exception as error:
-            self._fail(ticket, as_error(error))
-        finally:
-            if ticket == self._ticket:
-                self._task = self._activity = None
-                self._on_busy(False)
+        run.begin()
+        shown: Callback | None = None
+        started = time.monotonic()
+        while not run.wait(self._look_again_s(started, timeout_s)):
+            seconds = time.monotonic() - started
+            if run.dropped.is_set():
+                return
+            if seconds >= timeout_s:
+                run.loops.call(lambda: self._settle(run, _too_slow(timeout_s)))
+                return
+            if seconds >= activities.AFTER_S and (shown is None or not shown.waiting):
+                shown = run.loops.call(lambda: self._show_progress(run))
+        run.loops.call(lambda: self._settle(run, run.error()))
 
-    async def _await(self, ticket: int, future: asyncio.Future[T], timeout_s: float) -> T:
-        """Wait for work, and show meanwhile what it does."""
-        showing = asyncio.get_running_loop().create_task(self._show_progress(ticket))
+    def _look_again_s(self, started: float, timeout_s: float) -> float:
+        so_far = time.monotonic() - started
+        every_s = EVERY_S if so_far >= activities.AFTER_S else activities.AFTER_S - so_far
+        return max(0.0, min(every_s, timeout_s - so_far))
+
+    # on an event loop, under the lock
+
+    def _show_progress(self, run: _Work) -> None:
+        if self._on_progress is not None and run is self._current:
+            self._on_progress(run.activity)
+
+    def _settle(self, run: _Work, error: BaseException | None) -> None:
+        if run is not self._current:
+            return
+        run.settled = True
         try:
-            return await asyncio.wait_for(future, timeout_s)
-        finally:
-            showing.cancel()
+            if error is None:
+                run.done(run.result())
+        except Exception as raised:
+            error = raised
+        if error is not None and run is self._current:
+            self._error = as_error(error)
+            self._on_error(self._error)
+        if run is self._current:
+            self._drop()
+            self._on_busy(False)
 
-    async def _show_progress(self, ticket: int) -> None:
-        await asyncio.sleep(activities.AFTER_S)
-        while self._on_progress is not None and self._activity is not None and ticket == self._ticket:
-            self._on_progress(self._activity)
-            await asyncio.sleep(EVERY_S)
 
-    def _is_late(self, ticket: int) -> bool:
-        late = ticket != self._ticket
-        self.dropped += late
-        return late
+class _Work:
+    """One piece of work: its thread, where its callbacks run, and whether somebody waits for it."""
 
-    def _fail(self, ticket: int, error: GtSecureError) -> None:
-        if not self._is_late(ticket):
-            self._error = error
-            self._on_error(error)
+    def __init__(
+        self, work: Callable[[], Any], done: Callable[[Any], None], loops: Loops, activity: Activity, hours: bool
+    ) -> None:
+        self.done, self.loops, self.activity = done, loops, activity
+        self.settled = False
+        self.dropped = threading.Event()
+        self.ended: Future[None] = Future()
+        self._hours = hours
+        self._result: Future[Any] | None = None
+        self._context = contextvars.copy_context()
+        self._work = work
+
+    def begin(self) -> None:
+        """Start the thread, unless it has started."""
+        if self._result is None:
+            self._result = (_on_daemon if self._hours else _pool().submit)(self._context.run, self._watched)
+
+    def _watched(self) -> Any:
+        with self.activity.watched():
+            return self._work()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait for the work; returns whether it has ended."""
+        assert self._result is not None
+        return bool(wait({self._result}, timeout_s).done)
+
+    def error(self) -> BaseException | None:
+        """The error of work that has ended."""
+        assert self._result is not None
+        return CancelledError() if self._result.cancelled() else self._result.exception()
+
+    def result(self) -> Any:
+        """The result of work that has ended."""
+        assert self._result is not None
+        return self._result.result()
+
+    def drop(self) -> None:
+        """End the wait for the result, and the queries of the work."""
+        self.dropped.set()
+        self.activity.cancel.set()
+        if self._result is not None:
+            self._result.cancel()
+        if not self.ended.done():
+            self.ended.set_result(None)
 
 
 def _too_slow(timeout_s: float) -> Unreachable:
@@ -252,31 +301,22 @@ def _too_slow(timeout_s: float) -> Unreachable:
     )
 
 
-def _on_thread(loop: asyncio.AbstractEventLoop, work: Callable[[], T]) -> asyncio.Future[T]:
-    future = loop.run_in_executor(None, contextvars.copy_context().run, work)
-    future.add_done_callback(_seen)
-    return future
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_MOST_AT_ONCE, "gt-secure")
 
 
-def _on_daemon(loop: asyncio.AbstractEventLoop, work: Callable[[], T]) -> asyncio.Future[T]:
-    """Run work on a separate thread that ends with the kernel, which waits only for the threads of its pool."""
-    future: asyncio.Future[T] = loop.create_future()
-    future.add_done_callback(_seen)
-    context = contextvars.copy_context()
-
-    def settle(give: Callable[[Any], None], value: Any) -> None:
-        if not future.done():
-            give(value)
+def _on_daemon(work: Callable[..., T], *args: Any) -> Future[T]:
+    """Run work on a separate thread that ends with the kernel, which waits only for the threads of the pool."""
+    future: Future[T] = Future()
 
     def run() -> None:
-        give: Callable[[Any], None] = future.set_result
-        value: Any
+        if not future.set_running_or_notify_cancel():
+            return
         try:
-            value = context.run(work)
+            future.set_result(work(*args))
         except BaseException as error:
-            give, value = future.set_exception, error
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
-            loop.call_soon_threadsafe(settle, give, value)
+            future.set_exception(error)
 
     threading.Thread(target=run, name="gt-secure-wait", daemon=True).start()
     return future
@@ -287,34 +327,6 @@ def load_soon(*modules: str) -> None:
 
     Without an event loop nothing is done; they are then loaded when they are needed.
     """
-    loop = _running_loop()
-    if loop is not None and not _testing:
+    if in_background():
         package = __package__.rpartition(".")[0]
-        _on_thread(loop, lambda: [importlib.import_module(f"{package}.{name}") for name in modules])
-
-
-def _seen(future: asyncio.Future[Any]) -> None:
-    """Look at the error of work that nobody waits for any more, or asyncio would report it as forgotten."""
-    if not future.cancelled():
-        future.exception()
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
-
-
-def spawn(work: Awaitable[Any]) -> asyncio.Task[Any] | None:
-    """Start a background coroutine where there is an event loop; the caller keeps the task."""
-    loop = _running_loop()
-    if loop is None or _testing:
-        if asyncio.iscoroutine(work):
-            work.close()
-        return None
-    return loop.create_task(_await(work))
-
-
-async def _await(work: Awaitable[Any]) -> Any:
-    return await work
+        _pool().submit(lambda: [importlib.import_module(f"{package}.{name}") for name in modules])

@@ -17,6 +17,7 @@ from ..logs.activity import Activity
 from .background import Worker, as_error, is_testing
 from .page_assets import page_parts
 from .shared_models import make, shared
+from .thread_safe import ThreadSafe
 from .wording import PANEL
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Html(ipywidgets.HTML):  # type: ignore[misc]
+class Html(ThreadSafe, ipywidgets.HTML):  # type: ignore[misc]
     """HTML whose ``repr`` does not repeat it."""
 
     def __init__(self, value: str = "", classes: str = "") -> None:
@@ -55,7 +56,7 @@ class Link:
             return self._connection
 
 
-class Box(ipywidgets.VBox):  # type: ignore[misc]
+class Box(ThreadSafe, ipywidgets.VBox):  # type: ignore[misc]
     """A box whose ``repr`` names it and holds no values: notebooks save it beside the widget."""
 
     shown_as = "part"

@@ -13,6 +13,7 @@ from typing import Any
 
 from .. import html as markup
 from .base import Html
+from .thread_safe import ThreadSafe
 
 
 class NoBrowserPart(Html):
@@ -55,7 +56,7 @@ def _kind() -> type:
     import anywidget
     import traitlets
 
-    class BrowserPart(anywidget.AnyWidget):
+    class BrowserPart(ThreadSafe, anywidget.AnyWidget):
         """Buttons that act in the browser; they ask the kernel for the URL when pressed."""
 
         _esm = (resources.files(__package__) / "browser.js").read_text(encoding="utf-8")

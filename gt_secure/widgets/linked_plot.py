@@ -11,6 +11,7 @@ import traitlets
 from .. import html as markup
 from .base import Box, Html
 from .shared_models import make, shared
+from .thread_safe import thread_safe
 
 if TYPE_CHECKING:
     from ..plots import Mark
@@ -80,7 +81,7 @@ class LinkedPlot(Box):
     def _button(self, number: int, mark: Mark) -> ipywidgets.Button:
         left, top, width, height = (f"{100 * part:.3f}%" for part in mark.box)
         own = {**shared(ipywidgets.Button), "layout": ipywidgets.Layout(left=left, top=top, width=width, height=height)}
-        made = ipywidgets.Button(**own)
+        made = thread_safe(ipywidgets.Button)(**own)
         made.add_class("gts-bar")
         made.add_class("gts-presses")
         made.on_click(lambda _: self._guard(lambda: setattr(self, "picked", -1 if self.picked == number else number)))

@@ -18,6 +18,7 @@ from weakref import WeakSet
 import ipywidgets
 
 from .shared_models import shared
+from .thread_safe import ThreadSafe
 
 _kept: dict[str, Any] = {}
 _roots: WeakSet[Any] = WeakSet()
@@ -49,7 +50,7 @@ def _read(name: str) -> str:
     return (resources.files(__package__) / name).read_text(encoding="utf-8")
 
 
-class _Sheet(ipywidgets.HTML):  # type: ignore[misc]
+class _Sheet(ThreadSafe, ipywidgets.HTML):  # type: ignore[misc]
     """The style sheet; its ``repr`` does not repeat it."""
 
     def __repr__(self) -> str:
@@ -64,7 +65,7 @@ def _style_sheet() -> ipywidgets.HTML:
 def _states_kind() -> type:
     import anywidget
 
-    class States(anywidget.AnyWidget):
+    class States(ThreadSafe, anywidget.AnyWidget):
         """Keeps ``aria-expanded`` of buttons in line with their class: no trait of a stock button sets it."""
 
         _esm = _read("states.js")

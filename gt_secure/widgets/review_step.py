@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from ..changes.targets import WorkforcePortal
 from ..errors import GtSecureError, InvalidInput
 from ..findings.accepted import AcceptedLike, read_accepted
 from ..html import count
+from .background import in_background
 from .base import Html, Link, Step, check
 from .fact_fields import FactFields
 from .shared_models import make
@@ -275,13 +275,12 @@ class ReviewStep(Step):
 
     def _sayer(self) -> Callable[[str], None]:
         """A progress callback that may be called from the working thread."""
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
+        if not in_background():
             return lambda _words: None
+        loops = self.worker.loops()
 
         def say(words: str) -> None:
-            loop.call_soon_threadsafe(self._say_progress, str(words))
+            loops.call(lambda: self._say_progress(str(words)))
 
         return say
 

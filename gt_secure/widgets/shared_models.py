@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 import ipywidgets
 
+from .thread_safe import thread_safe
+
 W = TypeVar("W", bound=ipywidgets.Widget)
 
 _shared: dict[type, Any] = {}
@@ -17,7 +19,7 @@ _shared: dict[type, Any] = {}
 
 def make(kind: type[W], *args: Any, **values: Any) -> W:
     """Make a widget whose layout and style are those of all others; do not change them, give it a class instead."""
-    made: W = kind(*args, **shared(kind), **values)
+    made: W = thread_safe(kind)(*args, **shared(kind), **values)
     return made
 
 
@@ -27,8 +29,8 @@ def shared(kind: type[ipywidgets.Widget]) -> dict[str, Any]:
     return {name: _one(traits[name].klass) for name in ("layout", "style") if name in traits}
 
 
-def _one(kind: type) -> Any:
+def _one(kind: type[Any]) -> Any:
     found = _shared.get(kind)
     if found is None or found.comm is None:  # none yet, or closed with all widgets
-        found = _shared[kind] = kind()
+        found = _shared[kind] = thread_safe(kind)()
     return found

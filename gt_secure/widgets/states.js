@@ -9,6 +9,36 @@ function tell(root) {
     const open = String(button.classList.contains("gts-opened"));
     if (button.getAttribute("aria-expanded") !== open) button.setAttribute("aria-expanded", open);
   }
+  for (const input of root.querySelectorAll("input[type=text], textarea")) {
+    if (!watched.has(input)) keepTyped(input);
+  }
+}
+
+const watched = new WeakSet();
+
+// A stock view writes its model's value into the input whenever anything of the model changes, such as the choices that
+// were found meanwhile: that would take away what somebody is typing. What is typed stays until it is entered.
+function keepTyped(input) {
+  watched.add(input);
+  const { get, set } = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(input), "value");
+  let typing = false, missed = null;
+  Object.defineProperty(input, "value", {
+    configurable: true,
+    get() { return get.call(this); },
+    set(value) {
+      if (typing) missed = value;
+      else set.call(this, value);
+    },
+  });
+  const end = (shown) => {
+    typing = false;
+    if (shown !== null) set.call(input, shown);
+    missed = null;
+  };
+  input.addEventListener("input", () => { typing = true; });
+  // In the capturing phase: before the view tells the kernel, which may answer with another value.
+  input.addEventListener("change", () => end(null), true);
+  input.addEventListener("blur", () => { if (typing) end(missed); }); // typed and taken back: nothing was entered
 }
 
 let reported = false; // once a page

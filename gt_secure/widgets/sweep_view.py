@@ -40,9 +40,9 @@ class SweepView(Box):
         super().__init__()
         self._sweep = sweep
         self.severity = field(
-            ipywidgets.Dropdown(options=(ANY, *SEVERITIES), value=ANY, description="Severity from"), "gts-field"
+            make(ipywidgets.Dropdown, options=(ANY, *SEVERITIES), value=ANY, description="Severity from"), "gts-field"
         )
-        self.words = field(ipywidgets.Text(placeholder="account, region, team or bucket", description="Find"))
+        self.words = field(make(ipywidgets.Text, placeholder="account, region, team or bucket", description="Find"))
         self.only_unread = check("Only what could not be read", False, lambda _: self._draw())
         self.severity.observe(lambda _: self._draw(), "value")
         self.words.observe(lambda _: self._draw(), "value")

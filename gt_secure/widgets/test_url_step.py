@@ -6,8 +6,6 @@ by custom message, which no notebook saves.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +17,12 @@ from ..errors import AccessDenied, InvalidInput
 from ..html import Markup
 from ..network import Source
 from ..test_journal import record_use
-from .background import spawn
+from .background import in_background
 from .base import Html, Link, Step, check, error_markup, field
 from .browser import browser_part
 from .probe_view import Tried, browser_answer, place_label, tried_markup, try_url
 from .shared_models import make
+from .thread_safe import Ticker
 
 if TYPE_CHECKING:
     from ..connection import Connection
@@ -77,7 +76,7 @@ class TestUrlStep(Step):
         self._shown_keys: dict[str, str] = {}
         self._origins: tuple[ProbeOrigin, ...] = ()
         self._keys_of: tuple[str, str] | None = None
-        self._clock: asyncio.Task[Any] | None = None
+        self._clock: Ticker | None = None
         self.tried: tuple[Tried, ...] = ()
         self.browser_markers: list[str] = []
         super().__init__(connection)
@@ -175,7 +174,7 @@ class TestUrlStep(Step):
     def clear(self) -> None:
         """Forget the URL, here and in the browser."""
         if self._clock is not None:
-            self._clock.cancel()
+            self._clock.stop()
             self._clock = None
         if self._url is not None:
             self._url.forget()
@@ -255,7 +254,8 @@ class TestUrlStep(Step):
         self.tried = ()
         self._show_url()
         self.enable()
-        self._clock = spawn(self._tick())
+        if in_background():
+            self._clock = Ticker(self.worker.loops(), self._next_look_s, self._show_url)
 
     def _show_url(self) -> None:
         url = self._url
@@ -280,11 +280,9 @@ class TestUrlStep(Step):
             ),
         )
 
-    async def _tick(self) -> None:
-        with contextlib.suppress(asyncio.CancelledError):
-            while self._url is not None:
-                await asyncio.sleep(1 if self._url.seconds_left < 61 else 5)
-                self._show_url()
+    def _next_look_s(self) -> float:
+        url = self._url
+        return 1.0 if url is None or url.seconds_left < 61 else 5.0
 
     def _got_tried(self, tried: tuple[Tried, ...]) -> None:
         self.tried = tried

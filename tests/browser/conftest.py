@@ -42,6 +42,7 @@ START_S = 60
 SECRETS = re.compile(r"X-Amz-Signature|X-Amz-Security-Token|X-Amz-Credential|A[KS]IA[A-Z0-9]{12}|aws_secret")
 
 FAILED = pytest.StashKey[bool]()
+OPENED = pytest.StashKey[list["Notebook"]]()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -49,6 +50,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
     report = yield
     if report.when == "call" and report.failed:
         item.stash[FAILED] = True
+        for notebook in item.stash.get(OPENED, []):
+            report.sections.append((f"what {notebook.name} shows", notebook.seen()))
     return report
 
 
@@ -335,6 +338,22 @@ class Notebook:
             self.panel.screenshot(path=SHOTS / f"{name}-{theme.lower()}.png")
         self.theme("JupyterLab Light")
 
+    def seen(self) -> str:
+        """What a person would see, for the report of a failure: the text, what is entered, the focus, and errors."""
+        try:
+            text = self.page.evaluate(
+                "() => [...document.querySelectorAll('.jp-Cell-outputArea, .jp-Dialog')].map(e => e.innerText)"
+                ".join('\\n')"
+                " + '\\nentered: ' + JSON.stringify([...document.querySelectorAll('.gts-panel input[type=text]')]"
+                ".map(e => [e.labels?.[0]?.textContent, e.value]))"
+                " + '\\nfocus: ' + (document.activeElement?.outerHTML ?? '').slice(0, 200)"
+                " + '\\nkernel: ' + window.jupyterapp.shell.currentWidget?.sessionContext?.kernelDisplayStatus"
+            )
+        except Exception as error:
+            text = f"the page does not answer: {type(error).__name__}"
+        log = (self.lab.folder.parent / "lab.log").read_text(errors="replace")[-3000:]
+        return "\n".join([str(text), *self.problems, "JupyterLab's log:", log])
+
     def close(self) -> None:
         """End the kernel too: a whole suite's kernels side by side take gigabytes."""
         with contextlib.suppress(Exception):  # the page may be in any state after a failure
@@ -345,6 +364,7 @@ class Notebook:
 @pytest.fixture
 def open_notebook(lab: Lab, chromium: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
     opened: list[Notebook] = []
+    request.node.stash[OPENED] = opened
 
     def open_one(name: str, *cells: str, width: int = 1280, height: int = 1000) -> Notebook:
         lab.notebook(name, *cells)

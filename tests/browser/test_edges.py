@@ -229,3 +229,128 @@ def test_the_whole_job_by_keyboard(open_notebook: Any) -> None:
     panel.get_by_role("button", name="Undo", exact=True).focus()
     page.keyboard.press("Enter")
     panel.get_by_text("Undone: the account is as before.").wait_for()
+
+
+SLOW = """
+import time, gt_secure
+from pathlib import Path
+from gt_secure.connection import Connection
+
+class Slow(Connection):
+    def endpoints(self):
+        while not Path("endpoints.go").exists():
+            time.sleep(0.02)
+        return super().endpoints()
+
+    def apply(self, *args, **more):
+        Path("apply.held").touch()
+        while not Path("apply.go").exists():
+            time.sleep(0.02)
+        return super().apply(*args, **more)
+
+p = gt_secure.panel(Slow(gt_secure.connect().aws), team="open-team", bucket="gt-images"); p
+"""
+
+
+WAITING = """
+Path("cell.held").touch()
+while not Path("cell.go").exists():
+    time.sleep(0.02)
+"the cell has " + "ended"
+"""
+
+
+@pytest.fixture
+def signs(lab: Any) -> Any:
+    """Files by which tests and kernels tell each other to go on."""
+    names = ("endpoints.go", "apply.held", "apply.go", "cell.held", "cell.go")
+
+    def forget() -> None:
+        for name in names:
+            (lab.folder / name).unlink(missing_ok=True)
+
+    forget()
+    yield lab.folder
+    forget()
+
+
+def test_what_is_typed_stays_while_choices_arrive(open_notebook: Any, signs: Path) -> None:
+    notebook = open_notebook("typing.ipynb", SLOW, height=3000)
+    notebook.run_all()
+    panel = notebook.panel
+    panel.get_by_text("labeling job").first.wait_for()
+    box = panel.get_by_label("VPC endpoints", exact=True)
+    box.press_sequentially("vpce-0a1")
+    (signs / "endpoints.go").touch()
+    panel.get_by_text("in this region; the worker portal's own endpoint").wait_for()
+    assert box.input_value() == "vpce-0a1"
+    box.press_sequentially("b2c3d4e5f6a7b")
+    box.press("Enter")
+    panel.get_by_role("button", name="vpce-0a1b2c3d4e5f6a7b").wait_for()
+    assert box.input_value() == "", "entered: the kernel has emptied it"
+    box.press_sequentially("vpce-9")
+    for _ in "vpce-9":
+        box.press("Backspace")
+    panel.get_by_label("Key prefix", exact=True).fill("scans/")
+    panel.get_by_label("Key prefix", exact=True).press("Tab")
+    panel.locator(".gts-summary").get_by_text("bucket gt-images/scans/").wait_for()
+    assert box.input_value() == ""
+
+
+@pytest.mark.parametrize("over", ["perCommTarget", "perComm", "disabled"])
+def test_the_panel_beside_a_cell_that_runs(open_notebook: Any, signs: Path, over: str) -> None:
+    """What is typed is handled on the thread of the cells or on another one, and which may change each time."""
+    notebook = open_notebook(f"beside_{over}.ipynb", SLOW, WAITING, height=3400)
+    notebook.page.evaluate("over => { window.jupyterapp.serviceManager.kernels.commsOverSubshells = over }", over)
+    (signs / "endpoints.go").touch()
+    notebook.page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }")
+    panel = notebook.panel
+    panel.wait_for()
+    box = panel.get_by_label("Allowed addresses", exact=True)
+    box.fill("203.0.113.0/24, 198.51.100.7")
+    box.press("Enter")
+    wait_for_file(signs / "cell.held")
+    (signs / "cell.go").touch()
+    panel.get_by_role("button", name="198.51.100.7 · IPv4 · 1").wait_for()
+    panel.locator(".gts-title").get_by_text("open-team").wait_for()
+    panel.get_by_text("in this region; the worker portal's own endpoint").wait_for()
+    notebook.page.get_by_text("the cell has ended").wait_for()
+    panel.get_by_role("button", name="Apply 2 changes").wait_for()
+    for name in ("cell.go", "cell.held"):
+        (signs / name).unlink()
+    notebook.page.evaluate("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 1 }")
+    notebook.page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-cell') }")
+    wait_for_file(signs / "cell.held")
+    box.fill("192.0.2.0/24")
+    box.press("Enter")
+    notebook.page.wait_for_timeout(500)  # time for the other thread, if this kernel sends it there
+    (signs / "cell.go").touch()
+    panel.get_by_role("button", name="192.0.2.0/24 · IPv4 · 256").wait_for()
+    panel.locator(".gts-part").get_by_text("192.0.2.0/24").first.wait_for()  # the plan is new, too
+    notebook.settle()
+    assert panel.get_by_role("alert").count() == 0
+
+
+def test_what_is_applied_while_the_notebook_is_closed_is_shown_when_it_is_opened(
+    open_notebook: Any, signs: Path, aws: Any
+) -> None:
+    notebook = open_notebook("closed.ipynb", SLOW, height=3400)
+    (signs / "endpoints.go").touch()
+    notebook.run_all()
+    panel = notebook.panel
+    panel.get_by_label("Allowed addresses", exact=True).fill("203.0.113.0/24")
+    panel.get_by_label("Allowed addresses", exact=True).press("Enter")
+    apply = panel.get_by_role("button", name=re.compile("Apply . change"))
+    notebook.click(apply)
+    wait_for_file(signs / "apply.held")
+    notebook.save()
+    notebook.command("application:close")
+    notebook.page.locator(".jp-NotebookPanel").wait_for(state="detached")
+    (signs / "apply.go").touch()
+    notebook.page.wait_for_timeout(2000)
+    notebook.command("docmanager:open", path=notebook.name)
+    notebook.panel.wait_for()
+    panel.get_by_text("Applied", exact=False).first.wait_for()
+    notebook.settle()
+    notebook.click(panel.get_by_role("button", name="Undo", exact=True))
+    panel.get_by_text("Undone", exact=False).first.wait_for()

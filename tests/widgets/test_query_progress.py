@@ -358,7 +358,7 @@ def test_another_bucket_ends_the_reading_of_the_first(step: HitsStep, soon: None
         leaks = held(Hits, "leaks", activity.LEAKS)
         step.plot_hits()
         await until(leaks.begun.is_set)
-        first = step.worker._activity
+        first = step.worker.activity
         step.logs = ""
         step.bucket = "gt-images"
         assert first is not None

@@ -1,0 +1,318 @@
+"""Cells and event handlers in several threads, as with the subshells of ipykernel 7: nothing is lost or done twice."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future
+from typing import Any
+
+import ipywidgets
+import pytest
+
+from gt_secure.connection import Connection
+from gt_secure.widgets import AllowEditor, HitsStep, background, thread_safe
+from gt_secure.widgets.base import Step
+from gt_secure.widgets.page_assets import send_again
+from gt_secure.widgets.panel import Panel
+from gt_secure.widgets.shared_models import make
+
+
+class Subshell:
+    """A thread that handles messages of the page, with an event loop of its own, as ipykernel makes it."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self._run, name="subshell-test")
+        self.thread.start()
+
+    def _run(self) -> None:
+        try:
+            self.loop.run_forever()
+        finally:
+            self.loop.close()
+
+    def send(self, widget: ipywidgets.Widget, **state: Any) -> Future[None]:
+        """Let the page say what somebody entered."""
+        return self._handle(widget, {"method": "update", "state": state, "buffer_paths": []})
+
+    def press(self, button: ipywidgets.Button) -> Future[None]:
+        """Let the page say that a button was pressed."""
+        return self._handle(button, {"method": "custom", "content": {"event": "click"}})
+
+    def _handle(self, widget: ipywidgets.Widget, data: dict[str, Any]) -> Future[None]:
+        async def handle() -> None:
+            widget._handle_msg({"content": {"data": data}, "buffers": []})
+
+        return asyncio.run_coroutine_threadsafe(handle(), self.loop)
+
+    def end(self) -> None:
+        """End as when the page is closed: what waits on this loop is never called."""
+        with contextlib.suppress(RuntimeError):
+            self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join()
+
+
+@pytest.fixture
+def subshell() -> Iterator[Subshell]:
+    made = Subshell()
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def _hasty() -> Iterator[None]:
+    """Threads change all the time."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield
+    sys.setswitchinterval(before)
+
+
+async def until(condition: Any) -> None:
+    while not condition():
+        await asyncio.sleep(0.01)
+
+
+class Slow(Step):
+    title = "Slow"
+    timeout_s = 60.0
+
+    def build(self) -> list[Any]:
+        self.go, self.begun = threading.Event(), threading.Event()
+        self.results: list[tuple[int, str]] = []
+        self.start = self.button("Start", self.start_work)
+        return [self.start]
+
+    def start_work(self) -> None:
+        self.run("Working…", self._work, self._done, timeout_s=self.timeout_s)
+
+    def _work(self) -> int:
+        self.begun.set()
+        self.go.wait(60)
+        return 7
+
+    def _done(self, result: int) -> None:
+        self.results.append((result, threading.current_thread().name))
+
+
+@pytest.mark.usefixtures("_hasty")
+def test_what_is_typed_is_kept_while_results_of_other_work_arrive(subshell: Subshell) -> None:
+    editor = AllowEditor(team="radiology-team", bucket="gt-images")
+    go_on = True
+
+    def results() -> None:
+        while go_on:
+            thread_safe.Callback(lambda: editor._got_endpoints(()))()  # one of the results that draw the lists again
+
+    thread = threading.Thread(target=results)
+    thread.start()
+    try:
+        for i in range(15):
+            editor.addresses = ()
+            wanted = {f"198.51.100.{i}", "203.0.113.0/24"}
+            subshell.send(editor.address_input.input, value=" ".join(wanted)).result(30)
+            assert set(editor.addresses) == wanted
+            assert set(editor.address_input.words) == wanted
+            subshell.send(editor.prefix_input, value=f"scans/{i}/").result(30)
+            assert editor.prefix == f"scans/{i}/"
+    finally:
+        go_on = False
+        thread.join()
+
+
+@pytest.mark.usefixtures("_hasty")
+def test_a_cell_and_the_page_change_the_same_list(subshell: Subshell) -> None:
+    editor = AllowEditor(team="radiology-team", bucket="gt-images")
+    pressed = [subshell.send(editor.prefix_input, value=f"scans/{i}/") for i in range(40)]
+    for i in range(40):
+        editor.addresses = tuple(f"198.51.100.{n}" for n in range(i % 7 + 1))
+        assert len(editor.addresses) == i % 7 + 1
+    for each in pressed:
+        each.result(30)
+    assert editor.prefix == "scans/39/"
+    assert editor.address_input.words == editor.addresses
+    assert [*editor.address_input.chips.children] == [*editor.address_input._chips.values()]
+
+
+def test_a_result_outlives_the_subshell_that_asked_for_it(subshell: Subshell, run: Any, words: Any) -> None:
+    async def main() -> None:
+        step = Slow()
+        subshell.press(step.start).result(30)
+        assert step.worker.busy
+        assert step.begun.wait(30)
+        subshell.end()  # the tab of the notebook is closed while the work runs
+        step.go.set()
+        await step.wait_idle()
+        assert step.results == [(7, threading.main_thread().name)]
+        assert not step.start.disabled
+        assert words(step.status.value) == ""
+
+    run(main())
+
+
+def test_a_time_out_outlives_the_subshell_too(subshell: Subshell, run: Any) -> None:
+    async def main() -> None:
+        step = Slow()
+        step.timeout_s = 0.3
+        subshell.press(step.start).result(30)
+        subshell.end()
+        await until(lambda: not step.worker.busy)
+        assert "No answer within" in step.message.value
+        step.go.set()
+
+    run(main())
+
+
+def test_the_page_gets_results_while_a_cell_runs(subshell: Subshell, run: Any) -> None:
+    async def main() -> None:
+        step, begun_in_cell = Slow(), Slow()
+        begun_in_cell.start_work()
+        subshell.press(step.start).result(30)
+        step.go.set()
+        begun_in_cell.go.set()
+        end = time.monotonic() + 30
+        while not (step.results and begun_in_cell.results):
+            time.sleep(0.01)  # a cell that computes: the loop of this thread does nothing
+            assert time.monotonic() < end
+        assert step.results == begun_in_cell.results == [(7, "subshell-test")]
+        await asyncio.sleep(2 * thread_safe.PATIENCE_S)
+        assert len(step.results) == len(begun_in_cell.results) == 1, "once, though both loops were asked"
+
+    run(main())
+
+
+def test_a_result_comes_on_the_loop_that_asked_when_it_is_free(subshell: Subshell, run: Any) -> None:
+    async def main() -> None:
+        step = Slow()
+        step.go.set()
+        subshell.press(step.start).result(30)
+        await step.wait_idle()
+        step.start_work()
+        await step.wait_idle()
+        assert [name for _, name in step.results] == ["subshell-test", threading.main_thread().name]
+
+    run(main())
+
+
+def test_a_cell_waits_for_what_a_press_started_and_may_cancel_it(subshell: Subshell, run: Any, words: Any) -> None:
+    async def main() -> None:
+        step = Slow()
+        subshell.press(step.start).result(30)
+        waits = asyncio.ensure_future(step.wait_idle())
+        await asyncio.sleep(0.05)
+        assert not waits.done()
+        step.cancel()
+        await waits
+        assert words(step.status.value) == "Cancelled."
+        step.go.set()
+        await asyncio.sleep(2 * thread_safe.PATIENCE_S)
+        assert step.results == []
+        step.go.clear()
+        subshell.press(step.start).result(30)
+        step.start_work()  # replaces what the press started
+        step.go.set()
+        await step.wait_idle()
+        assert [name for _, name in step.results] == [threading.main_thread().name]
+
+    run(main())
+
+
+def test_posted_callbacks_keep_their_order_whoever_calls_them(subshell: Subshell, run: Any) -> None:
+    async def main() -> None:
+        subshell.press(make(ipywidgets.Button)).result(30)  # now its loop is known
+        called: list[int] = []
+        loops = thread_safe.Loops(thread_safe.Home())
+
+        def post() -> None:
+            for i in range(300):
+                loops.call(lambda i=i: called.append(i))  # type: ignore[misc]
+                time.sleep(0.003)
+
+        thread = threading.Thread(target=post)
+        thread.start()
+        while thread.is_alive():
+            time.sleep(0.25)  # longer than the patience: both loops take some
+            await asyncio.sleep(0.01)
+        await until(lambda: len(called) >= 300)
+        await asyncio.sleep(2 * thread_safe.PATIENCE_S)
+        assert called == list(range(300))
+
+    run(main())
+
+
+def test_without_any_loop_left_nothing_is_called_and_nothing_breaks(run: Any) -> None:
+    called: list[int] = []
+
+    async def main() -> thread_safe.Loops:
+        return thread_safe.Loops(thread_safe.Home())
+
+    loops = run(main())
+    for loop in thread_safe._event_loops:
+        assert loop.is_closed()
+    assert loops.call(lambda: called.append(1)).waiting
+    assert called == []
+
+
+def test_progress_of_an_hour_does_not_pile_up_where_nobody_listens(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background.activities, "AFTER_S", 0.01)
+    monkeypatch.setattr(background, "EVERY_S", 0.01)
+
+    async def main() -> None:
+        shown: list[Any] = []
+        worker = background.Worker(on_busy=lambda _: None, on_error=shown.append, on_progress=shown.append)
+        hold = threading.Event()
+        worker.start(lambda: hold.wait(60), lambda _: None)
+        time.sleep(0.5)  # the only loop is busy
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert len(shown) == 1
+        hold.set()
+        await worker.wait_idle()
+
+    run(main())
+
+
+@pytest.mark.usefixtures("_hasty")
+def test_panels_are_made_while_a_page_reports(connection: Connection, subshell: Subshell, run: Any) -> None:
+    async def main() -> None:
+        panels = [Panel(connection, bucket="gt-images")]
+        reports = [asyncio.run_coroutine_threadsafe(_again(), subshell.loop) for _ in range(5)]
+        for _ in range(3):
+            subshell.send(panels[0].allow.prefix_input, value=f"scans/{len(panels)}/")
+            panels.append(Panel(connection, bucket="gt-images"))
+        for each in reports:
+            each.result(30)
+        for panel in panels:
+            await panel.wait_idle()
+            panel.close()
+
+    async def _again() -> None:
+        send_again()
+
+    run(main())
+
+
+def test_the_garbage_collector_does_not_wait_for_the_lock() -> None:
+    dropped = make(ipywidgets.Text)
+    dropped.close()
+    with thread_safe.LOCK:
+        work = threading.Thread(target=dropped.__del__)  # as it may be collected while somebody's work is waited for
+        work.start()
+        work.join(30)
+        assert not work.is_alive()
+
+
+def test_the_kinds_are_those_of_ipywidgets(connection: Connection, every_widget: Any) -> None:
+    step = HitsStep(connection)
+    for widget in every_widget(step):
+        assert isinstance(widget, thread_safe.ThreadSafe), f"{widget!r} is not made for several threads"
+    text = make(ipywidgets.Text, value="x")
+    assert type(text).__name__ == "Text"
+    assert type(text) is type(make(ipywidgets.Text))
+    assert repr(text).startswith("Text(value='x'")
+    assert text.get_state()["_model_name"] == "TextModel"
