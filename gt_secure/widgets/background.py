@@ -26,6 +26,7 @@ from typing import Any, TypeVar
 from ..errors import GtSecureError, Unreachable
 from ..logs import activity as activities
 from ..logs.activity import Activity
+from ..text import count
 from .thread_safe import LOCK, Callback, Home, Loops, running_loop
 
 T = TypeVar("T")
@@ -215,7 +216,10 @@ class Worker:
                 return
             if seconds >= activities.AFTER_S and (shown is None or not shown.waiting):
                 shown = run.loops.call(lambda: self._show_progress(run))
-        run.loops.call(lambda: self._settle(run, run.error()))
+        error = run.error()
+        if isinstance(error, TimeoutError) and not isinstance(error, GtSecureError):
+            error = _too_slow(time.monotonic() - started)  # of a call within the work
+        run.loops.call(lambda: self._settle(run, error))
 
     def _look_again_s(self, started: float, timeout_s: float) -> float:
         so_far = time.monotonic() - started
@@ -233,6 +237,14 @@ class Worker:
             return
         run.settled = True
         try:
+            self._hand_over(run, error)
+        finally:
+            if run is self._current:  # else `done` has started other work
+                self._drop()
+                self._on_busy(False)
+
+    def _hand_over(self, run: _Work, error: BaseException | None) -> None:
+        try:
             if error is None:
                 run.done(run.result())
         except Exception as raised:
@@ -240,9 +252,6 @@ class Worker:
         if error is not None and run is self._current:
             self._error = as_error(error)
             self._on_error(self._error)
-        if run is self._current:
-            self._drop()
-            self._on_busy(False)
 
 
 class _Work:
@@ -296,7 +305,7 @@ class _Work:
 
 def _too_slow(timeout_s: float) -> Unreachable:
     return Unreachable(
-        f"No answer within {timeout_s:.0f} seconds.",
+        f"No answer within {count(max(1, round(timeout_s)), 'second')}.",
         next_step="Try again; in a VPC-only domain check that the VPC has an endpoint for the service.",
     )
 

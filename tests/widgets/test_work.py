@@ -106,6 +106,38 @@ def test_a_time_out_is_an_error_with_a_next_step(run: Any) -> None:
     run(main())
 
 
+def test_a_time_out_within_the_work_reads_the_same(run: Any) -> None:
+    async def main() -> None:
+        seen = Seen()
+
+        def fail() -> None:
+            raise TimeoutError("timed out")
+
+        seen.worker.start(fail, seen.results.append)
+        with pytest.raises(Unreachable):
+            await seen.worker.wait_idle()
+        assert seen.errors[0].next_step
+
+    run(main())
+
+
+def test_a_display_that_fails_does_not_keep_the_step_busy(run: Any, caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        busy: list[bool] = []
+
+        def fail(_: object) -> None:
+            raise ValueError("cannot be shown")
+
+        worker = Worker(on_busy=busy.append, on_error=fail)
+        worker.start(lambda: 7, fail)
+        with pytest.raises(GtSecureError):
+            await worker.wait_idle()
+        assert busy == [True, False]
+
+    run(main())
+    assert "cannot be shown" in caplog.text
+
+
 def test_a_throttling_error_is_not_taken_for_our_time_out(run: Any) -> None:
     async def main() -> None:
         seen = Seen()
