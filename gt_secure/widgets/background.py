@@ -19,7 +19,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from functools import cache
 from typing import Any, TypeVar
 
@@ -27,7 +27,9 @@ from ..errors import GtSecureError, Unreachable
 from ..logs import activity as activities
 from ..logs.activity import Activity
 from ..text import count
-from .thread_safe import LOCK, Callback, Home, Loops, running_loop
+from . import timers
+from .thread_safe import LOCK, PATIENCE_S, Callback, Home, Loops, call_overdue, running_loop, unlocked
+from .timers import Timer
 
 T = TypeVar("T")
 
@@ -156,14 +158,16 @@ class Worker:
             if running_loop() is None or _testing:
                 self._run_now(work, done)
                 return
-            run = _Work(work, done, self.loops(), activity or Activity(), hours)
-            self._current = run
-            if not after_s:
-                run.begin()  # now, not only when the cell has ended
-            self._on_busy(True)
-            threading.Thread(
-                target=self._supervise, args=(run, timeout_s, after_s), name="gt-secure-work", daemon=True
-            ).start()
+            run = self._current = _Work(work, done, self.loops(), activity or Activity(), hours)
+            try:
+                self._on_busy(True)
+                if after_s:
+                    run.timers.append(timers.after(after_s, lambda: self._begin_later(run, timeout_s)))
+                else:
+                    self._begin(run, timeout_s)  # now, not only when the cell has ended
+            except BaseException:
+                self._end(run)
+                raise
 
     def cancel(self) -> None:
         """Stop waiting, and end its queries; the result will be dropped when it comes."""
@@ -174,11 +178,16 @@ class Worker:
 
     async def wait_idle(self) -> None:
         """Wait until nothing is under way; raise the error of the last work."""
-        while (run := self._current) is not None:
-            await asyncio.wait({asyncio.wrap_future(run.ended)})
+        while (run := self._under_way()) is not None:
+            await asyncio.wait({asyncio.wrap_future(run.ended)}, timeout=PATIENCE_S)
+            call_overdue()
             await asyncio.sleep(0)
         if self._error is not None:
             raise self._error
+
+    def _under_way(self) -> _Work | None:
+        with LOCK:  # a callback on another thread may just be replacing it
+            return self._current
 
     def _drop(self) -> None:
         """Wait no more for the work under way, and end its queries: the next ones would wait for them."""
@@ -190,7 +199,9 @@ class Worker:
     def _run_now(self, work: Callable[[], T], done: Callable[[T], None]) -> None:
         self._on_busy(True)
         try:
-            done(work())
+            with unlocked():
+                result = work()
+            done(result)
         except Exception as error:
             self._error = as_error(error)
             self._on_error(self._error)
@@ -199,32 +210,36 @@ class Worker:
         finally:
             self._on_busy(False)
 
-    # on the thread that waits for the work
+    # from any thread
 
-    def _supervise(self, run: _Work, timeout_s: float, after_s: float) -> None:
-        if run.dropped.wait(after_s):
-            return
-        run.begin()
-        shown: Callback | None = None
-        started = time.monotonic()
-        while not run.wait(self._look_again_s(started, timeout_s)):
-            seconds = time.monotonic() - started
-            if run.dropped.is_set():
+    def _begin(self, run: _Work, timeout_s: float) -> None:
+        with LOCK:
+            if run is not self._current:
                 return
-            if seconds >= timeout_s:
-                run.loops.call(lambda: self._settle(run, _too_slow(timeout_s)))
-                return
-            if seconds >= activities.AFTER_S and (shown is None or not shown.waiting):
+            result = run.begin()
+            run.timers += [
+                timers.after(activities.AFTER_S, lambda: self._look(run, None)),
+                timers.after(timeout_s, lambda: self._time_out(run, timeout_s)),
+            ]
+        result.add_done_callback(lambda _: run.loops.call(lambda: self._settle(run, run.error())))
+
+    def _begin_later(self, run: _Work, timeout_s: float) -> None:
+        try:
+            self._begin(run, timeout_s)
+        except BaseException as error:  # such as no thread left: nobody else would hear of it
+            failure = error
+            run.loops.call(lambda: self._settle(run, failure))
+
+    def _look(self, run: _Work, shown: Callback | None) -> None:
+        if run is self._current and self._on_progress is not None:
+            if shown is None or not shown.waiting:
                 shown = run.loops.call(lambda: self._show_progress(run))
-        error = run.error()
-        if isinstance(error, TimeoutError) and not isinstance(error, GtSecureError):
-            error = _too_slow(time.monotonic() - started)  # of a call within the work
-        run.loops.call(lambda: self._settle(run, error))
+            timers.after(EVERY_S, lambda: self._look(run, shown))
 
-    def _look_again_s(self, started: float, timeout_s: float) -> float:
-        so_far = time.monotonic() - started
-        every_s = EVERY_S if so_far >= activities.AFTER_S else activities.AFTER_S - so_far
-        return max(0.0, min(every_s, timeout_s - so_far))
+    def _time_out(self, run: _Work, timeout_s: float) -> None:
+        if run is self._current:
+            error = _too_slow(timeout_s) if run.has_begun else _too_many(timeout_s)
+            run.loops.call(lambda: self._settle(run, error))
 
     # on an event loop, under the lock
 
@@ -239,19 +254,23 @@ class Worker:
         try:
             self._hand_over(run, error)
         finally:
-            if run is self._current:  # else `done` has started other work
-                self._drop()
-                self._on_busy(False)
+            self._end(run)
 
     def _hand_over(self, run: _Work, error: BaseException | None) -> None:
         try:
             if error is None:
-                run.done(run.result())
+                run.hand_over()
         except Exception as raised:
             error = raised
-        if error is not None and run is self._current:
-            self._error = as_error(error)
-            self._on_error(self._error)
+        shown = None if error is None else as_error(error)
+        if shown is not None and run is self._current:
+            self._error = shown
+            self._on_error(shown)
+
+    def _end(self, run: _Work) -> None:
+        if run is self._current:  # else `done` has started other work
+            self._drop()
+            self._on_busy(False)
 
 
 class _Work:
@@ -260,45 +279,57 @@ class _Work:
     def __init__(
         self, work: Callable[[], Any], done: Callable[[Any], None], loops: Loops, activity: Activity, hours: bool
     ) -> None:
-        self.done, self.loops, self.activity = done, loops, activity
+        self.loops, self.activity = loops, activity
         self.settled = False
-        self.dropped = threading.Event()
+        self.timers: list[Timer] = []
         self.ended: Future[None] = Future()
+        self._work: Callable[[], Any] | None = work
+        self._done: Callable[[Any], None] | None = done
         self._hours = hours
         self._result: Future[Any] | None = None
         self._context = contextvars.copy_context()
-        self._work = work
+        self._began = 0.0
 
-    def begin(self) -> None:
-        """Start the thread, unless it has started."""
-        if self._result is None:
-            self._result = (_on_daemon if self._hours else _pool().submit)(self._context.run, self._watched)
+    @property
+    def has_begun(self) -> bool:
+        """Return whether a thread has taken the work."""
+        return self._began > 0
+
+    def begin(self) -> Future[Any]:
+        """Give the work to a thread."""
+        self._result = (_on_daemon if self._hours else _pool().submit)(self._context.run, self._watched)
+        return self._result
 
     def _watched(self) -> Any:
+        self._began = time.monotonic()
+        work = self._work
+        if work is None:
+            return None  # dropped before it began
         with self.activity.watched():
-            return self._work()
-
-    def wait(self, timeout_s: float) -> bool:
-        """Wait for the work; returns whether it has ended."""
-        assert self._result is not None
-        return bool(wait({self._result}, timeout_s).done)
+            return work()
 
     def error(self) -> BaseException | None:
         """The error of work that has ended."""
-        assert self._result is not None
-        return CancelledError() if self._result.cancelled() else self._result.exception()
+        if self._result is None or self._result.cancelled():
+            return CancelledError()
+        error = self._result.exception()
+        if isinstance(error, TimeoutError) and not isinstance(error, GtSecureError):
+            return _too_slow(time.monotonic() - self._began)  # of a call within the work
+        return error
 
-    def result(self) -> Any:
-        """The result of work that has ended."""
-        assert self._result is not None
-        return self._result.result()
+    def hand_over(self) -> None:
+        """Give the result to whoever asked for it."""
+        if self._result is not None and self._done is not None:
+            self._done(self._result.result())
 
     def drop(self) -> None:
-        """End the wait for the result, and the queries of the work."""
-        self.dropped.set()
+        """End the wait for the result, and the queries of the work, and keep neither work nor result."""
         self.activity.cancel.set()
         if self._result is not None:
             self._result.cancel()
+        self._work = self._done = self._result = None
+        for timer in self.timers:
+            timer.cancel()
         if not self.ended.done():
             self.ended.set_result(None)
 
@@ -307,6 +338,13 @@ def _too_slow(timeout_s: float) -> Unreachable:
     return Unreachable(
         f"No answer within {count(max(1, round(timeout_s)), 'second')}.",
         next_step="Try again; in a VPC-only domain check that the VPC has an endpoint for the service.",
+    )
+
+
+def _too_many(timeout_s: float) -> Unreachable:
+    return Unreachable(
+        f"Other work of this kernel has not ended within {count(max(1, round(timeout_s)), 'second')}.",
+        next_step="Wait for it or cancel it, then try again.",
     )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .base import Link
 from .panel import Panel
+from .thread_safe import LOCK
 
 if TYPE_CHECKING:
     from comm.base_comm import BaseComm
@@ -52,7 +53,8 @@ def show_tab(*, profile: str = "", region: str = "", team: str = "", bucket: str
         link = Link(profile=profile or None, region=region or None)
         panel = _shown.panel = Panel(link, team=team or None, bucket=bucket or None)
         panel.observe(lambda change: _shown.send(change["new"]), "locks")
-    if _shown.comm is not None:
-        _shown.comm.close()
-    _shown.comm = create_comm(target_name=LOCKS_COMM, data=panel.locks)
+    with LOCK:  # no change of the locks may come between
+        if _shown.comm is not None:
+            _shown.comm.close()
+        _shown.comm = create_comm(target_name=LOCKS_COMM, data=panel.locks)
     display(panel)  # type: ignore[no-untyped-call]

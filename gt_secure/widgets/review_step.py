@@ -82,6 +82,7 @@ class ReviewStep(Step):
         self._accepted = read_accepted(accepted)
         self._confirmed: set[str] = set()
         self._done = ""
+        self._change: object = None  # the one whose progress is shown
         super().__init__(connection)
         self.set_summary("Nothing to review yet.")
         self.observe(self._on_restriction, "restriction")
@@ -262,6 +263,7 @@ class ReviewStep(Step):
         return all(notice.confirmable and notice.code in self._confirmed for notice in plan.blockers)
 
     def _got_applied(self, applied: Applied) -> None:
+        self._change = None
         self.after.value = f'<div role="status" aria-live="polite">{parts.applied_notice(applied)}</div>'
         self.applied = applied
         self._done = f"{applied.outcome}, change {applied.id}" if applied.id else applied.outcome
@@ -278,12 +280,13 @@ class ReviewStep(Step):
         if not in_background():
             return lambda _words: None
         loops = self.worker.loops()
+        change = self._change = object()
 
         def say(words: str) -> None:
-            loops.call(lambda: self._say_progress(str(words)))
+            loops.call(lambda: self._say_progress(change, str(words)))
 
         return say
 
-    def _say_progress(self, words: str) -> None:
-        if self.worker.busy:
+    def _say_progress(self, change: object, words: str) -> None:
+        if self.worker.busy and change is self._change:
             self.set_status(words, busy=True)

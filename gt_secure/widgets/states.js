@@ -21,13 +21,16 @@ const watched = new WeakSet();
 function keepTyped(input) {
   watched.add(input);
   const { get, set } = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(input), "value");
-  let typing = false, missed = null;
+  let typing = false, missed = null, entered = null;
   Object.defineProperty(input, "value", {
     configurable: true,
     get() { return get.call(this); },
     set(value) {
-      if (typing) missed = value;
-      else set.call(this, value);
+      const typed = get.call(this);
+      if (!typing) set.call(this, value);
+      else if (value === "" && entered && typed.startsWith(entered)) set.call(this, typed.slice(entered.length));
+      else missed = value;
+      entered = null;
     },
   });
   const end = (shown) => {
@@ -37,8 +40,10 @@ function keepTyped(input) {
   };
   input.addEventListener("input", () => { typing = true; });
   // In the capturing phase: before the view tells the kernel, which may answer with another value.
-  input.addEventListener("change", () => end(null), true);
-  input.addEventListener("blur", () => { if (typing) end(missed); }); // typed and taken back: nothing was entered
+  // Typed on before the kernel has emptied the input: only what was entered goes.
+  input.addEventListener("change", () => { end(null); entered = get.call(input); }, true);
+  // Typed and taken back: nothing was entered. The input of a window that somebody left has the focus still.
+  input.addEventListener("blur", () => { if (typing && document.activeElement !== input) end(missed); });
 }
 
 let reported = false; // once a page

@@ -187,6 +187,7 @@ class TestUrlStep(Step):
     def close(self) -> None:
         """Forget the URL and close."""
         if hasattr(self, "answers"):
+            self.worker.cancel()  # first: a URL that is being signed would come after the others are forgotten
             self.clear()
         super().close()
 

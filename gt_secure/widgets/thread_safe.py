@@ -14,19 +14,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import functools
+import inspect
+import logging
 import threading
-from collections.abc import Callable
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
-
-from traitlets import MetaHasTraits
 
 W = TypeVar("W")
 
 LOCK = threading.RLock()
-"""Held by the thread that changes widgets."""
+"""Held by the thread that changes widgets. Whoever holds it must not wait for a thread that changes widgets."""
 
 PATIENCE_S = 0.2
 """The loop on which work was started has so long to take its result; then any other loop takes it."""
+
+log = logging.getLogger("gt_secure")
 
 _kinds: dict[type, Any] = {}
 
@@ -35,21 +40,60 @@ _event_loops: dict[asyncio.AbstractEventLoop, contextvars.Context] = {}
 answers to the subshell whose message it finds there."""
 
 
-class _ThreadSafeKind(MetaHasTraits):
-    """Makes a widget under the lock: the first parts of it already work while the rest is made."""
+@contextlib.contextmanager
+def unlocked() -> Iterator[None]:
+    """Give the lock back for a while, however often this thread holds it."""
+    held = LOCK._release_save()  # type: ignore[attr-defined] # as threading.Condition does to wait
+    try:
+        yield
+    finally:
+        LOCK._acquire_restore(held)  # type: ignore[attr-defined]
 
-    def __call__(cls: type[W], *args: Any, **kwargs: Any) -> W:
+
+class ThreadSafe:
+    """A widget that several threads may use. It comes first among the bases.
+
+    Its public methods run under the lock, and so does its making: the first parts already work while the rest is made.
+    """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for name, member in list(vars(cls).items()):
+            public = name == "__init__" or not name.startswith("_")
+            if public and inspect.isfunction(member) and not inspect.iscoroutinefunction(member):
+                setattr(cls, name, _locked(member))
+
+    def __init__(self, *args: Any, **traits: Any) -> None:
         with LOCK:
-            made: W = super().__call__(*args, **kwargs)  # type: ignore[misc]
-            return made
-
-
-class ThreadSafe(metaclass=_ThreadSafeKind):
-    """A widget that several threads may use. It comes first among the bases."""
+            super().__init__(*args, **traits)
 
     def __setattr__(self, name: str, value: object) -> None:
+        if name.startswith("_"):  # no trait that anybody observes
+            super().__setattr__(name, value)
+            return
         with LOCK:  # the observers of a trait run here
             super().__setattr__(name, value)
+
+    def set_trait(self, name: str, value: object) -> None:
+        """Set a trait, also one that is only to be read."""
+        with LOCK:
+            super().set_trait(name, value)  # type: ignore[misc]
+
+    @contextlib.contextmanager
+    def hold_trait_notifications(self) -> Iterator[None]:
+        """Set several traits before their observers run."""
+        with LOCK, super().hold_trait_notifications():  # type: ignore[misc]
+            yield
+
+    def add_class(self, name: str) -> Any:
+        """Add a class of the style sheet."""
+        with LOCK:
+            return super().add_class(name)  # type: ignore[misc]
+
+    def remove_class(self, name: str) -> Any:
+        """Remove a class of the style sheet."""
+        with LOCK:
+            return super().remove_class(name)  # type: ignore[misc]
 
     def _handle_msg(self, msg: Any) -> None:
         with LOCK:
@@ -73,13 +117,23 @@ class ThreadSafe(metaclass=_ThreadSafeKind):
                 LOCK.release()
 
 
+def _locked(method: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(method)
+    def locked(*args: Any, **options: Any) -> Any:
+        with LOCK:
+            return method(*args, **options)
+
+    return locked
+
+
 def thread_safe(kind: type[W]) -> type[W]:
     """Return the same kind of widget, for several threads."""
     if issubclass(kind, ThreadSafe):
         return kind
     if kind not in _kinds:
         named = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__doc__": kind.__doc__}
-        _kinds[kind] = _ThreadSafeKind(kind.__name__, (ThreadSafe, kind), named)
+        metaclass: Any = type(kind)
+        _kinds[kind] = metaclass(kind.__name__, (ThreadSafe, kind), named)
     made: type[W] = _kinds[kind]
     return made
 
@@ -98,6 +152,7 @@ def _remember_loop() -> None:
         _event_loops[loop] = contextvars.copy_context()
         for gone in [each for each in _event_loops if each.is_closed()]:
             del _event_loops[gone]
+        call_overdue()
 
 
 class Home:
@@ -111,6 +166,8 @@ class Home:
 class Loops:
     """The loops on which callbacks may run: the one that is here now, that of the widget, and those of the page.
 
+    Callbacks keep their order, whichever loop calls them.
+
     Parameters
     ----------
     home : Home
@@ -122,45 +179,74 @@ class Loops:
         self._contexts = {} if here is None else {here: contextvars.copy_context()}
         if home.loop is not None:
             self._contexts.setdefault(home.loop, home.context)
+        self._waiting: deque[Callback] = deque()
+
+    @property
+    def ended(self) -> bool:
+        """Return whether no loop is left."""
+        return all(loop.is_closed() for loop in (*_event_loops.copy(), *self._contexts))
 
     def call(self, call: Callable[[], object]) -> Callback:
-        """Call something once, under the lock: on the loop that was here, or on another one if that is busy.
+        """Call something under the lock: on the loop that was here, or on another one if that is busy.
 
-        May be used from any thread. What is asked for from one thread is called in that order.
+        May be used from any thread.
         """
         callback = Callback(call)
+        self._waiting.append(callback)
+        _undelivered[self] = None
         contexts = {**_event_loops.copy(), **self._contexts}  # without the lock: whoever has it may wait for this
         for loop, context in contexts.items():
             mine = context.copy()  # a context is entered by one thread at a time
             with contextlib.suppress(RuntimeError):  # the loop is closed: its subshell or kernel has ended
                 if loop is self._first:
-                    loop.call_soon_threadsafe(callback, context=mine)
+                    loop.call_soon_threadsafe(self._call_waiting, context=mine)
                 else:
-                    loop.call_soon_threadsafe(loop.call_later, PATIENCE_S, callback, context=mine)
+                    loop.call_soon_threadsafe(loop.call_later, PATIENCE_S, self._call_waiting, context=mine)
         return callback
+
+    def call_overdue(self) -> None:
+        """Call what no loop has called in time, such as that of a page which was closed."""
+        first = next(iter(self._waiting.copy()), None)
+        if first is None or time.monotonic() - first.since > PATIENCE_S:
+            self._call_waiting()
+
+    def _call_waiting(self) -> None:
+        with LOCK:
+            while self._waiting:
+                try:
+                    self._waiting.popleft()()
+                except Exception:
+                    log.exception("gt_secure: a result cannot be shown")
+            _undelivered.pop(self, None)
+
+
+_undelivered: dict[Loops, None] = {}
+"""Loops with callbacks that were not called yet."""
+
+
+def call_overdue() -> None:
+    """Call here what other loops have not called in time."""
+    with LOCK:
+        for each in list(_undelivered):
+            each.call_overdue()
 
 
 class Callback:
-    """Something to call once, whoever comes first."""
+    """Something to call once."""
 
     def __init__(self, call: Callable[[], object]) -> None:
-        self._call: Callable[[], object] | None = call
-
-    @property
-    def waiting(self) -> bool:
-        """Return whether nobody has called it yet."""
-        return self._call is not None
+        self._call = call
+        self.since = time.monotonic()
+        self.waiting = True
 
     def __call__(self) -> None:
-        """Call it, unless it was called."""
-        with LOCK:
-            call, self._call = self._call, None
-            if call is not None:
-                call()
+        """Call it."""
+        self.waiting = False
+        self._call()
 
 
 class Ticker:
-    """Calls something again and again until it is stopped.
+    """Calls something again and again, until it is stopped or no loop is left.
 
     Parameters
     ----------
@@ -176,7 +262,7 @@ class Ticker:
 
         def run() -> None:
             last = None
-            while not self._stop.wait(wait_s()):
+            while not self._stop.wait(wait_s()) and not loops.ended:
                 if last is None or not last.waiting:  # where nobody has time, one call waits, not hundreds
                     last = loops.call(lambda: None if self._stop.is_set() else call())
 

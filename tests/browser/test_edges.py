@@ -288,6 +288,17 @@ def test_what_is_typed_stays_while_choices_arrive(open_notebook: Any, signs: Pat
     box.press("Enter")
     panel.get_by_role("button", name="vpce-0a1b2c3d4e5f6a7b").wait_for()
     assert box.input_value() == "", "entered: the kernel has emptied it"
+    # Typed on before the kernel has answered; the window is left and entered again.
+    box.press_sequentially("vpce-0b1b2c3d4e5f6a7b")
+    box.evaluate(
+        "e => { e.dispatchEvent(new Event('change', {bubbles: true})); document.execCommand('insertText', false, 'v') }"
+    )
+    box.press_sequentially("pce-0c1b2c3d4e5f6a7b")
+    panel.get_by_role("button", name="vpce-0b1b2c3d4e5f6a7b").wait_for()
+    box.evaluate("e => e.dispatchEvent(new FocusEvent('blur'))")
+    assert box.input_value() == "vpce-0c1b2c3d4e5f6a7b"
+    box.press("Enter")
+    panel.get_by_role("button", name="vpce-0c1b2c3d4e5f6a7b").wait_for()
     box.press_sequentially("vpce-9")
     for _ in "vpce-9":
         box.press("Backspace")

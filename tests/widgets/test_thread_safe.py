@@ -316,3 +316,193 @@ def test_the_kinds_are_those_of_ipywidgets(connection: Connection, every_widget:
     assert type(text) is type(make(ipywidgets.Text))
     assert repr(text).startswith("Text(value='x'")
     assert text.get_state()["_model_name"] == "TextModel"
+
+
+@pytest.mark.usefixtures("_hasty")
+@pytest.mark.parametrize("how", ["hold", "set_trait", "add"])
+def test_a_cell_changes_traits_in_other_ways(subshell: Subshell, how: str) -> None:
+    editor = AllowEditor(team="radiology-team", bucket="gt-images")
+    go_on = True
+
+    def cell() -> None:
+        number = 0
+        while go_on:
+            number = number % 5 + 1
+            addresses = tuple(f"198.51.100.{i}" for i in range(number))
+            if how == "hold":
+                with editor.hold_trait_notifications():
+                    editor.addresses = addresses
+            elif how == "set_trait":
+                editor.set_trait("addresses", addresses)
+            else:
+                editor.add_address(addresses[-1])
+                editor.merge()
+
+    thread = threading.Thread(target=cell)
+    thread.start()
+    try:
+        for i in range(15):
+            subshell.send(editor.prefix_input, value=f"scans/{i}/").result(30)
+            assert editor.prefix == f"scans/{i}/"
+    finally:
+        go_on = False
+        thread.join()
+    assert editor.address_input.words == editor.addresses
+
+
+def test_a_page_that_is_opened_while_a_cell_runs_gets_the_result(subshell: Subshell, run: Any) -> None:
+    async def main() -> None:
+        step, other = Slow(), make(ipywidgets.Text)
+        subshell.press(step.start).result(30)
+        subshell.end()
+        step.go.set()
+        time.sleep(2 * thread_safe.PATIENCE_S)  # the cell goes on; no loop is free
+        page = Subshell()
+        try:
+            end = time.monotonic() + 30
+            while not step.results:
+                page.send(other, value=str(time.monotonic())).result(30)
+                time.sleep(0.05)
+                assert time.monotonic() < end
+            assert step.results == [(7, "subshell-test")]
+            assert not step.worker.busy
+        finally:
+            page.end()
+
+    run(main())
+
+
+def test_a_step_made_in_a_subshell_that_ended_still_gets_its_result(subshell: Subshell) -> None:
+    async def make_and_start() -> Slow:
+        step = Slow()
+        step.start_work()
+        return step
+
+    step = asyncio.run_coroutine_threadsafe(make_and_start(), subshell.loop).result(30)
+    assert step.begun.wait(30)
+    subshell.end()
+    step.go.set()
+    time.sleep(2 * thread_safe.PATIENCE_S)
+    page = Subshell()
+    try:
+        end = time.monotonic() + 30
+        while step.worker.busy:
+            page.send(make(ipywidgets.Text), value="x").result(30)
+            assert time.monotonic() < end
+    finally:
+        page.end()
+    assert [result for result, _ in step.results] == [7]
+    assert not step.start.disabled
+
+
+def test_work_of_a_loop_that_has_ended_is_awaited_on_the_next(run: Any) -> None:
+    step = Slow()
+
+    async def first() -> None:
+        step.start_work()
+
+    async def second() -> None:
+        step.go.set()
+        await step.wait_idle()
+
+    run(first())
+    run(second())
+    assert [result for result, _ in step.results] == [7]
+
+
+def test_nobody_sees_the_gap_between_two_works(subshell: Subshell, run: Any) -> None:
+    async def main() -> None:
+        for _ in range(60):
+            results: list[str] = []
+            worker = background.Worker(on_busy=lambda _: time.sleep(0.001), on_error=lambda _: None)
+
+            def then(result: str, worker: Any = worker, results: Any = results) -> None:
+                results.append(result)
+                if result == "apply":
+                    worker.start(lambda: "plan again", then)
+
+            async def start(worker: Any = worker, then: Any = then) -> None:
+                worker.start(lambda: "apply", then)
+
+            asyncio.run_coroutine_threadsafe(start(), subshell.loop).result(30)
+            await worker.wait_idle()
+            assert results == ["apply", "plan again"]
+
+    run(main())
+
+
+def test_work_without_an_event_loop_leaves_the_widgets_free(subshell: Subshell) -> None:
+    step, text = Slow(), make(ipywidgets.Text)
+    thread = threading.Thread(target=step.start_work)  # a thread of a user has no event loop: it waits for its work
+    thread.start()
+    assert step.begun.wait(30)
+    subshell.send(text, value="typed").result(30)
+    step.go.set()
+    thread.join(30)
+    assert step.results[0][0] == 7
+    assert text.value == "typed"
+
+
+def test_a_failure_to_start_does_not_keep_the_step_busy(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        step = Slow()
+
+        def no_thread(*_: Any) -> None:
+            raise RuntimeError("can't start new thread")
+
+        monkeypatch.setattr(background._Work, "begin", no_thread)
+        step.start.click()
+        assert "Something unexpected" in step.message.value
+        assert not step.worker.busy
+        assert not step.start.disabled
+        step.run("Later…", step._work, step._done, after_s=0.01)
+        with pytest.raises(Exception, match="Something unexpected"):
+            await step.wait_idle()
+        assert not step.worker.busy
+
+    run(main())
+
+
+def test_a_url_that_is_signed_while_the_step_closes_is_not_kept(connection: Connection, run: Any) -> None:
+    from gt_secure.widgets import TestUrlStep
+
+    async def main() -> None:
+        step = TestUrlStep(connection, bucket="gt-images", key="scans/0001.png")
+        await step.wait_idle()
+        step.generate()
+        step.close()
+        await asyncio.sleep(1)
+        assert step._url is None
+        assert "gt-secure-ticker" not in {thread.name for thread in threading.enumerate()}
+
+    run(main())
+
+
+def test_classes_of_users_and_their_metaclasses() -> None:
+    from traitlets import HasTraits, MetaHasTraits
+
+    class Meta(MetaHasTraits):
+        pass
+
+    class Mixin(HasTraits, metaclass=Meta):
+        pass
+
+    class Own(Mixin, Step):
+        def locked(self) -> bool:
+            return not others_can_take_the_lock()
+
+    assert Own().locked()
+
+
+def others_can_take_the_lock() -> bool:
+    result: list[bool] = []
+
+    def take() -> None:
+        result.append(thread_safe.LOCK.acquire(blocking=False))
+        if result[0]:
+            thread_safe.LOCK.release()
+
+    thread = threading.Thread(target=take)
+    thread.start()
+    thread.join()
+    return result[0]
