@@ -108,6 +108,7 @@ class AllowEditor(Step):
         self._known: dict[str, VpcEndpoint] = {}
         self._policy_size = 0
         self._drawing = False
+        self._shown_place = ("", "", "")
         super().__init__(connection)
         self.observe(
             self._on_trait,
@@ -311,9 +312,12 @@ class AllowEditor(Step):
         if typed.startswith("s3://") and not prefix:
             prefix = check_prefix(typed[5:].partition("/")[2])
         typed_age = self.age_input.value.strip()
-        self.set_trait("max_age", age_text(parse_age(typed_age)) if typed_age else "")
-        self.set_trait("prefix", prefix)
-        self.set_trait("bucket", name)
+        age = age_text(parse_age(typed_age)) if typed_age else ""
+        self._shown_place = (self.bucket_input.value, self.prefix_input.value, self.age_input.value)  # all are right
+        with self.hold_trait_notifications():
+            self.set_trait("max_age", age)
+            self.set_trait("prefix", prefix)
+            self.set_trait("bucket", name)
         self.draw()
 
     def _switched(self, trait: str, value: bool | None) -> None:
@@ -346,14 +350,22 @@ class AllowEditor(Step):
         try:
             self.address_input.set(self.addresses)
             self.endpoint_input.set(self.endpoints)
-            self.bucket_input.value, self.prefix_input.value = self.bucket, self.prefix
-            self.age_input.value = self.max_age
+            self._show_place()
             private = self.team is not None and not self.team.startswith("arn:")
             self.switches.set({trait: getattr(self, trait) for trait in SWITCHES}, private=private)
         finally:
             self._drawing = False
         self._draw_counts()
         self.enable()
+
+    def _show_place(self) -> None:
+        """Show bucket, prefix and age that are new: an entry that was refused stays, to be corrected."""
+        inputs = (self.bucket_input, self.prefix_input, self.age_input)
+        values = (self.bucket, self.prefix, self.max_age)
+        for each, value, shown in zip(inputs, values, self._shown_place, strict=True):
+            if value != shown:
+                each.value = value
+        self._shown_place = values
 
     def _draw_counts(self) -> None:
         good = [entry for entry in self.address_input.entries if not entry.problem]

@@ -179,8 +179,10 @@ class Worker:
     async def wait_idle(self) -> None:
         """Wait until nothing is under way; raise the error of the last work."""
         while (run := self._under_way()) is not None:
-            await asyncio.wait({asyncio.wrap_future(run.ended)}, timeout=PATIENCE_S)
-            call_overdue()
+            ended = asyncio.wrap_future(run.ended)
+            while not ended.done():
+                await asyncio.wait({ended}, timeout=PATIENCE_S)
+                call_overdue()
             await asyncio.sleep(0)
         if self._error is not None:
             raise self._error

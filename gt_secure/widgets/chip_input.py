@@ -76,7 +76,9 @@ class ChipInput(Box):
         kind = ipywidgets.Combobox if options else ipywidgets.Text
         # The value is sent on Enter and when the input is left: nothing typed is lost, and nobody is interrupted.
         self.input = field(
-            make(kind, description=label, placeholder=placeholder, continuous_update=False), "gts-mono-in"
+            make(kind, description=label, placeholder=placeholder, continuous_update=False),
+            "gts-mono-in",
+            "gts-empties",
         )
         self.input.observe(lambda change: guard(self._take_typed) if change["new"] else None, "value")
         self.chips = make(ipywidgets.Box)

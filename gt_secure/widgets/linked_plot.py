@@ -60,7 +60,7 @@ class LinkedPlot(Box):
         gone = self.bars.children
         self._marks = tuple(marks)
         self.picture.value = picture
-        self.bars.children = tuple(self._button(number, mark) for number, mark in enumerate(self._marks))
+        self.bars.children = tuple(self._button(mark) for mark in self._marks)
         (self.hint.remove_class if marks else self.hint.add_class)("gts-hidden")
         for button in gone:
             button.layout.close()
@@ -78,14 +78,19 @@ class LinkedPlot(Box):
             (n for n, mark in enumerate(self._marks) if (mark.address, mark.endpoint or "") == (address, endpoint)), -1
         )
 
-    def _button(self, number: int, mark: Mark) -> ipywidgets.Button:
+    def _button(self, mark: Mark) -> ipywidgets.Button:
         left, top, width, height = (f"{100 * part:.3f}%" for part in mark.box)
         own = {**shared(ipywidgets.Button), "layout": ipywidgets.Layout(left=left, top=top, width=width, height=height)}
         made = thread_safe(ipywidgets.Button)(**own)
         made.add_class("gts-bar")
         made.add_class("gts-presses")
-        made.on_click(lambda _: self._guard(lambda: setattr(self, "picked", -1 if self.picked == number else number)))
+        made.on_click(lambda _: self._guard(lambda: self._press(mark)))
         return made
+
+    def _press(self, mark: Mark) -> None:
+        number = next((n for n, each in enumerate(self._marks) if each is mark), None)
+        if number is not None:  # else the plot was drawn anew since the page sent this
+            self.picked = -1 if self.picked == number else number
 
     def _show_picked(self) -> None:
         for number, (button, mark) in enumerate(zip(self.bars.children, self._marks, strict=True)):

@@ -26,13 +26,22 @@ function keepTyped(input) {
     configurable: true,
     get() { return get.call(this); },
     set(value) {
-      const typed = get.call(this);
       if (!typing) set.call(this, value);
-      else if (value === "" && entered && typed.startsWith(entered)) set.call(this, typed.slice(entered.length));
-      else missed = value;
+      else if (value === "" && entered && get.call(this).startsWith(entered)) cut(entered.length);
+      else {
+        missed = value;
+        return;
+      }
       entered = null;
     },
   });
+  // Typed on before the kernel has emptied the input: only what was entered goes. Other inputs keep what was entered.
+  const empties = input.closest(".gts-empties") !== null;
+  const cut = (length) => {
+    const caret = [input.selectionStart, input.selectionEnd].map((at) => Math.max(0, at - length));
+    set.call(input, get.call(input).slice(length));
+    input.setSelectionRange(...caret);
+  };
   const end = (shown) => {
     typing = false;
     if (shown !== null) set.call(input, shown);
@@ -40,8 +49,7 @@ function keepTyped(input) {
   };
   input.addEventListener("input", () => { typing = true; });
   // In the capturing phase: before the view tells the kernel, which may answer with another value.
-  // Typed on before the kernel has emptied the input: only what was entered goes.
-  input.addEventListener("change", () => { end(null); entered = get.call(input); }, true);
+  input.addEventListener("change", () => { end(null); entered = empties ? get.call(input) : null; }, true);
   // Typed and taken back: nothing was entered. The input of a window that somebody left has the focus still.
   input.addEventListener("blur", () => { if (typing && document.activeElement !== input) end(missed); });
 }

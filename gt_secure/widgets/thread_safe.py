@@ -53,13 +53,15 @@ def unlocked() -> Iterator[None]:
 class ThreadSafe:
     """A widget that several threads may use. It comes first among the bases.
 
-    Its public methods run under the lock, and so does its making: the first parts already work while the rest is made.
+    The public methods of this package's widgets run under the lock, and so does the making of a widget: its first parts
+    already work while the rest is made.
     """
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        ours = cls.__module__.partition(".")[0] == __name__.partition(".")[0]  # others may run theirs as slow work
         for name, member in list(vars(cls).items()):
-            public = name == "__init__" or not name.startswith("_")
+            public = name == "__init__" or (ours and not name.startswith("_"))
             if public and inspect.isfunction(member) and not inspect.iscoroutinefunction(member):
                 setattr(cls, name, _locked(member))
 
@@ -98,7 +100,8 @@ class ThreadSafe:
     def _handle_msg(self, msg: Any) -> None:
         with LOCK:
             _remember_loop()
-            super()._handle_msg(msg)  # type: ignore[misc]
+            if getattr(self, "comm", None) is not None:  # else closed since the page sent this
+                super()._handle_msg(msg)  # type: ignore[misc]
 
     def close(self) -> None:
         """Close the widget."""
@@ -212,12 +215,13 @@ class Loops:
 
     def _call_waiting(self) -> None:
         with LOCK:
-            while self._waiting:
+            for _ in range(len(self._waiting)):  # what comes meanwhile has calls of its own
                 try:
                     self._waiting.popleft()()
                 except Exception:
                     log.exception("gt_secure: a result cannot be shown")
-            _undelivered.pop(self, None)
+            if not self._waiting:
+                _undelivered.pop(self, None)
 
 
 _undelivered: dict[Loops, None] = {}

@@ -258,3 +258,23 @@ def test_one_observer_sees_every_change() -> None:
     made.bucket = "other-bucket"
     made.portal_lock = True
     assert len(seen) == 3
+
+
+def test_an_entry_that_was_refused_stays_to_be_corrected() -> None:
+    editor = AllowEditor(bucket="gt-images", prefix="scans/")
+    with pytest.raises(InvalidInput):
+        editor.age_input.value = "15"
+    assert "is not an age" in editor.message.value
+    editor._got_endpoints(())  # a result draws the step again
+    editor.addresses = ("203.0.113.0/24",)
+    assert editor.age_input.value == "15"
+    assert editor.max_age == ""
+    editor.age_input.value = " 15m "
+    assert (editor.max_age, editor.age_input.value) == ("15m", "15m")
+    editor.prefix_input.value = " other/ "
+    assert (editor.prefix, editor.prefix_input.value) == ("other/", "other/")
+    editor.bucket_input.value = "s3://gt-scans/chest/"
+    editor.prefix = "chest/"
+    assert (editor.bucket, editor.bucket_input.value) == ("gt-scans", "gt-scans")
+    editor.max_age, editor.prefix = "", ""
+    assert (editor.age_input.value, editor.prefix_input.value) == ("", "")

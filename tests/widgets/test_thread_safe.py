@@ -478,6 +478,26 @@ def test_a_url_that_is_signed_while_the_step_closes_is_not_kept(connection: Conn
     run(main())
 
 
+def test_a_press_on_what_was_drawn_anew_meanwhile_does_nothing(subshell: Subshell) -> None:
+    from gt_secure.plots import Mark
+    from gt_secure.widgets.linked_plot import LinkedPlot
+
+    plot = LinkedPlot(lambda action: action())
+    first, second = (Mark(f"203.0.113.{i}", "1 opened", "true", None, None) for i in (1, 2))
+    for mark in (first, second):
+        object.__setattr__(mark, "box", (0.1, 0.1, 0.2, 0.2))
+    plot.show("", [first])
+    button = plot.bars.children[0]
+    with thread_safe.LOCK:
+        pressed = subshell.press(button)  # handled when the lock is free, and then the button is gone
+        time.sleep(0.1)
+        plot.show("", [second, first])
+    pressed.result(30)
+    assert plot.mark is None
+    subshell.press(plot.bars.children[1]).result(30)
+    assert plot.mark is first
+
+
 def test_classes_of_users_and_their_metaclasses() -> None:
     from traitlets import HasTraits, MetaHasTraits
 
@@ -488,10 +508,12 @@ def test_classes_of_users_and_their_metaclasses() -> None:
         pass
 
     class Own(Mixin, Step):
-        def locked(self) -> bool:
-            return not others_can_take_the_lock()
+        def compute(self) -> bool:
+            return others_can_take_the_lock()
 
-    assert Own().locked()
+    assert Own().compute(), "it may be run as slow work"
+    with thread_safe.LOCK:
+        assert not others_can_take_the_lock()
 
 
 def others_can_take_the_lock() -> bool:
