@@ -155,7 +155,7 @@ class Worker:
         with LOCK:
             self._drop()
             self._error = None
-            if running_loop() is None or _testing:
+            if not in_background():
                 self._run_now(work, done)
                 return
             run = self._current = _Work(work, done, self.loops(), activity or Activity(), hours)
@@ -331,7 +331,7 @@ class _Work:
             self._result.cancel()
         self._work = self._done = self._result = None
         for timer in self.timers:
-            timer.cancel()
+            timers.cancel(timer)
         if not self.ended.done():
             self.ended.set_result(None)
 

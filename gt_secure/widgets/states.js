@@ -50,7 +50,7 @@ function keepTyped(input) {
   input.addEventListener("input", () => { typing = true; });
   // In the capturing phase: before the view tells the kernel, which may answer with another value.
   input.addEventListener("change", () => { end(null); entered = empties ? get.call(input) : null; }, true);
-  // Typed and taken back: nothing was entered. The input of a window that somebody left has the focus still.
+  // Typed and deleted again: nothing was entered. An input keeps the focus while its window is in the background.
   input.addEventListener("blur", () => { if (typing && document.activeElement !== input) end(missed); });
 }
 

@@ -208,9 +208,8 @@ class Loops:
         return callback
 
     def call_overdue(self) -> None:
-        """Call what no loop has called in time, such as that of a page which was closed."""
-        first = next(iter(self._waiting.copy()), None)
-        if first is None or time.monotonic() - first.since > PATIENCE_S:
+        """Call what no loop has called in time, such as that of a page which was closed. The caller has the lock."""
+        if not self._waiting or time.monotonic() - self._waiting[0].since > PATIENCE_S:
             self._call_waiting()
 
     def _call_waiting(self) -> None:

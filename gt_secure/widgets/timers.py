@@ -2,67 +2,60 @@
 
 from __future__ import annotations
 
-import heapq
-import itertools
+import contextlib
 import logging
+import sched
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 log = logging.getLogger("gt_secure")
 
-
-@dataclass(order=True)
-class Timer:
-    """A call at some time."""
-
-    when: float
-    serial: int
-    call: Callable[[], object] | None = field(compare=False)
-
-    def cancel(self) -> None:
-        """Call nothing, and keep nothing alive until then."""
-        self.call = None
+Timer = sched.Event
 
 
 class _Timers:
-    """Calls functions after some time, on one thread."""
+    """A scheduler of the standard library on a thread, which each new timer wakes."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._timers: list[Timer] = []
-        self._serial = itertools.count()
+        self._changed = threading.Event()
+        self._scheduler = sched.scheduler(time.monotonic, self._wait)
+        self._start = threading.Lock()
         self._thread: threading.Thread | None = None
 
     def after(self, seconds: float, call: Callable[[], object]) -> Timer:
         """Call something later. It must be quick."""
-        timer = Timer(time.monotonic() + seconds, next(self._serial), call)
-        with self._changed:
-            heapq.heappush(self._timers, timer)
+        timer = self._scheduler.enter(seconds, 0, _call, (call,))
+        with self._start:
             if self._thread is None or not self._thread.is_alive():  # none yet, or a copy of this process
                 self._thread = threading.Thread(target=self._run, name="gt-secure-clock", daemon=True)
                 self._thread.start()
-            self._changed.notify()
+        self._changed.set()
         return timer
+
+    def cancel(self, timer: Timer) -> None:
+        """Call nothing, unless it was called."""
+        with contextlib.suppress(ValueError):  # it was
+            self._scheduler.cancel(timer)
+        self._changed.set()  # the thread may wait for this one, and would keep its call alive
 
     def _run(self) -> None:
         while True:
-            call = self._next().call
-            try:
-                if call is not None:
-                    call()
-            except Exception:
-                log.exception("gt_secure: unexpected error")
-            del call  # it would keep its step alive until the next one
+            self._scheduler.run()
+            self._wait(None)
 
-    def _next(self) -> Timer:
-        """Wait for the next timer."""
-        with self._changed:
-            while not self._timers or self._timers[0].when > time.monotonic():
-                self._changed.wait(self._timers[0].when - time.monotonic() if self._timers else None)
-            return heapq.heappop(self._timers)
+    def _wait(self, seconds: float | None) -> None:
+        """Wait for the next timer, or for a new one that may come before it."""
+        self._changed.wait(seconds)
+        self._changed.clear()
 
 
-after = _Timers().after
-"""Call something later, on the thread of the timers. It must be quick. Returns a :class:`Timer`."""
+def _call(call: Callable[[], object]) -> None:
+    try:
+        call()
+    except Exception:
+        log.exception("gt_secure: unexpected error")
+
+
+_timers = _Timers()
+after, cancel = _timers.after, _timers.cancel

@@ -339,7 +339,7 @@ class Notebook:
         self.theme("JupyterLab Light")
 
     def seen(self) -> str:
-        """What a person would see, for the report of a failure: the text, what is entered, the focus, and errors."""
+        """Describe the page for the report of a failure: its text, its entries, the focus, and errors."""
         try:
             text = self.page.evaluate(
                 "() => [...document.querySelectorAll('.jp-Cell-outputArea, .jp-Dialog')].map(e => e.innerText)"

@@ -310,7 +310,7 @@ def test_what_is_typed_stays_while_choices_arrive(open_notebook: Any, signs: Pat
 
 @pytest.mark.parametrize("over", ["perCommTarget", "perComm", "disabled"])
 def test_the_panel_beside_a_cell_that_runs(open_notebook: Any, signs: Path, over: str) -> None:
-    """What is typed is handled on the thread of the cells or on another one, and which may change each time."""
+    """The kernel handles an entry on the thread of its cells or on another one, which may change each time."""
     notebook = open_notebook(f"beside_{over}.ipynb", SLOW, WAITING, height=3400)
     notebook.page.evaluate("over => { window.jupyterapp.serviceManager.kernels.commsOverSubshells = over }", over)
     (signs / "endpoints.go").touch()
