@@ -1,4 +1,4 @@
-"""A sandbox of its own for the tests of the sandbox, so that they may change everything in it."""
+"""A sandbox of its own for the tests of the sandbox: they may change everything in it, and each file starts anew."""
 
 from __future__ import annotations
 
@@ -22,9 +22,16 @@ from support.rig import Rig as Box
 
 
 @pytest.fixture(scope="session")
-def box() -> Iterator[Box]:
+def running_box() -> Iterator[Box]:
     with Box.running(log_delay_s=60, workforce_delay_s=0.4) as box:
         yield box
+
+
+@pytest.fixture(scope="module")
+def box(running_box: Box) -> Box:
+    """The sandbox as it was seeded: which files ran before in this process must not matter."""
+    running_box.sandbox.reset()
+    return running_box
 
 
 @pytest.fixture
