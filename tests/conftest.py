@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from functools import lru_cache
+from pathlib import Path
 
 import botocore.session
 import pytest
@@ -14,7 +15,11 @@ from gt_secure.sandbox import Sandbox
 
 os.environ.pop("COLUMNS", None)  # tables would wrap at the width of the terminal that runs the tests
 
-os.environ["GT_SECURE_JOURNAL"] = tempfile.mkdtemp(prefix="gt-secure-tests-")  # never the home folder's journal
+KEPT = {"GT_SECURE_JOURNAL": "journal", "GT_SECURE_CACHE": "cache", "GT_SECURE_SWEEPS": "sweeps"}
+"""What the package keeps between two processes, and the name of its folder here."""
+
+_ELSEWHERE = Path(tempfile.mkdtemp(prefix="gt-secure-tests-"))
+os.environ |= {name: str(_ELSEWHERE / folder) for name, folder in KEPT.items()}  # never what the home folder has
 
 # Nearly every test makes a session. Reading the models of the services for each was a third of what the tests computed.
 botocore.session.create_loader = lru_cache(botocore.session.create_loader)
@@ -30,6 +35,16 @@ LONG = (
     "doctor/", "logs/test_athena.py", "logs/test_fetch.py",
 )  # fmt: skip
 """What takes longest is started first, so that no worker is left with it at the end."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Each file starts with an empty journal and cache: what other files of this process did must not matter."""
+    folder = tmp_path_factory.mktemp("kept")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, last in KEPT.items():
+            patch.setenv(name, str(folder / last))
+        yield
 
 
 @pytest.fixture(scope="session")

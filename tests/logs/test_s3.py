@@ -20,12 +20,14 @@ from gt_secure.errors import LogError
 from gt_secure.logs import Cache, count_hits, find_logs, read_hits
 from gt_secure.logs.activity import Activity
 from gt_secure.logs.ingest import reader
+from gt_secure.logs.ingest.reader import Reader
 from gt_secure.logs.storage import objects
 from gt_secure.logs.storage import resumable_body as body_module
 from gt_secure.logs.storage.listing import list_logs
 from gt_secure.logs.storage.objects import LocalFile, S3Object
 from support import corpus
 from support.fake_s3 import FakeS3
+from support.rig import until
 
 DAYS = [dt.date(2026, 11, 1) + dt.timedelta(days=n) for n in range(24)]
 
@@ -223,15 +225,22 @@ def test_a_cancelled_read_goes_on_where_it_was(
     simple: FakeS3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, watched: bool
 ) -> None:
     cache, cancel = Cache(tmp_path), threading.Event()
-    fetch = simple.get_object
+    fetch, take = simple.get_object, Reader._object
+    taken: list[int] = []
 
     def slow(**name: Any) -> dict[str, Any]:
         if len(simple.fetched) >= 9:
+            until(lambda: len(taken) >= 7)  # the first one waits for numpy
             cancel.set()
             time.sleep(0.6)  # the reader sees it meanwhile
         return fetch(**name)
 
+    def counted(self: Reader, packer: Any, number: int, *rest: Any) -> None:
+        take(self, packer, number, *rest)
+        taken.append(number)
+
     monkeypatch.setattr(simple, "get_object", slow)
+    monkeypatch.setattr(Reader, "_object", counted)
     monkeypatch.setattr(reader, "_thread_count", lambda first: 2)
     shown = Activity(cancel).watched() if watched else contextlib.nullcontext()
     with shown, pytest.raises(LogError, match="Reading the access logs was cancelled") as caught:
