@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import boto3
+import botocore.handlers
 import botocore.session
 import pytest
 from botocore.credentials import RefreshableCredentials
@@ -24,7 +25,7 @@ from gt_secure.errors import GtSecureError
 from gt_secure.logs import Cache, count_hits, read_hits
 from gt_secure.logs.ingest import prefetch
 from gt_secure.logs.ingest.prefetch import FIRST, MOST, Pace
-from gt_secure.logs.storage import native, objects
+from gt_secure.logs.storage import native, objects, pages
 from gt_secure.logs.storage.listing import list_logs
 from gt_secure.logs.storage.native import NativeBucket
 from gt_secure.logs.storage.objects import S3Object
@@ -460,3 +461,82 @@ def test_only_our_own_calls_leave_out_the_date(rig: Rig, monkeypatch: pytest.Mon
     assert dates[0] is None
     assert dates[1] is not None
     client.delete_object(Bucket=BUCKET, Key="dated/one")
+
+
+LISTING = (
+    b'<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+    b"<Name>gt-logs</Name><Prefix>a/</Prefix><KeyCount>2</KeyCount><MaxKeys>1000</MaxKeys>"
+    b"<EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>"
+    b"<Contents><Key>a/%C3%A9+1</Key><LastModified>2026-11-20T12:00:00.000Z</LastModified>"
+    b"<ETag>&quot;one&quot;</ETag><Size>7</Size><StorageClass>STANDARD</StorageClass></Contents>"
+    b"<Contents><Key>a/2</Key><LastModified>2026-11-20T12:00:01.000Z</LastModified>"
+    b"<ETag>&quot;two&quot;</ETag><Size>0</Size><Owner><ID>x</ID></Owner></Contents>"
+    b"<CommonPrefixes><Prefix>a/b/</Prefix></CommonPrefixes></ListBucketResult>"
+)
+SPOILED = {
+    "an error": b"<Error><Code>InternalError</Code><Message>We encountered an internal error.</Message></Error>",
+    "cut off": LISTING[:-60],
+    "a hole": LISTING.replace(b"</Key><LastModified>", b"", 1),
+    "another page behind it": LISTING + LISTING,
+    "no UTF-8": LISTING.replace(b"STANDARD", b"\xff"),
+}
+
+
+class Listing(Server):
+    """S3 whose next pages are ``pages``, and then :data:`LISTING`."""
+
+    pages: ClassVar[list[bytes]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        body = self.pages.pop(0) if self.pages else LISTING
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@pytest.fixture
+def listing() -> Iterator[http.server.ThreadingHTTPServer]:
+    handler = type("Handler", (Listing,), {"asked": [], "pages": []})
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("spoiled", SPOILED.values(), ids=SPOILED)
+def test_a_spoiled_page_of_a_listing_is_asked_for_again(
+    listing: Any, spoiled: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.0)
+    asked = started(listing)
+    client = object_at(f"http://127.0.0.1:{listing.server_port}").client
+    listing.RequestHandlerClass.pages[:] = [spoiled]
+    page = pages.list_page(client, Bucket="gt-logs", Prefix="a/")
+    assert len(asked) == 2
+    when = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
+    assert page == {
+        "Contents": [
+            {"Key": "a/é 1", "Size": 7, "ETag": '"one"', "LastModified": when},
+            {"Key": "a/2", "Size": 0, "ETag": '"two"', "LastModified": when + dt.timedelta(seconds=1)},
+        ],
+        "CommonPrefixes": [{"Prefix": "a/b/"}],
+        "IsTruncated": False,
+    }
+
+
+def test_a_page_is_parsed_once(listing: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the calls of others with the same client, all is left as it is."""
+    started(listing)
+    client = object_at(f"http://127.0.0.1:{listing.server_port}").client
+    bodies: list[int] = []
+    check = botocore.handlers._looks_like_special_case_error
+    monkeypatch.setattr(
+        botocore.handlers, "_looks_like_special_case_error",
+        lambda status, body: bodies.append(len(body)) or check(status, body),
+    )  # fmt: skip
+    pages.list_page(client, Bucket="gt-logs", Prefix="a/")
+    assert bodies == [len("<ListBucketResult/>")]
+    assert client.list_objects_v2(Bucket="gt-logs", Prefix="a/")["KeyCount"] == 2
+    assert bodies[1:] == [len(LISTING)]

@@ -28,7 +28,9 @@ def before_parse(client: Any, operation: str, change: Callable[[dict[str, Any]],
     """
     events = getattr(getattr(client, "meta", None), "events", None)
     if events is not None:
-        events.register(f"before-parse.s3.{operation}", _change, unique_id=f"gt-secure-{operation}")
+        # With the wildcard it is called before botocore's own handler for S3, which parses every body once for itself
+        # to find errors with status 200.
+        events.register(f"before-parse.*.{operation}", _change, unique_id=f"gt-secure-{operation}")
     _calls.change = change
     try:
         yield

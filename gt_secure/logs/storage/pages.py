@@ -29,14 +29,14 @@ PAGE = 1000
 
 def list_page(client: Any, **wanted: Any) -> dict[str, Any]:
     """Return one page of ``ListObjectsV2`` with Key, Size, ETag and LastModified of each object."""
-    bodies: list[bytes] = []
+    read: list[dict[str, Any]] = []
 
     def keep(response: dict[str, Any]) -> None:
         body = response.get("body")
         if response["status_code"] != 200 or not isinstance(body, bytes):
             return
-        if b"<ListBucketResult" in body[:200] and body.rstrip().endswith(b"</ListBucketResult>"):
-            bodies.append(body)
+        if (page := _read(body)) is not None:
+            read.append(page)
             response["body"] = b"<ListBucketResult/>"
 
     with (
@@ -44,31 +44,36 @@ def list_page(client: Any, **wanted: Any) -> dict[str, Any]:
         before_parse(client, "ListObjectsV2", keep),
     ):
         page: dict[str, Any] = client.list_objects_v2(**wanted)
-        return _read(bodies[-1]) if bodies else dict(page)
+        return read[-1] if read else dict(page)
 
 
-def _read(body: bytes) -> dict[str, Any]:
+def _read(body: bytes) -> dict[str, Any] | None:
+    """Read a page; None where botocore is to say what is wrong with it: an error in it, or no end."""
     from xml.etree import ElementTree
 
-    root = ElementTree.fromstring(body)  # noqa: S314 - botocore reads the same text with it
-    space = root.tag[: root.tag.find("}") + 1]
-    encoded = root.findtext(f"{space}EncodingType") == "url"
+    try:
+        root = ElementTree.fromstring(body)  # noqa: S314 - botocore reads the same text with it
+        space = root.tag[: root.tag.find("}") + 1]
+        if root.tag != f"{space}ListBucketResult":
+            return None
+        encoded = root.findtext(f"{space}EncodingType") == "url"
 
-    def name(text: str | None) -> str:
-        return unquote_plus(text or "") if encoded else text or ""
+        def name(text: str | None) -> str:
+            return unquote_plus(text or "") if encoded else text or ""
 
-    contents = []
-    for entry in root.iter(f"{space}Contents"):
-        values = {child.tag: child.text for child in entry}
-        contents.append(
+        key, size, etag, written = (f"{space}{member}" for member in ("Key", "Size", "ETag", "LastModified"))
+        contents = [
             {
-                "Key": name(values[f"{space}Key"]),
-                "Size": int(values[f"{space}Size"] or 0),
-                "ETag": values.get(f"{space}ETag") or "",
-                "LastModified": dt.datetime.fromisoformat(values[f"{space}LastModified"] or ""),
+                "Key": name(entry.findtext(key)),
+                "Size": int(entry.findtext(size) or 0),
+                "ETag": entry.findtext(etag) or "",
+                "LastModified": dt.datetime.fromisoformat(entry.findtext(written) or ""),
             }
-        )
-    folders = [{"Prefix": name(f.findtext(f"{space}Prefix"))} for f in root.iter(f"{space}CommonPrefixes")]
+            for entry in root.iter(f"{space}Contents")
+        ]
+        folders = [{"Prefix": name(f.findtext(f"{space}Prefix"))} for f in root.iter(f"{space}CommonPrefixes")]
+    except (ElementTree.ParseError, ValueError):
+        return None
     page: dict[str, Any] = {"Contents": contents, "CommonPrefixes": folders}
     page["IsTruncated"] = root.findtext(f"{space}IsTruncated") == "true"
     if page["IsTruncated"]:
