@@ -1,4 +1,4 @@
-"""What all tests share: one sandbox for those that change nothing in it, and how parallel workers divide the tests."""
+"""What all tests share: a sandbox, what is kept between processes, and how parallel workers divide the tests."""
 
 from __future__ import annotations
 
@@ -48,9 +48,16 @@ def nothing_kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def sandbox() -> Iterator[Sandbox]:
+def running_sandbox() -> Iterator[Sandbox]:
     with Sandbox(log_delay_s=0.3, workforce_delay_s=0.3) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def sandbox(running_sandbox: Sandbox) -> Sandbox:
+    """One that every file finds as it was seeded."""
+    running_sandbox.reset()
+    return running_sandbox
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

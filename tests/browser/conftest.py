@@ -83,15 +83,21 @@ class Lab:
 
 
 @pytest.fixture(scope="session")
-def aws() -> Iterator[Sandbox]:
-    """A sandbox that only the browser tests change."""
+def running_aws() -> Iterator[Sandbox]:
     with Sandbox(log_delay_s=0.3, workforce_delay_s=0.3) as running:
         yield running
 
 
+@pytest.fixture(scope="module")
+def aws(running_aws: Sandbox) -> Sandbox:
+    """A sandbox that only the browser tests change."""
+    running_aws.reset()
+    return running_aws
+
+
 @pytest.fixture(scope="session")
-def lab(aws: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    environment = {**aws.environment(), "PYTHONPATH": str(ROOT)}
+def lab(running_aws: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    environment = {**running_aws.environment(), "PYTHONPATH": str(ROOT)}
     with start_lab(sys.executable, tmp_path_factory.mktemp("home"), environment) as running:
         yield running
 

@@ -14,6 +14,12 @@ SIMULATE = {"Effect": "Allow", "Action": "iam:SimulatePrincipalPolicy", "Resourc
 
 
 @pytest.fixture(scope="session")
-def account() -> Iterator[Account]:
+def running_account() -> Iterator[Account]:
     with Account.running(log_delay_s=0.1, workforce_delay_s=0.05) as account:
         yield account
+
+
+@pytest.fixture(scope="module")
+def account(running_account: Account) -> Account:
+    running_account.sandbox.reset()
+    return running_account

@@ -29,7 +29,7 @@ def running_box() -> Iterator[Box]:
 
 @pytest.fixture(scope="module")
 def box(running_box: Box) -> Box:
-    """The sandbox as it was seeded: which files ran before in this process must not matter."""
+    """A sandbox that every file finds as it was seeded."""
     running_box.sandbox.reset()
     return running_box
 

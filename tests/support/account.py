@@ -102,10 +102,16 @@ class Account:
 
 
 @pytest.fixture(scope="session")
-def restriction_rig() -> Iterator[Rig]:
+def running_rig() -> Iterator[Rig]:
     """One for all tests: starting it and reading the models of the services is what takes time."""
     with Rig.running(log_delay_s=60, workforce_delay_s=0.05) as rig:
         yield rig
+
+
+@pytest.fixture(scope="module")
+def restriction_rig(running_rig: Rig) -> Rig:
+    running_rig.sandbox.reset()
+    return running_rig
 
 
 @pytest.fixture

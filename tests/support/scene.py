@@ -64,9 +64,15 @@ class Scene(Rig):
 
 
 @pytest.fixture(scope="session")
-def empty_scene() -> Iterator[Scene]:
+def running_scene() -> Iterator[Scene]:
     with Sandbox(log_delay_s=60, workforce_delay_s=0.05) as sandbox:
         yield Scene(sandbox)
+
+
+@pytest.fixture(scope="module")
+def empty_scene(running_scene: Scene) -> Scene:
+    running_scene.sandbox.reset()
+    return running_scene
 
 
 @pytest.fixture

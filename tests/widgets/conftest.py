@@ -16,10 +16,16 @@ from support.rig import Rig
 
 
 @pytest.fixture(scope="session")
-def aws() -> Iterator[Sandbox]:
-    """A sandbox that only these tests change."""
+def running_aws() -> Iterator[Sandbox]:
     with Sandbox(log_delay_s=0.1, workforce_delay_s=0.1) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def aws(running_aws: Sandbox) -> Sandbox:
+    """A sandbox that only these tests change."""
+    running_aws.reset()
+    return running_aws
 
 
 def user(aws: Sandbox, *statements: dict[str, Any]) -> Connection:
