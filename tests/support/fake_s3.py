@@ -17,7 +17,7 @@ class FakeS3:
         self.denied: set[str] = set()
         self.logging: dict[str, Any] = {}
         self.page = page
-        self.listed = 0
+        self.listed = self.pages = 0
         self.fetched: list[str] = []
 
     def put(self, bucket: str, key: str, body: bytes, when: dt.datetime | None = None) -> None:
@@ -41,6 +41,7 @@ class FakeS3:
         cut = len(entries) > self.page
         entries = entries[: self.page]
         self.listed += len(entries)
+        self.pages += 1
         contents = []
         for key in entries:
             body, when = self.objects[Bucket, key]

@@ -11,6 +11,7 @@ The cache is optional: whatever is wrong with it, the logs are read without it, 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import shutil
 import sqlite3
@@ -105,8 +106,10 @@ class Cache:
     def missing(self, objects: Iterable[LogObject], cached: list[LogObject]) -> Iterator[LogObject]:
         """Give the objects that are not in the cache; put the others into ``cached``."""
         self._found, self._counts, self.notes, self._off = {}, [], [], False
-        known, present = self._known()
-        for item in objects:
+        listed = iter(objects)
+        first = list(itertools.islice(listed, 1))  # what follows it is listed while the index is read
+        known, present = self._known() if first else ({}, set())
+        for item in itertools.chain(first, listed):
             place = known.get(item.identity) if item.identity and self.keeps(item) else None
             if place is None or place[0] not in present:
                 yield item

@@ -135,8 +135,8 @@ def list_logs(
     bucket, prefix = split_uri(uri)
     last = (until + late).date() if until else None
     bases = (
-        _objects(client, bucket, base, layout, since, last, borders(bucket, base) if borders else ())
-        for base, layout in _bases(client, bucket, prefix)
+        _objects(client, bucket, base, layout, since, last, borders(bucket, base) if borders else (), first)
+        for base, layout, first in _bases(client, bucket, prefix)
     )
     for page in chain(bases):
         yield from page
@@ -144,7 +144,7 @@ def list_logs(
 
 def _objects(
     client: Any, bucket: str, base: str, layout: Layout, since: dt.datetime | None, last: dt.date | None,
-    borders: Sequence[str] = (),
+    borders: Sequence[str] = (), first: dict[str, Any] | None = None,
 ) -> Iterator[list[S3Object]]:  # fmt: skip
     """Give the log objects under one prefix after which the date follows, a page at a time."""
     wanted: dict[str, Any] = {"Bucket": bucket, "Prefix": base}
@@ -152,7 +152,7 @@ def _objects(
         wanted["Delimiter"] = "/"
     if since is not None and layout != "unknown":
         wanted["StartAfter"] = base + since.strftime("%Y/%m/%d" if layout == "partitioned" else "%Y-%m-%d")
-    for page in parallel_pages(client, wanted, borders):
+    for page in parallel_pages(client, wanted, borders, _usable(first, wanted)):
         found: list[S3Object] = []
         for entry in page.get("Contents", ()):
             day = _day_of(entry["Key"][len(base) :], layout) if last is not None else None
@@ -166,6 +166,16 @@ def _objects(
                 S3Object(client, bucket, entry["Key"], entry.get("ETag", "").strip('"'), entry["Size"], written)
             )
         yield found
+
+
+def _usable(look: dict[str, Any] | None, wanted: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the first page of a listing, if the look at its level was the same call or saw all of it."""
+    if look is None or (look.get("IsTruncated") and ("StartAfter" in wanted or "Delimiter" not in wanted)):
+        return None
+    if look.get("CommonPrefixes") and "Delimiter" not in wanted:
+        return None
+    begin = wanted.get("StartAfter", "")
+    return {**look, "Contents": [entry for entry in look.get("Contents", ()) if entry["Key"] > begin]}
 
 
 def path_ranges(
@@ -189,7 +199,7 @@ def path_ranges(
     if since is None and until is None:
         return whole
     found = []
-    for base, layout in _bases(client, bucket, prefix):
+    for base, layout, _ in _bases(client, bucket, prefix):
         low, high = base, _after(base)
         pattern = "%Y/%m/%d" if layout == "partitioned" else "%Y-%m-%d"
         if layout != "unknown":
@@ -227,28 +237,25 @@ def day_start(key: str, prefix: str) -> str:
 
 
 def _bases(
-    client: Any, bucket: str, prefix: str, level: _Level | None = None, depth: int = 5
-) -> Iterator[tuple[str, Layout]]:
-    """Prefixes after which the date follows; one listing of a level tells."""
-    folders, first = level or _level(client, bucket, prefix)
+    client: Any, bucket: str, prefix: str, level: dict[str, Any] | None = None, depth: int = 5
+) -> Iterator[tuple[str, Layout, dict[str, Any]]]:
+    """Prefixes after which the date follows, each with the page of its level that tells it."""
+    page = level or _level(client, bucket, prefix)
+    folders = [entry["Prefix"] for entry in page.get("CommonPrefixes", ())]
+    first = next((entry["Key"] for entry in page.get("Contents", ()) if entry["Key"] != prefix), None)
     if any(re.fullmatch(r"\d{4}/", folder[len(prefix) :]) for folder in folders):
-        yield prefix, "partitioned"
+        yield prefix, "partitioned", page
         return
     simple = first is not None and _SIMPLE.match(first[len(prefix) :]) is not None
     if (first is not None and not simple) or depth == 0 or len(folders) > _FOLDERS:
-        yield prefix, "unknown"
+        yield prefix, "unknown", page
         return
     if simple:
-        yield prefix, "simple"
+        yield prefix, "simple", page
     for folder, below in ahead(lambda f: _level(client, bucket, f), folders):
         yield from _bases(client, bucket, folder, below, depth - 1)
 
 
-_Level = tuple[list[str], str | None]
-
-
-def _level(client: Any, bucket: str, prefix: str) -> _Level:
-    """Folders directly under a prefix, and the first key there, if any (one page: it is only a look)."""
-    page = list_page(client, Bucket=bucket, Prefix=prefix, Delimiter="/")
-    keys = [entry["Key"] for entry in page.get("Contents", ()) if entry["Key"] != prefix]
-    return [entry["Prefix"] for entry in page.get("CommonPrefixes", ())], keys[0] if keys else None
+def _level(client: Any, bucket: str, prefix: str) -> dict[str, Any]:
+    """Return the first page of what is directly under a prefix; it is only a look."""
+    return list_page(client, Bucket=bucket, Prefix=prefix, Delimiter="/")
