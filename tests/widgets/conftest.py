@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import urllib.request
 from collections.abc import Coroutine, Iterator
 from typing import Any
 
@@ -31,6 +32,12 @@ def aws(running_aws: Sandbox) -> Sandbox:
 def user(aws: Sandbox, *statements: dict[str, Any]) -> Connection:
     """Somebody who may do only this."""
     return Rig(aws).user(*statements)
+
+
+def deliver(connection: Connection) -> None:
+    """Let the sandbox write what happened so far into its access log, not some time later."""
+    address = connection.aws.client("s3").meta.endpoint_url
+    urllib.request.urlopen(urllib.request.Request(f"{address}/_gt_secure/flush-logs", method="POST")).close()
 
 
 @pytest.fixture

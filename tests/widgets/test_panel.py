@@ -20,6 +20,8 @@ from gt_secure.connection import Connection
 from gt_secure.restriction.model import Restriction
 from gt_secure.widgets import AllowEditor, HitsStep, Panel, ReviewStep, TeamPicker, TestUrlStep, panel
 
+from .conftest import deliver
+
 ROOM = Path(gt_secure.widgets.__file__).parent
 STEPS = (TeamPicker, AllowEditor, ReviewStep, TestUrlStep, HitsStep)
 SECRETS = re.compile(r"X-Amz-Signature|X-Amz-Security-Token|X-Amz-Credential|AKIA|ASIA|aws_secret")
@@ -42,7 +44,7 @@ def test_the_whole_job(connection: Connection, now: None, words: Any, every_widg
     made.test.bound_to = "203.0.113.7"
     made.test.generate()
     made.test.probe()
-    time.sleep(0.4)
+    deliver(connection)
     made.hits.plot_hits()
     assert made.hits.networks == ("203.0.113.0/24",)
     assert made.review.hits is made.hits.result.hits

@@ -7,7 +7,6 @@ import datetime as dt
 import json
 import re
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ from gt_secure.widgets.hits_view import own_ids
 from gt_secure.widgets.probe_view import browser_answer
 from support.rig import Rig
 
-from .conftest import user
+from .conftest import deliver, user
 
 SECRETS = re.compile(r"X-Amz-Signature|X-Amz-Security-Token|X-Amz-Credential|AKIA|ASIA|aws_secret")
 
@@ -262,7 +261,7 @@ def hits_of(connection: Connection) -> HitsStep:
     url = connection.test_url("gt-images", "scans/0002.png", bound_to="203.0.113.7")
     for source in ("203.0.113.7", "198.51.100.9", "198.51.100.9"):
         connection.probe(url, source)
-    time.sleep(0.5)
+    deliver(connection)
     return HitsStep(connection, bucket="gt-images")
 
 
@@ -409,7 +408,7 @@ def test_the_log_tells_from_where_the_browser_came(connection: Connection, aws: 
     connection.probe(url, "203.0.113.7")
     asked = urllib.request.Request(url.reveal(), headers={"User-Agent": "Mozilla/5.0"})
     urllib.request.urlopen(asked).read()
-    time.sleep(0.5)
+    deliver(connection)
     step = HitsStep(connection, bucket="gt-images")
     step.markers = [url.marker]
     step.plot_hits()
@@ -443,7 +442,7 @@ def test_hostile_keys_and_user_agents_are_text(connection: Connection, aws: Any,
         step = TestUrlStep(connection, bucket="gt-images", key=key)
         step.generate()
         step.probe()
-        time.sleep(0.5)
+        deliver(connection)
         hits = HitsStep(connection, bucket="gt-images")
         hits.plot_hits()
         hits.source.value = next(i for i, s in enumerate(hits.result.sources) if s["address"] == "203.0.113.7")
