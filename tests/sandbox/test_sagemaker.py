@@ -9,7 +9,7 @@ import uuid
 import pytest
 from botocore.exceptions import ClientError
 
-from .conftest import IN_VPC, ROLE
+from .conftest import IN_VPC, ROLE, Box
 
 POOL = {"UserPool": "us-east-1_Gt5ecure1", "UserGroup": "g", "ClientId": "3k9example7client1id"}
 MEMBERS = [{"CognitoMemberDefinition": POOL}]
@@ -20,6 +20,13 @@ ALL_ON = {"S3Presign": {"IamPolicyConstraints": {"SourceIp": "Enabled", "VpcSour
 @pytest.fixture
 def sm(box):
     return box.client("sagemaker")
+
+
+@pytest.fixture(scope="module")
+def slow_box():
+    """One in which a change of the workforce takes long enough to be seen from a busy machine."""
+    with Box.running(log_delay_s=60, workforce_delay_s=4) as box:
+        yield box
 
 
 @pytest.fixture
@@ -281,7 +288,8 @@ def test_a_name_is_taken_once(sm, team):
     assert code == "ResourceInUse"
 
 
-def test_workforce_passes_through_updating(box, sm):
+def test_workforce_passes_through_updating(slow_box):
+    box, sm = slow_box, slow_box.client("sagemaker")
     active(box, sm)
     answer = sm.update_workforce(WorkforceName="private-workforce", SourceIpConfig={"Cidrs": ["203.0.113.7/24"]})
     assert answer["Workforce"]["Status"] == "Updating"
@@ -303,7 +311,8 @@ def test_there_is_one_private_workforce(box, sm):
     assert refused(sm.delete_workforce, WorkforceName="private-workforce")[0] == "ResourceInUse"
 
 
-def test_life_of_a_workforce_in_another_region(box):
+def test_life_of_a_workforce_in_another_region(slow_box):
+    box = slow_box
     sm = box.session.client("sagemaker", region_name="eu-west-1", endpoint_url=box.url)
     assert sm.list_workforces()["Workforces"] == []
     assert refused(sm.create_workforce, WorkforceName="own")[0] == "ValidationException"
