@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import botocore.session
@@ -23,6 +24,15 @@ os.environ |= {name: str(_ELSEWHERE / folder) for name, folder in KEPT.items()} 
 
 # Nearly every test makes a session. Reading the models of the services for each was a third of what the tests computed.
 botocore.session.create_loader = lru_cache(botocore.session.create_loader)
+
+# A commit that passed must pass again, also on a busy machine: the examples of property tests stay the same and have no
+# deadline. ``make test-all`` draws new ones.
+if find_spec("hypothesis") is not None:  # it is missing in the environment for Spark
+    from hypothesis import HealthCheck, settings
+
+    settings.register_profile("same", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+    settings.register_profile("new", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("same")
 
 pytest_plugins = ["support.account", "support.scene"]
 
