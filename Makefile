@@ -73,7 +73,7 @@ stable: $(VENV)/.dev ## the whole browser suite ten times in a row
 	@sh tools/ensure-chromium.sh
 	for run in 1 2 3 4 5 6 7 8 9 10; do $(BIN)/python -m pytest -q -m browser tests/browser $(ARGS) || exit 1; done
 
-test-all: test spark ## the slow checks too: fault injection, fuzzing, new examples of property tests, Spark
+test-all: test spark ## the slow checks too: fault injection, fuzzing, new examples for property tests, Spark
 	$(BIN)/python -m pytest $(PARALLEL) -m "slow or hypothesis" --hypothesis-profile=new $(ARGS)
 
 $(VENV)/spark/.done: $(VENV)/.python requirements/spark.txt

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
+from random import Random
 
 import botocore.session
 import pytest
@@ -70,9 +71,18 @@ def sandbox(running_sandbox: Sandbox) -> Sandbox:
     return running_sandbox
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start with what takes longest."""
-    items.sort(key=lambda item: _place(item.nodeid.removeprefix("tests/")))
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the files run in another order, to find those that need what others left behind."""
+    parser.addoption("--file-order", type=int, metavar="SEED", help="run the files in an order drawn with this seed")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Start with what takes longest, or in the order that was asked for."""
+    seed = config.getoption("--file-order", default=None)
+    if seed is None:
+        items.sort(key=lambda item: _place(item.nodeid.removeprefix("tests/")))
+    else:
+        items.sort(key=lambda item: Random(f"{seed} {item.location[0]}").random())
 
 
 def _place(path: str) -> int:
