@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from . import hits as logs
 from . import plot as plots
-from .follow import follow
 from .parser import Commands
 
 
@@ -69,6 +68,8 @@ def add(commands: Commands) -> None:
 def _count_or_follow(args: argparse.Namespace) -> int:
     if not args.follow:
         return logs.run(args)
+    from .follow import follow
+
     return follow(args)
 
 

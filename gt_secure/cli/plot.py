@@ -6,10 +6,10 @@ import argparse
 import sys
 from pathlib import Path
 
+from .. import plots
 from ..errors import InvalidInput
 from ..logs import activity
 from ..logs.table import writable
-from ..plots import alt_text, draw, png, svg
 from .hits import add_source_arguments, open_hits, tell
 from .progress import working
 
@@ -39,15 +39,17 @@ def run(args: argparse.Namespace) -> int:
         )
     with open_hits(args) as hits:
         with working(activity.DRAWING):
-            figure = draw(hits, args.kind, networks=args.allow, endpoints=args.endpoint, top=args.top, theme=args.theme)
+            figure = plots.draw(
+                hits, args.kind, networks=args.allow, endpoints=args.endpoint, top=args.top, theme=args.theme
+            )
         coverage = hits.coverage
     if path.suffix.lower() == ".svg":
         with writable(path):
-            path.write_text(svg(figure), encoding="utf-8")
+            path.write_text(plots.svg(figure), encoding="utf-8")
     else:
         with writable(path):
-            path.write_bytes(png(figure, ground=_GROUND[args.theme]))
+            path.write_bytes(plots.png(figure, ground=_GROUND[args.theme]))
     if args.alt:
-        sys.stdout.write(alt_text(figure) + "\n")
+        sys.stdout.write(plots.alt_text(figure) + "\n")
     tell(coverage, args.stats)
     return 0
