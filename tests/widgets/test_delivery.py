@@ -11,6 +11,8 @@ from typing import Any
 from gt_secure.connection import Connection
 from gt_secure.widgets import HitsStep
 
+from .conftest import deliver
+
 
 def fetch(connection: Connection, source: str) -> None:
     connection.probe(connection.test_url("gt-images", "scans/0004.png"), source)
@@ -73,7 +75,7 @@ def test_it_ends_by_itself(connection: Connection, run: Any, words: Any) -> None
         step = HitsStep(connection, bucket="gt-images")
         await step.wait_idle()
         step.wait_s = 0.5
-        await asyncio.sleep(1)
+        deliver(connection)
         step.wait_button.click()
         await step.wait_idle()
         assert "No new request" in words(step.message.value)

@@ -76,7 +76,7 @@ def test_in_a_notebook_it_comes_by_itself_after_the_teams_and_the_loop_stays_fre
         assert roleline.WAITING in words(made.role.value), "the line is there from the beginning"
         while not made.picker.teams:
             await asyncio.sleep(0.001)
-        assert sorted(calls) == ["ListSubscribedWorkteams", "ListWorkteams"], "two calls show the teams"
+        assert sorted(calls[:2]) == ["ListSubscribedWorkteams", "ListWorkteams"], "two calls show the teams"
         while made.diagnosis is None:
             await asyncio.sleep(0.005)
         assert threading.get_ident() not in threads, "no call runs in the loop"

@@ -199,12 +199,12 @@ def test_the_countdown_runs_and_stops_with_the_url(connection: Connection, run: 
         step.generate()
         await step.wait_idle()
         first = step.url_line.value
-        await asyncio.sleep(1.3)
-        assert step.url_line.value != first
+        while step.url_line.value == first:
+            await asyncio.sleep(0.05)
         assert "gt-secure-ticker" in {thread.name for thread in threading.enumerate()}
         step.close()
-        await asyncio.sleep(0.05)
-        assert "gt-secure-ticker" not in {thread.name for thread in threading.enumerate()}
+        while "gt-secure-ticker" in {thread.name for thread in threading.enumerate()}:
+            await asyncio.sleep(0.05)
 
     run(main())
 

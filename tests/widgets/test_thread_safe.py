@@ -186,7 +186,11 @@ def test_the_page_gets_results_while_a_cell_runs(subshell: Subshell, run: Any) -
     run(main())
 
 
-def test_a_result_comes_on_the_loop_that_asked_when_it_is_free(subshell: Subshell, run: Any) -> None:
+def test_a_result_comes_on_the_loop_that_asked_when_it_is_free(
+    subshell: Subshell, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(thread_safe, "PATIENCE_S", 30)  # a loop on a busy machine is slow, but free
+
     async def main() -> None:
         step = Slow()
         step.go.set()
@@ -199,7 +203,9 @@ def test_a_result_comes_on_the_loop_that_asked_when_it_is_free(subshell: Subshel
     run(main())
 
 
-def test_a_cell_waits_for_what_a_press_started_and_may_cancel_it(subshell: Subshell, run: Any, words: Any) -> None:
+def test_a_cell_waits_for_what_a_press_started_and_may_cancel_it(
+    subshell: Subshell, run: Any, words: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def main() -> None:
         step = Slow()
         subshell.press(step.start).result(30)
@@ -212,6 +218,7 @@ def test_a_cell_waits_for_what_a_press_started_and_may_cancel_it(subshell: Subsh
         step.go.set()
         await asyncio.sleep(2 * thread_safe.PATIENCE_S)
         assert step.results == []
+        monkeypatch.setattr(thread_safe, "PATIENCE_S", 30)
         step.go.clear()
         subshell.press(step.start).result(30)
         step.start_work()  # replaces what the press started
@@ -265,9 +272,12 @@ def test_progress_of_an_hour_does_not_pile_up_where_nobody_listens(run: Any, mon
     async def main() -> None:
         shown: list[Any] = []
         worker = background.Worker(on_busy=lambda _: None, on_error=shown.append, on_progress=shown.append)
+        looks, look = [], worker._look
+        monkeypatch.setattr(worker, "_look", lambda *arguments: looks.append(look(*arguments)))
         hold = threading.Event()
         worker.start(lambda: hold.wait(60), lambda _: None)
-        time.sleep(0.5)  # the only loop is busy
+        while len(looks) < 10:
+            time.sleep(0.05)  # the only loop is busy
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         assert len(shown) == 1

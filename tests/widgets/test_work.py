@@ -25,13 +25,13 @@ class Seen:
 def test_work_runs_on_another_thread_and_the_loop_stays_free(run: Any) -> None:
     async def main() -> None:
         seen = Seen()
-        here = threading.get_ident()
-        seen.worker.start(lambda: time.sleep(0.2) or threading.get_ident(), seen.results.append)
-        ticks = 0
-        while seen.worker.busy:
+        here, go = threading.get_ident(), threading.Event()
+        seen.worker.start(lambda: go.wait(60) and threading.get_ident(), seen.results.append)
+        for _ in range(5):
             await asyncio.sleep(0.01)
-            ticks += 1
-        assert ticks > 5
+            assert seen.worker.busy
+        go.set()
+        await seen.worker.wait_idle()
         assert seen.results
         assert seen.results[0] != here
         assert seen.busy == [True, False]
@@ -60,13 +60,17 @@ def test_an_error_that_comes_late_is_dropped_too(run: Any) -> None:
     async def main() -> None:
         seen = Seen()
 
+        begun, go = threading.Event(), threading.Event()
+
         def fail() -> None:
-            time.sleep(0.1)
+            begun.set()
+            go.wait(60)
             raise InvalidInput("late")
 
         seen.worker.start(fail, seen.results.append)
-        await asyncio.sleep(0.02)
+        assert begun.wait(60)
         seen.worker.start(lambda: "new", seen.results.append)
+        go.set()
         await seen.worker.wait_idle()
         await asyncio.sleep(0.15)
         assert seen.errors == []
@@ -157,7 +161,7 @@ def test_a_burst_of_starts_does_the_work_once(run: Any) -> None:
         seen = Seen()
         calls: list[int] = []
         for i in range(10):
-            seen.worker.start(lambda i=i: calls.append(i), seen.results.append, after_s=0.05)
+            seen.worker.start(lambda i=i: calls.append(i), seen.results.append, after_s=1)
             await asyncio.sleep(0.005)
         await seen.worker.wait_idle()
         assert calls == [9]
