@@ -51,7 +51,7 @@ def swept(company: Company, *accounts: str, **more: Any) -> Sweep:
 def test_one_answers_one_denies_one_hangs(company: Company):
     company.hang.add(HANGS)
     steps: list[runner.SweepProgress] = []
-    result = swept(company, ANSWERS, DENIES, HANGS, regions="all", timeout_s=4, workers=40, progress=steps.append)
+    result = swept(company, ANSWERS, DENIES, HANGS, regions="all", timeout_s=10, workers=40, progress=steps.append)
     found = [(row.account, row.region, row.team, row.status) for row in result.rows]
     assert found == [
         *((ANSWERS, "us-east-1", team, "read") for team in TEAMS),
