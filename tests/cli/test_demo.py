@@ -42,7 +42,7 @@ def test_the_lab_demo_starts_and_stops_cleanly(tmp_path, how):
         children = subprocess.run(["pgrep", "-P", str(demo.pid)], capture_output=True, text=True).stdout.split()
         assert len(children) == 2
         demo.send_signal(how)
-        rest, _ = demo.communicate(timeout=40)
+        rest, _ = demo.communicate(timeout=120)
     finally:
         if demo.poll() is None:
             demo.kill()
@@ -150,7 +150,7 @@ def test_the_token_is_in_no_list_of_processes(tmp_path):
         assert page.stat().st_mode & 0o077 == 0
     finally:
         demo.send_signal(signal.SIGINT)
-        demo.communicate(timeout=60)
+        demo.communicate(timeout=120)
     assert not page.exists()
     assert running(children) == []
 
