@@ -20,7 +20,10 @@ DAYS = 7
 """Days of the log that are tried: the last ones before its newest request."""
 
 _NAMED = 5
-_OLD_SIGNATURE = "coalesce(signature_version = 'SigV2', minted IS NULL AND auth_type IS DISTINCT FROM 'HtmlForm')"
+_OLD_SIGNATURE = (
+    "coalesce(signature_version = 'SigV2', "
+    "minted IS NULL AND source_kind <> 'cloudtrail' AND auth_type IS DISTINCT FROM 'HtmlForm')"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,11 @@ class DryRun:
     first, last : datetime or None
         Time of the first and last request that was tried, UTC.
     requests, refused, unknown : int
-        ``unknown`` came through a VPC endpoint that the log does not name.
+        ``unknown`` is the sum of the four numbers below.
+    no_address, no_endpoint, no_age, near_limit : int
+        The unknown ones by the first reason that applies, in this order: the log has no address, does not name the VPC
+        endpoint, has no age (POST forms), or an age that equals the cap: the log counts whole seconds, and S3 refuses
+        the first millisecond above the cap.
     not_listed, too_old, version_2 : int
         The refused ones by the first reason that applies, in this order.
     addresses : tuple of (str, int)
@@ -85,6 +92,10 @@ class DryRun:
     addresses: tuple[tuple[str, int], ...]
     usages: tuple[Usage, ...]
     max_age: str | None = None
+    no_address: int = 0
+    no_endpoint: int = 0
+    no_age: int = 0
+    near_limit: int = 0
 
     @property
     def sentence(self) -> str:
@@ -94,7 +105,8 @@ class DryRun:
         span = f"from {self.first:%Y-%m-%d} to {self.last:%Y-%m-%d} (UTC)"
         total = count(self.requests, "presigned request")
         if not self.refused:
-            return f"The guard would have refused none of {total} that were opened {span}.{self._unknown}"
+            sure = ", as far as the log shows" if self.unknown else ""
+            return f"The guard would have refused none of {total} that were opened {span}{sure}.{self._unknown}"
         named = ", ".join(f"{printable(address)} ({number:,})" for address, number in self.addresses[:_NAMED])
         more = f" and {count(len(self.addresses) - _NAMED, 'more source')}" if len(self.addresses) > _NAMED else ""
         reasons = ", ".join(self._reasons())
@@ -107,7 +119,18 @@ class DryRun:
     def _unknown(self) -> str:
         if not self.unknown:
             return ""
-        return f" {count(self.unknown, 'request')} came through an endpoint that the log does not name: unknown."
+        are = "is" if self.unknown == 1 else "are"
+        return f" {count(self.unknown, 'request')} {are} unknown: {', '.join(self._unknown_reasons())}."
+
+    def _unknown_reasons(self) -> Iterator[str]:
+        if self.no_address:
+            yield f"{self.no_address:,} without an address in the log"
+        if self.no_endpoint:
+            yield f"{self.no_endpoint:,} through an endpoint that the log does not name"
+        if self.no_age:
+            yield f"{self.no_age:,} without an age in the log"
+        if self.near_limit:
+            yield f"{self.near_limit:,} up to a second older than {self.max_age}"
 
     def _reasons(self) -> Iterator[str]:
         if self.not_listed:
@@ -133,6 +156,10 @@ class DryRun:
             "not_listed": self.not_listed,
             "too_old": self.too_old,
             "version_2": self.version_2,
+            "no_address": self.no_address,
+            "no_endpoint": self.no_endpoint,
+            "no_age": self.no_age,
+            "near_limit": self.near_limit,
             "addresses": [{"source": address, "requests": number} for address, number in self.addresses],
             "usages": [usage.to_dict() for usage in self.usages],
             "sentence": self.sentence,
@@ -159,18 +186,20 @@ def dry_run(restriction: Restriction, hits: object) -> DryRun | None:
         last=last,
         requests=sum(totals.values()),
         refused=refused,
-        unknown=totals["unknown"],
+        unknown=sum(totals[reason] for reason in _UNKNOWN),
         not_listed=totals["list"],
         too_old=totals["age"],
         version_2=totals["version"],
         addresses=_addresses(groups),
         usages=_usages(groups),
         max_age=None if restriction.max_age_s is None else age_text(restriction.max_age_s),
+        **{reason: totals[reason] for reason in _UNKNOWN},
     )
 
 
-_REASONS = ("opened", "list", "age", "version", "unknown")
 _REFUSED = ("list", "age", "version")
+_UNKNOWN = ("no_address", "no_endpoint", "no_age", "near_limit")
+_REASONS = ("opened", *_REFUSED, *_UNKNOWN)
 
 
 def _rows(restriction: Restriction, hits: Any) -> Any:
@@ -187,14 +216,18 @@ def _rows(restriction: Restriction, hits: Any) -> Any:
 
 def _counted(restriction: Restriction, rows: Any) -> list[tuple[Any, ...]]:
     """Count by source, signer, application and the guard's answer."""
-    unnamed = "'unknown'" if restriction.endpoints else "'list'"
+    unnamed = "allowlist = 'endpoint' AND endpoint IS NULL"
+    cases = ["WHEN allowlist = 'outside' THEN 'list'"]
+    if not restriction.endpoints:
+        cases.append(f"WHEN {unnamed} THEN 'list'")
     cap = restriction.max_age_s
-    aged = f"WHEN {_OLD_SIGNATURE} THEN 'version' WHEN age_s > {int(cap)} THEN 'age' " if cap is not None else ""
-    answer = (
-        f"CASE WHEN allowlist = 'outside' THEN 'list' WHEN allowlist = 'endpoint' AND endpoint IS NULL AND "
-        f"{unnamed} = 'list' THEN 'list' {aged}"
-        "WHEN allowlist = 'unknown' OR (allowlist = 'endpoint' AND endpoint IS NULL) THEN 'unknown' ELSE 'opened' END"
-    )
+    if cap is not None:
+        cases.append(f"WHEN {_OLD_SIGNATURE} THEN 'version' WHEN age_s > {int(cap)} THEN 'age'")
+    cases.append(f"WHEN allowlist = 'unknown' THEN 'no_address' WHEN {unnamed} THEN 'no_endpoint'")
+    if cap is not None:
+        # An age of 2 in the log is one of 2.000 to 2.999 seconds.
+        cases.append(f"WHEN age_s IS NULL THEN 'no_age' WHEN age_s = {int(cap)} THEN 'near_limit'")
+    answer = f"CASE {' '.join(cases)} ELSE 'opened' END"
     groups: list[tuple[Any, ...]] = rows.query(
         f"SELECT coalesce(endpoint, remote_ip, '') AS source, {SIGNER} AS signer, {APPLICATION} AS application, "
         f"{answer} AS answer, count(*) AS n FROM {{hits}} WHERE {OPENED} GROUP BY ALL ORDER BY n DESC, 1, 2, 3, 4"

@@ -13,11 +13,13 @@ from ..aws.client import Aws
 from ..errors import GtSecureError
 from ..iam.request import Policies, Request
 from ..iam.request_context import POST_FORM, SIGV2, SIGV4, anonymous_context, header_context, presigned_context
+from ..iam.texts import TooManyClassesError
 from ..logs.network_match import is_address
 from ..logs.refusals import RefusedRequests
 from ..network import Source, scope
 from ..policies.bucket_guard import names_guard
 from .decision import decide_request
+from .request_kinds import LONGEST_SIGNATURE_MS, signature_ages_ms
 
 EXPIRED = "expired URL"
 OTHER = "URL lock or IAM"
@@ -51,17 +53,26 @@ def lock_of(refusal: RefusedRequests, policy: str | None, account: str, partitio
     source = _source(refusal)
     if source is None:
         return None
+    signed = refusal.auth_type is not None
+    policies = Policies(identity=[_EVERYTHING] if signed else [], resource=policy)
+    lock, *others = (_lock(refusal, source, age, policies, account, partition) for age in _ages_ms(refusal, policies))
+    return lock if all(other == lock for other in others) else None
+
+
+def _lock(
+    refusal: RefusedRequests, source: Source, age_ms: int, policies: Policies, account: str, partition: str
+) -> str | None:
+    """Return the lock that refuses a request whose signature is of one age."""
     role = f"arn:{partition}:iam::{account}:role/some-role"
     signed = refusal.auth_type is not None
     request = Request(
         "s3:PutObject" if refusal.auth_type == "HtmlForm" else "s3:GetObject",
         bucket_arn(partition, refusal.bucket, refusal.key or "object"),
         f"arn:{partition}:sts::{account}:assumed-role/some-role/session" if signed else "*",
-        _context(refusal, source, role),
+        _context(refusal, source, role, age_ms),
         resource_account=account,
     )
-    identity = [_EVERYTHING] if signed else []
-    verdict = decide_request(request, Policies(identity=identity, resource=policy), signer_known=not signed)
+    verdict = decide_request(request, policies, signer_known=not signed)
     if verdict.decision in ("unknown", "invalid"):
         return None
     if verdict.allowed:
@@ -69,6 +80,23 @@ def lock_of(refusal: RefusedRequests, policy: str | None, account: str, partitio
     if not signed and verdict.decision == "implicit-deny":
         return "no permission"
     return "bucket guard" if names_guard(verdict.statement) else "bucket policy"
+
+
+def _ages_ms(refusal: RefusedRequests, policies: Policies) -> list[int]:
+    """Return the ages that the signature may have had, one for each answer that the policies can give.
+
+    The log has the age in whole seconds, and none for a form. S3 compares milliseconds.
+    """
+    if refusal.auth_type not in ("QueryString", "HtmlForm") or refusal.version_2:
+        return [0]
+    first, last = 0, LONGEST_SIGNATURE_MS
+    if refusal.age_s is not None:
+        first, last = refusal.age_s * 1000, refusal.age_s * 1000 + 999
+    try:
+        told_apart = signature_ages_ms(policies.compiled)
+    except (GtSecureError, TooManyClassesError):
+        return [first, last]
+    return sorted({first, last, *(age for age in told_apart if first < age < last)})
 
 
 def _source(refusal: RefusedRequests) -> Source | None:
@@ -81,14 +109,14 @@ def _source(refusal: RefusedRequests) -> Source | None:
     return None if scope(address) == "private" else Source(address)
 
 
-def _context(refusal: RefusedRequests, source: Source, role: str) -> dict[str, Any]:
+def _context(refusal: RefusedRequests, source: Source, role: str, age_ms: int) -> dict[str, Any]:
     if refusal.auth_type is None:
         return anonymous_context(source)
     if refusal.auth_type not in ("QueryString", "HtmlForm"):
         return header_context(source, principal_arn=role)
     context = presigned_context(
         source,
-        age_ms=(refusal.age_s or 0) * 1000,
+        age_ms=age_ms,
         principal_arn=role,
         signature_version=SIGV2 if refusal.version_2 else SIGV4,
     )

@@ -15,6 +15,7 @@ from typing import Literal, TypeAlias
 
 from ..errors import InvalidInput
 from ..iam.condition_keys import ConditionKey, key_facts
+from ..iam.conditions import Condition
 from ..iam.key_values import key_values
 from ..iam.operators import read_date
 from ..iam.principals import CANONICAL_USER, Caller, parse_caller
@@ -352,14 +353,31 @@ def signature_age(table: StatementTable) -> Dimension:
     """Return the ages that a signature can have: up to seven days, in milliseconds."""
     key = "s3:signatureage"
     try:
-        values = key_values(ConditionKey("s3:signatureAge", always=True), conditions_on(table, key), extra=["0"])
+        ages = _ages(conditions_on(table, key))
     except TooManyClassesError:
         return Dimension("s3:signatureAge", frozenset({key}), (), chosen=True)
-    ages = sorted({int(value[0]) for value in values if value[0].isdecimal() and len(value[0]) < 12})
-    ages = [age for age in ages if age <= LONGEST_SIGNATURE_MS]
     return Dimension(
         "s3:signatureAge", frozenset({key}), tuple(Setting({key: (str(age),)}) for age in ages), chosen=True
     )
+
+
+def signature_ages_ms(policies: Compiled) -> list[int]:
+    """Return the ages of a signature, in milliseconds, that policies tell apart; 0 is the first.
+
+    Raises
+    ------
+    TooManyClassesError
+        If the policies name too many.
+    """
+    statements = (statement for layer in policies.layers for statement in layer.document.statements)
+    return _ages([each for statement in statements for each in statement.conditions
+                  if each.lower_key == "s3:signatureage"])  # fmt: skip
+
+
+def _ages(conditions: Sequence[Condition]) -> list[int]:
+    values = key_values(ConditionKey("s3:signatureAge", always=True), conditions, extra=["0"])
+    ages = sorted({int(value[0]) for value in values if value[0].isdecimal() and len(value[0]) < 12})
+    return [age for age in ages if age <= LONGEST_SIGNATURE_MS]
 
 
 def identities(

@@ -69,7 +69,10 @@ class AclGrant:
 
 @dataclass(frozen=True, slots=True)
 class UrlAges:
-    """Ages of the presigned URLs of one signer in a log, in seconds: the oldest use, and the longest lifetime."""
+    """Ages of the opened presigned URLs of one signer in a log, in whole seconds, rounded down.
+
+    They are the oldest use and the longest lifetime.
+    """
 
     signer: str
     requests: int

@@ -123,8 +123,8 @@ def _lives(ages: UrlAges) -> str:
 
 
 def _advice(ages: UrlAges) -> str:
-    """Name the smallest usual cap that would have refused nobody."""
-    enough = next((cap for cap in _CAPS_S if cap >= ages.oldest_s), None)
+    """Name the smallest usual cap that would have refused nobody: the log rounds ages down to whole seconds."""
+    enough = next((cap for cap in _CAPS_S if cap > ages.oldest_s), None)
     if enough is None:
         return ""
     return f" A max_age of {age_text(enough)} would have refused none of {count(ages.requests, 'request')}."

@@ -21,7 +21,7 @@ MOST = 2000
 
 _KEYS = ("remote_ip", "endpoint", "bucket", "key", "auth_type", "version_2", "age_s", "expires_s")
 _SAME = ("remote_ip", "endpoint", "bucket", "key", "auth_type", "expires_s")
-_OLD = "CASE WHEN {row}age_s > {row}expires_s THEN {row}expires_s + 1 ELSE {row}age_s END"
+_OLD = "CASE WHEN {row}age_s >= {row}expires_s THEN {row}expires_s ELSE {row}age_s END"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class RefusedRequests:
     version_2 : bool
         Signature version 2.
     age_s, expires_s : int or None
-        Age of the URL, one second over its lifetime if it had expired, and its lifetime.
+        Age of the URL in whole seconds, at most its lifetime, and its lifetime.
     """
 
     address: str | None
@@ -52,8 +52,8 @@ class RefusedRequests:
 
     @property
     def expired(self) -> bool:
-        """True if the URL had expired when it was used."""
-        return self.age_s is not None and self.expires_s is not None and self.age_s > self.expires_s
+        """True if the URL had expired when it was used: an age of 2 in the log is one of 2.000 to 2.999 seconds."""
+        return self.age_s is not None and self.expires_s is not None and self.age_s >= self.expires_s
 
 
 def predicted(store: Store, relation: str, decide: Callable[[RefusedRequests], str | None]) -> str:

@@ -14,12 +14,19 @@ from hypothesis import strategies as st
 from gt_secure.access.dry_run import dry_run
 from gt_secure.aws.client import Aws
 from gt_secure.changes.plan import Plan, plan
+from gt_secure.iam.evaluate import evaluate
+from gt_secure.iam.request import Policies, Request
 from gt_secure.logs import Hits, read_hits
+from gt_secure.network import Source
+from gt_secure.policies.bucket_guard import build_guard, merge_guards
 from gt_secure.restriction.model import Restriction
+from gt_secure.sandbox.gateway.conditions import context
+from gt_secure.sandbox.gateway.mechanisms import QUERY, SIGV4, Mechanism
 from support import corpus
 from support.states import state
 
 NOW = dt.datetime(2026, 11, 20, 9)
+EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 VPCE = "vpce-0a1b2c3d4e5f60718"
 
 
@@ -82,6 +89,49 @@ def test_without_endpoints_a_private_address_is_refused(tmp_path: Path) -> None:
     assert (tried.refused, tried.unknown) == (1, 0)
 
 
+FORM: dict[str, Any] = {"auth_type": "HtmlForm", "request_uri": "POST / HTTP/1.1", "operation": "REST.POST.UPLOAD"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "answer"),
+    [
+        (FORM, "no_age"),
+        ({**FORM, "signature_version": "SigV2"}, "version_2"),
+        ({**FORM, "remote_ip": "198.51.100.9"}, "not_listed"),
+        ({**FORM, "signature_version": None}, "no_age"),
+        ({"request_uri": "GET /scans/a?X-Amz-Signature=a HTTP/1.1", "signature_version": "SigV4"}, "no_age"),
+        ({"age": 899}, None),
+        ({"age": 900}, "near_limit"),
+        ({"age": 901}, "too_old"),
+        ({"address": "10.0.3.4"}, "no_endpoint"),
+        ({"address": "10.0.3.4", "age": 901}, "too_old"),
+        ({"remote_ip": None}, "no_address"),
+        ({"remote_ip": None, "age": 901}, "too_old"),
+    ],
+)
+def test_unknown_stays_unknown_and_names_its_reason(tmp_path: Path, fields: dict[str, Any], answer: str | None) -> None:
+    tried = dry_run(restriction(max_age="15m", endpoints=[VPCE]), hits_of(tmp_path, line(**fields)))
+    assert tried is not None
+    unknown = {"no_address", "no_endpoint", "no_age", "near_limit"}
+    counts = {name: tried.to_dict()[name] for name in (*unknown, "not_listed", "too_old", "version_2")}
+    assert {name for name, number in counts.items() if number} == ({answer} if answer else set())
+    assert tried.unknown == sum(tried.to_dict()[name] for name in unknown) == (answer in unknown)
+    assert ("1 request is unknown: 1 " in tried.sentence) == (answer in unknown)
+    assert ("as far as the log shows" in tried.sentence) == (answer in unknown)
+
+
+def test_a_form_has_no_age_only_where_the_age_counts(tmp_path: Path) -> None:
+    hits = hits_of(tmp_path, line(**FORM), line(**FORM), line(), line(remote_ip=None))
+    capped, uncapped = dry_run(restriction(max_age="15m"), hits), dry_run(restriction(), hits)
+    assert capped is not None
+    assert uncapped is not None
+    assert capped.sentence.endswith(
+        ", as far as the log shows. 3 requests are unknown: 1 without an address in the log, "
+        "2 without an age in the log."
+    )
+    assert (uncapped.unknown, uncapped.no_age, uncapped.no_address) == (1, 0, 1)
+
+
 @pytest.mark.parametrize("hits", [None, ["203.0.113.7"], ()])
 def test_sources_alone_give_no_dry_run(hits: object) -> None:
     assert dry_run(restriction(), hits) is None
@@ -129,16 +179,43 @@ def test_a_plan_finds_urls_that_live_long(tmp_path: Path) -> None:
 
 
 @settings(max_examples=25, deadline=None)
-@given(ages=st.lists(st.integers(0, 604_000), min_size=1, max_size=8), more=st.integers(0, 600))
-def test_a_cap_at_least_the_highest_age_refuses_nobody(
+@given(ages=st.lists(st.integers(0, 604_000), min_size=1, max_size=8), more=st.integers(1, 600))
+def test_a_cap_above_the_highest_age_refuses_nobody(
     tmp_path_factory: pytest.TempPathFactory, ages: list[int], more: int
 ) -> None:
     hits = hits_of(tmp_path_factory.mktemp("log"), *(line(age=age) for age in ages))
-    cap = min(max(max(ages), 1) + more, 604_799)
-    tried = dry_run(restriction(max_age=dt.timedelta(seconds=cap)), hits)
+    tried = dry_run(restriction(max_age=dt.timedelta(seconds=max(ages) + more)), hits)
     assert tried is not None
-    assert (tried.requests, tried.refused) == (len(ages), 0)
+    assert (tried.requests, tried.refused, tried.unknown) == (len(ages), 0, 0)
+    if max(ages):
+        same = dry_run(restriction(max_age=dt.timedelta(seconds=max(ages))), hits)
+        assert same is not None
+        assert (same.refused, same.near_limit) == (0, ages.count(max(ages)))
     if max(ages) > 1:
         lower = dry_run(restriction(max_age=dt.timedelta(seconds=max(ages) - 1)), hits)
         assert lower is not None
         assert lower.refused >= 1
+
+
+@settings(max_examples=25, deadline=None)
+@given(ages_ms=st.lists(st.integers(0, 5_000), min_size=1, max_size=6), cap=st.integers(1, 5))
+def test_the_policy_of_the_guard_agrees_to_the_millisecond(
+    tmp_path_factory: pytest.TempPathFactory, ages_ms: list[int], cap: int
+) -> None:
+    minted = NOW - dt.timedelta(seconds=10)
+    uses = [minted + dt.timedelta(milliseconds=age) for age in ages_ms]
+    logged = [use.replace(microsecond=0) for use in uses]  # a log has whole seconds
+    lines = (line(time=at, age=int((at - minted).total_seconds())) for at in logged)
+    tried = dry_run(restriction(max_age=dt.timedelta(seconds=cap)), hits_of(tmp_path_factory.mktemp("log"), *lines))
+    assert tried is not None
+    wish = build_guard("gt-images", prefix="scans/", networks=["203.0.113.0/24"])
+    policies = Policies(identity=[EVERYTHING], resource=merge_guards(None, wish, cap))
+    refused = 0
+    for use in uses:
+        signed = {"X-Amz-Date": [f"{minted:%Y%m%dT%H%M%SZ}"]}
+        mechanism = Mechanism(QUERY, SIGV4, "")
+        found = context(Source.parse("203.0.113.7"), signed, mechanism, s3=True, now=use.replace(tzinfo=dt.UTC))
+        keys = {key: value for key, value in found.items() if value is not None}
+        arn = "arn:aws:iam::111122223333:role/a"
+        refused += not evaluate(Request("s3:GetObject", "arn:aws:s3:::gt-images/scans/a", arn, keys), policies).allowed
+    assert tried.refused <= refused <= tried.refused + tried.unknown

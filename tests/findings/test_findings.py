@@ -563,7 +563,11 @@ def test_delivery_of_logs_that_depends_on_the_organization_is_unknown():
     [
         (None, 700, 604_800, "live up to 7 d, the oldest was used after 11 min 40 s. A max_age of 15m would have"),
         (None, 90_000, 604_800, "live up to 7 d, the oldest was used after 1 d 1 h."),
-        (172_800, 86_400, 604_800, "live up to 7 d, the oldest was used after 1 d. A max_age of 1d would have"),
+        (172_800, 86_399, 604_800, "live up to 7 d, the oldest was used after 23 h 59 min. A max_age of 1d would have"),
+        # The log has whole seconds: an age of 900 may be one of 900.9 seconds.
+        (None, 900, 604_800, "live up to 7 d, the oldest was used after 15 min. A max_age of 1h would have"),
+        (None, 899, 604_800, "live up to 7 d, the oldest was used after 14 min 59 s. A max_age of 15m would have"),
+        (172_800, 86_400, 604_800, "live up to 7 d, the oldest was used after 1 d."),
         (900, 700, 604_800, None),
         (None, 700, 86_400, None),
     ],

@@ -116,6 +116,11 @@ def refusal(**more: Any) -> RefusedRequests:
         ({"age_s": 901, "expires_s": 3600}, "bucket guard"),
         ({"version_2": True, "age_s": None}, "bucket guard"),
         ({"auth_type": "HtmlForm", "address": "198.51.100.9", "age_s": None}, "bucket guard"),
+        ({"auth_type": "HtmlForm", "age_s": None}, None),
+        ({"auth_type": "HtmlForm", "age_s": None, "version_2": True}, "bucket guard"),
+        ({"age_s": None, "expires_s": None}, None),
+        ({"age_s": 899, "expires_s": 3600}, OTHER),
+        ({"age_s": 900, "expires_s": 3600}, None),
         ({"auth_type": "AuthHeader", "address": "198.51.100.9"}, OTHER),
         ({"auth_type": None, "address": "198.51.100.9"}, "no permission"),
         ({"address": "10.0.0.9"}, None),
@@ -129,8 +134,27 @@ def test_the_lock_of_today(change: dict[str, Any], lock: str | None) -> None:
 
 def test_an_expired_url_needs_no_policy() -> None:
     assert refusal(age_s=601).expired
-    assert not refusal(age_s=600).expired
+    # 600 in the log is at least 600.0 seconds, and the request was refused.
+    assert refusal(age_s=600).expired
+    assert not refusal(age_s=599).expired
     assert EXPIRED == "expired URL"
+
+
+def test_a_form_of_unknown_age_needs_an_age_only_where_a_policy_asks_for_it() -> None:
+    uncapped = merge_guards(None, build_guard("gt-images", networks=["203.0.113.0/24"]), None)
+    form = refusal(auth_type="HtmlForm", age_s=None, expires_s=None)
+    assert lock_of(form, uncapped, "111122223333") == OTHER
+    young = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::gt-images/*"}
+    for operator, value, lock in (
+        ("NumericLessThan", "1", None),
+        ("NumericEquals", "1500", None),
+        ("NumericGreaterThanEquals", "0", "bucket policy"),
+    ):
+        statement = {**young, "Condition": {operator: {"s3:signatureAge": value}}}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        assert lock_of(form, policy, "111122223333") == lock
+        exact = {"NumericEquals": None, "NumericLessThan": OTHER}.get(operator, "bucket policy")
+        assert lock_of(refusal(age_s=1), policy, "111122223333") == exact
 
 
 def test_an_unknown_key_stays_unknown() -> None:

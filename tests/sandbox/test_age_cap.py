@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.client import Config
 
+from gt_secure.access.dry_run import dry_run
 from gt_secure.restriction.model import Restriction
 from support.past import aged, in_the_past
 
 from .conftest import ELSEWHERE, OFFICE, Box
+from .test_guard_forms import send_form
 
 CAPPED = {"addresses": ["203.0.113.0/24"], "bucket": "gt-images", "prefix": "scans/"}
 
@@ -60,3 +63,52 @@ def test_a_proof_holds_with_the_cap(box: Box, tmp_path: Path) -> None:
     finally:
         box.client("s3").delete_bucket_policy(Bucket="gt-images")
     assert done.certain
+
+
+def test_old_forms_are_refused(box: Box, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def form(age_s: int) -> dict[str, Any]:
+        post = box.client("s3").generate_presigned_post
+        made: dict[str, Any] = in_the_past(
+            monkeypatch, age_s, lambda: post("gt-images", "scans/form.png", ExpiresIn=600)
+        )
+        return made
+
+    young, old = form(5), form(3600)
+    assert [send_form(box, each, OFFICE).status for each in (young, old)] == [204, 204]
+    done = box.gt.apply(box.gt.plan(Restriction(**CAPPED, max_age="15m")), journal_dir=tmp_path)
+    try:
+        assert [send_form(box, each, OFFICE).status for each in (young, old)] == [204, 403]
+    finally:
+        box.gt.undo(done, journal_dir=tmp_path)
+
+
+def test_ages_of_the_log_and_of_the_cap_differ_by_less_than_a_second(
+    box: Box, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gt, cap, key = box.gt, 2, "scans/age-in-milliseconds.png"
+    box.client("s3").put_object(Bucket="gt-images", Key=key, Body=b"x")
+    done = gt.apply(gt.plan(Restriction(**CAPPED, max_age=f"{cap}s")), journal_dir=tmp_path)
+    try:
+        for age_s in (0, 1, 2, 3) * 4:
+            box.fetch(aged(box, monkeypatch, age_s, key))
+        # It expired within the second that the log gives as its age.
+        short = in_the_past(monkeypatch, 2, lambda: box.presign_plain(key, life_s=2))
+        assert "expired" in box.fetch(short).text
+        box.flush()
+        with gt.hits(
+            "gt-images", since="1h", cache=False, predict=True, filters={"key": key, "presigned": True}
+        ) as hits:
+            rows = hits.query("SELECT age_s, refused, expires_s, refused_by FROM {hits} ORDER BY time")
+            opened = hits.filter(refused=False)
+            [(highest,)] = opened.query("SELECT max(age_s) FROM {hits}")
+            assert highest <= cap
+            tried = dry_run(Restriction(**CAPPED, max_age=f"{highest + 1}s"), opened)
+            assert tried is not None
+            assert (tried.refused, tried.unknown) == (0, 0)
+    finally:
+        gt.undo(done, journal_dir=tmp_path)
+    long_lived = [row for row in rows if row[2] > 2]
+    assert {refused for age, refused, *_ in long_lived if age < cap} <= {False}
+    assert {refused for age, refused, *_ in long_lived if age > cap} == {True}
+    assert [lock for *_, expires_s, lock in rows if expires_s == 2] == ["expired URL (predicted)"]
+    assert "URL lock or IAM (predicted)" not in {lock for *_, lock in rows}

@@ -22,7 +22,7 @@ INSIDE = Source(Source.parse("10.0.3.4").address, "vpce-0a1b2c3d", "vpc-0a1b2c3d
 
 def keys(source=OUTSIDE, headers=(), query=(), s3=True, form=None):
     ways = mechanisms(dict(headers), dict(query), form)
-    found = conditions.context(source, dict(query), ways[0] if ways else None, s3=s3, now=NOW)
+    found = conditions.context(source, dict(query), ways[0] if ways else None, s3=s3, form=form, now=NOW)
     return {name: value for name, value in found.items() if value is not None}
 
 
@@ -56,18 +56,23 @@ def test_authentication_keys(headers, query, kind, version, age):
     assert ("aws:principalisawsservice" in found) == (kind is not None)
 
 
+CREDENTIAL = "AKIA/20261124/us-east-1/s3/aws4_request"
+
+
 @pytest.mark.parametrize(
-    ("form", "kind", "version"),
+    ("form", "kind", "version", "age"),
     [
-        ({"x-amz-credential": "AKIA/20261124/us-east-1/s3/aws4_request", "policy": "x"}, "POST", "AWS4-HMAC-SHA256"),
-        ({"awsaccesskeyid": "AKIA", "signature": "x"}, "POST", "AWS"),
-        ({"key": "anonymous"}, None, None),
+        ({"x-amz-credential": CREDENTIAL, "x-amz-date": "20261124T120000Z"}, "POST", "AWS4-HMAC-SHA256", "10000"),
+        ({"x-amz-credential": CREDENTIAL, "x-amz-date": "tomorrow"}, "POST", "AWS4-HMAC-SHA256", None),
+        ({"x-amz-credential": CREDENTIAL, "policy": "x"}, "POST", "AWS4-HMAC-SHA256", None),
+        ({"awsaccesskeyid": "AKIA", "signature": "x", "x-amz-date": "20261124T120000Z"}, "POST", "AWS", "0"),
+        ({"key": "anonymous"}, None, None, None),
     ],
 )
-def test_authentication_keys_of_forms(form, kind, version):
+def test_authentication_keys_of_forms(form, kind, version, age):
     found = keys(form=form)
     assert (found.get("s3:authtype"), found.get("s3:signatureversion")) == (kind, version)
-    assert "s3:signatureage" not in found
+    assert found.get("s3:signatureage") == age
 
 
 def test_no_s3_keys_for_other_services():

@@ -1,4 +1,4 @@
-"""URLs that were presigned some time ago: their age is tested without waiting for it."""
+"""URLs and forms that were presigned some time ago: their age is tested without waiting for it."""
 
 from __future__ import annotations
 
@@ -18,16 +18,13 @@ def in_the_past(patch: pytest.MonkeyPatch, seconds: int, presign: Callable[[], T
     """Presign as a machine did this long ago."""
     now = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=seconds)
     with patch.context() as then:
-        then.setattr(
-            botocore.auth.SigV4QueryAuth,
-            "add_auth",
-            _at(now.replace(tzinfo=None), botocore.auth.SigV4QueryAuth.add_auth),
-        )
+        for signer in (botocore.auth.SigV4QueryAuth, botocore.auth.S3SigV4PostAuth):
+            then.setattr(signer, "add_auth", _at(now.replace(tzinfo=None), signer.add_auth))
         return presign()
 
 
 def _at(now: dt.datetime, add_auth: Any) -> Any:
-    """Return the method with another clock: only presigned requests are signed in the past."""
+    """Return the method with another clock: only presigned requests and forms are signed in the past."""
 
     def signed(self: Any, request: Any) -> Any:
         clock = botocore.auth.get_current_datetime
@@ -40,6 +37,6 @@ def _at(now: dt.datetime, add_auth: Any) -> Any:
     return signed
 
 
-def aged(box: Rig, patch: pytest.MonkeyPatch, seconds: int) -> str:
+def aged(box: Rig, patch: pytest.MonkeyPatch, seconds: int, key: str = "scans/0001.png") -> str:
     """Mint a URL with the administrator's own keys, this many seconds ago."""
-    return in_the_past(patch, seconds, lambda: box.presign_plain(life_s=604_800))
+    return in_the_past(patch, seconds, lambda: box.presign_plain(key, life_s=604_800))

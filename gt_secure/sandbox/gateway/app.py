@@ -185,7 +185,7 @@ class Front:
         except ConnectionError:
             log.info("the client went away: %s %s", request.method, request.raw_path)
             return
-        keys = conditions.context(request.source, request.query, request.mechanism, s3=True)
+        keys = conditions.context(request.source, request.query, request.mechanism, s3=True, form=request.form)
         token = conditions.use(keys)
         try:
             reply = await _early(request)

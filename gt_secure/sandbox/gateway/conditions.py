@@ -21,7 +21,7 @@ from typing import Any
 from ...network import Source
 from ..settings import REGION, account_id
 from . import evaluator
-from .mechanisms import QUERY, SIGV4, Mechanism
+from .mechanisms import FORM, QUERY, SIGV4, Mechanism
 
 PRIVATE_NAME = "_resolve_condition_key"
 _CALLER = "_conditions_met"
@@ -87,6 +87,7 @@ def context(
     mechanism: Mechanism | None,
     *,
     s3: bool,
+    form: Mapping[str, str] | None = None,
     now: dt.datetime | None = None,
 ) -> dict[str, str | None]:
     """Work out the condition keys of one request.
@@ -101,6 +102,8 @@ def context(
         How the request names its caller; None for an anonymous one.
     s3 : bool
         Whether the ``s3:`` keys apply.
+    form : mapping, optional
+        Fields of a form upload, lower-case names.
     now : datetime, optional
         The time to take for now (UTC).
 
@@ -125,18 +128,19 @@ def context(
         kind, version = (mechanism.kind, mechanism.version) if mechanism else (None, None)
         keys["s3:authtype"] = kind
         keys["s3:signatureversion"] = version
-        keys["s3:signatureage"] = _age_ms(query, version, now) if kind == QUERY else None
+        signed = {QUERY: first(query, "X-Amz-Date"), FORM: (form or {}).get("x-amz-date", "")}
+        keys["s3:signatureage"] = _age_ms(signed[kind], version, now) if kind in signed else None
         if (kind, version) == (QUERY, SIGV4):
             keys["s3:x-amz-content-sha256"] = "UNSIGNED-PAYLOAD"  # of a presigned URL, whatever a header claims
     return keys
 
 
-def _age_ms(query: Mapping[str, list[str]], version: str | None, now: dt.datetime | None) -> str | None:
-    """Milliseconds since a URL was signed; always 0 for Signature Version 2, which carries no signing time."""
+def _age_ms(date: str, version: str | None, now: dt.datetime | None) -> str | None:
+    """Milliseconds since a URL or a form was signed; always 0 for Signature Version 2, which has no signing time."""
     if version != SIGV4:
         return "0"
     try:
-        signed = dt.datetime.strptime(first(query, "X-Amz-Date"), "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC)
+        signed = dt.datetime.strptime(date, "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC)
     except ValueError:
         return None
     age = (now or dt.datetime.now(dt.UTC)) - signed
