@@ -5,8 +5,9 @@ A networks file is a list of networks with a name, ranges and a kind:
     networks:
       - {name: Berlin office, ranges: [203.0.113.0/24], kind: office}
 
-The longest range that holds an address gives its name; of two equal ranges the one that was read first. No address is
-ever sent anywhere.
+The longest range that holds an address gives its name; of two equal ranges the one that was read first. The person's
+own networks alone decide whether addresses count as one user: AWS's ranges inside of one do not divide it. No address
+is ever sent anywhere.
 
 Sources: AWS General Reference, *AWS IP address ranges* (``ip-ranges.json``); MaxMind DB file format specification.
 """
@@ -21,7 +22,7 @@ from typing import Any
 
 from . import files as textfiles
 from .errors import InvalidInput, MissingExtra, NotFound
-from .network import IPAddress, IPNetwork, parse_networks
+from .network import IPAddress, IPNetwork, parse_networks, unmapped
 
 KINDS = ("office", "vpn", "pool", "proxy", "partner", "cloud", "other")
 """Kinds of networks. All addresses of one network count as one user, except those of ``cloud`` and ``other``."""
@@ -47,13 +48,21 @@ class NamedNetwork:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Facts about an address; empty where no file knows them."""
+    """Facts about an address; empty where no file knows them.
+
+    ``user`` names the own network whose addresses count as one user. Its range may be wider than that of ``name``.
+    """
 
     name: str = ""
     source: str = ""
     asn: str = ""
     country: str = ""
-    is_one_user: bool = False
+    user: str = ""
+
+    @property
+    def is_one_user(self) -> bool:
+        """True if the address is one of many that count as one user."""
+        return bool(self.user)
 
 
 class Networks:
@@ -75,15 +84,8 @@ class Networks:
     def __init__(self, named: Iterable[NamedNetwork] = (), databases: Iterable[str | Path] = ()) -> None:
         self.named = tuple(named)
         self.databases = tuple(_Database(Path(path)) for path in databases)
-        self._by_length: dict[tuple[int, int], dict[int, NamedNetwork]] = {}
-        for each in self.named:
-            for network in each.ranges:
-                place = self._by_length.setdefault((network.version, network.prefixlen), {})
-                place.setdefault(int(network.network_address), each)
-        self._lengths = {
-            version: sorted((length for v, length in self._by_length if v == version), reverse=True)
-            for version in (4, 6)
-        }
+        self._every = _Prefixes(self.named)
+        self._own = _Prefixes(each for each in self.named if each.source == OWN)
 
     def __len__(self) -> int:
         return len(self.named)
@@ -110,33 +112,46 @@ class Networks:
 
     def find(self, address: IPAddress) -> NamedNetwork | None:
         """Return the network with the longest range that holds an address."""
-        address = _unmapped(address)
-        bits, number = address.max_prefixlen, int(address)
-        for length in self._lengths[address.version]:
-            found = self._by_length[address.version, length].get(number >> (bits - length) << (bits - length))
-            if found is not None:
-                return found
-        return None
+        return self._every.find(unmapped(address))
 
     def about(self, text: str | None) -> About:
         """Return what the files say about an address; nothing about text that is none."""
         try:
-            address = _unmapped(ipaddress.ip_address(str(text).strip()))
+            address = unmapped(ipaddress.ip_address(str(text).strip()))
         except ValueError:
             return About()
-        named = self.find(address)
+        named, own = self._every.find(address), self._own.find(address)
+        user = own.name if own is not None and own.is_one_user else ""
         asn = country = ""
         for database in self.databases:
             number, place = database.about(address)
             asn, country = asn or number, country or place
         if named is None:
             return About(asn=asn, country=country)
-        return About(named.name, named.source, asn, country, named.is_one_user)
+        return About(named.name, named.source, asn, country, user)
 
 
-def _unmapped(address: IPAddress) -> IPAddress:
-    """Return the IPv4 address that an IPv6 address stands for, if it does."""
-    return (isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped) or address
+class _Prefixes:
+    """Networks by the length of their ranges, to find the longest that holds an address."""
+
+    def __init__(self, named: Iterable[NamedNetwork]) -> None:
+        self._by_length: dict[tuple[int, int], dict[int, NamedNetwork]] = {}
+        for each in named:
+            for network in each.ranges:
+                place = self._by_length.setdefault((network.version, network.prefixlen), {})
+                place.setdefault(int(network.network_address), each)
+        self._lengths = {
+            version: sorted((length for v, length in self._by_length if v == version), reverse=True)
+            for version in (4, 6)
+        }
+
+    def find(self, address: IPAddress) -> NamedNetwork | None:
+        bits, number = address.max_prefixlen, int(address)
+        for length in self._lengths[address.version]:
+            found = self._by_length[address.version, length].get(number >> (bits - length) << (bits - length))
+            if found is not None:
+                return found
+        return None
 
 
 class _Database:

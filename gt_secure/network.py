@@ -179,6 +179,11 @@ def collapse(networks: Iterable[IPNetwork]) -> tuple[IPNetwork, ...]:
     return (*v4, *v6)
 
 
+def unmapped(address: IPAddress) -> IPAddress:
+    """Return the IPv4 address in an IPv4-mapped IPv6 address (``::ffff:203.0.113.7``), else the address itself."""
+    return (isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped) or address
+
+
 def contains(networks: Iterable[IPNetwork], address: IPAddress) -> bool:
     """Return True if any of the networks holds the address; the families never match each other."""
     return any(address.version == network.version and address in network for network in networks)

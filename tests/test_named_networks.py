@@ -66,6 +66,49 @@ def test_a_persons_names_win_over_those_of_aws(tmp_path: Path) -> None:
     assert known.about("3.5.140.9").name == "Our S3 access"
 
 
+def test_ranges_of_aws_inside_a_network_do_not_divide_its_user(tmp_path: Path) -> None:
+    vpn = {"name": "VPN", "ranges": ["203.0.112.0/22"], "kind": "vpn"}
+    lab = {"name": "Lab in EC2", "ranges": ["203.0.113.192/26"], "kind": "cloud"}
+    ec2 = {"ip_prefix": "203.0.113.128/25", "region": "us-east-1", "service": "EC2"}
+    aws = written(tmp_path, "aws.json", {"syncToken": "1", "prefixes": [ec2]})
+    own = written(tmp_path, "own.json", [vpn])
+    both, divided = load_networks(aws, own), load_networks(aws, written(tmp_path, "lab.json", [vpn, lab]))
+    address = "203.0.113.200"
+    assert (both.about(address).name, both.about(address).user) == ("AWS EC2 us-east-1", "VPN")
+    assert both.about(address).is_one_user
+    # A network of one's own does divide it.
+    assert (divided.about(address).name, divided.about(address).user) == ("Lab in EC2", "")
+    assert divided.about("203.0.113.150").user == "VPN"
+    log = tmp_path / "log"
+    log.write_text("\n".join(corpus.write({**corpus.BASE, **corpus.PRESIGNED, "remote_ip": ip, "request_id": ip})
+                             for ip in ("203.0.112.9", address)))  # fmt: skip
+    for files, leaks in ((own, 0), ((own, aws), 0), ((aws, own), 0), (aws, 1), (divided, 1), (both, 0)):
+        with read_hits(log) as hits:
+            assert len(hits.with_networks(files).leaks()) == leaks
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_the_own_networks_alone_decide_who_is_one_user(data: st.DataObject) -> None:
+    """The user of an address is the same, whatever AWS names inside of it, around it, or exactly."""
+    bits, lengths = st.integers(0, 255), st.integers(22, 32)
+    ranges = st.lists(st.tuples(bits, lengths, st.sampled_from(["vpn", "office", "cloud", "other"])), max_size=6)
+
+    def made(source: str) -> list[NamedNetwork]:
+        return [
+            NamedNetwork(
+                f"{source} {i}", (ipaddress.ip_network((0xCB007100 | low, length), strict=False),), kind, source
+            )  # type: ignore[list-item]
+            for i, (low, length, kind) in enumerate(data.draw(ranges))
+        ]
+
+    own, aws = made("networks file"), made("AWS ip-ranges")
+    address = str(ipaddress.ip_address(0xCB007100 | data.draw(bits)))
+    assert Networks([*own, *aws]).about(address).user == Networks(own).about(address).user
+    assert Networks([*aws, *own]).about(address).user == Networks(own).about(address).user
+    assert Networks(aws).about(address).user == ""
+
+
 @settings(max_examples=200, deadline=None)
 @given(data=st.data())
 def test_the_longest_matching_range_names_an_address(data: st.DataObject) -> None:

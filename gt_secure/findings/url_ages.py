@@ -9,6 +9,8 @@ from typing import Any
 
 from ..account.facts import BucketFacts, Snapshot, UrlAges
 from ..logs.signers import SIGNER, signer_label
+from ..logs.sql.outcome import OPENED
+from ..policies.age_cap import LONGEST_S
 
 
 def with_url_ages(snapshot: Snapshot, hits: object) -> Snapshot:
@@ -19,8 +21,9 @@ def with_url_ages(snapshot: Snapshot, hits: object) -> Snapshot:
 
 
 def _with_ages(bucket: BucketFacts, hits: Any) -> BucketFacts:
+    # A refused request may state any age and lifetime: anybody can write it.
     rows = hits.filter(presigned=True, test=False, bucket=bucket.name).query(
         f"SELECT {SIGNER} AS signer, count(*), max(age_s), max(expires_s) FROM {{hits}} "
-        "WHERE age_s IS NOT NULL AND expires_s IS NOT NULL GROUP BY 1 ORDER BY 4 DESC, 1"
+        f"WHERE {OPENED} AND age_s IS NOT NULL AND expires_s <= {LONGEST_S} GROUP BY 1 ORDER BY 4 DESC, 1"
     )
     return replace(bucket, url_ages=tuple(UrlAges(signer_label(signer), *numbers) for signer, *numbers in rows))

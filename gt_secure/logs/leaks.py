@@ -372,7 +372,7 @@ def network_name(text: str, endpoint: str | None, rules: LeakRules) -> str:
         return text
     about = rules.networks.about(text) if rules.networks is not None else About()
     if about.is_one_user:
-        return about.name
+        return about.user
     for number, pool in enumerate(rules.pools):
         if pool.version == address.version and address in pool:
             return f"pool {number + 1}" if len(rules.pools) == 1 else "pools"

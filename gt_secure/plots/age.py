@@ -1,4 +1,4 @@
-"""Age of URLs when they were used, by the role or user that signed them."""
+"""Age of URLs when they opened an object, by the role or user that signed them."""
 
 # ruff: noqa: S608 - SQL is put together from our own names only
 
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from ..errors import InvalidInput
 from ..logs.engines.duckdb_store import literal
 from ..logs.signers import SIGNER, signer_label
+from ..logs.sql.outcome import OPENED
+from ..policies.age_cap import LONGEST_S
 from ..text import count, duration
 from .marks import Mark, set_marks
 from .theme import ROW, Palette, Theme, add_key, clean, describe, empty_figure, new_figure, palette_of, put_text
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
     from .layout import Parts
 
 _NONE = "No URL with a known age was used in the logs that were read. Logs arrive hours late."
-_WHERE = "presigned AND NOT test"
+_WHERE = f"presigned AND NOT test AND {OPENED}"
+"""A refused request may state any age and lifetime: anybody can write it."""
+_AGED = f"{_WHERE} AND age_s IS NOT NULL AND coalesce(expires_s <= {LONGEST_S}, true)"
 _TICKS = (1, 10, 60, 600, 3600, 6 * 3600, 86400, 7 * 86400)
 
 
@@ -50,7 +54,7 @@ def age_rows(hits: Hits) -> list[AgeRow]:
     """Return the ages by signer, the signer with the oldest URL first."""
     rows = hits.query(
         f"SELECT {SIGNER} AS signer, count(*), min(age_s), quantile_disc(age_s, 0.5), max(age_s) AS oldest, "
-        f"max(expires_s) FROM {{hits}} WHERE {_WHERE} AND age_s IS NOT NULL GROUP BY 1 ORDER BY oldest DESC, signer"
+        f"max(expires_s) FROM {{hits}} WHERE {_AGED} GROUP BY 1 ORDER BY oldest DESC, signer"
     )
     return [
         AgeRow(signer_label(signer), number, youngest, median, oldest, lifetime, signer)
@@ -59,7 +63,7 @@ def age_rows(hits: Hits) -> list[AgeRow]:
 
 
 def url_ages(hits: Hits, *, top: int = 12, theme: Theme = "light") -> Figure:
-    """Draw how old URLs were when they were used: a row for each signer, from the youngest to the oldest.
+    """Draw how old URLs were when they opened an object: a row for each signer, from the youngest to the oldest.
 
     Parameters
     ----------
@@ -95,7 +99,7 @@ def url_ages(hits: Hits, *, top: int = 12, theme: Theme = "light") -> Figure:
 
 def _mark(row: AgeRow) -> Mark:
     words = f"{count(row.requests, 'request')}, median {row.words}"
-    return Mark(clean(row.signer), words, f"{_WHERE} AND age_s IS NOT NULL AND {SIGNER} = {literal(row.group)}")
+    return Mark(clean(row.signer), words, f"{_AGED} AND {SIGNER} = {literal(row.group)}")
 
 
 def _without_age(hits: Hits) -> list[str]:

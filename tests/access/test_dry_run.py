@@ -18,6 +18,7 @@ from gt_secure.iam.evaluate import evaluate
 from gt_secure.iam.request import Policies, Request
 from gt_secure.logs import Hits, read_hits
 from gt_secure.network import Source
+from gt_secure.plots.age import age_rows
 from gt_secure.policies.bucket_guard import build_guard, merge_guards
 from gt_secure.restriction.model import Restriction
 from gt_secure.sandbox.gateway.conditions import context
@@ -176,6 +177,37 @@ def test_a_plan_finds_urls_that_live_long(tmp_path: Path) -> None:
     assert "max_age of 15m would have refused none of 2 requests" in found.detail
     capped = made(tmp_path, restriction(max_age="15m"), line(age=700, lifetime=604_800))
     assert "urls-live-long" not in [each.code for each in capped.findings]
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        line(
+            age=28_000_000,
+            lifetime=9_999_999,
+            requester=None,
+            http_status=400,
+            error_code="AuthorizationQueryParameters",
+        ),
+        line(age=691_200, lifetime=604_800, http_status=403, error_code="AccessDenied"),
+        line(age=604_000, lifetime=604_800, http_status=404, error_code="NoSuchKey"),
+        line(age=604_000, lifetime=604_800, http_status=503, error_code="SlowDown"),
+        line(age=28_000_000, lifetime=9_999_999),
+    ],
+    ids=["garbage", "expired", "missing", "busy", "impossible"],
+)
+def test_refused_requests_say_nothing_about_ages(tmp_path: Path, refused: str) -> None:
+    opened = line(age=700, lifetime=172_800)
+    one = made(tmp_path, restriction(), opened, refused)
+    [found] = [each for each in one.findings if each.code == "urls-live-long"]
+    assert found.detail == (
+        "role GroundTruthExecution: URLs live up to 2 d, the oldest was used after 11 min 40 s. "
+        "A max_age of 15m would have refused none of 1 request."
+    )
+    short = made(tmp_path, restriction(), line(age=700, lifetime=900), refused)
+    assert "urls-live-long" not in [each.code for each in short.findings]
+    rows = age_rows(hits_of(tmp_path, opened, refused))
+    assert [(row.requests, row.oldest, row.lifetime) for row in rows] == [(1, 700, 172_800)]
 
 
 @settings(max_examples=25, deadline=None)
