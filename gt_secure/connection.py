@@ -1365,6 +1365,12 @@ class Connection:
     ) -> tuple[Logs, dict[str, object]]:
         """Return the log location, and the filters with the bucket: one prefix may hold the records of many."""
 
+        if str(bucket).startswith("s3://"):
+            raise InvalidInput(
+                "bucket is the name of the bucket whose requests are wanted.",
+                next_step=f'For the place of its logs, pass logs="{str(bucket)[:80]}".',
+                field="bucket",
+            )
         refuse_url(bucket, "bucket", "the name of a bucket")
         if logs is None and bucket is None:
             raise InvalidInput(

@@ -12,7 +12,7 @@ from ..errors import InvalidInput
 from ..logs.table import Table
 from ..logs.waiting import USUALLY, Waiting, follow_hits
 from ..text import count, duration, json_text
-from .hits import log_filters, log_sources, tell, warnings_as_lines, with_predictions
+from .hits import check_limit, log_filters, log_sources, tell, warnings_as_lines, with_predictions
 from .output import note
 from .progress import working
 
@@ -55,6 +55,7 @@ def _check(args: argparse.Namespace) -> None:
             raise InvalidInput(
                 f"--{name} cannot be combined with --follow.", next_step=f"Leave out --{name}.", field=name
             )
+    check_limit(args)
     if args.format == "parquet":
         raise InvalidInput(
             "--follow prints text, not Parquet.", next_step="Use --format table, csv or json.", field="format"

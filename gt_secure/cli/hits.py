@@ -154,8 +154,7 @@ def table_from(args: argparse.Namespace) -> Table:
 
 def counts_from(args: argparse.Namespace, export: Export | None = None) -> tuple[Table, Coverage]:
     """Count hits as the options ask."""
-    if args.limit is not None and args.limit < 1:
-        raise InvalidInput("--limit accepts numbers from 1.", field="limit")
+    check_limit(args)
     large = args.engine in ("spark", "athena") or args.athena_database or args.processing_folder
     if not (args.dedupe or args.predict or args.wait_for) and (large or _simple(args)):
         sources, aws = log_sources(args)
@@ -171,6 +170,12 @@ def counts_from(args: argparse.Namespace, export: Export | None = None) -> tuple
         with open_hits(args) as hits, working(activity.COUNTING):
             coverage, table = hits.coverage, hits.count(args.by, limit=args.limit)
     return table, coverage
+
+
+def check_limit(args: argparse.Namespace) -> None:
+    """Refuse a number of rows below 1."""
+    if args.limit is not None and args.limit < 1:
+        raise InvalidInput("--limit accepts numbers from 1.", field="limit")
 
 
 def _simple(args: argparse.Namespace) -> bool:
@@ -274,6 +279,7 @@ def log_sources(args: argparse.Namespace) -> tuple[list[Any], Any]:
             next_step="Name a file, a folder or an s3:// prefix, or add --bucket NAME to read the logs of a bucket.",
             field="logs",
         )
+    _refuse_as_output(getattr(args, "output", None), sources)
     aws = None
     if args.bucket or args.engine == "athena" or any(source.startswith("s3://") for source in sources):
         from ..aws.client import connect_aws
@@ -283,6 +289,16 @@ def log_sources(args: argparse.Namespace) -> tuple[list[Any], Any]:
     if args.bucket:
         sources.append(find_logs(aws, args.bucket))
     return sources, aws
+
+
+def _refuse_as_output(output: str | None, sources: list[str]) -> None:
+    """Refuse to write over a log that is read."""
+    if output and any(Path(source).is_file() and _is_same(output, source) for source in sources):
+        raise InvalidInput(f"{output} is one of the logs.", next_step="Choose another file for -o.", field="output")
+
+
+def _is_same(one: str, other: str) -> bool:
+    return Path(one).exists() and Path(one).samefile(other)
 
 
 def emit(table: Table, form: str, output: str | None) -> None:

@@ -22,8 +22,8 @@ from .network_names import NAMES, name_table
 from .refusals import RefusedRequests, predicted
 from .sql.columns import DERIVED, EXTRA, FIELDS, STORED
 from .sql.derived_columns import age, own_test
-from .sql.group_by import check_columns, finish, group_parts, lookup_table, shown
-from .sql.outcome import OPENED, REFUSED
+from .sql.group_by import check_columns, check_limit, finish, group_parts, lookup_table, shown
+from .sql.outcome import OPENED, REFUSED, check_status
 from .table import FORMULA, Table, writable
 from .time_range import parse_time
 
@@ -129,7 +129,7 @@ class Hits:
         parts = [f"time >= TIMESTAMP '{start}'"] if start else []
         parts += [f"time < TIMESTAMP '{end}'"] if end else []
         same: dict[str, Any] = {
-            "endpoint": endpoint, "http_status": status, "auth_type": auth_type, "requester": requester,
+            "endpoint": endpoint, "http_status": check_status(status), "auth_type": auth_type, "requester": requester,
             "operation": operation, "bucket": bucket, "fingerprint": fingerprint, "allowlist": allowlist,
         }  # fmt: skip
         if allowlist is not None and "allowlist" not in self._columns:
@@ -277,7 +277,7 @@ class Hits:
         by : list of str or comma-separated str
             Any of :attr:`columns`; ``network`` is the /24 or /64 around an address.
         """
-        names = check_columns(by, self.columns) if by else []
+        names, limit = check_columns(by, self.columns) if by else [], check_limit(limit)
         table = self._store.new_name("grouped")
         parts = "".join(f"{part}, " for part in group_parts(names))
         self._store.query(
@@ -292,9 +292,8 @@ class Hits:
     def rows(self, *, columns: Sequence[str] | None = None, limit: int | None = 1000) -> Table:
         """Rows in the order of their time, at most ``limit``."""
         names = check_columns(columns, self.columns) if columns else [*_SHOWN, *self._columns_extra()]
-        return Table(
-            names, self._store.query(self._select(names) + (f" LIMIT {int(limit)}" if limit is not None else ""))
-        )
+        most = "" if check_limit(limit) is None else f" LIMIT {limit}"
+        return Table(names, self._store.query(self._select(names) + most))
 
     def _columns_extra(self) -> list[str]:
         return [name for name in self._columns if name not in _SHOWN]

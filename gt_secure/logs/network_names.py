@@ -48,5 +48,5 @@ def named_counts(table: Table, by: Sequence[str], networks: Networks) -> Table:
         key = tuple(getattr(about, attributes[n]) or None if n in attributes else row[n] for n in by)
         counts[key] = counts.get(key, 0) + row["hits"]
     rows = [(*key, number) for key, number in counts.items()]
-    rows.sort(key=lambda row: (-int(row[-1]), tuple((value is None, str(value)) for value in row[:-1])))  # type: ignore[call-overload]
+    rows.sort(key=lambda row: (-int(row[-1]), tuple((value is None, value) for value in row[:-1])))  # type: ignore[call-overload]
     return Table([*by, "hits"], rows)

@@ -46,6 +46,12 @@ if TYPE_CHECKING:
 
 Engine = Literal["auto", "duckdb", "spark", "athena"]
 _SAMPLES = 20
+_NEXT_STEPS = {
+    "denied": "Give this role s3:GetObject on the log objects, or this user the right to read the files.",
+    "damaged": "Read an intact copy of the logs.",
+    "vanished": "Check the names of the logs, or list them again.",
+}
+"""What to do where no object could be read, by kind of failure."""
 
 
 class _Job:
@@ -99,7 +105,7 @@ class _Job:
             first = tally.failures[0]
             raise LogError(
                 f"None of {len(tally.names):,} log objects could be read; the first: {first.name}: {first.why}",
-                next_step="Give this role s3:GetObject on the log objects, or check the names.",
+                next_step=_NEXT_STEPS.get(first.kind, "Try again; if it stays, check the names of the logs."),
                 details={"failures": [f.name for f in tally.failures[:20]]},
             )
 
@@ -344,8 +350,8 @@ def count_hits(
     Table, Coverage
     """
     names = check_columns(by, NAMES if networks is not None else ())
-    if networks is not None and set(names) & set(NAMES):
-        known = networks_from(networks)
+    known = None if networks is None else networks_from(networks)  # a bad file is an error, whatever is counted by
+    if known is not None and set(names) & set(NAMES):
         table, coverage = count_hits(
             sources, without_names(names), since=since, until=until, aws=aws, memory_limit=memory_limit,
             progress=progress, cancel=cancel, engine=engine, session=session, athena=athena,

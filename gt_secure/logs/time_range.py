@@ -7,7 +7,7 @@ import re
 
 from ..errors import InvalidInput
 
-_AGO = re.compile(r"(\d{1,6})\s*(m|min|h|d|w)", re.IGNORECASE)
+_AGO = re.compile(r"([0-9]{1,6})\s*(m|min|h|d|w)", re.IGNORECASE)
 _UNIT = {"m": "minutes", "min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 

@@ -319,9 +319,9 @@ def _look(deliveries: Deliveries) -> list[LogObject]:
 
 
 def _check(enough: Enough, wait_s: float, engine: str) -> None:
-    if not callable(enough) and (isinstance(enough, bool) or enough < 1):
-        raise InvalidInput("Waiting needs a number of requests from 1.", field="wait_for", value=enough)
-    if not 0 <= wait_s <= _DAYS_S:
+    if not callable(enough) and (isinstance(enough, bool) or not isinstance(enough, int) or enough < 1):
+        raise InvalidInput("Waiting needs a whole number of requests from 1.", field="wait_for", value=enough)
+    if isinstance(wait_s, bool) or not isinstance(wait_s, (int, float)) or not 0 <= wait_s <= _DAYS_S:
         raise InvalidInput("The time to wait must be from 0 seconds to 2 days.", field="wait_s", value=wait_s)
     if engine not in ("auto", "duckdb"):
         raise InvalidInput(

@@ -185,3 +185,25 @@ def test_a_row_without_an_address_says_so() -> None:
     assert "<td>(no address)</td>" in table._repr_html_()
     assert table.to_csv().splitlines()[1] == '"","","",3'
     assert '"remote_ip": null' in table.to_json()
+
+
+def test_a_log_is_not_written_over(log, tmp_path: Path) -> None:
+    path, _ = log
+    (tmp_path / "link.log").symlink_to(path)
+    before = path.read_bytes()
+    for words in ([str(path), "-o", str(path)], [str(path), "-o", str(tmp_path / "link.log")]):
+        with pytest.raises(InvalidInput, match="is one of the logs"):
+            hits(*words, "--format", "csv")
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("limit", ["0", "-1"])
+@pytest.mark.parametrize("more", [[], ["--follow"], ["--format", "csv"], ["--dedupe"]])
+def test_limits_of_the_commands(log, limit: str, more: list[str], capsys) -> None:
+    assert main(["hits", str(log[0]), "--limit", limit, *more]) == 1
+    assert "--limit accepts numbers from 1." in capsys.readouterr().err
+
+
+def test_a_networks_file_that_is_missing_is_an_error_whatever_is_counted_by(log, capsys) -> None:
+    assert main(["hits", str(log[0]), "--networks", "nofile.json"]) == 1
+    assert "nofile.json" in capsys.readouterr().err

@@ -13,7 +13,7 @@ import pytest
 
 from gt_secure import test_journal
 from gt_secure.errors import InvalidInput
-from gt_secure.logs import Hits, read_hits
+from gt_secure.logs import Hits, count_hits, read_hits
 from gt_secure.logs.table import Table
 from support import corpus
 
@@ -248,3 +248,42 @@ def test_no_cell_of_a_csv_file_is_a_formula(tmp_path: Path, text: str) -> None:
                 begin = cell.lstrip(" \"'" if separator != "," else " ")[:1] if not cell.startswith("'") else ""
                 assert begin not in tuple("=+@\t\r"), (separator, cell)
     assert f'"{table.splitlines()[0].split(",")[0].strip(chr(34))}"' in table
+
+
+@pytest.mark.parametrize("limit", [0, -1, True, "3", 2.5])
+def test_a_limit_is_a_number_from_one(hits: Hits, limit: object) -> None:
+    for ask in (lambda: hits.count("remote_ip", limit=limit), lambda: hits.rows(limit=limit)):  # type: ignore[arg-type]
+        with pytest.raises(InvalidInput, match="from 1"):
+            ask()
+    assert len(hits.count("remote_ip", limit=2)) == 2
+    assert len(hits.rows(limit=None)) == len(hits)
+
+
+@pytest.mark.parametrize("status", ["abc", "", [403, "x"], True, [None], 403.5, object()])
+def test_a_status_is_a_number(hits: Hits, tmp_path: Path, status: object) -> None:
+    path = tmp_path / "one.log"
+    path.write_text(corpus.write(record()) + "\n")
+    asks = (
+        lambda: hits.filter(status=status),  # type: ignore[arg-type]
+        lambda: count_hits(path, "key", filters={"status": status}),
+        lambda: read_hits(path, filters={"status": status}),
+    )
+    for ask in asks:
+        with pytest.raises(InvalidInput, match="status"):
+            ask()
+
+
+@pytest.mark.parametrize(("status", "number"), [(403, 1), ("403", 1), ([200, "403"], 7), ([], 0)])
+def test_a_status_may_be_text(hits: Hits, status: object, number: int) -> None:
+    assert len(hits.filter(status=status)) == number  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("presignd", 'Did you mean "presigned"?'), ("since", "Pass since="), ("allowlist", "with_restriction"),
+     ("colour", "Choose from"), (7, "Choose from")],
+)  # fmt: skip
+def test_an_unknown_filter_names_what_to_write(tmp_path: Path, name: object, said: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        read_hits(tmp_path, filters={name: True})  # type: ignore[dict-item]
+    assert said in (caught.value.next_step or "")

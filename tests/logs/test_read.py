@@ -339,3 +339,39 @@ def test_what_a_killed_reader_left_is_swept(tmp_path: Path, monkeypatch: pytest.
     readers[1].communicate("\n")
     assert not alive.exists()
     assert [path.name for path in tmp_path.iterdir()] == ["gt-secure-logs-new"]
+
+
+def test_overlapping_sources_are_read_once(tmp_path: Path) -> None:
+    folder = tmp_path / "fold"
+    folder.mkdir()
+    for name in ("a.log", "b.log"):
+        (folder / name).write_text(LINE + "\n")
+    (folder / "again").symlink_to(folder)
+    (folder / "c.log").symlink_to(folder / "a.log")
+    one, other = str(folder / "a.log"), str(folder / "b.log")
+    for sources, number in (
+        ([one, one], 1),
+        ([folder / "a.log", one, other], 2),
+        ([str(folder), one], 2),
+        ([one, str(folder / "*.log")], 2),
+        (str(folder / "**" / "*.log"), 2),
+        ([str(folder / ".." / "fold" / "a.log"), one], 1),
+    ):
+        assert coverages(sources).hits == number, sources
+
+
+@pytest.mark.parametrize("source", ["", " ", ["", "a.log"]])
+def test_an_empty_name_is_not_this_folder(source: Any) -> None:
+    for read in (lambda: read_hits(source), lambda: count_hits(source, "key")):
+        with pytest.raises(InvalidInput, match="is empty"):
+            read()
+
+
+def test_what_to_do_depends_on_what_happened(tmp_path: Path) -> None:
+    path = tmp_path / "a.log.gz"
+    packed = bytearray(gzip.compress((LINE + "\n").encode()))
+    packed[-8] ^= 1  # the checksum
+    path.write_bytes(packed)
+    with pytest.raises(LogError) as caught:
+        count_hits(path, "key")
+    assert caught.value.next_step == "Read an intact copy of the logs."

@@ -108,6 +108,21 @@ def test_the_look_at_a_level_is_the_first_page(simple: FakeS3, size: int, since:
     assert simple.pages == pages
 
 
+def test_a_whole_key_is_a_source(simple: FakeS3) -> None:
+    """Also where other keys begin with it; the marker of a folder is none."""
+    keys = sorted(key for _, key in simple.objects)
+    simple.put("gt-logs", "mine/plain.log", body(DAYS[0]))
+    simple.put("gt-logs", "s3/", b"")
+    assert [item.key for item in list_logs(simple, f"s3://gt-logs/{keys[0]}")] == [keys[0]]
+    assert [item.key for item in list_logs(simple, "s3://gt-logs/mine/plain.log")] == ["mine/plain.log"]
+    simple.put("gt-logs", "mine/plain.log.2", body(DAYS[1]))
+    assert len(list(list_logs(simple, "s3://gt-logs/mine/plain.log"))) == 2
+    assert len(list(list_logs(simple, "s3://gt-logs/s3/"))) == len(keys)
+    assert list(list_logs(simple, "s3://gt-logs/none")) == []
+    twice = [f"s3://gt-logs/{keys[0]}", "s3://gt-logs/s3/", "s3://gt-logs/s3/"]
+    assert count_hits(twice, "key", aws=simple)[1].hits == len(keys)
+
+
 def test_a_look_that_folds_folders_is_no_page_of_an_unknown_layout() -> None:
     fake = FakeS3(page=2)
     for key in ("mine/a.log", "mine/b/1.log", "mine/c.log", "mine/d.log"):

@@ -163,7 +163,8 @@ def test_follow_yields_each_delivery_once(folder: Path, opened: list[str]) -> No
 
 @pytest.mark.parametrize(
     ("enough", "options"),
-    [(-1, {}), (True, {}), (1, {"wait_s": -1}), (1, {"wait_s": 1e9}), (1, {"wait_s": float("nan")}),
+    [(-1, {}), (True, {}), ("1", {}), (1.5, {}), (1, {"wait_s": "5"}), (1, {"wait_s": True}),
+     (1, {"wait_s": -1}), (1, {"wait_s": 1e9}), (1, {"wait_s": float("nan")}),
      (1, {"engine": "spark"}), (1, {"engine": "athena"})],
 )  # fmt: skip
 def test_wrong_input(folder: Path, enough: Any, options: dict[str, Any]) -> None:

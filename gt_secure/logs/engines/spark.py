@@ -43,7 +43,7 @@ class SparkRun:
     dialect = SPARK
 
     def __init__(self, sources: Any, session: Any = None, cancel: threading.Event | None = None) -> None:
-        self.paths = [_path(source) for source in _each(sources)]
+        self.paths = list(dict.fromkeys(_path(source) for source in _each(sources)))
         self.session = session if session is not None else _session()
         version = str(getattr(self.session, "version", "0"))
         if is_old(version):

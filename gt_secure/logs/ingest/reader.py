@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import datetime as dt
+import gzip
 import io
 import os
 import queue
@@ -345,7 +346,7 @@ class Reader:
             kind = "vanished"
         elif isinstance(error, (AccessDenied, PermissionError)):
             kind = "denied"
-        elif isinstance(error, (EOFError, zlib.error)):
+        elif isinstance(error, (EOFError, zlib.error, gzip.BadGzipFile)):
             kind = "damaged"
         why = error.message if isinstance(error, GtSecureError) else f"{type(error).__name__}: {error}"
         with self.tally.lock:

@@ -76,6 +76,15 @@ def shown(name: str, table: str) -> str:
     return _FORMATTED[name][1].format(column) if name in _FORMATTED else column
 
 
+def check_limit(limit: object) -> int | None:
+    """Return the largest number of rows that is wanted, or None for all."""
+    if limit is None:
+        return None
+    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+        raise InvalidInput("limit accepts whole numbers from 1.", next_step="None is no limit.", field="limit")
+    return limit
+
+
 def finish(
     store: Store, table: str, by: Sequence[str], limit: int | None = None, *, once: bool = False,
     export: Export | None = None,
@@ -96,7 +105,7 @@ def finish(
     comma = ", " if by else ""
     select = (
         f"SELECT {picks}{comma}{hits} FROM {table} {join} {groups} "
-        f"ORDER BY {order} {f'LIMIT {int(limit)}' if limit is not None else ''}"
+        f"ORDER BY {order} {f'LIMIT {limit}' if limit is not None else ''}"
     )
     if export is not None and export.write(store, select):
         return Table([*by, "hits"], [])

@@ -9,6 +9,7 @@ scan counts what was unreadable, blank or out of the time range, with samples.
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from ..ingest.unreadable import why_unreadable
 from .columns import DERIVED, STORED
 from .derived_columns import derived, from_lines, masked
 from .dialects import Dialect
+from .outcome import check_status
 
 MOST_ROWS = 2_000_000
 """Groups or rows that are taken into this kernel at most."""
@@ -31,6 +33,11 @@ LOCAL = ("address", "network")
 
 _SAME = ("endpoint", "auth_type", "requester", "operation", "bucket", "fingerprint")
 _FLAGS = ("presigned", "refused", "test")
+_THEN = {
+    **dict.fromkeys(("since", "until"), "Pass since= and until= beside the filters."),
+    "allowlist": "Read the hits first, then call with_restriction and filter.",
+}
+"""Next steps for filters that are elsewhere."""
 _TRUNCATED = {"hour": "date_trunc('hour', time)", "day": "date_trunc('day', time)", "network": "remote_ip"}
 _KINDS = {**STORED, **DERIVED, "hour": "TIMESTAMP", "day": "TIMESTAMP"}
 
@@ -56,13 +63,17 @@ class Question:
 
 def check_filters(filters: Mapping[str, Any]) -> None:
     """Refuse filters that cannot run where the lines are read."""
-    unknown = set(filters) - {*_SAME, *_FLAGS, *LOCAL, "status", "key", "key_prefix"}
-    if unknown:
+    known = (*_SAME, *_FLAGS, *LOCAL, "status", "key", "key_prefix")
+    if unknown := set(map(str, filters)) - set(known):
+        name = min(unknown)
+        near = difflib.get_close_matches(name, known, n=1)
         raise InvalidInput(
-            f'"{min(unknown)[:40]}" is not a filter that can run with the query.',
-            next_step="Read the hits first, then filter them.",
+            f'"{name[:40]}" is not a filter that can run with the query.',
+            next_step=_THEN[name] if name in _THEN else f'Did you mean "{near[0]}"?' if near
+            else f"Choose from {', '.join(known)}.",
             field="filters",
-        )
+        )  # fmt: skip
+    check_status(filters.get("status"))
 
 
 def all_rows(since: dt.datetime | None, until: dt.datetime | None, filters: Mapping[str, Any]) -> Question:
@@ -128,8 +139,8 @@ def conditions(filters: Mapping[str, Any], dialect: Dialect) -> str:
         elif name == "key":
             parts.append("(" + (" OR ".join(_key(k, dialect) for k in _list(value)) or "false") + ")")
         else:
-            column = "http_status" if name == "status" else name
-            wanted = ", ".join(_literal(v, dialect) for v in _list(value))
+            column, values = ("http_status", check_status(value)) if name == "status" else (name, _list(value))
+            wanted = ", ".join(_literal(v, dialect) for v in values or ())
             parts.append(f"{column} IN ({wanted})" if wanted else "false")
     # A condition on an absent value is neither true nor false: such a row is no hit.
     return f"coalesce({' AND '.join(parts)}, false)" if parts else "true"

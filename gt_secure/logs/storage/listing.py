@@ -242,7 +242,9 @@ def _bases(
     """Prefixes after which the date follows, each with the page of its level that tells it."""
     page = level or _level(client, bucket, prefix)
     folders = [entry["Prefix"] for entry in page.get("CommonPrefixes", ())]
-    first = next((entry["Key"] for entry in page.get("Contents", ()) if entry["Key"] != prefix), None)
+    keys = (entry["Key"] for entry in page.get("Contents", ()))
+    # The marker of a folder is no log object; a whole key is.
+    first = next((key for key in keys if key != prefix or not prefix.endswith("/")), None)
     if any(re.fullmatch(r"\d{4}/", folder[len(prefix) :]) for folder in folders):
         yield prefix, "partitioned", page
         return
