@@ -533,13 +533,15 @@ class Connection:
         Parameters
         ----------
         leak : Leak, optional
-            One of ``gt.hits(...).leaks()``: its object is refused to its signer's older credentials.
+            One of ``gt.hits(...).leaks()``: its object is refused to its signer's older credentials. If the URL names
+            no object, such as a listing, the whole bucket is.
         before : datetime or str, optional
             Instead of a leak: credentials issued before this time (UTC) open nothing by presigned requests.
         bucket, prefix : str, optional
             Where, for ``before``.
         signer : str, optional
-            ARN of the role or user whose URLs are meant, for ``before``. A user's long-term keys have no time of issue.
+            ARN of the role or user whose URLs are meant, for ``before``. A user's long-term keys have no time of issue:
+            all that they sign is refused, new URLs too, and no later plan removes that.
         hits : Hits, optional
             Recent requests: the plan then names who else loses access.
         context : mapping, optional
@@ -554,7 +556,8 @@ class Connection:
         Raises
         ------
         InvalidInput
-            If neither a leak nor a time is given, or the URLs have expired already.
+            If neither a leak nor a time is given, something is given that a leak names itself, or the URLs have expired
+            already.
 
         Examples
         --------
@@ -569,7 +572,20 @@ class Connection:
                 field="before",
             )
         if leak is not None:
-            return changes.plan_revoke(self.aws, changes.revoked_by_leak(leak), hits=hits, context=context)
+            if prefix or signer is not None:
+                raise InvalidInput(
+                    "A leak names its own object and signer.",
+                    next_step="Leave out prefix= and signer=, or pass before= and bucket= instead of the leak.",
+                    field="signer" if signer is not None else "prefix",
+                )
+            revoked = changes.revoked_by_leak(leak)
+            if bucket is not None and buckets.check_bucket(bucket) != revoked.bucket:
+                raise InvalidInput(
+                    f"The leak is of a URL of the bucket {revoked.bucket}, not {buckets.check_bucket(bucket)}.",
+                    next_step="Leave the bucket out, or choose a leak of that bucket.",
+                    field="bucket",
+                )
+            return changes.plan_revoke(self.aws, revoked, hits=hits, context=context)
         if before is None or not bucket:
             raise InvalidInput("No bucket is named.", next_step="Pass bucket=.", field="bucket")
         refuse_url(bucket, "bucket", "the name of a bucket")

@@ -14,19 +14,25 @@ from ..access.simulation import simulate
 from ..account.snapshot import read_state
 from ..aws.buckets import check_bucket, check_prefix, read_policy
 from ..aws.client import Aws
-from ..errors import InvalidInput, refuse_url
+from ..errors import InvalidInput
+from ..logs.engines.duckdb_store import literal
+from ..logs.hits import Hits
 from ..logs.leaks import Leak
 from ..logs.signers import SIGNER, signer_label
 from ..logs.time_range import parse_time
 from ..policies.bucket_guard import merge_guard, remove_statements
 from ..policies.revocation import (
+    SignerKind,
     build_revocations,
+    check_signer,
     expired_revocations,
     expired_text,
     find_revocations,
+    has_ended,
+    is_signer,
     object_resource,
     prefix_resource,
-    principal_patterns,
+    signer_kind,
 )
 from ..restriction.messages import Notice
 from ..restriction.model import Restriction
@@ -39,6 +45,9 @@ LONGEST = dt.timedelta(days=7)
 """Longest life of a URL of signature version 4."""
 
 _NAMED = 5
+_OF_USER = "coalesce(requester, '') LIKE 'arn:%:iam::%'"
+_OF_SESSION = "coalesce(requester, '') LIKE 'arn:%:sts::%'"
+"""Conditions: a log names the user or root of long-term keys, and the session of temporary credentials."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +62,11 @@ class Revoked:
     signer : str or None
         ARN of who signed, as a log names it; None for everybody with temporary credentials.
     before : datetime
-        UTC. Credentials issued before it are meant.
+        UTC. Temporary credentials issued before it are meant. Long-term keys have no time of issue.
     until : datetime or None
-        UTC. When the last of the URLs expires; None if that is not known.
+        UTC. When the last of the URLs expires; None if that is not known, or never.
+    leaked : bool
+        Whether this is one URL that a log shows.
     """
 
     bucket: str
@@ -64,15 +75,41 @@ class Revoked:
     signer: str | None
     before: dt.datetime
     until: dt.datetime | None
+    leaked: bool = False
+
+    @property
+    def kind(self) -> SignerKind:
+        """The way in which a policy can name the signer."""
+        return signer_kind(self.signer)
+
+    @property
+    def whole_bucket(self) -> bool:
+        """True if the bucket itself is meant, with every object in it."""
+        return self.key is None and not self.prefix
+
+    @property
+    def temporary_until(self) -> dt.datetime:
+        """Latest end of what temporary credentials signed: they are long dead by then."""
+        latest = self.before + LONGEST
+        return latest if self.until is None else self.until
 
     @property
     def words(self) -> str:
         """Return what is refused, in words."""
-        what = f"of {self.key}" if self.key is not None else f"of objects under {self.prefix}" if self.prefix else ""
-        who = f" signed by {signer_label_of(self.signer)}" if self.signer is not None else ""
-        issued = f"with credentials issued before {self.before:%Y-%m-%d %H:%M:%S} UTC"
-        end = f", until {self.until:%Y-%m-%d %H:%M:%S} UTC" if self.until is not None else ", until it is undone"
-        return " ".join(f"presigned requests {what}{who} {issued} are refused{end}".split())
+        what = f"for {self.key}" if self.key is not None else f"for objects under {self.prefix}"
+        what = "for the bucket and every object in it" if self.whole_bucket else what
+        moment = f"{self.before:%Y-%m-%d %H:%M:%S} UTC"
+        label = signer_label_of(self.signer)
+        signed = {
+            "everybody": f"with credentials issued before {moment}",
+            "session": f"signed by {label} with credentials issued before {moment}",
+            "user": f"signed with the long-term keys of {label}, new ones too, and with temporary credentials of "
+            f"{label} from before {moment}",
+            "unknown": f"signed with anybody's long-term keys, new ones too, and with anybody's temporary credentials "
+            f"from before {moment}",
+        }[self.kind]
+        end = "until it is undone" if self.until is None else f"until {self.until:%Y-%m-%d %H:%M:%S} UTC"
+        return f"presigned requests {what} {signed} are refused, {end}"
 
 
 def signer_label_of(arn: str | None) -> str:
@@ -84,22 +121,45 @@ def signer_label_of(arn: str | None) -> str:
 
 
 def revoked_by_leak(leak: Leak) -> Revoked:
-    """Return what stops a leaked URL: its credentials were issued before it was used for the first time."""
+    """Return what stops a leaked URL: its credentials were issued before it was used for the first time.
+
+    A request without an object, such as a listing, is stopped for the bucket and every object in it.
+
+    Raises
+    ------
+    InvalidInput
+        If the log does not name the bucket.
+    """
+    if not isinstance(leak, Leak):
+        raise InvalidInput(
+            f"This is not a leak, but {type(leak).__name__}.",
+            next_step="Pass a leak of gt.hits(...).leaks(), or before= with bucket=.",
+            field="leak",
+        )
     if not leak.bucket:
         raise InvalidInput("The log does not name the bucket of this URL.", next_step="Pass bucket= and before=.")
+    signer = leak.signer or ""
     before = leak.users[0].first.replace(tzinfo=dt.UTC) + dt.timedelta(seconds=1)
-    until = None
+    until = before + LONGEST if signer_kind(signer) == "session" else None
     if leak.minted is not None:
         lifetime = LONGEST if leak.expires_s is None else dt.timedelta(seconds=leak.expires_s)
         until = leak.minted.replace(tzinfo=dt.UTC) + min(lifetime, LONGEST)
-    return Revoked(leak.bucket, "", leak.key, leak.signer or "", before, until)
+    return Revoked(check_bucket(leak.bucket), "", leak.key or None, signer, before, until, leaked=True)
 
 
 def revoked_before(bucket: str, before: str | dt.datetime, prefix: str = "", signer: str | None = None) -> Revoked:
-    """Return what stops all URLs of a bucket or prefix that were signed with credentials issued before a time."""
+    """Return what stops all URLs of a bucket or prefix that were signed with credentials issued before a time.
+
+    What temporary credentials signed has an end. What long-term keys sign may never expire.
+
+    Raises
+    ------
+    InvalidInput
+        If the time is in the future, or the signer is not the ARN of one role or user.
+    """
     moment = parse_time(before, "before")
     assert moment is not None
-    refuse_url(signer, "signer", "the ARN of a role or user")
+    named = None if signer is None else check_signer(signer)
     cut = moment.replace(tzinfo=dt.UTC)
     if cut > dt.datetime.now(dt.UTC) + dt.timedelta(minutes=1):
         raise InvalidInput(
@@ -107,14 +167,15 @@ def revoked_before(bucket: str, before: str | dt.datetime, prefix: str = "", sig
             next_step="Give the time of the leak, or now.",
             field="before",
         )
-    return Revoked(check_bucket(bucket), check_prefix(prefix), None, signer, cut, cut + LONGEST)
+    until = None if signer_kind(named) == "user" else cut + LONGEST
+    return Revoked(check_bucket(bucket), check_prefix(prefix), None, named, cut, until)
 
 
 def plan_revoke(
     aws: Aws,
     revoked: Revoked,
     *,
-    hits: Any = None,
+    hits: Hits | None = None,
     context: Mapping[str, str | Sequence[str]] | None = None,
 ) -> Plan:
     """Plan the Deny statements that revoke URLs, and take out those that have ended. Reads only.
@@ -124,18 +185,23 @@ def plan_revoke(
     AccessDenied
         If the bucket policy cannot be read.
     InvalidInput
-        If the URLs have expired already.
+        If the URLs have expired already, or these are no open hits.
     """
+    _check_hits(hits)
     now = dt.datetime.now(dt.UTC)
     if revoked.until is not None and revoked.until <= now:
+        what = "URL" if revoked.leaked else "URLs of temporary credentials"
         raise InvalidInput(
-            f"There is nothing to revoke: the URLs expired at {revoked.until:%Y-%m-%d %H:%M:%S} UTC.",
-            next_step="Use a later time, or change the credentials if their keys leaked.",
+            f"There is nothing to revoke: the {what} expired at {revoked.until:%Y-%m-%d %H:%M:%S} UTC.",
+            next_step="Change the credentials if their keys leaked."
+            if revoked.leaked
+            else "Use a later time, or name the user whose long-term keys leaked as signer.",
             field="before",
         )
     restriction = Restriction.for_reading(revoked.bucket, revoked.prefix).with_facts(context)
     state = read_state(aws, restriction)
     assert state.bucket is not None
+    _check_partition(revoked, state.partition)
     if not state.bucket.sees("s3:GetBucketPolicy"):
         read_policy(aws, state.bucket.name, state.bucket.region or None)  # raises with the permission that is missing
     change = _change(revoked, state.bucket.policy_text, state.bucket.region, state.partition, now, hits)
@@ -145,7 +211,7 @@ def plan_revoke(
 
 
 def _change(
-    revoked: Revoked, before: str | None, region: str, partition: str, now: dt.datetime, hits: Any
+    revoked: Revoked, before: str | None, region: str, partition: str, now: dt.datetime, hits: Hits | None
 ) -> Change[str | None] | None:
     resource = (
         prefix_resource(partition, revoked.bucket, revoked.prefix)
@@ -154,8 +220,16 @@ def _change(
     )
     ended = expired_revocations(before, now)
     after = before if before is None else remove_statements(before, ended)
-    for statement in build_revocations(resource, before=revoked.before, until=revoked.until, signer=revoked.signer):
-        after = merge_guard(after, statement)
+    statements = build_revocations(
+        resource,
+        before=revoked.before,
+        until=revoked.temporary_until,
+        signer=revoked.signer,
+        long_term_until=revoked.until,
+    )
+    for statement in statements:
+        if not has_ended(statement, now):
+            after = merge_guard(after, statement)
     target = BucketGuard(revoked.bucket, region)
     if target.same(before, after):
         return None
@@ -176,28 +250,74 @@ def _change(
     )
 
 
-def _affects(revoked: Revoked, hits: Any, now: dt.datetime) -> list[str]:
+_LOSE = {
+    "everybody": "everybody who holds such a URL, and sessions issued before that time, until they are renewed",
+    "session": "everybody who holds such a URL, and sessions issued before that time, until they are renewed",
+    "user": "everybody who holds a presigned URL or form of this user, new ones too",
+    "unknown": "everybody who holds a presigned URL or form, whoever signed it, and new ones of long-term keys too",
+}
+
+
+def _affects(revoked: Revoked, hits: Hits | None, now: dt.datetime) -> list[str]:
     """Name who else loses access: other URLs of the same signers that would still work, as the log shows."""
-    found = ["everybody who holds such a URL, and sessions issued before that time, until they are renewed"]
-    if hits is None or not hasattr(hits, "query"):
+    found = [_LOSE[revoked.kind]]
+    if revoked.leaked and revoked.whole_bucket:
+        found.append("every object in the bucket, because this URL names none")
+    if hits is None:
         return found
     chosen = hits.filter(presigned=True, test=False, refused=False, bucket=revoked.bucket)
-    chosen = chosen.filter(key=revoked.key) if revoked.key is not None else chosen
+    # Not filter(key=): it reads a * of a key as a wildcard.
+    chosen = chosen.where(f"key = {literal(revoked.key)}") if revoked.key is not None else chosen
     chosen = chosen.filter(key_prefix=revoked.prefix) if revoked.prefix else chosen
+    older = f"(minted <= TIMESTAMP '{_sql(revoked.before)}' OR minted IS NULL)"
+    refused = {
+        "everybody": f"{older} AND NOT {_OF_USER}",
+        "session": older,
+        "user": "true",
+        "unknown": f"({older} OR NOT {_OF_SESSION})",
+    }[revoked.kind]
     rows = chosen.query(
         f"SELECT {SIGNER} AS signer, any_value(requester), count(DISTINCT fingerprint), count(DISTINCT remote_ip) "
-        f"FROM {{hits}} WHERE coalesce(minted <= TIMESTAMP '{_sql(revoked.before)}' AND "
-        f"minted + to_seconds(coalesce(expires_s, 604800)) > TIMESTAMP '{_sql(now)}', minted IS NULL) "
+        f"FROM {{hits}} WHERE {refused} AND "
+        f"coalesce(minted + to_seconds(coalesce(expires_s, 604800)) > TIMESTAMP '{_sql(now)}', true) "
         "GROUP BY 1 ORDER BY 3 DESC, 1"
     )
-    meant = [row for row in rows if revoked.signer is None or not principal_patterns(revoked.signer)
-             or principal_patterns(row[1] or "") == principal_patterns(revoked.signer)]  # fmt: skip
+    one = revoked.signer if revoked.kind in ("session", "user") else None
+    meant = [row for row in rows if one is None or is_signer(row[1] or "", one)]
     found += [
         f"{printable(signer_label(signer))}: {count(urls, 'URL')} in the log that may still work, used from "
         f"{count(addresses, 'address', 'addresses')}"
         for signer, _, urls, addresses in meant[:_NAMED]
     ]
     return found
+
+
+def _check_hits(hits: Any) -> None:
+    if hits is None:
+        return
+    problem = "" if isinstance(hits, Hits) else f"These are not hits, but {type(hits).__name__}."
+    if not problem:
+        import duckdb
+
+        try:
+            hits.query("SELECT 1")
+        except duckdb.ConnectionException:
+            problem = "These hits are closed."
+    if problem:
+        raise InvalidInput(
+            problem, next_step="Pass what gt.hits(...) returns, and close it after the plan.", field="hits"
+        )
+
+
+def _check_partition(revoked: Revoked, partition: str) -> None:
+    """Refuse a signer of another partition: the statement would stop nobody."""
+    if revoked.signer and revoked.kind != "unknown" and revoked.signer.split(":")[1] != partition:
+        raise InvalidInput(
+            f"The signer is not in the partition of the bucket, {partition}.",
+            next_step=f"Write its ARN as arn:{partition}:iam::111122223333:role/NAME or :user/NAME.",
+            field="signer",
+            value=revoked.signer,
+        )
 
 
 def _sql(moment: dt.datetime) -> str:
@@ -213,7 +333,7 @@ def _notices(revoked: Revoked) -> list[Notice]:
             "If keys leaked, deactivate them, or revoke the sessions of the role in IAM.",
         )
     ]
-    if revoked.signer is None:
+    if revoked.kind == "everybody":
         found.append(
             Notice(
                 "revoke-long-term",
@@ -222,22 +342,39 @@ def _notices(revoked: Revoked) -> list[Notice]:
                 "Revoke them by their user: pass signer= with the ARN of the user.",
             )
         )
-    elif revoked.until is None:
+    if revoked.until is None:
+        why = (
+            "The log does not show when the URL expires"
+            if revoked.leaked
+            else "URLs of long-term keys may never expire"
+        )
         found.append(
             Notice(
                 "revoke-no-end",
                 "warning",
-                "The log does not show when the URL expires, so no later plan removes the statement.",
-                "Undo it when the URL no longer matters.",
+                f"{why}, so no later plan removes the statement.",
+                "Undo it when the URL no longer matters."
+                if revoked.leaked
+                else "Undo it when the user has other keys, and the old ones are deleted.",
             )
         )
-    if revoked.signer is not None and not principal_patterns(revoked.signer) and ":user/" not in revoked.signer:
+    if revoked.kind == "unknown":
+        what = "bucket" if revoked.whole_bucket else "object"
         found.append(
             Notice(
                 "revoke-every-signer",
                 "warning",
-                "The log does not name the signer as a policy can, so every signer of this object is refused.",
+                f"The log does not name the signer as a policy can, so every signer of this {what} is refused.",
                 "Undo it when the URL has expired.",
+            )
+        )
+    if revoked.leaked and revoked.whole_bucket:
+        found.append(
+            Notice(
+                "revoke-whole-bucket",
+                "warning",
+                "The URL names no object, such as a listing or a form, so the bucket and every object in it are meant.",
+                "Look at who else loses access, and undo it when the URL has expired.",
             )
         )
     return found

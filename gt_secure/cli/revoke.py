@@ -57,6 +57,12 @@ def _planned(args: argparse.Namespace, gt: Connection) -> Plan:
             next_step="Add --fingerprint from gt-secure leaks --json, or --before TIME.",
             field="before",
         )
+    if args.fingerprint is not None and (args.prefix or args.signer is not None):
+        raise InvalidInput(
+            "A fingerprint names one URL, with its object and signer.",
+            next_step="Leave out --prefix and --signer, or use --before TIME instead of --fingerprint.",
+            field="signer" if args.signer is not None else "prefix",
+        )
     has_log = bool(args.sources or args.more_sources)
     if args.before is not None and not has_log:
         return gt.revoke(before=args.before, bucket=args.bucket, prefix=args.prefix, signer=args.signer)

@@ -3,7 +3,8 @@
 A policy cannot name one URL, but the credentials behind it: temporary ones by the time of their issue
 (``aws:TokenIssueTime``), which is before every URL that they signed; long-term keys only by the user who owns them. A
 statement covers presigned URLs and POST forms of one object, a prefix or a bucket. Its Sid holds the time at which the
-URLs that it stops expire: a plan for the bucket removes it after that.
+URLs that it stops expire: a plan for the bucket removes it after that. What long-term keys sign may never expire
+(signature version 2 names any time), so a statement against a user has no end unless a log shows it.
 
 Source: IAM User Guide, *Disabling permissions for temporary security credentials* (``aws:TokenIssueTime``) and *AWS
 global condition context keys* (the key is only in requests with temporary credentials).
@@ -17,7 +18,9 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
+from ..errors import InvalidInput, refuse_url
 from ..iam.request_context import POST_FORM, PRESIGNED
 from .bucket_guard import OWN, escape_key, own_statements
 
@@ -25,10 +28,59 @@ REVOKE = f"{OWN}Revoke"
 """Start of the Sids of revocations."""
 
 _UNTIL = re.compile(rf"{REVOKE}Until(\d{{8}}T\d{{6}}Z)x[0-9a-f]{{8}}")
-_SESSION = re.compile(r"arn:([a-z-]+):sts::(\d{12}):assumed-role/([^/]+)(?:/.*)?")
-_LONG_TERM = re.compile(r"arn:[a-z-]+:iam::\d{12}:(?:user/.+|root)")
-_ROLE = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/.+")
-_FEDERATED = re.compile(r"arn:[a-z-]+:sts::\d{12}:federated-user/.+")
+# Names as IAM accepts them. A wildcard or a policy variable would name others too.
+_NAME = r"[A-Za-z0-9_+=,.@-]+"
+_PATH = r"(?:[^/*?$:\s]+/)*"
+_SESSION = re.compile(rf"arn:(aws[a-z-]*):sts::(\d{{12}}):assumed-role/({_NAME})(?:/[^/*?$\s]+)?", re.ASCII)
+_LONG_TERM = re.compile(rf"arn:aws[a-z-]*:iam::\d{{12}}:(?:user/{_PATH}{_NAME}|root)", re.ASCII)
+_ROLE = re.compile(rf"arn:(aws[a-z-]*):iam::(\d{{12}}):role/{_PATH}({_NAME})", re.ASCII)
+_FEDERATED = re.compile(rf"arn:aws[a-z-]*:sts::\d{{12}}:federated-user/{_NAME}", re.ASCII)
+
+SignerKind: TypeAlias = Literal["everybody", "session", "user", "unknown"]
+"""Everybody with temporary credentials; a role, its sessions or a federated user; a user or root; cannot be named."""
+
+
+def signer_kind(signer: str | None) -> SignerKind:
+    """Return how a policy can name a signer: None is everybody with temporary credentials."""
+    if signer is None:
+        return "everybody"
+    if _LONG_TERM.fullmatch(signer):
+        return "user"
+    return "session" if principal_patterns(signer) else "unknown"
+
+
+def check_signer(signer: object) -> str:
+    """Check the ARN of a signer that a person typed.
+
+    Raises
+    ------
+    InvalidInput
+        If it does not name exactly one role, role session, federated user, user or root user.
+    """
+    refuse_url(signer, "signer", "the ARN of a role or user")
+    text = signer.strip() if isinstance(signer, str) else ""
+    if signer_kind(text) == "unknown":
+        shown = f'"{text[:120]}"' if text else "An empty signer" if isinstance(signer, str) else "The signer"
+        raise InvalidInput(
+            f"{shown} is not the ARN of one role or user.",
+            next_step="Write it in full and without wildcards: arn:aws:iam::111122223333:role/NAME or "
+            "arn:aws:iam::111122223333:user/NAME. Leave the signer out for everybody with temporary credentials.",
+            field="signer",
+            value=text,
+        )
+    return text
+
+
+def is_signer(requester: str, signer: str) -> bool:
+    """Return whether a requester of a log is this signer: any session of the same role, or the same user."""
+    roles = [_role_of(each) for each in (requester, signer)]
+    return requester == signer if None in roles else roles[0] == roles[1]
+
+
+def _role_of(arn: str) -> tuple[str, str] | None:
+    """Return account and name of the role behind an ARN; a log names the session of a role without the role's path."""
+    match = _SESSION.fullmatch(arn) or _ROLE.fullmatch(arn)
+    return (match[2], match[3]) if match else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +93,12 @@ class Revocation:
 
 
 def build_revocations(
-    resource: str | list[str], *, before: dt.datetime, until: dt.datetime | None, signer: str | None = None
+    resource: str | list[str],
+    *,
+    before: dt.datetime,
+    until: dt.datetime | None,
+    signer: str | None = None,
+    long_term_until: dt.datetime | None = None,
 ) -> tuple[dict[str, object], ...]:
     """Return the statements that stop URLs of a signer.
 
@@ -50,23 +107,26 @@ def build_revocations(
     resource : str or list of str
         ARN patterns of what the URLs open.
     before : datetime
-        UTC. Credentials issued before it no longer open anything by a presigned request.
+        UTC. Temporary credentials issued before it no longer open anything by a presigned request.
     until : datetime or None
-        UTC. When the last of these URLs expires.
+        UTC. When the last of the URLs that temporary credentials signed expires.
     signer : str, optional
         ARN of a role, a role session, a federated user, a user or the root user, as a log names it. None: everybody
-        with temporary credentials. Other texts cannot be named in a policy: then every signer is meant.
+        with temporary credentials. Other texts cannot be named in a policy: then every signer is meant. A user signs
+        with long-term keys, and with the temporary ones that the user got for them.
+    long_term_until : datetime, optional
+        UTC. When the last of the URLs that long-term keys signed expires; None: never, as far as is known.
     """
-    temporary = {"DateLessThan": {"aws:TokenIssueTime": _iso(before)}}
-    long_term: dict[str, object] = {"Null": {"aws:TokenIssueTime": "true"}}
-    if signer is None:
-        return (_statement(resource, until, temporary),)
-    if _LONG_TERM.fullmatch(signer):
-        return (_statement(resource, until, {**long_term, "ArnEquals": {"aws:PrincipalArn": signer}}),)
-    named = principal_patterns(signer)
-    if named:
-        return (_statement(resource, until, {**temporary, "ArnLike": {"aws:PrincipalArn": named}}),)
-    return (_statement(resource, until, temporary), _statement(resource, until, long_term))
+    kind = signer_kind(signer)
+    named: dict[str, object] = {}
+    if kind == "user":
+        named = {"ArnEquals": {"aws:PrincipalArn": signer}}
+    elif kind == "session":
+        named = {"ArnLike": {"aws:PrincipalArn": principal_patterns(signer or "")}}
+    temporary = {"DateLessThan": {"aws:TokenIssueTime": _iso(before)}, **named}
+    long_term = {"Null": {"aws:TokenIssueTime": "true"}, **named}
+    made = _statement(resource, until, temporary)
+    return (made,) if kind in ("everybody", "session") else (made, _statement(resource, long_term_until, long_term))
 
 
 def principal_patterns(signer: str) -> list[str]:
@@ -87,7 +147,10 @@ def object_resource(partition: str, bucket: str, key: str) -> str:
 
 
 def prefix_resource(partition: str, bucket: str, prefix: str) -> str | list[str]:
-    """Return the ARN patterns of a prefix, or of a whole bucket with the bucket itself."""
+    """Return the ARN patterns of a prefix, or of a whole bucket with the bucket itself.
+
+    A presigned listing is a request for the bucket itself.
+    """
     arn = f"arn:{partition}:s3:::{bucket}"
     return f"{arn}/{escape_key(prefix)}*" if prefix else [arn, f"{arn}/*"]
 
@@ -115,6 +178,12 @@ def expired_text(sids: Iterable[str]) -> str:
     if not number:
         return ""
     return f"; {number} ended revocation{'s are' if number > 1 else ' is'} removed"
+
+
+def has_ended(statement: Mapping[str, object], now: dt.datetime) -> bool:
+    """Return whether all URLs that a statement stops have expired."""
+    until = _until(str(statement["Sid"]))
+    return until is not None and until < now
 
 
 def _statement(

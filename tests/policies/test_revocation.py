@@ -8,11 +8,15 @@ import json
 import pytest
 
 from gt_secure.access.policy_files import PolicyFiles, exposures
+from gt_secure.errors import InvalidInput
 from gt_secure.policies.bucket_guard import build_guard, merge_guard, own_statements, remove_statements
 from gt_secure.policies.revocation import (
     build_revocations,
+    check_signer,
     expired_revocations,
     find_revocations,
+    has_ended,
+    is_signer,
     object_resource,
     prefix_resource,
 )
@@ -30,8 +34,8 @@ READS = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*",
     [
         (None, [], [{"DateLessThan"}]),
         (SESSION, ["role/GroundTruthExecution", "role/*/GroundTruthExecution"], [{"DateLessThan", "ArnLike"}]),
-        (USER, ["user/staff/ann"], [{"Null", "ArnEquals"}]),
-        ("arn:aws:iam::111122223333:root", ["root"], [{"Null", "ArnEquals"}]),
+        (USER, ["user/staff/ann"], [{"DateLessThan", "ArnEquals"}, {"Null", "ArnEquals"}]),
+        ("arn:aws:iam::111122223333:root", ["root"], [{"DateLessThan", "ArnEquals"}, {"Null", "ArnEquals"}]),
         ("79a59df9" * 8, [], [{"DateLessThan"}, {"Null"}]),
         ("", [], [{"DateLessThan"}, {"Null"}]),
     ],
@@ -56,6 +60,59 @@ def test_the_end_is_in_the_sid() -> None:
     ended = expired_revocations(text, dt.datetime(2030, 1, 1, tzinfo=dt.UTC))
     assert len(ended) == 2
     assert [each.until for each in find_revocations(remove_statements(str(text), ended))] == [None]
+
+
+@pytest.mark.parametrize("signer", [USER, "79a59df9" * 8, ""])
+def test_what_long_term_keys_sign_has_an_end_of_its_own(signer: str) -> None:
+    made = build_revocations(OBJECT, before=AT, until=END, signer=signer)
+    assert ["Null" in each["Condition"] for each in made] == [False, True]  # type: ignore[operator]
+    assert [has_ended(each, END + dt.timedelta(seconds=1)) for each in made] == [True, False]
+    made = build_revocations(OBJECT, before=AT, until=END, signer=signer, long_term_until=END)
+    assert [has_ended(each, END + dt.timedelta(seconds=1)) for each in made] == [True, True]
+
+
+ROLES = "arn:aws:iam::111122223333:role/"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [f"{ROLES}Gt", f"{ROLES}service-role/a/Gt", USER, "arn:aws:iam::111122223333:root", SESSION, f" {USER}\n",
+     "arn:aws-cn:iam::111122223333:user/ann", "arn:aws:sts::111122223333:federated-user/ann"],
+)  # fmt: skip
+def test_an_arn_of_one_role_or_user_is_a_signer(text: str) -> None:
+    assert check_signer(text) == text.strip()
+    assert len(build_revocations(OBJECT, before=AT, until=END, signer=check_signer(text))) < 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", " ", "*", "uesr app", "user/x", "not-an-arn", "GroundTruthExecution", "111122223333", f"{ROLES}*", ROLES,
+     f"{ROLES}Gt*", f"{ROLES}*/Gt", f"{ROLES}G?", "arn:aws:iam::111122223333:user/*", "arn:aws:iam::*:user/ann",
+     "arn:aws:iam::111122223333:user/${aws:username}", "arn:aws:iam::111122223333:uesr/ann",
+     "arn:aws:iam::111122223333:group/staff", "arn:aws:iam::1111:user/ann", "arn:*:iam::111122223333:user/ann",
+     "arn:aws:sts::111122223333:assumed-role/*/x", "arn:aws:sts::111122223333:assumed-role/Gt/*",
+     "arn:aws:iam::111122223333:root/x", "arn:aws:s3:::gt-images", f"{ROLES}a b", f"{USER},{USER}", 5, None, [USER]],
+)  # fmt: skip
+def test_other_text_is_no_signer(text: object) -> None:
+    with pytest.raises(InvalidInput, match="arn:aws:iam::111122223333:user/NAME") as caught:
+        check_signer(text)
+    assert caught.value.field == "signer"
+
+
+def test_a_wildcard_in_a_log_names_nobody() -> None:
+    """A name from a log with a wildcard must not become a pattern that covers other users and roles."""
+    for signer in ("arn:aws:iam::111122223333:user/*", f"{ROLES}*", "arn:aws:sts::111122223333:assumed-role/*/x"):
+        assert "aws:PrincipalArn" not in json.dumps(build_revocations(OBJECT, before=AT, until=END, signer=signer))
+
+
+def test_a_session_in_a_log_is_its_role() -> None:
+    assert is_signer(SESSION, f"{ROLES}service-role/GroundTruthExecution")
+    assert is_signer(SESSION, SESSION.replace("SageMaker", "other"))
+    assert not is_signer(SESSION, f"{ROLES}GroundTruth")
+    assert not is_signer(SESSION, SESSION.replace("111122223333", "444455556666"))
+    assert is_signer(USER, USER)
+    assert not is_signer(USER, USER + "a")
+    assert not is_signer("", USER)
 
 
 def test_other_statements_stay_as_they_are() -> None:

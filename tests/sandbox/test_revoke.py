@@ -8,13 +8,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from botocore.config import Config
 
 from gt_secure.changes import revoke as module
+from gt_secure.changes.plan import Plan
 from gt_secure.errors import InvalidInput
-from gt_secure.logs.leaks import url_uses
+from gt_secure.logs.hits import Hits
+from gt_secure.logs.leaks import Leak, User, url_uses
+from gt_secure.policies.revocation import expired_revocations, find_revocations
 from gt_secure.restriction.model import Restriction
+from support.rig import ACCOUNT, allowing
 
-from .conftest import ELSEWHERE, OFFICE, Box
+from .conftest import ELSEWHERE, OFFICE, ROLE, Box
 from .test_guard_forms import form, send_form
 
 KEY, OTHER = "scans/0001.png", "scans/0002.png"
@@ -118,6 +123,228 @@ def test_a_later_plan_removes_what_has_ended(clean: Box, tmp_path: Path, monkeyp
     gt.apply(plan, journal_dir=tmp_path)
     assert gt.bucket("gt-images").policy_text == guarded
     assert gt.plan(restriction).empty
+
+
+def used_twice(box: Box, url: str) -> None:
+    assert [box.fetch(url, OFFICE).status, box.fetch(url, ELSEWHERE).status] == [200, 200]
+
+
+@pytest.mark.parametrize("operation", ["list_objects_v2", "list_objects", "head_bucket"])
+def test_a_leaked_url_without_an_object_is_stopped(clean: Box, tmp_path: Path, operation: str) -> None:
+    gt, method = clean.gt, "HEAD" if operation == "head_bucket" else "GET"
+    params = {"Bucket": "gt-images"} | ({"Prefix": operation} if method == "GET" else {})
+    s3 = clean.client("s3", clean.assume())
+    url = s3.generate_presigned_url(operation, Params=params, ExpiresIn=600)
+    opened = s3.generate_presigned_url("get_object", Params={"Bucket": "gt-images", "Key": KEY}, ExpiresIn=600)
+    for source in (OFFICE, ELSEWHERE):
+        assert clean.fetch(url, source, method=method).status == 200
+        next_second()
+    clean.flush()
+    with gt.hits("gt-images", cache=False, filters={"presigned": True}) as hits:
+        [leak] = [leak for leak in hits.leaks() if not leak.key and leak.users[0].uses and leak.minted
+                  and url_is(hits, leak, operation, method)]  # fmt: skip
+        plan = gt.revoke(leak, hits=hits)
+    [change] = plan.changes
+    assert "for the bucket and every object in it" in change.after_text
+    assert any("every object in the bucket" in text for text in change.affects)
+    assert "revoke-whole-bucket" in [notice.code for notice in plan.notices]
+    done = gt.apply(plan, journal_dir=tmp_path)
+    assert clean.fetch(url, ELSEWHERE, method=method).status == 403
+    assert clean.fetch(opened, ELSEWHERE).status == 403, "the same credentials open no object either"
+    next_second()
+    fresh = clean.client("s3", clean.assume()).generate_presigned_url(operation, Params=params, ExpiresIn=600)
+    assert clean.fetch(fresh, OFFICE, method=method).status == 200
+    assert clean.client("s3").list_objects_v2(Bucket="gt-images")["KeyCount"] > 0
+    gt.undo(done, journal_dir=tmp_path)
+    assert clean.fetch(url, ELSEWHERE, method=method).status == 200
+
+
+def url_is(hits: Hits, leak: Leak, operation: str, method: str) -> bool:
+    [[uri]] = hits.filter(fingerprint=leak.fingerprint).query("SELECT any_value(request_uri) FROM {hits}")
+    return uri.startswith(method) and (method == "HEAD" or f"prefix={operation}&" in uri)
+
+
+def a_leak(key: str = "", signer: str = "", minted: dt.datetime | None = None, bucket: str = "gt-images") -> Leak:
+    now = dt.datetime.now(dt.UTC).replace(tzinfo=None, microsecond=0)
+    users = tuple(User(ip, None, ip, "", ((now, False),)) for ip in (OFFICE, ELSEWHERE))
+    return Leak("0" * 64, key, minted, None, "leak", users, bucket=bucket, signer=signer)
+
+
+def test_a_leaked_form_without_an_object_is_stopped(clean: Box, tmp_path: Path) -> None:
+    """A log may name no object for a form, and neither its time of signing."""
+    gt = clean.gt
+    s3 = clean.client("s3", clean.assume())
+    post = s3.generate_presigned_post("gt-images", "scans/uploaded.png", ExpiresIn=600)
+    assert send_form(clean, post, OFFICE).status in (200, 204)
+    next_second()
+    plan = gt.revoke(a_leak(signer=f"arn:aws:sts::{ACCOUNT}:assumed-role/GroundTruthExecution/tester"))
+    gt.apply(plan, journal_dir=tmp_path)
+    assert send_form(clean, post, ELSEWHERE).status == 403
+    next_second()
+    next_second()
+    assert clean.fetch(clean.presign()).status == 200
+
+
+USER = f"arn:aws:iam::{ACCOUNT}:user/app"
+
+
+def notices(plan: Plan) -> list[str]:
+    return [notice.code for notice in plan.notices]
+
+
+def ends(text: str | None) -> list[bool]:
+    return sorted(each.until is not None for each in find_revocations(text))
+
+
+def test_what_long_term_keys_signed_is_refused_without_an_end(clean: Box, tmp_path: Path) -> None:
+    gt = clean.gt
+    session = clean.session_of(clean.keys(*allowing("s3:*"), name="app"))
+    old = session.client("s3", endpoint_url=clean.url, config=Config(signature_version="s3"))
+    leaked = old.generate_presigned_url("get_object", Params={"Bucket": "gt-images", "Key": KEY}, ExpiresIn=365 * 86400)
+    assert clean.fetch(leaked, ELSEWHERE).status == 200
+    for before in ("1m", "10d", "400d"):
+        plan = gt.revoke(before=before, bucket="gt-images", signer=USER)
+        [change] = plan.changes
+        assert "issued before" not in change.after_text
+        assert "long-term keys of user app, new ones too" in change.after_text
+        assert change.after_text.endswith("until it is undone")
+        assert "revoke-no-end" in notices(plan)
+        assert "revoke-every-signer" not in notices(plan)
+        # What the user's temporary credentials signed before has an end, and an end in the past is not written.
+        assert ends(change.after) == ([False, True] if before == "1m" else [False])
+    done = gt.apply(gt.revoke(before="10d", bucket="gt-images", signer=USER), journal_dir=tmp_path)
+    assert clean.fetch(leaked, ELSEWHERE).status == 403
+    new = old.generate_presigned_url("get_object", Params={"Bucket": "gt-images", "Key": KEY}, ExpiresIn=60)
+    assert clean.fetch(new, OFFICE).status == 403
+    assert clean.fetch(clean.presign()).status == 200
+    policy = gt.bucket("gt-images").policy_text
+    assert expired_revocations(policy, dt.datetime(2100, 1, 1, tzinfo=dt.UTC)) == ()
+    gt.undo(done, journal_dir=tmp_path)
+    assert clean.fetch(leaked, ELSEWHERE).status == 200
+
+
+def test_temporary_credentials_of_a_user_are_stopped_too(clean: Box, tmp_path: Path) -> None:
+    """A log names the user for both, and does not say which keys signed."""
+    gt = clean.gt
+    keys = clean.keys(*allowing("s3:*", "sts:GetSessionToken"), name="mfa")
+    sts = clean.session_of(keys).client("sts", endpoint_url=clean.url)
+    leaked = clean.client("s3", sts.get_session_token()["Credentials"]).generate_presigned_url(
+        "get_object", Params={"Bucket": "gt-images", "Key": KEY}, ExpiresIn=600
+    )
+    assert clean.fetch(leaked, ELSEWHERE).status == 200
+    cut = next_second()
+    signer = USER.replace("app", "mfa")
+    gt.apply(gt.revoke(before=cut, bucket="gt-images", signer=signer), journal_dir=tmp_path)
+    assert clean.fetch(leaked, ELSEWHERE).status == 403
+    fresh = clean.client("s3", sts.get_session_token()["Credentials"]).generate_presigned_url(
+        "get_object", Params={"Bucket": "gt-images", "Key": KEY}, ExpiresIn=600
+    )
+    assert clean.fetch(fresh, OFFICE).status == 200
+
+
+@pytest.mark.parametrize(
+    ("signer", "signed", "kept", "warned"),
+    [
+        (None, "credentials issued before", [True], {"revoke-long-term"}),
+        (ROLE, "role/GroundTruthExecution with credentials issued before", [True], set()),
+        (f"arn:aws:sts::{ACCOUNT}:assumed-role/GroundTruthExecution/x", "credentials issued before", [True], set()),
+        (USER, "long-term keys of user app", [False, True], {"revoke-no-end"}),
+        (f"arn:aws:iam::{ACCOUNT}:root", "long-term keys of root", [False, True], {"revoke-no-end"}),
+    ],
+)
+def test_each_kind_of_signer_has_its_end_and_words(
+    clean: Box, signer: str | None, signed: str, kept: list[bool], warned: set[str]
+) -> None:
+    plan = clean.gt.revoke(before="1m", bucket="gt-images", signer=signer)
+    [change] = plan.changes
+    assert signed in change.after_text
+    assert ends(change.after) == kept
+    assert {code for code in notices(plan) if code != "revoke-credentials"} & CODES == warned
+
+
+CODES = {"revoke-long-term", "revoke-no-end", "revoke-every-signer", "revoke-whole-bucket"}
+
+
+@pytest.mark.parametrize("signer", ["", "79a59df9" * 8])
+@pytest.mark.parametrize("minted", [False, True])
+def test_a_leak_without_a_signer_refuses_everybody_on_its_object(clean: Box, signer: str, minted: bool) -> None:
+    moment = dt.datetime.now(dt.UTC).replace(tzinfo=None, microsecond=0) if minted else None
+    plan = clean.gt.revoke(a_leak(KEY, signer, moment))
+    [change] = plan.changes
+    assert f"for {KEY} signed with anybody's long-term keys, new ones too" in change.after_text
+    assert "until it is undone" in change.after_text or minted
+    # Temporary credentials end in any case; long-term keys only where the log shows the end of this URL.
+    assert ends(change.after) == ([True, True] if minted else [False, True])
+    assert set(notices(plan)) & CODES == (
+        {"revoke-every-signer"} if minted else {"revoke-every-signer", "revoke-no-end"}
+    )
+
+
+@pytest.mark.parametrize("signer", ["uesr app", "user/app", "*", " ", "", f"arn:aws:iam::{ACCOUNT}:user/*", f"{ROLE}*",
+                                    "arn:aws-cn:iam::111122223333:user/app"])  # fmt: skip
+def test_a_signer_that_a_policy_cannot_name_is_an_error(clean: Box, signer: str) -> None:
+    with pytest.raises(InvalidInput, match=r"arn:aws:iam::111122223333:role/NAME") as caught:
+        clean.gt.revoke(before="1m", bucket="gt-images", signer=signer)
+    assert caught.value.field == "signer"
+
+
+def test_who_loses_access_is_counted_for_this_object_and_signer(clean: Box) -> None:
+    gt, s3 = clean.gt, clean.client("s3")
+    app = clean.client("s3", clean.keys(*allowing("s3:*"), name="counted"))
+    role = clean.client("s3", clean.assume())
+    for key in ("star/a*b?.png", "star/aXbY.png"):
+        s3.put_object(Bucket="gt-images", Key=key, Body=b"x")
+        for client in (app, role):
+            params = {"Bucket": "gt-images", "Key": key}
+            used_twice(clean, client.generate_presigned_url("get_object", Params=params, ExpiresIn=600))
+    clean.flush()
+    with gt.hits("gt-images", cache=False, filters={"key_prefix": "star/"}) as hits:
+        leaks = {(leak.key, "user/" in leak.signer): leak for leak in hits.leaks()}
+        assert len(leaks) == 4
+        for by_user in (False, True):
+            [change] = gt.revoke(leaks["star/a*b?.png", by_user], hits=hits).changes
+            counted = [text for text in change.affects if "in the log" in text]
+            assert len(counted) == 1
+            assert counted[0].startswith("user counted: 1 URL " if by_user else "role GroundTruthExecution: 1 URL ")
+        [change] = gt.revoke(before=dt.datetime.now(dt.UTC), bucket="gt-images", hits=hits).changes
+        # Long-term keys have no time of issue: their URLs keep working, so they are not counted.
+        assert [text.split(" in the log")[0] for text in change.affects if "in the log" in text] == [
+            "role GroundTruthExecution: 2 URLs"
+        ]
+        # URLs of long-term keys are refused whenever they were signed.
+        signer = USER.replace("app", "counted")
+        [change] = gt.revoke(before="1h", bucket="gt-images", prefix="star/", signer=signer, hits=hits).changes
+        assert [text.split(" in the log")[0] for text in change.affects if "in the log" in text] == [
+            "user counted: 2 URLs"
+        ]
+
+
+def test_what_is_no_leak_and_no_hits_is_an_error(clean: Box) -> None:
+    gt = clean.gt
+    for leak in ("not a leak", {"fingerprint": "x"}, 5, ["x"]):
+        with pytest.raises(InvalidInput, match="not a leak") as caught:
+            gt.revoke(leak)
+        assert caught.value.field == "leak"
+    closed = gt.hits("gt-images", cache=False)
+    closed.close()
+    for hits, why in ((closed, "closed"), ("x.log", "not hits"), ([], "not hits")):
+        for arguments in ({"leak": a_leak(KEY)}, {"before": "1m", "bucket": "gt-images"}):
+            with pytest.raises(InvalidInput, match=why) as caught:
+                gt.revoke(**arguments, hits=hits)
+            assert caught.value.field == "hits"
+
+
+def test_a_leak_names_its_own_object_and_signer(clean: Box) -> None:
+    gt, leak = clean.gt, a_leak(KEY, ROLE)
+    for extra, field in (
+        ({"prefix": "zzz/"}, "prefix"),
+        ({"signer": USER}, "signer"),
+        ({"bucket": "gt-other"}, "bucket"),
+    ):
+        with pytest.raises(InvalidInput, match=r"[Ll]eave") as caught:
+            gt.revoke(leak, **extra)
+        assert caught.value.field == field
+    assert gt.revoke(leak, bucket="gt-images").changes
 
 
 def test_what_cannot_be_revoked_is_an_error(clean: Box) -> None:
