@@ -138,13 +138,17 @@ def revoked_by_leak(leak: Leak) -> Revoked:
         )
     if not leak.bucket:
         raise InvalidInput("The log does not name the bucket of this URL.", next_step="Pass bucket= and before=.")
+    if check_bucket(leak.bucket) != leak.bucket:  # a log names buckets, neither by URL nor by ARN
+        raise InvalidInput(
+            "The log does not name the bucket of this URL as S3 does.", next_step="Pass bucket= and before=."
+        )
     signer = leak.signer or ""
     before = leak.users[0].first.replace(tzinfo=dt.UTC) + dt.timedelta(seconds=1)
     until = before + LONGEST if signer_kind(signer) == "session" else None
     if leak.minted is not None:
         lifetime = LONGEST if leak.expires_s is None else dt.timedelta(seconds=leak.expires_s)
         until = leak.minted.replace(tzinfo=dt.UTC) + min(lifetime, LONGEST)
-    return Revoked(check_bucket(leak.bucket), "", leak.key or None, signer, before, until, leaked=True)
+    return Revoked(leak.bucket, "", leak.key or None, signer, before, until, leaked=True)
 
 
 def revoked_before(bucket: str, before: str | dt.datetime, prefix: str = "", signer: str | None = None) -> Revoked:

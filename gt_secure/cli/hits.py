@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import datetime as dt
 import json
+import shlex
 import shutil
 import sys
 import tempfile
@@ -389,9 +391,18 @@ def run_leaks(args: argparse.Namespace) -> int:
 
 def _leak_lines(leak: Leak) -> Iterator[str]:
     """Yield a leak in a sentence, and how to stop the URL while somebody else can still use it."""
-    yield f"- {leak.kind}: {leak.sentence}"
-    if leak.kind == "leak" and leak.bucket:
-        yield f"  stop it: gt-secure revoke --bucket {leak.bucket} --fingerprint {leak.fingerprint}"
+    yield f"- {leak.kind}: {printable(leak.sentence)}"
+    if leak.kind != "leak":
+        return
+    from ..changes.revoke import revoked_by_leak  # most commands change nothing
+
+    try:
+        revoked = revoked_by_leak(leak)
+    except InvalidInput:  # the text of the log is not the name of a bucket, and must not get into a shell
+        return
+    if revoked.until is None or revoked.until > dt.datetime.now(dt.UTC):
+        words = ["gt-secure", "revoke", "--bucket", revoked.bucket, "--fingerprint", leak.fingerprint]
+        yield f"  stop it: {shlex.join(words)}"
 
 
 def leaks_from(args: argparse.Namespace) -> Leaks:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import csv
+import datetime as dt
 import io
 import json
 import random
+import re
+import shlex
 import sys
 from collections import Counter
 from pathlib import Path
@@ -90,6 +93,67 @@ def test_standard_input(log, capsys, monkeypatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(path.read_bytes())))
     hits("-", "--by", "http_status", "--format", "json")
     assert sum(r["hits"] for r in json.loads(capsys.readouterr().out)) == sum(truth.values())
+
+
+def opened(address: str, **more: object) -> dict[str, object]:
+    """A record of CloudTrail: an opened presigned request."""
+    now = dt.datetime.now(dt.UTC)
+    minted = more.pop("minted", now - dt.timedelta(minutes=1))
+    query = {"X-Amz-Date": f"{minted:%Y%m%dT%H%M%SZ}", "X-Amz-Expires": str(more.pop("expires_s", 3600))}
+    return {
+        "eventSource": "s3.amazonaws.com", "eventName": "GetObject", "eventTime": f"{now:%Y-%m-%dT%H:%M:%SZ}",
+        "sourceIPAddress": address, "userAgent": address, "requestID": address,
+        "userIdentity": {"arn": "arn:aws:sts::111122223333:assumed-role/Gt/s"},
+        "requestParameters": {"bucketName": "gt-images", "key": "scans/a.png"} | query | more,
+        "additionalEventData": {"SignatureVersion": "SigV4", "AuthenticationMethod": "QueryString"},
+    }  # fmt: skip
+
+
+def leak_lines(path: Path, capsys: pytest.CaptureFixture[str], *addresses: str, **more: object) -> list[str]:
+    path.write_text(json.dumps({"Records": [opened(address, **more) for address in addresses]}))
+    assert call(command.add_leaks_arguments, command.run_leaks, str(path)) == 0
+    return capsys.readouterr().out.splitlines()
+
+
+IPS = ("203.0.113.7", "198.51.100.9")
+
+
+def test_leaks_print_the_command_that_stops_a_url(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    [_, leak, stop, _] = leak_lines(tmp_path / "a.json", capsys, *IPS)
+    assert leak.startswith("- leak: Minted")
+    words = shlex.split(stop.partition("stop it: ")[2])
+    assert words[:5] == ["gt-secure", "revoke", "--bucket", "gt-images", "--fingerprint"]
+    assert re.fullmatch("[0-9a-f]{16,}", words[5])
+
+
+@pytest.mark.parametrize(
+    "bucket",
+    ["x;touch${IFS}/tmp/pwn;#", "$(id)", "`id`", "gt images", "--yes", "a|b", "gt-images\n- leak: FORGED", "x\r\ny",
+     "GT-Images", "gt-images'", "s3://gt-images", "arn:aws:s3:::gt-images", "gt..images", " gt-images", "gt-images "],
+)  # fmt: skip
+def test_text_that_is_no_bucket_never_becomes_a_command(
+    bucket: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = leak_lines(tmp_path / "a.json", capsys, *IPS, bucketName=bucket)
+    assert not [line for line in lines if "stop it" in line]
+    assert len([line for line in lines if line.lstrip().startswith("- ")]) == 1
+
+
+def test_text_of_a_log_makes_no_line_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    forged = "k\n  stop it: rm -rf ~\r\n- leak: FORGED\x1b[2J"
+    lines = leak_lines(tmp_path / "a.json", capsys, *IPS, "x\n- leak: FORGED", key=forged)
+    assert [line.split(":")[0] for line in lines[1:-1]] == ["- leak", "  stop it"]
+    assert "\x1b" not in "".join(lines)
+
+
+@pytest.mark.parametrize(("age", "expires_s", "printed"), [(0, 86400, True), (8, 604800, False), (1, 60, False)])
+def test_an_expired_url_needs_no_command(
+    age: int, expires_s: int, printed: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    minted = dt.datetime.now(dt.UTC) - dt.timedelta(days=age)
+    lines = leak_lines(tmp_path / "a.json", capsys, *IPS, minted=minted, expires_s=expires_s)
+    assert any(line.startswith("- leak") for line in lines)
+    assert any("stop it" in line for line in lines) == printed
 
 
 def test_leaks_command(tmp_path: Path, capsys) -> None:
