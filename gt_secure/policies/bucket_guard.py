@@ -48,6 +48,34 @@ _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
 
 
 @dataclass(frozen=True, slots=True)
+class MergeWords:
+    """Wording of the errors for a statement that cannot be merged into a bucket policy.
+
+    Attributes
+    ----------
+    name : str
+        The statement.
+    subject : str
+        What may hold characters that the policy's version cannot express.
+    too_large, too_old : str
+        The next step where the policy is too large, or its version is too old.
+    """
+
+    name: str
+    subject: str
+    too_large: str
+    too_old: str
+
+
+_GUARD_WORDS = MergeWords(
+    name="the guard",
+    subject="The prefix",
+    too_large="List fewer or wider ranges, or shorten the other statements.",
+    too_old="Guard a shorter prefix, or change the policy's version to 2012-10-17 yourself.",
+)
+
+
+@dataclass(frozen=True, slots=True)
 class Guard:
     """A guard as found in a bucket policy.
 
@@ -165,7 +193,7 @@ def escape_key(text: str) -> str:
     return re.sub(r"[*?]|\$(?=\{)", lambda match: "${" + match[0] + "}", text)
 
 
-def merge_guard(policy_text: str | None, statement: Mapping[str, object]) -> str:
+def merge_guard(policy_text: str | None, statement: Mapping[str, object], *, words: MergeWords = _GUARD_WORDS) -> str:
     """Put the guard into a bucket policy; every other character of the text stays unchanged.
 
     A statement with the same Sid is replaced where it stands; otherwise the guard becomes the last statement (the
@@ -181,14 +209,14 @@ def merge_guard(policy_text: str | None, statement: Mapping[str, object]) -> str
         merged = json.dumps({"Version": "2012-10-17", "Statement": [statement]}, indent=2)
     else:
         layout = lay_out(policy_text)
-        _check_version(layout, made)
+        _check_version(layout, made, words)
         merged = _insert(layout, made, _own(layout, str(statement.get("Sid", GUARD_SID))))
     size = len(merged.encode("utf-8"))
     if size > MAX_BUCKET_POLICY:
         raise PolicyError(
-            f"With the guard the bucket policy has {size:,} bytes; S3 takes {MAX_BUCKET_POLICY:,}.",
+            f"With {words.name} the bucket policy has {size:,} bytes; S3 takes {MAX_BUCKET_POLICY:,}.",
             place="$",
-            next_step="List fewer or wider ranges, or shorten the other statements.",
+            next_step=words.too_large,
         )
     return merged
 
@@ -239,12 +267,12 @@ def own_statements(policy_text: str | None) -> dict[str, Mapping[str, object]]:
     return {sid: layout.data[place] for sid, place in places.items() if place is not None}
 
 
-def _check_version(layout: Layout, made: str) -> None:
+def _check_version(layout: Layout, made: str, words: MergeWords) -> None:
     if "${" in made and layout.version != "2012-10-17":
         raise PolicyError(
-            f"The prefix holds *, ? or $, which a policy of version {layout.version} cannot express literally.",
+            f"{words.subject} holds *, ? or $, which a policy of version {layout.version} cannot express literally.",
             place="$.Version",
-            next_step="Guard a shorter prefix, or change the policy's version to 2012-10-17 yourself.",
+            next_step=words.too_old,
         )
 
 

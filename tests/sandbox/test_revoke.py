@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from botocore.config import Config
 
 from gt_secure.changes import revoke as module
 from gt_secure.changes.plan import Plan
-from gt_secure.errors import InvalidInput
+from gt_secure.errors import InvalidInput, PolicyError
 from gt_secure.logs.hits import Hits
 from gt_secure.logs.leaks import Leak, User, url_uses
 from gt_secure.policies.revocation import expired_revocations, find_revocations
@@ -345,6 +346,28 @@ def test_a_leak_names_its_own_object_and_signer(clean: Box) -> None:
             gt.revoke(leak, **extra)
         assert caught.value.field == field
     assert gt.revoke(leak, bucket="gt-images").changes
+
+
+def test_a_policy_without_room_says_what_to_do_about_revocations(clean: Box) -> None:
+    other = {"Effect": "Deny", "Principal": "*", "Action": "s3:DeleteBucket", "Resource": "arn:aws:s3:::gt-images"}
+    full = {"Version": "2012-10-17", "Statement": [other | {"Sid": f"S{n}{'x' * 700}"} for n in range(10, 34)]}
+    clean.client("s3").put_bucket_policy(Bucket="gt-images", Policy=json.dumps(full, separators=(",", ":")))
+    for arguments in ({"before": "1m", "bucket": "gt-images", "prefix": "p" * 900}, {"leak": a_leak("k" * 900, ROLE)}):
+        with pytest.raises(PolicyError, match="With this revocation the bucket policy has") as caught:
+            clean.gt.revoke(**arguments)
+        assert "Undo revocations that are no longer needed" in caught.value.next_step
+        assert "guard" not in str(caught.value).lower()
+        assert "ranges" not in str(caught.value)
+
+
+def test_a_policy_of_the_old_version_says_what_to_do_about_the_key(clean: Box) -> None:
+    other = {"Effect": "Deny", "Principal": "*", "Action": "s3:DeleteBucket", "Resource": "arn:aws:s3:::gt-images"}
+    old = {"Version": "2008-10-17", "Statement": [other]}
+    clean.client("s3").put_bucket_policy(Bucket="gt-images", Policy=json.dumps(old))
+    assert clean.gt.revoke(a_leak(KEY, ROLE)).changes
+    with pytest.raises(PolicyError, match=r"The key of the URL holds \*") as caught:
+        clean.gt.revoke(a_leak("scans/a*b.png", ROLE))
+    assert "uard" not in str(caught.value)
 
 
 def test_what_cannot_be_revoked_is_an_error(clean: Box) -> None:
