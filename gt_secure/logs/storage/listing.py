@@ -242,9 +242,9 @@ def _bases(
     """Prefixes after which the date follows, each with the page of its level that tells it."""
     page = level or _level(client, bucket, prefix)
     folders = [entry["Prefix"] for entry in page.get("CommonPrefixes", ())]
-    keys = (entry["Key"] for entry in page.get("Contents", ()))
-    # The marker of a folder is no log object; a whole key is.
-    first = next((key for key in keys if key != prefix or not prefix.endswith("/")), None)
+    keys = [entry["Key"] for entry in page.get("Contents", ())]
+    # The marker of a folder is no log object. A whole key is one, but tells less than others that begin with it.
+    first = next((key for key in keys if key != prefix), None if prefix.endswith("/") or not keys else keys[0])
     if any(re.fullmatch(r"\d{4}/", folder[len(prefix) :]) for folder in folders):
         yield prefix, "partitioned", page
         return
