@@ -74,7 +74,7 @@ def _as_applied(record: ChangeRecord, change: Change[Any]) -> bool:
 def _who(aws: Aws, change: Change[Any], record: ChangeRecord) -> str:
     name = change.name.rsplit("/", 1)[-1]
     resources = Resources(**{_FIELDS[change.kind]: name}) if change.kind in _FIELDS else Resources()
-    own = {str(event.get("request")) for event in record.events if event.get("event") == "written"}
+    own = record.requests
     region = str(getattr(change.target, "region", "") or "")
     try:
         since = dt.datetime.fromisoformat(record.started.replace("Z", "+00:00")) - _MARGIN

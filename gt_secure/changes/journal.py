@@ -101,6 +101,11 @@ class ChangeRecord:
         return [change for change in changes if isinstance(change, Mapping)] if isinstance(changes, list) else []
 
     @property
+    def requests(self) -> set[str]:
+        """The ids of the requests that wrote."""
+        return {str(event.get("request")) for event in self.events if event.get("event") == "written"}
+
+    @property
     def lists(self) -> list[Mapping[str, Any]]:
         """The lists that the restriction named, with the ranges that they had."""
         lists = self.begin.get("lists")
@@ -134,6 +139,11 @@ class Writer:
         self._path = path
         self._last = last
         self._count = count
+
+    @property
+    def directory(self) -> Path:
+        """The directory of the journal."""
+        return self._path.parent
 
     def write(self, event: str, **data: Any) -> None:
         """Append one event and sync it to the disk."""

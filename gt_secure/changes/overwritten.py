@@ -11,7 +11,7 @@ from ..aws.client import Aws
 from ..errors import GtSecureError
 from .change import Change
 from .engine import ChangeStep, Engine
-from .journal import ChangeRecord, Writer
+from .journal import ChangeRecord, Writer, list_changes
 from .second_writers import OtherWrite, parse_time
 from .targets import Target
 
@@ -30,13 +30,12 @@ def look_for_others(engine: Engine) -> tuple[ChangeStep, ...]:
 
 def note_overwritten(aws: Aws, writer: Writer, record: ChangeRecord, changes: Sequence[Change[Any]]) -> tuple[str, ...]:
     """Check the time of an earlier change again: CloudTrail had not recorded it when the change ended."""
-    own = {str(event.get("request")) for event in record.events if event.get("event") == "written"}
     notes = []
     for index, change in enumerate(changes):
         began = _times(record, "intent", index)
         wrote = _times(record, "written", index)
         if began and wrote:
-            lost = _lost(aws, writer, change, index, min(began), max(wrote), own)
+            lost = _lost(aws, writer, change, index, min(began), max(wrote), record.requests)
             notes += [_sentence(one, writer.id) for one in lost]
     return tuple(notes)
 
@@ -60,9 +59,11 @@ def _lost(
         _note(writer, "not-asked", step=step, error=type(error).__name__, action=error.details.get("action"))
         return []
     lost: list[OtherWrite] = []
+    # Changes of one journal follow each other, and each reads what the one before wrote.
+    journal = {each for record in list_changes(writer.directory) for each in record.requests} if others else set()
     for other in reversed(others):  # CloudTrail lists the newest first
         if not _was_seen(target, other, change):
-            lost.append(other)
+            lost += [other] if other.request not in journal else []
         elif target.same(other.policy_text, change.before):
             lost = []  # what was written before the value that we read was replaced by others, not by this change
     for other in lost:

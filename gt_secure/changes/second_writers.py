@@ -24,13 +24,17 @@ _MARGIN = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class OtherWrite:
-    """A write of a bucket policy that was not ours; ``policy_text`` is None for a deletion or where it is not known."""
+    """A write of a bucket policy by no step of this change.
+
+    ``policy_text`` is None for a deletion or where it is not known; ``request`` is the id of its request.
+    """
 
     at: str
     writer: str
     operation: str
     event_id: str
     policy_text: str | None = None
+    request: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the write as JSON-able data."""
@@ -83,6 +87,7 @@ def _write(event: Mapping[str, Any]) -> OtherWrite:
         operation=str(event["eventName"]),
         event_id=str(event.get("eventID") or ""),
         policy_text=policy if isinstance(policy, str) or policy is None else json.dumps(policy),
+        request=str(event.get("requestID") or ""),
     )
 
 

@@ -125,6 +125,35 @@ def test_a_record_that_comes_late_is_seen_by_undo(account: Account, trail: Trail
     assert any(event["event"] == "overwritten" for event in show_change(back.id, account.journal).events)
 
 
+def test_another_change_of_our_journal_is_no_second_writer(account: Account, trail: Trail, guard_plan: Plan) -> None:
+    """CloudTrail has whole seconds, so a change of the same second lies in the time of the change before it."""
+    mine = account.aws.caller_arn
+    first = apply(account.aws, guard_plan, journal_dir=account.journal)
+    wider = Restriction(TEAM, addresses=["203.0.113.0/24", "192.0.2.0/24"], bucket=BUCKET, url_lock=None)
+    wider_plan = plan(account.aws, wider)
+    second = apply(account.aws, wider_plan, journal_dir=account.journal)
+    for done, made in ((first, guard_plan), (second, wider_plan)):
+        [request] = show_change(done.id, account.journal).requests
+        trail.put(request, str(made.changes[0].after), mine)
+    third = undo(account.aws, second, journal_dir=account.journal)
+    assert third.certain
+    assert third.notes == ()
+    [request] = show_change(third.id, account.journal).requests
+    trail.put(request, str(guard_plan.changes[0].after), mine)
+    back = undo(account.aws, first, journal_dir=account.journal)
+    assert back.certain
+    assert back.notes == ()
+
+
+def test_the_same_person_outside_our_journal_is_a_second_writer(
+    account: Account, trail: Trail, guard_plan: Plan
+) -> None:
+    done = apply(account.aws, guard_plan, journal_dir=account.journal)
+    trail.put("by-hand", THEIRS, account.aws.caller_arn)
+    back = undo(account.aws, done, journal_dir=account.journal)
+    assert account.aws.caller_arn in back.notes[0]
+
+
 def test_without_cloudtrail_the_journal_says_that_it_was_not_asked(account: Account, guard_plan: Plan) -> None:
     everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
     keys = account.rig.keys(everything, everything | {"Effect": "Deny", "Action": "cloudtrail:*"})
