@@ -16,8 +16,8 @@ _MAX_VALUES = 300_000
 YAML_SUFFIXES = frozenset({".yaml", ".yml"})
 
 
-def load(path: str | Path) -> Any:
-    """Read a file; the suffix says in which format.
+def load(path: str | Path, max_bytes: int = MAX_BYTES) -> Any:
+    """Read a file, with or without a byte order mark; the suffix says in which format.
 
     Raises
     ------
@@ -27,9 +27,9 @@ def load(path: str | Path) -> Any:
     refuse_url(str(path), "file", "the name of a file")
     file = Path(path)
     try:
-        if file.stat().st_size > MAX_BYTES:
-            raise _bad(f"{file.name} is larger than {MAX_BYTES // 1024} KB.", "Check the path.")
-        text = file.read_text(encoding="utf-8")
+        if file.stat().st_size > max_bytes:
+            raise _bad(f"{file.name} is larger than {max_bytes // 1024:,} KB.", "Check the path.")
+        text = file.read_text(encoding="utf-8-sig")
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
         raise NotFound(f"There is no file '{file}'.", next_step="Check the path.") from error
     except OSError as error:

@@ -27,6 +27,9 @@ from .network import IPAddress, IPNetwork, parse_networks, unmapped
 KINDS = ("office", "vpn", "pool", "proxy", "partner", "cloud", "other")
 """Kinds of networks. All addresses of one network count as one user, except those of ``cloud`` and ``other``."""
 
+MAX_BYTES = 16 * 1024 * 1024
+"""AWS's list of ranges has some megabytes."""
+_DOWNLOAD = "Download ip-ranges.json again."
 OWN, AWS = "networks file", "AWS ip-ranges"
 _MEMBERS = ("name", "ranges", "kind")
 
@@ -214,8 +217,8 @@ def load_networks(*paths: str | Path) -> Networks:
         if path.suffix.lower() == ".mmdb":
             databases.append(path)
             continue
-        data = textfiles.load(path)
-        named += _aws(data) if isinstance(data, Mapping) and "syncToken" in data else _own(data, path.name)
+        data = textfiles.load(path, MAX_BYTES)
+        named += _aws(data, path.name) if isinstance(data, Mapping) and "syncToken" in data else _own(data, path.name)
     named.sort(key=lambda each: each.source != OWN)  # a person's names win over AWS's
     return Networks(named, databases)
 
@@ -231,17 +234,27 @@ NetworksLike = Networks | str | Path | Iterable[str | Path]
 """Named networks, or the files that hold them."""
 
 
-def _aws(data: Mapping[str, Any]) -> Iterator[NamedNetwork]:
+_AWS_RANGES = {"prefixes": "ip_prefix", "ipv6_prefixes": "ipv6_prefix"}
+
+
+def _aws(data: Mapping[str, Any], name: str) -> Iterator[NamedNetwork]:
     """Yield AWS's ranges. A range is listed for AMAZON and for the service that uses it: the service names it."""
+    if not data.keys() & _AWS_RANGES.keys():
+        raise _bad(f"{name} has a syncToken but no prefixes.", _DOWNLOAD)
     services: dict[str, tuple[str, str]] = {}
-    for member, key in (("prefixes", "ip_prefix"), ("ipv6_prefixes", "ipv6_prefix")):
-        for entry in data.get(member) or ():
-            text, service, region = str(entry.get(key, "")), str(entry.get("service", "")), str(entry.get("region", ""))
+    for member, key in _AWS_RANGES.items():
+        entries = data.get(member, [])
+        if not isinstance(entries, list):
+            raise _bad(f"'{member}' of {name} is not a list.", _DOWNLOAD)
+        for number, entry in enumerate(entries, 1):
+            if not isinstance(entry, Mapping) or not isinstance(entry.get(key), str):
+                raise _bad(f"Entry {number} of '{member}' in {name} has no {key}.", _DOWNLOAD)
+            text, service, region = entry[key], str(entry.get("service", "")), str(entry.get("region", ""))
             if text not in services or services[text][0] == "AMAZON":
                 services[text] = (service, region)
     for text, (service, region) in services.items():
-        name = f"AWS {region}" if service == "AMAZON" else f"AWS {service} {region}"
-        yield NamedNetwork(name, parse_networks([text]), "cloud", AWS)
+        label = f"AWS {region}" if service == "AMAZON" else f"AWS {service} {region}"
+        yield NamedNetwork(label, _ranges([text], name), "cloud", AWS)
 
 
 def _own(data: Any, name: str) -> Iterator[NamedNetwork]:
@@ -260,7 +273,14 @@ def _own(data: Any, name: str) -> Iterator[NamedNetwork]:
         ranges = entry.get("ranges")
         if not ranges or not isinstance(ranges, str | list):
             raise _bad(f"Network {number} of {name} has no ranges.", "Write ranges: [203.0.113.0/24].")
-        yield NamedNetwork(entry["name"].strip()[:80], parse_networks(ranges), kind, OWN)
+        yield NamedNetwork(entry["name"].strip()[:80], _ranges(ranges, name), kind, OWN)
+
+
+def _ranges(values: str | list[Any], name: str) -> tuple[IPNetwork, ...]:
+    try:
+        return parse_networks(values)
+    except InvalidInput as error:
+        raise _bad(f"{name}: {error.message}", error.next_step or "Correct it there.") from error
 
 
 def _bad(message: str, fix: str) -> InvalidInput:

@@ -138,6 +138,41 @@ def test_bad_files_are_errors(tmp_path: Path, data: Any) -> None:
         load_networks(written(tmp_path, "networks.json", data))
 
 
+@pytest.mark.parametrize(
+    "data",
+    [{"prefixes": [1]}, {"prefixes": 5}, {"prefixes": {}}, {"prefixes": None}, {}, {"prefixes": [{}]},
+     {"prefixes": [None]}, {"prefixes": [{"ip_prefix": 5}]}, {"prefixes": [{"ip_prefix": "x"}]},
+     {"prefixes": [{"ip_prefix": ""}]}, {"prefixes": [], "ipv6_prefixes": "x"},
+     {"prefixes": [{"ipv6_prefix": "2600:1f00::/24"}]}],
+)  # fmt: skip
+def test_bad_files_of_aws_are_errors_that_name_them(tmp_path: Path, data: Any) -> None:
+    with pytest.raises(InvalidInput, match=r"aws\.json") as error:
+        load_networks(written(tmp_path, "aws.json", {"syncToken": 1, **data}))
+    assert error.value.next_step
+
+
+@pytest.mark.parametrize("data", [AWS, {"networks": [OFFICE]}])
+def test_a_byte_order_mark_is_no_error(tmp_path: Path, data: Any) -> None:
+    path = tmp_path / "networks.json"
+    path.write_text(json.dumps(data), encoding="utf-8-sig")
+    assert [each.name for each in load_networks(path)] == [
+        each.name for each in load_networks(written(tmp_path, "plain.json", data))
+    ]
+
+
+def test_the_list_of_aws_may_have_its_size(tmp_path: Path) -> None:
+    """AWS's file has more than 10,000 ranges with spaces and lines between them."""
+    entries = [
+        {"ip_prefix": f"{ipaddress.ip_address(0x03000000 + (i << 8))}/24", "region": "us-east-1", "service": "EC2",
+         "network_border_group": "us-east-1"}
+        for i in range(12_000)
+    ]  # fmt: skip
+    path = tmp_path / "ip-ranges.json"
+    path.write_text(json.dumps({"syncToken": "1", "prefixes": entries}, indent=2), encoding="utf-8")
+    assert path.stat().st_size > 1_500_000
+    assert load_networks(path).about("3.1.2.3").name == "AWS EC2 us-east-1"
+
+
 def test_missing_files_and_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(NotFound):
         load_networks(tmp_path / "nothing.mmdb")

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..errors import InvalidInput
+from ..logs.network_match import read_address
 from ..network import IPNetwork, Source, contains, parse_endpoint_id, scope
 
 MOST = 200
@@ -53,10 +54,9 @@ def _from_hits(hits: Any, bucket: str | None, prefix: str) -> list[Source]:
         if row["endpoint"] is not None:
             found.append(Source(None, parse_endpoint_id(str(row["endpoint"]))))
             continue
-        try:
-            found.append(Source.parse(str(row["remote_ip"])))
-        except InvalidInput:
-            continue  # AWS itself has no address in the log
+        address = read_address(row["remote_ip"])
+        if address is not None:  # AWS itself has no address in the log
+            found.append(Source(address))
     return found
 
 
@@ -69,11 +69,7 @@ def other_readers(
     listed = tuple(networks)
     outside: dict[str, int] = {}
     for row in _answered(hits, bucket, prefix).count(by=["requester", "remote_ip", "endpoint"], limit=MOST):
-        try:
-            source = Source.parse(str(row["remote_ip"]))
-        except InvalidInput:
-            continue
-        address = source.address
+        address = read_address(row["remote_ip"])
         if row["endpoint"] is not None or address is None or scope(address) != "public":
             continue  # through some endpoint; whether through a listed one, an access log does not say
         if not contains(listed, address):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -14,7 +13,7 @@ from ..errors import GtSecureError
 from ..iam.request import Policies, Request
 from ..iam.request_context import POST_FORM, SIGV2, SIGV4, anonymous_context, header_context, presigned_context
 from ..iam.texts import TooManyClassesError
-from ..logs.network_match import is_address
+from ..logs.network_match import read_address
 from ..logs.refusals import RefusedRequests
 from ..network import Source, scope
 from ..policies.bucket_guard import names_guard
@@ -103,10 +102,8 @@ def _source(refusal: RefusedRequests) -> Source | None:
     """Return the source; None where the log does not name the endpoint behind a private address."""
     if refusal.endpoint is not None:
         return Source(None, refusal.endpoint)
-    if not is_address(refusal.address):
-        return None
-    address = ipaddress.ip_address(str(refusal.address))
-    return None if scope(address) == "private" else Source(address)
+    address = read_address(refusal.address)
+    return None if address is None or scope(address) == "private" else Source(address)
 
 
 def _context(refusal: RefusedRequests, source: Source, role: str, age_ms: int) -> dict[str, Any]:

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import ipaddress
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from ..network import IPNetwork, Ranges, Source, parse_endpoint_id, parse_networ
 from . import activity
 from .coverage import Coverage
 from .engines.duckdb_store import Store, literal
-from .network_match import allowlist_of, is_address, to_address
+from .network_match import allowlist_of, read_address, to_address
 from .network_names import NAMES, name_table
 from .refusals import RefusedRequests, predicted
 from .sql.columns import DERIVED, EXTRA, FIELDS, STORED
@@ -181,7 +180,7 @@ class Hits:
         found = [
             text
             for text in {text for text, _ in self._sources()}
-            if is_address(text) and wanted(ipaddress.ip_address(text))
+            if (address := read_address(text)) is not None and wanted(address)
         ]
         name = lookup_table(self._store, "wanted", {"remote_ip": found})
         return f"remote_ip IN (SELECT remote_ip FROM {name})"
@@ -209,7 +208,10 @@ class Hits:
             Takes a :class:`~gt_secure.network.Source`, gives ``allow`` or ``refuse``; called once a source.
         """
         pairs = self._sources()
-        said = [decide(Source(ipaddress.ip_address(a), e)) if is_address(a) else None for a, e in pairs]
+        said = [
+            decide(Source(address, endpoint)) if (address := read_address(text)) is not None else None
+            for text, endpoint in pairs
+        ]
         return self._join("verdict", pairs, said, "NULL")
 
     @activity.step(activity.NETWORKS)

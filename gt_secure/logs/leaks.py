@@ -13,13 +13,17 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
+import math
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from ..errors import InvalidInput
 from ..named_networks import About, Networks
 from ..network import IPNetwork, parse_networks
 from .engines.duckdb_store import literal
+from .network_match import read_address
 from .table import Table, _plain
 
 TWINS = "Two URLs minted in the same second for the same object by the same credential look like one."
@@ -58,6 +62,26 @@ class LeakRules:
     pair_seconds: float = 60.0
     prefetchers: tuple[str, ...] = PREFETCHERS
     count_refused: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse values that no address or time can have."""
+        for field, name, bits in (("v4_prefix", "IPv4", 32), ("v6_prefix", "IPv6", 128)):
+            value = getattr(self, field)
+            if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= bits:
+                raise InvalidInput(
+                    f"{str(value)[:40]} is not a prefix length of {name}.",
+                    next_step=f"Give a whole number from 0 to {bits}.",
+                    field=field,
+                    value=value,
+                )
+        seconds = self.pair_seconds
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
+            raise InvalidInput(
+                f"{str(seconds)[:40]} is not a number of seconds.",
+                next_step="Give 0 or more seconds. 0 turns the rule off.",
+                field="pair_seconds",
+                value=seconds,
+            )
 
     @classmethod
     def make(cls, *, pools: str | Iterable[Any] = (), **values: Any) -> LeakRules:
@@ -131,9 +155,12 @@ class Leak:
         first, parts = self.users[0], []
         for what, name in (("country", "country"), ("network operator", "asn")):
             here = getattr(first, name)
-            there = sorted({getattr(user, name) for user in self.others} - {"", here})
+            there: dict[str, str] = {}
+            for text in sorted({getattr(user, name) for user in self.others} - {""}):
+                there.setdefault(_compared(text), text)
+            there.pop(_compared(here), None)
             if here and there:
-                parts.append(f"another {what} ({_plain(here)}, then {', '.join(map(_plain, there[:3]))})")
+                parts.append(f"another {what} ({_plain(here)}, then {', '.join(map(_plain, [*there.values()][:3]))})")
         return f"Evidence, not proof: {' and '.join(parts)}." if parts else ""
 
     @property
@@ -161,6 +188,12 @@ class Leak:
         return {"fingerprint": self.fingerprint, "kind": self.kind, "bucket": self.bucket, "key": self.key,
                 "signer": self.signer, "minted": minted, "expires_s": self.expires_s, "users": users,
                 "sentence": self.sentence, "evidence": self.evidence, "note": TWINS}  # fmt: skip
+
+
+def _compared(text: str) -> str:
+    """Return what two countries or network operators are compared by: an operator by its AS number, if it has one."""
+    number = re.match(r"(?i)\s*(?:AS)?0*([0-9]+(?:[.][0-9]+)?)\b", text)
+    return f"AS{number[1]}" if number else text.strip().casefold()
 
 
 class Leaks:
@@ -366,9 +399,8 @@ def network_name(text: str, endpoint: str | None, rules: LeakRules) -> str:
     """Return the identity of a user in comparisons: endpoint, pool, network, or the address itself."""
     if endpoint:
         return endpoint
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
+    address = read_address(text)
+    if address is None:
         return text
     about = rules.networks.about(text) if rules.networks is not None else About()
     if about.is_one_user:
@@ -391,7 +423,8 @@ def _paired(users: tuple[User, ...], rules: LeakRules) -> tuple[User, ...]:
 def _as_pair(user: User, first: User, rules: LeakRules) -> User:
     from dataclasses import replace
 
-    other_family = (":" in user.address) != (":" in first.address)
+    one, other = read_address(user.address), read_address(first.address)
+    other_family = one is not None and other is not None and one.version != other.version
     near = abs((user.first - first.first).total_seconds()) <= rules.pair_seconds
     if other_family and near and user.agent == first.agent and not user.prefetcher:
         return replace(user, network=first.network)

@@ -156,6 +156,19 @@ def test_an_expired_url_needs_no_command(
     assert any("stop it" in line for line in lines) == printed
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--v4-prefix", "33"], "33 is not a prefix length of IPv4"),
+        (["--v6-prefix", "-1"], "-1 is not a prefix length of IPv6"),
+        (["--pair-seconds", "nan"], "nan is not a number of seconds"),
+    ],
+)
+def test_leaks_refuses_impossible_rules_before_it_reads(tmp_path: Path, capsys, words: list[str], message: str) -> None:
+    assert main(["leaks", str(tmp_path / "missing"), *words]) == 1
+    assert message in capsys.readouterr().err
+
+
 def test_leaks_command(tmp_path: Path, capsys) -> None:
     lines = [corpus.case("x", **{**corpus.PRESIGNED, "remote_ip": ip}).text for ip in ("203.0.113.7", "198.51.100.9")]
     (tmp_path / "log").write_text("\n".join(lines))

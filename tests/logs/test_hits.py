@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from gt_secure import test_journal
+from gt_secure.access.log_sources import labelers, other_readers
 from gt_secure.errors import InvalidInput
 from gt_secure.logs import Hits, count_hits, read_hits
 from gt_secure.logs.table import Table
+from gt_secure.network import parse_networks
 from support import corpus
 
 MARKER = "MARKER"
@@ -125,6 +127,53 @@ def test_restriction(hits: Hits) -> None:
     assert sum(joined.count("allowlist").column("hits")) == 8
     again = joined.with_restriction(["198.51.100.0/24"])
     assert ids(again.filter(allowlist="inside")) == "C"
+
+
+PLAIN = ("203.0.113.7", "198.51.100.9", "10.0.3.4", "2001:db8:40::1f")
+MAPPED = ("::ffff:203.0.113.7", "::FFFF:198.51.100.9", "::ffff:a00:304", "2001:db8:40::1f")
+
+
+@pytest.fixture
+def both(tmp_path: Path) -> tuple[Hits, Hits]:
+    """The same requests twice: plain, and with IPv4 addresses in their IPv6 form."""
+    found = []
+    for name, addresses in (("plain", PLAIN), ("mapped", MAPPED)):
+        rows = [record(remote_ip=ip, request_id="ABCD"[i]) for i, ip in enumerate(addresses)]
+        (tmp_path / name).write_text("".join(corpus.write(row) + "\n" for row in rows))
+        found.append(read_hits(tmp_path / name))
+    return found[0], found[1]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"address": "203.0.113.7"}, {"address": ["198.51.100.9", "2001:db8:40::1f"]}, {"address": "::ffff:203.0.113.7"},
+     {"network": "203.0.113.0/24"}, {"network": ["10.0.0.0/8", "198.51.100.9"]}, {"network": "::/0"},
+     {"network": "0.0.0.0/0"}],
+)  # fmt: skip
+def test_an_ipv4_address_in_its_ipv6_form_is_filtered_as_one(both: tuple[Hits, Hits], tmp_path, options) -> None:
+    plain, mapped = (ids(hits.filter(**options)) for hits in both)
+    assert plain == mapped != ""
+    for name in ("plain", "mapped"):
+        table, _ = count_hits(tmp_path / name, "request_id", filters=options)
+        assert "".join(sorted(table.column("request_id"))) == plain
+
+
+def test_an_ipv4_address_in_its_ipv6_form_is_on_the_same_side(both: tuple[Hits, Hits]) -> None:
+    asked: list[list[str]] = []
+    for hits in both:
+        sides = hits.with_restriction(["203.0.113.0/24", "2001:db8:40::/48"], ["vpce-0a1b2c3d"])
+        assert [ids(sides.filter(allowlist=side)) for side in ("inside", "outside", "endpoint")] == ["AD", "B", "C"]
+        assert {row[0] for row in hits.count("network").rows} == {
+            "203.0.113.0/24", "198.51.100.0/24", "10.0.3.0/24", "2001:db8:40::/64",
+        }  # fmt: skip
+        seen: list[str] = []
+        judged = hits.with_verdict(lambda source, seen=seen: seen.append(str(source)) or "allow")  # type: ignore[misc]
+        assert len(judged) == 4
+        asked.append(sorted(seen))
+        assert sorted(map(str, labelers(hits))) == ["198.51.100.9", "2001:db8:40::1f", "203.0.113.7"]
+        [words] = other_readers(hits, "gt-images", "", parse_networks("203.0.113.0/24"))
+        assert "2 presigned requests" in words
+    assert asked[0] == asked[1]
 
 
 def test_verdicts(hits: Hits) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from gt_secure.errors import InvalidInput
 from gt_secure.logs import read_hits
 from gt_secure.logs.leaks import LeakRules
 from support import corpus
@@ -51,6 +53,13 @@ FIRST = use("203.0.113.7", 0)
         ([use("198.51.100.9", 5, uri=URI.replace("T091400Z", "T091401Z"))], {}, None),
         ([use("198.51.100.9", 5, uri=URI.replace("&X-Amz-Sig", "&x-gt-secure-test=1&X-Amz-Sig"))], {}, None),
         ([use("10.0.3.4", 60)], {}, "leak"),
+        # An IPv4 address in its IPv6 form is the IPv4 address.
+        ([use("::ffff:203.0.113.7", 60)], {}, None),
+        ([use("::ffff:203.0.113.7", 60)], {"v4_prefix": 32}, None),
+        ([use("::FFFF:203.0.113.200", 60)], {}, None),
+        ([use("::ffff:198.51.100.9", 60)], {}, "leak"),
+        ([use("::ffff:198.51.100.9", 5)], {}, "leak"),
+        ([use("::ffff:198.51.100.9", 60)], {"pools": "203.0.113.0/24, 198.51.100.0/24"}, None),
     ],
 )
 def test_rules(tmp_path: Path, later, rules, kind) -> None:
@@ -58,6 +67,67 @@ def test_rules(tmp_path: Path, later, rules, kind) -> None:
     assert [leak.kind for leak in found] == ([kind] if kind else [])
     assert found.checked >= 1
     assert found.summary
+
+
+def test_two_addresses_in_their_ipv6_form_are_two_networks(tmp_path: Path) -> None:
+    later = use("::ffff:198.51.100.9", 60)
+    [leak] = leaks(tmp_path, [use("::ffff:203.0.113.7", 0), later])
+    assert [user.network for user in leak.users] == ["203.0.113.0/24", "198.51.100.0/24"]
+    assert not leaks(tmp_path, [use("::ffff:203.0.113.7", 0), use("2001:db8::1", 5)])
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"v4_prefix": 33}, "v4_prefix"), ({"v4_prefix": -1}, "v4_prefix"), ({"v4_prefix": True}, "v4_prefix"),
+        ({"v4_prefix": "24"}, "v4_prefix"), ({"v4_prefix": 24.0}, "v4_prefix"), ({"v6_prefix": 129}, "v6_prefix"),
+        ({"v6_prefix": -1}, "v6_prefix"), ({"v6_prefix": None}, "v6_prefix"),
+        ({"pair_seconds": -0.5}, "pair_seconds"), ({"pair_seconds": float("nan")}, "pair_seconds"),
+        ({"pair_seconds": float("inf")}, "pair_seconds"), ({"pair_seconds": "60"}, "pair_seconds"),
+    ],
+)  # fmt: skip
+def test_rules_that_no_address_or_time_can_have(values, field) -> None:
+    for make in (LeakRules, LeakRules.make):
+        with pytest.raises(InvalidInput) as error:
+            make(**values)
+        assert error.value.to_dict()["details"]["field"] == field
+        assert error.value.next_step
+
+
+@pytest.mark.parametrize("values", [{"v4_prefix": 0}, {"v4_prefix": 32}, {"v6_prefix": 0}, {"v6_prefix": 128},
+                                    {"pair_seconds": 0}, {"pair_seconds": 1.5}])  # fmt: skip
+def test_rules_at_their_ends(tmp_path: Path, values) -> None:
+    assert leaks(tmp_path, [FIRST, use("198.51.100.9", 60), use("2001:db8::1", 5)], **values).checked == 1
+
+
+OPERATORS = [
+    ("AS64500 Telco A", "AS64500", None),
+    ("AS64500", "as64500 Telco A GmbH", None),
+    ("64500", "AS64500 Telco A", None),
+    ("AS64500 Telco A", "AS64501 Telco A", "another network operator (AS64500 Telco A, then AS64501 Telco A)"),
+    ("AS64500 Telco A", "AS645001", "another network operator (AS64500 Telco A, then AS645001)"),
+    ("AS64500 Telco A", "", None),
+    ("Telco A", "telco a", None),
+    ("Telco A", "Telco B", "another network operator (Telco A, then Telco B)"),
+]
+
+
+@pytest.mark.parametrize(("first", "later", "words"), OPERATORS)
+def test_operators_are_compared_by_their_number(tmp_path: Path, first: str, later: str, words: str | None) -> None:
+    [leak] = leaks(tmp_path, [FIRST, use("198.51.100.9", 60)])
+    one, other = leak.users
+    named = replace(leak, users=(replace(one, asn=first, country="DE"), replace(other, asn=later, country="de")))
+    assert named.evidence == (f"Evidence, not proof: {words}." if words else "")
+
+
+def test_one_operator_is_named_once(tmp_path: Path) -> None:
+    [leak] = leaks(tmp_path, [FIRST, use("198.51.100.9", 60), use("192.0.2.9", 70)])
+    one, *others = leak.users
+    texts = ("AS64501", "AS64501 Telco B")
+    users = (replace(one, asn="AS64500"), *(replace(u, asn=text) for u, text in zip(others, texts, strict=True)))
+    assert replace(leak, users=users).evidence == (
+        "Evidence, not proof: another network operator (AS64500, then AS64501)."
+    )
 
 
 def test_what_is_told(tmp_path: Path) -> None:

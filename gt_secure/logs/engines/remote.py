@@ -15,7 +15,7 @@ from ...network import Ranges, parse_networks
 from ..coverage import Coverage
 from ..hits import Hits
 from ..log_query import LogQuery, Runtime
-from ..network_match import is_address, to_address
+from ..network_match import read_address, to_address
 from ..sql.columns import STORED
 from ..sql.deduplicate import distinct
 from ..sql.group_by import check_columns, finish
@@ -151,14 +151,12 @@ def _keep_addresses(store: Store, table: str, filters: Mapping[str, Any]) -> Non
     address, network = filters.get("address"), filters.get("network")
     if address is None and network is None:
         return
-    import ipaddress
-
     wanted = None if address is None else {to_address(a) for a in ([address] if isinstance(address, str) else address)}
     ranges = None if network is None else Ranges(parse_networks(network))
     found = [row[0] for row in store.query(f"SELECT DISTINCT remote_ip FROM {table} WHERE remote_ip IS NOT NULL")]
     kept = []
     for text in found:
-        place = ipaddress.ip_address(text) if is_address(text) else None
+        place = read_address(text)
         inside = place is not None and (wanted is None or place in wanted) and (ranges is None or ranges.holds(place))
         kept += [text] if inside else []
     names = ", ".join(literal(text) for text in kept) or "NULL"

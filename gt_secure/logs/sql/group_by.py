@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...errors import InvalidInput
+from ..network_match import read_address
 from ..table import Table
 from .columns import COLUMNS
 
@@ -116,12 +117,9 @@ def network_of(text: str | None) -> str | None:
     """The network that stands for an address in groups: /24 for IPv4, /64 for IPv6; other text stays."""
     if text is None:
         return None
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
+    address = read_address(text)
+    if address is None:
         return text
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
     return str(ipaddress.ip_network((address, 24 if address.version == 4 else 64), strict=False))
 
 
