@@ -108,8 +108,9 @@ class Revoked:
         what = "for the bucket and every object in it" if self.whole_bucket else what
         moment = f"{self.before:%Y-%m-%d %H:%M:%S} UTC"
         label = signer_label_of(self.signer)
+        label = "the root user" if label == "root" else label
         signed = {
-            "everybody": f"with credentials issued before {moment}",
+            "everybody": f"signed with credentials issued before {moment}",
             "session": f"signed by {label} with credentials issued before {moment}",
             "user": f"signed with the long-term keys of {label}, new ones too, and with temporary credentials of "
             f"{label} from before {moment}",
@@ -123,9 +124,14 @@ class Revoked:
 def signer_label_of(arn: str | None) -> str:
     """Return a signer's ARN in words."""
     parts = (arn or "").split(":", 5)
-    return signer_label(f"{parts[4]}:{parts[5].rsplit('/', 1)[0] if 'assumed-role/' in parts[5] else parts[5]}") if (
-        len(parts) == 6
-    ) else (arn or "unknown signer")  # fmt: skip
+    if len(parts) < 6:
+        return arn or "unknown signer"
+    kind, _, name = parts[5].partition("/")
+    if kind == "role":  # its path is no part of what a log shows
+        kind, name = "assumed-role", name.rpartition("/")[2]
+    elif kind == "assumed-role":
+        name = name.partition("/")[0]
+    return signer_label(f"{parts[4]}:{kind}{'/' if name else ''}{name}")
 
 
 def revoked_by_leak(leak: Leak) -> Revoked:
@@ -351,7 +357,7 @@ def _notices(revoked: Revoked) -> list[Notice]:
                 "revoke-long-term",
                 "warning",
                 "URLs signed with the long-term keys of a user keep working: they have no time of issue.",
-                "Revoke them by their user: pass signer= with the ARN of the user.",
+                "Revoke them by their user: give the ARN of the user as signer= or --signer.",
             )
         )
     if revoked.until is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shlex
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from botocore.config import Config
 
 from gt_secure.changes import revoke as module
 from gt_secure.changes.plan import Plan
+from gt_secure.cli.main import main
 from gt_secure.errors import InvalidInput, PolicyError
 from gt_secure.logs.hits import Hits
 from gt_secure.logs.leaks import Leak, User, url_uses
@@ -160,8 +162,13 @@ def test_a_leaked_url_without_an_object_is_stopped(clean: Box, tmp_path: Path, o
     assert clean.fetch(url, ELSEWHERE, method=method).status == 200
 
 
-def url_is(hits: Hits, leak: Leak, operation: str, method: str) -> bool:
+def uri_of(hits: Hits, leak: Leak) -> str:
     [[uri]] = hits.filter(fingerprint=leak.fingerprint).query("SELECT any_value(request_uri) FROM {hits}")
+    return str(uri)
+
+
+def url_is(hits: Hits, leak: Leak, operation: str, method: str) -> bool:
+    uri = uri_of(hits, leak)
     return uri.startswith(method) and (method == "HEAD" or f"prefix={operation}&" in uri)
 
 
@@ -247,10 +254,16 @@ def test_temporary_credentials_of_a_user_are_stopped_too(clean: Box, tmp_path: P
     ("signer", "signed", "kept", "warned"),
     [
         (None, "credentials issued before", [True], {"revoke-long-term"}),
-        (ROLE, "role/GroundTruthExecution with credentials issued before", [True], set()),
-        (f"arn:aws:sts::{ACCOUNT}:assumed-role/GroundTruthExecution/x", "credentials issued before", [True], set()),
+        (ROLE, "signed by role GroundTruthExecution with credentials issued before", [True], set()),
+        (f"arn:aws:iam::{ACCOUNT}:role/service-role/a/Gt", "signed by role Gt with credentials", [True], set()),
+        (
+            f"arn:aws:sts::{ACCOUNT}:assumed-role/GroundTruthExecution/x",
+            "by role GroundTruthExecution with credentials",
+            [True],
+            set(),
+        ),
         (USER, "long-term keys of user app", [False, True], {"revoke-no-end"}),
-        (f"arn:aws:iam::{ACCOUNT}:root", "long-term keys of root", [False, True], {"revoke-no-end"}),
+        (f"arn:aws:iam::{ACCOUNT}:root", "long-term keys of the root user", [False, True], {"revoke-no-end"}),
     ],
 )
 def test_each_kind_of_signer_has_its_end_and_words(
@@ -346,6 +359,43 @@ def test_a_leak_names_its_own_object_and_signer(clean: Box) -> None:
             gt.revoke(leak, **extra)
         assert caught.value.field == field
     assert gt.revoke(leak, bucket="gt-images").changes
+
+
+def command(*words: str) -> int:
+    return main(["revoke", "--bucket", "gt-images", *words])
+
+
+def test_the_command_refuses_what_it_would_ignore(
+    clean: Box, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clean.use_environment(monkeypatch)
+    url = ["--fingerprint", "0" * 64, "--no-cache", "--yes"]
+    for extra in (["--prefix", "zzz/"], ["--signer", USER], ["--prefix", "zzz/", "--signer", USER], ["--signer", ""]):
+        assert command(*url, *extra) not in (0, 2)
+        assert "Leave out --prefix and --signer" in capsys.readouterr().err
+    for signer in ("uesr app", "user/app", "*", "", f"{ROLE}*"):
+        assert command("--before", "1m", "--signer", signer, "--yes") not in (0, 2)
+        assert "arn:aws:iam::111122223333:user/NAME" in capsys.readouterr().err
+    assert clean.gt.bucket("gt-images").policy_text is None
+
+
+def test_the_command_stops_a_listing_that_leaks_reports(
+    clean: Box, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    clean.use_environment(monkeypatch, GT_SECURE_JOURNAL=str(tmp_path))
+    s3 = clean.client("s3", clean.assume())
+    url = s3.generate_presigned_url("list_objects_v2", Params={"Bucket": "gt-images", "Prefix": "cli/"}, ExpiresIn=600)
+    for source in (OFFICE, ELSEWHERE):
+        assert clean.fetch(url, source).status == 200
+        next_second()
+    clean.flush()
+    with clean.gt.hits("gt-images", cache=False, filters={"presigned": True}) as hits:
+        [leak] = [leak for leak in hits.leaks() if not leak.key and "cli%2F" in uri_of(hits, leak)]
+    assert main(["leaks", "--bucket", "gt-images", "--no-cache"]) == 0
+    stop = f"gt-secure revoke --bucket gt-images --fingerprint {leak.fingerprint}"
+    [printed] = [line for line in capsys.readouterr().out.splitlines() if line.endswith(stop)]
+    assert main([*shlex.split(printed.partition("stop it: gt-secure ")[2]), "--no-cache", "--yes"]) == 0
+    assert clean.fetch(url, ELSEWHERE).status == 403
 
 
 def test_a_policy_without_room_says_what_to_do_about_revocations(clean: Box) -> None:
