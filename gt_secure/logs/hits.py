@@ -248,7 +248,11 @@ class Hits:
             Takes a :class:`~gt_secure.logs.refusals.RefusedRequests`, gives the lock that refuses it today, or None if
             that is not known; called once for requests that are alike.
         """
-        return self._with(f"SELECT * FROM ({predicted(self._store, self._relation, decide)})")
+        relation, note = predicted(self._store, self._relation, decide)
+        judged = self._with(f"SELECT * FROM ({relation})")
+        if note is not None:
+            judged.coverage = replace(self.coverage, notes=[*self.coverage.notes, note])
+        return judged
 
     def _join(self, column: str, pairs: list[tuple[str, str | None]], values: list[Any], default: str) -> Hits:
         table = lookup_table(

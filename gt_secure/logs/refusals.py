@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..text import count
 from .sql.group_by import lookup_table
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ PREDICTED = " (predicted)"
 """End of each lock that was not read in a log."""
 
 MOST = 2000
-"""Kinds of refusals that are decided, those with most requests first; the others stay empty."""
+"""Kinds of refusals that are decided, those with most requests first; the others stay empty, and a note says so."""
 
 _KEYS = ("remote_ip", "endpoint", "bucket", "key", "auth_type", "version_2", "age_s", "expires_s")
 _SAME = ("remote_ip", "endpoint", "bucket", "key", "auth_type", "expires_s")
@@ -56,26 +57,40 @@ class RefusedRequests:
         return self.age_s is not None and self.expires_s is not None and self.age_s >= self.expires_s
 
 
-def predicted(store: Store, relation: str, decide: Callable[[RefusedRequests], str | None]) -> str:
-    """Return a relation whose ``refused_by`` is filled in with predictions."""
+def predicted(store: Store, relation: str, decide: Callable[[RefusedRequests], str | None]) -> tuple[str, str | None]:
+    """Return a relation whose ``refused_by`` is filled in with predictions, and a note on what was left out."""
     unexplained = "refused AND refused_by IS NULL AND coalesce(error_code = 'AccessDenied', true)"
     alike = (
         "SELECT remote_ip, endpoint, bucket, key, auth_type, "
         "coalesce(signature_version = 'SigV2', false) AS version_2, "
         f"{_OLD.format(row='')} AS age_s, expires_s FROM ({relation}) WHERE {unexplained}"
     )
+    order = "n DESC, remote_ip, key, bucket, endpoint, auth_type, version_2, age_s, expires_s"
     rows = store.query(
-        f"SELECT *, count(*) AS n FROM ({alike}) GROUP BY ALL ORDER BY n DESC, remote_ip, key LIMIT {MOST}"
+        f"WITH kinds AS MATERIALIZED (SELECT *, count(*) AS n FROM ({alike}) GROUP BY ALL) "
+        f"SELECT *, (SELECT count(*) FROM kinds), (SELECT sum(n) FROM kinds) FROM kinds ORDER BY {order} LIMIT {MOST}"
     )
     kinds = {"version_2": "BOOLEAN", "age_s": "BIGINT", "expires_s": "BIGINT"}
     columns = {name: [row[i] for row in rows] for i, name in enumerate(_KEYS)}
     columns["lock"] = [_predicted(decide(_refusal(row))) for row in rows]
     table = lookup_table(store, "refusals", columns, kinds)
     same = " AND ".join(f"r.{name} IS NOT DISTINCT FROM p.{name}" for name in _SAME)
-    return (
+    explained = (
         f"SELECT r.* REPLACE (coalesce(r.refused_by, CASE WHEN {unexplained} THEN p.lock END) AS refused_by) "
         f"FROM ({relation}) r LEFT JOIN {table} p ON {same} AND coalesce(r.signature_version = 'SigV2', false) "
         f"= p.version_2 AND {_OLD.format(row='r.')} IS NOT DISTINCT FROM p.age_s"
+    )
+    return explained, _left_out(rows)
+
+
+def _left_out(rows: Sequence[Sequence[Any]]) -> str | None:
+    """Return a sentence on the kinds of refusals beyond those that are decided."""
+    if not rows or rows[0][-2] <= len(rows):
+        return None
+    kinds, requests = int(rows[0][-2]) - len(rows), int(rows[0][-1]) - sum(row[len(_KEYS)] for row in rows)
+    return (
+        f"Only {len(rows):,} kinds of refused requests were predicted, the most frequent ones: "
+        f"{count(requests, 'request')} of {count(kinds, 'more kind')} have no predicted lock. Read a shorter time."
     )
 
 

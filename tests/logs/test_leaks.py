@@ -69,6 +69,31 @@ def test_rules(tmp_path: Path, later, rules, kind) -> None:
     assert found.summary
 
 
+FORM = {"auth_type": "HtmlForm", "operation": "REST.POST.UPLOAD", "request_uri": "POST / HTTP/1.1"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "leaked"),
+    [
+        ({**FORM, "key": None}, False),
+        ({**FORM, "key": None, "request_uri": "POST /?x=1 HTTP/1.1"}, False),
+        ({**FORM, "key": "uploads/a.png"}, True),
+        ({"request_uri": "GET /scans/0007.png HTTP/1.1"}, False),
+        ({"request_uri": "GET /scans/0007.png? HTTP/1.1"}, False),
+        ({"request_uri": None}, False),
+        ({}, True),
+    ],
+)
+def test_rows_without_anything_of_their_url_are_no_leak(tmp_path: Path, changes, leaked: bool) -> None:
+    base = {**corpus.BASE, **corpus.PRESIGNED, **changes}
+    lines = [corpus.write({**base, "remote_ip": ip, "request_id": ip}) for ip in ("203.0.113.7", "198.51.100.9")]
+    (tmp_path / "log").write_text("\n".join(lines))
+    with read_hits(tmp_path) as hits:
+        assert hits.count(["presigned"]).rows == [(True, 2)]
+        assert all((value is None) != leaked for value in hits.rows().column("fingerprint"))
+        assert len(hits.leaks()) == leaked
+
+
 def test_two_addresses_in_their_ipv6_form_are_two_networks(tmp_path: Path) -> None:
     later = use("::ffff:198.51.100.9", 60)
     [leak] = leaks(tmp_path, [use("::ffff:203.0.113.7", 0), later])

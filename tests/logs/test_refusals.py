@@ -11,6 +11,7 @@ import pytest
 from gt_secure import plots
 from gt_secure.access.refused_by import EXPIRED, OTHER, lock_of
 from gt_secure.logs import Hits, count_hits, read_hits
+from gt_secure.logs import refusals as module
 from gt_secure.logs.refusals import RefusedRequests
 from gt_secure.policies.bucket_guard import build_guard, merge_guards
 from support import corpus
@@ -98,6 +99,28 @@ def test_predictions_are_marked_and_one_for_each_kind(tmp_path: Path) -> None:
     assert len(seen) == 2
     assert "198.51.100.9: 2 by bucket guard (predicted)." in words
     assert "198.51.100.10: 1 by not named by the log." in words
+
+
+def test_what_is_not_predicted_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST", 20)
+    often = [{"key": "often", "request_id": f"o{n}"} for n in range(3)]
+    rare = [{"key": f"k{n}", "request_id": f"r{n}"} for n in range(24)]
+    with read_hits(log(tmp_path, *rare, *often)) as hits:
+        judged = hits.with_refusals(lambda _: "bucket guard")
+        assert judged.count("refused_by").rows == [("bucket guard (predicted)", 22), (None, 5)]
+        assert judged.filter(key="often").count("refused_by").rows == [("bucket guard (predicted)", 3)]
+        words = (
+            "Only 20 kinds of refused requests were predicted, the most frequent ones: 5 requests of 5 more kinds "
+            "have no predicted lock. Read a shorter time."
+        )
+        for each in (judged, judged.filter(refused=True)):
+            assert words in each.coverage.limits()
+            assert words in each.coverage.to_dict()["limits"]
+        assert words not in hits.coverage.limits()
+        fewer = hits.where("key <> 'often' AND key < 'k2'").with_refusals(lambda _: "bucket guard")
+        assert fewer.coverage.limits() == hits.coverage.limits()
+        none = hits.filter(refused=False).with_refusals(lambda _: "bucket guard")
+        assert none.coverage.limits() == hits.coverage.limits()
 
 
 def refusal(**more: Any) -> RefusedRequests:

@@ -73,6 +73,8 @@ TEXTS = ("request_uri", "referer", "user_agent", "error_message")
 """Columns with text of a client, which may hold secrets."""
 _MARKER = "[0-9a-f]{32}"
 _BY_FORM = "auth_type = 'HtmlForm'"
+_NOTHING_OF_IT = f"CASE WHEN {_BY_FORM} THEN coalesce(key, '') ELSE coalesce(asked_raw, '') END = ''"
+"""Condition: a presigned request whose record holds nothing of its URL or form: nothing tells it from others."""
 
 
 def _decoded(text: str, d: Dialect) -> str:
@@ -146,7 +148,8 @@ def _fingerprint(d: Dialect) -> str:
     """Expression: the hash of what a URL's signature covers.
 
     SigV4 covers method, host and the whole query. SigV2 covers the resource, whatever the host is called, and only some
-    parameters: what else somebody adds makes no other URL of it. Of a POST form the log holds only key and signer.
+    parameters: what else somebody adds makes no other URL of it. Of a POST form the log holds only key and signer;
+    without a key, forms of one signer cannot be told apart, and have no fingerprint.
     """
     method = d.part.format("raw_uri", " ", 1)
     # Servers skip empty parameters (a doubled, first or last "&").
@@ -301,7 +304,7 @@ def derived(
         FROM (SELECT *, {half} AS half_uri
         FROM (SELECT *, {spelled} AS spelled_uri FROM {rows}) r6) r7) r8) r9"""
     columns = {
-        "fingerprint": f"CASE WHEN presigned THEN substr({_fingerprint(d)}, 1, 16) END",
+        "fingerprint": f"CASE WHEN presigned AND NOT ({_NOTHING_OF_IT}) THEN substr({_fingerprint(d)}, 1, 16) END",
         "minted": _minted(d),
         "expires_s": _lifetime(d),
         "access_key": _signer_hash(d),
