@@ -579,9 +579,9 @@ class Connection:
                     field="signer" if signer is not None else "prefix",
                 )
             revoked = changes.revoked_by_leak(leak)
-            if bucket is not None and buckets.check_bucket(bucket) != revoked.bucket:
+            if bucket is not None and (named := buckets.check_bucket(bucket)) != revoked.bucket:
                 raise InvalidInput(
-                    f"The leak is of a URL of the bucket {revoked.bucket}, not {buckets.check_bucket(bucket)}.",
+                    f"The leak is of a URL of the bucket {revoked.bucket}, not {named}.",
                     next_step="Leave the bucket out, or choose a leak of that bucket.",
                     field="bucket",
                 )

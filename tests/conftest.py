@@ -1,4 +1,4 @@
-"""What all tests share: a sandbox, what is kept between processes, and how parallel workers divide the tests."""
+"""Common set-up of all tests: a sandbox, folders for kept files, and the order in which workers run the files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gt_secure.sandbox import Sandbox
 os.environ.pop("COLUMNS", None)  # tables would wrap at the width of the terminal that runs the tests
 
 KEPT = {"GT_SECURE_JOURNAL": "journal", "GT_SECURE_CACHE": "cache", "GT_SECURE_SWEEPS": "sweeps"}
-"""What the package keeps between two processes, and the name of its folder here."""
+"""Variables with the folders that the package keeps between processes, and the names of these folders here."""
 
 _ELSEWHERE = Path(tempfile.mkdtemp(prefix="gt-secure-tests-"))
 os.environ |= {name: str(_ELSEWHERE / folder) for name, folder in KEPT.items()}  # never what the home folder has

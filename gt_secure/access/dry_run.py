@@ -123,22 +123,19 @@ class DryRun:
         return f" {count(self.unknown, 'request')} {are} unknown: {', '.join(self._unknown_reasons())}."
 
     def _unknown_reasons(self) -> Iterator[str]:
-        if self.no_address:
-            yield f"{self.no_address:,} without an address in the log"
-        if self.no_endpoint:
-            yield f"{self.no_endpoint:,} through an endpoint that the log does not name"
-        if self.no_age:
-            yield f"{self.no_age:,} without an age in the log"
-        if self.near_limit:
-            yield f"{self.near_limit:,} up to a second older than {self.max_age}"
+        return _numbered(
+            (self.no_address, "without an address in the log"),
+            (self.no_endpoint, "through an endpoint that the log does not name"),
+            (self.no_age, "without an age in the log"),
+            (self.near_limit, f"up to a second older than {self.max_age}"),
+        )
 
     def _reasons(self) -> Iterator[str]:
-        if self.not_listed:
-            yield f"{self.not_listed:,} not on its list"
-        if self.too_old:
-            yield f"{self.too_old:,} older than {self.max_age}"
-        if self.version_2:
-            yield f"{self.version_2:,} with signature version 2"
+        return _numbered(
+            (self.not_listed, "not on its list"),
+            (self.too_old, f"older than {self.max_age}"),
+            (self.version_2, "with signature version 2"),
+        )
 
     @property
     def refused_usages(self) -> tuple[Usage, ...]:
@@ -164,6 +161,11 @@ class DryRun:
             "usages": [usage.to_dict() for usage in self.usages],
             "sentence": self.sentence,
         }
+
+
+def _numbered(*reasons: tuple[int, str]) -> Iterator[str]:
+    """Yield each reason with its number, without those of no request."""
+    return (f"{number:,} {words}" for number, words in reasons if number)
 
 
 def dry_run(restriction: Restriction, hits: object) -> DryRun | None:

@@ -20,6 +20,7 @@ from ..logs.hits import Hits
 from ..logs.leaks import Leak
 from ..logs.signers import SIGNER, signer_label
 from ..logs.time_range import parse_time
+from ..policies.age_cap import LONGEST_S
 from ..policies.bucket_guard import MergeWords, merge_guard, remove_statements
 from ..policies.revocation import (
     SignerKind,
@@ -41,7 +42,7 @@ from .change import Call, Change, planned_values
 from .plan import Plan
 from .targets import BucketGuard
 
-LONGEST = dt.timedelta(days=7)
+LONGEST = dt.timedelta(seconds=LONGEST_S)
 """Longest life of a URL of signature version 4."""
 
 _NAMED = 5
@@ -98,8 +99,7 @@ class Revoked:
     @property
     def temporary_until(self) -> dt.datetime:
         """Latest end of what temporary credentials signed: they are long dead by then."""
-        latest = self.before + LONGEST
-        return latest if self.until is None else self.until
+        return self.before + LONGEST if self.until is None else self.until
 
     @property
     def words(self) -> str:
@@ -297,7 +297,7 @@ def _affects(revoked: Revoked, hits: Hits | None, now: dt.datetime) -> list[str]
     rows = chosen.query(
         f"SELECT {SIGNER} AS signer, any_value(requester), count(DISTINCT fingerprint), count(DISTINCT remote_ip) "
         f"FROM {{hits}} WHERE {refused} AND "
-        f"coalesce(minted + to_seconds(coalesce(expires_s, 604800)) > TIMESTAMP '{_sql(now)}', true) "
+        f"coalesce(minted + to_seconds(coalesce(expires_s, {LONGEST_S})) > TIMESTAMP '{_sql(now)}', true) "
         "GROUP BY 1 ORDER BY 3 DESC, 1"
     )
     one = revoked.signer if revoked.kind in ("session", "user") else None

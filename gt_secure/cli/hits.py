@@ -295,12 +295,12 @@ def log_sources(args: argparse.Namespace) -> tuple[list[Any], Any]:
 
 def _refuse_as_output(output: str | None, sources: list[str]) -> None:
     """Refuse to write over a log that is read."""
-    if output and any(Path(source).is_file() and _is_same(output, source) for source in sources):
+    if (
+        output
+        and Path(output).is_file()
+        and any(Path(source).is_file() and Path(source).samefile(output) for source in sources)
+    ):
         raise InvalidInput(f"{output} is one of the logs.", next_step="Choose another file for -o.", field="output")
-
-
-def _is_same(one: str, other: str) -> bool:
-    return Path(one).exists() and Path(one).samefile(other)
 
 
 def emit(table: Table, form: str, output: str | None) -> None:

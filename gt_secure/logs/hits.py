@@ -22,7 +22,8 @@ from .refusals import RefusedRequests, predicted
 from .sql.columns import DERIVED, EXTRA, FIELDS, STORED
 from .sql.derived_columns import age, own_test
 from .sql.group_by import check_columns, check_limit, finish, group_parts, lookup_table, shown
-from .sql.outcome import OPENED, REFUSED, check_status
+from .sql.outcome import OPENED, REFUSED
+from .sql.query import as_list, check_status
 from .table import FORMULA, Table, writable
 from .time_range import parse_time
 
@@ -138,19 +139,19 @@ class Hits:
                 field="allowlist",
             )
         parts += [
-            f'"{name}" IN ({", ".join(map(literal, _list(v)))})'
+            f'"{name}" IN ({", ".join(map(literal, as_list(v)))})'
             for name, v in same.items()
-            if v is not None and _list(v)
+            if v is not None and as_list(v)
         ]
-        parts += ["false" for v in same.values() if v is not None and not _list(v)]
+        parts += ["false" for v in same.values() if v is not None and not as_list(v)]
         flags = {"presigned": presigned, "refused": refused, "test": test}
         parts += [f"{name} = {literal(v)}" for name, v in flags.items() if v is not None]
         if key is not None:
-            parts.append("(" + " OR ".join(_key_condition(k) for k in _list(key)) + ")" if _list(key) else "false")
+            parts.append("(" + " OR ".join(_key_condition(k) for k in as_list(key)) + ")" if as_list(key) else "false")
         if key_prefix is not None:
             parts.append(f"starts_with(key, {literal(key_prefix)})")
         if address is not None:
-            wanted = {to_address(a) for a in _list(address)}
+            wanted = {to_address(a) for a in as_list(address)}
             parts.append(self._addresses(lambda a: a in wanted))
         if network is not None:
             ranges = Ranges(parse_networks(network))
@@ -403,10 +404,6 @@ class Hits:
 
 def _moment(name: str) -> str:
     return "strftime(r.time, '%Y-%m-%dT%H')" if name == "hour" else "strftime(r.time, '%Y-%m-%d')"
-
-
-def _list(value: Any) -> list[Any]:
-    return [value] if isinstance(value, (str, int)) else list(value)
 
 
 def _key_condition(key: str) -> str:

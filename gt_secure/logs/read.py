@@ -51,7 +51,7 @@ _NEXT_STEPS = {
     "damaged": "Read an intact copy of the logs.",
     "vanished": "Check the names of the logs, or list them again.",
 }
-"""What to do where no object could be read, by kind of failure."""
+"""Next step where no object could be read, by kind of failure."""
 
 
 class _Job:

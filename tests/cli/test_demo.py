@@ -96,7 +96,7 @@ def running(pids):
 
 
 def arguments_of(pids):
-    """How those of these processes that still run were called."""
+    """Return the command lines of those of these processes that still run."""
     found = []
     for pid in pids:
         with contextlib.suppress(OSError):

@@ -5,10 +5,6 @@ CloudTrail has no status: there a request without an error code was opened, and 
 
 from __future__ import annotations
 
-from typing import Any
-
-from ...errors import InvalidInput
-
 REFUSAL_CODES = (
     "AccessDenied", "AccessDeniedException", "VpceAccessDenied", "AllAccessDisabled", "AccountProblem",
     "InvalidAccessKeyId", "InvalidSecurity", "NotSignedUp", "RequestTimeTooSkewed", "SignatureDoesNotMatch",
@@ -31,21 +27,3 @@ INTERNAL_KIND = (
     "THEN 'S3 lifecycle' ELSE 'S3 internal' END"
 )
 """Name of the work of S3 itself, for rows that fulfil ``INTERNAL``."""
-
-
-def check_status(status: Any) -> list[int] | None:
-    """Return the HTTP statuses of a filter as numbers."""
-    if status is None:
-        return None
-    try:
-        given = [status] if isinstance(status, (str, int, float)) else list(status)
-        found = [int(str(each)) for each in given if not isinstance(each, bool)]
-    except (TypeError, ValueError):
-        found, given = [], [None]
-    if len(found) < len(given):
-        raise InvalidInput(
-            f'status accepts HTTP statuses, not "{str(status)[:40]}".',
-            next_step="Write a number such as 403, or several: [401, 403].",
-            field="status",
-        )
-    return found

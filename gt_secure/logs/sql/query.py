@@ -22,7 +22,6 @@ from ..ingest.unreadable import why_unreadable
 from .columns import DERIVED, STORED
 from .derived_columns import derived, from_lines, masked
 from .dialects import Dialect
-from .outcome import check_status
 
 MOST_ROWS = 2_000_000
 """Groups or rows that are taken into this kernel at most."""
@@ -74,6 +73,24 @@ def check_filters(filters: Mapping[str, Any]) -> None:
             field="filters",
         )  # fmt: skip
     check_status(filters.get("status"))
+
+
+def check_status(status: Any) -> list[int] | None:
+    """Return the HTTP statuses of a filter as numbers."""
+    if status is None:
+        return None
+    try:
+        given = as_list(status)
+        found = [int(str(each)) for each in given if not isinstance(each, bool)]
+    except (TypeError, ValueError):
+        found, given = [], [None]
+    if len(found) < len(given):
+        raise InvalidInput(
+            f'status accepts HTTP statuses, not "{str(status)[:40]}".',
+            next_step="Write a number such as 403, or several: [401, 403].",
+            field="status",
+        )
+    return found
 
 
 def all_rows(since: dt.datetime | None, until: dt.datetime | None, filters: Mapping[str, Any]) -> Question:
@@ -137,9 +154,9 @@ def conditions(filters: Mapping[str, Any], dialect: Dialect) -> str:
         elif name == "key_prefix":
             parts.append(f"substr(key, 1, {len(str(value))}) = {_literal(value, dialect)}")
         elif name == "key":
-            parts.append("(" + (" OR ".join(_key(k, dialect) for k in _list(value)) or "false") + ")")
+            parts.append("(" + (" OR ".join(_key(k, dialect) for k in as_list(value)) or "false") + ")")
         else:
-            column, values = ("http_status", check_status(value)) if name == "status" else (name, _list(value))
+            column, values = ("http_status", check_status(value)) if name == "status" else (name, as_list(value))
             wanted = ", ".join(_literal(v, dialect) for v in values or ())
             parts.append(f"{column} IN ({wanted})" if wanted else "false")
     # A condition on an absent value is neither true nor false: such a row is no hit.
@@ -155,7 +172,8 @@ def _key(key: str, dialect: Dialect) -> str:
     return f"key LIKE {_literal(pattern.replace('*', '%'), dialect)} ESCAPE '!'"
 
 
-def _list(value: Any) -> list[Any]:
+def as_list(value: Any) -> list[Any]:
+    """Return the values of a filter: one, or several."""
     return [value] if isinstance(value, (str, int)) else list(value)
 
 
