@@ -13,6 +13,7 @@ from dataclasses import replace
 from ..iam.condition_keys import key_facts
 from ..iam.documents import Statement
 from ..iam.evaluate import evaluate
+from ..iam.facts import Facts, Signer, Values
 from ..iam.request import Compiled, Policies, Request
 from ..iam.request_context import HEADER_SIGNED, POST_FORM, PRESIGNED
 from ..iam.request_keys import ENDPOINT_FACTS, is_absent_for
@@ -21,17 +22,7 @@ from ..iam.statement_table import PRINCIPAL, StatementTable, View
 from ..iam.three_valued import fact, spellings
 from ..iam.verdict import Decided, Verdict
 from .exposure import example_request
-from .request_kinds import (
-    Circumstances,
-    Form,
-    Given,
-    Kind,
-    Signer,
-    Values,
-    absent_keys,
-    dimensions,
-    principal_keys,
-)
+from .request_kinds import Circumstances, Form, Kind, absent_keys, dimensions, principal_keys
 
 _FORMS: dict[str, Form] = {PRESIGNED: "presigned", HEADER_SIGNED: "header", POST_FORM: "post-form"}
 SUPPOSED = frozenset(
@@ -53,7 +44,7 @@ _OF_SERVICES = ("aws:sourceorgid", "aws:sourceorgpaths")
 def decide_request(
     request: Request,
     policies: Policies,
-    facts: Given | None = None,
+    facts: Facts | None = None,
     *,
     signer_known: bool = True,
     session_known: bool = True,
@@ -65,7 +56,7 @@ def decide_request(
     request : Request
         A context key that is not in it is absent only where AWS documents so for such a request.
     policies : Policies
-    facts : Given, optional
+    facts : Facts, optional
         Values of further keys.
     signer_known : bool
         False if the request names no more than somebody of the account that signs.
@@ -77,7 +68,7 @@ def decide_request(
     Verdict
         ``unknown``, with the keys, where the answer depends on one that is not known.
     """
-    given = _given(request, facts or Given())
+    given = _given(request, facts or Facts())
     request = _supposing(request, given)
     certain = evaluate(request, policies)
     if certain.policies is None:
@@ -102,7 +93,7 @@ def decide_request(
     view = View(request.action, request.resource, caller, settled)
     form = _FORMS.get(next(iter(request.keys.get("s3:authtype", ())), ""), "unsigned")
     kind = Kind(form, form, _signer(request), request.action, request.resource)
-    circumstances = Circumstances(account, caller.partition or "aws", Given({**settled, **known}))
+    circumstances = Circumstances(account, caller.partition or "aws", Facts({**settled, **known}))
     if caller.kind == "service":
         mentioned = spellings(compiled)
         varying = [fact(table, key, known=settled) for key in _OF_SERVICES if key in mentioned and key not in known]
@@ -134,7 +125,7 @@ def decide_request(
     return Verdict(request, compiled, Decided("unknown", rule="the evaluation was not confirmed", depends_on=names))
 
 
-def _given(request: Request, facts: Given) -> dict[str, Values]:
+def _given(request: Request, facts: Facts) -> dict[str, Values]:
     """Return the facts about a request: those of its signer and path that requests of its action can have."""
     signer = _signer(request)
     given = facts.off_endpoint(signer) if request.is_off_endpoint else facts.about(signer)

@@ -8,10 +8,10 @@ from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 from ..account.snapshot import State as Account
+from ..iam.facts import Facts
 from .address_classes import EVERY_ADDRESS, minus
 from .exposure import RequestExposure, SourceSet
 from .locks import EffectiveLocks, example_key
-from .request_kinds import Given
 from .team_exposure import team_exposure
 
 _Answer: TypeAlias = Literal["opened", "refused", "unknown"]
@@ -120,7 +120,7 @@ def _answer_at(row: RequestExposure, label: str) -> _Answer:
 
 
 def exposure_changes(
-    account: Account, prefix: str, planned: Mapping[str, Any], facts: Given | None = None
+    account: Account, prefix: str, planned: Mapping[str, Any], facts: Facts | None = None
 ) -> tuple[ExposureChange, ...]:
     """Return the exposure of an object under a prefix before and after planned values, for each kind of request.
 

@@ -10,19 +10,19 @@ from ..aws.buckets import BucketState
 from ..aws.client import Aws
 from ..aws.endpoints import VpcEndpoint
 from ..errors import PolicyError
+from ..iam.facts import Facts, Values
 from ..iam.request import Policies
 from ..iam.three_valued import spellings
 from ..restriction.model import Restriction
 from .locks import signer_arn, signing_role
 from .policy_files import given_facts
 from .public_access import READ_STATUS, SETTING, is_surely_public, may_be_public, status_text
-from .request_kinds import Given, Values
 
 _ORGANIZATION = ("aws:principalorg", "aws:resourceorg", "aws:vpceorg")
 _READABLE = (*_ORGANIZATION, "aws:resourceaccount", "aws:vpceaccount", OBJECT_TAG.lower(), PRINCIPAL_TAG.lower())
 
 
-def given_from(facts: KeyFacts, mentioned: Iterable[str]) -> Given:
+def given_from(facts: KeyFacts, mentioned: Iterable[str]) -> Facts:
     """Return facts that were read as facts of an answer.
 
     Parameters
@@ -35,7 +35,7 @@ def given_from(facts: KeyFacts, mentioned: Iterable[str]) -> Given:
     values: dict[str, Values] = {key.lower(): _values(value) for key, value in facts.values.items()}
     families = tuple(prefix.lower() for prefix in facts.complete)
     absent = {key for key in mentioned if families and key.startswith(families)} | {key.lower() for key in facts.absent}
-    return Given({**dict.fromkeys(absent, ()), **values})
+    return Facts({**dict.fromkeys(absent, ()), **values})
 
 
 def read_given(
@@ -47,7 +47,7 @@ def read_given(
     region: str | None = None,
     role: str = "",
     endpoints: Iterable[VpcEndpoint] = (),
-) -> Given:
+) -> Facts:
     """Read the facts that a bucket policy asks for; a policy that asks for none costs no call.
 
     Parameters
@@ -68,7 +68,7 @@ def read_given(
     mentioned = _mentioned(policy)
     wanted = {name for name in mentioned if name.startswith(_READABLE)}
     if not wanted:
-        return Given()
+        return Facts()
     facts = read_key_facts(
         aws,
         bucket=bucket,
@@ -81,7 +81,7 @@ def read_given(
     known = given_from(facts, mentioned).values
     owner = {"aws:principalaccount", "aws:resourceaccount", *(name for name in wanted if "resource" in name)}
     missing = [each.action for each in facts.missing if each.action != "s3:ListBucket" or wanted & owner]
-    return Given(
+    return Facts(
         {name: value for name, value in known.items() if name in wanted},
         facts.assumed,
         {each.id: _owner_keys(each, known) for each in endpoints if _asks(wanted, "aws:vpce")},
@@ -104,7 +104,7 @@ def _owner_keys(endpoint: VpcEndpoint, known: Mapping[str, Values]) -> dict[str,
     return keys
 
 
-def facts_for(aws: Aws, wish: Restriction, state: State, *, key: str | None = None) -> Given:
+def facts_for(aws: Aws, wish: Restriction, state: State, *, key: str | None = None) -> Facts:
     """Return what is known for a restriction: facts that its bucket's policy asks for, and those that it supplies.
 
     Parameters
@@ -120,21 +120,21 @@ def facts_for(aws: Aws, wish: Restriction, state: State, *, key: str | None = No
     return supplied.with_defaults(facts_of(aws, state, supplied, key=key))
 
 
-def facts_of(aws: Aws, state: State, supplied: Given | None = None, *, key: str | None = None) -> Given:
+def facts_of(aws: Aws, state: State, supplied: Facts | None = None, *, key: str | None = None) -> Facts:
     """Return the facts that the policy of a bucket asks for and that this role can read.
 
     ``supplied`` may name the role that signs, whose tags are read.
     """
     bucket = state.bucket
     if bucket is None:
-        return Given()
+        return Facts()
     given = read_given(
         aws,
         bucket.policy_text,
         bucket=bucket.name,
         key=key,
         region=bucket.region,
-        role=signer_arn(supplied or Given(), signing_role(state)),
+        role=signer_arn(supplied or Facts(), signing_role(state)),
         endpoints=state.endpoints,
     )
     if not may_be_public(bucket.policy_text):
@@ -145,21 +145,21 @@ def facts_of(aws: Aws, state: State, supplied: Given | None = None, *, key: str 
     return given.with_defaults(_policy_status(aws, bucket)) if restricts or given.blocks_public else given
 
 
-def _account_block(aws: Aws) -> Given:
+def _account_block(aws: Aws) -> Facts:
     """Read Block Public Access of the account, which overrides the bucket's own."""
     facts = read_key_facts(aws, organization=False)
     if facts.public_access_block is None:
-        return Given(missing=tuple(each.action for each in facts.missing))
-    return Given(account_block=facts.public_access_block)
+        return Facts(missing=tuple(each.action for each in facts.missing))
+    return Facts(account_block=facts.public_access_block)
 
 
-def _policy_status(aws: Aws, bucket: BucketState) -> Given:
+def _policy_status(aws: Aws, bucket: BucketState) -> Facts:
     """Read whether S3 calls the policy public; if this role cannot read that, our own verdict counts."""
     ours = is_surely_public(bucket.policy_text)
     theirs = read_policy_status(aws, bucket.name, bucket.region)
     if theirs is None:
-        return Given(missing=() if ours else (READ_STATUS,))
-    return Given(policy_is_public=theirs, notes=(status_text(theirs=theirs, ours=ours),))
+        return Facts(missing=() if ours else (READ_STATUS,))
+    return Facts(policy_is_public=theirs, notes=(status_text(theirs=theirs, ours=ours),))
 
 
 def asks_for_signer(policy: str | None) -> bool:

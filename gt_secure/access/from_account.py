@@ -13,6 +13,7 @@ from ..account.snapshot import State, read_state
 from ..aws.client import Aws
 from ..aws.teams import TeamLike
 from ..errors import InvalidInput
+from ..iam.facts import Facts
 from ..restriction.model import Restriction
 from ..text import count
 from .exposure import RequestExposure, SourceSet
@@ -20,7 +21,6 @@ from .facts import facts_of
 from .locks import READ_POLICY, EffectiveLocks, example_key
 from .policy_files import PolicyFiles, given_facts
 from .proof import Claim, Proof, prove
-from .request_kinds import Given
 from .team_exposure import team_exposure
 
 Context = Mapping[str, str | Sequence[str]]
@@ -145,7 +145,7 @@ def account_proof(aws: Aws, restriction: Restriction, context: Context | None = 
     return prove(files, Claim(restriction.prefix, restriction.addresses, restriction.endpoints))
 
 
-def _locks(aws: Aws, state: State, supplied: Given, *, key: str | None = None) -> EffectiveLocks:
+def _locks(aws: Aws, state: State, supplied: Facts, *, key: str | None = None) -> EffectiveLocks:
     """Return the locks of a state with the facts and the organization policies that can be read."""
     facts = supplied.with_defaults(facts_of(aws, state, supplied, key=key))
     organization = read_organization(aws)
@@ -157,7 +157,7 @@ def _locks(aws: Aws, state: State, supplied: Given, *, key: str | None = None) -
 
 def _files(locks: EffectiveLocks) -> PolicyFiles:
     """Return the policies of locks for a question about every signer."""
-    region = Given({"aws:requestedregion": (locks.region,)} if locks.region else {})
+    region = Facts({"aws:requestedregion": (locks.region,)} if locks.region else {})
     return PolicyFiles(
         locks.bucket,
         locks.policy,

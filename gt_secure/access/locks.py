@@ -11,6 +11,7 @@ from ..aws.arns import role_of_session, session_of_role
 from ..aws.endpoints import VpcEndpoint
 from ..aws.teams import UrlLock
 from ..iam.documents import Source as PolicySource
+from ..iam.facts import Facts
 from ..iam.request import Policies, Request
 from ..iam.request_context import header_context, presigned_context
 from ..iam.verdict import Verdict
@@ -20,7 +21,6 @@ from ..policies.session_policy import session_policy
 from .decision import decide_request
 from .policy_files import DEFAULT_ACCOUNT, EVERYTHING
 from .public_access import SETTING, has_same_grants, is_surely_public
-from .request_kinds import Given
 
 Decision: TypeAlias = Literal["allowed", "refused", "unknown"]
 Portal: TypeAlias = Literal["open", "admits", "refuses", "unknown"]
@@ -103,7 +103,7 @@ class EffectiveLocks:
         ARN of that role, with the path that the session's ARN leaves out; empty if it is not known.
     endpoints : mapping
         The S3 endpoints that could be read, by id.
-    facts : Given
+    facts : Facts
         Values of condition keys that are known.
     identity : sequence, optional
         The signer's policies; None if they are not known, and then they are supposed to allow everything: where they
@@ -130,7 +130,7 @@ class EffectiveLocks:
     session_known: bool = False
     role: str = ""
     endpoints: Mapping[str, VpcEndpoint] = field(default_factory=dict)
-    facts: Given = field(default_factory=Given)
+    facts: Facts = field(default_factory=Facts)
     identity: Sequence[PolicySource] | None = None
     boundary: PolicySource | None = None
     unread: frozenset[str] = frozenset()
@@ -147,10 +147,10 @@ class EffectiveLocks:
         return is_surely_public(self.policy) if theirs is None else theirs
 
     @classmethod
-    def of(cls, state: State, facts: Given | None = None) -> EffectiveLocks:
+    def of(cls, state: State, facts: Facts | None = None) -> EffectiveLocks:
         """Read the locks out of a state; facts are values of condition keys that are known."""
         bucket, team, force = state.bucket, state.team, state.workforce
-        arn = signer_arn(facts or Given(), signing_role(state))
+        arn = signer_arn(facts or Facts(), signing_role(state))
         unread = {BUCKET_POLICY} if bucket is not None and not bucket.sees(READ_POLICY) else set()
         unread |= set() if state.sees("VPC endpoints") else {ENDPOINT_POLICY}
         return cls(
@@ -165,7 +165,7 @@ class EffectiveLocks:
             signer=signer_of(arn),
             role=arn if ":role/" in arn else "",
             endpoints={endpoint.id: endpoint for endpoint in state.endpoints},
-            facts=facts or Given(),
+            facts=facts or Facts(),
             unread=frozenset(unread),
             restricts_public=bucket is not None and bool(bucket.public_access_block.get(SETTING)),
         )
@@ -294,7 +294,7 @@ class EffectiveLocks:
         )
         facts = self.facts
         if endpoint is not None:
-            facts = Given(facts.endpoints.get(endpoint.id, {})).with_defaults(facts)
+            facts = Facts(facts.endpoints.get(endpoint.id, {})).with_defaults(facts)
         verdict = decide_request(
             request,
             policies,
@@ -322,7 +322,7 @@ def example_key(prefix: str) -> str:
     return f"{prefix}example.png"
 
 
-def signer_arn(facts: Given, role: str) -> str:
+def signer_arn(facts: Facts, role: str) -> str:
     """Return the ARN of the role or user that signs: the supplied one, or else the role that is read."""
     return next(iter(facts.values.get("aws:principalarn", ())), "") or role
 

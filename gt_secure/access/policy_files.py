@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from ..iam.documents import Source
-from ..iam.facts import usable_facts
+from ..iam.facts import Facts, Signer, usable_facts
 from ..iam.operators import read_date
 from ..iam.request import Policies
 from .exposure import RequestExposure, expose
-from .request_kinds import Circumstances, Form, Given, Kind, Signer
+from .request_kinds import Circumstances, Form, Kind
 
 DEFAULT_ACCOUNT = "111122223333"
 EVERYTHING: dict[str, object] = {
@@ -51,7 +51,7 @@ class PolicyFiles:
         Of the role session that signs.
     rcp, scp : sequence
         Policies of the organization, each a level.
-    given : Given
+    given : Facts
         Facts.
     account : str
         The bucket's account.
@@ -70,7 +70,7 @@ class PolicyFiles:
     session_policy: Source | None = None
     rcp: Sequence[Source] = ()
     scp: Sequence[Source] = ()
-    given: Given = field(default_factory=Given)
+    given: Facts = field(default_factory=Facts)
     account: str = DEFAULT_ACCOUNT
     named_partition: str = ""
     endpoint_policies: Mapping[str, tuple[Source | None, bool]] = field(default_factory=dict)
@@ -126,7 +126,7 @@ class PolicyFiles:
         ]
 
 
-def _now(given: Given) -> datetime:
+def _now(given: Facts) -> datetime:
     for key in ("aws:currenttime", "aws:epochtime"):
         values = given.values.get(key)
         seconds = read_date(values[0]) if values else None
@@ -135,16 +135,16 @@ def _now(given: Given) -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-def given_facts(values: Mapping[str, object] | None, field: str = "context") -> Given:
+def given_facts(values: Mapping[str, object] | None, field: str = "context") -> Facts:
     """Return supplied facts for an answer; a key that has no value is absent; raises InvalidInput for a bad one."""
     facts, unused = usable_facts(values, field)
     given = {key.lower(): texts for key, texts in facts.items()}
-    return Given(given | _same_moment(given), unused)
+    return Facts(given | _same_moment(given), unused)
 
 
 def _same_moment(given: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
     """Return both keys of the time, where one of them is given."""
-    moment = _now(Given(given)) if given.keys() & {"aws:currenttime", "aws:epochtime"} else None
+    moment = _now(Facts(given)) if given.keys() & {"aws:currenttime", "aws:epochtime"} else None
     if moment is None:
         return {}
     return {

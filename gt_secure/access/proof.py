@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..iam.evaluate import evaluate
+from ..iam.facts import Signer
 from ..iam.request import Policies, Request
 from ..iam.request_keys import is_absent_for, is_by_action
 from ..iam.request_space import Dimension, RequestSpace, SpaceAnswer
@@ -24,7 +25,7 @@ from ..policies.s3_actions import BUCKET_ACTIONS, OBJECT_ACTIONS
 from .exposure import example_request
 from .fixing_finding import fixing_finding
 from .policy_files import PolicyFiles
-from .request_kinds import Circumstances, Form, Kind, Signer, base_view, callers, dimensions
+from .request_kinds import Circumstances, Form, Kind, base_view, callers, dimensions
 from .sources import address_sources, endpoint_classes, endpoint_dimensions
 
 _FORMS: tuple[tuple[Form, Signer], ...] = (

@@ -9,11 +9,11 @@ from ..aws.client import Aws
 from ..aws.endpoints import VpcEndpoint, list_s3_endpoints
 from ..aws.teams import UrlLock, get_workteam, jobs_of_team, list_workforces
 from ..errors import GtSecureError
+from ..iam.facts import Facts
 from ..network import Source
 from .facts import asks_for_signer, read_given
 from .locks import BUCKET_POLICY, ENDPOINT_POLICY, READ_POLICY, EffectiveLocks, signer_arn, signer_of
 from .policy_files import given_facts
-from .request_kinds import Given
 from .who_can_open import AccessRow, rows_of, who_html, who_text
 
 
@@ -104,7 +104,7 @@ def who(
     return AccessTable(rows_of(locks, check_key(key), wanted, forwarded_from))
 
 
-def _signer(aws: Aws, supplied: Given, team: str | None, policy: str | None) -> str:
+def _signer(aws: Aws, supplied: Facts, team: str | None, policy: str | None) -> str:
     """Return the role or user that signs workers' URLs: the supplied one, or the role of one of the team's jobs.
 
     The jobs are read only where the bucket policy tells signers apart.

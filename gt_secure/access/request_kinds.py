@@ -14,109 +14,42 @@ from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
 from ..errors import InvalidInput
-from ..iam.condition_keys import ConditionKey, key_facts
+from ..iam.condition_keys import ConditionKey
 from ..iam.conditions import Condition
+from ..iam.facts import Facts, Signer, Values
 from ..iam.key_values import key_values
 from ..iam.operators import read_date
 from ..iam.principals import CANONICAL_USER, Caller, parse_caller
 from ..iam.request import Compiled
 from ..iam.request_context import HEADER_SIGNED, POST_FORM, PRESIGNED, SIGV2, SIGV4, UNSIGNED_PAYLOAD
-from ..iam.request_keys import ABSENT, CHOSEN, ENDPOINT_KEYS, TOKEN_TIME, is_absent_for, is_chosen, is_of_other_service
+from ..iam.request_keys import (
+    ABSENT,
+    ENDPOINT_KEYS,
+    TIME_KEYS,
+    TLS_KEYS,
+    TOKEN_TIME,
+    is_absent_for,
+    is_chosen,
+    is_of_other_service,
+    is_principal_key,
+)
 from ..iam.request_space import Dimension
 from ..iam.statement_table import PRINCIPAL, Setting, StatementTable, View
 from ..iam.texts import TooManyClassesError
 from ..iam.three_valued import captures, conditions_on, fact, spellings
 from ..iam.variables import variable_keys
 
-Signer: TypeAlias = Literal["own", "other", "anonymous"]
 Form: TypeAlias = Literal["presigned", "header", "post-form", "unsigned"]
-Values: TypeAlias = tuple[str, ...]
 
-_END_OF_TIME = 250_000_000_000
+_END_OFTIME_KEYS = 250_000_000_000
 LONGEST_SIGNATURE_MS = 7 * 24 * 3600 * 1000
 OTHER_ACCOUNT = "444455556666"
 _NAME = re.compile(r"[\w+=,.@-]{1,64}")
 _ID = re.compile(r"[0-9]{12}")
 
-_TLS = frozenset({"aws:securetransport", "s3:tlsversion"})
 _SIGNATURE = frozenset({"s3:authtype", "s3:signatureversion", "s3:signatureage", "s3:x-amz-content-sha256"})
-_TIME = frozenset({"aws:currenttime", "aws:epochtime"})
 _BY_ACCOUNT = frozenset({"aws:resourceaccount", "s3:resourceaccount"})
 _IDENTITY = frozenset({PRINCIPAL, "aws:principalarn", "aws:principalaccount", "aws:principaltype", "aws:username"})
-_ABOUT_EVERYBODY = ("aws:viaawsservice", "aws:principalisawsservice", "aws:requestedregion")
-
-
-@dataclass(frozen=True)
-class Given:
-    """Values of condition keys that a person supplied, in lower case; an empty one says that the key is absent.
-
-    Attributes
-    ----------
-    values : mapping
-        By the key.
-    notes : tuple of str
-        Sentences about the facts: keys that no answer can use, and assumptions under which the values hold.
-    endpoints : mapping
-        Keys of requests through a VPC endpoint, by its id.
-    missing : tuple of str
-        Missing permissions to read more of what the policies ask for.
-    account_block : mapping or None
-        The four settings of the account's Block Public Access; None if they were not read.
-    policy_is_public : bool or None
-        Whether S3 calls the current bucket policy public; None if it was not read.
-    """
-
-    values: Mapping[str, Values] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-    endpoints: Mapping[str, Mapping[str, Values]] = field(default_factory=dict)
-    missing: tuple[str, ...] = ()
-    account_block: Mapping[str, bool] | None = None
-    policy_is_public: bool | None = None
-
-    def with_defaults(self, *others: Given) -> Given:
-        """Return these facts, and those of others for keys that are not among them."""
-        values: dict[str, Values] = {}
-        endpoints: dict[str, Mapping[str, Values]] = {}
-        for other in (*others, self):
-            values |= other.values
-            endpoints |= other.endpoints
-        every = (self, *others)
-        notes = dict.fromkeys(note for each in every for note in each.notes)
-        missing = dict.fromkeys(action for each in every for action in each.missing)
-        block = next((each.account_block for each in every if each.account_block is not None), None)
-        public = next((each.policy_is_public for each in every if each.policy_is_public is not None), None)
-        return Given(values, tuple(notes), endpoints, tuple(missing), block, public)
-
-    @property
-    def blocks_public(self) -> bool | None:
-        """True if the account's Block Public Access refuses what a public policy grants; None if it was not read."""
-        return None if self.account_block is None else bool(self.account_block.get("RestrictPublicBuckets"))
-
-    def without_choices(self) -> Given:
-        """Return the facts for a claim about every choice of a sender."""
-        chosen = sorted(key for key in self.values if is_chosen(key) or key == "aws:vpcsourceip")
-        reason = "was given and is not used: the claim is for every value that a sender can choose."
-        return replace(
-            self,
-            values={key: value for key, value in self.values.items() if key not in chosen},
-            notes=(*self.notes, *(f"{key_facts(key).name} {reason}" for key in chosen)),
-        )
-
-    def about(self, signer: Signer) -> dict[str, Values]:
-        """Return what is known for requests of a signer: facts of a principal are about the account's own alone."""
-        if signer == "own":
-            return dict(self.values)
-        absent = {"aws:principalisawsservice"} if signer == "anonymous" else set()
-        return {key: value for key, value in self.values.items() if not is_principal_key(key) and key not in absent}
-
-    def off_endpoint(self, signer: Signer) -> dict[str, Values]:
-        """Return what is known of requests that come past no endpoint: keys of endpoints are absent there."""
-        return {key: value for key, value in self.about(signer).items() if key not in ENDPOINT_KEYS}
-
-    def behind_endpoint(self, signer: Signer) -> dict[str, Values]:
-        """Return what is known of an endpoint, beside its id."""
-        keys = ENDPOINT_KEYS - {"aws:sourceip", "aws:sourcevpce"}
-        return {key: value for key, value in self.about(signer).items() if key in keys and value}
 
 
 @dataclass(frozen=True)
@@ -155,7 +88,7 @@ class Circumstances:
     account : str
         The bucket's account.
     partition : str
-    given : Given
+    given : Facts
     now : datetime
         The time of the requests.
     role : str
@@ -164,7 +97,7 @@ class Circumstances:
 
     account: str
     partition: str = "aws"
-    given: Given = field(default_factory=Given)
+    given: Facts = field(default_factory=Facts)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     role: str = ""
 
@@ -172,15 +105,6 @@ class Circumstances:
 def absent_keys(*, endpoint: bool) -> frozenset[str]:
     """Return keys that no request on this path has, unless its context says so."""
     return ABSENT | ({"aws:sourceip"} if endpoint else ENDPOINT_KEYS)
-
-
-def is_principal_key(key: str) -> bool:
-    """Return whether a key, in lower case, describes who signs."""
-    if key == TOKEN_TIME:
-        return True
-    if key.startswith(("s3:", "aws:resource", "aws:request")) or key in _ABOUT_EVERYBODY or key in _TIME | _TLS:
-        return False
-    return key not in ENDPOINT_KEYS and key not in ABSENT and key not in CHOSEN
 
 
 def callers(kind: Kind, circumstances: Circumstances) -> Caller:
@@ -282,15 +206,15 @@ def dimensions(
     if kind.signer != "anonymous":
         found.append(identities(table, kind, circumstances, [kind.resource, *resources]))
         found += _canonical_users(table, kind)
-    if mentioned.keys() & _TLS:
+    if mentioned.keys() & TLS_KEYS:
         found.append(_tls(given))
     if kind.whoever and kind.signer != "anonymous" and mentioned.keys() & _SIGNATURE:
         found.append(signatures(table, kind.form))
     elif "s3:signatureage" in mentioned and kind.form in ("presigned", "post-form") and "s3:signatureage" not in given:
         found.append(signature_age(table))
-    if kind.whoever and mentioned.keys() & _TIME and not _TIME & set(given):
+    if kind.whoever and mentioned.keys() & TIME_KEYS and not TIME_KEYS & set(given):
         found.append(times(table, circumstances.now))
-    settled = _IDENTITY | _TLS | _SIGNATURE | _TIME | _BY_ACCOUNT | ABSENT | ENDPOINT_KEYS | set(given)
+    settled = _IDENTITY | TLS_KEYS | _SIGNATURE | TIME_KEYS | _BY_ACCOUNT | ABSENT | ENDPOINT_KEYS | set(given)
     settled |= {"aws:viaawsservice", "aws:principalisawsservice"}
     if kind.form in ("header", "unsigned"):
         settled -= {"s3:x-amz-content-sha256"}
@@ -344,9 +268,9 @@ def _is_absent(key: str, kind: Kind) -> bool:
 def _tls(given: Mapping[str, Values]) -> Dimension:
     settings = [{"aws:securetransport": ("false",)}]
     settings += [{"aws:securetransport": ("true",), "s3:tlsversion": (version,)} for version in ("1.2", "1.3")]
-    fits = [s for s in settings if all(s.get(key, ()) == given[key] for key in _TLS if key in given)]
+    fits = [s for s in settings if all(s.get(key, ()) == given[key] for key in TLS_KEYS if key in given)]
     chosen = tuple(Setting(each) for each in fits or settings)
-    return Dimension("aws:SecureTransport", _TLS, chosen, chosen=True)
+    return Dimension("aws:SecureTransport", TLS_KEYS, chosen, chosen=True)
 
 
 def signature_age(table: StatementTable) -> Dimension:
@@ -511,7 +435,7 @@ def times(table: StatementTable, now: datetime) -> Dimension:
     """Return the moments from now on that policies tell apart."""
     start = int(now.timestamp())
     moments = {start}
-    for key in _TIME:
+    for key in TIME_KEYS:
         for condition in conditions_on(table, key):
             for value in condition.values:
                 seconds = read_date(value)
@@ -520,9 +444,9 @@ def times(table: StatementTable, now: datetime) -> Dimension:
     settings = tuple(
         Setting({"aws:currenttime": (_iso(moment),), "aws:epochtime": (str(moment),)})
         for moment in sorted(moments)
-        if start <= moment < _END_OF_TIME
+        if start <= moment < _END_OFTIME_KEYS
     )
-    return Dimension("aws:CurrentTime", _TIME, settings, chosen=True)
+    return Dimension("aws:CurrentTime", TIME_KEYS, settings, chosen=True)
 
 
 def _iso(moment: int) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from ..account.snapshot import State
+from ..iam.facts import Facts
 from ..network import IPAddress, IPNetwork, Source, contains, parse_address, scope
 from ..policies.ground_truth import BACK_END_ACTIONS, back_end_endpoint
 from ..restriction.messages import Notice
@@ -14,7 +15,6 @@ from ..restriction.model import Restriction
 from .locks import READ_BY, EffectiveLocks, Outcome, example_key
 from .log_sources import labelers
 from .policy_files import given_facts
-from .request_kinds import Given
 
 Scene: TypeAlias = Literal[
     "worker", "forwarded", "presigned", "S3 console", "Object Lambda", "Ground Truth", "log delivery", "caller"
@@ -101,7 +101,7 @@ class ExpectationResult:
 
 
 def simulate(
-    wish: Restriction, state: State, planned: Mapping[str, Any], hits: object = None, facts: Given | None = None
+    wish: Restriction, state: State, planned: Mapping[str, Any], hits: object = None, facts: Facts | None = None
 ) -> tuple[tuple[SimulatedRequest, ...], list[Notice]]:
     """Return the rows of the simulation, and the notices that stop a plan; facts are the restriction's by default."""
     now = EffectiveLocks.of(state, given_facts(wish.facts) if facts is None else facts)
@@ -298,7 +298,7 @@ def _stops(rows: Iterable[SimulatedRequest], missing: Sequence[str]) -> list[Not
 
 
 def check(
-    wish: Restriction, state: State, planned: Mapping[str, Any], facts: Given | None = None
+    wish: Restriction, state: State, planned: Mapping[str, Any], facts: Facts | None = None
 ) -> tuple[ExpectationResult, ...]:
     """Check every expectation against the locks as the changes would leave them."""
     after = EffectiveLocks.of(state, given_facts(wish.facts) if facts is None else facts).after(planned)

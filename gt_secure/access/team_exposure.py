@@ -12,6 +12,7 @@ from datetime import datetime
 
 from ..aws.arns import role_of_session
 from ..errors import PolicyError
+from ..iam.facts import Facts
 from ..iam.request import Policies
 from ..network import parse_stored_cidrs
 from .address_classes import EVERY_ADDRESS, Span, minus
@@ -19,7 +20,7 @@ from .exposure import RequestExposure, SourceSet, expose
 from .locks import BUCKET_POLICY, ENDPOINT_POLICY, NOTHING_GRANTED, READ_BY, READ_POLICY, EffectiveLocks
 from .policy_files import EVERYTHING, KINDS
 from .public_access import BLOCK_PUBLIC_ACCESS
-from .request_kinds import Circumstances, Given, Kind
+from .request_kinds import Circumstances, Kind
 
 
 def team_exposure(
@@ -52,8 +53,8 @@ class _Exposed:
     def __init__(self, locks: EffectiveLocks, key: str, at: datetime) -> None:
         self.locks = locks
         self.resource = f"arn:{locks.partition}:s3:::{locks.bucket}/{key}"
-        region = Given({"aws:requestedregion": (locks.region,)} if locks.region else {})
-        in_vpc = Given(endpoints={each.id: {"aws:sourcevpc": (each.vpc_id,)} for each in locks.endpoints.values()})
+        region = Facts({"aws:requestedregion": (locks.region,)} if locks.region else {})
+        in_vpc = Facts(endpoints={each.id: {"aws:sourcevpc": (each.vpc_id,)} for each in locks.endpoints.values()})
         given = locks.facts.with_defaults(region, in_vpc)
         self.circumstances = Circumstances(locks.account, locks.partition, given, at)
         self.role = locks.role or role_of_session(locks.signer) or ""

@@ -16,13 +16,13 @@ from ..aws.teams import UrlLock
 from ..columns import lay_out, wrap
 from ..html import Chip, code, output, table
 from ..iam.documents import Source as PolicySource
+from ..iam.facts import Facts
 from ..iam.principals import parse_caller
 from ..network import IPNetwork, Source
 from ..text import printable
 from .answer_tone import answer_tone
 from .locks import IN_VPC, EffectiveLocks, Outcome, Portal
 from .policy_files import DEFAULT_ACCOUNT
-from .request_kinds import Given
 
 UrlLockMode: TypeAlias = Literal["SourceIp", "VpcSourceIp", "both"]
 
@@ -101,7 +101,7 @@ def who_can_open(
     unknown: Iterable[str] = (),
     partition: str = "aws",
     region: str | None = None,
-    facts: Given | None = None,
+    facts: Facts | None = None,
 ) -> tuple[AccessRow, ...]:
     """Return a row for each source and URL.
 
@@ -129,7 +129,7 @@ def who_can_open(
         Names of policies that could not be read, such as ``bucket policy``.
     region : str, optional
         The bucket's region.
-    facts : Given, optional
+    facts : Facts, optional
         Values of condition keys that are also known.
     """
     gateways = frozenset(gateway_endpoints)
@@ -146,7 +146,7 @@ def who_can_open(
         signer=principal or "",
         session_known=True,
         endpoints={each: _endpoint(each, policies.get(each), each in gateways) for each in {*policies, *gateways}},
-        facts=facts or Given(),
+        facts=facts or Facts(),
         identity=identity,
         boundary=boundary,
         unread=frozenset(unknown),

@@ -10,11 +10,10 @@ from typing import Any
 
 from ..access.dry_run import DryRun
 from ..access.exposure_change import ExposureChange, exposure_changes
-from ..access.request_kinds import Given
 from ..access.simulation import ExpectationResult, SimulatedRequest, unknown_keys
 from ..account.snapshot import State
 from ..findings.model import Finding
-from ..iam.facts import can_be_fact
+from ..iam.facts import Facts, can_be_fact
 from ..restriction.messages import Notice
 from ..restriction.model import Restriction
 from .change import Call, Change, is_change_of, planned_values
@@ -41,7 +40,7 @@ class PlanData:
     expectations : tuple of ExpectationResult
     dry_run : DryRun or None
         The guard tried on the presigned requests of the last days of the log, if the plan has one.
-    facts : Given
+    facts : Facts
         Values of condition keys that were supplied or read, and the missing permissions to read more.
     """
 
@@ -53,7 +52,7 @@ class PlanData:
     simulation: tuple[SimulatedRequest, ...] = field(default=(), repr=False)
     expectations: tuple[ExpectationResult, ...] = ()
     dry_run: DryRun | None = field(default=None, repr=False)
-    facts: Given = field(default_factory=Given, repr=False)
+    facts: Facts = field(default_factory=Facts, repr=False)
 
     @cached_property
     def exposure(self) -> tuple[ExposureChange, ...]:

@@ -8,11 +8,11 @@ from functools import lru_cache
 
 from ..access.decision import decide_request
 from ..access.public_access import SETTING
-from ..access.request_kinds import Given
 from ..account.facts import BucketFacts, LogTargetFacts, Snapshot
 from ..aws.arns import session_of_role
 from ..errors import PolicyError
 from ..iam.documents import Document, Statement, parse_document
+from ..iam.facts import Facts
 from ..iam.request import Policies, Request
 from ..iam.request_context import header_context
 from ..iam.verdict import Verdict
@@ -90,7 +90,7 @@ def bucket_deny_breaks_ground_truth(snapshot: Snapshot, bucket: BucketFacts) -> 
         requests = [Request(action, arn, session, context, resource_account=account) for action in BACK_END_ACTIONS]
         verdicts = [
             decide_request(
-                each, alone, Given(snapshot.facts), signer_known=bool(snapshot.role_arn), session_known=False
+                each, alone, Facts(snapshot.facts), signer_known=bool(snapshot.role_arn), session_known=False
             )
             for each in requests
         ]
@@ -200,7 +200,7 @@ def _delivery(snapshot: Snapshot, bucket: BucketFacts, target: LogTargetFacts) -
         LOG_DELIVERY,
         header_context("198.51.100.200", service=LOG_DELIVERY, extra=extra),
     )
-    return decide_request(request, Policies(resource=target.policy_text or None), Given(snapshot.facts))
+    return decide_request(request, Policies(resource=target.policy_text or None), Facts(snapshot.facts))
 
 
 @bucket_rule("block-public-access-off", "s3:GetBucketPublicAccessBlock")

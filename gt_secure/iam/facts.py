@@ -1,19 +1,97 @@
-"""Facts that a person supplies: values of condition keys, checked before an answer rests on them."""
+"""Facts: values of condition keys that were supplied or read, checked before an answer rests on them."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from typing import Literal, TypeAlias
 
 from ..errors import InvalidInput
 from .condition_keys import FAMILIES, KEYS, key_facts
-from .request_keys import ABSENT, SOURCE_KEYS, is_chosen
+from .request_keys import ABSENT, ENDPOINT_KEYS, SOURCE_KEYS, is_chosen, is_principal_key
 
 _SIGNATURE = frozenset({"s3:authtype", "s3:signatureversion"})
 _FLAGS = ("true", "false")
 _NEAR = 0.8
 _EXAMPLE = "aws:PrincipalOrgID: o-abc123"
+
+Signer: TypeAlias = Literal["own", "other", "anonymous"]
+Values: TypeAlias = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Values of condition keys that were supplied or read, in lower case; an empty one says that the key is absent.
+
+    Attributes
+    ----------
+    values : mapping
+        By the key.
+    notes : tuple of str
+        Sentences about the facts: keys that no answer can use, and assumptions under which the values hold.
+    endpoints : mapping
+        Keys of requests through a VPC endpoint, by its id.
+    missing : tuple of str
+        Missing permissions to read more of what the policies ask for.
+    account_block : mapping or None
+        The four settings of the account's Block Public Access; None if they were not read.
+    policy_is_public : bool or None
+        Whether S3 calls the current bucket policy public; None if it was not read.
+    """
+
+    values: Mapping[str, Values] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    endpoints: Mapping[str, Mapping[str, Values]] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    account_block: Mapping[str, bool] | None = None
+    policy_is_public: bool | None = None
+
+    def with_defaults(self, *others: Facts) -> Facts:
+        """Return these facts, and those of others for keys that are not among them."""
+        values: dict[str, Values] = {}
+        endpoints: dict[str, Mapping[str, Values]] = {}
+        for other in (*others, self):
+            values |= other.values
+            endpoints |= other.endpoints
+        every = (self, *others)
+        notes = dict.fromkeys(note for each in every for note in each.notes)
+        missing = dict.fromkeys(action for each in every for action in each.missing)
+        block = next((each.account_block for each in every if each.account_block is not None), None)
+        public = next((each.policy_is_public for each in every if each.policy_is_public is not None), None)
+        return Facts(values, tuple(notes), endpoints, tuple(missing), block, public)
+
+    @property
+    def blocks_public(self) -> bool | None:
+        """True if the account's Block Public Access refuses what a public policy grants; None if it was not read."""
+        return None if self.account_block is None else bool(self.account_block.get("RestrictPublicBuckets"))
+
+    def without_choices(self) -> Facts:
+        """Return the facts for a claim about every choice of a sender."""
+        chosen = sorted(key for key in self.values if is_chosen(key) or key == "aws:vpcsourceip")
+        reason = "was given and is not used: the claim is for every value that a sender can choose."
+        return replace(
+            self,
+            values={key: value for key, value in self.values.items() if key not in chosen},
+            notes=(*self.notes, *(f"{key_facts(key).name} {reason}" for key in chosen)),
+        )
+
+    def about(self, signer: Signer) -> dict[str, Values]:
+        """Return what is known for requests of a signer: facts of a principal are about the account's own alone."""
+        if signer == "own":
+            return dict(self.values)
+        absent = {"aws:principalisawsservice"} if signer == "anonymous" else set()
+        return {key: value for key, value in self.values.items() if not is_principal_key(key) and key not in absent}
+
+    def off_endpoint(self, signer: Signer) -> dict[str, Values]:
+        """Return what is known of requests that come past no endpoint: keys of endpoints are absent there."""
+        return {key: value for key, value in self.about(signer).items() if key not in ENDPOINT_KEYS}
+
+    def behind_endpoint(self, signer: Signer) -> dict[str, Values]:
+        """Return what is known of an endpoint, beside its id."""
+        keys = ENDPOINT_KEYS - {"aws:sourceip", "aws:sourcevpce"}
+        return {key: value for key, value in self.about(signer).items() if key in keys and value}
 
 
 def parse_facts(texts: Iterable[str], field: str = "context") -> dict[str, list[str]]:

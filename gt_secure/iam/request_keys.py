@@ -153,3 +153,17 @@ CHOSEN_FAMILIES = ("s3:x-amz-", "s3:requestobjecttag", "s3:object-lock-")
 def is_chosen(key: str) -> bool:
     """Return whether whoever makes a request chooses the value of a key, in lower case."""
     return key in CHOSEN or key.startswith(CHOSEN_FAMILIES)
+
+
+TLS_KEYS = frozenset({"aws:securetransport", "s3:tlsversion"})
+TIME_KEYS = frozenset({"aws:currenttime", "aws:epochtime"})
+_ABOUT_EVERYBODY = ("aws:viaawsservice", "aws:principalisawsservice", "aws:requestedregion")
+
+
+def is_principal_key(key: str) -> bool:
+    """Return whether a key, in lower case, describes who signs."""
+    if key == TOKEN_TIME:
+        return True
+    if key.startswith(("s3:", "aws:resource", "aws:request")) or key in _ABOUT_EVERYBODY or key in TIME_KEYS | TLS_KEYS:
+        return False
+    return key not in ENDPOINT_KEYS and key not in ABSENT and key not in CHOSEN

@@ -96,11 +96,11 @@ def test_the_table_uses_what_was_read(
     aws: Aws, stubs: dict[str, Stubber], monkeypatch: pytest.MonkeyPatch, known: str, opens: bool | None
 ) -> None:
     from gt_secure.access import read as module
-    from gt_secure.access.request_kinds import Given
     from gt_secure.aws.buckets import BucketState
+    from gt_secure.iam.facts import Facts
 
     state = BucketState("gt-images", "us-east-1", policy_text=ORG)
-    given = Given({"aws:principalorgid": (known,)} if known else {})
+    given = Facts({"aws:principalorgid": (known,)} if known else {})
     monkeypatch.setattr(module, "read_bucket", lambda *_: state)
     monkeypatch.setattr(module, "read_given", lambda *_, **__: given)
     identify(stubs, owner=False)

@@ -177,11 +177,11 @@ def test_the_verdict_of_s3_counts_and_is_said(account: Account, status: bool | N
 
 def test_the_verdict_of_s3_is_about_the_current_policy() -> None:
     from gt_secure.access.locks import EffectiveLocks
-    from gt_secure.access.request_kinds import Given
+    from gt_secure.iam.facts import Facts
 
     narrowed = policy(statement(), statement("Deny", NotIpAddress={"aws:SourceIp": OFFICE}))
     seen = state(bucket=replace(BUCKET, policy_text=narrowed, public_access_block={"RestrictPublicBuckets": True}))
-    locks = EffectiveLocks.of(seen, Given(policy_is_public=True))
+    locks = EffectiveLocks.of(seen, Facts(policy_is_public=True))
     assert locks.is_public_refused
     guarded = json.loads(narrowed)
     guarded["Statement"].append(GUARD)
