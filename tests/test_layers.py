@@ -36,7 +36,6 @@ LAYERS = [
     ["connection"],
     ["doctor", "check"],
     ["sweeps"],
-    ["prowler"],
     ["widgets"],
     ["sandbox"],
     ["demonstration"],

@@ -1,4 +1,4 @@
-"""Build the wheel twice from the tracked files and compare the bytes; the wheel is left in dist/.
+"""Build the wheels twice from the tracked files and compare the bytes; the wheels are left in dist/.
 
 Times in the archive are those of the last commit, file modes are normal, and nothing untracked gets in. In an unpacked
 source archive, its own list of files and its own time replace those of git.
@@ -17,21 +17,26 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 
+PARTS = (".", "integrations/prowler")
+"""Folders that make a wheel."""
+
+
 def main() -> int:
-    """Build, compare, and print the digest."""
+    """Build, compare, and print the digests."""
     (ROOT / "dist").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         first, second = (build(Path(folder) / name) for name in ("first", "second"))
-        if first.read_bytes() != second.read_bytes():
-            print("Two builds of the same commit differ.", file=sys.stderr)
-            return 1
-        wheel = shutil.copy(first, ROOT / "dist")
-    print(f"dist/{Path(wheel).name} sha256:{hashlib.sha256(Path(wheel).read_bytes()).hexdigest()}")
+        for one, other in zip(first, second, strict=True):
+            if one.read_bytes() != other.read_bytes():
+                print(f"Two builds of {one.name} from the same commit differ.", file=sys.stderr)
+                return 1
+            shutil.copy(one, ROOT / "dist")
+            print(f"dist/{one.name} sha256:{hashlib.sha256(one.read_bytes()).hexdigest()}")
     return 0
 
 
-def build(folder: Path) -> Path:
-    """Build once, from a copy of the tracked files."""
+def build(folder: Path) -> list[Path]:
+    """Build each wheel once, from a copy of the tracked files."""
     source = folder / "source"
     for name in source_files(ROOT):
         target = source / name
@@ -44,9 +49,9 @@ def build(folder: Path) -> Path:
         date = str(int((ROOT / "PKG-INFO").stat().st_mtime))
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
     environment = {**os.environ, "SOURCE_DATE_EPOCH": date, "PYTHONHASHSEED": "0"}
-    subprocess.run([*command, "--wheel-dir", str(folder), str(source)], env=environment, check=True)
-    [wheel] = folder.glob("*.whl")
-    return wheel
+    parts = [str(source / part) for part in PARTS]
+    subprocess.run([*command, "--wheel-dir", str(folder), *parts], env=environment, check=True)
+    return sorted(folder.glob("*.whl"))
 
 
 def source_files(root: Path, *options: str) -> list[str]:

@@ -1,1 +1,0 @@
-"""Checks for Prowler, one for each finding code. Prowler finds them by entry points; it is never a dependency."""

@@ -1,1 +1,0 @@
-"""A compliance framework for Prowler, which finds it by the entry point ``prowler.compliance``."""

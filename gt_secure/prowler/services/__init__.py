@@ -1,1 +1,0 @@
-"""Services of the plugin, in the layout that Prowler expects."""

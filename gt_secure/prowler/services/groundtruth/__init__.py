@@ -1,1 +1,0 @@
-"""The checks of Ground Truth. ``python tools/make_prowler.py`` writes these modules from the catalog of findings."""

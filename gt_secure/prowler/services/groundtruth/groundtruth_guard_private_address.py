@@ -1,5 +1,0 @@
-"""The finding ``guard-private-address`` as a check for Prowler. Written by tools/make_prowler.py."""
-
-from ...plugin import check_of
-
-__getattr__ = check_of("guard-private-address", __name__)

@@ -1,5 +1,0 @@
-"""The finding ``portal-lock-absent`` as a check for Prowler. Written by tools/make_prowler.py."""
-
-from ...plugin import check_of
-
-__getattr__ = check_of("portal-lock-absent", __name__)

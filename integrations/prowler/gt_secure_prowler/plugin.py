@@ -1,0 +1,96 @@
+"""The class of a Prowler check, and its reports: PASS, FAIL, or MANUAL where something could not be read.
+
+Source: Prowler 5.46, ``prowler.lib.check.models`` (``Check``, ``Check_Report_AWS``) and ``prowler.lib.check.utils``
+(entry points of the group ``prowler.checks.aws``).
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from gt_secure.connection import connect
+from gt_secure.errors import GtSecureError
+from gt_secure.sweeps.accounts import Account
+from gt_secure.sweeps.region_reader import read_region
+from gt_secure.sweeps.row import SweepRow
+
+WORKERS = 8
+"""Number of regions that are read at the same time."""
+
+
+def check_of(code: str, module: str) -> Callable[[str], Any]:
+    """Return the ``__getattr__`` of a check's module: its class is made when Prowler asks for it."""
+    name = module.rpartition(".")[2]
+
+    def find(attribute: str) -> Any:
+        if attribute != name:
+            raise AttributeError(f"module {module!r} has no attribute {attribute!r}")
+        return _check_class(code, name, module)
+
+    return find
+
+
+@functools.cache
+def _check_class(code: str, name: str, module: str) -> Any:
+    from prowler.lib.check.models import Check
+
+    def execute(self: Any) -> list[Any]:
+        return list(_reports(self.metadata(), code))
+
+    members = {"__module__": module, "__doc__": f"The finding {code}.", "execute": execute}
+    return type(Check)(name, (Check,), members)
+
+
+def _reports(metadata: Any, code: str) -> Iterator[Any]:
+    from prowler.lib.check.models import Check_Report_AWS
+    from prowler.providers.common.provider import Provider
+
+    provider = Provider.get_global_provider()
+    identity = provider.identity
+    regions = tuple(sorted(provider.generate_regional_clients("sagemaker")))
+    for row in read_rows(provider.session.current_session, identity.account, regions):
+        for status, subject, text in outcomes(row, code):
+            report = Check_Report_AWS(metadata=metadata, resource=row.to_dict())
+            report.status = status
+            report.status_extended = text
+            report.region = row.region
+            report.resource_id = subject
+            report.resource_arn = _arn(identity.partition, row)
+            yield report
+
+
+def _arn(partition: str, row: SweepRow) -> str:
+    resource = f"workteam/private-crowd/{row.team}" if row.team else "workforce/private-crowd/default"
+    return f"arn:{partition}:sagemaker:{row.region}:{row.account}:{resource}"
+
+
+def outcomes(row: SweepRow, code: str) -> Iterator[tuple[str, str, str]]:
+    """Yield status, subject and sentence of one finding code for a team. Unknown is never a pass."""
+    subject = row.team or row.region
+    found = [finding for finding in row.findings if finding.code == code]
+    for finding in found:
+        sentence = " ".join(part for part in (f"{finding.title}.", finding.detail, finding.fix) if part)
+        yield "MANUAL" if finding.state == "unknown" else "FAIL", finding.subject or subject, sentence
+    if found:
+        return
+    if row.status != "read" or row.unread:
+        yield "MANUAL", subject, f"Not everything could be read: {'; '.join(row.unread) or row.status}."
+    else:
+        yield "PASS", subject, f"{subject} has no finding {code}."
+
+
+@functools.lru_cache(maxsize=4)
+def read_rows(session: Any, account: str, regions: tuple[str, ...]) -> tuple[SweepRow, ...]:
+    """Read all regions once for all checks; a region that cannot be read is a row."""
+
+    def read(region: str) -> list[SweepRow]:
+        try:
+            return read_region(connect(boto3_session=session, region=region), Account(account)) or []
+        except GtSecureError as error:
+            return [SweepRow(account, region, status="failed", unread=(error.message,))]
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        return tuple(row for rows in pool.map(read, regions) for row in rows)

@@ -1,0 +1,202 @@
+"""The plugin for Prowler: layout, metadata and outcomes without Prowler, and the real one where it can be installed."""
+
+from __future__ import annotations
+
+import configparser
+import csv
+import importlib
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+import generate
+import gt_secure
+from gt_secure.findings.model import Match, catalog
+from gt_secure.findings.run import _finding
+from gt_secure.sandbox import Sandbox
+from gt_secure.sweeps.row import SweepRow
+from gt_secure_prowler import plugin
+from gt_secure_prowler.plugin import outcomes, read_rows
+from support.rooms import Room, clean
+from support.scene import Scene
+
+ROOT = Path(gt_secure.__file__).parents[1]
+CODES = [code for code in catalog() if code != "not-checked"]
+CHECK = "gt_secure_prowler.services.groundtruth.groundtruth_url_lock_off"
+
+
+@pytest.fixture(scope="module")
+def plugin_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from a copy of the checkout, so that nothing is left beside the sources."""
+    folder = tmp_path_factory.mktemp("prowler")
+    for name in ("gt_secure", "integrations"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "build", "*.egg-info"))
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", "dist"]
+    subprocess.run([*command, "./integrations/prowler"], cwd=folder, env=clean(), check=True)
+    [built] = (folder / "dist").iterdir()
+    return built
+
+
+def test_the_wheel_has_each_check_where_prowler_looks(plugin_wheel: Path):
+    """Prowler 5.46 imports the modules behind ``prowler.checks.aws``, and reads the metadata beside each."""
+    with zipfile.ZipFile(plugin_wheel) as archive:
+        files = {name: archive.read(name).decode() for name in archive.namelist()}
+    points = configparser.ConfigParser()
+    points.read_string(next(text for name, text in files.items() if name.endswith("entry_points.txt")))
+    assert sorted(points["prowler.checks.aws"]) == sorted(generate.name_of(code) for code in CODES)
+    for name, module in points["prowler.checks.aws"].items():
+        path = module.replace(".", "/")
+        assert ".services.groundtruth." in module
+        assert Path(path).name == name
+        assert f'"{name.removeprefix("groundtruth_").replace("_", "-")}"' in files[f"{path}.py"]
+        assert json.loads(files[f"{path}.metadata.json"])["CheckID"] == name
+    metadata = next(text for name, text in files.items() if name.endswith(".dist-info/METADATA"))
+    assert f"Version: {gt_secure.__version__}\n" in metadata
+    assert "Requires-Dist" not in metadata, "pip would ask an index for a name that anybody can register"
+    written = {"gt_secure_prowler/__init__.py", "gt_secure_prowler/plugin.py"}
+    assert {name for name in files if ".dist-info/" not in name} == written | set(generate.files())
+
+
+def test_the_framework_is_where_prowler_looks_and_maps_each_code_once(plugin_wheel: Path):
+    """Prowler 5.46 lists the JSON files of the package behind the entry point ``aws`` of ``prowler.compliance``."""
+    [point] = generate.entry_points()["prowler.compliance"]
+    name, _, package = point.partition(" = ")
+    folder = package.replace(".", "/")
+    with zipfile.ZipFile(plugin_wheel) as archive:
+        found = [name for name in archive.namelist() if name.startswith(folder) and name.endswith(".json")]
+        framework = json.loads(archive.read(found[0]))
+    assert (name, found) == ("aws", [f"{folder}/{generate.FRAMEWORK}.json"])
+    mapped = [code for _, _, codes in generate.CONTROLS.values() for code in codes.split()]
+    assert sorted([*mapped, *generate.NO_CONTROL]) == sorted(CODES), "a new finding: CONTROLS or NO_CONTROL"
+    for requirement in framework["Requirements"]:
+        assert set(requirement) == {"Id", "Name", "Description", "Attributes", "Checks"}
+        assert set(requirement["Checks"]) <= {generate.name_of(code) for code in CODES}
+
+
+def test_the_metadata_keeps_the_limits_of_prowler():
+    for code in CODES:
+        data = generate.metadata(code)
+        assert data["CheckID"].split("_")[0] == data["ServiceName"]
+        assert "-" not in data["CheckID"]
+        assert len(data["CheckTitle"]) <= 150
+        assert not data["CheckTitle"].startswith("Ensure")
+        assert max(len(data["Description"]), len(data["Risk"])) <= 400
+        assert (data["RelatedUrl"], data["Remediation"]["Recommendation"]["Url"]) == ("", "")
+        assert data["Severity"] in ("critical", "high", "medium", "low", "informational")
+
+
+def row(**more: Any) -> SweepRow:
+    return SweepRow("111122223333", "us-east-1", **({"team": "open-team"} | more))
+
+
+def test_unknown_is_never_a_pass():
+    def found(*depends: str) -> Any:
+        return _finding("url-lock-off", Match("open-team", "detail", depends), ())
+
+    def said(made: SweepRow, code: str = "url-lock-off") -> list[str]:
+        return [status for status, _, _ in outcomes(made, code)]
+
+    assert said(row()) == ["PASS"]
+    assert said(row(findings=(found(),))) == ["FAIL"]
+    assert said(row(findings=(found(),)), "guard-open") == ["PASS"]
+    assert said(row(findings=(found("aws:PrincipalOrgID"),))) == ["MANUAL"]
+    assert said(row(unread=("gt-images: denied",))) == ["MANUAL"]
+    assert said(row(unread=("gt-images: denied",), findings=(found(),))) == ["FAIL"]
+    assert said(row(team="", status="failed")) == ["MANUAL"]
+
+
+def test_the_class_of_a_check(scene: Scene, monkeypatch, tmp_path):
+    """A stand-in for the three modules of Prowler that the plugin uses."""
+
+    class Check:
+        def metadata(self) -> str:
+            return "metadata"
+
+    class Report:
+        def __init__(self, metadata: str, resource: dict[str, Any]) -> None:
+            self.metadata, self.resource = metadata, resource
+
+    session = scene.gt.aws._session
+    provider = SimpleNamespace(
+        identity=SimpleNamespace(account="111122223333", partition="aws"),
+        session=SimpleNamespace(current_session=session),
+        generate_regional_clients=lambda service: {"us-east-1": service, "eu-west-1": service},
+    )
+    models = ModuleType("prowler.lib.check.models")
+    models.Check, models.Check_Report_AWS = Check, Report  # type: ignore[attr-defined]
+    providers = ModuleType("prowler.providers.common.provider")
+    providers.Provider = SimpleNamespace(get_global_provider=lambda: provider)  # type: ignore[attr-defined]
+    for name in ("prowler", "prowler.lib", "prowler.lib.check", "prowler.providers", "prowler.providers.common"):
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    monkeypatch.setitem(sys.modules, models.__name__, models)
+    monkeypatch.setitem(sys.modules, providers.__name__, providers)
+    scene.use_environment(monkeypatch)
+    plugin._check_class.cache_clear()
+    generate.write(tmp_path)
+    monkeypatch.setattr(importlib.import_module(generate.PACKAGE), "__path__", [str(tmp_path / generate.PACKAGE)])
+    try:
+        module = importlib.import_module(CHECK)
+        made = module.groundtruth_url_lock_off
+        assert (made.__name__, made.__module__) == ("groundtruth_url_lock_off", CHECK)
+        reports = made().execute()
+    finally:
+        plugin._check_class.cache_clear()
+    assert [each.resource["team"] for each in reports] == ["open-team", "radiology-team", "vpc-team"]
+    assert {each.region for each in reports} == {"us-east-1"}
+    assert [each.status for each in reports][1:] == ["PASS", "PASS"]
+    assert reports[1].resource_arn.endswith(":workteam/private-crowd/radiology-team")
+    with pytest.raises(AttributeError):
+        module.another_name  # noqa: B018
+
+
+def test_a_region_that_cannot_be_read_is_a_row(scene: Scene, monkeypatch):
+    scene.use_environment(monkeypatch)
+    blind = scene.user_with("sts:GetCallerIdentity").aws._session
+    [failed] = read_rows(blind, "111122223333", ("us-east-1",))
+    assert failed.status == "failed"
+    assert "ListWorkforces" in failed.unread[0]
+
+
+@pytest.mark.slow
+def test_the_real_prowler_runs_the_checks(plugin_wheel: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory):
+    """Prowler needs an environment of 2.3 GB, and a Python below 3.14."""
+    room = Room(tmp_path_factory.mktemp("room") / "venv")
+    room.install("prowler >= 5.46")
+    copy = tmp_path / "source"
+    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".git", "node_modules", "build", "tests", "__pycache__"))
+    room.install("--no-deps", str(copy), str(plugin_wheel))
+    with Sandbox(log_delay_s=60, workforce_delay_s=0) as sandbox:
+        every = ["--service", "groundtruth", "-M", "csv", "json-ocsf", "json-asff", "html", "-F", "report"]
+        controls = ["--compliance", "groundtruth_nist_800_53_revision_5_aws", "-M", "csv", "-F", "controls"]
+        for words in (every, controls):
+            done = subprocess.run(
+                [room.python.with_name("prowler"), "aws", "-f", "us-east-1", *words, "-o", "out", "--no-banner", "-z"],
+                cwd=tmp_path, env={**clean(), **sandbox.environment()}, capture_output=True, text=True, timeout=600,
+            )  # fmt: skip
+            assert done.returncode == 0, done.stdout + done.stderr
+    with (tmp_path / "out" / "report.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file, delimiter=";"))
+    assert {each["CHECK_ID"] for each in rows} == {f"groundtruth_{code.replace('-', '_')}" for code in CODES}
+    assert not [each for each in rows if each["STATUS"] == "MANUAL"]
+    lock = {each["RESOURCE_NAME"]: each["STATUS"] for each in rows if each["CHECK_ID"] == "groundtruth_url_lock_off"}
+    assert lock == {"open-team": "FAIL", "radiology-team": "PASS", "vpc-team": "PASS"}
+    asff = json.loads((tmp_path / "out" / "report.asff.json").read_text())
+    assert len(asff) == len(rows)
+    assert json.loads((tmp_path / "out" / "report.ocsf.json").read_text())
+    assert (tmp_path / "out" / "report.html").exists()
+    mapped = {each["CHECK_ID"]: each["COMPLIANCE"] for each in rows}
+    assert "NIST-800-53-Revision-5-Ground-Truth: ac_3" in mapped["groundtruth_url_lock_off"]
+    assert mapped["groundtruth_cors_missing"] == ""
+    with (tmp_path / "out" / "compliance" / "controls_groundtruth_nist_800_53_revision_5_aws.csv").open(
+        newline=""
+    ) as file:
+        found = {(each["REQUIREMENTS_ID"], each["STATUS"]) for each in csv.DictReader(file, delimiter=";")}
+    assert {control for control, _ in found} == {"ac_3", "ac_4", "ac_6", "au_12", "cm_6", "sc_7", "sc_7_2"}
+    assert {("ac_3", "FAIL"), ("ac_3", "PASS")} <= found
