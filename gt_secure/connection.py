@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from .changes.undo import UndoPlan
     from .findings.accepted import AcceptedLike
     from .listings import Endpoints, Findings, History, Jobs, Journal, Workteams
-    from .logs import Athena, Coverage, Hits, Processing, Table
+    from .logs import Athena, Coverage, Hits, Table
     from .logs.leaks import Leak
     from .named_networks import NetworksLike
     from .plots import Kind, Theme
@@ -1231,7 +1231,6 @@ class Connection:
         engine: Engine = "auto",
         session: object = None,
         athena: Athena | None = None,
-        processing: Processing | None = None,
         dedupe: bool = False,
         cache: bool = True,
         memory_limit: str | None = None,
@@ -1260,8 +1259,6 @@ class Connection:
             For Spark.
         athena : Athena, optional
             Settings for Athena.
-        processing : Processing, optional
-            Settings for Spark as a SageMaker Processing job.
         dedupe : bool
             Leave out records that were delivered twice.
         cache : bool
@@ -1305,7 +1302,7 @@ class Connection:
         if predict:
             return self.hits(
                 bucket, logs=logs, since=since, until=until, filters=filters, engine=engine, session=session,
-                athena=athena, processing=processing, dedupe=dedupe, cache=cache, memory_limit=memory_limit,
+                athena=athena, dedupe=dedupe, cache=cache, memory_limit=memory_limit,
                 networks=networks, progress=progress, cancel=cancel, wait_for=wait_for, wait_s=wait_s,
             ).with_refusals(access.refusal_decider(self.aws))  # fmt: skip
         sources, wanted = self._log_of(bucket, logs, filters)
@@ -1317,7 +1314,7 @@ class Connection:
             )  # fmt: skip
         return access_logs.read_hits(
             sources, since=since, until=until, engine=engine, aws=self.aws, dedupe=dedupe, cache=cache,
-            progress=progress, cancel=cancel, session=session, athena=athena, processing=processing, filters=wanted,
+            progress=progress, cancel=cancel, session=session, athena=athena, filters=wanted,
             networks=networks, **_memory(memory_limit),
         )  # fmt: skip
 
@@ -1333,7 +1330,6 @@ class Connection:
         engine: Engine = "auto",
         session: object = None,
         athena: Athena | None = None,
-        processing: Processing | None = None,
         memory_limit: str | None = None,
         networks: NetworksLike | None = None,
         progress: Callable[[Any], object] | None = None,
@@ -1343,7 +1339,7 @@ class Connection:
 
         Parameters
         ----------
-        bucket, logs, since, until, filters, engine, session, athena, processing
+        bucket, logs, since, until, filters, engine, session, athena
             As in :meth:`hits`.
         memory_limit, networks, progress, cancel
             As in :meth:`hits`.
@@ -1372,7 +1368,7 @@ class Connection:
         sources, wanted = self._log_of(bucket, logs, filters)
         return access_logs.count_hits(
             sources, by, since=since, until=until, aws=self.aws, engine=engine, session=session, athena=athena,
-            processing=processing, progress=progress, cancel=cancel, filters=wanted, networks=networks,
+            progress=progress, cancel=cancel, filters=wanted, networks=networks,
             **_memory(memory_limit),
         )  # fmt: skip
 

@@ -176,8 +176,6 @@ RENAMED = {
     "presigned": "filters", "refused": "filters", "no_tests": "filters", "network": "filters", "key_prefix": "filters",
     "explain": "", "write_baseline": "", "sarif": "", "accept_reason": "", "accept_until": "", "accept_owner": "",
     "predict": "", "cross_check": "", "follow": "", "wait_for": "", "wait_s": "",
-    "processing_folder": "processing", "processing_role": "processing", "processing_instances": "processing",
-    "processing_instance_type": "processing", "processing_image": "processing",
     "athena_database": "athena", "athena_workgroup": "athena", "athena_output": "athena", "athena_table": "athena",
 }  # fmt: skip
 

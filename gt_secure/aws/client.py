@@ -82,7 +82,6 @@ class Aws:
     region : str
     endpoint_url : str or None
         None on real AWS.
-    sdk_session : Session of the SageMaker SDK, or None
         What the connection was made from, if that was such a session.
     """
 
@@ -98,7 +97,6 @@ class Aws:
         self._lock = threading.RLock()  # sessions are not thread-safe, clients are
         self._identity: Identity | None = None
         self._execution_role: ExecutionRole | None = None
-        self.sdk_session: Any = None
 
     def __repr__(self) -> str:
         where = f", endpoint_url={self.endpoint_url!r}" if self.endpoint_url else ""

@@ -46,7 +46,6 @@ def connect_sdk_session(session: SageMakerSession, region: str | None, endpoint_
     aws = connect_aws(
         boto3_session=boto_session, region=region or (str(name) if name else None), endpoint_url=endpoint_url
     )
-    aws.sdk_session = session
     for service, client_of in _CLIENTS.items():
         client = client_of(session)
         own = getattr(getattr(client, "meta", None), "endpoint_url", None)
@@ -59,7 +58,6 @@ def connect_sdk_session(session: SageMakerSession, region: str | None, endpoint_
         aws = connect_aws(
             boto3_session=boto_session, region=aws.region, endpoint_url=aws.client("sagemaker").meta.endpoint_url
         )
-        aws.sdk_session = session
     return aws
 
 

@@ -49,7 +49,6 @@ def _check(args: argparse.Namespace) -> None:
         ("output", args.output),
         ("wait-for", args.wait_for),
         ("athena-database", args.athena_database),
-        ("processing-folder", args.processing_folder),
     ):
         if given:
             raise InvalidInput(

@@ -34,7 +34,6 @@ from .progress import working
 
 if TYPE_CHECKING:
     from ..logs.engines.athena_settings import Athena, Estimate
-    from ..logs.engines.processing_settings import Processing, ProcessingEstimate
     from ..logs.export import Export
     from ..logs.leaks import Leak, Leaks
 
@@ -73,20 +72,12 @@ def add_source_arguments(parser: argparse.ArgumentParser, *, asks: bool = True) 
 def _add_engine_arguments(parser: argparse.ArgumentParser, asks: bool) -> None:
     group = parser.add_argument_group("where the query runs")
     group.add_argument("--engine", choices=ENGINES, default="auto",
-                       help="auto reads here, and large logs with --processing-folder or --athena-database "
+                       help="auto reads here, and large logs with --athena-database "
                        "if given (--stats shows why)")  # fmt: skip
     group.add_argument("--athena-database", help="database of the Glue catalog for Athena's table")
     group.add_argument("--athena-workgroup", default="primary", help="work group of Athena")
     group.add_argument("--athena-output", help="s3:// location of Athena's results (default: the work group's)")
     group.add_argument("--athena-table", help="existing table of raw lines (default: a temporary one)")
-    group.add_argument("--processing-folder", metavar="S3_URI",
-                       help="run Spark as a SageMaker Processing job, with its files in this s3:// folder")  # fmt: skip
-    group.add_argument("--processing-role", metavar="ARN", help="role of the job (default: your own role)")
-    group.add_argument("--processing-instances", type=int, metavar="N", default=2,
-                       help="number of instances (default: %(default)s)")  # fmt: skip
-    group.add_argument("--processing-instance-type", metavar="TYPE", default="ml.m5.xlarge",
-                       help="instance type of the job (default: %(default)s)")  # fmt: skip
-    group.add_argument("--processing-image", metavar="URI", help="another image with Spark 3.5 or newer")
     if asks:
         group.add_argument("--yes", action="store_true", help="run a query that costs money without asking")
 
@@ -157,13 +148,13 @@ def table_from(args: argparse.Namespace) -> Table:
 def counts_from(args: argparse.Namespace, export: Export | None = None) -> tuple[Table, Coverage]:
     """Count hits as the options ask."""
     check_limit(args)
-    large = args.engine in ("spark", "athena") or args.athena_database or args.processing_folder
+    large = args.engine in ("spark", "athena") or args.athena_database
     if not (args.dedupe or args.predict or args.wait_for) and (large or _simple(args)):
         sources, aws = log_sources(args)
         with warnings_as_lines(), reading() as progress:
             table, coverage = count_hits(
                 sources, args.by, since=args.since, until=args.until, aws=aws, engine=args.engine,
-                filters=log_filters(args), athena=_athena(args), processing=_processing(args), progress=progress,
+                filters=log_filters(args), athena=_athena(args), progress=progress,
                 networks=args.networks, memory_limit=args.memory_limit, export=export,
             )  # fmt: skip
         if args.limit is not None:
@@ -192,7 +183,7 @@ def open_hits(args: argparse.Namespace) -> Hits:
     with warnings_as_lines(), reading() as progress:
         options: dict[str, Any] = {
             "since": args.since, "until": args.until, "aws": aws, "dedupe": args.dedupe, "cache": not args.no_cache,
-            "engine": args.engine, "athena": _athena(args), "processing": _processing(args),
+            "engine": args.engine, "athena": _athena(args),
             "filters": log_filters(args), "progress": progress, "networks": args.networks,
             "memory_limit": args.memory_limit,
         }  # fmt: skip
@@ -240,18 +231,7 @@ def _athena(args: argparse.Namespace) -> Athena | None:
     )  # fmt: skip
 
 
-def _processing(args: argparse.Namespace) -> Processing | None:
-    """Return the settings of a Processing job, if the arguments ask for one."""
-    if args.processing_folder is None:
-        return None
-    return logs.Processing(
-        folder=args.processing_folder, role=args.processing_role, instances=args.processing_instances,
-        instance_type=args.processing_instance_type, image_uri=args.processing_image, yes=args.yes,
-        confirm=_confirmed,
-    )  # fmt: skip
-
-
-def _confirmed(estimate: Estimate | ProcessingEstimate) -> bool:
+def _confirmed(estimate: Estimate) -> bool:
     """Ask on the terminal; without one, raise :class:`InvalidInput`."""
     sys.stderr.write(estimate.sentence + "\n")
     if not sys.stdin.isatty():
@@ -267,7 +247,7 @@ def _confirmed(estimate: Estimate | ProcessingEstimate) -> bool:
 
 @contextlib.contextmanager
 def reading() -> Iterator[Callable[[Any], None]]:
-    """Show the progress of reading: objects and bytes here, the state of the query or the job elsewhere."""
+    """Show the progress of reading: objects and bytes here, the state of the query elsewhere."""
     with working(activity.READING) as line:
         yield lambda progress: line.update(activity.words_of(progress))
 

@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from .coverage import Coverage
     from .engines.athena_query import QueryProgress
     from .engines.athena_settings import Athena, Estimate
-    from .engines.processing import JobProgress
-    from .engines.processing_settings import Processing, ProcessingEstimate
     from .engines.selection import EngineChoice, LargeLogs
     from .export import Export
     from .hits import Hits
@@ -33,12 +31,9 @@ __all__ = [
     "Estimate",
     "Export",
     "Hits",
-    "JobProgress",
     "LargeLogs",
     "LeakRules",
     "LogLocation",
-    "Processing",
-    "ProcessingEstimate",
     "Progress",
     "QueryProgress",
     "Table",
@@ -62,12 +57,9 @@ __getattr__, __dir__ = attach(
         "Estimate": ".engines.athena_settings",
         "Export": ".export",
         "Hits": ".hits",
-        "JobProgress": ".engines.processing",
         "LargeLogs": ".engines.selection",
         "LeakRules": ".leaks",
         "LogLocation": ".storage.listing",
-        "Processing": ".engines.processing_settings",
-        "ProcessingEstimate": ".engines.processing_settings",
         "Progress": ".ingest.reader",
         "QueryProgress": ".engines.athena_query",
         "Table": ".table",

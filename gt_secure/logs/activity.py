@@ -34,7 +34,7 @@ ShareDone = Callable[[], "float | None"]
 
 
 def words_of(progress: Any) -> str:
-    """Return what a reader, a wait, a query or a job reports, in words."""
+    """Return what a reader, a wait or a query reports, in words."""
     from .ingest.reader import Progress
 
     return f"{READING}: {progress.sentence}" if isinstance(progress, Progress) else str(progress.sentence)

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from ..aws.client import Aws
     from ..named_networks import NetworksLike
     from .engines.athena_settings import Athena
-    from .engines.processing_settings import Processing
     from .storage.cache import Cache
 
 Sources = str | Path | LogObject | Iterable[Any]
@@ -88,7 +87,6 @@ class Runtime:
     engine: str = "auto"
     session: Any = None
     athena: Athena | None = None
-    processing: Processing | None = None
     memory_limit: str = MEMORY_LIMIT
     progress: Callable[[Any], object] | None = None
     cancel: threading.Event | None = None

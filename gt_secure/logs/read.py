@@ -41,7 +41,6 @@ from .table import Table
 if TYPE_CHECKING:
     from ..aws.client import Aws
     from .engines.athena_settings import Athena
-    from .engines.processing_settings import Processing
     from .export import Export
 
 Engine = Literal["auto", "duckdb", "spark", "athena"]
@@ -119,13 +118,13 @@ def _found(query: LogQuery, runtime: Runtime) -> Iterator[LogObject]:
 
 def _choose(query: LogQuery, runtime: Runtime) -> tuple[LogQuery, EngineChoice | None]:
     """Choose the engine, if it is known before the logs are listed; the query names what was listed on the way."""
-    engine, session, athena, processing = runtime.engine, runtime.session, runtime.athena, runtime.processing
-    check_engine(engine, session=session, athena=athena, processing=processing)
+    engine, session, athena = runtime.engine, runtime.session, runtime.athena
+    check_engine(engine, session=session, athena=athena)
     if engine != "auto":
         return query, EngineChoice(engine, f"{engine} was asked for.")
-    if session is None and athena is None and processing is None:
+    if session is None and athena is None:
         return query, None
-    items, choice = listed(_found(query, replace(runtime, cache=None)), session, athena, processing)
+    items, choice = listed(_found(query, replace(runtime, cache=None)), session, athena)
     return (replace(query, sources=items) if choice.engine == "duckdb" else query), choice
 
 
@@ -151,7 +150,6 @@ def read_hits(
     cancel: threading.Event | None = None,
     session: Any = None,
     athena: Athena | None = None,
-    processing: Processing | None = None,
     filters: Mapping[str, Any] | None = None,
     networks: NetworksLike | None = None,
 ) -> Hits:
@@ -166,8 +164,7 @@ def read_hits(
         UTC; ``until`` is not included. ``7d`` and ``24h`` are ages.
     engine : str
         ``duckdb`` reads here; ``spark`` and ``athena`` run the same query elsewhere and bring its rows here; ``auto``
-        chooses by the bytes that listing found (``logs.engines.selection.choose``) among what was handed over. Spark
-        runs on a session, or with ``processing`` as a SageMaker Processing job.
+        chooses by the bytes that listing found (``logs.engines.selection.choose``) among what was handed over.
     aws : Aws or boto3 S3 client, optional
         For ``s3://``.
     dedupe : bool
@@ -175,14 +172,11 @@ def read_hits(
     cache : bool or Cache
         Keep what is parsed from S3 on disk, so that a second look reads only what is new.
     progress, cancel : optional
-        See ``logs.ingest.reader.Reader``; Athena reports a :class:`~gt_secure.logs.QueryProgress` instead, and a
-        Processing job a :class:`~gt_secure.logs.JobProgress`.
+        See ``logs.ingest.reader.Reader``; Athena reports a :class:`~gt_secure.logs.QueryProgress` instead.
     session : pyspark.sql.SparkSession, optional
         For Spark.
     athena : Athena, optional
         For Athena: work group, output location, and who says yes.
-    processing : Processing, optional
-        For Spark as a SageMaker Processing job: folder, instances, and how it is confirmed.
     filters : mapping, optional
         What :meth:`Hits.filter` takes, applied where the query runs.
     networks : Networks or path, or several paths, optional
@@ -200,12 +194,12 @@ def read_hits(
         return read_hits(
             sources, since=since, until=until, engine=engine, aws=aws, dedupe=dedupe, cache=cache,
             memory_limit=memory_limit, progress=progress, cancel=cancel, session=session, athena=athena,
-            processing=processing, filters=filters,
+            filters=filters,
         ).with_networks(known)  # fmt: skip
     query = LogQuery.parse(sources, since, until, filters, dedupe=dedupe)
     kept = cache if isinstance(cache, Cache) else Cache() if cache else None
     runtime = Runtime(
-        aws=aws, engine=engine, session=session, athena=athena, processing=processing, memory_limit=memory_limit,
+        aws=aws, engine=engine, session=session, athena=athena, memory_limit=memory_limit,
         progress=progress, cancel=cancel, cache=kept,
     )  # fmt: skip
     query, chosen = _choose(query, runtime)
@@ -335,7 +329,6 @@ def count_hits(
     engine: str = "auto",
     session: Any = None,
     athena: Athena | None = None,
-    processing: Processing | None = None,
     filters: Mapping[str, Any] | None = None,
     networks: NetworksLike | None = None,
     export: Export | None = None,
@@ -355,14 +348,14 @@ def count_hits(
         table, coverage = count_hits(
             sources, without_names(names), since=since, until=until, aws=aws, memory_limit=memory_limit,
             progress=progress, cancel=cancel, engine=engine, session=session, athena=athena,
-            processing=processing, filters=filters,
+            filters=filters,
         )  # fmt: skip
         return named_counts(table, names, known), coverage
     if not isinstance(sources, (str, Path)) and isinstance(sources, Iterable):
         sources = list(sources)  # they may have to be read twice
     query = LogQuery.parse(sources, since, until, filters)
     runtime = Runtime(
-        aws=aws, engine=engine, session=session, athena=athena, processing=processing, memory_limit=memory_limit,
+        aws=aws, engine=engine, session=session, athena=athena, memory_limit=memory_limit,
         progress=progress, cancel=cancel,
     )  # fmt: skip
     query, chosen = _choose(query, runtime)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gt_secure.errors import LogError
-from gt_secure.logs import Hits, JobProgress, Progress, QueryProgress, Waiting, activity, read_hits
+from gt_secure.logs import Hits, Progress, QueryProgress, Waiting, activity, read_hits
 from gt_secure.logs.activity import Activity
 from gt_secure.logs.engines.duckdb_store import Store
 from gt_secure.plots import draw
@@ -39,7 +39,6 @@ def hits(tmp_path: Path) -> Iterator[Hits]:
         (Progress(12, 61_000_000, 9, 4_000), "Reading the access logs: 12 of 4,000+ objects, 61 MB"),
         (QueryProgress("1", "RUNNING", 61_000_000, 1.0), "Athena: running, 61 MB scanned"),
         (QueryProgress("1", "SUCCEEDED", 0, 1.0, 1000), "Athena: succeeded, 1,000 rows read"),
-        (JobProgress("job", "InProgress", 61.0), "Processing job job: InProgress, 1 min 1 s"),
         (Waiting(1, 60, 1, 0, 0, 9), "Waiting for delivery: 0 new log objects in 1 s, at most 1 min. This log usually "
          "takes 9 s."),
     ],

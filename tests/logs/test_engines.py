@@ -41,7 +41,7 @@ def test_what_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engines, "find_spec", lambda name: None)
     reason = choose(1, 10**13).reason
     assert "10.0 TB are above 50.0 GB" in reason
-    assert "pip install gt_secure[spark]" in reason
+    assert "pip install pyspark" in reason
     assert "Athena (athena=)" in reason
     assert "nothing that costs money is started by itself" in reason
     monkeypatch.setattr(engines, "find_spec", lambda name: object())

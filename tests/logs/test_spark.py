@@ -12,13 +12,12 @@ from typing import Any
 import pytest
 
 from gt_secure.errors import InvalidInput, LogError, NotFound
-from gt_secure.logs import Processing, count_hits, read_hits
+from gt_secure.logs import count_hits, read_hits
 from gt_secure.logs.engines import selection as engines
 from gt_secure.logs.sql import line_parser as sql
 from gt_secure.logs.sql.columns import COLUMNS, STORED
 from gt_secure.logs.sql.dialects import SPARK
 from support import corpus, lines
-from support.processing_job import JobS3, Processor, connection, on_local_spark
 
 slow = pytest.mark.slow
 needs_spark = pytest.mark.skipif(importlib.util.find_spec("pyspark") is None, reason="pyspark is not installed")
@@ -231,55 +230,3 @@ def test_what_spark_cannot_do() -> None:
         read_hits("x", engine="spark", session=New(), filters={"verdict": "allow"})
     with pytest.raises(InvalidInput, match="spark engine"):
         read_hits("x", engine="duckdb", session=New())
-
-
-@pytest.fixture
-def log_bucket(tmp_path: Path) -> tuple[Path, JobS3]:
-    """A log of five days in a bucket, and the same on this machine: the first and the last are out of the range."""
-    s3, found = JobS3(), lines.all_lines()
-    for n, day in enumerate(["2026-10-01", "2026-11-20", "2026-11-21", "2026-11-22", "2026-11-24"]):
-        key = f"s3/{{odd}}/{day}-11-00-00-ABCDEF{n}"
-        body = "".join(line + "\n" for line in found[n::5]).encode()
-        s3.put("gt-logs", key, body)
-        (tmp_path / "gt-logs" / key).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "gt-logs" / key).write_bytes(body)
-    return tmp_path, s3
-
-
-@needs_spark
-@slow
-@pytest.mark.parametrize("limits", [{}, RANGE], ids=["all", "range"])
-def test_a_processing_job_counts_as_duckdb_does(log_bucket: tuple[Path, JobS3], limits: dict[str, Any]) -> None:
-    folder, s3 = log_bucket
-    processor = Processor(s3, on_local_spark(folder, "s3://gt-results/spark/"), "InProgress")
-    settings = Processing(folder="s3://gt-results/spark/", processor=processor, yes=True)
-    options: dict[str, Any] = {"aws": connection(s3), **limits}
-    log = "s3://gt-logs/s3/{odd}/"
-    by = "remote_ip,http_status,presigned,hour,key"
-    table, coverage = count_hits(log, by, engine="spark", processing=settings, **options)
-    expected, same = count_hits(log, by, **options)
-    assert sorted(table.rows, key=str) == sorted(expected.rows, key=str)
-    assert [getattr(coverage, n) for n in COUNTS] == [getattr(same, n) for n in COUNTS]
-    with (
-        read_hits(log, engine="spark", processing=settings, **options) as there,
-        read_hits(log, cache=False, **options) as here,
-    ):
-        assert rows(there) == rows(here)
-        assert len(there) > 100
-    first, second = processor.runs
-    assert first["job_name"] != second["job_name"]
-    written = [body for (bucket, _), (body, _) in s3.objects.items() if bucket == "gt-results"]
-    text = b"".join(gzip.decompress(body) if body.startswith(b"\x1f\x8b") else body for body in written)
-    assert b"***" in text
-    assert [secret for secret in lines.SECRETS if secret.encode() in text] == []
-
-
-@needs_spark
-@slow
-def test_a_processing_job_that_fails_says_why(log_bucket: tuple[Path, JobS3]) -> None:
-    folder, s3 = log_bucket
-    (folder / "gt-logs").rename(folder / "elsewhere")  # the job's role sees nothing there
-    processor = Processor(s3, on_local_spark(folder, "s3://gt-results/"))
-    settings = Processing(folder="s3://gt-results", processor=processor, yes=True)
-    with pytest.raises(LogError, match=r"failed: .*(Path does not exist|PATH_NOT_FOUND)"):
-        count_hits("s3://gt-logs/s3/", "bucket", engine="spark", processing=settings, aws=connection(s3))

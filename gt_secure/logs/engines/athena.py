@@ -28,7 +28,6 @@ from ..storage.listing import LATE, list_logs, path_ranges, split_uri
 from .athena_query import Flow, QueryProgress
 from .athena_settings import MAX_QUERY_BYTES, Athena, Estimate
 from .athena_table import AdHoc, RawTable, raw_table
-from .consent import ask
 
 
 @dataclass
@@ -98,11 +97,7 @@ class AthenaRun:
                 next_step="Filter by fewer values; filter the rest after reading.",
                 field="filters",
             )
-        found = self.estimate
-        ask(
-            found, self.settings.confirm, yes=self.settings.yes, what="query", settings="Athena",
-            details={"objects": found.objects, "bytes": found.bytes, "usd": round(found.usd, 2)},
-        )  # fmt: skip
+        self.settings.ask(self.estimate)
         yield from self._run(client, table, sql)
 
     def _run(self, client: Any, table: RawTable, sql: str) -> Iterator[list[str | None]]:

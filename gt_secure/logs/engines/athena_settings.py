@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ...errors import InvalidInput
+from ...errors import InvalidInput, LogError
 from ...text import size_text
 
 MAX_QUERY_BYTES = 262_144
@@ -139,3 +139,25 @@ class Athena:
             )
         if self.usd_per_tb < 0 or self.timeout_s <= 0:
             raise InvalidInput("A price is not negative, and a time-out is positive.", field="timeout_s")
+
+    def ask(self, estimate: Estimate) -> None:
+        """Return if the person agrees to the cost.
+
+        Raises
+        ------
+        InvalidInput
+            If nobody can be asked.
+        LogError
+            If the answer is no.
+        """
+        if self.yes:
+            return
+        if self.confirm is None:
+            raise InvalidInput(
+                f"{estimate.sentence} The query was not confirmed.",
+                next_step="Pass yes=True, as in Athena(yes=True), or Athena(confirm=...).",
+                field="yes",
+                details={"objects": estimate.objects, "bytes": estimate.bytes, "usd": round(estimate.usd, 2)},
+            )
+        if not self.confirm(estimate):
+            raise LogError("Nothing was run: the question was answered with no.")

@@ -25,7 +25,6 @@ from ..table import Table
 from .athena import AthenaRun
 from .athena_settings import Athena
 from .duckdb_store import Store, literal
-from .processing import ProcessingRun
 from .selection import EngineChoice
 from .spark import SparkRun
 
@@ -41,42 +40,19 @@ class Run(Protocol):
 
 
 def _run(choice: EngineChoice, query: LogQuery, runtime: Runtime) -> Run:
-    aws, range_ = runtime.aws, (query.since, query.until)
     if choice.engine == "spark":
-        if runtime.processing is None:
-            return SparkRun(query.sources, runtime.session, runtime.cancel)
-        if not isinstance(aws, Aws):
-            raise InvalidInput(
-                "A Processing job needs a connection to AWS.", next_step="Pass aws=connect_aws().", field="aws"
-            )
-        prefixes = _prefixes(query.sources)
-        return ProcessingRun(aws, runtime.processing, prefixes, *range_, runtime.progress, runtime.cancel)
+        return SparkRun(query.sources, runtime.session, runtime.cancel)
+    aws = runtime.aws
     if not isinstance(aws, Aws):
         raise InvalidInput("Athena needs a connection to AWS.", next_step="Pass aws=connect_aws().", field="aws")
     settings = runtime.athena if runtime.athena is not None else Athena()
-    return AthenaRun(aws, settings, _prefix(query.sources, settings), *range_, runtime.progress, runtime.cancel)
-
-
-def _uris(sources: Any) -> list[str]:
-    items = [sources] if isinstance(sources, (str, Path)) or hasattr(sources, "uri") else list(sources or ())
-    return [str(getattr(item, "uri", item)) for item in items]
-
-
-def _prefixes(sources: Any) -> list[str]:
-    uris = _uris(sources)
-    if not uris or not all(uri.startswith("s3://") for uri in uris):
-        raise InvalidInput(
-            "A Processing job reads s3:// prefixes.",
-            next_step="Name s3:// prefixes. Read files with another engine.",
-            field="sources",
-        )
-    for uri in uris:
-        split_uri(uri)
-    return uris
+    prefix = _prefix(query.sources, settings)
+    return AthenaRun(aws, settings, prefix, query.since, query.until, runtime.progress, runtime.cancel)
 
 
 def _prefix(sources: Any, settings: Athena) -> str | None:
-    uris = _uris(sources)
+    items = [sources] if isinstance(sources, (str, Path)) or hasattr(sources, "uri") else list(sources or ())
+    uris = [str(getattr(item, "uri", item)) for item in items]
     if not uris and settings.table is not None:
         return None
     if len(uris) != 1 or not uris[0].startswith("s3://"):

@@ -14,7 +14,6 @@ from ..storage.objects import LogObject
 
 if TYPE_CHECKING:
     from .athena_settings import Athena
-    from .processing_settings import Processing
 
 ENGINES = ("auto", "duckdb", "spark", "athena")
 
@@ -52,9 +51,7 @@ class EngineChoice:
     recommended: bool = True
 
 
-def check_engine(
-    engine: str, *, session: Any = None, athena: Athena | None = None, processing: Processing | None = None
-) -> None:
+def check_engine(engine: str, *, session: Any = None, athena: Athena | None = None) -> None:
     """Refuse an engine that is not there, and settings of another one.
 
     Raises
@@ -65,14 +62,7 @@ def check_engine(
         raise InvalidInput(
             f'There is no engine "{str(engine)[:30]}".', next_step=f"Use {', '.join(ENGINES)}.", field="engine"
         )
-    if session is not None and processing is not None:
-        raise InvalidInput(
-            "Spark runs on your session or as a Processing job, but both are given.",
-            next_step="Leave out one of them: the session or the settings of the job.",
-            field="processing",
-        )
-    for name, value, of in (("session", session, "spark"), ("processing", processing, "spark"),
-                            ("athena", athena, "athena")):  # fmt: skip
+    for name, value, of in (("session", session, "spark"), ("athena", athena, "athena")):
         if value is not None and engine not in ("auto", of):
             raise InvalidInput(
                 f"{name}= is for the {of} engine, and {engine} is asked for.",
@@ -82,13 +72,12 @@ def check_engine(
 
 
 def choose(
-    objects: int, size: int, *, session: Any = None, athena: Athena | None = None, processing: Processing | None = None,
-    on_s3: bool = True,
-) -> EngineChoice:  # fmt: skip
+    objects: int, size: int, *, session: Any = None, athena: Athena | None = None, on_s3: bool = True
+) -> EngineChoice:
     """Choose by the bytes that listing found.
 
-    Nothing that costs money is ever chosen unless it was handed over: Spark by a session or by the settings of a
-    Processing job, Athena by its settings (and both kinds of settings need consent before anything runs).
+    Nothing that costs money is ever chosen unless it was handed over: Spark by a session, Athena by its settings
+    (which need consent before anything runs).
 
     Parameters
     ----------
@@ -96,9 +85,8 @@ def choose(
         Log objects and their bytes, as stored.
     session : SparkSession, optional
     athena : Athena, optional
-    processing : Processing, optional
     on_s3 : bool
-        Whether all of them are in S3, where Athena and a Processing job can read them.
+        Whether all of them are in S3, where Athena can read them.
     """
     found = f"{objects:,} log objects, {size_text(size)}"
     limit = size_text(DUCKDB_UP_TO)
@@ -106,14 +94,6 @@ def choose(
         return EngineChoice("duckdb", f"DuckDB in this kernel: {found}, within {limit}.", objects, size)
     if session is not None:
         return EngineChoice("spark", f"Spark: {found}, above {limit}, and a Spark session was given.", objects, size)
-    if processing is not None and on_s3:
-        return EngineChoice(
-            "spark",
-            f"Spark: {found}, above {limit}, and settings for a Processing job were given; it asks before it costs "
-            "money.",
-            objects,
-            size,
-        )
     if athena is not None and on_s3:
         return EngineChoice(
             "athena",
@@ -121,8 +101,8 @@ def choose(
             objects,
             size,
         )
-    spark = "a Spark session (session=)" if find_spec("pyspark") else "Spark (pip install gt_secure[spark], session=)"
-    others = f"{spark}, a Processing job (processing=) or Athena (athena=)" if on_s3 else spark
+    spark = "a Spark session (session=)" if find_spec("pyspark") else "Spark (pip install pyspark, session=)"
+    others = f"{spark} or Athena (athena=)" if on_s3 else spark
     return EngineChoice(
         "duckdb",
         f"DuckDB in this kernel, though {found} are above {limit}: it reads them all, but it takes long. {others} "
@@ -160,12 +140,8 @@ class SizeMonitor:
         return choose(self.objects, self.bytes, on_s3=self._on_s3)
 
 
-def listed(
-    found: Iterable[LogObject], session: Any, athena: Athena | None, processing: Processing | None = None
-) -> tuple[list[LogObject], EngineChoice]:
+def listed(found: Iterable[LogObject], session: Any, athena: Athena | None) -> tuple[list[LogObject], EngineChoice]:
     """List everything, then choose: for when another engine is at hand."""
     items = list(found)
     on_s3 = all(item.name.startswith("s3://") for item in items)
-    return items, choose(
-        len(items), sum(i.size for i in items), session=session, athena=athena, processing=processing, on_s3=on_s3
-    )
+    return items, choose(len(items), sum(i.size for i in items), session=session, athena=athena, on_s3=on_s3)

@@ -1,6 +1,6 @@
 """Spark: the same SQL text that DuckDB runs, on a session that is there, for logs too large for one machine.
 
-Extra ``spark``. Needs Spark 3.5 or newer; paths are what that Spark can read (``s3a://``, or ``s3://`` on EMR and Glue,
+Needs Spark 3.5 or newer; paths are what that Spark can read (``s3a://``, or ``s3://`` on EMR and Glue,
 with its own credentials), plain or with the ending ``.gz``.
 """
 
@@ -17,7 +17,15 @@ from ..coverage import Coverage
 from ..sql.dialects import SPARK
 from ..sql.query import Question, statement
 from ..storage.objects import S3Object
-from .processing_script import NEEDED, SETTINGS, VIEW, is_old, view_of_lines
+
+NEEDED = (3, 5)
+"""The oldest Spark that knows every function of the SQL text: try_to_timestamp is new in 3.5."""
+VIEW = "gt_secure_lines"
+SETTINGS = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.analyzer.maxIterations": "1000",  # 3.5 needs more than its 100 for the layers of the SQL text
+}
+"""Settings of the session under which the SQL text runs."""
 
 
 class SparkRun:
@@ -46,7 +54,7 @@ class SparkRun:
         self.paths = list(dict.fromkeys(_path(source) for source in _each(sources)))
         self.session = session if session is not None else _session()
         version = str(getattr(self.session, "version", "0"))
-        if is_old(version):
+        if tuple(int(part) for part in version.split(".")[:2] if part.isdigit()) < NEEDED:
             needed = ".".join(map(str, NEEDED))
             raise InvalidInput(
                 f"This is Spark {version}, but the query needs functions of Spark {needed}.",
@@ -73,7 +81,7 @@ class SparkRun:
             spark.conf.set(name, value)
         watcher = _Watcher(spark, self._cancel)
         try:
-            self._files = len(view_of_lines(spark, self.paths).inputFiles())
+            self._files = self._view()
             for row in spark.sql(statement(question, VIEW, SPARK, with_source=with_source)).toLocalIterator():
                 if watcher.cancelled:
                     raise _ours(RuntimeError(), True)
@@ -86,6 +94,14 @@ class SparkRun:
             watcher.stop()
             for name, value in before.items():
                 spark.conf.set(name, value)
+
+    def _view(self) -> int:
+        """Make the view that the SQL text reads, and return the number of its files."""
+        lines = self.session.read.option("recursiveFileLookup", "true").option("lineSep", "\n").text(self.paths)
+        lines.selectExpr(
+            "value AS line", "input_file_name() AS source", "CAST(NULL AS BIGINT) AS pos"
+        ).createOrReplaceTempView(VIEW)
+        return len(lines.inputFiles())
 
     def describe(self, coverage: Coverage) -> None:
         """Describe what Spark read."""
@@ -185,5 +201,5 @@ def _session() -> Any:
     try:
         from pyspark.sql import SparkSession
     except ImportError as error:
-        raise MissingExtra("pyspark is not installed.", next_step="pip install gt_secure[spark]") from error
+        raise MissingExtra("pyspark is not installed.", next_step="pip install 'pyspark>=3.5'") from error
     return SparkSession.builder.getOrCreate()

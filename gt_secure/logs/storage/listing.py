@@ -227,15 +227,6 @@ def _day_of(rest: str, layout: Layout) -> dt.date | None:
         return None
 
 
-def day_start(key: str, prefix: str) -> str:
-    """Return the beginning of a key up to its day, in either layout; the prefix where no day follows it."""
-    if found := _DAY.search(key, len(prefix)):
-        return key[: found.end()]
-    if found := _SIMPLE.search(key, len(prefix)):
-        return key[: found.start() + len("2026-11-20")]
-    return prefix
-
-
 def _bases(
     client: Any, bucket: str, prefix: str, level: dict[str, Any] | None = None, depth: int = 5
 ) -> Iterator[tuple[str, Layout, dict[str, Any]]]:
