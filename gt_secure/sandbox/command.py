@@ -56,9 +56,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how long a workforce stays Updating; minutes on AWS (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument("--seed", choices=("demo", "none"), default="demo", help="what an empty sandbox is filled with")
-    parser.add_argument(
-        "--authorization-ids", action="store_true", help="name an authorization id of IAM's preview in refusals"
-    )
     parser.add_argument("--json", action="store_true", help="print one line of JSON instead of shell lines")
     parser.add_argument("--exit-with-stdin", action="store_true", help=argparse.SUPPRESS)
 
@@ -79,7 +76,6 @@ def run(args: argparse.Namespace) -> int:
         seed=args.seed,
         account=args.account,
         container_host=args.container_host,
-        authorization_ids=args.authorization_ids,
     )
     if settings.container_host is not None:
         print(_WARNING, file=sys.stderr, flush=True)

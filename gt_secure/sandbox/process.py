@@ -45,9 +45,6 @@ class Sandbox:
     container_host : str, optional
         Private address of this machine to serve containers on, for example ``172.17.0.1``. Whoever reaches it may claim
         any source address.
-    authorization_ids : bool
-        Whether refusals of S3 name an authorization id, as in IAM's preview; ``GetRequestAuthorizationDetails`` returns
-        their request context.
     python : str or Path, optional
         Interpreter that runs the sandbox, of any environment that has the extra ``sandbox``. By default this one, or
         that of :func:`gt_secure.sandbox.install` where this one does not have the extra.
@@ -69,7 +66,6 @@ class Sandbox:
         account: str = ACCOUNT,
         host: str = "127.0.0.1",
         container_host: str | None = None,
-        authorization_ids: bool = False,
         python: str | Path | None = None,
     ) -> None:
         self._settings = Settings(
@@ -81,7 +77,6 @@ class Sandbox:
             account=account,
             host=host,
             container_host=container_host,
-            authorization_ids=authorization_ids,
         ).checked()
         self._python = str(python or private_environment.interpreter() or sys.executable)
         self._process: subprocess.Popen[bytes] | None = None

@@ -19,7 +19,6 @@ from .accesslog.delivery import Delivery
 from .accesslog.recorder import Recorder
 from .ec2 import Ec2
 from .gateway.app import Front
-from .gateway.authorization_ids import AuthorizationRecords
 from .lifecycle import Lifecycle
 from .portal.app import Portal
 from .portal.credentials import Issuer
@@ -66,7 +65,6 @@ async def run(
         recorder=Recorder(delivery),
         vpc_port=there[1],
         names=(settings.container_host, *_CONTAINER_NAMES) if settings.container_host else (),
-        records=AuthorizationRecords() if settings.authorization_ids else None,
     )
     config = Config()
     config.bind = [

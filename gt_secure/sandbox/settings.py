@@ -47,8 +47,6 @@ class Settings:
         Whether an empty sandbox is filled with the demo.
     account : str
         Account id, twelve digits.
-    authorization_ids : bool
-        Whether refusals of S3 name an authorization id, whose details IAM then returns.
     """
 
     host: str = "127.0.0.1"
@@ -60,7 +58,6 @@ class Settings:
     seed: Seed = "demo"
     account: str = ACCOUNT
     container_host: str | None = None
-    authorization_ids: bool = False
 
     def checked(self) -> Settings:
         """Return self.
@@ -111,7 +108,6 @@ class Settings:
         ]  # fmt: skip
         if self.container_host is not None:
             options += ["--container-host", self.container_host]
-        options += ["--authorization-ids"] if self.authorization_ids else []
         return options + (["--state-dir", str(self.state_dir)] if self.state_dir else [])
 
 

@@ -5,7 +5,6 @@ import json
 import pytest
 
 from gt_secure.access.explain.explanation import explain
-from gt_secure.account.authorization_details import AuthorizationCheck, AuthorizationDetails
 from gt_secure.iam.evaluate import evaluate
 from gt_secure.iam.request import Policies, Request
 from gt_secure.iam.request_context import presigned_context
@@ -381,45 +380,12 @@ def test_a_key_does_not_choose_the_cause(key):
     assert explain(answer(message=message)).cause == "bucket-policy"
 
 
-def details(decision="explicit-deny", kind="resource", **context):
-    check = AuthorizationCheck("s3:GetObject", "arn:aws:s3:::gt-images/k", decision, kind, "arn:x", "Guard")
-    return AuthorizationDetails("abc", {"aws:SourceIp": "198.51.100.20", **context}, (check,))
-
-
-def test_details_of_iam_that_agree_stand_beside_the_prediction():
-    verdict = predict("198.51.100.20", bucket=BUCKET)
-    told = explain(answer(message=denied("resource-based policy")), verdict=verdict, authorization=details())
-    assert (told.agrees, told.differences) == (True, ())
-    assert "IAM decided: explicit-deny" in told.to_text()
-    assert "aws:SourceIp=198.51.100.20" in told.to_text()
-    json.dumps(told.to_dict())
-
-
-@pytest.mark.parametrize(
-    ("given", "said"),
-    [
-        (details("implicit-deny"), "IAM decided implicit-deny"),
-        (details(kind="rcp"), "IAM names rcp policy"),
-        (details(**{"aws:sourceip": "192.0.2.9", "aws:SourceIp": "192.0.2.9"}), "aws:SourceIp is 192.0.2.9 for IAM"),
-        (details(**{"aws:SourceVpce": "vpce-0ffffffff"}), "absent here"),
-        (details(**{"s3:authType": "POST"}), "s3:authType is POST for IAM"),
-    ],
-)
-def test_a_difference_between_iam_and_the_prediction_is_the_headline(given, said):
-    verdict = predict("198.51.100.20", bucket=BUCKET)
-    told = explain(answer(message=denied("resource-based policy")), verdict=verdict, authorization=given)
-    assert told.agrees is False
-    assert any(said in difference for difference in told.differences)
-    assert told.headline.startswith("IAM gives another reason than the prediction")
-    assert said in told.to_text()
-
-
-def test_details_that_could_not_be_read_are_a_line_and_no_difference():
-    nothing = AuthorizationDetails("abc", problem="This role may not call iam:GetRequestAuthorizationDetails.")
-    verdict = predict("198.51.100.20", bucket=BUCKET)
-    told = explain(answer(message=denied("resource-based policy")), verdict=verdict, authorization=nothing)
-    assert (told.agrees, told.differences) == (True, ())
-    assert "may not call" in told.to_text()
+def test_an_authorization_id_comes_with_the_command_that_returns_the_details():
+    end = ". Call the GetRequestAuthorizationDetails API with the following authorization id: abc123"
+    told = explain(answer(message=denied("resource-based policy") + end))
+    assert told.authorization_id == "abc123"
+    assert "aws iam-toolbox get-request-authorization-details --authorization-id abc123" in told.to_text()
+    assert told.cause == "bucket-policy"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from ...account.authorization_details import AuthorizationDetails
 from ...aws.denials import parse_denial
 from ...html import Tone
 from ...html import join as join_html
@@ -23,7 +22,6 @@ from ...policies.bucket_guard import Guard
 from ...text import printable
 from ..answer_tone import answer_tone
 from . import request_faults
-from .iam_details import authorization_lines, differences_to
 from .refusals import BUCKET_GUARD, URL_LOCK, named_policy
 from .s3_errors import RULES, Cause, ProbeContext, not_s3
 
@@ -32,6 +30,9 @@ if TYPE_CHECKING:
     from ...presign.probe import Probe
 
 __all__ = ["BUCKET_GUARD", "URL_LOCK", "Explanation", "explain"]
+
+
+_DETAILS = "get-request-authorization-details"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +62,6 @@ class Explanation:
         ARN of the denying policy, if AWS named it.
     authorization_id : str
         Id under which IAM keeps the details of the refusal, if AWS gave one.
-    authorization : AuthorizationDetails or None
-        Request context and deciding check as IAM has them, if it was asked.
-    differences : tuple of str
-        Points in which IAM's details and the prediction differ.
     stranger : bool or None
         Whether the URL was used from another address than the one that it was issued to, or from outside the list of
         the bucket guard; None if neither is known.
@@ -81,8 +78,6 @@ class Explanation:
     agrees: bool | None = None
     policy_arn: str = ""
     authorization_id: str = ""
-    authorization: AuthorizationDetails | None = None
-    differences: tuple[str, ...] = ()
     stranger: bool | None = None
 
     @property
@@ -100,9 +95,8 @@ class Explanation:
         lines = [self.headline, self.why, f"Next: {self.next_step}" if self.next_step else ""]
         if self.predicted:
             lines.append(f"Predicted: {self.predicted}. {self.predicted_reason}")
-        if self.authorization is not None:
-            lines += authorization_lines(self.authorization)
-        lines += [f"IAM and the prediction differ: {difference}" for difference in self.differences]
+        if self.authorization_id:
+            lines.append(f"Details: aws iam-toolbox {_DETAILS} --authorization-id {self.authorization_id}")
         return "\n".join(printable(line) for line in lines if line)
 
     def __str__(self) -> str:
@@ -127,7 +121,6 @@ def explain(
     guard: Guard | None = None,
     kms: bool = False,
     origin: str = "",
-    authorization: AuthorizationDetails | None = None,
 ) -> Explanation:
     """Explain the answer to one fetch of a presigned URL.
 
@@ -147,8 +140,6 @@ def explain(
         Whether the bucket encrypts with a KMS key.
     origin : str
         The web origin that asked, if a browser page did.
-    authorization : AuthorizationDetails, optional
-        IAM's record of the refusal.
     """
     bound = None if bound_to is None else Source.parse(bound_to)
     known = ProbeContext(probe, verdict, signed, bound, guard, kms, origin)
@@ -157,11 +148,7 @@ def explain(
     agrees = _agrees(verdict, probe, cause)
     headline, why = cause.headline, cause.why
     denial = parse_denial(probe.error_message)
-    differences = differences_to(verdict, authorization)
-    if differences and agrees is not False:
-        agrees = False
-        headline = f"IAM gives another reason than the prediction: {cause.headline}"
-    elif agrees is False and verdict is not None:
+    if agrees is False and verdict is not None:
         headline = f"Predicted {verdict.decision}, but the object was {observed}: {cause.headline}"
         why = f"{cause.why} A policy that could not be read, or that changed just now, would explain the difference."
     return Explanation(
@@ -176,8 +163,6 @@ def explain(
         agrees=agrees,
         policy_arn="" if denial is None else denial.policy_arn,
         authorization_id="" if denial is None else denial.authorization_id,
-        authorization=authorization,
-        differences=differences,
         stranger=_is_stranger(bound, guard, probe),
     )
 

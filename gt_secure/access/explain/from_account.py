@@ -12,10 +12,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ...account.authorization_details import read_authorization_details
 from ...aws.buckets import BucketState, read_bucket
 from ...aws.client import Aws
-from ...aws.denials import parse_denial
 from ...aws.endpoints import VpcEndpoint, in_its_vpc, list_s3_endpoints
 from ...errors import GtSecureError, InvalidInput
 from ...iam.request import Policies, Request
@@ -48,7 +46,6 @@ def explain_probe(aws: Aws, probe: Probe, *, url: TestUrl | str | None = None, o
     made = url if isinstance(url, TestUrl) else None
     signed = None if url is None else inspect(made.reveal() if made else str(url))
     policy = state.policy_text if state is not None and state.sees("s3:GetBucketPolicy") else None
-    denial = parse_denial(probe.error_message) if probe.status == 403 else None
     return explain(
         probe,
         verdict=_predict(aws, probe, made, state),
@@ -57,9 +54,6 @@ def explain_probe(aws: Aws, probe: Probe, *, url: TestUrl | str | None = None, o
         guard=find_guard(policy) if policy else None,
         kms=state is not None and "aws:kms" in json.dumps(dict(state.encryption), default=str),
         origin=origin,
-        authorization=read_authorization_details(aws, denial.authorization_id)
-        if denial is not None and denial.authorization_id
-        else None,
     )
 
 

@@ -36,8 +36,6 @@ from . import (
 from . import (
     source_mapping as addresses,
 )
-from .authorization_ids import PATH as DETAILS_PATH
-from .authorization_ids import AuthorizationRecords
 from .http import (
     BodyTooLarge,
     HttpRequest,
@@ -78,8 +76,6 @@ class Front:
         Port of the listener that simulates the S3 VPC endpoint.
     names : collection of str
         Host names beside those of this machine that the sandbox answers to.
-    records : AuthorizationRecords, optional
-        Keeps the details of refusals, whose messages then name an authorization id.
     """
 
     def __init__(
@@ -95,7 +91,6 @@ class Front:
         recorder: Recorder,
         vpc_port: int,
         names: Collection[str] = (),
-        records: AuthorizationRecords | None = None,
     ) -> None:
         self._emulator = emulator
         self._state = state
@@ -107,7 +102,6 @@ class Front:
         self._recorder = recorder
         self._vpc_port = vpc_port
         self._names = names
-        self._records = records
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -194,7 +188,7 @@ class Front:
                 await respond(watched.send, reply, head=request.method == "HEAD")
             else:
                 own = encryption.guarded(request, listing.without_rest(request, watched.send))
-                explained = denials.explained(request, own, self._records)
+                explained = denials.explained(request, own)
                 await self._emulator(_proven(scope, request), replay(request.body, receive), explained)
             await watched.finish()
             self._trail.s3(request, bucket_and_key(request)[0], watched.status)
@@ -242,8 +236,6 @@ class Front:
             return await self._waf(request)
         if service == "cloudtrail":
             return await self._trail(request)
-        if service == "iam" and self._records is not None and request.path.startswith(DETAILS_PATH):
-            return self._records.answer(request)
         if service in ("sts", "iam"):
             return await _query_service(service, request)
         message = f"The sandbox does not offer {service}; it has s3, sts, iam, sagemaker, ec2, wafv2 and cloudtrail."
@@ -317,8 +309,6 @@ def service_of(request: HttpRequest) -> str:
     scope = auth.signed_scope(request)
     if request.path.startswith(LOOPS_PATH) and scope is not None and scope[2] == "sagemaker":
         return "sagemaker"
-    if request.path.startswith(DETAILS_PATH) and scope is not None and scope[2] == "iam":
-        return "iam"
     if request.path != "/":
         return "s3"  # all the other services are called at the root
     if target.startswith("SageMaker."):

@@ -76,11 +76,6 @@ def use(context: Mapping[str, str | None]) -> contextvars.Token[Mapping[str, str
     return _current.set(context)
 
 
-def current() -> Mapping[str, str | None]:
-    """Return the keys of the current request."""
-    return _current.get() or {}
-
-
 def context(
     source: Source,
     query: Mapping[str, list[str]],

@@ -14,8 +14,6 @@ from xml.sax.saxutils import escape
 
 from ..accesslog.recorder import bucket_and_key
 from ..settings import REGION, account_id
-from . import conditions
-from .authorization_ids import AuthorizationRecords
 from .http import HttpRequest, Message, Send
 
 _DENIED = re.compile(
@@ -35,7 +33,7 @@ _ABOUT_BUCKETS = frozenset(
 _REQUEST_ID = re.compile(rb"<RequestId>[^<]*</RequestId>")
 
 
-def explained(request: HttpRequest, send: Send, records: AuthorizationRecords | None = None) -> Send:
+def explained(request: HttpRequest, send: Send) -> Send:
     """Return a send function that completes the reason of a refusal, and sets the request id, on its way out."""
     started: Message | None = None
     chunks: list[bytes] = []
@@ -53,7 +51,7 @@ def explained(request: HttpRequest, send: Send, records: AuthorizationRecords | 
             return
         body = b"".join(chunks)
         if started["status"] == 403:
-            body = rewritten(request, body, records)
+            body = rewritten(request, body)
         body = with_ids(request, body)
         headers = [(n, v) for n, v in started["headers"] if n.lower() != b"content-length"]
         await send({**started, "headers": [*headers, (b"content-length", str(len(body)).encode())]})
@@ -78,8 +76,8 @@ def with_ids(request: HttpRequest, body: bytes) -> bytes:
     return body[: found.start()] + member.encode() + body[found.end() :]
 
 
-def rewritten(request: HttpRequest, body: bytes, records: AuthorizationRecords | None = None) -> bytes:
-    """Return an error document whose message names resource, kind of policy, and where ids are kept one of them."""
+def rewritten(request: HttpRequest, body: bytes) -> bytes:
+    """Return an error document whose message names the resource and the kind of policy."""
     text = body.decode("utf-8", "replace")
     found = _DENIED.search(text)
     if found is None:
@@ -89,10 +87,6 @@ def rewritten(request: HttpRequest, body: bytes, records: AuthorizationRecords |
     message = (
         f'User: {found["user"]} is not authorized to perform: {found["action"]} on resource: "{resource}" {clause}'
     )
-    if records is not None:
-        kind = re.sub(r"^(?:because no|with an explicit deny in an?) | allows the .*$", "", clause)
-        denied_by = denying_statement(request, found["action"], resource) if clause.startswith("with") else None
-        message += records.sentence(conditions.current(), found["action"], resource, kind, denied_by)
     return (text[: found.start()] + f"<Message>{escape(message)}</Message>" + text[found.end() :]).encode()
 
 
@@ -119,24 +113,6 @@ def reason(kind: str, explicit: bool, action: str) -> str:
     if explicit:
         return f"with an explicit deny in {'an' if kind[0] in 'aeiou' else 'a'} {kind}"
     return f"because no {kind} allows the {action} action"
-
-
-def denying_statement(request: HttpRequest, action: str, resource: str) -> str:
-    """Return the Sid of the Deny that refuses a request; empty if it has none, or is not found."""
-    from ministack.core import iam_evaluator
-    from ministack.services.s3 import bucket_policy_for_arn
-
-    principal = (
-        iam_evaluator.resolve_principal(request.mechanism.access_key, account_id()) if request.mechanism else None
-    )
-    if principal is None or isinstance(principal, iam_evaluator.AuthError):
-        return ""
-    context = _context(principal, action, resource)
-    layers = [] if principal.policies is None else [principal.policies, *principal.limits]
-    results = [iam_evaluator.evaluate(context, policies) for policies in layers]
-    policy, _ = bucket_policy_for_arn(resource) or ("", "")
-    results.append(iam_evaluator.evaluate_resource_policy(policy or None, context))
-    return next((str(each.matched_sid or "") for each in results if each.decision == "Deny"), "")
 
 
 def _context(principal: Any, action: str, resource: str) -> Any:
