@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from .audit import Audit
     from .aws.buckets import BucketState
     from .aws.teams import Workforce, Workteam
-    from .changes.cross_check import CrossCheck
     from .changes.plan import Plan
     from .changes.transaction import Applied
     from .changes.undo import UndoPlan
@@ -429,37 +428,6 @@ class Connection:
                 self.aws, restriction, hits=read, context=context, accepted=known, journal_dir=journal_dir
             )
 
-    def cross_check(
-        self, plan: Plan, *, charged: bool = True, progress: Callable[[str], None] | None = None
-    ) -> CrossCheck:
-        """Ask IAM Access Analyzer about the planned bucket policy, and compare its answers with ours.
-
-        Parameters
-        ----------
-        plan : Plan
-        charged : bool
-            Whether to ask *CheckNoNewAccess* and *CheckNoPublicAccess* too, for which AWS charges. *ValidatePolicy* is
-            free.
-        progress : callable, optional
-            Gets the cost in words before the first charged call.
-
-        Returns
-        -------
-        CrossCheck
-            ``opinions``, and ``disagreements`` with our own verdict. A question that the role may not ask is unknown.
-
-        Raises
-        ------
-        InvalidInput
-            If the plan leaves no bucket policy.
-
-        Examples
-        --------
-        >>> gt.cross_check(plan, charged=False).disagreements  # doctest: +SKIP
-        ()
-        """
-        return changes.cross_check(self.aws, plan, charged=charged, progress=progress)
-
     def apply(
         self,
         plan: Plan,
@@ -760,42 +728,6 @@ class Connection:
         """
         name = None if team is None else team_name(team)
         return listings.History(*changes.read_history(self.aws, name, bucket, since=since, journal_dir=journal_dir))
-
-    def event_rule(
-        self,
-        team: TeamLike | None = None,
-        bucket: str | None = None,
-        *,
-        form: Literal["cloudformation", "terraform"] = "cloudformation",
-    ) -> str:
-        """Write an EventBridge rule that reports each change of these locks to an SNS topic.
-
-        Parameters
-        ----------
-        team : str, Workteam or sagemaker.core.resources.Workteam, optional
-            Its workforce is included.
-        bucket : str, optional
-        form : str
-            ``cloudformation`` or ``terraform``.
-
-        Returns
-        -------
-        str
-            A template for the region of the workteam. The account needs a CloudTrail trail of management events.
-
-        Raises
-        ------
-        InvalidInput
-            If neither a team nor a bucket is given.
-
-        Examples
-        --------
-        >>> print(gt.event_rule("open-team", "gt-images"))  # doctest: +SKIP
-        """
-        found = None if team is None else self.workteam(team)
-        names = ("", "") if found is None else (found.name, found.workforce_name or "")
-        wanted = changes.Resources(*names, "" if bucket is None else buckets.check_bucket(bucket))
-        return changes.event_rule(wanted, form)
 
     def export(
         self, team: TeamLike | None = None, bucket: str | None = None, *, lists: str | Iterable[str] = ()

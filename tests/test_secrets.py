@@ -109,8 +109,6 @@ CALLS: dict[str, Callable[[Connection, str], object]] = {
     "history team": lambda gt, url: gt.history(url),
     "history bucket": lambda gt, url: gt.history(bucket=url),
     "history since": lambda gt, url: gt.history(bucket="gt-images", since=url),
-    "event_rule team": lambda gt, url: gt.event_rule(url),
-    "event_rule bucket": lambda gt, url: gt.event_rule(bucket=url),
     "source": lambda gt, url: gt_secure.Source.parse(url),
     "connect region": lambda gt, url: gt_secure.connect(region=url),
     "connect profile": lambda gt, url: gt_secure.connect(profile=url),
@@ -136,7 +134,7 @@ def test_every_method_with_a_text_argument_is_tried() -> None:
         if not name.startswith("_")
         and [p for p in python_inspect.signature(method).parameters.values() if "str" in str(p)]
     }
-    without_text = {"apply", "plan", "plot", "journal", "prove", "cross_check"}
+    without_text = {"apply", "plan", "plot", "journal", "prove"}
     tried = {call.split()[0] for call in CALLS}
     assert {m for m in methods if m not in without_text} <= tried
 

@@ -53,7 +53,6 @@ VERBS = (
     Verb("check", "check.run_specs"),
     Verb("sweep", "sweep"),
     Verb("history", "Connection.history"),
-    Verb("export", "Connection.event_rule"),
     Verb("demo", "demo"),
     Verb("sandbox", "sandbox.Sandbox"),
     Verb("sandbox", "sandbox.install"),
@@ -71,7 +70,6 @@ VERBS = (
     Verb("", "Connection.keys", "a building block of the panel's object picker"),
     Verb("", "Connection.probe_origins", "probe --from takes any of them"),
     Verb("", "Connection.vantages", "the earlier name of probe_origins"),
-    Verb("", "Connection.cross_check", "plan --cross-check; the panel has a button"),
     Verb("", "panel", "a widget needs a notebook; the magic has it"),
 )
 
@@ -175,7 +173,7 @@ RENAMED = {
     "prefix": "restriction", "max_age": "restriction", "limit": "", "stats": "", "no_cache": "", "dedupe": "",
     "presigned": "filters", "refused": "filters", "no_tests": "filters", "network": "filters", "key_prefix": "filters",
     "explain": "", "write_baseline": "", "sarif": "", "accept_reason": "", "accept_until": "", "accept_owner": "",
-    "predict": "", "cross_check": "", "follow": "", "wait_for": "", "wait_s": "",
+    "predict": "", "follow": "", "wait_for": "", "wait_s": "",
     "athena_database": "athena", "athena_workgroup": "athena", "athena_output": "athena", "athena_table": "athena",
 }  # fmt: skip
 

@@ -9,9 +9,7 @@ from .._lazy import attach
 if TYPE_CHECKING:
     from .apply import apply
     from .change import Call, Change
-    from .cross_check import cross_check
     from .engine import ChangeStep, ProgressLine
-    from .event_rule import event_rule
     from .history import KIND_CALLS, Resources, read_history
     from .journal import ChangeRecord, export_journal, journal_path, list_changes, show_change, verify_journal
     from .plan import Plan, plan
@@ -33,8 +31,6 @@ __all__ = [
     "Resources",
     "UndoPlan",
     "apply",
-    "cross_check",
-    "event_rule",
     "export_journal",
     "journal_path",
     "list_changes",
@@ -65,8 +61,6 @@ __getattr__, __dir__ = attach(
         "Resources": ".history",
         "UndoPlan": ".undo",
         "apply": ".apply",
-        "cross_check": ".cross_check",
-        "event_rule": ".event_rule",
         "export_journal": ".journal",
         "journal_path": ".journal",
         "list_changes": ".journal",

@@ -29,7 +29,7 @@ from .list_messages import list_notices
 from .messages import notices_for
 from .plan_data import PlanData
 from .render.html import plan_html, plan_output, plan_page
-from .render.infrastructure_code import to_cli, to_cloudformation, to_terraform
+from .render.infrastructure_code import to_cli, to_terraform
 from .render.text import cause, plan_text
 
 
@@ -73,10 +73,6 @@ class Plan(PlanData):
     def to_cli(self) -> str:
         """Return the plan as AWS CLI commands."""
         return to_cli(self)
-
-    def to_cloudformation(self) -> str:
-        """Return the plan as a CloudFormation template (JSON)."""
-        return to_cloudformation(self)
 
     def to_terraform(self) -> str:
         """Return the plan as Terraform configuration."""

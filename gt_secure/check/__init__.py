@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from .running import run_file, run_specs
     from .save_guard import SaveGuard
     from .saved_secrets import SavedSecret, find_secrets, mask_secrets
-    from .schedules import schedule
     from .spec import Spec, load_specs
     from .teams import team_is_restricted
 
@@ -50,7 +49,6 @@ __all__ = [
     "remove_secrets",
     "run_file",
     "run_specs",
-    "schedule",
     "team_is_restricted",
 ]
 
@@ -80,7 +78,6 @@ __getattr__, __dir__ = attach(
         "remove_secrets": ".notebooks",
         "run_file": ".running",
         "run_specs": ".running",
-        "schedule": ".schedules",
         "team_is_restricted": ".teams",
     },
 )

@@ -25,11 +25,11 @@ from ..restriction.model import Restriction
 from ..text import printable
 from .context import add_context
 from .exit_codes import ERROR, FOUND, OK
-from .output import connection, fit, line_width, note, say, show_json, table, write_report
+from .output import connection, fit, line_width, note, say, show_json, table
 from .parser import Commands, add_hidden_alias
 from .progress import working
 
-FORMATS = ("text", "json", "html", "cli", "cloudformation", "terraform")
+FORMATS = ("text", "json", "html", "cli", "terraform")
 
 
 def add(commands: Commands) -> None:
@@ -50,7 +50,6 @@ def _add_plan(commands: Commands) -> None:
             ("gt-secure plan --team open-team --allow 203.0.113.0/24 --bucket gt-images", "review a restriction"),
             ("gt-secure plan -f open-team.json --format html > plan.html", "a page for the approver"),
             ("gt-secure plan -f open-team.json --json", "detect drift in CI"),
-            ("gt-secure plan -f open-team.json --cross-check free", "ask IAM Access Analyzer too"),
         ),
         exit_codes="0 nothing to change, 2 changes, 1 an expectation does not hold",
         result=plan_from,
@@ -59,13 +58,6 @@ def _add_plan(commands: Commands) -> None:
     _add_logs(parser)
     parser.add_argument("--format", choices=FORMATS, default=None, help="output format (default: text)")
     parser.add_argument("--accepted", metavar="FILE", help="file with a list 'accepted' of known findings")
-    parser.add_argument(
-        "--cross-check",
-        nargs="?",
-        const="all",
-        choices=("all", "free"),
-        help="ask IAM Access Analyzer too; AWS charges for two of its checks, free: only the other one",
-    )
 
 
 def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
@@ -191,22 +183,16 @@ def run_plan(args: argparse.Namespace) -> int:
     """Show a plan; returns 0 for no change, 2 for changes, 1 if an expectation does not hold."""
     plan = plan_from(args)
     shape = args.format or ("json" if args.json else "text")
-    opinions = None
-    if args.cross_check:
-        opinions = connection(args).cross_check(plan, charged=args.cross_check == "all", progress=note)
     if shape == "json":
-        show_json(plan.to_dict() | ({} if opinions is None else {"cross_check": opinions.to_dict()}))
+        show_json(plan.to_dict())
     else:
         show = {
             "text": lambda: fit(plan.to_text(line_width())),
             "html": lambda: plan.to_html(standalone=True),
             "cli": plan.to_cli,
-            "cloudformation": plan.to_cloudformation,
             "terraform": plan.to_terraform,
         }[shape]
         say(show().rstrip("\n"))
-        if opinions is not None:
-            (say if shape == "text" else note)(fit(str(opinions)))
     if any(not notice.confirmable for notice in plan.blockers):
         return ERROR
     return OK if plan.empty else FOUND
@@ -419,7 +405,6 @@ def _add_export(commands: Commands) -> None:
         examples=(
             ("gt-secure export --team radiology-team", "print the current restriction"),
             ("gt-secure export --team radiology-team -o radiology.json", "write it to a file"),
-            ("gt-secure export --team radiology-team --format eventbridge", "a rule that reports changes to SNS"),
         ),
         result=export_from,
     )
@@ -430,12 +415,6 @@ def _add_export(commands: Commands) -> None:
         help="pl-... or wafv2:ipset/NAME: write the name, not its ranges (repeatable)",
     )  # fmt: skip
     parser.add_argument("-o", "--output", type=Path, help="file to write, .json or .yaml (default: print JSON)")
-    parser.add_argument(
-        "--format",
-        choices=("restriction", "eventbridge", "eventbridge-terraform"),
-        default=None,
-        help="eventbridge: a rule that reports each change of these locks, as CloudFormation or Terraform",
-    )
 
 
 def export_from(args: argparse.Namespace) -> Restriction:
@@ -447,17 +426,7 @@ def export_from(args: argparse.Namespace) -> Restriction:
 
 
 def run_export(args: argparse.Namespace) -> int:
-    """Write or print the current restriction, or the rule that watches it."""
-    if args.format in ("eventbridge", "eventbridge-terraform"):
-        text = connection(args).event_rule(
-            args.team, args.bucket, form="terraform" if args.format.endswith("terraform") else "cloudformation"
-        )
-        if args.output is None:
-            say(text.rstrip("\n"))
-        else:
-            write_report(str(args.output), lambda: text)
-            note(f"Wrote {args.output}")
-        return OK
+    """Write or print the current restriction."""
     restriction = export_from(args)
     if args.output is not None:
         dump_restriction(restriction, args.output)

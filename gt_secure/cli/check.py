@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..check.notebooks import SANITIZE_FILE, remove_secrets
 from ..check.running import run_specs
-from ..check.schedules import FORMATS, PACKAGE, schedule
 from ..check.spec import Spec, load_check_file
 from ..errors import InvalidInput
 from ..findings.accepted import read_accepted
@@ -58,7 +57,6 @@ def add(commands: Commands) -> None:
                 "gt-secure check -f checks.json --junit report.xml --sarif report.sarif",
                 "many checks, with reports for CI",
             ),
-            ("gt-secure check -f checks.json --print-schedule gitlab > .gitlab-ci.yml", "a job that runs them daily"),
             ("gt-secure check no-secret-saved --remove --path book.ipynb", "mask presigned URLs, keys and tokens"),
         ),
         exit_codes="0 all passed, 2 one failed, 3 none failed and one is unknown, 1 an error",
@@ -71,10 +69,6 @@ def add(commands: Commands) -> None:
     parser.add_argument("--remove", action="store_true", help="no-secret-saved: replace secrets with *** in the file")
     add_accepted_options(parser)
     parser.add_argument("--sanitize-file", action="store_true", help="print the path of the nbval sanitize file")
-    group = parser.add_argument_group("a ready file that runs the checks of -f on a schedule")
-    group.add_argument("--print-schedule", choices=FORMATS, help="print the file for this service, and run no check")
-    group.add_argument("--role-arn", metavar="ARN", help="role that GitHub or GitLab assume")
-    group.add_argument("--package", metavar="REQUIREMENT", help=f"what the job installs (default: {PACKAGE})")
     group = parser.add_argument_group("the check")
     for name, text in _TEXTS.items():
         group.add_argument(f"--{name}", help=text)
@@ -98,9 +92,6 @@ def run(args: argparse.Namespace) -> int:
     if args.sanitize_file:
         say(str(SANITIZE_FILE))
         return 0
-    if args.print_schedule:
-        say(_schedule(args).rstrip("\n"))
-        return 0
     report = report_from(args)
     if args.json:
         show_json(report.to_dict())
@@ -112,14 +103,6 @@ def run(args: argparse.Namespace) -> int:
             note(f"next ({result.name.replace('_', '-')}): {printable(result.next_step)}")
     note_unused(report.unused)
     return report.exit_code
-
-
-def _schedule(args: argparse.Namespace) -> str:
-    if not args.file:
-        raise InvalidInput("No check file is named.", next_step="Add -f checks.json.", field="file")
-    load_check_file(args.file)  # a file that cannot run is not scheduled
-    given = {"role_arn": args.role_arn, "region": args.region, "package": args.package}
-    return schedule(args.print_schedule, args.file, **{name: value for name, value in given.items() if value})
 
 
 def report_from(args: argparse.Namespace) -> Report:

@@ -32,7 +32,6 @@ FEATURES = (
     "prefix-lists",
     "ip-sets",
     "history",
-    "cross-check",
     "findings",
 )
 

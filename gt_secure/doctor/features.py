@@ -129,16 +129,6 @@ _ALL = (
     ),
     Feature("history", "show who changed the locks", (Permission("cloudtrail:LookupEvents", "*"),)),
     Feature(
-        "cross-check",
-        "ask IAM Access Analyzer about a plan",
-        (
-            Permission("access-analyzer:ValidatePolicy", "*"),
-            Permission("access-analyzer:CheckNoNewAccess", "*", optional=True),
-            Permission("access-analyzer:CheckNoPublicAccess", "*", optional=True),
-        ),
-        "AWS charges for CheckNoNewAccess and CheckNoPublicAccess. Without them, the plan is only validated.",
-    ),
-    Feature(
         "findings",
         "find weaknesses of a restriction",
         (

@@ -10,7 +10,6 @@ import traitlets
 
 from .. import html as markup
 from ..changes.change import find_change
-from ..changes.cross_check import cost_text
 from ..changes.render import parts
 from ..changes.render.exposure import exposure_table
 from ..changes.targets import WorkforcePortal
@@ -24,13 +23,11 @@ from .shared_models import make
 from .wording import PANEL
 
 if TYPE_CHECKING:
-    from ..changes.cross_check import CrossCheck
     from ..changes.plan import Plan
     from ..changes.transaction import Applied
     from ..connection import Connection
     from ..restriction.model import Restriction
 
-_TONES: dict[str, markup.Tone] = {"agrees": "ok", "disagrees": "no", "unknown": "warn"}
 _PAUSE_S = 0.35
 """A plan is made when the input has been quiet for so long."""
 
@@ -105,21 +102,11 @@ class ReviewStep(Step):
         self.plan_button = self.button(
             "Plan again", self.make_plan, when=lambda: self.restriction is not None, link=True
         )
-        self.ask_button = self.button(
-            "Ask IAM Access Analyzer",
-            self.cross_check,
-            when=lambda: self.plan is not None and self.plan.restriction.bucket is not None,
-            link=True,
-            tooltip=f"{cost_text(2)} One more check is free.",
-        )
-        self.opinions = Html()
         self.takes = Html()
-        row = make(
-            ipywidgets.HBox, [self.apply_button, self.undo_button, self.takes, self.plan_button, self.ask_button]
-        )
+        row = make(ipywidgets.HBox, [self.apply_button, self.undo_button, self.takes, self.plan_button])
         row.add_class("gts-row")
         self.after = Html()
-        return [self.shown, self.facts, self.confirms, row, self.opinions, self.after]
+        return [self.shown, self.facts, self.confirms, row, self.after]
 
     # actions
 
@@ -156,13 +143,6 @@ class ReviewStep(Step):
             may_cancel=False,
         )
 
-    def cross_check(self) -> None:
-        """Ask IAM Access Analyzer about the planned bucket policy; the button names the cost."""
-        plan = self.plan
-        if plan is None:
-            raise InvalidInput("There is no plan yet.", next_step="Wait until the change is shown.", field="plan")
-        self.run("Asking IAM Access Analyzer…", lambda: self.link.get().cross_check(plan), self._got_opinions)
-
     def undo(self) -> None:
         """Undo the last change of this widget, else the last one in the journal."""
         last = self.applied.id if self.applied is not None and self.applied.outcome == "applied" else None
@@ -197,21 +177,12 @@ class ReviewStep(Step):
 
     # results
 
-    def _got_opinions(self, result: CrossCheck) -> None:
-        rows = [
-            (each.check, markup.Chip(_TONES[each.agreement], each.agreement), markup.text(each.theirs, 300), each.ours)
-            for each in result.opinions
-        ]
-        head = ("Check", "Verdicts", "IAM Access Analyzer", "gt_secure")
-        self.opinions.value = markup.table(head, rows, caption="Second opinion")
-
     def _got_plan(self, plan: Plan) -> None:
         self.plan = plan
 
     def _on_plan(self, _: Any) -> None:
         plan: Plan | None = self.plan
         self._confirmed = set()
-        self.opinions.value = ""
         if plan is None:
             self.confirms.children = ()
             self.enable()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -61,23 +60,6 @@ def test_the_shell_script_quotes_hostile_names() -> None:
     assert code[0] == "set -euo pipefail"
     assert len(code) == 2
     assert """'x'"'"'; rm -rf ~; '"'"''""" in code[1]
-
-
-def test_cloudformation_has_what_it_can_and_says_what_it_cannot() -> None:
-    one = by_hand(portal_lock=True)
-    template = json.loads(one.to_cloudformation())
-    kinds = {resource["Type"] for resource in template["Resources"].values()}
-    assert kinds == {"AWS::S3::BucketPolicy", "AWS::SageMaker::Workforce"}
-    assert all(resource["DeletionPolicy"] == "Retain" for resource in template["Resources"].values())
-    policy = template["Resources"]["GtSecureBucketPolicy"]["Properties"]["PolicyDocument"]
-    assert policy == json.loads(one.changes[0].after)
-    by_hand_notes = template["Metadata"]["GtSecure"]["ByHand"]
-    assert "update-workteam" in by_hand_notes[0]
-
-
-def test_a_template_without_resources_is_still_valid() -> None:
-    template = json.loads(by_hand(addresses=(), guard=None).to_cloudformation())
-    assert list(template["Resources"]) == ["GtSecureNothing"]
 
 
 def test_terraform_is_balanced_and_evaluates_no_template() -> None:

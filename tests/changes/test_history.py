@@ -1,17 +1,19 @@
-"""Who changed the locks: journal and CloudTrail together, drift with a name, and the EventBridge rule."""
+"""Who changed the locks: journal and CloudTrail together, drift with a name, and the alarm of the guide."""
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import json
 from typing import Any
 
 import pytest
+import yaml
 
-from gt_secure.changes.event_rule import event_pattern, event_rule
-from gt_secure.changes.history import HistoryEntry, Resources, merge
+from gt_secure.changes.history import NAME_MEMBERS, HistoryEntry, merge
 from gt_secure.cli.main import main
 from gt_secure.errors import InvalidInput
+from support.blocks import ROOT, blocks_of
 from support.rig import allowing
 from support.scene import BUCKET, TEAM, WISH, Scene
 
@@ -30,6 +32,19 @@ def matches(pattern: Any, event: Any) -> bool:
         elif event.get(key) not in wanted:
             return False
     return True
+
+
+[ALARM] = [block.text for block in blocks_of(ROOT / "docs/how-to/company.md") if block.value == "locks-alarm.yaml"]
+TEMPLATE = yaml.safe_load(ALARM)
+
+
+def alarm_pattern(**parameters: str) -> dict[str, Any]:
+    """The event pattern of the template, with its parameters filled in."""
+    pattern: dict[str, Any] = copy.deepcopy(TEMPLATE["Resources"]["Rule"]["Properties"]["EventPattern"])
+    for each in pattern["detail"]["$or"]:
+        for member, [reference] in each["requestParameters"].items():
+            each["requestParameters"][member] = [parameters.get(reference["Ref"], reference["Ref"])]
+    return pattern
 
 
 def events(scene: Scene) -> list[dict[str, Any]]:
@@ -140,8 +155,7 @@ def test_the_rule_matches_exactly_these_resources(scene: Scene):
     scene.toggles(False)
     scene.remove_guard()
     scene.client("sagemaker").update_workteam(WorkteamName="radiology-team", Description="another team")
-    template = json.loads(scene.gt.event_rule(TEAM, BUCKET))
-    pattern = template["Resources"]["Rule"]["Properties"]["EventPattern"]
+    pattern = alarm_pattern(Team=TEAM, Workforce="private-workforce", Bucket=BUCKET)
     wrapped = [
         {
             "source": f"aws.{event['eventSource'].partition('.')[0]}",
@@ -151,21 +165,20 @@ def test_the_rule_matches_exactly_these_resources(scene: Scene):
         for event in events(scene)[:3]
     ]
     assert [matches(pattern, each) for each in wrapped] == [False, True, True]
-    only = event_pattern(Resources(bucket="gt-other"))
+    only = alarm_pattern(Team="", Workforce="", Bucket="gt-other")  # a parameter that is left out matches no name
     assert not any(matches(only, each) for each in wrapped)
-    with pytest.raises(InvalidInput):
-        event_pattern(Resources())
-    with pytest.raises(InvalidInput):
-        event_rule(Resources("t"), "pulumi")  # type: ignore[arg-type]
+
+
+def test_the_alarm_watches_what_the_history_shows():
+    calls = [call for each in alarm_pattern()["detail"]["$or"] for call in each["eventName"]]
+    assert sorted(calls) == sorted(NAME_MEMBERS)
+    for each in alarm_pattern()["detail"]["$or"]:
+        assert [*each["requestParameters"]] == [NAME_MEMBERS[each["eventName"][0]]]
 
 
 def test_the_topic_takes_messages_of_the_rule_only():
-    template = json.loads(event_rule(Resources("t", "w", "b")))
-    [statement] = template["Resources"]["TopicPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    [statement] = TEMPLATE["Resources"]["TopicPolicy"]["Properties"]["PolicyDocument"]["Statement"]
     assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["Rule", "Arn"]}}}
-    text = event_rule(Resources("t", "w", "b"), "terraform")
-    assert text.count("{") == text.count("}")
-    assert '"workteamName": [' in text
 
 
 def test_the_command_line(scene: Scene, tmp_path, monkeypatch, capsys):
@@ -175,8 +188,3 @@ def test_the_command_line(scene: Scene, tmp_path, monkeypatch, capsys):
     assert "UpdateWorkteam" in capsys.readouterr().out
     assert main(["history", "--team", TEAM, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["changes"][0]["target"] == TEAM
-    assert main(["export", "--team", TEAM, "--bucket", BUCKET, "--format", "eventbridge"]) == 0
-    assert json.loads(capsys.readouterr().out)["Resources"]["Topic"]
-    out = tmp_path / "rule.tf"
-    assert main(["export", "--team", TEAM, "--format", "eventbridge-terraform", "-o", str(out)]) == 0
-    assert "aws_cloudwatch_event_rule" in out.read_text()

@@ -5,16 +5,20 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
 
+import botocore.session
 import pytest
+from botocore import xform_name
 
 from gt_secure.cli.main import build_parser
-from support.blocks import ROOT
+from support.blocks import ROOT, blocks_of, pages
 
+_AWS = re.compile(r"^(?:\$ )?(aws (?:.*\\\n)*.*)$", re.MULTILINE)
 REFERENCE = ROOT / "docs" / "reference"
 
 
@@ -116,3 +120,21 @@ def test_the_picture_tells_what_the_locks_do() -> None:
     assert "Ground Truth itself: no lock: opened, URL lock: opened, bucket guard: opened, both: opened." in text
     assert "sent the URL: no lock: opened, URL lock: refused, bucket guard: opened, both: refused." in text
     assert "VPC endpoint: no lock: opened, URL lock: refused, bucket guard: refused, both: refused." in text
+
+
+def test_aws_commands_of_the_guides_exist() -> None:
+    """They cannot run here; the model of the service knows their operations and options."""
+    session, looked = botocore.session.get_session(), 0
+    for page in pages():
+        for command in (found for block in blocks_of(page) for found in _AWS.findall(block.text)):
+            _, service, name, *words = shlex.split(command.replace("\\\n", " "))
+            if service == "s3" or (service, name) == ("cloudformation", "deploy"):
+                continue  # commands of the AWS CLI itself
+            model = session.get_service_model(service.removesuffix("api"))
+            operations = {xform_name(each, "-"): each for each in model.operation_names}
+            assert name in operations, f"{page.name}: {command}"
+            members = model.operation_model(operations[name]).input_shape.members
+            known = {f"--{xform_name(each, '-')}" for each in members} | {"--query", "--output", "--region"}
+            assert {each for each in words if each.startswith("--")} <= known, f"{page.name}: {command}"
+            looked += 1
+    assert looked >= 5

@@ -1,4 +1,4 @@
-"""Exported Terraform is parsed by python-hcl2, exported CloudFormation linted by cfn-lint, in an environment apart."""
+"""Terraform is parsed by python-hcl2, CloudFormation linted by cfn-lint, in an environment apart."""
 
 from __future__ import annotations
 
@@ -10,18 +10,20 @@ from typing import Any
 
 import pytest
 
-from gt_secure.changes.event_rule import event_rule
-from gt_secure.changes.history import Resources
 from gt_secure.changes.plan import Plan
 from gt_secure.restriction.model import Restriction
 from gt_secure.sandbox import Sandbox
 from gt_secure.sweeps.role import role_stackset, role_terraform
+from support.blocks import ROOT, blocks_of
 from support.rig import Rig
 from support.rooms import Room, clean
 
 pytestmark = pytest.mark.slow
 PARSE = "import hcl2, json, sys; print(json.dumps(hcl2.load(open(sys.argv[1], encoding='utf-8'))))"
 TEAM, BUCKET = "open-team", "gt-images"
+ALARM = {
+    block.value: block.text for block in blocks_of(ROOT / "docs/how-to/company.md") if block.value == "locks-alarm.yaml"
+}
 PREFIX = 'scans/%{y}"q/'
 HOSTILE = 'Ring ${jsonencode(1)} %{ if true } "x" \\ é\u2028'
 
@@ -61,15 +63,13 @@ def plans() -> Iterator[dict[str, Plan]]:
 
 def texts(plans: dict[str, Plan], form: str) -> dict[str, str]:
     """Everything that is exported in a format."""
-    where = Resources("open-team", "private-workforce", "gt-images")
     role = role_stackset if form == "cloudformation" else role_terraform
-    made = {name: getattr(plan, f"to_{form}")() for name, plan in plans.items()}
-    rules = {"rule": event_rule(where, form), "bucket-rule": event_rule(Resources("", "", "gt-images"), form)}  # type: ignore[arg-type]
+    made = {name: plan.to_terraform() for name, plan in plans.items()} if form == "terraform" else ALARM
     roles = {
         "role": role("team/GtSecureSweep", "111122223333", "example-id"),
         "role-of-role": role("GtSecureSweep", "arn:aws:iam::111122223333:role/Audit"),
     }
-    return made | rules | roles
+    return made | roles
 
 
 def parsed(tools: Room, text: str, path: Path) -> dict[str, Any]:
@@ -90,7 +90,6 @@ def test_terraform_is_parsed(tools: Room, plans, tmp_path):
         kinds[name] = {json.loads(kind) for each in data.get("resource", ()) for kind in each}
     assert kinds["first"] == {"aws_s3_bucket_policy", "aws_sagemaker_workteam", "aws_sagemaker_workforce"}
     assert kinds["nothing"] == set()
-    assert {"aws_cloudwatch_event_rule", "aws_sns_topic"} <= kinds["rule"]
     assert kinds["role"] == {"aws_iam_role", "aws_iam_role_policy"}
 
 
@@ -109,11 +108,11 @@ def test_terraform_says_what_the_plan_says(tools: Room, plans, tmp_path):
 def test_cloudformation_is_linted(tools: Room, plans, tmp_path):
     paths = []
     for name, text in texts(plans, "cloudformation").items():
-        paths.append(tmp_path / f"{name}.json")
+        paths.append(tmp_path / f"{name}.yaml")
         paths[-1].write_text(text, encoding="utf-8")
     tool = tools.python.with_name("cfn-lint")
     done = subprocess.run([tool, *paths], env=clean(), capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout
-    bad = tmp_path / "bad.json"
+    bad = tmp_path / "bad.yaml"
     bad.write_text(paths[0].read_text().replace("PolicyDocument", "Policy"))
     assert subprocess.run([tool, bad], env=clean(), capture_output=True, timeout=300).returncode != 0

@@ -1,1 +1,1 @@
-"""Renderers of a plan: text, HTML, CloudFormation and Terraform."""
+"""Renderers of a plan: text, HTML, AWS CLI and Terraform."""

@@ -1,4 +1,4 @@
-"""A plan for a review process: AWS CLI commands, CloudFormation, Terraform."""
+"""A plan for a review process: AWS CLI commands, Terraform."""
 
 from __future__ import annotations
 
@@ -10,15 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from ...text import printable
 from ..change import Change, is_change_of
-from ..targets import BucketGuard, TeamUrlLock, Toggles, WorkforcePortal
+from ..targets import BucketGuard, TeamUrlLock, Toggles
 
 if TYPE_CHECKING:
     from ..plan_data import PlanData
-
-_NO_URL_LOCK = (
-    "CloudFormation has no property for the URL lock (AWS::SageMaker::Workteam has no WorkerAccessConfiguration). "
-    "Run this command after the stack: "
-)
 
 
 def to_cli(plan: PlanData) -> str:
@@ -60,56 +55,6 @@ def _command(plan: PlanData, change: Change[Any]) -> str:
         words = ["aws", "sagemaker", "update-workforce", "--workforce-name", change.name, *region]
         words += ["--source-ip-config", json.dumps({"Cidrs": list(change.after)}, separators=(",", ":"))]
     return shlex.join(words)
-
-
-def to_cloudformation(plan: PlanData) -> str:
-    """Return a CloudFormation template as JSON.
-
-    Existing resources have to be imported into the stack, hence ``DeletionPolicy: Retain``. The URL lock has no
-    property in CloudFormation; its command is in the metadata.
-    """
-    resources: dict[str, Any] = {}
-    notes: list[str] = []
-    for change in plan.changes:
-        if is_change_of(change, TeamUrlLock):
-            notes.append(_NO_URL_LOCK + _command(plan, change))
-        elif is_change_of(change, WorkforcePortal):
-            resources["GtSecureWorkforce"] = _workforce_resource(plan, change)
-        elif change.after is None:
-            notes.append(f"Delete the bucket policy of {change.name}: nothing but our guard was in it.")
-        else:
-            resources["GtSecureBucketPolicy"] = {
-                "Type": "AWS::S3::BucketPolicy",
-                "DeletionPolicy": "Retain",
-                "UpdateReplacePolicy": "Retain",
-                "Properties": {"Bucket": change.name, "PolicyDocument": json.loads(change.after)},
-            }
-    if not resources:
-        # A template needs a resource; this one does nothing.
-        resources["GtSecureNothing"] = {"Type": "AWS::CloudFormation::WaitConditionHandle"}
-    template = {
-        "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": _made(plan),
-        "Metadata": {"GtSecure": {"ByHand": notes}},
-        "Resources": resources,
-    }
-    return json.dumps(template, indent=2) + "\n"
-
-
-def _workforce_resource(plan: PlanData, change: Change[tuple[str, ...]]) -> dict[str, Any]:
-    force: Mapping[str, Any] = plan.state.raw.get("workforce") or {}
-    properties: dict[str, Any] = {"WorkforceName": change.name, "SourceIpConfig": {"Cidrs": list(change.after)}}
-    if force.get("CognitoConfig"):
-        properties["CognitoConfig"] = {key: force["CognitoConfig"][key] for key in ("ClientId", "UserPool")}
-    if force.get("WorkforceVpcConfig"):
-        keep = ("VpcId", "Subnets", "SecurityGroupIds")
-        properties["WorkforceVpcConfig"] = {key: force["WorkforceVpcConfig"][key] for key in keep}
-    return {
-        "Type": "AWS::SageMaker::Workforce",
-        "DeletionPolicy": "Retain",
-        "UpdateReplacePolicy": "Retain",
-        "Properties": properties,
-    }
 
 
 def to_terraform(plan: PlanData) -> str:
