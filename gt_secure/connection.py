@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, overload
 
-from . import access, account, changes, findings, listings, plots, presign
+from . import access, account, changes, findings, iam, listings, plots, presign
 from . import audit as audits
 from . import logs as access_logs
 from .aws import buckets, endpoints, teams
@@ -1101,13 +1101,13 @@ class Connection:
             with access_logs.read_hits(logs, aws=self.aws) as read:
                 return self.findings(team=team, bucket=bucket, accepted=accepted, context=context, hits=read)
         known = findings.read_accepted(accepted)
-        state = account.read_state(self.aws, team=team, bucket=bucket)
+        state = account.read_state(self.aws, team=team, bucket=bucket, supplied=iam.supplied_facts(context))
         key = "" if state.bucket is None else state.bucket.default_kms_key
         around = account.read_surroundings(self.aws, state, kms_key=key)
         snapshot = account.with_surroundings(account.snapshot_of(state), around)
-        supplied = access.given_facts(context)
-        facts = supplied.with_defaults(access.facts_of(self.aws, state, supplied))
-        snapshot = replace(snapshot, facts=facts.values, account_block=facts.account_block or snapshot.account_block)
+        snapshot = replace(
+            snapshot, facts=state.facts.values, account_block=state.facts.account_block or snapshot.account_block
+        )
         snapshot = findings.with_url_ages(snapshot, hits)
         return listings.Findings(findings.accept(findings.find_all(snapshot), known))
 

@@ -10,10 +10,9 @@ if TYPE_CHECKING:
     from .explain.expectation_probe import expectation_probe
     from .explain.explanation import Explanation
     from .explain.from_account import explain_probe
-    from .facts import facts_of
     from .from_account import Context, Exposure, account_exposure, account_proof
     from .locks import Outcome
-    from .policy_files import PolicyFiles, exposures, given_facts
+    from .policy_files import PolicyFiles, exposures
     from .proof import Claim, Proof, prove
     from .read import AccessTable, who
     from .refused_by import refusal_decider
@@ -37,8 +36,6 @@ __all__ = [
     "expectation_probe",
     "explain_probe",
     "exposures",
-    "facts_of",
-    "given_facts",
     "prove",
     "refusal_decider",
     "who",
@@ -64,8 +61,6 @@ __getattr__, __dir__ = attach(
         "expectation_probe": ".explain.expectation_probe",
         "explain_probe": ".explain.from_account",
         "exposures": ".policy_files",
-        "facts_of": ".facts",
-        "given_facts": ".policy_files",
         "prove": ".proof",
         "refusal_decider": ".refused_by",
         "who": ".read",

@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 from ..account.snapshot import State as Account
-from ..iam.facts import Facts
 from .address_classes import EVERY_ADDRESS, minus
 from .exposure import RequestExposure, SourceSet
 from .locks import EffectiveLocks, example_key
@@ -119,14 +118,9 @@ def _answer_at(row: RequestExposure, label: str) -> _Answer:
     return others[0]
 
 
-def exposure_changes(
-    account: Account, prefix: str, planned: Mapping[str, Any], facts: Facts | None = None
-) -> tuple[ExposureChange, ...]:
-    """Return the exposure of an object under a prefix before and after planned values, for each kind of request.
-
-    ``facts`` are values of condition keys that are known.
-    """
-    now = EffectiveLocks.of(account, facts)
+def exposure_changes(account: Account, prefix: str, planned: Mapping[str, Any]) -> tuple[ExposureChange, ...]:
+    """Return the exposure of an object under a prefix before and after planned values, for each kind of request."""
+    now = EffectiveLocks.of(account)
     after = now.after(planned)
     key, has_bucket = example_key(prefix), account.bucket is not None
     before_rows = team_exposure(now, key, account.at, has_bucket=has_bucket)

@@ -3,38 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from html import escape
 from typing import Any
 
 from ..account.lists import with_lists
-from ..account.organization import read_organization
-from ..account.snapshot import State, read_state
+from ..account.snapshot import read_state
 from ..aws.client import Aws
 from ..aws.teams import TeamLike
 from ..errors import InvalidInput
-from ..iam.facts import Facts
+from ..iam.facts import Facts, supplied_facts
 from ..restriction.model import Restriction
 from ..text import count
 from .exposure import RequestExposure, SourceSet
-from .facts import facts_of
 from .locks import READ_POLICY, EffectiveLocks, example_key
-from .policy_files import PolicyFiles, given_facts
+from .policy_files import PolicyFiles
 from .proof import Claim, Proof, prove
 from .team_exposure import team_exposure
 
 Context = Mapping[str, str | Sequence[str]]
-_READ_MORE = frozenset(
-    {
-        "ec2:DescribeVpcEndpoints",
-        "organizations:DescribeOrganization",
-        "organizations:DescribePolicy",
-        "organizations:ListParents",
-        "organizations:ListPoliciesForTarget",
-        "sagemaker:ListLabelingJobsForWorkteam",
-    }
-)
-"""Actions that read what decides an answer, beside the facts."""
 
 
 class Exposure:
@@ -114,16 +100,18 @@ def account_exposure(
         If the bucket policy cannot be read.
     """
     name = example_key(key) if not key or key.endswith("/") else key
-    state = read_state(aws, team=team, bucket=bucket)
+    state = read_state(
+        aws, team=team, bucket=bucket, key=name if name == key else None, supplied=supplied_facts(context)
+    )
     if state.bucket is None or not state.bucket.sees(READ_POLICY):
         raise InvalidInput(
             f"The policy of {bucket} cannot be read, so the exposure is unknown.",
             next_step=f"Ask for {READ_POLICY}.",
             field="bucket",
         )
-    locks = _locks(aws, state, given_facts(context), key=name if name == key else None)
+    locks = EffectiveLocks.of(state)
     rows = team_exposure(locks, name, state.at)
-    return Exposure(list(rows.values()), _files(locks).assumed(), locks.facts.missing)
+    return Exposure(list(rows.values()), _files(locks).assumed(), state.missing_permissions())
 
 
 def account_proof(aws: Aws, restriction: Restriction, context: Context | None = None) -> Proof:
@@ -137,22 +125,12 @@ def account_proof(aws: Aws, restriction: Restriction, context: Context | None = 
     if restriction.bucket is None:
         raise InvalidInput("The restriction names no bucket.", next_step="Add the bucket.", field="bucket")
     restriction = with_lists(aws, restriction)
-    supplied = given_facts(context).with_defaults(given_facts(restriction.facts))
-    state = read_state(aws, bucket=restriction.bucket)
+    supplied = supplied_facts(context).with_defaults(supplied_facts(restriction.facts))
+    state = read_state(aws, bucket=restriction.bucket, supplied=supplied)
     if state.bucket is None or not state.bucket.sees(READ_POLICY):
         return Proof(None, None, (READ_POLICY,))
-    files = _files(_locks(aws, state, supplied))
+    files = _files(EffectiveLocks.of(state))
     return prove(files, Claim(restriction.prefix, restriction.addresses, restriction.endpoints))
-
-
-def _locks(aws: Aws, state: State, supplied: Facts, *, key: str | None = None) -> EffectiveLocks:
-    """Return the locks of a state with the facts and the organization policies that can be read."""
-    facts = supplied.with_defaults(facts_of(aws, state, supplied, key=key))
-    organization = read_organization(aws)
-    actions = (*(each.action for each in organization.missing), *(each.action for each in state.unseen))
-    lacks = [action for action in actions if action in _READ_MORE]
-    facts = replace(facts, missing=tuple(dict.fromkeys((*facts.missing, *lacks))))
-    return replace(EffectiveLocks.of(state, facts), rcp=organization.rcp or (), scp=organization.scp or ())
 
 
 def _files(locks: EffectiveLocks) -> PolicyFiles:

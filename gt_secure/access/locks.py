@@ -17,10 +17,10 @@ from ..iam.request_context import header_context, presigned_context
 from ..iam.verdict import Verdict
 from ..network import Source, contains, parse_address, parse_stored_cidrs
 from ..policies.bucket_guard import names_guard
+from ..policies.public_access import SETTING, has_same_grants, is_surely_public
 from ..policies.session_policy import session_policy
 from .decision import decide_request
 from .policy_files import DEFAULT_ACCOUNT, EVERYTHING
-from .public_access import SETTING, has_same_grants, is_surely_public
 
 Decision: TypeAlias = Literal["allowed", "refused", "unknown"]
 Portal: TypeAlias = Literal["open", "admits", "refuses", "unknown"]
@@ -147,10 +147,9 @@ class EffectiveLocks:
         return is_surely_public(self.policy) if theirs is None else theirs
 
     @classmethod
-    def of(cls, state: State, facts: Facts | None = None) -> EffectiveLocks:
-        """Read the locks out of a state; facts are values of condition keys that are known."""
-        bucket, team, force = state.bucket, state.team, state.workforce
-        arn = signer_arn(facts or Facts(), signing_role(state))
+    def of(cls, state: State) -> EffectiveLocks:
+        """Read the locks out of a state."""
+        bucket, team, force, arn = state.bucket, state.team, state.workforce, state.signer_arn
         unread = {BUCKET_POLICY} if bucket is not None and not bucket.sees(READ_POLICY) else set()
         unread |= set() if state.sees("VPC endpoints") else {ENDPOINT_POLICY}
         return cls(
@@ -165,8 +164,10 @@ class EffectiveLocks:
             signer=signer_of(arn),
             role=arn if ":role/" in arn else "",
             endpoints={endpoint.id: endpoint for endpoint in state.endpoints},
-            facts=facts or Facts(),
+            facts=state.facts,
             unread=frozenset(unread),
+            rcp=state.organization.rcp.if_read or (),
+            scp=state.organization.scp.if_read or (),
             restricts_public=bucket is not None and bool(bucket.public_access_block.get(SETTING)),
         )
 
@@ -322,19 +323,9 @@ def example_key(prefix: str) -> str:
     return f"{prefix}example.png"
 
 
-def signer_arn(facts: Facts, role: str) -> str:
-    """Return the ARN of the role or user that signs: the supplied one, or else the role that is read."""
-    return next(iter(facts.values.get("aws:principalarn", ())), "") or role
-
-
 def signer_of(arn: str) -> str:
     """Return who signs for a role or user: a session of the role, whose name stands for any."""
     return session_of_role(arn, SESSION) if ":role/" in arn else arn
-
-
-def signing_role(state: State) -> str:
-    """Return the role that signs workers' URLs, as the team's jobs name it; empty if none does."""
-    return next((job.role_arn for job in state.jobs if job.role_arn), "")
 
 
 def _lock(verdict: Verdict) -> str:

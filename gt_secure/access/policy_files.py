@@ -9,12 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 from ..iam.documents import Source
-from ..iam.facts import Facts, Signer, usable_facts
-from ..iam.operators import read_date
+from ..iam.facts import Facts, Signer, moment_of
 from ..iam.request import Policies
 from .exposure import RequestExposure, expose
 from .request_kinds import Circumstances, Form, Kind
@@ -79,7 +77,7 @@ class PolicyFiles:
 
     def circumstances(self) -> Circumstances:
         """Return what holds for all requests."""
-        return Circumstances(self.account, self.partition, self.given, _now(self.given))
+        return Circumstances(self.account, self.partition, self.given, moment_of(self.given))
 
     @property
     def partition(self) -> str:
@@ -124,33 +122,6 @@ class PolicyFiles:
             *self.given.notes,
             *(f"{action} was denied, so what it reads is unknown or supposed." for action in self.given.missing),
         ]
-
-
-def _now(given: Facts) -> datetime:
-    for key in ("aws:currenttime", "aws:epochtime"):
-        values = given.values.get(key)
-        seconds = read_date(values[0]) if values else None
-        if seconds is not None:
-            return datetime.fromtimestamp(float(seconds), UTC)
-    return datetime.now(UTC).replace(microsecond=0)
-
-
-def given_facts(values: Mapping[str, object] | None, field: str = "context") -> Facts:
-    """Return supplied facts for an answer; a key that has no value is absent; raises InvalidInput for a bad one."""
-    facts, unused = usable_facts(values, field)
-    given = {key.lower(): texts for key, texts in facts.items()}
-    return Facts(given | _same_moment(given), unused)
-
-
-def _same_moment(given: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """Return both keys of the time, where one of them is given."""
-    moment = _now(Facts(given)) if given.keys() & {"aws:currenttime", "aws:epochtime"} else None
-    if moment is None:
-        return {}
-    return {
-        "aws:currenttime": (moment.strftime("%Y-%m-%dT%H:%M:%SZ"),),
-        "aws:epochtime": (str(int(moment.timestamp())),),
-    }
 
 
 def exposures(files: PolicyFiles, key: str) -> list[RequestExposure]:

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from ..aws.buckets import check_key, read_bucket
+from ..account.snapshot import read_state
+from ..aws.buckets import check_key
 from ..aws.client import Aws
-from ..aws.endpoints import VpcEndpoint, list_s3_endpoints
-from ..aws.teams import UrlLock, get_workteam, jobs_of_team, list_workforces
-from ..errors import GtSecureError
-from ..iam.facts import Facts
+from ..iam.facts import supplied_facts
 from ..network import Source
-from .facts import asks_for_signer, read_given
-from .locks import BUCKET_POLICY, ENDPOINT_POLICY, READ_POLICY, EffectiveLocks, signer_arn, signer_of
-from .policy_files import given_facts
+from .locks import EffectiveLocks
 from .who_can_open import AccessRow, rows_of, who_html, who_text
 
 
@@ -70,66 +66,7 @@ def who(
     context : mapping, optional
         Facts that are supplied; they win over those that are read.
     """
-    supplied = given_facts(context)
     wanted = [Source.parse(source) for source in sources]
-    state = read_bucket(aws, bucket)
-    unread = set() if state.sees(READ_POLICY) else {BUCKET_POLICY}
-    lock = get_workteam(aws, team).url_lock if team else None
-    endpoints = _endpoints(aws, unread) if any(source.is_endpoint for source in wanted) else {}
-    signer = _signer(aws, supplied, team, state.policy_text)
-    read = read_given(
-        aws,
-        state.policy_text,
-        bucket=state.name,
-        key=key,
-        region=state.region,
-        role=signer if ":role/" in signer else "",
-        endpoints=endpoints.values(),
-    )
-    locks = EffectiveLocks(
-        bucket=state.name,
-        policy=state.policy_text,
-        lock=lock or UrlLock(),
-        cidrs=_portal(aws) if team else (),
-        has_portal=team is not None,
-        account=aws.account_id,
-        partition=aws.partition,
-        region=state.region or aws.region,
-        signer=signer_of(signer),
-        role=signer if ":role/" in signer else "",
-        endpoints=endpoints,
-        facts=supplied.with_defaults(read),
-        unread=frozenset(unread),
-    )
-    return AccessTable(rows_of(locks, check_key(key), wanted, forwarded_from))
-
-
-def _signer(aws: Aws, supplied: Facts, team: str | None, policy: str | None) -> str:
-    """Return the role or user that signs workers' URLs: the supplied one, or the role of one of the team's jobs.
-
-    The jobs are read only where the bucket policy tells signers apart.
-    """
-    if supplied.values.get("aws:principalarn") or team is None or not asks_for_signer(policy):
-        return signer_arn(supplied, "")
-    try:
-        jobs = jobs_of_team(aws, get_workteam(aws, team))
-        role = next((job.role_arn for job in jobs if job.role_arn), "")
-    except GtSecureError:
-        role = ""
-    return signer_arn(supplied, role)
-
-
-def _portal(aws: Aws) -> tuple[str, ...] | None:
-    try:
-        forces = list_workforces(aws)
-    except GtSecureError:
-        return None
-    return tuple(cidr for force in forces for cidr in force.cidrs)
-
-
-def _endpoints(aws: Aws, unread: set[str]) -> dict[str, VpcEndpoint]:
-    try:
-        return {endpoint.id: endpoint for endpoint in list_s3_endpoints(aws)}
-    except GtSecureError:
-        unread.add(ENDPOINT_POLICY)
-        return {}
+    name = check_key(key)
+    state = read_state(aws, team=team, bucket=bucket, key=name, supplied=supplied_facts(context))
+    return AccessTable(rows_of(EffectiveLocks.of(state), name, wanted, forwarded_from))

@@ -7,14 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from ..account.snapshot import State
-from ..iam.facts import Facts
 from ..network import IPAddress, IPNetwork, Source, contains, parse_address, scope
 from ..policies.ground_truth import BACK_END_ACTIONS, back_end_endpoint
 from ..restriction.messages import Notice
 from ..restriction.model import Restriction
 from .locks import READ_BY, EffectiveLocks, Outcome, example_key
 from .log_sources import labelers
-from .policy_files import given_facts
 
 Scene: TypeAlias = Literal[
     "worker", "forwarded", "presigned", "S3 console", "Object Lambda", "Ground Truth", "log delivery", "caller"
@@ -101,10 +99,10 @@ class ExpectationResult:
 
 
 def simulate(
-    wish: Restriction, state: State, planned: Mapping[str, Any], hits: object = None, facts: Facts | None = None
+    wish: Restriction, state: State, planned: Mapping[str, Any], hits: object = None
 ) -> tuple[tuple[SimulatedRequest, ...], list[Notice]]:
-    """Return the rows of the simulation, and the notices that stop a plan; facts are the restriction's by default."""
-    now = EffectiveLocks.of(state, given_facts(wish.facts) if facts is None else facts)
+    """Return the rows of the simulation, and the notices that stop a plan."""
+    now = EffectiveLocks.of(state)
     after = now.after(planned)
     rows = [
         *_people(wish, now, after),
@@ -297,11 +295,9 @@ def _stops(rows: Iterable[SimulatedRequest], missing: Sequence[str]) -> list[Not
     return found
 
 
-def check(
-    wish: Restriction, state: State, planned: Mapping[str, Any], facts: Facts | None = None
-) -> tuple[ExpectationResult, ...]:
+def check(wish: Restriction, state: State, planned: Mapping[str, Any]) -> tuple[ExpectationResult, ...]:
     """Check every expectation against the locks as the changes would leave them."""
-    after = EffectiveLocks.of(state, given_facts(wish.facts) if facts is None else facts).after(planned)
+    after = EffectiveLocks.of(state).after(planned)
     found: list[ExpectationResult] = []
     for one in wish.expectations:
         of = one.of or ("team" if wish.team is not None else "bucket")

@@ -15,11 +15,11 @@ from ..errors import PolicyError
 from ..iam.facts import Facts
 from ..iam.request import Policies
 from ..network import parse_stored_cidrs
+from ..policies.public_access import BLOCK_PUBLIC_ACCESS
 from .address_classes import EVERY_ADDRESS, Span, minus
 from .exposure import RequestExposure, SourceSet, expose
 from .locks import BUCKET_POLICY, ENDPOINT_POLICY, NOTHING_GRANTED, READ_BY, READ_POLICY, EffectiveLocks
 from .policy_files import EVERYTHING, KINDS
-from .public_access import BLOCK_PUBLIC_ACCESS
 from .request_kinds import Circumstances, Kind
 
 

@@ -12,12 +12,11 @@ if TYPE_CHECKING:
     from .facts import Snapshot
     from .lists import ranges_and_lists, with_lists
     from .read_facts import snapshot_of
-    from .snapshot import State, Unseen, read_state
+    from .snapshot import State, read_state
 
 __all__ = [
     "Snapshot",
     "State",
-    "Unseen",
     "current_restriction",
     "ranges_and_lists",
     "read_state",
@@ -32,7 +31,6 @@ __getattr__, __dir__ = attach(
     {
         "Snapshot": ".facts",
         "State": ".snapshot",
-        "Unseen": ".snapshot",
         "current_restriction": ".export",
         "ranges_and_lists": ".lists",
         "read_state": ".snapshot",

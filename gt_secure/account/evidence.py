@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 from ..aws.buckets import BucketState, LogTarget, bucket_region, parse_s3_uri, read_bucket
 from ..aws.client import Aws, aws_errors
 from ..errors import AccessDenied, GtSecureError, InvalidInput
+from .fact_reader import BLOCKS, read_account_block
 from .facts import AclGrant, LogTargetFacts, Missing, Snapshot, TemplateFacts
-from .key_facts import BLOCKS, read_account_block
 from .snapshot import State
 
 T = TypeVar("T")
@@ -143,7 +143,7 @@ class _EvidenceReader:
         """Read Block Public Access of the account, which counts where the bucket's own is not fully on."""
         if all(bucket.public_access_block.get(name) for name in BLOCKS):
             return None
-        return read_account_block(self.aws, self.aws.account_id)
+        return read_account_block(self.aws).if_read
 
     def _access_points(self, bucket: BucketState) -> tuple[str, ...]:
         if self.aws.is_local:

@@ -1,78 +1,124 @@
 """The organization of the account: its id, the account's path, and the organization policies that hold for it.
 
 Every account may read the id of its organization. Paths and policies can only be read from the management account or a
-delegated administrator, so that most roles get a missing permission for them.
+delegated administrator, so that most roles get a missing permission for them. Organization policies do not affect the
+management account.
 
 Source: AWS Organizations API Reference, *DescribeOrganization*, *ListParents*, *ListPoliciesForTarget* and
-*DescribePolicy*.
+*DescribePolicy*; AWS Organizations User Guide, *Service control policies* and *Resource control policies*.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
 from ..aws.client import Aws, aws_errors
-from ..errors import GtSecureError
-from .facts import Missing
+from .part import NotRead, Part
 
 PolicyFilter: TypeAlias = Literal["RESOURCE_CONTROL_POLICY", "SERVICE_CONTROL_POLICY"]
+Levels: TypeAlias = tuple[dict[str, Any], ...]
 NOT_IN_USE = "AWSOrganizationsNotInUseException"
+KEEP_S = 600
+"""Seconds for which a connection keeps the organization that it read."""
+
 _DEEPEST = 8
 """Most levels above an account: the root and five levels of units, with room to spare."""
 
+_DESCRIBE = "organizations:DescribeOrganization"
+_NOT_ASKED: Part[Any] = Part.unread(NotRead("the organization", _DESCRIBE, "not asked", "The reading left it out."))
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Organization:
     """The organization as far as it could be read.
 
     Attributes
     ----------
-    id : str or None
-        Its id; empty if the account belongs to none; None if it could not be read.
-    path : str or None
-        The account's path in the form of ``aws:PrincipalOrgPaths``; None if it could not be read.
-    rcp, scp : tuple of dict or None
-        Resource and service control policies, one document a level from the account to the root, each with all
-        statements of its level; None if they could not be read.
-    missing : tuple of Missing
-        Missing permissions of the role.
+    id : Part of str
+        Its id; absent if the account belongs to none.
+    path : Part of str
+        The account's path in the form of ``aws:PrincipalOrgPaths``.
+    rcp, scp : Part of tuple of dict
+        The resource and service control policies that hold for the account: one document a level from the account to
+        the root, each with all statements of its level; empty for the management account.
+    is_management : Part of bool
+        Whether this is the management account.
+    at : datetime
+        The time of the reading.
     """
 
-    id: str | None = None
-    path: str | None = None
-    rcp: tuple[dict[str, Any], ...] | None = None
-    scp: tuple[dict[str, Any], ...] | None = None
-    missing: tuple[Missing, ...] = ()
+    id: Part[str] = _NOT_ASKED
+    path: Part[str] = _NOT_ASKED
+    rcp: Part[Levels] = _NOT_ASKED
+    scp: Part[Levels] = _NOT_ASKED
+    is_management: Part[bool] = _NOT_ASKED
+    at: datetime = field(default_factory=lambda: datetime.now(UTC), compare=False)
+
+    @property
+    def parts(self) -> tuple[Part[Any], ...]:
+        """All parts."""
+        return (self.id, self.path, self.rcp, self.scp, self.is_management)
+
+    def missing(self) -> tuple[NotRead, ...]:
+        """Return what was asked for and not read, each once."""
+        return tuple(dict.fromkeys(p.missing for p in self.parts if p.missing and p.missing.why != "not asked"))
 
 
 def read_organization(aws: Aws) -> Organization:
-    """Read the organization; what may not be read is listed and never raised."""
-    identifier, missing = _id(aws)
-    if not identifier:
-        nothing: tuple[dict[str, Any], ...] | None = () if identifier == "" else None
-        return Organization(identifier, None, nothing, nothing, missing)
-    try:
-        levels = _levels(aws)
-    except GtSecureError:
-        return Organization(identifier, missing=(*missing, Missing("organizations:ListParents")))
-    path = "/".join((identifier, *reversed(levels[1:]))) + "/"
-    rcp, no_rcp = _policies(aws, levels, "RESOURCE_CONTROL_POLICY")
-    scp, no_scp = _policies(aws, levels, "SERVICE_CONTROL_POLICY")
-    return Organization(identifier, path, rcp, scp, tuple(dict.fromkeys((*missing, *no_rcp, *no_scp))))
+    """Return the organization, which a connection reads once in ten minutes; what AWS did not answer is read again."""
+    return aws.remembered("organization", KEEP_S, lambda: _read(aws), keep=_is_settled)
 
 
-def _id(aws: Aws) -> tuple[str | None, tuple[Missing, ...]]:
-    try:
-        with aws_errors("organizations:DescribeOrganization"):
-            answer = aws.client("organizations").describe_organization()
-    except GtSecureError as error:
-        if error.details.get("code") == NOT_IN_USE:
-            return "", ()
-        return None, (Missing("organizations:DescribeOrganization"),)
-    return str(answer["Organization"]["Id"]), ()
+def _is_settled(found: Organization) -> bool:
+    return all(each.why == "denied" for each in found.missing())
+
+
+def no_organization() -> Organization:
+    """Return what is known of an account that belongs to no organization."""
+    nothing: Part[Any] = Part.of(None)
+    return Organization(nothing, nothing, Part.of(()), Part.of(()), Part.of(False))
+
+
+def _read(aws: Aws) -> Organization:
+    described = Part.reading("the organization", _DESCRIBE, lambda: _describe(aws), absent=NOT_IN_USE)
+    if described.missing is not None:
+        unread: Part[Any] = Part.unread(described.missing)
+        return Organization(unread, unread, unread, unread, unread)
+    found = described.value
+    if found is None:
+        return no_organization()
+    identifier: Part[str] = Part.of(str(found["Id"]))
+    is_management = Part.reading(
+        "the management account", _DESCRIBE, lambda: _management_account(found) == aws.account_id
+    )
+    levels = Part.reading("the account's place in the organization", "organizations:ListParents", lambda: _levels(aws))
+    path = levels.map(lambda names: "/".join((str(found["Id"]), *reversed(names[1:]))) + "/")
+    if is_management.if_read:
+        return Organization(identifier, path, Part.of(()), Part.of(()), is_management)
+    unknown: NotRead | None = is_management.missing or levels.missing
+    if unknown is not None:
+        return Organization(identifier, path, Part.unread(unknown), Part.unread(unknown), is_management)
+    reader = _PolicyReader(aws, levels.value or [])
+    rcp = reader.read("resource control policies", "RESOURCE_CONTROL_POLICY")
+    scp = reader.read("service control policies", "SERVICE_CONTROL_POLICY")
+    return Organization(identifier, path, rcp, scp, is_management)
+
+
+def _describe(aws: Aws) -> Mapping[str, Any]:
+    with aws_errors(_DESCRIBE):
+        answer = aws.client("organizations").describe_organization()
+        found: Mapping[str, Any] = answer["Organization"]
+        _ = found["Id"]
+    return found
+
+
+def _management_account(found: Mapping[str, Any]) -> str:
+    with aws_errors(_DESCRIBE):
+        return str(found["MasterAccountId"])
 
 
 def _levels(aws: Aws) -> list[str]:
@@ -82,48 +128,37 @@ def _levels(aws: Aws) -> list[str]:
     while not levels[-1].startswith("r-") and len(levels) <= _DEEPEST:
         with aws_errors("organizations:ListParents"):
             parents = client.list_parents(ChildId=levels[-1])["Parents"]
-        if not parents:
-            break
-        levels.append(str(parents[0]["Id"]))
+            levels.append(str(parents[0]["Id"]))
     return levels
 
 
-def _policies(
-    aws: Aws, levels: list[str], kind: PolicyFilter
-) -> tuple[tuple[dict[str, Any], ...] | None, tuple[Missing, ...]]:
-    client = aws.client("organizations")
-    documents: list[dict[str, Any]] = []
-    action = "organizations:ListPoliciesForTarget"
-    try:
-        for target in levels:
-            action = "organizations:ListPoliciesForTarget"
-            with aws_errors(action):
-                pages = client.get_paginator("list_policies_for_target").paginate(TargetId=target, Filter=kind)
-                ids = [str(policy["Id"]) for page in pages for policy in page["Policies"]]
-            action = "organizations:DescribePolicy"
-            with aws_errors(action):
-                texts = [client.describe_policy(PolicyId=each)["Policy"]["Content"] for each in ids]
-            if texts:
-                documents.append(_merged(texts))
-    except GtSecureError:
-        return None, (Missing(action),)
-    return tuple(documents), ()
+class _PolicyReader:
+    """The policies of levels of an organization; each one is described once."""
 
+    def __init__(self, aws: Aws, levels: list[str]) -> None:
+        self.client = aws.client("organizations")
+        self.levels = levels
+        self.statements: dict[str, list[Any]] = {}
 
-def _merged(texts: list[str]) -> dict[str, Any]:
-    """Put all policies of a level into one: within a level their Allows add up."""
-    statements: list[Any] = []
-    for text in texts:
-        found = json.loads(text).get("Statement", [])
-        statements += found if isinstance(found, list) else [found]
-    return {"Version": "2012-10-17", "Statement": statements}
+    def read(self, what: str, kind: PolicyFilter) -> Part[Levels]:
+        """Read all policies of a kind, a document a level: within a level their Allows add up."""
 
+        def documents() -> Levels:
+            found = [self._level(target, kind) for target in self.levels]
+            return tuple({"Version": "2012-10-17", "Statement": each} for each in found if each)
 
-def principal_keys(organization: Organization) -> Mapping[str, str | tuple[str, ...]]:
-    """Return the condition keys of a principal of the account; none where it belongs to no organization."""
-    keys: dict[str, str | tuple[str, ...]] = {}
-    if organization.id:
-        keys["aws:PrincipalOrgID"] = organization.id
-    if organization.path:
-        keys["aws:PrincipalOrgPaths"] = (organization.path,)
-    return keys
+        return Part.reading(what, "organizations:ListPoliciesForTarget", documents)
+
+    def _level(self, target: str, kind: PolicyFilter) -> list[Any]:
+        with aws_errors("organizations:ListPoliciesForTarget"):
+            pages = self.client.get_paginator("list_policies_for_target").paginate(TargetId=target, Filter=kind)
+            ids = [str(policy["Id"]) for page in pages for policy in page["Policies"]]
+        return [statement for each in ids for statement in self._policy(each)]
+
+    def _policy(self, policy: str) -> list[Any]:
+        if policy not in self.statements:
+            with aws_errors("organizations:DescribePolicy"):
+                text = self.client.describe_policy(PolicyId=policy)["Policy"]["Content"]
+                found = json.loads(text).get("Statement", [])
+            self.statements[policy] = found if isinstance(found, list) else [found]
+        return self.statements[policy]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -23,29 +23,21 @@ from ..aws.teams import (
     team_from_api,
     workforce_from_api,
 )
-from ..errors import AccessDenied, GtSecureError, NotFound
+from ..errors import GtSecureError, NotFound
+from ..iam.facts import Facts, supplied_facts
 from ..restriction.model import Restriction
 from ..restriction.scope import ReadScope, named_subject
+from .fact_reader import read_facts
+from .organization import Organization, read_organization
+from .part import NotRead
 
 T = TypeVar("T")
 
+_DECIDES = ("ec2:DescribeVpcEndpoints", "organizations:", "sagemaker:ListLabelingJobsForWorkteam")
+"""Actions that read what decides an answer, beside the facts."""
+
 MAX_REVIEWS = 40
 """Most human-review workflows that are looked at: each one is a call."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unseen:
-    """A part that could not be read: what it is, why, and the action that would have been needed."""
-
-    what: str
-    action: str
-    reason: str
-    policy: Mapping[str, Any] | None = None
-    resource: str = "*"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return it as JSON-able data."""
-        return {"what": self.what, "action": self.action, "reason": self.reason, "policy": self.policy}
 
 
 @dataclass(frozen=True)
@@ -69,7 +61,11 @@ class State:
         Names of the human-review workflows (Amazon A2I) that use the team.
     log_policy : str or None
         Policy of the bucket that the access logs go to.
-    unseen : tuple of Unseen
+    organization : Organization
+        The organization of the account, with its policies.
+    facts : Facts
+        Values of condition keys that were supplied, or that a policy asks for and this role can read.
+    unseen : tuple of NotRead
         What could not be read.
     raw : mapping
         The writable parts as AWS returned them: ``team``, ``workforce``, ``policy``.
@@ -88,7 +84,9 @@ class State:
     jobs: tuple[LabelingJob, ...] = ()
     reviews: tuple[str, ...] = ()
     log_policy: str | None = None
-    unseen: tuple[Unseen, ...] = ()
+    organization: Organization = field(default_factory=Organization)
+    facts: Facts = field(default_factory=Facts)
+    unseen: tuple[NotRead, ...] = ()
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -97,13 +95,35 @@ class State:
         own = self.team.arn if self.team is not None else ""
         return tuple(team for team in self.teams if team.kind == "private" and team.arn != own)
 
+    @property
+    def signing_role(self) -> str:
+        """The role that signs workers' URLs, as the team's jobs name it; empty if none does."""
+        return next((job.role_arn for job in self.jobs if job.role_arn), "")
+
+    @property
+    def signer_arn(self) -> str:
+        """The ARN of the role or user that signs: the supplied one, or else the role that is read."""
+        return next(iter(self.facts.values.get("aws:principalarn", ())), "") or self.signing_role
+
+    def missing_permissions(self) -> tuple[str, ...]:
+        """Return the actions that would have decided more: those that read facts, locks and organization policies."""
+        unread = (*self.organization.missing(), *self.unseen)
+        decides = [part.action for part in unread if part.action.startswith(_DECIDES)]
+        return tuple(dict.fromkeys((*self.facts.missing, *decides)))
+
     def sees(self, what: str) -> bool:
         """Return whether a part was readable."""
         return all(part.what != what for part in self.unseen)
 
 
 def read_state(
-    aws: Aws, restriction: Restriction | None = None, *, team: TeamLike | None = None, bucket: str | None = None
+    aws: Aws,
+    restriction: Restriction | None = None,
+    *,
+    team: TeamLike | None = None,
+    bucket: str | None = None,
+    key: str | None = None,
+    supplied: Facts | None = None,
 ) -> State:
     """Read everything that a plan for this restriction looks at, or that findings for a team and a bucket look at.
 
@@ -114,6 +134,10 @@ def read_state(
         What is to be planned; its team and bucket are read.
     team, bucket : optional
         Without a restriction: what is only looked at.
+    key : str, optional
+        The one object that answers are about, whose tags are read.
+    supplied : Facts, optional
+        Facts that win over those that are read; by default those of the restriction.
 
     Raises
     ------
@@ -123,7 +147,29 @@ def read_state(
         If the team, the workforce or the bucket does not exist.
     """
     subject = named_subject(team, bucket) if restriction is None else _subject_of(restriction)
-    return _Reader(aws, subject).read()
+    if supplied is None:
+        supplied = Facts() if restriction is None else supplied_facts(restriction.facts)
+    return _with_facts(aws, _Reader(aws, subject).read(), key, supplied)
+
+
+def _with_facts(aws: Aws, state: State, key: str | None, supplied: Facts) -> State:
+    state = replace(state, organization=read_organization(aws), facts=supplied)
+    if state.bucket is None:
+        return state
+    facts = read_facts(
+        aws,
+        state.bucket,
+        key=key,
+        signer=state.signer_arn,
+        endpoints=state.endpoints,
+        organization=state.organization,
+    )
+    return replace(state, facts=supplied.with_defaults(facts))
+
+
+def with_supplied(state: State, restriction: Restriction) -> State:
+    """Return a reading with the facts of a restriction, which win over those that it has."""
+    return replace(state, facts=supplied_facts(restriction.facts).with_defaults(state.facts))
 
 
 def _subject_of(wish: Restriction) -> ReadScope:
@@ -144,7 +190,7 @@ class _Reader:
     def __init__(self, aws: Aws, subject: ReadScope) -> None:
         self.aws = aws
         self.subject = subject
-        self.unseen: list[Unseen] = []
+        self.unseen: list[NotRead] = []
         self.raw: dict[str, Any] = {}
 
     def read(self) -> State:
@@ -201,7 +247,7 @@ class _Reader:
         name = self.subject.private_team
         if name is None:
             return None
-        found = self._part("team", "the workteam", lambda: read_team(self.aws, name))
+        found = self._part("team", "the workteam", "sagemaker:DescribeWorkteam", lambda: read_team(self.aws, name))
         if found is None:
             return None
         self.raw["team"] = found
@@ -223,7 +269,7 @@ class _Reader:
                 name = forces[0].name
             return read_workforce(self.aws, name)
 
-        found = self._part("workforce", "the workforce", read)
+        found = self._part("workforce", "the workforce", "sagemaker:DescribeWorkforce", read)
         if found is None:
             return None
         self.raw["workforce"] = found
@@ -236,7 +282,8 @@ class _Reader:
         for denied in bucket.unseen:
             if denied.action == "s3:GetBucketPolicy" and "policy" in self.subject.writes:
                 raise denied  # without the present policy a new one would drop foreign statements
-            self.unseen.append(_unseen(f"{denied.action.partition(':')[2]} of {bucket.name}", denied.action, denied))
+            what = f"{denied.action.partition(':')[2]} of {bucket.name}"
+            self.unseen.append(NotRead.of(what, denied.action, denied))
         self.raw["policy"] = bucket.policy_text
         return bucket
 
@@ -252,10 +299,10 @@ class _Reader:
             what, "s3:GetBucketPolicy", lambda: read_policy(self.aws, target.bucket, bucket.region), nothing
         )
 
-    def _part(self, part: str, what: str, read: Callable[[], T]) -> T | None:
+    def _part(self, part: str, what: str, action: str, read: Callable[[], T]) -> T | None:
         if part in self.subject.writes:
             return read()
-        return self._try(what, "", read, None)
+        return self._try(what, action, read, None)
 
     def _try(self, what: str, action: str, read: Callable[[], T], default: T) -> T:
         try:
@@ -263,14 +310,8 @@ class _Reader:
         except NotFound:
             raise
         except GtSecureError as error:
-            self.unseen.append(_unseen(what, action, error))
+            self.unseen.append(NotRead.of(what, action, error))
             return default
-
-
-def _unseen(what: str, action: str, error: GtSecureError) -> Unseen:
-    if isinstance(error, AccessDenied):
-        return Unseen(what, error.action, error.message, error.policy, error.resource)
-    return Unseen(what, action, error.message)
 
 
 def _by_arn(teams: tuple[Workteam, ...], arn: str, region: str) -> Workteam:

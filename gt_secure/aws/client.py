@@ -15,9 +15,11 @@ from __future__ import annotations
 import datetime as dt
 import os
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 from urllib.parse import urlsplit
 
 from ..errors import InvalidInput
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_sagemaker.client import SageMakerClient
     from mypy_boto3_sts.client import STSClient
+
+T = TypeVar("T")
 
 __all__ = ["Aws", "Identity", "aws_errors", "connect_aws", "is_loopback_url", "make_client"]
 
@@ -97,6 +101,7 @@ class Aws:
         self._lock = threading.RLock()  # sessions are not thread-safe, clients are
         self._identity: Identity | None = None
         self._execution_role: ExecutionRole | None = None
+        self._remembered: dict[str, tuple[float, Any]] = {}
 
     def __repr__(self) -> str:
         where = f", endpoint_url={self.endpoint_url!r}" if self.endpoint_url else ""
@@ -193,6 +198,14 @@ class Aws:
                 aws_secret_access_key=secret_key,
                 aws_session_token=token,
             )
+
+    def remembered(self, name: str, seconds: float, read: Callable[[], T], *, keep: Callable[[T], bool]) -> T:
+        """Return what was read under a name not long ago, else read it; ``keep`` decides what is remembered."""
+        until, value = self._remembered.get(name, (0.0, None))
+        found: T = value if time.monotonic() < until else read()
+        if found is not value and keep(found):
+            self._remembered[name] = time.monotonic() + seconds, found
+        return found
 
     def identity(self) -> Identity:
         """Read the caller's identity from STS, once."""

@@ -7,12 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..access.dry_run import DryRun, dry_run
-from ..access.facts import facts_for
-from ..access.policy_files import given_facts
 from ..access.simulation import ExpectationResult, check, simulate
 from ..account.lists import with_lists
 from ..account.read_facts import snapshot_of
-from ..account.snapshot import State, read_state
+from ..account.snapshot import State, read_state, with_supplied
 from ..aws.client import Aws
 from ..errors import InvalidInput
 from ..findings.acceptance import Acceptance
@@ -128,15 +126,14 @@ def plan(
             field="restriction",
         )
     restriction = with_lists(aws, restriction.with_facts(context))
-    seen = state or read_state(aws, restriction)
+    seen = read_state(aws, restriction) if state is None else with_supplied(state, restriction)
     changes = changes_for(restriction, seen, hits)
     planned = planned_values(changes)
-    facts = facts_for(aws, restriction, seen) if state is None else given_facts(restriction.facts)
-    rows, stops = simulate(restriction, seen, planned, hits, facts)
-    results = check(restriction, seen, planned, facts)
+    rows, stops = simulate(restriction, seen, planned, hits)
+    results = check(restriction, seen, planned)
     tried = dry_run(restriction, hits)
     snapshot = snapshot_of(seen, restriction, planned)
-    snapshot = replace(snapshot, facts=facts.values, account_block=facts.account_block)
+    snapshot = replace(snapshot, facts=seen.facts.values, account_block=seen.facts.account_block)
     lists = list_notices(restriction, seen)
     notices = [*lists, *notices_for(restriction, seen, changes), *stops, *_broken(results), *_too_young(tried)]
     notices += drift_notices(aws, restriction, changes, journal_dir)
@@ -149,7 +146,6 @@ def plan(
         simulation=rows,
         expectations=results,
         dry_run=tried,
-        facts=facts,
     )
 
 

@@ -13,7 +13,7 @@ from ..access.exposure_change import ExposureChange, exposure_changes
 from ..access.simulation import ExpectationResult, SimulatedRequest, unknown_keys
 from ..account.snapshot import State
 from ..findings.model import Finding
-from ..iam.facts import Facts, can_be_fact
+from ..iam.facts import can_be_fact
 from ..restriction.messages import Notice
 from ..restriction.model import Restriction
 from .change import Call, Change, is_change_of, planned_values
@@ -40,8 +40,6 @@ class PlanData:
     expectations : tuple of ExpectationResult
     dry_run : DryRun or None
         The guard tried on the presigned requests of the last days of the log, if the plan has one.
-    facts : Facts
-        Values of condition keys that were supplied or read, and the missing permissions to read more.
     """
 
     restriction: Restriction
@@ -52,12 +50,11 @@ class PlanData:
     simulation: tuple[SimulatedRequest, ...] = field(default=(), repr=False)
     expectations: tuple[ExpectationResult, ...] = ()
     dry_run: DryRun | None = field(default=None, repr=False)
-    facts: Facts = field(default_factory=Facts, repr=False)
 
     @cached_property
     def exposure(self) -> tuple[ExposureChange, ...]:
         """The exact sources that each kind of request is opened to, before and after; decided when it is asked for."""
-        return exposure_changes(self.state, self.restriction.prefix, planned_values(self.changes), self.facts)
+        return exposure_changes(self.state, self.restriction.prefix, planned_values(self.changes))
 
     @property
     def empty(self) -> bool:
@@ -134,5 +131,5 @@ class PlanData:
             "permissions": self.permissions,
             "seconds_typical": self.seconds_typical,
             "unseen": [part.to_dict() for part in self.state.unseen],
-            "missing_permissions": list(self.facts.missing),
+            "missing_permissions": list(self.state.missing_permissions()),
         }

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..access.facts import facts_for
 from ..access.simulation import simulate
 from ..account.snapshot import read_state
 from ..aws.buckets import check_bucket, check_prefix, read_policy
@@ -224,7 +223,7 @@ def plan_revoke(
         read_policy(aws, state.bucket.name, state.bucket.region or None)  # raises with the permission that is missing
     change = _change(revoked, state.bucket.policy_text, state.bucket.region, state.partition, now, hits)
     changes = (change,) if change is not None else ()
-    rows, stops = simulate(restriction, state, planned_values(changes), None, facts_for(aws, restriction, state))
+    rows, stops = simulate(restriction, state, planned_values(changes))
     return Plan(restriction, state, changes, tuple(stops) + tuple(_notices(revoked)), simulation=rows)
 
 

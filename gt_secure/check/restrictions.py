@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..access.facts import facts_for
 from ..access.from_account import Context
 from ..access.locks import READ_POLICY
 from ..access.proof import Proof
@@ -74,7 +73,7 @@ def expectations_hold(
     aws = connection_of(gt).aws
     wish = with_lists(aws, wish)
     state = read_state(aws, wish)
-    results = answers(wish, state, {}, facts_for(aws, wish, state))
+    results = answers(wish, state, {})
     broken = [one for one in results if not one.holds]
     sure = [one for one in broken if one.observed != "unknown"]
     details: dict[str, Any] = {"expectations": [one.to_dict() for one in results]}

@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..access.policy_files import DEFAULT_ACCOUNT, PolicyFiles, exposure_dict, given_facts
+from ..access.policy_files import DEFAULT_ACCOUNT, PolicyFiles, exposure_dict
 from ..access.proof import Claim, prove
 from ..errors import InvalidInput
-from ..iam.facts import parse_facts
+from ..iam.facts import parse_facts, supplied_facts
 from ..iam.operators import policy_network
 from ..network import parse_endpoint_id
 from ..restriction.files import load_restriction
@@ -93,7 +93,7 @@ def _files(args: argparse.Namespace) -> Any:
         session_policy=_read(session) if session else None,
         rcp=tuple(_read(name) for name in args.rcp),
         scp=tuple(_read(name) for name in args.scp),
-        given=given_facts(parse_facts(args.context)),
+        given=supplied_facts(parse_facts(args.context)),
         account=args.account or DEFAULT_ACCOUNT,
     )
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from ..access.decision import decide_request
-from ..access.public_access import SETTING
 from ..account.facts import BucketFacts, LogTargetFacts, Snapshot
 from ..aws.arns import session_of_role
 from ..errors import PolicyError
@@ -19,6 +18,7 @@ from ..iam.verdict import Verdict
 from ..network import Source, parse_address
 from ..policies.deleted_principals import deleted_principals
 from ..policies.ground_truth import BACK_END_ACTIONS, LOG_DELIVERY, back_end_endpoint
+from ..policies.public_access import SETTING
 from .model import Match, bucket_rule
 
 POLICY = "s3:GetBucketPolicy"

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..account.fact_reader import READ_ACCOUNT_BLOCK
 from ..account.facts import AclGrant, BucketFacts, Snapshot
-from ..account.key_facts import READ_ACCOUNT_BLOCK
 from ..iam.documents import Statement
 from ..iam.principals import PrincipalEntry
 from .bucket_rules import POLICY, bucket_document, conditions_of, reading_allows

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from .documents import Document, parse_document
     from .evaluate import evaluate
     from .explanation import ConditionExplanation, LayerExplanation, StatementExplanation
+    from .facts import supplied_facts
     from .request import Policies, Request
     from .request_context import anonymous_context, header_context, presigned_context
     from .verdict import Verdict
@@ -27,6 +28,7 @@ __all__ = [
     "header_context",
     "parse_document",
     "presigned_context",
+    "supplied_facts",
 ]
 
 __getattr__, __dir__ = attach(
@@ -44,5 +46,6 @@ __getattr__, __dir__ = attach(
         "header_context": ".request_context",
         "parse_document": ".documents",
         "presigned_context": ".request_context",
+        "supplied_facts": ".facts",
     },
 )

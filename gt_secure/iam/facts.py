@@ -5,11 +5,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Literal, TypeAlias
 
 from ..errors import InvalidInput
 from .condition_keys import FAMILIES, KEYS, key_facts
+from .operators import read_date
 from .request_keys import ABSENT, ENDPOINT_KEYS, SOURCE_KEYS, is_chosen, is_principal_key
 
 _SIGNATURE = frozenset({"s3:authtype", "s3:signatureversion"})
@@ -262,3 +264,31 @@ def _check_value(name: str, text: str, field: str) -> None:
 
 def _bad(message: str, field: str, fix: str = f"Write a key and its value: {_EXAMPLE}.") -> InvalidInput:
     return InvalidInput(message, next_step=fix, field=field)
+
+
+def moment_of(given: Facts) -> datetime:
+    """Return the time of the requests: the supplied one, else now."""
+    for key in ("aws:currenttime", "aws:epochtime"):
+        values = given.values.get(key)
+        seconds = read_date(values[0]) if values else None
+        if seconds is not None:
+            return datetime.fromtimestamp(float(seconds), UTC)
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def supplied_facts(values: Mapping[str, object] | None, field: str = "context") -> Facts:
+    """Return supplied facts for an answer; a key that has no value is absent; raises InvalidInput for a bad one."""
+    facts, unused = usable_facts(values, field)
+    given = {key.lower(): texts for key, texts in facts.items()}
+    return Facts(given | _same_moment(given), unused)
+
+
+def _same_moment(given: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Return both keys of the time, where one of them is given."""
+    moment = moment_of(Facts(given)) if given.keys() & {"aws:currenttime", "aws:epochtime"} else None
+    if moment is None:
+        return {}
+    return {
+        "aws:currenttime": (moment.strftime("%Y-%m-%dT%H:%M:%SZ"),),
+        "aws:epochtime": (str(int(moment.timestamp())),),
+    }

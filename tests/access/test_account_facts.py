@@ -10,19 +10,18 @@ from typing import Any
 import pytest
 
 from gt_secure import Restriction
-from gt_secure.access import facts as facts_module
 from gt_secure.access import from_account
 from gt_secure.access.from_account import account_exposure, account_proof
-from gt_secure.account.facts import Missing
-from gt_secure.account.key_facts import KeyFacts
-from gt_secure.account.organization import Organization
-from gt_secure.account.snapshot import Unseen
+from gt_secure.account.organization import Organization, no_organization
+from gt_secure.account.part import NotRead, Part
 from gt_secure.aws.client import Aws
 from gt_secure.aws.teams import UrlLock
 from gt_secure.changes.plan import plan
+from gt_secure.iam.facts import Facts
 from support.states import BUCKET, ENDPOINT, JOB, S3_ENDPOINT, TEAM, state
 
 ROLE = "arn:aws:iam::111122223333:role/GroundTruth"
+UNREAD = NotRead("VPC endpoints", "ec2:DescribeVpcEndpoints", "denied", "This role may not.")
 EVERYWHERE = ("0.0.0.0/0", "::/0")
 
 
@@ -32,24 +31,18 @@ def deny(condition: dict[str, Any]) -> str:
 
 
 class Account:
-    """An account that reads as it is told to."""
+    """An account that reads as the test says."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.seen = state(jobs=(replace(JOB, role_arn=ROLE),))
-        self.facts = KeyFacts({"aws:PrincipalAccount": "111122223333"})
-        self.organization = Organization("")
-        self.asked: list[dict[str, Any]] = []
+        self.seen = state(jobs=(replace(JOB, role_arn=ROLE),), organization=no_organization())
         monkeypatch.setattr(from_account, "read_state", lambda *_, **__: self.seen)
-        monkeypatch.setattr(from_account, "read_organization", lambda *_: self.organization)
-        monkeypatch.setattr(facts_module, "read_key_facts", self._read)
         self.aws: Aws = None  # type: ignore[assignment]
-
-    def _read(self, _aws: Aws, **asked: Any) -> KeyFacts:
-        self.asked.append(asked)
-        return self.facts
 
     def policy(self, text: str | None) -> None:
         self.seen = replace(self.seen, bucket=replace(BUCKET, policy_text=text))
+
+    def has(self, **facts: Any) -> None:
+        self.seen = replace(self.seen, facts=Facts(**facts))
 
     def rows(self, **more: Any) -> dict[str, Any]:
         return {row.request: row for row in account_exposure(self.aws, "gt-images", "scans/", **more)}
@@ -60,13 +53,10 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Account:
     return Account(monkeypatch)
 
 
-def test_the_tags_of_the_role_are_read_and_used(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_tags_of_the_role_are_used(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     account.policy(deny({"StringNotEquals": {"aws:PrincipalTag/team": "radiology"}}))
-    account.facts = replace(
-        account.facts, values={"aws:PrincipalTag/team": "radiology"}, complete=("aws:PrincipalTag/",)
-    )
+    account.has(values={"aws:principaltag/team": ("radiology",)})
     rows = account.rows(team="radiology-team")
-    assert account.asked[0]["role_arn"] == ROLE
     assert rows["worker"].opened.cidrs == rows["presigned"].opened.cidrs == EVERYWHERE
     restriction = Restriction("radiology-team", addresses=["203.0.113.0/24"], bucket="gt-images", prefix="scans/")
     monkeypatch.setattr(sys.modules["gt_secure.changes.plan"], "read_state", lambda *_: account.seen)
@@ -78,9 +68,9 @@ def test_the_tags_of_the_role_are_read_and_used(account: Account, monkeypatch: p
 
 def test_what_may_not_be_read_is_listed(account: Account) -> None:
     account.policy(deny({"StringNotEquals": {"aws:PrincipalTag/team": "radiology"}}))
-    account.facts = replace(account.facts, missing=(Missing("iam:ListRoleTags", ROLE), Missing("s3:ListBucket")))
-    account.organization = Organization(None, missing=(Missing("organizations:DescribeOrganization"),))
-    account.seen = replace(account.seen, unseen=(Unseen("VPC endpoints", "ec2:DescribeVpcEndpoints", "denied"),))
+    account.has(missing=("iam:ListRoleTags",))
+    hidden = NotRead("the organization", "organizations:DescribeOrganization", "denied", "This role may not.")
+    account.seen = replace(account.seen, organization=Organization(*[Part.unread(hidden)] * 5), unseen=(UNREAD,))
     exposure = account_exposure(account.aws, "gt-images", "scans/", team="radiology-team")
     assert exposure.missing == ("iam:ListRoleTags", "organizations:DescribeOrganization", "ec2:DescribeVpcEndpoints")
     assert exposure.to_dict()["missing_permissions"] == list(exposure.missing)
@@ -89,23 +79,17 @@ def test_what_may_not_be_read_is_listed(account: Account) -> None:
 
 def test_endpoints_that_could_not_be_read_are_unknown(account: Account) -> None:
     account.policy(None)
-    account.seen = replace(
-        account.seen, endpoints=(), unseen=(Unseen("VPC endpoints", "ec2:DescribeVpcEndpoints", "denied"),)
-    )
+    account.seen = replace(account.seen, endpoints=(), unseen=(UNREAD,))
     row = account.rows()["presigned"]
     assert (row.opened.cidrs, row.opened.other_endpoints) == (EVERYWHERE, False)
     assert (row.unknown.other_endpoints, row.unknown.depends_on) == (True, ("ec2:DescribeVpcEndpoints",))
 
 
-@pytest.mark.parametrize(
-    ("owner", "answer"), [("111122223333", "opened"), ("999988887777", "unknown"), ("", "unknown")]
-)
+@pytest.mark.parametrize(("owner", "answer"), [("111122223333", "opened"), ("999988887777", "unknown")])
 def test_the_owner_of_an_endpoint_is_a_fact(account: Account, owner: str, answer: str) -> None:
     account.policy(deny({"StringNotEqualsIfExists": {"aws:VpceOrgID": "o-a1"}, "Null": {"aws:SourceVpce": "false"}}))
-    account.seen = replace(account.seen, endpoints=(replace(S3_ENDPOINT, owner=owner),))
-    account.facts = replace(
-        account.facts, values={"aws:PrincipalAccount": "111122223333", "aws:PrincipalOrgID": "o-a1"}
-    )
+    keys = {"aws:vpceaccount": (owner,)} | ({"aws:vpceorgid": ("o-a1",)} if answer == "opened" else {})
+    account.has(endpoints={ENDPOINT: keys})
     row = account.rows()["presigned"]
     places = getattr(row, answer)
     assert ENDPOINT in places.endpoints or places.other_endpoints
@@ -141,6 +125,7 @@ def test_the_policies_of_endpoints_and_of_the_organization_count(account: Accoun
         "Version": "2012-10-17",
         "Statement": [json.loads(deny({"Bool": {"aws:ViaAWSService": "false"}}))["Statement"][0]],
     }
-    account.organization = Organization("o-a1", "o-a1/r-1/", (rcp,), ())
+    organization = replace(no_organization(), id=Part.of("o-a1"), rcp=Part.of((rcp,)))
+    account.seen = replace(account.seen, organization=organization)
     assert account.rows()["presigned"].refused.cidrs == EVERYWHERE
     assert account_proof(account.aws, restriction).proved is True

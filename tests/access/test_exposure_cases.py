@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from gt_secure.access.policy_files import PolicyFiles, exposure_dict, given_facts
+from gt_secure.access.policy_files import PolicyFiles, exposure_dict
 from gt_secure.cli.main import main
-from gt_secure.iam.facts import parse_facts
+from gt_secure.iam.facts import parse_facts, supplied_facts
 
 DATA = Path(__file__).parent.parent / "data"
 CASES: list[dict[str, Any]] = [
@@ -52,7 +52,7 @@ def test_exposure(case: dict[str, Any]) -> None:
         session_policy=case.get("session"),
         rcp=[layer(each) for each in case.get("rcp", [])],
         scp=[layer(each) for each in case.get("scp", [])],
-        given=given_facts(parse_facts(case["facts"])),
+        given=supplied_facts(parse_facts(case["facts"])),
         account=case.get("account", "111122223333"),
     )
     check(case, exposure_dict(files, case["key"])["requests"])

@@ -9,12 +9,12 @@ from typing import cast
 import pytest
 
 from gt_secure.access.locks import EffectiveLocks
-from gt_secure.access.policy_files import PolicyFiles, exposure_dict, given_facts
+from gt_secure.access.policy_files import PolicyFiles, exposure_dict
 from gt_secure.access.who_can_open import who_can_open
 from gt_secure.aws.client import Aws
 from gt_secure.aws.teams import UrlLock
 from gt_secure.changes.plan import plan
-from gt_secure.iam.facts import parse_facts
+from gt_secure.iam.facts import parse_facts, supplied_facts
 from gt_secure.network import Source, parse_stored_cidrs
 from gt_secure.policies.bucket_guard import build_guard
 from gt_secure.restriction.expectations import expect
@@ -84,7 +84,9 @@ def test_the_plan_and_the_table_agree(name, source):
 @pytest.mark.parametrize("source", SOURCES[:3])
 @pytest.mark.parametrize("name", list(POLICIES))
 def test_the_exposure_agrees_with_them(name, source):
-    files = PolicyFiles("gt-images", POLICIES[name], given=given_facts(parse_facts(["aws:RequestedRegion=us-east-1"])))
+    files = PolicyFiles(
+        "gt-images", POLICIES[name], given=supplied_facts(parse_facts(["aws:RequestedRegion=us-east-1"]))
+    )
     row = exposure_dict(files, "scans/example.png")["requests"][0]
     address = Source.parse(source).address
     answers = [each for each in ("opened", "refused", "unknown") if _holds(row[each]["cidrs"], address)]
@@ -135,7 +137,7 @@ def test_the_path_of_a_role_counts() -> None:
     for path, answer in (("service-role/", "allowed"), ("", "refused")):
         role = f"arn:aws:iam::111122223333:role/{path}GroundTruth"
         by_fact = EffectiveLocks.of(
-            state(bucket=replace(BUCKET, policy_text=policy)), given_facts({"aws:PrincipalArn": role})
+            state(bucket=replace(BUCKET, policy_text=policy), facts=supplied_facts({"aws:PrincipalArn": role}))
         )
         assert by_fact.presigned(Source.parse("203.0.113.7"), "k").decision == answer
 
@@ -153,7 +155,7 @@ def test_the_name_of_a_session_is_not_known(principals, answer) -> None:
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     role = "arn:aws:iam::111122223333:role/GroundTruth"
     locks = EffectiveLocks.of(
-        state(bucket=replace(BUCKET, policy_text=policy)), given_facts({"aws:PrincipalArn": role})
+        state(bucket=replace(BUCKET, policy_text=policy), facts=supplied_facts({"aws:PrincipalArn": role}))
     )
     outcome = locks.presigned(Source.parse("203.0.113.7"), "k")
     assert outcome.decision == answer

@@ -8,10 +8,10 @@ import json
 
 import pytest
 
-from gt_secure.access.policy_files import PolicyFiles, given_facts
+from gt_secure.access.policy_files import PolicyFiles
 from gt_secure.access.proof import Claim, prove
 from gt_secure.iam import batch
-from gt_secure.iam.facts import parse_facts
+from gt_secure.iam.facts import parse_facts, supplied_facts
 from gt_secure.network import parse_network
 from gt_secure.policies.bucket_guard import build_guard, old_form
 
@@ -31,7 +31,7 @@ def without(guard, *names):
 
 def ask(*statements, prefix="", allow=(OFFICE,), endpoints=(ENDPOINT,), facts=(), **layers):
     document = {"Version": "2012-10-17", "Statement": list(statements)} if statements else None
-    files = PolicyFiles("gt-images", document, given=given_facts(parse_facts(facts)), **layers)
+    files = PolicyFiles("gt-images", document, given=supplied_facts(parse_facts(facts)), **layers)
     proof = prove(files, Claim(prefix, tuple(parse_network(each) for each in allow), endpoints))
     if proof.counterexample is not None:
         verdict = json.loads(next(batch.run([json.dumps(proof.counterexample)])))

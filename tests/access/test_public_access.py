@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 
 from gt_secure import Restriction
-from gt_secure.access import facts as facts_module
 from gt_secure.access import from_account
 from gt_secure.access.from_account import account_exposure, account_proof
 from gt_secure.access.policy_files import PolicyFiles
-from gt_secure.access.public_access import READ_STATUS, is_surely_public
-from gt_secure.account.facts import Missing
-from gt_secure.account.key_facts import READ_ACCOUNT_BLOCK, KeyFacts
-from gt_secure.account.organization import Organization
+from gt_secure.account.fact_reader import READ_ACCOUNT_BLOCK
+from gt_secure.account.organization import no_organization
+from gt_secure.account.snapshot import State
 from gt_secure.changes.plan import plan
+from gt_secure.iam.facts import Facts
 from gt_secure.policies.bucket_guard import build_guard
+from gt_secure.policies.public_access import is_surely_public
 from support.states import BUCKET, state
 
 OFFICE = "203.0.113.0/24"
@@ -66,18 +66,12 @@ class Account:
     """An account whose bucket and own setting are chosen."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.facts = KeyFacts()
-        self.asked = 0
-        self.status: bool | None = None
+        self.facts = Facts()
         self.bucket = replace(BUCKET, policy_text=PUBLIC)
-        monkeypatch.setattr(from_account, "read_state", lambda *_, **__: state(bucket=self.bucket))
-        monkeypatch.setattr(from_account, "read_organization", lambda *_: Organization(""))
-        monkeypatch.setattr(facts_module, "read_key_facts", self._read)
-        monkeypatch.setattr(facts_module, "read_policy_status", lambda *_: self.status)
+        monkeypatch.setattr(from_account, "read_state", lambda *_, **__: self.state())
 
-    def _read(self, *_: Any, **__: Any) -> KeyFacts:
-        self.asked += 1
-        return self.facts
+    def state(self) -> State:
+        return state(bucket=self.bucket, facts=self.facts, organization=no_organization())
 
     def exposure(self) -> tuple[dict[str, Any], from_account.Exposure]:
         found = account_exposure(None, "gt-images", "scans/0001.png")  # type: ignore[arg-type]
@@ -103,7 +97,7 @@ def test_it_refuses_everybody_but_the_accounts_own_signers(account: Account, by:
     if by == "bucket":
         account.bucket = replace(account.bucket, public_access_block={"RestrictPublicBuckets": True})
     else:
-        account.facts = KeyFacts(public_access_block={"RestrictPublicBuckets": True})
+        account.facts = Facts(account_block={"RestrictPublicBuckets": True})
     rows, found = account.exposure()
     for kind in ("anonymous", "other-account"):
         assert rows[kind].refused.cidrs == ("0.0.0.0/0", "::/0")
@@ -111,29 +105,21 @@ def test_it_refuses_everybody_but_the_accounts_own_signers(account: Account, by:
         assert rows[kind].refused.decided_by == ("Block Public Access",)
     assert rows["presigned"].opened.cidrs == ("0.0.0.0/0", "::/0")
     assert any("Block Public Access refuses" in each for each in found.assumed)
-    assert account.asked == (by == "account")
 
 
 def test_without_it_a_public_policy_opens(account: Account) -> None:
-    account.facts = KeyFacts(public_access_block={"RestrictPublicBuckets": False})
+    account.facts = Facts(account_block={"RestrictPublicBuckets": False})
     rows, found = account.exposure()
     assert rows["anonymous"].opened.cidrs == ("0.0.0.0/0", "::/0")
     assert not any("Block Public Access" in each for each in found.assumed)
 
 
 def test_what_may_not_be_read_is_named(account: Account) -> None:
-    account.facts = KeyFacts(missing=(Missing(READ_ACCOUNT_BLOCK),))
+    account.facts = Facts(missing=(READ_ACCOUNT_BLOCK,))
     rows, found = account.exposure()
     assert rows["anonymous"].opened.cidrs
     assert found.missing == (READ_ACCOUNT_BLOCK,)
     assert any(READ_ACCOUNT_BLOCK in each for each in found.assumed)
-
-
-def test_a_policy_that_is_not_public_costs_no_call(account: Account) -> None:
-    account.bucket = replace(account.bucket, policy_text=policy(statement(IpAddress={"aws:SourceIp": OFFICE})))
-    rows, _ = account.exposure()
-    assert rows["anonymous"].opened.cidrs == (OFFICE,)
-    assert account.asked == 0
 
 
 def test_a_proof_needs_no_guard_against_signers_that_it_refuses(account: Account) -> None:
@@ -157,31 +143,24 @@ def test_a_guard_opens_nobody_that_it_refuses() -> None:
 @pytest.mark.parametrize(
     ("status", "ours"), [(True, True), (False, True), (True, False), (False, False), (None, False)]
 )
-def test_the_verdict_of_s3_counts_and_is_said(account: Account, status: bool | None, ours: bool) -> None:
+def test_the_verdict_of_s3_counts(account: Account, status: bool | None, ours: bool) -> None:
     narrowed = statement("Deny", NotIpAddress={"aws:SourceIp": OFFICE})
     account.bucket = replace(
         account.bucket,
         policy_text=PUBLIC if ours else policy(statement(), narrowed),
         public_access_block={"RestrictPublicBuckets": True},
     )
-    account.status = status
-    rows, found = account.exposure()
+    account.facts = Facts(policy_is_public=status)
+    rows, _ = account.exposure()
     assert bool(rows["anonymous"].opened.cidrs) is not bool(status)
-    said = [sentence for sentence in found.assumed if "S3 calls" in sentence]
-    assert len(said) == (status is not None)
-    assert [each for each in said if "the answer of S3 counts" in each] == (
-        said if (status, ours) == (False, True) else []
-    )
-    assert found.missing == ((READ_STATUS,) if status is None else ())
 
 
 def test_the_verdict_of_s3_is_about_the_current_policy() -> None:
     from gt_secure.access.locks import EffectiveLocks
-    from gt_secure.iam.facts import Facts
 
     narrowed = policy(statement(), statement("Deny", NotIpAddress={"aws:SourceIp": OFFICE}))
     seen = state(bucket=replace(BUCKET, policy_text=narrowed, public_access_block={"RestrictPublicBuckets": True}))
-    locks = EffectiveLocks.of(seen, Facts(policy_is_public=True))
+    locks = EffectiveLocks.of(replace(seen, facts=Facts(policy_is_public=True)))
     assert locks.is_public_refused
     guarded = json.loads(narrowed)
     guarded["Statement"].append(GUARD)

@@ -14,7 +14,7 @@ from ..iam.conditions import Condition
 from ..iam.documents import Source, Statement
 from ..iam.operators import policy_network
 from ..iam.request import Policies
-from ..policies.bucket_guard import GUARD_SIDS, remove_statements
+from .bucket_guard import GUARD_SIDS, remove_statements
 
 SETTING = "RestrictPublicBuckets"
 READ_STATUS = "s3:GetBucketPolicyStatus"

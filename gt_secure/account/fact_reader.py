@@ -1,0 +1,244 @@
+"""Facts that this role can read: values of those condition keys that any policy of an account asks for.
+
+A fact about a principal is about the account's own signers. The tags of a role are those of its sessions too, unless a
+session passes its own tags: that none does is an assumption, which :attr:`Facts.notes` states.
+
+Sources: IAM User Guide, *AWS global condition context keys*; S3 User Guide, *Tagging and access control policies* and
+*Blocking public access* (the account's setting overrides the bucket's).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from ..aws.arns import bucket_arn
+from ..aws.buckets import BucketState
+from ..aws.client import Aws, aws_errors
+from ..aws.endpoints import VpcEndpoint
+from ..errors import PolicyError
+from ..iam.facts import Facts, Values
+from ..iam.request import Policies
+from ..iam.three_valued import spellings
+from ..policies.public_access import READ_STATUS, SETTING, is_surely_public, may_be_public, status_text
+from .organization import Organization
+from .part import Part
+
+PRINCIPAL_TAG, OBJECT_TAG = "aws:principaltag/", "s3:existingobjecttag/"
+READ_ACCOUNT_BLOCK = "s3:GetAccountPublicAccessBlock"
+BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+_NO_BLOCK = "NoSuchPublicAccessBlockConfiguration"
+_ORGANIZATION = ("aws:principalorg", "aws:resourceorg", "aws:vpceorg")
+_READABLE = (*_ORGANIZATION, "aws:resourceaccount", "aws:vpceaccount", OBJECT_TAG, PRINCIPAL_TAG)
+
+
+def read_facts(
+    aws: Aws,
+    bucket: BucketState,
+    *,
+    key: str | None = None,
+    signer: str = "",
+    endpoints: Iterable[VpcEndpoint] = (),
+    organization: Organization,
+) -> Facts:
+    """Read the facts that policies ask for; policies that ask for none cost no call.
+
+    Parameters
+    ----------
+    aws : Aws
+    bucket : BucketState
+        The bucket, with its policy.
+    key : str or None
+        The object whose tags are read; None where the answer is about many.
+    signer : str
+        ARN of the role that signs, whose tags are read; empty if it is not known.
+    endpoints : iterable of VpcEndpoint
+        The S3 endpoints of the account, with their policies and owners.
+    organization : Organization
+        Its policies ask for facts too, and it is one.
+    """
+    places = tuple(endpoints)
+    policies = [
+        Policies(resource=bucket.policy_text),
+        Policies(rcp=organization.rcp.if_read or ()),
+        Policies(scp=organization.scp.if_read or ()),
+        *(Policies(endpoint=each.policy_text) for each in places),
+    ]
+    reader = _FactReader(aws, bucket, organization, _named_keys(policies))
+    reader.read_organization()
+    reader.read_owner()
+    reader.read_object_tags(key)
+    reader.read_role_tags(signer)
+    reader.read_endpoint_owners(places)
+    reader.read_public_access()
+    return reader.facts()
+
+
+def _named_keys(policies: Iterable[Policies]) -> frozenset[str]:
+    """Return the keys that policies name; the answer itself says if one of them cannot be evaluated."""
+    found: set[str] = set()
+    for each in policies:
+        with suppress(PolicyError):
+            found |= spellings(each.compiled).keys()
+    return frozenset(found)
+
+
+class _FactReader:
+    """Facts that the methods add to, one kind of key each."""
+
+    def __init__(self, aws: Aws, bucket: BucketState, organization: Organization, named: frozenset[str]) -> None:
+        self.aws = aws
+        self.bucket = bucket
+        self.organization = organization
+        self.named = frozenset(key for key in named if key.startswith(_READABLE))
+        self.values: dict[str, Values] = {}
+        self.endpoints: dict[str, Mapping[str, Values]] = {}
+        self.missing: dict[str, None] = {}
+        self.notes: list[str] = []
+        self.account_block: Mapping[str, bool] | None = None
+        self.policy_is_public: bool | None = None
+
+    def facts(self) -> Facts:
+        """Return what was read of the keys that are asked for."""
+        values = {key: value for key, value in self.values.items() if key in self.named}
+        more = (self.account_block, self.policy_is_public)
+        return Facts(values, tuple(self.notes), self.endpoints, tuple(self.missing), *more)
+
+    def _asks(self, *starts: str) -> bool:
+        return any(key.startswith(starts) for key in self.named)
+
+    def _add(self, part: Part[Any], name: str) -> None:
+        """Add a key; an absent part says that requests do not have it."""
+        if part.missing is not None:
+            self.missing[part.missing.action] = None
+        else:
+            self.values[name] = () if part.value is None else (str(part.value),)
+
+    def _add_tags(self, what: str, action: str, resource: str, start: str, read: Any) -> Part[Any]:
+        tags = Part.reading(what, action, read, resource=resource)
+        if tags.missing is not None:
+            self.missing[tags.missing.action] = None
+        else:
+            found = {f"{start}{tag['Key']}".lower(): (str(tag["Value"]),) for tag in tags.value or ()}
+            self.values.update({key: () for key in self.named if key.startswith(start)})
+            self.values.update(found)
+        return tags
+
+    def read_organization(self) -> None:
+        """Add the organization of the account's principals."""
+        if self._asks("aws:principalorg"):
+            self._add(self.organization.id, "aws:principalorgid")
+        if self._asks("aws:principalorgpaths"):
+            self._add(self.organization.path, "aws:principalorgpaths")
+
+    def read_owner(self) -> None:
+        """Ask S3 whether the bucket belongs to this account: HeadBucket refuses another expected owner."""
+        if not self._asks("aws:resource"):
+            return
+        arn, account = bucket_arn(self.aws.partition, self.bucket.name), self.aws.account_id
+
+        def owner() -> str:
+            with aws_errors("s3:ListBucket", arn):
+                client = self.aws.client("s3", self.bucket.region)
+                client.head_bucket(Bucket=self.bucket.name, ExpectedBucketOwner=account)
+            return account
+
+        found = Part.reading("the owner of the bucket", "s3:ListBucket", owner, resource=arn)
+        self._add(found, "aws:resourceaccount")
+        if found.missing is not None:
+            return
+        if self._asks("aws:resourceorg"):
+            self._add(self.organization.id, "aws:resourceorgid")
+        if self._asks("aws:resourceorgpaths"):
+            self._add(self.organization.path, "aws:resourceorgpaths")
+
+    def read_object_tags(self, key: str | None) -> None:
+        """Add the tags of the object."""
+        if key is None or not self._asks(OBJECT_TAG):
+            return
+        action = "s3:GetObjectTagging"
+        resource = f"{bucket_arn(self.aws.partition, self.bucket.name)}/{key}"
+
+        def read() -> Any:
+            with aws_errors(action, resource):
+                client = self.aws.client("s3", self.bucket.region)
+                return client.get_object_tagging(Bucket=self.bucket.name, Key=key)["TagSet"]
+
+        self._add_tags("the tags of the object", action, resource, OBJECT_TAG, read)
+
+    def read_role_tags(self, signer: str) -> None:
+        """Add the tags of the role that signs."""
+        if ":role/" not in signer or not self._asks(PRINCIPAL_TAG):
+            return
+        action = "iam:ListRoleTags"
+
+        def read() -> Any:
+            with aws_errors(action, signer):
+                pages = self.aws.client("iam").get_paginator("list_role_tags")
+                return [tag for page in pages.paginate(RoleName=signer.rpartition("/")[2]) for tag in page["Tags"]]
+
+        tags = self._add_tags("the tags of the role", action, signer, PRINCIPAL_TAG, read)
+        if tags.missing is None:
+            self.notes.append("Sessions of the role pass no tags of their own.")
+
+    def read_endpoint_owners(self, endpoints: tuple[VpcEndpoint, ...]) -> None:
+        """Add the keys of requests through each endpoint: its VPC, its owner, and the organization where it is ours."""
+        if not self._asks("aws:vpce"):
+            return
+        for each in endpoints:
+            keys: dict[str, Values] = {"aws:sourcevpc": (each.vpc_id,)}
+            if each.owner:
+                keys["aws:vpceaccount"] = (each.owner,)
+            if self._asks("aws:vpceorg") and each.owner and each.owner == self.aws.account_id:
+                for name, part in (("id", self.organization.id), ("paths", self.organization.path)):
+                    if part.missing is None:
+                        keys[f"aws:vpceorg{name}"] = () if part.value is None else (part.value,)
+            self.endpoints[each.id] = keys
+        if self._asks("aws:vpceorg") and self.organization.id.missing is not None:
+            self.missing[self.organization.id.missing.action] = None
+
+    def read_public_access(self) -> None:
+        """Add the account's Block Public Access, and whether S3 calls the policy public, where they decide."""
+        text = self.bucket.policy_text
+        if not may_be_public(text):
+            return
+        restricts = bool(self.bucket.public_access_block.get(SETTING))
+        if not restricts:
+            block = read_account_block(self.aws)
+            if block.missing is not None:
+                self.missing[block.missing.action] = None
+                return
+            self.account_block = block.value or dict.fromkeys(BLOCKS, False)
+        if restricts or (self.account_block or {}).get(SETTING):
+            self._read_policy_status(text)
+
+    def _read_policy_status(self, text: str | None) -> None:
+        """Read whether S3 calls the policy public; if this role cannot read that, our own verdict counts."""
+        arn, ours = bucket_arn(self.aws.partition, self.bucket.name), is_surely_public(text)
+
+        def read() -> bool:
+            with aws_errors(READ_STATUS, arn):
+                client = self.aws.client("s3", self.bucket.region)
+                return bool(client.get_bucket_policy_status(Bucket=self.bucket.name)["PolicyStatus"]["IsPublic"])
+
+        theirs = Part.reading("S3's verdict on the bucket policy", READ_STATUS, read, resource=arn)
+        if theirs.missing is None:
+            self.policy_is_public = bool(theirs.value)
+            self.notes.append(status_text(theirs=bool(theirs.value), ours=ours))
+        elif not ours:
+            self.missing[READ_STATUS] = None
+
+
+def read_account_block(aws: Aws) -> Part[Mapping[str, bool]]:
+    """Read the four settings of the account's Block Public Access; absent if none was ever set."""
+    if aws.is_local:
+        return Part.of(dict.fromkeys(BLOCKS, False))  # the sandbox has none, and no host of an account to ask
+
+    def read() -> Mapping[str, bool]:
+        with aws_errors(READ_ACCOUNT_BLOCK):
+            answer = aws.client("s3control").get_public_access_block(AccountId=aws.account_id)
+            settings = answer["PublicAccessBlockConfiguration"]
+        return {name: bool(settings.get(name)) for name in BLOCKS}
+
+    return Part.reading("Block Public Access of the account", READ_ACCOUNT_BLOCK, read, absent=_NO_BLOCK)

@@ -1,0 +1,158 @@
+"""A part of an account: read, absent, or not read with the reason, so that nobody takes a default for a reading."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
+
+from ..errors import AccessDenied, GtSecureError
+
+T = TypeVar("T")
+S = TypeVar("S")
+Why: TypeAlias = Literal["denied", "no answer", "not asked"]
+
+
+@dataclass(frozen=True, slots=True)
+class NotRead:
+    """A part that was not read.
+
+    Attributes
+    ----------
+    what : str
+        The part in words.
+    action : str
+        The action that reads it.
+    why : str
+        ``denied``, ``no answer``, or ``not asked`` where the reading had a smaller scope.
+    reason : str
+        The error in a sentence.
+    resource : str
+        The ARN that the action needs.
+    policy : mapping or None
+        The smallest policy that would allow it, where it was denied.
+    """
+
+    what: str
+    action: str
+    why: Why
+    reason: str
+    resource: str = "*"
+    policy: Mapping[str, Any] | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        if not (self.what and self.action and self.reason):
+            raise ValueError("a part that was not read needs its name, the action and the reason")
+
+    @classmethod
+    def of(cls, what: str, action: str, error: GtSecureError, resource: str = "*") -> NotRead:
+        """Return what an error of a reading leaves unknown."""
+        if isinstance(error, AccessDenied):
+            return cls(what, error.action, "denied", error.message, error.resource, error.policy)
+        return cls(what, str(error.details.get("action") or action), "no answer", error.message, resource)
+
+    @property
+    def text(self) -> str:
+        """The action and the outcome in a few words."""
+        return f"{self.action} {_OUTCOMES[self.why]}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON-able data."""
+        return {
+            "what": self.what,
+            "action": self.action,
+            "why": self.why,
+            "reason": self.reason,
+            "policy": None if self.policy is None else dict(self.policy),
+        }
+
+
+_OUTCOMES: Mapping[Why, str] = {
+    "denied": "was denied",
+    "no answer": "got no answer",
+    "not asked": "was not called",
+}
+
+
+class PartNotReadError(GtSecureError):
+    """The value of a part was asked for, and the part was not read; ``part`` says which and why."""
+
+    def __init__(self, part: NotRead) -> None:
+        super().__init__(f"{part.what[:1].upper()}{part.what[1:]} is unknown: {part.text}.", next_step=part.reason)
+        self.part = part
+
+
+@dataclass(frozen=True)
+class Part(Generic[T]):
+    """A part of an account; make one with :meth:`of`, :meth:`unread` or :meth:`reading`.
+
+    Attributes
+    ----------
+    missing : NotRead or None
+        Why it was not read; None if it was.
+    """
+
+    _value: T | None = None
+    missing: NotRead | None = None
+
+    @classmethod
+    def of(cls, value: T | None) -> Part[T]:
+        """Return a part that was read; None says that there is no such thing."""
+        return cls(value)
+
+    @classmethod
+    def unread(cls, missing: NotRead) -> Part[T]:
+        """Return a part that was not read."""
+        return cls(None, missing)
+
+    @classmethod
+    def reading(
+        cls,
+        what: str,
+        action: str,
+        read: Callable[[], T | None],
+        *,
+        resource: str = "*",
+        raises: type[GtSecureError] | tuple[type[GtSecureError], ...] = (),
+        absent: str = "",
+    ) -> Part[T]:
+        """Read a part; an error of AWS makes it one that was not read.
+
+        Parameters
+        ----------
+        what, action, resource : str
+            The part in words, the action that reads it, and the ARN that the action needs.
+        read : callable
+        raises : type of error
+            Errors that are raised instead: every one for a part that a change writes, ``NotFound`` for what was named.
+        absent : str
+            Code of the error by which AWS says that there is no such thing.
+        """
+        try:
+            return cls(read())
+        except GtSecureError as error:
+            if absent and error.details.get("code") == absent:
+                return cls(None)
+            if isinstance(error, raises):
+                raise
+            if isinstance(error, PartNotReadError):
+                return cls(None, error.part)
+            return cls(None, NotRead.of(what, action, error, resource))
+
+    @property
+    def value(self) -> T | None:
+        """The value; None if there is none. Raises :class:`PartNotReadError` where it was not read."""
+        if self.missing is not None:
+            raise PartNotReadError(self.missing)
+        return self._value
+
+    @property
+    def if_read(self) -> T | None:
+        """The value; None if there is none or it was not read, for callers that say so themselves."""
+        return self._value
+
+    def map(self, make: Callable[[T], S | None]) -> Part[S]:
+        """Return a part of this part's value, not read where this one was not."""
+        if self.missing is not None:
+            return Part(None, self.missing)
+        return Part(None if self._value is None else make(self._value))
