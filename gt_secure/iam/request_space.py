@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Literal, NamedTuple, TypeAlias
 
-from .statement_table import Part, Setting, StatementTable, View, mask_of
+from .statement_table import Setting, StatementTable, TablePart, View, mask_of
 
 State: TypeAlias = Literal["opened", "refused", "unknown"]
 
@@ -59,7 +59,7 @@ class _Group:
     """Dimensions that must be looked at together: for each value of their facts, the masks of the choices."""
 
     dimensions: list[Dimension]
-    parts: list[Part]
+    parts: list[TablePart]
     facts: list[Dimension] = field(default_factory=list)
     table: dict[tuple[int, ...], tuple[Trail, Masks]] = field(default_factory=dict)
     bounded: bool = False
@@ -292,7 +292,7 @@ def _matters(classes: _Classes, number: int, pairs: set[tuple[int, int]]) -> boo
     return any(one in line and other in line for line in lines.values() for one, other in pairs)
 
 
-def _groups(dimensions: Sequence[Dimension], parts: Sequence[Part]) -> list[_Group]:
+def _groups(dimensions: Sequence[Dimension], parts: Sequence[TablePart]) -> list[_Group]:
     """Put dimensions that a part ties together into one group; those that no part looks at drop out."""
     groups: list[_Group] = []
     for dimension in dimensions:

@@ -57,7 +57,7 @@ class Setting:
     label: str = ""
 
 
-class Part(NamedTuple):
+class TablePart(NamedTuple):
     """One part of a statement: the keys that it depends on, its bits, and the mask that it leaves for a view."""
 
     keys: frozenset[str]
@@ -95,7 +95,7 @@ class StatementTable:
     def __init__(self, policies: Compiled, caller: Caller, *, cross_account: bool, endpoint: bool) -> None:
         self.caller = caller
         self.cross_account = cross_account
-        self.parts: list[Part] = []
+        self.parts: list[TablePart] = []
         self.statements: list[tuple[int, Layer, Statement]] = []
         self._next = 0
         self._granting: dict[str, int] = {"direct": 0, "role": 0, "account": 0}
@@ -177,18 +177,18 @@ class StatementTable:
         return not (one & denies & ~other) and not (other & ~denies & ~one)
 
 
-def _parts(statement: Statement, bits: int, granting: bool, gateway: bool) -> Iterator[Part]:
-    yield Part(_target_keys(statement), bits, _keep(bits, _covers(statement)))
+def _parts(statement: Statement, bits: int, granting: bool, gateway: bool) -> Iterator[TablePart]:
+    yield TablePart(_target_keys(statement), bits, _keep(bits, _covers(statement)))
     if statement.principals is not None:
-        yield Part(_principal_keys(statement), bits, _principal(statement, bits, granting, gateway))
+        yield TablePart(_principal_keys(statement), bits, _principal(statement, bits, granting, gateway))
     elif granting:
-        yield Part(frozenset(), bits, lambda _view: ~bits | (bits & -bits))
+        yield TablePart(frozenset(), bits, lambda _view: ~bits | (bits & -bits))
     deny = statement.deny
     for condition in statement.conditions:
         keys = frozenset({condition.lower_key}) | condition.variables
         by_action = any(map(is_by_action, keys))
         keys |= {TARGET} if by_action else frozenset()
-        yield Part(keys, bits, _keep(bits, _holds(condition, deny, by_action)))
+        yield TablePart(keys, bits, _keep(bits, _holds(condition, deny, by_action)))
 
 
 def _holds(condition: Condition, deny: bool, by_action: bool) -> Callable[[View], bool]:
@@ -234,7 +234,7 @@ def _principal(statement: Statement, bits: int, granting: bool, gateway: bool) -
     return mask
 
 
-def mask_of(parts: Iterable[Part], view: View) -> int:
+def mask_of(parts: Iterable[TablePart], view: View) -> int:
     """Return the bits that some parts leave standing."""
     mask = -1
     for part in parts:
@@ -242,6 +242,6 @@ def mask_of(parts: Iterable[Part], view: View) -> int:
     return mask
 
 
-def mentioned(parts: Sequence[Part]) -> frozenset[str]:
+def mentioned(parts: Sequence[TablePart]) -> frozenset[str]:
     """Return all keys that parts depend on."""
     return frozenset(key for part in parts for key in part.keys)
