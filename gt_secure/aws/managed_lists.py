@@ -86,10 +86,9 @@ def _prefix_list(aws: Aws, name: str) -> ManagedList:
     client = aws.client("ec2")
     with aws_errors("ec2:DescribeManagedPrefixLists"):  # as a filter, an unknown id is no error
         answer = client.describe_managed_prefix_lists(Filters=[{"Name": "prefix-list-id", "Values": [name]}])
-    lists = answer["PrefixLists"]
-    if not lists:
+    about = next((each for each in answer["PrefixLists"] if each["PrefixListId"] == name), None)
+    if about is None:
         raise _missing(aws, name)
-    about = lists[0]
     given: dict[str, Any] = {"PrefixListId": name, "PaginationConfig": {"PageSize": _PAGE}}
     if about.get("Version"):
         given["TargetVersion"] = int(about["Version"])  # so that all pages are of one version

@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import GtSecureError, Unsupported
-from . import private_environment
+from . import private_environment, vpc
 from .gateway import conditions, not_principal, variables
 from .settings import REGION, Settings, account_id
 
 Response = tuple[int, dict[str, str], bytes]
 
-SERVICES = ("s3", "sts", "iam")
+SERVICES = ("s3", "sts", "iam", "ec2", "wafv2")
 _REMOVE = (
     "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_ENDPOINT_URL", "LOCALSTACK_PERSISTENCE", "USE_SSL", "MINISTACK_HOST",
     "SERVICES_CONFIG", "AWS_SHARED_CREDENTIALS_FILE", "EDGE_PORT",
@@ -50,13 +50,14 @@ def load(settings: Settings) -> None:
         import liquid  # noqa: F401
         import ministack.app  # noqa: F401
         from ministack.core import hypercorn_compat
-        from ministack.services import iam, s3, sts  # noqa: F401
+        from ministack.services import ec2, iam, s3, sts, waf  # noqa: F401
     except ImportError as error:
         raise private_environment.missing() from error
     hypercorn_compat.install()
     conditions.install()
     not_principal.install()
     variables.install()
+    vpc.install()
     if settings.state_dir is not None:
         _restore()
 
@@ -91,9 +92,9 @@ def objects_folder(state_dir: Path) -> Path:
 
 
 def _persisted() -> dict[str, Any]:
-    from ministack.services import iam, s3
+    from ministack.services import ec2, iam, s3, waf
 
-    return {"s3": s3, "iam": iam}
+    return {"s3": s3, "iam": iam, "ec2": ec2, "wafv2": waf}
 
 
 def _restore() -> None:
@@ -106,7 +107,7 @@ def _restore() -> None:
 
 
 def save() -> None:
-    """Write the state of S3 and IAM to the state directory; does nothing when state lives in memory."""
+    """Write the state of the emulator to the state directory; does nothing when state lives in memory."""
     from ministack.core.persistence import save_all
 
     save_all({name: module.get_state for name, module in _persisted().items()})

@@ -21,7 +21,7 @@ class Lifecycle:
     settings : Settings
         How it runs.
     state : SandboxState
-        Resources of SageMaker and EC2.
+        Resources of SageMaker.
     delivery : Delivery
         Rows of access logs that are not delivered yet.
     trail : Trail
@@ -47,11 +47,11 @@ class Lifecycle:
 
     async def reset(self) -> None:
         """Forget everything and fill it again; the administrator keeps the keys."""
-        from ministack.services import iam, s3, sts
+        from ministack.services import ec2, iam, s3, sts, waf
 
         key = self._state.credentials["access_key"]
         record = iam._access_keys.get_scoped(account_id(), None, key)
-        for service in (s3, sts, iam):
+        for service in (s3, sts, iam, ec2, waf):
             service.reset()
         self._state.regions.clear()
         self._delivery.clear()

@@ -17,7 +17,6 @@ from hypercorn.config import Config
 from . import client_environment, emulator, parent
 from .accesslog.delivery import Delivery
 from .accesslog.recorder import Recorder
-from .ec2 import Ec2
 from .gateway.app import Front
 from .lifecycle import Lifecycle
 from .portal.app import Portal
@@ -28,7 +27,6 @@ from .sagemaker.service import SageMaker
 from .settings import REGION, Settings
 from .state import SandboxState
 from .trail import Trail
-from .waf import Waf
 
 _SAVE_S = 5.0
 
@@ -58,8 +56,6 @@ async def run(
         ministack.app.app,
         state=state,
         sagemaker=SageMaker(state, issuer, trail),
-        ec2=Ec2(state),
-        waf=Waf(state),
         trail=trail,
         internal=Pages(Portal(state, issuer), delivery, world.reset, here, there),
         recorder=Recorder(delivery),

@@ -19,7 +19,6 @@ ROLE_NAME = "GroundTruthExecution"
 SWEEP_ROLE_NAME = "GtSecureSweep"
 VPC_ID = "vpc-0a1b2c3d"
 S3_ENDPOINT_ID = "vpce-0a1b2c3d4e5f60718"
-PREFIX_LIST_ID = "pl-0a1b2c3d4e5f60718"
 
 MAX_DELAY_S = 24 * 3600.0
 

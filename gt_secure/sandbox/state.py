@@ -1,4 +1,4 @@
-"""State of SageMaker and EC2, one region at a time, in the shape of their own API; kept on disk on request."""
+"""State of SageMaker, one region at a time, in the shape of their own API; kept on disk on request."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from ..errors import GtSecureError
 
 Record = dict[str, Any]
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(slots=True)
@@ -28,19 +28,6 @@ class Region:
     task_uis: dict[str, Record] = field(default_factory=dict)
     loops: dict[str, Record] = field(default_factory=dict)
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
-    endpoints: list[Record] = field(default_factory=list)
-    vpcs: list[Record] = field(default_factory=list)
-    subnets: list[Record] = field(default_factory=list)
-    security_groups: list[Record] = field(default_factory=list)
-    prefix_lists: list[Record] = field(default_factory=list)
-    ip_sets: dict[str, Record] = field(default_factory=dict)
-
-    def vpc_of(self, endpoint: str) -> str | None:
-        """Return the VPC of an endpoint, or None when there is no such endpoint here."""
-        for record in self.endpoints:
-            if record["VpcEndpointId"] == endpoint:
-                return str(record["VpcId"])
-        return None
 
 
 class SandboxState:

@@ -17,8 +17,8 @@ from gt_secure.cli.main import main
 from gt_secure.errors import AccessDenied, InvalidInput, NotFound
 from gt_secure.network import parse_networks
 from gt_secure.restriction.model import Restriction
-from gt_secure.sandbox.settings import PREFIX_LIST_ID
 from gt_secure.widgets import AllowEditor, ReviewStep
+from support.rig import PREFIX_LIST_ID
 from support.scene import BUCKET, Scene
 
 SET = "wafv2:ipset/offices"

@@ -16,7 +16,7 @@ from gt_secure.cli.main import main
 from gt_secure.doctor import FEATURES, Scope, examine, execution_role, policy_for, scope_of
 from gt_secure.doctor.features import choose
 from gt_secure.errors import AccessDenied, CredentialsError, InvalidInput, NotFound
-from gt_secure.sandbox.settings import PREFIX_LIST_ID
+from support.rig import PREFIX_LIST_ID
 
 from .conftest import ACCOUNT, BUCKET, LOGS, ROLE, SIMULATE, TEAM, Account
 

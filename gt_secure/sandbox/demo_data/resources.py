@@ -6,16 +6,14 @@ import json
 import time
 from typing import Any
 
-from .. import emulator, prefix_lists
+from .. import emulator, vpc
 from ..sagemaker import workteams
 from ..sagemaker.manifests import LABELED
-from ..sagemaker.workforces import arn, portal_endpoint
+from ..sagemaker.workforces import arn
 from ..settings import (
     ADMIN_USER,
-    PREFIX_LIST_ID,
     REGION,
     ROLE_NAME,
-    S3_ENDPOINT_ID,
     SWEEP_ROLE_NAME,
     VPC_ID,
     Settings,
@@ -73,7 +71,7 @@ async def demo(state: SandboxState, settings: Settings) -> None:
         return
     await _role()
     await _sweep_role()
-    _network(region)
+    vpc.seed()
     _teams(region)
     await _buckets()
     _job(region)
@@ -127,76 +125,18 @@ async def _sweep_role() -> None:
     )
 
 
-def _network(region: Region) -> None:
-    allow_all = json.dumps(
-        {"Statement": [{"Action": "*", "Effect": "Allow", "Resource": "*", "Principal": "*"}], "Version": "2008-10-17"}
-    )
-    region.vpcs = [
-        {
-            "VpcId": VPC_ID, "CidrBlock": "10.0.0.0/16", "State": "available", "IsDefault": False,
-            "OwnerId": account_id(),
-            "InstanceTenancy": "default", "DhcpOptionsId": "dopt-0a1b2c3d", "Tags": _name("labeling"),
-        }
-    ]  # fmt: skip
-    region.subnets = [
-        {
-            "SubnetId": f"subnet-0a1b2c3d4e5f6071{index}", "VpcId": VPC_ID, "CidrBlock": f"10.0.{index}.0/24",
-            "AvailabilityZone": f"{REGION}{zone}", "AvailabilityZoneId": f"use1-az{index}", "State": "available",
-            "AvailableIpAddressCount": 250, "DefaultForAz": False, "MapPublicIpOnLaunch": False,
-            "OwnerId": account_id(),
-            "SubnetArn": f"arn:aws:ec2:{REGION}:{account_id()}:subnet/subnet-0a1b2c3d4e5f6071{index}",
-            "Tags": _name(f"labeling-{zone}"),
-        }
-        for index, zone in ((1, "a"), (2, "b"))
-    ]  # fmt: skip
-    region.security_groups = [
-        {
-            "GroupId": "sg-0a1b2c3d4e5f60711", "GroupName": "labeling", "Description": "Worker portal and S3",
-            "VpcId": VPC_ID, "OwnerId": account_id(), "Tags": _name("labeling"),
-            "IpPermissions": [
-                {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": "10.0.0.0/16"}],
-                 "UserIdGroupPairs": [], "Ipv6Ranges": [], "PrefixListIds": []}
-            ],
-            "IpPermissionsEgress": [
-                {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}], "UserIdGroupPairs": [], "Ipv6Ranges": [],
-                 "PrefixListIds": []}
-            ],
-        }
-    ]  # fmt: skip
-    region.prefix_lists = [
-        prefix_lists.record(REGION, "office-egress", PREFIX_LIST_ID, ["203.0.113.0/25", "203.0.113.192/26"])
-    ]
-    region.endpoints = [
-        {
-            "VpcEndpointId": S3_ENDPOINT_ID, "VpcEndpointType": "Gateway", "VpcId": VPC_ID,
-            "ServiceName": f"com.amazonaws.{REGION}.s3", "State": "available", "PolicyDocument": allow_all,
-            "RouteTableIds": ["rtb-0a1b2c3d4e5f60711"], "SubnetIds": [], "Groups": [], "NetworkInterfaceIds": [],
-            "PrivateDnsEnabled": False, "RequesterManaged": False, "OwnerId": account_id(),
-            "CreationTimestamp": time.time() - 90 * _DAY_S, "Tags": _name("s3-for-labeling"),
-        }
-    ]  # fmt: skip
-
-
-def _name(value: str) -> list[dict[str, str]]:
-    return [{"Key": "Name", "Value": value}]
-
-
 def _teams(region: Region) -> None:
     created = time.time() - 60 * _DAY_S
-    vpc = {
-        "VpcId": VPC_ID,
-        "Subnets": [subnet["SubnetId"] for subnet in region.subnets],
-        "SecurityGroupIds": [group["GroupId"] for group in region.security_groups],
-    }
+    network = {"VpcId": VPC_ID, "Subnets": list(vpc.SUBNET_IDS), "SecurityGroupIds": [vpc.GROUP_ID]}
     portal = "vpce-0b1c2d3e4f5061728"
     region.workforces[WORKFORCE] = {
         "WorkforceName": WORKFORCE, "WorkforceArn": arn(region, WORKFORCE), "CreateDate": created,
         "LastUpdatedDate": created, "SourceIpConfig": {"Cidrs": []}, "Status": "Active", "IpAddressType": "ipv4",
         "SubDomain": f"gtsecure01.labeling.{REGION}.sagemaker.aws",
         "CognitoConfig": {"UserPool": USER_POOL, "ClientId": "3k9example7client1id"},
-        "WorkforceVpcConfig": {**vpc, "VpcEndpointId": portal},
+        "WorkforceVpcConfig": {**network, "VpcEndpointId": portal},
     }  # fmt: skip
-    region.endpoints.append(portal_endpoint(region, vpc, portal))
+    vpc.add_portal_endpoint(REGION, portal, network)
     for name, description, source_ip, vpc_source_ip in (
         ("open-team", "General annotators; image URLs work from anywhere", "Disabled", "Disabled"),
         ("radiology-team", "Radiologists; image URLs work from the worker's address only", "Enabled", "Disabled"),

@@ -9,12 +9,11 @@ from xml.sax.saxutils import escape
 from ...errors import InvalidInput
 from ...network import Source
 from ..accesslog.recorder import Recorder, bucket_and_key
-from ..ec2 import Ec2
 from ..sagemaker.service import LOOPS_PATH, SageMaker
 from ..settings import REGION
 from ..state import SandboxState
 from ..trail import Trail
-from ..waf import Waf
+from ..vpc import vpc_of
 from . import (
     auth,
     browsers,
@@ -65,10 +64,10 @@ class Front:
     Parameters
     ----------
     emulator : ASGI application
-        Serves S3, STS and IAM.
+        Serves S3, STS, IAM, EC2 and WAF.
     state : SandboxState
-        Resources of SageMaker and EC2.
-    sagemaker, ec2, waf, trail, internal
+        Resources of SageMaker.
+    sagemaker, trail, internal
         The sandbox's own services and its pages under ``/_gt_secure/``.
     recorder : Recorder
         Writes the server access log.
@@ -84,8 +83,6 @@ class Front:
         *,
         state: SandboxState,
         sagemaker: SageMaker,
-        ec2: Ec2,
-        waf: Waf,
         trail: Trail,
         internal: Handler,
         recorder: Recorder,
@@ -95,8 +92,6 @@ class Front:
         self._emulator = emulator
         self._state = state
         self._sagemaker = sagemaker
-        self._ec2 = ec2
-        self._waf = waf
         self._trail = trail
         self._internal = internal
         self._recorder = recorder
@@ -162,7 +157,7 @@ class Front:
             source = addresses.public_source(peer)
         if source.endpoint is None:
             return source
-        vpc = self._state.region(REGION).vpc_of(source.endpoint)
+        vpc = vpc_of(REGION, source.endpoint)
         if vpc is None:
             raise InvalidInput(
                 f"There is no VPC endpoint {source.endpoint} in the sandbox.",
@@ -221,7 +216,7 @@ class Front:
             conditions.reset(token)
 
     async def _answer(self, service: str, request: HttpRequest) -> Reply | None:
-        """Answer without the emulator, or return None for a signed STS or IAM request that the emulator may see."""
+        """Answer without the emulator, or return None for a signed request that the emulator may see."""
         if request.source.is_endpoint:
             message = "This VPC endpoint serves Amazon S3 only."
             return error_reply(service, request, 400, "UnknownOperationException", message)
@@ -230,22 +225,19 @@ class Front:
             return error_reply(service, request, 403, _UNKNOWN_KEY.get(service, _DEFAULT_KEY), message)
         if service == "sagemaker":
             return await self._sagemaker(request)
-        if service == "ec2":
-            return await self._ec2(request)
-        if service == "wafv2":
-            return await self._waf(request)
         if service == "cloudtrail":
             return await self._trail(request)
-        if service in ("sts", "iam"):
-            return await _query_service(service, request)
+        if service in ("sts", "iam", "ec2", "wafv2"):
+            return await _emulated(service, request)
         message = f"The sandbox does not offer {service}; it has s3, sts, iam, sagemaker, ec2, wafv2 and cloudtrail."
         return error_reply(service, request, 400, "UnknownOperationException", message)
 
 
-async def _query_service(service: str, request: HttpRequest) -> Reply | None:
+async def _emulated(service: str, request: HttpRequest) -> Reply | None:
     fault = auth.authentication_fault(request, service)
     if fault is not None:
-        status, code = _QUERY_FAULTS.get(fault.code, (403, fault.code))
+        known = {"sts": _QUERY_FAULTS, "iam": _QUERY_FAULTS, "ec2": _EC2_FAULTS}.get(service, {})
+        status, code = known.get(fault.code, (401, "AuthFailure") if service == "ec2" else (403, fault.code))
         return error_reply(service, request, status, code, fault.message)
     if not routes.allowed(request, service, bucket="", exists=False):
         return error_reply(
@@ -299,6 +291,7 @@ _QUERY_FAULTS = {
     "UnsupportedSignature": (400, "IncompleteSignature"),
 }
 """What STS and IAM answer where the emulator's checks give one of these codes."""
+_EC2_FAULTS = {"ExpiredTokenException": (400, "RequestExpired")}
 _DEFAULT_KEY = "UnrecognizedClientException"
 _UNKNOWN_KEY = {"sts": "InvalidClientTokenId", "iam": "InvalidClientTokenId", "ec2": "AuthFailure"}
 

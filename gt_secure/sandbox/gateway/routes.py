@@ -1,7 +1,7 @@
-"""Routes to the emulator: only S3 requests about a bucket, and the query protocol of STS and IAM.
+"""Routes to the emulator: only S3 requests about a bucket, and the operations of other services on offer.
 
 The emulator serves many services and its own control pages, some of them before it looks at any signature. So each
-request must be of a form that only S3, STS or IAM answers, and the emulator's own router must agree.
+request must be of a form that only its service answers, and the emulator's own router must agree.
 """
 
 from __future__ import annotations
@@ -14,6 +14,17 @@ from .http import HttpRequest
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _RESERVED = frozenset({"health", "iceberg", "login", "logout", "oauth2", "v20180820", "graphql", "signing-jobs"})
 """First parts of paths that the emulator answers before S3 although they could be names of buckets."""
+
+_OPERATIONS = {
+    "sts": re.compile(".*"),
+    "iam": re.compile(".*"),
+    "ec2": re.compile(
+        "Describe(VpcEndpoints|Vpcs|Subnets|SecurityGroups|ManagedPrefixLists)"
+        "|(Create|Modify|Delete)ManagedPrefixList|GetManagedPrefixListEntries"
+    ),
+    "wafv2": re.compile("(Create|Delete|Get|Update)IPSet|ListIPSets"),
+}
+"""Operations that a client may call; the emulator's EC2 would run containers."""
 
 
 def allowed(request: HttpRequest, service: str, *, bucket: str, exists: bool) -> bool:
@@ -30,8 +41,9 @@ def allowed(request: HttpRequest, service: str, *, bucket: str, exists: bool) ->
     exists : bool
         Whether there is such a bucket.
     """
-    if service in ("sts", "iam"):
+    if service in _OPERATIONS:
         shape = request.path == "/" and request.method in ("POST", "GET")
+        shape = shape and _OPERATIONS[service].fullmatch(_operation(request)) is not None
     elif service == "s3":
         shape = _is_s3(request, bucket, exists)
     else:
@@ -58,6 +70,11 @@ def _emulated_service(request: HttpRequest) -> str:
     from ministack.core.router import detect_service
 
     return str(detect_service(request.method, request.path, request.headers, _parameters(request)))
+
+
+def _operation(request: HttpRequest) -> str:
+    target = request.headers.get("x-amz-target", "").rpartition(".")[2]
+    return target or (_parameters(request).get("Action") or [""])[0]
 
 
 def _parameters(request: HttpRequest) -> Mapping[str, list[str]]:

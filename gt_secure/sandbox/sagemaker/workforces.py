@@ -13,6 +13,7 @@ import secrets
 import time
 from typing import Any
 
+from .. import vpc
 from ..settings import account_id
 from ..state import Region, SandboxState
 from . import paging
@@ -144,45 +145,17 @@ def _set_vpc(region: Region, workforce: Record, request: Record) -> None:
         _check_vpc(region, config)
     old = workforce.pop("WorkforceVpcConfig", None)
     if old is not None:
-        region.endpoints[:] = [e for e in region.endpoints if e["VpcEndpointId"] != old["VpcEndpointId"]]
+        vpc.remove_endpoint(region.name, old["VpcEndpointId"])
     if not config:
         return
     endpoint = "vpce-" + secrets.token_hex(9)[:17]
     workforce["WorkforceVpcConfig"] = {**copy.deepcopy(config), "VpcEndpointId": endpoint}
-    region.endpoints.append(portal_endpoint(region, config, endpoint))
+    vpc.add_portal_endpoint(region.name, endpoint, config)
 
 
 def _check_vpc(region: Region, config: Record) -> None:
     for member in ("VpcId", "Subnets", "SecurityGroupIds"):
         if not config.get(member):
             raise validation(f"WorkforceVpcConfig needs VpcId, Subnets and SecurityGroupIds; {member} is missing.")
-    if config["VpcId"] not in {vpc["VpcId"] for vpc in region.vpcs}:
-        raise validation(f"The VPC {config['VpcId']} does not exist.")
-    subnets = {s["SubnetId"] for s in region.subnets if s["VpcId"] == config["VpcId"]}
-    groups = {g["GroupId"] for g in region.security_groups if g["VpcId"] == config["VpcId"]}
-    for wanted, known, what in (
-        (config["Subnets"], subnets, "subnet"),
-        (config["SecurityGroupIds"], groups, "security group"),
-    ):
-        for item in wanted:
-            if item not in known:
-                raise validation(f"The {what} {item} does not exist in {config['VpcId']}.")
-
-
-def portal_endpoint(region: Region, config: Record, endpoint: str) -> Record:
-    """Return the interface endpoint that Ground Truth makes for a VPC portal."""
-    return {
-        "VpcEndpointId": endpoint,
-        "VpcEndpointType": "Interface",
-        "VpcId": config["VpcId"],
-        "ServiceName": f"com.amazonaws.{region.name}.sagemaker.labeling",
-        "State": "available",
-        "PolicyDocument": '{"Statement":[{"Action":"*","Effect":"Allow","Principal":"*","Resource":"*"}]}',
-        "SubnetIds": list(config["Subnets"]),
-        "Groups": [{"GroupId": group, "GroupName": "labeling"} for group in config["SecurityGroupIds"]],
-        "PrivateDnsEnabled": True,
-        "RequesterManaged": True,
-        "CreationTimestamp": time.time(),
-        "OwnerId": account_id(),
-        "Tags": [],
-    }
+    if (problem := vpc.missing(region.name, config)) is not None:
+        raise validation(problem)

@@ -1,0 +1,158 @@
+"""The network of the demo in the emulator's EC2, and three things that ministack's EC2 and WAF lack.
+
+ministack makes resources with random ids, so those of the demo are written into its stores. It does not filter VPC
+endpoints, answers without their policy, private DNS and creation time, and checks the permissions of lists on other
+resources than AWS.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+from .settings import REGION, VPC_ID, account_id
+
+Record = dict[str, Any]
+Answer = tuple[int, dict[str, str], bytes]
+SEED = Path(__file__).parent / "demo_data" / "vpc.json"
+SUBNET_IDS = ("subnet-0a1b2c3d4e5f60711", "subnet-0a1b2c3d4e5f60712")
+GROUP_ID = "sg-0a1b2c3d4e5f60711"
+_EVERYTHING = json.dumps(
+    {"Version": "2008-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}]}
+)
+_FILTERS = {
+    "vpc-id": "VpcId",
+    "vpc-endpoint-id": "VpcEndpointId",
+    "vpc-endpoint-state": "State",
+    "vpc-endpoint-type": "VpcEndpointType",
+    "service-name": "ServiceName",
+}
+
+
+def install() -> None:
+    """Add what is missing; the pinned version of ministack has these names."""
+    from ministack.core import iam_actions
+    from ministack.services import ec2
+
+    ec2._ACTION_MAP["DescribeVpcEndpoints"] = _describe_endpoints
+    iam_actions.extract_resource_arn = _with_lists(iam_actions.extract_resource_arn)
+
+
+def _with_lists(original: Callable[..., str]) -> Callable[..., str]:
+    """Return the resource of a request, also for prefix lists and IP sets."""
+
+    def resource(service: str, method: str, path: str, headers: Any, body: bytes, query: Any, *where: str) -> str:
+        region, account = where
+        if service == "ec2" and (identifier := query.get("PrefixListId")):
+            return f"arn:aws:ec2:{region}:{account}:prefix-list/{identifier[0]}"
+        if service == "wafv2" and "IPSet" in str(headers.get("x-amz-target")):
+            given = json.loads(body)
+            return f"arn:aws:wafv2:{region}:{account}:regional/ipset/{given.get('Name', '*')}/{given.get('Id', '*')}"
+        return original(service, method, path, headers, body, query, *where)
+
+    return resource
+
+
+def _describe_endpoints(parameters: Mapping[str, Any]) -> Answer:
+    from ministack.services import ec2
+
+    def refused(code: str, message: str) -> Answer:
+        answer: Answer = ec2._error(code, message, 400)
+        return answer
+
+    ids, filters = ec2._parse_member_list(parameters, "VpcEndpointId"), ec2._parse_filters(parameters)
+    for identifier in ids:
+        if identifier not in ec2._vpc_endpoints:
+            return refused("InvalidVpcEndpointId.NotFound", f"The Vpc Endpoint Id '{identifier}' does not exist")
+    for name in filters:
+        if name not in _FILTERS and not name.startswith("tag"):
+            return refused("InvalidParameterValue", f"The filter '{name}' is invalid")
+    of_members = {_FILTERS[name]: patterns for name, patterns in filters.items() if name in _FILTERS}
+    items = "".join(
+        _endpoint_xml(endpoint)
+        for identifier, endpoint in ec2._vpc_endpoints.items()
+        if (not ids or identifier in ids)
+        and ec2._resource_matches_tag_filters(identifier, filters)
+        and all(any(ec2._glob_match(each, endpoint[name]) for each in found) for name, found in of_members.items())
+    )
+    answer: Answer = ec2._xml(200, "DescribeVpcEndpointsResponse", f"<vpcEndpointSet>{items}</vpcEndpointSet>")
+    return answer
+
+
+def _endpoint_xml(endpoint: Record) -> str:
+    from ministack.services import ec2
+
+    private = str(endpoint["VpcEndpointType"] == "Interface").lower()
+    return (
+        f"{ec2._vpce_fields_xml(endpoint).removesuffix('</item>')}"
+        f"<policyDocument>{escape(_EVERYTHING)}</policyDocument><privateDnsEnabled>{private}</privateDnsEnabled>"
+        f"<creationTimestamp>{dt.datetime.fromtimestamp(endpoint['CreationTimestamp'], dt.UTC).isoformat()}"
+        "</creationTimestamp></item>"
+    )
+
+
+def add_portal_endpoint(region: str, identifier: str, config: Mapping[str, Any]) -> None:
+    """Put the interface endpoint that Ground Truth makes for a VPC portal into a region."""
+    from ministack.services import ec2
+
+    endpoint = {
+        "VpcEndpointId": identifier,
+        "VpcEndpointType": "Interface",
+        "VpcId": config["VpcId"],
+        "ServiceName": f"com.amazonaws.{region}.sagemaker.labeling",
+        "State": "available",
+        "SubnetIds": list(config["Subnets"]),
+        "CreationTimestamp": time.time(),
+        "OwnerId": account_id(),
+    }
+    ec2._vpc_endpoints.set_scoped(account_id(), region, identifier, endpoint)
+
+
+def remove_endpoint(region: str, identifier: str) -> None:
+    """Remove an endpoint from a region."""
+    from ministack.services import ec2
+
+    ec2._vpc_endpoints.pop_scoped(account_id(), region, identifier, None)
+
+
+def vpc_of(region: str, identifier: str) -> str | None:
+    """Return the VPC of an endpoint, or None when the region has no such endpoint."""
+    from ministack.services import ec2
+
+    endpoint = ec2._vpc_endpoints.get_scoped(account_id(), region, identifier)
+    return None if endpoint is None else str(endpoint["VpcId"])
+
+
+def missing(region: str, config: Mapping[str, Any]) -> str | None:
+    """Return a sentence about the first VPC, subnet or security group of a portal's configuration that is not there."""
+    from ministack.services import ec2
+
+    vpc = config["VpcId"]
+    if not ec2._vpcs.contains_scoped(account_id(), region, vpc):
+        return f"The VPC {vpc} does not exist."
+    for store, member, what in (
+        (ec2._subnets, "Subnets", "subnet"),
+        (ec2._security_groups, "SecurityGroupIds", "security group"),
+    ):
+        for identifier in config[member]:
+            found = store.get_scoped(account_id(), region, identifier)
+            if found is None or found["VpcId"] != vpc:
+                return f"The {what} {identifier} does not exist in {vpc}."
+    return None
+
+
+def seed() -> None:
+    """Put the demo's VPC with its subnets, security group, prefix list and S3 endpoint into EC2."""
+    from ministack.services import ec2
+
+    account = account_id()
+    common = {"VpcId": VPC_ID, "OwnerId": account, "CreationTimestamp": time.time() - 90 * 86_400.0}
+    for store, records in json.loads(SEED.read_text(encoding="utf-8").replace("${account}", account)).items():
+        for identifier, record in records.items():
+            getattr(ec2, store).set_scoped(account, REGION, identifier, {**common, **record})
+            ec2._tags.set_scoped(account, REGION, identifier, [{"Key": "Name", "Value": record["Name"]}])
