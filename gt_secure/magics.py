@@ -93,6 +93,7 @@ def _run(words: list[str]) -> Any:
     args = _parse(parse, words)
     if args is None:
         return None
+    args.parser.check_combination(args)
     if args.result is not None and not _prints(args):
         return args.result(args)
     args.run(args)
@@ -126,7 +127,7 @@ def _panel_parser() -> argparse.ArgumentParser:
     parser.add_argument("--endpoint", action="append", default=[], metavar="ID", help="VPC endpoint of S3")
     parser.add_argument("--bucket", help="bucket that holds the images; without a team: bucket mode")
     parser.add_argument("--prefix", default="", help="guard only keys with this prefix")
-    for name in ("profile", "region", "endpoint-url"):
+    for name in ("profile", "region"):
         parser.add_argument(f"--{name}", help="as for gt-secure")
     return parser
 
@@ -134,7 +135,7 @@ def _panel_parser() -> argparse.ArgumentParser:
 def _panel(args: argparse.Namespace | None) -> Panel | None:
     if args is None:
         return None
-    given = any((args.profile, args.region, args.endpoint_url))
+    given = args.profile or args.region
     return widgets.panel(
         connection(args) if given else None,
         team=args.team,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from .errors import GtSecureError
 
 _CURLY = str.maketrans({"\u201c": '"', "\u201d": '"', "\u2018": "'", "\u2019": "'"})
 _VALUE = r"(?P<value>\[?(?:'[^']*'|\"[^\"]*\")(?:, \.\.\.)?\]?|\[?\.\.\.\]?|\{[^{}]*\}|None\b|True\b|False\b)?(?![\w=])"
+_ARGUMENT = re.compile(rf"(?P<verb>\bPass )?(?<![\w:/?&.-])(?P<name>[a-z][a-z0-9_]*)={_VALUE}")
 _CALL = re.compile(r"\bgt\.(?P<name>\w+)\((?P<argument>[^()]*)\)")
 
 
@@ -22,6 +22,8 @@ class Wording:
     ----------
     arguments : mapping
         Arguments and what sets them: ``{"addresses": "--allow"}``.
+    others : callable, optional
+        Returns what sets an argument that is not in ``arguments``, or None. Without it they keep their Python names.
     values : mapping
         Arguments with a value that has its own spelling: ``{"max_age=None": "--max-age off"}``.
     calls : mapping
@@ -35,10 +37,7 @@ class Wording:
     values: Mapping[str, str] = field(default_factory=dict)
     calls: Mapping[str, str] = field(default_factory=dict)
     keeps_values: bool = True
-
-    @cached_property
-    def _argument(self) -> re.Pattern[str]:
-        return re.compile(rf"(?P<verb>\bPass )?\b(?P<name>{'|'.join(self.arguments)})={_VALUE}")
+    others: Callable[[str], str | None] | None = None
 
     def write(self, text: str) -> str:
         """Return a sentence in the words of the surface, with straight quotes.
@@ -51,10 +50,13 @@ class Wording:
 
         def argument(match: re.Match[str]) -> str:
             name, value = match["name"], (match["value"] or "").strip("[]")
+            setter = self.arguments.get(name) or (self.others(name) if self.others is not None else None)
+            if setter is None:
+                return match[0]
             plain = value.removesuffix(", ...").strip("'\"")
             if value.startswith("{"):
                 plain = value.strip("{}").replace("'", "").replace(": ", "=")
-            shown = self.values.get(f"{name}={value}") or self.arguments[name]
+            shown = self.values.get(f"{name}={value}") or setter
             if self.keeps_values and value[:1] in ("'", '"', "{"):
                 shown += f" '{plain}'" if " " in plain else f" {plain}"
             # A person types an option, but fills in a field.
@@ -67,7 +69,7 @@ class Wording:
                 return match[0]
             return shown.format(match["argument"].strip("'\""))
 
-        return self._argument.sub(argument, _CALL.sub(call, text)).translate(_CURLY)
+        return _ARGUMENT.sub(argument, _CALL.sub(call, text)).translate(_CURLY)
 
     def translate(self, error: GtSecureError) -> GtSecureError:
         """Return a copy of an error whose message and next step are in the words of the surface."""

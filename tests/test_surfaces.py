@@ -165,14 +165,14 @@ OPTIONS: dict[str, Callable[..., Any]] = {
 }
 RENAMED = {
     "file": "restriction", "allow": "restriction", "endpoint": "restriction", "team": "team", "yes": "", "json": "",
-    "format": "", "journal": "journal_dir", "timeout": "timeout_s", "resume": "", "show": "", "to_file": "",
-    "no_session": "use_session", "fail_on": "", "output": "", "profile": "", "region": "", "endpoint_url": "",
-    "help": "", "plan_digest": "digest",
-    "expect_allowed": "restriction", "expect_refused": "restriction", "url_lock": "restriction", "log": "logs",
+    "format": "", "timeout": "timeout_s", "resume": "", "show": "", "to_file": "",
+    "no_session": "use_session", "fail_on": "", "output": "", "profile": "", "region": "",
+    "help": "",
+    "url_lock": "restriction",
     "portal_lock": "restriction", "no_portal_lock": "restriction", "guard": "restriction", "no_guard": "restriction",
     "prefix": "restriction", "max_age": "restriction", "limit": "", "stats": "", "no_cache": "", "dedupe": "",
     "presigned": "filters", "refused": "filters", "no_tests": "filters", "network": "filters", "key_prefix": "filters",
-    "explain": "", "write_baseline": "", "sarif": "", "accept_reason": "", "accept_until": "", "accept_owner": "",
+    "explain": "", "write_baseline": "", "sarif": "", "accept_reason": "", "accept_until": "",
     "predict": "", "follow": "", "wait_for": "", "wait_s": "",
     "athena_database": "athena", "athena_workgroup": "athena", "athena_output": "athena", "athena_table": "athena",
 }  # fmt: skip
@@ -199,7 +199,6 @@ def test_log_locations_and_pools_have_one_name() -> None:
     for name, parser in PARSERS.items():
         shown = parser.format_help()
         assert not re.search(r"--log\b(?!-)", shown), name
-        assert "--pools" not in shown
     for name in ("plan", "apply", "hits", "leaks", "plot", "doctor", "check"):
         assert "--logs" in PARSERS[name].format_help(), name
     for method in (Connection.plan, Connection.hits, Connection.count_hits):

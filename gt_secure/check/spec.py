@@ -110,6 +110,17 @@ class CheckFile(NamedTuple):
     accepted: tuple[Acceptance, ...] = ()
 
 
+def hyphened(name: str) -> str:
+    """Return the name of a check as the command line and reports spell it.
+
+    Examples
+    --------
+    >>> hyphened("no_findings")
+    'no-findings'
+    """
+    return name.replace("_", "-")
+
+
 def check_name(name: object) -> str:
     """Return the name of a check, which may be written with hyphens; raises :class:`InvalidInput`."""
     word = str(name).replace("-", "_")

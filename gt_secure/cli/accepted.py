@@ -6,44 +6,39 @@ import argparse
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ..errors import InvalidInput
 from ..findings.accepted import baseline, dump_accepted
 from ..text import count, printable
 from .output import note
+from .parser import Parser
 
 if TYPE_CHECKING:
     from ..findings.acceptance import Acceptance
     from ..findings.model import Finding
 
 
-def add_accepted_options(parser: argparse.ArgumentParser) -> None:
-    """Offer the options in a group."""
+def add_accepted(parser: Parser) -> None:
+    """Offer the option for known findings."""
+    parser.add_argument("--accepted", metavar="FILE", help="file with a list 'accepted' of known findings")
+
+
+def add_baseline(parser: Parser) -> None:
+    """Offer the options that accept the findings of today."""
     group = parser.add_argument_group("accepted findings")
-    group.add_argument("--accepted", metavar="FILE", help="file with a list 'accepted' of known findings")
     group.add_argument("--write-baseline", metavar="FILE", help="accept today's findings in this new file")
-    group.add_argument("--accept-reason", metavar="TEXT", help="reason in the baseline")
+    group.add_argument("--accept-reason", metavar="TEXT", help="reason in the baseline, such as 'known, see RISK-112'")
     group.add_argument("--accept-until", metavar="DATE", help="last day of the baseline, such as 2027-01-31")
-    group.add_argument("--accept-owner", metavar="NAME", help="person or team that accepts the baseline")
+    for name in ("--accept-reason", "--accept-until"):
+        parser.needs("--write-baseline", name)
+        parser.needs(name, "--write-baseline")
 
 
 def write_baseline(args: argparse.Namespace, findings: Iterable[Finding]) -> None:
     """Write the findings as a list 'accepted', if the options ask for it."""
     if not args.write_baseline:
         return
-    entries = baseline(findings, reason=args.accept_reason, until=args.accept_until, owner=args.accept_owner or "")
+    entries = baseline(findings, reason=args.accept_reason, until=args.accept_until)
     dump_accepted(entries, args.write_baseline)
     note(f"{args.write_baseline}: {count(len(entries), 'accepted finding')}")
-
-
-def check_baseline_options(args: argparse.Namespace) -> None:
-    """Refuse a baseline without reason or end, before anything is read."""
-    if not args.write_baseline:
-        return
-    for name, example in (("accept-reason", "'known, see RISK-112'"), ("accept-until", "2027-01-31")):
-        if not getattr(args, name.replace("-", "_")):
-            raise InvalidInput(
-                f"--write-baseline needs --{name}.", next_step=f"Add --{name} {example}.", field=name.replace("-", "_")
-            )
 
 
 def note_unused(unused: Iterable[Acceptance]) -> None:

@@ -19,17 +19,19 @@ from ..iam.facts import parse_facts
 from ..listings import Journal
 from ..logs.activity import READING
 from ..named_networks import load_networks
-from ..restriction.expectations import Expectation, expect
 from ..restriction.files import dump_restriction, dumps_restriction, load_restriction
 from ..restriction.model import Restriction
 from ..text import printable
+from .accepted import add_accepted
 from .context import add_context
 from .exit_codes import ERROR, FOUND, OK
 from .output import connection, fit, line_width, note, say, show_json, table
-from .parser import Commands, add_hidden_alias
+from .parser import Commands, Parser
 from .progress import working
 
-FORMATS = ("text", "json", "html", "cli", "terraform")
+FORMATS = ("text", "html", "cli", "terraform")
+DOING = ("--yes", "--timeout", "--json", "--profile", "--region")
+"""Options that every command that changes something reads."""
 
 
 def add(commands: Commands) -> None:
@@ -56,11 +58,12 @@ def _add_plan(commands: Commands) -> None:
     )
     add_plan_arguments(parser)
     _add_logs(parser)
-    parser.add_argument("--format", choices=FORMATS, default=None, help="output format (default: text)")
-    parser.add_argument("--accepted", metavar="FILE", help="file with a list 'accepted' of known findings")
+    parser.add_argument("--format", choices=FORMATS, default="text", help="output format (default: text)")
+    add_accepted(parser)
+    parser.excludes("--json", "--format")
 
 
-def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
+def add_plan_arguments(parser: Parser) -> None:
     """Add the options that describe a restriction."""
     group = parser.add_argument_group("the restriction")
     group.add_argument("-f", "--file", help="restriction file (YAML or JSON); other options override it")
@@ -93,12 +96,7 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
         "--guard", action=argparse.BooleanOptionalAction, help="guard the bucket, or remove our guard (default: guard)"
     )
     add_context(group)
-    group.add_argument(
-        "--expect-allowed", action="append", metavar="SOURCE", help="fail the plan unless this source is allowed"
-    )
-    group.add_argument(
-        "--expect-refused", action="append", metavar="SOURCE", help="fail the plan unless this source is refused"
-    )
+    parser.needs("--networks", "--allow")
 
 
 def _add_logs(parser: argparse.ArgumentParser) -> None:
@@ -108,7 +106,6 @@ def _add_logs(parser: argparse.ArgumentParser) -> None:
         metavar="SOURCE",
         help="access logs (file, folder or s3://...): block a plan that refuses a worker in them",
     )
-    add_hidden_alias(parser, "--log", "logs")
 
 
 def plan_from(args: argparse.Namespace) -> Plan:
@@ -141,9 +138,6 @@ def restriction_from(args: argparse.Namespace) -> Restriction:
         data["max_age"] = None if args.max_age == "off" else args.max_age
     if args.context:
         data["facts"] = data.get("facts", {}) | parse_facts(args.context)
-    more = _expectations(args)
-    if more:
-        data["expectations"] = [*data.get("expectations", ()), *more]
     if not data:
         raise InvalidInput(
             "No restriction is given.",
@@ -166,23 +160,10 @@ def _ranges(args: argparse.Namespace) -> list[str]:
     return ranges
 
 
-def _expectations(args: argparse.Namespace) -> list[dict[str, Any]]:
-    found: list[Expectation] = []
-    if args.expect_allowed:
-        found.append(expect.allowed(*_words(args.expect_allowed)))
-    if args.expect_refused:
-        found.append(expect.refused(*_words(args.expect_refused)))
-    return [one.to_dict() for one in found]
-
-
-def _words(values: Sequence[str]) -> list[str]:
-    return [word.strip() for value in values for word in value.split(",") if word.strip()]
-
-
 def run_plan(args: argparse.Namespace) -> int:
     """Show a plan; returns 0 for no change, 2 for changes, 1 if an expectation does not hold."""
     plan = plan_from(args)
-    shape = args.format or ("json" if args.json else "text")
+    shape = "json" if args.json else args.format
     if shape == "json":
         show_json(plan.to_dict())
     else:
@@ -209,7 +190,7 @@ def _add_apply(commands: Commands) -> None:
                 "apply without a prompt",
             ),
             ("gt-secure apply -f open-team.json --yes --json", "apply a restriction file"),
-            ("gt-secure apply -f open-team.json --plan-digest sha256:...", "apply the plan that was approved"),
+            ("gt-secure apply -f open-team.json --digest sha256:...", "apply the plan that was approved"),
         ),
         result=apply_from,
     )
@@ -217,36 +198,30 @@ def _add_apply(commands: Commands) -> None:
     _add_logs(parser)
     add_doing(parser)
     parser.add_argument("--confirm", action="append", default=[], metavar="CODE", help="accept a blocker of the plan")
-    parser.add_argument("--plan-digest", metavar="DIGEST", help="apply only the plan with this digest")
+    parser.add_argument("--digest", metavar="DIGEST", help="apply only the plan with this digest")
     parser.add_argument(
         "--resume", nargs="?", const="", metavar="ID", help="complete an interrupted change of the journal instead"
     )
+    parser.reads_only("--resume", *DOING)
 
 
 def add_doing(parser: argparse.ArgumentParser) -> None:
     """Add the options of every command that changes something."""
-    _add_journal_option(parser)
     parser.add_argument("--yes", action="store_true", help="skip the confirmation prompt")
     parser.add_argument("--timeout", type=float, default=600, metavar="SECONDS", help="deadline (default: %(default)s)")
-
-
-def _add_journal_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--journal", metavar="DIR", help="folder of the journal (default: GT_SECURE_JOURNAL, ~/.gt_secure/journal)"
-    )
 
 
 def apply_from(args: argparse.Namespace) -> Applied:
     """Plan, show, ask and apply, or complete an interrupted change."""
     if args.resume is not None:
         gt = connection(args)
-        record = interrupted(gt.aws, args.resume or None, journal_dir=args.journal)
+        record = interrupted(gt.aws, args.resume or None)
         if record is not None:
             _ask(args, f"Complete the interrupted change {record.id}?")
-        return gt.resume(args.resume or None, journal_dir=args.journal, progress=_tell, timeout_s=args.timeout)
+        return gt.resume(args.resume or None, progress=_tell, timeout_s=args.timeout)
     restriction = restriction_from(args)
     gt = connection(args)
-    return apply_plan(args, gt, _planned(args, restriction, gt), args.confirm, args.plan_digest)
+    return apply_plan(args, gt, _planned(args, restriction, gt), args.confirm, args.digest)
 
 
 def apply_plan(
@@ -260,7 +235,6 @@ def apply_plan(
     return gt.apply(
         plan,
         confirm=confirm,
-        journal_dir=args.journal,
         progress=_tell,
         timeout_s=args.timeout,
         digest=digest,
@@ -326,7 +300,7 @@ def _add_undo(commands: Commands) -> None:
 def undo_from(args: argparse.Namespace) -> Applied:
     """Show the planned undo, ask, and undo."""
     gt = connection(args)
-    plan = gt.plan_undo(args.change, journal_dir=args.journal)
+    plan = gt.plan_undo(args.change)
     if not args.json:
         say(f"Undo of change {plan.record.id} ({plan.record.status}), made by {printable(plan.record.caller)}")
         for change in plan.changes:
@@ -334,7 +308,7 @@ def undo_from(args: argparse.Namespace) -> Applied:
             say(f"    current: {printable(change.before_text)}\n    after:   {printable(change.after_text)}")
     if not plan.empty:
         _ask(args, "Undo it?")
-    return gt.undo(plan.record.id, journal_dir=args.journal, progress=_tell, timeout_s=args.timeout)
+    return gt.undo(plan.record.id, progress=_tell, timeout_s=args.timeout)
 
 
 def run_undo(args: argparse.Namespace) -> int:
@@ -357,12 +331,12 @@ def _add_journal(commands: Commands) -> None:
     )
     parser.add_argument("what", nargs="?", choices=("list", "show", "verify", "export"), default="list")
     parser.add_argument("change", nargs="?", help="change id or unique prefix")
-    _add_journal_option(parser)
+    parser.needs("change", "what=show")
 
 
 def run_journal(args: argparse.Namespace) -> int:
     """Run one of the four journal commands. None of them calls AWS."""
-    directory = journal_path(args.journal)
+    directory = journal_path(None)
     if args.what == "export":
         for line in export_journal(directory):
             say(line)
@@ -415,6 +389,7 @@ def _add_export(commands: Commands) -> None:
         help="pl-... or wafv2:ipset/NAME: write the name, not its ranges (repeatable)",
     )  # fmt: skip
     parser.add_argument("-o", "--output", type=Path, help="file to write, .json or .yaml (default: print JSON)")
+    parser.excludes("--output", "--json")
 
 
 def export_from(args: argparse.Namespace) -> Restriction:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from .. import sandbox
 from ..demonstration import BUCKET, TEAM
-from ..errors import GtSecureError, InvalidInput, MissingExtra, Unreachable
+from ..errors import GtSecureError, MissingExtra, Unreachable
 from .headless import run_headless
 from .lab_address import LOCAL, Place, proxied
 from .output import only_sandbox, say
@@ -69,8 +69,6 @@ def run(args: argparse.Namespace) -> int:
         _need("nbclient", "ipykernel")
         _need_sandbox(quiet=args.json)
         return run_headless(notebooks_dir() / NOTEBOOK, Path(args.out or "out/demo-results"), as_json=args.json)
-    if args.out:
-        raise InvalidInput("--out needs --headless.", next_step="Add --headless, or leave out --out.", field="out")
     _need("jupyterlab")
     place = proxied(args.base_url) if args.base_url else LOCAL
     _need_sandbox()

@@ -64,6 +64,7 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--need", nargs="+", metavar="FEATURE", help="check only these features; the exit code has the result"
     )
+    parser.excludes("--policy", "--need")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -13,7 +13,7 @@ from ..findings.model import catalog
 from ..findings.render import accepted_title
 from ..iam.facts import parse_facts
 from ..text import json_text, printable
-from .accepted import add_accepted_options, check_baseline_options, note_unused, write_baseline
+from .accepted import add_accepted, add_baseline, note_unused, write_baseline
 from .context import add_context
 from .exit_codes import FOUND, OK, UNKNOWN
 from .output import connection, fit, line_width, say, show_json, write_report
@@ -77,7 +77,9 @@ def add(commands: Commands) -> None:
     findings.add_argument("--fail-on", choices=_SEVERITIES, help="minimum severity that fails the command")
     add_context(findings)
     findings.add_argument("--sarif", metavar="FILE", help="write a SARIF 2.1.0 report to this file")
-    add_accepted_options(findings)
+    add_accepted(findings)
+    add_baseline(findings)
+    findings.reads_only("--explain", "--json")
 
 
 def table_from(args: argparse.Namespace) -> AccessTable:
@@ -107,7 +109,6 @@ def run_explain(args: argparse.Namespace) -> int:
 
 def findings_from(args: argparse.Namespace) -> Findings:
     """Return the findings, and write the baseline."""
-    check_baseline_options(args)
     with working("Reading the account"):
         found = connection(args).findings(
             team=args.team, bucket=args.bucket, accepted=args.accepted, context=parse_facts(args.context),

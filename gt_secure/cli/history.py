@@ -32,13 +32,12 @@ def add(commands: Commands) -> None:
     parser.add_argument("--team", help="private workteam; its workforce is included")
     parser.add_argument("--bucket", help="data bucket")
     parser.add_argument("--since", default="30d", help="start: UTC time or age (default: %(default)s)")
-    parser.add_argument("--journal", metavar="DIR", help="folder of the journal (default: GT_SECURE_JOURNAL)")
 
 
 def history_from(args: argparse.Namespace) -> History:
     """Return the history that the options ask for."""
     with working("Reading CloudTrail"):
-        return connection(args).history(args.team, args.bucket, since=args.since, journal_dir=args.journal)
+        return connection(args).history(args.team, args.bucket, since=args.since)
 
 
 def run(args: argparse.Namespace) -> int:

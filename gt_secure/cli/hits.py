@@ -29,7 +29,6 @@ from ..logs.storage.listing import find_logs
 from ..logs.table import Table
 from ..text import json_text, printable
 from .output import connection, note
-from .parser import add_hidden_alias
 from .progress import working
 
 if TYPE_CHECKING:
@@ -344,7 +343,6 @@ def add_leaks_arguments(parser: argparse.ArgumentParser) -> None:
     add_source_arguments(parser)
     parser.add_argument("--pool", action="append", default=[],
                         help="addresses of one user, such as a NAT pool; may be repeated")  # fmt: skip
-    add_hidden_alias(parser, "--pools", "pool")
     parser.add_argument("--v4-prefix", type=int, default=24, help="prefix length of one IPv4 network")
     parser.add_argument("--v6-prefix", type=int, default=48, help="prefix length of one IPv6 network")
     parser.add_argument("--pair-seconds", type=float, default=60.0,

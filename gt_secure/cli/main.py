@@ -82,7 +82,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         args = parse(sys.argv[1:] if argv is None else argv)
         if argv is None and args is not None and args.command in UNWOUND:
             unwind_on_interrupt()
-        return OK if args is None else int(args.run(args))
+        if args is None:
+            return OK
+        args.parser.check_combination(args)
+        return int(args.run(args))
     except GtSecureError as error:
         return _report(error, bool(getattr(args, "json", False)))
     except KeyboardInterrupt:

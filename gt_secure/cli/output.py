@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 def connection(args: argparse.Namespace) -> Connection:
-    """Connect with the global options ``--profile``, ``--region`` and ``--endpoint-url``."""
+    """Connect with the common options ``--profile`` and ``--region``; the sandbox is named by AWS_ENDPOINT_URL."""
     from ..connection import connect  # much to import, and a command over logs makes no connection
 
-    return connect(profile=args.profile, region=args.region, endpoint_url=args.endpoint_url)
+    return connect(profile=args.profile, region=args.region)
 
 
 def say(text: str = "") -> None:

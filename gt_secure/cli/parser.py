@@ -7,11 +7,11 @@ import difflib
 import re
 import sys
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
 from .._version import __version__
-from ..errors import refuse_url
+from ..errors import InvalidInput, refuse_url
 from ..text import printable, redact, truncate
 from .commands import COMMANDS, GROUPS, find_command, similar_commands
 from .exit_codes import USAGE, exit_code_lines
@@ -34,14 +34,83 @@ class _Help(argparse.HelpFormatter):
         return "\n".join(indent + line for line in lines)
 
 
+class _Parsed(argparse.Namespace):
+    """Parsed options; ``given`` has the names of those that the command line sets."""
+
+    def __init__(self) -> None:
+        super().__init__(given=frozenset())
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # argparse first sets each default; a second value is from the command line.
+        if name in self.__dict__ and value is not self.__dict__[name] and value != []:
+            self.__dict__["given"] |= {name}
+        self.__dict__[name] = value
+
+
 class Parser(argparse.ArgumentParser):
     """A parser whose errors suggest the intended word and exit with 64."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("formatter_class", _Help)
+        kwargs.setdefault("allow_abbrev", False)
         super().__init__(*args, **kwargs)
         self.examples: tuple[tuple[str, str], ...] = ()
         self.exit_codes = ""
+        self._needs: list[tuple[str, tuple[str, ...]]] = []
+        self._modes: list[tuple[str, frozenset[str]]] = []
+        self._excluded: list[tuple[str, tuple[str, ...]]] = []
+
+    def needs(self, option: str, *others: str) -> None:
+        """Declare that an option is read only together with one of the others.
+
+        ``--engine=athena`` names an option with one of its values, ``what=show`` a word of a command.
+        """
+        self._needs.append((option, others))
+
+    def reads_only(self, mode: str, *options: str) -> None:
+        """Declare that where ``mode`` is given, only these options are read: all others are an error."""
+        self._modes.append((mode, frozenset((*options, mode, mode.partition("=")[0]))))
+
+    def excludes(self, mode: str, *options: str) -> None:
+        """Declare that where ``mode`` is given, these options are not read and are an error."""
+        self._excluded.append((mode, options))
+
+    def check_combination(self, args: argparse.Namespace) -> None:
+        """Refuse options that the run would not read.
+
+        Raises
+        ------
+        InvalidInput
+            With the option to leave out.
+        """
+        for option, others in self._needs:
+            if self._is_given(option, args) and not any(self._is_given(other, args) for other in others):
+                raise InvalidInput(
+                    f"{_spelled(option)} needs {' or '.join(map(_spelled, others))}.",
+                    next_step=f"Add {_spelled(others[0])}, or leave out {_spelled(option)}.",
+                    field=_dest(option),
+                )
+        for mode, name in self._unread():
+            if self._is_given(mode, args) and self._is_given(name, args):
+                raise InvalidInput(
+                    f"{_spelled(name)} cannot be combined with {_spelled(mode)}.",
+                    next_step=f"Leave out {_spelled(name)}.",
+                    field=_dest(name),
+                )
+
+    def _unread(self) -> Iterator[tuple[str, str]]:
+        """Yield each mode with each option that it does not read."""
+        names = [max(action.option_strings, key=len, default=action.dest) for action in self._actions]
+        for mode, read in self._modes:
+            yield from ((mode, name) for name in names if name not in read)
+        for mode, excluded in self._excluded:
+            yield from ((mode, name) for name in excluded)
+
+    def _is_given(self, option: str, args: argparse.Namespace) -> bool:
+        name, _, value = option.partition("=")
+        action = self._option_string_actions.get(name)
+        dest = name if action is None else action.dest
+        return str(getattr(args, dest)) == value if value else dest in args.given
 
     def error(self, message: str) -> NoReturn:
         """Print the error and the next step, and exit with the code of a usage error."""
@@ -73,6 +142,20 @@ class Parser(argparse.ArgumentParser):
         if rest:
             getattr(result, "parser", self).error(f"unrecognized arguments: {' '.join(rest)}")
         return result
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse, and remember which options are given."""
+        return super().parse_known_args(args, _Parsed() if namespace is None else namespace)
+
+
+def _spelled(option: str) -> str:
+    """Return an option, or the word that chooses a mode, as people type it."""
+    name, _, value = option.partition("=")
+    return f"{name} {value}" if value and name.startswith("-") else value or (name if name[0] == "-" else name.upper())
+
+
+def _dest(option: str) -> str:
+    return option.partition("=")[0].lstrip("-").replace("-", "_")
 
 
 class MainParser(Parser):
@@ -152,20 +235,10 @@ def refuse_urls(words: Sequence[str]) -> None:
 
 
 def add_connection_options(parser: argparse.ArgumentParser) -> None:
-    """Offer ``--profile``, ``--region`` and ``--endpoint-url``."""
+    """Offer ``--profile`` and ``--region``."""
     group = parser.add_argument_group("connection")
     group.add_argument("--profile", help="profile of the AWS configuration (default: AWS_PROFILE)")
     group.add_argument("--region", help="region of the workteams (default: AWS_REGION)")
-    group.add_argument(
-        "--endpoint-url",
-        metavar="URL",
-        help="custom endpoint URL, e.g. the sandbox (default: AWS_ENDPOINT_URL)",
-    )
-
-
-def add_hidden_alias(parser: Any, flag: str, dest: str, *, action: str = "append") -> None:
-    """Accept an earlier spelling of an option without showing it."""
-    parser.add_argument(flag, dest=dest, action=action, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
 
 
 def main_parser() -> tuple[MainParser, Any]:

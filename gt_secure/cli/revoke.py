@@ -10,7 +10,8 @@ from ..connection import Connection
 from ..errors import InvalidInput, NotFound
 from ..logs.hits import Hits
 from ..logs.leaks import Leak, url_uses
-from . import changes, hits
+from . import changes
+from .hits import reading, warnings_as_lines
 from .output import connection
 from .parser import Commands
 
@@ -31,12 +32,18 @@ def add(commands: Commands) -> None:
         ),
         result=revoke_from,
     )
-    hits.add_source_arguments(parser, asks=False)
+    parser.add_argument("--bucket", help="data bucket; a fingerprint is looked for in its logs")
     parser.add_argument("--fingerprint", help="the URL, as leaks reports it")
     parser.add_argument("--before", metavar="TIME", help="instead: credentials issued before this UTC time or age (1h)")
     parser.add_argument("--prefix", default="", help="with --before: only keys with this prefix")
     parser.add_argument("--signer", metavar="ARN", help="with --before: only URLs of this role or user")
+    parser.add_argument(
+        "--logs", action="append", default=[], metavar="SOURCE", help="read these access logs instead (repeatable)"
+    )
+    parser.add_argument("--since", help="start of the logs: UTC time or age (7d)")
     changes.add_doing(parser)
+    parser.reads_only("--fingerprint", "--bucket", "--logs", "--since", *changes.DOING)
+    parser.needs("--since", "--fingerprint", "--logs")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -51,25 +58,32 @@ def revoke_from(args: argparse.Namespace) -> Applied:
 
 
 def _planned(args: argparse.Namespace, gt: Connection) -> Plan:
-    if (args.fingerprint is None) == (args.before is None):
+    if args.fingerprint is not None:
+        with _hits(args, gt) as log:
+            return gt.revoke(_leak(log, args.fingerprint), bucket=args.bucket, hits=log)
+    if args.before is None:
         raise InvalidInput(
             "A revocation is for one URL or for a time.",
             next_step="Add --fingerprint from gt-secure leaks --json, or --before TIME.",
             field="before",
         )
-    if args.fingerprint is not None and (args.prefix or args.signer is not None):
+    wanted = {"before": args.before, "bucket": args.bucket, "prefix": args.prefix, "signer": args.signer}
+    if not args.logs:
+        return gt.revoke(**wanted)
+    with _hits(args, gt) as log:
+        return gt.revoke(**wanted, hits=log)
+
+
+def _hits(args: argparse.Namespace, gt: Connection) -> Hits:
+    """Read the logs that are named, or else those of the bucket."""
+    if not args.logs and not args.bucket:
         raise InvalidInput(
-            "A fingerprint names one URL, with its object and signer.",
-            next_step="Leave out --prefix and --signer, or use --before TIME instead of --fingerprint.",
-            field="signer" if args.signer is not None else "prefix",
+            "No access logs are named.",
+            next_step="Add --bucket NAME to read its logs, or --logs SOURCE.",
+            field="bucket",
         )
-    has_log = bool(args.sources or args.more_sources)
-    if args.before is not None and not has_log:
-        return gt.revoke(before=args.before, bucket=args.bucket, prefix=args.prefix, signer=args.signer)
-    with hits.open_hits(args) as log:
-        if args.before is not None:
-            return gt.revoke(before=args.before, bucket=args.bucket, prefix=args.prefix, signer=args.signer, hits=log)
-        return gt.revoke(_leak(log, args.fingerprint), hits=log)
+    with warnings_as_lines(), reading() as progress:
+        return gt.hits(args.bucket, logs=args.logs or None, since=args.since, progress=progress)
 
 
 def _leak(log: Hits, fingerprint: str) -> Leak:

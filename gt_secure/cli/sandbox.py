@@ -24,6 +24,8 @@ def add(commands: Commands) -> None:
         ),
     )
     command.add_arguments(parser)
+    parser.reads_only("action=install", "--json")
+    parser.reads_only("action=reset", "--json")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +14,7 @@ from ..sweeps import SweepSpec, load_sweep, role_stackset, role_terraform, sweep
 from ..sweeps.result import HEAD
 from ..sweeps.state_file import default_folder
 from ..text import count, json_text
-from .accepted import add_accepted_options, check_baseline_options, note_unused, write_baseline
+from .accepted import add_accepted, add_baseline, note_unused, write_baseline
 from .exit_codes import FOUND, OK, UNKNOWN
 from .output import connection, fit, line_width, note, say, show_json, table, write_report
 from .parser import Commands
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from ..sweeps import Sweep, SweepSpec
     from ..sweeps.runner import SweepProgress
 
-FORMATS = ("table", "json", "html", "parquet", "csv")
+FORMATS = ("table", "html", "parquet", "csv")
 _BAR = 20
 _WIDE = 160
 _SHORT = ("account", "region", "team", "URL lock", "findings", "not read")
@@ -38,7 +40,7 @@ def add(commands: Commands) -> None:
         examples=(
             ("gt-secure sweep --role-name GtSecureSweep --accounts accounts.txt", "the accounts of a file"),
             (
-                "gt-secure sweep --role-name GtSecureSweep --organization -o parquet --out s --external-id example",
+                "gt-secure sweep --role-name GtSecureSweep --organization --format parquet -o s --external-id example",
                 "the organization, as Parquet partitions",
             ),
             (
@@ -56,32 +58,35 @@ def add(commands: Commands) -> None:
     parser.add_argument("--organization", action="store_true", help="all active accounts of the organization")
     parser.add_argument("--regions", metavar="LIST", help="all (default), or regions with commas")
     parser.add_argument("--shard", metavar="I/N", help="read part I of N parts of the accounts")
-    parser.add_argument("--workers", type=int, default=8, help="regions read at a time (default: %(default)s)")
     parser.add_argument(
         "--timeout", type=float, default=15, metavar="SECONDS", help="deadline of one response (default: %(default)g)"
     )
-    parser.add_argument("--state", metavar="FILE", help="file of the progress (default: in ~/.gt_secure/sweeps)")
     parser.add_argument("--fresh", action="store_true", help="start again instead of resuming")
-    parser.add_argument("-o", "--format", choices=FORMATS, help="output format (default: table)")
-    parser.add_argument("--out", metavar="PATH", help="file of the output; a folder for Parquet")
+    parser.add_argument("--format", choices=FORMATS, default="table", help="output format (default: %(default)s)")
+    parser.add_argument("-o", "--output", metavar="PATH", help="file of the output; a folder for Parquet")
     parser.add_argument("--sarif", metavar="FILE", help="write a SARIF 2.1.0 report to this file")
     levels = ("high", "medium", "low", "info")
     parser.add_argument("--fail-on", choices=levels, help="minimum severity that fails the sweep")
-    add_accepted_options(parser)
+    add_accepted(parser)
+    add_baseline(parser)
     group = parser.add_argument_group("the role")
     group.add_argument("--print-role", choices=("stackset", "terraform"), help="print the role and exit")
     group.add_argument("--trusted", metavar="ACCOUNT", help="account id or role ARN that runs the sweep")
+    parser.excludes("--json", "--format")
+    parser.excludes("--organization", "--accounts")
+    parser.needs("--trusted", "--print-role")
+    parser.reads_only("--print-role", "--trusted", "--role-name", "--external-id", "--file")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the report, or the role."""
     if args.print_role:
         return _print_role(args)
-    shape = args.format or ("json" if args.json else "table")
-    if shape == "parquet" and not args.out:
-        raise InvalidInput("Parquet needs a folder.", next_step="Add --out FOLDER.", field="out")
+    shape = "json" if args.json else args.format
+    if shape == "parquet" and not args.output:
+        raise InvalidInput("Parquet needs a folder.", next_step="Add -o FOLDER.", field="output")
     result = sweep_from(args)
-    _show(result, shape, args.out)
+    _show(result, shape, args.output)
     note_unused(result.unused)
     if not args.fail_on:
         return OK
@@ -90,7 +95,6 @@ def run(args: argparse.Namespace) -> int:
 
 def sweep_from(args: argparse.Namespace) -> Sweep:
     """Return the sweep that the options ask for, and write its reports."""
-    check_baseline_options(args)
     spec = load_sweep(args.file) if args.file else SweepSpec()
     role = args.role_name or spec.role_name
     if not role:
@@ -109,7 +113,6 @@ def sweep_from(args: argparse.Namespace) -> Sweep:
             connection=connection(args),
             state=_state(args, spec, role),
             shard=_shard(args.shard),
-            workers=args.workers,
             timeout_s=args.timeout,
             progress=lambda now: line.update(bar(now)),
         )
@@ -127,14 +130,9 @@ def bar(now: SweepProgress) -> str:
 
 def _state(args: argparse.Namespace, spec: SweepSpec, role: str) -> Path:
     """Return the file of the progress; the options give its name, so that the same command resumes."""
-    import hashlib
-
-    if args.state:
-        path = Path(args.state)
-    else:
-        names = (role, args.external_id, args.accounts, args.organization, args.regions, args.shard, args.file, spec)
-        words = repr((*names, args.profile, args.endpoint_url))
-        path = default_folder() / f"{hashlib.sha256(words.encode()).hexdigest()[:16]}.ndjson"
+    names = (role, args.external_id, args.accounts, args.organization, args.regions, args.shard, args.file, spec)
+    words = repr((*names, args.profile, os.environ.get("AWS_ENDPOINT_URL")))
+    path = default_folder() / f"{hashlib.sha256(words.encode()).hexdigest()[:16]}.ndjson"
     if args.fresh:
         path.unlink(missing_ok=True)
     elif path.exists():
@@ -184,7 +182,7 @@ def _table(result: Sweep) -> str:
         return "No team, and nothing that could not be read."
     kept = range(len(HEAD)) if room is None or room >= _WIDE else [HEAD.index(name) for name in _SHORT]
     if len(kept) < len(HEAD):
-        note("Narrow terminal: print all columns with -o csv, -o html or --json.")
+        note("Narrow terminal: print all columns with --format csv, --format html or --json.")
     return table([HEAD[i] for i in kept], [[row[i] for i in kept] for row in rows])
 
 

@@ -8,61 +8,36 @@ from ..errors import GtSecureError, InvalidInput
 from ..wording import Wording
 
 OPTIONS: dict[str, str] = {
-    "accounts": "--accounts",
     "addresses": "--allow",
-    "before": "--before",
-    "bound_to": "--bound-to",
-    "bucket": "--bucket",
-    "confirm": "--confirm",
-    "context": "--context",
-    "digest": "--plan-digest",
-    "endpoint": "--endpoint",
-    "endpoint_url": "--endpoint-url",
+    "endpoint_url": "AWS_ENDPOINT_URL",
     "endpoints": "--endpoint",
-    "engine": "--engine",
-    "expectations": "--expect-allowed or --expect-refused",
-    "expires_in": "--expires-in",
-    "guard": "--guard",
-    "journal_dir": "--journal",
-    "logs": "--logs",
-    "max_age": "--max-age",
-    "memory_limit": "--memory-limit",
-    "networks": "--networks",
-    "newest_within_h": "--newest-within-h",
-    "organization": "--organization",
+    "expectations": "'expectations' in the file of -f",
+    "journal_dir": "GT_SECURE_JOURNAL",
+    "key_prefix": "--prefix",
     "output": "--athena-output",
     "pools": "--pool",
-    "portal_lock": "--portal-lock",
-    "prefix": "--prefix",
-    "profile": "--profile",
-    "region": "--region",
-    "restriction": "--restriction",
-    "role_arn": "--role-arn",
-    "role_name": "--role-name",
-    "signer": "--signer",
-    "since": "--since",
     "source": "--from",
     "sources": "SOURCE",
-    "state": "--state",
+    "state": "GT_SECURE_SWEEPS",
     "table": "--athena-table",
-    "team": "--team",
-    "trusted": "--trusted",
-    "until": "--until",
-    "url_lock": "--url-lock",
     "use_session": "--no-session",
-    "version_id": "--version-id",
-    "yes": "--yes",
 }
-"""Arguments of the library and the options that set them."""
+"""Arguments of the library and the options that set them, where the option has another name."""
 
-CHECKS = (
-    "team_is_restricted", "guard_is_in_place", "no_foreign_hits", "no_leaked_urls", "no_findings", "nothing_drifted",
-    "expectations_hold", "is_proved", "no_code_cell_skipped", "no_secret_saved",
-)  # fmt: skip
-"""Checks, which the command line spells with hyphens."""
+PYTHON_ONLY = frozenset(
+    ("athena", "aws", "boto3_session", "kind", "python", "sagemaker_session", "sandbox", "top", "update")
+)
+"""Arguments that no command has: their errors are read in Python only."""
+
+
+def option_of(name: str) -> str | None:
+    """Return the option for an argument of the library; None for one that no command has."""
+    return None if name in PYTHON_ONLY else OPTIONS.get(name, f"--{name.replace('_', '-')}")
+
 
 COMMAND_LINE = Wording(
     OPTIONS,
+    others=option_of,
     values={
         "guard=None": "without --guard",
         "guard=True": "--guard",
@@ -84,7 +59,6 @@ COMMAND_LINE = Wording(
 )
 """Words of the command line for arguments and calls."""
 
-_CHECK = re.compile(rf"\b(?:{'|'.join(CHECKS)})\b")
 _QUOTED = re.compile(r"[\"'\u201c`](\w+)[\"'\u201d`]")
 
 
@@ -102,8 +76,14 @@ def in_options(text: str, field: str = "") -> str:
     """Return a sentence with ``--option`` in place of ``argument=`` and of the quoted name of its field."""
 
     def quoted(match: re.Match[str]) -> str:
-        name = match[1]
-        return OPTIONS.get(name, f"--{name.replace('_', '-')}") if name == field else match[0]
+        return (option_of(field) or match[0]) if match[1] == field else match[0]
 
-    text = COMMAND_LINE.write(_CHECK.sub(lambda match: match[0].replace("_", "-"), text))
+    text = COMMAND_LINE.write(_with_hyphens(text))
     return _QUOTED.sub(quoted, text) if field else text
+
+
+def _with_hyphens(text: str) -> str:
+    """Return a sentence with the names of checks as the command line spells them."""
+    from ..check.spec import RULES, hyphened  # an error alone needs them
+
+    return re.sub(rf"\b(?:{'|'.join(RULES)})\b", lambda match: hyphened(match[0]), text)

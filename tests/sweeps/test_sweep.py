@@ -111,16 +111,17 @@ def command(company: Company, *words: str) -> list[str]:
 def test_killed_in_the_middle_it_resumes(company: Company, tmp_path):
     (tmp_path / "accounts.txt").write_text(f"# ours\n{ANSWERS} production\n{HANGS}\n")
     company.hang.add(HANGS)
-    state = tmp_path / "state.ndjson"
-    words = ["--accounts", "accounts.txt", "--state", str(state), "--workers", "4", "--timeout", "300"]
-    environment = {**os.environ, **company.environment()}
+    folder = tmp_path / "sweeps"
+    words = ["--accounts", "accounts.txt", "--timeout", "300"]
+    environment = {**os.environ, **company.environment(), "GT_SECURE_SWEEPS": str(folder)}
     process = subprocess.Popen(command(company, *words), cwd=tmp_path, env=environment)
     try:
-        until(lambda: state.exists() and state.read_text().count("\n") >= 18)
+        until(lambda: any(path.read_text().count("\n") >= 18 for path in folder.glob("*.ndjson")))
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()
     assert company.count(ANSWERS, "ListWorkforces") >= 17
+    [state] = folder.glob("*.ndjson")
     assert state.stat().st_mode & 0o077 == 0
     with state.open("a") as file:
         file.write('{"account": "2222')  # as a kill in the middle of a write leaves it
@@ -223,14 +224,14 @@ def test_the_command_line(company: Company, tmp_path, monkeypatch, capsys):
     assert main(["sweep", "-f", "sweep.yaml", "--fail-on", "medium", "--sarif", "out.sarif"]) == 2
     assert "radiology-team" in capsys.readouterr().out
     jsonschema.Draft4Validator(SARIF).validate(json.loads(Path("out.sarif").read_text()))
-    assert main(["sweep", "-f", "sweep.yaml", "-o", "csv", "--fail-on", "high"]) == 0
+    assert main(["sweep", "-f", "sweep.yaml", "--format", "csv", "--fail-on", "high"]) == 0
     assert capsys.readouterr().out.startswith('"account"')
     made = ["--write-baseline", "b.yaml", "--accept-reason", "known", "--accept-until", "2099-01-01"]
-    assert main(["sweep", "-f", "sweep.yaml", "-o", "html", "--out", "s.html", *made]) == 0
+    assert main(["sweep", "-f", "sweep.yaml", "--format", "html", "-o", "s.html", *made]) == 0
     assert Path("s.html").read_text().startswith("<!doctype html>")
     assert main(["sweep", "-f", "sweep.yaml", "--accepted", "b.yaml", "--fail-on", "info"]) == 1  # one entry is in both
     Path("sweep.yaml").write_text(Path("sweep.yaml").read_text().rpartition("accepted")[0] + "accepted: b.yaml\n")
-    assert main(["sweep", "-f", "sweep.yaml", "--fail-on", "info", "-o", "parquet", "--out", "lake"]) == 0
+    assert main(["sweep", "-f", "sweep.yaml", "--fail-on", "info", "--format", "parquet", "-o", "lake"]) == 0
     assert list(Path("lake").rglob("*.parquet"))
     Path("denied.txt").write_text(DENIES)
     words = [
@@ -245,7 +246,7 @@ def test_the_command_line(company: Company, tmp_path, monkeypatch, capsys):
         "high",
     ]
     assert main(words) == 3
-    assert main(["sweep", "-f", "sweep.yaml", "-o", "parquet"]) == 1
+    assert main(["sweep", "-f", "sweep.yaml", "--format", "parquet"]) == 1
     assert not list((tmp_path / "sweeps").iterdir())
 
 

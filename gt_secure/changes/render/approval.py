@@ -43,7 +43,7 @@ def _digest(plan: PlanData) -> Markup:
         "It covers the account, the region, the restriction and each change with its values and calls. With it, apply "
         "carries out this plan and no other."
     )
-    command = f"gt-secure apply -f restriction.json --plan-digest {plan.digest}"
+    command = f"gt-secure apply -f restriction.json --digest {plan.digest}"
     return markup.join(markup.code(plan.digest, 100), said, markup.pre(command))
 
 

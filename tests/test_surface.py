@@ -1,0 +1,233 @@
+"""The size of the surface, which may only fall, and the rule that what is offered is obeyed."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import datetime as dt
+import io
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gt_secure import Restriction
+from gt_secure.changes import list_changes
+from gt_secure.cli.commands import COMMANDS
+from gt_secure.cli.main import build_parser, main, parse
+from gt_secure.cli.parser import Parser
+from gt_secure.errors import InvalidInput
+from gt_secure.logs import read_hits
+from gt_secure.restriction.files import dump_restriction
+from gt_secure.sandbox import Sandbox
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "gt_secure"
+BUDGET = {
+    "commands": (28, "each command is a word to learn; make it an option of the command whose question it answers"),
+    "options": (325, "an option must be missed by a data scientist, a reviewer or a platform team; else it goes"),
+    "lines": (63_100, "read what is there before adding: most new code repeats some"),
+    "modules": (471, "a module has one subject, and a subject has one module"),
+    "names with several meanings": (26, "a class, alias or list of words must mean one thing in the whole package"),
+}
+"""Measures of the package, the most that each may be, and why. They may only fall: lower a number when it falls. A
+larger one needs a decision record that says whom it serves."""
+PARSERS: dict[str, Parser] = {
+    name: parser
+    for action in build_parser()._actions
+    if isinstance(action, argparse._SubParsersAction)
+    for name, parser in action.choices.items()
+    if any(name == item.name for item in COMMANDS)
+}
+WISH = "--team open-team --allow 203.0.113.0/24 --bucket gt-images"
+LINES: tuple[str, ...] = (
+    "teams",
+    "teams radiology-team",
+    f"plan {WISH}",
+    "plan -f open-team.json",
+    "plan -f open-team.json --json",
+    f"apply {WISH} --yes",
+    "undo --yes",
+    "apply --resume --yes",
+    "journal",
+    "journal show CHANGE",
+    "journal verify",
+    "journal export",
+    "history --bucket gt-images",
+    "export --team open-team",
+    "export --team open-team -o exported.json",
+    "revoke --bucket gt-images --before 1h --yes",
+    "revoke --bucket gt-images --before 1h --logs log --yes",
+    "revoke --bucket gt-images --fingerprint FINGERPRINT --logs log --yes",
+    "url s3://gt-images/scans/0001.png",
+    "probe s3://gt-images/scans/0001.png",
+    "probe - < url.txt",
+    "findings --team open-team",
+    "findings --team open-team --write-baseline baseline.json --accept-reason known --accept-until 2027-01-31",
+    "findings --explain url-lock-off",
+    "doctor --team open-team",
+    "doctor --policy teams",
+    "audit --bucket gt-images",
+    "check no-findings --team open-team",
+    "check no-secret-saved --path book.ipynb --remove",
+    "check -f checks.json",
+    "sweep --role-name GtSecureSweep --accounts accounts.txt --regions us-east-1",
+    "sweep --role-name GtSecureSweep --accounts accounts.txt --regions us-east-1 --write-baseline b2.json "
+    "--accept-reason known --accept-until 2027-01-31",
+    "sweep --print-role terraform --trusted 111122223333",
+    "tutorials notebooks",
+    "inspect < url.txt",
+    "verdict < cases.ndjson",
+)
+"""One command line for each way in which a command runs."""
+NOT_REACHED = {"apply --resume --yes": "--yes"}
+"""Options that a line does not come to: no change is interrupted, so nothing is asked."""
+OTHERS = {"demo", "sandbox", "completion", "explain", "exposure", "prove", "hits", "leaks", "plot", "log-cache"}
+"""Commands that the tests below run in another way."""
+
+
+class _Watched(argparse.Namespace):
+    """Options that note which of them are read."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        vars(self).update(vars(args), reads=set())
+
+    def __getattribute__(self, name: str) -> Any:
+        values = object.__getattribute__(self, "__dict__")
+        if name in values and name != "reads":
+            values["reads"].add(name)
+        return object.__getattribute__(self, name)
+
+
+@pytest.fixture(scope="module")
+def scene(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Change into a folder with all files that the lines name, connected to a sandbox."""
+    folder = tmp_path_factory.mktemp("surface")
+    dump_restriction(
+        Restriction("open-team", addresses=["203.0.113.0/24"], bucket="gt-images"), folder / "open-team.json"
+    )
+    (folder / "checks.json").write_text('{"checks": [{"check": "guard_is_in_place", "bucket": "gt-images"}]}')
+    now = dt.datetime.now(dt.UTC)
+    (folder / "log").write_text(
+        f"79a5 gt-images [{now:%d/%b/%Y:%H:%M:%S} +0000] 198.51.100.23 - ID1 REST.GET.OBJECT scans/1.png "
+        '"GET /scans/1.png?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=600'
+        f"&X-Amz-Date={now:%Y%m%dT%H%M%SZ}&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F{now:%Y%m%d}%2Fus-east-1%2Fs3"
+        '%2Faws4_request HTTP/1.1" 200 - 10 10 5 4 "-" "agent" - '
+        "hostid SigV4 cipher QueryString gt-images.s3.amazonaws.com TLSv1.2 - -\n"
+    )
+    (folder / "url.txt").write_text(
+        "https://gt-images.s3.us-east-1.amazonaws.com/scans/0001.png?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=60"
+        "&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20261124%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20261124T100000Z"
+        f"&X-Amz-SignedHeaders=host&X-Amz-Signature={'0' * 64}\n"
+    )
+    (folder / "book.ipynb").write_text('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')
+    (folder / "accounts.txt").write_text("111122223333\n")
+    (folder / "cases.ndjson").write_text("{}\n")
+    (folder / "policy.json").write_text('{"Version": "2012-10-17", "Statement": []}')
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in sandbox.environment().items():
+            patch.setenv(name, value)
+        patch.chdir(folder)
+        assert main(["apply", *WISH.split(), "--prefix", "scans/", "--yes"]) == 0
+        with read_hits("log") as hits:
+            fingerprint = str(hits.count("fingerprint").rows[0][0])
+        yield {"change": next(iter(list_changes())).id, "fingerprint": fingerprint}
+
+
+def shown(parser: Parser) -> list[argparse.Action]:
+    """Return the options and arguments that the help of a command lists, without ``--help``."""
+    return [a for a in parser._actions if a.help != argparse.SUPPRESS and not isinstance(a, argparse._HelpAction)]
+
+
+def spelled(action: argparse.Action) -> str:
+    return max(action.option_strings, key=len, default=action.dest)
+
+
+def given(action: argparse.Action) -> list[str]:
+    """Return the words that give an option a value."""
+    if isinstance(action, argparse.BooleanOptionalAction):
+        return action.option_strings[:1]
+    value = str(list(action.choices)[-1]) if action.choices else {int: "7", float: "7"}.get(action.type, "x")  # type: ignore[call-overload]
+    words = [] if action.nargs == 0 else ["aws:A=b" if action.dest == "context" else value]
+    return [*action.option_strings[:1], *words]
+
+
+def reads_of(line: str, monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Run a command line and return the names of the options that it read."""
+    words, _, source = line.partition(" < ")
+    if source:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(Path(source).read_bytes())))
+    args = parse(shlex.split(words))
+    assert args is not None
+    args.parser.check_combination(args)
+    watched = _Watched(args)
+    watched.run(watched)
+    return set(watched.__dict__["reads"])
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_every_option_is_read_or_an_error(
+    line: str, scene: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    line = line.replace("CHANGE", scene["change"]).replace("FINGERPRINT", scene["fingerprint"])
+    words = shlex.split(line.partition(" < ")[0])
+    parser = PARSERS[words[0]]
+    reads = reads_of(line, monkeypatch)
+    if capsysbinary.readouterr().out.lstrip()[:1] in (b"{", b"["):
+        reads.add("json")  # the output is JSON anyway
+    ignored = []
+    for action in shown(parser):
+        if action.dest in reads or spelled(action) == NOT_REACHED.get(line):
+            continue
+        try:
+            args = parse([*words, *given(action)])
+            assert args is not None
+            parser.check_combination(args)
+        except (InvalidInput, SystemExit):
+            continue
+        ignored.append(spelled(action))
+    assert not ignored, f"gt-secure {' '.join(words)} accepts {', '.join(ignored)} and ignores it"
+
+
+def test_every_command_is_run() -> None:
+    assert {line.split()[0] for line in LINES} | OTHERS == set(PARSERS)
+
+
+def meanings() -> dict[str, list[str]]:
+    """Return classes and aliases of types by name, with the modules that define them."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            name = node.name if isinstance(node, ast.ClassDef) else _alias(node)
+            if name and not name.startswith("_"):
+                found.setdefault(name, []).append(str(path.relative_to(PACKAGE)))
+    return found
+
+
+def _alias(node: ast.stmt) -> str:
+    """Return the name of an alias of types, such as ``Kind = Literal["a", "b"]``."""
+    if isinstance(node, ast.AnnAssign) and isinstance(node.annotation, ast.Name) and node.annotation.id == "TypeAlias":
+        return node.target.id if isinstance(node.target, ast.Name) else ""
+    if isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript | ast.BinOp):
+        name = node.targets[0].id if isinstance(node.targets[0], ast.Name) else ""
+        return name if name[:1].isupper() and not name.isupper() else ""
+    return ""
+
+
+def measures() -> dict[str, int]:
+    files = list(PACKAGE.rglob("*.py"))
+    return {
+        "commands": len(COMMANDS),
+        "options": sum(bool(action.option_strings) for parser in PARSERS.values() for action in shown(parser)),
+        "lines": sum(len(path.read_text(encoding="utf-8").splitlines()) for path in files),
+        "modules": len(files),
+        "names with several meanings": sum(len(places) > 1 for places in meanings().values()),
+    }
+
+
+@pytest.mark.parametrize("what", BUDGET)
+def test_the_surface_only_shrinks(what: str) -> None:
+    most, reason = BUDGET[what]
+    assert measures()[what] <= most, f"{what}: at most {most:,}. {reason}"
