@@ -23,7 +23,6 @@ from .. import sandbox
 from ..demonstration import BUCKET, TEAM
 from ..errors import GtSecureError, MissingExtra, Unreachable
 from .headless import run_headless
-from .lab_address import LOCAL, Place, proxied
 from .output import only_sandbox, say
 from .parser import Commands
 from .tutorials import FIRST as NOTEBOOK
@@ -45,10 +44,6 @@ def add(commands: Commands) -> None:
         "With --headless, run the notebook without a browser and write its results to a folder.",
         examples=(
             ("gt-secure demo", "open JupyterLab on the notebook and the panel"),
-            (
-                "gt-secure demo --base-url /jupyterlab/default",
-                "in Studio: reach it through the proxy of the running JupyterLab",
-            ),
             ("gt-secure demo --headless --out results", "run it here; results/summary.json has the outcome"),
         ),
         exit_codes="0; with --headless: 0 every scene is as expected, 2 one is not, 1 an error",
@@ -58,9 +53,6 @@ def add(commands: Commands) -> None:
     parser.add_argument("--work", metavar="DIR", help="folder for the copied notebooks (default: out/demo)")
     parser.add_argument("--port", type=int, default=0, help="port of JupyterLab (default: a free one)")
     parser.add_argument("--no-browser", action="store_true", help="only print the address")
-    parser.add_argument(
-        "--base-url", metavar="URL", help="address of your JupyterLab, to reach this one through jupyter-server-proxy"
-    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -70,9 +62,8 @@ def run(args: argparse.Namespace) -> int:
         _need_sandbox(quiet=args.json)
         return run_headless(notebooks_dir() / NOTEBOOK, Path(args.out or "out/demo-results"), as_json=args.json)
     _need("jupyterlab")
-    place = proxied(args.base_url) if args.base_url else LOCAL
     _need_sandbox()
-    return _lab(Path(args.work or "out/demo"), args.port, place, open_browser=not args.no_browser)
+    return _lab(Path(args.work or "out/demo"), args.port, open_browser=not args.no_browser)
 
 
 def _need(*modules: str) -> None:
@@ -96,17 +87,18 @@ def _tell(text: str) -> None:
     sys.stdout.flush()
 
 
-def _lab(work: Path, port: int, place: Place, *, open_browser: bool) -> int:
+def _lab(work: Path, port: int, *, open_browser: bool) -> int:
     copy_notebooks(work)
     _tell("Starting the sandbox (AWS on this machine; no account is touched)...")
     with _stop_signals(), ExitStack() as stack, sandbox.Sandbox(log_delay_s=2.0, seed="demo") as running:
         _tell(f"  sandbox     {running.endpoint_url}")
         chosen = port or _free_port()
         token = secrets.token_urlsafe(24)
-        address = f"{place.address(chosen)}lab/tree/{NOTEBOOK}?token={token}"
+        url = f"http://127.0.0.1:{chosen}/"
+        address = f"{url}lab/tree/{NOTEBOOK}?token={token}"
         own = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gt-secure-demo-")))
         lab = subprocess.Popen(
-            _lab_command(work, chosen, place, own),
+            _lab_command(work, chosen, own),
             env={**only_sandbox(running.environment()), "JUPYTER_TOKEN": token},
             # A pipe, not the terminal: on Ctrl-C JupyterLab would prompt there before it stops, and when this
             # process dies in whatever way the pipe ends, and JupyterLab with it.
@@ -116,12 +108,12 @@ def _lab(work: Path, port: int, place: Place, *, open_browser: bool) -> int:
         kernel: threading.Event | None = None
         try:
             _wait_for(chosen, lab)
-            kernel = start_kernel(f"http://127.0.0.1:{chosen}{place.path(chosen)}", token)
+            kernel = start_kernel(url, token)
             _tell(f"  JupyterLab  {address}")
             _tell("To run gt-secure in a second shell on the same sandbox, paste these lines there:")
             _tell("\n".join(sandbox.shell_lines(running.environment())))
             _tell("Access logs arrive here after 2 seconds, on AWS after hours. Press Ctrl-C to stop everything.")
-            if open_browser and place is LOCAL:
+            if open_browser:
                 stack.enter_context(_opened(address))
             code = lab.wait()
         except KeyboardInterrupt:
@@ -144,7 +136,7 @@ _OVERRIDES = {
 """Defaults of JupyterLab's settings in the demo; what the person has set counts more."""
 
 
-def _lab_command(work: Path, port: int, place: Place, own: Path) -> list[str]:
+def _lab_command(work: Path, port: int, own: Path) -> list[str]:
     settings = own / "settings"
     settings.mkdir()
     (settings / "overrides.json").write_text(json.dumps(_OVERRIDES), encoding="utf-8")
@@ -154,7 +146,6 @@ def _lab_command(work: Path, port: int, place: Place, own: Path) -> list[str]:
         "LabApp.app_settings_dir": settings,
         "ServerApp.ip": "127.0.0.1",
         "ServerApp.port": port,
-        **place.options(port),
         "ServerApp.port_retries": 0,
         "ServerApp.root_dir": work.resolve(),
         "ServerApp.open_browser": False,

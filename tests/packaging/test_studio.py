@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
-import signal
 import subprocess
 from pathlib import Path
 
-import nbformat
 import pytest
 
 from gt_secure.sandbox import Sandbox
 from support.rooms import ROOT, Room, clean, python_of
 
-from ..browser.conftest import start_chromium, start_lab
 from .test_wheel import NEEDED, holds, smoke
 
 pytestmark = pytest.mark.slow
@@ -94,58 +90,6 @@ def test_the_fixture_uses_the_separate_environment(wheel: Path, tmp_path: Path) 
     subprocess.run([room.python.with_name("gt-secure"), "sandbox", "install"], env={**clean(), **env}, check=True)
     done = subprocess.run(command, env={**clean(), **env}, capture_output=True, text=True, cwd=tmp_path)
     assert "1 passed" in done.stdout, done.stdout
-
-
-@pytest.mark.browser
-@pytest.mark.parametrize("by", ["path", "address"])
-def test_the_demo_behind_a_proxy(by: str, wheel: Path, tmp_path: Path) -> None:
-    """As in Studio: a browser reaches the outer JupyterLab only, and the demo's through it."""
-    room = Room(tmp_path / "room", python_of("3.12"))
-    room.install("jupyterlab", "jupyter-server-proxy", "ipykernel", f"gt_secure @ {wheel.as_uri()}")
-    (tmp_path / "home").mkdir()
-    base = "/jupyterlab/default"
-    with start_lab(str(room.python), tmp_path / "home", {}, base) as outer:
-        given = base if by == "path" else f"{outer.url}/lab/tree/some notebook.ipynb?reset".replace(" ", "%20")
-        env = {**clean(), "HOME": str(tmp_path / "home"), "GT_SECURE_SANDBOX_ENV": str(tmp_path / "env")}
-        demo = subprocess.Popen(
-            [room.python.with_name("gt-secure"), "demo", "--base-url", given, "--work", str(tmp_path / "work")],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env, cwd=tmp_path,
-        )  # fmt: skip
-        try:
-            text = ""
-            for line in demo.stdout or ():
-                text += line
-                if "Ctrl-C" in line:
-                    break
-            address = re.search(r"JupyterLab\s+(\S+)", text)
-            assert address, text
-            assert address[1].startswith(f"{base if by == 'path' else outer.url}/proxy/absolute/")
-            origin = outer.url.removesuffix(base)
-            run_a_cell(f"{outer.url}/lab?token={outer.token}", (origin if by == "path" else "") + address[1])
-        finally:
-            demo.send_signal(signal.SIGINT)
-            demo.communicate(timeout=60)
-    for book in (tmp_path / "work").glob("*.ipynb"):
-        nbformat.validate(nbformat.read(book, as_version=4))
-
-
-def run_a_cell(log_in: str, address: str) -> None:
-    """Log in to the outer JupyterLab, open the inner one, and run the first code cell of its notebook."""
-    with start_chromium() as browser:
-        page = browser.new_page(viewport={"width": 1280, "height": 1000})
-        failed: list[str] = []
-        page.on("response", lambda reply: failed.append(f"{reply.status} {reply.url}") if reply.status >= 400 else None)
-        page.goto(log_in)
-        page.locator("#jupyterlab-splash, .jp-LabShell").first.wait_for(timeout=60_000, state="attached")
-        failed.clear()
-        page.goto(address)
-        cell = page.locator(".jp-Notebook .jp-CodeCell").first
-        cell.wait_for(timeout=60_000)
-        page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=60_000)
-        cell.locator(".cm-content").click()
-        page.keyboard.press("Shift+Enter")
-        page.locator(".jp-CodeCell .jp-InputPrompt", has_text="[1]").first.wait_for(timeout=60_000)
-        assert not [line for line in failed if "/static/" in line or "/api/kernels" in line], failed
 
 
 def test_there_is_a_file_for_each_supported_image() -> None:
