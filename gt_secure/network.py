@@ -313,20 +313,6 @@ def parse_endpoint_id(text: str) -> str:
     )
 
 
-def parse_vpc_id(text: str) -> str:
-    """Check a VPC id, such as ``vpc-0a1b2c3d``; raises :class:`InvalidInput` otherwise."""
-    refuse_url(text, "vpc", "a VPC id")
-    word = str(text).strip().lower()
-    if _VPC.fullmatch(word):
-        return word
-    raise InvalidInput(
-        f"'{_short(word)}' is not a VPC id.",
-        next_step="Write vpc- and 8 to 17 hexadecimal digits, for example vpc-0a1b2c3d.",
-        field="vpc",
-        value=word,
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Source:
     """The source of a request, as S3 sees it.

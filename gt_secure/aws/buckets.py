@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -296,8 +295,3 @@ def list_keys(aws: Aws, bucket: str, prefix: str = "", *, most: int = 200) -> li
             Bucket=name, Prefix=prefix, MaxKeys=min(most, 1000)
         )
     return [str(item["Key"]) for item in answer.get("Contents", ()) if not str(item["Key"]).endswith("/")]
-
-
-def canonical_policy(text: str | None) -> str:
-    """Return a policy text as JSON with sorted keys, to compare two readings; empty without a policy."""
-    return "" if text is None else json.dumps(json.loads(text), sort_keys=True, separators=(",", ":"))

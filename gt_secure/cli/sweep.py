@@ -6,7 +6,7 @@ import argparse
 import hashlib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import InvalidInput
 from ..findings.accepted import read_accepted
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from ..sweeps import Sweep, SweepSpec
     from ..sweeps.runner import SweepProgress
 
-FORMATS = ("table", "html", "parquet", "csv")
 _BAR = 20
 _WIDE = 160
 _SHORT = ("account", "region", "team", "URL lock", "findings", "not read")
@@ -40,8 +39,8 @@ def add(commands: Commands) -> None:
         examples=(
             ("gt-secure sweep --role-name GtSecureSweep --accounts accounts.txt", "the accounts of a file"),
             (
-                "gt-secure sweep --role-name GtSecureSweep --organization --format parquet -o s --external-id example",
-                "the organization, as Parquet partitions",
+                "gt-secure sweep --role-name GtSecureSweep --organization -o sweep.json --external-id example",
+                "the organization, as JSON in a file",
             ),
             (
                 "gt-secure sweep --print-role stackset --role-name GtSecureSweep --trusted 111122223333",
@@ -62,8 +61,7 @@ def add(commands: Commands) -> None:
         "--timeout", type=float, default=15, metavar="SECONDS", help="deadline of one response (default: %(default)g)"
     )
     parser.add_argument("--fresh", action="store_true", help="start again instead of resuming")
-    parser.add_argument("--format", choices=FORMATS, default="table", help="output format (default: %(default)s)")
-    parser.add_argument("-o", "--output", metavar="PATH", help="file of the output; a folder for Parquet")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write JSON to this file")
     parser.add_argument("--sarif", metavar="FILE", help="write a SARIF 2.1.0 report to this file")
     levels = ("high", "medium", "low", "info")
     parser.add_argument("--fail-on", choices=levels, help="minimum severity that fails the sweep")
@@ -82,11 +80,8 @@ def run(args: argparse.Namespace) -> int:
     """Print the report, or the role."""
     if args.print_role:
         return _print_role(args)
-    shape = "json" if args.json else args.format
-    if shape == "parquet" and not args.output:
-        raise InvalidInput("Parquet needs a folder.", next_step="Add -o FOLDER.", field="output")
     result = sweep_from(args)
-    _show(result, shape, args.output)
+    _show(result, args)
     note_unused(result.unused)
     if not args.fail_on:
         return OK
@@ -149,29 +144,15 @@ def _shard(text: str | None) -> tuple[int, int]:
     return int(number), int(total)
 
 
-def _show(result: Sweep, shape: str, out: str | None) -> None:
-    if shape == "parquet":
-        result.to_parquet(str(out))
-        note(f"{out}: {count(len(result), 'row')}")
-        say(fit(result.headline))
-        return
-    if out is not None:
-        make: dict[str, Any] = {
-            "table": lambda: result.to_text() + "\n",
-            "json": lambda: json_text(result.to_dict(), indent=2) + "\n",
-            "html": result.to_html,
-            "csv": result.to_csv,
-        }
-        write_report(out, make[shape])
-        say(fit(result.headline))
-    elif shape == "json":
+def _show(result: Sweep, args: argparse.Namespace) -> None:
+    write_report(args.output, lambda: json_text(result.to_dict(), indent=2) + "\n")
+    if args.json:
         show_json(result.to_dict())
-    elif shape == "table":
-        say(fit(result.headline))
+        return
+    say(fit(result.headline))
+    if not args.output:
         say("")
         say(_table(result))
-    else:
-        say((result.to_html() if shape == "html" else result.to_csv()).rstrip("\n"))
 
 
 def _table(result: Sweep) -> str:
@@ -182,7 +163,7 @@ def _table(result: Sweep) -> str:
         return "No team, and nothing that could not be read."
     kept = range(len(HEAD)) if room is None or room >= _WIDE else [HEAD.index(name) for name in _SHORT]
     if len(kept) < len(HEAD):
-        note("Narrow terminal: print all columns with --format csv, --format html or --json.")
+        note("Narrow terminal: print all columns with --json.")
     return table([HEAD[i] for i in kept], [[row[i] for i in kept] for row in rows])
 
 

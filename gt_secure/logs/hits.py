@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidInput, MissingExtra
 from ..named_networks import Networks, NetworksLike, networks_from
-from ..network import IPNetwork, Ranges, Source, parse_endpoint_id, parse_networks
+from ..network import IPNetwork, Ranges, parse_endpoint_id, parse_networks
 from . import activity
 from .coverage import Coverage
 from .engines.duckdb_store import Store, literal
@@ -22,7 +22,7 @@ from .refusals import RefusedRequests, predicted
 from .sql.columns import DERIVED, EXTRA, FIELDS, STORED
 from .sql.derived_columns import age, own_test
 from .sql.group_by import check_columns, check_limit, finish, group_parts, lookup_table, shown
-from .sql.outcome import OPENED, REFUSED
+from .sql.outcome import REFUSED
 from .sql.query import as_list, check_status
 from .table import FORMULA, Table, writable
 from .time_range import parse_time
@@ -200,21 +200,6 @@ class Hits:
         sides = [allowlist_of(text, endpoint, ranges, allowed) for text, endpoint in pairs]
         return self._join("allowlist", pairs, sides, "'unknown'")
 
-    def with_verdict(self, decide: Callable[[Source], str]) -> Hits:
-        """Add the column ``verdict``: what today's rules say to a presigned request from each row's source.
-
-        Parameters
-        ----------
-        decide : callable
-            Takes a :class:`~gt_secure.network.Source`, gives ``allow`` or ``refuse``; called once a source.
-        """
-        pairs = self._sources()
-        said = [
-            decide(Source(address, endpoint)) if (address := read_address(text)) is not None else None
-            for text, endpoint in pairs
-        ]
-        return self._join("verdict", pairs, said, "NULL")
-
     @activity.step(activity.NETWORKS)
     def with_networks(self, networks: NetworksLike) -> Hits:
         """Add the columns ``network_name``, ``network_source``, ``asn`` and ``country``, from files.
@@ -265,15 +250,6 @@ class Hits:
         relation = f"""SELECT r.*, coalesce(p.value, {default}) AS {column} FROM ({known}) r LEFT JOIN {table} p
             ON r.remote_ip = p.remote_ip AND r.endpoint IS NOT DISTINCT FROM p.endpoint"""
         return self._with(relation, *(() if column in self._columns else (column,)))
-
-    @property
-    def allowed_then_refused_now(self) -> Hits:
-        """Presigned rows that were opened, but that the verdict added by :meth:`with_verdict` refuses today."""
-        if "verdict" not in self._columns:
-            raise InvalidInput(
-                "These hits have no verdicts yet.", next_step="Call with_verdict first.", field="verdict"
-            )
-        return self._with(f"SELECT * FROM ({self._relation}) WHERE presigned AND {OPENED} AND verdict <> 'allow'")
 
     @activity.step(activity.COUNTING)
     def count(self, by: str | Sequence[str] = (), *, limit: int | None = None) -> Table:

@@ -202,11 +202,6 @@ class Sandbox:
         return None if url is None else str(url)
 
     @property
-    def portal_url(self) -> str:
-        """URL of the worker portal."""
-        return str(self._fact("portal_url"))
-
-    @property
     def pid(self) -> int:
         """Process id."""
         self._fact("endpoint_url")

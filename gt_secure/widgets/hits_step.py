@@ -46,7 +46,6 @@ WAIT_S = 3 * 3600
 """Seconds after which waiting for a delivery ends."""
 _ASKING = f"{ROWS}…"
 """Status while the requests of one source are read."""
-_REQUESTS = (("presigned only", True), ("all", False))
 
 
 class HitsStep(Step):

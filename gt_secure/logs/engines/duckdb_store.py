@@ -22,7 +22,7 @@ from typing import IO, Any, Protocol
 
 from ...errors import InvalidInput, LogError
 from .. import activity
-from ..ingest.arrow_stream import LineBatch, LineStream
+from ..ingest.arrow_stream import LineStream
 from ..ingest.reader import Reader
 from ..sql.columns import EXTRA, FIELDS, STORED
 from ..sql.derived_columns import derived, from_lines, masked
@@ -323,8 +323,3 @@ def _locked(lock: IO[bytes]) -> bool:
     except OSError:
         return False
     return True
-
-
-def batches_of(lines: Iterable[LineBatch]) -> LineStream:
-    """A stream over batches that are at hand, for tests and other engines."""
-    return LineStream(iter(lines))

@@ -75,6 +75,5 @@ STORED: dict[str, str] = {
 COLUMNS: tuple[str, ...] = tuple(dict.fromkeys((*FIELDS, *EXTRA, *DERIVED)))
 """Every name that rows can be grouped by."""
 
-SOURCE_KINDS = ("access-log", "cloudtrail", "json-log")
 TEST_MARKER = "x-gt-secure-test"
 """Query parameter that our own test URLs carry, added before signing."""

@@ -81,7 +81,7 @@ def run_ranges(data: bytes) -> None:
     checked = _told(lambda: lists.check_addresses(text, [], portal_only=False))
     if checked:
         check(all(network.scope(one) == "public" for one in checked), "only public ranges are admitted", checked)
-    for read in (network.parse_address, network.parse_endpoint_id, network.parse_vpc_id, network.Source.parse):
+    for read in (network.parse_address, network.parse_endpoint_id, network.Source.parse):
         one = _told(read, text)
         check(one is None or read(str(one)) == one, "written again", one)  # type: ignore[operator]
     _told(lists.check_endpoints, text, [])
