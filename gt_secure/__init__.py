@@ -10,114 +10,42 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from ._lazy import attach
-from ._version import __version__
+from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from .access.explain import Scenes
-    from .access.explain.explanation import Explanation
-    from .audit import Audit
-    from .aws.teams import Workteam
-    from .changes.plan import Plan
-    from .changes.transaction import Applied
-    from .connection import Connection, connect
-    from .demonstration import demo
-    from .errors import GtSecureError
-    from .findings.model import Finding
-    from .logs import Coverage, Hits, Table, read_hits
-    from .network import Source
-    from .presign import Probe, TestUrl, inspect
-    from .restriction.expectations import expect
-    from .restriction.model import Restriction
-    from .sweeps import Sweep, sweep
-    from .widgets import AllowEditor, HitsStep, Panel, ReviewStep, SweepView, TeamPicker, TestUrlStep
-    from .widgets.panel import panel
+    from . import check as check, doctor as doctor, errors as errors, logs as logs, plots as plots, sandbox as sandbox
+    from .access.explain import Scenes as Scenes
+    from .access.explain.explanation import Explanation as Explanation
+    from .audit import Audit as Audit
+    from .aws.teams import Workteam as Workteam
+    from .changes.plan import Plan as Plan
+    from .changes.transaction import Applied as Applied
+    from .connection import Connection as Connection, connect as connect
+    from .demonstration import demo as demo
+    from .errors import GtSecureError as GtSecureError
+    from .findings.model import Finding as Finding
+    from .logs import Coverage as Coverage, Hits as Hits, Table as Table, read_hits as read_hits
+    from .network import Source as Source
+    from .presign import Probe as Probe, TestUrl as TestUrl, inspect as inspect
+    from .restriction.expectations import expect as expect
+    from .restriction.model import Restriction as Restriction
+    from .sweeps import Sweep as Sweep, sweep as sweep
+    from .widgets import (
+        AllowEditor as AllowEditor,
+        HitsStep as HitsStep,
+        Panel as Panel,
+        ReviewStep as ReviewStep,
+        SweepView as SweepView,
+        TeamPicker as TeamPicker,
+        TestUrlStep as TestUrlStep,
+    )
+    from .widgets.panel import panel as panel
 
-__all__ = [
-    "AllowEditor",
-    "Applied",
-    "Audit",
-    "Connection",
-    "Coverage",
-    "Explanation",
-    "Finding",
-    "GtSecureError",
-    "Hits",
-    "HitsStep",
-    "Panel",
-    "Plan",
-    "Probe",
-    "Restriction",
-    "ReviewStep",
-    "Scenes",
-    "Source",
-    "Sweep",
-    "SweepView",
-    "Table",
-    "TeamPicker",
-    "TestUrl",
-    "TestUrlStep",
-    "Workteam",
-    "__version__",
-    "check",
-    "connect",
-    "demo",
-    "doctor",
-    "errors",
-    "expect",
-    "inspect",
-    "logs",
-    "panel",
-    "plots",
-    "read_hits",
-    "sandbox",
-    "sweep",
-]
 
 logging.getLogger("gt_secure").addHandler(logging.NullHandler())
 
 
-__getattr__, __dir__ = attach(
-    __name__,
-    {
-        "AllowEditor": ".widgets",
-        "Applied": ".changes",
-        "Audit": ".audit",
-        "Connection": ".connection",
-        "Coverage": ".logs",
-        "Explanation": ".access.explain.explanation",
-        "Finding": ".findings.model",
-        "GtSecureError": ".errors",
-        "Hits": ".logs",
-        "HitsStep": ".widgets",
-        "Panel": ".widgets",
-        "Plan": ".changes",
-        "Probe": ".presign",
-        "Restriction": ".restriction",
-        "ReviewStep": ".widgets",
-        "Scenes": ".access.explain.expectation_log",
-        "Source": ".network",
-        "Sweep": ".sweeps",
-        "SweepView": ".widgets",
-        "Table": ".logs",
-        "TeamPicker": ".widgets",
-        "TestUrl": ".presign",
-        "TestUrlStep": ".widgets",
-        "Workteam": ".aws.teams",
-        "check": ".check",
-        "connect": ".connection",
-        "demo": ".demonstration",
-        "doctor": ".doctor",
-        "errors": ".errors",
-        "expect": ".restriction",
-        "inspect": ".presign",
-        "logs": ".logs",
-        "panel": ".widgets",
-        "plots": ".plots",
-        "read_hits": ".logs",
-        "sandbox": ".sandbox",
-        "sweep": ".sweeps",
-    },
-)
+__all__, __getattr__, __dir__ = attach(__name__)
 
 
 def load_ipython_extension(ipython: Any) -> None:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 from . import policies
 from .columns import lay_out
 from .errors import GtSecureError, InvalidInput
-from .html import Markup, hint, notice, output, table
-from .html import text as html_text
+from .html import Markup, hint, notice, output, table, text as html_text
 from .listings import Findings, Jobs, Workteams
 
 if TYPE_CHECKING:

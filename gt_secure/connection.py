@@ -10,9 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, overload
 
-from . import access, account, changes, findings, iam, listings, plots, presign
-from . import audit as audits
-from . import logs as access_logs
+from . import access, account, audit as audits, changes, findings, iam, listings, logs as access_logs, plots, presign
 from .aws import buckets, endpoints, teams
 from .aws.client import Aws, connect_aws, session_without_configuration
 from .aws.sdk_session import SageMakerSession, connect_sdk_session

@@ -12,8 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias
 
-from .text import count as count
-from .text import printable, truncate
+from .text import count as count, printable, truncate
 
 Tone: TypeAlias = Literal["ok", "no", "warn", "plain"]
 

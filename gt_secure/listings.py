@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from . import findings
 from .aws.teams import CREATE_TEAM
 from .columns import lay_out
-from .html import Chip, Tone, hint
-from .html import output as cell_output
-from .html import table as html_table
+from .html import Chip, Tone, hint, output as cell_output, table as html_table
 
 if TYPE_CHECKING:
     from .aws.endpoints import VpcEndpoint

@@ -1,7 +1,7 @@
 """Imports go one way: no package imports from one above it, and no modules import each other in a circle.
 
-Read from the source of every module: imports at the top, inside functions, under ``TYPE_CHECKING``, and the tables of
-lazy package faces.
+Read from the source of every module: imports at the top, inside functions, and under ``TYPE_CHECKING``, where lazy
+package faces list their names.
 """
 
 from __future__ import annotations
@@ -85,10 +85,6 @@ def imports(name: str, path: Path) -> Iterator[tuple[str, int]]:
             for alias in node.names:
                 if alias.name.split(".")[0] == "gt_secure":
                     yield alias.name.removeprefix("gt_secure").lstrip("."), node.lineno
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and path.name == "__init__.py":
-            target = node.value
-            if target.startswith(".") and target.replace(".", "").replace("_", "").isalnum():
-                yield ".".join([*base, *target.lstrip(".").split(".")]), node.lineno
 
 
 def _from(node: ast.ImportFrom, base: list[str]) -> Iterator[tuple[str, int]]:

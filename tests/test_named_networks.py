@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from gt_secure.errors import InvalidInput, MissingExtra, NotFound
 from gt_secure.logs import count_hits, read_hits

@@ -5,8 +5,7 @@ import ipaddress
 import time
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from gt_secure import network
 from gt_secure.errors import InvalidInput

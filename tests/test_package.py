@@ -95,10 +95,14 @@ def _faces() -> list[str]:
 def test_a_face_lists_each_name_once_and_can_load_it(package: str) -> None:
     face = import_module(f"gt_secure.{package}")
     tree = ast.parse(Path(str(face.__file__)).read_text())
-    table = next(node for node in ast.walk(tree) if isinstance(node, ast.Dict))
-    assert [ast.literal_eval(key) for key in table.keys if key is not None] == face.__all__
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    listed = [alias for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names]
+    assert sorted(alias.name for alias in listed) == face.__all__
+    assert all(alias.asname == alias.name for alias in listed)  # else type checkers of users take it as private
     for name in face.__all__:
         assert getattr(face, name) is not None
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        face.nothing  # noqa: B018
 
 
 def test_a_name_of_a_face_outlives_the_import_of_the_module_of_that_name() -> None:

@@ -126,7 +126,7 @@ class Part(Generic[T]):
         raises : type of error
             Errors that are raised instead: every one for a part that a change writes, ``NotFound`` for what was named.
         absent : str
-            Code of the error by which AWS says that there is no such thing.
+            Code of the error by which AWS reports that there is no such thing.
         """
         try:
             return cls(read())

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from ..errors import GtSecureError, InvalidInput, NotFound, refuse_url
-from ..html import facts as fact_list
-from ..html import output as cell_output
+from ..html import facts as fact_list, output as cell_output
 from ..text import printable
 from .client import Aws, aws_errors
 

@@ -11,10 +11,7 @@ from typing import Any, Literal, TypeAlias
 from .._version import __version__
 from ..aws.client import Aws
 from ..errors import GtSecureError
-from ..html import Chip, Tone
-from ..html import notice as notice_box
-from ..html import output as cell_output
-from ..html import table as html_table
+from ..html import Chip, Tone, notice as notice_box, output as cell_output, table as html_table
 from ..text import printable
 from .change import Change
 from .engine import ChangeStep, Clock, Engine, ProgressLine, Rest

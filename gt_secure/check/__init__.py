@@ -12,72 +12,27 @@ from typing import TYPE_CHECKING
 from .._lazy import attach
 
 if TYPE_CHECKING:
-    from .account import no_findings
-    from .guards import guard_is_in_place
-    from .logs import no_foreign_hits, no_leaked_urls
-    from .notebooks import SANITIZE_FILE, no_code_cell_skipped, no_secret_saved, remove_secrets
-    from .report import Report
-    from .restrictions import expectations_hold, is_proved, nothing_drifted
-    from .result import Check, CheckFailed, CheckResult
-    from .running import run_file, run_specs
-    from .save_guard import SaveGuard
-    from .saved_secrets import SavedSecret, find_secrets, mask_secrets
-    from .spec import Spec, load_specs
-    from .teams import team_is_restricted
+    from .account import no_findings as no_findings
+    from .guards import guard_is_in_place as guard_is_in_place
+    from .logs import no_foreign_hits as no_foreign_hits, no_leaked_urls as no_leaked_urls
+    from .notebooks import (
+        SANITIZE_FILE as SANITIZE_FILE,
+        no_code_cell_skipped as no_code_cell_skipped,
+        no_secret_saved as no_secret_saved,
+        remove_secrets as remove_secrets,
+    )
+    from .report import Report as Report
+    from .restrictions import (
+        expectations_hold as expectations_hold,
+        is_proved as is_proved,
+        nothing_drifted as nothing_drifted,
+    )
+    from .result import Check as Check, CheckFailed as CheckFailed, CheckResult as CheckResult
+    from .running import run_file as run_file, run_specs as run_specs
+    from .save_guard import SaveGuard as SaveGuard
+    from .saved_secrets import SavedSecret as SavedSecret, find_secrets as find_secrets, mask_secrets as mask_secrets
+    from .spec import Spec as Spec, load_specs as load_specs
+    from .teams import team_is_restricted as team_is_restricted
 
-__all__ = [
-    "SANITIZE_FILE",
-    "Check",
-    "CheckFailed",
-    "CheckResult",
-    "Report",
-    "SaveGuard",
-    "SavedSecret",
-    "Spec",
-    "expectations_hold",
-    "find_secrets",
-    "guard_is_in_place",
-    "is_proved",
-    "load_specs",
-    "mask_secrets",
-    "no_code_cell_skipped",
-    "no_findings",
-    "no_foreign_hits",
-    "no_leaked_urls",
-    "no_secret_saved",
-    "nothing_drifted",
-    "remove_secrets",
-    "run_file",
-    "run_specs",
-    "team_is_restricted",
-]
 
-__getattr__, __dir__ = attach(
-    __name__,
-    {
-        "SANITIZE_FILE": ".notebooks",
-        "Check": ".result",
-        "CheckFailed": ".result",
-        "CheckResult": ".result",
-        "Report": ".report",
-        "SaveGuard": ".save_guard",
-        "SavedSecret": ".saved_secrets",
-        "Spec": ".spec",
-        "expectations_hold": ".restrictions",
-        "find_secrets": ".saved_secrets",
-        "guard_is_in_place": ".guards",
-        "is_proved": ".restrictions",
-        "load_specs": ".spec",
-        "mask_secrets": ".saved_secrets",
-        "no_code_cell_skipped": ".notebooks",
-        "no_findings": ".account",
-        "no_foreign_hits": ".logs",
-        "no_leaked_urls": ".logs",
-        "no_secret_saved": ".notebooks",
-        "nothing_drifted": ".restrictions",
-        "remove_secrets": ".notebooks",
-        "run_file": ".running",
-        "run_specs": ".running",
-        "team_is_restricted": ".teams",
-    },
-)
+__all__, __getattr__, __dir__ = attach(__name__)

@@ -25,8 +25,7 @@ from ..errors import GtSecureError, MissingExtra, Unreachable
 from .headless import run_headless
 from .output import only_sandbox, say
 from .parser import Commands
-from .tutorials import FIRST as NOTEBOOK
-from .tutorials import copy_notebooks, notebooks_dir
+from .tutorials import FIRST as NOTEBOOK, copy_notebooks, notebooks_dir
 from .warm_panel import start_kernel
 
 _START_S = 60

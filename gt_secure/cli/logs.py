@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from . import hits as logs
-from . import plot as plots
+from . import hits as logs, plot as plots
 from .parser import Commands
 
 

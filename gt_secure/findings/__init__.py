@@ -7,48 +7,21 @@ from typing import TYPE_CHECKING
 from .._lazy import attach
 
 if TYPE_CHECKING:
-    from .acceptance import Acceptance
-    from .accepted import accept, baseline, dump_accepted, load_accepted, read_accepted, unused
-    from .catalog_page import page
-    from .model import Finding
-    from .render import accepted_fold, accepted_title
-    from .run import find_all
-    from .sarif import to_sarif
-    from .url_ages import with_url_ages
+    from .acceptance import Acceptance as Acceptance
+    from .accepted import (
+        accept as accept,
+        baseline as baseline,
+        dump_accepted as dump_accepted,
+        load_accepted as load_accepted,
+        read_accepted as read_accepted,
+        unused as unused,
+    )
+    from .catalog_page import page as page
+    from .model import Finding as Finding
+    from .render import accepted_fold as accepted_fold, accepted_title as accepted_title
+    from .run import find_all as find_all
+    from .sarif import to_sarif as to_sarif
+    from .url_ages import with_url_ages as with_url_ages
 
-__all__ = [
-    "Acceptance",
-    "Finding",
-    "accept",
-    "accepted_fold",
-    "accepted_title",
-    "baseline",
-    "dump_accepted",
-    "find_all",
-    "load_accepted",
-    "page",
-    "read_accepted",
-    "to_sarif",
-    "unused",
-    "with_url_ages",
-]
 
-__getattr__, __dir__ = attach(
-    __name__,
-    {
-        "Acceptance": ".acceptance",
-        "Finding": ".model",
-        "accept": ".accepted",
-        "accepted_fold": ".render",
-        "accepted_title": ".render",
-        "baseline": ".accepted",
-        "dump_accepted": ".accepted",
-        "find_all": ".run",
-        "load_accepted": ".accepted",
-        "page": ".catalog_page",
-        "read_accepted": ".accepted",
-        "to_sarif": ".sarif",
-        "unused": ".accepted",
-        "with_url_ages": ".url_ages",
-    },
-)
+__all__, __getattr__, __dir__ = attach(__name__)

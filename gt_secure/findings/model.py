@@ -13,12 +13,14 @@ from importlib.resources import files
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from ..account.facts import BucketFacts, Snapshot
-from ..html import Tone
-from ..html import cell as html_cell
-from ..html import code as mono
-from ..html import facts as fact_list
-from ..html import notice as notice_box
-from ..html import output as cell_output
+from ..html import (
+    Tone,
+    cell as html_cell,
+    code as mono,
+    facts as fact_list,
+    notice as notice_box,
+    output as cell_output,
+)
 from ..text import printable
 from .acceptance import Acceptance
 

@@ -7,45 +7,21 @@ from typing import TYPE_CHECKING
 from .._lazy import attach
 
 if TYPE_CHECKING:
-    from .documents import Document, parse_document
-    from .evaluate import evaluate
-    from .explanation import ConditionExplanation, LayerExplanation, StatementExplanation
-    from .facts import supplied_facts
-    from .request import Policies, Request
-    from .request_context import anonymous_context, header_context, presigned_context
-    from .verdict import Verdict
+    from .documents import Document as Document, parse_document as parse_document
+    from .evaluate import evaluate as evaluate
+    from .explanation import (
+        ConditionExplanation as ConditionExplanation,
+        LayerExplanation as LayerExplanation,
+        StatementExplanation as StatementExplanation,
+    )
+    from .facts import supplied_facts as supplied_facts
+    from .request import Policies as Policies, Request as Request
+    from .request_context import (
+        anonymous_context as anonymous_context,
+        header_context as header_context,
+        presigned_context as presigned_context,
+    )
+    from .verdict import Verdict as Verdict
 
-__all__ = [
-    "ConditionExplanation",
-    "Document",
-    "LayerExplanation",
-    "Policies",
-    "Request",
-    "StatementExplanation",
-    "Verdict",
-    "anonymous_context",
-    "evaluate",
-    "header_context",
-    "parse_document",
-    "presigned_context",
-    "supplied_facts",
-]
 
-__getattr__, __dir__ = attach(
-    __name__,
-    {
-        "ConditionExplanation": ".explanation",
-        "Document": ".documents",
-        "LayerExplanation": ".explanation",
-        "Policies": ".request",
-        "Request": ".request",
-        "StatementExplanation": ".explanation",
-        "Verdict": ".verdict",
-        "anonymous_context": ".request_context",
-        "evaluate": ".evaluate",
-        "header_context": ".request_context",
-        "parse_document": ".documents",
-        "presigned_context": ".request_context",
-        "supplied_facts": ".facts",
-    },
-)
+__all__, __getattr__, __dir__ = attach(__name__)

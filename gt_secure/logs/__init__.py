@@ -7,67 +7,24 @@ from typing import TYPE_CHECKING
 from .._lazy import attach
 
 if TYPE_CHECKING:
-    from .coverage import Coverage
-    from .engines.athena_query import QueryProgress
-    from .engines.athena_settings import Athena, Estimate
-    from .engines.selection import EngineChoice, LargeLogs
-    from .export import Export
-    from .hits import Hits
-    from .ingest.reader import Progress
-    from .leaks import LeakRules
-    from .read import count_hits, read_hits
-    from .storage.cache import Cache, CacheState
-    from .storage.listing import LogLocation, find_logs
-    from .table import Table
-    from .waiting import USUALLY, Waiting, follow_hits, wait_for_hits
+    from .coverage import Coverage as Coverage
+    from .engines.athena_query import QueryProgress as QueryProgress
+    from .engines.athena_settings import Athena as Athena, Estimate as Estimate
+    from .engines.selection import EngineChoice as EngineChoice, LargeLogs as LargeLogs
+    from .export import Export as Export
+    from .hits import Hits as Hits
+    from .ingest.reader import Progress as Progress
+    from .leaks import LeakRules as LeakRules
+    from .read import count_hits as count_hits, read_hits as read_hits
+    from .storage.cache import Cache as Cache, CacheState as CacheState
+    from .storage.listing import LogLocation as LogLocation, find_logs as find_logs
+    from .table import Table as Table
+    from .waiting import (
+        USUALLY as USUALLY,
+        Waiting as Waiting,
+        follow_hits as follow_hits,
+        wait_for_hits as wait_for_hits,
+    )
 
-__all__ = [
-    "USUALLY",
-    "Athena",
-    "Cache",
-    "CacheState",
-    "Coverage",
-    "EngineChoice",
-    "Estimate",
-    "Export",
-    "Hits",
-    "LargeLogs",
-    "LeakRules",
-    "LogLocation",
-    "Progress",
-    "QueryProgress",
-    "Table",
-    "Waiting",
-    "count_hits",
-    "find_logs",
-    "follow_hits",
-    "read_hits",
-    "wait_for_hits",
-]
 
-__getattr__, __dir__ = attach(
-    __name__,
-    {
-        "USUALLY": ".waiting",
-        "Athena": ".engines.athena_settings",
-        "Cache": ".storage.cache",
-        "CacheState": ".storage.cache",
-        "Coverage": ".coverage",
-        "EngineChoice": ".engines.selection",
-        "Estimate": ".engines.athena_settings",
-        "Export": ".export",
-        "Hits": ".hits",
-        "LargeLogs": ".engines.selection",
-        "LeakRules": ".leaks",
-        "LogLocation": ".storage.listing",
-        "Progress": ".ingest.reader",
-        "QueryProgress": ".engines.athena_query",
-        "Table": ".table",
-        "Waiting": ".waiting",
-        "count_hits": ".read",
-        "find_logs": ".storage.listing",
-        "follow_hits": ".waiting",
-        "read_hits": ".read",
-        "wait_for_hits": ".waiting",
-    },
-)
+__all__, __getattr__, __dir__ = attach(__name__)

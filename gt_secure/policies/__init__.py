@@ -7,28 +7,15 @@ from typing import TYPE_CHECKING
 from .._lazy import attach
 
 if TYPE_CHECKING:
-    from .bucket_guard import GUARD_SID, Guard, build_guard, find_guard, merge_guard, remove_guard
-    from .session_policy import session_policy
+    from .bucket_guard import (
+        GUARD_SID as GUARD_SID,
+        Guard as Guard,
+        build_guard as build_guard,
+        find_guard as find_guard,
+        merge_guard as merge_guard,
+        remove_guard as remove_guard,
+    )
+    from .session_policy import session_policy as session_policy
 
-__all__ = [
-    "GUARD_SID",
-    "Guard",
-    "build_guard",
-    "find_guard",
-    "merge_guard",
-    "remove_guard",
-    "session_policy",
-]
 
-__getattr__, __dir__ = attach(
-    __name__,
-    {
-        "GUARD_SID": ".bucket_guard",
-        "Guard": ".bucket_guard",
-        "build_guard": ".bucket_guard",
-        "find_guard": ".bucket_guard",
-        "merge_guard": ".bucket_guard",
-        "remove_guard": ".bucket_guard",
-        "session_policy": ".session_policy",
-    },
-)
+__all__, __getattr__, __dir__ = attach(__name__)

@@ -7,37 +7,16 @@ from typing import TYPE_CHECKING
 from .._lazy import attach
 
 if TYPE_CHECKING:
-    from .inspect import PresignedUrl, inspect
-    from .mint import mint
-    from .origin import KERNEL, ProbeOrigin, probe_origin_for, probe_origins
-    from .probe import Probe, probe
-    from .test_url import TestUrl
+    from .inspect import PresignedUrl as PresignedUrl, inspect as inspect
+    from .mint import mint as mint
+    from .origin import (
+        KERNEL as KERNEL,
+        ProbeOrigin as ProbeOrigin,
+        probe_origin_for as probe_origin_for,
+        probe_origins as probe_origins,
+    )
+    from .probe import Probe as Probe, probe as probe
+    from .test_url import TestUrl as TestUrl
 
-__all__ = [
-    "KERNEL",
-    "PresignedUrl",
-    "Probe",
-    "ProbeOrigin",
-    "TestUrl",
-    "inspect",
-    "mint",
-    "probe",
-    "probe_origin_for",
-    "probe_origins",
-]
 
-__getattr__, __dir__ = attach(
-    __name__,
-    {
-        "KERNEL": ".origin",
-        "PresignedUrl": ".inspect",
-        "Probe": ".probe",
-        "ProbeOrigin": ".origin",
-        "TestUrl": ".test_url",
-        "inspect": ".inspect",
-        "mint": ".mint",
-        "probe": ".probe",
-        "probe_origin_for": ".origin",
-        "probe_origins": ".origin",
-    },
-)
+__all__, __getattr__, __dir__ = attach(__name__)

@@ -13,10 +13,7 @@ from urllib.parse import urlsplit
 from ..aws.client import is_loopback_url
 from ..aws.log_filter import install_secret_filter
 from ..errors import InvalidInput, refuse_url
-from ..html import Chip, Tone
-from ..html import code as mono
-from ..html import facts as fact_list
-from ..html import output as cell_output
+from ..html import Chip, Tone, code as mono, facts as fact_list, output as cell_output
 from ..network import Source
 from ..test_journal import record_use
 from ..text import printable

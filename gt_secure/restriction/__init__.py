@@ -7,34 +7,16 @@ from typing import TYPE_CHECKING
 from .._lazy import attach
 
 if TYPE_CHECKING:
-    from .expectations import Expectation, expect
-    from .files import dump_restriction, dumps_restriction, load_restriction, loads_restriction, schema
-    from .messages import Notice
-    from .model import Restriction
+    from .expectations import Expectation as Expectation, expect as expect
+    from .files import (
+        dump_restriction as dump_restriction,
+        dumps_restriction as dumps_restriction,
+        load_restriction as load_restriction,
+        loads_restriction as loads_restriction,
+        schema as schema,
+    )
+    from .messages import Notice as Notice
+    from .model import Restriction as Restriction
 
-__all__ = [
-    "Expectation",
-    "Notice",
-    "Restriction",
-    "dump_restriction",
-    "dumps_restriction",
-    "expect",
-    "load_restriction",
-    "loads_restriction",
-    "schema",
-]
 
-__getattr__, __dir__ = attach(
-    __name__,
-    {
-        "Expectation": ".expectations",
-        "Notice": ".messages",
-        "Restriction": ".model",
-        "dump_restriction": ".files",
-        "dumps_restriction": ".files",
-        "expect": ".expectations",
-        "load_restriction": ".files",
-        "loads_restriction": ".files",
-        "schema": ".files",
-    },
-)
+__all__, __getattr__, __dir__ = attach(__name__)

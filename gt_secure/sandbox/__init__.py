@@ -11,37 +11,13 @@ from typing import TYPE_CHECKING
 from .._lazy import attach
 
 if TYPE_CHECKING:
-    from .command import shell_lines
-    from .control import reset
-    from .gateway.source_mapping import SimulatedOrigin
-    from .portal.client import open_task, submit_task
-    from .private_environment import install, require
-    from .process import Sandbox
-    from .settings import Settings
+    from .command import shell_lines as shell_lines
+    from .control import reset as reset
+    from .gateway.source_mapping import SimulatedOrigin as SimulatedOrigin
+    from .portal.client import open_task as open_task, submit_task as submit_task
+    from .private_environment import install as install, require as require
+    from .process import Sandbox as Sandbox
+    from .settings import Settings as Settings
 
-__all__ = [
-    "Sandbox",
-    "Settings",
-    "SimulatedOrigin",
-    "install",
-    "open_task",
-    "require",
-    "reset",
-    "shell_lines",
-    "submit_task",
-]
 
-__getattr__, __dir__ = attach(
-    __name__,
-    {
-        "Sandbox": ".process",
-        "Settings": ".settings",
-        "SimulatedOrigin": ".gateway.source_mapping",
-        "install": ".private_environment",
-        "open_task": ".portal.client",
-        "require": ".private_environment",
-        "reset": ".control",
-        "shell_lines": ".command",
-        "submit_task": ".portal.client",
-    },
-)
+__all__, __getattr__, __dir__ = attach(__name__)

@@ -7,41 +7,13 @@ from typing import TYPE_CHECKING
 from .._lazy import attach
 
 if TYPE_CHECKING:
-    from .accounts import Account, read_accounts
-    from .regions import DEFAULT_REGIONS, parse_regions
-    from .result import Sweep
-    from .role import role_stackset, role_terraform
-    from .row import SweepRow
-    from .runner import sweep
-    from .spec import SweepSpec, load_sweep
+    from .accounts import Account as Account, read_accounts as read_accounts
+    from .regions import DEFAULT_REGIONS as DEFAULT_REGIONS, parse_regions as parse_regions
+    from .result import Sweep as Sweep
+    from .role import role_stackset as role_stackset, role_terraform as role_terraform
+    from .row import SweepRow as SweepRow
+    from .runner import sweep as sweep
+    from .spec import SweepSpec as SweepSpec, load_sweep as load_sweep
 
-__all__ = [
-    "DEFAULT_REGIONS",
-    "Account",
-    "Sweep",
-    "SweepRow",
-    "SweepSpec",
-    "load_sweep",
-    "parse_regions",
-    "read_accounts",
-    "role_stackset",
-    "role_terraform",
-    "sweep",
-]
 
-__getattr__, __dir__ = attach(
-    __name__,
-    {
-        "DEFAULT_REGIONS": ".regions",
-        "Account": ".accounts",
-        "Sweep": ".result",
-        "SweepRow": ".row",
-        "SweepSpec": ".spec",
-        "load_sweep": ".spec",
-        "parse_regions": ".regions",
-        "read_accounts": ".accounts",
-        "role_stackset": ".role",
-        "role_terraform": ".role",
-        "sweep": ".runner",
-    },
-)
+__all__, __getattr__, __dir__ = attach(__name__)

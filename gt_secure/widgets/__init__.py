@@ -7,38 +7,14 @@ from typing import TYPE_CHECKING
 from .._lazy import attach
 
 if TYPE_CHECKING:
-    from .allow_editor import AllowEditor
-    from .background import testing
-    from .hits_step import HitsStep
-    from .panel import Panel, panel
-    from .review_step import ReviewStep
-    from .sweep_view import SweepView
-    from .team_picker import TeamPicker
-    from .test_url_step import TestUrlStep
+    from .allow_editor import AllowEditor as AllowEditor
+    from .background import testing as testing
+    from .hits_step import HitsStep as HitsStep
+    from .panel import Panel as Panel, panel as panel
+    from .review_step import ReviewStep as ReviewStep
+    from .sweep_view import SweepView as SweepView
+    from .team_picker import TeamPicker as TeamPicker
+    from .test_url_step import TestUrlStep as TestUrlStep
 
-__all__ = [
-    "AllowEditor",
-    "HitsStep",
-    "Panel",
-    "ReviewStep",
-    "SweepView",
-    "TeamPicker",
-    "TestUrlStep",
-    "panel",
-    "testing",
-]
 
-__getattr__, __dir__ = attach(
-    __name__,
-    {
-        "AllowEditor": ".allow_editor",
-        "HitsStep": ".hits_step",
-        "Panel": ".panel",
-        "ReviewStep": ".review_step",
-        "SweepView": ".sweep_view",
-        "TeamPicker": ".team_picker",
-        "TestUrlStep": ".test_url_step",
-        "panel": ".panel",
-        "testing": ".background",
-    },
-)
+__all__, __getattr__, __dir__ = attach(__name__)

@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 import traitlets
 
-from .. import html as markup
-from .. import logs as access_logs
-from .. import plots
+from .. import html as markup, logs as access_logs, plots
 from ..errors import GtSecureError, InvalidInput
 from ..html import Markup, count
 from ..logs.activity import READING, ROWS, WRITING, Activity

@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from .. import html as markup
-from .. import plots
+from .. import html as markup, plots
 from ..access.answer_tone import answer_tone
 from ..errors import GtSecureError
 from ..html import Chip, Markup, count

@@ -6,8 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from .. import changes as locks
-from .. import html as markup
+from .. import changes as locks, html as markup
 from ..html import Markup, count
 
 if TYPE_CHECKING:

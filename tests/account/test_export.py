@@ -20,8 +20,7 @@ from gt_secure.changes.render.infrastructure_code import hcl
 from gt_secure.changes.targets import BucketGuard
 from gt_secure.restriction.model import Restriction
 from support.account import BUCKET, TEAM, Account
-from support.states import FORCE, state
-from support.states import TEAM as FAKE_TEAM
+from support.states import FORCE, TEAM as FAKE_TEAM, state
 
 OFFICE = "203.0.113.0/24"
 AWS_CLI = Path(sys.executable).with_name("aws")

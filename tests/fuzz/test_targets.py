@@ -13,8 +13,7 @@ import pytest
 
 from gt_secure import files as textfiles
 from gt_secure.html import Markup
-from gt_secure.logs.ingest import batching as packing
-from gt_secure.logs.ingest import json_records as records
+from gt_secure.logs.ingest import batching as packing, json_records as records
 from gt_secure.presign.inspect import PresignedUrl
 from support import corpus
 from support.fuzzing import input_targets, log_targets

@@ -10,8 +10,7 @@ from hypothesis import HealthCheck, Phase, event, given, settings
 
 from gt_secure.iam.evaluate import evaluate
 from gt_secure.iam.request import Policies, Request
-from support import policy_cases as generated
-from support import policy_engines as engines
+from support import policy_cases as generated, policy_engines as engines
 
 PAGE = "https://docs.aws.amazon.com/IAM/latest/UserGuide/"
 

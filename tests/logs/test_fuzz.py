@@ -6,8 +6,7 @@ import gzip
 import io
 import random
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from gt_secure.logs import count_hits, read_hits
 from gt_secure.logs.ingest.neighbours import neighbour_file

@@ -19,8 +19,7 @@ from gt_secure.errors import GtSecureError, InvalidInput, LogError, NotFound
 from gt_secure.logs import count_hits, read_hits
 from gt_secure.logs.engines import duckdb_store
 from gt_secure.logs.engines.duckdb_store import Store, sweep
-from gt_secure.logs.ingest import batching as packing
-from gt_secure.logs.ingest import chunks as chunks_module
+from gt_secure.logs.ingest import batching as packing, chunks as chunks_module
 from gt_secure.logs.storage.objects import StandardInput
 from support import corpus
 

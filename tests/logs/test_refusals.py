@@ -10,8 +10,7 @@ import pytest
 
 from gt_secure import plots
 from gt_secure.access.refused_by import EXPIRED, OTHER, lock_of
-from gt_secure.logs import Hits, count_hits, read_hits
-from gt_secure.logs import refusals as module
+from gt_secure.logs import Hits, count_hits, read_hits, refusals as module
 from gt_secure.logs.refusals import RefusedRequests
 from gt_secure.policies.bucket_guard import build_guard, merge_guards
 from support import corpus

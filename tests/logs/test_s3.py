@@ -21,8 +21,7 @@ from gt_secure.logs import Cache, count_hits, find_logs, read_hits
 from gt_secure.logs.activity import Activity
 from gt_secure.logs.ingest import reader
 from gt_secure.logs.ingest.reader import Reader
-from gt_secure.logs.storage import objects
-from gt_secure.logs.storage import resumable_body as body_module
+from gt_secure.logs.storage import objects, resumable_body as body_module
 from gt_secure.logs.storage.listing import list_logs
 from gt_secure.logs.storage.objects import LocalFile, S3Object
 from support import corpus

@@ -3,8 +3,7 @@
 import json
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from gt_secure.errors import InvalidInput, PolicyError
 from gt_secure.policies.bucket_guard import (

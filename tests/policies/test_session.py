@@ -2,8 +2,7 @@ import json
 import re
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from gt_secure.errors import InvalidInput, PolicyError
 from gt_secure.iam.evaluate import evaluate

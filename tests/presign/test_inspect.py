@@ -1,8 +1,7 @@
 """Any tool's presigned URL, read without giving away its secrets."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from gt_secure.errors import InvalidInput
 from gt_secure.presign import TestUrl, inspect

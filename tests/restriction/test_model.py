@@ -9,8 +9,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from gt_secure.errors import InvalidInput, MissingExtra, NotFound
 from gt_secure.network import collapse, parse_network

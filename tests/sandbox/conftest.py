@@ -17,8 +17,8 @@ from support.rig import (  # noqa: F401 - the names that the tests of this folde
     ROLE,
     VPCE,
     Answer,
+    Rig as Box,
 )
-from support.rig import Rig as Box
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,7 @@ from urllib.parse import unquote
 
 import pytest
 from botocore.exceptions import ClientError
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from gt_secure.sandbox.accesslog import config, rows
 from gt_secure.sandbox.accesslog.operations import operation

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 import urllib3
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from gt_secure.errors import InvalidInput
 from gt_secure.network import Source

@@ -6,8 +6,7 @@ import struct
 import zlib
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from gt_secure.sandbox.demo_data import images as pictures
 from gt_secure.sandbox.sagemaker import model, templates

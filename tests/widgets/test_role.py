@@ -11,8 +11,7 @@ import pytest
 
 from gt_secure.connection import Connection
 from gt_secure.errors import AccessDenied, GtSecureError
-from gt_secure.widgets import panel
-from gt_secure.widgets import role_summary as roleline
+from gt_secure.widgets import panel, role_summary as roleline
 
 from .conftest import run, user, words
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from ..._lazy import attach
 
 if TYPE_CHECKING:
-    from .expectation_log import Scene, Scenes
+    from .expectation_log import Scene as Scene, Scenes as Scenes
 
-__all__ = ["Scene", "Scenes"]
 
-__getattr__, __dir__ = attach(__name__, {"Scene": ".expectation_log", "Scenes": ".expectation_log"})
+__all__, __getattr__, __dir__ = attach(__name__)

@@ -11,11 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from ...aws.denials import parse_denial
-from ...html import Tone
-from ...html import join as join_html
-from ...html import notice as notice_box
-from ...html import output as cell_output
-from ...html import text as html_text
+from ...html import Tone, join as join_html, notice as notice_box, output as cell_output, text as html_text
 from ...iam.verdict import Verdict
 from ...network import Source, contains
 from ...policies.bucket_guard import Guard

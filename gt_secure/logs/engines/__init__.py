@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from ..._lazy import attach
 
 if TYPE_CHECKING:
-    from .remote import count_elsewhere, read_elsewhere
+    from .remote import count_elsewhere as count_elsewhere, read_elsewhere as read_elsewhere
 
-__all__ = ["count_elsewhere", "read_elsewhere"]
 
-__getattr__, __dir__ = attach(__name__, {"count_elsewhere": ".remote", "read_elsewhere": ".remote"})
+__all__, __getattr__, __dir__ = attach(__name__)

@@ -25,15 +25,11 @@ from . import (
     encryption,
     listing,
     policy_principals,
+    query_auth as presigned,
     routes,
     sigv2,
-    sts_limits,
-)
-from . import (
-    query_auth as presigned,
-)
-from . import (
     source_mapping as addresses,
+    sts_limits,
 )
 from .http import (
     BodyTooLarge,

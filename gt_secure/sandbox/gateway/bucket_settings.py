@@ -13,8 +13,7 @@ from typing import Any
 from .. import emulator
 from ..accesslog import config
 from ..accesslog.recorder import bucket_and_key
-from . import auth, policy_principals, policy_status
-from . import query_auth as presigned
+from . import auth, policy_principals, policy_status, query_auth as presigned
 from .http import HttpRequest, Reply
 
 MAX_POLICY_BYTES = 20 * 1024

@@ -9,12 +9,10 @@ from ...errors import InvalidInput
 from ...network import Source
 from ..accesslog.delivery import Delivery
 from ..control import RESET, SIGNING_NAME
-from ..gateway import auth
-from ..gateway import source_mapping as addresses
+from ..gateway import auth, source_mapping as addresses
 from ..gateway.http import HttpRequest, Reply, json_reply
 from ..settings import S3_ENDPOINT_ID
-from .app import PATH as PORTAL
-from .app import Portal
+from .app import PATH as PORTAL, Portal
 
 PLACES = (
     ("office", "203.0.113.7"),

@@ -20,8 +20,7 @@ from unittest import mock
 import duckdb
 
 from gt_secure.logs.engines.duckdb_store import from_records
-from gt_secure.logs.ingest import batching as packing
-from gt_secure.logs.ingest import chunks, json_stream, reader
+from gt_secure.logs.ingest import batching as packing, chunks, json_stream, reader
 from gt_secure.logs.ingest.arrow_stream import LineStream
 from gt_secure.logs.ingest.json_records import RecordSink
 from gt_secure.logs.ingest.reader import Reader
