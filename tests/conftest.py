@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from functools import lru_cache
@@ -14,6 +17,7 @@ import botocore.session
 import pytest
 
 from gt_secure.sandbox import Sandbox
+from support.warm import Warm
 
 os.environ.pop("COLUMNS", None)  # tables would wrap at the width of the terminal that runs the tests
 
@@ -46,6 +50,33 @@ LONG = (
     "doctor/", "logs/test_athena.py", "logs/test_fetch.py",
 )  # fmt: skip
 """What takes longest is started first, so that no worker is left with it at the end."""
+
+
+_WARM = "GT_SECURE_TESTS_WARM"
+_serving: list[subprocess.Popen[bytes]] = []
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start what is copied where tests run commands, once for all workers; it imports nothing until it is asked."""
+    if _WARM not in os.environ and sys.platform == "linux":
+        os.environ[_WARM] = tempfile.mkdtemp(prefix="warm-")  # short: it holds a socket
+        _serving.append(Warm(Path(os.environ[_WARM])).serve())
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End it with its copies."""
+    for process in _serving:
+        process.communicate()
+        shutil.rmtree(os.environ.pop(_WARM))
+    _serving.clear()
+
+
+@pytest.fixture(scope="session")
+def warm() -> Warm:
+    """Programs and a kernel that start with the packages of others imported: see ``support.warm``."""
+    if _WARM not in os.environ:
+        pytest.skip("copies of a running process need Linux")
+    return Warm(Path(os.environ[_WARM]))
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -9,13 +9,14 @@ their outputs are saved in place.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import re
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import nbformat
@@ -78,18 +79,29 @@ def secrets_in(text: str) -> list[str]:
     return sorted(set(kinds))
 
 
-def check(path: Path) -> tuple[int, float, list[str]]:
-    """Run one notebook under nbval, and search everything that its kernel sent, because outputs are saved from it."""
+def check(
+    path: Path, sandbox: Sandbox | None = None, pytest: Sequence[str] = (sys.executable, "-m", "pytest")
+) -> tuple[int, float, list[str]]:
+    """Run one notebook under nbval, and search everything that its kernel sent, because outputs are saved from it.
+
+    Parameters
+    ----------
+    sandbox : Sandbox, optional
+        One that is as it was seeded; without it a new one is started.
+    pytest : sequence of str
+        The command.
+    """
     problems = problems_of(path)
     started = time.perf_counter()
-    with Sandbox(log_delay_s=0.5) as sandbox, tempfile.TemporaryDirectory() as scratch:
+    started_here = Sandbox(log_delay_s=0.5) if sandbox is None else contextlib.nullcontext(sandbox)
+    with started_here as running, tempfile.TemporaryDirectory() as scratch:
         messages = Path(scratch) / "messages.ndjson"
         command = [
-            sys.executable, "-m", "pytest", "-q", "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=180",
+            *pytest, "-q", "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=180",
             f"--nbval-sanitize-with={SANITIZE}", "-p", "no:cacheprovider", "-o", "addopts=",
             "-p", "nbval_messages", f"--kernel-messages={messages}", str(path),
         ]  # fmt: skip
-        env = environment(sandbox, scratch)
+        env = environment(running, scratch)
         env["PYTHONPATH"] = os.pathsep.join([str(ROOT / "tools"), *filter(None, [env.get("PYTHONPATH")])])
         done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True)
         sent = messages.read_text(encoding="utf-8") if messages.exists() else ""

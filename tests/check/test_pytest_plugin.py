@@ -15,7 +15,7 @@ SECRET = {**GOOD, "source": "'?X-Amz-Signature=" + "0f" * 32 + "'"}
 
 
 @pytest.fixture
-def project(tmp_path):
+def project(tmp_path, warm):
     """A folder with a test file and notebooks, and pytest in a process of its own."""
 
     def run(*args, test="", **notebooks):
@@ -28,8 +28,10 @@ def project(tmp_path):
             }  # fmt: skip
             cell.setdefault("id", "a")
             (tmp_path / f"{name}.ipynb").write_text(json.dumps(book))
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rA", *args]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=900)
+        command = [warm.bin / "pytest", "-p", "no:cacheprovider", "-rA", *args]
+        done = subprocess.run(
+            command, cwd=tmp_path, env=warm.environment(), capture_output=True, text=True, timeout=900
+        )
         return done.returncode, done.stdout + done.stderr
 
     return run
@@ -151,9 +153,10 @@ def pytest_collection_modifyitems(items):
     assert code == 0
 
 
-@pytest.mark.parametrize("dist", [(), ("--dist", "loadscope"), ("--dist", "loadgroup"), ("--dist", "loadfile")])
-def test_cells_of_a_notebook_stay_on_one_worker(project, chain, dist):
-    code, out = project(*BESIDE_NBVAL, "-n", "2", *dist)
+@pytest.mark.parametrize("dist", [None, "loadscope", "loadgroup", "loadfile"])
+def test_cells_of_a_notebook_stay_on_one_worker(project, chain, warm, dist):
+    workers = ["-n", "2"] if dist is None else ["--tx", f"2*popen//python={warm.bin / 'warm-python'}", "--dist", dist]
+    code, out = project(*BESIDE_NBVAL, *workers)
     assert "14 passed" in out, out
     assert code == 0
 

@@ -16,7 +16,7 @@ SECRET = re.compile(r"X-Amz-Signature|X-Amz-Security-Token|\b(AKIA|ASIA)[A-Z0-9]
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def run(tmp_path_factory, warm):
     """Run gt-secure against a sandbox of its own; returns exit code, standard output and standard error."""
     home = tmp_path_factory.mktemp("home")
     with Sandbox(log_delay_s=0.1) as sandbox:
@@ -25,7 +25,7 @@ def run(tmp_path_factory):
 
         def call(*args, stdin="", **more):
             done = subprocess.run(
-                [sys.executable, "-m", "gt_secure.cli", *args],
+                [warm.bin / "gt-secure", *args],
                 input=stdin, capture_output=True, text=True, env=env | more, timeout=120,
             )  # fmt: skip
             assert "Traceback" not in done.stderr, done.stderr

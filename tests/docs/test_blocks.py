@@ -11,7 +11,6 @@ import re
 import shlex
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +21,7 @@ import sqlglot
 from gt_secure.sandbox import Sandbox
 from support.blocks import ROOT, Block, blocks_of, commands_in, pages, runnable
 from support.rooms import fresh_checkout
+from support.warm import Warm
 
 PAGES = [path for path in pages() if runnable(path)]
 # “make demo” is run by the test below, and “make test” runs this very test.
@@ -94,7 +94,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_blocks_run(page: Path, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_run(page: Path, sandbox: Sandbox, warm: Warm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     sandbox.reset()
@@ -103,7 +103,8 @@ def test_blocks_run(page: Path, sandbox: Sandbox, tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("GT_SECURE_JOURNAL", str(tmp_path / "journal"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    for name, value in warm.environment().items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {"__name__": "__docs__"}
@@ -115,13 +116,14 @@ def test_blocks_run(page: Path, sandbox: Sandbox, tmp_path: Path, monkeypatch: p
         elif block.word in {"installs", "sagemaker"} or is_exempt(page, block):
             continue
         elif block.word == "until":
-            run_until(block.value, block.text, dict(os.environ), tmp_path)
+            cold = {**os.environ, "PATH": os.environ["PATH"].removeprefix(f"{warm.bin}{os.pathsep}")}
+            run_until(block.value, block.text, cold, tmp_path)
         elif block.word == "output":
             assert printed == block.text, where
         elif block.language == "python":
             printed = python(block.text, where, names)
         elif block.text.startswith("%"):  # a cell with magics
-            cell = [sys.executable, "-m", "IPython", "--no-banner", "-c", block.text]
+            cell = [warm.bin / "ipython", "--no-banner", "-c", block.text]
             done = subprocess.run(cell, capture_output=True, text=True, cwd=tmp_path)
             assert done.returncode == 0, f"{where}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
         elif block.language == "bash":

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import nbformat
 import pytest
+
+from gt_secure.sandbox import Sandbox
+from support.warm import Warm
 
 ROOT = Path(__file__).resolve().parents[2]
 TUTORIALS = sorted((ROOT / "notebooks").rglob("*.ipynb"))
@@ -23,14 +28,25 @@ def runner() -> ModuleType:
     return module
 
 
+@pytest.fixture
+def check(
+    runner: ModuleType, running_sandbox: Sandbox, warm: Warm, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Path], Any]:
+    """Check a notebook on the sandbox as it was seeded."""
+    running_sandbox.reset()
+    for name, value in warm.environment().items():
+        monkeypatch.setenv(name, value)
+    return lambda path: runner.check(path, running_sandbox, [str(warm.bin / "pytest")])
+
+
 @pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
-def test_runs_as_committed_and_saves_no_secret(path: Path, runner: ModuleType) -> None:
-    cells, _, problems = runner.check(path)
+def test_runs_as_committed_and_saves_no_secret(path: Path, check: Callable[[Path], Any]) -> None:
+    cells, _, problems = check(path)
     assert problems == []
     assert cells
 
 
-def test_a_secret_in_an_output_or_a_widget_is_noticed(tmp_path: Path, runner: ModuleType) -> None:
+def test_a_secret_in_an_output_or_a_widget_is_noticed(tmp_path: Path, check: Callable[[Path], Any]) -> None:
     """Also one that the cell takes back before it ends."""
     source = """
 import ipywidgets
@@ -42,6 +58,6 @@ print("id AK" + "IAIOSFODNN7EXAMPLE")
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
     path = tmp_path / "secrets.ipynb"
     nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata=kernel), path)
-    cells, _, problems = runner.check(path)
+    cells, _, problems = check(path)
     assert cells == 1
     assert problems == [f"when executed, it shows or keeps “{name}”" for name in ("AKIA", "X-Amz-Signature=")]
