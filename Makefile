@@ -135,7 +135,7 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-strip-extras \
-  --custom-compile-command "make lock" --extra sandbox --extra browser setup.cfg requirements/build.in
+  --custom-compile-command "make lock" setup.cfg requirements/build.in
 
 lock: ## write requirements/*.txt anew (needs uv)
 	$(LOCK) requirements/dev.in -o requirements/dev.txt

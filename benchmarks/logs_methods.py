@@ -123,8 +123,8 @@ def rows_with_cache(path: str) -> Counts:
 
 
 def count_four_boto3(path: str) -> Result:
-    sys.modules["obstore"] = None  # type: ignore[assignment] # as where the extra is not installed
-    return Result(count_four(path), note="without the extra fast")
+    sys.modules["obstore"] = None  # type: ignore[assignment] # as where it is not installed
+    return Result(count_four(path), note="without obstore")
 
 
 def leaks_command(path: str) -> Result:
@@ -389,7 +389,7 @@ def fetch_only(path: str) -> Counts:
 
 
 def fetch_obstore(path: str) -> Counts:
-    """Only fetch, by the client that the extra has: the limit for everything that reads over HTTP."""
+    """Only fetch, by obstore: the limit for everything that reads over HTTP."""
     from concurrent.futures import ThreadPoolExecutor
 
     import obstore

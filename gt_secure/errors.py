@@ -179,7 +179,7 @@ class LogError(GtSecureError, RuntimeError):
 
 
 class MissingExtra(GtSecureError, ImportError):
-    """An optional dependency is not installed; ``next_step`` names the extra."""
+    """An optional dependency is not installed; ``next_step`` says how to install it."""
 
 
 def refuse_url(value: object, field: str, wanted: str) -> None:

@@ -23,6 +23,7 @@ from typing import Any
 from . import files as textfiles
 from .errors import InvalidInput, MissingExtra, NotFound
 from .network import IPAddress, IPNetwork, parse_networks, unmapped
+from .optional import install_command
 
 KINDS = ("office", "vpn", "pool", "proxy", "partner", "cloud", "other")
 """Kinds of networks. All addresses of one network count as one user, except those of ``cloud`` and ``other``."""
@@ -75,7 +76,7 @@ class Networks:
     ----------
     named : iterable of NamedNetwork
     databases : iterable of path
-        MMDB files with autonomous systems or countries; they need the extra ``geo``.
+        MMDB files with autonomous systems or countries; they need maxminddb.
 
     Examples
     --------
@@ -172,7 +173,7 @@ class _Database:
             import maxminddb  # type: ignore[import-not-found,unused-ignore]
         except ImportError as error:
             raise MissingExtra(
-                "Reading a .mmdb file needs maxminddb.", next_step="pip install 'gt-secure[geo]'"
+                "Reading a .mmdb file needs maxminddb.", next_step=f"Run: {install_command('maxminddb')}"
             ) from error
         try:
             self._reader = maxminddb.open_database(str(self.path))
@@ -209,7 +210,7 @@ def load_networks(*paths: str | Path) -> Networks:
     Raises
     ------
     NotFound, InvalidInput, MissingExtra
-        No such file; a file of none of these kinds; an MMDB file without the extra ``geo``.
+        No such file; a file of none of these kinds; an MMDB file without maxminddb.
     """
     named: list[NamedNetwork] = []
     databases: list[Path] = []

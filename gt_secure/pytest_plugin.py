@@ -51,7 +51,7 @@ def nbval_sanitize_file() -> Path:
 def gt_secure_sandbox() -> Iterator[Sandbox]:
     """A local AWS with demo workteams, buckets and a role, for the whole session.
 
-    Without the extra ``sandbox`` a test that asks for it is an error, not a skipped test: a guard that is silently not
+    Without the sandbox's packages a test that asks for it is an error, not a skipped test: a guard that is silently not
     tested looks like one that holds.
     """
     sandbox.require()

@@ -15,7 +15,7 @@ import gt_secure
 ROOT = Path(gt_secure.__file__).parent
 
 LAYERS = [
-    ["_version", "_lazy", "text"],
+    ["_version", "_lazy", "text", "optional"],
     ["tracebacks"],
     ["errors"],
     ["html", "columns", "files", "address_lists", "test_journal", "wording"],

@@ -89,7 +89,7 @@ def _check_usable(record: ChangeRecord) -> None:
     if record.status == "unsupported":
         raise Unsupported(
             f"Change {record.id} was recorded by a newer version of gt_secure: {'; '.join(record.problems)}.",
-            next_step="Update gt_secure (pip install -U gt-secure) and undo it with that version.",
+            next_step="Update gt_secure, and undo it with that version.",
             details={"change": record.id},
         )
     problems = list(record.problems)

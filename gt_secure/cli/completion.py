@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from ..errors import MissingExtra
+from ..optional import install_command
 from .exit_codes import OK
 from .parser import Commands, Parser
 
@@ -35,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     except ImportError as error:
         raise MissingExtra(
             "Completion needs argcomplete, which is not installed.",
-            next_step="Run: pip install 'gt_secure[completion]'",
+            next_step=f"Run: {install_command('argcomplete')}",
         ) from error
     sys.stdout.write(shellcode(["gt-secure"], shell=args.shell) + "\n")
     return OK

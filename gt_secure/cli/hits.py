@@ -27,6 +27,7 @@ from ..logs.sql.columns import COLUMNS
 from ..logs.storage.cache import Cache, cache_state
 from ..logs.storage.listing import find_logs
 from ..logs.table import Table
+from ..optional import missing
 from ..text import json_text, printable
 from .output import connection, note
 from .progress import working
@@ -331,7 +332,8 @@ def _refuse_terminal(output: str | None) -> None:
 def tell(coverage: Coverage, stats: bool) -> None:
     """Print the coverage on standard error: as JSON, or only what needs attention."""
     if stats:
-        note(json_text(coverage.to_dict()))
+        slower = missing(("isal", "obstore"))
+        note(json_text(coverage.to_dict() | ({"slower_without": slower} if slower else {})))
         return
     note(coverage.summary)
     for limit in coverage.limits()[1:]:

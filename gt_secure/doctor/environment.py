@@ -1,4 +1,4 @@
-"""Facts about the installation and its AWS calls: SDK, extras, region, host, signature, clock."""
+"""Facts about the installation and its AWS calls: SDK, optional packages, region, host, signature, clock."""
 
 from __future__ import annotations
 
@@ -7,22 +7,20 @@ import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from importlib import metadata
 from typing import Any, Literal, TypeAlias
 
 from .._version import __version__
 from ..aws.client import Aws, aws_errors
 from ..errors import GtSecureError
+from ..optional import OPTIONAL, install_command, missing, version
 
 Mark: TypeAlias = Literal["ok", "note", "wrong"]
 
-EXTRAS = {
-    "browser": ("anywidget", "the probe from your own browser"),
-    "sagemaker": ("sagemaker", "sessions and workteams of the SageMaker SDK"),
-    "sandbox": ("ministack", "the local AWS"),
-    "fast": ("isal", "faster fetching and unpacking of logs"),
-    "spark": ("pyspark", "logs on a Spark cluster"),
+TOOLS = {
+    "sandbox": ("ministack", "gt-secure sandbox install", "the local AWS"),
+    "Spark": ("pyspark", "pip install pyspark", "logs on a Spark cluster"),
 }
+"""Distribution, command and purpose of what a few people need."""
 CLOCK_NOTE_S, CLOCK_WRONG_S = 60, 300
 """S3 refuses a signature whose time is more than 15 minutes off; a URL of a few minutes fails much earlier."""
 
@@ -43,7 +41,7 @@ class Fact:
 
 def facts(aws: Aws) -> list[Fact]:
     """Yield facts about this installation and its AWS calls."""
-    return [*_versions(), *_members(aws), *_calls(aws), *_extras()]
+    return [*_versions(), *_members(aws), *_calls(aws), *_packages()]
 
 
 def installed() -> list[Fact]:
@@ -58,15 +56,15 @@ def installed() -> list[Fact]:
     >>> [fact.name for fact in installed()][:2]
     ['gt_secure', 'Python']
     """
-    return [*_versions(), *_extras()]
+    return [*_versions(), *_packages()]
 
 
 def _versions() -> Iterator[Fact]:
     yield Fact("gt_secure", __version__)
     yield Fact("Python", platform.python_version())
     for name in ("boto3", "ipywidgets", "matplotlib", "duckdb"):
-        version = _version(name)
-        yield Fact(name, version or "missing", "ok" if version else "wrong", "" if version else f"pip install {name}")
+        found = version(name)
+        yield Fact(name, found or "missing", "ok" if found else "wrong", "" if found else f"pip install {name}")
 
 
 def _members(aws: Aws) -> Iterator[Fact]:
@@ -113,17 +111,11 @@ def _now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-def _extras() -> Iterator[Fact]:
-    for extra, (distribution, what) in EXTRAS.items():
-        version = _version(distribution)
-        # The sandbox's emulator pins botocore: into the environment of a notebook it would put another one.
-        command = "gt-secure sandbox install" if extra == "sandbox" else f"pip install 'gt_secure[{extra}]'"
-        said = "" if version else f"{command} for {what}."
-        yield Fact(f"extra {extra}", f"{distribution} {version}" if version else "not installed", "ok", said)
-
-
-def _version(distribution: str) -> str | None:
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return None
+def _packages() -> Iterator[Fact]:
+    for name, (distribution, command, what) in TOOLS.items():
+        found = version(distribution)
+        said = "" if found else f"{command} for {what}."
+        yield Fact(name, f"{distribution} {found}" if found else "not installed", "ok", said)
+    absent = missing()
+    said = f"{install_command(*absent)} for {'; '.join(OPTIONAL[name] for name in absent)}." if absent else ""
+    yield Fact("optional packages", f"without {', '.join(absent)}" if absent else "all installed", "ok", said)

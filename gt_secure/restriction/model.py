@@ -240,7 +240,7 @@ class Restriction:
         if isinstance(version, bool) or version != FORMAT:
             raise InvalidInput(
                 f"This restriction has format {str(version)[:20]}. This version of gt_secure reads format {FORMAT}.",
-                next_step="Update gt_secure (pip install -U gt-secure), or write version: 1.",
+                next_step="Update gt_secure, or write version: 1.",
                 field="version",
                 value=version,
             )

@@ -1,7 +1,7 @@
 """AWS on loopback: S3, STS, IAM, SageMaker workteams and EC2 lookups that enforce a restriction.
 
-Nothing outside the command line and the tests imports this package. It needs the extra ``sandbox``; importing it does
-not: the emulator is loaded only by the server process.
+Nothing outside the command line and the tests imports this package. Running it needs the packages that
+:func:`install` installs; importing it does not, because only the server process loads the emulator.
 """
 
 from __future__ import annotations

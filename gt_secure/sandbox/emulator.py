@@ -35,7 +35,7 @@ def load(settings: Settings) -> None:
     Raises
     ------
     MissingExtra
-        If the extra ``sandbox`` is not installed.
+        If the sandbox's packages are not installed.
     Unsupported
         If the emulator was imported before with other settings.
     """

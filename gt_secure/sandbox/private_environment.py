@@ -21,7 +21,7 @@ from ..errors import GtSecureError, MissingExtra
 from ..text import printable, redact
 
 REQUIREMENTS = ("ministack==1.5.33", "boto3==1.43.106", "python-liquid>=2.0,<3")
-"""Packages of the environment: the extra ``sandbox``, and the boto3 that belongs to the pinned botocore."""
+"""Packages of the environment, with the boto3 that belongs to the pinned botocore."""
 COMMAND = "gt-secure sandbox install"
 BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 """Program that runs this package's sandbox with any interpreter."""

@@ -46,8 +46,8 @@ class Sandbox:
         Private address of this machine to serve containers on, for example ``172.17.0.1``. Whoever reaches it may claim
         any source address.
     python : str or Path, optional
-        Interpreter that runs the sandbox, of any environment that has the extra ``sandbox``. By default this one, or
-        that of :func:`gt_secure.sandbox.install` where this one does not have the extra.
+        Interpreter that runs the sandbox, of any environment that has the packages. By default this one, or
+        that of :func:`gt_secure.sandbox.install` where this one does not have them.
 
     Examples
     --------

@@ -33,7 +33,7 @@ def serve(settings: Settings, ready: Callable[[Running], None], *, with_stdin: b
     InvalidInput
         If a setting cannot be used or a port is taken.
     MissingExtra
-        If the extra ``sandbox`` is not installed.
+        If the sandbox's packages are not installed.
     """
     settings = settings.checked()
     use_account(settings.account)

@@ -1,4 +1,4 @@
-"""Actions of the person's own browser: copy the URL, and fetch it from their network. Extra ``browser``.
+"""Actions of the person's own browser: copy the URL, and fetch it from their network. Needs anywidget.
 
 The URL travels by custom message, on demand: it is in no trait. The browser keeps neither the URL nor the object: the
 URL asks S3 for ``no-store``, the object is loaded past the cache, and the page's list of loaded resources is cleared.
@@ -12,17 +12,18 @@ from importlib import resources
 from typing import Any
 
 from .. import html as markup
+from ..optional import install_command
 from .base import Html
 from .thread_safe import ThreadSafe
 
 
 class NoBrowserPart(Html):
-    """Stands in for the browser part where the extra is not installed, and says so."""
+    """Stands in for the browser part where anywidget is not installed, and says so."""
 
     def __init__(self) -> None:
         super().__init__(
             markup.hint(
-                "Copy and \"Probe from this browser\" need the extra browser: pip install 'gt_secure[browser]', then "
+                f'Copy and "Probe from this browser" need anywidget. Run "{install_command("anywidget")}", then '
                 "reload this page."
             )
         )

@@ -33,7 +33,7 @@ def page_parts(root: ipywidgets.Widget) -> tuple[ipywidgets.Widget, ...]:
     parts = [_keep("style", _style_sheet)]
     try:
         parts.append(_keep("states", lambda: _states_kind()()))
-    except ImportError:  # without the extra \"browser\" the titles of the buttons tell it
+    except ImportError:  # without anywidget, the titles of the buttons say it
         pass
     return tuple(parts)
 

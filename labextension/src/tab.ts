@@ -174,7 +174,7 @@ export class AccessPanel extends Panel {
         ? `gt_secure is not installed in the kernel “${name}”.`
         : `gt_secure in the kernel “${name}” is older than this extension.`;
     const upgrade = outcome === 'missing' ? '' : '--upgrade ';
-    const command = `${/\s/.test(python) ? `"${python}"` : python || 'python'} -m pip install ${upgrade}gt_secure`;
+    const command = `${/\s/.test(python) ? `"${python}"` : python || 'python'} -m pip install ${upgrade}gt_secure-*.whl`;
     this._fail(first, 'Run this in a terminal, then restart the kernel. Or choose another kernel.', {
       code: command,
       buttons: [...this._againButton().buttons, ...this._chooseButton().buttons]

@@ -21,7 +21,7 @@ from .test_access import violations
 
 pytestmark = pytest.mark.browser
 
-# Without the extra, as in a kernel where only the wheel is installed.
+# Without anywidget, as in a kernel where only the wheel is installed.
 CELL = """
 import sys
 sys.modules["anywidget"] = None

@@ -272,7 +272,7 @@ def test_a_kernel_without_gt_secure_says_what_to_install_where(workbench: Workbe
         workbench.command("gt-secure:open")
         alert = workbench.page.locator(".gts-lab-message[role=alert]")
         alert.get_by_text("gt_secure is not installed in the kernel “bare”.").wait_for()
-        assert alert.locator("code").inner_text() == f"{sys.executable} -m pip install gt_secure"
+        assert alert.locator("code").inner_text() == f"{sys.executable} -m pip install gt_secure-*.whl"
         assert alert.get_by_role("button", name="Choose a kernel").is_enabled()
         assert workbench.page.locator(".gts-panel").count() == 0
         workbench.shoot("tab-missing")

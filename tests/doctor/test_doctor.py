@@ -232,7 +232,7 @@ def test_facts(account: Account):
     assert facts["UpdateWorkteam.WorkerAccessConfiguration"].mark == "ok"
     assert facts["clock"].mark == "ok"
     assert facts["endpoint"].mark == "note"
-    assert facts["extra sandbox"].value.startswith("ministack ")
+    assert facts["sandbox"].value.startswith("ministack ")
     assert all(fact.mark != "wrong" for fact in facts.values())
 
 

@@ -22,7 +22,7 @@ def test_it_shows_what_is_installed_and_what_is_missing(capsys):
     assert main(["doctor"]) == 1
     shown = capsys.readouterr()
     assert "boto3" in shown.out
-    assert "extra sandbox" in shown.out
+    assert "optional packages" in shown.out
     assert "No AWS region is set." in shown.err
     assert "--region" in shown.err
 
@@ -32,11 +32,18 @@ def test_output_for_programs_stays_empty(words, capsys):
     assert main(["doctor", *words]) == 1
     out = capsys.readouterr().out
     assert not out or json.loads(out)
-    assert "extra" not in out
+    assert "optional packages" not in out
 
 
 def test_the_advice_for_the_sandbox_does_no_harm(monkeypatch):
-    monkeypatch.setattr("gt_secure.doctor.environment._version", lambda name: None)
+    monkeypatch.setattr("gt_secure.doctor.environment.version", lambda name: None)
     facts = {fact.name: fact.said for fact in installed()}
-    assert facts["extra sandbox"].startswith("gt-secure sandbox install")
-    assert facts["extra sagemaker"].startswith("pip install 'gt_secure[sagemaker]'")
+    assert facts["sandbox"].startswith("gt-secure sandbox install")
+    assert facts["Spark"].startswith("pip install pyspark")
+
+
+def test_missing_optional_packages_are_one_line(monkeypatch):
+    monkeypatch.setattr("gt_secure.optional.version", lambda name: None if name in ("isal", "obstore") else "1")
+    [fact] = [fact for fact in installed() if fact.name == "optional packages"]
+    assert fact.value == "without isal, obstore"
+    assert fact.said.startswith("pip install --only-binary :all: isal obstore for unpacking")

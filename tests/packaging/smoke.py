@@ -1,7 +1,7 @@
 """The main job, once, with whatever is installed: run in a clean environment, prints one line of JSON.
 
 The sandbox is the one of the environment's ``AWS_ENDPOINT_URL``; with ``--sandbox`` one is started here, which needs
-the extra of that name, and with it that extra's own botocore.
+the emulator, and with it the botocore that the emulator pins.
 """
 
 from __future__ import annotations

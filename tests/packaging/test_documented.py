@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from gt_secure.sandbox import Sandbox
+from gt_secure.sandbox.private_environment import REQUIREMENTS
 from support.blocks import blocks_of, pages
 from support.rooms import ROOT, Room, python_of
 
@@ -50,9 +51,9 @@ def test_installing_as_documented(page: Path, wheel: Path, tmp_path: Path) -> No
 
 
 def test_the_sandbox_page_for_an_outsider(wheel: Path, tmp_path: Path) -> None:
-    """With the wheel, its extra and pytest, and no account, checkout or variable of ours."""
+    """With the wheel, the sandbox's packages and pytest, and no account, checkout or variable of ours."""
     room = Room(tmp_path / "room", python_of("3.13"))
-    room.install(f"gt_secure[sandbox] @ {wheel.as_uri()}", "pytest")
+    room.install(f"gt_secure @ {wheel.as_uri()}", *REQUIREMENTS, "pytest")
     env = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON", "VIRTUAL"))}
     env["PATH"] = os.pathsep.join([str(room.python.parent), os.environ["PATH"]])
     env["HOME"] = str(tmp_path)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from gt_secure.sandbox.private_environment import REQUIREMENTS
 from support.rooms import VERSIONS, Room, python_of
 
 from .test_wheel import SMOKE, holds
@@ -121,7 +122,7 @@ class Place:
 @pytest.mark.parametrize("version", VERSIONS)
 def test_the_main_job(wheel: Path, folder: Path, version: str) -> None:
     room = Room(folder / "an environment", python_of(version))
-    room.install(f"gt_secure[sandbox] @ {wheel.as_uri()}", "nbclient", "ipykernel")  # the demo fills notebooks
+    room.install(f"gt_secure @ {wheel.as_uri()}", *REQUIREMENTS, "nbclient", "ipykernel")  # the demo fills notebooks
     place = Place(folder, room)
     if place.prefix:
         who = "import os, socket; print(os.getuid(), socket.if_nameindex())"

@@ -1,4 +1,4 @@
-"""The extra ``sagemaker`` with the real package, in an environment of its own: it is large and slow to import."""
+"""The SageMaker SDK, the real package, in an environment of its own: it is large and slow to import."""
 
 from __future__ import annotations
 
@@ -158,12 +158,12 @@ print(json.dumps({
 
 
 @pytest.mark.slow
-def test_with_the_second_generation_and_the_extra_changes_nothing_there(tmp_path, wheel, sandbox):
-    """The versions of SageMaker Distribution 3.9: installing the extra must leave every other package as it was."""
+def test_with_the_second_generation_and_gt_secure_changes_nothing_there(tmp_path, wheel, sandbox):
+    """The versions of SageMaker Distribution 3.9: installing gt_secure must leave every other package as it was."""
     room = Room(tmp_path / "room", python_of("3.12"))
     room.install("sagemaker==2.245.0", "duckdb", "matplotlib", "ipywidgets")
     before = room.versions()
-    room.install(f"gt_secure[sagemaker] @ {wheel.as_uri()}")
+    room.install("--no-deps", str(wheel))
     after = room.versions()
     assert {name: version for name, version in after.items() if name != "gt-secure"} == before
     out = room.run("-c", V2_SCRIPT, env={**sandbox.environment(), "GT_SECURE_JOURNAL": str(tmp_path / "journal")})

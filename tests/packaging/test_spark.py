@@ -1,4 +1,4 @@
-"""The extra ``spark`` with a real local Spark, in an environment of its own: it is large."""
+"""The log engine on a real local Spark, in an environment of its own: it is large."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from gt_secure.sandbox import Sandbox
+from gt_secure.sandbox.private_environment import REQUIREMENTS
 from support.rooms import ROOT, VERSIONS, Room, clean, python_of, run, source_files
 
 pytestmark = pytest.mark.slow
@@ -23,7 +24,7 @@ LOWEST = ("boto3==1.37.3", "ipywidgets==8.1.8", "matplotlib==3.10.0", "duckdb==1
 def smoke(room: Room, sandbox: Sandbox | None = None) -> dict:
     """The main job there, on a sandbox of its own or on one that runs here.
 
-    The extra ``sandbox`` pins botocore, so environments with another one are clients of a sandbox that runs here.
+    The emulator pins botocore, so environments with another one are clients of a sandbox that runs here.
     """
     args = [str(SMOKE)] if sandbox is not None else [str(SMOKE), "--sandbox"]
     env = sandbox.environment() if sandbox is not None else {}
@@ -53,16 +54,16 @@ def test_what_is_in_the_wheel(wheel: Path):
     assert not [name for name in names if name.startswith(("tests/", "docs/", "benchmarks/"))]
     assert meta["License-Expression"] == "Apache-2.0"
     assert meta["Requires-Python"] == ">=3.11"
-    assert {"browser", "sagemaker", "sandbox"} <= set(meta.get_all("Provides-Extra"))
+    assert meta.get_all("Provides-Extra") == ["spark", "notebooks"]
     assert "gt-secure = gt_secure.cli.main:main" in points
     assert "gt_secure = gt_secure.pytest_plugin" in points
-    assert wheel.stat().st_size < 2_000_000
+    assert wheel.stat().st_size < 1_600_000
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_newest_versions(wheel: Path, tmp_path, version):
     room = Room(tmp_path / "room", python_of(version))
-    room.install(f"gt_secure[sandbox] @ {wheel.as_uri()}")
+    room.install(f"gt_secure @ {wheel.as_uri()}", *REQUIREMENTS)
     said = smoke(room)
     assert said["python"].startswith(version)
     holds(said)
@@ -85,7 +86,7 @@ def test_lowest_versions_are_those_of_the_metadata():
         assert f"{name} >= {version.removesuffix('.0') if name == 'matplotlib' else version}" in text
 
 
-def test_without_the_extras_it_says_what_to_install(wheel: Path, tmp_path):
+def test_without_the_emulator_it_says_what_to_install(wheel: Path, tmp_path):
     room = Room(tmp_path / "room")
     room.install(f"gt_secure @ {wheel.as_uri()}")
     script = room.python.with_name("gt-secure")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 import subprocess
 import sys
 from importlib import metadata
@@ -40,11 +39,9 @@ def installing(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     return commands
 
 
-def test_the_requirements_are_those_of_the_extra() -> None:
-    setup = configparser.ConfigParser()
-    setup.read(ROOT / "setup.cfg")
-    extra = [line.replace(" ", "") for line in setup["options.extras_require"]["sandbox"].splitlines() if line]
-    assert [name for name in private_environment.REQUIREMENTS if not name.startswith("boto3")] == extra
+def test_the_requirements_are_those_that_the_repository_locks() -> None:
+    wanted = (ROOT / "requirements" / "demo.in").read_text(encoding="utf-8").replace(" ", "").splitlines()
+    assert {name for name in private_environment.REQUIREMENTS if not name.startswith("boto3")} <= set(wanted)
     pinned = next(name for name in metadata.requires("ministack") or () if name.startswith("botocore=="))
     assert f"boto3=={pinned.partition('==')[2]}" in private_environment.REQUIREMENTS
 

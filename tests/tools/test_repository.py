@@ -77,3 +77,28 @@ def test_two_builds_give_the_same_bytes() -> None:
     assert done.returncode == 0, done.stderr
     lines = r"dist/gt_secure-\S+\.whl sha256:[0-9a-f]{64}\ndist/gt_secure_prowler-\S+\.whl sha256:[0-9a-f]{64}\n"
     assert re.fullmatch(lines, done.stdout)
+
+
+_BY_NAME = re.compile(r"gt[_-]secure\[|pip3? install [^\n`'\"“”]*\bgt[_-]secure\b(?!\S*\.whl)|pip install ['\"]?\.\[")
+"""Installs gt_secure by its name from an index, or an extra that may not be there."""
+
+
+def test_no_text_installs_gt_secure_by_name() -> None:
+    """The name is not registered, so a stranger could register it."""
+    assert _BY_NAME.search("pip install 'gt_secure[fast]'")
+    assert _BY_NAME.search("python -m pip install -U gt-secure")
+    assert not _BY_NAME.search(
+        "pip install --no-deps dist/gt_secure-*.whl dist/gt_secure_prowler-0.2.0-py3-none-any.whl"
+    )
+    folders = ("gt_secure", "docs", "notebooks", "labextension/src", "integrations", "benchmarks", "tools", ".github")
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]
+    files += [path for path in ROOT.glob("*.md") if path.name != "CHANGELOG.md"]  # it tells what was
+    files += [*ROOT.glob("*.cfg"), *ROOT.glob("requirements/*.in")]
+    wanted = {".py", ".md", ".ipynb", ".ts", ".js", ".json", ".yml", ".html", ".cfg", ".in", ".toml", ".sh", ".css"}
+    found = [
+        f"{path.relative_to(ROOT)}: {hit[0][:80]}"
+        for path in files
+        if path.suffix in wanted
+        for hit in _BY_NAME.finditer(path.read_text(encoding="utf-8"))
+    ]
+    assert not found, "name the real dependency, the wheel's file, or gt-secure sandbox install"

@@ -239,7 +239,7 @@ def test_what_the_browser_says_is_shown_in_words(answer: dict[str, Any], part: s
     assert "<script" not in browser_answer(answer)
 
 
-def test_without_the_extra_a_sentence_says_what_is_missing(
+def test_without_anywidget_a_sentence_says_what_is_missing(
     connection: Connection, monkeypatch: pytest.MonkeyPatch, words: Any
 ) -> None:
     import sys
@@ -249,7 +249,7 @@ def test_without_the_extra_a_sentence_says_what_is_missing(
     browser._kind.cache_clear()
     monkeypatch.setitem(sys.modules, "anywidget", None)
     step = TestUrlStep(connection, bucket="gt-images", key="scans/0001.png")
-    assert "gt_secure[browser]" in words(step.browser.value)
+    assert "--only-binary :all: anywidget" in words(step.browser.value)
     step.generate()
     step.probe()
     assert step.tried

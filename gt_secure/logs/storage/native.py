@@ -1,4 +1,4 @@
-"""Objects of S3 fetched by obstore, a native client, where it is installed (extra ``fast``).
+"""Objects of S3 fetched by obstore, a native client, where it is installed.
 
 It is only the fast way to a whole object. Whatever it cannot do or does not finish, boto3 is asked for, so that counts,
 errors, retries, redirects and renewed credentials are the same with and without it. Endpoint, addressing style, region,
