@@ -58,7 +58,6 @@ VERBS = (
     Verb("sandbox", "sandbox.install"),
     Verb("inspect", "inspect"),
     Verb("verdict", "iam.batch.run"),
-    Verb("log-cache", "logs.Cache"),
     Verb("exposure", "access.exposures"),
     Verb("exposure", "Connection.exposure"),
     Verb("prove", "access.prove"),
@@ -112,7 +111,7 @@ def test_a_verb_that_one_surface_lacks_is_seen(monkeypatch: pytest.MonkeyPatch) 
 
 
 RESULTS = {item.name for item in COMMANDS} - {
-    "journal", "probe", "plot", "demo", "tutorials", "sandbox", "inspect", "verdict", "log-cache",
+    "journal", "probe", "plot", "demo", "tutorials", "sandbox", "inspect", "verdict",
     "completion",
     "exposure",
     "prove",

@@ -45,9 +45,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("explain", TEST, "explain", "predict who can open an object, and which lock decides", "Connection.explain"),
     Command("findings", TEST, "explain", "list what defeats or weakens a restriction", "Connection.findings"),
     Command("doctor", TEST, "doctor", "show what this role can do, and the missing permissions", "doctor.examine"),
-    Command("hits", WATCH, "logs", "count requests in access logs", "logs.count_hits"),
-    Command("leaks", WATCH, "logs", "find presigned URLs used from several networks", "logs.read_hits"),
-    Command("plot", WATCH, "logs", "draw requests as SVG or PNG", "plots.draw"),
+    Command("hits", WATCH, "hits", "count requests in access logs", "logs.count_hits"),
+    Command("leaks", WATCH, "leaks", "find presigned URLs used from several networks", "logs.read_hits"),
+    Command("plot", WATCH, "plot", "draw requests as SVG or PNG", "plots.draw"),
     Command("check", WATCH, "check", "assert that a restriction is in place and holds", "check.run_specs"),
     Command("audit", WATCH, "audit", "report the state of the region", "Connection.audit"),
     Command("history", WATCH, "history", "list who changed the locks, and from where", "Connection.history"),
@@ -60,7 +60,6 @@ COMMANDS: tuple[Command, ...] = (
     Command("prove", LOCAL, "exposure", "prove that a bucket policy holds, or show a hole", "Connection.prove"),
     Command("verdict", LOCAL, "verdict", "decide IAM requests from standard input (NDJSON)", "iam.batch.run"),
     Command("completion", LOCAL, "completion", "print code for completion in a shell", "cli.completion.run"),
-    Command("log-cache", LOCAL, "logs", "show or clear the cache of parsed logs", "logs.cache_state"),
 )  # fmt: skip
 
 

@@ -8,11 +8,10 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InvalidInput
 from ..logs.table import Table
 from ..logs.waiting import USUALLY, Waiting, follow_hits
 from ..text import count, duration, json_text
-from .hits import check_limit, log_filters, log_sources, tell, warnings_as_lines, with_predictions
+from .log_options import check_limit, log_filters, log_sources, tell, warnings_as_lines, with_predictions
 from .output import note
 from .progress import working
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 def follow(args: argparse.Namespace) -> int:
     """Print what is there, then each delivery, until the time is over or Ctrl-C."""
-    _check(args)
+    check_limit(args)
     sources, aws = log_sources(args)
     note(f"Following for at most {duration(round(args.wait_s))}; Ctrl-C ends it. {USUALLY}")
     total, header = 0, True
@@ -37,28 +36,15 @@ def follow(args: argparse.Namespace) -> int:
             for hits in batches:
                 total += len(hits)
                 line.clear()
-                _print(with_predictions(args, hits).count(args.by, limit=args.limit), args.format, header)
+                _print(
+                    with_predictions(args, hits).count(args.by, limit=args.limit),
+                    "json" if args.json else args.format,
+                    header,
+                )
                 _tell(hits, args.stats)
                 header = False
     note(f"Ended after {duration(round(args.wait_s))}: {count(total, 'request')}. A later delivery may bring more.")
     return 0
-
-
-def _check(args: argparse.Namespace) -> None:
-    for name, given in (
-        ("output", args.output),
-        ("wait-for", args.wait_for),
-        ("athena-database", args.athena_database),
-    ):
-        if given:
-            raise InvalidInput(
-                f"--{name} cannot be combined with --follow.", next_step=f"Leave out --{name}.", field=name
-            )
-    check_limit(args)
-    if args.format == "parquet":
-        raise InvalidInput(
-            "--follow prints text, not Parquet.", next_step="Use --format table, csv or json.", field="format"
-        )
 
 
 def _print(table: Table, form: str, header: bool) -> None:

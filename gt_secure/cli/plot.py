@@ -3,31 +3,45 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from .. import plots
 from ..errors import InvalidInput
 from ..logs import activity
 from ..logs.table import writable
-from .hits import add_source_arguments, open_hits, tell
+from .log_options import add_engine, add_log_filter, add_log_source, open_hits, tell
+from .parser import Commands
 from .progress import working
 
-_GROUND = {"light": "#ffffff", "dark": "#111111"}
 
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of ``plot``."""
-    add_source_arguments(parser)
-    parser.add_argument("--kind", choices=("ip", "network", "time", "heat", "leak", "age", "refused"), default="ip")
+def add(commands: Commands) -> None:
+    """Add the command."""
+    parser = commands.add(
+        "plot",
+        run,
+        json=False,
+        description="Draw the requests of access logs.",
+        examples=(
+            (
+                "gt-secure plot --bucket gt-images --allow 203.0.113.0/24 -o hits.svg",
+                "mark addresses outside the range",
+            ),
+            ("gt-secure plot log/ --kind time -o time.png", "requests over time"),
+            ("gt-secure plot log/ --kind age -o age.svg", "how old URLs were when used, by signer"),
+        ),
+    )
+    add_log_source(parser)
+    add_log_filter(parser)
+    parser.add_argument(
+        "--kind",
+        choices=("ip", "network", "time", "heat", "leak", "age", "refused"),
+        default="ip",
+        help="what the figure shows (default: %(default)s)",
+    )
     parser.add_argument("--allow", action="append", default=[], help="allowed range; sources outside are marked")
     parser.add_argument("--endpoint", action="append", default=[], help="allowed VPC endpoint")
-    parser.add_argument(
-        "--top", type=int, default=12, help="number of sources with a separate bar (default: %(default)s)"
-    )
-    parser.add_argument("--theme", choices=("light", "dark"), default="light")
-    parser.add_argument("--output", "-o", required=True, help="FILE.svg or FILE.png")
-    parser.add_argument("--alt", action="store_true", help="also print the text alternative")
+    parser.add_argument("-o", "--output", metavar="FILE", required=True, help="FILE.svg or FILE.png")
+    add_engine(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -39,17 +53,13 @@ def run(args: argparse.Namespace) -> int:
         )
     with open_hits(args) as hits:
         with working(activity.DRAWING):
-            figure = plots.draw(
-                hits, args.kind, networks=args.allow, endpoints=args.endpoint, top=args.top, theme=args.theme
-            )
+            figure = plots.draw(hits, args.kind, networks=args.allow, endpoints=args.endpoint)
         coverage = hits.coverage
     if path.suffix.lower() == ".svg":
         with writable(path):
             path.write_text(plots.svg(figure), encoding="utf-8")
     else:
         with writable(path):
-            path.write_bytes(plots.png(figure, ground=_GROUND[args.theme]))
-    if args.alt:
-        sys.stdout.write(plots.alt_text(figure) + "\n")
+            path.write_bytes(plots.png(figure, ground="#ffffff"))
     tell(coverage, args.stats)
     return 0

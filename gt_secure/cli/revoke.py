@@ -11,7 +11,7 @@ from ..errors import InvalidInput, NotFound
 from ..logs.hits import Hits
 from ..logs.leaks import Leak, url_uses
 from . import changes
-from .hits import reading, warnings_as_lines
+from .log_options import reading, warnings_as_lines
 from .output import connection
 from .parser import Commands
 

@@ -80,7 +80,7 @@ sys.exit(main())
 
 def test_a_command_that_is_done_keeps_its_exit_code(tmp_path: Path) -> None:
     env = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
-    command = [sys.executable, "-c", LATE, "log-cache", "show"]
+    command = [sys.executable, "-c", LATE, "hits", "--cache", "show"]
     done = subprocess.run(command, env=env, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("0 log objects")

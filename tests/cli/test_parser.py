@@ -108,7 +108,6 @@ LOCAL = (
     "demo",
     "journal",
     "sandbox",
-    "log-cache",
 )
 
 

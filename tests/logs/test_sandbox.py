@@ -81,7 +81,7 @@ def test_waiting_for_a_delivery(tmp_path, monkeypatch: pytest.MonkeyPatch, capsy
         assert states
         gt.probe(url, "198.51.100.9")
         words = ["--bucket", "gt-images", "--since", "1h", "--by", "remote_ip", "--format", "csv", "--presigned"]
-        assert main(["hits", *words, "--follow", "--wait-s", "4", "--key-prefix", "scans/0001"]) == 0
+        assert main(["hits", *words, "--follow", "--wait-s", "4", "--prefix", "scans/0001"]) == 0
         assert sorted(capsys.readouterr().out.splitlines()) == [
             '"198.51.100.9",1', '"203.0.113.7",1', '"remote_ip","hits"'
         ]  # fmt: skip

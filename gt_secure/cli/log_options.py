@@ -1,0 +1,216 @@
+"""Options that the commands over access logs share, bundled by use, and what reads them."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import access, logs
+from ..errors import InvalidInput
+from ..logs import activity
+from ..logs.coverage import Coverage
+from ..logs.engines.duckdb_store import MEMORY_LIMIT
+from ..logs.engines.selection import ENGINES
+from ..logs.hits import Hits
+from ..logs.read import read_hits
+from ..logs.storage.listing import find_logs
+from ..optional import missing
+from ..text import json_text
+from .output import connection, note
+from .parser import Parser
+from .progress import working
+
+if TYPE_CHECKING:
+    from ..logs.engines.athena_settings import Athena, Estimate
+
+
+def add_log_source(parser: Parser) -> None:
+    """Offer what names the logs, and how they are read."""
+    parser.add_argument(
+        "sources",
+        nargs="*",
+        metavar="SOURCE",
+        help="files, folders, globs, s3://bucket/prefix, or - for standard input",
+    )
+    parser.add_argument("--bucket", help="data bucket: read its access logs")
+    parser.add_argument("--since", help="UTC time (2026-11-20, 2026-11-20T09:00) or age (7d)")
+    parser.add_argument("--until", help="end: UTC time, exclusive")
+    parser.add_argument("--prefix", help="only objects whose key starts with this")
+    parser.add_argument(
+        "--networks", action="append", metavar="FILE",
+        help="names of networks: networks file, ip-ranges.json or .mmdb; may be repeated",
+    )  # fmt: skip
+    parser.add_argument("--no-cache", action="store_true", help="do not cache log objects of S3 on disk")
+    parser.add_argument(
+        "--memory-limit", default=MEMORY_LIMIT, metavar="SIZE",
+        help="memory limit; spills to disk beyond it (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument("--stats", action="store_true", help="print coverage as JSON on standard error")
+
+
+def add_log_filter(parser: Parser) -> None:
+    """Offer what selects requests."""
+    parser.add_argument("--presigned", action="store_true", help="only requests with presigned URLs")
+    parser.add_argument("--refused", action="store_true", help="only requests with status 401 or 403")
+    parser.add_argument("--no-tests", action="store_true", help="leave out requests of test URLs")
+    parser.add_argument("--network", action="append", default=[], help="only from these ranges; may be repeated")
+    parser.add_argument(
+        "--predict", action="store_true", help="predict refused_by for access logs from the current bucket policy"
+    )
+
+
+def add_engine(parser: Parser) -> None:
+    """Offer what chooses where the query runs."""
+    group = parser.add_argument_group("where the query runs")
+    group.add_argument(
+        "--engine", choices=ENGINES, default="auto",
+        help="auto reads here, and large logs with --athena-database if given (--stats shows why)",
+    )  # fmt: skip
+    group.add_argument("--athena-database", help="database of the Glue catalog for Athena's table")
+    group.add_argument("--athena-workgroup", default="primary", help="work group of Athena (default: %(default)s)")
+    group.add_argument("--athena-output", help="s3:// location of Athena's results (default: the work group's)")
+    group.add_argument("--athena-table", help="existing table of raw lines (default: a temporary one)")
+    group.add_argument("--yes", action="store_true", help="run a query that costs money without asking")
+    for option in ("--athena-workgroup", "--athena-output", "--athena-table", "--yes"):
+        parser.needs(option, "--athena-database", "--engine=athena")
+    for engine in ("duckdb", "spark"):
+        parser.excludes(f"--engine={engine}", "--athena-database")
+
+
+def check_limit(args: argparse.Namespace) -> None:
+    """Refuse a number of rows below 1."""
+    if args.limit is not None and args.limit < 1:
+        raise InvalidInput("--limit accepts numbers from 1.", field="limit")
+
+
+def open_hits(args: argparse.Namespace) -> Hits:
+    """Read what the arguments of a command name."""
+    sources, aws = log_sources(args)
+    with warnings_as_lines(), reading() as progress:
+        options: dict[str, Any] = {
+            "dedupe": getattr(args, "dedupe", False),
+            "since": args.since, "until": args.until, "aws": aws, "cache": not args.no_cache,
+            "engine": args.engine, "athena": athena_settings(args),
+            "filters": log_filters(args), "progress": progress, "networks": args.networks,
+            "memory_limit": args.memory_limit,
+        }  # fmt: skip
+        if getattr(args, "wait_for", 0):
+            hits = logs.wait_for_hits(sources, args.wait_for, wait_s=args.wait_s, **options)
+        else:
+            hits = read_hits(sources, **options)
+    return with_predictions(args, hits)
+
+
+def with_predictions(args: argparse.Namespace, hits: Hits) -> Hits:
+    """Fill in the predicted locks, if the arguments ask for them."""
+    if not getattr(args, "predict", False):
+        return hits
+    return hits.with_refusals(access.refusal_decider(connection(args).aws))
+
+
+@contextlib.contextmanager
+def warnings_as_lines() -> Iterator[None]:
+    """Report immediately, in one line, that the logs are large: reading may take hours."""
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_, **__: note(f"gt-secure: {message}")
+        yield
+
+
+def log_filters(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the filters of the arguments, as ``Hits.filter`` accepts them."""
+    return {
+        "bucket": args.bucket,  # one log prefix may hold the records of many buckets
+        "key_prefix": args.prefix,
+    } | (_selection(args) if hasattr(args, "presigned") else {})
+
+
+def _selection(args: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "presigned": True if args.presigned else None,
+        "refused": True if args.refused else None,
+        "test": False if args.no_tests else None,
+        "network": args.network or None,
+    }
+
+
+def athena_settings(args: argparse.Namespace) -> Athena | None:
+    """Return the settings for Athena, if the arguments ask for it."""
+    if args.engine != "athena" and args.athena_database is None:
+        return None
+    return logs.Athena(
+        database=args.athena_database or "default", workgroup=args.athena_workgroup, output=args.athena_output,
+        table=args.athena_table, yes=args.yes, confirm=_confirmed,
+    )  # fmt: skip
+
+
+def _confirmed(estimate: Estimate) -> bool:
+    """Ask on the terminal; without one, raise :class:`InvalidInput`."""
+    sys.stderr.write(estimate.sentence + "\n")
+    if not sys.stdin.isatty():
+        raise InvalidInput(
+            "Cannot ask for confirmation: standard input is not a terminal.",
+            next_step="Add --yes to run it.",
+            field="yes",
+        )
+    sys.stderr.write("Run it? [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+@contextlib.contextmanager
+def reading() -> Iterator[Callable[[Any], None]]:
+    """Show the progress of reading: objects and bytes here, the state of the query elsewhere."""
+    with working(activity.READING) as line:
+        yield lambda progress: line.update(activity.words_of(progress))
+
+
+def log_sources(args: argparse.Namespace) -> tuple[list[Any], Any]:
+    """Return the sources that the arguments name, and the connection they need."""
+    sources: list[Any] = [*args.sources]
+    if not sources and not args.bucket and args.engine != "athena":
+        raise InvalidInput(
+            "No access logs are named.",
+            next_step="Name a file, a folder or an s3:// prefix, or add --bucket NAME to read the logs of a bucket.",
+            field="logs",
+        )
+    _refuse_as_output(getattr(args, "output", None), sources)
+    aws = None
+    if args.bucket or args.engine == "athena" or any(source.startswith("s3://") for source in sources):
+        from ..aws.client import connect_aws
+
+        aws = connect_aws(profile=args.profile, region=args.region)
+    elif not getattr(args, "predict", False) and (
+        unused := next((name for name in ("profile", "region") if getattr(args, name)), None)
+    ):
+        raise InvalidInput(
+            f"--{unused} is for logs in S3, and these logs are here.", next_step=f"Leave out --{unused}.", field=unused
+        )
+    if args.bucket:
+        sources.append(find_logs(aws, args.bucket))
+    return sources, aws
+
+
+def _refuse_as_output(output: str | None, sources: list[str]) -> None:
+    """Refuse to write over a log that is read."""
+    if (
+        output
+        and Path(output).is_file()
+        and any(Path(source).is_file() and Path(source).samefile(output) for source in sources)
+    ):
+        raise InvalidInput(f"{output} is one of the logs.", next_step="Choose another file for -o.", field="output")
+
+
+def tell(coverage: Coverage, stats: bool) -> None:
+    """Print the coverage on standard error: as JSON, or only what needs attention."""
+    if stats:
+        slower = missing(("isal", "obstore"))
+        note(json_text(coverage.to_dict() | ({"slower_without": slower} if slower else {})))
+        return
+    note(coverage.summary)
+    for limit in coverage.limits()[1:]:
+        note(f"note: {limit}")
