@@ -17,6 +17,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from gt_secure.access.policy_files import PolicyFiles, exposure_dict  # noqa: E402
 from gt_secure.access.proof import Claim, prove  # noqa: E402
+from gt_secure.changes.journal import Journal  # noqa: E402
 from gt_secure.changes.plan import plan  # noqa: E402
 from gt_secure.network import parse_networks  # noqa: E402
 from gt_secure.policies.bucket_guard import build_guard  # noqa: E402
@@ -67,7 +68,7 @@ def main():
         "proof, 5 statements": best(lambda: prove(five, claim)),
     }
     with tempfile.TemporaryDirectory() as folder:  # a journal of this machine would be read too
-        rows["plan"] = best(lambda: plan(None, wish, state=seen, journal_dir=folder))
+        rows["plan"] = best(lambda: plan(None, wish, state=seen, journal=Journal(folder)))
     for name, milliseconds in rows.items():
         goal = f"   goal {GOALS[name]} ms" if name in GOALS else ""
         print(f"{name:26} {milliseconds:8.1f} ms{goal}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from . import policies
 from .columns import lay_out
@@ -15,46 +15,14 @@ from .listings import Findings, Jobs, Workteams
 
 if TYPE_CHECKING:
     from .aws.buckets import BucketState
-    from .aws.client import Aws
     from .aws.teams import LabelingJob, Workforce, Workteam
+    from .connection import Connection
     from .findings.model import Finding, Severity
     from .logs import Hits
     from .logs.leaks import Leak
 
 SEVERITIES: tuple[Severity, ...] = ("high", "medium", "low", "info")
 T = TypeVar("T")
-
-
-class AccountReader(Protocol):
-    """The part of a connection that an audit reads."""
-
-    aws: Aws
-
-    def workteams(self) -> Workteams:
-        """List the workteams."""
-        ...
-
-    def workforce(self) -> Workforce | None:
-        """Read the workforce."""
-        ...
-
-    def jobs(self, team: Workteam) -> Jobs:
-        """List the waiting jobs of a team."""
-        ...
-
-    def bucket(self, name: str) -> BucketState:
-        """Read a bucket."""
-        ...
-
-    def findings(
-        self, *, team: Workteam | None = None, bucket: str | None = None, hits: Hits | None = None
-    ) -> Findings:
-        """Look for findings."""
-        ...
-
-    def hits(self, bucket: str | None = None, *, since: str | None = None, cache: bool = True) -> Hits:
-        """Read the access log of a bucket."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -211,15 +179,13 @@ class _Notes:
             return otherwise
 
 
-def audit(
-    gt: AccountReader, *, buckets: Iterable[str] = (), since: str | None = "7d", logs: bool = True, cache: bool = True
-) -> Audit:
+def audit(gt: Connection, *, buckets: Iterable[str] = (), since: str | None = "7d", logs: bool = True) -> Audit:
     """Read the state of a region: see :meth:`gt_secure.Connection.audit`."""
     notes = _Notes()
     teams = notes.attempt("workteams", gt.workteams, Workteams())
     jobs = {team.arn: tuple(notes.attempt(f"jobs of {team.name}", lambda t=team: gt.jobs(t), Jobs())) for team in teams}  # type: ignore[misc]
     names = sorted({*_buckets_of(jobs.values()), *(name.strip() for name in buckets if name.strip())})
-    audited = tuple(_bucket(gt, name, notes, since if logs else False, cache) for name in names)
+    audited = tuple(_bucket(gt, name, notes, since if logs else False) for name in names)
     return Audit(
         at=dt.datetime.now(dt.UTC),
         account=gt.aws.account_id,
@@ -239,16 +205,14 @@ def _buckets_of(jobs: Iterable[Iterable[LabelingJob]]) -> set[str]:
     return {uri.split("/")[2] for uri in uris if uri.count("/") >= 2}
 
 
-def _bucket(
-    gt: AccountReader, name: str, notes: _Notes, since: str | Literal[False] | None, cache: bool
-) -> AuditedBucket:
+def _bucket(gt: Connection, name: str, notes: _Notes, since: str | Literal[False] | None) -> AuditedBucket:
     state = notes.attempt(name, lambda: gt.bucket(name), None)
     if state is None:
         return AuditedBucket(name, "unknown", "unknown")
     log = f"s3://{state.logging.bucket}/{state.logging.prefix}" if state.logging else "off, or unknown"
     hits = None
     if since is not False and state.logging:
-        hits = notes.attempt(f"log of {name}", lambda: gt.hits(name, since=since, cache=cache), None)
+        hits = notes.attempt(f"log of {name}", lambda: gt.hits(name, since=since), None)
     if hits is None:
         return AuditedBucket(name, guard_text(state), log)
     leaks = hits.leaks()
@@ -266,7 +230,7 @@ def guard_text(state: BucketState) -> str:
     return f"{'edited: ' if guard.drifted else ''}{guard.prefix or 'all objects'} only from {allowed}"
 
 
-def _findings(gt: AccountReader, teams: Workteams, buckets: Iterable[AuditedBucket], notes: _Notes) -> Findings:
+def _findings(gt: Connection, teams: Workteams, buckets: Iterable[AuditedBucket], notes: _Notes) -> Findings:
     private = [team for team in teams if team.restrictable]
     logs = {bucket.name: bucket.hits for bucket in buckets}
     names = list(logs)
@@ -279,7 +243,7 @@ def _findings(gt: AccountReader, teams: Workteams, buckets: Iterable[AuditedBuck
         hits = logs[name] if name is not None else None
 
         def look(team: Workteam | None = team, name: str | None = name, hits: Hits | None = hits) -> Findings:
-            return gt.findings(team=team, bucket=name, hits=hits)
+            return gt.findings(team=team, bucket=name, logs=hits)
 
         for finding in notes.attempt(subject, look, Findings()):
             result[(finding.code, finding.subject, finding.detail)] = finding

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
+from typing import Any, ClassVar, Generic, TypeVar
 
+from .html import Chip, Tone, hint, output as cell_output, table as html_table
 from .text import printable
 
 _NARROW = 12
 _TIGHT = 8
 _SEPARATORS = "/:.-_"
+_TONES: dict[str, Tone] = {
+    "critical": "no", "high": "no", "medium": "warn", "applied": "ok", "undone": "plain", "unfinished": "warn",
+    "damaged": "no",
+}  # fmt: skip
+T = TypeVar("T")
 
 
 def width(text: str) -> int:
@@ -94,3 +101,37 @@ def _pieces(word: str, room: int) -> list[str]:
             piece = piece[end:]
         piece += char
     return [*pieces, piece]
+
+
+class ShownTable(Generic[T]):
+    """The renderers of a sequence: subclasses have the titles, the cells, and the text of an empty one."""
+
+    head: ClassVar[tuple[str, ...]]
+    empty: ClassVar[str]
+
+    @staticmethod
+    def row(item: Any) -> Sequence[object]:
+        """Return the cells of one item."""
+        raise NotImplementedError
+
+    def _rows(self) -> list[Sequence[object]]:
+        return [self.row(item) for item in self]  # type: ignore[attr-defined]
+
+    def __str__(self) -> str:
+        rows = self._rows()
+        return "\n".join(lay_out(self.head, rows)) if rows else self.empty
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        rows = self._rows()
+        if not rows:
+            return cell_output(hint(self.empty))
+        cells = [[chip(cell) for cell in row] for row in rows]
+        return cell_output(html_table(self.head, cells))
+
+
+def chip(cell: object) -> object:
+    """Return a chip for a word that has a tone, and any other cell unchanged."""
+    tone = _TONES.get(str(cell))
+    return cell if tone is None else Chip(tone, str(cell))

@@ -6,17 +6,22 @@ The panel, the command line and notebooks all call these. Each method hands its 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import wraps
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, overload
 
-from . import access, account, audit as audits, changes, findings, iam, listings, logs as access_logs, plots, presign
+from . import access, account, changes, findings, iam, listings, logs as access_logs, plots, presign
 from .aws import buckets, endpoints, teams
 from .aws.client import Aws, connect_aws, session_without_configuration
 from .aws.sdk_session import SageMakerSession, connect_sdk_session
 from .aws.teams import TeamLike, team_name
+from .changes import Journal
 from .errors import InvalidInput, refuse_url
+from .named_networks import networks_from
 from .network import Source
+from .sandbox import check_answers, shared_sandbox
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -34,13 +39,15 @@ if TYPE_CHECKING:
     from .aws.buckets import BucketState
     from .aws.teams import Workforce, Workteam
     from .changes.plan import Plan
+    from .changes.revoke import Revoked
     from .changes.transaction import Applied
     from .changes.undo import UndoPlan
+    from .findings.acceptance import Acceptance
     from .findings.accepted import AcceptedLike
-    from .listings import Endpoints, Findings, History, Jobs, Journal, Workteams
+    from .listings import Endpoints, Findings, History, Jobs, Workteams
     from .logs import Athena, Coverage, Hits, Table
     from .logs.leaks import Leak
-    from .named_networks import NetworksLike
+    from .named_networks import Networks, NetworksLike
     from .plots import Kind, Theme
     from .presign import Probe, ProbeOrigin, TestUrl
     from .restriction.messages import Notice
@@ -55,6 +62,11 @@ def connect(
     sagemaker_session: SageMakerSession | None = None,
     endpoint_url: str | None = None,
     sandbox: bool | RunningSandbox = False,
+    journal: str | Path | Journal | None = None,
+    cache: bool | str | Path = True,
+    networks: NetworksLike | None = None,
+    context: Context | None = None,
+    accepted: AcceptedLike | None = None,
 ) -> Connection:
     """Connect to the account of the current credentials. Calls nothing yet.
 
@@ -72,14 +84,29 @@ def connect(
     endpoint_url : str, optional
         Endpoint to use instead of AWS, such as the sandbox.
     sandbox : bool or Sandbox
-        A running :class:`~gt_secure.sandbox.Sandbox`, or True for the one that ``AWS_ENDPOINT_URL`` names. The
-        connection then never reaches AWS: it is refused if there is no sandbox.
+        A running :class:`~gt_secure.sandbox.Sandbox`, or True for the one that ``AWS_ENDPOINT_URL`` names. Where no
+        variable names one, True starts a sandbox that ends with this process. The connection never reaches AWS. It uses
+        the sandbox's own journal and cache.
+    journal : path, optional
+        Folder that records changes (default: ``GT_SECURE_JOURNAL``, ``~/.gt_secure/journal``).
+    cache : bool or path
+        Whether to keep what is parsed from logs of S3 on disk, or the folder for it.
+    networks : Networks or path, or several paths, optional
+        Files that name networks: a networks file, AWS's ``ip-ranges.json``, MMDB databases. Hits get the columns
+        ``network_name``, ``network_source``, ``asn`` and ``country``, and plots and leaks get the names.
+    context : mapping, optional
+        Values of condition keys that are known, such as ``{"aws:PrincipalOrgID": "o-abc123"}``.
+    accepted : path or iterable, optional
+        Accepted findings: a file with a list ``accepted``, or its entries. Findings that match are marked with the
+        entry (``Finding.accepted``, and ``Finding.ended`` after its last day), and listed apart.
 
     Raises
     ------
     InvalidInput
-        If arguments contradict each other, if changes would be written elsewhere than the session reads, or if
-        ``sandbox=True`` and no sandbox is named.
+        If arguments contradict each other, a file cannot be used, or changes would be written elsewhere than the
+        session reads.
+    Unreachable
+        If the sandbox that ``AWS_ENDPOINT_URL`` names does not answer.
 
     Examples
     --------
@@ -87,8 +114,14 @@ def connect(
     >>> gt = gt_secure.connect(region="us-east-1")  # doctest: +SKIP
     >>> gt.workteams()  # doctest: +SKIP
     """
+    kept: dict[str, Any] = {
+        "journal": journal, "cache": cache, "networks": networks, "context": context, "accepted": accepted,
+    }  # fmt: skip
     if sandbox is not False:
-        return _to_sandbox(sandbox, region, others=(profile, boto3_session, sagemaker_session, endpoint_url))
+        named = _sandbox_variables(sandbox, others=(profile, boto3_session, sagemaker_session, endpoint_url))
+        kept["journal"] = journal or named.get("GT_SECURE_JOURNAL")
+        kept["cache"] = named.get("GT_SECURE_CACHE", True) if cache is True else cache
+        return Connection(_sandbox_client(named, region), **kept)
     if sagemaker_session is not None:
         if boto3_session is not None or profile is not None:
             raise InvalidInput(
@@ -96,7 +129,7 @@ def connect(
                 next_step="Give sagemaker_session, boto3_session or profile: one of them.",
                 field="sagemaker_session",
             )
-        return Connection(connect_sdk_session(sagemaker_session, region, endpoint_url))
+        return Connection(connect_sdk_session(sagemaker_session, region, endpoint_url), **kept)
     if boto3_session is not None and not hasattr(boto3_session, "region_name"):
         raise InvalidInput(
             f"{type(boto3_session).__name__} is not a boto3 session.",
@@ -104,7 +137,7 @@ def connect(
             field="boto3_session",
         )
     return Connection(
-        connect_aws(profile=profile, region=region, boto3_session=boto3_session, endpoint_url=endpoint_url)
+        connect_aws(profile=profile, region=region, boto3_session=boto3_session, endpoint_url=endpoint_url), **kept
     )
 
 
@@ -116,26 +149,26 @@ class RunningSandbox(Protocol):
         ...
 
 
-def _to_sandbox(sandbox: bool | RunningSandbox, region: str | None, others: tuple[object, ...]) -> Connection:
+def _sandbox_variables(given: bool | RunningSandbox, others: tuple[object, ...]) -> dict[str, str]:
+    """Return the variables of the sandbox that is meant; one is started where none is named."""
     if any(other is not None for other in others):
         raise InvalidInput(
             "sandbox= already says which credentials and which endpoint to use.",
             next_step="Leave out profile=, boto3_session=, sagemaker_session= and endpoint_url=.",
             field="sandbox",
         )
-    if sandbox is not True and not hasattr(sandbox, "environment"):
+    if given is not True and not hasattr(given, "environment"):
         raise InvalidInput(
-            f"sandbox= is True or a running Sandbox, not {type(sandbox).__name__}.",
+            f"sandbox= is True or a running Sandbox, not {type(given).__name__}.",
             next_step="Pass sandbox=True for the sandbox that AWS_ENDPOINT_URL names, or Sandbox().start().",
             field="sandbox",
         )
-    named = dict(os.environ) if sandbox is True else sandbox.environment()  # type: ignore[union-attr]
-    if "AWS_ENDPOINT_URL" not in named:
-        raise InvalidInput(
-            "No sandbox is named here: AWS_ENDPOINT_URL is not set.",
-            next_step="Run gt-secure demo, or gt-secure sandbox in a terminal and paste the export lines it prints.",
-            field="sandbox",
-        )
+    if given is True and "AWS_ENDPOINT_URL" in os.environ:
+        return dict(os.environ)
+    return (shared_sandbox() if given is True else given).environment()  # type: ignore[union-attr]
+
+
+def _sandbox_client(named: Mapping[str, str], region: str | None) -> Aws:
     session = session_without_configuration(
         named.get("AWS_ACCESS_KEY_ID"), named.get("AWS_SECRET_ACCESS_KEY"), region or named.get("AWS_REGION")
     )
@@ -146,7 +179,8 @@ def _to_sandbox(sandbox: bool | RunningSandbox, region: str | None, others: tupl
             next_step="Use connect() without sandbox= for an account, or start gt-secure sandbox.",
             field="sandbox",
         )
-    return Connection(aws)
+    check_answers(named["AWS_ENDPOINT_URL"])
+    return aws
 
 
 def connection_of(given: ConnectionLike) -> Connection:
@@ -168,6 +202,13 @@ def connection_of(given: ConnectionLike) -> Connection:
     )
 
 
+def with_facts(given: ConnectionLike, context: Context | None, accepted: AcceptedLike | None = None) -> Connection:
+    """Return the connection with more known values and accepted findings, as one check has them."""
+    gt = connection_of(given)
+    known = (*gt.accepted, *findings.read_accepted(accepted))
+    return replace(gt, context={**gt.context, **(context or {})}, accepted=known)
+
+
 ConnectionLike: TypeAlias = "Connection | SageMakerSession"
 """What stands for a connection: one of ours, or a session of the SageMaker SDK."""
 
@@ -179,6 +220,34 @@ Engine: TypeAlias = Literal["auto", "duckdb", "spark", "athena"]
 """The program that reads access logs."""
 
 
+def _names_moved(cls: type[Connection]) -> type[Connection]:
+    """Let every method name the new place of an argument that belongs to the connection."""
+
+    def named(method: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(method)
+        def call(*args: Any, **options: Any) -> Any:
+            for name in _OF_THE_CONNECTION.keys() & options.keys():
+                place = _OF_THE_CONNECTION[name]
+                raise TypeError(
+                    f"{method.__name__}() has no argument {name}: it belongs to the connection. Use "
+                    f"gt_secure.connect({place}=...), or dataclasses.replace(gt, {place}=...)."
+                )
+            return method(*args, **options)
+
+        return call
+
+    for name, method in list(vars(cls).items()):
+        if callable(method) and not name.startswith("_"):
+            setattr(cls, name, named(method))
+    return cls
+
+
+_OF_THE_CONNECTION = {name: name for name in ("journal", "cache", "networks", "context", "accepted")}
+_OF_THE_CONNECTION["journal_dir"] = "journal"
+
+
+@_names_moved
+@dataclass(frozen=True, eq=False, repr=False)
 class Connection:
     """The main job on one account and region: workteams, restriction, plan and apply, test URL and probe, hits.
 
@@ -186,15 +255,42 @@ class Connection:
     ----------
     aws : Aws
         The client factory, with region and identity.
+    journal : Journal
+        The changes that were applied and undone: iterate over it, or look at its table. ``journal.path`` is its folder.
+    cache : bool or Path
+        Whether parsed logs of S3 are kept on disk, or the folder for them.
+    networks : Networks or None
+        Names of networks: they add columns and names to hits, plots and leaks.
+    context : mapping
+        Values of condition keys that are known, such as ``{"aws:PrincipalOrgID": "o-abc123"}``.
+    accepted : tuple of Acceptance
+        Known findings: plans and findings mark them.
 
     Examples
     --------
     >>> gt = gt_secure.connect(region="us-east-1")  # doctest: +SKIP
+    >>> in_test = dataclasses.replace(gt, context={"aws:PrincipalTag/stage": "test"})  # doctest: +SKIP
     >>> gt.plan(Restriction("radiology-team", addresses=["203.0.113.0/24"]))  # doctest: +SKIP
     """
 
-    def __init__(self, aws: Aws) -> None:
-        self.aws = aws
+    aws: Aws
+    journal: Journal = field(default_factory=Journal)
+    cache: bool | Path = True
+    networks: Networks | None = None
+    context: Context = field(default_factory=dict)
+    accepted: tuple[Acceptance, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Read files and check values now: a bad one is no error in the middle of a plan."""
+        journal: Any = self.journal
+        if not isinstance(journal, Journal):
+            refuse_url(journal, "journal", "the folder of a journal")
+            object.__setattr__(self, "journal", Journal(journal))
+        if self.networks is not None:
+            object.__setattr__(self, "networks", networks_from(self.networks))
+        iam.supplied_facts(self.context)
+        object.__setattr__(self, "context", dict(self.context or {}))
+        object.__setattr__(self, "accepted", findings.read_accepted(self.accepted))
 
     def __repr__(self) -> str:
         where = "sandbox" if self.aws.is_local else "AWS"
@@ -373,27 +469,16 @@ class Connection:
         self,
         restriction: Restriction,
         *,
-        hits: Hits | None = None,
-        logs: Logs | None = None,
-        context: Context | None = None,
-        accepted: AcceptedLike | None = None,
-        journal_dir: str | Path | None = None,
+        logs: Logs | Hits | None = None,
     ) -> Plan:
         """Compare a restriction with the account, and return the changes as a plan. Writes nothing.
 
         Parameters
         ----------
         restriction : Restriction
-        hits : Hits, optional
-            Recent requests. A plan that refuses a worker who appears in them is stopped by a blocker.
-        logs : path, s3:// prefix or several, optional
-            Access logs to read for the same purpose, instead of ``hits``.
-        context : mapping, optional
-            Values of condition keys that are known, beside the facts of the restriction.
-        accepted : path or iterable, optional
-            Accepted findings, as in :meth:`findings`: the plan folds them away, with their dates.
-        journal_dir : path, optional
-            Folder of the journal: a change of what this restriction has set before is named with who made it.
+        logs : Hits, path, s3:// prefix or several, optional
+            Recent requests, or the access logs with them. A plan that refuses a worker who appears in them is stopped
+            by a blocker.
 
         Returns
         -------
@@ -404,26 +489,15 @@ class Connection:
         ------
         NotFound
             If the workteam or the bucket does not exist.
-        InvalidInput
-            For both ``hits`` and ``logs``.
-
         Examples
         --------
         >>> plan = gt.plan(Restriction("open-team", addresses=["203.0.113.0/24"], bucket="gt-images"))  # doctest: +SKIP
         >>> [change.kind for change in plan.changes]  # doctest: +SKIP
         ['bucket-guard', 'url-lock']
         """
-        known = findings.read_accepted(accepted)
-        if logs is None:
+        with self._hits_of(logs) as hits:
             return changes.plan(
-                self.aws, restriction, hits=hits, context=context, accepted=known, journal_dir=journal_dir
-            )
-        if hits is not None:
-            raise InvalidInput("Both hits= and logs= are given.", next_step="Pass one of them.", field="logs")
-
-        with access_logs.read_hits(logs, aws=self.aws) as read:
-            return changes.plan(
-                self.aws, restriction, hits=read, context=context, accepted=known, journal_dir=journal_dir
+                self.aws, restriction, hits=hits, context=self.context, accepted=self.accepted, journal=self.journal
             )
 
     def apply(
@@ -431,7 +505,6 @@ class Connection:
         plan: Plan,
         *,
         confirm: Sequence[str] = (),
-        journal_dir: str | Path | None = None,
         progress: Callable[[str], None] | None = None,
         timeout_s: float = 600,
         digest: str | None = None,
@@ -445,8 +518,6 @@ class Connection:
         plan : Plan
         confirm : sequence of str
             Codes of the blockers that the person accepts.
-        journal_dir : path, optional
-            Folder of the journal (default: ``GT_SECURE_JOURNAL``, ``~/.gt_secure/journal``).
         progress : callable, optional
             Gets a sentence for each step.
         timeout_s : float
@@ -475,12 +546,14 @@ class Connection:
         return changes.apply(
             self.aws,
             plan,
+            journal=self.journal,
             confirm=confirm,
-            journal_dir=journal_dir,
             progress=progress,
             timeout_s=timeout_s,
             digest=digest,
-            probe=access.expectation_probe(self.aws, plan.restriction.team) if plan.restriction.expectations else None,
+            probe=access.expectation_probe(self.aws, plan.restriction.team, self.journal.test_urls)
+            if plan.restriction.expectations
+            else None,
         )
 
     def revoke(
@@ -491,8 +564,7 @@ class Connection:
         bucket: str | None = None,
         prefix: str = "",
         signer: str | None = None,
-        hits: Hits | None = None,
-        context: Context | None = None,
+        logs: Logs | Hits | None = None,
     ) -> Plan:
         """Plan to stop a leaked URL, or all URLs signed with older credentials. Writes nothing: :meth:`apply` does.
 
@@ -508,10 +580,8 @@ class Connection:
         signer : str, optional
             ARN of the role or user whose URLs are meant, for ``before``. A user's long-term keys have no time of issue:
             all that they sign is refused, new URLs too, and no later plan removes that.
-        hits : Hits, optional
-            Recent requests: the plan then names who else loses access.
-        context : mapping, optional
-            Values of condition keys that are known.
+        logs : Hits, path, s3:// prefix or several, optional
+            Recent requests, or the access logs with them: the plan then names who else loses access.
 
         Returns
         -------
@@ -551,18 +621,20 @@ class Connection:
                     next_step="Leave the bucket out, or choose a leak of that bucket.",
                     field="bucket",
                 )
-            return changes.plan_revoke(self.aws, revoked, hits=hits, context=context)
+            return self._plan_revoke(revoked, logs)
         if before is None or not bucket:
             raise InvalidInput("No bucket is named.", next_step="Pass bucket=.", field="bucket")
         refuse_url(bucket, "bucket", "the name of a bucket")
-        wanted = changes.revoked_before(bucket, before, prefix, signer)
-        return changes.plan_revoke(self.aws, wanted, hits=hits, context=context)
+        return self._plan_revoke(changes.revoked_before(bucket, before, prefix, signer), logs)
+
+    def _plan_revoke(self, revoked: Revoked, logs: Logs | Hits | None) -> Plan:
+        with self._hits_of(logs) as hits:
+            return changes.plan_revoke(self.aws, revoked, hits=hits, context=self.context)
 
     def resume(
         self,
         change: str | None = None,
         *,
-        journal_dir: str | Path | None = None,
         progress: Callable[[str], None] | None = None,
         timeout_s: float = 600,
     ) -> Applied:
@@ -572,8 +644,6 @@ class Connection:
         ----------
         change : str, optional
             Its id in the journal, or the beginning of it (default: the last one).
-        journal_dir : path, optional
-            Folder of the journal.
         progress : callable, optional
             Gets a sentence for each step.
         timeout_s : float
@@ -594,18 +664,16 @@ class Connection:
         'applied'
         """
         return changes.resume(
-            self.aws, _change_id(change), journal_dir=journal_dir, progress=progress, timeout_s=timeout_s
+            self.aws, _change_id(change), journal=self.journal, progress=progress, timeout_s=timeout_s
         )
 
-    def plan_undo(self, change: str | Applied | None = None, *, journal_dir: str | Path | None = None) -> UndoPlan:
+    def plan_undo(self, change: str | Applied | None = None) -> UndoPlan:
         """Show what :meth:`undo` would change. Writes nothing.
 
         Parameters
         ----------
         change : str or Applied, optional
             The change, by id or by what :meth:`apply` returned (default: the last one).
-        journal_dir : path, optional
-            Folder of the journal.
 
         Returns
         -------
@@ -623,13 +691,12 @@ class Connection:
         >>> [change.title for change in gt.plan_undo().changes]  # doctest: +SKIP
         ['Bucket guard of gt-images']
         """
-        return changes.plan_undo(self.aws, _change_id(change), journal_dir=journal_dir)
+        return changes.plan_undo(self.aws, _change_id(change), journal=self.journal)
 
     def undo(
         self,
         change: str | Applied | None = None,
         *,
-        journal_dir: str | Path | None = None,
         progress: Callable[[str], None] | None = None,
         timeout_s: float = 600,
     ) -> Applied:
@@ -639,8 +706,6 @@ class Connection:
         ----------
         change : str or Applied, optional
             The change, by id or by what :meth:`apply` returned. An apply that changed nothing needs no undo.
-        journal_dir : path, optional
-            Folder of the journal.
         progress : callable, optional
             Gets a sentence for each step.
         timeout_s : float
@@ -662,32 +727,7 @@ class Connection:
         >>> gt.undo(done).outcome  # doctest: +SKIP
         'undone'
         """
-        return changes.undo(self.aws, change, journal_dir=journal_dir, progress=progress, timeout_s=timeout_s)
-
-    def journal(self, *, journal_dir: str | Path | None = None) -> Journal:
-        """List the changes of the journal. Calls nothing.
-
-        Parameters
-        ----------
-        journal_dir : path, optional
-            Folder of the journal (default: ``GT_SECURE_JOURNAL``, ``~/.gt_secure/journal``).
-
-        Returns
-        -------
-        Journal
-            A list of ChangeRecord, the oldest first, of every account in that journal.
-
-        Raises
-        ------
-        GtSecureError
-            If the journal cannot be read.
-
-        Examples
-        --------
-        >>> [(record.id, record.status) for record in gt.journal()]  # doctest: +SKIP
-        [('20261124-101500-000000-ab12', 'applied')]
-        """
-        return listings.Journal(changes.list_changes(journal_dir))
+        return changes.undo(self.aws, change, journal=self.journal, progress=progress, timeout_s=timeout_s)
 
     def history(
         self,
@@ -695,7 +735,6 @@ class Connection:
         bucket: str | None = None,
         *,
         since: dt.datetime | str | None = "30d",
-        journal_dir: str | Path | None = None,
     ) -> History:
         """List who changed the locks of a team and a bucket: the journal, merged with CloudTrail's event history.
 
@@ -706,8 +745,6 @@ class Connection:
         bucket : str, optional
         since : datetime or str, optional
             Start in UTC, or an age such as ``7d``. CloudTrail keeps 90 days.
-        journal_dir : path, optional
-            Folder of the journal (default: ``GT_SECURE_JOURNAL``, ``~/.gt_secure/journal``).
 
         Returns
         -------
@@ -725,7 +762,7 @@ class Connection:
         [('UpdateWorkteam', True)]
         """
         name = None if team is None else team_name(team)
-        return listings.History(*changes.read_history(self.aws, name, bucket, since=since, journal_dir=journal_dir))
+        return listings.History(*changes.read_history(self.aws, name, bucket, journal=self.journal, since=since))
 
     def export(
         self, team: TeamLike | None = None, bucket: str | None = None, *, lists: str | Iterable[str] = ()
@@ -817,6 +854,7 @@ class Connection:
             role_arn=role_arn,
             version_id=version_id,
             use_session=use_session,
+            test_urls=self.journal.test_urls,
         )
 
     def probe_origins(self) -> tuple[ProbeOrigin, ...]:
@@ -866,10 +904,10 @@ class Connection:
         403
         """
 
-        if source is None:
-            return presign.probe(url, presign.KERNEL)
-        origin = source if isinstance(source, presign.ProbeOrigin) else presign.probe_origin_for(self.aws, source)
-        return presign.probe(url, origin)
+        origin: ProbeOrigin = presign.KERNEL
+        if source is not None:
+            origin = source if isinstance(source, presign.ProbeOrigin) else presign.probe_origin_for(self.aws, source)
+        return presign.probe(url, origin, test_urls=self.journal.test_urls)
 
     @overload
     def explain(self, probe: Probe, /, *, url: TestUrl | str | None = None, origin: str = "") -> Explanation: ...
@@ -884,7 +922,6 @@ class Connection:
         *,
         team: TeamLike | None = None,
         forwarded_from: Source | str | None = "192.0.2.1",
-        context: Context | None = None,
     ) -> AccessTable: ...
 
     def explain(
@@ -898,7 +935,6 @@ class Connection:
         origin: str = "",
         team: TeamLike | None = None,
         forwarded_from: Source | str | None = "192.0.2.1",
-        context: Context | None = None,
     ) -> Explanation | AccessTable:
         """Explain which lock opens or refuses: predicted for an object, or observed by a probe.
 
@@ -919,8 +955,6 @@ class Connection:
             The workteam whose locks count.
         forwarded_from : Source or str, optional
             The worker whose URL is forwarded.
-        context : mapping, optional
-            Values of condition keys that are known.
 
         Returns
         -------
@@ -938,7 +972,7 @@ class Connection:
         >>> gt.explain(gt.probe(url), url=url).headline  # doctest: +SKIP
         """
         if isinstance(what, str):
-            return self.who_can_open(what, key, sources, team=team, forwarded_from=forwarded_from, context=context)
+            return self.who_can_open(what, key, sources, team=team, forwarded_from=forwarded_from)
         if not hasattr(what, "status"):
             raise InvalidInput(
                 f"explain() needs a bucket and a key, or a probe, not {type(what).__name__}.",
@@ -956,7 +990,6 @@ class Connection:
         *,
         team: TeamLike | None = None,
         forwarded_from: Source | str | None = "192.0.2.1",
-        context: Context | None = None,
     ) -> AccessTable:
         """Predict who can open an object now: :meth:`explain` for an object.
 
@@ -970,8 +1003,6 @@ class Connection:
             The workteam whose locks count.
         forwarded_from : Source or str, optional
             The worker whose URL is forwarded.
-        context : mapping, optional
-            Values of condition keys that are known.
 
         Returns
         -------
@@ -988,11 +1019,11 @@ class Connection:
         >>> gt.who_can_open("gt-images", "scans/0001.png", ["198.51.100.9"], team="radiology-team")  # doctest: +SKIP
         """
         name = None if team is None else team_name(team)
-        return access.who(self.aws, bucket, key, sources, team=name, forwarded_from=forwarded_from, context=context)
+        return access.who(
+            self.aws, bucket, key, sources, team=name, forwarded_from=forwarded_from, context=self.context
+        )
 
-    def exposure(
-        self, bucket: str, key: str = "", *, team: TeamLike | None = None, context: Context | None = None
-    ) -> Exposure:
+    def exposure(self, bucket: str, key: str = "", *, team: TeamLike | None = None) -> Exposure:
         """Show the exact sets of sources from which each kind of request is opened, refused, or unknown.
 
         Parameters
@@ -1002,8 +1033,6 @@ class Connection:
             An object, or the start of keys that ends with a slash: then an object under it stands for them.
         team : str, Workteam or sagemaker.core.resources.Workteam, optional
             The workteam whose URLs are decided too, each as the worker's own and as a forwarded URL.
-        context : mapping, optional
-            Values of condition keys that are known, such as ``{"aws:PrincipalOrgID": "o-abc123"}``.
 
         Returns
         -------
@@ -1021,17 +1050,15 @@ class Connection:
         """
         refuse_url(key, "key", "the key of an object")
 
-        return access.account_exposure(self.aws, bucket, key, context, team=team)
+        return access.account_exposure(self.aws, bucket, key, self.context, team=team)
 
-    def prove(self, restriction: Restriction, *, context: Context | None = None) -> Proof:
+    def prove(self, restriction: Restriction) -> Proof:
         """Prove that no presigned request from elsewhere is opened, or return one that is.
 
         Parameters
         ----------
         restriction : Restriction
             Its bucket, prefix, addresses and endpoints are the claim.
-        context : mapping, optional
-            Values of condition keys that are known.
 
         Returns
         -------
@@ -1048,17 +1075,14 @@ class Connection:
         >>> gt.prove(restriction).proved  # doctest: +SKIP
         True
         """
-        return access.account_proof(self.aws, restriction, context)
+        return access.account_proof(self.aws, restriction, self.context)
 
     def findings(
         self,
         *,
         team: TeamLike | None = None,
         bucket: str | None = None,
-        accepted: AcceptedLike | None = None,
-        context: Context | None = None,
-        hits: Hits | None = None,
-        logs: Logs | None = None,
+        logs: Logs | Hits | None = None,
     ) -> Findings:
         """Look for what defeats, weakens or breaks a restriction of a team, its workforce and a bucket.
 
@@ -1067,15 +1091,8 @@ class Connection:
         team : str, Workteam or sagemaker.core.resources.Workteam, optional
         bucket : str, optional
             A bucket, or ``s3://bucket/prefix``.
-        accepted : path or iterable, optional
-            Accepted findings: a file with a list ``accepted``, or its entries. Those that match are marked with the
-            entry (``Finding.accepted``, and ``Finding.ended`` after its last day), and listed apart.
-        context : mapping, optional
-            Values of condition keys that are known, such as ``{"aws:PrincipalOrgID": "o-abc123"}``.
-        hits : Hits, optional
-            Requests of the bucket: they show whether URLs live long.
-        logs : path, s3:// prefix or several, optional
-            Access logs to read for the same purpose, instead of ``hits``.
+        logs : Hits, path, s3:// prefix or several, optional
+            Requests of the bucket, or the access logs with them: they show whether URLs live long.
 
         Returns
         -------
@@ -1086,28 +1103,23 @@ class Connection:
         Raises
         ------
         InvalidInput
-            If neither a team nor a bucket is given, or both ``hits`` and ``logs`` are.
+            If neither a team nor a bucket is given.
 
         Examples
         --------
         >>> [finding.code for finding in gt.findings(team="radiology-team")]  # doctest: +SKIP
         ['portal-public-beside-vpc']
         """
-        if logs is not None:
-            if hits is not None:
-                raise InvalidInput("Both hits= and logs= are given.", next_step="Pass one of them.", field="logs")
-            with access_logs.read_hits(logs, aws=self.aws) as read:
-                return self.findings(team=team, bucket=bucket, accepted=accepted, context=context, hits=read)
-        known = findings.read_accepted(accepted)
-        state = account.read_state(self.aws, team=team, bucket=bucket, supplied=iam.supplied_facts(context))
+        state = account.read_state(self.aws, team=team, bucket=bucket, supplied=iam.supplied_facts(self.context))
         key = "" if state.bucket is None else state.bucket.default_kms_key
         around = account.read_surroundings(self.aws, state, kms_key=key)
         snapshot = account.with_surroundings(account.snapshot_of(state), around)
         snapshot = replace(
             snapshot, facts=state.facts.values, account_block=state.facts.account_block or snapshot.account_block
         )
-        snapshot = findings.with_url_ages(snapshot, hits)
-        return listings.Findings(findings.accept(findings.find_all(snapshot), known))
+        with self._hits_of(logs) as hits:
+            snapshot = findings.with_url_ages(snapshot, hits)
+        return listings.Findings(findings.accept(findings.find_all(snapshot), self.accepted))
 
     def audit(
         self,
@@ -1115,7 +1127,6 @@ class Connection:
         buckets: str | Iterable[str] = (),
         since: str | None = "7d",
         logs: bool = True,
-        cache: bool = True,
     ) -> Audit:
         """Report the state of the region: teams, portal, buckets, findings, requests and leaked URLs. Writes nothing.
 
@@ -1127,8 +1138,6 @@ class Connection:
             Read the logs from here: a UTC time, or an age such as ``7d``.
         logs : bool
             Read the access logs of the buckets.
-        cache : bool
-            Keep what is parsed from S3 on disk.
 
         Returns
         -------
@@ -1145,8 +1154,10 @@ class Connection:
         >>> gt.audit(buckets="gt-images").require("high")  # doctest: +SKIP
         """
 
+        from .audit import audit  # it reports on a connection
+
         names = buckets.split(",") if isinstance(buckets, str) else buckets
-        return audits.audit(self, buckets=names, since=since, logs=logs, cache=cache)
+        return audit(self, buckets=names, since=since, logs=logs)
 
     # 5. Hits
 
@@ -1162,9 +1173,7 @@ class Connection:
         session: object = None,
         athena: Athena | None = None,
         dedupe: bool = False,
-        cache: bool = True,
         memory_limit: str | None = None,
-        networks: NetworksLike | None = None,
         predict: bool = False,
         progress: Callable[[Any], object] | None = None,
         cancel: threading.Event | None = None,
@@ -1191,13 +1200,8 @@ class Connection:
             Settings for Athena.
         dedupe : bool
             Leave out records that were delivered twice.
-        cache : bool
-            Keep what is parsed from S3 on disk.
         memory_limit : str, optional
             Memory that reading here may use, such as ``2GB``.
-        networks : Networks or path, or several paths, optional
-            Files that name networks: a networks file, AWS's ``ip-ranges.json``, MMDB databases. They add the columns
-            ``network_name``, ``network_source``, ``asn`` and ``country``, and names in plots and leaks.
         predict : bool
             Fill ``refused_by`` in where the log does not name the lock, from the current bucket policy. Such values end
             with ``(predicted)``.
@@ -1232,20 +1236,19 @@ class Connection:
         if predict:
             return self.hits(
                 bucket, logs=logs, since=since, until=until, filters=filters, engine=engine, session=session,
-                athena=athena, dedupe=dedupe, cache=cache, memory_limit=memory_limit,
-                networks=networks, progress=progress, cancel=cancel, wait_for=wait_for, wait_s=wait_s,
+                athena=athena, dedupe=dedupe, memory_limit=memory_limit, progress=progress,
+                cancel=cancel, wait_for=wait_for, wait_s=wait_s,
             ).with_refusals(access.refusal_decider(self.aws))  # fmt: skip
         sources, wanted = self._log_of(bucket, logs, filters)
         if wait_for:
             return access_logs.wait_for_hits(
                 sources, wait_for, wait_s=wait_s, since=since, until=until, engine=engine, aws=self.aws, dedupe=dedupe,
-                cache=cache, progress=progress, cancel=cancel, filters=wanted, networks=networks,
-                **_memory(memory_limit),
+                progress=progress, cancel=cancel, filters=wanted, **self._keeping(), **_memory(memory_limit),
             )  # fmt: skip
         return access_logs.read_hits(
-            sources, since=since, until=until, engine=engine, aws=self.aws, dedupe=dedupe, cache=cache,
+            sources, since=since, until=until, engine=engine, aws=self.aws, dedupe=dedupe,
             progress=progress, cancel=cancel, session=session, athena=athena, filters=wanted,
-            networks=networks, **_memory(memory_limit),
+            **self._keeping(), **_memory(memory_limit),
         )  # fmt: skip
 
     def count_hits(
@@ -1261,7 +1264,6 @@ class Connection:
         session: object = None,
         athena: Athena | None = None,
         memory_limit: str | None = None,
-        networks: NetworksLike | None = None,
         progress: Callable[[Any], object] | None = None,
         cancel: threading.Event | None = None,
     ) -> tuple[Table, Coverage]:
@@ -1271,7 +1273,7 @@ class Connection:
         ----------
         bucket, logs, since, until, filters, engine, session, athena
             As in :meth:`hits`.
-        memory_limit, networks, progress, cancel
+        memory_limit, progress, cancel
             As in :meth:`hits`.
         by : list of str or comma-separated str
             Columns to count by.
@@ -1298,9 +1300,22 @@ class Connection:
         sources, wanted = self._log_of(bucket, logs, filters)
         return access_logs.count_hits(
             sources, by, since=since, until=until, aws=self.aws, engine=engine, session=session, athena=athena,
-            progress=progress, cancel=cancel, filters=wanted, networks=networks,
-            **_memory(memory_limit),
+            progress=progress, cancel=cancel, filters=wanted, networks=self.networks,
+            test_urls=self.journal.test_urls, **_memory(memory_limit),
         )  # fmt: skip
+
+    def _keeping(self) -> dict[str, Any]:
+        """Return the options of every reading that keeps rows."""
+        return {"cache": self.cache, "networks": self.networks, "test_urls": self.journal.test_urls}
+
+    @contextmanager
+    def _hits_of(self, logs: Logs | Hits | None) -> Iterator[Hits | None]:
+        """Give hits as they are, and read logs."""
+        if logs is None or isinstance(logs, access_logs.Hits):
+            yield logs
+            return
+        with access_logs.read_hits(logs, aws=self.aws, **self._keeping()) as read:
+            yield read
 
     def _log_of(
         self, bucket: str | None, logs: Logs | None, filters: Mapping[str, object] | None
@@ -1382,7 +1397,7 @@ def _change_id(change: str | Applied | None) -> str | None:
     if not hasattr(change, "id"):
         raise InvalidInput(
             f"A change is an id or what apply() returned, not {type(change).__name__}.",
-            next_step="See gt.journal() for the ids.",
+            next_step="See gt.journal for the ids.",
             field="change",
         )
     return change.id

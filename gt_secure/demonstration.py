@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -89,21 +87,16 @@ def demo(*, python: str | Path | None = None, progress: Callable[[str], None] | 
     global _current
     if _current is not None and _current.sandbox.is_running:
         return _current
-    tell = progress if progress is not None else _print
-    chosen = python if python is not None else sandbox.install(tell)
-    tell("Starting the sandbox (AWS on this machine; no account is touched)...")
-    running = sandbox.Sandbox(log_delay_s=2.0, seed="demo", python=chosen).start()
+    running = sandbox.shared_sandbox(progress, python=python)
     try:
         connection = connect(sandbox=running)
         _open_tasks(connection)
         shown = widgets.panel(
             connection, team=TEAM, bucket=BUCKET, prefix=PREFIX, addresses=["203.0.113.0/24"],
-            journal_dir=running.environment()["GT_SECURE_JOURNAL"],
         )  # fmt: skip
     except BaseException:
         running.stop()
         raise
-    atexit.register(running.stop)
     _current = Demo(running, connection, shown)
     return _current
 
@@ -115,8 +108,3 @@ def _open_tasks(connection: Connection) -> None:
         for source in (worker, forwarded_to):
             if source is not None:
                 connection.probe(url, source)
-
-
-def _print(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()

@@ -3,60 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import findings
 from .aws.teams import CREATE_TEAM
-from .columns import lay_out
-from .html import Chip, Tone, hint, output as cell_output, table as html_table
+from .columns import ShownTable, chip, lay_out
+from .html import hint, output as cell_output, table as html_table
 
 if TYPE_CHECKING:
     from .aws.endpoints import VpcEndpoint
     from .aws.teams import LabelingJob, Workteam
     from .changes.history import HistoryEntry
-    from .changes.journal import ChangeRecord
     from .findings.model import Finding
-
-T = TypeVar("T")
-_TONES: dict[str, Tone] = {
-    "critical": "no", "high": "no", "medium": "warn", "applied": "ok", "undone": "plain", "unfinished": "warn",
-    "damaged": "no",
-}  # fmt: skip
-
-
-class _Table(Generic[T]):
-    """The renderers of a sequence: subclasses say the titles, the cells, and what an empty one says."""
-
-    head: ClassVar[tuple[str, ...]]
-    empty: ClassVar[str]
-
-    @staticmethod
-    def row(item: Any) -> Sequence[object]:
-        """Return the cells of one item."""
-        raise NotImplementedError
-
-    def _rows(self) -> list[Sequence[object]]:
-        return [self.row(item) for item in self]  # type: ignore[attr-defined]
-
-    def __str__(self) -> str:
-        rows = self._rows()
-        return "\n".join(lay_out(self.head, rows)) if rows else self.empty
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        rows = self._rows()
-        if not rows:
-            return cell_output(hint(self.empty))
-        cells = [[_chip(cell) for cell in row] for row in rows]
-        return cell_output(html_table(self.head, cells))
-
-
-def _chip(cell: object) -> object:
-    """Return a chip for a word that has a tone, and any other cell unchanged."""
-    tone = _TONES.get(str(cell))
-    return cell if tone is None else Chip(tone, str(cell))
 
 
 def _last_day(finding: Finding) -> dt.date:
@@ -64,7 +23,10 @@ def _last_day(finding: Finding) -> dt.date:
     return finding.accepted.until
 
 
-class _List(_Table[T], list[T]):
+T = TypeVar("T")
+
+
+class _List(ShownTable[T], list[T]):
     """A list with the renderers."""
 
 
@@ -107,20 +69,6 @@ class Endpoints(_List["VpcEndpoint"]):
         return item.id, item.vpc_id, item.type, item.state, item.name or item.vpc_name or "-"
 
 
-class Journal(_List["ChangeRecord"]):
-    """The changes of a journal, the oldest first."""
-
-    head = ("change", "status", "kind", "targets", "caller")
-    empty = "The journal is empty."
-
-    @staticmethod
-    def row(item: ChangeRecord) -> tuple[str, ...]:
-        """Return the cells of a change."""
-        targets = ", ".join(f"{change.get('kind')} of {change.get('target')}" for change in item.changes)
-        kind = item.kind + (f" of {item.of}" if item.of else "")
-        return item.id, item.status, kind, targets, item.caller
-
-
 class History(_List["HistoryEntry"]):
     """The changes of locks, the newest first; ``unread`` names what could not be read."""
 
@@ -140,7 +88,7 @@ class History(_List["HistoryEntry"]):
         return when, call, item.target, item.who, item.source or "-", tool, item.change_id or "-"
 
 
-class Findings(_Table["Finding"], tuple["Finding", ...]):
+class Findings(ShownTable["Finding"], tuple["Finding", ...]):
     """Findings, the most severe first."""
 
     __slots__ = ()
@@ -185,6 +133,6 @@ class Findings(_Table["Finding"], tuple["Finding", ...]):
     def _repr_html_(self) -> str:
         if not self.accepted:
             return super()._repr_html_()
-        cells = [[_chip(cell) for cell in self.row(each)] for each in self.open]
+        cells = [[chip(cell) for cell in self.row(each)] for each in self.open]
         shown = html_table(self.head, cells) if cells else hint("No finding is open.")
         return cell_output(shown, findings.accepted_fold(self.accepted))

@@ -80,7 +80,7 @@ def gt_secure_connection(gt_secure_sandbox: Sandbox, _gt_secure_environment: Non
     """A connection to the sandbox, with its own configuration and journal."""
     from .connection import connect  # boto3 is too slow to import in every run of pytest
 
-    return connect(endpoint_url=gt_secure_sandbox.endpoint_url)
+    return connect(sandbox=gt_secure_sandbox)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

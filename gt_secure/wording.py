@@ -11,7 +11,7 @@ from .errors import GtSecureError
 _CURLY = str.maketrans({"\u201c": '"', "\u201d": '"', "\u2018": "'", "\u2019": "'"})
 _VALUE = r"(?P<value>\[?(?:'[^']*'|\"[^\"]*\")(?:, \.\.\.)?\]?|\[?\.\.\.\]?|\{[^{}]*\}|None\b|True\b|False\b)?(?![\w=])"
 _ARGUMENT = re.compile(rf"(?P<verb>\bPass )?(?<![\w:/?&.-])(?P<name>[a-z][a-z0-9_]*)={_VALUE}")
-_CALL = re.compile(r"\bgt\.(?P<name>\w+)\((?P<argument>[^()]*)\)")
+_CALL = re.compile(r"\bgt\.(?P<name>\w+)(?:\((?P<argument>[^()]*)\))?")
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Wording:
             shown = self.calls.get(match["name"])
             if shown is None:
                 return match[0]
-            return shown.format(match["argument"].strip("'\""))
+            return shown.format((match["argument"] or "").strip("'\""))
 
         return _ARGUMENT.sub(argument, _CALL.sub(call, text)).translate(_CURLY)
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 import gt_secure
-from gt_secure import Audit, Restriction
+from gt_secure import Audit, Connection, Restriction
 from gt_secure.cli.main import main
 from gt_secure.errors import AccessDenied
 from gt_secure.sandbox import Sandbox
@@ -23,8 +23,8 @@ def test_it_reports_teams_buckets_findings_and_leaks(gt, tmp_path) -> None:
     url = gt.test_url("gt-images", "scans/0001.png")
     for source in ("203.0.113.7", "198.51.100.9"):
         gt.probe(url, source)
-    gt.hits("gt-images", filters={"presigned": True}, cache=False, wait_for=2).close()
-    audit = gt.audit(buckets="gt-images", cache=False)
+    gt.hits("gt-images", filters={"presigned": True}, wait_for=2).close()
+    audit = gt.audit(buckets="gt-images")
     assert isinstance(audit, Audit)
     assert "radiology-team" in {team.name for team in audit.teams}
     assert "gt-images" in {bucket.name for bucket in audit.buckets}
@@ -38,19 +38,17 @@ def test_it_reports_teams_buckets_findings_and_leaks(gt, tmp_path) -> None:
         assert word in audit._repr_html_()
     guard = {bucket.name: bucket.guard for bucket in audit.buckets}["gt-images"]
     assert guard.startswith("none")
-    done = gt.apply(
-        gt.plan(Restriction("open-team", addresses=["203.0.113.0/24"], bucket="gt-images")), journal_dir=tmp_path
-    )
+    done = gt.apply(gt.plan(Restriction("open-team", addresses=["203.0.113.0/24"], bucket="gt-images")))
     again = gt.audit(buckets=["gt-images"], logs=False)
     assert "203.0.113.0/24" in {bucket.name: bucket.guard for bucket in again.buckets}["gt-images"]
-    gt.undo(done, journal_dir=tmp_path)
+    gt.undo(done)
 
 
 def test_what_cannot_be_read_is_unread_and_never_fine(gt, monkeypatch) -> None:
     def denied(*_: object, **__: object) -> None:
         raise AccessDenied("No.", action="s3:GetBucketPolicy")
 
-    monkeypatch.setattr(gt, "findings", denied)
+    monkeypatch.setattr(Connection, "findings", denied)
     audit = gt.audit(buckets=["gt-images"], logs=False)
     assert audit.unread
     with pytest.raises(AssertionError, match="Not read"):

@@ -37,14 +37,14 @@ def test_a_second_call_returns_the_same_one(demo: demonstration.Demo) -> None:
 
 def test_the_log_has_a_forwarded_url(demo: demonstration.Demo) -> None:
     def addresses() -> set[str]:
-        rows = demo.connection.hits("gt-images", cache=None).filter(presigned=True).rows(columns=["remote_ip"])
+        rows = demo.connection.hits("gt-images").filter(presigned=True).rows(columns=["remote_ip"])
         return {row["remote_ip"] for row in rows.to_dicts()}
 
     until(lambda: {demonstration.OFFICE, demonstration.ELSEWHERE} <= addresses())
 
 
 def test_changes_go_into_the_journal_of_the_sandbox(demo: demonstration.Demo) -> None:
-    assert demo.panel.review._journal_dir == demo.sandbox.environment()["GT_SECURE_JOURNAL"]
+    assert str(demo.connection.journal.path) == demo.sandbox.environment()["GT_SECURE_JOURNAL"]
 
 
 def test_one_that_fails_stops_its_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -202,7 +202,7 @@ def role_line(world: World) -> str:
 
 def plan(world: World) -> Any:
     wish = Restriction("radiology-team", addresses=["203.0.113.0/24"], bucket="gt-images", prefix="scans/")
-    made = world.gt.plan(wish, hits=world.hits)
+    made = world.gt.plan(wish, logs=world.hits)
     jobs = tuple(replace(job, name=TEAM) for job in world.gt.jobs("radiology-team"))
     state = replace(made.state, jobs=jobs, reviews=(TEAM,), team=replace(made.state.team, members=(TEAM,)))
     return replace(made, state=state, changes=tuple(replace(change, affects=(TEAM,)) for change in made.changes))

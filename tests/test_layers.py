@@ -18,7 +18,8 @@ LAYERS = [
     ["_version", "_lazy", "text", "optional"],
     ["tracebacks"],
     ["errors"],
-    ["html", "columns", "files", "address_lists", "test_journal", "wording"],
+    ["html", "files", "address_lists", "test_journal", "wording"],
+    ["columns"],
     ["network"],
     ["named_networks"],
     ["aws"],
@@ -27,23 +28,26 @@ LAYERS = [
     ["restriction"],
     ["account"],
     ["logs", "presign"],
+    ["sandbox"],
     ["plots"],
     ["access"],
     ["findings"],
     ["changes"],
     ["listings"],
-    ["audit"],
     ["connection"],
+    ["audit"],
     ["doctor", "check"],
     ["sweeps"],
     ["widgets"],
-    ["sandbox"],
     ["demonstration"],
     ["cli"],
     ["magics", "pytest_plugin", "agent_tools"],
     ["", "__main__"],
 ]
 """Packages and modules of the top level, the lowest first. Those in one row do not import each other."""
+
+IN_METHODS = {("connection", "audit")}
+"""Modules that a method imports in its body, because what it returns is made from the object itself."""
 
 SANDBOX_MAY_IMPORT = {
     "_version",
@@ -114,7 +118,7 @@ def test_nothing_imports_upward() -> None:
         for target, line in imports(name, path):
             if name == "" or target.split(".")[0] == name.split(".")[0]:
                 continue
-            if layer(target) >= layer(name):
+            if layer(target) >= layer(name) and (name, target) not in IN_METHODS:
                 wrong.append(f"{path.relative_to(ROOT)}:{line} imports {target or 'the package'}")
     assert not wrong, "\n".join(wrong)
 
@@ -134,7 +138,11 @@ def test_a_face_imports_none_of_its_modules() -> None:
 
 def test_no_circle() -> None:
     graph = {
-        name: {target for target, _ in imports(name, path) if target in MODULES and target != name}
+        name: {
+            target
+            for target, _ in imports(name, path)
+            if target in MODULES and target != name and (name, target) not in IN_METHODS
+        }
         for name, path in MODULES.items()
         if name
     }
@@ -171,7 +179,7 @@ def test_only_entry_points_know_the_sandbox() -> None:
     wrong = [
         f"{path.relative_to(ROOT)}:{line} imports {target}"
         for name, path in MODULES.items()
-        if name and name.split(".")[0] not in {"sandbox", "demonstration", "cli", "pytest_plugin"}
+        if name and name.split(".")[0] not in {"sandbox", "connection", "demonstration", "cli", "pytest_plugin"}
         for target, line in imports(name, path)
         if target.split(".")[0] == "sandbox"
     ]

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from gt_secure import Restriction
-from gt_secure.changes import list_changes
+from gt_secure.changes import Journal
 from gt_secure.cli.commands import COMMANDS
 from gt_secure.cli.log_options import athena_settings
 from gt_secure.cli.main import build_parser, main, parse
@@ -144,7 +144,7 @@ def scene(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         assert main(["apply", *WISH.split(), "--prefix", "scans/", "--yes"]) == 0
         with read_hits("log") as hits:
             fingerprint = str(hits.count("fingerprint").rows[0][0])
-        yield {"change": next(iter(list_changes())).id, "fingerprint": fingerprint}
+        yield {"change": next(iter(Journal())).id, "fingerprint": fingerprint}
 
 
 def shown(parser: Parser) -> list[argparse.Action]:

@@ -36,7 +36,7 @@ VERBS = (
     Verb("revoke", "Connection.revoke"),
     Verb("undo", "Connection.undo"),
     Verb("undo", "Connection.plan_undo"),
-    Verb("journal", "Connection.journal"),
+    Verb("journal", "changes.Journal"),
     Verb("export", "Connection.export"),
     Verb("url", "Connection.test_url"),
     Verb("probe", "Connection.probe"),
@@ -164,7 +164,8 @@ OPTIONS: dict[str, Callable[..., Any]] = {
 }
 RENAMED = {
     "file": "restriction", "allow": "restriction", "endpoint": "restriction", "team": "team", "yes": "", "json": "",
-    "format": "", "timeout": "timeout_s", "resume": "", "show": "", "to_file": "",
+    "format": "", "accepted": "", "context": "", "networks": "", "timeout": "timeout_s", "resume": "", "show": "",
+    "to_file": "",
     "no_session": "use_session", "fail_on": "", "output": "", "profile": "", "region": "",
     "help": "",
     "url_lock": "restriction",

@@ -11,14 +11,7 @@ if TYPE_CHECKING:
     from .change import Call as Call, Change as Change
     from .engine import ChangeStep as ChangeStep, ProgressLine as ProgressLine
     from .history import KIND_CALLS as KIND_CALLS, Resources as Resources, read_history as read_history
-    from .journal import (
-        ChangeRecord as ChangeRecord,
-        export_journal as export_journal,
-        journal_path as journal_path,
-        list_changes as list_changes,
-        show_change as show_change,
-        verify_journal as verify_journal,
-    )
+    from .journal import ChangeRecord as ChangeRecord, Journal as Journal
     from .plan import Plan as Plan, plan as plan
     from .revoke import plan_revoke as plan_revoke, revoked_before as revoked_before, revoked_by_leak as revoked_by_leak
     from .transaction import Applied as Applied

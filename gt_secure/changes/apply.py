@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from ..account.snapshot import State, read_state
 from ..aws.client import Aws
 from ..errors import Conflict, InvalidInput
 from .engine import Clock, Engine
-from .journal import begin_change, journal_path, list_changes
+from .journal import Journal
 from .lock import hold
 from .plan import Plan
 from .transaction import Applied, Callback, begin_lines, run
@@ -25,8 +24,8 @@ def apply(
     aws: Aws,
     plan: Plan,
     *,
+    journal: Journal,
     confirm: Iterable[str] = (),
-    journal_dir: str | Path | None = None,
     progress: Callback | None = None,
     timeout_s: float = 600,
     probe: Probe | None = None,
@@ -38,10 +37,10 @@ def apply(
     ----------
     aws : Aws
     plan : Plan
+    journal : Journal
+        Where the change is recorded.
     confirm : iterable of str
         Codes of the blockers that the person has accepted.
-    journal_dir : str or Path, optional
-        Where the journal is; ``GT_SECURE_JOURNAL`` or ``~/.gt_secure/journal`` otherwise.
     progress : callable, optional
         Called with :class:`ProgressLine`; an exception from it cancels, and every step is rolled back.
     timeout_s : float
@@ -69,14 +68,12 @@ def apply(
     _check_confirmed(plan, confirm)
     if plan.empty:
         return Applied("", "nothing to do", notes=("The account already matches the restriction.",))
-    directory = journal_path(journal_dir)
     scope = f"{plan.state.account_id}-{plan.state.region}"
-    with hold(directory, scope, f"apply by {plan.state.caller_arn}"):
-        refuse_unfinished(directory, plan.state.account_id, plan.state.region)
+    with hold(journal.path, scope, f"apply by {plan.state.caller_arn}"):
+        refuse_unfinished(journal, plan.state.account_id, plan.state.region)
         _check_same_account(aws, plan.state)
         compare(plan.state, read_state(aws, plan.restriction))
-        writer = begin_change(
-            directory,
+        writer = journal.begin(
             begin_lines("apply", aws, plan.state.account_id, plan.state.caller_arn, plan.changes)
             | {"restriction": plan.restriction.to_dict(), "confirmed": sorted(set(confirm))}
             | ({"lists": [each.to_dict() for each in plan.restriction.managed]} if plan.restriction.managed else {}),
@@ -145,9 +142,9 @@ def _check_same_account(aws: Aws, state: State) -> None:
         )
 
 
-def refuse_unfinished(directory: Path, account: str, region: str) -> None:
+def refuse_unfinished(journal: Journal, account: str, region: str) -> None:
     """Raise Conflict if a change of this account and region was interrupted and not recovered since."""
-    for record in list_changes(directory):
+    for record in journal:
         if record.status == "unfinished" and (record.account_id, record.region) == (account, region):
             raise Conflict(
                 f"Change {record.id} was interrupted: it has been neither completed nor rolled back.",

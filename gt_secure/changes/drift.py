@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 from ..aws.client import Aws
@@ -13,14 +12,14 @@ from ..restriction.messages import Notice
 from ..restriction.model import Restriction
 from .change import Change, change_from_journal
 from .history import KIND_CALLS, HistoryEntry, Resources, lookup
-from .journal import ChangeRecord, list_changes
+from .journal import ChangeRecord, Journal
 
 _FIELDS = {"url-lock": "team", "portal-lock": "workforce", "bucket-guard": "bucket"}
 _MARGIN = dt.timedelta(seconds=2)
 
 
 def drift_notices(
-    aws: Aws, restriction: Restriction, changes: Iterable[Change[Any]], journal_dir: str | Path | None = None
+    aws: Aws, restriction: Restriction, changes: Iterable[Change[Any]], journal: Journal
 ) -> Iterator[Notice]:
     """Yield a warning for each planned change of what this restriction has set before.
 
@@ -29,7 +28,7 @@ def drift_notices(
     """
     planned = list(changes)
     try:
-        records = list_changes(journal_dir) if planned else []
+        records = list(journal) if planned else []
     except GtSecureError:
         return
     for change in planned:

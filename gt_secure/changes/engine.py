@@ -315,7 +315,7 @@ class Engine:
             if self.clock.left <= 0:
                 raise Throttled(
                     f"{self.changes[index].title} is still updating after {waited:.0f} seconds.",
-                    next_step="Wait, then look at its state with gt.journal(), and undo or resume the change.",
+                    next_step="Wait, then look at its state with gt.journal, and undo or resume the change.",
                 )
             self._say(index, f"is updating, {waited:.0f} s so far")
             self.clock.wait(attempt, first=0.1 if self.aws.is_local else 1.0, most=5.0)

@@ -11,7 +11,6 @@ import datetime as dt
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from ..aws.buckets import bucket_region, check_bucket
@@ -20,7 +19,7 @@ from ..aws.errors import aws_errors
 from ..aws.teams import check_team_name, get_workteam
 from ..errors import GtSecureError, InvalidInput
 from ..logs.time_range import parse_time
-from .journal import ChangeRecord, list_changes
+from .journal import ChangeRecord, Journal
 from .second_writers import ACTION
 
 TEAM_CALLS = ("UpdateWorkteam", "CreateWorkteam", "DeleteWorkteam")
@@ -107,8 +106,8 @@ def read_history(
     team: str | None = None,
     bucket: str | None = None,
     *,
+    journal: Journal,
     since: str | dt.datetime | None = "30d",
-    journal_dir: str | Path | None = None,
 ) -> tuple[list[HistoryEntry], list[str]]:
     """Return the changes of the locks of a team and a bucket, the newest first, and what could not be read.
 
@@ -125,10 +124,10 @@ def read_history(
     start = dt.datetime.now(dt.UTC) - dt.timedelta(days=90) if moment is None else moment.replace(tzinfo=dt.UTC)
     unread: list[str] = []
     resources = _resources(aws, team, bucket, unread)
-    records = [record for record in list_changes(journal_dir) if record.account_id in ("", aws.account_id)]
-    journal = [entry for record in records for entry in _of_record(record, resources)]
+    records = [record for record in journal if record.account_id in ("", aws.account_id)]
+    own = [entry for record in records for entry in _of_record(record, resources)]
     events = list(_events(aws, resources, start, unread))
-    merged = merge(journal, events)
+    merged = merge(own, events)
     return [entry for entry in merged if entry.at >= start], unread
 
 

@@ -14,12 +14,14 @@ import os
 import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from ..columns import ShownTable
 from ..errors import GtSecureError, NotFound, refuse_url
+from ..test_journal import UrlJournal, journal_folder
 from ..text import redact, truncate
 from .shared_files import create_mode, open_regular, share_with_folder
 from .targets import TARGETS
@@ -34,12 +36,6 @@ MAX_BYTES = 64 << 20
 
 _RECORD_KINDS = {"apply", "undo"}
 _ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9]{6}-[0-9a-f]{4}")
-
-
-def journal_path(directory: str | Path | None = None) -> Path:
-    """Return the directory of the journal: the argument, ``GT_SECURE_JOURNAL``, or ``~/.gt_secure/journal``."""
-    chosen = directory or os.environ.get("GT_SECURE_JOURNAL") or Path.home() / ".gt_secure" / "journal"
-    return Path(chosen).expanduser()
 
 
 def scrub(text: str, most: int = 600) -> str:
@@ -141,9 +137,9 @@ class Writer:
         self._count = count
 
     @property
-    def directory(self) -> Path:
-        """The directory of the journal."""
-        return self._path.parent
+    def journal(self) -> Journal:
+        """The journal that the file belongs to."""
+        return Journal(self._path.parent)
 
     def write(self, event: str, **data: Any) -> None:
         """Append one event and sync it to the disk."""
@@ -181,7 +177,7 @@ def _append(path: Path, data: bytes, *, new: bool) -> None:
 def _cannot_write(directory: Path, error: OSError) -> GtSecureError:
     return GtSecureError(
         f"The journal cannot be written in {directory}: {error.strerror}.",
-        next_step="Free space there, or choose another directory with journal_dir= or GT_SECURE_JOURNAL.",
+        next_step="Free space there, or choose another folder with journal= or GT_SECURE_JOURNAL.",
         details={"errno": error.errno},
     )
 
@@ -207,91 +203,123 @@ def _sync_directory(directory: Path) -> None:
         os.close(handle)
 
 
-def begin_change(directory: Path, begin: Mapping[str, Any]) -> Writer:
-    """Start the file of a new change with its first line."""
-    change_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}-{secrets.token_hex(2)}"  # ordered by time
-    writer = Writer(directory / f"{change_id}.jsonl", change_id, "", 0)
-    try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        writer.write("begin", format=FORMAT, id=change_id, **begin)
-    except (OSError, GtSecureError) as error:
-        problem = error if isinstance(error, GtSecureError) else _cannot_write(directory, error)
-        problem.next_step = f"{problem.next_step} Nothing was changed."
-        raise problem from error
-    return writer
+class Journal(ShownTable["ChangeRecord"]):
+    """The changes that a folder records, the oldest first; shown as a table.
 
+    Parameters
+    ----------
+    folder : path, optional
+        Default: ``GT_SECURE_JOURNAL``, else ``~/.gt_secure/journal``.
 
-def continue_change(directory: Path, record: ChangeRecord) -> Writer:
-    """Continue the file of an interrupted change; an incomplete last line is cut off."""
-    path = directory / f"{record.id}.jsonl"
-    try:
-        whole = path.read_bytes()
-        keep = whole.rfind(b"\n") + 1
-        if keep < len(whole):
-            with path.open("r+b") as file:
-                file.truncate(keep)
-                os.fsync(file.fileno())
-    except OSError as error:
-        raise _cannot_write(directory, error) from error
-    lines = whole[:keep].decode("utf-8").splitlines()
-    return Writer(path, record.id, _digest(lines[-1]), len(lines))
+    Attributes
+    ----------
+    path : Path
+        The folder. It may not exist yet.
 
+    Examples
+    --------
+    >>> [(record.id, record.status) for record in Journal()]  # doctest: +SKIP
+    [('20261124-101500-000000-ab12', 'applied')]
+    """
 
-def change_ids(directory: Path) -> list[str]:
-    """Return the ids of all changes in the journal, oldest first."""
-    try:
-        names = list(directory.iterdir())
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    except OSError as error:
-        raise GtSecureError(
-            f"The journal in {directory} cannot be read: {error.strerror}.",
-            next_step="Choose another directory with journal_dir= or GT_SECURE_JOURNAL.",
-        ) from error
-    return sorted(name.stem for name in names if name.suffix == ".jsonl" and _ID.fullmatch(name.stem))
+    head = ("change", "status", "kind", "targets", "caller")
+    empty = "The journal is empty."
 
+    def __init__(self, folder: str | Path | None = None) -> None:
+        self.path = journal_folder(folder)
 
-def list_changes(journal_dir: str | Path | None = None) -> list[ChangeRecord]:
-    """List all changes of the journal, oldest first."""
-    directory = journal_path(journal_dir)
-    records = [_read(directory / f"{change_id}.jsonl") for change_id in change_ids(directory)]
-    undone: set[str] = set()
-    for record in records:
-        if record.kind == "undo" and record.status == "applied" and record.of:
-            undone.add(record.of)
-    return [_as_undone(record) if record.id in undone and record.status == "applied" else record for record in records]
+    @property
+    def test_urls(self) -> UrlJournal:
+        """The journal of our own test URLs, in the same folder."""
+        return UrlJournal(self.path)
 
+    def __iter__(self) -> Iterator[ChangeRecord]:
+        records = [self._read(change_id) for change_id in self._ids()]
+        undone = {record.of for record in records if record.kind == "undo" and record.status == "applied"}
+        for record in records:
+            yield replace(record, status="undone") if record.id in undone and record.status == "applied" else record
 
-def _as_undone(record: ChangeRecord) -> ChangeRecord:
-    return ChangeRecord(record.id, record.kind, "undone", record.begin, record.events, record.of, record.problems)
+    def __len__(self) -> int:
+        return len(self._ids())
 
+    def __bool__(self) -> bool:
+        return True
 
-def show_change(change_id: str, journal_dir: str | Path | None = None) -> ChangeRecord:
-    """Return one change; raises :class:`NotFound` if the journal has no such id, or several ids with this prefix."""
-    refuse_url(change_id, "change", "the id of a change")
-    records = list_changes(journal_dir)
-    found = [record for record in records if record.id == change_id] or [
-        record for record in records if change_id and record.id.startswith(change_id)
-    ]
-    if len(found) == 1:
-        return found[0]
-    raise NotFound(
-        f"The journal in {journal_path(journal_dir)} has {'no' if not found else len(found)} change"
-        f"{'s that begin with' if found else ''} '{change_id[:40]}'.",
-        next_step="List them with gt.journal().",
-    )
+    @staticmethod
+    def row(item: ChangeRecord) -> tuple[str, ...]:
+        """Return the cells of a change."""
+        targets = ", ".join(f"{change.get('kind')} of {change.get('target')}" for change in item.changes)
+        kind = item.kind + (f" of {item.of}" if item.of else "")
+        return item.id, item.status, kind, targets, item.caller
 
+    def find(self, change_id: str) -> ChangeRecord:
+        """Return one change by its id or a unique prefix of it.
 
-def verify_journal(journal_dir: str | Path | None = None) -> dict[str, tuple[str, ...]]:
-    """Check that every file is intact; returns the problems of each change, empty where there are none."""
-    directory = journal_path(journal_dir)
-    return {change_id: _read(directory / f"{change_id}.jsonl").problems for change_id in change_ids(directory)}
+        Raises
+        ------
+        NotFound
+            If there is no such change, or several ids have this prefix.
+        """
+        refuse_url(change_id, "change", "the id of a change")
+        records = list(self)
+        found = [record for record in records if record.id == change_id] or [
+            record for record in records if change_id and record.id.startswith(change_id)
+        ]
+        if len(found) == 1:
+            return found[0]
+        raise NotFound(
+            f"The journal in {self.path} has {'no' if not found else len(found)} change"
+            f"{'s that begin with' if found else ''} '{change_id[:40]}'.",
+            next_step="List them with gt.journal.",
+        )
 
+    def verify(self) -> dict[str, tuple[str, ...]]:
+        """Check that every file is intact; returns the problems of each change, empty where there are none."""
+        return {change_id: self._read(change_id).problems for change_id in self._ids()}
 
-def export_journal(journal_dir: str | Path | None = None) -> Iterator[str]:
-    """Yield the whole journal as JSON Lines, one change per line, for a reviewer or a log archive."""
-    for record in list_changes(journal_dir):
-        yield json.dumps(record.to_dict(), ensure_ascii=True, separators=(",", ":"))
+    def begin(self, first: Mapping[str, Any]) -> Writer:
+        """Start the file of a new change with its first line."""
+        change_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}-{secrets.token_hex(2)}"  # ordered by time
+        writer = Writer(self.path / f"{change_id}.jsonl", change_id, "", 0)
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            writer.write("begin", format=FORMAT, id=change_id, **first)
+        except (OSError, GtSecureError) as error:
+            problem = error if isinstance(error, GtSecureError) else _cannot_write(self.path, error)
+            problem.next_step = f"{problem.next_step} Nothing was changed."
+            raise problem from error
+        return writer
+
+    def proceed(self, record: ChangeRecord) -> Writer:
+        """Continue the file of an interrupted change; an incomplete last line is cut off."""
+        path = self.path / f"{record.id}.jsonl"
+        try:
+            whole = path.read_bytes()
+            keep = whole.rfind(b"\n") + 1
+            if keep < len(whole):
+                with path.open("r+b") as file:
+                    file.truncate(keep)
+                    os.fsync(file.fileno())
+        except OSError as error:
+            raise _cannot_write(self.path, error) from error
+        lines = whole[:keep].decode("utf-8").splitlines()
+        return Writer(path, record.id, _digest(lines[-1]), len(lines))
+
+    def _ids(self) -> list[str]:
+        """Return the ids of all changes, the oldest first."""
+        try:
+            names = list(self.path.iterdir())
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            raise GtSecureError(
+                f"The journal in {self.path} cannot be read: {error.strerror}.",
+                next_step="Choose another folder with journal= or GT_SECURE_JOURNAL.",
+            ) from error
+        return sorted(name.stem for name in names if name.suffix == ".jsonl" and _ID.fullmatch(name.stem))
+
+    def _read(self, change_id: str) -> ChangeRecord:
+        return _read(self.path / f"{change_id}.jsonl")
 
 
 def _read(path: Path) -> ChangeRecord:

@@ -67,7 +67,7 @@ def _open(path: Path) -> int:
     except OSError as error:
         raise GtSecureError(
             f"The lock file {path} cannot be used: {error.strerror}.",
-            next_step="Choose another directory with journal_dir= or GT_SECURE_JOURNAL. Users who share one "
+            next_step="Choose another folder with journal= or GT_SECURE_JOURNAL. Users who share one "
             "need a folder that their group may write to. Nothing was changed.",
             details={"errno": error.errno},
         ) from error
@@ -81,7 +81,7 @@ def _take(handle: int) -> bool:
             return False
         raise GtSecureError(
             f"This file system cannot lock files ({error.strerror}).",
-            next_step="Choose a directory on a local disk with journal_dir= or GT_SECURE_JOURNAL. Nothing was changed.",
+            next_step="Choose a directory on a local disk with journal= or GT_SECURE_JOURNAL. Nothing was changed.",
         ) from error
     return True
 

@@ -11,7 +11,7 @@ from ..aws.client import Aws
 from ..errors import GtSecureError
 from .change import Change
 from .engine import ChangeStep, Engine
-from .journal import ChangeRecord, Writer, list_changes
+from .journal import ChangeRecord, Writer
 from .second_writers import OtherWrite, parse_time
 from .targets import Target
 
@@ -60,7 +60,7 @@ def _lost(
         return []
     lost: list[OtherWrite] = []
     # Changes of one journal follow each other, and each reads what the one before wrote.
-    journal = {each for record in list_changes(writer.directory) for each in record.requests} if others else set()
+    journal = {each for record in writer.journal for each in record.requests} if others else set()
     for other in reversed(others):  # CloudTrail lists the newest first
         if not _was_seen(target, other, change):
             lost += [other] if other.request not in journal else []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from ..access.dry_run import DryRun, dry_run
 from ..access.simulation import ExpectationResult, check, simulate
@@ -23,6 +22,7 @@ from ..text import count
 from .change import planned_values
 from .diff import changes_for
 from .drift import drift_notices
+from .journal import Journal
 from .list_messages import list_notices
 from .messages import notices_for
 from .plan_data import PlanData
@@ -94,7 +94,7 @@ def plan(
     state: State | None = None,
     context: Mapping[str, str | Sequence[str]] | None = None,
     accepted: Sequence[Acceptance] = (),
-    journal_dir: str | Path | None = None,
+    journal: Journal | None = None,
 ) -> Plan:
     """Compare the current with the wanted state. Reads only.
 
@@ -111,8 +111,8 @@ def plan(
         Facts in addition to those of the restriction.
     accepted : sequence of Acceptance
         Known findings, which are marked.
-    journal_dir : path, optional
-        Folder of the journal, for drift.
+    journal : Journal, optional
+        The changes applied before, for drift.
 
     Raises
     ------
@@ -136,7 +136,8 @@ def plan(
     snapshot = replace(snapshot, facts=seen.facts.values, account_block=seen.facts.account_block)
     lists = list_notices(restriction, seen)
     notices = [*lists, *notices_for(restriction, seen, changes), *stops, *_broken(results), *_too_young(tried)]
-    notices += drift_notices(aws, restriction, changes, journal_dir)
+    if journal is not None:
+        notices += drift_notices(aws, restriction, changes, journal)
     return Plan(
         restriction=restriction,
         state=seen,

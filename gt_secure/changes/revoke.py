@@ -322,7 +322,7 @@ def _check_hits(hits: Any) -> None:
             problem = "These hits are closed."
     if problem:
         raise InvalidInput(
-            problem, next_step="Pass what gt.hits(...) returns, and close it after the plan.", field="hits"
+            problem, next_step="Pass what gt.hits(...) returns, and close it after the plan.", field="logs"
         )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from ..aws.client import Aws
@@ -12,7 +11,7 @@ from ..errors import Conflict, InvalidInput, NotFound, Unsupported
 from .apply import refuse_unfinished
 from .change import Change, change_from_journal
 from .engine import Clock, Engine
-from .journal import ChangeRecord, begin_change, continue_change, journal_path, list_changes, show_change, steps_begun
+from .journal import ChangeRecord, Journal, steps_begun
 from .lock import hold
 from .overwritten import note_overwritten
 from .transaction import Applied, Callback, Outcome, begin_lines, end, failure_summary, run
@@ -31,7 +30,7 @@ class UndoPlan:
         return not self.changes
 
 
-def plan_undo(aws: Aws, change_id: str | None = None, *, journal_dir: str | Path | None = None) -> UndoPlan:
+def plan_undo(aws: Aws, change_id: str | None = None, *, journal: Journal) -> UndoPlan:
     """Plan the undo of a change as a three-way merge that keeps later edits of others. Reads only.
 
     Parameters
@@ -44,7 +43,7 @@ def plan_undo(aws: Aws, change_id: str | None = None, *, journal_dir: str | Path
     Conflict
         If somebody has changed the same setting since; the details hold before, after and now.
     """
-    record = _record(aws, change_id, journal_path(journal_dir))
+    record = _record(aws, change_id, journal)
     return UndoPlan(record, _backwards(aws, record))
 
 
@@ -61,20 +60,20 @@ def _backwards(aws: Aws, record: ChangeRecord) -> tuple[Change[Any], ...]:
     return tuple(found)
 
 
-def _record(aws: Aws, change_id: str | None, directory: Path) -> ChangeRecord:
+def _record(aws: Aws, change_id: str | None, journal: Journal) -> ChangeRecord:
     where = (aws.account_id, aws.region)
     if change_id is None:
-        mine = [one for one in list_changes(directory) if (one.account_id, one.region) == where]
+        mine = [one for one in journal if (one.account_id, one.region) == where]
         open_ones = [one for one in mine if one.status == "unfinished"]
         usable = open_ones[-1:] or [one for one in mine if one.status == "applied" and one.kind == "apply"]
         if not usable:
             raise NotFound(
-                f"The journal in {directory} has no change of account {where[0]} in {where[1]} to undo.",
-                next_step="List its changes with gt.journal(), or choose another directory with journal_dir=.",
+                f"The journal in {journal.path} has no change of account {where[0]} in {where[1]} to undo.",
+                next_step="List its changes with gt.journal, or choose another folder with journal=.",
             )
         _check_usable(usable[-1])
         return usable[-1]
-    record = show_change(change_id, directory)
+    record = journal.find(change_id)
     if (record.account_id, record.region) != where and record.begin:
         raise Conflict(
             f"Change {record.id} was made in account {record.account_id}, {record.region}; this connection is to "
@@ -114,7 +113,7 @@ def undo(
     aws: Aws,
     change: str | Applied | None = None,
     *,
-    journal_dir: str | Path | None = None,
+    journal: Journal,
     progress: Callback | None = None,
     timeout_s: float = 600,
 ) -> Applied:
@@ -137,47 +136,41 @@ def undo(
     if not isinstance(change_id, str | None):
         raise InvalidInput(
             f"undo() needs a change id or what apply() returned, not {type(change_id).__name__}.",
-            next_step="See gt.journal() for the ids.",
+            next_step="See gt.journal for the ids.",
             field="change",
         )
-    directory = journal_path(journal_dir)
-    with hold(directory, f"{aws.account_id}-{aws.region}", f"undo by {aws.caller_arn}"):
-        record = _record(aws, change_id, directory)
+    with hold(journal.path, f"{aws.account_id}-{aws.region}", f"undo by {aws.caller_arn}"):
+        record = _record(aws, change_id, journal)
         if record.status == "unfinished":
-            return _recover(aws, record, directory, Clock(timeout_s), progress, forward=record.kind == "undo")
-        half = _unfinished_undo(directory, record)
+            return _recover(aws, record, journal, Clock(timeout_s), progress, forward=record.kind == "undo")
+        half = _unfinished_undo(journal, record)
         if half is not None:
-            return _recover(aws, half, directory, Clock(timeout_s), progress, forward=True)
-        refuse_unfinished(directory, aws.account_id, aws.region)
+            return _recover(aws, half, journal, Clock(timeout_s), progress, forward=True)
+        refuse_unfinished(journal, aws.account_id, aws.region)
         if record.status in {"undone", "rolled-back"} or not record.changes:
             return Applied("", "nothing to do", of=record.id, notes=(f"Change {record.id} is {record.status}.",))
         changes = _backwards(aws, record)
         begin = begin_lines("undo", aws, aws.account_id, aws.caller_arn, changes) | {"of": record.id}
-        writer = begin_change(directory, begin)
+        writer = journal.begin(begin)
         done = run(Engine(aws, writer, changes, Clock(timeout_s), progress), "undone", record.id)
         return replace(done, notes=(*done.notes, *note_overwritten(aws, writer, record, _changes(record))))
 
 
-def _unfinished_undo(directory: Path, record: ChangeRecord) -> ChangeRecord | None:
+def _unfinished_undo(journal: Journal, record: ChangeRecord) -> ChangeRecord | None:
     return next(
-        (one for one in list_changes(directory) if one.of == record.id and one.status == "unfinished"),
+        (one for one in journal if one.of == record.id and one.status == "unfinished"),
         None,
     )
 
 
-def interrupted(
-    aws: Aws, change_id: str | None = None, *, journal_dir: str | Path | None = None
-) -> ChangeRecord | None:
+def interrupted(aws: Aws, change_id: str | None = None, *, journal: Journal) -> ChangeRecord | None:
     """Return the named or the last change that was interrupted here; None if there is none."""
-    directory = journal_path(journal_dir)
     if change_id is not None:
-        record = _record(aws, change_id, directory)
+        record = _record(aws, change_id, journal)
         return record if record.status == "unfinished" else None
     mine = (aws.account_id, aws.region)
     records = [
-        record
-        for record in list_changes(directory)
-        if record.status == "unfinished" and (record.account_id, record.region) == mine
+        record for record in journal if record.status == "unfinished" and (record.account_id, record.region) == mine
     ]
     if records:
         _check_usable(records[-1])
@@ -188,25 +181,24 @@ def resume(
     aws: Aws,
     change_id: str | None = None,
     *,
-    journal_dir: str | Path | None = None,
+    journal: Journal,
     progress: Callback | None = None,
     timeout_s: float = 600,
 ) -> Applied:
     """Complete an interrupted change, from any process that sees the journal; a finished one is left alone."""
-    directory = journal_path(journal_dir)
-    with hold(directory, f"{aws.account_id}-{aws.region}", f"resume by {aws.caller_arn}"):
-        record = interrupted(aws, change_id, journal_dir=directory)
+    with hold(journal.path, f"{aws.account_id}-{aws.region}", f"resume by {aws.caller_arn}"):
+        record = interrupted(aws, change_id, journal=journal)
         if record is None:
             which = f"Change {change_id}" if change_id else f"No change of account {aws.account_id} in {aws.region}"
             state = "is not interrupted." if change_id else "is interrupted."
             return Applied("", "nothing to do", of=change_id, notes=(f"{which} {state}",))
-        return _recover(aws, record, directory, Clock(timeout_s), progress, forward=True)
+        return _recover(aws, record, journal, Clock(timeout_s), progress, forward=True)
 
 
 def _recover(
-    aws: Aws, record: ChangeRecord, directory: Path, clock: Clock, progress: Callback | None, *, forward: bool
+    aws: Aws, record: ChangeRecord, journal: Journal, clock: Clock, progress: Callback | None, *, forward: bool
 ) -> Applied:
-    writer = continue_change(directory, record)
+    writer = journal.proceed(record)
     changes = _changes(record)
     engine = Engine(aws, writer, changes, clock, progress, fresh=False)
     writer.write("recover", do="forward" if forward else "back", caller=aws.caller_arn, pid=os.getpid())

@@ -6,9 +6,9 @@ from collections.abc import Collection
 
 from ..access.from_account import Context
 from ..aws.teams import TeamLike, team_name
-from ..connection import ConnectionLike, connection_of
+from ..connection import ConnectionLike, with_facts
 from ..errors import InvalidInput
-from ..findings.accepted import AcceptedLike, read_accepted
+from ..findings.accepted import AcceptedLike
 from ..findings.catalog_page import nearest_code
 from ..findings.model import Finding, catalog
 from ..findings.render import accepted_title
@@ -58,7 +58,7 @@ def no_findings(
         )
     name = None if team is None else team_name(team)
     subject = " and ".join(part for part in (name, bucket) if part)
-    everything = connection_of(gt).findings(team=name, bucket=bucket, accepted=read_accepted(accepted), context=context)
+    everything = with_facts(gt, context, accepted).findings(team=name, bucket=bucket)
     found = everything.open
     limit = SEVERITIES.index(severity)
     grave = [

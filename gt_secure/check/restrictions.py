@@ -11,7 +11,7 @@ from ..access.proof import Proof
 from ..access.simulation import check as answers
 from ..account.lists import with_lists
 from ..account.snapshot import State, read_state
-from ..connection import ConnectionLike, connection_of
+from ..connection import ConnectionLike, connection_of, with_facts
 from ..errors import InvalidInput
 from ..restriction.files import load_restriction
 from ..restriction.model import Restriction
@@ -109,7 +109,7 @@ def is_proved(
         Values of condition keys that are known, such as ``{"aws:PrincipalOrgID": "o-abc123"}``.
     """
     wish = _wish(restriction)
-    proof = connection_of(gt).prove(wish, context=context)
+    proof = with_facts(gt, context).prove(wish)
     passed, message, fix = _proof_words(proof)
     return CheckResult("is_proved", label(wish), passed, message, proof.to_dict(), fix)
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..changes.journal import export_journal, journal_path, list_changes, show_change, verify_journal
+from ..changes.journal import Journal
 from ..changes.plan import Plan
 from ..changes.transaction import Applied
 from ..changes.undo import interrupted
 from ..connection import Connection
 from ..errors import InvalidInput
 from ..iam.facts import parse_facts
-from ..listings import Journal
 from ..logs.activity import READING
 from ..named_networks import load_networks
 from ..restriction.files import dump_restriction, dumps_restriction, load_restriction
@@ -111,12 +111,12 @@ def _add_logs(parser: argparse.ArgumentParser) -> None:
 def plan_from(args: argparse.Namespace) -> Plan:
     """Return the plan that the options describe: the command and the magic show the same one."""
     restriction = restriction_from(args)  # what is wrong with it is reported before anything about the account
-    return _planned(args, restriction, connection(args))
+    return _planned(args, restriction, connection(args, accepted=args.accepted))
 
 
 def _planned(args: argparse.Namespace, restriction: Restriction, gt: Connection) -> Plan:
     with working(READING if args.logs else "Reading the account"):
-        return gt.plan(restriction, logs=args.logs, accepted=getattr(args, "accepted", None))
+        return gt.plan(restriction, logs=args.logs)
 
 
 def restriction_from(args: argparse.Namespace) -> Restriction:
@@ -215,7 +215,7 @@ def apply_from(args: argparse.Namespace) -> Applied:
     """Plan, show, ask and apply, or complete an interrupted change."""
     if args.resume is not None:
         gt = connection(args)
-        record = interrupted(gt.aws, args.resume or None)
+        record = interrupted(gt.aws, args.resume or None, journal=gt.journal)
         if record is not None:
             _ask(args, f"Complete the interrupted change {record.id}?")
         return gt.resume(args.resume or None, progress=_tell, timeout_s=args.timeout)
@@ -336,33 +336,33 @@ def _add_journal(commands: Commands) -> None:
 
 def run_journal(args: argparse.Namespace) -> int:
     """Run one of the four journal commands. None of them calls AWS."""
-    directory = journal_path(None)
+    journal = Journal()
     if args.what == "export":
-        for line in export_journal(directory):
-            say(line)
+        for record in journal:
+            say(json.dumps(record.to_dict(), separators=(",", ":")))
         return OK
     if args.what == "verify":
-        return _verify(args, directory)
+        return _verify(args, journal)
     if args.what == "show":
         if not args.change:
             raise InvalidInput(
                 "journal show needs a change id.", next_step="Run gt-secure journal show ID.", field="change"
             )
-        show_json(show_change(args.change, directory).to_dict())
+        show_json(journal.find(args.change).to_dict())
         return OK
-    records = list_changes(directory)
+    records = list(journal)
     if args.json:
         show_json([record.to_dict() for record in records])
         return OK
     if not records:
-        say(f"The journal in {directory} is empty.")
+        say(f"The journal in {journal.path} is empty.")
         return OK
     say(table(Journal.head, [Journal.row(record) for record in records], whole=(0,)))
     return OK
 
 
-def _verify(args: argparse.Namespace, directory: Path) -> int:
-    problems = verify_journal(directory)
+def _verify(args: argparse.Namespace, journal: Journal) -> int:
+    problems = journal.verify()
     if args.json:
         show_json({change: list(found) for change, found in problems.items()})
     else:

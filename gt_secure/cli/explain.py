@@ -87,13 +87,8 @@ def table_from(args: argparse.Namespace) -> AccessTable:
     if not args.sources:
         raise InvalidInput("explain needs a source.", next_step="Add --from 203.0.113.7 (repeatable).", field="from")
     bucket, key = parse_s3_uri(args.object)
-    return connection(args).explain(
-        bucket,
-        key,
-        args.sources,
-        team=args.team,
-        forwarded_from=args.forwarded_from or None,
-        context=parse_facts(args.context),
+    return connection(args, context=parse_facts(args.context)).explain(
+        bucket, key, args.sources, team=args.team, forwarded_from=args.forwarded_from or None
     )
 
 
@@ -110,10 +105,8 @@ def run_explain(args: argparse.Namespace) -> int:
 def findings_from(args: argparse.Namespace) -> Findings:
     """Return the findings, and write the baseline."""
     with working("Reading the account"):
-        found = connection(args).findings(
-            team=args.team, bucket=args.bucket, accepted=args.accepted, context=parse_facts(args.context),
-            logs=args.logs,
-        )  # fmt: skip
+        gt = connection(args, accepted=args.accepted, context=parse_facts(args.context))
+        found = gt.findings(team=args.team, bucket=args.bucket, logs=args.logs)
     write_baseline(args, found)
     write_report(args.sarif, lambda: json_text(found.to_sarif(source=args.accepted or ""), indent=2) + "\n")
     return found

@@ -177,7 +177,7 @@ def _prove_account(args: argparse.Namespace) -> Proof:
         raise InvalidInput(
             "Both a restriction file and a bucket policy are given.", next_step="Remove one of them.", field="file"
         )
-    return connection(args).prove(load_restriction(args.file), context=parse_facts(args.context))
+    return connection(args, context=parse_facts(args.context)).prove(load_restriction(args.file))
 
 
 def _prove_files(args: argparse.Namespace) -> Proof:

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from ..connection import Connection
 
 
-def connection(args: argparse.Namespace) -> Connection:
-    """Connect with the common options ``--profile`` and ``--region``; the sandbox is named by AWS_ENDPOINT_URL."""
+def connection(args: argparse.Namespace, **attributes: Any) -> Connection:
+    """Connect with the common options and further arguments; the sandbox is named by AWS_ENDPOINT_URL."""
     from ..connection import connect  # much to import, and a command over logs makes no connection
 
-    return connect(profile=args.profile, region=args.region)
+    return connect(profile=args.profile, region=args.region, **attributes)
 
 
 def say(text: str = "") -> None:

@@ -60,7 +60,7 @@ def revoke_from(args: argparse.Namespace) -> Applied:
 def _planned(args: argparse.Namespace, gt: Connection) -> Plan:
     if args.fingerprint is not None:
         with _hits(args, gt) as log:
-            return gt.revoke(_leak(log, args.fingerprint), bucket=args.bucket, hits=log)
+            return gt.revoke(_leak(log, args.fingerprint), bucket=args.bucket, logs=log)
     if args.before is None:
         raise InvalidInput(
             "A revocation is for one URL or for a time.",
@@ -71,7 +71,7 @@ def _planned(args: argparse.Namespace, gt: Connection) -> Plan:
     if not args.logs:
         return gt.revoke(**wanted)
     with _hits(args, gt) as log:
-        return gt.revoke(**wanted, hits=log)
+        return gt.revoke(**wanted, logs=log)
 
 
 def _hits(args: argparse.Namespace, gt: Connection) -> Hits:

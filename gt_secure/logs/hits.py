@@ -53,7 +53,7 @@ class Hits:
         if not columns:
             # A view, so that a query names only what it is about.
             view = store.new_name("hits")
-            picks = f"{REFUSED} AS refused, {own_test()} AS test, {age()} AS age_s"
+            picks = f"{REFUSED} AS refused, {own_test(store.test_urls)} AS test, {age()} AS age_s"
             store.run(f"CREATE VIEW {view} AS SELECT *, {picks} FROM ({relation})")
             if store.deferred is not None:
                 store.deferred.add_view(view)

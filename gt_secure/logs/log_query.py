@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from ..errors import InvalidInput
+from ..test_journal import UrlJournal
 from .engines.duckdb_store import MEMORY_LIMIT
 from .sql.query import LOCAL, check_filters
 from .storage.objects import LogObject
@@ -91,6 +92,7 @@ class Runtime:
     progress: Callable[[Any], object] | None = None
     cancel: threading.Event | None = None
     cache: Cache | None = None
+    test_urls: UrlJournal = field(default_factory=UrlJournal)
 
 
 class ReadOptions(TypedDict, total=False):
@@ -101,3 +103,4 @@ class ReadOptions(TypedDict, total=False):
     memory_limit: str
     filters: Mapping[str, Any] | None
     networks: NetworksLike | None
+    test_urls: UrlJournal

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import InvalidInput, LogError
 from ..named_networks import NetworksLike, networks_from
+from ..test_journal import UrlJournal
 from ..text import redact
 from . import activity, engines
 from .coverage import Coverage, Sample
@@ -32,7 +33,7 @@ from .sql.derived_columns import derived, from_lines
 from .sql.dialects import DUCKDB
 from .sql.group_by import check_columns, finish, group_parts, lookup_table
 from .sql.query import conditions
-from .storage.cache import Cache
+from .storage.cache import CacheLike, open_cache
 from .storage.listing import s3_client
 from .storage.objects import LocalFile, LogObject, S3Object, StandardInput
 from .storage.resolve import resolve
@@ -59,7 +60,7 @@ class _Job:
     def __init__(self, query: LogQuery, runtime: Runtime, chosen: EngineChoice | None) -> None:
         self.query, self.chosen, self.cache = query, chosen, runtime.cache
         self.watch = SizeMonitor(_found(query, runtime), quiet=chosen is not None)
-        self.store = Store(runtime.memory_limit)
+        self.store = Store(runtime.memory_limit, test_urls=runtime.test_urls)
         self.sink = RecordSink(self.store.folder / "records.ndjson")
         self.cached: list[LogObject] = []
         wanted = self.watch if self.cache is None else self.cache.missing(self.watch, self.cached)
@@ -144,7 +145,7 @@ def read_hits(
     engine: str = "auto",
     aws: Aws | Any = None,
     dedupe: bool = False,
-    cache: bool | Cache = True,
+    cache: CacheLike = True,
     memory_limit: str = MEMORY_LIMIT,
     progress: Callable[[Any], object] | None = None,
     cancel: threading.Event | None = None,
@@ -152,6 +153,7 @@ def read_hits(
     athena: Athena | None = None,
     filters: Mapping[str, Any] | None = None,
     networks: NetworksLike | None = None,
+    test_urls: UrlJournal | None = None,
 ) -> Hits:
     """Read access logs.
 
@@ -169,8 +171,8 @@ def read_hits(
         For ``s3://``.
     dedupe : bool
         Leave out records that were delivered twice.
-    cache : bool or Cache
-        Keep what is parsed from S3 on disk, so that a second look reads only what is new.
+    cache : bool, path or Cache
+        Keep what is parsed from S3 on disk, so that a second look reads only what is new; in this folder.
     progress, cancel : optional
         See ``logs.ingest.reader.Reader``; Athena reports a :class:`~gt_secure.logs.QueryProgress` instead.
     session : pyspark.sql.SparkSession, optional
@@ -181,6 +183,8 @@ def read_hits(
         What :meth:`Hits.filter` takes, applied where the query runs.
     networks : Networks or path, or several paths, optional
         Names of networks, as :meth:`Hits.with_networks` takes them.
+    test_urls : UrlJournal, optional
+        The journal of our own test URLs (default: that of the default journal).
 
     Raises
     ------
@@ -194,13 +198,13 @@ def read_hits(
         return read_hits(
             sources, since=since, until=until, engine=engine, aws=aws, dedupe=dedupe, cache=cache,
             memory_limit=memory_limit, progress=progress, cancel=cancel, session=session, athena=athena,
-            filters=filters,
+            filters=filters, test_urls=test_urls,
         ).with_networks(known)  # fmt: skip
     query = LogQuery.parse(sources, since, until, filters, dedupe=dedupe)
-    kept = cache if isinstance(cache, Cache) else Cache() if cache else None
+    kept = open_cache(cache)
     runtime = Runtime(
         aws=aws, engine=engine, session=session, athena=athena, memory_limit=memory_limit,
-        progress=progress, cancel=cancel, cache=kept,
+        progress=progress, cancel=cancel, cache=kept, test_urls=test_urls or UrlJournal(),
     )  # fmt: skip
     query, chosen = _choose(query, runtime)
     if chosen is not None and chosen.engine != "duckdb":
@@ -331,6 +335,7 @@ def count_hits(
     athena: Athena | None = None,
     filters: Mapping[str, Any] | None = None,
     networks: NetworksLike | None = None,
+    test_urls: UrlJournal | None = None,
     export: Export | None = None,
 ) -> tuple[Table, Coverage]:
     """Count hits in one pass without keeping rows: the fast way for one question, and for logs of any size.
@@ -348,7 +353,7 @@ def count_hits(
         table, coverage = count_hits(
             sources, without_names(names), since=since, until=until, aws=aws, memory_limit=memory_limit,
             progress=progress, cancel=cancel, engine=engine, session=session, athena=athena,
-            filters=filters,
+            filters=filters, test_urls=test_urls,
         )  # fmt: skip
         return named_counts(table, names, known), coverage
     if not isinstance(sources, (str, Path)) and isinstance(sources, Iterable):
@@ -356,7 +361,7 @@ def count_hits(
     query = LogQuery.parse(sources, since, until, filters)
     runtime = Runtime(
         aws=aws, engine=engine, session=session, athena=athena, memory_limit=memory_limit,
-        progress=progress, cancel=cancel,
+        progress=progress, cancel=cancel, test_urls=test_urls or UrlJournal(),
     )  # fmt: skip
     query, chosen = _choose(query, runtime)
     if chosen is not None and chosen.engine != "duckdb":
@@ -369,7 +374,7 @@ def count_hits(
     store = job.store
     try:
         needed = _named(names, where)
-        rows = derived(from_lines("lines_in"), needed=needed)
+        rows = derived(from_lines("lines_in"), needed=needed, test_urls=runtime.test_urls)
         store.run_on(job.reader, "CREATE TEMP TABLE grouped AS " + _grouped(job, names, where, rows))
         job.sink.close()
         if job.reader.cancelled:
@@ -384,7 +389,7 @@ def count_hits(
             with _read_here(query, runtime, chosen).filter(**query.filters) as hits:
                 return hits.count(names), hits.coverage
         if job.sink.count:
-            rows = derived(from_records(job.sink.path), needed=needed)
+            rows = derived(from_records(job.sink.path), needed=needed, test_urls=runtime.test_urls)
             store.query("INSERT INTO grouped " + _grouped(job, names, where, rows))
         job.refuse_if_nothing()
         coverage = _count_coverage(job)

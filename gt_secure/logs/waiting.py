@@ -23,7 +23,7 @@ from ..text import count, duration
 from .hits import Hits
 from .log_query import ReadOptions, Sources
 from .read import read_hits
-from .storage.cache import Cache
+from .storage.cache import Cache, CacheLike, open_cache
 from .storage.listing import LATE, s3_client
 from .storage.objects import LogObject, S3Object, StandardInput
 from .storage.resolve import resolve
@@ -170,7 +170,7 @@ def wait_for_hits(
     since: str | dt.date | dt.datetime | None = None,
     aws: Any = None,
     engine: str = "auto",
-    cache: bool | Cache = True,
+    cache: CacheLike = True,
     progress: Callable[[Any], object] | None = None,
     cancel: threading.Event | None = None,
     **options: Unpack[ReadOptions],
@@ -185,7 +185,7 @@ def wait_for_hits(
         Number of requests after the filters, or a condition on the :class:`~gt_secure.logs.Hits`.
     wait_s : float
         Seconds to wait at most. What is there then is returned, and a note of its coverage says so.
-    cache : bool or Cache
+    cache : bool, path or Cache
         False keeps what is read in a temporary folder only, so that each log object is read once in any case.
     progress : callable, optional
         Gets a :class:`Waiting` between two looks, and while reading what ``read_hits`` reports.
@@ -214,12 +214,13 @@ def wait_for_hits(
 
 
 def _wait(
-    deliveries: Deliveries, enough: Enough, clock: _Clock, folder: str, cache: bool | Cache,
+    deliveries: Deliveries, enough: Enough, clock: _Clock, folder: str, cache: CacheLike,
     read: Callable[..., Hits], progress: Callable[[Any], object] | None,
 ) -> Hits:  # fmt: skip
     """Read whenever there are new objects."""
     local = any(not isinstance(item, S3Object) for item in deliveries.new())
-    kept = cache if isinstance(cache, Cache) else Cache() if cache and not local else Cache(folder, local=True)
+    given = cache if isinstance(cache, Cache) or not local else False
+    kept = open_cache(given) or Cache(folder, local=True)
     deliveries.objects = 0  # what is there already was not waited for
     while True:
         hits = read(deliveries.sources, cache=kept)
@@ -249,7 +250,7 @@ def follow_hits(
     since: str | dt.date | dt.datetime | None = None,
     aws: Any = None,
     engine: str = "auto",
-    cache: bool | Cache = True,
+    cache: CacheLike = True,
     progress: Callable[[Any], object] | None = None,
     cancel: threading.Event | None = None,
     **options: Unpack[ReadOptions],

@@ -18,7 +18,7 @@ from ..aws.client import Aws, aws_errors
 from ..errors import AccessDenied, CredentialsError, InvalidInput, NotFound, refuse_url
 from ..network import Source
 from ..policies.session_policy import session_policy
-from ..test_journal import new_marker
+from ..test_journal import UrlJournal
 from .probe import check_lifetime
 from .test_url import TestUrl
 
@@ -43,6 +43,7 @@ def mint(
     role_arn: str | None = None,
     version_id: str | None = None,
     use_session: bool = True,
+    test_urls: UrlJournal | None = None,
 ) -> TestUrl:
     """Mint a presigned GET for one object.
 
@@ -60,6 +61,8 @@ def mint(
     version_id : str, optional
     use_session : bool
         False signs with the caller's own credentials: this tests the bucket guard, not the URL lock.
+    test_urls : UrlJournal, optional
+        Mints the marker that finds the request in the access log again.
 
     Returns
     -------
@@ -90,7 +93,7 @@ def mint(
         client, signer, principal = _session(aws, policy, role_arn, seconds, region)
     else:
         client, signer, principal = aws.client("s3", region), aws.caller_arn, aws.own_role() or aws.caller_arn
-    marker = new_marker()
+    marker = (test_urls or UrlJournal()).new_marker()
     url = _presign(client, name, object_key, version_id, seconds, marker)
     return TestUrl(
         url,

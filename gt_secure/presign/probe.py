@@ -15,7 +15,7 @@ from ..aws.log_filter import install_secret_filter
 from ..errors import InvalidInput, refuse_url
 from ..html import Chip, Tone, code as mono, facts as fact_list, output as cell_output
 from ..network import Source
-from ..test_journal import record_use
+from ..test_journal import UrlJournal
 from ..text import printable
 from .exchange import Exchange, ServerAnswer, elapsed_ms
 from .inspect import host_of, inspect
@@ -120,7 +120,12 @@ class Probe:
 
 
 def probe(
-    url: TestUrl | str, probe_origin: ProbeOrigin = KERNEL, *, timeout_s: float = 10.0, origin: str = ""
+    url: TestUrl | str,
+    probe_origin: ProbeOrigin = KERNEL,
+    *,
+    timeout_s: float = 10.0,
+    origin: str = "",
+    test_urls: UrlJournal | None = None,
 ) -> Probe:
     """Fetch a presigned URL once, without following redirects.
 
@@ -134,6 +139,8 @@ def probe(
         Seconds for all of it: look-up, connection, TLS, headers and the first bytes of the body.
     origin : str
         Sent as ``Origin``, to see the CORS answer that a browser page there would get.
+    test_urls : UrlJournal, optional
+        Records the use of the URL.
 
     Raises
     ------
@@ -157,7 +164,7 @@ def probe(
         "proxied": proxied,
         "marker": facts.marker,
     }
-    record_use(facts.marker)
+    (test_urls or UrlJournal()).record_use(facts.marker)
     started = time.perf_counter()
     try:
         answer = Exchange(timeout_s).get(pool, target, headers)

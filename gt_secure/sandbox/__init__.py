@@ -1,7 +1,7 @@
 """AWS on loopback: S3, STS, IAM, SageMaker workteams and EC2 lookups that enforce a restriction.
 
-Nothing outside the command line and the tests imports this package. Running it needs the packages that
-:func:`install` installs; importing it does not, because only the server process loads the emulator.
+Running it needs the packages that :func:`install` installs; importing it does not: only the server process loads the
+emulator.
 """
 
 from __future__ import annotations
@@ -12,11 +12,15 @@ from .._lazy import attach
 
 if TYPE_CHECKING:
     from .command import shell_lines as shell_lines
-    from .control import reset as reset
     from .gateway.source_mapping import SimulatedOrigin as SimulatedOrigin
     from .portal.client import open_task as open_task, submit_task as submit_task
     from .private_environment import install as install, require as require
-    from .process import Sandbox as Sandbox
+    from .process import (
+        Sandbox as Sandbox,
+        check_answers as check_answers,
+        reset as reset,
+        shared_sandbox as shared_sandbox,
+    )
     from .settings import Settings as Settings
 
 

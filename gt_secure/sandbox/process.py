@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
+from urllib.parse import urlsplit
 
-from ..errors import GtSecureError, InvalidInput
+from ..errors import GtSecureError, InvalidInput, Unreachable
 from ..network import Source
 from . import client_environment, control, private_environment
 from .gateway import source_mapping as addresses
@@ -248,3 +252,75 @@ def _environment(*, same_interpreter: bool) -> dict[str, str]:
     if same_interpreter and "PYTHONPATH" in os.environ:
         env["PYTHONPATH"] = os.environ["PYTHONPATH"]
     return env
+
+
+_shared: Sandbox | None = None
+
+
+def shared_sandbox(progress: Callable[[str], None] | None = None, *, python: str | Path | None = None) -> Sandbox:
+    """Return the sandbox of this process; the first call starts it, and makes its environment where there is none.
+
+    Parameters
+    ----------
+    progress : callable, optional
+        Receives a line of text before each step that takes time; printed by default.
+    python : str or Path, optional
+        Interpreter that runs it, where no environment can be made here.
+
+    Raises
+    ------
+    GtSecureError
+        If the environment cannot be made, or the sandbox does not start.
+    """
+    global _shared
+    if _shared is None or not _shared.is_running:
+        tell = progress if progress is not None else _print
+        chosen = python if python is not None else private_environment.install(tell)
+        tell("Starting a sandbox (AWS on this machine; no account is touched). It ends with this process.")
+        _shared = Sandbox(python=chosen).start()
+        atexit.register(_shared.stop)
+    return _shared
+
+
+def reset(endpoint_url: str | None = None) -> None:
+    """Put a sandbox back to its seeded state; its address and its keys stay.
+
+    Objects, policies, teams, jobs, roles, log rows and the journal of changes that are not the seed's are gone
+    afterwards. Tutorials begin with this call.
+
+    Parameters
+    ----------
+    endpoint_url : str, optional
+        The sandbox; ``AWS_ENDPOINT_URL`` otherwise. The call is signed with the keys of the environment, so it reaches
+        only a sandbox that you started. Where no variable names one, it is the sandbox of this process.
+
+    Raises
+    ------
+    InvalidInput
+        If the address is not one of this machine.
+    Unreachable
+        If nothing answers there.
+    GtSecureError
+        If it is no sandbox, or not yours.
+    """
+    if endpoint_url or "AWS_ENDPOINT_URL" in os.environ:
+        control.reset(endpoint_url)
+    else:
+        shared_sandbox().reset()
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def check_answers(url: str) -> None:
+    """Raise Unreachable if no server listens on a URL of this machine."""
+    parts = urlsplit(url)
+    try:
+        socket.create_connection((parts.hostname or "", parts.port or 80), timeout=5).close()
+    except OSError as error:
+        raise Unreachable(
+            f"The sandbox that AWS_ENDPOINT_URL names does not answer on {parts.netloc}.",
+            next_step="Start it again, or unset AWS_ENDPOINT_URL: connect(sandbox=True) then starts one.",
+        ) from error

@@ -13,7 +13,7 @@ from ..address_lists import list_name, split_list
 from ..aws.buckets import check_bucket, check_prefix
 from ..errors import GtSecureError, InvalidInput
 from ..html import count
-from ..named_networks import OWN, NetworksLike, networks_from
+from ..named_networks import OWN
 from ..network import collapse
 from ..policies.age_cap import age_text, parse_age
 from ..restriction.model import Restriction
@@ -50,8 +50,6 @@ class AllowEditor(Step):
         To start with.
     team, bucket, prefix : str, optional
         What the restriction is for.
-    networks : Networks or path, or several paths, optional
-        Named networks, to add with one choice.
 
     Examples
     --------
@@ -102,9 +100,7 @@ class AllowEditor(Step):
         team: str | None = None,
         bucket: str = "",
         prefix: str = "",
-        networks: NetworksLike = (),
     ) -> None:
-        self._networks = networks_from(networks)
         self._known: dict[str, VpcEndpoint] = {}
         self._policy_size = 0
         self._drawing = False
@@ -145,7 +141,7 @@ class AllowEditor(Step):
         self.text_button = self.opener("Edit as text", text_box, self._fill_text)
         self.find_button = self.button("Find the endpoints", self.find_endpoints, link=True)
         self.found = Html(markup.hint("Pick an S3 endpoint of a VPC, or type its id."))
-        names = dict.fromkeys(each.name for each in self._networks if each.source == OWN)
+        names = dict.fromkeys(each.name for each in self.link.networks if each.source == OWN)
         self.named = field(make(ipywidgets.Dropdown, description="Add a named network", options=["", *names], value=""))
         self.named.observe(lambda change: self.guard(lambda: self.add_network(str(change["new"]))), "value")
         if not names:
@@ -244,7 +240,7 @@ class AllowEditor(Step):
     def add_network(self, name: str) -> None:
         """Add the ranges of a named network to the list."""
         if name:
-            self.address_input.add([str(network) for network in self._networks[name]])
+            self.address_input.add([str(network) for network in self.link.networks[name]])
             self.named.value = ""
 
     def merge(self) -> None:

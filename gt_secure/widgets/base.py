@@ -14,6 +14,7 @@ from ..connection import connect
 from ..errors import AccessDenied, GtSecureError
 from ..html import Markup
 from ..logs.activity import Activity
+from ..named_networks import Networks
 from .background import Worker, as_error, is_testing
 from .page_assets import page_parts
 from .shared_models import make, shared
@@ -47,6 +48,12 @@ class Link:
         self._connection = connection
         self._profile, self._region = profile, region
         self._lock = threading.Lock()
+
+    @property
+    def networks(self) -> Networks:
+        """Names of networks of the connection; a connection that is made later has none."""
+        given = None if self._connection is None else self._connection.networks
+        return Networks() if given is None else given
 
     def get(self) -> Connection:
         """Return the connection; raises what :func:`gt_secure.connect` raises."""

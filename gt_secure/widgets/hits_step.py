@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from ..connection import Connection
     from ..logs.hits import Hits
     from ..logs.leaks import Leak
-    from ..named_networks import Networks
 
 _RANGES = (
     ("last hour", "1h"),
@@ -87,7 +86,6 @@ class HitsStep(Step):
 
     def __init__(self, connection: Link | Connection | None = None, *, bucket: str = "", logs: str = "") -> None:
         self.on_add: Callable[[str], object] | None = None
-        self.names: Networks | None = None
         self.on_revoke: Callable[[Leak, Hits], object] | None = None
         self.markers: list[str] = []
         self.wait_s = WAIT_S
@@ -238,11 +236,11 @@ class HitsStep(Step):
                 "No log is chosen.", next_step='Choose a bucket in "Allow", or enter a log location.', field="bucket"
             )
         since, kind, presigned = self.range.value or None, self.kind.value, self.which.value
-        networks, endpoints, markers, names = self.networks, self.endpoints, tuple(self.markers), self.names
+        networks, endpoints, markers = self.networks, self.endpoints, tuple(self.markers)
 
         def work() -> HitsResult:
             hits = self.link.get().hits(
-                bucket or None, logs=logs or None, since=since, networks=names, predict=kind == "refused", **waiting
+                bucket or None, logs=logs or None, since=since, predict=kind == "refused", **waiting
             )
             return hitsview.read_result(hits, kind, networks, endpoints, presigned, markers)
 

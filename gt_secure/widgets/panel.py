@@ -14,7 +14,6 @@ from ..aws.teams import team_name
 from ..connection import connection_of
 from ..doctor import examine
 from ..errors import GtSecureError, InvalidInput
-from ..named_networks import NetworksLike, networks_from
 from ..policies.bucket_guard import find_guard
 from . import role_summary as roleline
 from .allow_editor import AllowEditor
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from ..changes.history import HistoryEntry
     from ..connection import Connection, ConnectionLike
     from ..doctor import Diagnosis
-    from ..findings.accepted import AcceptedLike
     from ..logs.hits import Hits
     from ..logs.leaks import Leak
     from ..restriction.model import Restriction
@@ -71,9 +69,6 @@ class Panel(Box):
         prefix: str = "",
         addresses: Iterable[str] = (),
         endpoints: Iterable[str] = (),
-        journal_dir: str | None = None,
-        accepted: AcceptedLike | None = None,
-        networks: NetworksLike = (),
     ) -> None:
         super().__init__()
         self.link = connection if isinstance(connection, Link) else Link(connection)
@@ -84,8 +79,6 @@ class Panel(Box):
         self._identity = Worker(on_busy=lambda _: None, on_error=self._no_identity)
         self._doctor = Worker(on_busy=lambda _: None, on_error=self._no_diagnosis)
         self._historian = Worker(on_busy=lambda _: None, on_error=self._no_changes)
-        self._journal_dir = journal_dir
-        names = networks_from(networks)
         wanted = team_name(team) if team is not None else BUCKET_ONLY if bucket else None
         self.picker = TeamPicker(self.link, value=wanted)  # first: the teams are read while the rest is made
         self.heading = Html()
@@ -97,12 +90,10 @@ class Panel(Box):
             endpoints=endpoints,
             prefix=prefix,
             bucket=bucket or "",
-            networks=names,
         )
-        self.review = ReviewStep(self.link, journal_dir=journal_dir, accepted=accepted)
+        self.review = ReviewStep(self.link)
         self.test = TestUrlStep(self.link)
         self.hits = HitsStep(self.link)
-        self.hits.names = names
         self.steps = (self.picker, self.allow, self.review, self.test, self.hits)
         for number, step in enumerate(self.steps, 1):
             step.number(number)
@@ -130,7 +121,7 @@ class Panel(Box):
             self._allow_changed()
 
     def _revoke(self, leak: Leak, hits: Hits) -> None:
-        self.review.review(lambda: self.link.get().revoke(leak, hits=hits), "Planning how to stop the URL…")
+        self.review.review(lambda: self.link.get().revoke(leak, logs=hits), "Planning how to stop the URL…")
 
     def _bucket_only(self) -> None:
         self.allow.opened = True
@@ -342,13 +333,13 @@ class Panel(Box):
         self._historian.start(self._reading_changes(), self._got_changes, timeout_s=60)
 
     def _reading_changes(self) -> Callable[[], dict[str, HistoryEntry]]:
-        team, bucket, journal_dir = self.picker.team, self.allow.bucket or None, self._journal_dir
+        team, bucket = self.picker.team, self.allow.bucket or None
         name = team.name if team is not None and team.kind == "private" else None
 
         def work() -> dict[str, HistoryEntry]:
             if name is None and bucket is None:
                 return {}
-            return last_changes(self.link.get().history(name, bucket, journal_dir=journal_dir))
+            return last_changes(self.link.get().history(name, bucket))
 
         return work
 
@@ -384,28 +375,20 @@ def panel(
     prefix: str = "",
     addresses: Iterable[str] = (),
     endpoints: Iterable[str] = (),
-    journal_dir: str | None = None,
-    accepted: AcceptedLike | None = None,
-    networks: NetworksLike = (),
 ) -> Panel:
     """Show the panel: choose a workteam, list the allowed addresses, apply it, test it, and see the hits.
 
     Parameters
     ----------
     connection : Connection or sagemaker.core Session, optional
-        From :func:`gt_secure.connect`; by default the current credentials and region.
+        From :func:`gt_secure.connect`, with its journal, accepted findings ("Review" folds them) and names of networks
+        (to choose from in "Allow"); by default the current credentials and region.
     team : str or Workteam, optional
         The workteam to start with; one of ``sagemaker.core`` will do.
     bucket, prefix : str, optional
         The data to guard. A bucket without a team is bucket mode, for any tool that hands out presigned URLs.
     addresses, endpoints : iterable of str
         Allowed addresses and endpoints to start with.
-    journal_dir : str, optional
-        Where changes are recorded, so that they can be undone.
-    accepted : path or iterable, optional
-        Accepted findings: a file with a list ``accepted``, or its entries. "Review" folds them, with their dates.
-    networks : Networks or path, or several paths, optional
-        Files that name networks: names to choose from in "Allow", and in the plots and leaks.
 
     Returns
     -------
@@ -419,7 +402,4 @@ def panel(
         prefix=prefix,
         addresses=addresses,
         endpoints=endpoints,
-        journal_dir=journal_dir,
-        accepted=accepted,
-        networks=networks,
     )

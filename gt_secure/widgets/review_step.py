@@ -13,8 +13,8 @@ from ..changes.change import find_change
 from ..changes.render import parts
 from ..changes.render.exposure import exposure_table
 from ..changes.targets import WorkforcePortal
+from ..connection import with_facts
 from ..errors import GtSecureError, InvalidInput
-from ..findings.accepted import AcceptedLike, read_accepted
 from ..html import count
 from .background import in_background
 from .base import Html, Link, Step, check
@@ -41,10 +41,6 @@ class ReviewStep(Step):
         From :func:`gt_secure.connect`.
     restriction : Restriction, optional
         What is wanted.
-    journal_dir : str, optional
-        Where changes are recorded; see :func:`gt_secure.restriction.apply`.
-    accepted : path or iterable, optional
-        Accepted findings: a file with a list ``accepted``, or its entries. They are folded, with their dates.
 
     Examples
     --------
@@ -72,11 +68,7 @@ class ReviewStep(Step):
         connection: Link | Connection | None = None,
         *,
         restriction: Restriction | None = None,
-        journal_dir: str | None = None,
-        accepted: AcceptedLike | None = None,
     ) -> None:
-        self._journal_dir = journal_dir
-        self._accepted = read_accepted(accepted)
         self._confirmed: set[str] = set()
         self._done = ""
         self._change: object = None  # the one whose progress is shown
@@ -119,7 +111,7 @@ class ReviewStep(Step):
             )
         self.run(
             "Comparing with what is there…",
-            lambda: self.link.get().plan(wish, hits=hits, context=context, accepted=self._accepted),
+            lambda: with_facts(self.link.get(), context).plan(wish, logs=hits),
             self._got_plan,
             after_s=after_s,
         )
@@ -137,7 +129,7 @@ class ReviewStep(Step):
         say, confirm = self._sayer(), tuple(self._confirmed)
         self.run(
             "Applying…",
-            lambda: self.link.get().apply(plan, confirm=confirm, journal_dir=self._journal_dir, progress=say),
+            lambda: self.link.get().apply(plan, confirm=confirm, progress=say),
             self._got_applied,
             timeout_s=700,
             may_cancel=False,
@@ -149,7 +141,7 @@ class ReviewStep(Step):
         say = self._sayer()
         self.run(
             "Undoing…",
-            lambda: self.link.get().undo(last, journal_dir=self._journal_dir, progress=say),
+            lambda: self.link.get().undo(last, progress=say),
             self._got_applied,
             timeout_s=700,
             may_cancel=False,

@@ -16,7 +16,6 @@ from .. import html as markup
 from ..errors import AccessDenied, InvalidInput
 from ..html import Markup
 from ..network import Source
-from ..test_journal import record_use
 from .background import in_background
 from .base import Html, Link, Step, check, error_markup, field
 from .browser import browser_part
@@ -304,4 +303,4 @@ class TestUrlStep(Step):
         self.answers.value = f'<div role="status" aria-live="polite">{browser_answer(answer)}</div>{self.answers.value}'
         if self._url is not None:
             self.browser_markers.append(self._url.marker)
-            record_use(self._url.marker)
+            self.link.get().journal.test_urls.record_use(self._url.marker)

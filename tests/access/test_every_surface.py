@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import ipywidgets
 import pytest
 
-from gt_secure import Connection, Restriction, check, expect
+from gt_secure import Connection, Restriction, changes, check, expect
 from gt_secure.check.result import CheckResult
 from gt_secure.cli.main import main
 from gt_secure.restriction.files import dump_restriction
@@ -68,13 +68,15 @@ class Surfaces:
         self.wish = Restriction(bucket=BUCKET, prefix="scans/", guard=None, expectations=[kind(case.source)])
 
     def table(self) -> dict[str, Any]:
-        [row] = self.gt.who_can_open(
-            BUCKET, KEY, [self.case.source], forwarded_from=None, context=self.case.facts
-        ).to_dicts()
+        [row] = (
+            replace(self.gt, context=self.case.facts)
+            .who_can_open(BUCKET, KEY, [self.case.source], forwarded_from=None)
+            .to_dicts()
+        )
         return row
 
     def exposure(self) -> str:
-        rows = self.gt.exposure(BUCKET, KEY, context=self.case.facts)
+        rows = replace(self.gt, context=self.case.facts).exposure(BUCKET, KEY)
         return answer_of(next(row for row in rows if row.request == "presigned").to_dict(), self.case.source)
 
     def check(self) -> CheckResult:
@@ -101,7 +103,7 @@ def test_the_table_the_exposure_the_plan_and_the_check_agree(asked: Surfaces) ->
     row = asked.table()
     assert (row["answer"], tuple(row["depends_on"])) == (case.answer, case.depends_on)
     assert asked.exposure() == case.answer
-    [result] = asked.gt.plan(asked.wish, context=case.facts).expectations
+    [result] = replace(asked.gt, context=case.facts).plan(asked.wish).expectations
     assert result.observed == WORDS[case.answer]
     checked = asked.check()
     assert checked.passed is (None if case.answer == "unknown" else True)
@@ -111,7 +113,7 @@ def test_the_table_the_exposure_the_plan_and_the_check_agree(asked: Surfaces) ->
 def test_the_samples_of_a_plan_agree(asked: Surfaces) -> None:
     case = asked.case
     listed = {"endpoints": [case.source]} if case.source == VPCE else {"addresses": [f"{case.source}/32"]}
-    plan = asked.gt.plan(Restriction(bucket=BUCKET, prefix="scans/", **listed), context=case.facts)
+    plan = replace(asked.gt, context=case.facts).plan(Restriction(bucket=BUCKET, prefix="scans/", **listed))
     [row] = [row for row in plan.simulation if row.source == case.source and row.scene == "presigned"]
     assert row.now.decision == WORDS[case.answer]
     named = [notice.text for notice in plan.notices if notice.code == "depends-on-facts"]
@@ -151,7 +153,7 @@ class TestThePerimeter:
     def test_the_findings_are_unknown_until_the_fact_is_given(self, gt: Connection, command: Any) -> None:
         unknown = {each.code for each in gt.findings(bucket=BUCKET) if each.state == "unknown"}
         assert all("aws:PrincipalOrgID" in each.detail for each in gt.findings(bucket=BUCKET) if each.code in unknown)
-        assert not [each for each in gt.findings(bucket=BUCKET, context=ORG) if each.state == "unknown"]
+        assert not [each for each in replace(gt, context=ORG).findings(bucket=BUCKET) if each.state == "unknown"]
         assert unknown
         _, rows = command("findings", "--bucket", BUCKET)
         assert unknown == {row["code"] for row in rows if row["state"] == "unknown"}
@@ -171,14 +173,16 @@ class TestThePerimeter:
 
     @pytest.mark.parametrize(("context", "proved"), [(None, None), (ORG, False), (OTHER_ORG, True)])
     def test_the_proof(self, gt: Connection, context: Mapping[str, str] | None, proved: bool | None) -> None:
-        proof = gt.prove(Restriction(bucket=BUCKET, prefix="scans/", addresses=["203.0.113.0/24"]), context=context)
+        proof = replace(gt, context=context).prove(
+            Restriction(bucket=BUCKET, prefix="scans/", addresses=["203.0.113.0/24"])
+        )
         assert proof.proved is proved
         assert proof.depends_on == (() if context else ("aws:PrincipalOrgID",))
 
     def test_the_plan_shows_no_certain_change(self, gt: Connection) -> None:
         wish = Restriction(bucket=BUCKET, prefix="scans/", addresses=["203.0.113.0/24"])
         for context, lost in ((None, False), (ORG, True), (OTHER_ORG, False)):
-            plan = gt.plan(wish, context=context, hits=[ELSEWHERE])
+            plan = changes.plan(gt.aws, wish, context=context, hits=[ELSEWHERE])
             [presigned] = [change for change in plan.exposure if change.request == "presigned"]
             assert bool(presigned.loses.cidrs) is lost
             assert presigned.before.unknown.depends_on == (() if context else ("aws:PrincipalOrgID",))

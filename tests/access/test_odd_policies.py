@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -117,14 +117,14 @@ def case(request: pytest.FixtureRequest, rig: Rig) -> Case:
 
 def test_every_surface_agrees_with_http(rig: Rig, url: str, case: Case) -> None:
     gt: Connection = rig.gt
-    exposed = {row.request: row for row in gt.exposure(BUCKET, KEY, context=FACTS)}["presigned"].to_dict()
+    exposed = {row.request: row for row in replace(gt, context=FACTS).exposure(BUCKET, KEY)}["presigned"].to_dict()
     for source in case.sources:
-        [row] = gt.who_can_open(BUCKET, KEY, [source], forwarded_from=None, context=FACTS).to_dicts()
+        [row] = replace(gt, context=FACTS).who_can_open(BUCKET, KEY, [source], forwarded_from=None).to_dicts()
         assert (row["answer"], answer_of(exposed, source)) == (case.answer, case.answer)
         assert not case.depends_on or case.depends_on in row["depends_on"]
         for kind in (expect.allowed, expect.refused):
             wish = Restriction(bucket=BUCKET, prefix="scans/", guard=None, expectations=[kind(source)])
-            [result] = gt.plan(wish, context=FACTS).expectations
+            [result] = replace(gt, context=FACTS).plan(wish).expectations
             assert result.observed == WORDS[case.answer]
             passed = check.expectations_hold.look(gt, wish, context=FACTS).passed
             assert passed is (None if case.answer == DOUBT else result.kind == WORDS[case.answer])

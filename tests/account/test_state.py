@@ -140,7 +140,7 @@ def test_hits_name_labelers_and_other_readers(account: Account) -> None:
             f"{BUCKET}.s3.amazonaws.com TLSv1.2 - -\n"
         )
 
-    log = account.journal.with_name("log")
+    log = account.journal.path.with_name("log")
     log.write_text(
         row("203.0.113.40", 200, "QueryString", 1)
         + row("198.51.100.23", 200, "QueryString", 2)
@@ -164,4 +164,4 @@ def test_the_plan_of_another_account_is_refused(account: Account) -> None:
     made = plan(account.aws, wish())
     other = replace(made, state=replace(made.state, account_id="999988887777"))
     with pytest.raises(Conflict, match="999988887777"):
-        apply(account.aws, other, journal_dir=account.journal)
+        apply(account.aws, other, journal=account.journal)

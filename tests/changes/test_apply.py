@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from gt_secure.changes.apply import apply
-from gt_secure.changes.journal import begin_change, list_changes, verify_journal
 from gt_secure.changes.lock import hold
 from gt_secure.changes.plan import plan
 from gt_secure.changes.undo import plan_undo, resume, undo
@@ -43,7 +42,7 @@ def test_apply_then_plan_is_empty_and_undo_brings_everything_back(account: Accou
     made = plan(account.aws, wish())
     assert [change.kind for change in made.changes] == ["bucket-guard", "url-lock", "portal-lock"]
 
-    done = apply(account.aws, made, journal_dir=account.journal)
+    done = apply(account.aws, made, journal=account.journal)
     assert done.outcome == "applied"
     assert done.certain
     assert account.toggles() == {"SourceIp": "Enabled", "VpcSourceIp": "Disabled"}
@@ -53,23 +52,23 @@ def test_apply_then_plan_is_empty_and_undo_brings_everything_back(account: Accou
     assert (guard.prefix, [str(n) for n in guard.networks], guard.drifted) == ("scans/", [OFFICE], False)
     assert plan(account.aws, wish()).empty
 
-    back = undo(account.aws, done.id, journal_dir=account.journal)
+    back = undo(account.aws, done.id, journal=account.journal)
     assert back.outcome == "undone"
     assert back.of == done.id
     assert account.look() == before
-    assert [record.status for record in list_changes(account.journal)] == ["undone", "applied"]
-    assert not any(verify_journal(account.journal).values())
+    assert [record.status for record in account.journal] == ["undone", "applied"]
+    assert not any(account.journal.verify().values())
 
 
 def test_a_guard_of_the_old_form_is_upgraded_and_undo_brings_it_back(account: Account) -> None:
     old = old_form(build_guard(BUCKET, prefix="scans/", networks=[OFFICE]))
     account.aws.client("s3").put_bucket_policy(Bucket=BUCKET, Policy=merge_guard(account.policy(), old))
     before = account.look()
-    done = apply(account.aws, plan(account.aws, wish()), journal_dir=account.journal)
+    done = apply(account.aws, plan(account.aws, wish()), journal=account.journal)
     guard = find_guard(account.policy())
     assert guard is not None
     assert (guard.old_form, guard.drifted) == (False, False)
-    undo(account.aws, done.id, journal_dir=account.journal)
+    undo(account.aws, done.id, journal=account.journal)
     assert account.look() == before
 
 
@@ -79,17 +78,17 @@ def test_a_change_that_wrote_the_old_form_is_undone(account: Account, monkeypatc
     before = account.look()
     with monkeypatch.context() as earlier:
         earlier.setattr(diff, "build_guard", lambda *args, **more: old_form(build_guard(*args, **more)))
-        done = apply(account.aws, plan(account.aws, wish()), journal_dir=account.journal)
+        done = apply(account.aws, plan(account.aws, wish()), journal=account.journal)
     guard = find_guard(account.policy())
     assert guard is not None
     assert guard.old_form
-    assert undo(account.aws, done.id, journal_dir=account.journal).outcome == "undone"
+    assert undo(account.aws, done.id, journal=account.journal).outcome == "undone"
     assert account.look() == before
 
 
 def test_foreign_statements_and_members_keep_every_byte(account: Account) -> None:
     before = account.look()
-    apply(account.aws, plan(account.aws, wish()), journal_dir=account.journal)
+    apply(account.aws, plan(account.aws, wish()), journal=account.journal)
     after = account.look()
     head, tail = FOREIGN[: FOREIGN.rindex("}") - 2], FOREIGN[FOREIGN.rindex("]") - 1 :]
     text = account.policy() or ""
@@ -101,10 +100,10 @@ def test_foreign_statements_and_members_keep_every_byte(account: Account) -> Non
 
 
 def test_an_empty_plan_makes_no_call(account: Account) -> None:
-    apply(account.aws, plan(account.aws, wish()), journal_dir=account.journal)
+    apply(account.aws, plan(account.aws, wish()), journal=account.journal)
     made = plan(account.aws, wish())
     seen = calls_of(account)
-    assert apply(account.aws, made, journal_dir=account.journal).outcome == "nothing to do"
+    assert apply(account.aws, made, journal=account.journal).outcome == "nothing to do"
     assert seen == []
 
 
@@ -122,7 +121,7 @@ def test_the_portal_comes_last_and_both_toggles_are_sent(account: Account) -> No
             "provide-client-params",
             lambda params, model, **_: sent.append((model.name, params)),
         )
-    apply(account.aws, plan(account.aws, wish()), journal_dir=account.journal)
+    apply(account.aws, plan(account.aws, wish()), journal=account.journal)
     writes = [(name, params) for name, params in sent if name.startswith(("Put", "Update", "Delete"))]
     assert [name for name, _ in writes] == ["PutBucketPolicy", "UpdateWorkteam", "UpdateWorkforce"]
     assert writes[1][1] == {
@@ -145,15 +144,15 @@ def test_apply_stops_when_something_moved(account: Account, part: str) -> None:
         account.set_cidrs(["192.0.2.0/24"])
     before = account.look()
     with pytest.raises(Conflict, match=part) as caught:
-        apply(account.aws, made, journal_dir=account.journal)
+        apply(account.aws, made, journal=account.journal)
     moved = caught.value.details["moved"][part]
     assert moved["seen"] != moved["now"]
     assert account.look() == before
-    assert list_changes(account.journal) == []
+    assert list(account.journal) == []
 
 
 def test_undo_keeps_later_foreign_edits(account: Account) -> None:
-    done = apply(account.aws, plan(account.aws, wish()), journal_dir=account.journal)
+    done = apply(account.aws, plan(account.aws, wish()), journal=account.journal)
     policy = json.loads(account.policy() or "")
     policy["Statement"].append(
         {
@@ -166,7 +165,7 @@ def test_undo_keeps_later_foreign_edits(account: Account) -> None:
     )
     account.put_policy(json.dumps(policy))
     account.sagemaker.update_workteam(WorkteamName=TEAM, Description="Edited since")
-    undo(account.aws, done.id, journal_dir=account.journal)
+    undo(account.aws, done.id, journal=account.journal)
     left = json.loads(account.policy() or "")
     assert [statement.get("Sid") for statement in left["Statement"]] == ["Team", None, "Later"]
     assert account.team()["Description"] == "Edited since"
@@ -179,15 +178,15 @@ def test_undo_keeps_later_foreign_edits(account: Account) -> None:
 def test_undo_of_the_portal_keeps_ranges_that_others_added(account: Account) -> None:
     account.set_cidrs(["192.0.2.0/24", "198.51.100.0/24"])
     made = plan(account.aws, wish(bucket=None, prefix="", url_lock=None))
-    done = apply(account.aws, made, confirm=["portal-drops"], journal_dir=account.journal)
+    done = apply(account.aws, made, confirm=["portal-drops"], journal=account.journal)
     account.set_cidrs([OFFICE, "2001:db8:7::/48"])
-    undo(account.aws, done.id, journal_dir=account.journal)
+    undo(account.aws, done.id, journal=account.journal)
     assert account.cidrs() == ["192.0.2.0/24", "198.51.100.0/24", "2001:db8:7::/48"]
 
 
 @pytest.mark.parametrize("part", ["guard", "toggles", "portal"])
 def test_undo_stops_where_the_very_thing_was_edited(account: Account, part: str) -> None:
-    done = apply(account.aws, plan(account.aws, wish()), journal_dir=account.journal)
+    done = apply(account.aws, plan(account.aws, wish()), journal=account.journal)
     if part == "guard":
         account.put_policy((account.policy() or "").replace(OFFICE, "203.0.112.0/23"))
     elif part == "toggles":
@@ -196,35 +195,35 @@ def test_undo_stops_where_the_very_thing_was_edited(account: Account, part: str)
         account.set_cidrs([OFFICE, "192.0.2.0/24"])  # before, the portal was open: adding to that has no meaning
     before = account.look()
     with pytest.raises(Conflict) as caught:
-        undo(account.aws, done.id, journal_dir=account.journal)
+        undo(account.aws, done.id, journal=account.journal)
     assert {"before", "after", "now"} <= set(caught.value.details)
     assert account.look() == before
 
 
 def test_undoing_twice_does_nothing(account: Account) -> None:
-    done = apply(account.aws, plan(account.aws, wish()), journal_dir=account.journal)
-    undo(account.aws, done.id, journal_dir=account.journal)
+    done = apply(account.aws, plan(account.aws, wish()), journal=account.journal)
+    undo(account.aws, done.id, journal=account.journal)
     before = account.look()
-    assert undo(account.aws, done.id, journal_dir=account.journal).outcome == "nothing to do"
+    assert undo(account.aws, done.id, journal=account.journal).outcome == "nothing to do"
     assert account.look() == before
 
 
 def test_an_undo_can_be_undone(account: Account) -> None:
-    done = apply(account.aws, plan(account.aws, wish()), journal_dir=account.journal)
+    done = apply(account.aws, plan(account.aws, wish()), journal=account.journal)
     after = account.look()
-    back = undo(account.aws, done.id, journal_dir=account.journal)
-    assert undo(account.aws, back.id, journal_dir=account.journal).outcome == "undone"
+    back = undo(account.aws, done.id, journal=account.journal)
+    assert undo(account.aws, back.id, journal=account.journal).outcome == "undone"
     assert account.look() == after
 
 
 def test_undo_without_an_id_takes_the_last_change(account: Account) -> None:
-    first = apply(account.aws, plan(account.aws, wish(portal_lock=None)), journal_dir=account.journal)
-    second = apply(account.aws, plan(account.aws, wish()), journal_dir=account.journal)
-    assert plan_undo(account.aws, journal_dir=account.journal).record.id == second.id
-    assert undo(account.aws, journal_dir=account.journal).of == second.id
-    assert undo(account.aws, journal_dir=account.journal).of == first.id
+    first = apply(account.aws, plan(account.aws, wish(portal_lock=None)), journal=account.journal)
+    second = apply(account.aws, plan(account.aws, wish()), journal=account.journal)
+    assert plan_undo(account.aws, journal=account.journal).record.id == second.id
+    assert undo(account.aws, journal=account.journal).of == second.id
+    assert undo(account.aws, journal=account.journal).of == first.id
     with pytest.raises(NotFound, match="no change"):
-        undo(account.aws, journal_dir=account.journal)
+        undo(account.aws, journal=account.journal)
 
 
 def test_a_failure_in_the_middle_takes_back_and_says_so(account: Account) -> None:
@@ -239,14 +238,14 @@ def test_a_failure_in_the_middle_takes_back_and_says_so(account: Account) -> Non
 
     account.aws.client("sagemaker").meta.events.register("before-call.sagemaker.UpdateWorkforce", refuse)
     with pytest.raises(AccessDenied) as caught:
-        apply(account.aws, made, journal_dir=account.journal)
+        apply(account.aws, made, journal=account.journal)
     assert caught.value.policy["Statement"][0]["Action"] == "sagemaker:UpdateWorkforce"
     result = caught.value.details["applied"]
     assert result["outcome"] == "rolled back"
     assert [step["outcome"] for step in result["steps"]] == ["rolled back", "rolled back", "unchanged"]
     assert "rolled back completely" in str(caught.value)
     assert account.look() == before
-    assert [record.status for record in list_changes(account.journal)] == ["rolled-back"]
+    assert [record.status for record in account.journal] == ["rolled-back"]
 
 
 def test_throttling_and_conflicts_are_retried_within_the_deadline(account: Account) -> None:
@@ -261,7 +260,7 @@ def test_throttling_and_conflicts_are_retried_within_the_deadline(account: Accou
             raise ClientError({"Error": {"Code": code, "Message": "busy"}}, model.name)
 
     account.aws.client("sagemaker").meta.events.register("before-call", busy)
-    done = apply(account.aws, plan(account.aws, wish()), journal_dir=account.journal)
+    done = apply(account.aws, plan(account.aws, wish()), journal=account.journal)
     assert done.outcome == "applied"
     assert left == {"UpdateWorkteam": 0, "UpdateWorkforce": 0}
 
@@ -278,7 +277,7 @@ def test_the_deadline_ends_the_retries(account: Account) -> None:
     account.aws.client("sagemaker").meta.events.register("before-call.sagemaker.UpdateWorkteam", busy)
     started = time.monotonic()
     with pytest.raises(GtSecureError, match="throttling"):
-        apply(account.aws, made, journal_dir=account.journal, timeout_s=0.6)
+        apply(account.aws, made, journal=account.journal, timeout_s=0.6)
     assert time.monotonic() - started < 10
     assert account.look() == before
 
@@ -293,7 +292,7 @@ def test_a_member_that_changes_beside_ours_is_noticed(account: Account) -> None:
 
     account.aws.client("sagemaker").meta.events.register("after-call.sagemaker.UpdateWorkteam", meddle)
     with pytest.raises(Conflict, match="Description"):
-        apply(account.aws, made, journal_dir=account.journal)
+        apply(account.aws, made, journal=account.journal)
     account.sagemaker.update_workteam(WorkteamName=TEAM, Description=before["team"]["Description"])
     assert account.look() == before
 
@@ -319,11 +318,11 @@ def test_somebody_who_sets_the_url_lock_at_the_same_moment_wins_and_is_named(acc
             account.set_toggles(*theirs)
 
     name = "before-call" if when == RACES[0] else "after-call"
-    made_before = len(list_changes(account.journal))
+    made_before = len(list(account.journal))
     events.register(name, meddle)
     try:
         with pytest.raises(Conflict) as caught:
-            apply(account.aws, made, journal_dir=account.journal, timeout_s=30)
+            apply(account.aws, made, journal=account.journal, timeout_s=30)
     finally:
         events.unregister(name, meddle)
     said = str(caught.value)
@@ -333,7 +332,7 @@ def test_somebody_who_sets_the_url_lock_at_the_same_moment_wins_and_is_named(acc
     assert account.policy() == before  # the guard, which went first, is taken back
     assert account.toggles() == {"SourceIp": "Enabled" if theirs[0] else "Disabled", "VpcSourceIp": "Enabled"}
     result = caught.value.details["applied"]
-    (record,) = list_changes(account.journal)[made_before:]
+    (record,) = list(account.journal)[made_before:]
     if when == RACES[0]:
         assert (result["outcome"], record.status) == ("rolled back", "rolled-back")
         assert [step["outcome"] for step in result["steps"]] == ["rolled back", "unchanged"]
@@ -345,7 +344,7 @@ def test_somebody_who_sets_the_url_lock_at_the_same_moment_wins_and_is_named(acc
     assert result["certain"]
     # The journal does not stand in the way of the next plan, as an interrupted change would.
     again = plan(account.aws, wish(portal_lock=None))
-    assert apply(account.aws, again, journal_dir=account.journal).outcome == "applied"
+    assert apply(account.aws, again, journal=account.journal).outcome == "applied"
 
 
 def test_a_policy_that_changes_while_it_is_taken_back_is_merged_again(account: Account) -> None:
@@ -369,7 +368,7 @@ def test_a_policy_that_changes_while_it_is_taken_back_is_merged_again(account: A
 
     account.aws.client("sagemaker").meta.events.register("before-call.sagemaker.UpdateWorkforce", refuse)
     with pytest.raises(AccessDenied) as caught:
-        apply(account.aws, made, journal_dir=account.journal)
+        apply(account.aws, made, journal=account.journal)
     assert caught.value.details["applied"]["outcome"] == "rolled back"
     assert [each.get("Sid") for each in json.loads(account.policy() or "")["Statement"]] == ["Team", None, "Later"]
 
@@ -393,7 +392,7 @@ def test_a_deleted_principal_stops_the_plan_before_s3_does(account: Account) -> 
     assert stop.code == "principal-deleted"
     assert f"{gone} in statement 1" in stop.text
     with pytest.raises(InvalidInput, match="principal-deleted"):
-        apply(account.aws, made, journal_dir=account.journal)
+        apply(account.aws, made, journal=account.journal)
     assert plan(account.aws, Restriction(TEAM)).blockers == ()  # the policy is not written then
     account.put_policy(FOREIGN)
     assert plan(account.aws, wish(portal_lock=None)).blockers == ()
@@ -416,7 +415,7 @@ def test_a_policy_that_s3_refuses_for_a_principal_says_which(account: Account, s
     made = plan(account.aws, wish(portal_lock=None))
     account.aws.client("s3").meta.events.register("before-send.s3.PutBucketPolicy", answer)
     with pytest.raises(InvalidInput) as caught:
-        apply(account.aws, made, confirm=[each.code for each in made.blockers], journal_dir=account.journal)
+        apply(account.aws, made, confirm=[each.code for each in made.blockers], journal=account.journal)
     assert "names a user or role that no longer exists" in caught.value.message
     assert named in caught.value.message
     assert "Remove that principal from its statement" in str(caught.value)
@@ -433,9 +432,9 @@ def test_progress_can_cancel(account: Account) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        apply(account.aws, plan(account.aws, wish()), journal_dir=account.journal, progress=stop)
+        apply(account.aws, plan(account.aws, wish()), journal=account.journal, progress=stop)
     assert account.look() == before
-    assert list_changes(account.journal)[0].status == "rolled-back"
+    assert next(iter(account.journal)).status == "rolled-back"
 
 
 def test_blockers_stop_unless_confirmed_by_name(account: Account) -> None:
@@ -443,26 +442,26 @@ def test_blockers_stop_unless_confirmed_by_name(account: Account) -> None:
     made = plan(account.aws, wish())
     assert [notice.code for notice in made.blockers] == ["portal-drops"]
     with pytest.raises(InvalidInput, match="portal-drops"):
-        apply(account.aws, made, journal_dir=account.journal)
+        apply(account.aws, made, journal=account.journal)
     with pytest.raises(InvalidInput, match="not a blocker"):
-        apply(account.aws, made, confirm=["portal-drops", "everything"], journal_dir=account.journal)
-    assert apply(account.aws, made, confirm=["portal-drops"], journal_dir=account.journal).outcome == "applied"
+        apply(account.aws, made, confirm=["portal-drops", "everything"], journal=account.journal)
+    assert apply(account.aws, made, confirm=["portal-drops"], journal=account.journal).outcome == "applied"
 
 
 def test_a_broken_expectation_cannot_be_confirmed(account: Account) -> None:
     made = plan(account.aws, wish(expectations=[expect.allowed("198.51.100.9")]))
     with pytest.raises(InvalidInput, match="cannot be applied"):
-        apply(account.aws, made, confirm=["expectation-broken"], journal_dir=account.journal)
+        apply(account.aws, made, confirm=["expectation-broken"], journal=account.journal)
 
 
 def test_a_second_apply_is_refused_with_who_holds_the_lock(account: Account) -> None:
     made = plan(account.aws, wish())
     scope = f"{made.state.account_id}-{made.state.region}"
-    holding = hold(account.journal, scope, "apply by somebody else")
+    holding = hold(account.journal.path, scope, "apply by somebody else")
     with holding, pytest.raises(Conflict, match="somebody else") as caught:
-        apply(account.aws, made, journal_dir=account.journal)
+        apply(account.aws, made, journal=account.journal)
     assert caught.value.details["holder"]["pid"] == os.getpid()
-    assert apply(account.aws, made, journal_dir=account.journal).outcome == "applied"
+    assert apply(account.aws, made, journal=account.journal).outcome == "applied"
 
 
 def test_two_threads_do_not_apply_at_once(account: Account) -> None:
@@ -471,7 +470,7 @@ def test_two_threads_do_not_apply_at_once(account: Account) -> None:
 
     def work() -> None:
         try:
-            results.append(apply(account.aws, made, journal_dir=account.journal).outcome)
+            results.append(apply(account.aws, made, journal=account.journal).outcome)
         except Conflict as error:
             results.append(error)
 
@@ -487,18 +486,18 @@ def test_two_threads_do_not_apply_at_once(account: Account) -> None:
 def test_an_interrupted_change_stops_the_next_one(account: Account) -> None:
     made = plan(account.aws, wish())
     where = {"account": made.state.account_id, "region": made.state.region, "caller": "x", "kind": "apply"}
-    writer = begin_change(account.journal, where | {"changes": [change.for_journal() for change in made.changes]})
+    writer = account.journal.begin(where | {"changes": [change.for_journal() for change in made.changes]})
     with pytest.raises(Conflict, match="interrupted"):
-        apply(account.aws, made, journal_dir=account.journal)
-    assert resume(account.aws, writer.id, journal_dir=account.journal).outcome == "applied"
+        apply(account.aws, made, journal=account.journal)
+    assert resume(account.aws, writer.id, journal=account.journal).outcome == "applied"
     assert plan(account.aws, wish()).empty
 
 
 def test_another_account_or_region_is_refused(account: Account) -> None:
-    done = apply(account.aws, plan(account.aws, wish()), journal_dir=account.journal)
+    done = apply(account.aws, plan(account.aws, wish()), journal=account.journal)
     elsewhere = account.rig.aws(region="eu-west-1")
     with pytest.raises(Conflict, match="eu-west-1"):
-        undo(elsewhere, done.id, journal_dir=account.journal)
+        undo(elsewhere, done.id, journal=account.journal)
 
 
 def test_a_caller_without_the_right_is_told_what_to_hand_over(account: Account) -> None:
@@ -507,14 +506,14 @@ def test_a_caller_without_the_right_is_told_what_to_hand_over(account: Account) 
     ).aws
     before = account.look()
     with pytest.raises(AccessDenied) as caught:
-        apply(aws, plan(aws, wish()), journal_dir=account.journal)
+        apply(aws, plan(aws, wish()), journal=account.journal)
     assert caught.value.action == "s3:PutBucketPolicy"
     assert caught.value.resource == f"arn:aws:s3:::{BUCKET}"
     assert account.look() == before
 
 
 def test_the_endpoint_dimension_reaches_the_policy(account: Account) -> None:
-    apply(account.aws, plan(account.aws, wish(endpoints=[ENDPOINT])), journal_dir=account.journal)
+    apply(account.aws, plan(account.aws, wish(endpoints=[ENDPOINT])), journal=account.journal)
     guard = find_guard(account.policy())
     assert guard is not None
     assert guard.endpoints == (ENDPOINT,)
@@ -546,19 +545,19 @@ def test_expectations_are_probed_after_the_change(account: Account) -> None:
 
     seen = [expect.allowed("203.0.113.7"), expect.refused("198.51.100.9"), expect.refused(ENDPOINT, of="bucket")]
     made = plan(account.aws, wish(expectations=seen))
-    done = apply(account.aws, made, journal_dir=account.journal, probe=probe)
+    done = apply(account.aws, made, journal=account.journal, probe=probe)
     assert [(one.source, one.observed, one.holds) for one in done.probes] == [
         ("203.0.113.7", "allowed", True),
         ("198.51.100.9", "refused", True),
         (ENDPOINT, "not reached", True),
     ]
-    undo(account.aws, done.id, journal_dir=account.journal)
+    undo(account.aws, done.id, journal=account.journal)
     assert probe(Source.parse("198.51.100.9"), BUCKET, "scans/") is True
 
 
 def test_removing_the_guard_leaves_the_rest(account: Account) -> None:
-    apply(account.aws, plan(account.aws, wish(portal_lock=None)), journal_dir=account.journal)
+    apply(account.aws, plan(account.aws, wish(portal_lock=None)), journal=account.journal)
     gone = Restriction(TEAM, url_lock=False, guard=False, bucket=BUCKET)
-    apply(account.aws, plan(account.aws, gone), journal_dir=account.journal)
+    apply(account.aws, plan(account.aws, gone), journal=account.journal)
     assert account.policy() == FOREIGN
     assert account.toggles() == {"SourceIp": "Disabled", "VpcSourceIp": "Disabled"}

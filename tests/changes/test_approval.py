@@ -88,7 +88,7 @@ def test_the_digest_names_what_is_done_and_nothing_else(account: Account) -> Non
 def test_the_approved_plan_is_applied(account: Account, form: object) -> None:
     one = plan(account.aws, WANTED)
     assert callable(form)
-    assert apply(account.aws, one, digest=form(one.digest), journal_dir=account.journal).outcome == "applied"
+    assert apply(account.aws, one, digest=form(one.digest), journal=account.journal).outcome == "applied"
 
 
 def test_another_plan_is_refused_and_writes_nothing(account: Account) -> None:
@@ -96,13 +96,13 @@ def test_another_plan_is_refused_and_writes_nothing(account: Account) -> None:
     account.put_policy(FOREIGN.replace("s3:DeleteBucket", "s3:PutBucketCORS"))
     before = account.look()
     with pytest.raises(Conflict, match="approved") as caught:
-        apply(account.aws, plan(account.aws, WANTED), digest=approved, journal_dir=account.journal)
+        apply(account.aws, plan(account.aws, WANTED), digest=approved, journal=account.journal)
     assert caught.value.details["approved"] == approved
     assert account.look() == before
-    assert not account.journal.exists()
+    assert not account.journal.path.exists()
 
 
 @pytest.mark.parametrize("digest", ["", "sha256:", "sha256:12", "md5:" + "0" * 64, "0" * 63, "g" * 64])
 def test_what_is_no_digest_is_refused(account: Account, digest: str) -> None:
     with pytest.raises(InvalidInput):
-        apply(account.aws, plan(account.aws, WANTED), digest=digest, journal_dir=account.journal)
+        apply(account.aws, plan(account.aws, WANTED), digest=digest, journal=account.journal)

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from gt_secure.changes.change import change_from_journal, find_change
-from gt_secure.changes.journal import begin_change
 from gt_secure.changes.targets import TARGETS, BucketGuard, TeamUrlLock, WorkforcePortal
 from gt_secure.changes.undo import undo
 from gt_secure.errors import Conflict
@@ -71,19 +70,19 @@ def test_an_open_hole_does_not_count_as_protection() -> None:
 
 def _record(account: Account, changes: list[dict[str, Any]]) -> str:
     where = {"account": account.aws.account_id, "region": account.aws.region, "caller": "x", "kind": "apply"}
-    writer = begin_change(account.journal, where | {"changes": changes})
+    writer = account.journal.begin(where | {"changes": changes})
     writer.write("end", outcome="applied")
     return writer.id
 
 
 def test_a_record_of_the_first_version_is_undone(account: Account) -> None:
     account.set_toggles(True)
-    assert undo(account.aws, _record(account, [RECORDS[1] | WORDS]), journal_dir=account.journal).outcome == "undone"
+    assert undo(account.aws, _record(account, [RECORDS[1] | WORDS]), journal=account.journal).outcome == "undone"
     assert account.toggles() == OFF
 
 
 def test_a_record_without_its_values_is_named_and_not_used(account: Account) -> None:
     before = account.look()
     with pytest.raises(Conflict, match="not intact"):
-        undo(account.aws, _record(account, [{"kind": "url-lock", "target": TEAM}]), journal_dir=account.journal)
+        undo(account.aws, _record(account, [{"kind": "url-lock", "target": TEAM}]), journal=account.journal)
     assert account.look() == before

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 import gt_secure.changes.transaction as running
+from gt_secure.changes import Journal
 from gt_secure.changes.apply import apply
-from gt_secure.changes.journal import list_changes, verify_journal
 from gt_secure.changes.plan import Plan, plan
 from gt_secure.changes.undo import resume, undo
 from gt_secure.restriction.model import Restriction
@@ -45,9 +45,9 @@ class Scene:
         account.reset(FOREIGN)
         self.before = account.look()
         self.plan: Plan = plan(account.aws, self.wish)
-        done = apply(account.aws, self.plan, journal_dir=tmp / "first")
+        done = apply(account.aws, self.plan, journal=Journal(tmp / "first"))
         self.after = account.look()
-        undo(account.aws, done.id, journal_dir=tmp / "first")
+        undo(account.aws, done.id, journal=Journal(tmp / "first"))
         assert account.look() == self.before
         self.number = 0
 
@@ -62,12 +62,12 @@ class Scene:
         if self.what == "apply":
             if self.account.look() != self.before:
                 self.account.reset(FOREIGN)
-            return journal, lambda: apply(self._aws(), self.plan, journal_dir=journal, timeout_s=1.5).outcome
+            return journal, lambda: apply(self._aws(), self.plan, journal=Journal(journal), timeout_s=1.5).outcome
         # An undo starts from an applied change, whose journal is written by a clean run.
         if self.account.look() != self.before:
             self.account.reset(FOREIGN)
-        apply(self.account.aws, self.plan, journal_dir=journal)
-        return journal, lambda: undo(self._aws(), journal_dir=journal, timeout_s=1.5).outcome
+        apply(self.account.aws, self.plan, journal=Journal(journal))
+        return journal, lambda: undo(self._aws(), journal=Journal(journal), timeout_s=1.5).outcome
 
     def count(self) -> list[str]:
         """Run once without a fault and name its calls."""
@@ -85,7 +85,7 @@ class Scene:
         code, found = in_child(work, wire=Wire(at, mode), pipe=self.tmp / "pipe")
         assert (code == KILLED) == (mode in ("before", "after")), (mode, code, found)
         said = f"{self.what}, call {at}, {mode}: {found}"
-        open_ones = [record for record in list_changes(journal) if record.status == "unfinished"]
+        open_ones = [record for record in list(Journal(journal)) if record.status == "unfinished"]
         if open_ones:
             self.recover(journal, forward=at % 2 == 1, said=said)
         self.check(journal, said)
@@ -94,7 +94,7 @@ class Scene:
     def recover(self, journal: Path, *, forward: bool, said: str) -> None:
         def work() -> Any:
             heal = resume if forward else undo
-            return heal(self._aws(), journal_dir=journal).outcome
+            return heal(self._aws(), journal=Journal(journal)).outcome
 
         code, (result, _, _) = in_child(work, wire=None, pipe=self.tmp / "pipe")
         assert code == 0, said
@@ -103,8 +103,8 @@ class Scene:
     def check(self, journal: Path, said: str) -> None:
         self.account.settle()
         now = self.account.look()
-        records = list_changes(journal)
-        assert not any(verify_journal(journal).values()), said
+        records = list(Journal(journal))
+        assert not any(Journal(journal).verify().values()), said
         assert all(record.status in {"applied", "undone", "rolled-back"} for record in records), said
         first = records[0].status if records else "rolled-back"
         expected = self.after if first == "applied" else self.before
@@ -162,14 +162,14 @@ def test_a_fault_during_recovery(account: Account, tmp_path: Path) -> None:
             code, _ = in_child(work, wire=Wire(middle, "after"), pipe=tmp_path / "pipe")
             assert code == KILLED
             code, found = in_child(
-                lambda journal=journal: undo(scene._aws(), journal_dir=journal, timeout_s=1.5).outcome,
+                lambda journal=journal: undo(scene._aws(), journal=Journal(journal), timeout_s=1.5).outcome,
                 wire=Wire(at, mode),
                 pipe=tmp_path / "pipe",
             )
             if found is not None and found[1] <= at:
                 break  # the recovery has fewer calls than that
             total += 1
-            if any(record.status == "unfinished" for record in list_changes(journal)):
+            if any(record.status == "unfinished" for record in list(Journal(journal))):
                 scene.recover(journal, forward=False, said=f"recovery, call {at}, {mode}")
             scene.check(journal, f"recovery, call {at}, {mode}: {found}")
     print(f"\nrecovery: {total} faults")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import copy
 import datetime as dt
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import yaml
 
+from gt_secure.changes import Journal
 from gt_secure.changes.history import NAME_MEMBERS, HistoryEntry, merge
 from gt_secure.cli.main import main
 from gt_secure.errors import InvalidInput
@@ -75,10 +77,10 @@ def test_the_sandbox_writes_events_and_looks_them_up(scene: Scene):
 
 def test_history_knows_ours_and_theirs(scene: Scene, tmp_path):
     scene.toggles(False)
-    applied = scene.gt.apply(scene.gt.plan(WISH), journal_dir=tmp_path)
+    applied = replace(scene.gt, journal=Journal(tmp_path)).apply(scene.gt.plan(WISH))
     keys = scene.keys(*allowing("sagemaker:*"), name="eve")
     scene.client("sagemaker", keys, "198.51.100.77").update_workteam(WorkteamName=TEAM, Description="mine")
-    history = scene.gt.history(TEAM, BUCKET, since="1h", journal_dir=tmp_path)
+    history = replace(scene.gt, journal=Journal(tmp_path)).history(TEAM, BUCKET, since="1h")
     assert history.unread == ()
     theirs, ours = history[0], history[1]
     assert (theirs.operation, theirs.target, theirs.by_gt_secure, theirs.source) == (
@@ -89,7 +91,7 @@ def test_history_knows_ours_and_theirs(scene: Scene, tmp_path):
     assert all(entry.target in (TEAM, BUCKET, "private-workforce") for entry in history)
     assert "eve" in str(history)
     assert "eve" in history._repr_html_()
-    elsewhere = scene.gt.history(TEAM, since="1h", journal_dir=tmp_path / "none")
+    elsewhere = replace(scene.gt, journal=Journal(tmp_path / "none")).history(TEAM, since="1h")
     assert elsewhere[1].by_gt_secure  # its user agent says so, without the journal
     assert elsewhere[1].change_id == ""
 
@@ -105,9 +107,9 @@ def test_a_refused_call_is_listed_as_such(scene: Scene):
 
 def test_without_cloudtrail_the_journal_is_left(scene: Scene, tmp_path):
     scene.toggles(False)
-    applied = scene.gt.apply(scene.gt.plan(WISH), journal_dir=tmp_path)
+    applied = replace(scene.gt, journal=Journal(tmp_path)).apply(scene.gt.plan(WISH))
     blind = scene.user_with("sagemaker:DescribeWorkteam", "s3:GetBucketPolicy", "s3:ListBucket")
-    history = blind.history(TEAM, since="1h", journal_dir=tmp_path)
+    history = replace(blind, journal=Journal(tmp_path)).history(TEAM, since="1h")
     assert [entry.change_id for entry in history] == [applied.id]
     assert any("cloudtrail:LookupEvents" in text for text in history.unread)
     with pytest.raises(InvalidInput):
@@ -118,12 +120,12 @@ def test_without_cloudtrail_the_journal_is_left(scene: Scene, tmp_path):
 
 def test_a_plan_that_finds_drift_names_the_person(scene: Scene, tmp_path):
     def drift(connection: Any = None) -> list[str]:
-        plan = (connection or scene.gt).plan(WISH, journal_dir=tmp_path)
+        plan = replace(connection or scene.gt, journal=Journal(tmp_path)).plan(WISH)
         return [notice.text for notice in plan.notices if notice.code == "drifted"]
 
     scene.toggles(False)
     assert drift() == []  # the journal has not applied it
-    applied = scene.gt.apply(scene.gt.plan(WISH), journal_dir=tmp_path)
+    applied = replace(scene.gt, journal=Journal(tmp_path)).apply(scene.gt.plan(WISH))
     assert drift() == []
     keys = scene.keys(*allowing("sagemaker:*"), name="trudy")
     constraints = {"SourceIp": "Disabled", "VpcSourceIp": "Disabled"}
@@ -137,7 +139,9 @@ def test_a_plan_that_finds_drift_names_the_person(scene: Scene, tmp_path):
     assert "not by gt_secure" in text
     # another restriction is a change of mind, and no drift
     other = WISH.from_dict({**WISH.to_dict(), "addresses": ["203.0.113.0/25"]})
-    assert not [each for each in scene.gt.plan(other, journal_dir=tmp_path).notices if each.code == "drifted"]
+    assert not [
+        each for each in replace(scene.gt, journal=Journal(tmp_path)).plan(other).notices if each.code == "drifted"
+    ]
 
 
 def test_merging_by_request_id():

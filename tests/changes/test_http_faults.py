@@ -16,8 +16,8 @@ import pytest
 import gt_secure.changes.transaction as transaction
 from gt_secure.aws import client as aws_client
 from gt_secure.aws.client import connect_aws
+from gt_secure.changes import Journal
 from gt_secure.changes.apply import apply
-from gt_secure.changes.journal import list_changes, verify_journal
 from gt_secure.changes.plan import plan
 from gt_secure.changes.undo import undo
 from gt_secure.errors import GtSecureError
@@ -48,7 +48,7 @@ class Rig:
         restriction = Restriction(TEAM, addresses=["203.0.113.0/24"], bucket=BUCKET, portal_lock=True)
         self.open = account.look()
         self.plan = plan(account.aws, restriction)
-        apply(account.aws, self.plan, journal_dir=tmp / "first")
+        apply(account.aws, self.plan, journal=Journal(tmp / "first"))
         self.closed = account.look()
         self.number = 0
         self.outcomes: Counter[str] = Counter()
@@ -60,9 +60,9 @@ class Rig:
         if self.account.look() != self.open:
             self.account.reset(FOREIGN)
         if self.what == "apply":
-            return journal, lambda: apply(self.aws, self.plan, journal_dir=journal, timeout_s=timeout_s)
-        apply(self.account.aws, self.plan, journal_dir=journal)
-        return journal, lambda: undo(self.aws, journal_dir=journal, timeout_s=timeout_s)
+            return journal, lambda: apply(self.aws, self.plan, journal=Journal(journal), timeout_s=timeout_s)
+        apply(self.account.aws, self.plan, journal=Journal(journal))
+        return journal, lambda: undo(self.aws, journal=Journal(journal), timeout_s=timeout_s)
 
     def names(self) -> list[str]:
         _, work = self.start(timeout_s=60)  # nothing fails in it, however busy the machine is
@@ -94,8 +94,8 @@ class Rig:
         """No lie: what the result and the journal report is what the account has."""
         before, after = (self.open, self.closed) if self.what == "apply" else (self.closed, self.open)
         now = self.account.look()
-        assert not any(verify_journal(journal).values()), where
-        records = list_changes(journal)
+        assert not any(Journal(journal).verify().values()), where
+        records = list(Journal(journal))
         status = records[-1].status if len(records) > (self.what == "undo") else "none"
         expected = {"applied": after, "undone": after, "rolled-back": before, "none": before}.get(status)
         if said in {"applied", "undone"}:
@@ -108,8 +108,8 @@ class Rig:
             assert now == expected, f"{where}; the journal has {status}"
 
     def recover(self, journal: Path, where: str) -> None:
-        if any(record.status == "unfinished" for record in list_changes(journal)):
-            undo(self.account.aws, journal_dir=journal)
+        if any(record.status == "unfinished" for record in list(Journal(journal))):
+            undo(self.account.aws, journal=Journal(journal))
             assert self.account.look() == self.open, where
 
     def report(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
@@ -15,16 +14,10 @@ from typing import Any
 
 import pytest
 
+from gt_secure.changes import Journal
 from gt_secure.changes.apply import refuse_unfinished
 from gt_secure.changes.journal import (
-    begin_change,
-    continue_change,
-    export_journal,
-    journal_path,
-    list_changes,
     scrub,
-    show_change,
-    verify_journal,
 )
 from gt_secure.changes.lock import hold
 from gt_secure.errors import Conflict, GtSecureError, NotFound
@@ -39,7 +32,7 @@ BEGIN: dict[str, Any] = {
 
 
 def one(directory: Path, *events: str, outcome: str | None = "applied") -> str:
-    writer = begin_change(directory, BEGIN)
+    writer = Journal(directory).begin(BEGIN)
     for event in events:
         writer.write(event, step=0)
     if outcome:
@@ -49,20 +42,20 @@ def one(directory: Path, *events: str, outcome: str | None = "applied") -> str:
 
 def test_where_the_journal_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("GT_SECURE_JOURNAL", raising=False)
-    assert journal_path() == Path.home() / ".gt_secure" / "journal"
+    assert Journal().path == Path.home() / ".gt_secure" / "journal"
     monkeypatch.setenv("GT_SECURE_JOURNAL", str(tmp_path))
-    assert journal_path() == tmp_path
-    assert journal_path(tmp_path / "a") == tmp_path / "a"
-    assert list_changes(tmp_path / "none") == []
+    assert Journal().path == tmp_path
+    assert Journal(tmp_path / "a").path == tmp_path / "a"
+    assert list(Journal(tmp_path / "none")) == []
 
 
 def test_a_change_is_read_back(tmp_path: Path) -> None:
     change = one(tmp_path, "intent", "done")
-    record = show_change(change[:15], tmp_path)
+    record = Journal(tmp_path).find(change[:15])
     assert (record.id, record.status, record.kind, record.caller) == (change, "applied", "apply", BEGIN["caller"])
     assert [event["event"] for event in record.events] == ["intent", "done", "end"]
-    assert list(verify_journal(tmp_path).values()) == [()]
-    exported = [json.loads(line) for line in export_journal(tmp_path)]
+    assert list(Journal(tmp_path).verify().values()) == [()]
+    exported = [each.to_dict() for each in Journal(tmp_path)]
     assert exported[0]["changes"] == BEGIN["changes"]
 
 
@@ -71,7 +64,7 @@ def test_a_change_is_read_back(tmp_path: Path) -> None:
     [("applied", "applied"), ("rolled-back", "rolled-back"), ("in-doubt", "unfinished"), (None, "unfinished")],
 )
 def test_status(tmp_path: Path, outcome: str | None, status: str) -> None:
-    assert show_change(one(tmp_path, "intent", outcome=outcome), tmp_path).status == status
+    assert Journal(tmp_path).find(one(tmp_path, "intent", outcome=outcome)).status == status
 
 
 def test_only_the_person_reads_it(tmp_path: Path) -> None:
@@ -87,22 +80,22 @@ def test_a_torn_last_line_is_cut_off_and_the_file_goes_on(tmp_path: Path) -> Non
     whole = file.read_bytes()
     for cut in range(1, 40):
         file.write_bytes(whole[:-cut])
-        record = show_change(change, tmp_path)
+        record = Journal(tmp_path).find(change)
         assert record.status == "unfinished"
         assert record.problems == ()
         assert len(record.events) == 0
-        writer = continue_change(tmp_path, record)
+        writer = Journal(tmp_path).proceed(record)
         writer.write("intent", step=0)
         writer.write("end", outcome="applied")
-        assert show_change(change, tmp_path).status == "applied"
-        assert verify_journal(tmp_path)[change] == ()
+        assert Journal(tmp_path).find(change).status == "applied"
+        assert Journal(tmp_path).verify()[change] == ()
 
 
 def test_a_torn_first_line_means_that_nothing_was_called(tmp_path: Path) -> None:
     change = one(tmp_path, outcome=None)
     file = tmp_path / f"{change}.jsonl"
     file.write_bytes(file.read_bytes()[:50])
-    assert show_change(change, tmp_path).status == "rolled-back"
+    assert Journal(tmp_path).find(change).status == "rolled-back"
 
 
 def test_altered_and_missing_lines_show(tmp_path: Path) -> None:
@@ -117,32 +110,32 @@ def test_altered_and_missing_lines_show(tmp_path: Path) -> None:
         lines[1:],
     ):
         file.write_text("".join(broken))
-        record = show_change(change, tmp_path)
+        record = Journal(tmp_path).find(change)
         assert record.status == "damaged"
-        assert verify_journal(tmp_path)[change]
+        assert Journal(tmp_path).verify()[change]
 
 
 def test_unknown_and_ambiguous_ids(tmp_path: Path) -> None:
     one(tmp_path)
     one(tmp_path)
     with pytest.raises(NotFound, match="no change"):
-        show_change("2019", tmp_path)
+        Journal(tmp_path).find("2019")
     with pytest.raises(NotFound, match="2 changes"):
-        show_change("20", tmp_path)
+        Journal(tmp_path).find("20")
     with pytest.raises(NotFound):
-        show_change("", tmp_path)
+        Journal(tmp_path).find("")
 
 
 def test_ids_are_in_the_order_of_time(tmp_path: Path) -> None:
     made = [one(tmp_path) for _ in range(20)]
-    assert [record.id for record in list_changes(tmp_path)] == made
+    assert [record.id for record in Journal(tmp_path)] == made
 
 
 def test_other_files_in_the_directory_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "notes.jsonl").write_text("mine")
     (tmp_path / "../escape").resolve()
     change = one(tmp_path)
-    assert [record.id for record in list_changes(tmp_path)] == [change]
+    assert [record.id for record in Journal(tmp_path)] == [change]
 
 
 def test_a_directory_that_cannot_be_written(tmp_path: Path) -> None:
@@ -154,7 +147,7 @@ def test_a_directory_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_leaves_no_half_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    writer = begin_change(tmp_path, BEGIN)
+    writer = Journal(tmp_path).begin(BEGIN)
     real = os.write
 
     def full(handle: int, data: Any) -> int:
@@ -166,8 +159,8 @@ def test_a_full_disk_leaves_no_half_line(tmp_path: Path, monkeypatch: pytest.Mon
         writer.write("intent", step=0)
     monkeypatch.setattr(os, "write", real)
     writer.write("intent", step=0)
-    assert verify_journal(tmp_path)[writer.id] == ()
-    assert len(show_change(writer.id, tmp_path).events) == 1
+    assert Journal(tmp_path).verify()[writer.id] == ()
+    assert len(Journal(tmp_path).find(writer.id).events) == 1
 
 
 @pytest.mark.parametrize(
@@ -223,7 +216,7 @@ def test_the_lock_is_let_go_after_an_error(tmp_path: Path) -> None:
 
 
 def _whole(directory: Path, **begin: Any) -> str:
-    writer = begin_change(directory, BEGIN | begin)
+    writer = Journal(directory).begin(BEGIN | begin)
     writer.write("end", outcome="applied")
     return writer.id
 
@@ -244,15 +237,15 @@ def test_a_record_of_a_newer_version_is_named_and_blocks_nothing(
 ) -> None:
     if "format" in begin:
         monkeypatch.setattr("gt_secure.changes.journal.FORMAT", begin["format"])
-    other = begin_change(tmp_path, BEGIN | {key: value for key, value in begin.items() if key != "format"}).id
+    other = Journal(tmp_path).begin(BEGIN | {key: value for key, value in begin.items() if key != "format"}).id
     monkeypatch.undo()
     mine = _whole(tmp_path)
-    record = show_change(other, tmp_path)
+    record = Journal(tmp_path).find(other)
     assert record.status == "unsupported"
     assert problem in record.problems[0]
-    assert show_change(mine, tmp_path).status == "applied"
-    refuse_unfinished(tmp_path, BEGIN["account"], BEGIN["region"])
-    assert len(list(export_journal(tmp_path))) == 2
+    assert Journal(tmp_path).find(mine).status == "applied"
+    refuse_unfinished(Journal(tmp_path), BEGIN["account"], BEGIN["region"])
+    assert len(list(Journal(tmp_path))) == 2
 
 
 def _deep(path: Path) -> None:
@@ -289,19 +282,19 @@ def _sparse(path: Path) -> None:
 def test_a_file_that_is_no_record_ends_nothing(tmp_path: Path, make: Callable[[Path], object]) -> None:
     make(tmp_path / "20260101-000000-000000-abcd.jsonl")
     mine = _whole(tmp_path)
-    assert [record.status for record in list_changes(tmp_path)] == ["damaged", "applied"]
-    refuse_unfinished(tmp_path, BEGIN["account"], BEGIN["region"])
-    assert show_change(mine, tmp_path).status == "applied"
+    assert [record.status for record in Journal(tmp_path)] == ["damaged", "applied"]
+    refuse_unfinished(Journal(tmp_path), BEGIN["account"], BEGIN["region"])
+    assert Journal(tmp_path).find(mine).status == "applied"
 
 
 def test_a_missing_last_line_is_no_interruption_where_all_steps_are_confirmed(tmp_path: Path) -> None:
-    writer = begin_change(tmp_path, BEGIN)
+    writer = Journal(tmp_path).begin(BEGIN)
     writer.write("intent", step=0, do="forward")
-    assert show_change(writer.id, tmp_path).status == "unfinished"
+    assert Journal(tmp_path).find(writer.id).status == "unfinished"
     writer.write("done", step=0, do="forward")
-    assert show_change(writer.id, tmp_path).status == "applied"
+    assert Journal(tmp_path).find(writer.id).status == "applied"
     writer.write("intent", step=0, do="back")
-    assert show_change(writer.id, tmp_path).status == "unfinished"
+    assert Journal(tmp_path).find(writer.id).status == "unfinished"
 
 
 def test_a_lock_file_that_is_a_link_is_refused_and_its_target_kept(tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from gt_secure.changes.apply import apply
-from gt_secure.changes.journal import list_changes, show_change
 from gt_secure.changes.plan import Plan, plan
 from gt_secure.changes.undo import undo
 from gt_secure.errors import Conflict
@@ -92,7 +91,7 @@ def lost_between_reading_and_writing(account: Account, trail: Trail, wanted: Pla
 
     remove = on_call(account, "PutBucketPolicy", "before-call", meddle)
     try:
-        return apply(account.aws, wanted, journal_dir=account.journal)
+        return apply(account.aws, wanted, journal=account.journal)
     finally:
         remove()
 
@@ -103,7 +102,7 @@ def test_a_write_between_our_reading_and_our_write_is_named_and_its_text_kept(
     done = lost_between_reading_and_writing(account, trail, guard_plan)
     assert not done.certain
     assert RESPONDER in done.steps[0].detail
-    events = show_change(done.id, account.journal).events
+    events = account.journal.find(done.id).events
     (kept,) = [event for event in events if event["event"] == "overwritten"]
     assert json.loads(kept["write"]["policy"]) == json.loads(THEIRS)
 
@@ -113,34 +112,34 @@ def test_our_own_write_and_what_was_read_before_are_no_second_writer(
 ) -> None:
     trail.put("earlier", FOREIGN)
     trail.put("ours-whose-reply-was-lost", str(guard_plan.changes[0].after))
-    assert apply(account.aws, guard_plan, journal_dir=account.journal).certain
+    assert apply(account.aws, guard_plan, journal=account.journal).certain
 
 
 def test_a_record_that_comes_late_is_seen_by_undo(account: Account, trail: Trail, guard_plan: Plan) -> None:
-    done = apply(account.aws, guard_plan, journal_dir=account.journal)
+    done = apply(account.aws, guard_plan, journal=account.journal)
     assert done.certain
     trail.put("their-request", THEIRS)
-    back = undo(account.aws, done, journal_dir=account.journal)
+    back = undo(account.aws, done, journal=account.journal)
     assert RESPONDER in back.notes[0]
-    assert any(event["event"] == "overwritten" for event in show_change(back.id, account.journal).events)
+    assert any(event["event"] == "overwritten" for event in account.journal.find(back.id).events)
 
 
 def test_another_change_of_our_journal_is_no_second_writer(account: Account, trail: Trail, guard_plan: Plan) -> None:
     """CloudTrail has whole seconds, so a change of the same second lies in the time of the change before it."""
     mine = account.aws.caller_arn
-    first = apply(account.aws, guard_plan, journal_dir=account.journal)
+    first = apply(account.aws, guard_plan, journal=account.journal)
     wider = Restriction(TEAM, addresses=["203.0.113.0/24", "192.0.2.0/24"], bucket=BUCKET, url_lock=None)
     wider_plan = plan(account.aws, wider)
-    second = apply(account.aws, wider_plan, journal_dir=account.journal)
+    second = apply(account.aws, wider_plan, journal=account.journal)
     for done, made in ((first, guard_plan), (second, wider_plan)):
-        [request] = show_change(done.id, account.journal).requests
+        [request] = account.journal.find(done.id).requests
         trail.put(request, str(made.changes[0].after), mine)
-    third = undo(account.aws, second, journal_dir=account.journal)
+    third = undo(account.aws, second, journal=account.journal)
     assert third.certain
     assert third.notes == ()
-    [request] = show_change(third.id, account.journal).requests
+    [request] = account.journal.find(third.id).requests
     trail.put(request, str(guard_plan.changes[0].after), mine)
-    back = undo(account.aws, first, journal_dir=account.journal)
+    back = undo(account.aws, first, journal=account.journal)
     assert back.certain
     assert back.notes == ()
 
@@ -148,17 +147,17 @@ def test_another_change_of_our_journal_is_no_second_writer(account: Account, tra
 def test_the_same_person_outside_our_journal_is_a_second_writer(
     account: Account, trail: Trail, guard_plan: Plan
 ) -> None:
-    done = apply(account.aws, guard_plan, journal_dir=account.journal)
+    done = apply(account.aws, guard_plan, journal=account.journal)
     trail.put("by-hand", THEIRS, account.aws.caller_arn)
-    back = undo(account.aws, done, journal_dir=account.journal)
+    back = undo(account.aws, done, journal=account.journal)
     assert account.aws.caller_arn in back.notes[0]
 
 
 def test_without_cloudtrail_the_journal_says_that_it_was_not_asked(account: Account, guard_plan: Plan) -> None:
     everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
     keys = account.rig.keys(everything, everything | {"Effect": "Deny", "Action": "cloudtrail:*"})
-    done = apply(account.rig.aws(keys), guard_plan, journal_dir=account.journal)
-    assert "not-asked" in [event["event"] for event in show_change(done.id, account.journal).events]
+    done = apply(account.rig.aws(keys), guard_plan, journal=account.journal)
+    assert "not-asked" in [event["event"] for event in account.journal.find(done.id).events]
 
 
 def test_a_stale_first_reading_is_not_written_over(account: Account, guard_plan: Plan) -> None:
@@ -177,11 +176,11 @@ def test_a_stale_first_reading_is_not_written_over(account: Account, guard_plan:
     events.register("after-call", stale)
     try:
         with pytest.raises(Conflict):
-            apply(account.aws, guard_plan, journal_dir=account.journal)
+            apply(account.aws, guard_plan, journal=account.journal)
     finally:
         events.unregister("after-call", stale)
     assert json.loads(str(account.policy())) == json.loads(THEIRS)
-    kept = [event for event in list_changes(account.journal)[-1].events if event["event"] == "seen"]
+    kept = [event for event in account.journal[-1].events if event["event"] == "seen"]
     assert json.loads(kept[-1]["value"]) == json.loads(THEIRS)
 
 
@@ -198,7 +197,7 @@ def test_a_write_after_ours_is_seen_by_the_look_after_it(account: Account, guard
     events.register("after-call", meddle)  # after the reading back that still showed ours
     try:
         with pytest.raises(Conflict):
-            apply(account.aws, guard_plan, journal_dir=account.journal)
+            apply(account.aws, guard_plan, journal=account.journal)
     finally:
         events.unregister("after-call", meddle)
     assert json.loads(str(account.policy())) == json.loads(THEIRS)

@@ -11,7 +11,7 @@ import pytest
 
 from gt_secure.address_lists import list_name, split_list
 from gt_secure.aws.managed_lists import ManagedList, read_lists
-from gt_secure.changes.journal import show_change
+from gt_secure.changes import Journal
 from gt_secure.check import guard_is_in_place, is_proved, no_foreign_hits, nothing_drifted, team_is_restricted
 from gt_secure.cli.main import main
 from gt_secure.errors import AccessDenied, InvalidInput, NotFound
@@ -98,8 +98,8 @@ def test_a_plan_reads_the_lists_and_shows_them_by_name(scene: Scene, offices, tm
     assert "Lists of the restriction" in page
     assert plan.to_dict()["restriction"]["addresses"] == ["192.0.2.7/32", PREFIX_LIST_ID, SET]
     assert [each["name"] for each in plan.to_dict()["lists"]] == [PREFIX_LIST_ID, SET]
-    done = scene.gt.apply(plan, confirm=[each.code for each in plan.blockers], journal_dir=tmp_path)
-    record = show_change(done.id, tmp_path).to_dict()
+    done = replace(scene.gt, journal=Journal(tmp_path)).apply(plan, confirm=[each.code for each in plan.blockers])
+    record = Journal(tmp_path).find(done.id).to_dict()
     assert record["lists"][1]["addresses"] == ["198.51.100.0/28"]
     assert record["lists"][1]["left_out"] == ["10.1.0.0/16"]
     again = scene.gt.plan(plan.restriction)
@@ -111,9 +111,9 @@ def test_a_plan_reads_the_lists_and_shows_them_by_name(scene: Scene, offices, tm
 def test_drift_of_a_list_is_named(scene: Scene, offices, tmp_path):
     asked = wish(SET)
     plan = scene.gt.plan(asked)
-    scene.gt.apply(plan, confirm=[each.code for each in plan.blockers], journal_dir=tmp_path)
+    replace(scene.gt, journal=Journal(tmp_path)).apply(plan, confirm=[each.code for each in plan.blockers])
     offices["set"]([*OFFICES, "198.51.100.64/28", "198.51.100.128/28"])
-    plan = scene.gt.plan(asked, journal_dir=tmp_path)
+    plan = replace(scene.gt, journal=Journal(tmp_path)).plan(asked)
     codes = [notice.code for notice in plan.notices]
     [changed] = [notice for notice in plan.notices if notice.code == "list-changed"]
     assert changed.text == f"{SET} has 2 ranges missing from the guard: 198.51.100.64/28, 198.51.100.128/28."
@@ -127,9 +127,9 @@ def test_drift_of_a_list_is_named(scene: Scene, offices, tmp_path):
 
 def test_a_guard_that_somebody_changed_has_drifted(scene: Scene, offices, tmp_path):
     plan = scene.gt.plan(wish(SET))
-    scene.gt.apply(plan, confirm=[each.code for each in plan.blockers], journal_dir=tmp_path)
+    replace(scene.gt, journal=Journal(tmp_path)).apply(plan, confirm=[each.code for each in plan.blockers])
     scene.change_guard("198.51.100.0/28", "198.51.100.0/27")
-    assert "drifted" in [notice.code for notice in scene.gt.plan(wish(SET), journal_dir=tmp_path).notices]
+    assert "drifted" in [notice.code for notice in replace(scene.gt, journal=Journal(tmp_path)).plan(wish(SET)).notices]
 
 
 def test_limits(scene: Scene, offices):
@@ -215,7 +215,7 @@ def test_the_panel_accepts_and_shows_them(scene: Scene, offices):
 
 def applied(scene: Scene, asked: Restriction, tmp_path) -> None:
     plan = scene.gt.plan(asked)
-    scene.gt.apply(plan, confirm=[each.code for each in plan.blockers], journal_dir=tmp_path)
+    replace(scene.gt, journal=Journal(tmp_path)).apply(plan, confirm=[each.code for each in plan.blockers])
 
 
 def test_a_check_of_the_guard_names_lists(scene: Scene, offices, tmp_path):
@@ -254,7 +254,7 @@ def test_a_check_of_the_portal_names_lists(scene: Scene, offices, tmp_path):
     assert team_is_restricted.look(scene.gt, "open-team", portal=[SET]).passed
     offices["set"](["198.51.100.0/29"])
     assert "also lists 198.51.100.0/28" in team_is_restricted.look(scene.gt, "open-team", portal=SET).message
-    scene.gt.undo(journal_dir=tmp_path)
+    replace(scene.gt, journal=Journal(tmp_path)).undo()
 
 
 def test_an_export_names_lists(scene: Scene, offices, monkeypatch, tmp_path, capsys):

@@ -23,9 +23,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from gt_secure.changes import transaction as running_module
+from gt_secure.changes import Journal, transaction as running_module
 from gt_secure.changes.apply import apply
-from gt_secure.changes.journal import list_changes, verify_journal
 from gt_secure.changes.plan import Plan, plan
 from gt_secure.changes.undo import undo
 from gt_secure.errors import Conflict, GtSecureError, NotFound
@@ -109,7 +108,7 @@ class Operators(RuleBasedStateMachine):
         try:
             done = self.with_fault(
                 wire,
-                lambda: apply(self.account.aws, made, confirm=confirm, journal_dir=self.journal(who), timeout_s=3),
+                lambda: apply(self.account.aws, made, confirm=confirm, journal=Journal(self.journal(who)), timeout_s=3),
             )
         except GtSecureError:
             self.tally[f"apply stopped, {'moved' if moved else fault}"] += 1
@@ -161,7 +160,7 @@ class Operators(RuleBasedStateMachine):
         change, before, after = self.applied[who][which % len(self.applied[who])]
         now = self.values
         try:
-            result = undo(self.account.aws, change, journal_dir=self.journal(who), timeout_s=3)
+            result = undo(self.account.aws, change, journal=Journal(self.journal(who)), timeout_s=3)
         except Conflict:
             self.tally["undo stopped"] += 1
             touched = [key for key in now if before[key] != after[key]]
@@ -188,10 +187,10 @@ class Operators(RuleBasedStateMachine):
 
     @rule(who=OPERATORS)
     def take_the_last_back_when_there_is_none(self, who: str) -> None:
-        if list_changes(self.journal(who)):
+        if list(Journal(self.journal(who))):
             return
         with pytest.raises(NotFound):
-            undo(self.account.aws, journal_dir=self.journal(who))
+            undo(self.account.aws, journal=Journal(self.journal(who)))
 
     # what others do
 
@@ -254,8 +253,8 @@ class Operators(RuleBasedStateMachine):
     def teardown(self) -> None:
         for who in ("ann", "bob"):
             if hasattr(self, "home"):
-                assert not any(verify_journal(self.journal(who)).values())
-                assert all(one.status != "unfinished" for one in list_changes(self.journal(who)))
+                assert not any(Journal(self.journal(who)).verify().values())
+                assert all(one.status != "unfinished" for one in list(Journal(self.journal(who))))
 
 
 def _run(account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, examples: int, steps: int) -> None:

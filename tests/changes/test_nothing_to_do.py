@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from gt_secure.aws.client import connect_aws
+from gt_secure.changes import Journal
 from gt_secure.changes.apply import apply
-from gt_secure.changes.journal import begin_change, list_changes
 from gt_secure.changes.plan import plan
 from gt_secure.changes.undo import interrupted, resume, undo
 from gt_secure.connection import Connection
@@ -23,35 +23,35 @@ WANTED = Restriction(TEAM, addresses=["203.0.113.0/24"], bucket=BUCKET)
 
 
 def test_an_empty_plan_is_applied_and_undone(account: Account) -> None:
-    first = apply(account.aws, plan(account.aws, WANTED), journal_dir=account.journal)
+    first = apply(account.aws, plan(account.aws, WANTED), journal=account.journal)
     after = account.look()
-    gt = Connection(account.aws)
-    done = gt.apply(gt.plan(WANTED), journal_dir=account.journal)
+    gt = Connection(account.aws, account.journal)
+    done = gt.apply(gt.plan(WANTED))
     assert (done.outcome, done.id) == ("nothing to do", "")
-    back = gt.undo(done, journal_dir=account.journal)
+    back = gt.undo(done)
     assert back.outcome == "nothing to do"
     assert back.notes
     assert account.look() == after  # the change before it is not undone in its place
-    assert gt.undo(gt.undo(first, journal_dir=account.journal), journal_dir=account.journal).outcome == "undone"
+    assert gt.undo(gt.undo(first)).outcome == "undone"
 
 
 def test_nothing_is_interrupted(account: Account) -> None:
-    assert interrupted(account.aws, journal_dir=account.journal) is None
-    done = resume(account.aws, journal_dir=account.journal)
+    assert interrupted(account.aws, journal=account.journal) is None
+    done = resume(account.aws, journal=account.journal)
     assert done.outcome == "nothing to do"
     assert "interrupted" in done.to_text()
-    change = apply(account.aws, plan(account.aws, WANTED), journal_dir=account.journal)
-    assert resume(account.aws, change.id, journal_dir=account.journal).outcome == "nothing to do"
-    assert resume(account.aws, journal_dir=account.journal).outcome == "nothing to do"
+    change = apply(account.aws, plan(account.aws, WANTED), journal=account.journal)
+    assert resume(account.aws, change.id, journal=account.journal).outcome == "nothing to do"
+    assert resume(account.aws, journal=account.journal).outcome == "nothing to do"
 
 
 def test_a_newer_record_is_refused_with_a_sentence(account: Account) -> None:
     where = {"account": account.aws.account_id, "region": account.aws.region, "caller": "x", "kind": "apply"}
-    newer = begin_change(account.journal, where | {"changes": [{"kind": "nope", "target": "t"}]}).id
+    newer = account.journal.begin(where | {"changes": [{"kind": "nope", "target": "t"}]}).id
     with pytest.raises(Unsupported, match="newer version"):
-        undo(account.aws, newer, journal_dir=account.journal)
-    assert apply(account.aws, plan(account.aws, WANTED), journal_dir=account.journal).outcome == "applied"
-    assert undo(account.aws, journal_dir=account.journal).outcome == "undone"
+        undo(account.aws, newer, journal=account.journal)
+    assert apply(account.aws, plan(account.aws, WANTED), journal=account.journal).outcome == "applied"
+    assert undo(account.aws, journal=account.journal).outcome == "undone"
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.97, 0.999])
@@ -61,7 +61,7 @@ def test_a_file_limit_leaves_an_account_that_the_journal_and_the_error_agree_on(
     """A limit on the size of files is a full disk at a place that the test chooses."""
     wanted = plan(account.aws, WANTED)
     before = account.look()
-    done = apply(account.aws, wanted, journal_dir=tmp_path / "whole")
+    done = apply(account.aws, wanted, journal=Journal(tmp_path / "whole"))
     after = account.look()
     size = (tmp_path / "whole" / f"{done.id}.jsonl").stat().st_size
     account.reset(FOREIGN)
@@ -71,7 +71,7 @@ def test_a_file_limit_leaves_an_account_that_the_journal_and_the_error_agree_on(
     def work() -> Any:
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(size * share), resource.RLIM_INFINITY))
         try:
-            result = apply(aws, wanted, journal_dir=journal)
+            result = apply(aws, wanted, journal=Journal(journal))
         except GtSecureError as error:
             return str(error), error.details.get("applied", {}).get("outcome")
         finally:
@@ -80,7 +80,7 @@ def test_a_file_limit_leaves_an_account_that_the_journal_and_the_error_agree_on(
 
     _, ((how, answer), _, _) = in_child(work, wire=None, pipe=tmp_path / "pipe")
     assert how == "returned", answer
-    status = list_changes(journal)[-1].status if list_changes(journal) else "none"
+    status = list(Journal(journal))[-1].status if list(Journal(journal)) else "none"
     now = account.look()
     if answer[0] == "applied":
         assert (now, status) == (after, "applied")

@@ -6,9 +6,10 @@ from datetime import UTC
 
 import pytest
 
-from gt_secure import Restriction, check, read_hits, test_journal
+from gt_secure import Restriction, check, read_hits
 from gt_secure.check import CheckFailed
 from gt_secure.errors import InvalidInput
+from gt_secure.test_journal import UrlJournal
 from support.scene import BUCKET, ELSEWHERE, ENDPOINT, GOOD, OFFICE, WISH, Scene, row
 
 
@@ -53,10 +54,10 @@ def test_a_refused_row_is_the_lock_that_holds(hits):
 
 
 def test_our_own_test_urls_are_not_looked_at(hits):
-    marker = test_journal.new_marker()
+    marker = UrlJournal().new_marker()
     test = row(ELSEWHERE, url=1, more=f"&x-gt-secure-test={marker}")
     assert check.no_foreign_hits.look(hits(*GOOD, test), WISH).status == "failed"  # nobody here has used it
-    test_journal.record_use(marker, hits(test).coverage.first_hit.replace(tzinfo=UTC).timestamp())
+    UrlJournal().record_use(marker, hits(test).coverage.first_hit.replace(tzinfo=UTC).timestamp())
     assert check.no_foreign_hits.look(hits(test), WISH).status == "unknown"
     assert check.no_foreign_hits(hits(*GOOD, test), WISH)
 

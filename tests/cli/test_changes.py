@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from gt_secure.changes import Journal
 from gt_secure.cli import changes as command
 from gt_secure.cli.main import parse
 from gt_secure.cli.output import connection
@@ -25,9 +26,11 @@ WISH = ("--team", TEAM, "--allow", "203.0.113.0/24", "--bucket", BUCKET)
 def run(account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     for key, value in account.sandbox.environment().items():
         monkeypatch.setenv(key, value)
-    monkeypatch.setenv("GT_SECURE_JOURNAL", str(account.journal))
+    monkeypatch.setenv("GT_SECURE_JOURNAL", str(account.journal.path))
     # Making clients takes half a second each time; only the first test goes the whole way.
-    monkeypatch.setattr(command, "connection", lambda _: Connection(account.aws))
+    monkeypatch.setattr(
+        command, "connection", lambda _, journal=None, **options: Connection(account.aws, Journal(journal), **options)
+    )
     return lambda *words: _run(words, capsys)
 
 
@@ -136,7 +139,7 @@ def test_journal_show_verify_export(run: Run, account: Account) -> None:
     assert shown["caller"].endswith("sandbox-admin")
     assert run("journal", "verify")[0] == 0
     assert json.loads(run("journal", "export")[1])["id"] == change
-    file = account.journal / f"{change}.jsonl"
+    file = account.journal.path / f"{change}.jsonl"
     file.write_text(file.read_text().replace("203.0.113.0/24", "203.0.112.0/24"))
     assert run("journal", "verify")[0] == 2
     with pytest.raises(GtSecureError, match="is not intact"):
@@ -167,7 +170,7 @@ def test_errors_have_a_next_step(run: Run, words: tuple[str, ...], error: type[G
 def test_no_secret_reaches_the_journal(run: Run, account: Account) -> None:
     run("apply", *WISH, "--yes")
     run("undo", "--yes")
-    text = "".join(path.read_text() for path in account.journal.iterdir())
+    text = "".join(path.read_text() for path in account.journal.path.iterdir())
     env: dict[str, Any] = account.sandbox.environment()
     assert env["AWS_SECRET_ACCESS_KEY"] not in text
     assert env["AWS_ACCESS_KEY_ID"] not in text

@@ -108,7 +108,7 @@ def use(gt, name: str, account: Account) -> None:
     elif name == "history":
         gt.history(team=TEAM, since="1h")
     elif name == "hits":
-        with gt.hits(BUCKET, cache=None) as hits:
+        with gt.hits(BUCKET) as hits:
             assert len(hits) > 0
     else:
         assert "not-checked" not in {each.code for each in gt.findings(team=TEAM, bucket=BUCKET)}
@@ -123,14 +123,11 @@ def change(gt, name: str) -> None:
         "portal-lock": Restriction(addresses="203.0.113.0/24", portal_lock=True),
         "guard": Restriction(addresses="203.0.113.0/24", bucket=BUCKET),
     }
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as journal:
-        plan = gt.plan(wishes[name])
-        assert plan.changes
-        done = gt.apply(plan, journal_dir=journal, confirm=[notice.code for notice in plan.blockers])
-        assert done.outcome == "applied"
-        gt.undo(done, journal_dir=journal)
+    plan = gt.plan(wishes[name])
+    assert plan.changes
+    done = gt.apply(plan, confirm=[notice.code for notice in plan.blockers])
+    assert done.outcome == "applied"
+    gt.undo(done)
 
 
 class trusting:

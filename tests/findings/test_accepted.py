@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -135,7 +136,7 @@ def test_checks_accept_expire_and_report_unused(scene: Scene, tmp_path):
     assert report.exit_code == 0
     assert [each.finding for each in report.unused] == ["guard-open"]
     assert [each.code for each in report.findings if each.accepted] == [
-        each.code for each in scene.gt.findings(team=TEAM, accepted=entries).accepted
+        each.code for each in replace(scene.gt, accepted=entries).findings(team=TEAM).accepted
     ]
     ended = [entries[0] | {"until": "2026-01-01"}, *entries[1:]]
     report = check.run_specs(scene.gt, specs(), accepted=ended)
@@ -204,14 +205,14 @@ def test_the_panel_folds_them_with_their_date(scene: Scene):
         for each in scene.gt.plan(WISH).findings
     ]
     assert entries
-    step = ReviewStep(scene.gt, restriction=WISH, accepted=entries)
+    step = ReviewStep(replace(scene.gt, accepted=entries), restriction=WISH)
     shown = step.shown.value
     assert "the first until 2099-01-31" in shown
     assert nasty not in shown
     plain = ReviewStep(scene.gt, restriction=WISH).shown.value
     assert "2099-01-31" not in plain
-    page = scene.gt.plan(WISH, accepted=entries).to_html(standalone=True)
+    page = replace(scene.gt, accepted=entries).plan(WISH).to_html(standalone=True)
     assert "2099-01-31" in page
-    listed = scene.gt.findings(team=TEAM, accepted=entries)
+    listed = replace(scene.gt, accepted=entries).findings(team=TEAM)
     assert isinstance(listed, Findings)
     assert nasty not in listed._repr_html_()

@@ -24,7 +24,7 @@ def status(room: Room) -> int:
 
 def apply(room: Room, restriction: Restriction, journal: Path) -> Any:
     plan = room.rig.gt.plan(restriction)
-    return room.rig.gt.apply(plan, confirm=[blocker.code for blocker in plan.blockers], journal_dir=journal)
+    return room.rig.gt.apply(plan, confirm=[blocker.code for blocker in plan.blockers])
 
 
 def test_the_guard_refuses_presigned_urls_and_undo_takes_it_away(room: Room, tmp_path: Path) -> None:
@@ -34,7 +34,7 @@ def test_the_guard_refuses_presigned_urls_and_undo_takes_it_away(room: Room, tmp
     assert room.rig.until_true(lambda: status(room) == 403), "the guard is in force"
     s3 = room.rig.client("s3")
     assert s3.get_object(Bucket=room.bucket, Key=room.key)["Body"].read() == room.body, "header signatures still work"
-    assert room.rig.gt.undo(done, journal_dir=tmp_path).outcome == "undone"
+    assert room.rig.gt.undo(done).outcome == "undone"
     assert room.rig.until_true(lambda: status(room) == 200)
     assert not has_policy(room)
 
@@ -44,7 +44,7 @@ def test_the_url_lock_is_written_and_undone(room: Room, team: str, tmp_path: Pat
     done = apply(room, Restriction(team, url_lock="SourceIp"), tmp_path)
     assert done.outcome == "applied"
     assert room.rig.gt.workteam(team).url_lock.mode == "SourceIp"
-    assert room.rig.gt.undo(done, journal_dir=tmp_path).outcome == "undone"
+    assert room.rig.gt.undo(done).outcome == "undone"
     assert room.rig.gt.workteam(team).url_lock.mode == before.mode
 
 

@@ -515,7 +515,7 @@ def test_connection(aws: Aws) -> None:
     gt = Connection(aws)
     options: dict[str, Any] = {"logs": LOG, "engine": "athena", "athena": athena()}
     table, coverage = gt.count_hits("gt-images", ["http_status", "bucket"], filters={"presigned": True}, **options)
-    with gt.hits("gt-images", logs=LOG, cache=False) as here, gt.hits("gt-images", **options) as there:
+    with gt.hits("gt-images", logs=LOG) as here, gt.hits("gt-images", **options) as there:
         assert table.rows == here.filter(presigned=True).count("http_status,bucket").rows
         assert rows(there) == rows(here)
     assert {row[1] for row in table.rows} == {"gt-images"}

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from gt_secure import test_journal
 from gt_secure.access.log_sources import labelers, other_readers
 from gt_secure.errors import InvalidInput
 from gt_secure.logs import Hits, count_hits, read_hits
 from gt_secure.logs.table import Table
 from gt_secure.network import parse_networks
+from gt_secure.test_journal import UrlJournal
 from support import corpus
 
 MARKER = "MARKER"
@@ -55,8 +55,8 @@ ROWS = [
 
 @pytest.fixture
 def hits(tmp_path: Path) -> Hits:
-    marker = test_journal.new_marker()
-    test_journal.record_use(marker, corpus.BASE["time"].replace(tzinfo=UTC).timestamp())
+    marker = UrlJournal().new_marker()
+    UrlJournal().record_use(marker, corpus.BASE["time"].replace(tzinfo=UTC).timestamp())
     (tmp_path / "log").write_text("".join(corpus.write(r) + "\n" for r in ROWS).replace(MARKER, marker))
     return read_hits(tmp_path)
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from gt_secure import test_journal
 from gt_secure.logs import Hits, read_hits
+from gt_secure.test_journal import UrlJournal
 from support import corpus
 
 QUERY = corpus.PRESIGNED["request_uri"].split(" ")[1].split("?")[1]
@@ -219,8 +219,8 @@ def own_tests(hits: Hits) -> list[bool]:
 
 
 def test_only_a_marker_of_this_installation_is_a_test(tmp_path: Path) -> None:
-    ours = test_journal.new_marker()
-    test_journal.record_use(ours, USED.timestamp())
+    ours = UrlJournal().new_marker()
+    UrlJournal().record_use(ours, USED.timestamp())
     with read(
         tmp_path, with_marker(ours), with_marker("1"), with_marker("0" * 32), time=USED.replace(tzinfo=None)
     ) as hits:
@@ -228,15 +228,15 @@ def test_only_a_marker_of_this_installation_is_a_test(tmp_path: Path) -> None:
 
 
 def test_a_test_url_that_somebody_else_uses_is_no_test(tmp_path: Path) -> None:
-    ours = test_journal.new_marker()
-    test_journal.record_use(ours, USED.timestamp() - 3600)
+    ours = UrlJournal().new_marker()
+    UrlJournal().record_use(ours, USED.timestamp() - 3600)
     with read(tmp_path, with_marker(ours), time=USED.replace(tzinfo=None)) as hits:
         assert own_tests(hits) == [False]
 
 
 def test_a_marker_on_a_sigv2_url_is_no_test(tmp_path: Path) -> None:
-    ours = test_journal.new_marker()
-    test_journal.record_use(ours, USED.timestamp())
+    ours = UrlJournal().new_marker()
+    UrlJournal().record_use(ours, USED.timestamp())
     uri = str(V2["request_uri"]).replace(" HTTP", f"&x-gt-secure-test={ours} HTTP")
     with read(tmp_path, uri, signature_version="SigV2", time=USED.replace(tzinfo=None)) as hits:
         assert own_tests(hits) == [False]
@@ -244,9 +244,9 @@ def test_a_marker_on_a_sigv2_url_is_no_test(tmp_path: Path) -> None:
 
 
 def test_a_marker_of_another_installation_is_no_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ours = test_journal.new_marker()
+    ours = UrlJournal().new_marker()
     monkeypatch.setenv("GT_SECURE_JOURNAL", str(tmp_path / "elsewhere"))
-    test_journal.record_use(ours, USED.timestamp())
+    UrlJournal().record_use(ours, USED.timestamp())
     with read(tmp_path, with_marker(ours), time=USED.replace(tzinfo=None)) as hits:
         assert own_tests(hits) == [False]
 

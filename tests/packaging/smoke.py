@@ -40,9 +40,9 @@ def main_job() -> dict[str, object]:
         expectations=[expect.allowed("203.0.113.7"), expect.refused("198.51.100.9")],
     )  # fmt: skip
     with sandbox_here(), tempfile.TemporaryDirectory() as journal:
-        gt = gt_secure.connect()
+        gt = gt_secure.connect(journal=journal)
         assert gt.aws.is_local
-        change = gt.apply(gt.plan(wish), journal_dir=journal)
+        change = gt.apply(gt.plan(wish))
         url = gt.test_url("gt-images", "scans/0001.png")
         statuses = [gt.probe(url, source).status for source in ("203.0.113.7", "198.51.100.9")]
         checks = [
@@ -56,7 +56,7 @@ def main_job() -> dict[str, object]:
         figure = svg(gt.plot(hits.filter(presigned=True), restriction=wish))
         panel = type(gt_secure.panel(gt)).__name__
         facts = {fact.name: fact.mark for fact in examine(gt, features=["teams"]).facts}
-        gt.undo(change, journal_dir=journal)
+        gt.undo(change)
         return {
             "statuses": statuses, "checks": checks, "plotted": "198.51.100.9" in figure, "panel": bool(panel),
             "wrong": [name for name, mark in facts.items() if mark == "wrong"],
@@ -83,7 +83,7 @@ def wait_for_hits(gt):
 
     until = time.monotonic() + 120
     while time.monotonic() < until:
-        hits = gt.hits("gt-images", cache=None)
+        hits = gt.hits("gt-images")
         if len(hits.filter(presigned=True, refused=True, address="198.51.100.9")):
             return hits
         time.sleep(0.1)

@@ -30,7 +30,7 @@ def test_old_urls_and_version_2_are_refused(box: Box, tmp_path: Path, monkeypatc
     before = gt.bucket("gt-images").policy_text
     assert [box.fetch(url).status for url in (young, old, sigv2(box))] == [200, 200, 200]
     plan = gt.plan(Restriction(**CAPPED, max_age="15m"))
-    done = gt.apply(plan, journal_dir=tmp_path)
+    done = gt.apply(plan)
     try:
         assert [box.fetch(url).status for url in (young, old, sigv2(box))] == [200, 403, 403]
         assert box.fetch(young, ELSEWHERE).status == 403
@@ -42,23 +42,23 @@ def test_old_urls_and_version_2_are_refused(box: Box, tmp_path: Path, monkeypatc
         tested = in_the_past(monkeypatch, 1800, lambda: gt.test_url("gt-images", "scans/0001.png", expires_in=3600))
         explanation = gt.explain(gt.probe(tested, OFFICE), url=tested)
         assert (explanation.cause, explanation.lock) == ("url-too-old", "bucket guard")
-        longer = gt.apply(gt.plan(Restriction(**CAPPED, max_age="2h")), journal_dir=tmp_path)
+        longer = gt.apply(gt.plan(Restriction(**CAPPED, max_age="2h")))
         assert box.fetch(old).status == 200
-        gt.undo(longer, journal_dir=tmp_path)
+        gt.undo(longer)
         assert box.fetch(old).status == 403
     finally:
-        gt.undo(done, journal_dir=tmp_path)
+        gt.undo(done)
     assert gt.bucket("gt-images").policy_text == before
     assert box.fetch(old).status == 200
 
 
 def test_a_proof_holds_with_the_cap(box: Box, tmp_path: Path) -> None:
     gt, restriction = box.gt, Restriction(**CAPPED, max_age="1h")
-    done = gt.apply(gt.plan(restriction), journal_dir=tmp_path)
+    done = gt.apply(gt.plan(restriction))
     try:
         assert gt.prove(restriction).proved
         off = gt.plan(Restriction(bucket="gt-images", guard=False))
-        gt.apply(off, confirm=[each.code for each in off.blockers], journal_dir=tmp_path)
+        gt.apply(off, confirm=[each.code for each in off.blockers])
         assert gt.bucket("gt-images").policy_text is None
     finally:
         box.client("s3").delete_bucket_policy(Bucket="gt-images")
@@ -75,11 +75,11 @@ def test_old_forms_are_refused(box: Box, tmp_path: Path, monkeypatch: pytest.Mon
 
     young, old = form(5), form(3600)
     assert [send_form(box, each, OFFICE).status for each in (young, old)] == [204, 204]
-    done = box.gt.apply(box.gt.plan(Restriction(**CAPPED, max_age="15m")), journal_dir=tmp_path)
+    done = box.gt.apply(box.gt.plan(Restriction(**CAPPED, max_age="15m")))
     try:
         assert [send_form(box, each, OFFICE).status for each in (young, old)] == [204, 403]
     finally:
-        box.gt.undo(done, journal_dir=tmp_path)
+        box.gt.undo(done)
 
 
 def test_ages_of_the_log_and_of_the_cap_differ_by_less_than_a_second(
@@ -87,7 +87,7 @@ def test_ages_of_the_log_and_of_the_cap_differ_by_less_than_a_second(
 ) -> None:
     gt, cap, key = box.gt, 2, "scans/age-in-milliseconds.png"
     box.client("s3").put_object(Bucket="gt-images", Key=key, Body=b"x")
-    done = gt.apply(gt.plan(Restriction(**CAPPED, max_age=f"{cap}s")), journal_dir=tmp_path)
+    done = gt.apply(gt.plan(Restriction(**CAPPED, max_age=f"{cap}s")))
     try:
         for age_s in (0, 1, 2, 3) * 4:
             box.fetch(aged(box, monkeypatch, age_s, key))
@@ -95,9 +95,7 @@ def test_ages_of_the_log_and_of_the_cap_differ_by_less_than_a_second(
         short = in_the_past(monkeypatch, 2, lambda: box.presign_plain(key, life_s=2))
         assert "expired" in box.fetch(short).text
         box.flush()
-        with gt.hits(
-            "gt-images", since="1h", cache=False, predict=True, filters={"key": key, "presigned": True}
-        ) as hits:
+        with gt.hits("gt-images", since="1h", predict=True, filters={"key": key, "presigned": True}) as hits:
             rows = hits.query("SELECT age_s, refused, expires_s, refused_by FROM {hits} ORDER BY time")
             opened = hits.filter(refused=False)
             [(highest,)] = opened.query("SELECT max(age_s) FROM {hits}")
@@ -106,7 +104,7 @@ def test_ages_of_the_log_and_of_the_cap_differ_by_less_than_a_second(
             assert tried is not None
             assert (tried.refused, tried.unknown) == (0, 0)
     finally:
-        gt.undo(done, journal_dir=tmp_path)
+        gt.undo(done)
     long_lived = [row for row in rows if row[2] > 2]
     assert {refused for age, refused, *_ in long_lived if age < cap} <= {False}
     assert {refused for age, refused, *_ in long_lived if age > cap} == {True}

@@ -15,7 +15,7 @@ from botocore.config import Config
 from gt_secure.changes import revoke as module
 from gt_secure.changes.plan import Plan
 from gt_secure.cli.main import main
-from gt_secure.errors import InvalidInput, PolicyError
+from gt_secure.errors import InvalidInput, NotFound, PolicyError
 from gt_secure.logs.hits import Hits
 from gt_secure.logs.leaks import Leak, User, url_uses
 from gt_secure.policies.revocation import expired_revocations, find_revocations
@@ -51,25 +51,25 @@ def test_a_leak_is_stopped_and_fresh_urls_work(clean: Box, tmp_path: Path) -> No
     next_second()
     next_second()
     clean.flush()
-    with gt.hits("gt-images", cache=False, filters={"key": KEY}) as hits:
+    with gt.hits("gt-images", filters={"key": KEY}) as hits:
         # Other tests of this sandbox may have leaked a URL of this object earlier.
         leaks = [leak for leak in hits.leaks() if leak.key == KEY and leak.minted]
         found = sorted(leaks, key=lambda leak: leak.minted, reverse=True)
-        plan = gt.revoke(found[0], hits=hits)
+        plan = gt.revoke(found[0], logs=hits)
         assert url_uses(hits, found[0].fingerprint) == found[0]
     before = gt.bucket("gt-images").policy_text
     [change] = plan.changes
     assert "role" in change.after_text
     assert any("URL" in text for text in change.affects)
     assert not plan.blockers
-    done = gt.apply(plan, journal_dir=tmp_path)
+    done = gt.apply(plan)
     assert clean.fetch(leaked, OFFICE).status == 403
     assert clean.fetch(leaked, ELSEWHERE).status == 403
     assert clean.fetch(clean.presign(life_s=600), OFFICE).status == 200
     assert clean.fetch(same_session, OFFICE).status == 200
     assert clean.fetch(plain, OFFICE).status == 200
     assert gt.revoke(found[0]).empty
-    gt.undo(done, journal_dir=tmp_path)
+    gt.undo(done)
     assert gt.bucket("gt-images").policy_text == before
     assert clean.fetch(leaked, ELSEWHERE).status == 200
 
@@ -82,14 +82,14 @@ def test_a_leaked_url_of_long_term_keys_is_stopped_by_its_user(clean: Box, tmp_p
         next_second()
     clean.flush()
     user = gt.aws.caller_arn
-    with gt.hits("gt-images", cache=False, filters={"key": KEY, "requester": user}) as hits:
+    with gt.hits("gt-images", filters={"key": KEY, "requester": user}) as hits:
         leak = next(leak for leak in hits.leaks() if leak.signer == user)
-        plan = gt.revoke(leak, hits=hits)
+        plan = gt.revoke(leak, logs=hits)
     assert "aws:PrincipalArn" in str(plan.changes[0].after)
-    done = gt.apply(plan, journal_dir=tmp_path)
+    done = gt.apply(plan)
     assert clean.fetch(leaked, ELSEWHERE).status == 403
     assert clean.fetch(other, OFFICE).status == 200, "another signer's URL works"
-    gt.undo(done, journal_dir=tmp_path)
+    gt.undo(done)
     assert clean.fetch(leaked, ELSEWHERE).status == 200
 
 
@@ -97,13 +97,13 @@ def test_forms_and_urls_of_older_sessions_are_refused(clean: Box, tmp_path: Path
     gt = clean.gt
     old, post = clean.presign(), form(clean)
     cut = next_second()
-    gt.apply(gt.revoke(before=cut, bucket="gt-images"), journal_dir=tmp_path)
+    gt.apply(gt.revoke(before=cut, bucket="gt-images"))
     assert clean.fetch(old).status == 403
     assert clean.fetch(clean.presign()).status == 200
     # The administrator has long-term keys, which have no time of issue.
     assert send_form(clean, post, OFFICE).status in (200, 204)
     user = gt.aws.caller_arn
-    gt.apply(gt.revoke(before=cut, bucket="gt-images", signer=user), journal_dir=tmp_path)
+    gt.apply(gt.revoke(before=cut, bucket="gt-images", signer=user))
     if ":user/" in user:
         assert send_form(clean, form(clean), OFFICE).status == 403
         assert clean.fetch(clean.presign_plain()).status == 403
@@ -113,17 +113,17 @@ def test_forms_and_urls_of_older_sessions_are_refused(clean: Box, tmp_path: Path
 def test_a_later_plan_removes_what_has_ended(clean: Box, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gt = clean.gt
     restriction = Restriction(addresses=["203.0.113.0/24"], bucket="gt-images")
-    gt.apply(gt.plan(restriction), journal_dir=tmp_path)
+    gt.apply(gt.plan(restriction))
     guarded = gt.bucket("gt-images").policy_text
     with monkeypatch.context() as patch:
         patch.setattr(module, "LONGEST", dt.timedelta(seconds=3))
         cut = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1)
-        gt.apply(gt.revoke(before=cut, bucket="gt-images"), journal_dir=tmp_path)
+        gt.apply(gt.revoke(before=cut, bucket="gt-images"))
     assert gt.plan(restriction).empty or "ended" in gt.plan(restriction).to_text()
     clean.until(lambda: not gt.plan(restriction).empty)
     plan = gt.plan(restriction)
     assert "1 ended revocation is removed" in plan.to_text()
-    gt.apply(plan, journal_dir=tmp_path)
+    gt.apply(plan)
     assert gt.bucket("gt-images").policy_text == guarded
     assert gt.plan(restriction).empty
 
@@ -143,22 +143,22 @@ def test_a_leaked_url_without_an_object_is_stopped(clean: Box, tmp_path: Path, o
         assert clean.fetch(url, source, method=method).status == 200
         next_second()
     clean.flush()
-    with gt.hits("gt-images", cache=False, filters={"presigned": True}) as hits:
+    with gt.hits("gt-images", filters={"presigned": True}) as hits:
         [leak] = [leak for leak in hits.leaks() if not leak.key and leak.users[0].uses and leak.minted
                   and url_is(hits, leak, operation, method)]  # fmt: skip
-        plan = gt.revoke(leak, hits=hits)
+        plan = gt.revoke(leak, logs=hits)
     [change] = plan.changes
     assert "for the bucket and every object in it" in change.after_text
     assert any("every object in the bucket" in text for text in change.affects)
     assert "revoke-whole-bucket" in [notice.code for notice in plan.notices]
-    done = gt.apply(plan, journal_dir=tmp_path)
+    done = gt.apply(plan)
     assert clean.fetch(url, ELSEWHERE, method=method).status == 403
     assert clean.fetch(opened, ELSEWHERE).status == 403, "the same credentials open no object either"
     next_second()
     fresh = clean.client("s3", clean.assume()).generate_presigned_url(operation, Params=params, ExpiresIn=600)
     assert clean.fetch(fresh, OFFICE, method=method).status == 200
     assert clean.client("s3").list_objects_v2(Bucket="gt-images")["KeyCount"] > 0
-    gt.undo(done, journal_dir=tmp_path)
+    gt.undo(done)
     assert clean.fetch(url, ELSEWHERE, method=method).status == 200
 
 
@@ -187,12 +187,12 @@ def test_a_leaked_form_without_an_object_is_stopped(clean: Box, tmp_path: Path) 
         assert send_form(clean, post, source).status in (200, 204)
         next_second()
     clean.flush()
-    with gt.hits("gt-images", cache=False, filters={"auth_type": "HtmlForm"}) as hits:
+    with gt.hits("gt-images", filters={"auth_type": "HtmlForm"}) as hits:
         assert {row["key"] for row in hits.rows(columns=["key"])} <= {None, ""}
         assert not hits.leaks()
     plan = gt.revoke(a_leak(signer=f"arn:aws:sts::{ACCOUNT}:assumed-role/GroundTruthExecution/tester"))
     assert "for the bucket and every object in it" in plan.changes[0].after_text
-    gt.apply(plan, journal_dir=tmp_path)
+    gt.apply(plan)
     assert send_form(clean, post, ELSEWHERE).status == 403
     next_second()
     next_second()
@@ -226,14 +226,14 @@ def test_what_long_term_keys_signed_is_refused_without_an_end(clean: Box, tmp_pa
         assert "revoke-every-signer" not in notices(plan)
         # What the user's temporary credentials signed before has an end, and an end in the past is not written.
         assert ends(change.after) == ([False, True] if before == "1m" else [False])
-    done = gt.apply(gt.revoke(before="10d", bucket="gt-images", signer=USER), journal_dir=tmp_path)
+    done = gt.apply(gt.revoke(before="10d", bucket="gt-images", signer=USER))
     assert clean.fetch(leaked, ELSEWHERE).status == 403
     new = old.generate_presigned_url("get_object", Params={"Bucket": "gt-images", "Key": KEY}, ExpiresIn=60)
     assert clean.fetch(new, OFFICE).status == 403
     assert clean.fetch(clean.presign()).status == 200
     policy = gt.bucket("gt-images").policy_text
     assert expired_revocations(policy, dt.datetime(2100, 1, 1, tzinfo=dt.UTC)) == ()
-    gt.undo(done, journal_dir=tmp_path)
+    gt.undo(done)
     assert clean.fetch(leaked, ELSEWHERE).status == 200
 
 
@@ -248,7 +248,7 @@ def test_temporary_credentials_of_a_user_are_stopped_too(clean: Box, tmp_path: P
     assert clean.fetch(leaked, ELSEWHERE).status == 200
     cut = next_second()
     signer = USER.replace("app", "mfa")
-    gt.apply(gt.revoke(before=cut, bucket="gt-images", signer=signer), journal_dir=tmp_path)
+    gt.apply(gt.revoke(before=cut, bucket="gt-images", signer=signer))
     assert clean.fetch(leaked, ELSEWHERE).status == 403
     fresh = clean.client("s3", sts.get_session_token()["Credentials"]).generate_presigned_url(
         "get_object", Params={"Bucket": "gt-images", "Key": KEY}, ExpiresIn=600
@@ -318,22 +318,22 @@ def test_who_loses_access_is_counted_for_this_object_and_signer(clean: Box) -> N
             params = {"Bucket": "gt-images", "Key": key}
             used_twice(clean, client.generate_presigned_url("get_object", Params=params, ExpiresIn=600))
     clean.flush()
-    with gt.hits("gt-images", cache=False, filters={"key_prefix": "star/"}) as hits:
+    with gt.hits("gt-images", filters={"key_prefix": "star/"}) as hits:
         leaks = {(leak.key, "user/" in leak.signer): leak for leak in hits.leaks()}
         assert len(leaks) == 4
         for by_user in (False, True):
-            [change] = gt.revoke(leaks["star/a*b?.png", by_user], hits=hits).changes
+            [change] = gt.revoke(leaks["star/a*b?.png", by_user], logs=hits).changes
             counted = [text for text in change.affects if "in the log" in text]
             assert len(counted) == 1
             assert counted[0].startswith("user counted: 1 URL " if by_user else "role GroundTruthExecution: 1 URL ")
-        [change] = gt.revoke(before=dt.datetime.now(dt.UTC), bucket="gt-images", hits=hits).changes
+        [change] = gt.revoke(before=dt.datetime.now(dt.UTC), bucket="gt-images", logs=hits).changes
         # Long-term keys have no time of issue: their URLs keep working, so they are not counted.
         assert [text.split(" in the log")[0] for text in change.affects if "in the log" in text] == [
             "role GroundTruthExecution: 2 URLs"
         ]
         # URLs of long-term keys are refused whenever they were signed.
         signer = USER.replace("app", "counted")
-        [change] = gt.revoke(before="1h", bucket="gt-images", prefix="star/", signer=signer, hits=hits).changes
+        [change] = gt.revoke(before="1h", bucket="gt-images", prefix="star/", signer=signer, logs=hits).changes
         assert [text.split(" in the log")[0] for text in change.affects if "in the log" in text] == [
             "user counted: 2 URLs"
         ]
@@ -345,13 +345,14 @@ def test_what_is_no_leak_and_no_hits_is_an_error(clean: Box) -> None:
         with pytest.raises(InvalidInput, match="not a leak") as caught:
             gt.revoke(leak)
         assert caught.value.field == "leak"
-    closed = gt.hits("gt-images", cache=False)
+    closed = gt.hits("gt-images")
     closed.close()
-    for hits, why in ((closed, "closed"), ("x.log", "not hits"), ([], "not hits")):
-        for arguments in ({"leak": a_leak(KEY)}, {"before": "1m", "bucket": "gt-images"}):
-            with pytest.raises(InvalidInput, match=why) as caught:
-                gt.revoke(**arguments, hits=hits)
-            assert caught.value.field == "hits"
+    for arguments in ({"leak": a_leak(KEY)}, {"before": "1m", "bucket": "gt-images"}):
+        with pytest.raises(InvalidInput, match="closed") as caught:
+            gt.revoke(**arguments, logs=closed)
+        assert caught.value.field == "logs"
+        with pytest.raises(NotFound):
+            gt.revoke(**arguments, logs="x.log")
 
 
 def test_a_leak_names_its_own_object_and_signer(clean: Box) -> None:
@@ -375,7 +376,7 @@ def test_the_command_refuses_what_it_would_ignore(
     clean: Box, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clean.use_environment(monkeypatch)
-    url = ["--fingerprint", "0" * 64, "--no-cache", "--yes"]
+    url = ["--fingerprint", "0" * 64, "--yes"]
     for extra in (["--prefix", "zzz/"], ["--signer", USER], ["--prefix", "zzz/", "--signer", USER], ["--signer", ""]):
         assert command(*url, *extra) not in (0, 2)
         assert "Leave out --prefix and --signer" in capsys.readouterr().err
@@ -395,12 +396,12 @@ def test_the_command_stops_a_listing_that_leaks_reports(
         assert clean.fetch(url, source).status == 200
         next_second()
     clean.flush()
-    with clean.gt.hits("gt-images", cache=False, filters={"presigned": True}) as hits:
+    with clean.gt.hits("gt-images", filters={"presigned": True}) as hits:
         [leak] = [leak for leak in hits.leaks() if not leak.key and "cli%2F" in uri_of(hits, leak)]
     assert main(["leaks", "--bucket", "gt-images", "--no-cache"]) == 0
     stop = f"gt-secure revoke --bucket gt-images --fingerprint {leak.fingerprint}"
     [printed] = [line for line in capsys.readouterr().out.splitlines() if line.endswith(stop)]
-    assert main([*shlex.split(printed.partition("stop it: gt-secure ")[2]), "--no-cache", "--yes"]) == 0
+    assert main([*shlex.split(printed.partition("stop it: gt-secure ")[2]), "--yes"]) == 0
     assert clean.fetch(url, ELSEWHERE).status == 403
 
 

@@ -163,7 +163,7 @@ def test_workers_finish_a_job_across_a_restriction(box, tmp_path):
     wish = Restriction("open-team", addresses="203.0.113.0/24", bucket="gt-images", prefix="scans/")
     plan = box.gt.plan(wish)
     assert "across" in str(plan)
-    change = box.gt.apply(plan, journal_dir=tmp_path)
+    change = box.gt.apply(plan)
     try:
         url = open_task(box.gt.aws, "open-team", keys[1], OFFICE)
         assert box.gt.probe(url, OFFICE).opened
@@ -179,7 +179,7 @@ def test_workers_finish_a_job_across_a_restriction(box, tmp_path):
         with pytest.raises(InvalidInput, match="no labeling job in progress"):
             submit_task(box.gt.aws, "open-team", keys[0], OFFICE)
     finally:
-        box.gt.undo(change, journal_dir=tmp_path)
+        box.gt.undo(change)
 
 
 def test_a_label_needs_an_object_of_the_job_and_an_address_of_the_portal(box):

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from gt_secure.aws.client import Aws, connect_aws
+from gt_secure.changes import Journal
 from gt_secure.sandbox import Sandbox
 from support.rig import BUCKET, VPCE, Rig
 
@@ -33,7 +34,7 @@ class Account:
     s3: Any
     sagemaker: Any
     workforce: str
-    journal: Path
+    journal: Journal
 
     @property
     def sandbox(self) -> Sandbox:
@@ -124,7 +125,7 @@ def account(restriction_rig: Rig, tmp_path: Path) -> Account:
         s3=restriction_rig.client("s3"),
         sagemaker=sagemaker,
         workforce=sagemaker.list_workforces()["Workforces"][0]["WorkforceName"],
-        journal=tmp_path / "journal",
+        journal=Journal(tmp_path / "journal"),
     )
     account.reset(FOREIGN)
     return account

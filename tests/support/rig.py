@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +20,7 @@ from botocore.config import Config
 import gt_secure
 from gt_secure import Connection
 from gt_secure.aws.client import Aws, connect_aws
+from gt_secure.changes import Journal
 from gt_secure.sandbox import Sandbox
 
 ACCOUNT = "111122223333"
@@ -91,9 +92,13 @@ class Rig:
             region_name=region or env["AWS_REGION"],
         )
 
-    @cached_property
+    @property
     def gt(self) -> Connection:
-        """The administrator's connection."""
+        """The administrator's connection, with the journal that the variables name now."""
+        return replace(self._gt, journal=Journal())
+
+    @cached_property
+    def _gt(self) -> Connection:
         return self.connect()
 
     def connect(self, keys: Keys | None = None) -> Connection:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -76,13 +75,12 @@ def empty_scene(running_scene: Scene) -> Scene:
 
 
 @pytest.fixture
-def scene(empty_scene: Scene, tmp_path: Any) -> Iterator[Scene]:
+def scene(empty_scene: Scene) -> Iterator[Scene]:
     """The restriction is applied; whatever a test does to it is put right before the next."""
-    journal = tmp_path / "journal"
     plan = empty_scene.gt.plan(WISH)
     if plan.changes:
-        empty_scene.gt.apply(plan, journal_dir=journal)
+        empty_scene.gt.apply(plan)
     yield empty_scene
     again = empty_scene.gt.plan(WISH)
     if again.changes:
-        empty_scene.gt.apply(again, journal_dir=journal, confirm=[notice.code for notice in again.blockers])
+        empty_scene.gt.apply(again, confirm=[notice.code for notice in again.blockers])

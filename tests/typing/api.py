@@ -6,6 +6,7 @@ proves that its line is refused.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import assert_type
 
@@ -116,7 +117,7 @@ def main_job(gt: Connection) -> None:
     gt.apply(plan, timeout=3)  # type: ignore[call-arg]
     gt.plan_undo(done, jurnal_dir="x")  # type: ignore[call-arg]
     assert_type(gt.export(team, "gt-images")[0], Restriction)
-    records: list[ChangeRecord] = gt.journal()
+    records: list[ChangeRecord] = list(gt.journal)
     assert_type(records[0].id, str)
     assert_type(gt.resume(), Applied)
     inspect("https://bucket.s3.amazonaws.com/key?X-Amz-Signature=0")
@@ -152,7 +153,7 @@ def checks(gt: Connection, hits: Hits, restriction: Restriction) -> None:
     assert_type(check.nothing_drifted(gt, Path("wish.yaml")), CheckResult)
     assert_type(check.expectations_hold(gt, restriction), CheckResult)
     assert_type(check.expectations_hold(gt, restriction, context={"aws:PrincipalOrgID": "o-abc123"}), CheckResult)
-    assert_type(gt.plan(restriction, context={"aws:PrincipalOrgID": ["o-abc123"]}), Plan)
+    assert_type(replace(gt, context={"aws:PrincipalOrgID": ["o-abc123"]}).plan(restriction), Plan)
     assert_type(check.is_proved(gt, restriction, context={"aws:PrincipalOrgID": "o-abc123"}), CheckResult)
     assert_type(check.no_secret_saved("book.ipynb"), CheckResult)
     result = check.no_code_cell_skipped.look(Path("book.ipynb"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -75,13 +74,10 @@ def test_the_newest_successful_change_of_each_resource_counts() -> None:
     assert changed_markup("bucket-guard", {}, NOW) == ""
 
 
-def test_the_locks_show_their_last_change_and_forget_it_with_the_choice(
-    connection: Connection, tmp_path: Path, now: None
-) -> None:
-    journal = str(tmp_path / "journal")
+def test_the_locks_show_their_last_change_and_forget_it_with_the_choice(connection: Connection, now: None) -> None:
     wish = Restriction(addresses=["203.0.113.0/24"], bucket="gt-images", guard=True)
-    applied = connection.apply(connection.plan(wish), journal_dir=journal)
-    made = panel(connection, bucket="gt-images", journal_dir=journal)
+    applied = connection.apply(connection.plan(wish))
+    made = panel(connection, bucket="gt-images")
     assert "last changed" not in made.top.value
     made.read_changes()
     assert "Bucket policy last changed just now by " in words(made.top.value)
@@ -89,7 +85,7 @@ def test_the_locks_show_their_last_change_and_forget_it_with_the_choice(
     assert "last changed" not in made.top.value
     made.read_changes()
     assert "last changed" not in made.top.value
-    connection.undo(applied, journal_dir=journal)  # other tests share the sandbox
+    connection.undo(applied)  # other tests share the sandbox
 
 
 def test_a_role_that_cannot_read_the_history_sees_the_locks_alone(aws: Any, now: None) -> None:

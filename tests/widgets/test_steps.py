@@ -66,9 +66,7 @@ def test_the_guard_is_tried_on_the_log_before_apply(connection: Connection, word
     )
     connection.probe(url, "198.51.100.31")
     review = ReviewStep(connection)
-    with connection.hits(
-        "gt-images", cache=False, wait_for=lambda hits: len(hits.filter(address="198.51.100.31")) > 0
-    ) as hits:
+    with connection.hits("gt-images", wait_for=lambda hits: len(hits.filter(address="198.51.100.31")) > 0) as hits:
         review.hits = hits
         review.restriction = wish()
     shown = words(review.shown.value)

@@ -12,9 +12,12 @@ from ...network import Source
 from ...presign.mint import mint
 from ...presign.origin import probe_origin_for
 from ...presign.probe import probe
+from ...test_journal import UrlJournal
 
 
-def expectation_probe(aws: Aws, team: str | None) -> Callable[[Source, str, str], bool | None]:
+def expectation_probe(
+    aws: Aws, team: str | None, test_urls: UrlJournal | None = None
+) -> Callable[[Source, str, str], bool | None]:
     """Return a predicate for whether a worker at a source opens an object of a bucket, under a prefix.
 
     Parameters
@@ -22,6 +25,8 @@ def expectation_probe(aws: Aws, team: str | None) -> Callable[[Source, str, str]
     aws : Aws
     team : str or None
         The private workteam whose URL lock, at that time, goes into the URL.
+    test_urls : UrlJournal, optional
+        Records the test URLs and their use.
 
     Returns
     -------
@@ -38,7 +43,9 @@ def expectation_probe(aws: Aws, team: str | None) -> Callable[[Source, str, str]
         keys = list_keys(aws, bucket, prefix, most=10)
         if not keys:
             return None
-        answer = probe(mint(aws, bucket, keys[0], expires_in=60, bound_to=_bound(aws, team, source)), origin)
+        bound = _bound(aws, team, source)
+        url = mint(aws, bucket, keys[0], expires_in=60, bound_to=bound, test_urls=test_urls)
+        answer = probe(url, origin, test_urls=test_urls)
         return None if answer.status is None else answer.opened
 
     return opened

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from ...errors import InvalidInput, LogError
+from ...test_journal import UrlJournal
 from .. import activity
 from ..ingest.arrow_stream import LineStream
 from ..ingest.reader import Reader
@@ -68,9 +69,17 @@ class Deferred(Protocol):
 
 
 class Store:
-    """One temporary database; safe to use from several threads, one query at a time."""
+    """One temporary database; safe to use from several threads, one query at a time.
 
-    def __init__(self, memory_limit: str = MEMORY_LIMIT, threads: int | None = None) -> None:
+    Attributes
+    ----------
+    test_urls : UrlJournal
+        The journal of our own test URLs, for the column ``test`` of its rows.
+    """
+
+    def __init__(
+        self, memory_limit: str = MEMORY_LIMIT, threads: int | None = None, test_urls: UrlJournal | None = None
+    ) -> None:
         import duckdb
 
         if not re.fullmatch(r"\s*[0-9]+(?:\.[0-9]+)?\s*(?:[KMGT]i?B)\s*", memory_limit, re.IGNORECASE):
@@ -80,6 +89,7 @@ class Store:
                 field="memory_limit",
             )
         self._memory_limit = memory_limit
+        self.test_urls = test_urls or UrlJournal()
         sweep()
         self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
         _FOLDERS.add(self.folder)

@@ -71,8 +71,8 @@ def count_elsewhere(
     """Count hits; see :func:`~gt_secure.logs.count_hits`."""
     names = check_columns(by)
     run = _run(choice, query, runtime)
-    question = Question(tuple(names), query.since, query.until, query.filters)
-    store = Store(runtime.memory_limit)
+    question = Question(tuple(names), query.since, query.until, query.filters, runtime.test_urls)
+    store = Store(runtime.memory_limit, test_urls=runtime.test_urls)
     try:
         table = _answer(store, run, question, with_source=False)
         coverage = _coverage(store, table, run, question, choice)
@@ -86,8 +86,8 @@ def count_elsewhere(
 def read_elsewhere(choice: EngineChoice, query: LogQuery, runtime: Runtime) -> Hits:
     """Read hits; see :func:`~gt_secure.logs.read_hits`."""
     run = _run(choice, query, runtime)
-    question = all_rows(query.since, query.until, query.filters)
-    store = Store(runtime.memory_limit)
+    question = all_rows(query.since, query.until, query.filters, runtime.test_urls)
+    store = Store(runtime.memory_limit, test_urls=runtime.test_urls)
     try:
         table = _answer(store, run, question, with_source=True)
         coverage = _coverage(store, table, run, question, choice)

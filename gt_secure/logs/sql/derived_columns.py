@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection
 
-from ...test_journal import NEAR_S, own_uses
+from ...test_journal import NEAR_S, UrlJournal
 from .columns import EXTRA, FIELDS, TEST_MARKER
 from .dialects import DUCKDB, Dialect
 from .line_parser import decoded_key, parsed
@@ -222,10 +222,10 @@ def age(d: Dialect = DUCKDB) -> str:
     return f"CASE WHEN minted >= time THEN 0 ELSE {d.seconds.format('minted', 'time')} END"
 
 
-def own_test() -> str:
+def own_test(journal: UrlJournal) -> str:
     """Expression: whether a row is a request that this installation made with a separate test URL."""
     parts = []
-    for marker, used in own_uses():
+    for marker, used in journal.own_uses():
         first, last = (dt.datetime.fromtimestamp(used + shift, dt.UTC) for shift in (-NEAR_S, NEAR_S))
         parts.append(
             f"(test_marker = '{marker}' AND time BETWEEN TIMESTAMP '{first:%Y-%m-%d %H:%M:%S}' "
@@ -252,6 +252,7 @@ def derived(
     *,
     known: Collection[str] = (),
     query_where: str = "true",
+    test_urls: UrlJournal | None = None,
 ) -> str:
     """SELECT that adds the derived columns to records and masks the secrets in them.
 
@@ -266,8 +267,10 @@ def derived(
         Columns that the records have already, ``presigned`` and ``test_marker`` among them.
     query_where : str
         Condition on a record; the query of other records counts as empty.
+    test_urls : UrlJournal, optional
+        The journal of our own test URLs, for the column ``test``; without it no row is one.
     """
-    d, test = dialect, own_test()
+    d, test = dialect, "false" if test_urls is None else own_test(test_urls)
     wanted = {*FIELDS, *EXTRA, *_OF_QUERY, "test"} if needed is None else {*needed}
     wanted |= ({"minted"} if "age_s" in wanted else set()) | (
         {"test_marker"} if "test" in wanted and test != "false" else set()

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...errors import InvalidInput, LogError
+from ...test_journal import UrlJournal
 from ..coverage import Coverage, Sample
 from ..engines.duckdb_store import Store
 from ..ingest.unreadable import why_unreadable
@@ -49,6 +50,7 @@ class Question:
     since: dt.datetime | None = None
     until: dt.datetime | None = None
     filters: Mapping[str, Any] = field(default_factory=dict)
+    test_urls: UrlJournal | None = None
 
     def __post_init__(self) -> None:
         check_filters(self.filters)
@@ -93,9 +95,14 @@ def check_status(status: Any) -> list[int] | None:
     return found
 
 
-def all_rows(since: dt.datetime | None, until: dt.datetime | None, filters: Mapping[str, Any]) -> Question:
+def all_rows(
+    since: dt.datetime | None,
+    until: dt.datetime | None,
+    filters: Mapping[str, Any],
+    test_urls: UrlJournal | None = None,
+) -> Question:
     """The question for every row, with where it came from."""
-    return Question(tuple(STORED), since, until, filters)
+    return Question(tuple(STORED), since, until, filters, test_urls)
 
 
 def statement(question: Question, lines: str, dialect: Dialect, *, with_source: bool = False) -> str:
@@ -133,7 +140,7 @@ def statement(question: Question, lines: str, dialect: Dialect, *, with_source: 
     return f"""SELECT state{outer}, count(*) AS hits, {d.shown.format("min(time)")} AS first_time,
     {d.shown.format("max(time)")} AS last_time, min(place) AS place
 FROM (SELECT state, time{inner}, {sample} AS place, {part} AS part
-FROM (SELECT *, {state} AS state FROM ({derived(from_lines(lines, d), d)}) r4) r5) r6
+FROM (SELECT *, {state} AS state FROM ({derived(from_lines(lines, d), d, test_urls=question.test_urls)}) r4) r5) r6
 GROUP BY {", ".join(["state", "part", *(f"by_{name}" for name, _ in names)])}"""
 
 

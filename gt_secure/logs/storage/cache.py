@@ -21,7 +21,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..sql.columns import STORED
 from .objects import LogObject, S3Object
@@ -54,6 +54,19 @@ def default_folder() -> Path:
     if named:
         return Path(named)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gt_secure" / "logs"
+
+
+CacheLike: TypeAlias = "bool | str | Path | Cache"
+"""A cache, its folder, or whether there is one."""
+
+
+def open_cache(given: CacheLike) -> Cache | None:
+    """Return the cache that a person means: True is the default folder, a path another, False none."""
+    if isinstance(given, Cache):
+        return given
+    if isinstance(given, bool):
+        return Cache() if given else None
+    return Cache(Path(given).expanduser())
 
 
 class Cache:
