@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 
 Engine = Literal["auto", "duckdb", "spark", "athena"]
 _SAMPLES = 20
+SMALL = 1 << 20
+"""Bytes of lines whose costly columns are derived sooner than a statement without them is planned."""
 _NEXT_STEPS = {
     "denied": "Give this role s3:GetObject on the log objects, or this user the right to read the files.",
     "damaged": "Read an intact copy of the logs.",
@@ -65,6 +67,10 @@ class _Job:
         self.cached: list[LogObject] = []
         wanted = self.watch if self.cache is None else self.cache.missing(self.watch, self.cached)
         self.reader = Reader(wanted, self.sink, progress=runtime.progress, cancel=runtime.cancel)
+
+    def only_records(self) -> bool:
+        """Return whether everything is read, and is JSON: then no statement over lines has to be planned."""
+        return self.reader.ends_within(0) and bool(self.sink.count) and not self.reader.cancelled
 
     def coverage(self) -> Coverage:
         """Coverage as far as reading alone tells it."""
@@ -224,8 +230,10 @@ def _read_here(query: LogQuery, runtime: Runtime, chosen: EngineChoice | None) -
             job.sink.close()
             return _hits(job, None, None, dedupe)
         # Most columns of local files are never used. Everything from another source is masked immediately.
-        later = _stays(job, job.reader.first)
-        store.run_on(job.reader, write_fields(lines) if later else write_lines(lines))
+        later = _stays(job, job.reader.first) and not job.reader.ends_within(SMALL)
+        in_lines = not (job.only_records() and _all_stay(job))
+        if in_lines:
+            store.run_on(job.reader, write_fields(lines) if later else write_lines(lines))
         with activity.kept_whole():  # Cancel ends the reader; what it has read is kept
             job.sink.close()
             if later:
@@ -236,7 +244,7 @@ def _read_here(query: LogQuery, runtime: Runtime, chosen: EngineChoice | None) -
             if job.reader.cancelled:
                 raise cancelled(kept.keep(store, lines, found, job.reader.tally, job.sink) if kept is not None else 0)
         job.refuse_if_nothing()
-        return _hits(job, lines, found, dedupe)
+        return _hits(job, lines if in_lines else None, found, dedupe)
     except BaseException:
         store.close()
         raise
@@ -248,9 +256,13 @@ def _deferred(job: _Job, fields: Path) -> Path:
     file = store.folder / "derived.parquet"
     rows = DeferredRows(store.new_name("rows"), fields, file, store.run)
     store.defer(rows)
-    if not all(_stays(job, item) for item in job.reader.tally.objects):
+    if not _all_stay(job):
         rows.derive()
     return file
+
+
+def _all_stay(job: _Job) -> bool:
+    return all(_stays(job, item) for item in job.reader.tally.objects)
 
 
 def _stays(job: _Job, item: LogObject | None) -> bool:
@@ -375,7 +387,11 @@ def count_hits(
     try:
         needed = _named(names, where)
         rows = derived(from_lines("lines_in"), needed=needed, test_urls=runtime.test_urls)
-        store.run_on(job.reader, "CREATE TEMP TABLE grouped AS " + _grouped(job, names, where, rows))
+        make, add = "CREATE TEMP TABLE grouped AS ", "INSERT INTO grouped "
+        if job.only_records():
+            add = make
+        else:
+            store.run_on(job.reader, make + _grouped(job, names, where, rows))
         job.sink.close()
         if job.reader.cancelled:
             raise cancelled(0)
@@ -390,7 +406,7 @@ def count_hits(
                 return hits.count(names), hits.coverage
         if job.sink.count:
             rows = derived(from_records(job.sink.path), needed=needed, test_urls=runtime.test_urls)
-            store.query("INSERT INTO grouped " + _grouped(job, names, where, rows))
+            store.query(add + _grouped(job, names, where, rows))
         job.refuse_if_nothing()
         coverage = _count_coverage(job)
         store.query(f"DELETE FROM grouped WHERE state <> {_HIT}")

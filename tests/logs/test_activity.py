@@ -27,7 +27,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 @pytest.fixture
-def hits(tmp_path: Path) -> Iterator[Hits]:
+def hits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hits]:
+    monkeypatch.setattr("gt_secure.logs.read.SMALL", -1)  # so that costly columns are derived later
     (tmp_path / "log").write_text((corpus.write(corpus.BASE) + "\n") * 3)
     with read_hits(tmp_path) as found:
         yield found

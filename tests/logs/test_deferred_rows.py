@@ -32,6 +32,11 @@ def lines() -> list[str]:
     ]
 
 
+@pytest.fixture(autouse=True)
+def _none_is_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gt_secure.logs.read.SMALL", -1)
+
+
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("deferred") / "log"
@@ -76,6 +81,16 @@ def test_cheap_columns_without_the_costly_ones(hits: Hits, expected: Hits) -> No
     names = [name for name in STORED if name not in COSTLY]
     assert values(hits, *names) == values(expected, *names)
     assert not is_derived(hits)
+
+
+@pytest.mark.parametrize("small", [True, False])
+def test_small_files_are_derived_while_they_are_read(
+    log: Path, expected: Hits, monkeypatch: pytest.MonkeyPatch, small: bool
+) -> None:
+    monkeypatch.setattr("gt_secure.logs.read.SMALL", log.stat().st_size - (not small))
+    hits = read_hits(log)
+    assert (hits._store.deferred is None) is small
+    assert values(hits, *STORED) == values(expected, *STORED)
 
 
 def test_the_markers_of_test_urls_are_found_in_every_spelling(hits: Hits) -> None:

@@ -15,7 +15,7 @@ import queue
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -160,6 +160,8 @@ class Reader:
         self._error: BaseException | None = None
         self._buffers = Buffers(buffer_size(BATCH))
         self._looked: list[tuple[int, LogObject] | None] = []
+        self._batches = self._read()
+        self._ahead_of_use: list[LineBatch] = []
 
     def is_empty(self) -> bool:
         """Return whether there is no object to read; the listing goes on until the first one is known."""
@@ -172,7 +174,26 @@ class Reader:
         """The first object to read, if any; the listing goes on until it is known."""
         return None if self.is_empty() or self._looked[0] is None else self._looked[0][1]
 
+    def ends_within(self, size: int) -> bool:
+        """Read on until there are more bytes of lines than ``size``; return whether everything is read by then."""
+        while sum(len(batch.data) for batch in self._ahead_of_use) <= size:
+            batch = next(self._batches, None)
+            if batch is None:
+                return True
+            self._ahead_of_use.append(batch)
+        return False
+
     def __iter__(self) -> Iterator[LineBatch]:
+        return self
+
+    def __next__(self) -> LineBatch:
+        return self._ahead_of_use.pop(0) if self._ahead_of_use else next(self._batches)
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._batches.close()
+
+    def _read(self) -> Generator[LineBatch]:
         first = None if self.is_empty() else self._looked[0]
         count = self._threads or _thread_count(first[1] if first is not None else None)
         ready: queue.Queue[LineBatch | None] = queue.Queue(maxsize=count if count < 4 else 4)
