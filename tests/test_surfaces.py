@@ -62,7 +62,6 @@ VERBS = (
     Verb("exposure", "Connection.exposure"),
     Verb("prove", "access.prove"),
     Verb("prove", "Connection.prove"),
-    Verb("completion", "", "a shell needs it, Python has its own"),
     Verb("tutorials", "", "a folder of notebooks is opened, not imported"),
     Verb("", "Connection.endpoints", "doctor and plan show endpoints; the panel offers them"),
     Verb("", "Connection.bucket", "a building block of plan and findings"),
@@ -112,7 +111,6 @@ def test_a_verb_that_one_surface_lacks_is_seen(monkeypatch: pytest.MonkeyPatch) 
 
 RESULTS = {item.name for item in COMMANDS} - {
     "journal", "probe", "plot", "demo", "tutorials", "sandbox", "inspect", "verdict",
-    "completion",
     "exposure",
     "prove",
 }  # fmt: skip
@@ -164,8 +162,7 @@ OPTIONS: dict[str, Callable[..., Any]] = {
 }
 RENAMED = {
     "file": "restriction", "allow": "restriction", "endpoint": "restriction", "team": "team", "yes": "", "json": "",
-    "format": "", "accepted": "", "context": "", "networks": "", "timeout": "timeout_s", "resume": "", "show": "",
-    "to_file": "",
+    "format": "", "accepted": "", "context": "", "networks": "", "resume": "", "show": "",
     "no_session": "use_session", "fail_on": "", "output": "", "profile": "", "region": "",
     "help": "",
     "url_lock": "restriction",
@@ -188,6 +185,8 @@ def test_options_are_arguments_of_the_same_name(name: str) -> None:
             continue  # the names become ranges of the restriction: Networks["Berlin office"] in Python
         if name in ("plan", "apply") and word in ("team", "bucket"):
             argument = "restriction" if name == "plan" else "plan"
+        if name == "hits" and word == "prefix":
+            argument = "filters"
         if name == "audit" and word in ("bucket", "no_logs"):
             argument = {"bucket": "buckets", "no_logs": "logs"}[word]
         if name == "apply" and argument in ("restriction", "logs", "context"):

@@ -30,7 +30,7 @@ from .parser import Commands, Parser
 from .progress import working
 
 FORMATS = ("text", "html", "cli", "terraform")
-DOING = ("--yes", "--timeout", "--json", "--profile", "--region")
+DOING = ("--yes", "--json", "--profile", "--region")
 """Options that every command that changes something reads."""
 
 
@@ -208,7 +208,6 @@ def _add_apply(commands: Commands) -> None:
 def add_doing(parser: argparse.ArgumentParser) -> None:
     """Add the options of every command that changes something."""
     parser.add_argument("--yes", action="store_true", help="skip the confirmation prompt")
-    parser.add_argument("--timeout", type=float, default=600, metavar="SECONDS", help="deadline (default: %(default)s)")
 
 
 def apply_from(args: argparse.Namespace) -> Applied:
@@ -218,7 +217,7 @@ def apply_from(args: argparse.Namespace) -> Applied:
         record = interrupted(gt.aws, args.resume or None, journal=gt.journal)
         if record is not None:
             _ask(args, f"Complete the interrupted change {record.id}?")
-        return gt.resume(args.resume or None, progress=_tell, timeout_s=args.timeout)
+        return gt.resume(args.resume or None, progress=_tell)
     restriction = restriction_from(args)
     gt = connection(args)
     return apply_plan(args, gt, _planned(args, restriction, gt), args.confirm, args.digest)
@@ -236,7 +235,6 @@ def apply_plan(
         plan,
         confirm=confirm,
         progress=_tell,
-        timeout_s=args.timeout,
         digest=digest,
     )
 
@@ -308,7 +306,7 @@ def undo_from(args: argparse.Namespace) -> Applied:
             say(f"    current: {printable(change.before_text)}\n    after:   {printable(change.after_text)}")
     if not plan.empty:
         _ask(args, "Undo it?")
-    return gt.undo(plan.record.id, progress=_tell, timeout_s=args.timeout)
+    return gt.undo(plan.record.id, progress=_tell)
 
 
 def run_undo(args: argparse.Namespace) -> int:

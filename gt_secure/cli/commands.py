@@ -59,7 +59,6 @@ COMMANDS: tuple[Command, ...] = (
     Command("exposure", LOCAL, "exposure", "show the sources that policies let open an object", "access.exposures"),
     Command("prove", LOCAL, "exposure", "prove that a bucket policy holds, or show a hole", "Connection.prove"),
     Command("verdict", LOCAL, "verdict", "decide IAM requests from standard input (NDJSON)", "iam.batch.run"),
-    Command("completion", LOCAL, "completion", "print code for completion in a shell", "cli.completion.run"),
 )  # fmt: skip
 
 

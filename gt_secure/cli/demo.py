@@ -48,10 +48,12 @@ def add(commands: Commands) -> None:
         exit_codes="0; with --headless: 0 every scene is as expected, 2 one is not, 1 an error",
     )
     parser.add_argument("--headless", action="store_true", help="run the notebook without JupyterLab")
-    parser.add_argument("--out", metavar="DIR", help="folder for --headless results (default: out/demo-results)")
-    parser.add_argument("--work", metavar="DIR", help="folder for the copied notebooks (default: out/demo)")
+    parser.add_argument("-o", "--out", metavar="DIR", help="folder for --headless results (default: out/demo-results)")
     parser.add_argument("--port", type=int, default=0, help="port of JupyterLab (default: a free one)")
     parser.add_argument("--no-browser", action="store_true", help="only print the address")
+    parser.needs("--out", "--headless")
+    parser.needs("--json", "--headless")
+    parser.reads_only("--headless", "--out", "--json")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -62,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
         return run_headless(notebooks_dir() / NOTEBOOK, Path(args.out or "out/demo-results"), as_json=args.json)
     _need("jupyterlab")
     _need_sandbox()
-    return _lab(Path(args.work or "out/demo"), args.port, open_browser=not args.no_browser)
+    return _lab(Path("out/demo"), args.port, open_browser=not args.no_browser)
 
 
 def _need(*modules: str) -> None:

@@ -51,6 +51,8 @@ def add_log_source(parser: Parser) -> None:
         help="memory limit; spills to disk beyond it (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument("--stats", action="store_true", help="print coverage as JSON on standard error")
+    parser.set_defaults(engine="auto", athena_database=None, dedupe=False, predict=False, presigned=False)
+    parser.set_defaults(refused=False, no_tests=False, network=[])
 
 
 def add_log_filter(parser: Parser) -> None:
@@ -93,7 +95,7 @@ def open_hits(args: argparse.Namespace) -> Hits:
     sources, aws = log_sources(args)
     with warnings_as_lines(), reading() as progress:
         options: dict[str, Any] = {
-            "dedupe": getattr(args, "dedupe", False),
+            "dedupe": args.dedupe,
             "since": args.since, "until": args.until, "aws": aws, "cache": not args.no_cache,
             "engine": args.engine, "athena": athena_settings(args),
             "filters": log_filters(args), "progress": progress, "networks": args.networks,
@@ -108,7 +110,7 @@ def open_hits(args: argparse.Namespace) -> Hits:
 
 def with_predictions(args: argparse.Namespace, hits: Hits) -> Hits:
     """Fill in the predicted locks, if the arguments ask for them."""
-    if not getattr(args, "predict", False):
+    if not args.predict:
         return hits
     return hits.with_refusals(access.refusal_decider(connection(args).aws))
 
@@ -125,16 +127,11 @@ def log_filters(args: argparse.Namespace) -> dict[str, Any]:
     """Return the filters of the arguments, as ``Hits.filter`` accepts them."""
     return {
         "bucket": args.bucket,  # one log prefix may hold the records of many buckets
-        "key_prefix": args.prefix,
-    } | (_selection(args) if hasattr(args, "presigned") else {})
-
-
-def _selection(args: argparse.Namespace) -> dict[str, Any]:
-    return {
         "presigned": True if args.presigned else None,
         "refused": True if args.refused else None,
         "test": False if args.no_tests else None,
         "network": args.network or None,
+        "key_prefix": args.prefix,
     }
 
 
@@ -184,9 +181,7 @@ def log_sources(args: argparse.Namespace) -> tuple[list[Any], Any]:
         from ..aws.client import connect_aws
 
         aws = connect_aws(profile=args.profile, region=args.region)
-    elif not getattr(args, "predict", False) and (
-        unused := next((name for name in ("profile", "region") if getattr(args, name)), None)
-    ):
+    elif not args.predict and (unused := next((name for name in ("profile", "region") if getattr(args, name)), None)):
         raise InvalidInput(
             f"--{unused} is for logs in S3, and these logs are here.", next_step=f"Leave out --{unused}.", field=unused
         )

@@ -98,10 +98,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _complete() -> None:
-    """Answer a shell that asks for completions; argcomplete then ends the process."""
-    from .completion import complete
-
-    complete(completion_parser(os.environ.get("COMP_LINE", "")))
+    """Answer a shell that asks for completions and end the process; without argcomplete, nothing is completed."""
+    try:
+        import argcomplete
+    except ImportError:
+        return
+    argcomplete.autocomplete(completion_parser(os.environ.get("COMP_LINE", "")))
 
 
 def _report(error: GtSecureError, as_json: bool) -> int:

@@ -9,7 +9,7 @@ from .. import plots
 from ..errors import InvalidInput
 from ..logs import activity
 from ..logs.table import writable
-from .log_options import add_engine, add_log_filter, add_log_source, open_hits, tell
+from .log_options import add_log_filter, add_log_source, open_hits, tell
 from .parser import Commands
 from .progress import working
 
@@ -41,7 +41,6 @@ def add(commands: Commands) -> None:
     parser.add_argument("--allow", action="append", default=[], help="allowed range; sources outside are marked")
     parser.add_argument("--endpoint", action="append", default=[], help="allowed VPC endpoint")
     parser.add_argument("-o", "--output", metavar="FILE", required=True, help="FILE.svg or FILE.png")
-    add_engine(parser)
 
 
 def run(args: argparse.Namespace) -> int:

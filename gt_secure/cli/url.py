@@ -28,15 +28,16 @@ def add(commands: Commands) -> None:
         examples=(
             ("gt-secure url s3://gt-images/scans/0001.png --bound-to 203.0.113.7", "describe it without printing it"),
             (
-                "gt-secure url s3://gt-images/scans/0001.png --to-file new-url.txt",
+                "gt-secure url s3://gt-images/scans/0001.png -o new-url.txt",
                 "write it to a file that only you can read",
             ),
         ),
         result=minted_from,
     )
     _minting(url)
+    url.add_argument("--expires-in", default=600, metavar="SECONDS", help="lifetime (default: %(default)s)")
     url.add_argument("--show", action="store_true", help="print the URL (whoever has it can open the object)")
-    url.add_argument("--to-file", metavar="FILE", help="write the URL to a new file that only you can read")
+    url.add_argument("-o", "--output", metavar="FILE", help="write the URL to a new file that only you can read")
 
     probe = commands.add(
         "probe",
@@ -79,7 +80,6 @@ def _minting(parser: argparse.ArgumentParser) -> None:
         help="s3://bucket/key" + (", or - for a URL on standard input" if "probe" in parser.prog else ""),
     )
     parser.add_argument("--bound-to", metavar="SOURCE", help="bind the URL to this source, as by the URL lock")
-    parser.add_argument("--expires-in", default=600, metavar="SECONDS", help="lifetime (default 600)")
     parser.add_argument("--role-arn", metavar="ARN", help="role to assume (default: the caller's own)")
     parser.add_argument("--version-id", metavar="ID", help="one version of the object")
     parser.add_argument(
@@ -92,7 +92,7 @@ def _mint(gt: Connection, args: argparse.Namespace) -> TestUrl:
     return gt.test_url(
         bucket,
         key,
-        expires_in=args.expires_in,
+        expires_in=getattr(args, "expires_in", 600),
         bound_to=args.bound_to,
         role_arn=args.role_arn,
         version_id=args.version_id,
@@ -103,8 +103,8 @@ def _mint(gt: Connection, args: argparse.Namespace) -> TestUrl:
 def minted_from(args: argparse.Namespace) -> TestUrl:
     """Mint the test URL, and write it to a file if one is named."""
     made = _mint(connection(args), args)
-    if args.to_file:
-        _write(Path(args.to_file), made.reveal())
+    if args.output:
+        _write(Path(args.output), made.reveal())
     return made
 
 
@@ -123,8 +123,8 @@ def run_url(args: argparse.Namespace) -> int:
     )
     say(made.masked)
     say(f"  {bound}; expires in {made.seconds_left:.0f} s; signed as {made.signer}")
-    if args.to_file:
-        say(f"  written to {args.to_file}")
+    if args.output:
+        say(f"  written to {args.output}")
     else:
         note("Add --show to print the URL itself, or use gt-secure probe to fetch it.")
     return 0
@@ -135,7 +135,7 @@ def _write(path: Path, text: str) -> None:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
         raise InvalidInput(
-            f"{path} cannot be written: {error.strerror}.", next_step="Choose a new file.", field="to-file"
+            f"{path} cannot be written: {error.strerror}.", next_step="Choose a new file.", field="output"
         ) from error
     with os.fdopen(handle, "w") as file:
         file.write(text + "\n")

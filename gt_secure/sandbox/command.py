@@ -35,7 +35,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="run a sandbox (the default), install its packages into a separate environment, or reset the running one "
         "that AWS_ENDPOINT_URL names",
     )  # fmt: skip
-    parser.add_argument("--account", default=ACCOUNT, metavar="ID", help="account id (default: %(default)s)")
     parser.add_argument("--host", default="127.0.0.1", help="loopback address to listen on (default: %(default)s)")
     parser.add_argument(
         "--container-host",
@@ -43,7 +42,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="private address of this machine to serve containers on, e.g. 172.17.0.1",
     )
     parser.add_argument("--port", type=int, default=0, help="port (default: any free one)")
-    parser.add_argument("--vpc-port", type=int, default=0, help="port of the S3 VPC endpoint (default: any free one)")
     parser.add_argument(
         "--state-dir", type=Path, default=None, help="folder for persistent state (default: in memory only)"
     )
@@ -51,13 +49,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--log-delay", type=float, default=2.0, metavar="SECONDS",
         help="delivery delay of access logs; hours on AWS (default: %(default)s)",
     )  # fmt: skip
-    parser.add_argument(
-        "--workforce-delay", type=float, default=1.0, metavar="SECONDS",
-        help="how long a workforce stays Updating; minutes on AWS (default: %(default)s)",
-    )  # fmt: skip
     parser.add_argument("--seed", choices=("demo", "none"), default="demo", help="what an empty sandbox is filled with")
     parser.add_argument("--json", action="store_true", help="print one line of JSON instead of shell lines")
-    parser.add_argument("--exit-with-stdin", action="store_true", help=argparse.SUPPRESS)
+    parser.set_defaults(account=ACCOUNT, vpc_port=0, workforce_delay=1.0, exit_with_stdin=False)
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    """Add what :meth:`Settings.to_options` passes to another process, and people set in Python."""
+    parser.add_argument("--account", default=ACCOUNT)
+    parser.add_argument("--vpc-port", type=int, default=0)
+    parser.add_argument("--workforce-delay", type=float, default=1.0)
+    parser.add_argument("--exit-with-stdin", action="store_true")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -172,6 +174,7 @@ def main() -> int:
     """Entry point of ``python -m gt_secure.sandbox``."""
     parser = argparse.ArgumentParser(prog="gt-secure sandbox", description=__doc__)
     add_arguments(parser)
+    _add_settings(parser)
     try:
         return run(parser.parse_args())
     except SystemExit as end:

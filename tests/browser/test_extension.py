@@ -524,7 +524,7 @@ def test_the_demo_opens_on_the_panel_beside_the_notebook(chromium: Any, tmp_path
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "JUPYTER"))}
     environment |= {"HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT), "JUPYTER_DATA_DIR": str(tmp_path / "data")}
     environment["JUPYTER_PREFER_ENV_PATH"] = "0"
-    command = [sys.executable, "-m", "gt_secure.cli", "demo", "--no-browser", "--work", str(tmp_path / "work")]
+    command = [sys.executable, "-m", "gt_secure.cli", "demo", "--no-browser"]
     demo = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True)
     context = chromium.new_context(viewport={"width": 1600, "height": 1000})
     context.set_default_timeout(90_000)

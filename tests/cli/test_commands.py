@@ -107,12 +107,12 @@ def test_the_main_job(run, tmp_path):
 
 def test_a_url_is_shown_only_when_asked(run, tmp_path):
     target = tmp_path / "url.txt"
-    code, out, err = run("url", "s3://gt-images/scans/0001.png", "--to-file", str(target))
+    code, out, err = run("url", "s3://gt-images/scans/0001.png", "-o", str(target))
     assert code == 0
     assert not SECRET.search(out + err)
     assert "X-Amz-Signature" in target.read_text()
     assert target.stat().st_mode & 0o077 == 0
-    assert run("url", "s3://gt-images/scans/0001.png", "--to-file", str(target))[0] == 1, "never overwrite"
+    assert run("url", "s3://gt-images/scans/0001.png", "-o", str(target))[0] == 1, "never overwrite"
     code, out, err = run("url", "s3://gt-images/scans/0001.png", "--json")
     assert not SECRET.search(out + err)
     code, out, err = run("url", "s3://gt-images/scans/0001.png", "--show")

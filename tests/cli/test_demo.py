@@ -19,7 +19,7 @@ from gt_secure.cli.main import main
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_the_lab_demo_starts_and_stops_cleanly(tmp_path, how):
     demo = subprocess.Popen(
-        [sys.executable, "-m", "gt_secure.cli", "demo", "--no-browser", "--work", str(tmp_path / "work")],
+        [sys.executable, "-m", "gt_secure.cli", "demo", "--no-browser"],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=tmp_path,
         env={name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"},
     )  # fmt: skip
@@ -37,8 +37,8 @@ def test_the_lab_demo_starts_and_stops_cleanly(tmp_path, how):
         assert urllib.request.urlopen(f"{sandbox}/_gt_secure/health", timeout=20).status == 200
         assert f"export AWS_ENDPOINT_URL={sandbox}\n" in text
         assert "export GT_SECURE_JOURNAL=" in text
-        assert (tmp_path / "work" / "01_quickstart.ipynb").exists()
-        assert (tmp_path / "work" / "templates" / "regression_tests.ipynb").exists()
+        assert (tmp_path / "out" / "demo" / "01_quickstart.ipynb").exists()
+        assert (tmp_path / "out" / "demo" / "templates" / "regression_tests.ipynb").exists()
         children = subprocess.run(["pgrep", "-P", str(demo.pid)], capture_output=True, text=True).stdout.split()
         assert len(children) == 2
         demo.send_signal(how)
@@ -57,7 +57,7 @@ def test_the_lab_demo_starts_and_stops_cleanly(tmp_path, how):
 def start_demo(folder, *options, **environment):
     """Start the demo; returns the process, its address with the token, and the process ids of its two servers."""
     demo = subprocess.Popen(
-        [sys.executable, "-m", "gt_secure.cli", "demo", "--work", str(folder / "work"), *options],
+        [sys.executable, "-m", "gt_secure.cli", "demo", *options],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder, env={**os.environ, **environment},
     )  # fmt: skip
     text = ""

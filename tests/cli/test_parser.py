@@ -101,7 +101,6 @@ def test_each_command_shows_examples_and_short_help() -> None:
 
 LOCAL = (
     "exposure",
-    "completion",
     "verdict",
     "inspect",
     "tutorials",
@@ -216,7 +215,7 @@ def test_every_example_runs(line: str, scene, monkeypatch, capsys) -> None:
         monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO()))
     code = main(words[1:])
     captured = capsys.readouterr()
-    accepted = {0, 2, 3} | ({1} if words[1] in ("undo", "hits", "leaks", "plot", "completion") else set())
+    accepted = {0, 2, 3} | ({1} if words[1] in ("undo", "hits", "leaks", "plot") else set())
     assert code in accepted, captured.err
     assert "Traceback" not in captured.err
     if "--json" in words and code != 1:
