@@ -48,8 +48,8 @@ async def main():
     start = time.perf_counter()
     import gt_secure, gt_secure.connection
     connect = gt_secure.connection.connect
-    def connect_slowly():  # called by the panel, on its own thread
-        gt = connect()
+    def connect_slowly(**given):  # called by the panel, on its own thread
+        gt = connect(**given)
         slow(gt.aws.client("sagemaker"))
         return gt
     gt_secure.connection.connect = connect_slowly
@@ -57,7 +57,7 @@ async def main():
     shown = time.perf_counter()
     await asyncio.sleep(0.01)  # the cell has ended: from here on other cells and widgets should be able to run
     watch.worst = 0.0
-    while not panel.picker.select.options:
+    while not panel.picker.teams:
         await asyncio.sleep(0.001)
     usable = time.perf_counter()
     panel.picker.select.value = panel.picker.teams[0].arn
@@ -121,7 +121,7 @@ def measure(codes: dict[str, str], environment: dict[str, str], runs: int) -> di
     for _ in range(runs + 1):
         for name, code in codes.items():
             command = [sys.executable, "-c", code]
-            made = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=ROOT)
+            made = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=ROOT, timeout=300)
             if made.returncode:
                 raise SystemExit(made.stderr)
             results[name].append(json.loads(made.stdout.strip().splitlines()[-1]))

@@ -42,7 +42,7 @@ if find_spec("hypothesis") is not None:  # it is missing in the environment for 
 pytest_plugins = ["support.account", "support.scene"]
 
 collect_ignore = [] if "GT_SECURE_LIVE_PROFILE" in os.environ else ["live"]
-"""A real account is asked only by ``make test-live``."""
+"""A real account is asked only by ``tools/live.py``."""
 
 LONG = (
     "browser/", "notebooks/", "docs/test_blocks.py", "typing/", "cli/test_demo.py", "check/test_pytest_plugin.py",

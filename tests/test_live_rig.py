@@ -25,7 +25,7 @@ QUESTIONS = {
 
 
 def make_test_live(sandbox: Sandbox, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run what ``make test-live`` runs; the profile of the person names the sandbox."""
+    """Run what ``tools/live.py`` runs; the profile of the person names the sandbox."""
     config = folder / "config"
     config.write_text(f"[profile named]\nregion = us-east-1\nendpoint_url = {sandbox.endpoint_url}\n")
     own = {"AWS_CONFIG_FILE": str(config), "GT_SECURE_JOURNAL": str(folder / "journal")}

@@ -12,7 +12,7 @@ from .conftest import wait_for_hits
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(not os.environ.get("GT_SECURE_PICTURES"), reason="only make pictures needs these scenes"),
+    pytest.mark.skipif(not os.environ.get("GT_SECURE_PICTURES"), reason="only tools/screenshots.py needs these scenes"),
 ]
 
 PANEL = 'import gt_secure\ngt_secure.panel(team="open-team", bucket="gt-images", prefix="scans/")'

@@ -1,4 +1,4 @@
-"""Each fuzz target holds on its seeds and on some hundred changes of them; `make fuzz` goes on from there."""
+"""Each fuzz target holds on its seeds and on some hundred changes of them; `tools/fuzz.sh` goes on from there."""
 
 from __future__ import annotations
 

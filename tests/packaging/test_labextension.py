@@ -74,7 +74,7 @@ def test_the_committed_files_are_those_of_the_source() -> None:
 @pytest.mark.slow
 def test_its_own_tests_and_lint_pass() -> None:
     if not (SOURCE / "node_modules").is_dir():
-        pytest.skip("make labextension installs its packages")
+        pytest.skip("tools/build_labextension.py installs its packages")
     for script in ("lint", "test"):
         done = subprocess.run(["npm", "run", "--silent", script], cwd=SOURCE, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -100,7 +100,7 @@ def test_the_wheel_brings_it_and_jupyterlab_says_ok(wheel: Path, tmp_path: Path)
 @pytest.mark.slow
 def test_the_save_guard_finds_and_masks_what_the_check_does(tmp_path: Path) -> None:
     if not (SOURCE / "node_modules").is_dir():
-        pytest.skip("make labextension installs its packages")
+        pytest.skip("tools/build_labextension.py installs its packages")
     books = all_notebooks()
     corpus = tmp_path / "corpus.json"
     corpus.write_text(json.dumps(books), encoding="utf-8")

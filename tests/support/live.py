@@ -36,7 +36,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Wanted:
-    """Settings of a run, from the variables that ``make test-live`` sets."""
+    """Settings of a run, from the variables that ``tools/live.py`` sets."""
 
     profile: str
     confirm: str
@@ -209,7 +209,7 @@ class Room:
 def confirmed_session(wanted: Wanted) -> tuple[boto3.Session, str]:
     """Return the session and its account, if the person confirmed exactly this account."""
     if not wanted.profile:
-        raise Refused("No profile is named. Type: make test-live PROFILE=<profile> CONFIRM=<account id>")
+        raise Refused("No profile is named. Type: python tools/live.py <profile> --confirm <account id>")
     session = boto3.Session(profile_name=wanted.profile)
     if not session.region_name:
         raise Refused(f"The profile {wanted.profile} has no region. Set AWS_REGION.")

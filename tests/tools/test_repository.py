@@ -16,6 +16,18 @@ WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 
 
+def test_there_are_few_targets_and_the_guide_has_each() -> None:
+    guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = TARGETS - {"help", "clean"}
+    assert len(named) <= 12
+    assert {name for name in named if f"`make {name}" not in guide} == set()
+    tools = set(re.findall(r"`(?:sh )?((?:tools|tests)/[\w/.]+\.(?:py|sh))", guide))
+    assert {tool for tool in tools if not (ROOT / tool).is_file()} == set()
+    other = re.compile(r"[`$] ?make ([a-z-]+)")
+    pages = [*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+    assert {name for page in pages for name in other.findall(page.read_text(encoding="utf-8"))} <= TARGETS
+
+
 def loaded(path: Path) -> dict[Any, Any]:
     return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
 

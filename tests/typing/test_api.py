@@ -15,7 +15,7 @@ ROOT = HERE.parents[1]
 
 
 def test_the_contract_is_checked_with_the_package():
-    """``make types`` checks both in one run, where a mark that suppresses no error is an error too."""
+    """``make lint`` checks both in one run, where a mark that suppresses no error is an error too."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["mypy"]
     assert {"gt_secure", "tests/typing/api.py"} <= set(settings["files"])
     assert settings["strict"]
