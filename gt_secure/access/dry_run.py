@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..logs.applications import APPLICATION
-from ..logs.signers import SIGNER, signer_label
-from ..logs.sql.outcome import OPENED
+from ..logs.signers import APPLICATION, SIGNER, signer_label
+from ..logs.sql.columns import OPENED
 from ..policies.age_cap import age_text
 from ..restriction.model import Restriction
 from ..text import count, printable

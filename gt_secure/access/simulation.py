@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 from ..account.snapshot import State
 from ..network import IPAddress, IPNetwork, Source, contains, parse_address, scope
-from ..policies.ground_truth import BACK_END_ACTIONS, back_end_endpoint
+from ..policies.session_policy import BACK_END_ACTIONS, back_end_endpoint
 from ..restriction.messages import Notice
 from ..restriction.model import Restriction
 from .locks import READ_BY, EffectiveLocks, Outcome, example_key

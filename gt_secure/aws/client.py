@@ -25,11 +25,10 @@ from urllib.parse import urlsplit
 from ..errors import InvalidInput
 from .answers import check_answers
 from .arns import role_of_session
-from .configured_endpoints import configured_endpoints
+from .configured_endpoints import configured_endpoints, is_loopback_url
 from .errors import aws_errors
 from .execution_role import ExecutionRole, find_execution_role
 from .log_filter import install_secret_filter
-from .loopback import is_loopback_url
 
 if TYPE_CHECKING:
     import boto3

@@ -7,14 +7,27 @@ which one service is on this machine and another one on AWS.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from ..errors import InvalidInput
-from .loopback import is_loopback_url
 
 if TYPE_CHECKING:
     import boto3
+
+
+def is_loopback_url(url: str) -> bool:
+    """Return True if a URL points to this machine."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
 
 SERVICES = ("sagemaker", "s3", "sts")
 """Services that changes are written to, and the one that names the account and issues credentials of test URLs."""

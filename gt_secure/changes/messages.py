@@ -9,7 +9,7 @@ from ..account.snapshot import State
 from ..aws.teams import UrlLock
 from ..network import outside, parse_stored_cidrs, scope
 from ..policies.bucket_guard import Guard
-from ..policies.deleted_principals import deleted_principals
+from ..policies.equivalence import deleted_principals
 from ..restriction.messages import Notice
 from ..restriction.model import Restriction
 from .change import Change, find_change

@@ -21,8 +21,7 @@ from ..errors import Conflict, InvalidInput, Unsupported
 from ..network import IPNetwork
 from ..policies.age_cap import age_text
 from ..policies.bucket_guard import find_guard, merge_guard, own_statements, remove_guard
-from ..policies.deleted_principals import deleted_principals
-from ..policies.equivalence import policies_equal, statements_equal
+from ..policies.equivalence import deleted_principals, policies_equal, statements_equal
 from .second_writers import OtherWrite, other_policy_writes
 
 V = TypeVar("V")

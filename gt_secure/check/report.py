@@ -1,20 +1,92 @@
-"""A report of checks, as people and programs read it."""
+"""A report of checks as data, HTML, SARIF 2.1.0 and JUnit XML.
+
+In SARIF a check has a rule, and so has each finding code: findings that fail the check ``no_findings``, or are
+accepted, are results with the rule of their code. Sources: see :mod:`gt_secure.findings.sarif`.
+
+In JUnit XML failed checks are failures, unknown ones errors, so that neither passes a build. There is no standard; the
+elements and attributes are those that the schema of Jenkins' xUnit plugin (junit-10.xsd) and pytest's writer share.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, Self
+from xml.etree import ElementTree as Xml
 
-from .junit import to_junit
-from .report_data import FAILED, PASSED, UNKNOWN, ReportData
-from .sarif import to_sarif
+from ..findings import sarif
+from ..findings.acceptance import Acceptance
+from ..findings.model import Finding, catalog
+from ..text import json_text
+from .result import CHECKS, CheckResult
 
-__all__ = ["FAILED", "PASSED", "UNKNOWN", "Report"]
+PASSED, FAILED, UNKNOWN = 0, 2, 3
+"""Exit codes of ``gt-secure check``; 1 is an error."""
 
 
 @dataclass(frozen=True)
-class Report(ReportData):
-    """Outcomes in the order in which the checks were run, with the file they come from."""
+class Report:
+    """Outcomes in the order in which the checks were run.
+
+    Attributes
+    ----------
+    results : tuple of CheckResult
+    source : str
+        The file that the checks come from.
+    unused : tuple of Acceptance
+        Accepted findings that matched nothing: the risk is gone, or the entry has an error.
+    """
+
+    results: tuple[CheckResult, ...]
+    source: str = ""
+    unused: tuple[Acceptance, ...] = ()
+
+    def __iter__(self) -> Iterator[CheckResult]:
+        return iter(self.results)
+
+    def __len__(self) -> int:
+        return len(self.results)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The numbers of passed, failed and unknown checks."""
+        return {word: sum(result.status == word for result in self.results) for word in ("passed", "failed", "unknown")}
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The findings of the checks ``no_findings``: those that fail a check, and the accepted ones."""
+        details = [result.details for result in self.results if result.name == "no_findings"]
+        listed = [data for each in details for name in ("findings", "accepted") for data in each.get(name, ())]
+        return tuple(Finding.from_dict(data) for data in listed)
+
+    @property
+    def passed(self) -> bool | None:
+        """True if every check passed, False if one failed, None if one is unknown or there is none."""
+        if any(result.passed is False for result in self.results):
+            return False
+        return True if self.results and all(result.passed for result in self.results) else None
+
+    @property
+    def exit_code(self) -> int:
+        """0: all passed; 2: one failed; 3: none failed, but one could not be decided."""
+        return UNKNOWN if self.passed is None else PASSED if self.passed else FAILED
+
+    def require(self) -> Self:
+        """Raise :class:`CheckFailed` for the first check that did not pass, the failed ones first."""
+        for result in sorted(self.results, key=lambda one: one.passed is None):
+            result.require()
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as JSON-able data."""
+        return {
+            "passed": self.passed,
+            "counts": self.counts,
+            "source": self.source,
+            "unused": [entry.to_dict() for entry in self.unused],
+            "results": [result.to_dict() for result in self.results],
+        }
 
     def to_sarif(self) -> dict[str, Any]:
         """Return the report as a SARIF 2.1.0 log."""
@@ -26,3 +98,100 @@ class Report(ReportData):
 
     def _repr_html_(self) -> str:
         return "".join(result._repr_html_() for result in self.results)
+
+
+# 'level' says more than 'none' only where 'kind' is 'fail' (3.27.10): an unknown outcome must show up too.
+_SHOWN = {"passed": ("pass", "none"), "failed": ("fail", "error"), "unknown": ("fail", "warning")}
+
+
+class _Item(NamedTuple):
+    """One result to write: of a check, or of a finding that a check met."""
+
+    rule: str
+    check: CheckResult
+    finding: Finding | None = None
+
+
+def to_sarif(report: Report) -> dict[str, Any]:
+    """Return a report as a SARIF log: an unknown outcome is a warning, a failed one an error."""
+    items = [item for result in report for item in _items(result)]
+    names = sorted({item.rule for item in items})
+    results = [_result(item, names.index(item.rule), report.source) for item in items]
+    rules = [sarif.rule(name) if name in catalog() else _rule(name) for name in names]
+    return sarif.log(rules, results, successful=report.counts["unknown"] == 0, unused=report.unused)
+
+
+def _items(result: CheckResult) -> Iterator[_Item]:
+    details = result.details if result.name == "no_findings" else {}
+    failing = [Finding.from_dict(data) for data in details.get("findings", ())] if result.passed is False else []
+    if not failing:
+        yield _Item(result.name, result)
+    for finding in (*failing, *map(Finding.from_dict, details.get("accepted", ()))):
+        yield _Item(finding.code, result, finding)
+
+
+def _rule(name: str) -> dict[str, Any]:
+    function = CHECKS.get(name)
+    text = " ".join((getattr(function, "__doc__", "") or name).strip().split("\n\n")[0].split())
+    return {
+        "id": name,
+        "name": "".join(word.capitalize() for word in name.split("_")),
+        "shortDescription": {"text": text},
+        "fullDescription": {"text": text},
+        "help": {"text": f"{text} Run 'gt-secure check {name.replace('_', '-')}' for the details."},
+        "defaultConfiguration": {"level": "error"},
+        "properties": {"tags": ["security", "aws"], "problem.severity": "error", "security-severity": "7.5"},
+    }
+
+
+def _result(item: _Item, index: int, source: str) -> dict[str, Any]:
+    result = item.check
+    if item.finding is not None:
+        level = "error" if item.finding.accepted is None else ""
+        return sarif.result(item.finding, index, source, level=level)
+    kind, level = _SHOWN[result.status]
+    return {
+        "ruleId": result.name,
+        "ruleIndex": index,
+        "kind": kind,
+        "level": level,
+        "message": {"text": f"{result.subject}: {result.message} {result.next_step}".strip()},
+        "locations": [sarif.location(result.name, result.subject, source)],
+        "partialFingerprints": sarif.fingerprints(result.name, result.subject),
+        "properties": {"status": result.status},
+    }
+
+
+# Characters that XML 1.0 cannot hold, not even escaped.
+_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def to_junit(report: Report) -> str:
+    """Return a report as JUnit XML."""
+    counts = report.counts
+    numbers = {
+        "tests": str(len(report)),
+        "failures": str(counts["failed"]),
+        "errors": str(counts["unknown"]),
+    }
+    root = Xml.Element("testsuites", numbers)
+    suite = Xml.SubElement(root, "testsuite", {"name": "gt_secure", "skipped": "0", **numbers})
+    for result in report:
+        _case(suite, result)
+    Xml.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + Xml.tostring(root, encoding="unicode") + "\n"
+
+
+def _case(suite: Xml.Element, result: CheckResult) -> None:
+    name = _clean(f"{result.name}[{result.subject}]")
+    case = Xml.SubElement(suite, "testcase", {"classname": f"gt_secure.check.{result.name}", "name": name, "time": "0"})
+    if result.passed is True:
+        return
+    tag = "failure" if result.passed is False else "error"
+    said = Xml.SubElement(case, tag, {"type": result.status, "message": _clean(result.message)})
+    details = json_text(dict(result.details), indent=2)
+    said.text = _clean(f"{result.message}\n{result.next_step}\n{details}")
+
+
+def _clean(text: str) -> str:
+    return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -5,15 +5,41 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from ..aws.buckets import check_bucket, parse_s3_uri
+from ..aws.execution_role import STUDIO_METADATA, ExecutionRole, find_execution_role
 from ..aws.teams import TeamLike, check_team_name, team_name
 from ..connection import Connection, ConnectionLike, connection_of
-from ..errors import GtSecureError, InvalidInput
+from ..errors import GtSecureError, InvalidInput, NotFound
 from ..logs import find_logs
 from .features import Feature, Permission, Target
-from .role import execution_role
+
+
+def execution_role(gt: ConnectionLike, *, metadata: Path = STUDIO_METADATA) -> ExecutionRole:
+    """Find the role that this code runs as.
+
+    Parameters
+    ----------
+    gt : Connection, boto3 session or SageMaker session
+    metadata : Path, optional
+        Studio's metadata file.
+
+    Raises
+    ------
+    NotFound
+        If the caller is a user or the root of the account.
+    """
+    aws = connection_of(gt).aws
+    session_role = aws.identity().role_arn
+    if session_role is None:
+        raise NotFound(
+            "The caller is not a role, so there is no execution role.",
+            next_step="Name the role that signs workers' URLs with role_arn=, or run in SageMaker Studio.",
+        )
+    return find_execution_role(session_role, aws.client, metadata=metadata)
+
 
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,512}")
 

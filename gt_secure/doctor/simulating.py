@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 from ..aws.client import Aws, aws_errors
 from ..connection import Connection
 from ..errors import AccessDenied, GtSecureError
-from .role import execution_role
+from .scope import execution_role
 
 Said: TypeAlias = "tuple[Literal['yes', 'no', 'unknown'], str]"
 

@@ -16,9 +16,9 @@ from ..iam.request import Policies, Request
 from ..iam.request_context import header_context
 from ..iam.verdict import Verdict
 from ..network import Source, parse_address
-from ..policies.deleted_principals import deleted_principals
-from ..policies.ground_truth import BACK_END_ACTIONS, LOG_DELIVERY, back_end_endpoint
+from ..policies.equivalence import deleted_principals
 from ..policies.public_access import SETTING
+from ..policies.session_policy import BACK_END_ACTIONS, LOG_DELIVERY, back_end_endpoint
 from .model import Match, bucket_rule
 
 POLICY = "s3:GetBucketPolicy"

@@ -11,7 +11,7 @@ from ..iam.evaluate import applies
 from ..iam.request import Request
 from ..iam.request_context import presigned_context
 from ..network import Source, parse_address
-from ..policies.ground_truth import service_buckets
+from ..policies.session_policy import service_buckets
 from .model import Match, rule
 
 _ENDPOINTS = "ec2:DescribeVpcEndpoints"

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..account.facts import BucketFacts, Snapshot, UrlAges
 from ..logs.signers import SIGNER, signer_label
-from ..logs.sql.outcome import OPENED
+from ..logs.sql.columns import OPENED
 from ..policies.age_cap import LONGEST_S
 
 

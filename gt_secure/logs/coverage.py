@@ -10,6 +10,16 @@ from ..text import count
 from .ingest.reader import Failure
 from .table import iso
 
+
+def why_unreadable(text: str) -> str:
+    """Return the fault of a line, as far as its beginning shows."""
+    if len(text) < 160 and text.count('"') % 2 == 0 and " [" not in text:
+        return "no access-log record"
+    if " [" in text[:200]:
+        return "cut or malformed record"
+    return "no access-log record"
+
+
 DELAY = "Access logs are delivered as best effort, most within a few hours; some rows come later, twice or never."
 
 

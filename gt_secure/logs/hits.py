@@ -19,10 +19,9 @@ from .engines.duckdb_store import Store, literal
 from .network_match import allowlist_of, read_address, to_address
 from .network_names import NAMES, name_table
 from .refusals import RefusedRequests, predicted
-from .sql.columns import DERIVED, EXTRA, FIELDS, STORED
+from .sql.columns import DERIVED, EXTRA, FIELDS, REFUSED, STORED
 from .sql.derived_columns import age, own_test
 from .sql.group_by import check_columns, check_limit, finish, group_parts, lookup_table, shown
-from .sql.outcome import REFUSED
 from .sql.query import as_list, check_status
 from .table import FORMULA, Table, writable
 from .time_range import parse_time

@@ -18,20 +18,18 @@ from ..named_networks import NetworksLike, networks_from
 from ..test_journal import UrlJournal
 from ..text import redact
 from . import activity, engines
-from .coverage import Coverage, Sample
+from .coverage import Coverage, Sample, why_unreadable
 from .engines.deferred_rows import DeferredRows, write_fields
 from .engines.duckdb_store import MEMORY_LIMIT, Store, from_records, rows_of, write_lines, write_records
 from .engines.selection import EngineChoice, SizeMonitor, check_engine, listed
 from .hits import Hits
 from .ingest.json_records import RecordSink
 from .ingest.reader import Reader
-from .ingest.unreadable import why_unreadable
 from .log_query import LogQuery, Runtime, Sources
 from .network_names import NAMES, named_counts, without_names
-from .sql.deduplicate import distinct, merged
 from .sql.derived_columns import derived, from_lines
 from .sql.dialects import DUCKDB
-from .sql.group_by import check_columns, finish, group_parts, lookup_table
+from .sql.group_by import check_columns, distinct, finish, group_parts, lookup_table, merged
 from .sql.query import conditions
 from .storage.cache import CacheLike, open_cache
 from .storage.listing import s3_client

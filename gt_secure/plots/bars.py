@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidInput
 from ..logs.engines.duckdb_store import literal
-from ..logs.sql.outcome import INTERNAL, INTERNAL_KIND
+from ..logs.sql.columns import INTERNAL, INTERNAL_KIND
 from ..text import count
 from .marks import Mark, one_of, set_marks
 from .outcomes import COUNTS, OUTCOMES, in_short, in_words, sum_up

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..logs.sql.outcome import INTERNAL, OPENED
+from ..logs.sql.columns import INTERNAL, OPENED
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..errors import InvalidInput
 from ..logs.engines.duckdb_store import literal
 from ..logs.refusals import PREDICTED
-from ..logs.sql.outcome import INTERNAL
+from ..logs.sql.columns import INTERNAL
 from ..text import count
 from .bars import source_label
 from .marks import Mark, one_of, set_marks

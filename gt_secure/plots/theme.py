@@ -5,16 +5,37 @@ Colour is never the only sign, and text from logs is only text: mathtext is off 
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from matplotlib.figure import Figure
+
 from ..errors import InvalidInput
 from ..text import printable, truncate
+from .output import alt_text, png, svg
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from .layout import Parts
+
+
+class Chart(Figure):
+    """A matplotlib figure with a ground colour and a text alternative."""
+
+    ground = "#ffffff"
+
+    def __repr__(self) -> str:
+        return alt_text(self) or super().__repr__()
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+        return {
+            "text/plain": alt_text(self),
+            "image/svg+xml": svg(self, ground=self.ground),
+            "image/png": base64.b64encode(png(self, ground=self.ground)).decode("ascii"),
+        }
+
 
 Theme = Literal["light", "dark"]
 
@@ -61,7 +82,6 @@ def clean(text: object, most: int = 46) -> str:
 
 def new_figure(height: float, palette: Palette, title: str, note: str) -> tuple[Figure, Parts]:
     """Make a transparent figure with one bare axes, a title and a note; height in inches."""
-    from .chart import Chart
     from .layout import FitLayout, Parts
 
     figure = Chart(figsize=(WIDTH, height), dpi=144, facecolor="none", layout=None)

@@ -9,8 +9,7 @@ from gt_secure.iam.evaluate import evaluate
 from gt_secure.iam.request import Policies, Request
 from gt_secure.iam.request_context import anonymous_context, header_context, presigned_context
 from gt_secure.policies.bucket_guard import build_guard, find_guard, merge_guard
-from gt_secure.policies.deleted_principals import deleted_principals
-from gt_secure.policies.equivalence import policies_equal, statements_equal
+from gt_secure.policies.equivalence import deleted_principals, policies_equal, statements_equal
 
 ENDPOINT = "vpce-0a1b2c3d4e5f60718"
 GUARD = build_guard("gt-images", networks=["203.0.113.0/24", "2001:db8::/32"], endpoints=[ENDPOINT, "vpce-0b1b2c3d"])

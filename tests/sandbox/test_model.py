@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from gt_secure.sandbox.demo_data import images as pictures
 from gt_secure.sandbox.sagemaker import model, templates
-from gt_secure.sandbox.sagemaker.errors import ApiError
+from gt_secure.sandbox.sagemaker.model import ApiError
 from gt_secure.sandbox.sagemaker.service import OPERATIONS, RENDER
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)

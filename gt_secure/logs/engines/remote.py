@@ -17,8 +17,7 @@ from ..hits import Hits
 from ..log_query import LogQuery, Runtime
 from ..network_match import read_address, to_address
 from ..sql.columns import STORED
-from ..sql.deduplicate import distinct
-from ..sql.group_by import check_columns, finish
+from ..sql.group_by import check_columns, distinct, finish
 from ..sql.query import Question, all_rows, load_rows, update_coverage
 from ..storage.listing import split_uri
 from ..table import Table

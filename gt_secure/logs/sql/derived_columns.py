@@ -12,10 +12,9 @@ import datetime as dt
 from collections.abc import Collection
 
 from ...test_journal import NEAR_S, UrlJournal
-from .columns import EXTRA, FIELDS, TEST_MARKER
+from .columns import EXTRA, FIELDS, REFUSED, TEST_MARKER
 from .dialects import DUCKDB, Dialect
 from .line_parser import decoded_key, parsed
-from .outcome import REFUSED
 from .usual_query import COVERED, HALF_MASKED, KEY_ID, LIFETIME, MINTED, usual_layers
 
 _TOKENS = r"(?i)((?:X-Amz-(?:Security-Token|Credential|Signature)|AWSAccessKeyId|Signature)(?:=|%(?:25)*3D))[^& \"]*"

@@ -17,9 +17,8 @@ from typing import Any
 
 from ...errors import InvalidInput, LogError
 from ...test_journal import UrlJournal
-from ..coverage import Coverage, Sample
+from ..coverage import Coverage, Sample, why_unreadable
 from ..engines.duckdb_store import Store
-from ..ingest.unreadable import why_unreadable
 from .columns import DERIVED, STORED
 from .derived_columns import derived, from_lines, masked
 from .dialects import Dialect

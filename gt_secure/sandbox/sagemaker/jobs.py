@@ -10,7 +10,7 @@ from typing import Any
 from ..settings import account_id
 from ..state import Region, SandboxState
 from . import paging, tags
-from .errors import in_use, not_found, validation
+from .model import in_use, not_found, validation
 
 Record = dict[str, Any]
 

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .errors import validation
+from .model import validation
 
 DEFAULT_PAGE = 10
 Record = dict[str, Any]

@@ -11,7 +11,7 @@ from typing import Any
 from ..settings import account_id
 from ..state import Region, SandboxState
 from . import paging, tags
-from .errors import ApiError, in_use, not_found, validation
+from .model import ApiError, in_use, not_found, validation
 
 Record = dict[str, Any]
 

@@ -15,7 +15,7 @@ from ..settings import account_id
 from ..state import Region, SandboxState
 from ..trail import Trail
 from . import jobs, manifests, model, reviews, tags, templates, workforces, workteams
-from .errors import ApiError, not_found, validation
+from .model import ApiError, not_found, validation
 
 log = logging.getLogger(__name__)
 

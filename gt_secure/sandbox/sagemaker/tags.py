@@ -6,7 +6,7 @@ from typing import Any
 
 from ..state import Region, SandboxState
 from . import paging
-from .errors import validation
+from .model import validation
 
 Record = dict[str, Any]
 MAX_TAGS = 50

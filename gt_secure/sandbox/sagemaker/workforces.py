@@ -17,7 +17,7 @@ from .. import vpc
 from ..settings import account_id
 from ..state import Region, SandboxState
 from . import paging
-from .errors import conflict, in_use, limit, validation
+from .model import conflict, in_use, limit, validation
 
 Record = dict[str, Any]
 MAX_CIDRS = 10

@@ -13,7 +13,7 @@ from typing import Any
 from ..settings import account_id
 from ..state import Region, SandboxState
 from . import paging, tags
-from .errors import ApiError, in_use, limit, validation
+from .model import ApiError, in_use, limit, validation
 
 Record = dict[str, Any]
 MAX_TEAMS = 25

@@ -37,8 +37,7 @@ from gt_secure.iam.request import Policies, Request
 from gt_secure.iam.strict_json import parse_json
 from gt_secure.logs.time_range import parse_time
 from gt_secure.policies.bucket_guard import GUARD_SID, build_guard, find_guard, merge_guard, remove_guard
-from gt_secure.policies.deleted_principals import deleted_principals
-from gt_secure.policies.equivalence import policies_equal
+from gt_secure.policies.equivalence import deleted_principals, policies_equal
 from gt_secure.policies.statement_spans import lay_out
 from gt_secure.presign.inspect import inspect
 from gt_secure.presign.origin import KERNEL
