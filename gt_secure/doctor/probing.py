@@ -12,8 +12,7 @@ from ..aws.client import Aws, aws_errors
 from ..errors import AccessDenied, CredentialsError, GtSecureError, NotFound
 from .features import Permission
 from .scope import Scope
-from .simulating import Simulator
-from .trust import trusts
+from .simulating import Simulator, trusts
 
 Word: TypeAlias = Literal["yes", "no", "unknown"]
 WORKERS = 8

@@ -13,10 +13,9 @@ if TYPE_CHECKING:
     from .heat import heat_map as heat_map
     from .leaks import leak_timeline as leak_timeline
     from .marks import Mark as Mark, hits_of_mark as hits_of_mark, marks_of as marks_of
-    from .output import alt_text as alt_text, png as png, svg as svg
     from .overtime import over_time as over_time
     from .refusals import refusals_by_lock as refusals_by_lock
-    from .theme import Theme as Theme
+    from .theme import Theme as Theme, alt_text as alt_text, png as png, svg as svg
 
 
 __all__, __getattr__, __dir__ = attach(__name__)

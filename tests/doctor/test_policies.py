@@ -169,6 +169,6 @@ def trust(principal, effect="Allow", **more):
     ],
 )
 def test_trust_policies_are_read(document, status):
-    from gt_secure.doctor.trust import decide
+    from gt_secure.doctor.simulating import decide
 
     assert decide(document, ROLE, CALLER, "111122223333")[0] == status

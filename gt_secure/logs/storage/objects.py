@@ -14,7 +14,7 @@ from typing import IO, Any, Protocol, cast, runtime_checkable
 
 from ...errors import NotFound
 from .native import NativeBucket, native_bucket
-from .own_calls import before_parse
+from .pages import before_parse
 from .resumable_body import ResumingBody
 
 SMALL = 8 << 20

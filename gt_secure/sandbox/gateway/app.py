@@ -20,7 +20,6 @@ from . import (
     bucket_settings,
     conditions,
     copy_source,
-    cors,
     denials,
     encryption,
     listing,
@@ -174,7 +173,7 @@ class Front:
         token = conditions.use(keys)
         try:
             reply = await _early(request)
-            watched = self._recorder.watch(request, cors.allowed(request, send))
+            watched = self._recorder.watch(request, browsers.with_cors(request, send))
             if reply is not None:
                 await respond(watched.send, reply, head=request.method == "HEAD")
             else:
@@ -202,7 +201,7 @@ class Front:
                 await respond(send, reply)
             else:
                 deleted = policy_principals.about_to_delete(request) if service == "iam" else None
-                answer = Watched(cors.without(send))
+                answer = Watched(browsers.without_cors(send))
                 await self._emulator(_mapped(scope, request), replay(request.body, receive), answer.send)
                 if deleted is not None and answer.status == 200:
                     await policy_principals.forget(deleted)

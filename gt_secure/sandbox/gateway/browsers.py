@@ -3,7 +3,8 @@
 Any page can make a browser call a loopback port, with a form or by giving its own name this machine's address (DNS
 rebinding). So the ``Host`` header must name this machine, and whatever needs no signature (the sandbox's own pages) or
 is no business of a page (STS, IAM, SageMaker, EC2) is refused to other sites. S3 stays open to pages: there a signature
-or the bucket's policy decides, and its CORS rules say who may read, as on AWS.
+or the bucket's policy decides, and its CORS rules say who may read, as on AWS. A page that may read an answer of S3 may
+also read why it was refused; answers of other services have no CORS headers.
 """
 
 from __future__ import annotations
@@ -11,7 +12,44 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Collection, Mapping
 
-from .http import HttpRequest, Reply, json_reply
+from ..accesslog.recorder import bucket_and_key
+from .http import HttpRequest, Message, Reply, Send, json_reply
+
+
+def with_cors(request: HttpRequest, send: Send) -> Send:
+    """Return a send function that adds the headers of the bucket's CORS rules where they are missing."""
+    if "origin" not in request.headers:
+        return send
+
+    async def through(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": _completed(request, list(message["headers"]))}
+        await send(message)
+
+    return through
+
+
+def without_cors(send: Send) -> Send:
+    """Return a send function that drops CORS headers: the emulator lets every page read STS and IAM."""
+
+    async def through(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            kept = [(n, v) for n, v in message["headers"] if not n.lower().startswith(b"access-control-")]
+            message = {**message, "headers": kept}
+        await send(message)
+
+    return through
+
+
+def _completed(request: HttpRequest, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    from ministack.services import s3
+
+    if any(name.lower() == b"access-control-allow-origin" for name, _ in headers):
+        return headers
+    bucket, _ = bucket_and_key(request)
+    found = s3.cors_response_headers(bucket, request.method, request.headers)
+    return headers + [(name.lower().encode(), value.encode()) for name, value in found.items()]
+
 
 _LOCAL = "localhost"
 
