@@ -35,7 +35,6 @@ DOING = ("--yes", "--json", "--profile", "--region")
 
 
 def add(commands: Commands) -> None:
-    """Add the five commands."""
     _add_plan(commands)
     _add_apply(commands)
     _add_undo(commands)
@@ -310,7 +309,6 @@ def undo_from(args: argparse.Namespace) -> Applied:
 
 
 def run_undo(args: argparse.Namespace) -> int:
-    """Undo a change."""
     return report(args, undo_from(args))
 
 

@@ -38,7 +38,6 @@ _NAMES = {"allow": "addresses", "endpoint": "endpoints"}
 
 
 def add(commands: Commands) -> None:
-    """Add the command."""
     parser = commands.add(
         "check",
         run,

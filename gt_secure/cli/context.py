@@ -6,7 +6,6 @@ import argparse
 
 
 def add_context(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
-    """Add the option."""
     parser.add_argument(
         "--context", action="append", default=[], metavar="KEY=VALUE", help="known condition key (repeatable)"
     )

@@ -33,7 +33,6 @@ _KERNEL_S = 10
 
 
 def add(commands: Commands) -> None:
-    """Add the command."""
     parser = commands.add(
         "demo",
         run,
@@ -57,7 +56,6 @@ def add(commands: Commands) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the demo."""
     if args.headless:
         _need("nbclient", "ipykernel")
         _need_sandbox(quiet=args.json)

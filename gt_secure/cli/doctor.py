@@ -37,7 +37,6 @@ FEATURES = (
 
 
 def add(commands: Commands) -> None:
-    """Add the command."""
     parser = commands.add(
         "doctor",
         run,

@@ -28,7 +28,6 @@ _SEVERITIES = ("high", "medium", "low", "info")
 
 
 def add(commands: Commands) -> None:
-    """Add the commands."""
     explain = commands.add(
         "explain",
         run_explain,
@@ -83,7 +82,6 @@ def add(commands: Commands) -> None:
 
 
 def table_from(args: argparse.Namespace) -> AccessTable:
-    """Return the table of sources."""
     if not args.sources:
         raise InvalidInput("explain needs a source.", next_step="Add --from 203.0.113.7 (repeatable).", field="from")
     bucket, key = parse_s3_uri(args.object)

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 
 def add(commands: Commands) -> None:
-    """Add the commands."""
     exposure = commands.add(
         "exposure",
         run_exposure,

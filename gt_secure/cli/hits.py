@@ -42,7 +42,6 @@ _BY = "remote_ip,http_status"
 
 
 def add(commands: Commands) -> None:
-    """Add the command."""
     parser = commands.add(
         "hits",
         run,

@@ -48,7 +48,6 @@ def write_report(target: str | None, make: Callable[[], str]) -> None:
 
 
 def show_json(data: Any) -> None:
-    """Print JSON."""
     sys.stdout.write(json_text(data, indent=2) + "\n")
 
 

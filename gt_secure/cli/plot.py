@@ -15,7 +15,6 @@ from .progress import working
 
 
 def add(commands: Commands) -> None:
-    """Add the command."""
     parser = commands.add(
         "plot",
         run,

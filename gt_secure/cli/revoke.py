@@ -17,7 +17,6 @@ from .parser import Commands
 
 
 def add(commands: Commands) -> None:
-    """Add the command."""
     parser = commands.add(
         "revoke",
         run,
@@ -52,7 +51,6 @@ def run(args: argparse.Namespace) -> int:
 
 
 def revoke_from(args: argparse.Namespace) -> Applied:
-    """Return the applied revocation."""
     gt = connection(args)
     return changes.apply_plan(args, gt, _planned(args, gt))
 

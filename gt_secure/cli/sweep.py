@@ -30,7 +30,6 @@ _SHORT = ("account", "region", "team", "URL lock", "findings", "not read")
 
 
 def add(commands: Commands) -> None:
-    """Add the command."""
     parser = commands.add(
         "sweep",
         run,

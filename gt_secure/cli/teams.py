@@ -16,7 +16,6 @@ from .parser import Commands
 
 
 def add(commands: Commands) -> None:
-    """Add the command."""
     parser = commands.add(
         "teams",
         run,
@@ -31,7 +30,6 @@ def add(commands: Commands) -> None:
 
 
 def teams_from(args: argparse.Namespace) -> Workteams | Workteam:
-    """Return the workteams, or the one that is named."""
     return _teams(connection(args), args.team)
 
 

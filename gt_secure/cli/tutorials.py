@@ -18,7 +18,6 @@ _SHARE = Path("share") / "gt_secure" / "notebooks"
 
 
 def add(commands: Commands) -> None:
-    """Add the command."""
     parser = commands.add(
         "tutorials",
         run,

@@ -19,7 +19,6 @@ from .parser import Commands
 
 
 def add(commands: Commands) -> None:
-    """Add the commands."""
     url = commands.add(
         "url",
         run_url,

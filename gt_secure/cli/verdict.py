@@ -10,7 +10,6 @@ from .parser import Commands
 
 
 def add(commands: Commands) -> None:
-    """Add the command."""
     parser = commands.add(
         "verdict",
         run,

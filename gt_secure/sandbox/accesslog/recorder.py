@@ -87,7 +87,6 @@ class Recorder:
         self.delivery = delivery
 
     def watch(self, request: HttpRequest, send: Send) -> RequestWatch:
-        """Start watching one request."""
         return RequestWatch(self, request, send)
 
     async def record(self, watch: RequestWatch) -> None:

@@ -88,7 +88,6 @@ class Watched:
         self.status = 0
 
     async def send(self, message: Message) -> None:
-        """Pass a message on."""
         if message["type"] == "http.response.start":
             self.status = int(message["status"])
         await self._send(message)
@@ -146,7 +145,6 @@ def replay(body: bytes, receive: Receive) -> Receive:
 
 
 async def respond(send: Send, reply: Reply, *, head: bool = False) -> None:
-    """Send a response."""
     headers = {"content-length": str(len(reply.body)), **{k.lower(): v for k, v in reply.headers.items()}}
     encoded = [(name.encode("latin-1"), value.encode("utf-8")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": reply.status, "headers": encoded})
@@ -154,7 +152,6 @@ async def respond(send: Send, reply: Reply, *, head: bool = False) -> None:
 
 
 def json_reply(value: Any, status: int = 200, content_type: str = "application/json") -> Reply:
-    """Return a value as JSON."""
     return Reply(status, json.dumps(value).encode(), {"content-type": content_type, "cache-control": "no-store"})
 
 

@@ -47,7 +47,6 @@ async def reply(request: HttpRequest, bucket: str) -> Reply:
 
 
 def is_public(policy: dict[str, Any]) -> bool:
-    """Return True if a bucket policy is public."""
     statements = policy.get("Statement", [])
     listed = statements if isinstance(statements, list) else [statements]
     return any(each.get("Effect") == "Allow" and _is_open(each) for each in listed)

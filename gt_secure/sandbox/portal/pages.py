@@ -43,7 +43,6 @@ class Pages:
         self._endpoint = endpoint
 
     async def __call__(self, request: HttpRequest) -> Reply:
-        """Answer one request."""
         path = request.path.rstrip("/")
         if path == PORTAL or path.startswith(PORTAL + "/"):
             return _only(request, "GET", "HEAD", "POST") or await self._portal(request)

@@ -16,7 +16,6 @@ Record = dict[str, Any]
 
 
 def list_jobs(_state: SandboxState, region: Region, request: Record) -> Record:
-    """ListLabelingJobs."""
     wanted = request.get("StatusEquals")
     jobs = [job for job in region.jobs.values() if wanted in (None, job["LabelingJobStatus"])]
     chosen = paging.select(jobs, request, name="LabelingJobName", created="CreationTime", modified="LastModifiedTime")
@@ -37,7 +36,6 @@ def _summary(job: Record) -> Record:
 
 
 def list_for_workteam(_state: SandboxState, region: Region, request: Record) -> Record:
-    """ListLabelingJobsForWorkteam."""
     arn = request["WorkteamArn"]
     known = {team["WorkteamArn"] for team in (*region.workteams.values(), *region.subscribed)}
     if arn not in known:
@@ -66,7 +64,6 @@ def _for_team(job: Record) -> Record:
 
 
 def describe(_state: SandboxState, region: Region, request: Record) -> Record:
-    """DescribeLabelingJob."""
     job = region.jobs.get(request["LabelingJobName"])
     if job is None:
         raise not_found(f"Labeling job {request['LabelingJobName']} does not exist.")
@@ -103,7 +100,6 @@ def create(state: SandboxState, region: Region, request: Record) -> Record:
 
 
 def stop(state: SandboxState, region: Region, request: Record) -> Record:
-    """StopLabelingJob."""
     job = describe(state, region, request)
     if job["LabelingJobStatus"] != "InProgress":
         raise validation(f"Labeling job {job['LabelingJobName']} is {job['LabelingJobStatus']}.")

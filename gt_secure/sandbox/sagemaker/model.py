@@ -64,7 +64,6 @@ def service_model() -> Any:
 
 
 def operation_names() -> frozenset[str]:
-    """Names of all operations that SageMaker has."""
     return frozenset(service_model().operation_names)
 
 

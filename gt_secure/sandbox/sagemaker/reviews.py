@@ -17,7 +17,6 @@ Record = dict[str, Any]
 
 
 def flow_arn(region: Region, name: str) -> str:
-    """Return the ARN of a flow definition."""
     return f"arn:aws:sagemaker:{region.name}:{account_id()}:flow-definition/{name}"
 
 
@@ -27,7 +26,6 @@ def ui_arn(region: Region, name: str) -> str:
 
 
 def create_flow(state: SandboxState, region: Region, request: Record) -> Record:
-    """CreateFlowDefinition."""
     name = request["FlowDefinitionName"]
     if name in region.flows:
         raise in_use(f"A flow definition named {name} already exists in region {region.name}.")
@@ -48,7 +46,6 @@ def create_flow(state: SandboxState, region: Region, request: Record) -> Record:
 
 
 def describe_flow(_state: SandboxState, region: Region, request: Record) -> Record:
-    """DescribeFlowDefinition."""
     return _flow(region, request["FlowDefinitionName"])
 
 
@@ -59,14 +56,12 @@ def _flow(region: Region, name: str) -> Record:
 
 
 def list_flows(_state: SandboxState, region: Region, request: Record) -> Record:
-    """ListFlowDefinitions."""
     flows = paging.select(region.flows.values(), request, name="FlowDefinitionName", created="CreationTime")
     found, token = paging.page(flows, request)
     return {"FlowDefinitionSummaries": found, "NextToken": token}
 
 
 def delete_flow(state: SandboxState, region: Region, request: Record) -> Record:
-    """DeleteFlowDefinition."""
     flow = _flow(region, request["FlowDefinitionName"])
     del region.flows[flow["FlowDefinitionName"]]
     tags.forget(region, flow["FlowDefinitionArn"])
@@ -75,7 +70,6 @@ def delete_flow(state: SandboxState, region: Region, request: Record) -> Record:
 
 
 def create_ui(state: SandboxState, region: Region, request: Record) -> Record:
-    """CreateHumanTaskUi."""
     name = request["HumanTaskUiName"]
     if name in region.task_uis:
         raise in_use(f"A human task UI named {name} already exists in region {region.name}.")
@@ -90,7 +84,6 @@ def create_ui(state: SandboxState, region: Region, request: Record) -> Record:
 
 
 def describe_ui(_state: SandboxState, region: Region, request: Record) -> Record:
-    """DescribeHumanTaskUi."""
     import hashlib
 
     ui = _ui(region, request["HumanTaskUiName"])
@@ -104,14 +97,12 @@ def _ui(region: Region, name: str) -> Record:
 
 
 def list_uis(_state: SandboxState, region: Region, request: Record) -> Record:
-    """ListHumanTaskUis."""
     uis = paging.select(region.task_uis.values(), request, name="HumanTaskUiName", created="CreationTime")
     found, token = paging.page(uis, request)
     return {"HumanTaskUiSummaries": found, "NextToken": token}
 
 
 def delete_ui(state: SandboxState, region: Region, request: Record) -> Record:
-    """DeleteHumanTaskUi."""
     ui = _ui(region, request["HumanTaskUiName"])
     del region.task_uis[ui["HumanTaskUiName"]]
     tags.forget(region, ui["HumanTaskUiArn"])
@@ -120,7 +111,6 @@ def delete_ui(state: SandboxState, region: Region, request: Record) -> Record:
 
 
 def start_loop(state: SandboxState, region: Region, request: Record) -> Record:
-    """StartHumanLoop."""
     name, flow = str(request.get("HumanLoopName", "")), str(request.get("FlowDefinitionArn", ""))
     if not name or not flow or "InputContent" not in (request.get("HumanLoopInput") or {}):
         raise validation("HumanLoopName, FlowDefinitionArn and HumanLoopInput.InputContent must be given.")
@@ -138,7 +128,6 @@ def start_loop(state: SandboxState, region: Region, request: Record) -> Record:
 
 
 def describe_loop(_state: SandboxState, region: Region, request: Record) -> Record:
-    """DescribeHumanLoop."""
     return dict(_loop(region, request))
 
 
@@ -150,7 +139,6 @@ def _loop(region: Region, request: Record) -> Record:
 
 
 def list_loops(_state: SandboxState, region: Region, request: Record) -> Record:
-    """ListHumanLoops."""
     flow = request.get("FlowDefinitionArn")
     loops = [loop for loop in region.loops.values() if loop["FlowDefinitionArn"] == flow]
     found, token = paging.page(loops, request)
@@ -158,14 +146,12 @@ def list_loops(_state: SandboxState, region: Region, request: Record) -> Record:
 
 
 def stop_loop(state: SandboxState, region: Region, request: Record) -> Record:
-    """StopHumanLoop."""
     _loop(region, request)["HumanLoopStatus"] = "Stopped"
     state.save()
     return {}
 
 
 def delete_loop(state: SandboxState, region: Region, request: Record) -> Record:
-    """DeleteHumanLoop."""
     del region.loops[_loop(region, request)["HumanLoopName"]]
     state.save()
     return {}

@@ -73,7 +73,6 @@ class SageMaker:
         self._trail = trail
 
     async def __call__(self, request: HttpRequest) -> Reply:
-        """Answer one request."""
         loops = request.path.startswith(LOOPS_PATH)
         error_code = ""
         try:

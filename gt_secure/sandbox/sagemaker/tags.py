@@ -38,13 +38,11 @@ def _known(region: Region, resource: str) -> dict[str, str]:
 
 
 def list_tags(_state: SandboxState, region: Region, request: Record) -> Record:
-    """ListTags."""
     found, token = paging.page(_listed(_known(region, request["ResourceArn"])), {"MaxResults": 50, **request})
     return {"Tags": found, "NextToken": token}
 
 
 def add(state: SandboxState, region: Region, request: Record) -> Record:
-    """AddTags."""
     resource = request["ResourceArn"]
     tags = {**_known(region, resource), **{tag["Key"]: tag["Value"] for tag in request["Tags"]}}
     if len(tags) > MAX_TAGS:
@@ -55,7 +53,6 @@ def add(state: SandboxState, region: Region, request: Record) -> Record:
 
 
 def delete(state: SandboxState, region: Region, request: Record) -> Record:
-    """DeleteTags."""
     resource = request["ResourceArn"]
     gone = set(request["TagKeys"])
     region.tags[resource] = {key: value for key, value in _known(region, resource).items() if key not in gone}

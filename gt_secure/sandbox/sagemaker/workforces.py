@@ -25,7 +25,6 @@ MAX_CIDRS = 10
 
 
 def arn(region: Region, name: str) -> str:
-    """Return the ARN of a workforce."""
     return f"arn:aws:sagemaker:{region.name}:{account_id()}:workforce/private-crowd/{name}"
 
 
@@ -38,19 +37,16 @@ def find(region: Region, name: str) -> Record:
 
 
 def list_workforces(_state: SandboxState, region: Region, request: Record) -> Record:
-    """ListWorkforces."""
     found = paging.select(region.workforces.values(), request, name="WorkforceName", created="CreateDate")
     cut, token = paging.page(found, request)
     return {"Workforces": cut, "NextToken": token}
 
 
 def describe(_state: SandboxState, region: Region, request: Record) -> Record:
-    """DescribeWorkforce."""
     return {"Workforce": find(region, request["WorkforceName"])}
 
 
 def create(state: SandboxState, region: Region, request: Record) -> Record:
-    """CreateWorkforce."""
     name = request["WorkforceName"]
     if name in region.workforces:
         raise in_use(f"A workforce named {name} already exists in region {region.name}.")
@@ -79,7 +75,6 @@ def create(state: SandboxState, region: Region, request: Record) -> Record:
 
 
 def update(state: SandboxState, region: Region, request: Record) -> Record:
-    """UpdateWorkforce."""
     workforce = find(region, request["WorkforceName"])
     if workforce["Status"] in ("Initializing", "Updating", "Deleting"):
         raise conflict(
@@ -103,7 +98,6 @@ def update(state: SandboxState, region: Region, request: Record) -> Record:
 
 
 def delete(state: SandboxState, region: Region, request: Record) -> Record:
-    """DeleteWorkforce."""
     workforce = find(region, request["WorkforceName"])
     if workforce["Status"] not in ("Active", "Failed"):
         raise conflict(f"Workforce {workforce['WorkforceName']} is in status {workforce['Status']}.")

@@ -39,14 +39,12 @@ def missing(region: Region, name: str) -> ApiError:
 
 
 def list_workteams(_state: SandboxState, region: Region, request: Record) -> Record:
-    """ListWorkteams."""
     teams = paging.select(region.workteams.values(), request, name="WorkteamName", created="CreateDate")
     found, token = paging.page(teams, request)
     return {"Workteams": found, "NextToken": token}
 
 
 def list_subscribed(_state: SandboxState, region: Region, request: Record) -> Record:
-    """ListSubscribedWorkteams."""
     contains = str(request.get("NameContains", "")).lower()
     teams = [team for team in region.subscribed if contains in team["WorkteamArn"].rsplit("/", 1)[-1].lower()]
     found, token = paging.page(teams, request)
@@ -54,7 +52,6 @@ def list_subscribed(_state: SandboxState, region: Region, request: Record) -> Re
 
 
 def describe_subscribed(_state: SandboxState, region: Region, request: Record) -> Record:
-    """DescribeSubscribedWorkteam."""
     for team in region.subscribed:
         if team["WorkteamArn"] == request["WorkteamArn"]:
             return {"SubscribedWorkteam": team}
@@ -62,12 +59,10 @@ def describe_subscribed(_state: SandboxState, region: Region, request: Record) -
 
 
 def describe(_state: SandboxState, region: Region, request: Record) -> Record:
-    """DescribeWorkteam."""
     return {"Workteam": find(region, request["WorkteamName"])}
 
 
 def create(state: SandboxState, region: Region, request: Record) -> Record:
-    """CreateWorkteam."""
     name = request["WorkteamName"]
     workforce = _workforce(region, request.get("WorkforceName"))
     _check_members(request["MemberDefinitions"], workforce)
@@ -100,7 +95,6 @@ def default_access() -> Record:
 
 
 def update(state: SandboxState, region: Region, request: Record) -> Record:
-    """UpdateWorkteam."""
     team = find(region, request["WorkteamName"])
     if "MemberDefinitions" in request:
         _check_members(request["MemberDefinitions"], _workforce(region, None))
@@ -113,7 +107,6 @@ def update(state: SandboxState, region: Region, request: Record) -> Record:
 
 
 def delete(state: SandboxState, region: Region, request: Record) -> Record:
-    """DeleteWorkteam."""
     team = find(region, request["WorkteamName"])
     del region.workteams[team["WorkteamName"]]
     tags.forget(region, team["WorkteamArn"])
