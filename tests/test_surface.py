@@ -6,6 +6,7 @@ import argparse
 import ast
 import datetime as dt
 import io
+import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -251,3 +252,27 @@ def measures() -> dict[str, int]:
 def test_the_surface_only_shrinks(what: str) -> None:
     most, reason = BUDGET[what]
     assert measures()[what] <= most, f"{what}: at most {most:,}. {reason}"
+
+
+PAGES = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs" / "how-to").glob("*.md")),
+    *sorted((ROOT / "notebooks").rglob("*.ipynb")),
+]
+"""What people read; the reference is made from the parser and shows every option."""
+UNSHOWN: set[str] = {"--forwarded-from"}
+"""Options that no page shows, until they go."""
+
+
+def test_every_option_is_shown_where_people_read() -> None:
+    text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    words = set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", text))
+    options = {
+        spelled(action): action.option_strings
+        for parser in PARSERS.values()
+        for action in shown(parser)
+        if action.option_strings
+    }
+    missing = {name for name, spellings in options.items() if not words & set(spellings)}
+    assert missing == UNSHOWN, "show it in a guide, a notebook or the README, or take it out"

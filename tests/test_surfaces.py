@@ -170,7 +170,7 @@ RENAMED = {
     "prefix": "restriction", "max_age": "restriction", "limit": "", "stats": "", "no_cache": "", "dedupe": "",
     "presigned": "filters", "refused": "filters", "no_tests": "filters", "network": "filters", "key_prefix": "filters",
     "explain": "", "write_baseline": "", "sarif": "", "accept_reason": "", "accept_until": "",
-    "predict": "", "follow": "", "wait_for": "", "wait_s": "",
+    "predict": "", "follow": "", "wait_for": "", "wait_s": "", "cache": "",
     "athena_database": "athena", "athena_workgroup": "athena", "athena_output": "athena", "athena_table": "athena",
 }  # fmt: skip
 

@@ -25,31 +25,52 @@ MADE = "<!-- made by tools/make_reference.py: do not edit -->\n"
 
 
 def commands_page() -> str:
-    """Describe every command with its usage, options, examples and exit codes."""
+    """List the commands by group, with the common options and the exit codes."""
     _plain_terminal()
     from gt_secure.cli.commands import COMMANDS, GROUPS
     from gt_secure.cli.exit_codes import EXIT_CODES
 
-    parsers = _parsers()
     lines = [
         MADE,
         "# Commands\n",
         "`gt-secure` alone prints this list; `gt-secure COMMAND --help` describes one command.\n",
     ]
     for group in GROUPS:
-        lines += [f"**{group}**\n", "| command | what it does |", "|---|---|"]
-        lines += [f"| [`{c.name}`](#{c.name}) | {_cell(c.help)} |" for c in COMMANDS if c.group == group]
+        page = _group_page(group)
+        lines += [f"## [{group}]({page})\n", "| command | what it does |", "|---|---|"]
+        lines += [f"| [`{c.name}`]({page}#{c.name}) | {_cell(c.help)} |" for c in COMMANDS if c.group == group]
         lines += [""]
-    common = [a for a in parsers["plan"]._actions if _flag(a) in COMMON]
-    lines += ["All commands that call AWS accept these options too:\n", *_options(common)]
+    common = [a for a in _parsers()["plan"]._actions if _flag(a) in COMMON]
+    lines += ["## Options of all commands that call AWS\n", *_options(common)]
     lines += ["\n## Exit codes\n", "| code | meaning |", "|---|---|"]
     lines += [f"| {code} | {_cell(meaning)} |" for code, meaning in EXIT_CODES.items()]
-    for command in COMMANDS:
-        lines += _command_section(command.name, command.aliases, parsers[command.name])
     return "\n".join(lines) + "\n"
 
 
-COMMON = {"--profile", "--region", "--endpoint-url"}
+def _group_page(group: str) -> str:
+    return f"commands/{group.split()[0].lower()}.md"
+
+
+def group_page(group: str) -> str:
+    """Describe every command of a group with its usage, options, examples and exit codes."""
+    _plain_terminal()
+    from gt_secure.cli.commands import COMMANDS
+
+    parsers = _parsers()
+    lines = [MADE, f"# {group}\n", "[All commands](../commands.md)"]
+    for command in COMMANDS:
+        if command.group == group:
+            lines += _command_section(command.name, command.aliases, parsers[command.name])
+    return "\n".join(lines) + "\n"
+
+
+def _group_pages() -> dict[str, Callable[[], str]]:
+    from gt_secure.cli.commands import GROUPS
+
+    return {_group_page(group): partial(group_page, group) for group in GROUPS}
+
+
+COMMON = {"--profile", "--region"}
 
 
 def _plain_terminal() -> None:
@@ -196,6 +217,7 @@ def _roff(text: str) -> str:
 
 PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands_page,
+    **_group_pages(),
     "findings.md": findings_page,
     "gt-secure.1": man_page,
     **_finding_pages(),
@@ -208,9 +230,10 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="compare instead of writing")
     args = parser.parse_args()
     stale = [
-        f"findings/{path.name}"
-        for path in (REFERENCE / "findings").glob("*.md")
-        if f"findings/{path.name}" not in PAGES
+        f"{folder}/{path.name}"
+        for folder in ("commands", "findings")
+        for path in (REFERENCE / folder).glob("*.md")
+        if f"{folder}/{path.name}" not in PAGES
     ]
     for name, make in PAGES.items():
         path, text = REFERENCE / name, make()

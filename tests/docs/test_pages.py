@@ -69,13 +69,14 @@ def test_a_stale_file_is_noticed(tool: str, name: str, tmp_path: Path) -> None:
 
 
 def test_every_command_and_option_is_described() -> None:
-    page = (REFERENCE / "commands.md").read_text(encoding="utf-8")
+    pages = [REFERENCE / "commands.md", *sorted((REFERENCE / "commands").glob("*.md"))]
+    page = "\n".join(each.read_text(encoding="utf-8") for each in pages)
     commands = next(action for action in build_parser()._actions if hasattr(action, "choices") and action.choices)
     for name, command in commands.choices.items():
         if command.prog != f"gt-secure {name}":
             continue  # an alias
         section = page.split(f"\n## {name}\n")[1].split("\n## ")[0]
-        shared = page.split("\n## ")[0]
+        shared = pages[0].read_text(encoding="utf-8")
         for flag in (
             flag
             for action in command._actions
