@@ -46,6 +46,15 @@ def test_runs_as_committed_and_saves_no_secret(path: Path, check: Callable[[Path
     assert cells
 
 
+@pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
+def test_a_figure_is_saved_once(path: Path, runner: ModuleType) -> None:
+    """The wheel has the notebooks: a PNG beside each SVG was a third of it."""
+    book = nbformat.read(path, as_version=4)
+    saved = nbformat.writes(book)
+    runner.keep_one_picture(book)
+    assert nbformat.writes(book) == saved, "python tools/run_notebooks.py --write saves it so"
+
+
 def test_a_secret_in_an_output_or_a_widget_is_noticed(tmp_path: Path, check: Callable[[Path], Any]) -> None:
     """Also one that the cell takes back before it ends."""
     source = """
