@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from gt_secure.access.policy_files import PolicyFiles, exposure_dict  # noqa: E402
+from gt_secure.access import Exposure, locks_of_files  # noqa: E402
 from gt_secure.access.proof import Claim, prove  # noqa: E402
 from gt_secure.changes.journal import Journal  # noqa: E402
 from gt_secure.changes.plan import plan  # noqa: E402
@@ -57,14 +57,14 @@ def best(run):
 
 
 def main():
-    five = PolicyFiles("gt-images", document(FIVE))
-    many = PolicyFiles("gt-images", document([deny({"NotIpAddress": {"aws:SourceIp": MANY}})]))
+    five = locks_of_files("gt-images", document(FIVE), "111122223333")
+    many = locks_of_files("gt-images", document([deny({"NotIpAddress": {"aws:SourceIp": MANY}})]), "111122223333")
     seen = state(bucket=BUCKET)
     wish = Restriction(team="radiology-team", addresses=OFFICE, bucket="gt-images", prefix="scans/")
     claim = Claim(addresses=parse_networks(OFFICE), endpoints=["vpce-0a1b2c3d4e5f60718"])
     rows = {
-        "exposure, 5 statements": best(lambda: exposure_dict(five, "scans/0001.png")),
-        "exposure, 900 ranges": best(lambda: exposure_dict(many, "scans/0001.png")),
+        "exposure, 5 statements": best(lambda: Exposure(five, "scans/0001.png").to_dict()),
+        "exposure, 900 ranges": best(lambda: Exposure(many, "scans/0001.png").to_dict()),
         "proof, 5 statements": best(lambda: prove(five, claim)),
     }
     with tempfile.TemporaryDirectory() as folder:  # a journal of this machine would be read too

@@ -124,7 +124,8 @@ def ground_truth_explain_refusal(
         AWS region; empty for the default one.
     """
     return _answer(
-        region, lambda gt: {"answers": gt.who_can_open(bucket, key, [address], team=team or None).to_dicts()}
+        region,
+        lambda gt: {"answers": gt.exposure(bucket, key, team=team or None).at(address).to_dicts()},
     )
 
 

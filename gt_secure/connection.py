@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from . import access, account, changes, findings, iam, listings, logs as access_logs, plots, presign
 from .aws import buckets, endpoints, teams
@@ -32,9 +32,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from .access.explain.explanation import Explanation
-    from .access.from_account import Context, Exposure
+    from .access.exposure import Context, Exposure
     from .access.proof import Proof
-    from .access.read import AccessTable
     from .audit import Audit
     from .aws.buckets import BucketState
     from .aws.teams import Workforce, Workteam
@@ -876,9 +875,6 @@ class Connection:
         """
         return presign.probe_origins(self.aws)
 
-    vantages = probe_origins
-    """Earlier name of :meth:`probe_origins`."""
-
     def probe(self, url: TestUrl | str, source: Source | str | ProbeOrigin | None = None) -> Probe:
         """Fetch a presigned URL, from the kernel or, in the sandbox, from another source.
 
@@ -909,119 +905,39 @@ class Connection:
             origin = source if isinstance(source, presign.ProbeOrigin) else presign.probe_origin_for(self.aws, source)
         return presign.probe(url, origin, test_urls=self.journal.test_urls)
 
-    @overload
-    def explain(self, probe: Probe, /, *, url: TestUrl | str | None = None, origin: str = "") -> Explanation: ...
-
-    @overload
-    def explain(
-        self,
-        bucket: str,
-        key: str,
-        sources: Iterable[Source | str],
-        /,
-        *,
-        team: TeamLike | None = None,
-        forwarded_from: Source | str | None = "192.0.2.1",
-    ) -> AccessTable: ...
-
-    def explain(
-        self,
-        what: Probe | str,
-        key: str = "",
-        sources: Iterable[Source | str] = (),
-        /,
-        *,
-        url: TestUrl | str | None = None,
-        origin: str = "",
-        team: TeamLike | None = None,
-        forwarded_from: Source | str | None = "192.0.2.1",
-    ) -> Explanation | AccessTable:
-        """Explain which lock opens or refuses: predicted for an object, or observed by a probe.
-
-        ``gt.explain(bucket, key, sources)`` is the command ``gt-secure explain``; ``gt.explain(probe)`` is what
-        ``gt-secure probe`` prints beside each answer.
+    def explain(self, probe: Probe, *, url: TestUrl | str | None = None, origin: str = "") -> Explanation:
+        """Explain the answer to a probe: which lock opened or refused, and what to do next.
 
         Parameters
         ----------
-        what, key : str
-            Bucket and key of an object; or, alone, a Probe.
-        sources : iterable of Source or str
-            Where requests come from.
+        probe : Probe
         url : TestUrl or str, optional
             The URL of the probe, which names its signer and expiry.
         origin : str
             The web origin of a browser's probe.
-        team : str, Workteam or sagemaker.core.resources.Workteam, optional
-            The workteam whose locks count.
-        forwarded_from : Source or str, optional
-            The worker whose URL is forwarded.
 
         Returns
         -------
-        AccessTable or Explanation
-            A row for each source and kind of URL; for a probe, the cause and the next step.
+        Explanation
+            The cause and the next step.
 
         Raises
         ------
         InvalidInput
-            For text that does not name a source.
+            For something that is no probe.
 
         Examples
         --------
-        >>> gt.explain("gt-images", "scans/0001.png", ["198.51.100.9"], team="radiology-team")  # doctest: +SKIP
         >>> gt.explain(gt.probe(url), url=url).headline  # doctest: +SKIP
         """
-        if isinstance(what, str):
-            return self.who_can_open(what, key, sources, team=team, forwarded_from=forwarded_from)
-        if not hasattr(what, "status"):
+        if not hasattr(probe, "status"):
             raise InvalidInput(
-                f"explain() needs a bucket and a key, or a probe, not {type(what).__name__}.",
-                next_step="Pass gt.probe(url), or the bucket, the key and the sources.",
-                field="what",
+                f"explain() needs a probe, not {type(probe).__name__}.",
+                next_step='Pass gt.probe(url). For an object write gt.exposure(bucket, key).at("203.0.113.7").',
+                field="probe",
             )
 
-        return access.explain_probe(self.aws, what, url=url, origin=origin)
-
-    def who_can_open(
-        self,
-        bucket: str,
-        key: str,
-        sources: Iterable[Source | str],
-        *,
-        team: TeamLike | None = None,
-        forwarded_from: Source | str | None = "192.0.2.1",
-    ) -> AccessTable:
-        """Predict who can open an object now: :meth:`explain` for an object.
-
-        Parameters
-        ----------
-        bucket, key : str
-            The object.
-        sources : iterable of Source or str
-            Where requests come from.
-        team : str, Workteam or sagemaker.core.resources.Workteam, optional
-            The workteam whose locks count.
-        forwarded_from : Source or str, optional
-            The worker whose URL is forwarded.
-
-        Returns
-        -------
-        AccessTable
-            A row for each source and kind of URL, with the lock that decides.
-
-        Raises
-        ------
-        InvalidInput
-            For text that does not name a source.
-
-        Examples
-        --------
-        >>> gt.who_can_open("gt-images", "scans/0001.png", ["198.51.100.9"], team="radiology-team")  # doctest: +SKIP
-        """
-        name = None if team is None else team_name(team)
-        return access.who(
-            self.aws, bucket, key, sources, team=name, forwarded_from=forwarded_from, context=self.context
-        )
+        return access.explain_probe(self.aws, probe, url=url, origin=origin)
 
     def exposure(self, bucket: str, key: str = "", *, team: TeamLike | None = None) -> Exposure:
         """Show the exact sets of sources from which each kind of request is opened, refused, or unknown.
@@ -1030,27 +946,36 @@ class Connection:
         ----------
         bucket : str
         key : str, optional
-            An object, or the start of keys that ends with a slash: then an object under it stands for them.
+            An object, or the start of keys that ends with a slash: then all keys under it count.
         team : str, Workteam or sagemaker.core.resources.Workteam, optional
-            The workteam whose URLs are decided too, each as the worker's own and as a forwarded URL.
+            The workteam whose URLs are decided too, each as the worker's own and as used from another address.
 
         Returns
         -------
         Exposure
-            A row for each kind of request; ``missing`` lists the missing permissions to decide more.
+            A row for each kind of request; ``at`` answers for one source, and ``missing`` lists the missing
+            permissions to decide more.
 
         Raises
         ------
-        InvalidInput
-            If the bucket policy cannot be read.
+        NotFound
+            If the team or the bucket does not exist.
 
         Examples
         --------
         >>> gt.exposure("gt-images", "scans/")  # doctest: +SKIP
+        >>> gt.exposure("gt-images", "scans/0001.png", team="radiology-team").at("203.0.113.7")  # doctest: +SKIP
         """
         refuse_url(key, "key", "the key of an object")
+        is_prefix = not key or key.endswith("/")
+        supplied = iam.supplied_facts(self.context)
+        state = account.read_state(
+            self.aws, team=team, bucket=bucket, key=None if is_prefix else key, supplied=supplied
+        )
 
-        return access.account_exposure(self.aws, bucket, key, self.context, team=team)
+        return access.Exposure(
+            access.locks_of(state), key, is_prefix=is_prefix, listing=access.listing_of(self.aws, bucket)
+        )
 
     def prove(self, restriction: Restriction) -> Proof:
         """Prove that no presigned request from elsewhere is opened, or return one that is.
@@ -1075,7 +1000,13 @@ class Connection:
         >>> gt.prove(restriction).proved  # doctest: +SKIP
         True
         """
-        return access.account_proof(self.aws, restriction, self.context)
+        if restriction.bucket is None:
+            raise InvalidInput("The restriction names no bucket.", next_step="Add the bucket.", field="bucket")
+        wish = account.with_lists(self.aws, restriction)
+        supplied = iam.supplied_facts(self.context).with_defaults(iam.supplied_facts(wish.facts))
+        state = account.read_state(self.aws, bucket=wish.bucket, supplied=supplied)
+
+        return access.Exposure(access.locks_of(state), wish.prefix, is_prefix=True).proves(wish)
 
     def findings(
         self,

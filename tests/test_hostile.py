@@ -241,7 +241,7 @@ HTML: dict[str, Callable[[World], str]] = {
     "panel: folds of a plan": lambda world: folds(plan(world)),
     "notebook: hits": lambda world: world.hits.count(["key", "user_agent"])._repr_html_(),
     "notebook: rows": lambda world: world.hits.rows()._repr_html_(),
-    "notebook: who can open": lambda world: world.gt.who_can_open("gt-images", KEY, ["198.51.100.9"])._repr_html_(),
+    "notebook: who can open": lambda world: world.gt.exposure("gt-images", KEY).at("198.51.100.9")._repr_html_(),
     "notebook: a probe explained": lambda world: _explained(world).to_html(),
     "notebook: checks": lambda world: report(world)._repr_html_(),
     "export: plan": lambda world: plan(world).to_html(),

@@ -80,10 +80,8 @@ CALLS: dict[str, Callable[[Connection, str], object]] = {
     "test_url expires_in": lambda gt, url: gt.test_url("gt-images", "scans/chest-0001.png", expires_in=url),  # type: ignore[arg-type]
     "test_url version_id": lambda gt, url: gt.test_url("gt-images", "scans/chest-0001.png", version_id=url),
     "probe source": lambda gt, url: gt.probe(SIGV4, url),
-    "who_can_open bucket": lambda gt, url: gt.who_can_open(url, "a.png", ["203.0.113.7"]),
-    "who_can_open key": lambda gt, url: gt.who_can_open("gt-images", url, ["203.0.113.7"]),
-    "who_can_open sources": lambda gt, url: gt.who_can_open("gt-images", "a.png", [url]),
-    "who_can_open team": lambda gt, url: gt.who_can_open("gt-images", "a.png", ["203.0.113.7"], team=url),
+    "exposure source": lambda gt, url: gt.exposure("gt-images", "a.png").at(url),
+    "exposure team": lambda gt, url: gt.exposure("gt-images", "a.png", team=url),
     "findings team": lambda gt, url: gt.findings(team=url),
     "findings bucket": lambda gt, url: gt.findings(bucket=url),
     "hits": lambda gt, url: gt.hits(url),

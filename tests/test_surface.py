@@ -28,7 +28,7 @@ from gt_secure.sandbox import Sandbox
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "gt_secure"
 BUDGET = {
-    "commands": (26, "each command is a word to learn; make it an option of the command whose question it answers"),
+    "commands": (25, "each command is a word to learn; make it an option of the command whose question it answers"),
     "options": (272, "an option must be missed by a data scientist, a reviewer or a platform team; else it goes"),
     "lines": (59_500, "read what is there before adding: most new code repeats some"),
     "modules": (408, "a module has one subject, and a subject has one module"),
@@ -96,7 +96,7 @@ LINES: tuple[str, ...] = (
 """One command line for each way in which a command runs."""
 NOT_REACHED = {"apply --resume --yes": "--yes"}
 """Options that a line does not come to: no change is interrupted, so nothing is asked."""
-OTHERS = {"demo", "sandbox", "explain", "exposure", "prove"}
+OTHERS = {"demo", "sandbox", "explain", "prove"}
 """Commands that the tests below run in another way."""
 
 

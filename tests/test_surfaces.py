@@ -40,8 +40,7 @@ VERBS = (
     Verb("export", "Connection.export"),
     Verb("url", "Connection.test_url"),
     Verb("probe", "Connection.probe"),
-    Verb("explain", "Connection.explain"),
-    Verb("explain", "Connection.who_can_open"),
+    Verb("probe", "Connection.explain"),
     Verb("findings", "Connection.findings"),
     Verb("doctor", "doctor.examine"),
     Verb("hits", "Connection.count_hits"),
@@ -58,8 +57,7 @@ VERBS = (
     Verb("sandbox", "sandbox.install"),
     Verb("inspect", "inspect"),
     Verb("verdict", "iam.batch.run"),
-    Verb("exposure", "access.exposures"),
-    Verb("exposure", "Connection.exposure"),
+    Verb("explain", "Connection.exposure"),
     Verb("prove", "access.prove"),
     Verb("prove", "Connection.prove"),
     Verb("tutorials", "", "a folder of notebooks is opened, not imported"),
@@ -67,7 +65,6 @@ VERBS = (
     Verb("", "Connection.bucket", "a building block of plan and findings"),
     Verb("", "Connection.keys", "a building block of the panel's object picker"),
     Verb("", "Connection.probe_origins", "probe --from takes any of them"),
-    Verb("", "Connection.vantages", "the earlier name of probe_origins"),
     Verb("", "panel", "a widget needs a notebook; the magic has it"),
 )
 
@@ -111,7 +108,6 @@ def test_a_verb_that_one_surface_lacks_is_seen(monkeypatch: pytest.MonkeyPatch) 
 
 RESULTS = {item.name for item in COMMANDS} - {
     "journal", "probe", "plot", "demo", "tutorials", "sandbox", "inspect", "verdict",
-    "exposure",
     "prove",
 }  # fmt: skip
 """Commands whose result the magic returns; the others print lines, pictures or streams."""

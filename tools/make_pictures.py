@@ -14,7 +14,9 @@ from collections.abc import Callable
 from html import escape
 from pathlib import Path
 
-from gt_secure.access.who_can_open import who_can_open
+from gt_secure.access.exposure import Exposure
+from gt_secure.access.locks import EffectiveLocks
+from gt_secure.aws.teams import UrlLock
 from gt_secure.iam.evaluate import evaluate
 from gt_secure.iam.request import Policies, Request
 from gt_secure.iam.request_context import header_context
@@ -53,11 +55,11 @@ def verdicts() -> list[tuple[str, list[tuple[bool, str]]]]:
 
 
 def _ask(source: str, made_for: str | None, mode: str | None, policy: str | None) -> tuple[bool, str]:
-    rows = who_can_open("gt-images", "scans/0001.png", [source], forwarded_from=made_for, url_lock=mode,
-                        bucket_policy=policy)  # fmt: skip
-    row = rows[0] if made_for is None else rows[-1]
-    assert row.opens is not None
-    return row.opens, row.lock
+    lock = UrlLock(mode == "SourceIp", mode == "VpcSourceIp")
+    locks = EffectiveLocks("gt-images", policy, url_lock=lock, has_portal=True, account="111122223333")
+    answer = Exposure(locks, "scans/0001.png").at(source, "worker" if made_for is None else "forwarded")
+    assert answer.answer != "unknown"
+    return answer.answer == "opened", answer.lock
 
 
 def _back_end(policy: str | None) -> tuple[bool, str]:

@@ -48,7 +48,7 @@ NEAREST = {
     "policies/bucket_guard": "policies/test_guard_text.py",
     "policies/statement_spans": "policies/test_guard_text.py",
     "policies/session_policy": "policies/test_session.py",
-    "access/who_can_open": "access/test_who.py",
+    "access/exposure": "access/test_answers.py",
 }
 """Tests that are run first for some modules, because most of their mutants die there; for the others the verdicts of
 all cases are compared first, without pytest."""

@@ -11,7 +11,7 @@ from ..iam.conditions import Condition
 from ..iam.operators import policy_network
 from ..iam.texts import PatternMachine, TooManyClassesError, text_steps
 from ..iam.variables import Filled, Wild, fill, is_fixed, parse_template
-from ..network import IPNetwork
+from ..network import IPAddress, IPNetwork
 
 BITS = {4: 32, 6: 128}
 MAX_RANGES = 20_000
@@ -37,12 +37,18 @@ class AddressClass:
     is_listed: bool = False
     is_exact: bool = True
 
+    def covers(self, address: IPAddress | None) -> bool:
+        """Return whether an address is in the class."""
+        return address is not None and any(
+            span.version == address.version and span.first <= int(address) <= span.last for span in self.spans
+        )
+
     @property
     def example(self) -> str:
         """An address of the class, as S3 would write it: one of those that stand for the internet, where it has one."""
         for text in _TYPICAL:
             address = ipaddress.ip_address(text)
-            if any(span.version == address.version and span.first <= int(address) <= span.last for span in self.spans):
+            if self.covers(address):
                 return text
         span = self.spans[0]
         return str(ipaddress.IPv4Address(span.first) if span.version == 4 else ipaddress.IPv6Address(span.first))

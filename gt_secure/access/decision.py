@@ -21,8 +21,8 @@ from ..iam.request_space import RequestSpace
 from ..iam.statement_table import PRINCIPAL, StatementTable, View
 from ..iam.three_valued import fact, spellings
 from ..iam.verdict import Decided, Verdict
-from .exposure import example_request
 from .request_kinds import Circumstances, Form, Kind, absent_keys, dimensions, principal_keys
+from .source_sets import example_request
 
 _FORMS: dict[str, Form] = {PRESIGNED: "presigned", HEADER_SIGNED: "header", POST_FORM: "post-form"}
 SUPPOSED = frozenset(

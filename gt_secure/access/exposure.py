@@ -1,271 +1,505 @@
-"""The exact sets of sources from which one kind of request is opened, refused, or unknown.
+"""`Exposure`: from where objects are opened, refused or unknown, under the locks of one moment.
 
-Every dimension of a request is cut at the values that the policies name, one representative of each class is decided,
-and so the answer holds for all requests of the kind. *Opened* means that some request of the kind from there is
-opened, *refused* that none is, and *unknown* that it depends on a fact, which is named.
+Kinds of requests of a team come first: a worker's own URL meets the portal lock and the URL lock, a worker's URL used
+from another address the URL lock, and every other request the bucket policy alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
-from ..iam.condition_keys import key_facts
-from ..iam.evaluate import evaluate
-from ..iam.request import Policies, Request
-from ..iam.request_space import Dimension, RequestSpace, SpaceAnswer, State, Trail
-from ..iam.statement_table import Setting, StatementTable, View
-from ..iam.variables import Several
-from ..iam.verdict import Verdict
-from ..text import count as counted
-from .address_classes import Span, count, minimal_cidrs
-from .conditions_of_opening import phrases
-from .request_kinds import Circumstances, Kind, base_view, callers, dimensions
-from .sources import ANY_OTHER, EndpointClass, address_sources, endpoint_classes, endpoint_dimensions
+from ..errors import InvalidInput, PolicyError
+from ..iam.documents import Statement
+from ..iam.texts import TooManyClassesError
+from ..network import IPNetwork, Source, contains, parse_stored_cidrs
+from ..policies.public_access import BLOCK_PUBLIC_ACCESS
+from ..text import count
+from .address_classes import EVERY_ADDRESS, Span, minus
+from .answer import WORDS, Answer, Answers, Word
+from .key_classes import KeyClasses, Listing
+from .locks import LIST_KEYS, NOTHING_GRANTED, READ_ENDPOINTS, READ_POLICY, READ_TEAM, READ_WORKFORCE, EffectiveLocks
+from .proof import Claim, Proof, prove
+from .request_kinds import KINDS, Circumstances, Kind
+from .source_sets import Row, SourceSet, answer_at, expose, plainly
 
-_UNCONFIRMED = "aws:SourceIp"
+if TYPE_CHECKING:
+    from ..restriction.expectations import Expectation
+    from ..restriction.model import Restriction
+    from .difference import Difference
 
+Context: TypeAlias = Mapping[str, str | Sequence[str]]
+"""Values of condition keys that are known."""
 
-@dataclass(frozen=True)
-class SourceSet:
-    """Sources with one answer.
-
-    Attributes
-    ----------
-    cidrs : tuple of str
-        The fewest CIDR ranges that hold exactly these addresses, for requests that come outside an endpoint.
-    endpoints : tuple of str
-        Endpoint ids, VPC ids for the endpoints in a VPC, or patterns of the policies.
-    other_endpoints : bool
-        Whether all endpoints that no other set names belong to it.
-    when : tuple of str
-        For opened ones, the choices that open it, if not all do.
-    depends_on : tuple of str
-        For unknown ones, the condition keys.
-    decided_by : tuple of str
-        The policies and statements that decide.
-    """
-
-    spans: tuple[Span, ...] = field(default=(), repr=False)
-    endpoints: tuple[str, ...] = ()
-    other_endpoints: bool = False
-    when: tuple[str, ...] = ()
-    depends_on: tuple[str, ...] = ()
-    decided_by: tuple[str, ...] = ()
-
-    @property
-    def cidrs(self) -> tuple[str, ...]:
-        """The addresses as CIDR ranges."""
-        return tuple(minimal_cidrs(self.spans))
-
-    @property
-    def is_empty(self) -> bool:
-        """Return whether no source is in it."""
-        return not (self.spans or self.endpoints or self.other_endpoints)
-
-    def count(self, version: int) -> int:
-        """Count the addresses of one family."""
-        return count(self.spans, version)
-
-    def places(self) -> dict[str, Any]:
-        """Return ranges and endpoints as JSON-able data."""
-        return {"cidrs": list(self.cidrs), "endpoints": "any" if self.other_endpoints else list(self.endpoints)}
+OF_A_TEAM = ("worker", "forwarded")
+_SHOWN = 3
+_TOO_MANY = "the key of the object"
+_INVALID = "a policy that is not valid"
+_WORST_FIRST: dict[str, tuple[Word, ...]] = {
+    "allowed": ("refused", "unknown", "opened"),
+    "refused": ("opened", "unknown", "refused"),
+}
+_ELSEWHERE = "The URL lock opens a worker's URL only to the address that it was made for."
 
 
-@dataclass(frozen=True)
-class RequestExposure:
-    """One kind of request: from where it is opened, refused, and unknown."""
-
-    request: str
-    opened: SourceSet
-    refused: SourceSet
-    unknown: SourceSet
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return JSON-able data."""
-        return {
-            "request": self.request,
-            "opened": {**self.opened.places(), "when": list(self.opened.when)},
-            "refused": self.refused.places(),
-            "unknown": {**self.unknown.places(), "depends_on": list(self.unknown.depends_on)},
-        }
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Sources with one answer, before they are put together."""
-
-    answer: SpaceAnswer
-    spans: tuple[Span, ...]
-    endpoint: str | None
-    when: tuple[str, ...] = ()
-    decided_by: str = ""
-
-
-def expose(
-    kind: Kind,
-    policies: Policies,
-    circumstances: Circumstances,
-    *,
-    endpoint_policies: Callable[[str], Policies] | None = None,
-) -> RequestExposure:
-    """Return the exposure of one kind of request.
+class Exposure:
+    """Kinds of requests, each with the sources from which it is opened, refused and unknown; iterate for them.
 
     Parameters
     ----------
-    kind : Kind
-    policies : Policies
-        Those that meet it.
-    circumstances : Circumstances
-    endpoint_policies : callable, optional
-        The policies that meet a request through an endpoint, by its id.
+    locks : EffectiveLocks
+    key : str
+        The object, or the prefix of the objects.
+    is_prefix : bool
+        Whether the question is about all objects under a prefix. A request is then opened if some object is, and
+        refused if every object is.
+    listing : callable, optional
+        Lists the keys that exist under a prefix; None if this role cannot.
     """
-    places = [*_address_places(kind, policies, circumstances)]
-    places += _endpoint_places(kind, policies, circumstances, endpoint_policies)
-    return RequestExposure(
-        kind.name,
-        _gather("opened", places),
-        _gather("refused", places),
-        _gather("unknown", places),
-    )
+
+    def __init__(
+        self,
+        locks: EffectiveLocks,
+        key: str = "",
+        *,
+        is_prefix: bool = False,
+        listing: Callable[[str], Listing | None] | None = None,
+    ) -> None:
+        self.locks = locks
+        self.key = key
+        self.is_prefix = is_prefix
+        self._listing = listing
+
+    @cached_property
+    def requests(self) -> tuple[str, ...]:
+        """Names of the kinds of requests; without a bucket only those of a team are decided."""
+        return (*(OF_A_TEAM if self.locks.has_portal else ()), *(KINDS if self.locks.bucket else ()))
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """A row for each kind of request."""
+        return tuple(self.row(name) for name in self.requests)
+
+    @cached_property
+    def _rows(self) -> dict[str, Row]:
+        return {}
+
+    def row(self, request: str) -> Row:
+        """Return the row of one kind of request."""
+        if request not in self._rows:
+            objects = self.objects
+            rows = [_Question(self.locks, arn).row(request) for arn in objects]
+            keys = [self._key_of(arn) for arn in objects]
+            self._rows[request] = _together(request, rows, keys) if rows else _unknown(request, _TOO_MANY)
+        return self._rows[request]
+
+    @property
+    def assumed(self) -> tuple[str, ...]:
+        """Assumptions of the answers, a sentence each."""
+        return self.locks.assumed
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Missing permissions to read more."""
+        return self.locks.missing
+
+    @cached_property
+    def objects(self) -> tuple[str, ...]:
+        """The ARN of an object for each class of keys; empty if they are too many to be told apart."""
+        return tuple(self._classes.arns.values()) if self.is_prefix else (f"{self.locks.arn}/{self.key}",)
+
+    @cached_property
+    def _classes(self) -> KeyClasses:
+        return KeyClasses(_statements(self.locks), self.locks.arn, self.key)
+
+    def _key_of(self, arn: str) -> str:
+        return arn[len(self.locks.arn) + 1 :]
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.requests)
+
+    @overload
+    def at(self, source: Source | str | Iterable[Source | str]) -> Answers: ...
+
+    @overload
+    def at(self, source: Source | str, request: str) -> Answer: ...
+
+    def at(self, source: Source | str | Iterable[Source | str], request: str = "") -> Answer | Answers:
+        """Answer requests from one source, for any choice of the sender: HTTP or HTTPS, age and headers.
+
+        Parameters
+        ----------
+        source : Source or str, or several
+            ``203.0.113.7``, ``vpce-0a1b2c3d``, or ``10.0.3.4 via vpce-0a1b2c3d``.
+        request : str
+            One kind of request, such as ``worker``; all by default.
+        """
+        if not isinstance(source, str | Source):
+            return Answers(answer for each in source for answer in self.at(each))
+        place = Source.parse(source)
+        if not request:
+            return Answers(self.at(place, name) for name in self.requests)
+        if request not in self.requests:
+            raise InvalidInput(
+                f'This exposure has no requests "{request[:40]}".',
+                next_step=f"Write one of: {', '.join(self.requests)}.",
+                field="request",
+            )
+        return _first(self._answers(place, request, plain=False), _WORST_FIRST["refused"])
+
+    def plain(self, source: Source | str, request: str) -> Answer:
+        """Answer what a browser there gets now: over HTTPS, with a fresh URL and without special headers.
+
+        Where objects of a prefix differ, those that exist count.
+        """
+        return self._for_all(self._answers(Source.parse(source), request, plain=True))
+
+    def _answers(self, place: Source, request: str, *, plain: bool) -> list[Answer]:
+        """Return the answer for each class of keys."""
+        objects = self.objects
+        if not objects:
+            return [Answer("unknown", request, str(place), depends_on=(_TOO_MANY,))]
+        found = [_Question(self.locks, arn).answer(request, place, plain=plain) for arn in objects]
+        if len({each.answer for each in found}) > 1:
+            found = [replace(each, key=self._key_of(arn)) for each, arn in zip(found, objects, strict=True)]
+        return found
+
+    def _for_all(self, answers: Sequence[Answer]) -> Answer:
+        """Return the answer that holds for all keys that exist."""
+        if len({each.answer for each in answers}) == 1:
+            return answers[0]
+        listing = self._listing(self.key) if self._listing is not None else None
+        if listing is None:
+            return _first(answers, ("refused", "unknown")).unsure(LIST_KEYS)
+        names = {self._classes.of_key(key): key for key in reversed(listing.keys)}
+        found = [
+            replace(answer, key=names[signature])
+            for signature, answer in zip(self._classes.arns, answers, strict=True)
+            if signature in names
+        ]
+        worst = _first(found, _WORST_FIRST["allowed"]) if found else None
+        if worst is not None and (worst.answer == "refused" or listing.complete):
+            return worst
+        return _first(answers, ("refused", "unknown")).unsure(_TOO_MANY)
+
+    def holds(self, expectation: Expectation) -> Proof:
+        """Prove an expectation.
+
+        *Refused* holds if no choice of the sender and no object opens: neither a worker's own URL, nor one used from
+        another address. *Allowed* holds if a browser there gets every object that exists.
+        """
+        of = expectation.of or ("team" if self.locks.has_portal else "bucket")
+        is_refused = expectation.kind == "refused"
+        names = ("presigned",) if of == "bucket" or not self.locks.has_portal else OF_A_TEAM[: 1 + is_refused]
+        here = self if expectation.prefix is None else self._under(expectation.prefix)
+        answers = tuple(
+            _first([here.at(source, name) if is_refused else here.plain(source, name) for name in names],
+                   _WORST_FIRST[expectation.kind])
+            for source in expectation.sources
+        )  # fmt: skip
+        asked = replace(expectation, of=of, prefix=here.key if here.is_prefix else expectation.prefix)
+        return Proof.of_expectation(asked, answers, self.assumed)
+
+    def _under(self, prefix: str) -> Exposure:
+        return Exposure(self.locks, prefix, is_prefix=True, listing=self._listing)
+
+    def proves(self, restriction: Restriction) -> Proof:
+        """Prove that no presigned request from outside a restriction's lists is opened."""
+        if READ_POLICY in self.locks.not_read:
+            return Proof(None, depends_on=(READ_POLICY,), assumed=self.assumed)
+        return prove(self.locks, Claim(restriction.prefix, restriction.addresses, restriction.endpoints))
+
+    def of_service(self, ask: Callable[[EffectiveLocks, str], Answer]) -> Answer:
+        """Return the worst answer that a service of AWS gets for an object."""
+        objects = self.objects or (f"{self.locks.arn}/{self.key}",)
+        return _first([ask(self.locks, self._key_of(arn)) for arn in objects], _WORST_FIRST["allowed"])
+
+    def opens_nobody(self, addresses: Sequence[IPNetwork], endpoints: Sequence[str]) -> bool:
+        """Return whether no allowed source is opened or unknown, for workers or else for presigned requests.
+
+        Without allowed addresses and endpoints every source counts.
+        """
+        row = self.row("worker" if self.locks.has_portal else "presigned")
+        if not addresses and not endpoints:
+            return row.opened.is_empty and row.unknown.is_empty
+        listed = [Span(each.version, int(each.network_address), int(each.broadcast_address)) for each in addresses]
+        refused = minus(EVERY_ADDRESS, [*row.opened.spans, *row.unknown.spans])
+        return not minus(listed, refused) and all(row.at_endpoint(each) == "refused" for each in endpoints)
+
+    def diff(self, before: Exposure) -> tuple[Difference, ...]:
+        """Return who gains and loses access against an earlier exposure, a row for each kind of request."""
+        from .difference import Difference
+
+        return tuple(Difference(name, before.row(name), self.row(name)) for name in before.requests)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-able data."""
+        data = {"requests": [row.to_dict() for row in self.rows], "assumed": list(self.assumed)}
+        return data if self.locks.origin == "given" else {**data, "missing_permissions": list(self.missing)}
+
+    def __repr__(self) -> str:
+        from .exposure_text import exposure_text
+
+        return exposure_text(self)
+
+    def _repr_html_(self) -> str:
+        from .exposure_text import exposure_html
+
+        return exposure_html(self)
 
 
-def space_for(
-    kind: Kind, policies: Policies, circumstances: Circumstances, endpoint: EndpointClass | None
-) -> RequestSpace:
-    """Return the requests of a kind outside endpoints, or through endpoints of one class."""
-    caller = callers(kind, circumstances)
-    compiled = policies.compiled
-    table = StatementTable(compiled, caller, cross_account=kind.signer == "other", endpoint=endpoint is not None)
-    base = base_view(kind, circumstances)
-    if endpoint is None:
-        varying = dimensions(table, kind, circumstances, compiled)
-        return RequestSpace(table, base, varying, elsewhere=frozenset({"aws:sourceip"}))
-    base = base.with_setting(Setting(circumstances.given.behind_endpoint(kind.signer)))
-    base = base.with_setting(endpoint.setting)
-    varying = dimensions(table, kind, circumstances, compiled, known=base.keys)
-    varying += endpoint_dimensions(table, compiled, endpoint, circumstances.given.about(kind.signer), base.keys)
-    return RequestSpace(table, base, varying)
+def _first(answers: Iterable[Answer], order: Sequence[Word]) -> Answer:
+    """Return the first answer in an order of words."""
+    return min(answers, key=lambda each: order.index(each.answer) if each.answer in order else len(order))
 
 
-def _address_places(kind: Kind, policies: Policies, circumstances: Circumstances) -> Iterable[_Place]:
-    space = space_for(kind, policies, circumstances, None)
-    known: dict[int, _Place] = {}
-    for source in address_sources(space.table, known=space.base.keys):
-        if not source.addresses.is_exact:
-            yield _Place(SpaceAnswer("unknown", (_UNCONFIRMED,)), source.addresses.spans, None)
+def _statements(locks: EffectiveLocks) -> list[Statement]:
+    """Return the statements of all policies; none of one that is not valid."""
+    found: list[Statement] = []
+    for endpoint in ("", *locks.endpoints):
+        try:
+            layers = locks.policies("own", endpoint).compiled.layers
+        except PolicyError:
             continue
-        here = space
-        if space.is_coupled:
-            view = space.base.with_setting(source.setting)
-            varying = dimensions(space.table, kind, circumstances, policies.compiled, known=view.keys)
-            here = RequestSpace(space.table, view, varying)
-        mask = here.source_mask(source.setting) if not space.is_coupled else -1
-        if space.is_coupled or mask & space.settled not in known:
-            known[mask & space.settled] = _place(here, mask, policies, source.setting, circumstances)
-        found = known[mask & space.settled]
-        yield _Place(found.answer, source.addresses.spans, None, found.when, found.decided_by)
+        found += [statement for layer in layers for statement in layer.document.statements]
+    return found
 
 
-def _endpoint_places(
-    kind: Kind,
-    policies: Policies,
-    circumstances: Circumstances,
-    endpoint_policies: Callable[[str], Policies] | None,
-) -> Iterable[_Place]:
-    compiled = policies.compiled
-    table = StatementTable(compiled, callers(kind, circumstances), cross_account=kind.signer == "other", endpoint=True)
-    facts = circumstances.given.endpoints
-    for place in endpoint_classes(table, endpoints=facts, known=base_view(kind, circumstances).keys):
-        own = endpoint_policies(place.label) if endpoint_policies is not None and place.label else policies
-        space = space_for(kind, own, circumstances, place)
-        found = _place(space, -1, own, place.setting, circumstances)
-        yield _Place(found.answer, (), place.label, found.when, found.decided_by)
+@dataclass(frozen=True)
+class _Question:
+    """Requests for one object."""
+
+    locks: EffectiveLocks
+    arn: str
+
+    def row(self, request: str) -> Row:
+        """Return the exact sets of one kind of request."""
+        if request not in OF_A_TEAM:
+            return self._sets(request)
+        paths = [self._made_for(request, through_endpoint=each) for each in (False, True)]
+        by_path = {each: replace(self._team_sets(each), request=request) for each in dict.fromkeys(paths)}
+        row = by_path[paths[0]] if paths[0] == paths[1] else _mixed(by_path[paths[0]], by_path[paths[1]])
+        return self._through_portal(row) if request == "worker" else row
+
+    def answer(self, request: str, source: Source, *, plain: bool) -> Answer:
+        """Answer one kind of request from one source."""
+        found = replace(self._answer(request, source, plain), request=request, source=str(source))
+        if request != "worker" or found.answer == "refused" or source.is_endpoint:
+            return found
+        if self.locks.cidrs is None:
+            return found.unsure(READ_WORKFORCE)
+        if self.locks.cidrs and not _is_inside(source, self.locks.cidrs):
+            text = f"The worker portal opens only from {', '.join(self.locks.cidrs)}."
+            return Answer("refused", request, str(source), lock="portal lock", text=text)
+        return found
+
+    def _answer(self, request: str, source: Source, plain: bool) -> Answer:
+        if request not in OF_A_TEAM:
+            return self._decided(request, source, plain)
+        made_for = self._made_for(request, through_endpoint=source.is_endpoint)
+        if made_for == "nobody here":
+            return replace(self._decided("presigned", source, plain, NOTHING_GRANTED), text=_ELSEWHERE)
+        found = self._decided("presigned", source, plain, of_team=True)
+        if made_for == "unread" and found.answer != "refused":
+            return found.unsure(READ_TEAM)
+        return found
+
+    def _made_for(self, request: str, *, through_endpoint: bool) -> str:
+        """Return for whom a URL of the portal works on this path: ``anybody``, ``nobody here``, or ``unread``."""
+        lock = self.locks.url_lock
+        if lock is None:
+            return "unread"
+        if not lock.on:
+            return "anybody"
+        fits = request == "worker" and not lock.impossible and lock.vpc_source_ip == through_endpoint
+        return "anybody" if fits else "nobody here"
+
+    def _team_sets(self, made_for: str) -> Row:
+        if made_for == "nobody here":
+            row = self._sets("presigned", NOTHING_GRANTED)
+            return replace(row, refused=_decided_by(row.refused, "URL lock"))
+        row = self._sets("presigned", of_team=True)
+        return _unsure(row, READ_TEAM) if made_for == "unread" else row
+
+    def _kind(self, request: str) -> Kind:
+        form, signer, action = KINDS[request]
+        return Kind(request, form, signer, action, self.arn)
+
+    def _decided(
+        self, request: str, source: Source, plain: bool, session: str | None = None, *, of_team: bool = False
+    ) -> Answer:
+        """Answer a request to S3."""
+        locks, kind = self.locks, self._kind(request)
+        if READ_POLICY in locks.not_read:
+            return Answer("unknown", depends_on=(READ_POLICY,))
+        if kind.signer != "own" and locks.is_public_refused:
+            return Answer("refused", lock=BLOCK_PUBLIC_ACCESS)
+        circumstances = self._circumstances(of_team or session is not None)
+        policies = locks.policies(kind.signer, source.endpoint or "", session)
+        try:
+            circumstances = plainly(circumstances, policies) if plain else circumstances
+            found = answer_at(kind, policies, circumstances, source)
+        except PolicyError:
+            return Answer("unknown", depends_on=(_INVALID,))
+        except TooManyClassesError as error:
+            return Answer("unknown", depends_on=(str(error),))
+        if found.answer == "refused" and found.lock == "session policy" and session is not None:
+            return replace(found, lock="URL lock", statement="")
+        if source.is_endpoint and READ_ENDPOINTS in locks.not_read and found.answer == "opened":
+            return found.unsure(READ_ENDPOINTS)
+        return found
+
+    def _circumstances(self, of_team: bool) -> Circumstances:
+        return replace(self.locks.circumstances, role=self.locks.role) if of_team else self.locks.circumstances
+
+    def _sets(self, request: str, session: str | None = None, *, of_team: bool = False) -> Row:
+        """Return the sources of one kind of request to S3; unknown everywhere if the policy is not known."""
+        locks, kind = self.locks, self._kind(request)
+        if READ_POLICY in locks.not_read:
+            return _unknown(request, READ_POLICY)
+        if kind.signer != "own" and locks.is_public_refused:
+            refused = SourceSet(EVERY_ADDRESS, other_endpoints=True, decided_by=(BLOCK_PUBLIC_ACCESS,))
+            return Row(request, SourceSet(), refused, SourceSet())
+        circumstances = self._circumstances(of_team or session is not None)
+        try:
+            row = expose(
+                kind,
+                locks.policies(kind.signer, "", session),
+                circumstances,
+                endpoint_policies=lambda endpoint: locks.policies(kind.signer, endpoint, session),
+            )
+        except PolicyError:
+            return _unknown(request, _INVALID)
+        except TooManyClassesError as error:
+            return _unknown(request, str(error))
+        return _unread_endpoints(row) if READ_ENDPOINTS in locks.not_read else row
+
+    def _through_portal(self, row: Row) -> Row:
+        """Refuse addresses that the worker portal does not open to: no URL is made for them."""
+        if self.locks.cidrs is None:
+            return _unsure(row, READ_WORKFORCE, endpoints=False)
+        if not self.locks.cidrs:
+            return row
+        networks = parse_stored_cidrs(self.locks.cidrs)
+        listed = [Span(n.version, int(n.network_address), int(n.broadcast_address)) for n in networks]
+        closed = minus(EVERY_ADDRESS, listed)
+        opened, unknown = (replace(each, spans=minus(each.spans, closed)) for each in (row.opened, row.unknown))
+        inside = minus(row.refused.spans, closed)
+        by_others = row.refused.decided_by if inside or row.refused.endpoints or row.refused.other_endpoints else ()
+        refused = replace(row.refused, spans=inside + closed, decided_by=tuple(sorted({"portal lock", *by_others})))
+        return Row(row.request, opened, refused, unknown)
 
 
-def _place(
-    space: RequestSpace, mask: int, policies: Policies, setting: Setting, circumstances: Circumstances
-) -> _Place:
-    answer = space.answer(mask)
-    if answer.state != "opened":
-        return _Place(answer, (), None, decided_by=_denied_by(space, mask))
-    verdict = evaluate(example_request(space.base, setting, answer.example, circumstances), policies)
-    if not verdict.allowed:
-        # The evaluator has the last word: what it does not confirm is not called opened.
-        return _Place(SpaceAnswer("unknown", tuple(sorted(d.name for d in _dimensions(space)))), (), None)
-    return _Place(answer, (), None, phrases(space, mask, circumstances.now), _decided_by(verdict))
+def _is_inside(source: Source, cidrs: tuple[str, ...]) -> bool:
+    return source.address is not None and contains(parse_stored_cidrs(cidrs), source.address)
 
 
-def _dimensions(space: RequestSpace) -> Iterable[Dimension]:
-    return (dimension for group in space.groups for dimension in group.dimensions)
+def _unknown(request: str, depends_on: str) -> Row:
+    unknown = SourceSet(EVERY_ADDRESS, other_endpoints=True, depends_on=(depends_on,))
+    return Row(request, SourceSet(), SourceSet(), unknown)
 
 
-def example_request(base: View, setting: Setting, trail: Trail, circumstances: Circumstances) -> Request:
-    """Return one concrete request of a class."""
-    view = base.with_setting(setting)
-    for each in trail:
-        view = view.with_setting(each)
-    context: dict[str, str | list[str]] = {}
-    for key, value in view.present().items():
-        context[key_facts(key).name] = list(value) if isinstance(value, Several) else value[0]
-    return Request(view.action, view.resource, view.caller.text, context, circumstances.account)
+def _unread_endpoints(row: Row) -> Row:
+    """Return the row for endpoints whose policies could not be read: they may refuse what the rest opens."""
+    return _unsure(row, READ_ENDPOINTS, addresses=False)
 
 
-def _decided_by(verdict: Verdict) -> str:
-    return ", ".join(part for part in (verdict.policy, verdict.statement) if part)
-
-
-def _denied_by(space: RequestSpace, mask: int) -> str:
-    """Name the Deny that holds for every choice, where there is one."""
-    table = space.table
-    alive = space.settled & mask
-    for group in space.groups:
-        alive &= _common(m for _, masks in group.table.values() for m in masks)
-    for bits, layer, statement in table.statements:
-        if statement.deny and alive & bits:
-            return f"{layer.name}, {statement.label}"
-    return ""
-
-
-def _common(masks: Iterable[int]) -> int:
-    common = -1
-    for mask in masks:
-        common &= mask
-    return common
-
-
-def _gather(state: State, places: list[_Place]) -> SourceSet:
-    chosen = [place for place in places if place.answer.state == state]
-    if not chosen:
-        return SourceSet()
-    endpoints = [place.endpoint for place in chosen if place.endpoint is not None]
-    return SourceSet(
-        spans=tuple(span for place in chosen for span in place.spans),
-        endpoints=tuple(sorted({label for label in endpoints if label != ANY_OTHER})),
-        other_endpoints=ANY_OTHER in endpoints,
-        when=_when(chosen),
-        depends_on=tuple(sorted({name for place in chosen for name in place.answer.depends_on})),
-        decided_by=tuple(sorted({place.decided_by for place in chosen if place.decided_by})),
+def _unsure(row: Row, action: str, *, addresses: bool = True, endpoints: bool = True) -> Row:
+    """Return a row in which what is opened is unknown, since an action could not read what else may refuse it."""
+    opened, unknown = row.opened, row.unknown
+    moved = SourceSet(
+        opened.spans if addresses else (),
+        opened.endpoints if endpoints else (),
+        other_endpoints=opened.other_endpoints and endpoints,
+    )
+    if moved.is_empty:
+        return row
+    left = replace(
+        opened,
+        spans=() if addresses else opened.spans,
+        endpoints=() if endpoints else opened.endpoints,
+        other_endpoints=opened.other_endpoints and not endpoints,
+    )
+    return replace(
+        row,
+        opened=SourceSet() if left.is_empty else left,
+        unknown=replace(
+            unknown,
+            spans=unknown.spans + moved.spans,
+            endpoints=tuple(sorted({*unknown.endpoints, *moved.endpoints})),
+            other_endpoints=unknown.other_endpoints or moved.other_endpoints,
+            depends_on=tuple(sorted({*unknown.depends_on, action})),
+        ),
     )
 
 
-def _when(places: list[_Place]) -> tuple[str, ...]:
-    """Return the phrases; each says for which sources it is, where they differ."""
-    distinct = {place.when for place in places}
-    if len(distinct) == 1:
-        return next(iter(distinct))
-    found: dict[str, list[_Place]] = {}
-    for place in places:
-        for phrase in place.when:
-            found.setdefault(phrase, []).append(place)
-    return tuple(
-        sorted(phrase if len(own) == len(places) else f"{phrase} (from {_named(own)})" for phrase, own in found.items())
-    )
+def _decided_by(places: SourceSet, lock: str) -> SourceSet:
+    """Name the lock that refuses where no statement does."""
+    return replace(places, decided_by=tuple(sorted({lock, *places.decided_by})))
 
 
-def _named(places: list[_Place]) -> str:
-    cidrs = minimal_cidrs(span for place in places for span in place.spans)
-    labels = sorted({place.endpoint or "other endpoints" for place in places if place.endpoint is not None})
-    names = [*cidrs[:3], *([counted(len(cidrs) - 3, "more range")] if len(cidrs) > 3 else []), *labels]
-    return ", ".join(names)
+def _mixed(addresses: Row, endpoints: Row) -> Row:
+    """Put the addresses of one row and the endpoints of another together."""
+    opened, refused, unknown = (_joined(addresses.places(each), endpoints.places(each)) for each in WORDS)
+    return Row(addresses.request, opened, refused, unknown)
+
+
+def _joined(addresses: SourceSet, endpoints: SourceSet) -> SourceSet:
+    parts = [each for each, used in ((addresses, addresses.spans), (endpoints, endpoints.has_endpoints)) if used]
+    return SourceSet(addresses.spans, endpoints.endpoints, endpoints.other_endpoints, **_reasons(parts))
+
+
+def _reasons(parts: Iterable[SourceSet]) -> dict[str, tuple[str, ...]]:
+    parts = list(parts)
+    return {
+        "when": tuple(sorted({phrase for part in parts for phrase in part.when})),
+        "depends_on": tuple(sorted({key for part in parts for key in part.depends_on})),
+        "decided_by": tuple(sorted({each for part in parts for each in part.decided_by})),
+    }
+
+
+def _together(request: str, rows: Sequence[Row], keys: Sequence[str]) -> Row:
+    """Return the row of a prefix from those of its classes of keys."""
+    if all(row == rows[0] for row in rows):
+        return rows[0]
+    spans: dict[Word, tuple[Span, ...]] = {}
+    left: tuple[Span, ...] = EVERY_ADDRESS
+    for word in ("opened", "unknown"):
+        here = [span for row in rows for span in row.places(word).spans]
+        spans[word] = minus(left, minus(EVERY_ADDRESS, here))
+        left = minus(left, here)
+    spans["refused"] = left
+    labels = sorted({label for row in rows for label in row.labels})
+    answers = {label: _best(row.at_endpoint(label) for row in rows) for label in labels}
+    others = _best(row.others for row in rows)
+    sets = {
+        word: SourceSet(
+            spans[word],
+            tuple(label for label in labels if answers[label] == word),
+            other_endpoints=others == word,
+            **_reasons(row.places(word) for row in rows if not row.places(word).is_empty),
+        )
+        for word in WORDS
+    }
+    sets = {word: SourceSet() if each.is_empty else each for word, each in sets.items()}
+    return Row(request, replace(sets["opened"], when=_for_keys(rows, keys)), sets["refused"], sets["unknown"])
+
+
+def _best(answers: Iterable[Word]) -> Word:
+    found = set(answers)
+    return next(word for word in _WORST_FIRST["refused"] if word in found)
+
+
+def _for_keys(rows: Sequence[Row], keys: Sequence[str]) -> tuple[str, ...]:
+    """Return for which keys, and under which choices, requests are opened, where not all keys are."""
+    opening = [(row.opened, key) for row, key in zip(rows, keys, strict=True) if not row.opened.is_empty]
+    if len(opening) == len(rows) and len({each.where for each, _ in opening}) == 1:
+        return tuple(sorted({phrase for each, _ in opening for phrase in each.when}))
+    named = [", ".join((f'for keys such as "{key[:120]}"', *each.when)) for each, key in opening]
+    more = [f"for {count(len(named) - _SHOWN, 'more kind')} of keys"] if len(named) > _SHOWN else []
+    return (*named[:_SHOWN], *more)

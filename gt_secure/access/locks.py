@@ -1,338 +1,300 @@
-"""The three locks at one moment, and their answer to one source: what every surface asks."""
+"""The locks and every other policy that decides who can open the objects of a bucket, at one moment."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeAlias
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any, Literal
 
 from ..account.snapshot import State
 from ..aws.arns import role_of_session, session_of_role
 from ..aws.endpoints import VpcEndpoint
 from ..aws.teams import UrlLock
 from ..iam.documents import Source as PolicySource
-from ..iam.facts import Facts
+from ..iam.facts import Facts, Signer, moment_of
 from ..iam.request import Policies, Request
-from ..iam.request_context import header_context, presigned_context
+from ..iam.request_context import header_context
 from ..iam.verdict import Verdict
-from ..network import Source, contains, parse_address, parse_stored_cidrs
-from ..policies.bucket_guard import names_guard
+from ..network import Source, parse_address
 from ..policies.public_access import SETTING, has_same_grants, is_surely_public
-from ..policies.session_policy import session_policy
+from .answer import Answer, answer_of
 from .decision import decide_request
-from .policy_files import DEFAULT_ACCOUNT, EVERYTHING
-
-Decision: TypeAlias = Literal["allowed", "refused", "unknown"]
-Portal: TypeAlias = Literal["open", "admits", "refuses", "unknown"]
+from .request_kinds import Circumstances
 
 READ_POLICY = "s3:GetBucketPolicy"
-BUCKET_POLICY, ENDPOINT_POLICY, BOUNDARY = "bucket policy", "VPC endpoint policy", "boundary"
-READ_BY = {BUCKET_POLICY: READ_POLICY, ENDPOINT_POLICY: "ec2:DescribeVpcEndpoints", BOUNDARY: "iam:GetRole"}
-"""The action that reads each policy."""
+READ_TEAM = "sagemaker:DescribeWorkteam"
+READ_WORKFORCE = "sagemaker:DescribeWorkforce"
+READ_ENDPOINTS = "ec2:DescribeVpcEndpoints"
+LIST_KEYS = "s3:ListBucket"
+ACTIONS = frozenset({READ_POLICY, READ_TEAM, READ_WORKFORCE, READ_ENDPOINTS, LIST_KEYS})
+"""Actions that would have read what an answer depends on."""
 
 SESSION = "gt-worker"
+EVERYTHING: dict[str, object] = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+}
 NOTHING_GRANTED = '{"Version":"2012-10-17","Statement":[]}'
-"""The session policy of a URL as a source meets it that the URL was not made for."""
+"""The session policy of a URL for a source that the URL was not made for."""
 
-IN_VPC = parse_address("10.0.0.10")
-"""Stands for a worker's address behind an endpoint."""
-
-_ELSEWHERE = parse_address("192.0.2.77")
-_HOME = parse_address("192.0.2.78")
-MAX_REASON = 600
-NO_BUCKET = "images-of-the-team"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """Answer to one source, with the lock that decides and the reason."""
-
-    decision: Decision
-    lock: str
-    text: str = field(default="", repr=False)
-    verdict: Verdict | None = field(default=None, repr=False, compare=False)
-    missing: tuple[str, ...] = ()
-
-    @property
-    def reason(self) -> str:
-        """Why, in a sentence; worked out when it is asked for, and cut where a policy lists hundreds of ranges."""
-        text = self.text or (self.verdict.reason if self.verdict is not None else "")
-        return text if len(text) <= MAX_REASON else text[: MAX_REASON - 1] + "…"
-
-    @property
-    def depends_on(self) -> tuple[str, ...]:
-        """The condition keys on which an unknown decision depends, or the missing permissions to decide it."""
-        return self.missing or (self.verdict.depends_on if self.verdict is not None else ())
-
-    @property
-    def allowed(self) -> bool:
-        """Return whether it is surely opened."""
-        return self.decision == "allowed"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the outcome as JSON-able data."""
-        return {
-            "decision": self.decision,
-            "lock": self.lock,
-            "reason": self.reason,
-            "depends_on": list(self.depends_on),
-        }
+_PUBLIC = {
+    None: "ACLs are disabled, and Block Public Access is off.",
+    False: "ACLs are disabled.",
+    True: "ACLs are disabled. Block Public Access refuses everybody but the account's own signers.",
+}
 
 
 @dataclass(frozen=True)
 class EffectiveLocks:
-    """The locks, now or after the changes: the one answer to "who can open this?".
+    """The locks, now or after the changes; :func:`locks_of` makes them.
 
     Attributes
     ----------
     bucket : str
+        Empty if only the portal's locks are known.
     policy : text, mapping or None
         The bucket policy.
-    lock : UrlLock
-        The settings of the team's URL lock.
+    url_lock : UrlLock or None
+        The settings of the team's URL lock; None if they were not read.
     cidrs : tuple of str or None
-        The portal lock's ranges; None if they could not be read.
+        The portal lock's ranges; None if they were not read.
     has_portal : bool
         Whether a private workteam hands out the URLs.
     account, partition, region : str
     signer : str
-        ARN of the session or user that signs workers' URLs; empty if it is not known.
-    session_known : bool
-        Whether the name of that session is known, or only its role.
-    role : str
-        ARN of that role, with the path that the session's ARN leaves out; empty if it is not known.
+        ARN of the role or user that signs workers' URLs; empty if it is not known.
     endpoints : mapping
-        The S3 endpoints that could be read, by id.
+        The S3 endpoints that were read, by id.
     facts : Facts
         Values of condition keys that are known.
-    identity : sequence, optional
-        The signer's policies; None if they are not known, and then they are supposed to allow everything: where they
-        do not, nothing is opened with or without a restriction.
-    boundary : policy, optional
-        The signer's permissions boundary.
-    unread : frozenset of str
-        Names of policies that could not be read, such as ``bucket policy``.
-    rcp, scp : sequence
-        Policies of the account's organization, each a level; empty where they were not read.
-    restricts_public : bool
-        Whether the bucket's own Block Public Access refuses what a public policy grants.
+    session : policy, optional
+        Policy of the session that signs, for questions about one.
+    rcp, scp : tuple or None
+        Policies of the account's organization, each a level; None if they were not read.
+    restricts_public : bool or None
+        Whether the bucket's own Block Public Access refuses what a public policy grants; None if it was not read.
+    not_read : frozenset of str
+        Actions that would have read the bucket policy or the endpoints.
+    missing : tuple of str
+        Missing permissions to read more of what decides.
+    origin : str
+        ``given`` for policies from files, ``read`` for those of an account: the verb in what is assumed.
     """
 
-    bucket: str
+    bucket: str = ""
     policy: PolicySource | None = None
-    lock: UrlLock = field(default_factory=UrlLock)
+    url_lock: UrlLock | None = field(default_factory=UrlLock)
     cidrs: tuple[str, ...] | None = ()
     has_portal: bool = False
-    account: str = DEFAULT_ACCOUNT
+    account: str = ""
     partition: str = "aws"
-    region: str | None = None
+    region: str = ""
     signer: str = ""
-    session_known: bool = False
-    role: str = ""
     endpoints: Mapping[str, VpcEndpoint] = field(default_factory=dict)
     facts: Facts = field(default_factory=Facts)
-    identity: Sequence[PolicySource] | None = None
-    boundary: PolicySource | None = None
-    unread: frozenset[str] = frozenset()
-    rcp: Sequence[PolicySource] = ()
-    scp: Sequence[PolicySource] = ()
-    restricts_public: bool = False
+    session: PolicySource | None = None
+    rcp: tuple[PolicySource, ...] | None = None
+    scp: tuple[PolicySource, ...] | None = None
+    restricts_public: bool | None = None
+    not_read: frozenset[str] = frozenset()
+    missing: tuple[str, ...] = ()
+    origin: Literal["given", "read"] = "read"
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
-    def is_public_refused(self) -> bool:
+    def arn(self) -> str:
+        """The bucket's ARN."""
+        return f"arn:{self.partition}:s3:::{self.bucket}"
+
+    @property
+    def role(self) -> str:
+        """ARN of the role that signs workers' URLs, with its path; empty if it is not known to be a role."""
+        return self.signer if ":role/" in self.signer else ""
+
+    @property
+    def is_public_refused(self) -> bool | None:
         """True if Block Public Access surely refuses everybody but the account's own signers and AWS services."""
+        if self.restricts_public is None:
+            return None
         if not (self.restricts_public or self.facts.blocks_public):
             return False
         theirs = self.facts.policy_is_public
         return is_surely_public(self.policy) if theirs is None else theirs
 
-    @classmethod
-    def of(cls, state: State) -> EffectiveLocks:
-        """Read the locks out of a state."""
-        bucket, team, force, arn = state.bucket, state.team, state.workforce, state.signer_arn
-        unread = {BUCKET_POLICY} if bucket is not None and not bucket.sees(READ_POLICY) else set()
-        unread |= set() if state.sees("VPC endpoints") else {ENDPOINT_POLICY}
-        return cls(
-            bucket=bucket.name if bucket is not None else NO_BUCKET,
-            policy=bucket.policy_text if bucket is not None else None,
-            lock=(team.url_lock if team is not None else None) or UrlLock(),
-            cidrs=force.cidrs if force is not None else (),
-            has_portal=team is not None and team.kind == "private",
-            account=state.account_id,
-            partition=state.partition,
-            region=(bucket.region if bucket is not None else None) or state.region,
-            signer=signer_of(arn),
-            role=arn if ":role/" in arn else "",
-            endpoints={endpoint.id: endpoint for endpoint in state.endpoints},
-            facts=state.facts,
-            unread=frozenset(unread),
-            rcp=state.organization.rcp.if_read or (),
-            scp=state.organization.scp.if_read or (),
-            restricts_public=bucket is not None and bool(bucket.public_access_block.get(SETTING)),
+    def policies(self, signer: Signer = "own", endpoint: str = "", session: PolicySource | None = None) -> Policies:
+        """Return the policies that meet a request of a signer, through an endpoint if its id is given."""
+        through = self.endpoints.get(endpoint)
+        asked = (signer, "" if through is None else endpoint, session)
+        if session is not None and session is not NOTHING_GRANTED:
+            return self._policies(*asked)
+        if asked not in self._made:
+            self._made[asked] = self._policies(*asked)
+        return self._made[asked]
+
+    @cached_property
+    def _made(self) -> dict[tuple[Signer, str, object], Policies]:
+        """Policies that were asked for before: they stay compiled."""
+        return {}
+
+    def _policies(self, signer: Signer, endpoint: str, session: PolicySource | None) -> Policies:
+        through = self.endpoints.get(endpoint)
+        return Policies(
+            identity=() if signer == "anonymous" else (EVERYTHING,),
+            session=(session or self.session) if signer == "own" else None,
+            resource=self.policy,
+            endpoint=through.policy_text if through is not None else None,
+            gateway_endpoint=through is not None and through.type == "Gateway",
+            rcp=self.rcp or (),
+            scp=self.scp or (),
         )
+
+    @cached_property
+    def circumstances(self) -> Circumstances:
+        """The circumstances of all requests."""
+        region = Facts({"aws:requestedregion": (self.region,)} if self.region else {})
+        in_vpc = Facts(endpoints={each.id: {"aws:sourcevpc": (each.vpc_id,)} for each in self.endpoints.values()})
+        given = self.facts.with_defaults(region, in_vpc)
+        moment = moment_of(given) if given.values.keys() & {"aws:currenttime", "aws:epochtime"} else self.at
+        return Circumstances(self.account, self.partition, given, moment)
+
+    @property
+    def assumed_of_organization(self) -> tuple[str, ...]:
+        """Assumptions about policies of the organization that were not read."""
+        kinds = {"resource control policy": self.rcp, "service control policy": self.scp}
+        return tuple(
+            f"No {kind} was {self.origin}: they allow everything." for kind, levels in kinds.items() if levels is None
+        )
+
+    @property
+    def assumed(self) -> tuple[str, ...]:
+        """Assumptions of all answers, one sentence each."""
+        has_policies = any(each.policy_text for each in self.endpoints.values())
+        return (
+            *self.assumed_of_organization,
+            f"The policy of a VPC endpoint that was not {self.origin} is the default, full access."
+            if has_policies
+            else f"No VPC endpoint policy was {self.origin}: it is the default, full access.",
+            _PUBLIC[self.is_public_refused],
+            f"The signer is a session of a role of account {self.account} whose own policies allow everything.",
+            "The own policies of signers of other accounts allow everything.",
+            "aws:ViaAWSService is false: no AWS service makes the request with the signer's credentials.",
+            "Requests name the bucket itself, not an access point.",
+            *self.facts.notes,
+            *(f"{action} was denied, so what it reads is unknown or supposed." for action in self.missing),
+        )
+
+    def verdict(self, request: Request, *, session: PolicySource | None = None, is_known: bool = True) -> Verdict:
+        """Decide one concrete request.
+
+        Parameters
+        ----------
+        request : Request
+        session : policy, optional
+            Policy of the session that signs.
+        is_known : bool
+            Whether the request names its signer; otherwise only somebody of the account, or of the known role.
+        """
+        endpoint = next(iter(request.keys.get("aws:sourcevpce", ())), "")
+        signer: Signer = "anonymous" if request.principal == "*" else "own"
+        facts = self.facts
+        if endpoint in self.endpoints:
+            facts = Facts(facts.endpoints.get(endpoint, {})).with_defaults(facts)
+        return decide_request(
+            request,
+            self.policies(signer, endpoint, session),
+            facts,
+            signer_known=is_known or bool(self.signer),
+            session_known=is_known,
+        )
+
+    def decide(self, request: Request, *, session: PolicySource | None = None, is_known: bool = True) -> Answer:
+        """Answer one concrete request; for certain only where what was not read cannot change the answer."""
+        verdict = self.verdict(request, session=session, is_known=is_known)
+        answer = answer_of(verdict)
+        unread = self.not_read - ({READ_ENDPOINTS} if request.is_off_endpoint else set())
+        if answer.answer == "unknown" or verdict.decision == "explicit-deny" or not unread:
+            return answer
+        return Answer("unknown", depends_on=tuple(sorted(unread)), verdict=None)
+
+    @property
+    def _session_arn(self) -> str:
+        some = f"arn:{self.partition}:sts::{self.account}:assumed-role/some-role/{SESSION}"
+        return session_of_role(self.signer, SESSION) if self.role else self.signer or some
+
+    def ground_truth(self, endpoint: str, key: str, action: str) -> Answer:
+        """Answer for Ground Truth's back end: signed in the header, through an endpoint of AWS."""
+        arn = self._session_arn
+        role = self.role or role_of_session(arn) or arn
+        context = header_context(Source(None, endpoint), principal_arn=role, region=self.region or None)
+        request = Request(action, f"{self.arn}/{key}", arn, context, resource_account=self.account)
+        return self.decide(request, is_known=False)
+
+    def log_delivery(self, key: str) -> Answer:
+        """Answer for S3 that delivers an access log into the bucket."""
+        service = "logging.s3.amazonaws.com"
+        context = header_context(Source(None, None), service=service, region=self.region or None)
+        context |= {"aws:SourceAccount": self.account, "aws:SourceArn": self.arn}
+        request = Request("s3:PutObject", f"{self.arn}/{key}", service, context, resource_account=self.account)
+        return self.decide(request, is_known=False)
+
+    def caller(self, arn: str, action: str) -> Answer:
+        """Answer for the caller who reads or writes the bucket policy."""
+        place = Source(parse_address("192.0.2.10"))
+        context = header_context(place, principal_arn=role_of_session(arn) or arn, region=self.region or None)
+        return self.decide(Request(action, self.arn, arn, context, resource_account=self.account))
 
     def after(self, planned: Mapping[str, Any]) -> EffectiveLocks:
         """Return the locks with the planned values in place: ``bucket-guard``, ``url-lock`` and ``portal-lock``."""
         locks = self
         if "bucket-guard" in planned:
-            same = has_same_grants(locks.policy, planned["bucket-guard"])
+            policy = planned["bucket-guard"]
+            same = has_same_grants(locks.policy, policy)
             facts = locks.facts if same else replace(locks.facts, policy_is_public=None)
-            locks = replace(locks, policy=planned["bucket-guard"], facts=facts)
+            locks = replace(locks, policy=policy, facts=facts)
         if "url-lock" in planned:
             value = planned["url-lock"]
             on = UrlLock(value["SourceIp"] == "Enabled", value["VpcSourceIp"] == "Enabled")
-            locks = replace(locks, lock=on)
+            locks = replace(locks, url_lock=on)
         if "portal-lock" in planned:
             locks = replace(locks, cidrs=tuple(planned["portal-lock"]))
         return locks
 
-    def worker(self, source: Source, key: str) -> Outcome:
-        """Decide for a worker at this source who opens the portal and an image of a task there."""
-        if self.portal(source) == "refuses":
-            ranges = ", ".join(self.cidrs or ())
-            return Outcome("refused", "portal lock", f"The worker portal opens only from {ranges}.")
-        return self.open(source, key, source)
 
-    def forwarded(self, source: Source, key: str) -> Outcome:
-        """Decide for somebody at this source who has a URL that was made for a worker at another address."""
-        home = _HOME if source.address == _ELSEWHERE else _ELSEWHERE
-        if self.lock.vpc_source_ip:
-            return self.open(source, key, Source(parse_address("10.0.0.11"), "vpce-00000000"))
-        return self.open(source, key, Source(home))
+def locks_of(state: State, *, session: PolicySource | None = None) -> EffectiveLocks:
+    """Return the locks of a state: the only maker of them.
 
-    def presigned(self, source: Source, key: str) -> Outcome:
-        """Decide for anybody at this source who has a presigned URL without a separate condition."""
-        return self._s3(source, key, None)
-
-    def portal(self, source: Source) -> Portal:
-        """Return what the portal lock does with a source."""
-        if self.cidrs is None:
-            return "unknown"
-        # Behind an endpoint the address that a public portal sees is another one, which nobody can tell from here.
-        if not self.has_portal or not self.cidrs or source.is_endpoint:
-            return "open"
-        inside = source.address is not None and contains(parse_stored_cidrs(self.cidrs), source.address)
-        return "admits" if inside else "refuses"
-
-    def open(self, source: Source, key: str, made_for: Source) -> Outcome:
-        """Decide for a source that has a URL of the portal for a worker at another or the same source."""
-        return self._s3(source, key, self._session(key, made_for) if self.has_portal else None)
-
-    def _session(self, key: str, made_for: Source) -> str | None:
-        """Return the policy behind a URL that Ground Truth makes for a worker there; see *IamPolicyConstraints*."""
-        address = made_for.address or (IN_VPC if made_for.is_endpoint else None)
-        if self.lock.impossible:
-            return NOTHING_GRANTED  # both keys in one statement never match
-        if not self.lock.on:
-            return session_policy(self.bucket, key, partition=self.partition)
-        if self.lock.vpc_source_ip:
-            return session_policy(self.bucket, key, vpc_networks=[address or IN_VPC], partition=self.partition)
-        seen = _ELSEWHERE if made_for.is_endpoint else address
-        return session_policy(self.bucket, key, networks=[seen or _ELSEWHERE], partition=self.partition)
-
-    def _s3(self, source: Source, key: str, session: str | None) -> Outcome:
-        endpoint = self.endpoints.get(source.endpoint or "")
-        seen = source
-        if source.is_endpoint:
-            vpc = (endpoint.vpc_id if endpoint is not None else "") or source.vpc
-            seen = Source(source.address or IN_VPC, source.endpoint, vpc)
-        context = presigned_context(seen, principal_arn=self._role, region=self.region)
-        request = self._request("s3:GetObject", key, context)
-        return self._decide(request, session, endpoint)
-
-    @property
-    def _role(self) -> str:
-        return self.role or role_of_session(self._session_arn) or self._session_arn
-
-    @property
-    def _session_arn(self) -> str:
-        return self.signer or f"arn:{self.partition}:sts::{self.account}:assumed-role/some-role/{SESSION}"
-
-    def _request(self, action: str, key: str, context: Mapping[str, str]) -> Request:
-        arn = f"arn:{self.partition}:s3:::{self.bucket}/{key}"
-        return Request(action, arn, self._session_arn, context, resource_account=self.account)
-
-    def ground_truth(self, endpoint: str, key: str, action: str) -> Outcome:
-        """Decide for Ground Truth's back end: signed in the header, through an endpoint of AWS."""
-        context = header_context(Source(None, endpoint), principal_arn=self._role, region=self.region)
-        return self._decide(self._request(action, key, context), None, None)
-
-    def log_delivery(self, key: str) -> Outcome:
-        """Decide for S3 that delivers an access log into the bucket."""
-        service = "logging.s3.amazonaws.com"
-        arn = f"arn:{self.partition}:s3:::{self.bucket}"
-        context = header_context(Source(None, None), service=service, region=self.region)
-        context |= {"aws:SourceAccount": self.account, "aws:SourceArn": arn}
-        request = Request("s3:PutObject", f"{arn}/{key}", service, context, resource_account=self.account)
-        return self._decide(request, None, None)
-
-    def caller(self, arn: str, action: str) -> Outcome:
-        """Decide for the caller who reads or writes the bucket policy."""
-        place = Source(parse_address("192.0.2.10"))
-        context = header_context(place, principal_arn=role_of_session(arn) or arn, region=self.region)
-        bucket = f"arn:{self.partition}:s3:::{self.bucket}"
-        request = Request(action, bucket, arn, context, resource_account=self.account)
-        return self._decide(request, None, None, is_caller=True)
-
-    def _decide(
-        self,
-        request: Request,
-        session: str | None,
-        endpoint: VpcEndpoint | None,
-        *,
-        is_caller: bool = False,
-    ) -> Outcome:
-        policies = Policies(
-            identity=(EVERYTHING,) if self.identity is None else self.identity,
-            session=session,
-            resource=self.policy,
-            boundary=self.boundary,
-            endpoint=endpoint.policy_text if endpoint is not None else None,
-            gateway_endpoint=endpoint is not None and endpoint.type == "Gateway",
-            rcp=self.rcp,
-            scp=self.scp,
-            scp_account=self.account if self.scp else None,
-        )
-        facts = self.facts
-        if endpoint is not None:
-            facts = Facts(facts.endpoints.get(endpoint.id, {})).with_defaults(facts)
-        verdict = decide_request(
-            request,
-            policies,
-            facts,
-            signer_known=is_caller or bool(self.signer),
-            session_known=is_caller or self.session_known,
-        )
-        return self._outcome(verdict, request)
-
-    def _outcome(self, verdict: Verdict, request: Request) -> Outcome:
-        """Answer for certain only where what could not be read cannot change the answer."""
-        if verdict.decision == "explicit-deny":
-            return Outcome("refused", _lock(verdict), verdict=verdict)
-        if verdict.decision in ("invalid", "unknown"):
-            return Outcome("unknown", "", verdict=verdict)
-        unread = self.unread - ({ENDPOINT_POLICY} if request.is_off_endpoint else set())
-        if unread:
-            reason = f"Not read: {', '.join(sorted(unread))}."
-            return Outcome("unknown", "", reason, verdict, tuple(sorted(READ_BY.get(name, name) for name in unread)))
-        return Outcome("allowed" if verdict.allowed else "refused", _lock(verdict), verdict=verdict)
-
-
-def example_key(prefix: str) -> str:
-    """Return a key that stands for all keys under a prefix."""
-    return f"{prefix}example.png"
-
-
-def signer_of(arn: str) -> str:
-    """Return who signs for a role or user: a session of the role, whose name stands for any."""
-    return session_of_role(arn, SESSION) if ":role/" in arn else arn
-
-
-def _lock(verdict: Verdict) -> str:
-    if verdict.allowed:
-        return ""
-    if verdict.policy == "session policy":
-        return "URL lock"
-    if verdict.policy == "bucket policy" and names_guard(verdict.statement):
-        return "bucket guard"
-    return verdict.policy or "identity policy"
+    Parameters
+    ----------
+    state : State
+    session : policy, optional
+        Policy of the session that signs, for questions about one.
+    """
+    bucket, team, force = state.bucket, state.team, state.workforce
+    is_given = not state.region  # by files, which know none
+    sees_team = state.sees("the workteam")
+    not_read = {READ_POLICY} if bucket is not None and not bucket.sees(READ_POLICY) else set()
+    not_read |= set() if state.sees("VPC endpoints") else {READ_ENDPOINTS}
+    blocked = bucket is not None and bool(bucket.public_access_block.get(SETTING))
+    return EffectiveLocks(
+        bucket=bucket.name if bucket is not None else "",
+        policy=bucket.policy_text if bucket is not None else None,
+        url_lock=((team.url_lock if team is not None else None) or UrlLock()) if sees_team else None,
+        cidrs=(force.cidrs if force is not None else ()) if state.sees("the workforce") else None,
+        has_portal=not sees_team or (team is not None and team.kind == "private"),
+        account=state.account_id,
+        partition=state.partition,
+        region=(bucket.region if bucket is not None else None) or state.region,
+        signer=state.signer_arn,
+        endpoints={endpoint.id: endpoint for endpoint in state.endpoints},
+        facts=state.facts,
+        session=session,
+        rcp=state.organization.rcp.if_read,
+        scp=state.organization.scp.if_read,
+        restricts_public=None if bucket is None or is_given else blocked,
+        missing=state.missing_permissions(),
+        not_read=frozenset(not_read),
+        origin="given" if is_given else "read",
+        at=state.at,
+    )

@@ -18,14 +18,15 @@ from ..iam.request import Policies, Request
 from ..iam.request_keys import is_absent_for, is_by_action
 from ..iam.request_space import Dimension, RequestSpace, SpaceAnswer
 from ..iam.statement_table import TARGET, Setting, StatementTable
-from ..iam.texts import TooManyClassesError, arn_steps, text_steps, witnesses
-from ..iam.variables import Filled, Variable, Wild
 from ..network import IPNetwork
 from ..policies.s3_actions import BUCKET_ACTIONS, OBJECT_ACTIONS
-from .exposure import example_request
+from ..restriction.expectations import Expectation
+from .answer import MEANT, Answer
 from .fixing_finding import fixing_finding
-from .policy_files import PolicyFiles
+from .key_classes import KeyClasses
+from .locks import EffectiveLocks
 from .request_kinds import Circumstances, Form, Kind, base_view, callers, dimensions
+from .source_sets import example_request
 from .sources import address_sources, endpoint_classes, endpoint_dimensions
 
 _FORMS: tuple[tuple[Form, Signer], ...] = (
@@ -73,12 +74,56 @@ class Proof:
         The condition keys on which the answer depends.
     assumed : tuple of str
         What the answer takes for granted.
+    answers, expectation
+        For an expectation, the answer for each of its sources.
     """
 
     proved: bool | None
     counterexample: dict[str, Any] | None = None
     depends_on: tuple[str, ...] = ()
     assumed: tuple[str, ...] = field(default=(), repr=False)
+    answers: tuple[Answer, ...] = ()
+
+    expectation: Expectation | None = None
+
+    @classmethod
+    def of_expectation(
+        cls, expectation: Expectation, answers: tuple[Answer, ...], assumed: tuple[str, ...] = ()
+    ) -> Proof:
+        """Return the proof that every answer is the expected one."""
+        words = {each.answer for each in answers} - {MEANT[expectation.kind]}
+        proved = True if not words else None if words == {"unknown"} else False
+        depends_on = sorted({key for each in answers for key in each.depends_on})
+        return cls(proved, None, tuple(depends_on), assumed, answers, expectation)
+
+    @property
+    def kind(self) -> str:
+        """The expected result, ``allowed`` or ``refused``; empty for a claim about all sources."""
+        return "" if self.expectation is None else self.expectation.kind
+
+    @property
+    def broken(self) -> tuple[Answer, ...]:
+        """The answers that are not the expected ones."""
+        return tuple(each for each in self.answers if each.answer != MEANT[self.kind])
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """Return a row of JSON-able data for each source of an expectation."""
+        return [
+            {
+                "kind": self.kind,
+                "source": each.source,
+                "of": None if self.expectation is None else self.expectation.of,
+                "prefix": None if self.expectation is None else self.expectation.prefix,
+                "observed": each.answer,
+                "holds": each.answer == MEANT[self.kind],
+                "lock": each.lock,
+                "reason": each.reason,
+                "keys": [each.key] if each.key else [],
+                "when": list(each.when),
+                "depends_on": list(each.depends_on),
+            }
+            for each in self.answers
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-able data."""
@@ -102,40 +147,40 @@ class _Part:
     endpoint: str = ""
 
 
-def prove(files: PolicyFiles, claim: Claim) -> Proof:
-    """Decide the claim for a bucket whose policies are given."""
-    files = replace(files, given=files.given.without_choices())
-    assumed = (*files.assumed(), *_not_covered(claim))
+def prove(locks: EffectiveLocks, claim: Claim) -> Proof:
+    """Decide the claim under the policies of locks."""
+    locks = replace(locks, facts=locks.facts.without_choices())
+    assumed = (*locks.assumed, *_not_covered(claim))
     unknown: set[str] = set()
-    circumstances = files.circumstances()
-    for part in _parts(files, claim, circumstances):
+    circumstances = locks.circumstances
+    for part in _parts(locks, claim, circumstances):
         if part.answer.state == "unknown":
             unknown |= set(part.answer.depends_on)
         if part.answer.state != "opened":
             continue
         request = example_request(part.space.base, part.setting, part.answer.example, circumstances)
-        policies = files.policies(part.signer, part.endpoint)
+        policies = locks.policies(part.signer, part.endpoint)
         verdict = evaluate(request, policies)
         if not verdict.allowed:  # the evaluator has the last word
             unknown |= {dimension.name for group in part.space.groups for dimension in group.dimensions}
             continue
-        case = _case(request, files, part, verdict.reason)
-        code = _fixed_by(request, policies, files, claim)
+        case = _case(request, locks, part, verdict.reason)
+        code = _fixed_by(request, policies, locks, claim)
         return Proof(False, {**case, "finding": code} if code else case, (), assumed)
     return Proof(None if unknown else True, None, tuple(sorted(unknown)), assumed)
 
 
-def _fixed_by(request: Request, policies: Policies, files: PolicyFiles, claim: Claim) -> str | None:
-    policy = files.bucket_policy
+def _fixed_by(request: Request, policies: Policies, locks: EffectiveLocks, claim: Claim) -> str | None:
+    policy = locks.policy
     return fixing_finding(
         request,
         policies,
         policy if policy is None or isinstance(policy, str) else json.dumps(policy),
-        bucket=files.bucket,
+        bucket=locks.bucket,
         prefix=claim.prefix,
         networks=tuple(claim.addresses),
         endpoints=tuple(claim.endpoints),
-        partition=files.partition,
+        partition=locks.partition,
     )
 
 
@@ -148,14 +193,14 @@ def _not_covered(claim: Claim) -> list[str]:
     return [*sentences, "The policies stay as they were read."]
 
 
-def _parts(files: PolicyFiles, claim: Claim, circumstances: Circumstances) -> Iterator[_Part]:
+def _parts(locks: EffectiveLocks, claim: Claim, circumstances: Circumstances) -> Iterator[_Part]:
     for form, signer in _FORMS:
-        if signer != "own" and files.is_public_refused:
+        if signer != "own" and locks.is_public_refused:
             continue
         actions = OBJECT_ACTIONS if form == "presigned" else ("s3:PutObject",)
-        kind = Kind(form, form, signer, actions[0], _arn(files, claim.prefix + "x"), whoever=True)
-        policies = files.policies(signer)
-        for space, setting in _spaces(kind, policies, files, claim, circumstances, actions):
+        kind = Kind(form, form, signer, actions[0], f"{locks.arn}/{claim.prefix}x", whoever=True)
+        policies = locks.policies(signer)
+        for space, setting in _spaces(kind, policies, locks, claim, circumstances, actions):
             mask = space.source_mask(setting)
             endpoint = next(iter(setting.values.get("aws:sourcevpce", ())), "")
             yield _Part(space.answer(mask), space, setting, form, signer, endpoint)
@@ -164,7 +209,7 @@ def _parts(files: PolicyFiles, claim: Claim, circumstances: Circumstances) -> It
 def _spaces(
     kind: Kind,
     policies: Policies,
-    files: PolicyFiles,
+    locks: EffectiveLocks,
     claim: Claim,
     circumstances: Circumstances,
     actions: Sequence[str],
@@ -173,7 +218,7 @@ def _spaces(
     compiled = policies.compiled
     caller, cross = callers(kind, circumstances), kind.signer == "other"
     table = StatementTable(compiled, caller, cross_account=cross, endpoint=False)
-    target = _targets(table, files, claim, actions, bucket=kind.form == "presigned")
+    target = _targets(table, locks, claim, actions, bucket=kind.form == "presigned")
     resources = [setting.resource for setting in target.settings][:50]
     varying = [target, *dimensions(table, kind, circumstances, compiled, resources=resources)]
     base = base_view(kind, circumstances)
@@ -202,10 +247,10 @@ def _spaces(
             continue
         here = base.with_setting(place.setting)
         own, table = compiled, behind
-        if place.label in files.endpoint_policies:
-            own = files.policies(kind.signer, place.label).compiled
+        if locks.endpoints.get(place.label) is not None:
+            own = locks.policies(kind.signer, place.label).compiled
             table = StatementTable(own, caller, cross_account=cross, endpoint=True)
-            target = _targets(table, files, claim, actions, bucket=kind.form == "presigned")
+            target = _targets(table, locks, claim, actions, bucket=kind.form == "presigned")
         near = dimensions(table, kind, circumstances, own, resources=resources, known=here.keys)
         more = endpoint_dimensions(table, own, place, given, here.keys)
         yield RequestSpace(table, here, [target, *near, *more]), place.setting
@@ -215,19 +260,16 @@ def _any_address() -> Dimension:
     return Dimension("aws:SourceIp", frozenset({"aws:sourceip"}), (), chosen=True)
 
 
-def _arn(files: PolicyFiles, key: str) -> str:
-    return f"arn:{files.partition}:s3:::{files.bucket}/{key}"
-
-
 def _targets(
-    table: StatementTable, files: PolicyFiles, claim: Claim, actions: Sequence[str], *, bucket: bool
+    table: StatementTable, locks: EffectiveLocks, claim: Claim, actions: Sequence[str], *, bucket: bool
 ) -> Dimension:
     """Return what a request can ask for: each action that policies tell apart, on each key that they tell apart."""
     kinds = _distinct_actions(table, actions)
-    settings = [Setting(action=a, resource=r) for r in object_classes(table, files, claim.prefix) for a in kinds]
+    statements = [statement for _, _, statement in table.statements]
+    objects = KeyClasses(statements, locks.arn, claim.prefix, example="").arns.values()
+    settings = [Setting(action=a, resource=r) for r in objects for a in kinds]
     if bucket and not claim.prefix:
-        whole = f"arn:{files.partition}:s3:::{files.bucket}"
-        settings += [Setting(action=action, resource=whole) for action in _distinct_actions(table, BUCKET_ACTIONS)]
+        settings += [Setting(action=action, resource=locks.arn) for action in _distinct_actions(table, BUCKET_ACTIONS)]
     return Dimension("(target)", frozenset({TARGET}), tuple(settings), chosen=True)
 
 
@@ -242,29 +284,8 @@ def _distinct_actions(table: StatementTable, actions: Iterable[str]) -> list[str
     return list(found.values())
 
 
-def object_classes(table: StatementTable, files: PolicyFiles, prefix: str) -> list[str]:
-    """Return the ARN of an object for each class of keys under a prefix that the policies tell apart."""
-    patterns: dict[Filled, None] = {}
-    for _, _, statement in table.statements:
-        for pattern in statement.resources:
-            patterns[tuple("zq" if isinstance(part, Variable) else part for part in pattern.template)] = None
-            patterns[tuple(Wild.ANY if isinstance(part, Variable) else part for part in pattern.template)] = None
-    start = _arn(files, prefix)
-    domain: Filled = (start, Wild.ANY) if prefix else (start, Wild.ONE, Wild.ANY)
-    both = [steps for pattern in patterns for steps in (text_steps(pattern), arn_steps(pattern))]
-    try:
-        found = witnesses(both, domain=text_steps(domain))
-    except TooManyClassesError:
-        return []
-    classes: dict[tuple[object, ...], str] = {}
-    for arn in sorted(found, key=len):
-        answers = tuple(p.matches(arn, {}) for _, _, s in table.statements for p in s.resources)
-        classes.setdefault(answers, arn)
-    return list(classes.values())
-
-
-def _case(request: Request, files: PolicyFiles, part: _Part, reason: str) -> dict[str, Any]:
-    policies = files.policies(part.signer)
+def _case(request: Request, locks: EffectiveLocks, part: _Part, reason: str) -> dict[str, Any]:
+    policies = locks.policies(part.signer)
     return {
         "id": "counterexample",
         "request": {
@@ -276,9 +297,9 @@ def _case(request: Request, files: PolicyFiles, part: _Part, reason: str) -> dic
         },
         "identityPolicies": list(policies.identity),
         "sessionPolicy": None,
-        "resourcePolicy": files.bucket_policy,
-        "resourceControlPolicies": list(files.rcp),
-        "serviceControlPolicies": list(files.scp),
+        "resourcePolicy": locks.policy,
+        "resourceControlPolicies": list(locks.rcp or ()),
+        "serviceControlPolicies": list(locks.scp or ()),
         "form": part.form,
         "source": _source(request),
         "opened_by": reason,

@@ -6,91 +6,86 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from ..aws.arns import bucket_arn
-from ..aws.buckets import read_bucket
+from ..account.snapshot import read_state
 from ..aws.client import Aws
 from ..errors import GtSecureError
 from ..iam.request import Policies, Request
 from ..iam.request_context import POST_FORM, SIGV2, SIGV4, anonymous_context, header_context, presigned_context
 from ..iam.texts import TooManyClassesError
 from ..logs.network_match import read_address
-from ..logs.refusals import RefusedRequests
+from ..logs.refusals import Refusal
 from ..network import Source, scope
-from ..policies.bucket_guard import names_guard
-from .decision import decide_request
+from .locks import EffectiveLocks, locks_of
 from .request_kinds import LONGEST_SIGNATURE_MS, signature_ages_ms
 
 EXPIRED = "expired URL"
 OTHER = "URL lock or IAM"
 """The bucket policy opens the request: what refuses it is the session policy of the URL, or a policy of its signer."""
 
-_EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
-
-def refusal_decider(aws: Aws) -> Callable[[RefusedRequests], str | None]:
-    """Return a function that names the lock which refuses a request under the current bucket policies."""
+def refusal_decider(aws: Aws) -> Callable[[Refusal], str | None]:
+    """Return a function that names the lock which refuses a request of a log under the current policies."""
 
     @cache
-    def policy_of(bucket: str) -> tuple[bool, str | None]:
+    def locks_on(bucket: str) -> EffectiveLocks | None:
         try:
-            state = read_bucket(aws, bucket)
+            return locks_of(read_state(aws, bucket=bucket))
         except GtSecureError:
-            return False, None
-        return state.sees("s3:GetBucketPolicy"), state.policy_text
+            return None
 
-    def decide(refusal: RefusedRequests) -> str | None:
-        if refusal.expired:
+    def decide(refusal: Refusal) -> str | None:
+        if is_expired(refusal):
             return EXPIRED
-        seen, policy = policy_of(refusal.bucket) if refusal.bucket else (False, None)
-        return lock_of(refusal, policy, aws.account_id, aws.partition) if seen else None
+        locks = locks_on(refusal["bucket"]) if refusal["bucket"] else None
+        return None if locks is None else lock_of(refusal, locks)
 
     return decide
 
 
-def lock_of(refusal: RefusedRequests, policy: str | None, account: str, partition: str = "aws") -> str | None:
-    """Return the lock that refuses a request under a bucket policy; None if that is not known."""
+def is_expired(refusal: Refusal) -> bool:
+    """Return whether the URL had expired when it was used: an age of 2 in the log is one of 2.000 to 2.999 seconds."""
+    age, lifetime = refusal["age_s"], refusal["expires_s"]
+    return age is not None and lifetime is not None and age >= lifetime
+
+
+def lock_of(refusal: Refusal, locks: EffectiveLocks) -> str | None:
+    """Return the lock that refuses a request; None if that is not known."""
     source = _source(refusal)
     if source is None:
         return None
-    signed = refusal.auth_type is not None
-    policies = Policies(identity=[_EVERYTHING] if signed else [], resource=policy)
-    lock, *others = (_lock(refusal, source, age, policies, account, partition) for age in _ages_ms(refusal, policies))
+    lock, *others = (_lock(refusal, source, age, locks) for age in _ages_ms(refusal, locks.policies()))
     return lock if all(other == lock for other in others) else None
 
 
-def _lock(
-    refusal: RefusedRequests, source: Source, age_ms: int, policies: Policies, account: str, partition: str
-) -> str | None:
+def _lock(refusal: Refusal, source: Source, age_ms: int, locks: EffectiveLocks) -> str | None:
     """Return the lock that refuses a request whose signature is of one age."""
-    role = f"arn:{partition}:iam::{account}:role/some-role"
-    signed = refusal.auth_type is not None
+    role = f"arn:{locks.partition}:iam::{locks.account}:role/some-role"
+    signed = refusal["auth_type"] is not None
     request = Request(
-        "s3:PutObject" if refusal.auth_type == "HtmlForm" else "s3:GetObject",
-        bucket_arn(partition, refusal.bucket, refusal.key or "object"),
-        f"arn:{partition}:sts::{account}:assumed-role/some-role/session" if signed else "*",
+        "s3:PutObject" if refusal["auth_type"] == "HtmlForm" else "s3:GetObject",
+        f"{locks.arn}/{refusal['key'] or 'object'}",
+        f"arn:{locks.partition}:sts::{locks.account}:assumed-role/some-role/session" if signed else "*",
         _context(refusal, source, role, age_ms),
-        resource_account=account,
+        resource_account=locks.account,
     )
-    verdict = decide_request(request, policies, signer_known=not signed)
-    if verdict.decision in ("unknown", "invalid"):
+    answer = locks.decide(request, is_known=not signed)
+    if answer.answer == "unknown":
         return None
-    if verdict.allowed:
+    if answer.answer == "opened":
         return OTHER
-    if not signed and verdict.decision == "implicit-deny":
-        return "no permission"
-    return "bucket guard" if names_guard(verdict.statement) else "bucket policy"
+    return answer.lock if answer.statement or signed else "no permission"
 
 
-def _ages_ms(refusal: RefusedRequests, policies: Policies) -> list[int]:
+def _ages_ms(refusal: Refusal, policies: Policies) -> list[int]:
     """Return the ages that the signature may have had, one for each answer that the policies can give.
 
     The log has the age in whole seconds, and none for a form. S3 compares milliseconds.
     """
-    if refusal.auth_type not in ("QueryString", "HtmlForm") or refusal.version_2:
+    if refusal["auth_type"] not in ("QueryString", "HtmlForm") or refusal["version_2"]:
         return [0]
     first, last = 0, LONGEST_SIGNATURE_MS
-    if refusal.age_s is not None:
-        first, last = refusal.age_s * 1000, refusal.age_s * 1000 + 999
+    if refusal["age_s"] is not None:
+        first, last = refusal["age_s"] * 1000, refusal["age_s"] * 1000 + 999
     try:
         told_apart = signature_ages_ms(policies.compiled)
     except (GtSecureError, TooManyClassesError):
@@ -98,26 +93,26 @@ def _ages_ms(refusal: RefusedRequests, policies: Policies) -> list[int]:
     return sorted({first, last, *(age for age in told_apart if first < age < last)})
 
 
-def _source(refusal: RefusedRequests) -> Source | None:
+def _source(refusal: Refusal) -> Source | None:
     """Return the source; None where the log does not name the endpoint behind a private address."""
-    if refusal.endpoint is not None:
-        return Source(None, refusal.endpoint)
-    address = read_address(refusal.address)
+    if refusal["endpoint"] is not None:
+        return Source(None, refusal["endpoint"])
+    address = read_address(refusal["remote_ip"])
     return None if address is None or scope(address) == "private" else Source(address)
 
 
-def _context(refusal: RefusedRequests, source: Source, role: str, age_ms: int) -> dict[str, Any]:
-    if refusal.auth_type is None:
+def _context(refusal: Refusal, source: Source, role: str, age_ms: int) -> dict[str, Any]:
+    if refusal["auth_type"] is None:
         return anonymous_context(source)
-    if refusal.auth_type not in ("QueryString", "HtmlForm"):
+    if refusal["auth_type"] not in ("QueryString", "HtmlForm"):
         return header_context(source, principal_arn=role)
     context = presigned_context(
         source,
         age_ms=age_ms,
         principal_arn=role,
-        signature_version=SIGV2 if refusal.version_2 else SIGV4,
+        signature_version=SIGV2 if refusal["version_2"] else SIGV4,
     )
-    if refusal.auth_type == "HtmlForm":
+    if refusal["auth_type"] == "HtmlForm":
         form = {"s3:authType": POST_FORM}
         return {key: value for key, value in context.items() if key != "s3:x-amz-content-sha256"} | form
     return context

@@ -41,7 +41,16 @@ from ..iam.variables import variable_keys
 
 Form: TypeAlias = Literal["presigned", "header", "post-form", "unsigned"]
 
-_END_OFTIME_KEYS = 250_000_000_000
+KINDS: dict[str, tuple[Form, Signer, str]] = {
+    "presigned": ("presigned", "own", "s3:GetObject"),
+    "header": ("header", "own", "s3:GetObject"),
+    "post-form": ("post-form", "own", "s3:PutObject"),
+    "anonymous": ("unsigned", "anonymous", "s3:GetObject"),
+    "other-account": ("presigned", "other", "s3:GetObject"),
+}
+"""Kinds of requests to S3: how they are signed, by whom, and what they ask for."""
+
+_END_OF_TIME = 250_000_000_000
 LONGEST_SIGNATURE_MS = 7 * 24 * 3600 * 1000
 OTHER_ACCOUNT = "444455556666"
 _NAME = re.compile(r"[\w+=,.@-]{1,64}")
@@ -444,7 +453,7 @@ def times(table: StatementTable, now: datetime) -> Dimension:
     settings = tuple(
         Setting({"aws:currenttime": (_iso(moment),), "aws:epochtime": (str(moment),)})
         for moment in sorted(moments)
-        if start <= moment < _END_OFTIME_KEYS
+        if start <= moment < _END_OF_TIME
     )
     return Dimension("aws:CurrentTime", TIME_KEYS, settings, chosen=True)
 

@@ -85,7 +85,7 @@ def endpoint_classes(
     by_id = conditions_on(table, "aws:sourcevpce")
     compared = [text for text in variable_values(table, "aws:sourcevpce", (), known) if _ID.fullmatch(text)]
     ids = list(dict.fromkeys([*named, *facts, *_literals(by_id, "vpce-"), *compared]))
-    found = [_named(each, facts.get(each, {})) for each in ids]
+    found = [named_endpoint(each, facts.get(each, {})) for each in ids]
     values = key_values(KEYS["aws:sourcevpce"], by_id, extra=compared)
     for other in (value[0] for value in values if value and value[0] == value[0].lower() and value[0] not in ids):
         label = _pattern_of(other, by_id)
@@ -116,7 +116,8 @@ def _vpcs(table: StatementTable, known: Keys) -> Iterator[tuple[str, dict[str, t
             yield label, {"aws:sourcevpc": value}
 
 
-def _named(endpoint: str, facts: Mapping[str, tuple[str, ...]]) -> EndpointClass:
+def named_endpoint(endpoint: str, facts: Mapping[str, tuple[str, ...]]) -> EndpointClass:
+    """Return one endpoint, with the keys of requests through it that are known."""
     absent = frozenset(key for key, value in facts.items() if not value)
     keys = {"aws:sourcevpce": (endpoint,), **{key: value for key, value in facts.items() if value}}
     return EndpointClass(endpoint, Setting(keys), "aws:sourcevpc" not in keys, absent)

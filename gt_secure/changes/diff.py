@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..access.log_sources import other_readers
 from ..account.snapshot import State
 from ..aws.teams import UrlLock
 from ..errors import PolicyError
@@ -23,6 +22,7 @@ from ..policies.bucket_guard import (
 from ..policies.revocation import expired_revocations, expired_text
 from ..restriction.model import Restriction, UrlLockMode
 from .change import Call, Change
+from .log_sources import other_readers
 from .targets import BucketGuard, TeamUrlLock, Toggles, WorkforcePortal, networks_text, toggles, words
 
 _EMPTY = '{"Version":"2012-10-17","Statement":[]}'

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from ..access.dry_run import DryRun, dry_run
-from ..access.simulation import ExpectationResult, check, simulate
+from ..access.exposure import Exposure
+from ..access.key_classes import listing_of
+from ..access.locks import locks_of
+from ..access.proof import Proof
 from ..account.lists import with_lists
 from ..account.read_facts import snapshot_of
 from ..account.snapshot import State, read_state, with_supplied
@@ -14,25 +21,28 @@ from ..aws.client import Aws
 from ..errors import InvalidInput
 from ..findings.acceptance import Acceptance
 from ..findings.accepted import accept
+from ..findings.model import Finding
 from ..findings.run import find_all
 from ..findings.url_ages import with_url_ages
+from ..iam.facts import can_be_fact
 from ..restriction.messages import Notice
 from ..restriction.model import Restriction
 from ..text import count
-from .change import planned_values
+from .change import Call, Change, is_change_of, planned_values
 from .diff import changes_for
 from .drift import drift_notices
 from .journal import Journal
 from .list_messages import list_notices
 from .messages import notices_for
-from .plan_data import PlanData
-from .render.html import plan_html, plan_output, plan_page
-from .render.infrastructure_code import to_cli, to_terraform
-from .render.text import cause, plan_text
+from .services import SimulatedRequest, notices_of, simulate, unknown_keys
+from .targets import BucketGuard
+
+if TYPE_CHECKING:
+    from ..access.difference import Difference
 
 
 @dataclass(frozen=True)
-class Plan(PlanData):
+class Plan:
     """A planned change and its effects. Nothing has been changed yet.
 
     Attributes
@@ -42,19 +52,120 @@ class Plan(PlanData):
         The state that the plan is based on; apply compares before it writes.
     changes : tuple of Change
         In the order in which they are carried out.
+    before, after : Exposure
+        From where the images are opened, now and after the changes.
     notices : tuple of Notice
         Blockers first, then warnings.
     findings : tuple of Finding
         Settings of the account that would still weaken or break the restriction after the changes.
-    simulation : tuple of Row
-        For each sample source the current and the planned verdict.
-    expectations : tuple of ExpectationResult
+    simulation : tuple of SimulatedRequest
+        Sources that the access log names and services of AWS, now and after.
+    expectations : tuple of Proof
+        One for each expectation of the restriction.
     dry_run : DryRun or None
         The guard tried on the presigned requests of the last days of the log, if the plan has one.
     """
 
+    restriction: Restriction
+    state: State = field(repr=False)
+    changes: tuple[Change[Any], ...]
+    before: Exposure = field(repr=False)
+    after: Exposure = field(repr=False)
+    notices: tuple[Notice, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    simulation: tuple[SimulatedRequest, ...] = field(default=(), repr=False)
+    expectations: tuple[Proof, ...] = ()
+    dry_run: DryRun | None = field(default=None, repr=False)
+
+    @cached_property
+    def exposure(self) -> tuple[Difference, ...]:
+        """The exact sources that each kind of request is opened to, before and after; decided when it is asked for."""
+        return self.after.diff(self.before)
+
+    @property
+    def empty(self) -> bool:
+        """True if there is nothing to change."""
+        return not self.changes
+
+    @property
+    def unknown_keys(self) -> tuple[str, ...]:
+        """Condition keys on which answers of the plan depend, for which a fact can be supplied."""
+        keys = unknown_keys(self.simulation, self.before, self.after)
+        return tuple(key for key in keys if can_be_fact(key))
+
+    @property
+    def blockers(self) -> tuple[Notice, ...]:
+        """The blockers of the plan; confirmable ones are confirmed by their codes."""
+        return tuple(notice for notice in self.notices if notice.severity == "blocker")
+
+    @property
+    def seconds_typical(self) -> int:
+        """Typical duration on AWS, in seconds."""
+        return sum(change.seconds_typical for change in self.changes)
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """All calls of the changes, in order."""
+        return tuple(call for change in self.changes for call in change.calls)
+
+    @property
+    def digest(self) -> str:
+        """The fingerprint of the plan, for an approval: account, region, restriction, changes and calls."""
+        data = {
+            "account": self.state.account_id,
+            "region": self.state.region,
+            "restriction": self.restriction.to_dict(),
+            "changes": [
+                change.for_journal() | {"calls": [call.to_dict() for call in change.calls]} for change in self.changes
+            ],
+        }
+        text = json.dumps(data, sort_keys=True, separators=(",", ":"), default=str)
+        return f"sha256:{hashlib.sha256(text.encode('utf-8')).hexdigest()}"
+
+    @property
+    def permissions(self) -> dict[str, Any]:
+        """The smallest identity policy that allows to apply the plan and to undo it."""
+        needed: dict[str, set[str]] = {}
+        for call in self.calls:
+            needed.setdefault(call.resource, set()).add(call.action)
+        for change in self.changes:
+            if is_change_of(change, BucketGuard):
+                undo = "s3:DeleteBucketPolicy" if change.before is None else "s3:PutBucketPolicy"
+                needed[change.calls[0].resource].add(undo)
+        statements = [
+            {"Effect": "Allow", "Action": sorted(actions), "Resource": resource}
+            for resource, actions in sorted(needed.items())
+        ]
+        return {"Version": "2012-10-17", "Statement": statements}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plan as JSON-able data."""
+        return {
+            "empty": self.empty,
+            "digest": self.digest,
+            "restriction": self.restriction.to_dict(),
+            "lists": [each.to_dict() for each in self.restriction.managed],
+            "region": self.state.region,
+            "account": self.state.account_id,
+            "caller": self.state.caller_arn,
+            "changes": [change.to_dict() for change in self.changes],
+            "notices": [notice.to_dict() for notice in self.notices],
+            "findings": [finding.to_dict() for finding in self.findings],
+            "exposure": [change.to_dict() for change in self.exposure],
+            "simulation": [row.to_dict() for row in self.simulation],
+            "expectations": [row for proof in self.expectations for row in proof.to_dicts()],
+            "dry_run": None if self.dry_run is None else self.dry_run.to_dict(),
+            "permissions": self.permissions,
+            "seconds_typical": self.seconds_typical,
+            "unseen": [part.to_dict() for part in self.state.unseen],
+            "assumed": list(self.after.locks.assumed_of_organization),
+            "missing_permissions": list(self.after.missing),
+        }
+
     def to_text(self, room: int | None = None) -> str:
         """Return the plan as text for a terminal, its table no wider than ``room`` columns."""
+        from .render.text import plan_text
+
         return plan_text(self, room)
 
     def to_html(self, *, standalone: bool = False) -> str:
@@ -66,17 +177,25 @@ class Plan(PlanData):
             A self-contained page, to attach to a ticket: it needs no other file, and follows the reader's light or dark
             theme. Otherwise a fragment, whose classes begin with ``gts-``.
         """
+        from .render.html import plan_html, plan_page
+
         return plan_page(self) if standalone else plan_html(self)
 
     def to_cli(self) -> str:
         """Return the plan as AWS CLI commands."""
+        from .render.infrastructure_code import to_cli
+
         return to_cli(self)
 
     def to_terraform(self) -> str:
         """Return the plan as Terraform configuration."""
+        from .render.infrastructure_code import to_terraform
+
         return to_terraform(self)
 
     def _repr_html_(self) -> str:
+        from .render.html import plan_output
+
         return plan_output(self)
 
     def __str__(self) -> str:
@@ -129,19 +248,23 @@ def plan(
     seen = read_state(aws, restriction) if state is None else with_supplied(state, restriction)
     changes = changes_for(restriction, seen, hits)
     planned = planned_values(changes)
-    rows, stops = simulate(restriction, seen, planned, hits)
-    results = check(restriction, seen, planned)
+    before, after = exposures_of(aws if state is None else None, restriction, seen, planned)
+    rows = simulate(restriction, seen.caller_arn, before, after, hits)
+    results = tuple(after.holds(one) for one in restriction.expectations)
     tried = dry_run(restriction, hits)
     snapshot = snapshot_of(seen, restriction, planned)
     snapshot = replace(snapshot, facts=seen.facts.values, account_block=seen.facts.account_block)
     lists = list_notices(restriction, seen)
-    notices = [*lists, *notices_for(restriction, seen, changes), *stops, *_broken(results), *_too_young(tried)]
+    notices = [*lists, *notices_for(restriction, seen, changes), *notices_of(restriction, rows, before, after)]
+    notices += [*_broken(results), *_too_young(tried)]
     if journal is not None:
         notices += drift_notices(aws, restriction, changes, journal)
     return Plan(
         restriction=restriction,
         state=seen,
         changes=changes,
+        before=before,
+        after=after,
         notices=tuple(sorted(notices, key=lambda notice: notice.severity != "blocker")),
         findings=accept(find_all(with_url_ages(snapshot, hits)), accepted),
         simulation=rows,
@@ -166,17 +289,29 @@ def _too_young(tried: DryRun | None) -> list[Notice]:
     ]
 
 
-def _broken(results: Iterable[ExpectationResult]) -> list[Notice]:
-    return [
-        Notice(
+def exposures_of(
+    aws: Aws | None, wish: Restriction, state: State, planned: Mapping[str, Any]
+) -> tuple[Exposure, Exposure]:
+    """Return the exposure of the objects of a restriction, now and after planned values.
+
+    Without a connection, the keys that exist are not listed.
+    """
+    locks = locks_of(state)
+    listing = None if aws is None else listing_of(aws, locks.bucket)
+    now = Exposure(locks, wish.prefix, is_prefix=True, listing=listing)
+    after = locks.after(planned)
+    return now, now if after == locks else Exposure(after, wish.prefix, is_prefix=True, listing=listing)
+
+
+def _broken(results: Sequence[Proof]) -> Iterator[Notice]:
+    for kind, answer in ((proof.kind, answer) for proof in results for answer in proof.broken):
+        key = f' for "{answer.key}"' if answer.key else ""
+        yield Notice(
             "expectation-broken",
             "blocker",
-            f"Expected '{result.kind}' for {result.source}, but it would be {result.observed}"
-            + ("." if result.observed == "allowed" else f" ({cause(result.observed, result.lock, result.reason)})."),
+            f"Expected '{kind}' for {answer.source}, but it would be {answer.answer}{key}"
+            f"{f' ({answer.cause})' if answer.cause else ''}.",
             "Change the restriction, or the expectation.",
             "expectations",
             confirmable=False,
         )
-        for result in results
-        if not result.holds
-    ]

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..access.simulation import simulate
 from ..account.snapshot import read_state
 from ..aws.buckets import check_bucket, check_prefix, read_policy
 from ..aws.client import Aws
@@ -38,7 +37,8 @@ from ..restriction.messages import Notice
 from ..restriction.model import Restriction
 from ..text import count, printable
 from .change import Call, Change, planned_values
-from .plan import Plan
+from .plan import Plan, exposures_of
+from .services import notices_of, simulate
 from .targets import BucketGuard
 
 LONGEST = dt.timedelta(seconds=LONGEST_S)
@@ -223,8 +223,11 @@ def plan_revoke(
         read_policy(aws, state.bucket.name, state.bucket.region or None)  # raises with the permission that is missing
     change = _change(revoked, state.bucket.policy_text, state.bucket.region, state.partition, now, hits)
     changes = (change,) if change is not None else ()
-    rows, stops = simulate(restriction, state, planned_values(changes))
-    return Plan(restriction, state, changes, tuple(stops) + tuple(_notices(revoked)), simulation=rows)
+    before, after = exposures_of(aws, restriction, state, planned_values(changes))
+    rows = simulate(restriction, state.caller_arn, before, after)
+    stops = (each for each in notices_of(restriction, rows, before, after) if each.code != "opens-nobody")
+    notices = (*stops, *_notices(revoked))
+    return Plan(restriction, state, changes, before, after, notices, simulation=rows)
 
 
 def _change(

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from ..access.answer import MEANT
 from ..errors import GtSecureError
 from ..network import Source
 from .journal import scrub
-from .plan_data import PlanData
+from .plan import Plan
 
 Probe: TypeAlias = Callable[[Source, str, str], bool | None]
 """Fetches an object of a bucket under a prefix by a presigned URL from a source: True opened, False refused, None where
@@ -18,7 +19,7 @@ a probe cannot use that source. The caller supplies it: this module knows no pre
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """The result of one expectation on the wire; ``observed`` is ``allowed``, ``refused`` or ``not reached``."""
+    """The result of one expectation on the wire; ``observed`` is ``opened``, ``refused`` or ``not reached``."""
 
     kind: str
     source: str
@@ -28,7 +29,7 @@ class ProbeResult:
     @property
     def holds(self) -> bool:
         """True if the result is as expected, or could not be probed."""
-        return self.observed in (self.kind, "not reached")
+        return self.observed in (MEANT[self.kind], "not reached")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON-able data."""
@@ -41,7 +42,7 @@ class ProbeResult:
         }
 
 
-def probe_expectations(plan: PlanData, probe: Probe) -> tuple[ProbeResult, ...]:
+def probe_expectations(plan: Plan, probe: Probe) -> tuple[ProbeResult, ...]:
     """Probe every expectation of a plan that has been applied.
 
     A probe that fails is a result, not an error: the change itself has been applied and read back.
@@ -58,6 +59,6 @@ def probe_expectations(plan: PlanData, probe: Probe) -> tuple[ProbeResult, ...]:
                 opened = probe(source, wish.bucket, prefix)
             except GtSecureError as error:
                 opened, detail = None, scrub(str(error))
-            observed = "not reached" if opened is None else "allowed" if opened else "refused"
+            observed = "not reached" if opened is None else "opened" if opened else "refused"
             found.append(ProbeResult(one.kind, str(source), observed, detail))
     return tuple(found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from ..access.from_account import Context
+from ..access.exposure import Context
 from ..aws.teams import TeamLike, team_name
 from ..connection import ConnectionLike, with_facts
 from ..errors import InvalidInput

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..access.from_account import Context
+from ..access.answer import Answer
+from ..access.exposure import Context
 from ..access.locks import READ_POLICY
 from ..access.proof import Proof
-from ..access.simulation import check as answers
 from ..account.lists import with_lists
-from ..account.snapshot import State, read_state
+from ..account.snapshot import read_state
+from ..changes.plan import exposures_of
 from ..connection import ConnectionLike, connection_of, with_facts
 from ..errors import InvalidInput
 from ..restriction.files import load_restriction
@@ -72,23 +73,22 @@ def expectations_hold(
         )
     aws = connection_of(gt).aws
     wish = with_lists(aws, wish)
-    state = read_state(aws, wish)
-    results = answers(wish, state, {})
-    broken = [one for one in results if not one.holds]
-    sure = [one for one in broken if one.observed != "unknown"]
-    details: dict[str, Any] = {"expectations": [one.to_dict() for one in results]}
+    exposure, _ = exposures_of(aws, wish, read_state(aws, wish), {})
+    results = [exposure.holds(one) for one in wish.expectations]
+    broken = [(one.kind, answer) for one in results for answer in one.broken]
+    sure = [(kind, answer) for kind, answer in broken if answer.answer != "unknown"]
+    details: dict[str, Any] = {
+        "expectations": [row for one in results for row in one.to_dicts()],
+        "assumed": list(exposure.locks.assumed_of_organization),
+    }
     if broken:
-        named = some([f"{one.source} should be {one.kind} and is {one.observed}" for one in (sure or broken)])
-        first = (sure or broken)[0]
+        named = some([_differs(kind, answer) for kind, answer in (sure or broken)])
+        _, first = (sure or broken)[0]
         said = f"{named}. {first.reason}".strip()
         fix = "Run 'gt-secure plan -f FILE' to see the changes that fix it."
         return CheckResult("expectations_hold", label(wish), False if sure else None, said, details, fix)
-    hidden = _hidden(wish, state)
-    if hidden:
-        said = f"As far as can be seen the expectations hold, but {some(hidden)} could not be read."
-        fix = "Run 'gt-secure doctor' to list the missing permissions."
-        return CheckResult("expectations_hold", label(wish), None, said, details, fix)
-    said = f"All {len(results):,} expectations hold." if len(results) > 1 else "The expectation holds."
+    number = sum(len(one.answers) for one in results)
+    said = f"All {number:,} expectations hold." if number > 1 else "The expectation holds."
     return CheckResult("expectations_hold", label(wish), True, said, details)
 
 
@@ -130,12 +130,9 @@ def _proof_words(proof: Proof) -> tuple[bool | None, str, str]:
     return False, message, 'Apply the restriction with "gt-secure apply -f FILE", and look at the counterexample.'
 
 
-def _hidden(wish: Restriction, state: State) -> list[str]:
-    """Return the unreadable parts that the expectations depend on: an answer without them is a guess."""
-    parts = ["the workteam", "the workforce"] if wish.team is not None else []
-    if any(source.is_endpoint for one in wish.expectations for source in one.sources):
-        parts.append("VPC endpoints")
-    return [part for part in parts if not state.sees(part)]
+def _differs(kind: str, answer: Answer) -> str:
+    key = f' for "{answer.key}"' if answer.key else ""
+    return f"{answer.source} should be {kind} and is {answer.answer}{key}"
 
 
 def _wish(restriction: Restriction | str | Path) -> Restriction:

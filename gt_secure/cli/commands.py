@@ -42,8 +42,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("export", RESTRICT, "changes", "write the current locks as a restriction file", "Connection.export"),
     Command("url", TEST, "url", "mint a presigned test URL", "Connection.test_url", ("test-url",)),
     Command("probe", TEST, "url", "fetch a test URL and explain the answer", "Connection.probe"),
-    Command("explain", TEST, "explain", "predict who can open an object, and which lock decides", "Connection.explain"),
-    Command("findings", TEST, "explain", "list what defeats or weakens a restriction", "Connection.findings"),
+    Command("explain", TEST, "exposure", "show who can open an object, and which lock decides", "Connection.exposure",
+            ("exposure",)),
+    Command("prove", TEST, "exposure", "prove that a restriction holds, or show a hole", "Connection.prove"),
+    Command("findings", TEST, "findings", "list what defeats or weakens a restriction", "Connection.findings"),
     Command("doctor", TEST, "doctor", "show what this role can do, and the missing permissions", "doctor.examine"),
     Command("hits", WATCH, "hits", "count requests in access logs", "logs.count_hits"),
     Command("leaks", WATCH, "leaks", "find presigned URLs used from several networks", "logs.read_hits"),
@@ -56,8 +58,6 @@ COMMANDS: tuple[Command, ...] = (
     Command("tutorials", LOCAL, "tutorials", "copy the tutorial notebooks into a folder", "tutorials"),
     Command("sandbox", LOCAL, "sandbox", "run AWS on this machine, for demos and tests", "sandbox.Sandbox"),
     Command("inspect", LOCAL, "url", "describe a presigned URL without its secrets", "presign.inspect"),
-    Command("exposure", LOCAL, "exposure", "show the sources that policies let open an object", "access.exposures"),
-    Command("prove", LOCAL, "exposure", "prove that a bucket policy holds, or show a hole", "Connection.prove"),
     Command("verdict", LOCAL, "verdict", "decide IAM requests from standard input (NDJSON)", "iam.batch.run"),
 )  # fmt: skip
 

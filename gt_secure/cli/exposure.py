@@ -1,114 +1,134 @@
-"""``gt-secure exposure`` and ``gt-secure prove``: exact answers from policies, for reviewers and CI."""
+"""``gt-secure explain`` and ``prove``: exact answers from the account or from policy files."""
 
 from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..access.policy_files import DEFAULT_ACCOUNT, PolicyFiles, exposure_dict
-from ..access.proof import Claim, prove
+from ..access.exposure_text import answers_text, exposure_text
+from ..access.policy_files import locks_of_files
+from ..aws.buckets import parse_s3_uri
 from ..errors import InvalidInput
 from ..iam.facts import parse_facts, supplied_facts
 from ..iam.operators import policy_network
-from ..network import parse_endpoint_id
+from ..network import Source, parse_endpoint_id
 from ..restriction.files import load_restriction
-from ..text import count, printable
+from ..restriction.model import Restriction
+from ..text import printable
 from .context import add_context
 from .exit_codes import FOUND, OK, UNKNOWN
-from .output import connection, fit, say, show_json
-from .parser import Commands
+from .output import connection, fit, line_width, say, show_json
+from .parser import Commands, Parser
 
 if TYPE_CHECKING:
+    from ..access.exposure import Exposure
+    from ..access.locks import EffectiveLocks
     from ..access.proof import Proof
 
 
 def add(commands: Commands) -> None:
-    exposure = commands.add(
-        "exposure",
-        run_exposure,
-        account=False,
-        description="Decide for all addresses and VPC endpoints whether an object is opened, refused, or unknown, from "
-        "policy files alone. No AWS call.",
+    """Add the commands."""
+    explain = commands.add(
+        "explain",
+        run_explain,
+        description="Show the exact addresses and VPC endpoints from which an object is opened, refused, or unknown, "
+        "for each kind of request; with --from, also the answer for each source and the lock that decides. From the "
+        "current policies, or from policy files without an AWS call. No request is sent to the object.",
         examples=(
-            ("gt-secure exposure --bucket-policy policy.json --bucket gt-images --key scans/0001.png", "all kinds"),
+            ("gt-secure explain s3://gt-images/scans/0001.png --team radiology-team --from 203.0.113.7", "one source"),
             (
-                "gt-secure exposure --bucket-policy policy.json --bucket gt-images --key scans/0001.png "
-                "--context aws:PrincipalOrgID=o-abc123 --json",
-                "with a known organization, as JSON",
+                "gt-secure explain s3://gt-images/scans/ --from '10.0.3.4 via vpce-0a1b2c3d4e5f60718' --json",
+                "all keys under a prefix, as JSON",
+            ),
+            (
+                "gt-secure explain s3://gt-images/scans/0001.png --bucket-policy policy.json --account 111122223333",
+                "from a policy file",
             ),
         ),
+        result=exposure_from,
     )
-    _add_files(exposure)
-    exposure.add_argument("--key", required=True, help="key of the object")
-    exposure.add_argument("--session-policy", metavar="FILE", help="policy of the session that signs")
+    explain.add_argument("object", nargs="?", help="s3://bucket/key, or s3://bucket/prefix/ for all keys under it")
+    explain.add_argument("--team", help="private workteam whose locks apply")
+    explain.add_argument(
+        "--from", dest="sources", action="append", default=[], metavar="SOURCE",
+        help="203.0.113.7, or '10.0.3.4 via vpce-0a1b2c3d' (repeatable)",
+    )  # fmt: skip
+    add_context(explain)
+    _add_files(explain)
+    explain.add_argument("--session-policy", metavar="FILE", help="policy file of the session that signs")
+    explain.add_argument("--bucket", help=argparse.SUPPRESS)
+    explain.add_argument("--key", help=argparse.SUPPRESS)
+    explain.needs("--session-policy", "--bucket-policy")
+    explain.excludes("--bucket-policy", "--team", "--profile", "--region")
+    explain.excludes("object", "--bucket", "--key")
 
     prove = commands.add(
         "prove",
         run_prove,
         description="Prove that no request signed in the query string, and no POST form, is opened from outside the "
-        "allowed addresses and endpoints, or show one that is: from policy files without an AWS call, or with the "
-        "current bucket policy for a restriction file.",
+        "allowed addresses and endpoints, or show one that is: under the current policies, or from policy files "
+        "without an AWS call.",
         examples=(
+            ("gt-secure prove --bucket gt-images --allow 203.0.113.0/24", "the whole bucket"),
             (
-                "gt-secure prove --bucket-policy policy.json --bucket gt-images --allow 203.0.113.0/24",
-                "the whole bucket",
-            ),
-            (
-                "gt-secure prove --bucket-policy policy.json --bucket gt-images --prefix scans/ "
-                "--allow 203.0.113.0/24 --endpoint vpce-0a1b2c3d4e5f60718 --json",
-                "some keys, as JSON",
+                "gt-secure prove --bucket-policy policy.json --bucket gt-images --account 111122223333 "
+                "--prefix scans/ --allow 203.0.113.0/24 --json",
+                "from a policy file, as JSON",
             ),
         ),
         exit_codes="0 proved, 2 not proved, 3 unknown",
     )
     prove.add_argument("-f", "--file", help="restriction file; its bucket's policy is read from AWS")
-    _add_files(prove, required=False)
+    prove.add_argument("--team", help="workteam of the restriction")
+    prove.add_argument("--bucket", help="name of the bucket")
     prove.add_argument("--prefix", default="", help="key prefix (default: the whole bucket)")
     prove.add_argument("--allow", action="append", default=[], metavar="CIDR", help="allowed addresses (repeatable)")
     prove.add_argument("--endpoint", action="append", default=[], metavar="ID", help="allowed endpoint (repeatable)")
+    add_context(prove)
+    _add_files(prove)
+    prove.excludes("--file", "--team", "--bucket", "--prefix", "--allow", "--endpoint")
+    prove.excludes("--bucket-policy", "--file", "--team", "--profile", "--region")
 
 
-def _add_files(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
-    parser.add_argument("--bucket-policy", required=required, metavar="FILE", help="JSON file with the bucket policy")
-    parser.add_argument("--bucket", required=required, help="name of the bucket")
-    parser.add_argument(
+def _add_files(parser: Parser) -> None:
+    group = parser.add_argument_group("policy files")
+    group.add_argument("--bucket-policy", metavar="FILE", help="JSON file with the bucket policy")
+    group.add_argument("--account", metavar="ID", help="account of the bucket, needed with policy files")
+    group.add_argument(
         "--rcp", action="append", default=[], metavar="FILE", help="resource control policy (repeatable)"
     )
-    parser.add_argument(
-        "--scp", action="append", default=[], metavar="FILE", help="service control policy (repeatable)"
-    )
-    add_context(parser)
-    parser.add_argument("--account", default=None, metavar="ID", help="account of the bucket (default: 111122223333)")
+    group.add_argument("--scp", action="append", default=[], metavar="FILE", help="service control policy (repeatable)")
+    for option in ("--account", "--rcp", "--scp"):
+        parser.needs(option, "--bucket-policy")
 
 
-def _files(args: argparse.Namespace) -> Any:
-    _check_words(args)
-    session = getattr(args, "session_policy", None)
-    return PolicyFiles(
-        bucket=args.bucket,
-        bucket_policy=_read(args.bucket_policy),
-        session_policy=_read(session) if session else None,
-        rcp=tuple(_read(name) for name in args.rcp),
-        scp=tuple(_read(name) for name in args.scp),
-        given=supplied_facts(parse_facts(args.context)),
-        account=args.account or DEFAULT_ACCOUNT,
-    )
-
-
-def _check_words(args: argparse.Namespace) -> None:
-    """Raise for a bucket, key or account that no object can have."""
-    if not re.fullmatch(r"[A-Za-z0-9._-]{3,255}", args.bucket):  # old buckets of us-east-1 have longer names
+def _locks(args: argparse.Namespace, bucket: str) -> EffectiveLocks:
+    """Return the locks under policy files."""
+    if args.account is None:
         raise InvalidInput(
-            f'"{args.bucket[:80]}" is not the name of a bucket.', next_step="Write --bucket gt-images.", field="bucket"
+            "The account of the bucket is missing.", next_step="Add --account with its 12 digits.", field="account"
         )
-    if getattr(args, "key", "x") == "":
-        raise InvalidInput("The key is empty.", next_step="Write --key scans/0001.png.", field="key")
-    if args.account is not None and not re.fullmatch(r"[0-9]{12}", args.account):
+    if not re.fullmatch(r"[0-9]{12}", args.account):
         raise InvalidInput(
             f'"{args.account[:40]}" is not an AWS account.', next_step="Write its 12 digits.", field="account"
         )
+    if not re.fullmatch(r"[A-Za-z0-9._-]{3,255}", bucket):  # old buckets of us-east-1 have longer names
+        raise InvalidInput(
+            f'"{bucket[:80]}" is not the name of a bucket.', next_step="Write --bucket gt-images.", field="bucket"
+        )
+    session = getattr(args, "session_policy", None)
+    return locks_of_files(
+        bucket,
+        _read(args.bucket_policy),
+        args.account,
+        supplied_facts(parse_facts(args.context)),
+        session=_read(session) if session else None,
+        rcp=tuple(_read(name) for name in args.rcp),
+        scp=tuple(_read(name) for name in args.scp),
+    )
 
 
 def _read(name: str) -> str:
@@ -127,33 +147,49 @@ def _read(name: str) -> str:
     return text
 
 
-def run_exposure(args: argparse.Namespace) -> int:
-    """Print the exposure of one object."""
-    data = exposure_dict(_files(args), args.key)
+def _object(args: argparse.Namespace) -> tuple[str, str]:
+    """Return the bucket and the key or prefix."""
+    if args.object:
+        bucket, _, key = args.object.removeprefix("s3://").partition("/")
+        return (bucket, key) if not key or key.endswith("/") else parse_s3_uri(args.object)
+    if not args.bucket or args.key is None:
+        raise InvalidInput(
+            "explain needs an object.", next_step="Write gt-secure explain s3://bucket/key.", field="object"
+        )
+    if not args.key:
+        raise InvalidInput("The key is empty.", next_step="Write --key scans/0001.png.", field="key")
+    return args.bucket, args.key
+
+
+def exposure_from(args: argparse.Namespace) -> Exposure:
+    """Return the exposure of the object."""
+    bucket, key = _object(args)
+    if not args.bucket_policy:
+        return connection(args, context=parse_facts(args.context)).exposure(bucket, key, team=args.team)
+    from ..access.exposure import Exposure
+
+    return Exposure(_locks(args, bucket), key, is_prefix=bool(args.object) and (not key or key.endswith("/")))
+
+
+def run_explain(args: argparse.Namespace) -> int:
+    """Print the exact sets, and the answers for the sources."""
+    sources = [Source.parse(each) for each in args.sources]
+    exposure = exposure_from(args)
+    answers = exposure.at(sources)
     if args.json:
-        show_json(data)
+        show_json(exposure.to_dict() | ({"answers": answers.to_dicts()} if args.object else {}))
         return OK
-    for row in data["requests"]:
-        say(row["request"])
-        for answer in ("opened", "refused", "unknown"):
-            say(fit(f"  {answer}: {_places(row[answer])}"))
-    _say_assumed(data["assumed"])
+    say(fit(exposure_text(exposure, line_width())))
+    if answers:
+        say("\nFor any choice of the sender (HTTP or HTTPS, age of the URL, headers):")
+        say(answers_text(answers, line_width()))
+    _say_assumed(exposure.assumed)
     return OK
-
-
-def _places(places: dict[str, Any]) -> str:
-    ranges = places["cidrs"]
-    named = ", ".join(ranges[:5]) + (f" and {count(len(ranges) - 5, 'more range')}" if len(ranges) > 5 else "")
-    endpoints = places["endpoints"]
-    through = "any endpoint not named elsewhere" if endpoints == "any" else ", ".join(endpoints)
-    more = [*places.get("when", ()), *(f"depends on {key}" for key in places.get("depends_on", ()))]
-    parts = [part for part in (named, f"through {through}" if through else "", *more) if part]
-    return "; ".join(parts) or "nowhere"
 
 
 def run_prove(args: argparse.Namespace) -> int:
     """Print the proof or the counterexample."""
-    proof = _prove_account(args) if args.file else _prove_files(args)
+    proof = _prove_files(args) if args.bucket_policy else _prove_account(args)
     if args.json:
         show_json(proof.to_dict())
     elif proof.proved:
@@ -172,29 +208,39 @@ def run_prove(args: argparse.Namespace) -> int:
 
 
 def _prove_account(args: argparse.Namespace) -> Proof:
-    if args.bucket_policy:
+    if not args.file and not args.bucket:
         raise InvalidInput(
-            "Both a restriction file and a bucket policy are given.", next_step="Remove one of them.", field="file"
+            "prove needs a bucket, a restriction file or a bucket policy.",
+            next_step="Add --bucket gt-images --allow 203.0.113.0/24, -f FILE, or --bucket-policy FILE.",
+            field="bucket",
         )
-    return connection(args, context=parse_facts(args.context)).prove(load_restriction(args.file))
+    gt = connection(args, context=parse_facts(args.context))
+    if args.team:
+        gt.workteam(args.team)
+    restriction = load_restriction(args.file) if args.file else _restriction(args)
+    return gt.prove(restriction)
+
+
+def _restriction(args: argparse.Namespace) -> Restriction:
+    if not args.allow and not args.endpoint:
+        return Restriction.for_reading(args.bucket, args.prefix)
+    return Restriction(addresses=args.allow, endpoints=args.endpoint, bucket=args.bucket, prefix=args.prefix)
 
 
 def _prove_files(args: argparse.Namespace) -> Proof:
-    if not args.bucket_policy or not args.bucket:
-        raise InvalidInput(
-            "prove needs a bucket policy or a restriction file.",
-            next_step="Add --bucket-policy FILE --bucket NAME, or -f FILE for a restriction.",
-            field="file",
-        )
+    from ..access.proof import Claim, prove
+
+    if not args.bucket:
+        raise InvalidInput("The bucket is missing.", next_step="Add --bucket with its name.", field="bucket")
     claim = Claim(
         prefix=args.prefix,
         addresses=tuple(policy_network(text, "--allow") for text in args.allow),
         endpoints=tuple(parse_endpoint_id(text) for text in args.endpoint),
     )
-    return prove(_files(args), claim)
+    return prove(_locks(args, args.bucket), claim)
 
 
-def _say_assumed(sentences: Any) -> None:
+def _say_assumed(sentences: Iterable[str]) -> None:
     say("Assumed:")
     for sentence in sentences:
         say(fit(f"  {printable(sentence)}"))

@@ -18,7 +18,7 @@ from .coverage import Coverage
 from .engines.duckdb_store import Store, literal
 from .network_match import allowlist_of, read_address, to_address
 from .network_names import NAMES, name_table
-from .refusals import RefusedRequests, predicted
+from .refusals import Refusal, predicted
 from .sql.columns import DERIVED, EXTRA, FIELDS, REFUSED, STORED
 from .sql.derived_columns import age, own_test
 from .sql.group_by import check_columns, check_limit, finish, group_parts, lookup_table, shown
@@ -224,13 +224,13 @@ class Hits:
         return named
 
     @activity.step(activity.PREDICTING)
-    def with_refusals(self, decide: Callable[[RefusedRequests], str | None]) -> Hits:
+    def with_refusals(self, decide: Callable[[Refusal], str | None]) -> Hits:
         """Fill ``refused_by`` in where the log does not name it; every such text ends with ``(predicted)``.
 
         Parameters
         ----------
         decide : callable
-            Takes a :class:`~gt_secure.logs.refusals.RefusedRequests`, gives the lock that refuses it today, or None if
+            Takes a :data:`~gt_secure.logs.refusals.Refusal`, gives the lock that refuses it today, or None if
             that is not known; called once for requests that are alike.
         """
         relation, note = predicted(self._store, self._relation, decide)

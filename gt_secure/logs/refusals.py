@@ -4,9 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..text import count
 from .sql.group_by import lookup_table
@@ -25,39 +24,13 @@ _SAME = ("remote_ip", "endpoint", "bucket", "key", "auth_type", "expires_s")
 _OLD = "CASE WHEN {row}age_s >= {row}expires_s THEN {row}expires_s ELSE {row}age_s END"
 
 
-@dataclass(frozen=True, slots=True)
-class RefusedRequests:
-    """Refused requests that are alike.
-
-    Attributes
-    ----------
-    address, endpoint : str or None
-        Source, as the log names it.
-    bucket, key : str
-    auth_type : str or None
-        ``QueryString``, ``HtmlForm``, ``AuthHeader``, or None for an unsigned request.
-    version_2 : bool
-        Signature version 2.
-    age_s, expires_s : int or None
-        Age of the URL in whole seconds, at most its lifetime, and its lifetime.
-    """
-
-    address: str | None
-    endpoint: str | None
-    bucket: str
-    key: str
-    auth_type: str | None
-    version_2: bool
-    age_s: int | None
-    expires_s: int | None
-
-    @property
-    def expired(self) -> bool:
-        """True if the URL had expired when it was used: an age of 2 in the log is one of 2.000 to 2.999 seconds."""
-        return self.age_s is not None and self.expires_s is not None and self.age_s >= self.expires_s
+Refusal: TypeAlias = Mapping[str, Any]
+"""Refused requests that are alike: ``remote_ip`` and ``endpoint`` as the log names them, ``bucket``, ``key``,
+``auth_type`` (``QueryString``, ``HtmlForm``, ``AuthHeader``, or None if unsigned), ``version_2`` for signature version
+2, and ``age_s`` and ``expires_s``: the age of the URL in whole seconds, at most its lifetime, and its lifetime."""
 
 
-def predicted(store: Store, relation: str, decide: Callable[[RefusedRequests], str | None]) -> tuple[str, str | None]:
+def predicted(store: Store, relation: str, decide: Callable[[Refusal], str | None]) -> tuple[str, str | None]:
     """Return a relation whose ``refused_by`` is filled in with predictions, and a note on what was left out."""
     unexplained = "refused AND refused_by IS NULL AND coalesce(error_code = 'AccessDenied', true)"
     alike = (
@@ -94,9 +67,8 @@ def _left_out(rows: Sequence[Sequence[Any]]) -> str | None:
     )
 
 
-def _refusal(row: Sequence[Any]) -> RefusedRequests:
-    address, endpoint, bucket, key, *rest = row[: len(_KEYS)]
-    return RefusedRequests(address, endpoint, bucket or "", key or "", *rest)
+def _refusal(row: Sequence[Any]) -> Refusal:
+    return {**dict(zip(_KEYS, row[: len(_KEYS)], strict=True)), "bucket": row[2] or "", "key": row[3] or ""}
 
 
 def _predicted(lock: str | None) -> str | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from ..access.exposure import RequestExposure
-from ..access.from_account import account_exposure, places_text
+from ..access.exposure_text import words_of
+from ..access.source_sets import Row
 from ..audit import guard_text
 from ..aws.teams import LabelingJob, Workforce, Workteam, jobs_of_team, list_private_workteams
 from ..connection import Connection
@@ -98,21 +98,15 @@ def _bucket(gt: Connection, name: str, notes: _Unread) -> tuple[str, str]:
     state = notes.attempt(name, lambda: gt.bucket(name), None)
     if state is None:
         return "unknown", "unknown"
-    exposure = notes.attempt(f"exposure of {name}", lambda: account_exposure(gt.aws, name, ""), None)
-    line = "unknown" if exposure is None else _exposure_line(exposure.rows)
+    exposure = notes.attempt(f"exposure of {name}", lambda: gt.exposure(name).row("presigned"), None)
+    line = "unknown" if exposure is None else _exposure_line(exposure)
     return guard_text(state), line
 
 
-def _exposure_line(rows: Sequence[RequestExposure]) -> str:
+def _exposure_line(row: Row) -> str:
     """Return the sources that open a presigned URL in one line."""
-    row = next((each for each in rows if each.request == "presigned"), None)
-    if row is None:
-        return "unknown"
-    opened = places_text(row.opened)
-    if "0.0.0.0/0" in row.opened.cidrs:
-        opened = "everywhere"
-    unknown = "" if row.unknown.is_empty else f"; unknown: {places_text(row.unknown)}"
-    return f"a presigned URL is opened from {opened}{unknown}"
+    unknown = "" if row.unknown.is_empty else f"; unknown: {words_of(row, 'unknown')}"
+    return f"a presigned URL is opened from {words_of(row, 'opened')}{unknown}"
 
 
 def _joined(pairs: Iterable[tuple[str, str]]) -> str:

@@ -381,7 +381,8 @@ class HitsStep(Step):
         bucket, team = self.bucket, self.team
 
         def ask(key: str, place: str) -> Any:
-            return self.link.get().who_can_open(bucket, key, [place], team=team, forwarded_from=None)
+            exposure = self.link.get().exposure(bucket, key, team=team)
+            return exposure.at(place, exposure.requests[0])
 
         chip = hitsview.SIDES.get(str(source["allowlist"]))
         side = markup.chip(*chip) if chip else ""

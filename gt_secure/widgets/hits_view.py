@@ -5,12 +5,12 @@ from __future__ import annotations
 import html
 import itertools
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from .. import html as markup, plots
-from ..access.answer_tone import answer_tone
+from ..access.answer import Answer, tone
 from ..errors import GtSecureError
 from ..html import Chip, Markup, count
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 Kind = Literal["ip", "network", "time", "hours", "age", "refused"]
 
-Ask = Callable[[str, str], Iterable[Any]]
-"""Takes a key and a source, gives the rows of :meth:`Connection.who_can_open`."""
+Ask = Callable[[str, str], Answer]
+"""Takes a key and a source, gives the answer to a presigned request from there."""
 
 _serial = itertools.count(1)
 _IDS = re.compile(r'(\bid="|url\(#|href="#)')
@@ -265,14 +265,11 @@ def _today(ask: Ask, source: dict[str, Any], rows: Sequence[dict[str, Any]]) -> 
     if not key or not source["address"] or hidden:
         return Markup("")
     try:
-        answers = list(ask(key, source_label(source)))
+        answer = ask(key, source_label(source))
     except GtSecureError as error:
-        return markup.hint(markup.text(f"Today's verdict is unknown: {error.message}", 400))
-    if not answers:
-        return Markup("")
-    opens, lock = answers[0].opens, str(answers[0].lock)
-    chip = Chip(answer_tone(opens, None), {True: "opened", False: "refused", None: "unknown"}[opens])
-    by = f" by the {lock}" if lock and not opens else ""
+        return markup.hint(markup.text(f"Today's answer is unknown: {error.message}", 400))
+    chip = Chip(tone(answer.answer, None), answer.answer)
+    by = f" by the {answer.lock}" if answer.lock else ""
     said = markup.join("Today a presigned URL from there: ", markup.cell(chip), markup.text(by) if by else "")
     return markup.join(markup.hint(said), '<div style="height:8px"></div>')
 
@@ -286,7 +283,7 @@ def _status(status: Any, stranger: bool | None) -> Chip:
     except (TypeError, ValueError):
         return Chip("plain", "none")
     if number < 400 or number in (401, 403):
-        return Chip(answer_tone(number < 400, stranger), str(number))
+        return Chip(tone("opened" if number < 400 else "refused", stranger), str(number))
     return Chip("warn" if number >= 500 else "plain", str(number))
 
 

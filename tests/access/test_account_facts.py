@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from gt_secure import Restriction
-from gt_secure.access import from_account
-from gt_secure.access.from_account import account_exposure, account_proof
+from gt_secure.access import Proof
 from gt_secure.account.organization import Organization, no_organization
 from gt_secure.account.part import NotRead, Part
 from gt_secure.aws.client import Aws
 from gt_secure.aws.teams import UrlLock
 from gt_secure.changes.plan import plan
 from gt_secure.iam.facts import Facts
+from support.answers import exposure_of
 from support.states import BUCKET, ENDPOINT, JOB, S3_ENDPOINT, TEAM, state
 
 ROLE = "arn:aws:iam::111122223333:role/GroundTruth"
@@ -33,9 +33,8 @@ def deny(condition: dict[str, Any]) -> str:
 class Account:
     """An account that reads as the test says."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self) -> None:
         self.seen = state(jobs=(replace(JOB, role_arn=ROLE),), organization=no_organization())
-        monkeypatch.setattr(from_account, "read_state", lambda *_, **__: self.seen)
         self.aws: Aws = None  # type: ignore[assignment]
 
     def policy(self, text: str | None) -> None:
@@ -44,19 +43,22 @@ class Account:
     def has(self, **facts: Any) -> None:
         self.seen = replace(self.seen, facts=Facts(**facts))
 
-    def rows(self, **more: Any) -> dict[str, Any]:
-        return {row.request: row for row in account_exposure(self.aws, "gt-images", "scans/", **more)}
+    def rows(self) -> dict[str, Any]:
+        return {row.request: row for row in exposure_of(self.seen)}
+
+    def proof(self, claim: Restriction) -> Proof:
+        return exposure_of(self.seen).proves(claim)
 
 
 @pytest.fixture
-def account(monkeypatch: pytest.MonkeyPatch) -> Account:
-    return Account(monkeypatch)
+def account() -> Account:
+    return Account()
 
 
 def test_the_tags_of_the_role_are_used(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     account.policy(deny({"StringNotEquals": {"aws:PrincipalTag/team": "radiology"}}))
     account.has(values={"aws:principaltag/team": ("radiology",)})
-    rows = account.rows(team="radiology-team")
+    rows = account.rows()
     assert rows["worker"].opened.cidrs == rows["presigned"].opened.cidrs == EVERYWHERE
     restriction = Restriction("radiology-team", addresses=["203.0.113.0/24"], bucket="gt-images", prefix="scans/")
     monkeypatch.setattr(sys.modules["gt_secure.changes.plan"], "read_state", lambda *_: account.seen)
@@ -71,7 +73,7 @@ def test_what_may_not_be_read_is_listed(account: Account) -> None:
     account.has(missing=("iam:ListRoleTags",))
     hidden = NotRead("the organization", "organizations:DescribeOrganization", "denied", "This role may not.")
     account.seen = replace(account.seen, organization=Organization(*[Part.unread(hidden)] * 5), unseen=(UNREAD,))
-    exposure = account_exposure(account.aws, "gt-images", "scans/", team="radiology-team")
+    exposure = exposure_of(account.seen)
     assert exposure.missing == ("iam:ListRoleTags", "organizations:DescribeOrganization", "ec2:DescribeVpcEndpoints")
     assert exposure.to_dict()["missing_permissions"] == list(exposure.missing)
     assert exposure.rows[0].unknown.depends_on == ("aws:PrincipalTag/team",)
@@ -100,7 +102,7 @@ def test_the_urls_of_a_team_meet_its_url_lock(account: Account) -> None:
     account.policy(None)
     on = replace(TEAM, url_lock=UrlLock(source_ip=True))
     account.seen = replace(account.seen, team=on)
-    rows = account.rows(team="radiology-team")
+    rows = account.rows()
     assert rows["worker"].opened.cidrs == EVERYWHERE
     assert rows["forwarded"].refused.cidrs == EVERYWHERE
     assert rows["forwarded"].refused.decided_by == ("URL lock",)
@@ -116,10 +118,10 @@ def test_the_policies_of_endpoints_and_of_the_organization_count(account: Accoun
         deny({"StringNotEquals": {"aws:SourceVpce": ENDPOINT}, "NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}})
     )
     restriction = Restriction(bucket="gt-images", prefix="scans/", addresses=["203.0.113.0/24"])
-    assert account_proof(account.aws, restriction).proved is False
+    assert account.proof(restriction).proved is False
     account.seen = replace(account.seen, endpoints=(replace(S3_ENDPOINT, policy_text=CLOSED),))
     assert ENDPOINT not in account.rows()["presigned"].opened.endpoints
-    assert account_proof(account.aws, restriction).proved is True
+    assert account.proof(restriction).proved is True
     account.policy(None)
     rcp = {
         "Version": "2012-10-17",
@@ -128,4 +130,4 @@ def test_the_policies_of_endpoints_and_of_the_organization_count(account: Accoun
     organization = replace(no_organization(), id=Part.of("o-a1"), rcp=Part.of((rcp,)))
     account.seen = replace(account.seen, organization=organization)
     assert account.rows()["presigned"].refused.cidrs == EVERYWHERE
-    assert account_proof(account.aws, restriction).proved is True
+    assert account.proof(restriction).proved is True

@@ -34,4 +34,8 @@ def test_a_guard_is_proved_after_it_is_applied(sandbox, tmp_path, monkeypatch, c
     path = dump_restriction(wanted, tmp_path / "restriction.json")
     assert main(["prove", "-f", str(path), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["proved"] is True
+    capsys.readouterr()
+    assert main(["prove", "--bucket", "gt-images", "--allow", "203.0.113.0/24", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["proved"] is True
     assert main(["prove"]) == 1
+    assert main(["prove", "-f", str(path), "--account", "111122223333"]) == 1, "nothing reads the account"

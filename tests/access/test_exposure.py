@@ -8,10 +8,10 @@ import ipaddress
 
 import pytest
 
-from gt_secure.access.policy_files import PolicyFiles, exposure_dict
 from gt_secure.access.proof import Claim, prove
 from gt_secure.errors import InvalidInput
 from gt_secure.iam.facts import parse_facts, supplied_facts
+from support.answers import exposed
 
 EVERYWHERE = ["0.0.0.0/0", "::/0"]
 RCP_ORG = {
@@ -44,9 +44,7 @@ PUBLIC = {"Effect": "Allow", "Action": "s3:GetObject"}
 
 
 def ask(document, facts=(), kind="presigned", **layers):
-    files = PolicyFiles("gt-images", document, given=supplied_facts(parse_facts(facts)), **layers)
-    rows = exposure_dict(files, "k.png")["requests"]
-    return next(row for row in rows if row["request"] == kind)
+    return exposed(document, "k.png", facts, **layers).row(kind).to_dict()
 
 
 def answer(document, facts=(), kind="presigned", **layers):
@@ -205,9 +203,9 @@ def test_a_session_policy_limits_the_worker_and_a_public_grant_undoes_it():
             }
         ],
     }
-    assert ask(None, session_policy=session)["opened"] == {"cidrs": ["198.51.100.7/32"], "endpoints": [], "when": []}
-    assert answer(policy(PUBLIC), session_policy=session) == ("opened", [])
-    assert answer(policy(PUBLIC), kind="other-account", session_policy=session) == ("opened", [])
+    assert ask(None, session=session)["opened"] == {"cidrs": ["198.51.100.7/32"], "endpoints": [], "when": []}
+    assert answer(policy(PUBLIC), session=session) == ("opened", [])
+    assert answer(policy(PUBLIC), kind="other-account", session=session) == ("opened", [])
 
 
 @pytest.mark.parametrize("text", ["aws:PrincipalOrgID", "x=y", "aws:PrincipleOrgID=o-a", "aws:PrincipalOrgID=abc"])
@@ -223,8 +221,7 @@ def test_a_fact_that_is_none(text):
 def test_a_key_that_the_answer_varies_is_not_used_and_the_answer_says_so(text):
     document = deny({"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}})
     assert ask(document, [text]) == ask(document)
-    files = PolicyFiles("gt-images", document, given=supplied_facts(parse_facts([text])))
-    (sentence,) = set(files.assumed()) - set(PolicyFiles("gt-images", document).assumed())
+    (sentence,) = set(exposed(document, facts=[text]).assumed) - set(exposed(document).assumed)
     assert sentence.startswith(text.partition("=")[0])
 
 
@@ -232,8 +229,7 @@ def test_a_value_that_the_sender_chooses_narrows_the_exposure_but_not_the_proof(
     document = deny({"StringNotEquals": {"aws:Referer": "https://x.example/"}})
     assert answer(document, ["aws:Referer=https://x.example/"]) == ("opened", [])
     assert answer(document, ["aws:Referer=https://y.example/"]) == ("refused", [])
-    files = PolicyFiles("gt-images", document, given=supplied_facts({"aws:Referer": "https://y.example/"}))
-    proof = prove(files, Claim())
+    proof = prove(exposed(document, facts=["aws:Referer=https://y.example/"]).locks, Claim())
     assert proof.proved is False
     assert any(sentence.startswith("aws:Referer was given") for sentence in proof.assumed)
 

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from gt_secure.access.policy_files import PolicyFiles, exposure_dict
 from gt_secure.cli.main import main
-from gt_secure.iam.facts import parse_facts, supplied_facts
+from support.answers import ACCOUNT, exposed
 
 DATA = Path(__file__).parent.parent / "data"
 CASES: list[dict[str, Any]] = [
@@ -46,16 +45,16 @@ def test_every_case_names_its_page_and_they_differ() -> None:
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case["id"]) for case in CASES])
 def test_exposure(case: dict[str, Any]) -> None:
-    files = PolicyFiles(
-        "gt-images",
+    exposure = exposed(
         case["policy"],
-        session_policy=case.get("session"),
+        case["key"],
+        case["facts"],
+        session=case.get("session"),
         rcp=[layer(each) for each in case.get("rcp", [])],
         scp=[layer(each) for each in case.get("scp", [])],
-        given=supplied_facts(parse_facts(case["facts"])),
-        account=case.get("account", "111122223333"),
+        account=case.get("account", ACCOUNT),
     )
-    check(case, exposure_dict(files, case["key"])["requests"])
+    check(case, exposure.to_dict()["requests"])
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case["id"]) for case in BY_FILE])
@@ -67,7 +66,7 @@ def test_exposure_by_the_command_line(case: dict[str, Any], tmp_path: Path, caps
         (tmp_path / name).write_text(text, encoding="utf-8")
         return str(tmp_path / name)
 
-    args = ["exposure", "--bucket", "gt-images", "--key", case["key"], "--json"]
+    args = ["exposure", "--bucket", "gt-images", "--key", case["key"], "--account", ACCOUNT, "--json"]
     args += ["--bucket-policy", written("policy.json", json.dumps(case["policy"]))]
     for option in ("rcp", "scp"):
         for number, each in enumerate(case.get(option, [])):

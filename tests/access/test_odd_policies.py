@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from gt_secure import Connection, Restriction, check, expect
-from support.answers import WORDS, answer_of
+from gt_secure.access.answer import MEANT
+from support.answers import answer_of
 from support.rig import BUCKET, ELSEWHERE, IN_VPC, OFFICE, OFFICE_V6, ROLE, VPCE, Rig
 
 KEY = "scans/0001.png"
@@ -119,14 +120,14 @@ def test_every_surface_agrees_with_http(rig: Rig, url: str, case: Case) -> None:
     gt: Connection = rig.gt
     exposed = {row.request: row for row in replace(gt, context=FACTS).exposure(BUCKET, KEY)}["presigned"].to_dict()
     for source in case.sources:
-        [row] = replace(gt, context=FACTS).who_can_open(BUCKET, KEY, [source], forwarded_from=None).to_dicts()
+        row = replace(gt, context=FACTS).exposure(BUCKET, KEY).at(source, "presigned").to_dict()
         assert (row["answer"], answer_of(exposed, source)) == (case.answer, case.answer)
         assert not case.depends_on or case.depends_on in row["depends_on"]
         for kind in (expect.allowed, expect.refused):
             wish = Restriction(bucket=BUCKET, prefix="scans/", guard=None, expectations=[kind(source)])
             [result] = replace(gt, context=FACTS).plan(wish).expectations
-            assert result.observed == WORDS[case.answer]
+            assert [each.answer for each in result.answers] == [case.answer]
             passed = check.expectations_hold.look(gt, wish, context=FACTS).passed
-            assert passed is (None if case.answer == DOUBT else result.kind == WORDS[case.answer])
+            assert passed is (None if case.answer == DOUBT else MEANT[result.kind] == case.answer)
         if case.answer != DOUBT:
             assert rig.fetch(url, source).status == (200 if case.answer == OPEN else 403)

@@ -8,12 +8,11 @@ import json
 
 import pytest
 
-from gt_secure.access.policy_files import PolicyFiles
 from gt_secure.access.proof import Claim, prove
 from gt_secure.iam import batch
-from gt_secure.iam.facts import parse_facts, supplied_facts
 from gt_secure.network import parse_network
 from gt_secure.policies.bucket_guard import build_guard, old_form
+from support.answers import exposed
 
 OFFICE, ENDPOINT = "203.0.113.0/24", "vpce-11111111"
 GUARD = build_guard("gt-images", networks=[OFFICE], endpoints=[ENDPOINT])
@@ -31,8 +30,10 @@ def without(guard, *names):
 
 def ask(*statements, prefix="", allow=(OFFICE,), endpoints=(ENDPOINT,), facts=(), **layers):
     document = {"Version": "2012-10-17", "Statement": list(statements)} if statements else None
-    files = PolicyFiles("gt-images", document, given=supplied_facts(parse_facts(facts)), **layers)
-    proof = prove(files, Claim(prefix, tuple(parse_network(each) for each in allow), endpoints))
+    proof = prove(
+        exposed(document, facts=facts, **layers).locks,
+        Claim(prefix, tuple(parse_network(each) for each in allow), endpoints),
+    )
     if proof.counterexample is not None:
         verdict = json.loads(next(batch.run([json.dumps(proof.counterexample)])))
         assert verdict["verdict"] == "allow", proof.counterexample

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from gt_secure.access.policy_files import PolicyFiles
 from gt_secure.cli.main import main
 from gt_secure.iam.batch import run
+from support.answers import exposed
 
 DATA = Path(__file__).parent.parent / "data"
 CASES: list[dict[str, Any]] = [
@@ -33,7 +33,7 @@ def test_every_case_names_its_page_and_they_differ() -> None:
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case["id"]) for case in CASES])
 def test_proof(case: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    args = ["prove", "--bucket", "gt-images", "--json", "--prefix", case["prefix"]]
+    args = ["prove", "--bucket", "gt-images", "--account", "111122223333", "--json", "--prefix", case["prefix"]]
     args += ["--bucket-policy", written(tmp_path, "policy.json", case["policy"])]
     for option, values in (("--allow", case["allow"]), ("--endpoint", case["endpoints"]), ("--context", case["facts"])):
         args += [word for value in values for word in (option, value)]
@@ -94,6 +94,7 @@ def test_a_malformed_policy_is_an_error(
     name: str, command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     args = [command, "--bucket", "gt-images", "--bucket-policy", written(tmp_path, "policy.json", MALFORMED[name])]
+    args += ["--account", "111122223333"]
     args += ["--json", *(["--key", "scans/0001.png"] if command == "exposure" else [])]
     assert main(args) == 1
     error = json.loads(capsys.readouterr().out)
@@ -107,6 +108,7 @@ def test_a_malformed_policy_is_an_error(
         ["--key", ""],
         ["--key", "k", "--bucket", "gt/images"],
         ["--key", "k", "--account", "12"],
+        ["--key", "k", "--account", ""],
         ["--key", "k", "--context", "foo"],
         ["--key", "k", "--context", "aws:PrincipelOrgID=o-abc123"],
         ["--key", "k", "--context", "aws:PrincipalOrgID=abc123"],
@@ -116,10 +118,11 @@ def test_a_malformed_policy_is_an_error(
 )
 def test_a_bad_option_is_an_error(words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     policy = written(tmp_path, "policy.json", {"Version": "2012-10-17", "Statement": []})
-    assert main(["exposure", "--bucket", "gt-images", "--bucket-policy", policy, "--json", *words]) == 1
+    account = [] if "--account" in words else ["--account", "111122223333"]
+    assert main(["exposure", "--bucket", "gt-images", "--bucket-policy", policy, "--json", *account, *words]) == 1
     assert json.loads(capsys.readouterr().out)["next_step"]
 
 
 def test_a_bucket_of_any_partition_is_decided() -> None:
     text = json.dumps({"Statement": [{**STATEMENT, "Resource": "arn:aws-cn:s3:::gt-images/*"}]})
-    assert PolicyFiles("gt-images", text).partition == "aws-cn"
+    assert exposed(text).locks.partition == "aws-cn"

@@ -9,9 +9,7 @@ from typing import Any
 import pytest
 
 from gt_secure import Restriction
-from gt_secure.access import from_account
-from gt_secure.access.from_account import account_exposure, account_proof
-from gt_secure.access.policy_files import PolicyFiles
+from gt_secure.access import Exposure, locks_of
 from gt_secure.account.fact_reader import READ_ACCOUNT_BLOCK
 from gt_secure.account.organization import no_organization
 from gt_secure.account.snapshot import State
@@ -19,6 +17,7 @@ from gt_secure.changes.plan import plan
 from gt_secure.iam.facts import Facts
 from gt_secure.policies.bucket_guard import build_guard
 from gt_secure.policies.public_access import is_surely_public
+from support.answers import exposed, exposure_of
 from support.states import BUCKET, state
 
 OFFICE = "203.0.113.0/24"
@@ -65,31 +64,30 @@ def test_a_policy_that_is_surely_public(text: str | None, public: bool) -> None:
 class Account:
     """An account whose bucket and own setting are chosen."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self) -> None:
         self.facts = Facts()
         self.bucket = replace(BUCKET, policy_text=PUBLIC)
-        monkeypatch.setattr(from_account, "read_state", lambda *_, **__: self.state())
 
     def state(self) -> State:
         return state(bucket=self.bucket, facts=self.facts, organization=no_organization())
 
-    def exposure(self) -> tuple[dict[str, Any], from_account.Exposure]:
-        found = account_exposure(None, "gt-images", "scans/0001.png")  # type: ignore[arg-type]
+    def exposure(self) -> tuple[dict[str, Any], Exposure]:
+        found = exposure_of(self.state(), "scans/0001.png")
         return {row.request: row for row in found}, found
 
 
 @pytest.fixture
-def account(monkeypatch: pytest.MonkeyPatch) -> Account:
-    return Account(monkeypatch)
+def account() -> Account:
+    return Account()
 
 
 def test_what_is_assumed_names_policies_that_were_not_read(account: Account) -> None:
     """Nobody gave files: the role read the account. Files keep their own word."""
     _, found = account.exposure()
-    assert "No resource control policy was read: they allow everything." in found.assumed
+    assert not [sentence for sentence in found.assumed if "control policy" in sentence], "both were read: none is there"
     assert "No VPC endpoint policy was read: it is the default, full access." in found.assumed
     assert not [sentence for sentence in found.assumed if "given" in sentence]
-    assert "No service control policy was given: they allow everything." in PolicyFiles("gt-images").assumed()
+    assert "No service control policy was given: they allow everything." in exposed(None).assumed
 
 
 @pytest.mark.parametrize("by", ["bucket", "account"])
@@ -126,10 +124,9 @@ def test_a_proof_needs_no_guard_against_signers_that_it_refuses(account: Account
     own = statement("Deny", {"AWS": "111122223333"}, NotIpAddress={"aws:SourceIp": OFFICE})
     account.bucket = replace(account.bucket, policy_text=policy(statement(), own))
     claim = Restriction(bucket="gt-images", prefix="scans/", addresses=[OFFICE])
-    proof = account_proof(None, claim)  # type: ignore[arg-type]
-    assert proof.proved is False
+    assert exposure_of(account.state()).proves(claim).proved is False
     account.bucket = replace(account.bucket, public_access_block={"RestrictPublicBuckets": True})
-    assert account_proof(None, claim).proved is True  # type: ignore[arg-type]
+    assert exposure_of(account.state()).proves(claim).proved is True
 
 
 def test_a_guard_opens_nobody_that_it_refuses() -> None:
@@ -156,11 +153,9 @@ def test_the_verdict_of_s3_counts(account: Account, status: bool | None, ours: b
 
 
 def test_the_verdict_of_s3_is_about_the_current_policy() -> None:
-    from gt_secure.access.locks import EffectiveLocks
-
     narrowed = policy(statement(), statement("Deny", NotIpAddress={"aws:SourceIp": OFFICE}))
     seen = state(bucket=replace(BUCKET, policy_text=narrowed, public_access_block={"RestrictPublicBuckets": True}))
-    locks = EffectiveLocks.of(replace(seen, facts=Facts(policy_is_public=True)))
+    locks = locks_of(replace(seen, facts=Facts(policy_is_public=True)))
     assert locks.is_public_refused
     guarded = json.loads(narrowed)
     guarded["Statement"].append(GUARD)

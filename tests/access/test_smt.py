@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from gt_secure.access.policy_files import PolicyFiles, exposures
+from gt_secure.access import Exposure, locks_of_files
+from gt_secure.access.locks import EffectiveLocks
 from gt_secure.access.proof import Claim, prove
 from gt_secure.iam.evaluate import evaluate
 from gt_secure.iam.request import Policies, Request
@@ -76,8 +77,8 @@ HAND: dict[str, list[dict[str, Any]]] = {
 }  # fmt: skip
 
 
-def files(policy: dict[str, Any], rcp: dict[str, Any] | None = None) -> PolicyFiles:
-    return PolicyFiles(BUCKET, policy, rcp=[rcp] if rcp else [])
+def locks(policy: dict[str, Any], rcp: dict[str, Any] | None = None) -> EffectiveLocks:
+    return locks_of_files(BUCKET, policy, "111122223333", rcp=[rcp] if rcp else [])
 
 
 def document(statements: list[dict[str, Any]]) -> dict[str, Any]:
@@ -85,7 +86,7 @@ def document(statements: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def rows_of(policy: dict[str, Any], rcp: dict[str, Any] | None) -> list[dict[str, Any]]:
-    return [row.to_dict() for row in exposures(files(policy, rcp), KEY)]
+    return [row.to_dict() for row in Exposure(locks(policy, rcp), KEY)]
 
 
 def domain_of(policy: dict[str, Any], rcp: dict[str, Any] | None) -> smt.Domain:
@@ -113,7 +114,7 @@ def check_proof(policy: dict[str, Any], rcp: dict[str, Any] | None, prefix: str,
     claim = Claim(prefix, tuple(map(parse_network, allow)), (VPCE,))
     surely, possibly = smt.counterexamples(domain_of(policy, rcp), BUCKET, prefix, allow, [VPCE])
     expected = False if surely else None if possibly else True
-    assert prove(files(policy, rcp), claim).proved is expected
+    assert prove(locks(policy, rcp), claim).proved is expected
 
 
 @pytest.mark.parametrize("name", HAND)
@@ -258,7 +259,7 @@ def test_no_random_request_contradicts_a_proof(
 ) -> None:
     prefix, allow = claim
     policy = guarded(policy, prefix) if with_guard else policy
-    proof = prove(files(policy, rcp), Claim(prefix, tuple(map(parse_network, allow)), (VPCE,)))
+    proof = prove(locks(policy, rcp), Claim(prefix, tuple(map(parse_network, allow)), (VPCE,)))
     if proof.proved is not True:
         return
     domain, chance = domain_of(policy, rcp), random.Random(seed)

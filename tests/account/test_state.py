@@ -71,7 +71,8 @@ def test_a_vendor_team_is_found_by_its_arn(account: Account) -> None:
     assert made.state.team is not None
     assert made.state.team.kind == "vendor"
     assert [change.kind for change in made.changes] == ["bucket-guard"]
-    assert {row.scene for row in made.simulation} >= {"presigned"}
+    assert "presigned" in made.after.requests
+    assert "worker" not in made.after.requests
     missing = "arn:aws:sagemaker:us-east-1:111122223333:workteam/vendor-crowd/nobody"
     with pytest.raises(NotFound):
         plan(account.aws, Restriction(missing, addresses=["203.0.113.0/24"], bucket=BUCKET))

@@ -59,8 +59,8 @@ def test_without_permissions_parts_are_unseen_and_not_guessed(stranger):
     assert {denied.action for denied in state.unseen} >= {"s3:GetBucketPolicy", "s3:GetBucketLogging"}
     assert not state.sees("s3:GetBucketPolicy")
     assert state.policy_text is None
-    who = stranger.who_can_open("gt-images", "scans/0001.png", ["203.0.113.7"])
-    assert who.rows[0].opens is None, "what cannot be read is not called open"
+    answers = stranger.exposure("gt-images", "scans/0001.png").at("203.0.113.7")
+    assert {each.answer for each in answers} == {"unknown"}, "what cannot be read is not called opened"
     for call in (stranger.workteams, stranger.endpoints, stranger.workforce):
         with pytest.raises(AccessDenied) as caught:
             call()

@@ -9,11 +9,12 @@ from dataclasses import replace
 
 import pytest
 
+from gt_secure.access.answer import tone
 from gt_secure.changes.apply import apply
 from gt_secure.changes.change import find_change
 from gt_secure.changes.plan import plan
 from gt_secure.changes.render.approval import policy_diff, statements_of
-from gt_secure.changes.render.parts import outcome_chip
+from gt_secure.changes.render.parts import answer_chip
 from gt_secure.changes.targets import BucketGuard
 from gt_secure.errors import Conflict, InvalidInput
 from gt_secure.restriction.files import loads_restriction
@@ -65,12 +66,17 @@ def test_the_diff_has_both_policies(account: Account) -> None:
 
 def test_colours_mean_security(account: Account) -> None:
     one = plan(account.aws, WANTED)
-    stranger = next(row for row in one.simulation if row.scene == "forwarded" and row.changes)
-    listed = next(row for row in one.simulation if row.scene == "worker" and row.after.allowed)
-    assert outcome_chip(stranger, stranger.now).tone == "no", "an open hole is not green"
-    assert outcome_chip(stranger, stranger.after).tone == "ok"
-    assert outcome_chip(listed, listed.after).tone == "ok"
-    assert outcome_chip(listed, stranger.after).tone == "warn", "a worker who is locked out is no success"
+    stranger = [each.at("198.51.100.9", "forwarded") for each in (one.before, one.after)]
+    assert [tone(each.answer, stranger=True) for each in stranger] == ["no", "ok"], "an open hole is not green"
+    listed = one.after.at("203.0.113.7", "worker")
+    assert answer_chip(listed).tone == "ok"
+    assert answer_chip(stranger[1]).tone == "warn", "a worker who is locked out is no success"
+
+
+def test_the_page_says_what_the_url_lock_cannot_tell_apart(account: Account) -> None:
+    page = html.unescape(plan(account.aws, WANTED).to_html(standalone=True))
+    assert "worker's URL used from another address" in page
+    assert "People behind one public address cannot be told apart" in page
 
 
 def test_the_digest_names_what_is_done_and_nothing_else(account: Account) -> None:

@@ -12,7 +12,8 @@ import pytest
 from gt_secure.account.snapshot import State
 from gt_secure.aws.client import Aws
 from gt_secure.aws.teams import UrlLock
-from gt_secure.changes.plan import Plan, plan
+from gt_secure.changes.plan import Plan, exposures_of, plan
+from gt_secure.changes.services import notices_of, simulate
 from gt_secure.errors import AccessDenied, InvalidInput, PolicyError
 from gt_secure.network import Source
 from gt_secure.policies.bucket_guard import build_guard, find_guard, merge_guard, old_form
@@ -52,8 +53,15 @@ def bucket(policy: str | None) -> State:
 
 
 def answer(one: Plan, source: str, scene: str) -> tuple[str, str, str]:
-    row = next(row for row in one.simulation if row.source == source and row.scene == scene)
-    return row.now.decision, row.after.decision, row.after.lock
+    now, after = one.before.at(source, scene), one.after.at(source, scene)
+    return now.answer, after.answer, after.lock
+
+
+def stops(one: Plan, planned: dict[str, Any]) -> set[str]:
+    """Return the codes of notices about services if these values were planned."""
+    before, after = exposures_of(NO_AWS, one.restriction, one.state, planned)
+    rows = simulate(one.restriction, one.state.caller_arn, before, after)
+    return {notice.code for notice in notices_of(one.restriction, rows, before, after)}
 
 
 # changes
@@ -69,9 +77,9 @@ def test_the_table_of_a_plan_fits_and_shows_every_source(room: int) -> None:
     _, _, after = one.to_text(room).partition("Who can open the images")
     table = [line for line in after.split("\n")[1:] if line.startswith("  ")]
     assert max(map(len, table)) <= room
-    assert {
-        row.source for row in one.simulation if not row.is_sample and " " not in row.source and len(row.source) < 20
-    } <= {line.split()[0] for line in table}
+    assert {row.source for row in one.simulation if " " not in row.source and len(row.source) < 20} <= {
+        line.split()[0] for line in table
+    }
 
 
 def test_nothing_to_change() -> None:
@@ -239,32 +247,32 @@ def test_a_good_endpoint_is_no_warning() -> None:
 
 def test_inside_outside_and_forwarded() -> None:
     one = made()
-    assert answer(one, "203.0.113.0", "worker") == ("allowed", "allowed", "")
-    assert answer(one, "203.0.113.255", "worker") == ("allowed", "allowed", "")
-    assert answer(one, "203.0.112.255", "worker") == ("allowed", "refused", "bucket guard")
-    assert answer(one, "203.0.114.0", "forwarded") == ("allowed", "refused", "bucket guard")
+    assert answer(one, "203.0.113.0", "worker") == ("opened", "opened", "")
+    assert answer(one, "203.0.113.255", "worker") == ("opened", "opened", "")
+    assert answer(one, "203.0.112.255", "worker") == ("opened", "refused", "bucket guard")
+    assert answer(one, "203.0.114.0", "forwarded") == ("opened", "refused", "bucket guard")
 
 
 def test_the_url_lock_alone_stops_forwarded_urls_only() -> None:
     one = made(addresses=(), bucket=None, prefix="")
-    assert answer(one, "198.51.100.9", "worker") == ("allowed", "allowed", "")
-    assert answer(one, "198.51.100.9", "forwarded") == ("allowed", "refused", "URL lock")
+    assert answer(one, "198.51.100.9", "worker") == ("opened", "opened", "")
+    assert answer(one, "198.51.100.9", "forwarded") == ("opened", "refused", "URL lock")
 
 
 def test_the_portal_lock_keeps_workers_out() -> None:
     one = made(portal_lock=True, guard=None)
-    assert answer(one, "198.51.100.9", "worker") == ("allowed", "refused", "portal lock")
+    assert answer(one, "198.51.100.9", "worker") == ("opened", "refused", "portal lock")
 
 
 def test_an_endpoint_and_the_two_toggles() -> None:
     source_ip = made(endpoints=[ENDPOINT])
-    assert answer(source_ip, ENDPOINT, "worker") == ("allowed", "refused", "URL lock")
+    assert answer(source_ip, ENDPOINT, "worker") == ("opened", "refused", "URL lock")
     seen = state(workforce=replace(FORCE, vpc_id="vpc-0a1b2c3d"))
     vpc = made(seen, endpoints=[ENDPOINT], addresses=())
-    assert answer(vpc, ENDPOINT, "worker") == ("allowed", "allowed", "")
-    assert answer(vpc, "198.51.100.9", "worker") == ("allowed", "refused", "URL lock") or answer(
+    assert answer(vpc, ENDPOINT, "worker") == ("opened", "opened", "")
+    assert answer(vpc, "198.51.100.9", "worker") == ("opened", "refused", "URL lock") or answer(
         vpc, "198.51.100.9", "worker"
-    ) == ("allowed", "refused", "bucket guard")
+    ) == ("opened", "refused", "bucket guard")
 
 
 def test_an_endpoint_policy_counts() -> None:
@@ -278,21 +286,23 @@ def test_ground_truth_log_delivery_and_the_caller_pass_our_guard() -> None:
     one = made()
     rows = [row for row in one.simulation if row.scene in ("Ground Truth", "caller")]
     assert len(rows) == 6
-    assert all(row.now.allowed and row.after.allowed for row in rows)
+    assert all(row.now.answer == row.after.answer == "opened" for row in rows)
 
 
 def test_a_policy_that_cannot_be_read_is_unknown_not_allowed() -> None:
     denied = AccessDenied("no", action="s3:GetBucketPolicy", resource="arn:aws:s3:::gt-images")
     seen = state(bucket=replace(BUCKET, unseen=(denied,)))
     one = made(seen, guard=None, addresses=(), prefix="", expectations=[expect.allowed("203.0.113.7")])
-    assert {row.after.decision for row in one.simulation} == {"unknown"}
-    assert not one.expectations[0].holds
+    assert {row.after.answer for row in one.simulation} == {"unknown"}
+    assert one.expectations[0].proved is None
+    assert one.after.row("presigned").unknown.depends_on == ("s3:GetBucketPolicy",)
 
 
 def test_a_policy_that_is_not_valid_is_unknown() -> None:
     seen = bucket('{"Version":"2012-10-17","Statement":[{"Effect":"Maybe"}]}')
     one = made(seen, guard=None, addresses=(), prefix="")
-    assert {row.after.decision for row in one.simulation if row.scene == "worker"} == {"unknown"}
+    assert {row.after.answer for row in one.simulation} == {"unknown"}
+    assert one.after.at("203.0.113.7", "worker").answer == "unknown"
 
 
 def test_labelers_of_the_log_are_not_shut_out_unseen() -> None:
@@ -307,18 +317,13 @@ def test_labelers_of_the_log_are_not_shut_out_unseen() -> None:
 
 def test_a_caller_who_would_lose_the_right_to_undo() -> None:
     """Our own guard never does that; a guard edited to bite more than presigned requests would."""
-    from gt_secure.access.simulation import simulate
-
     one = made()
     deny_all = document("Deny", "s3:*", "arn:aws:s3:::gt-images", "arn:aws:s3:::gt-images/*")
     worse = {"bucket-guard": deny_all}
-    _, stops = simulate(one.restriction, one.state, worse)
-    assert {"loses-undo", "refuses-ground-truth"} <= {notice.code for notice in stops}
+    assert {"loses-undo", "refuses-ground-truth", "opens-nobody"} <= stops(one, worse)
 
 
 def test_a_bucket_that_takes_logs() -> None:
-    from gt_secure.access.simulation import simulate
-
     grant = {
         "Effect": "Allow",
         "Principal": {"Service": "logging.s3.amazonaws.com"},
@@ -327,11 +332,8 @@ def test_a_bucket_that_takes_logs() -> None:
     }
     one = made(bucket(json.dumps({"Version": "2012-10-17", "Statement": [grant]})))
     row = next(row for row in one.simulation if row.scene == "log delivery")
-    assert row.now.allowed
-    assert row.after.allowed
-    worse = {"bucket-guard": None}
-    _, stops = simulate(one.restriction, one.state, worse)
-    assert {notice.code for notice in stops} == {"refuses-log-delivery"}
+    assert row.now.answer == row.after.answer == "opened"
+    assert stops(one, {"bucket-guard": None}) == {"refuses-log-delivery"}
 
 
 # expectations
@@ -339,17 +341,17 @@ def test_a_bucket_that_takes_logs() -> None:
 
 def test_expectations_hold_or_stop() -> None:
     good = made(expectations=[expect.allowed("203.0.113.7"), expect.refused("198.51.100.9")])
-    assert [result.holds for result in good.expectations] == [True, True]
+    assert [result.proved for result in good.expectations] == [True, True]
     bad = made(expectations=[expect.allowed("198.51.100.9")])
     assert codes(bad, "blocker") == {"expectation-broken"}
     assert not bad.blockers[0].confirmable
-    assert bad.expectations[0].lock == "bucket guard"
+    assert bad.expectations[0].answers[0].lock == "bucket guard"
 
 
 def test_refused_means_also_for_a_worker() -> None:
     one = made(addresses=(), guard=None, expectations=[expect.refused("198.51.100.9")])
-    assert not one.expectations[0].holds
-    assert one.expectations[0].observed == "allowed"
+    assert one.expectations[0].proved is False
+    assert one.expectations[0].answers[0].answer == "opened"
 
 
 def test_expectations_of_a_bucket_and_a_prefix() -> None:
@@ -360,7 +362,7 @@ def test_expectations_of_a_bucket_and_a_prefix() -> None:
             expect.allowed("198.51.100.9", of="bucket", prefix="other/"),
         ]
     )
-    assert [result.holds for result in one.expectations] == [True, True, True]
+    assert [result.proved for result in one.expectations] == [True, True, True]
 
 
 def test_expectations_alone_are_checked() -> None:
@@ -411,7 +413,7 @@ def test_the_page_stands_alone_and_is_safe() -> None:
 def test_sources_that_get_the_same_share_a_row_and_reasons_are_short() -> None:
     one = made(addresses="203.0.113.0/24\n192.0.2.44", expectations=[expect.refused("198.51.100.9")])
     page = one.to_html()
-    named = [row for row in one.simulation if not row.is_sample]
+    named = one.simulation
     table = page.partition("services of AWS")[2].partition("</table>")[0]
     assert all(row.source in table for row in named)
     assert table.count("<tr>") - 1 < len(named)
@@ -465,7 +467,7 @@ def test_the_console_and_object_lambda_are_sources_of_their_own() -> None:
     one = made()
     for scene in ("S3 console", "Object Lambda"):
         row = next(row for row in one.simulation if row.scene == scene)
-        assert (row.now.decision, row.after.decision, row.after.lock) == ("allowed", "refused", "bucket guard")
+        assert (row.now.answer, row.after.answer, row.after.lock) == ("opened", "refused", "bucket guard")
         assert row.source in one.to_html(standalone=True)
 
 

@@ -209,14 +209,21 @@ def test_explain_says_who_can_open_it(run):
     )
     code, out, _ = run(*args, "--team", "radiology-team", "--json")
     assert code == 0
-    rows = {(row["source"], row["link"] == "own URL"): row for row in json.loads(out)}
-    assert rows[(OFFICE, True)]["opens"] is True
-    assert rows[(OFFICE, False)]["opens"] is False
-    assert rows[(OFFICE, False)]["lock"] == "URL lock"
-    assert rows[("10.0.3.4 via vpce-0a1b2c3d4e5f60718", True)]["opens"] is False
+    data = json.loads(out)
+    rows = {(row["source"], row["request"]): (row["answer"], row["lock"]) for row in data["answers"]}
+    assert rows[(OFFICE, "worker")] == ("opened", "")
+    assert rows[(OFFICE, "forwarded")] == ("refused", "URL lock")
+    assert rows[("10.0.3.4 via vpce-0a1b2c3d4e5f60718", "worker")] == ("refused", "URL lock")
+    assert data["requests"][0]["request"] == "worker"
     code, out, _ = run(*args, "--team", "open-team", "--json")
-    assert all(row["opens"] for row in json.loads(out))
-    assert run("explain", "s3://gt-images/scans/0001.png")[0] == 1
+    assert {row["answer"] for row in json.loads(out)["answers"] if row["request"] in ("worker", "forwarded")} == {
+        "opened"
+    }
+    code, out, _ = run("explain", "s3://gt-images/scans/", "--team", "radiology-team")
+    assert code == 0
+    assert "worker: a worker's own URL" in out
+    assert "People behind one public address cannot be told apart" in out
+    assert run("explain")[0] == 1
 
 
 def test_findings_and_their_exit_code(run):

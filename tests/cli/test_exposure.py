@@ -9,6 +9,8 @@ import pytest
 from gt_secure.cli.main import main
 from gt_secure.policies.bucket_guard import build_guard
 
+BUCKET = ("--bucket", "gt-images", "--account", "111122223333")
+
 
 @pytest.fixture
 def guard(tmp_path):
@@ -24,7 +26,7 @@ def run(capsys, *arguments):
 
 
 def test_exposure(guard, capsys):
-    code, data = run(capsys, "exposure", "--bucket-policy", guard, "--bucket", "gt-images", "--key", "a.png", "--json")
+    code, data = run(capsys, "exposure", "--bucket-policy", guard, *BUCKET, "--key", "a.png", "--json")
     assert code == 0
     rows = {row.pop("request"): row for row in data["requests"]}
     assert list(rows) == ["presigned", "header", "post-form", "anonymous", "other-account"]
@@ -34,7 +36,7 @@ def test_exposure(guard, capsys):
 
 
 def test_prove(guard, capsys, tmp_path):
-    start = ["prove", "--bucket-policy", guard, "--bucket", "gt-images", "--json"]
+    start = ["prove", "--bucket-policy", guard, *BUCKET, "--json"]
     code, data = run(capsys, *start, "--allow", "203.0.113.0/24")
     assert (code, data["proved"], data["counterexample"], data["depends_on"]) == (0, True, None, [])
     code, data = run(capsys, *start, "--allow", "203.0.113.0/25")
@@ -50,10 +52,10 @@ def test_prove(guard, capsys, tmp_path):
 
 
 def test_text_and_errors(guard, capsys, tmp_path):
-    assert main(["exposure", "--bucket-policy", guard, "--bucket", "gt-images", "--key", "a.png"]) == 0
+    assert main(["exposure", "--bucket-policy", guard, *BUCKET, "--key", "a.png"]) == 0
     assert "203.0.113.0/24" in capsys.readouterr().out
-    assert main(["prove", "--bucket-policy", guard, "--bucket", "gt-images"]) == 2
+    assert main(["prove", "--bucket-policy", guard, *BUCKET]) == 2
     bad = tmp_path / "bad.json"
     bad.write_text("{")
-    assert main(["exposure", "--bucket-policy", str(bad), "--bucket", "gt-images", "--key", "a"]) == 1
-    assert main(["prove", "--bucket-policy", str(tmp_path / "none"), "--bucket", "gt-images"]) == 1
+    assert main(["exposure", "--bucket-policy", str(bad), *BUCKET, "--key", "a"]) == 1
+    assert main(["prove", "--bucket-policy", str(tmp_path / "none"), *BUCKET]) == 1

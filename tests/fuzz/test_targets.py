@@ -99,7 +99,7 @@ def _as_markup(text: object) -> Markup:
         ("lines", log_targets, "_forged", _forged),
         ("records", records, "_time", lambda value: "2026-13-45 00:00:00"),
         ("policy", input_targets, "find_guard", lambda text: None),
-        ("account", sys.modules["gt_secure.access.who_can_open"], "code", _as_markup),
+        ("account", sys.modules["gt_secure.access.exposure_text"], "code", _as_markup),
         ("ranges", input_targets.network, "collapse", lambda networks: tuple(networks)[:1]),
         ("restriction", textfiles, "_refuse_twice", lambda keys, name: {}[name]),
         ("url", PresignedUrl, "__repr__", lambda self: input_targets.URL),

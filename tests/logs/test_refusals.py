@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from gt_secure import plots
-from gt_secure.access.refused_by import EXPIRED, OTHER, lock_of
+from gt_secure.access.refused_by import EXPIRED, OTHER, is_expired, lock_of
 from gt_secure.logs import Hits, count_hits, read_hits, refusals as module
-from gt_secure.logs.refusals import RefusedRequests
+from gt_secure.logs.refusals import Refusal
 from gt_secure.policies.bucket_guard import build_guard, merge_guards
 from support import corpus
+from support.answers import exposed
 
 SCP = "arn:aws:organizations::111122223333:policy/o-abc/service_control_policy/p-1"
 WHO = (
@@ -82,11 +83,11 @@ def test_an_access_log_alone_has_no_fact(tmp_path: Path) -> None:
 
 
 def test_predictions_are_marked_and_one_for_each_kind(tmp_path: Path) -> None:
-    seen: list[RefusedRequests] = []
+    seen: list[Refusal] = []
 
-    def decide(refusal: RefusedRequests) -> str | None:
+    def decide(refusal: Refusal) -> str | None:
         seen.append(refusal)
-        return None if refusal.address == "198.51.100.10" else "bucket guard"
+        return None if refusal["remote_ip"] == "198.51.100.10" else "bucket guard"
 
     path = log(tmp_path, {"remote_ip": "198.51.100.9"}, {"remote_ip": "198.51.100.9"}, {"remote_ip": "198.51.100.10"},
                {"http_status": 200, "error_code": None}, {"error_code": "SignatureDoesNotMatch"})  # fmt: skip
@@ -122,53 +123,53 @@ def test_what_is_not_predicted_is_said(tmp_path: Path, monkeypatch: pytest.Monke
         assert none.coverage.limits() == hits.coverage.limits()
 
 
-def refusal(**more: Any) -> RefusedRequests:
+def refusal(**more: Any) -> Refusal:
     values: dict[str, Any] = {
-        "address": "203.0.113.7", "endpoint": None, "bucket": "gt-images", "key": "k", "auth_type": "QueryString",
+        "remote_ip": "203.0.113.7", "endpoint": None, "bucket": "gt-images", "key": "k", "auth_type": "QueryString",
         "version_2": False, "age_s": 1, "expires_s": 600,
     }  # fmt: skip
-    return RefusedRequests(**(values | more))
+    return values | more
 
 
 @pytest.mark.parametrize(
     ("change", "lock"),
     [
         ({}, OTHER),
-        ({"address": "198.51.100.9"}, "bucket guard"),
+        ({"remote_ip": "198.51.100.9"}, "bucket guard"),
         ({"age_s": 901, "expires_s": 3600}, "bucket guard"),
         ({"version_2": True, "age_s": None}, "bucket guard"),
-        ({"auth_type": "HtmlForm", "address": "198.51.100.9", "age_s": None}, "bucket guard"),
+        ({"auth_type": "HtmlForm", "remote_ip": "198.51.100.9", "age_s": None}, "bucket guard"),
         ({"auth_type": "HtmlForm", "age_s": None}, None),
         ({"auth_type": "HtmlForm", "age_s": None, "version_2": True}, "bucket guard"),
         ({"age_s": None, "expires_s": None}, None),
         ({"age_s": 899, "expires_s": 3600}, OTHER),
         ({"age_s": 900, "expires_s": 3600}, None),
-        ({"auth_type": "AuthHeader", "address": "198.51.100.9"}, OTHER),
-        ({"auth_type": None, "address": "198.51.100.9"}, "no permission"),
-        ({"address": "10.0.0.9"}, None),
-        ({"address": "::ffff:10.0.0.9"}, None),
-        ({"address": "::ffff:198.51.100.9"}, "bucket guard"),
-        ({"address": "::ffff:203.0.113.7"}, OTHER),
-        ({"address": None}, None),
+        ({"auth_type": "AuthHeader", "remote_ip": "198.51.100.9"}, OTHER),
+        ({"auth_type": None, "remote_ip": "198.51.100.9"}, "no permission"),
+        ({"remote_ip": "10.0.0.9"}, None),
+        ({"remote_ip": "::ffff:10.0.0.9"}, None),
+        ({"remote_ip": "::ffff:198.51.100.9"}, "bucket guard"),
+        ({"remote_ip": "::ffff:203.0.113.7"}, OTHER),
+        ({"remote_ip": None}, None),
         ({"endpoint": "vpce-0a1b2c3d4e5f60718"}, "bucket guard"),
     ],
 )
 def test_the_lock_of_today(change: dict[str, Any], lock: str | None) -> None:
-    assert lock_of(refusal(**change), GUARDED, "111122223333") == lock
+    assert lock_of(refusal(**change), exposed(GUARDED).locks) == lock
 
 
 def test_an_expired_url_needs_no_policy() -> None:
-    assert refusal(age_s=601).expired
+    assert is_expired(refusal(age_s=601))
     # 600 in the log is at least 600.0 seconds, and the request was refused.
-    assert refusal(age_s=600).expired
-    assert not refusal(age_s=599).expired
+    assert is_expired(refusal(age_s=600))
+    assert not is_expired(refusal(age_s=599))
     assert EXPIRED == "expired URL"
 
 
 def test_a_form_of_unknown_age_needs_an_age_only_where_a_policy_asks_for_it() -> None:
     uncapped = merge_guards(None, build_guard("gt-images", networks=["203.0.113.0/24"]), None)
     form = refusal(auth_type="HtmlForm", age_s=None, expires_s=None)
-    assert lock_of(form, uncapped, "111122223333") == OTHER
+    assert lock_of(form, exposed(uncapped).locks) == OTHER
     young = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::gt-images/*"}
     for operator, value, lock in (
         ("NumericLessThan", "1", None),
@@ -177,21 +178,21 @@ def test_a_form_of_unknown_age_needs_an_age_only_where_a_policy_asks_for_it() ->
     ):
         statement = {**young, "Condition": {operator: {"s3:signatureAge": value}}}
         policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-        assert lock_of(form, policy, "111122223333") == lock
+        assert lock_of(form, exposed(policy).locks) == lock
         exact = {"NumericEquals": None, "NumericLessThan": OTHER}.get(operator, "bucket policy")
-        assert lock_of(refusal(age_s=1), policy, "111122223333") == exact
+        assert lock_of(refusal(age_s=1), exposed(policy).locks) == exact
 
 
 def test_an_unknown_key_stays_unknown() -> None:
     policy = json.dumps({"Version": "2012-10-17", "Statement": [
         {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::gt-images/*",
          "Condition": {"StringNotEquals": {"aws:PrincipalOrgID": "o-abc"}}}]})  # fmt: skip
-    assert lock_of(refusal(), policy, "111122223333") is None
+    assert lock_of(refusal(), exposed(policy).locks) is None
 
 
 def test_a_signer_that_the_log_does_not_name_stays_unknown() -> None:
     policy = json.dumps({"Version": "2012-10-17", "Statement": [
         {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::gt-images/*",
          "Condition": {"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/GroundTruth*"}}}]})  # fmt: skip
-    assert lock_of(refusal(), policy, "111122223333") is None
-    assert lock_of(refusal(auth_type=None), policy, "111122223333") == "bucket policy"
+    assert lock_of(refusal(), exposed(policy).locks) is None
+    assert lock_of(refusal(auth_type=None), exposed(policy).locks) == "bucket policy"

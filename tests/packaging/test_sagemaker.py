@@ -50,7 +50,7 @@ print(json.dumps({
     "jobs": [job.name for job in gt.jobs(theirs)],
     "findings": [finding.code for finding in gt.findings(team=theirs)],
     "check": check.team_is_restricted.look(gt, theirs).status,
-    "who": gt.who_can_open("gt-images", "scans/0001.png", ["203.0.113.7"], team=theirs).to_dicts()[0]["opens"],
+    "who": gt.exposure("gt-images", "scans/0001.png", team=theirs).at("203.0.113.7", "worker").answer,
     "by_session": [
         check.team_is_restricted.look(session, theirs).status, check.nothing_drifted.look(session, wish).status,
         examine(session, team=theirs, features=["teams"]).state("teams").status,
@@ -83,7 +83,7 @@ def test_with_the_real_package(tmp_path, sandbox):
     assert (said["lock"], said["theirs"]) == ("SourceIp", "Enabled")
     assert said["jobs"] == ["chest-scans"]
     assert said["check"] == "passed"
-    assert said["who"] is True
+    assert said["who"] == "opened"
     assert said["wish"] == said["panel"] == said["no_findings"] == "radiology-team"
     assert said["by_session"] == ["passed", "passed", "yes", "radiology-team"]
     assert (said["applied"], said["undone"]) == ("applied", "undone")

@@ -7,7 +7,6 @@ import json
 
 import pytest
 
-from gt_secure.access.policy_files import PolicyFiles, exposures
 from gt_secure.errors import InvalidInput
 from gt_secure.policies.bucket_guard import build_guard, merge_guard, own_statements, remove_statements
 from gt_secure.policies.revocation import (
@@ -20,6 +19,7 @@ from gt_secure.policies.revocation import (
     object_resource,
     prefix_resource,
 )
+from support.answers import exposed
 
 AT = dt.datetime(2026, 11, 25, 9, 0, 1, tzinfo=dt.UTC)
 END = AT + dt.timedelta(hours=1)
@@ -131,7 +131,7 @@ def test_an_exposure_says_which_credentials_still_work() -> None:
     text: str | None = None
     for statement in build_revocations(prefix_resource("aws", "gt-images", ""), before=AT, until=END):
         text = merge_guard(text, statement)
-    rows = {row.request: row for row in exposures(PolicyFiles("gt-images", text), "scans/a.png")}
+    rows = {row.request: row for row in exposed(text, "scans/a.png")}
     assert rows["presigned"].unknown.is_empty
     assert "signed with credentials issued at 2026-11-25T09:00:01Z or later" in (rows["presigned"].opened.when)
     assert rows["header"].opened.when == ()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.config import Config
 
-from gt_secure.access.policy_files import PolicyFiles
+from gt_secure.access import locks_of_files
 from gt_secure.access.proof import Claim, prove
 from gt_secure.network import parse_network
 from gt_secure.policies.bucket_guard import build_guard, old_form
@@ -53,7 +53,9 @@ CALLS = {
 
 def counterexample(statements: list[dict[str, Any]], prefix: str, endpoints: list[str]) -> dict[str, Any] | None:
     policy = {"Version": "2012-10-17", "Statement": statements} if statements else None
-    proof = prove(PolicyFiles("gt-images", policy), Claim(prefix, (parse_network(RANGE),), endpoints))
+    proof = prove(
+        locks_of_files("gt-images", policy, "111122223333"), Claim(prefix, (parse_network(RANGE),), endpoints)
+    )
     assert proof.proved is (proof.counterexample is None)
     return proof.counterexample
 

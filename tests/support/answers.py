@@ -1,15 +1,32 @@
-"""The answer of an exposure to one source, to compare it with what other surfaces say."""
+"""Exposures of policies without an account, and the answer of one for a source, to compare it with other surfaces."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from ipaddress import ip_address, ip_network
 from typing import Any
 
+from gt_secure.access import Exposure, locks_of, locks_of_files
+from gt_secure.account.snapshot import State
+from gt_secure.iam.facts import parse_facts, supplied_facts
 from gt_secure.network import Source
 
-WORDS = {"opened": "allowed", "refused": "refused", "unknown": "unknown"}
-"""The words of an exposure, and those of an expectation."""
+ACCOUNT = "111122223333"
+WORDS = ("opened", "refused", "unknown")
+
+
+def exposed(
+    policy: Any, key: str = "scans/0001.png", facts: Iterable[str] = (), *, account: str = ACCOUNT, **layers: Any
+) -> Exposure:
+    """Return the exposure of an object of gt-images under policies; ``facts`` are KEY=VALUE."""
+    known = supplied_facts(parse_facts(facts))
+    return Exposure(locks_of_files("gt-images", policy, account, known, **layers), key)
+
+
+def exposure_of(state: State, key: str = "scans/", planned: Mapping[str, Any] | None = None) -> Exposure:
+    """Return the exposure under the locks of a state after planned values; a key with a final slash is a prefix."""
+    locks = locks_of(state)
+    return Exposure(locks.after(planned) if planned else locks, key, is_prefix=key.endswith("/"))
 
 
 def answer_of(row: Mapping[str, Any], text: str) -> str:

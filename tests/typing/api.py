@@ -27,8 +27,8 @@ from gt_secure import (
     expect,
     inspect,
 )
+from gt_secure.access.answer import Answer, Answers
 from gt_secure.access.explain.explanation import Explanation
-from gt_secure.access.read import AccessTable
 from gt_secure.aws.teams import LabelingJob, Workforce, Workteam
 from gt_secure.changes.journal import ChangeRecord
 from gt_secure.changes.transaction import Applied
@@ -109,9 +109,10 @@ def main_job(gt: Connection) -> None:
     findings: tuple[Finding, ...] = gt.findings(team=SageMakerTeam(), bucket="gt-images")
     assert_type(findings[0].code, str)
     assert_type(gt.explain(gt.probe(url), url=url), Explanation)
-    assert_type(gt.explain("gt-images", "scans/0001.png", ["203.0.113.7"], team=team), AccessTable)
-    gt.explain("gt-images", "scans/0001.png")  # type: ignore[call-overload]
-    gt.explain(gt.probe(url), team=team)  # type: ignore[call-overload]
+    assert_type(gt.exposure("gt-images", "scans/0001.png", team=team).at("203.0.113.7"), Answers)
+    assert_type(gt.exposure("gt-images", "scans/0001.png", team=team).at("203.0.113.7", "worker"), Answer)
+    gt.explain("gt-images")  # type: ignore[arg-type]
+    gt.explain(gt.probe(url), team=team)  # type: ignore[call-arg]
     gt.plan(restriction, log="log/")  # type: ignore[call-arg]
     gt.plan(restriction, logs=["log/", Path("more")])
     gt.apply(plan, timeout=3)  # type: ignore[call-arg]

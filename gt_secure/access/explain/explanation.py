@@ -16,7 +16,7 @@ from ...iam.verdict import Verdict
 from ...network import Source, contains
 from ...policies.bucket_guard import Guard
 from ...text import printable
-from ..answer_tone import answer_tone
+from ..answer import Word, tone
 from . import request_faults
 from .refusals import BUCKET_GUARD, URL_LOCK, named_policy
 from .s3_errors import RULES, Cause, ProbeContext, not_s3
@@ -79,8 +79,8 @@ class Explanation:
     @property
     def tone(self) -> Tone:
         """The colour of the answer: a warning where it differs from the prediction."""
-        opened = {"opened": True, "refused": False}.get(self.observed)
-        return "warn" if self.agrees is False else answer_tone(opened, self.stranger)
+        words: dict[str, Word] = {"opened": "opened", "refused": "refused"}
+        return "warn" if self.agrees is False else tone(words.get(self.observed, "unknown"), self.stranger)
 
     def to_dict(self) -> dict[str, object]:
         """JSON-able data with the names of the attributes."""

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping
-from typing import Any
 
-from ...aws.buckets import BucketState, read_bucket
+from ...account.snapshot import read_state
 from ...aws.client import Aws
-from ...aws.endpoints import VpcEndpoint, in_its_vpc, list_s3_endpoints
+from ...aws.endpoints import in_its_vpc
 from ...errors import GtSecureError, InvalidInput
-from ...iam.request import Policies, Request
+from ...iam.request import Request
 from ...iam.request_context import presigned_context
 from ...iam.verdict import Verdict
 from ...network import Source
@@ -25,7 +23,7 @@ from ...policies.session_policy import session_policy
 from ...presign.inspect import inspect
 from ...presign.probe import Probe
 from ...presign.test_url import TestUrl
-from ..decision import decide_request
+from ..locks import READ_POLICY, EffectiveLocks, locks_of
 from .explanation import Explanation, explain
 
 
@@ -42,46 +40,24 @@ def explain_probe(aws: Aws, probe: Probe, *, url: TestUrl | str | None = None, o
     origin : str
         The web origin that asked, if a browser page did.
     """
-    state = _bucket(aws, probe.bucket)
+    locks, kms = _locks(aws, probe.bucket)
     made = url if isinstance(url, TestUrl) else None
     signed = None if url is None else inspect(made.reveal() if made else str(url))
-    policy = state.policy_text if state is not None and state.sees("s3:GetBucketPolicy") else None
+    policy = locks.policy if locks is not None else None
     return explain(
         probe,
-        verdict=_predict(aws, probe, made, state),
+        verdict=None if locks is None or made is None else _predict(aws, locks, probe, made),
         signed=signed,
         bound_to=made.bound_to if made else None,
-        guard=find_guard(policy) if policy else None,
-        kms=state is not None and "aws:kms" in json.dumps(dict(state.encryption), default=str),
+        guard=find_guard(policy) if isinstance(policy, str) else None,
+        kms=kms,
         origin=origin,
     )
 
 
-def predict(
-    aws: Aws,
-    url: TestUrl,
-    source: Source | str,
-    policy_text: str | None,
-    *,
-    endpoints: Mapping[str, VpcEndpoint] | None = None,
-) -> Verdict:
-    """Predict the answer to a test URL from a source, under a bucket policy.
-
-    Parameters
-    ----------
-    aws : Aws
-    url : TestUrl
-    source : Source or str
-        Where the request would come from.
-    policy_text : str or None
-        The bucket policy; None if the bucket has none.
-    endpoints : mapping, optional
-        The S3 endpoints by id: they name the VPC and the endpoint policy.
-    """
-    known = endpoints or {}
-    where = in_its_vpc(Source.parse(source), known)
-    endpoint = known.get(where.endpoint or "")
-    resource = f"arn:{aws.partition}:s3:::{url.bucket}/{url.key}"
+def predict(aws: Aws, url: TestUrl, source: Source | str, locks: EffectiveLocks) -> Verdict:
+    """Predict the answer to a test URL from a source under the locks."""
+    where = in_its_vpc(Source.parse(source), locks.endpoints)
     action = "s3:GetObjectVersion" if url.version_id else "s3:GetObject"
     session = session_policy(
         url.bucket, url.key, version_id=url.version_id, source=url.bound_to, partition=aws.partition
@@ -96,22 +72,8 @@ def predict(
         region=aws.region,
         extra={"aws:PrincipalAccount": url.signer.split(":")[4]},
     )
-    return decide_request(
-        Request(action, resource, url.signer, context),
-        Policies(
-            identity=(_ALLOWED,),
-            session=session if is_session else None,
-            resource=policy_text,
-            endpoint=None if endpoint is None else endpoint.policy_text,
-            gateway_endpoint=endpoint is not None and endpoint.type == "Gateway",
-        ),
-    )
-
-
-_ALLOWED: dict[str, Any] = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}],
-}
+    request = Request(action, f"{locks.arn}/{url.key}", url.signer, context)
+    return locks.verdict(request, session=session if is_session else None)
 
 
 def _age_ms(url: TestUrl) -> int:
@@ -122,24 +84,18 @@ def _age_ms(url: TestUrl) -> int:
     return 0 if signed_at is None else max(0, int((dt.datetime.now(dt.UTC) - signed_at).total_seconds() * 1000))
 
 
-def _predict(aws: Aws, probe: Probe, url: TestUrl | None, state: BucketState | None) -> Verdict | None:
-    known = state is not None and state.sees("s3:GetBucketPolicy")
-    if url is None or state is None or not known or probe.source is None or ":" not in url.signer:
+def _predict(aws: Aws, locks: EffectiveLocks, probe: Probe, url: TestUrl) -> Verdict | None:
+    if probe.source is None or ":" not in url.signer:
         return None
-    endpoints = s3_endpoints(aws) if probe.source.is_endpoint else {}
-    return predict(aws, url, probe.source, state.policy_text, endpoints=endpoints)
+    return predict(aws, url, probe.source, locks)
 
 
-def s3_endpoints(aws: Aws) -> dict[str, VpcEndpoint]:
-    """The S3 endpoints of the region by id; none if this role may not list them."""
+def _locks(aws: Aws, bucket: str) -> tuple[EffectiveLocks | None, bool]:
+    """Return the locks where the bucket policy was read, and whether the bucket uses a KMS key."""
     try:
-        return {endpoint.id: endpoint for endpoint in list_s3_endpoints(aws)}
+        state = read_state(aws, bucket=bucket)
     except GtSecureError:
-        return {}
-
-
-def _bucket(aws: Aws, name: str) -> BucketState | None:
-    try:
-        return read_bucket(aws, name)
-    except GtSecureError:
-        return None  # somebody else's bucket, or no network: the answer itself must do
+        return None, False  # somebody else's bucket, or no network: the answer itself must do
+    kms = state.bucket is not None and "aws:kms" in json.dumps(dict(state.bucket.encryption), default=str)
+    locks = locks_of(state)
+    return None if READ_POLICY in locks.not_read else locks, kms

@@ -16,12 +16,12 @@ from ..change import Call, Change, find_change
 from ..targets import BucketGuard
 
 if TYPE_CHECKING:
-    from ..plan_data import PlanData
+    from ..plan import Plan
 
 _LINES = {"+": ("ins", "gts-add"), "-": ("del", "gts-del")}
 
 
-def sections(plan: PlanData) -> Markup:
+def sections(plan: Plan) -> Markup:
     """Return the sections that follow the plan on the page for an approver."""
     guard = find_change(plan.changes, BucketGuard)
     return markup.join(
@@ -38,7 +38,7 @@ def _section(title: str, body: Markup) -> Markup:
     return Markup(f"<section><h2>{markup.text(title)}</h2>{body}</section>")
 
 
-def _digest(plan: PlanData) -> Markup:
+def _digest(plan: Plan) -> Markup:
     said = markup.hint(
         "It covers the account, the region, the restriction and each change with its values and calls. With it, apply "
         "carries out this plan and no other."
@@ -92,7 +92,7 @@ def _line(line: str) -> str:
     return f'<{tag} class="{css}">{shown}</{tag}>'
 
 
-def _calls(plan: PlanData) -> Markup:
+def _calls(plan: Plan) -> Markup:
     return markup.join(Markup("<ol>"), *map(_call, plan.calls), Markup("</ol>"))
 
 

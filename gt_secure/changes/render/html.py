@@ -13,7 +13,7 @@ from .exposure import exposure_table
 from .text import subject
 
 if TYPE_CHECKING:
-    from ..plan_data import PlanData
+    from ..plan import Plan
 
 _PAGE_ONLY = "/* only on a self-contained page */"
 _PAGE = """<!doctype html>
@@ -25,7 +25,7 @@ _PAGE = """<!doctype html>
 """
 
 
-def plan_page(plan: PlanData) -> str:
+def plan_page(plan: Plan) -> str:
     """Return the whole plan as a page that needs no other file, with everything that an approver has to check."""
     state = plan.state
     made = f"Made by gt_secure {state.at:%Y-%m-%d %H:%M} UTC, for account {state.account_id} in {state.region}, as "
@@ -38,7 +38,7 @@ def plan_page(plan: PlanData) -> str:
     )
 
 
-def plan_output(plan: PlanData) -> str:
+def plan_output(plan: Plan) -> str:
     """Return the whole plan as the output of a notebook's cell, which follows the theme."""
     return f"<style>{_style().partition(_PAGE_ONLY)[0]}</style>{plan_html(plan)}"
 
@@ -48,7 +48,7 @@ def _style() -> str:
     return Path(__file__).with_name("plan.css").read_text(encoding="utf-8")
 
 
-def plan_html(plan: PlanData) -> str:
+def plan_html(plan: Plan) -> str:
     """Return the whole plan; every text from outside is escaped."""
     takes = hint(f"Takes about {plan.seconds_typical} s on AWS. Everything can be undone.") if plan.changes else ""
     return '<div class="gts-plan">{}</div>'.format(
@@ -58,6 +58,7 @@ def plan_html(plan: PlanData) -> str:
             takes,
             parts.warnings(plan),
             exposure_table(plan),
+            parts.assumed(plan, fold=False),
             parts.dry_run(plan),
             parts.named_access(plan),
             parts.expectations(plan),

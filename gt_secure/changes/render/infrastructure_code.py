@@ -13,10 +13,10 @@ from ..change import Change, is_change_of
 from ..targets import BucketGuard, TeamUrlLock, Toggles
 
 if TYPE_CHECKING:
-    from ..plan_data import PlanData
+    from ..plan import Plan
 
 
-def to_cli(plan: PlanData) -> str:
+def to_cli(plan: Plan) -> str:
     """Return a shell script of AWS CLI commands, in the order in which they have to run."""
     lines = [
         "#!/usr/bin/env bash",
@@ -31,7 +31,7 @@ def to_cli(plan: PlanData) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _made(plan: PlanData) -> str:
+def _made(plan: Plan) -> str:
     state = plan.state
     return f"Made by gt_secure from a plan of {state.at:%Y-%m-%d %H:%M} UTC for {state.account_id}, {state.region}."
 
@@ -40,7 +40,7 @@ def _comment(text: str) -> str:
     return printable(text)  # no line break can leave the comment
 
 
-def _command(plan: PlanData, change: Change[Any]) -> str:
+def _command(plan: Plan, change: Change[Any]) -> str:
     region = ["--region", change.region or plan.state.region]
     if is_change_of(change, BucketGuard):
         verb = "delete-bucket-policy" if change.after is None else "put-bucket-policy"
@@ -57,7 +57,7 @@ def _command(plan: PlanData, change: Change[Any]) -> str:
     return shlex.join(words)
 
 
-def to_terraform(plan: PlanData) -> str:
+def to_terraform(plan: Plan) -> str:
     """Return Terraform configuration (provider ``hashicorp/aws``), with import blocks for what exists."""
     lines = [f"# {_made(plan)}", "# Import blocks need Terraform 1.5; remove them after the first apply."]
     for change in plan.changes:
@@ -86,7 +86,7 @@ def _tf_bucket(change: Change[str | None]) -> Iterator[str]:
     yield "}"
 
 
-def _tf_team(plan: PlanData, change: Change[Toggles]) -> Iterator[str]:
+def _tf_team(plan: Plan, change: Change[Toggles]) -> Iterator[str]:
     team: Mapping[str, Any] = plan.state.raw.get("team") or {}
     force = plan.state.workforce
     name = _label(change.name)
@@ -121,7 +121,7 @@ def _tf_team(plan: PlanData, change: Change[Toggles]) -> Iterator[str]:
     yield "      }\n    }\n  }\n}"
 
 
-def _tf_workforce(plan: PlanData, change: Change[tuple[str, ...]]) -> Iterator[str]:
+def _tf_workforce(plan: Plan, change: Change[tuple[str, ...]]) -> Iterator[str]:
     force: Mapping[str, Any] = plan.state.raw.get("workforce") or {}
     name = _label(change.name)
     yield from _tf_import(f"aws_sagemaker_workforce.{name}", change.name)

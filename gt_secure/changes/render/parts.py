@@ -7,25 +7,24 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ... import html as markup
-from ...access.answer_tone import answer_tone
-from ...access.simulation import LOGGED
+from ...access.answer import tone
 from ...findings.render import accepted_fold
 from ...html import Chip, Markup, count
+from ..services import LOGGED
 from .infrastructure_code import to_cli
-from .text import MOST_USAGES, cause
+from .text import MOST_USAGES
 
 if TYPE_CHECKING:
-    from ...access.locks import Outcome
-    from ...access.simulation import SimulatedRequest
+    from ...access.answer import Answer
     from ...findings.model import Finding
     from ...restriction.messages import Notice
     from ..change import Change
-    from ..plan_data import PlanData
+    from ..plan import Plan
+    from ..services import SimulatedRequest
     from ..transaction import Applied
 
 _SCENES = {
     "worker": "a worker of the team",
-    "forwarded": "somebody with a forwarded URL",
     "presigned": "anybody with a presigned URL",
 }
 _SERVICES = {
@@ -35,12 +34,11 @@ _SERVICES = {
     "log delivery": "log delivery",
     "caller": "yourself",
 }
-_STRANGERS = ("just outside", "somewhere else")
 _NAMED = 10
 """Most sources of the access log that are shown outside the fold."""
 
 
-def changes_table(plan: PlanData) -> Markup:
+def changes_table(plan: Plan) -> Markup:
     """Return the table of changes with before, after and those affected."""
     if plan.empty:
         return markup.notice("ok", "Nothing to change:", "the account already matches the restriction.")
@@ -48,7 +46,7 @@ def changes_table(plan: PlanData) -> Markup:
     return markup.table(("Change", "Now", "After", "Affects"), rows, caption="What will change")
 
 
-def lists(plan: PlanData) -> Markup:
+def lists(plan: Plan) -> Markup:
     """Return the table of the lists that AWS keeps, with their ranges."""
     rows = [
         (
@@ -71,7 +69,7 @@ def _change_tone(change: Change[Any]) -> markup.Tone:
     return "ok" if change.protects else "no"
 
 
-def logged_sources(plan: PlanData) -> Markup:
+def logged_sources(plan: Plan) -> Markup:
     """Sources that the access log names, now and after, and which lock decides."""
     rows = [row for row in plan.simulation if row.why == LOGGED]
     if not rows:
@@ -81,11 +79,15 @@ def logged_sources(plan: PlanData) -> Markup:
         [_who_row(row) for row in rows[:_NAMED]],
         caption="Sources that the access log shows",
     )
-    more = f"{count(len(rows) - _NAMED, 'more source', 'more sources')}: see all samples." if len(rows) > _NAMED else ""
+    more = (
+        f"{count(len(rows) - _NAMED, 'more source', 'more sources')}: see all sources and services."
+        if len(rows) > _NAMED
+        else ""
+    )
     return markup.join(shown, markup.hint(more)) if more else shown
 
 
-def dry_run(plan: PlanData) -> Markup:
+def dry_run(plan: Plan) -> Markup:
     """Return the guard tried on the requests of the log, by signer and application."""
     tried = plan.dry_run
     if tried is None:
@@ -107,9 +109,9 @@ def dry_run(plan: PlanData) -> Markup:
     )
 
 
-def named_access(plan: PlanData) -> Markup:
+def named_access(plan: Plan) -> Markup:
     """Sources that the access log names, and services of AWS, now and after."""
-    rows = [row for row in plan.simulation if not row.is_sample]
+    rows = plan.simulation
     return _access(rows, "Sources in the access log, and services of AWS") if rows else Markup("")
 
 
@@ -121,8 +123,8 @@ def _access(rows: Sequence[SimulatedRequest], caption: str) -> Markup:
 def _together(rows: Sequence[SimulatedRequest]) -> Iterator[tuple[object, ...]]:
     requests: dict[tuple[str, str, Chip, Chip, Markup], list[str]] = {}
     for row in rows:
-        decided = _decided(row.after if row.after.decision != "allowed" else row.now)
-        same = (row.source, row.why, outcome_chip(row, row.now), outcome_chip(row, row.after), decided)
+        decided = _decided(row.after if row.after.answer != "opened" else row.now)
+        same = (row.source, row.why, answer_chip(row.now), answer_chip(row.after), decided)
         requests.setdefault(same, []).append((_SCENES | _SERVICES)[row.scene])
     sources: dict[tuple[str, Chip, Chip, Markup], list[Markup]] = {}
     for (source, why, now, after, decided), scenes in requests.items():
@@ -134,21 +136,16 @@ def _together(rows: Sequence[SimulatedRequest]) -> Iterator[tuple[object, ...]]:
 
 def _who_row(row: SimulatedRequest) -> tuple[object, ...]:
     source = markup.join(markup.code(row.source, 60), markup.hint(_SCENES.get(row.scene, row.scene), row.why))
-    return source, outcome_chip(row, row.now), outcome_chip(row, row.after), _decided(row.after)
+    return source, answer_chip(row.now), answer_chip(row.after), _decided(row.after)
 
 
-def _decided(outcome: Outcome) -> Markup:
-    if outcome.decision == "allowed" or not (outcome.lock or outcome.reason):
-        return markup.text("no lock refuses it")
-    return markup.text(cause(outcome.decision, outcome.lock, outcome.reason), 300)
+def _decided(answer: Answer) -> Markup:
+    return markup.text("no lock refuses it" if answer.answer == "opened" else answer.cause, 300)
 
 
-def outcome_chip(row: SimulatedRequest, outcome: Outcome) -> Chip:
-    """Return the outcome as a chip whose colour means security: green is a stranger refused, red an open hole."""
-    stranger = row.scene == "forwarded" or row.why.startswith(_STRANGERS)
-    opened = {"allowed": True, "refused": False}.get(outcome.decision)
-    word = {True: "opened", False: "refused", None: "unknown"}[opened]
-    return Chip(answer_tone(opened, stranger), word)
+def answer_chip(answer: Answer) -> Chip:
+    """Return the answer as a chip whose colour means security: green is a worker served, yellow one refused."""
+    return Chip(tone(answer.answer, stranger=False), answer.answer)
 
 
 def _all_rows(rows: Sequence[SimulatedRequest]) -> Markup:
@@ -158,15 +155,15 @@ def _all_rows(rows: Sequence[SimulatedRequest]) -> Markup:
             (
                 markup.join(markup.code(row.source, 120), markup.hint(row.why)),
                 row.scene,
-                outcome_chip(row, row.now),
-                outcome_chip(row, row.after),
+                answer_chip(row.now),
+                answer_chip(row.after),
                 markup.text(row.after.reason, 400),
             )
             for row in rows
         ],
-        caption="All samples, with Ground Truth, log delivery and yourself",
+        caption="Sources in the access log, Ground Truth, log delivery and yourself",
     )
-    return markup.fold(f"All {count(len(rows), 'sample')}", table)
+    return markup.fold(f"All {count(len(rows), 'source and service', 'sources and services')}", table)
 
 
 _NOTICES: dict[str, tuple[markup.Tone, str]] = {
@@ -177,21 +174,21 @@ _NOTICES: dict[str, tuple[markup.Tone, str]] = {
 _FINDINGS: dict[str, markup.Tone] = {"critical": "no", "high": "no", "medium": "warn"}
 
 
-def warnings(plan: PlanData) -> Markup:
+def warnings(plan: Plan) -> Markup:
     """Return blockers, warnings, and findings that weaken the restriction."""
     shown = [_notice(*_NOTICES[each.severity], each) for each in plan.notices if each.severity != "info"]
     shown += [_finding(each) for each in plan.findings if each.severity in _FINDINGS and each.accepted is None]
     return markup.join(*shown, unseen(plan))
 
 
-def remarks(plan: PlanData) -> Markup:
+def remarks(plan: Plan) -> Markup:
     """Return notes and lower-severity findings."""
     shown = [_notice(*_NOTICES[each.severity], each) for each in plan.notices if each.severity == "info"]
     shown += [_finding(each) for each in plan.findings if each.severity not in _FINDINGS and each.accepted is None]
     return markup.join(*shown)
 
 
-def accepted(plan: PlanData) -> Markup:
+def accepted(plan: Plan) -> Markup:
     """Return the fold with the accepted findings."""
     findings = [each for each in plan.findings if each.accepted is not None]
     return accepted_fold(findings) if findings else Markup("")
@@ -208,34 +205,44 @@ def _finding(finding: Finding) -> Markup:
     return markup.notice(_FINDINGS.get(finding.severity, "plain"), markup.text(f"{finding.title}.", 300), said)
 
 
-def unseen(plan: PlanData) -> Markup:
+def unseen(plan: Plan) -> Markup:
     """Return the parts that could not be read; a warning only where an answer depends on them."""
     parts = plan.state.unseen
     if not parts:
         return Markup("")
     named = "; ".join(f"{part.what}" + (f" (needs {part.action})" if part.action else "") for part in parts)
-    unknown = any("unknown" in (row.now.decision, row.after.decision) for row in plan.simulation)
+    unknown = any("unknown" in (row.now.answer, row.after.answer) for row in plan.simulation)
+    unknown = unknown or any(not row.unknown.is_empty for row in plan.after)
     if not unknown:
         return markup.hint(markup.text(f"Could not read: {named}.", 900))
     return markup.notice(
         "warn",
         "Could not read:",
-        markup.text(f"{named}. Whatever depends on it is 'unknown' above, never 'allowed'.", 900),
+        markup.text(f"{named}. Whatever depends on it is 'unknown' above, never 'opened'.", 900),
     )
 
 
-def _missing_rights(plan: PlanData) -> Markup:
+def _missing_rights(plan: Plan) -> Markup:
     policies = [part.policy for part in plan.state.unseen if part.policy]
     statements = [statement for policy in policies for statement in policy.get("Statement", ())]
     return markup.pre({"Version": "2012-10-17", "Statement": statements}) if statements else Markup("")
 
 
-def folds(plan: PlanData) -> Markup:
+def assumed(plan: Plan, *, fold: bool = True) -> Markup:
+    """Return what the answers take for granted about policies that were not read."""
+    sentences = " ".join(plan.after.locks.assumed_of_organization)
+    if not sentences:
+        return Markup("")
+    return markup.fold("Assumed", markup.text(sentences, 400)) if fold else markup.hint(f"Assumed: {sentences}")
+
+
+def folds(plan: Plan) -> Markup:
     """Return the optional details: samples, notes, lower-severity findings, other tools, permissions."""
     notes = remarks(plan)
     calls = [call.to_dict() for call in plan.calls]
     rights = _missing_rights(plan)
     parts = [
+        assumed(plan),
         _all_rows(plan.simulation) if plan.simulation else "",
         markup.fold("Notes and lower-severity findings", notes) if notes else "",
         accepted(plan),
@@ -247,21 +254,17 @@ def folds(plan: PlanData) -> Markup:
     return Markup(f'<div class="gts-folds">{"".join(parts)}</div>')
 
 
-def expectations(plan: PlanData) -> Markup:
+def expectations(plan: Plan) -> Markup:
     """Return the table of expectations and whether they would hold."""
     if not plan.expectations:
         return Markup("")
-    rows = [
-        (
-            markup.code(each.source),
-            each.kind,
-            Chip(
-                "ok" if each.holds else "no", f"{each.observed}, {'as expected' if each.holds else 'not as expected'}"
-            ),
-            "" if each.observed == "allowed" else markup.text(cause(each.observed, each.lock, each.reason), 300),
-        )
-        for each in plan.expectations
-    ]
+    rows = []
+    for proof in plan.expectations:
+        for each in proof.answers:
+            broken = each in proof.broken
+            said = f"{each.answer}, {'not as expected' if broken else 'as expected'}"
+            chip = Chip("no" if broken else "ok", said)
+            rows.append((markup.code(each.source), proof.kind, chip, markup.text(each.cause, 300)))
     return markup.table(("Source", "Expected", "Would be", "Reason"), rows, caption="Expectations")
 
 

@@ -11,8 +11,9 @@ from ..change import Change
 from .exposure import exposure_text
 
 if TYPE_CHECKING:
-    from ...access.simulation import SimulatedRequest
-    from ..plan_data import PlanData
+    from ...access.answer import Answer
+    from ..plan import Plan
+    from ..services import SimulatedRequest
 
 MOST_USAGES = 10
 """Signers and applications of a dry run that are shown."""
@@ -20,23 +21,12 @@ MOST_USAGES = 10
 _MARKS = {"blocker": "STOP", "warning": "warning", "info": "note"}
 
 
-_CAUSES = {"bucket guard": "not on its list", "URL lock": "not the address the URL was made for"}
-
-
-def cause(decision: str, lock: str, reason: str) -> str:
-    """Return the reason in a few words: the lock that refuses, or the statement without its conditions."""
-    if decision == "refused" and lock in _CAUSES:
-        return f"{lock}: {_CAUSES[lock]}"
-    short = reason.partition(" (")[0].rstrip(".")
-    return f"{lock}: {short}" if lock else short
-
-
-def plan_text(plan: PlanData, room: int | None = None) -> str:
+def plan_text(plan: Plan, room: int | None = None) -> str:
     """Return the whole plan as text, its table no wider than ``room`` columns."""
     return "\n".join(_lines(plan, room)) + "\n"
 
 
-def _lines(plan: PlanData, room: int | None) -> Iterator[str]:
+def _lines(plan: Plan, room: int | None) -> Iterator[str]:
     state = plan.state
     yield f"Plan for {subject(plan)} in {state.region}, account {state.account_id}, as {printable(state.caller_arn)}"
     for each in plan.restriction.managed:
@@ -55,11 +45,12 @@ def _lines(plan: PlanData, room: int | None) -> Iterator[str]:
         code = f" [{notice.code}]" if notice.severity != "info" else ""
         yield f"{_MARKS[notice.severity]}{code}: {printable(notice)}"
     yield from exposure_text(plan, room)
-    samples = [row for row in plan.simulation if not row.is_sample]
-    if samples:
+    if plan.after.locks.assumed_of_organization:
+        yield f"Assumed: {' '.join(plan.after.locks.assumed_of_organization)}"
+    if plan.simulation:
         yield ""
         yield "Sources in the access log, and AWS services, now -> after:"
-        for line in map(_row, samples) if room is None else _table(samples, room - 2):
+        for line in map(_row, plan.simulation) if room is None else _table(plan.simulation, room - 2):
             yield f"  {line}"
     if plan.dry_run is not None:
         yield ""
@@ -69,14 +60,11 @@ def _lines(plan: PlanData, room: int | None) -> Iterator[str]:
     if plan.expectations:
         yield ""
         yield "Expectations:"
-        for result in plan.expectations:
-            held = "holds " if result.holds else "BROKEN"
-            why = (
-                ""
-                if result.observed == "allowed"
-                else f" ({printable(cause(result.observed, result.lock, result.reason))})"
-            )
-            yield f"  {held} {result.kind} {result.source}: {result.observed}{why}"
+        for proof in plan.expectations:
+            for answer in proof.answers:
+                held = "BROKEN" if answer in proof.broken else "holds "
+                why = f" ({printable(answer.cause)})" if answer.cause else ""
+                yield f"  {held} {proof.kind} {answer.source}: {answer.answer}{why}"
     for finding in plan.findings:
         head = f"{finding.code}, {finding.severity}" + (", accepted" if finding.accepted else "")
         said = " ".join(part for part in (f"{finding.title}.", finding.acceptance_text or finding.fix) if part)
@@ -86,7 +74,7 @@ def _lines(plan: PlanData, room: int | None) -> Iterator[str]:
         yield f"could not read: {printable(part.what)}{needed}"
 
 
-def subject(plan: PlanData) -> str:
+def subject(plan: Plan) -> str:
     """Return the team and bucket of a plan."""
     wish = plan.restriction
     parts = [f"workteam {wish.team}"] if wish.team else []
@@ -104,8 +92,8 @@ def _change(number: int, change: Change[Any]) -> Iterator[str]:
     yield f"   needs {', '.join(call.action for call in change.calls)}"
 
 
-def _word(decision: str, lock: str) -> str:
-    return f"{decision} ({lock})" if lock and decision != "allowed" else decision
+def _word(answer: Answer) -> str:
+    return f"{answer.answer} ({answer.lock})" if answer.lock else answer.answer
 
 
 def _table(rows: Iterable[SimulatedRequest], room: int) -> list[str]:
@@ -113,8 +101,8 @@ def _table(rows: Iterable[SimulatedRequest], room: int) -> list[str]:
         (
             row.source,
             row.scene,
-            _word(row.now.decision, row.now.lock),
-            _word(row.after.decision, row.after.lock),
+            _word(row.now),
+            _word(row.after),
             row.why,
         )
         for row in rows
@@ -124,5 +112,5 @@ def _table(rows: Iterable[SimulatedRequest], room: int) -> list[str]:
 
 def _row(row: SimulatedRequest) -> str:
     arrow = "->" if row.changes else "=="
-    now, after = _word(row.now.decision, row.now.lock), _word(row.after.decision, row.after.lock)
+    now, after = _word(row.now), _word(row.after)
     return f"{printable(row.source):<42} {row.scene:<12} {now} {arrow} {after}   {printable(row.why)}"

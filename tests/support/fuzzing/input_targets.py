@@ -15,7 +15,9 @@ from urllib.parse import parse_qs
 
 from gt_secure import network
 from gt_secure.access.explain.explanation import explain
-from gt_secure.access.who_can_open import who_can_open, who_html, who_text
+from gt_secure.access.exposure import Exposure
+from gt_secure.access.exposure_text import answers_html, answers_text
+from gt_secure.access.locks import EffectiveLocks
 from gt_secure.account.facts import (
     BucketFacts,
     EndpointFacts,
@@ -26,7 +28,9 @@ from gt_secure.account.facts import (
     Wanted,
     WorkforceFacts,
 )  # fmt: skip
+from gt_secure.aws import endpoints
 from gt_secure.aws.buckets import check_prefix
+from gt_secure.aws.teams import UrlLock
 from gt_secure.check.spec import load_specs
 from gt_secure.errors import GtSecureError, InvalidInput, PolicyError
 from gt_secure.findings.run import find_all
@@ -147,11 +151,15 @@ def run_account(data: bytes) -> None:
     for finding in find_all(snapshot):
         landmark(finding.code)
         json.dumps(finding.to_dict())
-    rows = who_can_open("gt-data", "task/a.jpg", ["203.0.113.9", "10.0.0.4 via vpce-0a1b2c3d"], bucket_policy=policy,
-                        endpoint_policies={"vpce-0a1b2c3d": other} if other else None, url_lock="SourceIp")  # fmt: skip
-    landmark(tuple(row.opens for row in rows))
-    check_markup(who_html(rows))
-    who_text(rows)
+    known = endpoints.VpcEndpoint("vpce-0a1b2c3d", "vpc-0a1b2c3d", "s3", "Gateway", "available", policy_text=other)
+    locks = EffectiveLocks(
+        "gt-data", policy, url_lock=UrlLock(source_ip=True), has_portal=True, account="111122223333",
+        endpoints={known.id: known},
+    )  # fmt: skip
+    answers = Exposure(locks, "task/a.jpg").at(["203.0.113.9", "10.0.0.4 via vpce-0a1b2c3d"])
+    landmark(tuple(each.answer for each in answers))
+    check_markup(answers_html(answers))
+    answers_text(answers)
 
 
 ACCOUNT_SEPARATOR = "\x1e"

@@ -10,14 +10,13 @@ from typing import Any
 import pytest
 
 from gt_secure.access.address_classes import EVERY_ADDRESS, Span, minimal_cidrs, minus
-from gt_secure.access.exposure import SourceSet
-from gt_secure.access.exposure_change import ExposureChange, exposure_changes
-from gt_secure.access.from_account import places_text
-from gt_secure.access.locks import EffectiveLocks
+from gt_secure.access.difference import Difference
+from gt_secure.access.exposure_text import places
+from gt_secure.access.source_sets import SourceSet
 from gt_secure.account.snapshot import State
 from gt_secure.aws.teams import UrlLock
-from gt_secure.network import Source
 from gt_secure.policies.bucket_guard import build_guard, merge_guard
+from support.answers import exposure_of
 from support.states import BUCKET, TEAM, state
 
 OFFICE = "203.0.113.0/24"
@@ -35,9 +34,10 @@ def bucket(policy: str | None, lock: UrlLock = OFF) -> State:
     return state(bucket=replace(BUCKET, policy_text=policy), team=replace(TEAM, url_lock=lock))
 
 
-def difference(account: State, request: str, **planned: Any) -> ExposureChange:
+def difference(account: State, request: str, **planned: Any) -> Difference:
     named = {name.replace("_", "-"): value for name, value in planned.items()}
-    return next(row for row in exposure_changes(account, "scans/", named) if row.request == request)
+    before, after = exposure_of(account), exposure_of(account, planned=named)
+    return next(row for row in after.diff(before) if row.request == request)
 
 
 def holds(places: SourceSet, source: str) -> bool:
@@ -89,17 +89,10 @@ def test_the_portal_lock_refuses_addresses_and_no_endpoint() -> None:
 @pytest.mark.parametrize("portal", [[], [OFFICE], ["10.0.0.0/8"]])
 def test_every_sample_gets_what_its_set_says(lock: str, policy: str | None, portal: list[str]) -> None:
     account = bucket(policy, LOCKS[lock])
-    world = EffectiveLocks.of(account).after({"portal-lock": portal})
-    rows = {row.request: row for row in exposure_changes(account, "scans/", {"portal-lock": portal})}
+    exposure = exposure_of(account, planned={"portal-lock": portal})
     for text in SOURCES:
-        source = Source.parse(text)
-        for request, outcome in {
-            "worker": world.worker(source, "scans/"),
-            "forwarded": world.forwarded(source, "scans/"),
-            "presigned": world.presigned(source, "scans/"),
-        }.items():
-            expected = {"allowed": "opened"}.get(outcome.decision, outcome.decision)
-            assert holds(getattr(rows[request].after, expected), text), (request, text, expected)
+        for answer in exposure.at(text):
+            assert holds(exposure.row(answer.request).places(answer.answer), text), answer
 
 
 def test_a_policy_that_cannot_be_read_or_is_not_valid_is_unknown_everywhere() -> None:
@@ -129,4 +122,4 @@ def test_ranges_are_taken_from_ranges() -> None:
 @pytest.mark.parametrize(("number", "end"), [(4, "and 1 more range"), (5, "and 2 more ranges")])
 def test_the_number_of_ranges_that_are_not_named_agrees(number: int, end: str) -> None:
     spans = tuple(Span(4, i * 512, i * 512) for i in range(1, number + 1))
-    assert places_text(SourceSet(spans)).startswith(f"0.0.2.0/32, 0.0.4.0/32, 0.0.6.0/32 {end};")
+    assert places(SourceSet(spans), frozenset()).startswith(f"0.0.2.0/32, 0.0.4.0/32, 0.0.6.0/32 {end} (")

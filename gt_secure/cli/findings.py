@@ -1,12 +1,10 @@
-"""``gt-secure explain`` and ``findings``: access to an object, and weaknesses of a restriction."""
+"""``gt-secure findings``: weaknesses of a restriction."""
 
 from __future__ import annotations
 
 import argparse
 from typing import TYPE_CHECKING
 
-from ..aws.buckets import parse_s3_uri
-from ..errors import InvalidInput
 from ..findings.accepted import load_accepted, unused
 from ..findings.catalog_page import page
 from ..findings.model import catalog
@@ -16,46 +14,18 @@ from ..text import json_text, printable
 from .accepted import add_accepted, add_baseline, note_unused, write_baseline
 from .context import add_context
 from .exit_codes import FOUND, OK, UNKNOWN
-from .output import connection, fit, line_width, say, show_json, write_report
+from .output import connection, fit, say, show_json, write_report
 from .parser import Commands
 from .progress import working
 
 if TYPE_CHECKING:
-    from ..access.read import AccessTable
     from ..listings import Findings
 
 _SEVERITIES = ("high", "medium", "low", "info")
 
 
 def add(commands: Commands) -> None:
-    explain = commands.add(
-        "explain",
-        run_explain,
-        description="Predict from the current policies who can open one object: for each source, with a URL of "
-        "a worker there, and with a forwarded URL. No request is sent.",
-        examples=(
-            ("gt-secure explain s3://gt-images/scans/0001.png --team radiology-team --from 203.0.113.7", "one source"),
-            (
-                "gt-secure explain s3://gt-images/scans/0001.png --from '10.0.3.4 via vpce-0a1b2c3d4e5f60718' --json",
-                "a source behind a VPC endpoint, as JSON",
-            ),
-        ),
-        result=table_from,
-    )
-    explain.add_argument("object", help="s3://bucket/key")
-    explain.add_argument("--team", help="private workteam whose locks apply")
-    explain.add_argument(
-        "--from", dest="sources", action="append", default=[], metavar="SOURCE",
-        help="203.0.113.7, or '10.0.3.4 via vpce-0a1b2c3d' (repeatable)",
-    )  # fmt: skip
-    explain.add_argument(
-        "--forwarded-from",
-        default="192.0.2.1",
-        metavar="SOURCE",
-        help="address that the URL was issued to (%(default)s)",
-    )
-    add_context(explain)
-
+    """Add the command."""
     findings = commands.add(
         "findings",
         run_findings,
@@ -79,25 +49,6 @@ def add(commands: Commands) -> None:
     add_accepted(findings)
     add_baseline(findings)
     findings.reads_only("--explain", "--json")
-
-
-def table_from(args: argparse.Namespace) -> AccessTable:
-    if not args.sources:
-        raise InvalidInput("explain needs a source.", next_step="Add --from 203.0.113.7 (repeatable).", field="from")
-    bucket, key = parse_s3_uri(args.object)
-    return connection(args, context=parse_facts(args.context)).explain(
-        bucket, key, args.sources, team=args.team, forwarded_from=args.forwarded_from or None
-    )
-
-
-def run_explain(args: argparse.Namespace) -> int:
-    """Print the table."""
-    who = table_from(args)
-    if args.json:
-        show_json(who.to_dicts())
-    else:
-        say(who.to_text(line_width()))
-    return OK
 
 
 def findings_from(args: argparse.Namespace) -> Findings:

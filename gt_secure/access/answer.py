@@ -1,0 +1,172 @@
+"""`Answer`: opened, refused or unknown for one request, with what decided or what it depends on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from ..html import Tone
+from ..iam.verdict import Verdict
+from ..policies.bucket_guard import names_guard
+
+Word: TypeAlias = Literal["opened", "refused", "unknown"]
+WORDS: tuple[Word, ...] = ("opened", "refused", "unknown")
+
+MEANT: dict[str, Word] = {"allowed": "opened", "refused": "refused"}
+"""The answer that an expectation asks for."""
+
+MAX_REASON = 600
+CLAIMS = {
+    "worker": "a worker's own URL",
+    "forwarded": "a worker's URL used from another address",
+    "presigned": "any other presigned URL",
+    "header": "a request signed in the header",
+    "post-form": "a POST form",
+    "anonymous": "an anonymous request",
+    "other-account": "a presigned URL of another account",
+}
+"""Names of the kinds of requests, in words."""
+_CAUSES = {"bucket guard": "not on its list", "URL lock": "not the address the URL was made for"}
+ONE_ADDRESS = "People behind one public address cannot be told apart: the URL lock opens a worker's URL to all of them."
+"""The limit of the URL lock, which stands under its row on every surface."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to one request.
+
+    Attributes
+    ----------
+    answer : str
+        ``opened``, ``refused`` or ``unknown``.
+    request : str
+        The kind of request, such as ``worker``.
+    source : str
+        Where it comes from.
+    key : str
+        The object, where not all objects of the question have the same answer.
+    lock : str
+        What refuses: ``URL lock``, ``portal lock``, ``bucket guard``, or the name of a policy; empty if opened.
+    statement : str
+        The deciding statement, if it was one.
+    depends_on : tuple of str
+        For an unknown answer, the condition keys or the missing permissions.
+    when : tuple of str
+        For an opened one, the choices of the sender that open it, if not all do.
+    """
+
+    answer: Word
+    request: str = ""
+    source: str = ""
+    key: str = ""
+    lock: str = ""
+    statement: str = ""
+    depends_on: tuple[str, ...] = ()
+    when: tuple[str, ...] = ()
+    text: str = field(default="", repr=False, compare=False)
+    verdict: Verdict | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def reason(self) -> str:
+        """Why, in a sentence; worked out when it is asked for, and cut where a policy lists hundreds of ranges."""
+        text = self.text or (self.verdict.reason if self.verdict is not None else "")
+        if not text and self.depends_on:
+            text = f"It depends on {', '.join(self.depends_on)}."
+        return text if len(text) <= MAX_REASON else text[: MAX_REASON - 1] + "…"
+
+    def unsure(self, *actions: str) -> Answer:
+        """Return the answer as unknown: these actions could not read what else may refuse the request."""
+        depends_on = tuple(dict.fromkeys((*self.depends_on, *actions)))
+        return Answer("unknown", self.request, self.source, self.key, depends_on=depends_on)
+
+    @property
+    def cause(self) -> str:
+        """The reason in a few words: the lock that refuses, or the statement without its conditions."""
+        if self.answer == "opened":
+            return "; ".join(self.when)
+        if self.answer == "refused" and self.lock in _CAUSES:
+            return f"{self.lock}: {_CAUSES[self.lock]}"
+        short = self.reason.partition(" (")[0].rstrip(".")
+        return f"{self.lock}: {short}" if self.lock else short
+
+    @property
+    def claim(self) -> str:
+        """The kind of request in words."""
+        return CLAIMS.get(self.request, self.request)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the answer as JSON-able data."""
+        return {
+            "answer": self.answer,
+            "request": self.request,
+            "source": self.source,
+            "claim": self.claim,
+            "key": self.key,
+            "lock": self.lock,
+            "statement": self.statement,
+            "depends_on": list(self.depends_on),
+            "when": list(self.when),
+            "reason": self.reason,
+        }
+
+
+class Answers(tuple[Answer, ...]):
+    """Answers that show themselves as a table."""
+
+    __slots__ = ()
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """Return a row of JSON-able data for each answer."""
+        return [each.to_dict() for each in self]
+
+    def __repr__(self) -> str:
+        from .exposure_text import answers_text
+
+        return answers_text(self)
+
+    def _repr_html_(self) -> str:
+        from .exposure_text import answers_html
+
+        return answers_html(self)
+
+
+def answer_of(verdict: Verdict, *, url_lock: bool = False) -> Answer:
+    """Return the verdict on one request as an answer.
+
+    ``url_lock`` says that the session policy of the request is that of a URL of the portal.
+    """
+    if verdict.decision in ("invalid", "unknown"):
+        return Answer("unknown", depends_on=verdict.depends_on or ("a policy that is not valid",), verdict=verdict)
+    if verdict.allowed:
+        return Answer("opened", verdict=verdict)
+    lock = verdict.policy or "identity policy"
+    if lock == "session policy" and url_lock:
+        return Answer("refused", lock="URL lock", verdict=verdict)
+    if lock == "bucket policy" and names_guard(verdict.statement):
+        lock = "bucket guard"
+    return Answer("refused", lock=lock, statement=verdict.statement, verdict=verdict)
+
+
+def tone(answer: Word, stranger: bool | None) -> Tone:
+    """Return the colour of an answer: it means security for the owner of the images, the same on every surface.
+
+    Parameters
+    ----------
+    answer : str
+    stranger : bool or None
+        Whether the request is one that nobody wants, such as a worker's URL used from another address; None if that
+        is unknown.
+
+    Returns
+    -------
+    Tone
+        ``ok`` for a worker served or a stranger refused, ``no`` for an open hole, ``warn`` for a worker refused or an
+        unknown answer, ``plain`` where only the answer is known.
+    """
+    if answer == "unknown":
+        return "warn"
+    if stranger is None:
+        return "plain"
+    if answer == "opened":
+        return "no" if stranger else "ok"
+    return "ok" if stranger else "warn"

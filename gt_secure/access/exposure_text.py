@@ -1,0 +1,147 @@
+"""Exposures and answers in words: places, tables of kinds of requests, and answers for single sources."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from .. import html as markup
+from ..columns import lay_out, wrap
+from ..html import Chip, Markup, code, output, table
+from ..policies.bucket_guard import names_guard
+from ..text import count, printable
+from .address_classes import EVERY_ADDRESS, minimal_cidrs, minus
+from .answer import CLAIMS, ONE_ADDRESS, WORDS, Answer, Word, tone
+
+if TYPE_CHECKING:
+    from .exposure import Exposure
+    from .source_sets import Row, SourceSet
+
+NAMED = 3
+"""Most ranges that are named; of a longer list the ranges outside it are named, if they are fewer."""
+_TONES: dict[str, markup.Tone] = {"opened": "plain", "refused": "plain", "unknown": "warn"}
+_HEAD = ("request", "source", "answer", "decided by", "reason")
+
+
+def exposure_text(exposure: Exposure, room: int | None = None) -> str:
+    """Return the kinds of requests, each with three lines: opened, refused and unknown sources."""
+    lines: list[str] = []
+    for row in exposure:
+        lines.append(f"{row.request}: {CLAIMS[row.request]}")
+        lines += [f"  {word + ':':<9} {printable(words_of(row, word))}" for word in WORDS]
+        lines += [f"  {_note(row)}"] if _note(row) else []
+    if exposure.locks.assumed_of_organization:
+        lines.append(f"Assumed: {' '.join(exposure.locks.assumed_of_organization)}")
+    if exposure.missing:
+        lines.append(f"Missing permissions: {', '.join(exposure.missing)}")
+    return "\n".join(part for line in lines for part in wrapped(line, 12, room))
+
+
+def _note(row: Row) -> str:
+    return ONE_ADDRESS if row.request == "forwarded" else ""
+
+
+def exposure_html(exposure: Exposure) -> str:
+    """Return the kinds of requests as a table; everything from outside is escaped."""
+    rows = [
+        (
+            CLAIMS[row.request][:1].upper() + CLAIMS[row.request][1:],
+            sets_html([(word, words_of(row, word)) for word in WORDS], _note(row)),
+        )
+        for row in exposure
+    ]
+    where = f"{exposure.locks.bucket}/{exposure.key}" if exposure.locks.bucket else "the images"
+    caption = markup.join("Who can open ", code(where, 90), "?")
+    assumed = markup.fold("Assumed", Markup("<br>".join(markup.text(each, 300) for each in exposure.assumed)))
+    missing = markup.hint(f"Missing permissions: {', '.join(exposure.missing)}") if exposure.missing else ""
+    return output(table(("Request", "Answer"), rows, caption=caption), assumed, missing)
+
+
+def sets_html(answers: Iterable[tuple[Word, str]], note: str = "") -> Markup:
+    """Return the three answers of a kind of request, each with its sources, and a note on them."""
+    parts = []
+    for word, named in answers:
+        chip = markup.chip("plain" if named == "nowhere" else _TONES[word], word)
+        parts.append(markup.join("<div>", chip, " ", markup.text(named, 600), "</div>"))
+    return markup.join(*parts, markup.hint(note) if note else "")
+
+
+def words_of(row: Row, word: Word, labels: frozenset[str] | None = None) -> str:
+    """Return the sources of a row with one answer, and what opens, decides or could tell it."""
+    sources = row.places(word)
+    said = places(sources, row.labels if labels is None else labels)
+    if sources.is_empty:
+        return said
+    because = [f"depends on {', '.join(sources.depends_on)}"] if sources.depends_on else []
+    if word == "refused":
+        because = sorted({"bucket guard" if names_guard(each) else each for each in sources.decided_by})
+    said = f"{said} ({', '.join(because)})" if because else said
+    return "; ".join([said, *sources.when])
+
+
+def places(sources: SourceSet, labels: frozenset[str]) -> str:
+    """Return the addresses and endpoints of a set of sources."""
+    named = ranges(sources)
+    number = sources.count(4)
+    if number and number != 1 << 32 and "/" in named:
+        named += f" ({markup.count(number, 'IPv4 address', 'IPv4 addresses')})"
+    return "; ".join(part for part in (named, endpoints(sources, labels)) if part) or "nowhere"
+
+
+def ranges(sources: SourceSet) -> str:
+    """Return the ranges of a set of sources, or those outside it where they are fewer."""
+    cidrs = sources.cidrs
+    if not cidrs:
+        return ""
+    others = minimal_cidrs(minus(EVERY_ADDRESS, sources.spans))
+    if not others:
+        return "all addresses"
+    if len(cidrs) <= NAMED:
+        return ", ".join(cidrs)
+    if len(others) <= NAMED:
+        return f"all addresses but {', '.join(others)}"
+    fewer, head = (others, "all addresses but ") if len(others) < len(cidrs) else (cidrs, "")
+    return f"{head}{', '.join(fewer[:NAMED])} and {count(len(fewer) - NAMED, 'more range')}"
+
+
+def endpoints(sources: SourceSet, labels: frozenset[str]) -> str:
+    """Return the endpoints of a set of sources; ``labels`` are all that the answer names."""
+    if not sources.other_endpoints:
+        return ", ".join(sources.endpoints)
+    others = sorted(labels - set(sources.endpoints))
+    return f"all endpoints but {', '.join(others)}" if others else "all endpoints"
+
+
+def answers_text(answers: Iterable[Answer], room: int | None = None) -> str:
+    """Return answers for single sources as an aligned table, no wider than ``room`` columns."""
+    rows = [tuple(printable(cell) for cell in _cells(each)) for each in answers]
+    notes = list(dict.fromkeys(note for *_, note in rows if note))
+    numbered = [(*row, f"[{notes.index(note) + 1}]" if note else "") for *row, note in rows]
+    below = [line for i, note in enumerate(notes, 1) for line in _wrapped(f"[{i}] {note}", room)]
+    return "\n".join([*lay_out(_HEAD, numbered, room), *below])
+
+
+def _cells(answer: Answer) -> tuple[str, ...]:
+    decided = ", ".join(part for part in (answer.lock, answer.statement) if part)
+    why = "; ".join(answer.when) if answer.answer == "opened" else answer.reason
+    return answer.claim, answer.source, answer.answer, decided, why
+
+
+def answers_html(answers: Iterable[Answer]) -> str:
+    """Return answers for single sources as HTML; everything is escaped."""
+    rows = []
+    for each in answers:
+        claim, source, word, decided, why = _cells(each)
+        stranger = each.request == "forwarded" or None
+        rows.append((claim, code(source, 120), Chip(tone(each.answer, stranger), word), decided, why))
+    return output(table(_HEAD, rows))
+
+
+def _wrapped(text: str, room: int | None) -> list[str]:
+    return [text] if room is None else wrap(text, room)
+
+
+def wrapped(line: str, indent: int, room: int | None) -> Iterator[str]:
+    """Yield a line, continued below where it has more columns than fit."""
+    yield from [line] if room is None else textwrap.wrap(line, max(room, 30), subsequent_indent=" " * indent)

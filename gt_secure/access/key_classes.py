@@ -1,0 +1,95 @@
+"""Classes of keys under a prefix: objects that no statement tells apart, each with one that stands for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import TypeAlias
+
+from ..aws.buckets import list_keys
+from ..aws.client import Aws
+from ..errors import GtSecureError
+from ..iam.documents import Pattern, Statement
+from ..iam.texts import TooManyClassesError, arn_steps, text_steps, witnesses
+from ..iam.variables import Filled, Variable, Wild
+from ..iam.wildcards import resource_glob
+
+_MOST = 1000
+EXAMPLE = "example.png"
+"""The key that stands for its class, where it is in one: people can read it."""
+
+Signature: TypeAlias = tuple[object, ...]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Keys that exist under a prefix.
+
+    Attributes
+    ----------
+    keys : tuple of str
+    complete : bool
+        Whether these are all.
+    """
+
+    keys: tuple[str, ...]
+    complete: bool
+
+
+def listing_of(aws: Aws, bucket: str) -> Callable[[str], Listing | None]:
+    """Return a function that lists the keys of a bucket under a prefix, once; None where this role cannot."""
+
+    @cache
+    def listing(prefix: str) -> Listing | None:
+        try:
+            keys = list_keys(aws, bucket, prefix, most=_MOST)
+        except GtSecureError:
+            return None
+        return Listing(tuple(keys), complete=len(keys) < _MOST)
+
+    return listing
+
+
+class KeyClasses:
+    """The classes of keys under a prefix that statements tell apart.
+
+    Attributes
+    ----------
+    arns : dict
+        An object of each class by the signature of the class; empty if the classes are too many to be told apart.
+    """
+
+    def __init__(self, statements: Iterable[Statement], bucket_arn: str, prefix: str, example: str = EXAMPLE) -> None:
+        self.patterns = list({each.text: each for statement in statements for each in statement.resources}.values())
+        self._wild = [resource_glob(_with_variables_as(each, Wild.ANY)) for each in self.patterns]
+        self.start = f"{bucket_arn}/"
+        self.arns = self._classes(self.start + prefix, example)
+
+    def signature(self, arn: str) -> Signature:
+        """Return which patterns match an object, and which may for some value of their variables."""
+        exact = tuple(each.matches(arn, {}) for each in self.patterns)
+        if None not in exact:
+            return exact
+        return (*exact, *(may(arn) for may in self._wild))
+
+    def of_key(self, key: str) -> Signature:
+        """Return the class of a key."""
+        return self.signature(self.start + key)
+
+    def _classes(self, start: str, example: str) -> dict[Signature, str]:
+        filled = dict.fromkeys(_with_variables_as(each, value) for each in self.patterns for value in ("zq", Wild.ANY))
+        both = [steps for pattern in filled for steps in (text_steps(pattern), arn_steps(pattern))]
+        domain: Filled = (start, Wild.ONE, Wild.ANY) if start == self.start else (start, Wild.ANY)
+        try:
+            found = witnesses(both, domain=text_steps(domain))
+        except TooManyClassesError:
+            return {}
+        classes: dict[Signature, str] = {}
+        for arn in [*([start + example] if example else []), *sorted(found, key=len)]:
+            classes.setdefault(self.signature(arn), arn)
+        return classes
+
+
+def _with_variables_as(pattern: Pattern, value: str | Wild) -> Filled:
+    return tuple(value if isinstance(part, Variable) else part for part in pattern.template)

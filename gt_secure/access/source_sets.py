@@ -1,0 +1,369 @@
+"""The exact sets of sources from which one kind of request is opened, refused, or unknown, and the answer for one.
+
+Every dimension of a request is cut at the values that the policies name, one representative of each class is decided,
+and so the answer holds for all requests of the kind. *Opened* means that some request of the kind from there is
+opened, *refused* that none is, and *unknown* that it depends on a fact, which is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..iam.condition_keys import key_facts
+from ..iam.evaluate import evaluate
+from ..iam.facts import Facts
+from ..iam.request import Policies, Request
+from ..iam.request_keys import TOKEN_TIME, is_chosen
+from ..iam.request_space import Dimension, RequestSpace, SpaceAnswer, State, Trail
+from ..iam.statement_table import Setting, StatementTable, View
+from ..iam.three_valued import spellings
+from ..iam.variables import Several
+from ..iam.verdict import Verdict
+from ..network import Source
+from ..text import count as counted
+from .address_classes import AddressClass, Span, count, minimal_cidrs
+from .answer import WORDS, Answer, Word, answer_of
+from .conditions_of_opening import phrases
+from .request_kinds import Circumstances, Kind, base_view, callers, dimensions
+from .sources import (
+    ANY_OTHER,
+    EndpointClass,
+    address_sources,
+    endpoint_classes,
+    endpoint_dimensions,
+    named_endpoint,
+)
+
+_UNCONFIRMED = "aws:SourceIp"
+_NO_HEADERS = frozenset({TOKEN_TIME, "aws:useragent", "s3:x-amz-content-sha256"})
+"""Chosen keys that a browser sends in any case, or that the signature settles."""
+_PLAIN = {"aws:securetransport": ("true",), "s3:tlsversion": ("1.3",), "s3:signatureage": ("1000",)}
+
+
+@dataclass(frozen=True)
+class SourceSet:
+    """Sources with one answer.
+
+    Attributes
+    ----------
+    cidrs : tuple of str
+        The fewest CIDR ranges that hold exactly these addresses, for requests that come outside an endpoint.
+    endpoints : tuple of str
+        Endpoint ids, VPC ids for the endpoints in a VPC, or patterns of the policies.
+    other_endpoints : bool
+        Whether all endpoints that no other set names belong to it.
+    when : tuple of str
+        For opened ones, the choices that open it, if not all do.
+    depends_on : tuple of str
+        For unknown ones, the condition keys.
+    decided_by : tuple of str
+        The policies and statements that decide.
+    """
+
+    spans: tuple[Span, ...] = field(default=(), repr=False)
+    endpoints: tuple[str, ...] = ()
+    other_endpoints: bool = False
+    when: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
+    decided_by: tuple[str, ...] = ()
+
+    @property
+    def cidrs(self) -> tuple[str, ...]:
+        """The addresses as CIDR ranges."""
+        return tuple(minimal_cidrs(self.spans))
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether no source is in it."""
+        return not (self.spans or self.has_endpoints)
+
+    @property
+    def has_endpoints(self) -> bool:
+        """Return whether an endpoint is in it."""
+        return bool(self.endpoints or self.other_endpoints)
+
+    @property
+    def where(self) -> tuple[object, ...]:
+        """The sources alone, to compare."""
+        return self.cidrs, self.endpoints, self.other_endpoints
+
+    def count(self, version: int) -> int:
+        """Count the addresses of one family."""
+        return count(self.spans, version)
+
+    def places(self) -> dict[str, Any]:
+        """Return ranges and endpoints as JSON-able data."""
+        return {"cidrs": list(self.cidrs), "endpoints": "any" if self.other_endpoints else list(self.endpoints)}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One kind of request: from where it is opened, refused, and unknown."""
+
+    request: str
+    opened: SourceSet
+    refused: SourceSet
+    unknown: SourceSet
+
+    def places(self, word: Word) -> SourceSet:
+        """Return the sources with an answer."""
+        sets: dict[Word, SourceSet] = {"opened": self.opened, "refused": self.refused, "unknown": self.unknown}
+        return sets[word]
+
+    @property
+    def labels(self) -> frozenset[str]:
+        """All endpoints, VPCs and patterns that the row names."""
+        return frozenset(label for word in WORDS for label in self.places(word).endpoints)
+
+    @property
+    def others(self) -> Word:
+        """The answer for all endpoints that the row does not name."""
+        found: list[Word] = [word for word in WORDS if self.places(word).other_endpoints]
+        return found[0] if len(found) == 1 else "unknown"
+
+    def at_endpoint(self, label: str) -> Word:
+        """Return the answer at an endpoint, which the row may not name."""
+        for word in WORDS:
+            if label in self.places(word).endpoints:
+                return word
+        is_plain = all(name.startswith("vpce-") and not set("*?") & set(name) for name in self.labels)
+        return self.others if is_plain else "unknown"  # otherwise a VPC or a pattern may hold it
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-able data."""
+        return {
+            "request": self.request,
+            "opened": {**self.opened.places(), "when": list(self.opened.when)},
+            "refused": self.refused.places(),
+            "unknown": {**self.unknown.places(), "depends_on": list(self.unknown.depends_on)},
+        }
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Sources with one answer, before they are put together."""
+
+    answer: SpaceAnswer
+    spans: tuple[Span, ...]
+    endpoint: str | None
+    when: tuple[str, ...] = ()
+    decided_by: str = ""
+
+
+def expose(
+    kind: Kind,
+    policies: Policies,
+    circumstances: Circumstances,
+    *,
+    endpoint_policies: Callable[[str], Policies] | None = None,
+) -> Row:
+    """Return the exposure of one kind of request.
+
+    Parameters
+    ----------
+    kind : Kind
+    policies : Policies
+        Those that meet it.
+    circumstances : Circumstances
+    endpoint_policies : callable, optional
+        The policies that meet a request through an endpoint, by its id.
+    """
+    places = [*_address_places(kind, policies, circumstances)]
+    places += _endpoint_places(kind, policies, circumstances, endpoint_policies)
+    return Row(
+        kind.name,
+        _gather("opened", places),
+        _gather("refused", places),
+        _gather("unknown", places),
+    )
+
+
+def space_for(
+    kind: Kind, policies: Policies, circumstances: Circumstances, endpoint: EndpointClass | None
+) -> RequestSpace:
+    """Return the requests of a kind outside endpoints, or through endpoints of one class."""
+    caller = callers(kind, circumstances)
+    compiled = policies.compiled
+    table = StatementTable(compiled, caller, cross_account=kind.signer == "other", endpoint=endpoint is not None)
+    base = base_view(kind, circumstances)
+    if endpoint is None:
+        varying = dimensions(table, kind, circumstances, compiled)
+        return RequestSpace(table, base, varying, elsewhere=frozenset({"aws:sourceip"}))
+    base = base.with_setting(Setting(circumstances.given.behind_endpoint(kind.signer)))
+    base = base.with_setting(endpoint.setting)
+    varying = dimensions(table, kind, circumstances, compiled, known=base.keys)
+    varying += endpoint_dimensions(table, compiled, endpoint, circumstances.given.about(kind.signer), base.keys)
+    return RequestSpace(table, base, varying)
+
+
+def _address_places(kind: Kind, policies: Policies, circumstances: Circumstances) -> Iterable[_Place]:
+    space = space_for(kind, policies, circumstances, None)
+    known: dict[int, _Place] = {}
+    for source in address_sources(space.table, known=space.base.keys):
+        if not source.addresses.is_exact:
+            yield _Place(SpaceAnswer("unknown", (_UNCONFIRMED,)), source.addresses.spans, None)
+            continue
+        here = space
+        if space.is_coupled:
+            view = space.base.with_setting(source.setting)
+            varying = dimensions(space.table, kind, circumstances, policies.compiled, known=view.keys)
+            here = RequestSpace(space.table, view, varying)
+        mask = here.source_mask(source.setting) if not space.is_coupled else -1
+        if space.is_coupled or mask & space.settled not in known:
+            known[mask & space.settled] = _place(here, mask, policies, source.setting, circumstances)
+        found = known[mask & space.settled]
+        yield _Place(found.answer, source.addresses.spans, None, found.when, found.decided_by)
+
+
+def _endpoint_places(
+    kind: Kind,
+    policies: Policies,
+    circumstances: Circumstances,
+    endpoint_policies: Callable[[str], Policies] | None,
+) -> Iterable[_Place]:
+    compiled = policies.compiled
+    table = StatementTable(compiled, callers(kind, circumstances), cross_account=kind.signer == "other", endpoint=True)
+    facts = circumstances.given.endpoints
+    for place in endpoint_classes(table, endpoints=facts, known=base_view(kind, circumstances).keys):
+        own = endpoint_policies(place.label) if endpoint_policies is not None and place.label else policies
+        space = space_for(kind, own, circumstances, place)
+        found = _place(space, -1, own, place.setting, circumstances)
+        yield _Place(found.answer, (), place.label, found.when, found.decided_by)
+
+
+def _place(
+    space: RequestSpace, mask: int, policies: Policies, setting: Setting, circumstances: Circumstances
+) -> _Place:
+    answer = space.answer(mask)
+    if answer.state != "opened":
+        return _Place(answer, (), None, decided_by=_denied_by(space, mask))
+    verdict = evaluate(example_request(space.base, setting, answer.example, circumstances), policies)
+    if not verdict.allowed:
+        # The evaluator has the last word: what it does not confirm is not called opened.
+        return _Place(SpaceAnswer("unknown", tuple(sorted(d.name for d in _dimensions(space)))), (), None)
+    return _Place(answer, (), None, phrases(space, mask, circumstances.now), _decided_by(verdict))
+
+
+def _dimensions(space: RequestSpace) -> Iterable[Dimension]:
+    return (dimension for group in space.groups for dimension in group.dimensions)
+
+
+def example_request(base: View, setting: Setting, trail: Trail, circumstances: Circumstances) -> Request:
+    """Return one concrete request of a class."""
+    view = base.with_setting(setting)
+    for each in trail:
+        view = view.with_setting(each)
+    context: dict[str, str | list[str]] = {}
+    for key, value in view.present().items():
+        context[key_facts(key).name] = list(value) if isinstance(value, Several) else value[0]
+    return Request(view.action, view.resource, view.caller.text, context, circumstances.account)
+
+
+def _decided_by(verdict: Verdict) -> str:
+    return ", ".join(part for part in (verdict.policy, verdict.statement) if part)
+
+
+def _denied_by(space: RequestSpace, mask: int) -> str:
+    """Name the Deny that holds for every choice, where there is one."""
+    table = space.table
+    alive = space.settled & mask
+    for group in space.groups:
+        alive &= _common(m for _, masks in group.table.values() for m in masks)
+    for bits, layer, statement in table.statements:
+        if statement.deny and alive & bits:
+            return f"{layer.name}, {statement.label}"
+    return ""
+
+
+def _common(masks: Iterable[int]) -> int:
+    common = -1
+    for mask in masks:
+        common &= mask
+    return common
+
+
+def _gather(state: State, places: list[_Place]) -> SourceSet:
+    chosen = [place for place in places if place.answer.state == state]
+    if not chosen:
+        return SourceSet()
+    endpoints = [place.endpoint for place in chosen if place.endpoint is not None]
+    return SourceSet(
+        spans=tuple(span for place in chosen for span in place.spans),
+        endpoints=tuple(sorted({label for label in endpoints if label != ANY_OTHER})),
+        other_endpoints=ANY_OTHER in endpoints,
+        when=_when(chosen),
+        depends_on=tuple(sorted({name for place in chosen for name in place.answer.depends_on})),
+        decided_by=tuple(sorted({place.decided_by for place in chosen if place.decided_by})),
+    )
+
+
+def _when(places: list[_Place]) -> tuple[str, ...]:
+    """Return the phrases; each says for which sources it is, where they differ."""
+    distinct = {place.when for place in places}
+    if len(distinct) == 1:
+        return next(iter(distinct))
+    found: dict[str, list[_Place]] = {}
+    for place in places:
+        for phrase in place.when:
+            found.setdefault(phrase, []).append(place)
+    return tuple(
+        sorted(phrase if len(own) == len(places) else f"{phrase} (from {_named(own)})" for phrase, own in found.items())
+    )
+
+
+def _named(places: list[_Place]) -> str:
+    cidrs = minimal_cidrs(span for place in places for span in place.spans)
+    labels = sorted({place.endpoint or "other endpoints" for place in places if place.endpoint is not None})
+    names = [*cidrs[:3], *([counted(len(cidrs) - 3, "more range")] if len(cidrs) > 3 else []), *labels]
+    return ", ".join(names)
+
+
+def answer_at(kind: Kind, policies: Policies, circumstances: Circumstances, source: Source) -> Answer:
+    """Answer requests of a kind from one source: opened if some choice of the sender is.
+
+    An endpoint without an address is one from some private address behind it.
+    """
+    space = _space_at(kind, policies, circumstances, source)
+    if space is None:
+        return Answer("unknown", depends_on=(_UNCONFIRMED,))
+    answer = space.answer()
+    if answer.state == "unknown":
+        return Answer("unknown", depends_on=answer.depends_on)
+    some = tuple(each.settings[0] for each in _dimensions(space) if each.settings)
+    trail = answer.example if answer.state == "opened" else some
+    verdict = evaluate(example_request(space.base, Setting(), trail, circumstances), policies)
+    if verdict.allowed != (answer.state == "opened"):
+        return Answer("unknown", depends_on=tuple(sorted(each.name for each in _dimensions(space))))
+    found = answer_of(verdict)
+    return replace(found, when=phrases(space, -1, circumstances.now)) if found.answer == "opened" else found
+
+
+def _space_at(kind: Kind, policies: Policies, circumstances: Circumstances, source: Source) -> RequestSpace | None:
+    """Return the requests from one source; None if no condition can tell its address."""
+    given = circumstances.given
+    if source.endpoint is not None:
+        facts = {**given.endpoints.get(source.endpoint, {}), **({"aws:sourcevpc": (source.vpc,)} if source.vpc else {})}
+        if source.address is not None:
+            address = Facts({"aws:vpcsourceip": (str(source.address),)})
+            circumstances = replace(circumstances, given=address.with_defaults(given))
+        return space_for(kind, policies, circumstances, named_endpoint(source.endpoint, facts))
+    compiled = policies.compiled
+    table = StatementTable(compiled, callers(kind, circumstances), cross_account=kind.signer == "other", endpoint=False)
+    base = base_view(kind, circumstances)
+    if any(each.covers(source.address) and not each.is_exact for each in _classes_of(table, base)):
+        return None
+    view = base.with_setting(Setting({"aws:sourceip": (str(source.address),)}))
+    return RequestSpace(table, view, dimensions(table, kind, circumstances, compiled, known=view.keys))
+
+
+def _classes_of(table: StatementTable, base: View) -> Iterable[AddressClass]:
+    return (each.addresses for each in address_sources(table, known=base.keys))
+
+
+def plainly(circumstances: Circumstances, policies: Policies) -> Circumstances:
+    """Return the circumstances of what a browser sends now: HTTPS, a fresh URL, and no special header."""
+    headers = {key for key in spellings(policies.compiled) if is_chosen(key) and key not in _NO_HEADERS}
+    plain = Facts({**dict.fromkeys(headers, ()), **_PLAIN})
+    return replace(circumstances, given=circumstances.given.with_defaults(plain))

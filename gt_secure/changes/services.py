@@ -1,0 +1,206 @@
+"""Sources that the access log names, and services of AWS, before and after a change; and what stops a plan for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from ..access.answer import Answer
+from ..access.exposure import OF_A_TEAM, Exposure
+from ..access.locks import ACTIONS, EffectiveLocks
+from ..network import IPNetwork, Source, contains, parse_address
+from ..policies.session_policy import BACK_END_ACTIONS, back_end_endpoint
+from ..restriction.messages import Notice
+from ..restriction.model import Restriction
+from .log_sources import labelers
+
+Scene: TypeAlias = Literal[
+    "worker", "presigned", "S3 console", "Object Lambda", "Ground Truth", "log delivery", "caller"
+]
+
+LOGGED = "seen in the access log"
+_OUTSIDE = tuple(parse_address(text) for text in ("198.51.100.9", "203.0.113.7"))
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedRequest:
+    """One source or service: what it does, and what it gets now and after.
+
+    Attributes
+    ----------
+    scene : str
+        ``worker``: opens the portal and an image there; ``presigned``: opens a plain presigned URL of the bucket;
+        ``S3 console`` and ``Object Lambda``: fetch by presigned URLs of their own; ``Ground Truth``: the back end;
+        ``log delivery``; ``caller``: reads or writes the bucket policy.
+    """
+
+    source: str
+    why: str
+    scene: Scene
+    now: Answer
+    after: Answer
+
+    @property
+    def changes(self) -> bool:
+        """Return whether the answer changes."""
+        return self.now.answer != self.after.answer
+
+    @property
+    def shut_out(self) -> bool:
+        """Return whether something that may work now would certainly be refused."""
+        return self.now.answer != "refused" and self.after.answer == "refused"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the row as JSON-able data."""
+        return {
+            "source": self.source,
+            "why": self.why,
+            "scene": self.scene,
+            "now": self.now.to_dict(),
+            "after": self.after.to_dict(),
+        }
+
+
+def simulate(
+    wish: Restriction, caller_arn: str, now: Exposure, after: Exposure, hits: object = None
+) -> tuple[SimulatedRequest, ...]:
+    """Return a row for each source that the log names and each service that uses the bucket."""
+    scene: Scene = "worker" if now.locks.has_portal else "presigned"
+    rows = [
+        SimulatedRequest(str(source), LOGGED, scene, now.plain(source, scene), after.plain(source, scene))
+        for source in labelers(hits, wish.bucket, wish.prefix)
+    ]
+    return (*rows, *(_services(wish, caller_arn, now, after) if now.locks.bucket else ()))
+
+
+def _services(wish: Restriction, caller_arn: str, now: Exposure, after: Exposure) -> Iterator[SimulatedRequest]:
+    yield from _presigners(wish.addresses, now, after)
+    region = now.locks.region
+    endpoint = back_end_endpoint(region)
+
+    def row(source: str, why: str, scene: Scene, ask: Callable[[EffectiveLocks, str], Answer]) -> SimulatedRequest:
+        return SimulatedRequest(source, why, scene, now.of_service(ask), after.of_service(ask))
+
+    for action in BACK_END_ACTIONS:
+        why = f"{action}, signed in the header, through {endpoint}"
+        yield row(f"Ground Truth in {region}", why, "Ground Truth", _back_end(endpoint, action))
+    delivery = row(
+        "logging.s3.amazonaws.com",
+        "delivers access logs into the bucket",
+        "log delivery",
+        lambda locks, key: locks.log_delivery(key),
+    )
+    if delivery.now.answer != "refused":  # most buckets take no logs
+        yield delivery
+    for action in ("s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"):
+        yield row(caller_arn, f"{action}, to undo", "caller", _caller(caller_arn, action))
+
+
+def _back_end(endpoint: str, action: str) -> Callable[[EffectiveLocks, str], Answer]:
+    return lambda locks, key: locks.ground_truth(endpoint, key, action)
+
+
+def _caller(arn: str, action: str) -> Callable[[EffectiveLocks, str], Answer]:
+    return lambda locks, _: locks.caller(arn, action)
+
+
+def _presigners(listed: Sequence[IPNetwork], now: Exposure, after: Exposure) -> Iterator[SimulatedRequest]:
+    """Yield what AWS itself fetches by presigned URLs, from an address outside the list."""
+    outside = next((each for each in _OUTSIDE if not contains(listed, each)), _OUTSIDE[0])
+    place = "from an address of the list" if contains(listed, outside) else "from outside the list"
+    services: tuple[tuple[Scene, str, str], ...] = (
+        ("S3 console", "S3 console", f"downloads by a presigned URL, {place}"),
+        ("Object Lambda", "S3 Object Lambda", f"its function fetches by a presigned URL, {place}"),
+    )
+    for scene, name, why in services:
+        before, then = (each.plain(Source(outside), "presigned") for each in (now, after))
+        yield SimulatedRequest(name, why, scene, before, then)
+
+
+def unknown_keys(rows: Iterable[SimulatedRequest], *exposures: Exposure) -> tuple[str, ...]:
+    """Return the condition keys on which answers depend; a policy that could not be read is reported as such."""
+    named = {key for row in rows for key in (*row.after.depends_on, *row.now.depends_on)}
+    for exposure in exposures:
+        for request in OF_A_TEAM if exposure.locks.has_portal else ("presigned",):
+            named |= set(exposure.row(request).unknown.depends_on)
+    return tuple(sorted(named - ACTIONS))
+
+
+def notices_of(wish: Restriction, rows: Sequence[SimulatedRequest], now: Exposure, after: Exposure) -> Iterator[Notice]:
+    """Yield what stops a plan, or makes its answers doubtful."""
+    shut = [row for row in rows if row.shut_out]
+    logged = [row.source for row in shut if row.why == LOGGED]
+    if logged:
+        named = ", ".join(logged[:10]) + (f" and {len(logged) - 10} more" if len(logged) > 10 else "")
+        yield Notice(
+            "refuses-labeler",
+            "blocker",
+            f"The access log shows workers at {named}, and they would be refused.",
+            "Add their addresses, or confirm that they will be refused.",
+            "addresses",
+        )
+    yield from _doubts(rows, now, after)
+    if any(row.scene == "Ground Truth" for row in shut):
+        yield Notice(
+            "refuses-ground-truth",
+            "blocker",
+            "Ground Truth itself could no longer read or write the bucket, and labeling jobs would fail.",
+            "Look at the row of Ground Truth in the simulation.",
+            "guard",
+        )
+    if any(row.scene == "log delivery" for row in shut):
+        yield Notice("refuses-log-delivery", "blocker", "Access logs could no longer be delivered.", "", "guard")
+    if any(row.scene == "caller" for row in shut):
+        yield Notice(
+            "loses-undo",
+            "blocker",
+            "You would lose the right to change the bucket policy, and with it the right to undo.",
+            "Only the root user of the account could then delete the policy.",
+            "guard",
+        )
+    if after.opens_nobody(wish.addresses, wish.endpoints):
+        yield _opens_nobody(wish, after)
+
+
+def _opens_nobody(wish: Restriction, after: Exposure) -> Notice:
+    row = after.row("worker" if after.locks.has_portal else "presigned")
+    who = "No worker of the team" if after.locks.has_portal else "Nobody with a presigned URL"
+    where = " from an allowed address or endpoint" if wish.addresses or wish.endpoints else ""
+    by = ", ".join(row.refused.decided_by)
+    return Notice(
+        "opens-nobody",
+        "blocker",
+        f"{who} could open an object{where} after this plan{f': {by} refuses' if by else ''}.",
+        "Look at what refuses them, and change it or the allowed addresses.",
+        "addresses",
+    )
+
+
+def _doubts(rows: Sequence[SimulatedRequest], now: Exposure, after: Exposure) -> Iterator[Notice]:
+    """Yield what shows that the prediction is wrong, or may be."""
+    wrong = [row.source for row in rows if row.why == LOGGED and row.now.answer == "refused"]
+    if wrong:
+        yield Notice(
+            "prediction-contradicts-log",
+            "blocker",
+            f"The access log shows opened requests from {', '.join(wrong[:10])}, which the policies seem to refuse.",
+            "The prediction is wrong, or the policies have changed since: compare the log with the locks first.",
+            "addresses",
+        )
+    keys = unknown_keys(rows, now, after)
+    if keys:
+        yield Notice(
+            "depends-on-facts",
+            "warning",
+            f"Some answers are unknown: they depend on {', '.join(keys)}, which cannot be read here."
+            f"{_lacks(now.missing)}",
+            "Add the values as facts of the restriction, or with --context KEY=VALUE.",
+            "guard",
+        )
+
+
+def _lacks(missing: Sequence[str]) -> str:
+    if not missing:
+        return ""
+    return f" Missing permission{'s' if len(missing) > 1 else ''}: {', '.join(missing)}."
