@@ -16,7 +16,7 @@ from . import access, account, changes, findings, iam, listings, logs as access_
 from .aws import buckets, endpoints, teams
 from .aws.client import Aws, connect_aws, session_without_configuration
 from .aws.sdk_session import SageMakerSession, connect_sdk_session
-from .aws.teams import TeamLike, team_name
+from .aws.teams import TeamLike, team_here
 from .changes import Journal
 from .errors import InvalidInput, refuse_url
 from .named_networks import networks_from
@@ -339,7 +339,7 @@ class Connection:
         >>> gt.workteam("radiology-team").url_lock.mode  # doctest: +SKIP
         'SourceIp'
         """
-        return teams.get_workteam(self.aws, team_name(name))
+        return teams.get_workteam(self.aws, name)
 
     def workforce(self) -> Workforce | None:
         """Read the private workforce of the region, which all its workteams share.
@@ -385,6 +385,7 @@ class Connection:
         >>> [(job.name, job.pending) for job in gt.jobs("radiology-team")]  # doctest: +SKIP
         [('chest-scans', 40)]
         """
+        team_here(self.aws, team)
         return listings.Jobs(
             teams.jobs_of_team(self.aws, team if isinstance(team, teams.Workteam) else self.workteam(team))
         )
@@ -760,8 +761,7 @@ class Connection:
         >>> [(entry.operation, entry.by_gt_secure) for entry in gt.history("open-team")]  # doctest: +SKIP
         [('UpdateWorkteam', True)]
         """
-        name = None if team is None else team_name(team)
-        return listings.History(*changes.read_history(self.aws, name, bucket, journal=self.journal, since=since))
+        return listings.History(*changes.read_history(self.aws, team, bucket, journal=self.journal, since=since))
 
     def export(
         self, team: TeamLike | None = None, bucket: str | None = None, *, lists: str | Iterable[str] = ()
@@ -796,7 +796,7 @@ class Connection:
         >>> gt.plan(restriction).empty  # doctest: +SKIP
         True
         """
-        return account.current_restriction(self.aws, None if team is None else team_name(team), bucket, lists)
+        return account.current_restriction(self.aws, None if team is None else team_here(self.aws, team), bucket, lists)
 
     # 4. Test URL
 

@@ -21,6 +21,7 @@ from ..aws.teams import (
     read_team,
     read_workforce,
     team_from_api,
+    team_here,
     workforce_from_api,
 )
 from ..errors import GtSecureError, NotFound
@@ -146,6 +147,9 @@ def read_state(
     NotFound
         If the team, the workforce or the bucket does not exist.
     """
+    named = team if restriction is None else restriction.team_arn or restriction.team
+    if named is not None:
+        team_here(aws, named)  # an ARN of another account or region names no team of this one
     subject = named_subject(team, bucket) if restriction is None else _subject_of(restriction)
     if supplied is None:
         supplied = Facts() if restriction is None else supplied_facts(restriction.facts)

@@ -29,6 +29,9 @@ CREATE_TEAM = "Create a private workteam in the SageMaker console under Ground T
 """The next step in a region without a private workteam."""
 
 _TEAM_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
+_TEAM_ARN = re.compile(
+    r"arn:(aws[a-z-]*):sagemaker:([a-z0-9-]+):([0-9]{12}):workteam/(private-crowd|vendor-crowd|public-crowd)/(.+)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +127,75 @@ TeamLike: TypeAlias = str | Workteam | SageMakerTeam
 """A workteam, or its name or ARN."""
 
 
+@dataclass(frozen=True, slots=True)
+class TeamArn:
+    """The ARN of a workteam; ``crowd`` is ``private-crowd``, ``vendor-crowd`` or ``public-crowd``."""
+
+    partition: str
+    region: str
+    account_id: str
+    crowd: str
+    name: str
+
+    @classmethod
+    def parse(cls, arn: str) -> TeamArn:
+        """Split an ARN; raises :class:`InvalidInput` for any other text."""
+        match = _TEAM_ARN.fullmatch(arn)
+        if match is None:
+            raise InvalidInput(
+                f"'{arn[:90]}' is not the ARN of a workteam.",
+                next_step="Write arn:aws:sagemaker:REGION:ACCOUNT:workteam/private-crowd/NAME, or just the name.",
+                field="team",
+                value=arn,
+            )
+        found = cls(*match.groups())
+        if found.is_private:
+            check_team_name(found.name)
+        return found
+
+    @property
+    def is_private(self) -> bool:
+        """True for a team of the account's own workforce: a vendor's or the public one has another account's ARN."""
+        return self.crowd == "private-crowd"
+
+    def check(self, partition: str, region: str, account_id: str) -> None:
+        """Raise :class:`InvalidInput` if the team is not one of a connection: that of the same name is another."""
+        own = not self.is_private or self.account_id == account_id
+        if (self.partition, self.region) == (partition, region) and own:
+            return
+        steps = [f"Use region='{self.region}'."] if self.region != region else []
+        steps += [] if own else [f"Use profile= with the credentials of account {self.account_id}."]
+        partitions = (f"{self.partition}, ", f"{partition}, ") if self.partition != partition else ("", "")
+        raise InvalidInput(
+            f"This ARN is of {partitions[0]}{self.region}, account {self.account_id}; you are connected to "
+            f"{partitions[1]}{region}, {account_id}.",
+            next_step=" ".join(steps) or "Copy the ARN from the console of this account.",
+            field="team",
+        )
+
+
+def team_here(aws: Aws, team: TeamLike) -> str:
+    """Return the name of a private workteam, or the ARN of another, of this account and region.
+
+    Raises
+    ------
+    InvalidInput
+        If the team is given by an ARN, or by an object with one, of another account or region.
+    """
+    word = team_reference(team)
+    if not word.startswith("arn:"):
+        return check_team_name(word)
+    arn = TeamArn.parse(word)
+    arn.check(aws.partition, aws.region, aws.account_id)
+    return arn.name if arn.is_private else word
+
+
+def team_reference(team: TeamLike) -> str:
+    """Return the ARN of a workteam where it is known, else its name; raises :class:`InvalidInput` for anything else."""
+    arn = team.arn if isinstance(team, Workteam) else getattr(getattr(team, "workteam", None), "workteam_arn", None)
+    return arn if isinstance(arn, str) and arn.startswith("arn:") else team_name(team)
+
+
 def team_name(team: TeamLike) -> str:
     """Return the reference of a workteam in a restriction: its name, or the ARN of a vendor or public one.
 
@@ -203,8 +275,6 @@ class LabelingJob:
 def check_team_name(name: str) -> str:
     """Check a workteam name; raises :class:`InvalidInput` with SageMaker's rule."""
     word = str(name).strip()
-    if word.startswith("arn:"):
-        word = word.rsplit("/", 1)[-1]
     if not _TEAM_NAME.fullmatch(word):
         raise InvalidInput(
             f"'{word[:70]}' is not a workteam name.",
@@ -244,9 +314,9 @@ def _private_workteams(client: SageMakerClient) -> list[Workteam]:
         return [team_from_api(team) for page in pages for team in page["Workteams"]]
 
 
-def get_workteam(aws: Aws, name: str) -> Workteam:
+def get_workteam(aws: Aws, team: TeamLike) -> Workteam:
     """Read one private workteam; raises :class:`NotFound` if there is none of that name in this region."""
-    word = check_team_name(name)
+    word = check_team_name(team_here(aws, team))
     try:
         with aws_errors("sagemaker:DescribeWorkteam", team_arn(aws, word)):
             answer = aws.client("sagemaker").describe_workteam(WorkteamName=word)

@@ -16,7 +16,7 @@ from typing import Any
 from ..aws.buckets import bucket_region, check_bucket
 from ..aws.client import Aws
 from ..aws.errors import aws_errors
-from ..aws.teams import check_team_name, get_workteam
+from ..aws.teams import TeamLike, check_team_name, get_workteam, team_here
 from ..errors import GtSecureError, InvalidInput
 from ..logs.time_range import parse_time
 from .journal import ChangeRecord, Journal
@@ -103,7 +103,7 @@ class Resources:
 
 def read_history(
     aws: Aws,
-    team: str | None = None,
+    team: TeamLike | None = None,
     bucket: str | None = None,
     *,
     journal: Journal,
@@ -131,8 +131,8 @@ def read_history(
     return [entry for entry in merged if entry.at >= start], unread
 
 
-def _resources(aws: Aws, team: str | None, bucket: str | None, unread: list[str]) -> Resources:
-    name = "" if team is None else check_team_name(team)
+def _resources(aws: Aws, team: TeamLike | None, bucket: str | None, unread: list[str]) -> Resources:
+    name = "" if team is None else check_team_name(team_here(aws, team))
     workforce = ""
     if name:
         try:

@@ -58,7 +58,7 @@ def no_findings(
         )
     name = None if team is None else team_name(team)
     subject = " and ".join(part for part in (name, bucket) if part)
-    everything = with_facts(gt, context, accepted).findings(team=name, bucket=bucket)
+    everything = with_facts(gt, context, accepted).findings(team=team, bucket=bucket)
     found = everything.open
     limit = SEVERITIES.index(severity)
     grave = [

@@ -39,7 +39,7 @@ def team_is_restricted(
     """
     name = team_name(team)
     gt = connection_of(gt)
-    found = gt.findings(team=name)
+    found = gt.findings(team=team)
     wrong = [finding for finding in found if finding.code in _URL_LOCK]
     details: dict[str, Any] = {"findings": [finding.code for finding in wrong]}
     if wrong:
@@ -54,7 +54,7 @@ def team_is_restricted(
             {**details, "denied": unseen},
             "'gt-secure doctor --policy teams' prints the policy to hand to an administrator.",
         )
-    lock = gt.workteam(name).url_lock
+    lock = gt.workteam(team).url_lock
     mode = lock.mode if lock is not None else "off"
     details["url_lock"] = mode
     if url_lock is not None and mode != url_lock:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..aws.buckets import check_bucket, parse_s3_uri
 from ..aws.execution_role import STUDIO_METADATA, ExecutionRole, find_execution_role
-from ..aws.teams import TeamLike, check_team_name, team_name
+from ..aws.teams import TeamLike, check_team_name, team_here
 from ..connection import Connection, ConnectionLike, connection_of
 from ..errors import GtSecureError, InvalidInput, NotFound
 from ..logs import find_logs
@@ -124,7 +124,7 @@ def scope_of(
     gt = connection_of(gt)
     aws = gt.aws
     found = Scope(
-        aws.partition, aws.region, aws.account_id, team=None if team is None else check_team_name(team_name(team))
+        aws.partition, aws.region, aws.account_id, team=None if team is None else check_team_name(team_here(aws, team))
     )
     if bucket is not None:
         name, prefix = parse_s3_uri(bucket) if bucket.startswith("s3://") else (check_bucket(bucket), "")

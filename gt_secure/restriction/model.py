@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any, Literal, TypeAlias
 
 from ..aws.managed_lists import ManagedList
-from ..aws.teams import TeamLike
+from ..aws.teams import TeamArn, TeamLike, team_reference
 from ..errors import InvalidInput
 from ..iam.facts import check_facts
 from ..network import IPAddress, IPNetwork
@@ -98,6 +98,7 @@ class Restriction:
     lists: tuple[str, ...]
     written: tuple[IPNetwork, ...] = field(init=False)
     managed: tuple[ManagedList, ...] = field(init=False)
+    team_arn: str = field(init=False, compare=False, repr=False)
     notices: tuple[Notice, ...] = field(init=False, compare=False, repr=False)
 
     def __init__(
@@ -123,6 +124,7 @@ class Restriction:
         guarded = guard is True and place is not None
         values = {
             "team": name,
+            "team_arn": "" if team is None or (word := team_reference(team)) == name else word,
             "addresses": checks.check_addresses(ranges, notices, portal_only=portal_lock is True and not guarded),
             "lists": names,
             "managed": (),
@@ -201,7 +203,7 @@ class Restriction:
         """Return the restriction as JSON-able data; :meth:`from_dict` reads it back."""
         data: dict[str, Any] = {
             "version": FORMAT,
-            "team": self.team,
+            "team": self.team_arn or self.team,
             "addresses": [*(str(network) for network in self.written), *self.lists],
             "endpoints": list(self.endpoints),
             "url_lock": self.url_lock,
@@ -296,7 +298,7 @@ def _url_lock(value: object, team: str | None, notices: list[Notice]) -> bool | 
             return None  # the default of a restriction for a bucket alone
         raise InvalidInput("The URL lock requires a workteam.", next_step="Pass team=.", field="team")
     if team.startswith("arn:"):
-        kind = checks.parse_team_arn(team)[0]
+        kind = TeamArn.parse(team).crowd
         if wish not in (None, True):
             raise InvalidInput(
                 f"A {kind.removesuffix('-crowd')} team has no URL lock; AWS offers it for private teams only.",

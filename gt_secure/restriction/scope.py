@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..aws.buckets import check_bucket, check_prefix
-from ..aws.teams import TeamLike, check_team_name, team_name
+from ..aws.teams import TeamArn, TeamLike, check_team_name, team_reference
 from ..errors import InvalidInput
-from .validation import parse_team_arn
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +53,11 @@ def named_subject(team: TeamLike | None, bucket: str | None) -> ReadScope:
 
 def named_team(team: TeamLike) -> str:
     """Return the name of a private workteam, or the ARN of another; raises :class:`InvalidInput`."""
-    word = team_name(team)
+    word = team_reference(team)
     if not word.startswith("arn:"):
         return check_team_name(word)
-    kind, name = parse_team_arn(word)
-    return name if kind == "private-crowd" else word
+    arn = TeamArn.parse(word)
+    return arn.name if arn.is_private else word
 
 
 def named_place(bucket: object, prefix: object = "") -> tuple[str | None, str]:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..address_lists import list_name, split_list
-from ..aws.teams import check_team_name
 from ..errors import InvalidInput
 from ..network import (
     IPAddress,
@@ -30,24 +28,6 @@ PORTAL_CIDRS = 10
 
 MAX_NETWORKS = 1000
 """More ranges than this never fit into a bucket policy of 20 KB."""
-
-_TEAM_ARN = re.compile(
-    r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:[0-9]{12}:workteam/(private-crowd|vendor-crowd|public-crowd)/(.+)"
-)
-
-
-def parse_team_arn(arn: str) -> tuple[str, str]:
-    """Split the ARN of a workteam into its crowd and name."""
-    match = _TEAM_ARN.fullmatch(arn)
-    if match is None:
-        raise InvalidInput(
-            f"'{arn[:90]}' is not the ARN of a workteam.",
-            next_step="Write arn:aws:sagemaker:REGION:ACCOUNT:workteam/private-crowd/NAME, or just the name.",
-            field="team",
-            value=arn,
-        )
-    kind, name = match.groups()
-    return kind, check_team_name(name) if kind == "private-crowd" else name
 
 
 def split_lists(values: object, more: Iterable[str] = ()) -> tuple[tuple[str, ...], Any]:

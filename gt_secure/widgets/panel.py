@@ -10,7 +10,7 @@ import ipywidgets
 import traitlets
 
 from .. import html as markup
-from ..aws.teams import team_name
+from ..aws.teams import team_reference
 from ..connection import connection_of
 from ..doctor import examine
 from ..errors import GtSecureError, InvalidInput
@@ -79,7 +79,7 @@ class Panel(Box):
         self._identity = Worker(on_busy=lambda _: None, on_error=self._no_identity)
         self._doctor = Worker(on_busy=lambda _: None, on_error=self._no_diagnosis)
         self._historian = Worker(on_busy=lambda _: None, on_error=self._no_changes)
-        wanted = team_name(team) if team is not None else BUCKET_ONLY if bucket else None
+        wanted = team_reference(team) if team is not None else BUCKET_ONLY if bucket else None
         self.picker = TeamPicker(self.link, value=wanted)  # first: the teams are read while the rest is made
         self.heading = Html()
         self.role = Html(roleline.waiting() if in_background() else "")

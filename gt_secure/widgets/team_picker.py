@@ -10,7 +10,7 @@ import ipywidgets
 import traitlets
 
 from .. import html as markup
-from ..aws.teams import CREATE_TEAM
+from ..aws.teams import CREATE_TEAM, TeamArn
 from ..errors import AccessDenied, GtSecureError, InvalidInput
 from ..html import Markup, count
 from .background import as_error
@@ -203,6 +203,9 @@ class TeamPicker(Step):
         if not same:
             self.team = self.details = None
             self.value = None
+            own = next((TeamArn.parse(team.arn) for team in self._teams if team.kind == "private"), None)
+            if name.startswith("arn:") and own is not None:
+                TeamArn.parse(name).check(own.partition, own.region, own.account_id)
             near = ", ".join(markup.plain(team.name, 40) for team in self._teams[:6])
             raise InvalidInput(
                 f'There is no workteam "{markup.plain(name, 70)}" in this region.',
