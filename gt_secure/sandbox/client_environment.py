@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from .settings import REGION, Settings
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _OVERRULE = {
@@ -66,3 +69,38 @@ def overruled(sandbox: Mapping[str, str], environment: Mapping[str, str]) -> dic
 def _without_proxy(environment: Mapping[str, str]) -> str:
     given = f"{environment.get('NO_PROXY', '')},{environment.get('no_proxy', '')}".split(",")
     return ",".join(dict.fromkeys([*_LOOPBACK, *(name.strip() for name in given if name.strip())]))
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A sandbox that is ready: where it is and how to call it."""
+
+    endpoint_url: str
+    public: tuple[str, int]
+    endpoint: tuple[str, int]
+    access_key: str = field(repr=False)
+    secret_key: str = field(repr=False)
+    files: Mapping[str, str] = field(default_factory=dict)
+    container_url: str | None = None
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that make any AWS client use the sandbox, and nothing else of this environment."""
+        own = {
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_ACCESS_KEY_ID": self.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.secret_key,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            **self.files,
+        }
+        return overruled(own, os.environ)
+
+
+def host_of(settings: Settings) -> str:
+    """Return the address to listen on."""
+    return "127.0.0.1" if settings.host == "localhost" else settings.host
+
+
+def url_of(host: str, port: int) -> str:
+    """Return the URL of a listener."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

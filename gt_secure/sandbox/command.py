@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ..errors import GtSecureError
 from . import control, private_environment
-from .running import Running
+from .client_environment import Running
 from .server import serve
 from .settings import ACCOUNT, Settings
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..errors import InvalidInput
 from . import emulator
-from .running import Running, host_of
+from .client_environment import Running, host_of
 from .settings import Settings, use_account
 
 

@@ -17,12 +17,12 @@ from hypercorn.config import Config
 from . import client_environment, emulator, parent
 from .accesslog.delivery import Delivery
 from .accesslog.recorder import Recorder
+from .client_environment import Running, host_of, url_of
 from .gateway.app import Front
 from .lifecycle import Lifecycle
 from .portal.app import Portal
 from .portal.credentials import Issuer
 from .portal.pages import Pages
-from .running import Running, host_of, url_of
 from .sagemaker.service import SageMaker
 from .settings import REGION, Settings
 from .state import SandboxState

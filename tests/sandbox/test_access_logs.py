@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given, strategies as st
 
 from gt_secure.sandbox.accesslog import config, rows
-from gt_secure.sandbox.accesslog.operations import operation
+from gt_secure.sandbox.accesslog.rows import operation
 from support.past import in_the_past
 
 from .conftest import ELSEWHERE, IN_VPC, OFFICE, OFFICE_V6, Box

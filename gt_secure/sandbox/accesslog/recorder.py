@@ -15,8 +15,7 @@ from ..gateway.mechanisms import FORM, HEADER, QUERY, SIGV2, SIGV4
 from ..settings import REGION
 from . import config
 from .delivery import Delivery
-from .operations import operation
-from .rows import LogRow
+from .rows import LogRow, operation
 
 _CODE = re.compile(rb"<Error>.*?<Code>([A-Za-z0-9]+)</Code>", re.DOTALL)
 _UNAUTHENTICATED = frozenset(

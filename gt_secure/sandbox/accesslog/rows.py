@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -106,3 +107,65 @@ def quoted(text: str) -> str:
     """Put a text between quotes; quotes inside stay raw, as in real logs, but no line end may split the row."""
     clean = re.sub(r"[\r\n]+", " ", text)
     return f'"{clean}"' if clean else '"-"'
+
+
+_SUBRESOURCES = {
+    "policy": "BUCKETPOLICY",
+    "policystatus": "POLICY_STATUS",
+    "logging": "LOGGING_STATUS",
+    "cors": "CORS",
+    "location": "LOCATION",
+    "versioning": "VERSIONING",
+    "versions": "BUCKETVERSIONS",
+    "uploads": "UPLOADS",
+    "lifecycle": "LIFECYCLE",
+    "notification": "NOTIFICATION",
+    "encryption": "ENCRYPTION",
+    "website": "WEBSITE",
+    "replication": "REPLICATION",
+    "requestpayment": "REQUEST_PAYMENT",
+    "accelerate": "ACCELERATE",
+    "publicaccessblock": "PUBLIC_ACCESS_BLOCK",
+    "ownershipcontrols": "OWNERSHIP_CONTROLS",
+    "object-lock": "OBJECT_LOCK_CONFIGURATION",
+    "analytics": "ANALYTICS",
+    "inventory": "INVENTORY",
+    "metrics": "METRICS",
+    "acl": "ACL",
+    "tagging": "TAGGING",
+    "torrent": "TORRENT",
+    "retention": "OBJECT_LOCK_RETENTION",
+    "legal-hold": "OBJECT_LOCK_LEGALHOLD",
+    "attributes": "OBJECT_ATTRIBUTES",
+}
+
+
+def operation(method: str, key: str, query: Collection[str], *, copy: bool = False) -> str:
+    """Name the operation of a REST request.
+
+    Parameters
+    ----------
+    method : str
+        HTTP method.
+    key : str
+        Object key, or an empty text for a request about the bucket.
+    query : collection of str
+        Names of the query parameters.
+    copy : bool
+        Whether the request copies another object.
+    """
+    names = {name.lower() for name in query}
+    if method == "OPTIONS":
+        return "REST.OPTIONS.PREFLIGHT"
+    if method == "POST" and "delete" in names and not key:
+        return "REST.POST.MULTI_OBJECT_DELETE"
+    if key and "uploadid" in names:
+        return f"REST.{method}.{'PART' if method == 'PUT' else 'UPLOAD'}"
+    for name, label in _SUBRESOURCES.items():
+        if name in names:
+            if name == "tagging" and key:
+                label = "OBJECT_TAGGING"
+            return f"REST.{method}.{label}"
+    if copy and method == "PUT":
+        return "REST.COPY.OBJECT"
+    return f"REST.{method}.{'OBJECT' if key else 'BUCKET'}"

@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import emulator, vpc
 from ..sagemaker import workteams
-from ..sagemaker.manifests import LABELED
+from ..sagemaker.jobs import LABELED
 from ..sagemaker.workforces import arn
 from ..settings import (
     ADMIN_USER,

@@ -19,7 +19,6 @@ from . import (
     browsers,
     bucket_settings,
     conditions,
-    copy_source,
     denials,
     encryption,
     listing,
@@ -338,7 +337,7 @@ def _proven(scope: Scope, request: HttpRequest) -> Scope:
     mapped, mechanism, query = _mapped(scope, request), request.mechanism, listing.query(request)
     if mechanism is None or mechanism.kind == FORM:
         return mapped if query is None else {**mapped, "query_string": query.encode("latin-1")}
-    changed = copy_source.with_blanks(mapped) or encryption.with_key(mapped)
+    changed = sigv2.with_blanks_in_source(mapped) or encryption.with_key(mapped)
     if mechanism.version != SIGV2 and query is None and changed is None:
         return mapped
     return sigv2.signed_again(changed or mapped, request, query)

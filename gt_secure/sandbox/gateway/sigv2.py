@@ -18,6 +18,7 @@ from .conditions import first
 from .http import HttpRequest, Scope
 from .mechanisms import QUERY
 
+_COPY_SOURCE = b"x-amz-copy-source"
 _OWN = frozenset(
     {"awsaccesskeyid", "signature", "expires", "x-amz-security-token", "x-amz-algorithm", "x-amz-credential",
      "x-amz-date", "x-amz-expires", "x-amz-signedheaders", "x-amz-signature"}
@@ -100,3 +101,15 @@ def signed_again(scope: Scope, request: HttpRequest, query: str | None = None) -
     replaced = {name for name, _ in added} | {b"date"}
     kept = [(name, value) for name, value in scope["headers"] if name.lower() not in replaced]
     return {**scope, "query_string": query.encode("latin-1"), "headers": [*kept, *added]}
+
+
+def with_blanks_in_source(scope: Scope) -> Scope | None:
+    """Return the scope with blanks in place of ``+`` in the source of a copy, or None if there is no such source.
+
+    S3 reads ``+`` there as a blank, as in a query; the emulator keeps the sign. Clients that encode the header like a
+    query rely on it, and those that do not encode a ``+`` of a key get ``NoSuchKey`` (aws/aws-cli, issue 614).
+    """
+    headers = [
+        (name, value.replace(b"+", b"%20") if name == _COPY_SOURCE else value) for name, value in scope["headers"]
+    ]
+    return None if headers == list(scope["headers"]) else {**scope, "headers": headers}

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from ...network import Source
 from .. import emulator
 from ..gateway.http import HttpRequest, Reply, json_reply
-from ..sagemaker import manifests, templates
+from ..sagemaker import jobs, templates
 from ..settings import REGION
 from ..state import Record, Region, SandboxState
 from . import html as portal_page
@@ -112,7 +112,7 @@ class Portal:
         if job["HumanTaskConfig"]["WorkteamArn"] != arn:
             raise PortalError(404, "NoTask", f"Workteam {task.team} has no labeling job in progress.")
         uri = f"s3://{bucket_of(job)}/{task.key}"
-        if not await manifests.label(job, uri):
+        if not await jobs.label(job, uri):
             raise PortalError(404, "NotInTheManifest", f"The manifest of {job['LabelingJobName']} has no {uri}.")
         self._state.save()
         return {"job": job["LabelingJobName"], "status": job["LabelingJobStatus"], "counters": job["LabelCounters"]}

@@ -14,7 +14,7 @@ from ..portal.credentials import Issuer, Refused
 from ..settings import account_id
 from ..state import Region, SandboxState
 from ..trail import Trail
-from . import jobs, manifests, model, reviews, tags, templates, workforces, workteams
+from . import jobs, model, reviews, tags, templates, workforces, workteams
 from .model import ApiError, not_found, validation
 
 log = logging.getLogger(__name__)
@@ -116,7 +116,7 @@ class SageMaker:
         else:
             answer = OPERATIONS[name](self._state, region, valid)
         if name == "CreateLabelingJob":
-            await manifests.start(region.jobs[valid["LabelingJobName"]])
+            await jobs.start(region.jobs[valid["LabelingJobName"]])
             self._state.save()
         return model.shape_answer(name, answer)
 
