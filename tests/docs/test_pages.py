@@ -30,6 +30,20 @@ def test_made_files_are_current(tool: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_what_the_page_on_the_whole_names_is_there() -> None:
+    """Its modules exist, and each type is defined in the module beside it."""
+    text = (ROOT / "docs" / "how-it-fits.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:gt_secure|tests)/[^`]+)`", text))
+    assert len(named) > 20
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
+    rows = re.findall(r"^\| [^|]+ \| ([^|]*`[A-Z][^|]*) \| ([^|]*gt_secure/[^|]*) \|$", text, re.MULTILINE)
+    assert len(rows) == 6
+    for types, modules in rows:
+        defined = "".join((ROOT / name).read_text(encoding="utf-8") for name in re.findall(r"`([^`]+)`", modules))
+        for name in re.findall(r"`([A-Z]\w+)`", types):
+            assert re.search(rf"^class {name}\b", defined, re.MULTILINE), name
+
+
 def test_the_readme_has_at_most_700_words() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     prose = re.sub(r"```.*?```|<!--.*?-->|\]\([^)]*\)", " ", text, flags=re.DOTALL)
