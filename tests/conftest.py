@@ -60,7 +60,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Start what is copied where tests run commands, once for all workers; it imports nothing until it is asked."""
     if _WARM not in os.environ and sys.platform == "linux":
         os.environ[_WARM] = tempfile.mkdtemp(prefix="warm-")  # short: it holds a socket
-        _serving.append(Warm(Path(os.environ[_WARM])).serve())
+        warm = Warm(Path(os.environ[_WARM]))
+        _serving.append(warm.serve())
+        os.environ["JUPYTER_PATH"] = warm.environment()["JUPYTER_PATH"]  # each kernel that a test starts is a copy
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
