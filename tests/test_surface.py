@@ -28,7 +28,7 @@ from gt_secure.sandbox import Sandbox
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "gt_secure"
 BUDGET = {
-    "commands": (25, "each command is a word to learn; make it an option of the command whose question it answers"),
+    "commands": (24, "each command is a word to learn; make it an option of the command whose question it answers"),
     "options": (272, "an option must be missed by a data scientist, a reviewer or a platform team; else it goes"),
     "lines": (59_500, "read what is there before adding: most new code repeats some"),
     "modules": (408, "a module has one subject, and a subject has one module"),
@@ -53,10 +53,9 @@ LINES: tuple[str, ...] = (
     f"apply {WISH} --yes",
     "undo --yes",
     "apply --resume --yes",
-    "journal",
-    "journal show CHANGE",
-    "journal verify",
-    "journal export",
+    "history",
+    "history show CHANGE",
+    "history verify",
     "history --bucket gt-images",
     "export --team open-team",
     "export --team open-team -o exported.json",

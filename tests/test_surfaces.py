@@ -36,7 +36,7 @@ VERBS = (
     Verb("revoke", "Connection.revoke"),
     Verb("undo", "Connection.undo"),
     Verb("undo", "Connection.plan_undo"),
-    Verb("journal", "changes.Journal"),
+    Verb("history", "changes.Journal"),
     Verb("export", "Connection.export"),
     Verb("url", "Connection.test_url"),
     Verb("probe", "Connection.probe"),
@@ -107,7 +107,7 @@ def test_a_verb_that_one_surface_lacks_is_seen(monkeypatch: pytest.MonkeyPatch) 
 
 
 RESULTS = {item.name for item in COMMANDS} - {
-    "journal", "probe", "plot", "demo", "tutorials", "sandbox", "inspect", "verdict",
+    "probe", "plot", "demo", "tutorials", "sandbox", "inspect", "verdict",
     "prove",
 }  # fmt: skip
 """Commands whose result the magic returns; the others print lines, pictures or streams."""

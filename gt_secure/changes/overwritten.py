@@ -81,7 +81,7 @@ def _was_seen(target: Target[Any], other: OtherWrite, change: Change[Any]) -> bo
 def _sentence(other: OtherWrite, change_id: str) -> str:
     return (
         f"{other.writer} wrote it too, at {other.at}, and this change may have overwritten that. "
-        f"'gt-secure journal show {change_id}' shows its text. Add the missing statements with a new plan or by hand."
+        f"'gt-secure history show {change_id}' shows its text. Add the missing statements with a new plan or by hand."
     )
 
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..changes.journal import Journal
 from ..changes.plan import Plan
 from ..changes.transaction import Applied
 from ..changes.undo import interrupted
@@ -25,7 +23,7 @@ from ..text import printable
 from .accepted import add_accepted
 from .context import add_context
 from .exit_codes import ERROR, FOUND, OK
-from .output import connection, fit, line_width, note, say, show_json, table
+from .output import connection, fit, line_width, note, say, show_json
 from .parser import Commands, Parser
 from .progress import working
 
@@ -38,7 +36,6 @@ def add(commands: Commands) -> None:
     _add_plan(commands)
     _add_apply(commands)
     _add_undo(commands)
-    _add_journal(commands)
     _add_export(commands)
 
 
@@ -310,61 +307,6 @@ def undo_from(args: argparse.Namespace) -> Applied:
 
 def run_undo(args: argparse.Namespace) -> int:
     return report(args, undo_from(args))
-
-
-def _add_journal(commands: Commands) -> None:
-    parser = commands.add(
-        "journal",
-        run_journal,
-        account=False,
-        description="List, show, verify or export past changes. No AWS call.",
-        examples=(
-            ("gt-secure journal", "list the changes, oldest first"),
-            ("gt-secure journal verify", "check that no file of the journal was edited"),
-            ("gt-secure journal export > journal.jsonl", "one line of JSON for each change"),
-        ),
-        exit_codes="verify: 0 every file is intact, 2 one is not",
-    )
-    parser.add_argument("what", nargs="?", choices=("list", "show", "verify", "export"), default="list")
-    parser.add_argument("change", nargs="?", help="change id or unique prefix")
-    parser.needs("change", "what=show")
-
-
-def run_journal(args: argparse.Namespace) -> int:
-    """Run one of the four journal commands. None of them calls AWS."""
-    journal = Journal()
-    if args.what == "export":
-        for record in journal:
-            say(json.dumps(record.to_dict(), separators=(",", ":")))
-        return OK
-    if args.what == "verify":
-        return _verify(args, journal)
-    if args.what == "show":
-        if not args.change:
-            raise InvalidInput(
-                "journal show needs a change id.", next_step="Run gt-secure journal show ID.", field="change"
-            )
-        show_json(journal.find(args.change).to_dict())
-        return OK
-    records = list(journal)
-    if args.json:
-        show_json([record.to_dict() for record in records])
-        return OK
-    if not records:
-        say(f"The journal in {journal.path} is empty.")
-        return OK
-    say(table(Journal.head, [Journal.row(record) for record in records], whole=(0,)))
-    return OK
-
-
-def _verify(args: argparse.Namespace, journal: Journal) -> int:
-    problems = journal.verify()
-    if args.json:
-        show_json({change: list(found) for change, found in problems.items()})
-    else:
-        for change, found in problems.items():
-            say(f"{change}  {'; '.join(found) or 'intact'}")
-    return FOUND if any(problems.values()) else OK
 
 
 def _add_export(commands: Commands) -> None:

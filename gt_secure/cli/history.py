@@ -1,47 +1,71 @@
-"""``gt-secure history``: who changed the locks, when and from where."""
+"""``gt-secure history``: the journal, and everybody's changes of the locks."""
 
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ..changes import Journal
+from ..errors import InvalidInput
 from ..text import printable
-from .exit_codes import OK, UNKNOWN
+from .exit_codes import FOUND, OK, UNKNOWN
 from .output import connection, note, say, show_json, table
 from .parser import Commands
 from .progress import working
 
 if TYPE_CHECKING:
-    from ..listings import History
+    from ..changes import ChangeRecord
 
 
 def add(commands: Commands) -> None:
     parser = commands.add(
         "history",
         run,
-        description="List the calls that changed the locks of a team and a bucket: the journal, merged with the event "
-        "history of CloudTrail. CloudTrail keeps 90 days, and shows a call some minutes late.",
+        description="List the changes that gt-secure made. For a team or a bucket, list every call that changed its "
+        "locks: the journal, merged with the event history of CloudTrail, which keeps 90 days and shows a call some "
+        "minutes late.",
         examples=(
-            ("gt-secure history --team open-team --bucket gt-images", "the last 30 days"),
-            ("gt-secure history --bucket gt-images --since 24h --json", "one bucket, as JSON"),
+            ("gt-secure history", "the changes of the journal, oldest first"),
+            ("gt-secure history --team open-team --bucket gt-images", "everybody's changes of the last 30 days"),
+            ("gt-secure history verify", "check that no file of the journal was edited"),
         ),
-        exit_codes="0; 3 if CloudTrail could not be read",
+        exit_codes="0; 3 if CloudTrail could not be read; verify: 2 if a file is not intact",
         result=history_from,
     )
+    parser.add_argument("what", nargs="?", choices=("list", "show", "verify"), default="list")
+    parser.add_argument("change", nargs="?", help="with show: change id or unique prefix")
     parser.add_argument("--team", help="private workteam; its workforce is included")
     parser.add_argument("--bucket", help="data bucket")
     parser.add_argument("--since", default="30d", help="start: UTC time or age (default: %(default)s)")
+    parser.needs("change", "what=show")
+    for option in ("--since", "--profile", "--region"):
+        parser.needs(option, "--team", "--bucket")
+    parser.reads_only("what=show", "change", "--json")
+    parser.reads_only("what=verify", "--json")
 
 
-def history_from(args: argparse.Namespace) -> History:
-    """Return the history that the options ask for."""
+def history_from(args: argparse.Namespace) -> Any:
+    """Return the history that the options ask for, one change, or the problems of the journal."""
+    if args.what == "show":
+        return _found(args)
+    if args.what == "verify":
+        return Journal().verify()
+    if args.team is None and args.bucket is None:
+        return Journal()
     with working("Reading CloudTrail"):
         return connection(args).history(args.team, args.bucket, since=args.since)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the history, the newest change first."""
+    """Print the history, or show or verify the journal."""
+    if args.what == "show":
+        show_json(_found(args).to_dict())
+        return OK
+    if args.what == "verify":
+        return _verify(args)
     history = history_from(args)
+    if isinstance(history, Journal):
+        return _list(args, history)
     if args.json:
         show_json({"changes": [entry.to_dict() for entry in history], "unread": list(history.unread)})
     elif history:
@@ -51,3 +75,32 @@ def run(args: argparse.Namespace) -> int:
     for text in history.unread:
         note(f"not read: {printable(text)}")
     return UNKNOWN if history.unread else OK
+
+
+def _list(args: argparse.Namespace, journal: Journal) -> int:
+    records = list(journal)
+    if args.json:
+        show_json([record.to_dict() for record in records])
+    elif records:
+        say(table(journal.head, [journal.row(record) for record in records], whole=(0,)))
+    else:
+        say(f"The journal in {journal.path} is empty.")
+    return OK
+
+
+def _found(args: argparse.Namespace) -> ChangeRecord:
+    if not args.change:
+        raise InvalidInput(
+            "history show needs a change id.", next_step="Run gt-secure history show ID.", field="change"
+        )
+    return Journal().find(args.change)
+
+
+def _verify(args: argparse.Namespace) -> int:
+    problems = Journal().verify()
+    if args.json:
+        show_json({change: list(found) for change, found in problems.items()})
+    else:
+        for change, found in problems.items():
+            say(f"{change}  {'; '.join(found) or 'intact'}")
+    return FOUND if any(problems.values()) else OK

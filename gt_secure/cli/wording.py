@@ -51,7 +51,7 @@ COMMAND_LINE = Wording(
     calls={
         "findings": "'gt-secure findings'",
         "hits": "access logs",
-        "journal": "'gt-secure journal'",
+        "journal": "'gt-secure history'",
         "resume": "'gt-secure apply --resume {}'",
         "undo": "'gt-secure undo {}'",
         "workteams": "'gt-secure teams'",

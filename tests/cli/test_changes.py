@@ -50,7 +50,7 @@ def test_plan_apply_undo_and_their_exit_codes(run: Run, account: Account, monkey
     change = json.loads(out)["id"]
     assert run("plan", *WISH)[0] == 0
     assert run("apply", *WISH, "--yes")[0] == 0
-    code, out = run("journal", "--json")
+    code, out = run("history", "--json")
     assert [record["status"] for record in json.loads(out)] == ["applied"]
     code, out = run("undo", change, "--yes", "--json")
     assert (code, json.loads(out)["outcome"]) == (0, "undone")
@@ -132,16 +132,16 @@ def test_labelers_of_a_log_stop_the_plan(run: Run, tmp_path: Path) -> None:
     assert stops == ["refuses-labeler"]
 
 
-def test_journal_show_verify_export(run: Run, account: Account) -> None:
-    assert run("journal")[0] == 0
+def test_history_show_verify_and_json(run: Run, account: Account) -> None:
+    assert run("history")[0] == 0
     change = json.loads(run("apply", *WISH, "--yes", "--json")[1])["id"]
-    shown = json.loads(run("journal", "show", change[:18])[1])
+    shown = json.loads(run("history", "show", change[:18])[1])
     assert shown["caller"].endswith("sandbox-admin")
-    assert run("journal", "verify")[0] == 0
-    assert json.loads(run("journal", "export")[1])["id"] == change
+    assert run("history", "verify")[0] == 0
+    assert json.loads(run("history", "--json")[1])[0]["id"] == change
     file = account.journal.path / f"{change}.jsonl"
     file.write_text(file.read_text().replace("203.0.113.0/24", "203.0.112.0/24"))
-    assert run("journal", "verify")[0] == 2
+    assert run("history", "verify")[0] == 2
     with pytest.raises(GtSecureError, match="is not intact"):
         run("undo", change, "--yes")
 
@@ -155,8 +155,8 @@ def test_journal_show_verify_export(run: Run, account: Account) -> None:
         (("plan", "--allow", "203.0.113.7", "--bucket", "no-such-bucket-here"), NotFound),
         (("plan", "-f", "none.json"), NotFound),
         (("undo", "--yes"), NotFound),
-        (("journal", "show"), InvalidInput),
-        (("journal", "show", "1999"), NotFound),
+        (("history", "show"), InvalidInput),
+        (("history", "show", "1999"), NotFound),
         (("export",), InvalidInput),
         (("export", "--bucket", BUCKET), NotFound),
     ],

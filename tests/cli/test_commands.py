@@ -97,7 +97,7 @@ def test_the_main_job(run, tmp_path):
     assert code == 0
     assert ELSEWHERE in plot.read_text()
 
-    code, out, _ = run("journal")
+    code, out, _ = run("history")
     assert code == 0
     code, out, err = run("undo", "--yes")
     assert code == 0, err

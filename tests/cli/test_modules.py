@@ -17,7 +17,7 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("module", MODULES)
 def test_a_module_answers_as_the_command(module: str) -> None:
     script = "import sys; from gt_secure.cli.main import main; sys.exit(main())"
-    for arguments in ((), ("--version",), ("journal", "--help")):
+    for arguments in ((), ("--version",), ("history", "--help")):
         wanted = run(sys.executable, "-c", script, *arguments)
         done = run(sys.executable, "-m", module, *arguments)
         assert (done.returncode, done.stdout) == (0, wanted.stdout)

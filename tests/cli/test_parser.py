@@ -53,7 +53,7 @@ def test_a_wrong_option_is_a_usage_error_for_every_command(name: str, words: lis
         ("hits", "--limit", "x", "log"),
         ("sandbox", "--port", "x"),
         ("plot",),
-        ("journal", "shwo"),
+        ("history", "shwo"),
     ],
 )
 def test_usage_errors_are_never_drift(words: tuple[str, ...], capsys) -> None:
@@ -71,7 +71,7 @@ def test_usage_errors_are_never_drift(words: tuple[str, ...], capsys) -> None:
         (("hits", "--presignd"), "--presigned"),
         (("plan", "--url-lock", "SourceIP"), "SourceIp"),
         (("findings", "--fail-on", "hgh"), "high"),
-        (("journal", "verfy"), "verify"),
+        (("history", "verfy"), "verify"),
     ],
 )
 def test_did_you_mean(words: tuple[str, ...], meant: str, capsys) -> None:
@@ -105,7 +105,6 @@ LOCAL = (
     "inspect",
     "tutorials",
     "demo",
-    "journal",
     "sandbox",
 )
 
@@ -244,7 +243,7 @@ def test_messages_of_the_library_leave_no_python_argument_behind(capsys, monkeyp
     ("line", "expected"),
     [
         ("gt-secure pl", {"plan ", "plot "}),
-        ("gt-secure journal ve", {"verify "}),
+        ("gt-secure history ve", {"verify "}),
         ("gt-secure plan --url-lock Vpc", {"VpcSourceIp "}),
         ("gt-secure verdict --re", set()),
     ],
