@@ -57,7 +57,6 @@ def _rest_masked(text: str, d: Dialect) -> str:
     return f"CASE WHEN {left} OR {text} LIKE '%AKIA%' OR {text} LIKE '%ASIA%' THEN {masked(text, d)} ELSE {text} END"
 
 
-_SECRETS = ("x-amz-security-token", "x-amz-credential", "x-amz-signature", "awsaccesskeyid", "signature")
 _SIGNED_BY_SIGV2 = (
     "acl", "cors", "delete", "lifecycle", "location", "logging", "notification", "partnumber", "policy",
     "requestpayment", "restore", "tagging", "torrent", "uploadid", "uploads", "versionid", "versioning", "versions",
