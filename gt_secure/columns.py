@@ -13,9 +13,14 @@ _NARROW = 12
 _TIGHT = 8
 _SEPARATORS = "/:.-_"
 _TONES: dict[str, Tone] = {
-    "critical": "no", "high": "no", "medium": "warn", "applied": "ok", "undone": "plain", "unfinished": "warn",
+    "critical": "no",
+    "high": "no",
+    "medium": "warn",
+    "applied": "ok",
+    "undone": "plain",
+    "unfinished": "warn",
     "damaged": "no",
-}  # fmt: skip
+}
 T = TypeVar("T")
 
 

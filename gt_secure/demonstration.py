@@ -92,8 +92,12 @@ def demo(*, python: str | Path | None = None, progress: Callable[[str], None] | 
         connection = connect(sandbox=running)
         _open_tasks(connection)
         shown = widgets.panel(
-            connection, team=TEAM, bucket=BUCKET, prefix=PREFIX, addresses=["203.0.113.0/24"],
-        )  # fmt: skip
+            connection,
+            team=TEAM,
+            bucket=BUCKET,
+            prefix=PREFIX,
+            addresses=["203.0.113.0/24"],
+        )
     except BaseException:
         running.stop()
         raise

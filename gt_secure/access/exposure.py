@@ -198,10 +198,12 @@ class Exposure:
         names = ("presigned",) if of == "bucket" or not self.locks.has_portal else OF_A_TEAM[: 1 + is_refused]
         here = self if expectation.prefix is None else self._under(expectation.prefix)
         answers = tuple(
-            _first([here.at(source, name) if is_refused else here.plain(source, name) for name in names],
-                   _WORST_FIRST[expectation.kind])
+            _first(
+                [here.at(source, name) if is_refused else here.plain(source, name) for name in names],
+                _WORST_FIRST[expectation.kind],
+            )
             for source in expectation.sources
-        )  # fmt: skip
+        )
         asked = replace(expectation, of=of, prefix=here.key if here.is_prefix else expectation.prefix)
         return Proof.of_expectation(asked, answers, self.assumed)
 

@@ -70,8 +70,9 @@ def add_plan_arguments(parser: Parser) -> None:
         metavar="LIST",
         help="addresses, CIDR ranges, prefix lists (pl-...) and wafv2:ipset/NAME; may be repeated",
     )
-    group.add_argument("--networks", action="append", metavar="FILE",
-                       help="networks file whose names --allow accepts; may be repeated")  # fmt: skip
+    group.add_argument(
+        "--networks", action="append", metavar="FILE", help="networks file whose names --allow accepts; may be repeated"
+    )
     group.add_argument("--endpoint", action="append", metavar="ID", help="VPC endpoint of S3; may be repeated")
     group.add_argument("--bucket", help="bucket to guard")
     group.add_argument("--prefix", help="guard only keys with this prefix")
@@ -323,9 +324,12 @@ def _add_export(commands: Commands) -> None:
     parser.add_argument("--team", help="private workteam")
     parser.add_argument("--bucket", help="bucket whose guard is read")
     parser.add_argument(
-        "--lists", action="append", default=[], metavar="NAME",
+        "--lists",
+        action="append",
+        default=[],
+        metavar="NAME",
         help="pl-... or wafv2:ipset/NAME: write the name, not its ranges (repeatable)",
-    )  # fmt: skip
+    )
     parser.add_argument("-o", "--output", type=Path, help="file to write, .json or .yaml (default: print JSON)")
     parser.excludes("--output", "--json")
 

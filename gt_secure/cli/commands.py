@@ -41,8 +41,14 @@ COMMANDS: tuple[Command, ...] = (
     Command("export", RESTRICT, "changes", "write the current locks as a restriction file", "Connection.export"),
     Command("url", TEST, "url", "mint a presigned test URL", "Connection.test_url", ("test-url",)),
     Command("probe", TEST, "url", "fetch a test URL and explain the answer", "Connection.probe"),
-    Command("explain", TEST, "exposure", "show who can open an object, and which lock decides", "Connection.exposure",
-            ("exposure",)),
+    Command(
+        "explain",
+        TEST,
+        "exposure",
+        "show who can open an object, and which lock decides",
+        "Connection.exposure",
+        ("exposure",),
+    ),
     Command("prove", TEST, "exposure", "prove that a restriction holds, or show a hole", "Connection.prove"),
     Command("findings", TEST, "findings", "list what defeats or weakens a restriction", "Connection.findings"),
     Command("doctor", TEST, "doctor", "show what this role can do, and the missing permissions", "doctor.examine"),
@@ -58,7 +64,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("sandbox", LOCAL, "sandbox", "run AWS on this machine, for demos and tests", "sandbox.Sandbox"),
     Command("inspect", LOCAL, "url", "describe a presigned URL without its secrets", "presign.inspect"),
     Command("verdict", LOCAL, "verdict", "decide IAM requests from standard input (NDJSON)", "iam.batch.run"),
-)  # fmt: skip
+)
 
 
 def find_command(word: str) -> Command | None:

@@ -57,9 +57,11 @@ def add(commands: Commands) -> None:
     parser.add_argument("--logs", metavar="S3URI", help="access log location, if it cannot be read")
     parser.add_argument("--role-arn", metavar="ARN", help="role that signs test URLs (default: the caller's own)")
     parser.add_argument(
-        "--policy", nargs="*", metavar="FEATURE",
+        "--policy",
+        nargs="*",
+        metavar="FEATURE",
         help="print the policy for these features (default: the unusable)",
-    )  # fmt: skip
+    )
     parser.add_argument(
         "--need", nargs="+", metavar="FEATURE", help="check only these features; the exit code has the result"
     )
@@ -109,8 +111,12 @@ def _show(found: Any) -> None:
     say(fit(f"{printable(found.caller)} in {found.scope.region}"))
     say(fit(found.headline))
     say()
-    say(table(("can", "feature", "what", "why not"),
-              [(each.status, each.feature.name, each.feature.title, each.why) for each in found.features]))  # fmt: skip
+    say(
+        table(
+            ("can", "feature", "what", "why not"),
+            [(each.status, each.feature.name, each.feature.title, each.why) for each in found.features],
+        )
+    )
     say()
     _show_facts(found.facts)
     if any(each.status != "yes" for each in found.features):

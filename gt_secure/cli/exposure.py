@@ -53,9 +53,13 @@ def add(commands: Commands) -> None:
     explain.add_argument("object", nargs="?", help="s3://bucket/key, or s3://bucket/prefix/ for all keys under it")
     explain.add_argument("--team", help="private workteam whose locks apply")
     explain.add_argument(
-        "--from", dest="sources", action="append", default=[], metavar="SOURCE",
+        "--from",
+        dest="sources",
+        action="append",
+        default=[],
+        metavar="SOURCE",
         help="203.0.113.7, or '10.0.3.4 via vpce-0a1b2c3d' (repeatable)",
-    )  # fmt: skip
+    )
     add_context(explain)
     _add_files(explain)
     explain.add_argument("--session-policy", metavar="FILE", help="policy file of the session that signs")

@@ -27,11 +27,19 @@ def follow(args: argparse.Namespace) -> int:
     total, header = 0, True
     with warnings_as_lines(), working("Waiting for delivery") as line:
         batches = follow_hits(
-            sources, wait_s=args.wait_s, since=args.since, until=args.until, aws=aws, dedupe=args.dedupe,
-            cache=not args.no_cache, engine=args.engine, filters=log_filters(args), networks=args.networks,
+            sources,
+            wait_s=args.wait_s,
+            since=args.since,
+            until=args.until,
+            aws=aws,
+            dedupe=args.dedupe,
+            cache=not args.no_cache,
+            engine=args.engine,
+            filters=log_filters(args),
+            networks=args.networks,
             memory_limit=args.memory_limit,
             progress=lambda state: line.update(state.sentence) if isinstance(state, Waiting) else None,
-        )  # fmt: skip
+        )
         with contextlib.closing(batches):
             for hits in batches:
                 total += len(hits)

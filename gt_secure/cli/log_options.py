@@ -42,14 +42,18 @@ def add_log_source(parser: Parser) -> None:
     parser.add_argument("--until", help="end: UTC time, exclusive")
     parser.add_argument("--prefix", help="only objects whose key starts with this")
     parser.add_argument(
-        "--networks", action="append", metavar="FILE",
+        "--networks",
+        action="append",
+        metavar="FILE",
         help="names of networks: networks file, ip-ranges.json or .mmdb; may be repeated",
-    )  # fmt: skip
+    )
     parser.add_argument("--no-cache", action="store_true", help="do not cache log objects of S3 on disk")
     parser.add_argument(
-        "--memory-limit", default=MEMORY_LIMIT, metavar="SIZE",
+        "--memory-limit",
+        default=MEMORY_LIMIT,
+        metavar="SIZE",
         help="memory limit; spills to disk beyond it (default: %(default)s)",
-    )  # fmt: skip
+    )
     parser.add_argument("--stats", action="store_true", help="print coverage as JSON on standard error")
     parser.set_defaults(engine="auto", athena_database=None, dedupe=False, predict=False, presigned=False)
     parser.set_defaults(refused=False, no_tests=False, network=[])
@@ -70,9 +74,11 @@ def add_engine(parser: Parser) -> None:
     """Offer what chooses where the query runs."""
     group = parser.add_argument_group("where the query runs")
     group.add_argument(
-        "--engine", choices=ENGINES, default="auto",
+        "--engine",
+        choices=ENGINES,
+        default="auto",
         help="auto reads here, and large logs with --athena-database if given (--stats shows why)",
-    )  # fmt: skip
+    )
     group.add_argument("--athena-database", help="database of the Glue catalog for Athena's table")
     group.add_argument("--athena-workgroup", default="primary", help="work group of Athena (default: %(default)s)")
     group.add_argument("--athena-output", help="s3:// location of Athena's results (default: the work group's)")
@@ -96,11 +102,17 @@ def open_hits(args: argparse.Namespace) -> Hits:
     with warnings_as_lines(), reading() as progress:
         options: dict[str, Any] = {
             "dedupe": args.dedupe,
-            "since": args.since, "until": args.until, "aws": aws, "cache": not args.no_cache,
-            "engine": args.engine, "athena": athena_settings(args),
-            "filters": log_filters(args), "progress": progress, "networks": args.networks,
+            "since": args.since,
+            "until": args.until,
+            "aws": aws,
+            "cache": not args.no_cache,
+            "engine": args.engine,
+            "athena": athena_settings(args),
+            "filters": log_filters(args),
+            "progress": progress,
+            "networks": args.networks,
             "memory_limit": args.memory_limit,
-        }  # fmt: skip
+        }
         if getattr(args, "wait_for", 0):
             hits = logs.wait_for_hits(sources, args.wait_for, wait_s=args.wait_s, **options)
         else:
@@ -140,9 +152,13 @@ def athena_settings(args: argparse.Namespace) -> Athena | None:
     if args.engine != "athena" and args.athena_database is None:
         return None
     return logs.Athena(
-        database=args.athena_database or "default", workgroup=args.athena_workgroup, output=args.athena_output,
-        table=args.athena_table, yes=args.yes, confirm=_confirmed,
-    )  # fmt: skip
+        database=args.athena_database or "default",
+        workgroup=args.athena_workgroup,
+        output=args.athena_output,
+        table=args.athena_table,
+        yes=args.yes,
+        confirm=_confirmed,
+    )
 
 
 def _confirmed(estimate: Estimate) -> bool:

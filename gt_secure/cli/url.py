@@ -54,9 +54,13 @@ def add(commands: Commands) -> None:
     )
     _minting(probe)
     probe.add_argument(
-        "--from", dest="sources", action="append", default=[], metavar="SOURCE",
+        "--from",
+        dest="sources",
+        action="append",
+        default=[],
+        metavar="SOURCE",
         help="fetch from this source: 203.0.113.7 or '10.0.3.4 via vpce-0a1b2c3d' (sandbox only; repeatable)",
-    )  # fmt: skip
+    )
     probe.add_argument("--expect", choices=("opened", "refused"), help="expected result of every fetch")
     probe.reads_only("object=-", "--from", "--expect", "--json", "--profile", "--region")
 

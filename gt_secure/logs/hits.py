@@ -29,8 +29,7 @@ from .time_range import parse_time
 if TYPE_CHECKING:
     from .leaks import LeakRules, Leaks
 
-_SHOWN = (*FIELDS, *EXTRA, "presigned", "refused", "test", "fingerprint", "access_key", "minted", "age_s",
-          "expires_s")  # fmt: skip
+_SHOWN = (*FIELDS, *EXTRA, "presigned", "refused", "test", "fingerprint", "access_key", "minted", "age_s", "expires_s")
 
 
 class Hits:
@@ -128,9 +127,15 @@ class Hits:
         parts = [f"time >= TIMESTAMP '{start}'"] if start else []
         parts += [f"time < TIMESTAMP '{end}'"] if end else []
         same: dict[str, Any] = {
-            "endpoint": endpoint, "http_status": check_status(status), "auth_type": auth_type, "requester": requester,
-            "operation": operation, "bucket": bucket, "fingerprint": fingerprint, "allowlist": allowlist,
-        }  # fmt: skip
+            "endpoint": endpoint,
+            "http_status": check_status(status),
+            "auth_type": auth_type,
+            "requester": requester,
+            "operation": operation,
+            "bucket": bucket,
+            "fingerprint": fingerprint,
+            "allowlist": allowlist,
+        }
         if allowlist is not None and "allowlist" not in self._columns:
             raise InvalidInput(
                 "These hits are not joined with a restriction.",

@@ -28,10 +28,27 @@ from .table import Table, _plain
 
 TWINS = "Two URLs minted in the same second for the same object by the same credential look like one."
 PREFETCHERS = (
-    "facebookexternalhit", "slackbot", "slack-imgproxy", "discordbot", "twitterbot", "linkedinbot", "whatsapp",
-    "telegrambot", "skypeuripreview", "googleimageproxy", "bingpreview", "outlook-safelink", "safelinks", "mimecast",
-    "proofpoint", "barracuda", "google-safety", "applebot", "iframely", "embedly",
-)  # fmt: skip
+    "facebookexternalhit",
+    "slackbot",
+    "slack-imgproxy",
+    "discordbot",
+    "twitterbot",
+    "linkedinbot",
+    "whatsapp",
+    "telegrambot",
+    "skypeuripreview",
+    "googleimageproxy",
+    "bingpreview",
+    "outlook-safelink",
+    "safelinks",
+    "mimecast",
+    "proofpoint",
+    "barracuda",
+    "google-safety",
+    "applebot",
+    "iframely",
+    "embedly",
+)
 """Words in the user agent of programs that look at a link somebody was sent (that is news too, of another kind)."""
 
 
@@ -179,15 +196,34 @@ class Leak:
     def to_dict(self) -> dict[str, Any]:
         """JSON-able form; holds no secret."""
         users = [
-            {"source": u.label, "network": u.network, "first": u.first.isoformat() + "Z", "uses": len(u.uses),
-             "refused": u.refused, "prefetcher": u.prefetcher, "user_agent": u.agent, "name": u.name, "asn": u.asn,
-             "country": u.country}
+            {
+                "source": u.label,
+                "network": u.network,
+                "first": u.first.isoformat() + "Z",
+                "uses": len(u.uses),
+                "refused": u.refused,
+                "prefetcher": u.prefetcher,
+                "user_agent": u.agent,
+                "name": u.name,
+                "asn": u.asn,
+                "country": u.country,
+            }
             for u in self.users
-        ]  # fmt: skip
+        ]
         minted = self.minted.isoformat() + "Z" if self.minted else None
-        return {"fingerprint": self.fingerprint, "kind": self.kind, "bucket": self.bucket, "key": self.key,
-                "signer": self.signer, "minted": minted, "expires_s": self.expires_s, "users": users,
-                "sentence": self.sentence, "evidence": self.evidence, "note": TWINS}  # fmt: skip
+        return {
+            "fingerprint": self.fingerprint,
+            "kind": self.kind,
+            "bucket": self.bucket,
+            "key": self.key,
+            "signer": self.signer,
+            "minted": minted,
+            "expires_s": self.expires_s,
+            "users": users,
+            "sentence": self.sentence,
+            "evidence": self.evidence,
+            "note": TWINS,
+        }
 
 
 def _compared(text: str) -> str:
@@ -229,19 +265,32 @@ class Leaks:
     def to_table(self) -> Table:
         """One row a later user."""
         rows = [
-            (leak.kind, leak.key, leak.minted, leak.users[0].label, user.label, user.first, len(user.uses),
-             user.refused, leak.fingerprint)
+            (
+                leak.kind,
+                leak.key,
+                leak.minted,
+                leak.users[0].label,
+                user.label,
+                user.first,
+                len(user.uses),
+                user.refused,
+                leak.fingerprint,
+            )
             for leak in self.found
             for user in leak.others
-        ]  # fmt: skip
+        ]
         return Table(
             ("kind", "key", "minted", "first_user", "later_user", "later_first", "uses", "refused", "fingerprint"), rows
         )
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able form."""
-        return {"summary": self.summary, "checked": self.checked, "leaks": [leak.to_dict() for leak in self.found],
-                "notes": self.notes}  # fmt: skip
+        return {
+            "summary": self.summary,
+            "checked": self.checked,
+            "leaks": [leak.to_dict() for leak in self.found],
+            "notes": self.notes,
+        }
 
 
 _MOST = 500
@@ -249,9 +298,20 @@ _USES = 200
 
 
 LEAK_COLUMNS = (
-    "fingerprint", "remote_ip", "endpoint", "time", "refused", "test", "presigned", "key", "bucket", "requester",
-    "minted", "expires_s", "user_agent",
-)  # fmt: skip
+    "fingerprint",
+    "remote_ip",
+    "endpoint",
+    "time",
+    "refused",
+    "test",
+    "presigned",
+    "key",
+    "bucket",
+    "requester",
+    "minted",
+    "expires_s",
+    "user_agent",
+)
 """Columns that the search for leaks reads."""
 _USED = "FROM {hits} WHERE presigned AND NOT test AND fingerprint IS NOT NULL AND remote_ip IS NOT NULL"
 
@@ -391,8 +451,9 @@ def _user(row: tuple[Any, ...], identify: _Identities) -> User:
     address, endpoint, agent, uses = row[1], row[2], row[6] or "", row[9]
     identity, about = identify.of(address, endpoint)
     times = tuple((_EPOCH + dt.timedelta(microseconds=use >> 1), bool(use & 1)) for use in uses)
-    return User(address, endpoint, identity, agent, times, identify.is_prefetcher(agent), about.name, about.asn,
-                about.country)  # fmt: skip
+    return User(
+        address, endpoint, identity, agent, times, identify.is_prefetcher(agent), about.name, about.asn, about.country
+    )
 
 
 def network_name(text: str, endpoint: str | None, rules: LeakRules) -> str:

@@ -214,9 +214,14 @@ def wait_for_hits(
 
 
 def _wait(
-    deliveries: Deliveries, enough: Enough, clock: _Clock, folder: str, cache: CacheLike,
-    read: Callable[..., Hits], progress: Callable[[Any], object] | None,
-) -> Hits:  # fmt: skip
+    deliveries: Deliveries,
+    enough: Enough,
+    clock: _Clock,
+    folder: str,
+    cache: CacheLike,
+    read: Callable[..., Hits],
+    progress: Callable[[Any], object] | None,
+) -> Hits:
     """Read whenever there are new objects."""
     local = any(not isinstance(item, S3Object) for item in deliveries.new())
     given = cache if isinstance(cache, Cache) or not local else False

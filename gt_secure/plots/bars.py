@@ -228,8 +228,19 @@ def _draw_bars(parts: Parts, bars: list[_Bar], palette: Palette) -> None:
     for row, (bar, end) in enumerate(zip(bars, ends, strict=True)):
         style = {"va": "center", "color": palette.text}
         label = axes.get_yaxis_transform()
-        parts.labels.append(put_text(axes, 0, row, bar.label, ha="right", fontsize=9, transform=label,
-                                     style="normal" if bar.sources == 1 else "italic", **style))  # fmt: skip
+        parts.labels.append(
+            put_text(
+                axes,
+                0,
+                row,
+                bar.label,
+                ha="right",
+                fontsize=9,
+                transform=label,
+                style="normal" if bar.sources == 1 else "italic",
+                **style,
+            )
+        )
         parts.beside.append(put_text(axes, end, row, bar.short, **style))
     axes.set_yticks([])
     axes.spines["bottom"].set(visible=True, color=palette.line)
@@ -260,9 +271,17 @@ def _draw_bar(parts: Parts, row: int, bar: _Bar, most: int, palette: Palette) ->
         if number:
             # A single refusal stays visible beside thousands of opened requests.
             long = max(number * part, 0.008 * most)
-            parts.axes.barh(row, long, left=end, height=0.64, color=getattr(palette, kind.code), hatch=kind.hatch,
-                            alpha=0.55 if group else 1.0, edgecolor=edge_of(palette) if kind.hatch else "none",
-                            linewidth=0)  # fmt: skip
+            parts.axes.barh(
+                row,
+                long,
+                left=end,
+                height=0.64,
+                color=getattr(palette, kind.code),
+                hatch=kind.hatch,
+                alpha=0.55 if group else 1.0,
+                edgecolor=edge_of(palette) if kind.hatch else "none",
+                linewidth=0,
+            )
             end += long + 0.0015 * most
     if part < 1.0:
         _cut(parts, row, most, palette)

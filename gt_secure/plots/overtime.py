@@ -42,10 +42,13 @@ def over_time(hits: Hits, *, theme: Theme = "light") -> Figure:
     if len(rows) <= _MOST_MARKS:
         set_marks(figure, parts, [_mark(unit, *row) for row in rows], spans=spans)
     peak = max(rows, key=lambda row: sum(row[1]))
-    describe(figure, f"Bar chart, requests per {unit}, UTC: {in_words(totals)}. "
-              f"From {rows[0][0]:%Y-%m-%d %H:%M} to {rows[-1][0]:%Y-%m-%d %H:%M}. "
-              f"Most in the {unit} of {peak[0]:%Y-%m-%d %H:%M}: {in_words(peak[1])}. "
-              f"{hits.coverage.summary}")  # fmt: skip
+    describe(
+        figure,
+        f"Bar chart, requests per {unit}, UTC: {in_words(totals)}. "
+        f"From {rows[0][0]:%Y-%m-%d %H:%M} to {rows[-1][0]:%Y-%m-%d %H:%M}. "
+        f"Most in the {unit} of {peak[0]:%Y-%m-%d %H:%M}: {in_words(peak[1])}. "
+        f"{hits.coverage.summary}",
+    )
     return figure
 
 
@@ -84,8 +87,16 @@ def _draw_time(parts: Parts, unit: str, rows: _Rows, palette: Palette) -> None:
     for i, kind in enumerate(OUTCOMES):
         counts = [row[1][i] for row in rows]
         if any(counts):
-            axes.bar(at, counts, width=step * 0.92, bottom=bottom, color=getattr(palette, kind.code), hatch=kind.hatch,
-                     edgecolor=edge_of(palette) if kind.hatch else "none", linewidth=0)  # fmt: skip
+            axes.bar(
+                at,
+                counts,
+                width=step * 0.92,
+                bottom=bottom,
+                color=getattr(palette, kind.code),
+                hatch=kind.hatch,
+                edgecolor=edge_of(palette) if kind.hatch else "none",
+                linewidth=0,
+            )
             bottom = [low + count for low, count in zip(bottom, counts, strict=True)]
     # One hour alone would be a wall: show at least twelve steps.
     middle, half = (at[0] + at[-1]) / 2, max((at[-1] - at[0]) / 2 + step, 6 * step)

@@ -97,8 +97,15 @@ def _draw(parts: Parts, rows: list[tuple[str, str, int]], palette: Palette) -> N
     for row, (label, lock, number) in enumerate(rows):
         hatch = _HATCH if lock.endswith(PREDICTED) else None
         colour = palette.failed if lock == _UNKNOWN else palette.refused
-        axes.barh(row, number, height=0.64, color=colour, hatch=hatch, linewidth=0,
-                  edgecolor=edge_of(palette) if hatch else "none")  # fmt: skip
+        axes.barh(
+            row,
+            number,
+            height=0.64,
+            color=colour,
+            hatch=hatch,
+            linewidth=0,
+            edgecolor=edge_of(palette) if hatch else "none",
+        )
         style = {"va": "center", "color": palette.text, "transform": axes.get_yaxis_transform()}
         parts.labels.append(put_text(axes, 0, row, label, ha="right", fontsize=9, **style))
         parts.numbers.append(

@@ -140,8 +140,16 @@ def add_key(
 
     patch = None
     if colour:
-        patch = Rectangle((0, 0), 0.01, 0.01, transform=figure.transFigure, facecolor=colour, hatch=hatch, linewidth=0,
-                          edgecolor=edge_of(palette) if hatch else "none")  # fmt: skip
+        patch = Rectangle(
+            (0, 0),
+            0.01,
+            0.01,
+            transform=figure.transFigure,
+            facecolor=colour,
+            hatch=hatch,
+            linewidth=0,
+            edgecolor=edge_of(palette) if hatch else "none",
+        )
         figure.add_artist(patch)
     text = figure.text(0, 0, words, va="center", fontsize=8, color=palette.text, parse_math=False)
     parts.keys.append((patch, text))

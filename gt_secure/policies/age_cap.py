@@ -59,8 +59,9 @@ def parse_age(value: str | dt.timedelta) -> int:
 
 def age_text(seconds: int) -> str:
     """Return an age as people write it: ``15m``."""
-    unit, size = next((unit, size) for unit, size in (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1))
-                      if seconds % size == 0)  # fmt: skip
+    unit, size = next(
+        (unit, size) for unit, size in (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)) if seconds % size == 0
+    )
     return f"{seconds // size}{unit}"
 
 

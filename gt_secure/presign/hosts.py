@@ -12,9 +12,17 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 HostKind: TypeAlias = Literal[
-    "virtual", "path", "global", "accelerate", "access-point", "multi-region", "object-lambda", "outposts", "express",
+    "virtual",
+    "path",
+    "global",
+    "accelerate",
+    "access-point",
+    "multi-region",
+    "object-lambda",
+    "outposts",
+    "express",
     "custom",
-]  # fmt: skip
+]
 
 _SUFFIX = r"\.amazonaws\.(?:com|com\.cn|eu)"
 _REGION = r"(?P<region>[a-z]{2,}(?:-[a-z]+)+-\d+)"

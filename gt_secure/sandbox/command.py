@@ -31,10 +31,13 @@ _WARNING = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument(
-        "action", nargs="?", choices=("run", "install", "reset"), default="run",
+        "action",
+        nargs="?",
+        choices=("run", "install", "reset"),
+        default="run",
         help="run a sandbox (the default), install its packages into a separate environment, or reset the running one "
         "that AWS_ENDPOINT_URL names",
-    )  # fmt: skip
+    )
     parser.add_argument("--host", default="127.0.0.1", help="loopback address to listen on (default: %(default)s)")
     parser.add_argument(
         "--container-host",
@@ -46,9 +49,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--state-dir", type=Path, default=None, help="folder for persistent state (default: in memory only)"
     )
     parser.add_argument(
-        "--log-delay", type=float, default=2.0, metavar="SECONDS",
+        "--log-delay",
+        type=float,
+        default=2.0,
+        metavar="SECONDS",
         help="delivery delay of access logs; hours on AWS (default: %(default)s)",
-    )  # fmt: skip
+    )
     parser.add_argument("--seed", choices=("demo", "none"), default="demo", help="what an empty sandbox is filled with")
     parser.add_argument("--json", action="store_true", help="print one line of JSON instead of shell lines")
     parser.set_defaults(account=ACCOUNT, vpc_port=0, workforce_delay=1.0, exit_with_stdin=False)

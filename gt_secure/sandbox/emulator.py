@@ -24,9 +24,16 @@ Response = tuple[int, dict[str, str], bytes]
 
 SERVICES = ("s3", "sts", "iam", "ec2", "wafv2")
 _REMOVE = (
-    "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_ENDPOINT_URL", "LOCALSTACK_PERSISTENCE", "USE_SSL", "MINISTACK_HOST",
-    "SERVICES_CONFIG", "AWS_SHARED_CREDENTIALS_FILE", "EDGE_PORT",
-)  # fmt: skip
+    "AWS_SESSION_TOKEN",
+    "AWS_PROFILE",
+    "AWS_ENDPOINT_URL",
+    "LOCALSTACK_PERSISTENCE",
+    "USE_SSL",
+    "MINISTACK_HOST",
+    "SERVICES_CONFIG",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "EDGE_PORT",
+)
 
 
 def load(settings: Settings) -> None:

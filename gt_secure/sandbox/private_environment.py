@@ -159,9 +159,14 @@ def _run(command: Sequence[str]) -> str:
     """Run a command and return why it failed, or an empty text."""
     try:
         done = subprocess.run(
-            command, env=child_environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            timeout=_TIMEOUT_S, check=False,
-        )  # fmt: skip
+            command,
+            env=child_environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_S,
+            check=False,
+        )
     except subprocess.TimeoutExpired:
         return f"{Path(command[0]).name} did not end within {_TIMEOUT_S} s"
     except OSError as error:

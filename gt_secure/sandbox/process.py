@@ -110,9 +110,11 @@ class Sandbox:
             if facts.get("error") == "InvalidInput":
                 details = facts.get("details", {})
                 raise InvalidInput(
-                    facts["message"], next_step=facts["next_step"], field=details.get("field", ""),
+                    facts["message"],
+                    next_step=facts["next_step"],
+                    field=details.get("field", ""),
                     value=details.get("value"),
-                )  # fmt: skip
+                )
             raise GtSecureError(
                 f"The sandbox did not start: {facts.get('message') or said or 'it gave no reason'}",
                 next_step=facts.get("next_step", "Run gt-secure sandbox in a terminal to see why."),
@@ -121,8 +123,14 @@ class Sandbox:
         return self
 
     def _started(self, errors: IO[bytes]) -> subprocess.Popen[bytes]:
-        command = [self._python, "-P", str(private_environment.BOOTSTRAP), "--json", "--exit-with-stdin",
-                   *self._settings.to_options()]  # fmt: skip
+        command = [
+            self._python,
+            "-P",
+            str(private_environment.BOOTSTRAP),
+            "--json",
+            "--exit-with-stdin",
+            *self._settings.to_options(),
+        ]
         env = _environment(same_interpreter=self._python == sys.executable)
         try:
             return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=env)

@@ -101,10 +101,21 @@ class Settings:
     def to_options(self) -> list[str]:
         """Return the settings as options of the command line."""
         options = [
-            "--host", self.host, "--port", str(self.port), "--vpc-port", str(self.vpc_port),
-            "--log-delay", str(self.log_delay_s), "--workforce-delay", str(self.workforce_delay_s),
-            "--seed", self.seed, "--account", self.account,
-        ]  # fmt: skip
+            "--host",
+            self.host,
+            "--port",
+            str(self.port),
+            "--vpc-port",
+            str(self.vpc_port),
+            "--log-delay",
+            str(self.log_delay_s),
+            "--workforce-delay",
+            str(self.workforce_delay_s),
+            "--seed",
+            self.seed,
+            "--account",
+            self.account,
+        ]
         if self.container_host is not None:
             options += ["--container-host", self.container_host]
         return options + (["--state-dir", str(self.state_dir)] if self.state_dir else [])

@@ -18,8 +18,17 @@ from .accounts import Account
 from .row import SEVERITIES, SweepRow
 
 HEAD = (
-    "account", "region", "team", "URL lock", "portal lock", "guard", "buckets", "exposure", "findings", "not read",
-)  # fmt: skip
+    "account",
+    "region",
+    "team",
+    "URL lock",
+    "portal lock",
+    "guard",
+    "buckets",
+    "exposure",
+    "findings",
+    "not read",
+)
 
 
 @dataclass(frozen=True, repr=False)

@@ -115,5 +115,11 @@ def unreadable(known: ProbeContext) -> Cause | None:
 
 
 RULES: tuple[Callable[[ProbeContext], Cause | None], ...] = (
-    two_signatures, unsigned_headers, cut_url, kms_needs_version_4, customer_key, closed_account, unreadable,
-)  # fmt: skip
+    two_signatures,
+    unsigned_headers,
+    cut_url,
+    kms_needs_version_4,
+    customer_key,
+    closed_account,
+    unreadable,
+)

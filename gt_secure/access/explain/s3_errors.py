@@ -170,9 +170,12 @@ def _redirect(known: ProbeContext) -> Cause | None:
     )
 
 
-_GONE = {"NoSuchKey": "The object does not exist.", "NoSuchBucket": "The bucket does not exist.",
-         "NoSuchVersion": "This version of the object does not exist.",
-         "MethodNotAllowed": "The object's current version is a delete marker."}  # fmt: skip
+_GONE = {
+    "NoSuchKey": "The object does not exist.",
+    "NoSuchBucket": "The bucket does not exist.",
+    "NoSuchVersion": "This version of the object does not exist.",
+    "MethodNotAllowed": "The object's current version is a delete marker.",
+}
 
 
 def _object_state(known: ProbeContext) -> Cause | None:

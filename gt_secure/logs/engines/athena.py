@@ -87,9 +87,15 @@ class AthenaRun:
         self._check_output(table.location or uri)
         objects, size = self._listed(uri)
         self.estimate = Estimate(
-            objects, size, self.settings.usd_per_tb, self.settings.workgroup, self.settings.database, table.name,
-            isinstance(table, AdHoc), cutoff,
-        )  # fmt: skip
+            objects,
+            size,
+            self.settings.usd_per_tb,
+            self.settings.workgroup,
+            self.settings.database,
+            table.name,
+            isinstance(table, AdHoc),
+            cutoff,
+        )
         sql = statement(question, table.lines(self._path_condition(uri)), TRINO, with_source=with_source)
         if len(sql.encode()) > MAX_QUERY_BYTES:
             raise InvalidInput(

@@ -126,9 +126,10 @@ class Athena:
                 )
         if self.output is not None and not self.output.startswith("s3://"):
             raise InvalidInput(
-                "The output location of Athena is an s3:// address.", next_step="Write s3://bucket/prefix/.",
+                "The output location of Athena is an s3:// address.",
+                next_step="Write s3://bucket/prefix/.",
                 field="output",
-            )  # fmt: skip
+            )
         if not 0 <= self.reuse_minutes <= 10_080:
             raise InvalidInput("Results are reused for 0 to 10,080 minutes.", field="reuse_minutes")
         if self.reuse_minutes and self.table is None:

@@ -383,10 +383,16 @@ class Reader:
         total, size, listed = (ahead.objects, ahead.bytes, ahead.ended) if ahead is not None else (0, 0, False)
         self._progress(
             Progress(
-                tally.read, max(tally.bytes, self._seen), tally.lines, max(total, len(tally.names)), size,
-                self._stored, now - self._began, listed,
+                tally.read,
+                max(tally.bytes, self._seen),
+                tally.lines,
+                max(total, len(tally.names)),
+                size,
+                self._stored,
+                now - self._began,
+                listed,
             )
-        )  # fmt: skip
+        )
 
 
 class _InTurn:

@@ -10,10 +10,20 @@ Source: Amazon S3 User Guide, *Amazon S3 server access log format*
 from __future__ import annotations
 
 REFUSAL_CODES = (
-    "AccessDenied", "AccessDeniedException", "VpceAccessDenied", "AllAccessDisabled", "AccountProblem",
-    "InvalidAccessKeyId", "InvalidSecurity", "NotSignedUp", "RequestTimeTooSkewed", "SignatureDoesNotMatch",
-    "UnauthorizedAccess", "UnauthorizedOperation", "Client.UnauthorizedOperation",
-)  # fmt: skip
+    "AccessDenied",
+    "AccessDeniedException",
+    "VpceAccessDenied",
+    "AllAccessDisabled",
+    "AccountProblem",
+    "InvalidAccessKeyId",
+    "InvalidSecurity",
+    "NotSignedUp",
+    "RequestTimeTooSkewed",
+    "SignatureDoesNotMatch",
+    "UnauthorizedAccess",
+    "UnauthorizedOperation",
+    "Client.UnauthorizedOperation",
+)
 """Error codes of a refusal: those of S3 with status 401 or 403, and those of CloudTrail for policies of endpoints."""
 
 _CODES = ", ".join(f"'{code}'" for code in REFUSAL_CODES)

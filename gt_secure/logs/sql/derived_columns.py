@@ -58,11 +58,35 @@ def _rest_masked(text: str, d: Dialect) -> str:
 
 
 _SIGNED_BY_SIGV2 = (
-    "acl", "cors", "delete", "lifecycle", "location", "logging", "notification", "partnumber", "policy",
-    "requestpayment", "restore", "tagging", "torrent", "uploadid", "uploads", "versionid", "versioning", "versions",
-    "website", "response-content-type", "response-content-language", "response-expires", "response-cache-control",
-    "response-content-disposition", "response-content-encoding", "expires", "awsaccesskeyid", "x-amz-security-token",
-)  # fmt: skip
+    "acl",
+    "cors",
+    "delete",
+    "lifecycle",
+    "location",
+    "logging",
+    "notification",
+    "partnumber",
+    "policy",
+    "requestpayment",
+    "restore",
+    "tagging",
+    "torrent",
+    "uploadid",
+    "uploads",
+    "versionid",
+    "versioning",
+    "versions",
+    "website",
+    "response-content-type",
+    "response-content-language",
+    "response-expires",
+    "response-cache-control",
+    "response-content-disposition",
+    "response-content-encoding",
+    "expires",
+    "awsaccesskeyid",
+    "x-amz-security-token",
+)
 """Query parameters that signature version 2 covers (S3 User Guide, *Signing and authenticating REST requests*)."""
 
 _ODD = "%(25)*(2[DdEe]|5[Ff]|7[Ee]|3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa])"

@@ -117,9 +117,14 @@ def check_limit(limit: object) -> int | None:
 
 
 def finish(
-    store: Store, table: str, by: Sequence[str], limit: int | None = None, *, once: bool = False,
+    store: Store,
+    table: str,
+    by: Sequence[str],
+    limit: int | None = None,
+    *,
+    once: bool = False,
     export: Export | None = None,
-) -> Table:  # fmt: skip
+) -> Table:
     """Format a grouped table that has the ``by`` columns and ``hits``; most hits first.
 
     ``once``: each group has one row in it already. ``export``: write the rows there, if the engine can.

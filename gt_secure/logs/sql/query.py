@@ -69,10 +69,13 @@ def check_filters(filters: Mapping[str, Any]) -> None:
         near = difflib.get_close_matches(name, known, n=1)
         raise InvalidInput(
             f'"{name[:40]}" is not a filter that can run with the query.',
-            next_step=_THEN[name] if name in _THEN else f'Did you mean "{near[0]}"?' if near
+            next_step=_THEN[name]
+            if name in _THEN
+            else f'Did you mean "{near[0]}"?'
+            if near
             else f"Choose from {', '.join(known)}.",
             field="filters",
-        )  # fmt: skip
+        )
     check_status(filters.get("status"))
 
 

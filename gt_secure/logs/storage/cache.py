@@ -280,9 +280,11 @@ class Cache:
             numbers = {number: first + i for i, (f, number) in self._found.items() if f == file}
             # A table, because every query over these rows would read a list of thousands of numbers again.
             table = lookup_table(
-                store, "cached", {"was": list(numbers), "now": list(numbers.values())},
+                store,
+                "cached",
+                {"was": list(numbers), "now": list(numbers.values())},
                 {"was": "INTEGER", "now": "INTEGER"},
-            )  # fmt: skip
+            )
             parts.append(
                 f"SELECT place.now AS source, pos, {names} FROM ({rows_of([self.folder / file])}) r "
                 f"JOIN {table} place ON r.source = place.was"

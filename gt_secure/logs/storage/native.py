@@ -145,11 +145,16 @@ def _settings(client: Any, bucket: str) -> tuple[Any, Any]:
     endpoint, virtual, region = _endpoint(client, bucket)
     url = urlsplit(endpoint)
     settings = {
-        "endpoint": endpoint, "aws_endpoint_url_s3": endpoint, "region": region,
+        "endpoint": endpoint,
+        "aws_endpoint_url_s3": endpoint,
+        "region": region,
         "virtual_hosted_style_request": virtual,
         # What the environment says has been said to boto3 already.
-        "skip_signature": False, "s3_express": False, "request_payer": False, "unsigned_payload": False,
-    }  # fmt: skip
+        "skip_signature": False,
+        "s3_express": False,
+        "request_payer": False,
+        "unsigned_payload": False,
+    }
     options: dict[str, Any] = {
         "allow_http": url.scheme == "http",
         "user_agent": str(config.user_agent),

@@ -130,18 +130,23 @@ def _teams(region: Region) -> None:
     network = {"VpcId": VPC_ID, "Subnets": list(vpc.SUBNET_IDS), "SecurityGroupIds": [vpc.GROUP_ID]}
     portal = "vpce-0b1c2d3e4f5061728"
     region.workforces[WORKFORCE] = {
-        "WorkforceName": WORKFORCE, "WorkforceArn": arn(region, WORKFORCE), "CreateDate": created,
-        "LastUpdatedDate": created, "SourceIpConfig": {"Cidrs": []}, "Status": "Active", "IpAddressType": "ipv4",
+        "WorkforceName": WORKFORCE,
+        "WorkforceArn": arn(region, WORKFORCE),
+        "CreateDate": created,
+        "LastUpdatedDate": created,
+        "SourceIpConfig": {"Cidrs": []},
+        "Status": "Active",
+        "IpAddressType": "ipv4",
         "SubDomain": f"gtsecure01.labeling.{REGION}.sagemaker.aws",
         "CognitoConfig": {"UserPool": USER_POOL, "ClientId": "3k9example7client1id"},
         "WorkforceVpcConfig": {**network, "VpcEndpointId": portal},
-    }  # fmt: skip
+    }
     vpc.add_portal_endpoint(REGION, portal, network)
     for name, description, source_ip, vpc_source_ip in (
         ("open-team", "General annotators; image URLs work from anywhere", "Disabled", "Disabled"),
         ("radiology-team", "Radiologists; image URLs work from the worker's address only", "Enabled", "Disabled"),
         ("vpc-team", "Annotators inside the VPC; image URLs work through the S3 endpoint", "Disabled", "Enabled"),
-    ):  # fmt: skip
+    ):
         region.workteams[name] = _team(region, name, description, source_ip, vpc_source_ip, created)
     region.subscribed = [
         {
@@ -157,15 +162,19 @@ def _teams(region: Region) -> None:
 def _team(region: Region, name: str, description: str, source_ip: str, vpc_source_ip: str, created: float) -> Any:
     group = {"UserPool": USER_POOL, "UserGroup": name, "ClientId": "3k9example7client1id"}
     return {
-        "WorkteamName": name, "WorkteamArn": workteams.arn(region, name), "Description": description,
+        "WorkteamName": name,
+        "WorkteamArn": workteams.arn(region, name),
+        "Description": description,
         "MemberDefinitions": [{"CognitoMemberDefinition": group}],
         "WorkforceArn": region.workforces[WORKFORCE]["WorkforceArn"],
         "SubDomain": region.workforces[WORKFORCE]["SubDomain"],
-        "CreateDate": created, "LastUpdatedDate": created, "NotificationConfiguration": {},
+        "CreateDate": created,
+        "LastUpdatedDate": created,
+        "NotificationConfiguration": {},
         "WorkerAccessConfiguration": {
             "S3Presign": {"IamPolicyConstraints": {"SourceIp": source_ip, "VpcSourceIp": vpc_source_ip}}
         },
-    }  # fmt: skip
+    }
 
 
 async def _buckets() -> None:
@@ -225,7 +234,10 @@ def _job(region: Region) -> None:
         "JobReferenceCode": "7f3a91c25d",
         "LabelingJobStatus": "InProgress",
         "LabelCounters": {
-            "TotalLabeled": 4, "HumanLabeled": 4, "MachineLabeled": 0, "FailedNonRetryableError": 0,
+            "TotalLabeled": 4,
+            "HumanLabeled": 4,
+            "MachineLabeled": 0,
+            "FailedNonRetryableError": 0,
             "Unlabeled": PICTURES - 4,
         },
         LABELED: [f"s3://{IMAGES}/scans/{number:04d}.png" for number in range(1, 5)],
@@ -250,4 +262,4 @@ def _job(region: Region) -> None:
             "AnnotationConsolidationConfig": {"AnnotationConsolidationLambdaArn": f"{lambdas}:ACS-BoundingBox"},
         },
         "Tags": [],
-    }  # fmt: skip
+    }

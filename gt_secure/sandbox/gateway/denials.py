@@ -25,11 +25,22 @@ _RESOURCE = re.compile(rb"<Resource>[^<]*</Resource>|<Resource ?/>")
 _ERROR_CODE = re.compile(rb"<Code>([A-Za-z]+)</Code>")
 _ABOUT_KEYS = frozenset({"NoSuchKey", "NoSuchVersion"})
 _ABOUT_BUCKETS = frozenset(
-    {"NoSuchBucket", "NoSuchBucketPolicy", "NoSuchTagSet", "NoSuchLifecycleConfiguration", "NoSuchCORSConfiguration",
-     "NoSuchWebsiteConfiguration", "NoSuchPublicAccessBlockConfiguration", "BucketNotEmpty", "BucketAlreadyExists",
-     "BucketAlreadyOwnedByYou", "ServerSideEncryptionConfigurationNotFoundError", "OwnershipControlsNotFoundError",
-     "InvalidBucketName"}
-)  # fmt: skip
+    {
+        "NoSuchBucket",
+        "NoSuchBucketPolicy",
+        "NoSuchTagSet",
+        "NoSuchLifecycleConfiguration",
+        "NoSuchCORSConfiguration",
+        "NoSuchWebsiteConfiguration",
+        "NoSuchPublicAccessBlockConfiguration",
+        "BucketNotEmpty",
+        "BucketAlreadyExists",
+        "BucketAlreadyOwnedByYou",
+        "ServerSideEncryptionConfigurationNotFoundError",
+        "OwnershipControlsNotFoundError",
+        "InvalidBucketName",
+    }
+)
 _REQUEST_ID = re.compile(rb"<RequestId>[^<]*</RequestId>")
 
 

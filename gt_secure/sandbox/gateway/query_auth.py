@@ -38,20 +38,24 @@ _S3_FAULTS = {
     "InvalidToken": (400, "InvalidToken", "The provided token is malformed or otherwise invalid."),
     "SignatureDoesNotMatch": (403, "SignatureDoesNotMatch", MISMATCH),
     "CredentialDateMismatch": (
-        400, "AuthorizationHeaderMalformed",
+        400,
+        "AuthorizationHeaderMalformed",
         f"{_BAD_HEADER}Invalid credential date. Date is not the same as X-Amz-Date.",
     ),
     "RequestTimeTooSkewed": (
-        403, "RequestTimeTooSkewed", "The difference between the request time and the current time is too large.",
+        403,
+        "RequestTimeTooSkewed",
+        "The difference between the request time and the current time is too large.",
     ),
     "IncompleteSignature": _INCOMPLETE,
     "MissingAuthorizationParameter": _INCOMPLETE,
     "MissingAuthenticationToken": _INCOMPLETE,
     "UnsupportedSignature": (
-        400, "InvalidRequest",
+        400,
+        "InvalidRequest",
         "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
     ),
-}  # fmt: skip
+}
 """What S3 answers where the emulator's checks give one of these codes."""
 _NEED_NO_SIGNATURE = frozenset({"x-amz-content-sha256"})
 MAX_EXPIRES_S = 604_800
@@ -76,9 +80,13 @@ async def refusal(request: HttpRequest) -> Reply | None:
     """Return the error that S3 gives for a caller who is not proven, or None when the request may go on."""
     if len(request.mechanisms) > 1:
         return error(
-            request, 400, "InvalidArgument", ONE_MECHANISM,
-            ArgumentName="Authorization", ArgumentValue=request.headers.get("authorization", ""),
-        )  # fmt: skip
+            request,
+            400,
+            "InvalidArgument",
+            ONE_MECHANISM,
+            ArgumentName="Authorization",
+            ArgumentValue=request.headers.get("authorization", ""),
+        )
     mechanism = request.mechanism
     if mechanism is None:
         return None
@@ -97,9 +105,13 @@ def _header(request: HttpRequest) -> Reply | None:
     authorization = request.headers["authorization"]
     if not authorization.startswith((f"{SIGV4} ", "AWS4-ECDSA-P256-SHA256 ")):
         return error(
-            request, 400, "InvalidArgument", "Unsupported Authorization Type",
-            ArgumentName="Authorization", ArgumentValue=authorization,
-        )  # fmt: skip
+            request,
+            400,
+            "InvalidArgument",
+            "Unsupported Authorization Type",
+            ArgumentName="Authorization",
+            ArgumentValue=authorization,
+        )
     fault = auth.authentication_fault(request, "s3")
     if fault is None:
         return None
@@ -198,9 +210,7 @@ def _signature(request: HttpRequest) -> Reply | None:
     if (reply := _bad_credential(request, credential, signature.access_key_id)) is not None:
         return reply
     parts = signature, request.method, request.raw_path, request.query, request.headers, b""
-    failure = sigv4.header_signature_failure(
-        signature, credential.secret_access_key, *parts[1:], presigned=True
-    )  # fmt: skip
+    failure = sigv4.header_signature_failure(signature, credential.secret_access_key, *parts[1:], presigned=True)
     if failure is not None:
         canonical, to_sign = sigv4.header_signing_documents(*parts, presigned=True)
         return mismatch(request, signature.access_key_id, signature.signature, to_sign, canonical)
@@ -235,9 +245,11 @@ def mismatch(request: HttpRequest, key: str, signature: str, to_sign: str = "", 
     extra = {"AWSAccessKeyId": key, "SignatureProvided": signature}
     if to_sign:
         extra |= {
-            "StringToSign": to_sign, "StringToSignBytes": to_sign.encode().hex(" "),
-            "CanonicalRequest": canonical, "CanonicalRequestBytes": canonical.encode().hex(" "),
-        }  # fmt: skip
+            "StringToSign": to_sign,
+            "StringToSignBytes": to_sign.encode().hex(" "),
+            "CanonicalRequest": canonical,
+            "CanonicalRequestBytes": canonical.encode().hex(" "),
+        }
     return error(request, 403, "SignatureDoesNotMatch", MISMATCH, **extra)
 
 

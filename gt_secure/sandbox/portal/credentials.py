@@ -45,8 +45,10 @@ def read_policy(bucket: str, key: str, constraint: Mapping[str, str]) -> str:
         Condition key to address, for example ``{"aws:SourceIp": "203.0.113.7"}``; empty if no setting is on.
     """
     statement: dict[str, object] = {
-        "Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/{key}",
-    }  # fmt: skip
+        "Effect": "Allow",
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{bucket}/{key}",
+    }
     if constraint:
         statement["Condition"] = {"IpAddress": dict(constraint)}
     decrypt = {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"}

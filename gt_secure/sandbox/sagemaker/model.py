@@ -139,15 +139,24 @@ def _join(path: str, name: str) -> str:
 
 def _check_type(shape: Any, value: Any, path: str) -> None:
     expected: tuple[type, ...] = {
-        "structure": (dict,), "map": (dict,), "list": (list,), "string": (str,), "boolean": (bool,),
+        "structure": (dict,),
+        "map": (dict,),
+        "list": (list,),
+        "string": (str,),
+        "boolean": (bool,),
         "timestamp": (int, float),
-    }.get(shape.type_name, (int,))  # fmt: skip
+    }.get(shape.type_name, (int,))
     fits = isinstance(value, expected) and (bool in expected or not isinstance(value, bool))
     if fits and isinstance(value, float) and not math.isfinite(value):
         fits = False
     if not fits:
-        given = {str: "STRING_VALUE", bool: "TRUE_VALUE" if value else "FALSE_VALUE", int: "NUMBER_VALUE",
-                 float: "DECIMAL_VALUE", type(None): "NULL_VALUE"}.get(type(value))  # fmt: skip
+        given = {
+            str: "STRING_VALUE",
+            bool: "TRUE_VALUE" if value else "FALSE_VALUE",
+            int: "NUMBER_VALUE",
+            float: "DECIMAL_VALUE",
+            type(None): "NULL_VALUE",
+        }.get(type(value))
         kind = {"structure": "a structure", "list": "a collection", "map": "a map"}.get(
             shape.type_name, f"a {_TYPES.get(shape.type_name, shape.type_name)}"
         )
