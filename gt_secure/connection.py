@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from . import access, account, changes, findings, iam, listings, logs as access_logs, plots, presign
 from .aws import buckets, endpoints, teams
@@ -46,8 +46,9 @@ if TYPE_CHECKING:
     from .listings import Endpoints, Findings, History, Jobs, Workteams
     from .logs import Athena, Coverage, Hits, Table
     from .logs.leaks import Leak
+    from .logs.read import EngineName
     from .named_networks import Networks, NetworksLike
-    from .plots import Kind, Theme
+    from .plots import PlotKind, Theme
     from .presign import Probe, ProbeOrigin, TestUrl
     from .restriction.messages import Notice
     from .restriction.model import Restriction
@@ -214,9 +215,6 @@ ConnectionLike: TypeAlias = "Connection | SageMakerSession"
 
 Logs: TypeAlias = "str | Path | Iterable[str | Path]"
 """Access logs: a file, a folder, a glob, an ``s3://`` prefix, or several of them."""
-
-Engine: TypeAlias = Literal["auto", "duckdb", "spark", "athena"]
-"""The program that reads access logs."""
 
 
 def _names_moved(cls: type[Connection]) -> type[Connection]:
@@ -1100,7 +1098,7 @@ class Connection:
         since: dt.datetime | str | None = None,
         until: dt.datetime | str | None = None,
         filters: Mapping[str, object] | None = None,
-        engine: Engine = "auto",
+        engine: EngineName = "auto",
         session: object = None,
         athena: Athena | None = None,
         dedupe: bool = False,
@@ -1191,7 +1189,7 @@ class Connection:
         since: dt.datetime | str | None = None,
         until: dt.datetime | str | None = None,
         filters: Mapping[str, object] | None = None,
-        engine: Engine = "auto",
+        engine: EngineName = "auto",
         session: object = None,
         athena: Athena | None = None,
         memory_limit: str | None = None,
@@ -1275,7 +1273,7 @@ class Connection:
         self,
         hits: Hits,
         *,
-        kind: Kind = "ip",
+        kind: PlotKind = "ip",
         restriction: Restriction | None = None,
         top: int = 12,
         theme: Theme = "light",

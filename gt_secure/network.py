@@ -21,7 +21,7 @@ from .text import printable, truncate
 
 IPAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
-Scope: TypeAlias = Literal["public", "private", "loopback", "link-local", "multicast", "unspecified", "reserved"]
+AddressScope: TypeAlias = Literal["public", "private", "loopback", "link-local", "multicast", "unspecified", "reserved"]
 
 # Python calls these private; here they stand for the internet, as they do in AWS's own examples.
 _DOCUMENTATION = tuple(
@@ -247,7 +247,7 @@ def is_very_broad(network: IPNetwork) -> bool:
     return network.prefixlen < VERY_BROAD[network.version]
 
 
-def scope(item: IPAddress | IPNetwork) -> Scope:
+def scope(item: IPAddress | IPNetwork) -> AddressScope:
     """Say what kind of addresses these are; documentation networks count as public.
 
     A range that holds private and public addresses, such as ``0.0.0.0/0``, is public.

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from ..iam.conditions import Condition
 from ..iam.operators import read_date, read_number
 from ..iam.request_space import Dimension, RequestSpace
-from ..iam.statement_table import Setting
+from ..iam.statement_table import DimensionValue
 from ..iam.three_valued import conditions_on
 from ..iam.variables import split_wildcards
 from ..iam.wildcards import glob
@@ -38,7 +38,7 @@ def phrases(space: RequestSpace, mask: int, now: datetime) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _phrase(space: RequestSpace, dimension: Dimension, usable: list[Setting]) -> str:
+def _phrase(space: RequestSpace, dimension: Dimension, usable: list[DimensionValue]) -> str:
     if dimension.name == "aws:SecureTransport":
         return _transport(dimension, usable)
     if dimension.name == "s3:signatureAge":
@@ -52,7 +52,7 @@ def _phrase(space: RequestSpace, dimension: Dimension, usable: list[Setting]) ->
 
 
 def _values(
-    name: str, key: str, settings: Sequence[Setting], usable: list[Setting], conditions: list[Condition]
+    name: str, key: str, settings: Sequence[DimensionValue], usable: list[DimensionValue], conditions: list[Condition]
 ) -> str:
     """Return which values of one key open, in the words of the conditions on it; the settings are only examples."""
     good = [setting.values[key] for setting in usable if key in setting.values]
@@ -72,7 +72,7 @@ def _values(
     return f"{words}, or without it" if without and not words.startswith("unless") else words
 
 
-def _labelled(name: str, usable: list[Setting]) -> str:
+def _labelled(name: str, usable: list[DimensionValue]) -> str:
     """Return the ranges of addresses, which are the labels of their settings."""
     ranges = [label for setting in usable for label in setting.label.split() if "/" in label]
     return f"with {name} in {_some(ranges, quote='')}" if len(ranges) >= len(usable) else ""
@@ -134,7 +134,7 @@ def _some(values: Sequence[str], quote: str = '"') -> str:
     return shown + (f" or {len(values) - _SHOWN} more" if len(values) > _SHOWN else "")
 
 
-def _transport(dimension: Dimension, usable: list[Setting]) -> str:
+def _transport(dimension: Dimension, usable: list[DimensionValue]) -> str:
     secure = [setting for setting in usable if setting.values["aws:securetransport"] == ("true",)]
     every = [setting for setting in dimension.settings if setting.values["aws:securetransport"] == ("true",)]
     if not secure:
@@ -144,7 +144,7 @@ def _transport(dimension: Dimension, usable: list[Setting]) -> str:
     return "over HTTPS only"
 
 
-def _issued(dimension: Dimension, usable: list[Setting]) -> str:
+def _issued(dimension: Dimension, usable: list[DimensionValue]) -> str:
     """Return when credentials must have been issued; long-term ones have no such time."""
     key = "aws:tokenissuetime"
     every = {setting.values[key][0] for setting in dimension.settings if key in setting.values}
@@ -159,7 +159,7 @@ def _issued(dimension: Dimension, usable: list[Setting]) -> str:
     return f"{words}, or with long-term keys" if moments and long_term else words
 
 
-def _age(dimension: Dimension, usable: list[Setting]) -> str:
+def _age(dimension: Dimension, usable: list[DimensionValue]) -> str:
     ages = [int(setting.values["s3:signatureage"][0]) for setting in dimension.settings]
     good = {int(setting.values["s3:signatureage"][0]) for setting in usable}
     youngest, oldest = min(good), max(good)

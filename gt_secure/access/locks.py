@@ -12,7 +12,7 @@ from ..account.snapshot import State
 from ..aws.arns import role_of_session, session_of_role
 from ..aws.endpoints import VpcEndpoint
 from ..aws.teams import UrlLock
-from ..iam.documents import Source as PolicySource
+from ..iam.documents import PolicySource as PolicySource
 from ..iam.facts import Facts, Signer, moment_of
 from ..iam.request import Policies, Request
 from ..iam.request_context import header_context

@@ -15,20 +15,20 @@ from ..account.organization import Organization
 from ..account.part import Part
 from ..account.snapshot import State
 from ..aws.buckets import BucketState
-from ..iam.documents import Source
+from ..iam.documents import PolicySource
 from ..iam.facts import Facts, moment_of
 from .locks import EffectiveLocks, locks_of
 
 
 def locks_of_files(
     bucket: str,
-    policy: Source | None,
+    policy: PolicySource | None,
     account: str,
     facts: Facts | None = None,
     *,
-    session: Source | None = None,
-    rcp: Sequence[Source] = (),
-    scp: Sequence[Source] = (),
+    session: PolicySource | None = None,
+    rcp: Sequence[PolicySource] = (),
+    scp: Sequence[PolicySource] = (),
 ) -> EffectiveLocks:
     """Return the locks of a bucket under the policies that are given; raises PolicyError if one is not valid.
 
@@ -54,12 +54,12 @@ def locks_of_files(
 
 def state_of_files(
     bucket: str,
-    policy: Source | None,
+    policy: PolicySource | None,
     account: str,
     facts: Facts | None = None,
     *,
-    rcp: Sequence[Source] = (),
-    scp: Sequence[Source] = (),
+    rcp: Sequence[PolicySource] = (),
+    scp: Sequence[PolicySource] = (),
 ) -> State:
     """Return the state of an account of which nothing is known but the policies that are given."""
     text = policy if policy is None or isinstance(policy, str) else json.dumps(policy)
@@ -77,5 +77,5 @@ def state_of_files(
     )
 
 
-def _given(levels: Sequence[Source]) -> Any:
+def _given(levels: Sequence[PolicySource]) -> Any:
     return Part.of(tuple(levels)) if levels else Organization().rcp

@@ -17,7 +17,7 @@ from ..iam.facts import Signer
 from ..iam.request import Policies, Request
 from ..iam.request_keys import is_absent_for, is_by_action
 from ..iam.request_space import Dimension, RequestSpace, SpaceAnswer
-from ..iam.statement_table import TARGET, Setting, StatementTable
+from ..iam.statement_table import TARGET, DimensionValue, StatementTable
 from ..network import IPNetwork
 from ..policies.s3_actions import BUCKET_ACTIONS, OBJECT_ACTIONS
 from ..restriction.expectations import Expectation
@@ -141,7 +141,7 @@ class _Part:
 
     answer: SpaceAnswer
     space: RequestSpace
-    setting: Setting
+    setting: DimensionValue
     form: Form
     signer: Signer
     endpoint: str = ""
@@ -213,7 +213,7 @@ def _spaces(
     claim: Claim,
     circumstances: Circumstances,
     actions: Sequence[str],
-) -> Iterator[tuple[RequestSpace, Setting]]:
+) -> Iterator[tuple[RequestSpace, DimensionValue]]:
     """Yield the requests from outside, a space and a source each."""
     compiled = policies.compiled
     caller, cross = callers(kind, circumstances), kind.signer == "other"
@@ -228,7 +228,7 @@ def _spaces(
         if source.addresses.is_listed:
             continue
         if not source.addresses.is_exact:
-            yield RequestSpace(table, base, [*varying, _any_address()]), Setting()
+            yield RequestSpace(table, base, [*varying, _any_address()]), DimensionValue()
             continue
         if space.is_coupled:
             here = base.with_setting(source.setting)
@@ -241,7 +241,7 @@ def _spaces(
             yield space, source.setting
     behind = StatementTable(compiled, caller, cross_account=cross, endpoint=True)
     given = circumstances.given.about(kind.signer)
-    base = base.with_setting(Setting(circumstances.given.behind_endpoint(kind.signer)))
+    base = base.with_setting(DimensionValue(circumstances.given.behind_endpoint(kind.signer)))
     for place in endpoint_classes(behind, claim.endpoints, circumstances.given.endpoints, known=base.keys):
         if place.label in claim.endpoints:
             continue
@@ -267,9 +267,11 @@ def _targets(
     kinds = _distinct_actions(table, actions)
     statements = [statement for _, _, statement in table.statements]
     objects = KeyClasses(statements, locks.arn, claim.prefix, example="").arns.values()
-    settings = [Setting(action=a, resource=r) for r in objects for a in kinds]
+    settings = [DimensionValue(action=a, resource=r) for r in objects for a in kinds]
     if bucket and not claim.prefix:
-        settings += [Setting(action=action, resource=locks.arn) for action in _distinct_actions(table, BUCKET_ACTIONS)]
+        settings += [
+            DimensionValue(action=action, resource=locks.arn) for action in _distinct_actions(table, BUCKET_ACTIONS)
+        ]
     return Dimension("(target)", frozenset({TARGET}), tuple(settings), chosen=True)
 
 

@@ -34,7 +34,7 @@ from ..iam.request_keys import (
     is_principal_key,
 )
 from ..iam.request_space import Dimension
-from ..iam.statement_table import PRINCIPAL, Setting, StatementTable, View
+from ..iam.statement_table import PRINCIPAL, DimensionValue, StatementTable, View
 from ..iam.texts import TooManyClassesError
 from ..iam.three_valued import captures, conditions_on, fact, spellings
 from ..iam.variables import variable_keys
@@ -250,7 +250,7 @@ def _until_now(issued: Dimension, known: Mapping[str, Values], circumstances: Ci
     moment = read_date(known.get("aws:currenttime", ("",))[0])
     now = int(circumstances.now.timestamp() if moment is None else moment)
     past = [each for each in issued.settings if not _is_after(each.values.get(TOKEN_TIME, ()), now)]
-    here = Setting({TOKEN_TIME: (str(now),)}, label=issued.name)
+    here = DimensionValue({TOKEN_TIME: (str(now),)}, label=issued.name)
     return replace(issued, settings=(*past, here) if issued.settings and here not in past else tuple(past))
 
 
@@ -262,7 +262,7 @@ def _is_after(values: Values, now: int) -> bool:
 def _canonical_users(table: StatementTable, kind: Kind) -> list[Dimension]:
     """Return the canonical user IDs that policies name, and another one: whose account it is cannot be read."""
     ids = {e.text for _, _, each in table.statements for e in each.principals or () if e.kind == "canonical"}
-    settings = [Setting({CANONICAL_USER: (each,)}) for each in (*sorted(ids), "of another account")]
+    settings = [DimensionValue({CANONICAL_USER: (each,)}) for each in (*sorted(ids), "of another account")]
     name = "the canonical user ID of the signer's account"
     return [Dimension(name, frozenset({CANONICAL_USER}), tuple(settings), chosen=kind.signer != "own")] if ids else []
 
@@ -278,7 +278,7 @@ def _tls(given: Mapping[str, Values]) -> Dimension:
     settings = [{"aws:securetransport": ("false",)}]
     settings += [{"aws:securetransport": ("true",), "s3:tlsversion": (version,)} for version in ("1.2", "1.3")]
     fits = [s for s in settings if all(s.get(key, ()) == given[key] for key in TLS_KEYS if key in given)]
-    chosen = tuple(Setting(each) for each in fits or settings)
+    chosen = tuple(DimensionValue(each) for each in fits or settings)
     return Dimension("aws:SecureTransport", TLS_KEYS, chosen, chosen=True)
 
 
@@ -290,7 +290,7 @@ def signature_age(table: StatementTable) -> Dimension:
     except TooManyClassesError:
         return Dimension("s3:signatureAge", frozenset({key}), (), chosen=True)
     return Dimension(
-        "s3:signatureAge", frozenset({key}), tuple(Setting({key: (str(age),)}) for age in ages), chosen=True
+        "s3:signatureAge", frozenset({key}), tuple(DimensionValue({key: (str(age),)}) for age in ages), chosen=True
     )
 
 
@@ -325,11 +325,11 @@ def identities(
     known = given[0] if given else circumstances.role if own and not kind.whoever else ""
     fixed = set(circumstances.given.about(kind.signer)) if own and not kind.whoever else set()
     keys = frozenset(set(_IDENTITY) - fixed)
-    settings: dict[tuple[str, str], Setting] = {}
+    settings: dict[tuple[str, str], DimensionValue] = {}
     for caller, arn in _named_callers(table, kind, circumstances, known, resources):
         values = {**principal_keys(caller, circumstances.partition), "aws:principalarn": (arn,)}
         own_values = {key: value for key, value in values.items() if key in keys}
-        settings.setdefault((caller.text, arn), Setting(own_values, caller=caller))
+        settings.setdefault((caller.text, arn), DimensionValue(own_values, caller=caller))
     name = "aws:userid" if known else "aws:PrincipalArn"
     return Dimension(name, keys, tuple(settings.values()), chosen=not own or kind.whoever)
 
@@ -432,10 +432,10 @@ def _matching(table: StatementTable, key: str, facts: ConditionKey) -> list[str]
 
 def signatures(table: StatementTable, form: Form) -> Dimension:
     """Return signatures of both versions; for version 2, S3 always reports the age 0."""
-    ages = signature_age(table).settings or (Setting({"s3:signatureage": ("0",)}),)
+    ages = signature_age(table).settings or (DimensionValue({"s3:signatureage": ("0",)}),)
     payload = {"s3:x-amz-content-sha256": (UNSIGNED_PAYLOAD,)} if form == "presigned" else {}
-    settings = [Setting({**age.values, "s3:signatureversion": (SIGV4,), **payload}) for age in ages]
-    settings.append(Setting({"s3:signatureage": ("0",), "s3:signatureversion": (SIGV2,)}))
+    settings = [DimensionValue({**age.values, "s3:signatureversion": (SIGV4,), **payload}) for age in ages]
+    settings.append(DimensionValue({"s3:signatureage": ("0",), "s3:signatureversion": (SIGV2,)}))
     keys = frozenset({"s3:signatureage", "s3:signatureversion", "s3:x-amz-content-sha256"})
     return Dimension("s3:signatureversion", keys, tuple(settings), chosen=True)
 
@@ -451,7 +451,7 @@ def times(table: StatementTable, now: datetime) -> Dimension:
                 if seconds is not None:
                     moments |= {int(seconds) + step for step in (-1, 0, 1)}
     settings = tuple(
-        Setting({"aws:currenttime": (_iso(moment),), "aws:epochtime": (str(moment),)})
+        DimensionValue({"aws:currenttime": (_iso(moment),), "aws:epochtime": (str(moment),)})
         for moment in sorted(moments)
         if start <= moment < _END_OF_TIME
     )

@@ -16,8 +16,8 @@ from ..iam.evaluate import evaluate
 from ..iam.facts import Facts
 from ..iam.request import Policies, Request
 from ..iam.request_keys import TOKEN_TIME, is_chosen
-from ..iam.request_space import Dimension, RequestSpace, SpaceAnswer, State, Trail
-from ..iam.statement_table import Setting, StatementTable, View
+from ..iam.request_space import CellAnswer, Dimension, RequestSpace, SettingTrail, SpaceAnswer
+from ..iam.statement_table import DimensionValue, StatementTable, View
 from ..iam.three_valued import spellings
 from ..iam.variables import Several
 from ..iam.verdict import Verdict
@@ -191,7 +191,7 @@ def space_for(
     if endpoint is None:
         varying = dimensions(table, kind, circumstances, compiled)
         return RequestSpace(table, base, varying, elsewhere=frozenset({"aws:sourceip"}))
-    base = base.with_setting(Setting(circumstances.given.behind_endpoint(kind.signer)))
+    base = base.with_setting(DimensionValue(circumstances.given.behind_endpoint(kind.signer)))
     base = base.with_setting(endpoint.setting)
     varying = dimensions(table, kind, circumstances, compiled, known=base.keys)
     varying += endpoint_dimensions(table, compiled, endpoint, circumstances.given.about(kind.signer), base.keys)
@@ -234,7 +234,7 @@ def _endpoint_places(
 
 
 def _place(
-    space: RequestSpace, mask: int, policies: Policies, setting: Setting, circumstances: Circumstances
+    space: RequestSpace, mask: int, policies: Policies, setting: DimensionValue, circumstances: Circumstances
 ) -> _Place:
     answer = space.answer(mask)
     if answer.state != "opened":
@@ -250,7 +250,7 @@ def _dimensions(space: RequestSpace) -> Iterable[Dimension]:
     return (dimension for group in space.groups for dimension in group.dimensions)
 
 
-def example_request(base: View, setting: Setting, trail: Trail, circumstances: Circumstances) -> Request:
+def example_request(base: View, setting: DimensionValue, trail: SettingTrail, circumstances: Circumstances) -> Request:
     """Return one concrete request of a class."""
     view = base.with_setting(setting)
     for each in trail:
@@ -284,7 +284,7 @@ def _common(masks: Iterable[int]) -> int:
     return common
 
 
-def _gather(state: State, places: list[_Place]) -> SourceSet:
+def _gather(state: CellAnswer, places: list[_Place]) -> SourceSet:
     chosen = [place for place in places if place.answer.state == state]
     if not chosen:
         return SourceSet()
@@ -333,7 +333,7 @@ def answer_at(kind: Kind, policies: Policies, circumstances: Circumstances, sour
         return Answer("unknown", depends_on=answer.depends_on)
     some = tuple(each.settings[0] for each in _dimensions(space) if each.settings)
     trail = answer.example if answer.state == "opened" else some
-    verdict = evaluate(example_request(space.base, Setting(), trail, circumstances), policies)
+    verdict = evaluate(example_request(space.base, DimensionValue(), trail, circumstances), policies)
     if verdict.allowed != (answer.state == "opened"):
         return Answer("unknown", depends_on=tuple(sorted(each.name for each in _dimensions(space))))
     found = answer_of(verdict)
@@ -354,7 +354,7 @@ def _space_at(kind: Kind, policies: Policies, circumstances: Circumstances, sour
     base = base_view(kind, circumstances)
     if any(each.covers(source.address) and not each.is_exact for each in _classes_of(table, base)):
         return None
-    view = base.with_setting(Setting({"aws:sourceip": (str(source.address),)}))
+    view = base.with_setting(DimensionValue({"aws:sourceip": (str(source.address),)}))
     return RequestSpace(table, view, dimensions(table, kind, circumstances, compiled, known=view.keys))
 
 

@@ -13,7 +13,7 @@ from ..iam.key_values import key_values
 from ..iam.request import Compiled
 from ..iam.request_keys import ENDPOINT_FACTS
 from ..iam.request_space import Dimension
-from ..iam.statement_table import Setting, StatementTable
+from ..iam.statement_table import DimensionValue, StatementTable
 from ..iam.three_valued import conditions_on, fact, spellings, variable_values
 from ..iam.variables import Keys
 from ..network import IPNetwork
@@ -44,7 +44,7 @@ class EndpointClass:
     """
 
     label: str
-    setting: Setting
+    setting: DimensionValue
     open_vpc: bool
     absent: frozenset[str] = frozenset()
 
@@ -54,7 +54,7 @@ class AddressSource:
     """Addresses that no condition tells apart, and the keys that follow."""
 
     addresses: AddressClass
-    setting: Setting
+    setting: DimensionValue
 
 
 def address_sources(
@@ -66,7 +66,7 @@ def address_sources(
     """
     compared = variable_values(table, "aws:sourceip", (), known)
     classes = address_classes(conditions_on(table, "aws:sourceip"), listed, compared)
-    return [AddressSource(each, Setting({"aws:sourceip": (each.example,)})) for each in classes]
+    return [AddressSource(each, DimensionValue({"aws:sourceip": (each.example,)})) for each in classes]
 
 
 def endpoint_classes(
@@ -92,9 +92,10 @@ def endpoint_classes(
         here = {"aws:sourcevpce": (other,)}
         if not label:
             found += [
-                EndpointClass(vpc_label, Setting({**here, **keys}), False) for vpc_label, keys in _vpcs(table, known)
+                EndpointClass(vpc_label, DimensionValue({**here, **keys}), False)
+                for vpc_label, keys in _vpcs(table, known)
             ]
-        found.append(EndpointClass(label, Setting(here), True))
+        found.append(EndpointClass(label, DimensionValue(here), True))
     return found
 
 
@@ -120,7 +121,7 @@ def named_endpoint(endpoint: str, facts: Mapping[str, tuple[str, ...]]) -> Endpo
     """Return one endpoint, with the keys of requests through it that are known."""
     absent = frozenset(key for key, value in facts.items() if not value)
     keys = {"aws:sourcevpce": (endpoint,), **{key: value for key, value in facts.items() if value}}
-    return EndpointClass(endpoint, Setting(keys), "aws:sourcevpc" not in keys, absent)
+    return EndpointClass(endpoint, DimensionValue(keys), "aws:sourcevpc" not in keys, absent)
 
 
 def _literals(conditions: Sequence[Condition], start: str = "") -> list[str]:
@@ -155,7 +156,8 @@ def endpoint_dimensions(
     if "aws:vpcsourceip" in mentioned and "aws:vpcsourceip" not in given:
         private = address_classes(conditions_on(table, "aws:vpcsourceip"))
         settings = tuple(
-            Setting({"aws:vpcsourceip": (each.example,)}, label=" ".join(minimal_cidrs(each.spans))) for each in private
+            DimensionValue({"aws:vpcsourceip": (each.example,)}, label=" ".join(minimal_cidrs(each.spans)))
+            for each in private
         )
         exact = all(each.is_exact for each in private)
         found.append(

@@ -15,7 +15,7 @@ from .journal import Journal
 from .lock import hold
 from .plan import Plan
 from .transaction import Applied, Callback, begin_lines, run
-from .verify import Probe, probe_expectations
+from .verify import Fetch, probe_expectations
 
 _DIGEST = re.compile(r"(sha256:)?[0-9a-f]{64}")
 
@@ -28,7 +28,7 @@ def apply(
     confirm: Iterable[str] = (),
     progress: Callback | None = None,
     timeout_s: float = 600,
-    probe: Probe | None = None,
+    probe: Fetch | None = None,
     digest: str | None = None,
 ) -> Applied:
     """Carry out a plan: re-read, compare, write, read back; on failure roll everything back in reverse.

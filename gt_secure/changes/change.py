@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeGuard, TypeVar
 
-from .targets import TARGETS, Kind, Target
+from .targets import TARGETS, Target, TargetKind
 
 V = TypeVar("V")
 
@@ -62,7 +62,7 @@ class Change(Generic[V]):
     undoable: bool = True
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> TargetKind:
         """``bucket-guard``, ``url-lock`` or ``portal-lock``."""
         return self.target.kind
 

@@ -15,7 +15,7 @@ from .change import Change
 from .journal import Writer, scrub
 from .targets import TARGETS, Reading, Target
 
-Outcome: TypeAlias = Literal["done", "rolled back", "unchanged", "overtaken", "uncertain", "not reached"]
+StepOutcome: TypeAlias = Literal["done", "rolled back", "unchanged", "overtaken", "uncertain", "not reached"]
 Rest: TypeAlias = Literal["rolled back", "overtaken", "in doubt"]
 """Remains of changes that were rolled back: none; only later writes of others; unknown."""
 
@@ -82,7 +82,7 @@ class ChangeStep:
 
     kind: str
     target: str
-    outcome: Outcome
+    outcome: StepOutcome
     certain: bool = True
     detail: str = ""
 
@@ -190,7 +190,7 @@ class Engine:
                 self._note("failed", step=index, do="back", error=_name(error), message=scrub(str(error)))
                 # A later write of somebody else stays, and another attempt would not change that.
                 overtaken = isinstance(error, Conflict) and "now" in error.details
-                outcome: Outcome = "overtaken" if overtaken else "uncertain"
+                outcome: StepOutcome = "overtaken" if overtaken else "uncertain"
                 self.steps[index] = self._step(index, outcome, certain=overtaken, detail=scrub(str(error)))
             else:
                 self._note("done", step=index, do="back")
@@ -333,7 +333,7 @@ class Engine:
                 self.clock.wait(attempt)
         raise AssertionError("unreachable")  # pragma: no cover
 
-    def _step(self, index: int, outcome: Outcome, *, certain: bool = True, detail: str = "") -> ChangeStep:
+    def _step(self, index: int, outcome: StepOutcome, *, certain: bool = True, detail: str = "") -> ChangeStep:
         change = self.changes[index]
         return ChangeStep(change.kind, change.name, outcome, certain, detail)
 

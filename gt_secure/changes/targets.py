@@ -25,7 +25,7 @@ from ..policies.equivalence import deleted_principals, policies_equal, statement
 from .second_writers import OtherWrite, other_policy_writes
 
 V = TypeVar("V")
-Kind: TypeAlias = Literal["bucket-guard", "url-lock", "portal-lock"]
+TargetKind: TypeAlias = Literal["bucket-guard", "url-lock", "portal-lock"]
 
 Setting: TypeAlias = Literal["Enabled", "Disabled"]
 
@@ -51,7 +51,7 @@ class Reading(Generic[V]):
 class Target(ABC, Generic[V]):
     """An AWS setting that a change writes; ``V`` is the type of its value."""
 
-    kind: ClassVar[Kind]
+    kind: ClassVar[TargetKind]
     title: ClassVar[str]
 
     name: str
@@ -101,7 +101,7 @@ class Target(ABC, Generic[V]):
 class BucketGuard(Target[str | None]):
     """The policy of a bucket. The value is its whole text, or None."""
 
-    kind: ClassVar[Kind] = "bucket-guard"
+    kind: ClassVar[TargetKind] = "bucket-guard"
     title: ClassVar[str] = "Bucket guard"
 
     def protects(self, value: str | None) -> bool:
@@ -182,7 +182,7 @@ class BucketGuard(Target[str | None]):
 class TeamUrlLock(Target[Toggles]):
     """The two settings of a workteam's URL lock. The value is ``{"SourceIp": "Enabled" ..., "VpcSourceIp": ...}``."""
 
-    kind: ClassVar[Kind] = "url-lock"
+    kind: ClassVar[TargetKind] = "url-lock"
     title: ClassVar[str] = "URL lock"
 
     def protects(self, value: Toggles) -> bool:
@@ -243,7 +243,7 @@ class TeamUrlLock(Target[Toggles]):
 class WorkforcePortal(Target[tuple[str, ...]]):
     """``SourceIpConfig`` of the workforce. The value is its list of CIDR ranges; empty is open to everybody."""
 
-    kind: ClassVar[Kind] = "portal-lock"
+    kind: ClassVar[TargetKind] = "portal-lock"
     title: ClassVar[str] = "Portal lock"
 
     def protects(self, value: tuple[str, ...]) -> bool:

@@ -19,7 +19,7 @@ from .journal import Writer
 from .overwritten import look_for_others
 from .verify import ProbeResult
 
-Outcome: TypeAlias = Literal["nothing to do", "applied", "undone"] | Rest
+ChangeOutcome: TypeAlias = Literal["nothing to do", "applied", "undone"] | Rest
 Callback: TypeAlias = Callable[[ProgressLine], None]
 
 ROLLBACK_S = 120.0
@@ -48,7 +48,7 @@ class Applied:
     """
 
     id: str
-    outcome: Outcome
+    outcome: ChangeOutcome
     steps: tuple[ChangeStep, ...] = ()
     of: str | None = None
     probes: tuple[ProbeResult, ...] = ()
@@ -121,7 +121,7 @@ def begin_lines(kind: str, aws: Aws, account: str, caller: str, changes: Sequenc
     }
 
 
-def run(engine: Engine, outcome: Outcome, of: str | None = None) -> Applied:
+def run(engine: Engine, outcome: ChangeOutcome, of: str | None = None) -> Applied:
     """Carry out all changes; on any failure roll back, then raise."""
     try:
         engine.forward()

@@ -14,7 +14,7 @@ from .engine import Clock, Engine
 from .journal import ChangeRecord, Journal, steps_begun
 from .lock import hold
 from .overwritten import note_overwritten
-from .transaction import Applied, Callback, Outcome, begin_lines, end, failure_summary, run
+from .transaction import Applied, Callback, ChangeOutcome, begin_lines, end, failure_summary, run
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +202,7 @@ def _recover(
     changes = _changes(record)
     engine = Engine(aws, writer, changes, clock, progress, fresh=False)
     writer.write("recover", do="forward" if forward else "back", caller=aws.caller_arn, pid=os.getpid())
-    done: Outcome = "undone" if record.kind == "undo" else "applied"
+    done: ChangeOutcome = "undone" if record.kind == "undo" else "applied"
     if forward:
         return run(engine, done, record.of)
     left = engine.back(steps_begun(record))

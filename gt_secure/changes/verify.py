@@ -12,7 +12,7 @@ from ..network import Source
 from .journal import scrub
 from .plan import Plan
 
-Probe: TypeAlias = Callable[[Source, str, str], bool | None]
+Fetch: TypeAlias = Callable[[Source, str, str], bool | None]
 """Fetches an object of a bucket under a prefix by a presigned URL from a source: True opened, False refused, None where
 a probe cannot use that source. The caller supplies it: this module knows no presigned URLs."""
 
@@ -42,7 +42,7 @@ class ProbeResult:
         }
 
 
-def probe_expectations(plan: Plan, probe: Probe) -> tuple[ProbeResult, ...]:
+def probe_expectations(plan: Plan, probe: Fetch) -> tuple[ProbeResult, ...]:
     """Probe every expectation of a plan that has been applied.
 
     A probe that fails is a result, not an error: the change itself has been applied and read back.

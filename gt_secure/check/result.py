@@ -20,7 +20,7 @@ from ..errors import (
 from ..text import printable
 
 P = ParamSpec("P")
-Status: TypeAlias = Literal["passed", "failed", "unknown"]
+CheckStatus: TypeAlias = Literal["passed", "failed", "unknown"]
 
 _CANNOT_SEE = (AccessDenied, CredentialsError, Unreachable, Throttled, LogError)
 MAX_NAMED = 5
@@ -55,7 +55,7 @@ class CheckResult:
     next_step: str = ""
 
     @property
-    def status(self) -> Status:
+    def status(self) -> CheckStatus:
         """``passed``, ``failed`` or ``unknown``."""
         return "unknown" if self.passed is None else "passed" if self.passed else "failed"
 

@@ -36,7 +36,7 @@ from .parser import Commands
 from .progress import working
 
 if TYPE_CHECKING:
-    from ..logs.export import Export, Form
+    from ..logs.export import Export, ExportFormat
 
 _BY = "remote_ip,http_status"
 
@@ -97,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _export(args: argparse.Namespace, form: Form) -> Coverage:
+def _export(args: argparse.Namespace, form: ExportFormat) -> Coverage:
     """Count hits, and let the engine write them where it can: it is faster for many groups."""
     if form == "parquet":
         _refuse_terminal(args.output)

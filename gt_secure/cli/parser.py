@@ -17,7 +17,7 @@ from .commands import COMMANDS, GROUPS, find_command, similar_commands
 from .exit_codes import USAGE, exit_code_lines
 
 DOCS = "Documentation: the folder docs/ of the project, or python -m pydoc gt_secure"
-Run = Callable[[argparse.Namespace], int]
+RunCommand = Callable[[argparse.Namespace], int]
 Result = Callable[[argparse.Namespace], Any]
 
 
@@ -187,7 +187,7 @@ class Commands:
     def add(
         self,
         name: str,
-        run: Run,
+        run: RunCommand,
         *,
         description: str,
         examples: Sequence[tuple[str, str]],

@@ -12,7 +12,7 @@ from ..connection import ConnectionLike, connection_of
 from ..errors import InvalidInput
 from .environment import Fact, facts
 from .features import Feature, choose
-from .probing import PermissionAnswer, Word, ask
+from .probing import PermissionAnswer, StatusWord, ask
 from .scope import Scope, permissions_of, policy_for, scope_of
 
 
@@ -24,7 +24,7 @@ class FeatureState:
     answers: tuple[PermissionAnswer, ...]
 
     @property
-    def status(self) -> Word:
+    def status(self) -> StatusWord:
         """``yes``, ``no`` or ``unknown``; optional permissions do not count."""
         needed = [each.status for each in self.answers if not each.permission.optional]
         return "no" if "no" in needed else "unknown" if "unknown" in needed else "yes"

@@ -14,7 +14,7 @@ from ..aws.client import Aws, aws_errors
 from ..errors import GtSecureError
 from ..optional import OPTIONAL, install_command, missing, version
 
-Mark: TypeAlias = Literal["ok", "note", "wrong"]
+FactMark: TypeAlias = Literal["ok", "note", "wrong"]
 
 TOOLS = {
     "sandbox": ("ministack", "gt-secure sandbox install", "the local AWS"),
@@ -31,7 +31,7 @@ class Fact:
 
     name: str
     value: str
-    mark: Mark = "ok"
+    mark: FactMark = "ok"
     said: str = ""
 
     def to_dict(self) -> dict[str, str]:
@@ -103,7 +103,7 @@ def _clock(aws: Aws) -> Fact:
     except (GtSecureError, KeyError, ValueError):
         return Fact("clock", "unknown", "note", "AWS returned no time.")
     off = abs((_now() - there).total_seconds())
-    mark: Mark = "ok" if off < CLOCK_NOTE_S else "note" if off < CLOCK_WRONG_S else "wrong"
+    mark: FactMark = "ok" if off < CLOCK_NOTE_S else "note" if off < CLOCK_WRONG_S else "wrong"
     return Fact("clock", f"{off:.0f} s off", mark, "" if mark == "ok" else "Set the clock: signatures depend on it.")
 
 

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from ..errors import InvalidInput
 
-Target: TypeAlias = Literal[
+ResourceTarget: TypeAlias = Literal[
     "*",
     "workteam",
     "workforce",
@@ -37,7 +37,7 @@ class Permission(NamedTuple):
     """
 
     action: str
-    target: Target
+    target: ResourceTarget
     writes: bool = False
     optional: bool = False
 

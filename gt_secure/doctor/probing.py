@@ -14,7 +14,7 @@ from .features import Permission
 from .scope import Scope
 from .simulating import Simulator, trusts
 
-Word: TypeAlias = Literal["yes", "no", "unknown"]
+StatusWord: TypeAlias = Literal["yes", "no", "unknown"]
 WORKERS = 8
 
 
@@ -34,7 +34,7 @@ class PermissionAnswer:
 
     permission: Permission
     resource: str | None
-    status: Word
+    status: StatusWord
     how: str = ""
     reason: str = ""
 

@@ -14,7 +14,7 @@ from ..aws.teams import TeamLike, check_team_name, team_here
 from ..connection import Connection, ConnectionLike, connection_of
 from ..errors import GtSecureError, InvalidInput, NotFound
 from ..logs import find_logs
-from .features import Feature, Permission, Target
+from .features import Feature, Permission, ResourceTarget
 
 
 def execution_role(gt: ConnectionLike, *, metadata: Path = STUDIO_METADATA) -> ExecutionRole:
@@ -72,11 +72,11 @@ class Scope:
     log_prefix: str = ""
     role: str | None = None
 
-    def arn(self, target: Target) -> str | None:
+    def arn(self, target: ResourceTarget) -> str | None:
         """Return the narrowest known ARN of a kind of resource; None if it is unknown."""
         sagemaker = f"arn:{self.partition}:sagemaker:{self.region}:{self.account}"
         s3 = f"arn:{self.partition}:s3:::"
-        found: dict[Target, str | None] = {
+        found: dict[ResourceTarget, str | None] = {
             "*": "*",
             "workteam": f"{sagemaker}:workteam/private-crowd/{self.team or '*'}",
             "workforce": f"{sagemaker}:workforce/private-crowd/{self.workforce or '*'}",
@@ -93,7 +93,7 @@ class Scope:
         }
         return found[target]
 
-    def needs(self, target: Target) -> str:
+    def needs(self, target: ResourceTarget) -> str:
         """Return the option that names a kind of resource."""
         return {
             "bucket": "--bucket NAME",

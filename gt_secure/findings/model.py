@@ -25,7 +25,7 @@ from ..text import printable
 from .acceptance import Acceptance
 
 Severity: TypeAlias = Literal["high", "medium", "low", "info"]
-State: TypeAlias = Literal["found", "unknown"]
+FindingState: TypeAlias = Literal["found", "unknown"]
 _ORDER: tuple[Severity, ...] = ("high", "medium", "low", "info")
 
 
@@ -71,7 +71,7 @@ class Finding:
     subject: str = ""
     detail: str = ""
     could_not_see: tuple[str, ...] = ()
-    state: State = "found"
+    state: FindingState = "found"
     depends_on: tuple[str, ...] = ()
     accepted: Acceptance | None = None
     ended: Acceptance | None = None

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..errors import PolicyError
-from .operators import OPERATORS, Answer, Test
+from .operators import OPERATORS, KeyMatch, Test
 from .strict_json import item, member
 from .variables import Keys, keys_in
 
@@ -75,7 +75,7 @@ class Condition:
         answers = [deny if answer is None else answer for answer in answers]
         return all(answers) if self.qualifier == ALL_VALUES else any(answers)
 
-    def _hit(self, value: str, keys: Keys) -> Answer:
+    def _hit(self, value: str, keys: Keys) -> KeyMatch:
         """Compare one value of the request with all of the policy's: an OR, or for a negated operator a NOR."""
         unreadable = False
         for test in self.tests:

@@ -17,10 +17,10 @@ from .conditions import Condition, parse_conditions
 from .principals import Caller, Grant, PrincipalEntry, grant_of, is_excepted, parse_entry
 from .strict_json import JsonNumber, item, parse_json, refuse_duplicates
 from .variables import Keys, Template, fill, is_fixed, parse_template, split_wildcards
-from .wildcards import Matcher, glob, resource_glob
+from .wildcards import TextMatcher, glob, resource_glob
 
-Kind: TypeAlias = Literal["identity", "session", "boundary", "resource", "endpoint", "rcp", "scp"]
-Source: TypeAlias = str | Mapping[str, object]
+DocumentKind: TypeAlias = Literal["identity", "session", "boundary", "resource", "endpoint", "rcp", "scp"]
+PolicySource: TypeAlias = str | Mapping[str, object]
 
 VERSIONS = ("2008-10-17", "2012-10-17")
 _TOP = {"Version", "Id", "Statement"}
@@ -48,7 +48,7 @@ class Pattern:
 
     text: str
     template: Template
-    matcher: Matcher | None
+    matcher: TextMatcher | None
 
     def matches(self, arn: str, keys: Keys) -> bool | None:
         """Return whether an ARN matches; None if the pattern has a variable without a value."""
@@ -66,7 +66,7 @@ class Statement:
     sid: str
     deny: bool
     actions: tuple[str, ...]
-    action_matchers: tuple[Matcher, ...]
+    action_matchers: tuple[TextMatcher, ...]
     not_action: bool
     resources: tuple[Pattern, ...]
     not_resource: bool
@@ -119,7 +119,7 @@ class Statement:
 class Document:
     """One compiled policy document."""
 
-    kind: Kind
+    kind: DocumentKind
     version: str
     id: str
     statements: tuple[Statement, ...]
@@ -127,7 +127,7 @@ class Document:
     allows: tuple[Statement, ...]
 
 
-def parse_document(source: Source, kind: Kind = "identity") -> Document:
+def parse_document(source: PolicySource, kind: DocumentKind = "identity") -> Document:
     """Compile a policy document.
 
     Parameters
@@ -149,11 +149,11 @@ def parse_document(source: Source, kind: Kind = "identity") -> Document:
 
 
 @lru_cache(maxsize=1024)
-def _parse_text(text: str, kind: Kind) -> Document:
+def _parse_text(text: str, kind: DocumentKind) -> Document:
     return _compile(parse_json(text), kind)
 
 
-def _compile(data: object, kind: Kind) -> Document:
+def _compile(data: object, kind: DocumentKind) -> Document:
     if not isinstance(data, Mapping):
         raise PolicyError("A policy must be a JSON object.", place="$", next_step="Give the whole document.")
     _refuse_unknown(data, _TOP, "$")
@@ -191,7 +191,7 @@ def _elements(data: Mapping[str, object]) -> list[tuple[object, str]]:
     return [(statements, "$.Statement")]
 
 
-def _statement(data: object, index: int, place: str, kind: Kind, version: str) -> Statement:
+def _statement(data: object, index: int, place: str, kind: DocumentKind, version: str) -> Statement:
     if not isinstance(data, Mapping):
         raise PolicyError("A statement must be an object.", place=place, next_step="Correct the statement.")
     _refuse_unknown(data, _ELEMENTS, place)
@@ -238,7 +238,7 @@ def _refuse_unknown(data: Mapping[str, object], known: set[str], place: str) -> 
             )
 
 
-def _sid(data: Mapping[str, object], place: str, kind: Kind) -> str:
+def _sid(data: Mapping[str, object], place: str, kind: DocumentKind) -> str:
     sid = data.get("Sid", "")
     if not isinstance(sid, str) or isinstance(sid, JsonNumber):
         raise PolicyError("Sid must be text.", place=f"{place}.Sid", next_step="Put it in quotes.")
@@ -293,7 +293,7 @@ def _check_action(action: str, place: str, *, lenient: bool) -> None:
         )
 
 
-def _action_matcher(action: str) -> Matcher:
+def _action_matcher(action: str) -> TextMatcher:
     if action != "*" and not _ACTION.fullmatch(action):
         return lambda _: False
     return glob(split_wildcards(action.lower()))
@@ -311,7 +311,9 @@ def _pattern(text: str, variables: bool, place: str) -> Pattern:
     return Pattern(text, template, None if fixed is None else resource_glob(fixed))
 
 
-def _principals(data: Mapping[str, object], place: str, kind: Kind) -> tuple[tuple[PrincipalEntry, ...] | None, bool]:
+def _principals(
+    data: Mapping[str, object], place: str, kind: DocumentKind
+) -> tuple[tuple[PrincipalEntry, ...] | None, bool]:
     present = [name for name in ("Principal", "NotPrincipal") if name in data]
     if kind not in _WITH_PRINCIPAL:
         if present:

@@ -7,7 +7,7 @@ Sources: IAM User Guide, *Policy evaluation logic*, *Cross-account policy evalua
 from __future__ import annotations
 
 from ..errors import InvalidInput
-from .documents import Kind, Statement
+from .documents import DocumentKind, Statement
 from .principals import Grant
 from .request import Compiled, Layer, Policies, Request
 from .three_valued import bounds
@@ -60,7 +60,7 @@ def decide(request: Request, policies: Compiled) -> Decided:
     return _caller_side(request, policies, policies.resource if grant == "role" else None, granted_by)
 
 
-_SOMETIMES: frozenset[Kind] = frozenset({"endpoint", "rcp", "scp"})
+_SOMETIMES: frozenset[DocumentKind] = frozenset({"endpoint", "rcp", "scp"})
 
 
 def is_consulted(layer: Layer, request: Request, policies: Compiled) -> bool:

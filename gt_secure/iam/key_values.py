@@ -8,13 +8,11 @@ from itertools import combinations
 
 from .condition_keys import ConditionKey, is_multivalued
 from .conditions import Condition
+from .facts import Values
 from .operators import policy_network, read_date, read_number
 from .texts import Steps, TooManyClassesError, arn_steps, text_steps, witnesses
 from .variables import Filled, Several, Wild, fill, is_fixed, parse_template, split_wildcards
 from .wildcards import glob
-
-Values = tuple[str, ...]
-"""The values of a key in a request; empty if the key is absent."""
 
 MAX_VALUES = 2000
 _MAX_SET = 10

@@ -20,12 +20,12 @@ from typing import TypeAlias
 from ..errors import InvalidInput, PolicyError
 from ..network import IPAddress, IPNetwork, Ranges, parse_address, parse_network
 from .variables import Filled, Keys, Template, fill, fill_text, is_fixed, parse_template
-from .wildcards import Matcher, arn_glob, glob
+from .wildcards import TextMatcher, arn_glob, glob
 
-Answer: TypeAlias = bool | None
+KeyMatch: TypeAlias = bool | None
 """Whether a request's value matches; None if that cannot be known, because a value is not of the operator's type."""
 
-Test: TypeAlias = Callable[[str, Keys], Answer]
+Test: TypeAlias = Callable[[str, Keys], KeyMatch]
 
 
 PlacedText: TypeAlias = tuple[str, str]
@@ -59,7 +59,7 @@ def _equals(value: str, variables: bool, place: str) -> Test:
 def _equals_any_case(value: str, variables: bool, place: str) -> Test:
     template = parse_template(value, variables=variables, wildcards=False, place=place)
 
-    def test(actual: str, keys: Keys) -> Answer:
+    def test(actual: str, keys: Keys) -> KeyMatch:
         wanted = fill_text(template, keys)
         return wanted is not None and actual.lower() == wanted.lower()
 
@@ -80,12 +80,12 @@ def _arn_unless_unknown(value: str, variables: bool, place: str) -> Test:
     return lambda actual, keys: test(actual, keys) if actual.count(":") >= 5 else None
 
 
-def _pattern(template: Template, compiled: Callable[[Filled], Matcher | None]) -> Test:
+def _pattern(template: Template, compiled: Callable[[Filled], TextMatcher | None]) -> Test:
     if is_fixed(template):
         matcher = compiled(fill(template, {}) or ())
         return lambda actual, _keys: None if matcher is None else matcher(actual)
 
-    def test(actual: str, keys: Keys) -> Answer:
+    def test(actual: str, keys: Keys) -> KeyMatch:
         filled = fill(template, keys)
         if filled is None:
             return False
@@ -99,7 +99,7 @@ def _addresses(values: Sequence[PlacedText], _variables: bool) -> tuple[Test, ..
     """One test for all values of a condition: a guard may list 900 ranges, and plots ask once for each address."""
     ranges = Ranges(policy_network(value, place) for value, place in values)
 
-    def test(actual: str, _keys: Keys) -> Answer:
+    def test(actual: str, _keys: Keys) -> KeyMatch:
         address = read_address(actual)
         return None if address is None else ranges.holds(address)
 
@@ -208,7 +208,7 @@ def _ordered(
                 f'"{value[:60]}" is not {what}.', place=place, value=value, next_step="Correct the value."
             )
 
-        def test(actual: str, _keys: Keys) -> Answer:
+        def test(actual: str, _keys: Keys) -> KeyMatch:
             number = read(actual)
             return None if number is None else compare(number, wanted)
 
@@ -225,7 +225,7 @@ def read_bool(text: str) -> bool | None:
 def _bool(value: str, _variables: bool, place: str) -> Test:
     wanted = policy_bool(value, place)
 
-    def test(actual: str, _keys: Keys) -> Answer:
+    def test(actual: str, _keys: Keys) -> KeyMatch:
         found = read_bool(actual)
         return None if found is None else found == wanted
 
@@ -252,7 +252,7 @@ def _binary(value: str, _variables: bool, place: str) -> Test:
     if wanted is None:
         raise PolicyError(f'"{value[:60]}" is not base64 text.', place=place, next_step="Encode the bytes as base64.")
 
-    def test(actual: str, _keys: Keys) -> Answer:
+    def test(actual: str, _keys: Keys) -> KeyMatch:
         found = _read_binary(actual)
         return None if found is None else found == wanted
 

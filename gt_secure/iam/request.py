@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 from ..errors import InvalidInput, PolicyError
-from .documents import Document, Kind, Source, parse_document
+from .documents import Document, DocumentKind, PolicySource, parse_document
 from .principals import Caller, parse_caller
 from .variables import Keys, Several
 
@@ -118,7 +118,7 @@ def _values(name: str, value: object) -> tuple[str, ...]:
 class Layer(NamedTuple):
     """One policy at its place."""
 
-    kind: Kind
+    kind: DocumentKind
     name: str
     document: Document
 
@@ -150,7 +150,7 @@ class Compiled(NamedTuple):
         return (*self.identity, *present, *self.rcp, *self.scp)
 
 
-NAMES: dict[Kind, str] = {
+NAMES: dict[DocumentKind, str] = {
     "identity": "identity policy",
     "session": "session policy",
     "boundary": "permissions boundary",
@@ -192,14 +192,14 @@ class Policies:
     A policy of an organization that has no Allow is read beside the full access that AWS attaches by default.
     """
 
-    identity: Sequence[Source] = ()
-    session: Source | None = None
-    resource: Source | None = None
-    boundary: Source | None = None
-    endpoint: Source | None = None
+    identity: Sequence[PolicySource] = ()
+    session: PolicySource | None = None
+    resource: PolicySource | None = None
+    boundary: PolicySource | None = None
+    endpoint: PolicySource | None = None
     gateway_endpoint: bool = False
-    rcp: Sequence[Source] = ()
-    scp: Sequence[Source] = ()
+    rcp: Sequence[PolicySource] = ()
+    scp: Sequence[PolicySource] = ()
     scp_account: str | None = None
 
     @cached_property
@@ -218,17 +218,17 @@ class Policies:
         )
 
 
-def _several(kind: Kind, sources: Sequence[Source]) -> tuple[Layer, ...]:
+def _several(kind: DocumentKind, sources: Sequence[PolicySource]) -> tuple[Layer, ...]:
     if len(sources) == 1:
         return (_layer(kind, NAMES[kind], sources[0]),)
     return tuple(_layer(kind, f"{NAMES[kind]} {index + 1}", source) for index, source in enumerate(sources))
 
 
-def _single(kind: Kind, source: Source | None) -> Layer | None:
+def _single(kind: DocumentKind, source: PolicySource | None) -> Layer | None:
     return None if source is None else _layer(kind, NAMES[kind], source)
 
 
-def _layer(kind: Kind, name: str, source: Source) -> Layer:
+def _layer(kind: DocumentKind, name: str, source: PolicySource) -> Layer:
     try:
         return Layer(kind, name, parse_document(source, kind))
     except PolicyError as error:

@@ -12,15 +12,15 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Literal, NamedTuple, TypeAlias
 
-from .statement_table import Setting, StatementTable, TablePart, View, mask_of
+from .statement_table import DimensionValue, StatementTable, TablePart, View, mask_of
 
-State: TypeAlias = Literal["opened", "refused", "unknown"]
+CellAnswer: TypeAlias = Literal["opened", "refused", "unknown"]
 
 MAX_CLASSES = 20_000
 """The most classes that are looked at; beyond, the answer is unknown unless the bounds agree."""
 
-Trail: TypeAlias = tuple[Setting, ...]
-Masks: TypeAlias = dict[int, Trail]
+SettingTrail: TypeAlias = tuple[DimensionValue, ...]
+Masks: TypeAlias = dict[int, SettingTrail]
 """Masks of choices, each with settings that lead to it."""
 
 
@@ -42,16 +42,16 @@ class Dimension:
 
     name: str
     keys: frozenset[str]
-    settings: tuple[Setting, ...]
+    settings: tuple[DimensionValue, ...]
     chosen: bool
 
 
 class SpaceAnswer(NamedTuple):
     """The answer for a set of requests, the facts that an unknown one depends on, and an opened one's example."""
 
-    state: State
+    state: CellAnswer
     depends_on: tuple[str, ...] = ()
-    example: Trail = ()
+    example: SettingTrail = ()
 
 
 @dataclass
@@ -61,7 +61,7 @@ class _Group:
     dimensions: list[Dimension]
     parts: list[TablePart]
     facts: list[Dimension] = field(default_factory=list)
-    table: dict[tuple[int, ...], tuple[Trail, Masks]] = field(default_factory=dict)
+    table: dict[tuple[int, ...], tuple[SettingTrail, Masks]] = field(default_factory=dict)
     bounded: bool = False
 
 
@@ -99,7 +99,7 @@ class RequestSpace:
         """True if a policy variable ties the source to something else, so that each source needs a separate space."""
         self.groups = [self._fill(group) for group in _groups(dimensions, free)]
 
-    def source_mask(self, setting: Setting) -> int:
+    def source_mask(self, setting: DimensionValue) -> int:
         """Return the statements that a source leaves standing."""
         return mask_of(self.of_source, self.base.with_setting(setting))
 
@@ -125,7 +125,7 @@ class RequestSpace:
             size *= len(each.members)
         if size * max(1, len(choices)) > MAX_CLASSES * 10:
             return self._bounds(choices, classes)
-        results: dict[tuple[int, ...], Trail | None] = {}
+        results: dict[tuple[int, ...], SettingTrail | None] = {}
         for chosen in product(*(range(len(each.members)) for each in classes)):
             masks = choices
             for each, index in zip(classes, chosen, strict=True):
@@ -170,7 +170,7 @@ class RequestSpace:
             kept[mask] = trail
         return kept
 
-    def usable(self, dimension: Dimension, mask: int) -> list[Setting]:
+    def usable(self, dimension: Dimension, mask: int) -> list[DimensionValue]:
         """Return the settings of a chosen dimension with which the requests are opened."""
         group = next((group for group in self.groups if dimension in group.dimensions), None)
         if group is None or group.dimensions != [dimension]:
@@ -262,7 +262,7 @@ def _combine(masks: Masks, others: Masks) -> Masks:
     return combined
 
 
-def _support(classes: Sequence[_Classes], results: dict[tuple[int, ...], Trail | None]) -> Iterable[str]:
+def _support(classes: Sequence[_Classes], results: dict[tuple[int, ...], SettingTrail | None]) -> Iterable[str]:
     """Return the names of the facts on which the results depend."""
     for place, each in enumerate(classes):
         pairs = {

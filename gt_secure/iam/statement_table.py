@@ -32,7 +32,7 @@ class View:
     caller: Caller
     keys: Keys
 
-    def with_setting(self, setting: Setting) -> View:
+    def with_setting(self, setting: DimensionValue) -> View:
         """Return the view with one setting more."""
         return View(
             setting.action or self.action,
@@ -47,7 +47,7 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class DimensionValue:
     """One value of a dimension: values of keys in lower case (an absent key is not in it), or a target or caller."""
 
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from .conditions import Condition
 from .key_values import key_values
 from .request import Compiled, Request
 from .request_space import Dimension, RequestSpace
-from .statement_table import Setting, StatementTable, View
+from .statement_table import DimensionValue, StatementTable, View
 from .texts import TooManyClassesError
 from .variables import Keys, Template, Variable, Wild, parse_template, split_wildcards, variable_keys
 from .verdict import Decided
@@ -111,7 +111,7 @@ def fact(
     return Dimension(
         about.name,
         frozenset({key}),
-        tuple(Setting({key: value} if value else {}, label=about.name) for value in values),
+        tuple(DimensionValue({key: value} if value else {}, label=about.name) for value in values),
         chosen,
     )
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Literal, NamedTuple, TypeAlias
 
 from .conditions import Condition
-from .documents import Kind, Statement
+from .documents import DocumentKind, Statement
 from .explanation import ConditionExplanation, LayerExplanation, LayerOutcome, StatementExplanation
 from .render import verdict_dict, verdict_html, verdict_text
 from .request import NAMES, Compiled, Layer, Request
@@ -100,7 +100,7 @@ def _layers(request: Request, policies: Compiled, outcome: Decided) -> Iterator[
         yield LayerExplanation("identity", NAMES["identity"], "not set")
     for layer in policies.identity:
         yield explain_layer(request, layer, outcome)
-    alone: tuple[tuple[Kind, Layer | None], ...] = (
+    alone: tuple[tuple[DocumentKind, Layer | None], ...] = (
         ("session", policies.session),
         ("boundary", policies.boundary),
         ("resource", policies.resource),

@@ -14,12 +14,12 @@ from typing import NamedTuple, TypeAlias
 
 from .variables import Filled, Wild
 
-Matcher: TypeAlias = Callable[[str], bool]
+TextMatcher: TypeAlias = Callable[[str], bool]
 _ARN_COLONS = 5
 
 
 @lru_cache(maxsize=4096)
-def glob(parts: Filled) -> Matcher:
+def glob(parts: Filled) -> TextMatcher:
     """Return a predicate for whether a whole text matches; ``*`` covers any characters, line ends too."""
     if all(isinstance(part, str) for part in parts):
         text = "".join(str(part) for part in parts)
@@ -51,7 +51,7 @@ def _regex(parts: Filled) -> str:
 
 
 @lru_cache(maxsize=4096)
-def resource_glob(parts: Filled) -> Matcher:
+def resource_glob(parts: Filled) -> TextMatcher:
     """Return a predicate for whether an ARN matches a ``Resource`` pattern."""
     if parts == (Wild.ANY,):
         return _always
@@ -152,7 +152,7 @@ def _may_be_empty(step: _Step) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def arn_glob(parts: Filled) -> Matcher | None:
+def arn_glob(parts: Filled) -> TextMatcher | None:
     """Return a predicate for whether an ARN matches in each of its six parts, as the Arn operators compare.
 
     None for a pattern that has not six parts: AWS does not say what it matches.

@@ -11,7 +11,7 @@ from typing import Literal
 from .engines.duckdb_store import Store, literal
 from .table import FORMULA, writable
 
-Form = Literal["csv", "json", "parquet"]
+ExportFormat = Literal["csv", "json", "parquet"]
 
 _ODD = r"[^ -~]"
 """Pattern of text that JSON for a terminal may have to escape."""
@@ -33,7 +33,7 @@ class Export:
     """
 
     path: Path
-    form: Form
+    form: ExportFormat
     limit: int | None = None
     written: bool = False
 
@@ -57,7 +57,7 @@ def _has_odd(store: Store, select: str, kinds: dict[str, str]) -> bool:
     return bool(text) and bool(store.query(f"SELECT 1 FROM ({select}) WHERE {' OR '.join(text)} LIMIT 1"))
 
 
-def _options(kinds: dict[str, str], form: Form) -> str:
+def _options(kinds: dict[str, str], form: ExportFormat) -> str:
     if form == "parquet":
         return "FORMAT parquet"
     if form == "json":
@@ -68,7 +68,7 @@ def _options(kinds: dict[str, str], form: Form) -> str:
     return f"{options}, PREFIX {literal(names + chr(10))}, SUFFIX {literal(chr(10))}"
 
 
-def _picks(kinds: dict[str, str], form: Form) -> str:
+def _picks(kinds: dict[str, str], form: ExportFormat) -> str:
     """Expressions for the columns of a file."""
     if form == "csv":
         return " || ',' || ".join(_cell(f'"{name}"', kind) for name, kind in kinds.items()) + " AS line"

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from .engines.athena_settings import Athena
     from .export import Export
 
-Engine = Literal["auto", "duckdb", "spark", "athena"]
+EngineName = Literal["auto", "duckdb", "spark", "athena"]
 _SAMPLES = 20
 SMALL = 1 << 20
 """Bytes of lines whose costly columns are derived sooner than a statement without them is planned."""

@@ -9,7 +9,7 @@ from .._lazy import attach
 if TYPE_CHECKING:
     from .age import url_ages as url_ages
     from .bars import hits_by_ip as hits_by_ip, hits_by_network as hits_by_network
-    from .draw import Kind as Kind, draw as draw
+    from .draw import PlotKind as PlotKind, draw as draw
     from .heat import heat_map as heat_map
     from .leaks import leak_timeline as leak_timeline
     from .marks import Mark as Mark, hits_of_mark as hits_of_mark, marks_of as marks_of

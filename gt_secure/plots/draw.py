@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
     from ..logs.hits import Hits
 
-Kind: TypeAlias = Literal["ip", "network", "time", "heat", "leak", "age", "refused"]
+PlotKind: TypeAlias = Literal["ip", "network", "time", "heat", "leak", "age", "refused"]
 """Kind of figure."""
 
 
 def check_kind(kind: object) -> None:
     """Raise :class:`InvalidInput` for an unknown kind of figure, with the nearest one."""
-    if kind in get_args(Kind):
+    if kind in get_args(PlotKind):
         return
-    near = difflib.get_close_matches(str(kind), get_args(Kind), 1)
+    near = difflib.get_close_matches(str(kind), get_args(PlotKind), 1)
     raise InvalidInput(
         f"There is no plot of kind '{str(kind)[:40]}'.",
-        next_step=f"Did you mean '{near[0]}'?" if near else f"Choose from {', '.join(get_args(Kind))}.",
+        next_step=f"Did you mean '{near[0]}'?" if near else f"Choose from {', '.join(get_args(PlotKind))}.",
         field="kind",
         value=kind,
     )
@@ -41,7 +41,7 @@ def check_kind(kind: object) -> None:
 @activity.step(activity.DRAWING)
 def draw(
     hits: Hits,
-    kind: Kind = "ip",
+    kind: PlotKind = "ip",
     *,
     networks: Iterable[Any] = (),
     endpoints: Iterable[str] = (),

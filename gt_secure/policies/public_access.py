@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from ..errors import PolicyError
 from ..iam.conditions import Condition
-from ..iam.documents import Source, Statement
+from ..iam.documents import PolicySource, Statement
 from ..iam.operators import policy_network
 from ..iam.request import Policies
 from .bucket_guard import GUARD_SIDS, remove_statements
@@ -40,7 +40,7 @@ _SPARING = frozenset({"aws:principalaccount", "aws:principalarn", "aws:principal
 _BROAD = {4: 8, 6: 32}
 
 
-def is_surely_public(policy: Source | None) -> bool:
+def is_surely_public(policy: PolicySource | None) -> bool:
     """Return whether S3 surely calls a policy public: it grants to everybody, and nothing fixes the source.
 
     Where it may not, such as under a Deny for other networks, the answer is False: what the policy grants stays opened.
@@ -51,7 +51,7 @@ def is_surely_public(policy: Source | None) -> bool:
     )
 
 
-def may_be_public(policy: Source | None) -> bool:
+def may_be_public(policy: PolicySource | None) -> bool:
     """Return whether S3 may call a policy public: it grants to everybody from a source that nothing in the grant fixes.
 
     Only S3 decides whether a Deny narrows the grant enough (:data:`READ_STATUS`).
@@ -69,18 +69,18 @@ def status_text(*, theirs: bool, ours: bool) -> str:
     return "S3 calls the bucket policy not public."
 
 
-def has_same_grants(policy: Source | None, other: Source | None) -> bool:
+def has_same_grants(policy: PolicySource | None, other: PolicySource | None) -> bool:
     """Return whether two policies differ in nothing but our own Denies, which leave a public policy public."""
     return _foreign(policy) == _foreign(other)
 
 
-def _foreign(policy: Source | None) -> str:
+def _foreign(policy: PolicySource | None) -> str:
     text = policy if isinstance(policy, str) else json.dumps(policy) if policy else ""
     left = remove_statements(text, GUARD_SIDS) if text else None
     return json.dumps(json.loads(left)["Statement"], sort_keys=True) if left else ""
 
 
-def _statements(policy: Source | None) -> Sequence[Statement]:
+def _statements(policy: PolicySource | None) -> Sequence[Statement]:
     try:
         layer = Policies(resource=policy).compiled.resource if policy else None
     except PolicyError:

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from ..errors import PolicyError
 from ..iam.strict_json import parse_json
 
-Span: TypeAlias = tuple[int, int]
+TextSpan: TypeAlias = tuple[int, int]
 _BLANK = " \t\r\n"
 
 
@@ -38,8 +38,8 @@ class Layout:
     text: str
     version: str
     is_list: bool
-    value: Span
-    statements: tuple[Span, ...]
+    value: TextSpan
+    statements: tuple[TextSpan, ...]
     data: tuple[Mapping[str, object], ...]
 
     def with_sid(self, sid: str) -> tuple[int, ...]:
@@ -79,7 +79,7 @@ def _value_end(text: str, at: int) -> int:
     return json.JSONDecoder().raw_decode(text, at)[1]
 
 
-def _value_of(text: str, name: str) -> Span:
+def _value_of(text: str, name: str) -> TextSpan:
     """Return where the value of a member of the outermost object lies; the text is known to be valid."""
     at = _skip(text, 0) + 1
     while True:
@@ -91,8 +91,8 @@ def _value_of(text: str, name: str) -> Span:
         at = _skip(text, end) + 1
 
 
-def _items(text: str, at: int) -> tuple[Span, ...]:
-    spans: list[Span] = []
+def _items(text: str, at: int) -> tuple[TextSpan, ...]:
+    spans: list[TextSpan] = []
     at = _skip(text, at + 1)
     while text[at] != "]":
         end = _value_end(text, at)

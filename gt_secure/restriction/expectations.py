@@ -15,7 +15,7 @@ from ..aws.buckets import check_prefix
 from ..errors import InvalidInput
 from ..network import IPAddress, IPNetwork, Source, contains, scope
 
-Kind: TypeAlias = Literal["allowed", "refused"]
+ExpectedAnswer: TypeAlias = Literal["allowed", "refused"]
 Of: TypeAlias = Literal["team", "bucket"]
 
 _HELP = "Write an address (203.0.113.7), a VPC endpoint (vpce-0a1b2c3d), or both (10.0.3.4 via vpce-0a1b2c3d)."
@@ -38,7 +38,7 @@ class Expectation:
         The key prefix of the objects; None means the prefix of the restriction.
     """
 
-    kind: Kind
+    kind: ExpectedAnswer
     sources: tuple[Source, ...]
     of: Of | None = None
     prefix: str | None = None
@@ -87,7 +87,7 @@ class expect:
         return _make("refused", sources, of, prefix)
 
 
-def _make(kind: Kind, sources: Iterable[object], of: object, prefix: object) -> Expectation:
+def _make(kind: ExpectedAnswer, sources: Iterable[object], of: object, prefix: object) -> Expectation:
     parsed = tuple(dict.fromkeys(_source(source) for source in sources))
     if not parsed:
         raise _bad(f"The expectation '{kind}' names no source.", None)
@@ -129,7 +129,7 @@ def check_expectations(items: object) -> tuple[Expectation, ...]:
     if not isinstance(items, Iterable) or isinstance(items, str | bytes | Mapping):
         raise _bad(f"Expectations must be a list, not {type(items).__name__}.", items)
     found: list[Expectation] = []
-    said: dict[tuple[str, Of | None, str | None], Kind] = {}
+    said: dict[tuple[str, Of | None, str | None], ExpectedAnswer] = {}
     for item in items:
         one = Expectation.from_dict(item) if isinstance(item, Mapping) else item
         if not isinstance(one, Expectation):

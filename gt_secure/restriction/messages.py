@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
-Severity: TypeAlias = Literal["info", "warning", "blocker"]
+MessageSeverity: TypeAlias = Literal["info", "warning", "blocker"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Notice:
     """
 
     code: str
-    severity: Severity
+    severity: MessageSeverity
     text: str
     fix: str = ""
     field: str = ""

@@ -20,7 +20,7 @@ from .accesslog.recorder import Recorder
 from .client_environment import Running, host_of, url_of
 from .gateway.app import Front
 from .lifecycle import Lifecycle
-from .portal.app import Portal
+from .portal.app import PortalApp
 from .portal.credentials import Issuer
 from .portal.pages import Pages
 from .sagemaker.service import SageMaker
@@ -57,7 +57,7 @@ async def run(
         state=state,
         sagemaker=SageMaker(state, issuer, trail),
         trail=trail,
-        internal=Pages(Portal(state, issuer), delivery, world.reset, here, there),
+        internal=Pages(PortalApp(state, issuer), delivery, world.reset, here, there),
         recorder=Recorder(delivery),
         vpc_port=there[1],
         names=(settings.container_host, *_CONTAINER_NAMES) if settings.container_host else (),

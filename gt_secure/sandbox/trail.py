@@ -16,8 +16,8 @@ from typing import Any
 from .gateway import auth
 from .gateway.http import AWS_JSON, HttpRequest, Reply, aws_json_error, json_reply, parsed_json
 from .settings import REGION, account_id
+from .state import Record
 
-Record = dict[str, Any]
 KEPT = 5000
 """Maximum number of events kept; the oldest are dropped."""
 MAX_RESULTS = 50

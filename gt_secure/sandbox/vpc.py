@@ -16,9 +16,9 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from .settings import REGION, VPC_ID, account_id
+from .state import Record
 
-Record = dict[str, Any]
-Answer = tuple[int, dict[str, str], bytes]
+HttpAnswer = tuple[int, dict[str, str], bytes]
 SEED = Path(__file__).parent / "demo_data" / "vpc.json"
 SUBNET_IDS = ("subnet-0a1b2c3d4e5f60711", "subnet-0a1b2c3d4e5f60712")
 GROUP_ID = "sg-0a1b2c3d4e5f60711"
@@ -58,11 +58,11 @@ def _with_lists(original: Callable[..., str]) -> Callable[..., str]:
     return resource
 
 
-def _describe_endpoints(parameters: Mapping[str, Any]) -> Answer:
+def _describe_endpoints(parameters: Mapping[str, Any]) -> HttpAnswer:
     from ministack.services import ec2
 
-    def refused(code: str, message: str) -> Answer:
-        answer: Answer = ec2._error(code, message, 400)
+    def refused(code: str, message: str) -> HttpAnswer:
+        answer: HttpAnswer = ec2._error(code, message, 400)
         return answer
 
     ids, filters = ec2._parse_member_list(parameters, "VpcEndpointId"), ec2._parse_filters(parameters)
@@ -80,7 +80,7 @@ def _describe_endpoints(parameters: Mapping[str, Any]) -> Answer:
         and ec2._resource_matches_tag_filters(identifier, filters)
         and all(any(ec2._glob_match(each, endpoint[name]) for each in found) for name, found in of_members.items())
     )
-    answer: Answer = ec2._xml(200, "DescribeVpcEndpointsResponse", f"<vpcEndpointSet>{items}</vpcEndpointSet>")
+    answer: HttpAnswer = ec2._xml(200, "DescribeVpcEndpointsResponse", f"<vpcEndpointSet>{items}</vpcEndpointSet>")
     return answer
 
 

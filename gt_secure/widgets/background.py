@@ -28,7 +28,7 @@ from ..logs import activity as activities
 from ..logs.activity import Activity
 from ..text import count
 from . import timers
-from .thread_safe import LOCK, PATIENCE_S, Callback, Home, Loops, call_overdue, running_loop, unlocked
+from .thread_safe import LOCK, PATIENCE_S, Home, Listener, Loops, call_overdue, running_loop, unlocked
 from .timers import Timer
 
 T = TypeVar("T")
@@ -232,7 +232,7 @@ class Worker:
             failure = error
             run.loops.call(lambda: self._settle(run, failure))
 
-    def _look(self, run: _Work, shown: Callback | None) -> None:
+    def _look(self, run: _Work, shown: Listener | None) -> None:
         if run is self._current and self._on_progress is not None:
             if shown is None or not shown.waiting:
                 shown = run.loops.call(lambda: self._show_progress(run))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..named_networks import Networks
     from ..plots import Mark
 
-Kind = Literal["ip", "network", "time", "hours", "age", "refused"]
+ViewKind = Literal["ip", "network", "time", "hours", "age", "refused"]
 
 Ask = Callable[[str, str], Answer]
 """Takes a key and a source, gives the answer to a presigned request from there."""
@@ -54,7 +54,7 @@ class HitsResult:
 
 def read_result(
     hits: Hits,
-    kind: Kind,
+    kind: ViewKind,
     networks: Sequence[Any],
     endpoints: Sequence[str],
     presigned: bool,
@@ -106,7 +106,7 @@ def browser_addresses(hits: Hits, markers: Sequence[str]) -> tuple[str, ...]:
 
 
 def draw(
-    hits: Hits, kind: Kind, networks: Sequence[Any], endpoints: Sequence[str], theme: Literal["light", "dark"]
+    hits: Hits, kind: ViewKind, networks: Sequence[Any], endpoints: Sequence[str], theme: Literal["light", "dark"]
 ) -> Figure:
     """One figure for one theme."""
     if kind == "hours":

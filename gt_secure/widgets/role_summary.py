@@ -12,11 +12,11 @@ from ..html import Chip, Markup
 
 if TYPE_CHECKING:
     from ..doctor import Diagnosis, FeatureState
-    from ..doctor.probing import Word
+    from ..doctor.probing import StatusWord
 
 WAITING = "Checking what this role can use…"
 
-_CHIPS: dict[Word, Chip] = {
+_CHIPS: dict[StatusWord, Chip] = {
     "yes": Chip("ok", "can be used"),
     "no": Chip("no", "cannot be used"),
     "unknown": Chip("plain", "unknown"),

@@ -182,19 +182,19 @@ class Loops:
         self._contexts = {} if here is None else {here: contextvars.copy_context()}
         if home.loop is not None:
             self._contexts.setdefault(home.loop, home.context)
-        self._waiting: deque[Callback] = deque()
+        self._waiting: deque[Listener] = deque()
 
     @property
     def ended(self) -> bool:
         """Return whether no loop is left."""
         return all(loop.is_closed() for loop in (*_event_loops.copy(), *self._contexts))
 
-    def call(self, call: Callable[[], object]) -> Callback:
+    def call(self, call: Callable[[], object]) -> Listener:
         """Call something under the lock: on the loop that was here, or on another one if that is busy.
 
         May be used from any thread.
         """
-        callback = Callback(call)
+        callback = Listener(call)
         self._waiting.append(callback)
         _undelivered[self] = None
         contexts = {**_event_loops.copy(), **self._contexts}  # without the lock: whoever has it may wait for this
@@ -234,7 +234,7 @@ def call_overdue() -> None:
             each.call_overdue()
 
 
-class Callback:
+class Listener:
     """Something to call once."""
 
     def __init__(self, call: Callable[[], object]) -> None:

@@ -106,7 +106,7 @@ def test_thirty_thousand_addresses(tmp_path: Path) -> None:
 
 LONG_ENDPOINT = "vpce-0123456789abcdef0"
 SIZES = [None, (4.0, 3.0), (3.0, 4.0), (4.0, 8.0), (8.6, 3.5), (14.0, 9.0)]
-KINDS = get_args(plots.Kind)
+KINDS = get_args(plots.PlotKind)
 
 
 def mixed(n: int) -> list[str]:

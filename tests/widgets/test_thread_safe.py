@@ -107,7 +107,7 @@ def test_what_is_typed_is_kept_while_results_of_other_work_arrive(subshell: Subs
 
     def results() -> None:
         while go_on:
-            thread_safe.Callback(lambda: editor._got_endpoints(()))()  # one of the results that draw the lists again
+            thread_safe.Listener(lambda: editor._got_endpoints(()))()  # one of the results that draw the lists again
 
     thread = threading.Thread(target=results)
     thread.start()

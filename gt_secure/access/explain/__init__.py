@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..._lazy import attach
 
 if TYPE_CHECKING:
-    from .expectation_log import Scene as Scene, Scenes as Scenes
+    from .expectation_log import LoggedProbe as LoggedProbe, Scenes as Scenes
 
 
 __all__, __getattr__, __dir__ = attach(__name__)

@@ -15,7 +15,7 @@ MIME = "application/vnd.gt-secure.scenes+json"
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class LoggedProbe:
     """One probe with what it should have given."""
 
     label: str
@@ -49,9 +49,9 @@ class Scenes:
     """A growing list of scenes that shows itself as a table."""
 
     def __init__(self) -> None:
-        self._scenes: list[Scene] = []
+        self._scenes: list[LoggedProbe] = []
 
-    def add(self, label: str, probe: Probe, expected: Expected, *, decided_by: str = "") -> Scene:
+    def add(self, label: str, probe: Probe, expected: Expected, *, decided_by: str = "") -> LoggedProbe:
         """Add one probe.
 
         Parameters
@@ -66,7 +66,7 @@ class Scenes:
         if expected not in {"opened", "refused"}:
             raise InvalidInput(f'"{expected}" is not an expectation.', next_step='Write "opened" or "refused".')
         observed = "opened" if probe.opened else "refused" if probe.status == 403 else probe.failure or "other"
-        scene = Scene(
+        scene = LoggedProbe(
             label,
             str(probe.source or probe.probe_origin),
             expected,
@@ -78,7 +78,7 @@ class Scenes:
         self._scenes.append(scene)
         return scene
 
-    def __iter__(self) -> Iterator[Scene]:
+    def __iter__(self) -> Iterator[LoggedProbe]:
         return iter(self._scenes)
 
     def __len__(self) -> int:

@@ -20,7 +20,7 @@ from ...errors import InvalidInput, LogError, NotFound
 from .objects import S3Object
 from .pages import ahead, chain, list_page, parallel_pages
 
-Layout = Literal["simple", "partitioned", "unknown"]
+LogLayout = Literal["simple", "partitioned", "unknown"]
 Borders = Callable[[str, str], Sequence[str]]
 """From a bucket and a prefix to keys in their order."""
 
@@ -50,7 +50,7 @@ class LogLocation:
 
     bucket: str
     prefix: str
-    layout: Layout = "simple"
+    layout: LogLayout = "simple"
     date_source: str = ""
 
     @property
@@ -143,7 +143,7 @@ def list_logs(
 
 
 def _objects(
-    client: Any, bucket: str, base: str, layout: Layout, since: dt.datetime | None, last: dt.date | None,
+    client: Any, bucket: str, base: str, layout: LogLayout, since: dt.datetime | None, last: dt.date | None,
     borders: Sequence[str] = (), first: dict[str, Any] | None = None,
 ) -> Iterator[list[S3Object]]:  # fmt: skip
     """Give the log objects under one prefix after which the date follows, a page at a time."""
@@ -216,7 +216,7 @@ def _after(prefix: str) -> str:
     return prefix[:-1] + chr(ord(prefix[-1]) + 1) if prefix else ""
 
 
-def _day_of(rest: str, layout: Layout) -> dt.date | None:
+def _day_of(rest: str, layout: LogLayout) -> dt.date | None:
     pattern = {"simple": _SIMPLE, "partitioned": _DAY}.get(layout)
     found = pattern.match(rest) if pattern is not None else None
     if found is None:
@@ -229,7 +229,7 @@ def _day_of(rest: str, layout: Layout) -> dt.date | None:
 
 def _bases(
     client: Any, bucket: str, prefix: str, level: dict[str, Any] | None = None, depth: int = 5
-) -> Iterator[tuple[str, Layout, dict[str, Any]]]:
+) -> Iterator[tuple[str, LogLayout, dict[str, Any]]]:
     """Prefixes after which the date follows, each with the page of its level that tells it."""
     page = level or _level(client, bucket, prefix)
     folders = [entry["Prefix"] for entry in page.get("CommonPrefixes", ())]

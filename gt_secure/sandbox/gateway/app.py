@@ -30,11 +30,11 @@ from . import (
     sts_limits,
 )
 from .http import (
+    AsgiScope,
     BodyTooLarge,
     HttpRequest,
     Receive,
     Reply,
-    Scope,
     Send,
     Watched,
     json_reply,
@@ -73,7 +73,7 @@ class Front:
 
     def __init__(
         self,
-        emulator: Callable[[Scope, Receive, Send], Awaitable[None]],
+        emulator: Callable[[AsgiScope, Receive, Send], Awaitable[None]],
         *,
         state: SandboxState,
         sagemaker: SageMaker,
@@ -92,7 +92,7 @@ class Front:
         self._vpc_port = vpc_port
         self._names = names
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
@@ -102,7 +102,7 @@ class Front:
             await receive()
             await send({"type": "websocket.close", "code": 1008})
 
-    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _http(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         try:
             source = self.source(scope)
         except InvalidInput as error:
@@ -132,7 +132,7 @@ class Front:
         except ConnectionError:
             log.info("the client went away: %s", request.path)
 
-    def source(self, scope: Scope) -> Source:
+    def source(self, scope: AsgiScope) -> Source:
         """Say where a connection comes from, with the VPC of its endpoint.
 
         Raises
@@ -161,7 +161,7 @@ class Front:
             )
         return Source(source.address, source.endpoint, vpc)
 
-    async def _s3(self, scope: Scope, request: HttpRequest, receive: Receive, send: Send) -> None:
+    async def _s3(self, scope: AsgiScope, request: HttpRequest, receive: Receive, send: Send) -> None:
         """Authenticate, let the emulator decide and answer, and log the request either way."""
         try:
             request.with_body(await read_body(receive))
@@ -186,7 +186,7 @@ class Front:
         finally:
             conditions.reset(token)
 
-    async def _other(self, service: str, scope: Scope, request: HttpRequest, receive: Receive, send: Send) -> None:
+    async def _other(self, service: str, scope: AsgiScope, request: HttpRequest, receive: Receive, send: Send) -> None:
         try:
             request.with_body(await read_body(receive))
         except ConnectionError:
@@ -327,12 +327,12 @@ def error_reply(service: str, request: HttpRequest, status: int, code: str, mess
     return json_reply({"__type": code, "message": message}, status, "application/x-amz-json-1.1")
 
 
-def _mapped(scope: Scope, request: HttpRequest) -> Scope:
+def _mapped(scope: AsgiScope, request: HttpRequest) -> AsgiScope:
     """Return the scope with the mapped peer; headers stay as they are, because they may be signed."""
     return {**scope, "client": (str(request.source.address), 0)}
 
 
-def _proven(scope: Scope, request: HttpRequest) -> Scope:
+def _proven(scope: AsgiScope, request: HttpRequest) -> AsgiScope:
     """Return the scope of an S3 request whose signature holds, in a form that the emulator can check again."""
     mapped, mechanism, query = _mapped(scope, request), request.mechanism, listing.query(request)
     if mechanism is None or mechanism.kind == FORM:

@@ -13,7 +13,7 @@ from typing import Any
 from ..accesslog.recorder import bucket_and_key
 from ..settings import REGION, account_id
 from . import conditions, denials, query_auth
-from .http import HttpRequest, Message, Reply, Scope, Send, respond
+from .http import AsgiScope, HttpRequest, Message, Reply, Send, respond
 from .mechanisms import SIGV4
 
 _ALGORITHM = "x-amz-server-side-encryption"
@@ -22,7 +22,7 @@ _KINDS = frozenset({"aws:kms", "aws:kms:dsse"})
 _NEEDS_V4 = "Requests specifying Server Side Encryption with AWS KMS managed keys require AWS Signature Version 4."
 
 
-def with_key(scope: Scope) -> Scope | None:
+def with_key(scope: AsgiScope) -> AsgiScope | None:
     """Return the scope with the AWS managed key for an object under a KMS key that is not named, or None.
 
     S3 encrypts with ``alias/aws/s3`` then; the emulator asks for a key.

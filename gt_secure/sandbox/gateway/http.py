@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, quote
 from ...network import Source
 from .mechanisms import Mechanism, form_fields, mechanisms
 
-Scope: TypeAlias = MutableMapping[str, Any]
+AsgiScope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
@@ -93,7 +93,7 @@ class Watched:
         await self._send(message)
 
 
-def read_head(scope: Scope, source: Source) -> HttpRequest:
+def read_head(scope: AsgiScope, source: Source) -> HttpRequest:
     """Build a request from an ASGI scope; the body is read later."""
     raw_query = scope.get("query_string", b"").decode("latin-1")
     headers: dict[str, str] = {}

@@ -15,7 +15,7 @@ from ..accesslog.recorder import virtual_bucket
 from ..settings import REGION
 from . import auth
 from .conditions import first
-from .http import HttpRequest, Scope
+from .http import AsgiScope, HttpRequest
 from .mechanisms import QUERY
 
 _COPY_SOURCE = b"x-amz-copy-source"
@@ -81,7 +81,7 @@ def _resources(request: HttpRequest) -> tuple[str, ...]:
     return (path, f"{path}/") if path.count("/") == 1 and path != "/" else (path,)
 
 
-def signed_again(scope: Scope, request: HttpRequest, query: str | None = None) -> Scope:
+def signed_again(scope: AsgiScope, request: HttpRequest, query: str | None = None) -> AsgiScope:
     """Return the scope of the same request, or of one with another query, signed with version 4 in a header."""
     from botocore.auth import S3SigV4Auth
     from botocore.awsrequest import AWSRequest
@@ -103,7 +103,7 @@ def signed_again(scope: Scope, request: HttpRequest, query: str | None = None) -
     return {**scope, "query_string": query.encode("latin-1"), "headers": [*kept, *added]}
 
 
-def with_blanks_in_source(scope: Scope) -> Scope | None:
+def with_blanks_in_source(scope: AsgiScope) -> AsgiScope | None:
     """Return the scope with blanks in place of ``+`` in the source of a copy, or None if there is no such source.
 
     S3 reads ``+`` there as a blank, as in a query; the emulator keeps the sign. Clients that encode the header like a

@@ -45,7 +45,7 @@ class Task:
     rendered: str
 
 
-class Portal:
+class PortalApp:
     """Answers requests under ``/_gt_secure/portal``."""
 
     def __init__(self, state: SandboxState, issuer: Issuer) -> None:

@@ -12,7 +12,7 @@ from ..control import RESET, SIGNING_NAME
 from ..gateway import auth, source_mapping as addresses
 from ..gateway.http import HttpRequest, Reply, json_reply
 from ..settings import S3_ENDPOINT_ID
-from .app import PATH as PORTAL, Portal
+from .app import PATH as PORTAL, PortalApp
 
 PLACES = (
     ("office", "203.0.113.7"),
@@ -30,7 +30,7 @@ class Pages:
 
     def __init__(
         self,
-        portal: Portal,
+        portal: PortalApp,
         delivery: Delivery,
         reset: Callable[[], Awaitable[None]],
         public: tuple[str, int],

@@ -9,15 +9,13 @@ import copy
 import json
 import secrets
 import time
-from typing import Any
 
 from .. import emulator
 from ..settings import account_id
-from ..state import Region, SandboxState
+from ..state import Record, Region, SandboxState
 from . import paging, tags
 from .model import in_use, not_found, validation
 
-Record = dict[str, Any]
 LABELED = "Labeled"
 """Member of a job, hidden from the API, that lists the objects with a label."""
 

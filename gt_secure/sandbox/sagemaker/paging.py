@@ -9,10 +9,10 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ..state import Record
 from .model import validation
 
 DEFAULT_PAGE = 10
-Record = dict[str, Any]
 
 
 def page(records: list[Record], request: Record) -> tuple[list[Record], str | None]:

@@ -6,14 +6,11 @@ A loop stays in progress until it is stopped or deleted: the sandbox has no work
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from ..settings import account_id
-from ..state import Region, SandboxState
+from ..state import Record, Region, SandboxState
 from . import paging, tags
 from .model import ApiError, in_use, not_found, validation
-
-Record = dict[str, Any]
 
 
 def flow_arn(region: Region, name: str) -> str:

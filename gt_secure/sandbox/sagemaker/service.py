@@ -12,14 +12,13 @@ from ..gateway import auth
 from ..gateway.http import HttpRequest, Reply, json_reply
 from ..portal.credentials import Issuer, Refused
 from ..settings import account_id
-from ..state import Region, SandboxState
+from ..state import Record, Region, SandboxState
 from ..trail import Trail
 from . import jobs, model, reviews, tags, templates, workforces, workteams
 from .model import ApiError, not_found, validation
 
 log = logging.getLogger(__name__)
 
-Record = dict[str, Any]
 Operation = Callable[[SandboxState, Region, Record], Record]
 _JSON = "application/x-amz-json-1.1"
 _PREFIX = "SageMaker."

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ..state import Region, SandboxState
+from ..state import Record, Region, SandboxState
 from . import paging
 from .model import validation
 
-Record = dict[str, Any]
 MAX_TAGS = 50
 
 

@@ -16,10 +16,10 @@ from typing import Any
 _S3 = re.compile(r"s3://([^/]+)/(.+)", re.DOTALL)
 _MISSING = re.compile(r"'?(.+?)'? is undefined")
 MAX_ITERATIONS, MAX_OUTPUT_BYTES = 100_000, 10_000_000
-Grant = Callable[[str, str], str]
+ReadGrant = Callable[[str, str], str]
 
 
-def render(template: str, task: dict[str, Any], grant: Grant) -> tuple[str, list[dict[str, str]]]:
+def render(template: str, task: dict[str, Any], grant: ReadGrant) -> tuple[str, list[dict[str, str]]]:
     """Fill a template.
 
     Parameters
@@ -46,7 +46,7 @@ def render(template: str, task: dict[str, Any], grant: Grant) -> tuple[str, list
         return "", [{"Code": "TemplateTooDeep", "Message": "The template is nested too deeply."}]
 
 
-def _environment(grant: Grant) -> Any:
+def _environment(grant: ReadGrant) -> Any:
     """Return Ground Truth's Liquid: escaping, strict about missing fields except in conditions and ``default``."""
     from liquid import Environment, FalsyStrictUndefined, Mode
 
@@ -61,7 +61,7 @@ def _environment(grant: Grant) -> Any:
     return environment
 
 
-def _granted(grant: Grant, value: Any) -> str:
+def _granted(grant: ReadGrant, value: Any) -> str:
     from liquid.exceptions import FilterArgumentError
 
     found = _S3.fullmatch(str(value)) if isinstance(value, str) else None

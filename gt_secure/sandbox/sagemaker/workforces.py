@@ -11,15 +11,13 @@ import copy
 import ipaddress
 import secrets
 import time
-from typing import Any
 
 from .. import vpc
 from ..settings import account_id
-from ..state import Region, SandboxState
+from ..state import Record, Region, SandboxState
 from . import paging
 from .model import conflict, in_use, limit, validation
 
-Record = dict[str, Any]
 MAX_CIDRS = 10
 """Ranges in SourceIpConfig (API reference, *SourceIpConfig*)."""
 

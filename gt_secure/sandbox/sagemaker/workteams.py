@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import copy
 import time
-from typing import Any
 
 from ..settings import account_id
-from ..state import Region, SandboxState
+from ..state import Record, Region, SandboxState
 from . import paging, tags
 from .model import ApiError, in_use, limit, validation
 
-Record = dict[str, Any]
 MAX_TEAMS = 25
 """Work teams per account and region (API reference, *CreateWorkteam*)."""
 
