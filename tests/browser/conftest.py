@@ -25,6 +25,7 @@ import pytest
 
 import gt_secure
 from gt_secure.sandbox import Sandbox
+from support.warm import Warm
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOTS = ROOT / "out" / "screenshots"
@@ -38,7 +39,8 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-START_S = 60
+START_S = 240
+"""A bound for a busy machine: nothing waits for it when all is well."""
 SECRETS = re.compile(r"X-Amz-Signature|X-Amz-Security-Token|X-Amz-Credential|A[KS]IA[A-Z0-9]{12}|aws_secret")
 
 FAILED = pytest.StashKey[bool]()
@@ -96,8 +98,8 @@ def aws(running_aws: Sandbox) -> Sandbox:
 
 
 @pytest.fixture(scope="session")
-def lab(running_aws: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    environment = {**running_aws.environment(), "PYTHONPATH": str(ROOT)}
+def lab(running_aws: Sandbox, warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    environment = {**running_aws.environment(), "PYTHONPATH": str(ROOT), "JUPYTER_PATH": str(warm.data)}
     with start_lab(sys.executable, tmp_path_factory.mktemp("home"), environment) as running:
         yield running
 
@@ -193,6 +195,26 @@ def _wait(lab: Lab, log: Path) -> None:
 
 _browser = contextlib.ExitStack()
 _running: list[Any] = []
+_contexts: dict[str, Any] = {}
+
+
+def new_page(chromium: Any, lab: Lab, width: int = 1280, height: int = 1000) -> Any:
+    """Open a page in the one context for a lab: what Chromium has fetched and compiled of JupyterLab it keeps there."""
+    if lab.url not in _contexts:
+        context = chromium.new_context()
+        context.set_default_timeout(START_S * 1000)
+        context.grant_permissions(["clipboard-read", "clipboard-write"], origin=lab.url)
+        _contexts[lab.url] = context
+    page = _contexts[lab.url].new_page()
+    page.set_viewport_size({"width": width, "height": height})
+    return page
+
+
+def close_page(page: Any) -> None:
+    """Close a page; the next one finds nothing that this one stored."""
+    with contextlib.suppress(Exception):  # the page may be in any state after a failure
+        page.evaluate("() => { localStorage.clear(); sessionStorage.clear() }")
+    page.close()
 
 
 @pytest.fixture
@@ -209,6 +231,7 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     result = yield
     if nextitem is None or nextitem.path.parent != item.path.parent:
         _running.clear()
+        _contexts.clear()
         _browser.close()
     return result
 
@@ -286,11 +309,11 @@ class Notebook:
 
     def open(self) -> None:
         self.page.goto(self.lab.address(self.name))
-        self.page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=40_000)
+        self.page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=START_S * 1000)
         self.page.wait_for_function(
             "() => window.jupyterapp && window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel"
             "?.connectionStatus === 'connected'",
-            timeout=40_000,
+            timeout=START_S * 1000,
         )
 
     def command(self, name: str, **args: Any) -> None:
@@ -298,7 +321,7 @@ class Notebook:
 
     def run_all(self) -> None:
         self.command("notebook:run-all-cells")
-        self.panel.wait_for(timeout=40_000)
+        self.panel.wait_for(timeout=START_S * 1000)
 
     def settle(self) -> None:
         """Wait until no panel on the page works any more: what arrives then moves what stands below."""
@@ -364,7 +387,7 @@ class Notebook:
         """End the kernel too: a whole suite's kernels side by side take gigabytes."""
         with contextlib.suppress(Exception):  # the page may be in any state after a failure
             self.page.evaluate("() => window.jupyterapp?.shell.currentWidget?.sessionContext?.shutdown()")
-        self.page.context.close()
+        close_page(self.page)
 
 
 @pytest.fixture
@@ -374,10 +397,7 @@ def open_notebook(lab: Lab, chromium: Any, request: pytest.FixtureRequest) -> It
 
     def open_one(name: str, *cells: str, width: int = 1280, height: int = 1000) -> Notebook:
         lab.notebook(name, *cells)
-        context = chromium.new_context(viewport={"width": width, "height": height})
-        context.set_default_timeout(90_000)  # a bound for a busy machine; nothing waits for it when all is well
-        context.grant_permissions(["clipboard-read", "clipboard-write"], origin=lab.url)
-        notebook = Notebook(lab, context.new_page(), name)
+        notebook = Notebook(lab, new_page(chromium, lab, width, height), name)
         notebook.open()
         opened.append(notebook)
         return notebook

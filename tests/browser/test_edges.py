@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from .conftest import START_S
+
 pytestmark = pytest.mark.browser
 
 SHOW = "import gt_secure\np = gt_secure.panel(); p"
@@ -50,7 +52,7 @@ def choose(panel: Any, start: str) -> None:
 
 
 def wait_for_file(path: Path) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + START_S
     while not path.exists():
         assert time.monotonic() < end, f"{path.name} did not appear"
         time.sleep(0.02)
@@ -246,7 +248,9 @@ class Slow(Connection):
         Path("apply.held").touch()
         while not Path("apply.go").exists():
             time.sleep(0.02)
-        return super().apply(*args, **more)
+        applied = super().apply(*args, **more)
+        Path("apply.done").touch()
+        return applied
 
 p = gt_secure.panel(Slow(gt_secure.connect().aws), team="open-team", bucket="gt-images"); p
 """
@@ -263,7 +267,7 @@ while not Path("cell.go").exists():
 @pytest.fixture
 def signs(lab: Any) -> Any:
     """Files by which tests and kernels tell each other to go on."""
-    names = ("endpoints.go", "apply.held", "apply.go", "cell.held", "cell.go")
+    names = ("endpoints.go", "apply.held", "apply.go", "apply.done", "cell.held", "cell.go")
 
     def forget() -> None:
         for name in names:
@@ -358,7 +362,8 @@ def test_what_is_applied_while_the_notebook_is_closed_is_shown_when_it_is_opened
     notebook.command("application:close")
     notebook.page.locator(".jp-NotebookPanel").wait_for(state="detached")
     (signs / "apply.go").touch()
-    notebook.page.wait_for_timeout(2000)
+    wait_for_file(signs / "apply.done")
+    notebook.page.wait_for_timeout(500)  # time for the panel to show it to nobody
     notebook.command("docmanager:open", path=notebook.name)
     notebook.panel.wait_for()
     panel.get_by_text("Applied", exact=False).first.wait_for()

@@ -16,7 +16,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from .conftest import ROOT, SHOTS, Lab, link_extension, start_lab, until
+from .conftest import ROOT, SHOTS, START_S, Lab, link_extension, start_lab, until
 
 pytestmark = pytest.mark.browser
 
@@ -83,7 +83,7 @@ class Workbench:
 @pytest.fixture
 def workbench(lab: Lab, chromium: Any, request: pytest.FixtureRequest) -> Iterator[Workbench]:
     context = chromium.new_context(viewport={"width": 1280, "height": 1000})
-    context.set_default_timeout(90_000)
+    context.set_default_timeout(START_S * 1000)
     bench = Workbench(lab, context.new_page())
     shutil.rmtree(lab.folder.parent / "settings" / "gt_secure", ignore_errors=True)
     bench.open()
@@ -224,7 +224,7 @@ def test_a_connection_that_missed_the_new_kernel_is_made_anew(aws: Any, chromium
     (tmp_path / "config" / "jupyter_server_config.py").write_text(DEAF)
     with start_lab(sys.executable, tmp_path, {**aws.environment(), "PYTHONPATH": str(ROOT)}) as lab:
         context = chromium.new_context(viewport={"width": 1280, "height": 1000})
-        context.set_default_timeout(90_000)
+        context.set_default_timeout(START_S * 1000)
         bench = Workbench(lab, context.new_page())
         bench.open()
         bench.command("gt-secure:open")
@@ -466,7 +466,7 @@ def test_a_notebook_edited_as_text_is_searched_too(workbench: Workbench) -> None
         assert path.read_text(encoding="utf-8") == before
         workbench.command("docmanager:save")
         dialog.get_by_role("button", name="Remove and save").click()
-        end = time.monotonic() + 60
+        end = time.monotonic() + START_S
         while "X-Amz-Signature=***" not in path.read_text(
             encoding="utf-8"
         ):  # the model is clean before the file is there
@@ -527,7 +527,7 @@ def test_the_demo_opens_on_the_panel_beside_the_notebook(chromium: Any, tmp_path
     command = [sys.executable, "-m", "gt_secure.cli", "demo", "--no-browser"]
     demo = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True)
     context = chromium.new_context(viewport={"width": 1600, "height": 1000})
-    context.set_default_timeout(90_000)
+    context.set_default_timeout(START_S * 1000)
     page = context.new_page()
     try:
         assert demo.stdout is not None
@@ -554,7 +554,7 @@ def test_the_demo_opens_on_the_panel_beside_the_notebook(chromium: Any, tmp_path
     finally:
         context.close()
         demo.terminate()
-        demo.communicate(timeout=60)
+        demo.communicate(timeout=START_S)
     assert demo.returncode == 0
 
 
