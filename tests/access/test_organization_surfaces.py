@@ -78,7 +78,9 @@ def test_every_surface_obeys_them(
     for request in ("worker", "forwarded", "presigned"):
         assert opened(gt, request) == (ONLY,)
     exposure = gt.exposure(BUCKET, KEY, team=TEAM)
-    assert (exposure.at(OFFICE, "worker").answer, exposure.at(OFFICE, "worker").lock) == ("refused", lock)
+    answer = exposure.at(OFFICE, "worker")
+    assert answer.answer == "refused"
+    assert answer.lock.startswith(lock)
     assert not [each for each in exposure.assumed if "control policy" in each]
     plan = gt.plan(wish())
     assert "opens-nobody" in {notice.code for notice in plan.blockers}
@@ -89,12 +91,13 @@ def test_every_surface_obeys_them(
     assert lock in held.message
     proved = gt.prove(Restriction(bucket=BUCKET, prefix="scans/", addresses=[ONLY]))
     assert proved.proved is (True if kind == RCP else proved.proved)
-    assert refusal_decider(gt.aws)(REFUSAL) == lock
+    assert str(refusal_decider(gt.aws)(REFUSAL)).startswith(lock)
     capsys.readouterr()
     assert main(["explain", f"s3://{BUCKET}/{KEY}", "--team", TEAM, "--from", OFFICE, "--json"]) == 0
     data = json.loads(capsys.readouterr().out)
     assert data["requests"][0]["opened"]["cidrs"] == [ONLY]
-    assert (data["answers"][0]["answer"], data["answers"][0]["lock"]) == ("refused", lock)
+    assert data["answers"][0]["answer"] == "refused"
+    assert data["answers"][0]["lock"].startswith(lock)
 
 
 def test_they_do_not_hold_for_the_management_account(company: Organizations) -> None:

@@ -39,7 +39,7 @@ def test_policies_of_each_level_up_to_the_root(company: Organizations) -> None:
     assert (found.rcp.value or ())[3]["Statement"][1] == DENY
     assert [len(each["Statement"]) for each in found.scp.value or ()] == [1, 1, 2, 1]
     assert found.missing() == ()
-    assert company.calls.count("DescribePolicy") == 3  # the full access of each level is one policy
+    assert company.calls.count("DescribePolicy") == 4  # the full access of each level is one policy a kind
 
 
 def test_policies_do_not_hold_for_the_management_account(company: Organizations) -> None:

@@ -58,12 +58,13 @@ class Organizations:
 
     def _ListPoliciesForTarget(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         own = range(len(self.policies.get((asked["TargetId"], asked["Filter"]), [])))
-        ids = ["p-FullAWSAccess", *(f"p-{asked['TargetId']}.{asked['Filter']}.{index}" for index in own)]
+        full = {RCP: "p-RCPFullAWSAccess", SCP: "p-FullAWSAccess"}[asked["Filter"]]
+        ids = [full, *(f"p-{asked['TargetId']}.{asked['Filter']}.{index}" for index in own)]
         return {"Policies": [{"Id": each, "Type": asked["Filter"]} for each in ids]}
 
     def _DescribePolicy(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         _, _, name = asked["PolicyId"].partition("-")
-        document: Mapping[str, Any] = FULL
+        document: Mapping[str, Any] = FULL_RCP if name == "RCPFullAWSAccess" else FULL
         if "." in name:
             target, kind, index = name.split(".")
             document = self.policies[target, kind][int(index)]
