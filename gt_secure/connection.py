@@ -217,6 +217,12 @@ Logs: TypeAlias = "str | Path | Iterable[str | Path]"
 """Access logs: a file, a folder, a glob, an ``s3://`` prefix, or several of them."""
 
 
+class SparkSession(Protocol):
+    """A session of Spark, by its shape."""
+
+    sparkContext: Any
+
+
 def _names_moved(cls: type[Connection]) -> type[Connection]:
     """Let every method name the new place of an argument that belongs to the connection."""
 
@@ -323,10 +329,6 @@ class Connection:
         name : str, Workteam or sagemaker.core.resources.Workteam
             Its name or ARN.
 
-        Returns
-        -------
-        Workteam
-
         Raises
         ------
         NotFound
@@ -363,10 +365,6 @@ class Connection:
 
     def jobs(self, team: TeamLike) -> Jobs:
         """List the labeling jobs of a team that still wait for workers.
-
-        Parameters
-        ----------
-        team : str, Workteam or sagemaker.core.resources.Workteam
 
         Returns
         -------
@@ -413,10 +411,6 @@ class Connection:
     def bucket(self, name: str) -> BucketState:
         """Read the policy and the settings of a bucket.
 
-        Parameters
-        ----------
-        name : str
-
         Returns
         -------
         BucketState
@@ -439,15 +433,10 @@ class Connection:
 
         Parameters
         ----------
-        bucket : str
         prefix : str
             List only keys that begin with it.
         most : int
             Number of keys at most.
-
-        Returns
-        -------
-        list of str
 
         Raises
         ------
@@ -473,7 +462,6 @@ class Connection:
 
         Parameters
         ----------
-        restriction : Restriction
         logs : Hits, path, s3:// prefix or several, optional
             Recent requests, or the access logs with them. A plan that refuses a worker who appears in them is stopped
             by a blocker.
@@ -513,7 +501,6 @@ class Connection:
 
         Parameters
         ----------
-        plan : Plan
         confirm : sequence of str
             Codes of the blockers that the person accepts.
         progress : callable, optional
@@ -647,10 +634,6 @@ class Connection:
         timeout_s : float
             Deadline in seconds.
 
-        Returns
-        -------
-        Applied
-
         Raises
         ------
         NotFound
@@ -672,10 +655,6 @@ class Connection:
         ----------
         change : str or Applied, optional
             The change, by id or by what :meth:`apply` returned (default: the last one).
-
-        Returns
-        -------
-        UndoPlan
 
         Raises
         ------
@@ -709,10 +688,6 @@ class Connection:
         timeout_s : float
             Deadline in seconds.
 
-        Returns
-        -------
-        Applied
-
         Raises
         ------
         NotFound
@@ -740,7 +715,6 @@ class Connection:
         ----------
         team : str, Workteam or sagemaker.core.resources.Workteam, optional
             Its workforce is included.
-        bucket : str, optional
         since : datetime or str, optional
             Start in UTC, or an age such as ``7d``. CloudTrail keeps 90 days.
 
@@ -768,7 +742,6 @@ class Connection:
 
         Parameters
         ----------
-        team : str, Workteam or sagemaker.core.resources.Workteam, optional
         bucket : str, optional
             The bucket whose guard is read.
         lists : str or iterable of str
@@ -857,10 +830,6 @@ class Connection:
     def probe_origins(self) -> tuple[ProbeOrigin, ...]:
         """List the origins of a probe: the kernel alone on AWS, several sources in the sandbox.
 
-        Returns
-        -------
-        tuple of ProbeOrigin
-
         Raises
         ------
         Unreachable
@@ -878,7 +847,6 @@ class Connection:
 
         Parameters
         ----------
-        url : TestUrl or str
         source : Source, str or ProbeOrigin, optional
             Where the request comes from (sandbox only).
 
@@ -908,7 +876,6 @@ class Connection:
 
         Parameters
         ----------
-        probe : Probe
         url : TestUrl or str, optional
             The URL of the probe, which names its signer and expiry.
         origin : str
@@ -942,7 +909,6 @@ class Connection:
 
         Parameters
         ----------
-        bucket : str
         key : str, optional
             An object, or the start of keys that ends with a slash: then all keys under it count.
         team : str, Workteam or sagemaker.core.resources.Workteam, optional
@@ -1017,7 +983,6 @@ class Connection:
 
         Parameters
         ----------
-        team : str, Workteam or sagemaker.core.resources.Workteam, optional
         bucket : str, optional
             A bucket, or ``s3://bucket/prefix``.
         logs : Hits, path, s3:// prefix or several, optional
@@ -1098,9 +1063,7 @@ class Connection:
         since: dt.datetime | str | None = None,
         until: dt.datetime | str | None = None,
         filters: Mapping[str, object] | None = None,
-        engine: EngineName = "auto",
-        session: object = None,
-        athena: Athena | None = None,
+        engine: EngineName | Athena | SparkSession = "auto",
         dedupe: bool = False,
         memory_limit: str | None = None,
         predict: bool = False,
@@ -1121,12 +1084,9 @@ class Connection:
             Times in UTC; ``until`` is not included. ``7d`` and ``24h`` are ages.
         filters : mapping, optional
             Arguments of :meth:`~gt_secure.logs.Hits.filter`, applied where the query runs.
-        engine : str
-            ``duckdb`` reads here, ``spark`` and ``athena`` run the query elsewhere, ``auto`` chooses by size.
-        session : pyspark.sql.SparkSession, optional
-            For Spark.
-        athena : Athena, optional
-            Settings for Athena.
+        engine : str, Athena or pyspark.sql.SparkSession
+            ``duckdb`` reads here, ``spark`` and ``athena`` run the query elsewhere, ``auto`` chooses by size. Settings
+            of Athena, or a session of Spark, choose that engine.
         dedupe : bool
             Leave out records that were delivered twice.
         memory_limit : str, optional
@@ -1164,20 +1124,19 @@ class Connection:
 
         if predict:
             return self.hits(
-                bucket, logs=logs, since=since, until=until, filters=filters, engine=engine, session=session,
-                athena=athena, dedupe=dedupe, memory_limit=memory_limit, progress=progress,
-                cancel=cancel, wait_for=wait_for, wait_s=wait_s,
+                bucket, logs=logs, since=since, until=until, filters=filters, engine=engine, dedupe=dedupe,
+                memory_limit=memory_limit, progress=progress, cancel=cancel, wait_for=wait_for, wait_s=wait_s,
             ).with_refusals(access.refusal_decider(self.aws))  # fmt: skip
         sources, wanted = self._log_of(bucket, logs, filters)
         if wait_for:
             return access_logs.wait_for_hits(
-                sources, wait_for, wait_s=wait_s, since=since, until=until, engine=engine, aws=self.aws, dedupe=dedupe,
-                progress=progress, cancel=cancel, filters=wanted, **self._keeping(), **_memory(memory_limit),
+                sources, wait_for, wait_s=wait_s, since=since, until=until, engine=_engine(engine)["engine"],
+                aws=self.aws, dedupe=dedupe, progress=progress, cancel=cancel, filters=wanted, **self._keeping(),
+                **_memory(memory_limit),
             )  # fmt: skip
         return access_logs.read_hits(
-            sources, since=since, until=until, engine=engine, aws=self.aws, dedupe=dedupe,
-            progress=progress, cancel=cancel, session=session, athena=athena, filters=wanted,
-            **self._keeping(), **_memory(memory_limit),
+            sources, since=since, until=until, aws=self.aws, dedupe=dedupe, progress=progress, cancel=cancel,
+            filters=wanted, **_engine(engine), **self._keeping(), **_memory(memory_limit),
         )  # fmt: skip
 
     def count_hits(
@@ -1189,9 +1148,7 @@ class Connection:
         since: dt.datetime | str | None = None,
         until: dt.datetime | str | None = None,
         filters: Mapping[str, object] | None = None,
-        engine: EngineName = "auto",
-        session: object = None,
-        athena: Athena | None = None,
+        engine: EngineName | Athena | SparkSession = "auto",
         memory_limit: str | None = None,
         progress: Callable[[Any], object] | None = None,
         cancel: threading.Event | None = None,
@@ -1200,7 +1157,7 @@ class Connection:
 
         Parameters
         ----------
-        bucket, logs, since, until, filters, engine, session, athena
+        bucket, logs, since, until, filters, engine
             As in :meth:`hits`.
         memory_limit, progress, cancel
             As in :meth:`hits`.
@@ -1228,7 +1185,7 @@ class Connection:
 
         sources, wanted = self._log_of(bucket, logs, filters)
         return access_logs.count_hits(
-            sources, by, since=since, until=until, aws=self.aws, engine=engine, session=session, athena=athena,
+            sources, by, since=since, until=until, aws=self.aws, **_engine(engine),
             progress=progress, cancel=cancel, filters=wanted, networks=self.networks,
             test_urls=self.journal.test_urls, **_memory(memory_limit),
         )  # fmt: skip
@@ -1282,7 +1239,6 @@ class Connection:
 
         Parameters
         ----------
-        hits : Hits
         kind : str
             ``ip`` and ``network``: bars for each source. ``time``: requests over time. ``heat``: hours of the day.
             ``leak``: the first leaked URL. ``age``: how old URLs were when used, by signer.
@@ -1293,10 +1249,6 @@ class Connection:
             Number of sources with a bar of their own.
         theme : str
             ``light`` or ``dark``.
-
-        Returns
-        -------
-        matplotlib.figure.Figure
 
         Raises
         ------
@@ -1330,6 +1282,21 @@ def _change_id(change: str | Applied | None) -> str | None:
             field="change",
         )
     return change.id
+
+
+def _engine(engine: Any) -> dict[str, Any]:
+    """Return the options of a reading for an engine, its settings or its session."""
+    if isinstance(engine, str):
+        return {"engine": engine}
+    if hasattr(engine, "sparkContext"):
+        return {"engine": "spark", "session": engine}
+    if isinstance(engine, access_logs.Athena):
+        return {"engine": "athena", "athena": engine}
+    raise InvalidInput(
+        f"An engine is a name, Athena(...) or a Spark session, not {type(engine).__name__}.",
+        next_step="Pass engine='duckdb', Athena(...) or a SparkSession.",
+        field="engine",
+    )
 
 
 def _memory(limit: str | None) -> dict[str, Any]:

@@ -513,7 +513,7 @@ def test_ranges_hold_what_is_listed(aws: Aws) -> None:
 
 def test_connection(aws: Aws) -> None:
     gt = Connection(aws)
-    options: dict[str, Any] = {"logs": LOG, "engine": "athena", "athena": athena()}
+    options: dict[str, Any] = {"logs": LOG, "engine": athena()}
     table, coverage = gt.count_hits("gt-images", ["http_status", "bucket"], filters={"presigned": True}, **options)
     with gt.hits("gt-images", logs=LOG) as here, gt.hits("gt-images", **options) as there:
         assert table.rows == here.filter(presigned=True).count("http_status,bucket").rows
