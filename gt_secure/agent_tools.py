@@ -11,7 +11,6 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from .cli.teams import team_dict
 from .connection import Connection, connect
 from .errors import GtSecureError
 from .restriction.model import Restriction
@@ -62,7 +61,7 @@ def ground_truth_teams(region: str = "") -> dict[str, Any]:
     def work(gt: Connection) -> dict[str, Any]:
         workforce = gt.workforce()
         portal = None if workforce is None else {"in_vpc": workforce.in_vpc, "allowed_ranges": list(workforce.cidrs)}
-        return {"workteams": [team_dict(team) for team in gt.workteams()], "portal_lock": portal}
+        return {"workteams": [team.to_dict() for team in gt.workteams()], "portal_lock": portal}
 
     return _answer(region, work)
 

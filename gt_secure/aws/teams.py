@@ -9,7 +9,7 @@ import difflib
 import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from ..errors import GtSecureError, InvalidInput, NotFound, refuse_url
@@ -102,6 +102,10 @@ class Workteam:
             return "none (AWS has none for this kind of team)"
         words = {"off": "off", "both": "both on: no URL can ever work"}
         return words.get(self.url_lock.mode, f"on ({self.url_lock.mode})")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the team as JSON-able data."""
+        return {**asdict(self), "url_lock": None if self.url_lock is None else self.url_lock.mode}
 
     def _facts(self) -> list[tuple[str, str]]:
         groups = ", ".join(self.members) or "-"

@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
 def _all(gt: Connection, teams: Workteams, as_json: bool) -> int:
     workforce, unseen = _workforce(gt)
     if as_json:
-        show_json({"workteams": [team_dict(team) for team in teams], "workforce": _force_dict(workforce)})
+        show_json({"workteams": [team.to_dict() for team in teams], "workforce": _force_dict(workforce)})
         return 0
     if not teams:
         say(fit(f"There are no workteams in {gt.aws.region}. {CREATE_TEAM}"))
@@ -65,7 +65,7 @@ def _one(gt: Connection, team: Workteam, as_json: bool) -> int:
     workforce, _ = _workforce(gt)
     jobs, unseen = _jobs(gt, team)
     if as_json:
-        data = {**team_dict(team), "workforce": _force_dict(workforce), "jobs": [asdict(job) for job in jobs]}
+        data = {**team.to_dict(), "workforce": _force_dict(workforce), "jobs": [asdict(job) for job in jobs]}
         show_json({**data, "unseen": unseen})
         return 0
     say(f"{team.name}  ({team.kind})")
@@ -103,11 +103,6 @@ def portal_sentence(workforce: Workforce | None, teams: list[str]) -> str:
         state = f"in VPC {workforce.vpc_id}, and on the internet {state}"
     shared = f" It is shared by {', '.join(map(printable, teams))}." if len(teams) > 1 else ""
     return f"Worker portal ({workforce.name}): {state}.{shared}"
-
-
-def team_dict(team: Workteam) -> dict[str, Any]:
-    """Return one team as JSON-able data."""
-    return {**asdict(team), "url_lock": None if team.url_lock is None else team.url_lock.mode}
 
 
 def _force_dict(workforce: Workforce | None) -> dict[str, Any] | None:
