@@ -23,14 +23,7 @@ def current_restriction(
 ) -> tuple[Restriction, list[Notice]]:
     """Read the locks of a team and a bucket as a restriction.
 
-    Parameters
-    ----------
-    team : str, optional
-        Name of a private workteam.
-    bucket : str, optional
-        The bucket whose guard is read.
-    lists : iterable of str
-        Names of lists that AWS keeps, to be written in place of their ranges.
+    See :meth:`gt_secure.Connection.export` for the parameters.
 
     Returns
     -------

@@ -33,22 +33,7 @@ def apply(
 ) -> Applied:
     """Carry out a plan: re-read, compare, write, read back; on failure roll everything back in reverse.
 
-    Parameters
-    ----------
-    aws : Aws
-    plan : Plan
-    journal : Journal
-        Where the change is recorded.
-    confirm : iterable of str
-        Codes of the blockers that the person has accepted.
-    progress : callable, optional
-        Called with :class:`ProgressLine`; an exception from it cancels, and every step is rolled back.
-    timeout_s : float
-        Deadline for the whole change, in seconds. Rolling back has a separate one.
-    probe : callable, optional
-        Tries the expectations on the wire afterwards; see :data:`gt_secure.changes.verify.Probe`.
-    digest : str, optional
-        ``Plan.digest`` of the plan that was approved: another plan is refused.
+    See :meth:`gt_secure.Connection.apply` for the parameters.
 
     Raises
     ------

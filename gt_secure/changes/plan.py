@@ -217,21 +217,7 @@ def plan(
 ) -> Plan:
     """Compare the current with the wanted state. Reads only.
 
-    Parameters
-    ----------
-    aws : Aws
-    restriction : Restriction
-    hits : Hits or iterable of str, optional
-        Recent requests of workers: :class:`gt_secure.logs.Hits`, or their sources. A plan that would refuse one of
-        them is blocked.
-    state : State, optional
-        A recent reading; without it, the account is read now, with the facts that the bucket policy needs.
-    context : mapping, optional
-        Facts in addition to those of the restriction.
-    accepted : sequence of Acceptance
-        Known findings, which are marked.
-    journal : Journal, optional
-        The changes applied before, for drift.
+    See :meth:`gt_secure.Connection.plan` for the parameters.
 
     Raises
     ------

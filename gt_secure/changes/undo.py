@@ -33,10 +33,7 @@ class UndoPlan:
 def plan_undo(aws: Aws, change_id: str | None = None, *, journal: Journal) -> UndoPlan:
     """Plan the undo of a change as a three-way merge that keeps later edits of others. Reads only.
 
-    Parameters
-    ----------
-    change_id : str, optional
-        A change of the journal, or a unique prefix of its id; default: the last one of this account and region.
+    See :meth:`gt_secure.Connection.plan_undo` for the parameters.
 
     Raises
     ------

@@ -47,27 +47,7 @@ def mint(
 ) -> TestUrl:
     """Mint a presigned GET for one object.
 
-    Parameters
-    ----------
-    aws : Aws
-    bucket, key : str
-        The object; it must exist.
-    expires_in : int
-        Lifetime in seconds; at most 3,600 with a session.
-    bound_to : Source or str, optional
-        Bind the URL to this source, as the workteam's URL lock would. None leaves the URL to the bucket guard.
-    role_arn : str, optional
-        The role to assume, for example the labeling job's execution role; the default is the caller's own role.
-    version_id : str, optional
-    use_session : bool
-        False signs with the caller's own credentials: this tests the bucket guard, not the URL lock.
-    test_urls : UrlJournal, optional
-        Mints the marker that finds the request in the access log again.
-
-    Returns
-    -------
-    TestUrl
-        A secret: it never shows itself. S3 answers it with ``Cache-Control: no-store``.
+    See :meth:`gt_secure.Connection.test_url` for the parameters.
 
     Raises
     ------
