@@ -8,7 +8,7 @@ from pathlib import Path
 import gt_secure
 
 ROOT = Path(gt_secure.__file__).parent
-PARSING = {"account/fact_reader.py", "policies/public_access.py", "doctor/trust.py", "findings/bucket_rules.py"}
+PARSING = {"account/fact_reader.py", "policies/public_access.py", "doctor/simulating.py", "findings/bucket_rules.py"}
 """Modules that parse policies, or decide about one statement or a role's trust: none asks who can open an object."""
 
 
