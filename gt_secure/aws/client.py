@@ -25,8 +25,8 @@ from urllib.parse import urlsplit
 from ..errors import InvalidInput
 from .answers import check_answers
 from .arns import role_of_session
+from .client_errors import aws_errors
 from .configured_endpoints import configured_endpoints, is_loopback_url
-from .errors import aws_errors
 from .execution_role import ExecutionRole, find_execution_role
 from .log_filter import install_secret_filter
 

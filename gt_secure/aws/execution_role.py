@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import GtSecureError
-from .errors import aws_errors
+from .client_errors import aws_errors
 
 STUDIO_METADATA = Path("/opt/ml/metadata/resource-metadata.json")
 """Studio's description of the space; newer images name the execution role in it."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..aws.buckets import bucket_region, check_bucket
 from ..aws.client import Aws
-from ..aws.errors import aws_errors
+from ..aws.client_errors import aws_errors
 from ..aws.teams import TeamLike, check_team_name, get_workteam, team_here
 from ..errors import GtSecureError, InvalidInput
 from ..logs.time_range import parse_time

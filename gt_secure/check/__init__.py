@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from .save_guard import SaveGuard as SaveGuard
     from .saved_secrets import SavedSecret as SavedSecret, find_secrets as find_secrets, mask_secrets as mask_secrets
     from .spec import Spec as Spec, load_specs as load_specs
-    from .teams import team_is_restricted as team_is_restricted
+    from .team_locks import team_is_restricted as team_is_restricted
 
 
 __all__, __getattr__, __dir__ = attach(__name__)

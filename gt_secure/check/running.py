@@ -22,7 +22,7 @@ from .report import Report
 from .restrictions import expectations_hold, is_proved, nothing_drifted
 from .result import CheckResult, of_error
 from .spec import Spec, load_check_file
-from .teams import team_is_restricted
+from .team_locks import team_is_restricted
 
 if TYPE_CHECKING:
     from ..logs import Hits

@@ -36,7 +36,7 @@ from .parser import Commands
 from .progress import working
 
 if TYPE_CHECKING:
-    from ..logs.export import Export, ExportFormat
+    from ..logs.export_file import Export, ExportFormat
 
 _BY = "remote_ip,http_status"
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from ..errors import InvalidInput
 from ..findings.accepted import read_accepted
 from ..sweeps import SweepSpec, load_sweep, role_stackset, role_terraform, sweep
-from ..sweeps.result import HEAD
 from ..sweeps.state_file import default_folder
+from ..sweeps.sweep_rows import HEAD
 from ..text import count, json_text
 from .accepted import add_accepted, add_baseline, note_unused, write_baseline
 from .exit_codes import FOUND, OK, UNKNOWN

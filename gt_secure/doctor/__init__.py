@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .environment import Fact as Fact
     from .features import FEATURES as FEATURES, Feature as Feature, Permission as Permission
     from .probing import PermissionAnswer as PermissionAnswer
-    from .scope import (
+    from .resources import (
         Scope as Scope,
         execution_role as execution_role,
         policy_for as policy_for,

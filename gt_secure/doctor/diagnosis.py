@@ -13,7 +13,7 @@ from ..errors import InvalidInput
 from .environment import Fact, facts
 from .features import Feature, choose
 from .probing import PermissionAnswer, StatusWord, ask
-from .scope import Scope, permissions_of, policy_for, scope_of
+from .resources import Scope, permissions_of, policy_for, scope_of
 
 
 @dataclass(frozen=True)

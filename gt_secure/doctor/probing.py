@@ -11,7 +11,7 @@ from ..aws.buckets import bucket_region
 from ..aws.client import Aws, aws_errors
 from ..errors import AccessDenied, CredentialsError, GtSecureError, NotFound
 from .features import Permission
-from .scope import Scope
+from .resources import Scope
 from .simulating import Simulator, trusts
 
 StatusWord: TypeAlias = Literal["yes", "no", "unknown"]

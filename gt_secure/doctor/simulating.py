@@ -17,7 +17,7 @@ from ..connection import Connection
 from ..errors import AccessDenied, GtSecureError, PolicyError
 from ..iam.evaluate import evaluate
 from ..iam.request import Policies, Request
-from .scope import execution_role
+from .resources import execution_role
 
 
 def trusts(aws: Aws, role_arn: str) -> Said:

@@ -40,7 +40,7 @@ from .table import Table
 if TYPE_CHECKING:
     from ..aws.client import Aws
     from .engines.athena_settings import Athena
-    from .export import Export
+    from .export_file import Export
 
 EngineName = Literal["auto", "duckdb", "spark", "athena"]
 _SAMPLES = 20

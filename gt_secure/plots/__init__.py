@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from .bars import hits_by_ip as hits_by_ip, hits_by_network as hits_by_network
     from .draw import PlotKind as PlotKind, draw as draw
     from .heat import heat_map as heat_map
-    from .leaks import leak_timeline as leak_timeline
+    from .leak_timeline import leak_timeline as leak_timeline
     from .marks import Mark as Mark, hits_of_mark as hits_of_mark, marks_of as marks_of
     from .overtime import over_time as over_time
-    from .refusals import refusals_by_lock as refusals_by_lock
+    from .refusal_bars import refusals_by_lock as refusals_by_lock
     from .theme import Theme as Theme, alt_text as alt_text, png as png, svg as svg
 
 

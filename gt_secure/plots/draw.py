@@ -11,9 +11,9 @@ from ..logs import activity
 from .age import url_ages
 from .bars import hits_by_ip, hits_by_network
 from .heat import heat_map
-from .leaks import leak_timeline
+from .leak_timeline import leak_timeline
 from .overtime import over_time
-from .refusals import refusals_by_lock
+from .refusal_bars import refusals_by_lock
 from .theme import Theme
 
 if TYPE_CHECKING:

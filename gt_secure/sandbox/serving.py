@@ -20,9 +20,9 @@ from .accesslog.recorder import Recorder
 from .client_environment import Running, host_of, url_of
 from .gateway.app import Front
 from .lifecycle import Lifecycle
-from .portal.app import PortalApp
 from .portal.credentials import Issuer
 from .portal.pages import Pages
+from .portal.worker_portal import PortalApp
 from .sagemaker.service import SageMaker
 from .settings import REGION, Settings
 from .state import SandboxState

@@ -20,9 +20,9 @@ from .accounts import Account, AccountsLike, organization_accounts, read_account
 from .members import Members
 from .region_reader import read_region
 from .regions import parse_regions
-from .result import Sweep, unused_entries
 from .row import SweepRow
 from .state_file import StateFile, sweep_id
+from .sweep_rows import Sweep, unused_entries
 
 WORKERS = 8
 TIMEOUT_S = 15.0

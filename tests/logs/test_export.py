@@ -10,7 +10,7 @@ import pytest
 from gt_secure.cli.main import main
 from gt_secure.errors import InvalidInput
 from gt_secure.logs import count_hits
-from gt_secure.logs.export import Export
+from gt_secure.logs.export_file import Export
 from support import corpus
 
 HOSTILE = ("=cmd()", "\t=1", "a|=b", "a;=b,c", "@x", "-", "  =x", "\r+1")

@@ -15,7 +15,7 @@ from .columns import COLUMNS, FIELDS
 
 if TYPE_CHECKING:
     from ..engines.duckdb_store import Store
-    from ..export import Export
+    from ..export_file import Export
 
 
 def merged(store: Store, rows: str) -> str:

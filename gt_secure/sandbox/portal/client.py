@@ -14,7 +14,7 @@ from ...aws.client import Aws
 from ...errors import AccessDenied, GtSecureError, InvalidInput
 from ...network import Source
 from ...presign import TestUrl, inspect, probe_origin_for
-from .app import PATH
+from .worker_portal import PATH
 
 
 def open_task(aws: Aws, team: str, key: str, source: str | Source) -> TestUrl:

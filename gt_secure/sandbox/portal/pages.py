@@ -12,7 +12,7 @@ from ..control import RESET, SIGNING_NAME
 from ..gateway import auth, source_mapping as addresses
 from ..gateway.http import HttpRequest, Reply, json_reply
 from ..settings import S3_ENDPOINT_ID
-from .app import PATH as PORTAL, PortalApp
+from .worker_portal import PATH as PORTAL, PortalApp
 
 PLACES = (
     ("office", "203.0.113.7"),
