@@ -14,7 +14,7 @@ from .html import Markup, hint, notice, output, table, text as html_text
 from .listings import Findings, Jobs, Workteams
 
 if TYPE_CHECKING:
-    from .aws.buckets import BucketState
+    from .account.bucket import Bucket
     from .aws.teams import LabelingJob, Workforce, Workteam
     from .connection import Connection
     from .findings.model import Finding, Severity
@@ -209,9 +209,12 @@ def _bucket(gt: Connection, name: str, notes: _Notes, since: str | Literal[False
     state = notes.attempt(name, lambda: gt.bucket(name), None)
     if state is None:
         return AuditedBucket(name, "unknown", "unknown")
-    log = f"s3://{state.logging.bucket}/{state.logging.prefix}" if state.logging else "off, or unknown"
+    target = state.logging.if_read
+    log = f"s3://{target.bucket}/{target.prefix}" if target else "off"
+    if state.logging.missing is not None:
+        log = f"unknown: {state.logging.missing.text}"
     hits = None
-    if since is not False and state.logging:
+    if since is not False and target:
         hits = notes.attempt(f"log of {name}", lambda: gt.hits(name, since=since), None)
     if hits is None:
         return AuditedBucket(name, guard_text(state), log)
@@ -219,11 +222,11 @@ def _bucket(gt: Connection, name: str, notes: _Notes, since: str | Literal[False
     return AuditedBucket(name, guard_text(state), log, hits, tuple(leaks), leaks.summary)
 
 
-def guard_text(state: BucketState) -> str:
+def guard_text(state: Bucket) -> str:
     """Return the guard of a bucket in a few words."""
-    if not state.sees("s3:GetBucketPolicy"):
-        return "unknown: s3:GetBucketPolicy was denied"
-    guard = policies.find_guard(state.policy_text)
+    if state.policy.missing is not None:
+        return f"unknown: {state.policy.missing.text}"
+    guard = policies.find_guard(state.policy.value)
     if guard is None:
         return "none: a presigned URL works from anywhere"
     allowed = ", ".join([*map(str, guard.networks), *guard.endpoints])

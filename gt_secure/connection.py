@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from .access.explain.explanation import Explanation
     from .access.exposure import Context, Exposure
     from .access.proof import Proof
+    from .account.bucket import Bucket
     from .audit import Audit
-    from .aws.buckets import BucketState
     from .aws.teams import Workforce, Workteam
     from .changes.plan import Plan
     from .changes.revoke import Revoked
@@ -408,12 +408,12 @@ class Connection:
         """
         return listings.Endpoints(endpoints.list_s3_endpoints(self.aws))
 
-    def bucket(self, name: str) -> BucketState:
+    def bucket(self, name: str) -> Bucket:
         """Read the policy and the settings of a bucket.
 
         Returns
         -------
-        BucketState
+        Bucket
             Parts that this role cannot read are in ``unseen``.
 
         Raises
@@ -426,7 +426,7 @@ class Connection:
         >>> gt.bucket("gt-images").default_kms_key  # doctest: +SKIP
         ''
         """
-        return buckets.read_bucket(self.aws, name)
+        return account.read_bucket(self.aws, name)
 
     def keys(self, bucket: str, prefix: str = "", *, most: int = 200) -> list[str]:
         """List some object keys of a bucket.
@@ -1004,16 +1004,11 @@ class Connection:
         >>> [finding.code for finding in gt.findings(team="radiology-team")]  # doctest: +SKIP
         ['portal-public-beside-vpc']
         """
-        state = account.read_state(self.aws, team=team, bucket=bucket, supplied=iam.supplied_facts(self.context))
-        key = "" if state.bucket is None else state.bucket.default_kms_key
-        around = account.read_surroundings(self.aws, state, kms_key=key)
-        snapshot = account.with_surroundings(account.snapshot_of(state), around)
-        snapshot = replace(
-            snapshot, facts=state.facts.values, account_block=state.facts.account_block or snapshot.account_block
-        )
+        supplied = iam.supplied_facts(self.context)
+        state = account.read_state(self.aws, team=team, bucket=bucket, supplied=supplied, needs=account.FINDINGS)
         with self._hits_of(logs) as hits:
-            snapshot = findings.with_url_ages(snapshot, hits)
-        return listings.Findings(findings.accept(findings.find_all(snapshot), self.accepted))
+            state = findings.with_url_ages(state, hits)
+        return listings.Findings(findings.accept(findings.find_all(state), self.accepted))
 
     def audit(
         self,

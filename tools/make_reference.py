@@ -162,15 +162,30 @@ def findings_page() -> str:
             f"| [`{code}`](findings/{code}.md) | {catalog[code]['severity']} | {_cell(str(catalog[code]['title']))} |"
             for code in order
         ),
+        "\n## Messages of plans\n",
+        "What plans, restrictions and exports report. A blocker stops a plan until it is confirmed by its code.\n",
+        "| code | severity | message |",
+        "|---|---|---|",
+        *(
+            f"| [`{code}`](findings/{code}.md) | {row['severity']} | {_cell(row['title'])} |"
+            for code, row in _notices()
+        ),
     ]
     return "\n".join(lines) + "\n"
 
 
+def _notices() -> list[tuple[str, dict[str, str]]]:
+    from gt_secure.findings.model import notices
+
+    order = ("blocker", "warning", "info")
+    return sorted(notices().items(), key=lambda item: (order.index(item[1]["severity"]), item[0]))
+
+
 def _finding_pages() -> dict[str, Callable[[], str]]:
     from gt_secure.findings.catalog_page import page
-    from gt_secure.findings.model import catalog
+    from gt_secure.findings.model import catalog, notices
 
-    return {f"findings/{code}.md": partial(_made, partial(page, code)) for code in catalog()}
+    return {f"findings/{code}.md": partial(_made, partial(page, code)) for code in (*catalog(), *notices())}
 
 
 def _made(make: Callable[[], str]) -> str:

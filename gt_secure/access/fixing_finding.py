@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..errors import GtSecureError
+from ..errors import InvalidInput
 from ..iam.evaluate import evaluate
 from ..iam.request import Policies, Request
 from ..network import IPNetwork
@@ -42,7 +42,7 @@ def fixing_finding(
         fixed = merge_guard(policy, guard)
         verdict = evaluate(request, replace(policies, resource=fixed))
         return None if verdict.decision != "explicit-deny" else _code(find_guard(policy))
-    except GtSecureError:
+    except InvalidInput:
         return None  # a policy that cannot be merged is fixed by nothing that gt_secure writes
 
 

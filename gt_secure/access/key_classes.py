@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TypeAlias
 
+from ..account.part import Part
 from ..aws.buckets import list_keys
 from ..aws.client import Aws
-from ..errors import GtSecureError
 from ..iam.documents import Pattern, Statement
 from ..iam.texts import TooManyClassesError, arn_steps, text_steps, witnesses
 from ..iam.variables import Filled, Variable, Wild
@@ -42,11 +42,8 @@ def listing_of(aws: Aws, bucket: str) -> Callable[[str], Listing | None]:
 
     @cache
     def listing(prefix: str) -> Listing | None:
-        try:
-            keys = list_keys(aws, bucket, prefix, most=_MOST)
-        except GtSecureError:
-            return None
-        return Listing(tuple(keys), complete=len(keys) < _MOST)
+        keys = Part.reading(f"keys of {bucket}", "s3:ListBucket", lambda: list_keys(aws, bucket, prefix, most=_MOST))
+        return keys.map(lambda found: Listing(tuple(found), complete=len(found) < _MOST)).if_read
 
     return listing
 

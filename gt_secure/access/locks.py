@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
-from ..account.snapshot import State
+from ..account.state import State
 from ..aws.arns import role_of_session, session_of_role
 from ..aws.endpoints import VpcEndpoint
 from ..aws.teams import UrlLock
@@ -18,7 +18,7 @@ from ..iam.request import Policies, Request
 from ..iam.request_context import header_context
 from ..iam.verdict import Verdict
 from ..network import Source, parse_address
-from ..policies.public_access import SETTING, has_same_grants, is_surely_public
+from ..policies.public_access import SETTING, is_surely_public
 from .answer import Answer, answer_of
 from .decision import decide_request
 from .request_kinds import Circumstances
@@ -245,22 +245,6 @@ class EffectiveLocks:
         context = header_context(place, principal_arn=role_of_session(arn) or arn, region=self.region or None)
         return self.decide(Request(action, self.arn, arn, context, resource_account=self.account))
 
-    def after(self, planned: Mapping[str, Any]) -> EffectiveLocks:
-        """Return the locks with the planned values in place: ``bucket-guard``, ``url-lock`` and ``portal-lock``."""
-        locks = self
-        if "bucket-guard" in planned:
-            policy = planned["bucket-guard"]
-            same = has_same_grants(locks.policy, policy)
-            facts = locks.facts if same else replace(locks.facts, policy_is_public=None)
-            locks = replace(locks, policy=policy, facts=facts)
-        if "url-lock" in planned:
-            value = planned["url-lock"]
-            on = UrlLock(value["SourceIp"] == "Enabled", value["VpcSourceIp"] == "Enabled")
-            locks = replace(locks, url_lock=on)
-        if "portal-lock" in planned:
-            locks = replace(locks, cidrs=tuple(planned["portal-lock"]))
-        return locks
-
 
 def locks_of(state: State, *, session: PolicySource | None = None) -> EffectiveLocks:
     """Return the locks of a state: the only maker of them.
@@ -273,26 +257,25 @@ def locks_of(state: State, *, session: PolicySource | None = None) -> EffectiveL
     """
     bucket, team, force = state.bucket, state.team, state.workforce
     is_given = not state.region  # by files, which know none
-    sees_team = state.sees("the workteam")
-    not_read = {READ_POLICY} if bucket is not None and not bucket.sees(READ_POLICY) else set()
-    not_read |= set() if state.sees("VPC endpoints") else {READ_ENDPOINTS}
-    blocked = bucket is not None and bool(bucket.public_access_block.get(SETTING))
+    not_read = {READ_POLICY} if bucket is not None and bucket.policy.missing else set()
+    not_read |= {READ_ENDPOINTS} if state.endpoints.missing else set()
+    restricts = None if bucket is None else bucket.public_access_block.map(lambda block: bool(block.get(SETTING)))
     return EffectiveLocks(
         bucket=bucket.name if bucket is not None else "",
-        policy=bucket.policy_text if bucket is not None else None,
-        url_lock=((team.url_lock if team is not None else None) or UrlLock()) if sees_team else None,
-        cidrs=(force.cidrs if force is not None else ()) if state.sees("the workforce") else None,
-        has_portal=not sees_team or (team is not None and team.kind == "private"),
+        policy=bucket.policy.if_read if bucket is not None else None,
+        url_lock=None if team.missing else (team.value and team.value.url_lock) or UrlLock(),
+        cidrs=None if force.missing else force.value.cidrs if force.value else (),
+        has_portal=team.missing is not None or (team.value is not None and team.value.kind == "private"),
         account=state.account_id,
         partition=state.partition,
         region=(bucket.region if bucket is not None else None) or state.region,
         signer=state.signer_arn,
-        endpoints={endpoint.id: endpoint for endpoint in state.endpoints},
+        endpoints={endpoint.id: endpoint for endpoint in state.endpoints.if_read or ()},
         facts=state.facts,
         session=session,
         rcp=state.organization.rcp.if_read,
         scp=state.organization.scp.if_read,
-        restricts_public=None if bucket is None or is_given else blocked,
+        restricts_public=None if restricts is None or is_given else restricts.if_read,
         missing=state.missing_permissions(),
         not_read=frozenset(not_read),
         origin="given" if is_given else "read",

@@ -11,10 +11,10 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from ..account.bucket import Bucket
 from ..account.organization import Organization
 from ..account.part import Part
-from ..account.snapshot import State
-from ..aws.buckets import BucketState
+from ..account.state import State
 from ..iam.documents import PolicySource
 from ..iam.facts import Facts, moment_of
 from .locks import EffectiveLocks, locks_of
@@ -71,7 +71,10 @@ def state_of_files(
         account_id=account,
         caller_arn="",
         at=moment_of(facts),
-        bucket=BucketState(bucket, "", text),
+        team=Part.of(None),
+        workforce=Part.of(None),
+        endpoints=Part.of(()),
+        bucket=Bucket(bucket, "", Part.of(text), public_access_block=Part.of({})),
         organization=Organization(rcp=_given(rcp), scp=_given(scp)),
         facts=facts,
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
-from ..account.snapshot import read_state
+from ..account.part import Part
+from ..account.reader import read_state
 from ..aws.client import Aws
-from ..errors import GtSecureError
+from ..errors import PolicyError
 from ..iam.request import Policies, Request
 from ..iam.request_context import POST_FORM, SIGV2, SIGV4, anonymous_context, header_context, presigned_context
 from ..iam.texts import TooManyClassesError
@@ -28,10 +29,8 @@ def refusal_decider(aws: Aws) -> Callable[[Refusal], str | None]:
 
     @cache
     def locks_on(bucket: str) -> EffectiveLocks | None:
-        try:
-            return locks_of(read_state(aws, bucket=bucket))
-        except GtSecureError:
-            return None
+        read = partial(read_state, aws, bucket=bucket)
+        return Part.reading(f"the bucket {bucket}", "s3:ListBucket", lambda: locks_of(read())).if_read
 
     def decide(refusal: Refusal) -> str | None:
         if is_expired(refusal):
@@ -88,7 +87,7 @@ def _ages_ms(refusal: Refusal, policies: Policies) -> list[int]:
         first, last = refusal["age_s"] * 1000, refusal["age_s"] * 1000 + 999
     try:
         told_apart = signature_ages_ms(policies.compiled)
-    except (GtSecureError, TooManyClassesError):
+    except (PolicyError, TooManyClassesError):
         return [first, last]
     return sorted({first, last, *(age for age in told_apart if first < age < last)})
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from ..aws.buckets import bucket_region, check_bucket, read_policy
 from ..aws.client import Aws
 from ..aws.managed_lists import read_lists
-from ..aws.teams import get_workforce, get_workteam, list_workforces
-from ..errors import GtSecureError, InvalidInput, NotFound
+from ..aws.teams import Workforce, get_workforce, get_workteam, list_workforces
+from ..errors import InvalidInput, NotFound
 from ..network import IPNetwork, collapse, outside, parse_stored_cidrs, subtract
 from ..policies.age_cap import age_text
 from ..policies.bucket_guard import find_guard
@@ -16,6 +16,7 @@ from ..restriction.messages import Notice
 from ..restriction.model import Restriction
 from ..restriction.validation import split_lists
 from ..text import count
+from .part import Part
 
 
 def current_restriction(
@@ -91,14 +92,17 @@ def _named(aws: Aws, addresses: Iterable[IPNetwork], names: Sequence[str]) -> li
 def _portal(aws: Aws, workforce: str | None, notices: list[Notice]) -> tuple[tuple[str, ...], bool]:
     if workforce is None:
         return (), False
-    try:
-        if workforce == "default":
-            forces = list_workforces(aws)
-            force = forces[0] if forces else None
-        else:
-            force = get_workforce(aws, workforce)
-    except GtSecureError as error:
-        notices.append(Notice("portal-unseen", "warning", f"The portal lock could not be read: {error}"))
+
+    def read() -> Workforce | None:
+        if workforce != "default":
+            return get_workforce(aws, workforce)
+        return next(iter(list_workforces(aws)), None)
+
+    found = Part.reading("the portal lock", "sagemaker:DescribeWorkforce", read)
+    if found.missing is not None:
+        text = f"The portal lock could not be read: {found.missing.reason}"
+        notices.append(Notice("portal-unseen", "warning", text))
         return (), False
+    force = found.value
     cidrs = force.cidrs if force is not None else ()
     return cidrs, bool(cidrs)

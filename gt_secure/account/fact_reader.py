@@ -14,7 +14,6 @@ from contextlib import suppress
 from typing import Any
 
 from ..aws.arns import bucket_arn
-from ..aws.buckets import BucketState
 from ..aws.client import Aws, aws_errors
 from ..aws.endpoints import VpcEndpoint
 from ..errors import PolicyError
@@ -22,8 +21,10 @@ from ..iam.facts import Facts, Values
 from ..iam.request import Policies
 from ..iam.three_valued import spellings
 from ..policies.public_access import READ_STATUS, SETTING, is_surely_public, may_be_public, status_text
+from .bucket import Bucket
 from .organization import Organization
 from .part import Part
+from .state import State
 
 PRINCIPAL_TAG, OBJECT_TAG = "aws:principaltag/", "s3:existingobjecttag/"
 READ_ACCOUNT_BLOCK = "s3:GetAccountPublicAccessBlock"
@@ -33,45 +34,36 @@ _ORGANIZATION = ("aws:principalorg", "aws:resourceorg", "aws:vpceorg")
 _READABLE = (*_ORGANIZATION, "aws:resourceaccount", "aws:vpceaccount", OBJECT_TAG, PRINCIPAL_TAG)
 
 
-def read_facts(
-    aws: Aws,
-    bucket: BucketState,
-    *,
-    key: str | None = None,
-    signer: str = "",
-    endpoints: Iterable[VpcEndpoint] = (),
-    organization: Organization,
-) -> Facts:
+def read_facts(aws: Aws, state: State, key: str | None = None) -> Facts:
     """Read the facts that policies ask for; policies that ask for none cost no call.
 
     Parameters
     ----------
     aws : Aws
-    bucket : BucketState
-        The bucket, with its policy.
-    key : str or None
+    state : State
+        Its policies (of the bucket, the organization and the endpoints) ask for facts, and its parts are some.
+    key : str, optional
         The object whose tags are read; None where the answer is about many.
-    signer : str
-        ARN of the role that signs, whose tags are read; empty if it is not known.
-    endpoints : iterable of VpcEndpoint
-        The S3 endpoints of the account, with their policies and owners.
-    organization : Organization
-        Its policies ask for facts too, and it is one.
     """
-    places = tuple(endpoints)
+    bucket = state.bucket
+    if bucket is None:
+        return Facts()
+    places = state.endpoints.if_read or ()
+    text = bucket.policy.if_read
     policies = [
-        Policies(resource=bucket.policy_text),
-        Policies(rcp=organization.rcp.if_read or ()),
-        Policies(scp=organization.scp.if_read or ()),
+        Policies(resource=text),
+        Policies(rcp=state.organization.rcp.if_read or ()),
+        Policies(scp=state.organization.scp.if_read or ()),
         *(Policies(endpoint=each.policy_text) for each in places),
     ]
-    reader = _FactReader(aws, bucket, organization, _named_keys(policies))
+    reader = _FactReader(aws, bucket, state.organization, _named_keys(policies))
     reader.read_organization()
     reader.read_owner()
     reader.read_object_tags(key)
-    reader.read_role_tags(signer)
+    reader.read_role_tags(state.signer_arn)
     reader.read_endpoint_owners(places)
-    reader.read_public_access()
+    own = bucket.public_access_block.if_read or {}
+    reader.read_public_access(text, bool(own.get(SETTING)), state.account_block)
     return reader.facts()
 
 
@@ -87,7 +79,7 @@ def _named_keys(policies: Iterable[Policies]) -> frozenset[str]:
 class _FactReader:
     """Facts that the methods add to, one kind of key each."""
 
-    def __init__(self, aws: Aws, bucket: BucketState, organization: Organization, named: frozenset[str]) -> None:
+    def __init__(self, aws: Aws, bucket: Bucket, organization: Organization, named: frozenset[str]) -> None:
         self.aws = aws
         self.bucket = bucket
         self.organization = organization
@@ -198,18 +190,15 @@ class _FactReader:
         if self._asks("aws:vpceorg") and self.organization.id.missing is not None:
             self.missing[self.organization.id.missing.action] = None
 
-    def read_public_access(self) -> None:
+    def read_public_access(self, text: str | None, restricts: bool, block: Part[Mapping[str, bool]]) -> None:
         """Add the account's Block Public Access, and whether S3 calls the policy public, where they decide."""
-        text = self.bucket.policy_text
         if not may_be_public(text):
             return
-        restricts = bool(self.bucket.public_access_block.get(SETTING))
         if not restricts:
-            block = read_account_block(self.aws)
             if block.missing is not None:
                 self.missing[block.missing.action] = None
                 return
-            self.account_block = block.value or dict.fromkeys(BLOCKS, False)
+            self.account_block = block.value
         if restricts or (self.account_block or {}).get(SETTING):
             self._read_policy_status(text)
 
@@ -231,7 +220,7 @@ class _FactReader:
 
 
 def read_account_block(aws: Aws) -> Part[Mapping[str, bool]]:
-    """Read the four settings of the account's Block Public Access; absent if none was ever set."""
+    """Read the four settings of the account's Block Public Access."""
     if aws.is_local:
         return Part.of(dict.fromkeys(BLOCKS, False))  # the sandbox has none, and no host of an account to ask
 
@@ -241,4 +230,5 @@ def read_account_block(aws: Aws) -> Part[Mapping[str, bool]]:
             settings = answer["PublicAccessBlockConfiguration"]
         return {name: bool(settings.get(name)) for name in BLOCKS}
 
-    return Part.reading("Block Public Access of the account", READ_ACCOUNT_BLOCK, read, absent=_NO_BLOCK)
+    found = Part.reading("Block Public Access of the account", READ_ACCOUNT_BLOCK, read, absent=_NO_BLOCK)
+    return Part.of(dict.fromkeys(BLOCKS, False)) if found == Part.of(None) else found

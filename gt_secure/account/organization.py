@@ -97,7 +97,7 @@ def _read(aws: Aws) -> Organization:
     )
     levels = Part.reading("the account's place in the organization", "organizations:ListParents", lambda: _levels(aws))
     path = levels.map(lambda names: "/".join((str(found["Id"]), *reversed(names[1:]))) + "/")
-    if is_management.if_read:
+    if is_management == Part.of(True):
         return Organization(identifier, path, Part.of(()), Part.of(()), is_management)
     unknown: NotRead | None = is_management.missing or levels.missing
     if unknown is not None:

@@ -29,8 +29,8 @@ class NotRead:
         The error in a sentence.
     resource : str
         The ARN that the action needs.
-    policy : mapping or None
-        The smallest policy that would allow it, where it was denied.
+    error : GtSecureError or None
+        The error with its next step.
     """
 
     what: str
@@ -38,7 +38,7 @@ class NotRead:
     why: Why
     reason: str
     resource: str = "*"
-    policy: Mapping[str, Any] | None = field(default=None, compare=False)
+    error: GtSecureError | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if not (self.what and self.action and self.reason):
@@ -48,8 +48,13 @@ class NotRead:
     def of(cls, what: str, action: str, error: GtSecureError, resource: str = "*") -> NotRead:
         """Return what an error of a reading leaves unknown."""
         if isinstance(error, AccessDenied):
-            return cls(what, error.action, "denied", error.message, error.resource, error.policy)
-        return cls(what, str(error.details.get("action") or action), "no answer", error.message, resource)
+            return cls(what, error.action, "denied", error.message, error.resource, error)
+        return cls(what, str(error.details.get("action") or action), "no answer", error.message, resource, error)
+
+    @property
+    def policy(self) -> dict[str, Any] | None:
+        """The smallest policy that would allow it; None where it was not denied."""
+        return self.error.policy if isinstance(self.error, AccessDenied) else None
 
     @property
     def text(self) -> str:
@@ -63,7 +68,7 @@ class NotRead:
             "action": self.action,
             "why": self.why,
             "reason": self.reason,
-            "policy": None if self.policy is None else dict(self.policy),
+            "policy": self.policy,
         }
 
 
@@ -126,7 +131,7 @@ class Part(Generic[T]):
         raises : type of error
             Errors that are raised instead: every one for a part that a change writes, ``NotFound`` for what was named.
         absent : str
-            Code of the error by which AWS reports that there is no such thing.
+            Code of the error of AWS for a thing that does not exist.
         """
         try:
             return cls(read())

@@ -1,29 +1,19 @@
-"""Configuration of a data bucket: policy, logging, CORS, versioning, public access. Reads only.
-
-Each part needs one permission; a part that the role cannot read is listed in ``unseen`` and never guessed.
-"""
+"""Buckets by name: checks of names, keys and prefixes, the region, the policy and some keys. Reads only."""
 
 from __future__ import annotations
 
 import difflib
 import ipaddress
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ..errors import AccessDenied, GtSecureError, InvalidInput, NotFound, refuse_url
-from .arns import bucket_arn, partition_of
+from .arns import bucket_arn
 from .client import Aws, aws_errors
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-# For a bucket without a policy, CORS rules and so on, S3 returns a specific error code.
-_NOT_CONFIGURED = {
-    "s3:GetBucketPolicy": "NoSuchBucketPolicy",
-    "s3:GetBucketCORS": "NoSuchCORSConfiguration",
-    "s3:GetBucketPublicAccessBlock": "NoSuchPublicAccessBlockConfiguration",
-    "s3:GetEncryptionConfiguration": "ServerSideEncryptionConfigurationNotFoundError",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,39 +24,6 @@ class LogTarget:
     prefix: str
     layout: str = "simple"
     date_source: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class BucketState:
-    """One reading of a bucket. A part named in ``unseen`` is unknown, whatever its field holds."""
-
-    name: str
-    region: str
-    policy_text: str | None = None
-    logging: LogTarget | None = None
-    cors: tuple[Mapping[str, Any], ...] = ()
-    versioned: bool = False
-    public_access_block: Mapping[str, bool] = field(default_factory=dict)
-    encryption: Mapping[str, Any] = field(default_factory=dict)
-    unseen: tuple[AccessDenied, ...] = ()
-
-    @property
-    def arn(self) -> str:
-        """The bucket's ARN."""
-        return bucket_arn(partition_of(self.region), self.name)
-
-    @property
-    def default_kms_key(self) -> str:
-        """The KMS key of the default encryption; ``aws/s3`` for AWS's own key, empty for none."""
-        for rule in self.encryption.get("Rules") or ():
-            default = rule.get("ApplyServerSideEncryptionByDefault") or {}
-            if str(default.get("SSEAlgorithm", "")).startswith("aws:kms"):
-                return str(default.get("KMSMasterKeyID") or "aws/s3")
-        return ""
-
-    def sees(self, action: str) -> bool:
-        """Return True if the part that an action reads was readable."""
-        return all(denied.action != action for denied in self.unseen)
 
 
 def check_bucket(name: str) -> str:
@@ -161,53 +118,6 @@ def parse_s3_uri(uri: str) -> tuple[str, str]:
     return check_bucket(bucket), key
 
 
-def read_bucket(aws: Aws, name: str) -> BucketState:
-    """Read everything about a bucket that this role may read.
-
-    Raises
-    ------
-    NotFound
-        If there is no such bucket.
-    """
-    bucket = check_bucket(name)
-    region = bucket_region(aws, bucket)
-    client = aws.client("s3", region)
-    unseen: list[AccessDenied] = []
-
-    def part(action: str, call: Callable[[], Any], default: Any) -> Any:
-        try:
-            return _configured(aws, action, bucket, call, default)
-        except AccessDenied as denied:
-            unseen.append(denied)
-            return default
-
-    policy = part("s3:GetBucketPolicy", lambda: client.get_bucket_policy(Bucket=bucket)["Policy"], None)
-    logging = part("s3:GetBucketLogging", lambda: client.get_bucket_logging(Bucket=bucket), {})
-    cors = part("s3:GetBucketCORS", lambda: client.get_bucket_cors(Bucket=bucket)["CORSRules"], ())
-    versions = part("s3:GetBucketVersioning", lambda: client.get_bucket_versioning(Bucket=bucket), {})
-    block = part(
-        "s3:GetBucketPublicAccessBlock",
-        lambda: client.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"],
-        {},
-    )
-    encryption = part(
-        "s3:GetEncryptionConfiguration",
-        lambda: client.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"],
-        {},
-    )
-    return BucketState(
-        name=bucket,
-        region=region,
-        policy_text=policy,
-        logging=log_target(logging),
-        cors=tuple(cors),
-        versioned=bool(versions.get("Status")),
-        public_access_block=block,
-        encryption=encryption,
-        unseen=tuple(unseen),
-    )
-
-
 def _similar(aws: Aws, bucket: str) -> str:
     """Return a question that suggests a bucket with a similar name; empty if there is none."""
     try:
@@ -252,23 +162,13 @@ def bucket_region(aws: Aws, bucket: str) -> str:
 
 def read_policy(aws: Aws, bucket: str, region: str | None = None) -> str | None:
     """Read the bucket policy's exact text; None if there is none."""
-    client = aws.client("s3", region)
-    text: str | None = _configured(
-        aws, "s3:GetBucketPolicy", bucket, lambda: client.get_bucket_policy(Bucket=bucket)["Policy"], None
-    )
-    return text
-
-
-def _configured(aws: Aws, action: str, bucket: str, call: Callable[[], Any], default: Any) -> Any:
-    from botocore.exceptions import ClientError
-
-    with aws_errors(action, bucket_arn(aws.partition, bucket)):
-        try:
-            return call()
-        except ClientError as error:
-            if error.response.get("Error", {}).get("Code") == _NOT_CONFIGURED.get(action):
-                return default
-            raise
+    try:
+        with aws_errors("s3:GetBucketPolicy", bucket_arn(aws.partition, bucket)):
+            return str(aws.client("s3", region).get_bucket_policy(Bucket=bucket)["Policy"])
+    except GtSecureError as error:
+        if error.details.get("code") == "NoSuchBucketPolicy":
+            return None
+        raise
 
 
 def log_target(answer: Mapping[str, Any]) -> LogTarget | None:

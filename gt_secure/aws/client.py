@@ -99,6 +99,7 @@ class Aws:
         self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.RLock()  # sessions are not thread-safe, clients are
         self._identity: Identity | None = None
+        self._identity_lock = threading.Lock()
         self._execution_role: ExecutionRole | None = None
         self._remembered: dict[str, tuple[float, Any]] = {}
 
@@ -208,8 +209,8 @@ class Aws:
 
     def identity(self) -> Identity:
         """Read the caller's identity from STS, once."""
-        if self._identity is None:
-            with aws_errors("sts:GetCallerIdentity"):
+        with self._identity_lock, aws_errors("sts:GetCallerIdentity"):
+            if self._identity is None:
                 answer = self.client("sts").get_caller_identity()
                 self._identity = Identity(answer["Account"], answer["Arn"], answer["UserId"])
         return self._identity

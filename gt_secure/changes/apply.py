@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..account.snapshot import State, read_state
+from ..account.reader import read_state
+from ..account.state import WRITTEN, State
 from ..aws.client import Aws
 from ..errors import Conflict, InvalidInput
 from .engine import Clock, Engine
@@ -57,7 +58,7 @@ def apply(
     with hold(journal.path, scope, f"apply by {plan.state.caller_arn}"):
         refuse_unfinished(journal, plan.state.account_id, plan.state.region)
         _check_same_account(aws, plan.state)
-        compare(plan.state, read_state(aws, plan.restriction))
+        compare(plan.state, read_state(aws, plan.restriction, needs=WRITTEN))
         writer = journal.begin(
             begin_lines("apply", aws, plan.state.account_id, plan.state.caller_arn, plan.changes)
             | {"restriction": plan.restriction.to_dict(), "confirmed": sorted(set(confirm))}
@@ -145,7 +146,9 @@ def compare(plan: State, fresh: State) -> None:
         seen, now = _steady(plan.raw.get(part)), _steady(fresh.raw.get(part))
         if seen != now:
             moved[part] = {"seen": _json(seen), "now": _json(now)}
-    seen_teams, now_teams = sorted(t.arn for t in plan.other_teams), sorted(t.arn for t in fresh.other_teams)
+    seen_teams, now_teams = (
+        None if state.teams.missing else sorted(team.arn for team in state.other_teams) for state in (plan, fresh)
+    )
     if seen_teams != now_teams:
         moved["workteams"] = {"seen": seen_teams, "now": now_teams}
     if moved:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeGuard, TypeVar
 
+from ..account.state import State
 from .targets import TARGETS, Target, TargetKind
 
 V = TypeVar("V")
@@ -86,6 +87,10 @@ class Change(Generic[V]):
         """True if the planned value restricts anything."""
         return self.target.protects(self.after)
 
+    def put(self, state: State) -> State:
+        """Return a state with the planned value in it."""
+        return self.target.put(self.after, state)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the change as JSON-able data."""
         return {
@@ -150,8 +155,3 @@ def find_change(changes: Iterable[Change[Any]], target: type[Target[V]]) -> Chan
         if is_change_of(change, target):
             return change
     return None
-
-
-def planned_values(changes: Iterable[Change[Any]]) -> dict[str, Any]:
-    """Return the value of each lock after the changes, by kind."""
-    return {change.kind: change.after for change in changes}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
-from ..account.snapshot import State
+from ..account.part import Part
+from ..account.state import State
 from ..aws.teams import UrlLock
 from ..errors import PolicyError
 from ..network import all_private, parse_stored_cidrs
@@ -25,6 +26,7 @@ from .change import Call, Change
 from .log_sources import other_readers
 from .targets import BucketGuard, TeamUrlLock, Toggles, WorkforcePortal, networks_text, toggles, words
 
+T = TypeVar("T")
 _EMPTY = '{"Version":"2012-10-17","Statement":[]}'
 
 
@@ -46,20 +48,21 @@ def wanted_lock(wish: Restriction, state: State) -> UrlLock | None:
 
 def _fitting(wish: Restriction, state: State) -> UrlLockMode:
     """Choose the setting: a workforce in a VPC also has the public portal, unless its list has private ranges only."""
-    if state.workforce is None or not state.workforce.in_vpc:
+    force, team = state.workforce.value, state.team.value
+    if force is None or not force.in_vpc:
         return "SourceIp"
     if bool(wish.addresses) != bool(wish.endpoints):
         return "SourceIp" if wish.addresses else "VpcSourceIp"
-    lock = (state.team.url_lock if state.team is not None else None) or UrlLock()
+    lock = (team.url_lock if team is not None else None) or UrlLock()
     if lock.on and not lock.impossible:
         return "SourceIp" if lock.source_ip else "VpcSourceIp"
-    closed = all_private(parse_stored_cidrs(state.workforce.cidrs))
+    closed = all_private(parse_stored_cidrs(force.cidrs))
     return "VpcSourceIp" if closed and not wish.addresses else "SourceIp"
 
 
 def existing_guard(state: State) -> Guard | None:
     """Return our guard in the current bucket policy."""
-    return find_guard(state.bucket.policy_text) if state.bucket is not None else None
+    return find_guard(state.bucket.policy.value) if state.bucket is not None else None
 
 
 def guard_text(guard: Guard | None, names: Sequence[str] = ()) -> str:
@@ -91,7 +94,7 @@ def _lock_text(value: Toggles) -> str:
 def _guard_change(wish: Restriction, state: State, hits: object) -> Change[str | None] | None:
     if wish.guard is None or state.bucket is None:
         return None
-    before = state.bucket.policy_text
+    before = state.bucket.policy.value
     guard = find_guard(before)
     ended = expired_revocations(before, state.at)
     remaining = None if before is None else remove_statements(before, ended)
@@ -154,23 +157,35 @@ def _bucket_affects(state: State) -> tuple[str, ...]:
     assert bucket is not None
     touched = ["everybody who uses presigned URLs of these objects, also from the S3 console"]
     start = f"s3://{bucket.name}/"
-    using = [job.name for job in state.jobs if job.input_uri.startswith(start) or job.output_uri.startswith(start)]
-    touched += [f"labeling job {name}, which uses the bucket" for name in using]
-    return tuple(touched)
+    jobs = _each(state.jobs, lambda job: job.input_uri.startswith(start) or job.output_uri.startswith(start))
+    touched += [f"labeling job {job.name}, which uses the bucket" for job in jobs]
+    return (*touched, *_unlisted(state.jobs))
+
+
+def _each(part: Part[tuple[T, ...]], fits: Callable[[T], bool] = lambda _: True) -> list[T]:
+    return [each for each in part.if_read or () if fits(each)]
+
+
+def _unlisted(*parts: Part[Any]) -> Iterator[str]:
+    """Yield what a change may affect too, because it could not be read."""
+    for missing in (part.missing for part in parts):
+        if missing is not None and missing.why != "not asked":
+            yield f"{missing.what} that could not be listed ({missing.text})"
 
 
 def _url_change(wish: Restriction, state: State) -> Change[Toggles] | None:
     lock = wanted_lock(wish, state)
-    if lock is None or state.team is None:
+    team = state.team.value if lock is not None else None
+    if lock is None or team is None:
         return None
-    before, after = toggles(state.team.url_lock or UrlLock()), toggles(lock)
+    before, after = toggles(team.url_lock or UrlLock()), toggles(lock)
     if before == after:
         return None
-    team = state.team
     resource = f"arn:{state.partition}:sagemaker:{state.region}:{state.account_id}:workteam/private-crowd/{team.name}"
     touched = [f"workers in {', '.join(team.members)}" if team.members else "all workers of the team"]
-    touched += [f"labeling job {job.name} ({job.pending} objects left)" for job in state.jobs if job.in_progress]
-    touched += [f"human-review workflow {name}" for name in state.reviews]
+    touched += [f"labeling job {job.name} ({job.pending} objects left)" for job in _each(state.jobs) if job.in_progress]
+    touched += [f"human-review workflow {name}" for name in _each(state.reviews)]
+    touched += _unlisted(state.jobs, state.reviews)
     parameters = {"WorkteamName": team.name, "WorkerAccessConfiguration": lock.to_api()}
     return Change(
         target=TeamUrlLock(team.name),
@@ -188,7 +203,7 @@ def _url_change(wish: Restriction, state: State) -> Change[Toggles] | None:
 
 
 def _portal_change(wish: Restriction, state: State) -> Change[tuple[str, ...]] | None:
-    force = state.workforce
+    force = state.workforce.value if wish.portal_lock is not None else None
     if wish.portal_lock is None or force is None:
         return None
     before = tuple(force.cidrs)
@@ -196,6 +211,8 @@ def _portal_change(wish: Restriction, state: State) -> Change[tuple[str, ...]] |
     if parse_stored_cidrs(before) == parse_stored_cidrs(after) and bool(before) == bool(after):
         return None
     resource = f"arn:{state.partition}:sagemaker:{state.region}:{state.account_id}:workforce/private-crowd/{force.name}"
+    unlisted = tuple(_unlisted(state.teams))
+    others = unlisted or tuple(f"workteam {team.name}" for team in state.other_teams)
     parameters: dict[str, Any] = {"WorkforceName": force.name, "SourceIpConfig": {"Cidrs": list(after)}}
     return Change(
         target=WorkforcePortal(force.name),
@@ -203,7 +220,7 @@ def _portal_change(wish: Restriction, state: State) -> Change[tuple[str, ...]] |
         after=after,
         before_text=portal_text(before),
         after_text=portal_text(wish.allowed_names if wish.lists and after else after),
-        affects=tuple(f"workteam {team.name}" for team in state.other_teams),
+        affects=others,
         calls=(
             Call("sagemaker:DescribeWorkforce", resource, "DescribeWorkforce", {"WorkforceName": force.name}),
             Call("sagemaker:UpdateWorkforce", resource, "UpdateWorkforce", parameters),

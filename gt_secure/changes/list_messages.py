@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ..account.snapshot import State
+from ..account.state import State
 from ..aws.managed_lists import ManagedList
 from ..network import IPNetwork, outside, parse_stored_cidrs
 from ..restriction.messages import Notice
@@ -24,7 +24,8 @@ def _about(each: ManagedList, wish: Restriction, state: State) -> Iterator[Notic
     guard = existing_guard(state) if wish.guard else None
     if guard is not None:
         yield from _missing(each, "guard", outside(each.networks, guard.networks))
-    cidrs = parse_stored_cidrs(state.workforce.cidrs) if state.workforce is not None and wish.portal_lock else ()
+    force = state.workforce.value if wish.portal_lock else None
+    cidrs = parse_stored_cidrs(force.cidrs) if force is not None else ()
     if cidrs:
         yield from _missing(each, "portal lock", outside(each.networks, cidrs))
     if each.left_out:

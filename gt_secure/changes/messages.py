@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..account.snapshot import State
+from ..account.state import State
 from ..aws.teams import UrlLock
 from ..network import outside, parse_stored_cidrs, scope
 from ..policies.bucket_guard import Guard
@@ -33,7 +33,7 @@ def notices_for(wish: Restriction, state: State, changes: tuple[Change[Any], ...
 
 
 def _url_lock(wish: Restriction, state: State, changing: bool) -> Iterator[Notice]:
-    lock, force = wanted_lock(wish, state), state.workforce
+    lock, force = wanted_lock(wish, state), state.workforce.if_read
     if lock is None:
         return
     if force is not None and changing and lock.on:
@@ -140,12 +140,12 @@ def _narrower(guard: Guard, wish: Restriction) -> Iterator[Notice]:
 
 
 def _portal(wish: Restriction, state: State) -> Iterator[Notice]:
-    force = state.workforce
+    force = state.workforce.value
     assert force is not None
-    others = [team.name for team in state.other_teams]
+    others = [team.name for team in state.other_teams] if state.teams.missing is None else []
     named = f" It also affects {', '.join(others)}." if others else ""
-    if not state.sees("workteams"):
-        named = " Which other teams it affects is unknown (missing permission: sagemaker:ListWorkteams)."
+    if state.teams.missing is not None:
+        named = f" Which other teams it affects is unknown: {state.teams.missing.text}."
     if not wish.portal_lock:
         yield Notice(
             "portal-opens",
@@ -192,9 +192,9 @@ def _portal(wish: Restriction, state: State) -> Iterator[Notice]:
 
 
 def _endpoints(wish: Restriction, state: State) -> Iterator[Notice]:
-    if not wish.endpoints or not state.sees("VPC endpoints"):
+    if not wish.endpoints or state.endpoints.missing is not None:
         return
-    known = {endpoint.id: endpoint for endpoint in state.endpoints}
+    known = {endpoint.id: endpoint for endpoint in state.endpoints.value or ()}
     for one in wish.endpoints:
         endpoint = known.get(one)
         if endpoint is None:
@@ -211,7 +211,7 @@ def _endpoints(wish: Restriction, state: State) -> Iterator[Notice]:
 
 
 def _jobs(state: State) -> Iterator[Notice]:
-    names = [job.name for job in state.jobs if job.in_progress]
+    names = [job.name for job in state.jobs.if_read or () if job.in_progress]
     if names:
         yield Notice(
             "jobs-in-progress",

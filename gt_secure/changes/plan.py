@@ -15,8 +15,8 @@ from ..access.key_classes import listing_of
 from ..access.locks import locks_of
 from ..access.proof import Proof
 from ..account.lists import with_lists
-from ..account.read_facts import snapshot_of
-from ..account.snapshot import State, read_state, with_supplied
+from ..account.reader import read_state
+from ..account.state import State
 from ..aws.client import Aws
 from ..errors import InvalidInput
 from ..findings.acceptance import Acceptance
@@ -28,7 +28,7 @@ from ..iam.facts import can_be_fact
 from ..restriction.messages import Notice
 from ..restriction.model import Restriction
 from ..text import count
-from .change import Call, Change, is_change_of, planned_values
+from .change import Call, Change, is_change_of
 from .diff import changes_for
 from .drift import drift_notices
 from .journal import Journal
@@ -157,7 +157,7 @@ class Plan:
             "dry_run": None if self.dry_run is None else self.dry_run.to_dict(),
             "permissions": self.permissions,
             "seconds_typical": self.seconds_typical,
-            "unseen": [part.to_dict() for part in self.state.unseen],
+            "unseen": [part.to_dict() for part in self.state.missing()],
             "assumed": list(self.after.locks.assumed_of_organization),
             "missing_permissions": list(self.after.missing),
         }
@@ -231,20 +231,19 @@ def plan(
             field="restriction",
         )
     restriction = with_lists(aws, restriction.with_facts(context))
-    seen = read_state(aws, restriction) if state is None else with_supplied(state, restriction)
+    seen = read_state(aws, restriction) if state is None else state.with_supplied(restriction)
     changes = changes_for(restriction, seen, hits)
-    planned = planned_values(changes)
-    before, after = exposures_of(aws if state is None else None, restriction, seen, planned)
+    before, after = exposures_of(aws if state is None else None, restriction, seen, changes)
     rows = simulate(restriction, seen.caller_arn, before, after, hits)
     results = tuple(after.holds(one) for one in restriction.expectations)
     tried = dry_run(restriction, hits)
-    snapshot = snapshot_of(seen, restriction, planned)
-    snapshot = replace(snapshot, facts=seen.facts.values, account_block=seen.facts.account_block)
+    left = replace(seen.after(changes), wanted=restriction)
     lists = list_notices(restriction, seen)
     notices = [*lists, *notices_for(restriction, seen, changes), *notices_of(restriction, rows, before, after)]
     notices += [*_broken(results), *_too_young(tried)]
     if journal is not None:
         notices += drift_notices(aws, restriction, changes, journal)
+    told = {notice.code for notice in notices}
     return Plan(
         restriction=restriction,
         state=seen,
@@ -252,7 +251,7 @@ def plan(
         before=before,
         after=after,
         notices=tuple(sorted(notices, key=lambda notice: notice.severity != "blocker")),
-        findings=accept(find_all(with_url_ages(snapshot, hits)), accepted),
+        findings=accept([each for each in find_all(with_url_ages(left, hits)) if each.code not in told], accepted),
         simulation=rows,
         expectations=results,
         dry_run=tried,
@@ -276,16 +275,16 @@ def _too_young(tried: DryRun | None) -> list[Notice]:
 
 
 def exposures_of(
-    aws: Aws | None, wish: Restriction, state: State, planned: Mapping[str, Any]
+    aws: Aws | None, wish: Restriction, state: State, changes: Sequence[Change[Any]]
 ) -> tuple[Exposure, Exposure]:
-    """Return the exposure of the objects of a restriction, now and after planned values.
+    """Return the exposure of the objects of a restriction, now and after changes.
 
     Without a connection, the keys that exist are not listed.
     """
     locks = locks_of(state)
     listing = None if aws is None else listing_of(aws, locks.bucket)
     now = Exposure(locks, wish.prefix, is_prefix=True, listing=listing)
-    after = locks.after(planned)
+    after = locks_of(state.after(changes))
     return now, now if after == locks else Exposure(after, wish.prefix, is_prefix=True, listing=listing)
 
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..account.snapshot import read_state
-from ..aws.buckets import check_bucket, check_prefix, read_policy
+from ..account.reader import read_state
+from ..aws.buckets import check_bucket, check_prefix
 from ..aws.client import Aws
 from ..errors import InvalidInput
 from ..logs.engines.duckdb_store import literal
@@ -36,7 +36,7 @@ from ..policies.revocation import (
 from ..restriction.messages import Notice
 from ..restriction.model import Restriction
 from ..text import count, printable
-from .change import Call, Change, planned_values
+from .change import Call, Change
 from .plan import Plan, exposures_of
 from .services import notices_of, simulate
 from .targets import BucketGuard
@@ -219,11 +219,9 @@ def plan_revoke(
     state = read_state(aws, restriction)
     assert state.bucket is not None
     _check_partition(revoked, state.partition)
-    if not state.bucket.sees("s3:GetBucketPolicy"):
-        read_policy(aws, state.bucket.name, state.bucket.region or None)  # raises with the permission that is missing
-    change = _change(revoked, state.bucket.policy_text, state.bucket.region, state.partition, now, hits)
+    change = _change(revoked, state.bucket.policy.value, state.bucket.region, state.partition, now, hits)
     changes = (change,) if change is not None else ()
-    before, after = exposures_of(aws, restriction, state, planned_values(changes))
+    before, after = exposures_of(aws, restriction, state, changes)
     rows = simulate(restriction, state.caller_arn, before, after)
     stops = (each for each in notices_of(restriction, rows, before, after) if each.code != "opens-nobody")
     notices = (*stops, *_notices(revoked))

@@ -9,19 +9,22 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypedDict, TypeVar
 
+from ..account.part import Part
+from ..account.state import State
 from ..aws.answers import is_policy
 from ..aws.buckets import read_policy
 from ..aws.client import Aws, aws_errors
-from ..aws.teams import _VOLATILE, UrlLock, read_team, read_workforce
+from ..aws.teams import _VOLATILE, UrlLock, Workteam, read_team, read_workforce
 from ..errors import Conflict, InvalidInput, Unsupported
 from ..network import IPNetwork
 from ..policies.age_cap import age_text
 from ..policies.bucket_guard import find_guard, merge_guard, own_statements, remove_guard
 from ..policies.equivalence import deleted_principals, policies_equal, statements_equal
+from ..policies.public_access import has_same_grants
 from .second_writers import OtherWrite, other_policy_writes
 
 V = TypeVar("V")
@@ -78,6 +81,10 @@ class Target(ABC, Generic[V]):
         """Send one call that sets the value; returns the id of the request."""
 
     @abstractmethod
+    def put(self, value: V, state: State) -> State:
+        """Return a state with the value in it."""
+
+    @abstractmethod
     def merge(self, before: V, after: V, now: V) -> V:
         """Revert our change from before to after in the current value; raise Conflict where that is ambiguous."""
 
@@ -130,6 +137,15 @@ class BucketGuard(Target[str | None]):
                 return request_id(client.put_bucket_policy(Bucket=self.name, Policy=value))
         except InvalidInput as error:
             raise _refused(self.name, value, error) from error
+
+    def put(self, value: str | None, state: State) -> State:
+        """Put the policy in; whether S3 calls it public is known only while its grants are the same."""
+        bucket = state.bucket
+        if bucket is None or bucket.name != self.name:
+            return state
+        same = has_same_grants(bucket.policy.value, value)
+        facts = state.facts if same else replace(state.facts, policy_is_public=None)
+        return replace(state, bucket=replace(bucket, policy=Part.of(value)), facts=facts)
 
     def other_writes(
         self, aws: Aws, since: datetime, until: datetime, own_requests: Collection[str]
@@ -221,6 +237,18 @@ class TeamUrlLock(Target[Toggles]):
             )
         return request_id(answer)
 
+    def put(self, value: Toggles, state: State) -> State:
+        """Put the settings in, for the team and in the list of all teams."""
+        lock = UrlLock(value["SourceIp"] == "Enabled", value["VpcSourceIp"] == "Enabled")
+
+        def changed(team: Workteam) -> Workteam:
+            is_ours = team.kind == "private" and team.name == self.name
+            return replace(team, url_lock=lock) if is_ours else team
+
+        return replace(
+            state, team=state.team.map(changed), teams=state.teams.map(lambda teams: tuple(map(changed, teams)))
+        )
+
     def words(self, value: Toggles) -> str:
         """Name the settings that are on."""
         return f"it is {words(value)}"
@@ -277,6 +305,10 @@ class WorkforcePortal(Target[tuple[str, ...]]):
                 WorkforceName=self.name, SourceIpConfig={"Cidrs": [str(cidr) for cidr in value]}
             )
         return request_id(answer)
+
+    def put(self, value: tuple[str, ...], state: State) -> State:
+        """Put the ranges in."""
+        return replace(state, workforce=state.workforce.map(lambda force: replace(force, cidrs=tuple(value))))
 
     def words(self, value: tuple[str, ...]) -> str:
         """List the ranges."""

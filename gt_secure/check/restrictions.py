@@ -10,7 +10,7 @@ from ..access.exposure import Context
 from ..access.locks import READ_POLICY
 from ..access.proof import Proof
 from ..account.lists import with_lists
-from ..account.snapshot import read_state
+from ..account.reader import read_state
 from ..changes.plan import exposures_of
 from ..connection import ConnectionLike, connection_of, with_facts
 from ..errors import InvalidInput
@@ -73,7 +73,7 @@ def expectations_hold(
         )
     aws = connection_of(gt).aws
     wish = with_lists(aws, wish)
-    exposure, _ = exposures_of(aws, wish, read_state(aws, wish), {})
+    exposure, _ = exposures_of(aws, wish, read_state(aws, wish), ())
     results = [exposure.holds(one) for one in wish.expectations]
     broken = [(one.kind, answer) for one in results for answer in one.broken]
     sure = [(kind, answer) for kind, answer in broken if answer.answer != "unknown"]

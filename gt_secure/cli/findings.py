@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..findings.accepted import load_accepted, unused
 from ..findings.catalog_page import page
-from ..findings.model import catalog
+from ..findings.model import catalog, notices
 from ..findings.render import accepted_title
 from ..iam.facts import parse_facts
 from ..text import json_text, printable
@@ -104,7 +104,7 @@ def _say_accepted(accepted: Findings) -> None:
 def _explain_finding(args: argparse.Namespace) -> int:
     text = page(args.explain)
     if args.json:
-        show_json({"code": args.explain, **catalog()[args.explain]})
+        show_json({"code": args.explain, **(catalog().get(args.explain) or notices()[args.explain])})
     else:
         say(fit(text.rstrip()))
     return OK

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from ..access.decision import decide_request
-from ..account.facts import BucketFacts, LogTargetFacts, Snapshot
+from ..account.bucket import Bucket
+from ..account.state import State
 from ..aws.arns import session_of_role
+from ..aws.buckets import LogTarget
 from ..errors import PolicyError
 from ..iam.documents import Document, Statement, parse_document
-from ..iam.facts import Facts
 from ..iam.request import Policies, Request
 from ..iam.request_context import header_context
 from ..iam.verdict import Verdict
@@ -21,7 +22,6 @@ from ..policies.public_access import SETTING
 from ..policies.session_policy import BACK_END_ACTIONS, LOG_DELIVERY, back_end_endpoint
 from .model import Match, bucket_rule
 
-POLICY = "s3:GetBucketPolicy"
 _READS = ("s3:getobject", "s3:getobjectversion")
 _VPC_OF_AWS = "vpc-00000000"
 """Stands for the VPC of Ground Truth's endpoint, which is none of the account's."""
@@ -45,16 +45,16 @@ def conditions_of(statement: Statement) -> str:
     return f" under {', '.join(keys)}" if keys else ", without any condition"
 
 
-def reading_allows(bucket: BucketFacts) -> Iterator[Statement]:
+def reading_allows(bucket: Bucket) -> Iterator[Statement]:
     """Yield the statements of the bucket policy that allow reading objects."""
-    document = bucket_document(bucket.policy_text)
+    document = bucket_document(bucket.policy.value)
     for statement in document.allows if document is not None else ():
         if any(statement.covers_action(action) for action in _READS):
             yield statement
 
 
-@bucket_rule("bucket-allow-everyone", POLICY)
-def bucket_allow_everyone(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
+@bucket_rule("bucket-allow-everyone", "policy")
+def bucket_allow_everyone(_: State, bucket: Bucket) -> Iterator[Match]:
     """An Allow of reading names everyone, or everyone but some."""
     for statement in reading_allows(bucket):
         entries = statement.principals or ()
@@ -62,8 +62,8 @@ def bucket_allow_everyone(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
             yield Match(bucket.name, f"It is {statement.label}{conditions_of(statement)}.")
 
 
-@bucket_rule("bucket-allow-session", POLICY)
-def bucket_allow_session(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
+@bucket_rule("bucket-allow-session", "policy")
+def bucket_allow_session(_: State, bucket: Bucket) -> Iterator[Match]:
     """An Allow of reading names a session or user."""
     for statement in reading_allows(bucket):
         if not statement.not_principal:
@@ -72,27 +72,24 @@ def bucket_allow_session(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
                 yield Match(bucket.name, f"It is {statement.label}, for {', '.join(named)}.")
 
 
-@bucket_rule("bucket-deny-breaks-ground-truth", POLICY)
-def bucket_deny_breaks_ground_truth(snapshot: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
+@bucket_rule("bucket-deny-breaks-ground-truth", "policy")
+def bucket_deny_breaks_ground_truth(state: State, bucket: Bucket) -> Iterator[Match]:
     """A Deny applies to a header-signed call of the back end through its own endpoint."""
-    document = bucket_document(bucket.policy_text)
+    document = bucket_document(bucket.policy.value)
     if document is None:
         return
-    region = bucket.region or snapshot.region
-    account = snapshot.account_id or "111122223333"
-    role = snapshot.role_arn or f"arn:{snapshot.partition}:iam::{account}:role/GroundTruthExecution"
+    region = bucket.region or state.region
+    known, account = state.signing_role, state.account_id
+    role = known or f"arn:{state.partition}:iam::{account}:role/GroundTruthExecution"
     session = session_of_role(role, "SageMaker")
     source = Source(parse_address("10.0.0.1"), back_end_endpoint(region), _VPC_OF_AWS)
     context = header_context(source, principal_arn=role, region=region)
-    bucket_arn = f"arn:{snapshot.partition}:s3:::{bucket.name}"
-    for statement, alone in _denies_alone(document, str(bucket.policy_text)):
+    bucket_arn = f"arn:{state.partition}:s3:::{bucket.name}"
+    for statement, alone in _denies_alone(document, str(bucket.policy.value)):
         arn = f"{bucket_arn}/{_example_key(statement)}"
         requests = [Request(action, arn, session, context, resource_account=account) for action in BACK_END_ACTIONS]
         verdicts = [
-            decide_request(
-                each, alone, Facts(snapshot.facts), signer_known=bool(snapshot.role_arn), session_known=False
-            )
-            for each in requests
+            decide_request(each, alone, state.facts, signer_known=bool(known), session_known=False) for each in requests
         ]
         hit = [verdict.request.action for verdict in verdicts if verdict.decision == "explicit-deny"]
         label = f"It is {statement.label}{conditions_of(statement) if statement.conditions else ''}"
@@ -122,31 +119,33 @@ def _example_key(statement: Statement) -> str:
     return (key.replace("*", "x").replace("?", "x") or "labeling/object") if "${" not in key else "labeling/object"
 
 
-@bucket_rule("bucket-policy-unreadable", POLICY)
-def bucket_policy_unreadable(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
+@bucket_rule("bucket-policy-unreadable", "policy")
+def bucket_policy_unreadable(_: State, bucket: Bucket) -> Iterator[Match]:
     """The policy does not parse."""
-    if bucket.policy_text is None or not bucket.policy_text.strip():
+    text = bucket.policy.value
+    if text is None or not text.strip():
         return
     try:
-        parse_document(bucket.policy_text, "resource")
+        parse_document(text, "resource")
     except PolicyError as error:
         yield Match(bucket.name, f"{error.message} At {error.place}.")
 
 
-@bucket_rule("bucket-principal-deleted", POLICY)
-def bucket_principal_deleted(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
+@bucket_rule("bucket-principal-deleted", "policy")
+def bucket_principal_deleted(_: State, bucket: Bucket) -> Iterator[Match]:
     """A statement holds the unique id of a user or role instead of its ARN."""
-    gone = deleted_principals(bucket.policy_text)
+    gone = deleted_principals(bucket.policy.value)
     if gone:
         yield Match(bucket.name, f"It is {'; '.join(gone)}.")
 
 
-@bucket_rule("cors-missing", "s3:GetBucketCORS")
-def cors_missing(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
+@bucket_rule("cors-missing", "cors")
+def cors_missing(_: State, bucket: Bucket) -> Iterator[Match]:
     """No rule has GET and an origin."""
-    fits = [rule for rule in bucket.cors if "GET" in _list(rule, "AllowedMethods") and _list(rule, "AllowedOrigins")]
+    rules = bucket.cors.value or ()
+    fits = [rule for rule in rules if "GET" in _list(rule, "AllowedMethods") and _list(rule, "AllowedOrigins")]
     if not fits:
-        yield Match(bucket.name, f"It has {len(bucket.cors)} CORS rules." if bucket.cors else "")
+        yield Match(bucket.name, f"It has {len(rules)} CORS rules." if rules else "")
 
 
 def _list(rule: Mapping[str, object], name: str) -> list[str]:
@@ -154,31 +153,31 @@ def _list(rule: Mapping[str, object], name: str) -> list[str]:
     return [str(each) for each in value] if isinstance(value, (list, tuple)) else []
 
 
-@bucket_rule("logging-off", "s3:GetBucketLogging")
-def logging_off(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
+@bucket_rule("logging-off", "logging")
+def logging_off(_: State, bucket: Bucket) -> Iterator[Match]:
     """There is no target."""
-    if bucket.logging is None:
+    if bucket.logging.value is None:
         yield Match(bucket.name)
 
 
-@bucket_rule("log-target-unfit", "s3:GetBucketLogging")
-def log_target_unfit(snapshot: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
+@bucket_rule("log-target-unfit", "logging", uses=("bucket.log_bucket",))
+def log_target_unfit(state: State, bucket: Bucket) -> Iterator[Match]:
     """The target is of a kind that S3 does not deliver to, or its policy does not let it."""
-    target = bucket.logging
+    target, held = bucket.logging.value, bucket.log_bucket.if_read
     if target is None:
         return
     problems: list[str] = []
     if target.bucket == bucket.name:
         problems.append("it is the source bucket itself, so that every log object makes another row")
-    if target.region and bucket.region and target.region != bucket.region:
-        problems.append(f"it is in {target.region}, the source in {bucket.region}")
-    if target.kms:
+    if held is not None and held.region and bucket.region and held.region != bucket.region:
+        problems.append(f"it is in {held.region}, the source in {bucket.region}")
+    if held is not None and held.default_kms_key.if_read:
         problems.append("its default encryption is KMS; only SSE-S3 works")
-    if target.object_lock:
+    if held is not None and held.object_lock.if_read:
         problems.append("it has a default retention (Object Lock)")
-    if target.requester_pays:
+    if held is not None and held.requester_pays.if_read:
         problems.append("requesters pay for it")
-    verdict = None if snapshot.lacks(POLICY, target.bucket) else _delivery(snapshot, bucket, target)
+    verdict = None if held is None or held.policy.missing else _delivery(state, bucket, target, held.policy.value)
     if verdict is not None and verdict.decision == "explicit-deny":
         problems.append(f"its policy denies delivery in {verdict.statement}")
     if verdict is not None and verdict.decision == "implicit-deny":
@@ -189,26 +188,24 @@ def log_target_unfit(snapshot: Snapshot, bucket: BucketFacts) -> Iterator[Match]
         yield Match(target.bucket, "", verdict.depends_on)
 
 
-def _delivery(snapshot: Snapshot, bucket: BucketFacts, target: LogTargetFacts) -> Verdict:
-    arn = f"arn:{snapshot.partition}:s3:::"
-    extra = {"aws:SourceArn": arn + bucket.name}
-    if snapshot.account_id:
-        extra["aws:SourceAccount"] = snapshot.account_id
+def _delivery(state: State, bucket: Bucket, target: LogTarget, text: str | None) -> Verdict:
+    arn = f"arn:{state.partition}:s3:::"
+    extra = {"aws:SourceArn": arn + bucket.name, "aws:SourceAccount": state.account_id}
     request = Request(
         "s3:PutObject",
         f"{arn}{target.bucket}/{target.prefix}2026-01-01-00-00-00-0123456789ABCDEF",
         LOG_DELIVERY,
         header_context("198.51.100.200", service=LOG_DELIVERY, extra=extra),
     )
-    return decide_request(request, Policies(resource=target.policy_text or None), Facts(snapshot.facts))
+    return decide_request(request, Policies(resource=text or None), state.facts)
 
 
-@bucket_rule("block-public-access-off", "s3:GetBucketPublicAccessBlock")
-def block_public_access_off(snapshot: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
+@bucket_rule("block-public-access-off", "public_access_block", uses=("account_block",))
+def block_public_access_off(state: State, bucket: Bucket) -> Iterator[Match]:
     """One of the four settings is off, and not known to be on for the account."""
     names = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", SETTING)
-    by_account = snapshot.account_block
-    off = [name for name in names if not bucket.public_access_block.get(name) and not (by_account or {}).get(name)]
+    by_account, own = state.account_block.if_read, bucket.public_access_block.value or {}
+    off = [name for name in names if not own.get(name) and not (by_account or {}).get(name)]
     if off:
         named = ", ".join(off)
         yield Match(
@@ -219,24 +216,24 @@ def block_public_access_off(snapshot: Snapshot, bucket: BucketFacts) -> Iterator
         )
 
 
-@bucket_rule("kms-network-condition", "s3:GetEncryptionConfiguration", "kms:GetKeyPolicy")
-def kms_network_condition(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
+@bucket_rule("kms-network-condition", "encryption", "key_policy")
+def kms_network_condition(_: State, bucket: Bucket) -> Iterator[Match]:
     """A statement of the key policy that covers Decrypt asks for the caller's network, also in calls of a service."""
-    if not bucket.kms_key:
-        return
-    document = bucket_document(bucket.kms_key_policy)
+    key = bucket.default_kms_key.value or ""
+    document = bucket_document(bucket.key_policy.value) if key else None
     for statement in document.statements if document is not None else ():
         keys = {each.lower_key for each in statement.conditions}
         if statement.covers_action("kms:decrypt") and keys & _NETWORK_KEYS and "aws:viaawsservice" not in keys:
             named = ", ".join(sorted(each.key for each in statement.conditions if each.lower_key in _NETWORK_KEYS))
-            yield Match(bucket.kms_key, f"It is {statement.label} of the key policy, under {named}.")
+            yield Match(key, f"It is {statement.label} of the key policy, under {named}.")
 
 
-@bucket_rule("kms-session", "s3:GetEncryptionConfiguration")
-def kms_session(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
+@bucket_rule("kms-session", "encryption")
+def kms_session(_: State, bucket: Bucket) -> Iterator[Match]:
     """The bucket uses a KMS key."""
-    if bucket.kms_key:
-        yield Match(bucket.name, f"The key is {bucket.kms_key}.")
+    key = bucket.default_kms_key.value
+    if key:
+        yield Match(bucket.name, f"The key is {key}.")
 
 
 RULES = (

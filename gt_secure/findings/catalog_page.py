@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
+from ..account.state import action_of
 from ..errors import InvalidInput
-from .model import catalog
+from .model import catalog, notices
 from .run import RULES
 
 _BUCKET = "aws s3api {} --bucket BUCKET"
@@ -45,22 +46,36 @@ READ_WITH = {
 
 
 def page(code: str) -> str:
-    """Return the page of a finding.
+    """Return the page of a finding, or of a message of a plan.
 
     Raises
     ------
     InvalidInput
-        No finding has this code. The next step names the nearest one.
+        No finding or message has this code. The next step names the nearest one.
     """
+    if code in notices():
+        return "\n".join(_notice_lines(code)) + "\n"
     if code not in catalog():
-        raise InvalidInput(f"Unknown finding code '{code[:40]}'.", next_step=nearest_code(code), field="explain")
+        next_step = nearest_code(code, {*catalog(), *notices()})
+        raise InvalidInput(f"Unknown finding code '{code[:40]}'.", next_step=next_step, field="explain")
     return "\n".join(_lines(code)) + "\n"
 
 
-def nearest_code(code: str) -> str:
-    """Return the next step for a misspelled code."""
-    near = difflib.get_close_matches(code, catalog(), 1, 0.5)
-    return f"Did you mean {near[0]}?" if near else f"Choose from {', '.join(sorted(catalog()))}."
+def _notice_lines(code: str) -> Iterator[str]:
+    row = notices()[code]
+    yield from (f"# {code}", "", f"**{row['title']}.** Severity: {row['severity']}.", "")
+    yield from ("## Meaning", "", row["why"], "")
+    yield from ("## Fix", "", row["fix"])
+    if row["severity"] == "blocker" and code != "expectation-broken":
+        yield from ("", "To apply the plan with this blocker:", "")
+        yield from ("```text", f"$ gt-secure apply -f FILE --confirm {code}", "```")
+
+
+def nearest_code(code: str, codes: Collection[str] | None = None) -> str:
+    """Return the next step for a misspelled code; ``codes`` are by default those of findings."""
+    known = sorted(catalog() if codes is None else codes)
+    near = difflib.get_close_matches(code, known, 1, 0.5)
+    return f"Did you mean {near[0]}?" if near else f"Choose from {', '.join(known)}."
 
 
 def _lines(code: str) -> Iterator[str]:
@@ -88,4 +103,4 @@ def _evidence(code: str, looked_at: object) -> Iterator[str]:
         yield f"- {place}: `{READ_WITH[place]}`"
     needs = next((rule.needs for rule in RULES if rule.code == code), ())
     if needs:
-        yield from ("", f"Required permissions: {', '.join(f'`{action}`' for action in needs)}.")
+        yield from ("", f"Required permissions: {', '.join(f'`{action_of(name)}`' for name in needs)}.")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
-from ..account.facts import BucketFacts, Snapshot, UrlAges, Wanted
+from ..account.bucket import Bucket, UrlAges
+from ..account.state import State
 from ..errors import PolicyError
 from ..network import IPNetwork, outside, scope
 from ..policies.age_cap import LONGEST_S, age_text
 from ..policies.bucket_guard import Guard, find_guard
+from ..restriction.model import Restriction
 from ..text import count, duration, printable
-from .bucket_rules import POLICY
 from .model import Match, bucket_rule, rule
 from .workteam_rules import read_networks
 
@@ -24,48 +25,48 @@ def _find(policy_text: str | None) -> Guard | None:
         return None
 
 
-def _guard(bucket: BucketFacts) -> Guard | None:
-    return _find(bucket.policy_text)
+def _guard(bucket: Bucket) -> Guard | None:
+    return _find(bucket.policy.value)
 
 
-def _wanted(snapshot: Snapshot, bucket: BucketFacts) -> Wanted | None:
-    wanted = snapshot.wanted
-    return wanted if wanted is not None and wanted.bucket == bucket.name else None
+def _wanted(state: State, bucket: Bucket) -> Restriction | None:
+    wanted = state.wanted
+    return wanted if wanted is not None and wanted.guard and wanted.bucket == bucket.name else None
 
 
-@bucket_rule("guard-missing", POLICY)
-def guard_missing(snapshot: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
+@bucket_rule("guard-missing", "policy")
+def guard_missing(state: State, bucket: Bucket) -> Iterator[Match]:
     """A guard is wanted and there is none."""
-    if _wanted(snapshot, bucket) is not None and _guard(bucket) is None:
+    if _wanted(state, bucket) is not None and _guard(bucket) is None:
         yield Match(bucket.name)
 
 
-@bucket_rule("guard-drifted", POLICY)
-def guard_drifted(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
+@bucket_rule("guard-drifted", "policy")
+def guard_drifted(_: State, bucket: Bucket) -> Iterator[Match]:
     """The guard is not what we would write."""
     guard = _guard(bucket)
     if guard is not None and guard.drifted:
         yield Match(bucket.name)
 
 
-@bucket_rule("guard-old-form", POLICY)
-def guard_old_form(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
+@bucket_rule("guard-old-form", "policy")
+def guard_old_form(_: State, bucket: Bucket) -> Iterator[Match]:
     """The guard is the statement of earlier versions."""
     guard = _guard(bucket)
     if guard is not None and guard.old_form:
         yield Match(bucket.name, f"From anywhere it lets through {guard.gap}.")
 
 
-@bucket_rule("guard-narrower", POLICY)
-def guard_narrower(snapshot: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
+@bucket_rule("guard-narrower", "policy")
+def guard_narrower(state: State, bucket: Bucket) -> Iterator[Match]:
     """The guard covers less, or admits more, than is wanted."""
-    guard, wanted = _guard(bucket), _wanted(snapshot, bucket)
+    guard, wanted = _guard(bucket), _wanted(state, bucket)
     if guard is None or wanted is None:
         return
     said: list[str] = []
     if guard.bucket and not wanted.prefix.startswith(guard.prefix):
         said.append(f'it covers "{guard.prefix}", not "{wanted.prefix}"')
-    extra = [str(network) for network in outside(guard.networks, wanted.networks)]
+    extra = [str(network) for network in outside(guard.networks, wanted.addresses)]
     extra += [endpoint for endpoint in guard.endpoints if endpoint not in wanted.endpoints]
     if extra:
         said.append(f"it also admits {', '.join(extra)}")
@@ -75,20 +76,30 @@ def guard_narrower(snapshot: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
         yield Match(bucket.name, "; ".join(said).capitalize() + ".")
 
 
-@bucket_rule("guard-stale", POLICY)
-def guard_stale(snapshot: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
+@bucket_rule("guard-stale", "policy")
+def guard_stale(state: State, bucket: Bucket) -> Iterator[Match]:
     """Something wanted is not on the guard's list."""
-    guard, wanted = _guard(bucket), _wanted(snapshot, bucket)
+    guard, wanted = _guard(bucket), _wanted(state, bucket)
     if guard is None or wanted is None:
         return
-    lacking = [str(network) for network in outside(wanted.networks, guard.networks)]
+    lacking = [str(network) for network in outside(wanted.addresses, guard.networks)]
     lacking += [endpoint for endpoint in wanted.endpoints if endpoint not in guard.endpoints]
     if lacking:
         yield Match(bucket.name, f"Not listed: {', '.join(lacking)}.")
 
 
-@bucket_rule("guard-open", POLICY)
-def guard_open(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
+@rule("endpoint-not-of-the-url-lock", "team", "team", "bucket.policy")
+def endpoint_not_of_the_url_lock(state: State) -> Iterator[Match]:
+    """The guard admits VPC endpoints, and the URL lock of the team is SourceIp, which no request through one has."""
+    team, guard = state.team.value, _guard(state.bucket) if state.bucket is not None else None
+    lock = team.url_lock if team is not None else None
+    if team is None or lock is None or not lock.source_ip or lock.impossible or guard is None or not guard.endpoints:
+        return
+    yield Match(team.name, f"SourceIp is Enabled, and the guard admits {', '.join(guard.endpoints)}.")
+
+
+@bucket_rule("guard-open", "policy")
+def guard_open(_: State, bucket: Bucket) -> Iterator[Match]:
     """The guard lists a /0."""
     guard = _guard(bucket)
     wide = [str(network) for network in guard.networks if network.prefixlen == 0] if guard is not None else []
@@ -96,8 +107,8 @@ def guard_open(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
         yield Match(bucket.name, f"It lists {', '.join(wide)}.")
 
 
-@bucket_rule("guard-private-address", POLICY)
-def guard_private_address(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
+@bucket_rule("guard-private-address", "policy")
+def guard_private_address(_: State, bucket: Bucket) -> Iterator[Match]:
     """The guard lists a range that S3 never sees."""
     guard = _guard(bucket)
     private = [str(n) for n in guard.networks if scope(n) == "private"] if guard is not None else []
@@ -105,8 +116,8 @@ def guard_private_address(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
         yield Match(bucket.name, f"It lists {', '.join(private)}.")
 
 
-@bucket_rule("urls-live-long", POLICY)
-def urls_live_long(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
+@bucket_rule("urls-live-long", "policy")
+def urls_live_long(_: State, bucket: Bucket) -> Iterator[Match]:
     """The log shows URLs that live longer than a day, and no age cap ends them earlier."""
     guard = _guard(bucket)
     cap = guard.max_age_s if guard is not None and not guard.drifted else None
@@ -136,18 +147,17 @@ LONG_S = 86_400
 _CAPS_S = (900, 3600, 6 * 3600, 12 * 3600, LONG_S)
 
 
-@rule("ipv4-only", "sagemaker:DescribeWorkforce")
-def ipv4_only(snapshot: Snapshot) -> Iterator[Match]:
+@rule("ipv4-only", "workforce", "workforce", uses=("bucket.policy",))
+def ipv4_only(state: State) -> Iterator[Match]:
     """The portal is dual stack, and a list has no IPv6."""
-    workforce = snapshot.workforce
+    workforce = state.workforce.value
     if workforce is None or workforce.ip_address_type.lower() != "dualstack":
         return
     if _only_v4(read_networks(workforce.cidrs)):
         yield Match(workforce.name, "The portal lock lists IPv4 only.")
-    for bucket in snapshot.buckets:
-        guard = _guard(bucket)
-        if guard is not None and _only_v4(guard.networks):
-            yield Match(bucket.name, "The bucket guard lists IPv4 only.")
+    guard = _find(state.bucket.policy.if_read) if state.bucket is not None else None
+    if state.bucket is not None and guard is not None and _only_v4(guard.networks):
+        yield Match(state.bucket.name, "The bucket guard lists IPv4 only.")
 
 
 def _only_v4(networks: tuple[IPNetwork, ...]) -> bool:
@@ -160,6 +170,7 @@ RULES = (
     guard_old_form,
     guard_narrower,
     guard_stale,
+    endpoint_not_of_the_url_lock,
     guard_open,
     guard_private_address,
     urls_live_long,

@@ -12,7 +12,8 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from ..account.facts import BucketFacts, Snapshot
+from ..account.bucket import Bucket
+from ..account.state import State as Account
 from ..html import (
     Tone,
     cell as html_cell,
@@ -136,39 +137,66 @@ class Match(NamedTuple):
     depends_on: tuple[str, ...] = ()
 
 
-Matcher: TypeAlias = Callable[[Snapshot], Iterator[Match]]
-BucketMatcher: TypeAlias = Callable[[Snapshot, BucketFacts], Iterator[Match]]
+Matcher: TypeAlias = Callable[[Account], Iterator[Match]]
+BucketMatcher: TypeAlias = Callable[[Account, Bucket], Iterator[Match]]
+Subject: TypeAlias = Literal["team", "workforce", "bucket", "endpoint", "job"]
 
 
 class Rule(NamedTuple):
-    """A rule: its code, the actions without which it knows nothing, and the function that yields its matches."""
+    """A rule.
+
+    Attributes
+    ----------
+    code : str
+    subject : str
+        What its findings are about.
+    needs : tuple of str
+        Names of the parts without which it is not checked.
+    run : callable
+        Yields its matches in a state.
+    uses : tuple of str
+        Names of parts that it looks at where they were read.
+    """
 
     code: str
+    subject: Subject
     needs: tuple[str, ...]
     run: Matcher
+    uses: tuple[str, ...] = ()
+
+    def looks_at(self, part: str) -> bool:
+        """Return whether the rule looks at a part, or at a part of it."""
+        return any(part == name or part.startswith(f"{name}.") for name in (*self.needs, *self.uses))
 
 
-def rule(code: str, *needs: str) -> Callable[[Matcher], Rule]:
-    """Make a rule of a function over the facts of an account."""
+def rule(code: str, subject: Subject, *needs: str, uses: tuple[str, ...] = ()) -> Callable[[Matcher], Rule]:
+    """Make a rule of a function over a state."""
 
     def make(function: Matcher) -> Rule:
-        return Rule(code, needs, function)
+        return Rule(code, subject, needs, function, uses)
 
     return make
 
 
-def bucket_rule(code: str, *needs: str) -> Callable[[BucketMatcher], Rule]:
-    """Make a rule of a function that is asked for each bucket whose needed parts could be read."""
+def bucket_rule(code: str, *needs: str, uses: tuple[str, ...] = ()) -> Callable[[BucketMatcher], Rule]:
+    """Make a rule of a function over the bucket of a state; it needs parts of the bucket."""
 
     def make(function: BucketMatcher) -> Rule:
-        def run(snapshot: Snapshot) -> Iterator[Match]:
-            for bucket in snapshot.buckets:
-                if not any(snapshot.lacks(action, bucket.name) for action in needs):
-                    yield from function(snapshot, bucket)
+        def run(state: Account) -> Iterator[Match]:
+            if state.bucket is not None:
+                yield from function(state, state.bucket)
 
-        return Rule(code, needs, run)
+        return Rule(code, "bucket", tuple(f"bucket.{name}" for name in needs), run, uses)
 
     return make
+
+
+@lru_cache(maxsize=1)
+def notices() -> dict[str, dict[str, str]]:
+    """Return the data file of the codes that plans, restrictions and exports print: severity, title, why and fix."""
+    text = files(__package__).joinpath("notices.json").read_text(encoding="utf-8")
+    data: dict[str, dict[str, str]] = json.loads(text)
+    return data
 
 
 @lru_cache(maxsize=1)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..account.facts import EndpointFacts, Snapshot
+from ..account.state import State
+from ..aws.endpoints import VpcEndpoint
 from ..errors import PolicyError
 from ..iam.documents import parse_document
 from ..iam.evaluate import applies
@@ -14,64 +15,60 @@ from ..network import Source, parse_address
 from ..policies.session_policy import service_buckets
 from .model import Match, rule
 
-_ENDPOINTS = "ec2:DescribeVpcEndpoints"
-_WORKFORCE = "sagemaker:DescribeWorkforce"
 
-
-def _in_portal_vpc(snapshot: Snapshot) -> list[EndpointFacts] | None:
-    """Return the usable S3 endpoints of the portal's VPC; None if there is no such VPC or they could not be read."""
-    workforce = snapshot.workforce
-    if workforce is None or workforce.vpc_id is None or snapshot.lacks(_ENDPOINTS):
+def _in_portal_vpc(state: State) -> list[VpcEndpoint] | None:
+    """Return the usable S3 endpoints of the portal's VPC; None if there is no such VPC."""
+    workforce = state.workforce.value
+    if workforce is None or workforce.vpc_id is None:
         return None
     return [
         endpoint
-        for endpoint in snapshot.endpoints
+        for endpoint in state.endpoints.value or ()
         if endpoint.vpc_id == workforce.vpc_id and endpoint.state.lower() == "available"
     ]
 
 
-@rule("s3-endpoint-missing", _ENDPOINTS, _WORKFORCE)
-def s3_endpoint_missing(snapshot: Snapshot) -> Iterator[Match]:
+@rule("s3-endpoint-missing", "endpoint", "endpoints", "workforce")
+def s3_endpoint_missing(state: State) -> Iterator[Match]:
     """The portal is in a VPC without a usable S3 endpoint."""
-    workforce = snapshot.workforce
-    if workforce is not None and _in_portal_vpc(snapshot) == []:
+    workforce = state.workforce.value
+    if workforce is not None and _in_portal_vpc(state) == []:
         yield Match(str(workforce.vpc_id))
 
 
-@rule("s3-endpoint-no-private-dns", _ENDPOINTS, _WORKFORCE)
-def s3_endpoint_no_private_dns(snapshot: Snapshot) -> Iterator[Match]:
+@rule("s3-endpoint-no-private-dns", "endpoint", "endpoints", "workforce")
+def s3_endpoint_no_private_dns(state: State) -> Iterator[Match]:
     """The only S3 endpoints are interfaces without private DNS."""
-    usable = _in_portal_vpc(snapshot) or []
+    usable = _in_portal_vpc(state) or []
     if usable and not any(each.type == "Gateway" or each.private_dns for each in usable):
         yield Match(", ".join(each.id for each in usable))
 
 
-@rule("endpoint-policy-blocks", _ENDPOINTS)
-def endpoint_policy_blocks(snapshot: Snapshot) -> Iterator[Match]:
+@rule("endpoint-policy-blocks", "endpoint", "endpoints", "workforce")
+def endpoint_policy_blocks(state: State) -> Iterator[Match]:
     """The endpoint's own policy lets a bucket, or the buckets of Ground Truth, not through."""
-    names = [bucket.name for bucket in snapshot.buckets]
-    for endpoint in _in_portal_vpc(snapshot) or []:
+    names = [] if state.bucket is None else [state.bucket.name]
+    for endpoint in _in_portal_vpc(state) or []:
         if endpoint.policy_text is None:
             continue
         blocked = [
             name
-            for name in [*names, *(service_buckets(snapshot.region) if names else ())]
-            if not _lets_through(endpoint, name, snapshot)
+            for name in [*names, *(service_buckets(state.region) if names else ())]
+            if not _lets_through(endpoint, name, state)
         ]
         if blocked:
             yield Match(endpoint.id, f"Not allowed: {', '.join(blocked)}.")
 
 
-def _lets_through(endpoint: EndpointFacts, bucket: str, snapshot: Snapshot) -> bool:
+def _lets_through(endpoint: VpcEndpoint, bucket: str, state: State) -> bool:
     try:
         document = parse_document(endpoint.policy_text or "", "endpoint")
     except PolicyError:
         return True  # what cannot be read is no finding; a verdict for it is "invalid"
-    account = snapshot.account_id or "111122223333"
     request = Request(
         "s3:GetObject",
-        f"arn:{snapshot.partition}:s3:::{bucket}/object",
-        f"arn:{snapshot.partition}:sts::{account}:assumed-role/GroundTruthExecution/worker",
+        f"arn:{state.partition}:s3:::{bucket}/object",
+        f"arn:{state.partition}:sts::{state.account_id}:assumed-role/GroundTruthExecution/worker",
         presigned_context(Source(parse_address("10.0.0.1"), endpoint.id, endpoint.vpc_id)),
     )
     denied = any(applies(statement, request) for statement in document.denies)

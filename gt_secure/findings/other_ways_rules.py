@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..account.bucket import AclGrant, Bucket
 from ..account.fact_reader import READ_ACCOUNT_BLOCK
-from ..account.facts import AclGrant, BucketFacts, Snapshot
+from ..account.state import State
 from ..iam.documents import Statement
 from ..iam.principals import PrincipalEntry
-from .bucket_rules import POLICY, bucket_document, conditions_of, reading_allows
+from .bucket_rules import bucket_document, conditions_of, reading_allows
 from .model import Match, bucket_rule
 
 _ACCESS_POINT_KEYS = {
@@ -31,8 +32,8 @@ _EVERYONE = "http://acs.amazonaws.com/groups/global/"
 _LOG_DELIVERY = "http://acs.amazonaws.com/groups/s3/LogDelivery"
 
 
-@bucket_rule("cloudfront-grant", POLICY)
-def cloudfront_grant(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
+@bucket_rule("cloudfront-grant", "policy")
+def cloudfront_grant(_: State, bucket: Bucket) -> Iterator[Match]:
     """An Allow of reading names CloudFront: origin access control (a service) or identity (a user)."""
     for statement in reading_allows(bucket):
         named = [entry.text for entry in _named(statement) if _is_cloudfront(entry)]
@@ -46,8 +47,8 @@ def _is_cloudfront(entry: PrincipalEntry) -> bool:
     return entry.account == "cloudfront"
 
 
-@bucket_rule("canonical-user-grant", POLICY)
-def canonical_user_grant(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
+@bucket_rule("canonical-user-grant", "policy")
+def canonical_user_grant(_: State, bucket: Bucket) -> Iterator[Match]:
     """An Allow of reading names a canonical user id."""
     for statement in reading_allows(bucket):
         named = [f"{entry.text[:12]}…" for entry in _named(statement) if entry.kind == "canonical"]
@@ -55,11 +56,11 @@ def canonical_user_grant(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
             yield Match(bucket.name, f"It is {statement.label}{conditions_of(statement)}, for {', '.join(named)}.")
 
 
-@bucket_rule("other-account-grant", POLICY)
-def other_account_grant(snapshot: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
+@bucket_rule("other-account-grant", "policy")
+def other_account_grant(state: State, bucket: Bucket) -> Iterator[Match]:
     """An Allow of reading names an account, role or user of another account."""
     for statement in reading_allows(bucket):
-        named = [entry.text for entry in _named(statement) if _is_other_account(entry, snapshot.account_id)]
+        named = [entry.text for entry in _named(statement) if _is_other_account(entry, state.account_id)]
         if named:
             yield Match(bucket.name, f"It is {statement.label}{conditions_of(statement)}, for {', '.join(named)}.")
 
@@ -68,25 +69,25 @@ def _is_other_account(entry: PrincipalEntry, account: str) -> bool:
     return bool(account) and entry.account.isdigit() and entry.account != account
 
 
-@bucket_rule("acl-grant", POLICY)
-def acl_grant(snapshot: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
+@bucket_rule("acl-grant", "policy")
+def acl_grant(state: State, bucket: Bucket) -> Iterator[Match]:
     """An Allow lets somebody write ACLs, by which an object is made public or given away."""
-    yield from _grants_of(snapshot, bucket, _ACL_ACTIONS, "acl")
+    yield from _grants_of(state, bucket, _ACL_ACTIONS, "acl")
 
 
-@bucket_rule("replication-grant", POLICY)
-def replication_grant(snapshot: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
+@bucket_rule("replication-grant", "policy")
+def replication_grant(state: State, bucket: Bucket) -> Iterator[Match]:
     """An Allow lets somebody read objects in order to replicate them, or set replication up."""
-    yield from _grants_of(snapshot, bucket, _COPY_ACTIONS, "replicat")
+    yield from _grants_of(state, bucket, _COPY_ACTIONS, "replicat")
 
 
-def _grants_of(snapshot: Snapshot, bucket: BucketFacts, actions: tuple[str, ...], word: str) -> Iterator[Match]:
+def _grants_of(state: State, bucket: Bucket, actions: tuple[str, ...], word: str) -> Iterator[Match]:
     """Match statements that name one of the actions, or that grant it with others beyond the account."""
-    document = bucket_document(bucket.policy_text)
+    document = bucket_document(bucket.policy.value)
     for statement in document.allows if document is not None else ():
         covered = [action for action in actions if statement.covers_action(action)]
         named = any(word in action.lower() for action in statement.actions) and not statement.not_action
-        if covered and (named or _beyond(statement, snapshot.account_id)):
+        if covered and (named or _beyond(statement, state.account_id)):
             yield Match(
                 bucket.name, f"It is {statement.label}{conditions_of(statement)}; it allows {', '.join(covered)}."
             )
@@ -103,8 +104,8 @@ def _named(statement: Statement) -> tuple[PrincipalEntry, ...]:
     return () if statement.not_principal else statement.principals or ()
 
 
-@bucket_rule("access-point-delegation", POLICY)
-def access_point_delegation(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
+@bucket_rule("access-point-delegation", "policy")
+def access_point_delegation(_: State, bucket: Bucket) -> Iterator[Match]:
     """An Allow of reading leaves the decision to the policies of access points."""
     for statement in reading_allows(bucket):
         keys = sorted({each.key for each in statement.conditions if each.lower_key in _ACCESS_POINT_KEYS})
@@ -112,48 +113,50 @@ def access_point_delegation(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]
             yield Match(bucket.name, f"It is {statement.label}, under {', '.join(keys)}.")
 
 
-@bucket_rule("access-point", "s3:ListAccessPoints")
-def access_point(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
+@bucket_rule("access-point", "access_points")
+def access_point(_: State, bucket: Bucket) -> Iterator[Match]:
     """The bucket has access points."""
-    if bucket.access_points:
-        yield Match(bucket.name, f"They are {', '.join(bucket.access_points)}.")
+    names = bucket.access_points.value
+    if names:
+        yield Match(bucket.name, f"They are {', '.join(names)}.")
 
 
-@bucket_rule("website-on", "s3:GetBucketWebsite")
-def website_on(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
+@bucket_rule("website-on", "website")
+def website_on(_: State, bucket: Bucket) -> Iterator[Match]:
     """The bucket has a website endpoint."""
-    if bucket.website:
+    if bucket.website.value:
         yield Match(bucket.name)
 
 
-@bucket_rule("replication-on", "s3:GetReplicationConfiguration")
-def replication_on(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
+@bucket_rule("replication-on", "replicas")
+def replication_on(_: State, bucket: Bucket) -> Iterator[Match]:
     """An enabled rule copies objects into another bucket."""
-    if bucket.replicas:
-        yield Match(bucket.name, f"It copies to {', '.join(bucket.replicas)}.")
+    copies = bucket.replicas.value
+    if copies:
+        yield Match(bucket.name, f"It copies to {', '.join(copies)}.")
 
 
-@bucket_rule("bucket-acl-public", "s3:GetBucketAcl")
-def bucket_acl_public(snapshot: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
+@bucket_rule("bucket-acl-public", "acl_grants", uses=("bucket.public_access_block", "account_block"))
+def bucket_acl_public(state: State, bucket: Bucket) -> Iterator[Match]:
     """The bucket's ACL grants something to everybody, and no Block Public Access setting ignores the ACL."""
     public = [f"{grant.permission} to {grant.grantee.rpartition('/')[2]}" for grant in _acl(bucket, public=True)]
-    by_account = snapshot.account_block
-    if not public or bucket.public_access_block.get(_IGNORE) or (by_account or {}).get(_IGNORE):
+    by_account, own = state.account_block.if_read, bucket.public_access_block.if_read or {}
+    if not public or own.get(_IGNORE) or (by_account or {}).get(_IGNORE):
         return
     # The account's setting may ignore the ACL too: if it was not read, the result is unknown.
     yield Match(bucket.name, f"It grants {', '.join(public)}.", () if by_account is not None else (READ_ACCOUNT_BLOCK,))
 
 
-@bucket_rule("bucket-acl-other", "s3:GetBucketAcl")
-def bucket_acl_other(_: Snapshot, bucket: BucketFacts) -> Iterator[Match]:
+@bucket_rule("bucket-acl-other", "acl_grants")
+def bucket_acl_other(_: State, bucket: Bucket) -> Iterator[Match]:
     """The bucket's ACL grants something to an account that is not its owner."""
     others = [f"{grant.permission} to {grant.grantee[:12]}…" for grant in _acl(bucket, public=False)]
     if others:
         yield Match(bucket.name, f"It grants {', '.join(others)}.")
 
 
-def _acl(bucket: BucketFacts, *, public: bool) -> list[AclGrant]:
-    grants = [g for g in bucket.acl_grants or () if g.grantee != _LOG_DELIVERY]
+def _acl(bucket: Bucket, *, public: bool) -> list[AclGrant]:
+    grants = [g for g in bucket.acl_grants.value or () if g.grantee != _LOG_DELIVERY]
     return [g for g in grants if g.grantee.startswith(_EVERYONE) == public]
 
 

@@ -1,12 +1,13 @@
-"""Run every rule over the facts of an account."""
+"""Run every rule over the state of an account."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..account.facts import Snapshot
+from ..account.part import NotRead, PartNotReadError
+from ..account.state import State
 from . import bucket_rules, guard_rules, network_rules, other_ways_rules, workteam_rules
-from .model import _ORDER, Finding, Match, Severity, catalog
+from .model import _ORDER, Finding, Match, Rule, Severity, catalog
 
 RULES = (
     *bucket_rules.RULES,
@@ -17,17 +18,29 @@ RULES = (
 )
 
 
-def find_all(snapshot: Snapshot) -> tuple[Finding, ...]:
+def find_all(state: State) -> tuple[Finding, ...]:
     """Run every rule; the most severe findings come first.
 
-    A rule whose needed reading was denied says nothing; the finding ``not-checked`` names it and the action.
+    A rule that needs a part which was not read says nothing; the finding ``not-checked`` names it and the action.
     """
+    unread = list(state.unread())
     found: list[Finding] = []
     for rule in RULES:
-        missing = tuple(action for action in rule.needs if snapshot.lacks(action))
-        found += [_finding(rule.code, each, missing) for each in rule.run(snapshot)]
-    found += _not_checked(snapshot)
+        blind = tuple(dict.fromkeys(missing.action for name, missing in unread if rule.looks_at(name)))
+        found += [_finding(rule.code, each, blind) for each in _matches(rule, state) or ()]
+    found += _not_checked(unread)
     return tuple(sorted(found, key=lambda each: _ORDER.index(each.severity)))
+
+
+def _matches(rule: Rule, state: State) -> list[Match] | None:
+    """Return the matches of a rule; None if it needs a part that was not read."""
+    try:
+        for name in rule.needs:
+            part = state.part(name)
+            _ = part.value if part is not None else None
+        return list(rule.run(state))
+    except PartNotReadError:
+        return None
 
 
 def _finding(code: str, found: Match, missing: tuple[str, ...]) -> Finding:
@@ -52,9 +65,11 @@ def _finding(code: str, found: Match, missing: tuple[str, ...]) -> Finding:
     )
 
 
-def _not_checked(snapshot: Snapshot) -> Iterator[Finding]:
-    for missing in sorted({(each.action, each.resource) for each in snapshot.unseen}):
-        action, resource = missing
-        codes = sorted({each.code for each in RULES if action.lower() in {need.lower() for need in each.needs}})
-        said = f"Not known: {', '.join(codes)}." if codes else ""
-        yield _finding("not-checked", Match(resource, f"{action} was denied. {said}".strip()), (action,))
+def _not_checked(unread: list[tuple[str, NotRead]]) -> Iterator[Finding]:
+    codes: dict[tuple[str, str, str], set[str]] = {}
+    for name, missing in unread:
+        place = (missing.action, missing.resource, missing.text)
+        codes.setdefault(place, set()).update(rule.code for rule in RULES if rule.looks_at(name))
+    for (action, resource, text), named in sorted(codes.items()):
+        said = f"Not known: {', '.join(sorted(named))}." if named else ""
+        yield _finding("not-checked", Match(resource, f"{text}. {said}".strip()), (action,))

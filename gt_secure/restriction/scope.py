@@ -1,54 +1,10 @@
-"""The scope of a reading: a workteam and a bucket location, by name, and the parts that will be written."""
+"""A workteam and a bucket location, by name."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 from ..aws.buckets import check_bucket, check_prefix
 from ..aws.teams import TeamArn, TeamLike, check_team_name, team_reference
 from ..errors import InvalidInput
-
-
-@dataclass(frozen=True, slots=True)
-class ReadScope:
-    """The workteam and bucket to read.
-
-    Attributes
-    ----------
-    team : str or None
-        Name of a private workteam, or ARN of a vendor or public one.
-    bucket : str or None
-    workforce : bool
-        Whether the worker portal is read without a team, too.
-    writes : frozenset of str
-        ``team``, ``workforce``, ``policy``: parts that must be readable, because a change writes them or depends on
-        them.
-    """
-
-    team: str | None = None
-    bucket: str | None = None
-    workforce: bool = False
-    writes: frozenset[str] = frozenset()
-
-    @property
-    def private_team(self) -> str | None:
-        """The name of the team, if it is a private one."""
-        return None if self.team is None or self.team.startswith("arn:") else self.team
-
-
-def named_subject(team: TeamLike | None, bucket: str | None) -> ReadScope:
-    """Return a subject that is only read.
-
-    Raises
-    ------
-    InvalidInput
-        If neither is given, or one is not a valid name.
-    """
-    if team is None and bucket is None:
-        raise InvalidInput(
-            "Neither a team nor a bucket is given.", next_step="Pass team=, bucket= or both.", field="team"
-        )
-    return ReadScope(None if team is None else named_team(team), named_place(bucket)[0])
 
 
 def named_team(team: TeamLike) -> str:

@@ -12,6 +12,7 @@ import ipywidgets
 import traitlets
 
 from .. import html as markup, logs as access_logs, plots
+from ..account.part import PartNotReadError
 from ..errors import GtSecureError, InvalidInput
 from ..html import Markup, count
 from ..logs.activity import READING, ROWS, WRITING, Activity
@@ -23,7 +24,7 @@ from .linked_plot import LinkedPlot
 from .shared_models import make
 
 if TYPE_CHECKING:
-    from ..aws.buckets import BucketState
+    from ..account.bucket import Bucket
     from ..connection import Connection
     from ..logs.hits import Hits
     from ..logs.leaks import Leak
@@ -421,12 +422,15 @@ class HitsStep(Step):
             after_s=0.3,
         )
 
-    def _got_place(self, state: BucketState) -> None:
-        target = state.logging
-        denied = next((each for each in state.unseen if each.action == "s3:GetBucketLogging"), None)
+    def _got_place(self, state: Bucket) -> None:
+        target, denied = state.logging.if_read, state.logging.missing
         if denied is not None:
             self.set_summary("The log location cannot be read.")
-            self.show_result(error_markup(denied, "warn", "The log location cannot be read. Enter it here."))
+            self.show_result(
+                error_markup(
+                    denied.error or PartNotReadError(denied), "warn", "The log location cannot be read. Enter it here."
+                )
+            )
             return
         if target is None:
             self.set_summary("The bucket writes no access log.")

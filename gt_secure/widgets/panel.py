@@ -29,7 +29,7 @@ from .team_picker import BUCKET_ONLY, TeamDetails, TeamPicker
 from .test_url_step import TestUrlStep
 
 if TYPE_CHECKING:
-    from ..aws.buckets import BucketState
+    from ..account.bucket import Bucket
     from ..aws.teams import TeamLike
     from ..changes.history import HistoryEntry
     from ..connection import Connection, ConnectionLike
@@ -73,7 +73,7 @@ class Panel(Box):
         super().__init__()
         self.link = connection if isinstance(connection, Link) else Link(connection)
         self._view = LocksView()
-        self._bucket: BucketState | None = None
+        self._bucket: Bucket | None = None
         self._who = self._bucket_error = ""
         self._worker = Worker(on_busy=lambda _: None, on_error=self._no_bucket)
         self._identity = Worker(on_busy=lambda _: None, on_error=self._no_identity)
@@ -231,12 +231,12 @@ class Panel(Box):
         if bucket:
             self._worker.start(lambda: self.link.get().bucket(bucket), self._got_bucket, timeout_s=30, after_s=0.2)
 
-    def _got_bucket(self, state: BucketState) -> None:
+    def _got_bucket(self, state: Bucket) -> None:
         self._bucket = state
-        seen = state.sees("s3:GetBucketPolicy")
-        guard = find_guard(state.policy_text) if state.policy_text else None
+        seen, text = state.policy.missing is None, state.policy.if_read or ""
+        guard = find_guard(text) if text else None
         self._view = replace(self._view, guard=guard, guard_known=seen, guard_refused=not seen)
-        self.allow.policy_size(len((state.policy_text or "").encode()))
+        self.allow.policy_size(len(text.encode()))
         self._draw_top()
 
     def _no_bucket(self, error: GtSecureError) -> None:

@@ -18,10 +18,10 @@ from gt_secure.aws.teams import UrlLock
 from gt_secure.changes.plan import plan
 from gt_secure.iam.facts import Facts
 from support.answers import exposure_of
-from support.states import BUCKET, ENDPOINT, JOB, S3_ENDPOINT, TEAM, state
+from support.states import ENDPOINT, JOB, S3_ENDPOINT, TEAM, data_bucket, state, unread, with_parts
 
 ROLE = "arn:aws:iam::111122223333:role/GroundTruth"
-UNREAD = NotRead("VPC endpoints", "ec2:DescribeVpcEndpoints", "denied", "This role may not.")
+UNREAD = unread("ec2:DescribeVpcEndpoints", "VPC endpoints")
 EVERYWHERE = ("0.0.0.0/0", "::/0")
 
 
@@ -38,7 +38,7 @@ class Account:
         self.aws: Aws = None  # type: ignore[assignment]
 
     def policy(self, text: str | None) -> None:
-        self.seen = replace(self.seen, bucket=replace(BUCKET, policy_text=text))
+        self.seen = replace(self.seen, bucket=data_bucket(policy=text))
 
     def has(self, **facts: Any) -> None:
         self.seen = replace(self.seen, facts=Facts(**facts))
@@ -72,7 +72,8 @@ def test_what_may_not_be_read_is_listed(account: Account) -> None:
     account.policy(deny({"StringNotEquals": {"aws:PrincipalTag/team": "radiology"}}))
     account.has(missing=("iam:ListRoleTags",))
     hidden = NotRead("the organization", "organizations:DescribeOrganization", "denied", "This role may not.")
-    account.seen = replace(account.seen, organization=Organization(*[Part.unread(hidden)] * 5), unseen=(UNREAD,))
+    account.seen = replace(account.seen, organization=Organization(*[Part.unread(hidden)] * 5))
+    account.seen = with_parts(account.seen, endpoints=UNREAD)
     exposure = exposure_of(account.seen)
     assert exposure.missing == ("iam:ListRoleTags", "organizations:DescribeOrganization", "ec2:DescribeVpcEndpoints")
     assert exposure.to_dict()["missing_permissions"] == list(exposure.missing)
@@ -81,7 +82,7 @@ def test_what_may_not_be_read_is_listed(account: Account) -> None:
 
 def test_endpoints_that_could_not_be_read_are_unknown(account: Account) -> None:
     account.policy(None)
-    account.seen = replace(account.seen, endpoints=(), unseen=(UNREAD,))
+    account.seen = with_parts(account.seen, endpoints=UNREAD)
     row = account.rows()["presigned"]
     assert (row.opened.cidrs, row.opened.other_endpoints) == (EVERYWHERE, False)
     assert (row.unknown.other_endpoints, row.unknown.depends_on) == (True, ("ec2:DescribeVpcEndpoints",))
@@ -101,12 +102,12 @@ def test_the_owner_of_an_endpoint_is_a_fact(account: Account, owner: str, answer
 def test_the_urls_of_a_team_meet_its_url_lock(account: Account) -> None:
     account.policy(None)
     on = replace(TEAM, url_lock=UrlLock(source_ip=True))
-    account.seen = replace(account.seen, team=on)
+    account.seen = with_parts(account.seen, team=on)
     rows = account.rows()
     assert rows["worker"].opened.cidrs == EVERYWHERE
     assert rows["forwarded"].refused.cidrs == EVERYWHERE
     assert rows["forwarded"].refused.decided_by == ("URL lock",)
-    account.seen = replace(account.seen, team=None)
+    account.seen = with_parts(account.seen, team=None)
     assert "worker" not in account.rows()
 
 
@@ -119,7 +120,7 @@ def test_the_policies_of_endpoints_and_of_the_organization_count(account: Accoun
     )
     restriction = Restriction(bucket="gt-images", prefix="scans/", addresses=["203.0.113.0/24"])
     assert account.proof(restriction).proved is False
-    account.seen = replace(account.seen, endpoints=(replace(S3_ENDPOINT, policy_text=CLOSED),))
+    account.seen = with_parts(account.seen, endpoints=(replace(S3_ENDPOINT, policy_text=CLOSED),))
     assert ENDPOINT not in account.rows()["presigned"].opened.endpoints
     assert account.proof(restriction).proved is True
     account.policy(None)

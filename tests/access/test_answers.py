@@ -10,13 +10,12 @@ from typing import Any
 import pytest
 
 from gt_secure.access import Exposure
-from gt_secure.account.part import NotRead
 from gt_secure.aws.teams import UrlLock
-from gt_secure.errors import AccessDenied, InvalidInput
+from gt_secure.errors import InvalidInput
 from gt_secure.iam.facts import supplied_facts
 from gt_secure.policies.bucket_guard import build_guard, merge_guard
 from support.answers import exposure_of
-from support.states import BUCKET, ENDPOINT, FORCE, S3_ENDPOINT, TEAM, state
+from support.states import ENDPOINT, FORCE, S3_ENDPOINT, TEAM, data_bucket, state, unread
 
 OFFICE, OTHER, VPC = "203.0.113.7", "198.51.100.20", f"10.0.3.4 via {ENDPOINT}"
 GUARD = merge_guard(None, build_guard("gt-images", networks=["203.0.113.0/24"]))
@@ -42,7 +41,7 @@ def exposure(
 ) -> Exposure:
     places = (replace(S3_ENDPOINT, type="Interface", policy_text=endpoint),)
     values = {
-        "bucket": replace(BUCKET, policy_text=policy),
+        "bucket": data_bucket(policy=policy),
         "team": replace(TEAM, url_lock=lock or UrlLock()),
         "workforce": replace(FORCE, cidrs=portal),
         "endpoints": places,
@@ -110,27 +109,23 @@ def test_an_endpoint_policy_counts_for_its_endpoint() -> None:
 
 
 UNREAD = {
-    "s3:GetBucketPolicy": {"bucket": None},
-    "sagemaker:DescribeWorkteam": {"what": "the workteam", "team": None},
-    "sagemaker:DescribeWorkforce": {"what": "the workforce", "workforce": None},
-    "ec2:DescribeVpcEndpoints": {"what": "VPC endpoints", "endpoints": ()},
+    "sagemaker:DescribeWorkteam": "team",
+    "sagemaker:DescribeWorkforce": "workforce",
+    "ec2:DescribeVpcEndpoints": "endpoints",
+    "s3:GetBucketPolicy": "bucket",
 }
 
 
-def unread(action: str) -> Exposure:
-    what = {"s3:GetBucketPolicy": "policy"} | {each: str(more.get("what")) for each, more in UNREAD.items()}
-    missing = NotRead(what[action], action, "denied", "This role may not.")
-    more: dict[str, Any] = {name: value for name, value in UNREAD[action].items() if name != "what"}
-    if action == "s3:GetBucketPolicy":
-        more["bucket"] = replace(BUCKET, unseen=(AccessDenied("No.", action=action),))
-        return exposure(**more)
-    return exposure(unseen=(missing,), **more)
+def without(action: str) -> Exposure:
+    """Return the exposure where a part was not read."""
+    part: Any = unread(action)
+    return exposure(**{UNREAD[action]: data_bucket(policy=part) if UNREAD[action] == "bucket" else part})
 
 
 @pytest.mark.parametrize("action", list(UNREAD))
 def test_what_was_not_read_is_not_answered(action: str) -> None:
     source = VPC if action.startswith("ec2:") else OTHER
-    found = unread(action)
+    found = without(action)
     answer = found.at(source, "worker")
     assert (answer.answer, answer.depends_on) == ("unknown", (action,))
     places = found.row("worker").unknown
@@ -140,15 +135,14 @@ def test_what_was_not_read_is_not_answered(action: str) -> None:
 
 
 def test_a_deny_that_was_read_is_certain() -> None:
-    team = NotRead("the workteam", "sagemaker:DescribeWorkteam", "no answer", "503")
-    found = exposure(GUARD, team=None, unseen=(team,))
+    found = exposure(GUARD, team=unread("sagemaker:DescribeWorkteam"))
     assert found.at(OTHER, "worker").answer == found.at(OTHER, "forwarded").answer == "refused"
     assert found.at(OFFICE, "forwarded").depends_on == ("sagemaker:DescribeWorkteam",)
     assert exposure("{").at(OTHER, "worker").answer == "unknown"
 
 
 def test_answers_read_as_text_html_and_json() -> None:
-    found = exposure_of(state(bucket=replace(BUCKET, policy_text=GUARD)), "<b>.png").at([OFFICE, OTHER])
+    found = exposure_of(state(bucket=data_bucket(policy=GUARD)), "<b>.png").at([OFFICE, OTHER])
     rows = found.to_dicts()
     assert json.loads(json.dumps(rows)) == rows
     row = next(each for each in rows if (each["source"], each["request"]) == (OTHER, "forwarded"))

@@ -13,11 +13,11 @@ from gt_secure.access.address_classes import EVERY_ADDRESS, Span, minimal_cidrs,
 from gt_secure.access.difference import Difference
 from gt_secure.access.exposure_text import places
 from gt_secure.access.source_sets import SourceSet
-from gt_secure.account.snapshot import State
+from gt_secure.account.state import State
 from gt_secure.aws.teams import UrlLock
 from gt_secure.policies.bucket_guard import build_guard, merge_guard
 from support.answers import exposure_of
-from support.states import BUCKET, TEAM, state
+from support.states import TEAM, data_bucket, state
 
 OFFICE = "203.0.113.0/24"
 OTHER = "vpce-0123456789abcdef0"
@@ -31,7 +31,7 @@ def guard(*networks: str, endpoints: tuple[str, ...] = ()) -> str:
 
 
 def bucket(policy: str | None, lock: UrlLock = OFF) -> State:
-    return state(bucket=replace(BUCKET, policy_text=policy), team=replace(TEAM, url_lock=lock))
+    return state(bucket=data_bucket(policy=policy), team=replace(TEAM, url_lock=lock))
 
 
 def difference(account: State, request: str, **planned: Any) -> Difference:

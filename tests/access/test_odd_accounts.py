@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import pytest
+from gt_secure.account.snapshot import State
 
 from gt_secure import Restriction, expect
 from gt_secure.access import Exposure, locks_of
 from gt_secure.account.organization import Organization, no_organization
 from gt_secure.account.part import NotRead, Part
-from gt_secure.account.snapshot import State
 from gt_secure.aws.client import Aws
 from gt_secure.aws.teams import UrlLock
 from gt_secure.changes.plan import plan

@@ -16,7 +16,7 @@ from gt_secure.policies.bucket_guard import build_guard
 from gt_secure.restriction.expectations import expect
 from gt_secure.restriction.model import Restriction
 from support.answers import answer_of, exposed, exposure_of
-from support.states import BUCKET, ENDPOINT, FORCE, TEAM, state
+from support.states import ENDPOINT, FORCE, TEAM, data_bucket, state
 
 NO_AWS = cast(Aws, None)
 VPC = "vpc-0a1b2c3d"
@@ -47,7 +47,7 @@ SOURCES = ["203.0.113.7", "198.51.100.9", "2001:db8::7", ENDPOINT]
 
 def answers(policy, source, lock=None):
     """Return the answer of the worker's row and of its answer at one source."""
-    seen = state(bucket=replace(BUCKET, policy_text=policy), team=replace(TEAM, url_lock=lock or UrlLock()))
+    seen = state(bucket=data_bucket(policy=policy), team=replace(TEAM, url_lock=lock or UrlLock()))
     exposure = exposure_of(seen)
     answer = exposure.at(source, "worker")
     assert bool(answer.depends_on) == (answer.answer == "unknown")
@@ -76,7 +76,7 @@ def test_an_endpoint_without_an_address_under_the_url_lock():
 
 
 def made(policy, hits=None, **more):
-    seen = state(bucket=replace(BUCKET, policy_text=policy), workforce=FORCE)
+    seen = state(bucket=data_bucket(policy=policy), workforce=FORCE)
     values = {"team": "radiology-team", "addresses": ["203.0.113.0/24"], "bucket": "gt-images", "prefix": "scans/"}
     return plan(NO_AWS, Restriction(**(values | more)), state=seen, hits=hits)
 
@@ -108,7 +108,7 @@ def test_the_path_of_a_role_counts() -> None:
     policy = deny({"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/service-role/*"}})
     for path, answer in (("service-role/", "opened"), ("", "refused")):
         role = f"arn:aws:iam::111122223333:role/{path}GroundTruth"
-        seen = state(bucket=replace(BUCKET, policy_text=policy), facts=supplied_facts({"aws:PrincipalArn": role}))
+        seen = state(bucket=data_bucket(policy=policy), facts=supplied_facts({"aws:PrincipalArn": role}))
         assert exposure_of(seen, "k").at("203.0.113.7", "presigned").answer == answer
 
 
@@ -124,7 +124,7 @@ def test_the_name_of_a_session_is_not_known(principals, answer) -> None:
     statement = {"Effect": "Deny", "Action": "s3:*", "Resource": "arn:aws:s3:::gt-images/*", **principals}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     role = "arn:aws:iam::111122223333:role/GroundTruth"
-    seen = state(bucket=replace(BUCKET, policy_text=policy), facts=supplied_facts({"aws:PrincipalArn": role}))
+    seen = state(bucket=data_bucket(policy=policy), facts=supplied_facts({"aws:PrincipalArn": role}))
     outcome = exposure_of(seen, "k").at("203.0.113.7", "presigned")
     assert outcome.answer == answer
     assert outcome.depends_on == (("aws:userid",) if answer == "unknown" else ())

@@ -12,13 +12,14 @@ from gt_secure import Restriction
 from gt_secure.access import Exposure, locks_of
 from gt_secure.account.fact_reader import READ_ACCOUNT_BLOCK
 from gt_secure.account.organization import no_organization
-from gt_secure.account.snapshot import State
+from gt_secure.account.state import State
 from gt_secure.changes.plan import plan
+from gt_secure.changes.targets import BucketGuard
 from gt_secure.iam.facts import Facts
 from gt_secure.policies.bucket_guard import build_guard
 from gt_secure.policies.public_access import is_surely_public
 from support.answers import exposed, exposure_of
-from support.states import BUCKET, state
+from support.states import data_bucket, part, state
 
 OFFICE = "203.0.113.0/24"
 OBJECTS = "arn:aws:s3:::gt-images/*"
@@ -66,7 +67,7 @@ class Account:
 
     def __init__(self) -> None:
         self.facts = Facts()
-        self.bucket = replace(BUCKET, policy_text=PUBLIC)
+        self.bucket = data_bucket(policy=PUBLIC)
 
     def state(self) -> State:
         return state(bucket=self.bucket, facts=self.facts, organization=no_organization())
@@ -93,7 +94,7 @@ def test_what_is_assumed_names_policies_that_were_not_read(account: Account) -> 
 @pytest.mark.parametrize("by", ["bucket", "account"])
 def test_it_refuses_everybody_but_the_accounts_own_signers(account: Account, by: str) -> None:
     if by == "bucket":
-        account.bucket = replace(account.bucket, public_access_block={"RestrictPublicBuckets": True})
+        account.bucket = replace(account.bucket, public_access_block=part({"RestrictPublicBuckets": True}))
     else:
         account.facts = Facts(account_block={"RestrictPublicBuckets": True})
     rows, found = account.exposure()
@@ -122,15 +123,15 @@ def test_what_may_not_be_read_is_named(account: Account) -> None:
 
 def test_a_proof_needs_no_guard_against_signers_that_it_refuses(account: Account) -> None:
     own = statement("Deny", {"AWS": "111122223333"}, NotIpAddress={"aws:SourceIp": OFFICE})
-    account.bucket = replace(account.bucket, policy_text=policy(statement(), own))
+    account.bucket = data_bucket(policy=policy(statement(), own))
     claim = Restriction(bucket="gt-images", prefix="scans/", addresses=[OFFICE])
     assert exposure_of(account.state()).proves(claim).proved is False
-    account.bucket = replace(account.bucket, public_access_block={"RestrictPublicBuckets": True})
+    account.bucket = replace(account.bucket, public_access_block=part({"RestrictPublicBuckets": True}))
     assert exposure_of(account.state()).proves(claim).proved is True
 
 
 def test_a_guard_opens_nobody_that_it_refuses() -> None:
-    seen = state(bucket=replace(BUCKET, policy_text=PUBLIC, public_access_block={"RestrictPublicBuckets": True}))
+    seen = state(bucket=data_bucket(policy=PUBLIC, public_access_block={"RestrictPublicBuckets": True}))
     made = plan(None, Restriction(bucket="gt-images", addresses=[OFFICE]), state=seen)  # type: ignore[arg-type]
     anonymous = next(change for change in made.exposure if change.request == "anonymous")
     assert not anonymous.changes
@@ -142,9 +143,8 @@ def test_a_guard_opens_nobody_that_it_refuses() -> None:
 )
 def test_the_verdict_of_s3_counts(account: Account, status: bool | None, ours: bool) -> None:
     narrowed = statement("Deny", NotIpAddress={"aws:SourceIp": OFFICE})
-    account.bucket = replace(
-        account.bucket,
-        policy_text=PUBLIC if ours else policy(statement(), narrowed),
+    account.bucket = data_bucket(
+        policy=PUBLIC if ours else policy(statement(), narrowed),
         public_access_block={"RestrictPublicBuckets": True},
     )
     account.facts = Facts(policy_is_public=status)
@@ -154,11 +154,11 @@ def test_the_verdict_of_s3_counts(account: Account, status: bool | None, ours: b
 
 def test_the_verdict_of_s3_is_about_the_current_policy() -> None:
     narrowed = policy(statement(), statement("Deny", NotIpAddress={"aws:SourceIp": OFFICE}))
-    seen = state(bucket=replace(BUCKET, policy_text=narrowed, public_access_block={"RestrictPublicBuckets": True}))
-    locks = locks_of(replace(seen, facts=Facts(policy_is_public=True)))
-    assert locks.is_public_refused
+    seen = state(bucket=data_bucket(policy=narrowed, public_access_block={"RestrictPublicBuckets": True}))
+    seen = replace(seen, facts=Facts(policy_is_public=True))
+    assert locks_of(seen).is_public_refused
     guarded = json.loads(narrowed)
     guarded["Statement"].append(GUARD)
-    assert locks.after({"bucket-guard": json.dumps(guarded)}).is_public_refused
+    assert locks_of(BucketGuard("gt-images").put(json.dumps(guarded), seen)).is_public_refused
     guarded["Statement"].append(statement("Deny", StringNotEquals={"aws:SourceVpce": "vpce-0a1b2c3d"}))
-    assert not locks.after({"bucket-guard": json.dumps(guarded)}).is_public_refused
+    assert not locks_of(BucketGuard("gt-images").put(json.dumps(guarded), seen)).is_public_refused

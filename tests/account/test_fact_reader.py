@@ -14,14 +14,15 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from gt_secure.account.fact_reader import READ_ACCOUNT_BLOCK, read_facts
+from gt_secure.account.fact_reader import READ_ACCOUNT_BLOCK, read_account_block, read_facts
 from gt_secure.account.organization import Organization, no_organization
 from gt_secure.account.part import NotRead, Part
-from gt_secure.aws.buckets import BucketState
+from gt_secure.account.state import State
 from gt_secure.aws.client import Aws, connect_aws
 from gt_secure.aws.endpoints import VpcEndpoint
 from gt_secure.iam.facts import Facts
-from gt_secure.policies.public_access import READ_STATUS
+from gt_secure.policies.public_access import READ_STATUS, may_be_public
+from support import states
 
 ME, OTHER, ORG = "111122223333", "444455556666", "o-a1b2c3d4e5"
 PATH = f"{ORG}/r-ab12/ou-ab12-11111111/"
@@ -70,8 +71,16 @@ def refuse(stub: Stubber, operation: str, code: str = "AccessDenied") -> None:
 
 def read(stubs: Stubs, document: dict[str, Any] | str | None, **more: Any) -> Facts:
     text = json.dumps(document) if isinstance(document, dict) else document
-    bucket = BucketState("gt-images", "us-east-1", text, public_access_block=more.pop("block", {}))
-    return read_facts(stubs.aws, bucket, **({"key": "k", "signer": ROLE, "organization": MEMBER} | more))
+    key, signer, endpoints = more.pop("key", "k"), more.pop("signer", ROLE), more.pop("endpoints", ())
+    seen: State = states.state(
+        bucket=states.data_bucket(policy=text, public_access_block=more.pop("block", {})),
+        facts=Facts({"aws:principalarn": (signer,)}),
+        endpoints=endpoints,
+        **({"organization": MEMBER} | more),
+    )
+    if may_be_public(text) and not seen.bucket.public_access_block.value:  # type: ignore[union-attr]
+        seen = states.with_parts(seen, account_block=read_account_block(stubs.aws))
+    return read_facts(stubs.aws, seen, key)
 
 
 @pytest.mark.parametrize(

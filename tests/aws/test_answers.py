@@ -9,7 +9,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import boto3
 import pytest
 
-from gt_secure.aws.buckets import read_bucket, read_policy
+from gt_secure.account.reader import read_bucket
+from gt_secure.aws.buckets import read_policy
 from gt_secure.aws.client import Aws, connect_aws
 from gt_secure.aws.endpoints import list_s3_endpoints
 from gt_secure.aws.teams import get_workforce, list_workforces, list_workteams, read_team, read_workforce
@@ -17,7 +18,6 @@ from gt_secure.errors import GtSecureError, Unreachable
 
 CALLS: dict[str, Callable[[Aws], object]] = {
     "policy": lambda aws: read_policy(aws, "gt-images"),
-    "bucket": lambda aws: read_bucket(aws, "gt-images"),
     "team": lambda aws: read_team(aws, "open-team"),
     "teams": list_workteams,
     "workforce": lambda aws: read_workforce(aws, "default"),
@@ -79,6 +79,16 @@ def test_an_odd_200_is_no_answer(answer: tuple[Aws, list[tuple[int, bytes]]], na
     answers[0] = (200, BODIES[body])
     with pytest.raises(Unreachable):
         CALLS[name](aws)
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_an_odd_200_leaves_a_bucket_unread(answer: tuple[Aws, list[tuple[int, bytes]]], body: str) -> None:
+    aws, answers = answer
+    answers[0] = (200, BODIES[body])
+    bucket = read_bucket(aws, "gt-images")
+    for part in (bucket.policy, bucket.logging, bucket.cors, bucket.public_access_block, bucket.encryption):
+        assert part.missing is not None
+        assert part.missing.why == "no answer"
 
 
 @pytest.mark.parametrize("name", CALLS)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import boto3
 import pytest
 
+from gt_secure.account.bucket import Bucket
 from gt_secure.aws.arns import bucket_arn, partition_of, role_of_session, session_of_role
-from gt_secure.aws.buckets import BucketState
 from gt_secure.network import is_very_broad, parse_network
 from gt_secure.widgets.entry_feedback import read_address
 
@@ -27,7 +27,7 @@ def test_the_partition_is_that_of_boto3() -> None:
     ],
 )
 def test_a_bucket_has_the_partition_of_its_region(region: str, arn: str) -> None:
-    assert BucketState("b", region).arn == arn
+    assert Bucket("b", region).arn == arn
     assert bucket_arn(partition_of(region), "b", "a/k") == f"{arn}/a/k"
 
 

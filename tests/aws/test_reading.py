@@ -2,6 +2,7 @@
 
 import pytest
 
+from gt_secure.account.part import PartNotReadError
 from gt_secure.aws import buckets
 from gt_secure.aws.teams import UrlLock, check_team_name
 from gt_secure.errors import AccessDenied, InvalidInput, NotFound
@@ -48,17 +49,17 @@ def test_endpoints_leave_out_the_portals_own(gt):
 
 def test_a_bucket_says_what_it_is(gt):
     state = gt.bucket("s3://gt-images/scans/")
-    assert state.logging.bucket == "gt-logs"
-    assert state.cors[0]["AllowedMethods"] == ["GET"]
-    assert state.unseen == ()
+    assert state.logging.value.bucket == "gt-logs"
+    assert state.cors.value[0]["AllowedMethods"] == ["GET"]
     assert "scans/0001.png" in gt.keys("gt-images", "scans/")
 
 
 def test_without_permissions_parts_are_unseen_and_not_guessed(stranger):
     state = stranger.bucket("gt-images")
-    assert {denied.action for denied in state.unseen} >= {"s3:GetBucketPolicy", "s3:GetBucketLogging"}
-    assert not state.sees("s3:GetBucketPolicy")
-    assert state.policy_text is None
+    for part, action in ((state.policy, "s3:GetBucketPolicy"), (state.logging, "s3:GetBucketLogging")):
+        assert (part.missing.action, part.missing.why) == (action, "denied")
+        with pytest.raises(PartNotReadError, match=action):
+            _ = part.value
     answers = stranger.exposure("gt-images", "scans/0001.png").at("203.0.113.7")
     assert {each.answer for each in answers} == {"unknown"}, "what cannot be read is not called opened"
     for call in (stranger.workteams, stranger.endpoints, stranger.workforce):

@@ -9,17 +9,19 @@ from typing import Any, cast
 
 import pytest
 
-from gt_secure.account.snapshot import State
+from gt_secure.account.state import State
 from gt_secure.aws.client import Aws
 from gt_secure.aws.teams import UrlLock
+from gt_secure.changes.change import Change
 from gt_secure.changes.plan import Plan, exposures_of, plan
 from gt_secure.changes.services import notices_of, simulate
-from gt_secure.errors import AccessDenied, InvalidInput, PolicyError
+from gt_secure.changes.targets import BucketGuard
+from gt_secure.errors import InvalidInput, PolicyError
 from gt_secure.network import Source
 from gt_secure.policies.bucket_guard import build_guard, find_guard, merge_guard, old_form
 from gt_secure.restriction.expectations import expect
 from gt_secure.restriction.model import Restriction
-from support.states import BUCKET, ENDPOINT, FORCE, JOB, S3_ENDPOINT, TEAM, state
+from support.states import ENDPOINT, FORCE, JOB, S3_ENDPOINT, TEAM, data_bucket, state, unread, with_parts
 
 OFFICE = "203.0.113.0/24"
 NO_AWS = cast(Aws, None)  # a state is given, so nothing is called
@@ -49,7 +51,7 @@ def guarded(*networks: str, prefix: str = "scans/", endpoints: tuple[str, ...] =
 
 
 def bucket(policy: str | None) -> State:
-    return state(bucket=replace(BUCKET, policy_text=policy))
+    return state(bucket=data_bucket(policy=policy))
 
 
 def answer(one: Plan, source: str, scene: str) -> tuple[str, str, str]:
@@ -59,7 +61,8 @@ def answer(one: Plan, source: str, scene: str) -> tuple[str, str, str]:
 
 def stops(one: Plan, planned: dict[str, Any]) -> set[str]:
     """Return the codes of notices about services if these values were planned."""
-    before, after = exposures_of(NO_AWS, one.restriction, one.state, planned)
+    changes = [Change(BucketGuard("gt-images"), None, planned["bucket-guard"], "", "")]
+    before, after = exposures_of(None, one.restriction, one.state, changes)
     rows = simulate(one.restriction, one.state.caller_arn, before, after)
     return {notice.code for notice in notices_of(one.restriction, rows, before, after)}
 
@@ -83,7 +86,7 @@ def test_the_table_of_a_plan_fits_and_shows_every_source(room: int) -> None:
 
 
 def test_nothing_to_change() -> None:
-    seen = replace(bucket(guarded(OFFICE)), team=replace(TEAM, url_lock=UrlLock(source_ip=True)))
+    seen = with_parts(bucket(guarded(OFFICE)), team=replace(TEAM, url_lock=UrlLock(source_ip=True)))
     one = made(seen)
     assert one.empty
     assert one.seconds_typical == 0
@@ -290,8 +293,7 @@ def test_ground_truth_log_delivery_and_the_caller_pass_our_guard() -> None:
 
 
 def test_a_policy_that_cannot_be_read_is_unknown_not_allowed() -> None:
-    denied = AccessDenied("no", action="s3:GetBucketPolicy", resource="arn:aws:s3:::gt-images")
-    seen = state(bucket=replace(BUCKET, unseen=(denied,)))
+    seen = state(bucket=data_bucket(policy=unread("s3:GetBucketPolicy")))
     one = made(seen, guard=None, addresses=(), prefix="", expectations=[expect.allowed("203.0.113.7")])
     assert {row.after.answer for row in one.simulation} == {"unknown"}
     assert one.expectations[0].proved is None
@@ -366,7 +368,7 @@ def test_expectations_of_a_bucket_and_a_prefix() -> None:
 
 
 def test_expectations_alone_are_checked() -> None:
-    seen = replace(bucket(guarded(OFFICE)), team=replace(TEAM, url_lock=UrlLock(source_ip=True)))
+    seen = with_parts(bucket(guarded(OFFICE)), team=replace(TEAM, url_lock=UrlLock(source_ip=True)))
     one = made(seen, expectations=[expect.allowed("198.51.100.9")])
     assert one.empty
     assert codes(one, "blocker") == {"expectation-broken"}

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import json
+from pathlib import Path
 
 import pytest
 
+import gt_secure
+from gt_secure.account.state import action_of
 from gt_secure.cli.main import main
 from gt_secure.errors import InvalidInput
 from gt_secure.findings.catalog_page import READ_WITH, page
-from gt_secure.findings.model import catalog
+from gt_secure.findings.model import catalog, notices
 from gt_secure.findings.run import RULES
 
 
@@ -21,7 +25,28 @@ def test_every_finding_has_a_complete_page(code: str) -> None:
     assert all(len(part) > 20 for part in parts)
     for rule in RULES:
         if rule.code == code:
-            assert [need for need in rule.needs if f"`{need}`" not in text] == []
+            assert [need for need in rule.needs if f"`{action_of(need)}`" not in text] == []
+
+
+def printed_codes() -> set[str]:
+    """Return the codes of all notices that the package makes."""
+    found: set[str] = set()
+    for path in Path(gt_secure.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Notice":
+                code = next((each.value for each in node.keywords if each.arg == "code"), node.args[0])
+                if isinstance(code, ast.Constant):
+                    found.add(str(code.value))
+    return found | {"endpoint-unknown", "endpoint-not-available", "endpoint-no-dns"}
+
+
+def test_every_code_that_is_printed_has_a_page() -> None:
+    assert printed_codes() - set(catalog()) == set(notices())
+    for code, row in notices().items():
+        parts = page(code).split("\n## ")
+        assert [part.partition("\n")[0] for part in parts[1:]] == ["Meaning", "Fix"]
+        assert row["severity"] in ("blocker", "warning", "info")
+        assert ("--confirm" in parts[-1]) == (row["severity"] == "blocker" and code != "expectation-broken")
 
 
 def test_every_place_has_a_command_and_no_command_is_left_over() -> None:

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.live
 
 
 def has_policy(room: Room) -> bool:
-    return room.rig.gt.bucket(room.bucket).policy_text is not None
+    return room.rig.gt.bucket(room.bucket).policy.value is not None
 
 
 def status(room: Room) -> int:

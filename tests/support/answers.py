@@ -7,7 +7,8 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 from gt_secure.access import Exposure, locks_of, locks_of_files
-from gt_secure.account.snapshot import State
+from gt_secure.account.state import State
+from gt_secure.changes.targets import TARGETS
 from gt_secure.iam.facts import parse_facts, supplied_facts
 from gt_secure.network import Source
 
@@ -25,8 +26,10 @@ def exposed(
 
 def exposure_of(state: State, key: str = "scans/", planned: Mapping[str, Any] | None = None) -> Exposure:
     """Return the exposure under the locks of a state after planned values; a key with a final slash is a prefix."""
-    locks = locks_of(state)
-    return Exposure(locks.after(planned) if planned else locks, key, is_prefix=key.endswith("/"))
+    names = {"bucket-guard": "gt-images", "url-lock": "radiology-team", "portal-lock": "default"}
+    for kind, value in (planned or {}).items():
+        state = TARGETS[kind](names[kind]).put(value, state)
+    return Exposure(locks_of(state), key, is_prefix=key.endswith("/"))
 
 
 def answer_of(row: Mapping[str, Any], text: str) -> str:

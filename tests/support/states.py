@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from gt_secure.account.snapshot import State
-from gt_secure.aws.buckets import BucketState
+from gt_secure.account.bucket import Bucket
+from gt_secure.account.part import NotRead, Part
+from gt_secure.account.state import State, Template
+from gt_secure.aws.buckets import LogTarget
 from gt_secure.aws.endpoints import VpcEndpoint
 from gt_secure.aws.teams import LabelingJob, UrlLock, Workforce, Workteam
 
@@ -23,14 +26,91 @@ TEAM = Workteam(
 )
 OTHER = replace(TEAM, name="open-team", arn=TEAM.arn.replace("radiology", "open"))
 FORCE = Workforce("default", f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:workforce/private-crowd/default", "Active")
-BUCKET = BucketState("gt-images", "us-east-1")
 S3_ENDPOINT = VpcEndpoint(ENDPOINT, "vpc-0a1b2c3d", "com.amazonaws.us-east-1.s3", "Gateway", "available")
 JOB = LabelingJob(
     "chest-scans", "InProgress", TEAM.arn, 8, 12, "s3://gt-images/scans/manifest.json", "s3://gt-images/out/"
 )
 
 
+def part(value: Any) -> Part[Any]:
+    """Return a part that was read, unless it is a part already."""
+    return value if isinstance(value, Part) else Part.of(value)
+
+
+def unread(action: str, what: str = "the part", resource: str = "*", why: Any = "denied") -> Part[Any]:
+    """Return a part that was not read."""
+    return Part.unread(NotRead(what, action, why, f"This role may not call {action}.", resource))
+
+
+def data_bucket(name: str = "gt-images", region: str = "us-east-1", **parts: Any) -> Bucket:
+    """Return a bucket without settings, but for those that are given."""
+    values: dict[str, Any] = {"policy": None, "logging": None, "cors": (), "public_access_block": {}, "encryption": {}}
+    values |= {"website": False, "replicas": (), "acl_grants": (), "access_points": (), "key_policy": None}
+    values |= {"log_bucket": None}
+    ages = parts.pop("url_ages", ())
+    made = {name: part(value) for name, value in (values | parts).items()}
+    return Bucket(name, region, **made, url_ages=ages)
+
+
+BUCKET = data_bucket()
+
+
+def workteam(name: str, kind: Any = "private", source_ip: bool = False, vpc_source_ip: bool = False) -> Workteam:
+    """Return a workteam; only a private one has a URL lock."""
+    lock = UrlLock(source_ip, vpc_source_ip) if kind == "private" else None
+    return Workteam(name, f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:workteam/{kind}-crowd/{name}", kind, url_lock=lock)
+
+
+def workforce(
+    name: str, cidrs: tuple[str, ...] = (), vpc_id: str | None = None, ip_address_type: str = "ipv4"
+) -> Workforce:
+    """Return a workforce with a portal lock."""
+    return replace(FORCE, name=name, cidrs=cidrs, vpc_id=vpc_id, ip_address_type=ip_address_type)
+
+
+def endpoint(name: str, vpc_id: str, kind: str = "Gateway", **more: Any) -> VpcEndpoint:
+    """Return an S3 endpoint."""
+    return VpcEndpoint(name, vpc_id, "com.amazonaws.us-east-1.s3", kind, more.pop("state", "available"), **more)
+
+
+def template(job: str, text: str | None = None) -> Template:
+    """Return the template of a job; without a text it was not read."""
+    return Template(job, unread("s3:GetObject", f"the template of {job}") if text is None else Part.of(text))
+
+
+def logs(
+    name: str = "gt-logs",
+    prefix: str = "s3/",
+    region: str = "us-east-1",
+    *,
+    policy: Any = None,
+    kms: bool = False,
+    object_lock: bool = False,
+    requester_pays: bool = False,
+) -> dict[str, Any]:
+    """Return the parts of a bucket whose access logs go to another."""
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "k"}}
+    target = data_bucket(
+        name,
+        region,
+        policy=policy,
+        encryption={"Rules": [rule]} if kms else {},
+        object_lock=object_lock,
+        requester_pays=requester_pays,
+    )
+    return {"logging": LogTarget(name, prefix), "log_bucket": target}
+
+
+def encrypted(key: str) -> dict[str, Any]:
+    """Return the default encryption with a KMS key."""
+    return {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}}]}
+
+
+PARTS = ("team", "teams", "workforce", "endpoints", "jobs", "reviews", "templates", "account_block")
+
+
 def state(**more: Any) -> State:
+    """Return a state; values of parts are read."""
     values: dict[str, Any] = {
         "region": "us-east-1",
         "partition": "aws",
@@ -42,5 +122,16 @@ def state(**more: Any) -> State:
         "workforce": FORCE,
         "bucket": BUCKET,
         "endpoints": (S3_ENDPOINT,),
+        "jobs": (),
+        "reviews": (),
     }
-    return State(**(values | more))
+    return State(**_parts(values | more))
+
+
+def with_parts(seen: State, **more: Any) -> State:
+    """Return a state with other values; those of parts are read."""
+    return replace(seen, **_parts(more))
+
+
+def _parts(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: part(value) if name in PARTS else value for name, value in values.items()}

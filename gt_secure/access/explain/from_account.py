@@ -8,12 +8,13 @@ then says otherwise, the explanation names the identity policy.
 from __future__ import annotations
 
 import datetime as dt
-import json
 
-from ...account.snapshot import read_state
+from ...account.part import Part
+from ...account.reader import read_state
+from ...account.state import LOCKS
 from ...aws.client import Aws
 from ...aws.endpoints import in_its_vpc
-from ...errors import GtSecureError, InvalidInput
+from ...errors import InvalidInput
 from ...iam.request import Request
 from ...iam.request_context import presigned_context
 from ...iam.verdict import Verdict
@@ -92,10 +93,10 @@ def _predict(aws: Aws, locks: EffectiveLocks, probe: Probe, url: TestUrl) -> Ver
 
 def _locks(aws: Aws, bucket: str) -> tuple[EffectiveLocks | None, bool]:
     """Return the locks where the bucket policy was read, and whether the bucket uses a KMS key."""
-    try:
-        state = read_state(aws, bucket=bucket)
-    except GtSecureError:
+    needs = LOCKS | {"bucket.encryption"}
+    found = Part.reading(f"the bucket {bucket}", "s3:ListBucket", lambda: read_state(aws, bucket=bucket, needs=needs))
+    state = found.if_read
+    if state is None or state.bucket is None:
         return None, False  # somebody else's bucket, or no network: the answer itself must do
-    kms = state.bucket is not None and "aws:kms" in json.dumps(dict(state.bucket.encryption), default=str)
     locks = locks_of(state)
-    return None if READ_POLICY in locks.not_read else locks, kms
+    return None if READ_POLICY in locks.not_read else locks, bool(state.bucket.default_kms_key.if_read)

@@ -88,7 +88,7 @@ def _tf_bucket(change: Change[str | None]) -> Iterator[str]:
 
 def _tf_team(plan: Plan, change: Change[Toggles]) -> Iterator[str]:
     team: Mapping[str, Any] = plan.state.raw.get("team") or {}
-    force = plan.state.workforce
+    force = plan.state.workforce.if_read
     name = _label(change.name)
     yield from _tf_import(f"aws_sagemaker_workteam.{name}", change.name)
     yield f'resource "aws_sagemaker_workteam" "{name}" {{'

@@ -207,7 +207,7 @@ def _finding(finding: Finding) -> Markup:
 
 def unseen(plan: Plan) -> Markup:
     """Return the parts that could not be read; a warning only where an answer depends on them."""
-    parts = plan.state.unseen
+    parts = plan.state.missing()
     if not parts:
         return Markup("")
     named = "; ".join(f"{part.what}" + (f" (needs {part.action})" if part.action else "") for part in parts)
@@ -223,7 +223,7 @@ def unseen(plan: Plan) -> Markup:
 
 
 def _missing_rights(plan: Plan) -> Markup:
-    policies = [part.policy for part in plan.state.unseen if part.policy]
+    policies = [part.policy for part in plan.state.missing() if part.policy]
     statements = [statement for policy in policies for statement in policy.get("Statement", ())]
     return markup.pre({"Version": "2012-10-17", "Statement": statements}) if statements else Markup("")
 

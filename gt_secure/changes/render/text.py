@@ -69,7 +69,7 @@ def _lines(plan: Plan, room: int | None) -> Iterator[str]:
         head = f"{finding.code}, {finding.severity}" + (", accepted" if finding.accepted else "")
         said = " ".join(part for part in (f"{finding.title}.", finding.acceptance_text or finding.fix) if part)
         yield f"finding [{head}]: {printable(said)}"
-    for part in state.unseen:
+    for part in state.missing():
         needed = f" (needs {part.action})" if part.action else ""
         yield f"could not read: {printable(part.what)}{needed}"
 

@@ -18,16 +18,6 @@ from gt_secure.access.explain.explanation import explain
 from gt_secure.access.exposure import Exposure
 from gt_secure.access.exposure_text import answers_html, answers_text
 from gt_secure.access.locks import EffectiveLocks
-from gt_secure.account.facts import (
-    BucketFacts,
-    EndpointFacts,
-    LogTargetFacts,
-    Snapshot,
-    TeamFacts,
-    TemplateFacts,
-    Wanted,
-    WorkforceFacts,
-)  # fmt: skip
 from gt_secure.aws import endpoints
 from gt_secure.aws.buckets import check_prefix
 from gt_secure.aws.teams import UrlLock
@@ -47,8 +37,9 @@ from gt_secure.presign.inspect import inspect
 from gt_secure.presign.origin import KERNEL
 from gt_secure.restriction import validation as lists
 from gt_secure.restriction.files import dumps_restriction, loads_restriction
+from gt_secure.restriction.model import Restriction
 from gt_secure.restriction.scope import named_place, named_team
-from support import corpus
+from support import corpus, states
 from support.fuzzing import log_targets, spelling_target
 from support.fuzzing.target import Target, check, check_markup, landmark
 
@@ -139,16 +130,15 @@ def run_account(data: bytes) -> None:
     """Whatever policies, templates and lists an account holds: findings are found, and who can open is said."""
     parts = [*_text(data).split(ACCOUNT_SEPARATOR), "", "", ""]
     policy, other, words = parts[0] or None, parts[1] or None, tuple(parts[2].split("\n"))
-    target = LogTargetFacts("gt-logs", "s3/", "us-east-1", other, False, False, False)
-    bucket = BucketFacts(name="gt-data", region="us-east-1", policy_text=policy, logging=target)
-    snapshot = Snapshot(
-        region="us-east-1", account_id="111122223333", team=TeamFacts("t", "private", vpc_source_ip=len(words) > 1),
-        workforce=WorkforceFacts("private-crowd", words, "vpc-0a1b2c3d" if len(words) > 2 else None), buckets=(bucket,),
-        templates=(TemplateFacts("job", parts[2]),), endpoints=(EndpointFacts("vpce-0a1b2c3d", "vpc-0a1b2c3d",
-        policy_text=other),),
-        wanted=Wanted("gt-data", "", network.parse_networks("203.0.113.0/24"), ()),
-    )  # fmt: skip
-    for finding in find_all(snapshot):
+    seen = states.state(
+        team=states.workteam("t", vpc_source_ip=len(words) > 1),
+        workforce=states.workforce("private-crowd", words, "vpc-0a1b2c3d" if len(words) > 2 else None),
+        bucket=states.data_bucket("gt-data", policy=policy, **states.logs(policy=other)),
+        templates=(states.template("job", parts[2]),),
+        endpoints=(states.endpoint("vpce-0a1b2c3d", "vpc-0a1b2c3d", policy_text=other),),
+        wanted=Restriction(bucket="gt-data", addresses="203.0.113.0/24"),
+    )
+    for finding in find_all(seen):
         landmark(finding.code)
         json.dumps(finding.to_dict())
     known = endpoints.VpcEndpoint("vpce-0a1b2c3d", "vpc-0a1b2c3d", "s3", "Gateway", "available", policy_text=other)

@@ -1,0 +1,258 @@
+"""A bucket of an account, each setting a part that was read, is absent or was not read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
+
+from ..aws.arns import bucket_arn, partition_of
+from ..aws.buckets import LogTarget, log_target
+from ..aws.client import Aws, aws_errors
+from ..errors import GtSecureError
+from .part import NotRead, Part
+
+Settings: TypeAlias = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AclGrant:
+    """One grant of a bucket's ACL to somebody but its owner: a canonical id or the URI of a group, and a permission."""
+
+    grantee: str
+    permission: str
+
+
+@dataclass(frozen=True, slots=True)
+class UrlAges:
+    """Ages of the opened presigned URLs of one signer in a log, in whole seconds, rounded down.
+
+    They are the oldest use and the longest lifetime.
+    """
+
+    signer: str
+    requests: int
+    oldest_s: int
+    lifetime_s: int
+
+
+class _Reading(NamedTuple):
+    """The way to read a part of a bucket."""
+
+    what: str
+    action: str
+    read: Callable[[Aws, Any, str], Any]
+    absent: str = ""
+    """Code of the error of S3 for a setting that does not exist; the part is then ``otherwise``."""
+    otherwise: Any = None
+
+
+def _access_points(aws: Aws, client: Any, bucket: str) -> tuple[str, ...]:
+    if aws.is_local:
+        return ()  # the sandbox has none, and no host of an account to ask
+    pages = aws.client("s3control", client.meta.region_name).get_paginator("list_access_points")
+    items = pages.paginate(AccountId=aws.account_id, Bucket=bucket)
+    return tuple(str(point["Name"]) for page in items for point in page.get("AccessPointList", ()))
+
+
+def _replicas(_: Aws, client: Any, bucket: str) -> tuple[str, ...]:
+    rules = client.get_bucket_replication(Bucket=bucket)["ReplicationConfiguration"]["Rules"]
+    return tuple(dict.fromkeys(str(rule["Destination"]["Bucket"]) for rule in rules if rule.get("Status") == "Enabled"))
+
+
+def _acl_grants(_: Aws, client: Any, bucket: str) -> tuple[AclGrant, ...]:
+    answer = client.get_bucket_acl(Bucket=bucket)
+    owner = str(answer["Owner"]["ID"])
+    grants = []
+    for grant in answer.get("Grants") or ():
+        grantee = grant.get("Grantee") or {}
+        name = str(grantee.get("URI") or grantee.get("ID") or grantee.get("EmailAddress") or "")
+        if name != owner:
+            grants.append(AclGrant(name, str(grant.get("Permission") or "")))
+    return tuple(grants)
+
+
+READINGS: Mapping[str, _Reading] = {
+    "policy": _Reading(
+        "the policy",
+        "s3:GetBucketPolicy",
+        lambda _, s3, name: s3.get_bucket_policy(Bucket=name)["Policy"],
+        "NoSuchBucketPolicy",
+    ),
+    "logging": _Reading(
+        "the log target", "s3:GetBucketLogging", lambda _, s3, name: log_target(s3.get_bucket_logging(Bucket=name))
+    ),
+    "cors": _Reading(
+        "the CORS rules",
+        "s3:GetBucketCORS",
+        lambda _, s3, name: tuple(s3.get_bucket_cors(Bucket=name)["CORSRules"]),
+        "NoSuchCORSConfiguration",
+        (),
+    ),
+    "public_access_block": _Reading(
+        "Block Public Access",
+        "s3:GetBucketPublicAccessBlock",
+        lambda _, s3, name: s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"],
+        "NoSuchPublicAccessBlockConfiguration",
+        {},
+    ),
+    "encryption": _Reading(
+        "the encryption",
+        "s3:GetEncryptionConfiguration",
+        lambda _, s3, name: s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"],
+        "ServerSideEncryptionConfigurationNotFoundError",
+        {},
+    ),
+    "website": _Reading(
+        "the website",
+        "s3:GetBucketWebsite",
+        lambda _, s3, name: bool(s3.get_bucket_website(Bucket=name)),
+        "NoSuchWebsiteConfiguration",
+        False,
+    ),
+    "replicas": _Reading(
+        "the replication",
+        "s3:GetReplicationConfiguration",
+        _replicas,
+        "ReplicationConfigurationNotFoundError",
+        (),
+    ),
+    "acl_grants": _Reading("the ACL", "s3:GetBucketAcl", _acl_grants),
+    "access_points": _Reading("the access points", "s3:ListAccessPoints", _access_points),
+    "object_lock": _Reading(
+        "the default retention",
+        "s3:GetBucketObjectLockConfiguration",
+        lambda _, s3, name: bool(s3.get_object_lock_configuration(Bucket=name)["ObjectLockConfiguration"].get("Rule")),
+        "ObjectLockConfigurationNotFoundError",
+        False,
+    ),
+    "requester_pays": _Reading(
+        "who pays for requests",
+        "s3:GetBucketRequestPayment",
+        lambda _, s3, name: s3.get_bucket_request_payment(Bucket=name).get("Payer") == "Requester",
+    ),
+}
+"""The parts of a bucket that one call of S3 reads."""
+
+LOG_TARGET = ("policy", "encryption", "object_lock", "requester_pays")
+"""Parts of a log bucket that decide whether logs can be delivered."""
+
+
+def _unasked(what: str, action: str) -> Part[Any]:
+    return Part.unread(NotRead(what, action, "not asked", "The reading left it out."))
+
+
+_UNASKED: Mapping[str, Part[Any]] = {
+    **{name: _unasked(each.what, each.action) for name, each in READINGS.items()},
+    "key_policy": _unasked("the policy of the key", "kms:GetKeyPolicy"),
+    "log_bucket": _unasked("the log bucket", "s3:ListBucket"),
+}
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A bucket with its settings.
+
+    Attributes
+    ----------
+    name, region : str
+    policy : Part of str
+        The exact text of its policy; absent if it has none.
+    logging : Part of LogTarget
+        Where its access logs go; absent if logging is off.
+    cors : Part of tuple of mapping
+        CORS rules as S3 returns them.
+    public_access_block : Part of mapping
+        The four settings; empty if none is set.
+    encryption : Part of mapping
+        The default encryption as S3 returns it.
+    website, object_lock, requester_pays : Part of bool
+        Whether it has a website endpoint, a default retention, or lets requesters pay.
+    replicas, access_points : Part of tuple of str
+        ARNs of the buckets that enabled replication rules copy to, and names of its access points.
+    acl_grants : Part of tuple of AclGrant
+        Grants of its ACL beside the owner's.
+    key_policy : Part of str
+        The policy of the KMS key of the default encryption; absent without such a key.
+    log_bucket : Part of Bucket
+        The bucket that its access logs go to.
+    url_ages : tuple of UrlAges
+        By signer, from a log; empty if none was given.
+    """
+
+    name: str
+    region: str
+    policy: Part[str] = _UNASKED["policy"]
+    logging: Part[LogTarget] = _UNASKED["logging"]
+    cors: Part[tuple[Settings, ...]] = _UNASKED["cors"]
+    public_access_block: Part[Mapping[str, bool]] = _UNASKED["public_access_block"]
+    encryption: Part[Settings] = _UNASKED["encryption"]
+    website: Part[bool] = _UNASKED["website"]
+    replicas: Part[tuple[str, ...]] = _UNASKED["replicas"]
+    acl_grants: Part[tuple[AclGrant, ...]] = _UNASKED["acl_grants"]
+    access_points: Part[tuple[str, ...]] = _UNASKED["access_points"]
+    object_lock: Part[bool] = _UNASKED["object_lock"]
+    requester_pays: Part[bool] = _UNASKED["requester_pays"]
+    key_policy: Part[str] = _UNASKED["key_policy"]
+    log_bucket: Part[Bucket] = _UNASKED["log_bucket"]
+    url_ages: tuple[UrlAges, ...] = ()
+
+    @property
+    def arn(self) -> str:
+        """The bucket's ARN."""
+        return bucket_arn(partition_of(self.region), self.name)
+
+    @property
+    def default_kms_key(self) -> Part[str]:
+        """The KMS key of the default encryption; ``aws/s3`` for AWS's own key, empty for none."""
+        return self.encryption.map(_kms_key)
+
+
+def _kms_key(encryption: Settings) -> str:
+    for rule in encryption.get("Rules") or ():
+        default = rule.get("ApplyServerSideEncryptionByDefault") or {}
+        if str(default.get("SSEAlgorithm", "")).startswith("aws:kms"):
+            return str(default.get("KMSMasterKeyID") or "aws/s3")
+    return ""
+
+
+def read_part(
+    aws: Aws, bucket: Bucket, name: str, *, raises: type[GtSecureError] | tuple[type[GtSecureError], ...] = ()
+) -> Part[Any]:
+    """Read one of :data:`READINGS`."""
+    reading, resource = READINGS[name], bucket_arn(aws.partition, bucket.name)
+
+    def read() -> Any:
+        with aws_errors(reading.action, resource):
+            return reading.read(aws, aws.client("s3", bucket.region or None), bucket.name)
+
+    found: Part[Any] = Part.reading(
+        f"{reading.what} of {bucket.name}",
+        reading.action,
+        read,
+        resource=resource,
+        raises=raises,
+        absent=reading.absent,
+    )
+    if found.missing is None and found.value is None and reading.otherwise is not None:
+        return Part.of(reading.otherwise)
+    return found
+
+
+def read_key_policy(aws: Aws, bucket: Bucket) -> Part[str]:
+    """Read the policy of the bucket's KMS key; AWS's own key has none that a person can set."""
+
+    def read(key: str) -> str:
+        with aws_errors("kms:GetKeyPolicy", key):
+            client: Any = aws.client("kms", bucket.region)
+            return str(client.get_key_policy(KeyId=key, PolicyName="default")["Policy"])
+
+    key = bucket.default_kms_key
+    if key.missing is not None:
+        return Part.unread(key.missing)
+    name = key.value or ""
+    if name in ("", "aws/s3"):
+        return Part.of(None)
+    return Part.reading(
+        f"the policy of the key of {bucket.name}", "kms:GetKeyPolicy", lambda: read(name), resource=name
+    )

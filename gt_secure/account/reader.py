@@ -1,0 +1,379 @@
+"""Reading of a `State`: what a scope asks for, with independent calls at the same time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from ..aws.arns import bucket_arn
+from ..aws.buckets import bucket_region, parse_s3_uri
+from ..aws.client import Aws, aws_errors
+from ..aws.endpoints import list_s3_endpoints
+from ..aws.teams import (
+    LabelingJob,
+    TeamLike,
+    Workforce,
+    Workteam,
+    jobs_of_team,
+    list_workforces,
+    list_workteams,
+    read_team,
+    read_workforce,
+    team_from_api,
+    team_here,
+    workforce_from_api,
+)
+from ..errors import GtSecureError, InvalidInput, NotFound
+from ..iam.facts import Facts, supplied_facts
+from ..policies.public_access import SETTING, may_be_public
+from ..restriction.model import Restriction
+from ..restriction.scope import named_place, named_team
+from .bucket import LOG_TARGET, READINGS, Bucket, read_key_policy, read_part
+from .fact_reader import BLOCKS, read_account_block, read_facts
+from .organization import Organization, read_organization
+from .part import Part
+from .state import LOCKS, PLAN, UNASKED, WHAT, State, Template
+
+T = TypeVar("T")
+
+THREADS = 8
+MAX_REVIEWS = 40
+"""Most human-review workflows that are looked at: each one is a call."""
+
+MAX_TEMPLATES = 10
+_MAX_TEMPLATE_BYTES = 1_000_000
+
+
+@dataclass(frozen=True)
+class ReadScope:
+    """The scope of a reading.
+
+    Attributes
+    ----------
+    team : str or None
+        Name of a private workteam, or ARN of a vendor or public one.
+    bucket, key : str or None
+        The bucket, and the one object that answers are about, whose tags are read.
+    needs : frozenset of str
+        Names of the parts to read, such as :data:`gt_secure.account.state.PLAN`.
+    writes : frozenset of str
+        Names of parts that must be readable, because a change writes them or depends on them.
+    portal : bool
+        Whether the workforce is read without a team too.
+    supplied : Facts
+        Facts that win over those that are read.
+    """
+
+    team: str | None = None
+    bucket: str | None = None
+    key: str | None = None
+    needs: frozenset[str] = LOCKS
+    writes: frozenset[str] = frozenset()
+    portal: bool = False
+    supplied: Facts = field(default_factory=Facts)
+
+    @property
+    def private_team(self) -> str | None:
+        """The name of the team, if it is a private one."""
+        return None if self.team is None or self.team.startswith("arn:") else self.team
+
+
+def scope_of(restriction: Restriction, needs: frozenset[str] = PLAN) -> ReadScope:
+    """Return the scope of a plan for a restriction."""
+    parts = {
+        "team": restriction.url_lock is not None,
+        "workforce": restriction.portal_lock is not None or restriction.url_lock is True,
+        "bucket.policy": restriction.guard is not None,
+    }
+    return ReadScope(
+        restriction.team,
+        restriction.bucket,
+        needs=needs,
+        writes=frozenset(part for part, written in parts.items() if written),
+        portal=restriction.portal_lock is not None,
+        supplied=supplied_facts(restriction.facts),
+    )
+
+
+def read_state(
+    aws: Aws,
+    restriction: Restriction | None = None,
+    *,
+    team: TeamLike | None = None,
+    bucket: str | None = None,
+    key: str | None = None,
+    supplied: Facts | None = None,
+    needs: frozenset[str] | None = None,
+) -> State:
+    """Read what a plan for a restriction looks at, or what answers about a team and a bucket look at.
+
+    Parameters
+    ----------
+    aws : Aws
+    restriction : Restriction, optional
+        What is to be planned; its team and bucket are read.
+    team, bucket : optional
+        Without a restriction: what is only looked at.
+    key : str, optional
+        The one object that answers are about, whose tags are read.
+    supplied : Facts, optional
+        Facts that win over those that are read; by default those of the restriction.
+    needs : frozenset of str, optional
+        Names of the parts to read; the default is what a plan looks at, or without a restriction what decides answers.
+
+    Raises
+    ------
+    AccessDenied
+        If a part that the restriction would write cannot be read: it could not be planned, verified or undone.
+    NotFound
+        If the team, the workforce or the bucket does not exist.
+    InvalidInput
+        If neither a restriction, a team nor a bucket is given.
+    """
+    named = team if restriction is None else restriction.team_arn or restriction.team
+    if named is not None:
+        team_here(aws, named)  # an ARN of another account or region names no team of this one
+    if restriction is not None:
+        scope = scope_of(restriction, needs or PLAN)
+        return _Reader(aws, scope if supplied is None else replace(scope, supplied=supplied)).read()
+    if team is None and bucket is None:
+        raise InvalidInput(
+            "Neither a team nor a bucket is given.", next_step="Pass team=, bucket= or both.", field="team"
+        )
+    name = None if team is None else named_team(team)
+    return _Reader(
+        aws, ReadScope(name, named_place(bucket)[0], key, needs or LOCKS, supplied=supplied or Facts())
+    ).read()
+
+
+def read_bucket(aws: Aws, name: str, needs: frozenset[str] = PLAN) -> Bucket:
+    """Read a bucket alone; raises :class:`NotFound` if there is none of this name."""
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="gt_secure-state") as pool:
+        place = str(named_place(name)[0])
+        return _started(aws, pool, Bucket(place, bucket_region(aws, place)), _named_parts(needs))()
+
+
+def _started(
+    aws: Aws, pool: ThreadPoolExecutor, bucket: Bucket, names: Iterable[str], writes: frozenset[str] = frozenset()
+) -> Callable[[], Bucket]:
+    """Start to read parts of a bucket; returns a function that waits for them."""
+    raises = {name: GtSecureError if f"bucket.{name}" in writes else () for name in names}
+    started = {name: pool.submit(read_part, aws, bucket, name, raises=errors) for name, errors in raises.items()}
+
+    def wait() -> Bucket:
+        parts: dict[str, Any] = {name: part.result() for name, part in started.items()}
+        return replace(bucket, **parts)
+
+    return wait
+
+
+def _named_parts(needs: frozenset[str]) -> list[str]:
+    return [name for name in READINGS if f"bucket.{name}" in needs]
+
+
+class _Reader:
+    def __init__(self, aws: Aws, scope: ReadScope) -> None:
+        self.aws = aws
+        self.scope = scope
+        self.raw: dict[str, Any] = {}
+
+    def read(self) -> State:
+        """Read what is independent at the same time, and the rest as soon as it can be."""
+        scope, aws = self.scope, self.aws
+        identity = aws.identity()
+        with ThreadPoolExecutor(THREADS, thread_name_prefix="gt_secure-state") as pool:
+            organization: Future[Organization] | None = None
+            if "organization" in scope.needs:
+                organization = pool.submit(read_organization, aws)
+            region = pool.submit(bucket_region, aws, scope.bucket) if scope.bucket is not None else None
+            named = pool.submit(self._team)
+            teams = pool.submit(self._teams)
+            endpoints = pool.submit(self._part, "endpoints", lambda: tuple(list_s3_endpoints(aws)))
+            team = named.result()
+            if scope.team is not None and scope.private_team is None:
+                team = teams.result().map(lambda found: _by_arn(found, str(scope.team), aws.region))
+            workforce = pool.submit(self._workforce, team)
+            jobs = pool.submit(self._of_team, "jobs", team, lambda one: tuple(jobs_of_team(aws, one)))
+            reviews = pool.submit(self._of_team, "reviews", team, lambda one: _reviews_of(aws, one.arn))
+            workforce.result()  # its errors come before those of the bucket
+            bucket = None if region is None else Bucket(str(scope.bucket), region.result())
+            if bucket is not None:
+                bucket = _started(aws, pool, bucket, _named_parts(scope.needs), scope.writes)()
+                self.raw["policy"] = bucket.policy.value if bucket.policy.missing is None else None
+            state = State(
+                region=aws.region,
+                partition=aws.partition,
+                account_id=identity.account_id,
+                caller_arn=identity.arn,
+                at=datetime.now(UTC),
+                team=team,
+                teams=teams.result(),
+                workforce=workforce.result(),
+                bucket=bucket,
+                endpoints=endpoints.result(),
+                jobs=jobs.result(),
+                reviews=reviews.result(),
+                organization=Organization() if organization is None else organization.result(),
+                facts=scope.supplied,
+                raw=self.raw,
+            )
+            return self._rest(state, pool)
+
+    def _rest(self, state: State, pool: ThreadPoolExecutor) -> State:
+        """Read what depends on other parts: templates, the account's own block, log bucket, key policy, facts."""
+        texts = [pool.submit(self._template, job) for job in self._jobs_with_templates(state)]
+        bucket = state.bucket
+        if bucket is not None:
+            block = pool.submit(self._account_block, bucket)
+            key = pool.submit(self._key_policy, bucket)
+            log = self._log_bucket(pool, bucket)
+            state = replace(state, account_block=block.result())
+            if "organization" in self.scope.needs:
+                facts = read_facts(self.aws, state, self.scope.key)
+                state = replace(state, facts=self.scope.supplied.with_defaults(facts))
+            state = replace(state, bucket=replace(bucket, key_policy=key.result(), log_bucket=log()))
+        if "templates" not in self.scope.needs:
+            return state
+        found = tuple(each.result() for each in texts)
+        return replace(state, templates=state.jobs.map(lambda _: found))
+
+    def _part(self, name: str, read: Callable[[], T]) -> Part[T]:
+        return Part.reading(*WHAT[name], read) if name in self.scope.needs else UNASKED[name]
+
+    def _team(self) -> Part[Workteam]:
+        name = self.scope.private_team
+        if "team" not in self.scope.needs:
+            return UNASKED["team"]
+        if name is None:
+            return Part.of(None)
+
+        def read() -> Workteam:
+            self.raw["team"] = read_team(self.aws, name)
+            return team_from_api(self.raw["team"])
+
+        return Part.reading(*WHAT["team"], read, raises=self._raised("team"))
+
+    def _raised(self, name: str) -> type[GtSecureError]:
+        return GtSecureError if name in self.scope.writes else NotFound
+
+    def _teams(self) -> Part[tuple[Workteam, ...]]:
+        is_sold = self.scope.team is not None and self.scope.private_team is None
+        if not is_sold and "teams" not in self.scope.needs:
+            return UNASKED["teams"]
+        return Part.reading(*WHAT["teams"], lambda: tuple(list_workteams(self.aws)))
+
+    def _workforce(self, team: Part[Workteam]) -> Part[Workforce]:
+        if "workforce" not in self.scope.needs:
+            return UNASKED["workforce"]
+        if self.scope.private_team is None and not self.scope.portal:
+            return Part.of(None)
+        if team.missing is not None:
+            return Part.unread(team.missing)
+        name = team.value.workforce_name if team.value is not None else None
+
+        def read() -> Workforce:
+            self.raw["workforce"] = read_workforce(self.aws, name if name not in (None, "default") else self._only())
+            return workforce_from_api(self.raw["workforce"])
+
+        return Part.reading(*WHAT["workforce"], read, raises=self._raised("workforce"))
+
+    def _only(self) -> str:
+        """Return the name of the region's workforce: AWS allows one."""
+        forces = list_workforces(self.aws)
+        if not forces:
+            raise NotFound(
+                f"There is no private workforce in {self.aws.region}, so there is no portal to lock.",
+                next_step="Check the region.",
+            )
+        return forces[0].name
+
+    def _of_team(
+        self, name: str, team: Part[Workteam], read: Callable[[Workteam], tuple[T, ...]]
+    ) -> Part[tuple[T, ...]]:
+        if name not in self.scope.needs:
+            return UNASKED[name]
+        if team.missing is not None:
+            return Part.unread(team.missing)
+        one = team.value
+        return Part.of(()) if one is None else Part.reading(*WHAT[name], lambda: read(one))
+
+    def _jobs_with_templates(self, state: State) -> list[LabelingJob]:
+        if "templates" not in self.scope.needs:
+            return []
+        jobs = () if state.jobs.missing else state.jobs.value or ()
+        return [job for job in jobs if job.template_uri][:MAX_TEMPLATES]
+
+    def _template(self, job: LabelingJob) -> Template:
+        def read() -> str:
+            bucket, key = parse_s3_uri(job.template_uri)
+            resource = bucket_arn(self.aws.partition, bucket, key)
+            with aws_errors("s3:GetObject", resource):
+                client = self.aws.client("s3", bucket_region(self.aws, bucket))
+                body = client.get_object(Bucket=bucket, Key=key)["Body"].read(_MAX_TEMPLATE_BYTES)
+                return body.decode("utf-8", "replace")
+
+        return Template(job.name, Part.reading(f"the template of {job.name}", "s3:GetObject", read))
+
+    def _account_block(self, bucket: Bucket) -> Part[Mapping[str, bool]]:
+        """Read Block Public Access of the account where it counts beside the bucket's own."""
+        own = bucket.public_access_block.if_read or {}
+        for_findings = "account_block" in self.scope.needs and not all(own.get(name) for name in BLOCKS)
+        for_answers = "organization" in self.scope.needs and not own.get(SETTING)
+        if for_findings or (for_answers and may_be_public(bucket.policy.if_read)):
+            return read_account_block(self.aws)
+        return UNASKED["account_block"]
+
+    def _key_policy(self, bucket: Bucket) -> Part[str]:
+        return read_key_policy(self.aws, bucket) if "bucket.key_policy" in self.scope.needs else bucket.key_policy
+
+    def _log_bucket(self, pool: ThreadPoolExecutor, bucket: Bucket) -> Callable[[], Part[Bucket]]:
+        whole = "bucket.log_bucket" in self.scope.needs
+        if not whole and "bucket.log_bucket.policy" not in self.scope.needs:
+            return lambda: bucket.log_bucket
+        if bucket.logging.missing is not None or bucket.logging.value is None:
+            return lambda: bucket.logging.map(lambda _: bucket)
+        name = bucket.logging.value.bucket
+        if not whole:
+            wait = _started(self.aws, pool, Bucket(name, bucket.region), ("policy",))
+            return lambda: Part.of(wait())
+        resource = bucket_arn(self.aws.partition, name)
+
+        def read() -> Bucket:
+            return Bucket(name, bucket_region(self.aws, name))
+
+        held = Part.reading(f"the log bucket {name}", "s3:ListBucket", read, resource=resource)
+        if held.missing is not None or held.value is None:
+            return lambda: held
+        wait = _started(self.aws, pool, held.value, LOG_TARGET)
+        return lambda: Part.of(wait())
+
+
+def _by_arn(teams: tuple[Workteam, ...], arn: str, region: str) -> Workteam:
+    for team in teams:
+        if team.arn == arn:
+            return team
+    if "/public-crowd/" in arn:
+        return Workteam(name="public-crowd", arn=arn, kind="public")
+    raise NotFound(
+        f"There is no workteam {arn[:120]} among those of {region} that this account sees.",
+        next_step="See gt.workteams() for the teams, and check account and region in the ARN.",
+    )
+
+
+def _reviews_of(aws: Aws, team_arn: str) -> tuple[str, ...]:
+    """Names of the flow definitions that send work to a team; at most MAX_REVIEWS are looked at."""
+    client = aws.client("sagemaker")
+    names: list[str] = []
+    with aws_errors("sagemaker:ListFlowDefinitions"):
+        for page in client.get_paginator("list_flow_definitions").paginate():
+            names += [str(item["FlowDefinitionName"]) for item in page["FlowDefinitionSummaries"]]
+    found: list[str] = []
+    for name in names[:MAX_REVIEWS]:
+        with aws_errors("sagemaker:DescribeFlowDefinition"):
+            flow: Mapping[str, Any] = client.describe_flow_definition(FlowDefinitionName=name)
+        if (flow.get("HumanLoopConfig") or {}).get("WorkteamArn") == team_arn:
+            found.append(name)
+    return tuple(found)

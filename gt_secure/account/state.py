@@ -1,0 +1,204 @@
+"""`State`: the one shape of an account. Each part was read, is absent, or was not read with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Protocol
+
+from ..aws.endpoints import VpcEndpoint
+from ..aws.teams import LabelingJob, Workforce, Workteam
+from ..iam.facts import Facts, supplied_facts
+from ..restriction.model import Restriction
+from .bucket import READINGS, Bucket
+from .organization import Organization
+from .part import NotRead, Part
+
+WHAT = {
+    "team": ("the workteam", "sagemaker:DescribeWorkteam"),
+    "teams": ("workteams", "sagemaker:ListWorkteams"),
+    "workforce": ("the workforce", "sagemaker:DescribeWorkforce"),
+    "endpoints": ("VPC endpoints", "ec2:DescribeVpcEndpoints"),
+    "jobs": ("labeling jobs", "sagemaker:ListLabelingJobsForWorkteam"),
+    "reviews": ("human-review workflows", "sagemaker:ListFlowDefinitions"),
+    "templates": ("task templates", "sagemaker:DescribeLabelingJob"),
+    "account_block": ("Block Public Access of the account", "s3:GetAccountPublicAccessBlock"),
+}
+"""The parts of a state apart from those of its bucket, with the action that reads each."""
+
+_DECIDES = ("ec2:DescribeVpcEndpoints", "sagemaker:ListLabelingJobsForWorkteam")
+"""Actions that read what decides an answer, beside the facts and the organization."""
+
+LOCKS = frozenset({"team", "workforce", "endpoints", "jobs", "organization", "bucket.policy",
+                   "bucket.public_access_block"})  # fmt: skip
+"""Names of the parts that decide who can open."""
+
+WRITTEN = frozenset({"team", "teams", "workforce", "bucket.policy"})
+"""Names of the parts that changes write, or whose change would surprise."""
+
+PLAN = LOCKS | WRITTEN | {"reviews", "bucket.logging", "bucket.cors", "bucket.encryption", "bucket.log_bucket.policy"}
+"""Names of the parts that a plan looks at."""
+
+FINDINGS = frozenset(
+    {*PLAN, "templates", "account_block", "bucket.website", "bucket.replicas", "bucket.acl_grants",
+     "bucket.access_points", "bucket.key_policy", "bucket.log_bucket"} - {"teams", "reviews"}
+)  # fmt: skip
+"""Names of the parts that findings look at."""
+
+
+def action_of(name: str) -> str:
+    """Return the action that reads a part."""
+    head, _, rest = name.partition(".")
+    if head != "bucket":
+        return WHAT[name][1]
+    return READINGS[rest].action if rest in READINGS else {"key_policy": "kms:GetKeyPolicy"}[rest]
+
+
+UNASKED: Mapping[str, Part[Any]] = {
+    name: Part.unread(NotRead(what, action, "not asked", "The reading left it out."))
+    for name, (what, action) in WHAT.items()
+}
+"""The parts that the scope of a reading leaves out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """The task template of a labeling job."""
+
+    job: str
+    text: Part[str]
+
+
+class StateChange(Protocol):
+    """A change that can be put into a state."""
+
+    def put(self, state: State) -> State:
+        """Return the state with the change in it."""
+        ...
+
+
+@dataclass(frozen=True)
+class State:
+    """One reading of an account, or the state that changes would leave.
+
+    Attributes
+    ----------
+    region, partition, account_id, caller_arn : str
+    at : datetime
+    team : Part of Workteam
+        The team of the scope; absent if it has none.
+    teams : Part of tuple of Workteam
+        All workteams of the region.
+    workforce : Part of Workforce
+        The private workforce, which all private teams share.
+    bucket : Bucket or None
+        The bucket of the scope, if it has one.
+    endpoints : Part of tuple of VpcEndpoint
+        The S3 endpoints of the region.
+    jobs : Part of tuple of LabelingJob
+        Jobs of the team that wait for people.
+    reviews : Part of tuple of str
+        Names of the human-review workflows (Amazon A2I) that use the team.
+    templates : Part of tuple of Template
+        Task templates of the jobs.
+    account_block : Part of mapping
+        The four settings of the account's Block Public Access.
+    organization : Organization
+        The organization of the account, with its policies.
+    facts : Facts
+        Values of condition keys that were supplied, or that a policy asks for and this role can read.
+    wanted : Restriction or None
+        What is wanted, for findings that compare the account with it.
+    raw : mapping
+        The writable parts as AWS returned them: ``team``, ``workforce``, ``policy``.
+    """
+
+    region: str
+    partition: str
+    account_id: str
+    caller_arn: str
+    at: datetime
+    team: Part[Workteam] = UNASKED["team"]
+    teams: Part[tuple[Workteam, ...]] = UNASKED["teams"]
+    workforce: Part[Workforce] = UNASKED["workforce"]
+    bucket: Bucket | None = None
+    endpoints: Part[tuple[VpcEndpoint, ...]] = UNASKED["endpoints"]
+    jobs: Part[tuple[LabelingJob, ...]] = UNASKED["jobs"]
+    reviews: Part[tuple[str, ...]] = UNASKED["reviews"]
+    templates: Part[tuple[Template, ...]] = UNASKED["templates"]
+    account_block: Part[Mapping[str, bool]] = UNASKED["account_block"]
+    organization: Organization = field(default_factory=Organization)
+    facts: Facts = field(default_factory=Facts)
+    wanted: Restriction | None = None
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def other_teams(self) -> tuple[Workteam, ...]:
+        """The other private workteams, which share the portal."""
+        team = self.team.value
+        own = team.arn if team is not None else ""
+        return tuple(each for each in self.teams.value or () if each.kind == "private" and each.arn != own)
+
+    @property
+    def signing_role(self) -> str:
+        """The role that signs workers' URLs, as the team's jobs name it; empty if none is known."""
+        return next((job.role_arn for job in self.jobs.if_read or () if job.role_arn), "")
+
+    @property
+    def signer_arn(self) -> str:
+        """The ARN of the role or user that signs: the supplied one, or else the role that is read."""
+        return next(iter(self.facts.values.get("aws:principalarn", ())), "") or self.signing_role
+
+    def parts(self) -> Iterator[tuple[str, Part[Any]]]:
+        """Yield every part with its name, those of the bucket and of its log bucket too."""
+        yield from ((name, getattr(self, name)) for name in WHAT)
+        if self.templates.missing is None:
+            yield from (("templates", each.text) for each in self.templates.value or ())
+        if self.bucket is not None:
+            yield from _parts_of(self.bucket, "bucket")
+            log = self.bucket.log_bucket
+            if log.missing is None and log.value is not None and log.value.name != self.bucket.name:
+                yield from _parts_of(log.value, "bucket.log_bucket")
+
+    def part(self, name: str) -> Part[Any] | None:
+        """Return a part by its name; None if the state has no bucket, and so no such part."""
+        found: Any = self
+        for each in name.split("."):
+            found = found.value if isinstance(found, Part) else found
+            if found is None:
+                return None
+            found = getattr(found, each)
+        return found if isinstance(found, Part) else None
+
+    def unread(self) -> Iterator[tuple[str, NotRead]]:
+        """Yield what was asked for and not read, with the name of the part."""
+        for name, part in self.parts():
+            if part.missing is not None and part.missing.why != "not asked":
+                yield name, part.missing
+
+    def missing(self) -> tuple[NotRead, ...]:
+        """Return what was asked for and not read, each once."""
+        return tuple(dict.fromkeys(missing for _, missing in self.unread()))
+
+    def missing_permissions(self) -> tuple[str, ...]:
+        """Return the actions that would have decided more: those that read facts, locks and organization policies."""
+        decides = [part.action for part in self.missing() if part.action in _DECIDES]
+        organization = [part.action for part in self.organization.missing()]
+        return tuple(dict.fromkeys((*self.facts.missing, *organization, *decides)))
+
+    def after(self, steps: Iterable[StateChange]) -> State:
+        """Return the state that changes would leave."""
+        state = self
+        for step in steps:
+            state = step.put(state)
+        return state
+
+    def with_supplied(self, restriction: Restriction) -> State:
+        """Return the state with the facts of a restriction, which win over those that it has."""
+        return replace(self, facts=supplied_facts(restriction.facts).with_defaults(self.facts))
+
+
+def _parts_of(bucket: Bucket, name: str) -> Iterator[tuple[str, Part[Any]]]:
+    for each in (*READINGS, "key_policy", "log_bucket"):
+        yield f"{name}.{each}", getattr(bucket, each)
