@@ -12,7 +12,6 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Collection, Mapping
 
-from ..accesslog.recorder import bucket_and_key
 from .http import HttpRequest, Message, Reply, Send, json_reply
 
 
@@ -43,6 +42,8 @@ def without_cors(send: Send) -> Send:
 
 def _completed(request: HttpRequest, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     from ministack.services import s3
+
+    from ..accesslog.recorder import bucket_and_key  # a connection asks this module only what this machine is
 
     if any(name.lower() == b"access-control-allow-origin" for name, _ in headers):
         return headers
