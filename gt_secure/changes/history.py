@@ -8,19 +8,17 @@ its request id is in the journal, or if gt_secure is in its user agent. Sources:
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..account.event_history import lookup_events, moment_of
 from ..aws.buckets import bucket_region, check_bucket
 from ..aws.client import Aws
-from ..aws.client_errors import aws_errors
 from ..aws.teams import TeamLike, check_team_name, get_workteam, team_here
 from ..errors import GtSecureError, InvalidInput
 from ..logs.time_range import parse_time
 from .journal import ChangeRecord, Journal
-from .second_writers import ACTION
 
 TEAM_CALLS = ("UpdateWorkteam", "CreateWorkteam", "DeleteWorkteam")
 WORKFORCE_CALLS = ("UpdateWorkforce", "CreateWorkforce", "DeleteWorkforce")
@@ -32,7 +30,7 @@ NAME_MEMBERS = {
 }
 """Calls that touch a lock, with the request parameter that names the resource."""
 KIND_CALLS = {"url-lock": TEAM_CALLS, "portal-lock": WORKFORCE_CALLS, "bucket-guard": BUCKET_CALLS}
-MAX_EVENTS = 1000
+_NEVER = dt.datetime.fromtimestamp(0, dt.UTC)
 _MARK = "gt_secure"
 
 
@@ -172,16 +170,8 @@ def lookup(
     GtSecureError
         If CloudTrail cannot be read.
     """
-    with aws_errors(ACTION):
-        pages = aws.client("cloudtrail", region or None).get_paginator("lookup_events")
-        found = pages.paginate(
-            LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": operation}],
-            StartTime=since,
-            EndTime=dt.datetime.now(dt.UTC) + dt.timedelta(minutes=1),
-            PaginationConfig={"MaxItems": MAX_EVENTS},
-        )
-        events = [json.loads(event["CloudTrailEvent"]) for page in found for event in page["Events"]]
-    for event in events:
+    until = dt.datetime.now(dt.UTC) + dt.timedelta(minutes=1)
+    for event in lookup_events(aws, "EventName", operation, since, until, region):
         parameters = event.get("requestParameters") or {}
         target = str(parameters.get(NAME_MEMBERS[operation]) or "")
         if resources.has(operation, target):
@@ -192,7 +182,7 @@ def _of_event(event: Mapping[str, Any], target: str) -> HistoryEntry:
     identity = event.get("userIdentity") or {}
     agent = str(event.get("userAgent") or "")
     return HistoryEntry(
-        at=_moment(str(event.get("eventTime") or "")),
+        at=moment_of(str(event.get("eventTime"))) or _NEVER,
         who=str(identity.get("arn") or identity.get("invokedBy") or "unknown"),
         operation=str(event.get("eventName") or ""),
         target=target,
@@ -216,7 +206,7 @@ def _of_record(record: ChangeRecord, resources: Resources) -> Iterator[HistoryEn
         operations = KIND_CALLS.get(str(change.get("kind")), ())
         if operations and resources.has(operations[0], name):
             yield HistoryEntry(
-                at=_moment(str(event.get("at") or record.started)),
+                at=moment_of(str(event.get("at") or record.started)) or _NEVER,
                 who=record.caller,
                 operation=operations[0],
                 target=name,
@@ -241,11 +231,3 @@ def merge(journal: Iterable[HistoryEntry], events: Iterable[HistoryEntry]) -> li
             plain if known is None else replace(plain, by_gt_secure=True, change_id=known.change_id, recorded_by="both")
         )
     return sorted([*merged, *ours.values(), *unnamed], key=lambda entry: entry.at, reverse=True)
-
-
-def _moment(text: str) -> dt.datetime:
-    try:
-        when = dt.datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
-        return dt.datetime.fromtimestamp(0, dt.UTC)
-    return when if when.tzinfo else when.replace(tzinfo=dt.UTC)

@@ -7,12 +7,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from ..account.event_history import OtherWrite, moment_of
 from ..aws.client import Aws
 from ..errors import GtSecureError
 from .change import Change
 from .engine import ChangeStep, Engine
 from .journal import ChangeRecord, Writer
-from .second_writers import OtherWrite, parse_time
 from .targets import Target
 
 
@@ -42,7 +42,7 @@ def note_overwritten(aws: Aws, writer: Writer, record: ChangeRecord, changes: Se
 
 def _times(record: ChangeRecord, name: str, step: int) -> list[datetime]:
     found = [
-        parse_time(str(event.get("at")))
+        moment_of(str(event.get("at")))
         for event in record.events
         if event.get("event") == name and event.get("step") == step
     ]

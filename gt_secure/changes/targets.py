@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypedDict, TypeVar
 
+from ..account.event_history import OtherWrite, other_policy_writes
 from ..account.part import Part
 from ..account.state import State
 from ..aws.answers import is_policy
@@ -25,7 +26,6 @@ from ..policies.age_cap import age_text
 from ..policies.bucket_guard import find_guard, merge_guard, own_statements, remove_guard
 from ..policies.equivalence import deleted_principals, policies_equal, statements_equal
 from ..policies.public_access import has_same_grants
-from .second_writers import OtherWrite, other_policy_writes
 
 V = TypeVar("V")
 TargetKind: TypeAlias = Literal["bucket-guard", "url-lock", "portal-lock"]

@@ -180,7 +180,7 @@ def test_a_stale_first_reading_is_not_written_over(account: Account, guard_plan:
     finally:
         events.unregister("after-call", stale)
     assert json.loads(str(account.policy())) == json.loads(THEIRS)
-    kept = [event for event in account.journal[-1].events if event["event"] == "seen"]
+    kept = [event for event in list(account.journal)[-1].events if event["event"] == "seen"]
     assert json.loads(kept[-1]["value"]) == json.loads(THEIRS)
 
 

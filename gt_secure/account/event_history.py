@@ -1,4 +1,4 @@
-"""Find writes of others to a bucket policy at the time of ours, as recorded by CloudTrail.
+"""Read the event history of CloudTrail: calls by name, and writes of others to a bucket policy at the time of ours.
 
 S3 has no conditional PutBucketPolicy, so a policy that somebody else puts between our last reading and our write is
 overwritten without a trace in S3. CloudTrail's record of the other write names the writer and holds the text. It
@@ -47,6 +47,30 @@ class OtherWrite:
         }
 
 
+def lookup_events(
+    aws: Aws, attribute: str, value: str, since: datetime, until: datetime, region: str = "", *, most: int = 1000
+) -> list[dict[str, Any]]:
+    """Return the events with an attribute such as ``EventName``, the newest first.
+
+    Raises
+    ------
+    GtSecureError
+        If CloudTrail cannot be read.
+    """
+    with aws_errors(ACTION):
+        pages = (
+            aws.client("cloudtrail", region or None)
+            .get_paginator("lookup_events")
+            .paginate(
+                LookupAttributes=[{"AttributeKey": attribute, "AttributeValue": value}],
+                StartTime=since,
+                EndTime=until,
+                PaginationConfig={"MaxItems": most},
+            )
+        )
+        return [json.loads(event["CloudTrailEvent"]) for page in pages for event in page["Events"]]
+
+
 def other_policy_writes(
     aws: Aws, bucket: str, region: str, since: datetime, until: datetime, own_requests: Collection[str]
 ) -> tuple[OtherWrite, ...]:
@@ -58,14 +82,7 @@ def other_policy_writes(
         If CloudTrail cannot be read: :class:`AccessDenied`, :class:`Unreachable` and so on.
     """
     with aws_errors(ACTION):
-        pages = aws.client("cloudtrail", region or None).get_paginator("lookup_events")
-        found = pages.paginate(
-            LookupAttributes=[{"AttributeKey": "ResourceName", "AttributeValue": bucket}],
-            StartTime=since - _MARGIN,
-            EndTime=until + _MARGIN,
-            PaginationConfig={"MaxItems": 200},
-        )
-        events = [json.loads(event["CloudTrailEvent"]) for page in found for event in page["Events"]]
+        events = lookup_events(aws, "ResourceName", bucket, since - _MARGIN, until + _MARGIN, region, most=200)
         return tuple(_write(event) for event in events if _is_other(event, bucket, own_requests))
 
 
@@ -91,8 +108,8 @@ def _write(event: Mapping[str, Any]) -> OtherWrite:
     )
 
 
-def parse_time(text: str) -> datetime | None:
-    """Read a time of the journal."""
+def moment_of(text: str) -> datetime | None:
+    """Read a time of CloudTrail or of the journal; None for any other text."""
     try:
         when = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
