@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from . import access, account, changes, findings, iam, listings, logs as access_logs, plots, presign
+from . import access, account, changes, findings, iam, listings, logs as access_logs, plots, presign, sandbox as local
 from .aws import buckets, endpoints, teams
 from .aws.client import Aws, connect_aws, session_without_configuration
 from .aws.sdk_session import SageMakerSession, connect_sdk_session
@@ -21,7 +21,6 @@ from .changes import Journal
 from .errors import InvalidInput, refuse_url
 from .named_networks import networks_from
 from .network import Source
-from .sandbox import check_answers, shared_sandbox
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -165,7 +164,7 @@ def _sandbox_variables(given: bool | RunningSandbox, others: tuple[object, ...])
         )
     if given is True and "AWS_ENDPOINT_URL" in os.environ:
         return dict(os.environ)
-    return (shared_sandbox() if given is True else given).environment()  # type: ignore[union-attr]
+    return (local.shared_sandbox() if given is True else given).environment()  # type: ignore[union-attr]
 
 
 def _sandbox_client(named: Mapping[str, str], region: str | None) -> Aws:
@@ -179,7 +178,7 @@ def _sandbox_client(named: Mapping[str, str], region: str | None) -> Aws:
             next_step="Use connect() without sandbox= for an account, or start gt-secure sandbox.",
             field="sandbox",
         )
-    check_answers(named["AWS_ENDPOINT_URL"])
+    local.check_answers(named["AWS_ENDPOINT_URL"])
     return aws
 
 
