@@ -40,7 +40,7 @@ def team_is_restricted(
     name = team_name(team)
     gt = connection_of(gt)
     found = gt.findings(team=team)
-    wrong = [finding for finding in found if finding.code in _URL_LOCK]
+    wrong = [finding for finding in found if finding.code in _URL_LOCK and finding.state == "found"]
     details: dict[str, Any] = {"findings": [finding.code for finding in wrong]}
     if wrong:
         return _failed(name, wrong[0], details)
@@ -50,8 +50,8 @@ def team_is_restricted(
             "team_is_restricted",
             name,
             None,
-            f"Whether the URL lock fits the portal is not known: {some(unseen)} was denied.",
-            {**details, "denied": unseen},
+            f"Whether the URL lock fits the portal is not known: {some(unseen)}.",
+            {**details, "not_read": unseen},
             "'gt-secure doctor --policy teams' prints the policy to hand to an administrator.",
         )
     lock = gt.workteam(team).url_lock
@@ -71,7 +71,9 @@ def _failed(name: str, finding: Finding, details: dict[str, Any]) -> CheckResult
 
 
 def _unseen(found: Iterable[Finding]) -> list[str]:
-    return sorted({action for finding in found for action in finding.could_not_see if action in _NEEDED})
+    """Return what was not read of the team and its workforce, each with the reason."""
+    blind = [each for each in found if each.code == "not-checked" and _NEEDED & set(each.could_not_see)]
+    return sorted({each.detail.partition(". ")[0].rstrip(".") for each in blind})
 
 
 def _portal(
