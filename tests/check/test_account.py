@@ -147,7 +147,7 @@ def test_expectation_fails_with_the_locks_as_they_are_and_not_as_planned(scene: 
     scene.remove_guard()
     scene.toggles(False)
     result = failed(check.expectations_hold, scene.gt, WISH)
-    assert f"{ELSEWHERE} should be refused and is allowed" in result.message
+    assert f"{ELSEWHERE} should be refused and is opened" in result.message
 
 
 def test_a_counterexample_fails_and_is_in_the_details(scene: Scene):
@@ -218,7 +218,7 @@ def test_an_expectation_does_not_pass_with_a_part_unseen(scene: Scene):
         expectations=[expect.allowed(OFFICE)],
     )  # fmt: skip
     assert check.expectations_hold(scene.gt, wish)
-    assert "the workforce" in unknown(check.expectations_hold, no_force, wish).message
+    assert "sagemaker:DescribeWorkforce" in unknown(check.expectations_hold, no_force, wish).message
 
 
 @pytest.mark.parametrize(

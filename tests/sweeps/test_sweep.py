@@ -81,7 +81,7 @@ def test_rows_say_what_is_so(company: Company):
     assert (open_team.url_lock, radiology.buckets) == ("off", ("gt-images",))
     assert "url-lock-off" in [finding.code for finding in open_team.findings]
     assert open_team.counts["medium"] == 2
-    assert "everywhere" in radiology.exposure
+    assert "all addresses" in radiology.exposure
     assert radiology.account == ANSWERS
 
 
