@@ -52,9 +52,7 @@ class Hits:
             # A view, so that a query names only what it is about.
             view = store.new_name("hits")
             picks = f"{REFUSED} AS refused, {own_test(store.test_urls)} AS test, {age()} AS age_s"
-            store.run(f"CREATE VIEW {view} AS SELECT *, {picks} FROM ({relation})")
-            if store.deferred is not None:
-                store.deferred.add_view(view)
+            store.query(f"CREATE VIEW {view} AS SELECT *, {picks} FROM ({relation})")
             relation = f"SELECT * FROM {view}"
         self._relation = relation
 
@@ -298,26 +296,10 @@ class Hits:
     @activity.step(activity.LEAKS)
     def leaks(self, rules: LeakRules | None = None) -> Leaks:
         """URLs that were used from more than one place; see :mod:`gt_secure.logs.leaks`."""
-        from .leaks import LEAK_COLUMNS, LeakRules, find_leaks
+        from .leaks import LeakRules, find_leaks
 
         rules = rules or LeakRules()
-        rows = self._narrowed(LEAK_COLUMNS, "presigned")
-        return find_leaks(rows, rules if rules.networks is not None else replace(rules, networks=self.networks))
-
-    def _narrowed(self, names: Sequence[str], condition: str) -> Hits:
-        """Return the rows that match a condition, with only some columns if deriving all would take longer."""
-        deferred = self._store.deferred
-        if deferred is None or deferred.ready:
-            return self
-        known = self._store.narrowed.get((self._relation, condition))
-        if known is None:
-            path = self._store.folder / f"{self._store.new_name('narrow')}.parquet"
-            self._store.run(
-                f"COPY (SELECT {', '.join(names)} FROM ({self._relation}) WHERE {condition}) TO {literal(path)} "
-                "(FORMAT parquet, COMPRESSION zstd)"
-            )
-            known = self._store.narrowed[self._relation, condition] = f"SELECT * FROM read_parquet({literal(path)})"
-        return self._with(known)
+        return find_leaks(self, rules if rules.networks is not None else replace(rules, networks=self.networks))
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Run SQL written by this package, with ``{hits}`` for these rows."""

@@ -297,22 +297,6 @@ _MOST = 500
 _USES = 200
 
 
-LEAK_COLUMNS = (
-    "fingerprint",
-    "remote_ip",
-    "endpoint",
-    "time",
-    "refused",
-    "test",
-    "presigned",
-    "key",
-    "bucket",
-    "requester",
-    "minted",
-    "expires_s",
-    "user_agent",
-)
-"""Columns that the search for leaks reads."""
 _USED = "FROM {hits} WHERE presigned AND NOT test AND fingerprint IS NOT NULL AND remote_ip IS NOT NULL"
 
 

@@ -19,7 +19,6 @@ from ..test_journal import UrlJournal
 from ..text import redact
 from . import activity, engines
 from .coverage import Coverage, Sample, why_unreadable
-from .engines.deferred_rows import DeferredRows, write_fields
 from .engines.duckdb_store import MEMORY_LIMIT, Store, from_records, rows_of, write_lines, write_records
 from .engines.selection import EngineChoice, SizeMonitor, check_engine, listed
 from .hits import Hits
@@ -44,8 +43,6 @@ if TYPE_CHECKING:
 
 EngineName = Literal["auto", "duckdb", "spark", "athena"]
 _SAMPLES = 20
-SMALL = 1 << 20
-"""Bytes of lines whose costly columns are derived sooner than a statement without them is planned."""
 _NEXT_STEPS = {
     "denied": "Give this role s3:GetObject on the log objects, or this user the right to read the files.",
     "damaged": "Read an intact copy of the logs.",
@@ -227,15 +224,11 @@ def _read_here(query: LogQuery, runtime: Runtime, chosen: EngineChoice | None) -
         if kept is not None and job.reader.is_empty() and job.cached:  # a statement over no lines takes its time too
             job.sink.close()
             return _hits(job, None, None, dedupe)
-        # Most columns of local files are never used. Everything from another source is masked immediately.
-        later = _stays(job, job.reader.first) and not job.reader.ends_within(SMALL)
-        in_lines = not (job.only_records() and _all_stay(job))
+        in_lines = not (job.only_records() and _only_local(job))
         if in_lines:
-            store.run_on(job.reader, write_fields(lines) if later else write_lines(lines))
+            store.run_on(job.reader, write_lines(lines))
         with activity.kept_whole():  # Cancel ends the reader; what it has read is kept
             job.sink.close()
-            if later:
-                lines = _deferred(job, lines)
             found = records if job.sink.count else None
             if found is not None:
                 store.query(write_records(found, job.sink.path))
@@ -248,34 +241,19 @@ def _read_here(query: LogQuery, runtime: Runtime, chosen: EngineChoice | None) -
         raise
 
 
-def _deferred(job: _Job, fields: Path) -> Path:
-    """Let the store derive columns when they are asked for; return the file of all columns, which may not exist yet."""
-    store = job.store
-    file = store.folder / "derived.parquet"
-    rows = DeferredRows(store.new_name("rows"), fields, file, store.run)
-    store.defer(rows)
-    if not _all_stay(job):
-        rows.derive()
-    return file
-
-
-def _all_stay(job: _Job) -> bool:
-    return all(_stays(job, item) for item in job.reader.tally.objects)
-
-
-def _stays(job: _Job, item: LogObject | None) -> bool:
-    """Return whether the unmasked texts are on this machine anyway, and the cache stores none of them."""
-    return isinstance(item, LocalFile) and (job.cache is None or not job.cache.keeps(item))
+def _only_local(job: _Job) -> bool:
+    """Return whether all objects are files of this machine that no cache keeps."""
+    return all(
+        isinstance(item, LocalFile) and (job.cache is None or not job.cache.keeps(item))
+        for item in job.reader.tally.objects
+    )
 
 
 @activity.step(activity.COUNTING)
 def _hits(job: _Job, lines_file: Path | None, records_file: Path | None, dedupe: bool) -> Hits:
     store, coverage = job.store, job.coverage()
-    deferred = store.deferred
-    files = [file for file in (None if deferred is not None else lines_file, records_file) if file is not None]
-    parts = [rows_of(files)] if files else []
-    parts += [f"SELECT * FROM {deferred.view}"] if deferred is not None else []
-    relation = " UNION ALL BY NAME ".join(parts)
+    files = [file for file in (lines_file, records_file) if file is not None]
+    relation = rows_of(files) if files else ""
     if job.cache is not None:
         if lines_file is not None:
             with activity.kept_whole():
@@ -304,8 +282,6 @@ def _hits(job: _Job, lines_file: Path | None, records_file: Path | None, dedupe:
     if len(kinds) > 1:
         good = merged(store, good)
     if dedupe:
-        if deferred is not None:
-            deferred.derive()
         good = distinct(store, good)
     coverage.hits = inside
     if dedupe or len(kinds) > 1:

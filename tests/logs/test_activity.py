@@ -27,8 +27,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 @pytest.fixture
-def hits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hits]:
-    monkeypatch.setattr("gt_secure.logs.read.SMALL", -1)  # so that costly columns are derived later
+def hits(tmp_path: Path) -> Iterator[Hits]:
     (tmp_path / "log").write_text((corpus.write(corpus.BASE) + "\n") * 3)
     with read_hits(tmp_path) as found:
         yield found
@@ -109,19 +108,6 @@ def test_every_question_names_its_step_and_is_cancelled(hits: Hits, words: str, 
     with Activity(stop).watched(), pytest.raises(LogError, match=f"^{words} was cancelled"):
         QUESTIONS[words](hits, tmp_path)
     assert hits.count("remote_ip").rows, "the hits answer the next question"
-
-
-def test_deriving_columns_is_a_step_and_can_be_done_again(hits: Hits) -> None:
-    deferred = hits._store.deferred
-    assert deferred is not None
-    assert not deferred.ready
-    stop = threading.Event()
-    stop.set()
-    with Activity(stop).watched(), pytest.raises(LogError, match=r"^Deriving columns was cancelled"):
-        deferred.derive()
-    assert not deferred.ready
-    assert len(hits.query("SELECT fingerprint FROM {hits}")) == 3
-    assert deferred.ready
 
 
 def test_cancel_ends_a_statement_and_not_the_next_question() -> None:

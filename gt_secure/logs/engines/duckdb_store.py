@@ -18,7 +18,7 @@ import threading
 import weakref
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any
 
 from ...errors import InvalidInput, LogError
 from ...test_journal import UrlJournal
@@ -47,25 +47,6 @@ def literal(value: object) -> str:
     if isinstance(value, (int, float)):
         return repr(value)
     return "'" + str(value).replace("'", "''") + "'"
-
-
-class Deferred(Protocol):
-    """Rows of a store whose costly columns are derived when they are asked for."""
-
-    view: str
-
-    @property
-    def ready(self) -> bool:
-        """Return True if all columns are derived."""
-
-    def before(self, sql: str) -> None:
-        """Derive what a statement names."""
-
-    def add_view(self, view: str) -> None:
-        """Treat a view over these rows like the rows themselves."""
-
-    def derive(self) -> None:
-        """Derive everything now."""
 
 
 class Store:
@@ -107,8 +88,6 @@ class Store:
         self._connection.execute("SET enable_progress_bar = true")
         self._lock = threading.RLock()
         self._names = 0
-        self._deferred: Deferred | None = None
-        self.narrowed: dict[tuple[str, str], str] = {}
         self._finalizer = weakref.finalize(self, _discard, self._connection, self.folder, held)
 
     def close(self) -> None:
@@ -132,24 +111,8 @@ class Store:
             self._names += 1
             return f"{stem}_{self._names}"
 
-    @property
-    def deferred(self) -> Deferred | None:
-        """Rows whose costly columns are derived when a query names one."""
-        return self._deferred
-
-    def defer(self, rows: Deferred) -> None:
-        """Let rows see each query before it runs."""
-        self._deferred = rows
-
     def query(self, sql: str, parameters: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
-        """Run a statement and fetch all its rows; columns that it names are derived first."""
-        with self._lock:
-            if self._deferred is not None:
-                self._deferred.before(sql)
-            return self.run(sql, parameters)
-
-    def run(self, sql: str, parameters: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
-        """Run a statement and fetch all its rows, whatever it has to derive."""
+        """Run a statement and fetch all its rows."""
         with self._lock, activity.statement(self.share_done) as stops, self._enough_memory():
             return run_interruptible(
                 lambda: self._connection.execute(sql, list(parameters)).fetchall(), self._connection.interrupt, stops
@@ -157,11 +120,8 @@ class Store:
 
     def frame(self, sql: str) -> Any:
         """The result as a pandas DataFrame."""
-        with self._lock:
-            if self._deferred is not None:
-                self._deferred.before(sql)
-            with activity.statement(self.share_done) as stops, self._enough_memory():
-                return run_interruptible(lambda: self._connection.execute(sql).df(), self._connection.interrupt, stops)
+        with self._lock, activity.statement(self.share_done) as stops, self._enough_memory():
+            return run_interruptible(lambda: self._connection.execute(sql).df(), self._connection.interrupt, stops)
 
     @contextlib.contextmanager
     def _enough_memory(self) -> Iterator[None]:
@@ -245,23 +205,17 @@ def from_records(path: Path) -> str:
     )
 
 
-SAMPLE = f"CASE WHEN readable THEN NULL ELSE {masked('substr(line, 1, 160)')} END"
-"""Expression: the text of a line that cannot be read, without secrets."""
-
-
-def write_rows(path: Path, rows: str, columns: Iterable[str]) -> str:
-    """Return the statement that writes rows with the columns ``readable``, ``blank`` and ``sample`` into a file."""
+def _write(path: Path, rows: str) -> str:
+    """Return the statement that writes rows into a file; of a line that cannot be read, a sample without secrets."""
     # A blank line is marked, not left out: a condition on rows this wide costs more than the row.
     state = "CASE WHEN blank THEN NULL ELSE readable END"
+    sample = f"CASE WHEN readable THEN NULL ELSE {masked('substr(line, 1, 160)')} END"
+    columns = ", ".join(f'"{name}"' for name in STORED)
     return (
-        f"COPY (SELECT source, pos, {state} AS readable, sample, {', '.join(columns)} FROM ({rows})) "
+        f"COPY (SELECT source, pos, {state} AS readable, {sample} AS sample, {columns} FROM ({rows})) "
         f"TO {literal(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_GROUP}, "
         f"DICTIONARY_SIZE_LIMIT {_DICTIONARY})"
     )
-
-
-def _write(path: Path, rows: str) -> str:
-    return write_rows(path, f"SELECT *, {SAMPLE} AS sample FROM ({rows})", [f'"{name}"' for name in STORED])
 
 
 def _discard(connection: Any, folder: Path, held: IO[bytes]) -> None:

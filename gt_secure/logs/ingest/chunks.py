@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import queue
-import threading
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import IO, Any
 
 CHUNK = 4 << 20
 """Bytes read at a time."""
 HEAD = 64 << 10
 """Bytes read first, to see what a file is."""
-AHEAD = 1 << 20
-"""Bytes at a time of what is unpacked ahead, and the smallest packed file for which that is worth a thread."""
-_WAITING = 8
 MAX_LINE = 4 << 20
 """A longer line is no record: S3 accepts at most some tens of kilobytes of client text."""
 
@@ -29,80 +23,6 @@ def unpacked(stream: IO[bytes] | Metered) -> tuple[bytes, Any]:
         gunzip = _Gunzip(stream, head)
         return gunzip.read(HEAD), gunzip
     return head, stream if hasattr(stream, "readinto") else _Into(stream)
-
-
-@contextlib.contextmanager
-def unpacked_ahead(stream: Any, size: int) -> Iterator[Any]:
-    """Give a stream from :func:`unpacked` that a thread unpacks ahead if it is packed and large; else the stream.
-
-    Parameters
-    ----------
-    stream : object
-        The second result of :func:`unpacked`.
-    size : int
-        Bytes of the packed file; 0 if not known.
-    """
-    if not isinstance(stream, _Gunzip) or 0 < size < AHEAD:
-        yield stream
-        return
-    ahead = _Ahead(stream)
-    try:
-        yield ahead
-    finally:
-        ahead.close()
-
-
-class _Ahead:
-    """A stream that a thread reads some chunks ahead; errors come at their place."""
-
-    def __init__(self, stream: _Gunzip) -> None:
-        self._stream = stream
-        self._chunks: queue.Queue[bytes | BaseException] = queue.Queue(_WAITING)
-        self._rest = memoryview(b"")
-        self._ended: BaseException | bytes | None = None
-        self._closed = False
-        self._thread = threading.Thread(target=self._unpack, name="gt-secure-unpack", daemon=True)
-        self._thread.start()
-
-    def _unpack(self) -> None:
-        last: bytes | BaseException = b""
-        try:
-            while not self._closed and (chunk := self._stream.read(AHEAD)):
-                self._chunks.put(chunk)
-        except BaseException as error:
-            last = error
-        self._chunks.put(last)
-
-    def _fill(self) -> None:
-        """Wait for the next chunk if there is no rest of one; raise the error at its place."""
-        if not self._rest and self._ended is None:
-            chunk = self._chunks.get()
-            if isinstance(chunk, bytes) and chunk:
-                self._rest = memoryview(chunk)
-            else:
-                self._ended = chunk
-        if not self._rest and isinstance(self._ended, BaseException):
-            raise self._ended
-
-    def readinto(self, buffer: Any) -> int:
-        self._fill()
-        size = min(len(buffer), len(self._rest))
-        buffer[:size] = self._rest[:size]
-        self._rest = self._rest[size:]
-        return size
-
-    def read(self, size: int) -> bytes:
-        self._fill()
-        data, self._rest = self._rest[:size], self._rest[size:]
-        return bytes(data)
-
-    def close(self) -> None:
-        """Wait until the thread has left the stream."""
-        self._closed = True
-        while self._thread.is_alive():
-            with contextlib.suppress(queue.Empty):
-                self._chunks.get(timeout=0.02)
-        self._ended = self._ended or b""
 
 
 class _Into:

@@ -25,7 +25,7 @@ from ..storage.objects import LogObject, S3Object
 from ..storage.resumable_body import transport_errors
 from .arrow_stream import LineBatch
 from .batching import Buffers, Packed, Packer, buffer_size
-from .chunks import CHUNK, Metered, unpacked, unpacked_ahead
+from .chunks import CHUNK, Metered, unpacked
 from .json_stream import Item, JsonStream, looks_like_json
 from .listed_ahead import ListedAhead
 from .neighbours import is_record, neighbour_file
@@ -169,11 +169,6 @@ class Reader:
             self._looked.append(self._next_object())
         return self._looked[0] is None
 
-    @property
-    def first(self) -> LogObject | None:
-        """The first object to read, if any; the listing goes on until it is known."""
-        return None if self.is_empty() or self._looked[0] is None else self._looked[0][1]
-
     def ends_within(self, size: int) -> bool:
         """Read on until there are more bytes of lines than ``size``; return whether everything is read by then."""
         while sum(len(batch.data) for batch in self._ahead_of_use) <= size:
@@ -304,16 +299,15 @@ class Reader:
         try:
             with opened() as stream:
                 head, rest = unpacked(stream if self._ahead is None else Metered(stream, self._take_stored))
-                with unpacked_ahead(rest, item.size) as rest:
-                    if is_record(head):
-                        size = packer.read(number, rest, too_long, head)
-                    elif (kind := neighbour_file(head)) is not None:
-                        size = self._left_out(number, kind, head)
-                    elif looks_like_json(head):
-                        size = self._records(packer, number, JsonStream(head, rest, self._ended), too_long)
-                    else:
-                        mark = len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0
-                        size = packer.read(number, rest, too_long, head[mark:], start=mark) + mark
+                if is_record(head):
+                    size = packer.read(number, rest, too_long, head)
+                elif (kind := neighbour_file(head)) is not None:
+                    size = self._left_out(number, kind, head)
+                elif looks_like_json(head):
+                    size = self._records(packer, number, JsonStream(head, rest, self._ended), too_long)
+                else:
+                    mark = len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0
+                    size = packer.read(number, rest, too_long, head[mark:], start=mark) + mark
         except (GtSecureError, OSError, EOFError, zlib.error) as error:
             self._failed(number, item, error)
         except Exception as error:

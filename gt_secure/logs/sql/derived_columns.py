@@ -260,20 +260,11 @@ _OF_QUERY = ("request_uri", "fingerprint", "minted", "expires_s", "age_s", "acce
 """Columns that are computed from the canonical query."""
 
 
-MAY_NEED_QUERY = (
-    "(auth_type IS NULL AND requester IS NOT NULL OR regexp_matches(request_uri, '-[Tt][Ee][Ss][Tt]') "
-    f"OR regexp_matches(request_uri, '{_ODD}'))"
-)
-"""Condition for DuckDB: ``presigned`` or ``test_marker`` may depend on a record's query, so it is parsed."""
-
-
 def derived(
     records: str,
     dialect: Dialect = DUCKDB,
     needed: Collection[str] | None = None,
     *,
-    known: Collection[str] = (),
-    query_where: str = "true",
     test_urls: UrlJournal | None = None,
 ) -> str:
     """SELECT that adds the derived columns to records and masks the secrets in them.
@@ -285,10 +276,6 @@ def derived(
     ----------
     needed : collection of str, optional
         Columns that the outer query names: others are left out of the text, which an engine reads and binds first.
-    known : collection of str, optional
-        Columns that the records have already, ``presigned`` and ``test_marker`` among them.
-    query_where : str
-        Condition on a record; the query of other records counts as empty.
     test_urls : UrlJournal, optional
         The journal of our own test URLs, for the column ``test``; without it no row is one.
     """
@@ -297,15 +284,14 @@ def derived(
     wanted |= ({"minted"} if "age_s" in wanted else set()) | (
         {"test_marker"} if "test" in wanted and test != "false" else set()
     )
-    plain = ", ".join(dict.fromkeys((*(name for name in (*FIELDS, *EXTRA) if name not in TEXTS), *known)))
-    texts = [name for name in TEXTS if name in wanted and name not in ("request_uri", *known)]
+    plain = ", ".join(name for name in (*FIELDS, *EXTRA) if name not in TEXTS)
+    texts = [name for name in TEXTS if name in wanted and name != "request_uri"]
     half = "".join(f"{masked(name, d)} AS masked_{name}, " for name in texts)
     target = d.part.format("request_uri", " ", 2)
-    asking = "" if query_where == "true" else f" AND {query_where}"
     asked = "CASE WHEN target IS NULL THEN '' ELSE substr(target, position('?' IN target) + 1) END"
     rows = f"""(SELECT *, {asked} AS asked_raw
     FROM (SELECT source, pos, line, readable, blank, {plain}, {half}request_uri AS raw_uri,
-        CASE WHEN request_uri LIKE '%?%'{asking} THEN {target} END AS target
+        CASE WHEN request_uri LIKE '%?%' THEN {target} END AS target
     FROM ({records}) r1) r2) r12"""
     if texts:
         whole = "".join(f", {_without_hidden(f'masked_{name}', d)} AS {name}" for name in texts)
@@ -317,8 +303,7 @@ def derived(
         joined = d.join.format("params", "&")
         rows = f"""(SELECT *, CASE WHEN asked_raw = '' THEN '' {usual}ELSE '&' || {joined} END AS asked
         FROM (SELECT *, CASE WHEN asked_raw = '' THEN NULL {usual}ELSE {canonical} END AS params FROM {rows}) r3) r4"""
-    presigned = "" if "presigned" in known else f", {_presigned(d)} AS presigned"
-    rows = f"(SELECT *{presigned}, {REFUSED} AS refused FROM {rows}) r5"
+    rows = f"(SELECT *, {_presigned(d)} AS presigned, {REFUSED} AS refused FROM {rows}) r5"
     if "request_uri" in wanted:
         half, spelled = _half_masked("spelled_uri", d), _respelled(d)
         if d.shortcut:
@@ -335,7 +320,7 @@ def derived(
         "access_key": _signer_hash(d),
         "test_marker": _tested(d),
     }
-    picks = "".join(f", {text} AS {name}" for name, text in columns.items() if name in wanted and name not in known)
+    picks = "".join(f", {text} AS {name}" for name, text in columns.items() if name in wanted)
     rows = f"(SELECT *{picks} FROM {rows}) r10"
     last = {"test": test, "age_s": age(d)}
     picks = "".join(f", {text} AS {name}" for name, text in last.items() if name in wanted)
