@@ -370,3 +370,16 @@ def parse_stored_cidrs(cidrs: tuple[str, ...] | list[str]) -> tuple[IPNetwork, .
         except ValueError:
             continue
     return collapse(found)
+
+
+def read_address(text: Any) -> IPAddress | None:
+    """Return the address that text of a log holds; logs hold other things too."""
+    try:
+        return unmapped(ipaddress.ip_address(str(text).strip()))
+    except ValueError:
+        return None
+
+
+def to_address(text: Any) -> Any:
+    """An address in any notation; raises :class:`InvalidInput` with the reason."""
+    return read_address(text) or parse_network(str(text)).network_address  # raises with the reason

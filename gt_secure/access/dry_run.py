@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..logs.signers import APPLICATION, SIGNER, signer_label
-from ..logs.sql.columns import OPENED
+from ..logs.sql.columns import APPLICATION, OPENED, SIGNER, signer_label
 from ..policies.age_cap import age_text
 from ..restriction.model import Restriction
 from ..text import count, printable

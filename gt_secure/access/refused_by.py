@@ -13,9 +13,8 @@ from ..errors import PolicyError
 from ..iam.request import Policies, Request
 from ..iam.request_context import POST_FORM, SIGV2, SIGV4, anonymous_context, header_context, presigned_context
 from ..iam.texts import TooManyClassesError
-from ..logs.network_match import read_address
 from ..logs.refusals import Refusal
-from ..network import Source, scope
+from ..network import Source, read_address, scope
 from .locks import EffectiveLocks, locks_of
 from .request_kinds import LONGEST_SIGNATURE_MS, signature_ages_ms
 

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..errors import InvalidInput
-from ..logs.network_match import read_address
-from ..network import IPNetwork, Source, contains, parse_endpoint_id, scope
+from ..network import IPNetwork, Source, contains, parse_endpoint_id, read_address, scope
 
 MOST = 200
 """Number of sources looked at, the busiest first."""

@@ -16,7 +16,7 @@ from ..errors import InvalidInput
 from ..logs.engines.duckdb_store import literal
 from ..logs.hits import Hits
 from ..logs.leaks import Leak
-from ..logs.signers import SIGNER, signer_label
+from ..logs.sql.columns import SIGNER, signer_label
 from ..logs.time_range import parse_time
 from ..policies.age_cap import LONGEST_S
 from ..policies.bucket_guard import MergeWords, merge_guard, remove_statements

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from .. import logs
 from ..errors import InvalidInput
 from ..logs import activity
 from ..logs.coverage import Coverage
@@ -34,9 +31,6 @@ from .log_options import (
 from .output import note
 from .parser import Commands
 from .progress import working
-
-if TYPE_CHECKING:
-    from ..logs.export_file import Export, ExportFormat
 
 _BY = "remote_ip,http_status"
 
@@ -88,36 +82,13 @@ def run(args: argparse.Namespace) -> int:
         from .follow import follow
 
         return follow(args)
-    if args.json or args.format != "table":
-        coverage = _export(args, "json" if args.json else args.format)
-    else:
-        table, coverage = counts_from(args)
-        emit(table, "table", args.output)
-    tell(coverage, args.stats)
-    return 0
-
-
-def _export(args: argparse.Namespace, form: ExportFormat) -> Coverage:
-    """Count hits, and let the engine write them where it can: it is faster for many groups."""
+    form = "json" if args.json else args.format
     if form == "parquet":
         _refuse_terminal(args.output)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(args.output or Path(folder) / "hits")
-        export = logs.Export(path, form, args.limit)
-        table, coverage = counts_from(args, export)
-        if not export.written:
-            emit(table, form, args.output)
-        elif not args.output:
-            _copy_out(path)
-    return coverage
-
-
-def _copy_out(path: Path) -> None:
-    """Write a file to standard output."""
-    sys.stdout.flush()
-    with path.open("rb") as file:
-        shutil.copyfileobj(file, sys.stdout.buffer, 1 << 20)
-    sys.stdout.buffer.flush()
+    table, coverage = counts_from(args)
+    emit(table, form, args.output)
+    tell(coverage, args.stats)
+    return 0
 
 
 def table_from(args: argparse.Namespace) -> Table:
@@ -133,7 +104,7 @@ def table_from(args: argparse.Namespace) -> Table:
     return table
 
 
-def counts_from(args: argparse.Namespace, export: Export | None = None) -> tuple[Table, Coverage]:
+def counts_from(args: argparse.Namespace) -> tuple[Table, Coverage]:
     """Count hits as the options ask."""
     check_limit(args)
     large = args.engine in ("spark", "athena") or args.athena_database
@@ -143,7 +114,7 @@ def counts_from(args: argparse.Namespace, export: Export | None = None) -> tuple
             table, coverage = count_hits(
                 sources, args.by, since=args.since, until=args.until, aws=aws, engine=args.engine,
                 filters=log_filters(args), athena=athena_settings(args), progress=progress,
-                networks=args.networks, memory_limit=args.memory_limit, export=export,
+                networks=args.networks, memory_limit=args.memory_limit,
             )  # fmt: skip
         if args.limit is not None:
             table = Table(table.columns, table.rows[: args.limit])
@@ -194,7 +165,9 @@ def _emit_parquet(table: Table, output: str | None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "hits.parquet"
         table.to_parquet(path)
-        _copy_out(path)
+        sys.stdout.flush()
+        sys.stdout.buffer.write(path.read_bytes())
+        sys.stdout.buffer.flush()
 
 
 def _refuse_terminal(output: str | None) -> None:

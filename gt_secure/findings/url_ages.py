@@ -9,8 +9,7 @@ from typing import Any
 
 from ..account.bucket import UrlAges
 from ..account.state import State
-from ..logs.signers import SIGNER, signer_label
-from ..logs.sql.columns import OPENED
+from ..logs.sql.columns import OPENED, SIGNER, signer_label
 from ..policies.age_cap import LONGEST_S
 
 

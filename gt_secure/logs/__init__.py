@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from .engines.athena_query import QueryProgress as QueryProgress
     from .engines.athena_settings import Athena as Athena, Estimate as Estimate
     from .engines.selection import EngineChoice as EngineChoice, LargeLogs as LargeLogs
-    from .export_file import Export as Export
     from .hits import Hits as Hits
     from .ingest.reader import Progress as Progress
     from .leaks import LeakRules as LeakRules

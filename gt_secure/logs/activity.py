@@ -42,11 +42,6 @@ def words_of(progress: Any) -> str:
 class Activity:
     """Work on one thread that others watch and cancel.
 
-    Parameters
-    ----------
-    cancel : threading.Event, optional
-        Stops the work when it is set: a statement that runs ends, and no further one begins.
-
     Attributes
     ----------
     cancel : threading.Event

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidInput, MissingExtra
 from ..named_networks import Networks, NetworksLike, networks_from
-from ..network import IPNetwork, Ranges, parse_endpoint_id, parse_networks
+from ..network import IPNetwork, Ranges, parse_endpoint_id, parse_networks, read_address, to_address
 from . import activity
 from .coverage import Coverage
 from .engines.duckdb_store import Store, literal
-from .network_match import allowlist_of, read_address, to_address
-from .network_names import NAMES, name_table
+from .network_names import NAMES, allowlist_of, name_table
 from .refusals import Refusal, predicted
 from .sql.columns import DERIVED, EXTRA, FIELDS, REFUSED, STORED
 from .sql.derived_columns import age, own_test

@@ -21,9 +21,8 @@ from typing import Any, Protocol
 
 from ..errors import InvalidInput
 from ..named_networks import About, Networks
-from ..network import IPNetwork, parse_networks
+from ..network import IPNetwork, parse_networks, read_address
 from .engines.duckdb_store import literal
-from .network_match import read_address
 from .table import Table, _plain
 
 TWINS = "Two URLs minted in the same second for the same object by the same credential look like one."
@@ -347,14 +346,7 @@ def find_leaks(hits: Queryable, rules: LeakRules | None = None) -> Leaks:
 
 
 def _uses_of(hits: Queryable, fingerprints: list[str], most: int) -> list[tuple[Any, ...]]:
-    """Return a row for each URL and source, the sources of a URL in the order of their first use.
-
-    Parameters
-    ----------
-    fingerprints : list of str
-    most : int
-        Uses of one URL by one source at most: only if there are more than a :class:`User` holds, a window cuts them.
-    """
+    """Return a row for each URL and source, the sources of a URL in the order of their first use."""
     chosen = f"{_USED} AND fingerprint IN ({', '.join(map(literal, fingerprints)) or 'NULL'})"
     source = "fingerprint, remote_ip, endpoint"
     # One number for time and answer sorts as both do, and takes little memory.

@@ -1,4 +1,8 @@
-"""Columns with the names of networks: joined on the distinct addresses of a log, wherever its lines were counted."""
+"""Columns on the network of an address: its name, and the side of a restriction that it is on.
+
+They are joined on the distinct addresses of a log, wherever its lines were counted. An IPv4 address in its IPv6 form
+(``::ffff:203.0.113.7``) counts as the IPv4 address everywhere.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..named_networks import Networks
+from ..network import Ranges, read_address, scope
 from .sql.group_by import NEEDS_NETWORKS, lookup_table
 from .table import Table
 
@@ -50,3 +55,15 @@ def named_counts(table: Table, by: Sequence[str], networks: Networks) -> Table:
     rows = [(*key, number) for key, number in counts.items()]
     rows.sort(key=lambda row: (-int(row[-1]), tuple((value is None, value) for value in row[:-1])))  # type: ignore[call-overload]
     return Table([*by, "hits"], rows)
+
+
+def allowlist_of(text: str, endpoint: str | None, ranges: Ranges, allowed: set[str]) -> str:
+    """``inside``, ``outside``, ``endpoint`` or ``unknown``, seen from a restriction."""
+    if endpoint is not None:
+        return "endpoint" if endpoint in allowed else "outside"
+    address = read_address(text)
+    if address is None:
+        return "unknown"
+    if scope(address) == "private":
+        return "endpoint"
+    return "inside" if ranges.holds(address) else "outside"

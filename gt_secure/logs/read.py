@@ -39,7 +39,6 @@ from .table import Table
 if TYPE_CHECKING:
     from ..aws.client import Aws
     from .engines.athena_settings import Athena
-    from .export_file import Export
 
 EngineName = Literal["auto", "duckdb", "spark", "athena"]
 _SAMPLES = 20
@@ -322,12 +321,10 @@ def count_hits(
     filters: Mapping[str, Any] | None = None,
     networks: NetworksLike | None = None,
     test_urls: UrlJournal | None = None,
-    export: Export | None = None,
 ) -> tuple[Table, Coverage]:
     """Count hits in one pass without keeping rows: the fast way for one question, and for logs of any size.
 
-    Parameters are those of :func:`read_hits` and :meth:`Hits.count`, and ``export``: a file for the groups, which the
-    engine writes where it can; the table is empty then.
+    Parameters are those of :func:`read_hits` and :meth:`Hits.count`.
 
     Returns
     -------
@@ -384,7 +381,7 @@ def count_hits(
         job.refuse_if_nothing()
         coverage = _count_coverage(job)
         store.query(f"DELETE FROM grouped WHERE state <> {_HIT}")
-        return finish(store, "grouped", names, once=not job.sink.count, export=export), coverage
+        return finish(store, "grouped", names, once=not job.sink.count), coverage
     finally:
         store.close()
 

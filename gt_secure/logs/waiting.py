@@ -76,16 +76,7 @@ class Waiting:
 
 
 class Deliveries:
-    """New log objects of a location, found by listing; nothing is read.
-
-    Parameters
-    ----------
-    sources : str, path, LogLocation or iterable of them
-        As for :func:`~gt_secure.logs.read_hits`. Standard input cannot be waited for.
-    since : datetime, optional
-        UTC; objects written before are no deliveries.
-    aws : Aws or boto3 S3 client, optional
-    """
+    """New log objects of a location, found by listing; nothing is read."""
 
     def __init__(self, sources: Sources, *, since: dt.datetime | None = None, aws: Any = None) -> None:
         self.sources, self.since, self.aws = sources, since, aws

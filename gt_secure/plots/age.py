@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import InvalidInput
 from ..logs.engines.duckdb_store import literal
-from ..logs.signers import SIGNER, signer_label
-from ..logs.sql.columns import OPENED
+from ..logs.sql.columns import OPENED, SIGNER, signer_label
 from ..policies.age_cap import LONGEST_S
 from ..text import count, duration
 from .marks import Mark, set_marks

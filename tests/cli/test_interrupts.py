@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from gt_secure.logs.engines.duckdb_store import Store
-from gt_secure.logs.engines.interruptible import run_interruptible
+from gt_secure.logs.engines.duckdb_store import Store, run_interruptible
 from support import corpus
 
 START = (

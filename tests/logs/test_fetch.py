@@ -24,7 +24,6 @@ from gt_secure.aws.client import connect_aws
 from gt_secure.errors import GtSecureError
 from gt_secure.logs import Cache, count_hits, read_hits
 from gt_secure.logs.ingest import prefetch
-from gt_secure.logs.ingest.prefetch import FIRST, MOST, Pace
 from gt_secure.logs.storage import native, objects, pages
 from gt_secure.logs.storage.listing import list_logs
 from gt_secure.logs.storage.native import NativeBucket
@@ -57,7 +56,7 @@ class Counter:
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.given = self.left = 0
-        original = NativeBucket._try
+        original = NativeBucket.whole
 
         def counted(bucket: NativeBucket, *arguments: Any) -> Any:
             result = original(bucket, *arguments)
@@ -65,7 +64,7 @@ class Counter:
             self.left += result is None
             return result
 
-        patch.setattr(NativeBucket, "_try", counted)
+        patch.setattr(NativeBucket, "whole", counted)
 
 
 def bodies() -> dict[str, bytes]:
@@ -132,7 +131,7 @@ def test_rows_and_coverage_are_those_of_the_same_files(rig: Rig, kind: str, tmp_
     same = ("lines", "hits", "unreadable", "blank", "not_utf8", "bytes", "objects", "objects_read", "objects_empty",
             "left_out", "failures", "first_hit", "last_hit")  # fmt: skip
     assert {name: getattr(coverage, name) for name in same} == {name: getattr(local, name) for name in same}
-    wanted = sum(key.startswith("a/") for key in bodies())
+    wanted = sum(key.startswith("a/") for key in bodies()) - 1  # the large object is streamed by boto3
     assert (counter.given, counter.left) == ((wanted, 0) if kind == "obstore" else (0, 0))
 
 
@@ -178,7 +177,7 @@ def test_a_fault_changes_nothing(rig: Rig, kind: str, proxy: FaultyProxy, fault:
                                  monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
     if fault == "delay":
         monkeypatch.setattr("gt_secure.aws.client.READ_TIMEOUT_S", 0.4)
-    monkeypatch.setattr("gt_secure.logs.storage.resumable_body.time.sleep", lambda s: None)
+    monkeypatch.setattr("gt_secure.logs.storage.objects.time.sleep", lambda s: None)
     monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.0)
     client = through(rig, proxy.url).client("s3")
     source = [S3Object(client, BUCKET, item.key, item.etag, item.size)
@@ -362,31 +361,6 @@ def test_a_second_look_asks_for_nothing_and_a_new_object_alone(rig: Rig, kind: s
     rig.client("s3").delete_object(Bucket=BUCKET, Key="c/2026-11-06-x")
 
 
-def test_pace_grows_while_it_helps_and_falls_back() -> None:
-    pace = Pace()
-    for rate in (400.0, 800.0):  # waiting for answers: twice as many are twice as fast
-        pace.window(rate, True)
-        pace.window(rate, True)  # while new threads connect, they bring nothing yet
-    assert pace.limit == MOST
-    busy = Pace()
-    busy.window(1000.0, True)
-    assert busy.limit == 2 * FIRST
-    busy.window(500.0, True)
-    assert busy.limit == 2 * FIRST
-    busy.window(850.0, True)  # a busy processor: more threads fetch less
-    assert busy.limit == FIRST
-    busy.window(500.0, True)
-    assert busy.limit == FIRST  # and not tried again in a moment
-    idle = Pace()
-    idle.window(1000.0, False)  # nobody waits for objects
-    assert idle.limit == FIRST
-    idle.throttled()
-    assert idle.limit == FIRST // 2
-    idle.window(1000.0, True)
-    assert idle.limit == FIRST // 2
-    assert Pace(10).limit == 10
-
-
 class Slow:
     """An object that takes a moment, and knows how many are under way."""
 
@@ -421,7 +395,7 @@ def test_what_is_fetched_ahead_is_bounded(monkeypatch: pytest.MonkeyPatch) -> No
             Slow.now -= item[1].size
         given += 1
     assert given == 200
-    assert Slow.peak <= 10_000 + FIRST * 1000 * 2
+    assert Slow.peak <= 10_000 + 64 * 1000 * 2
 
 
 def test_throttling_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -446,22 +420,6 @@ def test_throttling_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     assert item is not None
     assert item[2]() == b"body"
     assert waits == [0.5, 1.0]
-
-
-def test_only_our_own_calls_leave_out_the_date(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(objects, "native_bucket", lambda *_: None)
-    client, dates = rig.client("s3"), []
-    client.put_object(Bucket=BUCKET, Key="dated/one", Body=b"line\n")
-    client.meta.events.register(
-        "after-call.s3.GetObject", lambda parsed, **_: dates.append(parsed.get("LastModified")), unique_id="dates"
-    )
-    [item] = list_logs(client, f"s3://{BUCKET}/dated/")
-    with item.open() as stream:
-        assert stream.read() == b"line\n"
-    assert client.get_object(Bucket=BUCKET, Key="dated/one")["LastModified"] == dates[1]
-    assert dates[0] is None
-    assert dates[1] is not None
-    client.delete_object(Bucket=BUCKET, Key="dated/one")
 
 
 LISTING = (

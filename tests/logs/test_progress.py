@@ -13,8 +13,8 @@ import pytest
 from gt_secure.errors import NotFound
 from gt_secure.logs import Progress, read_hits
 from gt_secure.logs.engines.duckdb_store import Store
-from gt_secure.logs.ingest import listed_ahead, reader
-from gt_secure.logs.ingest.listed_ahead import ListedAhead
+from gt_secure.logs.ingest import prefetch, reader
+from gt_secure.logs.ingest.prefetch import ListedAhead
 from gt_secure.logs.storage.objects import LocalFile
 from support import corpus
 
@@ -72,7 +72,7 @@ def test_listing_ahead_keeps_order_and_errors() -> None:
 
 
 def test_listing_ahead_is_bounded_and_stops(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listed_ahead, "MOST", 3)
+    monkeypatch.setattr(prefetch, "MOST_LISTED", 3)
     stopped: list[bool] = []
     ahead = ListedAhead((LocalFile(str(n), n) for n in itertools.count()), lambda: bool(stopped))
     assert [next(ahead).name for _ in range(10)] == [str(n) for n in range(10)]

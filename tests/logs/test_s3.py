@@ -21,7 +21,7 @@ from gt_secure.logs import Cache, count_hits, find_logs, read_hits
 from gt_secure.logs.activity import Activity
 from gt_secure.logs.ingest import reader
 from gt_secure.logs.ingest.reader import Reader
-from gt_secure.logs.storage import objects, resumable_body as body_module
+from gt_secure.logs.storage import objects
 from gt_secure.logs.storage.listing import list_logs
 from gt_secure.logs.storage.objects import LocalFile, S3Object
 from support import corpus
@@ -353,12 +353,14 @@ def test_obstore_and_boto3_take_up_a_broken_connection(
     flaky: tuple[type[Flaky], Any], size: int, packed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("obstore")
-    monkeypatch.setattr(body_module.time, "sleep", lambda s: None)
+    monkeypatch.setattr(objects.time, "sleep", lambda s: None)
     server, client = flaky
     line = corpus.case("x").text.encode() + b"\n"
     server.content = gzip.compress(line * (size // len(line)), 0) if packed else line * (size // len(line))
     item = S3Object(client, "gt-logs", "one", "one", len(server.content))
-    for breaks in ([5000], [5000, 7, 20_000], [5000, 7, 20_000, 9, 0]):
+    several = [[5000], [5000, 7, 20_000]]
+    several += [[5000, 7, 20_000, 9, 0]] if size == 40_000 else []  # boto3 alone streams a large one, in four attempts
+    for breaks in several:
         server.breaks[:] = breaks
         server.asked.clear()
         table, coverage = count_hits(item, "http_status")
@@ -373,7 +375,7 @@ def test_a_broken_connection_is_taken_up_again(
     flaky: tuple[type[Flaky], Any], size: int, packed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(objects, "native_bucket", lambda *_: None)
-    monkeypatch.setattr(body_module.time, "sleep", lambda s: None)
+    monkeypatch.setattr(objects.time, "sleep", lambda s: None)
     server, client = flaky
     line = corpus.case("x").text.encode() + b"\n"
     lines = size // len(line)

@@ -34,18 +34,8 @@ from .athena_table import AdHoc, RawTable, raw_table
 class AthenaRun:
     """One question on Athena.
 
-    Parameters
-    ----------
-    aws : Aws
-    settings : Athena
-    uri : str or None
-        ``s3://`` prefix of the log; None takes what the table holds.
-    since, until : datetime, optional
-        UTC; they prune objects by their keys, with the margin of :data:`~gt_secure.logs.storage.listing.LATE`.
-    progress : callable, optional
-        Gets a :class:`~gt_secure.logs.engines.athena_query.QueryProgress`.
-    cancel : threading.Event, optional
-        Stops the query.
+    Without ``uri`` it reads what the table holds. ``since`` and ``until`` prune objects by their keys, with the margin
+    of :data:`~gt_secure.logs.storage.listing.LATE`.
     """
 
     aws: Aws

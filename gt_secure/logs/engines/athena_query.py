@@ -40,15 +40,7 @@ class QueryProgress:
 
 
 class Flow:
-    """Queries of one work group.
-
-    Parameters
-    ----------
-    client : boto3 Athena client
-    settings : Athena
-    progress : callable, optional
-    cancel : threading.Event, optional
-    """
+    """Queries of one work group."""
 
     def __init__(
         self,

@@ -16,9 +16,9 @@ import stat
 import tempfile
 import threading
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from ...errors import InvalidInput, LogError
 from ...test_journal import UrlJournal
@@ -27,7 +27,8 @@ from ..ingest.arrow_stream import LineStream
 from ..ingest.reader import Reader
 from ..sql.columns import EXTRA, FIELDS, STORED
 from ..sql.derived_columns import derived, from_lines, masked
-from .interruptible import run_interruptible
+
+T = TypeVar("T")
 
 MEMORY_LIMIT = "400MB"
 """What DuckDB may use; beyond it, it writes to disk."""
@@ -287,3 +288,48 @@ def _locked(lock: IO[bytes]) -> bool:
     except OSError:
         return False
     return True
+
+
+_LOOK_S = 0.05
+_GRACE_S = 0.6
+"""Seconds that an interrupted call may take to end before the interrupt goes on without it."""
+
+
+def run_interruptible(call: Callable[[], T], stop: Callable[[], object], cancel: threading.Event | None = None) -> T:
+    """Return what a call returns; on Ctrl-C tell it to stop, and raise KeyboardInterrupt.
+
+    ``stop`` makes the call end soon. It is called once after Ctrl-C, and again and again once ``cancel`` is set.
+    The call must not need the main thread.
+
+    Raises
+    ------
+    Exception
+        Whatever the call raises, also because it was stopped.
+    """
+    if cancel is None and threading.current_thread() is not threading.main_thread():
+        return call()
+    results: list[Any] = []
+    errors: list[BaseException] = []
+    done = threading.Event()
+
+    def work() -> None:
+        try:
+            results.append(call())
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            done.set()
+
+    threading.Thread(target=work, name="gt-secure-query", daemon=True).start()
+    try:
+        while not done.wait(_LOOK_S):
+            if cancel is not None and cancel.is_set():
+                stop()  # not once: DuckDB forgets an interrupt that comes before the statement has begun
+    except KeyboardInterrupt:
+        stop()
+        done.wait(_GRACE_S)
+        raise
+    if errors:
+        raise errors[0]
+    result: T = results[0]
+    return result

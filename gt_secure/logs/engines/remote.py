@@ -11,11 +11,10 @@ from typing import Any, Protocol
 
 from ...aws.client import Aws
 from ...errors import InvalidInput
-from ...network import Ranges, parse_networks
+from ...network import Ranges, parse_networks, read_address, to_address
 from ..coverage import Coverage
 from ..hits import Hits
 from ..log_query import LogQuery, Runtime
-from ..network_match import read_address, to_address
 from ..sql.columns import STORED
 from ..sql.group_by import check_columns, distinct, finish
 from ..sql.query import Question, all_rows, load_rows, update_coverage

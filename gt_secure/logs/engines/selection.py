@@ -78,15 +78,6 @@ def choose(
 
     Nothing that costs money is ever chosen unless it was handed over: Spark by a session, Athena by its settings
     (which need consent before anything runs).
-
-    Parameters
-    ----------
-    objects, size : int
-        Log objects and their bytes, as stored.
-    session : SparkSession, optional
-    athena : Athena, optional
-    on_s3 : bool
-        Whether all of them are in S3, where Athena can read them.
     """
     found = f"{objects:,} log objects, {size_text(size)}"
     limit = size_text(DUCKDB_UP_TO)

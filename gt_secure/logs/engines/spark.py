@@ -31,15 +31,6 @@ SETTINGS = {
 class SparkRun:
     """One question on Spark.
 
-    Parameters
-    ----------
-    sources : str, path, LogLocation, log object, or a list of them
-        Folders, files or globs.
-    session : pyspark.sql.SparkSession, optional
-        The default is the active one, or a new one.
-    cancel : threading.Event, optional
-        Stops the job.
-
     Raises
     ------
     MissingExtra

@@ -58,17 +58,7 @@ class Buffers:
 
 
 class Packer:
-    """Fills batches with the lines of one stream after the other; belongs to one thread.
-
-    Parameters
-    ----------
-    put : callable
-        Takes each full batch.
-    buffers : Buffers
-        Of :func:`buffer_size`.
-    stopped : callable
-        Whether to stop reading.
-    """
+    """Fills batches with the lines of one stream after the other; belongs to one thread."""
 
     def __init__(self, put: Callable[[Packed], None], buffers: Buffers, stopped: Callable[[], bool]) -> None:
         import numpy as np
@@ -88,16 +78,8 @@ class Packer:
     ) -> int:
         """Read all lines of a stream; returns its bytes.
 
-        Parameters
-        ----------
-        number : int
-            Of the object, for the batch.
-        too_long : callable
-            Told the offset of each line that is longer than :data:`~gt_secure.logs.ingest.chunks.MAX_LINE`.
-        head : bytes
-            What has been read of it already; at most some hundred kilobytes.
-        start : int
-            Offset in the object at which the stream starts.
+        ``head`` is what has been read of it, ``start`` the offset at which the stream starts; ``too_long`` gets the
+        offset of each line that is longer than :data:`~gt_secure.logs.ingest.chunks.MAX_LINE`.
         """
         if self._limit - self._used < len(head) + _ROOM:
             self.flush()

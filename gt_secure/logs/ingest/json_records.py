@@ -134,17 +134,7 @@ class RecordSink:
         self._lock = threading.Lock()
 
     def take(self, source: int, items: Iterable[Item], line: Callable[[Item], object]) -> None:
-        """Write the records of an object.
-
-        Parameters
-        ----------
-        source : int
-            Number of the object.
-        items : iterable of Item
-            Its documents and records.
-        line : callable
-            Called with what is a line of text between the documents.
-        """
+        """Write the records of an object."""
         rows: list[dict[str, Any]] = []
         for item in items:
             if item.line:

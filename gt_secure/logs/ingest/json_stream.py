@@ -60,15 +60,6 @@ def looks_like_json(head: bytes) -> bool:
 class JsonStream:
     """Iterator of :class:`Item` over an unpacked stream.
 
-    Parameters
-    ----------
-    head : bytes
-        The bytes read so far.
-    stream : object
-        The bytes that follow, with ``read``.
-    ended : callable
-        Returns True when reading is to stop.
-
     Attributes
     ----------
     size : int

@@ -1,4 +1,4 @@
-"""Objects of S3 fetched ahead of the threads that unpack and pack them, as many at a time as make it faster.
+"""Objects of S3 fetched ahead of the threads that unpack and pack them, and listed ahead for their progress.
 
 Waiting for S3 needs many threads, and packing lines needs few with large buffers. Bytes that were fetched and are not
 packed yet are limited.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import IO
 
 from ...errors import Throttled
@@ -17,85 +17,34 @@ from ..storage.objects import SMALL, LogObject
 
 ROOM = 48 << 20
 """Bytes that may be fetched or on their way before they are packed."""
-FIRST, MOST = 32, 128
-_WINDOW_S = 0.1
-_LOSS = 0.9
-"""Rate, compared with the one before, below which more threads do harm: a busy machine makes rates uncertain."""
-_SETTLING = 1
-"""Windows after new threads that are not compared: their connections are opened in them."""
-_REST = 10
-"""Windows without a change after more threads fetched less."""
+MOST_LISTED = 200_000
+"""Objects that are listed and not yet taken at most."""
 _TRIES = 4
 
 Open = Callable[[], IO[bytes]]
 Fetched = tuple[int, LogObject, Open]
 
 
-class Pace:
-    """Number of concurrent requests: grows while the rate does not fall, shrinks when it does or S3 is throttling."""
-
-    def __init__(self, most: int = MOST) -> None:
-        self.most = most
-        self.limit = min(FIRST, most)
-        self._before = 0
-        self._rate = 0.0
-        self._rest = 0
-
-    def window(self, rate: float, waited: bool) -> None:
-        """Adjust the limit after a window.
-
-        Parameters
-        ----------
-        rate : float
-            Bytes or objects a second in the window.
-        waited : bool
-            Whether objects were waited for: else more of them are of no use.
-        """
-        if self._rest:
-            self._rest -= 1
-            return
-        if not waited:
-            return
-        if self._before and rate < self._rate * _LOSS:
-            self.limit, self._before, self._rest = self._before, 0, _REST
-        elif self.limit < self.most:
-            self._before, self._rate = self.limit, rate
-            self.limit, self._rest = min(self.most, self.limit * 2), _SETTLING
-
-    def throttled(self) -> None:
-        """Halve the limit, and leave it for a while."""
-        self.limit, self._before, self._rest = max(2, self.limit // 2), 0, 5 * _REST
-
-
 class Prefetch:
-    """Threads that fetch the objects that ``take`` gives; they come out in the order in which they arrive.
+    """Threads that fetch the objects that ``take`` gives; they come out in the order in which they arrive."""
 
-    Parameters
-    ----------
-    take : callable
-        Gives the number of the next object and the object; None at the end.
-    ended : callable
-        Whether to stop.
-    most : int
-        Requests at a time at most.
-    """
-
-    def __init__(self, take: Callable[[], tuple[int, LogObject] | None], ended: Callable[[], bool], most: int) -> None:
+    def __init__(
+        self, take: Callable[[], tuple[int, LogObject] | None], ended: Callable[[], bool], threads: int
+    ) -> None:
         self._take, self._ended = take, ended
-        self._pace = Pace(most)
         self._state = threading.Condition()
         self._ready: deque[Fetched] = deque()
         self._held = 0  # bytes fetched or on their way
-        self._working = 0
-        self._last = False
+        self._working = threads
         self._error: BaseException | None = None
-        self._done, self._since, self._waited = 0, time.monotonic(), False
-        self.threads: list[threading.Thread] = []
+        self.threads = [
+            threading.Thread(target=self._work, name="gt-secure-fetch", daemon=True) for _ in range(threads)
+        ]
 
     def start(self) -> None:
-        """Start the first threads."""
-        with self._state:
-            self._grow()
+        """Start the threads."""
+        for thread in self.threads:
+            thread.start()
 
     def next(self) -> Fetched | None:
         """Give an object with the way to open it; None at the end."""
@@ -105,7 +54,6 @@ class Prefetch:
                     raise self._error
                 if not self._working or self._ended():
                     return None
-                self._waited = True
                 self._state.wait(0.2)
             fetched = self._ready.popleft()
             self._held -= _weight(fetched[1])
@@ -119,20 +67,9 @@ class Prefetch:
             self._ready.clear()
             return numbers
 
-    def _grow(self) -> None:
-        while self._working < self._pace.limit and not self._last:
-            thread = threading.Thread(target=self._work, name="gt-secure-fetch", daemon=True)
-            self.threads.append(thread)
-            self._working += 1
-            thread.start()
-
     def _work(self) -> None:
         try:
-            while not self._ended() and self._wanted():
-                taken = self._take()
-                if taken is None:
-                    self._last = True
-                    break
+            while self._has_room() and (taken := self._take()) is not None:
                 self._fetch(*taken)
         except BaseException as error:
             self._error = self._error or error
@@ -141,49 +78,37 @@ class Prefetch:
                 self._working -= 1
                 self._state.notify_all()
 
-    def _wanted(self) -> bool:
-        """Wait for room; return whether this thread is one of as many as there should be."""
+    def _has_room(self) -> bool:
+        """Wait for room; False if no more is wanted."""
         with self._state:
             while self._held >= ROOM and not self._ended():
                 self._state.wait(0.2)
-            return self._working <= self._pace.limit and not self._last
+            return not self._ended()
 
     def _fetch(self, number: int, item: LogObject) -> None:
-        weight = _weight(item)
         with self._state:
-            self._held += weight
+            self._held += _weight(item)
         opened = item.open if item.size > SMALL else self._opened(item)
         with self._state:
             self._ready.append((number, item, opened))
-            self._done += 1
-            self._measure()
             self._state.notify_all()
 
     def _opened(self, item: LogObject) -> Open:
+        """Open an object, again after a while where S3 is throttling; errors are raised where it is read."""
         for attempt in range(_TRIES):
             try:
                 stream = item.open()
             except Throttled as error:
                 failure: Exception = error
-                with self._state:
-                    self._pace.throttled()
-                if attempt < _TRIES - 1 and not self._ended():
-                    time.sleep(0.5 * 2**attempt)
-                    continue
-                break
+                if attempt == _TRIES - 1 or self._ended():
+                    break
+                time.sleep(0.5 * 2**attempt)
             except Exception as error:
                 failure = error
                 break
-            return lambda: stream
+            else:
+                return lambda: stream
         return lambda: _raise(failure)
-
-    def _measure(self) -> None:
-        now = time.monotonic()
-        if now - self._since < _WINDOW_S or self._done < self._pace.limit:
-            return
-        self._pace.window(self._done / (now - self._since), self._waited)
-        self._done, self._since, self._waited = 0, now, False
-        self._grow()
 
 
 def _weight(item: LogObject) -> int:
@@ -193,3 +118,61 @@ def _weight(item: LogObject) -> int:
 
 def _raise(error: Exception) -> IO[bytes]:
     raise error
+
+
+class ListedAhead:
+    """Iterator over a listing that a thread carries on.
+
+    Attributes
+    ----------
+    objects, bytes : int
+        What was listed so far; ``bytes`` as stored.
+    ended : bool
+        Whether everything is listed.
+    """
+
+    def __init__(self, found: Iterable[LogObject], stopped: Callable[[], bool]) -> None:
+        self._found, self._stopped = found, stopped
+        self._state = threading.Condition()
+        self._waiting: deque[LogObject] = deque()
+        self._error: BaseException | None = None
+        self._thread: threading.Thread | None = None
+        self.objects = self.bytes = 0
+        self.ended = False
+
+    def __iter__(self) -> Iterator[LogObject]:
+        return self
+
+    def __next__(self) -> LogObject:
+        with self._state:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._list, name="gt-secure-ahead", daemon=True)
+                self._thread.start()
+            while not self._waiting and not self.ended:
+                self._state.wait()
+            if self._waiting:
+                self._state.notify_all()
+                return self._waiting.popleft()
+            error, self._error = self._error, None
+        if error is not None:
+            raise error
+        raise StopIteration
+
+    def _list(self) -> None:
+        try:
+            for item in self._found:
+                with self._state:
+                    while len(self._waiting) >= MOST_LISTED and not self._stopped():
+                        self._state.wait(0.2)
+                    if self._stopped():
+                        break
+                    self._waiting.append(item)
+                    self.objects += 1
+                    self.bytes += item.size
+                    self._state.notify_all()
+        except BaseException as error:
+            self._error = error
+        finally:
+            with self._state:
+                self.ended = True
+                self._state.notify_all()

@@ -21,15 +21,13 @@ from typing import TYPE_CHECKING
 
 from ...errors import AccessDenied, GtSecureError, NotFound
 from ...text import duration, size_text
-from ..storage.objects import LogObject, S3Object
-from ..storage.resumable_body import transport_errors
+from ..storage.objects import LogObject, S3Object, transport_errors
 from .arrow_stream import LineBatch
 from .batching import Buffers, Packed, Packer, buffer_size
 from .chunks import CHUNK, Metered, unpacked
 from .json_stream import Item, JsonStream, looks_like_json
-from .listed_ahead import ListedAhead
 from .neighbours import is_record, neighbour_file
-from .prefetch import Fetched, Open, Prefetch
+from .prefetch import Fetched, ListedAhead, Open, Prefetch
 
 if TYPE_CHECKING:
     from .json_records import RecordSink
@@ -116,18 +114,7 @@ class Tally:
 class Reader:
     """Iterator of :class:`LineBatch` over log objects.
 
-    Parameters
-    ----------
-    objects : iterable of LogObject
-        May be a listing that is still going on.
-    sink : RecordSink
-        Takes what is JSON and not lines.
-    threads : int
-        Readers at the same time.
-    progress : callable, optional
-        Called with :class:`Progress` from a reading thread, at most ten times a second.
-    cancel : threading.Event, optional
-        When set, reading stops soon, and the batches end: see ``cancelled``.
+    ``progress`` is called with :class:`Progress` from a reading thread, at most ten times a second.
 
     Attributes
     ----------

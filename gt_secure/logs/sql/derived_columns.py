@@ -272,12 +272,7 @@ def derived(
     Whatever is concluded from a query is concluded from its canonical form (``params`` and ``asked``), because a server
     computes the signature over decoded names and values: no spelling hides a request.
 
-    Parameters
-    ----------
-    needed : collection of str, optional
-        Columns that the outer query names: others are left out of the text, which an engine reads and binds first.
-    test_urls : UrlJournal, optional
-        The journal of our own test URLs, for the column ``test``; without it no row is one.
+    Columns that are not ``needed`` by the outer query are left out of the text, which an engine reads and binds first.
     """
     d, test = dialect, "false" if test_urls is None else own_test(test_urls)
     wanted = {*FIELDS, *EXTRA, *_OF_QUERY, "test"} if needed is None else {*needed}

@@ -9,13 +9,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...errors import InvalidInput
-from ..network_match import read_address
+from ...network import read_address
 from ..table import Table
 from .columns import COLUMNS, FIELDS
 
 if TYPE_CHECKING:
     from ..engines.duckdb_store import Store
-    from ..export_file import Export
 
 
 def merged(store: Store, rows: str) -> str:
@@ -123,11 +122,10 @@ def finish(
     limit: int | None = None,
     *,
     once: bool = False,
-    export: Export | None = None,
 ) -> Table:
     """Format a grouped table that has the ``by`` columns and ``hits``; most hits first.
 
-    ``once``: each group has one row in it already. ``export``: write the rows there, if the engine can.
+    ``once``: each group has one row in it already.
     """
     join = ""
     if "network" in by:
@@ -143,8 +141,6 @@ def finish(
         f"SELECT {picks}{comma}{hits} FROM {table} {join} {groups} "
         f"ORDER BY {order} {f'LIMIT {limit}' if limit is not None else ''}"
     )
-    if export is not None and export.write(store, select):
-        return Table([*by, "hits"], [])
     return Table([*by, "hits"], store.query(select))
 
 

@@ -110,13 +110,6 @@ def all_rows(
 def statement(question: Question, lines: str, dialect: Dialect, *, with_source: bool = False) -> str:
     """The SQL of a question.
 
-    Parameters
-    ----------
-    lines : str
-        A relation with the columns ``source``, ``pos`` and ``line``.
-    with_source : bool
-        Count by the file or object too.
-
     Returns
     -------
     str

@@ -119,18 +119,8 @@ def list_logs(
 
     The layout is seen from the keys. Keys in no known layout are all listed, except those written before ``since``.
 
-    Parameters
-    ----------
-    client : boto3 S3 client
-    uri : str
-        ``s3://bucket/prefix``.
-    since, until : datetime, optional
-        UTC, without a zone.
-    late : timedelta
-        How long after ``until`` deliveries are looked for.
-    borders : callable, optional
-        Gives keys under a bucket's prefix that were there once, a page apart: the parts between them are listed at the
-        same time.
+    ``since`` and ``until`` are UTC; deliveries are looked for until ``late`` after the end. ``borders`` gives keys that
+    were there once, a page apart: the parts between them are listed at the same time.
     """
     bucket, prefix = split_uri(uri)
     last = (until + late).date() if until else None

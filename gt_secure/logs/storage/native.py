@@ -11,7 +11,7 @@ import datetime as dt
 import re
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
@@ -28,7 +28,6 @@ _BACKOFF = {
     "max_backoff": dt.timedelta(seconds=1),
     "base": 2,
 }
-_CHUNK = 1 << 20
 _NOBODY = "http://127.0.0.1:9"
 
 
@@ -43,54 +42,18 @@ class NativeBucket:
 
     def whole(self, key: str, etag: str, size: int) -> Any:
         """Return the content of an object, a buffer; None where boto3 is to be asked."""
-        return self._try(key, etag, lambda answer: _of_size(answer.bytes(), size))
-
-    def body(self, key: str, etag: str) -> NativeBody | None:
-        """Return the content of an object as a stream; None where boto3 is to be asked."""
-        body: NativeBody | None = self._try(key, etag, lambda answer: NativeBody(answer.stream(_CHUNK)))
-        return body
-
-    def _try(self, key: str, etag: str, use: Callable[[Any], Any]) -> Any:
         if self._misses >= _MISSES or not etag or not _KEY.fullmatch(key):
             return None
         try:
             # If-Match: where obstore reads on after a broken connection, it is the same content.
-            result = use(self._get(self._store, key, options={"if_match": f'"{etag}"'}))
+            result = self._get(self._store, key, options={"if_match": f'"{etag}"'}).bytes()
+            if len(result) != size:
+                raise ConnectionError("the response is not the object")
         except Exception:  # boto3 gives the reason
             self._misses += 1
             return None
         self._misses = 0
         return result
-
-
-def _of_size(data: Any, size: int) -> Any:
-    if len(data) != size:
-        raise ConnectionError("the response is not the object")
-    return data
-
-
-class NativeBody:
-    """The body of one response, as ``ResumingBody`` reads it."""
-
-    def __init__(self, chunks: Iterator[Any]) -> None:
-        self._chunks: Iterator[Any] | None = iter(chunks)
-        self._rest = memoryview(b"")
-
-    def read(self, size: int) -> bytes:
-        """Up to ``size`` bytes; raises ConnectionError where the response breaks off."""
-        while not self._rest and self._chunks is not None:
-            try:
-                self._rest = memoryview(next(self._chunks))
-            except StopIteration:
-                return b""
-            except Exception as error:
-                raise ConnectionError(f"the response broke off ({type(error).__name__})") from None
-        data, self._rest = self._rest[:size], self._rest[size:]
-        return bytes(data)
-
-    def close(self) -> None:
-        """Let the connection go."""
-        self._chunks = None
 
 
 _buckets: weakref.WeakKeyDictionary[Any, dict[str, NativeBucket | None]] = weakref.WeakKeyDictionary()

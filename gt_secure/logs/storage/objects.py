@@ -7,15 +7,14 @@ import glob
 import io
 import os
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Protocol, cast, runtime_checkable
 
 from ...errors import NotFound
-from .native import NativeBucket, native_bucket
-from .pages import before_parse
-from .resumable_body import ResumingBody
+from .native import native_bucket
 
 SMALL = 8 << 20
 """Bytes up to which an object is fetched whole before it is read."""
@@ -108,39 +107,97 @@ class S3Object:
     def most_requests(self) -> int:
         """Requests at a time that its client can do."""
         if native_bucket(self.client, self.bucket) is not None:
-            return 128
+            return 64
         config = getattr(getattr(self.client, "meta", None), "config", None)
         return min(32, getattr(config, "max_pool_connections", 16))
 
     def open(self) -> IO[bytes]:
         """Fetch the object; a small one at once, so that its connection is free again."""
-        native = native_bucket(self.client, self.bucket)
         if self.size > SMALL:
-            return cast("IO[bytes]", ResumingBody(lambda start: self._body(start, native), self.size))
+            return cast("IO[bytes]", ResumingBody(self._body, self.size))
+        native = native_bucket(self.client, self.bucket)
         data = None if native is None else native.whole(self.key, self.etag, self.size)
         return io.BytesIO(ResumingBody(self._body, self.size).read() if data is None else data)
 
-    def _body(self, start: int, native: NativeBucket | None = None) -> Any:
+    def _body(self, start: int) -> Any:
         from ...aws.arns import bucket_arn, client_partition
         from ...aws.client import aws_errors
 
-        if native is not None and not start and (body := native.body(self.key, self.etag)) is not None:
-            return body
         # The rest must be of the same content.
         rest = {"Range": f"bytes={start}-", "IfMatch": f'"{self.etag}"'} if start else {}
-        with (
-            aws_errors("s3:GetObject", bucket_arn(client_partition(self.client), self.bucket, self.key)),
-            before_parse(self.client, "GetObject", _drop_date),
-        ):
+        with aws_errors("s3:GetObject", bucket_arn(client_partition(self.client), self.bucket, self.key)):
             answer = self.client.get_object(Bucket=self.bucket, Key=self.key, **rest)
         if not answer.get("ETag"):  # a page of a proxy: S3 names the version of what it sends
             raise ConnectionError("the response is not from S3")
         return answer["Body"]
 
 
-def _drop_date(response: dict[str, Any]) -> None:
-    """Leave out the date of an object, which botocore takes a twentieth of the processor time to read."""
-    response["headers"].pop("last-modified", None)
+ATTEMPTS = 4
+"""Connections for one object; boto3 repeats a request, but not one whose body breaks off."""
+
+
+class ResumingBody(io.RawIOBase):
+    """A body that is asked for again, from where it broke; fewer bytes than ``size`` are a break too."""
+
+    def __init__(self, get: Callable[[int], Any], size: int) -> None:
+        super().__init__()
+        self._get, self._size = get, size
+        self._at, self._left = 0, ATTEMPTS - 1
+        self._body: Any = io.BytesIO()
+        try:
+            self._body = get(0)
+        except OSError:
+            self._again()
+
+    def readable(self) -> bool:
+        """True."""
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """Up to ``size`` bytes, or all."""
+        if size is None or size < 0:
+            return b"".join(iter(lambda: self.read(1 << 20), b""))
+        while True:
+            try:
+                data: bytes = self._body.read(size)
+                if data or not size or self._at >= self._size:
+                    self._at += len(data)
+                    return data
+                raise EOFError(f"the connection ended after {self._at:,} of {self._size:,} bytes")
+            except Exception as error:
+                if not isinstance(error, (OSError, EOFError, *transport_errors())):
+                    raise
+                if self._at >= self._size > 0:  # all of it came, whatever the response promised
+                    return b""
+                if not self._left:
+                    raise
+                self._again()
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer, as far as one read goes."""
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        """Let the connection go."""
+        super().close()
+        self._body.close()
+
+    def _again(self) -> None:
+        self._body.close()
+        time.sleep(0.1 * 2 ** (ATTEMPTS - 1 - self._left))
+        self._left -= 1
+        self._body = self._get(self._at)
+
+
+def transport_errors() -> tuple[type[BaseException], ...]:
+    """Return the errors that a broken connection raises in the middle of a body; known only if botocore is in use."""
+    if "botocore" not in sys.modules:
+        return ()
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    return BotoCoreError, ClientError
 
 
 def local_files(pattern: str) -> list[LocalFile]:

@@ -7,7 +7,6 @@ others make with the same client.
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import threading
 from collections import deque
@@ -19,40 +18,6 @@ from urllib.parse import unquote_plus
 from ...aws.arns import bucket_arn, client_partition
 from ...aws.client import aws_errors
 
-_calls = threading.local()
-
-
-@contextlib.contextmanager
-def before_parse(client: Any, operation: str, change: Callable[[dict[str, Any]], None]) -> Iterator[None]:
-    """Within it, let a function change the responses to an operation that this thread calls.
-
-    Parameters
-    ----------
-    client : boto3 S3 client
-        Nothing is changed for a stand-in that has no events.
-    operation : str
-        Name in the API, such as ``GetObject``.
-    change : callable
-        Takes a response as botocore's parser does: ``status_code``, ``headers`` and ``body``.
-    """
-    events = getattr(getattr(client, "meta", None), "events", None)
-    if events is not None:
-        # With the wildcard it is called before botocore's own handler for S3, which parses every body once for itself
-        # to find errors with status 200.
-        events.register(f"before-parse.*.{operation}", _change, unique_id=f"gt-secure-{operation}")
-    _calls.change = change
-    try:
-        yield
-    finally:
-        _calls.change = None
-
-
-def _change(response_dict: dict[str, Any], **_: Any) -> None:
-    change = getattr(_calls, "change", None)
-    if change is not None:
-        change(response_dict)
-
-
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -62,24 +27,33 @@ PAGE = 1000
 """Objects on a page."""
 
 
+_own = threading.local()
+"""The page that this thread asks for."""
+
+
 def list_page(client: Any, **wanted: Any) -> dict[str, Any]:
     """Return one page of ``ListObjectsV2`` with Key, Size, ETag and LastModified of each object."""
-    read: list[dict[str, Any]] = []
+    events = getattr(getattr(client, "meta", None), "events", None)  # a stand-in has none
+    if events is not None:
+        # With the wildcard it is called before botocore's own handler for S3, which parses every body once for itself
+        # to find errors with status 200.
+        events.register("before-parse.*.ListObjectsV2", _take_out, unique_id="gt-secure-list")
+    _own.page, _own.asked = None, True
+    try:
+        with aws_errors("s3:ListBucket", bucket_arn(client_partition(client), wanted["Bucket"])):
+            page: dict[str, Any] = client.list_objects_v2(**wanted)
+        return _own.page or dict(page)
+    finally:
+        _own.asked = False
 
-    def keep(response: dict[str, Any]) -> None:
-        body = response.get("body")
-        if response["status_code"] != 200 or not isinstance(body, bytes):
-            return
-        if (page := _read(body)) is not None:
-            read.append(page)
-            response["body"] = b"<ListBucketResult/>"
 
-    with (
-        aws_errors("s3:ListBucket", bucket_arn(client_partition(client), wanted["Bucket"])),
-        before_parse(client, "ListObjectsV2", keep),
-    ):
-        page: dict[str, Any] = client.list_objects_v2(**wanted)
-        return read[-1] if read else dict(page)
+def _take_out(response_dict: dict[str, Any], **_: Any) -> None:
+    """Read the page of a response, and leave botocore an empty one."""
+    body = response_dict.get("body")
+    if getattr(_own, "asked", False) and response_dict["status_code"] == 200 and isinstance(body, bytes):
+        _own.page = _read(body)
+        if _own.page is not None:
+            response_dict["body"] = b"<ListBucketResult/>"
 
 
 def _read(body: bytes) -> dict[str, Any] | None:

@@ -24,16 +24,8 @@ def resolve(
 ) -> Iterator[LogObject]:
     """Turn what a person names into objects to read.
 
-    Parameters
-    ----------
-    sources : str, path or iterable
-        Files, folders, globs, ``s3://bucket/prefix``, ``-`` for standard input, or log objects.
-    client : boto3 S3 client, optional
-        For ``s3://`` sources.
-    since, until : datetime, optional
-        UTC; they bound the listing of ``s3://`` prefixes, with a margin for late delivery.
-    borders : callable, optional
-        See :func:`~gt_secure.logs.storage.listing.list_logs`.
+    Sources are files, folders, globs, ``s3://bucket/prefix``, ``-`` for standard input, or log objects. A range of time
+    bounds the listing of ``s3://`` prefixes, with a margin for late delivery.
     """
     single = isinstance(sources, (str, Path, LogObject)) or hasattr(sources, "uri")
     items: list[Any] = [sources] if single else list(sources)  # type: ignore[arg-type]
