@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 TEAM, BUCKET, PREFIX = "open-team", "gt-images", "scans/"
 OFFICE, ELSEWHERE = "203.0.113.7", "198.51.100.9"
 _OPENED = (("0001", OFFICE, ELSEWHERE), ("0002", OFFICE, None), ("0003", "203.0.113.21", None))
-"""Objects, the workers who open their tasks, and who uses a forwarded URL."""
+"""Objects, the workers who open their tasks, and who uses their URL from another address."""
 
 _current: Demo | None = None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -12,15 +13,29 @@ from gt_secure.access.explain.explanation import explain
 from gt_secure.aws.endpoints import VpcEndpoint
 from gt_secure.aws.teams import LabelingJob, UrlLock, Workteam
 from gt_secure.changes.engine import ChangeStep
-from gt_secure.changes.journal import ChangeRecord
+from gt_secure.changes.journal import ChangeRecord, Journal
 from gt_secure.changes.transaction import Applied
 from gt_secure.changes.verify import ProbeResult
 from gt_secure.columns import lay_out, width, wrap
 from gt_secure.findings.model import Finding
-from gt_secure.listings import Endpoints, Findings, Jobs, Journal, Workteams
+from gt_secure.listings import Endpoints, Findings, Jobs, Workteams
 from gt_secure.presign.probe import Probe
 
 NASTY = '<img src=x onerror=alert(1)>\x1b[31m\u202e"\u2066'
+
+
+class Kept(Journal):
+    """A journal whose records are not on disk."""
+
+    def __init__(self, records: Sequence[ChangeRecord] = ()) -> None:
+        super().__init__("no-such-folder")
+        self.records = records
+
+    def __iter__(self) -> Iterator[ChangeRecord]:
+        return iter(self.records)
+
+    def __len__(self) -> int:
+        return len(self.records)
 
 
 def finding(text: str) -> Finding:
@@ -39,7 +54,7 @@ def shown(text: str) -> dict[str, Any]:
         "endpoints": Endpoints([VpcEndpoint(text, text, text, text, text, text)]),
         "findings": Findings([finding(text)]),
         "finding": finding(text),
-        "journal": Journal([record]),
+        "journal": Kept([record]),
         "probe": probe,
         "explanation": explain(probe),
         "applied": Applied(text, "applied", (step,)),
@@ -60,7 +75,7 @@ def test_it_shows_itself_and_nothing_from_outside_acts(name: str) -> None:
     assert str(plain)
 
 
-@pytest.mark.parametrize("kind", [Workteams, Jobs, Endpoints, Journal, Findings])
+@pytest.mark.parametrize("kind", [Workteams, Jobs, Endpoints, Kept, Findings])
 def test_an_empty_one_says_so(kind: Any) -> None:
     assert kind().empty == str(kind()) == repr(kind())
     assert kind().empty in html.unescape(re.sub(r"<[^>]*>", "", kind()._repr_html_()))
@@ -75,7 +90,7 @@ def test_they_remain_sequences() -> None:
 
 
 def test_probes_of_an_apply_are_shown() -> None:
-    results = (ProbeResult("allowed", "203.0.113.7", "allowed"), ProbeResult("refused", "198.51.100.9", "allowed"))
+    results = (ProbeResult("allowed", "203.0.113.7", "opened"), ProbeResult("refused", "198.51.100.9", "opened"))
     markup = Applied("1", "applied", probes=results)._repr_html_()
     assert re.findall(r"(not )?as expected", markup) == ["", "not "]
 

@@ -84,7 +84,7 @@ def portal_text(cidrs: tuple[str, ...] | list[str]) -> str:
 
 def _lock_text(value: Toggles) -> str:
     texts = {
-        "off": "off: a forwarded URL works from anywhere",
+        "off": "off: a worker's URL works from any address",
         "SourceIp": "SourceIp: a URL works only from the public address of the worker who opened the task",
         "VpcSourceIp": "VpcSourceIp: a URL works only from the worker's address inside the VPC, through an S3 endpoint",
     }

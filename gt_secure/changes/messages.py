@@ -60,7 +60,7 @@ def _url_lock(wish: Restriction, state: State, changing: bool) -> Iterator[Notic
         yield Notice(
             "url-lock-off",
             "warning",
-            "Without the URL lock a forwarded URL works from anywhere until it expires.",
+            "Without the URL lock a worker's URL works from any address until it expires.",
             "Guard the bucket, unless another control protects it.",
             "url_lock",
         )

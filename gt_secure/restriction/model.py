@@ -310,8 +310,8 @@ def _url_lock(value: object, team: str | None, notices: list[Notice]) -> bool | 
             Notice(
                 "no-url-lock",
                 "warning",
-                f"A {kind.removesuffix('-crowd')} team has no URL lock: a forwarded URL is stopped by the bucket "
-                "guard alone.",
+                f"A {kind.removesuffix('-crowd')} team has no URL lock: the bucket guard alone stops a worker's "
+                "URL used from another address.",
                 "Give a bucket and addresses.",
                 "url_lock",
             )

@@ -1,6 +1,6 @@
 """Simulate a worker: open a task of the sandbox's portal from an address, and submit its label.
 
-On AWS a worker does this in a browser. Tutorials and tests use it to show the result of a forwarded URL.
+On AWS a worker does this in a browser. Tutorials and tests use it to show what happens to a URL elsewhere.
 """
 
 from __future__ import annotations
