@@ -135,15 +135,7 @@ class Aws:
     @overload
     def client(self, service: str, region: str | None = None) -> Any: ...
     def client(self, service: str, region: str | None = None) -> Any:
-        """Return the boto3 client of a service; made once per service and region.
-
-        Parameters
-        ----------
-        service : str
-            ``s3``, ``sagemaker``, ``sts``, ``ec2``, ``iam`` ...
-        region : str, optional
-            Another region than ``self.region``, for a bucket in another region.
-        """
+        """Return the boto3 client of a service; made once per service and region."""
         key = (service, region or self.region)
         with self._lock:
             if key not in self._clients:
@@ -164,14 +156,6 @@ class Aws:
         """Return a connection with other credentials, in any region, that uses the endpoints of this one.
 
         An endpoint of one service that names this connection's region, such as that of a VPC, serves no other region.
-
-        Parameters
-        ----------
-        access_key, secret_key, token, region : str
-        timeout_s : float
-            Seconds to wait for one response.
-        calls : list of str
-            Gets the name of each call.
         """
         session = session_with(access_key, secret_key, token, region, self._session)
         session.events.register("before-call.*.*", lambda model, **_: calls.append(model.name))
@@ -302,20 +286,6 @@ def connect_aws(
     timeout_s: float | None = None,
 ) -> Aws:
     """Find credentials and region as every AWS tool does, without an AWS call.
-
-    Parameters
-    ----------
-    profile : str, optional
-        A profile of the AWS configuration; the default is ``AWS_PROFILE``.
-    region : str, optional
-        The region of the workteams; the default is that of the session or environment.
-    boto3_session : boto3.session.Session, optional
-        A session to use instead.
-    endpoint_url : str, optional
-        A custom endpoint URL, such as the sandbox. By default each service has the endpoint of the session's clients:
-        that of ``AWS_ENDPOINT_URL_S3``, ``AWS_ENDPOINT_URL`` or the profile.
-    timeout_s : float, optional
-        Seconds to wait for one response.
 
     Raises
     ------

@@ -72,15 +72,7 @@ _VPC_SERVICES = {
 
 @contextlib.contextmanager
 def aws_errors(action: str, resource: str = "*") -> Iterator[None]:
-    """Translate botocore exceptions into our errors, with the next step for this call.
-
-    Parameters
-    ----------
-    action : str
-        The IAM action, for example ``sagemaker:UpdateWorkteam``.
-    resource : str
-        The ARN that the action needs, for the policy that an administrator gets.
-    """
+    """Translate botocore exceptions into our errors, with the next step for this call."""
     from botocore import exceptions as boto
     from botocore.parsers import ResponseParserError
 

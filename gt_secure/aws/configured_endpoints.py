@@ -36,16 +36,6 @@ SERVICES = ("sagemaker", "s3", "sts")
 def configured_endpoints(session: boto3.session.Session) -> tuple[str | None, dict[str, str]]:
     """Return the endpoint for all services, if one is configured, and those of single services that differ.
 
-    Parameters
-    ----------
-    session : boto3.session.Session
-        The session whose clients have these endpoints.
-
-    Returns
-    -------
-    (str or None, dict of str to str)
-        None where botocore finds the endpoints itself: those of AWS, or others that are not on this machine.
-
     Raises
     ------
     InvalidInput

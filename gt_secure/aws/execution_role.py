@@ -44,17 +44,7 @@ class ExecutionRole:
 
 
 def find_execution_role(session_role: str, client: _ClientOf, *, metadata: Path = STUDIO_METADATA) -> ExecutionRole:
-    """Find the full ARN of a session's role: the cheapest sure source first.
-
-    Parameters
-    ----------
-    session_role : str
-        ARN of the role without its path, as the session's ARN gives it.
-    client : callable
-        Takes a service's name, gives its client.
-    metadata : Path, optional
-        Studio's metadata file.
-    """
+    """Find the full ARN of a session's role: the cheapest sure source first."""
     name = session_role.rsplit("/", 1)[-1]
     described = _described(metadata)
     sources: tuple[tuple[str, Callable[[], str]], ...] = (

@@ -203,10 +203,6 @@ def team_reference(team: TeamLike) -> str:
 def team_name(team: TeamLike) -> str:
     """Return the reference of a workteam in a restriction: its name, or the ARN of a vendor or public one.
 
-    Parameters
-    ----------
-    team : str, Workteam or sagemaker.core.resources.Workteam
-
     Raises
     ------
     InvalidInput
@@ -414,15 +410,7 @@ def workforce_from_api(item: Mapping[str, Any]) -> Workforce:
 
 
 def jobs_of_team(aws: Aws, team: Workteam, *, most: int = 20) -> list[LabelingJob]:
-    """List the labeling jobs of a team that still wait for workers, with their data locations.
-
-    Parameters
-    ----------
-    aws : Aws
-    team : Workteam
-    most : int
-        Maximum number of jobs to describe: each one needs a call.
-    """
+    """List the labeling jobs of a team that still wait for workers, with their data locations."""
     if team.kind == "public":
         return []
     client = aws.client("sagemaker")

@@ -50,15 +50,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def overruled(sandbox: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
-    """Return a sandbox's variables, with those that overrule what an environment has beside them.
-
-    Parameters
-    ----------
-    sandbox : mapping
-        The variables of the sandbox.
-    environment : mapping
-        The environment that they go into.
-    """
+    """Return a sandbox's variables, with those that overrule what an environment has beside them."""
     more = {name: value for name, value in _OVERRULE.items() if environment.get(name)}
     endpoint = sandbox["AWS_ENDPOINT_URL"]
     more |= {name: endpoint for name in environment if name.startswith(_PER_SERVICE)}

@@ -1,4 +1,4 @@
-"""``gt-secure sandbox`` and ``python -m gt_secure.sandbox``: run a sandbox in the foreground."""
+"""``gt-secure sandbox``: run a sandbox in the foreground."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..errors import GtSecureError
 from . import control, private_environment
 from .client_environment import Running
 from .server import serve
-from .settings import ACCOUNT, Settings
+from .settings import Settings
 
 USAGE = 64
 """Exit code of a wrong command line, as for every command of gt-secure."""
@@ -57,15 +57,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", choices=("demo", "none"), default="demo", help="what an empty sandbox is filled with")
     parser.add_argument("--json", action="store_true", help="print one line of JSON instead of shell lines")
-    parser.set_defaults(account=ACCOUNT, vpc_port=0, workforce_delay=1.0, exit_with_stdin=False)
-
-
-def _add_settings(parser: argparse.ArgumentParser) -> None:
-    """Add what :meth:`Settings.to_options` passes to another process, and people set in Python."""
-    parser.add_argument("--account", default=ACCOUNT)
-    parser.add_argument("--vpc-port", type=int, default=0)
-    parser.add_argument("--workforce-delay", type=float, default=1.0)
-    parser.add_argument("--exit-with-stdin", action="store_true")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -77,22 +68,23 @@ def run(args: argparse.Namespace) -> int:
     settings = Settings(
         host=args.host,
         port=args.port,
-        vpc_port=args.vpc_port,
         state_dir=args.state_dir,
         log_delay_s=args.log_delay,
-        workforce_delay_s=args.workforce_delay,
         seed=args.seed,
-        account=args.account,
         container_host=args.container_host,
     )
     if settings.container_host is not None:
         print(_WARNING, file=sys.stderr, flush=True)
     if (python := _other_interpreter()) is not None:
         return _run_with(python, settings, args.json)
+    return _serve(settings, args.json, with_stdin=False)
+
+
+def _serve(settings: Settings, as_json: bool, *, with_stdin: bool) -> int:
     try:
-        serve(settings, lambda running: _announce(running, args.json), with_stdin=args.exit_with_stdin)
+        serve(settings, lambda running: _announce(running, as_json), with_stdin=with_stdin)
     except GtSecureError as error:
-        return _report(error, args.json)
+        return _report(error, as_json)
     except KeyboardInterrupt:
         return 130
     return 0
@@ -134,7 +126,7 @@ def _other_interpreter() -> Path | None:
 
 def _run_with(python: Path, settings: Settings, as_json: bool) -> int:
     """Run the same sandbox with another interpreter, which ends when this process ends."""
-    command = [str(python), "-P", str(private_environment.BOOTSTRAP), "--exit-with-stdin", *settings.to_options()]
+    command = [str(python), "-P", str(private_environment.BOOTSTRAP), "--settings", settings.to_json()]
     env = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
     with subprocess.Popen([*command, *(["--json"] if as_json else [])], env=env, stdin=subprocess.PIPE) as child:
         try:
@@ -177,11 +169,17 @@ def _facts(running: Running) -> dict[str, object]:
 
 
 def main() -> int:
-    """Entry point of ``python -m gt_secure.sandbox``."""
+    """Entry point of the program that runs this package with another interpreter.
+
+    With ``--settings`` it is run by another process, and ends when its standard input does.
+    """
     parser = argparse.ArgumentParser(prog="gt-secure sandbox", description=__doc__)
     add_arguments(parser)
-    _add_settings(parser)
+    parser.add_argument("--settings", type=Settings.from_json, help=argparse.SUPPRESS)
     try:
-        return run(parser.parse_args())
+        args = parser.parse_args()
     except SystemExit as end:
         raise SystemExit(USAGE if end.code == 2 else end.code) from None  # argparse ends with 2 for a wrong option
+    if args.settings is not None:
+        return _serve(args.settings, args.json, with_stdin=True)
+    return run(args)

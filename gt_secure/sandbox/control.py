@@ -16,26 +16,7 @@ _TIMEOUT_S = 30
 
 
 def reset(endpoint_url: str | None = None) -> None:
-    """Put a running sandbox back to its seeded state; its address and its keys stay.
-
-    Objects, policies, teams, jobs, roles, log rows and the journal of changes that are not the seed's are gone
-    afterwards. Tutorials begin with this call.
-
-    Parameters
-    ----------
-    endpoint_url : str, optional
-        The sandbox; ``AWS_ENDPOINT_URL`` otherwise. The call is signed with the keys of the environment, so it reaches
-        only a sandbox that you started.
-
-    Raises
-    ------
-    InvalidInput
-        If no sandbox is named, or the address is not one of this machine.
-    Unreachable
-        If nothing answers there.
-    GtSecureError
-        If it is no sandbox, or not yours.
-    """
+    """Put a running sandbox back to its seeded state; see :func:`gt_secure.sandbox.reset`."""
     post_signed(_checked(endpoint_url or os.environ.get("AWS_ENDPOINT_URL", "")), RESET, _credentials())
 
 

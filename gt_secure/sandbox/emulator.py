@@ -17,7 +17,7 @@ from typing import Any
 
 from ..errors import GtSecureError, Unsupported
 from . import private_environment, vpc
-from .gateway import conditions, not_principal, variables
+from .gateway import conditions, evaluator
 from .settings import REGION, Settings, account_id
 
 Response = tuple[int, dict[str, str], bytes]
@@ -62,8 +62,7 @@ def load(settings: Settings) -> None:
         raise private_environment.missing() from error
     hypercorn_compat.install()
     conditions.install()
-    not_principal.install()
-    variables.install()
+    evaluator.install()
     vpc.install()
     if settings.state_dir is not None:
         _restore()

@@ -14,13 +14,6 @@ def on_end(act: Callable[[], None], *, name: str) -> None:
 
     Standard input itself becomes empty: children of this process (Node, for example) would inherit the pipe, and
     one that makes it non-blocking makes it so for every process that has it.
-
-    Parameters
-    ----------
-    act : callable
-        Function to call when the pipe ends.
-    name : str
-        Name of the thread.
     """
     standard_input = sys.stdin.fileno()
     pipe = os.dup(standard_input)  # children do not inherit it

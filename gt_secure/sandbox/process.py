@@ -128,8 +128,8 @@ class Sandbox:
             "-P",
             str(private_environment.BOOTSTRAP),
             "--json",
-            "--exit-with-stdin",
-            *self._settings.to_options(),
+            "--settings",
+            self._settings.to_json(),
         ]
         env = _environment(same_interpreter=self._python == sys.executable)
         try:

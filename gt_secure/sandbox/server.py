@@ -19,15 +19,6 @@ from .settings import Settings, use_account
 def serve(settings: Settings, ready: Callable[[Running], None], *, with_stdin: bool = False) -> None:
     """Run a sandbox in this process until SIGINT or SIGTERM.
 
-    Parameters
-    ----------
-    settings : Settings
-        How to run it.
-    ready : callable
-        Called once, when both listeners answer.
-    with_stdin : bool
-        Whether to stop also when standard input ends, so that no sandbox outlives the program that started it.
-
     Raises
     ------
     InvalidInput
@@ -41,7 +32,7 @@ def serve(settings: Settings, ready: Callable[[Running], None], *, with_stdin: b
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(_private_folder(settings))
         public = stack.enter_context(_listen(host_of(settings), settings.port))
-        endpoint = stack.enter_context(_listen(host_of(settings), settings.vpc_port))
+        endpoint = stack.enter_context(_listen(host_of(settings), 0))
         more = [
             stack.enter_context(_listen(host, public.getsockname()[1], "container_host"))
             for host in ([settings.container_host] if settings.container_host else [])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import socket
 from collections.abc import Callable, Sequence
@@ -18,13 +19,13 @@ from . import client_environment, emulator, parent
 from .accesslog.delivery import Delivery
 from .accesslog.recorder import Recorder
 from .client_environment import Running, host_of, url_of
+from .demo_data import resources as seed
 from .gateway.app import Front
-from .lifecycle import Lifecycle
 from .portal.credentials import Issuer
 from .portal.pages import Pages
 from .portal.worker_portal import PortalApp
 from .sagemaker.service import SageMaker
-from .settings import REGION, Settings
+from .settings import REGION, Settings, account_id
 from .state import SandboxState
 from .trail import Trail
 
@@ -118,3 +119,55 @@ def _stop_on_end_of_input(stop: asyncio.Event) -> None:
             loop.call_soon_threadsafe(stop.set)
 
     parent.on_end(end, name="gt-secure-sandbox-parent")
+
+
+class Lifecycle:
+    """Everything that a sandbox holds."""
+
+    def __init__(
+        self, settings: Settings, state: SandboxState, delivery: Delivery, trail: Trail, journal: Path
+    ) -> None:
+        self._settings = settings
+        self._state = state
+        self._delivery = delivery
+        self._trail = trail
+        self._journal = journal
+
+    async def fill(self) -> None:
+        """Make the administrator and the demo, where they are missing."""
+        await seed.administrator(self._state)
+        await seed.demo(self._state, self._settings)
+        self._save()
+
+    async def reset(self) -> None:
+        """Forget everything and fill it again; the administrator keeps the keys."""
+        from ministack.services import ec2, iam, s3, sts, waf
+
+        key = self._state.credentials["access_key"]
+        record = iam._access_keys.get_scoped(account_id(), None, key)
+        for service in (s3, sts, iam, ec2, waf):
+            service.reset()
+        self._state.regions.clear()
+        self._delivery.clear()
+        self._trail.clear()
+        _clear(self._journal)
+        if self._settings.state_dir is not None:
+            _clear(emulator.objects_folder(self._settings.state_dir))
+        await seed.administrator_user()
+        iam._access_keys[key] = record
+        await seed.demo(self._state, self._settings)
+        self._save()
+
+    def _save(self) -> None:
+        self._state.save()
+        if self._settings.state_dir is not None:
+            emulator.save()
+
+
+def _clear(folder: Path) -> None:
+    """Delete what is in a folder, if there is one; links are deleted, not followed."""
+    for entry in folder.iterdir() if folder.is_dir() else ():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry, ignore_errors=True)
+        else:
+            entry.unlink(missing_ok=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -34,8 +35,8 @@ class Settings:
     container_host : str or None
         Private address of this machine to listen on as well, for containers. Whoever reaches it may claim any source
         address and open the worker portal.
-    port, vpc_port : int
-        Ports of the internet-like listener and of the S3 VPC endpoint; 0 chooses a free one.
+    port : int
+        Port of the internet-like listener; 0 chooses a free one.
     state_dir : Path or None
         Folder for persistent state; None keeps it in memory.
     log_delay_s : float
@@ -50,7 +51,6 @@ class Settings:
 
     host: str = "127.0.0.1"
     port: int = 0
-    vpc_port: int = 0
     state_dir: Path | None = None
     log_delay_s: float = 2.0
     workforce_delay_s: float = 1.0
@@ -69,15 +69,7 @@ class Settings:
         check_loopback(self.host)
         if self.container_host is not None:
             _check_private(self.container_host)
-        for name in ("port", "vpc_port"):
-            _check_range(name, getattr(self, name), 0, 65535)
-        if self.port and self.port == self.vpc_port:
-            raise InvalidInput(
-                f"Both listeners were given port {self.port}.",
-                next_step="Give the VPC endpoint listener another port, or 0 for any free one.",
-                field="vpc_port",
-                value=self.vpc_port,
-            )
+        _check_range("port", self.port, 0, 65535)
         for name in ("log_delay_s", "workforce_delay_s"):
             _check_range(name, getattr(self, name), 0, MAX_DELAY_S)
         if self.seed not in ("demo", "none"):
@@ -98,27 +90,15 @@ class Settings:
             )
         return self
 
-    def to_options(self) -> list[str]:
-        """Return the settings as options of the command line."""
-        options = [
-            "--host",
-            self.host,
-            "--port",
-            str(self.port),
-            "--vpc-port",
-            str(self.vpc_port),
-            "--log-delay",
-            str(self.log_delay_s),
-            "--workforce-delay",
-            str(self.workforce_delay_s),
-            "--seed",
-            self.seed,
-            "--account",
-            self.account,
-        ]
-        if self.container_host is not None:
-            options += ["--container-host", self.container_host]
-        return options + (["--state-dir", str(self.state_dir)] if self.state_dir else [])
+    def to_json(self) -> str:
+        """Return the settings as JSON, for another process."""
+        return json.dumps(asdict(self), default=str)
+
+    @classmethod
+    def from_json(cls, text: str) -> Settings:
+        """Return the settings that :meth:`to_json` wrote."""
+        data = json.loads(text)
+        return cls(**data | {"state_dir": Path(data["state_dir"]) if data["state_dir"] else None})
 
 
 _account = ACCOUNT

@@ -12,7 +12,7 @@ from typing import Any
 from ..errors import GtSecureError
 
 Record = dict[str, Any]
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(slots=True)
@@ -25,9 +25,6 @@ class Region:
     subscribed: list[Record] = field(default_factory=list)
     jobs: dict[str, Record] = field(default_factory=dict)
     flows: dict[str, Record] = field(default_factory=dict)
-    task_uis: dict[str, Record] = field(default_factory=dict)
-    loops: dict[str, Record] = field(default_factory=dict)
-    tags: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 class SandboxState:

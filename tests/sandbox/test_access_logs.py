@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 from hypothesis import given, strategies as st
 
-from gt_secure.sandbox.accesslog import config, rows
+from gt_secure.sandbox.accesslog import delivery, rows
 from gt_secure.sandbox.accesslog.rows import operation
 from support.past import in_the_past
 
@@ -319,4 +319,4 @@ def test_no_client_text_can_break_a_line(text):
     "document", [b"", b"<", b"<a/>", b"<BucketLoggingStatus/>", b"<x><TargetPrefix>a</TargetPrefix></x>", b"\xff"]
 )
 def test_broken_configuration_means_no_logging(document):
-    assert config.parse(document) is None
+    assert delivery.parse(document) is None

@@ -13,6 +13,7 @@ import pytest
 
 from gt_secure.errors import InvalidInput
 from gt_secure.sandbox import Sandbox, Settings
+from gt_secure.sandbox.private_environment import BOOTSTRAP
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.5", "::1"])
@@ -41,7 +42,7 @@ def test_an_address_of_another_machine():
 
 
 UNCHECKED = (
-    "import sys; sys.argv = ['sandbox', '--json', '--exit-with-stdin', '--container-host', '127.0.0.9']\n"
+    "import sys; sys.argv = ['sandbox', '--json', '--container-host', '127.0.0.9']\n"
     "from gt_secure.sandbox import command, settings\n"
     "settings._check_private = lambda host: None\n"
     "sys.exit(command.main())"
@@ -84,7 +85,7 @@ def test_without_an_address_for_containers_there_is_none(box):
 
 
 def test_the_command_warns():
-    command = [sys.executable, "-m", "gt_secure.sandbox", "--container-host", "10.255.254.253"]
+    command = [sys.executable, "-P", str(BOOTSTRAP), "--container-host", "10.255.254.253"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     assert done.stderr.startswith("warning: ")

@@ -215,7 +215,7 @@ VALIDATION = [
             "SecurityGroupIds": ["sg-0a1b2c3d4e5f60711"]}},
         "does not support Source IP restriction for worker portals in VPC",
     ),
-    ("RenderUiTemplate", {"RoleArn": ROLE, "Task": {"Input": "{}"}}, "Exactly one of UiTemplate"),
+    ("RenderUiTemplate", {"RoleArn": ROLE, "Task": {"Input": "{}"}}, "UiTemplate must be given"),
     ("RenderUiTemplate", {"RoleArn": ROLE, "Task": {"Input": "[]"}, "UiTemplate": {"Content": "x"}}, "JSON object"),
     ("RenderUiTemplate", {"RoleArn": ROLE, "Task": {"Input": "no"}, "UiTemplate": {"Content": "x"}}, "JSON document"),
 ]  # fmt: skip

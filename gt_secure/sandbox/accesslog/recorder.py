@@ -13,8 +13,7 @@ from ..gateway import auth
 from ..gateway.http import HttpRequest, Message, Send
 from ..gateway.mechanisms import FORM, HEADER, QUERY, SIGV2, SIGV4
 from ..settings import REGION
-from . import config
-from .delivery import Delivery
+from .delivery import Delivery, LogSetting, parse
 from .rows import LogRow, operation
 
 _CODE = re.compile(rb"<Error>.*?<Code>([A-Za-z0-9]+)</Code>", re.DOTALL)
@@ -104,11 +103,11 @@ class Recorder:
                 self.delivery.add(source_target, source_bucket, watch.time, row.text())
 
 
-async def _target(bucket: str) -> config.LogSetting | None:
+async def _target(bucket: str) -> LogSetting | None:
     if not bucket:
         return None
     status, _, document = await emulator.s3("GET", f"/{bucket}", query={"logging": [""]})
-    return config.parse(document) if status == 200 else None
+    return parse(document) if status == 200 else None
 
 
 def virtual_bucket(request: HttpRequest) -> str:

@@ -141,19 +141,7 @@ _SUBRESOURCES = {
 
 
 def operation(method: str, key: str, query: Collection[str], *, copy: bool = False) -> str:
-    """Name the operation of a REST request.
-
-    Parameters
-    ----------
-    method : str
-        HTTP method.
-    key : str
-        Object key, or an empty text for a request about the bucket.
-    query : collection of str
-        Names of the query parameters.
-    copy : bool
-        Whether the request copies another object.
-    """
+    """Name the operation of a REST request."""
     names = {name.lower() for name in query}
     if method == "OPTIONS":
         return "REST.OPTIONS.PREFLIGHT"

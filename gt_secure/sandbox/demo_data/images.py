@@ -23,18 +23,7 @@ def png(width: int, height: int, rows: list[bytes]) -> bytes:
 
 
 def scan(number: int) -> bytes:
-    """Draw a picture in the manner of a chest scan, with one round spot; every number gives another one.
-
-    Parameters
-    ----------
-    number : int
-        Which picture, from 1.
-
-    Returns
-    -------
-    bytes
-        A PNG of 240 by 160 pixels.
-    """
+    """Draw a picture in the manner of a chest scan, with one round spot; every number gives another one."""
     tilt = 7 * math.sin(number * 1.7)
     rows = []
     for y, base in enumerate(_chest()):

@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 from ...errors import InvalidInput
 from ...network import Source
 from ..accesslog.recorder import Recorder, bucket_and_key
-from ..sagemaker.service import LOOPS_PATH, SageMaker
+from ..sagemaker.service import SageMaker
 from ..settings import REGION
 from ..state import SandboxState
 from ..trail import Trail
@@ -27,7 +27,6 @@ from . import (
     routes,
     sigv2,
     source_mapping as addresses,
-    sts_limits,
 )
 from .http import (
     AsgiScope,
@@ -53,23 +52,7 @@ Handler = Callable[[HttpRequest], Awaitable[Reply]]
 
 
 class Front:
-    """The ASGI application of the sandbox.
-
-    Parameters
-    ----------
-    emulator : ASGI application
-        Serves S3, STS, IAM, EC2 and WAF.
-    state : SandboxState
-        Resources of SageMaker.
-    sagemaker, trail, internal
-        The sandbox's own services and its pages under ``/_gt_secure/``.
-    recorder : Recorder
-        Writes the server access log.
-    vpc_port : int
-        Port of the listener that simulates the S3 VPC endpoint.
-    names : collection of str
-        Host names beside those of this machine that the sandbox answers to.
-    """
+    """The ASGI application of the sandbox."""
 
     def __init__(
         self,
@@ -222,12 +205,12 @@ class Front:
         if service == "cloudtrail":
             return await self._trail(request)
         if service in ("sts", "iam", "ec2", "wafv2"):
-            return await _emulated(service, request)
+            return _emulated(service, request)
         message = f"The sandbox does not offer {service}; it has s3, sts, iam, sagemaker, ec2, wafv2 and cloudtrail."
         return error_reply(service, request, 400, "UnknownOperationException", message)
 
 
-async def _emulated(service: str, request: HttpRequest) -> Reply | None:
+def _emulated(service: str, request: HttpRequest) -> Reply | None:
     fault = auth.authentication_fault(request, service)
     if fault is not None:
         known = {"sts": _QUERY_FAULTS, "iam": _QUERY_FAULTS, "ec2": _EC2_FAULTS}.get(service, {})
@@ -237,9 +220,7 @@ async def _emulated(service: str, request: HttpRequest) -> Reply | None:
         return error_reply(
             service, request, 400, "InvalidAction", "The requested action is not valid for this service."
         )
-    if service == "sts" and (message := await sts_limits.fault(request)) is not None:
-        return error_reply(service, request, 400, "ValidationError", message)
-    if service == "sts" and (message := await sts_limits.wrong_path(request)) is not None:
+    if service == "sts" and (message := policy_principals.wrong_path(request)) is not None:
         return error_reply(service, request, 403, "AccessDenied", message)
     return None
 
@@ -294,8 +275,6 @@ def service_of(request: HttpRequest) -> str:
     """Tell for which service a request is, from its target, its signature, or else its form."""
     target = request.headers.get("x-amz-target", "")
     scope = auth.signed_scope(request)
-    if request.path.startswith(LOOPS_PATH) and scope is not None and scope[2] == "sagemaker":
-        return "sagemaker"
     if request.path != "/":
         return "s3"  # all the other services are called at the root
     if target.startswith("SageMaker."):

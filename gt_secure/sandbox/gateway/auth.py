@@ -63,20 +63,7 @@ def credential(access_key: str, token: str) -> Any:
 
 
 def authentication_fault(request: HttpRequest, service: str) -> AuthRefusal | None:
-    """Check the signature of a request, before the emulator sees it; no policy is asked.
-
-    Parameters
-    ----------
-    request : HttpRequest
-        A request with a signature in a header or in its query.
-    service : str
-        Signing name of the service that it must be signed for.
-
-    Returns
-    -------
-    Refusal or None
-        None for a valid signature of a known key.
-    """
+    """Check the signature of a request, before the emulator sees it; no policy is asked."""
     return contextvars.copy_context().run(_authentication_fault, request, service)
 
 
@@ -101,26 +88,7 @@ def _authentication_fault(request: HttpRequest, service: str) -> AuthRefusal | N
 def authorize(
     request: HttpRequest, service: str, action: str, resource: str, keys: Mapping[str, str] | None = None
 ) -> AuthRefusal | None:
-    """Check signature and policies for one action; :func:`pin` must have been called.
-
-    Parameters
-    ----------
-    request : HttpRequest
-        The request.
-    service : str
-        Signing name, such as ``sagemaker``.
-    action : str
-        Such as ``sagemaker:UpdateWorkteam``.
-    resource : str
-        ARN or ``*``.
-    keys : mapping, optional
-        Condition keys of the service, such as ``iam:PassedToService``.
-
-    Returns
-    -------
-    Refusal or None
-        None when the request may pass.
-    """
+    """Check signature and policies for one action; :func:`pin` must have been called."""
     from ministack.core.iam_evaluator import AuthError, enforce
 
     scope = signed_scope(request)

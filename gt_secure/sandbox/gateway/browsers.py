@@ -64,15 +64,7 @@ def host_name(headers: Mapping[str, str]) -> str:
 
 
 def is_this_machine(name: str, more: Collection[str] = ()) -> bool:
-    """Return True if a host name can only mean this machine: a loopback address, ``localhost`` or a name below it.
-
-    Parameters
-    ----------
-    name : str
-        Name without port.
-    more : collection of str
-        Further names that the sandbox was told to answer to, with every name below them.
-    """
+    """Return True if a host name can only mean this machine: a loopback address, ``localhost`` or a name below it."""
     try:
         return ipaddress.ip_address(name).is_loopback or name in more
     except ValueError:
@@ -87,15 +79,7 @@ def foreign_host(request: HttpRequest, more: Collection[str] = ()) -> Reply | No
 
 
 def foreign_site(request: HttpRequest, *, may_navigate: bool = False) -> Reply | None:
-    """Refuse a request that a page of another site caused.
-
-    Parameters
-    ----------
-    request : HttpRequest
-        The request.
-    may_navigate : bool
-        Whether a person may follow a link from another site to it (a page that is shown, not read by a program).
-    """
+    """Refuse a request that a page of another site caused."""
     site = request.headers.get("sec-fetch-site", "none")
     origin = request.headers.get("origin")
     if site in ("none", "same-origin") and origin in (None, f"http://{request.headers.get('host', '')}"):

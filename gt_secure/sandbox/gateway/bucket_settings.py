@@ -1,19 +1,24 @@
-"""Bucket settings that S3 refuses and the emulator would store: broken policies, log targets that do not exist.
+"""Bucket settings that S3 refuses and the emulator would store, and ``GetBucketPolicyStatus``, which it does not have.
 
 Bucket policies are limited to 20 KB (S3 User Guide, *Bucket policies for Amazon S3*). The target of access logs must
 exist (S3 API Reference, *PutBucketLogging*).
+
+A policy is public if it grants to everybody and no condition of the grant holds fixed values of a key that says where
+a request is from, or who sends it (S3 User Guide, *The meaning of "public"*). What AWS does with a Deny beside such a
+grant is not documented; here it changes nothing.
 """
 
 from __future__ import annotations
 
 import contextvars
+import ipaddress
 import json
 from typing import Any
 
 from .. import emulator
-from ..accesslog import config
+from ..accesslog.delivery import parse
 from ..accesslog.recorder import bucket_and_key
-from . import auth, policy_principals, policy_status, query_auth as presigned
+from . import auth, policy_principals, query_auth as presigned
 from .http import HttpRequest, Reply
 
 MAX_POLICY_BYTES = 20 * 1024
@@ -23,17 +28,35 @@ _NO_TARGET = (
     " the log-delivery group."
 )
 
+# Also in gt_secure.access.public_access, on purpose: prediction and enforcement come from different code.
+_FIXING = frozenset(
+    {
+        "aws:principalorgid",
+        "aws:sourceaccount",
+        "aws:sourcearn",
+        "aws:sourceip",
+        "aws:sourceowner",
+        "aws:sourcevpc",
+        "aws:sourcevpce",
+        "aws:userid",
+        "s3:dataaccesspointaccount",
+        "s3:dataaccesspointarn",
+        "s3:x-amz-server-side-encryption-aws-kms-key-id",
+    }
+)
+_BROADEST = {4: 8, 6: 32}
+
 
 async def refusal(request: HttpRequest) -> Reply | None:
     """Return the error for a setting that S3 would reject, or None; without permission, it is only a refusal.
 
-    The status of a policy, which the emulator does not have, is answered here.
+    The status of a policy is answered here.
     """
     bucket, key = bucket_and_key(request)
     if request.method == "GET" and bucket and not key and "policyStatus" in request.query:
         if not await _may(request, bucket, "s3:GetBucketPolicyStatus"):
             return presigned.error(request, 403, "AccessDenied", "Access Denied")
-        return await policy_status.reply(request, bucket)
+        return await _policy_status(request, bucket)
     if request.method != "PUT" or key or not bucket:
         return None
     if "policy" in request.query:
@@ -42,7 +65,7 @@ async def refusal(request: HttpRequest) -> Reply | None:
             return None
         return presigned.error(request, 400, "MalformedPolicy", fault)
     if "logging" in request.query:
-        target = config.parse(request.body)
+        target = parse(request.body)
         if target is None or await exists(target.bucket) or not await _may(request, bucket, "s3:PutBucketLogging"):
             return None
         return presigned.error(request, 400, "InvalidTargetBucketForLogging", _NO_TARGET, TargetBucket=target.bucket)
@@ -65,15 +88,7 @@ async def exists(bucket: str) -> bool:
 
 
 def policy_fault(body: bytes, bucket: str) -> str | None:
-    """Return what is wrong with a bucket policy, in the words of S3, or None.
-
-    Parameters
-    ----------
-    body : bytes
-        The policy document.
-    bucket : str
-        The bucket that it is for.
-    """
+    """Return what is wrong with a bucket policy, in the words of S3, or None."""
     if len(body) > MAX_POLICY_BYTES:
         return "Policy exceeds the maximum allowed document size."
     try:
@@ -116,3 +131,42 @@ def _statement_fault(statement: Any, bucket: str) -> str | None:
 
 def _is_condition(value: Any) -> bool:
     return isinstance(value, dict) and all(isinstance(block, dict) and block for block in value.values())
+
+
+async def _policy_status(request: HttpRequest, bucket: str) -> Reply:
+    """Return the answer to an authorized request."""
+    status, _, body = await emulator.s3("GET", f"/{bucket}", query={"policy": [""]})
+    if status != 200:
+        return presigned.error(
+            request, 404, "NoSuchBucketPolicy", "The bucket policy does not exist", BucketName=bucket
+        )
+    public = "true" if _is_public(json.loads(body)) else "false"
+    xml = f"<PolicyStatus><IsPublic>{public}</IsPublic></PolicyStatus>"
+    return Reply(200, f'<?xml version="1.0" encoding="UTF-8"?>\n{xml}'.encode(), {"content-type": "application/xml"})
+
+
+def _is_public(policy: dict[str, Any]) -> bool:
+    statements = policy.get("Statement", [])
+    listed = statements if isinstance(statements, list) else [statements]
+    return any(each.get("Effect") == "Allow" and _is_open(each) for each in listed)
+
+
+def _is_open(statement: dict[str, Any]) -> bool:
+    principal = statement.get("Principal")
+    named = principal.get("AWS", []) if isinstance(principal, dict) else principal
+    everybody = "NotPrincipal" in statement or named == "*" or (isinstance(named, list) and "*" in named)
+    conditions = [
+        (operator.lower(), key.lower(), values if isinstance(values, list) else [values])
+        for operator, block in statement.get("Condition", {}).items()
+        for key, values in block.items()
+    ]
+    return everybody and not any(_fixes(*each) for each in conditions)
+
+
+def _fixes(operator: str, key: str, values: list[Any]) -> bool:
+    if key not in _FIXING or "not" in operator or "null" in operator or operator.endswith("ifexists"):
+        return False
+    if operator == "ipaddress":
+        networks = [ipaddress.ip_network(str(each), strict=False) for each in values]
+        return all(network.prefixlen >= _BROADEST[network.version] for network in networks)
+    return not any(set("*?") & set(str(each)) or "${" in str(each) for each in values)

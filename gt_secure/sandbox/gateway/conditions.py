@@ -85,28 +85,7 @@ def context(
     form: Mapping[str, str] | None = None,
     now: dt.datetime | None = None,
 ) -> dict[str, str | None]:
-    """Work out the condition keys of one request.
-
-    Parameters
-    ----------
-    source : Source
-        Where the request comes from; ``vpc`` must be set when it came through an endpoint.
-    query : mapping
-        Query parameters.
-    mechanism : Mechanism or None
-        How the request names its caller; None for an anonymous one.
-    s3 : bool
-        Whether the ``s3:`` keys apply.
-    form : mapping, optional
-        Fields of a form upload, lower-case names.
-    now : datetime, optional
-        The time to take for now (UTC).
-
-    Returns
-    -------
-    dict
-        Lower-case key names; None marks a key as absent.
-    """
+    """Work out the condition keys of one request."""
     address = None if source.address is None else str(source.address)
     keys: dict[str, str | None] = {
         "aws:sourceip": None if source.is_endpoint else address,
@@ -155,13 +134,7 @@ def reset(token: contextvars.Token[Mapping[str, str | None] | None]) -> None:
 
 @contextlib.contextmanager
 def as_service(keys: Mapping[str, str]) -> Iterator[None]:
-    """Evaluate as an AWS service that calls from inside AWS: no address, no endpoint, secure transport.
-
-    Parameters
-    ----------
-    keys : mapping
-        What the service adds, such as ``aws:sourcearn``; lower-case names.
-    """
+    """Evaluate as an AWS service that calls from inside AWS: no address, no endpoint, secure transport."""
     token = use(
         {
             "aws:sourceip": None,

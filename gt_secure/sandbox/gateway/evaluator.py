@@ -1,24 +1,50 @@
-"""The one way into ministack's policy evaluation: a private function is wrapped only where its caller still uses it."""
+"""Additions to the emulator's policy evaluation: ``NotPrincipal`` in a Deny, and policy variables.
+
+A private function of the emulator is wrapped only where its caller still uses it.
+
+AWS compares every ARN under which a caller is known with ``NotPrincipal``: for a session its own, its role's and its
+account's. One that is missing denies the caller (IAM User Guide, *AWS JSON policy elements: NotPrincipal*).
+
+Before a statement is compared with a request, its resources and condition values get the request's values for
+variables such as ``${aws:username}``. A value that is substituted, and ``${*}`` or ``${?}``, count literally. Without
+a value and a default the pattern matches nothing (IAM User Guide, *IAM policy elements: Variables and tags*). The
+emulator does not keep a policy's ``Version``, so variables work in policies of the old version too.
+"""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from ...errors import Unsupported
 
+_SESSION = re.compile(r"arn:([^:]+):sts::(\d{12}):assumed-role/([^/]+)/.+")
+_ROLE = re.compile(r"arn:[^:]+:iam::(\d{12}):role/(?:.*/)?([^/]+)")
+_LOOKUP = "_resolve_condition_key"
+_VARIABLE = re.compile(r"\$\{([^}]*)\}")
+_DEFAULT = re.compile(r"([^,]*?)\s*,\s*'([^']*)'\s*")
+_LITERAL = {"*": "\ue000", "?": "\ue001"}
+"""Characters of no ARN that stand for the literal characters, in patterns and in what is compared with them."""
+
+
+def install() -> None:
+    """Wrap the evaluation of bucket policies and the search for a matching statement, once.
+
+    Raises
+    ------
+    Unsupported
+        If the installed ministack evaluates policies differently.
+    """
+    lost = "This version of ministack evaluates policies differently. The sandbox would ignore"
+    wrap("evaluate_resource_policy", "combine_resource_policy", _with_not_principal, f"{lost} NotPrincipal.")
+    wrap("_first_match", "evaluate", _with_variables, f"{lost} policy variables.")
+
 
 def wrap(name: str, caller: str, make: Callable[[Callable[..., Any]], Callable[..., Any]], lost: str) -> None:
     """Wrap a private function of the emulator's evaluator, once.
-
-    Parameters
-    ----------
-    name, caller : str
-        The function, and the one that must call it.
-    make : callable
-        Returns the function that replaces the original.
-    lost : str
-        Sentence for a ministack in which this no longer works.
 
     Raises
     ------
@@ -40,3 +66,127 @@ def check(module: Any, name: str, caller: str, lost: str) -> None:
     used = getattr(getattr(getattr(module, caller, None), "__code__", None), "co_names", ())
     if not callable(getattr(module, name, None)) or name not in used:
         raise Unsupported(lost, next_step="Run it with the pinned version: gt-secure sandbox install")
+
+
+def _with_not_principal(original: Callable[..., Any]) -> Callable[..., Any]:
+    def evaluate(doc: Any, ctx: Any, *args: Any, **more: Any) -> Any:
+        text = doc if isinstance(doc, str) else json.dumps(doc or {})
+        if "NotPrincipal" not in text:
+            return original(doc, ctx, *args, **more)
+        return original(_rewritten(json.loads(text), ctx.principal_arn), ctx, *args, **more)
+
+    return evaluate
+
+
+def _rewritten(document: dict[str, Any], caller: str) -> dict[str, Any]:
+    """Return the policy with each NotPrincipal Deny applied to everybody, or left out if it names the caller."""
+    statements = document.get("Statement", [])
+    listed = statements if isinstance(statements, list) else [statements]
+    kept = []
+    for each in listed:
+        if each.get("Effect") != "Deny" or "NotPrincipal" not in each:
+            kept.append(each)
+        elif not _is_spared(each["NotPrincipal"], caller):
+            kept.append({**each, "Principal": "*"})
+    return {**document, "Statement": kept}
+
+
+def _is_spared(given: Any, caller: str) -> bool:
+    if given == "*":
+        return True
+    named = given.get("AWS", []) if isinstance(given, dict) else []
+    listed = [named] if isinstance(named, str) else named
+    if "*" in listed:
+        return True
+    account = caller.split(":")[4] if caller.count(":") >= 5 else ""
+    accounts = {each if each.isdigit() else each.split(":")[4] for each in listed if _is_account(each)}
+    if not account or account not in accounts:
+        return False
+    if caller.endswith(":root"):
+        return True
+    session = _SESSION.fullmatch(caller)
+    roles = {match.groups() for each in listed if (match := _ROLE.fullmatch(each))}
+    return caller in listed and (session is None or (session[2], session[3]) in roles)
+
+
+def _is_account(entry: str) -> bool:
+    return bool(re.fullmatch(r"\d{12}|arn:[^:]+:iam::\d{12}:root", entry))
+
+
+def _with_variables(original: Callable[..., Any]) -> Callable[..., Any]:
+    def first_match(ctx: Any, statements: list[Any], effect: str) -> Any:
+        if not any(map(_has_variable, statements)):
+            return original(ctx, statements, effect)
+        filled = [_filled(statement, ctx) for statement in statements]
+        arn = ctx.resource_arn if ctx.resource_arn == "*" else _masked(ctx.resource_arn)
+        return original(replace(ctx, resource_arn=arn), filled, effect)
+
+    return first_match
+
+
+def _has_variable(statement: Any) -> bool:
+    return "${" in f"{statement.resources}{statement.not_resources}{statement.conditions}"
+
+
+def _filled(statement: Any, ctx: Any) -> Any:
+    def patterns(given: list[str]) -> list[str]:
+        return [text for each in given if (text := _substituted(each, ctx)) is not None] or (
+            ["\ue002"] if given else []
+        )
+
+    return replace(
+        statement,
+        resources=patterns(statement.resources),
+        not_resources=patterns(statement.not_resources),
+        conditions={operator: _values(block, ctx) for operator, block in statement.conditions.items()},
+    )
+
+
+def _values(block: Any, ctx: Any) -> Any:
+    if not isinstance(block, dict):
+        return block
+    return {
+        key: [
+            _unmasked(text)
+            for each in (given if isinstance(given, list) else [given])
+            if (text := _substituted(str(each).lower() if isinstance(each, bool) else str(each), ctx)) is not None
+        ]
+        for key, given in block.items()
+    }
+
+
+def _substituted(pattern: str, ctx: Any) -> str | None:
+    """Return a pattern with values for its variables; None if one has no value."""
+    parts, end = [], 0
+    for found in _VARIABLE.finditer(pattern):
+        value = _value(found[1], ctx)
+        if value is None:
+            return None
+        parts += [pattern[end : found.start()], value]
+        end = found.end()
+    return "".join([*parts, pattern[end:]])
+
+
+def _value(name: str, ctx: Any) -> str | None:
+    from ministack.core import iam_evaluator
+
+    if name in ("*", "?", "$"):
+        return _LITERAL.get(name, name)
+    given = _DEFAULT.fullmatch(name)
+    key, default = (given[1], given[2]) if given else (name.strip(), None)
+    value = getattr(iam_evaluator, _LOOKUP)(key, ctx)
+    if value is None or isinstance(value, list):  # a multivalued key has no value as a variable
+        value = default
+    return None if value is None else _masked(str(value))
+
+
+def _masked(text: str) -> str:
+    for plain, literal in _LITERAL.items():
+        text = text.replace(plain, literal)
+    return text
+
+
+def _unmasked(text: str) -> str:
+    for plain, literal in _LITERAL.items():
+        text = text.replace(literal, plain)
+    return text

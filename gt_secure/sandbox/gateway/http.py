@@ -75,13 +75,7 @@ class Reply:
 
 
 class Watched:
-    """A send function that keeps the status of the response.
-
-    Parameters
-    ----------
-    send : callable
-        The send function to pass messages to.
-    """
+    """A send function that keeps the status of the response."""
 
     def __init__(self, send: Send) -> None:
         self._send = send

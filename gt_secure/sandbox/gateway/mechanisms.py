@@ -41,17 +41,7 @@ class Mechanism:
 def mechanisms(
     headers: Mapping[str, str], query: Mapping[str, list[str]], form: Mapping[str, str] | None = None
 ) -> tuple[Mechanism, ...]:
-    """List every trace of authentication, complete or not, valid or not.
-
-    Parameters
-    ----------
-    headers : mapping
-        Request headers, lower-case names.
-    query : mapping
-        Query parameters.
-    form : mapping, optional
-        Fields of a form upload, lower-case names.
-    """
+    """List every trace of authentication, complete or not, valid or not."""
     given = {name.lower(): values[0] if values else "" for name, values in query.items()}
     found = [_header(headers.get("authorization", "")), _named(QUERY, given, _QUERY_V4, _QUERY_V2)]
     if form is not None:

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs
 
 from .. import emulator
 from ..settings import account_id
+from . import auth
 from .http import HttpRequest
 
 _ARN = re.compile(r"arn:aws:(iam|sts)::(\d{12}):(root|user/.+|role/.+|assumed-role/.+/.+|federated-user/.+)")
@@ -25,6 +26,26 @@ INVALID = "Invalid principal in policy"
 def fault(policy: dict[str, Any]) -> str | None:
     """Return S3's message for a policy with a principal that does not exist, or None."""
     return INVALID if any(not _exists(each) for each in _principals(policy)) else None
+
+
+def wrong_path(request: HttpRequest) -> str | None:
+    """Return the refusal for a role ARN whose path is not the role's, or None: to AWS such a role does not exist."""
+    form = parse_qs(request.body.decode("utf-8", "replace"))
+    wanted = (form.get("RoleArn") or [""])[0]
+    found = _ARN.fullmatch(wanted)
+    if (form.get("Action") or [""])[0] != "AssumeRole" or found is None or found[2] != account_id():
+        return None
+    if _named(wanted) is None or _record(found[3]) is not None:
+        return None
+    caller = auth.caller_arn(request.mechanism.access_key) if request.mechanism else None
+    return f"User: {caller or 'unknown'} is not authorized to perform: sts:AssumeRole on resource: {wanted}"
+
+
+def _named(role_arn: str) -> Any:
+    """Return the emulator's record of the role of that name, whatever its path, or None."""
+    from ministack.services import iam
+
+    return iam._roles.get_scoped(account_id(), None, role_arn.rpartition("/")[2])
 
 
 def _principals(policy: dict[str, Any]) -> Iterator[Any]:
@@ -55,7 +76,7 @@ def _record(entity: str) -> Any:
 
     kind, _, path = entity.partition("/")
     if kind == "assumed-role":
-        return iam._roles.get_scoped(account_id(), None, path.split("/")[0])
+        return _named(path.split("/")[0])
     store = iam._users if kind == "user" else iam._roles
     record = store.get_scoped(account_id(), None, path.rpartition("/")[2])
     return record if record is not None and str(record["Arn"]).endswith(f":{entity}") else None

@@ -28,19 +28,7 @@ _OPERATIONS = {
 
 
 def allowed(request: HttpRequest, service: str, *, bucket: str, exists: bool) -> bool:
-    """Return True if a request may go to the emulator.
-
-    Parameters
-    ----------
-    request : HttpRequest
-        The request.
-    service : str
-        The service that it is for.
-    bucket : str
-        The bucket that it names, or an empty text.
-    exists : bool
-        Whether there is such a bucket.
-    """
+    """Return True if a request may go to the emulator."""
     if service in _OPERATIONS:
         shape = request.path == "/" and request.method in ("POST", "GET")
         shape = shape and _OPERATIONS[service].fullmatch(_operation(request)) is not None

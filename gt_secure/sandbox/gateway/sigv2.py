@@ -26,17 +26,7 @@ _OWN = frozenset(
 
 
 def is_signed_by(request: HttpRequest, secret_key: str, token: str | None) -> bool:
-    """Return True if a Signature Version 2 was made with a secret key.
-
-    Parameters
-    ----------
-    request : HttpRequest
-        A request whose mechanism has version 2.
-    secret_key : str
-        The secret key of the access key that it claims.
-    token : str or None
-        The session token that belongs to it.
-    """
+    """Return True if a Signature Version 2 was made with a secret key."""
     from botocore.auth import HmacV1Auth
     from botocore.awsrequest import HTTPHeaders
     from botocore.credentials import Credentials

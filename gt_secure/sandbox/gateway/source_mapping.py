@@ -113,17 +113,6 @@ def origin(
 ) -> SimulatedOrigin:
     """Work out how to call from a source.
 
-    Parameters
-    ----------
-    source : str or Source
-        For example ``203.0.113.7`` or ``10.0.3.4 via vpce-0a1b2c3d4e5f60718``.
-    public, endpoint : (str, int)
-        Addresses of the two listeners.
-    label : str
-        Name of the place.
-    binding : bool
-        Whether this system lets a client bind any address of 127.0.0.0/8.
-
     Raises
     ------
     InvalidInput

@@ -36,13 +36,6 @@ def read_policy(bucket: str, key: str, constraint: Mapping[str, str]) -> str:
     """Return the session policy behind one image URL.
 
     AWS does not document that the policy allows ``kms:Decrypt``: it is assumed, as images of encrypted buckets open.
-
-    Parameters
-    ----------
-    bucket, key : str
-        The object.
-    constraint : mapping
-        Condition key to address, for example ``{"aws:SourceIp": "203.0.113.7"}``; empty if no setting is on.
     """
     statement: dict[str, object] = {
         "Effect": "Allow",

@@ -13,7 +13,7 @@ import time
 from .. import emulator
 from ..settings import account_id
 from ..state import Record, Region, SandboxState
-from . import paging, tags
+from . import paging
 from .model import in_use, not_found, validation
 
 LABELED = "Labeled"
@@ -99,7 +99,6 @@ def create(state: SandboxState, region: Region, request: Record) -> Record:
         "Tags": request.get("Tags", []),
     }  # fmt: skip
     region.jobs[name] = job
-    tags.keep(region, job["LabelingJobArn"], request)
     state.save()
     return {"LabelingJobArn": job["LabelingJobArn"]}
 

@@ -16,20 +16,7 @@ DEFAULT_PAGE = 10
 
 
 def page(records: list[Record], request: Record) -> tuple[list[Record], str | None]:
-    """Cut out one page.
-
-    Parameters
-    ----------
-    records : list of dict
-        All results, in their order.
-    request : dict
-        The request: ``MaxResults`` (10 by default) and ``NextToken``.
-
-    Returns
-    -------
-    (list of dict, str or None)
-        The page, and the token of the next one.
-    """
+    """Cut out one page."""
     size = int(request.get("MaxResults", DEFAULT_PAGE))
     start = _start(request)
     end = start + size
@@ -63,19 +50,7 @@ def _start(request: Record) -> int:
 def select(
     records: Iterable[Record], request: Record, *, name: str, created: str, modified: str = "", by: str = ""
 ) -> list[Record]:
-    """Filter by name and time and sort.
-
-    Parameters
-    ----------
-    records : iterable of dict
-        All records.
-    request : dict
-        The request.
-    name, created, modified : str
-        Members that hold the name and the times.
-    by : str
-        Member to sort by when the request does not say.
-    """
+    """Filter by name and time and sort."""
     contains = str(request.get("NameContains", "")).lower()
     chosen = [record for record in records if contains in str(record.get(name, "")).lower()]
     for member, prefix in ((created, "CreationTime"), (modified, "LastModifiedTime")):

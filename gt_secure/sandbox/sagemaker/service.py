@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import logging
 from collections.abc import Callable
@@ -11,11 +10,10 @@ from typing import Any
 from ..gateway import auth
 from ..gateway.http import HttpRequest, Reply, json_reply
 from ..portal.credentials import Issuer, Refused
-from ..settings import account_id
 from ..state import Record, Region, SandboxState
 from ..trail import Trail
-from . import jobs, model, reviews, tags, templates, workforces, workteams
-from .model import ApiError, not_found, validation
+from . import jobs, model, reviews, templates, workforces, workteams
+from .model import ApiError, validation
 
 log = logging.getLogger(__name__)
 
@@ -45,15 +43,7 @@ OPERATIONS: dict[str, Operation] = {
     "DescribeFlowDefinition": reviews.describe_flow,
     "ListFlowDefinitions": reviews.list_flows,
     "DeleteFlowDefinition": reviews.delete_flow,
-    "CreateHumanTaskUi": reviews.create_ui,
-    "DescribeHumanTaskUi": reviews.describe_ui,
-    "ListHumanTaskUis": reviews.list_uis,
-    "DeleteHumanTaskUi": reviews.delete_ui,
-    "AddTags": tags.add,
-    "ListTags": tags.list_tags,
-    "DeleteTags": tags.delete,
 }
-LOOPS_PATH = "/human-loops"
 _PASS_ROLE = frozenset({"CreateLabelingJob", "CreateFlowDefinition"})
 
 RENDER = "RenderUiTemplate"
@@ -72,30 +62,17 @@ class SageMaker:
         self._trail = trail
 
     async def __call__(self, request: HttpRequest) -> Reply:
-        loops = request.path.startswith(LOOPS_PATH)
         error_code = ""
         try:
-            answer = self._answer_runtime(request) if loops else await self._answer(request)
-            reply = json_reply(answer, 200, _JSON)
+            reply = json_reply(await self._answer(request), 200, _JSON)
         except ApiError as error:
             reply = json_reply({"__type": error.code, "message": error.message}, error.status, _JSON)
             reply.headers["x-amzn-errortype"] = error_code = error.code
-        if not loops and error_code not in _UNPROVEN:
+        if error_code not in _UNPROVEN:
             name = request.headers.get("x-amz-target", "").removeprefix(_PREFIX)
             self._trail.sagemaker(request, name, _body_of(request), error_code)
         reply.headers["x-amzn-requestid"] = request.long_id
         return reply
-
-    def _answer_runtime(self, request: HttpRequest) -> Record:
-        """Answer a request of the A2I runtime API."""
-        auth.pin(request)
-        name, operation, given = _loop_operation(request)
-        scope = auth.signed_scope(request)
-        region = self._state.region(scope[1] if scope else "")
-        resource = "*" if name == "ListHumanLoops" else f"arn:aws:sagemaker:{region.name}:{account_id()}:human-loop/"
-        _permit(request, f"sagemaker:{name}", resource + given.get("HumanLoopName", "") if resource != "*" else "*")
-        answer = operation(self._state, region, given)
-        return {key: _iso(value) if key == "CreationTime" else value for key, value in answer.items()}
 
     async def _answer(self, request: HttpRequest) -> Record:
         auth.pin(request)
@@ -119,22 +96,11 @@ class SageMaker:
             self._state.save()
         return model.shape_answer(name, answer)
 
-    def _content_of(self, request: HttpRequest, ui: str) -> str:
-        scope = auth.signed_scope(request)
-        for record in self._state.region(scope[1] if scope else "").task_uis.values():
-            if record["HumanTaskUiArn"] == ui:
-                return str(record["Content"])
-        raise not_found(f"HumanTaskUi {ui} does not exist.")
-
     async def _render(self, request: HttpRequest, body: Record) -> Record:
         role = body["RoleArn"]
         _permit(request, "iam:PassRole", role, {"iam:PassedToService": "sagemaker.amazonaws.com"})
-        if ("UiTemplate" in body) == ("HumanTaskUiArn" in body):
-            raise validation("Exactly one of UiTemplate and HumanTaskUiArn must be given.")
-        if "HumanTaskUiArn" in body:
-            content = self._content_of(request, str(body["HumanTaskUiArn"]))
-        else:
-            content = body["UiTemplate"]["Content"]
+        if "UiTemplate" not in body:
+            raise validation("The sandbox stores no templates: UiTemplate must be given.")
         task = _parse_task(body["Task"]["Input"])
         try:
             credentials = await self._issuer.assume(role, "RenderUiTemplate")
@@ -144,38 +110,9 @@ class SageMaker:
                 "'sagemaker.amazonaws.com' to assume the role."
             ) from error
         text, errors = templates.render(
-            content, task, lambda bucket, key: self._issuer.presign(credentials, bucket, key)
+            body["UiTemplate"]["Content"], task, lambda bucket, key: self._issuer.presign(credentials, bucket, key)
         )
         return {"RenderedContent": text, "Errors": errors}
-
-
-def _loop_operation(request: HttpRequest) -> tuple[str, Operation, Record]:
-    """Return name, operation and members of a request of the A2I runtime API."""
-    name = request.path.removeprefix(LOOPS_PATH).strip("/")
-    if not name and request.method == "POST":
-        return "StartHumanLoop", reviews.start_loop, _object(_parse(request.body))
-    if not name and request.method == "GET":
-        given: Record = {key: values[0] for key, values in request.query.items()}
-        if "MaxResults" in given:
-            given["MaxResults"] = int(given["MaxResults"]) if given["MaxResults"].isdigit() else 10
-        return "ListHumanLoops", reviews.list_loops, given
-    if name == "stop" and request.method == "POST":
-        return "StopHumanLoop", reviews.stop_loop, _object(_parse(request.body))
-    if request.method == "GET":
-        return "DescribeHumanLoop", reviews.describe_loop, {"HumanLoopName": name}
-    if request.method == "DELETE":
-        return "DeleteHumanLoop", reviews.delete_loop, {"HumanLoopName": name}
-    raise ApiError("UnknownOperationException", "The runtime API of A2I has no such operation.", 404)
-
-
-def _object(value: Any) -> Record:
-    if not isinstance(value, dict):
-        raise validation("The request must be a JSON object.")
-    return value
-
-
-def _iso(seconds: float) -> str:
-    return dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _require_supported(name: str) -> None:
@@ -216,11 +153,9 @@ def _parse_task(text: str) -> Record:
 def _resource(name: str, region: Region, body: Any) -> str:
     """The ARN that a permission is asked for (Service Authorization Reference, *Amazon SageMaker*)."""
     given = body if isinstance(body, dict) else {}
-    if name.startswith("List") and name not in ("ListLabelingJobsForWorkteam", "ListTags"):
+    if name.startswith("List") and name != "ListLabelingJobsForWorkteam":
         return "*"
-    if name == "ListLabelingJobsForWorkteam":
-        return str(given.get("WorkteamArn", "*"))
-    if name == "DescribeSubscribedWorkteam":
+    if name in ("ListLabelingJobsForWorkteam", "DescribeSubscribedWorkteam"):
         return str(given.get("WorkteamArn", "*"))
     if name.endswith("Workteam"):
         return workteams.arn(region, str(given.get("WorkteamName", "")))
@@ -230,10 +165,6 @@ def _resource(name: str, region: Region, body: Any) -> str:
         return jobs.arn(region, str(given.get("LabelingJobName", "")))
     if name.endswith("FlowDefinition"):
         return reviews.flow_arn(region, str(given.get("FlowDefinitionName", "")))
-    if name.endswith("HumanTaskUi"):
-        return reviews.ui_arn(region, str(given.get("HumanTaskUiName", "")))
-    if name in ("AddTags", "ListTags", "DeleteTags"):
-        return str(given.get("ResourceArn", "*"))
     return "*"
 
 

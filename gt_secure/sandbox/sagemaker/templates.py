@@ -20,22 +20,7 @@ ReadGrant = Callable[[str, str], str]
 
 
 def render(template: str, task: dict[str, Any], grant: ReadGrant) -> tuple[str, list[dict[str, str]]]:
-    """Fill a template.
-
-    Parameters
-    ----------
-    template : str
-        The template.
-    task : dict
-        The task input.
-    grant : callable
-        Turns bucket and key into a presigned URL.
-
-    Returns
-    -------
-    (str, list of dict)
-        The rendered text (empty when there are errors) and the errors, each with ``Code`` and ``Message``.
-    """
+    """Fill a template."""
     from liquid.exceptions import LiquidError
 
     try:

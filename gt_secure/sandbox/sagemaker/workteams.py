@@ -11,7 +11,7 @@ import time
 
 from ..settings import account_id
 from ..state import Record, Region, SandboxState
-from . import paging, tags
+from . import paging
 from .model import ApiError, in_use, limit, validation
 
 MAX_TEAMS = 25
@@ -82,7 +82,6 @@ def create(state: SandboxState, region: Region, request: Record) -> Record:
         "WorkerAccessConfiguration": request.get("WorkerAccessConfiguration") or default_access(),
     }
     region.workteams[name] = team
-    tags.keep(region, team["WorkteamArn"], request)
     state.save()
     return {"WorkteamArn": team["WorkteamArn"]}
 
@@ -107,7 +106,6 @@ def update(state: SandboxState, region: Region, request: Record) -> Record:
 def delete(state: SandboxState, region: Region, request: Record) -> Record:
     team = find(region, request["WorkteamName"])
     del region.workteams[team["WorkteamName"]]
-    tags.forget(region, team["WorkteamArn"])
     state.save()
     return {"Success": True}
 
