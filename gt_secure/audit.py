@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from . import policies
+from . import account, policies
 from .columns import lay_out
 from .errors import GtSecureError, InvalidInput
 from .html import Markup, hint, notice, output, table, text as html_text
@@ -206,7 +206,7 @@ def _buckets_of(jobs: Iterable[Iterable[LabelingJob]]) -> set[str]:
 
 
 def _bucket(gt: Connection, name: str, notes: _Notes, since: str | Literal[False] | None) -> AuditedBucket:
-    state = notes.attempt(name, lambda: gt.bucket(name), None)
+    state = notes.attempt(name, lambda: account.read_bucket(gt.aws, name), None)
     if state is None:
         return AuditedBucket(name, "unknown", "unknown")
     target = state.logging.if_read

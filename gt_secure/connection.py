@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from .access.explain.explanation import Explanation
     from .access.exposure import Context, Exposure
     from .access.proof import Proof
-    from .account.bucket import Bucket
+    from .account import State
     from .audit import Audit
     from .aws.teams import Workforce, Workteam
     from .changes.plan import Plan
@@ -407,25 +407,34 @@ class Connection:
         """
         return listings.Endpoints(endpoints.list_s3_endpoints(self.aws))
 
-    def bucket(self, name: str) -> Bucket:
-        """Read the policy and the settings of a bucket.
+    def state(self, *, team: TeamLike | None = None, bucket: str | None = None) -> State:
+        """Read the account as far as a team and a bucket are concerned: team, portal, bucket, endpoints, organization.
+
+        Parameters
+        ----------
+        team : str, Workteam or sagemaker.core.resources.Workteam, optional
+        bucket : str, optional
 
         Returns
         -------
-        Bucket
-            Parts that this role cannot read are in ``unseen``.
+        State
+            Its parts, such as ``state.bucket.policy``: read (``value``), absent (None), or not read (``missing``).
 
         Raises
         ------
         NotFound
-            If there is no such bucket.
+            If the team or the bucket does not exist.
+        InvalidInput
+            If neither is given.
 
         Examples
         --------
-        >>> gt.bucket("gt-images").default_kms_key  # doctest: +SKIP
-        ''
+        >>> gt.state(bucket="gt-images").bucket.policy.value  # doctest: +SKIP
+        '{"Version": "2012-10-17", "Statement": []}'
         """
-        return account.read_bucket(self.aws, name)
+        return account.read_state(
+            self.aws, team=team, bucket=bucket, supplied=iam.supplied_facts(self.context), needs=account.EVERYTHING
+        )
 
     def keys(self, bucket: str, prefix: str = "", *, most: int = 200) -> list[str]:
         """List some object keys of a bucket.

@@ -62,7 +62,7 @@ VERBS = (
     Verb("prove", "Connection.prove"),
     Verb("tutorials", "", "a folder of notebooks is opened, not imported"),
     Verb("", "Connection.endpoints", "doctor and plan show endpoints; the panel offers them"),
-    Verb("", "Connection.bucket", "a building block of plan and findings"),
+    Verb("", "Connection.state", "a building block of plan and findings"),
     Verb("", "Connection.keys", "a building block of the panel's object picker"),
     Verb("", "Connection.probe_origins", "probe --from takes any of them"),
     Verb("", "panel", "a widget needs a notebook; the magic has it"),

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .export import current_restriction as current_restriction
     from .lists import ranges_and_lists as ranges_and_lists, with_lists as with_lists
     from .reader import read_bucket as read_bucket, read_state as read_state
-    from .state import FINDINGS as FINDINGS, State as State
+    from .state import EVERYTHING as EVERYTHING, FINDINGS as FINDINGS, State as State
 
 
 __all__, __getattr__, __dir__ = attach(__name__)

@@ -58,14 +58,14 @@ class Organization:
     is_management: Part[bool] = _NOT_ASKED
     at: datetime = field(default_factory=lambda: datetime.now(UTC), compare=False)
 
-    @property
-    def parts(self) -> tuple[Part[Any], ...]:
-        """All parts."""
-        return (self.id, self.path, self.rcp, self.scp, self.is_management)
+    def named_parts(self) -> tuple[tuple[str, Part[Any]], ...]:
+        """Return all parts with their names."""
+        return tuple((name, getattr(self, name)) for name in ("id", "path", "rcp", "scp", "is_management"))
 
     def missing(self) -> tuple[NotRead, ...]:
         """Return what was asked for and not read, each once."""
-        return tuple(dict.fromkeys(p.missing for p in self.parts if p.missing and p.missing.why != "not asked"))
+        found = (part.missing for _, part in self.named_parts())
+        return tuple(dict.fromkeys(each for each in found if each and each.why != "not asked"))
 
 
 def read_organization(aws: Aws) -> Organization:

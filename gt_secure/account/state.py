@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
+from ..aws.buckets import LogTarget
 from ..aws.endpoints import VpcEndpoint
 from ..aws.teams import LabelingJob, Workforce, Workteam
+from ..columns import lay_out
+from ..html import output as cell_output, table as html_table
 from ..iam.facts import Facts, supplied_facts
 from ..restriction.model import Restriction
+from ..text import count
 from .bucket import READINGS, Bucket
 from .organization import Organization
 from .part import NotRead, Part
@@ -45,6 +49,13 @@ FINDINGS = frozenset(
      "bucket.access_points", "bucket.key_policy", "bucket.log_bucket"} - {"teams", "reviews"}
 )  # fmt: skip
 """Names of the parts that findings look at."""
+
+EVERYTHING = PLAN | FINDINGS
+"""Names of all parts."""
+
+_SHORT, _FEW = 60, 4
+HEAD = ("part", "state", "value or reason")
+"""Titles of the table that a state shows itself as."""
 
 
 def action_of(name: str) -> str:
@@ -187,6 +198,21 @@ class State:
         organization = [part.action for part in self.organization.missing()]
         return tuple(dict.fromkeys((*self.facts.missing, *organization, *decides)))
 
+    def rows(self) -> list[tuple[str, str, str]]:
+        """Return a row for each part that was asked for: its name, its state, and the value or the reason."""
+        organization = ((f"organization.{name}", part) for name, part in self.organization.named_parts())
+        every = (*self.parts(), *organization)
+        return [(name, *_seen(part)) for name, part in every if not part.missing or part.missing.why != "not asked"]
+
+    def _title(self) -> str:
+        return f"Account {self.account_id}, {self.region}, read {self.at:%Y-%m-%d %H:%M:%S} UTC"
+
+    def __repr__(self) -> str:
+        return "\n".join([self._title(), *lay_out(HEAD, self.rows())])
+
+    def _repr_html_(self) -> str:
+        return cell_output(html_table(HEAD, self.rows(), caption=self._title()))
+
     def after(self, steps: Iterable[StateChange]) -> State:
         """Return the state that changes would leave."""
         state = self
@@ -202,3 +228,36 @@ class State:
 def _parts_of(bucket: Bucket, name: str) -> Iterator[tuple[str, Part[Any]]]:
     for each in (*READINGS, "key_policy", "log_bucket"):
         yield f"{name}.{each}", getattr(bucket, each)
+
+
+def _seen(part: Part[Any]) -> tuple[str, str]:
+    """Return whether a part was read, and its value or the reason in a few words."""
+    if part.missing is not None:
+        return "not read", f"{part.missing.text}."
+    return ("absent", "-") if part.value is None else ("read", _brief(part.value))
+
+
+def _brief(value: object) -> str:
+    """Return a value in a few words; texts of policies and templates by their size."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return value if len(value) <= _SHORT and "\n" not in value else f"{len(value.encode()):,} bytes"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}={_brief(each)}" for name, each in value.items() if isinstance(each, bool)) or count(
+            len(value), "setting"
+        )
+    if isinstance(value, Sized) and isinstance(value, Iterable):
+        names = [_named(each) for each in value]
+        return "; ".join(names) if 0 < len(names) <= _FEW and all(names) else str(len(names))
+    return _named(value)
+
+
+def _named(value: object) -> str:
+    if isinstance(value, Workteam):
+        return f"{value.name}, URL lock {value.url_lock_text}"
+    if isinstance(value, Workforce):
+        return f"{value.name}, portal lock {', '.join(value.cidrs) or 'off'}"
+    if isinstance(value, LogTarget):
+        return f"s3://{value.bucket}/{value.prefix}"
+    return str(getattr(value, "name", "") or getattr(value, "id", "") or (value if isinstance(value, str) else ""))

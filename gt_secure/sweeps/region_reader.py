@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from ..access.exposure_text import words_of
 from ..access.source_sets import Row
+from ..account import read_bucket
 from ..audit import guard_text
 from ..aws.teams import LabelingJob, Workforce, Workteam, jobs_of_team, list_private_workteams
 from ..connection import Connection
@@ -95,7 +96,7 @@ def _portal(workforce: Workforce) -> str:
 
 def _bucket(gt: Connection, name: str, notes: _Unread) -> tuple[str, str]:
     """Return the guard and the exposure of a bucket."""
-    state = notes.attempt(name, lambda: gt.bucket(name), None)
+    state = notes.attempt(name, lambda: read_bucket(gt.aws, name), None)
     if state is None:
         return "unknown", "unknown"
     exposure = notes.attempt(f"exposure of {name}", lambda: gt.exposure(name).row("presigned"), None)

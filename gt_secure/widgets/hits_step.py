@@ -12,6 +12,7 @@ import ipywidgets
 import traitlets
 
 from .. import html as markup, logs as access_logs, plots
+from ..account import read_bucket
 from ..account.part import PartNotReadError
 from ..errors import GtSecureError, InvalidInput
 from ..html import Markup, count
@@ -416,7 +417,7 @@ class HitsStep(Step):
 
         self.run(
             "Looking for the log…",
-            lambda: self.link.get().bucket(bucket),
+            lambda: read_bucket(self.link.get().aws, bucket),
             self._got_place,
             timeout_s=30,
             after_s=0.3,

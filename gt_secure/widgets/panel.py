@@ -10,6 +10,7 @@ import ipywidgets
 import traitlets
 
 from .. import html as markup
+from ..account import read_bucket
 from ..aws.teams import team_reference
 from ..connection import connection_of
 from ..doctor import examine
@@ -229,7 +230,12 @@ class Panel(Box):
         self._view = replace(self._view, bucket=bucket, guard=None, guard_known=False, guard_refused=False)
         self._draw_top()
         if bucket:
-            self._worker.start(lambda: self.link.get().bucket(bucket), self._got_bucket, timeout_s=30, after_s=0.2)
+            self._read_bucket(bucket, after_s=0.2)
+
+    def _read_bucket(self, name: str, *, after_s: float = 0) -> None:
+        self._worker.start(
+            lambda: read_bucket(self.link.get().aws, name), self._got_bucket, timeout_s=30, after_s=after_s
+        )
 
     def _got_bucket(self, state: Bucket) -> None:
         self._bucket = state
@@ -247,7 +253,7 @@ class Panel(Box):
         self.picker.refresh()
         bucket = self.allow.bucket
         if bucket:
-            self._worker.start(lambda: self.link.get().bucket(bucket), self._got_bucket, timeout_s=30)
+            self._read_bucket(bucket)
         self.test.opened = self.hits.opened = True
 
     def _hits_read(self) -> None:

@@ -48,14 +48,14 @@ def test_endpoints_leave_out_the_portals_own(gt):
 
 
 def test_a_bucket_says_what_it_is(gt):
-    state = gt.bucket("s3://gt-images/scans/")
+    state = gt.state(bucket="s3://gt-images/scans/").bucket
     assert state.logging.value.bucket == "gt-logs"
     assert state.cors.value[0]["AllowedMethods"] == ["GET"]
     assert "scans/0001.png" in gt.keys("gt-images", "scans/")
 
 
 def test_without_permissions_parts_are_unseen_and_not_guessed(stranger):
-    state = stranger.bucket("gt-images")
+    state = stranger.state(bucket="gt-images").bucket
     for part, action in ((state.policy, "s3:GetBucketPolicy"), (state.logging, "s3:GetBucketLogging")):
         assert (part.missing.action, part.missing.why) == (action, "denied")
         with pytest.raises(PartNotReadError, match=action):
@@ -68,11 +68,26 @@ def test_without_permissions_parts_are_unseen_and_not_guessed(stranger):
         assert caught.value.policy["Statement"][0]["Action"].split(":")[0] in {"sagemaker", "ec2"}
 
 
+def test_a_state_shows_what_is_read_absent_and_not_read(gt, stranger):
+    state = gt.state(team="radiology-team", bucket="gt-images")
+    rows = {name: (word, text) for name, word, text in state.rows()}
+    assert rows["team"] == ("read", "radiology-team, URL lock on (SourceIp)")
+    assert rows["bucket.policy"] == ("absent", "-")
+    assert rows["bucket.logging"][0] == "read"
+    assert str(state).startswith("Account 111122223333, us-east-1, read ")
+    assert "radiology-team, URL lock on (SourceIp)" in str(state)
+    assert "Account 111122223333" in state._repr_html_()
+    unread = {name: (word, text) for name, word, text in stranger.state(bucket="gt-images").rows()}
+    assert unread["bucket.policy"] == ("not read", "s3:GetBucketPolicy was denied.")
+    with pytest.raises(InvalidInput, match="Neither a team nor a bucket"):
+        gt.state()
+
+
 def test_missing_things(gt):
     with pytest.raises(NotFound, match="no private workteam"):
         gt.workteam("nonsuch")
     with pytest.raises(NotFound, match="no bucket"):
-        gt.bucket("nonsuch-bucket")
+        gt.state(bucket="nonsuch-bucket")
 
 
 @pytest.mark.parametrize("name", ["", "a b", "-a", "a-", "a" * 64, "ü", "<script>", "a/b"])

@@ -154,7 +154,11 @@ def state(sandbox: Sandbox) -> tuple[object, ...]:
     env = sandbox.environment()
     session = boto3.session.Session(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], region_name="us-east-1")
     gt = connect(boto3_session=session, endpoint_url=sandbox.endpoint_url)
-    return gt.bucket("gt-images").policy.value, tuple(team.url_lock for team in gt.workteams()), gt.workforce()
+    return (
+        gt.state(bucket="gt-images").bucket.policy.value,
+        tuple(team.url_lock for team in gt.workteams()),
+        gt.workforce(),
+    )
 
 
 # 06 reads a log without an account, 01 refuses an account, and the template needs a restriction that is in force.

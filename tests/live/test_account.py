@@ -15,7 +15,7 @@ pytestmark = pytest.mark.live
 
 
 def has_policy(room: Room) -> bool:
-    return room.rig.gt.bucket(room.bucket).policy.value is not None
+    return room.rig.gt.state(bucket=room.bucket).bucket.policy.value is not None
 
 
 def status(room: Room) -> int:
@@ -64,5 +64,5 @@ def test_a_bound_url_is_refused_elsewhere(room: Room, role: str) -> None:
 
 def test_what_the_account_shows(room: Room, team: str) -> None:
     assert team in [each.name for each in room.rig.gt.workteams()]
-    assert room.rig.gt.bucket(room.bucket).name == room.bucket
+    assert room.rig.gt.state(bucket=room.bucket).bucket.name == room.bucket
     assert list(room.rig.gt.keys(room.bucket)) == [room.key]

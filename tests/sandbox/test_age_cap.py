@@ -27,7 +27,7 @@ def sigv2(box: Box) -> str:
 def test_old_urls_and_version_2_are_refused(box: Box, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gt = box.gt
     young, old = aged(box, monkeypatch, 5), aged(box, monkeypatch, 3600)
-    before = gt.bucket("gt-images").policy.value
+    before = gt.state(bucket="gt-images").bucket.policy.value
     assert [box.fetch(url).status for url in (young, old, sigv2(box))] == [200, 200, 200]
     plan = gt.plan(Restriction(**CAPPED, max_age="15m"))
     done = gt.apply(plan)
@@ -48,7 +48,7 @@ def test_old_urls_and_version_2_are_refused(box: Box, tmp_path: Path, monkeypatc
         assert box.fetch(old).status == 403
     finally:
         gt.undo(done)
-    assert gt.bucket("gt-images").policy.value == before
+    assert gt.state(bucket="gt-images").bucket.policy.value == before
     assert box.fetch(old).status == 200
 
 
@@ -59,7 +59,7 @@ def test_a_proof_holds_with_the_cap(box: Box, tmp_path: Path) -> None:
         assert gt.prove(restriction).proved
         off = gt.plan(Restriction(bucket="gt-images", guard=False))
         gt.apply(off, confirm=[each.code for each in off.blockers])
-        assert gt.bucket("gt-images").policy.value is None
+        assert gt.state(bucket="gt-images").bucket.policy.value is None
     finally:
         box.client("s3").delete_bucket_policy(Bucket="gt-images")
     assert done.certain

@@ -57,7 +57,7 @@ def test_a_leak_is_stopped_and_fresh_urls_work(clean: Box, tmp_path: Path) -> No
         found = sorted(leaks, key=lambda leak: leak.minted, reverse=True)
         plan = gt.revoke(found[0], logs=hits)
         assert url_uses(hits, found[0].fingerprint) == found[0]
-    before = gt.bucket("gt-images").policy.value
+    before = gt.state(bucket="gt-images").bucket.policy.value
     [change] = plan.changes
     assert "role" in change.after_text
     assert any("URL" in text for text in change.affects)
@@ -70,7 +70,7 @@ def test_a_leak_is_stopped_and_fresh_urls_work(clean: Box, tmp_path: Path) -> No
     assert clean.fetch(plain, OFFICE).status == 200
     assert gt.revoke(found[0]).empty
     gt.undo(done)
-    assert gt.bucket("gt-images").policy.value == before
+    assert gt.state(bucket="gt-images").bucket.policy.value == before
     assert clean.fetch(leaked, ELSEWHERE).status == 200
 
 
@@ -114,7 +114,7 @@ def test_a_later_plan_removes_what_has_ended(clean: Box, tmp_path: Path, monkeyp
     gt = clean.gt
     restriction = Restriction(addresses=["203.0.113.0/24"], bucket="gt-images")
     gt.apply(gt.plan(restriction))
-    guarded = gt.bucket("gt-images").policy.value
+    guarded = gt.state(bucket="gt-images").bucket.policy.value
     with monkeypatch.context() as patch:
         patch.setattr(module, "LONGEST", dt.timedelta(seconds=3))
         cut = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1)
@@ -124,7 +124,7 @@ def test_a_later_plan_removes_what_has_ended(clean: Box, tmp_path: Path, monkeyp
     plan = gt.plan(restriction)
     assert "1 ended revocation is removed" in plan.to_text()
     gt.apply(plan)
-    assert gt.bucket("gt-images").policy.value == guarded
+    assert gt.state(bucket="gt-images").bucket.policy.value == guarded
     assert gt.plan(restriction).empty
 
 
@@ -231,7 +231,7 @@ def test_what_long_term_keys_signed_is_refused_without_an_end(clean: Box, tmp_pa
     new = old.generate_presigned_url("get_object", Params={"Bucket": "gt-images", "Key": KEY}, ExpiresIn=60)
     assert clean.fetch(new, OFFICE).status == 403
     assert clean.fetch(clean.presign()).status == 200
-    policy = gt.bucket("gt-images").policy.value
+    policy = gt.state(bucket="gt-images").bucket.policy.value
     assert expired_revocations(policy, dt.datetime(2100, 1, 1, tzinfo=dt.UTC)) == ()
     gt.undo(done)
     assert clean.fetch(leaked, ELSEWHERE).status == 200
@@ -383,7 +383,7 @@ def test_the_command_refuses_what_it_would_ignore(
     for signer in ("uesr app", "user/app", "*", "", f"{ROLE}*"):
         assert command("--before", "1m", "--signer", signer, "--yes") not in (0, 2)
         assert "arn:aws:iam::111122223333:user/NAME" in capsys.readouterr().err
-    assert clean.gt.bucket("gt-images").policy.value is None
+    assert clean.gt.state(bucket="gt-images").bucket.policy.value is None
 
 
 def test_the_command_stops_a_listing_that_leaks_reports(

@@ -77,9 +77,9 @@ def test_the_guard_is_tried_on_the_log_before_apply(connection: Connection, word
 
 
 def test_nothing_is_written_before_apply(connection: Connection) -> None:
-    before = connection.bucket("gt-images").policy.value
+    before = connection.state(bucket="gt-images").bucket.policy.value
     ReviewStep(connection, restriction=wish())
-    assert connection.bucket("gt-images").policy.value == before
+    assert connection.state(bucket="gt-images").bucket.policy.value == before
     assert not connection.workteam("open-team").url_lock.on
 
 
