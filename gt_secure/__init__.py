@@ -15,21 +15,17 @@ from ._version import __version__ as __version__
 if TYPE_CHECKING:
     from . import check as check, doctor as doctor, errors as errors, logs as logs, plots as plots, sandbox as sandbox
     from .access.explain import Scenes as Scenes
-    from .access.explain.explanation import Explanation as Explanation
     from .audit import Audit as Audit
-    from .aws.teams import Workteam as Workteam
     from .changes.plan import Plan as Plan
-    from .changes.transaction import Applied as Applied
     from .connection import Connection as Connection, connect as connect
     from .demonstration import demo as demo
     from .errors import GtSecureError as GtSecureError
-    from .findings.model import Finding as Finding
-    from .logs import Coverage as Coverage, Hits as Hits, Table as Table, read_hits as read_hits
+    from .logs import Hits as Hits, read_hits as read_hits
     from .network import Source as Source
-    from .presign import Probe as Probe, TestUrl as TestUrl, inspect as inspect
+    from .presign import TestUrl as TestUrl, inspect as inspect
     from .restriction.expectations import expect as expect
     from .restriction.model import Restriction as Restriction
-    from .sweeps import Sweep as Sweep, sweep as sweep
+    from .sweeps import sweep as sweep
     from .widgets import (
         AllowEditor as AllowEditor,
         HitsStep as HitsStep,
