@@ -167,7 +167,7 @@ RENAMED = {
     "presigned": "filters", "refused": "filters", "no_tests": "filters", "network": "filters", "key_prefix": "filters",
     "explain": "", "write_baseline": "", "sarif": "", "accept_reason": "", "accept_until": "",
     "predict": "", "follow": "", "wait_for": "", "wait_s": "", "cache": "",
-    "athena_database": "athena", "athena_workgroup": "athena", "athena_output": "athena", "athena_table": "athena",
+    "athena_database": "engine", "athena_workgroup": "engine", "athena_output": "engine", "athena_table": "engine",
 }  # fmt: skip
 
 
