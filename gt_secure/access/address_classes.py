@@ -57,16 +57,10 @@ class AddressClass:
 def address_classes(
     conditions: Sequence[Condition], listed: Iterable[IPNetwork] = (), compared: Iterable[str] = ()
 ) -> list[AddressClass]:
-    """Return the classes of all IPv4 and IPv6 addresses.
+    """Return the classes of all IPv4 and IPv6 addresses that conditions and the ``listed`` ranges tell apart.
 
-    Parameters
-    ----------
-    conditions : sequence of Condition
-        All conditions on the key that holds the address.
-    listed : iterable of network
-        Addresses to cut out too: those of a restriction.
-    compared : iterable of str
-        Texts with which policy variables compare the address: each that is an address becomes a separate class.
+    ``compared`` are texts with which policy variables compare the address: each address among them is a separate
+    class.
     """
     networks, texts = list(listed), list(compared)
     return [each for version in (4, 6) for each in _classes(version, conditions, networks, texts)]

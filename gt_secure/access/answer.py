@@ -150,18 +150,9 @@ def answer_of(verdict: Verdict, *, url_lock: bool = False) -> Answer:
 def tone(answer: Word, stranger: bool | None) -> Tone:
     """Return the colour of an answer: it means security for the owner of the images, the same on every surface.
 
-    Parameters
-    ----------
-    answer : str
-    stranger : bool or None
-        Whether the request is one that nobody wants, such as a worker's URL used from another address; None if that
-        is unknown.
-
-    Returns
-    -------
-    Tone
-        ``ok`` for a worker served or a stranger refused, ``no`` for an open hole, ``warn`` for a worker refused or an
-        unknown answer, ``plain`` where only the answer is known.
+    A ``stranger`` sends a request that nobody wants, such as a worker's URL used from another address; None is
+    unknown. ``ok`` is a worker served or a stranger refused, ``no`` an open hole, ``warn`` a worker refused or an
+    unknown answer.
     """
     if answer == "unknown":
         return "warn"

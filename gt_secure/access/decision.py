@@ -49,24 +49,10 @@ def decide_request(
     signer_known: bool = True,
     session_known: bool = True,
 ) -> Verdict:
-    """Decide a request whose context holds what is known of it, and nothing else.
+    """Decide a request whose context holds what is known of it: a missing key is absent only where AWS documents so.
 
-    Parameters
-    ----------
-    request : Request
-        A context key that is not in it is absent only where AWS documents so for such a request.
-    policies : Policies
-    facts : Facts, optional
-        Values of further keys.
-    signer_known : bool
-        False if the request names no more than somebody of the account that signs.
-    session_known : bool
-        False if the role that signs is known, but the name of its session is not.
-
-    Returns
-    -------
-    Verdict
-        ``unknown``, with the keys, where the answer depends on one that is not known.
+    Without ``signer_known`` the request names somebody of the account, without ``session_known`` a role without its
+    session. The verdict is ``unknown``, with the keys, where it depends on one that is not known.
     """
     given = _given(request, facts or Facts())
     request = _supposing(request, given)

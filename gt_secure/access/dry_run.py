@@ -169,10 +169,7 @@ def _numbered(*reasons: tuple[int, str]) -> Iterator[str]:
 def dry_run(restriction: Restriction, hits: object) -> DryRun | None:
     """Try the guard of a restriction on the opened presigned requests of the last days of a log.
 
-    Returns
-    -------
-    DryRun or None
-        None without a guard, or where ``hits`` are only sources.
+    Returns None without a guard, or where ``hits`` are only sources.
     """
     if not restriction.guard or restriction.bucket is None or not hasattr(hits, "with_restriction"):
         return None

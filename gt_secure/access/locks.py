@@ -186,16 +186,7 @@ class EffectiveLocks:
         )
 
     def verdict(self, request: Request, *, session: PolicySource | None = None, is_known: bool = True) -> Verdict:
-        """Decide one concrete request.
-
-        Parameters
-        ----------
-        request : Request
-        session : policy, optional
-            Policy of the session that signs.
-        is_known : bool
-            Whether the request names its signer; otherwise only somebody of the account, or of the known role.
-        """
+        """Decide one concrete request; unless ``is_known``, it names only somebody of the account or the known role."""
         endpoint = next(iter(request.keys.get("aws:sourcevpce", ())), "")
         signer: Signer = "anonymous" if request.principal == "*" else "own"
         facts = self.facts
@@ -247,14 +238,7 @@ class EffectiveLocks:
 
 
 def locks_of(state: State, *, session: PolicySource | None = None) -> EffectiveLocks:
-    """Return the locks of a state: the only maker of them.
-
-    Parameters
-    ----------
-    state : State
-    session : policy, optional
-        Policy of the session that signs, for questions about one.
-    """
+    """Return the locks of a state: the only maker of them. ``session`` is the policy of the session that signs."""
     bucket, team, force = state.bucket, state.team, state.workforce
     is_given = not state.region  # by files, which know none
     not_read = {READ_POLICY} if bucket is not None and bucket.policy.missing else set()

@@ -32,19 +32,8 @@ def locks_of_files(
 ) -> EffectiveLocks:
     """Return the locks of a bucket under the policies that are given; raises PolicyError if one is not valid.
 
-    Parameters
-    ----------
-    bucket : str
-    policy : text or mapping, optional
-        The bucket policy.
-    account : str
-        The bucket's account.
-    facts : Facts, optional
-        Values of condition keys that are known.
-    session : text or mapping, optional
-        Policy of the role session that signs.
-    rcp, scp : sequence
-        Policies of the organization, each a level.
+    ``session`` is the policy of the role session that signs; ``rcp`` and ``scp`` are those of the organization,
+    each a level.
     """
     locks = locks_of(state_of_files(bucket, policy, account, facts, rcp=rcp, scp=scp), session=session)
     for signer in ("own", "anonymous"):

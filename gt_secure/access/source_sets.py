@@ -159,17 +159,7 @@ def expose(
     *,
     endpoint_policies: Callable[[str], Policies] | None = None,
 ) -> Row:
-    """Return the exposure of one kind of request.
-
-    Parameters
-    ----------
-    kind : Kind
-    policies : Policies
-        Those that meet it.
-    circumstances : Circumstances
-    endpoint_policies : callable, optional
-        The policies that meet a request through an endpoint, by its id.
-    """
+    """Return the exposure of one kind of request; ``endpoint_policies`` gives those of an endpoint by its id."""
     places = [*_address_places(kind, policies, circumstances)]
     places += _endpoint_places(kind, policies, circumstances, endpoint_policies)
     return Row(

@@ -22,14 +22,9 @@ from .part import Part
 def current_restriction(
     aws: Aws, team: str | None = None, bucket: str | None = None, lists: Iterable[str] = ()
 ) -> tuple[Restriction, list[Notice]]:
-    """Read the locks of a team and a bucket as a restriction.
+    """Read the locks of a team and a bucket as a restriction; see :meth:`gt_secure.Connection.export`.
 
-    See :meth:`gt_secure.Connection.export` for the parameters.
-
-    Returns
-    -------
-    restriction, notices : Restriction, list of Notice
-        The notices name what a restriction cannot say, such as a portal list that differs from that of the guard.
+    The notices name what a restriction cannot say, such as a portal list that differs from that of the guard.
     """
     if team is None and bucket is None:
         raise InvalidInput(

@@ -35,15 +35,9 @@ _READABLE = (*_ORGANIZATION, "aws:resourceaccount", "aws:vpceaccount", OBJECT_TA
 
 
 def read_facts(aws: Aws, state: State, key: str | None = None) -> Facts:
-    """Read the facts that policies ask for; policies that ask for none cost no call.
+    """Read the facts that the policies of a state ask for; policies that ask for none cost no call.
 
-    Parameters
-    ----------
-    aws : Aws
-    state : State
-        Its policies (of the bucket, the organization and the endpoints) ask for facts, and its parts are some.
-    key : str, optional
-        The object whose tags are read; None where the answer is about many.
+    ``key`` is the object whose tags are read; None where the answer is about many.
     """
     bucket = state.bucket
     if bucket is None:

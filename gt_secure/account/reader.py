@@ -110,28 +110,9 @@ def read_state(
 ) -> State:
     """Read what a plan for a restriction looks at, or what answers about a team and a bucket look at.
 
-    Parameters
-    ----------
-    aws : Aws
-    restriction : Restriction, optional
-        What is to be planned; its team and bucket are read.
-    team, bucket : optional
-        Without a restriction: what is only looked at.
-    key : str, optional
-        The one object that answers are about, whose tags are read.
-    supplied : Facts, optional
-        Facts that win over those that are read; by default those of the restriction.
-    needs : frozenset of str, optional
-        Names of the parts to read; the default is what a plan looks at, or without a restriction what decides answers.
-
-    Raises
-    ------
-    AccessDenied
-        If a part that the restriction would write cannot be read: it could not be planned, verified or undone.
-    NotFound
-        If the team, the workforce or the bucket does not exist.
-    InvalidInput
-        If neither a restriction, a team nor a bucket is given.
+    ``key`` is the one object whose tags are read. ``supplied`` facts win over those that are read, by default those
+    of the restriction. ``needs`` names the parts to read. Raises AccessDenied for a part that the restriction would
+    write, and NotFound for a team, workforce or bucket that does not exist.
     """
     named = team if restriction is None else restriction.team_arn or restriction.team
     if named is not None:

@@ -23,26 +23,9 @@ from .shared_files import create_mode, open_regular, share_with_folder
 
 @contextlib.contextmanager
 def hold(directory: Path, scope: str, what: str) -> Iterator[Mapping[str, Any] | None]:
-    """Hold the lock of one account and region.
+    """Hold the lock of one account and region; yields the holder that crashed while it held the lock, if there was one.
 
-    Parameters
-    ----------
-    directory : Path
-        The journal's directory.
-    scope : str
-        Account and region.
-    what : str
-        The operation, for a message to others who need the lock.
-
-    Yields
-    ------
-    mapping or None
-        The holder that crashed while it held the lock, if there was one.
-
-    Raises
-    ------
-    Conflict
-        If a running process holds it; the message names the process.
+    ``what`` is the operation, for others who need the lock: they get a Conflict that names this process.
     """
     handle = _open(directory / f"lock-{scope}")
     try:

@@ -13,13 +13,10 @@ MOST = 200
 
 
 def labelers(hits: object, bucket: str | None = None, prefix: str = "") -> tuple[Source, ...]:
-    """Return the sources of workers.
+    """Return the sources of workers: those given, or of hits the sources of presigned requests that were answered.
 
-    Parameters
-    ----------
-    hits : Hits or iterable of str
-        Of hits, the sources of presigned requests that were answered; our own test requests are left out. An address in
-        private space came through an endpoint that an access log does not name: such a row proves nothing here.
+    Our own test requests are left out. An address in private space came through an endpoint that an access log does
+    not name: such a row proves nothing here.
     """
     if hits is None:
         return ()

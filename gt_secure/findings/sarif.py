@@ -33,13 +33,8 @@ _LONGEST = 1000
 def to_sarif(findings: Iterable[Finding], *, source: str = "", unused: Iterable[Acceptance] = ()) -> Json:
     """Return findings as a SARIF log.
 
-    Parameters
-    ----------
-    findings : iterable of Finding
-    source : str
-        A file of the repository to which code scanning attaches the alerts.
-    unused : iterable of Acceptance
-        Accepted findings that matched nothing: each one is a notification.
+    Code scanning attaches the alerts to ``source``, a file of the repository. ``unused`` acceptances matched
+    nothing: each one is a notification.
     """
     listed = list(findings)
     codes = sorted({finding.code for finding in listed})

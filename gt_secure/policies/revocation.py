@@ -100,22 +100,12 @@ def build_revocations(
     signer: str | None = None,
     long_term_until: dt.datetime | None = None,
 ) -> tuple[dict[str, object], ...]:
-    """Return the statements that stop URLs of a signer.
+    """Return the statements that stop URLs of a signer for ``resource``, one or more ARN patterns.
 
-    Parameters
-    ----------
-    resource : str or list of str
-        ARN patterns of what the URLs open.
-    before : datetime
-        UTC. Temporary credentials issued before it no longer open anything by a presigned request.
-    until : datetime or None
-        UTC. When the last of the URLs that temporary credentials signed expires.
-    signer : str, optional
-        ARN of a role, a role session, a federated user, a user or the root user, as a log names it. None: everybody
-        with temporary credentials. Other texts cannot be named in a policy: then every signer is meant. A user signs
-        with long-term keys, and with the temporary ones that the user got for them.
-    long_term_until : datetime, optional
-        UTC. When the last of the URLs that long-term keys signed expires; None: never, as far as is known.
+    Temporary credentials issued before ``before`` no longer open anything by a presigned request; the last of their
+    URLs expires at ``until``, and the last one of long-term keys at ``long_term_until`` (None: never, as far as is
+    known). The signer is the ARN of a role, a session or a user, as a log names it. None is everybody with
+    temporary credentials. If a policy cannot name it, every signer is meant.
     """
     kind = signer_kind(signer)
     named: dict[str, object] = {}

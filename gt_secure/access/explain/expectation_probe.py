@@ -20,19 +20,8 @@ def expectation_probe(
 ) -> Callable[[Source, str, str], bool | None]:
     """Return a predicate for whether a worker at a source opens an object of a bucket, under a prefix.
 
-    Parameters
-    ----------
-    aws : Aws
-    team : str or None
-        The private workteam whose URL lock, at that time, goes into the URL.
-    test_urls : UrlJournal, optional
-        Records the test URLs and their use.
-
-    Returns
-    -------
-    callable
-        Takes source, bucket and prefix; gives True (opened), False (refused), or None where that source cannot be
-        reached from here (always on AWS, where a kernel cannot choose its address) or there is no object to try.
+    It gives None where that source cannot be reached from here (always on AWS, where a kernel cannot choose its
+    address), or there is no object to try. The URL lock of the team, at that time, goes into the URL.
     """
 
     def opened(source: Source, bucket: str, prefix: str) -> bool | None:

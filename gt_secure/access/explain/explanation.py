@@ -120,22 +120,9 @@ def explain(
 ) -> Explanation:
     """Explain the answer to one fetch of a presigned URL.
 
-    Parameters
-    ----------
-    probe : Probe
-        What came back.
-    verdict : Verdict, optional
-        What the known policies predict for this source.
-    signed : PresignedUrl, optional
-        What the URL says about itself.
-    bound_to : Source or str, optional
-        The source that the URL's session policy names.
-    guard : Guard, optional
-        The guard of the bucket.
-    kms : bool
-        Whether the bucket encrypts with a KMS key.
-    origin : str
-        The web origin that asked, if a browser page did.
+    ``verdict`` is what the known policies predict, ``signed`` what the URL says about itself, ``bound_to`` the
+    source that its session policy names, ``kms`` whether the bucket encrypts with a KMS key, ``origin`` the web
+    page that asked.
     """
     bound = None if bound_to is None else Source.parse(bound_to)
     known = ProbeContext(probe, verdict, signed, bound, guard, kms, origin)

@@ -31,15 +31,8 @@ from .explanation import Explanation, explain
 def explain_probe(aws: Aws, probe: Probe, *, url: TestUrl | str | None = None, origin: str = "") -> Explanation:
     """Explain one answer with what this role can read.
 
-    Parameters
-    ----------
-    aws : Aws
-    probe : Probe
-        What came back.
-    url : TestUrl or str, optional
-        The URL that was fetched: it names the signer and what the session policy demands.
-    origin : str
-        The web origin that asked, if a browser page did.
+    ``url`` is what was fetched: it names the signer and what the session policy demands. ``origin`` is the web page
+    that asked, if one did.
     """
     locks, kms = _locks(aws, probe.bucket)
     made = url if isinstance(url, TestUrl) else None
