@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ..errors import InvalidInput
 from ..iam.evaluate import evaluate
 from ..iam.facts import Signer
 from ..iam.request import Policies, Request
@@ -19,10 +20,10 @@ from ..iam.request_keys import is_absent_for, is_by_action
 from ..iam.request_space import Dimension, RequestSpace, SpaceAnswer
 from ..iam.statement_table import TARGET, DimensionValue, StatementTable
 from ..network import IPNetwork
+from ..policies.bucket_guard import build_guard, find_guard, merge_guard
 from ..policies.s3_actions import BUCKET_ACTIONS, OBJECT_ACTIONS
 from ..restriction.expectations import Expectation
 from .answer import MEANT, Answer
-from .fixing_finding import fixing_finding
 from .key_classes import KeyClasses
 from .locks import EffectiveLocks
 from .request_kinds import Circumstances, Form, Kind, base_view, callers, dimensions
@@ -171,17 +172,29 @@ def prove(locks: EffectiveLocks, claim: Claim) -> Proof:
 
 
 def _fixed_by(request: Request, policies: Policies, locks: EffectiveLocks, claim: Claim) -> str | None:
-    policy = locks.policy
-    return fixing_finding(
-        request,
-        policies,
-        policy if policy is None or isinstance(policy, str) else json.dumps(policy),
-        bucket=locks.bucket,
-        prefix=claim.prefix,
-        networks=tuple(claim.addresses),
-        endpoints=tuple(claim.endpoints),
-        partition=locks.partition,
-    )
+    """Return the code of the finding whose fix, our guard for the claim, refuses a counterexample."""
+    if not claim.addresses and not claim.endpoints:
+        return None
+    policy = locks.policy if locks.policy is None or isinstance(locks.policy, str) else json.dumps(locks.policy)
+    try:
+        guard = build_guard(
+            locks.bucket,
+            prefix=claim.prefix,
+            networks=claim.addresses,
+            endpoints=claim.endpoints,
+            partition=locks.partition,
+        )
+        verdict = evaluate(request, replace(policies, resource=merge_guard(policy, guard)))
+        if verdict.decision != "explicit-deny":
+            return None
+        found = find_guard(policy)
+    except InvalidInput:
+        return None  # a policy that cannot be merged is fixed by nothing that gt_secure writes
+    if found is None:
+        return "guard-missing"
+    if found.old_form:
+        return "guard-old-form"
+    return "guard-drifted" if found.drifted else "guard-narrower"
 
 
 def _not_covered(claim: Claim) -> list[str]:

@@ -14,9 +14,8 @@ if TYPE_CHECKING:
     from .journal import ChangeRecord as ChangeRecord, Journal as Journal
     from .plan import Plan as Plan, plan as plan
     from .revoke import plan_revoke as plan_revoke, revoked_before as revoked_before, revoked_by_leak as revoked_by_leak
-    from .transaction import Applied as Applied
+    from .transaction import Applied as Applied, ProbeResult as ProbeResult
     from .undo import UndoPlan as UndoPlan, plan_undo as plan_undo, resume as resume, undo as undo
-    from .verify import ProbeResult as ProbeResult
 
 
 __all__, __getattr__, __dir__ = attach(__name__)

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..account.reader import read_state
 from ..account.state import WRITTEN, State
 from ..aws.client import Aws
-from ..errors import Conflict, InvalidInput
+from ..errors import Conflict, GtSecureError, InvalidInput
+from ..network import Source
 from .engine import Clock, Engine
-from .journal import Journal
+from .journal import Journal, scrub
 from .lock import hold
 from .plan import Plan
-from .transaction import Applied, Callback, begin_lines, run
-from .verify import Fetch, probe_expectations
+from .transaction import Applied, Callback, ProbeResult, begin_lines, run
+
+Fetch: TypeAlias = Callable[[Source, str, str], bool | None]
+"""Fetches an object of a bucket under a prefix by a presigned URL from a source: True opened, False refused, None where
+a probe cannot use that source. The caller supplies it: this module knows no presigned URLs."""
 
 _DIGEST = re.compile(r"(sha256:)?[0-9a-f]{64}")
 
@@ -65,7 +69,29 @@ def apply(
             | ({"lists": [each.to_dict() for each in plan.restriction.managed]} if plan.restriction.managed else {}),
         )
         done = run(Engine(aws, writer, plan.changes, Clock(timeout_s), progress), "applied")
-    return done if probe is None else replace(done, probes=probe_expectations(plan, probe))
+    return done if probe is None else replace(done, probes=_probe_expectations(plan, probe))
+
+
+def _probe_expectations(plan: Plan, probe: Fetch) -> tuple[ProbeResult, ...]:
+    """Probe every expectation of a plan that has been applied.
+
+    A probe that fails is a result, not an error: the change itself has been applied and read back.
+    """
+    wish = plan.restriction
+    if wish.bucket is None:
+        return ()
+    found: list[ProbeResult] = []
+    for one in wish.expectations:
+        prefix = wish.prefix if one.prefix is None else one.prefix
+        for source in one.sources:
+            detail = ""
+            try:
+                opened = probe(source, wish.bucket, prefix)
+            except GtSecureError as error:
+                opened, detail = None, scrub(str(error))
+            observed = "not reached" if opened is None else "opened" if opened else "refused"
+            found.append(ProbeResult(one.kind, str(source), observed, detail))
+    return tuple(found)
 
 
 def _check_digest(plan: Plan, approved: str | None) -> None:

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..account.state import State
+from ..aws.managed_lists import ManagedList
 from ..aws.teams import UrlLock
-from ..network import outside, parse_stored_cidrs, scope
+from ..network import IPNetwork, outside, parse_stored_cidrs, scope
 from ..policies.bucket_guard import Guard
 from ..policies.equivalence import deleted_principals
 from ..restriction.messages import Notice
 from ..restriction.model import Restriction
+from ..text import count
 from .change import Change, find_change
 from .diff import existing_guard, wanted_lock
 from .targets import BucketGuard, TeamUrlLock, WorkforcePortal
 
+_NAMED = 5
+
 
 def notices_for(wish: Restriction, state: State, changes: tuple[Change[Any], ...]) -> tuple[Notice, ...]:
-    """Return the notices of a plan, most serious first."""
+    """Return the notices of a plan: those about lists that AWS keeps, then the others, most serious first."""
+    lists = (notice for each in wish.managed for notice in _list(each, wish, state))
     guard = find_change(changes, BucketGuard)
     url_lock_changes = find_change(changes, TeamUrlLock) is not None
     found = [*wish.notices, *_url_lock(wish, state, url_lock_changes), *_endpoints(wish, state)]
@@ -29,7 +34,7 @@ def notices_for(wish: Restriction, state: State, changes: tuple[Change[Any], ...
     if changes:
         found += _jobs(state)
     rank = {"blocker": 0, "warning": 1, "info": 2}
-    return tuple(sorted(found, key=lambda notice: rank[notice.severity]))
+    return (*lists, *sorted(found, key=lambda notice: rank[notice.severity]))
 
 
 def _url_lock(wish: Restriction, state: State, changing: bool) -> Iterator[Notice]:
@@ -220,3 +225,55 @@ def _jobs(state: State) -> Iterator[Notice]:
             "Ask them to reload their task. URLs issued earlier keep the old rules until they expire.",
             "team",
         )
+
+
+def _list(each: ManagedList, wish: Restriction, state: State) -> Iterator[Notice]:
+    """Yield the notices about a list that AWS keeps: what is missing from the locks, and what is left out."""
+    guard = existing_guard(state) if wish.guard else None
+    if guard is not None:
+        yield from _missing(each, "guard", outside(each.networks, guard.networks))
+    force = state.workforce.value if wish.portal_lock else None
+    cidrs = parse_stored_cidrs(force.cidrs) if force is not None else ()
+    if cidrs:
+        yield from _missing(each, "portal lock", outside(each.networks, cidrs))
+    if each.left_out:
+        yield Notice(
+            "list-ranges-left-out",
+            "info",
+            f"{each.name} has {count(len(each.left_out), 'range')} that AWS never sees as a source: "
+            f"{_some(each.left_out)}.",
+            "The locks leave them out.",
+            "addresses",
+        )
+    if not each.networks:
+        yield Notice(
+            "list-empty",
+            "warning",
+            f"{each.name} has no range that S3 or the portal can see, so it allows nobody.",
+            "Add ranges to the list, or remove it from the restriction.",
+            "addresses",
+        )
+    if each.owner == "AWS":
+        yield Notice(
+            "list-of-aws",
+            "warning",
+            f"{each.name} ({each.title}) has the addresses of an AWS service, not those of workers.",
+            "Name a prefix list of your own network.",
+            "addresses",
+        )
+
+
+def _missing(each: ManagedList, lock: str, missing: tuple[IPNetwork, ...]) -> Iterator[Notice]:
+    if missing:
+        yield Notice(
+            "list-changed",
+            "warning",
+            f"{each.name} has {count(len(missing), 'range')} missing from the {lock}: {_some(missing)}.",
+            "Apply the plan to add them.",
+            "addresses",
+        )
+
+
+def _some(networks: Iterable[IPNetwork]) -> str:
+    words = [str(network) for network in networks]
+    return ", ".join(words[:_NAMED]) + (f" and {len(words) - _NAMED} more" if len(words) > _NAMED else "")

@@ -32,7 +32,6 @@ from .change import Call, Change, is_change_of
 from .diff import changes_for
 from .drift import drift_notices
 from .journal import Journal
-from .list_messages import list_notices
 from .messages import notices_for
 from .services import SimulatedRequest, notices_of, simulate, unknown_keys
 from .targets import BucketGuard
@@ -238,8 +237,7 @@ def plan(
     results = tuple(after.holds(one) for one in restriction.expectations)
     tried = dry_run(restriction, hits)
     left = replace(seen.after(changes), wanted=restriction)
-    lists = list_notices(restriction, seen)
-    notices = [*lists, *notices_for(restriction, seen, changes), *notices_of(restriction, rows, before, after)]
+    notices = [*notices_for(restriction, seen, changes), *notices_of(restriction, rows, before, after)]
     notices += [*_broken(results), *_too_young(tried)]
     if journal is not None:
         notices += drift_notices(aws, restriction, changes, journal)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from .._version import __version__
+from ..access.answer import MEANT
 from ..aws.client import Aws
 from ..errors import GtSecureError
 from ..html import Chip, Tone, notice as notice_box, output as cell_output, table as html_table
@@ -17,13 +18,37 @@ from .change import Change
 from .engine import ChangeStep, Clock, Engine, ProgressLine, Rest
 from .journal import Writer
 from .overwritten import look_for_others
-from .verify import ProbeResult
 
 ChangeOutcome: TypeAlias = Literal["nothing to do", "applied", "undone"] | Rest
 Callback: TypeAlias = Callable[[ProgressLine], None]
 
 ROLLBACK_S = 120.0
 """Seconds that a rollback may last, independent of the deadline."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """The result of one expectation on the wire; ``observed`` is ``opened``, ``refused`` or ``not reached``."""
+
+    kind: str
+    source: str
+    observed: str
+    detail: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """True if the result is as expected, or could not be probed."""
+        return self.observed in (MEANT[self.kind], "not reached")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as JSON-able data."""
+        return {
+            "kind": self.kind,
+            "source": self.source,
+            "observed": self.observed,
+            "holds": self.holds,
+            "detail": self.detail,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from .._lazy import attach
 
 if TYPE_CHECKING:
     from .account import no_findings as no_findings
-    from .guards import guard_is_in_place as guard_is_in_place
+    from .applied_locks import guard_is_in_place as guard_is_in_place, team_is_restricted as team_is_restricted
     from .logs import no_foreign_hits as no_foreign_hits, no_leaked_urls as no_leaked_urls
     from .notebooks import (
         SANITIZE_FILE as SANITIZE_FILE,
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from .save_guard import SaveGuard as SaveGuard
     from .saved_secrets import SavedSecret as SavedSecret, find_secrets as find_secrets, mask_secrets as mask_secrets
     from .spec import Spec as Spec, load_specs as load_specs
-    from .team_locks import team_is_restricted as team_is_restricted
 
 
 __all__, __getattr__, __dir__ = attach(__name__)

@@ -15,14 +15,13 @@ from ..logs.leaks import LeakRules
 from ..restriction.files import load_restriction
 from ..restriction.model import Restriction
 from .account import no_findings
-from .guards import guard_is_in_place
+from .applied_locks import guard_is_in_place, team_is_restricted
 from .logs import KINDS, no_foreign_hits, no_leaked_urls
 from .notebooks import no_code_cell_skipped, no_secret_saved
 from .report import Report
 from .restrictions import expectations_hold, is_proved, nothing_drifted
 from .result import CheckResult, of_error
 from .spec import Spec, load_check_file
-from .team_locks import team_is_restricted
 
 if TYPE_CHECKING:
     from ..logs import Hits
