@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 _SCENES = {
     "worker": "a worker of the team",
     "presigned": "anybody with a presigned URL",
-}
-_SERVICES = {
     "S3 console": "a download in the S3 console",
     "Object Lambda": "the function of an S3 Object Lambda",
     "Ground Truth": "the back end of Ground Truth",
@@ -74,17 +72,8 @@ def logged_sources(plan: Plan) -> Markup:
     rows = [row for row in plan.simulation if row.why == LOGGED]
     if not rows:
         return Markup("")
-    shown = markup.table(
-        ("Source", "Now", "After", "Decided by"),
-        [_who_row(row) for row in rows[:_NAMED]],
-        caption="Sources that the access log shows",
-    )
-    more = (
-        f"{count(len(rows) - _NAMED, 'more source', 'more sources')}: see all sources and services."
-        if len(rows) > _NAMED
-        else ""
-    )
-    return markup.join(shown, markup.hint(more)) if more else shown
+    more = f"{count(len(rows) - _NAMED, 'more source')}: see all sources and services." if len(rows) > _NAMED else ""
+    return markup.join(_access(rows[:_NAMED], "Sources that the access log shows"), markup.hint(more) if more else "")
 
 
 def dry_run(plan: Plan) -> Markup:
@@ -125,18 +114,13 @@ def _together(rows: Sequence[SimulatedRequest]) -> Iterator[tuple[object, ...]]:
     for row in rows:
         decided = _decided(row.after if row.after.answer != "opened" else row.now)
         same = (row.source, row.why, answer_chip(row.now), answer_chip(row.after), decided)
-        requests.setdefault(same, []).append((_SCENES | _SERVICES)[row.scene])
+        requests.setdefault(same, []).append(_SCENES[row.scene])
     sources: dict[tuple[str, Chip, Chip, Markup], list[Markup]] = {}
     for (source, why, now, after, decided), scenes in requests.items():
         named = markup.join(markup.code(source, 120), " ", markup.hint(markup.text(why, 200)))
         sources.setdefault((", ".join(scenes), now, after, decided), []).append(named)
     for (scene, now, after, decided), names in sources.items():
         yield markup.join(*names), scene, now, after, decided
-
-
-def _who_row(row: SimulatedRequest) -> tuple[object, ...]:
-    source = markup.join(markup.code(row.source, 60), markup.hint(_SCENES.get(row.scene, row.scene), row.why))
-    return source, answer_chip(row.now), answer_chip(row.after), _decided(row.after)
 
 
 def _decided(answer: Answer) -> Markup:
@@ -146,24 +130,6 @@ def _decided(answer: Answer) -> Markup:
 def answer_chip(answer: Answer) -> Chip:
     """Return the answer as a chip whose colour means security: green is a worker served, yellow one refused."""
     return Chip(tone(answer.answer, stranger=False), answer.answer)
-
-
-def _all_rows(rows: Sequence[SimulatedRequest]) -> Markup:
-    table = markup.table(
-        ("Source", "Scene", "Now", "After", "Reason"),
-        [
-            (
-                markup.join(markup.code(row.source, 120), markup.hint(row.why)),
-                row.scene,
-                answer_chip(row.now),
-                answer_chip(row.after),
-                markup.text(row.after.reason, 400),
-            )
-            for row in rows
-        ],
-        caption="Sources in the access log, Ground Truth, log delivery and yourself",
-    )
-    return markup.fold(f"All {count(len(rows), 'source and service', 'sources and services')}", table)
 
 
 _NOTICES: dict[str, tuple[markup.Tone, str]] = {
@@ -243,7 +209,9 @@ def folds(plan: Plan) -> Markup:
     rights = _missing_rights(plan)
     parts = [
         assumed(plan),
-        _all_rows(plan.simulation) if plan.simulation else "",
+        markup.fold(f"All {count(len(plan.simulation), 'source and service', 'sources and services')}", sources)
+        if (sources := named_access(plan))
+        else "",
         markup.fold("Notes and lower-severity findings", notes) if notes else "",
         accepted(plan),
         markup.fold("AWS CLI commands", markup.pre(to_cli(plan))) if plan.changes else "",
