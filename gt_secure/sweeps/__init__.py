@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 from .._lazy import attach
 
 if TYPE_CHECKING:
-    from .accounts import Account as Account, read_accounts as read_accounts
-    from .regions import DEFAULT_REGIONS as DEFAULT_REGIONS, parse_regions as parse_regions
+    from .accounts import (
+        DEFAULT_REGIONS as DEFAULT_REGIONS,
+        Account as Account,
+        parse_regions as parse_regions,
+        read_accounts as read_accounts,
+    )
     from .role import role_stackset as role_stackset, role_terraform as role_terraform
-    from .row import SweepRow as SweepRow
     from .runner import sweep as sweep
     from .sweep_file import SweepSpec as SweepSpec, load_sweep as load_sweep
-    from .sweep_rows import Sweep as Sweep
+    from .sweep_rows import Sweep as Sweep, SweepRow as SweepRow
 
 
 __all__, __getattr__, __dir__ = attach(__name__)

@@ -19,19 +19,7 @@ _EXTERNAL_ID = re.compile(r"[\w+=,.@:/\\-]{2,1224}")
 
 
 class Members:
-    """Credentials of the role in each account.
-
-    Parameters
-    ----------
-    hub : Aws
-        The credentials that assume the role.
-    role_name : str
-        Name of the role, the same in every account, with its path if it has one.
-    external_id : str
-        The external id that its trust policy asks for.
-    timeout_s : float
-        Seconds to wait for one response.
-    """
+    """Credentials of the role in each account."""
 
     def __init__(self, hub: Aws, role_name: str, external_id: str, timeout_s: float) -> None:
         self._hub = hub

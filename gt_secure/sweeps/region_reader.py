@@ -14,7 +14,7 @@ from ..connection import Connection
 from ..errors import GtSecureError, Throttled
 from ..findings.model import Finding
 from .accounts import Account
-from .row import SweepRow
+from .sweep_rows import SweepRow
 
 T = TypeVar("T")
 NEVER_READ = frozenset({"s3:GetObject"})

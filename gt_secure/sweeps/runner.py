@@ -16,13 +16,11 @@ from typing import Any, NamedTuple
 from ..connection import ConnectionLike, connect, connection_of
 from ..errors import AccessDenied, CredentialsError, GtSecureError, InvalidInput, Throttled, Unreachable
 from ..findings.accepted import AcceptedLike, accept, read_accepted
-from .accounts import Account, AccountsLike, organization_accounts, read_accounts
+from .accounts import Account, AccountsLike, organization_accounts, parse_regions, read_accounts
 from .members import Members
 from .region_reader import read_region
-from .regions import parse_regions
-from .row import SweepRow
 from .state_file import StateFile, sweep_id
-from .sweep_rows import Sweep, unused_entries
+from .sweep_rows import Sweep, SweepRow, unused_entries
 
 WORKERS = 8
 TIMEOUT_S = 15.0

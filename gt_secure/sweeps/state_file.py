@@ -32,13 +32,6 @@ def default_folder() -> Path:
 class StateFile:
     """Outcomes by account and region, in a file that only its owner can read.
 
-    Parameters
-    ----------
-    path : Path or None
-        None keeps nothing.
-    identifier : str
-        From :func:`sweep_id`.
-
     Raises
     ------
     InvalidInput

@@ -21,7 +21,7 @@ import gt_secure
 from gt_secure.findings.model import Match, catalog
 from gt_secure.findings.run import _finding
 from gt_secure.sandbox import Sandbox
-from gt_secure.sweeps.row import SweepRow
+from gt_secure.sweeps.sweep_rows import SweepRow
 from gt_secure_prowler import plugin
 from gt_secure_prowler.plugin import outcomes, read_rows
 from support.rooms import Room, clean

@@ -1,4 +1,6 @@
-"""Labeling jobs: create, stop, describe and list. The last label completes a job.
+"""Labeling jobs: create, stop, describe and list; and the flow definitions (Amazon A2I) that send work to a team.
+
+The last label completes a job.
 
 An input manifest has one JSON object a line, with ``source-ref`` (Developer Guide, *Input manifest files*).
 """
@@ -155,3 +157,49 @@ async def label(job: Record, uri: str) -> bool:
     if count == len(objects):
         job["LabelingJobStatus"] = "Completed"
     return True
+
+
+def flow_arn(region: Region, name: str) -> str:
+    return f"arn:aws:sagemaker:{region.name}:{account_id()}:flow-definition/{name}"
+
+
+def create_flow(state: SandboxState, region: Region, request: Record) -> Record:
+    name = request["FlowDefinitionName"]
+    if name in region.flows:
+        raise in_use(f"A flow definition named {name} already exists in region {region.name}.")
+    team = request.get("HumanLoopConfig", {}).get("WorkteamArn")
+    known = {record["WorkteamArn"] for record in (*region.workteams.values(), *region.subscribed)}
+    if team not in known:
+        raise validation(f"The work team {team} does not exist in region {region.name}.")
+    flow = {name: value for name, value in request.items() if name != "Tags"}
+    flow |= {
+        "FlowDefinitionArn": flow_arn(region, name),
+        "FlowDefinitionStatus": "Active",
+        "CreationTime": time.time(),
+    }
+    region.flows[name] = flow
+    state.save()
+    return {"FlowDefinitionArn": flow["FlowDefinitionArn"]}
+
+
+def describe_flow(_state: SandboxState, region: Region, request: Record) -> Record:
+    return _flow(region, request["FlowDefinitionName"])
+
+
+def _flow(region: Region, name: str) -> Record:
+    if name not in region.flows:
+        raise not_found(f"Flow definition {name} does not exist.")
+    return region.flows[name]
+
+
+def list_flows(_state: SandboxState, region: Region, request: Record) -> Record:
+    flows = paging.select(region.flows.values(), request, name="FlowDefinitionName", created="CreationTime")
+    found, token = paging.page(flows, request)
+    return {"FlowDefinitionSummaries": found, "NextToken": token}
+
+
+def delete_flow(state: SandboxState, region: Region, request: Record) -> Record:
+    flow = _flow(region, request["FlowDefinitionName"])
+    del region.flows[flow["FlowDefinitionName"]]
+    state.save()
+    return {}

@@ -12,7 +12,7 @@ from ..gateway.http import HttpRequest, Reply, json_reply
 from ..portal.credentials import Issuer, Refused
 from ..state import Record, Region, SandboxState
 from ..trail import Trail
-from . import jobs, model, reviews, templates, workforces, workteams
+from . import jobs, model, templates, workforces, workteams
 from .model import ApiError, validation
 
 log = logging.getLogger(__name__)
@@ -39,10 +39,10 @@ OPERATIONS: dict[str, Operation] = {
     "CreateLabelingJob": jobs.create,
     "StopLabelingJob": jobs.stop,
     "DescribeSubscribedWorkteam": workteams.describe_subscribed,
-    "CreateFlowDefinition": reviews.create_flow,
-    "DescribeFlowDefinition": reviews.describe_flow,
-    "ListFlowDefinitions": reviews.list_flows,
-    "DeleteFlowDefinition": reviews.delete_flow,
+    "CreateFlowDefinition": jobs.create_flow,
+    "DescribeFlowDefinition": jobs.describe_flow,
+    "ListFlowDefinitions": jobs.list_flows,
+    "DeleteFlowDefinition": jobs.delete_flow,
 }
 _PASS_ROLE = frozenset({"CreateLabelingJob", "CreateFlowDefinition"})
 
@@ -164,7 +164,7 @@ def _resource(name: str, region: Region, body: Any) -> str:
     if name.endswith("LabelingJob"):
         return jobs.arn(region, str(given.get("LabelingJobName", "")))
     if name.endswith("FlowDefinition"):
-        return reviews.flow_arn(region, str(given.get("FlowDefinitionName", "")))
+        return jobs.flow_arn(region, str(given.get("FlowDefinitionName", "")))
     return "*"
 
 

@@ -15,7 +15,7 @@ from gt_secure.connection import connect
 from gt_secure.errors import GtSecureError
 from gt_secure.sweeps.accounts import Account
 from gt_secure.sweeps.region_reader import read_region
-from gt_secure.sweeps.row import SweepRow
+from gt_secure.sweeps.sweep_rows import SweepRow
 
 WORKERS = 8
 """Number of regions that are read at the same time."""
