@@ -32,19 +32,7 @@ def width(text: str) -> int:
 def lay_out(
     head: Sequence[str], rows: Iterable[Sequence[object]], room: int | None = None, *, whole: Collection[int] = ()
 ) -> list[str]:
-    """Return the lines of a table, the titles first.
-
-    Parameters
-    ----------
-    head : sequence of str
-        Titles.
-    rows : iterable of sequences
-        Cells; text from outside is made printable.
-    room : int, optional
-        Columns to fit into. Cells that are too wide go on in the next line.
-    whole : collection of int
-        Numbers of the columns that are never cut, such as ids that people paste.
-    """
+    """Return the lines of a table, the titles first."""
     cells = [[printable(cell) for cell in row] for row in rows]
     widths = [max([width(title), *(width(row[i]) for row in cells)]) for i, title in enumerate(head)]
     if room is not None:

@@ -185,15 +185,6 @@ class MissingExtra(GtSecureError, ImportError):
 def refuse_url(value: object, field: str, wanted: str) -> None:
     """Raise an error if a presigned URL was passed in place of something else.
 
-    Parameters
-    ----------
-    value : object
-        What was passed; anything but text is left to others.
-    field : str
-        The name of the parameter.
-    wanted : str
-        What belongs there, for example ``a bucket name``.
-
     Raises
     ------
     InvalidInput

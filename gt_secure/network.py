@@ -43,11 +43,6 @@ def _short(text: object) -> str:
 def parse_address(text: str) -> IPAddress:
     """Parse one IPv4 or IPv6 address.
 
-    Parameters
-    ----------
-    text : str
-        For example ``203.0.113.7`` or ``2001:db8::1``; surrounding blanks are ignored.
-
     Raises
     ------
     InvalidInput
@@ -67,11 +62,6 @@ def parse_address(text: str) -> IPAddress:
 
 def parse_network(text: str) -> IPNetwork:
     """Parse one CIDR range; a bare address becomes a /32 or /128.
-
-    Parameters
-    ----------
-    text : str
-        For example ``203.0.113.0/24``, ``203.0.113.7`` or ``2001:db8:40::/48``.
 
     Raises
     ------
@@ -151,16 +141,6 @@ def _why_no_address(word: str) -> str:
 
 def parse_networks(values: str | Iterable[str | IPNetwork | IPAddress]) -> tuple[IPNetwork, ...]:
     """Parse a list of addresses and ranges, in any usual written form.
-
-    Parameters
-    ----------
-    values : str or iterable
-        A pasted text (see :func:`split_list`), or single addresses and ranges.
-
-    Returns
-    -------
-    tuple of network
-        In the order given, duplicates kept (warn about them, then :func:`collapse`).
 
     Raises
     ------

@@ -35,13 +35,7 @@ def journal_folder(folder: str | Path | None = None) -> Path:
 
 
 class UrlJournal:
-    """The markers that one installation minted, and when it used them.
-
-    Parameters
-    ----------
-    journal : path, optional
-        Folder of the journal of changes (default: :func:`journal_folder`); the markers are in a folder of it.
-    """
+    """The markers that one installation minted, and when it used them."""
 
     def __init__(self, journal: str | Path | None = None) -> None:
         self._journal = journal

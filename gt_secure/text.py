@@ -31,13 +31,6 @@ def printable(text: object, keep: str = "") -> str:
 
     Control characters (C0, C1, DEL), bidirectional marks, zero-width characters, line separators, blanks other than a
     space, private and unassigned characters and lone surrogates become U+FFFD.
-
-    Parameters
-    ----------
-    text : object
-        Text from outside.
-    keep : str
-        Characters to leave as they are, such as ``"\\n"``.
     """
     shown = str(text)
     if shown.isascii() and shown.isprintable():

@@ -16,22 +16,7 @@ _CALL = re.compile(r"\bgt\.(?P<name>\w+)(?:\((?P<argument>[^()]*)\))?")
 
 @dataclass(frozen=True)
 class Wording:
-    """The words of one surface for what the library calls by its Python name.
-
-    Parameters
-    ----------
-    arguments : mapping
-        Arguments and what sets them: ``{"addresses": "--allow"}``.
-    others : callable, optional
-        Returns what sets an argument that is not in ``arguments``, or None. Without it they keep their Python names.
-    values : mapping
-        Arguments with a value that has its own spelling: ``{"max_age=None": "--max-age off"}``.
-    calls : mapping
-        Methods of a connection and what does the same; ``{}`` stands for the argument:
-        ``{"undo": "'gt-secure undo {}'"}``.
-    keeps_values : bool
-        Whether a quoted value follows the argument, as in ``--bucket NAME``.
-    """
+    """The words of one surface for what the library calls by its Python name."""
 
     arguments: Mapping[str, str]
     values: Mapping[str, str] = field(default_factory=dict)

@@ -121,18 +121,7 @@ class Part(Generic[T]):
         raises: type[GtSecureError] | tuple[type[GtSecureError], ...] = (),
         absent: str = "",
     ) -> Part[T]:
-        """Read a part; an error of AWS makes it one that was not read.
-
-        Parameters
-        ----------
-        what, action, resource : str
-            The part in words, the action that reads it, and the ARN that the action needs.
-        read : callable
-        raises : type of error
-            Errors that are raised instead: every one for a part that a change writes, ``NotFound`` for what was named.
-        absent : str
-            Code of the error of AWS for a thing that does not exist.
-        """
+        """Read a part; an error of AWS makes it one that was not read."""
         try:
             return cls(read())
         except GtSecureError as error:

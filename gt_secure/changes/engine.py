@@ -126,20 +126,7 @@ class Clock:
 
 
 class Engine:
-    """Carries out the changes of one journal file.
-
-    Parameters
-    ----------
-    aws : Aws
-    writer : Writer
-        The open journal file.
-    changes : sequence of Change
-    clock : Clock
-    progress : callable, optional
-        Called with :class:`ProgressLine`.
-    fresh : bool
-        Whether this process starts the changes; False if another process started them and may have sent any of them.
-    """
+    """Carries out the changes of one journal file."""
 
     def __init__(
         self,

@@ -19,13 +19,7 @@ from .wording import for_command_line
 
 
 def build_parser(only: str | None = None) -> Parser:
-    """Build the parser.
-
-    Parameters
-    ----------
-    only : str, optional
-        The module of one command; without it all commands are loaded, as the reference and the man page need them.
-    """
+    """Build the parser."""
     parser, subparsers = main_parser()
     commands = Commands(subparsers)
     for module in dict.fromkeys(item.module for item in COMMANDS):

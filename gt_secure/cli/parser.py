@@ -196,21 +196,7 @@ class Commands:
         exit_codes: str = "",
         result: Result | None = None,
     ) -> Parser:
-        """Add one command.
-
-        Parameters
-        ----------
-        name : str
-            A name of :data:`~gt_secure.cli.commands.COMMANDS`.
-        run : callable
-            Receives the parsed options, prints, and returns the exit code.
-        examples : sequence of (str, str)
-            Command lines with their meaning; the tests run them.
-        account, json : bool
-            Offer the options of a connection; offer ``--json``.
-        result : callable, optional
-            Receives the parsed options and returns the object that ``run`` prints: the magic returns it.
-        """
+        """Add one command."""
         command = find_command(name)
         assert command is not None, f"{name} is missing in cli/commands.py"
         parser: Parser = self._subparsers.add_parser(

@@ -17,21 +17,7 @@ _TIMEOUT_S = 30
 
 
 def start_kernel(address: str, token: str) -> threading.Event:
-    """Start the kernel in the background; JupyterLab's extension uses a panel session that no page is connected to.
-
-    Parameters
-    ----------
-    address : str
-        URL of the local JupyterLab, with a slash at the end.
-    token : str
-        Its token.
-
-    Returns
-    -------
-    threading.Event
-        Set when the kernel is ready, or could not be started. JupyterLab interrupts its kernels before it ends them,
-        and one that is still importing would print a traceback.
-    """
+    """Start the kernel in the background; JupyterLab's extension uses a panel session that no page is connected to."""
     settled = threading.Event()
     threading.Thread(target=_try, args=(address, token, settled), name="gt-secure-warm", daemon=True).start()
     return settled

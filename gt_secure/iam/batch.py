@@ -16,17 +16,7 @@ _POLICIES = ("identityPolicies", "sessionPolicy", "resourcePolicy")
 
 
 def run(lines: Iterable[str]) -> Iterator[str]:
-    """Answer each line with ``{"id", "verdict", "reason"}``; a line that is no case gets the verdict ``invalid``.
-
-    Parameters
-    ----------
-    lines : iterable of str
-        Objects with ``id``, ``request`` (``action``, ``resource``, ``principal``, ``context``, optionally
-        ``resourceAccount``), ``identityPolicies`` (a list), ``sessionPolicy`` and ``resourcePolicy`` (an object, raw
-        JSON text, or null), optionally ``permissionsBoundary``, ``endpointPolicy``, ``resourceControlPolicies`` and
-        ``serviceControlPolicies`` (lists), ``serviceControlPoliciesOf`` (the account that has them; left out, the
-        bucket's), and in the request ``unknown`` (names of keys). An unknown verdict comes with ``depends_on``.
-    """
+    """Answer each line with ``{"id", "verdict", "reason"}``; a line that is no case gets the verdict ``invalid``."""
     for line in lines:
         identifier, decision, reason, depends_on = _answer(line)
         shown = str(identifier) if isinstance(identifier, JsonNumber) else json.dumps(identifier)

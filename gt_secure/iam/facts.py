@@ -157,13 +157,6 @@ def _unused(lower: str) -> str:
 def check_facts(values: object, field: str = "facts") -> dict[str, tuple[str, ...]]:
     """Return facts with their keys as AWS spells them; a key without a value is absent.
 
-    Parameters
-    ----------
-    values : mapping or None
-        Condition keys, each with a text or a list of texts.
-    field : str
-        The argument, for errors.
-
     Raises
     ------
     InvalidInput

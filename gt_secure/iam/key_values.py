@@ -22,19 +22,7 @@ _PLAIN = ("StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNo
 def key_values(
     facts: ConditionKey, conditions: Sequence[Condition], *, extra: Iterable[str] = (), absent: bool | None = None
 ) -> list[Values]:
-    """Return values that stand for all values that a key can have, its absence among them where that may be.
-
-    Parameters
-    ----------
-    facts : ConditionKey
-        The key.
-    conditions : sequence of Condition
-        All conditions on it.
-    extra : iterable of str
-        Further values to look at, such as what would fill a policy variable.
-    absent : bool, optional
-        Whether the key may be absent, where that differs from the table.
-    """
+    """Return values that stand for all values that a key can have, its absence among them where that may be."""
     single = _values(facts, conditions, extra)
     result: list[Values] = [] if (facts.always if absent is None else not absent) else [()]
     if not is_multivalued(facts.name.lower()):

@@ -66,17 +66,7 @@ class _Group:
 
 
 class RequestSpace:
-    """Requests of one kind of caller on one path.
-
-    Parameters
-    ----------
-    table : StatementTable
-    base : View
-        What is settled for all of them.
-    dimensions : sequence of Dimension
-    elsewhere : set of str
-        Keys that a caller of :meth:`answer` settles: the source of the requests.
-    """
+    """Requests of one kind of caller on one path."""
 
     def __init__(
         self,

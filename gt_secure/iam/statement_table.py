@@ -79,18 +79,7 @@ class Gates:
 
 
 class StatementTable:
-    """The statements that have a say for one kind of caller on one path.
-
-    Parameters
-    ----------
-    policies : Compiled
-    caller : Caller
-        Somebody of the kind that asks: its kind and account count, not its name.
-    cross_account : bool
-        Whether the bucket is of another account.
-    endpoint : bool
-        Whether requests come through a VPC endpoint.
-    """
+    """The statements that have a say for one kind of caller on one path."""
 
     def __init__(self, policies: Compiled, caller: Caller, *, cross_account: bool, endpoint: bool) -> None:
         self.caller = caller

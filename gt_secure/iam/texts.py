@@ -67,17 +67,6 @@ def witnesses(
 ) -> list[str]:
     """Return texts of the domain, at least one for each set of patterns that match exactly the same texts.
 
-    Parameters
-    ----------
-    patterns : iterable of steps
-        What the texts are compared with.
-    domain : steps
-        A pattern that every text has to match.
-    alphabet : str
-        The characters of the domain, if not every character may occur in it.
-    avoid : set of str
-        Characters that count as named by a policy although no pattern has them.
-
     Raises
     ------
     TooManyClassesError

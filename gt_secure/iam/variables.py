@@ -64,17 +64,6 @@ _SPECIAL = {"*", "?", "$"}
 def parse_template(text: str, *, variables: bool, wildcards: bool, place: str) -> Template:
     """Take text apart into literals, wildcards and variables.
 
-    Parameters
-    ----------
-    text : str
-        As written in the policy.
-    variables : bool
-        Whether ``${...}`` is special: only in version 2012-10-17.
-    wildcards : bool
-        Whether ``*`` and ``?`` are special: in resources, ``StringLike`` and the Arn operators.
-    place : str
-        For the message of an error.
-
     Raises
     ------
     PolicyError

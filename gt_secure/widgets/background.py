@@ -84,17 +84,7 @@ def as_error(error: BaseException) -> GtSecureError:
 
 
 class Worker:
-    """Runs one piece of work at a time; starting another drops the first, and ends its queries.
-
-    Parameters
-    ----------
-    on_busy : callable
-        Called with True when work starts and with False when the last one has ended.
-    on_error : callable
-        Gets the error of the work, unless it is late.
-    on_progress : callable, optional
-        Gets the activity of work that takes more than a second, every half second.
-    """
+    """Runs one piece of work at a time; starting another drops the first, and ends its queries."""
 
     def __init__(
         self,
@@ -135,23 +125,7 @@ class Worker:
         hours: bool = False,
         activity: Activity | None = None,
     ) -> None:
-        """Run ``work`` on a thread, then ``done`` with its result on an event loop.
-
-        Parameters
-        ----------
-        work : callable
-            Must not touch widgets.
-        done : callable
-            Not called when the work failed, was cancelled, or other work was started meanwhile.
-        timeout_s : float
-            Seconds until we stop waiting.
-        after_s : float
-            Seconds to wait first, so that a burst of changes leads to one call.
-        hours : bool
-            For work of hours: the end of the kernel does not wait for its thread.
-        activity : Activity, optional
-            Of the work, if it reports more than its queries do. It is cancelled when nobody waits any more.
-        """
+        """Run ``work`` on a thread, then ``done`` with its result on an event loop."""
         with LOCK:
             self._drop()
             self._error = None

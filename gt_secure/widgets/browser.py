@@ -36,15 +36,7 @@ class NoBrowserPart(Html):
 
 
 def browser_part(reveal: Callable[[], str], answered: Callable[[dict[str, Any]], None]) -> Any:
-    """The browser part, or the sentence that says what is missing.
-
-    Parameters
-    ----------
-    reveal : callable
-        Gives the URL when the person presses a button.
-    answered : callable
-        Gets what the browser saw.
-    """
+    """The browser part, or the sentence that says what is missing."""
     try:
         kind = _kind()
     except ImportError:

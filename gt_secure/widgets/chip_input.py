@@ -40,21 +40,7 @@ class Correction:
 
 
 class ChipInput(Box):
-    """The input and its chips.
-
-    Parameters
-    ----------
-    label : str
-        The visible label, which is the accessible name too.
-    read : callable
-        Turns one word into an :class:`Entry`.
-    split : callable
-        Splits what was typed or pasted into words.
-    changed : callable
-        Called after the list has changed.
-    options : bool
-        Whether to offer choices while typing; set them with :meth:`offer`.
-    """
+    """The input and its chips."""
 
     shown_as = "list input"
 

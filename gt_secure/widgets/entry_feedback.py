@@ -167,16 +167,7 @@ def _bad(words: str) -> Markup:
 
 
 def about_limits(bucket: str, prefix: str, networks: Sequence[str], endpoints: Sequence[str], present: int) -> Markup:
-    """Return how much of the policy limits the lists use.
-
-    Parameters
-    ----------
-    bucket, prefix : str
-    networks, endpoints : sequence of str
-        Valid ones.
-    present : int
-        Size of the bucket policy that is there, in bytes.
-    """
+    """Return how much of the policy limits the lists use."""
     if not bucket or not (networks or endpoints):
         return Markup("")
 

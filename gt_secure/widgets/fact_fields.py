@@ -20,13 +20,6 @@ class FactFields(Box):
     """One field for each unknown key, below the answers that depend on it.
 
     A key whose value was typed keeps its field, so that the value can be corrected or taken out.
-
-    Parameters
-    ----------
-    changed : callable
-        Called when a value was typed or removed.
-    check : callable
-        Called with an action that may raise; shows its error.
     """
 
     shown_as = "facts"

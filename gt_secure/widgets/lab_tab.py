@@ -36,15 +36,7 @@ _shown = _Shown()
 
 
 def show_tab(*, profile: str = "", region: str = "", team: str = "", bucket: str = "") -> None:
-    """Show the panel of this kernel: the one that it has, or a new one with these values to start with.
-
-    Parameters
-    ----------
-    profile, region : str
-        Where the connection goes; by default the current credentials and region.
-    team, bucket : str
-        The workteam and the bucket to start with.
-    """
+    """Show the panel of this kernel: the one that it has, or a new one with these values to start with."""
     from comm import create_comm
     from IPython.display import display
 

@@ -21,13 +21,7 @@ _AGAIN = "Its requests are shown below. Press again to hide them."
 
 
 class LinkedPlot(Box):
-    """A plot and the buttons over its bars.
-
-    Parameters
-    ----------
-    guard : callable
-        Runs what a press does, and shows its error.
-    """
+    """A plot and the buttons over its bars."""
 
     shown_as = "plot"
 

@@ -20,13 +20,7 @@ _VALUES: Mapping[str, bool | None] = {"leave": None, "on": True, "off": False}
 
 
 class Switches(Box):
-    """One choice for each lock, with a sentence about its list and whom it affects.
-
-    Parameters
-    ----------
-    changed : callable
-        Called with the trait and its new value.
-    """
+    """One choice for each lock, with a sentence about its list and whom it affects."""
 
     shown_as = "locks"
 

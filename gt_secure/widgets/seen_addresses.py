@@ -17,13 +17,7 @@ _MOST = 8
 
 
 class SeenBox(Box):
-    """One button for each address that is not in the list yet.
-
-    Parameters
-    ----------
-    add : callable
-        Called with the address whose button is pressed.
-    """
+    """One button for each address that is not in the list yet."""
 
     shown_as = "addresses seen"
 

@@ -170,10 +170,6 @@ class Loops:
     """The loops on which callbacks may run: the one that is here now, that of the widget, and those of the page.
 
     Callbacks keep their order, whichever loop calls them.
-
-    Parameters
-    ----------
-    home : Home
     """
 
     def __init__(self, home: Home) -> None:
@@ -249,16 +245,7 @@ class Listener:
 
 
 class Ticker:
-    """Calls something again and again, until it is stopped or no loop is left.
-
-    Parameters
-    ----------
-    loops : Loops
-        Where.
-    wait_s : callable
-        Gives the seconds until the next call.
-    call : callable
-    """
+    """Calls something again and again, until it is stopped or no loop is left."""
 
     def __init__(self, loops: Loops, wait_s: Callable[[], float], call: Callable[[], object]) -> None:
         self._stop = threading.Event()
