@@ -20,8 +20,9 @@ from .network_names import NAMES, allowlist_of, name_table
 from .refusals import Refusal, predicted
 from .sql.columns import DERIVED, EXTRA, FIELDS, REFUSED, STORED
 from .sql.derived_columns import age, own_test
+from .sql.dialects import DUCKDB
 from .sql.group_by import check_columns, check_limit, finish, group_parts, lookup_table, shown
-from .sql.query import as_list, check_status
+from .sql.query import as_list, conditions
 from .table import FORMULA, Table, writable
 from .time_range import parse_time
 
@@ -123,41 +124,35 @@ class Hits:
         start, end = parse_time(since, "since"), parse_time(until, "until")
         parts = [f"time >= TIMESTAMP '{start}'"] if start else []
         parts += [f"time < TIMESTAMP '{end}'"] if end else []
-        same: dict[str, Any] = {
-            "endpoint": endpoint,
-            "http_status": check_status(status),
-            "auth_type": auth_type,
-            "requester": requester,
-            "operation": operation,
-            "bucket": bucket,
-            "fingerprint": fingerprint,
-            "allowlist": allowlist,
-        }
         if allowlist is not None and "allowlist" not in self._columns:
             raise InvalidInput(
                 "These hits are not joined with a restriction.",
                 next_step="Call with_restriction first.",
                 field="allowlist",
             )
-        parts += [
-            f'"{name}" IN ({", ".join(map(literal, as_list(v)))})'
-            for name, v in same.items()
-            if v is not None and as_list(v)
-        ]
-        parts += ["false" for v in same.values() if v is not None and not as_list(v)]
-        flags = {"presigned": presigned, "refused": refused, "test": test}
-        parts += [f"{name} = {literal(v)}" for name, v in flags.items() if v is not None]
-        if key is not None:
-            parts.append("(" + " OR ".join(_key_condition(k) for k in as_list(key)) + ")" if as_list(key) else "false")
-        if key_prefix is not None:
-            parts.append(f"starts_with(key, {literal(key_prefix)})")
+        same = {
+            "endpoint": endpoint,
+            "status": status,
+            "auth_type": auth_type,
+            "key": key,
+            "key_prefix": key_prefix,
+            "requester": requester,
+            "operation": operation,
+            "bucket": bucket,
+            "fingerprint": fingerprint,
+            "presigned": presigned,
+            "refused": refused,
+            "test": test,
+            "allowlist": allowlist,
+        }
+        parts.append(conditions(same, DUCKDB))
         if address is not None:
             wanted = {to_address(a) for a in as_list(address)}
             parts.append(self._addresses(lambda a: a in wanted))
         if network is not None:
             ranges = Ranges(parse_networks(network))
             parts.append(self._addresses(ranges.holds))
-        return self.where(" AND ".join(parts) or "true")
+        return self.where(" AND ".join(parts))
 
     def where(self, condition: str) -> Hits:
         """Keep the requests that match an SQL condition on the columns, for what :meth:`filter` cannot express.
@@ -365,10 +360,3 @@ class Hits:
 
 def _moment(name: str) -> str:
     return "strftime(r.time, '%Y-%m-%dT%H')" if name == "hour" else "strftime(r.time, '%Y-%m-%d')"
-
-
-def _key_condition(key: str) -> str:
-    if "*" not in key:
-        return f"key = {literal(key)}"
-    pattern = key.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_").replace("*", "%")
-    return f"key LIKE {literal(pattern)} ESCAPE '\\'"

@@ -32,7 +32,7 @@ from .sql.group_by import check_columns, distinct, finish, group_parts, lookup_t
 from .sql.query import conditions
 from .storage.cache import CacheLike, open_cache
 from .storage.listing import s3_client
-from .storage.objects import LocalFile, LogObject, S3Object, StandardInput
+from .storage.objects import LogObject, S3Object, StandardInput
 from .storage.resolve import resolve
 from .table import Table
 
@@ -61,10 +61,6 @@ class _Job:
         self.cached: list[LogObject] = []
         wanted = self.watch if self.cache is None else self.cache.missing(self.watch, self.cached)
         self.reader = Reader(wanted, self.sink, progress=runtime.progress, cancel=runtime.cancel)
-
-    def only_records(self) -> bool:
-        """Return whether everything is read, and is JSON: then no statement over lines has to be planned."""
-        return self.reader.ends_within(0) and bool(self.sink.count) and not self.reader.cancelled
 
     def coverage(self) -> Coverage:
         """Coverage as far as reading alone tells it."""
@@ -223,9 +219,7 @@ def _read_here(query: LogQuery, runtime: Runtime, chosen: EngineChoice | None) -
         if kept is not None and job.reader.is_empty() and job.cached:  # a statement over no lines takes its time too
             job.sink.close()
             return _hits(job, None, None, dedupe)
-        in_lines = not (job.only_records() and _only_local(job))
-        if in_lines:
-            store.run_on(job.reader, write_lines(lines))
+        store.run_on(job.reader, write_lines(lines))
         with activity.kept_whole():  # Cancel ends the reader; what it has read is kept
             job.sink.close()
             found = records if job.sink.count else None
@@ -234,18 +228,10 @@ def _read_here(query: LogQuery, runtime: Runtime, chosen: EngineChoice | None) -
             if job.reader.cancelled:
                 raise cancelled(kept.keep(store, lines, found, job.reader.tally, job.sink) if kept is not None else 0)
         job.refuse_if_nothing()
-        return _hits(job, lines if in_lines else None, found, dedupe)
+        return _hits(job, lines, found, dedupe)
     except BaseException:
         store.close()
         raise
-
-
-def _only_local(job: _Job) -> bool:
-    """Return whether all objects are files of this machine that no cache keeps."""
-    return all(
-        isinstance(item, LocalFile) and (job.cache is None or not job.cache.keeps(item))
-        for item in job.reader.tally.objects
-    )
 
 
 @activity.step(activity.COUNTING)
@@ -358,11 +344,7 @@ def count_hits(
     try:
         needed = _named(names, where)
         rows = derived(from_lines("lines_in"), needed=needed, test_urls=runtime.test_urls)
-        make, add = "CREATE TEMP TABLE grouped AS ", "INSERT INTO grouped "
-        if job.only_records():
-            add = make
-        else:
-            store.run_on(job.reader, make + _grouped(job, names, where, rows))
+        store.run_on(job.reader, f"CREATE TEMP TABLE grouped AS {_grouped(job, names, where, rows)}")
         job.sink.close()
         if job.reader.cancelled:
             raise cancelled(0)
@@ -377,7 +359,7 @@ def count_hits(
                 return hits.count(names), hits.coverage
         if job.sink.count:
             rows = derived(from_records(job.sink.path), needed=needed, test_urls=runtime.test_urls)
-            store.query(add + _grouped(job, names, where, rows))
+            store.query(f"INSERT INTO grouped {_grouped(job, names, where, rows)}")
         job.refuse_if_nothing()
         coverage = _count_coverage(job)
         store.query(f"DELETE FROM grouped WHERE state <> {_HIT}")

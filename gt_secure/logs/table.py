@@ -17,6 +17,7 @@ from ..text import json_text, printable
 
 FORMULA = r"""(^|[;|\t\r\n])([ '"]*)([=+@-])"""
 """Pattern of text that begins a formula, for every separator of lists but the comma, which the quotes keep."""
+_FORMULA = re.compile(FORMULA)
 NO_ADDRESS = "(no address)"
 """Text in place of an address that a row of the log does not have."""
 
@@ -151,17 +152,16 @@ def _sql_type(column: list[Any]) -> str:
 
 def safe_cell(value: Any) -> Any:
     """A CSV cell: text that a spreadsheet would run as a formula gets an apostrophe, wherever it begins."""
+    if isinstance(value, str):
+        text = value.replace("\0", "\N{REPLACEMENT CHARACTER}")
+        if "=" in text or "-" in text or "+" in text or "@" in text:  # most text has no sign, and needs no search
+            text = _FORMULA.sub(r"\1'\2\3", text)
+        return "'" + text if text.startswith(("\t", "\r")) else text
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, dt.datetime):
-        return iso(value)
-    if isinstance(value, str):
-        text = value.replace("\0", "\N{REPLACEMENT CHARACTER}")
-        text = re.sub(FORMULA, r"\1'\2\3", text)
-        return "'" + text if text.startswith(("\t", "\r")) else text
-    return value
+    return iso(value) if isinstance(value, dt.datetime) else value
 
 
 def iso(value: dt.datetime) -> str:

@@ -96,17 +96,6 @@ def test_parts_of_a_listing_make_the_whole(
         assert [item.key for item in parts] == whole
 
 
-@pytest.mark.parametrize(
-    ("size", "since", "pages"),
-    [(1000, None, 1), (1000, dt.datetime(2026, 11, 10), 1), (7, None, 4), (7, dt.datetime(2026, 11, 20), 2)],
-)
-def test_the_look_at_a_level_is_the_first_page(simple: FakeS3, size: int, since: Any, pages: int) -> None:
-    simple.page = size
-    expected = [day.day for day in DAYS if since is None or day >= since.date()]
-    assert days(list_logs(simple, "s3://gt-logs/s3/", since=since)) == expected
-    assert simple.pages == pages
-
-
 def test_a_whole_key_is_a_source(simple: FakeS3) -> None:
     """Also where other keys begin with it; the marker of a folder is none."""
     keys = sorted(key for _, key in simple.objects)
@@ -122,18 +111,12 @@ def test_a_whole_key_is_a_source(simple: FakeS3) -> None:
     assert count_hits(twice, "key", aws=simple)[1].hits == len(keys)
 
 
-def test_a_look_that_folds_folders_is_no_page_of_an_unknown_layout() -> None:
-    fake = FakeS3(page=2)
+@pytest.mark.parametrize("size", [2, 1000])
+def test_an_unknown_layout_is_listed_with_its_folders(size: int) -> None:
+    fake = FakeS3(page=size)
     for key in ("mine/a.log", "mine/b/1.log", "mine/c.log", "mine/d.log"):
         fake.put("b", key, body(DAYS[0]))
-    for size, pages in ((2, 3), (1000, 2)):
-        fake.page, fake.pages = size, 0
-        assert [item.key[5:] for item in list_logs(fake, "s3://b/mine/")] == ["a.log", "b/1.log", "c.log", "d.log"]
-        assert fake.pages == pages
-    del fake.objects["b", "mine/b/1.log"]
-    fake.pages = 0
-    assert len(list(list_logs(fake, "s3://b/mine/"))) == 3
-    assert fake.pages == 1
+    assert [item.key[5:] for item in list_logs(fake, "s3://b/mine/")] == ["a.log", "b/1.log", "c.log", "d.log"]
 
 
 def test_a_second_look_lists_parts_at_the_same_time(

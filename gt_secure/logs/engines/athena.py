@@ -50,8 +50,6 @@ class AthenaRun:
     _reused: bool = field(default=False, init=False)
     _notes: list[str] = field(default_factory=list, init=False)
 
-    dialect = TRINO
-
     def rows(self, question: Question, *, with_source: bool) -> Iterator[list[str | None]]:
         """Ask, run and give the rows as text.
 

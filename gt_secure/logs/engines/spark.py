@@ -39,8 +39,6 @@ class SparkRun:
         For a Spark older than 3.5, or standard input.
     """
 
-    dialect = SPARK
-
     def __init__(self, sources: Any, session: Any = None, cancel: threading.Event | None = None) -> None:
         self.paths = list(dict.fromkeys(_path(source) for source in _each(sources)))
         self.session = session if session is not None else _session()

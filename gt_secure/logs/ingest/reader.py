@@ -148,7 +148,6 @@ class Reader:
         self._buffers = Buffers(buffer_size(BATCH))
         self._looked: list[tuple[int, LogObject] | None] = []
         self._batches = self._read()
-        self._ahead_of_use: list[LineBatch] = []
 
     def is_empty(self) -> bool:
         """Return whether there is no object to read; the listing goes on until the first one is known."""
@@ -156,20 +155,11 @@ class Reader:
             self._looked.append(self._next_object())
         return self._looked[0] is None
 
-    def ends_within(self, size: int) -> bool:
-        """Read on until there are more bytes of lines than ``size``; return whether everything is read by then."""
-        while sum(len(batch.data) for batch in self._ahead_of_use) <= size:
-            batch = next(self._batches, None)
-            if batch is None:
-                return True
-            self._ahead_of_use.append(batch)
-        return False
-
     def __iter__(self) -> Iterator[LineBatch]:
         return self
 
     def __next__(self) -> LineBatch:
-        return self._ahead_of_use.pop(0) if self._ahead_of_use else next(self._batches)
+        return next(self._batches)
 
     def close(self) -> None:
         """Stop reading."""

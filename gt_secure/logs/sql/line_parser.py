@@ -157,20 +157,10 @@ def _place_layers(w: _Writer, tokens: str) -> str:
 
 
 def parsed(lines: str, dialect: Dialect = DUCKDB) -> str:
-    """SELECT that reads lines of text as access-log records.
+    """SELECT that reads lines of text as access-log records: ``readable``, ``blank`` and the 27 fields.
 
-    Parameters
-    ----------
-    lines : str
-        A relation (name or parenthesised query) with a text column ``line``, without the newline (blanks or a
-        carriage return at the end do no harm); its other columns stay.
-    dialect : Dialect
-        The engine that will run it.
-
-    Returns
-    -------
-    str
-        A query with ``readable`` (bool), ``blank`` (bool) and the 27 fields; the key as the log holds it.
+    ``lines`` is a relation with a text column ``line``, without the newline (blanks or a carriage return at the end do
+    no harm); its other columns stay. The key is as the log holds it.
     """
     w = _Writer(dialect)
     body = _place_layers(w, _odd_layers(w, _plain_layers(w, lines)))

@@ -182,21 +182,9 @@ class Cache:
         return self.local or isinstance(item, S3Object)
 
     def keep(self, store: Store, lines_file: Path, records_file: Path | None, tally: Tally, sink: RecordSink) -> int:
-        """Keep the files of what was read. An object that was not read whole is not found in them later.
+        """Keep the Parquet files of lines and JSON records; returns the number of objects kept.
 
-        Parameters
-        ----------
-        store : Store
-            Runs the queries.
-        lines_file, records_file : Path
-            Parquet with the rows of access log lines, and of JSON records, if there were any.
-        tally, sink : Tally, RecordSink
-            What is known of the objects in them.
-
-        Returns
-        -------
-        int
-            How many objects are kept.
+        An object that was not read whole is not found in them later.
         """
         if self._off:
             return 0

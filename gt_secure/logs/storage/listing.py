@@ -125,24 +125,29 @@ def list_logs(
     bucket, prefix = split_uri(uri)
     last = (until + late).date() if until else None
     bases = (
-        _objects(client, bucket, base, layout, since, last, borders(bucket, base) if borders else (), first)
-        for base, layout, first in _bases(client, bucket, prefix)
+        _objects(client, bucket, base, layout, since, last, borders(bucket, base) if borders else ())
+        for base, layout in _bases(client, bucket, prefix)
     )
     for page in chain(bases):
         yield from page
 
 
 def _objects(
-    client: Any, bucket: str, base: str, layout: LogLayout, since: dt.datetime | None, last: dt.date | None,
-    borders: Sequence[str] = (), first: dict[str, Any] | None = None,
-) -> Iterator[list[S3Object]]:  # fmt: skip
+    client: Any,
+    bucket: str,
+    base: str,
+    layout: LogLayout,
+    since: dt.datetime | None,
+    last: dt.date | None,
+    borders: Sequence[str],
+) -> Iterator[list[S3Object]]:
     """Give the log objects under one prefix after which the date follows, a page at a time."""
     wanted: dict[str, Any] = {"Bucket": bucket, "Prefix": base}
     if layout == "simple":  # folders below are looked at on their own
         wanted["Delimiter"] = "/"
     if since is not None and layout != "unknown":
         wanted["StartAfter"] = base + since.strftime("%Y/%m/%d" if layout == "partitioned" else "%Y-%m-%d")
-    for page in parallel_pages(client, wanted, borders, _usable(first, wanted)):
+    for page in parallel_pages(client, wanted, borders):
         found: list[S3Object] = []
         for entry in page.get("Contents", ()):
             day = _day_of(entry["Key"][len(base) :], layout) if last is not None else None
@@ -156,16 +161,6 @@ def _objects(
                 S3Object(client, bucket, entry["Key"], entry.get("ETag", "").strip('"'), entry["Size"], written)
             )
         yield found
-
-
-def _usable(look: dict[str, Any] | None, wanted: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the first page of a listing, if the look at its level was the same call or saw all of it."""
-    if look is None or (look.get("IsTruncated") and ("StartAfter" in wanted or "Delimiter" not in wanted)):
-        return None
-    if look.get("CommonPrefixes") and "Delimiter" not in wanted:
-        return None
-    begin = wanted.get("StartAfter", "")
-    return {**look, "Contents": [entry for entry in look.get("Contents", ()) if entry["Key"] > begin]}
 
 
 def path_ranges(
@@ -189,7 +184,7 @@ def path_ranges(
     if since is None and until is None:
         return whole
     found = []
-    for base, layout, _ in _bases(client, bucket, prefix):
+    for base, layout in _bases(client, bucket, prefix):
         low, high = base, _after(base)
         pattern = "%Y/%m/%d" if layout == "partitioned" else "%Y-%m-%d"
         if layout != "unknown":
@@ -219,22 +214,22 @@ def _day_of(rest: str, layout: LogLayout) -> dt.date | None:
 
 def _bases(
     client: Any, bucket: str, prefix: str, level: dict[str, Any] | None = None, depth: int = 5
-) -> Iterator[tuple[str, LogLayout, dict[str, Any]]]:
-    """Prefixes after which the date follows, each with the page of its level that tells it."""
+) -> Iterator[tuple[str, LogLayout]]:
+    """Prefixes after which the date follows."""
     page = level or _level(client, bucket, prefix)
     folders = [entry["Prefix"] for entry in page.get("CommonPrefixes", ())]
     keys = [entry["Key"] for entry in page.get("Contents", ())]
     # The marker of a folder is no log object. A whole key is one, but tells less than others that begin with it.
     first = next((key for key in keys if key != prefix), None if prefix.endswith("/") or not keys else keys[0])
     if any(re.fullmatch(r"\d{4}/", folder[len(prefix) :]) for folder in folders):
-        yield prefix, "partitioned", page
+        yield prefix, "partitioned"
         return
     simple = first is not None and _SIMPLE.match(first[len(prefix) :]) is not None
     if (first is not None and not simple) or depth == 0 or len(folders) > _FOLDERS:
-        yield prefix, "unknown", page
+        yield prefix, "unknown"
         return
     if simple:
-        yield prefix, "simple", page
+        yield prefix, "simple"
     for folder, below in ahead(lambda f: _level(client, bucket, f), folders):
         yield from _bases(client, bucket, folder, below, depth - 1)
 

@@ -106,31 +106,27 @@ def _read(body: bytes) -> dict[str, Any] | None:
     return page
 
 
-def pages(client: Any, wanted: dict[str, Any], first: dict[str, Any] | None = None) -> Iterator[dict[str, Any]]:
-    """Give the pages of one listing, one after the other; ``first`` is the first one, where it is known."""
+def _pages(client: Any, wanted: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Give the pages of one listing, one after the other."""
     while True:
-        page = list_page(client, **wanted) if first is None else first
+        page = list_page(client, **wanted)
         yield page
         if not page.get("IsTruncated"):
             return
-        wanted, first = {**wanted, "ContinuationToken": page["NextContinuationToken"]}, None
+        wanted = {**wanted, "ContinuationToken": page["NextContinuationToken"]}
 
 
-def parallel_pages(
-    client: Any, wanted: dict[str, Any], borders: Sequence[str], first: dict[str, Any] | None = None
-) -> Iterator[dict[str, Any]]:
+def parallel_pages(client: Any, wanted: dict[str, Any], borders: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Give the pages of one listing in their order; the parts between ``borders`` are listed at the same time."""
     begin = wanted.get("StartAfter", "")
     inner = [border for border in borders if border > begin]
     parts = zip([begin, *inner], [*inner, None], strict=True)
-    return chain(_part(client, wanted, low, high, None if place else first) for place, (low, high) in enumerate(parts))
+    return chain(_part(client, wanted, low, high) for low, high in parts)
 
 
-def _part(
-    client: Any, wanted: dict[str, Any], low: str, high: str | None, first: dict[str, Any] | None
-) -> Iterator[dict[str, Any]]:
+def _part(client: Any, wanted: dict[str, Any], low: str, high: str | None) -> Iterator[dict[str, Any]]:
     """Give the pages with the keys after ``low`` up to ``high``."""
-    for page in pages(client, {**wanted, "StartAfter": low} if low else wanted, first):
+    for page in _pages(client, {**wanted, "StartAfter": low} if low else wanted):
         keys = [entry["Key"] for entry in page.get("Contents", ())]
         names = [*keys, *(entry["Prefix"] for entry in page.get("CommonPrefixes", ()))]
         if high is None or not names or max(names) < high:
