@@ -130,18 +130,13 @@ class Answers(tuple[Answer, ...]):
         return answers_html(self)
 
 
-def answer_of(verdict: Verdict, *, url_lock: bool = False) -> Answer:
-    """Return the verdict on one request as an answer.
-
-    ``url_lock`` says that the session policy of the request is that of a URL of the portal.
-    """
+def answer_of(verdict: Verdict) -> Answer:
+    """Return the verdict on one request as an answer."""
     if verdict.decision in ("invalid", "unknown"):
         return Answer("unknown", depends_on=verdict.depends_on or ("a policy that is not valid",), verdict=verdict)
     if verdict.allowed:
         return Answer("opened", verdict=verdict)
     lock = verdict.policy or "identity policy"
-    if lock == "session policy" and url_lock:
-        return Answer("refused", lock="URL lock", verdict=verdict)
     if lock == "bucket policy" and names_guard(verdict.statement):
         lock = "bucket guard"
     return Answer("refused", lock=lock, statement=verdict.statement, verdict=verdict)

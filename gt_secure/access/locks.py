@@ -200,9 +200,9 @@ class EffectiveLocks:
             session_known=is_known,
         )
 
-    def decide(self, request: Request, *, session: PolicySource | None = None, is_known: bool = True) -> Answer:
+    def decide(self, request: Request, *, is_known: bool = True) -> Answer:
         """Answer one concrete request; for certain only where what was not read cannot change the answer."""
-        verdict = self.verdict(request, session=session, is_known=is_known)
+        verdict = self.verdict(request, is_known=is_known)
         answer = answer_of(verdict)
         unread = self.not_read - ({READ_ENDPOINTS} if request.is_off_endpoint else set())
         if answer.answer == "unknown" or verdict.decision == "explicit-deny" or not unread:

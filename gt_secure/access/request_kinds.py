@@ -130,12 +130,12 @@ def _other(account: str) -> str:
     return OTHER_ACCOUNT if account != OTHER_ACCOUNT else "999988887777"
 
 
-def session_of(arn: str, session: str = "some-session") -> Caller:
+def session_of(arn: str) -> Caller:
     """Return the caller that ``aws:PrincipalArn`` names: for a role, a session of it."""
     head, _, name = arn.partition(":role/")
     if not name:
         return parse_caller(arn)
-    return parse_caller(f"{head.replace(':iam:', ':sts:')}:assumed-role/{name.rpartition('/')[2]}/{session}")
+    return parse_caller(f"{head.replace(':iam:', ':sts:')}:assumed-role/{name.rpartition('/')[2]}/some-session")
 
 
 def base_view(kind: Kind, circumstances: Circumstances) -> View:
@@ -297,10 +297,7 @@ def signature_age(table: StatementTable) -> Dimension:
 def signature_ages_ms(policies: Compiled) -> list[int]:
     """Return the ages of a signature, in milliseconds, that policies tell apart; 0 is the first.
 
-    Raises
-    ------
-    TooManyClassesError
-        If the policies name too many.
+    Raises TooManyClassesError if the policies name too many.
     """
     statements = (statement for layer in policies.layers for statement in layer.document.statements)
     return _ages([each for statement in statements for each in statement.conditions

@@ -14,12 +14,8 @@ from ..restriction.validation import split_lists
 def with_lists(aws: Aws, restriction: Restriction) -> Restriction:
     """Return a restriction whose addresses include the ranges that its lists have now.
 
-    Raises
-    ------
-    NotFound, AccessDenied
-        If a list does not exist or cannot be read: without it nobody knows whom a lock would refuse.
-    InvalidInput
-        If the ranges do not fit into a lock.
+    Raises NotFound or AccessDenied if a list does not exist or cannot be read: without it nobody knows whom a lock
+    would refuse. Raises InvalidInput if the ranges do not fit into a lock.
     """
     if not restriction.lists:
         return restriction
@@ -31,12 +27,8 @@ def ranges_and_lists(
 ) -> tuple[tuple[IPNetwork, ...], tuple[ManagedList, ...]]:
     """Return addresses among which lists may be named, merged with the ranges of the lists; and the lists.
 
-    Raises
-    ------
-    NotFound, AccessDenied
-        If a list does not exist or cannot be read.
-    InvalidInput
-        For text that is neither a range nor the name of a list.
+    Raises NotFound or AccessDenied if a list does not exist or cannot be read. Raises InvalidInput for text that is
+    neither a range nor the name of a list.
     """
     names, ranges = split_lists(addresses)
     lists = read_lists(aws, names)

@@ -124,10 +124,7 @@ class Change(Generic[V]):
 def change_from_journal(data: Mapping[str, Any]) -> Change[Any]:
     """Read what :meth:`Change.for_journal` wrote.
 
-    Raises
-    ------
-    ValueError
-        If a part is missing or malformed.
+    Raises ValueError if a part is missing or malformed.
     """
     missing = [key for key in ("kind", "target", "before_raw", "after_raw") if key not in data]
     if missing:

@@ -216,12 +216,8 @@ def plan(
 ) -> Plan:
     """Compare the current with the wanted state. Reads only.
 
-    See :meth:`gt_secure.Connection.plan` for the parameters.
-
-    Raises
-    ------
-    AccessDenied, NotFound, CredentialsError, Unreachable
-        If a part that would be written, or a list that the restriction names, cannot be read.
+    See :meth:`gt_secure.Connection.plan` for the parameters. Raises AccessDenied, NotFound, CredentialsError or
+    Unreachable if a part that would be written, or a list that the restriction names, cannot be read.
     """
     if not isinstance(restriction, Restriction):
         raise InvalidInput(

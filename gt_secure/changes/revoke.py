@@ -136,12 +136,8 @@ def signer_label_of(arn: str | None) -> str:
 def revoked_by_leak(leak: Leak) -> Revoked:
     """Return what stops a leaked URL: its credentials were issued before it was used for the first time.
 
-    A request without an object, such as a listing, is stopped for the bucket and every object in it.
-
-    Raises
-    ------
-    InvalidInput
-        If the log does not name the bucket.
+    A request without an object, such as a listing, is stopped for the bucket and every object in it. Raises
+    InvalidInput if the log does not name the bucket.
     """
     if not isinstance(leak, Leak):
         raise InvalidInput(
@@ -167,12 +163,8 @@ def revoked_by_leak(leak: Leak) -> Revoked:
 def revoked_before(bucket: str, before: str | dt.datetime, prefix: str = "", signer: str | None = None) -> Revoked:
     """Return what stops all URLs of a bucket or prefix that were signed with credentials issued before a time.
 
-    What temporary credentials signed has an end. What long-term keys sign may never expire.
-
-    Raises
-    ------
-    InvalidInput
-        If the time is in the future, or the signer is not the ARN of one role or user.
+    What temporary credentials signed has an end. What long-term keys sign may never expire. Raises InvalidInput if the
+    time is in the future, or the signer is not the ARN of one role or user.
     """
     moment = parse_time(before, "before")
     assert moment is not None
@@ -197,12 +189,8 @@ def plan_revoke(
 ) -> Plan:
     """Plan the Deny statements that revoke URLs, and take out those that have ended. Reads only.
 
-    Raises
-    ------
-    AccessDenied
-        If the bucket policy cannot be read.
-    InvalidInput
-        If the URLs have expired already, or these are no open hits.
+    Raises AccessDenied if the bucket policy cannot be read. Raises InvalidInput if the URLs have expired already, or
+    these are no open hits.
     """
     _check_hits(hits)
     now = dt.datetime.now(dt.UTC)

@@ -12,10 +12,7 @@ from pathlib import Path
 def open_regular(path: Path, flags: int, mode: int = 0o600) -> int:
     """Open a regular file and return its handle.
 
-    Raises
-    ------
-    OSError
-        If it cannot be opened, is a link, or is not a regular file.
+    Raises OSError if it cannot be opened, is a link, or is not a regular file.
     """
     safe = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
     handle = os.open(path, flags | safe, mode)

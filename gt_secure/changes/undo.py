@@ -33,12 +33,8 @@ class UndoPlan:
 def plan_undo(aws: Aws, change_id: str | None = None, *, journal: Journal) -> UndoPlan:
     """Plan the undo of a change as a three-way merge that keeps later edits of others. Reads only.
 
-    See :meth:`gt_secure.Connection.plan_undo` for the parameters.
-
-    Raises
-    ------
-    Conflict
-        If somebody has changed the same setting since; the details hold before, after and now.
+    See :meth:`gt_secure.Connection.plan_undo` for the parameters. Raises Conflict if somebody has changed the same
+    setting since; the details hold before, after and now.
     """
     record = _record(aws, change_id, journal)
     return UndoPlan(record, _backwards(aws, record))
@@ -117,14 +113,9 @@ def undo(
     """Undo a change as a three-way merge that keeps later edits of others.
 
     An interrupted change is rolled back too, from any process that sees the journal; an interrupted undo is completed.
-    The result of an apply that had nothing to change has nothing to undo, which is no error.
-
-    Raises
-    ------
-    Conflict
-        If somebody has changed the same setting since, or another change holds the lock.
-    NotFound
-        If the journal has no such change.
+    The result of an apply that had nothing to change has nothing to undo, which is no error. Raises Conflict if
+    somebody has changed the same setting since, or another change holds the lock. Raises NotFound if the journal has no
+    such change.
     """
     if isinstance(change, Applied) and not change.id:
         note = "That apply changed nothing, so there is nothing to undo."

@@ -8,10 +8,9 @@ from ..access.exposure import Context
 from ..aws.teams import TeamLike, team_name
 from ..connection import ConnectionLike, with_facts
 from ..errors import InvalidInput
-from ..findings.accepted import AcceptedLike
+from ..findings.accepted import AcceptedLike, accepted_title
 from ..findings.catalog_page import nearest_code
 from ..findings.model import Finding, catalog
-from ..findings.render import accepted_title
 from .result import MAX_NAMED, Check, CheckResult, some
 
 SEVERITIES = ("high", "medium", "low", "info")

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from ..findings.accepted import load_accepted, unused
+from ..findings.accepted import accepted_title, load_accepted, unused
 from ..findings.catalog_page import page
 from ..findings.model import catalog, notices
-from ..findings.render import accepted_title
 from ..iam.facts import parse_facts
 from ..text import json_text, printable
 from .accepted import add_accepted, add_baseline, note_unused, write_baseline

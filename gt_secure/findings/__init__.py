@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from .acceptance import Acceptance as Acceptance
     from .accepted import (
         accept as accept,
+        accepted_fold as accepted_fold,
+        accepted_title as accepted_title,
         baseline as baseline,
         dump_accepted as dump_accepted,
         load_accepted as load_accepted,
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     )
     from .catalog_page import page as page
     from .model import Finding as Finding
-    from .render import accepted_fold as accepted_fold, accepted_title as accepted_title
     from .run import find_all as find_all
     from .sarif import to_sarif as to_sarif
     from .url_ages import with_url_ages as with_url_ages

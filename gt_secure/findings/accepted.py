@@ -20,8 +20,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from .. import files as textfiles
+from .. import files as textfiles, html as markup
 from ..errors import InvalidInput
+from ..html import Markup
+from ..text import count
 from .acceptance import Acceptance
 from .model import Finding, catalog
 
@@ -219,3 +221,20 @@ def dump_accepted(accepted: Iterable[Acceptance], path: str | Path) -> Path:
             f"{file} cannot be written: {error.strerror}.", next_step="Choose another file.", field="file"
         ) from error
     return file
+
+
+def accepted_title(findings: Sequence[Finding]) -> str:
+    """Return the number of accepted findings, and the day on which the first one ends."""
+    first = min(each.accepted.until for each in findings if each.accepted is not None)
+    return f"{count(len(findings), 'accepted finding')}, the first until {first.isoformat()}"
+
+
+def accepted_fold(findings: Sequence[Finding]) -> Markup:
+    """Return a fold with the accepted findings, their reasons and dates."""
+    head = ("until", "finding", "subject", "accepted by", "reason")
+    entries = [(each, each.accepted) for each in findings if each.accepted is not None]
+    rows = [
+        (entry.until.isoformat(), markup.code(each.code), each.subject or "-", entry.owner or "-", entry.reason)
+        for each, entry in entries
+    ]
+    return markup.fold(accepted_title(findings), markup.table(head, rows))

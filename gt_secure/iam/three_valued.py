@@ -94,7 +94,6 @@ def fact(
     texts: Iterable[str] = (),
     known: Keys = MappingProxyType({}),
     chosen: bool = False,
-    absent: bool | None = None,
     facts: ConditionKey | None = None,
 ) -> Dimension:
     """Return the dimension of one key whose value is not known, or is chosen.
@@ -105,7 +104,7 @@ def fact(
     about = facts or key_facts(key, spelled)
     own = conditions_on(table, key)
     try:
-        values = key_values(about, own, extra=variable_values(table, key, texts, known), absent=absent)
+        values = key_values(about, own, extra=variable_values(table, key, texts, known))
     except TooManyClassesError:
         return Dimension(about.name, frozenset({key}), (), chosen)
     return Dimension(

@@ -198,11 +198,7 @@ def merge_guard(policy_text: str | None, statement: Mapping[str, object], *, wor
 
     A statement with the same Sid is replaced where it stands; otherwise the guard becomes the last statement (the
     first, where ``Statement`` is a single object, so that :func:`remove_guard` knows to take the brackets away again).
-
-    Raises
-    ------
-    PolicyError
-        If the text is not a policy, has our Sid twice, or would exceed 20 KB.
+    Raises PolicyError if the text is not a policy, has our Sid twice, or would exceed 20 KB.
     """
     made = json.dumps(statement, separators=(",", ":"))
     if policy_text is None or not policy_text.strip():
@@ -224,10 +220,7 @@ def merge_guard(policy_text: str | None, statement: Mapping[str, object], *, wor
 def merge_guards(policy_text: str | None, statement: Mapping[str, object], max_age_s: int | None) -> str:
     """Put the guard with its age cap into a bucket policy, and take a cap out that is not wanted.
 
-    Raises
-    ------
-    PolicyError
-        As :func:`merge_guard`.
+    Raises PolicyError as :func:`merge_guard`.
     """
     merged = policy_text
     if max_age_s is None and merged is not None and merged.strip():
@@ -254,10 +247,7 @@ def remove_statements(policy_text: str, sids: Iterable[str]) -> str | None:
 def own_statements(policy_text: str | None) -> dict[str, Mapping[str, object]]:
     """Return the statements of a bucket policy that carry one of our Sids.
 
-    Raises
-    ------
-    PolicyError
-        If the text is not a policy, or has one of our Sids twice.
+    Raises PolicyError if the text is not a policy, or has one of our Sids twice.
     """
     if policy_text is None or not policy_text.strip():
         return {}
@@ -329,7 +319,7 @@ def remove_guard(policy_text: str, sid: str = GUARD_SID) -> str | None:
     return text[: spans[own][0]] + text[spans[own + 1][0] :]
 
 
-def find_guard(policy_text: str | None, sid: str = GUARD_SID) -> Guard | None:
+def find_guard(policy_text: str | None) -> Guard | None:
     """Return the guard of a bucket policy, or None if it has none.
 
     Raises
@@ -340,12 +330,12 @@ def find_guard(policy_text: str | None, sid: str = GUARD_SID) -> Guard | None:
     if policy_text is None or not policy_text.strip():
         return None
     layout = lay_out(policy_text)
-    own = _own(layout, sid)
+    own = _own(layout, GUARD_SID)
     if own is None:
         return None
-    cap = [_own(layout, name) for name in (AGE_SID, SIGV2_SID)] if sid == GUARD_SID else [None, None]
+    cap = (_own(layout, name) for name in (AGE_SID, SIGV2_SID))
     age, sigv2 = (None if place is None else layout.data[place] for place in cap)
-    return _with_cap(_read(layout.data[own], sid), age, sigv2)
+    return _with_cap(_read(layout.data[own]), age, sigv2)
 
 
 def _with_cap(guard: Guard, age: Mapping[str, object] | None, sigv2: Mapping[str, object] | None) -> Guard:
@@ -359,7 +349,7 @@ def _with_cap(guard: Guard, age: Mapping[str, object] | None, sigv2: Mapping[str
     return replace(guard, max_age_s=max_age_s, drifted=guard.drifted or not intact)
 
 
-def _read(statement: Mapping[str, object], sid: str) -> Guard:
+def _read(statement: Mapping[str, object]) -> Guard:
     partition, bucket, pattern = _scope(statement)
     prefix = re.sub(r"\$\{([*?$])\}", r"\1", pattern)
     networks = _networks(_listed(statement, "NotIpAddressIfExists", "aws:SourceIp"))
@@ -367,12 +357,10 @@ def _read(statement: Mapping[str, object], sid: str) -> Guard:
     # A value that could not be read is missing in what would be built of the others, so it counts as drift below.
     drifted, old = True, False
     if _BUCKET.fullmatch(bucket) and (networks or endpoints):
-        wanted = build_guard(
-            bucket, prefix=prefix, networks=networks, endpoints=endpoints, partition=partition, sid=sid
-        )
+        wanted = build_guard(bucket, prefix=prefix, networks=networks, endpoints=endpoints, partition=partition)
         old = statements_equal(statement, old_form(wanted))
         drifted = not old and not statements_equal(statement, wanted)
-    return Guard(sid, bucket, prefix, networks, endpoints, statement, drifted, old)
+    return Guard(GUARD_SID, bucket, prefix, networks, endpoints, statement, drifted, old)
 
 
 def _scope(statement: Mapping[str, object]) -> tuple[str, str, str]:

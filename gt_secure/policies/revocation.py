@@ -52,10 +52,7 @@ def signer_kind(signer: str | None) -> SignerKind:
 def check_signer(signer: object) -> str:
     """Check the ARN of a signer that a person typed.
 
-    Raises
-    ------
-    InvalidInput
-        If it does not name exactly one role, role session, federated user, user or root user.
+    Raises InvalidInput if it does not name exactly one role, role session, federated user, user or root user.
     """
     refuse_url(signer, "signer", "the ARN of a role or user")
     text = signer.strip() if isinstance(signer, str) else ""
@@ -148,10 +145,7 @@ def prefix_resource(partition: str, bucket: str, prefix: str) -> str | list[str]
 def find_revocations(policy_text: str | None) -> tuple[Revocation, ...]:
     """Return the revocations in a bucket policy.
 
-    Raises
-    ------
-    PolicyError
-        If the text is not a policy.
+    Raises PolicyError if the text is not a policy.
     """
     found = own_statements(policy_text)
     return tuple(Revocation(sid, _until(sid), found[sid]) for sid in found if sid.startswith(REVOKE))

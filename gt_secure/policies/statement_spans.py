@@ -50,10 +50,7 @@ class Layout:
 def lay_out(text: str) -> Layout:
     """Find the statements of a policy.
 
-    Raises
-    ------
-    PolicyError
-        If the text is no JSON object with a ``Statement`` that is an object or a list of objects.
+    Raises PolicyError if the text is no JSON object with a ``Statement`` that is an object or a list of objects.
     """
     document = parse_json(text)
     if not isinstance(document, Mapping) or "Statement" not in document:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ... import html as markup
 from ...access.answer import tone
-from ...findings.render import accepted_fold
+from ...findings.accepted import accepted_fold
 from ...html import Chip, Markup, count
 from ..services import LOGGED
 from .infrastructure_code import to_cli
