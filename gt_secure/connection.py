@@ -5,19 +5,29 @@ The panel, the command line and notebooks all call these. Each method hands its 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import wraps
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from . import access, account, changes, findings, iam, listings, logs as access_logs, plots, presign, sandbox as local
+from . import access, account, changes, findings, iam, listings, logs as access_logs, plots, presign
 from .aws import buckets, endpoints, teams
-from .aws.client import Aws, connect_aws, session_without_configuration
+from .aws.client import Aws, connect_aws
 from .aws.sdk_session import SageMakerSession, connect_sdk_session
 from .aws.teams import TeamLike, team_here
 from .changes import Journal
+from .connection_arguments import (
+    Logs,
+    RunningSandbox,
+    SparkSession,
+    change_id,
+    engine_options,
+    log_of,
+    memory_options,
+    names_moved,
+    sandbox_client,
+    sandbox_variables,
+)
 from .errors import InvalidInput, refuse_url
 from .named_networks import networks_from
 from .network import Source
@@ -37,7 +47,6 @@ if TYPE_CHECKING:
     from .audit import Audit
     from .aws.teams import Workforce, Workteam
     from .changes.plan import Plan
-    from .changes.revoke import Revoked
     from .changes.transaction import Applied
     from .changes.undo import UndoPlan
     from .findings.acceptance import Acceptance
@@ -71,33 +80,21 @@ def connect(
 
     Parameters
     ----------
-    profile : str, optional
-        A profile of the AWS configuration.
-    region : str, optional
-        The region of the workteams.
-    boto3_session : boto3.session.Session, optional
-        A session to use instead of the default credentials.
+    profile : str, optional; a profile of the AWS configuration
+    region : str, optional; the region of the workteams
+    boto3_session : boto3.session.Session, optional; used instead of the default credentials
     sagemaker_session : sagemaker.core.helper.session_helper.Session, optional
-        A session of the SageMaker SDK, version 2 or 3. Its credentials, its region and the endpoints of its
-        SageMaker and S3 clients are used.
-    endpoint_url : str, optional
-        Endpoint to use instead of AWS, such as the sandbox.
+        A session of the SageMaker SDK, version 2 or 3: its credentials, region and endpoints are used.
+    endpoint_url : str, optional; an endpoint to use instead of AWS
     sandbox : bool or Sandbox
-        A running :class:`~gt_secure.sandbox.Sandbox`, or True for the one that ``AWS_ENDPOINT_URL`` names. Where no
-        variable names one, True starts a sandbox that ends with this process. The connection never reaches AWS. It uses
-        the sandbox's own journal and cache.
-    journal : path, optional
-        Folder that records changes (default: ``GT_SECURE_JOURNAL``, ``~/.gt_secure/journal``).
-    cache : bool or path
-        Whether to keep what is parsed from logs of S3 on disk, or the folder for it.
+        A running :class:`~gt_secure.sandbox.Sandbox`, or True for the one that ``AWS_ENDPOINT_URL`` names, else for one
+        that ends with this process. Never reaches AWS, and uses the sandbox's own journal and cache.
+    journal : path, optional; folder that records changes (default: ``GT_SECURE_JOURNAL``, ``~/.gt_secure/journal``)
+    cache : bool or path, whether to keep what is parsed from logs of S3 on disk, or the folder for it
     networks : Networks or path, or several paths, optional
-        Files that name networks: a networks file, AWS's ``ip-ranges.json``, MMDB databases. Hits get the columns
-        ``network_name``, ``network_source``, ``asn`` and ``country``, and plots and leaks get the names.
-    context : mapping, optional
-        Values of condition keys that are known, such as ``{"aws:PrincipalOrgID": "o-abc123"}``.
-    accepted : path or iterable, optional
-        Accepted findings: a file with a list ``accepted``, or its entries. Findings that match are marked with the
-        entry (``Finding.accepted``, and ``Finding.ended`` after its last day), and listed apart.
+        Files that name networks: a networks file, AWS's ``ip-ranges.json``, MMDB databases.
+    context : mapping, optional; known values of condition keys, such as ``{"aws:PrincipalOrgID": "o-abc123"}``
+    accepted : path or iterable, optional; a file with a list ``accepted``, or its entries: findings that are known
 
     Raises
     ------
@@ -117,10 +114,10 @@ def connect(
         "journal": journal, "cache": cache, "networks": networks, "context": context, "accepted": accepted,
     }  # fmt: skip
     if sandbox is not False:
-        named = _sandbox_variables(sandbox, others=(profile, boto3_session, sagemaker_session, endpoint_url))
+        named = sandbox_variables(sandbox, others=(profile, boto3_session, sagemaker_session, endpoint_url))
         kept["journal"] = journal or named.get("GT_SECURE_JOURNAL")
         kept["cache"] = named.get("GT_SECURE_CACHE", True) if cache is True else cache
-        return Connection(_sandbox_client(named, region), **kept)
+        return Connection(sandbox_client(named, region), **kept)
     if sagemaker_session is not None:
         if boto3_session is not None or profile is not None:
             raise InvalidInput(
@@ -138,48 +135,6 @@ def connect(
     return Connection(
         connect_aws(profile=profile, region=region, boto3_session=boto3_session, endpoint_url=endpoint_url), **kept
     )
-
-
-class RunningSandbox(Protocol):
-    """A sandbox that is running, as far as a connection needs it."""
-
-    def environment(self) -> dict[str, str]:
-        """Return the AWS_* variables that make a client use it."""
-        ...
-
-
-def _sandbox_variables(given: bool | RunningSandbox, others: tuple[object, ...]) -> dict[str, str]:
-    """Return the variables of the sandbox that is meant; one is started where none is named."""
-    if any(other is not None for other in others):
-        raise InvalidInput(
-            "sandbox= already says which credentials and which endpoint to use.",
-            next_step="Leave out profile=, boto3_session=, sagemaker_session= and endpoint_url=.",
-            field="sandbox",
-        )
-    if given is not True and not hasattr(given, "environment"):
-        raise InvalidInput(
-            f"sandbox= is True or a running Sandbox, not {type(given).__name__}.",
-            next_step="Pass sandbox=True for the sandbox that AWS_ENDPOINT_URL names, or Sandbox().start().",
-            field="sandbox",
-        )
-    if given is True and "AWS_ENDPOINT_URL" in os.environ:
-        return dict(os.environ)
-    return (local.shared_sandbox() if given is True else given).environment()  # type: ignore[union-attr]
-
-
-def _sandbox_client(named: Mapping[str, str], region: str | None) -> Aws:
-    session = session_without_configuration(
-        named.get("AWS_ACCESS_KEY_ID"), named.get("AWS_SECRET_ACCESS_KEY"), region or named.get("AWS_REGION")
-    )
-    aws = connect_aws(boto3_session=session, endpoint_url=named["AWS_ENDPOINT_URL"])
-    if not aws.is_local:
-        raise InvalidInput(
-            "AWS_ENDPOINT_URL does not name a sandbox on this machine.",
-            next_step="Use connect() without sandbox= for an account, or start gt-secure sandbox.",
-            field="sandbox",
-        )
-    local.check_answers(named["AWS_ENDPOINT_URL"])
-    return aws
 
 
 def connection_of(given: ConnectionLike) -> Connection:
@@ -212,61 +167,19 @@ ConnectionLike: TypeAlias = "Connection | SageMakerSession"
 """What stands for a connection: one of ours, or a session of the SageMaker SDK."""
 
 
-Logs: TypeAlias = "str | Path | Iterable[str | Path]"
-"""Access logs: a file, a folder, a glob, an ``s3://`` prefix, or several of them."""
-
-
-class SparkSession(Protocol):
-    """A session of Spark, by its shape."""
-
-    sparkContext: Any
-
-
-def _names_moved(cls: type[Connection]) -> type[Connection]:
-    """Let every method name the new place of an argument that belongs to the connection."""
-
-    def named(method: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(method)
-        def call(*args: Any, **options: Any) -> Any:
-            for name in _OF_THE_CONNECTION.keys() & options.keys():
-                place = _OF_THE_CONNECTION[name]
-                raise TypeError(
-                    f"{method.__name__}() has no argument {name}: it belongs to the connection. Use "
-                    f"gt_secure.connect({place}=...), or dataclasses.replace(gt, {place}=...)."
-                )
-            return method(*args, **options)
-
-        return call
-
-    for name, method in list(vars(cls).items()):
-        if callable(method) and not name.startswith("_"):
-            setattr(cls, name, named(method))
-    return cls
-
-
-_OF_THE_CONNECTION = {name: name for name in ("journal", "cache", "networks", "context", "accepted")}
-_OF_THE_CONNECTION["journal_dir"] = "journal"
-
-
-@_names_moved
+@names_moved
 @dataclass(frozen=True, eq=False, repr=False)
 class Connection:
     """The main job on one account and region: workteams, restriction, plan and apply, test URL and probe, hits.
 
     Attributes
     ----------
-    aws : Aws
-        The client factory, with region and identity.
-    journal : Journal
-        The changes that were applied and undone: iterate over it, or look at its table. ``journal.path`` is its folder.
-    cache : bool or Path
-        Whether parsed logs of S3 are kept on disk, or the folder for them.
-    networks : Networks or None
-        Names of networks: they add columns and names to hits, plots and leaks.
-    context : mapping
-        Values of condition keys that are known, such as ``{"aws:PrincipalOrgID": "o-abc123"}``.
-    accepted : tuple of Acceptance
-        Known findings: plans and findings mark them.
+    aws : Aws, the client factory, with region and identity
+    journal : Journal, the changes that were applied and undone; ``journal.path`` is its folder
+    cache : bool or Path, whether parsed logs of S3 are kept on disk, or their folder
+    networks : Networks or None, names for hits, plots and leaks
+    context : mapping, known values of condition keys
+    accepted : tuple of Acceptance, known findings: plans and findings mark them
 
     Examples
     --------
@@ -301,12 +214,7 @@ class Connection:
     # 1. Workteam
 
     def workteams(self) -> Workteams:
-        """List private and vendor workteams of the region (two SageMaker calls).
-
-        Returns
-        -------
-        Workteams
-            A list of Workteam by name, shown as a table.
+        """List private and vendor workteams of the region.
 
         Raises
         ------
@@ -325,13 +233,12 @@ class Connection:
 
         Parameters
         ----------
-        name : str, Workteam or sagemaker.core.resources.Workteam
-            Its name or ARN.
+        name : str, Workteam or sagemaker.core.resources.Workteam; its name or ARN
 
         Raises
         ------
         NotFound
-            If the region has no private workteam of that name. The message names similar ones.
+            If the region has no private workteam of that name.
 
         Examples
         --------
@@ -341,12 +248,7 @@ class Connection:
         return teams.get_workteam(self.aws, name)
 
     def workforce(self) -> Workforce | None:
-        """Read the private workforce of the region, which all its workteams share.
-
-        Returns
-        -------
-        Workforce or None
-            None if the region has no private workforce.
+        """Read the private workforce, which all workteams of the region share; None if there is none.
 
         Raises
         ------
@@ -358,17 +260,15 @@ class Connection:
         >>> gt.workforce().cidrs  # doctest: +SKIP
         ('203.0.113.0/24',)
         """
-
         workforces = teams.list_workforces(self.aws)
         return workforces[0] if workforces else None
 
     def jobs(self, team: TeamLike) -> Jobs:
         """List the labeling jobs of a team that still wait for workers.
 
-        Returns
-        -------
-        Jobs
-            A list of LabelingJob, shown as a table.
+        Parameters
+        ----------
+        team : str, Workteam or sagemaker.core.resources.Workteam
 
         Raises
         ------
@@ -390,11 +290,6 @@ class Connection:
     def endpoints(self) -> Endpoints:
         """List the VPC endpoints for S3 of the region.
 
-        Returns
-        -------
-        Endpoints
-            A list of VpcEndpoint, shown as a table.
-
         Raises
         ------
         AccessDenied
@@ -408,17 +303,12 @@ class Connection:
         return listings.Endpoints(endpoints.list_s3_endpoints(self.aws))
 
     def state(self, *, team: TeamLike | None = None, bucket: str | None = None) -> State:
-        """Read the account as far as a team and a bucket are concerned: team, portal, bucket, endpoints, organization.
+        """Read the account as far as a team and a bucket are concerned: each part read, absent, or not read and why.
 
         Parameters
         ----------
         team : str, Workteam or sagemaker.core.resources.Workteam, optional
         bucket : str, optional
-
-        Returns
-        -------
-        State
-            Its parts, such as ``state.bucket.policy``: read (``value``), absent (None), or not read (``missing``).
 
         Raises
         ------
@@ -441,10 +331,8 @@ class Connection:
 
         Parameters
         ----------
-        prefix : str
-            List only keys that begin with it.
-        most : int
-            Number of keys at most.
+        bucket, prefix : str
+        most : int, number of keys at most
 
         Raises
         ------
@@ -470,19 +358,15 @@ class Connection:
 
         Parameters
         ----------
+        restriction : Restriction
         logs : Hits, path, s3:// prefix or several, optional
-            Recent requests, or the access logs with them. A plan that refuses a worker who appears in them is stopped
-            by a blocker.
-
-        Returns
-        -------
-        Plan
-            ``changes``, ``blockers``, the access before and after. A notebook shows it as a page.
+            Recent requests: a plan that refuses a worker who appears in them has a blocker.
 
         Raises
         ------
         NotFound
             If the workteam or the bucket does not exist.
+
         Examples
         --------
         >>> plan = gt.plan(Restriction("open-team", addresses=["203.0.113.0/24"], bucket="gt-images"))  # doctest: +SKIP
@@ -503,25 +387,15 @@ class Connection:
         timeout_s: float = 600,
         digest: str | None = None,
     ) -> Applied:
-        """Apply a plan: read again, change, read back, and roll back if a step fails.
-
-        The expectations of the restriction are then tried with real requests, where their sources can be reached.
+        """Apply a plan: read again, change, read back, try the expectations, and roll back if a step fails.
 
         Parameters
         ----------
-        confirm : sequence of str
-            Codes of the blockers that the person accepts.
-        progress : callable, optional
-            Gets a sentence for each step.
-        timeout_s : float
-            Deadline in seconds. Rolling back may take 120 s more.
-        digest : str, optional
-            ``plan.digest`` of the plan that was approved: another plan is refused.
-
-        Returns
-        -------
-        Applied
-            ``id`` is that of the journal, for :meth:`undo`; ``certain`` is True if AWS confirmed each step.
+        plan : Plan
+        confirm : sequence of str, codes of the blockers that the person accepts
+        progress : callable with a sentence for each step, optional
+        timeout_s : float, seconds; rolling back may take 120 s more
+        digest : str, optional; ``plan.digest`` of the plan that was approved: another plan is refused
 
         Raises
         ------
@@ -532,8 +406,7 @@ class Connection:
 
         Examples
         --------
-        >>> done = gt.apply(plan)  # doctest: +SKIP
-        >>> done.outcome  # doctest: +SKIP
+        >>> gt.apply(plan).outcome  # doctest: +SKIP
         'applied'
         """
         return changes.apply(
@@ -564,29 +437,20 @@ class Connection:
         Parameters
         ----------
         leak : Leak, optional
-            One of ``gt.hits(...).leaks()``: its object is refused to its signer's older credentials. If the URL names
-            no object, such as a listing, the whole bucket is.
-        before : datetime or str, optional
-            Instead of a leak: credentials issued before this time (UTC) open nothing by presigned requests.
-        bucket, prefix : str, optional
-            Where, for ``before``.
+            One of ``gt.hits(...).leaks()``: its object (or the bucket, where the URL names none) is refused to its
+            signer's older credentials.
+        before : datetime or str in UTC, optional
+            Instead of a leak: credentials issued before this time open nothing by presigned requests.
+        bucket, prefix : str, where ``before`` holds
         signer : str, optional
-            ARN of the role or user whose URLs are meant, for ``before``. A user's long-term keys have no time of issue:
-            all that they sign is refused, new URLs too, and no later plan removes that.
+            ARN of the role or user, for ``before``. Long-term keys have no time of issue: all they sign is refused.
         logs : Hits, path, s3:// prefix or several, optional
-            Recent requests, or the access logs with them: the plan then names who else loses access.
-
-        Returns
-        -------
-        Plan
-            For :meth:`apply`. :meth:`undo` takes it back; a later plan for the bucket removes it once the URLs have
-            expired.
+            Recent requests: the plan then names who else loses access.
 
         Raises
         ------
         InvalidInput
-            If neither a leak nor a time is given, something is given that a leak names itself, or the URLs have expired
-            already.
+            If neither a leak nor a time is given, a leak and what it names itself, or the URLs have expired already.
 
         Examples
         --------
@@ -594,33 +458,7 @@ class Connection:
         >>> gt.apply(gt.revoke(leak)).outcome  # doctest: +SKIP
         'applied'
         """
-        if (leak is None) == (before is None):
-            raise InvalidInput(
-                "A revocation is for one leak or for a time.",
-                next_step="Pass a leak of gt.hits(...).leaks(), or before= with bucket=.",
-                field="before",
-            )
-        if leak is not None:
-            if prefix or signer is not None:
-                raise InvalidInput(
-                    "A leak names its own object and signer.",
-                    next_step="Leave out prefix= and signer=, or pass before= and bucket= instead of the leak.",
-                    field="signer" if signer is not None else "prefix",
-                )
-            revoked = changes.revoked_by_leak(leak)
-            if bucket is not None and (named := buckets.check_bucket(bucket)) != revoked.bucket:
-                raise InvalidInput(
-                    f"The leak is of a URL of the bucket {revoked.bucket}, not {named}.",
-                    next_step="Leave the bucket out, or choose a leak of that bucket.",
-                    field="bucket",
-                )
-            return self._plan_revoke(revoked, logs)
-        if before is None or not bucket:
-            raise InvalidInput("No bucket is named.", next_step="Pass bucket=.", field="bucket")
-        refuse_url(bucket, "bucket", "the name of a bucket")
-        return self._plan_revoke(changes.revoked_before(bucket, before, prefix, signer), logs)
-
-    def _plan_revoke(self, revoked: Revoked, logs: Logs | Hits | None) -> Plan:
+        revoked = changes.revoked(leak, before=before, bucket=bucket, prefix=prefix, signer=signer)
         with self._hits_of(logs) as hits:
             return changes.plan_revoke(self.aws, revoked, hits=hits, context=self.context)
 
@@ -635,12 +473,9 @@ class Connection:
 
         Parameters
         ----------
-        change : str, optional
-            Its id in the journal, or the beginning of it (default: the last one).
-        progress : callable, optional
-            Gets a sentence for each step.
-        timeout_s : float
-            Deadline in seconds.
+        change : str, optional; its id in the journal, or the beginning of it (default: the last one)
+        progress : callable with a sentence for each step, optional
+        timeout_s : float, seconds
 
         Raises
         ------
@@ -652,17 +487,14 @@ class Connection:
         >>> gt.resume().outcome  # doctest: +SKIP
         'applied'
         """
-        return changes.resume(
-            self.aws, _change_id(change), journal=self.journal, progress=progress, timeout_s=timeout_s
-        )
+        return changes.resume(self.aws, change_id(change), journal=self.journal, progress=progress, timeout_s=timeout_s)
 
     def plan_undo(self, change: str | Applied | None = None) -> UndoPlan:
         """Show what :meth:`undo` would change. Writes nothing.
 
         Parameters
         ----------
-        change : str or Applied, optional
-            The change, by id or by what :meth:`apply` returned (default: the last one).
+        change : str or Applied, optional; its id in the journal (default: the last one)
 
         Raises
         ------
@@ -676,7 +508,7 @@ class Connection:
         >>> [change.title for change in gt.plan_undo().changes]  # doctest: +SKIP
         ['Bucket guard of gt-images']
         """
-        return changes.plan_undo(self.aws, _change_id(change), journal=self.journal)
+        return changes.plan_undo(self.aws, change_id(change), journal=self.journal)
 
     def undo(
         self,
@@ -689,12 +521,9 @@ class Connection:
 
         Parameters
         ----------
-        change : str or Applied, optional
-            The change, by id or by what :meth:`apply` returned. An apply that changed nothing needs no undo.
-        progress : callable, optional
-            Gets a sentence for each step.
-        timeout_s : float
-            Deadline in seconds.
+        change : str or Applied, optional; its id in the journal (default: the last one)
+        progress : callable with a sentence for each step, optional
+        timeout_s : float, seconds
 
         Raises
         ------
@@ -721,15 +550,9 @@ class Connection:
 
         Parameters
         ----------
-        team : str, Workteam or sagemaker.core.resources.Workteam, optional
-            Its workforce is included.
-        since : datetime or str, optional
-            Start in UTC, or an age such as ``7d``. CloudTrail keeps 90 days.
-
-        Returns
-        -------
-        History
-            A list of HistoryEntry, the newest first, shown as a table. What could not be read is in ``unread``.
+        team : str, Workteam or sagemaker.core.resources.Workteam, optional; its workforce is included
+        bucket : str, optional
+        since : datetime or str, optional; UTC, or an age such as ``7d`` (CloudTrail keeps 90 days)
 
         Raises
         ------
@@ -746,21 +569,14 @@ class Connection:
     def export(
         self, team: TeamLike | None = None, bucket: str | None = None, *, lists: str | Iterable[str] = ()
     ) -> tuple[Restriction, list[Notice]]:
-        """Read the locks that a team and a bucket have now as a restriction.
+        """Read the current locks of a team and a bucket as a restriction, with notices of what it cannot express.
 
         Parameters
         ----------
+        team : str, Workteam or sagemaker.core.resources.Workteam, optional
         bucket : str, optional
-            The bucket whose guard is read.
         lists : str or iterable of str
-            Names of lists that AWS keeps (``pl-…``, ``wafv2:ipset/NAME``): each is written in place of its ranges.
-
-        Returns
-        -------
-        restriction : Restriction
-            Planning it changes nothing.
-        notices : list of Notice
-            What it cannot express.
+            Names of lists that AWS keeps (``pl-…``, ``wafv2:ipset/…``), written in place of their ranges.
 
         Raises
         ------
@@ -790,27 +606,17 @@ class Connection:
         version_id: str | None = None,
         use_session: bool = True,
     ) -> TestUrl:
-        """Mint a presigned URL for one object, bound to a source as the URL lock would bind it.
+        """Mint a presigned URL for one object, bound to a source as the URL lock would bind it. It shows itself masked.
 
         Parameters
         ----------
         bucket, key : str
-            The object.
-        expires_in : int
-            Lifetime in seconds.
-        bound_to : Source or str, optional
-            The worker's source, such as ``203.0.113.7`` or ``10.0.3.4 via vpce-0a1b2c3d4e5f60718``.
-        role_arn : str, optional
-            The role to assume (default: the caller's own).
-        version_id : str, optional
-            One version of the object.
+        expires_in : int, seconds
+        bound_to : Source or str, optional; such as ``203.0.113.7`` or ``10.0.3.4 via vpce-0a1b2c3d4e5f60718``
+        role_arn : str, optional; the role to assume (default: the caller's own)
+        version_id : str, optional; one version of the object
         use_session : bool
             Sign with a session, as Ground Truth does. False signs with the caller's own keys: it tests the guard only.
-
-        Returns
-        -------
-        TestUrl
-            A secret: it shows itself masked, and ``reveal()`` returns the URL.
 
         Raises
         ------
@@ -855,13 +661,8 @@ class Connection:
 
         Parameters
         ----------
-        source : Source, str or ProbeOrigin, optional
-            Where the request comes from (sandbox only).
-
-        Returns
-        -------
-        Probe
-            ``status``, ``opened``, and S3's error code; without the URL. ``failure`` says why no answer came.
+        url : TestUrl or str
+        source : Source, str or ProbeOrigin, optional; where the request comes from (sandbox only)
 
         Raises
         ------
@@ -873,7 +674,6 @@ class Connection:
         >>> gt.probe(url, "198.51.100.9").status  # doctest: +SKIP
         403
         """
-
         origin: ProbeOrigin = presign.KERNEL
         if source is not None:
             origin = source if isinstance(source, presign.ProbeOrigin) else presign.probe_origin_for(self.aws, source)
@@ -884,15 +684,9 @@ class Connection:
 
         Parameters
         ----------
-        url : TestUrl or str, optional
-            The URL of the probe, which names its signer and expiry.
-        origin : str
-            The web origin of a browser's probe.
-
-        Returns
-        -------
-        Explanation
-            The cause and the next step.
+        probe : Probe
+        url : TestUrl or str, optional; the URL of the probe, which names its signer and expiry
+        origin : str, the web origin of a browser's probe
 
         Raises
         ------
@@ -917,16 +711,9 @@ class Connection:
 
         Parameters
         ----------
-        key : str, optional
-            An object, or the start of keys that ends with a slash: then all keys under it count.
-        team : str, Workteam or sagemaker.core.resources.Workteam, optional
-            The workteam whose URLs are decided too, each as the worker's own and as used from another address.
-
-        Returns
-        -------
-        Exposure
-            A row for each kind of request; ``at`` answers for one source, and ``missing`` lists the missing
-            permissions to decide more.
+        bucket : str
+        key : str, an object, or the beginning of keys that ends with a slash: then all keys under it count
+        team : str, Workteam or sagemaker.core.resources.Workteam, optional; its workers' URLs are decided too
 
         Raises
         ------
@@ -935,7 +722,6 @@ class Connection:
 
         Examples
         --------
-        >>> gt.exposure("gt-images", "scans/")  # doctest: +SKIP
         >>> gt.exposure("gt-images", "scans/0001.png", team="radiology-team").at("203.0.113.7")  # doctest: +SKIP
         """
         refuse_url(key, "key", "the key of an object")
@@ -954,13 +740,7 @@ class Connection:
 
         Parameters
         ----------
-        restriction : Restriction
-            Its bucket, prefix, addresses and endpoints are the claim.
-
-        Returns
-        -------
-        Proof
-            ``proved`` is True, False, or None where it depends on facts that are not known.
+        restriction : Restriction; its bucket, prefix, addresses and endpoints are the claim
 
         Raises
         ------
@@ -991,16 +771,9 @@ class Connection:
 
         Parameters
         ----------
-        bucket : str, optional
-            A bucket, or ``s3://bucket/prefix``.
-        logs : Hits, path, s3:// prefix or several, optional
-            Requests of the bucket, or the access logs with them: they show whether URLs live long.
-
-        Returns
-        -------
-        Findings
-            A tuple of Finding, the most severe first, shown as a table. ``could_not_see`` lists
-            the actions that were denied.
+        team : str, Workteam or sagemaker.core.resources.Workteam, optional
+        bucket : str, optional; a bucket, or ``s3://bucket/prefix``
+        logs : Hits, path, s3:// prefix or several, optional; requests that show whether URLs live long
 
         Raises
         ------
@@ -1029,17 +802,9 @@ class Connection:
 
         Parameters
         ----------
-        buckets : str or iterable of str
-            More data buckets than those of waiting labeling jobs.
-        since : str, optional
-            Read the logs from here: a UTC time, or an age such as ``7d``.
-        logs : bool
-            Read the access logs of the buckets.
-
-        Returns
-        -------
-        Audit
-            ``findings``, ``leaks``, ``unread`` and ``require(severity)``. A notebook shows it as a report.
+        buckets : str or iterable of str, more data buckets than those of waiting labeling jobs
+        since : str, optional; read the logs from here: a UTC time, or an age such as ``7d``
+        logs : bool, whether to read the access logs of the buckets
 
         Raises
         ------
@@ -1050,7 +815,6 @@ class Connection:
         --------
         >>> gt.audit(buckets="gt-images").require("high")  # doctest: +SKIP
         """
-
         from .audit import audit  # it reports on a connection
 
         names = buckets.split(",") if isinstance(buckets, str) else buckets
@@ -1079,39 +843,20 @@ class Connection:
 
         Parameters
         ----------
-        bucket : str, optional
-            The bucket whose log is found from its logging configuration.
-        logs : path, s3:// prefix or several, optional
-            Access logs to read instead.
-        since, until : datetime or str, optional
-            Times in UTC; ``until`` is not included. ``7d`` and ``24h`` are ages.
-        filters : mapping, optional
-            Arguments of :meth:`~gt_secure.logs.Hits.filter`, applied where the query runs.
+        bucket : str, optional; its log is found from its logging configuration
+        logs : path, s3:// prefix or several, optional; access logs to read instead
+        since, until : datetime or str in UTC, optional; ``until`` is not included, ``7d`` and ``24h`` are ages
+        filters : mapping, optional; arguments of :meth:`~gt_secure.logs.Hits.filter`, applied where the query runs
         engine : str, Athena or pyspark.sql.SparkSession
-            ``duckdb`` reads here, ``spark`` and ``athena`` run the query elsewhere, ``auto`` chooses by size. Settings
-            of Athena, or a session of Spark, choose that engine.
-        dedupe : bool
-            Leave out records that were delivered twice.
-        memory_limit : str, optional
-            Memory that reading here may use, such as ``2GB``.
+            ``duckdb`` reads here, ``spark`` and ``athena`` elsewhere, ``auto`` chooses by size; or its settings.
+        dedupe : bool, whether to leave out records that were delivered twice
+        memory_limit : str, optional; memory that reading here may use, such as ``2GB``
         predict : bool
-            Fill ``refused_by`` in where the log does not name the lock, from the current bucket policy. Such values end
-            with ``(predicted)``.
-        progress : callable, optional
-            Gets a :class:`~gt_secure.logs.Progress` while reading; with ``wait_for`` also a
-            :class:`~gt_secure.logs.Waiting`.
-        cancel : threading.Event, optional
-            Set it to stop reading or waiting.
-        wait_for : int or callable
-            Wait until this number of requests is there, or until a condition on the hits is true: S3 delivers logs
-            hours late. Only new log objects are looked for and read. Waiting works where the logs are read here.
-        wait_s : float
-            Seconds to wait for them at most. What is there then is returned, and ``coverage.notes`` says so.
-
-        Returns
-        -------
-        Hits
-            Also a context manager that frees its temporary files.
+            Fill ``refused_by`` in where the log does not name the lock, from current policies; marked ``(predicted)``.
+        progress : callable, optional; gets a :class:`~gt_secure.logs.Progress`, or a :class:`~gt_secure.logs.Waiting`
+        cancel : threading.Event, optional; set it to stop reading or waiting
+        wait_for : int or callable, requests to wait for, or a condition on the hits: S3 delivers logs hours late
+        wait_s : float, seconds to wait at most
 
         Raises
         ------
@@ -1124,22 +869,21 @@ class Connection:
         --------
         >>> gt.hits("gt-images", since="7d", filters={"presigned": True}).count("remote_ip")  # doctest: +SKIP
         """
-
         if predict:
             return self.hits(
                 bucket, logs=logs, since=since, until=until, filters=filters, engine=engine, dedupe=dedupe,
                 memory_limit=memory_limit, progress=progress, cancel=cancel, wait_for=wait_for, wait_s=wait_s,
             ).with_refusals(access.refusal_decider(self.aws))  # fmt: skip
-        sources, wanted = self._log_of(bucket, logs, filters)
+        sources, wanted = log_of(self.aws, bucket, logs, filters)
         if wait_for:
             return access_logs.wait_for_hits(
-                sources, wait_for, wait_s=wait_s, since=since, until=until, engine=_engine(engine)["engine"],
+                sources, wait_for, wait_s=wait_s, since=since, until=until, engine=engine_options(engine)["engine"],
                 aws=self.aws, dedupe=dedupe, progress=progress, cancel=cancel, filters=wanted, **self._keeping(),
-                **_memory(memory_limit),
+                **memory_options(memory_limit),
             )  # fmt: skip
         return access_logs.read_hits(
             sources, since=since, until=until, aws=self.aws, dedupe=dedupe, progress=progress, cancel=cancel,
-            filters=wanted, **_engine(engine), **self._keeping(), **_memory(memory_limit),
+            filters=wanted, **engine_options(engine), **self._keeping(), **memory_options(memory_limit),
         )  # fmt: skip
 
     def count_hits(
@@ -1160,19 +904,9 @@ class Connection:
 
         Parameters
         ----------
-        bucket, logs, since, until, filters, engine
+        by : list of str or comma-separated str, the columns to count by
+        bucket, logs, since, until, filters, engine, memory_limit, progress, cancel
             As in :meth:`hits`.
-        memory_limit, progress, cancel
-            As in :meth:`hits`.
-        by : list of str or comma-separated str
-            Columns to count by.
-
-        Returns
-        -------
-        table : Table
-            The columns of ``by`` and ``hits``, the most frequent first.
-        coverage : Coverage
-            What was read, what was not, and how late logs arrive.
 
         Raises
         ------
@@ -1185,12 +919,11 @@ class Connection:
         --------
         >>> table, coverage = gt.count_hits("gt-images", "remote_ip,http_status", since="7d")  # doctest: +SKIP
         """
-
-        sources, wanted = self._log_of(bucket, logs, filters)
+        sources, wanted = log_of(self.aws, bucket, logs, filters)
         return access_logs.count_hits(
-            sources, by, since=since, until=until, aws=self.aws, **_engine(engine),
+            sources, by, since=since, until=until, aws=self.aws, **engine_options(engine),
             progress=progress, cancel=cancel, filters=wanted, networks=self.networks,
-            test_urls=self.journal.test_urls, **_memory(memory_limit),
+            test_urls=self.journal.test_urls, **memory_options(memory_limit),
         )  # fmt: skip
 
     def _keeping(self) -> dict[str, Any]:
@@ -1206,29 +939,6 @@ class Connection:
         with access_logs.read_hits(logs, aws=self.aws, **self._keeping()) as read:
             yield read
 
-    def _log_of(
-        self, bucket: str | None, logs: Logs | None, filters: Mapping[str, object] | None
-    ) -> tuple[Logs, dict[str, object]]:
-        """Return the log location, and the filters with the bucket: one prefix may hold the records of many."""
-
-        if str(bucket).startswith("s3://"):
-            raise InvalidInput(
-                "bucket is the name of the bucket whose requests are wanted.",
-                next_step=f'For the place of its logs, pass logs="{str(bucket)[:80]}".',
-                field="bucket",
-            )
-        refuse_url(bucket, "bucket", "the name of a bucket")
-        if logs is None and bucket is None:
-            raise InvalidInput(
-                "Neither a bucket nor the location of its logs is given.",
-                next_step="Pass bucket= for the log of a bucket, or logs= with its location.",
-                field="bucket",
-            )
-        wanted = dict(filters or {})
-        if bucket is not None:
-            wanted["bucket"] = bucket
-        return (logs if logs is not None else access_logs.find_logs(self.aws, str(bucket)).uri), wanted
-
     def plot(
         self,
         hits: Hits,
@@ -1242,16 +952,13 @@ class Connection:
 
         Parameters
         ----------
+        hits : Hits
         kind : str
-            ``ip`` and ``network``: bars for each source. ``time``: requests over time. ``heat``: hours of the day.
-            ``leak``: the first leaked URL. ``age``: how old URLs were when used, by signer.
-            ``refused``: who was refused, by which lock.
-        restriction : Restriction, optional
-            The allowed addresses and endpoints.
-        top : int
-            Number of sources with a bar of their own.
-        theme : str
-            ``light`` or ``dark``.
+            ``ip``, ``network``: bars by source. ``time``, ``heat``: over time, by hour. ``leak``: the first leaked URL.
+            ``age``: ages of URLs, by signer. ``refused``: refusals, by lock.
+        restriction : Restriction, optional; the allowed addresses and endpoints
+        top : int, number of sources with a bar of their own
+        theme : str, ``light`` or ``dark``
 
         Raises
         ------
@@ -1262,7 +969,6 @@ class Connection:
         --------
         >>> gt.plot(gt.hits("gt-images"), restriction=restriction).savefig("hits.png")  # doctest: +SKIP
         """
-
         if not isinstance(hits, access_logs.Hits):
             raise InvalidInput(
                 f"plot() needs hits, not {type(hits).__name__}.", next_step="Pass gt.hits(...).", field="hits"
@@ -1272,35 +978,3 @@ class Connection:
         networks = () if restriction is None else restriction.networks
         endpoints = () if restriction is None else restriction.endpoints
         return plots.draw(hits, kind, networks=networks, endpoints=endpoints, top=top, theme=theme)
-
-
-def _change_id(change: str | Applied | None) -> str | None:
-    refuse_url(change, "change", "the id of a change")
-    if change is None or isinstance(change, str):
-        return change
-    if not hasattr(change, "id"):
-        raise InvalidInput(
-            f"A change is an id or what apply() returned, not {type(change).__name__}.",
-            next_step="See gt.journal for the ids.",
-            field="change",
-        )
-    return change.id
-
-
-def _engine(engine: Any) -> dict[str, Any]:
-    """Return the options of a reading for an engine, its settings or its session."""
-    if isinstance(engine, str):
-        return {"engine": engine}
-    if hasattr(engine, "sparkContext"):
-        return {"engine": "spark", "session": engine}
-    if isinstance(engine, access_logs.Athena):
-        return {"engine": "athena", "athena": engine}
-    raise InvalidInput(
-        f"An engine is a name, Athena(...) or a Spark session, not {type(engine).__name__}.",
-        next_step="Pass engine='duckdb', Athena(...) or a SparkSession.",
-        field="engine",
-    )
-
-
-def _memory(limit: str | None) -> dict[str, Any]:
-    return {} if limit is None else {"memory_limit": limit}

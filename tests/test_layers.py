@@ -34,6 +34,7 @@ LAYERS = [
     ["findings"],
     ["changes"],
     ["listings"],
+    ["connection_arguments"],
     ["connection"],
     ["audit"],
     ["doctor", "check"],
@@ -193,11 +194,14 @@ def test_the_sandbox_shares_no_code_with_the_prediction() -> None:
     assert not wrong, "\n".join(wrong)
 
 
+KNOW_THE_SANDBOX = {"sandbox", "connection_arguments", "demonstration", "cli", "pytest_plugin"}
+
+
 def test_only_entry_points_know_the_sandbox() -> None:
     wrong = [
         f"{path.relative_to(ROOT)}:{line} imports {target}"
         for name, path in MODULES.items()
-        if name and name.split(".")[0] not in {"sandbox", "connection", "demonstration", "cli", "pytest_plugin"}
+        if name and name.split(".")[0] not in KNOW_THE_SANDBOX
         for target, line in imports(name, path)
         if target.split(".")[0] == "sandbox"
     ]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .history import KIND_CALLS as KIND_CALLS, Resources as Resources, read_history as read_history
     from .journal import ChangeRecord as ChangeRecord, Journal as Journal
     from .plan import Plan as Plan, plan as plan
-    from .revoke import plan_revoke as plan_revoke, revoked_before as revoked_before, revoked_by_leak as revoked_by_leak
+    from .revoke import plan_revoke as plan_revoke, revoked as revoked
     from .transaction import Applied as Applied, ProbeResult as ProbeResult
     from .undo import UndoPlan as UndoPlan, plan_undo as plan_undo, resume as resume, undo as undo
 

@@ -12,7 +12,7 @@ from typing import Any
 from ..account.reader import read_state
 from ..aws.buckets import check_bucket, check_prefix
 from ..aws.client import Aws
-from ..errors import InvalidInput
+from ..errors import InvalidInput, refuse_url
 from ..logs.engines.duckdb_store import literal
 from ..logs.hits import Hits
 from ..logs.leaks import Leak
@@ -178,6 +178,38 @@ def revoked_before(bucket: str, before: str | dt.datetime, prefix: str = "", sig
         )
     until = None if signer_kind(named) == "user" else cut + LONGEST
     return Revoked(check_bucket(bucket), check_prefix(prefix), None, named, cut, until)
+
+
+def revoked(
+    leak: Leak | None, *, before: dt.datetime | str | None, bucket: str | None, prefix: str, signer: str | None
+) -> Revoked:
+    """Return what to revoke, for one leak or for a time. Raises :class:`InvalidInput` for both or neither."""
+    if (leak is None) == (before is None):
+        raise InvalidInput(
+            "A revocation is for one leak or for a time.",
+            next_step="Pass a leak of gt.hits(...).leaks(), or before= with bucket=.",
+            field="before",
+        )
+    if before is not None:
+        if not bucket:
+            raise InvalidInput("No bucket is named.", next_step="Pass bucket=.", field="bucket")
+        refuse_url(bucket, "bucket", "the name of a bucket")
+        return revoked_before(bucket, before, prefix, signer)
+    if prefix or signer is not None:
+        raise InvalidInput(
+            "A leak names its own object and signer.",
+            next_step="Leave out prefix= and signer=, or pass before= and bucket= instead of the leak.",
+            field="signer" if signer is not None else "prefix",
+        )
+    assert leak is not None
+    found = revoked_by_leak(leak)
+    if bucket is not None and (named := check_bucket(bucket)) != found.bucket:
+        raise InvalidInput(
+            f"The leak is of a URL of the bucket {found.bucket}, not {named}.",
+            next_step="Leave the bucket out, or choose a leak of that bucket.",
+            field="bucket",
+        )
+    return found
 
 
 def plan_revoke(
