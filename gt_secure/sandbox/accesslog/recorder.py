@@ -93,7 +93,9 @@ class Recorder:
         target = await _target(bucket)
         copy_source = watch.request.headers.get("x-amz-copy-source")
         if target is not None:
-            row = _row(watch, bucket, key, _operation(watch.request, key))
+            request = watch.request
+            name = operation(request.method, key, request.query, copy=copy_source is not None)
+            row = _row(watch, bucket, key, name)
             self.delivery.add(target, bucket, watch.time, row.text())
         if copy_source and watch.request.method == "PUT" and key:
             source_bucket, _, source_key = unquote_plus(copy_source.split("?", 1)[0]).lstrip("/").partition("/")
@@ -124,10 +126,6 @@ def bucket_and_key(request: HttpRequest) -> tuple[str, str]:
         return bucket, request.path.removeprefix("/")
     bucket, _, key = request.path.removeprefix("/").partition("/")
     return bucket, key
-
-
-def _operation(request: HttpRequest, key: str) -> str:
-    return operation(request.method, key, request.query, copy="x-amz-copy-source" in request.headers)
 
 
 def _row(watch: RequestWatch, bucket: str, key: str, name: str) -> LogRow:

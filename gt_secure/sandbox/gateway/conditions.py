@@ -27,6 +27,10 @@ PRIVATE_NAME = "_resolve_condition_key"
 _CALLER = "_conditions_met"
 _LOST = "This version of ministack evaluates conditions in another way; the sandbox would not enforce."
 
+NO_PLACE: Mapping[str, str | None] = dict.fromkeys(
+    ("aws:sourceip", "aws:vpcsourceip", "aws:sourcevpce", "aws:sourcevpc", "aws:sourcevpcarn", "aws:vpceaccount")
+)
+"""The keys of a call that AWS makes from inside: it has no address and no endpoint."""
 _current: contextvars.ContextVar[Mapping[str, str | None] | None] = contextvars.ContextVar(
     "gt_secure_sandbox_conditions", default=None
 )
@@ -137,12 +141,7 @@ def as_service(keys: Mapping[str, str]) -> Iterator[None]:
     """Evaluate as an AWS service that calls from inside AWS: no address, no endpoint, secure transport."""
     token = use(
         {
-            "aws:sourceip": None,
-            "aws:vpcsourceip": None,
-            "aws:sourcevpce": None,
-            "aws:sourcevpc": None,
-            "aws:sourcevpcarn": None,
-            "aws:vpceaccount": None,
+            **NO_PLACE,
             "aws:viaawsservice": "false",
             "aws:principalisawsservice": "true",
             "aws:securetransport": "true",

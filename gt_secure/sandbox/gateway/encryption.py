@@ -91,7 +91,7 @@ def _as_s3(request: HttpRequest) -> dict[str, str | None]:
     """Return the condition keys of a call that S3 makes for the caller."""
     bucket, key = bucket_and_key(request)
     return {
-        "aws:sourceip": None, "aws:vpcsourceip": None, "aws:sourcevpc": None, "aws:sourcevpce": None,
+        **conditions.NO_PLACE,
         "aws:viaawsservice": "true", "aws:calledviafirst": "s3.amazonaws.com", "aws:calledvialast": "s3.amazonaws.com",
         "aws:securetransport": "true", "aws:principalisawsservice": "false",
         "kms:viaservice": f"s3.{REGION}.amazonaws.com", "kms:calleraccount": account_id(),

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import html
 import ipaddress
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
@@ -190,13 +189,8 @@ async def _template(job: Record) -> str:
 async def _keys(region: Region) -> list[str]:
     """Read the objects of the first job in progress from its manifest."""
     job = next((job for job in region.jobs.values() if job["LabelingJobStatus"] == "InProgress"), None)
-    if job is None:
-        return []
-    uri: str = job["InputConfig"]["DataSource"]["S3DataSource"]["ManifestS3Uri"]
-    status, _, body = await emulator.s3("GET", "/" + uri.removeprefix("s3://"))
-    lines = body.decode("utf-8", "replace").splitlines() if status == 200 else []
-    refs = [str(json.loads(line).get("source-ref", "")) for line in lines if line.strip()]
-    return [ref.removeprefix("s3://").partition("/")[2] for ref in refs]
+    uris = None if job is None else await jobs.objects_of(job)
+    return [uri.removeprefix("s3://").partition("/")[2] for uri in uris or ()]
 
 
 def _page(status: int, title: str, body: str) -> Reply:

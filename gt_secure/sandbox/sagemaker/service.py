@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..gateway import auth
-from ..gateway.http import HttpRequest, Reply, json_reply
+from ..gateway.http import HttpRequest, Reply, json_reply, parsed_json
 from ..portal.credentials import Issuer, Refused
 from ..state import Record, Region, SandboxState
 from ..trail import Trail
@@ -70,7 +70,7 @@ class SageMaker:
             reply.headers["x-amzn-errortype"] = error_code = error.code
         if error_code not in _UNPROVEN:
             name = request.headers.get("x-amz-target", "").removeprefix(_PREFIX)
-            self._trail.sagemaker(request, name, _body_of(request), error_code)
+            self._trail.sagemaker(request, name, parsed_json(request.body), error_code)
         reply.headers["x-amzn-requestid"] = request.long_id
         return reply
 
@@ -124,13 +124,6 @@ def _require_supported(name: str) -> None:
             f"The sandbox does not offer sagemaker:{name}; it has {', '.join(sorted([*OPERATIONS, RENDER]))}.",
         )
     raise ApiError("UnknownOperationException", f"SageMaker has no operation {name}.")
-
-
-def _body_of(request: HttpRequest) -> Any:
-    try:
-        return _parse(request.body)
-    except ApiError:
-        return None
 
 
 def _parse(body: bytes) -> Any:
