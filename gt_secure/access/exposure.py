@@ -379,7 +379,7 @@ class _Question:
             return _unknown(request, _INVALID)
         except TooManyClassesError as error:
             return _unknown(request, str(error))
-        return _unread_endpoints(row) if READ_ENDPOINTS in locks.not_read else row
+        return _unsure(row, READ_ENDPOINTS, addresses=False) if READ_ENDPOINTS in locks.not_read else row
 
     def _through_portal(self, row: Row) -> Row:
         """Refuse addresses that the worker portal does not open to: no URL is made for them."""
@@ -404,11 +404,6 @@ def _is_inside(source: Source, cidrs: tuple[str, ...]) -> bool:
 def _unknown(request: str, depends_on: str) -> Row:
     unknown = SourceSet(EVERY_ADDRESS, other_endpoints=True, depends_on=(depends_on,))
     return Row(request, SourceSet(), SourceSet(), unknown)
-
-
-def _unread_endpoints(row: Row) -> Row:
-    """Return the row for endpoints whose policies could not be read: they may refuse what the rest opens."""
-    return _unsure(row, READ_ENDPOINTS, addresses=False)
 
 
 def _unsure(row: Row, action: str, *, addresses: bool = True, endpoints: bool = True) -> Row:

@@ -12,7 +12,7 @@ from ..aws.client import Aws, aws_errors
 from ..errors import GtSecureError
 from .part import NotRead, Part
 
-Settings: TypeAlias = Mapping[str, Any]
+BucketSettings: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,9 +184,9 @@ class Bucket:
     region: str
     policy: Part[str] = _UNASKED["policy"]
     logging: Part[LogTarget] = _UNASKED["logging"]
-    cors: Part[tuple[Settings, ...]] = _UNASKED["cors"]
+    cors: Part[tuple[BucketSettings, ...]] = _UNASKED["cors"]
     public_access_block: Part[Mapping[str, bool]] = _UNASKED["public_access_block"]
-    encryption: Part[Settings] = _UNASKED["encryption"]
+    encryption: Part[BucketSettings] = _UNASKED["encryption"]
     website: Part[bool] = _UNASKED["website"]
     replicas: Part[tuple[str, ...]] = _UNASKED["replicas"]
     acl_grants: Part[tuple[AclGrant, ...]] = _UNASKED["acl_grants"]
@@ -208,7 +208,7 @@ class Bucket:
         return self.encryption.map(_kms_key)
 
 
-def _kms_key(encryption: Settings) -> str:
+def _kms_key(encryption: BucketSettings) -> str:
     for rule in encryption.get("Rules") or ():
         default = rule.get("ApplyServerSideEncryptionByDefault") or {}
         if str(default.get("SSEAlgorithm", "")).startswith("aws:kms"):

@@ -35,7 +35,7 @@ from .bucket import LOG_TARGET, READINGS, Bucket, read_key_policy, read_part
 from .fact_reader import BLOCKS, read_account_block, read_facts
 from .organization import Organization, read_organization
 from .part import Part
-from .state import LOCKS, PLAN, UNASKED, WHAT, State, Template
+from .state import LOCKS, PLAN, UNASKED, WHAT, State, TaskTemplate
 
 T = TypeVar("T")
 
@@ -287,7 +287,7 @@ class _Reader:
         jobs = () if state.jobs.missing else state.jobs.value or ()
         return [job for job in jobs if job.template_uri][:MAX_TEMPLATES]
 
-    def _template(self, job: LabelingJob) -> Template:
+    def _template(self, job: LabelingJob) -> TaskTemplate:
         def read() -> str:
             bucket, key = parse_s3_uri(job.template_uri)
             resource = bucket_arn(self.aws.partition, bucket, key)
@@ -296,7 +296,7 @@ class _Reader:
                 body = client.get_object(Bucket=bucket, Key=key)["Body"].read(_MAX_TEMPLATE_BYTES)
                 return body.decode("utf-8", "replace")
 
-        return Template(job.name, Part.reading(f"the template of {job.name}", "s3:GetObject", read))
+        return TaskTemplate(job.name, Part.reading(f"the template of {job.name}", "s3:GetObject", read))
 
     def _account_block(self, bucket: Bucket) -> Part[Mapping[str, bool]]:
         """Read Block Public Access of the account where it counts beside the bucket's own."""

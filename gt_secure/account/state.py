@@ -74,7 +74,7 @@ UNASKED: Mapping[str, Part[Any]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Template:
+class TaskTemplate:
     """The task template of a labeling job."""
 
     job: str
@@ -111,7 +111,7 @@ class State:
         Jobs of the team that wait for people.
     reviews : Part of tuple of str
         Names of the human-review workflows (Amazon A2I) that use the team.
-    templates : Part of tuple of Template
+    templates : Part of tuple of TaskTemplate
         Task templates of the jobs.
     account_block : Part of mapping
         The four settings of the account's Block Public Access.
@@ -137,7 +137,7 @@ class State:
     endpoints: Part[tuple[VpcEndpoint, ...]] = UNASKED["endpoints"]
     jobs: Part[tuple[LabelingJob, ...]] = UNASKED["jobs"]
     reviews: Part[tuple[str, ...]] = UNASKED["reviews"]
-    templates: Part[tuple[Template, ...]] = UNASKED["templates"]
+    templates: Part[tuple[TaskTemplate, ...]] = UNASKED["templates"]
     account_block: Part[Mapping[str, bool]] = UNASKED["account_block"]
     organization: Organization = field(default_factory=Organization)
     facts: Facts = field(default_factory=Facts)

@@ -9,7 +9,7 @@ from typing import Any
 
 from gt_secure.account.bucket import Bucket
 from gt_secure.account.part import NotRead, Part
-from gt_secure.account.state import State, Template
+from gt_secure.account.state import State, TaskTemplate
 from gt_secure.aws.buckets import LogTarget
 from gt_secure.aws.endpoints import VpcEndpoint
 from gt_secure.aws.teams import LabelingJob, UrlLock, Workforce, Workteam
@@ -73,9 +73,9 @@ def endpoint(name: str, vpc_id: str, kind: str = "Gateway", **more: Any) -> VpcE
     return VpcEndpoint(name, vpc_id, "com.amazonaws.us-east-1.s3", kind, more.pop("state", "available"), **more)
 
 
-def template(job: str, text: str | None = None) -> Template:
+def template(job: str, text: str | None = None) -> TaskTemplate:
     """Return the template of a job; without a text it was not read."""
-    return Template(job, unread("s3:GetObject", f"the template of {job}") if text is None else Part.of(text))
+    return TaskTemplate(job, unread("s3:GetObject", f"the template of {job}") if text is None else Part.of(text))
 
 
 def logs(

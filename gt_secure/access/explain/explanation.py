@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from ...aws.denials import parse_denial
 from ...html import Tone, join as join_html, notice as notice_box, output as cell_output, text as html_text
 from ...iam.verdict import Verdict
-from ...network import Source, contains
+from ...network import Source
 from ...policies.bucket_guard import Guard
 from ...text import printable
 from ..answer import Word, tone
 from . import request_faults
-from .refusals import BUCKET_GUARD, URL_LOCK, named_policy
+from .refusals import BUCKET_GUARD, URL_LOCK, is_listed, named_policy
 from .s3_errors import RULES, Cause, ProbeContext, not_s3
 
 if TYPE_CHECKING:
@@ -158,14 +158,8 @@ def _is_stranger(bound: Source | None, guard: Guard | None, probe: Probe) -> boo
     if bound is not None and bound.address is not None and source.address is not None:
         known.append(bound.address != source.address)
     if guard is not None and probe.key.startswith(guard.prefix):
-        known.append(not _is_listed(guard, source))
+        known.append(not is_listed(guard, source))
     return any(known) if known else None
-
-
-def _is_listed(guard: Guard, source: Source) -> bool:
-    if source.is_endpoint:
-        return source.endpoint in guard.endpoints
-    return source.address is not None and contains(guard.networks, source.address)
 
 
 _BY_POLICY: Mapping[str, tuple[str, ...] | None] = {

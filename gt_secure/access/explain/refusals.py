@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from ...aws.denials import Denial, behind_resource, parse_denial
-from ...network import contains
+from ...network import Source, contains
 from ...policies.age_cap import AGE_SID, SIGV2_SID, age_text
-from ...policies.bucket_guard import GUARD_SID
+from ...policies.bucket_guard import GUARD_SID, Guard
 from .s3_errors import Cause, ProbeContext
 
 URL_LOCK = "URL lock"
@@ -134,9 +134,14 @@ def _guard_hits(known: ProbeContext) -> bool:
         return verdict.outcome.statement.sid == GUARD_SID
     if guard is None or source is None:
         return guard is not None
+    return (source.is_endpoint or source.address is not None) and not is_listed(guard, source)
+
+
+def is_listed(guard: Guard, source: Source) -> bool:
+    """Return whether a guard admits requests from a source."""
     if source.is_endpoint:
-        return source.endpoint not in guard.endpoints
-    return source.address is not None and not contains(guard.networks, source.address)
+        return source.endpoint in guard.endpoints
+    return source.address is not None and contains(guard.networks, source.address)
 
 
 def _identity(_known: ProbeContext, denied: bool) -> Cause:
