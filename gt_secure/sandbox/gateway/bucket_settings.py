@@ -28,7 +28,7 @@ _NO_TARGET = (
     " the log-delivery group."
 )
 
-# Also in gt_secure.access.public_access, on purpose: prediction and enforcement come from different code.
+# Also in gt_secure.policies.public_access, on purpose: prediction and enforcement come from different code.
 _FIXING = frozenset(
     {
         "aws:principalorgid",
