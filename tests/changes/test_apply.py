@@ -547,7 +547,7 @@ def test_expectations_are_probed_after_the_change(account: Account) -> None:
     made = plan(account.aws, wish(expectations=seen))
     done = apply(account.aws, made, journal=account.journal, probe=probe)
     assert [(one.source, one.observed, one.holds) for one in done.probes] == [
-        ("203.0.113.7", "allowed", True),
+        ("203.0.113.7", "opened", True),
         ("198.51.100.9", "refused", True),
         (ENDPOINT, "not reached", True),
     ]
