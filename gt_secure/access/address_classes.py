@@ -147,12 +147,12 @@ def _ipv6_like(filled: Filled) -> list[tuple[int, int]]:
 
 
 def _ipv4_like(filled: Filled) -> list[tuple[int, int]]:
-    machine = PatternMachine([text_steps(filled)])
+    machine = PatternMachine([(text_steps(filled),)])
     known: dict[tuple[int, int], list[tuple[int, int]]] = {}
 
     def below(octets: int, state: int) -> list[tuple[int, int]]:
         if octets == 0:
-            return [(0, 0)] if state & machine.ends else []
+            return [(0, 0)] if state & machine.domain_end else []
         if not state:
             return []
         if (octets, state) not in known:

@@ -12,6 +12,7 @@ from ..iam.statement_table import DimensionValue
 from ..iam.three_valued import conditions_on
 from ..iam.variables import split_wildcards
 from ..iam.wildcards import glob
+from .request_kinds import LONGEST_SIGNATURE_MS
 
 _SHOWN = 3
 _TIMES = frozenset({"aws:currenttime", "aws:epochtime"})
@@ -163,12 +164,15 @@ def _age(dimension: Dimension, usable: list[DimensionValue]) -> str:
     ages = [int(setting.values["s3:signatureage"][0]) for setting in dimension.settings]
     good = {int(setting.values["s3:signatureage"][0]) for setting in usable}
     youngest, oldest = min(good), max(good)
-    if youngest == oldest and len(ages) > 1 and youngest > min(ages):
-        return f"with a signature exactly {_duration(oldest)} old"
     if youngest == min(ages):
         return f"with a signature not older than {_duration(oldest)}"
-    if oldest == max(ages):
+    if oldest == max(ages) and youngest < LONGEST_SIGNATURE_MS:  # it stands for every age above
+        below = max(age for age in ages if age < youngest)
+        if youngest == below + 1 and below % 1000 == 0:
+            return f"with a signature older than {_duration(below)}"
         return f"with a signature at least {_duration(youngest)} old"
+    if youngest == oldest:
+        return f"with a signature exactly {_duration(oldest)} old"
     return f"with a signature from {_duration(youngest)} to {_duration(oldest)} old"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TypeAlias
@@ -12,14 +12,14 @@ from ..aws.buckets import list_keys
 from ..aws.client import Aws
 from ..iam.documents import Pattern, Statement
 from ..iam.texts import TooManyClassesError, arn_steps, text_steps, witnesses
-from ..iam.variables import Filled, Variable, Wild
+from ..iam.variables import Filled, Template, Variable, Wild, is_fixed
 from ..iam.wildcards import resource_glob
 
 _MOST = 1000
 EXAMPLE = "example.png"
 """The key that stands for its class, where it is in one: people can read it."""
 
-Signature: TypeAlias = tuple[object, ...]
+Signature: TypeAlias = tuple[bool, ...]
 
 
 @dataclass(frozen=True)
@@ -58,25 +58,26 @@ class KeyClasses:
     """
 
     def __init__(self, statements: Iterable[Statement], bucket_arn: str, prefix: str, example: str = EXAMPLE) -> None:
-        self.patterns = list({each.text: each for statement in statements for each in statement.resources}.values())
-        self._wild = [resource_glob(_with_variables_as(each, Wild.ANY)) for each in self.patterns]
+        self.groups = list(dict.fromkeys(group for statement in statements for group in _groups(statement.resources)))
+        self._may = [[resource_glob(_with_variables_as(each, Wild.ANY)) for each in group] for group in self.groups]
         self.start = f"{bucket_arn}/"
         self.arns = self._classes(self.start + prefix, example)
 
     def signature(self, arn: str) -> Signature:
-        """Return which patterns match an object, and which may for some value of their variables."""
-        exact = tuple(each.matches(arn, {}) for each in self.patterns)
-        if None not in exact:
-            return exact
-        return (*exact, *(may(arn) for may in self._wild))
+        """Return which statements' patterns match an object, or may for some value of their variables."""
+        return tuple(any(may(arn) for may in group) for group in self._may)
 
     def of_key(self, key: str) -> Signature:
         """Return the class of a key."""
         return self.signature(self.start + key)
 
     def _classes(self, start: str, example: str) -> dict[Signature, str]:
-        filled = dict.fromkeys(_with_variables_as(each, value) for each in self.patterns for value in ("zq", Wild.ANY))
-        both = [steps for pattern in filled for steps in (text_steps(pattern), arn_steps(pattern))]
+        filled = dict.fromkeys(
+            tuple(_with_variables_as(each, value) for each in group)
+            for group in self.groups
+            for value in ("zq", Wild.ANY)
+        )
+        both = [tuple(map(steps, group)) for group in filled for steps in (text_steps, arn_steps)]
         domain: Filled = (start, Wild.ONE, Wild.ANY) if start == self.start else (start, Wild.ANY)
         try:
             found = witnesses(both, domain=text_steps(domain))
@@ -88,5 +89,13 @@ class KeyClasses:
         return classes
 
 
-def _with_variables_as(pattern: Pattern, value: str | Wild) -> Filled:
-    return tuple(value if isinstance(part, Variable) else part for part in pattern.template)
+def _groups(patterns: Sequence[Pattern]) -> Iterator[tuple[Template, ...]]:
+    """Yield what has to be told apart: the patterns of a statement together, each with a variable alone."""
+    plain = tuple(each.template for each in patterns if is_fixed(each.template))
+    if plain:
+        yield plain
+    yield from ((each.template,) for each in patterns if not is_fixed(each.template))
+
+
+def _with_variables_as(template: Template, value: str | Wild) -> Filled:
+    return tuple(value if isinstance(part, Variable) else part for part in template)

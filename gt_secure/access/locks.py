@@ -12,13 +12,15 @@ from ..account.state import State
 from ..aws.arns import role_of_session, session_of_role
 from ..aws.endpoints import VpcEndpoint
 from ..aws.teams import UrlLock
+from ..iam.condition_keys import key_facts
 from ..iam.documents import PolicySource as PolicySource
-from ..iam.facts import Facts, Signer, moment_of
+from ..iam.facts import Facts, Signer, Values, moment_of
 from ..iam.request import Policies, Request
 from ..iam.request_context import header_context
 from ..iam.verdict import Verdict
 from ..network import Source, parse_address
 from ..policies.public_access import SETTING, is_surely_public
+from ..text import printable
 from .answer import Answer, answer_of
 from .decision import decide_request
 from .request_kinds import Circumstances
@@ -44,6 +46,13 @@ _PUBLIC = {
     False: "ACLs are disabled.",
     True: "ACLs are disabled. Block Public Access refuses everybody but the account's own signers.",
 }
+
+
+_NO_SERVICE = "aws:ViaAWSService is false: no AWS service makes the request with the signer's credentials."
+
+
+def _words(values: Values) -> str:
+    return " and ".join(f'"{printable(value)}"' for value in values) or "absent"
 
 
 @dataclass(frozen=True)
@@ -179,8 +188,9 @@ class EffectiveLocks:
             _PUBLIC[self.is_public_refused],
             f"The signer is a session of a role of account {self.account} whose own policies allow everything.",
             "The own policies of signers of other accounts allow everything.",
-            "aws:ViaAWSService is false: no AWS service makes the request with the signer's credentials.",
+            *([] if "aws:viaawsservice" in self.facts.values else [_NO_SERVICE]),
             "Requests name the bucket itself, not an access point.",
+            *(f"{key_facts(key).name} is {_words(values)}." for key, values in sorted(self.facts.values.items())),
             *self.facts.notes,
             *(f"{action} was denied, so what it reads is unknown or supposed." for action in self.missing),
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from ..account.bucket import Bucket
@@ -16,7 +17,7 @@ from ..account.organization import Organization
 from ..account.part import Part
 from ..account.state import State
 from ..iam.documents import PolicySource
-from ..iam.facts import Facts, moment_of
+from ..iam.facts import Facts
 from .locks import EffectiveLocks, locks_of
 
 
@@ -59,7 +60,7 @@ def state_of_files(
         partition=match[1] if match else "aws",
         account_id=account,
         caller_arn="",
-        at=moment_of(facts),
+        at=datetime.now(UTC).replace(microsecond=0),
         team=Part.of(None),
         workforce=Part.of(None),
         endpoints=Part.of(()),

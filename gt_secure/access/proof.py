@@ -285,7 +285,7 @@ def _targets(
         settings += [
             DimensionValue(action=action, resource=locks.arn) for action in _distinct_actions(table, BUCKET_ACTIONS)
         ]
-    return Dimension("(target)", frozenset({TARGET}), tuple(settings), chosen=True)
+    return Dimension("the object's key", frozenset({TARGET}), tuple(settings), chosen=True)
 
 
 def _distinct_actions(table: StatementTable, actions: Iterable[str]) -> list[str]:

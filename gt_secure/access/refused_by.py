@@ -112,5 +112,5 @@ def _context(refusal: Refusal, source: Source, role: str, age_ms: int) -> dict[s
     )
     if refusal["auth_type"] == "HtmlForm":
         form = {"s3:authType": POST_FORM}
-        return {key: value for key, value in context.items() if key != "s3:x-amz-content-sha256"} | form
+        return context | form
     return context

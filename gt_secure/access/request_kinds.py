@@ -21,9 +21,10 @@ from ..iam.key_values import key_values
 from ..iam.operators import read_date
 from ..iam.principals import CANONICAL_USER, Caller, parse_caller
 from ..iam.request import Compiled
-from ..iam.request_context import HEADER_SIGNED, POST_FORM, PRESIGNED, SIGV2, SIGV4, UNSIGNED_PAYLOAD
+from ..iam.request_context import HEADER_SIGNED, POST_FORM, PRESIGNED, SIGV2, SIGV4
 from ..iam.request_keys import (
     ABSENT,
+    ANONYMOUS,
     ENDPOINT_KEYS,
     TIME_KEYS,
     TLS_KEYS,
@@ -56,7 +57,9 @@ OTHER_ACCOUNT = "444455556666"
 _NAME = re.compile(r"[\w+=,.@-]{1,64}")
 _ID = re.compile(r"[0-9]{12}")
 
-_SIGNATURE = frozenset({"s3:authtype", "s3:signatureversion", "s3:signatureage", "s3:x-amz-content-sha256"})
+_SIGNATURE = frozenset({"s3:authtype", "s3:signatureversion", "s3:signatureage"})
+_PAYLOAD = "s3:x-amz-content-sha256"
+"""AWS documents it for requests that are signed in the header. It withdrew what it had documented for URLs."""
 _BY_ACCOUNT = frozenset({"aws:resourceaccount", "s3:resourceaccount"})
 _IDENTITY = frozenset({PRINCIPAL, "aws:principalarn", "aws:principalaccount", "aws:principaltype", "aws:username"})
 
@@ -149,12 +152,12 @@ def base_view(kind: Kind, circumstances: Circumstances) -> View:
     }
     if kind.signer != "anonymous":
         keys["aws:principalisawsservice"] = ("false",)
-    keys |= _signed_keys(kind.form)
+    keys |= _signed_keys(kind)
     caller = callers(kind, circumstances)
     keys |= principal_keys(caller, circumstances.partition)
     for key, value in circumstances.given.off_endpoint(kind.signer).items():
-        if key == "s3:signatureage" and kind.form in ("header", "unsigned"):
-            continue  # only what is signed in the query string or in a form has an age
+        if key == "s3:signatureage" and not has_age(kind):
+            continue
         if value:
             keys[key] = value
         else:
@@ -162,12 +165,18 @@ def base_view(kind: Kind, circumstances: Circumstances) -> View:
     return View(kind.action, kind.resource, caller, keys)
 
 
-def _signed_keys(form: Form) -> dict[str, Values]:
-    if form == "unsigned":
+def has_age(kind: Kind) -> bool:
+    """Return whether requests of a kind have an age: what is signed in the query string or in a form."""
+    return kind.form in ("presigned", "post-form") and kind.signer != "anonymous"
+
+
+def _signed_keys(kind: Kind) -> dict[str, Values]:
+    """Return what follows from the signature; a form that nobody signed has neither a version nor an age."""
+    if kind.form == "unsigned":
         return {}
-    kind = {"presigned": PRESIGNED, "header": HEADER_SIGNED, "post-form": POST_FORM}[form]
-    keys: dict[str, Values] = {"s3:authtype": (kind,), "s3:signatureversion": (SIGV4,)}
-    return keys | ({"s3:x-amz-content-sha256": (UNSIGNED_PAYLOAD,)} if form == "presigned" else {})
+    name = {"presigned": PRESIGNED, "header": HEADER_SIGNED, "post-form": POST_FORM}[kind.form]
+    version = {} if kind.signer == "anonymous" else {"s3:signatureversion": (SIGV4,)}
+    return {"s3:authtype": (name,), **version}
 
 
 _TYPES = {
@@ -181,6 +190,8 @@ _TYPES = {
 
 def principal_keys(caller: Caller, partition: str) -> dict[str, Values]:
     """Return the keys that follow from who calls."""
+    if caller.kind == "anonymous":
+        return dict(ANONYMOUS)
     if not caller.account:
         return {}
     arn = caller.text
@@ -218,15 +229,14 @@ def dimensions(
     if mentioned.keys() & TLS_KEYS:
         found.append(_tls(given))
     if kind.whoever and kind.signer != "anonymous" and mentioned.keys() & _SIGNATURE:
-        found.append(signatures(table, kind.form))
-    elif "s3:signatureage" in mentioned and kind.form in ("presigned", "post-form") and "s3:signatureage" not in given:
+        found.append(signatures(table))
+    elif "s3:signatureage" in mentioned and has_age(kind) and "s3:signatureage" not in given:
         found.append(signature_age(table))
     if kind.whoever and mentioned.keys() & TIME_KEYS and not TIME_KEYS & set(given):
         found.append(times(table, circumstances.now))
     settled = _IDENTITY | TLS_KEYS | _SIGNATURE | TIME_KEYS | _BY_ACCOUNT | ABSENT | ENDPOINT_KEYS | set(given)
     settled |= {"aws:viaawsservice", "aws:principalisawsservice"}
-    if kind.form in ("header", "unsigned"):
-        settled -= {"s3:x-amz-content-sha256"}
+    settled |= {_PAYLOAD} if kind.form == "post-form" else set()
     if kind.whoever:
         settled -= {"s3:versionid"}
     texts = [kind.resource, *resources]
@@ -239,10 +249,20 @@ def dimensions(
             facts = ConditionKey("aws:userid", like="AROA?*:?*", always=True)
         if key == TOKEN_TIME and not kind.whoever and kind.signer == "own":
             facts = ConditionKey("aws:TokenIssueTime", always=True)  # a role has temporary credentials only
-        chosen = is_chosen(key) or (kind.whoever and key in ("aws:userid", "s3:versionid"))
-        made = fact(table, key, spelled, texts=texts, known=known, chosen=chosen, facts=facts)
+        if key == "aws:userid" and kind.signer == "anonymous":
+            facts = ConditionKey("aws:userid", values=ANONYMOUS["aws:principalaccount"])
+        made = fact(table, key, spelled, texts=texts, known=known, chosen=_is_chosen_by(kind, key), facts=facts)
         found.append(_until_now(made, known, circumstances) if key == TOKEN_TIME and not kind.whoever else made)
     return found
+
+
+def _is_chosen_by(kind: Kind, key: str) -> bool:
+    """Return whether the sender of a request of this kind chooses the value of a key."""
+    if key == _PAYLOAD:
+        return kind.form in ("header", "unsigned")
+    if key == "aws:userid":
+        return kind.whoever and kind.signer != "anonymous"
+    return is_chosen(key) or (kind.whoever and key == "s3:versionid")
 
 
 def _until_now(issued: Dimension, known: Mapping[str, Values], circumstances: Circumstances) -> Dimension:
@@ -269,7 +289,9 @@ def _canonical_users(table: StatementTable, kind: Kind) -> list[Dimension]:
 
 def _is_absent(key: str, kind: Kind) -> bool:
     """Return whether AWS documents that a request of this kind does not have a key."""
-    if is_of_other_service(key) or (kind.signer == "anonymous" and is_principal_key(key)):
+    if is_of_other_service(key):
+        return True
+    if kind.signer == "anonymous" and is_principal_key(key) and key != "aws:userid":
         return True
     return not kind.whoever and is_absent_for(kind.action, key)
 
@@ -322,12 +344,16 @@ def identities(
     known = given[0] if given else circumstances.role if own and not kind.whoever else ""
     fixed = set(circumstances.given.about(kind.signer)) if own and not kind.whoever else set()
     keys = frozenset(set(_IDENTITY) - fixed)
+    name = "aws:userid" if known else "aws:PrincipalArn"
     settings: dict[tuple[str, str], DimensionValue] = {}
-    for caller, arn in _named_callers(table, kind, circumstances, known, resources):
+    try:
+        named = list(_named_callers(table, kind, circumstances, known, resources))
+    except TooManyClassesError:
+        return Dimension(name, keys, (), chosen=not own or kind.whoever)
+    for caller, arn in named:
         values = {**principal_keys(caller, circumstances.partition), "aws:principalarn": (arn,)}
         own_values = {key: value for key, value in values.items() if key in keys}
         settings.setdefault((caller.text, arn), DimensionValue(own_values, caller=caller))
-    name = "aws:userid" if known else "aws:PrincipalArn"
     return Dimension(name, keys, tuple(settings.values()), chosen=not own or kind.whoever)
 
 
@@ -427,13 +453,12 @@ def _matching(table: StatementTable, key: str, facts: ConditionKey) -> list[str]
     return [value[0] for value in key_values(facts, conditions, absent=False)]
 
 
-def signatures(table: StatementTable, form: Form) -> Dimension:
+def signatures(table: StatementTable) -> Dimension:
     """Return signatures of both versions; for version 2, S3 always reports the age 0."""
     ages = signature_age(table).settings or (DimensionValue({"s3:signatureage": ("0",)}),)
-    payload = {"s3:x-amz-content-sha256": (UNSIGNED_PAYLOAD,)} if form == "presigned" else {}
-    settings = [DimensionValue({**age.values, "s3:signatureversion": (SIGV4,), **payload}) for age in ages]
+    settings = [DimensionValue({**age.values, "s3:signatureversion": (SIGV4,)}) for age in ages]
     settings.append(DimensionValue({"s3:signatureage": ("0",), "s3:signatureversion": (SIGV2,)}))
-    keys = frozenset({"s3:signatureage", "s3:signatureversion", "s3:x-amz-content-sha256"})
+    keys = frozenset({"s3:signatureage", "s3:signatureversion"})
     return Dimension("s3:signatureversion", keys, tuple(settings), chosen=True)
 
 

@@ -12,9 +12,22 @@ from typing import Literal, TypeAlias
 from ..errors import InvalidInput
 from .condition_keys import FAMILIES, KEYS, key_facts
 from .operators import read_date
-from .request_keys import ABSENT, ENDPOINT_KEYS, SOURCE_KEYS, is_chosen, is_principal_key
+from .request_keys import ABSENT, ENDPOINT_KEYS, SOURCE_KEYS, TIME_KEYS, TLS_KEYS, is_chosen, is_principal_key
 
 _SIGNATURE = frozenset({"s3:authtype", "s3:signatureversion"})
+_OF_THE_SENDER = frozenset(
+    {
+        *TLS_KEYS,
+        *TIME_KEYS,
+        "aws:principalarn",
+        "aws:principalisawsservice",
+        "aws:userid",
+        "aws:username",
+        "aws:viaawsservice",
+        "aws:vpcsourceip",
+    }
+)
+"""What tells one request from another, beside what :func:`is_chosen` names: a fact about it leaves the others out."""
 _FLAGS = ("true", "false")
 _NEAR = 0.8
 _EXAMPLE = "aws:PrincipalOrgID: o-abc123"
@@ -70,8 +83,8 @@ class Facts:
         return None if self.account_block is None else bool(self.account_block.get("RestrictPublicBuckets"))
 
     def without_choices(self) -> Facts:
-        """Return the facts for a claim about every choice of a sender."""
-        chosen = sorted(key for key in self.values if is_chosen(key) or key == "aws:vpcsourceip")
+        """Return the facts for a claim about every sender, time and choice."""
+        chosen = sorted(key for key in self.values if is_chosen(key) or key in _OF_THE_SENDER)
         reason = "was given and is not used: the claim is for every value that a sender can choose."
         return replace(
             self,

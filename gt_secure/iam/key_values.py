@@ -47,13 +47,12 @@ def _values(facts: ConditionKey, conditions: Sequence[Condition], extra: Iterabl
     if facts.values:
         return list(facts.values)
     named: dict[str, None] = dict.fromkeys(extra)
-    patterns: list[Steps] = []
+    patterns: list[list[Steps]] = []
     for condition in conditions:
+        alternatives = [steps for text in condition.values if (steps := _pattern(condition, text)) is not None]
+        patterns += [alternatives] if alternatives else []
         for text in condition.values:
             named.update(dict.fromkeys(_named(condition, text)))
-            steps = _pattern(condition, text)
-            if steps is not None:
-                patterns.append(steps)
     domain = split_wildcards(facts.like)
     fits = glob(domain)
     typed = any(condition.name.startswith(("Numeric", "Date", "Bool", "Binary")) for condition in conditions)
@@ -69,13 +68,13 @@ def _in_alphabet(text: str, alphabet: str) -> bool:
     return not alphabet or all(character in alphabet for character in text)
 
 
-def _new(facts: ConditionKey, patterns: list[Steps], domain: Filled, named: Iterable[str]) -> list[str]:
+def _new(facts: ConditionKey, patterns: list[list[Steps]], domain: Filled, named: Iterable[str]) -> list[str]:
     if facts.alphabet and not patterns:
         return [next(text for text in _numbers(len(domain)) if text not in set(named))]
     if not patterns:
         return [_unlike(domain, named)]
     # A text with a character that no value has is unlike every value; where there is none, the values are compared too.
-    literal = [tuple(text) for text in named] if facts.alphabet else []
+    literal: list[list[Steps]] = [[tuple(text)] for text in named] if facts.alphabet else []
     avoid = frozenset("".join(named))
     return witnesses([*patterns, *literal], domain=text_steps(domain), alphabet=facts.alphabet, avoid=avoid)
 

@@ -1,7 +1,8 @@
 """The condition keys that S3 sees: which are there, and which are absent, by the path a request takes.
 
 Source: IAM User Guide, *AWS global condition context keys*; S3 API Reference, *Amazon S3 Signature Version 4
-authentication-specific policy keys* (the payload of a presigned URL is never signed). ``aws:SourceIp`` is absent on
+authentication-specific policy keys* (``s3:x-amz-content-sha256`` is not documented for presigned URLs, so it is in no
+context here). ``aws:SourceIp`` is absent on
 requests through any VPC endpoint; ``aws:VpcSourceIp``, ``aws:SourceVpce`` and ``aws:SourceVpc`` are absent on all
 others.
 """
@@ -12,13 +13,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from ..network import Source
+from .condition_keys import key_facts
+from .request_keys import ANONYMOUS
 
 SIGV4 = "AWS4-HMAC-SHA256"
 SIGV2 = "AWS"
 PRESIGNED = "REST-QUERY-STRING"
 HEADER_SIGNED = "REST-HEADER"
 POST_FORM = "POST"
-UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 
 
 def presigned_context(
@@ -59,8 +61,6 @@ def presigned_context(
     context["s3:authType"] = PRESIGNED
     context["s3:signatureversion"] = signature_version
     context["s3:signatureAge"] = str(age_ms if signature_version == SIGV4 else 0)
-    if signature_version == SIGV4:
-        context["s3:x-amz-content-sha256"] = UNSIGNED_PAYLOAD
     return {**context, **(extra or {})}
 
 
@@ -91,8 +91,10 @@ def header_context(
 
 
 def anonymous_context(source: Source | str, *, secure: bool = True, now: datetime | None = None) -> dict[str, str]:
-    """Return the context of an unsigned request: it has no principal, signature or authentication type."""
-    return {**_path(source), **_moment(now), "aws:SecureTransport": _bool(secure), "aws:ViaAWSService": "false"}
+    """Return the context of an unsigned request: it has no signature or authentication type, and nobody's principal."""
+    nobody = {key_facts(key).name: value for key, (value,) in ANONYMOUS.items()}
+    secured = {"aws:SecureTransport": _bool(secure), "aws:ViaAWSService": "false"}
+    return {**_path(source), **_moment(now), **secured, **nobody}
 
 
 def _signed(

@@ -6,14 +6,18 @@ Amazon S3*.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 SOURCE_KEYS = frozenset({"aws:sourceip", "aws:sourcevpce", "aws:sourcevpc", "aws:sourcevpcarn"})
 ENDPOINT_FACTS = ("aws:vpceaccount", "aws:vpceorgid", "aws:vpceorgpaths")
 ENDPOINT_KEYS = SOURCE_KEYS | set(ENDPOINT_FACTS) | {"aws:vpcsourceip"}
 ABSENT = frozenset(
     {
         "aws:calledvia",
+        "aws:calledviaawsmcp",
         "aws:calledviafirst",
         "aws:calledvialast",
+        "aws:ismcpserviceaction",
         "aws:principalservicename",
         "aws:principalservicenameslist",
         "aws:sourceaccount",
@@ -21,6 +25,7 @@ ABSENT = frozenset(
         "aws:sourceorgid",
         "aws:sourceorgpaths",
         "aws:tagkeys",
+        "aws:viaawsmcpservice",
         "s3:accesspointnetworkorigin",
         "s3:dataaccesspointaccount",
         "s3:dataaccesspointarn",
@@ -28,7 +33,12 @@ ABSENT = frozenset(
         "s3:versionid",
     }
 )
-"""Keys of requests of other kinds: by an AWS service, through an access point, for a version, to create a bucket."""
+"""Keys of requests of other kinds: by an AWS service or one of its MCP servers, through an access point, for a version,
+to create a bucket."""
+
+ANONYMOUS = {"aws:principalaccount": ("anonymous",), "aws:principaltype": ("Anonymous",)}
+"""What requests that nobody signed have of the keys of a principal; ``aws:userid`` is there too, its value is not
+documented. All other keys of a principal are absent (IAM User Guide, *AWS global condition context keys*)."""
 
 OF_OTHER_SERVICES = (
     "autoscaling:",
@@ -60,73 +70,63 @@ CROSS_SERVICE = frozenset(
 )
 """Keys of other services that describe the credentials, and so are in requests to every service."""
 
-_TAGS_EXIST = frozenset(
-    f"s3:{action}"
-    for action in (
-        "deleteobjecttagging",
-        "deleteobjectversiontagging",
-        "getobject",
-        "getobjectacl",
-        "getobjectattributes",
-        "getobjecttagging",
-        "getobjectversion",
-        "getobjectversionacl",
-        "getobjectversionattributes",
-        "getobjectversiontagging",
-        "putobjectacl",
-        "putobjecttagging",
-        "putobjectversionacl",
-        "putobjectversiontagging",
-    )
-)
-_TAGS_SENT = frozenset({"s3:putobject", "s3:putobjecttagging", "s3:putobjectversiontagging", "s3:replicatetags"})
-_LOCK_SENT = frozenset(
-    {
-        "s3:putobject",
-        "s3:putobjectretention",
-        "s3:putobjectlegalhold",
-        "s3:replicateobject",
-        "s3:bypassgovernanceretention",
-    }
-)
-_OF_VERSIONS = frozenset(
-    f"s3:{action}"
-    for action in (
-        "deleteobjectversion",
-        "deleteobjectversiontagging",
-        "getobjectlegalhold",
-        "getobjectretention",
-        "getobjectversion",
-        "getobjectversionacl",
-        "getobjectversionattributes",
-        "getobjectversionforreplication",
-        "getobjectversiontagging",
-        "getobjectversiontorrent",
-        "putobjectlegalhold",
-        "putobjectretention",
-        "putobjectversionacl",
-        "putobjectversiontagging",
-        "restoreobject",
-    )
-)
-BY_ACTION = (
-    ("s3:versionid", _OF_VERSIONS),
-    ("s3:existingobjecttag/", _TAGS_EXIST),
-    ("s3:requestobjecttag", _TAGS_SENT),
-    ("s3:object-lock-", _LOCK_SENT),
+_GRANTS = "BypassGovernanceRetention CreateBucket PutBucketAcl PutObject PutObjectAcl PutObjectVersionAcl"
+_WRITES = "BypassGovernanceRetention PutObject ReplicateObject"
+_ENCRYPTS = f"{_WRITES} UpdateObjectEncryption"
+_LISTS = "ListBucket ListBucketVersions"
+_TABLE = {
+    "s3:delimiter": _LISTS,
+    "s3:existingobjecttag/": """
+        DeleteObjectTagging DeleteObjectVersionTagging GetObject GetObjectAcl GetObjectAttributes GetObjectTagging
+        GetObjectVersion GetObjectVersionAcl GetObjectVersionAttributes GetObjectVersionTagging PutObjectAcl
+        PutObjectTagging PutObjectVersionAcl PutObjectVersionTagging""",
+    "s3:if-match": "DeleteObject PutObject",
+    "s3:if-none-match": "PutObject",
+    "s3:inventoryaccessibleoptionalfields": "PutInventoryConfiguration",
+    "s3:isreplicationpauserequest": "PutReplicationConfiguration",
+    "s3:max-keys": _LISTS,
+    "s3:object-lock-": f"{_WRITES} PutObjectLegalHold PutObjectRetention",
+    "s3:objectcreationoperation": "PutObject",
+    "s3:prefix": _LISTS,
+    "s3:requestobjecttag": """
+        BypassGovernanceRetention PutObject PutObjectTagging PutObjectVersionTagging ReplicateTags""",
+    "s3:versionid": """
+        DeleteObjectVersion DeleteObjectVersionTagging GetObjectLegalHold GetObjectRetention GetObjectVersion
+        GetObjectVersionAcl GetObjectVersionAttributes GetObjectVersionForReplication GetObjectVersionTagging
+        GetObjectVersionTorrent PutObjectLegalHold PutObjectRetention PutObjectVersionAcl PutObjectVersionTagging
+        RestoreObject""",
+    "s3:x-amz-acl": _GRANTS,
+    "s3:x-amz-bucket-namespace": "CreateBucket",
+    "s3:x-amz-copy-source": _WRITES,
+    "s3:x-amz-grant-": _GRANTS,
+    "s3:x-amz-metadata-directive": _WRITES,
+    "s3:x-amz-object-ownership": "CreateBucket",
+    "s3:x-amz-server-side-encryption": _ENCRYPTS,
+    "s3:x-amz-storage-class": f"{_WRITES} PutObjectAcl PutObjectVersionAcl",
+    "s3:x-amz-website-redirect-location": _WRITES,
+}
+BY_ACTION = tuple(
+    (start, frozenset(f"s3:{action.lower()}" for action in actions.split())) for start, actions in _TABLE.items()
 )
 """Starts of keys that only requests of some actions have. PutObject and DeleteObject do not see the tags of the object
-that they replace (S3 User Guide, *Tagging and access control policies*)."""
+that they replace (S3 User Guide, *Tagging and access control policies*); the rest is the table of the Service
+Authorization Reference, with versions and locks of actions for which the S3 User Guide names them."""
+
+
+@lru_cache(maxsize=1024)
+def _actions_of(key: str) -> frozenset[str] | None:
+    return next((actions for start, actions in BY_ACTION if key.startswith(start)), None)
 
 
 def is_by_action(key: str) -> bool:
     """Return whether only requests of some actions have a key, in lower case."""
-    return any(key.startswith(start) for start, _ in BY_ACTION)
+    return _actions_of(key) is not None
 
 
 def is_absent_for(action: str, key: str) -> bool:
     """Return whether no request of an action has a key, in lower case."""
-    return any(key.startswith(start) and action.lower() not in actions for start, actions in BY_ACTION)
+    actions = _actions_of(key)
+    return actions is not None and action.lower() not in actions
 
 
 def is_of_other_service(key: str) -> bool:

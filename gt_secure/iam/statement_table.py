@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 from typing import NamedTuple
 
 from .conditions import Condition
@@ -90,7 +92,8 @@ class StatementTable:
         self._granting: dict[str, int] = {"direct": 0, "role": 0, "account": 0}
         self._denies = 0
         self._has_session = policies.session is not None
-        bits = {id(layer): self._add(layer, policies) for layer in self._layers(policies, endpoint)}
+        layers = {id(layer): layer for layer in self._layers(policies, endpoint)}  # a document may stand at two places
+        bits = {place: self._add(layer, policies) for place, layer in layers.items()}
         self.gates = self._gates(policies, bits, endpoint)
         self.everything = (1 << self._next) - 1
 
@@ -136,7 +139,7 @@ class StatementTable:
             denies=self._denies,
             all_of=(*gate, *(level for level in levels if level)),
             limits=tuple(bits[id(limit)] for limit in (policies.session, policies.boundary) if limit is not None),
-            identity=sum(bits[id(layer)] for layer in policies.identity),
+            identity=reduce(or_, (bits[id(layer)] for layer in policies.identity), 0),
             **self._granting,
         )
 

@@ -1,7 +1,9 @@
-"""Texts that stand for all texts: one for each way in which a set of patterns can match or not.
+"""Texts that stand for all texts: one for each way in which groups of patterns can match or not.
 
-The patterns are run side by side as one automaton over all texts. Each state that can be reached says which patterns
-match, and the shortest text that leads there stands for every other text that matches exactly these.
+A group is a list of alternatives, such as the values of one condition: it matches where one of them does. The patterns
+are run side by side as one automaton over all texts. Each state that can be reached says which groups match, and the
+shortest text that leads there stands for every other text that matches exactly these. A group that matches whatever
+follows is settled: its other alternatives no longer tell states apart, so that many of them stay few states.
 """
 
 from __future__ import annotations
@@ -59,29 +61,31 @@ def arn_steps(parts: Filled) -> Steps:
 
 
 def witnesses(
-    patterns: Iterable[Steps],
+    groups: Iterable[Sequence[Steps]],
     *,
     domain: Steps = ANY_TEXT,
     alphabet: str = "",
     avoid: frozenset[str] = frozenset(),
 ) -> list[str]:
-    """Return texts of the domain, at least one for each set of patterns that match exactly the same texts.
+    """Return texts of the domain, at least one for each set of groups that match exactly the same texts.
+
+    A group holds alternatives, of which one has to match.
 
     Raises
     ------
     TooManyClassesError
         If there are more states than :data:`MAX_STATES`.
     """
-    machine = PatternMachine([domain, *dict.fromkeys(patterns)])
+    machine = PatternMachine([(domain,), *dict.fromkeys(tuple(dict.fromkeys(group)) for group in groups)])
     fresh = alphabet if alphabet else next(c for c in _fresh() if c not in machine.literals and c not in avoid)
-    found: dict[tuple[int, bool], str] = {}
+    found: dict[tuple[tuple[bool, ...], bool], str] = {}
     start = (machine.start, False)
     seen = {start}
     waiting = deque([(start, "")])
     while waiting:
         (state, is_new), text = waiting.popleft()
         if state & machine.domain_end:
-            found.setdefault((state & machine.ends, is_new), text)
+            found.setdefault((machine.matching(state), is_new), text)
         for character in machine.following(state, fresh):
             target = machine.step(state, character)
             if not target & machine.domain:
@@ -101,22 +105,34 @@ def _fresh() -> Iterable[str]:
 
 
 class PatternMachine:
-    """All patterns as one automaton whose state is a number: bit n is set if its step n can be the next."""
+    """All patterns as one automaton whose state is a number: bit n is set if its step n can be the next.
 
-    def __init__(self, patterns: Sequence[Steps]) -> None:
+    The first group is the domain.
+    """
+
+    def __init__(self, groups: Sequence[Sequence[Steps]]) -> None:
         self.literals: dict[str, int] = {}
         self._one = self._one_no_colon = self._many = self._many_no_colon = 0
-        self.start = self.ends = self.domain_end = self.domain = 0
+        self.start = 0
+        self._ends: list[int] = []
+        self._settled: list[tuple[int, int, int]] = []
         offset = 0
-        for number, steps in enumerate(patterns):
-            self.start |= 1 << offset
-            for index, step in enumerate(steps):
-                self._add(step, 1 << (offset + index))
-            end = 1 << (offset + len(steps))
-            self.ends |= end
-            if number == 0:
-                self.domain_end, self.domain = end, (end << 1) - 1
-            offset += len(steps) + 1
+        for group in groups:
+            begin, ends, settling = offset, 0, 0
+            for steps in group:
+                self.start |= 1 << offset
+                for index, step in enumerate(steps):
+                    self._add(step, 1 << (offset + index))
+                ends |= 1 << (offset + len(steps))
+                if steps and isinstance(last := steps[-1], Gap) and last.many and last.colons:
+                    settling |= 1 << (offset + len(steps) - 1)
+                offset += len(steps) + 1
+            self._ends.append(ends)
+            if settling:
+                first = settling & -settling
+                self._settled.append((settling, ((1 << offset) - 1) ^ ((1 << begin) - 1), first | (first << 1)))
+            if len(self._ends) == 1:
+                self.domain_end, self.domain = ends, (1 << offset) - 1
         self.start = self._spread(self.start)
 
     def _add(self, step: str | Gap, bit: int) -> None:
@@ -129,9 +145,16 @@ class PatternMachine:
             self._one |= bit
             self._one_no_colon |= 0 if step.colons else bit
 
+    def matching(self, state: int) -> tuple[bool, ...]:
+        """Return for each group whether one of its patterns matches the text that leads to a state."""
+        return tuple(bool(state & ends) for ends in self._ends)
+
     def _spread(self, state: int) -> int:
         while more := ((state & self._many) << 1) & ~state:
             state |= more
+        for settling, group, settled in self._settled:
+            if state & settling:
+                state = (state & ~group) | settled
         return state
 
     def step(self, state: int, character: str) -> int:

@@ -9,7 +9,9 @@ from types import MappingProxyType
 from .condition_keys import ConditionKey, key_facts
 from .conditions import Condition
 from .key_values import key_values
+from .principals import Caller
 from .request import Compiled, Request
+from .request_keys import ANONYMOUS, ENDPOINT_KEYS, is_principal_key
 from .request_space import Dimension, RequestSpace
 from .statement_table import DimensionValue, StatementTable, View
 from .texts import TooManyClassesError
@@ -29,7 +31,8 @@ def bounds(request: Request, policies: Compiled, decide: Decide) -> Decided:
     table = StatementTable(policies, caller, cross_account=request.is_cross_account, endpoint=not known.is_off_endpoint)
     view = View(request.action, request.resource, caller, settled)
     dimensions = [
-        fact(table, key, spelled, texts=[request.resource], known=settled) for key, spelled in sorted(unknown.items())
+        fact(table, key, spelled, texts=[request.resource], known=settled, facts=_about(key, spelled, caller, settled))
+        for key, spelled in sorted(unknown.items())
     ]
     space = RequestSpace(table, view, dimensions)
     answer = space.answer()
@@ -48,6 +51,18 @@ def bounds(request: Request, policies: Compiled, decide: Decide) -> Decided:
         return outcome
     rule = "it is the same for every value of the unknown keys"
     return Decided("allow" if answer.state == "opened" else "implicit-deny", rule=rule)
+
+
+def _about(key: str, spelled: str, caller: Caller, settled: Keys) -> ConditionKey:
+    """Return the facts about an unknown key: what every request has, only requests of its path and signer have."""
+    facts = key_facts(key, spelled)
+    if caller.kind == "anonymous" and key in ANONYMOUS:
+        return replace(facts, values=ANONYMOUS[key], always=True)
+    if key in ENDPOINT_KEYS:
+        return replace(facts, always=facts.always and bool(settled.keys() & (ENDPOINT_KEYS - {"aws:sourceip"})))
+    signed = caller.kind not in ("anonymous", "service")
+    of_signers = key == "s3:authtype" or key == "s3:signatureversion" or is_principal_key(key)
+    return replace(facts, always=facts.always and (signed or not of_signers))
 
 
 def unknown_keys(names: Iterable[str], policies: Compiled) -> dict[str, str]:

@@ -27,7 +27,7 @@ GetInventoryConfiguration PutInventoryConfiguration GetLifecycleConfiguration Pu
 GetMetricsConfiguration PutMetricsConfiguration GetReplicationConfiguration PutReplicationConfiguration
 CreateBucketMetadataTableConfiguration GetBucketMetadataTableConfiguration DeleteBucketMetadataTableConfiguration
 UpdateBucketMetadataInventoryTableConfiguration UpdateBucketMetadataJournalTableConfiguration GetBucketAbac
-PutBucketAbac
+PutBucketAbac CreateBucket PauseReplication ListTagsForResource TagResource UntagResource
 """
 OBJECT_ACTIONS = tuple(f"s3:{name}" for name in _OBJECT.split())
 """Actions on an object, the common ones first."""

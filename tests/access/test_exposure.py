@@ -91,7 +91,8 @@ def answer(document, facts=(), kind="presigned", **layers):
         (deny({"StringEquals": {"s3:authType": "REST-QUERY-STRING"}}), [], "presigned", ("refused", [])),
         (deny({"StringEquals": {"s3:authType": "REST-QUERY-STRING"}}), [], "header", ("opened", [])),
         (deny({"StringEquals": {"s3:authType": "POST"}}), [], "post-form", ("refused", [])),
-        (deny({"StringEquals": {"s3:x-amz-content-sha256": "UNSIGNED-PAYLOAD"}}), [], "presigned", ("refused", [])),
+        (deny({"StringEquals": {"s3:x-amz-content-sha256": "UNSIGNED-PAYLOAD"}}), [], "presigned",
+         ("unknown", ["s3:x-amz-content-sha256"])),
         (deny({"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::111122223333:role/service-role/*"}}), [], "presigned",
          ("unknown", ["aws:PrincipalArn"])),
         (deny({"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::111122223333:role/service-role/*"}}),
@@ -244,3 +245,18 @@ def test_a_fact_about_endpoints_says_nothing_of_requests_past_them(key, value, o
         row = ask(deny({operator: {key: value}}), [f"{key}={known}"])
         assert row["refused"]["cidrs"] == EVERYWHERE
         assert row[behind]["endpoints"] == "any"
+
+
+@pytest.mark.parametrize(
+    ("operator", "milliseconds", "words"),
+    [
+        ("NumericEquals", "0", "with a signature older than 0 ms"),
+        ("NumericLessThanEquals", "1000", "with a signature older than 1 second"),
+        ("NumericLessThan", "3000", "with a signature at least 3 seconds old"),
+        ("NumericNotEquals", "600000", "with a signature exactly 10 minutes old"),
+        ("NumericLessThan", "604800000", "with a signature exactly 7 days old"),
+    ],
+)
+def test_ages_that_open_are_named_as_ranges(operator, milliseconds, words):
+    row = ask(deny({operator: {"s3:signatureAge": milliseconds}}))
+    assert words in row["opened"]["when"]

@@ -71,8 +71,16 @@ CASES = {
     "credentials from before a day that is over": Case(
         deny({"DateLessThan": {"aws:TokenIssueTime": "2020-01-01T00:00:00Z"}}), OPEN
     ),
-    "unsigned payloads": Case(deny({"StringEquals": {"s3:x-amz-content-sha256": "UNSIGNED-PAYLOAD"}}), SHUT),
-    "signed payloads": Case(deny({"StringNotEquals": {"s3:x-amz-content-sha256": "UNSIGNED-PAYLOAD"}}), OPEN),
+    "unsigned payloads": Case(
+        deny({"StringEquals": {"s3:x-amz-content-sha256": "UNSIGNED-PAYLOAD"}}),
+        DOUBT,
+        depends_on="s3:x-amz-content-sha256",
+    ),
+    "signed payloads": Case(
+        deny({"StringNotEquals": {"s3:x-amz-content-sha256": "UNSIGNED-PAYLOAD"}}),
+        DOUBT,
+        depends_on="s3:x-amz-content-sha256",
+    ),
     "the owner of an endpoint": Case(
         deny({"StringNotEqualsIfExists": {"aws:VpceAccount": ACCOUNT}}), OPEN, sources=(IN_VPC,)
     ),
