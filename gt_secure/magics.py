@@ -56,22 +56,10 @@ def unload_ipython_extension(ipython: Any) -> None:
 
 
 def run_line(line: str) -> Any:
-    """Run one line of the magic.
+    """Run the line of a magic, as on the command line of ``gt-secure``, or ``panel`` with the options of a restriction.
 
-    Parameters
-    ----------
-    line : str
-        As on the command line of ``gt-secure``, or ``panel`` with the options of a restriction.
-
-    Returns
-    -------
-    object
-        The result of the command, such as a Plan, or the Panel. None if the command only prints.
-
-    Raises
-    ------
-    MagicError
-        With the sentence and the next step of what went wrong.
+    Returns the result of the command, such as a Plan or the Panel; None if the command only prints. A failure is a
+    :class:`MagicError` with its sentence and next step.
     """
     try:
         return _run(_words(line))

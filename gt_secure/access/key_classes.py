@@ -24,14 +24,7 @@ Signature: TypeAlias = tuple[bool, ...]
 
 @dataclass(frozen=True)
 class Listing:
-    """Keys that exist under a prefix.
-
-    Attributes
-    ----------
-    keys : tuple of str
-    complete : bool
-        Whether these are all.
-    """
+    """Keys that exist under a prefix, and whether these are all."""
 
     keys: tuple[str, ...]
     complete: bool

@@ -20,16 +20,7 @@ from .features import Feature, Permission, ResourceTarget
 def execution_role(gt: ConnectionLike, *, metadata: Path = STUDIO_METADATA) -> ExecutionRole:
     """Find the role that this code runs as.
 
-    Parameters
-    ----------
-    gt : Connection, boto3 session or SageMaker session
-    metadata : Path, optional
-        Studio's metadata file.
-
-    Raises
-    ------
-    NotFound
-        If the caller is a user or the root of the account.
+    A caller that is a user or the root of the account has none: :class:`NotFound`.
     """
     aws = connection_of(gt).aws
     session_role = aws.identity().role_arn
@@ -167,20 +158,9 @@ def _role(gt: Connection) -> str | None:
 
 
 def policy_for(features: Iterable[Feature], scope: Scope, *, optional: bool = True) -> dict[str, Any]:
-    """Return the least-privilege identity policy for some features.
+    """Return the least-privilege identity policy for some features, with the optional permissions or without.
 
-    Parameters
-    ----------
-    features : iterable of Feature
-    scope : Scope
-        The resources that the permissions are for.
-    optional : bool
-        Whether to grant the optional permissions, too.
-
-    Raises
-    ------
-    InvalidInput
-        If a required bucket or role is unknown: a wildcard there would not be least privilege.
+    An unknown bucket or role that is required is an :class:`InvalidInput`: a wildcard would not be least privilege.
     """
     granted: dict[str, set[str]] = {}
     for feature in features:

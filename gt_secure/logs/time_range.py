@@ -12,22 +12,9 @@ _UNIT = {"m": "minutes", "min": "minutes", "h": "hours", "d": "days", "w": "week
 
 
 def parse_time(value: str | dt.date | dt.datetime | None, field: str = "time") -> dt.datetime | None:
-    """Read a point in time.
+    """Read a point in time: ISO 8601 (with a zone or in UTC), or an age such as ``24h`` or ``7d``.
 
-    Parameters
-    ----------
-    value : str, date, datetime or None
-        ISO 8601 (``2026-11-20``, ``2026-11-20T09:00``, with a zone or in UTC), or an age such as ``24h`` or ``7d``.
-
-    Returns
-    -------
-    datetime or None
-        UTC without a zone; a date is its first moment.
-
-    Raises
-    ------
-    InvalidInput
-        For anything else.
+    The result is in UTC, without a zone; a date is its first moment. Anything else is an :class:`InvalidInput`.
     """
     if value is None:
         return None

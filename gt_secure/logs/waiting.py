@@ -168,27 +168,10 @@ def wait_for_hits(
 ) -> Hits:
     """Read access logs again until what is waited for is there, or the time is over.
 
-    Parameters
-    ----------
-    sources, since, aws, engine, options
-        As for :func:`~gt_secure.logs.read_hits`; ``since`` is fixed when the wait begins.
-    enough : int or callable
-        Number of requests after the filters, or a condition on the :class:`~gt_secure.logs.Hits`.
-    wait_s : float
-        Seconds to wait at most. What is there then is returned, and a note of its coverage says so.
-    cache : bool, path or Cache
-        False keeps what is read in a temporary folder only, so that each log object is read once in any case.
-    progress : callable, optional
-        Gets a :class:`Waiting` between two looks, and while reading what ``read_hits`` reports.
-    cancel : threading.Event, optional
-        Set it to stop.
-
-    Raises
-    ------
-    InvalidInput
-        For standard input, a number below 1, or an engine that does not read here.
-    LogError
-        If it was cancelled.
+    The sources and options are those of :func:`~gt_secure.logs.read_hits`; ``since`` is fixed when the wait begins.
+    ``enough`` is a number of requests after the filters, or a condition on the hits. After ``wait_s`` seconds what is
+    there is returned, and a note of its coverage says so. ``progress`` gets a :class:`Waiting` between two looks.
+    Setting ``cancel`` ends the wait with a :class:`LogError`.
     """
     _check(enough, wait_s, engine)
     start = parse_time(since, "since")

@@ -48,27 +48,10 @@ def draw(
     top: int = 12,
     theme: Theme = "light",
 ) -> Figure:
-    """Draw one figure of hits.
+    """Draw one figure of hits; see :meth:`gt_secure.Connection.plot` for the kinds.
 
-    Parameters
-    ----------
-    hits : Hits
-    kind : str
-        ``ip``, ``network``, ``time``, ``heat``, ``leak`` (the first leaked URL), ``age`` (of URLs when used) or
-        ``refused`` (by lock).
-    networks, endpoints : iterable
-        Allowed addresses and endpoints; sources outside are marked.
-    top : int
-        Number of sources drawn on their own.
-    theme : str
-        ``light`` or ``dark``.
-
-    Raises
-    ------
-    InvalidInput
-        For an unknown kind.
-    LogError
-        For ``leak`` if no URL leaked.
+    Sources outside ``networks`` and ``endpoints`` are marked, ``top`` sources are drawn on their own. An unknown kind
+    is an :class:`InvalidInput`; ``leak`` without a leaked URL is a :class:`LogError`.
     """
     check_kind(kind)
     if kind in ("ip", "network"):

@@ -74,20 +74,9 @@ def fit(text: str, size: float, width: float) -> str:
 class Parts:
     """The texts of a figure and what belongs to them.
 
-    Attributes
-    ----------
-    title, note, across, label_title : Text
-        ``across`` is the title of the x axis, ``label_title`` stands above the labels.
-    keys : list of (Patch or None, Text)
-        The legend.
-    labels, numbers : list of Text
-        ``numbers`` are in a column at the right of the axes.
-    beside : list of Text
-        Texts at the end of bars; ``placed`` makes room for them.
-    ticks : sequence of str
-        The widest tick labels of the y axis; empty without ticks.
-    placed : callable, optional
-        Called with the width of the axes in inches.
+    ``across`` is the title of the x axis, ``label_title`` stands above the labels, ``keys`` are the legend. ``numbers``
+    are in a column at the right of the axes, ``beside`` at the end of bars. ``ticks`` are the widest labels of the y
+    axis. ``placed`` is called with the width of the axes in inches.
     """
 
     axes: Axes

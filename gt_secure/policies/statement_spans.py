@@ -17,22 +17,10 @@ _BLANK = " \t\r\n"
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The text of a policy and where its statements are.
+    """The text of a policy and the places of its statements.
 
-    Attributes
-    ----------
-    text : str
-        The whole document.
-    version : str
-        Its version; a missing one is 2008-10-17.
-    is_list : bool
-        Whether ``Statement`` is a list; otherwise it is one statement without brackets.
-    value : tuple of int
-        Start and end of the value of ``Statement``.
-    statements : tuple
-        Start and end of each statement.
-    data : tuple
-        The statements themselves.
+    ``value`` is the start and end of the value of ``Statement``, which ``is_list`` or one statement without brackets.
+    A missing version is 2008-10-17. ``statements`` are starts and ends, ``data`` the statements themselves.
     """
 
     text: str

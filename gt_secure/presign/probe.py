@@ -127,25 +127,11 @@ def probe(
     origin: str = "",
     test_urls: UrlJournal | None = None,
 ) -> Probe:
-    """Fetch a presigned URL once, without following redirects.
+    """Fetch a presigned URL once, without following redirects; see :meth:`gt_secure.Connection.probe`.
 
-    Parameters
-    ----------
-    url : TestUrl or str
-        The URL; a string must be a presigned URL.
-    probe_origin : ProbeOrigin
-        From where.
-    timeout_s : float
-        Seconds for all of it: look-up, connection, TLS, headers and the first bytes of the body.
-    origin : str
-        Sent as ``Origin``, to see the CORS answer that a browser page there would get.
-    test_urls : UrlJournal, optional
-        Records the use of the URL.
-
-    Raises
-    ------
-    InvalidInput
-        If it is not a presigned URL. What goes wrong on the network is in the answer, not raised.
+    ``timeout_s`` is for all of it: look-up, connection, TLS, headers and the first bytes of the body. ``origin`` is
+    sent as ``Origin``, to see the CORS answer that a browser page there would get. ``test_urls`` records the use. A URL
+    that is not presigned is an :class:`InvalidInput`; what goes wrong on the network is in the answer, not raised.
     """
     import urllib3
 

@@ -78,20 +78,8 @@ def missing() -> MissingExtra:
 def install(progress: Callable[[str], None] | None = None) -> Path:
     """Make the separate environment if there is none that works, with uv if it is there, else with venv and pip.
 
-    Parameters
-    ----------
-    progress : callable, optional
-        Receives a line of text before the installation starts.
-
-    Returns
-    -------
-    Path
-        Interpreter that can run a sandbox: this one, if it has the packages.
-
-    Raises
-    ------
-    GtSecureError
-        If the packages cannot be installed, for example without a package index.
+    ``progress`` receives a line of text before the installation starts. Returns the interpreter that can run a sandbox,
+    which is this one if it has the packages. Packages that cannot be installed are a :class:`GtSecureError`.
     """
     if (found := interpreter()) is not None:
         return found

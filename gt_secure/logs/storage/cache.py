@@ -70,21 +70,10 @@ def open_cache(given: CacheLike) -> Cache | None:
 
 
 class Cache:
-    """The cache in one folder.
+    """The cache in one folder, of ``limit_bytes`` on disk at most: the least recently used files are removed.
 
-    Parameters
-    ----------
-    folder : path, optional
-        The default is :func:`default_folder`.
-    limit_bytes : int
-        Size on disk at which the least recently used files are removed.
-    local : bool
-        Keep local files too; by default only what was fetched from S3.
-
-    Attributes
-    ----------
-    notes : list of str
-        What was wrong with the cache in the last read.
+    ``local`` keeps local files too; by default only what was fetched from S3. ``notes`` say what was wrong with the
+    cache in the last read.
     """
 
     def __init__(
