@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
+import gt_secure
 from gt_secure.errors import InvalidInput, MissingExtra, NotFound
 from gt_secure.logs import count_hits, read_hits
 from gt_secure.named_networks import NamedNetwork, Networks, load_networks, networks_from
@@ -179,7 +180,7 @@ def test_missing_files_and_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         load_networks(tmp_path / "nothing.json")
     (tmp_path / "a.mmdb").write_bytes(b"no database")
     monkeypatch.setitem(sys.modules, "maxminddb", None)
-    with pytest.raises(MissingExtra, match="geo"):
+    with pytest.raises(MissingExtra, match="maxminddb"):
         load_networks(tmp_path / "a.mmdb")
 
 
@@ -323,7 +324,8 @@ def test_plots_show_names(tmp_path: Path, files: list[Path]) -> None:
 def test_the_allow_editor_adds_a_network_by_name(files: list[Path]) -> None:
     from gt_secure.widgets.allow_editor import AllowEditor
 
-    editor = AllowEditor(networks=files)
+    gt = gt_secure.connect(region="us-east-1", networks=files)
+    editor = AllowEditor(gt)
     assert editor.named.options == ("", "Berlin office", "VPN pool")
     editor.named.value = "Berlin office"
     assert editor.addresses == ("203.0.113.0/24", "2001:db8:40::/48")
