@@ -27,6 +27,7 @@ import urllib3
 
 import gt_secure
 from gt_secure import Restriction, plots
+from gt_secure.account.part import Part
 from gt_secure.changes.render.parts import folds
 from gt_secure.check import Report, no_findings, no_leaked_urls
 from gt_secure.cli.main import main
@@ -204,7 +205,8 @@ def plan(world: World) -> Any:
     wish = Restriction("radiology-team", addresses=["203.0.113.0/24"], bucket="gt-images", prefix="scans/")
     made = world.gt.plan(wish, logs=world.hits)
     jobs = tuple(replace(job, name=TEAM) for job in world.gt.jobs("radiology-team"))
-    state = replace(made.state, jobs=jobs, reviews=(TEAM,), team=replace(made.state.team, members=(TEAM,)))
+    team = Part.of(replace(made.state.team.value, members=(TEAM,)))
+    state = replace(made.state, jobs=Part.of(jobs), reviews=Part.of((TEAM,)), team=team)
     return replace(made, state=state, changes=tuple(replace(change, affects=(TEAM,)) for change in made.changes))
 
 
@@ -254,8 +256,8 @@ TERMINAL: dict[str, Callable[[World], str]] = {
     "command: hits": command("hits", "--bucket", "gt-images", "--by", "key,user_agent"),
     "command: leaks": command("leaks", "--bucket", "gt-images"),
     "command: leaks as a table": command("leaks", "--bucket", "gt-images", "--format", "table"),
-    "command: hits as JSON": command("hits", "--bucket", "gt-images", "--by", "key,user_agent", "--format", "json"),
-    "command: leaks as JSON": command("leaks", "--bucket", "gt-images", "--format", "json"),
+    "command: hits as JSON": command("hits", "--bucket", "gt-images", "--by", "key,user_agent", "--json"),
+    "command: leaks as JSON": command("leaks", "--bucket", "gt-images", "--json"),
     "command: probe as JSON": command("probe", OBJECT, "--json"),
     "command: url as JSON": command("url", OBJECT, "--json"),
     "command: url": command("url", OBJECT),

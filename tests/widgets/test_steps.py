@@ -23,6 +23,7 @@ from gt_secure.sandbox import Sandbox
 from gt_secure.widgets import HitsStep, ReviewStep, TestUrlStep
 from gt_secure.widgets.hits_view import own_ids
 from gt_secure.widgets.probe_view import browser_answer
+from support import corpus
 from support.rig import Rig
 
 from .conftest import deliver, user
@@ -83,9 +84,14 @@ def test_nothing_is_written_before_apply(connection: Connection) -> None:
     assert not connection.workteam("open-team").url_lock.on
 
 
-def test_a_blocker_must_be_confirmed_and_a_broken_expectation_cannot_be(connection: Connection, words: Any) -> None:
+def test_a_blocker_must_be_confirmed_and_a_broken_expectation_cannot_be(
+    connection: Connection, words: Any, tmp_path: Path
+) -> None:
+    log = tmp_path / "a.log"
+    seen = {**corpus.BASE, **corpus.PRESIGNED, "remote_ip": "198.51.100.9", "bucket": "gt-images", "http_status": "200"}
+    log.write_text(corpus.write(seen) + "\n", encoding="utf-8")
     review = ReviewStep(connection)
-    review.hits = ("198.51.100.9",)
+    review.hits = str(log)
     review.restriction = wish()
     assert review.apply_button.disabled
     assert "198.51.100.9" in words(review.shown.value)
