@@ -104,7 +104,7 @@ class Odd:
 
     @property
     def policy(self) -> str | None:
-        return None if self.state.bucket is None else self.state.bucket.policy_text
+        return None if self.state.bucket is None else self.state.bucket.policy.value
 
     def exposure(self, key: str = "scans/") -> Exposure:
         return Exposure(locks_of(self.state, session=self.session), key, is_prefix=key.endswith("/"))
