@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import pytest
-from gt_secure.account.snapshot import State
 
 from gt_secure import Restriction, expect
 from gt_secure.access import Exposure, locks_of
 from gt_secure.account.organization import Organization, no_organization
 from gt_secure.account.part import NotRead, Part
+from gt_secure.account.state import State
 from gt_secure.aws.client import Aws
 from gt_secure.aws.teams import UrlLock
 from gt_secure.changes.plan import plan
@@ -22,7 +22,7 @@ from gt_secure.iam.facts import supplied_facts
 from gt_secure.policies.bucket_guard import build_guard
 from support.answers import answer_of
 from support.rig import Rig
-from support.states import BUCKET, ENDPOINT, FORCE, S3_ENDPOINT, TEAM, state
+from support.states import ENDPOINT, FORCE, S3_ENDPOINT, TEAM, data_bucket, state
 
 ACCOUNTS = 200
 NO_AWS = cast(Aws, None)
@@ -113,26 +113,26 @@ class Odd:
 def odd(number: int) -> Odd:
     draw = random.Random(number)
     statements = draw.sample(STATEMENTS, draw.choice((0, 1, 1, 2, 3)))
-    unseen = []
-    if draw.random() < 0.1:
-        unseen.append(unread("the workteam", "sagemaker:DescribeWorkteam"))
-    if draw.random() < 0.1:
-        unseen.append(unread("the workforce", "sagemaker:DescribeWorkforce"))
-    if draw.random() < 0.1:
-        unseen.append(unread("VPC endpoints", "ec2:DescribeVpcEndpoints"))
-    names = {each.what for each in unseen}
+    names = {name for name in ("team", "workforce", "endpoints") if draw.random() < 0.1}
     through = draw.choice(ENDPOINT_POLICIES)
     text = None if through is None else json.dumps(document(through))
     lock = UrlLock(*draw.choice(((False, False), (True, False), (False, True), (True, True))))
     session = draw.choice(SESSIONS) if draw.random() < 0.3 else None
+    parts = {
+        "team": replace(TEAM, url_lock=lock),
+        "workforce": replace(FORCE, cidrs=draw.choice(((), (OFFICE,)))),
+        "endpoints": (replace(S3_ENDPOINT, policy_text=text),),
+    }
+    actions = {
+        "team": "sagemaker:DescribeWorkteam",
+        "workforce": "sagemaker:DescribeWorkforce",
+        "endpoints": "ec2:DescribeVpcEndpoints",
+    }
     made = state(
-        bucket=replace(BUCKET, policy_text=json.dumps(document(*statements)) if statements else None),
-        team=None if "the workteam" in names else replace(TEAM, url_lock=lock),
-        workforce=None if "the workforce" in names else replace(FORCE, cidrs=draw.choice(((), (OFFICE,)))),
-        endpoints=() if "VPC endpoints" in names else (replace(S3_ENDPOINT, policy_text=text),),
+        bucket=data_bucket(policy=json.dumps(document(*statements)) if statements else None),
         organization=organizations(draw),
         facts=supplied_facts({"aws:PrincipalOrgID": "o-a1"} if draw.random() < 0.5 else None),
-        unseen=tuple(unseen),
+        **parts | {name: Part.unread(unread(name, actions[name])) for name in names},
     )
     return Odd(made, None if session is None else document(session))
 
