@@ -25,8 +25,8 @@ CONTROLS: dict[str, tuple[str, str, str]] = {
     "ac_3": (
         "AC-3 Access Enforcement",
         _ACCESS,
-        "url-lock-both url-lock-off url-lock-portal-mismatch url-lock-impossible guard-missing guard-old-form "
-        "guard-open guard-private-address template-without-grant urls-live-long",
+        "url-lock-both url-lock-off url-lock-portal-mismatch url-lock-impossible url-lock-one-path guard-missing "
+        "guard-old-form guard-open guard-private-address template-without-grant urls-live-long",
     ),
     "ac_4": (
         "AC-4 Information Flow Enforcement",
@@ -64,6 +64,7 @@ NO_CONTROL = {
     "kms-network-condition",
     "kms-session",
     "s3-endpoint-missing",
+    "endpoint-not-of-the-url-lock",
     "s3-endpoint-no-private-dns",
 }
 """Findings about workers who get no images: they weaken no control."""
