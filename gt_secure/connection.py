@@ -164,7 +164,7 @@ def with_facts(given: ConnectionLike, context: Context | None, accepted: Accepte
 
 
 ConnectionLike: TypeAlias = "Connection | SageMakerSession"
-"""What stands for a connection: one of ours, or a session of the SageMaker SDK."""
+"""A connection: one of ours, or a session of the SageMaker SDK."""
 
 
 @names_moved

@@ -14,7 +14,7 @@ OPTIONAL = {
     "maxminddb": "MMDB databases of networks",
     "argcomplete": "completion in shells",
 }
-"""What each package is for."""
+"""The purpose of each package."""
 
 
 def version(distribution: str) -> str | None:

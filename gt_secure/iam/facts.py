@@ -27,7 +27,7 @@ _OF_THE_SENDER = frozenset(
         "aws:vpcsourceip",
     }
 )
-"""What tells one request from another, beside what :func:`is_chosen` names: a fact about it leaves the others out."""
+"""Keys that tell requests apart, beside what :func:`is_chosen` names: a fact about it leaves the others out."""
 _FLAGS = ("true", "false")
 _NEAR = 0.8
 _EXAMPLE = "aws:PrincipalOrgID: o-abc123"

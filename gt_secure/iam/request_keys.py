@@ -37,7 +37,7 @@ ABSENT = frozenset(
 to create a bucket."""
 
 ANONYMOUS = {"aws:principalaccount": ("anonymous",), "aws:principaltype": ("Anonymous",)}
-"""What requests that nobody signed have of the keys of a principal; ``aws:userid`` is there too, its value is not
+"""The keys of a principal in requests that nobody signed; ``aws:userid`` is there too, its value is not
 documented. All other keys of a principal are absent (IAM User Guide, *AWS global condition context keys*)."""
 
 OF_OTHER_SERVICES = (

@@ -35,7 +35,7 @@ BACK_END_ENDPOINTS: dict[str, str] = {
 """Region to the endpoint through which Ground Truth reaches S3."""
 
 BACK_END_ACTIONS = ("s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload")
-"""What it does with objects."""
+"""The actions on objects."""
 
 LOG_DELIVERY = "logging.s3.amazonaws.com"
 """The service principal that delivers server access logs."""
