@@ -49,6 +49,7 @@ def test_changes_go_into_the_journal_of_the_sandbox(demo: demonstration.Demo) ->
 
 def test_one_that_fails_stops_its_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demonstration, "_current", None)
+    monkeypatch.setattr("gt_secure.sandbox.process._shared", None)  # another test of this process may have one
     started = []
     monkeypatch.setattr("gt_secure.sandbox.Sandbox.start", lambda self: started.append(self) or self)
     monkeypatch.setattr("gt_secure.sandbox.Sandbox.stop", lambda self: started.append("stopped"))

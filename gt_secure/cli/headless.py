@@ -85,8 +85,8 @@ def _execute(notebook: Path, out: Path, aws: Mapping[str, str]) -> tuple[Any, st
         resources={"metadata": {"path": str(out)}},
     )
     try:
-        # The kernel's own output is of no use here: errors of cells arrive as messages.
-        client.execute(env=only_sandbox(aws), stderr=subprocess.DEVNULL)
+        # The kernel's own output is of no use here: errors of cells arrive as messages, and ours is read as JSON.
+        client.execute(env=only_sandbox(aws), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     except CellExecutionError as error:
         return book, f"{error.ename}: {error.evalue}"
     except (CellTimeoutError, DeadKernelError) as error:

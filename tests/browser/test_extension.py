@@ -250,7 +250,7 @@ def test_a_press_is_not_lost_when_the_focus_was_elsewhere(workbench: Workbench) 
     box = workbench.panel.get_by_label("Key prefix")
     box.focus()
     workbench.command("launcher:create")
-    page.locator(CARD).wait_for()
+    page.locator(CARD).locator("visible=true").first.wait_for()
     workbench.page.locator(".lm-DockPanel-tabBar .lm-TabBar-tab", has_text=TITLE).click()
     page.wait_for_function("() => document.activeElement.labels?.[0]?.textContent === 'Key prefix'")
 
@@ -305,7 +305,7 @@ def test_the_status_item_opens_the_panel(workbench: Workbench) -> None:
     workbench.choose()
     workbench.page.locator('.gts-lab-status button[aria-label^="radiology-team: "]').wait_for()
     workbench.command("launcher:create")
-    workbench.page.locator(CARD).wait_for()
+    workbench.page.locator(CARD).locator("visible=true").first.wait_for()
     status.press("Enter")
     workbench.panel.wait_for(state="visible")
     assert workbench.tabs.count() == 1

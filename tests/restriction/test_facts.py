@@ -71,8 +71,7 @@ def test_every_surface_takes_facts(gt, tmp_path, capsys):
     assert "expectation-broken" in codes(replace(gt, context={"aws:ResourceOrgID": "o-other1"}).plan(asked))
 
     def answer(context):
-        [row, *_] = replace(gt, context=context).explain(BUCKET, "scans/0001.png", ["203.0.113.7"]).to_dicts()
-        return row["answer"]
+        return replace(gt, context=context).exposure(BUCKET, "scans/0001.png").at("203.0.113.7")[0].answer
 
     answers = [answer(context) for context in ({}, known, {"aws:ResourceOrgID": "o-other1"})]
     assert answers == ["unknown", "opened", "refused"]

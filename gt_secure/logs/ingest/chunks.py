@@ -58,14 +58,14 @@ class Metered:
 
 
 class _Gunzip:
-    """Unpack gzip with many members; ends with :class:`EOFError` if the last is cut.
+    """Unpack gzip with many members; :class:`EOFError` if the last is cut, :class:`zlib.error` if one is damaged.
 
     isal unpacks about four times as fast as zlib, where it is installed.
     """
 
     def __init__(self, stream: IO[bytes] | Metered, head: bytes) -> None:
         self._stream, self._input = stream, head
-        self._new = _decompressor()
+        self._new, self._errors = _decompressor()
         self._unpack: Any = self._new()
         self._members = 0
 
@@ -86,14 +86,18 @@ class _Gunzip:
             self._input = b""
             if not data and getattr(self._unpack, "needs_input", True):
                 raise EOFError("the gzip stream ends early")
-            out: bytes = self._unpack.decompress(data, size)
+            try:
+                out: bytes = self._unpack.decompress(data, size)
+            except self._errors as error:
+                raise zlib.error(str(error)) from None
             if out:
                 return out
 
 
-def _decompressor() -> Callable[[], Any]:
+def _decompressor() -> tuple[Callable[[], Any], type[Exception]]:
+    """What makes a decompressor, and the error that it raises where the data is damaged."""
     try:
         from isal import isal_zlib  # type: ignore[import-not-found, unused-ignore]
     except ImportError:
-        return lambda: zlib.decompressobj(wbits=31)
-    return lambda: isal_zlib.decompressobj(wbits=31)
+        return lambda: zlib.decompressobj(wbits=31), zlib.error
+    return lambda: isal_zlib.decompressobj(wbits=31), isal_zlib.error
