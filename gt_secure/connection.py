@@ -11,9 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from . import access, account, changes, findings, iam, listings, logs as access_logs, plots, presign
-from .aws import buckets, endpoints, teams
+from .aws import teams
 from .aws.client import Aws, connect_aws
-from .aws.sdk_session import SageMakerSession, connect_sdk_session
 from .aws.teams import TeamLike, team_here
 from .changes import Journal
 from .connection_arguments import (
@@ -24,13 +23,10 @@ from .connection_arguments import (
     engine_options,
     log_of,
     memory_options,
-    names_moved,
     sandbox_client,
     sandbox_variables,
 )
 from .errors import InvalidInput, refuse_url
-from .named_networks import networks_from
-from .network import Source
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -45,6 +41,7 @@ if TYPE_CHECKING:
     from .access.proof import Proof
     from .account import State
     from .audit import Audit
+    from .aws.sdk_session import SageMakerSession
     from .aws.teams import Workforce, Workteam
     from .changes.plan import Plan
     from .changes.transaction import Applied
@@ -56,6 +53,7 @@ if TYPE_CHECKING:
     from .logs.leaks import Leak
     from .logs.read import EngineName
     from .named_networks import Networks, NetworksLike
+    from .network import Source
     from .plots import PlotKind, Theme
     from .presign import Probe, ProbeOrigin, TestUrl
     from .restriction.messages import Notice
@@ -110,31 +108,31 @@ def connect(
     >>> gt = gt_secure.connect(region="us-east-1")  # doctest: +SKIP
     >>> gt.workteams()  # doctest: +SKIP
     """
-    kept: dict[str, Any] = {
-        "journal": journal, "cache": cache, "networks": networks, "context": context, "accepted": accepted,
-    }  # fmt: skip
     if sandbox is not False:
         named = sandbox_variables(sandbox, others=(profile, boto3_session, sagemaker_session, endpoint_url))
-        kept["journal"] = journal or named.get("GT_SECURE_JOURNAL")
-        kept["cache"] = named.get("GT_SECURE_CACHE", True) if cache is True else cache
-        return Connection(sandbox_client(named, region), **kept)
-    if sagemaker_session is not None:
+        journal = journal or named.get("GT_SECURE_JOURNAL")
+        cache = named.get("GT_SECURE_CACHE", True) if cache is True else cache
+        aws = sandbox_client(named, region)
+    elif sagemaker_session is not None:
         if boto3_session is not None or profile is not None:
             raise InvalidInput(
                 "A SageMaker session has its own credentials, and others are given too.",
                 next_step="Give sagemaker_session, boto3_session or profile: one of them.",
                 field="sagemaker_session",
             )
-        return Connection(connect_sdk_session(sagemaker_session, region, endpoint_url), **kept)
-    if boto3_session is not None and not hasattr(boto3_session, "region_name"):
+        from .aws.sdk_session import connect_sdk_session
+
+        aws = connect_sdk_session(sagemaker_session, region, endpoint_url)
+    elif boto3_session is not None and not hasattr(boto3_session, "region_name"):
         raise InvalidInput(
             f"{type(boto3_session).__name__} is not a boto3 session.",
             next_step="Pass a boto3.Session, or a session of the SageMaker SDK as sagemaker_session=.",
             field="boto3_session",
         )
-    return Connection(
-        connect_aws(profile=profile, region=region, boto3_session=boto3_session, endpoint_url=endpoint_url), **kept
-    )
+    else:
+        aws = connect_aws(profile=profile, region=region, boto3_session=boto3_session, endpoint_url=endpoint_url)
+    kept: Any = {"journal": journal, "cache": cache, "networks": networks, "context": context, "accepted": accepted}
+    return Connection(aws, **kept)
 
 
 def connection_of(given: ConnectionLike) -> Connection:
@@ -167,7 +165,6 @@ ConnectionLike: TypeAlias = "Connection | SageMakerSession"
 """A connection: one of ours, or a session of the SageMaker SDK."""
 
 
-@names_moved
 @dataclass(frozen=True, eq=False, repr=False)
 class Connection:
     """The main job on one account and region: workteams, restriction, plan and apply, test URL and probe, hits.
@@ -202,10 +199,14 @@ class Connection:
             refuse_url(journal, "journal", "the folder of a journal")
             object.__setattr__(self, "journal", Journal(journal))
         if self.networks is not None:
+            from .named_networks import networks_from
+
             object.__setattr__(self, "networks", networks_from(self.networks))
-        iam.supplied_facts(self.context)
         object.__setattr__(self, "context", dict(self.context or {}))
-        object.__setattr__(self, "accepted", findings.read_accepted(self.accepted))
+        if self.context:
+            iam.supplied_facts(self.context)
+        given = self.accepted or None if isinstance(self.accepted, tuple) else self.accepted
+        object.__setattr__(self, "accepted", () if given is None else findings.read_accepted(given))
 
     def __repr__(self) -> str:
         where = "sandbox" if self.aws.is_local else "AWS"
@@ -300,6 +301,8 @@ class Connection:
         >>> gt.endpoints()[0].id  # doctest: +SKIP
         'vpce-0a1b2c3d4e5f60718'
         """
+        from .aws import endpoints
+
         return listings.Endpoints(endpoints.list_s3_endpoints(self.aws))
 
     def state(self, *, team: TeamLike | None = None, bucket: str | None = None) -> State:
@@ -344,6 +347,8 @@ class Connection:
         >>> gt.keys("gt-images", "scans/", most=1)  # doctest: +SKIP
         ['scans/0001.png']
         """
+        from .aws import buckets
+
         return buckets.list_keys(self.aws, bucket, prefix, most=most)
 
     # 3. Review and apply
@@ -703,7 +708,6 @@ class Connection:
                 next_step='Pass gt.probe(url). For an object write gt.exposure(bucket, key).at("203.0.113.7").',
                 field="probe",
             )
-
         return access.explain_probe(self.aws, probe, url=url, origin=origin)
 
     def exposure(self, bucket: str, key: str = "", *, team: TeamLike | None = None) -> Exposure:
@@ -869,22 +873,14 @@ class Connection:
         --------
         >>> gt.hits("gt-images", since="7d", filters={"presigned": True}).count("remote_ip")  # doctest: +SKIP
         """
-        if predict:
-            return self.hits(
-                bucket, logs=logs, since=since, until=until, filters=filters, engine=engine, dedupe=dedupe,
-                memory_limit=memory_limit, progress=progress, cancel=cancel, wait_for=wait_for, wait_s=wait_s,
-            ).with_refusals(access.refusal_decider(self.aws))  # fmt: skip
-        sources, wanted = log_of(self.aws, bucket, logs, filters)
+        options: dict[str, Any] = {"since": since, "until": until, "dedupe": dedupe, "progress": progress}
+        options |= {"cancel": cancel, **self._keeping(), **memory_options(memory_limit), **engine_options(engine)}
+        sources, options["filters"] = log_of(self.aws, bucket, logs, filters)
         if wait_for:
-            return access_logs.wait_for_hits(
-                sources, wait_for, wait_s=wait_s, since=since, until=until, engine=engine_options(engine)["engine"],
-                aws=self.aws, dedupe=dedupe, progress=progress, cancel=cancel, filters=wanted, **self._keeping(),
-                **memory_options(memory_limit),
-            )  # fmt: skip
-        return access_logs.read_hits(
-            sources, since=since, until=until, aws=self.aws, dedupe=dedupe, progress=progress, cancel=cancel,
-            filters=wanted, **engine_options(engine), **self._keeping(), **memory_options(memory_limit),
-        )  # fmt: skip
+            found = access_logs.wait_for_hits(sources, wait_for, wait_s=wait_s, **options)
+        else:
+            found = access_logs.read_hits(sources, **options)
+        return found.with_refusals(access.refusal_decider(self.aws)) if predict else found
 
     def count_hits(
         self,
@@ -920,15 +916,17 @@ class Connection:
         >>> table, coverage = gt.count_hits("gt-images", "remote_ip,http_status", since="7d")  # doctest: +SKIP
         """
         sources, wanted = log_of(self.aws, bucket, logs, filters)
-        return access_logs.count_hits(
-            sources, by, since=since, until=until, aws=self.aws, **engine_options(engine),
-            progress=progress, cancel=cancel, filters=wanted, networks=self.networks,
-            test_urls=self.journal.test_urls, **memory_options(memory_limit),
-        )  # fmt: skip
+        options: dict[str, Any] = {"since": since, "until": until, "progress": progress, "cancel": cancel}
+        options |= {"filters": wanted, **self._account(), **memory_options(memory_limit), **engine_options(engine)}
+        return access_logs.count_hits(sources, by, **options)
+
+    def _account(self) -> dict[str, Any]:
+        """Return the options of every reading of logs."""
+        return {"aws": self.aws, "networks": self.networks, "test_urls": self.journal.test_urls}
 
     def _keeping(self) -> dict[str, Any]:
         """Return the options of every reading that keeps rows."""
-        return {"cache": self.cache, "networks": self.networks, "test_urls": self.journal.test_urls}
+        return {"cache": self.cache, **self._account()}
 
     @contextmanager
     def _hits_of(self, logs: Logs | Hits | None) -> Iterator[Hits | None]:
@@ -936,7 +934,7 @@ class Connection:
         if logs is None or isinstance(logs, access_logs.Hits):
             yield logs
             return
-        with access_logs.read_hits(logs, aws=self.aws, **self._keeping()) as read:
+        with access_logs.read_hits(logs, **self._keeping()) as read:
             yield read
 
     def plot(

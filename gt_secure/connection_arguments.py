@@ -1,11 +1,10 @@
-"""Arguments of a connection: the sandbox to use, changes by id, locations of logs, engines, and where old ones went."""
+"""Arguments of a connection: the sandbox to use, changes by id, locations of logs, and engines."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
-from functools import wraps
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from . import logs as access_logs, sandbox as local
 from .aws.client import Aws, connect_aws, session_without_configuration
@@ -16,9 +15,6 @@ if TYPE_CHECKING:
 
     from .changes.transaction import Applied
 
-T = TypeVar("T")
-_OF_THE_CONNECTION = {name: name for name in ("journal", "cache", "networks", "context", "accepted")}
-_OF_THE_CONNECTION["journal_dir"] = "journal"
 
 Logs: TypeAlias = "str | Path | Iterable[str | Path]"
 """Access logs: a file, a folder, a glob, an ``s3://`` prefix, or several of them."""
@@ -71,28 +67,6 @@ def sandbox_client(named: Mapping[str, str], region: str | None) -> Aws:
         )
     local.check_answers(named["AWS_ENDPOINT_URL"])
     return aws
-
-
-def names_moved(cls: type[T]) -> type[T]:
-    """Let every method name the new place of an argument that belongs to the connection."""
-
-    def named(method: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(method)
-        def call(*args: Any, **options: Any) -> Any:
-            for name in _OF_THE_CONNECTION.keys() & options.keys():
-                place = _OF_THE_CONNECTION[name]
-                raise TypeError(
-                    f"{method.__name__}() has no argument {name}: it belongs to the connection. Use "
-                    f"gt_secure.connect({place}=...), or dataclasses.replace(gt, {place}=...)."
-                )
-            return method(*args, **options)
-
-        return call
-
-    for name, method in list(vars(cls).items()):
-        if callable(method) and not name.startswith("_"):
-            setattr(cls, name, named(method))
-    return cls
 
 
 def log_of(

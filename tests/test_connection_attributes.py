@@ -98,23 +98,6 @@ def test_a_variant_keeps_the_rest(gt: Connection, tmp_path: Path) -> None:
         gt.context = known  # type: ignore[misc]
 
 
-@pytest.mark.parametrize(
-    ("method", "keyword", "place"),
-    [
-        ("apply", "journal_dir", "journal"),
-        ("hits", "cache", "cache"),
-        ("hits", "networks", "networks"),
-        ("plan", "accepted", "accepted"),
-        ("exposure", "context", "context"),
-    ],
-)
-def test_an_argument_of_the_connection_is_refused_by_methods(
-    gt: Connection, method: str, keyword: str, place: str
-) -> None:
-    with pytest.raises(TypeError, match=rf"{method}\(\) has no argument {keyword}: .*connect\({place}="):
-        getattr(gt, method)("gt-images", **{keyword: None})
-
-
 def test_a_bad_value_is_an_error_of_connect(sandbox: Sandbox, tmp_path: Path) -> None:
     wrong: dict[str, object]
     for wrong in (

@@ -24,7 +24,6 @@ from ..errors import GtSecureError, NotFound, refuse_url
 from ..test_journal import UrlJournal, journal_folder
 from ..text import redact, truncate
 from .shared_files import create_mode, open_regular, share_with_folder
-from .targets import TARGETS
 
 Status: TypeAlias = Literal["applied", "undone", "rolled-back", "overtaken", "unfinished", "damaged", "unsupported"]
 
@@ -390,6 +389,8 @@ def _unsupported(begin: Mapping[str, Any]) -> tuple[str, ...]:
     changes = begin.get("changes", [])
     if not isinstance(changes, list) or not all(isinstance(change, dict) for change in changes):
         return ("its list of changes has a form that this version does not know",)
+    from .targets import TARGETS  # what a change writes needs the policies; listing a journal does not
+
     unknown = [str(change.get("kind"))[:40] for change in changes if change.get("kind") not in TARGETS]
     return (f"it has a change of kind '{unknown[0]}', which this version does not know",) if unknown else ()
 

@@ -10,10 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
-from ..account.bucket import Bucket
-from ..account.state import State as Account
 from ..html import (
     Tone,
     cell as html_cell,
@@ -24,6 +22,10 @@ from ..html import (
 )
 from ..text import printable
 from .acceptance import Acceptance
+
+if TYPE_CHECKING:
+    from ..account.bucket import Bucket
+    from ..account.state import State as Account
 
 Severity: TypeAlias = Literal["high", "medium", "low", "info"]
 FindingState: TypeAlias = Literal["found", "unknown"]
@@ -137,8 +139,8 @@ class Match(NamedTuple):
     depends_on: tuple[str, ...] = ()
 
 
-Matcher: TypeAlias = Callable[[Account], Iterator[Match]]
-BucketMatcher: TypeAlias = Callable[[Account, Bucket], Iterator[Match]]
+Matcher: TypeAlias = "Callable[[Account], Iterator[Match]]"
+BucketMatcher: TypeAlias = "Callable[[Account, Bucket], Iterator[Match]]"
 Subject: TypeAlias = Literal["team", "workforce", "bucket", "endpoint", "job"]
 
 
