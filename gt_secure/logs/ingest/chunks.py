@@ -95,9 +95,9 @@ class _Gunzip:
 
 
 def _decompressor() -> tuple[Callable[[], Any], type[Exception]]:
-    """What makes a decompressor, and the error that it raises where the data is damaged."""
+    """Return the maker of a decompressor, and the error that it raises where the data is damaged."""
     try:
         from isal import isal_zlib  # type: ignore[import-not-found, unused-ignore]
     except ImportError:
         return lambda: zlib.decompressobj(wbits=31), zlib.error
-    return lambda: isal_zlib.decompressobj(wbits=31), isal_zlib.error
+    return lambda: isal_zlib.decompressobj(wbits=31), isal_zlib.error  # type: ignore[return-value, unused-ignore]
