@@ -7,18 +7,8 @@ from typing import NamedTuple
 
 
 class Command(NamedTuple):
-    """One command.
-
-    Attributes
-    ----------
-    name, group, help : str
-        As ``gt-secure --help`` shows them.
-    module : str
-        The module of this package that adds its options.
-    calls : str
-        The library function behind the command: ``Connection.NAME``, or a dotted name below ``gt_secure``.
-    aliases : tuple of str
-        Other spellings, such as the name that the function has in Python.
+    """One command: name, group and help text, the module that adds its options, the library function behind it
+    (``Connection.NAME``, or a dotted name below ``gt_secure``), and other spellings, such as its name in Python.
     """
 
     name: str

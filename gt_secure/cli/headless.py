@@ -23,13 +23,7 @@ _CELL_TIMEOUT_S = 180
 
 
 def run_headless(notebook: Path, out: Path, *, as_json: bool = False) -> int:
-    """Execute a notebook on a fresh sandbox.
-
-    Returns
-    -------
-    int
-        0 if there are scenes and each is as expected, else 2.
-    """
+    """Execute a notebook on a fresh sandbox; return 0 if there are scenes and each is as expected, else 2."""
     import nbformat
 
     _check_writable(out)

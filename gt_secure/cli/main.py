@@ -41,14 +41,8 @@ def completion_parser(line: str) -> Parser:
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace | None:
-    """Parse a command line; None if it only asked for the list of commands.
-
-    Raises
-    ------
-    InvalidInput
-        If a word is a presigned URL.
-    SystemExit
-        As argparse does: 0 after ``--help`` and ``--version``, 64 for a wrong command line.
+    """Parse a command line; None if it only asked for the list of commands. Exits as argparse does, with 64 for a wrong
+    line.
     """
     refuse_urls(words)
     word = next((item for item in words if not item.startswith("-")), None)

@@ -76,13 +76,7 @@ class Parser(argparse.ArgumentParser):
         self._excluded.append((mode, options))
 
     def check_combination(self, args: argparse.Namespace) -> None:
-        """Refuse options that the run would not read.
-
-        Raises
-        ------
-        InvalidInput
-            With the option to leave out.
-        """
+        """Raise :class:`InvalidInput` for an option that the run would not read, and name it."""
         for option, others in self._needs:
             if self._is_given(option, args) and not any(self._is_given(other, args) for other in others):
                 raise InvalidInput(

@@ -17,13 +17,7 @@ EVERY_S = 0.25
 
 
 class Working:
-    """A line with the current work and its elapsed time.
-
-    Attributes
-    ----------
-    activity : Activity
-        Steps and shares of queries over logs; they are drawn instead of the text.
-    """
+    """A line with the current work and its elapsed time; steps of a query over logs are drawn instead of the text."""
 
     def __init__(self, text: str) -> None:
         self._text = text

@@ -47,17 +47,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def copy_notebooks(folder: Path) -> tuple[list[str], list[str]]:
-    """Copy the notebooks, so that saving them changes no original.
-
-    Returns
-    -------
-    written, kept : list of str
-        Paths in the folder: those copied or identical, and those that the user had changed, which are kept.
-
-    Raises
-    ------
-    NotFound, InvalidInput
-        The package has no notebooks; the folder cannot be written.
+    """Copy the notebooks; return those that are copied or identical, and those that the user had changed, which are
+    kept.
     """
     source = notebooks_dir()
     written: list[str] = []

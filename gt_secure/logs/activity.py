@@ -40,12 +40,7 @@ def words_of(progress: Any) -> str:
 
 
 class Activity:
-    """Work on one thread that others watch and cancel.
-
-    Attributes
-    ----------
-    cancel : threading.Event
-    """
+    """Work on one thread that others watch and cancel."""
 
     def __init__(self, cancel: threading.Event | None = None) -> None:
         self.cancel = cancel or threading.Event()
@@ -112,12 +107,8 @@ class Activity:
 
     @contextlib.contextmanager
     def statement(self, share_done: ShareDone) -> Iterator[threading.Event | None]:
-        """Report the share of a statement; gives the event that stops it, or None if it must not be stopped.
-
-        Raises
-        ------
-        LogError
-            If the work was cancelled, before the statement or by ending it.
+        """Report the share of a statement; give the event that stops it, or None. Cancelled work raises
+        :class:`LogError`.
         """
         stops = self.cancel if not self._kept_whole else None
         if stops is not None and stops.is_set():

@@ -27,18 +27,7 @@ Sources = str | Path | LogObject | Iterable[Any]
 
 @dataclass(frozen=True, slots=True)
 class LogQuery:
-    """A question to the logs: requests in this range of time that these filters let through.
-
-    Attributes
-    ----------
-    sources : str, path, LogLocation or iterable of them
-    since, until : datetime.datetime, optional
-        UTC; ``until`` is not included.
-    filters : mapping
-        Arguments of :meth:`Hits.filter`.
-    dedupe : bool
-        Whether to leave out records that were delivered twice.
-    """
+    """A question to the logs: requests in this range of time (UTC, without its end) that these filters let through."""
 
     sources: Sources
     since: dt.datetime | None = None
@@ -50,13 +39,7 @@ class LogQuery:
     def parse(
         cls, sources: Sources, since: object, until: object, filters: Mapping[str, Any] | None, *, dedupe: bool = False
     ) -> LogQuery:
-        """Make a query of what a person wrote.
-
-        Raises
-        ------
-        InvalidInput
-            For a filter that cannot run with the query, a time that cannot be read, and an empty range.
-        """
+        """Make a query of what a person wrote; what cannot be used in it is an :class:`InvalidInput`."""
         check_filters(filters or {})
         start, end = parse_time(since, "since"), parse_time(until, "until")  # type: ignore[arg-type]
         if start and end and start >= end:

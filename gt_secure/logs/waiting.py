@@ -84,13 +84,7 @@ class Deliveries:
         self.objects = 0
 
     def new(self) -> list[LogObject]:
-        """Return the objects that no look before has seen.
-
-        Raises
-        ------
-        InvalidInput
-            For standard input.
-        """
+        """Return the objects that no look before has seen."""
         client = s3_client(self.aws) if self.aws is not None else None
         found: list[LogObject] = []
         for item in resolve(self.sources, client=client, since=self._bound()):
@@ -128,13 +122,7 @@ class _Clock:
         return time.monotonic() - self._started
 
     def tick(self) -> bool:
-        """Wait for the next look; False when the time is over.
-
-        Raises
-        ------
-        LogError
-            If it was cancelled.
-        """
+        """Wait for the next look; False when the time is over."""
         left = self.wait_s - self.waited_s
         if left <= 0:
             return False

@@ -34,13 +34,7 @@ class Deadline(TimeoutError):
 
 @dataclass
 class Exchange:
-    """One GET, from the first look-up of a name to the last byte that is wanted.
-
-    Attributes
-    ----------
-    timeout_s : float
-        Seconds for all of it.
-    """
+    """One GET, from the first look-up of a name to the last byte that is wanted, in ``timeout_s`` seconds."""
 
     timeout_s: float
     _sockets: list[socket.socket] = field(default_factory=list, repr=False)
@@ -48,14 +42,8 @@ class Exchange:
     _expired: bool = False
 
     def get(self, pool: Any, target: str, headers: Mapping[str, str]) -> ServerAnswer:
-        """Ask a pool or pool manager of urllib3, without a redirect or a retry.
-
-        Raises
-        ------
-        Deadline
-            When the time is over.
-        urllib3.exceptions.HTTPError, OSError
-            What went wrong on the network before that.
+        """Ask a pool or pool manager of urllib3, without a redirect or a retry; :class:`Deadline` when the time is
+        over.
         """
         self._record_connections(pool)
         result: list[ServerAnswer | BaseException] = []

@@ -56,21 +56,8 @@ _SENTENCES: dict[HostKind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class ObjectPlace:
-    """Meaning of host and path of a URL.
-
-    Attributes
-    ----------
-    kind : str
-        Of the host; ``custom`` for a server that is not AWS, such as the sandbox.
-    bucket, key : str
-        The bucket is empty where the URL names an access point instead.
-    access_point : str
-        Its name; of a Multi-Region Access Point the alias.
-    region : str or None
-    endpoint : str or None
-        The VPC endpoint whose own host name it is.
-    notes : tuple of str
-        What follows for a restriction.
+    """Meaning of host and path of a URL: kind of host (``custom`` is no AWS), bucket and key, or an access point
+    instead of a bucket, region, the VPC endpoint whose own host name it is, and what follows for a restriction.
     """
 
     kind: HostKind

@@ -37,15 +37,7 @@ _REMOVE = (
 
 
 def load(settings: Settings) -> None:
-    """Set the environment and import the emulator.
-
-    Raises
-    ------
-    MissingExtra
-        If the sandbox's packages are not installed.
-    Unsupported
-        If the emulator was imported before with other settings.
-    """
+    """Set the environment and import the emulator, which reads its settings only then."""
     if "ministack.app" in sys.modules:
         raise Unsupported(
             "The emulator is already loaded in this process, with settings that cannot change any more.",
@@ -138,13 +130,7 @@ async def s3(
 
 
 async def query_call(service: str, action: str, **parameters: str) -> bytes:
-    """Call IAM or STS as the account's root and return the XML.
-
-    Raises
-    ------
-    GtSecureError
-        If the call fails: what the sandbox itself asks for must work.
-    """
+    """Call IAM or STS as the account's root and return the XML."""
     from ministack.services import iam, sts
 
     module = {"iam": iam, "sts": sts}[service]

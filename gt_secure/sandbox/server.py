@@ -17,15 +17,7 @@ from .settings import Settings, use_account
 
 
 def serve(settings: Settings, ready: Callable[[Running], None], *, with_stdin: bool = False) -> None:
-    """Run a sandbox in this process until SIGINT or SIGTERM.
-
-    Raises
-    ------
-    InvalidInput
-        If a setting cannot be used or a port is taken.
-    MissingExtra
-        If the sandbox's packages are not installed.
-    """
+    """Run a sandbox in this process until SIGINT or SIGTERM."""
     settings = settings.checked()
     use_account(settings.account)
     os.umask(0o077)  # whatever this process writes is for its owner only
@@ -57,13 +49,7 @@ def _private_folder(settings: Settings) -> Iterator[Path]:
 
 
 def tighten(folder: Path) -> None:
-    """Take the rights of everybody else from a folder and all that is in it; links are not followed.
-
-    Raises
-    ------
-    InvalidInput
-        If something in it belongs to somebody else.
-    """
+    """Take the rights of everybody else from a folder and all that is in it; links are not followed."""
     try:
         folder.chmod(0o700)
         for path in folder.rglob("*"):

@@ -26,28 +26,7 @@ MAX_DELAY_S = 24 * 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Configuration of one sandbox.
-
-    Attributes
-    ----------
-    host : str
-        Loopback address to listen on, or ``localhost``.
-    container_host : str or None
-        Private address of this machine to listen on as well, for containers. Whoever reaches it may claim any source
-        address and open the worker portal.
-    port : int
-        Port of the internet-like listener; 0 chooses a free one.
-    state_dir : Path or None
-        Folder for persistent state; None keeps it in memory.
-    log_delay_s : float
-        Seconds until access-log rows are delivered as objects. On AWS it is hours.
-    workforce_delay_s : float
-        Seconds that a workforce stays ``Updating`` or ``Initializing`` after a change.
-    seed : "demo" or "none"
-        Whether an empty sandbox is filled with the demo.
-    account : str
-        Account id, twelve digits.
-    """
+    """Configuration of one sandbox; :class:`Sandbox` describes the members."""
 
     host: str = "127.0.0.1"
     port: int = 0
@@ -59,13 +38,7 @@ class Settings:
     container_host: str | None = None
 
     def checked(self) -> Settings:
-        """Return self.
-
-        Raises
-        ------
-        InvalidInput
-            If the host is not a loopback address, or a number is out of range.
-        """
+        """Return self, or raise :class:`InvalidInput` for a value that cannot be used."""
         check_loopback(self.host)
         if self.container_host is not None:
             _check_private(self.container_host)

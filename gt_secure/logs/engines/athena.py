@@ -51,17 +51,7 @@ class AthenaRun:
     _notes: list[str] = field(default_factory=list, init=False)
 
     def rows(self, question: Question, *, with_source: bool) -> Iterator[list[str | None]]:
-        """Ask, run and give the rows as text.
-
-        Raises
-        ------
-        InvalidInput
-            If the query was not confirmed, or settings cannot be used.
-        AccessDenied
-            Where AWS refuses; it names the action.
-        LogError
-            If the query fails, is cancelled or takes too long.
-        """
+        """Estimate, ask, run, and give the rows as text."""
         client = self.aws.client("athena")
         cutoff = self._look_at_workgroup(client)
         table = self._table(client)

@@ -80,13 +80,7 @@ class Flow:
             raise
 
     def wait(self, query: str) -> dict[str, Any]:
-        """Follow a query to its end and return its QueryExecution; stops it on cancel and on time-out.
-
-        Raises
-        ------
-        AccessDenied, LogError
-            If it failed, was cancelled, or took longer than ``timeout_s``.
-        """
+        """Follow a query to its end and return its QueryExecution; cancel and time-out stop it."""
         try:
             found = self._followed(query)
         except BaseException:

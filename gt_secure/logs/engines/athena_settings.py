@@ -142,15 +142,7 @@ class Athena:
             raise InvalidInput("A price is not negative, and a time-out is positive.", field="timeout_s")
 
     def ask(self, estimate: Estimate) -> None:
-        """Return if the person agrees to the cost.
-
-        Raises
-        ------
-        InvalidInput
-            If nobody can be asked.
-        LogError
-            If the answer is no.
-        """
+        """Return if the person agrees to the cost; raise if nobody can be asked, or the answer is no."""
         if self.yes:
             return
         if self.confirm is None:

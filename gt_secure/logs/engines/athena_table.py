@@ -18,13 +18,8 @@ _LAZY = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
 
 @dataclass(frozen=True)
 class RawTable:
-    """A table with one column that holds a whole line.
-
-    Attributes
-    ----------
-    database, name, column : str
-    location : str
-        ``s3://`` folder, with a slash at its end; empty where it is not told.
+    """A table with one column that holds a whole line, and its ``s3://`` folder with a slash at the end, if that is
+    known.
     """
 
     database: str
@@ -74,14 +69,7 @@ LOCATION '{location}'"""
 
 
 def raw_table(client: Any, catalog: str, database: str, name: str) -> RawTable:
-    """Look a table up, and take it if it holds raw lines.
-
-    Raises
-    ------
-    InvalidInput
-        For a table that splits lines into fields: such a table has lost the odd lines before a query sees them.
-    NotFound, AccessDenied
-    """
+    """Look up a table, and refuse one that splits lines into fields: it loses odd lines before a query sees them."""
     with aws_errors("athena:GetTableMetadata", "*"):
         said = client.get_table_metadata(CatalogName=catalog, DatabaseName=database, TableName=name)["TableMetadata"]
     columns = said.get("Columns", [])

@@ -51,13 +51,7 @@ def literal(value: object) -> str:
 
 
 class Store:
-    """One temporary database; safe to use from several threads, one query at a time.
-
-    Attributes
-    ----------
-    test_urls : UrlJournal
-        The journal of our own test URLs, for the column ``test`` of its rows.
-    """
+    """One temporary database; safe to use from several threads, one query at a time."""
 
     def __init__(
         self, memory_limit: str = MEMORY_LIMIT, threads: int | None = None, test_urls: UrlJournal | None = None
@@ -137,13 +131,7 @@ class Store:
             ) from error
 
     def run_on(self, reader: Reader, sql: str) -> None:
-        """Run one statement over the lines of a reader, as relation ``lines_in``.
-
-        Raises
-        ------
-        GtSecureError
-            What the reader raised, for example when it was cancelled.
-        """
+        """Run one statement over the lines of a reader, as relation ``lines_in``; raises what the reader raised."""
         stream = LineStream(iter(reader))
         self.run_stream(stream, sql)
 
@@ -247,13 +235,7 @@ def sweep() -> int:
 
 
 def _open_own(folder: Path) -> IO[bytes]:
-    """Open the lock of a folder that this user made: links are not followed, and pipes are not waited for.
-
-    Raises
-    ------
-    OSError
-        If it is somebody else's, or no file.
-    """
+    """Open the lock of a folder that this user made: links are not followed, and pipes are not waited for."""
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
     held = folder.lstat()
     file = os.fdopen(os.open(folder / _LOCK, flags), "rb")
@@ -298,13 +280,8 @@ _GRACE_S = 0.6
 def run_interruptible(call: Callable[[], T], stop: Callable[[], object], cancel: threading.Event | None = None) -> T:
     """Return what a call returns; on Ctrl-C tell it to stop, and raise KeyboardInterrupt.
 
-    ``stop`` makes the call end soon. It is called once after Ctrl-C, and again and again once ``cancel`` is set.
-    The call must not need the main thread.
-
-    Raises
-    ------
-    Exception
-        Whatever the call raises, also because it was stopped.
+    ``stop`` makes the call end soon. It is called once after Ctrl-C, and repeatedly once ``cancel`` is set. The call
+    must not need the main thread.
     """
     if cancel is None and threading.current_thread() is not threading.main_thread():
         return call()

@@ -52,12 +52,7 @@ class EngineChoice:
 
 
 def check_engine(engine: str, *, session: Any = None, athena: Athena | None = None) -> None:
-    """Refuse an engine that is not there, and settings of another one.
-
-    Raises
-    ------
-    InvalidInput
-    """
+    """Refuse an engine that does not exist, and settings of another one."""
     if engine not in ENGINES:
         raise InvalidInput(
             f'There is no engine "{str(engine)[:30]}".', next_step=f"Use {', '.join(ENGINES)}.", field="engine"

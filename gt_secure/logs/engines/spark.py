@@ -29,15 +29,7 @@ SETTINGS = {
 
 
 class SparkRun:
-    """One question on Spark.
-
-    Raises
-    ------
-    MissingExtra
-        Without pyspark.
-    InvalidInput
-        For a Spark older than 3.5, or standard input.
-    """
+    """One question on Spark 3.5 or newer, over files."""
 
     def __init__(self, sources: Any, session: Any = None, cancel: threading.Event | None = None) -> None:
         self.paths = list(dict.fromkeys(_path(source) for source in _each(sources)))
@@ -55,15 +47,7 @@ class SparkRun:
         self._files = 0
 
     def rows(self, question: Question, *, with_source: bool) -> Iterator[Any]:
-        """Run the question and give its rows.
-
-        Raises
-        ------
-        NotFound
-            If a path is not there.
-        LogError
-            If Spark fails, or was cancelled.
-        """
+        """Run the question and give its rows."""
         spark = self.session
         before = {name: spark.conf.get(name) for name in SETTINGS}
         for name, value in SETTINGS.items():

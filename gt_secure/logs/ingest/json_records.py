@@ -114,14 +114,7 @@ _JSON_NAMES = {
 class RecordSink:
     """Takes JSON logs from the reading threads and writes mapped records to one file, for DuckDB to read.
 
-    Attributes
-    ----------
-    count, other : int
-        Records in the file, readable or not; and CloudTrail events that are not about S3.
-    left_out : Counter
-        Records of neighbours of the logs, by kind: see :mod:`gt_secure.logs.ingest.neighbours`.
-    per_object : dict
-        Records in the file, by object number.
+    It counts the records of each object, CloudTrail events about other services, and records of neighbours of the logs.
     """
 
     def __init__(self, path: Path) -> None:

@@ -58,13 +58,7 @@ def looks_like_json(head: bytes) -> bool:
 
 
 class JsonStream:
-    """Iterator of :class:`Item` over an unpacked stream.
-
-    Attributes
-    ----------
-    size : int
-        Bytes read.
-    """
+    """Iterator of :class:`Item` over an unpacked stream; ``size`` counts the bytes read."""
 
     def __init__(self, head: bytes, stream: Any, ended: Callable[[], bool]) -> None:
         mark, encoding = byte_order_mark(head)

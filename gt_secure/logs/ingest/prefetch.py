@@ -121,15 +121,7 @@ def _raise(error: Exception) -> IO[bytes]:
 
 
 class ListedAhead:
-    """Iterator over a listing that a thread carries on.
-
-    Attributes
-    ----------
-    objects, bytes : int
-        What was listed so far; ``bytes`` as stored.
-    ended : bool
-        Whether everything is listed.
-    """
+    """Iterator over a listing that a thread carries on; it counts the objects and bytes that are listed so far."""
 
     def __init__(self, found: Iterable[LogObject], stopped: Callable[[], bool]) -> None:
         self._found, self._stopped = found, stopped

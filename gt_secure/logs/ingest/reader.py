@@ -115,11 +115,7 @@ class Reader:
     """Iterator of :class:`LineBatch` over log objects.
 
     ``progress`` is called with :class:`Progress` from a reading thread, at most ten times a second.
-
-    Attributes
-    ----------
-    cancelled : bool
-        Whether it stopped early; ``tally.unfinished`` then holds the objects that were not read to their end.
+    ``tally.unfinished`` has the objects that a cancelled reader did not read to their end.
     """
 
     def __init__(

@@ -57,13 +57,7 @@ _FORMATTED = {
 
 
 def check_columns(by: str | Sequence[str], more: Sequence[str] = ()) -> list[str]:
-    """Names to group by, checked; text is split at commas.
-
-    Raises
-    ------
-    InvalidInput
-        For an unknown name, with the nearest one.
-    """
+    """Return the names to group by; an unknown one is an :class:`InvalidInput` with the nearest name."""
     import difflib
 
     names = [word.strip() for word in by.split(",")] if isinstance(by, str) else [str(word) for word in by]

@@ -108,13 +108,8 @@ def all_rows(
 
 
 def statement(question: Question, lines: str, dialect: Dialect, *, with_source: bool = False) -> str:
-    """The SQL of a question.
-
-    Returns
-    -------
-    str
-        A query that gives, as text where it is a time: state, file or object (with ``with_source``), the columns of the
-        question, the number of lines, the first and last time, and one unreadable line after its file and a newline.
+    """Return the SQL of a question: a query that gives state, source (if wanted), the columns, the number of lines, the
+    first and last time, and one unreadable line after its file and a newline.
     """
     d = dialect
     state = (
@@ -187,13 +182,7 @@ def _literal(value: Any, dialect: Dialect) -> str:
 
 
 def load_rows(store: Store, question: Question, rows: Iterable[Sequence[Any]], *, with_source: bool = False) -> str:
-    """Put what an engine answered into a table: state, columns, hits, first_time, last_time, place.
-
-    Raises
-    ------
-    LogError
-        If more than :data:`MOST_ROWS` groups came back.
-    """
+    """Put the answer of an engine into a table: state, columns, hits, first_time, last_time, place."""
     table = store.new_name("answer")
     path = store.folder / f"{table}.ndjson"
     names = [

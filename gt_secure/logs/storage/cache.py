@@ -239,12 +239,8 @@ class Cache:
         (self.folder / file).unlink(missing_ok=True)
 
     def with_cached(self, store: Store, relation: str, cached: list[LogObject], first: int) -> tuple[str, int, int]:
-        """The relation, if any, and what the cache holds of the cached objects, numbered from ``first``.
-
-        Returns
-        -------
-        str, int, int
-            The rows of both, and lines and blank lines of the cached objects.
+        """Return the rows of a relation and of the cached objects, numbered from ``first``, with the lines and blank
+        lines of those.
         """
         if not cached:
             return relation, 0, 0
@@ -303,12 +299,8 @@ class Cache:
 
 
 def _check_private(path: Path, kind: Callable[[int], bool]) -> None:
-    """Refuse what somebody else may have put in place of a file or folder of ours.
-
-    Raises
-    ------
-    PermissionError
-        If it is a link, another kind of file, another user's, or writable for everybody.
+    """Refuse a link, another kind of file, another user's, and one that everybody may write, in place of a file of
+    ours.
     """
     try:
         found = path.lstat()

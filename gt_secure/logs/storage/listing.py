@@ -171,13 +171,8 @@ def path_ranges(
     until: dt.datetime | None = None,
     late: dt.timedelta = LATE,
 ) -> list[tuple[str, str]]:
-    """Ranges of keys that may hold records of a time range, for engines that list by themselves.
-
-    Returns
-    -------
-    list of (str, str)
-        First key, and the first one beyond, in the order of UTF-8 bytes; together they hold every key that
-        :func:`list_logs` gives by its name. Too many folders become the one range of the prefix.
+    """Ranges of keys that may hold records of a time range, for engines that list by themselves: first key, and the
+    first one beyond, in the order of UTF-8 bytes. Too many folders become the one range of the prefix.
     """
     bucket, prefix = split_uri(uri)
     whole = [(prefix, _after(prefix))]

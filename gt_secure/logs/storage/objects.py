@@ -201,13 +201,7 @@ def transport_errors() -> tuple[type[BaseException], ...]:
 
 
 def local_files(pattern: str) -> list[LocalFile]:
-    """Files of a path, a folder (with all below it) or a glob, in the order of their names.
-
-    Raises
-    ------
-    NotFound
-        If nothing is there.
-    """
+    """Return the files of a path, a folder (with all below it) or a glob, in the order of their names."""
     path = Path(pattern).expanduser()
     if path.is_dir():
         try:

@@ -116,13 +116,7 @@ class Front:
             log.info("the client went away: %s", request.path)
 
     def source(self, scope: AsgiScope) -> Source:
-        """Say where a connection comes from, with the VPC of its endpoint.
-
-        Raises
-        ------
-        InvalidInput
-            If the source header cannot be read or names an endpoint that does not exist.
-        """
+        """Return where a connection comes from, with the VPC of its endpoint."""
         wanted = addresses.SOURCE_HEADER.lower().encode()
         named = next((value for name, value in scope.get("headers", []) if name.lower() == wanted), None)
         peer = str((scope.get("client") or ("127.0.0.1", 0))[0])

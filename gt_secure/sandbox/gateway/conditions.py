@@ -37,13 +37,7 @@ _current: contextvars.ContextVar[Mapping[str, str | None] | None] = contextvars.
 
 
 def install() -> None:
-    """Wrap the emulator's look-up of condition keys, once.
-
-    Raises
-    ------
-    Unsupported
-        If the installed ministack has no such function, or its evaluation no longer calls it.
-    """
+    """Wrap the emulator's look-up of condition keys, once."""
     evaluator.wrap(PRIVATE_NAME, _CALLER, _wrapped, _LOST)
 
 

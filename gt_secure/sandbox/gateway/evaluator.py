@@ -31,25 +31,15 @@ _LITERAL = {"*": "\ue000", "?": "\ue001"}
 
 
 def install() -> None:
-    """Wrap the evaluation of bucket policies and the search for a matching statement, once.
-
-    Raises
-    ------
-    Unsupported
-        If the installed ministack evaluates policies differently.
-    """
+    """Wrap the evaluation of bucket policies and the search for a matching statement, once."""
     lost = "This version of ministack evaluates policies differently. The sandbox would ignore"
     wrap("evaluate_resource_policy", "combine_resource_policy", _with_not_principal, f"{lost} NotPrincipal.")
     wrap("_first_match", "evaluate", _with_variables, f"{lost} policy variables.")
 
 
 def wrap(name: str, caller: str, make: Callable[[Callable[..., Any]], Callable[..., Any]], lost: str) -> None:
-    """Wrap a private function of the emulator's evaluator, once.
-
-    Raises
-    ------
-    Unsupported
-        If the installed ministack has no such function, or its evaluation no longer calls it.
+    """Wrap a private function of the emulator's evaluator, once; raise :class:`Unsupported` if its caller no longer
+    uses it.
     """
     from ministack.core import iam_evaluator
 

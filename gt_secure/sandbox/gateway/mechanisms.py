@@ -21,16 +21,8 @@ _FORM_V2 = frozenset({"awsaccesskeyid", "signature"})
 
 @dataclass(frozen=True, slots=True)
 class Mechanism:
-    """One way in which a request names its caller.
-
-    Attributes
-    ----------
-    kind : str
-        Value of ``s3:authType``.
-    version : str
-        Value of ``s3:signatureversion``.
-    access_key : str
-        The access key id that it claims; empty when it names none.
+    """One way in which a request names its caller: values of ``s3:authType`` and ``s3:signatureversion``, and the
+    access key id that it claims, if it names one.
     """
 
     kind: str

@@ -68,13 +68,7 @@ def operation_names() -> frozenset[str]:
 
 
 def check(operation: str, value: Any) -> dict[str, Any]:
-    """Return the request if it is valid.
-
-    Raises
-    ------
-    ApiError
-        ``SerializationException`` for a wrong JSON type, ``ValidationException`` for everything else.
-    """
+    """Return the members that the operation has, or raise the error of the service for a request that is not valid."""
     shape = service_model().operation_model(operation).input_shape
     if not isinstance(value, dict):
         raise ApiError("SerializationException", "Start of structure or map found where not expected.")
