@@ -17,7 +17,7 @@ from ..named_networks import OWN
 from ..network import collapse
 from ..policies.age_cap import age_text, parse_age
 from ..restriction.model import Restriction
-from .base import Html, Link, Step, error_markup, field, show_part
+from .base import Html, Link, Step, error_markup, field, show_part, text_field
 from .chip_input import ChipInput
 from .entry_feedback import (
     about_addresses,
@@ -31,7 +31,7 @@ from .entry_feedback import (
 )
 from .lock_choices import SWITCHES, Switches
 from .seen_addresses import SeenBox
-from .shared_models import make
+from .shared_models import columns, make, row, stack
 
 if TYPE_CHECKING:
     from ..aws.endpoints import VpcEndpoint
@@ -142,64 +142,33 @@ class AllowEditor(Step):
         self.find_button = self.button("Find the endpoints", self.find_endpoints, link=True)
         self.found = Html(markup.hint("Pick an S3 endpoint of a VPC, or type its id."))
         names = dict.fromkeys(each.name for each in self.link.networks if each.source == OWN)
-        self.named = field(make(ipywidgets.Dropdown, description="Add a named network", options=["", *names], value=""))
+        self.named = field(ipywidgets.Dropdown, "Add a named network", options=["", *names], value="")
         self.named.observe(lambda change: self.guard(lambda: self.add_network(str(change["new"]))), "value")
         if not names:
             self.named.add_class("gts-hidden")
         self.seen_box = SeenBox(lambda word: self.guard(lambda: self.add_address(word)))
-        links = make(ipywidgets.HBox, [self.text_button, self.collapse_button])
-        links.add_class("gts-row")
-        left = make(ipywidgets.VBox, [self.address_input, links, self.named, self.seen_box])
-        right = make(ipywidgets.VBox, [self.endpoint_input, self.found, self.find_button])
-        for each in (left, right):
-            each.add_class("gts-stack")
-        lists = make(ipywidgets.Box, [left, right])
-        lists.add_class("gts-two")
+        links = row(self.text_button, self.collapse_button)
+        left = stack(self.address_input, links, self.named, self.seen_box)
+        lists = columns(left, stack(self.endpoint_input, self.found, self.find_button))
         self.switches = Switches(self._switched)
         return [lists, text_box, self._build_place(), self.switches]
 
     def _build_text(self) -> ipywidgets.Widget:
-        self.text = field(make(ipywidgets.Textarea, description="Addresses as text", rows=6), "gts-mono-in")
+        self.text = field(ipywidgets.Textarea, "Addresses as text", "gts-mono-in", rows=6)
         self.text.placeholder = "one a line, or any list: commas, a CSV column, JSON"
-        use = self.button("Use this list", self._use_text)
-        self.text_box = make(ipywidgets.VBox, [self.text, use])
-        self.text_box.add_class("gts-stack")
+        self.text_box = stack(self.text, self.button("Use this list", self._use_text))
         return self.text_box
 
     def _build_place(self) -> ipywidgets.Widget:
-        self.bucket_input = field(
-            make(
-                ipywidgets.Combobox,
-                description="Image bucket",
-                placeholder="gt-images",
-                continuous_update=False,
-            )
-        )
-        self.prefix_input = field(
-            make(
-                ipywidgets.Text,
-                description="Key prefix",
-                placeholder="the whole bucket",
-                continuous_update=False,
-            )
-        )
-        self.age_input = field(
-            make(
-                ipywidgets.Text,
-                description="Refuse URLs older than",
-                placeholder="no limit, or 15m, 12h, 2d",
-                continuous_update=False,
-            )
-        )
-        for each in (self.bucket_input, self.prefix_input, self.age_input):
-            each.add_class("gts-mono-in")
+        self.bucket_input = text_field(ipywidgets.Combobox, "Image bucket", "gt-images")
+        self.prefix_input = text_field(ipywidgets.Text, "Key prefix", "the whole bucket")
+        self.age_input = text_field(ipywidgets.Text, "Refuse URLs older than", "no limit, or 15m, 12h, 2d")
+        inputs = (self.bucket_input, self.prefix_input, self.age_input)
+        for each in inputs:
             each.observe(lambda _: self.guard(self._place_changed), "value")
         self.limits = Html()
-        row = make(ipywidgets.Box, [self.bucket_input, self.prefix_input, self.age_input])
-        row.add_class("gts-two")
-        place = make(ipywidgets.VBox, [row, self.limits])
-        place.add_class("gts-stack")
-        return place
+        place = make(ipywidgets.Box, inputs, classes="gts-two")
+        return stack(place, self.limits)
 
     # values
 

@@ -17,7 +17,7 @@ from ..logs.activity import Activity
 from ..named_networks import Networks
 from .background import Worker, as_error, is_testing
 from .page_assets import page_parts
-from .shared_models import make, shared
+from .shared_models import make, set_class, shared
 from .thread_safe import ThreadSafe
 from .wording import PANEL
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..connection import Connection
 
 T = TypeVar("T")
+W = TypeVar("W", bound=ipywidgets.Widget)
 
 
 class Html(ThreadSafe, ipywidgets.HTML):  # type: ignore[misc]
@@ -105,26 +106,22 @@ class Step(Box):
         self._buttons: list[tuple[ipywidgets.Button, Callable[[], bool]]] = []
         self._may_cancel = True
         self._number = Html(classes="gts-num-box")
-        self.toggle = make(ipywidgets.Button, description=self.title)
+        self.toggle = make(ipywidgets.Button, description=self.title, classes="gts-opens")
         self.toggle.add_class("gts-toggle")
-        self.toggle.add_class("gts-opens")
         self.toggle.on_click(lambda _: setattr(self, "opened", not self.opened))
         self._summary = Html(classes="gts-sum")
-        self.head = make(ipywidgets.HBox, [self._number, self.toggle, self._summary])
-        self.head.add_class("gts-head")
+        self.head = make(ipywidgets.HBox, [self._number, self.toggle, self._summary], classes="gts-head")
         self.status = Html(classes="gts-status")
         self.cancel_button = self.button("Cancel", self.cancel, link=True)
         self._buttons.clear()  # Cancel is the one button that works while the others wait
         self.cancel_button.add_class("gts-hidden")
         self._announced = Html(classes="gts-unseen")
-        status_row = make(ipywidgets.HBox, [self.status, self._announced, self.cancel_button])
-        status_row.add_class("gts-status-row")
+        status = [self.status, self._announced, self.cancel_button]
+        status_row = make(ipywidgets.HBox, status, classes="gts-status-row")
         self.message = Html()
-        self.body = make(ipywidgets.VBox, [*self.build(), status_row, self.message])
-        self.body.add_class("gts-body")
-        self.add_class("gts")
-        self.add_class("gts-alone")
-        self.add_class("gts-step")
+        self.body = make(ipywidgets.VBox, [*self.build(), status_row, self.message], classes="gts-body")
+        for name in ("gts", "gts-alone", "gts-step"):
+            self.add_class(name)
         self.children = (*page_parts(self), self.head, self.body)
         self.observe(self._show_opened, "opened")
         self.number(None)
@@ -150,10 +147,8 @@ class Step(Box):
         tooltip: str = "",
     ) -> ipywidgets.Button:
         """A button with words, usable ``when`` so and while nothing is under way; its errors are shown in this step."""
-        made = make(ipywidgets.Button, description=words, tooltip=tooltip or None)
-        made.add_class("gts-link" if link else "gts-btn")
-        if primary:
-            made.add_class("gts-primary")
+        classes = "gts-link" if link else "gts-btn gts-primary" if primary else "gts-btn"
+        made = make(ipywidgets.Button, description=words, tooltip=tooltip or None, classes=classes)
         made.on_click(lambda _: self.guard(action))
         self._buttons.append((made, when))
         return made
@@ -218,14 +213,14 @@ class Step(Box):
     def set_status(self, words: str | Markup, *, busy: bool = False) -> None:
         """Announce something in the status line."""
         shown = f'<div class="{"gts-busy" if busy else "gts-hint"}">{markup.cell(words)}</div>' if words else ""
-        (self.status.add_class if words and busy else self.status.remove_class)("gts-turning")
-        self.status.value = f'<div role="status" aria-live="polite">{shown}</div>'
+        set_class(self.status, "gts-turning", words and busy)
+        self.status.value = spoken(shown)
         self._announced.value = ""
 
     def show_result(self, *parts: Markup | str) -> None:
         """Show a result under the status line, announced to screen readers."""
         shown = "".join(parts)
-        self.message.value = f'<div role="status" aria-live="polite">{shown}</div>' if shown else ""
+        self.message.value = spoken(shown) if shown else ""
 
     def show_error(self, error: GtSecureError) -> None:
         """Show an error in this step: what is wrong, what to do, and the details in a fold."""
@@ -246,7 +241,7 @@ class Step(Box):
         """Number the step inside a panel; None for a step shown alone."""
         shown = "" if value is None else f'<div class="gts-num" aria-hidden="true">{value}</div>'
         self._number.value = shown
-        (self.add_class if value is None else self.remove_class)("gts-alone")
+        set_class(self, "gts-alone", value is None)
 
     def close(self) -> None:
         """Close the step and drop its work."""
@@ -258,9 +253,9 @@ class Step(Box):
     # looks
 
     def _show_opened(self, _: object = None) -> None:
-        (self.add_class if self.opened else self.remove_class)("gts-open")
-        (self.body.remove_class if self.opened else self.body.add_class)("gts-shut")
-        (self.toggle.add_class if self.opened else self.toggle.remove_class)("gts-opened")
+        set_class(self, "gts-open", self.opened)
+        set_class(self.body, "gts-shut", not self.opened)
+        set_class(self.toggle, "gts-opened", self.opened)
         self.toggle.tooltip = (
             f"{self.title}: open, press to close" if self.opened else f"{self.title}: closed, press to open"
         )
@@ -276,8 +271,7 @@ class Step(Box):
             self.remove_class("gts-quiet")  # last: before, the buttons would look disabled for a moment
 
     def _offer_cancel(self, busy: bool) -> None:
-        shown = busy and self._may_cancel
-        (self.cancel_button.remove_class if shown else self.cancel_button.add_class)("gts-hidden")
+        set_class(self.cancel_button, "gts-hidden", not (busy and self._may_cancel))
 
     def _show_progress(self, activity: Activity) -> None:
         """Show what the work does. Its numbers change all the time: only a new step is announced."""
@@ -289,8 +283,12 @@ class Step(Box):
         self.status.value = f'<div class="gts-busy">{markup.cell(activity.sentence or self._busy_words)}</div>'
         topic = activity.topic or self._busy_words
         is_news = self._quiet or not self._busy_words.startswith(topic)
-        shown = f"<span>{markup.cell(topic if is_news else '')}</span>"
-        self._announced.value = f'<div role="status" aria-live="polite">{shown}</div>'
+        self._announced.value = spoken(f"<span>{markup.cell(topic if is_news else '')}</span>")
+
+
+def spoken(shown: str) -> str:
+    """Return HTML that screen readers announce when it changes."""
+    return f'<div role="status" aria-live="polite">{shown}</div>'
 
 
 def error_markup(error: GtSecureError, tone: markup.Tone = "no", first: str = "") -> Markup:
@@ -308,20 +306,24 @@ def error_markup(error: GtSecureError, tone: markup.Tone = "no", first: str = ""
 
 def show_part(button: ipywidgets.Button, box: ipywidgets.Widget, opened: bool) -> None:
     """Show or hide what a button opens, and mark the button."""
-    (button.add_class if opened else button.remove_class)("gts-opened")
-    (box.remove_class if opened else box.add_class)("gts-hidden")
+    set_class(button, "gts-opened", opened)
+    set_class(box, "gts-hidden", not opened)
 
 
-def field(widget: T, *classes: str) -> T:
-    """Put a widget's label above it."""
-    for name in ("gts-field", *classes):
-        widget.add_class(name)  # type: ignore[attr-defined]
-    return widget
+def field(kind: type[W], label: str, classes: str = "", **values: Any) -> W:
+    """Make a widget with its label above it."""
+    return make(kind, description=label, classes=f"gts-field {classes}", **values)
+
+
+def text_field(kind: type[W], label: str, placeholder: str, classes: str = "") -> W:
+    """Make a field for addresses, names and the like, whose text is sent when it is complete."""
+    return field(kind, label, f"gts-mono-in {classes}", placeholder=placeholder, continuous_update=False)
 
 
 def check(words: str, value: bool, on_change: Callable[[bool], None], tooltip: str = "") -> ipywidgets.Checkbox:
     """A labelled check box."""
-    made = make(ipywidgets.Checkbox, value=value, description=words, indent=False, tooltip=tooltip or None)
-    made.add_class("gts-check")
+    made = make(
+        ipywidgets.Checkbox, value=value, description=words, indent=False, tooltip=tooltip or None, classes="gts-check"
+    )
     made.observe(lambda change: on_change(bool(change["new"])), "value")
     return made

@@ -9,8 +9,8 @@ import ipywidgets
 
 from .. import html as markup
 from ..html import Tone
-from .base import Box, Html, field
-from .shared_models import make
+from .base import Box, Html, spoken, text_field
+from .shared_models import make, set_class
 
 _MOST = 60
 """Chips that are drawn; a longer list is edited as text."""
@@ -61,17 +61,11 @@ class ChipInput(Box):
         self._corrected: dict[Entry, list[ipywidgets.Button]] = {}
         kind = ipywidgets.Combobox if options else ipywidgets.Text
         # The value is sent on Enter and when the input is left: nothing typed is lost, and nobody is interrupted.
-        self.input = field(
-            make(kind, description=label, placeholder=placeholder, continuous_update=False),
-            "gts-mono-in",
-            "gts-empties",
-        )
+        self.input = text_field(kind, label, placeholder, "gts-empties")
         self.input.observe(lambda change: guard(self._take_typed) if change["new"] else None, "value")
-        self.chips = make(ipywidgets.Box)
-        self.chips.add_class("gts-chips")
+        self.chips = make(ipywidgets.Box, classes="gts-chips")
         self.said = Html()
-        self.corrections = make(ipywidgets.Box)
-        self.corrections.add_class("gts-chips")
+        self.corrections = make(ipywidgets.Box, classes="gts-chips")
         super().__init__([self.input, self.chips, self.said, self.corrections])
         self.add_class("gts-stack")
 
@@ -116,7 +110,7 @@ class ChipInput(Box):
     def say(self, *parts: object) -> None:
         """Show counts and problems under the chips."""
         shown = "".join(markup.cell(part) for part in parts if part)
-        self.said.value = f'<div role="status" aria-live="polite">{shown}</div>'
+        self.said.value = spoken(shown)
 
     def _take_typed(self) -> None:
         typed = self.input.value
@@ -133,7 +127,7 @@ class ChipInput(Box):
         rest = len(self._entries) - len(kept)
         more = [Html(markup.hint(f"and {rest:,} more: edit them as text"))] if rest > 0 else []
         self.chips.children = (*kept.values(), *more)
-        (self.chips.remove_class if kept else self.chips.add_class)("gts-hidden")
+        set_class(self.chips, "gts-hidden", not kept)
         self._draw_corrections()
 
     def _draw_corrections(self) -> None:
@@ -148,13 +142,11 @@ class ChipInput(Box):
             gone.close()
         self._corrected = kept
         self.corrections.children = tuple(button for buttons in kept.values() for button in buttons)
-        shown = bool(self.corrections.children)
-        (self.corrections.remove_class if shown else self.corrections.add_class)("gts-hidden")
+        set_class(self.corrections, "gts-hidden", not self.corrections.children)
 
     def _correction(self, entry: Entry, correction: Correction) -> ipywidgets.Button:
         tooltip = markup.plain(f"{correction.label} instead of {entry.word}", 200)
-        made = make(ipywidgets.Button, description=correction.label, tooltip=tooltip)
-        made.add_class("gts-link")
+        made = make(ipywidgets.Button, description=correction.label, tooltip=tooltip, classes="gts-link")
 
         def use() -> None:
             self.replace(entry.word, correction.word)
@@ -169,8 +161,7 @@ class ChipInput(Box):
             ipywidgets.Button,
             description=f"{sign}{markup.plain(entry.label, 60)}  ×",
             tooltip=markup.plain(f"{entry.about or entry.problem} Press to remove.", 400).strip(),
+            classes=f"gts-chip gts-{entry.tone}",
         )
-        made.add_class("gts-chip")
-        made.add_class(f"gts-{entry.tone}")
         made.on_click(lambda _: self._guard(lambda: self.remove(entry.word)))
         return made

@@ -11,7 +11,6 @@ from ..errors import refuse_url
 from ..iam.condition_keys import is_multivalued, key_facts
 from ..iam.facts import check_facts
 from .base import Box, Html, field
-from .shared_models import make
 
 _LONGEST = 300
 
@@ -50,13 +49,11 @@ class FactFields(Box):
 
     def _input(self, key: str) -> ipywidgets.Text:
         several = is_multivalued(key.lower())
-        made: ipywidgets.Text = field(
-            make(
-                ipywidgets.Text,
-                description=key[:_LONGEST],
-                placeholder="values, separated by commas" if several else _example(key),
-                continuous_update=False,
-            )
+        made = field(
+            ipywidgets.Text,
+            key[:_LONGEST],
+            placeholder="values, separated by commas" if several else _example(key),
+            continuous_update=False,
         )
         made.observe(lambda change: self._check(lambda: self._set(key, change["new"], made)), "value")
         return made

@@ -19,10 +19,10 @@ from ..html import Markup, count
 from ..logs.activity import READING, ROWS, WRITING, Activity
 from ..text import duration
 from . import hits_view as hitsview
-from .base import Html, Link, Step, error_markup, field
+from .base import Html, Link, Step, error_markup, field, spoken, text_field
 from .hits_view import HitsResult
 from .linked_plot import LinkedPlot
-from .shared_models import make
+from .shared_models import columns, row, set_class, stack
 
 if TYPE_CHECKING:
     from ..account.bucket import Bucket
@@ -39,6 +39,7 @@ _RANGES = (
 )
 _KINDS = (("by source IP", "ip"), ("by network", "network"), ("over time", "time"), ("by hour of the day", "hours"),
           ("by age of the URL", "age"), ("refused, by lock", "refused"))  # fmt: skip
+_NO_SOURCE = ("choose one to see its requests", -1)
 _SOURCES = 200
 """Sources in the list."""
 WAIT_S = 3 * 3600
@@ -103,33 +104,15 @@ class HitsStep(Step):
 
     def build(self) -> list[ipywidgets.Widget]:
         """Make the fields, the plot and what hangs on it."""
-        self.range = field(make(ipywidgets.Dropdown, description="Time", options=_RANGES, value="7d"))
-        self.kind = field(make(ipywidgets.Dropdown, description="Plot", options=_KINDS, value="ip"))
-        self.which = field(
-            make(
-                ipywidgets.Dropdown,
-                description="Requests",
-                options=[("presigned only", True), ("all", False)],
-                value=True,
-            )
-        )
-        fields = make(ipywidgets.Box, [self.range, self.kind, self.which])
-        fields.add_class("gts-three")
-        self.logs_input = field(
-            make(
-                ipywidgets.Text,
-                description="Log location",
-                placeholder="found from the bucket's logging configuration",
-                continuous_update=False,
-            ),
-            "gts-mono-in",
-        )
+        self.range = field(ipywidgets.Dropdown, "Time", options=_RANGES, value="7d")
+        self.kind = field(ipywidgets.Dropdown, "Plot", options=_KINDS, value="ip")
+        which = [("presigned only", True), ("all", False)]
+        self.which = field(ipywidgets.Dropdown, "Requests", options=which, value=True)
+        self.logs_input = text_field(ipywidgets.Text, "Log location", "found from the bucket's logging configuration")
         self.plot_button = self.button(
             "Plot hits", self.plot_hits, primary=True, when=lambda: bool(self.bucket or self.logs)
         )
-        self.export_kind = field(
-            make(ipywidgets.Dropdown, description="Export as", options=["PNG", "SVG", "CSV"], value="PNG")
-        )
+        self.export_kind = field(ipywidgets.Dropdown, "Export as", options=["PNG", "SVG", "CSV"], value="PNG")
         self.export_button = self.button("Export", self.export, when=lambda: self.result is not None)
         self.wait_button = self.button(
             "Wait for delivery",
@@ -137,20 +120,14 @@ class HitsStep(Step):
             when=lambda: bool(self.bucket or self.logs),
             tooltip="Looks for new log objects until a request is delivered. Cancel ends it.",
         )
-        row = make(ipywidgets.HBox, [self.plot_button, self.wait_button])
-        row.add_class("gts-row")
         self.plot = LinkedPlot(self.guard)
         self.plot.observe(lambda _: self.guard(self._show_picked), "picked")
         self.table = Html()
         self.leaks = Html()
-        self.source = field(
-            make(ipywidgets.Dropdown, description="Source", options=[("choose one to see its requests", -1)], value=-1)
-        )
+        self.source = field(ipywidgets.Dropdown, "Source", options=[_NO_SOURCE], value=-1)
         self.source.observe(lambda _: self.guard(self._source_chosen), "value")
         self.add_button = self.button("Add to the allowed addresses", self.add_source, when=self._may_add)
-        pick = make(ipywidgets.HBox, [self.source, self.add_button, self.export_kind, self.export_button])
-        pick.add_class("gts-row")
-        pick.add_class("gts-bottom")
+        pick = row(self.source, self.add_button, self.export_kind, self.export_button, classes="gts-bottom")
         self.revoke_button = self.button(
             "Stop the first leaked URL…",
             self.revoke,
@@ -160,17 +137,15 @@ class HitsStep(Step):
         self.revoke_button.add_class("gts-hidden")
         self.rows = Html(classes="gts-rows")
         self.saved = Html()
-        self.more = make(ipywidgets.VBox, [pick, self.saved, self.rows])
-        self.more.add_class("gts-stack")
-        self.more.add_class("gts-hidden")
+        self.more = stack(pick, self.saved, self.rows, classes="gts-hidden")
         self.foot = Html(
             markup.hint(
                 "Access logs arrive hours late and may miss requests. "
                 "An empty log is not proof that nobody opened the image."
             )
         )
-        plot = [self.plot, self.table, self.more]
-        return [fields, self.logs_input, row, *plot, self.leaks, self.revoke_button, self.foot]
+        fields = [columns(self.range, self.kind, self.which), self.logs_input, row(self.plot_button, self.wait_button)]
+        return [*fields, self.plot, self.table, self.more, self.leaks, self.revoke_button, self.foot]
 
     # actions
 
@@ -279,13 +254,13 @@ class HitsStep(Step):
     def _got(self, result: HitsResult) -> None:
         self.result = result
         with self._linked():
-            self.plot.show(f'<div role="status" aria-live="polite">{result.plot}</div>', result.marks)
+            self.plot.show(spoken(result.plot), result.marks)
         self.table.value = hitsview.sources_table(result.sources)
         here = f"Your browser came from {', '.join(result.browser)}." if result.browser else ""
         self.leaks.value = markup.join(result.leaks, markup.hint(here) if here else "")
         self.foot.value = result.foot
         self._offer_sources(result)
-        (self.revoke_button.remove_class if result.leak else self.revoke_button.add_class)("gts-hidden")
+        set_class(self.revoke_button, "gts-hidden", not result.leak)
         self.enable()
         self.more.remove_class("gts-hidden")
         kind = "presigned request" if self.which.value else "request"
@@ -309,7 +284,7 @@ class HitsStep(Step):
     def _offer_sources(self, result: HitsResult) -> None:
         with self._linked():
             self.source.options = [
-                ("choose one to see its requests", -1),
+                _NO_SOURCE,
                 *(
                     (f"{hitsview.named_label(each)} · {count(each['other'] + each['refused'], 'request')}", i)
                     for i, each in enumerate(result.sources[:_SOURCES])
@@ -397,11 +372,10 @@ class HitsStep(Step):
 
     def _got_rows(self, shown: Markup) -> None:
         self._choice = (self.source.value, self.plot.picked)
-        self.rows.value = f'<div role="status" aria-live="polite">{shown}</div>'
+        self.rows.value = spoken(shown)
 
     def _wrote(self, path: Path) -> None:
-        said = markup.hint(markup.join("Written: ", markup.code(path, 300)))
-        self.saved.value = f'<div role="status" aria-live="polite">{said}</div>'
+        self.saved.value = spoken(markup.hint(markup.join("Written: ", markup.code(path, 300))))
 
     def _place_changed(self) -> None:
         self.enable()

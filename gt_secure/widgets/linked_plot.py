@@ -10,7 +10,7 @@ import traitlets
 
 from .. import html as markup
 from .base import Box, Html
-from .shared_models import make, shared
+from .shared_models import make, set_class, shared
 from .thread_safe import thread_safe
 
 if TYPE_CHECKING:
@@ -32,15 +32,10 @@ class LinkedPlot(Box):
         self._guard = guard
         self._marks: tuple[Mark, ...] = ()
         self.picture = Html()
-        self.bars = make(ipywidgets.Box)
-        self.bars.add_class("gts-bars")
-        stage = make(ipywidgets.Box, [self.picture, self.bars])
-        stage.add_class("gts-stage")
-        self.hint = Html(markup.hint("Press a bar to see its requests below."))
-        self.hint.add_class("gts-hidden")
-        scroll = make(ipywidgets.Box, [stage])
-        scroll.add_class("gts-linked")
-        super().__init__([scroll, self.hint])
+        self.bars = make(ipywidgets.Box, classes="gts-bars")
+        self.hint = Html(markup.hint("Press a bar to see its requests below."), "gts-hidden")
+        stage = make(ipywidgets.Box, [self.picture, self.bars], classes="gts-stage")
+        super().__init__([make(ipywidgets.Box, [stage], classes="gts-linked"), self.hint])
         self.observe(lambda _: self._show_picked(), "picked")
 
     @property
@@ -55,7 +50,7 @@ class LinkedPlot(Box):
         self._marks = tuple(marks)
         self.picture.value = picture
         self.bars.children = tuple(self._button(mark) for mark in self._marks)
-        (self.hint.remove_class if marks else self.hint.add_class)("gts-hidden")
+        set_class(self.hint, "gts-hidden", not marks)
         for button in gone:
             button.layout.close()
             button.close()
@@ -89,5 +84,5 @@ class LinkedPlot(Box):
     def _show_picked(self) -> None:
         for number, (button, mark) in enumerate(zip(self.bars.children, self._marks, strict=True)):
             chosen = number == self.picked
-            (button.add_class if chosen else button.remove_class)("gts-pressed")
+            set_class(button, "gts-pressed", chosen)
             button.tooltip = markup.plain(f"{mark.label}: {mark.words}. {_AGAIN if chosen else _PRESS}", 400)

@@ -9,7 +9,7 @@ import ipywidgets
 
 from .. import html as markup
 from .base import Box, Html, field
-from .shared_models import make
+from .shared_models import stack
 
 SWITCHES: Mapping[str, str] = {"portal_lock": "Portal lock", "url_lock": "URL lock", "guard_lock": "Bucket guard"}
 """Traits of the editor, and their labels, in the order of the panel."""
@@ -29,12 +29,10 @@ class Switches(Box):
         self._hints: dict[str, Html] = {}
         columns = []
         for trait, label in SWITCHES.items():
-            choice = field(make(ipywidgets.Dropdown, description=label, options=_CHOICES, value="leave"))
+            choice = field(ipywidgets.Dropdown, label, options=_CHOICES, value="leave")
             choice.observe(lambda change, trait=trait: changed(trait, _VALUES[change["new"]]), "value")
             self.choices[trait], self._hints[trait] = choice, Html()
-            column = make(ipywidgets.VBox, [choice, self._hints[trait]])
-            column.add_class("gts-stack")
-            columns.append(column)
+            columns.append(stack(choice, self._hints[trait]))
         super().__init__(columns)
         self.add_class("gts-three")
         self.explain(())

@@ -100,8 +100,8 @@ class Panel(Box):
             step.number(number)
             step.opened = number <= 2
         self.foot = Html(f'<div class="gts-foot">{_FOOT}</div>')
-        region = make(ipywidgets.VBox, [self.heading, self.role, self.top, *self.steps, self.foot])
-        region.add_class("gts-panel")
+        parts = [self.heading, self.role, self.top, *self.steps, self.foot]
+        region = make(ipywidgets.VBox, parts, classes="gts-panel")
         self.add_class("gts")
         self.children = (*page_parts(self), region)
         self.picker.on_bucket_only = self._bucket_only

@@ -17,9 +17,9 @@ from ..connection import with_facts
 from ..errors import GtSecureError, InvalidInput
 from ..html import count
 from .background import in_background
-from .base import Html, Link, Step, check
+from .base import Html, Link, Step, check, spoken
 from .fact_fields import FactFields
-from .shared_models import make
+from .shared_models import row, stack
 from .wording import PANEL
 
 if TYPE_CHECKING:
@@ -85,8 +85,7 @@ class ReviewStep(Step):
             markup.hint('List the allowed addresses in "Allow"; the change is shown here before anything is written.')
         )
         self.facts = FactFields(lambda: self.make_plan(after_s=_PAUSE_S), self.guard)
-        self.confirms = make(ipywidgets.VBox)
-        self.confirms.add_class("gts-stack")
+        self.confirms = stack()
         self.apply_button = self.button("Apply", self.apply, primary=True, when=self._may_apply)
         self.undo_button = self.button(
             "Undo", self.undo, tooltip="Undo the last change, keeping later edits by others."
@@ -95,10 +94,9 @@ class ReviewStep(Step):
             "Plan again", self.make_plan, when=lambda: self.restriction is not None, link=True
         )
         self.takes = Html()
-        row = make(ipywidgets.HBox, [self.apply_button, self.undo_button, self.takes, self.plan_button])
-        row.add_class("gts-row")
+        buttons = row(self.apply_button, self.undo_button, self.takes, self.plan_button)
         self.after = Html()
-        return [self.shown, self.facts, self.confirms, row, self.after]
+        return [self.shown, self.facts, self.confirms, buttons, self.after]
 
     # actions
 
@@ -227,7 +225,7 @@ class ReviewStep(Step):
 
     def _got_applied(self, applied: Applied) -> None:
         self._change = None
-        self.after.value = f'<div role="status" aria-live="polite">{parts.applied_notice(applied)}</div>'
+        self.after.value = spoken(parts.applied_notice(applied))
         self.applied = applied
         self._done = f"{applied.outcome}, change {applied.id}" if applied.id else applied.outcome
         if self.restriction is not None:

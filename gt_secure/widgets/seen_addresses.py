@@ -43,8 +43,9 @@ class SeenBox(Box):
         self.children = (*head, *self._chips)
 
     def _chip(self, word: str, about: str) -> ipywidgets.Button:
-        made = make(ipywidgets.Button, description=f"+ {word} · {about}", tooltip="Press to add to the list.")
-        made.add_class("gts-chip")
-        made.add_class("gts-plain")
+        words = f"+ {word} · {about}"
+        made = make(
+            ipywidgets.Button, description=words, tooltip="Press to add to the list.", classes="gts-chip gts-plain"
+        )
         made.on_click(lambda _: self._add(word))
         return made

@@ -17,10 +17,32 @@ W = TypeVar("W", bound=ipywidgets.Widget)
 _shared: dict[type, Any] = {}
 
 
-def make(kind: type[W], *args: Any, **values: Any) -> W:
+def make(kind: type[W], *args: Any, classes: str = "", **values: Any) -> W:
     """Make a widget whose layout and style are those of all others; do not change them, give it a class instead."""
     made: W = thread_safe(kind)(*args, **shared(kind), **values)
+    for name in classes.split():
+        made.add_class(name)
     return made
+
+
+def set_class(widget: Any, name: str, on: object) -> None:
+    """Give a widget a class, or take it away."""
+    (widget.add_class if on else widget.remove_class)(name)
+
+
+def row(*children: ipywidgets.Widget, classes: str = "") -> ipywidgets.HBox:
+    """Widgets beside each other."""
+    return make(ipywidgets.HBox, children, classes=f"gts-row {classes}")
+
+
+def stack(*children: ipywidgets.Widget, classes: str = "") -> ipywidgets.VBox:
+    """Widgets below each other."""
+    return make(ipywidgets.VBox, children, classes=f"gts-stack {classes}")
+
+
+def columns(*children: ipywidgets.Widget) -> ipywidgets.Box:
+    """Two or three columns, which become one where a page is narrow."""
+    return make(ipywidgets.Box, children, classes="gts-two" if len(children) == 2 else "gts-three")
 
 
 def shared(kind: type[ipywidgets.Widget]) -> dict[str, Any]:

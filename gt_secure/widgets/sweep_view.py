@@ -10,7 +10,7 @@ from .. import html as markup
 from ..sweeps.sweep_rows import SEVERITIES, Sweep, SweepRow, rows_markup
 from .base import Box, Html, check, field
 from .page_assets import page_parts
-from .shared_models import make
+from .shared_models import row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,18 +38,14 @@ class SweepView(Box):
     def __init__(self, sweep: Sweep) -> None:
         super().__init__()
         self._sweep = sweep
-        self.severity = field(
-            make(ipywidgets.Dropdown, options=(ANY, *SEVERITIES), value=ANY, description="Severity from"), "gts-field"
-        )
-        self.words = field(make(ipywidgets.Text, placeholder="account, region, team or bucket", description="Find"))
+        self.severity = field(ipywidgets.Dropdown, "Severity from", options=(ANY, *SEVERITIES), value=ANY)
+        self.words = field(ipywidgets.Text, "Find", placeholder="account, region, team or bucket")
         self.only_unread = check("Only what could not be read", False, lambda _: self._draw())
         self.severity.observe(lambda _: self._draw(), "value")
         self.words.observe(lambda _: self._draw(), "value")
         self.shown = Html()
-        row = make(ipywidgets.HBox, [self.severity, self.words, self.only_unread])
-        row.add_class("gts-row")
         self.add_class("gts")
-        self.children = (*page_parts(self), row, self.shown)
+        self.children = (*page_parts(self), row(self.severity, self.words, self.only_unread), self.shown)
         self._draw()
 
     @property

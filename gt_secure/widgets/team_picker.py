@@ -15,7 +15,7 @@ from ..errors import AccessDenied, GtSecureError, InvalidInput
 from ..html import Markup, count
 from .background import as_error
 from .base import Html, Link, Step, field
-from .shared_models import make
+from .shared_models import columns, set_class, stack
 from .wording import PANEL
 
 if TYPE_CHECKING:
@@ -83,26 +83,16 @@ class TeamPicker(Step):
 
     def build(self) -> list[ipywidgets.Widget]:
         """Make the list, the search field and the place for details."""
-        self.search = field(make(ipywidgets.Text, description="Search workteams", placeholder="part of a name"))
-        self.search.add_class("gts-hidden")
+        self.search = field(ipywidgets.Text, "Search workteams", "gts-hidden", placeholder="part of a name")
         self.search.observe(lambda _: self.guard(self._fill), "value")
-        self.select = field(make(ipywidgets.Select, description="Workteam", options=(), rows=3))
+        self.select = field(ipywidgets.Select, "Workteam", options=(), rows=3)
         self.select.observe(self._on_select, "value")
         self.about = Html(markup.hint("The teams of the region are being read."))
         self.greeting = Html()
         self.bucket_button = self.button("Choose a bucket", self._bucket_only, primary=True)
-        self.welcome = make(ipywidgets.VBox, [self.greeting, self.bucket_button])
-        self.welcome.add_class("gts-stack")
-        self.welcome.add_class("gts-welcome")
-        self.welcome.add_class("gts-hidden")
+        self.welcome = stack(self.greeting, self.bucket_button, classes="gts-welcome gts-hidden")
         self.refresh_button = self.button("Refresh", self.refresh, link=True)
-        left = make(ipywidgets.VBox, [self.search, self.select])
-        left.add_class("gts-stack")
-        right = make(ipywidgets.VBox, [self.about, self.refresh_button])
-        right.add_class("gts-stack")
-        two = make(ipywidgets.Box, [left, right])
-        two.add_class("gts-two")
-        return [self.welcome, two]
+        return [self.welcome, columns(stack(self.search, self.select), stack(self.about, self.refresh_button))]
 
     @property
     def teams(self) -> tuple[Workteam, ...]:
@@ -140,7 +130,7 @@ class TeamPicker(Step):
     def _got_teams(self, teams: tuple[Workteam, ...]) -> None:
         self._teams, self._teams_read = teams, True
         self.answers += 1
-        (self.search.remove_class if len(teams) > _ROWS else self.search.add_class)("gts-hidden")
+        set_class(self.search, "gts-hidden", len(teams) <= _ROWS)
         self._fill()
         self._greet()
         if teams:
@@ -157,7 +147,7 @@ class TeamPicker(Step):
         """Show the greeting in a region without a private workteam, where the panel is still useful."""
         shown = self.no_private_team
         self.greeting.value = greeting(bool(self._teams)) if shown else ""
-        (self.welcome.remove_class if shown else self.welcome.add_class)("gts-hidden")
+        set_class(self.welcome, "gts-hidden", not shown)
 
     def _bucket_only(self) -> None:
         self._take(None)

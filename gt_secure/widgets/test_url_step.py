@@ -17,10 +17,10 @@ from ..errors import AccessDenied, InvalidInput
 from ..html import Markup
 from ..network import Source
 from .background import in_background
-from .base import Html, Link, Step, check, error_markup, field
+from .base import Html, Link, Step, check, error_markup, field, spoken, text_field
 from .browser import browser_part
 from .probe_view import Tried, browser_answer, place_label, tried_markup, try_url
-from .shared_models import make
+from .shared_models import columns, row, stack
 from .thread_safe import Ticker
 
 if TYPE_CHECKING:
@@ -88,45 +88,26 @@ class TestUrlStep(Step):
 
     def build(self) -> list[ipywidgets.Widget]:
         """Make the fields, the buttons and the place for answers."""
-        self.key_input = field(
-            make(ipywidgets.Combobox, description="Object", placeholder="scans/0001.png", continuous_update=False),
-            "gts-mono-in",
-        )
-        self.lifetime = field(make(ipywidgets.Dropdown, description="Lifetime", options=_LIFETIMES, value=600))
-        self.bound_input = field(
-            make(
-                ipywidgets.Combobox,
-                description="Bind to address",
-                placeholder="not bound",
-                continuous_update=False,
-            ),
-            "gts-mono-in",
-        )
-        self.role_input = field(
-            make(ipywidgets.Combobox, description="Signing role", placeholder="my own", continuous_update=False),
-            "gts-mono-in",
-        )
+        self.key_input = text_field(ipywidgets.Combobox, "Object", "scans/0001.png")
+        self.lifetime = field(ipywidgets.Dropdown, "Lifetime", options=_LIFETIMES, value=600)
+        self.bound_input = text_field(ipywidgets.Combobox, "Bind to address", "not bound")
+        self.role_input = text_field(ipywidgets.Combobox, "Signing role", "my own")
         self.own = check(
             "Sign with my own credentials: tests the bucket guard, not the URL lock", False, lambda _: None
         )
-        fields = make(ipywidgets.Box, [self.key_input, self.bound_input, self.lifetime])
-        fields.add_class("gts-three")
-        self.more_box = make(ipywidgets.VBox, [self.role_input, self.own])
-        self.more_box.add_class("gts-stack")
+        fields = columns(self.key_input, self.bound_input, self.lifetime)
+        self.more_box = stack(self.role_input, self.own)
         self.more_button = self.opener("Signing options", self.more_box)
         self.generate_button = self.button(
             "Generate test URL", self.generate, primary=True, when=lambda: bool(self.bucket and self.key)
         )
         self.clear_button = self.button("Clear", self.clear, when=lambda: self._url is not None)
-        generate_row = make(ipywidgets.HBox, [self.generate_button, self.clear_button, self.more_button])
+        generate_row = row(self.generate_button, self.clear_button, self.more_button)
         self.url_line = Html()
-        self.origin = field(make(ipywidgets.Dropdown, description="Probe from", options=[("this kernel", 0)], value=0))
+        self.origin = field(ipywidgets.Dropdown, "Probe from", options=[("this kernel", 0)], value=0)
         self.probe_button = self.button("Probe", self.probe, when=lambda: self._url is not None)
         self.browser = browser_part(self._reveal, self._browser_answered)
-        probe_row = make(ipywidgets.HBox, [self.origin, self.probe_button, self.browser])
-        for row in (generate_row, probe_row):
-            row.add_class("gts-row")
-        probe_row.add_class("gts-bottom")
+        probe_row = row(self.origin, self.probe_button, self.browser, classes="gts-bottom")
         self.answers = Html()
         return [fields, self.more_box, generate_row, self.url_line, probe_row, self.answers]
 
@@ -289,8 +270,7 @@ class TestUrlStep(Step):
         self._show_tried(tried)
 
     def _show_tried(self, tried: Sequence[Tried]) -> None:
-        shown = tried_markup(tried, many_places=len(self._origins) > 1)
-        self.answers.value = f'<div role="status" aria-live="polite">{shown}</div>'
+        self.answers.value = spoken(tried_markup(tried, many_places=len(self._origins) > 1))
 
     # the browser
 
@@ -300,7 +280,7 @@ class TestUrlStep(Step):
         return self._url.reveal()
 
     def _browser_answered(self, answer: dict[str, Any]) -> None:
-        self.answers.value = f'<div role="status" aria-live="polite">{browser_answer(answer)}</div>{self.answers.value}'
+        self.answers.value = f"{spoken(browser_answer(answer))}{self.answers.value}"
         if self._url is not None:
             self.browser_markers.append(self._url.marker)
             self.link.get().journal.test_urls.record_use(self._url.marker)
