@@ -175,7 +175,7 @@ def findings_page() -> str:
 
 
 def _notices() -> list[tuple[str, dict[str, str]]]:
-    from gt_secure.findings.model import notices
+    from gt_secure.restriction.messages import notices
 
     order = ("blocker", "warning", "info")
     return sorted(notices().items(), key=lambda item: (order.index(item[1]["severity"]), item[0]))
@@ -183,7 +183,8 @@ def _notices() -> list[tuple[str, dict[str, str]]]:
 
 def _finding_pages() -> dict[str, Callable[[], str]]:
     from gt_secure.findings.catalog_page import page
-    from gt_secure.findings.model import catalog, notices
+    from gt_secure.findings.model import catalog
+    from gt_secure.restriction.messages import notices
 
     return {f"findings/{code}.md": partial(_made, partial(page, code)) for code in (*catalog(), *notices())}
 

@@ -12,7 +12,7 @@ from ..errors import InvalidInput, NotFound
 from ..network import IPNetwork, collapse, outside, parse_stored_cidrs, subtract
 from ..policies.age_cap import age_text
 from ..policies.bucket_guard import find_guard
-from ..restriction.messages import Notice
+from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
 from ..restriction.validation import split_lists
 from ..text import count
@@ -43,8 +43,7 @@ def current_restriction(
     listed = collapse(guard.networks) if guard is not None else ()
     ranges, locked = _portal(aws, found.workforce_name if found is not None else None, notices)
     if locked and guard is not None and parse_stored_cidrs(ranges) != listed:
-        text = f"The portal lock has another list than the guard, so it is left out: {', '.join(ranges)}."
-        notices.append(Notice("portal-differs", "warning", text, "", "portal_lock"))
+        notices.append(notice("portal-differs", ranges=", ".join(ranges)))
         locked = False
     endpoints = guard.endpoints if guard is not None else ()
     addresses = listed if guard is not None else parse_stored_cidrs(ranges) if locked else ()
@@ -95,8 +94,7 @@ def _portal(aws: Aws, workforce: str | None, notices: list[Notice]) -> tuple[tup
 
     found = Part.reading("the portal lock", "sagemaker:DescribeWorkforce", read)
     if found.missing is not None:
-        text = f"The portal lock could not be read: {found.missing.reason}"
-        notices.append(Notice("portal-unseen", "warning", text))
+        notices.append(notice("portal-unseen", reason=found.missing.reason))
         return (), False
     force = found.value
     cidrs = force.cidrs if force is not None else ()

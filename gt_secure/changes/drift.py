@@ -8,7 +8,7 @@ from typing import Any
 
 from ..aws.client import Aws
 from ..errors import GtSecureError
-from ..restriction.messages import Notice
+from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
 from .change import Change, change_from_journal
 from .history import KIND_CALLS, HistoryEntry, Resources, lookup
@@ -37,14 +37,8 @@ def drift_notices(
             continue
         if _as_applied(record, change):
             continue  # the lock is as it was left: a list that it names has other ranges now
-        start = f"The lock of {change.name} differs from what change {record.id} applied"
-        yield Notice(
-            "drifted",
-            "warning",
-            f"{start}: {_who(aws, change, record)}.",
-            "Find out why before you restore it. 'gt-secure history' lists all changes.",
-            change.kind,
-        )
+        who = _who(aws, change, record)
+        yield notice("drifted", field=change.kind, name=change.name, change=record.id, who=who)
 
 
 def _last(records: list[ChangeRecord], change: Change[Any], aws: Aws) -> ChangeRecord | None:

@@ -25,7 +25,7 @@ from ..findings.model import Finding
 from ..findings.run import find_all
 from ..findings.url_ages import with_url_ages
 from ..iam.facts import can_be_fact
-from ..restriction.messages import Notice
+from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
 from ..text import count
 from .change import Call, Change, is_change_of
@@ -237,14 +237,14 @@ def plan(
     notices += [*_broken(results), *_too_young(tried)]
     if journal is not None:
         notices += drift_notices(aws, restriction, changes, journal)
-    told = {notice.code for notice in notices}
+    told = {each.code for each in notices}
     return Plan(
         restriction=restriction,
         state=seen,
         changes=changes,
         before=before,
         after=after,
-        notices=tuple(sorted(notices, key=lambda notice: notice.severity != "blocker")),
+        notices=tuple(sorted(notices, key=lambda each: each.severity != "blocker")),
         findings=accept([each for each in find_all(with_url_ages(left, hits)) if each.code not in told], accepted),
         simulation=rows,
         expectations=results,
@@ -257,15 +257,7 @@ def _too_young(tried: DryRun | None) -> list[Notice]:
     number = 0 if tried is None else tried.too_old + tried.version_2
     if not number:
         return []
-    return [
-        Notice(
-            "age-cap-refuses",
-            "warning",
-            f"The age cap would have refused {count(number, 'request')} of the log that worked.",
-            "Look at gt-secure plot --kind age, and choose a longer max_age, or let those signers use shorter ways.",
-            "max_age",
-        )
-    ]
+    return [notice("age-cap-refuses", requests=count(number, "request"))]
 
 
 def exposures_of(
@@ -284,13 +276,12 @@ def exposures_of(
 
 def _broken(results: Sequence[Proof]) -> Iterator[Notice]:
     for kind, answer in ((proof.kind, answer) for proof in results for answer in proof.broken):
-        key = f' for "{answer.key}"' if answer.key else ""
-        yield Notice(
+        yield notice(
             "expectation-broken",
-            "blocker",
-            f"Expected '{kind}' for {answer.source}, but it would be {answer.answer}{key}"
-            f"{f' ({answer.cause})' if answer.cause else ''}.",
-            "Change the restriction, or the expectation.",
-            "expectations",
             confirmable=False,
+            expected=kind,
+            source=answer.source,
+            answer=answer.answer,
+            key=f' for "{answer.key}"' if answer.key else "",
+            cause=f" ({answer.cause})" if answer.cause else "",
         )

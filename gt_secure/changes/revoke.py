@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +33,7 @@ from ..policies.revocation import (
     prefix_resource,
     signer_kind,
 )
-from ..restriction.messages import Notice
+from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
 from ..text import count, printable
 from .change import Call, Change
@@ -362,57 +362,14 @@ def _sql(moment: dt.datetime) -> str:
     return f"{moment.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S}"
 
 
-def _notices(revoked: Revoked) -> list[Notice]:
-    found = [
-        Notice(
-            "revoke-credentials",
-            "info",
-            "A revocation stops presigned requests only. Whoever has the keys themselves can still sign in the header.",
-            "If keys leaked, deactivate them, or revoke the sessions of the role in IAM.",
-        )
-    ]
+def _notices(revoked: Revoked) -> Iterator[Notice]:
+    yield notice("revoke-credentials")
     if revoked.kind == "everybody":
-        found.append(
-            Notice(
-                "revoke-long-term",
-                "warning",
-                "URLs signed with the long-term keys of a user keep working: they have no time of issue.",
-                "Revoke them by their user: give the ARN of the user as signer= or --signer.",
-            )
-        )
+        yield notice("revoke-long-term")
     if revoked.until is None:
-        why = (
-            "The log does not show when the URL expires"
-            if revoked.leaked
-            else "URLs of long-term keys may never expire"
-        )
-        found.append(
-            Notice(
-                "revoke-no-end",
-                "warning",
-                f"{why}, so no later plan removes the statement.",
-                "Undo it when the URL no longer matters."
-                if revoked.leaked
-                else "Undo it when the user has other keys, and the old ones are deleted.",
-            )
-        )
+        unknown, never = "The log does not show when the URL expires", "URLs of long-term keys may never expire"
+        yield notice("revoke-no-end", why=unknown if revoked.leaked else never)
     if revoked.kind == "unknown":
-        what = "bucket" if revoked.whole_bucket else "object"
-        found.append(
-            Notice(
-                "revoke-every-signer",
-                "warning",
-                f"The log does not name the signer as a policy can, so every signer of this {what} is refused.",
-                "Undo it when the URL has expired.",
-            )
-        )
+        yield notice("revoke-every-signer", what="bucket" if revoked.whole_bucket else "object")
     if revoked.leaked and revoked.whole_bucket:
-        found.append(
-            Notice(
-                "revoke-whole-bucket",
-                "warning",
-                "The URL names no object, such as a listing or a form, so the bucket and every object in it are meant.",
-                "Look at who else loses access, and undo it when the URL has expired.",
-            )
-        )
-    return found
+        yield notice("revoke-whole-bucket")

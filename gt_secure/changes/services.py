@@ -11,7 +11,7 @@ from ..access.exposure import OF_A_TEAM, Exposure
 from ..access.locks import ACTIONS, EffectiveLocks
 from ..network import IPNetwork, Source, contains, parse_address
 from ..policies.session_policy import BACK_END_ACTIONS, back_end_endpoint
-from ..restriction.messages import Notice
+from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
 from .log_sources import labelers
 
@@ -133,32 +133,14 @@ def notices_of(wish: Restriction, rows: Sequence[SimulatedRequest], now: Exposur
     logged = [row.source for row in shut if row.why == LOGGED]
     if logged:
         named = ", ".join(logged[:10]) + (f" and {len(logged) - 10} more" if len(logged) > 10 else "")
-        yield Notice(
-            "refuses-labeler",
-            "blocker",
-            f"The access log shows workers at {named}, and they would be refused.",
-            "Add their addresses, or confirm that they will be refused.",
-            "addresses",
-        )
+        yield notice("refuses-labeler", sources=named)
     yield from _doubts(rows, now, after)
     if any(row.scene == "Ground Truth" for row in shut):
-        yield Notice(
-            "refuses-ground-truth",
-            "blocker",
-            "Ground Truth itself could no longer read or write the bucket, and labeling jobs would fail.",
-            "Look at the row of Ground Truth in the simulation.",
-            "guard",
-        )
+        yield notice("refuses-ground-truth")
     if any(row.scene == "log delivery" for row in shut):
-        yield Notice("refuses-log-delivery", "blocker", "Access logs could no longer be delivered.", "", "guard")
+        yield notice("refuses-log-delivery")
     if any(row.scene == "caller" for row in shut):
-        yield Notice(
-            "loses-undo",
-            "blocker",
-            "You would lose the right to change the bucket policy, and with it the right to undo.",
-            "Only the root user of the account could then delete the policy.",
-            "guard",
-        )
+        yield notice("loses-undo")
     if after.opens_nobody(wish.addresses, wish.endpoints):
         yield _opens_nobody(wish, after)
 
@@ -168,36 +150,17 @@ def _opens_nobody(wish: Restriction, after: Exposure) -> Notice:
     who = "No worker of the team" if after.locks.has_portal else "Nobody with a presigned URL"
     where = " from an allowed address or endpoint" if wish.addresses or wish.endpoints else ""
     by = ", ".join(row.refused.decided_by)
-    return Notice(
-        "opens-nobody",
-        "blocker",
-        f"{who} could open an object{where} after this plan{f': {by} refuses' if by else ''}.",
-        "Look at what refuses them, and change it or the allowed addresses.",
-        "addresses",
-    )
+    return notice("opens-nobody", who=who, where=where, by=f": {by} refuses" if by else "")
 
 
 def _doubts(rows: Sequence[SimulatedRequest], now: Exposure, after: Exposure) -> Iterator[Notice]:
     """Yield what shows that the prediction is wrong, or may be."""
     wrong = [row.source for row in rows if row.why == LOGGED and row.now.answer == "refused"]
     if wrong:
-        yield Notice(
-            "prediction-contradicts-log",
-            "blocker",
-            f"The access log shows opened requests from {', '.join(wrong[:10])}, which the policies seem to refuse.",
-            "The prediction is wrong, or the policies have changed since: compare the log with the locks first.",
-            "addresses",
-        )
+        yield notice("prediction-contradicts-log", sources=", ".join(wrong[:10]))
     keys = unknown_keys(rows, now, after)
     if keys:
-        yield Notice(
-            "depends-on-facts",
-            "warning",
-            f"Some answers are unknown: they depend on {', '.join(keys)}, which cannot be read here."
-            f"{_lacks(now.missing)}",
-            "Add the values as facts of the restriction, or with --context KEY=VALUE.",
-            "guard",
-        )
+        yield notice("depends-on-facts", keys=", ".join(keys), missing=_lacks(now.missing))
 
 
 def _lacks(missing: Sequence[str]) -> str:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from ..findings.accepted import accepted_title, load_accepted, unused
 from ..findings.catalog_page import page
-from ..findings.model import catalog, notices
+from ..findings.model import catalog
 from ..iam.facts import parse_facts
+from ..restriction.messages import notices
 from ..text import json_text, printable
 from .accepted import add_accepted, add_baseline, note_unused, write_baseline
 from .context import add_context

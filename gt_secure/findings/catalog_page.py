@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterator
 
 from ..account.state import action_of
 from ..errors import InvalidInput
-from .model import catalog, notices
+from ..restriction.messages import notices
+from .model import catalog
 from .run import RULES
 
 _BUCKET = "aws s3api {} --bucket BUCKET"

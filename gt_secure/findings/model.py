@@ -194,14 +194,6 @@ def bucket_rule(code: str, *needs: str, uses: tuple[str, ...] = ()) -> Callable[
 
 
 @lru_cache(maxsize=1)
-def notices() -> dict[str, dict[str, str]]:
-    """Return the data file of the codes that plans, restrictions and exports print: severity, title, why and fix."""
-    text = files(__package__).joinpath("notices.json").read_text(encoding="utf-8")
-    data: dict[str, dict[str, str]] = json.loads(text)
-    return data
-
-
-@lru_cache(maxsize=1)
 def catalog() -> dict[str, dict[str, object]]:
     """Return the data file: every code with severity, title, why, fix, source and what is looked at."""
     text = files(__package__).joinpath("findings.json").read_text(encoding="utf-8")

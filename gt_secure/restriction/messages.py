@@ -1,8 +1,11 @@
-"""Notices: non-error messages about a restriction or a plan."""
+"""Notices: non-error messages about a restriction or a plan; their texts are in ``notices.json``."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass
+from functools import lru_cache
+from importlib.resources import files
 from typing import Any, Literal, TypeAlias
 
 MessageSeverity: TypeAlias = Literal["info", "warning", "blocker"]
@@ -39,3 +42,33 @@ class Notice:
 
     def __str__(self) -> str:
         return f"{self.text} {self.fix}".strip()
+
+
+def notice(
+    code: str,
+    /,
+    *,
+    severity: MessageSeverity | None = None,
+    fix: str | None = None,
+    field: str | None = None,
+    confirmable: bool = True,
+    **values: object,
+) -> Notice:
+    """Return the notice of a code, with values in its sentence; the other arguments replace what the file says."""
+    row = notices()[code]
+    return Notice(
+        code,
+        row["severity"] if severity is None else severity,  # type: ignore[arg-type]
+        row["text"].format_map(values),
+        row["fix"] if fix is None else fix,
+        row.get("field", "") if field is None else field,
+        confirmable,
+    )
+
+
+@lru_cache(maxsize=1)
+def notices() -> dict[str, dict[str, str]]:
+    """Return the data file: every code with severity, title, text, why, fix and the field that it is about."""
+    text = files(__package__).joinpath("notices.json").read_text(encoding="utf-8")
+    data: dict[str, dict[str, str]] = json.loads(text)
+    return data

@@ -17,7 +17,7 @@ from ..network import IPAddress, IPNetwork
 from ..policies.age_cap import age_text, parse_age
 from . import validation as checks
 from .expectations import Expectation, check_expectations
-from .messages import Notice
+from .messages import Notice, notice
 from .scope import named_place, named_team
 
 UrlLockMode: TypeAlias = Literal["SourceIp", "VpcSourceIp"]
@@ -306,16 +306,7 @@ def _url_lock(value: object, team: str | None, notices: list[Notice]) -> bool | 
                 field="url_lock",
                 value=value,
             )
-        notices.append(
-            Notice(
-                "no-url-lock",
-                "warning",
-                f"A {kind.removesuffix('-crowd')} team has no URL lock: the bucket guard alone stops a worker's "
-                "URL used from another address.",
-                "Give a bucket and addresses.",
-                "url_lock",
-            )
-        )
+        notices.append(notice("no-url-lock", kind=kind.removesuffix("-crowd")))
         return None
     return wish
 
@@ -326,15 +317,7 @@ def _guard(value: object, bucket: str | None, notices: list[Notice]) -> bool | N
         return wish
     if wish is False:
         raise InvalidInput("Removing the guard requires a bucket.", next_step="Pass bucket=.", field="bucket")
-    notices.append(
-        Notice(
-            "no-guard",
-            "warning",
-            "No bucket is named. Without a bucket guard, no list of addresses protects the objects themselves.",
-            "Name the bucket that holds the images.",
-            "bucket",
-        )
-    )
+    notices.append(notice("no-guard"))
     return None
 
 

@@ -21,7 +21,7 @@ from ..network import (
 )
 from ..policies.age_cap import build_age_cap
 from ..policies.bucket_guard import MAX_BUCKET_POLICY, build_guard
-from .messages import Notice
+from .messages import Notice, notice
 
 PORTAL_CIDRS = 10
 """Maximum number of CIDR ranges in ``SourceIpConfig`` (SageMaker API reference, *SourceIpConfig*)."""
@@ -69,15 +69,7 @@ def check_addresses(values: object, notices: list[Notice], *, portal_only: bool)
         if not closing:
             _check_scope(network)
         if is_very_broad(network):
-            notices.append(
-                Notice(
-                    "very-broad",
-                    "warning",
-                    f"{network} admits {network.num_addresses:,} addresses.",
-                    "Write the ranges of your own network.",
-                    "addresses",
-                )
-            )
+            notices.append(notice("very-broad", network=network, number=f"{network.num_addresses:,}"))
     _note_merges(given, notices)
     return collapse(given)
 
@@ -137,11 +129,11 @@ def _note_merges(given: tuple[IPNetwork, ...], notices: list[Notice]) -> None:
         sorted({str(network) for network in given if given.count(network) > 1}) if len(set(given)) < len(given) else []
     )
     if twice:
-        notices.append(Notice("duplicates", "info", f"Given more than once: {_some(twice)}.", "", "addresses"))
+        notices.append(notice("duplicates", values=_some(twice)))
     inside = overlaps(dict.fromkeys(given)) if _overlapping(given) else ()
     if inside:
         pairs = [f"{min(a, b, key=_size)} is inside {max(a, b, key=_size)}" for a, b in inside]
-        notices.append(Notice("overlaps", "info", f"{_some(pairs)}.", "The larger range is used.", "addresses"))
+        notices.append(notice("overlaps", pairs=_some(pairs)))
 
 
 def _overlapping(given: tuple[IPNetwork, ...]) -> bool:
@@ -172,7 +164,7 @@ def check_endpoints(values: object, notices: list[Notice]) -> tuple[str, ...]:
     ids = [parse_endpoint_id(str(word)) for word in words]
     if len(set(ids)) < len(ids):
         twice = sorted({one for one in ids if ids.count(one) > 1})
-        notices.append(Notice("duplicates", "info", f"Given more than once: {_some(twice)}.", "", "endpoints"))
+        notices.append(notice("duplicates", field="endpoints", values=_some(twice)))
     return tuple(sorted(set(ids)))
 
 
@@ -191,16 +183,7 @@ def check_portal(networks: tuple[IPNetwork, ...], notices: list[Notice]) -> None
             field="addresses",
         )
     if all(network.version == 6 for network in networks):
-        notices.append(
-            Notice(
-                "portal-ipv6-only",
-                "warning",
-                "The list has only IPv6 ranges, and the worker portal is reached over IPv4 unless the workforce is "
-                "dual-stack.",
-                "Add the IPv4 addresses of your network.",
-                "addresses",
-            )
-        )
+        notices.append(notice("portal-ipv6-only"))
 
 
 def check_guard(
@@ -236,12 +219,4 @@ def note_guard(networks: tuple[IPNetwork, ...], prefix: str, notices: list[Notic
             )
         )
     if not prefix:
-        notices.append(
-            Notice(
-                "whole-bucket",
-                "info",
-                "The guard covers every object of the bucket, so it also restricts presigned URLs that others issued.",
-                "Give a prefix to guard only the images.",
-                "prefix",
-            )
-        )
+        notices.append(notice("whole-bucket"))

@@ -103,7 +103,7 @@ def test_every_command_and_option_is_described() -> None:
 def test_every_finding_is_described() -> None:
     page = (REFERENCE / "findings.md").read_text(encoding="utf-8")
     catalog = json.loads((ROOT / "gt_secure" / "findings" / "findings.json").read_text(encoding="utf-8"))
-    notices = json.loads((ROOT / "gt_secure" / "findings" / "notices.json").read_text(encoding="utf-8"))
+    notices = json.loads((ROOT / "gt_secure" / "restriction" / "notices.json").read_text(encoding="utf-8"))
     assert {path.stem for path in (REFERENCE / "findings").glob("*.md")} == {*catalog, *notices}
     for code, row in {**catalog, **notices}.items():
         assert f"(findings/{code}.md)" in page

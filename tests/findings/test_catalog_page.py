@@ -13,8 +13,9 @@ from gt_secure.account.state import action_of
 from gt_secure.cli.main import main
 from gt_secure.errors import InvalidInput
 from gt_secure.findings.catalog_page import READ_WITH, page
-from gt_secure.findings.model import catalog, notices
+from gt_secure.findings.model import catalog
 from gt_secure.findings.run import RULES
+from gt_secure.restriction.messages import notices
 
 
 @pytest.mark.parametrize("code", catalog())
@@ -33,11 +34,9 @@ def printed_codes() -> set[str]:
     found: set[str] = set()
     for path in Path(gt_secure.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Notice":
-                code = next((each.value for each in node.keywords if each.arg == "code"), node.args[0])
-                if isinstance(code, ast.Constant):
-                    found.add(str(code.value))
-    return found | {"endpoint-unknown", "endpoint-not-available", "endpoint-no-dns"}
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("notice", "Notice"):
+                found |= {str(each.value) for each in node.args[:1] if isinstance(each, ast.Constant)}
+    return found
 
 
 def test_every_code_that_is_printed_has_a_page() -> None:
