@@ -9,7 +9,7 @@ import struct
 import threading
 import time
 from typing import Any, Literal, get_args
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 Fault = Literal[
     "drop before",
@@ -25,8 +25,9 @@ Fault = Literal[
     "empty 200",
     "wrong length",
     "reset",
+    "denied",
 ]
-FAULTS: tuple[Fault, ...] = get_args(Fault)
+FAULTS: tuple[Fault, ...] = tuple(fault for fault in get_args(Fault) if fault != "denied")
 DELAY_S = 0.7
 """Longer than the read time-out of the clients in these tests."""
 
@@ -37,18 +38,23 @@ _BODIES: dict[str, tuple[int, bytes]] = {
     "garbage": (200, b"\x00\xff\xfe not an answer"),
     "html": (200, _PAGE),
     "{}": (200, b"{}"),
+    "denied": (403, b"<Error><Code>AccessDenied</Code><Message>injected</Message></Error>"),
     "empty 200": (200, b""),
 }
 
 
 class FaultyProxy:
-    """Forwards to the sandbox; ``at`` and ``fault`` choose the call that is spoiled, ``lasting`` those that follow."""
+    """Forwards to the sandbox; ``at`` and ``fault`` choose the call that is spoiled, ``lasting`` those that follow.
+
+    With ``spoil`` every call of one name is spoiled, which needs no order.
+    """
 
     def __init__(self, url: str) -> None:
         self.target = urlsplit(url).netloc
         self.at = -1
         self.fault: Fault = "reset"
         self.lasting = False
+        self.name = ""
         self.names: list[str] = []
         self.injected = 0
         self._lock = threading.Lock()
@@ -62,9 +68,13 @@ class FaultyProxy:
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def arm(self, at: int, fault: Fault, *, lasting: bool) -> None:
-        self.at, self.fault, self.lasting = at, fault, lasting
+        self.at, self.fault, self.lasting, self.name = at, fault, lasting, ""
         self.names = []
         self.injected = 0
+
+    def spoil(self, name: str, fault: Fault) -> None:
+        self.arm(-1, fault, lasting=False)
+        self.name = name
 
     def disarm(self) -> None:
         self.arm(-1, "reset", lasting=False)
@@ -74,6 +84,7 @@ class FaultyProxy:
             here = len(self.names)
             self.names.append(name)
             hit = self.at >= 0 and (here == self.at or (self.lasting and here > self.at))
+            hit = hit or bool(self.name and self.name == name)
             self.injected += hit
             return self.fault if hit else None
 
@@ -99,11 +110,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _any(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         target = self.headers.get("X-Amz-Target") or f"{self.command} {self.path}"
+        if action := parse_qs(body.decode("latin-1")).get("Action") if self.path == "/" else None:
+            target = action[0]
         fault = self.owner.count(target.rsplit(".", 1)[-1] if "X-Amz-Target" in self.headers else target)
         if fault == "drop before":
             return self._hang_up()
         if fault == "throttled":
             return self._throttle()
+        if fault == "denied" and "X-Amz-Target" in self.headers:
+            return self._send(400, [], b'{"__type":"AccessDeniedException","message":"injected"}')
         if fault in _BODIES:
             status, answer = _BODIES[fault]
             return self._send(status, [("Content-Type", "text/html")], answer)
