@@ -46,6 +46,17 @@ def truncate(text: str, most: int) -> str:
     return f"{text[: max(0, most - tail - 1)]}…{text[len(text) - tail :]}"
 
 
+def members(item: object, *names: str) -> dict[str, Any]:
+    """Return attributes as JSON-able data: sequences as lists, mappings as they are, the rest by its ``to_dict``."""
+    return {name: _data(getattr(item, name)) for name in names}
+
+
+def _data(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_data(each) for each in value]
+    return value.to_dict() if hasattr(value, "to_dict") else value
+
+
 def json_text(data: Any, *, indent: int | None = None, separators: tuple[str, str] | None = None) -> str:
     """Write JSON that may go to a terminal: letters stay readable, what :func:`printable` hides is escaped."""
     text = json.dumps(data, indent=indent, separators=separators, default=str, ensure_ascii=False)

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 from ..html import Tone
 from ..iam.verdict import Verdict
 from ..policies.bucket_guard import names_guard
+from ..text import members
 
 Word: TypeAlias = Literal["opened", "refused", "unknown"]
 WORDS: tuple[Word, ...] = ("opened", "refused", "unknown")
@@ -96,18 +97,8 @@ class Answer:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as JSON-able data."""
-        return {
-            "answer": self.answer,
-            "request": self.request,
-            "source": self.source,
-            "claim": self.claim,
-            "key": self.key,
-            "lock": self.lock,
-            "statement": self.statement,
-            "depends_on": list(self.depends_on),
-            "when": list(self.when),
-            "reason": self.reason,
-        }
+        names = ("answer", "request", "source", "claim", "key", "lock", "statement", "depends_on", "when", "reason")
+        return members(self, *names)
 
 
 class Answers(tuple[Answer, ...]):

@@ -12,7 +12,7 @@ from typing import Any
 from ..logs.sql.columns import APPLICATION, OPENED, SIGNER, signer_label
 from ..policies.age_cap import age_text
 from ..restriction.model import Restriction
-from ..text import count, printable
+from ..text import count, members, printable
 
 DAYS = 7
 """Days of the log that are tried: the last ones before its newest request."""
@@ -47,12 +47,7 @@ class Usage:
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-able data."""
-        return {
-            "signer": self.signer,
-            "application": self.application,
-            "requests": self.requests,
-            "refused": self.refused,
-        }
+        return members(self, "signer", "application", "requests", "refused")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,22 +137,12 @@ class DryRun:
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-able data."""
+        counts = ("requests", "refused", "unknown", "not_listed", "too_old", "version_2", *_UNKNOWN)
         return {
             "first": None if self.first is None else f"{self.first.isoformat()}Z",
             "last": None if self.last is None else f"{self.last.isoformat()}Z",
-            "requests": self.requests,
-            "refused": self.refused,
-            "unknown": self.unknown,
-            "not_listed": self.not_listed,
-            "too_old": self.too_old,
-            "version_2": self.version_2,
-            "no_address": self.no_address,
-            "no_endpoint": self.no_endpoint,
-            "no_age": self.no_age,
-            "near_limit": self.near_limit,
+            **members(self, *counts, "usages", "sentence"),
             "addresses": [{"source": address, "requests": number} for address, number in self.addresses],
-            "usages": [usage.to_dict() for usage in self.usages],
-            "sentence": self.sentence,
         }
 
 

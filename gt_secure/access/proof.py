@@ -23,6 +23,7 @@ from ..network import IPNetwork
 from ..policies.bucket_guard import build_guard, find_guard, merge_guard
 from ..policies.s3_actions import BUCKET_ACTIONS, OBJECT_ACTIONS
 from ..restriction.expectations import Expectation
+from ..text import members
 from .answer import MEANT, Answer
 from .key_classes import KeyClasses
 from .locks import EffectiveLocks
@@ -109,31 +110,22 @@ class Proof:
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """Return a row of JSON-able data for each source of an expectation."""
+        if self.expectation is None:
+            return []
         return [
             {
-                "kind": self.kind,
-                "source": each.source,
-                "of": None if self.expectation is None else self.expectation.of,
-                "prefix": None if self.expectation is None else self.expectation.prefix,
+                **members(self.expectation, "kind", "of", "prefix"),
+                **members(each, "source", "lock", "reason", "when", "depends_on"),
                 "observed": each.answer,
                 "holds": each.answer == MEANT[self.kind],
-                "lock": each.lock,
-                "reason": each.reason,
                 "keys": [each.key] if each.key else [],
-                "when": list(each.when),
-                "depends_on": list(each.depends_on),
             }
             for each in self.answers
         ]
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-able data."""
-        return {
-            "proved": self.proved,
-            "counterexample": self.counterexample,
-            "depends_on": list(self.depends_on),
-            "assumed": list(self.assumed),
-        }
+        return members(self, "proved", "counterexample", "depends_on", "assumed")
 
 
 @dataclass(frozen=True)

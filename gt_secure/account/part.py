@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 from ..errors import AccessDenied, GtSecureError
+from ..text import members
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -63,13 +64,7 @@ class NotRead:
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON-able data."""
-        return {
-            "what": self.what,
-            "action": self.action,
-            "why": self.why,
-            "reason": self.reason,
-            "policy": self.policy,
-        }
+        return members(self, "what", "action", "why", "reason", "policy")
 
 
 _OUTCOMES: Mapping[Why, str] = {

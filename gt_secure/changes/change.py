@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeGuard, TypeVar
 
 from ..account.state import State
+from ..text import members
 from .targets import TARGETS, Target, TargetKind
 
 V = TypeVar("V")
@@ -23,12 +24,7 @@ class Call:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the call as JSON-able data."""
-        return {
-            "action": self.action,
-            "resource": self.resource,
-            "operation": self.operation,
-            "parameters": dict(self.parameters),
-        }
+        return members(self, "action", "resource", "operation", "parameters")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,19 +89,12 @@ class Change(Generic[V]):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the change as JSON-able data."""
+        names = ("kind", "region", "before_text", "after_text", "protects", "affects", "calls", "seconds_typical")
         return {
-            "kind": self.kind,
             "target": self.name,
-            "region": self.region,
             "before": self.target.to_json(self.before),
             "after": self.target.to_json(self.after),
-            "before_text": self.before_text,
-            "after_text": self.after_text,
-            "protects": self.protects,
-            "affects": list(self.affects),
-            "calls": [call.to_dict() for call in self.calls],
-            "seconds_typical": self.seconds_typical,
-            "undoable": self.undoable,
+            **members(self, *names, "undoable"),
         }
 
     def for_journal(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 from ..aws.client import Aws
 from ..errors import Conflict, GtSecureError, Throttled, Unreachable
+from ..text import members
 from .change import Change
 from .journal import Writer, scrub
 from .targets import TARGETS, Reading, Target
@@ -93,13 +94,7 @@ class ChangeStep:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the step as JSON-able data."""
-        return {
-            "kind": self.kind,
-            "target": self.target,
-            "outcome": self.outcome,
-            "certain": self.certain,
-            "detail": self.detail,
-        }
+        return members(self, "kind", "target", "outcome", "certain", "detail")
 
 
 @dataclass

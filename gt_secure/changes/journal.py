@@ -22,7 +22,7 @@ from typing import Any, Literal, TypeAlias
 from ..columns import ShownTable
 from ..errors import GtSecureError, NotFound, refuse_url
 from ..test_journal import UrlJournal, journal_folder
-from ..text import redact, truncate
+from ..text import members, redact, truncate
 from .shared_files import create_mode, open_regular, share_with_folder
 
 Status: TypeAlias = Literal["applied", "undone", "rolled-back", "overtaken", "unfinished", "damaged", "unsupported"]
@@ -109,20 +109,11 @@ class ChangeRecord:
     def to_dict(self) -> dict[str, Any]:
         """Return the record as JSON-able data."""
         return {
-            "id": self.id,
-            "kind": self.kind,
-            "of": self.of,
-            "status": self.status,
-            "started": self.started,
+            **members(self, "id", "kind", "of", "status", "started", "region", "caller", "lists", "events", "problems"),
             "account": self.account_id,
-            "region": self.region,
-            "caller": self.caller,
-            "lists": self.lists,
             "changes": [
                 {key: change.get(key) for key in ("kind", "target", "before", "after")} for change in self.changes
             ],
-            "events": [dict(event) for event in self.events],
-            "problems": list(self.problems),
         }
 
 

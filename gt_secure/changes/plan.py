@@ -27,7 +27,7 @@ from ..findings.url_ages import with_url_ages
 from ..iam.facts import can_be_fact
 from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
-from ..text import count
+from ..text import count, members
 from .change import Call, Change, is_change_of
 from .diff import changes_for
 from .drift import drift_notices
@@ -140,22 +140,15 @@ class Plan:
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as JSON-able data."""
         return {
-            "empty": self.empty,
-            "digest": self.digest,
-            "restriction": self.restriction.to_dict(),
+            **members(
+                self, "empty", "digest", "restriction", "changes", "notices", "findings", "exposure", "simulation"
+            ),
+            **members(self, "dry_run", "permissions", "seconds_typical"),
             "lists": [each.to_dict() for each in self.restriction.managed],
             "region": self.state.region,
             "account": self.state.account_id,
             "caller": self.state.caller_arn,
-            "changes": [change.to_dict() for change in self.changes],
-            "notices": [notice.to_dict() for notice in self.notices],
-            "findings": [finding.to_dict() for finding in self.findings],
-            "exposure": [change.to_dict() for change in self.exposure],
-            "simulation": [row.to_dict() for row in self.simulation],
             "expectations": [row for proof in self.expectations for row in proof.to_dicts()],
-            "dry_run": None if self.dry_run is None else self.dry_run.to_dict(),
-            "permissions": self.permissions,
-            "seconds_typical": self.seconds_typical,
             "unseen": [part.to_dict() for part in self.state.missing()],
             "assumed": list(self.after.locks.assumed_of_organization),
             "missing_permissions": list(self.after.missing),

@@ -13,6 +13,7 @@ from ..network import IPNetwork, Source, contains, parse_address
 from ..policies.session_policy import BACK_END_ACTIONS, back_end_endpoint
 from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
+from ..text import members
 from .log_sources import labelers
 
 Scene: TypeAlias = Literal[
@@ -53,13 +54,7 @@ class SimulatedRequest:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the row as JSON-able data."""
-        return {
-            "source": self.source,
-            "why": self.why,
-            "scene": self.scene,
-            "now": self.now.to_dict(),
-            "after": self.after.to_dict(),
-        }
+        return members(self, "source", "why", "scene", "now", "after")
 
 
 def simulate(

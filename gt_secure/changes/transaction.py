@@ -12,8 +12,8 @@ from .._version import __version__
 from ..access.answer import MEANT
 from ..aws.client import Aws
 from ..errors import GtSecureError
-from ..html import Chip, Tone, notice as notice_box, output as cell_output, table as html_table
-from ..text import printable
+from ..html import Chip, output as cell_output, table as html_table
+from ..text import members, printable
 from .change import Change
 from .engine import ChangeStep, Clock, Engine, ProgressLine, Rest
 from .journal import Writer
@@ -42,13 +42,7 @@ class ProbeResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON-able data."""
-        return {
-            "kind": self.kind,
-            "source": self.source,
-            "observed": self.observed,
-            "holds": self.holds,
-            "detail": self.detail,
-        }
+        return members(self, "kind", "source", "observed", "holds", "detail")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +85,7 @@ class Applied:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON-able data."""
-        return {
-            "id": self.id,
-            "outcome": self.outcome,
-            "of": self.of,
-            "certain": self.certain,
-            "steps": [step.to_dict() for step in self.steps],
-            "probes": [result.to_dict() for result in self.probes],
-            "notes": list(self.notes),
-        }
+        return members(self, "id", "outcome", "of", "certain", "steps", "probes", "notes")
 
     def to_text(self) -> str:
         """Return the result as text."""
@@ -117,16 +103,12 @@ class Applied:
         return printable(self.to_text(), keep="\n")
 
     def _repr_html_(self) -> str:
-        tone: Tone = "ok" if self.certain and self.outcome in {"applied", "undone", "nothing to do"} else "warn"
-        title = f"{self.outcome.capitalize()}{f' (change {self.id})' if self.id else ''}."
-        steps = [
-            (f"{s.kind} of {s.target}", s.outcome, "" if s.certain else "not certain", s.detail) for s in self.steps
-        ]
+        from .render.parts import applied_notice
+
         as_expected = {True: Chip("ok", "as expected"), False: Chip("no", "not as expected")}
         probes = [(result.source, result.observed, as_expected[bool(result.holds)]) for result in self.probes]
         return cell_output(
-            notice_box(tone, title),
-            html_table(("change", "outcome", "doubt", "detail"), steps) if steps else "",
+            applied_notice(self),
             html_table(("source", "observed", "expectation"), probes) if probes else "",
         )
 

@@ -18,7 +18,7 @@ from xml.etree import ElementTree as Xml
 from ..findings import sarif
 from ..findings.acceptance import Acceptance
 from ..findings.model import Finding, catalog
-from ..text import json_text
+from ..text import json_text, members
 from .result import CHECKS, CheckResult
 
 PASSED, FAILED, UNKNOWN = 0, 2, 3
@@ -80,13 +80,7 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as JSON-able data."""
-        return {
-            "passed": self.passed,
-            "counts": self.counts,
-            "source": self.source,
-            "unused": [entry.to_dict() for entry in self.unused],
-            "results": [result.to_dict() for result in self.results],
-        }
+        return members(self, "passed", "counts", "source", "unused", "results")
 
     def to_sarif(self) -> dict[str, Any]:
         """Return the report as a SARIF 2.1.0 log."""

@@ -234,18 +234,3 @@ def kms_session(_: State, bucket: Bucket) -> Iterator[Match]:
     key = bucket.default_kms_key.value
     if key:
         yield Match(bucket.name, f"The key is {key}.")
-
-
-RULES = (
-    bucket_allow_everyone,
-    bucket_allow_session,
-    bucket_deny_breaks_ground_truth,
-    bucket_policy_unreadable,
-    bucket_principal_deleted,
-    cors_missing,
-    logging_off,
-    log_target_unfit,
-    block_public_access_off,
-    kms_network_condition,
-    kms_session,
-)

@@ -162,17 +162,3 @@ def ipv4_only(state: State) -> Iterator[Match]:
 
 def _only_v4(networks: tuple[IPNetwork, ...]) -> bool:
     return bool(networks) and all(network.version == 4 for network in networks)
-
-
-RULES = (
-    guard_missing,
-    guard_drifted,
-    guard_old_form,
-    guard_narrower,
-    guard_stale,
-    endpoint_not_of_the_url_lock,
-    guard_open,
-    guard_private_address,
-    urls_live_long,
-    ipv4_only,
-)

@@ -73,10 +73,3 @@ def _lets_through(endpoint: VpcEndpoint, bucket: str, state: State) -> bool:
     )
     denied = any(applies(statement, request) for statement in document.denies)
     return not denied and any(applies(statement, request) for statement in document.allows)
-
-
-RULES = (
-    s3_endpoint_missing,
-    s3_endpoint_no_private_dns,
-    endpoint_policy_blocks,
-)

@@ -9,7 +9,7 @@ Sources: CloudFront Developer Guide, *Restrict access to an Amazon S3 origin*; S
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from ..account.bucket import AclGrant, Bucket
 from ..account.fact_reader import READ_ACCOUNT_BLOCK
@@ -35,8 +35,15 @@ _LOG_DELIVERY = "http://acs.amazonaws.com/groups/s3/LogDelivery"
 @bucket_rule("cloudfront-grant", "policy")
 def cloudfront_grant(_: State, bucket: Bucket) -> Iterator[Match]:
     """An Allow of reading names CloudFront: origin access control (a service) or identity (a user)."""
+    return _readers(bucket, _is_cloudfront)
+
+
+def _readers(
+    bucket: Bucket, fits: Callable[[PrincipalEntry], bool], name: Callable[[str], str] = str
+) -> Iterator[Match]:
+    """Match statements that let some principals read."""
     for statement in reading_allows(bucket):
-        named = [entry.text for entry in _named(statement) if _is_cloudfront(entry)]
+        named = [name(entry.text) for entry in _named(statement) if fits(entry)]
         if named:
             yield Match(bucket.name, f"It is {statement.label}{conditions_of(statement)}, for {', '.join(named)}.")
 
@@ -50,19 +57,13 @@ def _is_cloudfront(entry: PrincipalEntry) -> bool:
 @bucket_rule("canonical-user-grant", "policy")
 def canonical_user_grant(_: State, bucket: Bucket) -> Iterator[Match]:
     """An Allow of reading names a canonical user id."""
-    for statement in reading_allows(bucket):
-        named = [f"{entry.text[:12]}…" for entry in _named(statement) if entry.kind == "canonical"]
-        if named:
-            yield Match(bucket.name, f"It is {statement.label}{conditions_of(statement)}, for {', '.join(named)}.")
+    return _readers(bucket, lambda entry: entry.kind == "canonical", lambda text: f"{text[:12]}…")
 
 
 @bucket_rule("other-account-grant", "policy")
 def other_account_grant(state: State, bucket: Bucket) -> Iterator[Match]:
     """An Allow of reading names an account, role or user of another account."""
-    for statement in reading_allows(bucket):
-        named = [entry.text for entry in _named(statement) if _is_other_account(entry, state.account_id)]
-        if named:
-            yield Match(bucket.name, f"It is {statement.label}{conditions_of(statement)}, for {', '.join(named)}.")
+    return _readers(bucket, lambda entry: _is_other_account(entry, state.account_id))
 
 
 def _is_other_account(entry: PrincipalEntry, account: str) -> bool:
@@ -158,18 +159,3 @@ def bucket_acl_other(_: State, bucket: Bucket) -> Iterator[Match]:
 def _acl(bucket: Bucket, *, public: bool) -> list[AclGrant]:
     grants = [g for g in bucket.acl_grants.value or () if g.grantee != _LOG_DELIVERY]
     return [g for g in grants if g.grantee.startswith(_EVERYONE) == public]
-
-
-RULES = (
-    cloudfront_grant,
-    canonical_user_grant,
-    other_account_grant,
-    acl_grant,
-    replication_grant,
-    access_point_delegation,
-    access_point,
-    website_on,
-    replication_on,
-    bucket_acl_public,
-    bucket_acl_other,
-)

@@ -9,13 +9,13 @@ from ..account.state import State
 from . import bucket_rules, guard_rules, network_rules, other_ways_rules, workteam_rules
 from .model import _ORDER, Finding, Match, Rule, Severity, catalog
 
-RULES = (
-    *bucket_rules.RULES,
-    *workteam_rules.RULES,
-    *guard_rules.RULES,
-    *network_rules.RULES,
-    *other_ways_rules.RULES,
+RULES = tuple(
+    each
+    for module in (bucket_rules, workteam_rules, guard_rules, network_rules, other_ways_rules)
+    for each in vars(module).values()
+    if isinstance(each, Rule)
 )
+"""The rules of these modules, as they stand there."""
 
 
 def find_all(state: State) -> tuple[Finding, ...]:

@@ -119,17 +119,3 @@ def read_networks(texts: tuple[str, ...]) -> tuple[IPNetwork, ...]:
         except InvalidInput:
             continue
     return tuple(found)
-
-
-RULES = (
-    url_lock_both,
-    url_lock_off,
-    url_lock_portal_mismatch,
-    url_lock_one_path,
-    url_lock_impossible,
-    portal_lock_absent,
-    portal_lock_open,
-    portal_lock_private,
-    portal_public_beside_vpc,
-    template_without_grant,
-)

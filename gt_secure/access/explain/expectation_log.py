@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from ...errors import InvalidInput
 from ...presign.probe import Probe
+from ...text import members
 
 Expected = Literal["opened", "refused"]
 MIME = "application/vnd.gt-secure.scenes+json"
@@ -33,16 +34,8 @@ class LoggedProbe:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able data."""
-        return {
-            "scene": self.label,
-            "source": self.source,
-            "expected": self.expected,
-            "observed": self.observed,
-            "http_status": self.status,
-            "error_code": self.error_code,
-            "decided_by": self.decided_by,
-            "as_expected": self.as_expected,
-        }
+        names = ("source", "expected", "observed", "error_code", "decided_by", "as_expected")
+        return {"scene": self.label, "http_status": self.status, **members(self, *names)}
 
 
 class Scenes:

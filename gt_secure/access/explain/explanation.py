@@ -17,8 +17,8 @@ from ...network import Source
 from ...policies.bucket_guard import Guard
 from ...text import printable
 from ..answer import Word, tone
-from . import request_faults
 from .refusals import BUCKET_GUARD, URL_LOCK, is_listed, named_policy
+from .request_faults import request_fault
 from .s3_errors import RULES, Cause, ProbeContext, not_s3
 
 if TYPE_CHECKING:
@@ -188,7 +188,7 @@ def _agrees(verdict: Verdict | None, probe: Probe, cause: Cause) -> bool | None:
 
 
 def _cause(known: ProbeContext) -> Cause:
-    for rule in (*request_faults.RULES, *RULES, named_policy, not_s3):
+    for rule in (request_fault, *RULES, named_policy, not_s3):
         cause = rule(known)
         if cause is not None:
             return cause
