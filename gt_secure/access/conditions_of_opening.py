@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from ..iam.conditions import Condition
+from ..iam.facts import Values
 from ..iam.operators import read_date, read_number
+from ..iam.request_context import SIGV4
 from ..iam.request_space import Dimension, RequestSpace
 from ..iam.statement_table import DimensionValue
 from ..iam.three_valued import conditions_on
@@ -15,6 +17,8 @@ from ..iam.wildcards import glob
 from .request_kinds import LONGEST_SIGNATURE_MS
 
 _SHOWN = 3
+_VERSION = "s3:signatureversion"
+_SIGNATURES = ("s3:signatureAge", _VERSION)
 _TIMES = frozenset({"aws:currenttime", "aws:epochtime"})
 
 
@@ -32,7 +36,8 @@ def phrases(space: RequestSpace, mask: int, now: datetime) -> tuple[str, ...]:
         usable = space.usable(dimension, live)
         if 0 < len(usable) < len(dimension.settings):
             restricted = True
-            found.append(_phrase(space, dimension, usable))
+            signed = dimension.name in _SIGNATURES
+            found += _signed(dimension, usable) if signed else [_phrase(space, dimension, usable)]
     if not restricted and len(chosen) > 1:
         names = sorted(dimension.name for dimension in chosen if len(dimension.settings) > 1)
         found.append(f"with some {'combinations' if len(names) > 1 else 'values'} of {', '.join(names)}")
@@ -42,8 +47,6 @@ def phrases(space: RequestSpace, mask: int, now: datetime) -> tuple[str, ...]:
 def _phrase(space: RequestSpace, dimension: Dimension, usable: list[DimensionValue]) -> str:
     if dimension.name == "aws:SecureTransport":
         return _transport(dimension, usable)
-    if dimension.name == "s3:signatureAge":
-        return _age(dimension, usable)
     if dimension.name == "aws:TokenIssueTime":
         return _issued(dimension, usable)
     if dimension.name in ("aws:PrincipalArn", "aws:userid"):
@@ -160,9 +163,21 @@ def _issued(dimension: Dimension, usable: list[DimensionValue]) -> str:
     return f"{words}, or with long-term keys" if moments and long_term else words
 
 
-def _age(dimension: Dimension, usable: list[DimensionValue]) -> str:
-    ages = [int(setting.values["s3:signatureage"][0]) for setting in dimension.settings]
-    good = {int(setting.values["s3:signatureage"][0]) for setting in usable}
+def _signed(dimension: Dimension, usable: list[DimensionValue]) -> list[str]:
+    """Return the ages and the version of signatures that open; version 2 has no age that S3 knows."""
+    every, good = ([each.values for each in some] for some in (dimension.settings, usable))
+    version_4, opening = ([each for each in some if each[_VERSION] == (SIGV4,)] for some in (every, good))
+    if not opening:
+        return ["with signature version 2 only: version 4 is refused"]
+    found = [_age(version_4, opening)] if len(opening) < len(version_4) else []
+    if len(good) > len(opening):
+        return [*found, *(["with signature version 2 at any age as well"] if found else [])]
+    only = ["with signature version 4 only: version 2 is refused"] if len(every) > len(version_4) else []
+    return found + only
+
+
+def _age(settings: Sequence[Mapping[str, Values]], usable: Sequence[Mapping[str, Values]]) -> str:
+    ages, good = ({int(each["s3:signatureage"][0]) for each in some} for some in (settings, usable))
     youngest, oldest = min(good), max(good)
     if youngest == min(ages):
         return f"with a signature not older than {_duration(oldest)}"

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 from ..errors import InvalidInput, PolicyError
 from ..iam.documents import Statement
+from ..iam.facts import Facts
+from ..iam.request_context import SIGV4
 from ..iam.texts import TooManyClassesError
 from ..network import IPNetwork, Source, contains, parse_stored_cidrs
 from ..policies.public_access import BLOCK_PUBLIC_ACCESS
@@ -34,6 +36,7 @@ Context: TypeAlias = Mapping[str, str | Sequence[str]]
 """Values of condition keys that are known."""
 
 OF_A_TEAM = ("worker", "forwarded")
+_VERSION_4 = Facts({"s3:signatureversion": (SIGV4,)})
 _SHOWN = 3
 _TOO_MANY = "the key of the object"
 _INVALID = "a policy that is not valid"
@@ -357,7 +360,11 @@ class _Question:
         return found
 
     def _circumstances(self, of_team: bool) -> Circumstances:
-        return replace(self.locks.circumstances, role=self.locks.role) if of_team else self.locks.circumstances
+        """Return the circumstances; Ground Truth signs workers' URLs with version 4, as the role of the team."""
+        found = self.locks.circumstances
+        if not of_team:
+            return found
+        return replace(found, role=self.locks.role, given=_VERSION_4.with_defaults(found.given))
 
     def _sets(self, request: str, session: str | None = None, *, of_team: bool = False) -> Row:
         """Return the sources of one kind of request to S3; unknown everywhere if the policy is not known."""

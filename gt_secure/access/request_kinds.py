@@ -57,7 +57,8 @@ OTHER_ACCOUNT = "444455556666"
 _NAME = re.compile(r"[\w+=,.@-]{1,64}")
 _ID = re.compile(r"[0-9]{12}")
 
-_SIGNATURE = frozenset({"s3:authtype", "s3:signatureversion", "s3:signatureage"})
+_AGE, _VERSION = "s3:signatureage", "s3:signatureversion"
+_SIGNATURE = frozenset({"s3:authtype", _VERSION, _AGE})
 _PAYLOAD = "s3:x-amz-content-sha256"
 """AWS documents it for requests that are signed in the header. It withdrew what it had documented for URLs."""
 _BY_ACCOUNT = frozenset({"aws:resourceaccount", "s3:resourceaccount"})
@@ -79,8 +80,7 @@ class Kind:
     action, resource : str
         What it asks for.
     whoever : bool
-        Whether the question is for every signer of that account and every version of the signature, as in a proof,
-        and for every time from now on.
+        Whether the question is for every signer of that account, as in a proof, and for every time from now on.
     """
 
     name: str
@@ -156,7 +156,7 @@ def base_view(kind: Kind, circumstances: Circumstances) -> View:
     caller = callers(kind, circumstances)
     keys |= principal_keys(caller, circumstances.partition)
     for key, value in circumstances.given.off_endpoint(kind.signer).items():
-        if key == "s3:signatureage" and not has_age(kind):
+        if (key == _AGE and not has_age(kind)) or (key == _VERSION and kind.signer == "anonymous"):
             continue
         if value:
             keys[key] = value
@@ -228,10 +228,8 @@ def dimensions(
         found += _canonical_users(table, kind)
     if mentioned.keys() & TLS_KEYS:
         found.append(_tls(given))
-    if kind.whoever and kind.signer != "anonymous" and mentioned.keys() & _SIGNATURE:
-        found.append(signatures(table))
-    elif "s3:signatureage" in mentioned and has_age(kind) and "s3:signatureage" not in given:
-        found.append(signature_age(table))
+    if kind.form != "unsigned" and kind.signer != "anonymous" and mentioned.keys() & {_AGE, _VERSION}:
+        found.append(signatures(table, kind, given))
     if kind.whoever and mentioned.keys() & TIME_KEYS and not TIME_KEYS & set(given):
         found.append(times(table, circumstances.now))
     settled = _IDENTITY | TLS_KEYS | _SIGNATURE | TIME_KEYS | _BY_ACCOUNT | ABSENT | ENDPOINT_KEYS | set(given)
@@ -304,16 +302,27 @@ def _tls(given: Mapping[str, Values]) -> Dimension:
     return Dimension("aws:SecureTransport", TLS_KEYS, chosen, chosen=True)
 
 
-def signature_age(table: StatementTable) -> Dimension:
-    """Return the ages that a signature can have: up to seven days, in milliseconds."""
-    key = "s3:signatureage"
-    try:
-        ages = _ages(conditions_on(table, key))
-    except TooManyClassesError:
-        return Dimension("s3:signatureAge", frozenset({key}), (), chosen=True)
-    return Dimension(
-        "s3:signatureAge", frozenset({key}), tuple(DimensionValue({key: (str(age),)}) for age in ages), chosen=True
-    )
+def signatures(table: StatementTable, kind: Kind, given: Mapping[str, Values]) -> Dimension:
+    """Return the signatures that a sender can choose: version 4 of each age up to seven days, and version 2.
+
+    For version 2 S3 reports the age 0 whatever it is.
+    """
+    of_age: list[Mapping[str, Values]] = [{}]
+    keys = frozenset({_AGE, _VERSION} if has_age(kind) else {_VERSION})
+    conditions = conditions_on(table, _AGE) if has_age(kind) else []
+    name = "s3:signatureAge" if conditions else "s3:signatureversion"
+    if has_age(kind):
+        try:
+            ages = [given[_AGE]] if _AGE in given else [(str(age),) for age in _ages(conditions)]
+        except TooManyClassesError:
+            return Dimension(name, keys, (), chosen=True)
+        of_age = [{_AGE: age} if age else {} for age in ages]
+    settings: list[Mapping[str, Values]] = [{**each, _VERSION: (SIGV4,)} for each in of_age]
+    if not has_age(kind) or given.get(_AGE, ("0",)) == ("0",):
+        settings.append({**({_AGE: ("0",)} if has_age(kind) else {}), _VERSION: (SIGV2,)})
+    version = given.get(_VERSION)
+    fits = [each for each in settings if version is None or each[_VERSION] == version]
+    return Dimension(name, keys, tuple(map(DimensionValue, fits or settings)), chosen=True)
 
 
 def signature_ages_ms(policies: Compiled) -> list[int]:
@@ -323,7 +332,7 @@ def signature_ages_ms(policies: Compiled) -> list[int]:
     """
     statements = (statement for layer in policies.layers for statement in layer.document.statements)
     return _ages([each for statement in statements for each in statement.conditions
-                  if each.lower_key == "s3:signatureage"])  # fmt: skip
+                  if each.lower_key == _AGE])  # fmt: skip
 
 
 def _ages(conditions: Sequence[Condition]) -> list[int]:
@@ -451,15 +460,6 @@ def _matching(table: StatementTable, key: str, facts: ConditionKey) -> list[str]
     if not conditions:
         return []
     return [value[0] for value in key_values(facts, conditions, absent=False)]
-
-
-def signatures(table: StatementTable) -> Dimension:
-    """Return signatures of both versions; for version 2, S3 always reports the age 0."""
-    ages = signature_age(table).settings or (DimensionValue({"s3:signatureage": ("0",)}),)
-    settings = [DimensionValue({**age.values, "s3:signatureversion": (SIGV4,)}) for age in ages]
-    settings.append(DimensionValue({"s3:signatureage": ("0",), "s3:signatureversion": (SIGV2,)}))
-    keys = frozenset({"s3:signatureage", "s3:signatureversion"})
-    return Dimension("s3:signatureversion", keys, tuple(settings), chosen=True)
 
 
 def times(table: StatementTable, now: datetime) -> Dimension:

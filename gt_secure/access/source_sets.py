@@ -15,6 +15,7 @@ from ..iam.condition_keys import key_facts
 from ..iam.evaluate import evaluate
 from ..iam.facts import Facts
 from ..iam.request import Policies, Request
+from ..iam.request_context import SIGV4
 from ..iam.request_keys import TOKEN_TIME, is_chosen
 from ..iam.request_space import CellAnswer, Dimension, RequestSpace, SettingTrail, SpaceAnswer
 from ..iam.statement_table import DimensionValue, StatementTable, View
@@ -39,7 +40,12 @@ from .sources import (
 _UNCONFIRMED = "aws:SourceIp"
 _NO_HEADERS = frozenset({TOKEN_TIME, "aws:useragent", "s3:x-amz-content-sha256"})
 """Chosen keys that a browser sends in any case, or that the signature settles."""
-_PLAIN = {"aws:securetransport": ("true",), "s3:tlsversion": ("1.3",), "s3:signatureage": ("1000",)}
+_PLAIN = {
+    "aws:securetransport": ("true",),
+    "s3:tlsversion": ("1.3",),
+    "s3:signatureage": ("1000",),
+    "s3:signatureversion": (SIGV4,),
+}
 
 
 @dataclass(frozen=True)
@@ -353,7 +359,7 @@ def _classes_of(table: StatementTable, base: View) -> Iterable[AddressClass]:
 
 
 def plainly(circumstances: Circumstances, policies: Policies) -> Circumstances:
-    """Return the circumstances of what a browser sends now: HTTPS, a fresh URL, and no special header."""
+    """Return the circumstances of what a browser sends now: HTTPS, a fresh URL of version 4, and no special header."""
     headers = {key for key in spellings(policies.compiled) if is_chosen(key) and key not in _NO_HEADERS}
     plain = Facts({**dict.fromkeys(headers, ()), **_PLAIN})
     return replace(circumstances, given=circumstances.given.with_defaults(plain))

@@ -28,7 +28,7 @@ from ..iam.facts import can_be_fact
 from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
 from ..text import count, members
-from .change import Call, Change, is_change_of
+from .change import Call, Change, find_change, is_change_of
 from .diff import changes_for
 from .drift import drift_notices
 from .journal import Journal
@@ -227,7 +227,7 @@ def plan(
     tried = dry_run(restriction, hits)
     left = replace(seen.after(changes), wanted=restriction)
     notices = [*notices_for(restriction, seen, changes), *notices_of(restriction, rows, before, after)]
-    notices += [*_broken(results), *_too_young(tried)]
+    notices += [*_broken(results), *_cap(restriction, changes, tried)]
     if journal is not None:
         notices += drift_notices(aws, restriction, changes, journal)
     told = {each.code for each in notices}
@@ -245,12 +245,16 @@ def plan(
     )
 
 
-def _too_young(tried: DryRun | None) -> list[Notice]:
-    """Return the warning that the age cap refuses requests that the log shows."""
-    number = 0 if tried is None else tried.too_old + tried.version_2
-    if not number:
-        return []
-    return [notice("age-cap-refuses", requests=count(number, "request"))]
+def _cap(wish: Restriction, changes: Sequence[Change[Any]], tried: DryRun | None) -> Iterator[Notice]:
+    """Yield what an age cap refuses: every URL of signature version 2, and old requests that the log shows."""
+    if not wish.guard or wish.max_age is None:
+        return
+    seen = 0 if tried is None else tried.version_2
+    worked = f" The log shows {count(seen, 'such request')} that worked." if seen else ""
+    asks = seen and find_change(changes, BucketGuard) is not None
+    yield notice("age-cap-version-2", severity="blocker" if asks else "info", worked=worked)
+    if tried is not None and tried.too_old:
+        yield notice("age-cap-refuses", requests=count(tried.too_old, "request"))
 
 
 def exposures_of(

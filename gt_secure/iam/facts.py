@@ -25,6 +25,7 @@ _OF_THE_SENDER = frozenset(
         "aws:username",
         "aws:viaawsservice",
         "aws:vpcsourceip",
+        "s3:signatureage",
     }
 )
 """Keys that tell requests apart, beside what :func:`is_chosen` names: a fact about it leaves the others out."""

@@ -157,8 +157,9 @@ def test_when_names_the_choices():
             {"StringNotLike": {"aws:Referer": "https://x.example/*"}},
         )
     )
-    assert [phrase.split(" ")[0] for phrase in row["opened"]["when"]] == ["over", "with", "with"]
+    assert [phrase.split(" ")[0] for phrase in row["opened"]["when"]] == ["over", "with", "with", "with"]
     assert "with a signature not older than 15 minutes" in row["opened"]["when"]
+    assert "with signature version 2 at any age as well" in row["opened"]["when"]
     assert "over HTTPS only" in row["opened"]["when"]
 
 

@@ -42,8 +42,8 @@ class Explanation:
         ``permissions-boundary``, ``endpoint-policy``, ``organization-policy``, ``block-public-access``, ``kms``,
         ``expired``, ``not-yet-valid``, ``credentials``, ``signature``, ``signature-version``, ``region``, ``redirect``,
         ``cors``, ``not-found``, ``archived``, ``busy``, ``no-answer``, ``not-s3``, ``two-signatures``,
-        ``unsigned-headers``, ``cut-url``, ``customer-key``, ``disabled``, ``account``, ``unreadable``, ``range`` or
-        ``unknown``.
+        ``unsigned-headers``, ``url-too-old``, ``signature-version-2``, ``cut-url``, ``customer-key``, ``disabled``,
+        ``account``, ``unreadable``, ``range`` or ``unknown``.
     lock : str
         ``URL lock`` or ``bucket guard`` if one of them decided.
     headline, why, next_step : str
@@ -167,6 +167,8 @@ _BY_POLICY: Mapping[str, tuple[str, ...] | None] = {
     "session-policy": ("session",),
     "bucket-guard": ("resource",),
     "bucket-policy": ("resource",),
+    "url-too-old": ("resource",),
+    "signature-version-2": ("resource",),
     "identity-policy": ("identity",),
     "permissions-boundary": ("boundary",),
     "endpoint-policy": ("endpoint",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -106,9 +107,9 @@ def _resource(known: ProbeContext, denied: bool) -> Cause:
 
 
 def _too_old(known: ProbeContext) -> Cause | None:
-    """Return the cause if the age cap of the guard refuses, as the prediction tells."""
-    statement = known.verdict.outcome.statement if known.verdict is not None else None
-    sid, cap = statement.sid if statement is not None else "", known.guard.max_age_s if known.guard is not None else 0
+    """Return the cause if the age cap of the guard refuses, as the prediction or the URL itself tells."""
+    cap = known.guard.max_age_s if known.guard is not None else None
+    sid = _cap_statement(known, cap)
     if sid == SIGV2_SID:
         return Cause(
             "signature-version-2",
@@ -117,15 +118,29 @@ def _too_old(known: ProbeContext) -> Cause | None:
             "Sign with version 4: Config(signature_version='s3v4') in boto3.",
             BUCKET_GUARD,
         )
-    if sid != AGE_SID or not cap:
+    if sid != AGE_SID:
         return None
     return Cause(
         "url-too-old",
-        f"The bucket guard refused it: the URL was signed more than {age_text(cap)} ago.",
+        f"The bucket guard refused it: the URL was signed more than {age_text(cap) if cap else 'the age cap'} ago.",
         f"The statement {AGE_SID} denies presigned requests with older signatures.",
         "Issue a new URL, or plan a longer max_age.",
         BUCKET_GUARD,
     )
+
+
+def _cap_statement(known: ProbeContext, cap: int | None) -> str:
+    """Return the Sid of our statement that refuses for the age of the signature; empty if none does."""
+    if known.verdict is not None:
+        statement = known.verdict.outcome.statement
+        return statement.sid if statement is not None else ""
+    signed = known.signed
+    if signed is None or cap is None or known.guard is None or not signed.key.startswith(known.guard.prefix):
+        return ""
+    if signed.signature_version == "SigV2":
+        return SIGV2_SID
+    age = None if signed.signed_at is None else dt.datetime.now(dt.UTC) - signed.signed_at
+    return AGE_SID if age is not None and age > dt.timedelta(seconds=cap) else ""
 
 
 def _guard_hits(known: ProbeContext) -> bool:

@@ -21,6 +21,7 @@ from . import (
     conditions,
     denials,
     encryption,
+    evaluator,
     listing,
     policy_principals,
     query_auth as presigned,
@@ -147,6 +148,7 @@ class Front:
             return
         keys = conditions.context(request.source, request.query, request.mechanism, s3=True, form=request.form)
         token = conditions.use(keys)
+        evaluator.unsigned_form.set(None if request.mechanisms else request.form)
         try:
             reply = await _early(request)
             watched = self._recorder.watch(request, browsers.with_cors(request, send))

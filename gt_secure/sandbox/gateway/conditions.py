@@ -31,6 +31,13 @@ NO_PLACE: Mapping[str, str | None] = dict.fromkeys(
     ("aws:sourceip", "aws:vpcsourceip", "aws:sourcevpce", "aws:sourcevpc", "aws:sourcevpcarn", "aws:vpceaccount")
 )
 """The keys of a call that AWS makes from inside: it has no address and no endpoint."""
+_NOBODY = {
+    "aws:principalaccount": "anonymous",
+    "aws:principalarn": None,
+    "aws:principalorgid": None,
+    "aws:principaltype": "Anonymous",
+}
+"""The keys of a principal in requests that nobody signed."""
 _current: contextvars.ContextVar[Mapping[str, str | None] | None] = contextvars.ContextVar(
     "gt_secure_sandbox_conditions", default=None
 )
@@ -97,11 +104,14 @@ def context(
         "aws:principalisawsservice": "false" if mechanism else None,
     }
     if s3:
-        kind, version = (mechanism.kind, mechanism.version) if mechanism else (None, None)
+        unsigned = FORM if form is not None else None
+        kind, version = (mechanism.kind, mechanism.version) if mechanism else (unsigned, None)
+        keys |= {} if mechanism else _NOBODY
+        keys |= dict.fromkeys(("aws:resourceaccount", "s3:resourceaccount"), account_id())
         keys["s3:authtype"] = kind
         keys["s3:signatureversion"] = version
         signed = {QUERY: first(query, "X-Amz-Date"), FORM: (form or {}).get("x-amz-date", "")}
-        keys["s3:signatureage"] = _age_ms(signed[kind], version, now) if kind in signed else None
+        keys["s3:signatureage"] = _age_ms(signed[kind], version, now) if mechanism and kind in signed else None
         if (kind, version) == (QUERY, SIGV4):
             keys["s3:x-amz-content-sha256"] = "UNSIGNED-PAYLOAD"  # of a presigned URL, whatever a header claims
     return keys

@@ -1,4 +1,4 @@
-"""Additions to the emulator's policy evaluation: ``NotPrincipal`` in a Deny, and policy variables.
+"""Additions to the emulator's policy evaluation: ``NotPrincipal`` in a Deny, policy variables, and unsigned forms.
 
 A private function of the emulator is wrapped only where its caller still uses it.
 
@@ -9,13 +9,18 @@ Before a statement is compared with a request, its resources and condition value
 variables such as ``${aws:username}``. A value that is substituted, and ``${*}`` or ``${?}``, count literally. Without
 a value and a default the pattern matches nothing (IAM User Guide, *IAM policy elements: Variables and tags*). The
 emulator does not keep a policy's ``Version``, so variables work in policies of the old version too.
+
+A form that nobody signed is asked about the object that it writes, with the fields that are headers of other uploads
+(S3 API Reference, *POST Object*); the emulator asks about the bucket.
 """
 
 from __future__ import annotations
 
+import contextvars
+import importlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -28,6 +33,8 @@ _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _DEFAULT = re.compile(r"([^,]*?)\s*,\s*'([^']*)'\s*")
 _LITERAL = {"*": "\ue000", "?": "\ue001"}
 """Characters of no ARN that stand for the literal characters, in patterns and in what is compared with them."""
+unsigned_form: contextvars.ContextVar[Mapping[str, str] | None] = contextvars.ContextVar("unsigned_form", default=None)
+"""The fields of the current request, if it is a form that nobody signed."""
 
 
 def install() -> None:
@@ -35,20 +42,25 @@ def install() -> None:
     lost = "This version of ministack evaluates policies differently. The sandbox would ignore"
     wrap("evaluate_resource_policy", "combine_resource_policy", _with_not_principal, f"{lost} NotPrincipal.")
     wrap("_first_match", "evaluate", _with_variables, f"{lost} policy variables.")
+    wrap("_foreign_bucket_allows", "_apply_bucket_scope", _with_forms, f"{lost} unsigned forms.", "services.s3")
 
 
-def wrap(name: str, caller: str, make: Callable[[Callable[..., Any]], Callable[..., Any]], lost: str) -> None:
-    """Wrap a private function of the emulator's evaluator, once; raise :class:`Unsupported` if its caller no longer
-    uses it.
+def wrap(
+    name: str,
+    caller: str,
+    make: Callable[[Callable[..., Any]], Callable[..., Any]],
+    lost: str,
+    place: str = "core.iam_evaluator",
+) -> None:
+    """Wrap a private function of the emulator, once; raise :class:`Unsupported` if its caller no longer uses it.
     """
-    from ministack.core import iam_evaluator
-
-    check(iam_evaluator, name, caller, lost)
-    original = getattr(iam_evaluator, name)
+    module = importlib.import_module(f"ministack.{place}")
+    check(module, name, caller, lost)
+    original = getattr(module, name)
     if not getattr(original, "gt_secure", False):
         wrapped = make(original)
         wrapped.gt_secure = True  # type: ignore[attr-defined]
-        setattr(iam_evaluator, name, wrapped)
+        setattr(module, name, wrapped)
 
 
 def check(module: Any, name: str, caller: str, lost: str) -> None:
@@ -56,6 +68,20 @@ def check(module: Any, name: str, caller: str, lost: str) -> None:
     used = getattr(getattr(getattr(module, caller, None), "__code__", None), "co_names", ())
     if not callable(getattr(module, name, None)) or name not in used:
         raise Unsupported(lost, next_step="Run it with the pinned version: gt-secure sandbox install")
+
+
+def _with_forms(original: Callable[..., Any]) -> Callable[..., Any]:
+    def allows(owner: str, bucket: str, key: str, method: str, query: Any, caller: str, headers: Any = None) -> bool:
+        fields = unsigned_form.get()
+        if fields is None or key or caller or method != "POST":
+            return bool(original(owner, bucket, key, method, query, caller, headers))
+        acl = fields.get("x-amz-acl") or fields.get("acl")
+        given = {**fields, **({"x-amz-acl": acl} if acl else {})}
+        parts = {"acl": "x-amz-acl", "tagging": "x-amz-tagging"}
+        asked: list[dict[str, list[str]]] = [{}, *({part: [""]} for part, name in parts.items() if given.get(name))]
+        return all(original(owner, bucket, fields.get("key", ""), "PUT", each, "", given) for each in asked)
+
+    return allows
 
 
 def _with_not_principal(original: Callable[..., Any]) -> Callable[..., Any]:

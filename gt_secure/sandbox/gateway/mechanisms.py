@@ -61,7 +61,7 @@ def _named(kind: str, given: Mapping[str, str], v4: frozenset[str], v2: frozense
 def form_fields(method: str, headers: Mapping[str, str], body: bytes) -> dict[str, str] | None:
     """Return the fields of a form upload without its file, or None for any other request.
 
-    The emulator's own parser reads them, so that both see the same signer.
+    The emulator's own parser reads them, so that both see the same signer and the same key.
     """
     content_type = headers.get("content-type", "")
     if method != "POST" or not content_type.startswith("multipart/form-data"):
@@ -69,4 +69,6 @@ def form_fields(method: str, headers: Mapping[str, str], body: bytes) -> dict[st
     from ministack.services import s3
 
     parts = s3._parse_multipart_form(content_type, body)
-    return {name.lower(): value.decode("utf-8", "replace") for name, _, _, value in parts if name != "file"}
+    fields = {name.lower(): value.decode("utf-8", "replace") for name, _, _, value in parts if name != "file"}
+    filename = next((given or "" for name, given, _, _ in parts if name == "file"), "")
+    return {**fields, **({"key": fields["key"].replace("${filename}", filename)} if "key" in fields else {})}
