@@ -162,7 +162,22 @@ def test_the_plan_shows_it_everywhere(tmp_path: Path) -> None:
     assert "role GroundTruthExecution" in one.to_html()
     assert "would have refused" in one.to_html(standalone=True)
     assert one.to_dict()["dry_run"]["refused"] == one.dry_run.refused
-    assert "age-cap-refuses" in {notice.code for notice in one.notices}
+    severities = {notice.code: notice.severity for notice in one.notices}
+    assert (severities["age-cap-refuses"], severities["age-cap-version-2"]) == ("warning", "blocker")
+
+
+@pytest.mark.parametrize(
+    ("cap", "fields", "severity"),
+    [(None, SIGV2, None), ("15m", {}, "info"), ("15m", {"age": 901}, "info"), ("15m", SIGV2, "blocker")],
+)
+def test_a_plan_with_a_cap_names_the_version(
+    tmp_path: Path, cap: str | None, fields: dict[str, Any], severity: str | None
+) -> None:
+    found = {each.code: each for each in made(tmp_path, restriction(max_age=cap), line(**fields)).notices}
+    notice = found.get("age-cap-version-2")
+    assert (notice and notice.severity) == severity
+    assert notice is None or "signature_version='s3v4'" in notice.fix
+    assert ("age-cap-refuses" in found) is ("age" in fields)
 
 
 def test_hostile_names_stay_text(tmp_path: Path) -> None:

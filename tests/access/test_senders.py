@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from gt_secure.access import Exposure, locks_of_files
+from gt_secure.access.locks import EffectiveLocks
 from gt_secure.cli.main import main
 
 BUCKET = "arn:aws:s3:::gt-images"
@@ -152,3 +154,62 @@ def test_a_deny_unless_a_key_that_no_get_has_shuts_readers_out(run: Any, conditi
 )
 def test_keys_of_mcp_servers_are_absent_on_direct_calls(run: Any, condition: dict[str, Any]) -> None:
     assert run("prove", [deny(OUTSIDE | condition)])["proved"] is True
+
+
+_V2, _V4 = ({"StringEquals": {"s3:signatureversion": version}} for version in ("AWS", "AWS4-HMAC-SHA256"))
+_CAP = deny({"NumericGreaterThan": {"s3:signatureAge": 900000}})
+_YOUNG = "with a signature not older than 15 minutes"
+_ONLY_4 = "with signature version 4 only: version 2 is refused"
+_ONLY_2 = "with signature version 2 only: version 4 is refused"
+
+
+@pytest.mark.parametrize(
+    ("statements", "when"),
+    [
+        ([_CAP], [_YOUNG, "with signature version 2 at any age as well"]),
+        ([_CAP, deny(_V2)], [_YOUNG, _ONLY_4]),
+        ([deny(_V2)], [_ONLY_4]),
+        ([deny(_V4)], [_ONLY_2]),
+        ([_CAP, deny(_V4)], [_ONLY_2]),
+        ([deny({"StringNotLike": {"S3:SIGNATUREVERSION": "AWS4-*"}})], [_ONLY_4]),
+        ([deny({"StringNotEqualsIfExists": {"s3:signatureversion": "AWS4-HMAC-SHA256"}})], [_ONLY_4]),
+        (
+            [deny({"NumericLessThan": {"s3:signatureAge": "1000"}}), deny(_V2)],
+            ["with a signature at least 1 second old", _ONLY_4],
+        ),
+        ([deny(_V2 | {"StringEquals": _V2["StringEquals"] | {"s3:authType": "REST-HEADER"}})], []),
+        ([deny({"Null": {"s3:signatureversion": "true"}})], []),
+    ],
+)
+def test_versions_of_the_signature_are_told_apart(run: Any, statements: list[Any], when: list[str]) -> None:
+    for kind in ("presigned", "post-form"):
+        row = next(row for row in run("exposure", statements)["requests"] if row["request"] == kind)
+        assert (row["opened"]["cidrs"], row["opened"]["when"]) == (["0.0.0.0/0", "::/0"], when)
+
+
+def test_no_version_is_left(run: Any) -> None:
+    for kind in ("presigned", "header", "post-form", "other-account"):
+        assert answer(run("exposure", [deny(_V2), deny(_V4)]), kind) == "refused"
+
+
+@pytest.mark.parametrize(("version", "expected"), [("AWS", "opened"), ("AWS4-HMAC-SHA256", "refused")])
+def test_ground_truth_signs_with_version_4(version: str, expected: str) -> None:
+    policy = {"Version": "2012-10-17", "Statement": [deny({"StringEquals": {"s3:signatureversion": version}})]}
+    locks = EffectiveLocks("gt-images", json.dumps(policy), has_portal=True, account="111122223333")
+    exposure = Exposure(locks, "k")
+    assert [exposure.at("198.51.100.9", kind).answer for kind in ("worker", "forwarded")] == [expected, expected]
+    assert exposure.at("198.51.100.9", "presigned").answer == "opened"
+    assert exposure.plain("198.51.100.9", "presigned").answer == expected
+
+
+def test_who_is_no_signer_of_the_account_needs_a_bucket_policy() -> None:
+    for policy in (None, {"Version": "2012-10-17", "Statement": [deny(OUTSIDE)]}):
+        exposure = Exposure(locks_of_files("gt-images", policy, "111122223333"), "k")
+        assert {exposure.at("203.0.113.7", kind).lock for kind in ("anonymous", "other-account")} == {"bucket policy"}
+
+
+def test_a_proof_is_for_every_age(run: Any) -> None:
+    found = run(
+        "prove", [deny(OUTSIDE | {"NumericLessThan": {"s3:signatureAge": "1000"}})], "--context", "s3:signatureAge=0"
+    )
+    assert found["proved"] is False

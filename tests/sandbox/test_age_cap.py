@@ -30,6 +30,8 @@ def test_old_urls_and_version_2_are_refused(box: Box, tmp_path: Path, monkeypatc
     before = gt.state(bucket="gt-images").bucket.policy.value
     assert [box.fetch(url).status for url in (young, old, sigv2(box))] == [200, 200, 200]
     plan = gt.plan(Restriction(**CAPPED, max_age="15m"))
+    [said] = [each for each in plan.notices if each.code == "age-cap-version-2"]
+    assert (said.severity, "signature_version='s3v4'" in said.fix) == ("info", True)
     done = gt.apply(plan)
     try:
         assert [box.fetch(url).status for url in (young, old, sigv2(box))] == [200, 403, 403]
@@ -38,7 +40,14 @@ def test_old_urls_and_version_2_are_refused(box: Box, tmp_path: Path, monkeypatc
         assert restriction.max_age == "15m"
         assert gt.plan(restriction).empty
         presigned = next(row for row in gt.exposure("gt-images", "scans/") if row.request == "presigned")
-        assert "with a signature not older than 15 minutes" in presigned.opened.when
+        assert presigned.opened.when[-2:] == (
+            "with a signature not older than 15 minutes",
+            "with signature version 4 only: version 2 is refused",
+        )
+        pasted = {url: gt.explain(gt.probe(url, OFFICE), url=url) for url in (old, sigv2(box))}
+        assert [each.cause for each in pasted.values()] == ["url-too-old", "signature-version-2"]
+        assert {each.lock for each in pasted.values()} == {"bucket guard"}
+        assert "GtSecurePresignAge" in pasted[old].why
         tested = in_the_past(monkeypatch, 1800, lambda: gt.test_url("gt-images", "scans/0001.png", expires_in=3600))
         explanation = gt.explain(gt.probe(tested, OFFICE), url=tested)
         assert (explanation.cause, explanation.lock) == ("url-too-old", "bucket guard")

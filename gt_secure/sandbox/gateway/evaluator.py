@@ -52,8 +52,7 @@ def wrap(
     lost: str,
     place: str = "core.iam_evaluator",
 ) -> None:
-    """Wrap a private function of the emulator, once; raise :class:`Unsupported` if its caller no longer uses it.
-    """
+    """Wrap a private function of the emulator, once; raise :class:`Unsupported` if its caller no longer uses it."""
     module = importlib.import_module(f"ministack.{place}")
     check(module, name, caller, lost)
     original = getattr(module, name)
