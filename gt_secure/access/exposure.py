@@ -25,7 +25,7 @@ from .key_classes import KeyClasses, Listing
 from .locks import LIST_KEYS, NOTHING_GRANTED, READ_ENDPOINTS, READ_POLICY, READ_TEAM, READ_WORKFORCE, EffectiveLocks
 from .proof import Claim, Proof, prove
 from .request_kinds import KINDS, Circumstances, Kind
-from .source_sets import Row, SourceSet, answer_at, expose, plainly
+from .source_sets import Requests, Row, SourceSet, answer_at, expose, plainly
 
 if TYPE_CHECKING:
     from ..restriction.expectations import Expectation
@@ -348,7 +348,7 @@ class _Question:
         policies = locks.policies(kind.signer, source.endpoint or "", session)
         try:
             circumstances = plainly(circumstances, policies) if plain else circumstances
-            found = answer_at(kind, policies, circumstances, source)
+            found = answer_at(Requests(kind, policies, circumstances), source)
         except PolicyError:
             return Answer("unknown", depends_on=(_INVALID,))
         except TooManyClassesError as error:
@@ -377,9 +377,7 @@ class _Question:
         circumstances = self._circumstances(of_team or session is not None)
         try:
             row = expose(
-                kind,
-                locks.policies(kind.signer, "", session),
-                circumstances,
+                Requests(kind, locks.policies(kind.signer, "", session), circumstances),
                 endpoint_policies=lambda endpoint: locks.policies(kind.signer, endpoint, session),
             )
         except PolicyError:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from typing import Any
 
 from ..errors import InvalidInput
@@ -27,9 +28,9 @@ from ..text import members
 from .answer import MEANT, Answer
 from .key_classes import KeyClasses
 from .locks import EffectiveLocks
-from .request_kinds import Circumstances, Form, Kind, base_view, callers, dimensions
-from .source_sets import example_request
-from .sources import address_sources, endpoint_classes, endpoint_dimensions
+from .request_kinds import Circumstances, Form, Kind
+from .source_sets import Requests, example_request
+from .sources import address_sources, endpoint_classes
 
 _FORMS: tuple[tuple[Form, Signer], ...] = (
     ("presigned", "own"),
@@ -204,61 +205,39 @@ def _parts(locks: EffectiveLocks, claim: Claim, circumstances: Circumstances) ->
             continue
         actions = OBJECT_ACTIONS if form == "presigned" else ("s3:PutObject",)
         kind = Kind(form, form, signer, actions[0], f"{locks.arn}/{claim.prefix}x", whoever=True)
-        policies = locks.policies(signer)
-        for space, setting in _spaces(kind, policies, locks, claim, circumstances, actions):
+        targets = cache(partial(_targets, locks=locks, claim=claim, actions=actions, bucket=form == "presigned"))
+        requests = Requests(kind, locks.policies(signer), circumstances, targets)
+        for space, setting in _spaces(requests, locks, claim):
             mask = space.source_mask(setting)
             endpoint = next(iter(setting.values.get("aws:sourcevpce", ())), "")
             yield _Part(space.answer(mask), space, setting, form, signer, endpoint)
 
 
-def _spaces(
-    kind: Kind,
-    policies: Policies,
-    locks: EffectiveLocks,
-    claim: Claim,
-    circumstances: Circumstances,
-    actions: Sequence[str],
-) -> Iterator[tuple[RequestSpace, DimensionValue]]:
+def _spaces(requests: Requests, locks: EffectiveLocks, claim: Claim) -> Iterator[tuple[RequestSpace, DimensionValue]]:
     """Yield the requests from outside, a space and a source each."""
-    compiled = policies.compiled
-    caller, cross = callers(kind, circumstances), kind.signer == "other"
-    table = StatementTable(compiled, caller, cross_account=cross, endpoint=False)
-    target = _targets(table, locks, claim, actions, bucket=kind.form == "presigned")
-    resources = [setting.resource for setting in target.settings][:50]
-    varying = [target, *dimensions(table, kind, circumstances, compiled, resources=resources)]
-    base = base_view(kind, circumstances)
-    space = RequestSpace(table, base, varying, elsewhere=frozenset({"aws:sourceip"}))
+    space = requests.anywhere
     seen: set[int] = set()
-    for source in address_sources(table, claim.addresses, known=base.keys):
+    for source in address_sources(space.table, claim.addresses, known=space.base.keys):
         if source.addresses.is_listed:
             continue
         if not source.addresses.is_exact:
-            yield RequestSpace(table, base, [*varying, _any_address()]), DimensionValue()
+            yield requests.space(space.table, space.base, [_any_address()]), DimensionValue()
             continue
         if space.is_coupled:
-            here = base.with_setting(source.setting)
-            near = dimensions(table, kind, circumstances, compiled, resources=resources, known=here.keys)
-            yield RequestSpace(table, here, [target, *near]), source.setting
+            yield requests.at(source.setting), source.setting
             continue
         mask = space.source_mask(source.setting) & space.settled
         if mask not in seen:
             seen.add(mask)
             yield space, source.setting
-    behind = StatementTable(compiled, caller, cross_account=cross, endpoint=True)
-    given = circumstances.given.about(kind.signer)
-    base = base.with_setting(DimensionValue(circumstances.given.behind_endpoint(kind.signer)))
-    for place in endpoint_classes(behind, claim.endpoints, circumstances.given.endpoints, known=base.keys):
+    facts = requests.circumstances.given.endpoints
+    for place in endpoint_classes(requests.behind, claim.endpoints, facts, known=requests.view_behind.keys):
         if place.label in claim.endpoints:
             continue
-        here = base.with_setting(place.setting)
-        own, table = compiled, behind
+        own = requests
         if locks.endpoints.get(place.label) is not None:
-            own = locks.policies(kind.signer, place.label).compiled
-            table = StatementTable(own, caller, cross_account=cross, endpoint=True)
-            target = _targets(table, locks, claim, actions, bucket=kind.form == "presigned")
-        near = dimensions(table, kind, circumstances, own, resources=resources, known=here.keys)
-        more = endpoint_dimensions(table, own, place, given, here.keys)
-        yield RequestSpace(table, here, [target, *near, *more]), place.setting
+            own = replace(requests, policies=locks.policies(requests.kind.signer, place.label))
+        yield own.through(place), place.setting
 
 
 def _any_address() -> Dimension:

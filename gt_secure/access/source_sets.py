@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from ..iam.condition_keys import key_facts
@@ -24,10 +25,10 @@ from ..iam.variables import Several
 from ..iam.verdict import Verdict
 from ..network import Source
 from ..text import count as counted
-from .address_classes import AddressClass, Span, count, minimal_cidrs
+from .address_classes import Span, count, minimal_cidrs
 from .answer import WORDS, Answer, Word, answer_of
 from .conditions_of_opening import phrases
-from .request_kinds import Circumstances, Kind, base_view, callers, dimensions
+from .request_kinds import Circumstances, Kind, base_view, dimensions
 from .sources import (
     ANY_OTHER,
     EndpointClass,
@@ -158,84 +159,110 @@ class _Place:
     decided_by: str = ""
 
 
-def expose(
-    kind: Kind,
-    policies: Policies,
-    circumstances: Circumstances,
-    *,
-    endpoint_policies: Callable[[str], Policies] | None = None,
-) -> Row:
+@dataclass(frozen=True)
+class Requests:
+    """Requests of one kind under some policies: a space for each place that they come from.
+
+    Attributes
+    ----------
+    targets : callable, optional
+        What the requests of a proof can ask for, under the statements of a table; else the resource of the kind.
+    """
+
+    kind: Kind
+    policies: Policies
+    circumstances: Circumstances
+    targets: Callable[[StatementTable], Dimension] | None = None
+
+    @cached_property
+    def outside(self) -> StatementTable:
+        """The statements that have a say outside endpoints."""
+        return StatementTable(self.policies.compiled, self.view.caller, cross_account=self.is_cross, endpoint=False)
+
+    @cached_property
+    def behind(self) -> StatementTable:
+        """The statements that have a say behind an endpoint."""
+        return StatementTable(self.policies.compiled, self.view.caller, cross_account=self.is_cross, endpoint=True)
+
+    @property
+    def is_cross(self) -> bool:
+        """True if the signer is of another account."""
+        return self.kind.signer == "other"
+
+    @cached_property
+    def view(self) -> View:
+        """What is settled for all of them."""
+        return base_view(self.kind, self.circumstances)
+
+    @cached_property
+    def view_behind(self) -> View:
+        """What is settled behind an endpoint."""
+        return self.view.with_setting(DimensionValue(self.circumstances.given.behind_endpoint(self.kind.signer)))
+
+    @cached_property
+    def anywhere(self) -> RequestSpace:
+        """Those from all addresses outside endpoints."""
+        return self.space(self.outside, self.view, elsewhere=frozenset({"aws:sourceip"}))
+
+    def at(self, setting: DimensionValue) -> RequestSpace:
+        """Return those from addresses of one class."""
+        return self.space(self.outside, self.view.with_setting(setting))
+
+    def through(self, place: EndpointClass) -> RequestSpace:
+        """Return those through endpoints of one class."""
+        view = self.view_behind.with_setting(place.setting)
+        given = self.circumstances.given.about(self.kind.signer)
+        more = endpoint_dimensions(self.behind, self.policies.compiled, place, given, view.keys)
+        return self.space(self.behind, view, more)
+
+    def space(
+        self, table: StatementTable, view: View, more: Iterable[Dimension] = (), elsewhere: frozenset[str] = frozenset()
+    ) -> RequestSpace:
+        """Return those with a view, with more that varies."""
+        target = [] if self.targets is None else [self.targets(table)]
+        resources = [setting.resource for each in target for setting in each.settings][:50]
+        compiled = self.policies.compiled
+        varying = dimensions(table, self.kind, self.circumstances, compiled, resources=resources, known=view.keys)
+        return RequestSpace(table, view, [*target, *varying, *more], elsewhere=elsewhere)
+
+
+def expose(requests: Requests, *, endpoint_policies: Callable[[str], Policies] | None = None) -> Row:
     """Return the exposure of one kind of request; ``endpoint_policies`` gives those of an endpoint by its id."""
-    places = [*_address_places(kind, policies, circumstances)]
-    places += _endpoint_places(kind, policies, circumstances, endpoint_policies)
-    return Row(
-        kind.name,
-        _gather("opened", places),
-        _gather("refused", places),
-        _gather("unknown", places),
-    )
+    places = [*_address_places(requests), *_endpoint_places(requests, endpoint_policies)]
+    opened, refused, unknown = (_gather(word, places) for word in WORDS)
+    return Row(requests.kind.name, opened, refused, unknown)
 
 
-def space_for(
-    kind: Kind, policies: Policies, circumstances: Circumstances, endpoint: EndpointClass | None
-) -> RequestSpace:
-    """Return the requests of a kind outside endpoints, or through endpoints of one class."""
-    caller = callers(kind, circumstances)
-    compiled = policies.compiled
-    table = StatementTable(compiled, caller, cross_account=kind.signer == "other", endpoint=endpoint is not None)
-    base = base_view(kind, circumstances)
-    if endpoint is None:
-        varying = dimensions(table, kind, circumstances, compiled)
-        return RequestSpace(table, base, varying, elsewhere=frozenset({"aws:sourceip"}))
-    base = base.with_setting(DimensionValue(circumstances.given.behind_endpoint(kind.signer)))
-    base = base.with_setting(endpoint.setting)
-    varying = dimensions(table, kind, circumstances, compiled, known=base.keys)
-    varying += endpoint_dimensions(table, compiled, endpoint, circumstances.given.about(kind.signer), base.keys)
-    return RequestSpace(table, base, varying)
-
-
-def _address_places(kind: Kind, policies: Policies, circumstances: Circumstances) -> Iterable[_Place]:
-    space = space_for(kind, policies, circumstances, None)
+def _address_places(requests: Requests) -> Iterable[_Place]:
+    space = requests.anywhere
     known: dict[int, _Place] = {}
     for source in address_sources(space.table, known=space.base.keys):
         if not source.addresses.is_exact:
             yield _Place(SpaceAnswer("unknown", (_UNCONFIRMED,)), source.addresses.spans, None)
             continue
-        here = space
-        if space.is_coupled:
-            view = space.base.with_setting(source.setting)
-            varying = dimensions(space.table, kind, circumstances, policies.compiled, known=view.keys)
-            here = RequestSpace(space.table, view, varying)
-        mask = here.source_mask(source.setting) if not space.is_coupled else -1
+        here = requests.at(source.setting) if space.is_coupled else space
+        mask = -1 if space.is_coupled else space.source_mask(source.setting)
         if space.is_coupled or mask & space.settled not in known:
-            known[mask & space.settled] = _place(here, mask, policies, source.setting, circumstances)
+            known[mask & space.settled] = _place(here, mask, requests, source.setting)
         found = known[mask & space.settled]
         yield _Place(found.answer, source.addresses.spans, None, found.when, found.decided_by)
 
 
-def _endpoint_places(
-    kind: Kind,
-    policies: Policies,
-    circumstances: Circumstances,
-    endpoint_policies: Callable[[str], Policies] | None,
-) -> Iterable[_Place]:
-    compiled = policies.compiled
-    table = StatementTable(compiled, callers(kind, circumstances), cross_account=kind.signer == "other", endpoint=True)
-    facts = circumstances.given.endpoints
-    for place in endpoint_classes(table, endpoints=facts, known=base_view(kind, circumstances).keys):
-        own = endpoint_policies(place.label) if endpoint_policies is not None and place.label else policies
-        space = space_for(kind, own, circumstances, place)
-        found = _place(space, -1, own, place.setting, circumstances)
+def _endpoint_places(requests: Requests, endpoint_policies: Callable[[str], Policies] | None) -> Iterable[_Place]:
+    facts = requests.circumstances.given.endpoints
+    for place in endpoint_classes(requests.behind, endpoints=facts, known=requests.view_behind.keys):
+        own = requests
+        if endpoint_policies is not None and place.label:
+            own = replace(requests, policies=endpoint_policies(place.label))
+        found = _place(own.through(place), -1, own, place.setting)
         yield _Place(found.answer, (), place.label, found.when, found.decided_by)
 
 
-def _place(
-    space: RequestSpace, mask: int, policies: Policies, setting: DimensionValue, circumstances: Circumstances
-) -> _Place:
-    answer = space.answer(mask)
+def _place(space: RequestSpace, mask: int, requests: Requests, setting: DimensionValue) -> _Place:
+    answer, circumstances = space.answer(mask), requests.circumstances
     if answer.state != "opened":
         return _Place(answer, (), None, decided_by=_denied_by(space, mask))
-    verdict = evaluate(example_request(space.base, setting, answer.example, circumstances), policies)
+    verdict = evaluate(example_request(space.base, setting, answer.example, circumstances), requests.policies)
     if not verdict.allowed:
         # The evaluator has the last word: what it does not confirm is not called opened.
         return _Place(SpaceAnswer("unknown", tuple(sorted(d.name for d in _dimensions(space)))), (), None)
@@ -316,12 +343,12 @@ def _named(places: list[_Place]) -> str:
     return ", ".join(names)
 
 
-def answer_at(kind: Kind, policies: Policies, circumstances: Circumstances, source: Source) -> Answer:
+def answer_at(requests: Requests, source: Source) -> Answer:
     """Answer requests of a kind from one source: opened if some choice of the sender is.
 
     An endpoint without an address is one from some private address behind it.
     """
-    space = _space_at(kind, policies, circumstances, source)
+    space, circumstances = _space_at(requests, source), requests.circumstances
     if space is None:
         return Answer("unknown", depends_on=(_UNCONFIRMED,))
     answer = space.answer()
@@ -329,33 +356,26 @@ def answer_at(kind: Kind, policies: Policies, circumstances: Circumstances, sour
         return Answer("unknown", depends_on=answer.depends_on)
     some = tuple(each.settings[0] for each in _dimensions(space) if each.settings)
     trail = answer.example if answer.state == "opened" else some
-    verdict = evaluate(example_request(space.base, DimensionValue(), trail, circumstances), policies)
+    verdict = evaluate(example_request(space.base, DimensionValue(), trail, circumstances), requests.policies)
     if verdict.allowed != (answer.state == "opened"):
         return Answer("unknown", depends_on=tuple(sorted(each.name for each in _dimensions(space))))
     found = answer_of(verdict)
     return replace(found, when=phrases(space, -1, circumstances.now)) if found.answer == "opened" else found
 
 
-def _space_at(kind: Kind, policies: Policies, circumstances: Circumstances, source: Source) -> RequestSpace | None:
+def _space_at(requests: Requests, source: Source) -> RequestSpace | None:
     """Return the requests from one source; None if no condition can tell its address."""
-    given = circumstances.given
+    given = requests.circumstances.given
     if source.endpoint is not None:
         facts = {**given.endpoints.get(source.endpoint, {}), **({"aws:sourcevpc": (source.vpc,)} if source.vpc else {})}
         if source.address is not None:
-            address = Facts({"aws:vpcsourceip": (str(source.address),)})
-            circumstances = replace(circumstances, given=address.with_defaults(given))
-        return space_for(kind, policies, circumstances, named_endpoint(source.endpoint, facts))
-    compiled = policies.compiled
-    table = StatementTable(compiled, callers(kind, circumstances), cross_account=kind.signer == "other", endpoint=False)
-    base = base_view(kind, circumstances)
-    if any(each.covers(source.address) and not each.is_exact for each in _classes_of(table, base)):
+            private = Facts({"aws:vpcsourceip": (str(source.address),)}).with_defaults(given)
+            requests = replace(requests, circumstances=replace(requests.circumstances, given=private))
+        return requests.through(named_endpoint(source.endpoint, facts))
+    classes = (each.addresses for each in address_sources(requests.outside, known=requests.view.keys))
+    if any(each.covers(source.address) and not each.is_exact for each in classes):
         return None
-    view = base.with_setting(DimensionValue({"aws:sourceip": (str(source.address),)}))
-    return RequestSpace(table, view, dimensions(table, kind, circumstances, compiled, known=view.keys))
-
-
-def _classes_of(table: StatementTable, base: View) -> Iterable[AddressClass]:
-    return (each.addresses for each in address_sources(table, known=base.keys))
+    return requests.at(DimensionValue({"aws:sourceip": (str(source.address),)}))
 
 
 def plainly(circumstances: Circumstances, policies: Policies) -> Circumstances:
