@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from . import account, policies
 from .columns import lay_out
 from .errors import GtSecureError, InvalidInput
+from .findings.model import SEVERITIES, FindingsReport
 from .html import Markup, hint, notice, output, table, text as html_text
 from .listings import Findings, Jobs, Workteams
 
@@ -17,11 +18,10 @@ if TYPE_CHECKING:
     from .account.bucket import Bucket
     from .aws.teams import LabelingJob, Workforce, Workteam
     from .connection import Connection
-    from .findings.model import Finding, Severity
+    from .findings.model import Finding
     from .logs import Hits
     from .logs.leaks import Leak
 
-SEVERITIES: tuple[Severity, ...] = ("high", "medium", "low", "info")
 T = TypeVar("T")
 
 
@@ -38,7 +38,7 @@ class AuditedBucket:
 
 
 @dataclass(frozen=True, repr=False)
-class Audit:
+class Audit(FindingsReport):
     """The state of a region.
 
     Attributes
@@ -77,29 +77,9 @@ class Audit:
         return {bucket.name: bucket.hits for bucket in self.buckets if bucket.hits is not None}
 
     @property
-    def counts(self) -> dict[str, int]:
-        """The number of findings of each severity."""
-        return {word: sum(finding.severity == word for finding in self.findings) for word in SEVERITIES}
-
-    @property
     def headline(self) -> str:
         """The outcome in one line."""
-        found = ", ".join(f"{number} {word}" for word, number in self.counts.items())
-        leaks = len(self.leaks)
-        return f"Findings: {found}. Leaked URLs: {leaks}. Not read: {len(self.unread)}."
-
-    def worse_than(self, severity: Severity) -> tuple[Finding, ...]:
-        """Return the findings of a severity or higher."""
-        limit = SEVERITIES.index(severity)
-        return tuple(finding for finding in self.findings if SEVERITIES.index(finding.severity) <= limit)
-
-    def require(self, severity: Severity = "high") -> Audit:
-        """Return the audit, or raise :class:`AssertionError` for a finding that severe or anything unread."""
-        findings = self.worse_than(severity)
-        names = "; ".join(map(str, findings))
-        assert not findings, f"{len(findings)} of the findings are {severity} or more severe: {names}"
-        assert not self.unread, "Not read: " + "; ".join(self.unread)
-        return self
+        return f"Findings: {self.counts_text}. Leaked URLs: {len(self.leaks)}. Not read: {len(self.unread)}."
 
     def to_dict(self) -> dict[str, Any]:
         """Return the audit as JSON-able data."""

@@ -316,13 +316,7 @@ def _private_workteams(client: SageMakerClient) -> list[Workteam]:
 
 def get_workteam(aws: Aws, team: TeamLike) -> Workteam:
     """Read one private workteam; raises :class:`NotFound` if there is none of that name in this region."""
-    word = check_team_name(team_here(aws, team))
-    try:
-        with aws_errors("sagemaker:DescribeWorkteam", team_arn(aws, word)):
-            answer = aws.client("sagemaker").describe_workteam(WorkteamName=word)
-    except NotFound as error:
-        raise _no_team(aws, word) from error
-    return team_from_api(answer["Workteam"])
+    return team_from_api(read_team(aws, check_team_name(team_here(aws, team))))
 
 
 def _no_team(aws: Aws, name: str) -> NotFound:
@@ -387,10 +381,7 @@ def list_workforces(aws: Aws) -> list[Workforce]:
 
 def get_workforce(aws: Aws, name: str = "default") -> Workforce:
     """Read one workforce."""
-    resource = f"arn:{aws.partition}:sagemaker:{aws.region}:*:workforce/private-crowd/{name}"
-    with aws_errors("sagemaker:DescribeWorkforce", resource):
-        answer = aws.client("sagemaker").describe_workforce(WorkforceName=name)
-    return workforce_from_api(answer["Workforce"])
+    return workforce_from_api(read_workforce(aws, name))
 
 
 def workforce_from_api(item: Mapping[str, Any]) -> Workforce:
@@ -449,9 +440,8 @@ def describe_job(aws: Aws, name: str) -> LabelingJob:
 
 def read_team(aws: Aws, name: str) -> dict[str, Any]:
     """Read a workteam's whole structure, without its times."""
-    resource = f"arn:{aws.partition}:sagemaker:{aws.region}:*:workteam/private-crowd/{name}"
     try:
-        with aws_errors("sagemaker:DescribeWorkteam", resource):
+        with aws_errors("sagemaker:DescribeWorkteam", team_arn(aws, name)):
             answer = aws.client("sagemaker").describe_workteam(WorkteamName=name)
     except NotFound as error:
         raise _no_team(aws, name) from error

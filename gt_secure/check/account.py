@@ -10,10 +10,8 @@ from ..connection import ConnectionLike, with_facts
 from ..errors import InvalidInput
 from ..findings.accepted import AcceptedLike, accepted_title
 from ..findings.catalog_page import nearest_code
-from ..findings.model import Finding, catalog
+from ..findings.model import SEVERITIES, Finding, catalog
 from .result import MAX_NAMED, Check, CheckResult, some
-
-SEVERITIES = ("high", "medium", "low", "info")
 
 
 @Check

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..findings.accepted import accepted_title, load_accepted, unused
 from ..findings.catalog_page import page
-from ..findings.model import catalog
+from ..findings.model import SEVERITIES, catalog
 from ..iam.facts import parse_facts
 from ..restriction.messages import notices
 from ..text import json_text, printable
@@ -20,8 +20,6 @@ from .progress import working
 
 if TYPE_CHECKING:
     from ..listings import Findings
-
-_SEVERITIES = ("high", "medium", "low", "info")
 
 
 def add(commands: Commands) -> None:
@@ -43,7 +41,7 @@ def add(commands: Commands) -> None:
     findings.add_argument("--logs", action="append", metavar="SOURCE",
                           help="access logs that show whether URLs live long; may be repeated")  # fmt: skip
     findings.add_argument("--explain", metavar="CODE", help="show risk, evidence and fix of a finding")
-    findings.add_argument("--fail-on", choices=_SEVERITIES, help="minimum severity that fails the command")
+    findings.add_argument("--fail-on", choices=SEVERITIES, help="minimum severity that fails the command")
     add_context(findings)
     findings.add_argument("--sarif", metavar="FILE", help="write a SARIF 2.1.0 report to this file")
     add_accepted(findings)
@@ -86,11 +84,11 @@ def run_findings(args: argparse.Namespace) -> int:
     found = found.open
     if found and not args.json:
         say(fit(f"\nMore on a finding: gt-secure findings --explain {found[0].code}"))
-    limit = _SEVERITIES.index(args.fail_on) if args.fail_on else -1
-    if any(_SEVERITIES.index(finding.severity) <= limit for finding in found if finding.state == "found"):
+    limit = SEVERITIES.index(args.fail_on) if args.fail_on else -1
+    if any(SEVERITIES.index(finding.severity) <= limit for finding in found if finding.state == "found"):
         return FOUND
     unknown = (finding for finding in found if finding.state == "unknown")
-    return UNKNOWN if any(_SEVERITIES.index(finding.severity_if_found) <= limit for finding in unknown) else OK
+    return UNKNOWN if any(SEVERITIES.index(finding.severity_if_found) <= limit for finding in unknown) else OK
 
 
 def _say_accepted(accepted: Findings) -> None:

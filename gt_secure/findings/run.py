@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ..account.part import NotRead, PartNotReadError
 from ..account.state import State
 from . import bucket_rules, guard_rules, network_rules, other_ways_rules, workteam_rules
-from .model import _ORDER, Finding, Match, Rule, Severity, catalog
+from .model import SEVERITIES, Finding, Match, Rule, Severity, catalog
 
 RULES = tuple(
     each
@@ -29,7 +29,7 @@ def find_all(state: State) -> tuple[Finding, ...]:
         blind = tuple(dict.fromkeys(missing.action for name, missing in unread if rule.looks_at(name)))
         found += [_finding(rule.code, each, blind) for each in _matches(rule, state) or ()]
     found += _not_checked(unread)
-    return tuple(sorted(found, key=lambda each: _ORDER.index(each.severity)))
+    return tuple(sorted(found, key=lambda each: SEVERITIES.index(each.severity)))
 
 
 def _matches(rule: Rule, state: State) -> list[Match] | None:

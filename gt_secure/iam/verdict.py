@@ -10,7 +10,6 @@ from typing import Literal, NamedTuple, TypeAlias
 from .conditions import Condition
 from .documents import DocumentKind, Statement
 from .explanation import ConditionExplanation, LayerExplanation, LayerOutcome, StatementExplanation
-from .render import verdict_dict, verdict_html, verdict_text
 from .request import NAMES, Compiled, Layer, Request
 
 Decision: TypeAlias = Literal["allow", "implicit-deny", "explicit-deny", "unknown", "invalid"]
@@ -81,18 +80,6 @@ class Verdict:
     def reason(self) -> str:
         """One sentence that says why."""
         return _reason(self)
-
-    def to_dict(self) -> dict[str, object]:
-        """Return the verdict and its explanation as JSON-able data."""
-        return verdict_dict(self)
-
-    def to_text(self) -> str:
-        """Return the verdict and its explanation as plain text."""
-        return verdict_text(self)
-
-    def to_html(self) -> str:
-        """Return the verdict and its explanation as an HTML fragment; everything from outside is escaped."""
-        return verdict_html(self)
 
 
 def _layers(request: Request, policies: Compiled, outcome: Decided) -> Iterator[LayerExplanation]:

@@ -11,7 +11,7 @@ from ..columns import lay_out
 from ..findings import sarif
 from ..findings.acceptance import Acceptance
 from ..findings.accepted import unused
-from ..findings.model import Finding, Severity
+from ..findings.model import SEVERITIES, Finding, FindingsReport
 from ..html import Chip, Markup, Tone, hint, notice, output, table
 from ..text import count
 from .accounts import Account
@@ -28,9 +28,6 @@ HEAD = (
     "findings",
     "not read",
 )
-
-
-SEVERITIES: tuple[Severity, ...] = ("high", "medium", "low", "info")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +117,7 @@ class SweepRow:
 
 
 @dataclass(frozen=True, repr=False)
-class Sweep:
+class Sweep(FindingsReport):
     """The rows of a sweep, by account, region and team.
 
     Attributes
@@ -178,35 +175,11 @@ class Sweep:
         return tuple({(each.code, each.subject, each.detail): each for each in named}.values())
 
     @property
-    def counts(self) -> dict[str, int]:
-        """The number of open findings of each severity."""
-        found = [finding.severity for finding in self.findings if finding.accepted is None]
-        return {word: found.count(word) for word in SEVERITIES}
-
-    @property
     def headline(self) -> str:
         """The outcome in one line."""
-        found = ", ".join(f"{number} {word}" for word, number in self.counts.items())
         teams = sum(bool(row.team) for row in self.rows)
         places = f"{count(len(self.accounts), 'account')} and {count(len(self.regions), 'region')}"
-        return f"{count(teams, 'team')} in {places}. Findings: {found}. Not read: {len(self.unread)}."
-
-    def worse_than(self, severity: Severity) -> tuple[Finding, ...]:
-        """Return the open findings of a severity or higher."""
-        limit = SEVERITIES.index(severity)
-        return tuple(
-            each for each in self.findings if each.accepted is None and SEVERITIES.index(each.severity) <= limit
-        )
-
-    def require(self, severity: Severity = "high") -> Sweep:
-        """Return the sweep, or raise :class:`AssertionError` for a finding that severe or anything unread."""
-        findings = self.worse_than(severity)
-        named = "; ".join(map(str, findings[:5]))
-        if findings:  # no assert statement: python -O would skip it
-            raise AssertionError(f"{count(len(findings), 'finding')} of severity {severity} or higher: {named}")
-        if self.unread:
-            raise AssertionError("Not read: " + "; ".join(self.unread[:5]))
-        return self
+        return f"{count(teams, 'team')} in {places}. Findings: {self.counts_text}. Not read: {len(self.unread)}."
 
     def to_dict(self) -> dict[str, Any]:
         """Return the sweep as JSON-able data."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from .. import html as markup
-from ..sweeps.sweep_rows import SEVERITIES, Sweep, SweepRow, rows_markup
+from ..findings.model import SEVERITIES
+from ..sweeps.sweep_rows import Sweep, SweepRow, rows_markup
 from .base import Box, Html, check, field
 from .page_assets import page_parts
 from .shared_models import row

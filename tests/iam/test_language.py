@@ -653,11 +653,7 @@ def test_an_explanation_names_each_condition_and_absent_keys():
     assert [(c.key, c.actual, c.matched) for c in session.statements[0].conditions] == [
         ("aws:SourceIp", None, False), ("aws:SecureTransport", ("true",), True),
     ]  # fmt: skip
-    assert "absent" in verdict.to_text()
-    assert "<em>absent</em>" in verdict.to_html()
-    data = json.loads(json.dumps(verdict.to_dict()))
-    assert data["layers"][1]["statements"][0]["conditions"][0]["actual"] is None
-    assert [layer["kind"] for layer in data["layers"]] == ["identity", "session", "boundary", "resource", "endpoint"]
+    assert [layer.kind for layer in verdict.layers] == ["identity", "session", "boundary", "resource", "endpoint"]
 
 
 def test_the_deciding_statement_is_marked():
@@ -675,7 +671,6 @@ def test_the_deciding_statement_is_marked():
         "not set",
         "not set",
     ]
-    assert "gts-decides" in verdict.to_html()
     assert (
         verdict.reason == 'Statement 1 "Two" of the identity policy 2 denies it (Null aws:x [true]: absent -> matches).'
     )
@@ -686,19 +681,6 @@ def test_a_miss_names_the_nearest_statement():
     policy = doc({"Action": "s3:PutObject"}, {"Resource": "arn:aws:s3:::other/*"}, {"Action": "ec2:*"})
     assert ask([policy]).reason == "No policy grants it (statement 2: other resource)."
     assert ask([]).reason == "No policy grants it."
-
-
-def test_hostile_text_is_escaped():
-    evil = "<script>alert(1)</script>\x1b[31m\u202e"
-    verdict = evaluate(
-        Request("s3:GetObject", f"arn:aws:s3:::b/{evil}", USER, {"aws:x": evil}),
-        Policies(resource=bucket({"Sid": evil, "Condition": {"StringEquals": {"aws:x": evil}}})),
-    )
-    assert verdict.allowed
-    assert "<script>" not in verdict.to_html()
-    for text in (verdict.to_text(), verdict.to_html()):
-        assert "\x1b" not in text
-        assert "\u202e" not in text
 
 
 def test_a_dict_and_its_text_give_the_same_and_are_not_mixed_up_by_kind():
@@ -961,20 +943,16 @@ def test_only_the_endpoint_policy_is_not_consulted_off_the_endpoint():
                         "endpoint": "not consulted"}  # fmt: skip
 
 
-def test_the_parts_that_do_not_fit_are_named_in_the_text():
+def test_a_statement_knows_what_keeps_it_from_applying():
     statements = doc(
-        {"Sid": "A", "Action": "s3:PutObject"}, {"Sid": "B", "Resource": "arn:aws:s3:::other/*"},
-        {"Sid": "C", "Condition": {"Bool": {"aws:x": "true"}, "StringEquals": {"aws:y": "1"}}},
-        {"Sid": "D", "Action": "s3:PutObject", "Condition": {"StringEquals": {"aws:y": "2"}}},
-    )  # fmt: skip
-    text = ask([statements], context={"aws:y": "1"}).to_text()
-    for sid, said in (("A", "other action"), ("B", "other resource"), ("C", "other condition"),
-                      ("D", "other action, condition")):  # fmt: skip
-        (line,) = [line for line in text.splitlines() if f'"{sid}", Allow' in line]
-        assert line.endswith(f"does not apply: {said}"), line
-    assert "aws:y [2]: 1 -> does not match" in text
-    assert "applies and decides" in ask().to_text()
-    assert text.count("applies") == 0
+        {"Action": "s3:PutObject"}, {"Resource": "arn:aws:s3:::other/*"}, {"Condition": {"Bool": {"aws:x": "true"}}}
+    )
+    [layer] = [layer for layer in ask([statements]).layers if layer.kind == "identity"]
+    assert [each.misses for each in layer.statements] == [
+        ("action",),
+        ("resource",),
+        ("Bool aws:x [true]: absent -> does not match",),
+    ]
 
 
 def test_the_nearest_miss_fits_in_most_parts():
