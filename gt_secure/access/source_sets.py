@@ -191,12 +191,12 @@ class Requests:
 
     @cached_property
     def view(self) -> View:
-        """What is settled for all of them."""
+        """The settled part of all of them."""
         return base_view(self.kind, self.circumstances)
 
     @cached_property
     def view_behind(self) -> View:
-        """What is settled behind an endpoint."""
+        """The settled part of those behind an endpoint."""
         return self.view.with_setting(DimensionValue(self.circumstances.given.behind_endpoint(self.kind.signer)))
 
     @cached_property
