@@ -1,4 +1,4 @@
-"""The options for accepted findings: ``--accepted FILE``, and ``--write-baseline FILE`` with its reason and end."""
+"""The options for findings: ``--fail-on``, ``--accepted``, and ``--write-baseline`` with its reason and end."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ..findings.accepted import baseline, dump_accepted
+from ..findings.model import SEVERITIES
 from ..text import count, printable
+from .exit_codes import FOUND, OK, UNKNOWN
 from .output import note
 from .parser import Parser
 
 if TYPE_CHECKING:
+    from ..audit import Audit
     from ..findings.acceptance import Acceptance
     from ..findings.model import Finding
+    from ..sweeps import Sweep
 
 
 def add_accepted(parser: Parser) -> None:
@@ -30,6 +34,18 @@ def add_baseline(parser: Parser) -> None:
     for name in ("--accept-reason", "--accept-until"):
         parser.needs("--write-baseline", name)
         parser.needs(name, "--write-baseline")
+
+
+def add_fail_on(parser: Parser, what: str) -> None:
+    """Offer the severity from which a finding fails a command."""
+    parser.add_argument("--fail-on", choices=SEVERITIES, help=f"minimum severity that fails the {what}")
+
+
+def exit_code(args: argparse.Namespace, report: Audit | Sweep) -> int:
+    """Return the exit code of a report by ``--fail-on``."""
+    if not args.fail_on:
+        return OK
+    return FOUND if report.worse_than(args.fail_on) else UNKNOWN if report.unread else OK
 
 
 def write_baseline(args: argparse.Namespace, findings: Iterable[Finding]) -> None:

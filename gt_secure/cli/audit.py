@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from .exit_codes import FOUND, OK, UNKNOWN
+from .accepted import add_fail_on, exit_code
 from .output import connection, fit, line_width, say, show_json
 from .parser import Commands
 from .progress import working
@@ -29,9 +29,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--bucket", action="append", default=[], help="include this bucket; may be repeated")
     parser.add_argument("--since", default="7d", help="start of the logs: UTC time or age (default: %(default)s)")
     parser.add_argument("--no-logs", action="store_true", help="do not read access logs")
-    parser.add_argument(
-        "--fail-on", choices=("high", "medium", "low", "info"), help="minimum severity that fails the report"
-    )
+    add_fail_on(parser, "report")
 
 
 def audit_from(args: argparse.Namespace) -> Audit:
@@ -47,6 +45,4 @@ def run(args: argparse.Namespace) -> int:
         show_json(audit.to_dict())
     else:
         say(fit(audit.to_text(line_width())))
-    if not args.fail_on:
-        return OK
-    return FOUND if audit.worse_than(args.fail_on) else UNKNOWN if audit.unread else OK
+    return exit_code(args, audit)

@@ -23,7 +23,7 @@ from ..text import printable
 from .accepted import add_accepted
 from .context import add_context
 from .exit_codes import ERROR, FOUND, OK
-from .output import connection, fit, line_width, note, say, show_json
+from .output import ask, connection, fit, line_width, note, say, show_json
 from .parser import Commands, Parser
 from .progress import working
 
@@ -251,14 +251,7 @@ def _question(made: Plan, confirmed: Sequence[str]) -> str:
 def _ask(args: argparse.Namespace, question: str) -> None:
     if args.yes:
         return
-    if not sys.stdin.isatty():
-        raise InvalidInput(
-            "Cannot ask for confirmation: standard input is not a terminal.",
-            next_step="Review the plan, then add --yes.",
-        )
-    sys.stderr.write(f"{question} [y/N] ")
-    sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+    if not ask(question, "Review the plan, then add --yes."):
         raise InvalidInput("Nothing was changed.", next_step="Run it again and answer y to continue.")
 
 

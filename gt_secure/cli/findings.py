@@ -11,7 +11,7 @@ from ..findings.model import SEVERITIES, catalog
 from ..iam.facts import parse_facts
 from ..restriction.messages import notices
 from ..text import json_text, printable
-from .accepted import add_accepted, add_baseline, note_unused, write_baseline
+from .accepted import add_accepted, add_baseline, add_fail_on, note_unused, write_baseline
 from .context import add_context
 from .exit_codes import FOUND, OK, UNKNOWN
 from .output import connection, fit, say, show_json, write_report
@@ -41,7 +41,7 @@ def add(commands: Commands) -> None:
     findings.add_argument("--logs", action="append", metavar="SOURCE",
                           help="access logs that show whether URLs live long; may be repeated")  # fmt: skip
     findings.add_argument("--explain", metavar="CODE", help="show risk, evidence and fix of a finding")
-    findings.add_argument("--fail-on", choices=SEVERITIES, help="minimum severity that fails the command")
+    add_fail_on(findings, "command")
     add_context(findings)
     findings.add_argument("--sarif", metavar="FILE", help="write a SARIF 2.1.0 report to this file")
     add_accepted(findings)

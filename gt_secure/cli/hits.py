@@ -28,7 +28,7 @@ from .log_options import (
     tell,
     warnings_as_lines,
 )
-from .output import note
+from .output import note, write_report
 from .parser import Commands
 from .progress import working
 
@@ -138,23 +138,11 @@ def emit(table: Table, form: str, output: str | None) -> None:
     text = {"table": table.to_text, "csv": table.to_csv, "json": table.to_json}[form]()
     text = text if text.endswith("\n") else text + "\n"
     if output:
-        write_text(output, text)
+        write_report(output, lambda: text)
     else:
         sys.stdout.write(text)
     if form == "table" and not len(table):
         note("No request was found. That is not proof that nobody opened an object: the log may be late or incomplete.")
-
-
-def write_text(output: str, text: str) -> None:
-    """Write to the file of ``-o``."""
-    try:
-        Path(output).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InvalidInput(
-            f"{output} cannot be written: {error.strerror}.",
-            next_step="Choose a file in a folder that exists.",
-            field="output",
-        ) from error
 
 
 def _emit_parquet(table: Table, output: str | None) -> None:

@@ -14,8 +14,9 @@ from ..errors import InvalidInput
 from ..logs import activity
 from ..logs.coverage import Coverage
 from ..text import json_text, printable
-from .hits import emit, write_text
+from .hits import emit
 from .log_options import add_engine, add_log_source, open_hits, tell
+from .output import write_report
 from .parser import Commands
 from .progress import working
 
@@ -53,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         sentences = "\n".join([leaks.summary, *(line for leak in leaks for line in _leak_lines(leak)), *leaks.notes])
         text = json_text(leaks.to_dict(), indent=2) if args.json else printable(sentences, keep="\n")
         if args.output:
-            write_text(args.output, text + "\n")
+            write_report(args.output, lambda: text + "\n")
         else:
             sys.stdout.write(text + "\n")
     tell(coverage, args.stats)

@@ -21,7 +21,7 @@ from ..logs.read import read_hits
 from ..logs.storage.listing import find_logs
 from ..optional import missing
 from ..text import json_text
-from .output import connection, note
+from .output import ask, connection, note
 from .parser import Parser
 from .progress import working
 
@@ -162,17 +162,9 @@ def athena_settings(args: argparse.Namespace) -> Athena | None:
 
 
 def _confirmed(estimate: Estimate) -> bool:
-    """Ask on the terminal; without one, raise :class:`InvalidInput`."""
+    """Show the estimate and ask."""
     sys.stderr.write(estimate.sentence + "\n")
-    if not sys.stdin.isatty():
-        raise InvalidInput(
-            "Cannot ask for confirmation: standard input is not a terminal.",
-            next_step="Add --yes to run it.",
-            field="yes",
-        )
-    sys.stderr.write("Run it? [y/N] ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    return ask("Run it?", "Add --yes to run it.")
 
 
 @contextlib.contextmanager

@@ -35,16 +35,30 @@ def note(text: str) -> None:
     sys.stderr.write(_shown(text) + "\n")
 
 
-def write_report(target: str | None, make: Callable[[], str]) -> None:
-    """Write a report to the file that an option names, if it names one."""
+def write_report(target: str | None, make: Callable[[], str | bytes]) -> None:
+    """Write what is made to the file that an option names, if it names one."""
     if target is None:
         return
+    made = make()
     try:
-        Path(target).write_text(make(), encoding="utf-8")
+        Path(target).write_bytes(made if isinstance(made, bytes) else made.encode())
     except OSError as error:
         raise InvalidInput(
-            f"{target} cannot be written: {error.strerror}.", next_step="Choose another file.", field="file"
+            f"{target} cannot be written: {error.strerror}.",
+            next_step="Choose a file in a folder that exists.",
+            field="output",
         ) from error
+
+
+def ask(question: str, next_step: str) -> bool:
+    """Ask on the terminal; without one, raise :class:`InvalidInput` with the next step."""
+    if not sys.stdin.isatty():
+        raise InvalidInput(
+            "Cannot ask for confirmation: standard input is not a terminal.", next_step=next_step, field="yes"
+        )
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 def show_json(data: Any) -> None:

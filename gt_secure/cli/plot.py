@@ -8,8 +8,8 @@ from pathlib import Path
 from .. import plots
 from ..errors import InvalidInput
 from ..logs import activity
-from ..logs.table import writable
 from .log_options import add_log_filter, add_log_source, open_hits, tell
+from .output import write_report
 from .parser import Commands
 from .progress import working
 
@@ -53,11 +53,7 @@ def run(args: argparse.Namespace) -> int:
         with working(activity.DRAWING):
             figure = plots.draw(hits, args.kind, networks=args.allow, endpoints=args.endpoint)
         coverage = hits.coverage
-    if path.suffix.lower() == ".svg":
-        with writable(path):
-            path.write_text(plots.svg(figure), encoding="utf-8")
-    else:
-        with writable(path):
-            path.write_bytes(plots.png(figure, ground="#ffffff"))
+    is_svg = path.suffix.lower() == ".svg"
+    write_report(args.output, lambda: plots.svg(figure) if is_svg else plots.png(figure, ground="#ffffff"))
     tell(coverage, args.stats)
     return 0

@@ -14,8 +14,8 @@ from ..sweeps import SweepSpec, load_sweep, role_stackset, role_terraform, sweep
 from ..sweeps.state_file import default_folder
 from ..sweeps.sweep_rows import HEAD
 from ..text import count, json_text
-from .accepted import add_accepted, add_baseline, note_unused, write_baseline
-from .exit_codes import FOUND, OK, UNKNOWN
+from .accepted import add_accepted, add_baseline, add_fail_on, exit_code, note_unused, write_baseline
+from .exit_codes import OK
 from .output import connection, fit, line_width, note, say, show_json, table, write_report
 from .parser import Commands
 from .progress import working
@@ -62,8 +62,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--fresh", action="store_true", help="start again instead of resuming")
     parser.add_argument("-o", "--output", metavar="FILE", help="write JSON to this file")
     parser.add_argument("--sarif", metavar="FILE", help="write a SARIF 2.1.0 report to this file")
-    levels = ("high", "medium", "low", "info")
-    parser.add_argument("--fail-on", choices=levels, help="minimum severity that fails the sweep")
+    add_fail_on(parser, "sweep")
     add_accepted(parser)
     add_baseline(parser)
     group = parser.add_argument_group("the role")
@@ -82,9 +81,7 @@ def run(args: argparse.Namespace) -> int:
     result = sweep_from(args)
     _show(result, args)
     note_unused(result.unused)
-    if not args.fail_on:
-        return OK
-    return FOUND if result.worse_than(args.fail_on) else UNKNOWN if result.unread else OK
+    return exit_code(args, result)
 
 
 def sweep_from(args: argparse.Namespace) -> Sweep:

@@ -8,13 +8,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..errors import InvalidInput
 from ..logs.engines.duckdb_store import literal
 from ..logs.sql.columns import OPENED, SIGNER, signer_label
 from ..policies.age_cap import LONGEST_S
 from ..text import count, duration
 from .marks import Mark, set_marks
-from .theme import ROW, Palette, Theme, add_key, clean, describe, empty_figure, new_figure, palette_of, put_text
+from .theme import (
+    ROW,
+    Palette,
+    Theme,
+    add_key,
+    check_top,
+    clean,
+    describe,
+    empty_figure,
+    new_figure,
+    palette_of,
+    put_row,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -73,8 +84,7 @@ def url_ages(hits: Hits, *, top: int = 12, theme: Theme = "light") -> Figure:
         ``light`` or ``dark``.
     """
     palette = palette_of(theme)
-    if top < 1:
-        raise InvalidInput("At least one signer must be drawn.", next_step="Give top=1 or more.", field="top")
+    check_top(top, "signer")
     rows = age_rows(hits)
     without = _without_age(hits)
     if not rows:
@@ -120,9 +130,7 @@ def _draw(parts: Parts, rows: Sequence[AgeRow], palette: Palette) -> None:
         axes.plot([max(row.median, 1)], [number], "o", color=palette.opened, markersize=7)
         if row.lifetime is not None:
             axes.plot([max(row.lifetime, 1)], [number], "X", color=palette.refused, markersize=6.5, linewidth=0)
-        style = {"va": "center", "color": palette.text, "transform": axes.get_yaxis_transform()}
-        parts.labels.append(put_text(axes, 0, number, clean(row.signer), ha="right", fontsize=9, **style))
-        parts.numbers.append(put_text(axes, 1, number, row.words, ha="left", fontsize=8.6, **style))
+        put_row(parts, number, clean(row.signer), row.words, palette)
     axes.set_yticks([])
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: duration(int(value))))
@@ -130,10 +138,7 @@ def _draw(parts: Parts, rows: Sequence[AgeRow], palette: Palette) -> None:
 
     def placed(width: float) -> None:
         """Choose as many marks as have room."""
-        from .heat import shift_columns
-
         step = max(1, -(-len(ticks) // max(1, int(width / 0.6))))
         axes.xaxis.set_major_locator(FixedLocator(ticks[::step]))
-        shift_columns(parts, width)
 
     parts.placed = placed

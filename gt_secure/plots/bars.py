@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InvalidInput
 from ..logs.engines.duckdb_store import literal
 from ..logs.sql.columns import INTERNAL, INTERNAL_KIND
 from ..text import count
@@ -19,6 +18,7 @@ from .theme import (
     Palette,
     Theme,
     add_key,
+    check_top,
     clean,
     describe,
     edge_of,
@@ -197,8 +197,7 @@ def _bar_figure(
     hits: Hits, column: str, title: str, networks: tuple[Any, ...], endpoints: tuple[str, ...], top: int, theme: str
 ) -> Figure:
     palette = palette_of(theme)
-    if top < 1:
-        raise InvalidInput("At least one source must be drawn.", next_step="Give top=1 or more.", field="top")
+    check_top(top)
     bars = _bars(hits, column, top, networks, endpoints)
     if not bars:
         return empty_figure(palette, hits.coverage.summary)
@@ -253,8 +252,6 @@ def _draw_bars(parts: Parts, bars: list[_Bar], palette: Palette) -> None:
         sizes = [measure(text.get_text(), text.get_fontsize()) + GAP for text in parts.beside]
         span = max(end / max(0.02, 1 - size / width) for end, size in zip(ends, sizes, strict=True))
         axes.set_xlim(0, span)
-        for label in parts.labels:
-            label.set_x(-GAP / 2 / width)
         for text, end in zip(parts.beside, ends, strict=True):
             text.set_x(end + GAP / 2 / width * span)
         ticks = MaxNLocator(max(1, int(width / 0.9)), integer=True).tick_values(0, span)

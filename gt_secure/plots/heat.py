@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..logs.sql.columns import INTERNAL, INTERNAL_KIND
 from ..text import count
 from .outcomes import COUNTS, in_words, sum_up
-from .theme import ROW, Palette, Theme, add_key, clean, describe, empty_figure, new_figure, palette_of, put_text
+from .theme import ROW, Palette, Theme, add_key, clean, describe, empty_figure, new_figure, palette_of, put_row
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -122,9 +122,7 @@ def _draw_heat(
     axes.set_ylim(len(names) - 0.45, -0.55)
     for name, row in place.items():
         axes.add_patch(Rectangle((0, row - 0.42), 24, 0.84, color=palette.line, alpha=0.25, linewidth=0))
-        style = {"va": "center", "color": palette.text, "transform": axes.get_yaxis_transform()}
-        parts.labels.append(put_text(axes, 0, row, clean(name), ha="right", fontsize=9, **style))
-        parts.numbers.append(put_text(axes, 1, row, f"{totals[name]:,}", ha="left", fontsize=8.6, **style))
+        put_row(parts, row, clean(name), f"{totals[name]:,}", palette)
     for address, hour, number, _, refused, *_ in rows:
         if address not in place:
             continue
@@ -139,16 +137,5 @@ def _draw_heat(
         """Name as many hours as have room."""
         step = next(step for step in (3, 6, 12, 24) if step * width / 24 > 0.25 or step == 24)
         axes.set_xticks([0.5 + h for h in range(0, 24, step)], [f"{h:02d}" for h in range(0, 24, step)])
-        shift_columns(parts, width)
 
     parts.placed = placed
-
-
-def shift_columns(parts: Parts, width: float) -> None:
-    """Keep labels and numbers a little away from the axes."""
-    from .layout import GAP
-
-    for text in parts.labels:
-        text.set_x(-GAP / 2 / width)
-    for text in parts.numbers:
-        text.set_x(1 + GAP / 2 / width)

@@ -127,6 +127,10 @@ class FitLayout(LayoutEngine):
         parts.label_title.set_position((MARGIN / width, (top - 0.02) / height))
         _fit(parts, parts.across, width - left - MARGIN)
         _fit(parts, parts.label_title, width - 2 * MARGIN)
+        for text in parts.labels:
+            text.set_x(-GAP / 2 / inner)
+        for text in parts.numbers:
+            text.set_x(1 + GAP / 2 / inner)
         if parts.placed:
             parts.placed(inner)
 

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..text import count
-from .heat import shift_columns
 from .overtime import range_text
-from .theme import Palette, Theme, add_key, clean, describe, new_figure, palette_of, put_text
+from .theme import Palette, Theme, add_key, clean, describe, new_figure, palette_of, put_row
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -66,9 +65,7 @@ def _draw_leak(parts: Parts, users: Sequence[Any], leak: Leak, palette: Palette)
         for refused, mark, colour in ((False, "o", palette.opened), (True, "X", palette.refused)):
             at = [dates.date2num(t) for t, was_refused in user.uses if was_refused is refused]
             axes.plot(at, [row] * len(at), mark, color=colour, markersize=6.5, linewidth=0)
-        style = {"va": "center", "color": palette.text, "transform": axes.get_yaxis_transform()}
-        parts.labels.append(put_text(axes, 0, row, clean(user.label), ha="right", fontsize=9, **style))
-        parts.numbers.append(put_text(axes, 1, row, user.words, ha="left", fontsize=8.6, **style))
+        put_row(parts, row, clean(user.label), user.words, palette)
     axes.set_yticks([])
 
     def placed(width: float) -> None:
@@ -84,7 +81,6 @@ def _draw_leak(parts: Parts, users: Sequence[Any], leak: Leak, palette: Palette)
         fixed = ticker.FixedLocator(marks)
         axes.xaxis.set_major_locator(fixed)
         axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(fixed, show_offset=False))
-        shift_columns(parts, width)
 
     parts.placed = placed
     parts.across.set_text(f"Time (UTC), {range_text(*_ends(users))}")

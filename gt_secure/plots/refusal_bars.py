@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..errors import InvalidInput
 from ..logs.engines.duckdb_store import literal
 from ..logs.refusals import PREDICTED
 from ..logs.sql.columns import INTERNAL
@@ -18,13 +17,14 @@ from .theme import (
     Palette,
     Theme,
     add_key,
+    check_top,
     clean,
     describe,
     edge_of,
     empty_figure,
     new_figure,
     palette_of,
-    put_text,
+    put_row,
 )
 
 if TYPE_CHECKING:
@@ -51,8 +51,7 @@ def refusals_by_lock(hits: Hits, *, top: int = 12, theme: Theme = "light") -> Fi
         ``light`` or ``dark``.
     """
     palette = palette_of(theme)
-    if top < 1:
-        raise InvalidInput("At least one source must be drawn.", next_step="Give top=1 or more.", field="top")
+    check_top(top)
     groups = hits.query(
         f"SELECT coalesce(refused_by, '{_UNKNOWN}') AS lock, coalesce(remote_ip, '') AS source, "
         f"coalesce(endpoint, '') AS via, count(*) AS n FROM {{hits}} WHERE refused AND NOT {INTERNAL} "
@@ -106,20 +105,13 @@ def _draw(parts: Parts, rows: list[tuple[str, str, int]], palette: Palette) -> N
             linewidth=0,
             edgecolor=edge_of(palette) if hatch else "none",
         )
-        style = {"va": "center", "color": palette.text, "transform": axes.get_yaxis_transform()}
-        parts.labels.append(put_text(axes, 0, row, label, ha="right", fontsize=9, **style))
-        parts.numbers.append(
-            put_text(axes, 1, row, f"{number:,} · {clean(lock, 40)}", ha="left", fontsize=8.6, **style)
-        )
+        put_row(parts, row, label, f"{number:,} · {clean(lock, 40)}", palette)
     axes.set_yticks([])
 
     def placed(width: float) -> None:
-        """Keep labels and numbers a little away from the axes, and choose as many ticks as have room."""
+        """Choose as many ticks as have room."""
         from matplotlib.ticker import MaxNLocator
 
-        from .heat import shift_columns
-
         axes.xaxis.set_major_locator(MaxNLocator(max(1, min(6, int(width / 0.7))), integer=True))
-        shift_columns(parts, width)
 
     parts.placed = placed

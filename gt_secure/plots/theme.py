@@ -167,6 +167,20 @@ def put_text(axes: Any, x: float, y: float, text: str, **style: Any) -> Any:
     return drawn
 
 
+def put_row(parts: Parts, row: int, label: str, number: str, palette: Palette) -> None:
+    """Put the texts of a row: its label at the left of the axes, its numbers at the right."""
+    axes = parts.axes
+    style = {"va": "center", "color": palette.text, "transform": axes.get_yaxis_transform()}
+    parts.labels.append(put_text(axes, 0, row, label, ha="right", fontsize=9, **style))
+    parts.numbers.append(put_text(axes, 1, row, number, ha="left", fontsize=8.6, **style))
+
+
+def check_top(top: int, what: str = "source") -> None:
+    """Refuse to draw nothing on its own."""
+    if top < 1:
+        raise InvalidInput(f"At least one {what} must be drawn.", next_step="Give top=1 or more.", field="top")
+
+
 def empty_figure(palette: Palette, limits: str, message: str = NO_HITS) -> Figure:
     """Make a figure that says that there is nothing to draw, and what that does not prove."""
     figure, parts = new_figure(1.1, palette, message, limits)

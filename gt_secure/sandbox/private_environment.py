@@ -20,7 +20,7 @@ from pathlib import Path
 from ..errors import GtSecureError, MissingExtra
 from ..text import printable, redact
 
-REQUIREMENTS = ("ministack==1.5.33", "boto3==1.43.106", "python-liquid>=2.0,<3")
+REQUIREMENTS = ("ministack==1.5.33", "boto3==1.43.106")
 """Packages of the environment, with the boto3 that belongs to the pinned botocore."""
 COMMAND = "gt-secure sandbox install"
 BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
@@ -39,9 +39,8 @@ def folder() -> Path:
 
 
 def is_installed_here() -> bool:
-    """Return True if this interpreter has the emulator in the pinned version, and what renders templates."""
+    """Return True if this interpreter has the emulator in the pinned version."""
     try:
-        metadata.version("python-liquid")
         return f"{_EMULATOR}=={metadata.version(_EMULATOR)}" in REQUIREMENTS
     except metadata.PackageNotFoundError:
         return False

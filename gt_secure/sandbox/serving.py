@@ -56,7 +56,7 @@ async def run(
     front = Front(
         ministack.app.app,
         state=state,
-        sagemaker=SageMaker(state, issuer, trail),
+        sagemaker=SageMaker(state, trail),
         trail=trail,
         internal=Pages(PortalApp(state, issuer), delivery, world.reset, here, there),
         recorder=Recorder(delivery),

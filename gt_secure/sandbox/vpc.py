@@ -113,37 +113,12 @@ def add_portal_endpoint(region: str, identifier: str, config: Mapping[str, Any])
     ec2._vpc_endpoints.set_scoped(account_id(), region, identifier, endpoint)
 
 
-def remove_endpoint(region: str, identifier: str) -> None:
-    """Remove an endpoint from a region."""
-    from ministack.services import ec2
-
-    ec2._vpc_endpoints.pop_scoped(account_id(), region, identifier, None)
-
-
 def vpc_of(region: str, identifier: str) -> str | None:
     """Return the VPC of an endpoint, or None when the region has no such endpoint."""
     from ministack.services import ec2
 
     endpoint = ec2._vpc_endpoints.get_scoped(account_id(), region, identifier)
     return None if endpoint is None else str(endpoint["VpcId"])
-
-
-def missing(region: str, config: Mapping[str, Any]) -> str | None:
-    """Return a sentence about the first VPC, subnet or security group of a portal's configuration that is not there."""
-    from ministack.services import ec2
-
-    vpc = config["VpcId"]
-    if not ec2._vpcs.contains_scoped(account_id(), region, vpc):
-        return f"The VPC {vpc} does not exist."
-    for store, member, what in (
-        (ec2._subnets, "Subnets", "subnet"),
-        (ec2._security_groups, "SecurityGroupIds", "security group"),
-    ):
-        for identifier in config[member]:
-            found = store.get_scoped(account_id(), region, identifier)
-            if found is None or found["VpcId"] != vpc:
-                return f"The {what} {identifier} does not exist in {vpc}."
-    return None
 
 
 def seed() -> None:

@@ -27,9 +27,7 @@ from ..errors import GtSecureError, Unreachable
 from ..logs import activity as activities
 from ..logs.activity import Activity
 from ..text import count
-from . import timers
 from .thread_safe import LOCK, PATIENCE_S, Home, Listener, Loops, call_overdue, running_loop, unlocked
-from .timers import Timer
 
 T = TypeVar("T")
 
@@ -136,7 +134,7 @@ class Worker:
             try:
                 self._on_busy(True)
                 if after_s:
-                    run.timers.append(timers.after(after_s, lambda: self._begin_later(run, timeout_s)))
+                    run.timers.append(_after(after_s, lambda: self._begin_later(run, timeout_s)))
                 else:
                     self._begin(run, timeout_s)  # now, not only when the cell has ended
             except BaseException:
@@ -194,8 +192,8 @@ class Worker:
                 return
             result = run.begin()
             run.timers += [
-                timers.after(activities.AFTER_S, lambda: self._look(run, None)),
-                timers.after(timeout_s, lambda: self._time_out(run, timeout_s)),
+                _after(activities.AFTER_S, lambda: self._look(run, None)),
+                _after(timeout_s, lambda: self._time_out(run, timeout_s)),
             ]
         result.add_done_callback(lambda _: run.loops.call(lambda: self._settle(run, run.error())))
 
@@ -210,7 +208,7 @@ class Worker:
         if run is self._current and self._on_progress is not None:
             if shown is None or not shown.waiting:
                 shown = run.loops.call(lambda: self._show_progress(run))
-            timers.after(EVERY_S, lambda: self._look(run, shown))
+            _after(EVERY_S, lambda: self._look(run, shown))
 
     def _time_out(self, run: _Work, timeout_s: float) -> None:
         if run is self._current:
@@ -257,7 +255,7 @@ class _Work:
     ) -> None:
         self.loops, self.activity = loops, activity
         self.settled = False
-        self.timers: list[Timer] = []
+        self.timers: list[threading.Timer] = []
         self.ended: Future[None] = Future()
         self._work: Callable[[], Any] | None = work
         self._done: Callable[[Any], None] | None = done
@@ -305,9 +303,17 @@ class _Work:
             self._result.cancel()
         self._work = self._done = self._result = None
         for timer in self.timers:
-            timers.cancel(timer)
+            timer.cancel()
         if not self.ended.done():
             self.ended.set_result(None)
+
+
+def _after(seconds: float, call: Callable[[], object]) -> threading.Timer:
+    """Call something later, on a thread: an event loop may be busy, or end before that. It must be quick."""
+    timer = threading.Timer(seconds, call)
+    timer.daemon = True
+    timer.start()
+    return timer
 
 
 def _too_slow(timeout_s: float) -> Unreachable:

@@ -208,14 +208,14 @@ REGEX = "org.apache.hadoop.hive.serde2.RegexSerDe"
 
 def test_tables_are_looked_at() -> None:
     lazy = {"serde.serialization.lib": "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe", "location": "s3://b/p"}
-    assert raw_table(described(["l"], **lazy), "AwsDataCatalog", "d", "t").location == "s3://b/p/"
+    assert raw_table(described(["l"], **lazy), "d", "t").location == "s3://b/p/"
     whole = {"serde.serialization.lib": REGEX, "serde.param.input.regex": "(.*)"}
-    assert raw_table(described(["l"], **whole), "AwsDataCatalog", "d", "t").column == "l"
+    assert raw_table(described(["l"], **whole), "d", "t").column == "l"
     documented = {"serde.serialization.lib": REGEX, "serde.param.input.regex": '([^ ]*) ([^ ]*) "([^"]*)"'}
     with pytest.raises(InvalidInput, match="presigned URLs with a file name are lost"):
-        raw_table(described(["bucketowner", "bucket_name"], **documented), "AwsDataCatalog", "d", "t")
+        raw_table(described(["bucketowner", "bucket_name"], **documented), "d", "t")
     with pytest.raises(InvalidInput, match="2 columns"):
-        raw_table(described(["a", "b"], **lazy), "AwsDataCatalog", "d", "t")
+        raw_table(described(["a", "b"], **lazy), "d", "t")
 
 
 # a yes before it costs money
@@ -252,10 +252,9 @@ def test_a_yes_runs_it(aws: Aws) -> None:
 
 
 def test_what_an_estimate_says() -> None:
-    estimate = Estimate(10, 3 * 10**12, 5.0, "primary", "logs", "raw", False, cutoff=10**12)
+    estimate = Estimate(10, 3 * 10**12, 5.0, "primary", "logs", "raw", False)
     assert (round(estimate.usd, 2), Estimate(1, 5, 5.0, "w", "d", "t", True).usd) == (15.0, 5e-05)
     assert "about 3.0 TB in 10 log objects, about 15.00 USD" in estimate.sentence
-    assert "cancels it after 1.0 TB, which is less" in estimate.sentence
 
 
 def test_auto_asks_before_it_costs(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -393,12 +392,8 @@ def test_work_groups(aws: Aws) -> None:
         Configuration={"BytesScannedCutoffPerQuery": 10_000_000, "EnforceWorkGroupConfiguration": True,
                        "ResultConfiguration": {"OutputLocation": "s3://results/group/"}},
     )  # fmt: skip
-    seen: list[Estimate] = []
-    settings = athena(workgroup="limited", output=None, yes=False, confirm=lambda e: not seen.append(e))  # type: ignore[func-returns-value]
-    count_hits(LOG, "bucket", aws=aws, engine="athena", athena=settings)
-    assert seen[0].cutoff == 10_000_000
-    _, coverage = count_hits(LOG, "bucket", aws=aws, engine="athena", athena=athena(workgroup="limited"))
-    assert any("enforces its own output" in note for note in coverage.notes)
+    _, coverage = count_hits(LOG, "bucket", aws=aws, engine="athena", athena=athena(workgroup="limited", output=None))
+    assert coverage.hits
 
 
 def test_without_permission(aws: Aws) -> None:
@@ -454,7 +449,7 @@ def test_reasons() -> None:
     assert not [secret for secret in lines.SECRETS if secret in str(hidden)]
 
 
-def test_reuse_and_output_are_sent() -> None:
+def test_the_output_is_sent() -> None:
     client = boto3.client("athena", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
     stub = Stubber(client)
     stub.add_response(
@@ -465,17 +460,15 @@ def test_reuse_and_output_are_sent() -> None:
             "WorkGroup": "primary",
             "QueryExecutionContext": {"Database": "logs", "Catalog": "AwsDataCatalog"},
             "ResultConfiguration": {"OutputLocation": OUTPUT},
-            "ResultReuseConfiguration": {"ResultReuseByAgeConfiguration": {"Enabled": True, "MaxAgeInMinutes": 60}},
         },
     )
     stub.activate()
-    assert Flow(client, athena(), None, None).start("SELECT 1", reuse_minutes=60) == "q"
+    assert Flow(client, athena(), None, None).start("SELECT 1") == "q"
 
 
 @pytest.mark.parametrize(
     "changes",
-    [{"database": "a;b"}, {"table": 'x"y'}, {"output": "/tmp"}, {"reuse_minutes": 5}, {"timeout_s": 0},
-     {"reuse_minutes": 99_999, "table": "t"}, {"usd_per_tb": -1}],
+    [{"database": "a;b"}, {"table": 'x"y'}, {"output": "/tmp"}, {"timeout_s": 0}, {"usd_per_tb": -1}],
 )  # fmt: skip
 def test_settings_are_checked(changes: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput):

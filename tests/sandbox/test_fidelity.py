@@ -1,4 +1,4 @@
-"""S3 where clients look: pages, tokens, and the members of error documents."""
+"""S3 where clients look: the members of error documents, copies, and redirects."""
 
 from __future__ import annotations
 
@@ -7,74 +7,6 @@ import re
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-
-from support.rig import Rig as Box
-
-
-@pytest.fixture(scope="module")
-def many():
-    with Box.running(log_delay_s=60) as box:
-        s3 = box.client("s3")
-        s3.create_bucket(Bucket="many-keys")
-        for number in range(1005):
-            s3.put_object(Bucket="many-keys", Key=f"k/{number:05d} +ü", Body=b"")
-        yield box
-
-
-@pytest.mark.parametrize("version", ["s3v4", "s3"])
-@pytest.mark.parametrize("asked", [1001, 5000, 2**31 - 1])
-def test_a_page_has_at_most_1000_keys(many, version, asked):
-    s3 = many.session.client("s3", endpoint_url=many.url, config=Config(signature_version=version))
-    page = s3.list_objects_v2(Bucket="many-keys", MaxKeys=asked, Prefix="k/")
-    assert (len(page["Contents"]), page["IsTruncated"], page["MaxKeys"]) == (1000, True, 1000)
-    rest = s3.list_objects_v2(
-        Bucket="many-keys", MaxKeys=asked, Prefix="k/", ContinuationToken=page["NextContinuationToken"]
-    )
-    assert (len(rest["Contents"]), rest["IsTruncated"]) == (5, False)
-    assert len({entry["Key"] for entry in page["Contents"] + rest["Contents"]}) == 1005
-    old = s3.list_objects(Bucket="many-keys", MaxKeys=asked)
-    assert (len(old["Contents"]), old["IsTruncated"]) == (1000, True)
-
-
-def test_a_presigned_list_has_pages_too(many):
-    params = {"Bucket": "many-keys", "MaxKeys": 3000}
-    url = many.client("s3").generate_presigned_url("list_objects_v2", Params=params)
-    assert many.fetch(url).text.count("<Contents>") == 1000
-
-
-def test_a_page_of_nothing_is_not_truncated(many):
-    page = many.client("s3").list_objects_v2(Bucket="many-keys", MaxKeys=0)
-    assert (page.get("Contents", []), page["IsTruncated"], page["KeyCount"]) == ([], False, 0)
-    assert "NextContinuationToken" not in page
-
-
-@pytest.mark.parametrize("given", [{"MaxKeys": -1}, {"ContinuationToken": "garbage!"}, {"ContinuationToken": "%"}])
-def test_bad_limits_and_tokens_are_refused(box, given):
-    with pytest.raises(ClientError) as caught:
-        box.client("s3").list_objects_v2(Bucket="gt-images", **given)
-    assert caught.value.response["Error"]["Code"] == "InvalidArgument"
-
-
-@pytest.mark.parametrize("value", ["x", "1.5", "99999999999"])
-def test_limits_that_are_no_numbers(box, value):
-    url = box.client("s3").generate_presigned_url("list_objects_v2", Params={"Bucket": "gt-images", "MaxKeys": 7})
-    answer = box.fetch(url.replace("max-keys=7", f"max-keys={value}"))
-    assert answer.status in (400, 403)
-    keys = box.client("s3").meta.events
-    keys.register("before-sign.s3.ListObjectsV2", _with_limit(value), unique_id="limit")
-    try:
-        with pytest.raises(ClientError) as caught:
-            box.client("s3").list_objects_v2(Bucket="gt-images")
-        assert caught.value.response["Error"]["Code"] == "InvalidArgument"
-    finally:
-        keys.unregister("before-sign.s3.ListObjectsV2", unique_id="limit")
-
-
-def _with_limit(value):
-    def change(request, **_):
-        request.url += f"&max-keys={value}"
-
-    return change
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ def clerk(box):
     return box.keys({"Effect": "Allow", "Action": ["sagemaker:List*", "sagemaker:Describe*"], "Resource": "*"},
         {"Effect": "Allow", "Action": "sagemaker:UpdateWorkteam", "Resource": f"{TEAM}/open-team",
          "Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}},
-        {"Effect": "Allow", "Action": "sagemaker:RenderUiTemplate", "Resource": "*"}, name="clerk")  # fmt: skip
+        {"Effect": "Allow", "Action": "sagemaker:CreateFlowDefinition", "Resource": "*"}, name="clerk")  # fmt: skip
 
 
 def error(call, **arguments):
@@ -59,7 +59,8 @@ def test_conditions_hold_for_sagemaker_too(box, clerk, source, allowed):
 
 def test_pass_role_is_a_permission_of_its_own(box, clerk):
     sm = box.client("sagemaker", clerk)
-    found = error(sm.render_ui_template, UiTemplate={"Content": "x"}, Task={"Input": "{}"}, RoleArn=ROLE)
+    output = {"S3OutputPath": "s3://gt-images/output/"}
+    found = error(sm.create_flow_definition, FlowDefinitionName="flow", OutputConfig=output, RoleArn=ROLE)
     assert found["Code"] == "AccessDeniedException"
     assert f"iam:PassRole on resource: {ROLE}" in found["Message"]
 

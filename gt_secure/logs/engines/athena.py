@@ -5,8 +5,8 @@ come from a table of our own that is made over the log's prefix and dropped afte
 that is there already.
 
 Sources: Amazon Athena API Reference (StartQueryExecution, GetQueryExecution, GetQueryResults, StopQueryExecution,
-GetWorkGroup, GetTableMetadata) and Amazon Athena User Guide (*Considerations and limitations*, *Service quotas*:
-262,144 bytes of query text; *Query output location*; *Data usage controls*; *Reuse query results*).
+GetTableMetadata) and Amazon Athena User Guide (*Considerations and limitations*, *Service quotas*:
+262,144 bytes of query text; *Query output location*; *Data usage controls*).
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...aws.arns import client_partition, workgroup_arn
-from ...aws.client import Aws, aws_errors
+from ...aws.client import Aws
 from ...errors import InvalidInput, LogError, NotFound
 from ...text import size_text
 from ..coverage import Coverage
@@ -47,13 +46,11 @@ class AthenaRun:
     cancel: threading.Event | None = None
     estimate: Estimate | None = field(default=None, init=False)
     _scanned: int = field(default=0, init=False)
-    _reused: bool = field(default=False, init=False)
     _notes: list[str] = field(default_factory=list, init=False)
 
     def rows(self, question: Question, *, with_source: bool) -> Iterator[list[str | None]]:
         """Estimate, ask, run, and give the rows as text."""
         client = self.aws.client("athena")
-        cutoff = self._look_at_workgroup(client)
         table = self._table(client)
         uri = self.uri or table.location
         if not uri:
@@ -72,7 +69,6 @@ class AthenaRun:
             self.settings.database,
             table.name,
             isinstance(table, AdHoc),
-            cutoff,
         )
         sql = statement(question, table.lines(self._path_condition(uri)), TRINO, with_source=with_source)
         if len(sql.encode()) > MAX_QUERY_BYTES:
@@ -91,11 +87,9 @@ class AthenaRun:
             if isinstance(table, AdHoc):
                 made = True  # a time-out may come after Athena has made it
                 flow.wait(flow.start(table.create))
-            query = flow.start(sql, reuse_minutes=self.settings.reuse_minutes)
+            query = flow.start(sql)
             done = flow.wait(query)
             self._scanned = int(done.get("Statistics", {}).get("DataScannedInBytes") or 0)
-            reuse = done.get("Statistics", {}).get("ResultReuseInformation") or {}
-            self._reused = bool(reuse.get("ReusedPreviousResult"))
             yield from flow.results(query)
         finally:
             if made and isinstance(table, AdHoc):
@@ -110,34 +104,9 @@ class AthenaRun:
                 f"run {table.drop}"
             )
 
-    def _look_at_workgroup(self, client: Any) -> int | None:
-        name = self.settings.workgroup
-        try:
-            with aws_errors("athena:GetWorkGroup", workgroup_arn(client_partition(client), name)):
-                group = client.get_work_group(WorkGroup=name)["WorkGroup"]
-        except PermissionError:
-            return None  # a role may run queries without it; Athena itself says what is missing
-        if group.get("State", "ENABLED") != "ENABLED":
-            raise InvalidInput(
-                f"The work group {name} is disabled.", next_step="Choose another work group.", field="workgroup"
-            )
-        config = group.get("Configuration", {})
-        own = config.get("ResultConfiguration", {}).get("OutputLocation")
-        managed = config.get("ManagedQueryResultsConfiguration", {}).get("Enabled")
-        if not own and not managed and self.settings.output is None:
-            raise InvalidInput(
-                f"The work group {name} has no output location, and none is given.",
-                next_step="Pass output='s3://bucket/prefix/', in a bucket of the same region.",
-                field="output",
-            )
-        if config.get("EnforceWorkGroupConfiguration") and self.settings.output and own != self.settings.output:
-            self._notes.append(f"The work group {name} enforces its own output location.")
-        cutoff = config.get("BytesScannedCutoffPerQuery")
-        return int(cutoff) if cutoff else None
-
     def _table(self, client: Any) -> RawTable:
         if self.settings.table is not None:
-            return raw_table(client, self.settings.catalog, self.settings.database, self.settings.table)
+            return raw_table(client, self.settings.database, self.settings.table)
         if self.uri is None:
             raise InvalidInput(
                 "Athena reads s3:// prefixes or a table.", next_step="Name the prefix, or table=.", field="sources"
@@ -188,8 +157,6 @@ class AthenaRun:
         coverage.notes.extend(self._notes)
 
     def _scanned_note(self, estimate: Estimate) -> str:
-        if self._reused:
-            return "Athena gave an earlier result of the same query; nothing was scanned."
         said = f"Athena scanned {size_text(self._scanned)}; listing had found {size_text(estimate.bytes)}."
         if self._scanned > estimate.bytes * 1.1:
             return said + " More than that was read: objects outside of the time range too, or more arrived meanwhile."

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .athena_settings import Athena
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 5.0
+CATALOG = "AwsDataCatalog"
 PAGE = 1000
 """Rows of one GetQueryResults: the most that Athena gives."""
 
@@ -53,19 +54,15 @@ class Flow:
         self._progress, self._cancel = progress, cancel
         self._arn = workgroup_arn(client_partition(client), settings.workgroup)
 
-    def start(self, sql: str, *, reuse_minutes: int = 0) -> str:
+    def start(self, sql: str) -> str:
         """Start a query and return its id."""
         wanted: dict[str, Any] = {
             "QueryString": sql,
             "WorkGroup": self.settings.workgroup,
-            "QueryExecutionContext": {"Database": self.settings.database, "Catalog": self.settings.catalog},
+            "QueryExecutionContext": {"Database": self.settings.database, "Catalog": CATALOG},
         }
         if self.settings.output:
             wanted["ResultConfiguration"] = {"OutputLocation": self.settings.output}
-        if reuse_minutes:
-            wanted["ResultReuseConfiguration"] = {
-                "ResultReuseByAgeConfiguration": {"Enabled": True, "MaxAgeInMinutes": reuse_minutes}
-            }
         self._check_cancel()
         try:
             with aws_errors("athena:StartQueryExecution", self._arn):

@@ -30,8 +30,6 @@ class Estimate:
         may be scanned, and the answer says how much was.
     usd_per_tb : float
         The price assumed.
-    cutoff : int or None
-        Bytes after which the work group cancels a query.
     workgroup, database, table : str
         Where it runs, and on what.
     creates : bool
@@ -45,7 +43,6 @@ class Estimate:
     database: str
     table: str
     creates: bool
-    cutoff: int | None = None
 
     @property
     def usd(self) -> float:
@@ -60,14 +57,9 @@ class Estimate:
             if self.creates
             else f"It reads the table {self.database}.{self.table}."
         )
-        over = (
-            f" The work group cancels it after {size_text(self.cutoff)}, which is less."
-            if self.cutoff is not None and self.cutoff < self.bytes
-            else ""
-        )
         return (
             f"Athena (work group {self.workgroup}) would scan about {size_text(self.bytes)} in {self.objects:,} log "
-            f"objects, about {self.usd:,.2f} USD at {self.usd_per_tb:g} USD a TB. {made}{over}"
+            f"objects, about {self.usd:,.2f} USD at {self.usd_per_tb:g} USD a TB. {made}"
         )
 
 
@@ -85,15 +77,12 @@ class Athena:
         ``s3://bucket/prefix/`` for results; the default is the work group's.
     table : str, optional
         A table of raw lines that is there already: one text column. The default makes one for the query.
-    catalog : str
     yes : bool
         Run without asking.
     confirm : callable, optional
         Gets the :class:`Estimate`, returns whether to run.
     usd_per_tb : float
         The price of your region, for the estimate.
-    reuse_minutes : int
-        Take the result of the same query if it is at most so old; only with a table that stays. 0 turns it off.
     timeout_s : float
         After this time the query is stopped.
 
@@ -108,11 +97,9 @@ class Athena:
     workgroup: str = "primary"
     output: str | None = None
     table: str | None = None
-    catalog: str = "AwsDataCatalog"
     yes: bool = False
     confirm: Callable[[Estimate], bool] | None = None
     usd_per_tb: float = USD_PER_TB
-    reuse_minutes: int = 0
     timeout_s: float = 1800.0
 
     def __post_init__(self) -> None:
@@ -129,14 +116,6 @@ class Athena:
                 "The output location of Athena is an s3:// address.",
                 next_step="Write s3://bucket/prefix/.",
                 field="output",
-            )
-        if not 0 <= self.reuse_minutes <= 10_080:
-            raise InvalidInput("Results are reused for 0 to 10,080 minutes.", field="reuse_minutes")
-        if self.reuse_minutes and self.table is None:
-            raise InvalidInput(
-                "A table that is made for one query has no earlier result.",
-                next_step="Name a table, or leave reuse_minutes out.",
-                field="reuse_minutes",
             )
         if self.usd_per_tb < 0 or self.timeout_s <= 0:
             raise InvalidInput("A price is not negative, and a time-out is positive.", field="timeout_s")

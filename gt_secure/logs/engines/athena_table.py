@@ -11,6 +11,7 @@ from typing import Any
 from ...aws.client import aws_errors
 from ...errors import InvalidInput
 from ..storage.listing import split_uri
+from .athena_query import CATALOG
 
 _TEXT = ("string", "varchar", "char")
 _LAZY = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
@@ -68,10 +69,10 @@ LOCATION '{location}'"""
         return f"DROP TABLE IF EXISTS `{self.database}`.`{self.name}`"
 
 
-def raw_table(client: Any, catalog: str, database: str, name: str) -> RawTable:
+def raw_table(client: Any, database: str, name: str) -> RawTable:
     """Look up a table, and refuse one that splits lines into fields: it loses odd lines before a query sees them."""
     with aws_errors("athena:GetTableMetadata", "*"):
-        said = client.get_table_metadata(CatalogName=catalog, DatabaseName=database, TableName=name)["TableMetadata"]
+        said = client.get_table_metadata(CatalogName=CATALOG, DatabaseName=database, TableName=name)["TableMetadata"]
     columns = said.get("Columns", [])
     options = said.get("Parameters", {})
     serde = options.get("serde.serialization.lib", "")

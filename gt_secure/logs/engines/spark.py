@@ -7,7 +7,6 @@ with its own credentials), plain or with the ending ``.gz``.
 from __future__ import annotations
 
 import threading
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -52,19 +51,17 @@ class SparkRun:
         before = {name: spark.conf.get(name) for name in SETTINGS}
         for name, value in SETTINGS.items():
             spark.conf.set(name, value)
-        watcher = _Watcher(spark, self._cancel)
         try:
             self._files = self._view()
             for row in spark.sql(statement(question, VIEW, SPARK, with_source=with_source)).toLocalIterator():
-                if watcher.cancelled:
-                    raise _ours(RuntimeError(), True)
+                if self._cancel is not None and self._cancel.is_set():
+                    raise LogError("Reading the access logs was cancelled.", next_step="Start it again to read on.")
                 yield row
         except GtSecureError:
             raise
         except Exception as error:  # py4j and Spark Connect have their own trees of errors
-            raise _ours(error, watcher.cancelled) from error
+            raise _ours(error) from error
         finally:
-            watcher.stop()
             for name, value in before.items():
                 spark.conf.set(name, value)
 
@@ -86,55 +83,8 @@ class SparkRun:
         )
 
 
-class _Watcher:
-    """Waits for the person to cancel while Spark works."""
-
-    def __init__(self, spark: Any, cancel: threading.Event | None) -> None:
-        self.cancelled = False
-        self._done = threading.Event()
-        self._spark, self._group = spark, f"gt_secure-{uuid.uuid4().hex}"
-        self._context = _context(spark)
-        self._thread = None
-        if cancel is not None:
-            if self._context is not None:
-                self._context.setJobGroup(self._group, "gt_secure", interruptOnCancel=True)
-            else:
-                spark.addTag(self._group)
-            self._thread = threading.Thread(target=self._wait, args=(cancel,), daemon=True)
-            self._thread.start()
-
-    def _wait(self, cancel: threading.Event) -> None:
-        while not self._done.wait(0.1):
-            if cancel.is_set():
-                self.cancelled = True
-                if self._context is not None:
-                    self._context.cancelJobGroup(self._group)
-                else:
-                    self._spark.interruptTag(self._group)
-
-    def stop(self) -> None:
-        self._done.set()
-        if self._thread is None:
-            return
-        self._thread.join(5)
-        if self._context is not None:
-            self._context.setLocalProperty("spark.jobGroup.id", None)
-        else:
-            self._spark.removeTag(self._group)
-
-
-def _context(spark: Any) -> Any:
-    """The context of a session in this process; a session over Spark Connect has none."""
-    try:
-        return spark.sparkContext
-    except Exception:  # Spark Connect raises an error of its own tree
-        return None
-
-
-def _ours(error: Exception, cancelled: bool) -> GtSecureError:
+def _ours(error: Exception) -> GtSecureError:
     text = str(error)
-    if cancelled:
-        return LogError("Reading the access logs was cancelled.", next_step="Start it again to read on.")
     if "PATH_NOT_FOUND" in text or "Path does not exist" in text:
         return NotFound("Spark finds no file there.", next_step="Check the path; Spark reads it with its own rights.")
     if "No FileSystem for scheme" in text or "S3AFileSystem not found" in text:

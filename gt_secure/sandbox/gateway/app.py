@@ -22,7 +22,6 @@ from . import (
     denials,
     encryption,
     evaluator,
-    listing,
     policy_principals,
     query_auth as presigned,
     routes,
@@ -155,7 +154,7 @@ class Front:
             if reply is not None:
                 await respond(watched.send, reply, head=request.method == "HEAD")
             else:
-                own = encryption.guarded(request, listing.without_rest(request, watched.send))
+                own = encryption.guarded(request, watched.send)
                 explained = denials.explained(request, own)
                 await self._emulator(_proven(scope, request), replay(request.body, receive), explained)
             await watched.finish()
@@ -234,7 +233,7 @@ async def _early(request: HttpRequest) -> Reply | None:
         return reply
     if not routes.allowed(request, "s3", bucket=bucket, exists=exists):
         return _not_there(request, bucket, exists)
-    return listing.fault(request) or encryption.refusal(request) or await bucket_settings.refusal(request)
+    return encryption.refusal(request) or await bucket_settings.refusal(request)
 
 
 def _not_there(request: HttpRequest, bucket: str, exists: bool) -> Reply:
@@ -309,13 +308,13 @@ def _mapped(scope: AsgiScope, request: HttpRequest) -> AsgiScope:
 
 def _proven(scope: AsgiScope, request: HttpRequest) -> AsgiScope:
     """Return the scope of an S3 request whose signature holds, in a form that the emulator can check again."""
-    mapped, mechanism, query = _mapped(scope, request), request.mechanism, listing.query(request)
+    mapped, mechanism = _mapped(scope, request), request.mechanism
     if mechanism is None or mechanism.kind == FORM:
-        return mapped if query is None else {**mapped, "query_string": query.encode("latin-1")}
-    changed = sigv2.with_blanks_in_source(mapped) or encryption.with_key(mapped)
-    if mechanism.version != SIGV2 and query is None and changed is None:
         return mapped
-    return sigv2.signed_again(changed or mapped, request, query)
+    changed = sigv2.with_blanks_in_source(mapped) or encryption.with_key(mapped)
+    if mechanism.version != SIGV2 and changed is None:
+        return mapped
+    return sigv2.signed_again(changed or mapped, request)
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

@@ -71,15 +71,14 @@ def _resources(request: HttpRequest) -> tuple[str, ...]:
     return (path, f"{path}/") if path.count("/") == 1 and path != "/" else (path,)
 
 
-def signed_again(scope: AsgiScope, request: HttpRequest, query: str | None = None) -> AsgiScope:
-    """Return the scope of the same request, or of one with another query, signed with version 4 in a header."""
+def signed_again(scope: AsgiScope, request: HttpRequest) -> AsgiScope:
+    """Return the scope of the same request, signed with version 4 in a header."""
     from botocore.auth import S3SigV4Auth
     from botocore.awsrequest import AWSRequest
     from botocore.credentials import Credentials
 
     credential: Any = auth.credential(request_key(request), token_of(request))
-    whole = request.raw_query if query is None else query
-    parts = [part for part in whole.split("&") if unquote_plus(part.partition("=")[0]).lower() not in _OWN]
+    parts = [part for part in request.raw_query.split("&") if unquote_plus(part.partition("=")[0]).lower() not in _OWN]
     query = "&".join(part for part in parts if part)
     url = f"http://{request.headers['host']}{request.raw_path}"
     parameters: Any = parse_qsl(query, keep_blank_values=True)

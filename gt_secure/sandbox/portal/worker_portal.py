@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote
 from ...network import Source
 from .. import emulator
 from ..gateway.http import HttpRequest, Reply, json_reply
-from ..sagemaker import jobs, templates
+from ..sagemaker import jobs
 from ..settings import REGION
 from ..state import Record, Region, SandboxState
 from .credentials import Credentials, Issuer, Refused, read_policy
@@ -56,7 +56,6 @@ class Task:
     worker: Source
     constraint: dict[str, str]
     url: str
-    rendered: str
 
 
 class PortalApp:
@@ -107,17 +106,14 @@ class PortalApp:
         if team is None:
             raise PortalError(404, "NoSuchWorkteam", f"There is no workteam {unquote(parts[1])!r}.")
         job = job_of(region, team)
-        bucket, template = bucket_of(job), await _template(job)
+        bucket = bucket_of(job)
         key = (request.query.get("key") or [""])[0] or "scans/0001.png"
         if (await emulator.s3("HEAD", f"/{bucket}/{key}"))[0] != 200:
             raise PortalError(404, "NoSuchObject", f"There is no object {key!r} in {bucket}.")
         constraint = constraint_of(team, request.source)
         credentials = await self._credentials(str(job["RoleArn"]), bucket, key, constraint)
         url = self._issuer.presign(credentials, bucket, key)
-        rendered, errors = templates.render(template, {"taskObject": f"s3://{bucket}/{key}"}, lambda *_: url)
-        if errors:
-            raise PortalError(500, "TemplateError", errors[0]["Message"])
-        return Task(team["WorkteamName"], key, request.source, constraint, url, rendered)
+        return Task(team["WorkteamName"], key, request.source, constraint, url)
 
     async def _label(self, region: Region, task: Task) -> Record:
         """Count the task as labeled by this worker."""
@@ -176,14 +172,6 @@ def bucket_of(job: Record) -> str:
     """Return the bucket that holds the images of a job."""
     uri: str = job["InputConfig"]["DataSource"]["S3DataSource"]["ManifestS3Uri"]
     return uri.removeprefix("s3://").split("/", 1)[0]
-
-
-async def _template(job: Record) -> str:
-    uri: str = job["HumanTaskConfig"]["UiConfig"]["UiTemplateS3Uri"]
-    status, _, body = await emulator.s3("GET", "/" + uri.removeprefix("s3://"))
-    if status != 200:
-        raise PortalError(500, "NoTemplate", "The template of the labeling job is gone.")
-    return body.decode("utf-8", "replace")
 
 
 async def _keys(region: Region) -> list[str]:

@@ -9,11 +9,10 @@ from typing import Any
 
 from ..gateway import auth
 from ..gateway.http import HttpRequest, Reply, json_reply, parsed_json
-from ..portal.credentials import Issuer, Refused
 from ..state import Record, Region, SandboxState
 from ..trail import Trail
-from . import jobs, model, templates, workforces, workteams
-from .model import ApiError, validation
+from . import jobs, model, workforces, workteams
+from .model import ApiError
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +45,6 @@ OPERATIONS: dict[str, Operation] = {
 }
 _PASS_ROLE = frozenset({"CreateLabelingJob", "CreateFlowDefinition"})
 
-RENDER = "RenderUiTemplate"
 _UNPROVEN = frozenset(
     {"InvalidSignatureException", "MissingAuthenticationTokenException", "UnrecognizedClientException"}
 )
@@ -56,9 +54,8 @@ _UNPROVEN = frozenset(
 class SageMaker:
     """Answers SageMaker requests (JSON 1.1)."""
 
-    def __init__(self, state: SandboxState, issuer: Issuer, trail: Trail) -> None:
+    def __init__(self, state: SandboxState, trail: Trail) -> None:
         self._state = state
-        self._issuer = issuer
         self._trail = trail
 
     async def __call__(self, request: HttpRequest) -> Reply:
@@ -87,41 +84,20 @@ class SageMaker:
         valid = model.check(name, body)
         if name in _PASS_ROLE:
             _permit(request, "iam:PassRole", valid["RoleArn"], {"iam:PassedToService": "sagemaker.amazonaws.com"})
-        if name == RENDER:
-            answer = await self._render(request, valid)
-        else:
-            answer = OPERATIONS[name](self._state, region, valid)
+        answer = OPERATIONS[name](self._state, region, valid)
         if name == "CreateLabelingJob":
             await jobs.start(region.jobs[valid["LabelingJobName"]])
             self._state.save()
         return model.shape_answer(name, answer)
 
-    async def _render(self, request: HttpRequest, body: Record) -> Record:
-        role = body["RoleArn"]
-        _permit(request, "iam:PassRole", role, {"iam:PassedToService": "sagemaker.amazonaws.com"})
-        if "UiTemplate" not in body:
-            raise validation("The sandbox stores no templates: UiTemplate must be given.")
-        task = _parse_task(body["Task"]["Input"])
-        try:
-            credentials = await self._issuer.assume(role, "RenderUiTemplate")
-        except Refused as error:
-            raise validation(
-                f"Could not assume role {role}. Please ensure that the role exists and allows principal "
-                "'sagemaker.amazonaws.com' to assume the role."
-            ) from error
-        text, errors = templates.render(
-            body["UiTemplate"]["Content"], task, lambda bucket, key: self._issuer.presign(credentials, bucket, key)
-        )
-        return {"RenderedContent": text, "Errors": errors}
-
 
 def _require_supported(name: str) -> None:
-    if name in OPERATIONS or name == RENDER:
+    if name in OPERATIONS:
         return
     if name in model.operation_names():
         raise ApiError(
             "UnknownOperationException",
-            f"The sandbox does not offer sagemaker:{name}; it has {', '.join(sorted([*OPERATIONS, RENDER]))}.",
+            f"The sandbox does not offer sagemaker:{name}; it has {', '.join(sorted(OPERATIONS))}.",
         )
     raise ApiError("UnknownOperationException", f"SageMaker has no operation {name}.")
 
@@ -131,16 +107,6 @@ def _parse(body: bytes) -> Any:
         return json.loads(body or b"{}")
     except (ValueError, RecursionError) as error:
         raise ApiError("SerializationException", "The request body is not valid JSON.") from error
-
-
-def _parse_task(text: str) -> Record:
-    try:
-        task = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise validation("Task.Input must be a JSON document.") from error
-    if not isinstance(task, dict):
-        raise validation("Task.Input must be a JSON object.")
-    return task
 
 
 def _resource(name: str, region: Region, body: Any) -> str:

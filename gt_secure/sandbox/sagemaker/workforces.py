@@ -1,8 +1,7 @@
 """The private workforce: list, describe, create, update, delete; one in each region.
 
-``SourceIpConfig`` restricts the public portal. The developer guide uses it to close the public portal of a workforce
-in VPC mode, while the API reference says that it is not supported for portals in a VPC: so one request that asks for
-both is refused, and setting it later restricts the public portal only.
+``SourceIpConfig`` restricts the public portal. A workforce logs in with Cognito, and keeps the portal in a VPC that the
+demo gave it.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ import ipaddress
 import secrets
 import time
 
-from .. import vpc
 from ..settings import account_id
 from ..state import Record, Region, SandboxState
 from . import paging
@@ -50,10 +48,9 @@ def create(state: SandboxState, region: Region, request: Record) -> Record:
         raise in_use(f"A workforce named {name} already exists in region {region.name}.")
     if region.workforces:
         raise limit(f"The account already has a private workforce in region {region.name}; there can be only one.")
-    if ("CognitoConfig" in request) == ("OidcConfig" in request):
-        raise validation("Exactly one of CognitoConfig and OidcConfig must be given.")
-    _check_cidrs(request)
-    _check_not_both(request)
+    _check(request)
+    if "CognitoConfig" not in request:
+        raise validation("CognitoConfig must be given.")
     now = time.time()
     workforce: Record = {
         "WorkforceName": name,
@@ -62,10 +59,8 @@ def create(state: SandboxState, region: Region, request: Record) -> Record:
         "SourceIpConfig": copy.deepcopy(request.get("SourceIpConfig", {"Cidrs": []})),
         "SubDomain": f"{secrets.token_hex(5)}.labeling.{region.name}.sagemaker.aws",
         "IpAddressType": request.get("IpAddressType", "ipv4"),
-        **({"CognitoConfig": request["CognitoConfig"]} if "CognitoConfig" in request else {}),
+        "CognitoConfig": request["CognitoConfig"],
     }
-    _set_oidc(workforce, request)
-    _set_vpc(region, workforce, request)
     state.begin(workforce, "Initializing")
     region.workforces[name] = workforce
     state.save()
@@ -78,18 +73,11 @@ def update(state: SandboxState, region: Region, request: Record) -> Record:
         raise conflict(
             f"Workforce {workforce['WorkforceName']} is in status {workforce['Status']}; wait until it is Active."
         )
-    _check_cidrs(request)
-    _check_not_both(request)
-    if "OidcConfig" in request and "OidcConfig" not in workforce:
-        raise validation("OidcConfig can only be updated for a workforce that was created with your own IdP.")
-    if request.get("WorkforceVpcConfig"):
-        _check_vpc(region, request["WorkforceVpcConfig"])
+    _check(request)
     if "SourceIpConfig" in request:
         workforce["SourceIpConfig"] = copy.deepcopy(request["SourceIpConfig"])
     if "IpAddressType" in request:
         workforce["IpAddressType"] = request["IpAddressType"]
-    _set_oidc(workforce, request)
-    _set_vpc(region, workforce, request)
     state.begin(workforce, "Updating")
     state.save()
     return {"Workforce": workforce}
@@ -106,7 +94,10 @@ def delete(state: SandboxState, region: Region, request: Record) -> Record:
     return {}
 
 
-def _check_cidrs(request: Record) -> None:
+def _check(request: Record) -> None:
+    for member in ("WorkforceVpcConfig", "OidcConfig"):
+        if member in request:
+            raise validation(f"The sandbox does not change the portal in a VPC or the login: leave out {member}.")
     cidrs = request.get("SourceIpConfig", {}).get("Cidrs", [])
     if len(cidrs) > MAX_CIDRS:
         raise validation(f"SourceIpConfig takes at most {MAX_CIDRS} CIDRs; {len(cidrs)} were given.")
@@ -115,39 +106,3 @@ def _check_cidrs(request: Record) -> None:
             ipaddress.ip_network(cidr, strict=False)
         except ValueError as error:
             raise validation(f"Invalid CIDR {cidr} in SourceIpConfig.") from error
-
-
-def _check_not_both(request: Record) -> None:
-    if request.get("WorkforceVpcConfig") and request.get("SourceIpConfig", {}).get("Cidrs"):
-        raise validation("SageMaker does not support Source IP restriction for worker portals in VPC.")
-
-
-def _set_oidc(workforce: Record, request: Record) -> None:
-    given = request.get("OidcConfig")
-    if given is not None:
-        workforce["OidcConfig"] = {name: value for name, value in given.items() if name != "ClientSecret"}
-
-
-def _set_vpc(region: Region, workforce: Record, request: Record) -> None:
-    """Set or, with an empty structure, remove the VPC portal and its endpoint."""
-    config = request.get("WorkforceVpcConfig")
-    if config is None:
-        return
-    if config:
-        _check_vpc(region, config)
-    old = workforce.pop("WorkforceVpcConfig", None)
-    if old is not None:
-        vpc.remove_endpoint(region.name, old["VpcEndpointId"])
-    if not config:
-        return
-    endpoint = "vpce-" + secrets.token_hex(9)[:17]
-    workforce["WorkforceVpcConfig"] = {**copy.deepcopy(config), "VpcEndpointId": endpoint}
-    vpc.add_portal_endpoint(region.name, endpoint, config)
-
-
-def _check_vpc(region: Region, config: Record) -> None:
-    for member in ("VpcId", "Subnets", "SecurityGroupIds"):
-        if not config.get(member):
-            raise validation(f"WorkforceVpcConfig needs VpcId, Subnets and SecurityGroupIds; {member} is missing.")
-    if (problem := vpc.missing(region.name, config)) is not None:
-        raise validation(problem)

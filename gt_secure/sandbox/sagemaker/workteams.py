@@ -120,16 +120,10 @@ def _workforce(region: Region, name: str | None) -> Record:
 
 
 def _check_members(members: list[Record], workforce: Record) -> None:
-    kinds = {kind for member in members for kind in member}
-    if any(len(member) != 1 for member in members):
-        raise validation("Each member definition must hold either CognitoMemberDefinition or OidcMemberDefinition.")
-    if len(kinds) > 1:
-        raise validation("All member definitions of a work team must be of the same kind.")
-    expected = "OidcMemberDefinition" if workforce.get("OidcConfig") else "CognitoMemberDefinition"
-    if kinds != {expected}:
-        raise validation(f"This workforce takes {expected} only.")
+    if any(set(member) != {"CognitoMemberDefinition"} for member in members):
+        raise validation("This workforce takes CognitoMemberDefinition only.")
     pool = (workforce.get("CognitoConfig") or {}).get("UserPool")
     for member in members:
-        given = member.get("CognitoMemberDefinition", {}).get("UserPool")
-        if given is not None and pool is not None and given != pool:
+        given = member["CognitoMemberDefinition"]["UserPool"]
+        if pool is not None and given != pool:
             raise validation(f"User pool {given} is not the one of the workforce.")
