@@ -16,8 +16,6 @@ REGION = "us-east-1"
 ACCOUNT = "111122223333"
 """Account id unless the settings name another one."""
 ADMIN_USER = "sandbox-admin"
-ROLE_NAME = "GroundTruthExecution"
-SWEEP_ROLE_NAME = "GtSecureSweep"
 VPC_ID = "vpc-0a1b2c3d"
 S3_ENDPOINT_ID = "vpce-0a1b2c3d4e5f60718"
 
@@ -86,11 +84,6 @@ def use_account(account: str) -> None:
 def account_id() -> str:
     """Return the account id of this process."""
     return _account
-
-
-def role_arn() -> str:
-    """Return the ARN of the demo's execution role."""
-    return f"arn:aws:iam::{_account}:role/{ROLE_NAME}"
 
 
 def check_loopback(host: str) -> None:

@@ -20,8 +20,6 @@ from .state import Record
 
 HttpAnswer = tuple[int, dict[str, str], bytes]
 SEED = Path(__file__).parent / "demo_data" / "vpc.json"
-SUBNET_IDS = ("subnet-0a1b2c3d4e5f60711", "subnet-0a1b2c3d4e5f60712")
-GROUP_ID = "sg-0a1b2c3d4e5f60711"
 _EVERYTHING = json.dumps(
     {"Version": "2008-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}]}
 )

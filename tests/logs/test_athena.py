@@ -361,7 +361,6 @@ def test_athena_may_start_a_failed_query_again(monkeypatch: pytest.MonkeyPatch, 
         ({"output": "s3://no-such-bucket/x/"}, GtSecureError, "could not write the result"),
         ({"output": None}, InvalidInput, "has no output location"),
         ({"output": LOG + "results/"}, InvalidInput, "results would be read as log lines"),
-        ({"workgroup": "none"}, GtSecureError, "WorkGroup none not found"),
         ({"table": "absent", "output": OUTPUT}, InvalidInput, "0 columns"),
     ],
 )
