@@ -18,10 +18,6 @@ from .client_environment import Running
 from .server import serve
 from .settings import Settings
 
-USAGE = 64
-"""Exit code of a wrong command line, as for every command of gt-secure."""
-
-
 _WARNING = (
     "warning: everything that reaches the container host can use the sandbox's worker portal and claim any source "
     "address. Use it on a machine that you trust, never with real data."
@@ -62,9 +58,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the command until Ctrl-C or SIGTERM, or reset a running sandbox; returns the exit code."""
     if args.action == "reset":
-        return _reset(args.json)
+        control.reset()
+        print(json.dumps({"status": "ok"}) if args.json else "The sandbox is as it was when it started.")
+        return 0
     if args.action == "install":
-        return _install(args.json)
+        python = private_environment.install(None if args.json else print)
+        print(json.dumps({"python": str(python)}) if args.json else f"The sandbox runs with {python}.")
+        return 0
     settings = Settings(
         host=args.host,
         port=args.port,
@@ -72,56 +72,14 @@ def run(args: argparse.Namespace) -> int:
         log_delay_s=args.log_delay,
         seed=args.seed,
         container_host=args.container_host,
-    )
+    ).checked()
     if settings.container_host is not None:
         print(_WARNING, file=sys.stderr, flush=True)
-    if (python := _other_interpreter()) is not None:
-        return _run_with(python, settings, args.json)
-    return _serve(settings, args.json, with_stdin=False)
-
-
-def _serve(settings: Settings, as_json: bool, *, with_stdin: bool) -> int:
-    try:
-        serve(settings, lambda running: _announce(running, as_json), with_stdin=with_stdin)
-    except GtSecureError as error:
-        return _report(error, as_json)
-    except KeyboardInterrupt:
-        return 130
+    other = private_environment.interpreter()
+    if other is not None and str(other) != sys.executable:
+        return _run_with(other, settings, args.json)
+    serve(settings, lambda running: _announce(running, args.json))
     return 0
-
-
-def _report(error: GtSecureError, as_json: bool) -> int:
-    """Print an error as every command does; return its exit code."""
-    if as_json:
-        print(json.dumps(error.to_dict()), flush=True)
-    print(f"gt-secure: {error.message}", file=sys.stderr)
-    if error.next_step:
-        print(f"  next: {error.next_step}", file=sys.stderr)
-    return 1
-
-
-def _reset(as_json: bool) -> int:
-    try:
-        control.reset()
-    except GtSecureError as error:
-        return _report(error, as_json)
-    print(json.dumps({"status": "ok"}) if as_json else "The sandbox is as it was when it started.")
-    return 0
-
-
-def _install(as_json: bool) -> int:
-    try:
-        python = private_environment.install(None if as_json else print)
-    except GtSecureError as error:
-        return _report(error, as_json)
-    print(json.dumps({"python": str(python)}) if as_json else f"The sandbox runs with {python}.")
-    return 0
-
-
-def _other_interpreter() -> Path | None:
-    """Return the interpreter of the separate environment, if this one cannot run a sandbox and that one can."""
-    python = private_environment.interpreter()
-    return None if python is None or str(python) == sys.executable else python
 
 
 def _run_with(python: Path, settings: Settings, as_json: bool) -> int:
@@ -169,17 +127,18 @@ def _facts(running: Running) -> dict[str, object]:
 
 
 def main() -> int:
-    """Entry point of the program that runs this package with another interpreter.
-
-    With ``--settings`` it is run by another process, and ends when its standard input does.
-    """
-    parser = argparse.ArgumentParser(prog="gt-secure sandbox", description=__doc__)
-    add_arguments(parser)
-    parser.add_argument("--settings", type=Settings.from_json, help=argparse.SUPPRESS)
+    """Run a sandbox for another process, until its standard input ends; see ``bootstrap``."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--settings", type=Settings.from_json, required=True)
+    args = parser.parse_args()
     try:
-        args = parser.parse_args()
-    except SystemExit as end:
-        raise SystemExit(USAGE if end.code == 2 else end.code) from None  # argparse ends with 2 for a wrong option
-    if args.settings is not None:
-        return _serve(args.settings, args.json, with_stdin=True)
-    return run(args)
+        serve(args.settings, lambda running: _announce(running, args.json), with_stdin=True)
+    except GtSecureError as error:
+        if args.json:
+            print(json.dumps(error.to_dict()), flush=True)
+        print(f"gt-secure: {error.message}\n  next: {error.next_step}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0

@@ -42,9 +42,11 @@ def test_an_address_of_another_machine():
 
 
 UNCHECKED = (
-    "import sys; sys.argv = ['sandbox', '--json', '--container-host', '127.0.0.9']\n"
+    "import sys\n"
     "from gt_secure.sandbox import command, settings\n"
     "settings._check_private = lambda host: None\n"
+    "chosen = settings.Settings(container_host='127.0.0.9').to_json()\n"
+    "sys.argv = ['sandbox', '--json', '--settings', chosen]\n"
     "sys.exit(command.main())"
 )
 """A test has no address that is surely private: a further loopback address stands for it."""
