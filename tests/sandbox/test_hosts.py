@@ -13,7 +13,6 @@ import pytest
 
 from gt_secure.errors import InvalidInput
 from gt_secure.sandbox import Sandbox, Settings
-from gt_secure.sandbox.private_environment import BOOTSTRAP
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.5", "::1"])
@@ -87,7 +86,7 @@ def test_without_an_address_for_containers_there_is_none(box):
 
 
 def test_the_command_warns():
-    command = [sys.executable, "-P", str(BOOTSTRAP), "--container-host", "10.255.254.253"]
+    command = [sys.executable, "-m", "gt_secure.cli", "sandbox", "--container-host", "10.255.254.253"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     assert done.stderr.startswith("warning: ")

@@ -17,11 +17,10 @@ import pytest
 
 from gt_secure.errors import GtSecureError, InvalidInput
 from gt_secure.sandbox import Sandbox, Settings
-from gt_secure.sandbox.private_environment import BOOTSTRAP
 
 from .conftest import ELSEWHERE, OFFICE, Box
 
-COMMAND = [sys.executable, "-P", str(BOOTSTRAP)]
+COMMAND = [sys.executable, "-m", "gt_secure.cli", "sandbox"]
 
 
 def alive(pid):
