@@ -1,0 +1,142 @@
+"""Borders at which an answer turns: moments, ages, keys that are absent, and what is supposed of a request."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from gt_secure.access import Exposure, locks_of_files
+from gt_secure.access.locks import EffectiveLocks
+from gt_secure.access.proof import Claim, Proof, prove
+from gt_secure.iam import Request
+from gt_secure.iam.facts import supplied_facts
+from gt_secure.iam.request_context import presigned_context
+from gt_secure.network import parse_network
+
+ARN = "arn:aws:s3:::gt-images"
+BOTH = [ARN, f"{ARN}/*"]
+OUTSIDE = {"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}}
+ROLE = "arn:aws:iam::111122223333:role/some-role"
+SESSION = "arn:aws:sts::111122223333:assumed-role/some-role/s"
+Condition = Mapping[str, Mapping[str, Any]]
+
+
+def deny(*conditions: Condition, **more: Any) -> dict[str, Any]:
+    condition = {operator: dict(block) for each in conditions for operator, block in each.items()}
+    return {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": BOTH, "Condition": condition} | more
+
+
+def locks(*statements: Mapping[str, Any], **context: Any) -> EffectiveLocks:
+    policy = {"Version": "2012-10-17", "Statement": list(statements)}
+    return locks_of_files("gt-images", policy, "111122223333", supplied_facts(context))
+
+
+def guarded(*conditions: Condition, endpoints: tuple[str, ...] = ()) -> Proof:
+    """Prove guards that are each narrowed by a condition."""
+    policy = [deny(OUTSIDE, each) for each in conditions]
+    return prove(locks(*policy), Claim("", (parse_network("203.0.113.0/24"),), endpoints))
+
+
+LATER = "2031-07-01T00:00:00Z"
+SECONDS = str(int(datetime(2031, 7, 1, tzinfo=UTC).timestamp()))
+COMPARE = {
+    "LessThan": {-1},
+    "LessThanEquals": {-1, 0},
+    "Equals": {0},
+    "NotEquals": {-1, 1},
+    "GreaterThanEquals": {0, 1},
+    "GreaterThan": {1},
+}  # fmt: skip
+KEYS = {
+    "aws:CurrentTime": ("Date", LATER),
+    "aws:EpochTime": ("Numeric", SECONDS),
+    "s3:signatureAge": ("Numeric", "90000"),
+}
+
+
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize(("one", "other"), [*itertools.combinations_with_replacement(COMPARE, 2)])
+def test_two_guards_are_enough_if_they_cover_every_value(key: str, one: str, other: str) -> None:
+    kind, value = KEYS[key]
+    proof = guarded({f"{kind}{one}IfExists": {key: value}}, {f"{kind}{other}IfExists": {key: value}})
+    assert proof.proved is (COMPARE[one] | COMPARE[other] == {-1, 0, 1})
+
+
+@pytest.mark.parametrize(
+    ("condition", "proved"),
+    [
+        ({"DateGreaterThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}}, True),
+        ({"DateLessThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}}, False),
+        ({"DateGreaterThan": {"aws:EpochTime": "2020-01-01T00:00:00Z"}}, True),
+        ({"DateNotEquals": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}}, True),
+    ],
+)
+def test_what_is_over_does_not_come_back(condition: Condition, proved: bool) -> None:
+    assert guarded(condition).proved is proved
+
+
+@pytest.mark.parametrize(
+    "key", ["s3:AccessPointNetworkOrigin", "s3:DataAccessPointArn", "s3:DataAccessPointAccount", "aws:SourceArn",
+            "aws:SourceAccount", "aws:PrincipalServiceName", "aws:CalledVia", "s3:LocationConstraint"]
+)  # fmt: skip
+def test_keys_of_other_paths_are_absent(key: str) -> None:
+    """Requests name the bucket itself: the claim says so."""
+    assert guarded({"Null": {key: "true"}}).proved is True
+    assert guarded({"Null": {key: "false"}}).proved is False
+
+
+def test_a_version_can_be_asked_for_where_an_action_has_one() -> None:
+    assert guarded({"Null": {"s3:VersionId": "true"}}).proved is False
+    with_version = [deny(OUTSIDE, {"Null": {"s3:VersionId": "false"}})]
+    without = [deny(OUTSIDE, {"Null": {"s3:VersionId": "true"}})]
+    claim = Claim("", (parse_network("203.0.113.0/24"),))
+    assert prove(locks(*with_version, *without), claim).proved is True
+    replication = deny(OUTSIDE, {"Null": {"s3:VersionId": "false"}}, Action="s3:GetObjectVersionForReplication")
+    others = deny(OUTSIDE, NotAction="s3:GetObjectVersionForReplication")
+    del others["Action"]
+    assert prove(locks(replication, others), claim).proved is False
+
+
+@pytest.mark.parametrize(
+    ("key", "supplied", "condition", "decision"),
+    [
+        ("aws:SecureTransport", "false", {"Bool": {"aws:SecureTransport": "false"}}, "explicit-deny"),
+        ("aws:SecureTransport", "true", {"Bool": {"aws:SecureTransport": "false"}}, "allow"),
+        ("s3:signatureAge", "5000", {"NumericGreaterThan": {"s3:signatureAge": "1000"}}, "explicit-deny"),
+        ("s3:signatureAge", "500", {"NumericGreaterThan": {"s3:signatureAge": "1000"}}, "allow"),
+        ("aws:ViaAWSService", "true", {"Bool": {"aws:ViaAWSService": "true"}}, "explicit-deny"),
+        ("aws:CurrentTime", LATER, {"DateGreaterThanEquals": {"aws:CurrentTime": LATER}}, "explicit-deny"),
+        ("aws:EpochTime", SECONDS, {"NumericGreaterThanEquals": {"aws:EpochTime": SECONDS}}, "explicit-deny"),
+        ("aws:RequestedRegion", "eu-west-1", {"StringEquals": {"aws:RequestedRegion": "eu-west-1"}}, "explicit-deny"),
+    ],
+)
+def test_a_supplied_value_replaces_what_is_supposed(
+    key: str, supplied: str, condition: Condition, decision: str
+) -> None:
+    context = presigned_context("198.51.100.9", principal_arn=ROLE, region="us-east-1")
+    request = Request("s3:GetObject", f"{ARN}/k", SESSION, context, "111122223333")
+    assert locks(deny(condition)).verdict(request).decision == "allow"
+    assert locks(deny(condition), **{key: supplied}).verdict(request).decision == decision
+
+
+def at_endpoint(statement: Mapping[str, Any]) -> Any:
+    return Exposure(locks(statement), "k").row("presigned")
+
+
+def test_private_addresses_that_no_class_can_hold_are_unknown() -> None:
+    for operator in ("StringLike", "StringNotLike"):
+        condition = {operator: {"aws:VpcSourceIp": "2001:db8:*"}, "Null": {"aws:SourceVpce": "false"}}
+        row = at_endpoint(deny(condition))
+        assert (row.others, row.unknown.depends_on) == ("unknown", ("aws:VpcSourceIp",))
+        assert row.opened.cidrs == ("0.0.0.0/0", "::/0")
+
+
+def test_vpcs_that_nobody_names_are_left_over() -> None:
+    row = at_endpoint(deny({"StringNotEquals": {"aws:SourceVpc": ["vpc-11111111", "vpc-22222222"]}}))
+    assert (row.opened.endpoints, row.refused.other_endpoints) == (("vpc-11111111", "vpc-22222222"), True)
+    row = at_endpoint(deny({"StringEquals": {"aws:SourceVpc": "vpc-11111111"}}))
+    assert (row.refused.endpoints, row.opened.other_endpoints) == (("vpc-11111111",), True)
