@@ -15,7 +15,10 @@ from ..network import IPAddress, IPNetwork
 
 BITS = {4: 32, 6: 128}
 MAX_RANGES = 20_000
-_TYPICAL = ("198.51.100.9", "203.0.113.9", "192.0.2.9", "18.200.7.9", "2001:db8:9::9", "2600:1f14::9")
+_TYPICAL = {
+    text: ipaddress.ip_address(text)
+    for text in ("198.51.100.9", "203.0.113.9", "192.0.2.9", "18.200.7.9", "2001:db8:9::9", "2600:1f14::9")
+}
 
 
 class Span(NamedTuple):
@@ -46,8 +49,7 @@ class AddressClass:
     @property
     def example(self) -> str:
         """An address of the class, as S3 would write it: one of those that stand for the internet, where it has one."""
-        for text in _TYPICAL:
-            address = ipaddress.ip_address(text)
+        for text, address in _TYPICAL.items():
             if self.covers(address):
                 return text
         span = self.spans[0]

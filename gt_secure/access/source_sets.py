@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from ..iam.condition_keys import key_facts
@@ -49,6 +49,9 @@ _PLAIN = {
 }
 
 
+_cidrs = lru_cache(maxsize=256)(lambda spans: tuple(minimal_cidrs(spans)))
+
+
 @dataclass(frozen=True)
 class SourceSet:
     """Sources with one answer.
@@ -79,7 +82,7 @@ class SourceSet:
     @property
     def cidrs(self) -> tuple[str, ...]:
         """The addresses as CIDR ranges."""
-        return tuple(minimal_cidrs(self.spans))
+        return _cidrs(self.spans)
 
     @property
     def is_empty(self) -> bool:

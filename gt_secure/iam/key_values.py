@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from itertools import combinations
+from itertools import chain, combinations
 
 from .condition_keys import ConditionKey, is_multivalued
 from .conditions import Condition
@@ -85,7 +85,7 @@ def _numbers(digits: int) -> Iterable[str]:
 
 def _unlike(domain: Filled, named: Iterable[str]) -> str:
     used = set("".join(named))
-    fresh = next(chr(code) for code in (*range(0x61, 0x7B), *range(0x3400, 0x4DB0)) if chr(code) not in used)
+    fresh = next(chr(code) for code in chain(range(0x61, 0x7B), range(0x3400, 0x4DB0)) if chr(code) not in used)
     return "".join(part if isinstance(part, str) else fresh for part in domain)
 
 

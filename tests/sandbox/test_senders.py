@@ -12,13 +12,14 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from gt_secure import expect
 from gt_secure.access import locks_of_files
 from gt_secure.access.exposure import Exposure
 from gt_secure.access.proof import Claim, prove
 from gt_secure.iam import Policies, Request, evaluate
 from gt_secure.iam.request_context import anonymous_context, header_context, presigned_context
 from gt_secure.network import parse_network
-from support.senders import ARN, BUCKET, CASES, KEY, OFFICE_RANGE, OWN, PREFIX
+from support.senders import ARN, BUCKET, CASES, KEY, OFFICE_RANGE, OWN, PREFIX, QUERY, guard, public
 
 from .conftest import ELSEWHERE, OFFICE, Box
 from .test_guard_forms import send_form
@@ -41,23 +42,26 @@ class World:
         s3, iam = box.client("s3"), box.client("iam")
         s3.create_bucket(Bucket=BUCKET)
         s3.delete_public_access_block(Bucket=BUCKET)
-        s3.put_object(Bucket=BUCKET, Key=KEY, Body=b"x")
+        for key in (KEY, "scans/2.jpg"):
+            s3.put_object(Bucket=BUCKET, Key=key, Body=b"x")
         trust = {"Effect": "Allow", "Principal": {"AWS": OWN}, "Action": "sts:AssumeRole"}
         iam.create_role(RoleName="Senders", AssumeRolePolicyDocument=document(trust))
         iam.put_role_policy(RoleName="Senders", PolicyName="all", PolicyDocument=document(EVERYTHING))
         self.keys = box.assume(role=SIGNER)
         self.form = box.client("s3", self.keys).generate_presigned_post(BUCKET, KEY, ExpiresIn=3600)
-        self.urls = {version: self._url(version) for version in ("s3v4", "s3")}
+        self.urls = {version: self._url(version) for version in ("s3v4", "s3")} | {
+            "jpg": self._url("s3v4", "scans/2.jpg")
+        }
         self.unsigned = f"{box.url}/{BUCKET}/{KEY}"
 
     @cached_property
     def clients(self) -> dict[str, Any]:
         return {source: self.box.client("s3", self.keys, source) for source in SOURCES}
 
-    def _url(self, version: str) -> str:
+    def _url(self, version: str, key: str = KEY) -> str:
         config = Config(signature_version=version)
         client = self.box.session_of(self.keys).client("s3", endpoint_url=self.box.url, config=config)
-        params = {"Bucket": BUCKET, "Key": KEY}
+        params = {"Bucket": BUCKET, "Key": key}
         return str(client.generate_presigned_url("get_object", Params=params, ExpiresIn=3600))
 
     def send_unsigned(self, source: str, **fields: str) -> int:
@@ -151,7 +155,27 @@ def test_the_engine_says_what_the_sandbox_does(world: World, name: str) -> None:
             ) or answer.when
     outside = {sender for (sender, source), is_open in opened.items() if is_open and source == ELSEWHERE}
     assert outside == set(case.outside)
+    assert not (exposure.holds(expect.refused(ELSEWHERE)).proved and outside & set(QUERY))
     assert prove(locks, Claim(PREFIX, (parse_network(OFFICE_RANGE),))).proved is case.proved
+
+
+@pytest.mark.parametrize(
+    "covered",
+    [
+        {"Resource": f"{ARN}/scans/*.png"},
+        {"Resource": f"{ARN}/scans/*.pn?"},
+        {"Resource": [f"{ARN}/scans/0*", f"{ARN}/other/*"]},
+        {"NotResource": [ARN, f"{ARN}/scans/*.jp*"]},
+        {"NotResource": [ARN, f"{ARN}/scans/2.*", f"{ARN}/scans/3.*"]},
+    ],
+)
+def test_an_expectation_is_about_every_key(world: World, covered: dict[str, Any]) -> None:
+    statement = {name: value for name, value in guard({}).items() if name != "Resource"} | covered
+    policy = document(public(), statement)
+    world.box.client("s3").put_bucket_policy(Bucket=BUCKET, Policy=policy)
+    assert [world.box.fetch(world.urls[key], ELSEWHERE).status for key in ("s3v4", "jpg")] == [403, 200]
+    proof = Exposure(locks_of_files(BUCKET, policy, OWN), PREFIX, is_prefix=True).holds(expect.refused(ELSEWHERE))
+    assert (proof.proved, [each.answer for each in proof.broken]) == (False, ["opened"])
 
 
 def test_an_unsigned_form_carries_its_fields(world: World) -> None:

@@ -167,4 +167,28 @@ CASES = {
     "no reader without a prefix": Case(
         [public(), deny(eq("s3:prefix", "scans/*", operator="StringNotLike"))], (), True
     ),
+    "no reader without a delimiter": Case([public(), deny(eq("s3:delimiter", "true", operator="Null"))], (), True),
+    "no reader without a storage class": Case(
+        [public(), deny(eq("s3:x-amz-storage-class", "STANDARD", operator="StringNotEquals"))], ()
+    ),
+    "no reader without a condition": Case([public(), deny(eq("s3:if-none-match", "true", operator="Null"))], ()),
+    "a grant to those who list": Case([public(eq("s3:prefix", "scans/"))], SIGNED),
+    "a grant to those who list, if they do": Case(
+        [public(eq("s3:prefix", "scans/", operator="StringEqualsIfExists"))], ALL
+    ),
+    "a grant with no ACL": Case([public(eq("s3:x-amz-acl", "true", operator="Null"))], ALL),
+    # spellings of the list itself
+    "a guard, as a list": Case([public(), deny({"NotIpAddress": {"aws:sourceip": [OFFICE_RANGE, "192.0.2.1"]}})]),
+    "a guard, if it exists": Case([public(), deny({"NotIpAddressIfExists": OUTSIDE["NotIpAddress"]})], (), True),
+    "a guard with host bits": Case([public(), deny({"NotIpAddress": {"aws:SourceIp": "203.0.113.77/24"}})], (), True),
+    "a guard with a string": Case([public(), deny({"StringNotLike": {"aws:SourceIp": "203.0.113.*"}})], (), True),
+    "a guard by its opposite": Case(
+        [public(), deny({"IpAddress": {"aws:SourceIp": ["0.0.0.0/1", "128.0.0.0/1"]}})], ()
+    ),
+    "a guard for other principals": Case([public(), guard({}, Principal={"AWS": f"arn:aws:iam::{OWN}:root"})], NOBODY),
+    "a guard on reads": Case([public(), guard({}, Action="s3:Get*")], ("form", "form of nobody")),
+    "a guard on other actions": Case(
+        [public(), {k: v for k, v in guard({}).items() if k != "Action"} | {"NotAction": "s3:GetObject"}],
+        ("URL", "URL of version 2", "header", "nobody"),
+    ),
 }
