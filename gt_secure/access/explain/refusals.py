@@ -10,7 +10,7 @@ from ...aws.denials import Denial, behind_resource, parse_denial
 from ...network import Source, contains
 from ...policies.age_cap import AGE_SID, SIGV2_SID, age_text
 from ...policies.bucket_guard import GUARD_SID, Guard
-from .s3_errors import Cause, ProbeContext
+from .s3_errors import Cause, ProbeContext, cause_of
 
 URL_LOCK = "URL lock"
 BUCKET_GUARD = "bucket guard"
@@ -21,8 +21,7 @@ def named_policy(known: ProbeContext) -> Cause | None:
     message = known.probe.error_message
     reason = behind_resource(message).lower()
     if "block public access" in reason or "blockpublic" in reason:
-        step = "Grant access to the role instead of to everyone."
-        return Cause("block-public-access", "Block Public Access refuses what the bucket policy grants.", message, step)
+        return cause_of("block-public-access", message=message)
     denial = parse_denial(message)
     if denial is None or not denial.kind:
         return _predicted(known)
@@ -43,34 +42,16 @@ def _predicted(known: ProbeContext) -> Cause | None:
     kind, denied = verdict.outcome.layer.kind, verdict.decision == "explicit-deny"
     makers = {"session": _session, "resource": _resource, "endpoint": _endpoint, "boundary": _boundary}
     cause = makers.get(kind, _identity)(known, denied)
-    why = f"{cause.why} S3 itself returned no reason; this one is predicted."
-    return Cause(cause.code, cause.headline, why, cause.next_step, cause.lock)
+    return replace(cause, why=f"{cause.why} S3 itself returned no reason; this one is predicted.")
 
 
 def _session(known: ProbeContext, _denied: bool) -> Cause:
     if known.bound_to is None:
-        return Cause(
-            "session-policy",
-            "The session policy behind the URL does not let this request through.",
-            "For a worker's URL that is the URL lock: S3 saw another address than the portal saw.",
-            "Compare the Remote IP of the access log with the address that the worker has in the portal.",
-            URL_LOCK,
-        )
+        return cause_of("session-policy")
     if known.probe.source == known.bound_to:
-        return Cause(
-            "session-policy",
-            f"The session policy refused it, though the URL is bound to {known.bound_to} and S3 saw exactly that "
-            "address.",
-            "Another limit of the session policy stands in the way, such as the object or its KMS key.",
-            "Mint a new test URL for exactly this object; if the key holds *, ? or $, try one without.",
-        )
-    return Cause(
-        "session-policy",
-        f"The URL lock refused it: the URL is bound to {known.bound_to}, and S3 saw {known.seen}.",
-        _why_other_address(known),
-        "Open it from the bound address, or read the Remote IP in the access log to see which one S3 saw.",
-        URL_LOCK,
-    )
+        return cause_of("session-policy/same-address", bound=known.bound_to)
+    why = _why_other_address(known)
+    return cause_of("session-policy/other-address", bound=known.bound_to, seen=known.seen, why=why)
 
 
 def _why_other_address(known: ProbeContext) -> str:
@@ -90,20 +71,11 @@ def _resource(known: ProbeContext, denied: bool) -> Cause:
     if denied and (too_old := _too_old(known)) is not None:
         return too_old
     if denied and _guard_hits(known):
-        return Cause(
-            "bucket-guard",
-            f"The bucket guard refused it: S3 saw {known.seen}, which is not on the list.",
-            f"The statement {GUARD_SID} denies presigned requests from anywhere else.",
-            "Add the address or the VPC endpoint to the restriction if it should be allowed.",
-            BUCKET_GUARD,
-        )
+        return cause_of("bucket-guard", seen=known.seen, sid=GUARD_SID)
+    if not denied:
+        return cause_of("bucket-policy")
     which = known.verdict.statement if known.verdict is not None and known.verdict.policy == "bucket policy" else ""
-    return Cause(
-        "bucket-policy",
-        "The bucket policy " + (f"denies it ({which})." if which else "denies it." if denied else "does not allow it."),
-        "It is not the guard but another statement." if denied else "The caller's account needs a grant there.",
-        "Read the bucket policy's Deny statements." if denied else "Add a grant for the signing role.",
-    )
+    return cause_of("bucket-policy/denied", statement=f" ({which})" if which else "")
 
 
 def _too_old(known: ProbeContext) -> Cause | None:
@@ -111,22 +83,10 @@ def _too_old(known: ProbeContext) -> Cause | None:
     cap = known.guard.max_age_s if known.guard is not None else None
     sid = _cap_statement(known, cap)
     if sid == SIGV2_SID:
-        return Cause(
-            "signature-version-2",
-            "The bucket guard refused it: the URL has signature version 2, whose age S3 does not know.",
-            f"The statement {SIGV2_SID} denies that version beside the age cap.",
-            "Sign with version 4: Config(signature_version='s3v4') in boto3.",
-            BUCKET_GUARD,
-        )
+        return cause_of("signature-version-2", sid=sid)
     if sid != AGE_SID:
         return None
-    return Cause(
-        "url-too-old",
-        f"The bucket guard refused it: the URL was signed more than {age_text(cap) if cap else 'the age cap'} ago.",
-        f"The statement {AGE_SID} denies presigned requests with older signatures.",
-        "Issue a new URL, or plan a longer max_age.",
-        BUCKET_GUARD,
-    )
+    return cause_of("url-too-old", sid=sid, age=age_text(cap) if cap else "the age cap")
 
 
 def _cap_statement(known: ProbeContext, cap: int | None) -> str:
@@ -160,33 +120,19 @@ def is_listed(guard: Guard, source: Source) -> bool:
 
 
 def _identity(_known: ProbeContext, denied: bool) -> Cause:
-    return Cause(
-        "identity-policy",
-        "The role that signed the URL " + ("is denied this object." if denied else "may not read this object."),
-        "Neither lock decided; the URL would work from nowhere."
-        if not denied
-        else "A Deny of the role itself applies.",
-        "Allow s3:GetObject on the object to the role." if not denied else "Read the Deny statements of the role.",
-    )
+    return cause_of("identity-policy/denied" if denied else "identity-policy")
 
 
 def _boundary(_known: ProbeContext, _denied: bool) -> Cause:
-    step = "Ask an administrator for the boundary of the signing role."
-    return Cause("permissions-boundary", "The role's permissions boundary refused it.", "Neither lock decided.", step)
+    return cause_of("permissions-boundary")
 
 
 def _endpoint(_known: ProbeContext, _denied: bool) -> Cause:
-    return Cause(
-        "endpoint-policy",
-        "The policy of the VPC endpoint refused it.",
-        "Such refusals are not in the access log, because the request does not reach S3.",
-        "Allow the bucket in the endpoint's policy, also the two buckets of Ground Truth.",
-    )
+    return cause_of("endpoint-policy")
 
 
 def _organization(known: ProbeContext, _denied: bool) -> Cause:
-    step = "Ask the administrator of the organization."
-    return Cause("organization-policy", "A policy of the organization refused it.", known.probe.error_message, step)
+    return cause_of("organization-policy", message=known.probe.error_message)
 
 
 _MAKERS: Mapping[str, Callable[[ProbeContext, bool], Cause]] = {

@@ -1,9 +1,15 @@
-"""Answers of S3 or the network where no policy decided: expiry, signatures, regions, missing objects, CORS."""
+"""Answers of S3 or the network where no policy decided: expiry, signatures, regions, missing objects, CORS.
+
+The sentences of all causes are in ``causes.json``.
+"""
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from ...iam.verdict import Verdict
@@ -44,19 +50,26 @@ class Cause:
     lock: str = ""
 
 
+def cause_of(key: str, /, **values: object) -> Cause:
+    """Return the cause of a key, with values in its sentences; its code is the key up to a slash."""
+    row = _causes()[key]
+    headline, why, next_step = (row[part].format_map(values) for part in ("headline", "why", "next_step"))
+    return Cause(key.partition("/")[0], headline, why, next_step, row.get("lock", ""))
+
+
+@lru_cache(maxsize=1)
+def _causes() -> dict[str, dict[str, str]]:
+    data: dict[str, dict[str, str]] = json.loads(files(__package__).joinpath("causes.json").read_text(encoding="utf-8"))
+    return data
+
+
 def _opened(known: ProbeContext) -> Cause | None:
     probe = known.probe
     if not probe.opened:
         return None
     if known.origin and "access-control-allow-origin" not in probe.headers:
-        return Cause(
-            "cors",
-            "S3 sent the object, but a browser page may not read it: the bucket has no CORS rule for this origin.",
-            "Without the header Access-Control-Allow-Origin a task that fetches the image by script shows nothing.",
-            "Add a CORS rule with GET to the bucket, as the SageMaker guide on CORS asks.",
-        )
-    where = "" if probe.source is None else f" from {probe.source}"
-    return Cause("opened", f"The object opened{where}.", "Every policy on the way allowed it.", "")
+        return cause_of("cors")
+    return cause_of("opened", where="" if probe.source is None else f" from {probe.source}")
 
 
 _FAILURES = {
@@ -73,9 +86,7 @@ def _no_answer(known: ProbeContext) -> Cause | None:
     if probe.status is not None:
         return None
     why, step = _FAILURES.get(probe.failure, ("The connection broke.", "Check the network and try again."))
-    if probe.failure == "cors":
-        return Cause("cors", "The browser gave no status: CORS, or a refusal without CORS headers.", why, step)
-    return Cause("no-answer", "No answer came from S3: this says nothing about the locks.", why, step)
+    return cause_of("cors/no-status" if probe.failure == "cors" else "no-answer", why=why, step=step)
 
 
 def not_s3(known: ProbeContext) -> Cause | None:
@@ -83,12 +94,7 @@ def not_s3(known: ProbeContext) -> Cause | None:
     probe = known.probe
     if probe.status == 407 or (probe.status is not None and probe.status >= 400 and not _from_s3(probe)):
         by = "the proxy" if probe.proxied else "something between here and S3"
-        return Cause(
-            "not-s3",
-            f"The status {probe.status} came from {by}, not from S3.",
-            "The answer has neither an S3 error nor an S3 request id.",
-            "Ask the owner of the network, or probe from another place.",
-        )
+        return cause_of("not-s3", status=probe.status, by=by)
     return None
 
 
@@ -100,26 +106,11 @@ def _expiry(known: ProbeContext) -> Cause | None:
     probe, said = known.probe, known.probe.error_message.lower()
     if said.startswith("request has expired"):
         ended = probe.details.get("Expires", "")
-        return Cause(
-            "expired",
-            "The URL has expired" + (f": it ended at {ended}." if ended else "."),
-            "Expiry is checked before any policy, so this says nothing about the locks.",
-            "Mint a new test URL; a worker reloads the task.",
-        )
+        return cause_of("expired", ended=f": it ended at {ended}" if ended else "")
     if said.startswith("request is not yet valid") or probe.error_code == "RequestTimeTooSkewed":
-        return Cause(
-            "not-yet-valid",
-            "S3 treats the URL as one from the future.",
-            "The clock of the machine that signed it is ahead.",
-            "Set that clock and sign again.",
-        )
+        return cause_of("not-yet-valid")
     if probe.error_code in {"ExpiredToken", "InvalidToken", "InvalidAccessKeyId", "TokenRefreshRequired"}:
-        return Cause(
-            "credentials",
-            "The credentials that signed the URL have expired or been revoked.",
-            "A URL signed with temporary credentials stops working when they expire, whatever its own lifetime.",
-            "Mint a new test URL.",
-        )
+        return cause_of("credentials")
     return None
 
 
@@ -128,27 +119,14 @@ def _signature(known: ProbeContext) -> Cause | None:
     expecting = re.search(r"region '([^']*)' is wrong; expecting '([^']*)'", message)
     if expecting or code in {"AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}:
         wanted = f" The bucket is in {expecting[2]}; the URL was signed for {expecting[1]}." if expecting else ""
-        return Cause(
-            "region", "The URL is signed for the wrong region.", message + wanted, "Sign for the bucket's region."
-        )
+        return cause_of("region", message=message + wanted)
     if code == "InvalidRequest" and "AWS4-HMAC-SHA256" in message:
-        return Cause(
-            "signature-version",
-            "The URL uses signature version 2, which this bucket does not take.",
-            "boto3 writes such URLs by default in some regions.",
-            'Use Config(signature_version="s3v4") and the regional host.',
-        )
+        return cause_of("signature-version")
     if code == "SignatureDoesNotMatch":
         v2 = known.signed is not None and known.signed.signature_version == "SigV2"
-        return Cause(
-            "signature",
-            "The signature does not match: the URL was altered on its way, or signed with other keys.",
-            "Usual causes are a & turned into &amp;, a percent sign encoded twice, a cut URL, or another host"
-            + ("; this one uses the old signature version 2." if v2 else "."),
-            "Use the URL exactly as it was minted, with its host.",
-        )
+        return cause_of("signature", old="; this one uses the old signature version 2" if v2 else "")
     if code == "AuthorizationQueryParametersError":
-        return Cause("signature", "The signature's parameters are not valid.", message, "Mint the URL again.")
+        return cause_of("signature/parameters", message=message)
     return None
 
 
@@ -161,13 +139,7 @@ def _redirect(known: ProbeContext) -> Cause | None:
         return None
     target = probe.details.get("Endpoint") or probe.details.get("Location host") or "another host"
     region = probe.headers.get("x-amz-bucket-region") or probe.details.get("Region", "")
-    return Cause(
-        "redirect",
-        f"S3 sends the request to {target}.",
-        "The host is part of the signature, so a presigned URL cannot follow"
-        + (f"; the bucket is in {region}." if region else "."),
-        "Sign for the bucket's regional host.",
-    )
+    return cause_of("redirect", target=target, region=f"; the bucket is in {region}" if region else "")
 
 
 _GONE = {
@@ -181,13 +153,11 @@ _GONE = {
 def _object_state(known: ProbeContext) -> Cause | None:
     code, status = known.probe.error_code, known.probe.status
     if code in _GONE:
-        return Cause("not-found", _GONE[code], "The policies let the request through.", "Choose another object.")
+        return cause_of("not-found", what=_GONE[code])
     if code == "InvalidObjectState":
-        why = "It is in an archive storage class."
-        return Cause("archived", "The object must be restored before it can be read.", why, "Restore the object.")
+        return cause_of("archived")
     if code in {"SlowDown", "InternalError", "ServiceUnavailable"} or status in {500, 502, 503, 504}:
-        why = "This says nothing about the locks."
-        return Cause("busy", "S3 could not answer just now.", why, "Probe again in a minute.")
+        return cause_of("busy")
     return None
 
 
@@ -198,13 +168,7 @@ def _kms(known: ProbeContext) -> Cause | None:
     named = probe.error_code.startswith("KMS.") or (action is not None and action[1].startswith("kms:"))
     if not named and not (known.kms and "ciphertext" in probe.error_message.lower()):
         return None
-    return Cause(
-        "kms",
-        "S3 let the request through, but the KMS key did not.",
-        "S3 decrypts with the credentials of the URL; their policies, the session policy and the key policy must allow "
-        f"kms:Decrypt. {probe.error_message}",
-        "Allow kms:Decrypt to the signing role, without an address condition, and mint the URL with the key named.",
-    )
+    return cause_of("kms", message=probe.error_message)
 
 
 RULES = (_opened, _no_answer, _expiry, _signature, _redirect, _object_state, _kms)
