@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from . import account, policies
 from .columns import lay_out
 from .errors import GtSecureError, InvalidInput
-from .findings.model import SEVERITIES, FindingsReport
+from .findings.model import SEVERITIES
 from .html import Markup, hint, notice, output, table, text as html_text
-from .listings import Findings, Jobs, Workteams
+from .listings import Findings, FindingsReport, Jobs, Workteams
 
 if TYPE_CHECKING:
     from .account.bucket import Bucket

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from . import findings
 from .aws.teams import CREATE_TEAM
 from .columns import ShownTable, chip, lay_out
+from .findings.model import SEVERITIES
 from .html import hint, output as cell_output, table as html_table
+from .text import count
 
 if TYPE_CHECKING:
     from .aws.endpoints import VpcEndpoint
     from .aws.teams import LabelingJob, Workteam
     from .changes.history import HistoryEntry
-    from .findings.model import Finding
+    from .findings.model import Finding, Severity
 
 
 def _last_day(finding: Finding) -> dt.date:
@@ -136,3 +138,41 @@ class Findings(ShownTable["Finding"], tuple["Finding", ...]):
         cells = [[chip(cell) for cell in self.row(each)] for each in self.open]
         shown = html_table(self.head, cells) if cells else hint("No finding is open.")
         return cell_output(shown, findings.accepted_fold(self.accepted))
+
+
+class FindingsReport:
+    """A report with ``findings`` and ``unread``: how severe it is. Findings that somebody accepts do not count."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def findings(self) -> Sequence[Finding]: ...  # noqa: D102
+
+        @property
+        def unread(self) -> tuple[str, ...]: ...  # noqa: D102
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The number of open findings of each severity."""
+        found = [finding.severity for finding in self.findings if finding.accepted is None]
+        return {word: found.count(word) for word in SEVERITIES}
+
+    @property
+    def counts_text(self) -> str:
+        """The number of open findings of each severity, in words."""
+        return ", ".join(f"{number} {word}" for word, number in self.counts.items())
+
+    def worse_than(self, severity: Severity) -> tuple[Finding, ...]:
+        """Return the open findings of a severity or higher."""
+        worst = SEVERITIES[: SEVERITIES.index(severity) + 1]
+        return tuple(each for each in self.findings if each.accepted is None and each.severity in worst)
+
+    def require(self, severity: Severity = "high") -> Self:
+        """Return the report, or raise :class:`AssertionError` for a finding that severe or anything unread."""
+        findings = self.worse_than(severity)
+        named = "; ".join(map(str, findings[:5]))
+        if findings:  # no assert statement: python -O would skip it
+            raise AssertionError(f"{count(len(findings), 'finding')} of severity {severity} or higher: {named}")
+        if self.unread:
+            raise AssertionError("Not read: " + "; ".join(self.unread[:5]))
+        return self

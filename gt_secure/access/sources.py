@@ -37,15 +37,12 @@ class EndpointClass:
         The endpoint's id, or the VPC's, or a pattern of the policy; empty for all others.
     setting : Setting
         The keys that follow.
-    open_vpc : bool
-        Whether its VPC is not settled.
     absent : set of str
         Keys that requests through it are known to lack.
     """
 
     label: str
     setting: DimensionValue
-    open_vpc: bool
     absent: frozenset[str] = frozenset()
 
 
@@ -92,10 +89,9 @@ def endpoint_classes(
         here = {"aws:sourcevpce": (other,)}
         if not label:
             found += [
-                EndpointClass(vpc_label, DimensionValue({**here, **keys}), False)
-                for vpc_label, keys in _vpcs(table, known)
+                EndpointClass(vpc_label, DimensionValue({**here, **keys})) for vpc_label, keys in _vpcs(table, known)
             ]
-        found.append(EndpointClass(label, DimensionValue(here), True))
+        found.append(EndpointClass(label, DimensionValue(here)))
     return found
 
 
@@ -121,7 +117,7 @@ def named_endpoint(endpoint: str, facts: Mapping[str, tuple[str, ...]]) -> Endpo
     """Return one endpoint, with the keys of requests through it that are known."""
     absent = frozenset(key for key, value in facts.items() if not value)
     keys = {"aws:sourcevpce": (endpoint,), **{key: value for key, value in facts.items() if value}}
-    return EndpointClass(endpoint, DimensionValue(keys), "aws:sourcevpc" not in keys, absent)
+    return EndpointClass(endpoint, DimensionValue(keys), absent)
 
 
 def _literals(conditions: Sequence[Condition], start: str = "") -> list[str]:

@@ -45,7 +45,6 @@ class Change(Generic[V]):
         Reads and writes, with the permission that each one needs.
     seconds_typical : int
         Typical duration on AWS, in seconds.
-    undoable : bool
     """
 
     target: Target[V]
@@ -56,7 +55,6 @@ class Change(Generic[V]):
     affects: tuple[str, ...] = ()
     calls: tuple[Call, ...] = ()
     seconds_typical: int = 1
-    undoable: bool = True
 
     @property
     def kind(self) -> TargetKind:
@@ -94,7 +92,7 @@ class Change(Generic[V]):
             "target": self.name,
             "before": self.target.to_json(self.before),
             "after": self.target.to_json(self.after),
-            **members(self, *names, "undoable"),
+            **members(self, *names),
         }
 
     def for_journal(self) -> dict[str, Any]:

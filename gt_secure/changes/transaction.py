@@ -78,11 +78,6 @@ class Applied:
         """True if AWS confirmed every step."""
         return all(step.certain for step in self.steps)
 
-    @property
-    def undone(self) -> bool:
-        """True if the account is in its former state."""
-        return self.outcome in {"undone", "rolled back"}
-
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON-able data."""
         return members(self, "id", "outcome", "of", "certain", "steps", "probes", "notes")

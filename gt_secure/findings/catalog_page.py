@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Collection, Iterator
+from functools import lru_cache
+from importlib.resources import files
 
 from ..account.state import action_of
 from ..errors import InvalidInput
@@ -11,39 +14,12 @@ from ..restriction.messages import notices
 from .model import catalog
 from .run import RULES
 
-_BUCKET = "aws s3api {} --bucket BUCKET"
-_TEAM = "aws sagemaker describe-workteam --workteam-name TEAM"
-_WORKFORCE = "aws sagemaker describe-workforce --workforce-name default"
-_POLICY = _BUCKET.format("get-bucket-policy")
-_ENDPOINTS = "aws ec2 describe-vpc-endpoints"
-READ_WITH = {
-    "the bucket policy": _POLICY,
-    "the bucket guard": _POLICY,
-    "the workforce's SourceIpConfig": _WORKFORCE,
-    "the workforce's VPC configuration": _WORKFORCE,
-    "the workforce's address type": _WORKFORCE,
-    "the workteam's WorkerAccessConfiguration": _TEAM,
-    "the kind of the workteam": _TEAM,
-    "the region's S3 endpoints": _ENDPOINTS,
-    "the policies of the S3 endpoints": _ENDPOINTS,
-    "the bucket's ACL": _BUCKET.format("get-bucket-acl"),
-    "the bucket's CORS rules": _BUCKET.format("get-bucket-cors"),
-    "the access log, if one was given": "gt-secure hits --bucket gt-images --presigned --by requester,age_s,expires_s",
-    "the bucket's logging configuration": _BUCKET.format("get-bucket-logging"),
-    "the log bucket's region, encryption, retention and policy": _BUCKET.format("get-bucket-logging"),
-    "the account's Block Public Access, where the bucket policy is public": (
-        "aws s3control get-public-access-block --account-id ACCOUNT"
-    ),
-    "the bucket's Block Public Access": _BUCKET.format("get-public-access-block"),
-    "the bucket's encryption": _BUCKET.format("get-bucket-encryption"),
-    "the bucket's replication configuration": _BUCKET.format("get-bucket-replication"),
-    "the bucket's website configuration": _BUCKET.format("get-bucket-website"),
-    "the key policy of the bucket's encryption": "aws kms get-key-policy --key-id KEY --policy-name default",
-    "the access points of the bucket": "aws s3control list-access-points --account-id ACCOUNT --bucket BUCKET",
-    "the templates of the team's labeling jobs": "aws sagemaker describe-labeling-job --labeling-job-name JOB",
-    "the restriction": "gt-secure export --team TEAM --bucket BUCKET",
-}
-"""The command that prints what a rule looks at, so that a person can check the evidence without gt_secure."""
+
+@lru_cache(maxsize=1)
+def read_with() -> dict[str, str]:
+    """Return the command that prints what a rule looks at, for a person who checks the evidence without gt_secure."""
+    data: dict[str, str] = json.loads(files(__package__).joinpath("evidence.json").read_text(encoding="utf-8"))
+    return data
 
 
 def page(code: str) -> str:
@@ -101,7 +77,7 @@ def _evidence(code: str, looked_at: object) -> Iterator[str]:
         yield "gt_secure reads:"
         yield ""
     for place in places:
-        yield f"- {place}: `{READ_WITH[place]}`"
+        yield f"- {place}: `{read_with()[place]}`"
     needs = next((rule.needs for rule in RULES if rule.code == code), ())
     if needs:
         yield from ("", f"Required permissions: {', '.join(f'`{action_of(name)}`' for name in needs)}.")

@@ -6,11 +6,11 @@ Texts and sources are in ``findings.json``; each code has one small pure functio
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from ..html import (
     Tone,
@@ -20,7 +20,7 @@ from ..html import (
     notice as notice_box,
     output as cell_output,
 )
-from ..text import count, printable
+from ..text import printable
 from .acceptance import Acceptance
 
 if TYPE_CHECKING:
@@ -129,44 +129,6 @@ class Finding:
         ]
         facts = fact_list([(name, html_cell(value)) for name, value in pairs if value])
         return cell_output(notice_box(tone, f"{self.severity}: {self.code}", self.title), facts)
-
-
-class FindingsReport:
-    """A report with ``findings`` and ``unread``: how severe it is. Findings that somebody accepts do not count."""
-
-    if TYPE_CHECKING:
-
-        @property
-        def findings(self) -> Sequence[Finding]: ...  # noqa: D102
-
-        @property
-        def unread(self) -> tuple[str, ...]: ...  # noqa: D102
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """The number of open findings of each severity."""
-        found = [finding.severity for finding in self.findings if finding.accepted is None]
-        return {word: found.count(word) for word in SEVERITIES}
-
-    @property
-    def counts_text(self) -> str:
-        """The number of open findings of each severity, in words."""
-        return ", ".join(f"{number} {word}" for word, number in self.counts.items())
-
-    def worse_than(self, severity: Severity) -> tuple[Finding, ...]:
-        """Return the open findings of a severity or higher."""
-        worst = SEVERITIES[: SEVERITIES.index(severity) + 1]
-        return tuple(each for each in self.findings if each.accepted is None and each.severity in worst)
-
-    def require(self, severity: Severity = "high") -> Self:
-        """Return the report, or raise :class:`AssertionError` for a finding that severe or anything unread."""
-        findings = self.worse_than(severity)
-        named = "; ".join(map(str, findings[:5]))
-        if findings:  # no assert statement: python -O would skip it
-            raise AssertionError(f"{count(len(findings), 'finding')} of severity {severity} or higher: {named}")
-        if self.unread:
-            raise AssertionError("Not read: " + "; ".join(self.unread[:5]))
-        return self
 
 
 class Match(NamedTuple):

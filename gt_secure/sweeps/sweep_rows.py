@@ -11,8 +11,9 @@ from ..columns import lay_out
 from ..findings import sarif
 from ..findings.acceptance import Acceptance
 from ..findings.accepted import unused
-from ..findings.model import SEVERITIES, Finding, FindingsReport
+from ..findings.model import SEVERITIES, Finding
 from ..html import Chip, Markup, Tone, hint, notice, output, table
+from ..listings import FindingsReport
 from ..text import count
 from .accounts import Account
 

@@ -12,7 +12,7 @@ import gt_secure
 from gt_secure.account.state import action_of
 from gt_secure.cli.main import main
 from gt_secure.errors import InvalidInput
-from gt_secure.findings.catalog_page import READ_WITH, page
+from gt_secure.findings.catalog_page import page, read_with
 from gt_secure.findings.model import catalog
 from gt_secure.findings.run import RULES
 from gt_secure.restriction.messages import notices
@@ -50,7 +50,7 @@ def test_every_code_that_is_printed_has_a_page() -> None:
 
 def test_every_place_has_a_command_and_no_command_is_left_over() -> None:
     looked = {place for row in catalog().values() for place in row["looked_at"]}  # type: ignore[attr-defined]
-    assert looked == set(READ_WITH)
+    assert looked == set(read_with())
 
 
 def test_a_misspelled_code_gets_the_nearest() -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from ...errors import InvalidInput
+from ...html import Chip, output, table
 from ...presign.probe import Probe
 from ...text import members
 
@@ -98,20 +98,14 @@ class Scenes:
         return {"text/plain": repr(self), "text/html": self._html(), MIME: self.to_dicts()}
 
     def _html(self) -> str:
-        head = "".join(f"<th style='text-align:left'>{t}</th>" for t in ("Scene", "Source", "Expected", "Observed", ""))
-        rows = "".join(
-            "<tr>"
-            + "".join(
-                f"<td style='text-align:left'>{html.escape(str(cell))}</td>"
-                for cell in (
-                    s.label,
-                    s.source,
-                    s.expected,
-                    f"{s.observed} ({s.status})" + (f" · {s.decided_by}" if s.decided_by else ""),
-                    "✓ as expected" if s.as_expected else "✕ not as expected",
-                )
+        rows = [
+            (
+                scene.label,
+                scene.source,
+                scene.expected,
+                f"{scene.observed} ({scene.status})" + (f" · {scene.decided_by}" if scene.decided_by else ""),
+                Chip("ok", "as expected") if scene.as_expected else Chip("no", "not as expected"),
             )
-            + "</tr>"
-            for s in self._scenes
-        )
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+            for scene in self._scenes
+        ]
+        return output(table(("Scene", "Source", "Expected", "Observed", "Result"), rows))
