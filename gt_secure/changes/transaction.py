@@ -136,6 +136,8 @@ def run(engine: Engine, outcome: ChangeOutcome, of: str | None = None) -> Applie
         if isinstance(error, GtSecureError):
             error.details["applied"] = result.to_dict()
             error.next_step = f"{error.next_step} {failure_summary(result)}".strip()
+        else:
+            error.add_note(failure_summary(result))
         raise
     problem = end(engine.writer, "applied")
     steps = look_for_others(engine)

@@ -1,7 +1,19 @@
-"""``python -m gt_secure.cli``: the command line."""
+"""``gt-secure`` and ``python -m gt_secure.cli``: answer to signals first, then import the command line."""
+
+from __future__ import annotations
 
 import sys
 
-from .main import main
+from .interrupts import end_on_interrupt
 
-sys.exit(main())
+
+def run() -> int:
+    """Run the command of this process."""
+    end_on_interrupt()
+    from .main import main
+
+    return main()
+
+
+if __name__ == "__main__":
+    sys.exit(run())

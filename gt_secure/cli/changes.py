@@ -23,7 +23,7 @@ from ..text import printable
 from .accepted import add_accepted
 from .context import add_context
 from .exit_codes import ERROR, FOUND, OK
-from .output import ask, connection, fit, line_width, note, say, show_json
+from .output import ask, connection, fit, last_words, line_width, note, say, show_json
 from .parser import Commands, Parser
 from .progress import working
 
@@ -249,6 +249,7 @@ def _question(made: Plan, confirmed: Sequence[str]) -> str:
 
 
 def _ask(args: argparse.Namespace, question: str) -> None:
+    sys.stdout.flush()  # a plan that cannot be shown is not applied
     if args.yes:
         return
     if not ask(question, "Review the plan, then add --yes."):
@@ -256,7 +257,7 @@ def _ask(args: argparse.Namespace, question: str) -> None:
 
 
 def _tell(text: str) -> None:
-    sys.stderr.write(f"{printable(text)}\n")
+    last_words(printable(text))  # a change goes on where nobody can read its progress
 
 
 def report(args: argparse.Namespace, result: Applied) -> int:

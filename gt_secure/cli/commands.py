@@ -9,6 +9,7 @@ from typing import NamedTuple
 class Command(NamedTuple):
     """One command: name, group and help text, the module that adds its options, the library function behind it
     (``Connection.NAME``, or a dotted name below ``gt_secure``), and other spellings, such as its name in Python.
+    ``writes``: an interrupt unwinds the command, so that it rolls back, or ends what it started.
     """
 
     name: str
@@ -17,6 +18,7 @@ class Command(NamedTuple):
     help: str
     calls: str
     aliases: tuple[str, ...] = ()
+    writes: bool = False
 
 
 RESTRICT, TEST, WATCH, LOCAL = "Restrict", "Test and explain", "Watch", "Local (no AWS account)"
@@ -25,12 +27,28 @@ GROUPS = (RESTRICT, TEST, WATCH, LOCAL)
 COMMANDS: tuple[Command, ...] = (
     Command("teams", RESTRICT, "teams", "list workteams and their locks", "Connection.workteams", ("workteams",)),
     Command("plan", RESTRICT, "changes", "show what a restriction would change", "Connection.plan"),
-    Command("apply", RESTRICT, "changes", "apply a restriction: plan, ask, change, read back", "Connection.apply"),
-    Command("revoke", RESTRICT, "revoke", "stop a leaked URL, or URLs of older credentials", "Connection.revoke"),
-    Command("undo", RESTRICT, "changes", "undo a change, keeping later edits by others", "Connection.undo"),
+    Command(
+        "apply",
+        RESTRICT,
+        "changes",
+        "apply a restriction: plan, ask, change, read back",
+        "Connection.apply",
+        writes=True,
+    ),
+    Command(
+        "revoke",
+        RESTRICT,
+        "revoke",
+        "stop a leaked URL, or URLs of older credentials",
+        "Connection.revoke",
+        writes=True,
+    ),
+    Command(
+        "undo", RESTRICT, "changes", "undo a change, keeping later edits by others", "Connection.undo", writes=True
+    ),
     Command("export", RESTRICT, "changes", "write the current locks as a restriction file", "Connection.export"),
-    Command("url", TEST, "url", "mint a presigned test URL", "Connection.test_url", ("test-url",)),
-    Command("probe", TEST, "url", "fetch a test URL and explain the answer", "Connection.probe"),
+    Command("url", TEST, "url", "mint a presigned test URL", "Connection.test_url", ("test-url",), writes=True),
+    Command("probe", TEST, "url", "fetch a test URL and explain the answer", "Connection.probe", writes=True),
     Command(
         "explain",
         TEST,
@@ -49,9 +67,11 @@ COMMANDS: tuple[Command, ...] = (
     Command("audit", WATCH, "audit", "report the state of the region", "Connection.audit"),
     Command("history", WATCH, "history", "list, show or verify changes of the locks", "Connection.history"),
     Command("sweep", WATCH, "sweep", "report many accounts and regions", "sweep"),
-    Command("demo", LOCAL, "demo", "run the main job on a local AWS, in JupyterLab", "demo"),
-    Command("tutorials", LOCAL, "tutorials", "copy the tutorial notebooks into a folder", "tutorials"),
-    Command("sandbox", LOCAL, "sandbox", "run AWS on this machine, for demos and tests", "sandbox.Sandbox"),
+    Command("demo", LOCAL, "demo", "run the main job on a local AWS, in JupyterLab", "demo", writes=True),
+    Command("tutorials", LOCAL, "tutorials", "copy the tutorial notebooks into a folder", "tutorials", writes=True),
+    Command(
+        "sandbox", LOCAL, "sandbox", "run AWS on this machine, for demos and tests", "sandbox.Sandbox", writes=True
+    ),
     Command("inspect", LOCAL, "url", "describe a presigned URL without its secrets", "presign.inspect"),
     Command("verdict", LOCAL, "verdict", "decide IAM requests from standard input (NDJSON)", "iam.batch.run"),
 )

@@ -89,7 +89,7 @@ def _tell(text: str) -> None:
 def _lab(work: Path, port: int, *, open_browser: bool) -> int:
     copy_notebooks(work)
     _tell("Starting the sandbox (AWS on this machine; no account is touched)...")
-    with _stop_signals(), ExitStack() as stack, sandbox.Sandbox(log_delay_s=2.0, seed="demo") as running:
+    with ExitStack() as stack, sandbox.Sandbox(log_delay_s=2.0, seed="demo") as running:
         _tell(f"  sandbox     {running.endpoint_url}")
         chosen = port or _free_port()
         token = secrets.token_urlsafe(24)
@@ -219,21 +219,6 @@ def _browser() -> webbrowser.BaseBrowser | None:
     # A text browser would take over this terminal.
     text_only = isinstance(browser, webbrowser.GenericBrowser) and not isinstance(browser, webbrowser.BackgroundBrowser)
     return None if text_only else browser
-
-
-@contextmanager
-def _stop_signals() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM both end the demo and its processes, even where a shell ignores Ctrl-C."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = {which: signal.signal(which, interrupt) for which in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for which, handler in before.items():
-            signal.signal(which, handler)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -14,7 +14,7 @@ EXIT_CODES: dict[int, str] = {
     FOUND: "changes, findings, a failed check, or not proved",
     UNKNOWN: "unknown, refused, or no answer",
     USAGE: "the command line is wrong, so nothing was done",
-    INTERRUPTED: "interrupted (Ctrl-C)",
+    INTERRUPTED: "interrupted (Ctrl-C, SIGTERM or SIGHUP)",
 }
 """Every exit code and its meaning. No command uses another code, or a code in another sense."""
 

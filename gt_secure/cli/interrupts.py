@@ -1,13 +1,14 @@
-"""Ctrl-C on the command line: one line and exit code 130, for every command.
+"""Ctrl-C, SIGTERM and SIGHUP on the command line: one line and exit code 130, for every command.
 
 A command that only reads ends immediately: its temporary files are deleted, and files that it writes are written
-under another name first. A command that changes something is unwound by KeyboardInterrupt instead, so that it can roll
-back and finish its journal.
+under another name first. A command that ``writes`` is unwound by KeyboardInterrupt instead, so that it can roll back
+and finish its journal.
 """
 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import signal
 import sys
@@ -17,28 +18,44 @@ from typing import Any
 
 from .exit_codes import INTERRUPTED
 
-UNWOUND = frozenset({"apply", "undo", "demo", "sandbox", "tutorials", "url", "probe"})
-"""Commands that are unwound; all others only read."""
+_LATER = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""A cancelled job and a closed terminal; the latter often arrives twice."""
 
 
 def end_on_interrupt() -> None:
-    """From now on, end the process at Ctrl-C."""
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, _end)
-        # When the command is done, Python restores the system's handler and frees its modules for some tenths of a
-        # second: Ctrl-C would kill a process that has printed its whole answer.
-        atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
+    """From now on, end the process at a signal."""
+    if _handle(_end):
+        # When the command is done, Python restores the system's handlers and frees its modules for some tenths of a
+        # second: a signal would kill a process that has printed its whole answer.
+        atexit.register(_handle, signal.SIG_IGN)
 
 
 def unwind_on_interrupt() -> None:
-    """From now on, raise KeyboardInterrupt at Ctrl-C, as Python does by itself."""
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    """From now on, raise KeyboardInterrupt at a signal."""
+    _handle(_unwind)
+
+
+def _handle(handler: Any) -> bool:
+    if threading.current_thread() is not threading.main_thread():
+        return False
+    signal.signal(signal.SIGINT, handler)
+    for number in _LATER:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup sets it
+            signal.signal(number, handler)
+    return True
+
+
+def _unwind(_number: int, _frame: FrameType | None) -> None:
+    """Raise, once: the signals that follow the first one must not stop the rollback, except Ctrl-C by the person."""
+    for number in _LATER:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.write(2, (b"\r\x1b[K" if os.isatty(2) else b"") + b"Interrupted.\n")
+    _handle(signal.SIG_IGN)
+    with contextlib.suppress(OSError):  # the terminal may be closed
+        os.write(2, (b"\r\x1b[K" if os.isatty(2) else b"") + b"Interrupted.\n")
     store: Any = sys.modules.get("gt_secure.logs.engines.duckdb_store")
     if store is not None and hasattr(store, "discard_all"):
         store.discard_all()

@@ -13,7 +13,8 @@ from ..errors import AccessDenied, GtSecureError
 from ..text import json_text
 from .commands import COMMANDS, find_command
 from .exit_codes import ERROR, INTERRUPTED, OK
-from .interrupts import UNWOUND, end_on_interrupt, unwind_on_interrupt
+from .interrupts import end_on_interrupt, unwind_on_interrupt
+from .output import last_words, output_lost, prepare_streams
 from .parser import Commands, Parser, main_parser, refuse_urls, unknown_command
 from .wording import for_command_line
 
@@ -55,34 +56,43 @@ def parse(words: Sequence[str]) -> argparse.Namespace | None:
     if command is None:
         unknown_command(word)
     args: argparse.Namespace = build_parser(command.module).parse_args(words)
-    args.command = command.name
+    args.command, args.writes = command.name, command.writes
     return args
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    args = None
+    args = argparse.Namespace(json=False, writes=False)
+    code = ERROR
     try:
-        if argv is None:
-            end_on_interrupt()
-        if "_ARGCOMPLETE" in os.environ:
-            _complete()
-        args = parse(sys.argv[1:] if argv is None else argv)
-        if argv is None and args is not None and args.command in UNWOUND:
-            unwind_on_interrupt()
-        if args is None:
-            return OK
-        args.parser.check_combination(args)
-        return int(args.run(args))
-    except GtSecureError as error:
-        return _report(error, bool(getattr(args, "json", False)))
-    except KeyboardInterrupt:
-        sys.stderr.write("Interrupted.\n")
+        try:
+            if argv is None:
+                end_on_interrupt()
+                prepare_streams()
+            if "_ARGCOMPLETE" in os.environ:
+                _complete()
+            code = _run(sys.argv[1:] if argv is None else argv, args, unwind=argv is None)
+        except GtSecureError as error:
+            code = _report(error, bool(args.json))
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt as error:
+        last_words(" ".join(["Interrupted.", *getattr(error, "__notes__", ())]))
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output closed the pipe, as "head" does: not an error.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        return output_lost(error, code, writes=args.writes)
+
+
+def _run(words: Sequence[str], args: argparse.Namespace, *, unwind: bool) -> int:
+    """Parse and run; ``args`` gets what was parsed, for the report of an error."""
+    found = parse(words)
+    if found is None:
         return OK
+    vars(args).update(json=getattr(found, "json", False), writes=found.writes)
+    if unwind and found.writes:
+        unwind_on_interrupt()
+    found.parser.check_combination(found)
+    return int(found.run(found))
 
 
 def _complete() -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import codecs
+import contextlib
+import errno
 import os
 import shutil
 import sys
@@ -13,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ..columns import lay_out, width, wrap
 from ..errors import InvalidInput
 from ..text import json_text, printable
+from .exit_codes import ERROR
 
 if TYPE_CHECKING:
     from ..connection import Connection
@@ -23,6 +27,53 @@ def connection(args: argparse.Namespace, **attributes: Any) -> Connection:
     from ..connection import connect  # much to import, and a command over logs makes no connection
 
     return connect(profile=args.profile, region=args.region, **attributes)
+
+
+_UNUSABLE = frozenset({errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
+
+
+def prepare_streams() -> None:
+    """Make the streams of this process take any text, in UTF-8 where the locale is ASCII.
+
+    Raises
+    ------
+    InvalidInput
+        If standard output is closed: a command without an answer does nothing.
+    """
+    closed = sys.stdout is None  # Python's sign of a closed descriptor
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - until the end
+    if closed:
+        raise InvalidInput(
+            "Standard output is closed. Nothing was done.", next_step="Add > FILE, or > /dev/null.", field="output"
+        )
+    for stream in (sys.stdout, sys.stderr):
+        ascii_only = codecs.lookup(stream.encoding).name == "ascii"
+        stream.reconfigure(encoding="utf-8" if ascii_only else None, errors="backslashreplace")  # type: ignore[union-attr]
+
+
+def output_lost(error: OSError, code: int, *, writes: bool) -> int:
+    """Return the exit code where output could not be written, after a sentence; any other error is raised.
+
+    A reader that goes away after the last line, as "head" does, is no error.
+    """
+    if error.errno not in _UNUSABLE or error.filename is not None:
+        raise error
+    with contextlib.suppress(OSError, ValueError):  # Python would try again at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if error.errno == errno.EPIPE and not writes:
+        return code
+    history = "To see what was changed, run 'gt-secure history'." if writes else "Choose another file or a terminal."
+    last_words(f"gt-secure: The output cannot be written: {error.strerror}.\n  next: {history}")
+    return ERROR
+
+
+def last_words(text: str) -> None:
+    """Print to standard error, if that is still possible."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
 
 
 def say(text: str = "") -> None:

@@ -106,6 +106,15 @@ class Parser(argparse.ArgumentParser):
         dest = name if action is None else action.dest
         return str(getattr(args, dest)) == value if value else dest in args.given
 
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """End after --help, whose text is written now and not when Python has ended."""
+        sys.stdout.flush()
+        super().exit(status, message)
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Write a text; argparse would hide that it cannot be written."""
+        (file or sys.stderr).write(message)
+
     def error(self, message: str) -> NoReturn:
         """Print the error and the next step, and exit with the code of a usage error."""
         message = printable(redact(message))

@@ -89,7 +89,9 @@ def _run_with(python: Path, settings: Settings, as_json: bool) -> int:
     with subprocess.Popen([*command, *(["--json"] if as_json else [])], env=env, stdin=subprocess.PIPE) as child:
         try:
             return child.wait()
-        except KeyboardInterrupt:  # Ctrl-C in a terminal reaches the other process too
+        except KeyboardInterrupt:  # Ctrl-C in a terminal reaches the other process too, a signal to this one does not
+            assert child.stdin is not None
+            child.stdin.close()
             return child.wait()
 
 

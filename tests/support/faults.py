@@ -42,7 +42,7 @@ class Wire:
     def _one(self, session: URLLib3Session, request: Any) -> Any:
         here = self.count
         self.count += 1
-        self.names.append(_name(request))
+        self.names.append(name_of(request))
         hit = here == self.at
         if hit and self.mode == "before":
             os._exit(KILLED)
@@ -83,7 +83,7 @@ class _Raw:
         return body
 
 
-def _name(request: Any) -> str:
+def name_of(request: Any) -> str:
     target = request.headers.get("X-Amz-Target")
     if target:
         text = target.decode() if isinstance(target, bytes) else str(target)
