@@ -15,7 +15,7 @@ import gt_secure
 ROOT = Path(gt_secure.__file__).parent
 
 LAYERS = [
-    ["_version", "_lazy", "text", "optional"],
+    ["_version", "_lazy", "text", "optional", "shared_files"],
     ["tracebacks"],
     ["errors"],
     ["html", "files", "address_lists", "test_journal", "wording"],
@@ -56,6 +56,7 @@ SANDBOX_MAY_IMPORT = {
     "text",
     "tracebacks",
     "errors",
+    "shared_files",
     "address_lists",
     "test_journal",
     "network",

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Conflict, GtSecureError
-from .shared_files import create_mode, open_regular, share_with_folder
+from ..shared_files import create_mode, open_regular, share_with_folder
 
 
 @contextlib.contextmanager

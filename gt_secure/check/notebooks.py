@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from ..errors import InvalidInput, NotFound
+from ..shared_files import replacing
 from .bypasses import cell_text, find_bypasses
 from .result import Check, CheckResult, some
 from .saved_secrets import SavedSecret, find_secrets, mask_secrets
@@ -141,9 +141,8 @@ def _replace(file: Path, text: str) -> None:
     """Write a file as a whole or not at all: an interrupted write must not cost the notebook."""
     target = file.resolve()
     try:
-        with tempfile.NamedTemporaryFile("w", dir=target.parent, encoding="utf-8", delete=False) as fresh:
+        with replacing(target, 0o600) as fresh:
             fresh.write(text)
-        shutil.copymode(target, fresh.name)
-        Path(fresh.name).replace(target)
+            shutil.copymode(target, fresh.name)
     except OSError as error:
         raise InvalidInput(f"{file} cannot be written: {error.strerror}.", next_step="Check the folder.") from error

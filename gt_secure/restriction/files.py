@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import files as textfiles
+from ..shared_files import replacing
 from .model import Restriction
 
 SCHEMA_FILE = Path(__file__).with_name("restriction.schema.json")
@@ -37,9 +38,8 @@ def dump_restriction(restriction: Restriction, path: str | Path) -> Path:
     """Write a restriction file in the format of its suffix. An existing file is replaced as a whole."""
     file = Path(path)
     text = dumps_restriction(restriction, yaml=textfiles.is_yaml(file))
-    fresh = file.with_name(file.name + ".new")
-    fresh.write_text(text, encoding="utf-8")
-    fresh.replace(file)
+    with replacing(file) as fresh:
+        fresh.write(text)
     return file
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..errors import GtSecureError
+from ..shared_files import replacing
 
 Record = dict[str, Any]
 FORMAT = 3
@@ -51,13 +51,8 @@ class SandboxState:
             "credentials": self.credentials,
             "regions": {name: asdict(region) for name, region in self.regions.items()},
         }
-        scratch = self.path.with_suffix(".new")
-        handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        with replacing(self.path, 0o600) as file:
             json.dump(data, file)
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(self.path)
 
     def _load(self, path: Path) -> None:
         try:

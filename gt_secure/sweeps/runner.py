@@ -113,11 +113,14 @@ def sweep(
     chosen = _part(listed, shard)
     names = parse_regions(regions, gt.aws.partition)
     members = Members(gt.aws, role_name, external_id, _in_range("timeout_s", timeout_s, 0.1, 600))
-    file = StateFile(None if state is None else Path(state), sweep_id(members.role_name, external_id, chosen, names))
+    units = [(account, region) for account in chosen for region in names]
+    identifier = sweep_id(members.role_name, external_id, chosen, names)
+    path = None if state is None else Path(state)
+    file = StateFile(path, identifier, {(account.id, region) for account, region in units})
     run = _Run(members, file, cancel or threading.Event(), progress, int(_in_range("workers", workers, 1, 64)))
     started = time.monotonic()
     try:
-        run.all([(account, region) for account in chosen for region in names])
+        run.all(units)
     except BaseException:
         file.close(finished=False)
         raise
@@ -134,6 +137,7 @@ def sweep(
         calls=sum(int(outcome.get("calls", 0)) for outcome in file.done.values()),
         seconds=round(time.monotonic() - started, 1),
         unused=() if stopped else unused_entries(rows, entries),
+        damaged=file.damaged,
     )
 
 

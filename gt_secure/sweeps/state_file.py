@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import fields
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeAlias
 
-from ..errors import InvalidInput
+from ..errors import GtSecureError, InvalidInput
+from ..findings.model import SEVERITIES, Finding
+from ..shared_files import open_regular, read_private, replacing
 from .accounts import Account
+from .sweep_rows import SweepRow
 
 FORMAT = 1
 AGAIN = frozenset({"no-answer", "throttled"})
 """Outcomes that are tried again when a sweep resumes."""
+STATUSES = AGAIN | {"read", "empty", "denied", "failed"}
+Unit: TypeAlias = "tuple[str, str]"
+"""An account and a region."""
 
 
 def sweep_id(role_name: str, external_id: str, accounts: Sequence[Account], regions: Sequence[str]) -> str:
@@ -30,36 +38,60 @@ def default_folder() -> Path:
 
 
 class StateFile:
-    """Outcomes by account and region, in a file that only its owner can read.
+    """Outcomes by account and region, in a file that only its owner can read and write.
+
+    Attributes
+    ----------
+    done : dict
+        The outcomes of the units of this sweep.
+    damaged : int
+        Number of lines that are no outcome of this sweep; their regions are read again.
 
     Raises
     ------
     InvalidInput
-        If the file belongs to another sweep, or cannot be written.
+        If the file belongs to another sweep, others may write to it, or it cannot be written.
     """
 
-    def __init__(self, path: Path | None, identifier: str) -> None:
+    def __init__(self, path: Path | None, identifier: str, units: Collection[Unit]) -> None:
         self.path = path
         self._lock = threading.Lock()
         self._file: TextIO | None = None
-        self.done: dict[tuple[str, str], dict[str, Any]] = {}
+        self.done: dict[Unit, dict[str, Any]] = {}
+        self.damaged = 0
         if path is None:
             return
-        self.done = dict(_read(path, identifier))
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            fresh = path.with_name(path.name + ".new")
-            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-                file.write(json.dumps({"version": FORMAT, "sweep": identifier}) + "\n")
-                file.writelines(json.dumps(each) + "\n" for each in self.done.values())
-            fresh.replace(path)
-            self._file = path.open("a", encoding="utf-8")
+            with contextlib.suppress(FileNotFoundError):
+                self._read(read_private(path).splitlines(), identifier, units)
+            with replacing(path, 0o600) as fresh:
+                fresh.write(json.dumps({"version": FORMAT, "sweep": identifier}) + "\n")
+                fresh.writelines(json.dumps(each) + "\n" for each in self.done.values())
+            self._file = os.fdopen(open_regular(path, os.O_WRONLY | os.O_APPEND), "a", encoding="utf-8")
         except OSError as error:
             raise InvalidInput(
-                f"The state of the sweep cannot be written to {path}: {error.strerror}.",
-                next_step="Choose another file with state=.",
+                f"The state of the sweep cannot be kept in {path}: {error.strerror}.",
+                next_step="Choose another file with state=, or delete this one.",
                 field="state",
             ) from error
+
+    def _read(self, lines: list[str], identifier: str, units: Collection[Unit]) -> None:
+        """Take over the outcomes of an interrupted sweep, the same one."""
+        head = _parsed(lines[0]) if lines else None
+        if lines and (head is None or head.get("version") != FORMAT or head.get("sweep") != identifier):
+            raise InvalidInput(
+                f"{self.path} belongs to another sweep.",
+                next_step="Choose another file with state=, or delete this one.",
+                field="state",
+            )
+        for line in lines[1:]:
+            value = _parsed(line)
+            unit = _unit(value)
+            if value is None or unit is None or unit not in units:
+                self.damaged += 1
+            elif value["status"] not in AGAIN:
+                self.done[unit] = value
 
     def add(self, outcome: dict[str, Any]) -> None:
         """Append an outcome; a line is complete or it is ignored."""
@@ -80,31 +112,37 @@ class StateFile:
                 self.path.unlink(missing_ok=True)
 
 
-def _read(path: Path, identifier: str) -> Iterator[tuple[tuple[str, str], dict[str, Any]]]:
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise InvalidInput(
-            f"{path} cannot be read: {error.strerror}.", next_step="Choose another file with state=.", field="state"
-        ) from error
-    values = [_parsed(line) for line in lines]
-    head = values[0] if values else None
-    if lines and (head is None or head.get("version") != FORMAT or head.get("sweep") != identifier):
-        raise InvalidInput(
-            f"{path} belongs to another sweep.",
-            next_step="Choose another file with state=, or delete this one.",
-            field="state",
-        )
-    for value in values[1:]:
-        if value is not None and value.get("status") not in AGAIN and {"account", "region", "rows"} <= set(value):
-            yield (str(value["account"]), str(value["region"])), value
-
-
 def _parsed(line: str) -> dict[str, Any] | None:
     try:
         value = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None  # cut in the middle of a write
     return value if isinstance(value, dict) else None
+
+
+def _unit(value: dict[str, Any] | None) -> Unit | None:
+    """Return account and region of an outcome, or None for what no sweep has written."""
+    try:
+        assert value is not None
+        rows = [SweepRow.from_dict(row) for row in value["rows"]]
+        found = [each for row in rows for each in row.findings]
+        unit = (value["account"], value["region"])
+        whole = (
+            json.loads(json.dumps([row.to_dict() for row in rows])) == value["rows"]
+            and all(map(_typed, rows))
+            and all(map(_typed, found))
+            and all((row.account, row.region) == unit for row in rows)
+            and {each.severity for each in found} <= {*SEVERITIES}
+            and value["status"] in STATUSES
+            and isinstance(value["calls"], int)
+        )
+    except (AssertionError, AttributeError, GtSecureError, KeyError, RecursionError, TypeError, ValueError):
+        return None
+    return unit if whole else None
+
+
+def _typed(item: SweepRow | Finding) -> bool:
+    """Return True if texts are texts; the types of other fields are known once they were read."""
+    texts = [getattr(item, each.name) for each in fields(item) if each.type == "str"]
+    lists = [text for each in fields(item) if each.type == "tuple[str, ...]" for text in getattr(item, each.name)]
+    return all(isinstance(text, str) for text in (*texts, *lists))

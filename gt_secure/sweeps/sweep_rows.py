@@ -137,6 +137,8 @@ class Sweep(FindingsReport):
     seconds : float
     unused : tuple of Acceptance
         Accepted findings that matched nothing.
+    damaged : int
+        Number of damaged lines in the file of the progress; their regions were read again.
     """
 
     at: dt.datetime
@@ -148,6 +150,7 @@ class Sweep(FindingsReport):
     calls: int = 0
     seconds: float = 0.0
     unused: tuple[Acceptance, ...] = ()
+    damaged: int = 0
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -180,7 +183,9 @@ class Sweep(FindingsReport):
         """The outcome in one line."""
         teams = sum(bool(row.team) for row in self.rows)
         places = f"{count(len(self.accounts), 'account')} and {count(len(self.regions), 'region')}"
-        return f"{count(teams, 'team')} in {places}. Findings: {self.counts_text}. Not read: {len(self.unread)}."
+        damaged = f" {count(self.damaged, 'damaged line')} of the progress skipped." if self.damaged else ""
+        unread = f"Not read: {len(self.unread)}.{damaged}"
+        return f"{count(teams, 'team')} in {places}. Findings: {self.counts_text}. {unread}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the sweep as JSON-able data."""
@@ -192,6 +197,7 @@ class Sweep(FindingsReport):
             "regions_without_workforce": self.empty,
             "calls": self.calls,
             "seconds": self.seconds,
+            "damaged_lines": self.damaged,
             "counts": self.counts,
             "rows": [row.to_dict() | {"counts": row.counts} for row in self.rows],
             "unused": [entry.to_dict() for entry in self.unused],

@@ -134,7 +134,7 @@ def test_killed_in_the_middle_it_resumes(company: Company, tmp_path):
     assert company.count(HANGS, "ListWorkforces") >= 17
     assert [(row["account"], row["team"]) for row in data["rows"]] == [(a, t) for a in (ANSWERS, HANGS) for t in TEAMS]
     assert data["rows"][0]["account_name"] == "production"
-    assert data["complete"]
+    assert (data["complete"], data["damaged_lines"]) == (True, 1)
     assert not state.exists()
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from ...errors import InvalidInput, LogError
+from ...shared_files import is_mine, open_regular
 from ...test_journal import UrlJournal
 from .. import activity
 from ..ingest.arrow_stream import LineStream
@@ -236,12 +237,9 @@ def sweep() -> int:
 
 def _open_own(folder: Path) -> IO[bytes]:
     """Open the lock of a folder that this user made: links are not followed, and pipes are not waited for."""
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
     held = folder.lstat()
-    file = os.fdopen(os.open(folder / _LOCK, flags), "rb")
-    found = os.fstat(file.fileno())
-    mine = not hasattr(os, "geteuid") or held.st_uid == found.st_uid == os.geteuid()
-    if not (mine and stat.S_ISDIR(held.st_mode) and stat.S_ISREG(found.st_mode)):
+    file = os.fdopen(open_regular(folder / _LOCK, os.O_RDONLY), "rb")
+    if not (is_mine(held) and is_mine(os.fstat(file.fileno())) and stat.S_ISDIR(held.st_mode)):
         file.close()
         raise PermissionError(f"{folder} is not private")
     return file

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from ...shared_files import is_mine
 from ..sql.columns import STORED
 from .objects import LogObject, S3Object
 from .pages import PAGE
@@ -306,14 +307,10 @@ def _check_private(path: Path, kind: Callable[[int], bool]) -> None:
         found = path.lstat()
     except FileNotFoundError:
         return
-    if kind is stat.S_ISDIR and stat.S_ISLNK(found.st_mode) and _is_mine(found):
+    if kind is stat.S_ISDIR and stat.S_ISLNK(found.st_mode) and is_mine(found):
         found = path.stat()
-    if not kind(found.st_mode) or not _is_mine(found) or found.st_mode & stat.S_IWOTH:
+    if not kind(found.st_mode) or not is_mine(found) or found.st_mode & stat.S_IWOTH:
         raise PermissionError(f"{path.name} is not private to you")
-
-
-def _is_mine(found: os.stat_result) -> bool:
-    return not hasattr(os, "geteuid") or found.st_uid == os.geteuid()
 
 
 def _whole(path: Path, size: int | None) -> bool:

@@ -1,0 +1,126 @@
+"""Files that are kept: written as a whole, through no link, and read only where nobody else can have written them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gt_secure import Restriction
+from gt_secure.errors import GtSecureError, InvalidInput
+from gt_secure.restriction.files import dump_restriction
+from gt_secure.sandbox.state import SandboxState
+from gt_secure.sweeps.state_file import StateFile
+from gt_secure.sweeps.sweep_rows import SweepRow
+
+A, B, REGION = "111122223333", "222233334444", "us-east-1"
+UNITS = {(A, REGION), (B, REGION)}
+HEAD = {"version": 1, "sweep": "this"}
+
+
+def outcome(account: str = A, **row: Any) -> dict[str, Any]:
+    rows = [SweepRow(account, REGION, "open-team", url_lock="on").to_dict() | row]
+    return {"account": account, "region": REGION, "status": "read", "rows": rows, "calls": 3}
+
+
+def opened(path: Path) -> StateFile:
+    return StateFile(path, "this", UNITS)
+
+
+def state_of(path: Path, *lines: Any) -> None:
+    path.write_text("".join(f"{each if isinstance(each, str) else json.dumps(each)}\n" for each in (HEAD, *lines)))
+    path.chmod(0o600)
+
+
+def save_state(path: Path) -> None:
+    SandboxState(path).save()
+
+
+WRITERS: dict[str, Callable[[Path], Any]] = {
+    "restriction": lambda path: dump_restriction(Restriction("open-team", url_lock=True), path),
+    "sweep": lambda path: opened(path).close(finished=False),
+    "sandbox": save_state,
+}
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_no_link_is_followed(writer: str, tmp_path: Path) -> None:
+    """A link at the name that was used for the new text, and one in place of the file: what they point to stays."""
+    other, folder = tmp_path / "other", tmp_path / "shared"
+    folder.mkdir()
+    other.write_text("mine")
+    file = folder / "s.json"
+    for name in ("s.json.new", "s.new"):
+        (folder / name).symlink_to(other)
+    WRITERS[writer](file)
+    assert json.loads(file.read_text().splitlines()[0] if writer == "sweep" else file.read_text())
+    assert len(list(folder.iterdir())) == 3, "nothing is left beside it"
+    file.unlink()
+    file.symlink_to(other)
+    with contextlib.suppress(GtSecureError):
+        WRITERS[writer](file)
+        assert not file.is_symlink()
+    assert other.read_text() == "mine"
+
+
+def test_an_interrupted_write_leaves_the_old_file_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = WRITERS["restriction"](tmp_path / "r.json")
+    text = file.read_text()
+    monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        dump_restriction(Restriction("radiology-team", url_lock=True), file)
+    assert ([each.name for each in tmp_path.iterdir()], file.read_text()) == (["r.json"], text)
+
+
+@pytest.mark.parametrize("mode", [0o602, 0o620, 0o666])
+def test_a_state_that_others_may_write_is_refused(mode: int, tmp_path: Path) -> None:
+    file = tmp_path / "s"
+    state_of(file, outcome())
+    file.chmod(mode)
+    with pytest.raises(InvalidInput, match="other users may write to it"):
+        opened(file)
+    assert file.exists()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "", "null", "[]", "{", "nonsense", "[" * 100_000, "\xff", '{"account": "1111',
+        outcome(severity="high"), outcome(url_lock=5), outcome(url_lock=["on"]), outcome(findings=[{}]),
+        outcome(findings=[None]), outcome(findings="x"), outcome(buckets="gt-images"), outcome() | {"account": B},
+        outcome(findings=[{"code": "x", "severity": "worst", "title": "", "why": "", "fix": "", "source_url": "",
+                           "looked_at": [], "could_not_see": [], "depends_on": []}]),
+        outcome("999999999999"), outcome() | {"region": "eu-west-1"}, outcome() | {"account": [A]},
+        outcome() | {"status": "fine"}, outcome() | {"rows": 5}, outcome() | {"rows": [5]}, outcome() | {"calls": "3"},
+        {name: value for name, value in outcome().items() if name != "status"},
+        {name: value for name, value in outcome().items() if name != "rows"},
+    ],
+)  # fmt: skip
+def test_damaged_lines_are_skipped_and_counted(line: Any, tmp_path: Path) -> None:
+    file = tmp_path / "s"
+    state_of(file, outcome(), line, outcome(B))
+    state = opened(file)
+    assert (set(state.done), state.damaged) == (UNITS, 1)
+    state.close(finished=False)
+    assert (opened(file).damaged, len(file.read_text().splitlines())) == (0, 3)
+
+
+def test_unanswered_regions_are_read_again_and_not_counted(tmp_path: Path) -> None:
+    state_of(tmp_path / "s", outcome() | {"status": "throttled"})
+    state = opened(tmp_path / "s")
+    assert (state.done, state.damaged) == ({}, 0)
+
+
+@pytest.mark.parametrize("first", ["nonsense", "{}", '{"version": 1, "sweep": "other"}', "[" * 100_000])
+def test_the_state_of_another_sweep_is_kept(first: str, tmp_path: Path) -> None:
+    file = tmp_path / "s"
+    file.write_text(f"{first}\n")
+    file.chmod(0o600)
+    with pytest.raises(InvalidInput, match="belongs to another sweep"):
+        opened(file)
+    assert file.read_text() == f"{first}\n"
