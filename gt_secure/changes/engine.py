@@ -34,6 +34,8 @@ _AGREE = 5
 _MERGES = 3
 """Number of times a rollback restarts when somebody else writes between its reading and its writing."""
 
+_UNSEEN = "AWS accepted the write, but no reading has shown it."
+
 _TRANSIENT = (Throttled, Unreachable)
 
 
@@ -142,6 +144,7 @@ class Engine:
         self._cancellable = True
         self._first_run = fresh
         self._sent: set[int] = set()
+        self._seen: set[int] = set()
         self.writes: list[Write] = []
 
     def forward(self) -> None:
@@ -185,6 +188,10 @@ class Engine:
         change = self.changes[index]
         target = change.target
         self._say(index, "is being rolled back")
+        if index not in self._seen and any(write.step == index for write in self.writes):
+            now = self._read_back(index, target, change.before, change.after).value
+            if not target.same(now, change.after) and (now is None or target.same(now, change.before)):
+                return self._step(index, "uncertain", certain=False, detail=_UNSEEN)
         for attempt in range(_MERGES):
             now = self._read(target).value
             if target.same(now, change.before) or (self._first_run and index not in self._sent):
@@ -230,6 +237,7 @@ class Engine:
                 self.clock.wait(attempt, first=0.5)
             reading = self._settled(index, target) if lost else self._read_back(index, target, start, goal)
             if target.same(reading.value, goal):
+                self._seen.add(index)
                 self._look_again(index, target, start, goal)
                 _check_rest(change, rest, reading.rest)
                 return

@@ -37,8 +37,8 @@ def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 class Rig:
     """One kind of run through the proxy, with the account before and after it."""
 
-    def __init__(self, account: Account, tmp: Path, what: str) -> None:
-        self.account, self.tmp, self.what = account, tmp, what
+    def __init__(self, account: Account, tmp: Path, what: str, policy: str | None = FOREIGN) -> None:
+        self.account, self.tmp, self.what, self.policy = account, tmp, what, policy
         self.proxy = FaultyProxy(account.sandbox.endpoint_url)
         self.aws = connect_aws(boto3_session=account.rig.session_of(), endpoint_url=self.proxy.url)
         with pytest.MonkeyPatch.context() as patch:  # for these clients only: those that set up and recover may be slow
@@ -46,6 +46,7 @@ class Rig:
             for service in ("s3", "sagemaker", "sts", "ec2", "cloudtrail"):
                 self.aws.client(service)
         restriction = Restriction(TEAM, addresses=["203.0.113.0/24"], bucket=BUCKET, portal_lock=True)
+        account.reset(policy)
         self.open = account.look()
         self.plan = plan(account.aws, restriction)
         apply(account.aws, self.plan, journal=Journal(tmp / "first"))
@@ -58,7 +59,7 @@ class Rig:
         self.number += 1
         journal = self.tmp / f"journal-{self.number}"
         if self.account.look() != self.open:
-            self.account.reset(FOREIGN)
+            self.account.reset(self.policy)
         if self.what == "apply":
             return journal, lambda: apply(self.aws, self.plan, journal=Journal(journal), timeout_s=timeout_s)
         apply(self.account.aws, self.plan, journal=Journal(journal))
@@ -135,6 +136,18 @@ def test_some_http_faults(rig: Rig, fault: Fault) -> None:
     write = next(index for index, name in enumerate(names) if _is_write(name))
     for at, lasting in ((write - 1, False), (write, True), (write + 1, False)):
         rig.fault(at, fault, lasting=lasting)
+
+
+@pytest.mark.parametrize("policy", [None, FOREIGN], ids=["first policy", "another policy"])
+def test_an_accepted_write_that_no_reading_shows_is_uncertain(
+    account: Account, tmp_path: Path, policy: str | None
+) -> None:
+    """The guard is there and every reading denies it: "rolled back" would be a lie."""
+    rig = Rig(account, tmp_path, "apply", policy)
+    names = rig.names()
+    rig.fault(1 + next(index for index, name in enumerate(names) if _is_write(name)), "no policy", lasting=True)
+    rig.proxy.close()
+    assert rig.outcomes == {"failed, in doubt": 1}
 
 
 @pytest.mark.slow

@@ -32,7 +32,8 @@ from support.account import BUCKET, TEAM, Account
 from support.faults import Wire, in_child, name_of
 
 START = (
-    "import sys; from gt_secure.cli.__main__ import run; sys.stderr.write('up\\n'); sys.stderr.flush(); sys.exit(run())"
+    "import sys; from gt_secure.cli.__main__ import run; from gt_secure.cli.interrupts import end_on_interrupt; "
+    "end_on_interrupt(); sys.stderr.write('up\\n'); sys.stderr.flush(); sys.exit(run())"
 )
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -26,8 +26,10 @@ Fault = Literal[
     "wrong length",
     "reset",
     "denied",
+    "no policy",
 ]
-FAULTS: tuple[Fault, ...] = tuple(fault for fault in get_args(Fault) if fault != "denied")
+FAULTS: tuple[Fault, ...] = tuple(fault for fault in get_args(Fault) if fault not in ("denied", "no policy"))
+"""What networks do by accident: "no policy" is a complete, false answer."""
 DELAY_S = 0.7
 """Longer than the read time-out of the clients in these tests."""
 
@@ -40,6 +42,10 @@ _BODIES: dict[str, tuple[int, bytes]] = {
     "{}": (200, b"{}"),
     "denied": (403, b"<Error><Code>AccessDenied</Code><Message>injected</Message></Error>"),
     "empty 200": (200, b""),
+    "no policy": (
+        404,
+        b"<Error><Code>NoSuchBucketPolicy</Code><Message>The bucket policy does not exist</Message></Error>",
+    ),
 }
 
 
@@ -84,6 +90,7 @@ class FaultyProxy:
             here = len(self.names)
             self.names.append(name)
             hit = self.at >= 0 and (here == self.at or (self.lasting and here > self.at))
+            hit = hit and (self.fault != "no policy" or (name.startswith("GET ") and "?policy" in name))
             hit = hit or bool(self.name and self.name == name)
             self.injected += hit
             return self.fault if hit else None
