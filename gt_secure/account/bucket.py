@@ -241,18 +241,15 @@ def read_part(
 
 def read_key_policy(aws: Aws, bucket: Bucket) -> Part[str]:
     """Read the policy of the bucket's KMS key; AWS's own key has none that a person can set."""
-
-    def read(key: str) -> str:
-        with aws_errors("kms:GetKeyPolicy", key):
-            client: Any = aws.client("kms", bucket.region)
-            return str(client.get_key_policy(KeyId=key, PolicyName="default")["Policy"])
-
     key = bucket.default_kms_key
     if key.missing is not None:
         return Part.unread(key.missing)
     name = key.value or ""
     if name in ("", "aws/s3"):
         return Part.of(None)
-    return Part.reading(
-        f"the policy of the key of {bucket.name}", "kms:GetKeyPolicy", lambda: read(name), resource=name
-    )
+
+    def read() -> str:
+        client: Any = aws.client("kms", bucket.region)
+        return str(client.get_key_policy(KeyId=name, PolicyName="default")["Policy"])
+
+    return Part.of_call(f"the policy of the key of {bucket.name}", "kms:GetKeyPolicy", read, resource=name)

@@ -15,6 +15,7 @@ from typing import Any
 
 from ..aws.client import Aws
 from ..aws.client_errors import aws_errors
+from ..text import members
 
 ACTION = "cloudtrail:LookupEvents"
 _WRITES = {"PutBucketPolicy", "DeleteBucketPolicy"}
@@ -38,13 +39,7 @@ class OtherWrite:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the write as JSON-able data."""
-        return {
-            "at": self.at,
-            "writer": self.writer,
-            "operation": self.operation,
-            "event_id": self.event_id,
-            "policy": self.policy_text,
-        }
+        return {**members(self, "at", "writer", "operation", "event_id"), "policy": self.policy_text}
 
 
 def lookup_events(

@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Any
 
 from ..aws.arns import bucket_arn
-from ..aws.client import Aws, aws_errors
+from ..aws.client import Aws
 from ..aws.endpoints import VpcEndpoint
 from ..errors import PolicyError
 from ..iam.facts import Facts, Values
@@ -85,6 +85,10 @@ class _FactReader:
         self.account_block: Mapping[str, bool] | None = None
         self.policy_is_public: bool | None = None
 
+    @property
+    def _s3(self) -> Any:
+        return self.aws.client("s3", self.bucket.region)
+
     def facts(self) -> Facts:
         """Return what was read of the keys that are asked for."""
         values = {key: value for key, value in self.values.items() if key in self.named}
@@ -102,7 +106,7 @@ class _FactReader:
             self.values[name] = () if part.value is None else (str(part.value),)
 
     def _add_tags(self, what: str, action: str, resource: str, start: str, read: Any) -> Part[Any]:
-        tags = Part.reading(what, action, read, resource=resource)
+        tags = Part.of_call(what, action, read, resource=resource)
         if tags.missing is not None:
             self.missing[tags.missing.action] = None
         else:
@@ -125,12 +129,10 @@ class _FactReader:
         arn, account = bucket_arn(self.aws.partition, self.bucket.name), self.aws.account_id
 
         def owner() -> str:
-            with aws_errors("s3:ListBucket", arn):
-                client = self.aws.client("s3", self.bucket.region)
-                client.head_bucket(Bucket=self.bucket.name, ExpectedBucketOwner=account)
+            self._s3.head_bucket(Bucket=self.bucket.name, ExpectedBucketOwner=account)
             return account
 
-        found = Part.reading("the owner of the bucket", "s3:ListBucket", owner, resource=arn)
+        found = Part.of_call("the owner of the bucket", "s3:ListBucket", owner, resource=arn)
         self._add(found, "aws:resourceaccount")
         if found.missing is not None:
             return
@@ -143,28 +145,23 @@ class _FactReader:
         """Add the tags of the object."""
         if key is None or not self._asks(OBJECT_TAG):
             return
-        action = "s3:GetObjectTagging"
         resource = f"{bucket_arn(self.aws.partition, self.bucket.name)}/{key}"
 
         def read() -> Any:
-            with aws_errors(action, resource):
-                client = self.aws.client("s3", self.bucket.region)
-                return client.get_object_tagging(Bucket=self.bucket.name, Key=key)["TagSet"]
+            return self._s3.get_object_tagging(Bucket=self.bucket.name, Key=key)["TagSet"]
 
-        self._add_tags("the tags of the object", action, resource, OBJECT_TAG, read)
+        self._add_tags("the tags of the object", "s3:GetObjectTagging", resource, OBJECT_TAG, read)
 
     def read_role_tags(self, signer: str) -> None:
         """Add the tags of the role that signs."""
         if ":role/" not in signer or not self._asks(PRINCIPAL_TAG):
             return
-        action = "iam:ListRoleTags"
 
         def read() -> Any:
-            with aws_errors(action, signer):
-                pages = self.aws.client("iam").get_paginator("list_role_tags")
-                return [tag for page in pages.paginate(RoleName=signer.rpartition("/")[2]) for tag in page["Tags"]]
+            pages = self.aws.client("iam").get_paginator("list_role_tags")
+            return [tag for page in pages.paginate(RoleName=signer.rpartition("/")[2]) for tag in page["Tags"]]
 
-        tags = self._add_tags("the tags of the role", action, signer, PRINCIPAL_TAG, read)
+        tags = self._add_tags("the tags of the role", "iam:ListRoleTags", signer, PRINCIPAL_TAG, read)
         if tags.missing is None:
             self.notes.append("Sessions of the role pass no tags of their own.")
 
@@ -201,11 +198,9 @@ class _FactReader:
         arn, ours = bucket_arn(self.aws.partition, self.bucket.name), is_surely_public(text)
 
         def read() -> bool:
-            with aws_errors(READ_STATUS, arn):
-                client = self.aws.client("s3", self.bucket.region)
-                return bool(client.get_bucket_policy_status(Bucket=self.bucket.name)["PolicyStatus"]["IsPublic"])
+            return bool(self._s3.get_bucket_policy_status(Bucket=self.bucket.name)["PolicyStatus"]["IsPublic"])
 
-        theirs = Part.reading("S3's verdict on the bucket policy", READ_STATUS, read, resource=arn)
+        theirs = Part.of_call("S3's verdict on the bucket policy", READ_STATUS, read, resource=arn)
         if theirs.missing is None:
             self.policy_is_public = bool(theirs.value)
             self.notes.append(status_text(theirs=bool(theirs.value), ours=ours))
@@ -219,10 +214,8 @@ def read_account_block(aws: Aws) -> Part[Mapping[str, bool]]:
         return Part.of(dict.fromkeys(BLOCKS, False))  # the sandbox has none, and no host of an account to ask
 
     def read() -> Mapping[str, bool]:
-        with aws_errors(READ_ACCOUNT_BLOCK):
-            answer = aws.client("s3control").get_public_access_block(AccountId=aws.account_id)
-            settings = answer["PublicAccessBlockConfiguration"]
-        return {name: bool(settings.get(name)) for name in BLOCKS}
+        answer = aws.client("s3control").get_public_access_block(AccountId=aws.account_id)
+        return {name: bool(answer["PublicAccessBlockConfiguration"].get(name)) for name in BLOCKS}
 
-    found = Part.reading("Block Public Access of the account", READ_ACCOUNT_BLOCK, read, absent=_NO_BLOCK)
+    found = Part.of_call("Block Public Access of the account", READ_ACCOUNT_BLOCK, read, absent=_NO_BLOCK)
     return Part.of(dict.fromkeys(BLOCKS, False)) if found == Part.of(None) else found

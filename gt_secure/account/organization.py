@@ -84,7 +84,7 @@ def no_organization() -> Organization:
 
 
 def _read(aws: Aws) -> Organization:
-    described = Part.reading("the organization", _DESCRIBE, lambda: _describe(aws), absent=NOT_IN_USE)
+    described = Part.of_call("the organization", _DESCRIBE, lambda: _describe(aws), absent=NOT_IN_USE)
     if described.missing is not None:
         unread: Part[Any] = Part.unread(described.missing)
         return Organization(unread, unread, unread, unread, unread)
@@ -92,8 +92,8 @@ def _read(aws: Aws) -> Organization:
     if found is None:
         return no_organization()
     identifier: Part[str] = Part.of(str(found["Id"]))
-    is_management = Part.reading(
-        "the management account", _DESCRIBE, lambda: _management_account(found) == aws.account_id
+    is_management = Part.of_call(
+        "the management account", _DESCRIBE, lambda: str(found["MasterAccountId"]) == aws.account_id
     )
     levels = Part.reading("the account's place in the organization", "organizations:ListParents", lambda: _levels(aws))
     path = levels.map(lambda names: "/".join((str(found["Id"]), *reversed(names[1:]))) + "/")
@@ -109,16 +109,9 @@ def _read(aws: Aws) -> Organization:
 
 
 def _describe(aws: Aws) -> Mapping[str, Any]:
-    with aws_errors(_DESCRIBE):
-        answer = aws.client("organizations").describe_organization()
-        found: Mapping[str, Any] = answer["Organization"]
-        _ = found["Id"]
+    found: Mapping[str, Any] = aws.client("organizations").describe_organization()["Organization"]
+    _ = found["Id"]
     return found
-
-
-def _management_account(found: Mapping[str, Any]) -> str:
-    with aws_errors(_DESCRIBE):
-        return str(found["MasterAccountId"])
 
 
 def _levels(aws: Aws) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
+from ..aws.client_errors import aws_errors
 from ..errors import AccessDenied, GtSecureError
 from ..text import members
 
@@ -127,6 +128,18 @@ class Part(Generic[T]):
             if isinstance(error, PartNotReadError):
                 return cls(None, error.part)
             return cls(None, NotRead.of(what, action, error, resource))
+
+    @classmethod
+    def of_call(
+        cls, what: str, action: str, call: Callable[[], T | None], *, resource: str = "*", absent: str = ""
+    ) -> Part[T]:
+        """Read a part by one call of AWS."""
+
+        def read() -> T | None:
+            with aws_errors(action, resource):
+                return call()
+
+        return cls.reading(what, action, read, resource=resource, absent=absent)
 
     @property
     def value(self) -> T | None:

@@ -290,8 +290,7 @@ class _Reader:
     def _template(self, job: LabelingJob) -> TaskTemplate:
         def read() -> str:
             bucket, key = parse_s3_uri(job.template_uri)
-            resource = bucket_arn(self.aws.partition, bucket, key)
-            with aws_errors("s3:GetObject", resource):
+            with aws_errors("s3:GetObject", bucket_arn(self.aws.partition, bucket, key)):
                 client = self.aws.client("s3", bucket_region(self.aws, bucket))
                 body = client.get_object(Bucket=bucket, Key=key)["Body"].read(_MAX_TEMPLATE_BYTES)
                 return body.decode("utf-8", "replace")

@@ -84,9 +84,15 @@ class Target(ABC, Generic[V]):
     def put(self, value: V, state: State) -> State:
         """Return a state with the value in it."""
 
-    @abstractmethod
     def merge(self, before: V, after: V, now: V) -> V:
         """Revert our change from before to after in the current value; raise Conflict where that is ambiguous."""
+        if self.same(now, after):
+            return before
+        return now if self.same(now, before) else self._merge(before, after, now)
+
+    @abstractmethod
+    def _merge(self, before: V, after: V, now: V) -> V:
+        """Revert it in a value that somebody else has changed since."""
 
     @abstractmethod
     def words(self, value: V) -> str:
@@ -165,12 +171,8 @@ class BucketGuard(Target[str | None]):
         """Compare two texts by meaning: AWS may return one value where a list of one was sent, and order is free."""
         return policies_equal(one, other)
 
-    def merge(self, before: str | None, after: str | None, now: str | None) -> str | None:
+    def _merge(self, before: str | None, after: str | None, now: str | None) -> str | None:
         """Restore our former statements; every other statement keeps its current text."""
-        if self.same(now, after):
-            return before
-        if self.same(now, before):
-            return now
         ours = [own_statements(text) for text in (before, after, now)]
         text = now
         # The last that was added is the first to go, so that brackets around a single statement go too.
@@ -253,12 +255,7 @@ class TeamUrlLock(Target[Toggles]):
         """Name the settings that are on."""
         return f"it is {words(value)}"
 
-    def merge(self, before: Toggles, after: Toggles, now: Toggles) -> Toggles:
-        """Restore the former settings, unless somebody has changed them since."""
-        if self.same(now, after):
-            return before
-        if self.same(now, before):
-            return now
+    def _merge(self, before: Toggles, after: Toggles, now: Toggles) -> Toggles:
         raise Conflict(
             f"The URL lock of {self.name} has been changed since: it is {words(now)}. This change had set it to "
             f"{words(after)} from {words(before)}.",
@@ -318,12 +315,8 @@ class WorkforcePortal(Target[tuple[str, ...]]):
         """Compare as sets: the order of the ranges means nothing."""
         return set(one) == set(other)
 
-    def merge(self, before: tuple[str, ...], after: tuple[str, ...], now: tuple[str, ...]) -> tuple[str, ...]:
+    def _merge(self, before: tuple[str, ...], after: tuple[str, ...], now: tuple[str, ...]) -> tuple[str, ...]:
         """Remove our ranges and restore the former ones; later additions and removals by others are kept."""
-        if self.same(now, after):
-            return tuple(before)
-        if self.same(now, before):
-            return tuple(now)
         added = [cidr for cidr in now if cidr not in after]
         gone = {cidr for cidr in after if cidr not in now}
         merged = [cidr for cidr in before if cidr not in gone] + [cidr for cidr in added if cidr not in before]

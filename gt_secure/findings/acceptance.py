@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from ..text import members
+
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
@@ -45,13 +47,7 @@ class Acceptance:
 
     def to_dict(self) -> dict[str, str]:
         """Return the entry in the form of a file."""
-        data = {
-            "finding": self.finding,
-            "subject": self.subject,
-            "reason": self.reason,
-            "owner": self.owner,
-            "until": self.until.isoformat(),
-        }
+        data = members(self, "finding", "subject", "reason", "owner") | {"until": self.until.isoformat()}
         return {name: value for name, value in data.items() if value}
 
     @classmethod

@@ -64,7 +64,6 @@ def bucket_allow_everyone(_: State, bucket: Bucket) -> Iterator[Match]:
 
 @bucket_rule("bucket-allow-session", "policy")
 def bucket_allow_session(_: State, bucket: Bucket) -> Iterator[Match]:
-    """An Allow of reading names a session or user."""
     for statement in reading_allows(bucket):
         if not statement.not_principal:
             named = [entry.text for entry in statement.principals or () if entry.kind == "exact"]
@@ -121,7 +120,6 @@ def _example_key(statement: Statement) -> str:
 
 @bucket_rule("bucket-policy-unreadable", "policy")
 def bucket_policy_unreadable(_: State, bucket: Bucket) -> Iterator[Match]:
-    """The policy does not parse."""
     text = bucket.policy.value
     if text is None or not text.strip():
         return
@@ -155,7 +153,6 @@ def _list(rule: Mapping[str, object], name: str) -> list[str]:
 
 @bucket_rule("logging-off", "logging")
 def logging_off(_: State, bucket: Bucket) -> Iterator[Match]:
-    """There is no target."""
     if bucket.logging.value is None:
         yield Match(bucket.name)
 
@@ -230,7 +227,6 @@ def kms_network_condition(_: State, bucket: Bucket) -> Iterator[Match]:
 
 @bucket_rule("kms-session", "encryption")
 def kms_session(_: State, bucket: Bucket) -> Iterator[Match]:
-    """The bucket uses a KMS key."""
     key = bucket.default_kms_key.value
     if key:
         yield Match(bucket.name, f"The key is {key}.")

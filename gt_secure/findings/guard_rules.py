@@ -36,14 +36,12 @@ def _wanted(state: State, bucket: Bucket) -> Restriction | None:
 
 @bucket_rule("guard-missing", "policy")
 def guard_missing(state: State, bucket: Bucket) -> Iterator[Match]:
-    """A guard is wanted and there is none."""
     if _wanted(state, bucket) is not None and _guard(bucket) is None:
         yield Match(bucket.name)
 
 
 @bucket_rule("guard-drifted", "policy")
 def guard_drifted(_: State, bucket: Bucket) -> Iterator[Match]:
-    """The guard is not what we would write."""
     guard = _guard(bucket)
     if guard is not None and guard.drifted:
         yield Match(bucket.name)
@@ -59,7 +57,6 @@ def guard_old_form(_: State, bucket: Bucket) -> Iterator[Match]:
 
 @bucket_rule("guard-narrower", "policy")
 def guard_narrower(state: State, bucket: Bucket) -> Iterator[Match]:
-    """The guard covers less, or admits more, than is wanted."""
     guard, wanted = _guard(bucket), _wanted(state, bucket)
     if guard is None or wanted is None:
         return
@@ -78,7 +75,6 @@ def guard_narrower(state: State, bucket: Bucket) -> Iterator[Match]:
 
 @bucket_rule("guard-stale", "policy")
 def guard_stale(state: State, bucket: Bucket) -> Iterator[Match]:
-    """Something wanted is not on the guard's list."""
     guard, wanted = _guard(bucket), _wanted(state, bucket)
     if guard is None or wanted is None:
         return
@@ -100,7 +96,6 @@ def endpoint_not_of_the_url_lock(state: State) -> Iterator[Match]:
 
 @bucket_rule("guard-open", "policy")
 def guard_open(_: State, bucket: Bucket) -> Iterator[Match]:
-    """The guard lists a /0."""
     guard = _guard(bucket)
     wide = [str(network) for network in guard.networks if network.prefixlen == 0] if guard is not None else []
     if wide:
@@ -109,7 +104,6 @@ def guard_open(_: State, bucket: Bucket) -> Iterator[Match]:
 
 @bucket_rule("guard-private-address", "policy")
 def guard_private_address(_: State, bucket: Bucket) -> Iterator[Match]:
-    """The guard lists a range that S3 never sees."""
     guard = _guard(bucket)
     private = [str(n) for n in guard.networks if scope(n) == "private"] if guard is not None else []
     if private:
@@ -149,7 +143,6 @@ _CAPS_S = (900, 3600, 6 * 3600, 12 * 3600, LONG_S)
 
 @rule("ipv4-only", "workforce", "workforce", uses=("bucket.policy",))
 def ipv4_only(state: State) -> Iterator[Match]:
-    """The portal is dual stack, and a list has no IPv6."""
     workforce = state.workforce.value
     if workforce is None or workforce.ip_address_type.lower() != "dualstack":
         return

@@ -30,7 +30,6 @@ def _in_portal_vpc(state: State) -> list[VpcEndpoint] | None:
 
 @rule("s3-endpoint-missing", "endpoint", "endpoints", "workforce")
 def s3_endpoint_missing(state: State) -> Iterator[Match]:
-    """The portal is in a VPC without a usable S3 endpoint."""
     workforce = state.workforce.value
     if workforce is not None and _in_portal_vpc(state) == []:
         yield Match(str(workforce.vpc_id))

@@ -56,13 +56,11 @@ def _is_cloudfront(entry: PrincipalEntry) -> bool:
 
 @bucket_rule("canonical-user-grant", "policy")
 def canonical_user_grant(_: State, bucket: Bucket) -> Iterator[Match]:
-    """An Allow of reading names a canonical user id."""
     return _readers(bucket, lambda entry: entry.kind == "canonical", lambda text: f"{text[:12]}…")
 
 
 @bucket_rule("other-account-grant", "policy")
 def other_account_grant(state: State, bucket: Bucket) -> Iterator[Match]:
-    """An Allow of reading names an account, role or user of another account."""
     return _readers(bucket, lambda entry: _is_other_account(entry, state.account_id))
 
 
@@ -72,7 +70,6 @@ def _is_other_account(entry: PrincipalEntry, account: str) -> bool:
 
 @bucket_rule("acl-grant", "policy")
 def acl_grant(state: State, bucket: Bucket) -> Iterator[Match]:
-    """An Allow lets somebody write ACLs, by which an object is made public or given away."""
     yield from _grants_of(state, bucket, _ACL_ACTIONS, "acl")
 
 
@@ -107,7 +104,6 @@ def _named(statement: Statement) -> tuple[PrincipalEntry, ...]:
 
 @bucket_rule("access-point-delegation", "policy")
 def access_point_delegation(_: State, bucket: Bucket) -> Iterator[Match]:
-    """An Allow of reading leaves the decision to the policies of access points."""
     for statement in reading_allows(bucket):
         keys = sorted({each.key for each in statement.conditions if each.lower_key in _ACCESS_POINT_KEYS})
         if keys:
@@ -116,7 +112,6 @@ def access_point_delegation(_: State, bucket: Bucket) -> Iterator[Match]:
 
 @bucket_rule("access-point", "access_points")
 def access_point(_: State, bucket: Bucket) -> Iterator[Match]:
-    """The bucket has access points."""
     names = bucket.access_points.value
     if names:
         yield Match(bucket.name, f"They are {', '.join(names)}.")
@@ -124,14 +119,12 @@ def access_point(_: State, bucket: Bucket) -> Iterator[Match]:
 
 @bucket_rule("website-on", "website")
 def website_on(_: State, bucket: Bucket) -> Iterator[Match]:
-    """The bucket has a website endpoint."""
     if bucket.website.value:
         yield Match(bucket.name)
 
 
 @bucket_rule("replication-on", "replicas")
 def replication_on(_: State, bucket: Bucket) -> Iterator[Match]:
-    """An enabled rule copies objects into another bucket."""
     copies = bucket.replicas.value
     if copies:
         yield Match(bucket.name, f"It copies to {', '.join(copies)}.")
@@ -150,7 +143,6 @@ def bucket_acl_public(state: State, bucket: Bucket) -> Iterator[Match]:
 
 @bucket_rule("bucket-acl-other", "acl_grants")
 def bucket_acl_other(_: State, bucket: Bucket) -> Iterator[Match]:
-    """The bucket's ACL grants something to an account that is not its owner."""
     others = [f"{grant.permission} to {grant.grantee[:12]}…" for grant in _acl(bucket, public=False)]
     if others:
         yield Match(bucket.name, f"It grants {', '.join(others)}.")

@@ -20,7 +20,6 @@ def _lock(state: State) -> UrlLock:
 
 @rule("url-lock-both", "team", "team")
 def url_lock_both(state: State) -> Iterator[Match]:
-    """Both settings are on."""
     team, lock = state.team.value, _lock(state)
     if team is not None and lock.impossible:
         yield Match(team.name, "SourceIp and VpcSourceIp are both Enabled.")
@@ -28,7 +27,6 @@ def url_lock_both(state: State) -> Iterator[Match]:
 
 @rule("url-lock-off", "team", "team")
 def url_lock_off(state: State) -> Iterator[Match]:
-    """Neither setting is on."""
     team, lock = state.team.value, _lock(state)
     if team is not None and team.kind == "private" and not lock.on:
         yield Match(team.name)
@@ -36,7 +34,6 @@ def url_lock_off(state: State) -> Iterator[Match]:
 
 @rule("url-lock-portal-mismatch", "team", "team", "workforce")
 def url_lock_portal_mismatch(state: State) -> Iterator[Match]:
-    """The setting does not fit the portal."""
     team, workforce, lock = state.team.value, state.workforce.value, _lock(state)
     if team is None or workforce is None or lock.impossible:
         return
@@ -48,7 +45,6 @@ def url_lock_portal_mismatch(state: State) -> Iterator[Match]:
 
 @rule("url-lock-one-path", "team", "team", "workforce")
 def url_lock_one_path(state: State) -> Iterator[Match]:
-    """The workforce has two open portals, and the URL lock serves only one of them."""
     team, workforce, lock = state.team.value, state.workforce.value, _lock(state)
     if team is None or workforce is None or workforce.vpc_id is None or not lock.on or lock.impossible:
         return
@@ -59,7 +55,6 @@ def url_lock_one_path(state: State) -> Iterator[Match]:
 
 @rule("url-lock-impossible", "team", "team")
 def url_lock_impossible(state: State) -> Iterator[Match]:
-    """Vendor and public teams have no settings."""
     team = state.team.value
     if team is not None and team.kind != "private":
         yield Match(team.name, f"It is a {team.kind} workteam.")
@@ -67,7 +62,6 @@ def url_lock_impossible(state: State) -> Iterator[Match]:
 
 @rule("portal-lock-absent", "workforce", "workforce")
 def portal_lock_absent(state: State) -> Iterator[Match]:
-    """No CIDR is set on a public portal."""
     workforce = state.workforce.value
     if workforce is not None and workforce.vpc_id is None and not workforce.cidrs:
         yield Match(workforce.name)
@@ -75,7 +69,6 @@ def portal_lock_absent(state: State) -> Iterator[Match]:
 
 @rule("portal-lock-open", "workforce", "workforce")
 def portal_lock_open(state: State) -> Iterator[Match]:
-    """A /0 is set."""
     workforce = state.workforce.value
     if workforce is not None:
         wide = [str(network) for network in read_networks(workforce.cidrs) if network.prefixlen == 0]
@@ -85,7 +78,6 @@ def portal_lock_open(state: State) -> Iterator[Match]:
 
 @rule("portal-lock-private", "workforce", "workforce")
 def portal_lock_private(state: State) -> Iterator[Match]:
-    """A private range is set on a public portal."""
     workforce = state.workforce.value
     if workforce is not None and workforce.vpc_id is None:
         private = [str(network) for network in read_networks(workforce.cidrs) if scope(network) == "private"]
@@ -95,7 +87,6 @@ def portal_lock_private(state: State) -> Iterator[Match]:
 
 @rule("portal-public-beside-vpc", "workforce", "workforce")
 def portal_public_beside_vpc(state: State) -> Iterator[Match]:
-    """The portal is in a VPC and its public entrance is not closed."""
     workforce = state.workforce.value
     if workforce is not None and workforce.vpc_id is not None and not all_private(read_networks(workforce.cidrs)):
         yield Match(workforce.name, f"The VPC is {workforce.vpc_id}; the public portal admits others too.")
@@ -103,7 +94,6 @@ def portal_public_beside_vpc(state: State) -> Iterator[Match]:
 
 @rule("template-without-grant", "job", "templates")
 def template_without_grant(state: State) -> Iterator[Match]:
-    """A template was read and does not use the filter."""
     for template in state.templates.value or ():
         text = template.text.if_read
         if text is not None and not re.search(r"\|\s*grant_read_access\b", text):
