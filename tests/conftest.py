@@ -31,11 +31,13 @@ os.environ |= {name: str(_ELSEWHERE / folder) for name, folder in KEPT.items()} 
 botocore.session.create_loader = lru_cache(botocore.session.create_loader)
 
 # A commit that passed must pass again, also on a busy machine: the examples of property tests stay the same and have no
-# deadline. ``make test-all`` draws new ones.
+# deadline. ``make test-all`` draws new ones, and more.
 if find_spec("hypothesis") is not None:  # it is missing in the environment for Spark
     from hypothesis import HealthCheck, settings
 
-    settings.register_profile("same", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+    settings.register_profile(
+        "same", max_examples=50, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+    )
     settings.register_profile("new", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("same")
 

@@ -10,13 +10,11 @@ import gt_secure
 from gt_secure import Audit, Connection, Restriction
 from gt_secure.cli.main import main
 from gt_secure.errors import AccessDenied
-from gt_secure.sandbox import Sandbox
 
 
 @pytest.fixture(scope="module")
-def gt():
-    with Sandbox(log_delay_s=0.1) as running:
-        yield gt_secure.connect(sandbox=running)
+def gt(sandbox):
+    return gt_secure.connect(sandbox=sandbox)
 
 
 def test_it_reports_teams_buckets_findings_and_leaks(gt, tmp_path) -> None:

@@ -4,18 +4,9 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
 from gt_secure import Restriction, connect
 from gt_secure.cli.main import main
 from gt_secure.restriction.files import dump_restriction
-from gt_secure.sandbox import Sandbox
-
-
-@pytest.fixture(scope="module")
-def sandbox():
-    with Sandbox(log_delay_s=0.1) as running:
-        yield running
 
 
 def test_a_guard_is_proved_after_it_is_applied(sandbox, tmp_path, monkeypatch, capsys):

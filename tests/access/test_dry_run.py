@@ -23,6 +23,7 @@ from gt_secure.restriction.model import Restriction
 from gt_secure.sandbox.gateway.conditions import context
 from gt_secure.sandbox.gateway.mechanisms import QUERY, SIGV4, Mechanism
 from support import corpus
+from support.examples import examples
 from support.states import state
 
 NOW = dt.datetime(2026, 11, 20, 9)
@@ -227,7 +228,7 @@ def test_refused_requests_say_nothing_about_ages(tmp_path: Path, refused: str) -
     assert [(row.requests, row.oldest, row.lifetime) for row in rows] == [(1, 700, 172_800)]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(ages=st.lists(st.integers(0, 604_000), min_size=1, max_size=8), more=st.integers(1, 600))
 def test_a_cap_above_the_highest_age_refuses_nobody(
     tmp_path_factory: pytest.TempPathFactory, ages: list[int], more: int
@@ -246,7 +247,7 @@ def test_a_cap_above_the_highest_age_refuses_nobody(
         assert lower.refused >= 1
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(ages_ms=st.lists(st.integers(0, 5_000), min_size=1, max_size=6), cap=st.integers(1, 5))
 def test_the_policy_of_the_guard_agrees_to_the_millisecond(
     tmp_path_factory: pytest.TempPathFactory, ages_ms: list[int], cap: int

@@ -19,6 +19,7 @@ from gt_secure.iam.request import Policies, Request
 from gt_secure.network import parse_network
 from gt_secure.policies.bucket_guard import build_guard, old_form
 from support import smt
+from support.examples import examples
 from support.policy_strategies import control_policies, policies
 
 BUCKET, KEY, VPCE = "gt-images", "scans/0001.png", "vpce-0a1b2c3d"
@@ -28,7 +29,7 @@ PRINCIPALS = {
     smt.ME: f"arn:aws:sts::{smt.ME}:assumed-role/some-role/some-session", None: "*",
     **{account: f"arn:aws:sts::{account}:assumed-role/some-role/some-session" for account in smt.OTHERS},
 }  # fmt: skip
-few = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=examples(20), deadline=None, suppress_health_check=list(HealthCheck))
 many = settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -166,7 +167,7 @@ def test_proof_of_many_generated_policies(
     check_proof(guarded(policy, claim[0]) if with_guard else policy, rcp, *claim)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(policies(), rcps)
 def test_the_sets_are_disjoint_minimal_and_cover_everything(policy: dict[str, Any], rcp: dict[str, Any] | None) -> None:
     for row in rows_of(policy, rcp):
@@ -237,7 +238,7 @@ def holds(cidrs: list[str], address: str) -> bool:
     return any(parsed in ipaddress.ip_network(cidr) for cidr in cidrs)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(policies(), rcps, st.integers(0, 2**32))
 def test_exposure_agrees_with_the_evaluator(policy: dict[str, Any], rcp: dict[str, Any] | None, seed: int) -> None:
     Sampler(policy, rcp, seed).check(25)
@@ -252,7 +253,7 @@ def test_exposure_agrees_with_the_evaluator_on_100_000_requests(
     Sampler(policy, rcp, seed).check(200)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(policies(3), rcps, claims, st.booleans(), st.integers(0, 2**32))
 def test_no_random_request_contradicts_a_proof(
     policy: dict[str, Any], rcp: dict[str, Any] | None, claim: tuple[str, list[str]], with_guard: bool, seed: int

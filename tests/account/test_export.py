@@ -45,7 +45,7 @@ def test_the_shell_script_does_what_apply_does(account: Account, tmp_path: Path)
         "HOME": str(tmp_path),
     }
     bash = shutil.which("bash") or "bash"
-    done = subprocess.run([bash, str(script)], env=env, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([bash, str(script)], env=env, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     account.settle()
     assert plan(account.aws, wish()).empty

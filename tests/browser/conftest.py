@@ -80,28 +80,59 @@ class Lab:
         nbformat.write(book, path)
         return path
 
-    def address(self, name: str) -> str:
-        return f"{self.url}/lab/tree/{name}?token={self.token}&reset"
+    def load(self, page: Any, path: str = "", *, reset: bool = False) -> None:
+        """Load JupyterLab in a page, until it has its layout."""
+        page.goto(f"{self.url}/lab{path}?token={self.token}{'&reset' if reset else ''}")
+        page.wait_for_function("() => window.jupyterapp?.restored")
+        page.evaluate("() => window.jupyterapp.restored")
+        page.wait_for_selector("#jupyterlab-splash", state="detached")
 
 
 @pytest.fixture(scope="session")
-def running_aws() -> Iterator[Sandbox]:
-    with Sandbox(log_delay_s=0.3, workforce_delay_s=0.3) as running:
+def running_lab(running_sandbox: Sandbox, warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    environment = {**running_sandbox.environment(), "PYTHONPATH": str(ROOT), "JUPYTER_PATH": str(warm.data)}
+    home = tmp_path_factory.mktemp("home")
+    (home / "config").mkdir()
+    (home / "config" / "jupyter_server_config.py").write_text(DEAF)
+    with start_lab(sys.executable, home, environment) as running:
         yield running
 
 
-@pytest.fixture(scope="module")
-def aws(running_aws: Sandbox) -> Sandbox:
-    """A sandbox that only the browser tests change."""
-    running_aws.reset()
-    return running_aws
+@pytest.fixture
+def lab(running_lab: Lab, sandbox: Sandbox) -> Lab:
+    """One JupyterLab for all browser tests of a worker; its kernels see a sandbox that each file finds as seeded."""
+    return running_lab
 
 
-@pytest.fixture(scope="session")
-def lab(running_aws: Sandbox, warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    environment = {**running_aws.environment(), "PYTHONPATH": str(ROOT), "JUPYTER_PATH": str(warm.data)}
-    with start_lab(sys.executable, tmp_path_factory.mktemp("home"), environment) as running:
-        yield running
+DEAF = """
+from pathlib import Path
+
+from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection as Connection
+
+connect, restarted, forward = Connection.connect, Connection.on_kernel_restarted, Connection.handle_outgoing_message
+deaf, died = [], []
+
+def connected(self):
+    if died and not deaf:
+        deaf.append(self)
+    return connect(self)
+
+def told(self):
+    if Path("deaf").exists():
+        died.append(self)
+    restarted(self)
+
+def heard(self, stream, messages):
+    if self not in deaf or stream.channel != "iopub":
+        forward(self, stream, messages)
+
+Connection.connect, Connection.on_kernel_restarted, Connection.handle_outgoing_message = connected, told, heard
+"""
+"""Makes a server subscribe too late where a file ``deaf`` is: the first connection to the first kernel that was started
+again hears nothing on the channel of statuses.
+
+So it happens to a busy machine, since the server does not wait for a kernel that was busy when it died.
+"""
 
 
 @contextlib.contextmanager
@@ -196,24 +227,54 @@ def _wait(lab: Lab, log: Path) -> None:
 _browser = contextlib.ExitStack()
 _running: list[Any] = []
 _contexts: dict[str, Any] = {}
+_loaded: dict[str, Any] = {}
+"""For a lab its page where JupyterLab is loaded and nothing is open: loading it costs more than most tests."""
+
+_EMPTY = """async () => {
+  const app = window.jupyterapp, { shell, serviceManager } = app;
+  for (const area of ['main', 'right'])
+    for (const each of [...shell.widgets(area)])
+      if (area === 'main' || each.id.startsWith('gt-secure')) each.dispose();
+  shell.expandLeft();
+  shell.collapseRight();
+  await serviceManager.sessions.shutdownAll();
+  serviceManager.kernels.commsOverSubshells = 'perCommTarget';
+  const settings = await (%s).load('gt_secure:plugin');
+  for (const name of Object.keys(settings.user)) await settings.remove(name);
+  if (document.body.dataset.jpThemeLight !== 'true')
+    await app.commands.execute('apputils:change-theme', { theme: 'JupyterLab Light' });
+  await app.commands.execute('apputils:dismiss-all-notifications').catch(() => {});
+  return !document.querySelector('.jp-Dialog');
+}"""
+SETTINGS = (
+    "[...window.jupyterapp.pluginRegistry?._plugins?.values?.() ?? window.jupyterapp._plugins.values()]"
+    ".find(each => each.id === '@jupyterlab/apputils-extension:settings').service"
+)
+"""JupyterLab's registry of settings, in JavaScript."""
 
 
-def new_page(chromium: Any, lab: Lab, width: int = 1280, height: int = 1000) -> Any:
-    """Open a page in the one context for a lab: what Chromium has fetched and compiled of JupyterLab it keeps there."""
-    if lab.url not in _contexts:
-        context = chromium.new_context()
-        context.set_default_timeout(START_S * 1000)
-        context.grant_permissions(["clipboard-read", "clipboard-write"], origin=lab.url)
-        _contexts[lab.url] = context
-    page = _contexts[lab.url].new_page()
+def take_page(chromium: Any, lab: Lab, width: int = 1280, height: int = 1000) -> Any:
+    """Take a page with JupyterLab where nothing is open: the one that was put back, or a new one."""
+    page = _loaded.pop(lab.url, None)
+    if page is None:
+        if lab.url not in _contexts:
+            context = chromium.new_context()
+            context.set_default_timeout(START_S * 1000)
+            context.grant_permissions(["clipboard-read", "clipboard-write"], origin=lab.url)
+            _contexts[lab.url] = context
+        page = _contexts[lab.url].new_page()
+        page.set_viewport_size({"width": width, "height": height})
+        lab.load(page, reset=True)
     page.set_viewport_size({"width": width, "height": height})
     return page
 
 
-def close_page(page: Any) -> None:
-    """Close a page; the next one finds nothing that this one stored."""
+def put_back(lab: Lab, page: Any, *, failed: bool) -> None:
+    """Close what is open in JupyterLab, and end its kernels; a page that cannot do that is closed."""
     with contextlib.suppress(Exception):  # the page may be in any state after a failure
-        page.evaluate("() => { localStorage.clear(); sessionStorage.clear() }")
+        if page.evaluate(_EMPTY % SETTINGS) and not failed:
+            _loaded[lab.url] = page
+            return
     page.close()
 
 
@@ -232,6 +293,7 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     if nextitem is None or nextitem.path.parent != item.path.parent:
         _running.clear()
         _contexts.clear()
+        _loaded.clear()
         _browser.close()
     return result
 
@@ -274,11 +336,11 @@ def axe() -> str:
     return npm_file("axe-core@4.14.1", "axe.min.js").read_text(encoding="utf-8")
 
 
-def wait_for_hits(aws: Sandbox, address: str, since: float) -> None:
+def wait_for_hits(sandbox: Sandbox, address: str, since: float) -> None:
     """Wait until the access log has a request of ours from an address that came after a moment."""
-    env = aws.environment()
+    env = sandbox.environment()
     session = boto3.Session(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], region_name=env["AWS_REGION"])
-    gt = gt_secure.connect(boto3_session=session, endpoint_url=aws.endpoint_url)
+    gt = gt_secure.connect(boto3_session=session, endpoint_url=sandbox.endpoint_url)
     end = time.monotonic() + START_S
     while time.monotonic() < end:
         times = gt.hits("gt-images").filter(address=address).rows(columns=["time"]).to_dicts()
@@ -305,15 +367,17 @@ class Notebook:
     def __init__(self, lab: Lab, page: Any, name: str) -> None:
         self.lab, self.page, self.name = lab, page, name
         self.problems: list[str] = []
-        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        page.on("pageerror", self._problem)
+
+    def _problem(self, error: Exception) -> None:
+        self.problems.append(str(error))
 
     def open(self) -> None:
-        self.page.goto(self.lab.address(self.name))
-        self.page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=START_S * 1000)
+        self.command("docmanager:open", path=self.name, factory="Notebook")
         self.page.wait_for_function(
-            "() => window.jupyterapp && window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel"
-            "?.connectionStatus === 'connected'",
-            timeout=START_S * 1000,
+            "name => { const shown = window.jupyterapp.shell.currentWidget; return shown?.context?.path === name"
+            " && shown.sessionContext?.session?.kernel?.connectionStatus === 'connected' }",
+            arg=self.name,
         )
 
     def command(self, name: str, **args: Any) -> None:
@@ -383,11 +447,9 @@ class Notebook:
         log = (self.lab.folder.parent / "lab.log").read_text(errors="replace")[-3000:]
         return "\n".join([str(text), *self.problems, "JupyterLab's log:", log])
 
-    def close(self) -> None:
-        """End the kernel too: a whole suite's kernels side by side take gigabytes."""
-        with contextlib.suppress(Exception):  # the page may be in any state after a failure
-            self.page.evaluate("() => window.jupyterapp?.shell.currentWidget?.sessionContext?.shutdown()")
-        close_page(self.page)
+    def close(self, *, failed: bool) -> None:
+        self.page.remove_listener("pageerror", self._problem)
+        put_back(self.lab, self.page, failed=failed)
 
 
 @pytest.fixture
@@ -397,7 +459,7 @@ def open_notebook(lab: Lab, chromium: Any, request: pytest.FixtureRequest) -> It
 
     def open_one(name: str, *cells: str, width: int = 1280, height: int = 1000) -> Notebook:
         lab.notebook(name, *cells)
-        notebook = Notebook(lab, new_page(chromium, lab, width, height), name)
+        notebook = Notebook(lab, take_page(chromium, lab, width, height), name)
         notebook.open()
         opened.append(notebook)
         return notebook
@@ -411,7 +473,7 @@ def open_notebook(lab: Lab, chromium: Any, request: pytest.FixtureRequest) -> It
             notebook.page.screenshot(path=SHOTS / f"failed-{request.node.name}.png")
         else:
             kept.append((notebook.save(), notebook.name))
-        notebook.close()
+        notebook.close(failed=failed)
     for saved, name in kept:  # after every test: outputs, metadata and the state of all widgets
         assert '"widgets"' in saved, f"{name} was saved without the state of its widgets"
         assert not SECRETS.search(saved), f"{name} holds a secret: {SECRETS.search(saved)}"

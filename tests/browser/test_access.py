@@ -26,7 +26,7 @@ def violations(page: Any, axe: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_axe_finds_nothing_serious_in_either_theme(open_notebook: Any, aws: Any, axe: str) -> None:
+def test_axe_finds_nothing_serious_in_either_theme(open_notebook: Any, sandbox: Any, axe: str) -> None:
     started = time.time()
     show = "import gt_secure\np = gt_secure.panel(team='radiology-team', addresses=['203.0.113.0/24', '10.0.0.0/8']); p"
     notebook = open_notebook("axe.ipynb", show, height=3600)
@@ -40,7 +40,7 @@ def test_axe_finds_nothing_serious_in_either_theme(open_notebook: Any, aws: Any,
     notebook.click(panel.get_by_role("button", name="Generate test URL"))
     notebook.click(panel.get_by_role("button", name="Probe", exact=True))
     panel.get_by_text("Probe results").wait_for()
-    wait_for_hits(aws, "198.51.100.9", started)
+    wait_for_hits(sandbox, "198.51.100.9", started)
     notebook.click(panel.get_by_role("button", name="Plot hits"))
     panel.locator(".gts-plot svg").first.wait_for(state="attached")
     for theme in ("JupyterLab Light", "JupyterLab Dark"):

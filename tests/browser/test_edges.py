@@ -130,7 +130,7 @@ def test_a_page_reload_brings_the_panel_back_with_its_state(open_notebook: Any) 
     choose(notebook.panel, "radiology-team")
     notebook.panel.get_by_text("labeling job in progress").first.wait_for()
     notebook.save()
-    notebook.page.goto(notebook.lab.address(notebook.name).replace("&reset", ""))
+    notebook.lab.load(notebook.page, f"/tree/{notebook.name}")
     notebook.panel.wait_for()
     notebook.panel.locator(".gts-title").get_by_text("radiology-team").wait_for()
     choose(notebook.panel, "open-team")
@@ -347,7 +347,7 @@ def test_the_panel_beside_a_cell_that_runs(open_notebook: Any, signs: Path, over
 
 
 def test_what_is_applied_while_the_notebook_is_closed_is_shown_when_it_is_opened(
-    open_notebook: Any, signs: Path, aws: Any
+    open_notebook: Any, signs: Path, sandbox: Any
 ) -> None:
     notebook = open_notebook("closed.ipynb", SLOW, height=3400)
     (signs / "endpoints.go").touch()

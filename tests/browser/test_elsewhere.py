@@ -52,13 +52,13 @@ THEMES = {
 
 
 @pytest.fixture(scope="module")
-def widgets(aws: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str]:
+def widgets(sandbox: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str]:
     """The state of an executed panel, and the id of its model."""
     home = tmp_path_factory.mktemp("elsewhere")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "GT_SECURE"))}
-    env = {**kept, **aws.environment(), "IPYTHONDIR": str(home), "GT_SECURE_JOURNAL": str(home / "journal")}
+    env = {**kept, **sandbox.environment(), "IPYTHONDIR": str(home), "GT_SECURE_JOURNAL": str(home / "journal")}
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
-    client = NotebookClient(book, timeout=120, kernel_name="python3", store_widget_state=True)
+    client = NotebookClient(book, timeout=600, kernel_name="python3", store_widget_state=True)
     client.execute(env=env, cwd=str(Path.cwd()))
     state = book.metadata["widgets"]["application/vnd.jupyter.widget-state+json"]
     [shown] = [

@@ -10,13 +10,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
 
-from .conftest import ROOT, SHOTS, START_S, Lab, link_extension, start_lab, until
+from .conftest import FAILED, ROOT, SETTINGS, SHOTS, START_S, Lab, link_extension, put_back, take_page, until
 
 pytestmark = pytest.mark.browser
 
@@ -30,16 +31,14 @@ class Workbench:
     def __init__(self, lab: Lab, page: Any) -> None:
         self.lab, self.page = lab, page
         self.problems: list[str] = []
-        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        page.on("pageerror", self._problem)
 
-    def open(self, path: str = "", *, reset: bool = True) -> None:
-        self.page.goto(f"{self.lab.url}/lab{path}?token={self.lab.token}{'&reset' if reset else ''}")
-        self.ready()
+    def _problem(self, error: Exception) -> None:
+        self.problems.append(str(error))
 
-    def ready(self) -> None:
-        self.page.wait_for_function("() => window.jupyterapp?.shell?.isRestored ?? window.jupyterapp?.restored")
-        self.page.evaluate("() => window.jupyterapp.restored")
-        self.page.wait_for_selector("#jupyterlab-splash", state="detached")
+    def close(self, *, failed: bool) -> None:
+        self.page.remove_listener("pageerror", self._problem)
+        put_back(self.lab, self.page, failed=failed)
 
     def command(self, name: str, **args: Any) -> None:
         self.page.evaluate("([name, args]) => { void window.jupyterapp.commands.execute(name, args) }", [name, args])
@@ -82,17 +81,14 @@ class Workbench:
 
 @pytest.fixture
 def workbench(lab: Lab, chromium: Any, request: pytest.FixtureRequest) -> Iterator[Workbench]:
-    context = chromium.new_context(viewport={"width": 1280, "height": 1000})
-    context.set_default_timeout(START_S * 1000)
-    bench = Workbench(lab, context.new_page())
-    shutil.rmtree(lab.folder.parent / "settings" / "gt_secure", ignore_errors=True)
-    bench.open()
+    bench = Workbench(lab, take_page(chromium, lab))
     before = notebooks(lab)
     yield bench
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    bench.page.screenshot(path=SHOTS / f"after-{request.node.name}.png")
-    bench.page.evaluate("async () => { await window.jupyterapp.serviceManager.sessions.shutdownAll() }")
-    context.close()
+    failed = request.node.stash.get(FAILED, False)
+    if failed:
+        SHOTS.mkdir(parents=True, exist_ok=True)
+        bench.page.screenshot(path=SHOTS / f"failed-{request.node.name}.png")
+    bench.close(failed=failed)
     assert notebooks(lab) == before, "a file was left behind"
 
 
@@ -132,7 +128,8 @@ def test_the_palette_and_the_menu_open_it(workbench: Workbench) -> None:
     assert workbench.tabs.count() == 2
 
 
-def test_after_a_reload_the_panel_is_as_it_was(workbench: Workbench) -> None:
+def test_after_a_reload_the_panel_is_as_it_was(workbench: Workbench, lab: Lab) -> None:
+    lab.load(workbench.page, reset=True)
     workbench.command("gt-secure:open")
     workbench.choose()
     workbench.panel.get_by_text("labeling job in progress").first.wait_for()
@@ -142,7 +139,7 @@ def test_after_a_reload_the_panel_is_as_it_was(workbench: Workbench) -> None:
     workbench.panel.get_by_text("203.0.113.0/24").first.wait_for()
     kernel = workbench.kernel("context.session.kernel.id")
     saved(workbench)
-    workbench.open(reset=False)
+    lab.load(workbench.page)
     workbench.panel.get_by_text("203.0.113.0/24").first.wait_for()
     assert workbench.panel.locator(".gts-title").inner_text().find("radiology-team") > 0
     assert workbench.kernel("context.session.kernel.id") == kernel
@@ -192,48 +189,16 @@ def test_a_kernel_that_dies_is_told_and_started_again(workbench: Workbench) -> N
     workbench.panel.locator(".gts-title", has_text="open-team").wait_for()
 
 
-DEAF = """
-from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection as Connection
-
-connect, restarted, forward = Connection.connect, Connection.on_kernel_restarted, Connection.handle_outgoing_message
-deaf, died = [], []
-
-def connected(self):
-    if died and not deaf:
-        deaf.append(self)
-    return connect(self)
-
-def told(self):
-    died.append(self)
-    restarted(self)
-
-def heard(self, stream, messages):
-    if self not in deaf or stream.channel != "iopub":
-        forward(self, stream, messages)
-
-Connection.connect, Connection.on_kernel_restarted, Connection.handle_outgoing_message = connected, told, heard
-"""
-"""A server that subscribes too late: of the new kernel the first connection hears nothing on the channel of statuses.
-
-So it happens to a busy machine, since the server does not wait for a kernel that was busy when it died.
-"""
-
-
-def test_a_connection_that_missed_the_new_kernel_is_made_anew(aws: Any, chromium: Any, tmp_path: Path) -> None:
-    (tmp_path / "config").mkdir()
-    (tmp_path / "config" / "jupyter_server_config.py").write_text(DEAF)
-    with start_lab(sys.executable, tmp_path, {**aws.environment(), "PYTHONPATH": str(ROOT)}) as lab:
-        context = chromium.new_context(viewport={"width": 1280, "height": 1000})
-        context.set_default_timeout(START_S * 1000)
-        bench = Workbench(lab, context.new_page())
-        bench.open()
-        bench.command("gt-secure:open")
-        bench.choose()
-        bench.execute("import os; os._exit(1)")
-        bench.page.locator(".gts-lab-message").get_by_text("The kernel died and was started again").wait_for()
-        bench.choose("open-team")
-        bench.panel.locator(".gts-title", has_text="open-team").wait_for()
-        context.close()
+def test_a_connection_that_missed_the_new_kernel_is_made_anew(workbench: Workbench, lab: Lab) -> None:
+    sign = lab.folder / "deaf"
+    workbench.command("gt-secure:open")
+    workbench.choose()
+    sign.touch()
+    workbench.execute("import os; os._exit(1)")
+    workbench.page.locator(".gts-lab-message").get_by_text("The kernel died and was started again").wait_for()
+    sign.unlink()
+    workbench.choose("open-team")
+    workbench.panel.locator(".gts-title", has_text="open-team").wait_for()
 
 
 def test_a_press_is_not_lost_when_the_focus_was_elsewhere(workbench: Workbench) -> None:
@@ -325,17 +290,19 @@ def test_the_panel_moves_to_the_sidebar_and_back(workbench: Workbench) -> None:
 # the save guard
 
 URL = "https://b.s3.amazonaws.com/k?X-Amz-Expires=60&X-Amz-Signature=" + "0f" * 32
+NUMBERS = count()
+"""Each test has a notebook of its own: the guard keeps an answer for a path until the page is loaded again."""
 LEAK = "print('https://b.s3.amazonaws.com/k?X-Amz-Expires=60&X-Amz-Signature=' + '0f' * 32)"
 
 
 @contextlib.contextmanager
 def leaking(workbench: Workbench, *, strict: bool = False) -> Iterator[Path]:
     """Open a notebook whose output, source and metadata hold a presigned URL; yields its file, which has none yet."""
-    path = workbench.lab.notebook("leak.ipynb", LEAK, "1 + 1")
+    path = workbench.lab.notebook(f"leak-{next(NUMBERS)}.ipynb", LEAK, "1 + 1")
     try:
         if strict:
             setting(workbench, saveGuard="strict")
-        workbench.open("/tree/leak.ipynb")
+        workbench.command("docmanager:open", path=path.name)
         workbench.page.wait_for_function(
             f"() => {{ {FRONT} return model?.sharedModel?.cells?.length === 2 &&"
             " window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle' }"
@@ -591,8 +558,7 @@ def kernelspec(lab: Lab, name: str, args: list[str], language: str = "python") -
 def setting(workbench: Workbench, **values: Any) -> None:
     """Change settings of the extension, as the settings editor does."""
     workbench.page.evaluate(
-        "async values => { const registry = [...window.jupyterapp.pluginRegistry?._plugins?.values?.() ??"
-        " window.jupyterapp._plugins.values()].find(p => p.id === '@jupyterlab/apputils-extension:settings').service;"
+        f"async values => {{ const registry = {SETTINGS};"
         " await window.jupyterapp.serviceManager.kernelspecs.refreshSpecs();"
         " for (const [name, value] of Object.entries(values)) await registry.set('gt_secure:plugin', name, value) }",
         values,

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 PANEL = "import gt_secure\ngt_secure.panel()"
 
 
-def test_five_steps_from_choice_to_hits(open_notebook: Any, aws: Any) -> None:
+def test_five_steps_from_choice_to_hits(open_notebook: Any, sandbox: Any) -> None:
     started = time.time()
     notebook = open_notebook("main_job.ipynb", PANEL, height=3600)
     notebook.run_all()
@@ -49,7 +49,7 @@ def test_five_steps_from_choice_to_hits(open_notebook: Any, aws: Any) -> None:
     panel.get_by_text("Probe results").wait_for()
     notebook.shoot("4-test-url")
 
-    wait_for_hits(aws, "198.51.100.9", started)
+    wait_for_hits(sandbox, "198.51.100.9", started)
     notebook.click(panel.get_by_role("button", name="Plot hits"))
     panel.locator(".gts-plot svg").first.wait_for(state="attached")
     source = panel.get_by_label("Source", exact=True)

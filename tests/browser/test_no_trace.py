@@ -17,9 +17,8 @@ import pytest
 
 import gt_secure
 from gt_secure.connection import Connection
-from gt_secure.sandbox import Sandbox
 
-from .conftest import CHROMIUM, FLAGS
+from .conftest import CHROMIUM, FLAGS, START_S
 
 pytestmark = pytest.mark.browser
 
@@ -78,16 +77,13 @@ def kernel() -> Iterator[Kernel]:
 
 
 @pytest.fixture(scope="module")
-def gt() -> Iterator[Connection]:
-    with Sandbox() as sandbox, pytest.MonkeyPatch.context() as patch:
-        for name, value in sandbox.environment().items():
-            patch.setenv(name, value)
-        connection = gt_secure.connect()
-        s3 = connection.aws.client("s3")
-        key = next(key for key in connection.keys("gt-images") if key.endswith(".png"))
-        image = s3.get_object(Bucket="gt-images", Key=key)["Body"].read()
-        s3.put_object(Bucket="gt-images", Key="trace.png", Body=image + IMAGE_MARK * 50, ContentType="image/png")
-        yield connection
+def gt(sandbox: Any) -> Connection:
+    connection = gt_secure.connect(sandbox=sandbox)
+    s3 = connection.aws.client("s3")
+    key = next(key for key in connection.keys("gt-images") if key.endswith(".png"))
+    image = s3.get_object(Bucket="gt-images", Key=key)["Body"].read()
+    s3.put_object(Bucket="gt-images", Key="trace.png", Body=image + IMAGE_MARK * 50, ContentType="image/png")
+    return connection
 
 
 def visit(chromium: Any, kernel: Kernel, profile: Path) -> tuple[dict[str, Any], list[str]]:
@@ -100,7 +96,7 @@ def visit(chromium: Any, kernel: Kernel, profile: Path) -> tuple[dict[str, Any],
     page.goto(f"http://127.0.0.1:{kernel.server_port}/")
     page.wait_for_function("() => window.ready")
     page.get_by_role("button", name="Probe from this browser").click()
-    page.wait_for_function("() => window.seen.length", timeout=60_000)
+    page.wait_for_function("() => window.seen.length", timeout=START_S * 1000)
     seen = page.evaluate("() => window.seen[0]")
     timings = page.evaluate("() => performance.getEntriesByType('resource').map((entry) => entry.name)")
     context.close()

@@ -30,7 +30,7 @@ def show(panel: Any, *names: str) -> None:
     panel.page.evaluate("() => document.activeElement.blur()")
 
 
-def test_a_forwarded_url_turns_into_a_refusal(open_notebook: Any, aws: Any) -> None:
+def test_a_forwarded_url_turns_into_a_refusal(open_notebook: Any, sandbox: Any) -> None:
     started = time.time()
     notebook = open_notebook("pictures.ipynb", PANEL, height=2400)
     notebook.run_all()
@@ -69,7 +69,7 @@ def test_a_forwarded_url_turns_into_a_refusal(open_notebook: Any, aws: Any) -> N
     notebook.settle()
     notebook.shoot("film-4-refused")
 
-    wait_for_hits(aws, "198.51.100.9", started)
+    wait_for_hits(sandbox, "198.51.100.9", started)
     show(panel, "Hits")
     notebook.click(panel.get_by_role("button", name="Plot hits"))
     panel.locator(".gts-plot svg").first.wait_for(state="attached")

@@ -25,9 +25,9 @@ STICKS_OUT = """() => {
 
 
 @pytest.fixture
-def many_teams(aws: Any) -> Any:
+def many_teams(sandbox: Any) -> Any:
     """25 teams, the most that AWS allows, with the longest name and hostile descriptions."""
-    sagemaker = Rig(aws).client("sagemaker")
+    sagemaker = Rig(sandbox).client("sagemaker")
     known = sagemaker.list_workteams()["Workteams"]
     made = []
     for i in range(25 - len(known)):
@@ -66,8 +66,8 @@ def test_loading_then_many_teams(open_notebook: Any, many_teams: Any, width: int
     assert wide == [], "nothing sticks out of the panel"
 
 
-def test_the_first_line_tells_what_this_role_can_use(open_notebook: Any, aws: Any, session_of: Any) -> None:
-    session = session_of(Rig(aws).keys(*allowing("sagemaker:List*", "sagemaker:Describe*")))
+def test_the_first_line_tells_what_this_role_can_use(open_notebook: Any, sandbox: Any, session_of: Any) -> None:
+    session = session_of(Rig(sandbox).keys(*allowing("sagemaker:List*", "sagemaker:Describe*")))
     show = (
         "import gt_secure\ngt = gt_secure.connect(boto3_session=session, endpoint_url=os.environ['AWS_ENDPOINT_URL'])\n"
         "p = gt_secure.panel(gt, team='radiology-team', bucket='gt-images'); p"
@@ -109,8 +109,8 @@ def test_a_region_without_teams_greets_and_leads_to_a_bucket(open_notebook: Any,
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_somebody_without_any_permission(open_notebook: Any, aws: Any, session_of: Any, width: int) -> None:
-    key = Rig(aws).keys()
+def test_somebody_without_any_permission(open_notebook: Any, sandbox: Any, session_of: Any, width: int) -> None:
+    key = Rig(sandbox).keys()
     session = session_of(key)
     show = (
         "import gt_secure\ngt = gt_secure.connect(boto3_session=session, endpoint_url=os.environ['AWS_ENDPOINT_URL'])\n"
@@ -136,8 +136,8 @@ SCRIPTS = ("صور/مسح الصدر ١.png", "scans/👩‍🔬 日本語 x² �
 
 
 @pytest.fixture
-def keys_of_all_scripts(aws: Any) -> Any:
-    s3 = Rig(aws).client("s3")
+def keys_of_all_scripts(sandbox: Any) -> Any:
+    s3 = Rig(sandbox).client("s3")
     for key in SCRIPTS:
         s3.put_object(Bucket="gt-images", Key=key, Body=b"x")
     yield SCRIPTS

@@ -43,7 +43,7 @@ CUT = """() => [...document.querySelectorAll('.gts-lab-tab .gts-panel button')]
 
 
 @pytest.fixture
-def done(workbench: Workbench, aws: Any) -> Workbench:
+def done(workbench: Workbench, sandbox: Any) -> Workbench:
     """The panel with each step open and filled."""
     page = workbench.page
     started = time.time()
@@ -63,7 +63,7 @@ def done(workbench: Workbench, aws: Any) -> Workbench:
     panel.get_by_role("button", name="Generate test URL").press("Enter")
     panel.get_by_role("button", name="Probe", exact=True, disabled=False).press("Enter")
     panel.get_by_text("Probe results").wait_for()
-    wait_for_hits(aws, "198.51.100.9", started)
+    wait_for_hits(sandbox, "198.51.100.9", started)
     panel.get_by_role("button", name="Plot hits", disabled=False).press("Enter")
     panel.locator(".gts-plot svg").first.wait_for(state="attached")
     panel.locator(".gts-role").get_by_text("of 11 features").wait_for()

@@ -153,7 +153,11 @@ def pytest_collection_modifyitems(items):
     assert code == 0
 
 
-@pytest.mark.parametrize("dist", [None, "loadscope", "loadgroup", "loadfile"])
+OTHERS = [pytest.param(dist, marks=pytest.mark.slow) for dist in ("loadscope", "loadgroup", "loadfile")]
+"""Other ways of pytest-xdist to divide tests."""
+
+
+@pytest.mark.parametrize("dist", [None, *OTHERS])
 def test_cells_of_a_notebook_stay_on_one_worker(project, chain, warm, dist):
     workers = ["-n", "2"] if dist is None else ["--tx", f"2*popen//python={warm.bin / 'warm-python'}", "--dist", dist]
     code, out = project(*BESIDE_NBVAL, *workers)

@@ -286,7 +286,7 @@ def interrupted(words: list[str], after_s: float, number: int, folder: Path) -> 
         written += os.read(person, 4096)
     time.sleep(after_s)
     process.send_signal(number)
-    code = process.wait(30)
+    code = process.wait(300)
     try:
         while data := os.read(person, 65536):
             written += data

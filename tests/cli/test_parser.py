@@ -142,7 +142,7 @@ def loaded(*words: str) -> set[str]:
         f"try: main({list(words)!r})\nexcept SystemExit: pass\n"
         "sys.stderr.write(' '.join(sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300)
     return set(done.stderr.split())
 
 
@@ -255,7 +255,7 @@ def test_a_shell_completes_commands_options_and_choices(line: str, expected: set
         **os.environ, "_ARGCOMPLETE": "1", "_ARGCOMPLETE_STDOUT_FILENAME": str(answer), "COMP_LINE": line,
         "COMP_POINT": str(len(line)), "_ARGCOMPLETE_IFS": "\n", "COMP_TYPE": "9", "_ARGCOMPLETE_SHELL": "bash",
     }  # fmt: skip
-    subprocess.run([sys.executable, "-m", "gt_secure.cli"], env=environment, timeout=60, check=False)
+    subprocess.run([sys.executable, "-m", "gt_secure.cli"], env=environment, timeout=300, check=False)
     assert {word.rstrip() + " " for word in answer.read_text().split("\n") if word.strip()} == expected
 
 

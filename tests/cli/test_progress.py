@@ -24,7 +24,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def drawn(stream: io.StringIO, text: str) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 300
     while text not in stream.getvalue() and time.monotonic() < deadline:
         time.sleep(0.01)
 

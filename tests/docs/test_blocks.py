@@ -12,7 +12,6 @@ import shlex
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -68,7 +67,7 @@ def run_until(text: str, command: str, env: dict[str, str], folder: Path) -> Non
     )
     assert started.stdout is not None
     said: list[str] = []
-    late = threading.Timer(60, started.kill)
+    late = threading.Timer(300, started.kill)
     late.start()
     try:
         for line in started.stdout:
@@ -78,7 +77,7 @@ def run_until(text: str, command: str, env: dict[str, str], folder: Path) -> Non
         else:
             raise AssertionError(f"{command} ended without saying “{text}”:\n{''.join(said)}")
         started.send_signal(signal.SIGINT)
-        rest, _ = started.communicate(timeout=60)
+        rest, _ = started.communicate(timeout=300)
         assert started.returncode == 0, rest
     finally:
         late.cancel()
@@ -86,19 +85,14 @@ def run_until(text: str, command: str, env: dict[str, str], folder: Path) -> Non
             started.kill()
 
 
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    """One for all pages; each page resets it."""
-    with Sandbox(log_delay_s=0.2, workforce_delay_s=0.1) as running:
-        yield running
-
-
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_blocks_run(page: Path, sandbox: Sandbox, warm: Warm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_run(
+    page: Path, running_sandbox: Sandbox, warm: Warm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
-    sandbox.reset()
-    for name, value in sandbox.environment().items():
+    running_sandbox.reset()
+    for name, value in running_sandbox.environment().items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("GT_SECURE_JOURNAL", str(tmp_path / "journal"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))

@@ -44,6 +44,7 @@ def plugin_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
+@pytest.mark.slow
 def test_the_wheel_has_each_check_where_prowler_looks(plugin_wheel: Path):
     """Prowler 5.46 imports the modules behind ``prowler.checks.aws``, and reads the metadata beside each."""
     with zipfile.ZipFile(plugin_wheel) as archive:
@@ -64,6 +65,7 @@ def test_the_wheel_has_each_check_where_prowler_looks(plugin_wheel: Path):
     assert {name for name in files if ".dist-info/" not in name} == written | set(generate.files())
 
 
+@pytest.mark.slow
 def test_the_framework_is_where_prowler_looks_and_maps_each_code_once(plugin_wheel: Path):
     """Prowler 5.46 lists the JSON files of the package behind the entry point ``aws`` of ``prowler.compliance``."""
     [point] = generate.entry_points()["prowler.compliance"]

@@ -12,6 +12,7 @@ from gt_secure.logs import count_hits, read_hits
 from gt_secure.logs.ingest.neighbours import neighbour_file
 from gt_secure.logs.storage.objects import StandardInput
 from support import corpus
+from support.examples import examples
 
 GOOD = [c.text.encode() for c in corpus.cases() if len(c.text) < 3000]
 
@@ -44,7 +45,7 @@ line = st.one_of(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(st.lists(line, max_size=30), st.sampled_from([b"\n", b"\r\n"]), st.booleans())
 def test_every_line_is_counted(lines: list[bytes], end: bytes, packed: bool) -> None:
     data = end.join(lines)
@@ -68,7 +69,7 @@ def test_every_line_is_counted(lines: list[bytes], end: bytes, packed: bool) -> 
         hits.rows()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(st.binary(max_size=600))
 def test_any_gzip_header(data: bytes) -> None:
     _, coverage = _quiet(b"\x1f\x8b" + data)
@@ -107,7 +108,7 @@ json_value = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(json_value, st.booleans())
 def test_any_json(value: object, lines: bool) -> None:
     import json

@@ -79,7 +79,7 @@ def test_listing_ahead_is_bounded_and_stops(monkeypatch: pytest.MonkeyPatch) -> 
     assert ahead.objects <= 14
     stopped.append(True)
     assert ahead._thread is not None
-    ahead._thread.join(60)
+    ahead._thread.join(300)
     assert not ahead._thread.is_alive()
 
 

@@ -18,7 +18,7 @@ from gt_secure.sandbox import Sandbox
 def fetch(url: str, source: str) -> int:
     request = urllib.request.Request(url, headers={"X-Gt-Secure-Sandbox-Source": source})
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=120) as answer:
             return answer.status
     except urllib.error.HTTPError as error:
         return error.code

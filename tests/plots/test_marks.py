@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,8 +15,8 @@ from support import corpus
 QUOTED = "arn:aws:iam::111122223333:user/o'brien"
 
 
-@pytest.fixture
-def hits(tmp_path: Path) -> Hits:
+@pytest.fixture(scope="module")
+def hits(tmp_path_factory: pytest.TempPathFactory) -> Hits:
     lines = []
     for n in range(40):
         record = {**corpus.BASE, **corpus.PRESIGNED, "remote_ip": f"203.0.113.{n % 20 + 1}"}
@@ -33,8 +32,9 @@ def hits(tmp_path: Path) -> Hits:
     quoted = {"requester": QUOTED, "remote_ip": "198.51.100.11", "time": later}
     lines.append(corpus.write({**corpus.BASE, **corpus.PRESIGNED, **quoted}))
     lines.append(corpus.write({**corpus.BASE, "operation": "S3.EXPIRE.OBJECT", "remote_ip": None}))
-    (tmp_path / "log").write_text("\n".join(lines) + "\n")
-    read = read_hits(tmp_path / "log")
+    path = tmp_path_factory.mktemp("marks") / "log"
+    path.write_text("\n".join(lines) + "\n")
+    read = read_hits(path)
     assert len(read) == len(lines)
     return read
 

@@ -33,11 +33,16 @@ def make(folder: Path, lines: list[str]) -> Hits:
     return read_hits(folder / "log")
 
 
-@pytest.fixture
-def three(tmp_path: Path) -> Hits:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("three")
+
+
+@pytest.fixture(scope="module")
+def three(folder: Path) -> Hits:
     lines = [line("203.0.113.7", at=60 * n) for n in range(5)] + [line("203.0.113.7", True, 999)]
     lines += [line("198.51.100.9", True, 4000), line("2001:db8:85a3:1111:2222:8a2e:370:7334", at=9000)]
-    return make(tmp_path, lines)
+    return make(folder, lines)
 
 
 DRAW = [plots.hits_by_ip, plots.hits_by_network, plots.over_time, plots.heat_map]
@@ -52,11 +57,12 @@ def texts(figure) -> list[str]:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("draw", DRAW)
 def test_svg_is_the_same_twice_and_well_formed(three: Hits, draw, theme) -> None:
-    one, two = plots.svg(draw(three, theme=theme)), plots.svg(draw(three, theme=theme))
+    figure = draw(three, theme=theme)
+    one, two = plots.svg(figure), plots.svg(draw(three, theme=theme))
     assert one == two
     root = ET.fromstring(one)
     assert root.attrib["role"] == "img"
-    assert root.attrib["aria-label"] == plots.alt_text(draw(three, theme=theme))
+    assert root.attrib["aria-label"] == plots.alt_text(figure)
     assert "2026-11-24T" not in one  # no date of drawing
 
 
@@ -164,8 +170,8 @@ def crowded(request, tmp_path_factory) -> Hits:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_text_is_clipped_or_on_another_at_any_size(crowded: Hits, kind) -> None:
-    for size, theme in zip(SIZES, itertools.cycle(("light", "dark"))):
-        figure = plots.draw(crowded, kind, networks=["203.0.113.0/24"], theme=theme)
+    figures = [plots.draw(crowded, kind, networks=["203.0.113.0/24"], theme=theme) for theme in ("light", "dark")]
+    for size, figure in zip(SIZES, itertools.cycle(figures)):
         if size:
             figure.set_size_inches(*size)
         drawn = boxes(figure)
@@ -297,15 +303,14 @@ def test_bad_options(three: Hits) -> None:
         plots.hits_by_ip(three, top=0)
 
 
-def test_command(three: Hits, tmp_path: Path, capsys) -> None:
+def test_command(three: Hits, folder: Path, tmp_path: Path, capsys) -> None:
     from gt_secure.cli.main import main
 
-    for kind in ("ip", "network", "time", "heat"):
-        for ending in ("svg", "png"):
-            out = tmp_path / f"{kind}.{ending}"
-            assert main(["plot", str(tmp_path / "log"), "-o", str(out), "--kind", kind]) == 0
-            assert out.stat().st_size > 1000
-    assert main(["plot", str(tmp_path / "log"), "-o", "x.gif"]) == 1
+    for kind, ending in zip(("ip", "network", "time", "heat"), itertools.cycle(("svg", "png"))):
+        out = tmp_path / f"{kind}.{ending}"
+        assert main(["plot", str(folder / "log"), "-o", str(out), "--kind", kind]) == 0
+        assert out.stat().st_size > 1000
+    assert main(["plot", str(folder / "log"), "-o", "x.gif"]) == 1
     assert "SVG or PNG" in capsys.readouterr().err
 
 

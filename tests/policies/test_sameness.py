@@ -10,6 +10,7 @@ from gt_secure.iam.request import Policies, Request
 from gt_secure.iam.request_context import anonymous_context, header_context, presigned_context
 from gt_secure.policies.bucket_guard import build_guard, find_guard, merge_guard
 from gt_secure.policies.equivalence import deleted_principals, policies_equal, statements_equal
+from support.examples import examples
 
 ENDPOINT = "vpce-0a1b2c3d4e5f60718"
 GUARD = build_guard("gt-images", networks=["203.0.113.0/24", "2001:db8::/32"], endpoints=[ENDPOINT, "vpce-0b1b2c3d"])
@@ -72,7 +73,7 @@ def spellings(draw):
     return made
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(spellings())
 def test_another_spelling_of_the_guard_is_the_same_and_decides_the_same(statement):
     assert statements_equal(statement, GUARD)
@@ -115,7 +116,7 @@ def edits(draw):
     return statement
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(edits())
 @example({**GUARD, "Principal": {"AWS": "*", "Service": "s3.amazonaws.com"}})
 def test_what_counts_as_the_same_decides_the_same(statement):

@@ -13,7 +13,7 @@ import pytest
 
 _BESIDE = Path(sys.executable).with_name("aws")
 AWS = str(_BESIDE) if _BESIDE.exists() else shutil.which("aws") or ""
-pytestmark = pytest.mark.skipif(not AWS, reason="the AWS CLI is not installed")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not AWS, reason="the AWS CLI is not installed")]
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def aws(box, tmp_path):
         home = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "AWS_PAGER": ""}
         done = subprocess.run(
             [AWS, *words, "--output", "json"],
-            env={**home, **box.sandbox.environment()}, capture_output=True, text=True, timeout=60,
+            env={**home, **box.sandbox.environment()}, capture_output=True, text=True, timeout=300,
         )  # fmt: skip
         assert (done.returncode != 0) == fails, done.stderr
         return done.stderr if fails else json.loads(done.stdout or "null")
@@ -49,7 +49,7 @@ def test_s3_and_ec2(aws, box, tmp_path):
     file = tmp_path / "up.txt"
     file.write_text("from the CLI")
     subprocess.run(
-        [AWS, "s3", "cp", str(file), "s3://gt-images/cli/up.txt"], check=True, capture_output=True, timeout=60,
+        [AWS, "s3", "cp", str(file), "s3://gt-images/cli/up.txt"], check=True, capture_output=True, timeout=300,
         env={"HOME": str(tmp_path), "PATH": os.environ["PATH"], **box.sandbox.environment()},
     )  # fmt: skip
     assert box.client("s3").get_object(Bucket="gt-images", Key="cli/up.txt")["Body"].read() == b"from the CLI"

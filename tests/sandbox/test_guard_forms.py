@@ -36,7 +36,7 @@ def send_form(box: Box, form: Mapping[str, Any], source: str, body: bytes = b"pi
     ]
     data, url, origin = b"".join(parts), urlsplit(form["url"]), box.sandbox.origin(source)
     connection = http.client.HTTPConnection(
-        *origin.connect, timeout=10, source_address=(origin.bind, 0) if origin.bind else None
+        *origin.connect, timeout=120, source_address=(origin.bind, 0) if origin.bind else None
     )
     headers = {"Host": url.netloc, "Content-Type": f"multipart/form-data; boundary={boundary}", **origin.headers}
     try:

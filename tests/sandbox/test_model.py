@@ -12,6 +12,7 @@ from gt_secure.sandbox.demo_data import images as pictures
 from gt_secure.sandbox.sagemaker import model
 from gt_secure.sandbox.sagemaker.model import ApiError
 from gt_secure.sandbox.sagemaker.service import OPERATIONS
+from support.examples import examples
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
 json_values = st.recursive(
@@ -24,7 +25,7 @@ def members(operation):
     return st.dictionaries(st.sampled_from(sorted(shape.members)), json_values, max_size=4)
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=examples(300), suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.sampled_from(sorted(OPERATIONS)).flatmap(lambda name: st.tuples(st.just(name), members(name))))
 def test_any_json_is_taken_or_refused_in_words(case):
     operation, body = case

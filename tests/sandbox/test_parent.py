@@ -33,7 +33,7 @@ def test_it_ends_with_the_pipe_and_its_children_do_not_read_from_it(child):
     assert child.stdout.readline() == "''\n"
     assert child.stdout.readline() == "False\n"
     child.stdin.write("what is written does not end it\n")
-    assert child.communicate(timeout=60) == ("True\n", "")
+    assert child.communicate(timeout=300) == ("True\n", "")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no non-blocking pipes")
@@ -47,7 +47,7 @@ def test_a_pipe_made_non_blocking_is_waited_for_without_a_traceback():
     try:
         assert [child.stdout.readline() for _ in range(2)] == ["''\n", "False\n"]
         os.close(write)
-        assert child.communicate(timeout=60) == ("True\n", "")
+        assert child.communicate(timeout=300) == ("True\n", "")
     finally:
         child.kill()
         child.communicate()

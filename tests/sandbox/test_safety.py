@@ -22,7 +22,7 @@ HEADER = "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/{}/aws4_request, Sign
 def send(box, method, target, headers=(), body=b"", host=None):
     """Send a request as it is written, with any Host header; returns status, headers and body."""
     parts = urlsplit(box.url)
-    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=10)
+    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=120)
     try:
         connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
         if host != "":

@@ -178,7 +178,7 @@ class _Handler(BaseHTTPRequestHandler):
         )
 
     def _forward(self, rig: Rig, body: bytes) -> None:
-        connection = http.client.HTTPConnection(urlsplit(rig.url).netloc, timeout=30)
+        connection = http.client.HTTPConnection(urlsplit(rig.url).netloc, timeout=120)
         try:
             connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
             for name, value in self.headers.items():

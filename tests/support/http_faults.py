@@ -151,7 +151,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         return self._send(503, [], _BODIES["503"][1])
 
     def _forward(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
-        connection = http.client.HTTPConnection(self.owner.target, timeout=30)
+        connection = http.client.HTTPConnection(self.owner.target, timeout=120)
         try:
             connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
             for name, value in self.headers.items():

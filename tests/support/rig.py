@@ -53,7 +53,7 @@ class Answer:
         return json.loads(self.body)
 
 
-def until(check: Callable[[], Any], timeout_s: float = 60) -> Any:
+def until(check: Callable[[], Any], timeout_s: float = 300) -> Any:
     """Wait for a condition; returns its first true value. The limit only ends tests that would hang."""
     deadline = time.monotonic() + timeout_s
     while not (result := check()):
@@ -176,7 +176,7 @@ class Rig:
         origin = self.sandbox.origin(source)
         parts = urlsplit(url if "://" in url else self.url + url)
         connection = http.client.HTTPConnection(
-            *origin.connect, timeout=30, source_address=(origin.bind, 0) if origin.bind else None
+            *origin.connect, timeout=120, source_address=(origin.bind, 0) if origin.bind else None
         )
         try:
             connection.putrequest(method, parts.path + (f"?{parts.query}" if parts.query else ""), skip_host=True)

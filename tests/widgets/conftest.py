@@ -16,17 +16,9 @@ from gt_secure.widgets import testing
 from support.rig import Rig
 
 
-@pytest.fixture(scope="session")
-def running_aws() -> Iterator[Sandbox]:
-    with Sandbox(log_delay_s=0.1, workforce_delay_s=0.1) as running:
-        yield running
-
-
 @pytest.fixture(scope="module")
-def aws(running_aws: Sandbox) -> Sandbox:
-    """A sandbox that only these tests change."""
-    running_aws.reset()
-    return running_aws
+def aws(sandbox: Sandbox) -> Sandbox:
+    return sandbox
 
 
 def user(aws: Sandbox, *statements: dict[str, Any]) -> Connection:
@@ -65,7 +57,7 @@ def now() -> Iterator[None]:
 
 
 def run(work: Coroutine[Any, Any, Any]) -> Any:
-    return asyncio.run(asyncio.wait_for(work, 60))
+    return asyncio.run(asyncio.wait_for(work, 300))
 
 
 def words(markup: str) -> str:

@@ -36,7 +36,7 @@ def executed(request: Any, aws: Any, tmp_path: Path, monkeypatch: pytest.MonkeyP
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
     path = tmp_path / "executed.ipynb"
     if request.param == "nbclient":
-        NotebookClient(book, timeout=90, kernel_name="python3", store_widget_state=True).execute()
+        NotebookClient(book, timeout=300, kernel_name="python3", store_widget_state=True).execute()
         nbformat.write(book, path)
     else:
         papermill = pytest.importorskip("papermill", reason="papermill is not installed")

@@ -68,7 +68,7 @@ def test_an_error_that_comes_late_is_dropped_too(run: Any) -> None:
             raise InvalidInput("late")
 
         seen.worker.start(fail, seen.results.append)
-        assert begun.wait(60)
+        assert begun.wait(300)
         seen.worker.start(lambda: "new", seen.results.append)
         go.set()
         await seen.worker.wait_idle()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html.parser import HTMLParser
@@ -9,7 +10,20 @@ from html.parser import HTMLParser
 from gt_secure.html import output
 
 SLOW_S = 5.0
-"""A run that takes longer counts as a hang."""
+"""A run that takes longer counts as a hang, where the machine has nothing else to do."""
+
+
+def is_slow(spent_s: float) -> bool:
+    """Return whether a run took too long in processor time, held against what this machine computes at the moment.
+
+    Beside other work the same takes several times as long, also in processor time.
+    """
+    if spent_s < SLOW_S:
+        return False
+    begun = time.process_time()
+    sum(range(10_000_000))
+    return spent_s > SLOW_S * max(1.0, (time.process_time() - begun) / 0.15)
+
 
 Landmark = Callable[[object], None]
 
