@@ -12,6 +12,7 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import botocore.session
 import pytest
@@ -52,6 +53,8 @@ LONG = (
     "doctor/", "logs/test_athena.py", "logs/test_fetch.py",
 )  # fmt: skip
 """What takes longest is started first, so that no worker is left with it at the end."""
+NOTEBOOKS = ("test_edges.py", "test_states.py", "test_main_job.py")
+"""The half of the browser tests whose panels are in notebooks."""
 
 
 _WARM = "GT_SECURE_TESTS_WARM"
@@ -118,6 +121,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(key=lambda item: _place(item.nodeid.removeprefix("tests/")))
     else:
         items.sort(key=lambda item: Random(f"{seed} {item.location[0]}").random())
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give a file to one worker, and the files that need a JupyterLab to two: each of them starts one."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = str(super()._split_scope(nodeid))
+            if "browser/" not in file:
+                return file
+            return "browser/notebooks" if file.endswith(NOTEBOOKS) else "browser/extension"
+
+    return Scheduling(config, log)
 
 
 def _place(path: str) -> int:

@@ -258,7 +258,8 @@ def take_page(chromium: Any, lab: Lab, width: int = 1280, height: int = 1000) ->
     page = _loaded.pop(lab.url, None)
     if page is None:
         if lab.url not in _contexts:
-            context = chromium.new_context()
+            # Chromium draws here without a graphics card: what turns until an answer comes costs more than the answer.
+            context = chromium.new_context(reduced_motion="reduce")
             context.set_default_timeout(START_S * 1000)
             context.grant_permissions(["clipboard-read", "clipboard-write"], origin=lab.url)
             _contexts[lab.url] = context
@@ -381,7 +382,10 @@ class Notebook:
         )
 
     def command(self, name: str, **args: Any) -> None:
-        self.page.evaluate("([name, args]) => window.jupyterapp.commands.execute(name, args)", [name, args])
+        # What a command gives back may be half of JupyterLab.
+        self.page.evaluate(
+            "async ([name, args]) => { await window.jupyterapp.commands.execute(name, args) }", [name, args]
+        )
 
     def run_all(self) -> None:
         self.command("notebook:run-all-cells")
