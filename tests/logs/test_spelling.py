@@ -155,6 +155,27 @@ def test_secrets_in_other_texts(hidden: str, tmp_path: Path) -> None:
         assert_no_secret(hits, tmp_path)
 
 
+ODD = (
+    "X-Amz-Security-Token%00=TOKEN", "X-Amz-Security-Token%20=TOKEN", "%EF%BC%B8-Amz-Security-Token=TOKEN",
+    "X-Amz-%EF%BC%B3ecurity-Token=TOKEN", "X-Amz-Security-Token[]=TOKEN", "X-Amz-Security-Token;=TOKEN", "t=TOKEN",
+    "X-Amz-Security-Token+=TOKEN", "X-Amz-Security-Token%C2%A0%3DTOKEN", "X-Amz-Security-Token=a%26b=TOKEN", "TOKEN",
+    "X-Amz-Signature%00=SIGNATURE", "%EF%BC%B8-Amz-Signature=SIGNATURE", "Signature%09=SIGNATURE",
+    "X-Amz-Credential%00=KEY", "AWSAccessKeyId%00=KEY", "x=KEY",
+)  # fmt: skip
+"""Queries that S3 refuses, and logs."""
+
+
+@pytest.mark.parametrize("start", ["IQoJb3JpZ2luX2VjEXAMPLETOKEN", "FwoGZXIvYXdzEXAMPLETOKEN/+=x"])
+def test_secrets_of_refused_odd_requests(start: str, tmp_path: Path) -> None:
+    secrets = {"TOKEN": start, "SIGNATURE": SECRETS[2], "KEY": SECRETS[1]}
+    asked = [pair.replace(name, secret) for pair in ODD for name, secret in secrets.items() if pair.endswith(name)]
+    uris = [uri for pair in asked for uri in (f"GET /k?{pair} HTTP/1.1", f"GET /k?a=b&{pair}&c=d HTTP/1.1")]
+    with read(tmp_path, *uris, http_status=403, referer=f"https://x.example/?{asked[0]}") as hits:
+        assert len(hits) == len(uris) == 2 * len(ODD)
+        assert_no_secret(hits, tmp_path)
+        assert start not in (tmp_path / "out.csv").read_text()
+
+
 def test_the_authentication_type_alone_makes_it_presigned(tmp_path: Path) -> None:
     with read(tmp_path, "GET /scans/0007.png HTTP/1.1", "GET /scans/0007.png?a=b HTTP/1.1") as hits:
         assert len(hits.filter(presigned=True)) == 2
@@ -175,6 +196,16 @@ def test_a_form_is_presigned(tmp_path: Path) -> None:
         lambda u: u.replace("image%2Fpng", "image/png"),
         lambda u: u.replace("&Expires=1763630000", "").replace(" HTTP", "&Expires=%31763630000 HTTP"),
         lambda u: u.replace("/scans/0007.png", "/gt-images/scans/0007.png"),
+        lambda u: u.replace(" HTTP", "&expires=1 HTTP"),
+        lambda u: u.replace("?AWS", "?expires=1&AWS"),
+        lambda u: u.replace(" HTTP", "&Expires=1763630000 HTTP"),
+        lambda u: u.replace(" HTTP", "&Expires=1863630000 HTTP"),
+        lambda u: u.replace(" HTTP", "&AWSAccessKeyId=ASIAEXAMPLEKEYID0001 HTTP"),
+        lambda u: u.replace(" HTTP", "&AWSAccessKeyId=ASIAEXAMPLEKEYID0002&awsaccesskeyid=x HTTP"),
+        lambda u: u.replace(" HTTP", "&Signature=x&x-amz-security-token=y&ACL&VersionId=3&versionid=4 HTTP"),
+        lambda u: u.replace("?AWS", "?Response-Content-Type=text/html&AWS"),
+        lambda u: u.replace(" HTTP", f"&{u.split('?')[1]}").replace("&response-content-type=image%2Fpng HTTP", " HTTP"),
+        lambda u: u.replace("Expires", "Expire%73").replace(" HTTP", "&%45xpires=7 HTTP"),
     ],
 )
 def test_what_sigv2_does_not_sign_makes_no_other_url(spelled: Callable[[str], str], tmp_path: Path) -> None:
@@ -190,6 +221,10 @@ def test_what_sigv2_does_not_sign_makes_no_other_url(spelled: Callable[[str], st
         lambda u: u.replace("image%2Fpng", "image%2Fjpeg"),
         lambda u: u.replace(" HTTP", "&versionId=3 HTTP"),
         lambda u: u.replace("KEYID0001", "KEYID0002"),
+        lambda u: u.replace("?AWS", "?Expires=1763630001&AWS"),
+        lambda u: u.replace("?AWS", "?AWSAccessKeyId=ASIAEXAMPLEKEYID0002&AWS"),
+        lambda u: u.replace(" HTTP", "&acl HTTP"),
+        lambda u: u.replace(" HTTP", "&response-content-type=image%2Fpng HTTP"),
     ],
 )
 def test_what_sigv2_signs_makes_another_url(other: Callable[[str], str], tmp_path: Path) -> None:

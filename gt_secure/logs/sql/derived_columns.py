@@ -17,10 +17,17 @@ from .dialects import DUCKDB, Dialect
 from .line_parser import decoded_key, parsed
 from .usual_query import COVERED, HALF_MASKED, KEY_ID, LIFETIME, MINTED, usual_layers
 
-_TOKENS = r"(?i)((?:X-Amz-(?:Security-Token|Credential|Signature)|AWSAccessKeyId|Signature)(?:=|%(?:25)*3D))[^& \"]*"
+_NAMED = (
+    r"(?:Security-Token|Credential|Signature|AWSAccessKeyId)(?:%[0-9A-Fa-f]{2}|[^A-Za-z0-9%&= \"-])*?(?:=|%(?:25)*3D)"
+)
+"""A name before its value, whatever is encoded between them: refused requests of attackers are in the log too."""
+_TOKENS = rf"(?i)({_NAMED})[^& \"]*"
 _KEY_ID = "(AKIA|ASIA)[A-Z0-9]{12,}"
+_SESSION = r"(IQoJb3JpZ2lu|FwoGZXIvYXdz)[^& \"]*"
+"""A session token by its first letters, under any name."""
+_KNOWN = ("AKIA", "ASIA", "IQoJ", "FwoG")
 _LEFT_OVER = (
-    r"(?i)(?:Security-Token|Credential|Signature|AWSAccessKeyId)(?:=|%(?:25)*3D)"
+    rf"(?i){_NAMED}"
     r"(?:[^*& \"]|\*[^*& \"]|\*\*[^*& \"]|\*\*\*[^& \"])"
 )
 """A secret that is not masked yet."""
@@ -34,9 +41,9 @@ def masked(text: str, dialect: Dialect = DUCKDB) -> str:
     """Expression: text of a client without tokens, signatures and access key ids."""
     stars = f"{dialect.group}***"
     tokens = dialect.replace.format(text, _literal(_TOKENS, dialect), stars)
-    inner = dialect.replace.format(tokens, _KEY_ID, stars)
+    inner = dialect.replace.format(dialect.replace.format(tokens, _KEY_ID, stars), _literal(_SESSION, dialect), stars)
     # The expressions are slow, and most text has no parameter at all.
-    hints = " OR ".join(f"{text} LIKE '%{hint}%'" for hint in ("=", "AKIA", "ASIA", "3D"))
+    hints = " OR ".join(f"{text} LIKE '%{hint}%'" for hint in ("=", "3D", *_KNOWN))
     return f"CASE WHEN {hints} THEN {inner} ELSE {text} END"
 
 
@@ -54,40 +61,18 @@ def _half_masked(text: str, d: Dialect) -> str:
 def _rest_masked(text: str, d: Dialect) -> str:
     """Expression: what is still to be masked in a text that is half masked."""
     left = f"{d.extract.format(text, _literal(_LEFT_OVER, d), 0)} <> ''"
-    return f"CASE WHEN {left} OR {text} LIKE '%AKIA%' OR {text} LIKE '%ASIA%' THEN {masked(text, d)} ELSE {text} END"
+    known = " OR ".join(f"{text} LIKE '%{start}%'" for start in _KNOWN)
+    return f"CASE WHEN {left} OR {known} THEN {masked(text, d)} ELSE {text} END"
 
 
 _SIGNED_BY_SIGV2 = (
-    "acl",
-    "cors",
-    "delete",
-    "lifecycle",
-    "location",
-    "logging",
-    "notification",
-    "partnumber",
-    "policy",
-    "requestpayment",
-    "restore",
-    "tagging",
-    "torrent",
-    "uploadid",
-    "uploads",
-    "versionid",
-    "versioning",
-    "versions",
-    "website",
-    "response-content-type",
-    "response-content-language",
-    "response-expires",
-    "response-cache-control",
-    "response-content-disposition",
-    "response-content-encoding",
-    "expires",
-    "awsaccesskeyid",
-    "x-amz-security-token",
-)
-"""Query parameters that signature version 2 covers (S3 User Guide, *Signing and authenticating REST requests*)."""
+    "acl", "cors", "delete", "lifecycle", "location", "logging", "notification", "partNumber", "policy",
+    "requestPayment", "restore", "tagging", "torrent", "uploadId", "uploads", "versionId", "versioning", "versions",
+    "website", "response-content-type", "response-content-language", "response-expires", "response-cache-control",
+    "response-content-disposition", "response-content-encoding",
+)  # fmt: skip
+"""Query parameters that signature version 2 covers in addition to signer and expiry, by exact name (S3 User Guide,
+*Signing and authenticating REST requests*). A token belongs to its access key."""
 
 _ODD = "%(25)*(2[DdEe]|5[Ff]|7[Ee]|3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa])"
 """An encoded letter, digit, dash, dot, underscore or tilde: a client that means no harm writes it plainly."""
@@ -111,14 +96,18 @@ def _decoded(text: str, d: Dialect) -> str:
 
 
 def _canonical(p: str, d: Dialect) -> str:
-    """Expression: one parameter as every spelling of it is written here: ``name=value``, the name in lower case."""
+    """Expression: one parameter as every spelling of it is written here: ``name=value``."""
     value = f"substr({p}, position('=' IN {p}) + 1)"
-    name = d.part.format(p, "=", 1)
-    lower = f"replace(lower({_decoded(name, d)}), '=', '%3D')"
+    name = f"replace({_decoded(d.part.format(p, '=', 1), d)}, '=', '%3D')"
     spelled = f"position('%' IN {p}) > 0 OR position('+' IN {p}) > 0"
-    pair = f"CASE WHEN position('=' IN {p}) > 0 THEN {lower} || '=' || {_decoded(value, d)} ELSE {lower} END"
-    plain = f"CASE WHEN position('=' IN {p}) > 0 THEN lower({name}) || '=' || {value} ELSE lower({p}) END"
-    return f"CASE WHEN {spelled} THEN {pair} ELSE {plain} END"
+    pair = f"CASE WHEN position('=' IN {p}) > 0 THEN {name} || '=' || {_decoded(value, d)} ELSE {name} END"
+    return f"CASE WHEN {spelled} THEN {pair} ELSE {p} END"
+
+
+def _lower(p: str, d: Dialect) -> str:
+    """Expression: one canonical parameter with its name in lower case."""
+    named = f"lower({d.part.format(p, '=', 1)}) || substr({p}, position('=' IN {p}))"
+    return f"CASE WHEN position('=' IN {p}) > 0 THEN {named} ELSE lower({p}) END"
 
 
 def has_parameter(name: str, query: str = "asked") -> str:
@@ -169,23 +158,28 @@ def from_lines(lines: str, dialect: Dialect = DUCKDB) -> str:
 def _fingerprint(d: Dialect) -> str:
     """Expression: the hash of what a URL's signature covers.
 
-    SigV4 covers method, host and the whole query. SigV2 covers the resource, whatever the host is called, and only some
-    parameters: what else somebody adds makes no other URL of it. Of a POST form the log holds only key and signer;
-    without a key, forms of one signer cannot be told apart, and have no fingerprint.
+    SigV4 covers method, host and the whole query. SigV2 covers the resource, whatever the host is called, some
+    parameters by their exact names, and of signer and expiry the first: what else somebody adds makes no other URL. Of
+    a POST form the log holds only key and signer; without a key, forms of one signer have no fingerprint.
     """
     method = d.part.format("raw_uri", " ", 1)
     # Servers skip empty parameters (a doubled, first or last "&").
     unsigned = "p LIKE 'x-amz-signature=%' OR p LIKE 'signature=%' OR p = ''"
     v4 = d.join.format(d.sorted.format(d.keep.format("params", f"NOT ({unsigned})")), "&")
     covered = _starts(d.part.format("p", "=", 1), _SIGNED_BY_SIGV2)
-    v2 = d.join.format(d.sorted.format(d.keep.format("params", covered)), "&")
+    v2 = d.join.format(d.sorted.format(d.keep.format("cased", covered)), "&")
+    exact = f"'&' || {d.join.format('cased', '&')}"
+    firsts = ", ".join(
+        f"coalesce(nullif({d.extract.format(exact, f'&{name}=([^&]*)', 1)}, ''), {_value(name.lower(), d)})"
+        for name in ("AWSAccessKeyId", "Expires")
+    )
     host = d.replace.format("lower(host_header)", ":(80|443)$", "")
     host = f"CASE WHEN position(':' IN host_header) > 0 THEN {host} ELSE lower(host_header) END"
     lines = "chr(10)"
     usual = f"WHEN usual THEN concat_ws({lines}, {method}, {host}, key, {COVERED}) " if d.shortcut else ""
     return d.sha256.format(
         f"CASE WHEN {_BY_FORM} THEN concat_ws({lines}, 'form', bucket, key, requester) {usual}"
-        f"WHEN {_IS_V2} THEN concat_ws({lines}, {method}, 'v2', bucket, key, {v2}) "
+        f"WHEN {_IS_V2} THEN concat_ws({lines}, {method}, 'v2', bucket, key, {firsts}, {v2}) "
         f"ELSE concat_ws({lines}, {method}, {host}, key, {v4}) END"
     )
 
@@ -297,7 +291,9 @@ def derived(
         rows = usual_layers(rows) if d.shortcut else rows
         joined = d.join.format("params", "&")
         rows = f"""(SELECT *, CASE WHEN asked_raw = '' THEN '' {usual}ELSE '&' || {joined} END AS asked
-        FROM (SELECT *, CASE WHEN asked_raw = '' THEN NULL {usual}ELSE {canonical} END AS params FROM {rows}) r3) r4"""
+        FROM (SELECT *, {d.each.format("cased", _lower("p", d))} AS params
+        FROM (SELECT *, CASE WHEN asked_raw = '' THEN NULL {usual}ELSE {canonical} END AS cased
+        FROM {rows}) r13) r3) r4"""
     rows = f"(SELECT *, {_presigned(d)} AS presigned, {REFUSED} AS refused FROM {rows}) r5"
     if "request_uri" in wanted:
         half, spelled = _half_masked("spelled_uri", d), _respelled(d)
