@@ -17,7 +17,7 @@ from ..errors import InvalidInput
 from ..iam.condition_keys import ConditionKey
 from ..iam.conditions import Condition
 from ..iam.facts import Facts, Signer, Values
-from ..iam.key_values import key_values
+from ..iam.key_values import compares_text, key_values
 from ..iam.operators import read_date
 from ..iam.principals import CANONICAL_USER, Caller, parse_caller
 from ..iam.request import Compiled
@@ -243,7 +243,7 @@ def dimensions(
         if key in settled or key.startswith("aws:requesttag/") or _is_absent(key, kind):
             continue
         facts = None
-        if key == "aws:userid" and not kind.whoever:
+        if key == "aws:userid" and kind.signer == "own" and not kind.whoever:
             facts = ConditionKey("aws:userid", like="AROA?*:?*", always=True)
         if key == TOKEN_TIME and not kind.whoever and kind.signer == "own":
             facts = ConditionKey("aws:TokenIssueTime", always=True)  # a role has temporary credentials only
@@ -336,9 +336,12 @@ def signature_ages_ms(policies: Compiled) -> list[int]:
 
 
 def _ages(conditions: Sequence[Condition]) -> list[int]:
+    """Return the ages at which conditions turn, and one of those between them; S3 counts whole milliseconds."""
+    if any(map(compares_text, conditions)):
+        raise TooManyClassesError("s3:signatureAge")
     values = key_values(ConditionKey("s3:signatureAge", always=True), conditions, extra=["0"])
-    ages = sorted({int(value[0]) for value in values if value[0].isdecimal() and len(value[0]) < 12})
-    return [age for age in ages if age <= LONGEST_SIGNATURE_MS]
+    turns = {int(value[0]) for value in values if value[0].isdecimal() and len(value[0]) < 12}
+    return sorted(age for age in turns | {age + 1 for age in turns} if age <= LONGEST_SIGNATURE_MS)
 
 
 def identities(
@@ -371,7 +374,8 @@ def _named_callers(
 ) -> Iterable[tuple[Caller, str]]:
     """Yield who may sign, with the ARN that ``aws:PrincipalArn`` then is."""
     own, account = kind.signer == "own", circumstances.account
-    arns, sessions = _principal_texts(table, circumstances, own, kind.whoever)
+    every = kind.whoever or not own  # also users and root users; those of the account itself are supposed to be roles
+    arns, sessions = _principal_texts(table, circumstances, own, every)
     if known:
         caller = session_of(known)
         yield caller, known
@@ -379,8 +383,7 @@ def _named_callers(
         return
     unnamed = account if own else _unnamed_account(table, account)
     start = f"arn:{circumstances.partition}:iam::{unnamed}:"
-    more = [f"{start}user/some-user", f"{start}root"] if kind.whoever else []
-    more += _in_resources(table, resources, start) if not own or kind.whoever else []
+    more = [f"{start}user/some-user", f"{start}root", *_in_resources(table, resources, start)] if every else []
     for arn in (f"{start}role/some-role", *more, *arns):
         if arn.split(":", 5)[-1] != "root" and not _NAME.fullmatch(arn.rpartition("/")[2]):
             continue  # AWS has such principals itself; nobody can make a role or user of this name
@@ -388,7 +391,7 @@ def _named_callers(
             caller = session_of(arn)
         except InvalidInput:
             continue
-        if (caller.account == account) == own and (not own or kind.whoever or caller.kind == "session"):
+        if (caller.account == account) == own and (every or caller.kind == "session"):
             yield caller, arn
             yield from ((c, arn) for c in sessions if c.role == caller.role and c.account == caller.account)
     for caller in sessions:
@@ -423,7 +426,7 @@ def _unnamed_account(table: StatementTable, account: str) -> str:
 
 
 def _principal_texts(
-    table: StatementTable, circumstances: Circumstances, own: bool, whoever: bool
+    table: StatementTable, circumstances: Circumstances, own: bool, every: bool
 ) -> tuple[list[str], list[Caller]]:
     """Return ARNs of principals that policies name or match, and the sessions that they name."""
     arns: dict[str, None] = {}
@@ -442,11 +445,11 @@ def _principal_texts(
                 arns[entry.text] = None
     for value in _matching(table, "aws:principalaccount", ConditionKey("", like="????????????", alphabet="0123456789")):
         arns[f"{prefix}{value}:role/some-role"] = None
-    names = _matching(table, "aws:username", ConditionKey("", like="?*")) if whoever else []
+    names = _matching(table, "aws:username", ConditionKey("", like="?*")) if every else []
     for name in names:
         arns[f"{prefix}{circumstances.account if own else _other(circumstances.account)}:user/{name}"] = None
     account = circumstances.account if own else "????????????"
-    kinds = ["role/?*"] if own and not whoever else ["role/?*", "user/?*", "root"]
+    kinds = ["role/?*", "user/?*", "root"] if every else ["role/?*"]
     for like in (f"{prefix}{account}:{each}" for each in kinds):
         for value in _matching(table, "aws:principalarn", ConditionKey("", like=like)):
             arns[value] = None
@@ -463,7 +466,9 @@ def _matching(table: StatementTable, key: str, facts: ConditionKey) -> list[str]
 
 
 def times(table: StatementTable, now: datetime) -> Dimension:
-    """Return the moments from now on that policies tell apart."""
+    """Return the moments from now on that policies tell apart; none where they compare them as texts."""
+    if any(compares_text(each) for key in TIME_KEYS for each in conditions_on(table, key)):
+        return Dimension("aws:CurrentTime", TIME_KEYS, (), chosen=True)
     start = int(now.timestamp())
     moments = {start}
     for key in TIME_KEYS:

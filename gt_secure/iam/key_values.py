@@ -16,6 +16,7 @@ from .wildcards import glob
 
 MAX_VALUES = 2000
 _MAX_SET = 10
+_TYPED = ("Numeric", "Date", "Bool", "Binary")
 _PLAIN = ("StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase")
 
 
@@ -47,21 +48,31 @@ def _values(facts: ConditionKey, conditions: Sequence[Condition], extra: Iterabl
     if facts.values:
         return list(facts.values)
     named: dict[str, None] = dict.fromkeys(extra)
+    typed = any(condition.name.startswith(_TYPED) for condition in conditions)
     patterns: list[list[Steps]] = []
     for condition in conditions:
         alternatives = [steps for text in condition.values if (steps := _pattern(condition, text)) is not None]
         patterns += [alternatives] if alternatives else []
         for text in condition.values:
-            named.update(dict.fromkeys(_named(condition, text)))
+            named.update(dict.fromkeys([*_named(condition, text), *(_around(read_number(text)) if typed else ())]))
     domain = split_wildcards(facts.like)
     fits = glob(domain)
-    typed = any(condition.name.startswith(("Numeric", "Date", "Bool", "Binary")) for condition in conditions)
     result = [text for text in named if fits(text) and _in_alphabet(text, facts.alphabet)]
     new = [] if typed and not patterns and result else _new(facts, patterns, domain, named)
     result += [text for text in new if text not in named]
     if len(result) > MAX_VALUES:
         raise TooManyClassesError(f"The policies name more than {MAX_VALUES:,} values of {facts.name}.")
     return result
+
+
+def compares_text(condition: Condition) -> bool:
+    """Return whether a condition compares with patterns or variables, which cut numbers and times as texts."""
+    return condition.name.startswith(("String", "Arn")) and any(set("*?$") & set(each) for each in condition.values)
+
+
+def are_mixed(conditions: Sequence[Condition]) -> bool:
+    """Return whether conditions compare one key as a number or a time, and with patterns too."""
+    return any(each.name.startswith(("Numeric", "Date")) for each in conditions) and any(map(compares_text, conditions))
 
 
 def _in_alphabet(text: str, alphabet: str) -> bool:

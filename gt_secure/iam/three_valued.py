@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from .condition_keys import ConditionKey, key_facts
 from .conditions import Condition
-from .key_values import key_values
+from .key_values import are_mixed, key_values
 from .principals import Caller
 from .request import Compiled, Request
 from .request_keys import ANONYMOUS, ENDPOINT_KEYS, is_principal_key
@@ -118,6 +118,8 @@ def fact(
     """
     about = facts or key_facts(key, spelled)
     own = conditions_on(table, key)
+    if are_mixed(own):
+        return Dimension(about.name, frozenset({key}), (), chosen)
     try:
         values = key_values(about, own, extra=variable_values(table, key, texts, known))
     except TooManyClassesError:

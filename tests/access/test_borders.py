@@ -140,3 +140,80 @@ def test_vpcs_that_nobody_names_are_left_over() -> None:
     assert (row.opened.endpoints, row.refused.other_endpoints) == (("vpc-11111111", "vpc-22222222"), True)
     row = at_endpoint(deny({"StringEquals": {"aws:SourceVpc": "vpc-11111111"}}))
     assert (row.refused.endpoints, row.opened.other_endpoints) == (("vpc-11111111",), True)
+
+
+PUBLIC = {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": BOTH}
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ({"StringNotLike": {"aws:PrincipalType": "User"}}, "opened"),
+        ({"StringNotEquals": {"aws:PrincipalType": "Account"}}, "opened"),
+        ({"StringNotEquals": {"aws:PrincipalType": "AssumedRole"}}, "opened"),
+        ({"Null": {"aws:username": "true"}}, "opened"),
+        ({"StringNotLike": {"aws:username": "b?b"}}, "opened"),
+        ({"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:user/b*"}}, "opened"),
+        ({"ArnNotEquals": {"aws:PrincipalArn": "arn:aws:iam::444455556666:root"}}, "opened"),
+        ({"StringNotLike": {"aws:userid": "AIDA*"}}, "unknown"),
+        ({"StringNotEquals": {"aws:PrincipalType": "Anonymous"}}, "refused"),
+    ],
+)
+def test_anybody_of_another_account_may_sign(condition: Condition, expected: str) -> None:
+    """Somebody there opens it: a user, a role or the root user."""
+    exposure = Exposure(locks(PUBLIC, deny(condition)), "k")
+    assert exposure.at("198.51.100.9", "other-account").answer == expected
+
+
+TEXTS = {
+    "one age": ([{"StringEquals": {"s3:signatureAge": "0"}}], False),
+    "one age, as a number": ([{"StringEquals": {"s3:signatureAge": 0}}], False),
+    "some ages": ([{"StringEquals": {"s3:signatureAge": ["0", "1", "1000", "1001"]}}], False),
+    "ages around a limit": (
+        [
+            {"StringEquals": {"s3:signatureAge": ["0", "999", "1000", "1001"]}},
+            {"NumericGreaterThan": {"s3:signatureAge": "1001"}},
+        ],
+        False,
+    ),
+    "one age and all others": (
+        [
+            {"StringEqualsIfExists": {"s3:signatureAge": "0"}},
+            {"StringNotEquals": {"s3:signatureAge": "0"}},
+        ],
+        True,
+    ),
+    "ages that look alike": ([{"StringLike": {"s3:signatureAge": "1*"}}], None),
+    "this year": ([{"StringLike": {"aws:CurrentTime": "2026-*"}}], None),
+    "every time": ([{"StringLike": {"aws:CurrentTime": "*"}}], None),
+    "one moment": ([{"StringEquals": {"aws:CurrentTime": LATER}}], False),
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_numbers_and_times_that_are_compared_as_texts(name: str) -> None:
+    conditions, proved = TEXTS[name]
+    found = guarded(*conditions).proved
+    assert found is proved or (proved is None and found is False)
+
+
+@pytest.mark.parametrize("operator", ["StringEquals", "StringNotEquals", "StringEqualsIgnoreCase"])
+def test_an_age_as_a_text_refuses_that_age_alone(operator: str) -> None:
+    row = Exposure(locks(PUBLIC, deny({operator: {"s3:signatureAge": "0"}})), "k").row("presigned")
+    assert row.opened.cidrs == ("0.0.0.0/0", "::/0")
+
+
+def test_a_number_that_is_compared_with_patterns_too_is_unknown() -> None:
+    lists = {"Action": "s3:ListBucket", "Resource": ARN}
+    mixed = [{"StringLike": {"s3:max-keys": "1*"}}, {"NumericLessThan": {"s3:max-keys": "500"}}]
+    assert (
+        prove(
+            locks(
+                *(deny(OUTSIDE, each, **lists) for each in mixed),
+                {key: value for key, value in deny(OUTSIDE).items() if key != "Action"}
+                | {"NotAction": "s3:ListBucket"},
+            ),
+            Claim("", (parse_network("203.0.113.0/24"),)),
+        ).proved
+        is not True
+    )
