@@ -10,6 +10,7 @@ from typing import Any
 from ..aws.teams import TeamLike
 from ..connection import ConnectionLike, connection_of
 from ..errors import InvalidInput
+from ..text import members
 from .environment import Fact, facts
 from .features import Feature, choose
 from .probing import PermissionAnswer, StatusWord, ask
@@ -132,15 +133,8 @@ class Diagnosis:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the diagnosis as JSON-able data."""
-        return {
-            "caller": self.caller,
-            "account": self.scope.account,
-            "region": self.scope.region,
-            "role": self.scope.role,
-            "headline": self.headline,
-            "features": [each.to_dict() for each in self.features],
-            "facts": [fact.to_dict() for fact in self.facts],
-        }
+        place = members(self.scope, "account", "region", "role")
+        return {"caller": self.caller, **place, **members(self, "headline", "features", "facts")}
 
     def _repr_html_(self) -> str:
         rows = "".join(

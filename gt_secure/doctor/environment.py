@@ -13,6 +13,7 @@ from .._version import __version__
 from ..aws.client import Aws, aws_errors
 from ..errors import GtSecureError
 from ..optional import OPTIONAL, install_command, missing, version
+from ..text import members
 
 FactMark: TypeAlias = Literal["ok", "note", "wrong"]
 
@@ -34,9 +35,9 @@ class Fact:
     mark: FactMark = "ok"
     said: str = ""
 
-    def to_dict(self) -> dict[str, str]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the fact as JSON-able data."""
-        return {"name": self.name, "value": self.value, "mark": self.mark, "said": self.said}
+        return members(self, "name", "value", "mark", "said")
 
 
 def facts(aws: Aws) -> list[Fact]:

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 from ..aws.buckets import bucket_region
 from ..aws.client import Aws, aws_errors
 from ..errors import AccessDenied, CredentialsError, GtSecureError, NotFound
+from ..text import members
 from .features import Permission
 from .resources import Scope
 from .simulating import Simulator, trusts
@@ -40,14 +41,8 @@ class PermissionAnswer:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as JSON-able data."""
-        return {
-            "action": self.permission.action,
-            "resource": self.resource,
-            "optional": self.permission.optional,
-            "status": self.status,
-            "how": self.how,
-            "reason": self.reason,
-        }
+        asked = members(self.permission, "action", "optional")
+        return {**asked, **members(self, "resource", "status", "how", "reason")}
 
 
 def ask(aws: Aws, scope: Scope, permissions: Iterable[Permission]) -> list[PermissionAnswer]:

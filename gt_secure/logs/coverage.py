@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..text import count
+from ..text import count, members
 from .ingest.reader import Failure
 from .table import iso
 
@@ -125,31 +125,15 @@ class Coverage:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able form, as ``--stats`` prints it."""
-        plain = (
-            "objects",
-            "objects_read",
-            "objects_cached",
-            "objects_empty",
-            "lines",
-            "hits",
-            "outside",
-            "duplicates",
-            "unreadable",
-            "blank",
-            "not_utf8",
-            "bytes",
-            "typical_delay_s",
-        )
         times = ("since", "until", "first_hit", "last_hit", "last_delivery")
         return {
-            **{name: getattr(self, name) for name in plain},
+            **members(self, "objects", "objects_read", "objects_cached", "objects_empty", "lines", "hits", "outside"),
+            **members(self, "duplicates", "unreadable", "blank", "not_utf8", "bytes", "typical_delay_s"),
             **{name: iso(value) if (value := getattr(self, name)) else None for name in times},
-            "adds_up": self.adds_up,
-            "engine": self.engine,
-            "engine_reason": self.engine_reason,
-            "failures": [{"name": f.name, "kind": f.kind, "why": f.why} for f in self.failures],
+            **members(self, "adds_up", "engine", "engine_reason"),
+            "failures": [members(each, "name", "kind", "why") for each in self.failures],
             "left_out": dict(self.left_out),
-            "samples": [{"name": s.name, "offset": s.offset, "why": s.why, "text": s.text} for s in self.samples],
+            "samples": [members(each, "name", "offset", "why", "text") for each in self.samples],
             "limits": self.limits(),
         }
 

@@ -22,6 +22,7 @@ from typing import Any, Protocol
 from ..errors import InvalidInput
 from ..named_networks import About, Networks
 from ..network import IPNetwork, parse_networks, read_address
+from ..text import members
 from .engines.duckdb_store import literal
 from .table import Table, _plain
 
@@ -200,27 +201,19 @@ class Leak:
                 "network": u.network,
                 "first": u.first.isoformat() + "Z",
                 "uses": len(u.uses),
-                "refused": u.refused,
-                "prefetcher": u.prefetcher,
+                **members(u, "refused", "prefetcher"),
                 "user_agent": u.agent,
-                "name": u.name,
-                "asn": u.asn,
-                "country": u.country,
+                **members(u, "name", "asn", "country"),
             }
             for u in self.users
         ]
         minted = self.minted.isoformat() + "Z" if self.minted else None
         return {
-            "fingerprint": self.fingerprint,
-            "kind": self.kind,
-            "bucket": self.bucket,
-            "key": self.key,
-            "signer": self.signer,
+            **members(self, "fingerprint", "kind", "bucket", "key", "signer"),
             "minted": minted,
             "expires_s": self.expires_s,
             "users": users,
-            "sentence": self.sentence,
-            "evidence": self.evidence,
+            **members(self, "sentence", "evidence"),
             "note": TWINS,
         }
 

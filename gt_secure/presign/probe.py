@@ -16,7 +16,7 @@ from ..errors import InvalidInput, refuse_url
 from ..html import Chip, Tone, code as mono, facts as fact_list, output as cell_output
 from ..network import Source
 from ..test_journal import UrlJournal
-from ..text import printable
+from ..text import members, printable
 from .exchange import Exchange, ServerAnswer, elapsed_ms
 from .inspect import host_of, inspect
 from .origin import KERNEL, ProbeOrigin
@@ -79,22 +79,12 @@ class Probe:
     def to_dict(self) -> dict[str, object]:
         """JSON-able data."""
         return {
-            "status": self.status,
-            "opened": self.opened,
-            "probe_origin": self.probe_origin,
+            **members(self, "status", "opened", "probe_origin"),
             "source": None if self.source is None else str(self.source),
-            "bucket": self.bucket,
-            "key": self.key,
-            "error_code": self.error_code,
-            "error_message": self.error_message,
-            "failure": self.failure,
-            "request_id": self.request_id,
-            "content_type": self.content_type,
+            **members(self, "bucket", "key", "error_code", "error_message", "failure", "request_id", "content_type"),
             "bytes_read": self.bytes_read,
             "elapsed_ms": round(self.elapsed_ms, 1),
-            "proxied": self.proxied,
-            "marker": self.marker,
-            "details": self.details,
+            **members(self, "proxied", "marker", "details"),
         }
 
     @property

@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 
 from ..errors import InvalidInput
 from ..network import Source
+from ..text import members
 from .inspect import host_of
 
 
@@ -90,15 +91,11 @@ class TestUrl:
     def to_dict(self) -> dict[str, object]:
         """Everything but the URL, as JSON-able data."""
         return {
-            "bucket": self.bucket,
-            "key": self.key,
-            "version_id": self.version_id,
-            "masked": self.masked,
+            **members(self, "bucket", "key", "version_id", "masked"),
             "expires_at": self.expires_at.isoformat(),
             "seconds_left": round(self.seconds_left),
             "bound_to": None if self.bound_to is None else str(self.bound_to),
-            "signer": self.signer,
-            "marker": self.marker,
+            **members(self, "signer", "marker"),
         }
 
     def __repr__(self) -> str:
