@@ -60,7 +60,6 @@ def _add_plan(commands: Commands) -> None:
 
 
 def add_plan_arguments(parser: Parser) -> None:
-    """Add the options that describe a restriction."""
     group = parser.add_argument_group("the restriction")
     group.add_argument("-f", "--file", help="restriction file (YAML or JSON); other options override it")
     group.add_argument("--team", help="workteam, by name or ARN")
@@ -223,7 +222,6 @@ def apply_from(args: argparse.Namespace) -> Applied:
 def apply_plan(
     args: argparse.Namespace, gt: Connection, plan: Plan, confirm: Sequence[str] = (), digest: str | None = None
 ) -> Applied:
-    """Show a plan, ask, and apply it."""
     if not args.json:
         say(fit(plan.to_text(line_width())))
     if not plan.empty:

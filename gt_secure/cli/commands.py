@@ -78,7 +78,6 @@ COMMANDS: tuple[Command, ...] = (
 
 
 def find_command(word: str) -> Command | None:
-    """Return the command of that name or alias."""
     return next((item for item in COMMANDS if word == item.name or word in item.aliases), None)
 
 

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 
 def add(commands: Commands) -> None:
-    """Add the commands."""
     explain = commands.add(
         "explain",
         run_explain,
@@ -152,7 +151,6 @@ def _read(name: str) -> str:
 
 
 def _object(args: argparse.Namespace) -> tuple[str, str]:
-    """Return the bucket and the key or prefix."""
     if args.object:
         bucket, _, key = args.object.removeprefix("s3://").partition("/")
         return (bucket, key) if not key or key.endswith("/") else parse_s3_uri(args.object)
@@ -166,7 +164,6 @@ def _object(args: argparse.Namespace) -> tuple[str, str]:
 
 
 def exposure_from(args: argparse.Namespace) -> Exposure:
-    """Return the exposure of the object."""
     bucket, key = _object(args)
     if not args.bucket_policy:
         return connection(args, context=parse_facts(args.context)).exposure(bucket, key, team=args.team)
@@ -192,7 +189,6 @@ def run_explain(args: argparse.Namespace) -> int:
 
 
 def run_prove(args: argparse.Namespace) -> int:
-    """Print the proof or the counterexample."""
     proof = _prove_files(args) if args.bucket_policy else _prove_account(args)
     if args.json:
         show_json(proof.to_dict())

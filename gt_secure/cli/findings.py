@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 
 def add(commands: Commands) -> None:
-    """Add the command."""
     findings = commands.add(
         "findings",
         run_findings,
@@ -50,7 +49,6 @@ def add(commands: Commands) -> None:
 
 
 def findings_from(args: argparse.Namespace) -> Findings:
-    """Return the findings, and write the baseline."""
     with working("Reading the account"):
         gt = connection(args, accepted=args.accepted, context=parse_facts(args.context))
         found = gt.findings(team=args.team, bucket=args.bucket, logs=args.logs)

@@ -57,7 +57,6 @@ def history_from(args: argparse.Namespace) -> Any:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the history, or show or verify the journal."""
     if args.what == "show":
         show_json(_found(args).to_dict())
         return OK

@@ -162,7 +162,6 @@ def athena_settings(args: argparse.Namespace) -> Athena | None:
 
 
 def _confirmed(estimate: Estimate) -> bool:
-    """Show the estimate and ask."""
     sys.stderr.write(estimate.sentence + "\n")
     return ask("Run it?", "Add --yes to run it.")
 

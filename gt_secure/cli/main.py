@@ -20,7 +20,6 @@ from .wording import for_command_line
 
 
 def build_parser(only: str | None = None) -> Parser:
-    """Build the parser."""
     parser, subparsers = main_parser()
     commands = Commands(subparsers)
     for module in dict.fromkeys(item.module for item in COMMANDS):

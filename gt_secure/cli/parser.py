@@ -199,7 +199,6 @@ class Commands:
         exit_codes: str = "",
         result: Result | None = None,
     ) -> Parser:
-        """Add one command."""
         command = find_command(name)
         assert command is not None, f"{name} is missing in cli/commands.py"
         parser: Parser = self._subparsers.add_parser(
@@ -224,7 +223,6 @@ def refuse_urls(words: Sequence[str]) -> None:
 
 
 def add_connection_options(parser: argparse.ArgumentParser) -> None:
-    """Offer ``--profile`` and ``--region``."""
     group = parser.add_argument_group("connection")
     group.add_argument("--profile", help="profile of the AWS configuration (default: AWS_PROFILE)")
     group.add_argument("--region", help="region of the workteams (default: AWS_REGION)")

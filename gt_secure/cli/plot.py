@@ -43,7 +43,6 @@ def add(commands: Commands) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Draw a figure to a file."""
     path = Path(args.output)
     if path.suffix.lower() not in (".svg", ".png"):
         raise InvalidInput(

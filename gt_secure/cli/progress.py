@@ -40,7 +40,6 @@ class Working:
                 self._drawn = 0
 
     def run(self) -> None:
-        """Draw until the work is done."""
         if self._done.wait(AFTER_S):
             return
         while not self._done.is_set():

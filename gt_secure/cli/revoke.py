@@ -73,7 +73,6 @@ def _planned(args: argparse.Namespace, gt: Connection) -> Plan:
 
 
 def _hits(args: argparse.Namespace, gt: Connection) -> Hits:
-    """Read the logs that are named, or else those of the bucket."""
     if not args.logs and not args.bucket:
         raise InvalidInput(
             "No access logs are named.",

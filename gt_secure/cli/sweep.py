@@ -75,7 +75,6 @@ def add(commands: Commands) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the report, or the role."""
     if args.print_role:
         return _print_role(args)
     result = sweep_from(args)
@@ -113,7 +112,6 @@ def sweep_from(args: argparse.Namespace) -> Sweep:
 
 
 def bar(now: SweepProgress) -> str:
-    """Return the progress as a bar with its numbers."""
     full = _BAR * now.done // max(now.total, 1)
     words = f"{now.done:,} of {count(now.total, 'region')}, {count(now.teams, 'team')}"
     return f"[{'#' * full}{'.' * (_BAR - full)}] {words}" + (f", {now.failed:,} not read" if now.failed else "")

@@ -95,7 +95,6 @@ def _workforce(gt: Connection) -> tuple[Workforce | None, str]:
 
 
 def portal_sentence(workforce: Workforce | None, teams: list[str]) -> str:
-    """Describe the portal lock in a sentence."""
     if workforce is None:
         return "The portal lock is unknown: it cannot be read."
     state = f"open only to {', '.join(workforce.cidrs)}" if workforce.cidrs else "open to every address"

@@ -112,7 +112,6 @@ def minted_from(args: argparse.Namespace) -> TestUrl:
 
 
 def run_url(args: argparse.Namespace) -> int:
-    """Mint the URL, and show it only on request."""
     made = minted_from(args)
     if args.json:
         show_json({**made.to_dict(), **({"url": made.reveal()} if args.show else {})})
@@ -145,7 +144,6 @@ def _write(path: Path, text: str) -> None:
 
 
 def run_probe(args: argparse.Namespace) -> int:
-    """Mint or read, fetch, explain."""
     gt = connection(args)
     url: TestUrl | str = _read_url() if args.object == "-" else _mint(gt, args)
     results: list[tuple[Probe, dict[str, Any]]] = []
@@ -179,7 +177,6 @@ def _read_url() -> str:
 
 
 def run_inspect(args: argparse.Namespace) -> int:
-    """Show the facts of a URL."""
     facts = inspect(_read_url())
     data = {name: getattr(facts, name) for name in facts.__slots__}
     if args.json:

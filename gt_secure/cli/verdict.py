@@ -26,7 +26,6 @@ def add(commands: Commands) -> None:
 
 
 def run(_: argparse.Namespace) -> int:
-    """Decide line by line."""
     # Bytes that are not UTF-8 invalidate one line, not the whole run. Only a line feed ends a line, or a stray
     # carriage return would turn one line into two answers.
     sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")  # type: ignore[union-attr]

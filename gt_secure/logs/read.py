@@ -107,7 +107,6 @@ class _Job:
 
 
 def _found(query: LogQuery, runtime: Runtime) -> Iterator[LogObject]:
-    """List the log objects of a query."""
     client = s3_client(runtime.aws) if runtime.aws is not None else None
     borders = runtime.cache.borders if runtime.cache is not None else None
     return resolve(query.sources, client=client, since=query.since, until=query.until, borders=borders)

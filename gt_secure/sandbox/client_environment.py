@@ -94,5 +94,4 @@ def host_of(settings: Settings) -> str:
 
 
 def url_of(host: str, port: int) -> str:
-    """Return the URL of a listener."""
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -134,7 +134,6 @@ class Lifecycle:
         self._journal = journal
 
     async def fill(self) -> None:
-        """Make the administrator and the demo, where they are missing."""
         await seed.administrator(self._state)
         await seed.demo(self._state, self._settings)
         self._save()

@@ -35,7 +35,6 @@ class Trail:
         self._events: deque[Record] = deque(maxlen=KEPT)
 
     def clear(self) -> None:
-        """Forget all events."""
         self._events.clear()
 
     def sagemaker(self, request: HttpRequest, name: str, body: object, error: str) -> None:
@@ -50,7 +49,6 @@ class Trail:
         self._add(request, "sagemaker.amazonaws.com", name, parameters, resource, region, error, request.long_id)
 
     def s3(self, request: HttpRequest, bucket: str, status: int) -> None:
-        """Record a change of a bucket policy."""
         name = _POLICY_CALLS.get(request.method) if "policy" in request.query and bucket else None
         if name is None:
             return
@@ -95,7 +93,6 @@ class Trail:
         self._events.append({"event": event, "resource": resource, "time": dt.datetime.now(dt.UTC).timestamp()})
 
     async def __call__(self, request: HttpRequest) -> Reply:
-        """Answer one request of CloudTrail."""
         auth.pin(request)
         name = request.headers.get("x-amz-target", "").rpartition(".")[2]
         refusal = auth.authorize(request, "cloudtrail", f"cloudtrail:{name}", "*")

@@ -270,7 +270,6 @@ class _Work:
         return self._began > 0
 
     def begin(self) -> Future[Any]:
-        """Give the work to a thread."""
         self._result = (_on_daemon if self._hours else _pool().submit)(self._context.run, self._watched)
         return self._result
 
@@ -283,7 +282,6 @@ class _Work:
             return work()
 
     def error(self) -> BaseException | None:
-        """The error of work that has ended."""
         if self._result is None or self._result.cancelled():
             return CancelledError()
         error = self._result.exception()

@@ -104,7 +104,6 @@ def split_endpoints(text: str) -> list[str]:
 
 
 def endpoint_reader(known: Iterable[VpcEndpoint]) -> dict[str, VpcEndpoint]:
-    """The known endpoints by id."""
     return {endpoint.id: endpoint for endpoint in known}
 
 

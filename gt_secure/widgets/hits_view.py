@@ -108,7 +108,6 @@ def browser_addresses(hits: Hits, markers: Sequence[str]) -> tuple[str, ...]:
 def draw(
     hits: Hits, kind: ViewKind, networks: Sequence[Any], endpoints: Sequence[str], theme: Literal["light", "dark"]
 ) -> Figure:
-    """One figure for one theme."""
     if kind == "hours":
         return plots.draw(hits, "heat", top=_TOP_HOURS, theme=theme)
     return plots.draw(hits, kind, networks=networks, endpoints=endpoints, top=_TOP, theme=theme)
@@ -161,7 +160,6 @@ SIDES: dict[str, Chip] = {
 
 
 def source_label(source: dict[str, Any]) -> str:
-    """A source in words."""
     return f"{source['address'] or 'no address'}" + (f" via {source['endpoint']}" if source["endpoint"] else "")
 
 
@@ -172,7 +170,6 @@ def named_label(source: dict[str, Any]) -> str:
 
 
 def sources_table(sources: Sequence[dict[str, Any]]) -> Markup:
-    """The plot in numbers."""
     rows = [
         (
             markup.code(named_label(each), 70),

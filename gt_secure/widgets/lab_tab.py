@@ -27,7 +27,6 @@ class _Shown:
     comm: BaseComm | None = None
 
     def send(self, locks: dict[str, Any]) -> None:
-        """Send the state of the locks."""
         if self.comm is not None:
             self.comm.send(locks)
 

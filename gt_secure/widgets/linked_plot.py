@@ -44,7 +44,6 @@ class LinkedPlot(Box):
         return self._marks[self.picked] if 0 <= self.picked < len(self._marks) else None
 
     def show(self, picture: str, marks: Sequence[Mark] = ()) -> None:
-        """Show a plot with its bars; none is chosen."""
         self.picked = -1
         gone = self.bars.children
         self._marks = tuple(marks)

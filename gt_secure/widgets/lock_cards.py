@@ -41,7 +41,6 @@ class LocksView:
     """The last change for each kind of lock, where it is known."""
 
     def change(self, target: type[Target[V]]) -> Change[V] | None:
-        """Return the planned change of a lock, if any."""
         return find_change(() if self.plan is None else self.plan.changes, target)
 
 

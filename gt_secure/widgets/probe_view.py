@@ -57,7 +57,6 @@ def tried_markup(tried: Sequence[Tried], *, many_places: bool) -> Markup:
 
 
 def place_label(place: ProbeOrigin) -> str:
-    """A place to probe from, in words."""
     return str(place) if place.source is not None else f"{place.label} (address not known beforehand)"
 
 

@@ -34,7 +34,6 @@ def not_known(error: GtSecureError) -> Markup:
 
 
 def role_markup(found: Diagnosis) -> Markup:
-    """The line and its fold."""
     sign, tone = ("✓", "ok") if all(each.status == "yes" for each in found.features) else ("i", "plain")
     if any(each.status == "no" for each in found.features) or _wrong(found):
         sign, tone = "!", "warn"

@@ -104,7 +104,6 @@ class ThreadSafe:
                 super()._handle_msg(msg)  # type: ignore[misc]
 
     def close(self) -> None:
-        """Close the widget."""
         with LOCK:
             super().close()  # type: ignore[misc]
 
@@ -182,7 +181,6 @@ class Loops:
 
     @property
     def ended(self) -> bool:
-        """Return whether no loop is left."""
         return all(loop.is_closed() for loop in (*_event_loops.copy(), *self._contexts))
 
     def call(self, call: Callable[[], object]) -> Listener:
@@ -239,7 +237,6 @@ class Listener:
         self.waiting = True
 
     def __call__(self) -> None:
-        """Call it."""
         self.waiting = False
         self._call()
 

@@ -55,7 +55,6 @@ class Flow:
         self._arn = workgroup_arn(client_partition(client), settings.workgroup)
 
     def start(self, sql: str) -> str:
-        """Start a query and return its id."""
         wanted: dict[str, Any] = {
             "QueryString": sql,
             "WorkGroup": self.settings.workgroup,

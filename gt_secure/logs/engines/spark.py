@@ -46,7 +46,6 @@ class SparkRun:
         self._files = 0
 
     def rows(self, question: Question, *, with_source: bool) -> Iterator[Any]:
-        """Run the question and give its rows."""
         spark = self.session
         before = {name: spark.conf.get(name) for name in SETTINGS}
         for name, value in SETTINGS.items():
@@ -74,7 +73,6 @@ class SparkRun:
         return len(lines.inputFiles())
 
     def describe(self, coverage: Coverage) -> None:
-        """Describe what Spark read."""
         coverage.objects = coverage.objects_read = self._files
         coverage.notes.append(
             "Counted by Spark, which gives no offsets of lines and does not report when the files were delivered. It "

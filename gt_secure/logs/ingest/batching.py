@@ -111,7 +111,6 @@ class Packer:
         return total
 
     def flush(self) -> None:
-        """Hand on what is there."""
         if self._used:
             self._hand_on(self._used)
         self._parts = []

@@ -45,7 +45,6 @@ class Metered:
         self._count = count
 
     def read(self, size: int) -> bytes:
-        """Read up to ``size`` bytes."""
         data: bytes = self._stream.read(size)
         self._count(len(data))
         return data

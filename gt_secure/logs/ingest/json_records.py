@@ -127,7 +127,6 @@ class RecordSink:
         self._lock = threading.Lock()
 
     def take(self, source: int, items: Iterable[Item], line: Callable[[Item], object]) -> None:
-        """Write the records of an object."""
         rows: list[dict[str, Any]] = []
         for item in items:
             if item.line:
@@ -141,7 +140,6 @@ class RecordSink:
         self._write(source, rows)
 
     def close(self) -> None:
-        """Finish the file."""
         if self._file is not None:
             self._file.close()
 

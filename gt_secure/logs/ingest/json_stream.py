@@ -154,7 +154,6 @@ class JsonStream:
         return bool(behind) and behind not in '}],:"'
 
     def _line(self, *, line: bool = False) -> Item:
-        """The rest of the line, as text that is no JSON."""
         offset = self._offset()
         while (end := self._text.find("\n", self._at)) < 0 and len(self._text) - self._at < MAX_RECORD:
             if not self._more():

@@ -42,7 +42,6 @@ class Prefetch:
         ]
 
     def start(self) -> None:
-        """Start the threads."""
         for thread in self.threads:
             thread.start()
 

@@ -80,7 +80,6 @@ def check_filters(filters: Mapping[str, Any]) -> None:
 
 
 def check_status(status: Any) -> list[int] | None:
-    """Return the HTTP statuses of a filter as numbers."""
     if status is None:
         return None
     try:
@@ -103,7 +102,6 @@ def all_rows(
     filters: Mapping[str, Any],
     test_urls: UrlJournal | None = None,
 ) -> Question:
-    """The question for every row, with where it came from."""
     return Question(tuple(STORED), since, until, filters, test_urls)
 
 

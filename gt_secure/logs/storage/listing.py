@@ -99,7 +99,6 @@ def s3_client(aws: Aws | Any) -> Any:
 
 
 def split_uri(uri: str) -> tuple[str, str]:
-    """Bucket and prefix of an ``s3://`` address."""
     bucket, _, prefix = uri.removeprefix("s3://").partition("/")
     if not bucket:
         raise InvalidInput(f'"{uri[:80]}" names no bucket.', next_step="Write s3://bucket/prefix.", field="sources")

@@ -78,7 +78,6 @@ class StandardInput:
     identity: tuple[str, str, str] | None = None
 
     def open(self) -> IO[bytes]:
-        """The stream itself."""
         return self.stream if self.stream is not None else sys.stdin.buffer
 
 
@@ -95,7 +94,6 @@ class S3Object:
 
     @property
     def name(self) -> str:
-        """The ``s3://`` address."""
         return f"s3://{self.bucket}/{self.key}"
 
     @property
@@ -150,11 +148,9 @@ class ResumingBody(io.RawIOBase):
             self._again()
 
     def readable(self) -> bool:
-        """True."""
         return True
 
     def read(self, size: int = -1) -> bytes:
-        """Up to ``size`` bytes, or all."""
         if size is None or size < 0:
             return b"".join(iter(lambda: self.read(1 << 20), b""))
         while True:

@@ -73,7 +73,6 @@ class RequestWatch:
         ]
 
     async def finish(self) -> None:
-        """Hand the finished request to the recorder."""
         if self.status:
             await self.recorder.record(self)
 

@@ -77,7 +77,6 @@ _SUBRESOURCES = {
 
 
 def operation(method: str, key: str, query: Collection[str], *, copy: bool = False) -> str:
-    """Name the operation of a REST request."""
     names = {name.lower() for name in query}
     if method == "OPTIONS":
         return "REST.OPTIONS.PREFLIGHT"

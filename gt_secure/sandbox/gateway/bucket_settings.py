@@ -82,7 +82,6 @@ def _allowed(request: HttpRequest, bucket: str, action: str) -> bool:
 
 
 async def exists(bucket: str) -> bool:
-    """Return True if there is such a bucket."""
     status, _, _ = await emulator.s3("HEAD", f"/{bucket}")
     return status == 200
 

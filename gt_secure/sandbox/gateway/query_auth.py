@@ -218,7 +218,6 @@ def _signature(request: HttpRequest) -> Reply | None:
 
 
 def _scope_fault(request: HttpRequest, signature: Any) -> Reply | None:
-    """Return the error for a credential of another service or region."""
     start = "Error parsing the X-Amz-Credential parameter; "
     if signature.service != "s3":
         return _bad_parameters(

@@ -198,7 +198,6 @@ def _page(status: int, title: str, body: str) -> Reply:
 
 
 def _task_page(team: str, key: str, worker: str, constraint: Mapping[str, str], url: str) -> Reply:
-    """Show one task with its image."""
     bound = " and ".join(f"{name} {value}" for name, value in constraint.items())
     lock = f"This image opens only where S3 sees {bound}." if bound else "This image opens from any address."
     name = html.escape(key)

@@ -115,7 +115,6 @@ def stop(state: SandboxState, region: Region, request: Record) -> Record:
 
 
 def arn(region: Region, name: str) -> str:
-    """Return the ARN of a labeling job."""
     return f"arn:aws:sagemaker:{region.name}:{account_id()}:labeling-job/{name}"
 
 

@@ -16,7 +16,6 @@ DEFAULT_PAGE = 10
 
 
 def page(records: list[Record], request: Record) -> tuple[list[Record], str | None]:
-    """Cut out one page."""
     size = int(request.get("MaxResults", DEFAULT_PAGE))
     start = _start(request)
     end = start + size

@@ -19,7 +19,6 @@ MAX_TEAMS = 25
 
 
 def arn(region: Region, name: str) -> str:
-    """Return the ARN of a private workteam."""
     return f"arn:aws:sagemaker:{region.name}:{account_id()}:workteam/private-crowd/{name}"
 
 
@@ -32,7 +31,6 @@ def find(region: Region, name: str) -> Record:
 
 
 def missing(region: Region, name: str) -> ApiError:
-    """The error for a workteam that is not there."""
     return validation(f"The work team {arn(region, name)} does not exist in region {region.name}.")
 
 
