@@ -13,7 +13,7 @@ from ..logs import activity
 from ..logs.coverage import Coverage
 from ..logs.read import count_hits
 from ..logs.sql.columns import COLUMNS
-from ..logs.storage.cache import Cache, cache_state
+from ..logs.storage.cache import Cache
 from ..logs.table import Table
 from .log_options import (
     add_engine,
@@ -172,7 +172,7 @@ def _cache(args: argparse.Namespace) -> int:
         freed = Cache().clear()
         sys.stdout.write(json.dumps({"freed_bytes": freed}) + "\n" if args.json else f"Freed {freed / 1e6:,.1f} MB.\n")
         return 0
-    state = cache_state()
+    state = Cache().state()
     if args.json:
         sys.stdout.write(json.dumps({name: getattr(state, name) for name in state.__dataclass_fields__}) + "\n")
     else:

@@ -157,16 +157,16 @@ def _fit_line(line: str, room: int) -> list[str]:
 _STYLES = {"bold": "1", "red": "31", "green": "32", "yellow": "33"}
 
 
-def use_colour(stream: Any = None) -> bool:
-    """Return True if a stream may be coloured: a terminal, and neither NO_COLOR nor a dumb one."""
+def use_colour() -> bool:
+    """Return True if the output may be coloured: a terminal, and neither NO_COLOR nor a dumb one."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
-    return bool((stream or sys.stdout).isatty())
+    return bool(sys.stdout.isatty())
 
 
-def styled(text: str, style: str, stream: Any = None) -> str:
-    """Return a text in a style where the stream shows styles; the words never depend on it."""
-    return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if use_colour(stream) else text
+def styled(text: str, style: str) -> str:
+    """Return a text in a style where the output shows styles; the words never depend on it."""
+    return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if use_colour() else text
 
 
 def only_sandbox(aws: Mapping[str, str]) -> dict[str, str]:

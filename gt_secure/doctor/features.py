@@ -51,11 +51,6 @@ class Feature:
     permissions: tuple[Permission, ...]
     note: str = ""
 
-    @property
-    def needed(self) -> tuple[Permission, ...]:
-        """The permissions without which the feature does not work."""
-        return tuple(each for each in self.permissions if not each.optional)
-
 
 _TEAM = Permission("sagemaker:DescribeWorkteam", "workteam")
 _FORCES = Permission("sagemaker:ListWorkforces", "*")

@@ -157,14 +157,14 @@ def _role(gt: Connection) -> str | None:
         return None
 
 
-def policy_for(features: Iterable[Feature], scope: Scope, *, optional: bool = True) -> dict[str, Any]:
-    """Return the least-privilege identity policy for some features, with the optional permissions or without.
+def policy_for(features: Iterable[Feature], scope: Scope) -> dict[str, Any]:
+    """Return the least-privilege identity policy for some features, with their optional permissions.
 
     An unknown bucket or role that is required is an :class:`InvalidInput`: a wildcard would not be least privilege.
     """
     granted: dict[str, set[str]] = {}
     for feature in features:
-        for each in feature.permissions if optional else feature.needed:
+        for each in feature.permissions:
             arn = scope.arn(each.target)
             if arn is None and each.optional:
                 continue

@@ -312,19 +312,6 @@ class Hits:
         """Write all rows to a Parquet file."""
         self._copy(path, "(FORMAT parquet, COMPRESSION zstd)", [])
 
-    def to_arrow(self) -> Any:
-        """All rows as a pyarrow Table."""
-        try:
-            import pyarrow.parquet as pq
-        except ImportError as error:
-            raise MissingExtra("pyarrow is not installed.", next_step="pip install pyarrow") from error
-        path = self._store.folder / f"{self._store.new_name('arrow')}.parquet"
-        self.to_parquet(path)
-        try:
-            return pq.read_table(path)
-        finally:
-            path.unlink()
-
     def to_csv(self, path: str | Path) -> None:
         """Write all rows to a CSV file without formulas: where text begins like one, it gets an apostrophe."""
         text = [name for name in (*_SHOWN, *self._columns_extra()) if self._is_text(name)]

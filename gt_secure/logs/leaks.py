@@ -66,10 +66,6 @@ class LeakRules:
         Names of networks. A network of a person's own file is one user, unless its kind is ``cloud`` or ``other``.
     pair_seconds : float
         An IPv4 and an IPv6 address with the same user agent within this time are one machine; 0 turns it off.
-    prefetchers : tuple of str
-        User agents, in lower case, that are told apart from people.
-    count_refused : bool
-        Whether a user who was only refused makes a leak; the URL was in their hands, so by default it does.
     """
 
     v4_prefix: int = 24
@@ -77,8 +73,6 @@ class LeakRules:
     pools: tuple[IPNetwork, ...] = ()
     networks: Networks | None = None
     pair_seconds: float = 60.0
-    prefetchers: tuple[str, ...] = PREFETCHERS
-    count_refused: bool = True
 
     def __post_init__(self) -> None:
         """Refuse values that no address or time can have."""
@@ -379,7 +373,7 @@ class _Identities:
         known = self._prefetchers.get(agent)
         if known is None:
             lower = agent.lower()
-            known = self._prefetchers[agent] = any(word in lower for word in self.rules.prefetchers)
+            known = self._prefetchers[agent] = any(word in lower for word in PREFETCHERS)
         return known
 
 
@@ -397,12 +391,9 @@ def url_uses(hits: Queryable, fingerprint: str, rules: LeakRules | None = None) 
 
 
 def _leak(fingerprint: str, rows: list[tuple[Any, ...]], identify: _Identities) -> Leak | None:
-    rules = identify.rules
-    users = _paired(tuple(_user(row, identify) for row in rows), rules)
+    users = _paired(tuple(_user(row, identify) for row in rows), identify.rules)
     first = users[0]
     others = [u for u in users[1:] if u.network != first.network]
-    if not rules.count_refused:
-        others = [u for u in others if u.refused < len(u.uses)]
     if not others:
         return None
     people = [u for u in others if not u.prefetcher]

@@ -100,14 +100,6 @@ class Table:
             raise MissingExtra("pandas is not installed.", next_step="pip install pandas") from error
         return pd.DataFrame.from_records(self.rows, columns=list(self.columns))
 
-    def to_arrow(self) -> Any:
-        """A pyarrow Table; raises :class:`MissingExtra` without pyarrow."""
-        try:
-            import pyarrow as pa
-        except ImportError as error:
-            raise MissingExtra("pyarrow is not installed.", next_step="pip install pyarrow") from error
-        return pa.table({name: pa.array(self.column(name)) for name in self.columns})
-
     def to_parquet(self, path: str | Path) -> None:
         """Write a Parquet file; all columns keep their type."""
         import duckdb

@@ -37,7 +37,6 @@ FIRST = use("203.0.113.7", 0)
     [
         ([use("198.51.100.9", 60)], {}, "leak"),
         ([use("198.51.100.9", 60, refused=True)], {}, "refused"),
-        ([use("198.51.100.9", 60, refused=True)], {"count_refused": False}, None),
         ([use("198.51.100.9", 60, refused=True), use("192.0.2.1", 70)], {}, "leak"),
         ([use("203.0.113.200", 60)], {}, None),
         ([use("203.0.113.200", 60)], {"v4_prefix": 32}, "leak"),
@@ -49,7 +48,6 @@ FIRST = use("203.0.113.7", 0)
         ([use("2001:db8::1", 500)], {}, "leak"),
         ([use("2001:db8::1", 5, agent="curl/8")], {}, "leak"),
         ([use("198.51.100.9", 5, agent="Slackbot-LinkExpanding 1.0")], {}, "preview"),
-        ([use("198.51.100.9", 5, agent="Slackbot-LinkExpanding 1.0")], {"prefetchers": ()}, "leak"),
         ([use("198.51.100.9", 5, uri=URI.replace("T091400Z", "T091401Z"))], {}, None),
         ([use("198.51.100.9", 5, uri=URI.replace("&X-Amz-Sig", "&x-gt-secure-test=1&X-Amz-Sig"))], {}, None),
         ([use("10.0.3.4", 60)], {}, "leak"),

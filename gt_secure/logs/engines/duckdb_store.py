@@ -54,9 +54,7 @@ def literal(value: object) -> str:
 class Store:
     """One temporary database; safe to use from several threads, one query at a time."""
 
-    def __init__(
-        self, memory_limit: str = MEMORY_LIMIT, threads: int | None = None, test_urls: UrlJournal | None = None
-    ) -> None:
+    def __init__(self, memory_limit: str = MEMORY_LIMIT, test_urls: UrlJournal | None = None) -> None:
         import duckdb
 
         if not re.fullmatch(r"\s*[0-9]+(?:\.[0-9]+)?\s*(?:[KMGT]i?B)\s*", memory_limit, re.IGNORECASE):
@@ -77,8 +75,6 @@ class Store:
             "autoinstall_known_extensions": "false",
             "preserve_insertion_order": "false",
         }
-        if threads:
-            config["threads"] = str(threads)
         self._connection = duckdb.connect(str(self.folder / "hits.duckdb"), config=config)
         self._connection.execute("SET enable_progress_bar_print = false")  # in a notebook it would show a widget
         self._connection.execute("SET enable_progress_bar = true")

@@ -196,14 +196,15 @@ def parsed(lines: str, dialect: Dialect = DUCKDB) -> str:
     FROM ({body}) s11"""
 
 
-def decoded_key(dialect: Dialect = DUCKDB, key: str = "key", operation: str = "operation") -> str:
+def decoded_key(dialect: Dialect) -> str:
     """Expression for the object key as in the bucket.
 
     A batch delete writes a blank as ``+``; of other operations no line with a blank is published, so ``+`` stays there.
     """
-    spaced = f"CASE WHEN {operation} = 'BATCH.DELETE.OBJECT' THEN replace({key}, '+', '%20') ELSE {key} END"
-    once = dialect.decode.format(f"({spaced})")
-    twice = dialect.decode.format(f"({dialect.decode.format(key)})")
+    once = dialect.decode.format(
+        "(CASE WHEN operation = 'BATCH.DELETE.OBJECT' THEN replace(key, '+', '%20') ELSE key END)"
+    )
+    twice = dialect.decode.format(f"({dialect.decode.format('key')})")
     single = ", ".join(f"'{name}'" for name in _ONCE)
-    encoded = f"position('%' IN {key}) > 0 OR position('+' IN {key}) > 0"
-    return f"CASE WHEN {encoded} THEN CASE WHEN {operation} IN ({single}) THEN {once} ELSE {twice} END ELSE {key} END"
+    encoded = "position('%' IN key) > 0 OR position('+' IN key) > 0"
+    return f"CASE WHEN {encoded} THEN CASE WHEN operation IN ({single}) THEN {once} ELSE {twice} END ELSE key END"

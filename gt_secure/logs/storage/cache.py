@@ -21,7 +21,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from ...shared_files import is_mine
 from ..sql.columns import STORED
@@ -328,8 +328,3 @@ def _whole(path: Path, size: int | None) -> bool:
 def _whole_index(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(16) == b"SQLite format 3\0"
-
-
-def cache_state(folder: Any = None) -> CacheState:
-    """Return the contents of the default cache."""
-    return Cache(folder).state()

@@ -111,18 +111,17 @@ def list_logs(
     *,
     since: dt.datetime | None = None,
     until: dt.datetime | None = None,
-    late: dt.timedelta = LATE,
     borders: Borders | None = None,
 ) -> Iterator[S3Object]:
     """List the log objects under an ``s3://`` prefix that may hold records of a time range.
 
     The layout is seen from the keys. Keys in no known layout are all listed, except those written before ``since``.
 
-    ``since`` and ``until`` are UTC; deliveries are looked for until ``late`` after the end. ``borders`` gives keys that
-    were there once, a page apart: the parts between them are listed at the same time.
+    ``since`` and ``until`` are UTC; deliveries are looked for until :data:`LATE` after the end. ``borders`` gives keys
+    that were there once, a page apart: the parts between them are listed at the same time.
     """
     bucket, prefix = split_uri(uri)
-    last = (until + late).date() if until else None
+    last = (until + LATE).date() if until else None
     bases = (
         _objects(client, bucket, base, layout, since, last, borders(bucket, base) if borders else ())
         for base, layout in _bases(client, bucket, prefix)

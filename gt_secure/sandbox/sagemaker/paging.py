@@ -46,9 +46,7 @@ def _start(request: Record) -> int:
     raise validation("Invalid NextToken: it was not returned for this request.")
 
 
-def select(
-    records: Iterable[Record], request: Record, *, name: str, created: str, modified: str = "", by: str = ""
-) -> list[Record]:
+def select(records: Iterable[Record], request: Record, *, name: str, created: str, modified: str = "") -> list[Record]:
     """Filter by name and time and sort."""
     contains = str(request.get("NameContains", "")).lower()
     chosen = [record for record in records if contains in str(record.get(name, "")).lower()]
@@ -64,5 +62,5 @@ def select(
         "Name": lambda record: str(record[name]).lower(),
         "Status": lambda record: (str(record.get("LabelingJobStatus", "")), record[created]),
     }
-    key = keys.get(request.get("SortBy", by), lambda record: (record[created], str(record[name])))
+    key = keys.get(request.get("SortBy", ""), lambda record: (record[created], str(record[name])))
     return sorted(chosen, key=key, reverse=request.get("SortOrder") == "Descending")
