@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import ministack.app
@@ -55,7 +56,6 @@ async def run(
     await world.fill()
     front = Front(
         ministack.app.app,
-        state=state,
         sagemaker=SageMaker(state, trail),
         trail=trail,
         internal=Pages(PortalApp(state, issuer), delivery, world.reset, here, there),
@@ -121,45 +121,43 @@ def _stop_on_end_of_input(stop: asyncio.Event) -> None:
     parent.on_end(end, name="gt-secure-sandbox-parent")
 
 
+@dataclass(frozen=True)
 class Lifecycle:
     """Everything that a sandbox holds."""
 
-    def __init__(
-        self, settings: Settings, state: SandboxState, delivery: Delivery, trail: Trail, journal: Path
-    ) -> None:
-        self._settings = settings
-        self._state = state
-        self._delivery = delivery
-        self._trail = trail
-        self._journal = journal
+    settings: Settings
+    state: SandboxState
+    delivery: Delivery
+    trail: Trail
+    journal: Path
 
     async def fill(self) -> None:
-        await seed.administrator(self._state)
-        await seed.demo(self._state, self._settings)
+        await seed.administrator(self.state)
+        await seed.demo(self.state, self.settings)
         self._save()
 
     async def reset(self) -> None:
         """Forget everything and fill it again; the administrator keeps the keys."""
         from ministack.services import ec2, iam, s3, sts, waf
 
-        key = self._state.credentials["access_key"]
+        key = self.state.credentials["access_key"]
         record = iam._access_keys.get_scoped(account_id(), None, key)
         for service in (s3, sts, iam, ec2, waf):
             service.reset()
-        self._state.regions.clear()
-        self._delivery.clear()
-        self._trail.clear()
-        _clear(self._journal)
-        if self._settings.state_dir is not None:
-            _clear(emulator.objects_folder(self._settings.state_dir))
+        self.state.regions.clear()
+        self.delivery.clear()
+        self.trail.clear()
+        _clear(self.journal)
+        if self.settings.state_dir is not None:
+            _clear(emulator.objects_folder(self.settings.state_dir))
         await seed.administrator_user()
         iam._access_keys[key] = record
-        await seed.demo(self._state, self._settings)
+        await seed.demo(self.state, self.settings)
         self._save()
 
     def _save(self) -> None:
-        self._state.save()
-        if self._settings.state_dir is not None:
+        self.state.save()
+        if self.settings.state_dir is not None:
             emulator.save()
 
 

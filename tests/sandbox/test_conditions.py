@@ -102,9 +102,8 @@ def test_moved_private_name_is_noticed():
 def test_keys_end_with_the_request():
     resolve = conditions._wrapped(lambda key, ctx: "emulator")
     assert resolve("aws:SourceIp", None) == "emulator"
-    token = conditions.use({"aws:sourceip": None, "s3:authtype": "POST"})
-    assert resolve("AWS:SourceIP", None) is None
-    assert resolve("s3:authType", None) == "POST"
-    assert resolve("aws:PrincipalArn", None) == "emulator"
-    conditions.reset(token)
+    with conditions.of({"aws:sourceip": None, "s3:authtype": "POST"}):
+        assert resolve("AWS:SourceIP", None) is None
+        assert resolve("s3:authType", None) == "POST"
+        assert resolve("aws:PrincipalArn", None) == "emulator"
     assert resolve("aws:SourceIp", None) == "emulator"

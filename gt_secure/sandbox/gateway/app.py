@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 from ...errors import InvalidInput
@@ -11,7 +12,6 @@ from ...network import Source
 from ..accesslog.recorder import Recorder, bucket_and_key
 from ..sagemaker.service import SageMaker
 from ..settings import REGION
-from ..state import SandboxState
 from ..trail import Trail
 from ..vpc import vpc_of
 from . import (
@@ -51,29 +51,17 @@ PORTAL = "/_gt_secure/portal"
 Handler = Callable[[HttpRequest], Awaitable[Reply]]
 
 
+@dataclass(frozen=True)
 class Front:
     """The ASGI application of the sandbox."""
 
-    def __init__(
-        self,
-        emulator: Callable[[AsgiScope, Receive, Send], Awaitable[None]],
-        *,
-        state: SandboxState,
-        sagemaker: SageMaker,
-        trail: Trail,
-        internal: Handler,
-        recorder: Recorder,
-        vpc_port: int,
-        names: Collection[str] = (),
-    ) -> None:
-        self._emulator = emulator
-        self._state = state
-        self._sagemaker = sagemaker
-        self._trail = trail
-        self._internal = internal
-        self._recorder = recorder
-        self._vpc_port = vpc_port
-        self._names = names
+    emulator: Callable[[AsgiScope, Receive, Send], Awaitable[None]]
+    sagemaker: SageMaker
+    trail: Trail
+    internal: Handler
+    recorder: Recorder
+    vpc_port: int
+    names: Collection[str] = ()
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -92,28 +80,23 @@ class Front:
             await respond(send, json_reply(error.to_dict(), 400))
             return
         request = read_head(scope, source)
-        if (foreign := browsers.foreign_host(request, self._names)) is not None:
+        if (foreign := browsers.foreign_host(request, self.names)) is not None:
             await respond(send, foreign, head=request.method == "HEAD")
-            return
-        if request.path.startswith(INTERNAL):
-            await self._page(request, receive, send)
             return
         service = service_of(request)
         try:
-            if service == "s3":
+            request.with_body(await read_body(receive))
+            if request.path.startswith(INTERNAL):
+                reply = browsers.foreign_site(request, may_navigate=request.path.startswith(PORTAL))
+                await respond(send, reply or await self.internal(request), head=request.method == "HEAD")
+            elif service == "s3":
                 await self._s3(scope, request, receive, send)
             else:
                 await self._other(service, scope, request, receive, send)
         except BodyTooLarge as error:
             await respond(send, error_reply(service, request, 413, "EntityTooLarge", str(error)))
-
-    async def _page(self, request: HttpRequest, receive: Receive, send: Send) -> None:
-        try:
-            request.with_body(await read_body(receive))
-            reply = browsers.foreign_site(request, may_navigate=request.path.startswith(PORTAL))
-            await respond(send, reply or await self._internal(request), head=request.method == "HEAD")
         except ConnectionError:
-            log.info("the client went away: %s", request.path)
+            log.info("the client went away: %s %s", request.method, request.raw_path)
 
     def source(self, scope: AsgiScope) -> Source:
         """Return where a connection comes from, with the VPC of its endpoint."""
@@ -122,7 +105,7 @@ class Front:
         peer = str((scope.get("client") or ("127.0.0.1", 0))[0])
         if named is not None:
             source = Source.parse(named.decode("latin-1"))
-        elif (scope.get("server") or ("", 0))[1] == self._vpc_port:
+        elif (scope.get("server") or ("", 0))[1] == self.vpc_port:
             source = addresses.endpoint_source(peer)
         else:
             source = addresses.public_source(peer)
@@ -140,52 +123,31 @@ class Front:
 
     async def _s3(self, scope: AsgiScope, request: HttpRequest, receive: Receive, send: Send) -> None:
         """Authenticate, let the emulator decide and answer, and log the request either way."""
-        try:
-            request.with_body(await read_body(receive))
-        except ConnectionError:
-            log.info("the client went away: %s %s", request.method, request.raw_path)
-            return
         keys = conditions.context(request.source, request.query, request.mechanism, s3=True, form=request.form)
-        token = conditions.use(keys)
         evaluator.unsigned_form.set(None if request.mechanisms else request.form)
-        try:
+        with conditions.of(keys):
             reply = await _early(request)
-            watched = self._recorder.watch(request, browsers.with_cors(request, send))
+            watched = self.recorder.watch(request, browsers.with_cors(request, send))
             if reply is not None:
                 await respond(watched.send, reply, head=request.method == "HEAD")
             else:
                 own = encryption.guarded(request, watched.send)
                 explained = denials.explained(request, own)
-                await self._emulator(_proven(scope, request), replay(request.body, receive), explained)
+                await self.emulator(_proven(scope, request), replay(request.body, receive), explained)
             await watched.finish()
-            self._trail.s3(request, bucket_and_key(request)[0], watched.status)
-        except ConnectionError:
-            log.info("the client went away: %s %s", request.method, request.raw_path)
-        finally:
-            conditions.reset(token)
+            self.trail.s3(request, bucket_and_key(request)[0], watched.status)
 
     async def _other(self, service: str, scope: AsgiScope, request: HttpRequest, receive: Receive, send: Send) -> None:
-        try:
-            request.with_body(await read_body(receive))
-        except ConnectionError:
-            log.info("the client went away: %s", service)
-            return
-        keys = conditions.context(request.source, request.query, request.mechanism, s3=False)
-        token = conditions.use(keys)
-        try:
+        with conditions.of(conditions.context(request.source, request.query, request.mechanism, s3=False)):
             reply = browsers.foreign_site(request) or await self._answer(service, request)
             if reply is not None:
                 await respond(send, reply)
-            else:
-                deleted = policy_principals.about_to_delete(request) if service == "iam" else None
-                answer = Watched(browsers.without_cors(send))
-                await self._emulator(_mapped(scope, request), replay(request.body, receive), answer.send)
-                if deleted is not None and answer.status == 200:
-                    await policy_principals.forget(deleted)
-        except ConnectionError:
-            log.info("the client went away: %s", service)
-        finally:
-            conditions.reset(token)
+                return
+            deleted = policy_principals.about_to_delete(request) if service == "iam" else None
+            answer = Watched(browsers.without_cors(send))
+            await self.emulator(_mapped(scope, request), replay(request.body, receive), answer.send)
+            if deleted is not None and answer.status == 200:
+                await policy_principals.forget(deleted)
 
     async def _answer(self, service: str, request: HttpRequest) -> Reply | None:
         """Answer without the emulator, or return None for a signed request that the emulator may see."""
@@ -196,9 +158,9 @@ class Front:
             message = "The security token included in the request is invalid."
             return error_reply(service, request, 403, _UNKNOWN_KEY.get(service, _DEFAULT_KEY), message)
         if service == "sagemaker":
-            return await self._sagemaker(request)
+            return await self.sagemaker(request)
         if service == "cloudtrail":
-            return await self._trail(request)
+            return await self.trail(request)
         if service in ("sts", "iam", "ec2", "wafv2"):
             return _emulated(service, request)
         message = f"The sandbox does not offer {service}; it has s3, sts, iam, sagemaker, ec2, wafv2 and cloudtrail."

@@ -10,37 +10,36 @@ also read why it was refused; answers of other services have no CORS headers.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from typing import TypeAlias
 
 from .http import HttpRequest, Message, Reply, Send, json_reply
+
+Headers: TypeAlias = list[tuple[bytes, bytes]]
 
 
 def with_cors(request: HttpRequest, send: Send) -> Send:
     """Return a send function that adds the headers of the bucket's CORS rules where they are missing."""
-    if "origin" not in request.headers:
-        return send
-
-    async def through(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            message = {**message, "headers": _completed(request, list(message["headers"]))}
-        await send(message)
-
-    return through
+    return _changed(send, lambda headers: _completed(request, headers)) if "origin" in request.headers else send
 
 
 def without_cors(send: Send) -> Send:
     """Return a send function that drops CORS headers: the emulator lets every page read STS and IAM."""
+    return _changed(
+        send, lambda headers: [each for each in headers if not each[0].lower().startswith(b"access-control-")]
+    )
 
+
+def _changed(send: Send, change: Callable[[Headers], Headers]) -> Send:
     async def through(message: Message) -> None:
         if message["type"] == "http.response.start":
-            kept = [(n, v) for n, v in message["headers"] if not n.lower().startswith(b"access-control-")]
-            message = {**message, "headers": kept}
+            message = {**message, "headers": change(list(message["headers"]))}
         await send(message)
 
     return through
 
 
-def _completed(request: HttpRequest, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+def _completed(request: HttpRequest, headers: Headers) -> Headers:
     from ministack.services import s3
 
     from ..accesslog.recorder import bucket_and_key  # a connection asks this module only what this machine is

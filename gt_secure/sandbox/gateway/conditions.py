@@ -76,9 +76,14 @@ def role_arn(session_arn: str) -> str:
     return str(role["Arn"]) if role else f"{head.replace(':sts:', ':iam:')}:role/{name}"
 
 
-def use(context: Mapping[str, str | None]) -> contextvars.Token[Mapping[str, str | None] | None]:
+@contextlib.contextmanager
+def of(context: Mapping[str, str | None]) -> Iterator[None]:
     """Set the keys of the current request; a key with the value None is absent."""
-    return _current.set(context)
+    token = _current.set(context)
+    try:
+        yield
+    finally:
+        _current.reset(token)
 
 
 def context(
@@ -135,27 +140,18 @@ def first(query: Mapping[str, list[str]], name: str) -> str:
     return values[0]
 
 
-def reset(token: contextvars.Token[Mapping[str, str | None] | None]) -> None:
-    """Forget the keys of a request that is done."""
-    _current.reset(token)
-
-
 @contextlib.contextmanager
 def as_service(keys: Mapping[str, str]) -> Iterator[None]:
     """Evaluate as an AWS service that calls from inside AWS: no address, no endpoint, secure transport."""
-    token = use(
-        {
-            **NO_PLACE,
-            "aws:viaawsservice": "false",
-            "aws:principalisawsservice": "true",
-            "aws:securetransport": "true",
-            "s3:authtype": "REST-HEADER",
-            "s3:signatureversion": SIGV4,
-            "s3:signatureage": None,
-            **keys,
-        }
-    )
-    try:
+    own: dict[str, str | None] = {
+        **NO_PLACE,
+        "aws:viaawsservice": "false",
+        "aws:principalisawsservice": "true",
+        "aws:securetransport": "true",
+        "s3:authtype": "REST-HEADER",
+        "s3:signatureversion": SIGV4,
+        "s3:signatureage": None,
+        **keys,
+    }
+    with of(own):
         yield
-    finally:
-        reset(token)

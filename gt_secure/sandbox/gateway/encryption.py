@@ -8,6 +8,7 @@ counts as one whose policy leaves the decision to IAM, as the default key policy
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from ..accesslog.recorder import bucket_and_key
@@ -104,12 +105,8 @@ def _layer(
 ) -> tuple[str, str] | None:
     """Return the reason for a refusal (empty if none) and the caller's ARN; None for a caller that is not known."""
     access_key = request.mechanism.access_key if request.mechanism else ""
-    token = None if keys is None else conditions.use(keys)
-    try:
+    with contextlib.nullcontext() if keys is None else conditions.of(keys):
         layer: Any = denials.deciding_layer(access_key, action, resource)
-    finally:
-        if token is not None:
-            conditions.reset(token)
     if layer is None:
         return None
     kind, explicit, caller = layer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from ...errors import InvalidInput
 from ...network import Source
@@ -25,33 +26,26 @@ PLACES = (
 )
 
 
+@dataclass(frozen=True)
 class Pages:
     """Routes the sandbox's own pages."""
 
-    def __init__(
-        self,
-        portal: PortalApp,
-        delivery: Delivery,
-        reset: Callable[[], Awaitable[None]],
-        public: tuple[str, int],
-        endpoint: tuple[str, int],
-    ) -> None:
-        self._portal = portal
-        self._delivery = delivery
-        self._reset = reset
-        self._public = public
-        self._endpoint = endpoint
+    portal: PortalApp
+    delivery: Delivery
+    reset: Callable[[], Awaitable[None]]
+    public: tuple[str, int]
+    endpoint: tuple[str, int]
 
     async def __call__(self, request: HttpRequest) -> Reply:
         path = request.path.rstrip("/")
         if path == PORTAL or path.startswith(PORTAL + "/"):
-            return _only(request, "GET", "HEAD", "POST") or await self._portal(request)
+            return _only(request, "GET", "HEAD", "POST") or await self.portal(request)
         if path == "/_gt_secure/health":
             return _only(request, "GET", "HEAD") or json_reply({"status": "ok", "source": str(request.source)})
         if path == "/_gt_secure/origins":
             return _only(request, "GET", "HEAD") or self._origins((request.query.get("source") or [""])[0])
         if path == "/_gt_secure/flush-logs":
-            return _only(request, "POST") or json_reply((await self._delivery.flush()).to_dict())
+            return _only(request, "POST") or json_reply((await self.delivery.flush()).to_dict())
         if path == RESET:
             return _only(request, "POST") or await self._reset_by_owner(request)
         return json_reply({"error": "NotFound", "message": f"The sandbox has no page {path}."}, 404)
@@ -60,7 +54,7 @@ class Pages:
         refusal = contextvars.copy_context().run(_not_owner, request)
         if refusal is not None:
             return json_reply({"error": refusal.code, "message": refusal.message}, 403)
-        await self._reset()
+        await self.reset()
         return json_reply({"status": "ok"})
 
     def _origins(self, source: str) -> Reply:
@@ -72,7 +66,7 @@ class Pages:
             if where.endpoint not in (None, S3_ENDPOINT_ID):
                 return json_reply({"origins": []})
             binding = addresses.can_bind_anywhere()
-            place = addresses.origin(where, self._public, self._endpoint, label=str(where), binding=binding)
+            place = addresses.origin(where, self.public, self.endpoint, label=str(where), binding=binding)
         except InvalidInput as error:
             return json_reply(error.to_dict(), 400)
         return json_reply({"origins": [place.to_dict()]})
@@ -81,7 +75,7 @@ class Pages:
         """Places from which a URL can be tried."""
         binding = addresses.can_bind_anywhere()
         return [
-            addresses.origin(source, self._public, self._endpoint, label=label, binding=binding).to_dict()
+            addresses.origin(source, self.public, self.endpoint, label=label, binding=binding).to_dict()
             for label, source in PLACES
         ]
 
