@@ -21,10 +21,9 @@ from ..restriction.files import dump_restriction, dumps_restriction, load_restri
 from ..restriction.model import Restriction
 from ..text import printable
 from .accepted import add_accepted
-from .context import add_context
 from .exit_codes import ERROR, FOUND, OK
 from .output import ask, connection, fit, last_words, line_width, note, say, show_json
-from .parser import Commands, Parser
+from .parser import Commands, Parser, add_context
 from .progress import working
 
 FORMATS = ("text", "html", "cli", "terraform")

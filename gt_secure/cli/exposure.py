@@ -18,10 +18,9 @@ from ..network import Source, parse_endpoint_id
 from ..restriction.files import load_restriction
 from ..restriction.model import Restriction
 from ..text import printable
-from .context import add_context
 from .exit_codes import FOUND, OK, UNKNOWN
 from .output import connection, fit, line_width, say, show_json
-from .parser import Commands, Parser
+from .parser import Commands, Parser, add_context
 
 if TYPE_CHECKING:
     from ..access.exposure import Exposure

@@ -12,10 +12,9 @@ from ..iam.facts import parse_facts
 from ..restriction.messages import notices
 from ..text import json_text, printable
 from .accepted import add_accepted, add_baseline, add_fail_on, note_unused, write_baseline
-from .context import add_context
 from .exit_codes import FOUND, OK, UNKNOWN
 from .output import connection, fit, say, show_json, write_report
-from .parser import Commands
+from .parser import Commands, add_context
 from .progress import working
 
 if TYPE_CHECKING:

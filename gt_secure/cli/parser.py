@@ -244,3 +244,9 @@ def unknown_command(word: str) -> NoReturn:
     shown = truncate(printable(redact(word)), 60)
     sys.stderr.write(f"gt-secure: '{shown}' is not a command.\n  next: {hint}Run 'gt-secure --help' for the list.\n")
     raise SystemExit(USAGE)
+
+
+def add_context(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
+    parser.add_argument(
+        "--context", action="append", default=[], metavar="KEY=VALUE", help="known condition key (repeatable)"
+    )

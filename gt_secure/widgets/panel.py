@@ -21,8 +21,7 @@ from .allow_editor import AllowEditor
 from .background import Worker, in_background, load_soon
 from .base import Box, Html, Link
 from .hits_step import HitsStep
-from .lock_cards import LocksView, lock_states, locks_markup
-from .lock_history import last_changes
+from .lock_cards import LocksView, last_changes, lock_states, locks_markup
 from .page_assets import page_parts
 from .review_step import ReviewStep
 from .shared_models import make
@@ -153,10 +152,8 @@ class Panel(Box):
     def close(self) -> None:
         """Close all steps; a test URL is forgotten."""
         if hasattr(self, "steps"):
-            self._worker.cancel()
-            self._identity.cancel()
-            self._doctor.cancel()
-            self._historian.cancel()
+            for worker in (self._worker, self._identity, self._doctor, self._historian):
+                worker.cancel()
             for step in self.steps:
                 step.close()
         super().close()
@@ -295,14 +292,14 @@ class Panel(Box):
 
     # the first line
 
-    def examine(self) -> None:
+    def examine(self, *, after_s: float = 0) -> None:
         """Look at what this role can use, for the team and bucket chosen; the panel does so by itself in a notebook."""
-        self._doctor.start(self._diagnosing(), self._got_diagnosis, timeout_s=60)
+        self._doctor.start(self._diagnosing(), self._got_diagnosis, timeout_s=60, after_s=after_s)
 
     def _examine_later(self) -> None:
         # Optional, so it waits until the teams are loaded, and its calls never delay those of a step.
         if in_background() and self.picker.answers:
-            self._doctor.start(self._diagnosing(), self._got_diagnosis, timeout_s=60, after_s=_QUIET_S)
+            self.examine(after_s=_QUIET_S)
 
     def _diagnosing(self) -> Callable[[], Diagnosis]:
         chosen, bucket, prefix = self.picker.team, self.allow.bucket, self.allow.prefix
@@ -330,7 +327,7 @@ class Panel(Box):
     def _read_changes_later(self) -> None:
         # CloudTrail answers two calls a second: everything else comes first.
         if in_background():
-            self._historian.start(self._reading_changes(), self._got_changes, timeout_s=60)
+            self.read_changes()
 
     # the last changes of the locks
 

@@ -14,7 +14,7 @@ from gt_secure.connection import Connection
 from gt_secure.errors import AccessDenied, GtSecureError
 from gt_secure.restriction.model import Restriction
 from gt_secure.widgets import panel
-from gt_secure.widgets.lock_history import changed_markup, last_changes
+from gt_secure.widgets.lock_cards import changed_markup, last_changes
 
 from .conftest import run, user, words
 

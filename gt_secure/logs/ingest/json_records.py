@@ -38,42 +38,28 @@ _OPERATIONS = {
     "CompleteMultipartUpload": "REST.POST.UPLOAD",
 }
 # CloudTrail has no status. For these codes S3 documents just one (Amazon S3 API, *Error responses*).
-_STATUS = {
-    "AccessDenied": 403,
-    "AllAccessDisabled": 403,
-    "InvalidAccessKeyId": 403,
-    "SignatureDoesNotMatch": 403,
-    "RequestTimeTooSkewed": 403,
-    "InvalidObjectState": 403,
-    "ExpiredToken": 400,
-    "InvalidToken": 400,
-    "InvalidArgument": 400,
-    "InvalidRequest": 400,
-    "NoSuchKey": 404,
-    "NoSuchBucket": 404,
-    "NoSuchVersion": 404,
-    "NoSuchUpload": 404,
-    "NoSuchBucketPolicy": 404,
-    "NoSuchLifecycleConfiguration": 404,
-    "NoSuchCORSConfiguration": 404,
-    "NoSuchWebsiteConfiguration": 404,
-    "NoSuchTagSet": 404,
-    "NoSuchPublicAccessBlockConfiguration": 404,
-    "ReplicationConfigurationNotFoundError": 404,
-    "ServerSideEncryptionConfigurationNotFoundError": 404,
-    "ObjectLockConfigurationNotFoundError": 404,
-    "OwnershipControlsNotFoundError": 404,
-    "MethodNotAllowed": 405,
-    "BucketNotEmpty": 409,
-    "BucketAlreadyExists": 409,
-    "PreconditionFailed": 412,
-    "InvalidRange": 416,
-    "NotModified": 304,
-    "InternalError": 500,
-    "NotImplemented": 501,
-    "SlowDown": 503,
-    "ServiceUnavailable": 503,
+_CODES = {
+    403: (
+        "AccessDenied AllAccessDisabled InvalidAccessKeyId SignatureDoesNotMatch RequestTimeTooSkewed "
+        "InvalidObjectState"
+    ),
+    400: "ExpiredToken InvalidToken InvalidArgument InvalidRequest",
+    404: (
+        "NoSuchKey NoSuchBucket NoSuchVersion NoSuchUpload NoSuchBucketPolicy NoSuchLifecycleConfiguration "
+        "NoSuchCORSConfiguration NoSuchWebsiteConfiguration NoSuchTagSet NoSuchPublicAccessBlockConfiguration "
+        "ReplicationConfigurationNotFoundError ServerSideEncryptionConfigurationNotFoundError "
+        "ObjectLockConfigurationNotFoundError OwnershipControlsNotFoundError"
+    ),
+    405: "MethodNotAllowed",
+    409: "BucketNotEmpty BucketAlreadyExists",
+    412: "PreconditionFailed",
+    416: "InvalidRange",
+    304: "NotModified",
+    500: "InternalError",
+    501: "NotImplemented",
+    503: "SlowDown ServiceUnavailable",
 }
+_STATUS = {code: status for status, codes in _CODES.items() for code in codes.split()}
 _SIGNED = (
     "X-Amz-Algorithm",
     "X-Amz-Credential",
