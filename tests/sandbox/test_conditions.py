@@ -66,7 +66,7 @@ CREDENTIAL = "AKIA/20261124/us-east-1/s3/aws4_request"
         ({"x-amz-credential": CREDENTIAL, "x-amz-date": "tomorrow"}, "POST", "AWS4-HMAC-SHA256", None),
         ({"x-amz-credential": CREDENTIAL, "policy": "x"}, "POST", "AWS4-HMAC-SHA256", None),
         ({"awsaccesskeyid": "AKIA", "signature": "x", "x-amz-date": "20261124T120000Z"}, "POST", "AWS", "0"),
-        ({"key": "anonymous"}, None, None, None),
+        ({"key": "anonymous"}, "POST", None, None),
     ],
 )
 def test_authentication_keys_of_forms(form, kind, version, age):
