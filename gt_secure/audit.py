@@ -99,15 +99,21 @@ class Audit(FindingsReport):
         """Return title, column titles and rows of each section: every rendering shows the same ones."""
         names = {team.arn: ", ".join(job.name for job in self.jobs.get(team.arn, ())) or "-" for team in self.teams}
         return [
-            ("Teams", ("team", "kind", "URL lock", "waiting jobs"),
-             [(team.name, team.kind, team.url_lock_text, names[team.arn]) for team in self.teams]),
+            (
+                "Teams",
+                ("team", "kind", "URL lock", "waiting jobs"),
+                [(team.name, team.kind, team.url_lock_text, names[team.arn]) for team in self.teams],
+            ),
             ("Portal", ("workforce", "status", "portal lock", "VPC"), _portal_rows(self.workforce)),
             ("Buckets", ("bucket", "guard", "access log"), [(b.name, b.guard, b.log) for b in self.buckets]),
             ("Findings", Findings.head, [Findings.row(finding) for finding in self.findings]),
-            ("Leaked URLs", ("bucket", "kind", "object", "first user", "later"),
-             [_leak_row(name, leak) for name, leak in self.leaks]),
+            (
+                "Leaked URLs",
+                ("bucket", "kind", "object", "first user", "later"),
+                [_leak_row(name, leak) for name, leak in self.leaks],
+            ),
             ("Not read", ("what",), [(text,) for text in self.unread]),
-        ]  # fmt: skip
+        ]
 
     def to_text(self, room: int | None = None) -> str:
         """Return the report as text, its tables no wider than ``room`` columns."""

@@ -353,12 +353,7 @@ class Connection:
 
     # 3. Review and apply
 
-    def plan(
-        self,
-        restriction: Restriction,
-        *,
-        logs: Logs | Hits | None = None,
-    ) -> Plan:
+    def plan(self, restriction: Restriction, *, logs: Logs | Hits | None = None) -> Plan:
         """Compare a restriction with the account, and return the changes as a plan. Writes nothing.
 
         Parameters
@@ -765,11 +760,7 @@ class Connection:
         return access.Exposure(access.locks_of(state), wish.prefix, is_prefix=True).proves(wish)
 
     def findings(
-        self,
-        *,
-        team: TeamLike | None = None,
-        bucket: str | None = None,
-        logs: Logs | Hits | None = None,
+        self, *, team: TeamLike | None = None, bucket: str | None = None, logs: Logs | Hits | None = None
     ) -> Findings:
         """Look for what defeats, weakens or breaks a restriction of a team, its workforce and a bucket.
 
@@ -795,13 +786,7 @@ class Connection:
             state = findings.with_url_ages(state, hits)
         return listings.Findings(findings.accept(findings.find_all(state), self.accepted))
 
-    def audit(
-        self,
-        *,
-        buckets: str | Iterable[str] = (),
-        since: str | None = "7d",
-        logs: bool = True,
-    ) -> Audit:
+    def audit(self, *, buckets: str | Iterable[str] = (), since: str | None = "7d", logs: bool = True) -> Audit:
         """Report the state of the region: teams, portal, buckets, findings, requests and leaked URLs. Writes nothing.
 
         Parameters

@@ -157,10 +157,11 @@ def _issued(dimension: Dimension, usable: list[DimensionValue]) -> str:
     if good == every:
         return "signed with temporary credentials"
     moments = sorted(seconds for text in good if (seconds := read_date(text)) is not None)
-    words = "signed with long-term keys" if not moments else (
-        f"signed with credentials issued at {datetime.fromtimestamp(int(moments[0]), UTC):%Y-%m-%dT%H:%M:%SZ} or later"
-    )  # fmt: skip
-    return f"{words}, or with long-term keys" if moments and long_term else words
+    if not moments:
+        return "signed with long-term keys"
+    first = datetime.fromtimestamp(int(moments[0]), UTC)
+    words = f"signed with credentials issued at {first:%Y-%m-%dT%H:%M:%SZ} or later"
+    return f"{words}, or with long-term keys" if long_term else words
 
 
 def _signed(dimension: Dimension, usable: list[DimensionValue]) -> list[str]:

@@ -298,7 +298,8 @@ class _Question:
             return found
         if self.locks.cidrs is None:
             return found.unsure(READ_WORKFORCE)
-        if self.locks.cidrs and not _is_inside(source, self.locks.cidrs):
+        inside = source.address is not None and contains(parse_stored_cidrs(self.locks.cidrs), source.address)
+        if self.locks.cidrs and not inside:
             text = f"The worker portal opens only from {', '.join(self.locks.cidrs)}."
             return Answer("refused", request, str(source), lock="portal lock", text=text)
         return found
@@ -327,7 +328,8 @@ class _Question:
     def _team_sets(self, made_for: str) -> Row:
         if made_for == "nobody here":
             row = self._sets("presigned", NOTHING_GRANTED)
-            return replace(row, refused=_decided_by(row.refused, "URL lock"))
+            decided_by = tuple(sorted({"URL lock", *row.refused.decided_by}))
+            return replace(row, refused=replace(row.refused, decided_by=decided_by))
         row = self._sets("presigned", of_team=True)
         return _unsure(row, READ_TEAM) if made_for == "unread" else row
 
@@ -402,10 +404,6 @@ class _Question:
         return Row(row.request, opened, refused, unknown)
 
 
-def _is_inside(source: Source, cidrs: tuple[str, ...]) -> bool:
-    return source.address is not None and contains(parse_stored_cidrs(cidrs), source.address)
-
-
 def _unknown(request: str, depends_on: str) -> Row:
     unknown = SourceSet(EVERY_ADDRESS, other_endpoints=True, depends_on=(depends_on,))
     return Row(request, SourceSet(), SourceSet(), unknown)
@@ -438,11 +436,6 @@ def _unsure(row: Row, action: str, *, addresses: bool = True, endpoints: bool = 
             depends_on=tuple(sorted({*unknown.depends_on, action})),
         ),
     )
-
-
-def _decided_by(places: SourceSet, lock: str) -> SourceSet:
-    """Name the lock that refuses where no statement does."""
-    return replace(places, decided_by=tuple(sorted({lock, *places.decided_by})))
 
 
 def _mixed(addresses: Row, endpoints: Row) -> Row:

@@ -54,7 +54,6 @@ def state_of_files(
     """Return the state of an account of which nothing is known but the policies that are given."""
     text = policy if policy is None or isinstance(policy, str) else json.dumps(policy)
     match = re.search(r"arn:(aws[a-z-]*):s3:::", text or "")
-    facts = facts or Facts()
     return State(
         region="",
         partition=match[1] if match else "aws",
@@ -66,7 +65,7 @@ def state_of_files(
         endpoints=Part.of(()),
         bucket=Bucket(bucket, "", Part.of(text), public_access_block=Part.of({})),
         organization=Organization(rcp=_given(rcp), scp=_given(scp)),
-        facts=facts,
+        facts=facts or Facts(),
     )
 
 

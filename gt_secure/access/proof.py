@@ -86,7 +86,6 @@ class Proof:
     depends_on: tuple[str, ...] = ()
     assumed: tuple[str, ...] = field(default=(), repr=False)
     answers: tuple[Answer, ...] = ()
-
     expectation: Expectation | None = None
 
     @classmethod
@@ -221,7 +220,8 @@ def _spaces(requests: Requests, locks: EffectiveLocks, claim: Claim) -> Iterator
         if source.addresses.is_listed:
             continue
         if not source.addresses.is_exact:
-            yield requests.space(space.table, space.base, [_any_address()]), DimensionValue()
+            any_address = Dimension("aws:SourceIp", frozenset({"aws:sourceip"}), (), chosen=True)
+            yield requests.space(space.table, space.base, [any_address]), DimensionValue()
             continue
         if space.is_coupled:
             yield requests.at(source.setting), source.setting
@@ -238,10 +238,6 @@ def _spaces(requests: Requests, locks: EffectiveLocks, claim: Claim) -> Iterator
         if locks.endpoints.get(place.label) is not None:
             own = replace(requests, policies=locks.policies(requests.kind.signer, place.label))
         yield own.through(place), place.setting
-
-
-def _any_address() -> Dimension:
-    return Dimension("aws:SourceIp", frozenset({"aws:sourceip"}), (), chosen=True)
 
 
 def _targets(

@@ -331,8 +331,7 @@ def signature_ages_ms(policies: Compiled) -> list[int]:
     Raises TooManyClassesError if the policies name too many.
     """
     statements = (statement for layer in policies.layers for statement in layer.document.statements)
-    return _ages([each for statement in statements for each in statement.conditions
-                  if each.lower_key == _AGE])  # fmt: skip
+    return _ages([each for statement in statements for each in statement.conditions if each.lower_key == _AGE])
 
 
 def _ages(conditions: Sequence[Condition]) -> list[int]:

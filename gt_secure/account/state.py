@@ -34,8 +34,8 @@ WHAT = {
 _DECIDES = ("ec2:DescribeVpcEndpoints", "sagemaker:ListLabelingJobsForWorkteam")
 """Actions that read what decides an answer, beside the facts and the organization."""
 
-LOCKS = frozenset({"team", "workforce", "endpoints", "jobs", "organization", "bucket.policy",
-                   "bucket.public_access_block"})  # fmt: skip
+_WHO_READS = {"bucket.policy", "bucket.public_access_block"}
+LOCKS = frozenset({"team", "workforce", "endpoints", "jobs", "organization", *_WHO_READS})
 """Names of the parts that decide who can open."""
 
 WRITTEN = frozenset({"team", "teams", "workforce", "bucket.policy"})
@@ -44,10 +44,9 @@ WRITTEN = frozenset({"team", "teams", "workforce", "bucket.policy"})
 PLAN = LOCKS | WRITTEN | {"reviews", "bucket.logging", "bucket.cors", "bucket.encryption", "bucket.log_bucket.policy"}
 """Names of the parts that a plan looks at."""
 
-FINDINGS = frozenset(
-    {*PLAN, "templates", "account_block", "bucket.website", "bucket.replicas", "bucket.acl_grants",
-     "bucket.access_points", "bucket.key_policy", "bucket.log_bucket"} - {"teams", "reviews"}
-)  # fmt: skip
+_OTHER_WAYS = {"bucket.website", "bucket.replicas", "bucket.acl_grants", "bucket.access_points"}
+_KEPT_ELSEWHERE = {"templates", "account_block", "bucket.key_policy", "bucket.log_bucket"}
+FINDINGS = PLAN - {"teams", "reviews"} | _OTHER_WAYS | _KEPT_ELSEWHERE
 """Names of the parts that findings look at."""
 
 EVERYTHING = PLAN | FINDINGS

@@ -337,9 +337,14 @@ def session_without_configuration(
     import botocore.session
 
     nothing = {
-        "profile": None, "config_file": os.devnull, "credentials_file": os.devnull, "ca_bundle": None,
-        "use_fips_endpoint": False, "use_dualstack_endpoint": False, "ignore_configured_endpoint_urls": True,
-    }  # fmt: skip
+        "profile": None,
+        "config_file": os.devnull,
+        "credentials_file": os.devnull,
+        "ca_bundle": None,
+        "use_fips_endpoint": False,
+        "use_dualstack_endpoint": False,
+        "ignore_configured_endpoint_urls": True,
+    }
     core = botocore.session.Session(session_vars={name: (None, None, value, None) for name, value in nothing.items()})
     return boto3.session.Session(access_key, secret_key, region_name=region, botocore_session=core)
 

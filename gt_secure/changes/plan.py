@@ -193,8 +193,7 @@ class Plan:
     def __str__(self) -> str:
         return self.to_text()
 
-    def __repr__(self) -> str:
-        return self.to_text()
+    __repr__ = __str__
 
 
 def plan(

@@ -36,8 +36,12 @@ def add(commands: Commands) -> None:
     )
     findings.add_argument("--team", help="workteam")
     findings.add_argument("--bucket", help="data bucket, or s3://bucket/prefix")
-    findings.add_argument("--logs", action="append", metavar="SOURCE",
-                          help="access logs that show whether URLs live long; may be repeated")  # fmt: skip
+    findings.add_argument(
+        "--logs",
+        action="append",
+        metavar="SOURCE",
+        help="access logs that show whether URLs live long; may be repeated",
+    )
     findings.add_argument("--explain", metavar="CODE", help="show risk, evidence and fix of a finding")
     add_fail_on(findings, "command")
     add_context(findings)

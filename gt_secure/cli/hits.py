@@ -64,9 +64,12 @@ def add(commands: Commands) -> None:
     )
     group.add_argument("--follow", action="store_true", help="count each delivery as it comes, after what is there")
     group.add_argument(
-        "--wait-s", type=float, default=3600.0, metavar="SECONDS",
+        "--wait-s",
+        type=float,
+        default=3600.0,
+        metavar="SECONDS",
         help="end waiting or following after this (default: %(default)g)",
-    )  # fmt: skip
+    )
     add_engine(parser)
     parser.excludes("--json", "--format")
     parser.excludes("--follow", "--output", "--wait-for", "--athena-database", "--engine=athena", "--format=parquet")
@@ -112,10 +115,18 @@ def counts_from(args: argparse.Namespace) -> tuple[Table, Coverage]:
         sources, aws = log_sources(args)
         with warnings_as_lines(), reading() as progress:
             table, coverage = count_hits(
-                sources, args.by, since=args.since, until=args.until, aws=aws, engine=args.engine,
-                filters=log_filters(args), athena=athena_settings(args), progress=progress,
-                networks=args.networks, memory_limit=args.memory_limit,
-            )  # fmt: skip
+                sources,
+                args.by,
+                since=args.since,
+                until=args.until,
+                aws=aws,
+                engine=args.engine,
+                filters=log_filters(args),
+                athena=athena_settings(args),
+                progress=progress,
+                networks=args.networks,
+                memory_limit=args.memory_limit,
+            )
         if args.limit is not None:
             table = Table(table.columns, table.rows[: args.limit])
     else:

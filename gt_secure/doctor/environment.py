@@ -74,8 +74,12 @@ def _members(aws: Aws) -> Iterator[Fact]:
 
 def _calls(aws: Aws) -> Iterator[Fact]:
     yield Fact("region", aws.region)
-    yield Fact("endpoint", aws.endpoint_url or "AWS", "ok" if aws.endpoint_url is None else "note",
-               "" if aws.endpoint_url is None else "Calls go to this address, not to AWS.")  # fmt: skip
+    yield Fact(
+        "endpoint",
+        aws.endpoint_url or "AWS",
+        "ok" if aws.endpoint_url is None else "note",
+        "" if aws.endpoint_url is None else "Calls go to this address, not to AWS.",
+    )
     client: Any = aws.client("s3")
     signature, host = str(client.meta.config.signature_version), str(client.meta.endpoint_url)
     said = "Presigned URLs of the old signature fail through PrivateLink and have no signature age."

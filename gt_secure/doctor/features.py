@@ -127,7 +127,13 @@ _ALL = (
         "findings",
         "find weaknesses of a restriction",
         (
-            _TEAM, _FORCES, _FORCE, *_TEAMS, *_JOBS, _ENDPOINTS, _POLICY,
+            _TEAM,
+            _FORCES,
+            _FORCE,
+            *_TEAMS,
+            *_JOBS,
+            _ENDPOINTS,
+            _POLICY,
             Permission("s3:GetBucketLogging", "bucket"),
             Permission("s3:GetBucketCORS", "bucket"),
             Permission("s3:GetBucketPublicAccessBlock", "bucket"),
@@ -149,7 +155,7 @@ _ALL = (
             Permission("sagemaker:DescribeFlowDefinition", "flow-definition", optional=True),
         ),
     ),
-)  # fmt: skip
+)
 
 FEATURES: dict[str, Feature] = {feature.name: feature for feature in _ALL}
 

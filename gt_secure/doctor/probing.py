@@ -90,10 +90,13 @@ def _try(aws: Aws, scope: Scope, each: Permission) -> PermissionAnswer:
 
 
 _NOT_SET = {
-    "NoSuchBucketPolicy", "NoSuchCORSConfiguration", "NoSuchPublicAccessBlockConfiguration",
-    "ServerSideEncryptionConfigurationNotFoundError", "NoSuchWebsiteConfiguration",
+    "NoSuchBucketPolicy",
+    "NoSuchCORSConfiguration",
+    "NoSuchPublicAccessBlockConfiguration",
+    "ServerSideEncryptionConfigurationNotFoundError",
+    "NoSuchWebsiteConfiguration",
     "ReplicationConfigurationNotFoundError",
-}  # fmt: skip
+}
 
 
 _TRIED = frozenset({"sagemaker", "ec2", "iam", "sts", "cloudtrail"})

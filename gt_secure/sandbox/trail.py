@@ -23,9 +23,14 @@ KEPT = 5000
 MAX_RESULTS = 50
 _POLICY_CALLS = {"PUT": "PutBucketPolicy", "DELETE": "DeleteBucketPolicy"}
 _ATTRIBUTES = {
-    "EventName": "eventName", "EventSource": "eventSource", "EventId": "eventID", "Username": "",
-    "ResourceName": "", "ReadOnly": "", "AccessKeyId": "",
-}  # fmt: skip
+    "EventName": "eventName",
+    "EventSource": "eventSource",
+    "EventId": "eventID",
+    "Username": "",
+    "ResourceName": "",
+    "ReadOnly": "",
+    "AccessKeyId": "",
+}
 
 
 class Trail:
@@ -59,9 +64,16 @@ class Trail:
         self._add(request, "s3.amazonaws.com", name, parameters, bucket, REGION, error, request.id)
 
     def _add(
-        self, request: HttpRequest, source: str, name: str, parameters: Record, resource: str, region: str, error: str,
+        self,
+        request: HttpRequest,
+        source: str,
+        name: str,
+        parameters: Record,
+        resource: str,
+        region: str,
+        error: str,
         request_id: str,
-    ) -> None:  # fmt: skip
+    ) -> None:
         key = request.mechanism.access_key if request.mechanism else ""
         arn = (auth.caller_arn(key) if key else None) or ""
         event: Record = {

@@ -37,8 +37,14 @@ _RANGES = (
     ("last 30 days", "30d"),
     ("everything", ""),
 )
-_KINDS = (("by source IP", "ip"), ("by network", "network"), ("over time", "time"), ("by hour of the day", "hours"),
-          ("by age of the URL", "age"), ("refused, by lock", "refused"))  # fmt: skip
+_KINDS = (
+    ("by source IP", "ip"),
+    ("by network", "network"),
+    ("over time", "time"),
+    ("by hour of the day", "hours"),
+    ("by age of the URL", "age"),
+    ("refused, by lock", "refused"),
+)
 _NO_SOURCE = ("choose one to see its requests", -1)
 _SOURCES = 200
 """Sources in the list."""

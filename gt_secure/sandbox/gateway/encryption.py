@@ -93,11 +93,15 @@ def _as_s3(request: HttpRequest) -> dict[str, str | None]:
     bucket, key = bucket_and_key(request)
     return {
         **conditions.NO_PLACE,
-        "aws:viaawsservice": "true", "aws:calledviafirst": "s3.amazonaws.com", "aws:calledvialast": "s3.amazonaws.com",
-        "aws:securetransport": "true", "aws:principalisawsservice": "false",
-        "kms:viaservice": f"s3.{REGION}.amazonaws.com", "kms:calleraccount": account_id(),
+        "aws:viaawsservice": "true",
+        "aws:calledviafirst": "s3.amazonaws.com",
+        "aws:calledvialast": "s3.amazonaws.com",
+        "aws:securetransport": "true",
+        "aws:principalisawsservice": "false",
+        "kms:viaservice": f"s3.{REGION}.amazonaws.com",
+        "kms:calleraccount": account_id(),
         "kms:encryptioncontext:aws:s3:arn": f"arn:aws:s3:::{bucket}/{key}",
-    }  # fmt: skip
+    }
 
 
 def _layer(

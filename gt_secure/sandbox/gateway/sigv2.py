@@ -20,9 +20,19 @@ from .mechanisms import QUERY
 
 _COPY_SOURCE = b"x-amz-copy-source"
 _OWN = frozenset(
-    {"awsaccesskeyid", "signature", "expires", "x-amz-security-token", "x-amz-algorithm", "x-amz-credential",
-     "x-amz-date", "x-amz-expires", "x-amz-signedheaders", "x-amz-signature"}
-)  # fmt: skip
+    {
+        "awsaccesskeyid",
+        "signature",
+        "expires",
+        "x-amz-security-token",
+        "x-amz-algorithm",
+        "x-amz-credential",
+        "x-amz-date",
+        "x-amz-expires",
+        "x-amz-signedheaders",
+        "x-amz-signature",
+    }
+)
 
 
 def is_signed_by(request: HttpRequest, secret_key: str, token: str | None) -> bool:

@@ -85,10 +85,13 @@ class PortalApp:
         if wants_json:
             return json_reply(
                 {
-                    "workteam": task.team, "key": task.key, "worker": str(task.worker),
-                    "constraint": task.constraint, "image_url": task.url,
+                    "workteam": task.team,
+                    "key": task.key,
+                    "worker": str(task.worker),
+                    "constraint": task.constraint,
+                    "image_url": task.url,
                 }
-            )  # fmt: skip
+            )
         return _task_page(task.team, task.key, str(task.worker), task.constraint, task.url)
 
     async def _index(self, region: Region, request: HttpRequest, wants_json: bool) -> Reply:

@@ -94,12 +94,16 @@ def create(state: SandboxState, region: Region, request: Record) -> Record:
         "JobReferenceCode": secrets.token_hex(5),
         "LabelingJobStatus": "InProgress",
         "LabelCounters": {
-            "TotalLabeled": 0, "HumanLabeled": 0, "MachineLabeled": 0, "FailedNonRetryableError": 0, "Unlabeled": 0,
+            "TotalLabeled": 0,
+            "HumanLabeled": 0,
+            "MachineLabeled": 0,
+            "FailedNonRetryableError": 0,
+            "Unlabeled": 0,
         },
         "CreationTime": now,
         "LastModifiedTime": now,
         "Tags": request.get("Tags", []),
-    }  # fmt: skip
+    }
     region.jobs[name] = job
     state.save()
     return {"LabelingJobArn": job["LabelingJobArn"]}

@@ -133,6 +133,8 @@ def _permit(request: HttpRequest, action: str, resource: str, keys: dict[str, st
         return
     if not refusal.authentication:
         raise ApiError(refusal.code, refusal.message)
-    code = {"SignatureDoesNotMatch": "InvalidSignatureException", "MissingAuthenticationToken":
-            "MissingAuthenticationTokenException"}.get(refusal.code, refusal.code)  # fmt: skip
+    code = {
+        "SignatureDoesNotMatch": "InvalidSignatureException",
+        "MissingAuthenticationToken": "MissingAuthenticationTokenException",
+    }.get(refusal.code, refusal.code)
     raise ApiError(code, refusal.message, 400)
