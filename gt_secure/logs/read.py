@@ -188,13 +188,7 @@ def read_hits(
     NotFound, AccessDenied, InvalidInput
         For sources that cannot be listed.
     """
-    if networks is not None:
-        known = networks_from(networks)  # a bad file is an error before the logs are read
-        return read_hits(
-            sources, since=since, until=until, engine=engine, aws=aws, dedupe=dedupe, cache=cache,
-            memory_limit=memory_limit, progress=progress, cancel=cancel, session=session, athena=athena,
-            filters=filters, test_urls=test_urls,
-        ).with_networks(known)  # fmt: skip
+    known = None if networks is None else networks_from(networks)  # a bad file is an error before the logs are read
     query = LogQuery.parse(sources, since, until, filters, dedupe=dedupe)
     kept = open_cache(cache)
     runtime = Runtime(
@@ -203,9 +197,11 @@ def read_hits(
     )  # fmt: skip
     query, chosen = _choose(query, runtime)
     if chosen is not None and chosen.engine != "duckdb":
-        return engines.read_elsewhere(chosen, query, runtime)
-    hits = _read_here(query, runtime, chosen)
-    return hits.filter(**filters) if filters else hits
+        hits = engines.read_elsewhere(chosen, query, runtime)
+    else:
+        hits = _read_here(query, runtime, chosen)
+        hits = hits.filter(**filters) if filters else hits
+    return hits if known is None else hits.with_networks(known)
 
 
 def _read_here(query: LogQuery, runtime: Runtime, chosen: EngineChoice | None) -> Hits:

@@ -112,18 +112,18 @@ def _violations(shape: Any, value: Any, path: str) -> Iterator[str]:
             if value.get(name) is not None:
                 yield from _violations(member, value[name], _join(path, name))
     elif shape.type_name == "list":
-        yield from _length(shape, value, path)
+        yield from _bounds(shape, value, path)
         for index, item in enumerate(value, 1):
             yield from _violations(shape.member, item, f"{path}.{index}.member")
     elif shape.type_name == "map":
-        yield from _length(shape, value, path)
+        yield from _bounds(shape, value, path)
         for key, item in value.items():
             yield from _violations(shape.key, key, f"{path}.key")
             yield from _violations(shape.value, item, f"{path}.{key}.member")
     elif shape.type_name == "string":
         yield from _string(shape, value, path)
     elif shape.type_name in ("integer", "long"):
-        yield from _range(shape, value, path)
+        yield from _bounds(shape, value, path, "value")
 
 
 def _join(path: str, name: str) -> str:
@@ -167,28 +167,21 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 256 else text[:253] + "..."
 
 
-def _length(shape: Any, value: Any, path: str) -> Iterator[str]:
-    size = len(value)
+def _bounds(shape: Any, value: Any, path: str, what: str = "length") -> Iterator[str]:
+    """Yield the bounds of a shape that the length of a value, or the value itself, is beyond."""
+    number = len(value) if what == "length" else value
     low, high = shape.metadata.get("min"), shape.metadata.get("max")
-    if low is not None and size < low:
-        yield _fail(value, path, f"have length greater than or equal to {low}")
-    if high is not None and size > high:
-        yield _fail(value, path, f"have length less than or equal to {high}")
-
-
-def _range(shape: Any, value: int, path: str) -> Iterator[str]:
-    low, high = shape.metadata.get("min"), shape.metadata.get("max")
-    if low is not None and value < low:
-        yield _fail(value, path, f"have value greater than or equal to {low}")
-    if high is not None and value > high:
-        yield _fail(value, path, f"have value less than or equal to {high}")
+    if low is not None and number < low:
+        yield _fail(value, path, f"have {what} greater than or equal to {low}")
+    if high is not None and number > high:
+        yield _fail(value, path, f"have {what} less than or equal to {high}")
 
 
 def _string(shape: Any, value: str, path: str) -> Iterator[str]:
     if shape.enum and value not in shape.enum:
         yield _fail(value, path, f"satisfy enum value set: [{', '.join(shape.enum)}]")
         return
-    yield from _length(shape, value, path)
+    yield from _bounds(shape, value, path)
     pattern = shape.metadata.get("pattern")
     if pattern and not _compiled(pattern).fullmatch(value):
         yield _fail(value, path, f"satisfy regular expression pattern: {pattern}")
