@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from . import account, policies
+from .aws.teams import buckets_of_jobs
 from .columns import lay_out
 from .errors import GtSecureError, InvalidInput
 from .findings.model import SEVERITIES
@@ -170,7 +171,10 @@ def audit(gt: Connection, *, buckets: Iterable[str] = (), since: str | None = "7
     notes = _Notes()
     teams = notes.attempt("workteams", gt.workteams, Workteams())
     jobs = {team.arn: tuple(notes.attempt(f"jobs of {team.name}", lambda t=team: gt.jobs(t), Jobs())) for team in teams}  # type: ignore[misc]
-    names = sorted({*_buckets_of(jobs.values()), *(name.strip() for name in buckets if name.strip())})
+    used = buckets_of_jobs(job for some in jobs.values() for job in some)
+    names = sorted({*used, *(name.strip() for name in buckets if name.strip())})
+    if not names:
+        notes.unread.append("buckets: no bucket of a team is known; name one")
     audited = tuple(_bucket(gt, name, notes, since if logs else False) for name in names)
     return Audit(
         at=dt.datetime.now(dt.UTC),
@@ -184,11 +188,6 @@ def audit(gt: Connection, *, buckets: Iterable[str] = (), since: str | None = "7
         findings=_findings(gt, teams, audited, notes),
         unread=tuple(notes.unread),
     )
-
-
-def _buckets_of(jobs: Iterable[Iterable[LabelingJob]]) -> set[str]:
-    uris = {uri for some in jobs for job in some for uri in (job.input_uri, job.output_uri) if uri}
-    return {uri.split("/")[2] for uri in uris if uri.count("/") >= 2}
 
 
 def _bucket(gt: Connection, name: str, notes: _Notes, since: str | Literal[False] | None) -> AuditedBucket:

@@ -784,7 +784,8 @@ class Connection:
         state = account.read_state(self.aws, team=team, bucket=bucket, supplied=supplied, needs=account.FINDINGS)
         with self._hits_of(logs) as hits:
             state = findings.with_url_ages(state, hits)
-        return listings.Findings(findings.accept(findings.find_all(state), self.accepted))
+        found = findings.examine(state)
+        return listings.Findings(findings.accept(found.findings, self.accepted), found.checked, found.evidence)
 
     def audit(self, *, buckets: str | Iterable[str] = (), since: str | None = "7d", logs: bool = True) -> Audit:
         """Report the state of the region: teams, portal, buckets, findings, requests and leaked URLs. Writes nothing.

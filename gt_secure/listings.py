@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from . import findings
+from .account.evidence import Evidence
 from .aws.teams import CREATE_TEAM
 from .columns import ShownTable, chip, lay_out
-from .findings.model import SEVERITIES
+from .findings.model import OUTCOMES, SEVERITIES
 from .html import hint, output as cell_output, table as html_table
 from .text import count
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from .aws.endpoints import VpcEndpoint
     from .aws.teams import LabelingJob, Workteam
     from .changes.history import HistoryEntry
-    from .findings.model import Finding, Severity
+    from .findings.model import Checked, Finding, Severity
 
 
 def _last_day(finding: Finding) -> dt.date:
@@ -91,30 +92,52 @@ class History(_List["HistoryEntry"]):
 
 
 class Findings(ShownTable["Finding"], tuple["Finding", ...]):
-    """Findings, the most severe first."""
+    """Findings, the most severe first.
 
-    __slots__ = ()
+    Attributes
+    ----------
+    checked : tuple of Checked
+        What each rule came to: found, clean, unknown or not applicable.
+    evidence : Evidence
+        What was read, when, and what was not.
+    """
 
     head = ("severity", "code", "subject", "finding", "what to do")
     empty = "No finding."
+    checked: tuple[Checked, ...]
+    evidence: Evidence
 
-    def __new__(cls, findings: Iterable[Finding] = ()) -> Findings:
+    def __new__(
+        cls, findings: Iterable[Finding] = (), checked: Iterable[Checked] = (), evidence: Evidence | None = None
+    ) -> Findings:
         """Keep the findings in their order."""
-        return super().__new__(cls, findings)
+        made = super().__new__(cls, findings)
+        made.checked, made.evidence = tuple(checked), evidence or Evidence("nothing")
+        return made
 
     @property
     def open(self) -> Findings:
         """The findings that nobody accepts today."""
-        return Findings(finding for finding in self if finding.accepted is None)
+        return Findings((each for each in self if each.accepted is None), self.checked, self.evidence)
 
     @property
     def accepted(self) -> Findings:
         """The findings that are accepted today, the one that ends first at the top."""
-        return Findings(sorted((each for each in self if each.accepted is not None), key=_last_day))
+        accepted = sorted((each for each in self if each.accepted is not None), key=_last_day)
+        return Findings(accepted, self.checked, self.evidence)
+
+    @property
+    def looked(self) -> str:
+        """What was looked at, in a sentence or two."""
+        outcomes = {word: [each for each in self.checked if each.outcome == word] for word in OUTCOMES}
+        numbers = ", ".join(f"{len(some)} {word}" for word, some in outcomes.items() if some)
+        reasons = dict.fromkeys(each.reason for each in outcomes["not applicable"])
+        why = f" ({'; '.join(reasons)})" if reasons else ""
+        return f"{count(len(self.checked), 'rule')}: {numbers or 'none'}{why}."
 
     def to_sarif(self, *, source: str = "") -> dict[str, Any]:
         """Return the findings as a SARIF 2.1.0 log; ``source`` is a file to which code scanning attaches them."""
-        return findings.to_sarif(self, source=source)
+        return findings.to_sarif(self, source=source, checked=self.checked)
 
     @staticmethod
     def row(item: Finding) -> tuple[str, ...]:
@@ -125,7 +148,7 @@ class Findings(ShownTable["Finding"], tuple["Finding", ...]):
     def __str__(self) -> str:
         """Return the open findings as a table, and the accepted ones in another."""
         if not self.accepted:
-            return super().__str__()
+            return "\n".join(filter(None, [super().__str__(), self.looked if self.checked else ""]))
         tables = [lay_out(self.head, [self.row(each) for each in some]) for some in (self.open, self.accepted) if some]
         title = findings.accepted_title(self.accepted)
         return "\n".join([*(tables[0] if self.open else ["No finding is open."]), "", title, *tables[-1]])
@@ -133,11 +156,13 @@ class Findings(ShownTable["Finding"], tuple["Finding", ...]):
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
+        looked = hint(self.looked) if self.checked else ""
         if not self.accepted:
-            return super()._repr_html_()
+            shown = html_table(self.head, [[chip(cell) for cell in self.row(each)] for each in self])
+            return cell_output(shown if self else hint(self.empty), looked)
         cells = [[chip(cell) for cell in self.row(each)] for each in self.open]
         shown = html_table(self.head, cells) if cells else hint("No finding is open.")
-        return cell_output(shown, findings.accepted_fold(self.accepted))
+        return cell_output(shown, findings.accepted_fold(self.accepted), looked)
 
 
 class FindingsReport:
@@ -166,6 +191,11 @@ class FindingsReport:
         """Return the open findings of a severity or higher."""
         worst = SEVERITIES[: SEVERITIES.index(severity) + 1]
         return tuple(each for each in self.findings if each.accepted is None and each.severity in worst)
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """What is not known: what was not read, and what was not decided."""
+        return self.unread
 
     def require(self, severity: Severity = "high") -> Self:
         """Return the report, or raise :class:`AssertionError` for a finding that severe or anything unread."""

@@ -176,8 +176,10 @@ class Bucket:
         The policy of the KMS key of the default encryption; absent without such a key.
     log_bucket : Part of Bucket
         The bucket that its access logs go to.
-    url_ages : tuple of UrlAges
-        By signer, from a log; empty if none was given.
+    url_ages : tuple of UrlAges or None
+        By signer, from a log; None if none was given.
+    leaks : int
+        Number of leaked URLs in that log.
     """
 
     name: str
@@ -195,7 +197,8 @@ class Bucket:
     requester_pays: Part[bool] = _UNASKED["requester_pays"]
     key_policy: Part[str] = _UNASKED["key_policy"]
     log_bucket: Part[Bucket] = _UNASKED["log_bucket"]
-    url_ages: tuple[UrlAges, ...] = ()
+    url_ages: tuple[UrlAges, ...] | None = None
+    leaks: int = 0
 
     @property
     def arn(self) -> str:

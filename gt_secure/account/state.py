@@ -16,6 +16,7 @@ from ..iam.facts import Facts, supplied_facts
 from ..restriction.model import Restriction
 from ..text import count
 from .bucket import READINGS, Bucket
+from .evidence import Evidence
 from .organization import Organization
 from .part import NotRead, Part
 
@@ -63,6 +64,15 @@ def action_of(name: str) -> str:
     if head != "bucket":
         return WHAT[name][1]
     return READINGS[rest].action if rest in READINGS else {"key_policy": "kms:GetKeyPolicy"}[rest]
+
+
+def _what(name: str) -> str:
+    head, _, rest = name.partition(".")
+    if head != "bucket":
+        return WHAT[name][0]
+    if rest.startswith("log_bucket"):
+        return "the log bucket"
+    return f"{READINGS[rest].what} of the bucket" if rest in READINGS else "the key policy of the bucket"
 
 
 UNASKED: Mapping[str, Part[Any]] = {
@@ -190,6 +200,16 @@ class State:
     def missing(self) -> tuple[NotRead, ...]:
         """Return what was asked for and not read, each once."""
         return tuple(dict.fromkeys(missing for _, missing in self.unread()))
+
+    def evidence(self, **counts: int) -> Evidence:
+        """Return what an outcome rests on that this state decides."""
+        read = {name: part.value for name, part in self.parts() if part.missing is None}
+        team: Workteam | None = read.get("team")
+        named = [team.name if team else "", self.bucket.name if self.bucket else ""]
+        whats = [_what(name) for name, value in read.items() if value is not None or name.startswith("bucket.")]
+        unread = [part.text for part in (*self.missing(), *self.organization.missing())]
+        subject = " and ".join(filter(None, named))
+        return Evidence(subject, tuple(dict.fromkeys(whats)), counts, self.at, tuple(dict.fromkeys(unread)))
 
     def missing_permissions(self) -> tuple[str, ...]:
         """Return the actions that would have decided more: those that read facts, locks and organization policies."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
@@ -400,20 +400,30 @@ def workforce_from_api(item: Mapping[str, Any]) -> Workforce:
     )
 
 
-def jobs_of_team(aws: Aws, team: Workteam, *, most: int = 20) -> list[LabelingJob]:
-    """List the labeling jobs of a team that still wait for workers, with their data locations."""
+def jobs_of_team(aws: Aws, team: Workteam, *, most: int = 20, past: bool = False) -> list[LabelingJob]:
+    """List the labeling jobs of a team that still wait for workers, or all of them, with their data locations."""
     if team.kind == "public":
         return []
     client = aws.client("sagemaker")
-    waiting: list[Mapping[str, Any]] = []
+    found: list[Mapping[str, Any]] = []
     with aws_errors("sagemaker:ListLabelingJobsForWorkteam", team.arn):
         for page in client.get_paginator("list_labeling_jobs_for_workteam").paginate(WorkteamArn=team.arn):
-            waiting += [job for job in page["LabelingJobSummaryList"] if _waits(job)]
-    return [describe_job(aws, str(job["LabelingJobName"])) for job in waiting[:most]]
+            found += [job for job in page["LabelingJobSummaryList"] if _waits(job) or (past and _is_named(job))]
+    return [describe_job(aws, str(job["LabelingJobName"])) for job in found[:most]]
+
+
+def buckets_of_jobs(jobs: Iterable[LabelingJob]) -> list[str]:
+    """Return the data buckets that labeling jobs name."""
+    uris = {uri for job in jobs for uri in (job.input_uri, job.output_uri) if uri.count("/") >= 2}
+    return sorted({uri.split("/")[2] for uri in uris})
+
+
+def _is_named(job: Mapping[str, Any]) -> bool:
+    return bool(job.get("LabelingJobName"))
 
 
 def _waits(job: Mapping[str, Any]) -> bool:
-    return bool(job.get("LabelingJobName") and (job.get("LabelCounters") or {}).get("PendingHuman", 0))
+    return bool(_is_named(job) and (job.get("LabelCounters") or {}).get("PendingHuman", 0))
 
 
 def describe_job(aws: Aws, name: str) -> LabelingJob:

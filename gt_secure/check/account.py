@@ -76,6 +76,7 @@ def no_findings(
         "ignored": sorted({each.code for each in found if each.code in codes}),
         "findings": [each.to_dict() for each in (grave or blind)],
         "accepted": [each.to_dict() for each in everything.accepted],
+        "evidence": everything.evidence.to_dict(),
         "complete": not any(each.code == "not-checked" for each in everything),
         "seen": sorted({(each.code, each.subject) for each in everything}),
     }
@@ -89,7 +90,7 @@ def no_findings(
         return CheckResult(
             "no_findings", subject, None, said, details, "Run 'gt-secure doctor' to list the missing permissions."
         )
-    said = f"No findings of severity {severity} or higher."
+    said = f"No findings of severity {severity} or higher. {everything.looked}"
     if everything.accepted:
         said = f"{said} There are {accepted_title(everything.accepted)}."
     return CheckResult("no_findings", subject, True, said, details)

@@ -38,13 +38,21 @@ def add_baseline(parser: Parser) -> None:
 
 def add_fail_on(parser: Parser, what: str) -> None:
     """Offer the severity from which a finding fails a command."""
-    parser.add_argument("--fail-on", choices=SEVERITIES, help=f"minimum severity that fails the {what}")
+    parser.add_argument(
+        "--fail-on",
+        choices=(*SEVERITIES, "unknown"),
+        help=f"minimum severity that fails the {what}; unknown: whatever is not known",
+    )
 
 
 def exit_code(args: argparse.Namespace, report: Audit | Sweep) -> int:
     """Return the exit code of a report by ``--fail-on``."""
     if not args.fail_on:
         return OK
+    if args.fail_on == "unknown":
+        for line in report.unknown:
+            note(f"unknown: {printable(line)}")
+        return UNKNOWN if report.unknown else OK
     return FOUND if report.worse_than(args.fail_on) else UNKNOWN if report.unread else OK
 
 

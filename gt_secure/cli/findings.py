@@ -80,16 +80,19 @@ def run_findings(args: argparse.Namespace) -> int:
         say("No findings." if not found else "No finding is open.")
     if not args.json:
         _say_accepted(found.accepted)
+        say(fit(f"\n{found.looked}"))
     if args.accepted and not any(finding.code == "not-checked" for finding in found):
         note_unused(unused(found, load_accepted(args.accepted)))
-    found = found.open
+    everything, found = found, found.open
     if found and not args.json:
         say(fit(f"\nMore on a finding: gt-secure findings --explain {found[0].code}"))
     limit = SEVERITIES.index(args.fail_on) if args.fail_on else -1
     if any(SEVERITIES.index(finding.severity) <= limit for finding in found if finding.state == "found"):
         return FOUND
-    unknown = (finding for finding in found if finding.state == "unknown")
-    return UNKNOWN if any(SEVERITIES.index(finding.severity_if_found) <= limit for finding in unknown) else OK
+    accepted = {finding.code for finding in everything.accepted}
+    unknown = [each.code for each in found.checked if each.outcome == "unknown" and each.code not in accepted]
+    unknown += [finding.code for finding in found if finding.state == "unknown"]
+    return UNKNOWN if any(SEVERITIES.index(str(catalog()[code]["severity"])) <= limit for code in unknown) else OK
 
 
 def _say_accepted(accepted: Findings) -> None:

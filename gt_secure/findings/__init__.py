@@ -19,8 +19,8 @@ if TYPE_CHECKING:
         unused as unused,
     )
     from .catalog_page import page as page
-    from .model import Finding as Finding
-    from .run import find_all as find_all
+    from .model import Checked as Checked, Finding as Finding
+    from .run import examine as examine, find_all as find_all
     from .sarif import to_sarif as to_sarif
     from .url_ages import with_url_ages as with_url_ages
 

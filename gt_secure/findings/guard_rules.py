@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
+from ..access.exposure import Exposure
+from ..access.exposure_text import words_of
+from ..access.locks import locks_of
+from ..access.source_sets import SourceSet
 from ..account.bucket import Bucket, UrlAges
 from ..account.state import State
 from ..errors import PolicyError
@@ -25,39 +29,66 @@ def _find(policy_text: str | None) -> Guard | None:
         return None
 
 
-def _guard(bucket: Bucket) -> Guard | None:
+def guard_of(bucket: Bucket) -> Guard | None:
+    """Return the guard of a bucket, if it has one."""
     return _find(bucket.policy.value)
 
 
-def _wanted(state: State, bucket: Bucket) -> Restriction | None:
+def wanted_of(state: State, bucket: Bucket) -> Restriction | None:
+    """Return the restriction whose guard is wanted on a bucket, if there is one."""
     wanted = state.wanted
     return wanted if wanted is not None and wanted.guard and wanted.bucket == bucket.name else None
 
 
-@bucket_rule("guard-missing", "policy")
+@bucket_rule("guard-missing", "policy", given=("restriction",))
 def guard_missing(state: State, bucket: Bucket) -> Iterator[Match]:
-    if _wanted(state, bucket) is not None and _guard(bucket) is None:
+    if wanted_of(state, bucket) is not None and guard_of(bucket) is None:
         yield Match(bucket.name)
 
 
-@bucket_rule("guard-drifted", "policy")
+@rule("presigned-from-anywhere", "bucket", "bucket.policy", "team")
+def presigned_from_anywhere(state: State) -> Iterator[Match]:
+    # It asks about the objects that are guarded or wanted to be, or else about any.
+    bucket, team = state.bucket, state.team.value
+    if bucket is None:
+        return
+    wanted, guard = wanted_of(state, bucket), guard_of(bucket)
+    prefix = wanted.prefix if wanted is not None else guard.prefix if guard is not None else ""
+    row = Exposure(locks_of(state), prefix, is_prefix=True).row("presigned")
+    of = f" of objects under {prefix}" if prefix else ""
+    if _most(row.opened):
+        used = f" The team {team.name} uses the bucket." if team is not None else ""
+        used += f" The log shows {count(bucket.leaks, 'leaked URL')}." if bucket.leaks else ""
+        detail = f"A presigned URL{of} is opened from {words_of(row, 'opened')}.{used}"
+        yield Match(bucket.name, detail, severity="high" if used else None)
+    elif _most(row.unknown):
+        said = f"Whether a presigned URL{of} is opened from anywhere is unknown."
+        yield Match(bucket.name, said, row.unknown.depends_on)
+
+
+def _most(sources: SourceSet) -> bool:
+    """Return whether a set has more than half of the IPv4 or IPv6 addresses."""
+    return sources.count(4) > 2**31 or sources.count(6) > 2**127
+
+
+@bucket_rule("guard-drifted", "policy", given=("guard",))
 def guard_drifted(_: State, bucket: Bucket) -> Iterator[Match]:
-    guard = _guard(bucket)
+    guard = guard_of(bucket)
     if guard is not None and guard.drifted:
         yield Match(bucket.name)
 
 
-@bucket_rule("guard-old-form", "policy")
+@bucket_rule("guard-old-form", "policy", given=("guard",))
 def guard_old_form(_: State, bucket: Bucket) -> Iterator[Match]:
     """The guard is the statement of earlier versions."""
-    guard = _guard(bucket)
+    guard = guard_of(bucket)
     if guard is not None and guard.old_form:
         yield Match(bucket.name, f"From anywhere it lets through {guard.gap}.")
 
 
-@bucket_rule("guard-narrower", "policy")
+@bucket_rule("guard-narrower", "policy", given=("guard", "restriction"))
 def guard_narrower(state: State, bucket: Bucket) -> Iterator[Match]:
-    guard, wanted = _guard(bucket), _wanted(state, bucket)
+    guard, wanted = guard_of(bucket), wanted_of(state, bucket)
     if guard is None or wanted is None:
         return
     said: list[str] = []
@@ -73,9 +104,9 @@ def guard_narrower(state: State, bucket: Bucket) -> Iterator[Match]:
         yield Match(bucket.name, "; ".join(said).capitalize() + ".")
 
 
-@bucket_rule("guard-stale", "policy")
+@bucket_rule("guard-stale", "policy", given=("guard", "restriction"))
 def guard_stale(state: State, bucket: Bucket) -> Iterator[Match]:
-    guard, wanted = _guard(bucket), _wanted(state, bucket)
+    guard, wanted = guard_of(bucket), wanted_of(state, bucket)
     if guard is None or wanted is None:
         return
     lacking = [str(network) for network in outside(wanted.addresses, guard.networks)]
@@ -84,40 +115,40 @@ def guard_stale(state: State, bucket: Bucket) -> Iterator[Match]:
         yield Match(bucket.name, f"Not listed: {', '.join(lacking)}.")
 
 
-@rule("endpoint-not-of-the-url-lock", "team", "team", "bucket.policy")
+@rule("endpoint-not-of-the-url-lock", "team", "team", "bucket.policy", given=("guard",))
 def endpoint_not_of_the_url_lock(state: State) -> Iterator[Match]:
     """The guard admits VPC endpoints, and the URL lock of the team is SourceIp, which no request through one has."""
-    team, guard = state.team.value, _guard(state.bucket) if state.bucket is not None else None
+    team, guard = state.team.value, guard_of(state.bucket) if state.bucket is not None else None
     lock = team.url_lock if team is not None else None
     if team is None or lock is None or not lock.source_ip or lock.impossible or guard is None or not guard.endpoints:
         return
     yield Match(team.name, f"SourceIp is Enabled, and the guard admits {', '.join(guard.endpoints)}.")
 
 
-@bucket_rule("guard-open", "policy")
+@bucket_rule("guard-open", "policy", given=("guard",))
 def guard_open(_: State, bucket: Bucket) -> Iterator[Match]:
-    guard = _guard(bucket)
+    guard = guard_of(bucket)
     wide = [str(network) for network in guard.networks if network.prefixlen == 0] if guard is not None else []
     if wide:
         yield Match(bucket.name, f"It lists {', '.join(wide)}.")
 
 
-@bucket_rule("guard-private-address", "policy")
+@bucket_rule("guard-private-address", "policy", given=("guard",))
 def guard_private_address(_: State, bucket: Bucket) -> Iterator[Match]:
-    guard = _guard(bucket)
+    guard = guard_of(bucket)
     private = [str(n) for n in guard.networks if scope(n) == "private"] if guard is not None else []
     if private:
         yield Match(bucket.name, f"It lists {', '.join(private)}.")
 
 
-@bucket_rule("urls-live-long", "policy")
+@bucket_rule("urls-live-long", "policy", given=("log",))
 def urls_live_long(_: State, bucket: Bucket) -> Iterator[Match]:
     """The log shows URLs that live longer than a day, and no age cap ends them earlier."""
-    guard = _guard(bucket)
+    guard = guard_of(bucket)
     cap = guard.max_age_s if guard is not None and not guard.drifted else None
     if cap is not None and cap <= LONG_S:
         return
-    for ages in bucket.url_ages:
+    for ages in bucket.url_ages or ():
         if ages.lifetime_s > LONG_S:
             yield Match(bucket.name, f"{_lives(ages)}{_advice(ages)}")
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, get_args
 
 from ..html import (
     Tone,
@@ -132,16 +132,34 @@ class Finding:
 
 
 class Match(NamedTuple):
-    """Result of a rule: its subject, the values, and for an unknown match the keys on which it depends."""
+    """Result of a rule: its subject, the values, for an unknown match the keys on which it depends.
+
+    With ``severity`` it is graver than the code is in general.
+    """
 
     subject: str
     detail: str = ""
     depends_on: tuple[str, ...] = ()
+    severity: Severity | None = None
+
+
+CheckedWord: TypeAlias = Literal["found", "unknown", "clean", "not applicable"]
+OUTCOMES: tuple[CheckedWord, ...] = get_args(CheckedWord)
+
+
+class Checked(NamedTuple):
+    """What a rule came to, with the reason where it was not decided or had no subject."""
+
+    code: str
+    outcome: CheckedWord
+    reason: str = ""
 
 
 Matcher: TypeAlias = "Callable[[Account], Iterator[Match]]"
 BucketMatcher: TypeAlias = "Callable[[Account, Bucket], Iterator[Match]]"
 Subject: TypeAlias = Literal["team", "workforce", "bucket", "endpoint", "job"]
+Given: TypeAlias = Literal["guard", "restriction", "log", "portal in a VPC"]
+"""What a rule is about beside its subject: without it, the rule is not applicable."""
 
 
 class Rule(NamedTuple):
@@ -158,6 +176,8 @@ class Rule(NamedTuple):
         Yields its matches in a state.
     uses : tuple of str
         Names of parts that it looks at where they were read.
+    given : tuple of str
+        What must be there, else it is not applicable.
     """
 
     code: str
@@ -165,22 +185,27 @@ class Rule(NamedTuple):
     needs: tuple[str, ...]
     run: Matcher
     uses: tuple[str, ...] = ()
+    given: tuple[Given, ...] = ()
 
     def looks_at(self, part: str) -> bool:
         """Return whether the rule looks at a part, or at a part of it."""
         return any(part == name or part.startswith(f"{name}.") for name in (*self.needs, *self.uses))
 
 
-def rule(code: str, subject: Subject, *needs: str, uses: tuple[str, ...] = ()) -> Callable[[Matcher], Rule]:
+def rule(
+    code: str, subject: Subject, *needs: str, uses: tuple[str, ...] = (), given: tuple[Given, ...] = ()
+) -> Callable[[Matcher], Rule]:
     """Make a rule of a function over a state."""
 
     def make(function: Matcher) -> Rule:
-        return Rule(code, subject, needs, function, uses)
+        return Rule(code, subject, needs, function, uses, given)
 
     return make
 
 
-def bucket_rule(code: str, *needs: str, uses: tuple[str, ...] = ()) -> Callable[[BucketMatcher], Rule]:
+def bucket_rule(
+    code: str, *needs: str, uses: tuple[str, ...] = (), given: tuple[Given, ...] = ()
+) -> Callable[[BucketMatcher], Rule]:
     """Make a rule of a function over the bucket of a state; it needs parts of the bucket."""
 
     def make(function: BucketMatcher) -> Rule:
@@ -188,7 +213,7 @@ def bucket_rule(code: str, *needs: str, uses: tuple[str, ...] = ()) -> Callable[
             if state.bucket is not None:
                 yield from function(state, state.bucket)
 
-        return Rule(code, "bucket", tuple(f"bucket.{name}" for name in needs), run, uses)
+        return Rule(code, "bucket", tuple(f"bucket.{name}" for name in needs), run, uses, given)
 
     return make
 

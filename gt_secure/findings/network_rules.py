@@ -28,14 +28,14 @@ def _in_portal_vpc(state: State) -> list[VpcEndpoint] | None:
     ]
 
 
-@rule("s3-endpoint-missing", "endpoint", "endpoints", "workforce")
+@rule("s3-endpoint-missing", "endpoint", "endpoints", "workforce", given=("portal in a VPC",))
 def s3_endpoint_missing(state: State) -> Iterator[Match]:
     workforce = state.workforce.value
     if workforce is not None and _in_portal_vpc(state) == []:
         yield Match(str(workforce.vpc_id))
 
 
-@rule("s3-endpoint-no-private-dns", "endpoint", "endpoints", "workforce")
+@rule("s3-endpoint-no-private-dns", "endpoint", "endpoints", "workforce", given=("portal in a VPC",))
 def s3_endpoint_no_private_dns(state: State) -> Iterator[Match]:
     """The only S3 endpoints are interfaces without private DNS."""
     usable = _in_portal_vpc(state) or []
@@ -43,7 +43,7 @@ def s3_endpoint_no_private_dns(state: State) -> Iterator[Match]:
         yield Match(", ".join(each.id for each in usable))
 
 
-@rule("endpoint-policy-blocks", "endpoint", "endpoints", "workforce")
+@rule("endpoint-policy-blocks", "endpoint", "endpoints", "workforce", given=("portal in a VPC",))
 def endpoint_policy_blocks(state: State) -> Iterator[Match]:
     """The endpoint's own policy lets a bucket, or the buckets of Ground Truth, not through."""
     names = [] if state.bucket is None else [state.bucket.name]

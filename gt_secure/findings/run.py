@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
+from ..account.evidence import Evidence
 from ..account.part import NotRead, PartNotReadError
 from ..account.state import State
 from . import bucket_rules, guard_rules, network_rules, other_ways_rules, workteam_rules
-from .model import SEVERITIES, Finding, Match, Rule, Severity, catalog
+from .guard_rules import guard_of, wanted_of
+from .model import SEVERITIES, Checked, CheckedWord, Finding, Given, Match, Rule, Severity, catalog
 
 RULES = tuple(
     each
@@ -18,34 +21,74 @@ RULES = tuple(
 """The rules of these modules, as they stand there."""
 
 
-def find_all(state: State) -> tuple[Finding, ...]:
-    """Run every rule; the most severe findings come first.
+class Examined(NamedTuple):
+    """The findings about a state, the most severe first, what each rule came to, and what they rest on."""
 
-    A rule that needs a part which was not read says nothing; the finding ``not-checked`` names it and the action.
+    findings: tuple[Finding, ...]
+    checked: tuple[Checked, ...]
+    evidence: Evidence
+
+
+def find_all(state: State) -> tuple[Finding, ...]:
+    """Return the findings about a state, the most severe first."""
+    return examine(state).findings
+
+
+def examine(state: State) -> Examined:
+    """Run every rule.
+
+    A rule that needs a part which was not read says nothing; the finding ``not-checked`` names it and the action. A
+    rule without a subject is not applicable.
     """
     unread = list(state.unread())
     found: list[Finding] = []
+    checked: list[Checked] = []
     for rule in RULES:
         blind = tuple(dict.fromkeys(missing.action for name, missing in unread if rule.looks_at(name)))
-        found += [_finding(rule.code, each, blind) for each in _matches(rule, state) or ()]
+        try:
+            for name in rule.needs:
+                part = state.part(name)
+                _ = part.value if part is not None else None
+            if reason := _absent(rule, state):
+                checked.append(Checked(rule.code, "not applicable", reason))
+                continue
+            made = [_finding(rule.code, each, blind) for each in rule.run(state)]
+        except PartNotReadError as error:
+            checked.append(Checked(rule.code, "unknown", error.part.text))
+            continue
+        found += made
+        unknown = [each.detail for each in made if each.state == "unknown"]
+        outcome: CheckedWord = "unknown" if made and len(unknown) == len(made) else "found" if made else "clean"
+        checked.append(Checked(rule.code, outcome, unknown[0] if outcome == "unknown" else ""))
     found += _not_checked(unread)
-    return tuple(sorted(found, key=lambda each: SEVERITIES.index(each.severity)))
+    ran = sum(each.outcome in ("found", "clean") for each in checked)
+    ordered = tuple(sorted(found, key=lambda each: SEVERITIES.index(each.severity)))
+    return Examined(ordered, tuple(checked), state.evidence(rule=ran))
 
 
-def _matches(rule: Rule, state: State) -> list[Match] | None:
-    """Return the matches of a rule; None if it needs a part that was not read."""
-    try:
-        for name in rule.needs:
-            part = state.part(name)
-            _ = part.value if part is not None else None
-        return list(rule.run(state))
-    except PartNotReadError:
-        return None
+def _absent(rule: Rule, state: State) -> str:
+    """Return why a rule has no subject; empty if it has one."""
+    bucket = state.bucket
+    if any(name.startswith("bucket.") for name in rule.needs) and bucket is None:
+        return "no bucket was named"
+    if rule.subject == "team" and state.team.value is None:
+        return "no workteam was named"
+    if rule.subject in ("workforce", "endpoint") and state.workforce.value is None:
+        return "no private workforce was looked at"
+    if rule.subject == "job" and not state.templates.value:
+        return "no labeling job waits for workers"
+    there: dict[Given, Callable[[], object]] = {
+        "guard": lambda: bucket and guard_of(bucket),
+        "restriction": lambda: bucket and wanted_of(state, bucket),
+        "log": lambda: bucket and bucket.url_ages is not None,
+        "portal in a VPC": lambda: state.workforce.value and state.workforce.value.vpc_id,
+    }
+    return next((f"there is no {name}" for name in rule.given if not there[name]()), "")
 
 
 def _finding(code: str, found: Match, missing: tuple[str, ...]) -> Finding:
     row = catalog()[code]
-    severity: Severity = row["severity"]  # type: ignore[assignment]
+    severity: Severity = found.severity or row["severity"]  # type: ignore[assignment]
     looked_at = row["looked_at"]
     unknown = bool(found.depends_on)
     depends = f"It depends on {', '.join(found.depends_on)}." if unknown else ""

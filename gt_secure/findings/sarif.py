@@ -17,7 +17,7 @@ from .._version import __version__
 from ..text import redact
 from .acceptance import Acceptance
 from .catalog_page import page
-from .model import Finding, catalog
+from .model import Checked, Finding, catalog
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 Json = dict[str, Any]
@@ -26,19 +26,29 @@ LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "not
 SCORES = {"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "2.0"}
 """The middle of the ranges in which GitHub shows critical, high, medium and low; info has no score."""
 PROBLEM = {"critical": "error", "high": "error", "medium": "warning", "low": "recommendation", "info": "recommendation"}
+_KINDS = {"unknown": "open", "not applicable": "notApplicable"}
 _LONGEST = 1000
 """GitHub cuts descriptions at 1,024 characters."""
 
 
-def to_sarif(findings: Iterable[Finding], *, source: str = "", unused: Iterable[Acceptance] = ()) -> Json:
-    """Return findings as a SARIF log.
+def to_sarif(
+    findings: Iterable[Finding],
+    *,
+    source: str = "",
+    unused: Iterable[Acceptance] = (),
+    checked: Iterable[Checked] = (),
+) -> Json:
+    """Return findings as a SARIF log, and a result for each rule that was not decided or had no subject.
 
     Code scanning attaches the alerts to ``source``, a file of the repository. ``unused`` acceptances matched
     nothing: each one is a notification.
     """
     listed = list(findings)
-    codes = sorted({finding.code for finding in listed})
+    told = {finding.code for finding in listed}
+    undecided = [each for each in checked if each.outcome in _KINDS and each.code not in told]
+    codes = sorted({*told, *(each.code for each in undecided)})
     results = [result(finding, codes.index(finding.code), source) for finding in listed]
+    results += [_undecided(each, codes.index(each.code), source) for each in undecided]
     complete = not any(finding.code == "not-checked" or finding.state == "unknown" for finding in listed)
     return log([rule(code) for code in codes], results, successful=complete, unused=unused)
 
@@ -105,6 +115,18 @@ def result(finding: Finding, index: int, source: str = "", *, level: str = "") -
     if entry is not None:
         made["suppressions"] = [_suppression(entry, accepted=finding.accepted is not None)]
     return made
+
+
+def _undecided(checked: Checked, index: int, source: str) -> Json:
+    return {
+        "ruleId": checked.code,
+        "ruleIndex": index,
+        "kind": _KINDS[checked.outcome],
+        "level": "none",
+        "message": {"text": redact(f"{checked.outcome.capitalize()}: {checked.reason}.")},
+        "locations": [location(checked.code, "", source)],
+        "partialFingerprints": fingerprints(checked.code, ""),
+    }
 
 
 def _suppression(entry: Acceptance, *, accepted: bool) -> Json:

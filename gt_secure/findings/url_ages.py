@@ -14,7 +14,7 @@ from ..policies.age_cap import LONGEST_S
 
 
 def with_url_ages(state: State, hits: Any) -> State:
-    """Return the state with the ages of URLs in a log; unchanged if ``hits`` are None or only sources."""
+    """Return the state with the ages and leaks of URLs in a log; unchanged if ``hits`` are None or only sources."""
     if state.bucket is None or not hasattr(hits, "with_restriction"):
         return state
     # A refused request may state any age and lifetime: anybody can write it.
@@ -23,4 +23,4 @@ def with_url_ages(state: State, hits: Any) -> State:
         f"WHERE {OPENED} AND age_s IS NOT NULL AND expires_s <= {LONGEST_S} GROUP BY 1 ORDER BY 4 DESC, 1"
     )
     ages = tuple(UrlAges(signer_label(signer), *numbers) for signer, *numbers in rows)
-    return replace(state, bucket=replace(state.bucket, url_ages=ages))
+    return replace(state, bucket=replace(state.bucket, url_ages=ages, leaks=len(hits.leaks())))

@@ -9,16 +9,18 @@ from ..access.exposure_text import words_of
 from ..access.source_sets import Row
 from ..account import read_bucket
 from ..audit import guard_text
-from ..aws.teams import LabelingJob, Workforce, Workteam, jobs_of_team, list_private_workteams
+from ..aws.teams import Workforce, Workteam, buckets_of_jobs, jobs_of_team, list_private_workteams
 from ..connection import Connection
 from ..errors import GtSecureError, Throttled
-from ..findings.model import Finding
+from ..findings.model import OUTCOMES, Finding
+from ..listings import Findings
 from .accounts import Account
 from .sweep_rows import SweepRow
 
 T = TypeVar("T")
 NEVER_READ = frozenset({"s3:GetObject"})
 """The role of a sweep reads no object, so that the templates of tasks are not looked at."""
+NO_BUCKET = "unknown: no bucket of this team is known"
 MAX_BUCKETS = 20
 """Maximum number of buckets to read for one team."""
 
@@ -40,14 +42,22 @@ def read_region(gt: Connection, account: Account) -> list[SweepRow] | None:
     ]
 
 
+def known_buckets(gt: Connection, team: Workteam) -> list[str]:
+    """Return the data buckets of a team: of its labeling jobs, waiting and past, and of the changes in the journal."""
+    place = (gt.aws.account_id, gt.aws.region)
+    written = [record.begin for record in gt.journal if (record.account_id, record.begin.get("region")) == place]
+    wishes = [begin.get("restriction") or {} for begin in written]
+    named = {str(wish["bucket"]) for wish in wishes if wish.get("team") in (team.name, team.arn) and wish.get("bucket")}
+    return sorted({*buckets_of_jobs(jobs_of_team(gt.aws, team, past=True)), *named})
+
+
 def _row(gt: Connection, account: Account, workforce: Workforce, team: Workteam) -> SweepRow:
     notes = _Unread()
-    jobs: list[LabelingJob] = notes.attempt(f"jobs of {team.name}", lambda: jobs_of_team(gt.aws, team), [])
-    buckets = _buckets(jobs)
+    buckets: list[str] = notes.attempt(f"jobs of {team.name}", lambda: known_buckets(gt, team), [])
     if len(buckets) > MAX_BUCKETS:
         notes.add(f"{len(buckets) - MAX_BUCKETS} more buckets of {team.name} were not read")
     named = [(name, *_bucket(gt, name, notes)) for name in buckets[:MAX_BUCKETS]]
-    findings = _findings(gt, team, buckets[:MAX_BUCKETS], notes)
+    findings, checked = _findings(gt, team, buckets[:MAX_BUCKETS], notes)
     return SweepRow(
         account=account.id,
         account_name=account.name,
@@ -57,7 +67,8 @@ def _row(gt: Connection, account: Account, workforce: Workforce, team: Workteam)
         portal_lock=_portal(workforce),
         guard=_joined((name, guard) for name, guard, _ in named),
         buckets=tuple(buckets),
-        exposure=_joined((name, line) for name, _, line in named),
+        exposure=_joined((name, line) for name, _, line in named) or NO_BUCKET,
+        checked=checked,
         findings=tuple(each for each in findings if each.code != "not-checked"),
         unread=tuple(dict.fromkeys([*notes.lines, *_denied(findings)])),
     )
@@ -82,11 +93,6 @@ class _Unread:
         except GtSecureError as error:
             self.add(f"{subject}: {error.message}")
             return otherwise
-
-
-def _buckets(jobs: Iterable[LabelingJob]) -> list[str]:
-    uris = [uri for job in jobs for uri in (job.input_uri, job.output_uri) if uri.count("/") >= 2]
-    return sorted({uri.split("/")[2] for uri in uris})
 
 
 def _portal(workforce: Workforce) -> str:
@@ -114,15 +120,21 @@ def _joined(pairs: Iterable[tuple[str, str]]) -> str:
     return " | ".join(f"{name}: {text}" for name, text in pairs)
 
 
-def _findings(gt: Connection, team: Workteam, buckets: Sequence[str], notes: _Unread) -> list[Finding]:
+def _findings(
+    gt: Connection, team: Workteam, buckets: Sequence[str], notes: _Unread
+) -> tuple[list[Finding], dict[str, str]]:
+    """Return the findings, and what each rule came to: the gravest word of all buckets."""
     found: dict[tuple[str, str, str], Finding] = {}
+    checked: dict[str, str] = {}
     every: list[str | None] = list(buckets) or [None]
     for bucket in every:
         subject = f"findings of {team.name}" + (f" and {bucket}" if bucket else "")
-        nothing: Sequence[Finding] = ()
-        for each in notes.attempt(subject, lambda b=bucket: gt.findings(team=team, bucket=b), nothing):  # type: ignore[misc]
-            found[(each.code, each.subject, each.detail)] = each
-    return list(found.values())
+        look = notes.attempt(subject, lambda b=bucket: gt.findings(team=team, bucket=b), Findings())  # type: ignore[misc]
+        found |= {(each.code, each.subject, each.detail): each for each in look}
+        for each in look.checked:
+            words = (each.outcome, checked.get(each.code, "not applicable"))
+            checked[each.code] = min(words, key=OUTCOMES.index)
+    return list(found.values()), checked
 
 
 def _denied(findings: Iterable[Finding]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from ..columns import lay_out
@@ -42,10 +42,12 @@ class SweepRow:
     url_lock, portal_lock, guard : str
         The three locks in words.
     buckets : tuple of str
-        The data buckets of its waiting jobs.
+        The data buckets that its jobs and the journal name.
     exposure : str
         The sources that open a presigned URL, in one line.
     findings : tuple of Finding
+    checked : mapping
+        What each rule came to: ``found``, ``unknown``, ``clean`` or ``not applicable``.
     unread : tuple of str
         What could not be read: it is unknown, and never fine.
     status : str
@@ -64,6 +66,7 @@ class SweepRow:
     buckets: tuple[str, ...] = ()
     exposure: str = ""
     findings: tuple[Finding, ...] = ()
+    checked: Mapping[str, str] = field(default_factory=dict)
     unread: tuple[str, ...] = ()
     status: str = "read"
     regions: tuple[str, ...] = ()
@@ -186,6 +189,16 @@ class Sweep(FindingsReport):
         damaged = f" {count(self.damaged, 'damaged line')} of the progress skipped." if self.damaged else ""
         unread = f"Not read: {len(self.unread)}.{damaged}"
         return f"{count(teams, 'team')} in {places}. Findings: {self.counts_text}. {unread}"
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """What is not known: what was not read, rules that were not decided, teams of which no bucket is known."""
+        lines = list(self.unread)
+        for row in self.rows:
+            place = f"{row.place} {row.team}".strip()
+            lines += [f"{place}: {code} is unknown" for code, word in row.checked.items() if word == "unknown"]
+            lines += [f"{place}: no bucket is known"] if row.team and not row.buckets else []
+        return tuple(lines)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the sweep as JSON-able data."""

@@ -48,7 +48,8 @@ CONTROLS: dict[str, tuple[str, str, str]] = {
     "sc_7": (
         "SC-7 Boundary Protection",
         _INFORMATION,
-        "ipv4-only portal-lock-absent portal-lock-open portal-lock-private portal-public-beside-vpc",
+        "ipv4-only portal-lock-absent portal-lock-open portal-lock-private portal-public-beside-vpc "
+        "presigned-from-anywhere",
     ),
     "sc_7_2": (
         "SC-7(2) Public Access",

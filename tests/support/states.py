@@ -47,7 +47,7 @@ def data_bucket(name: str = "gt-images", region: str = "us-east-1", **parts: Any
     values: dict[str, Any] = {"policy": None, "logging": None, "cors": (), "public_access_block": {}, "encryption": {}}
     values |= {"website": False, "replicas": (), "acl_grants": (), "access_points": (), "key_policy": None}
     values |= {"log_bucket": None}
-    ages = parts.pop("url_ages", ())
+    ages = parts.pop("url_ages", None)
     made = {name: part(value) for name, value in (values | parts).items()}
     return Bucket(name, region, **made, url_ages=ages)
 

@@ -190,7 +190,7 @@ def test_the_view_filters(company: Company):
     view = gt_secure.SweepView(result)
     assert len(view.rows) == 4
     view.severity.value = "high"
-    assert view.rows == []
+    assert [row.team for row in view.rows] == ["radiology-team"], "its job's bucket is open to presigned requests"
     view.severity.value = "medium"
     assert [row.team for row in view.rows] == TEAMS
     view.severity.value = "any"
@@ -214,8 +214,10 @@ def test_the_command_line(company: Company, tmp_path, monkeypatch, capsys):
     assert main(["sweep", "-f", "sweep.yaml", "--fail-on", "medium", "--sarif", "out.sarif"]) == 2
     assert "radiology-team" in capsys.readouterr().out
     jsonschema.Draft4Validator(SARIF).validate(json.loads(Path("out.sarif").read_text()))
-    assert main(["sweep", "-f", "sweep.yaml", "--json", "--fail-on", "high"]) == 0
+    assert main(["sweep", "-f", "sweep.yaml", "--json", "--fail-on", "high"]) == 2
     assert json.loads(capsys.readouterr().out)["complete"] is True
+    assert main(["sweep", "-f", "sweep.yaml", "--fail-on", "unknown"]) == 3
+    assert "open-team: no bucket is known" in capsys.readouterr().err
     made = ["--write-baseline", "b.yaml", "--accept-reason", "known", "--accept-until", "2099-01-01"]
     assert main(["sweep", "-f", "sweep.yaml", "-o", "s.json", *made]) == 0
     assert json.loads(Path("s.json").read_text())["rows"]

@@ -68,7 +68,10 @@ def _arn(partition: str, row: SweepRow) -> str:
 
 
 def outcomes(row: SweepRow, code: str) -> Iterator[tuple[str, str, str]]:
-    """Yield status, subject and sentence of one finding code for a team. Unknown is never a pass."""
+    """Yield status, subject and sentence of one finding code for a team.
+
+    Unknown is never a pass, and what a rule had no subject for has no row.
+    """
     subject = row.team or row.region
     found = [finding for finding in row.findings if finding.code == code]
     for finding in found:
@@ -76,10 +79,13 @@ def outcomes(row: SweepRow, code: str) -> Iterator[tuple[str, str, str]]:
         yield "MANUAL" if finding.state == "unknown" else "FAIL", finding.subject or subject, sentence
     if found:
         return
-    if row.status != "read" or row.unread:
+    checked = row.checked.get(code, "unknown")
+    if row.status != "read" or checked == "unknown":
         yield "MANUAL", subject, f"Not everything could be read: {'; '.join(row.unread) or row.status}."
-    else:
+    elif checked == "clean":
         yield "PASS", subject, f"{subject} has no finding {code}."
+    elif code == "presigned-from-anywhere" and not row.buckets:
+        yield "MANUAL", subject, f"No bucket of {subject} is known."
 
 
 @functools.lru_cache(maxsize=4)

@@ -1,0 +1,91 @@
+"""What each rule came to: clean only where its subject and its needs were read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from gt_secure.account.part import Part
+from gt_secure.account.state import State, action_of
+from gt_secure.findings import examine, to_sarif
+from gt_secure.findings.run import RULES
+from gt_secure.policies.bucket_guard import build_guard, merge_guard
+from gt_secure.restriction.model import Restriction
+from support import states
+
+NAMED = sorted({name for each in RULES for name in each.needs})
+WISH = Restriction("radiology-team", bucket="gt-images", addresses=["203.0.113.0/24"])
+
+
+def outcomes(state: State) -> dict[str, str]:
+    return {each.code: each.outcome for each in examine(state).checked}
+
+
+@pytest.fixture
+def whole() -> State:
+    """An account in which every rule has its needs, and most have a subject."""
+    guard = build_guard("gt-images", networks=["203.0.113.0/24"])
+    return states.state(
+        team=states.workteam("radiology-team", source_ip=True),
+        workforce=states.workforce("private-crowd", ("203.0.113.0/24",)),
+        bucket=states.data_bucket(policy=merge_guard(None, guard)),
+        endpoints=(),
+        templates=(states.template("job-1", "<img src='{{ task.input.src | grant_read_access }}'>"),),
+        wanted=WISH,
+    )
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_a_rule_is_unknown_exactly_if_a_part_that_it_needs_was_not_read(whole: State, name: str) -> None:
+    missing = states.unread(action_of(name), name)
+    head, _, rest = name.partition(".")
+    assert whole.bucket is not None
+    if head == "bucket":
+        state = replace(whole, bucket=replace(whole.bucket, **{rest: missing}))
+    else:
+        state = replace(whole, **{head: missing})
+    before, after = outcomes(whole), outcomes(state)
+    for each in RULES:
+        if name in each.needs:
+            assert after[each.code] == "unknown", each.code
+        else:
+            assert after[each.code] in (before[each.code], "unknown"), each.code
+    assert any(action_of(name) in text for text in examine(state).evidence.not_read)
+
+
+def test_without_a_subject_nothing_is_clean(whole: State) -> None:
+    for code, outcome in outcomes(replace(whole, bucket=None)).items():
+        rule = next(each for each in RULES if each.code == code)
+        assert (outcome == "not applicable") is (
+            any(name.startswith("bucket.") for name in rule.needs) or before_is_open(whole, code)
+        )
+    nobody = replace(whole, team=Part.of(None), workforce=Part.of(None))
+    assert {outcomes(nobody)[each.code] for each in RULES if each.subject in ("team", "workforce")} == {
+        "not applicable"
+    }
+
+
+def before_is_open(state: State, code: str) -> bool:
+    return outcomes(state)[code] == "not applicable"
+
+
+def test_an_open_bucket_is_a_finding_without_a_restriction(whole: State) -> None:
+    assert whole.bucket is not None
+    naked = replace(whole, wanted=None, bucket=replace(whole.bucket, policy=Part.of(None)))
+    alone = replace(naked, team=Part.of(None))
+    severity = {each.code: each.severity for state in (naked,) for each in examine(state).findings}
+    assert severity["presigned-from-anywhere"] == "high"
+    assert {each.code: each.severity for each in examine(alone).findings}["presigned-from-anywhere"] == "medium"
+    assert outcomes(whole)["presigned-from-anywhere"] == "clean"
+
+
+def test_sarif_tells_what_was_not_decided_from_what_had_no_subject(whole: State) -> None:
+    assert whole.bucket is not None
+    blind = replace(whole, bucket=replace(whole.bucket, cors=states.unread("s3:GetBucketCORS")))
+    found = examine(blind)
+    log = to_sarif(found.findings, checked=found.checked)
+    kinds = {each["ruleId"]: each["kind"] for each in log["runs"][0]["results"]}
+    assert kinds["cors-missing"] == "open"
+    assert kinds["urls-live-long"] == "notApplicable"
+    assert "portal-lock-absent" not in kinds
