@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from . import findings
-from .account.evidence import Evidence
+from .account.part import Evidence
 from .aws.teams import CREATE_TEAM
 from .columns import ShownTable, chip, lay_out
 from .findings.model import OUTCOMES, SEVERITIES

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 from ..aws.client_errors import aws_errors
 from ..errors import AccessDenied, GtSecureError
-from ..text import members
+from ..text import count, members
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -158,3 +159,44 @@ class Part(Generic[T]):
         if self.missing is not None:
             return Part(None, self.missing)
         return Part(None if self._value is None else make(self._value))
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What an outcome rests on.
+
+    Attributes
+    ----------
+    subject : str
+        What was asked about, such as ``open-team and gt-images``.
+    read : tuple of str
+        What was read: parts of the account, files, logs, cells.
+    counts : mapping
+        How many, by a word in the singular: ``{"rule": 31}``.
+    until : datetime or None
+        The time of the reading, or of the newest row.
+    not_read : tuple of str
+        What was asked for and not read, with the reason.
+    """
+
+    subject: str
+    read: tuple[str, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    until: datetime | None = None
+    not_read: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        numbers = [count(number, word) for word, number in self.counts.items()]
+        when = f" at {self.until:%Y-%m-%d %H:%M:%S} UTC" if self.until is not None else ""
+        read = f"Read{when}: {', '.join([*numbers, *self.read]) or 'nothing'}."
+        return f"{read} Not read: {'; '.join(self.not_read)}." if self.not_read else read
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-able data."""
+        return {
+            "subject": self.subject,
+            "read": list(self.read),
+            "counts": dict(self.counts),
+            "until": self.until.isoformat() if self.until is not None else None,
+            "not_read": list(self.not_read),
+        }

@@ -16,9 +16,8 @@ from ..iam.facts import Facts, supplied_facts
 from ..restriction.model import Restriction
 from ..text import count
 from .bucket import READINGS, Bucket
-from .evidence import Evidence
 from .organization import Organization
-from .part import NotRead, Part
+from .part import Evidence, NotRead, Part
 
 WHAT = {
     "team": ("the workteam", "sagemaker:DescribeWorkteam"),

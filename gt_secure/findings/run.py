@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from ..account.evidence import Evidence
-from ..account.part import NotRead, PartNotReadError
+from ..account.part import Evidence, NotRead, PartNotReadError
 from ..account.state import State
 from . import bucket_rules, guard_rules, network_rules, other_ways_rules, workteam_rules
 from .guard_rules import guard_of, wanted_of

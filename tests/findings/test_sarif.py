@@ -215,6 +215,8 @@ def test_checks_and_the_command_line(scene: Scene, tmp_path, monkeypatch, capsys
     scene.use_environment(monkeypatch)
     monkeypatch.chdir(tmp_path)
     assert main(["findings", "--team", TEAM, "--sarif", "out.sarif"]) == 0
-    assert {each["ruleId"] for each in valid(json.loads((tmp_path / "out.sarif").read_text()))} == codes
+    written = valid(json.loads((tmp_path / "out.sarif").read_text()))
+    assert {each["ruleId"] for each in written if each["kind"] == "fail"} == codes
+    assert {each["kind"] for each in written} == {"fail", "notApplicable"}, "no bucket was named"
     assert valid(scene.gt.findings(team=TEAM).to_sarif(source="x.yaml"))
     assert main(["findings", "--team", TEAM, "--sarif", "no/such/folder.sarif"]) == 1

@@ -105,11 +105,17 @@ def test_unknown_is_never_a_pass():
     def said(made: SweepRow, code: str = "url-lock-off") -> list[str]:
         return [status for status, _, _ in outcomes(made, code)]
 
-    assert said(row()) == ["PASS"]
+    clean = {"url-lock-off": "clean", "guard-open": "clean"}
+    assert said(row(checked=clean)) == ["PASS"]
+    assert said(row()) == ["MANUAL"]
+    assert said(row(checked={"url-lock-off": "unknown"})) == ["MANUAL"]
+    assert said(row(checked={"url-lock-off": "not applicable"})) == []
+    nothing = {"presigned-from-anywhere": "not applicable"}
+    assert said(row(checked=nothing, buckets=()), "presigned-from-anywhere") == ["MANUAL"]
     assert said(row(findings=(found(),))) == ["FAIL"]
-    assert said(row(findings=(found(),)), "guard-open") == ["PASS"]
+    assert said(row(checked=clean, findings=(found(),)), "guard-open") == ["PASS"]
     assert said(row(findings=(found("aws:PrincipalOrgID"),))) == ["MANUAL"]
-    assert said(row(unread=("gt-images: denied",))) == ["MANUAL"]
+    assert said(row(checked=clean, unread=("gt-images: denied",))) == ["MANUAL"]
     assert said(row(unread=("gt-images: denied",), findings=(found(),))) == ["FAIL"]
     assert said(row(team="", status="failed")) == ["MANUAL"]
 

@@ -80,7 +80,7 @@ def outcomes(row: SweepRow, code: str) -> Iterator[tuple[str, str, str]]:
     if found:
         return
     checked = row.checked.get(code, "unknown")
-    if row.status != "read" or checked == "unknown":
+    if row.status != "read" or row.unread or checked == "unknown":
         yield "MANUAL", subject, f"Not everything could be read: {'; '.join(row.unread) or row.status}."
     elif checked == "clean":
         yield "PASS", subject, f"{subject} has no finding {code}."
