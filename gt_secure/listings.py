@@ -128,7 +128,7 @@ class Findings(ShownTable["Finding"], tuple["Finding", ...]):
 
     @property
     def looked(self) -> str:
-        """What was looked at, in a sentence or two."""
+        """The outcomes of all rules, in a sentence."""
         outcomes = {word: [each for each in self.checked if each.outcome == word] for word in OUTCOMES}
         numbers = ", ".join(f"{len(some)} {word}" for word, some in outcomes.items() if some)
         reasons = dict.fromkeys(each.reason for each in outcomes["not applicable"])
@@ -194,7 +194,7 @@ class FindingsReport:
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        """What is not known: what was not read, and what was not decided."""
+        """Everything that was not read or not decided, a sentence each."""
         return self.unread
 
     def require(self, severity: Severity = "high") -> Self:

@@ -163,7 +163,7 @@ class Part(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What an outcome rests on.
+    """The things on which an outcome rests.
 
     Attributes
     ----------

@@ -134,7 +134,7 @@ class Finding:
 class Match(NamedTuple):
     """Result of a rule: its subject, the values, for an unknown match the keys on which it depends.
 
-    With ``severity`` it is graver than the code is in general.
+    ``severity`` replaces the severity of the code.
     """
 
     subject: str
@@ -148,7 +148,7 @@ OUTCOMES: tuple[CheckedWord, ...] = get_args(CheckedWord)
 
 
 class Checked(NamedTuple):
-    """What a rule came to, with the reason where it was not decided or had no subject."""
+    """The outcome of a rule, with the reason where it was not decided or had no subject."""
 
     code: str
     outcome: CheckedWord

@@ -192,7 +192,7 @@ class Sweep(FindingsReport):
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        """What is not known: what was not read, rules that were not decided, teams of which no bucket is known."""
+        """Everything not read, rules that were not decided, and teams of which no bucket is known."""
         lines = list(self.unread)
         for row in self.rows:
             place = f"{row.place} {row.team}".strip()
