@@ -51,9 +51,39 @@ def test_workflows_are_well_formed_and_run_what_is_there(path: Path) -> None:
         assert set([job["needs"]] if "needs" in job else []) <= set(workflow["jobs"])
         for step in job["steps"]:
             assert ("uses" in step) != ("run" in step)
-            assert re.fullmatch(r"[\w.-]+/[\w.-]+@[\w./-]+", step.get("uses", "a/b@v1"))
             assert set(re.findall(r"^make ([a-z-]+)", step.get("run", ""), re.MULTILINE)) <= TARGETS
             assert "${{ github.event" not in step.get("run", ""), "texts of others never reach a shell"
+
+
+_USES = re.compile(r"^ *(?:- )?uses: (.*)$", re.MULTILINE)
+_PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}  # v\d+\.\d+\.\d+")
+
+
+@pytest.mark.parametrize("path", [*WORKFLOWS, *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda path: path.stem)
+def test_actions_are_pinned_and_leave_no_token(path: Path) -> None:
+    """In our workflows, and in those that the guides show."""
+    text = path.read_text(encoding="utf-8")
+    assert [used for used in _USES.findall(text) if not _PINNED.fullmatch(used)] == []
+    assert text.count("uses: actions/checkout@") == text.count("persist-credentials: false")
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_only_published_artifacts_meet_an_identity(path: Path) -> None:
+    """No job that may ask for an identity runs code of ours or of an index."""
+    jobs = loaded(path)["jobs"].values()
+    trusted = [job for job in jobs if "write" in job.get("permissions", {}).values()]
+    assert [
+        step for job in trusted for step in job["steps"] if "run" in step or "checkout" in step.get("uses", "")
+    ] == []
+
+
+def test_publishing_needs_green_tests() -> None:
+    jobs = loaded(ROOT / ".github" / "workflows" / "release.yml")["jobs"]
+    chain = ["publish"]
+    while "needs" in jobs[chain[-1]]:
+        chain.append(jobs[chain[-1]]["needs"])
+    assert chain == ["publish", "build", "test"]
+    assert [step["run"] for step in jobs["test"]["steps"] if "run" in step] == ["make test"]
 
 
 def test_the_versions_that_are_tested_are_those_that_are_named() -> None:
