@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
@@ -101,6 +102,7 @@ class ShownTable(Generic[T]):
 
     head: ClassVar[tuple[str, ...]]
     empty: ClassVar[str]
+    most: ClassVar[int | None] = None
 
     @staticmethod
     def row(item: Any) -> Sequence[object]:
@@ -108,11 +110,16 @@ class ShownTable(Generic[T]):
         raise NotImplementedError
 
     def _rows(self) -> list[Sequence[object]]:
-        return [self.row(item) for item in self]  # type: ignore[attr-defined]
+        return [self.row(item) for item in itertools.islice(self, self.most)]  # type: ignore[call-overload]
+
+    def _more(self) -> list[str]:
+        size = len(self)  # type: ignore[arg-type]
+        return [f"The first {self.most} of {size:,} are shown."] if size > (self.most or size) else []
 
     def __str__(self) -> str:
         rows = self._rows()
-        return "\n".join(lay_out(self.head, rows)) if rows else self.empty
+        lines = lay_out(self.head, rows) if rows else [self.empty]
+        return "\n".join([*lines, *self._more()])
 
     __repr__ = __str__
 
@@ -121,7 +128,7 @@ class ShownTable(Generic[T]):
         if not rows:
             return cell_output(hint(self.empty))
         cells = [[chip(cell) for cell in row] for row in rows]
-        return cell_output(html_table(self.head, cells))
+        return cell_output(html_table(self.head, cells), *map(hint, self._more()))
 
 
 def chip(cell: object) -> object:

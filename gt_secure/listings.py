@@ -30,7 +30,9 @@ T = TypeVar("T")
 
 
 class _List(ShownTable[T], list[T]):
-    """A list with the renderers."""
+    """A list with the renderers, which show the first hundred."""
+
+    most = 100
 
 
 class Workteams(_List["Workteam"]):

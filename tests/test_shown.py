@@ -134,3 +134,15 @@ def test_a_long_word_is_cut_after_a_separator() -> None:
     ]
     assert wrap("UpdateWorkteam.WorkerAccessConfiguration", 32) == ["UpdateWorkteam.", "WorkerAccessConfiguration"]
     assert wrap("x" * 25, 10) == ["x" * 10, "x" * 10, "x" * 5]
+
+
+def test_thousands_of_teams_are_a_hundred_rows_and_a_number() -> None:
+    def teams(count: int) -> Workteams:
+        lock = UrlLock(False, False)
+        return Workteams(Workteam(f"team-{n}", "arn", "private", url_lock=lock) for n in range(count))
+
+    for shown in (str(teams(5004)), teams(5004)._repr_html_()):
+        assert "The first 100 of 5,004 are shown." in shown
+        assert ("team-99" in shown, "team-100" in shown) == (True, False)
+    assert len(teams(5004)) == 5004
+    assert "are shown" not in str(teams(100)) + teams(100)._repr_html_()

@@ -157,6 +157,8 @@ def _from_client_error(error: ClientError, action: str, resource: str) -> GtSecu
     body = error.response.get("Error", {})
     code, text = str(body.get("Code", "")), str(body.get("Message", "")).strip()
     details = {"code": code, "action": action, "resource": resource}
+    if code == "404" and not error.operation_name.startswith("Head"):  # AWS names the error in its body
+        return _unreadable(action, error)
     if code in _DENIED:
         return _denied(action, resource, code, text)
     if code in _CREDENTIALS:

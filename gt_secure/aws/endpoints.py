@@ -54,8 +54,8 @@ def list_s3_endpoints(aws: Aws) -> list[VpcEndpoint]:
         )
         for page in pages:
             found += page["VpcEndpoints"]
-    names = _vpc_names(aws, {str(item["VpcId"]) for item in found})
-    endpoints = [_from_api(item, names) for item in found if str(item.get("ServiceName")) == service]
+        names = _vpc_names(aws, {str(item["VpcId"]) for item in found})
+        endpoints = [_from_api(item, names) for item in found if str(item.get("ServiceName")) == service]
     return sorted(endpoints, key=lambda endpoint: (endpoint.vpc_id, endpoint.id))
 
 
@@ -89,7 +89,7 @@ def _vpc_names(aws: Aws, ids: set[str]) -> dict[str, str]:
             answer = aws.client("ec2").describe_vpcs(VpcIds=sorted(ids))
     except GtSecureError:
         return {}  # names are optional: without the permission the ids are shown
-    return {str(vpc["VpcId"]): _tag(vpc.get("Tags") or ()) for vpc in answer["Vpcs"]}
+    return {str(vpc["VpcId"]): _tag(vpc.get("Tags") or ()) for vpc in answer.get("Vpcs") or ()}
 
 
 def _tag(tags: Iterable[Mapping[str, Any]], key: str = "Name") -> str:

@@ -173,7 +173,7 @@ def revoked_before(bucket: str, before: str | dt.datetime, prefix: str = "", sig
     if cut > dt.datetime.now(dt.UTC) + dt.timedelta(minutes=1):
         raise InvalidInput(
             "The time is in the future: credentials issued until then would be refused too.",
-            next_step="Give the time of the leak, or now.",
+            next_step="Give the time of the leak, or write now.",
             field="before",
         )
     until = None if signer_kind(named) == "user" else cut + LONGEST

@@ -33,7 +33,9 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("--bucket", help="data bucket; a fingerprint is looked for in its logs")
     parser.add_argument("--fingerprint", help="the URL, as leaks reports it")
-    parser.add_argument("--before", metavar="TIME", help="instead: credentials issued before this UTC time or age (1h)")
+    parser.add_argument(
+        "--before", metavar="TIME", help="instead: credentials issued before this UTC time, age (1h) or now"
+    )
     parser.add_argument("--prefix", default="", help="with --before: only keys with this prefix")
     parser.add_argument("--signer", metavar="ARN", help="with --before: only URLs of this role or user")
     parser.add_argument(

@@ -8,6 +8,7 @@ Sources: OASIS, *Static Analysis Results Interchange Format (SARIF) Version 2.1.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePath
 from typing import Any
@@ -56,7 +57,10 @@ def to_sarif(
 def log(rules: Sequence[Json], results: Sequence[Json], *, successful: bool, unused: Iterable[Acceptance] = ()) -> Json:
     """Return a SARIF log with one run of this tool."""
     notes = [
-        {"level": "warning", "message": {"text": f"{each.label} was accepted and is not found: remove the entry."}}
+        {
+            "level": "warning",
+            "message": {"text": plain(f"{each.label} was accepted and is not found: remove the entry.")},
+        }
         for each in unused
     ]
     invocation: Json = {"executionSuccessful": successful}
@@ -106,7 +110,7 @@ def result(finding: Finding, index: int, source: str = "", *, level: str = "") -
         "ruleIndex": index,
         "kind": "fail",  # 'level' may differ from 'none' only where 'kind' is 'fail' (3.27.10)
         "level": level or ("warning" if blind else LEVELS[severity]),
-        "message": {"text": redact(about + " ".join(part for part in parts if part))},
+        "message": {"text": plain(about + " ".join(part for part in parts if part))},
         "locations": [location(finding.code, finding.subject, source)],
         "partialFingerprints": fingerprints(finding.code, finding.subject),
         "properties": {"subject": finding.subject, "severity": severity, "state": finding.state},
@@ -136,6 +140,11 @@ def _suppression(entry: Acceptance, *, accepted: bool) -> Json:
         "justification": entry.reason,
         "properties": {"owner": entry.owner, "until": entry.until.isoformat()},
     }
+
+
+def plain(text: str) -> str:
+    """Return a message without secrets and links: a viewer would make one of ``[text](address)`` (3.11.6)."""
+    return re.sub(r"([\\\[\]])", r"\\\1", redact(text))
 
 
 def location(name: str, subject: str, source: str) -> Json:

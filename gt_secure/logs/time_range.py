@@ -12,7 +12,7 @@ _UNIT = {"m": "minutes", "min": "minutes", "h": "hours", "d": "days", "w": "week
 
 
 def parse_time(value: str | dt.date | dt.datetime | None, field: str = "time") -> dt.datetime | None:
-    """Read a point in time: ISO 8601 (with a zone or in UTC), or an age such as ``24h`` or ``7d``.
+    """Read a point in time: ISO 8601 (with a zone or in UTC), an age such as ``24h`` or ``7d``, or ``now``.
 
     The result is in UTC, without a zone; a date is its first moment. Anything else is an :class:`InvalidInput`.
     """
@@ -33,6 +33,8 @@ def parse_time(value: str | dt.date | dt.datetime | None, field: str = "time") -
 def _parse(text: str, field: str) -> dt.datetime:
     ago = _AGO.fullmatch(text)
     try:
+        if text.lower() == "now":
+            return dt.datetime.now(dt.UTC)
         if ago:
             span = dt.timedelta(**{_UNIT[ago[2].lower()]: int(ago[1])})
             return dt.datetime.now(dt.UTC) - span
@@ -44,7 +46,7 @@ def _parse(text: str, field: str) -> dt.datetime:
 def _no_time(text: str, field: str) -> InvalidInput:
     return InvalidInput(
         f'"{text[:40]}" is not a point in time.',
-        next_step="Write 2026-11-20, 2026-11-20T09:00, or an age such as 24h or 7d; times are UTC.",
+        next_step="Write 2026-11-20, 2026-11-20T09:00, an age such as 24h or 7d, or now; times are UTC.",
         field=field,
         value=text,
     )

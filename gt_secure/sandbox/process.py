@@ -27,6 +27,12 @@ START_TIMEOUT_S = 180.0  # a busy machine needs minutes; a process that ends is 
 STOP_TIMEOUT_S = 5.0
 
 
+def patience_s() -> float:
+    """Return how long a start may take: longer where more programs wait for a processor than there are processors."""
+    waiting = os.getloadavg()[0] / (os.cpu_count() or 1) if hasattr(os, "getloadavg") else 1.0
+    return START_TIMEOUT_S * max(1.0, waiting)
+
+
 class Sandbox:
     """AWS on loopback, in a subprocess.
 
@@ -151,7 +157,7 @@ class Sandbox:
         stdout = self._process.stdout
         reader = threading.Thread(target=lambda: lines.append(stdout.readline()), daemon=True)
         reader.start()
-        reader.join(START_TIMEOUT_S)
+        reader.join(patience_s())
         return lines[0] if lines else b""
 
     def _said(self) -> str:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import SimpleNamespace
+from typing import Any, cast
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from gt_secure.account.reader import read_bucket
 from gt_secure.aws.buckets import read_policy
 from gt_secure.aws.client import Aws, connect_aws
-from gt_secure.aws.endpoints import list_s3_endpoints
+from gt_secure.aws.client_errors import aws_errors
+from gt_secure.aws.endpoints import _vpc_names, list_s3_endpoints
 from gt_secure.aws.teams import get_workforce, list_workforces, list_workteams, read_team, read_workforce
-from gt_secure.errors import GtSecureError, Unreachable
+from gt_secure.errors import GtSecureError, NotFound, Unreachable
 
 CALLS: dict[str, Callable[[Aws], object]] = {
     "policy": lambda aws: read_policy(aws, "gt-images"),
@@ -110,3 +114,27 @@ def test_another_error_is_not_the_absence_of_a_policy(answer: tuple[Aws, list[tu
         read_policy(aws, "gt-images")
     answers[0] = (404, b"<Error><Code>NoSuchBucketPolicy</Code><Message>none</Message></Error>")
     assert read_policy(aws, "gt-images") is None
+
+
+@pytest.mark.parametrize(
+    "body", [BODIES["page"], b"404 page not found", b'{"message": "no route"}', b"", BODIES["deep"]]
+)
+@pytest.mark.parametrize("call", CALLS)
+def test_a_404_of_a_proxy_is_no_missing_team(answer: tuple[Aws, list[Any]], call: str, body: bytes) -> None:
+    """AWS names the error; only answers to HEAD have no body."""
+    aws, answers = answer
+    answers[0] = (404, body)
+    with pytest.raises(Unreachable):
+        CALLS[call](aws)
+
+
+def test_a_404_without_a_body_is_aws_in_answers_to_head() -> None:
+    for operation, kind in (("HeadBucket", NotFound), ("GetBucketLocation", Unreachable)):
+        with pytest.raises(kind), aws_errors("s3:ListBucket"):
+            raise ClientError({"Error": {"Code": "404", "Message": "Not Found"}}, operation)
+
+
+@pytest.mark.parametrize("answer", [{}, {"Vpcs": None}, {"ResponseMetadata": {}}])
+def test_names_of_networks_are_optional(answer: dict[str, Any]) -> None:
+    aws = SimpleNamespace(client=lambda _: SimpleNamespace(describe_vpcs=lambda **_: answer))
+    assert _vpc_names(cast("Aws", aws), {"vpc-1"}) == {}

@@ -220,3 +220,13 @@ def test_checks_and_the_command_line(scene: Scene, tmp_path, monkeypatch, capsys
     assert {each["kind"] for each in written} == {"fail", "notApplicable"}, "no bucket was named"
     assert valid(scene.gt.findings(team=TEAM).to_sarif(source="x.yaml"))
     assert main(["findings", "--team", TEAM, "--sarif", "no/such/folder.sarif"]) == 1
+
+
+@pytest.mark.parametrize("name", ["scans/[Fix now](https://evil.example/login)", "a\\[b](c)", "[1](2)", "]["])
+def test_no_message_has_a_link(name: str) -> None:
+    finding = found("cors-missing", name)
+    entry = parse_accepted([{"finding": "cors-missing", "subject": name, "reason": "known", "until": "2099-01-01"}])
+    run = to_sarif([finding], unused=entry)["runs"][0]
+    notes = run["invocations"][0]["toolExecutionNotifications"]
+    for text in (run["results"][0]["message"]["text"], notes[0]["message"]["text"]):
+        assert not re.search(r"(?<!\\)(?:\\\\)*[\[\]]", text), text

@@ -17,6 +17,7 @@ import pytest
 
 from gt_secure.errors import GtSecureError, InvalidInput
 from gt_secure.sandbox import Sandbox, Settings
+from gt_secure.sandbox.process import patience_s
 
 from .conftest import ELSEWHERE, OFFICE, Box
 
@@ -226,3 +227,12 @@ def test_importing_the_sandbox_loads_no_client_and_no_emulator():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("load", "processors", "seconds"), [(0.1, 2, 20), (2.0, 2, 20), (18.0, 2, 180), (4.0, None, 80)]
+)
+def test_a_busy_machine_gets_more_time_to_start(monkeypatch, load, processors, seconds):
+    monkeypatch.setattr("os.getloadavg", lambda: (load, 0, 0))
+    monkeypatch.setattr("os.cpu_count", lambda: processors)
+    assert patience_s() == pytest.approx(seconds)

@@ -210,6 +210,13 @@ def ends(text: str | None) -> list[bool]:
     return sorted(each.until is not None for each in find_revocations(text))
 
 
+def test_now_is_a_time(clean: Box) -> None:
+    with pytest.raises(InvalidInput, match="write now"):
+        clean.gt.revoke(before="2099-01-01", bucket="gt-images")
+    [change] = clean.gt.revoke(before="now", bucket="gt-images").changes
+    assert f"issued before {dt.datetime.now(dt.UTC):%Y-%m-%d}" in change.after_text
+
+
 def test_what_long_term_keys_signed_is_refused_without_an_end(clean: Box, tmp_path: Path) -> None:
     gt = clean.gt
     session = clean.session_of(clean.keys(*allowing("s3:*"), name="app"))

@@ -6,6 +6,7 @@ import ast
 import http.client
 import inspect
 import re
+import socket
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import pytest
@@ -324,3 +325,23 @@ def test_a_form_is_logged_as_html_form(box):
     assert " SigV4 - HtmlForm " in rows[0]
     assert "user/sandbox-admin" in rows[0]
     assert ELSEWHERE in rows[0]
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        ("PUT /gt-images/scans/large.png", 413),
+        ("POST /gt-images", 413),
+        ("POST /", 413),
+        ("POST /_gt_secure/portal", 413),
+        ("POST /_gt_secure/portal HTTP/1.1\r\nOrigin: https://evil.example", 403),
+    ],
+)
+def test_a_large_body_is_refused_before_it_is_read(box, head, status):
+    """Only the headers are sent; a server that waits for the body would never answer."""
+    parts = urlsplit(box.url)
+    first, _, more = head.partition(" HTTP/1.1")
+    text = f"{first} HTTP/1.1\r\nHost: {parts.netloc}{more}\r\nContent-Length: {65 << 20}\r\n\r\n"
+    with socket.create_connection((parts.hostname, parts.port), timeout=60) as client:
+        client.sendall(text.encode())
+        assert client.recv(4096).split()[1] == str(status).encode()

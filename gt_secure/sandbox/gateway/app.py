@@ -37,7 +37,6 @@ from .http import (
     Send,
     Watched,
     json_reply,
-    read_body,
     read_head,
     replay,
     respond,
@@ -83,11 +82,12 @@ class Front:
         if (foreign := browsers.foreign_host(request, self.names)) is not None:
             await respond(send, foreign, head=request.method == "HEAD")
             return
-        service = service_of(request)
+        service, internal = service_of(request), request.path.startswith(INTERNAL)
         try:
-            request.with_body(await read_body(receive))
-            if request.path.startswith(INTERNAL):
-                reply = browsers.foreign_site(request, may_navigate=request.path.startswith(PORTAL))
+            reply = browsers.foreign_site(request, may_navigate=request.path.startswith(PORTAL)) if internal else None
+            if reply is None:
+                await request.read(receive)
+            if internal:
                 await respond(send, reply or await self.internal(request), head=request.method == "HEAD")
             elif service == "s3":
                 await self._s3(scope, request, receive, send)

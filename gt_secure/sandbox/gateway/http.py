@@ -18,12 +18,12 @@ Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
-MAX_BODY = 1 << 30
-"""Largest request body, in bytes."""
+MAX_BODY, MAX_UNSIGNED = 1 << 30, 64 << 20
+"""Largest body of a request that names its caller in a header or in the query, and of any other one, in bytes."""
 
 
 class BodyTooLarge(ValueError):
-    """A request body is larger than :data:`MAX_BODY`."""
+    """A request body is larger than the sandbox takes."""
 
 
 @dataclass(slots=True)
@@ -58,9 +58,14 @@ class HttpRequest:
         """The request id in the form of SageMaker's API."""
         return str(uuid.uuid5(uuid.NAMESPACE_OID, self.id))
 
-    def with_body(self, body: bytes) -> None:
-        """Set the body, and find out how the request names its caller."""
-        self.body = body
+    async def read(self, receive: Receive) -> None:
+        """Read the body, and find out how the request names its caller. Nothing is read of one that is too large.
+
+        Raises ConnectionError when the client goes away, and BodyTooLarge.
+        """
+        most = MAX_BODY if mechanisms(self.headers, self.query) else MAX_UNSIGNED
+        announced = self.headers.get("content-length", "")
+        self.body = body = await _read_body(receive, most, int(announced) if announced.isdecimal() else 0)
         self.form = form_fields(self.method, self.headers, body)
         self.mechanisms = mechanisms(self.headers, self.query, self.form)
 
@@ -108,20 +113,17 @@ def read_head(scope: AsgiScope, source: Source) -> HttpRequest:
     )
 
 
-async def read_body(receive: Receive) -> bytes:
-    """Read the whole body; raises ConnectionError when the client goes away, BodyTooLarge when it is too large."""
+async def _read_body(receive: Receive, most: int, size: int) -> bytes:
     chunks: list[bytes] = []
-    size = 0
-    while True:
+    while size <= most:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ConnectionError("the client closed the connection")
         chunks.append(message.get("body", b""))
-        size += len(chunks[-1])
-        if size > MAX_BODY:
-            raise BodyTooLarge(f"The sandbox takes at most {MAX_BODY} bytes.")
+        size = max(size, sum(map(len, chunks)))
         if not message.get("more_body"):
             return b"".join(chunks)
+    raise BodyTooLarge(f"The sandbox takes at most {most} bytes of such a request.")
 
 
 def replay(body: bytes, receive: Receive) -> Receive:
