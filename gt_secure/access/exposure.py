@@ -349,7 +349,7 @@ class _Question:
         circumstances = self._circumstances(of_team or session is not None)
         policies = locks.policies(kind.signer, source.endpoint or "", session)
         try:
-            circumstances = plainly(circumstances, policies) if plain else circumstances
+            circumstances = plainly(kind, circumstances, policies) if plain else circumstances
             found = answer_at(Requests(kind, policies, circumstances), source)
         except PolicyError:
             return Answer("unknown", depends_on=(_INVALID,))

@@ -14,7 +14,6 @@ from functools import cache, partial
 from typing import Any
 
 from ..errors import InvalidInput
-from ..iam.evaluate import evaluate
 from ..iam.facts import Signer
 from ..iam.request import Policies, Request
 from ..iam.request_keys import is_absent_for, is_by_action
@@ -29,7 +28,7 @@ from .answer import MEANT, Answer
 from .key_classes import KeyClasses
 from .locks import EffectiveLocks
 from .request_kinds import Circumstances, Form, Kind
-from .source_sets import Requests, example_request
+from .source_sets import Requests, confirm, example_request
 from .sources import address_sources, endpoint_classes
 
 _FORMS: tuple[tuple[Form, Signer], ...] = (
@@ -153,7 +152,7 @@ def prove(locks: EffectiveLocks, claim: Claim) -> Proof:
             continue
         request = example_request(part.space.base, part.setting, part.answer.example, circumstances)
         policies = locks.policies(part.signer, part.endpoint)
-        verdict = evaluate(request, policies)
+        verdict = confirm(request, policies)
         if not verdict.allowed:  # the evaluator has the last word
             unknown |= {dimension.name for group in part.space.groups for dimension in group.dimensions}
             continue
@@ -176,7 +175,7 @@ def _fixed_by(request: Request, policies: Policies, locks: EffectiveLocks, claim
             endpoints=claim.endpoints,
             partition=locks.partition,
         )
-        verdict = evaluate(request, replace(policies, resource=merge_guard(policy, guard)))
+        verdict = confirm(request, replace(policies, resource=merge_guard(policy, guard)))
         if verdict.decision != "explicit-deny":
             return None
         found = find_guard(policy)
@@ -278,7 +277,7 @@ def _case(request: Request, locks: EffectiveLocks, part: _Part, reason: str) -> 
             "resourceAccount": request.resource_account,
         },
         "identityPolicies": list(policies.identity),
-        "sessionPolicy": None,
+        "sessionPolicy": policies.identity[0] if request.caller.kind == "federated-user" else None,
         "resourcePolicy": locks.policy,
         "resourceControlPolicies": list(locks.rcp or ()),
         "serviceControlPolicies": list(locks.scp or ()),

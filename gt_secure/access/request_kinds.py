@@ -382,7 +382,8 @@ def _named_callers(
         return
     unnamed = account if own else _unnamed_account(table, account)
     start = f"arn:{circumstances.partition}:iam::{unnamed}:"
-    more = [f"{start}user/some-user", f"{start}root", *_in_resources(table, resources, start)] if every else []
+    more = [f"{start}user/some-user", f"{start}root", f"{start.replace(':iam:', ':sts:')}federated-user/some-user"]
+    more = [*more, *_in_resources(table, resources, start)] if every else []
     for arn in (f"{start}role/some-role", *more, *arns):
         if arn.split(":", 5)[-1] != "root" and not _NAME.fullmatch(arn.rpartition("/")[2]):
             continue  # AWS has such principals itself; nobody can make a role or user of this name
@@ -448,8 +449,10 @@ def _principal_texts(
     for name in names:
         arns[f"{prefix}{circumstances.account if own else _other(circumstances.account)}:user/{name}"] = None
     account = circumstances.account if own else "????????????"
-    kinds = ["role/?*", "user/?*", "root"] if every else ["role/?*"]
-    for like in (f"{prefix}{account}:{each}" for each in kinds):
+    kinds = ["role/?*", "user/?*", "root", "federated-user/?*"] if every else ["role/?*"]
+    for each in kinds:
+        service = "sts" if each.startswith("federated-user") else "iam"
+        like = f"arn:{circumstances.partition}:{service}::{account}:{each}"
         for value in _matching(table, "aws:principalarn", ConditionKey("", like=like)):
             arns[value] = None
             if not own and value.split(":")[4] != circumstances.account and not value.split(":")[4].isdigit():

@@ -265,7 +265,7 @@ def _place(space: RequestSpace, mask: int, requests: Requests, setting: Dimensio
     answer, circumstances = space.answer(mask), requests.circumstances
     if answer.state != "opened":
         return _Place(answer, (), None, decided_by=_denied_by(space, mask))
-    verdict = evaluate(example_request(space.base, setting, answer.example, circumstances), requests.policies)
+    verdict = confirm(example_request(space.base, setting, answer.example, circumstances), requests.policies)
     if not verdict.allowed:
         # The evaluator has the last word: what it does not confirm is not called opened.
         return _Place(SpaceAnswer("unknown", tuple(sorted(d.name for d in _dimensions(space)))), (), None)
@@ -285,6 +285,13 @@ def example_request(base: View, setting: DimensionValue, trail: SettingTrail, ci
     for key, value in view.present().items():
         context[key_facts(key).name] = list(value) if isinstance(value, Several) else value[0]
     return Request(view.action, view.resource, view.caller.text, context, circumstances.account)
+
+
+def confirm(request: Request, policies: Policies) -> Verdict:
+    """Decide an example: the session policy of a federated user, without which it may nothing, allows all it can."""
+    if request.caller.kind == "federated-user" and policies.session is None and policies.identity:
+        policies = replace(policies, session=policies.identity[0])
+    return evaluate(request, policies)
 
 
 def _decided_by(verdict: Verdict) -> str:
@@ -359,7 +366,7 @@ def answer_at(requests: Requests, source: Source) -> Answer:
         return Answer("unknown", depends_on=answer.depends_on)
     some = tuple(each.settings[0] for each in _dimensions(space) if each.settings)
     trail = answer.example if answer.state == "opened" else some
-    verdict = evaluate(example_request(space.base, DimensionValue(), trail, circumstances), requests.policies)
+    verdict = confirm(example_request(space.base, DimensionValue(), trail, circumstances), requests.policies)
     if verdict.allowed != (answer.state == "opened"):
         return Answer("unknown", depends_on=tuple(sorted(each.name for each in _dimensions(space))))
     found = answer_of(verdict)
@@ -381,8 +388,9 @@ def _space_at(requests: Requests, source: Source) -> RequestSpace | None:
     return requests.at(DimensionValue({"aws:sourceip": (str(source.address),)}))
 
 
-def plainly(circumstances: Circumstances, policies: Policies) -> Circumstances:
+def plainly(kind: Kind, circumstances: Circumstances, policies: Policies) -> Circumstances:
     """Return the circumstances of what a browser sends now: HTTPS, a fresh URL of version 4, and no special header."""
-    headers = {key for key in spellings(policies.compiled) if is_chosen(key) and key not in _NO_HEADERS}
+    kept = _NO_HEADERS - ({"s3:x-amz-content-sha256"} if kind.form == "unsigned" else set())
+    headers = {key for key in spellings(policies.compiled) if is_chosen(key) and key not in kept}
     plain = Facts({**dict.fromkeys(headers, ()), **_PLAIN})
     return replace(circumstances, given=circumstances.given.with_defaults(plain))

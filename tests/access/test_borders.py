@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +14,7 @@ from gt_secure.access import Exposure, locks_of_files
 from gt_secure.access.locks import EffectiveLocks
 from gt_secure.access.proof import Claim, Proof, prove
 from gt_secure.iam import Request
+from gt_secure.iam.batch import run
 from gt_secure.iam.facts import supplied_facts
 from gt_secure.iam.request_context import presigned_context
 from gt_secure.network import parse_network
@@ -217,3 +219,27 @@ def test_a_number_that_is_compared_with_patterns_too_is_unknown() -> None:
         ).proved
         is not True
     )
+
+
+FEDERATED = {
+    "by type": {"StringNotEquals": {"aws:PrincipalType": "FederatedUser"}},
+    "by all other types": {"StringEquals": {"aws:PrincipalType": ["AssumedRole", "User", "Account", "Anonymous"]}},
+    "by ARN": {"ArnNotLike": {"aws:PrincipalArn": "arn:aws:sts::*:federated-user/*"}},
+    "by a name": {"ArnNotLike": {"aws:PrincipalArn": "arn:aws:sts::111122223333:federated-user/b?b"}},
+    "by the service": {"StringNotLike": {"aws:PrincipalArn": "arn:aws:sts:*"}},
+}
+
+
+@pytest.mark.parametrize("name", FEDERATED)
+def test_a_guard_that_spares_federated_users_is_open(name: str) -> None:
+    proof = prove(locks(PUBLIC, deny(OUTSIDE, FEDERATED[name])), Claim("", (parse_network("203.0.113.0/24"),)))
+    case = proof.counterexample
+    assert case is not None
+    assert ":federated-user/" in case["request"]["principal"]
+    assert '"allow"' in "".join(run([json.dumps(case)]))
+
+
+def test_what_a_browser_sends_without_a_signature_has_no_payload_hash() -> None:
+    exposure = Exposure(locks(PUBLIC, deny({"Null": {"s3:x-amz-content-sha256": "true"}})), "k")
+    assert exposure.plain("198.51.100.9", "anonymous").answer == "refused"
+    assert exposure.at("198.51.100.9", "anonymous").answer == "opened"
