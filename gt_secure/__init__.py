@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .presign import TestUrl as TestUrl, inspect as inspect
     from .restriction.expectations import expect as expect
     from .restriction.model import Restriction as Restriction
+    from .secrets import redact as redact
     from .sweeps import sweep as sweep
     from .widgets import (
         AllowEditor as AllowEditor,

@@ -14,7 +14,8 @@ from typing import Any
 from .connection import Connection, connect
 from .errors import GtSecureError
 from .restriction.model import Restriction
-from .text import printable, redact_data
+from .secrets import redact_data
+from .text import printable
 
 TOOLS = [
     f"{__name__}:{name}"

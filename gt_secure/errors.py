@@ -30,7 +30,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from .text import holds_presigned_url, printable, redact, redact_data
+from .secrets import holds_presigned_url, redact, redact_data
+from .text import printable
 from .tracebacks import mask_causes, masked_traceback
 
 URL_STEP = (

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Iterator
 from typing import Any
 
-from .text import redact, redact_data
+from .secrets import redact, redact_data
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 

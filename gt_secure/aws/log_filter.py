@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 
-from ..text import holds_secret, redact
+from ..secrets import holds_secret, redact
 
 LEFT_OUT = "(the text of this record is left out: it holds a signature, a token or a key)"
 _LIBRARIES = ("boto3", "botocore", "s3transfer", "urllib3", "gt_secure")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from .._lazy import attach
 
 if TYPE_CHECKING:
+    from ..secrets import SavedSecret as SavedSecret, find_secrets as find_secrets, mask_secrets as mask_secrets
     from .account import no_findings as no_findings
     from .applied_locks import guard_is_in_place as guard_is_in_place, team_is_restricted as team_is_restricted
     from .logs import no_foreign_hits as no_foreign_hits, no_leaked_urls as no_leaked_urls
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from .result import Check as Check, CheckFailed as CheckFailed, CheckResult as CheckResult
     from .running import run_file as run_file, run_specs as run_specs
     from .save_guard import SaveGuard as SaveGuard
-    from .saved_secrets import SavedSecret as SavedSecret, find_secrets as find_secrets, mask_secrets as mask_secrets
     from .spec import Spec as Spec, load_specs as load_specs
 
 

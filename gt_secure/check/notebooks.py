@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InvalidInput, NotFound
+from ..secrets import SavedSecret, find_secrets, mask_secrets
 from ..shared_files import replacing
 from .bypasses import cell_text, find_bypasses
 from .result import Check, CheckResult, some
-from .saved_secrets import SavedSecret, find_secrets, mask_secrets
 
 SANITIZE_FILE = Path(__file__).with_name("nbval-sanitize.cfg")
 """For ``pytest --nbval-sanitize-with``: addresses, ports, times and ids that differ at each run."""

@@ -6,8 +6,8 @@ import logging
 from typing import Any
 
 from ..errors import GtSecureError
+from ..secrets import SavedSecret, find_secrets, mask_secrets
 from .result import some
-from .saved_secrets import SavedSecret, find_secrets, mask_secrets
 
 _log = logging.getLogger("gt_secure")
 

@@ -12,7 +12,8 @@ from typing import Any, NoReturn
 
 from .._version import __version__
 from ..errors import InvalidInput, refuse_url
-from ..text import printable, redact, truncate
+from ..secrets import redact
+from ..text import printable, truncate
 from .commands import COMMANDS, GROUPS, find_command, similar_commands
 from .exit_codes import USAGE, exit_code_lines
 

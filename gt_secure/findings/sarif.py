@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from .._version import __version__
-from ..text import redact
+from ..secrets import redact
 from .acceptance import Acceptance
 from .catalog_page import page
 from .model import Checked, Finding, catalog

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import InvalidInput, LogError
 from ..named_networks import NetworksLike, networks_from
+from ..secrets import redact
 from ..test_journal import UrlJournal
-from ..text import redact
 from . import activity, engines
 from .coverage import Coverage, Sample, why_unreadable
 from .engines.duckdb_store import MEMORY_LIMIT, Store, from_records, rows_of, write_lines, write_records

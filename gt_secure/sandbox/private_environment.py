@@ -18,7 +18,8 @@ from importlib import metadata
 from pathlib import Path
 
 from ..errors import GtSecureError, MissingExtra
-from ..text import printable, redact
+from ..secrets import redact
+from ..text import printable
 
 REQUIREMENTS = ("ministack==1.5.33", "boto3==1.43.106")
 """Packages of the environment, with the boto3 that belongs to the pinned botocore."""

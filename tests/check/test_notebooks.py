@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
+from gt_secure.check.saved_secrets import secrets_in
 
 from gt_secure import check
 from gt_secure.check import CheckFailed
 from gt_secure.check.notebooks import SANITIZE_FILE
-from gt_secure.check.saved_secrets import secrets_in
 from gt_secure.errors import InvalidInput
 
 SIGNATURE = "0f" * 32

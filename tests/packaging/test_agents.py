@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gt_secure.sandbox import Sandbox
-from gt_secure.text import holds_secret
+from gt_secure.secrets import holds_secret
 from support.agent_calls import CALLS
 from support.rooms import Room
 

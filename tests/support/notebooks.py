@@ -8,9 +8,9 @@ import random
 from typing import Any
 
 HEX = "0f" * 32
-TOKEN = "IQoJb3JpZ2luX2VjEXAMPLE" + "Ab1+/" * 20
-KEY = "ASIA" + "IOSFODNN7EXAMPLE"
-SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+TOKEN = "IQoJ" + "b3JpZ2luX2VjE" + "Ab1+/" * 22
+KEY = "ASIA" + "Q3EGRZ5NV7B2YTKD"
+SECRET = "kJ8sTq2/Lw9ZpXv4NmRb7" + "YcHd1GfUe5+AoIi3QnW"
 S3 = f"https://b.s3.amazonaws.com/k?X-Amz-Credential={KEY}%2F20261120&X-Amz-Expires=600&X-Amz-Signature={HEX}"
 SIGNATURE, SESSION = "the signature of a presigned URL", "a session token"
 ACCESS_KEY, SECRET_KEY = "an access key id", "a secret access key"
@@ -18,7 +18,10 @@ ACCESS_KEY, SECRET_KEY = "an access key id", "a secret access key"
 SECRETS: dict[str, tuple[str, list[str]]] = {
     "SigV4": (S3, [SIGNATURE, "the credential of a presigned URL"]),
     "SigV4 in HTML": (S3.replace("&", "&amp;"), [SIGNATURE, "the credential of a presigned URL"]),
-    "SigV4 in JSON": (S3.replace("&", "\\u0026").replace("=", "\\u003d"), [SIGNATURE, ACCESS_KEY]),
+    "SigV4 in JSON": (
+        S3.replace("&", "\\u0026").replace("=", "\\u003d"),
+        [SIGNATURE, "the credential of a presigned URL"],
+    ),
     "access key encoded": (f"id%3D{KEY}%26", [ACCESS_KEY]),
     "SigV4 encoded": (f"?X-Amz-Signature%3D{HEX}", [SIGNATURE]),
     "SigV4 encoded twice": (f"X%252DAmz%252DSignature%253D{HEX}", [SIGNATURE]),
@@ -33,7 +36,10 @@ SECRETS: dict[str, tuple[str, list[str]]] = {
         [SIGNATURE],
     ),
     "CloudFront cookie": ("CloudFront-Signature=rxLwTSb0~U5-ybpQ__a", ["the signature of a CloudFront cookie"]),
-    "GCS": (f"https://storage.googleapis.com/b/k?X-Goog-Credential=a%40b&X-Goog-Signature={HEX * 4}", [SIGNATURE]),
+    "GCS": (
+        f"https://storage.googleapis.com/b/k?X-Goog-Credential=a%40b&X-Goog-Signature={HEX * 4}",
+        ["the signature of a Google Cloud Storage URL"],
+    ),
     "Azure SAS": (
         "https://a.blob.core.windows.net/c/b?sv=2024-11-04&se=2027&sig=Z%2FRHIX5Xcg0Mq2rqI3OlWTjEg2tYkboXr1P9ZUXDtkk%3D",
         ["the signature of an Azure SAS URL"],
@@ -72,7 +78,7 @@ def notebook(text: str, place: str = "output") -> dict[str, Any]:
     }
     shown = {"output_type": "display_data", "metadata": {}, "data": {"text/plain": text}}
     if place == "source":
-        cell["source"] = f"a = 1\n{text}\n"
+        cell["source"] = f'a = 1\nb = """{text}"""\n'
     elif place == "output":
         cell["outputs"] = [shown]
     elif place == "lines":
