@@ -16,6 +16,7 @@ ROOT = Path(gt_secure.__file__).parent
 
 LAYERS = [
     ["_version", "_lazy", "text", "optional", "shared_files"],
+    ["secrets"],
     ["tracebacks"],
     ["errors"],
     ["html", "files", "address_lists", "test_journal", "wording"],
@@ -54,6 +55,7 @@ SANDBOX_MAY_IMPORT = {
     "_version",
     "_lazy",
     "text",
+    "secrets",
     "tracebacks",
     "errors",
     "shared_files",

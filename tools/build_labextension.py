@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import filecmp
+import json
 import shutil
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "labextension"
 BUILT = ROOT / "gt_secure" / "labextension"
-PATTERNS = ROOT / "gt_secure" / "check" / "secret_patterns.json"
+KINDS = ROOT / "gt_secure" / "secrets" / "kinds.json"
 BUILDER = Path("node_modules", "@jupyterlab", "builder", "lib", "build-labextension.js")
 
 
@@ -57,11 +58,20 @@ def build(source: Path, built: Path) -> None:
     """Build one folder; ``built`` is where its package.json lets the result go."""
     if not (source / "node_modules").exists():
         run("npm", "ci", "--no-audit", "--no-fund", cwd=source)
-    # The save guard's table is that of the check in Python; a test compares the two.
-    shutil.copyfile(PATTERNS, source / "src" / PATTERNS.name)
+    write_kinds(source)
     run("node", "node_modules/typescript/bin/tsc", cwd=source)
     run("node", str(BUILDER), "--core-path", str(source / "core"), str(source), cwd=source)
     shutil.copyfile(source / "install.json", built / "install.json")
+
+
+def write_kinds(source: Path) -> None:
+    """Write the save guard's table: that of gt_secure.secrets without its examples."""
+    table = json.loads(KINDS.read_text(encoding="utf-8"))
+    del table["about"]
+    for kind in table["kinds"]:
+        for name in ("source", "example", "counter"):
+            del kind[name]
+    (source / "src" / KINDS.name).write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
 
 
 def files(folder: Path) -> list[Path]:

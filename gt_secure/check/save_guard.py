@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from typing import Any
 
@@ -15,12 +16,14 @@ _log = logging.getLogger("gt_secure")
 class SaveGuard:
     """Mask the secrets of a notebook before it is saved, or refuse to save it.
 
-    It finds what :func:`no_secret_saved` finds, and logs what was where; never the secret.
+    It finds what :func:`no_secret_saved` finds, and logs what was where; never the secret. Nobody watches, so the
+    sources of cells are never changed: a notebook with a secret in a source is refused.
 
     Parameters
     ----------
     strict : bool
-        Refuse to save a notebook with a secret. By default its secrets are replaced with ``***``.
+        Refuse to save a notebook with a secret anywhere. By default the secrets of outputs, metadata and widget state
+        are replaced with ``***``.
 
     Examples
     --------
@@ -56,18 +59,18 @@ class SaveGuard:
         Raises
         ------
         GtSecureError
-            With ``strict``, if there is a secret.
+            If there is a secret in the source of a cell; with ``strict``, if there is one anywhere.
         """
-        found = find_secrets(book) if self.strict else mask_secrets(book)
-        if not found:
-            return []
-        named = some([f"{each.what} (in {each.place})" for each in found])
-        if self.strict:
+        masked = [] if self.strict else mask_secrets(book, sources=False)
+        left = find_secrets(book)
+        if left:
             raise GtSecureError(
-                f"{name} is not saved: it holds {named}.", next_step="Remove that from the notebook, and save again."
+                f"{name} is not saved: it holds {_named(left)}. The first cell is 0.",
+                next_step="Remove that from the notebook, and save again.",
             )
-        _log.warning("%s is saved without secrets. Masked: %s.", name, named)
-        return found
+        if masked:
+            _log.warning("%s is saved without secrets. Masked: %s.", name, _named(masked))
+        return masked
 
     def before_save(self, model: dict[str, Any], path: str = "", **_: Any) -> None:
         """Check what a Jupyter server is about to save: a ``pre_save_hook``.
@@ -75,20 +78,23 @@ class SaveGuard:
         Parameters
         ----------
         model : dict
-            The model of the contents API. Only notebooks are checked.
+            The model of the contents API. Notebooks are checked, also those that an editor saves as text.
         path : str
             Where it is saved.
 
         Raises
         ------
         tornado.web.HTTPError
-            With ``strict``, if there is a secret. JupyterLab shows its message.
+            If :meth:`check` refuses the notebook. JupyterLab shows its message.
         """
-        book = model.get("content")
-        if model.get("type") != "notebook" or not isinstance(book, dict):
+        content = model.get("content")
+        is_text = model.get("type") == "file" and isinstance(content, str) and path.lower().endswith(".ipynb")
+        book = _parsed(content) if is_text else content if model.get("type") == "notebook" else None
+        if not isinstance(book, dict):
             return
         try:
-            self.check(book, path or "The notebook")
+            if self.check(book, path or "The notebook") and is_text:
+                model["content"] = json.dumps(book, indent=1, ensure_ascii=False) + "\n"
         except GtSecureError as error:
             from tornado.web import HTTPError
 
@@ -105,6 +111,18 @@ class SaveGuard:
         Raises
         ------
         GtSecureError
-            With ``strict``, if there is a secret.
+            If :meth:`check` refuses the notebook; its outputs are masked all the same.
         """
         self.check(notebook, "The notebook")
+
+
+def _named(found: list[SavedSecret]) -> str:
+    return some([f"{each.what} (in {each.place})" for each in found])
+
+
+def _parsed(text: str) -> Any:
+    """Return the notebook in a text; None if it is not JSON yet."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None

@@ -44,7 +44,8 @@ def redact(text: object) -> str:
 def _masked(text: str) -> str:
     if not _HINT.search(text):
         return text
-    pieces, last = [], 0
+    pieces: list[str] = []
+    last = 0
     for span in find(text):
         pieces += (text[last : span.start], table().mask)
         last = span.end

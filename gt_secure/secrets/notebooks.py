@@ -12,25 +12,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from .recogniser import Span, find, table
+from .recogniser import SecretSpan, find, from_base64, table
 
 LEFT_OUT = "*** (left out: it holds a secret)"
 
 _MIME = "image/"
-_WHOLE = re.compile(r"[A-Za-z0-9+/\s]{40,}={0,2}\s*", re.ASCII)
-_KEY = re.compile(r"(?=[^\n]*[a-z])(?=[^\n]*[A-Z])(?=[^\n]*[0-9])[A-Za-z0-9/+]{40}", re.ASCII)
-_SHOWN = re.compile(
-    r"(?:%env[ \t]+|environ(?:\.get)?[\[(][\"']|getenv\([\"']|echo[ \t]+\$\{?|printenv[ \t]+|\.|^|print\()"
-    r"([A-Za-z_][\w-]*)[\"'\]\)};\s]*$",
-    re.ASCII,
-)
-"""The last line of a cell that shows the value of one name."""
-_LITERAL = re.compile(
-    r"'''[\s\S]*?(?:'''|$(?![\s\S]))|\"\"\"[\s\S]*?(?:\"\"\"|$(?![\s\S]))|'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\""
-    r"|#[^\n]*|^[ \t]*[!%][^\n]*",
-    re.ASCII | re.MULTILINE,
-)
-_CELL_MAGIC = re.compile(r"\s*%%(?!time|capture|prun)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +75,7 @@ class _Texts:
         for span in find("".join(self._pieces)):
             yield from self._of(span, starts)
 
-    def _of(self, span: Span, starts: list[int]) -> Iterator[tuple[_Leaf, int, int, str]]:
+    def _of(self, span: SecretSpan, starts: list[int]) -> Iterator[tuple[_Leaf, int, int, str]]:
         for leaf in self.leaves[max(0, bisect_right(starts, span.start) - 1) :]:
             if leaf.at >= span.end:
                 return
@@ -114,11 +100,9 @@ class _Texts:
 
     def _walk(self, owner: Any, key: Any, value: Any, name: str | None, shown: str) -> None:
         """Add a value: a text, a list of lines, or what is in it."""
-        if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
-            if name == "traceback" or all(each.endswith("\n") for each in value[:-1]):
-                self._text(owner, key, ("\n" if name == "traceback" else "").join(value), name, shown, "lines")
-                return
-        if isinstance(value, str):
+        if isinstance(value, list) and _is_text(value, name):
+            self._text(owner, key, ("\n" if name == "traceback" else "").join(value), name, shown, "lines")
+        elif isinstance(value, str):
             self._text(owner, key, value, name, shown, "")
         elif isinstance(value, list):
             for i, each in enumerate(value):
@@ -141,17 +125,18 @@ class _Texts:
             if inner == "value" and named:
                 self._walk(data, inner, each, named, shown)
                 continue
-            if name.startswith(_MIME) and isinstance(each, str) and each.startswith(table().pictures):
+            if name.startswith(_MIME) and isinstance(each, str) and each.startswith(table().lists["pictures"]):
                 continue
             self._leaf(data, inner, name, "name")
             self._walk(data, inner, each, "", shown)
 
     def _text(self, owner: Any, key: Any, text: str, name: str | None, shown: str, role: str) -> None:
         """Add a text behind the name of its member; what is base64 as a whole is announced as such."""
-        begin, end = 0, len(text)
+        begin, end, patterns = 0, len(text), table().patterns
         bare = text.strip().strip("'\"") if len(text) < 4096 else ""
-        hint = "secret_key" if _KEY.fullmatch(bare) else shown if "\n" not in bare else ""
-        whole = hint != "secret_key" and not name and text[:24].isalnum() and bool(_WHOLE.fullmatch(text))
+        is_key = bool(patterns["secret_key"].match(bare)) and not patterns["plain"].match(from_base64(bare))
+        hint = "secret_key" if is_key else shown if "\n" not in bare else ""
+        whole = not is_key and not name and len(text) >= 40 and bool(patterns["whole"].match(text))
         if whole:
             role = "whole"
         elif hint and bare:
@@ -164,6 +149,12 @@ class _Texts:
         self._leaf(owner, key, text, role, begin, end)
         if name is not None:
             self._add('"\x00\n')
+
+
+def _is_text(items: list[Any], name: str | None) -> bool:
+    """Return whether a list has the lines of one text."""
+    texts = bool(items) and all(isinstance(each, str) for each in items)
+    return texts and (name == "traceback" or all(each.endswith("\n") for each in items[:-1]))
 
 
 def find_secrets(book: dict[str, Any]) -> list[SavedSecret]:
@@ -222,7 +213,8 @@ def _mask(found: list[tuple[_Leaf, int, int, str]], sources: bool) -> None:
         if inside and (sources or not leaf.place.endswith("source")):
             changes.setdefault(id(leaf), (leaf, []))[1].append((start, end))
     for leaf, spans in sorted(changes.values(), key=lambda each: each[0].role == "name"):
-        pieces, last = [], 0
+        pieces: list[str] = []
+        last = 0
         for start, end in sorted(spans):
             pieces += (leaf.text[last:start], table().mask)
             last = end
@@ -232,7 +224,7 @@ def _mask(found: list[tuple[_Leaf, int, int, str]], sources: bool) -> None:
             leaf.owner.clear()
             leaf.owner.update(members)
         else:
-            leaf.owner[leaf.key] = text.splitlines(keepends=True) if leaf.role == "lines" else text
+            leaf.owner[leaf.key] = re.split(r"(?<=\n)(?!$(?![\s\S]))", text) if leaf.role == "lines" else text
 
 
 def _left_out(value: Any) -> Any:
@@ -246,14 +238,14 @@ _Part = tuple[str, str, Any, dict[str, Any], "tuple[tuple[int, int], ...] | None
 
 
 def _parts(book: dict[str, Any]) -> Iterator[_Part]:
-    """Yield (place, name of the member, value, its owner, literals, name that is shown) for what a person tells apart."""
+    """Yield place, name, value, owner, literals and shown name of what a person tells apart."""
     for i, cell in enumerate(book.get("cells") or ()):
         if not isinstance(cell, dict):
             continue
         source = cell.get("source") or ""
         source = source if isinstance(source, str) else "".join(map(str, source))
         code = cell.get("cell_type") == "code"
-        shown = _SHOWN.search(source.strip().rpartition("\n")[2]) if code else None
+        shown = table().patterns["shown"].search(source.strip().rpartition("\n")[2]) if code else None
         for name, value in list(cell.items()):
             literals = _literals(source) if code and name == "source" else None
             hint = shown[1] if shown and name == "outputs" else ""
@@ -267,5 +259,9 @@ def _parts(book: dict[str, Any]) -> Iterator[_Part]:
 
 
 def _literals(source: str) -> tuple[tuple[int, int], ...] | None:
-    """Where a source has strings, comments and lines for a shell; None if all of it is for another program."""
-    return None if _CELL_MAGIC.match(source) else tuple(found.span() for found in _LITERAL.finditer(source))
+    """Find the strings, comments and shell lines of a source; None if all of it is for another program."""
+    return (
+        None
+        if table().patterns["cell_magic"].match(source)
+        else tuple(found.span() for found in table().patterns["literal"].finditer(source))
+    )

@@ -13,7 +13,7 @@ import json
 import re
 import zlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,14 +22,12 @@ KINDS_FILE = Path(__file__).with_name("kinds.json")
 _ROUNDS = 8
 """How often a text is decoded at most: each round of encoding makes it longer, and no server decodes so often."""
 _NEAR = 40
-_RUN = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
-_BASE64 = ("base64,", "aHR0cHM6L", "aHR0cDovL")
-"""Where text in base64 begins: in a data URL, or with the scheme of a URL."""
+_EDGE = " \t\r|\u2502\u2503"
 _WIDEST = 240
 """A longer line was not wrapped: whoever wraps lines makes them shorter."""
 
 
-class Span(NamedTuple):
+class SecretSpan(NamedTuple):
     """A secret in a text: where it is, and its kind."""
 
     start: int
@@ -38,48 +36,50 @@ class Span(NamedTuple):
 
 
 class _Rule(NamedTuple):
-    order: int
     what: str
     pattern: re.Pattern[str]
     before: re.Pattern[str] | None
     unless: re.Pattern[str] | None
     check: str
+    named: bool
+    """Whether the anchor is a name that a value follows."""
 
 
 class _Table:
     """The table of kinds, compiled."""
 
     def __init__(self, data: dict[str, Any]) -> None:
-        self.parts: dict[str, str] = data["parts"]
         self.mask: str = data["mask"]
-        self.pictures: tuple[str, ...] = tuple(data["pictures"])
-        self.examples: tuple[str, ...] = tuple(data["examples"])
-        self.placeholder = re.compile(data["placeholder"], re.ASCII | re.IGNORECASE)
-        self.opaque = re.compile(data["opaque"], re.ASCII | re.IGNORECASE)
-        self.escape = re.compile(data["escape"], re.ASCII)
-        self.escapes_begin: tuple[str, ...] = tuple(data["escapes_begin"])
+        self.lists: dict[str, tuple[str, ...]] = {name: tuple(data["lists"][name]) for name in data["lists"]}
         self.entities: dict[str, str] = data["entities"]
-        self.wrap = re.compile(data["wrap"], re.ASCII)
         self.kinds = tuple(dict.fromkeys(kind["what"] for kind in data["kinds"]))
         self.exact: dict[str, list[_Rule]] = {}
         self.folded: dict[str, list[_Rule]] = {}
-        for order, kind in enumerate(data["kinds"]):
-            flags = re.ASCII | (0 if kind.get("case") else re.IGNORECASE)
-            before, unless = (
-                kind[name] and self.compiled(kind[name], flags) if name in kind else None
-                for name in ("before", "unless")
-            )
+        self._parts: dict[str, str] = data["parts"]
+        self.patterns = {name: self._compiled(text, True, re.MULTILINE) for name, text in data["patterns"].items()}
+        self.words = {name: self._compiled(text, False) for name, text in data["words"].items()}
+        for kind in data["kinds"]:
+            case = bool(kind.get("case"))
+            near = [self._compiled(kind[name], case) if name in kind else None for name in ("before", "unless")]
+            pattern, check = self._compiled(kind["pattern"], case), kind.get("check", "")
             rule = _Rule(
-                order, kind["what"], self.compiled(kind["pattern"], flags), before, unless, kind.get("check", "")
+                kind["what"],
+                pattern,
+                near[0],
+                near[1],
+                check,
+                "<GAP>" in kind["pattern"] or "<NAMED>" in kind["pattern"],
             )
             for anchor in kind["anchors"]:
-                (self.exact if kind.get("case") else self.folded).setdefault(anchor, []).append(rule)
+                (self.exact if case else self.folded).setdefault(anchor, []).append(rule)
 
-    def compiled(self, pattern: str, flags: int) -> re.Pattern[str]:
-        """Compile a pattern after its parts have been filled in."""
-        while (filled := re.sub(r"<([A-Z]+)>", lambda part: self.parts[part[1]], pattern)) != pattern:
+    def _compiled(self, pattern: str, case: bool, flags: int = 0) -> re.Pattern[str]:
+        """Compile a pattern as JavaScript would, after its parts have been filled in."""
+        while (filled := re.sub(r"<([A-Z]+)>", lambda part: self._parts[part[1]], pattern)) != pattern:
             pattern = filled
-        return re.compile(pattern, flags)
+        if not flags:
+            pattern = re.sub(r"(?<!\\)\$", r"\\Z", pattern)
+        return re.compile(pattern, re.ASCII | flags | (0 if case else re.IGNORECASE))
 
 
 @cache
@@ -95,12 +95,12 @@ class _View:
         self.text, self._at, self._raw = text, [0], [0]
 
     def raw(self, position: int) -> int:
-        """Where a character begins in the given text."""
+        """Return the start of a character in the given text."""
         i = bisect_right(self._at, position) - 1
         return self._raw[i] + position - self._at[i]
 
     def raw_end(self, position: int) -> int:
-        """Where the character before this position ends in the given text."""
+        """Return the end of the character before a position in the given text."""
         i = bisect_left(self._at, position)
         return self._raw[i] if i < len(self._at) and self._at[i] == position else self.raw(position)
 
@@ -129,11 +129,11 @@ def decode(text: str) -> _View:
     """Undo escapes until nothing is left to undo."""
     view, known = _View(text), table()
     for _ in range(_ROUNDS):
-        if not any(begin in view.text for begin in known.escapes_begin):
+        if not any(begin in view.text for begin in known.lists["escapes_begin"]):
             break
         changes = [
             (*found.span(), char)
-            for found in known.escape.finditer(view.text)
+            for found in known.patterns["escape"].finditer(view.text)
             if (char := _meaning(found[0], known)) is not None
         ]
         if not changes:
@@ -143,7 +143,7 @@ def decode(text: str) -> _View:
 
 
 def _meaning(escape: str, known: _Table) -> str | None:
-    """Return the character that an escape stands for, nothing for what shows nothing; None if it matters to no secret."""
+    """Return the character that an escape stands for, or nothing; None if it matters to no secret."""
     first = escape[0]
     if first == "%":
         code = int(escape[-2:], 16)
@@ -172,7 +172,7 @@ def _entity(name: str, ended: bool, known: _Table) -> str | None:
     return known.entities[name] if name in ("amp", "lt", "gt", "quot") else None
 
 
-def find(text: str, *, nested: bool = True) -> list[Span]:
+def find(text: str, *, nested: bool = True) -> list[SecretSpan]:
     """Find the secrets of a text.
 
     Parameters
@@ -183,44 +183,42 @@ def find(text: str, *, nested: bool = True) -> list[Span]:
 
     Returns
     -------
-    list of Span
+    list of SecretSpan
         In order, and apart from each other. Each names the first kind of the table that fits.
     """
     view = decode(text)
-    spans = [Span(view.raw(start), view.raw_end(end), what) for start, end, what in _spans(view.text, nested)]
+    spans = [SecretSpan(view.raw(start), view.raw_end(end), what) for start, end, what in _spans(view.text, nested)]
     return [span for span in _apart(spans) if span.end > span.start]
 
 
-def _spans(text: str, nested: bool) -> list[Span]:
-    """Find secrets in decoded text: as it is, and where its lines were wrapped."""
+def _spans(text: str, nested: bool) -> list[SecretSpan]:
+    """Find secrets in decoded text, also across wrapped lines."""
     spans = list(_matches(text))
-    if "\n" in text and _has_hint(text, spans):
+    if "\n" in text:
         spans += _wrapped(text)
     if nested:
         spans += _in_base64(text)
     return spans
 
 
-def _apart(spans: list[Span]) -> list[Span]:
+def _apart(spans: list[SecretSpan]) -> list[SecretSpan]:
     """Unite spans that overlap."""
-    result: list[Span] = []
+    result: list[SecretSpan] = []
     order = {what: i for i, what in enumerate(table().kinds)}
     for span in sorted(spans):
         if result and span.start < result[-1].end:
             last = result[-1]
-            result[-1] = Span(last.start, max(last.end, span.end), min(last.what, span.what, key=order.__getitem__))
+            result[-1] = SecretSpan(
+                last.start, max(last.end, span.end), min(last.what, span.what, key=order.__getitem__)
+            )
         else:
             result.append(span)
     return result
 
 
-def _has_hint(text: str, spans: list[Span]) -> bool:
-    return bool(spans) or any(hint in text for hint in ("://", "X-", "x-", "ey", "_", "-"))
-
-
-def _matches(text: str) -> Iterator[Span]:
+def _matches(text: str) -> Iterator[SecretSpan]:
     """Try each rule where one of its anchors is."""
-    known = table()
+    known, guard = table(), table().words["guard"]
     folded = text.replace("\u0130", "i").lower()
     for anchors, where in ((known.exact, text), (known.folded, folded)):
         for anchor, rules in anchors.items():
@@ -228,12 +226,13 @@ def _matches(text: str) -> Iterator[Span]:
             while at >= 0:
                 after = at + 1
                 before = text[max(0, at - _NEAR) : at]
+                followed = not anchor[-1].isalnum() or bool(guard.match(text, at + len(anchor)))
                 for rule in rules:
-                    if rule.unless and rule.unless.search(before):
+                    if (rule.named and not followed) or (rule.unless and rule.unless.search(before)):
                         continue
                     found = rule.pattern.match(text, at)
                     if found and (not rule.before or rule.before.search(before)) and _fits(rule, text, found):
-                        yield Span(found.end(1), found.end(), rule.what)
+                        yield SecretSpan(found.end(1), found.end(), rule.what)
                         after = max(after, found.end(1))
                 at = where.find(anchor, after)
 
@@ -249,18 +248,22 @@ _QUOTES = frozenset("\"'`\u201c\u2018")
 
 def _is_example(value: str) -> bool:
     """Return whether a value is one of a documentation, or one character repeated."""
-    return (
-        any(example in value for example in table().examples) or not value.strip(value[0]) or value[:3] == table().mask
-    )
+    known = table()
+    repeated = not value.strip(value[0]) or value.startswith(known.mask)
+    return repeated or any(example in value for example in known.lists["examples"])
 
 
-def _wrapped(text: str) -> Iterator[Span]:
+def _wrapped(text: str) -> Iterator[SecretSpan]:
     """Find what goes on in the next line, since a terminal or textwrap broke the line."""
-    joins = [
-        found.span()
-        for found in table().wrap.finditer(text)
-        if 40 <= found.start() - text.rfind("\n", 0, found.start()) - 1 <= _WIDEST
-    ]
+    words, joins, line = table().words, [], 0
+    at = text.find("\n")
+    while at >= 0:
+        if 40 <= at - line <= _WIDEST and " " not in text[at - 32 : at].rstrip(_EDGE)[-12:]:
+            before, after = words["wrap_before"].search(text, at - 32, at), words["wrap_after"].match(text, at)
+            if before and after:
+                joins.append((before.start(1), after.end()))
+        line = at + 1
+        at = text.find("\n", line)
     groups: list[list[tuple[int, int]]] = []
     for join in joins:
         if groups and join[0] - groups[-1][-1][1] <= _WIDEST:
@@ -275,27 +278,25 @@ def _wrapped(text: str) -> Iterator[Span]:
         view.replace([(a - start, b - start, "") for a, b in group])
         for span in _matches(view.text):
             first, last = start + view.raw(span.start), start + view.raw_end(span.end)
-            if any(first < a and b < last for a, b in group):
-                yield Span(first, last, span.what)
-            elif any(a < first for a, _ in group):
-                yield Span(first, last, span.what)  # its name is in the line before
+            if any((first < a and b < last) or a < first for a, b in group):
+                yield SecretSpan(first, last, span.what)
 
 
-def _in_base64(text: str) -> Iterator[Span]:
+def _in_base64(text: str) -> Iterator[SecretSpan]:
     """Find runs of base64 that hold a secret; pictures hold none."""
-    for begin in _BASE64:
+    for begin in table().lists["base64"]:
         at = text.find(begin)
         while at >= 0:
             start = at + (len(begin) if begin.endswith(",") else 0)
-            run = _RUN.match(text, start)
-            if run and not run[0].startswith(table().pictures):
-                inner = find(_plain(run[0]), nested=False)
+            run = table().patterns["run"].match(text, start)
+            if run and not run[0].startswith(table().lists["pictures"]):
+                inner = find(from_base64(run[0]), nested=False)
                 if inner:
-                    yield Span(run.start(), run.end(), inner[0].what)
+                    yield SecretSpan(run.start(), run.end(), inner[0].what)
             at = text.find(begin, run.end() if run else at + 1)
 
 
-def _plain(run: str) -> str:
+def from_base64(run: str) -> str:
     """Decode base64 into text; nothing if it is not text."""
     data = run.rstrip("=").replace("-", "+").replace("_", "/")
     try:
@@ -308,72 +309,64 @@ def _plain(run: str) -> str:
 # Checks: whether a value is one of the kind. Each gets the value, whether a quote is before it, the text and the match.
 
 
-def _value(value: str, quoted: bool, text: str, found: re.Match[str]) -> bool:
+def _value(value: str, *_: Any) -> bool:
     return not value.startswith(("<", "$", "{", "..."))
 
 
-def _signed(value: str, quoted: bool, text: str, found: re.Match[str]) -> bool:
+def _signed(value: str, _: bool, text: str, found: re.Match[str]) -> bool:
     """A signature made with a documented example key opens nothing."""
     start, end = found.start(), found.end()
-    begin = max(text.rfind(char, max(0, start - 3000), start) for char in "\n\"'<>`\x00") + 1
-    stop = min([at for char in "\n\"'<> `\x00" if (at := text.find(char, end, end + 3000)) >= 0], default=len(text))
-    return len(value) >= 6 and not _EXAMPLE_KEY.search(text, max(begin, start - 3000), min(stop, end + 3000))
-
-
-_EXAMPLE_KEY = re.compile(r"A[KS]IA[A-Z0-9]{0,12}EXAMPLE(?![A-Z0-9])")
+    begin = max(text.rfind(char, max(0, start - _QUERY), start) for char in _BOUNDS) + 1
+    stops = [at for char in (*_BOUNDS, " ") if (at := text.find(char, end, end + _QUERY)) >= 0]
+    key = table().patterns["example_key"]
+    return len(value) >= 6 and not key.search(text, max(begin, start - _QUERY), min(stops, default=end + _QUERY))
 
 
 def _literal(value: str, quoted: bool, text: str, found: re.Match[str]) -> bool:
     """The value of a name that only a secret has; code that computes it is none."""
+    if not _word(value):
+        return False
     if quoted:
-        return len(value) >= 8 and not table().placeholder.search(value)
-    hyphens = "-" in found[1].rstrip(" =:") and "=" in found[1]
-    if hyphens or text[found.start() - 1 : found.start()] == "-":
-        return len(value) >= 6 and not table().placeholder.search(value)
+        return len(value) >= 8
+    if ("-" in found[1].rstrip(" =:") and "=" in found[1]) or text[found.start() - 1 : found.start()] == "-":
+        return len(value) >= 6
     called = text[found.end() : found.end() + 1] in ("(", "[", ".")
-    return len(value) >= 12 and not called and any(c.isdigit() for c in value) and not table().placeholder.search(value)
+    return len(value) >= 12 and not called and _holds(value, "digit")
 
 
-def _word(value: str, quoted: bool, text: str, found: re.Match[str]) -> bool:
-    return not table().placeholder.search(value)
+def _word(value: str, *_: Any) -> bool:
+    return not table().words["placeholder"].search(value)
 
 
-def _password(value: str, quoted: bool, text: str, found: re.Match[str]) -> bool:
-    plain = value.isalpha() and value.islower()
-    return not plain and len(set(value)) >= 4 and not _is_opaque(value) and (quoted or not value.isalpha())
+def _password(value: str, quoted: bool, *_: Any) -> bool:
+    plain = not _holds(value, "other") and (not quoted or not (_holds(value, "upper") and _holds(value, "lower")))
+    return not plain and len(set(value)) >= 4 and _is_random(value)
 
 
-def _token(value: str, quoted: bool, text: str, found: re.Match[str]) -> bool:
-    digit, letter = any(c.isdigit() for c in value), any(c.isalpha() for c in value)
-    return digit and letter and len(set(value)) >= 8 and not _is_opaque(value) and " " not in value
+def _token(value: str, *_: Any) -> bool:
+    letter = _holds(value, "lower") or _holds(value, "upper")
+    return _holds(value, "digit") and letter and len(set(value)) >= 8 and _is_random(value) and " " not in value
 
 
-def _is_opaque(value: str) -> bool:
-    """Return whether a value is a placeholder, a UUID, an ARN, a URL, a path or a version."""
-    return bool(table().placeholder.search(value) or table().opaque.search(value))
+def _is_random(value: str) -> bool:
+    """Return whether a value is no placeholder, UUID, ARN, URL, path or version."""
+    return _word(value) and not table().words["opaque"].search(value)
 
 
-def _mixed(value: str, quoted: bool, text: str, found: re.Match[str]) -> bool:
-    return _digits(value, quoted, text, found) and _cases(value, quoted, text, found)
+def _mixed(value: str, *_: Any) -> bool:
+    return _digits(value) and _cases(value)
 
 
-def _cases(value: str, quoted: bool, text: str, found: re.Match[str]) -> bool:
-    return any(c.islower() for c in value) and any(c.isupper() for c in value) and len(set(value)) >= 10
+def _cases(value: str, *_: Any) -> bool:
+    return _holds(value, "lower") and _holds(value, "upper") and len(set(value)) >= 10
 
 
-def _digits(value: str, quoted: bool, text: str, found: re.Match[str]) -> bool:
-    return any(c.isdigit() for c in value) and len(set(value)) >= 6
+def _digits(value: str, *_: Any) -> bool:
+    return _holds(value, "digit") and len(set(value)) >= 6 and "XXXX" not in value
 
 
-def _keyid(value: str, quoted: bool, text: str, found: re.Match[str]) -> bool:
+def _varied(value: str, *_: Any) -> bool:
     return len(set(value[4:])) >= 5
-
-
-def _hook(value: str, quoted: bool, text: str, found: re.Match[str]) -> bool:
-    return _digits(value.rpartition("/")[2] + value, quoted, text, found) and "XXXX" not in value
-
-
-_BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 def checksum(body: str) -> str:
@@ -385,18 +378,26 @@ def checksum(body: str) -> str:
     return digits.rjust(6, "0")
 
 
-def _crc32(value: str, quoted: bool, text: str, found: re.Match[str]) -> bool:
+def _crc32(value: str, *_: Any) -> bool:
     body = value.partition("_")[2]
     return checksum(body[:-6]) == body[-6:]
 
 
-def _jwt(value: str, quoted: bool, text: str, found: re.Match[str]) -> bool:
-    head = _plain(value.partition(".")[0])
-    return head.startswith("{") and ('"alg"' in head or '"typ"' in head or '"enc"' in head)
+def _jwt(value: str, *_: Any) -> bool:
+    head = from_base64(value.partition(".")[0])
+    return head.startswith("{") and any(name in head for name in ('"alg"', '"typ"', '"enc"'))
 
 
-_CHECKS = {
-    "": lambda value, quoted, text, found: True,
+def _holds(value: str, kind: str) -> bool:
+    return bool(table().patterns[kind].search(value))
+
+
+_BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_BOUNDS = "\n\"'<>`\x00"
+_QUERY = 3000
+"""The longest query in which the key of a signature is looked for."""
+_CHECKS: dict[str, Callable[..., bool]] = {
+    "": lambda *_: True,
     "value": _value,
     "signed": _signed,
     "literal": _literal,
@@ -406,8 +407,7 @@ _CHECKS = {
     "mixed": _mixed,
     "cases": _cases,
     "digits": _digits,
-    "keyid": _keyid,
-    "hook": _hook,
+    "varied": _varied,
     "crc32": _crc32,
     "jwt": _jwt,
 }

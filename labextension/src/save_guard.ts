@@ -9,7 +9,7 @@ import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import type { Contents } from '@jupyterlab/services';
 import { Widget } from '@lumino/widgets';
 
-import { findSecrets, ISavedSecret, maskSecrets } from './saved_secrets';
+import { findSecrets, ISavedSecret, maskSecrets, searched } from './saved_secrets';
 import type { IChoices } from './settings';
 import { Commands } from './tokens';
 
@@ -83,6 +83,20 @@ export class SaveGuard {
     }
     if (decision === 'save') {
       return options;
+    }
+    const rest = JSON.parse(JSON.stringify(book)) as Data;
+    maskSecrets(rest);
+    const left = findSecrets(rest);
+    if (left.length) {
+      // Masking code that is no string could change what it does.
+      this._decided.delete(path);
+      await showDialog({
+        title: 'Remove these secrets from the code',
+        body: new Report(path, book, left),
+        buttons: [Dialog.okButton({ label: 'Close' })]
+      });
+      this._reveal(path, left);
+      throw cancelled();
     }
     const clean = options?.type === 'notebook' ? this._remove(path, book, found) : this._removeText(path, book);
     return { ...options, content: clean };
@@ -257,7 +271,7 @@ export function addSaveGuard(app: JupyterFrontEnd, notebooks: INotebookTracker, 
   new SaveGuard(app, notebooks, choices);
   app.commands.addCommand(Commands.findSecrets, {
     label: 'Find Secrets in the Notebook',
-    caption: 'Search the notebook in front for presigned URLs, tokens and access keys',
+    caption: 'Search the notebook in front for presigned URLs, tokens, keys and passwords',
     isEnabled: () => notebooks.currentWidget !== null,
     execute: async args => {
       if (args['book']) {
@@ -269,7 +283,7 @@ export function addSaveGuard(app: JupyterFrontEnd, notebooks: INotebookTracker, 
       }
       const book = panel.context.model.toJSON() as unknown as Data;
       const found = findSecrets(book);
-      const body = found.length ? new Report(panel.context.path, book, found) : 'No presigned URL, key or token.';
+      const body = found.length ? new Report(panel.context.path, book, found) : searched(book);
       await showDialog({ title: 'Secrets in the notebook', body, buttons: [Dialog.okButton({ label: 'Close' })] });
       return found;
     }

@@ -1,6 +1,6 @@
-/** Secrets in the data of a notebook: where they are, and how they are masked. Python has the same in `saved_secrets.py`. */
+/** Secrets in the data of a notebook: where they are, and how they are masked. Python has the same in `notebooks.py`. */
 
-import table from './secret_patterns.json';
+import { find, fromBase64, ISpan, kinds, lists, MASK, patterns } from './recogniser';
 
 /** One kind of secret in one place. */
 export interface ISavedSecret {
@@ -11,76 +11,235 @@ export interface ISavedSecret {
 }
 
 type Data = Record<string, unknown>;
+type Range = [start: number, end: number];
 
-const parts = table.parts as Record<string, string>;
-const rules = table.rules.map(rule => ({
-  what: rule.what,
-  pattern: new RegExp(
-    rule.pattern.replace(/<([A-Z]+)>/g, (_, name: string) => parts[name]),
-    rule.ignore_case ? 'gi' : 'g'
-  )
-}));
-const hint = new RegExp(table.hint, 'i');
+const LEFT_OUT = '*** (left out: it holds a secret)';
 
-/** For a long text the rules are as fast as the hint: each begins with letters that are looked for in one pass. */
-const SHORT = 2000;
-
-function mayHold(text: string): boolean {
-  return text.length > SHORT || hint.test(text);
+/** A text of a notebook: its place, what holds it, and the part of it that begins at `at` in the joined text. */
+interface ILeaf {
+  place: string;
+  owner: Data;
+  key: string;
+  text: string;
+  at: number;
+  begin: number;
+  end: number;
+  /** `name` for the name of a member, `lines` for a list of lines, `whole` for base64. */
+  role: string;
+  /** Where a source may be masked; everywhere if null. */
+  literals: Range[] | null;
 }
 
-/** Name the kinds of secrets in a text, and keep the secrets themselves in `secrets`. */
-export function secretsIn(text: string, secrets?: Set<string>): string[] {
-  if (!mayHold(text)) {
-    return [];
-  }
-  const found: string[] = [];
-  for (const { what, pattern } of rules) {
-    pattern.lastIndex = 0;
-    for (let match = pattern.exec(text); match; match = secrets ? pattern.exec(text) : null) {
-      if (!found.includes(what)) {
-        found.push(what);
-      }
-      secrets?.add(match[0].slice(match[1].length));
+interface IFound {
+  leaf: ILeaf;
+  start: number;
+  end: number;
+  what: string;
+}
+
+/** The texts of a notebook, one behind the other. */
+class Texts {
+  constructor(book: Data) {
+    for (const part of partsOf(book)) {
+      this._part = part;
+      this._walk(part.owner, part.name, part.value, part.name);
     }
   }
-  return found;
+
+  /** Each secret: its text, where it is in that, and its kind. */
+  found(): IFound[] {
+    return find(this._pieces.join('')).flatMap(span => this._of(span));
+  }
+
+  private _of(span: ISpan): IFound[] {
+    const found: IFound[] = [];
+    let [low, high] = [0, this._leaves.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this._leaves[middle].at <= span.start) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    for (const leaf of this._leaves.slice(Math.max(0, low - 1))) {
+      if (leaf.at >= span.end) {
+        break;
+      }
+      let start = Math.max(span.start - leaf.at + leaf.begin, leaf.begin);
+      let end = Math.min(span.end - leaf.at + leaf.begin, leaf.end);
+      if (leaf.role === 'whole' && span.end > leaf.at) {
+        [start, end] = [0, leaf.text.length];
+      }
+      if (start < end) {
+        found.push({ leaf, start, end, what: span.what });
+      }
+    }
+    return found;
+  }
+
+  private _add(text: string): void {
+    this._pieces.push(text);
+    this._length += text.length;
+  }
+
+  private _leaf(owner: Data, key: string, text: string, role: string, begin: number, end: number): void {
+    const { place, literals } = this._part!;
+    const mine = role === 'name' ? null : literals;
+    this._leaves.push({ place, owner, key, text, at: this._length, begin, end, role, literals: mine });
+    this._add(role === 'whole' ? text.replace(/\s+/g, '') : text.slice(begin, end));
+  }
+
+  /** Add a value: a text, a list of lines, or what is in it. */
+  private _walk(owner: Data, key: string, value: unknown, name: string | null): void {
+    if (typeof value === 'string') {
+      this._text(owner, key, value, name, '');
+    } else if (Array.isArray(value)) {
+      const texts = value.length > 0 && value.every(each => typeof each === 'string');
+      if (texts && (name === 'traceback' || value.slice(0, -1).every((each: string) => each.endsWith('\n')))) {
+        this._text(owner, key, value.join(name === 'traceback' ? '\n' : ''), name, 'lines');
+        return;
+      }
+      value.forEach((each: unknown, i) => {
+        if (typeof each === 'string') {
+          this._add(i ? '", "' : '"');
+        }
+        this._walk(value as unknown as Data, String(i), each, null);
+      });
+      this._add('"\x00\n');
+    } else if (isObject(value)) {
+      this._members(value);
+    }
+  }
+
+  private _members(data: Data): void {
+    const pair = data.name ?? data.key;
+    let named = typeof pair === 'string' && typeof data.value === 'string' ? pair : '';
+    if (data._model_name === 'PasswordModel') {
+      named = 'password';
+    }
+    for (const [inner, each] of Object.entries(data)) {
+      if (inner === 'value' && named) {
+        this._walk(data, inner, each, named);
+      } else if (!(inner.startsWith('image/') && typeof each === 'string' && isPicture(each))) {
+        this._leaf(data, inner, inner, 'name', 0, inner.length);
+        this._walk(data, inner, each, '');
+      }
+    }
+  }
+
+  /** Add a text behind the name of its member; what is base64 as a whole is announced as such. */
+  private _text(owner: Data, key: string, text: string, name: string | null, role: string): void {
+    let [begin, end] = [0, text.length];
+    const bare = text.length < 4096 ? text.trim().replace(/^['"]+|['"]+$/g, '') : '';
+    const isKey = test('secret_key', bare) && !test('plain', fromBase64(bare));
+    const hint = isKey ? 'secret_key' : bare.includes('\n') ? '' : this._part!.shown;
+    const encoded = !isKey && !name && text.length >= 40 && test('whole', text);
+    if (encoded) {
+      role = 'whole';
+    } else if (hint && bare) {
+      begin = text.indexOf(bare);
+      end = begin + bare.length;
+      name = `\x00${hint}`;
+    }
+    if (name !== null) {
+      this._add(`${name}="`);
+    }
+    if (encoded) {
+      this._add('base64,');
+    }
+    this._leaf(owner, key, text, role, begin, end);
+    if (name !== null) {
+      this._add('"\x00\n');
+    }
+  }
+
+  private readonly _leaves: ILeaf[] = [];
+  private readonly _pieces: string[] = [];
+  private _length = 0;
+  private _part: IPart | null = null;
 }
 
-/** Replace every secret of a text. */
-export function masked(text: string): string {
-  if (!mayHold(text)) {
-    return text;
-  }
-  for (const { pattern } of rules) {
-    text = text.replace(pattern, (_, kept: string) => kept + table.mask);
-  }
-  return text;
+const whole = {
+  secret_key: new RegExp(patterns.secret_key.source, 'y'),
+  whole: new RegExp(patterns.whole.source, 'y'),
+  plain: new RegExp(patterns.plain.source, 'y')
+};
+
+function test(name: keyof typeof whole, text: string): boolean {
+  whole[name].lastIndex = 0;
+  return whole[name].test(text);
 }
 
 /** Find the secrets of a notebook: in sources, outputs, metadata, attachments and widget state. */
 export function findSecrets(book: Data, secrets?: Set<string>): ISavedSecret[] {
-  const found: ISavedSecret[] = [];
-  const seen = new Set<string>();
-  for (const { place, name, value } of partsOf(book)) {
-    for (const text of textsOf(value, name)) {
-      for (const what of secretsIn(text, secrets)) {
-        const key = `${place}\n${what}`;
-        if (!seen.has(key)) {
-          seen.add(key);
-          found.push({ place, what });
-        }
-      }
-    }
-  }
-  return found;
+  const found = new Texts(book).found();
+  found.forEach(({ leaf, start, end }) => secrets?.add(leaf.text.slice(start, end)));
+  return named(found);
 }
 
-/** Replace the secrets of a notebook in place. */
+/** Say what was looked for. */
+export function searched(book: Data): string {
+  const cells = Array.isArray(book.cells) ? book.cells.length : 0;
+  return `${kinds.length} kinds of secrets searched in ${cells} cells, outputs, metadata and widget state: none found.`;
+}
+
+/**
+ * Replace the secrets of a notebook in place.
+ *
+ * In the source of a code cell only strings and comments are changed. An output in which a secret is left is left out.
+ */
 export function maskSecrets(book: Data): void {
-  for (const { name, value, owner } of partsOf(book)) {
-    owner[name] = maskedValue(value, name);
+  const found = new Texts(book).found();
+  if (!found.length) {
+    return;
   }
+  const changes = new Map<ILeaf, Range[]>();
+  for (const { leaf, start, end } of found) {
+    if (!leaf.literals || leaf.literals.some(([a, b]) => a <= start && end <= b)) {
+      changes.set(leaf, [...(changes.get(leaf) ?? []), [start, end]]);
+    }
+  }
+  const names: [ILeaf, string][] = [];
+  for (const [leaf, ranges] of changes) {
+    let [text, last] = ['', 0];
+    for (const [start, end] of ranges.sort((a, b) => a[0] - b[0])) {
+      text += leaf.text.slice(last, start) + MASK;
+      last = end;
+    }
+    text += leaf.text.slice(last);
+    if (leaf.role === 'name') {
+      names.push([leaf, text]);
+    } else {
+      leaf.owner[leaf.key] = leaf.role === 'lines' ? text.split(/(?<=\n)/) : text;
+    }
+  }
+  for (const [leaf, text] of names) {
+    const members = Object.entries(leaf.owner).map(
+      ([name, value]) => [name === leaf.key ? text : name, value] as const
+    );
+    Object.keys(leaf.owner).forEach(name => Reflect.deleteProperty(leaf.owner, name));
+    Object.assign(leaf.owner, Object.fromEntries(members));
+  }
+  const left = new Set(new Texts(book).found().map(({ leaf }) => leaf.place));
+  for (const { place, name, value, owner } of left.size ? [...partsOf(book)] : []) {
+    if (left.has(place) && !place.endsWith('source')) {
+      owner[name] = leftOut(value);
+    }
+  }
+}
+
+/** What stands for a part that could not be masked. */
+function leftOut(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    return [{ output_type: 'stream', name: 'stdout', text: LEFT_OUT }];
+  }
+  return isObject(value) ? {} : LEFT_OUT;
+}
+
+function named(found: IFound[]): ISavedSecret[] {
+  const known = new Map(found.map(({ leaf, what }) => [`${leaf.place}\n${what}`, { place: leaf.place, what }]));
+  return [...known.values()];
 }
 
 interface IPart {
@@ -88,92 +247,52 @@ interface IPart {
   name: string;
   value: unknown;
   owner: Data;
+  literals: Range[] | null;
+  /** The name whose value a cell shows. */
+  shown: string;
 }
 
 /** The parts of a notebook that a person tells apart. */
 function* partsOf(book: Data): Generator<IPart> {
   const cells = Array.isArray(book.cells) ? (book.cells as unknown[]) : [];
   for (const [i, cell] of cells.entries()) {
-    if (isObject(cell)) {
-      for (const [name, value] of Object.entries(cell)) {
-        yield { place: `cell ${i}, ${name.replace(/s$/, '')}`, name, value, owner: cell };
-      }
+    if (!isObject(cell)) {
+      continue;
+    }
+    const source = Array.isArray(cell.source) ? cell.source.join('') : String(cell.source ?? '');
+    const code = cell.cell_type === 'code';
+    const line = source.trim().split('\n').pop()!;
+    const shown = code ? [...line.matchAll(patterns.shown)][0]?.[1] : undefined;
+    for (const [name, value] of Object.entries(cell)) {
+      const literals = code && name === 'source' ? literalsOf(source) : null;
+      const place = `cell ${i}, ${name.replace(/s$/, '')}`;
+      yield { place, name, value, owner: cell, literals, shown: name === 'outputs' ? (shown ?? '') : '' };
     }
   }
   for (const [name, value] of Object.entries(book)) {
     if (name === 'metadata' && isObject(value)) {
       for (const [inner, each] of Object.entries(value)) {
-        yield {
-          place: inner === 'widgets' ? 'the widget state' : 'the metadata',
-          name: inner,
-          value: each,
-          owner: value
-        };
+        const place = inner === 'widgets' ? 'the widget state' : 'the metadata';
+        yield { place, name: inner, value: each, owner: value, literals: null, shown: '' };
       }
     } else if (name !== 'cells') {
-      yield { place: 'the metadata', name, value, owner: book };
+      yield { place: 'the metadata', name, value, owner: book, literals: null, shown: '' };
     }
   }
+}
+
+/** Where a source has strings, comments and lines for a shell; null if all of it is for another program. */
+function literalsOf(source: string): Range[] | null {
+  if (source.search(patterns.cell_magic) === 0) {
+    return null;
+  }
+  return [...source.matchAll(patterns.literal)].map(found => [found.index, found.index + found[0].length]);
 }
 
 function isObject(value: unknown): value is Data {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function isPicture(name: string): boolean {
-  return table.skipped.some(each => name.startsWith(each));
-}
-
-/** Every text in a value; lists of lines also as one, members with their name, pictures left out. */
-function textsOf(value: unknown, name: string): string[] {
-  const texts: string[] = [];
-  const walk = (item: unknown, key: string | null): void => {
-    if (typeof item === 'string') {
-      texts.push(key === null ? item : `${key}="${item}"`);
-    } else if (Array.isArray(item)) {
-      if (item.length && item.every(each => typeof each === 'string')) {
-        texts.push(item.join('')); // a text may be saved as a list of its lines
-      }
-      for (const each of item) {
-        walk(each, null);
-      }
-    } else if (isObject(item)) {
-      for (const inner in item) {
-        if (!isPicture(inner)) {
-          texts.push(inner);
-          walk(item[inner], inner);
-        }
-      }
-    }
-  };
-  walk(value, name);
-  return texts;
-}
-
-function maskedValue(value: unknown, name: string | null): unknown {
-  if (typeof value === 'string') {
-    if (name === null) {
-      return masked(value);
-    }
-    const head = `${name}="`;
-    const text = masked(`${head}${value}"`);
-    return text.startsWith(head) && text.endsWith('"') ? text.slice(head.length, -1) : table.mask;
-  }
-  if (Array.isArray(value)) {
-    const items = value.map(each => maskedValue(each, null));
-    if (items.length && items.every(each => typeof each === 'string')) {
-      const whole = items.join('');
-      const clean = masked(whole);
-      return clean === whole ? items : clean.split(/(?<=\n)/);
-    }
-    return items;
-  }
-  if (isObject(value)) {
-    const result: Data = {};
-    for (const [inner, each] of Object.entries(value)) {
-      result[masked(inner)] = isPicture(inner) ? each : maskedValue(each, inner);
-    }
-    return result;
-  }
-  return value;
+function isPicture(text: string): boolean {
+  return lists.pictures.some(each => text.startsWith(each));
 }

@@ -166,9 +166,9 @@ def test_a_full_disk_leaves_no_half_line(tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     "secret",
     [
-        "AKIAIOSFODNN7EXAMPLE",
-        "ASIAIOSFODNN7EXAMPLE",
-        "https://b.s3.amazonaws.com/k?X-Amz-Signature=abc",
+        "AKIA" + "Q3EGRZ5NV7B2YTKD",
+        "ASIA" + "Q3EGRZ5NV7B2YTKD",
+        "https://b.s3.amazonaws.com/k?X-Amz-Signature=4f1d2c3b4a59",
         "X-Amz-Security-Token=IQoJb3JpZ2luX2Vj",
         "IQoJb3JpZ2luX2VjEJv" * 5,
     ],

@@ -19,7 +19,7 @@ from gt_secure import check
 from gt_secure.check import SaveGuard, find_secrets, mask_secrets
 from gt_secure.cli.main import main
 from gt_secure.errors import GtSecureError
-from gt_secure.secrets.recogniser import KINDS_FILE, find, table
+from gt_secure.secrets.recogniser import table
 from support.notebooks import HARMLESS, HEX, KEY, PLACES, S3, SECRET, SECRETS, TOKEN, all_notebooks, notebook
 
 ROOT = Path(check.__file__).resolve().parents[2]

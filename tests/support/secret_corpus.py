@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import random
 import re
 from typing import Any
+from urllib.parse import quote
 
 from gt_secure.secrets.recogniser import KINDS_FILE, checksum
 
@@ -80,7 +82,7 @@ class Values:
             "hex": lambda: self.of(HEX, size),
             "secret": lambda: self.of(wide, size),
             "word": lambda: self.of(WORD, size),
-        }  # fmt: skip
+        }
         value = special[kind]()
         self.made.append(value.splitlines()[3] if kind == "pem" else value)
         return value
@@ -99,3 +101,108 @@ def examples(seed: int = 7) -> list[tuple[str, str, list[str]]]:
             filled = values.fill(text)
             found.append((kind["what"], filled, values.made))
     return found
+
+
+def every_letter(text: str) -> str:
+    return "".join(f"%{ord(c):02x}" if c.isascii() else c for c in text)
+
+
+def signs(text: str, form: str) -> str:
+    """Spell what is neither a letter nor a digit in another way."""
+    return "".join(c if c.isalnum() or not c.isascii() else form.format(ord(c)) for c in text)
+
+
+NAMES = {
+    "X-Amz-Signature": "hex64",
+    "x-amz-signature": "hex64",
+    "X-Goog-Signature": "hex256",
+    "Signature": "hex64",
+    "X-Amz-Security-Token": "sts",
+    "SessionToken": "sts",
+    "aws_session_token": "secret200",
+    "AWS_SECRET_ACCESS_KEY": "secret40",
+    "SecretAccessKey": "secret40",
+    "secret_key": "secret40",
+    "aws-secret-access-key": "secret40",
+    "DB_PASSWORD": "password",
+    "client_secret": "word40",
+    "GITHUB_TOKEN": "word36",
+    "api_key": "word32",
+}
+BARE = (
+    "{n}={v}",
+    "{n} = {v}",
+    "{n}: {v}",
+    "{n}:{v}",
+    "{n} => {v}",
+    "--{n} {v}",
+    "--{n}={v}",
+    "export {n}={v}",
+    "%env {n}={v}",
+    "{n}    {v}",
+    "{n}\t{v}",
+    "| {n} | {v} |",
+    "│ {n} │ {v} │",
+    "<{n}>{v}</{n}>",
+    "<{n} xml:space='preserve'>{v}</{n}>",
+    "<td>{n}</td><td>{v}</td>",
+    "<tr>\n <th>{n}</th>\n <td class='x'><code>{v}</code></td>",
+    "<input name={n} value={v}>",
+)
+QUOTED = (
+    "{n}={q}{v}{q}",
+    "{n} = {q}{v}{q}",
+    "{n}: {q}{v}{q}",
+    "{n}: str = {q}{v}{q}",
+    "{q}{n}{q}: {q}{v}{q}",
+    "{q}{n}{q}:{q}{v}{q}",
+    "{q}{n}{q}: [{q}{v}{q}]",
+    "{q}{n}{q}: b{q}{v}{q}",
+    "[({q}{n}{q}, {q}{v}{q})]",
+    "[{q}{n}{q},\n {q}{v}{q}]",
+    "os.environ[{q}{n}{q}] = {q}{v}{q}",
+    "{{{q}name{q}: {q}{n}{q}, {q}value{q}: {q}{v}{q}}}",
+    "<input type={q}hidden{q} name={q}{n}{q} value={q}{v}{q}/>",
+    "<Parameter Name={q}{n}{q}>{v}</Parameter>",
+)
+SPELLED = {
+    "as it is": lambda text: text,
+    "percent": lambda text: quote(text, safe=""),
+    "percent of signs": lambda text: signs(text, "%{:02X}"),
+    "percent of all, twice": lambda text: every_letter(every_letter(text)),
+    "HTML": html.escape,
+    "HTML, hexadecimal": lambda text: signs(text, "&#x{:x};"),
+    "HTML, twice": lambda text: html.escape(signs(text, "&#{};")),
+    "HTML names": lambda text: text.replace("=", "&equals;").replace("_", "&lowbar;").replace("'", "&apos;"),
+    "JSON": lambda text: json.dumps(text, ensure_ascii=False),
+    "JSON in JSON": lambda text: json.dumps(json.dumps(text, ensure_ascii=False), ensure_ascii=False),
+    "JSON of signs": lambda text: signs(text, "\\u{:04x}"),
+    "Python": lambda text: signs(text, "\\x{:02x}"),
+    "JavaScript": lambda text: text.replace("/", "\\/"),
+    "colours": lambda text: "\x1b[32m" + text[:3] + "\x1b[0m" + text[3:7] + "\x1b[1;4m" + text[7:] + "\x1b[0m",
+    "soft breaks": lambda text: text[:4] + "\u200b" + text[4:9] + "<wbr>" + text[9:],
+}
+
+
+def spelled(name: str, spelling: str) -> list[tuple[str, str]]:
+    """Return (secret, text) for a name and its value between all separators and quotes, in one spelling."""
+    values, texts = Values(11), []
+    for form in [*BARE, *QUOTED]:
+        for mark in "'\"`" if form in QUOTED else "'":
+            value = values.make(NAMES[name])
+            text = form.format(n=name, v=value, q=mark)
+            if spelling != "percent" or text.isascii():
+                texts.append((value, f"x {SPELLED[spelling](text)} y"))
+    return texts
+
+
+def vectors() -> list[str]:
+    """Return the texts that both implementations are tried with."""
+    texts = [text for _, text, _ in examples()]
+    values = Values(3)
+    texts += [values.fill(text) for kind in TABLE["kinds"] for text in kind["counter"]]
+    for name in NAMES:
+        texts += [text for spelling in SPELLED for _, text in spelled(name, spelling)][:: len(name)]
+    return (
+        texts + [text[: len(text) // 2] for text in texts[::5]] + ["".join(texts[i : i + 3]) for i in range(0, 300, 3)]
+    )
