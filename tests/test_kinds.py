@@ -39,6 +39,10 @@ def html_of(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
 
 
+def encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
 STATE = "application/vnd.jupyter.widget-state+json"
 PLACES = {
     "source": lambda text: book(cell(source=f'x = """{text}"""')),
@@ -56,22 +60,11 @@ PLACES = {
     "metadata": lambda text: book(cell(metadata={"tags": [text]}), papermill={"parameters": {"x": text}}),
     "attachment": lambda text: book(cell("markdown", attachments={"a.txt": {"text/plain": text}})),
     "attachment in base64": lambda text: book(
-        cell(
-            "markdown",
-            attachments={"a.svg": {"image/svg+xml": base64.b64encode(f"<svg>{text}</svg> ".encode()).decode()}},
-        )
+        cell("markdown", attachments={"a.svg": {"image/svg+xml": encoded(f"<svg>{text}</svg> ")}})
     ),
     "widget": lambda text: book(widgets={STATE: {"state": {"a": {"state": {"value": text}}}}}),
     "widget buffer": lambda text: book(
-        widgets={
-            STATE: {
-                "state": {
-                    "a": {
-                        "buffers": [{"data": base64.b64encode(f"{text} and what else was uploaded".encode()).decode()}]
-                    }
-                }
-            }
-        }
+        widgets={STATE: {"state": {"a": {"buffers": [{"data": encoded(f"{text} and what else was uploaded")}]}}}}
     ),
 }
 

@@ -120,7 +120,7 @@ def _named(found: list[SavedSecret]) -> str:
     return some([f"{each.what} (in {each.place})" for each in found])
 
 
-def _parsed(text: str) -> Any:
+def _parsed(text: Any) -> Any:
     """Return the notebook in a text; None if it is not JSON yet."""
     try:
         return json.loads(text)
