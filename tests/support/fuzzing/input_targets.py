@@ -106,9 +106,7 @@ def run_policy(data: bytes) -> None:
     verdict = evaluate(REQUEST, policies)
     landmark((verdict.decision, verdict.policy, len(verdict.layers)))
     check((verdict.decision == "invalid") == (not any(read)) or not read[1], "what is read can be decided", verdict)
-    check_markup(verdict.to_html())
-    json.dumps(verdict.to_dict())
-    check("\x1b" not in verdict.to_text() and "\r" not in verdict.to_text(), "text for a terminal")
+    check(verdict.reason and json.dumps([verdict.reason, verdict.statement]), "a decision has a reason", verdict)
     if _told(lay_out, text) is None:
         return
     try:
