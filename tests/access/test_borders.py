@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from gt_secure import expect
 from gt_secure.access import Exposure, locks_of_files
+from gt_secure.access.answer import Answer
 from gt_secure.access.locks import EffectiveLocks
 from gt_secure.access.proof import Claim, Proof, prove
 from gt_secure.iam import Request
@@ -243,3 +245,50 @@ def test_what_a_browser_sends_without_a_signature_has_no_payload_hash() -> None:
     exposure = Exposure(locks(PUBLIC, deny({"Null": {"s3:x-amz-content-sha256": "true"}})), "k")
     assert exposure.plain("198.51.100.9", "anonymous").answer == "refused"
     assert exposure.at("198.51.100.9", "anonymous").answer == "opened"
+
+
+def test_values_that_a_variable_ties_together_are_compared_with_those_of_the_policies() -> None:
+    """Only the tag "red" on both sides opens it, which neither of the two statements says of both."""
+    team = [
+        {"StringNotEquals": {"aws:PrincipalTag/team": "red"}},
+        {"StringNotEquals": {"s3:ExistingObjectTag/team": "${aws:PrincipalTag/team}"}},
+    ]
+    answer = Exposure(locks(*map(deny, team)), "k").at("198.51.100.9", "presigned")
+    assert (answer.answer, answer.depends_on) == (
+        "unknown",
+        ("aws:PrincipalTag/team", "s3:ExistingObjectTag/team"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "proved"),
+    [
+        (("refused",), True),
+        (("refused", "unknown"), None),
+        (("unknown",), None),
+        (("opened", "unknown"), False),
+        (("refused", "opened"), False),
+    ],
+)
+def test_an_expectation_holds_if_every_answer_is_the_expected_one(words: tuple[Any, ...], proved: bool | None) -> None:
+    answers = tuple(Answer(word, depends_on=("aws:x",) if word == "unknown" else ()) for word in words)
+    found = Proof.of_expectation(expect.refused("198.51.100.9"), answers)
+    assert (found.proved, len(found.broken)) == (proved, len(words) - words.count("refused"))
+    assert found.depends_on == (("aws:x",) if "unknown" in words else ())
+
+
+def test_a_role_signs_with_temporary_credentials_and_anybody_else_with_any() -> None:
+    """Their time of issue is not after now, where the question is about now, and later where it is about every time."""
+    issued = "aws:TokenIssueTime"
+    for condition, expected in (
+        ({"Null": {issued: "true"}}, "opened"),
+        ({"Null": {issued: "false"}}, "refused"),
+        ({"DateLessThan": {issued: "2020-01-01T00:00:00Z"}}, "opened"),
+        ({"DateGreaterThan": {issued: "2020-01-01T00:00:00Z"}}, "opened"),
+        ({"DateLessThan": {issued: LATER}}, "refused"),
+    ):
+        answer = Exposure(locks(deny(condition)), "k").at("198.51.100.9", "presigned")
+        assert (condition, answer.answer) == (condition, expected)
+    assert guarded({"Null": {issued: "false"}}).proved is False
+    assert guarded({"Null": {issued: "false"}}, {"Null": {issued: "true"}}).proved is True
+    assert guarded({"DateLessThanIfExists": {issued: LATER}}).proved is False
