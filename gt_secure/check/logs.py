@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidInput
@@ -177,11 +178,9 @@ def _doubt(
     coverage: Coverage, rows: int, newest: dt.datetime | None, within_h: float | None, max_unreadable: int
 ) -> str:
     """Return the reason why the log is not sufficient evidence; empty if it is."""
-    if coverage.failures:
-        first = coverage.failures[0]
-        return f"{len(coverage.failures):,} log objects could not be read, the first is {first.name} ({first.kind})."
-    if coverage.unreadable > max_unreadable:
-        return f"{coverage.unreadable:,} of {coverage.lines:,} lines of the log could not be read."
+    unreadable = coverage.unreadable if coverage.unreadable > max_unreadable else 0
+    if doubts := replace(coverage, unreadable=unreadable).doubts:
+        return " ".join(doubts)
     if not rows:
         return "The log shows no request with a presigned URL. An empty log is not proof that nobody opened the images."
     if within_h is not None:

@@ -48,6 +48,7 @@ def add(commands: Commands) -> None:
             ("gt-secure hits --bucket gt-images --since 1h --follow", "each delivery as it comes"),
             ("gt-secure hits --cache show", "folder and size of the cache of logs read from S3"),
         ),
+        exit_codes="0; 3 if something of the logs was not read",
         result=table_from,
     )
     add_log_source(parser)
@@ -90,8 +91,7 @@ def run(args: argparse.Namespace) -> int:
         _refuse_terminal(args.output)
     table, coverage = counts_from(args)
     emit(table, form, args.output)
-    tell(coverage, args.stats)
-    return 0
+    return tell(coverage, args.stats)
 
 
 def table_from(args: argparse.Namespace) -> Table:

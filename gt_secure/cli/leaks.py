@@ -33,6 +33,7 @@ def add(commands: Commands) -> None:
             ("gt-secure leaks --bucket gt-images --since 7d", "the last week of a bucket"),
             ("gt-secure leaks log/ --pool 203.0.113.0/24 --json", "treat a NAT pool as one user"),
         ),
+        exit_codes="0; 3 if something of the logs was not read",
         result=leaks_from,
     )
     add_log_source(parser)
@@ -57,8 +58,7 @@ def run(args: argparse.Namespace) -> int:
             write_report(args.output, lambda: text + "\n")
         else:
             sys.stdout.write(text + "\n")
-    tell(coverage, args.stats)
-    return 0
+    return tell(coverage, args.stats)
 
 
 def _leak_lines(leak: Leak) -> Iterator[str]:

@@ -21,6 +21,7 @@ from ..logs.read import read_hits
 from ..logs.storage.listing import find_logs
 from ..optional import missing
 from ..text import json_text
+from .exit_codes import OK, UNKNOWN
 from .output import ask, connection, note
 from .parser import Parser
 from .progress import working
@@ -207,12 +208,18 @@ def _refuse_as_output(output: str | None, sources: list[str]) -> None:
         raise InvalidInput(f"{output} is one of the logs.", next_step="Choose another file for -o.", field="output")
 
 
-def tell(coverage: Coverage, stats: bool) -> None:
-    """Print the coverage on standard error: as JSON, or only what needs attention."""
+def tell(coverage: Coverage, stats: bool) -> int:
+    """Print the coverage on standard error, as JSON or only what needs attention; return the exit code.
+
+    What was not read makes the answer unknown.
+    """
     if stats:
         slower = missing(("isal", "obstore"))
         note(json_text(coverage.to_dict() | ({"slower_without": slower} if slower else {})))
-        return
-    note(coverage.summary)
-    for limit in coverage.limits()[1:]:
-        note(f"note: {limit}")
+    else:
+        note(coverage.summary)
+        for limit in coverage.limits()[1:]:
+            note(f"note: {limit}")
+        for doubt in coverage.doubts:
+            note(f"unknown: {doubt}")
+    return UNKNOWN if coverage.doubts else OK

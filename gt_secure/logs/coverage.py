@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..text import count, members
+from .ingest.neighbours import NOT_READ
 from .ingest.reader import Failure
 from .table import iso
 
@@ -100,6 +102,21 @@ class Coverage:
             parts.append(f"last delivery {self.last_delivery:%d %b %H:%M} UTC")
         return ", ".join(parts) + "."
 
+    @property
+    def doubts(self) -> list[str]:
+        """Reasons why an answer from these logs is unknown, not passed: something that is a log was not read."""
+        texts = []
+        if self.failures:
+            first, number = self.failures[0], count(len(self.failures), "log object")
+            texts.append(f"{number} could not be read, the first is {first.name} ({first.kind}).")
+        if self.unreadable:
+            sample = self.samples[0] if self.samples else None
+            where = f" The first is in {sample.name} at byte {sample.offset:,}: {sample.why}." if sample else ""
+            texts.append(f"{self.unreadable:,} of {self.lines:,} lines of the log could not be read.{where}")
+        if closed := {kind: number for kind, number in self.left_out.items() if kind in NOT_READ}:
+            texts.append(f"Not read, though requests may be in it: {_named(closed)}. Unpack or convert it to text.")
+        return texts
+
     def limits(self) -> list[str]:
         """Sentences about what the answer does not prove."""
         texts = [DELAY]
@@ -114,9 +131,8 @@ class Coverage:
         for kind, names in kinds.items():
             if names:
                 texts.append(f"{count(len(names), 'log object')} {_REASONS[kind]}, the first is {names[0]}.")
-        if self.left_out:
-            named = ", ".join(f"{number:,} {kind}{'s' * (number != 1)}" for kind, number in self.left_out.items())
-            texts.append(f"Left out, because they hold no requests: {named}.")
+        if beside := {kind: number for kind, number in self.left_out.items() if kind not in NOT_READ}:
+            texts.append(f"Left out, because they hold no requests: {_named(beside)}.")
         if self.unreadable:
             texts.append(f"{self.unreadable:,} of {self.lines:,} lines could not be read; see the samples.")
         if self.until and self.last_delivery and self.last_delivery < self.until:
@@ -136,6 +152,10 @@ class Coverage:
             "samples": [members(each, "name", "offset", "why", "text") for each in self.samples],
             "limits": self.limits(),
         }
+
+
+def _named(kinds: Mapping[str, int]) -> str:
+    return ", ".join(count(number, kind) for kind, number in kinds.items())
 
 
 _REASONS = {

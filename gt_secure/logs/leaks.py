@@ -15,14 +15,14 @@ import datetime as dt
 import ipaddress
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..errors import InvalidInput
 from ..named_networks import About, Networks
 from ..network import IPNetwork, parse_networks, read_address
-from ..text import members
+from ..text import count, members
 from .engines.duckdb_store import literal
 from .table import Table, _plain
 
@@ -219,10 +219,17 @@ def _compared(text: str) -> str:
 
 
 class Leaks:
-    """Result: a sequence of :class:`Leak`, the worst first; ``checked`` is how many URLs were looked at."""
+    """Result: a sequence of :class:`Leak`, the worst first.
 
-    def __init__(self, found: list[Leak], checked: int, unsure: list[str]) -> None:
+    ``checked`` is how many URLs were looked at, ``tests`` the number of requests with one's own test URLs, which were
+    not, and ``unread`` says what of the logs was not read.
+    """
+
+    def __init__(
+        self, found: list[Leak], checked: int, unsure: list[str], tests: int = 0, unread: Sequence[str] = ()
+    ) -> None:
         self.found, self.checked, self.notes = found, checked, unsure
+        self.tests, self.unread = tests, tuple(unread)
 
     def __len__(self) -> int:
         return len(self.found)
@@ -236,8 +243,12 @@ class Leaks:
     @property
     def summary(self) -> str:
         """One sentence, which never says that nothing can have leaked."""
+        if self.unread and not self.found:
+            return f"Unknown whether a URL leaked. {' '.join(self.unread)}"
+        if not self.checked and self.tests:
+            return f"{count(self.tests, 'presigned request')}, all with your own test URLs: nothing to check for leaks."
         if not self.checked:
-            return "The logs contain no presigned URLs (test URLs are not counted)."
+            return "The logs contain no presigned URLs."
         if not self.found:
             none = f"None of {self.checked:,} presigned URLs was used from two networks"
             return f"{none}, as far as the logs that were read show."
@@ -273,7 +284,8 @@ class Leaks:
         """JSON-able form."""
         return {
             "summary": self.summary,
-            "checked": self.checked,
+            **members(self, "checked", "tests"),
+            "unread": list(self.unread),
             "leaks": [leak.to_dict() for leak in self.found],
             "notes": self.notes,
         }
@@ -329,7 +341,8 @@ def find_leaks(hits: Queryable, rules: LeakRules | None = None) -> Leaks:
     notes = [TWINS]
     if candidates > _MOST:
         notes.append(f"{candidates - _MOST:,} more URLs were used from several addresses; look at a shorter time.")
-    return Leaks(found, checked, notes)
+    tests = 0 if checked else hits.query("SELECT count(*) FROM {hits} WHERE presigned AND test")[0][0]
+    return Leaks(found, checked, notes, tests, getattr(getattr(hits, "coverage", None), "doubts", ()))
 
 
 def _uses_of(hits: Queryable, fingerprints: list[str], most: int) -> list[tuple[Any, ...]]:

@@ -26,7 +26,17 @@ _FILES = (
     (re.compile(r"(?:https?|h2|grpcs?|wss?|tls) \d{4}-\d\d-\d\dT"), "load balancer log"),
     (re.compile(r"\s*<(?:\?xml|!doctype|html)", re.IGNORECASE), "XML or HTML file"),
 )
-_BINARY = ((b"PAR1", "Parquet file"), (b"ORC", "ORC file"), (b"PK\x03\x04", "ZIP file"), (b"Obj\x01", "Avro file"))
+_BINARY = (
+    (b"PAR1", "Parquet file"),
+    (b"ORC", "ORC file"),
+    (b"PK\x03\x04", "ZIP file"),
+    (b"Obj\x01", "Avro file"),
+    (b"BZh", "bzip2 file"),
+    (b"\xfd7zXZ\x00", "xz file"),
+    (b"\x28\xb5\x2f\xfd", "Zstandard file"),
+)
+NOT_READ = frozenset(kind for _, kind in _BINARY)
+"""Kinds that may hold requests, which nobody has looked for."""
 _KINDS = ("digest", "insight")
 _RECORD = re.compile(rb"[0-9a-f]{64} ")
 """Nearly every access log begins with the canonical id of the bucket's owner."""

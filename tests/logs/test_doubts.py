@@ -1,0 +1,51 @@
+"""What of a log was not read makes the answer unknown, with the file, the place and the reason."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from gt_secure import check
+from gt_secure.cli.main import main
+from gt_secure.logs import read_hits
+from support.corpus import random_record, write
+
+NOT_READ = {
+    "a line": (b"this is no access log record\n", "at byte"),
+    "a Parquet file": (b"PAR1\x15\x04\n\n\x00", "1 Parquet file"),
+    "a ZIP file": (b"PK\x03\x04 and more", "1 ZIP file"),
+    "a bzip2 file": (b"BZh91AY&SY", "1 bzip2 file"),
+    "an xz file": (b"\xfd7zXZ\x00 and more", "1 xz file"),
+    "a Zstandard file": (b"\x28\xb5\x2f\xfd and more", "1 Zstandard file"),
+    "a damaged gzip file": (b"\x1f\x8b\x08\x00\x00", "other.bin"),
+}
+
+
+@pytest.fixture(params=[False, True], ids=["alone", "beside a log"])
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    if request.param:
+        (tmp_path / "good.log").write_text(write(random_record(random.Random(1), hostile=0)) + "\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize("what", NOT_READ)
+def test_nothing_passes(folder: Path, what: str, capsys: pytest.CaptureFixture[str]) -> None:
+    data, words = NOT_READ[what]
+    (folder / "other.bin").write_bytes(data)
+    for command in ("hits", "leaks"):
+        code = main([command, str(folder)])
+        assert words in capsys.readouterr().err
+        assert code == 3 or (code == 1 and words == "other.bin"), "nothing but damage is an error"
+    if code == 1:
+        return
+    with read_hits([folder]) as hits:
+        assert check.no_leaked_urls.look(hits).passed is None
+        assert hits.leaks().summary.startswith("Unknown whether a URL leaked.")
+
+
+def test_files_that_hold_no_requests_are_no_doubt(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "digest.json").write_text('{"digestS3Bucket": "b", "digestStartTime": "x"}')
+    assert main(["leaks", str(folder)]) == 0
+    assert "1 CloudTrail digest file" in capsys.readouterr().err
