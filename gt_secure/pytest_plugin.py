@@ -6,7 +6,7 @@ Installed with the package (entry point ``pytest11``); importing it loads neithe
   a test that uses them sees the sandbox's configuration and journal only, not the person's;
 * the option ``--gt-secure-notebooks``: every collected ``.ipynb`` gets two tests beside those of nbval, that no code
   cell was skipped and that no secret was saved, and nbval gets our sanitizer file if it was given none;
-* masks for signatures, tokens and keys in what failed tests show (``--showlocals``, captured logs and output);
+* masks for secrets in what pytest shows: ``--showlocals``, captured and live logs, warnings, reasons and properties;
 * the functions :func:`no_code_cell_skipped` and :func:`no_secret_saved` for tests written by hand.
 """
 
@@ -20,7 +20,7 @@ import pytest
 
 from . import check, sandbox
 from .errors import GtSecureError
-from .tracebacks import mask_report
+from .tracebacks import MaskedFormatter, mask_report, mask_warning
 
 if TYPE_CHECKING:
     from .check import CheckResult
@@ -151,6 +151,21 @@ def pytest_make_collect_report() -> Generator[None, Any, None]:
     """Mask them in what collecting a file reports, too."""
     outcome = yield
     mask_report(outcome.get_result())
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_warning_recorded(warning_message: Any) -> None:
+    """Mask them in warnings, which also bring the exceptions of threads and finalizers."""
+    mask_warning(warning_message)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Mask them in live logs, and in the log file."""
+    plugin = session.config.pluginmanager.get_plugin("logging-plugin")
+    for name in ("log_cli_handler", "log_file_handler"):
+        handler = getattr(plugin, name, None)
+        if handler is not None and handler.formatter is not None:
+            handler.setFormatter(MaskedFormatter(handler.formatter))
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

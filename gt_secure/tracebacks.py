@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import linecache
+import logging
 import re
 import sys
 import traceback
@@ -51,9 +53,33 @@ def mask_causes(error: BaseException | None, stop: type[BaseException]) -> None:
 
 
 def mask_report(report: Any) -> None:
-    """Mask the secrets in a report of pytest: in the traceback, the variables of its frames and what was captured."""
+    """Mask the secrets in a report of pytest: traceback, variables of its frames, captured text, properties, reason."""
     report.longrepr = _masked(report.longrepr, set())
     report.sections = [(name, mask_rendered(text)) for name, text in report.sections]
+    if getattr(report, "wasxfail", None):
+        report.wasxfail = mask_rendered(report.wasxfail)
+    if getattr(report, "user_properties", None):
+        report.user_properties = [next(iter(redact_data({k: v}).items())) for k, v in report.user_properties]
+
+
+def mask_warning(warning: Any) -> None:
+    """Mask the secrets in a recorded warning: in its text, and in the line of source that is shown with it."""
+    line = linecache.getline(warning.filename, warning.lineno) if warning.line is None else warning.line
+    if (text := mask_rendered(str(warning.message))) != str(warning.message):
+        warning.message = Warning(text)
+    warning.line = mask_rendered(line)
+
+
+class MaskedFormatter(logging.Formatter):
+    """Masks the secrets in the lines that another formatter writes; the records stay as tests see them."""
+
+    def __init__(self, inner: logging.Formatter) -> None:
+        super().__init__()
+        self._inner = inner
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line without secrets."""
+        return mask_rendered(self._inner.format(record))
 
 
 def _masked(value: Any, seen: set[int]) -> Any:

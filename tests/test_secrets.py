@@ -312,6 +312,75 @@ def test_pytest_shows_no_secret_with_its_locals(pytester: pytest.Pytester) -> No
         assert_clean(shown)
 
 
+def test_pytest_shows_no_secret_in_warnings_reasons_logs_and_properties(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        f"""
+        import logging, threading, warnings, pytest
+        url = {SIGV4!r}
+        class Ends:
+            def __del__(self):
+                raise ValueError(url)
+        def fail():
+            raise ValueError(url)
+        def test_warning():
+            warnings.warn(f"old {{url}}")
+            warnings.warn("the same line")  # {SIGV2}
+        def test_thread():
+            thread = threading.Thread(target=fail)
+            thread.start()
+            thread.join()
+        def test_finalizer():
+            Ends()
+        @pytest.mark.xfail(reason=url)
+        def test_known():
+            fail()
+        def test_log(record_property, caplog):
+            logging.getLogger("mine").warning("got %s", url)
+            record_property("url", url)
+            record_property("SessionToken", {TOKEN!r})
+            assert url in caplog.text, "a test sees its own records as they are"
+        """
+    )
+    result = pytester.runpytest_inprocess(
+        "-rA",
+        "-p",
+        "no:cacheprovider",
+        "-o",
+        "log_cli=true",
+        "-o",
+        "junit_logging=all",
+        "--junitxml=report.xml",
+        "--log-file=all.log",
+        "-Wdefault",
+    )
+    shown = "\n".join([*result.outlines, *result.errlines])
+    assert "4 passed" in shown
+    assert "1 xfailed" in shown
+    assert "warnings summary" in shown
+    assert_clean(shown)
+    for name in ("report.xml", "all.log"):
+        text = (pytester.path / name).read_text(encoding="utf-8")
+        assert "***" in text
+        assert_clean(text)
+
+
+@pytest.mark.parametrize("style", ["long", "short", "native"])
+def test_pytest_shows_no_quoted_secret_of_botocore(pytester: pytest.Pytester, style: str) -> None:
+    pytester.makepyfile(
+        f"""
+        def test_it():
+            from botocore.credentials import ReadOnlyCredentials
+            frozen = ReadOnlyCredentials({KEY_ID!r}, "kJ8sTq2/Lw9ZpXv4NmRb7YcHd1GfUe5+AoIi3QnW", {TOKEN!r})
+            pairs = [("X-Amz-Signature", {SIGNATURE!r})]
+            assert frozen == 1
+        """
+    )
+    result = pytester.runpytest_inprocess("-l", f"--tb={style}", "-p", "no:cacheprovider")
+    shown = "\n".join([*result.outlines, *result.errlines])
+    assert "1 failed" in shown
+    assert_clean(shown.replace("kJ8sTq2/", SIGNATURE))
+
+
 def test_the_magic_repeats_no_url(gt: Connection, capsys: pytest.CaptureFixture[str]) -> None:
     from gt_secure.magics import run_line
 

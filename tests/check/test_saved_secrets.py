@@ -109,6 +109,7 @@ def test_the_command_finds_and_removes(saved: Path, capsys: pytest.CaptureFixtur
     assert HEX not in said.out + said.err
     assert main(["check", "no-secret-saved", "--remove", "--path", str(clean), str(saved)]) == 0
     said = capsys.readouterr()
+    assert "38 kinds of secrets searched in 2 cells, outputs, metadata and widget state: none found." in said.out
     assert "masked the signature of a presigned URL in cell 1, output" in said.err
     assert clean.stat().st_mtime_ns == before
     book = json.loads(saved.read_text(encoding="utf-8"))
@@ -144,6 +145,63 @@ def test_the_server_hook_masks_or_refuses(caplog: pytest.LogCaptureFixture) -> N
     text = {"type": "file", "content": S3}
     SaveGuard(strict=True).before_save(model=text, path="a.txt")
     assert text["content"] == S3
+
+
+def test_the_server_hook_searches_notebooks_that_are_saved_as_text() -> None:
+    from tornado.web import HTTPError
+
+    model = {"type": "file", "content": json.dumps(notebook(S3))}
+    SaveGuard().before_save(model=model, path="a.ipynb")
+    assert HEX not in model["content"]
+    assert find_secrets(json.loads(model["content"])) == []
+    with pytest.raises(HTTPError):
+        SaveGuard(strict=True).before_save(model={"type": "file", "content": json.dumps(notebook(S3))}, path="A.IPYNB")
+    for text in ('{"cells": [', "[]", S3):
+        half = {"type": "file", "content": text}
+        SaveGuard(strict=True).before_save(model=half, path="a.ipynb")
+        assert half["content"] == text
+
+
+def test_nobody_changes_a_source_unattended() -> None:
+    book = notebook(S3, "source")
+    before = book["cells"][1]["source"]
+    with pytest.raises(GtSecureError, match="cell 1, source"):
+        SaveGuard().check(book, "a.ipynb")
+    assert book["cells"][1]["source"] == before
+    shown = notebook(S3)
+    shown["cells"][0]["source"] = f"url = {S3!r}"
+    with pytest.raises(GtSecureError, match="cell 0, source"):
+        SaveGuard().after_run(shown)
+    assert HEX not in json.dumps(shown["cells"][1]), "what was shown is masked all the same"
+
+
+CODE = {
+    'aws_session_token=assumed["SessionToken"]': None,
+    "sessionToken = getSessionTokenFromService()": None,
+    "secret_key=sagemakerSessionCredentialsProviderValue": None,
+    f"s3 = client(aws_secret_access_key='{SECRET}')": "s3 = client(aws_secret_access_key='***')",
+    f"# was {KEY}": "# was ***",
+    f"!aws configure set aws_secret_access_key {SECRET}": "!aws configure set aws_secret_access_key ***",
+    f"%%bash\nexport AWS_SECRET_ACCESS_KEY={SECRET}": "%%bash\nexport AWS_SECRET_ACCESS_KEY=***",
+    f'url = (\n    "https://h/k?X-Amz-Signature={HEX}"\n)': 'url = (\n    "https://h/k?X-Amz-Signature=***"\n)',
+}
+
+
+@pytest.mark.parametrize("source", CODE)
+def test_only_strings_and_comments_of_a_source_are_masked(source: str) -> None:
+    book = notebook("1")
+    book["cells"][0]["source"] = source
+    found = mask_secrets(book)
+    assert book["cells"][0]["source"] == (CODE[source] or source)
+    assert bool(found) == bool(CODE[source])
+
+
+def test_code_that_is_no_string_is_left_and_found() -> None:
+    book = notebook("1")
+    book["cells"][0]["source"] = f"x = {KEY}"
+    mask_secrets(book)
+    assert book["cells"][0]["source"] == f"x = {KEY}"
+    assert [each.place for each in find_secrets(book)] == ["cell 0, source"]
 
 
 CELL = f"print('https://b.s3.amazonaws.com/k?X-Amz-Signature=' + '0f' * 32)\n'{KEY[:4]}' + '{KEY[4:]}'"
