@@ -106,11 +106,11 @@ def test_the_hook_for_secrets_finds_one(tmp_path: Path) -> None:
     good = ROOT / "notebooks" / "01_quickstart.ipynb"
     assert subprocess.run([*tool, good], capture_output=True).returncode == 0
     bad = tmp_path / "bad.ipynb"
-    bad.write_text(good.read_text(encoding="utf-8").replace("# ", "# AKIAIOSFODNN7EXAMPLE ", 1), encoding="utf-8")
+    bad.write_text(good.read_text(encoding="utf-8").replace("# ", "# AKIA" + "QYLPMN5HFIQR7XYA ", 1), encoding="utf-8")
     done = subprocess.run([*tool, good, bad], capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stdout.startswith("bad.ipynb")
-    assert "IOSFODNN7" not in done.stdout
+    assert "QYLPMN5" not in done.stdout
 
 
 @pytest.mark.slow
