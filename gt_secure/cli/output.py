@@ -13,7 +13,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..columns import lay_out, width, wrap
 from ..errors import InvalidInput
 from ..text import json_text, printable
 from .exit_codes import ERROR
@@ -128,6 +127,8 @@ def _shown(text: str) -> str:
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, whole: Collection[int] = ()) -> str:
     """Lay out a table; columns wrap where the terminal is too narrow, but those in ``whole``."""
+    from ..columns import lay_out  # the help prints no table
+
     titles, *lines = "\n".join(lay_out(head, rows, line_width(), whole=whole)).split("\n")
     return Styled("\n".join([styled(titles, "bold"), *lines]))
 
@@ -147,6 +148,8 @@ def fit(text: str) -> str:
 
 
 def _fit_line(line: str, room: int) -> list[str]:
+    from ..columns import width, wrap
+
     if width(line) <= room:
         return [line]
     indent = len(line) - len(line.lstrip())

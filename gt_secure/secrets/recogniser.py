@@ -14,7 +14,7 @@ import re
 import zlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,36 +46,51 @@ class _Rule(NamedTuple):
 
 
 class _Table:
-    """The table of kinds, compiled."""
+    """The table of kinds; its patterns are compiled when one is asked for, since most texts need none."""
 
     def __init__(self, data: dict[str, Any]) -> None:
         self.mask: str = data["mask"]
         self.lists: dict[str, tuple[str, ...]] = {name: tuple(data["lists"][name]) for name in data["lists"]}
         self.entities: dict[str, str] = data["entities"]
         self.kinds = tuple(dict.fromkeys(kind["what"] for kind in data["kinds"]))
-        self.exact: dict[str, list[_Rule]] = {}
-        self.folded: dict[str, list[_Rule]] = {}
-        self._parts: dict[str, str] = data["parts"]
-        self.patterns = {name: self._compiled(text, True, re.MULTILINE) for name, text in data["patterns"].items()}
-        self.words = {name: self._compiled(text, False) for name, text in data["words"].items()}
-        for kind in data["kinds"]:
-            case = bool(kind.get("case"))
+        self._data = data
+
+    @cached_property
+    def patterns(self) -> dict[str, re.Pattern[str]]:
+        """The patterns of escapes and wrapped lines, by name."""
+        return {name: self._compiled(text, True, re.MULTILINE) for name, text in self._data["patterns"].items()}
+
+    @cached_property
+    def words(self) -> dict[str, re.Pattern[str]]:
+        """The patterns of single words, by name."""
+        return {name: self._compiled(text, False) for name, text in self._data["words"].items()}
+
+    @cached_property
+    def exact(self) -> dict[str, list[_Rule]]:
+        """The rules that tell upper and lower case apart, by anchor."""
+        return self._rules(case=True)
+
+    @cached_property
+    def folded(self) -> dict[str, list[_Rule]]:
+        """The other rules, by anchor."""
+        return self._rules(case=False)
+
+    def _rules(self, *, case: bool) -> dict[str, list[_Rule]]:
+        found: dict[str, list[_Rule]] = {}
+        for kind in self._data["kinds"]:
+            if bool(kind.get("case")) != case:
+                continue
             near = [self._compiled(kind[name], case) if name in kind else None for name in ("before", "unless")]
+            named = "<GAP>" in kind["pattern"] or "<NAMED>" in kind["pattern"]
             pattern, check = self._compiled(kind["pattern"], case), kind.get("check", "")
-            rule = _Rule(
-                kind["what"],
-                pattern,
-                near[0],
-                near[1],
-                check,
-                "<GAP>" in kind["pattern"] or "<NAMED>" in kind["pattern"],
-            )
+            rule = _Rule(kind["what"], pattern, near[0], near[1], check, named)
             for anchor in kind["anchors"]:
-                (self.exact if case else self.folded).setdefault(anchor, []).append(rule)
+                found.setdefault(anchor, []).append(rule)
+        return found
 
     def _compiled(self, pattern: str, case: bool, flags: int = 0) -> re.Pattern[str]:
         """Compile a pattern as JavaScript would, after its parts have been filled in."""
-        while (filled := re.sub(r"<([A-Z]+)>", lambda part: self._parts[part[1]], pattern)) != pattern:
+        while (filled := re.sub(r"<([A-Z]+)>", lambda part: self._data["parts"][part[1]], pattern)) != pattern:
             pattern = filled
         if not flags:
             pattern = re.sub(r"(?<!\\)\$", r"\\Z", pattern)
