@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import reduce
+from itertools import product
 
 from ..iam.conditions import Condition
 from ..iam.facts import Values
 from ..iam.operators import read_date, read_number
 from ..iam.request_context import SIGV4
 from ..iam.request_space import Dimension, RequestSpace
-from ..iam.statement_table import DimensionValue
+from ..iam.statement_table import DimensionValue, View, mask_of
 from ..iam.three_valued import conditions_on
 from ..iam.variables import split_wildcards
 from ..iam.wildcards import glob
@@ -39,9 +41,21 @@ def phrases(space: RequestSpace, mask: int, now: datetime) -> tuple[str, ...]:
             signed = dimension.name in _SIGNATURES
             found += _signed(dimension, usable) if signed else [_phrase(space, dimension, usable)]
     if not restricted and len(chosen) > 1:
-        names = sorted(dimension.name for dimension in chosen if len(dimension.settings) > 1)
+        names = sorted(dimension.name for dimension in chosen if _matters(space, dimension, live))
         found.append(f"with some {'combinations' if len(names) > 1 else 'values'} of {', '.join(names)}")
     return tuple(sorted(found))
+
+
+def _matters(space: RequestSpace, dimension: Dimension, live: int) -> bool:
+    """Return whether the settings of a dimension, beside the same of all others, let other statements stand."""
+    group = next(group for group in space.groups if dimension in group.dimensions)
+    if group.bounded:
+        return len(dimension.settings) > 1
+    for rest in product(*(other.settings for other in group.dimensions if other is not dimension)):
+        views = (reduce(View.with_setting, (*rest, each), space.base) for each in dimension.settings)
+        if len({mask_of(group.parts, view) & live for view in views}) > 1:
+            return True
+    return False
 
 
 def _phrase(space: RequestSpace, dimension: Dimension, usable: list[DimensionValue]) -> str:

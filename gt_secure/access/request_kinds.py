@@ -238,14 +238,15 @@ def dimensions(
     if kind.whoever:
         settled -= {"s3:versionid"}
     texts = [kind.resource, *resources]
+    is_role = kind.signer == "own" and not kind.whoever and callers(kind, circumstances).kind == "session"
     known = base_view(kind, circumstances).keys if known is None else known
     for key, spelled in mentioned.items():
         if key in settled or key.startswith("aws:requesttag/") or _is_absent(key, kind):
             continue
         facts = None
-        if key == "aws:userid" and kind.signer == "own" and not kind.whoever:
+        if key == "aws:userid" and is_role:
             facts = ConditionKey("aws:userid", like="AROA?*:?*", always=True)
-        if key == TOKEN_TIME and not kind.whoever and kind.signer == "own":
+        if key == TOKEN_TIME and is_role:
             facts = ConditionKey("aws:TokenIssueTime", always=True)  # a role has temporary credentials only
         if key == "aws:userid" and kind.signer == "anonymous":
             facts = ConditionKey("aws:userid", values=ANONYMOUS["aws:principalaccount"])

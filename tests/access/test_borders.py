@@ -12,6 +12,7 @@ import pytest
 
 from gt_secure import expect
 from gt_secure.access import Exposure, locks_of_files
+from gt_secure.access.address_classes import Span, minus
 from gt_secure.access.answer import Answer
 from gt_secure.access.locks import EffectiveLocks
 from gt_secure.access.proof import Claim, Proof, prove
@@ -292,3 +293,30 @@ def test_a_role_signs_with_temporary_credentials_and_anybody_else_with_any() -> 
     assert guarded({"Null": {issued: "false"}}).proved is False
     assert guarded({"Null": {issued: "false"}}, {"Null": {issued: "true"}}).proved is True
     assert guarded({"DateLessThanIfExists": {issued: LATER}}).proved is False
+
+
+@pytest.mark.parametrize(
+    ("condition", "of_role", "of_user"),
+    [
+        ({"Null": {"aws:TokenIssueTime": "true"}}, "allow", "allow"),
+        ({"Null": {"aws:TokenIssueTime": "false"}}, "explicit-deny", "allow"),
+        ({"StringLike": {"aws:userid": "AROA*"}}, "explicit-deny", "unknown"),
+        ({"StringNotLike": {"aws:userid": "AIDA*"}}, "explicit-deny", "unknown"),
+    ],
+)
+def test_a_user_signs_with_keys_of_any_kind(condition: Condition, of_role: str, of_user: str) -> None:
+    user = "arn:aws:iam::111122223333:user/bob"
+    for caller, arn, expected in ((SESSION, ROLE, of_role), (user, user, of_user)):
+        context = presigned_context("198.51.100.9", principal_arn=arn)
+        request = Request("s3:GetObject", f"{ARN}/k", caller, context, "111122223333")
+        assert locks(deny(condition)).verdict(request).decision == expected
+
+
+def test_ranges_without_others_are_those_addresses() -> None:
+    places = [Span(4, 2 * at, 2 * at + size) for at, size in ((0, 1), (1, 2), (3, 0), (4, 3), (6, 1))]
+    for taken in itertools.chain.from_iterable(itertools.combinations(places, size) for size in range(4)):
+        for items in itertools.combinations([Span(4, 0, 5), Span(4, 3, 9), Span(4, 8, 15), Span(6, 0, 3)], 2):
+            left = {(s.version, a) for s in items for a in range(s.first, s.last + 1)}
+            left -= {(s.version, a) for s in taken for a in range(s.first, s.last + 1)}
+            found = [(s.version, a) for s in minus(items, taken) for a in range(s.first, s.last + 1)]
+            assert sorted(found) == sorted(left)
