@@ -23,7 +23,7 @@ from . import client_environment, control, private_environment
 from .gateway import source_mapping as addresses
 from .settings import ACCOUNT, Settings
 
-START_TIMEOUT_S = 180.0  # a busy machine needs minutes; a process that ends is noticed when it does
+START_TIMEOUT_S = 60.0  # a process that ends is noticed when it does
 STOP_TIMEOUT_S = 5.0
 
 
