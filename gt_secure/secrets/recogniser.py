@@ -54,6 +54,7 @@ class _Table:
         self.entities: dict[str, str] = data["entities"]
         self.kinds = tuple(dict.fromkeys(kind["what"] for kind in data["kinds"]))
         self._data = data
+        self._rules: dict[int, _Rule] = {}
 
     @cached_property
     def patterns(self) -> dict[str, re.Pattern[str]]:
@@ -66,27 +67,32 @@ class _Table:
         return {name: self._compiled(text, False) for name, text in self._data["words"].items()}
 
     @cached_property
-    def exact(self) -> dict[str, list[_Rule]]:
-        """The rules that tell upper and lower case apart, by anchor."""
-        return self._rules(case=True)
+    def exact(self) -> dict[str, list[int]]:
+        """The numbers of the kinds that tell upper and lower case apart, by anchor."""
+        return self._anchors(case=True)
 
     @cached_property
-    def folded(self) -> dict[str, list[_Rule]]:
-        """The other rules, by anchor."""
-        return self._rules(case=False)
+    def folded(self) -> dict[str, list[int]]:
+        """The numbers of the other kinds, by anchor."""
+        return self._anchors(case=False)
 
-    def _rules(self, *, case: bool) -> dict[str, list[_Rule]]:
-        found: dict[str, list[_Rule]] = {}
-        for kind in self._data["kinds"]:
-            if bool(kind.get("case")) != case:
-                continue
+    def _anchors(self, *, case: bool) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for number, kind in enumerate(self._data["kinds"]):
+            for anchor in kind["anchors"] if bool(kind.get("case")) == case else ():
+                found.setdefault(anchor, []).append(number)
+        return found
+
+    def rule(self, number: int) -> _Rule:
+        """Compile one rule, when a text has its anchor."""
+        if number not in self._rules:
+            kind = self._data["kinds"][number]
+            case = bool(kind.get("case"))
             near = [self._compiled(kind[name], case) if name in kind else None for name in ("before", "unless")]
             named = "<GAP>" in kind["pattern"] or "<NAMED>" in kind["pattern"]
             pattern, check = self._compiled(kind["pattern"], case), kind.get("check", "")
-            rule = _Rule(kind["what"], pattern, near[0], near[1], check, named)
-            for anchor in kind["anchors"]:
-                found.setdefault(anchor, []).append(rule)
-        return found
+            self._rules[number] = _Rule(kind["what"], pattern, near[0], near[1], check, named)
+        return self._rules[number]
 
     def _compiled(self, pattern: str, case: bool, flags: int = 0) -> re.Pattern[str]:
         """Compile a pattern as JavaScript would, after its parts have been filled in."""
@@ -236,8 +242,9 @@ def _matches(text: str) -> Iterator[SecretSpan]:
     known, guard = table(), table().words["guard"]
     folded = text.replace("\u0130", "i").lower()
     for anchors, where in ((known.exact, text), (known.folded, folded)):
-        for anchor, rules in anchors.items():
+        for anchor, numbers in anchors.items():
             at = where.find(anchor)
+            rules = [known.rule(number) for number in numbers] if at >= 0 else []
             while at >= 0:
                 after = at + 1
                 before = text[max(0, at - _NEAR) : at]

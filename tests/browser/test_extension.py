@@ -377,7 +377,7 @@ def test_saved_anyway_it_does_not_ask_again_for_the_same(workbench: Workbench) -
         workbench.page.evaluate(f"() => {{ {FRONT} model.setMetadata('more', 1) }}")
         save(workbench)
         assert dialog.count() == 0
-        workbench.page.evaluate(f"() => {{ {FRONT} model.setMetadata('id', 'ASIA' + 'IOSFODNN7EXAMPLE') }}")
+        workbench.page.evaluate(f"() => {{ {FRONT} model.setMetadata('id', 'ASIA' + 'Q3EGRZ5NV7B2YTKD') }}")
         asked(workbench)
         dialog.get_by_text("An access key id").wait_for()
         dialog.get_by_role("button", name="Cancel").click()
@@ -391,7 +391,7 @@ def test_an_answer_does_not_hold_for_a_secret_that_came_later(workbench: Workben
         dialog = workbench.page.locator(".jp-Dialog")
         workbench.page.evaluate(start.replace("NAME", "first"))
         dialog.get_by_text("This notebook holds secrets").wait_for()
-        workbench.page.evaluate(f"() => {{ {FRONT} model.setMetadata('id', 'ASIA' + 'IOSFODNN7EXAMPLE') }}")
+        workbench.page.evaluate(f"() => {{ {FRONT} model.setMetadata('id', 'ASIA' + 'Q3EGRZ5NV7B2YTKD') }}")
         workbench.page.evaluate(start.replace("NAME", "later"))
         dialog.get_by_role("button", name="Save anyway").click()
         assert workbench.page.evaluate("() => window.first") == "saved"

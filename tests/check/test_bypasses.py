@@ -76,7 +76,7 @@ def book(sabotage: Callable[[Cell], None] | None = None, text: str = CHECK) -> d
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    secret = {"cells": [code("'AKIAIOSFODNN7EXAMPLE'", 1)], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    secret = {"cells": [code("'AKIA" + "Q3EGRZ5NV7B2YTKD'", 1)], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
     (tmp_path / "secret.ipynb").write_text(json.dumps(secret))
     return tmp_path
 
