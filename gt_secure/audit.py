@@ -185,7 +185,7 @@ def audit(gt: Connection, *, buckets: Iterable[str] = (), since: str | None = "7
         jobs=jobs,
         workforce=notes.attempt("workforce", gt.workforce, None),
         buckets=audited,
-        findings=_findings(gt, teams, audited, notes),
+        findings=_findings(gt, {team: buckets_of_jobs(jobs[team.arn]) for team in teams}, audited, notes),
         unread=tuple(notes.unread),
     )
 
@@ -218,13 +218,16 @@ def guard_text(state: Bucket) -> str:
     return f"{'edited: ' if guard.drifted else ''}{guard.prefix or 'all objects'} only from {allowed}"
 
 
-def _findings(gt: Connection, teams: Workteams, buckets: Iterable[AuditedBucket], notes: _Notes) -> Findings:
-    private = [team for team in teams if team.restrictable]
+def _findings(
+    gt: Connection, used: Mapping[Workteam, list[str]], buckets: Iterable[AuditedBucket], notes: _Notes
+) -> Findings:
+    """Look at each team with the buckets that it uses, and at each bucket that no team is known to use."""
     logs = {bucket.name: bucket.hits for bucket in buckets}
-    names = list(logs)
-    every: list[str | None] = list(names) or [None]
-    pairs: list[tuple[Workteam | None, str | None]] = [(team, name) for team in private for name in every]
-    pairs += [(None, name) for name in names]
+    private = {team: names for team, names in used.items() if team.restrictable}
+    pairs: list[tuple[Workteam | None, str | None]] = []
+    for each, own in private.items():
+        pairs += [(each, name) for name in own] or [(each, None)]
+    pairs += [(None, name) for name in logs if not any(name in names for names in private.values())]
     result: dict[tuple[str, str, str], Finding] = {}
     for team, name in pairs:
         subject = " and ".join(part for part in (team.name if team else "", name or "") if part)
