@@ -219,7 +219,8 @@ def tell(coverage: Coverage, stats: bool) -> int:
     else:
         note(coverage.summary)
         for limit in coverage.limits()[1:]:
-            note(f"note: {limit}")
+            if limit not in coverage.doubts:
+                note(f"note: {limit}")
         for doubt in coverage.doubts:
             note(f"unknown: {doubt}")
     return UNKNOWN if coverage.doubts else OK

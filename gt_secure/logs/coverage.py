@@ -113,9 +113,12 @@ class Coverage:
             sample = self.samples[0] if self.samples else None
             where = f" The first is in {sample.name} at byte {sample.offset:,}: {sample.why}." if sample else ""
             texts.append(f"{self.unreadable:,} of {self.lines:,} lines of the log could not be read.{where}")
-        if closed := {kind: number for kind, number in self.left_out.items() if kind in NOT_READ}:
-            texts.append(f"Not read, though requests may be in it: {_named(closed)}. Unpack or convert it to text.")
-        return texts
+        return texts + self._closed()
+
+    def _closed(self) -> list[str]:
+        closed = {kind: number for kind, number in self.left_out.items() if kind in NOT_READ}
+        said = f"Not read, though requests may be in it: {_named(closed)}. Unpack or convert it to text."
+        return [said] if closed else []
 
     def limits(self) -> list[str]:
         """Sentences about what the answer does not prove."""
@@ -137,7 +140,7 @@ class Coverage:
             texts.append(f"{self.unreadable:,} of {self.lines:,} lines could not be read; see the samples.")
         if self.until and self.last_delivery and self.last_delivery < self.until:
             texts.append(f"The last delivery was {iso(self.last_delivery)}; later requests cannot be seen yet.")
-        return texts + self.notes
+        return texts + self._closed() + self.notes
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able form, as ``--stats`` prints it."""
