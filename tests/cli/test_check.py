@@ -78,7 +78,7 @@ def test_a_file_with_every_check(scene: Scene, checks):
     failed = {result.name for result in report if result.status == "failed"}
     assert failed == {
         "team_is_restricted", "guard_is_in_place", "nothing_drifted", "expectations_hold", "no_foreign_hits",
-        "no_leaked_urls", "is_proved",
+        "no_leaked_urls", "is_proved", "no_findings",
     }  # fmt: skip
     assert report.exit_code == FAILED
     with pytest.raises(check.CheckFailed):
