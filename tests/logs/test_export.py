@@ -28,9 +28,9 @@ def test_the_command_writes_what_the_table_writes(log: Path, tmp_path: Path, cap
                                                   form: str, by: str) -> None:  # fmt: skip
     command = ["hits", str(log), "--by", by, *(["--json"] if form == "json" else ["--format", form])]
     table, _ = count_hits(log, by)
-    assert main(command) == 0
+    assert main(command) == 3, "some lines cannot be read"
     printed = capfdbinary.readouterr().out
-    assert main([*command, "-o", str(tmp_path / "file")]) == 0
+    assert main([*command, "-o", str(tmp_path / "file")]) == 3
     if form == "csv":
         assert printed.decode() == table.to_csv() == (tmp_path / "file").read_bytes().decode()
     elif form == "json":

@@ -9,6 +9,7 @@ import pytest
 
 from gt_secure.logs.sql import line_parser as sql
 from gt_secure.logs.sql.columns import FIELDS
+from gt_secure.logs.sql.dialects import DUCKDB
 from support import corpus
 from support.lines import PUBLISHED
 
@@ -227,7 +228,7 @@ def walk(line: str) -> dict[str, object]:
 )
 def test_key_decoding(operation: str, written: str, key: str) -> None:
     with duckdb.connect() as con:
-        expression = sql.decoded_key()
+        expression = sql.decoded_key(DUCKDB)
         assert con.execute(
             f"SELECT {expression} FROM (SELECT ? AS key, ? AS operation)", [written, operation]
         ).fetchone() == (key,)
