@@ -126,7 +126,7 @@ class ShownTable(Generic[T]):
     def _repr_html_(self) -> str:
         rows = self._rows()
         if not rows:
-            return cell_output(hint(self.empty))
+            return cell_output(hint(self.empty), *map(hint, self._more()))
         cells = [[chip(cell) for cell in row] for row in rows]
         return cell_output(html_table(self.head, cells), *map(hint, self._more()))
 

@@ -147,10 +147,13 @@ class Findings(ShownTable["Finding"], tuple["Finding", ...]):
         about = " ".join(part for part in (f"{item.title}.", item.detail, item.acceptance_text) if part)
         return item.severity, item.code, item.subject or "-", about.removesuffix("."), item.fix
 
+    def _more(self) -> list[str]:
+        return [*super()._more(), *([self.looked] if self.checked else [])]
+
     def __str__(self) -> str:
         """Return the open findings as a table, and the accepted ones in another."""
         if not self.accepted:
-            return "\n".join(filter(None, [super().__str__(), self.looked if self.checked else ""]))
+            return super().__str__()
         tables = [lay_out(self.head, [self.row(each) for each in some]) for some in (self.open, self.accepted) if some]
         title = findings.accepted_title(self.accepted)
         return "\n".join([*(tables[0] if self.open else ["No finding is open."]), "", title, *tables[-1]])
@@ -158,13 +161,11 @@ class Findings(ShownTable["Finding"], tuple["Finding", ...]):
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        looked = hint(self.looked) if self.checked else ""
         if not self.accepted:
-            shown = html_table(self.head, [[chip(cell) for cell in self.row(each)] for each in self])
-            return cell_output(shown if self else hint(self.empty), looked)
+            return super()._repr_html_()
         cells = [[chip(cell) for cell in self.row(each)] for each in self.open]
         shown = html_table(self.head, cells) if cells else hint("No finding is open.")
-        return cell_output(shown, findings.accepted_fold(self.accepted), looked)
+        return cell_output(shown, findings.accepted_fold(self.accepted), *map(hint, self._more()))
 
 
 class FindingsReport:
