@@ -159,7 +159,7 @@ Matcher: TypeAlias = "Callable[[Account], Iterator[Match]]"
 BucketMatcher: TypeAlias = "Callable[[Account, Bucket], Iterator[Match]]"
 Subject: TypeAlias = Literal["team", "workforce", "bucket", "endpoint", "job"]
 Given: TypeAlias = Literal["guard", "restriction", "log", "portal in a VPC"]
-"""What a rule is about beside its subject: without it, the rule is not applicable."""
+"""A thing that a rule is about beside its subject: without it, the rule is not applicable."""
 
 
 class Rule(NamedTuple):

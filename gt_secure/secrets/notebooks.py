@@ -53,7 +53,7 @@ class _Leaf:
     role: str = ""
     """``name`` for the name of a member, ``lines`` for a list of lines, ``whole`` for base64."""
     literals: tuple[tuple[int, int], ...] | None = None
-    """Where a source may be masked; everywhere if None."""
+    """Parts of a source that may be masked; all of it if None."""
 
 
 class _Texts:

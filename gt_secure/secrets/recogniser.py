@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 KINDS_FILE = Path(__file__).with_name("kinds.json")
 _ROUNDS = 8
-"""How often a text is decoded at most: each round of encoding makes it longer, and no server decodes so often."""
+"""Most rounds of decoding a text: each round of encoding makes it longer, and no server decodes so often."""
 _NEAR = 40
 _EDGE = " \t\r|\u2502\u2503"
 _WIDEST = 240
@@ -42,7 +42,7 @@ class _Rule(NamedTuple):
     unless: re.Pattern[str] | None
     check: str
     named: bool
-    """Whether the anchor is a name that a value follows."""
+    """True if the anchor is a name that a value follows."""
 
 
 class _Table:

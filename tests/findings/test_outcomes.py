@@ -1,4 +1,4 @@
-"""What each rule came to: clean only where its subject and its needs were read."""
+"""Outcomes of rules: clean only where the subject and the needs of a rule were read."""
 
 from __future__ import annotations
 
