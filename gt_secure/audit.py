@@ -150,31 +150,32 @@ def _leak_row(bucket: str, leak: Leak) -> tuple[object, ...]:
 
 
 @dataclass
-class _Notes:
-    """A list of what could not be read."""
+class UnreadNotes:
+    """A list of what could not be read. ``passes`` are errors that end the reading instead."""
 
-    unread: list[str] = field(default_factory=list)
+    passes: type[GtSecureError]
+    lines: list[str] = field(default_factory=list)
 
     def attempt(self, subject: str, read: Callable[[], T], otherwise: T) -> T:
         """Return what is read, or note the error and return something else."""
         try:
             return read()
-        except InvalidInput:
-            raise
         except GtSecureError as error:
-            self.unread.append(f"{subject}: {error}")
+            if isinstance(error, self.passes):
+                raise
+            self.lines.append(f"{subject}: {error}")
             return otherwise
 
 
 def audit(gt: Connection, *, buckets: Iterable[str] = (), since: str | None = "7d", logs: bool = True) -> Audit:
     """Read the state of a region: see :meth:`gt_secure.Connection.audit`."""
-    notes = _Notes()
+    notes = UnreadNotes(passes=InvalidInput)
     teams = notes.attempt("workteams", gt.workteams, Workteams())
     jobs = {team.arn: tuple(notes.attempt(f"jobs of {team.name}", lambda t=team: gt.jobs(t), Jobs())) for team in teams}  # type: ignore[misc]
     used = buckets_of_jobs(job for some in jobs.values() for job in some)
     names = sorted({*used, *(name.strip() for name in buckets if name.strip())})
     if not names:
-        notes.unread.append("buckets: no bucket of a team is known; name one")
+        notes.lines.append("buckets: no bucket of a team is known; name one")
     audited = tuple(_bucket(gt, name, notes, since if logs else False) for name in names)
     return Audit(
         at=dt.datetime.now(dt.UTC),
@@ -186,11 +187,11 @@ def audit(gt: Connection, *, buckets: Iterable[str] = (), since: str | None = "7
         workforce=notes.attempt("workforce", gt.workforce, None),
         buckets=audited,
         findings=_findings(gt, {team: buckets_of_jobs(jobs[team.arn]) for team in teams}, audited, notes),
-        unread=tuple(notes.unread),
+        unread=tuple(notes.lines),
     )
 
 
-def _bucket(gt: Connection, name: str, notes: _Notes, since: str | Literal[False] | None) -> AuditedBucket:
+def _bucket(gt: Connection, name: str, notes: UnreadNotes, since: str | Literal[False] | None) -> AuditedBucket:
     state = notes.attempt(name, lambda: account.read_bucket(gt.aws, name), None)
     if state is None:
         return AuditedBucket(name, "unknown", "unknown")
@@ -219,7 +220,7 @@ def guard_text(state: Bucket) -> str:
 
 
 def _findings(
-    gt: Connection, used: Mapping[Workteam, list[str]], buckets: Iterable[AuditedBucket], notes: _Notes
+    gt: Connection, used: Mapping[Workteam, list[str]], buckets: Iterable[AuditedBucket], notes: UnreadNotes
 ) -> Findings:
     """Look at each team with the buckets that it uses, and at each bucket that no team is known to use."""
     logs = {bucket.name: bucket.hits for bucket in buckets}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
 from ..aws.arns import bucket_arn, partition_of
@@ -178,8 +178,8 @@ class Bucket:
         The bucket that its access logs go to.
     url_ages : tuple of UrlAges or None
         By signer, from a log; None if none was given.
-    leaks : int
-        Number of leaked URLs in that log.
+    leaks : callable
+        Counts the leaked URLs in that log when asked: few rules need it.
     """
 
     name: str
@@ -198,7 +198,7 @@ class Bucket:
     key_policy: Part[str] = _UNASKED["key_policy"]
     log_bucket: Part[Bucket] = _UNASKED["log_bucket"]
     url_ages: tuple[UrlAges, ...] | None = None
-    leaks: int = 0
+    leaks: Callable[[], int] = field(default=int, compare=False, repr=False)
 
     @property
     def arn(self) -> str:

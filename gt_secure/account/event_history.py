@@ -103,7 +103,7 @@ def _write(event: Mapping[str, Any]) -> OtherWrite:
     )
 
 
-def moment_of(text: str) -> datetime | None:
+def event_moment(text: str) -> datetime | None:
     """Read a time of CloudTrail or of the journal; None for any other text."""
     try:
         when = datetime.fromisoformat(text.replace("Z", "+00:00"))

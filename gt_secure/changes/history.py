@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..account.event_history import lookup_events, moment_of
+from ..account.event_history import event_moment, lookup_events
 from ..aws.buckets import bucket_region, check_bucket
 from ..aws.client import Aws
 from ..aws.teams import TeamLike, check_team_name, get_workteam, team_here
@@ -182,7 +182,7 @@ def _of_event(event: Mapping[str, Any], target: str) -> HistoryEntry:
     identity = event.get("userIdentity") or {}
     agent = str(event.get("userAgent") or "")
     return HistoryEntry(
-        at=moment_of(str(event.get("eventTime"))) or _NEVER,
+        at=event_moment(str(event.get("eventTime"))) or _NEVER,
         who=str(identity.get("arn") or identity.get("invokedBy") or "unknown"),
         operation=str(event.get("eventName") or ""),
         target=target,
@@ -206,7 +206,7 @@ def _of_record(record: ChangeRecord, resources: Resources) -> Iterator[HistoryEn
         operations = KIND_CALLS.get(str(change.get("kind")), ())
         if operations and resources.has(operations[0], name):
             yield HistoryEntry(
-                at=moment_of(str(event.get("at") or record.started)) or _NEVER,
+                at=event_moment(str(event.get("at") or record.started)) or _NEVER,
                 who=record.caller,
                 operation=operations[0],
                 target=name,

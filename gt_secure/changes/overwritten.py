@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from ..account.event_history import OtherWrite, moment_of
+from ..account.event_history import OtherWrite, event_moment
 from ..aws.client import Aws
 from ..errors import GtSecureError
 from .change import Change
@@ -42,7 +42,7 @@ def note_overwritten(aws: Aws, writer: Writer, record: ChangeRecord, changes: Se
 
 def _times(record: ChangeRecord, name: str, step: int) -> list[datetime]:
     found = [
-        moment_of(str(event.get("at")))
+        event_moment(str(event.get("at")))
         for event in record.events
         if event.get("event") == name and event.get("step") == step
     ]

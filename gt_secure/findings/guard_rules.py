@@ -58,7 +58,8 @@ def presigned_from_anywhere(state: State) -> Iterator[Match]:
     of = f" of objects under {prefix}" if prefix else ""
     if _most(row.opened):
         used = f" The team {team.name} uses the bucket." if team is not None else ""
-        used += f" The log shows {count(bucket.leaks, 'leaked URL')}." if bucket.leaks else ""
+        leaks = bucket.leaks()
+        used += f" The log shows {count(leaks, 'leaked URL')}." if leaks else ""
         detail = f"A presigned URL{of} is opened from {words_of(row, 'opened')}.{used}"
         yield Match(bucket.name, detail, severity="high" if used else None)
     elif _most(row.unknown):

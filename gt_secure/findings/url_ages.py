@@ -23,4 +23,4 @@ def with_url_ages(state: State, hits: Any) -> State:
         f"WHERE {OPENED} AND age_s IS NOT NULL AND expires_s <= {LONGEST_S} GROUP BY 1 ORDER BY 4 DESC, 1"
     )
     ages = tuple(UrlAges(signer_label(signer), *numbers) for signer, *numbers in rows)
-    return replace(state, bucket=replace(state.bucket, url_ages=ages, leaks=len(hits.leaks())))
+    return replace(state, bucket=replace(state.bucket, url_ages=ages, leaks=lambda: len(hits.leaks())))

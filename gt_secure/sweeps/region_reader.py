@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from collections.abc import Iterable, Sequence
 
 from ..access.exposure_text import words_of
 from ..access.source_sets import Row
 from ..account import read_bucket
-from ..audit import guard_text
+from ..audit import UnreadNotes, guard_text
 from ..aws.teams import Workforce, Workteam, buckets_of_jobs, jobs_of_team, list_private_workteams
 from ..connection import Connection
-from ..errors import GtSecureError, Throttled
+from ..errors import Throttled
 from ..findings.model import OUTCOMES, Finding
 from ..listings import Findings
 from .accounts import Account
 from .sweep_rows import SweepRow
 
-T = TypeVar("T")
 NEVER_READ = frozenset({"s3:GetObject"})
 """The role of a sweep reads no object, so that the templates of tasks are not looked at."""
 NO_BUCKET = "unknown: no bucket of this team is known"
@@ -52,10 +50,10 @@ def known_buckets(gt: Connection, team: Workteam) -> list[str]:
 
 
 def _row(gt: Connection, account: Account, workforce: Workforce, team: Workteam) -> SweepRow:
-    notes = _Unread()
+    notes = UnreadNotes(passes=Throttled)  # the region is read again then
     buckets: list[str] = notes.attempt(f"jobs of {team.name}", lambda: known_buckets(gt, team), [])
     if len(buckets) > MAX_BUCKETS:
-        notes.add(f"{len(buckets) - MAX_BUCKETS} more buckets of {team.name} were not read")
+        notes.lines.append(f"{len(buckets) - MAX_BUCKETS} more buckets of {team.name} were not read")
     named = [(name, *_bucket(gt, name, notes)) for name in buckets[:MAX_BUCKETS]]
     findings, checked = _findings(gt, team, buckets[:MAX_BUCKETS], notes)
     return SweepRow(
@@ -74,33 +72,12 @@ def _row(gt: Connection, account: Account, workforce: Workforce, team: Workteam)
     )
 
 
-class _Unread:
-    """Lines about what could not be read. Throttling is no such line: the region is read again."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def add(self, line: str) -> None:
-        """Add a line."""
-        self.lines.append(line)
-
-    def attempt(self, subject: str, read: Callable[[], T], otherwise: T) -> T:
-        """Return what is read, or note the error and return something else."""
-        try:
-            return read()
-        except Throttled:
-            raise
-        except GtSecureError as error:
-            self.add(f"{subject}: {error.message}")
-            return otherwise
-
-
 def _portal(workforce: Workforce) -> str:
     where = f" in {workforce.vpc_id}" if workforce.vpc_id else ""
     return (", ".join(workforce.cidrs) or "off: open to every address") + where
 
 
-def _bucket(gt: Connection, name: str, notes: _Unread) -> tuple[str, str]:
+def _bucket(gt: Connection, name: str, notes: UnreadNotes) -> tuple[str, str]:
     """Return the guard and the exposure of a bucket."""
     state = notes.attempt(name, lambda: read_bucket(gt.aws, name), None)
     if state is None:
@@ -121,7 +98,7 @@ def _joined(pairs: Iterable[tuple[str, str]]) -> str:
 
 
 def _findings(
-    gt: Connection, team: Workteam, buckets: Sequence[str], notes: _Unread
+    gt: Connection, team: Workteam, buckets: Sequence[str], notes: UnreadNotes
 ) -> tuple[list[Finding], dict[str, str]]:
     """Return the findings, and what each rule came to: the gravest word of all buckets."""
     found: dict[tuple[str, str, str], Finding] = {}
