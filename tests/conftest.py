@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -63,6 +64,8 @@ _serving: list[subprocess.Popen[bytes]] = []
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start what is copied where tests run commands, once for all workers; it imports nothing until it is asked."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell does to what it starts in the background
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if _WARM not in os.environ and sys.platform == "linux":
         os.environ[_WARM] = tempfile.mkdtemp(prefix="warm-")  # short: it holds a socket
         warm = Warm(Path(os.environ[_WARM]))

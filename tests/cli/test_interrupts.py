@@ -10,6 +10,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from itertools import product
@@ -351,6 +352,21 @@ def test_an_interrupted_query_leaves_the_store_usable() -> None:
     store.close()
 
 
+def test_an_interrupt_before_the_call_has_begun_still_ends_it() -> None:
+    interrupt, ended = threading.Event(), threading.Event()
+
+    def slow_to_begin() -> None:
+        time.sleep(0.5)
+        interrupt.clear()  # as DuckDB forgets one
+        assert interrupt.wait(30)
+        ended.set()
+
+    _press_soon()
+    with pytest.raises(KeyboardInterrupt):
+        run_interruptible(slow_to_begin, interrupt.set)
+    assert ended.wait(5)
+
+
 def test_errors_and_results_come_through() -> None:
     assert run_interruptible(lambda: 7, lambda: None) == 7
     with pytest.raises(ValueError, match="mine"):
@@ -358,6 +374,4 @@ def test_errors_and_results_come_through() -> None:
 
 
 def _press_soon() -> None:
-    import threading
-
     threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()

@@ -15,6 +15,7 @@ import shutil
 import stat
 import tempfile
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -274,8 +275,8 @@ _GRACE_S = 0.6
 def run_interruptible(call: Callable[[], T], stop: Callable[[], object], cancel: threading.Event | None = None) -> T:
     """Return what a call returns; on Ctrl-C tell it to stop, and raise KeyboardInterrupt.
 
-    ``stop`` makes the call end soon. It is called once after Ctrl-C, and repeatedly once ``cancel`` is set. The call
-    must not need the main thread.
+    ``stop`` makes the call end soon. It is called repeatedly after Ctrl-C and once ``cancel`` is set: DuckDB forgets an
+    interrupt that comes before the statement has begun. The call must not need the main thread.
     """
     if cancel is None and threading.current_thread() is not threading.main_thread():
         return call()
@@ -295,10 +296,12 @@ def run_interruptible(call: Callable[[], T], stop: Callable[[], object], cancel:
     try:
         while not done.wait(_LOOK_S):
             if cancel is not None and cancel.is_set():
-                stop()  # not once: DuckDB forgets an interrupt that comes before the statement has begun
+                stop()
     except KeyboardInterrupt:
+        ends = time.monotonic() + _GRACE_S
         stop()
-        done.wait(_GRACE_S)
+        while not done.wait(_LOOK_S) and time.monotonic() < ends:
+            stop()
         raise
     if errors:
         raise errors[0]
