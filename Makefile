@@ -71,12 +71,13 @@ $(VENV)/docs/.done: $(VENV)/.python requirements/docs.txt
 	@$(VENV)/docs/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/docs.txt
 	@touch $@
 
-docs: $(VENV)/docs/.done ## the docs site in build/site; a broken link is an error (an environment of its own)
+docs: $(VENV)/docs/.done ## the docs site in build/site; a broken link is an error (an environment of its own; Node and npm)
+	$(VENV)/docs/bin/python tools/build_lab.py
 	PYTHONPATH=$(CURDIR) $(VENV)/docs/bin/python tools/build_docs.py
 	GT_SECURE_SITE=$(CURDIR)/build/site PYTHONPATH=$(CURDIR) $(VENV)/docs/bin/python -m pytest -q -p no:cacheprovider tests/docs/test_site.py $(ARGS)
 
 wheel: $(VENV)/.demo ## the wheels in dist/ (gt_secure and its checks for Prowler): built twice, and the bytes compared
-	$(BIN)/python tools/make_wheel.py
+	$(BIN)/python tools/make_wheel.py $(ARGS)
 
 format: $(VENV)/.dev ## let ruff fix and format
 	$(BIN)/ruff check --fix .
@@ -88,6 +89,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 lock: ## write requirements/*.txt anew (needs uv)
 	$(LOCK) setup.cfg requirements/build.in requirements/dev.in -o requirements/dev.txt
 	$(LOCK) setup.cfg requirements/build.in requirements/demo.in -c requirements/dev.txt -o requirements/demo.txt
+	$(LOCK) setup.cfg requirements/build.in -c requirements/dev.txt -o requirements/run.txt
 	$(LOCK) requirements/fuzz.in -o requirements/fuzz.txt
 	$(LOCK) --extra spark setup.cfg requirements/spark.in -c requirements/dev.txt -o requirements/spark.txt
 	$(LOCK) setup.cfg requirements/docs.in -o requirements/docs.txt

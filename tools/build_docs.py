@@ -26,6 +26,7 @@ SUBJECTS = {
     "006": "Checks and doctor",
     "007": "Documentation",
 }
+LAB = ROOT / "build" / "lab"
 BINDER = "*This page is the notebook `{where}`. `gt-secure demo` opens it on the sandbox.*"
 
 
@@ -39,6 +40,15 @@ def assemble(folder: Path) -> None:
     """Copy the pages into ``folder`` and add those that are made from notebooks and records."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(ROOT / "docs", folder, ignore=shutil.ignore_patterns("__pycache__", "_build"))
+    if LAB.is_dir():
+        shutil.copytree(
+            LAB, folder / "assets" / "lab", ignore=shutil.ignore_patterns("engine.sha256"), dirs_exist_ok=True
+        )
+    else:
+        print(
+            "The policy lab has no engine: run python tools/build_lab.py first (it needs Node and npm).",
+            file=sys.stderr,
+        )
     tutorials = folder / "tutorials"
     tutorials.mkdir()
     rows = [

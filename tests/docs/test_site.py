@@ -122,3 +122,11 @@ def test_the_search_works_from_a_folder(site: Path) -> None:
     index = (site / "searchindex.js").read_text(encoding="utf-8")
     assert index.startswith("Search.setIndex(")
     assert "counterexampl" in index
+
+
+def test_the_lab_has_what_it_loads(site: Path) -> None:
+    if "GT_SECURE_SITE" not in os.environ:
+        pytest.skip("make docs builds the engine of the lab first")
+    lab = site / "_static" / "lab"
+    names = {path.relative_to(lab).as_posix() for path in lab.rglob("*")}
+    assert {"lab.js", "worker.js", "mistakes.json", "engine.zip", "started.bin.gz", "pyodide/pyodide.asm.wasm"} <= names

@@ -1,0 +1,187 @@
+"""Make what the policy lab of the docs site loads: Python for the browser, and the engine of gt_secure compiled for it.
+
+    python tools/build_lab.py [--out build/lab]   # needs Node and npm; an unchanged part is not made again
+
+The packages are fetched by npm from the index that it is configured for, in the versions below, and their archives are
+compared with the digests below. That Python compiles the engine, starts, imports it and answers the examples; the page
+loads its memory from then, because starting in the page takes several times as long.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LAB = ROOT / "docs" / "assets" / "lab"
+ENGINE = ("access", "account", "aws", "iam", "policies", "restriction", "secrets")
+"""Packages that the engine imports; besides them the modules of the top level."""
+
+
+@dataclass(frozen=True)
+class Package:
+    """An archive of the npm index: what it must be, and which of its files are wanted."""
+
+    name: str
+    version: str
+    integrity: str
+    folder: str
+    files: tuple[str, ...]
+
+
+PACKAGES = (
+    Package(
+        "pyodide",
+        "314.0.7",
+        "sha512-0YvXxEhfEdpLfb/XkM2BFAeMROq0iMUX2bzzH9pOttyMcWkwq+HbE5uyuGD82LN7y2q+SNvi/6V5JEsOlD2R1A==",
+        "pyodide",
+        ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json"),
+    ),
+)
+SCRIPT = """
+import { readFileSync, writeFileSync } from "node:fs";
+import { gzipSync } from "node:zlib";
+const [out, source, questions] = process.argv.slice(-3);
+const { loadPyodide } = await import(`file://${out}/pyodide/pyodide.mjs`);
+const env = { HOME: "/home/pyodide", PYTHONHASHSEED: "0" };
+
+const compiler = await loadPyodide({ indexURL: `${out}/pyodide`, env });
+compiler.unpackArchive(new Uint8Array(readFileSync(source)), "zip", { extractDir: "/source" });
+compiler.runPython(`
+import pathlib, py_compile, zipfile
+folder = pathlib.Path("/source")
+for path in sorted(folder.rglob("*.py")):
+    if path.name != "__init__.py":  # a face reads what it lists from its own source
+        py_compile.compile(str(path), str(path) + "c", str(path.relative_to(folder)), doraise=True,
+                           invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+        path.unlink()
+with zipfile.ZipFile("/engine.zip", "w") as archive:
+    for path in sorted(folder.rglob("*.*")):
+        archive.writestr(zipfile.ZipInfo(str(path.relative_to(folder))), path.read_bytes(), zipfile.ZIP_DEFLATED)
+`);
+const engine = compiler.FS.readFile("/engine.zip");
+writeFileSync(`${out}/engine.zip`, engine);
+
+const started = await loadPyodide({ indexURL: `${out}/pyodide`, env, _makeSnapshot: true });
+started.unpackArchive(engine, "zip", { extractDir: "/engine" });
+started.globals.set("questions", readFileSync(questions, "utf-8"));
+started.runPython(`
+import gc, json, sys
+sys.path.insert(0, "/engine")
+import lab
+for question in json.loads(questions):
+    lab.ask(json.dumps(question))
+del questions, question
+gc.collect()
+`);
+writeFileSync(`${out}/started.bin.gz`, gzipSync(started.makeMemorySnapshot(), { level: 9 }));
+"""
+"""Compiles the engine, and keeps the memory of a Python that has started and answered: the page goes on from there."""
+
+
+def fetch(package: Package, out: Path) -> None:
+    """Fetch a package and keep the wanted files of it; nothing is done where they are there already."""
+    folder = out / package.folder
+    stamp = folder / "package.json"
+    if stamp.is_file() and json.loads(stamp.read_text(encoding="utf-8")) == json.loads(json.dumps(asdict(package))):
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        run("npm", "pack", "--silent", f"{package.name}@{package.version}", cwd=Path(temporary))
+        [archive] = Path(temporary).glob("*.tgz")
+        check(archive.read_bytes(), package)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        with tarfile.open(archive) as members:
+            for name in package.files:
+                found = members.extractfile(f"package/{name}")
+                assert found is not None, name
+                (folder / Path(name).name).write_bytes(found.read())
+    stamp.write_text(json.dumps(asdict(package), indent=1) + "\n", encoding="utf-8")
+
+
+def check(data: bytes, package: Package) -> None:
+    """Refuse an archive that is not the pinned one."""
+    found = "sha512-" + base64.b64encode(hashlib.sha512(data).digest()).decode()
+    if found != package.integrity:
+        sys.exit(f"{package.name} {package.version} has the digest {found}, not {package.integrity}: do not use it.")
+
+
+def sources() -> dict[str, bytes]:
+    """Return the files of the engine and of the lab by their names in the archive."""
+    package = ROOT / "gt_secure"
+    paths = [path for name in ("", *ENGINE) for path in (package / name).glob("*") if path.suffix in KEPT]
+    paths += [path for path in (package / "access" / "explain").glob("*") if path.suffix in KEPT]
+    found = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in sorted(paths)}
+    return {**found, "lab.py": (LAB / "lab.py").read_bytes()}
+
+
+KEPT = {".py", ".json", ".css"}
+
+
+def build_engine(out: Path) -> None:
+    """Compile the engine and keep a started Python; nothing is done where their source is the same."""
+    files = sources()
+    asked = json.dumps([*questions(), {**questions()[0], "policy": "{"}])
+    parts = [*(name.encode() + b"\0" + data for name, data in files.items()), asked.encode(), SCRIPT.encode()]
+    digest = hashlib.sha256(b"\0".join([PACKAGES[0].integrity.encode(), *parts])).hexdigest()
+    stamp = out / "engine.sha256"
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == digest:
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        with zipfile.ZipFile(folder / "source.zip", "w") as archive:
+            for name, data in files.items():
+                archive.writestr(name, data)
+        (folder / "questions.json").write_text(asked, encoding="utf-8")
+        (folder / "build.mjs").write_text(SCRIPT, encoding="utf-8")
+        stamp.unlink(missing_ok=True)
+        run("node", "build.mjs", str(out), str(folder / "source.zip"), str(folder / "questions.json"), cwd=folder)
+    stamp.write_text(digest, encoding="utf-8")
+
+
+def questions() -> list[dict[str, str]]:
+    """Return the questions of the page about its own examples."""
+    mistakes = json.loads((LAB / "mistakes.json").read_text(encoding="utf-8"))
+    found = [{**each, "policy": json.dumps(each["policy"], indent=2)} for each in mistakes]
+    return [{**each, "ask": kind} for each in found for kind in ("explain", "proof")]
+
+
+def run(*command: str, cwd: Path) -> None:
+    """Run a command that must succeed; its output is shown when it does not."""
+    program = shutil.which(command[0])
+    if program is None:
+        sys.exit(f"{command[0]} is not installed: the policy lab is built with Node and npm.")
+    done = subprocess.run([program, *command[1:]], cwd=cwd, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)}\n{done.stdout}\n{done.stderr}")
+
+
+def build(out: Path) -> None:
+    """Make everything in a folder."""
+    for package in PACKAGES:
+        fetch(package, out)
+    build_engine(out)
+
+
+def main() -> int:
+    """Build, and list the files."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "lab", help="folder of the result")
+    out = parser.parse_args().out.resolve()
+    build(out)
+    print(*(f"{path.stat().st_size:10} {path.relative_to(out)}" for path in sorted(out.rglob("*.*"))), sep="\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
