@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from . import access, account, changes, findings, iam, listings, logs as access_logs, plots, presign
@@ -731,7 +732,11 @@ class Connection:
         )
 
         return access.Exposure(
-            access.locks_of(state), key, is_prefix=is_prefix, listing=access.listing_of(self.aws, bucket)
+            access.locks_of(state),
+            key,
+            is_prefix=is_prefix,
+            listing=access.listing_of(self.aws, bucket),
+            principals=partial(account.read_principals, self.aws),
         )
 
     def prove(self, restriction: Restriction) -> Proof:

@@ -31,9 +31,9 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "gt_secure"
 BUDGET = {
     "commands": (24, "each command is a word to learn; make it an option of the command whose question it answers"),
-    "options": (267, "an option must be missed by a data scientist, a reviewer or a platform team; else it goes"),
-    "lines": (56_100, "read what is there before adding: most new code repeats some"),
-    "modules": (358, "a module has one subject, and a subject has one module"),
+    "options": (270, "an option must be missed by a data scientist, a reviewer or a platform team; else it goes"),
+    "lines": (57_650, "read what is there before adding: most new code repeats some"),
+    "modules": (361, "a module has one subject, and a subject has one module"),
     "connection methods": (26, "a question has one method: give an answer another view instead"),
     "connection parameters": (83, "what holds for all calls belongs to connect(); what nobody sets goes"),
     "public names": (30, "a name in gt_secure is one that people type; types are imported from their package"),
@@ -97,6 +97,9 @@ LINES: tuple[str, ...] = (
     "explain s3://gt-images/scans/0001.png --team open-team --from 203.0.113.7",
     "explain s3://gt-images/scans/0001.png",
     "explain --bucket-policy policy.json --bucket gt-images --key scans/0001.png --account 111122223333",
+    "explain --bucket-policy policy.json --bucket gt-images --key scans/0001.png --account 111122223333 --signers "
+    "--principals principals.json",
+    "explain s3://gt-images/scans/0001.png --signers",
     "prove -f open-team.json",
     f"prove {WISH}",
     "prove --bucket-policy policy.json --bucket gt-images --allow 203.0.113.0/24 --account 111122223333",
@@ -148,6 +151,7 @@ def scene(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     (folder / "book.ipynb").write_text('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')
     (folder / "accounts.txt").write_text("111122223333\n")
     (folder / "cases.ndjson").write_text("{}\n")
+    (folder / "principals.json").write_text('{"UserDetailList": []}')
     (folder / "policy.json").write_text('{"Version": "2012-10-17", "Statement": []}')
     with pytest.MonkeyPatch.context() as patch:
         for name, value in sandbox.environment().items():

@@ -215,6 +215,13 @@ def minus(spans: Iterable[Span], others: Iterable[Span]) -> tuple[Span, ...]:
     return tuple(result)
 
 
+def within(spans: tuple[Span, ...], others: tuple[Span, ...]) -> tuple[Span, ...]:
+    """Return the addresses of some ranges that are in others too."""
+    if spans == EVERY_ADDRESS or not spans:
+        return others if spans else ()
+    return minus(others, minus(others, spans))
+
+
 def count(spans: Iterable[Span], version: int) -> int:
     """Count the addresses of one family."""
     return sum(span.last - span.first + 1 for span in spans if span.version == version)

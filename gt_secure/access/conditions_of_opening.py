@@ -46,6 +46,19 @@ def phrases(space: RequestSpace, mask: int, now: datetime) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+def oldest_ms(space: RequestSpace, mask: int) -> int | None:
+    """Return the age of the oldest signature that opens; None if no policy limits it."""
+    found = (d for group in space.groups for d in group.dimensions if d.name == "s3:signatureAge" and d.settings)
+    dimension = next(found, None)
+    if dimension is None:
+        return None
+    usable = space.usable(dimension, space.settled & mask)
+    ages = {int(e.values["s3:signatureage"][0]) for e in usable if e.values[_VERSION] == (SIGV4,)}
+    every = max(int(e.values["s3:signatureage"][0]) for e in dimension.settings)
+    is_limited = ages and max(ages) < every and not any(each.values[_VERSION] != (SIGV4,) for each in usable)
+    return max(ages) if is_limited else None
+
+
 def _matters(space: RequestSpace, dimension: Dimension, live: int) -> bool:
     """Return whether the settings of a dimension, beside the same of all others, let other statements stand."""
     group = next(group for group in space.groups if dimension in group.dimensions)
@@ -63,10 +76,19 @@ def _phrase(space: RequestSpace, dimension: Dimension, usable: list[DimensionVal
         return _transport(dimension, usable)
     if dimension.name == "aws:TokenIssueTime":
         return _issued(dimension, usable)
+    if dimension.name == "sts:RoleSessionName":
+        return _named_session(dimension, usable)
     if dimension.name in ("aws:PrincipalArn", "aws:userid"):
         return "signed by " + _some(sorted({setting.caller.text for setting in usable if setting.caller is not None}))
     key = next(iter(dimension.keys))
     return _values(dimension.name, key, dimension.settings, usable, conditions_on(space.table, key))
+
+
+def _named_session(dimension: Dimension, usable: list[DimensionValue]) -> str:
+    names = [setting.label for setting in usable]
+    if "some-session" not in names:
+        return f"for a session named {_some(names)}"
+    return f"for a session not named {_some([e.label for e in dimension.settings if e not in usable])}"
 
 
 def _values(
@@ -92,6 +114,8 @@ def _values(
 
 def _labelled(name: str, usable: list[DimensionValue]) -> str:
     """Return the ranges of addresses, which are the labels of their settings."""
+    if name != "aws:VpcSourceIp":
+        return ""
     ranges = [label for setting in usable for label in setting.label.split() if "/" in label]
     return f"with {name} in {_some(ranges, quote='')}" if len(ranges) >= len(usable) else ""
 
@@ -195,18 +219,19 @@ def _age(settings: Sequence[Mapping[str, Values]], usable: Sequence[Mapping[str,
     ages, good = ({int(each["s3:signatureage"][0]) for each in some} for some in (settings, usable))
     youngest, oldest = min(good), max(good)
     if youngest == min(ages):
-        return f"with a signature not older than {_duration(oldest)}"
+        return f"with a signature not older than {duration(oldest)}"
     if oldest == max(ages) and youngest < LONGEST_SIGNATURE_MS:  # it stands for every age above
         below = max(age for age in ages if age < youngest)
         if youngest == below + 1 and below % 1000 == 0:
-            return f"with a signature older than {_duration(below)}"
-        return f"with a signature at least {_duration(youngest)} old"
+            return f"with a signature older than {duration(below)}"
+        return f"with a signature at least {duration(youngest)} old"
     if youngest == oldest:
-        return f"with a signature exactly {_duration(oldest)} old"
-    return f"with a signature from {_duration(youngest)} to {_duration(oldest)} old"
+        return f"with a signature exactly {duration(oldest)} old"
+    return f"with a signature from {duration(youngest)} to {duration(oldest)} old"
 
 
-def _duration(milliseconds: int) -> str:
+def duration(milliseconds: int) -> str:
+    """Return a duration in its largest whole unit."""
     for unit, size in (("day", 86_400_000), ("hour", 3_600_000), ("minute", 60_000), ("second", 1000)):
         if milliseconds >= size and milliseconds % size == 0:
             amount = milliseconds // size

@@ -28,9 +28,11 @@ from .request_kinds import KINDS, Circumstances, Kind
 from .source_sets import Requests, Row, SourceSet, answer_at, expose, plainly
 
 if TYPE_CHECKING:
+    from ..account.principals import Principals
     from ..restriction.expectations import Expectation
     from ..restriction.model import Restriction
     from .difference import Difference
+    from .signers import Signers
 
 Context: TypeAlias = Mapping[str, str | Sequence[str]]
 """Values of condition keys that are known."""
@@ -60,6 +62,8 @@ class Exposure:
         refused if every object is.
     listing : callable, optional
         Lists the keys that exist under a prefix; None if this role cannot.
+    principals : callable, optional
+        Reads the users and roles of the account.
     """
 
     def __init__(
@@ -69,11 +73,13 @@ class Exposure:
         *,
         is_prefix: bool = False,
         listing: Callable[[str], Listing | None] | None = None,
+        principals: Callable[[], Principals] | None = None,
     ) -> None:
         self.locks = locks
         self.key = key
         self.is_prefix = is_prefix
         self._listing = listing
+        self._principals = principals
 
     @cached_property
     def requests(self) -> tuple[str, ...]:
@@ -84,6 +90,20 @@ class Exposure:
     def rows(self) -> tuple[Row, ...]:
         """A row for each kind of request."""
         return tuple(self.row(name) for name in self.requests)
+
+    @cached_property
+    def signers(self) -> Signers:
+        """Users and roles of the account that can sign a URL; read when it is asked for.
+
+        Raises AccessDenied without the permission to read them.
+        """
+        from .signers import signers_of
+
+        if self._principals is None:
+            raise InvalidInput(
+                "The users and roles were not given.", next_step="Ask gt.exposure().", field="principals"
+            )
+        return signers_of(self.locks, self._principals(), self.keys)
 
     @cached_property
     def _rows(self) -> dict[str, Row]:
@@ -112,6 +132,11 @@ class Exposure:
     def objects(self) -> tuple[str, ...]:
         """The ARN of an object for each class of keys; empty if they are too many to be told apart."""
         return tuple(self._classes.arns.values()) if self.is_prefix else (f"{self.locks.arn}/{self.key}",)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The key of an object for each class of keys."""
+        return tuple(map(self._key_of, self.objects))
 
     @cached_property
     def _classes(self) -> KeyClasses:
@@ -449,7 +474,7 @@ def _joined(addresses: SourceSet, endpoints: SourceSet) -> SourceSet:
     return SourceSet(addresses.spans, endpoints.endpoints, endpoints.other_endpoints, **_reasons(parts))
 
 
-def _reasons(parts: Iterable[SourceSet]) -> dict[str, tuple[str, ...]]:
+def _reasons(parts: Iterable[SourceSet]) -> dict[str, Any]:
     parts = list(parts)
     return {
         "when": tuple(sorted({phrase for part in parts for phrase in part.when})),

@@ -179,6 +179,13 @@ class EffectiveLocks:
     @property
     def assumed(self) -> tuple[str, ...]:
         """Assumptions of all answers, one sentence each."""
+        return self.assumed_with(
+            f"The signer is a session of a role of account {self.account} whose own policies allow everything.",
+            "The own policies of signers of other accounts allow everything.",
+        )
+
+    def assumed_with(self, *of_signers: str) -> tuple[str, ...]:
+        """Return the assumptions of answers, with those about who signs."""
         has_policies = any(each.policy_text for each in self.endpoints.values())
         return (
             *self.assumed_of_organization,
@@ -186,8 +193,7 @@ class EffectiveLocks:
             if has_policies
             else f"No VPC endpoint policy was {self.origin}: it is the default, full access.",
             _PUBLIC[self.is_public_refused],
-            f"The signer is a session of a role of account {self.account} whose own policies allow everything.",
-            "The own policies of signers of other accounts allow everything.",
+            *of_signers,
             *([] if "aws:viaawsservice" in self.facts.values else [_NO_SERVICE]),
             "Requests name the bucket itself, not an access point.",
             *(f"{key_facts(key).name} is {_words(values)}." for key, values in sorted(self.facts.values.items())),

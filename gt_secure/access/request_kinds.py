@@ -8,7 +8,7 @@ for Amazon S3*.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias
@@ -19,7 +19,7 @@ from ..iam.conditions import Condition
 from ..iam.facts import Facts, Signer, Values
 from ..iam.key_values import compares_text, key_values
 from ..iam.operators import read_date
-from ..iam.principals import CANONICAL_USER, Caller, parse_caller
+from ..iam.principals import CANONICAL_USER, Caller, is_linked_path, parse_caller, session_of
 from ..iam.request import Compiled
 from ..iam.request_context import HEADER_SIGNED, POST_FORM, PRESIGNED, SIGV2, SIGV4
 from ..iam.request_keys import (
@@ -81,6 +81,10 @@ class Kind:
         What it asks for.
     whoever : bool
         Whether the question is for every signer of that account, as in a proof, and for every time from now on.
+    chooses : tuple of str
+        Starts of further condition keys whose values the sender of this action chooses.
+    absent : tuple of str
+        Starts of further condition keys that no such request has, unless they are given.
     """
 
     name: str
@@ -89,6 +93,27 @@ class Kind:
     action: str
     resource: str
     whoever: bool = False
+    chooses: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RoleSessions:
+    """The sessions of a role under any name that its trust policy lets through.
+
+    Attributes
+    ----------
+    id : str
+        The unique id of the role.
+    named : tuple of str
+        Names of sessions that the trust policy names.
+    lets : callable
+        Whether the trust policy lets a key of the request for a session, in lower case, have a value.
+    """
+
+    id: str
+    named: tuple[str, ...]
+    lets: Callable[[str, str], bool]
 
 
 @dataclass(frozen=True)
@@ -105,6 +130,8 @@ class Circumstances:
         The time of the requests.
     role : str
         ARN of the role that signs for the account, where it is known.
+    sessions : RoleSessions, optional
+        The sessions of that role, where whoever signs chooses the session.
     """
 
     account: str
@@ -112,6 +139,7 @@ class Circumstances:
     given: Facts = field(default_factory=Facts)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     role: str = ""
+    sessions: RoleSessions | None = None
 
 
 def absent_keys(*, endpoint: bool) -> frozenset[str]:
@@ -126,19 +154,12 @@ def callers(kind: Kind, circumstances: Circumstances) -> Caller:
     account = circumstances.account if kind.signer == "own" else _other(circumstances.account)
     given = circumstances.given.values.get("aws:principalarn") if kind.signer == "own" else None
     arn = given[0] if given else circumstances.role if kind.signer == "own" else ""
-    return session_of(arn or f"arn:{circumstances.partition}:iam::{account}:role/some-role")
+    caller = session_of(arn or f"arn:{circumstances.partition}:iam::{account}:role/some-role")
+    return replace(caller, linked=is_linked_path(arn.partition(":role/")[2])) if circumstances.sessions else caller
 
 
 def _other(account: str) -> str:
     return OTHER_ACCOUNT if account != OTHER_ACCOUNT else "999988887777"
-
-
-def session_of(arn: str) -> Caller:
-    """Return the caller that ``aws:PrincipalArn`` names: for a role, a session of it."""
-    head, _, name = arn.partition(":role/")
-    if not name:
-        return parse_caller(arn)
-    return parse_caller(f"{head.replace(':iam:', ':sts:')}:assumed-role/{name.rpartition('/')[2]}/some-session")
 
 
 def base_view(kind: Kind, circumstances: Circumstances) -> View:
@@ -224,7 +245,8 @@ def dimensions(
     found: list[Dimension] = []
     mentioned = spellings(policies)
     if kind.signer != "anonymous":
-        found.append(identities(table, kind, circumstances, [kind.resource, *resources]))
+        who = named_sessions if circumstances.sessions else identities
+        found.append(who(table, kind, circumstances, [kind.resource, *resources]))
         found += _canonical_users(table, kind)
     if mentioned.keys() & TLS_KEYS:
         found.append(_tls(given))
@@ -237,11 +259,13 @@ def dimensions(
     settled |= {_PAYLOAD} if kind.form == "post-form" else set()
     if kind.whoever:
         settled -= {"s3:versionid"}
+    settled |= {"aws:userid"} if circumstances.sessions else set()
     texts = [kind.resource, *resources]
     is_role = kind.signer == "own" and not kind.whoever and callers(kind, circumstances).kind == "session"
     known = base_view(kind, circumstances).keys if known is None else known
     for key, spelled in mentioned.items():
-        if key in settled or key.startswith("aws:requesttag/") or _is_absent(key, kind):
+        is_free = key.startswith(kind.chooses)
+        if not is_free and (key in settled or key.startswith("aws:requesttag/") or _is_absent(key, kind)):
             continue
         facts = None
         if key == "aws:userid" and is_role:
@@ -250,9 +274,19 @@ def dimensions(
             facts = ConditionKey("aws:TokenIssueTime", always=True)  # a role has temporary credentials only
         if key == "aws:userid" and kind.signer == "anonymous":
             facts = ConditionKey("aws:userid", values=ANONYMOUS["aws:principalaccount"])
-        made = fact(table, key, spelled, texts=texts, known=known, chosen=_is_chosen_by(kind, key), facts=facts)
+        chosen = is_free or _is_chosen_by(kind, key)
+        made = fact(table, key, spelled, texts=texts, known=known, chosen=chosen, facts=facts)
+        if circumstances.sessions and key.startswith("aws:principaltag/"):
+            made = _session_tag(made, key, circumstances.sessions)
         found.append(_until_now(made, known, circumstances) if key == TOKEN_TIME and not kind.whoever else made)
     return found
+
+
+def _session_tag(made: Dimension, key: str, sessions: RoleSessions) -> Dimension:
+    """Return the tags of a session that the trust policy lets through; without one the role's own holds."""
+    asked = key.replace("aws:principaltag/", "aws:requesttag/")
+    lets = [e for e in made.settings if not e.values.get(key) or sessions.lets(asked, e.values[key][0])]
+    return replace(made, settings=tuple(lets) if made.settings else ())
 
 
 def _is_chosen_by(kind: Kind, key: str) -> bool:
@@ -288,7 +322,7 @@ def _canonical_users(table: StatementTable, kind: Kind) -> list[Dimension]:
 
 def _is_absent(key: str, kind: Kind) -> bool:
     """Return whether AWS documents that a request of this kind does not have a key."""
-    if is_of_other_service(key):
+    if is_of_other_service(key) or key.startswith(kind.absent):
         return True
     if kind.signer == "anonymous" and is_principal_key(key) and key != "aws:userid":
         return True
@@ -369,18 +403,58 @@ def identities(
     return Dimension(name, keys, tuple(settings.values()), chosen=not own or kind.whoever)
 
 
+def named_sessions(
+    table: StatementTable, kind: Kind, circumstances: Circumstances, resources: Sequence[str] = ()
+) -> Dimension:
+    """Return the sessions of a role that policies tell apart and its trust policy lets through."""
+    sessions, role = circumstances.sessions, callers(kind, circumstances)
+    assert sessions is not None
+    keys = frozenset({PRINCIPAL, "aws:userid"})
+    like = ConditionKey("aws:userid", like=f"{sessions.id}:?*", always=True)
+    try:
+        by_id = fact(table, "aws:userid", texts=resources, facts=like).settings
+        named = [each.rpartition("/")[2] for each in _session_texts(table, role)]
+    except TooManyClassesError:
+        return Dimension("sts:RoleSessionName", keys, (), chosen=True)
+    names = [*named, *(each.values["aws:userid"][0].partition(":")[2] for each in by_id), *sessions.named]
+    usable = [n for n in dict.fromkeys(names) if _NAME.fullmatch(n) and sessions.lets("sts:rolesessionname", n)]
+    other = role.text.rpartition("/")[2]
+    if not usable or sessions.lets("sts:rolesessionname", other):
+        usable.append(other)
+    start = role.text.rpartition("/")[0]
+    return Dimension(
+        "sts:RoleSessionName",
+        keys,
+        tuple(
+            DimensionValue(
+                {"aws:userid": (f"{sessions.id}:{name}",)}, caller=replace(role, text=f"{start}/{name}"), label=name
+            )
+            for name in usable
+        ),
+        chosen=True,
+    )
+
+
+def _session_texts(table: StatementTable, role: Caller) -> list[str]:
+    """Return the sessions of a role that principal elements name."""
+    entries = (entry for _, _, statement in table.statements for entry in statement.principals or ())
+    start = f"{role.text.rpartition('/')[0]}/" if role.kind == "session" else " "
+    return [entry.text for entry in entries if entry.kind == "exact" and entry.text.startswith(start)]
+
+
 def _named_callers(
     table: StatementTable, kind: Kind, circumstances: Circumstances, known: str, resources: Sequence[str]
 ) -> Iterable[tuple[Caller, str]]:
     """Yield who may sign, with the ARN that ``aws:PrincipalArn`` then is."""
     own, account = kind.signer == "own", circumstances.account
     every = kind.whoever or not own  # also users and root users; those of the account itself are supposed to be roles
-    arns, sessions = _principal_texts(table, circumstances, own, every)
     if known:
         caller = session_of(known)
         yield caller, known
-        yield from ((c, known) for c in sessions if c.role == caller.role and c.account == account)
+        for text in _session_texts(table, caller) if caller.account == account else ():
+            yield parse_caller(text), known
         return
+    arns, sessions = _principal_texts(table, circumstances, own, every)
     unnamed = account if own else _unnamed_account(table, account)
     start = f"arn:{circumstances.partition}:iam::{unnamed}:"
     more = [f"{start}user/some-user", f"{start}root", f"{start.replace(':iam:', ':sts:')}federated-user/some-user"]

@@ -27,7 +27,7 @@ from ..network import Source
 from ..text import count as counted
 from .address_classes import Span, count, minimal_cidrs
 from .answer import WORDS, Answer, Word, answer_of
-from .conditions_of_opening import phrases
+from .conditions_of_opening import oldest_ms, phrases
 from .request_kinds import Circumstances, Kind, base_view, dimensions
 from .sources import (
     ANY_OTHER,
@@ -70,6 +70,8 @@ class SourceSet:
         For unknown ones, the condition keys.
     decided_by : tuple of str
         The policies and statements that decide.
+    oldest_ms : int or None
+        For opened ones, the age of a signature at which they end; None if no policy limits it.
     """
 
     spans: tuple[Span, ...] = field(default=(), repr=False)
@@ -78,6 +80,7 @@ class SourceSet:
     when: tuple[str, ...] = ()
     depends_on: tuple[str, ...] = ()
     decided_by: tuple[str, ...] = ()
+    oldest_ms: int | None = field(default=None, repr=False, compare=False)
 
     @property
     def cidrs(self) -> tuple[str, ...]:
@@ -152,14 +155,15 @@ class Row:
 
 
 @dataclass(frozen=True)
-class _Place:
-    """Sources with one answer, before they are put together."""
+class SourcePlace:
+    """Sources with one answer, before they are put together; an endpoint has a label, addresses have spans."""
 
     answer: SpaceAnswer
     spans: tuple[Span, ...]
     endpoint: str | None
     when: tuple[str, ...] = ()
     decided_by: str = ""
+    oldest_ms: int | None = None
 
 
 @dataclass(frozen=True)
@@ -190,7 +194,7 @@ class Requests:
     @property
     def is_cross(self) -> bool:
         """True if the signer is of another account."""
-        return self.kind.signer == "other"
+        return self.kind.signer == "other" or self.view.caller.account not in ("", self.circumstances.account)
 
     @cached_property
     def view(self) -> View:
@@ -231,45 +235,50 @@ class Requests:
 
 def expose(requests: Requests, *, endpoint_policies: Callable[[str], Policies] | None = None) -> Row:
     """Return the exposure of one kind of request; ``endpoint_policies`` gives those of an endpoint by its id."""
-    places = [*_address_places(requests), *_endpoint_places(requests, endpoint_policies)]
+    return row_of(requests.kind.name, [*_address_places(requests), *_endpoint_places(requests, endpoint_policies)])
+
+
+def row_of(request: str, places: list[SourcePlace]) -> Row:
+    """Return the row of a kind of request from its sources."""
     opened, refused, unknown = (_gather(word, places) for word in WORDS)
-    return Row(requests.kind.name, opened, refused, unknown)
+    return Row(request, opened, refused, unknown)
 
 
-def _address_places(requests: Requests) -> Iterable[_Place]:
+def _address_places(requests: Requests) -> Iterable[SourcePlace]:
     space = requests.anywhere
-    known: dict[int, _Place] = {}
+    known: dict[int, SourcePlace] = {}
     for source in address_sources(space.table, known=space.base.keys):
         if not source.addresses.is_exact:
-            yield _Place(SpaceAnswer("unknown", (_UNCONFIRMED,)), source.addresses.spans, None)
+            yield SourcePlace(SpaceAnswer("unknown", (_UNCONFIRMED,)), source.addresses.spans, None)
             continue
         here = requests.at(source.setting) if space.is_coupled else space
         mask = -1 if space.is_coupled else space.source_mask(source.setting)
         if space.is_coupled or mask & space.settled not in known:
             known[mask & space.settled] = _place(here, mask, requests, source.setting)
         found = known[mask & space.settled]
-        yield _Place(found.answer, source.addresses.spans, None, found.when, found.decided_by)
+        yield replace(found, spans=source.addresses.spans)
 
 
-def _endpoint_places(requests: Requests, endpoint_policies: Callable[[str], Policies] | None) -> Iterable[_Place]:
+def _endpoint_places(requests: Requests, endpoint_policies: Callable[[str], Policies] | None) -> Iterable[SourcePlace]:
     facts = requests.circumstances.given.endpoints
     for place in endpoint_classes(requests.behind, endpoints=facts, known=requests.view_behind.keys):
         own = requests
         if endpoint_policies is not None and place.label:
             own = replace(requests, policies=endpoint_policies(place.label))
         found = _place(own.through(place), -1, own, place.setting)
-        yield _Place(found.answer, (), place.label, found.when, found.decided_by)
+        yield replace(found, endpoint=place.label)
 
 
-def _place(space: RequestSpace, mask: int, requests: Requests, setting: DimensionValue) -> _Place:
+def _place(space: RequestSpace, mask: int, requests: Requests, setting: DimensionValue) -> SourcePlace:
     answer, circumstances = space.answer(mask), requests.circumstances
     if answer.state != "opened":
-        return _Place(answer, (), None, decided_by=_denied_by(space, mask))
+        return SourcePlace(answer, (), None, decided_by=_denied_by(space, mask))
     verdict = confirm(example_request(space.base, setting, answer.example, circumstances), requests.policies)
     if not verdict.allowed:
         # The evaluator has the last word: what it does not confirm is not called opened.
-        return _Place(SpaceAnswer("unknown", tuple(sorted(d.name for d in _dimensions(space)))), (), None)
-    return _Place(answer, (), None, phrases(space, mask, circumstances.now), _decided_by(verdict))
+        return SourcePlace(SpaceAnswer("unknown", tuple(sorted(d.name for d in _dimensions(space)))), (), None)
+    when, oldest = phrases(space, mask, circumstances.now), oldest_ms(space, mask)
+    return SourcePlace(answer, (), None, when, _decided_by(verdict), oldest)
 
 
 def _dimensions(space: RequestSpace) -> Iterable[Dimension]:
@@ -284,7 +293,10 @@ def example_request(base: View, setting: DimensionValue, trail: SettingTrail, ci
     context: dict[str, str | list[str]] = {}
     for key, value in view.present().items():
         context[key_facts(key).name] = list(value) if isinstance(value, Several) else value[0]
-    return Request(view.action, view.resource, view.caller.text, context, circumstances.account)
+    request = Request(view.action, view.resource, view.caller.text, context, circumstances.account)
+    if view.caller.linked is not None:
+        vars(request)["caller"] = view.caller  # the ARN of a session has lost the path that tells
+    return request
 
 
 def confirm(request: Request, policies: Policies) -> Verdict:
@@ -317,7 +329,7 @@ def _common(masks: Iterable[int]) -> int:
     return common
 
 
-def _gather(state: CellAnswer, places: list[_Place]) -> SourceSet:
+def _gather(state: CellAnswer, places: list[SourcePlace]) -> SourceSet:
     chosen = [place for place in places if place.answer.state == state]
     if not chosen:
         return SourceSet()
@@ -329,15 +341,16 @@ def _gather(state: CellAnswer, places: list[_Place]) -> SourceSet:
         when=_when(chosen),
         depends_on=tuple(sorted({name for place in chosen for name in place.answer.depends_on})),
         decided_by=tuple(sorted({place.decided_by for place in chosen if place.decided_by})),
+        oldest_ms=None if any(p.oldest_ms is None for p in chosen) else max(p.oldest_ms or 0 for p in chosen),
     )
 
 
-def _when(places: list[_Place]) -> tuple[str, ...]:
+def _when(places: list[SourcePlace]) -> tuple[str, ...]:
     """Return the phrases; each says for which sources it is, where they differ."""
     distinct = {place.when for place in places}
     if len(distinct) == 1:
         return next(iter(distinct))
-    found: dict[str, list[_Place]] = {}
+    found: dict[str, list[SourcePlace]] = {}
     for place in places:
         for phrase in place.when:
             found.setdefault(phrase, []).append(place)
@@ -346,7 +359,7 @@ def _when(places: list[_Place]) -> tuple[str, ...]:
     )
 
 
-def _named(places: list[_Place]) -> str:
+def _named(places: list[SourcePlace]) -> str:
     cidrs = minimal_cidrs(span for place in places for span in place.spans)
     labels = sorted({place.endpoint or "other endpoints" for place in places if place.endpoint is not None})
     names = [*cidrs[:3], *([counted(len(cidrs) - 3, "more range")] if len(cidrs) > 3 else []), *labels]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,13 +20,15 @@ from ..restriction.files import load_restriction
 from ..restriction.model import Restriction
 from ..text import printable
 from .exit_codes import FOUND, OK, UNKNOWN
-from .output import connection, fit, line_width, say, show_json
+from .output import connection, fit, line_width, say, show_json, table
 from .parser import Commands, Parser, add_context
+from .progress import working
 
 if TYPE_CHECKING:
     from ..access.exposure import Exposure
     from ..access.locks import EffectiveLocks
     from ..access.proof import Proof
+    from ..access.signers import Signers
 
 
 def add(commands: Commands) -> None:
@@ -59,11 +62,20 @@ def add(commands: Commands) -> None:
         help="203.0.113.7, or '10.0.3.4 via vpce-0a1b2c3d' (repeatable)",
     )
     add_context(explain)
+    explain.add_argument("--signers", action="store_true", help="list who can sign a URL for the object")
+    explain.add_argument("--all", action="store_true", help="with --signers, list also who cannot")
     _add_files(explain)
+    explain.add_argument(
+        "--principals", metavar="FILE", help="output of aws iam get-account-authorization-details, for --signers"
+    )
     explain.add_argument("--session-policy", metavar="FILE", help="policy file of the session that signs")
     explain.add_argument("--bucket", help=argparse.SUPPRESS)
     explain.add_argument("--key", help=argparse.SUPPRESS)
     explain.needs("--session-policy", "--bucket-policy")
+    explain.needs("--principals", "--bucket-policy")
+    explain.needs("--principals", "--signers")
+    explain.needs("--all", "--signers")
+    explain.excludes("--signers", "--from", "--team", "--session-policy")
     explain.excludes("--bucket-policy", "--team", "--profile", "--region")
     explain.excludes("object", "--bucket", "--key")
 
@@ -167,12 +179,17 @@ def exposure_from(args: argparse.Namespace) -> Exposure:
     if not args.bucket_policy:
         return connection(args, context=parse_facts(args.context)).exposure(bucket, key, team=args.team)
     from ..access.exposure import Exposure
+    from ..account.principals import parse_principals
 
-    return Exposure(_locks(args, bucket), key, is_prefix=bool(args.object) and (not key or key.endswith("/")))
+    principals = partial(parse_principals, _read(args.principals), args.principals) if args.principals else None
+    is_prefix = bool(args.object) and (not key or key.endswith("/"))
+    return Exposure(_locks(args, bucket), key, is_prefix=is_prefix, principals=principals)
 
 
 def run_explain(args: argparse.Namespace) -> int:
     """Print the exact sets, and the answers for the sources."""
+    if args.signers:
+        return _explain_signers(args)
     sources = [Source.parse(each) for each in args.sources]
     exposure = exposure_from(args)
     answers = exposure.at(sources)
@@ -184,6 +201,29 @@ def run_explain(args: argparse.Namespace) -> int:
         say("\nFor any choice of the sender (HTTP or HTTPS, age of the URL, headers):")
         say(answers_text(answers, line_width()))
     _say_assumed(exposure.assumed)
+    return OK
+
+
+def signers_from(args: argparse.Namespace) -> Signers:
+    """Return who can sign, from the account or from policy files."""
+    if args.bucket_policy and not args.principals:
+        raise InvalidInput(
+            "The users and roles of the account are missing.",
+            next_step="Add --principals with the output of aws iam get-account-authorization-details.",
+            field="principals",
+        )
+    with working("Reading users and roles"):
+        return exposure_from(args).signers
+
+
+def _explain_signers(args: argparse.Namespace) -> int:
+    found = signers_from(args)
+    if args.json:
+        show_json(found.to_dict(every=args.all))
+        return OK
+    rows = [found.row(each) for each in (*found, *(found.refused if args.all else ()))]
+    say(table(found.head, rows) if rows else found.empty)
+    _say_assumed(found.assumed)
     return OK
 
 

@@ -19,7 +19,7 @@ from .strict_json import JsonNumber, item, parse_json, refuse_duplicates
 from .variables import Keys, Template, fill, is_fixed, parse_template, split_wildcards
 from .wildcards import TextMatcher, glob, resource_glob
 
-DocumentKind: TypeAlias = Literal["identity", "session", "boundary", "resource", "endpoint", "rcp", "scp"]
+DocumentKind: TypeAlias = Literal["identity", "session", "boundary", "resource", "trust", "endpoint", "rcp", "scp"]
 PolicySource: TypeAlias = str | Mapping[str, object]
 
 VERSIONS = ("2008-10-17", "2012-10-17")
@@ -35,7 +35,7 @@ _ELEMENTS = {
     "NotResource",
     "Condition",
 }
-_WITH_PRINCIPAL = ("resource", "endpoint", "rcp")
+_WITH_PRINCIPAL = ("resource", "trust", "endpoint", "rcp")
 _LENIENT = ("identity", "boundary")
 """Kinds that IAM stores with a stray action, such as ``s3:GetObject,PutObject``: that entry never matches."""
 _ACTION = re.compile(r"[A-Za-z0-9*?-]+:[A-Za-z0-9*?]+")
@@ -135,7 +135,8 @@ def parse_document(source: PolicySource, kind: DocumentKind = "identity") -> Doc
     source : str or mapping
         JSON text, in which names that occur twice are found, or the parsed document.
     kind : str
-        Where it is attached: ``identity``, ``session``, ``boundary``, ``resource``, ``endpoint``, ``rcp`` or ``scp``.
+        Where it is attached: ``identity``, ``session``, ``boundary``, ``resource``, ``trust``, ``endpoint``, ``rcp`` or
+        ``scp``.
 
     Raises
     ------
@@ -170,10 +171,17 @@ def _compile(data: object, kind: DocumentKind) -> Document:
     if "Statement" not in data:
         raise PolicyError("The policy has no Statement.", place="$", next_step="Add a list of statements.")
     statements = tuple(
-        _statement(each, index, place, kind, version) for index, (each, place) in enumerate(_elements(data))
+        compile_statement(each, index, place, kind, version) for index, (each, place) in enumerate(_elements(data))
     )
     if kind not in _WITH_PRINCIPAL:
         _refuse_same_sid(statements)
+    return document_of(statements, kind, version, identifier)
+
+
+def document_of(
+    statements: tuple[Statement, ...], kind: DocumentKind, version: str = VERSIONS[1], identifier: str = ""
+) -> Document:
+    """Return the document that holds compiled statements."""
     return Document(
         kind=kind,
         version=version,
@@ -191,7 +199,8 @@ def _elements(data: Mapping[str, object]) -> list[tuple[object, str]]:
     return [(statements, "$.Statement")]
 
 
-def _statement(data: object, index: int, place: str, kind: DocumentKind, version: str) -> Statement:
+def compile_statement(data: object, index: int, place: str, kind: DocumentKind, version: str) -> Statement:
+    """Compile one statement; the resource of a trust policy is the role that has it."""
     if not isinstance(data, Mapping):
         raise PolicyError("A statement must be an object.", place=place, next_step="Correct the statement.")
     _refuse_unknown(data, _ELEMENTS, place)
@@ -203,6 +212,10 @@ def _statement(data: object, index: int, place: str, kind: DocumentKind, version
         )
     principals, not_principal = _principals(data, place, kind)
     action_name, actions = _one_of(data, "Action", "NotAction", place)
+    if kind == "trust" and not {"Resource", "NotResource"} & set(data):
+        data = {**data, "Resource": "*"}
+    elif kind == "trust":
+        raise PolicyError("A trust policy names no resource.", place=place, next_step="Remove it: it is the role.")
     resource_name, resources = _one_of(data, "Resource", "NotResource", place)
     for number, action in enumerate(actions):
         _check_action(action, f"{place}.{action_name}[{number}]", lenient=kind in _LENIENT and action_name == "Action")

@@ -53,6 +53,10 @@ def decide(request: Request, policies: Compiled) -> Decided:
     grant, granted_by = _strongest(policies.resource, request)
     if request.caller.kind in ("anonymous", "service"):
         return _resource_alone(policies.resource, grant, granted_by)
+    if policies.must_grant and grant is None:
+        return Decided(
+            "implicit-deny", policies.resource, rule="the trust policy does not let this caller use the role"
+        )
     if request.is_cross_account:
         return _cross_account(request, policies, grant, granted_by)
     if grant == "direct":

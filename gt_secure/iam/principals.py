@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal, TypeAlias, TypeGuard
 
@@ -39,11 +39,15 @@ class Caller:
     partition: str = ""
     account: str = ""
     role: str = ""
+    linked: bool | None = None
 
     @property
     def is_service_linked(self) -> bool:
-        """Return whether this is a service-linked role, which policies of an organization do not limit."""
-        return self.role.startswith("AWSServiceRoleFor")
+        """Return whether this is a service-linked role, which policies of an organization do not limit.
+
+        The path of a role tells; the ARN of a session has none, so there the name does.
+        """
+        return self.role.startswith("AWSServiceRoleFor") if self.linked is None else self.linked
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +86,26 @@ def parse_caller(text: str) -> Caller:
     if service == "iam" and kind == "user" and name:
         return Caller("user", text, partition, account)
     if service == "iam" and kind == "role" and name:
-        return Caller("role", text, partition, account, name.rpartition("/")[2])
+        return Caller("role", text, partition, account, name.rpartition("/")[2], is_linked_path(name))
     if service == "sts" and kind == "assumed-role" and re.fullmatch(r"[^/]+/[^/]+", name):
         return Caller("session", text, partition, account, name.partition("/")[0])
     if service == "sts" and kind == "federated-user" and name:
         return Caller("federated-user", text, partition, account)
     raise _no_caller(text)
+
+
+def is_linked_path(path: str) -> bool:
+    """Return whether a role's path and name, such as ``aws-service-role/x/Name``, are of a service-linked role."""
+    return path.lstrip("/").startswith("aws-service-role/")
+
+
+def session_of(arn: str) -> Caller:
+    """Return the caller that ``aws:PrincipalArn`` names: for a role, a session of it."""
+    head, _, name = arn.partition(":role/")
+    if not name:
+        return parse_caller(arn)
+    session = parse_caller(f"{head.replace(':iam:', ':sts:')}:assumed-role/{name.rpartition('/')[2]}/some-session")
+    return replace(session, linked=True) if is_linked_path(name) else session
 
 
 def _no_caller(text: str) -> InvalidInput:

@@ -143,6 +143,11 @@ class Compiled(NamedTuple):
         return not cross_account if self.scp_account is None else caller.account == self.scp_account
 
     @property
+    def must_grant(self) -> bool:
+        """Return whether an identity policy alone opens nothing: only whom its trust policy lets may use a role."""
+        return self.resource is not None and self.resource.kind == "trust"
+
+    @property
     def layers(self) -> tuple[Layer, ...]:
         """Those that are there, in the order in which they are searched."""
         single = (self.session, self.boundary, self.resource, self.endpoint)
@@ -155,6 +160,7 @@ NAMES: dict[DocumentKind, str] = {
     "session": "session policy",
     "boundary": "permissions boundary",
     "resource": "bucket policy",
+    "trust": "trust policy",
     "endpoint": "VPC endpoint policy",
     "rcp": "resource control policy",
     "scp": "service control policy",
@@ -201,6 +207,13 @@ class Policies:
     rcp: Sequence[PolicySource] = ()
     scp: Sequence[PolicySource] = ()
     scp_account: str | None = None
+
+    @classmethod
+    def of_compiled(cls, compiled: Compiled) -> Policies:
+        """Return policies whose documents were compiled before."""
+        policies = cls(gateway_endpoint=compiled.gateway_endpoint, scp_account=compiled.scp_account)
+        vars(policies)["compiled"] = compiled
+        return policies
 
     @cached_property
     def compiled(self) -> Compiled:

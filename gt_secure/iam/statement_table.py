@@ -92,6 +92,7 @@ class StatementTable:
         self._granting: dict[str, int] = {"direct": 0, "role": 0, "account": 0}
         self._denies = 0
         self._has_session = policies.session is not None
+        self._must_grant = policies.must_grant
         layers = {id(layer): layer for layer in self._layers(policies, endpoint)}  # a document may stand at two places
         bits = {place: self._add(layer, policies) for place, layer in layers.items()}
         self.gates = self._gates(policies, bits, endpoint)
@@ -112,7 +113,7 @@ class StatementTable:
         """Give the statements of a policy their bits, and return those of its Allows."""
         allows = 0
         for statement in layer.document.statements:
-            granting = layer.kind == "resource" and not statement.deny
+            granting = layer.kind in ("resource", "trust") and not statement.deny
             width = 3 if granting else 1
             bits = ((1 << width) - 1) << self._next
             self._next += width
@@ -151,6 +152,8 @@ class StatementTable:
         granted = bool(applying & (gates.direct | gates.role | gates.account))
         if self.caller.kind in ("anonymous", "service"):
             return granted
+        if self._must_grant and not granted:
+            return False
         if self.cross_account:
             return granted and self._caller_side(applying, 0)
         return bool(applying & gates.direct) or self._caller_side(applying, applying & gates.role)

@@ -1,0 +1,530 @@
+"""Who can sign a URL for an object: who holds the permission, who reaches somebody who does, and who can become one.
+
+Nobody needs a permission to presign. Whoever has credentials with ``s3:GetObject`` signs offline, and CloudTrail shows
+nothing before the URL is opened. Sources: IAM User Guide, *Policy evaluation logic* and *Granting a user permissions to
+pass a role to an AWS service*; STS API Reference, *AssumeRole*; S3 User Guide, *Sharing objects with presigned URLs*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, Literal, TypeAlias
+
+from ..account.principals import AttachedPolicy, Principal, Principals
+from ..columns import ShownTable
+from ..errors import PolicyError
+from ..iam.documents import Statement, document_of, parse_document
+from ..iam.evaluate import evaluate
+from ..iam.facts import Facts, Values
+from ..iam.request import Compiled, Layer, Policies, Request
+from ..iam.wildcards import TextMatcher
+from ..text import printable
+from .answer import Word
+from .conditions_of_opening import duration
+from .locks import EffectiveLocks
+from .principal_policies import EVERYWHERE, NOWHERE, REFUSED, Asked, Statements, Surroundings, covers, unsure
+from .request_kinds import LONGEST_SIGNATURE_MS
+from .source_sets import Row, SourceSet
+
+SigningClass: TypeAlias = Literal["signs", "reaches", "can-become"]
+
+LONGEST_S = LONGEST_SIGNATURE_MS // 1000
+CHAINED_S = 3600
+"""Longest session of a role that another role assumed."""
+
+_READ, _ASSUME, _PASS = "s3:GetObject", "sts:AssumeRole", "iam:PassRole"
+_LABEL = "sagemaker:CreateLabelingJob"
+_MODEL = "sagemaker:CreateModel"
+_LAUNCHES: tuple[tuple[str, ...], ...] = (
+    *(
+        (f"sagemaker:{name}",)
+        for name in (
+            "CreateNotebookInstance",
+            "CreateTrainingJob",
+            "CreateProcessingJob",
+            "CreateHyperParameterTuningJob",
+            "CreateDomain",
+            "CreateUserProfile",
+            "CreatePipeline",
+            "UpdatePipeline",
+        )
+    ),
+    (_MODEL, "sagemaker:CreateTransformJob"),
+    (_MODEL, "sagemaker:CreateEndpointConfig", "sagemaker:CreateEndpoint"),
+)
+"""Actions of SageMaker that run the caller's code as the role that they pass."""
+_OWN = {"user": ("iam:PutUserPolicy", "iam:AttachUserPolicy"), "role": ("iam:PutRolePolicy", "iam:AttachRolePolicy")}
+_GROUP = ("iam:PutGroupPolicy", "iam:AttachGroupPolicy")
+_JOIN = "iam:AddUserToGroup"
+_VERSIONS = ("iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion")
+_TRUST = "iam:UpdateAssumeRolePolicy"
+_KEYS = ("iam:CreateAccessKey", "iam:CreateLoginProfile", "iam:UpdateLoginProfile")
+_BUCKET, _UNLOCK = "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"
+BECOMING = (*_OWN["user"], *_OWN["role"], *_GROUP, _JOIN, *_VERSIONS, _TRUST, *_KEYS, _BUCKET, _UNLOCK)
+"""Actions by which somebody can make itself a signer."""
+_ACTIONS = tuple(
+    dict.fromkeys((_READ, _ASSUME, _PASS, "sts:TagSession", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"))
+) + tuple(dict.fromkeys((_LABEL, *(each for group in _LAUNCHES for each in group), *BECOMING)))
+_CHOSEN_IN = {
+    "sts": ("sts:", "aws:requesttag/", "aws:tagkeys"),
+    "iam": ("iam:policyarn", "iam:permissionsboundary", "iam:associatedresourcearn", "aws:requesttag/", "aws:tagkeys"),
+    "sagemaker": ("sagemaker:", "aws:requesttag/", "aws:tagkeys"),
+    "s3": (),
+}
+"""Starts of condition keys that the caller of a service chooses."""
+_GRANT_READ: dict[str, Any] = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}],
+}
+_MOST_RESOURCES = 5
+"""Most resources of a principal's own policies for which starting something is tried."""
+_CLASSES: tuple[SigningClass, ...] = ("signs", "reaches", "can-become")
+_WORDS_OF: dict[bool, tuple[Word, ...]] = {True: ("opened",), False: ("opened", "unknown")}
+_ANYBODY = Layer(
+    "trust",
+    "trust policy",
+    parse_document({"Statement": {"Effect": "Allow", "Principal": "*", "Action": "sts:*"}}, "trust"),
+)
+"""A trust policy that was not read: it may trust anybody."""
+_SAGEMAKER = "sagemaker.amazonaws.com"
+_FOR_WORKERS = "has images signed for workers, by a labeling job"
+NO_TAGS = "Attribute-based access control of the bucket is off: aws:ResourceTag and s3:BucketTag are absent."
+_ASSUMED = (
+    NO_TAGS,
+    "The object is not encrypted with a KMS key: a signer would need kms:Decrypt as well.",
+    "The account's root user, anonymous callers, and principals of accounts that were not given are not listed.",
+    "Ways into running compute (notebooks, functions, instances) are not followed.",
+)
+
+
+@dataclass(frozen=True)
+class SigningPrincipal:
+    """One user or role, and what it can do.
+
+    Attributes
+    ----------
+    arn : str
+    signing : str
+        ``signs``, ``reaches`` (it can use a signer) or ``can-become`` (it can make itself one).
+    answer : str
+        ``opened`` if its URL is opened from some source, ``refused`` if from none, or ``unknown``.
+    opened : SourceSet
+        The sources from which its URL is opened, and the choices that open it.
+    chain : tuple of str
+        ARNs from the principal to the one that signs.
+    depends_on : tuple of str
+    longest_s : int or None
+        The longest lifetime that it can give a URL, in seconds; None if the longest session is not known.
+    did_sign : int or None
+        Requests with its URLs in the log; None without a log.
+    """
+
+    arn: str
+    signing: SigningClass
+    answer: Word
+    opened: SourceSet = field(default=NOWHERE, repr=False)
+    chain: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
+    longest_s: int | None = None
+    did_sign: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-able data."""
+        data = {
+            "arn": self.arn,
+            "class": self.signing,
+            "answer": self.answer,
+            "opened": {**self.opened.places(), "when": list(self.opened.when)},
+            "chain": list(self.chain),
+            "depends_on": list(self.depends_on),
+            "longest_s": self.longest_s,
+        }
+        return data if self.did_sign is None else {**data, "signed_requests": self.did_sign}
+
+
+class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
+    """Users and roles by what they can do, those that sign first; who can do nothing is in ``refused``."""
+
+    head = ("principal", "class", "answer", "opened", "longest URL")
+    empty = "Nobody of the principals that were read can sign a URL for it."
+    most = 100
+    refused: tuple[SigningPrincipal, ...] = ()
+    assumed: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, found: Iterable[SigningPrincipal], assumed: Sequence[str]) -> Signers:
+        """Return signers with what their answers take for granted."""
+        every = list(found)
+        made = cls(each for each in every if each.answer != "refused")
+        made.refused = tuple(each for each in every if each.answer == "refused")
+        made.assumed = tuple(assumed)
+        return made
+
+    @staticmethod
+    def row(item: SigningPrincipal) -> tuple[str, ...]:
+        """Return the cells of one principal."""
+        from .exposure_text import endpoints, ranges
+
+        way = " -> ".join(name.rpartition(":")[2] for name in item.chain) or item.arn
+        places = f"depends on {', '.join(item.depends_on)}" if item.opened.is_empty else ranges(item.opened)
+        opened = "; ".join(filter(None, (places, endpoints(item.opened, frozenset()), *item.opened.when)))
+        longest = "not known" if item.longest_s is None else duration(item.longest_s * 1000)
+        return printable(way), item.signing, item.answer, printable(opened), longest
+
+    def to_dict(self, *, every: bool = False) -> dict[str, Any]:
+        """Return JSON-able data; ``every`` has those that are refused too."""
+        shown = (*self, *self.refused) if every else self
+        return {"signers": [each.to_dict() for each in shown], "assumed": list(self.assumed)}
+
+
+class _Holders:
+    """Principals by the resources on which their policies allow an action."""
+
+    def __init__(self) -> None:
+        self._exact: dict[str, dict[str, None]] = {}
+        self._patterns: dict[str, tuple[TextMatcher, dict[str, None]]] = {}
+        self._any: dict[str, None] = {}
+
+    def add(self, statement: Statement, arn: str) -> None:
+        """Add the principal that has a statement."""
+        if statement.deny:
+            return
+        if statement.not_resource or any(pattern.matcher is None for pattern in statement.resources):
+            self._any[arn] = None
+            return
+        for pattern in statement.resources:
+            if set("*?") & set(pattern.text) or pattern.text.count(":") < 5:
+                assert pattern.matcher is not None
+                self._patterns.setdefault(pattern.text, (pattern.matcher, {}))[1][arn] = None
+            else:
+                self._exact.setdefault(pattern.text, {})[arn] = None
+
+    def of(self, resource: str) -> dict[str, None]:
+        """Return who may have the permission on a resource."""
+        found = {**self._any, **self._exact.get(resource, {})}
+        for matches, arns in self._patterns.values():
+            found |= arns if matches(resource) else {}
+        return found
+
+
+@dataclass(frozen=True)
+class _Way:
+    """A way to a signer: the ARNs on it, the row of who signs at its end, and how long a URL of it can live."""
+
+    chain: tuple[str, ...]
+    row: Row
+    when: tuple[str, ...] = ()
+    longest_s: int | None = None
+
+
+def signers_of(locks: EffectiveLocks, principals: Principals, keys: Sequence[str]) -> Signers:
+    """Return who can sign a URL for one of some keys, of the principals that were read."""
+    return _Search(locks, principals, keys).signers()
+
+
+class _Search:
+    """The search for signers of an object, and for ways to them."""
+
+    def __init__(self, locks: EffectiveLocks, principals: Principals, keys: Sequence[str]) -> None:
+        self.locks = locks
+        self.principals = principals
+        self.statements = Statements(_ACTIONS)
+        self.by_arn = {each.arn: each for each in principals.all}
+        self.groups = {arn.rpartition("/")[2]: arn for arn in principals.groups}
+        own = locks.policies("own").compiled
+        endpoints = {name: locks.policies("own", name).compiled for name in locks.endpoints}
+        self.around = Surroundings(
+            locks.circumstances,
+            own.resource,
+            {name: (each.endpoint, each.gateway_endpoint) for name, each in endpoints.items()},
+            own.rcp,
+            own.scp,
+        )
+        self._caches: dict[object, dict[object, Row]] = {}
+        self._holders: dict[str, _Holders] = {}
+        self._trusting: dict[object, list[str] | None] = {}
+        self._launching: dict[tuple[str, bool], Row] = {}
+        self.objects = [f"{locks.arn}/{key}" for key in keys]
+        self.reading = [self._asked(_READ, arn, self.around) for arn in self.objects]
+        anybody = Layer("resource", "bucket policy", parse_document(_GRANT_READ, "resource"))
+        self.granted, self.unlocked = (
+            [self._asked(_READ, arn, replace(self.around, resource=policy)) for arn in self.objects]
+            for policy in (anybody, None)
+        )
+
+    def signers(self) -> Signers:
+        """Return everybody by what they can do."""
+        rows = {each.arn: _rows(self.reading, each) for each in self.principals.all}
+        found: dict[str, tuple[SigningClass, _Way]] = {}
+        for word in ("opened", "unknown"):
+            for arn, row in rows.items():
+                if arn not in found and _word(row) == word:
+                    found[arn] = ("signs", _Way((arn,), row, (), _longest(row, self.by_arn[arn])))
+            ways = {arn: way for arn, (_, way) in found.items()}
+            reached = self._reaching(ways, {arn: None for arn in rows if arn not in found}, certain=word == "opened")
+            found |= {arn: ("reaches", way) for arn, way in reached.items()}
+        signing = [arn for arn, (kind, way) in found.items() if kind == "signs" and _word(way.row) == "opened"]
+        for principal in self.principals.all:
+            if principal.arn not in found and any(map(self._may_become, principal.policies)):
+                way = self._becoming(principal, signing, rows)
+                found |= {} if way is None else {principal.arn: ("can-become", way)}
+        made = [_signer(arn, *found.get(arn, ("signs", _Way((arn,), row)))) for arn, row in rows.items()]
+        order = list(_CLASSES)
+        made.sort(key=lambda each: (each.answer == "refused", order.index(each.signing), each.arn))
+        return Signers.of(made, (*self.locks.assumed_with(), *_ASSUMED, *self.principals.notes))
+
+    def _asked(self, action: str, arn: str, around: Surroundings, facts: Mapping[str, Values] | None = None) -> Asked:
+        service = action.partition(":")[0]
+        given = Facts(facts or {}).with_defaults(around.circumstances.given)
+        return Asked(
+            self.statements,
+            replace(around, circumstances=replace(around.circumstances, given=given)),
+            action,
+            arn,
+            form="presigned" if action == _READ else "header",
+            chooses=_CHOSEN_IN[service],
+            absent=("aws:resourcetag/", "iam:resourcetag/", "s3:buckettag/"),
+            cache=self._caches.setdefault((action, around.circumstances.account, *sorted((facts or {}).items())), {}),
+        )
+
+    def _may(self, principal: Principal, action: str, arn: str, facts: Mapping[str, Values] | None = None) -> Row:
+        """Return from where a principal may do something beside S3, under its own and its organization's policies."""
+        around = replace(self.around, resource=None, endpoints=None, rcp=())
+        return self._asked(action, arn, around, facts).row(principal)
+
+    # Ways to a signer.
+
+    def _reaching(self, ends: Mapping[str, _Way], left: dict[str, None], *, certain: bool) -> dict[str, _Way]:
+        """Return the shortest ways to roles that sign or reach a signer, of those that have none yet."""
+        found: dict[str, _Way] = {}
+        frontier = dict(ends)
+        while frontier and left:
+            following: dict[str, _Way] = {}
+            for arn, end in frontier.items():
+                role = self.by_arn[arn]
+                if not role.is_role or role.is_service_linked or (certain and _word(end.row) != "opened"):
+                    continue
+                for other, row, when in self._edges(role, left):
+                    if other in left and _word(row) in _WORDS_OF[certain]:
+                        del left[other]
+                        following[other] = self._step(self.by_arn[other], end, row, when)
+            found |= following
+            frontier = following
+        return found
+
+    def _step(self, principal: Principal, end: _Way, edge: Row, when: Sequence[str]) -> _Way:
+        role = self.by_arn[end.chain[0]]
+        row = end.row if _word(edge) == "opened" else unsure(end.row, edge.unknown.depends_on)
+        longest = end.longest_s
+        if principal.is_role or len(end.chain) > 1:
+            longest = CHAINED_S if longest is None else min(longest, CHAINED_S)
+        name = role.arn.rpartition("/")[2]
+        conditions = [f"to use {name}: {each}" for each in (*edge.opened.when, *_from(edge), *when)]
+        return _Way((principal.arn, *end.chain), row, (*conditions, *end.when), longest)
+
+    def _edges(self, role: Principal, left: Mapping[str, None]) -> Iterator[tuple[str, Row, tuple[str, ...]]]:
+        """Yield who may assume a role, and who may pass it to SageMaker, with how."""
+        trust, unread = self._trust(role)
+        tags: dict[str, Values] = {f"aws:resourcetag/{k.lower()}": (v,) for k, v in role.tags.items()}
+        assuming = [arn for arn in self._assuming(role, trust) if arn in left and arn != role.arn]
+        if assuming:
+            around = replace(self.around, resource=trust, endpoints=None)
+            around = replace(around, circumstances=replace(around.circumstances, account=role.account))
+            asked = self._asked(_ASSUME, role.arn, around, tags)
+            rows = ((arn, asked.row(self.by_arn[arn])) for arn in assuming)
+            yield from ((arn, unsure(row, unread) if unread else row, ()) for arn, row in rows)
+        passing = [arn for arn in self._holding(_PASS).of(role.arn) if arn in left]
+        doubts = self._doubts_of_sagemaker(role, trust) if passing else None
+        for arn in passing if doubts is not None else ():
+            facts = {**tags, **{f"iam:{key[4:]}": value for key, value in tags.items()}}
+            row = self._may(self.by_arn[arn], _PASS, role.arn, {**facts, "iam:passedtoservice": (_SAGEMAKER,)})
+            labels = _word(launch := self._launch(self.by_arn[arn], labels=False)) == "refused"
+            launch = self._launch(self.by_arn[arn], labels=True) if labels else launch
+            unsure_of = [*(doubts or ()), *unread, *(launch.unknown.depends_on if launch.opened.is_empty else ())]
+            row = REFUSED if _word(launch) == "refused" else unsure(row, unsure_of) if unsure_of else row
+            how = _FOR_WORKERS if labels else "by a job or notebook of SageMaker"
+            yield arn, row, (how, *launch.opened.when)
+
+    def _trust(self, role: Principal) -> tuple[Layer, list[str]]:
+        """Return the trust policy of a role; what was not read may trust anybody."""
+        try:
+            if role.trust is not None:
+                statements = tuple(self.statements.covering(role.trust, _ASSUME, "", "trust"))
+                return Layer("trust", "trust policy", document_of(statements, "trust")), []
+        except PolicyError:
+            pass
+        return _ANYBODY, [f"trust policy of {role.arn}"]
+
+    def _assuming(self, role: Principal, trust: Layer) -> Iterable[str]:
+        """Return who may be able to assume a role: whom its trust policy names, and who holds the permission."""
+        found: dict[str, None] = {}
+        for statement in trust.document.allows:
+            entries = statement.principals or ()
+            if statement.not_principal or any(e.kind in ("everyone", "unique-id", "canonical") for e in entries):
+                return self.by_arn
+            for entry in entries:
+                if entry.kind in ("role", "exact"):
+                    found |= dict.fromkeys([entry.text, *self._sessions(entry.text)])
+                if entry.kind == "account":
+                    found |= dict.fromkeys(self._holding(_ASSUME).of(role.arn))
+        return list(found)
+
+    def _sessions(self, text: str) -> Iterator[str]:
+        """Yield the role whose session a trust policy names."""
+        _, session, name = text.partition(":assumed-role/")
+        if session:
+            role = name.partition("/")[0]
+            yield from (arn for arn in self.by_arn if ":role/" in arn and arn.rpartition("/")[2] == role)
+
+    def _doubts_of_sagemaker(self, role: Principal, trust: Layer) -> list[str] | None:
+        """Return the keys on which it depends whether SageMaker may use a role; None if it may not."""
+        asked = (role.account, frozenset(map(id, trust.document.statements)))
+        if asked not in self._trusting:
+            context = {"aws:SourceAccount": role.account, "aws:PrincipalIsAWSService": "true"}
+            unknown = ("aws:SourceArn", "aws:SourceOrgID", "aws:SourceOrgPaths")
+            request = Request(_ASSUME, role.arn, _SAGEMAKER, context, role.account, unknown)
+            compiled = Compiled((), None, None, trust, None, False, self.around.rcp)
+            verdict = evaluate(request, Policies.of_compiled(compiled))
+            doubts = [key for key in verdict.depends_on if key != "aws:SourceArn"]  # whoever starts a job names it
+            self._trusting[asked] = doubts if verdict.allowed or verdict.decision == "unknown" else None
+        return self._trusting[asked]
+
+    def _launch(self, principal: Principal, *, labels: bool) -> Row:
+        """Return from where a principal may start something in SageMaker that uses a role."""
+        if (principal.arn, labels) not in self._launching:
+            groups = ((_LABEL,),) if labels else _LAUNCHES
+            rows = (_worst(self._on_some(principal, action) for action in group) for group in groups)
+            self._launching[principal.arn, labels] = _best(rows)
+        return self._launching[principal.arn, labels]
+
+    def _on_some(self, principal: Principal, action: str) -> Row:
+        """Return from where a principal may do something with a resource of its choice."""
+        some = f"arn:{self.locks.partition}:sagemaker:{self.locks.region or 'us-east-1'}:{principal.account}:job/x"
+        texts: dict[str, None] = {}
+        for statement in self._covering(principal, action):
+            for pattern in statement.resources if not statement.deny and not statement.not_resource else ():
+                texts[some if pattern.text == "*" else pattern.text.replace("*", "x").replace("?", "x")] = None
+            texts |= {some: None} if statement.not_resource else {}
+        return _best(self._may(principal, action, text) for text in list(texts)[:_MOST_RESOURCES])
+
+    def _covering(self, principal: Principal, action: str) -> Iterator[Statement]:
+        for policy in principal.policies:
+            try:
+                yield from self.statements.covering(policy, action, "")
+            except PolicyError:
+                continue
+
+    def _holding(self, action: str) -> _Holders:
+        if action not in self._holders:
+            self._holders[action] = made = _Holders()
+            for principal in self.principals.all:
+                if any(self.statements.allows_some(policy, (action,)) for policy in principal.policies):
+                    for statement in self._covering(principal, action):
+                        made.add(statement, principal.arn)
+        return self._holders[action]
+
+    # Becoming a signer.
+
+    def _may_become(self, policy: AttachedPolicy) -> bool:
+        return self.statements.allows_some(policy, BECOMING)
+
+    def _becoming(self, principal: Principal, signing: Sequence[str], rows: Mapping[str, Row]) -> _Way | None:
+        """Return the first way in which a principal can make itself a signer: a certain one, where there is one."""
+        unknown: _Way | None = None
+        for action, arn, row, chain in self._changes(principal, signing, rows):
+            if not any(self.statements.allows_some(policy, (action,)) for policy in principal.policies):
+                continue
+            allowed = self._may(principal, action, arn)
+            if _word(allowed) == "refused" or _word(found := row()) == "refused":
+                continue
+            is_sure = _word(allowed) == "opened"
+            made = found if is_sure else unsure(found, allowed.unknown.depends_on)
+            when = (f"after {action} on {arn}", *allowed.opened.when, *_from(allowed))
+            signing_as = self.by_arn[chain[-1]] if chain else principal
+            way = _Way((principal.arn, *chain), made, when, _longest(found, signing_as))
+            if _word(made) == "opened":
+                return way
+            unknown = unknown or way
+        return unknown
+
+    def _changes(
+        self, principal: Principal, signing: Sequence[str], rows: Mapping[str, Row]
+    ) -> Iterator[tuple[str, str, Callable[[], Row], tuple[str, ...]]]:
+        """Yield actions by which a principal becomes a signer: on what, with which answer then, as whom."""
+
+        free = partial(_rows, self.reading, principal, as_if_all=True)
+        own = _OWN["role" if principal.is_role else "user"]
+        yield from ((action, principal.arn, free, ()) for action in own)
+        groups = [self.groups[name] for name in principal.groups if name in self.groups]
+        yield from ((action, arn, free, ()) for arn in groups for action in _GROUP)
+        managed = [arn for arn in principal.managed if ":iam::aws:" not in arn]
+        yield from ((action, arn, free, ()) for arn in managed for action in _VERSIONS)
+        if principal.account == self.locks.account:
+            yield _BUCKET, self.locks.arn, partial(_rows, self.granted, principal), ()
+            yield _UNLOCK, self.locks.arn, partial(_rows, self.unlocked, principal), ()
+        for arn, policies in self.principals.groups.items() if not principal.is_role else ():
+            joined = replace(principal, policies=(*principal.policies, *policies))
+            yield _JOIN, arn, partial(_rows, self.reading, joined), ()
+        for action in (_TRUST, *_KEYS):
+            allows = [each for each in self._covering(principal, action) if not each.deny]
+            for arn in signing if allows else ():
+                if self.by_arn[arn].is_role == (action == _TRUST) and any(covers(each, arn) for each in allows):
+                    yield action, arn, partial(rows.__getitem__, arn), (arn,)
+
+
+def _signer(arn: str, signing: SigningClass, way: _Way) -> SigningPrincipal:
+    word, row = _word(way.row), way.row
+    depends_on = row.unknown.depends_on if word != "refused" else ()
+    opened = replace(row.opened, when=tuple(dict.fromkeys((*way.when, *row.opened.when))))
+    return SigningPrincipal(
+        arn, signing, word, opened, way.chain, depends_on, way.longest_s if word != "refused" else None
+    )
+
+
+def _word(row: Row) -> Word:
+    return "opened" if not row.opened.is_empty else "refused" if row.unknown.is_empty else "unknown"
+
+
+def _best(rows: Iterable[Row]) -> Row:
+    """Return the first opened row, else an unknown one."""
+    found: Row | None = None
+    for row in rows:
+        if _word(row) == "opened":
+            return row
+        found = row if found is None or _word(row) == "unknown" else found
+    return REFUSED if found is None else found
+
+
+def _rows(asked: Iterable[Asked], principal: Principal, *, as_if_all: bool = False) -> Row:
+    return _best(each.row(principal, as_if_all=as_if_all) for each in asked)
+
+
+def _worst(rows: Iterable[Row]) -> Row:
+    """Return the first refused row, else an unknown one, else one that is opened."""
+    found: Row | None = None
+    for row in rows:
+        if _word(row) == "refused":
+            return row
+        found = row if found is None or _word(row) == "unknown" else found
+    return REFUSED if found is None else found
+
+
+def _from(row: Row) -> tuple[str, ...]:
+    """Return from where something may be done, where that is not everywhere."""
+    opened = row.opened
+    if opened.is_empty or opened.where == EVERYWHERE.where:
+        return ()
+    endpoints = ["any endpoint"] if opened.other_endpoints else list(opened.endpoints)
+    return (f"from {', '.join([*opened.cidrs, *endpoints])}",)
+
+
+def _longest(row: Row, principal: Principal) -> int | None:
+    """Return the longest lifetime of a URL: credentials and policies end it; None if a role's session is not known."""
+    limit = LONGEST_S if row.opened.oldest_ms is None else row.opened.oldest_ms // 1000
+    if not principal.is_role:
+        return limit
+    if principal.max_session_s is None:
+        return limit if limit <= CHAINED_S else None  # every role can have sessions of an hour
+    return min(limit, principal.max_session_s)
