@@ -1,5 +1,4 @@
-"""What each of many principals gets for one request: statements compiled once, principals that they do not tell apart
-decided once.
+"""Answers for one request of many principals: each statement is compiled once, and each group decided once.
 
 A principal is decided by the engine of every other answer. Before that, statements that cannot cover the request drop
 out, and principals with the same statements, and the same answers to what those ask about a principal, form a group.
@@ -185,7 +184,7 @@ def covers(statement: Statement, arn: str) -> bool:
 
 
 class _Needs(NamedTuple):
-    """What a statement asks about a principal."""
+    """Questions of a statement about a principal."""
 
     names: bool
     sessions: bool
@@ -216,7 +215,7 @@ def _needs_of(statement: Statement) -> _Needs:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What meets a request of every principal.
+    """Policies and facts that meet a request of every principal.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Who can sign a URL for an object: who holds the permission, who reaches somebody who does, and who can become one.
+"""Signers of URLs for an object: who holds the permission, who reaches somebody who does, and who can become one.
 
 Nobody needs a permission to presign. Whoever has credentials with ``s3:GetObject`` signs offline, and CloudTrail shows
 nothing before the URL is opened. Sources: IAM User Guide, *Policy evaluation logic* and *Granting a user permissions to
@@ -179,6 +179,10 @@ class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
         return {"signers": [each.to_dict() for each in shown], "assumed": list(self.assumed)}
 
 
+def _nothing(_text: str) -> bool:
+    return False
+
+
 class _Holders:
     """Principals by the resources on which their policies allow an action."""
 
@@ -186,20 +190,31 @@ class _Holders:
         self._exact: dict[str, dict[str, None]] = {}
         self._patterns: dict[str, tuple[TextMatcher, dict[str, None]]] = {}
         self._any: dict[str, None] = {}
+        self._by_value = False
 
     def add(self, statement: Statement, arn: str) -> None:
         """Add the principal that has a statement."""
-        if statement.deny:
-            return
+        if any(pattern.matcher is None for pattern in statement.resources):
+            self._by_value = True
+        self._by_value |= any("resourcetag/" in condition.lower_key for condition in statement.conditions)
         if statement.not_resource or any(pattern.matcher is None for pattern in statement.resources):
-            self._any[arn] = None
+            if not statement.deny:
+                self._any[arn] = None
+            for pattern in statement.resources if not self._by_value else ():
+                self._patterns.setdefault(pattern.text, (pattern.matcher or _nothing, {}))
             return
+        holders = {} if statement.deny else {arn: None}
         for pattern in statement.resources:
             if set("*?") & set(pattern.text) or pattern.text.count(":") < 5:
                 assert pattern.matcher is not None
-                self._patterns.setdefault(pattern.text, (pattern.matcher, {}))[1][arn] = None
+                self._patterns.setdefault(pattern.text, (pattern.matcher, {}))[1].update(holders)
             else:
-                self._exact.setdefault(pattern.text, {})[arn] = None
+                self._exact.setdefault(pattern.text, {}).update(holders)
+
+    def signature(self, resource: str) -> tuple[object, ...]:
+        """Return what tells a resource apart from others for all these principals."""
+        alone = resource if self._by_value or resource in self._exact else ""
+        return alone, *(matches(resource) for matches, _ in self._patterns.values())
 
     def of(self, resource: str) -> dict[str, None]:
         """Return who may have the permission on a resource."""
@@ -265,7 +280,11 @@ class _Search:
             ways = {arn: way for arn, (_, way) in found.items()}
             reached = self._reaching(ways, {arn: None for arn in rows if arn not in found}, certain=word == "opened")
             found |= {arn: ("reaches", way) for arn, way in reached.items()}
-        signing = [arn for arn, (kind, way) in found.items() if kind == "signs" and _word(way.row) == "opened"]
+        opened = [arn for arn, (kind, way) in found.items() if kind == "signs" and _word(way.row) == "opened"]
+        signing = {
+            action: self._apart((arn for arn in opened if self.by_arn[arn].is_role == (action == _TRUST)), (action,))
+            for action in (_TRUST, *_KEYS)
+        }
         for principal in self.principals.all:
             if principal.arn not in found and any(map(self._may_become, principal.policies)):
                 way = self._becoming(principal, signing, rows)
@@ -302,10 +321,10 @@ class _Search:
         frontier = dict(ends)
         while frontier and left:
             following: dict[str, _Way] = {}
-            for arn, end in frontier.items():
-                role = self.by_arn[arn]
-                if not role.is_role or role.is_service_linked or (certain and _word(end.row) != "opened"):
-                    continue
+            roles = [arn for arn in frontier if self.by_arn[arn].is_role and not self.by_arn[arn].is_service_linked]
+            usable = [arn for arn in roles if not certain or _word(frontier[arn].row) == "opened"]
+            for arn in self._apart(usable, (_ASSUME, _PASS)):
+                role, end = self.by_arn[arn], frontier[arn]
                 for other, row, when in self._edges(role, left):
                     if other in left and _word(row) in _WORDS_OF[certain]:
                         del left[other]
@@ -313,6 +332,16 @@ class _Search:
             found |= following
             frontier = following
         return found
+
+    def _apart(self, arns: Iterable[str], actions: Sequence[str]) -> list[str]:
+        """Return one of all users and roles on which nobody's permissions differ, and whose trust is the same."""
+        holders = [self._holding(action) for action in actions]
+        found: dict[object, str] = {}
+        for arn in arns:
+            trust, unread = self._trust(self.by_arn[arn]) if actions[0] == _ASSUME else (None, [])
+            trusted = frozenset(map(id, trust.document.statements)) if trust else None
+            found.setdefault((trusted, *unread, *(each.signature(arn) for each in holders)), arn)
+        return list(found.values())
 
     def _step(self, principal: Principal, end: _Way, edge: Row, when: Sequence[str]) -> _Way:
         role = self.by_arn[end.chain[0]]
@@ -430,7 +459,9 @@ class _Search:
     def _may_become(self, policy: AttachedPolicy) -> bool:
         return self.statements.allows_some(policy, BECOMING)
 
-    def _becoming(self, principal: Principal, signing: Sequence[str], rows: Mapping[str, Row]) -> _Way | None:
+    def _becoming(
+        self, principal: Principal, signing: Mapping[str, Sequence[str]], rows: Mapping[str, Row]
+    ) -> _Way | None:
         """Return the first way in which a principal can make itself a signer: a certain one, where there is one."""
         unknown: _Way | None = None
         for action, arn, row, chain in self._changes(principal, signing, rows):
@@ -450,7 +481,7 @@ class _Search:
         return unknown
 
     def _changes(
-        self, principal: Principal, signing: Sequence[str], rows: Mapping[str, Row]
+        self, principal: Principal, signing: Mapping[str, Sequence[str]], rows: Mapping[str, Row]
     ) -> Iterator[tuple[str, str, Callable[[], Row], tuple[str, ...]]]:
         """Yield actions by which a principal becomes a signer: on what, with which answer then, as whom."""
 
@@ -469,8 +500,8 @@ class _Search:
             yield _JOIN, arn, partial(_rows, self.reading, joined), ()
         for action in (_TRUST, *_KEYS):
             allows = [each for each in self._covering(principal, action) if not each.deny]
-            for arn in signing if allows else ():
-                if self.by_arn[arn].is_role == (action == _TRUST) and any(covers(each, arn) for each in allows):
+            for arn in signing[action] if allows else ():
+                if any(covers(each, arn) for each in allows):
                     yield action, arn, partial(rows.__getitem__, arn), (arn,)
 
 
