@@ -9,7 +9,8 @@
 Every word is a command of ``gt-secure``. A command that has a result returns it, and the notebook shows it: the same
 object, from the same function, that the command line prints. With ``--json`` or another format, and for commands
 without a result, the magic prints what the command prints. ``panel`` returns the widget. An error is a sentence with
-the next step, not a traceback; it stops the notebook all the same.
+the next step, not a traceback; it stops the notebook all the same. So does a check that did not pass, and a command
+that ends with ``--fail-on``.
 """
 
 from __future__ import annotations
@@ -82,9 +83,14 @@ def _run(words: list[str]) -> Any:
     if args is None:
         return None
     args.parser.check_combination(args)
-    if args.result is not None and not _prints(args):
-        return args.result(args)
-    args.run(args)
+    must_pass = args.command == "check" or bool(getattr(args, "fail_on", None))
+    if args.result is not None and not _prints(args) and not getattr(args, "fail_on", None):
+        result = args.result(args)
+        return result.require() if must_pass else result
+    code = args.run(args)
+    if must_pass and code:
+        said = f"{args.command} ended with exit code {code}: it failed, or something is unknown."
+        raise GtSecureError(said, next_step="Read what is printed above.")
     return None
 
 

@@ -4,14 +4,17 @@ Installed with the package (entry point ``pytest11``); importing it loads neithe
 
 * the fixtures ``gt_secure_sandbox`` (one local AWS for the session) and ``gt_secure_connection`` (a connection to it);
   a test that uses them sees the sandbox's configuration and journal only, not the person's;
-* the option ``--gt-secure-notebooks``: every collected ``.ipynb`` gets two tests beside those of nbval, that no code
-  cell was skipped and that no secret was saved, and nbval gets our sanitizer file if it was given none;
+* the option ``--gt-secure-notebooks``, with nbval: every collected ``.ipynb`` gets three tests beside those of nbval:
+  no code cell is skipped, no secret is saved, and after the cells, every check that the notebook promises ran and
+  passed. nbval gets our sanitizer file if it was given none;
+* the option ``--gt-secure-checks N``: how many checks must pass in each notebook that does not say it by itself;
 * masks for secrets in what pytest shows: ``--showlocals``, captured and live logs, warnings, reasons and properties;
 * the functions :func:`no_code_cell_skipped` and :func:`no_secret_saved` for tests written by hand.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from . import check, sandbox
+from .check.ledger import KEY
 from .errors import GtSecureError
 from .tracebacks import MaskedFormatter, mask_report, mask_warning
 
@@ -26,6 +30,9 @@ if TYPE_CHECKING:
     from .check import CheckResult
     from .connection import Connection
     from .sandbox import Sandbox
+
+_FAILED = pytest.StashKey[set[Path]]()
+"""The notebooks of which a cell failed."""
 
 __all__ = ["nbval_sanitize_file", "no_code_cell_skipped", "no_secret_saved"]
 
@@ -84,11 +91,18 @@ def gt_secure_connection(gt_secure_sandbox: Sandbox, _gt_secure_environment: Non
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add ``--gt-secure-notebooks``."""
-    parser.getgroup("gt_secure").addoption(
+    """Add ``--gt-secure-notebooks`` and ``--gt-secure-checks``."""
+    group = parser.getgroup("gt_secure")
+    group.addoption(
         "--gt-secure-notebooks",
         action="store_true",
-        help="check that collected notebooks skipped no code cell and saved no secret",
+        help="with --nbval or --nbval-lax: no code cell is skipped, no secret is saved, and every check ran and passed",
+    )
+    group.addoption(
+        "--gt-secure-checks",
+        type=int,
+        metavar="N",
+        help="at least N checks must pass in each notebook whose metadata has no promise; 0: none is needed",
     )
 
 
@@ -99,10 +113,17 @@ def pytest_configure(config: pytest.Config) -> None:
     Raises
     ------
     pytest.UsageError
-        If pytest-xdist is asked to divide the cells of one notebook among workers.
+        Without nbval, which runs the cells; and if pytest-xdist is asked to divide the cells of one notebook among
+        workers.
     """
     if not config.getoption("--gt-secure-notebooks"):
+        if config.getoption("--gt-secure-checks") is not None:
+            raise pytest.UsageError("--gt-secure-checks counts the checks of notebooks: add --gt-secure-notebooks.")
         return
+    if not (getattr(config.option, "nbval", False) or getattr(config.option, "nbval_lax", False)):
+        raise pytest.UsageError(
+            "--gt-secure-notebooks without nbval runs no cell and no check: install nbval, and add --nbval-lax."
+        )
     if getattr(config.option, "nbval_sanitize_with", "") is None:
         config.option.nbval_sanitize_with = str(nbval_sanitize_file())
     dist = getattr(config.option, "dist", "no")
@@ -134,16 +155,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _cell_number(item: pytest.Item) -> int:
-    """Return the place of a nbval cell in its notebook; our own tests of the file go first."""
+    """Return the place of a nbval cell in its notebook; our own tests of the file go first, and last what ran."""
     number = getattr(item, "cell_num", -1)
     return number if isinstance(number, int) else -1
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-def pytest_runtest_makereport() -> Generator[None, Any, None]:
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
     """Mask presigned URLs, tokens and keys in the report of a test: ``--showlocals`` shows every variable."""
     outcome = yield
-    mask_report(outcome.get_result())
+    report = outcome.get_result()
+    mask_report(report)
+    if report.failed and hasattr(item, "cell_num"):
+        item.config.stash.setdefault(_FAILED, set()).add(item.path)
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
@@ -180,15 +204,21 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 class _Notebook(pytest.File):
     def collect(self) -> Iterable[pytest.Item]:
-        """One test for each check."""
+        """One test for each check, and one that runs after the cells."""
         for name in ("no_code_cell_skipped", "no_secret_saved"):
             yield _NotebookCheck.from_parent(self, name=name)
+        yield _ChecksRan.from_parent(self, name="checks_ran")
 
 
 class _NotebookCheck(pytest.Item):
     def runtest(self) -> None:
         """Run the check; its failure is an AssertionError."""
-        getattr(check, self.name)(self.path)
+        if self.name == "no_secret_saved":
+            check.no_secret_saved(self.path)
+        else:
+            from .check.notebooks import read_notebook, saved_as_run  # much to import in every run of pytest
+
+            saved_as_run(read_notebook(self.path), self.path.name).require()
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Show what is wrong, without a traceback through this package."""
@@ -197,3 +227,39 @@ class _NotebookCheck(pytest.Item):
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Return the location of the test."""
         return self.path, None, f"{self.path.name}: {self.name}"
+
+
+class _ChecksRan(_NotebookCheck):
+    cell_num = sys.maxsize
+
+    def runtest(self) -> None:
+        """Compare what the cells of nbval recorded with what the saved notebook promises."""
+        if self.path in self.config.stash.get(_FAILED, ()):
+            pytest.skip("a cell of this notebook failed, so the checks after it are not compared")
+        from .check.notebooks import kept, read_notebook
+        from .check.promise import promise_of
+        from .check.result import CheckResult
+
+        saved = read_notebook(self.path)
+        ran = self._as_run(saved)
+        at_least = None if promise_of(saved).declared else self.config.getoption("--gt-secure-checks")
+        result = CheckResult("no_code_cell_skipped", self.path.name, True, "", {})
+        done = kept(saved, ran, result, at_least=at_least).require()
+        self.user_properties.append(("gt_secure", f"{self.path.name}: {done.message or 'no check is promised'}"))
+
+    def _as_run(self, saved: dict[str, Any]) -> dict[str, Any]:
+        """Return the notebook with the outputs that nbval got; None where it ran no cell."""
+        items = [each for each in self.session.items if each.path == self.path and hasattr(each, "test_outputs")]
+        outputs = {getattr(each, "cell_num", -1): getattr(each, "test_outputs", None) for each in items}
+        code = [cell for cell in saved["cells"] if cell.get("cell_type") == "code"]
+        fresh = [{**cell, "outputs": outputs.get(number)} for number, cell in enumerate(code)]
+        left = iter({**cell, "execution_count": None if cell["outputs"] is None else 1} for cell in fresh)
+        return {**saved, "cells": [next(left) if cell.get("cell_type") == "code" else cell for cell in saved["cells"]]}
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Name for each notebook how many checks ran, and whether that was on the sandbox."""
+    for report in terminalreporter.stats.get("passed", ()):
+        for name, text in getattr(report, "user_properties", ()):
+            if name == KEY:
+                terminalreporter.write_line(f"gt_secure: {text}")

@@ -1,15 +1,20 @@
-"""Detection of checks in a notebook that pass without being run: tags, comments, magics and surrounding code.
+"""Detection of cells with a check that nothing runs, or whose error nobody sees: tags, comments, magics, parameters.
 
 nbval, papermill and nbclient each honour tags or comments that skip a cell or ignore its error. On an ordinary cell
-that is fine. On a cell that holds a check it turns the check green, whatever the account is like.
+that is fine. On a cell that holds a check it turns the check green, whatever the account is like. What the code around
+a check does needs no rule here: the check records its outcome (:mod:`gt_secure.check.ledger`).
 """
 
 from __future__ import annotations
 
 import ast
+import os
 import re
+import sys
 from collections.abc import Iterator
 from typing import Any
+
+from .promise import cell_text, checks_in, parsed, renamed_checks
 
 TAGS = ("raises-exception", "nbval-raises-exception", "nbval-skip", "nbval-ignore-output", "skip-execution")
 """Tags that skip a cell, ignore its error, or ignore what it shows."""
@@ -19,23 +24,32 @@ _COMMENT = re.compile(
 )
 _CELL_MAGIC = re.compile(r"^\s*%%(\w+)")
 _RUNS_PYTHON = {"time", "timeit", "prun", "capture", "gt_secure"}
-_MENTIONS = re.compile(r"\bassert\b|\bgt_secure\.check\b|\bgt-secure check\b|\bcheck\.[a-z]\w+\(")
-_MODULES = ("gt_secure.check", "gt_secure.pytest_plugin")
 
 
 def find_bypasses(book: dict[str, Any]) -> list[tuple[int, str]]:
     """Return (number of the cell, reason) for each check of a notebook that passes without being run."""
-    names = _check_names(book)
-    return [(i, reason) for i, cell in enumerate(book["cells"]) for reason in _reasons(cell, names)]
+    names = renamed_checks(book)
+    held = [(i, cell) for i, cell in enumerate(book["cells"]) if _holds_check(cell, names)]
+    found = [(i, reason) for i, cell in held for reason in _reasons(cell)]
+    return [*found, *(_lost_parameters(book) if held else ())]
 
 
-def _reasons(cell: dict[str, Any], names: set[str]) -> Iterator[str]:
+def _holds_check(cell: dict[str, Any], names: dict[str, str]) -> bool:
     text = cell_text(cell)
-    kind = cell.get("cell_type")
-    tree = _parsed(text)
-    if kind not in {"code", "raw"} or not _holds_check(text, tree, names):
-        return
-    if kind == "raw":
+    calls, mentions = checks_in(text, "code", names)
+    return cell.get("cell_type") in {"code", "raw"} and bool(calls or mentions or _asserts(text))
+
+
+def _asserts(text: str) -> bool:
+    tree = parsed(text)
+    if tree is None:
+        return re.search(r"\bassert\b", text) is not None
+    return any(isinstance(node, ast.Assert) for node in ast.walk(tree))
+
+
+def _reasons(cell: dict[str, Any]) -> Iterator[str]:
+    text = cell_text(cell)
+    if cell.get("cell_type") == "raw":
         yield "it is a raw cell, which nothing runs"
         return
     for tag in (cell.get("metadata") or {}).get("tags") or ():
@@ -45,100 +59,18 @@ def _reasons(cell: dict[str, Any], names: set[str]) -> Iterator[str]:
         yield f"it has the comment {match[1]}"
     if (magic := _CELL_MAGIC.match(text)) and magic[1] not in _RUNS_PYTHON:
         yield f"it is not run as Python, but by %%{magic[1]}"
-    if tree is not None:
-        yield from _code_reasons(tree, names)
-        if _shows_result(text, tree, names) and cell.get("execution_count") is not None and not cell.get("outputs"):
-            yield "its output was stripped"
+    if _asserts(text) and (sys.flags.optimize or os.environ.get("PYTHONOPTIMIZE")):
+        yield "PYTHONOPTIMIZE removes its assert"
 
 
-def cell_text(cell: dict[str, Any]) -> str:
-    """Return the source of a cell, which is saved as a text or as a list of lines."""
-    source = cell.get("source", "")
-    return "".join(str(line) for line in source) if isinstance(source, list) else str(source)
-
-
-def _parsed(text: str) -> ast.Module | None:
-    lines = ["pass" if line.lstrip().startswith(("%", "!")) else line for line in text.splitlines()]
-    try:
-        return ast.parse("\n".join(lines))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-
-
-def _check_names(book: dict[str, Any]) -> set[str]:
-    """Collect the names under which the notebook imports checks."""
-    names: set[str] = set()
-    for cell in book["cells"]:
-        tree = _parsed(cell_text(cell)) if cell.get("cell_type") == "code" else None
-        for node in ast.walk(tree) if tree is not None else ():
-            if isinstance(node, ast.ImportFrom) and node.module == "gt_secure":
-                names |= {alias.asname or alias.name for alias in node.names if alias.name == "check"}
-            elif isinstance(node, ast.ImportFrom) and node.module in _MODULES:
-                names |= {alias.asname or alias.name for alias in node.names}
-            elif isinstance(node, ast.Import):
-                names |= {alias.asname for alias in node.names if alias.asname and alias.name in _MODULES}
-    return names
-
-
-def _holds_check(text: str, tree: ast.Module | None, names: set[str]) -> bool:
-    if tree is None:
-        return bool(_MENTIONS.search(text))
-    if "gt-secure check" in text or re.search(r"^\s*%+gt_secure check\b", text, re.MULTILINE):
-        return True
-    return any(isinstance(node, ast.Assert) or _is_check(node, names) for node in ast.walk(tree))
-
-
-def _is_check(node: ast.AST, names: set[str]) -> bool:
-    """Return True if a node calls a check: ``check.name(...)``, ``name(...)`` or ``gt_secure.check.name(...)``."""
-    if not isinstance(node, ast.Call):
-        return False
-    inner: ast.expr = node.func
-    while isinstance(inner, ast.Attribute):
-        if inner.attr == "check" and isinstance(inner.value, ast.Name) and inner.value.id == "gt_secure":
-            return True
-        inner = inner.value
-    return isinstance(inner, ast.Name) and inner.id in names and inner.id != "CheckFailed"
-
-
-def _code_reasons(tree: ast.Module, names: set[str]) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Try) and _any_check(node.body, names) and not all(map(_raises, node.handlers)):
-            yield "an except clause swallows its failure"
-        elif isinstance(node, ast.With) and any(_suppresses(item.context_expr) for item in node.items):
-            if _any_check(node.body, names):
-                yield "suppress() swallows its failure"
-        elif isinstance(node, ast.If | ast.While) and _never(node.test) and _any_check(node.body, names):
-            yield "its condition is never true"
-        elif isinstance(node, ast.Assign | ast.AnnAssign) and _replaces(node, names):
-            yield "it replaces a check"
-
-
-def _any_check(body: list[ast.stmt], names: set[str]) -> bool:
-    nodes = (node for statement in body for node in ast.walk(statement))
-    return any(isinstance(node, ast.Assert) or _is_check(node, names) for node in nodes)
-
-
-def _raises(handler: ast.ExceptHandler) -> bool:
-    return any(isinstance(node, ast.Raise) for node in ast.walk(handler))
-
-
-def _suppresses(expression: ast.expr) -> bool:
-    return isinstance(expression, ast.Call) and ast.unparse(expression.func).rpartition(".")[2] == "suppress"
-
-
-def _never(test: ast.expr) -> bool:
-    return isinstance(test, ast.Constant) and not test.value
-
-
-def _replaces(node: ast.Assign | ast.AnnAssign, names: set[str]) -> bool:
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-    roots = [target.value if isinstance(target, ast.Attribute) else target for target in targets]
-    return any(isinstance(root, ast.Name) and root.id in names for root in roots)
-
-
-def _shows_result(text: str, tree: ast.Module, names: set[str]) -> bool:
-    """Return True if the last expression is a check, whose result the cell shows."""
-    if not tree.body or text.rstrip().endswith(";"):
-        return False
-    last = tree.body[-1]
-    return isinstance(last, ast.Expr) and _is_check(last.value, names)
+def _lost_parameters(book: dict[str, Any]) -> Iterator[tuple[int, str]]:
+    """Yield the parameters of a run that nothing reads: papermill only warns, and runs with the default."""
+    cells: dict[str, set[str]] = {"parameters": set(), "injected-parameters": set()}
+    number = -1
+    for i, cell in enumerate(book["cells"]):
+        for tag in {*cells} & {*((cell.get("metadata") or {}).get("tags") or ())}:
+            nodes = [node for node in ast.walk(parsed(cell_text(cell)) or ast.Pass()) if isinstance(node, ast.Name)]
+            cells[tag] |= {node.id for node in nodes if isinstance(node.ctx, ast.Store)}
+            number = i if tag == "injected-parameters" else number
+    for name in sorted(cells["injected-parameters"] - cells["parameters"]):
+        yield number, f"it sets {name}, which no cell with the tag parameters has"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from ..secrets import SavedSecret, find_secrets, mask_secrets
 from ..secrets.recogniser import table
 from ..shared_files import replacing
 from ..text import count
-from .bypasses import cell_text, find_bypasses
+from .bypasses import find_bypasses
+from .ledger import KEY
+from .promise import cell_text, promise_of, ran_text, unkept
 from .result import Check, CheckResult, some
 
 SANITIZE_FILE = Path(__file__).with_name("nbval-sanitize.cfg")
@@ -27,11 +30,11 @@ MAX_BYTES = 256 << 20
 
 @Check
 def no_code_cell_skipped(path: str | Path, *, allow_tag: str = "skip-execution") -> CheckResult:
-    """Every code cell of a saved notebook was run, in the order of the cells, and no check in it is bypassed.
+    """Every code cell of a saved notebook was run, in the order of the cells, and every check that it promises passed.
 
-    A check is bypassed by whatever lets nbval, papermill or nbclient pass without it: the tags and comments that skip a
-    cell or ignore its error or output, ``skip-execution`` too, a raw cell, a magic that does not run Python, an except
-    clause that swallows the failure, a stripped output.
+    The outputs record which checks ran. A notebook that uses gt_secure without a record is not passed: state in its
+    metadata which checks it has, or that it has none, with ``gt-secure check no-code-cell-skipped --write``. A check is
+    bypassed by whatever lets nbval, papermill or nbclient pass without it, such as a tag, a comment or a raw cell.
 
     Parameters
     ----------
@@ -40,7 +43,13 @@ def no_code_cell_skipped(path: str | Path, *, allow_tag: str = "skip-execution")
     allow_tag : str
         Cells with this tag that hold no check may be unrun.
     """
-    book, subject = read_notebook(path), Path(path).name
+    book = read_notebook(path)
+    saved = saved_as_run(book, Path(path).name, allow_tag)
+    return kept(book, book, saved) if saved.passed else saved
+
+
+def saved_as_run(book: dict[str, Any], subject: str, allow_tag: str = "skip-execution") -> CheckResult:
+    """Return whether the cells of a saved notebook were run, and none bypasses a check; not which checks passed."""
     code = [
         (i, cell) for i, cell in enumerate(book["cells"]) if cell.get("cell_type") == "code" and cell_text(cell).strip()
     ]
@@ -67,6 +76,44 @@ def no_code_cell_skipped(path: str | Path, *, allow_tag: str = "skip-execution")
     if not details["in_order"]:
         return CheckResult("no_code_cell_skipped", subject, False, "The cells were run in another order.", details, fix)
     return CheckResult("no_code_cell_skipped", subject, True, f"All {len(wanted):,} code cells were run.", details)
+
+
+def kept(
+    before: dict[str, Any],
+    after: dict[str, Any],
+    saved: CheckResult,
+    *,
+    at_least: int | None = None,
+    of_checks: bool = False,
+) -> CheckResult:
+    """Return whether a run kept the promise of its notebook: every check ran and passed."""
+    owed = unkept(after, promise_of(before), at_least=at_least, of_checks=of_checks)
+    if not owed:
+        return replace(saved, message=f"{saved.message} {ran_text(after)}".strip())
+    fix = (
+        "Run the checks again. A check for another mode says so with check.NAME.skip(reason). If a check was removed, "
+        f"run 'gt-secure check no-code-cell-skipped --write --path {shlex.quote(saved.subject)}'."
+    )
+    said = f"The checks of the notebook did not all run and pass: {some(owed)}."
+    return replace(saved, passed=False, message=said, details={**saved.details, "owed": owed}, next_step=fix)
+
+
+def require_run(book: dict[str, Any], subject: str) -> None:
+    """Raise CheckFailed unless no check of a notebook that was just run is bypassed, and all of them passed."""
+    bypassed = [f"cell {i}: {reason}" for i, reason in find_bypasses(book)]
+    said = f"Checks pass without being run: {some(bypassed)}." if bypassed else ""
+    result = CheckResult("no_code_cell_skipped", subject, not bypassed, said, {}, "Remove that from the cell.")
+    kept(book, book, result.require(), of_checks=True).require()
+
+
+def write_promise(path: str | Path) -> dict[str, int]:
+    """Write into the metadata of a notebook which checks its code calls, so that a deleted one is noticed."""
+    book = read_notebook(path)
+    bare = {"cells": [{**cell, "outputs": []} for cell in book["cells"] if cell.get("cell_type") == "code"]}
+    metadata = book.setdefault("metadata", {})
+    metadata[KEY] = {**metadata.get(KEY, {}), "checks": dict(sorted(promise_of(bare).calls.items()))}
+    _replace(Path(path), json.dumps(book, indent=1, ensure_ascii=False) + "\n")
+    return dict(metadata[KEY]["checks"])
 
 
 @Check

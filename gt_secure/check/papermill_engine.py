@@ -1,4 +1,5 @@
-"""An engine of papermill that masks secrets before each save: ``papermill in.ipynb out.ipynb --engine gt_secure``.
+"""An engine of papermill that masks secrets before each save, and fails unless every promised check ran and passed:
+``papermill in.ipynb out.ipynb --engine gt_secure``.
 
 The class is made when it is first asked for: papermill loads this module while it is itself being imported.
 """
@@ -7,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .notebooks import require_run
 from .save_guard import SaveGuard
 
 
@@ -17,6 +19,12 @@ def __getattr__(name: str) -> Any:
 
     # The import may have asked for the class already.
     return globals().get(name) or globals().setdefault(name, _engine(NBClientEngine))
+
+
+def _raises(cell: Any) -> bool:
+    """Return whether papermill itself raises for a cell: for each error, except the end with code 0."""
+    errors = [each for each in cell.get("outputs") or () if each.output_type == "error"]
+    return any(each.ename != "SystemExit" or each.evalue not in ("", "0") for each in errors)
 
 
 def _engine(base: Any) -> Any:
@@ -33,8 +41,11 @@ def _engine(base: Any) -> Any:
 
             nb_man.save = save_masked
             try:
-                return super().execute_managed_notebook(nb_man, kernel_name, **options)
+                result = super().execute_managed_notebook(nb_man, kernel_name, **options)
             finally:
                 guard.check(nb_man.nb, str(nb_man.output_path or "The notebook"))
+            if not any(map(_raises, nb_man.nb.cells)):
+                require_run(nb_man.nb, str(nb_man.output_path or "The notebook"))
+            return result
 
     return GuardedEngine

@@ -48,6 +48,9 @@ class Report:
     def __len__(self) -> int:
         return len(self.results)
 
+    def __bool__(self) -> bool:
+        return self.passed is True
+
     @property
     def counts(self) -> dict[str, int]:
         """The numbers of passed, failed and unknown checks."""
@@ -73,7 +76,9 @@ class Report:
         return UNKNOWN if self.passed is None else PASSED if self.passed else FAILED
 
     def require(self) -> Self:
-        """Raise :class:`CheckFailed` for the first check that did not pass, the failed ones first."""
+        """Raise :class:`CheckFailed` for the first check that did not pass, the failed ones first; also without one."""
+        if not self.results:
+            CheckResult("report", self.source, None, "No check was run.", {}, "Add a check.").require()
         for result in sorted(self.results, key=lambda one: one.passed is None):
             result.require()
         return self

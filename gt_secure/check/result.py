@@ -18,6 +18,7 @@ from ..errors import (
     Unreachable,
 )
 from ..text import printable
+from .ledger import record, replaced
 
 P = ParamSpec("P")
 CheckStatus: TypeAlias = Literal["passed", "failed", "unknown"]
@@ -111,7 +112,8 @@ class Check(Generic[P]):
 
     ``guard_is_in_place(gt, "gt-images")`` asserts: it raises :class:`CheckFailed` unless the check passed.
     ``guard_is_in_place.look(gt, "gt-images")`` returns the result, whatever it is. Both raise
-    :class:`~gt_secure.errors.InvalidInput` for arguments that make no sense.
+    :class:`~gt_secure.errors.InvalidInput` for arguments that make no sense. In a notebook both leave a record in the
+    outputs of the cell: a runner compares the records with the checks of the notebook.
     """
 
     def __init__(self, look: Callable[P, CheckResult]) -> None:
@@ -120,24 +122,47 @@ class Check(Generic[P]):
         self.name = look.__name__
         self.__name__ = look.__name__
         self.__doc__ = look.__doc__
+        self.__module__ = look.__module__
         self.__wrapped__ = look  # help() and editors show the signature of the function
 
     def __repr__(self) -> str:
         return f"<check {self.name}>"
 
+    def __bool__(self) -> bool:
+        raise TypeError(f"The check {self.name} was not called: write {self.name}(...).")
+
     def look(self, *args: P.args, **kwargs: P.kwargs) -> CheckResult:
         """Return the result without raising for a failed or undecided check."""
-        try:
-            return self._look(*args, **kwargs)
-        except _CANNOT_SEE as error:
-            return of_error(self.name, _subject(args, kwargs), error, None)
-        except (NotFound, PolicyError) as error:
-            # What is not there, or is no policy, cannot protect anything.
-            return of_error(self.name, _subject(args, kwargs), error, False)
+        return self._recorded(args, kwargs)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> CheckResult:
         """Assert: return the result, or raise :class:`CheckFailed`."""
-        return self.look(*args, **kwargs).require()
+        return self._recorded(args, kwargs).require()
+
+    def skip(self, reason: str) -> str:
+        """Record in a notebook why the check does not belong to this run, instead of leaving it out in an ``if``."""
+        record(self.name, reason, "skipped")
+        return f"skipped: {self.name}: {reason}"
+
+    def _recorded(self, args: Any, kwargs: Any) -> CheckResult:
+        subject = _subject(args, kwargs)
+        if name := replaced([*args, *kwargs.values()]):
+            said = f"This kernel has replaced {name}, so the check proves nothing."
+            result = CheckResult(self.name, subject, None, said, {}, "Restart the kernel, and do not replace it.")
+        else:
+            result = self._result(subject, args, kwargs)
+        status = "passed" if result.passed is True else "unknown" if result.passed is None else "failed"
+        record(self.name, result.subject, status, args[0] if args else None)
+        return result
+
+    def _result(self, subject: str, args: Any, kwargs: Any) -> CheckResult:
+        try:
+            return self._look(*args, **kwargs)
+        except _CANNOT_SEE as error:
+            return of_error(self.name, subject, error, None)
+        except (NotFound, PolicyError) as error:
+            # What is not there, or is no policy, cannot protect anything.
+            return of_error(self.name, subject, error, False)
 
 
 def of_error(name: str, subject: str, error: GtSecureError, passed: bool | None) -> CheckResult:

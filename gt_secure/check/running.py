@@ -16,6 +16,7 @@ from ..restriction.files import load_restriction
 from ..restriction.model import Restriction
 from .account import no_findings
 from .applied_locks import guard_is_in_place, team_is_restricted
+from .ledger import record
 from .logs import KINDS, no_foreign_hits, no_leaked_urls
 from .notebooks import no_code_cell_skipped, no_secret_saved
 from .report import Report
@@ -95,7 +96,9 @@ class _Runner:
         try:
             return run(spec)
         except GtSecureError as error:
-            return of_error(spec.check, _subject(spec), error, False if isinstance(error, NotFound) else None)
+            result = of_error(spec.check, _subject(spec), error, False if isinstance(error, NotFound) else None)
+            record(spec.check, result.subject, result.status)
+            return result
 
     def _team_is_restricted(self, spec: Spec) -> CheckResult:
         return team_is_restricted.look(self.gt, **spec.arguments)

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import GtSecureError
 from ..secrets import SavedSecret, find_secrets, mask_secrets
+from .notebooks import require_run
 from .result import some
 
 _log = logging.getLogger("gt_secure")
@@ -101,7 +102,7 @@ class SaveGuard:
             raise HTTPError(403, str(error).replace("%", "%%"), reason=str(error)[:200]) from error
 
     def after_run(self, notebook: dict[str, Any], **_: Any) -> None:
-        """Check a notebook that nbclient has run: its ``on_notebook_complete``.
+        """Check a notebook that nbclient has run: its ``on_notebook_complete``. Every promised check must have passed.
 
         Parameters
         ----------
@@ -112,8 +113,11 @@ class SaveGuard:
         ------
         GtSecureError
             If :meth:`check` refuses the notebook; its outputs are masked all the same.
+        CheckFailed
+            If a check that the notebook promises did not run, or did not pass.
         """
         self.check(notebook, "The notebook")
+        require_run(notebook, "The notebook")
 
 
 def _named(found: list[SavedSecret]) -> str:

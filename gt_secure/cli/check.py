@@ -6,13 +6,13 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Any
 
-from ..check.notebooks import remove_secrets
+from ..check.notebooks import remove_secrets, write_promise
 from ..check.running import run_specs
 from ..check.spec import RULES, Spec, hyphened, load_check_file
 from ..errors import InvalidInput
 from ..findings.accepted import read_accepted
 from ..iam.facts import parse_facts
-from ..text import printable
+from ..text import count, printable
 from .accepted import add_accepted, note_unused
 from .output import connection, note, say, show_json, table, write_report
 from .parser import Commands
@@ -50,6 +50,7 @@ def add(commands: Commands) -> None:
                 "gt-secure check -f checks.json --junit report.xml --sarif report.sarif",
                 "many checks, with reports for CI",
             ),
+            ("gt-secure check no-code-cell-skipped --write --path book.ipynb", "save which checks a notebook must run"),
             ("gt-secure check no-secret-saved --remove --path book.ipynb", "mask presigned URLs, keys and tokens"),
         ),
         exit_codes="0 all passed, 2 one failed, 3 none failed and one is unknown, 1 an error",
@@ -60,6 +61,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--sarif", metavar="FILE", help="write a SARIF 2.1.0 report to this file")
     parser.add_argument("--junit", metavar="FILE", help="write a JUnit XML report to this file")
     parser.add_argument("--remove", action="store_true", help="no-secret-saved: replace secrets with *** in the file")
+    parser.add_argument("--write", action="store_true", help="no-code-cell-skipped: save which checks must run")
     add_accepted(parser)
     group = parser.add_argument_group("the check")
     for name, text in _TEXTS.items():
@@ -69,6 +71,7 @@ def add(commands: Commands) -> None:
     group.add_argument("--path", nargs="+", metavar="NOTEBOOK", help="notebook, or several; each is one check")
     group.add_argument("--context", action="append", metavar="KEY=VALUE", help="known condition key; may be repeated")
     parser.needs("--remove", "check=no-secret-saved")
+    parser.needs("--write", "check=no-code-cell-skipped")
     for local in ("no-secret-saved", "no-code-cell-skipped"):
         parser.excludes(f"check={local}", "--profile", "--region")
     parser.reads_only("--file", "--sarif", "--junit", "--accepted", "--json", "--profile", "--region")
@@ -115,6 +118,9 @@ def _specs(args: argparse.Namespace, given: dict[str, Any]) -> tuple[Spec, ...]:
     specs = tuple(Spec.make(args.check, {**given, "path": path}) for path in args.path or ()) or (
         Spec.make(args.check, given),
     )
+    for spec in specs if args.write else ():
+        promised = sum(write_promise(spec.base / spec.arguments["path"]).values())
+        note(f"{printable(spec.arguments['path'])}: its metadata now promises {count(promised, 'check')}.")
     if args.remove:
         for spec in specs:
             for removed in remove_secrets(spec.base / spec.arguments["path"]):

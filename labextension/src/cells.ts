@@ -3,12 +3,18 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { INotebookTracker, NotebookActions } from '@jupyterlab/notebook';
 
-import { panelCell, testCell } from './kernel_code';
+import { panelCell, TEST_CHECKS, testCell } from './kernel_code';
 import type { IChoices } from './settings';
 import { Commands } from './tokens';
 
 export function addCellCommands(app: JupyterFrontEnd, notebooks: INotebookTracker, choices: () => IChoices): void {
-  const add = (id: string, label: string, caption: string, code: (choices: IChoices) => string) =>
+  const add = (
+    id: string,
+    label: string,
+    caption: string,
+    code: (choices: IChoices) => string,
+    checks: string[] = []
+  ) =>
     app.commands.addCommand(id, {
       label,
       caption,
@@ -24,6 +30,12 @@ export function addCellCommands(app: JupyterFrontEnd, notebooks: INotebookTracke
           NotebookActions.changeCellType(notebook, 'code');
         }
         notebook.activeCell?.model.sharedModel.setSource(code(choices()));
+        const held = notebook.model.getMetadata('gt_secure') ?? {};
+        const promised: Record<string, number> = { ...held.checks };
+        checks.forEach(name => (promised[name] = (promised[name] ?? 0) + 1));
+        if (checks.length) {
+          notebook.model.setMetadata('gt_secure', { ...held, checks: promised });
+        }
         app.shell.activateById(notebooks.currentWidget!.id);
         notebook.mode = 'edit';
       }
@@ -33,7 +45,8 @@ export function addCellCommands(app: JupyterFrontEnd, notebooks: INotebookTracke
     Commands.insertTest,
     'Insert a Regression-Test Cell',
     'Insert a cell that fails when the restriction no longer holds',
-    testCell
+    testCell,
+    TEST_CHECKS
   );
   app.commands.notifyCommandChanged();
   notebooks.currentChanged.connect(() => {

@@ -32,6 +32,9 @@ export function panelCell(choices: IChoices): string {
   return `import gt_secure\n\ngt_secure.panel(${[connection, what].filter(Boolean).join(', ')})`;
 }
 
+/** The checks of the cell below; the notebook's metadata promises them, so that a run notices a deleted cell. */
+export const TEST_CHECKS = ['nothing_drifted', 'expectations_hold'];
+
 /** Code for a notebook cell that fails when a restriction no longer holds. */
 export function testCell(choices: IChoices): string {
   const where = keywords({ profile: choices.profile, region: choices.region, team: '', bucket: '' });

@@ -14,6 +14,9 @@ SKIPPED = {**GOOD, "execution_count": None}
 SECRET = {**GOOD, "source": "'?X-Amz-Signature=" + "0f" * 32 + "'"}
 
 
+BESIDE_NBVAL = ("--gt-secure-notebooks", "--nbval-lax", "--nbval-current-env")
+
+
 @pytest.fixture
 def project(tmp_path, warm):
     """A folder with a test file and notebooks, and pytest in a process of its own."""
@@ -104,8 +107,8 @@ def test_sandbox(gt_secure_sandbox):
 
 
 def test_notebooks_are_checked_only_on_demand(project):
-    code, out = project("--gt-secure-notebooks", good=GOOD, skipped=SKIPPED, secret=SECRET)
-    assert "4 passed, 2 failed" in out.replace("2 failed, 4 passed", "4 passed, 2 failed"), out
+    code, out = project(*BESIDE_NBVAL, good=GOOD, skipped=SKIPPED, secret=SECRET)
+    assert "2 failed, 10 passed" in out, out
     assert "cell 0" in out
     assert "0f0f" not in out
     assert "Traceback" not in out
@@ -119,14 +122,42 @@ def test_beside_nbval_both_look_at_a_notebook(project):
     shown = {"output_type": "execute_result", "execution_count": 1, "metadata": {}}
     cell["outputs"] = [{**shown, "data": {"text/plain": "<object at 0x7f>"}}]
     code, out = project("--gt-secure-notebooks", "--nbval-lax", "--nbval-current-env", changing=cell)
-    assert "3 passed" in out, out
+    assert "4 passed" in out, out
     code, out = project("--nbval-lax", "--nbval-current-env", changing=cell)
     assert code == 1, "without our sanitizer file the address differs"
 
 
+@pytest.mark.parametrize("options", [["--gt-secure-notebooks"], ["--nbval-lax", "--gt-secure-checks", "1"]])
+def test_options_that_would_run_no_check_end_with_a_sentence(project, options):
+    code, out = project(*options, good=GOOD)
+    assert code == 4
+    assert "--nbval-lax" in out or "add --gt-secure-notebooks" in out
+    assert "Traceback" not in out
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "said"),
+    [
+        ("import gt_secure", (), "no check ran, and the notebook does not state that it has none"),
+        ("import gt_secure", ("--gt-secure-checks", "0"), "4 passed"),
+        ("1", (), "4 passed"),
+        ("1", ("--gt-secure-checks", "1"), "0 of at least 1 checks passed"),
+        ("from gt_secure import check; check.no_secret_saved('it.ipynb')", (), "Checks: 1 passed"),
+        (
+            "from gt_secure import check; check.no_secret_saved('it.ipynb')",
+            ("--gt-secure-checks", "2"),
+            "1 of at least 2",
+        ),
+    ],
+)
+def test_what_a_notebook_promises(project, source, options, said):
+    _, out = project(*BESIDE_NBVAL, *options, it={**GOOD, "source": source})
+    assert said in out, out
+    assert "Traceback" not in out
+
+
 CHAIN = ["a = 1", "a += 1", "a += 1", "a += 1", "assert a == 4"]
 """Cells that fail in any other order, or in two kernels."""
-BESIDE_NBVAL = ("--gt-secure-notebooks", "--nbval-lax", "--nbval-current-env")
 
 
 @pytest.fixture
@@ -149,7 +180,7 @@ def pytest_collection_modifyitems(items):
     random.Random(7).shuffle(items)
 """)
     code, out = project(*BESIDE_NBVAL)
-    assert "14 passed" in out, out
+    assert "16 passed" in out, out
     assert code == 0
 
 
@@ -161,7 +192,7 @@ OTHERS = [pytest.param(dist, marks=pytest.mark.slow) for dist in ("loadscope", "
 def test_cells_of_a_notebook_stay_on_one_worker(project, chain, warm, dist):
     workers = ["-n", "2"] if dist is None else ["--tx", f"2*popen//python={warm.bin / 'warm-python'}", "--dist", dist]
     code, out = project(*BESIDE_NBVAL, *workers)
-    assert "14 passed" in out, out
+    assert "16 passed" in out, out
     assert code == 0
 
 

@@ -1,0 +1,202 @@
+"""The checks that a notebook promises, and whether its run kept the promise: each ran, passed and was not replaced.
+
+The promise is in the notebook's metadata (``gt-secure check no-code-cell-skipped --write``, or *Insert a
+Regression-Test Cell*), and in its source: every check that a code cell names, also in a comment, and the code in a cell
+that became Markdown.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from .ledger import KEY, Record, records_of
+from .result import some
+from .spec import RULES
+
+CHECK_NAMES = frozenset({*RULES, "run_file", "run_specs"})
+"""The names by which a notebook runs checks."""
+
+_LINE = re.compile(
+    r"(?:(?s:\A%%.*?)|^[#\s]*(?:\w+\s*=\s*)?[!%][^\n]*?|\b\w*(?:system|run|call|output|[pP]open)\([^)]*?)"
+    r"gt[-_]secure['\",\s]+check['\",\s]+([a-z][\w-]*)?",
+    re.MULTILINE,
+)
+_CALL = re.compile(rf"\b({'|'.join(CHECK_NAMES)})(?:\.look)?\s*\(")
+_SAVED = re.compile(r"CheckResult\(name='(\w+)'")
+_COMMENT = re.compile(r"^\s*#+ ?(.*)$", re.MULTILINE)
+_REPORT = "run_file"
+_USES = re.compile(r"gt[_-]secure")
+_IMPORTS = re.compile(r"gt_secure\.check\b|from gt_secure import (?:\([^)]*|[^\n]*)\bcheck\b")
+
+
+class Promise(NamedTuple):
+    """Checks that must run: the number of calls of each, those that are mentioned, and the cells that name them."""
+
+    calls: Counter[str]
+    mentions: frozenset[str]
+    cells: dict[str, list[int]]
+    declared: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.calls or self.mentions)
+
+
+def promise_of(book: dict[str, Any]) -> Promise:
+    """Read the promise of a notebook from its metadata, source and saved outputs."""
+    written = _written(book)
+    calls: Counter[str] = Counter()
+    mentions: set[str] = set()
+    cells: dict[str, list[int]] = {}
+    renamed = renamed_checks(book)
+    texts: set[str] = set()
+    for number, cell in enumerate(book["cells"]):
+        text = cell_text(cell)
+        sure, named = checks_in(text, cell.get("cell_type"), renamed)
+        named |= {name for output in cell.get("outputs") or () for name in _SAVED.findall(str(output.get("data")))}
+        for name in {*sure, *named}:
+            cells.setdefault(name, []).append(number)
+        mentions |= named
+        calls.update({} if text in texts else sure)
+        texts.add(text)
+    return Promise(
+        calls | _ran(list(records_of(book["cells"]))) | (written or Counter()),
+        frozenset(mentions),
+        cells,
+        written is not None,
+    )
+
+
+def _written(book: dict[str, Any]) -> Counter[str] | None:
+    held = (book.get("metadata") or {}).get(KEY)
+    checks = held.get("checks") if isinstance(held, dict) else None
+    if not isinstance(checks, dict):
+        return None
+    return Counter({str(name): number for name, number in checks.items() if isinstance(number, int) and number > 0})
+
+
+def renamed_checks(book: dict[str, Any]) -> dict[str, str]:
+    """Return the other names under which the notebook imports checks."""
+    trees = [parsed(cell_text(cell)) for cell in book["cells"] if cell.get("cell_type") == "code"]
+    nodes = [node for tree in trees if tree for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    aliases = [alias for node in nodes for alias in node.names]
+    return {alias.asname: alias.name for alias in aliases if alias.asname and alias.name in CHECK_NAMES}
+
+
+def cell_text(cell: dict[str, Any]) -> str:
+    """Return the source of a cell, which is saved as a text or as a list of lines."""
+    source = cell.get("source", "")
+    return "".join(str(line) for line in source) if isinstance(source, list) else str(source)
+
+
+def parsed(text: str) -> ast.Module | None:
+    """Parse the source of a cell without its magics; None if it is no Python."""
+    lines = ["pass" if line.lstrip().startswith(("%", "!")) else line for line in text.splitlines()]
+    try:
+        return ast.parse("\n".join(lines))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def checks_in(text: str, kind: object, renamed: dict[str, str]) -> tuple[Counter[str], set[str]]:
+    """Return the checks that the text of a cell calls, and those that it mentions."""
+    tree, mentions = parsed(text), {_check_of(word) for word in _LINE.findall(text)}
+    if kind not in ("code", "raw"):
+        fenced = "".join(re.findall(r"```.*?```", text, re.DOTALL))
+        calls = _calls(tree, renamed) if tree is not None and _CALL.search(text) else Counter()
+        return calls, mentions | set(_CALL.findall(fenced))
+    mentions |= set(_CALL.findall(text))
+    if tree is None:
+        return Counter(_CALL.findall(text)), mentions
+    comments = [parsed(each) for each in _comments(text) if _CALL.search(each)]
+    return sum((_calls(each, renamed) for each in comments if each is not None), _calls(tree, renamed)), mentions
+
+
+def _check_of(word: str) -> str:
+    name = word.replace("-", "_")
+    return name if name in CHECK_NAMES else _REPORT
+
+
+def _comments(text: str) -> Iterator[str]:
+    """Yield the blocks of comments that can be code as a whole, and the lines of the others."""
+    for found in re.finditer(r"(?:^[ \t]*#.*\n?)+", text, re.MULTILINE):
+        block = _COMMENT.sub(r"\1", found[0])
+        yield from [block] if parsed(block) is not None else block.splitlines()
+
+
+def _calls(node: ast.AST, renamed: dict[str, str]) -> Counter[str]:
+    """Count the checks that code names; of two branches of an ``if``, the larger number counts."""
+    if isinstance(node, ast.If) and node.orelse:
+        branches = [sum((_calls(each, renamed) for each in body), Counter()) for body in (node.body, node.orelse)]
+        return _calls(node.test, renamed) + (branches[0] | branches[1])
+    if isinstance(node, ast.Attribute) and node.attr == "skip":
+        return Counter()
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+        return _calls(parsed(node.value.value) or ast.Module([], []), renamed)
+    word = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+    word = renamed.get(word, word)
+    found = Counter([_REPORT if word == "run_specs" else word] if word in CHECK_NAMES and _loads(node) else ())
+    return sum((_calls(child, renamed) for child in ast.iter_child_nodes(node)), found)
+
+
+def _loads(node: ast.AST) -> bool:
+    return isinstance(getattr(node, "ctx", None), ast.Load)
+
+
+def _ran(records: list[Record]) -> Counter[str]:
+    """Count the places from which each check ran; a report counts as one, whatever checks it has."""
+    places = {(_REPORT if each.at.startswith("report") else each.check, each.cell, each.at) for each in records}
+    return Counter(name for name, *_ in places)
+
+
+def unkept(
+    book: dict[str, Any], promise: Promise, *, at_least: int | None = None, of_checks: bool = False
+) -> list[str]:
+    """Return what the run of a notebook owes to its promise, in sentences; its cells hold the outputs of the run.
+
+    ``of_checks``: only a notebook that imports checks must run one, not each that uses gt_secure.
+    """
+    records = list(records_of(book["cells"]))
+    ran, seen = _ran(records), {each.check for each in records}
+    wrong = [
+        f"{each.check}({each.subject}) {each.status} in cell {each.cell}"
+        for each in records
+        if each.status not in ("passed", "skipped")
+    ]
+    for name in sorted({*promise.calls, *promise.mentions}):
+        owed, done = promise.calls[name], ran[name]
+        if done < owed or not (done or name in seen):
+            where = some([f"cell {number}" for number in promise.cells.get(name, ())])
+            times = f"{done} of {owed} times" if done else "nowhere"
+            wrong.append(f"{name} ran {times}" + (f" (named in {where})" if where else ""))
+    passed = sum(each.status == "passed" for each in records)
+    declared = promise.declared if at_least is None else True
+    if passed < (at_least or 0):
+        wrong.append(f"{passed} of at least {at_least} checks passed")
+    elif wrong or passed or (declared and not records):
+        return wrong
+    elif records:
+        wrong.append("every check was skipped")
+    elif _uses(book, _IMPORTS if of_checks else _USES) and not _asserts(book):
+        wrong.append("no check ran, and the notebook does not state that it has none")
+    return wrong
+
+
+def _uses(book: dict[str, Any], pattern: re.Pattern[str]) -> bool:
+    return any(pattern.search(cell_text(cell)) for cell in book["cells"] if cell.get("cell_type") == "code")
+
+
+def _asserts(book: dict[str, Any]) -> bool:
+    """Return whether a cell that was run asserts something by itself."""
+    run = [cell for cell in book["cells"] if cell.get("execution_count") is not None]
+    return any(isinstance(each, ast.Assert) for cell in run if (tree := parsed(cell_text(cell))) for each in tree.body)
+
+
+def ran_text(book: dict[str, Any]) -> str:
+    """Return how many checks passed and where, in a sentence; empty if none ran."""
+    records = list(records_of(book["cells"]))
+    words = Counter(f"{each.status}{' on the sandbox' if each.on else ''}" for each in records)
+    return f"Checks: {', '.join(f'{number} {word}' for word, number in words.items())}." if words else ""
