@@ -18,6 +18,7 @@ FULL: dict[str, list[str]] = {
     "panel": [],
     "lab": [],
     "newcomer": [],
+    "secrets": [],
     "sweep": ["--accounts", "40"],
 }
 """Arguments of each benchmark."""
@@ -28,6 +29,7 @@ QUICK: dict[str, list[str]] = {
     "panel": ["--runs", "1", "--latency", "0"],
     "lab": ["--runs", "1"],
     "newcomer": ["--quick"],
+    "secrets": ["--megabytes", "0.2", "--rounds", "1"],
     "sweep": ["--accounts", "2", "--regions", "2"],
 }
 NEED_CHROMIUM = ("lab",)

@@ -10,13 +10,14 @@ import random
 import subprocess
 import sys
 import uuid
+from functools import cache
 from typing import Any
 
 import pytest
 
-from gt_secure.secrets import find_secrets, holds_secret, mask_secrets, redact
+from gt_secure.secrets import find_secrets, holds_secret, mask_secrets, recogniser, redact
 from gt_secure.secrets.recogniser import find
-from support.secret_corpus import HEX, TABLE, WORD, Values, examples
+from support.secret_corpus import HEX, TABLE, WORD, Values, examples, vectors
 
 MADE = [(what, text, secrets) for seed in (7, 8) for what, text, secrets in examples(seed)]
 KINDS = sorted({what for what, _, _ in MADE})
@@ -204,3 +205,50 @@ print([name for name in ("boto3", "botocore", "duckdb", "numpy", "ipywidgets") i
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=os.environ)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def both(text: str, monkeypatch: pytest.MonkeyPatch) -> list[list[Any]]:
+    """Return what is found without and with the pairs of letters of long texts."""
+    found = []
+    for least in (1 << 30, 0):
+        monkeypatch.setattr(recogniser, "_LONG", least)
+        found.append(find(text))
+    return found
+
+
+def test_a_long_text_is_searched_as_a_short_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    for text in (*vectors(), *CLEAN.values()):
+        plain, long = both(text, monkeypatch)
+        assert long == plain, text
+
+
+def test_no_name_before_a_value_is_taken_for_prose(monkeypatch: pytest.MonkeyPatch) -> None:
+    chance, values = random.Random(9), Values(9)
+    names = [
+        "token",
+        "Secret",
+        "SECRET_KEY",
+        "secret access key",
+        "signature",
+        "x-amz-signature",
+        "password",
+        "api key",
+    ]
+    between = [" ", "  ", "=", ": ", '="', "_2=", " value=", " is ", "\n", "\t", ", ", "] = '", "│ ", " a=1>", " key: "]
+    found = 0
+    for _ in range(4000):
+        parts = [chance.choice(choice) for choice in (["", "a ", "_", "--"], names, between, between)]
+        text = "".join(parts) + values.make(chance.choice(["secret40", "word24", "hex64", "password"])) + " for it"
+        plain, long = both(text, monkeypatch)
+        assert long == plain, text
+        found += bool(plain)
+    assert 500 < found < 3900
+
+
+def test_without_numpy_a_long_text_is_searched_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    monkeypatch.setattr(recogniser, "table", cache(lambda: fresh))
+    fresh = recogniser._Table(TABLE)
+    assert fresh.pairs is None
+    _, text, secrets = MADE[0]
+    assert secrets[0] not in redact("lorem ipsum\n" * 9000 + text)

@@ -62,8 +62,9 @@ class SaveGuard:
         GtSecureError
             If there is a secret in the source of a cell; with ``strict``, if there is one anywhere.
         """
-        masked = [] if self.strict else mask_secrets(book, sources=False)
-        left = find_secrets(book)
+        found = find_secrets(book)
+        masked = mask_secrets(book, sources=False) if found and not self.strict else []
+        left = find_secrets(book) if masked else found
         if left:
             raise GtSecureError(
                 f"{name} is not saved: it holds {_named(left)}. The first cell is 0.",

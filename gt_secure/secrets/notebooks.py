@@ -1,7 +1,7 @@
 """Secrets in the data of a notebook: where they are, and how they are masked.
 
-All texts of a notebook are searched as one: each with the name of its member, so that ``{"SessionToken": …}`` is found
-whichever way it is stored. The save guard of the JupyterLab extension does the same.
+Many texts of a notebook are searched as one: each with the name of its member, so that ``{"SessionToken": …}`` is
+found whichever way it is stored. The save guard of the JupyterLab extension does the same.
 """
 
 from __future__ import annotations
@@ -10,13 +10,16 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from itertools import accumulate
+from typing import Any, NamedTuple
 
-from .recogniser import SecretSpan, find, from_base64, table
+from .recogniser import find, from_base64, is_text, table
 
 LEFT_OUT = "*** (left out: it holds a secret)"
 
 _MIME = "image/"
+_CHUNK = 1 << 17
+"""How much text is searched at a time: where there is a secret, this much is decoded again to say where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,64 +42,76 @@ class SavedSecret:
         return {"place": self.place, "what": self.what}
 
 
-@dataclass(slots=True)
-class _Leaf:
-    """A text of a notebook: its place, what holds it, and the part of it that begins at ``at`` in the joined text."""
+class _Leaf(NamedTuple):
+    """A text of a notebook: its place, what holds it, and the part of it that is a piece of its chunk."""
 
     place: str
     owner: Any
     key: Any
     text: str
-    at: int
-    begin: int = 0
-    end: int = 0
-    role: str = ""
+    piece: int
+    begin: int
+    end: int
+    role: str
     """``name`` for the name of a member, ``lines`` for a list of lines, ``whole`` for base64."""
-    literals: tuple[tuple[int, int], ...] | None = None
-    """Parts of a source that may be masked; all of it if None."""
+    code: str | None
+    """The source that it is, if only parts of it may be masked."""
 
 
-class _Texts:
-    """The texts of a notebook, one behind the other."""
+class _Chunk:
+    """Texts one behind the other."""
 
-    def __init__(self, book: dict[str, Any]) -> None:
-        self.leaves: list[_Leaf] = []
-        self._pieces: list[str] = []
-        self._length = 0
-        self._place = ""
-        self._literals: tuple[tuple[int, int], ...] | None = None
-        for place, name, value, owner, literals, shown in _parts(book):
-            self._place, self._literals = place, literals
-            self._walk(owner, name, value, name, shown)
+    def __init__(self) -> None:
+        self.leaves: list[tuple[Any, ...]] = []
+        self.pieces: list[str] = []
 
     def found(self) -> Iterator[tuple[_Leaf, int, int, str]]:
         """Yield each secret: its text, where it is in that, and its kind."""
-        starts = [leaf.at for leaf in self.leaves]
-        for span in find("".join(self._pieces)):
-            yield from self._of(span, starts)
+        spans = find("".join(self.pieces))
+        leaves = [*map(_Leaf._make, self.leaves)] if spans else []
+        places = [*accumulate(map(len, self.pieces), initial=0)] if spans else []
+        starts = [places[leaf.piece] for leaf in leaves]
+        for span in spans:
+            for i in range(max(0, bisect_right(starts, span.start) - 1), len(starts)):
+                leaf, at = leaves[i], starts[i]
+                if at >= span.end:
+                    break
+                start = max(span.start - at + leaf.begin, leaf.begin)
+                end = min(span.end - at + leaf.begin, leaf.end)
+                if leaf.role == "whole" and span.end > at:
+                    start, end = 0, len(leaf.text)
+                if start < end:
+                    yield leaf, start, end, span.what
 
-    def _of(self, span: SecretSpan, starts: list[int]) -> Iterator[tuple[_Leaf, int, int, str]]:
-        for leaf in self.leaves[max(0, bisect_right(starts, span.start) - 1) :]:
-            if leaf.at >= span.end:
-                return
-            start, end = (
-                max(span.start - leaf.at + leaf.begin, leaf.begin),
-                min(span.end - leaf.at + leaf.begin, leaf.end),
-            )
-            if leaf.role == "whole" and span.end > leaf.at:
-                start, end = 0, len(leaf.text)
-            if start < end:
-                yield leaf, start, end, span.what
 
-    def _add(self, text: str) -> None:
-        self._pieces.append(text)
-        self._length += len(text)
+class _Texts:
+    """The texts of a notebook in chunks; no secret goes on in the next part of a notebook."""
 
-    def _leaf(self, owner: Any, key: Any, text: str, role: str = "", begin: int = 0, end: int | None = None) -> None:
-        end = len(text) if end is None else end
-        literals = None if role == "name" else self._literals
-        self.leaves.append(_Leaf(self._place, owner, key, text, self._length, begin, end, role, literals))
-        self._add("".join(text.split()) if role == "whole" else text[begin:end])
+    def __init__(self, book: dict[str, Any]) -> None:
+        self.chunks = [_Chunk()]
+        self._place = ""
+        self._code: str | None = None
+        length = 0
+        for place, name, value, owner, code, shown in _parts(book):
+            self._place, self._code = place, code
+            self._chunk = self.chunks[-1]
+            self._add = self._chunk.pieces.append
+            known = len(self._chunk.pieces)
+            self._walk(owner, name, value, name, shown)
+            length += sum(map(len, self._chunk.pieces[known:]))
+            if length > _CHUNK:
+                self.chunks.append(_Chunk())
+                length = 0
+
+    def found(self) -> Iterator[tuple[_Leaf, int, int, str]]:
+        """Yield each secret: its text, where it is in that, and its kind."""
+        for chunk in self.chunks:
+            yield from chunk.found()
+
+    def _leaf(self, owner: Any, key: Any, text: str, role: str, begin: int, end: int) -> None:
+        chunk, code = self._chunk, None if role == "name" else self._code
+        chunk.leaves.append((self._place, owner, key, text, len(chunk.pieces), begin, end, role, code))
+        chunk.pieces.append("".join(text.split()) if role == "whole" else text[begin:end])
 
     def _walk(self, owner: Any, key: Any, value: Any, name: str | None, shown: str) -> None:
         """Add a value: a text, a list of lines, or what is in it."""
@@ -105,12 +120,13 @@ class _Texts:
         elif isinstance(value, str):
             self._text(owner, key, value, name, shown, "")
         elif isinstance(value, list):
-            for i, each in enumerate(value):
-                if isinstance(each, str):
-                    self._add('", "' if i else '"')
-                    self._text(value, i, each, None, shown, "")
-                else:
-                    self._walk(value, i, each, None, shown)
+            if not {*map(type, value)} <= _NUMBERS:
+                for i, each in enumerate(value):
+                    if isinstance(each, str):
+                        self._add('", "' if i else '"')
+                        self._text(value, i, each, None, shown, "")
+                    else:
+                        self._walk(value, i, each, None, shown)
             self._add('"\x00\n')
         elif isinstance(value, dict):
             self._members(value, shown)
@@ -120,23 +136,33 @@ class _Texts:
         named = pair if isinstance(pair, str) and isinstance(data.get("value"), str) else None
         if data.get("_model_name") == "PasswordModel":
             named = "password"
-        for inner, each in list(data.items()):
+        for inner, each in data.items():
             name = str(inner)
             if inner == "value" and named:
                 self._walk(data, inner, each, named, shown)
                 continue
+            if type(each) in _NUMBERS and len(name) < _TOKEN:
+                continue
             if name.startswith(_MIME) and isinstance(each, str) and each.startswith(table().lists["pictures"]):
                 continue
-            self._leaf(data, inner, name, "name")
+            self._leaf(data, inner, name, "name", 0, len(name))
             self._walk(data, inner, each, "", shown)
 
     def _text(self, owner: Any, key: Any, text: str, name: str | None, shown: str, role: str) -> None:
         """Add a text behind the name of its member; what is base64 as a whole is announced as such."""
-        begin, end, patterns = 0, len(text), table().patterns
-        bare = text.strip().strip("'\"") if len(text) < 4096 else ""
+        begin, end = 0, len(text)
+        if end < 40 and not shown:
+            if name is not None:
+                self._add(f'{name}="')
+            self._leaf(owner, key, text, role, begin, end)
+            if name is not None:
+                self._add('"\x00\n')
+            return
+        patterns = table().patterns
+        bare = text.strip().strip("'\"") if end < 4096 else ""
         is_key = bool(patterns["secret_key"].match(bare)) and not patterns["plain"].match(from_base64(bare))
         hint = "secret_key" if is_key else shown if "\n" not in bare else ""
-        whole = not is_key and not name and len(text) >= 40 and bool(patterns["whole"].match(text))
+        whole = not is_key and not name and end >= 40 and is_text(text) and bool(patterns["whole"].match(text))
         if whole:
             role = "whole"
         elif hint and bare:
@@ -153,8 +179,13 @@ class _Texts:
 
 def _is_text(items: list[Any], name: str | None) -> bool:
     """Return whether a list has the lines of one text."""
-    texts = bool(items) and all(isinstance(each, str) for each in items)
-    return texts and (name == "traceback" or all(each.endswith("\n") for each in items[:-1]))
+    texts = {*map(type, items)} == {str}
+    return texts and (name == "traceback" or not [each for each in items[:-1] if each[-1:] != "\n"])
+
+
+_TOKEN = 16
+"""No token is shorter."""
+_NUMBERS = {int, float, bool, type(None)}
 
 
 def find_secrets(book: dict[str, Any]) -> list[SavedSecret]:
@@ -208,8 +239,9 @@ def _named(found: Iterable[tuple[_Leaf, int, int, str]]) -> list[SavedSecret]:
 
 def _mask(found: list[tuple[_Leaf, int, int, str]], sources: bool) -> None:
     changes: dict[int, tuple[_Leaf, list[tuple[int, int]]]] = {}
+    literals = {code: _literals(code) for code in {leaf.code for leaf, _, _, _ in found} if code is not None}
     for leaf, start, end, _ in found:
-        inside = leaf.literals is None or any(a <= start and end <= b for a, b in leaf.literals)
+        inside = leaf.code is None or any(a <= start and end <= b for a, b in literals[leaf.code])
         if inside and (sources or not leaf.place.endswith("source")):
             changes.setdefault(id(leaf), (leaf, []))[1].append((start, end))
     for leaf, spans in sorted(changes.values(), key=lambda each: each[0].role == "name"):
@@ -234,11 +266,11 @@ def _left_out(value: Any) -> Any:
     return {} if isinstance(value, dict) else LEFT_OUT
 
 
-_Part = tuple[str, str, Any, dict[str, Any], "tuple[tuple[int, int], ...] | None", str]
+_Part = tuple[str, str, Any, dict[str, Any], "str | None", str]
 
 
 def _parts(book: dict[str, Any]) -> Iterator[_Part]:
-    """Yield place, name, value, owner, literals and shown name of what a person tells apart."""
+    """Yield place, name, value, owner, source and shown name of what a person tells apart."""
     for i, cell in enumerate(book.get("cells") or ()):
         if not isinstance(cell, dict):
             continue
@@ -247,9 +279,9 @@ def _parts(book: dict[str, Any]) -> Iterator[_Part]:
         code = cell.get("cell_type") == "code"
         shown = table().patterns["shown"].search(source.strip().rpartition("\n")[2]) if code else None
         for name, value in list(cell.items()):
-            literals = _literals(source) if code and name == "source" else None
+            masked = source if code and name == "source" else None
             hint = shown[1] if shown and name == "outputs" else ""
-            yield f"cell {i}, {name.removesuffix('s')}", name, value, cell, literals, hint
+            yield f"cell {i}, {name.removesuffix('s')}", name, value, cell, masked, hint
     for name, value in list(book.items()):
         if name == "metadata" and isinstance(value, dict):
             for inner, each in list(value.items()):
@@ -258,10 +290,8 @@ def _parts(book: dict[str, Any]) -> Iterator[_Part]:
             yield "the metadata", name, value, book, None, ""
 
 
-def _literals(source: str) -> tuple[tuple[int, int], ...] | None:
-    """Find the strings, comments and shell lines of a source; None if all of it is for another program."""
-    return (
-        None
-        if table().patterns["cell_magic"].match(source)
-        else tuple(found.span() for found in table().patterns["literal"].finditer(source))
-    )
+def _literals(source: str) -> list[tuple[int, int]]:
+    """Find the strings, comments and shell lines of a source; all of it if it is for another program."""
+    if table().patterns["cell_magic"].match(source):
+        return [(0, len(source))]
+    return [found.span() for found in table().patterns["literal"].finditer(source)]

@@ -2,8 +2,8 @@
 
 A text is decoded until nothing is left to decode (percent signs, HTML entities, escapes of JSON and Python, colours of
 terminals). The rules of ``kinds.json`` are tried in the decoded text where one of their anchors is, and again where
-lines were wrapped. What they find is mapped back to the text as it was given. The save guard of the JupyterLab
-extension reads the same table and does the same.
+lines were wrapped. What they find is mapped back to the text as it was given; the map is made when there is something
+to map. The save guard of the JupyterLab extension reads the same table and does the same.
 """
 
 from __future__ import annotations
@@ -13,16 +13,20 @@ import json
 import re
 import zlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
-from functools import cache, cached_property
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from .pairs import Anchor, Pairs
 
 KINDS_FILE = Path(__file__).with_name("kinds.json")
 _ROUNDS = 8
 """Most rounds of decoding a text: each round of encoding makes it longer, and no server decodes so often."""
-_NEAR = 40
+_NEAR, _FAR = 40, 300
 _EDGE = " \t\r|\u2502\u2503"
+_LONG = 1 << 15
+"""A text from which on pairs of letters are looked up: numpy must be worth its calls."""
 _WIDEST = 240
 """A longer line was not wrapped: whoever wraps lines makes them shorter."""
 
@@ -43,6 +47,14 @@ class _Rule(NamedTuple):
     check: str
     named: bool
     """True if the anchor is a name that a value follows."""
+    back: str
+    """Where the pattern is tried: where this is before the anchor; at the anchor if empty."""
+
+    def allows(self, before: str) -> bool:
+        """Return whether the text before an anchor fits."""
+        return not (self.unless and self.unless.search(before)) and (
+            not self.before or bool(self.before.search(before))
+        )
 
 
 class _Table:
@@ -67,21 +79,36 @@ class _Table:
         return {name: self._compiled(text, False) for name, text in self._data["words"].items()}
 
     @cached_property
-    def exact(self) -> dict[str, list[int]]:
-        """The numbers of the kinds that tell upper and lower case apart, by anchor."""
-        return self._anchors(case=True)
+    def escapes(self) -> dict[str, re.Pattern[str]]:
+        """The patterns of escapes, by what each begins with or has in it."""
+        return {begin: self._compiled(text, True, re.MULTILINE) for begin, text in self._data["escapes"].items()}
 
     @cached_property
-    def folded(self) -> dict[str, list[int]]:
-        """The numbers of the other kinds, by anchor."""
-        return self._anchors(case=False)
+    def anchors(self) -> tuple[Anchor, ...]:
+        """The literals that rules, base64 and the rarer escapes are looked up by."""
+        rules: dict[tuple[str, bool], list[int]] = {}
+        kinds = self._data["kinds"]
+        for number, kind in enumerate(kinds):
+            for text in kind["anchors"]:
+                rules.setdefault((text, bool(kind.get("case"))), []).append(number)
+        rules |= {(text, True): [] for text in (*self.lists["base64"], *self.escapes) if len(text) > 1}
+        return tuple(
+            Anchor(text, case, tuple(numbers), any("far" in kinds[number] for number in numbers))
+            for (text, case), numbers in rules.items()
+        )
 
-    def _anchors(self, *, case: bool) -> dict[str, list[int]]:
-        found: dict[str, list[int]] = {}
-        for number, kind in enumerate(self._data["kinds"]):
-            for anchor in kind["anchors"] if bool(kind.get("case")) == case else ():
-                found.setdefault(anchor, []).append(number)
-        return found
+    def anchor(self, text: str) -> Anchor:
+        """Return the anchor that has no rule: of base64, or of an escape."""
+        return self._plain[text]
+
+    @cached_property
+    def _plain(self) -> dict[str, Anchor]:
+        return {anchor.text: anchor for anchor in self.anchors if not anchor.rules}
+
+    @cached_property
+    def pairs(self) -> Pairs | None:
+        """The pairs of letters of the anchors; None where numpy is missing."""
+        return Pairs.of(self.anchors)
 
     def rule(self, number: int) -> _Rule:
         """Compile one rule, when a text has its anchor."""
@@ -91,7 +118,7 @@ class _Table:
             near = [self._compiled(kind[name], case) if name in kind else None for name in ("before", "unless")]
             named = "<GAP>" in kind["pattern"] or "<NAMED>" in kind["pattern"]
             pattern, check = self._compiled(kind["pattern"], case), kind.get("check", "")
-            self._rules[number] = _Rule(kind["what"], pattern, near[0], near[1], check, named)
+            self._rules[number] = _Rule(kind["what"], pattern, near[0], near[1], check, named, kind.get("back", ""))
         return self._rules[number]
 
     def _compiled(self, pattern: str, case: bool, flags: int = 0) -> re.Pattern[str]:
@@ -109,62 +136,98 @@ def table() -> _Table:
     return _Table(json.loads(KINDS_FILE.read_text(encoding="utf-8")))
 
 
+Change = tuple[int, int, int]
+"""What was replaced: its start and end in the text before, and the length of what is there now."""
+
+
 class _View:
     """A text after decoding, with the place of each character in the text as it was given."""
 
     def __init__(self, text: str) -> None:
-        self.text, self._at, self._raw = text, [0], [0]
+        self.text = text
+        self._steps: list[Callable[[], Iterable[Change]]] = []
+        self._places: Mapping[Anchor, Sequence[int]] | None = None
+
+    @property
+    def places(self) -> Mapping[Anchor, Sequence[int]]:
+        """The places of the anchors."""
+        if self._places is None:
+            self._places = _places(self.text)
+        return self._places
 
     def raw(self, position: int) -> int:
         """Return the start of a character in the given text."""
-        i = bisect_right(self._at, position) - 1
-        return self._raw[i] + position - self._at[i]
+        for new, old in self._maps:
+            i = bisect_right(new, position) - 1
+            position += old[i] - new[i]
+        return position
 
     def raw_end(self, position: int) -> int:
         """Return the end of the character before a position in the given text."""
-        i = bisect_left(self._at, position)
-        return self._raw[i] if i < len(self._at) and self._at[i] == position else self.raw(position)
+        for new, old in self._maps:
+            i = bisect_left(new, position)
+            i -= i == len(new) or new[i] != position
+            position += old[i] - new[i]
+        return position
 
-    def replace(self, changes: list[tuple[int, int, str]]) -> None:
-        """Replace parts of the text, which are in order, by a character or nothing."""
-        pieces: list[str] = []
-        at: list[int] = []
-        raw: list[int] = []
-        last = length = old = 0
-        for start, end, char in [*changes, (len(self.text), len(self.text), "")]:
-            while old < len(self._at) and self._at[old] <= start:
-                at.append(length + self._at[old] - last)
-                raw.append(self._raw[old])
-                old += 1
-            while old < len(self._at) and self._at[old] < end:
-                old += 1
-            pieces += (self.text[last:start], char)
-            at += (length + start - last, length + start - last + len(char))
-            raw += (self.raw(start), self.raw_end(end))
-            length += start - last + len(char)
-            last = end
-        self.text, self._at, self._raw = "".join(pieces), at, raw
+    @cached_property
+    def _maps(self) -> list[tuple[list[int], list[int]]]:
+        maps = []
+        for step in reversed(self._steps):
+            new, old = [0], [0]
+            for start, end, length in step():
+                at = start + new[-1] - old[-1]
+                new += (at, at + length)
+                old += (start, end)
+            maps.append((new, old))
+        return maps
+
+    def undo(self, escape: re.Pattern[str], begin: str) -> None:
+        """Replace one kind of escape by what it stands for."""
+        before = self.text
+        after = escape.sub((lambda found: _meaning(found[0])) if begin in "%&\\" else _meaning(begin), before)
+        if after != before:
+            self._steps.append(lambda: ((*found.span(), len(_meaning(found[0]))) for found in escape.finditer(before)))
+            self.text, self._places = after, None
+
+    def remove(self, ranges: list[tuple[int, int]]) -> None:
+        """Leave out parts of the text, which are in order."""
+        starts, ends = [0, *(end for _, end in ranges)], [*(start for start, _ in ranges), len(self.text)]
+        self.text = "".join(self.text[start:end] for start, end in zip(starts, ends, strict=True))
+        self._steps.append(lambda: ((start, end, 0) for start, end in ranges))
+
+
+def _places(text: str) -> Mapping[Anchor, Sequence[int]]:
+    """Find each anchor; one that minds no case is in lower case."""
+    data, known = text.encode("ascii", "replace"), table()
+    pairs = known.pairs if len(data) >= _LONG else None
+    found = pairs.places(data) if pairs else {}
+    folded = data if pairs else data.lower()
+    for anchor in known.anchors:
+        if not pairs or len(anchor.data) == 1:
+            where, at = data if anchor.case else folded, -1
+            while (at := where.find(anchor.data, at + 1)) >= 0:
+                found.setdefault(anchor, []).append(at)
+    return found
 
 
 def decode(text: str) -> _View:
     """Undo escapes until nothing is left to undo."""
-    view, known = _View(text), table()
+    view = _View(text)
     for _ in range(_ROUNDS):
-        if not any(begin in view.text for begin in known.lists["escapes_begin"]):
+        before = view.text
+        for rare in (False, True):
+            for begin, escape in table().escapes.items() if view.text is before else ():
+                if (len(begin) > 1) is rare and (table().anchor(begin) in view.places if rare else begin in view.text):
+                    view.undo(escape, begin)
+        if view.text is before:
             break
-        changes = [
-            (*found.span(), char)
-            for found in known.patterns["escape"].finditer(view.text)
-            if (char := _meaning(found[0], known)) is not None
-        ]
-        if not changes:
-            break
-        view.replace(changes)
     return view
 
 
-def _meaning(escape: str, known: _Table) -> str | None:
-    """Return the character that an escape stands for, or nothing; None if it matters to no secret."""
+@lru_cache(4096)
+def _meaning(escape: str) -> str:
+    """Return the character that an escape stands for, or nothing; the escape itself if it matters to no secret."""
     first = escape[0]
     if first == "%":
         code = int(escape[-2:], 16)
@@ -175,22 +238,21 @@ def _meaning(escape: str, known: _Table) -> str | None:
     elif first == "&":
         name = escape[1:].rstrip(";")
         if name[0] != "#":
-            return _entity(name, escape[-1] == ";", known)
+            return _entity(name, escape)
         code = int(name[2:], 16) if name[1] in "xX" else int(name[1:])
     else:
         return "=" if escape == "=3D" else ""
-    if code == 0:
-        return ""
-    return chr(code) if code < 0x80 else None
+    return chr(code) if 0 < code < 0x80 else escape if code else ""
 
 
 _SHORT = {"/": "/", "n": "\n", "r": "\n", "t": "\t"}
 
 
-def _entity(name: str, ended: bool, known: _Table) -> str | None:
-    if ended:
-        return known.entities.get(name, known.entities.get(name.lower()))
-    return known.entities[name] if name in ("amp", "lt", "gt", "quot") else None
+def _entity(name: str, escape: str) -> str:
+    known = table().entities
+    if escape[-1] == ";":
+        return known.get(name, known.get(name.lower(), escape))
+    return known[name] if name in ("amp", "lt", "gt", "quot") else escape
 
 
 def find(text: str, *, nested: bool = True) -> list[SecretSpan]:
@@ -208,18 +270,16 @@ def find(text: str, *, nested: bool = True) -> list[SecretSpan]:
         In order, and apart from each other. Each names the first kind of the table that fits.
     """
     view = decode(text)
-    spans = [SecretSpan(view.raw(start), view.raw_end(end), what) for start, end, what in _spans(view.text, nested)]
+    spans = [SecretSpan(view.raw(start), view.raw_end(end), what) for start, end, what in _spans(view, nested)]
     return [span for span in _apart(spans) if span.end > span.start]
 
 
-def _spans(text: str, nested: bool) -> list[SecretSpan]:
+def _spans(view: _View, nested: bool) -> Iterator[SecretSpan]:
     """Find secrets in decoded text, also across wrapped lines."""
-    spans = list(_matches(text))
-    if "\n" in text:
-        spans += _wrapped(text)
+    yield from _matches(view)
+    yield from _wrapped(view.text)
     if nested:
-        spans += _in_base64(text)
-    return spans
+        yield from _in_base64(view)
 
 
 def _apart(spans: list[SecretSpan]) -> list[SecretSpan]:
@@ -237,26 +297,23 @@ def _apart(spans: list[SecretSpan]) -> list[SecretSpan]:
     return result
 
 
-def _matches(text: str) -> Iterator[SecretSpan]:
+def _matches(view: _View) -> Iterator[SecretSpan]:
     """Try each rule where one of its anchors is."""
-    known, guard = table(), table().words["guard"]
-    folded = text.replace("\u0130", "i").lower()
-    for anchors, where in ((known.exact, text), (known.folded, folded)):
-        for anchor, numbers in anchors.items():
-            at = where.find(anchor)
-            rules = [known.rule(number) for number in numbers] if at >= 0 else []
-            while at >= 0:
-                after = at + 1
-                before = text[max(0, at - _NEAR) : at]
-                followed = not anchor[-1].isalnum() or bool(guard.match(text, at + len(anchor)))
-                for rule in rules:
-                    if (rule.named and not followed) or (rule.unless and rule.unless.search(before)):
-                        continue
-                    found = rule.pattern.match(text, at)
-                    if found and (not rule.before or rule.before.search(before)) and _fits(rule, text, found):
-                        yield SecretSpan(found.end(1), found.end(), rule.what)
-                        after = max(after, found.end(1))
-                at = where.find(anchor, after)
+    known, guard, text = table(), table().words["guard"], view.text
+    for anchor in known.anchors:
+        places = view.places.get(anchor, ())
+        rules = [known.rule(number) for number in anchor.rules] if places else []
+        after = 0
+        for at in places if rules else ():
+            if at < after:
+                continue
+            followed = not anchor.text[-1].isalnum() or bool(guard.match(text, at + len(anchor.text)))
+            for rule in rules:
+                start = text.rfind(rule.back, max(0, at - _FAR), at) if rule.back else at
+                found = rule.pattern.match(text, start) if start >= 0 and (followed or not rule.named) else None
+                if found and rule.allows(text[max(0, start - _NEAR) : start]) and _fits(rule, text, found):
+                    yield SecretSpan(found.end(1), found.end(), rule.what)
+                    after = max(after, found.end(1))
 
 
 def _fits(rule: _Rule, text: str, found: re.Match[str]) -> bool:
@@ -277,45 +334,50 @@ def _is_example(value: str) -> bool:
 
 def _wrapped(text: str) -> Iterator[SecretSpan]:
     """Find what goes on in the next line, since a terminal or textwrap broke the line."""
-    words, joins, line = table().words, [], 0
-    at = text.find("\n")
-    while at >= 0:
-        if 40 <= at - line <= _WIDEST and " " not in text[at - 32 : at].rstrip(_EDGE)[-12:]:
-            before, after = words["wrap_before"].search(text, at - 32, at), words["wrap_after"].match(text, at)
-            if before and after:
-                joins.append((before.start(1), after.end()))
-        line = at + 1
-        at = text.find("\n", line)
     groups: list[list[tuple[int, int]]] = []
-    for join in joins:
-        if groups and join[0] - groups[-1][-1][1] <= _WIDEST:
-            groups[-1].append(join)
-        else:
-            groups.append([join])
+    for found in table().patterns["wrap"].finditer(text):
+        at = found.start()
+        line = text.rfind("\n", max(0, at - _WIDEST - 1), at) + 1
+        if not 40 <= at - line <= _WIDEST or " " in text[at - 32 : at].rstrip(_EDGE)[-12:]:
+            continue
+        before = table().words["wrap_before"].search(text, at - 32, at)
+        if before and groups and before.start(1) - groups[-1][-1][1] <= _WIDEST:
+            groups[-1].append((before.start(1), found.end()))
+        elif before:
+            groups.append([(before.start(1), found.end())])
     for group in groups:
         start, end = max(0, text.rfind("\n", 0, group[0][0])), text.find("\n", group[-1][1])
         start = max(start, group[0][0] - 2 * _WIDEST)
         end = min(len(text) if end < 0 else end, group[-1][1] + 2 * _WIDEST)
         view = _View(text[start:end])
-        view.replace([(a - start, b - start, "") for a, b in group])
-        for span in _matches(view.text):
+        view.remove([(a - start, b - start) for a, b in group])
+        for span in _matches(view):
             first, last = start + view.raw(span.start), start + view.raw_end(span.end)
             if any((first < a and b < last) or a < first for a, b in group):
                 yield SecretSpan(first, last, span.what)
 
 
-def _in_base64(text: str) -> Iterator[SecretSpan]:
-    """Find runs of base64 that hold a secret; pictures hold none."""
+def _in_base64(view: _View) -> Iterator[SecretSpan]:
+    """Find runs of base64 that hold a secret; what begins as a picture or other data holds none."""
+    text, run = view.text, table().patterns["run"]
     for begin in table().lists["base64"]:
-        at = text.find(begin)
-        while at >= 0:
+        after = 0
+        for at in view.places.get(table().anchor(begin), ()):
             start = at + (len(begin) if begin.endswith(",") else 0)
-            run = table().patterns["run"].match(text, start)
-            if run and not run[0].startswith(table().lists["pictures"]):
-                inner = find(from_base64(run[0]), nested=False)
+            if at < after or not is_text(text, start):
+                continue
+            found = run.match(text, start)
+            if found:
+                after = found.end()
+                inner = find(from_base64(found[0]), nested=False)
                 if inner:
-                    yield SecretSpan(run.start(), run.end(), inner[0].what)
-            at = text.find(begin, run.end() if run else at + 1)
+                    yield SecretSpan(start, after, inner[0].what)
+
+
+def is_text(text: str, start: int = 0) -> bool:
+    """Return whether base64 begins somewhere that is text when it is decoded."""
+    head = table().patterns["run"].match(text, start, start + 88)
+    return bool(head and not head[0].startswith(table().lists["pictures"]) and from_base64(head[0]))
 
 
 def from_base64(run: str) -> str:

@@ -18,6 +18,8 @@ interface IRule {
   check: string;
   /** Whether the anchor is a name that a value follows. */
   named: boolean;
+  /** Where the pattern is tried: where this is before the anchor; at the anchor if empty. */
+  back: string;
 }
 
 interface IKind {
@@ -28,9 +30,18 @@ interface IKind {
   before?: string;
   unless?: string;
   check?: string;
+  back?: string;
 }
 
-type Change = [start: number, end: number, char: string];
+/** What was replaced: its start and end in the text before, and the length of what is there now. */
+type Change = [start: number, end: number, length: number];
+
+/** A literal that is looked up: in lower case, unless it minds the case. */
+interface IAnchor {
+  text: string;
+  case: boolean;
+  rules: IRule[];
+}
 
 export const MASK = table.mask;
 export const { lists } = table;
@@ -54,7 +65,7 @@ const words = Object.fromEntries(
 
 export const kinds = [...new Set((table.kinds as IKind[]).map(({ what }) => what))];
 const order = new Map(kinds.map((what, i) => [what, i]));
-const anchors: { text: string; rules: IRule[] }[] = [];
+const anchors: IAnchor[] = [];
 for (const kind of table.kinds as IKind[]) {
   const fold = kind.case ? '' : 'i';
   const rule: IRule = {
@@ -64,63 +75,110 @@ for (const kind of table.kinds as IKind[]) {
     before: kind.before === undefined ? undefined : compiled(kind.before, fold),
     unless: kind.unless === undefined ? undefined : compiled(kind.unless, fold),
     check: kind.check ?? '',
+    back: kind.back ?? '',
     named: /<(?:GAP|NAMED)>/.test(kind.pattern)
   };
   for (const text of kind.anchors) {
-    const known = anchors.find(each => each.text === text && each.rules[0].case === rule.case);
+    const known = anchors.find(each => each.text === text && each.case === rule.case);
     if (known) {
       known.rules.push(rule);
     } else {
-      anchors.push({ text, rules: [rule] });
+      anchors.push({ text, case: rule.case, rules: [rule] });
     }
   }
 }
 
+/** The patterns of escapes, by what each begins with or has in it. */
+const escapes = Object.entries(table.escapes).map(([begin, text]) => [begin, compiled(text, 'gm')] as const);
+/** The anchors that have no rule: of base64, and of the rarer escapes. */
+const plain = new Map<string, number>();
+for (const text of [...lists.base64, ...escapes.map(([begin]) => begin)]) {
+  if (text.length > 1) {
+    plain.set(text, anchors.push({ text, case: true, rules: [] }) - 1);
+  }
+}
+
+/** The letters that one of an anchor may be; behind its end it may be any. */
+function codes(anchor: IAnchor, at: number): number[] {
+  if (at >= anchor.text.length) {
+    return [...Array(256).keys()];
+  }
+  const letter = anchor.text[at];
+  return [...new Set(anchor.case ? letter : letter + letter.toUpperCase())].map(each => each.charCodeAt(0));
+}
+
+const COMMON = 'xzqjkvbwpygfmucdhlnriotase';
+
 /**
- * For a scan that steps over letters which begin no anchor: two letters are looked at in one step.
+ * The pairs of letters that anchors have at even places, wherever they begin: each second pair of a text is looked up.
  *
- * A letter is one of a class, which is the same for both cases; all that no anchor has are of class 0.
+ * `PAIR` has a bit for each anchor and pair, `NEXT` the same for the pair behind it.
  */
-const LEAST = Math.min(...anchors.map(({ text }) => text.length));
-const CLASSES = new Uint8Array(128);
-[...new Set(anchors.map(({ text }) => text.toLowerCase()).join(''))].forEach((char, i) => {
-  CLASSES[char.charCodeAt(0)] = CLASSES[char.toUpperCase().charCodeAt(0)] = i + 1;
-});
-const STEPS = new Uint8Array(1 << 12).fill(LEAST - 1);
-const STARTS: (number[] | undefined)[] = [];
-anchors.forEach(({ text }, i) => {
-  for (let j = 0; j + 1 < LEAST; j++) {
-    const pair = (CLASSES[text.charCodeAt(j)] << 6) | CLASSES[text.charCodeAt(j + 1)];
-    STEPS[pair] = Math.min(STEPS[pair], LEAST - 2 - j);
-    if (j === LEAST - 2) {
-      (STARTS[pair] ??= []).push(i);
+const PAIR = new Int32Array(1 << 16);
+const NEXT = new Int32Array(1 << 16);
+const WINDOWS = new Map<number, [anchor: number, offset: number][]>();
+anchors.forEach((anchor, number) => {
+  for (const odd of anchor.text.length > 1 ? [0, 1] : []) {
+    let [at, least] = [odd, Infinity];
+    for (let i = odd; i + 1 < anchor.text.length; i += 2) {
+      const common = COMMON.indexOf(anchor.text[i].toLowerCase()) + COMMON.indexOf(anchor.text[i + 1].toLowerCase());
+      [at, least] = common < least ? [i, common] : [at, least];
+    }
+    const bit = 1 << (2 * number + odd) % 32;
+    for (const one of codes(anchor, at)) {
+      for (const two of codes(anchor, at + 1)) {
+        const pair = one | (two << 8);
+        PAIR[pair] |= bit;
+        WINDOWS.set(pair, [...(WINDOWS.get(pair) ?? []), [number, at]]);
+      }
+    }
+    for (const one of codes(anchor, at + 2)) {
+      for (const two of codes(anchor, at + 3)) {
+        NEXT[one | (two << 8)] |= bit;
+      }
     }
   }
 });
 
+const encoder = new TextEncoder();
+
+/** A text in ASCII, with a sign for each other character, in pairs. */
+function pairsOf(text: string): Uint16Array {
+  const bytes = new Uint8Array((text.length + 5) & ~1);
+  const { read, written } = encoder.encodeInto(text, bytes);
+  if (read !== written || read !== text.length) {
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      bytes[i] = code < 128 ? code : 63;
+    }
+    bytes.fill(0, text.length);
+  }
+  return new Uint16Array(bytes.buffer);
+}
+
 /** Where each anchor is in a text; undefined for an anchor that is nowhere. */
-function hits(text: string): (number[] | undefined)[] {
+function placesOf(text: string): (number[] | undefined)[] {
   const found: (number[] | undefined)[] = [];
-  const last = text.length - 1;
-  for (let i = LEAST - 2; i < last; ) {
-    const one = text.charCodeAt(i);
-    const two = text.charCodeAt(i + 1);
-    const pair = ((one < 128 ? CLASSES[one] : 0) << 6) | (two < 128 ? CLASSES[two] : 0);
-    const step = STEPS[pair];
-    if (step) {
-      i += step;
+  const pairs = pairsOf(text);
+  for (let i = 0, last = pairs.length - 1; i < last; i++) {
+    if (!PAIR[pairs[i]] || !(PAIR[pairs[i]] & NEXT[pairs[i + 1]])) {
       continue;
     }
-    const start = i - LEAST + 2;
-    for (const index of STARTS[pair] ?? []) {
-      const { text: anchor, rules } = anchors[index];
-      const here = text.slice(start, start + anchor.length);
-      if (here === anchor || (!rules[0].case && here.toLowerCase() === anchor)) {
-        (found[index] ??= []).push(start);
+    for (const [number, offset] of WINDOWS.get(pairs[i])!) {
+      const start = 2 * i - offset;
+      const anchor = anchors[number];
+      const here = start < 0 ? '' : text.slice(start, start + anchor.text.length);
+      if (here === anchor.text || (!anchor.case && here.toLowerCase() === anchor.text)) {
+        (found[number] ??= []).push(start);
       }
     }
-    i += 1;
   }
+  found.forEach(places => places?.sort((a, b) => a - b));
+  anchors.forEach(({ text: letter }, number) => {
+    for (let at = letter.length > 1 ? -1 : text.indexOf(letter); at >= 0; at = text.indexOf(letter, at + 1)) {
+      (found[number] ??= []).push(at);
+    }
+  });
   return found;
 }
 
@@ -128,60 +186,81 @@ function hits(text: string): (number[] | undefined)[] {
 class View {
   constructor(public text: string) {}
 
+  /** Where the anchors are. */
+  get places(): (number[] | undefined)[] {
+    return (this._places ??= placesOf(this.text));
+  }
+
   /** Where a character begins in the given text. */
   raw(position: number): number {
-    const i = this._first(position + 1) - 1;
-    return this._raw[i] + position - this._at[i];
+    for (const [now, before] of this._maps()) {
+      const i = first(now, position + 1) - 1;
+      position += before[i] - now[i];
+    }
+    return position;
   }
 
   /** Where the character before this position ends in the given text. */
   rawEnd(position: number): number {
-    const i = this._first(position);
-    return this._at[i] === position ? this._raw[i] : this.raw(position);
-  }
-
-  /** Replace parts of the text, which are in order, by a character or nothing. */
-  replace(changes: Change[]): void {
-    const pieces: string[] = [];
-    const at: number[] = [];
-    const raw: number[] = [];
-    let [last, length, old] = [0, 0, 0];
-    const end = this.text.length;
-    for (const [start, stop, char] of [...changes, [end, end, ''] as Change]) {
-      for (; old < this._at.length && this._at[old] <= start; old++) {
-        at.push(length + this._at[old] - last);
-        raw.push(this._raw[old]);
-      }
-      while (old < this._at.length && this._at[old] < stop) {
-        old++;
-      }
-      pieces.push(this.text.slice(last, start), char);
-      at.push(length + start - last, length + start - last + char.length);
-      raw.push(this.raw(start), this.rawEnd(stop));
-      length += start - last + char.length;
-      last = stop;
+    for (const [now, before] of this._maps()) {
+      const found = first(now, position);
+      const i = now[found] === position ? found : found - 1;
+      position += before[i] - now[i];
     }
-    this.text = pieces.join('');
-    this._at = at;
-    this._raw = raw;
+    return position;
   }
 
-  /** The first place in the list that is not before a position. */
-  private _first(position: number): number {
-    let [low, high] = [0, this._at.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this._at[middle] < position) {
-        low = middle + 1;
-      } else {
-        high = middle;
-      }
+  /** Replace one kind of escape by what it stands for. */
+  undo(escape: RegExp, begin: string): void {
+    const before = this.text;
+    const same = '%&\\'.includes(begin) ? null : meaning(begin);
+    this.text = same === null ? before.replace(escape, meaning) : before.replace(escape, same);
+    if (this.text !== before) {
+      this._places = undefined;
+      this._steps.push(() =>
+        [...before.matchAll(escape)].map(({ 0: text, index }) => [index, index + text.length, meaning(text).length])
+      );
     }
-    return low;
   }
 
-  private _at = [0];
-  private _raw = [0];
+  /** Leave out parts of the text, which are in order. */
+  remove(ranges: [number, number][]): void {
+    const starts = [0, ...ranges.map(([, end]) => end)];
+    this.text = starts.map((start, i) => this.text.slice(start, ranges[i]?.[0])).join('');
+    this._steps.push(() => ranges.map(([start, end]) => [start, end, 0]));
+  }
+
+  /** For each step, the last first: places in the new text, and the same places in the one before. */
+  private _maps(): [number[], number[]][] {
+    this._known ??= this._steps.reverse().map(step => {
+      const [now, before] = [[0], [0]];
+      for (const [start, end, length] of step()) {
+        const at = start + now[now.length - 1] - before[before.length - 1];
+        now.push(at, at + length);
+        before.push(start, end);
+      }
+      return [now, before];
+    });
+    return this._known;
+  }
+
+  private readonly _steps: (() => Change[])[] = [];
+  private _known?: [number[], number[]][];
+  private _places?: (number[] | undefined)[];
+}
+
+/** The first place in a list that is not before a position. */
+function first(places: number[], position: number): number {
+  let [low, high] = [0, places.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (places[middle] < position) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
 }
 
 const ROUNDS = 8;
@@ -189,28 +268,25 @@ const ROUNDS = 8;
 function decode(text: string): View {
   const view = new View(text);
   for (let round = 0; round < ROUNDS; round++) {
-    if (!lists.escapes_begin.some(begin => view.text.includes(begin))) {
-      break;
-    }
-    const changes: Change[] = [];
-    for (const found of view.text.matchAll(patterns.escape)) {
-      const char = meaning(found[0]);
-      if (char !== null) {
-        changes.push([found.index, found.index + found[0].length, char]);
+    const before = view.text;
+    for (const rare of [false, true]) {
+      for (const [begin, escape] of view.text === before ? escapes : []) {
+        if (rare === begin.length > 1 && (rare ? view.places[plain.get(begin)!] : view.text.includes(begin))) {
+          view.undo(escape, begin);
+        }
       }
     }
-    if (!changes.length) {
+    if (view.text === before) {
       break;
     }
-    view.replace(changes);
   }
   return view;
 }
 
 const SHORT: Record<string, string> = { '/': '/', n: '\n', r: '\n', t: '\t' };
 
-/** The character that an escape stands for; null if it matters to no secret. */
-function meaning(escape: string): string | null {
+/** The character that an escape stands for; the escape itself if it matters to no secret. */
+function meaning(escape: string): string {
   const first = escape[0];
   let code: number;
   if (first === '%') {
@@ -226,25 +302,19 @@ function meaning(escape: string): string | null {
     const name = escape.slice(1, ended ? -1 : undefined);
     if (name[0] !== '#') {
       const known = ended ? (entities[name] ?? entities[name.toLowerCase()]) : undefined;
-      return known ?? (['amp', 'lt', 'gt', 'quot'].includes(name) ? entities[name] : null);
+      return known ?? (['amp', 'lt', 'gt', 'quot'].includes(name) ? entities[name] : escape);
     }
     code = /^#x/i.test(name) ? parseInt(name.slice(2), 16) : parseInt(name.slice(1), 10);
   } else {
     return escape === '=3D' ? '=' : '';
   }
-  return code === 0 ? '' : code < 0x80 ? String.fromCharCode(code) : null;
+  return code === 0 ? '' : code < 0x80 ? String.fromCharCode(code) : escape;
 }
 
 /** Find the secrets of a text, in order, and apart from each other. */
 export function find(text: string, nested = true): ISpan[] {
   const view = decode(text);
-  const spans = matches(view.text);
-  if (view.text.includes('\n')) {
-    spans.push(...wrapped(view.text));
-  }
-  if (nested) {
-    spans.push(...inBase64(view.text));
-  }
+  const spans = [...matches(view), ...wrapped(view.text), ...(nested ? inBase64(view) : [])];
   return apart(spans.map(({ start, end, what }) => ({ start: view.raw(start), end: view.rawEnd(end), what })));
 }
 
@@ -263,37 +333,47 @@ function apart(spans: ISpan[]): ISpan[] {
   return result;
 }
 
-const NEAR = 40;
+const [NEAR, FAR] = [40, 300];
 
 const guard = new RegExp(words.guard.source, 'iy');
 
 /** Try each rule where one of its anchors is. */
-function matches(text: string): ISpan[] {
+function matches({ text, places }: View): ISpan[] {
   const spans: ISpan[] = [];
-  hits(text).forEach((places, index) => {
+  places.forEach((starts, index) => {
     let after = 0;
-    for (const at of places ?? []) {
+    for (const at of anchors[index].rules.length ? starts! : []) {
       if (at < after) {
         continue;
       }
       guard.lastIndex = at + anchors[index].text.length;
       const followed = !/\w$/.test(anchors[index].text) || guard.test(text);
-      const before = text.slice(Math.max(0, at - NEAR), at);
       for (const rule of anchors[index].rules) {
-        if ((rule.named && !followed) || rule.unless?.test(before)) {
-          continue;
-        }
-        rule.pattern.lastIndex = at;
-        const found = rule.pattern.exec(text);
-        if (found && (!rule.before || rule.before.test(before)) && fits(rule, text, found)) {
-          const start = at + found[1].length;
-          spans.push({ start, end: at + found[0].length, what: rule.what });
+        const place = rule.back ? lastBefore(text, at, rule.back) : at;
+        rule.pattern.lastIndex = place;
+        const found = place >= 0 && (followed || !rule.named) ? rule.pattern.exec(text) : null;
+        const before = found && text.slice(Math.max(0, place - NEAR), place);
+        if (found && allows(rule, before!) && fits(rule, text, found)) {
+          const start = place + found[1].length;
+          spans.push({ start, end: place + found[0].length, what: rule.what });
           after = Math.max(after, start);
         }
       }
     }
   });
   return spans;
+}
+
+/** Where a text is last before a position, and not far from it. */
+function lastBefore(text: string, position: number, what: string): number {
+  const start = Math.max(0, position - FAR);
+  const found = text.slice(start, position).lastIndexOf(what);
+  return found < 0 ? found : start + found;
+}
+
+/** Whether the text before an anchor fits. */
+function allows({ unless, before }: IRule, text: string): boolean {
+  return !unless?.test(text) && (!before || before.test(text));
 }
 
 function fits(rule: IRule, text: string, found: RegExpExecArray): boolean {
@@ -314,7 +394,6 @@ function isExample(value: string): boolean {
 }
 
 const WIDEST = 240;
-const wrapAfter = new RegExp(words.wrap_after.source, 'y');
 
 /** Whether a line ends with a word of twelve letters, and maybe the edge of a table. */
 function isWord(text: string, end: number): boolean {
@@ -328,20 +407,17 @@ function isWord(text: string, end: number): boolean {
 /** Find what goes on in the next line, since a terminal or textwrap broke the line. */
 function wrapped(text: string): ISpan[] {
   const groups: [number, number][][] = [];
-  for (let line = 0, at = text.indexOf('\n'); at >= 0; line = at + 1, at = text.indexOf('\n', line)) {
-    if (at - line < 40 || at - line > WIDEST) {
-      continue;
-    }
-    if (!isWord(text, at)) {
+  for (const found of text.matchAll(patterns.wrap)) {
+    const at = found.index;
+    const line = at && text.lastIndexOf('\n', at - 1) + 1;
+    if (at - line < 40 || at - line > WIDEST || !isWord(text, at)) {
       continue;
     }
     const before = words.wrap_before.exec(text.slice(at - 32, at));
-    wrapAfter.lastIndex = at;
-    const after = before && wrapAfter.exec(text);
-    if (!before || !after) {
+    if (!before) {
       continue;
     }
-    const [start, end] = [at - before[1].length, at + after[0].length];
+    const [start, end] = [at - before[1].length, at + found[0].length];
     const group = groups[groups.length - 1];
     if (group && start - group[group.length - 1][1] <= WIDEST) {
       group.push([start, end]);
@@ -355,8 +431,8 @@ function wrapped(text: string): ISpan[] {
     const begin = Math.max(0, text.lastIndexOf('\n', first - 1), first - 2 * WIDEST);
     const stop = text.indexOf('\n', last);
     const view = new View(text.slice(begin, Math.min(stop < 0 ? text.length : stop, last + 2 * WIDEST)));
-    view.replace(group.map(([a, b]) => [a - begin, b - begin, '']));
-    for (const span of matches(view.text)) {
+    view.remove(group.map(([a, b]) => [a - begin, b - begin]));
+    for (const span of matches(view)) {
       const [start, end] = [begin + view.raw(span.start), begin + view.rawEnd(span.end)];
       if (group.some(([a, b]) => (start < a && b < end) || a < start)) {
         spans.push({ start, end, what: span.what });
@@ -366,24 +442,35 @@ function wrapped(text: string): ISpan[] {
   return spans;
 }
 
-/** Find runs of base64 that hold a secret; pictures hold none. */
-function inBase64(text: string): ISpan[] {
+/** Find runs of base64 that hold a secret; what begins as a picture or other data holds none. */
+function inBase64({ text, places }: View): ISpan[] {
   const spans: ISpan[] = [];
-  const run = new RegExp(patterns.run.source, 'y');
   for (const begin of lists.base64) {
-    for (let at = text.indexOf(begin); at >= 0; ) {
-      run.lastIndex = at + (begin.endsWith(',') ? begin.length : 0);
-      const found = run.exec(text);
-      if (found && !lists.pictures.some(picture => found[0].startsWith(picture))) {
-        const inner = find(fromBase64(found[0]), false);
-        if (inner.length) {
-          spans.push({ start: found.index, end: found.index + found[0].length, what: inner[0].what });
-        }
+    let after = 0;
+    for (const at of places[plain.get(begin)!] ?? []) {
+      const start = at + (begin.endsWith(',') ? begin.length : 0);
+      if (at < after || !isText(text, start)) {
+        continue;
       }
-      at = text.indexOf(begin, found ? found.index + found[0].length : at + 1);
+      run.lastIndex = start;
+      const [found] = run.exec(text)!;
+      after = start + found.length;
+      const inner = find(fromBase64(found), false);
+      if (inner.length) {
+        spans.push({ start, end: after, what: inner[0].what });
+      }
     }
   }
   return spans;
+}
+
+const run = new RegExp(patterns.run.source, 'y');
+
+/** Whether base64 begins somewhere that is text when it is decoded. */
+export function isText(text: string, start = 0): boolean {
+  run.lastIndex = 0;
+  const head = run.exec(text.slice(start, start + 88))?.[0];
+  return head !== undefined && !lists.pictures.some(each => head.startsWith(each)) && fromBase64(head) !== '';
 }
 
 /** Decode base64 into text; nothing if it is not text. */

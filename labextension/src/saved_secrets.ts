@@ -1,6 +1,6 @@
 /** Secrets in the data of a notebook: where they are, and how they are masked. Python has the same in `notebooks.py`. */
 
-import { find, fromBase64, ISpan, kinds, lists, MASK, patterns } from './recogniser';
+import { find, fromBase64, isText, kinds, lists, MASK, patterns } from './recogniser';
 
 /** One kind of secret in one place. */
 export interface ISavedSecret {
@@ -15,7 +15,7 @@ type Range = [start: number, end: number];
 
 const LEFT_OUT = '*** (left out: it holds a secret)';
 
-/** A text of a notebook: its place, what holds it, and the part of it that begins at `at` in the joined text. */
+/** A text of a notebook: its place, what holds it, and the part of it that begins at `at` in its chunk. */
 interface ILeaf {
   place: string;
   owner: Data;
@@ -26,8 +26,8 @@ interface ILeaf {
   end: number;
   /** `name` for the name of a member, `lines` for a list of lines, `whole` for base64. */
   role: string;
-  /** Where a source may be masked; everywhere if null. */
-  literals: Range[] | null;
+  /** The source that it is, if only parts of it may be masked. */
+  code: string | null;
 }
 
 interface IFound {
@@ -37,56 +37,71 @@ interface IFound {
   what: string;
 }
 
-/** The texts of a notebook, one behind the other. */
+/** How much text is searched at a time: where there is a secret, this much is decoded again to say where. */
+const CHUNK = 1 << 17;
+
+/** Texts one behind the other. */
+class Chunk {
+  readonly leaves: ILeaf[] = [];
+  readonly pieces: string[] = [];
+  length = 0;
+
+  /** Put a text behind the others. */
+  add(text: string): void {
+    this.pieces.push(text);
+    this.length += text.length;
+  }
+
+  /** Each secret: its text, where it is in that, and its kind. */
+  found(): IFound[] {
+    const found: IFound[] = [];
+    let last = 0;
+    for (const span of find(this.pieces.join(''))) {
+      while (last + 1 < this.leaves.length && this.leaves[last + 1].at <= span.start) {
+        last++;
+      }
+      for (let i = last; i < this.leaves.length && this.leaves[i].at < span.end; i++) {
+        const leaf = this.leaves[i];
+        let start = Math.max(span.start - leaf.at + leaf.begin, leaf.begin);
+        let end = Math.min(span.end - leaf.at + leaf.begin, leaf.end);
+        if (leaf.role === 'whole' && span.end > leaf.at) {
+          [start, end] = [0, leaf.text.length];
+        }
+        if (start < end) {
+          found.push({ leaf, start, end, what: span.what });
+        }
+      }
+    }
+    return found;
+  }
+}
+
+/** The texts of a notebook in chunks; no secret goes on in the next part of a notebook. */
 class Texts {
   constructor(book: Data) {
     for (const part of partsOf(book)) {
       this._part = part;
+      if (this._chunk.length > CHUNK) {
+        this._chunk = new Chunk();
+        this._chunks.push(this._chunk);
+      }
       this._walk(part.owner, part.name, part.value, part.name);
     }
   }
 
   /** Each secret: its text, where it is in that, and its kind. */
   found(): IFound[] {
-    return find(this._pieces.join('')).flatMap(span => this._of(span));
-  }
-
-  private _of(span: ISpan): IFound[] {
-    const found: IFound[] = [];
-    let [low, high] = [0, this._leaves.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this._leaves[middle].at <= span.start) {
-        low = middle + 1;
-      } else {
-        high = middle;
-      }
-    }
-    for (const leaf of this._leaves.slice(Math.max(0, low - 1))) {
-      if (leaf.at >= span.end) {
-        break;
-      }
-      let start = Math.max(span.start - leaf.at + leaf.begin, leaf.begin);
-      let end = Math.min(span.end - leaf.at + leaf.begin, leaf.end);
-      if (leaf.role === 'whole' && span.end > leaf.at) {
-        [start, end] = [0, leaf.text.length];
-      }
-      if (start < end) {
-        found.push({ leaf, start, end, what: span.what });
-      }
-    }
-    return found;
+    return this._chunks.flatMap(chunk => chunk.found());
   }
 
   private _add(text: string): void {
-    this._pieces.push(text);
-    this._length += text.length;
+    this._chunk.add(text);
   }
 
   private _leaf(owner: Data, key: string, text: string, role: string, begin: number, end: number): void {
-    const { place, literals } = this._part!;
-    const mine = role === 'name' ? null : literals;
-    this._leaves.push({ place, owner, key, text, at: this._length, begin, end, role, literals: mine });
+    const { place, code } = this._part!;
+    const { leaves, length } = this._chunk;
+    leaves.push({ place, owner, key, text, at: length, begin, end, role, code: role === 'name' ? null : code });
     this._add(role === 'whole' ? text.replace(/\s+/g, '') : text.slice(begin, end));
   }
 
@@ -100,12 +115,15 @@ class Texts {
         this._text(owner, key, value.join(name === 'traceback' ? '\n' : ''), name, 'lines');
         return;
       }
-      value.forEach((each: unknown, i) => {
+      for (let i = 0; i < value.length; i++) {
+        const each: unknown = value[i];
         if (typeof each === 'string') {
           this._add(i ? '", "' : '"');
         }
-        this._walk(value as unknown as Data, String(i), each, null);
-      });
+        if (typeof each === 'string' || (typeof each === 'object' && each !== null)) {
+          this._walk(value as unknown as Data, String(i), each, null);
+        }
+      }
       this._add('"\x00\n');
     } else if (isObject(value)) {
       this._members(value);
@@ -131,10 +149,11 @@ class Texts {
   /** Add a text behind the name of its member; what is base64 as a whole is announced as such. */
   private _text(owner: Data, key: string, text: string, name: string | null, role: string): void {
     let [begin, end] = [0, text.length];
-    const bare = text.length < 4096 ? text.trim().replace(/^['"]+|['"]+$/g, '') : '';
+    const { shown } = this._part!;
+    const bare = (text.length >= 40 || shown) && text.length < 4096 ? text.trim().replace(/^['"]+|['"]+$/g, '') : '';
     const isKey = test('secret_key', bare) && !test('plain', fromBase64(bare));
-    const hint = isKey ? 'secret_key' : bare.includes('\n') ? '' : this._part!.shown;
-    const encoded = !isKey && !name && text.length >= 40 && test('whole', text);
+    const hint = isKey ? 'secret_key' : bare.includes('\n') ? '' : shown;
+    const encoded = !isKey && !name && text.length >= 40 && isText(text) && test('whole', text);
     if (encoded) {
       role = 'whole';
     } else if (hint && bare) {
@@ -154,9 +173,8 @@ class Texts {
     }
   }
 
-  private readonly _leaves: ILeaf[] = [];
-  private readonly _pieces: string[] = [];
-  private _length = 0;
+  private _chunk = new Chunk();
+  private readonly _chunks = [this._chunk];
   private _part: IPart | null = null;
 }
 
@@ -195,8 +213,12 @@ export function maskSecrets(book: Data): void {
     return;
   }
   const changes = new Map<ILeaf, Range[]>();
+  const literals = new Map<string, Range[]>();
   for (const { leaf, start, end } of found) {
-    if (!leaf.literals || leaf.literals.some(([a, b]) => a <= start && end <= b)) {
+    if (leaf.code !== null && !literals.has(leaf.code)) {
+      literals.set(leaf.code, literalsOf(leaf.code));
+    }
+    if (leaf.code === null || literals.get(leaf.code)!.some(([a, b]) => a <= start && end <= b)) {
       changes.set(leaf, [...(changes.get(leaf) ?? []), [start, end]]);
     }
   }
@@ -247,7 +269,7 @@ interface IPart {
   name: string;
   value: unknown;
   owner: Data;
-  literals: Range[] | null;
+  code: string | null;
   /** The name whose value a cell shows. */
   shown: string;
 }
@@ -264,27 +286,27 @@ function* partsOf(book: Data): Generator<IPart> {
     const line = source.trim().split('\n').pop()!;
     const shown = code ? [...line.matchAll(patterns.shown)][0]?.[1] : undefined;
     for (const [name, value] of Object.entries(cell)) {
-      const literals = code && name === 'source' ? literalsOf(source) : null;
+      const masked = code && name === 'source' ? source : null;
       const place = `cell ${i}, ${name.replace(/s$/, '')}`;
-      yield { place, name, value, owner: cell, literals, shown: name === 'outputs' ? (shown ?? '') : '' };
+      yield { place, name, value, owner: cell, code: masked, shown: name === 'outputs' ? (shown ?? '') : '' };
     }
   }
   for (const [name, value] of Object.entries(book)) {
     if (name === 'metadata' && isObject(value)) {
       for (const [inner, each] of Object.entries(value)) {
         const place = inner === 'widgets' ? 'the widget state' : 'the metadata';
-        yield { place, name: inner, value: each, owner: value, literals: null, shown: '' };
+        yield { place, name: inner, value: each, owner: value, code: null, shown: '' };
       }
     } else if (name !== 'cells') {
-      yield { place: 'the metadata', name, value, owner: book, literals: null, shown: '' };
+      yield { place: 'the metadata', name, value, owner: book, code: null, shown: '' };
     }
   }
 }
 
-/** Where a source has strings, comments and lines for a shell; null if all of it is for another program. */
-function literalsOf(source: string): Range[] | null {
+/** Where a source has strings, comments and lines for a shell; all of it if it is for another program. */
+function literalsOf(source: string): Range[] {
   if (source.search(patterns.cell_magic) === 0) {
-    return null;
+    return [[0, source.length]];
   }
   return [...source.matchAll(patterns.literal)].map(found => [found.index, found.index + found[0].length]);
 }
