@@ -1,13 +1,21 @@
 """Build the wheels twice from the tracked files and compare the bytes; the wheels are left in dist/.
 
+    python tools/make_wheel.py [--repository https://github.com/OWNER/NAME]
+
+With the address of the repository, the metadata has its links and the README's links lead there: package indexes and
+JupyterLab's extension manager show both, and neither knows the checkout. A fork's wheel so never names another project.
+
 Times in the archive are those of the last commit, file modes are normal, and nothing untracked gets in. In an unpacked
 source archive, its own list of files and its own time replace those of git.
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import os
+import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -23,9 +31,12 @@ PARTS = (".", "integrations/prowler")
 
 def main() -> int:
     """Build, compare, and print the digests."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repository", metavar="URL", default="", help="address of the repository, for the links")
+    repository = parser.parse_args().repository.rstrip("/")
     (ROOT / "dist").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        first, second = (build(Path(folder) / name) for name in ("first", "second"))
+        first, second = (build(Path(folder) / name, repository) for name in ("first", "second"))
         for one, other in zip(first, second, strict=True):
             if one.read_bytes() != other.read_bytes():
                 print(f"Two builds of {one.name} from the same commit differ.", file=sys.stderr)
@@ -35,7 +46,7 @@ def main() -> int:
     return 0
 
 
-def build(folder: Path) -> list[Path]:
+def build(folder: Path, repository: str = "") -> list[Path]:
     """Build each wheel once, from a copy of the tracked files."""
     source = folder / "source"
     for name in source_files(ROOT):
@@ -43,6 +54,8 @@ def build(folder: Path) -> list[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, target)
         target.chmod(0o755 if os.access(ROOT / name, os.X_OK) else 0o644)
+    if repository:
+        add_links(source, repository)
     if (ROOT / ".git").exists():
         date = _output("git", "log", "-1", "--format=%ct").strip()
     else:
@@ -52,6 +65,45 @@ def build(folder: Path) -> list[Path]:
     parts = [str(source / part) for part in PARTS]
     subprocess.run([*command, "--wheel-dir", str(folder), *parts], env=environment, check=True)
     return sorted(folder.glob("*.whl"))
+
+
+_RELATIVE = re.compile(r"(!?)(\[[^]]*\])\((?![a-z]+:|#)([^)\s]+)\)")
+
+
+def add_links(source: Path, repository: str) -> None:
+    """Write the project's addresses into the metadata, and make the README's relative links absolute.
+
+    The names are those that package indexes and JupyterLab's extension manager look for.
+    """
+    version = runpy.run_path(str(source / "gt_secure" / "_version.py"))["__version__"]
+    docs = docs_site(repository)
+    links = {
+        "Source Code": repository,
+        "Documentation": docs,
+        "Try it in your browser": f"{docs}lab.html",
+        "Bug Tracker": f"{repository}/issues",
+        "Changes": f"{repository}/blob/v{version}/CHANGELOG.md",
+    }
+    lines = "".join(f"\n    {name} = {url}" for name, url in links.items())
+    config = source / "setup.cfg"
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text.replace("[metadata]\n", f"[metadata]\nurl = {docs}\nproject_urls ={lines}\n", 1), "utf-8")
+
+    def absolute(match: re.Match[str]) -> str:
+        picture, label, target = match.groups()
+        page = re.fullmatch(r"docs/(.+)\.md(#.*)?", target)
+        if page:
+            return f"{label}({docs}{page[1]}.html{page[2] or ''})"
+        return f"{picture}{label}({repository}/{'raw' if picture else 'blob'}/v{version}/{target})"
+
+    readme = source / "README.md"
+    readme.write_text(_RELATIVE.sub(absolute, readme.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def docs_site(repository: str) -> str:
+    """Return the address of the docs site that the workflow *Docs* publishes."""
+    owner, name = repository.split("/")[-2:]
+    return f"https://{owner.lower()}.github.io/{name}/"
 
 
 def source_files(root: Path, *options: str) -> list[str]:
