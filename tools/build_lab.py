@@ -24,6 +24,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LAB = ROOT / "docs" / "assets" / "lab"
+LOGS = ("logs", "logs/engines", "logs/ingest", "logs/sql", "logs/storage")
 ENGINE = ("access", "account", "aws", "iam", "policies", "restriction", "secrets")
 """Packages that the engine imports; besides them the modules of the top level."""
 
@@ -47,7 +48,23 @@ PACKAGES = (
         "pyodide",
         ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json"),
     ),
+    Package(
+        "@duckdb/duckdb-wasm",
+        "1.32.0",
+        "sha512-IewXTNYEjsZCPE9weUWgtjGxUlMRo7qhX0GF6tq/KjK8bnY+RAl4cyUdYUfcdzbyb4b9ZxPC+FOsCcxgaKFWMg==",
+        "duckdb",
+        ("dist/duckdb-browser-blocking.mjs", "dist/duckdb-eh.wasm"),
+    ),
+    Package(
+        "apache-arrow",
+        "17.0.0",
+        "sha512-X0p7auzdnGuhYMVKYINdQssS4EcKec9TCXyez/qtJt32DrIMGbzqiaMiQ0X6fQlQpw8Fl0Qygcv4dfRAr5Gu9Q==",
+        "arrow",
+        ("Arrow.es2015.min.js",),
+    ),
 )
+ARROW = ("RecordBatchReader", "Table", "Type", "tableToIPC")
+"""Names of apache-arrow that DuckDB uses."""
 SCRIPT = """
 import { readFileSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
@@ -116,13 +133,25 @@ def check(data: bytes, package: Package) -> None:
         sys.exit(f"{package.name} {package.version} has the digest {found}, not {package.integrity}: do not use it.")
 
 
+def join_duckdb(out: Path) -> None:
+    """Let DuckDB's module find apache-arrow: a worker has no import map, and that package's one file is no module."""
+    source = (out / "duckdb" / "duckdb-browser-blocking.mjs").read_text(encoding="utf-8")
+    assert 'from"apache-arrow"' in source
+    module = source.replace('from"apache-arrow"', 'from"./arrow.mjs"').partition("//# sourceMappingURL")[0]
+    (out / "duckdb" / "duckdb.mjs").write_text(module, encoding="utf-8")
+    arrow = (out / "arrow" / "Arrow.es2015.min.js").read_text(encoding="utf-8").partition("//# sourceMappingURL")[0]
+    names = "".join(f"export const {name} = module.exports.{name};\n" for name in ARROW)
+    text = f"const module = {{ exports: {{}} }};\n((exports) => {{\n{arrow}\n}})(module.exports);\n{names}"
+    (out / "duckdb" / "arrow.mjs").write_text(text, encoding="utf-8")
+
+
 def sources() -> dict[str, bytes]:
     """Return the files of the engine and of the lab by their names in the archive."""
     package = ROOT / "gt_secure"
-    paths = [path for name in ("", *ENGINE) for path in (package / name).glob("*") if path.suffix in KEPT]
+    paths = [path for name in ("", *ENGINE, *LOGS) for path in (package / name).glob("*") if path.suffix in KEPT]
     paths += [path for path in (package / "access" / "explain").glob("*") if path.suffix in KEPT]
     found = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in sorted(paths)}
-    return {**found, "lab.py": (LAB / "lab.py").read_bytes()}
+    return {**found, **{name: (LAB / name).read_bytes() for name in ("lab.py", "log.py")}}
 
 
 KEPT = {".py", ".json", ".css"}
@@ -170,6 +199,7 @@ def build(out: Path) -> None:
     """Make everything in a folder."""
     for package in PACKAGES:
         fetch(package, out)
+    join_duckdb(out)
     build_engine(out)
 
 

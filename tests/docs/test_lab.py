@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import functools
+import gzip
 import http.server
+import importlib.util
 import json
 import runpy
 import shutil
@@ -17,9 +20,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from gt_secure.cli.main import main
+from gt_secure.logs import read_hits
+from support import lines
 from support.blocks import ROOT
 
 LAB = ROOT / "docs" / "assets" / "lab"
@@ -86,20 +92,19 @@ def of_the_lab(explained: dict[str, Any], proof: dict[str, Any]) -> tuple[Any, .
 
 
 def asked(question: dict[str, str], *kinds: str) -> list[dict[str, Any]]:
-    ask = lab().ask
+    ask = module("lab").ask
     return [json.loads(ask(json.dumps({**question, "ask": kind}))) for kind in kinds]
 
 
 @functools.cache
-def lab() -> Any:
-    import importlib.util
-
-    spec = importlib.util.spec_from_file_location("lab", LAB / "lab.py")
+def module(name: str) -> Any:
+    """Load a module of the page."""
+    spec = importlib.util.spec_from_file_location(name, LAB / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    found = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(found)
+    return found
 
 
 @pytest.mark.parametrize("question", [pytest.param(q, id=str(n)) for n, q in enumerate(twenty())])
@@ -310,3 +315,122 @@ def test_the_first_answer_is_quick_and_then_nothing_is_fetched(site: str, browse
             assert fetched == []
     print(f"first answer: median {statistics.median(times):.2f} s of {[round(each, 2) for each in times]}")
     assert statistics.median(times) < FIRST_S * 3, "a bound for a busy machine; the goal is 3 s on a quiet one"
+
+
+# Access logs in the page.
+
+
+def counted_natively(log: Path) -> dict[str, Any]:
+    hits = read_hits(str(log), cache=False)
+    leaks = hits.leaks()
+    return {
+        "table": [list(row) for row in hits.count(["remote_ip", "http_status", "presigned"]).rows],
+        "leaks": [leak.sentence for leak in leaks],
+        "summary": leaks.summary,
+        "hits": hits.coverage.hits,
+        "unreadable": hits.coverage.unreadable,
+    }
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "access.log"
+    path.write_text("\n".join(lines.all_lines()) + "\n", encoding="utf-8")
+    return path
+
+
+def same_counts(page: dict[str, Any], native: dict[str, Any]) -> None:
+    assert sorted(map(str, page["table"])) == sorted(map(str, native["table"]))
+    assert {name: page[name] for name in native if name != "table"} == {k: v for k, v in native.items() if k != "table"}
+
+
+def test_the_page_counts_a_log_with_the_same_sql(log: Path, tmp_path: Path) -> None:
+    """The page's module, asked by this DuckDB in place of the browser's."""
+    connection = duckdb.connect()
+    part = tmp_path / "part"
+    part.write_text(log.read_text(encoding="utf-8").rstrip("\n"), encoding="utf-8")
+    start = dt.datetime(1970, 1, 1)
+
+    def query(sql: str) -> str:
+        rows = connection.execute(sql.replace("'lines'", f"'{part}'")).fetchall()
+        times = [any(isinstance(row[i], dt.datetime) for row in rows) for i in range(len(rows[0]))] if rows else []
+        kinds = ["timestamp" if each else "plain" for each in times]
+        shown = [
+            [(value - start).total_seconds() * 1000 if isinstance(value, dt.datetime) else value for value in row]
+            for row in rows
+        ]
+        return json.dumps({"kinds": kinds, "rows": shown})
+
+    rows = module("log").Rows(query)
+    rows.add()
+    same_counts(json.loads(rows.result()), counted_natively(log))
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gz"])
+def test_a_browser_counts_a_log_with_the_same_sql(site: str, browser: Any, log: Path, packed: bool) -> None:
+    """One more engine for the one query: DuckDB's build for the browser."""
+    dropped = log.with_suffix(".log.gz") if packed else log
+    if packed:
+        dropped.write_bytes(gzip.compress(log.read_bytes()))
+    with opened(browser, site) as page:
+        page.set_input_files("[data-log=files]", str(dropped))
+        page.wait_for_selector("#lab-log[data-counted]", timeout=240_000)
+        found = page.evaluate("document.getElementById('lab-log').counted")
+        assert "AKIA" not in page.inner_html("#lab-log")
+    same_counts(found, counted_natively(log))
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_a_log_that_cannot_be_read_says_so(site: str, browser: Any, tmp_path: Path) -> None:
+    trail = tmp_path / "trail.json"
+    trail.write_text('{"Records": []}', encoding="utf-8")
+    with opened(browser, site) as page:
+        page.set_input_files("[data-log=files]", str(trail))
+        page.wait_for_function(
+            "document.querySelector('[data-log=status]').textContent.includes('Not counted')", timeout=240_000
+        )
+        assert "trail.json is JSON" in page.text_content("[data-log=status]")
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_a_large_log_does_not_freeze_the_page(site: str, browser: Any, log: Path) -> None:
+    """100 MB; meanwhile the policy is answered."""
+    plain = [line for line in lines.all_lines() if len(line) < 2000]
+    text = "\n".join(plain) + "\n"
+    log.write_text(text * (100 * 2**20 // len(text.encode()) + 1), encoding="utf-8")
+    with opened(browser, site) as page:
+        start = time.monotonic()
+        page.set_input_files("[data-log=files]", str(log))
+        page.wait_for_function(
+            "/MB read/.test(document.querySelector('[data-log=status]').textContent)", timeout=240_000
+        )
+        for address in ("203.0.113.7", "192.0.2.1", "vpce-0a1b2c3d"):
+            shown = int(page.evaluate("document.getElementById('lab').dataset.shown"))
+            page.fill("#lab-source", address)
+            page.wait_for_function(f"document.getElementById('lab').dataset.shown > {shown}", timeout=30_000)
+        longest = page.evaluate(FRAMES)
+        page.wait_for_selector("#lab-log[data-counted]", timeout=900_000)
+        found = page.evaluate("document.getElementById('lab-log').counted")
+        print(
+            f"{log.stat().st_size / 2**20:.0f} MB counted in {time.monotonic() - start:.0f} s, frame {longest:.0f} ms"
+        )
+    assert found["hits"] + found["unreadable"] > 100_000
+    assert longest < 1000
+
+
+FRAMES = """() => new Promise((done) => {
+  let longest = 0, last = performance.now(), left = 60;
+  const frame = () => {
+    const now = performance.now();
+    longest = Math.max(longest, now - last);
+    last = now;
+    left -= 1;
+    if (left > 0) requestAnimationFrame(frame); else done(longest);
+  };
+  requestAnimationFrame(frame);
+})"""
+"""The longest pause between two of sixty frames."""

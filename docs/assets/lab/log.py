@@ -1,0 +1,97 @@
+"""Counts and leaks of access logs in the policy lab: the SQL of gt_secure, run by the DuckDB of the page.
+
+The page's worker imports this module and hands over a log in parts. All SQL is that of :mod:`gt_secure.logs`; only how
+a text becomes lines is written here.
+"""
+
+# ruff: noqa: S608 - SQL is put together from our own names only
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from gt_secure import html
+from gt_secure.logs.leaks import find_leaks
+from gt_secure.logs.sql.columns import DERIVED, STORED
+from gt_secure.logs.sql.derived_columns import derived, from_lines
+from gt_secure.logs.sql.group_by import finish, group_parts
+
+FILE = "lines"
+"""Name under which the worker registers a part of a log."""
+_LINES = f"(SELECT 0 AS source, NULL AS pos, unnest(string_split(content, chr(10))) AS line FROM read_text('{FILE}')) l"
+_COLUMNS = (
+    *("time", "remote_ip", "endpoint", "http_status", "operation", "bucket", "key", "requester", "user_agent"),
+    *("presigned", "refused", "test", "fingerprint", "minted", "expires_s"),
+)
+_BY = ("remote_ip", "http_status", "presigned")
+_MOST = 50
+_TONES: dict[str, html.Tone] = {"leak": "no", "preview": "warn", "refused": "ok"}
+_EPOCH = dt.datetime(1970, 1, 1)
+
+
+class Rows:
+    """The rows of the logs that were read: what :func:`~gt_secure.logs.leaks.find_leaks` and counts ask."""
+
+    def __init__(self, query: Callable[[str], str]) -> None:
+        self._query = query
+        self._names = 0
+        kinds = {**STORED, **DERIVED}
+        columns = ", ".join(f'"{name}" {kinds[name]}' for name in _COLUMNS)
+        self.query(f"CREATE OR REPLACE TABLE rows (readable BOOLEAN, blank BOOLEAN, {columns})")
+
+    def query(self, sql: str, _: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run a statement in the page's DuckDB, with ``{hits}`` for the readable rows."""
+        answer = json.loads(self._query(sql.replace("{hits}", "(SELECT * FROM rows WHERE readable)")))
+        return [tuple(map(_value, answer["kinds"], row)) for row in answer["rows"]]
+
+    def new_name(self, stem: str) -> str:
+        """Return the name of a table that is not in use."""
+        self._names += 1
+        return f"{stem}_{self._names}"
+
+    def add(self) -> None:
+        """Read the part of a log that the worker has registered."""
+        columns = ", ".join(f'"{name}"' for name in _COLUMNS)
+        rows = derived(from_lines(_LINES), needed=_COLUMNS)
+        self.query(f"INSERT INTO rows SELECT readable, blank, {columns} FROM ({rows})")
+
+    def result(self) -> str:
+        """Return the counts and the leaks as JSON with HTML; everything from the log is escaped."""
+        [(lines, hits, unreadable, presigned)] = self.query(
+            "SELECT count(*), count(*) FILTER (readable), count(*) FILTER (NOT readable AND NOT blank), "
+            "count(*) FILTER (readable AND presigned) FROM rows"
+        )
+        counted = self.new_name("counted")
+        parts = ", ".join(group_parts(_BY))
+        self.query(f"CREATE TABLE {counted} AS SELECT {parts}, count(*) AS hits FROM rows WHERE readable GROUP BY ALL")
+        table = finish(self, counted, _BY)  # type: ignore[arg-type]
+        leaks = find_leaks(self)
+        shown = [(html.code(ip), status, _YES[signed], f"{number:,}") for ip, status, signed, number in table.rows]
+        caption = "Requests by address, status and signature"
+        more = f"{len(shown) - _MOST:,} more rows" if len(shown) > _MOST else ""
+        found = [(html.Chip(_TONES[leak.kind], leak.kind), leak.sentence) for leak in leaks]
+        head = ("address", "status", "presigned", "requests")
+        tables = (
+            html.table(("kind", "presigned URL"), found[:_MOST], caption="Leaks") if found else "",
+            html.table(head, shown[:_MOST], caption=caption),
+            html.hint(more) if more else "",
+        )
+        numbers = {"lines": lines, "hits": hits, "unreadable": unreadable, "presigned": presigned}
+        rows = {"table": [list(row) for row in table.rows], "leaks": [leak.sentence for leak in leaks]}
+        return json.dumps({**numbers, **rows, "summary": leaks.summary, "html": html.output(*tables)})
+
+
+_YES = {True: "yes", False: "no", None: ""}
+
+
+def _value(kind: str, value: Any) -> Any:
+    if value is None:
+        return None
+    if kind == "timestamp":
+        return _EPOCH + dt.timedelta(milliseconds=value)
+    if kind == "integers":
+        return [int(each) for each in value]
+    return int(value) if kind == "integer" else value
