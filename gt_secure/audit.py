@@ -209,7 +209,6 @@ def _bucket(gt: Connection, name: str, notes: UnreadNotes, since: str | Literal[
 
 
 def guard_text(state: Bucket) -> str:
-    """Return the guard of a bucket in a few words."""
     if state.policy.missing is not None:
         return f"unknown: {state.policy.missing.text}"
     guard = policies.find_guard(state.policy.value)

@@ -25,10 +25,7 @@ class AclGrant:
 
 @dataclass(frozen=True, slots=True)
 class UrlAges:
-    """Ages of the opened presigned URLs of one signer in a log, in whole seconds, rounded down.
-
-    They are the oldest use and the longest lifetime.
-    """
+    """Ages of the opened presigned URLs of one signer in a log, in whole seconds: oldest use, longest lifetime."""
 
     signer: str
     requests: int
@@ -222,7 +219,6 @@ def _kms_key(encryption: BucketSettings) -> str:
 def read_part(
     aws: Aws, bucket: Bucket, name: str, *, raises: type[GtSecureError] | tuple[type[GtSecureError], ...] = ()
 ) -> Part[Any]:
-    """Read one of :data:`READINGS`."""
     reading, resource = READINGS[name], bucket_arn(aws.partition, bucket.name)
 
     def read() -> Any:

@@ -25,10 +25,7 @@ _MARGIN = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class OtherWrite:
-    """A write of a bucket policy by no step of this change.
-
-    ``policy_text`` is None for a deletion or where it is not known; ``request`` is the id of its request.
-    """
+    """A write of a bucket policy by no step of this change; ``policy_text`` is None for a deletion or if unknown."""
 
     at: str
     writer: str
@@ -38,20 +35,13 @@ class OtherWrite:
     request: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the write as JSON-able data."""
         return {**members(self, "at", "writer", "operation", "event_id"), "policy": self.policy_text}
 
 
 def lookup_events(
     aws: Aws, attribute: str, value: str, since: datetime, until: datetime, region: str = "", *, most: int = 1000
 ) -> list[dict[str, Any]]:
-    """Return the events with an attribute such as ``EventName``, the newest first.
-
-    Raises
-    ------
-    GtSecureError
-        If CloudTrail cannot be read.
-    """
+    """Return the events with an attribute such as ``EventName``, the newest first."""
     with aws_errors(ACTION):
         pages = (
             aws.client("cloudtrail", region or None)
@@ -69,13 +59,7 @@ def lookup_events(
 def other_policy_writes(
     aws: Aws, bucket: str, region: str, since: datetime, until: datetime, own_requests: Collection[str]
 ) -> tuple[OtherWrite, ...]:
-    """Return the successful writes of a bucket's policy in a time range, without our own requests.
-
-    Raises
-    ------
-    GtSecureError
-        If CloudTrail cannot be read: :class:`AccessDenied`, :class:`Unreachable` and so on.
-    """
+    """Return the successful writes of a bucket's policy in a time range, without our own requests."""
     with aws_errors(ACTION):
         events = lookup_events(aws, "ResourceName", bucket, since - _MARGIN, until + _MARGIN, region, most=200)
         return tuple(_write(event) for event in events if _is_other(event, bucket, own_requests))
@@ -104,7 +88,6 @@ def _write(event: Mapping[str, Any]) -> OtherWrite:
 
 
 def event_moment(text: str) -> datetime | None:
-    """Read a time of CloudTrail or of the journal; None for any other text."""
     try:
         when = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:

@@ -90,7 +90,6 @@ class _FactReader:
         return self.aws.client("s3", self.bucket.region)
 
     def facts(self) -> Facts:
-        """Return what was read of the keys that are asked for."""
         values = {key: value for key, value in self.values.items() if key in self.named}
         more = (self.account_block, self.policy_is_public)
         return Facts(values, tuple(self.notes), self.endpoints, tuple(self.missing), *more)
@@ -116,7 +115,6 @@ class _FactReader:
         return tags
 
     def read_organization(self) -> None:
-        """Add the organization of the account's principals."""
         if self._asks("aws:principalorg"):
             self._add(self.organization.id, "aws:principalorgid")
         if self._asks("aws:principalorgpaths"):
@@ -142,7 +140,6 @@ class _FactReader:
             self._add(self.organization.path, "aws:resourceorgpaths")
 
     def read_object_tags(self, key: str | None) -> None:
-        """Add the tags of the object."""
         if key is None or not self._asks(OBJECT_TAG):
             return
         resource = f"{bucket_arn(self.aws.partition, self.bucket.name)}/{key}"
@@ -153,7 +150,6 @@ class _FactReader:
         self._add_tags("the tags of the object", "s3:GetObjectTagging", resource, OBJECT_TAG, read)
 
     def read_role_tags(self, signer: str) -> None:
-        """Add the tags of the role that signs."""
         if ":role/" not in signer or not self._asks(PRINCIPAL_TAG):
             return
 
@@ -209,7 +205,6 @@ class _FactReader:
 
 
 def read_account_block(aws: Aws) -> Part[Mapping[str, bool]]:
-    """Read the four settings of the account's Block Public Access."""
     if aws.is_local:
         return Part.of(dict.fromkeys(BLOCKS, False))  # the sandbox has none, and no host of an account to ask
 

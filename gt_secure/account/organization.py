@@ -36,19 +36,8 @@ _NOT_ASKED: Part[Any] = Part.unread(NotRead("the organization", _DESCRIBE, "not 
 class Organization:
     """The organization as far as it could be read.
 
-    Attributes
-    ----------
-    id : Part of str
-        Its id; absent if the account belongs to none.
-    path : Part of str
-        The account's path in the form of ``aws:PrincipalOrgPaths``.
-    rcp, scp : Part of tuple of dict
-        The resource and service control policies that hold for the account: one document a level from the account to
-        the root, each with all statements of its level; empty for the management account.
-    is_management : Part of bool
-        Whether this is the management account.
-    at : datetime
-        The time of the reading.
+    ``path`` has the form of ``aws:PrincipalOrgPaths``. ``rcp`` and ``scp`` have one document a level from the account
+    to the root, each with all statements of its level; both are empty for the management account.
     """
 
     id: Part[str] = _NOT_ASKED
@@ -59,11 +48,9 @@ class Organization:
     at: datetime = field(default_factory=lambda: datetime.now(UTC), compare=False)
 
     def named_parts(self) -> tuple[tuple[str, Part[Any]], ...]:
-        """Return all parts with their names."""
         return tuple((name, getattr(self, name)) for name in ("id", "path", "rcp", "scp", "is_management"))
 
     def missing(self) -> tuple[NotRead, ...]:
-        """Return what was asked for and not read, each once."""
         found = (part.missing for _, part in self.named_parts())
         return tuple(dict.fromkeys(each for each in found if each and each.why != "not asked"))
 
@@ -78,7 +65,6 @@ def _is_settled(found: Organization) -> bool:
 
 
 def no_organization() -> Organization:
-    """Return what is known of an account that belongs to no organization."""
     nothing: Part[Any] = Part.of(None)
     return Organization(nothing, nothing, Part.of(()), Part.of(()), Part.of(False))
 
@@ -115,7 +101,6 @@ def _describe(aws: Aws) -> Mapping[str, Any]:
 
 
 def _levels(aws: Aws) -> list[str]:
-    """Return the account and what is above it, up to the root."""
     client = aws.client("organizations")
     levels = [aws.account_id]
     while not levels[-1].startswith("r-") and len(levels) <= _DEEPEST:

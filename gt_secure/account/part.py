@@ -18,22 +18,9 @@ Why: TypeAlias = Literal["denied", "no answer", "not asked"]
 
 @dataclass(frozen=True, slots=True)
 class NotRead:
-    """A part that was not read.
+    """A part that was not read: ``what`` in words, the ``action`` that reads it, and ``why`` and the ``reason``.
 
-    Attributes
-    ----------
-    what : str
-        The part in words.
-    action : str
-        The action that reads it.
-    why : str
-        ``denied``, ``no answer``, or ``not asked`` where the reading had a smaller scope.
-    reason : str
-        The error in a sentence.
-    resource : str
-        The ARN that the action needs.
-    error : GtSecureError or None
-        The error with its next step.
+    ``why`` is ``not asked`` where the reading had a smaller scope.
     """
 
     what: str
@@ -49,7 +36,6 @@ class NotRead:
 
     @classmethod
     def of(cls, what: str, action: str, error: GtSecureError, resource: str = "*") -> NotRead:
-        """Return what an error of a reading leaves unknown."""
         if isinstance(error, AccessDenied):
             return cls(what, error.action, "denied", error.message, error.resource, error)
         return cls(what, str(error.details.get("action") or action), "no answer", error.message, resource, error)
@@ -61,11 +47,9 @@ class NotRead:
 
     @property
     def text(self) -> str:
-        """The action and the outcome in a few words."""
         return f"{self.action} {_OUTCOMES[self.why]}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as JSON-able data."""
         return members(self, "what", "action", "why", "reason", "policy")
 
 
@@ -86,13 +70,7 @@ class PartNotReadError(GtSecureError):
 
 @dataclass(frozen=True)
 class Part(Generic[T]):
-    """A part of an account; make one with :meth:`of`, :meth:`unread` or :meth:`reading`.
-
-    Attributes
-    ----------
-    missing : NotRead or None
-        Why it was not read; None if it was.
-    """
+    """A part of an account; ``missing`` says why it was not read."""
 
     _value: T | None = None
     missing: NotRead | None = None
@@ -104,7 +82,6 @@ class Part(Generic[T]):
 
     @classmethod
     def unread(cls, missing: NotRead) -> Part[T]:
-        """Return a part that was not read."""
         return cls(None, missing)
 
     @classmethod
@@ -163,20 +140,9 @@ class Part(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The things on which an outcome rests.
+    """The things on which an outcome rests: ``counts`` has how many by a word in the singular, such as ``rule``.
 
-    Attributes
-    ----------
-    subject : str
-        What was asked about, such as ``open-team and gt-images``.
-    read : tuple of str
-        What was read: parts of the account, files, logs, cells.
-    counts : mapping
-        How many, by a word in the singular: ``{"rule": 31}``.
-    until : datetime or None
-        The time of the reading, or of the newest row.
-    not_read : tuple of str
-        What was asked for and not read, with the reason.
+    ``until`` is the time of the reading, or of the newest row; ``not_read`` has what was asked for and not read.
     """
 
     subject: str
@@ -192,7 +158,6 @@ class Evidence:
         return f"{read} Not read: {'; '.join(self.not_read)}." if self.not_read else read
 
     def to_dict(self) -> dict[str, Any]:
-        """Return JSON-able data."""
         return {
             "subject": self.subject,
             "read": list(self.read),

@@ -51,20 +51,9 @@ _MAX_TEMPLATE_BYTES = 1_000_000
 class ReadScope:
     """The scope of a reading.
 
-    Attributes
-    ----------
-    team : str or None
-        Name of a private workteam, or ARN of a vendor or public one.
-    bucket, key : str or None
-        The bucket, and the one object that answers are about, whose tags are read.
-    needs : frozenset of str
-        Names of the parts to read, such as :data:`gt_secure.account.state.PLAN`.
-    writes : frozenset of str
-        Names of parts that must be readable, because a change writes them or depends on them.
-    portal : bool
-        Whether the workforce is read without a team too.
-    supplied : Facts
-        Facts that win over those that are read.
+    ``team`` is the name of a private workteam or the ARN of another one. ``needs`` has the names of the parts to read,
+    such as :data:`gt_secure.account.state.PLAN`, and ``writes`` those that must be readable, because a change writes
+    them or depends on them. With ``portal`` the workforce is read without a team too. ``supplied`` facts win.
     """
 
     team: str | None = None
@@ -77,12 +66,10 @@ class ReadScope:
 
     @property
     def private_team(self) -> str | None:
-        """The name of the team, if it is a private one."""
         return None if self.team is None or self.team.startswith("arn:") else self.team
 
 
 def scope_of(restriction: Restriction, needs: frozenset[str] = PLAN) -> ReadScope:
-    """Return the scope of a plan for a restriction."""
     parts = {
         "team": restriction.url_lock is not None,
         "workforce": restriction.portal_lock is not None or restriction.url_lock is True,

@@ -58,7 +58,6 @@ HEAD = ("part", "state", "value or reason")
 
 
 def action_of(name: str) -> str:
-    """Return the action that reads a part."""
     head, _, rest = name.partition(".")
     if head != "bucket":
         return WHAT[name][1]

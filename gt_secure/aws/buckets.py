@@ -130,7 +130,6 @@ def _similar(aws: Aws, bucket: str) -> str:
 
 
 def no_bucket(aws: Aws, bucket: str) -> NotFound:
-    """Return the error for a missing bucket, with a similar name."""
     return NotFound(
         f"There is no bucket '{bucket}'.",
         next_step=f"{_similar(aws, bucket)}Check the name: it is the bucket that holds the images.",

@@ -70,23 +70,12 @@ class Identity:
 
     @property
     def role_arn(self) -> str | None:
-        """The ARN of the role behind an assumed-role session, without its path (STS omits it); None for a user.
-
-        :meth:`Aws.own_role` finds the path where it can.
-        """
+        """The ARN of the role behind a role session, without its path (see :meth:`Aws.own_role`); None for a user."""
         return role_of_session(self.arn)
 
 
 class Aws:
-    """Credentials, region and endpoint, and the clients made from them. Use :func:`connect_aws`.
-
-    Attributes
-    ----------
-    region : str
-    endpoint_url : str or None
-        None on real AWS.
-        What the connection was made from, if that was such a session.
-    """
+    """Credentials, region and endpoint, and the clients made from them. Use :func:`connect_aws`."""
 
     def __init__(
         self, session: boto3.session.Session, region: str, endpoint_url: str | None, *, timeout_s: float | None = None
@@ -109,7 +98,6 @@ class Aws:
 
     @property
     def boto_session(self) -> boto3.session.Session:
-        """The boto3 session that the clients are made from."""
         return self._session
 
     @property
@@ -170,7 +158,6 @@ class Aws:
         return own or self.endpoint_url
 
     def s3_with(self, access_key: str, secret_key: str, token: str | None, region: str | None = None) -> S3Client:
-        """Return an S3 client that signs with other credentials, for a presigned test URL."""
         with self._lock:
             return make_client(  # type: ignore[no-any-return]
                 self._session,
@@ -192,7 +179,6 @@ class Aws:
         return found
 
     def identity(self) -> Identity:
-        """Read the caller's identity from STS, once."""
         with self._identity_lock, aws_errors("sts:GetCallerIdentity"):
             if self._identity is None:
                 answer = self.client("sts").get_caller_identity()
@@ -200,7 +186,6 @@ class Aws:
         return self._identity
 
     def execution_role(self) -> ExecutionRole | None:
-        """Find the caller's own role, with its path, and say how it was found; None for a user."""
         bare = self.identity().role_arn
         if bare is None:
             return None
@@ -215,12 +200,10 @@ class Aws:
 
     @property
     def account_id(self) -> str:
-        """The 12-digit account id."""
         return self.identity().account_id
 
     @property
     def caller_arn(self) -> str:
-        """The ARN of the caller."""
         return self.identity().arn
 
     def knows(self, operation: str, member: str) -> bool:
@@ -238,10 +221,7 @@ def make_client(
     timeout_s: float | None = None,
     **keys: Any,
 ) -> Any:
-    """Create one client with the choices that this module documents.
-
-    ``timeout_s`` is the time to wait for a response, which is then tried once more; the default is patient.
-    """
+    """Create one client with the choices that this module documents; with ``timeout_s`` it tries twice."""
     from botocore.config import Config
 
     local = endpoint is not None and is_loopback_url(endpoint)
@@ -285,14 +265,7 @@ def connect_aws(
     endpoint_url: str | None = None,
     timeout_s: float | None = None,
 ) -> Aws:
-    """Find credentials and region as every AWS tool does, without an AWS call.
-
-    Raises
-    ------
-    InvalidInput
-        Profile not found, no region, an endpoint that is not an http(s) URL, or endpoints of which some are on this
-        machine and others are not.
-    """
+    """Find credentials and region as every AWS tool does, without an AWS call."""
 
     with aws_errors("configuration"):
         session = boto3_session or _new_session(profile)
@@ -329,10 +302,7 @@ def _check_endpoint(url: str | None) -> None:
 def session_without_configuration(
     access_key: str | None, secret_key: str | None, region: str | None
 ) -> boto3.session.Session:
-    """Return a session with these keys, and with nothing of the person's profiles, files and variables.
-
-    A profile that does not exist, an accelerate endpoint or FIPS would stop a client of the sandbox.
-    """
+    """Return a session with these keys, and nothing of the person's profiles, which could stop a client."""
     import boto3
     import botocore.session
 
@@ -350,10 +320,7 @@ def session_without_configuration(
 
 
 def _new_session(profile: str | None) -> boto3.session.Session:
-    """Return a session that parses times quickly.
-
-    botocore parses each time with dateutil: two thirds of the duration of listing many objects.
-    """
+    """Return a session without botocore's parser of times, which is two thirds of the duration of a long listing."""
     import boto3
     import botocore.session
 
@@ -365,10 +332,7 @@ def _new_session(profile: str | None) -> boto3.session.Session:
 def session_with(
     access_key: str, secret_key: str, token: str, region: str, like: boto3.session.Session
 ) -> boto3.session.Session:
-    """Return a session with given keys; sessions share the API models, which are most of their memory and time.
-
-    ``like`` is the session whose profile, files, certificates and kinds of endpoints it uses too.
-    """
+    """Return a session with given keys and the settings of ``like``; sessions share their models, which are large."""
     import boto3
     import botocore.session
 

@@ -1,8 +1,7 @@
 """Endpoints that variables and profiles configure, service by service, in botocore's order.
 
-``AWS_ENDPOINT_URL_S3`` counts before ``AWS_ENDPOINT_URL``, and both before the profile. A connection must write where
-its session reads: it gives each service the endpoint that the session's own client has, and refuses a configuration in
-which one service is on this machine and another one on AWS.
+A connection must write where its session reads, so a configuration is refused in which one service is on this machine
+and another one on AWS.
 """
 
 from __future__ import annotations
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
 
 def is_loopback_url(url: str) -> bool:
-    """Return True if a URL points to this machine."""
     host = urlsplit(url).hostname or ""
     if host == "localhost" or host.endswith(".localhost"):
         return True
@@ -34,13 +32,7 @@ SERVICES = ("sagemaker", "s3", "sts")
 
 
 def configured_endpoints(session: boto3.session.Session) -> tuple[str | None, dict[str, str]]:
-    """Return the endpoint for all services, if one is configured, and those of single services that differ.
-
-    Raises
-    ------
-    InvalidInput
-        If one service is configured for this machine and another one is not.
-    """
+    """Return the endpoint for all services, if one is configured, and those of single services that differ."""
     core: Any = getattr(session, "_session", None)
     if core is None or core.get_config_variable("ignore_configured_endpoint_urls"):
         return None, {}

@@ -40,19 +40,7 @@ _AUTHORIZATION_ID = re.compile(r"(?:authorization id: |/authorization-details/)(
 
 @dataclass(frozen=True, slots=True)
 class Denial:
-    """The reason that AWS gave.
-
-    Attributes
-    ----------
-    kind : str
-        Kind of the policy that decided; empty for one that is not known here, or if AWS named none.
-    explicit : bool
-        Whether a Deny statement decided; otherwise no policy of this kind allows the action.
-    policy_arn : str
-        ARN of the denying policy; empty if AWS did not name it.
-    authorization_id : str
-        Id of the decision's details in IAM; empty if the message has none.
-    """
+    """The reason that AWS gave: the kind of policy, whether a Deny statement decided, and the ids in the message."""
 
     kind: PolicyKind | Literal[""] = ""
     explicit: bool = False
@@ -61,7 +49,6 @@ class Denial:
 
     @property
     def policy(self) -> str:
-        """The policy for a sentence: kind and ARN."""
         name = KIND_NAMES[self.kind] if self.kind else "policy"
         return f"{name} {self.policy_arn}".rstrip()
 

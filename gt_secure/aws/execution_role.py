@@ -24,22 +24,13 @@ _ClientOf = Callable[[str], Any]
 
 @dataclass(frozen=True, slots=True)
 class ExecutionRole:
-    """A role, and the way it was found.
-
-    Attributes
-    ----------
-    arn : str
-    how : str
-        ``metadata`` (the file that Studio writes, or the settings that it names), ``iam`` (``iam:GetRole``), or
-        ``session`` (from the caller's session; the path, if the role has one, is unknown).
-    """
+    """A role from Studio's ``metadata`` file or settings, from ``iam``, or without its path from the ``session``."""
 
     arn: str
     how: str
 
     @property
     def exact(self) -> bool:
-        """True if the ARN contains the role's path."""
         return self.how != "session"
 
 

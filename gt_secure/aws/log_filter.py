@@ -37,7 +37,6 @@ class SecretFilter(logging.Filter):
     """Replaces the text of records that hold signatures, tokens or keys; keeps every record."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Clean the record; always true."""
         try:
             text = record.getMessage()
         except Exception:

@@ -24,20 +24,7 @@ _PAGE = 100
 class ManagedList:
     """A list that AWS keeps, as it was when it was read.
 
-    Attributes
-    ----------
-    name : str
-        ``pl-…`` or ``wafv2:ipset/NAME``, as a restriction names it.
-    networks : tuple of network
-        Its ranges that S3 and the worker portal can see as a source, merged.
-    left_out : tuple of network
-        Its other ranges, such as private ones.
-    title : str
-        The name of a prefix list.
-    version : str
-        The version of a prefix list.
-    owner : str
-        The account that keeps it; ``AWS`` for the prefix list of an AWS service.
+    ``networks`` are its ranges that S3 and the worker portal can see as a source, merged; ``left_out`` are the others.
     """
 
     name: str
@@ -49,12 +36,10 @@ class ManagedList:
 
     @property
     def label(self) -> str:
-        """The name, the title, and the number of ranges."""
         about = [self.title] if self.title else []
         return f"{self.name} ({', '.join([*about, count(len(self.networks), 'range')])})"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return JSON-able data."""
         return {
             "name": self.name,
             "title": self.title,
@@ -65,18 +50,7 @@ class ManagedList:
 
 
 def read_lists(aws: Aws, names: Iterable[str]) -> tuple[ManagedList, ...]:
-    """Read lists by their names, in the region of the connection.
-
-    Raises
-    ------
-    NotFound
-        If the region has no such list.
-    AccessDenied
-        Without ``ec2:DescribeManagedPrefixLists`` and ``ec2:GetManagedPrefixListEntries``, or ``wafv2:ListIPSets`` and
-        ``wafv2:GetIPSet``.
-    InvalidInput
-        If a list admits every address.
-    """
+    """Read lists by their names, in the region of the connection; InvalidInput for one that admits every address."""
     wanted = list(names)
     sets = _ip_sets(aws) if any(name.startswith(IP_SET) for name in wanted) else {}
     return tuple(_ip_set(aws, name, sets) if name.startswith(IP_SET) else _prefix_list(aws, name) for name in wanted)
@@ -106,7 +80,6 @@ def _prefix_list(aws: Aws, name: str) -> ManagedList:
 
 
 def _ip_sets(aws: Aws) -> dict[str, str]:
-    """Return the id of each regional IP set by its name."""
     client = aws.client("wafv2")
     found: dict[str, str] = {}
     more: dict[str, str] = {}

@@ -1,9 +1,7 @@
-"""Sessions of the SageMaker SDK: the credentials, the region and the endpoints that their clients use.
+"""Sessions of the SageMaker SDK, of both generations, by the attributes that they share. Neither is imported.
 
-Both generations of the SDK work, by the attributes that they share. Neither is imported. A session may hold clients for
-other addresses than the defaults: an interface endpoint without private DNS, or a sandbox. A connection made from the
-session must write where the session reads. So each service gets the endpoint of that service's client, and a session
-whose writes would be split between this machine and AWS is refused.
+A session may hold clients for other addresses than the defaults: an interface endpoint without private DNS, or a
+sandbox. A connection must write where the session reads, so each service gets the endpoint of the session's client.
 """
 
 from __future__ import annotations
@@ -34,13 +32,7 @@ class SageMakerSession(Protocol):
 
 
 def connect_sdk_session(session: SageMakerSession, region: str | None, endpoint_url: str | None) -> Aws:
-    """Connect with the credentials, the region and the endpoints of a SageMaker SDK session.
-
-    Raises
-    ------
-    InvalidInput
-        If this is not a SageMaker session, or if changes would be written elsewhere than the session reads.
-    """
+    """Connect with the credentials, the region and the endpoints of a SageMaker SDK session."""
     boto_session = _boto_session(session)
     name = getattr(session, "boto_region_name", None)
     aws = connect_aws(

@@ -43,7 +43,6 @@ class UrlLock:
 
     @property
     def on(self) -> bool:
-        """True if any setting is on."""
         return self.source_ip or self.vpc_source_ip
 
     @property
@@ -53,7 +52,6 @@ class UrlLock:
 
     @property
     def mode(self) -> Literal["off", "SourceIp", "VpcSourceIp", "both"]:
-        """The state in one word."""
         if self.impossible:
             return "both"
         return "SourceIp" if self.source_ip else "VpcSourceIp" if self.vpc_source_ip else "off"
@@ -179,13 +177,7 @@ class TeamArn:
 
 
 def team_here(aws: Aws, team: TeamLike) -> str:
-    """Return the name of a private workteam, or the ARN of another, of this account and region.
-
-    Raises
-    ------
-    InvalidInput
-        If the team is given by an ARN, or by an object with one, of another account or region.
-    """
+    """Return the name of a private workteam, or the ARN of another; InvalidInput for one that is not here."""
     word = team_reference(team)
     if not word.startswith("arn:"):
         return check_team_name(word)
@@ -201,13 +193,7 @@ def team_reference(team: TeamLike) -> str:
 
 
 def team_name(team: TeamLike) -> str:
-    """Return the reference of a workteam in a restriction: its name, or the ARN of a vendor or public one.
-
-    Raises
-    ------
-    InvalidInput
-        For anything else.
-    """
+    """Return the reference of a workteam in a restriction: its name, or the ARN of a vendor or public one."""
     refuse_url(team, "team", "the name of a workteam")
     if isinstance(team, str):
         return team.strip()
@@ -268,7 +254,6 @@ class LabelingJob:
 
     @property
     def in_progress(self) -> bool:
-        """True if workers may be working on it now."""
         return self.status in {"Initializing", "InProgress", "Stopping"}
 
 
@@ -304,7 +289,6 @@ def list_workteams(aws: Aws) -> list[Workteam]:
 
 
 def list_private_workteams(aws: Aws) -> list[Workteam]:
-    """List the private workteams by name."""
     return sorted(_private_workteams(aws.client("sagemaker")), key=lambda team: team.name.lower())
 
 
@@ -320,7 +304,6 @@ def get_workteam(aws: Aws, team: TeamLike) -> Workteam:
 
 
 def _no_team(aws: Aws, name: str) -> NotFound:
-    """Return the error for a missing team, with similar names."""
     try:
         near = difflib.get_close_matches(name, [team.name for team in list_workteams(aws)], 1, 0.6)
     except GtSecureError:
@@ -339,7 +322,6 @@ def team_arn(aws: Aws, name: str) -> str:
 
 
 def team_from_api(team: Mapping[str, Any]) -> Workteam:
-    """Read a ``Workteam`` structure of the API."""
     arn = str(team["WorkteamArn"])
     workforce = str(team.get("WorkforceArn") or "").rsplit("/", 1)[-1]
     return Workteam(
@@ -380,12 +362,10 @@ def list_workforces(aws: Aws) -> list[Workforce]:
 
 
 def get_workforce(aws: Aws, name: str = "default") -> Workforce:
-    """Read one workforce."""
     return workforce_from_api(read_workforce(aws, name))
 
 
 def workforce_from_api(item: Mapping[str, Any]) -> Workforce:
-    """Read a ``Workforce`` structure of the API."""
     vpc = item.get("WorkforceVpcConfig") or {}
     return Workforce(
         name=str(item["WorkforceName"]),
@@ -413,7 +393,6 @@ def jobs_of_team(aws: Aws, team: Workteam, *, most: int = 20, past: bool = False
 
 
 def buckets_of_jobs(jobs: Iterable[LabelingJob]) -> list[str]:
-    """Return the data buckets that labeling jobs name."""
     uris = {uri for job in jobs for uri in (job.input_uri, job.output_uri) if uri.count("/") >= 2}
     return sorted({uri.split("/")[2] for uri in uris})
 
@@ -427,7 +406,6 @@ def _waits(job: Mapping[str, Any]) -> bool:
 
 
 def describe_job(aws: Aws, name: str) -> LabelingJob:
-    """Read one labeling job."""
     with aws_errors(
         "sagemaker:DescribeLabelingJob", f"arn:{aws.partition}:sagemaker:{aws.region}:*:labeling-job/{name}"
     ):

@@ -32,12 +32,10 @@ class FeatureState:
 
     @property
     def lacking(self) -> tuple[PermissionAnswer, ...]:
-        """The permissions that are denied or unknown."""
         return tuple(each for each in self.answers if each.status != "yes")
 
     @property
     def why(self) -> str:
-        """The reason in a few words."""
         needed = [each for each in self.lacking if not each.permission.optional]
         denied = [each for each in needed if each.status == "no"]
         if denied:
@@ -54,7 +52,6 @@ class FeatureState:
         return f"works without optional {', '.join(less)}" if less else ""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the state as JSON-able data."""
         return {
             "feature": self.feature.name,
             "title": self.feature.title,
@@ -102,14 +99,9 @@ class Diagnosis:
         return next(each for each in self.features if each.feature == wanted)
 
     def policy(self, features: Sequence[str] = ()) -> dict[str, Any]:
-        """Return the least-privilege policy for some features; without names, for those that cannot be used now.
+        """Return the least-privilege policy for some features; InvalidInput if the bucket or role of one is unknown.
 
-        Without names, those of :attr:`left_out` are left out.
-
-        Raises
-        ------
-        InvalidInput
-            If the bucket or role of a feature is unknown.
+        Without names it is for those that cannot be used now, except those of :attr:`left_out`.
         """
         if features:
             return policy_for(choose(list(features)), self.scope)
@@ -132,7 +124,6 @@ class Diagnosis:
         return found
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the diagnosis as JSON-able data."""
         place = members(self.scope, "account", "region", "role")
         return {"caller": self.caller, **place, **members(self, "headline", "features", "facts")}
 

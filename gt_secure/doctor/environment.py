@@ -36,12 +36,10 @@ class Fact:
     said: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fact as JSON-able data."""
         return members(self, "name", "value", "mark", "said")
 
 
 def facts(aws: Aws) -> list[Fact]:
-    """Yield facts about this installation and its AWS calls."""
     return [*_versions(), *_members(aws), *_calls(aws), *_packages()]
 
 

@@ -21,17 +21,7 @@ WORKERS = 8
 
 @dataclass(frozen=True, slots=True)
 class PermissionAnswer:
-    """The state of one permission.
-
-    Attributes
-    ----------
-    status : str
-        ``yes``, ``no`` or ``unknown``.
-    how : str
-        ``called``, ``predicted`` (by iam:SimulatePrincipalPolicy) or empty.
-    reason : str
-        The reason for ``no`` or ``unknown``.
-    """
+    """The state of one permission; ``how`` is ``called``, ``predicted`` (by iam:SimulatePrincipalPolicy) or empty."""
 
     permission: Permission
     resource: str | None
@@ -40,7 +30,6 @@ class PermissionAnswer:
     reason: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the answer as JSON-able data."""
         asked = members(self.permission, "action", "optional")
         return {**asked, **members(self, "resource", "status", "how", "reason")}
 

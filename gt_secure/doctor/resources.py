@@ -18,10 +18,7 @@ from .features import Feature, Permission, ResourceTarget
 
 
 def execution_role(gt: ConnectionLike, *, metadata: Path = STUDIO_METADATA) -> ExecutionRole:
-    """Find the role that this code runs as.
-
-    A caller that is a user or the root of the account has none: :class:`NotFound`.
-    """
+    """Find the role that this code runs as; :class:`NotFound` for a user or the root of the account."""
     aws = connection_of(gt).aws
     session_role = aws.identity().role_arn
     if session_role is None:
@@ -37,20 +34,7 @@ _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,512}")
 
 @dataclass(frozen=True)
 class Scope:
-    """The resources that the permissions are for. None means unknown or not given.
-
-    Attributes
-    ----------
-    partition, region, account : str
-    team, workforce : str or None
-        Names; without them all private ones of the region are meant.
-    bucket, prefix : str or None, str
-        The bucket and key prefix of the data.
-    log_bucket, log_prefix : str or None, str
-        The location of its access log.
-    role : str or None
-        ARN of the role that signs test URLs.
-    """
+    """The resources that the permissions are for. None means unknown or not given; without a team all private ones."""
 
     partition: str
     region: str
@@ -85,7 +69,6 @@ class Scope:
         return found[target]
 
     def needs(self, target: ResourceTarget) -> str:
-        """Return the option that names a kind of resource."""
         return {
             "bucket": "--bucket NAME",
             "objects": "--bucket NAME",
@@ -103,15 +86,7 @@ def scope_of(
     logs: str | None = None,
     role_arn: str | None = None,
 ) -> Scope:
-    """Find the workforce, the log's location and the role. Unreadable parts stay unknown.
-
-    Raises
-    ------
-    CredentialsError, Unreachable
-        If not even the identity of the caller can be read.
-    InvalidInput
-        For a name or ARN that cannot be one.
-    """
+    """Find the workforce, the log's location and the role. Unreadable parts stay unknown."""
     gt = connection_of(gt)
     aws = gt.aws
     found = Scope(
@@ -179,7 +154,6 @@ def policy_for(features: Iterable[Feature], scope: Scope) -> dict[str, Any]:
 
 
 def _statements(granted: Mapping[str, set[str]]) -> list[dict[str, Any]]:
-    """Return one statement for each set of actions with the same resources."""
     shared: dict[tuple[str, ...], list[str]] = {}
     for arn in sorted(granted):
         shared.setdefault(tuple(sorted(granted[arn])), []).append(arn)

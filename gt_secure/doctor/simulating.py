@@ -85,7 +85,6 @@ class Simulator:
         self._principal = ""
 
     def ask(self, actions: Sequence[str], resource: str) -> dict[str, Said]:
-        """Predict some actions on one resource."""
         if self.aws.identity().arn.endswith(":root"):
             return dict.fromkeys(actions, ("yes", "The root user has all permissions."))
         if not self._closed:

@@ -42,9 +42,7 @@ class Exchange:
     _expired: bool = False
 
     def get(self, pool: Any, target: str, headers: Mapping[str, str]) -> ServerAnswer:
-        """Ask a pool or pool manager of urllib3, without a redirect or a retry; :class:`Deadline` when the time is
-        over.
-        """
+        """Ask a pool or pool manager of urllib3, without redirect or retry; :class:`Deadline` when the time is over."""
         self._record_connections(pool)
         result: list[ServerAnswer | BaseException] = []
         done = threading.Event()

@@ -45,14 +45,7 @@ def mint(
     use_session: bool = True,
     test_urls: UrlJournal | None = None,
 ) -> TestUrl:
-    """Mint a presigned GET for one object.
-
-    See :meth:`gt_secure.Connection.test_url` for the parameters.
-
-    Raises
-    ------
-    InvalidInput, NotFound, AccessDenied, CredentialsError, Unreachable
-    """
+    """Mint a presigned GET for one object; see :meth:`gt_secure.Connection.test_url` for the parameters."""
     name, object_key = check_bucket(bucket), check_key(key)
     refuse_url(role_arn, "role_arn", "the ARN of a role")
     refuse_url(version_id, "version_id", "the id of a version")

@@ -20,18 +20,8 @@ from ..network import Source
 class ProbeOrigin:
     """One place to send a probe from.
 
-    Attributes
-    ----------
-    label : str
-        What a person calls it, for example ``office``.
-    source : Source or None
-        What S3 will see; None when that is not known beforehand.
-    bind : str or None
-        The local address to send from.
-    connect : tuple of str and int, or None
-        Connect there instead of to the URL's host, as DNS does behind a VPC endpoint. The Host header stays as signed.
-    headers : mapping
-        Extra request headers.
+    ``source`` is what S3 will see; None when that is not known beforehand. ``connect`` is used instead of the URL's
+    host, as DNS does behind a VPC endpoint; the Host header stays as signed.
     """
 
     label: str
@@ -57,13 +47,7 @@ def probe_origins(aws: Aws) -> tuple[ProbeOrigin, ...]:
 
 
 def probe_origin_for(aws: Aws, source: str | Source) -> ProbeOrigin:
-    """Return a probe origin whose requests S3 sees as coming from a source.
-
-    Raises
-    ------
-    InvalidInput
-        On AWS, where the kernel cannot choose its address; or for a source that the sandbox does not offer.
-    """
+    """Return a probe origin whose requests S3 sees as coming from a source; InvalidInput where none can."""
     wanted = Source.parse(source)
     if not aws.is_local:
         raise InvalidInput(

@@ -152,7 +152,6 @@ def probe(
 
 
 def _pool(text: str, probe_origin: ProbeOrigin, timeout_s: float) -> tuple[Any, str, bool]:
-    """Choose the connection pool and what to ask it for."""
     import urllib.request
 
     import urllib3

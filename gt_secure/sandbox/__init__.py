@@ -1,8 +1,4 @@
-"""AWS on loopback: S3, STS, IAM, SageMaker workteams and EC2 lookups that enforce a restriction.
-
-Running it needs the packages that :func:`install` installs; importing it does not: only the server process loads the
-emulator.
-"""
+"""AWS on loopback: S3, STS, IAM, SageMaker workteams and EC2 lookups that enforce a restriction."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Run a sandbox with an interpreter that has only its packages: ``python -P bootstrap.py OPTIONS``.
-
-The interpreter may belong to another environment. It gets this package and nothing from the same folder, so that the
-packages of two environments never mix.
-"""
+"""Run a sandbox with an interpreter of any environment, which gets this package and nothing else of this one."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""The variables that make any AWS client use a sandbox, and nothing of the person's own configuration.
-
-A sandbox brings its own configuration, credentials, journal and cache of logs, in a private folder. What the person's
-environment has beside them (a profile, a session token, endpoints of single services) would win over these, so it is
-overruled where it is set.
-"""
+"""The variables that make any AWS client use a sandbox, and nothing of the person's own configuration."""
 
 from __future__ import annotations
 
@@ -89,7 +84,6 @@ class Running:
 
 
 def host_of(settings: Settings) -> str:
-    """Return the address to listen on."""
     return "127.0.0.1" if settings.host == "localhost" else settings.host
 
 

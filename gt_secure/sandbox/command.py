@@ -25,7 +25,6 @@ _WARNING = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
     parser.add_argument(
         "action",
         nargs="?",

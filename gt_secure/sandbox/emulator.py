@@ -1,9 +1,7 @@
 """The emulator behind the sandbox: how it is configured, loaded, and called from inside the process.
 
-ministack reads its settings from the environment when it is imported, so that they must be set before; it takes the
-keys ``test``, any twelve digits and its own configured key for the account's root, whose signature it does not check.
-The front of the sandbox refuses all of these (:mod:`.front`); the configured one is random, known to this process
-only, and used for what AWS services do themselves (assume a role for Ground Truth).
+ministack does not check the signature of its configured key, which is the account's root. The front refuses this key;
+it is random, and used for what AWS services do themselves (assume a role for Ground Truth).
 """
 
 from __future__ import annotations
@@ -84,7 +82,6 @@ def _set_environment(settings: Settings) -> None:
 
 
 def objects_folder(state_dir: Path) -> Path:
-    """Return the folder of the objects of a sandbox that keeps its state."""
     return state_dir.resolve() / "objects"
 
 
@@ -129,7 +126,6 @@ async def s3(
 
 
 async def query_call(service: str, action: str, **parameters: str) -> bytes:
-    """Call IAM or STS as the account's root and return the XML."""
     from ministack.services import iam, sts
 
     module = {"iam": iam, "sts": sts}[service]
@@ -140,7 +136,6 @@ async def query_call(service: str, action: str, **parameters: str) -> bytes:
 
 
 async def query_call_raw(module: Any, action: str, parameters: Mapping[str, str]) -> tuple[int, bytes]:
-    """Call a query-protocol service as root; returns status and XML."""
     from urllib.parse import urlencode
 
     credential = f"{os.environ['AWS_ACCESS_KEY_ID']}/20000101/{REGION}/sts/aws4_request"
@@ -176,7 +171,6 @@ def _content(content: Any) -> bytes:
 
 
 def owner_id() -> str:
-    """Return the canonical user id of the account, as S3 shows it for owners."""
     import hashlib
 
     return hashlib.sha256(account_id().encode()).hexdigest()

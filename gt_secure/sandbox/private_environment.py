@@ -56,19 +56,12 @@ def interpreter() -> Path | None:
 
 
 def require() -> None:
-    """Do nothing where a sandbox can run.
-
-    Raises
-    ------
-    MissingExtra
-        If neither this interpreter nor the separate environment can run one.
-    """
+    """Raise :class:`MissingExtra` if neither this interpreter nor the separate environment can run a sandbox."""
     if interpreter() is None:
         raise missing()
 
 
 def missing() -> MissingExtra:
-    """Return the error for a sandbox without an interpreter to run it."""
     return MissingExtra(
         f"The sandbox needs {REQUIREMENTS[0].replace('==', ' ')}, which is not installed here.",
         next_step=f"Run: {COMMAND} (it makes a separate environment, and changes no package of this one)",

@@ -17,7 +17,6 @@ from .settings import Settings, use_account
 
 
 def serve(settings: Settings, ready: Callable[[Running], None], *, with_stdin: bool = False) -> None:
-    """Run a sandbox in this process until SIGINT or SIGTERM."""
     settings = settings.checked()
     use_account(settings.account)
     os.umask(0o077)  # whatever this process writes is for its owner only

@@ -62,12 +62,10 @@ class Settings:
         return self
 
     def to_json(self) -> str:
-        """Return the settings as JSON, for another process."""
         return json.dumps(asdict(self), default=str)
 
     @classmethod
     def from_json(cls, text: str) -> Settings:
-        """Return the settings that :meth:`to_json` wrote."""
         data = json.loads(text)
         return cls(**data | {"state_dir": Path(data["state_dir"]) if data["state_dir"] else None})
 
@@ -76,13 +74,11 @@ _account = ACCOUNT
 
 
 def use_account(account: str) -> None:
-    """Set the account id of this process, before anything is seeded."""
     global _account
     _account = account
 
 
 def account_id() -> str:
-    """Return the account id of this process."""
     return _account
 
 

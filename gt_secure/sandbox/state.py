@@ -39,7 +39,6 @@ class SandboxState:
             self._load(path)
 
     def region(self, name: str) -> Region:
-        """Return a region, empty at first."""
         return self.regions.setdefault(name, Region(name))
 
     def save(self) -> None:
@@ -68,7 +67,6 @@ class SandboxState:
             ) from error
 
     def settle(self, region: Region) -> None:
-        """Let the changes of workforces whose time has come take effect."""
         now = time.time()
         for name, workforce in list(region.workforces.items()):
             ready = workforce.get("_ready_at")
@@ -82,7 +80,6 @@ class SandboxState:
             self.save()
 
     def begin(self, workforce: Record, status: str) -> None:
-        """Put a workforce into a passing status."""
         workforce["Status"] = status
         workforce["LastUpdatedDate"] = time.time()
         workforce["_ready_at"] = time.time() + self.workforce_delay_s

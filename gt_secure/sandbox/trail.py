@@ -43,7 +43,6 @@ class Trail:
         self._events.clear()
 
     def sagemaker(self, request: HttpRequest, name: str, body: object, error: str) -> None:
-        """Record a call of SageMaker that changes a team or a workforce."""
         if not name.endswith(("Workteam", "Workforce")) or name.startswith(("Describe", "List")):
             return
         given = body if isinstance(body, dict) else {}

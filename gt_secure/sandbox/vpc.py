@@ -95,7 +95,6 @@ def _endpoint_xml(endpoint: Record) -> str:
 
 
 def add_portal_endpoint(region: str, identifier: str, config: Mapping[str, Any]) -> None:
-    """Put the interface endpoint that Ground Truth makes for a VPC portal into a region."""
     from ministack.services import ec2
 
     endpoint = {
@@ -112,7 +111,6 @@ def add_portal_endpoint(region: str, identifier: str, config: Mapping[str, Any])
 
 
 def vpc_of(region: str, identifier: str) -> str | None:
-    """Return the VPC of an endpoint, or None when the region has no such endpoint."""
     from ministack.services import ec2
 
     endpoint = ec2._vpc_endpoints.get_scoped(account_id(), region, identifier)

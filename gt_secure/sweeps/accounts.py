@@ -91,13 +91,7 @@ def _account(item: object) -> Account:
 
 
 def organization_accounts(aws: Aws) -> tuple[Account, ...]:
-    """List the active accounts of the organization.
-
-    Raises
-    ------
-    AccessDenied
-        Outside the management account and delegated administrators.
-    """
+    """List the active accounts of the organization."""
     with aws_errors("organizations:ListAccounts"):
         pages = aws.client("organizations").get_paginator("list_accounts").paginate()
         listed = [account for page in pages for account in page["Accounts"]]

@@ -31,17 +31,10 @@ class Members:
         self._guard = threading.Lock()
 
     def role_arn(self, account: str) -> str:
-        """Return the ARN of the role in an account."""
         return f"arn:{self._hub.partition}:iam::{account}:role/{self.role_name}"
 
     def connect(self, account: str, region: str) -> tuple[Connection, list[str]]:
-        """Return a connection, and the list to which it adds the name of each call.
-
-        Raises
-        ------
-        GtSecureError
-            If the role cannot be assumed; asked once for all regions of the account.
-        """
+        """Return a connection, and the list to which it adds the name of each call; the role is assumed once."""
         keys = self._of(account)
         three = (keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
         calls: list[str] = []
@@ -76,7 +69,6 @@ class Members:
 
 
 def check_role_name(name: str) -> str:
-    """Return the name of the role; raises :class:`InvalidInput`."""
     word = str(name or "").strip().strip("/")
     if not _ROLE.fullmatch(word):
         raise InvalidInput(
@@ -88,7 +80,6 @@ def check_role_name(name: str) -> str:
 
 
 def check_external_id(text: str) -> str:
-    """Return the external id; raises :class:`InvalidInput`."""
     if text and not _EXTERNAL_ID.fullmatch(text):
         raise InvalidInput(
             "The external id has characters that AWS does not accept.",

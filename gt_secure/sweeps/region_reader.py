@@ -24,13 +24,7 @@ MAX_BUCKETS = 20
 
 
 def read_region(gt: Connection, account: Account) -> list[SweepRow] | None:
-    """Return the rows of one account and region; None where there is no workforce.
-
-    Raises
-    ------
-    GtSecureError
-        If the workforce or the teams cannot be read. What is denied below them is in ``unread``.
-    """
+    """Return the rows of one account and region; None where there is no workforce."""
     workforce = gt.workforce()
     if workforce is None:
         return None
@@ -78,7 +72,6 @@ def _portal(workforce: Workforce) -> str:
 
 
 def _bucket(gt: Connection, name: str, notes: UnreadNotes) -> tuple[str, str]:
-    """Return the guard and the exposure of a bucket."""
     state = notes.attempt(name, lambda: read_bucket(gt.aws, name), None)
     if state is None:
         return "unknown", "unknown"
@@ -88,7 +81,6 @@ def _bucket(gt: Connection, name: str, notes: UnreadNotes) -> tuple[str, str]:
 
 
 def _exposure_line(row: Row) -> str:
-    """Return the sources that open a presigned URL in one line."""
     unknown = "" if row.unknown.is_empty else f"; unknown: {words_of(row, 'unknown')}"
     return f"a presigned URL is opened from {words_of(row, 'opened')}{unknown}"
 

@@ -111,6 +111,5 @@ def role_terraform(role_name: str, trusted: str, external_id: str = "") -> str:
 
 
 def _split(role_name: str) -> tuple[str, str]:
-    """Return path and name; the path is empty for a role without one."""
     path, _, name = check_role_name(role_name).rpartition("/")
     return (f"/{path}/" if path else ""), name

@@ -33,24 +33,13 @@ def sweep_id(role_name: str, external_id: str, accounts: Sequence[Account], regi
 
 
 def default_folder() -> Path:
-    """Return the folder of the state files."""
     return Path(os.environ.get("GT_SECURE_SWEEPS") or Path.home() / ".gt_secure" / "sweeps")
 
 
 class StateFile:
     """Outcomes by account and region, in a file that only its owner can read and write.
 
-    Attributes
-    ----------
-    done : dict
-        The outcomes of the units of this sweep.
-    damaged : int
-        Number of lines that are no outcome of this sweep; their regions are read again.
-
-    Raises
-    ------
-    InvalidInput
-        If the file belongs to another sweep, others may write to it, or it cannot be written.
+    ``damaged`` lines are no outcome of this sweep; their regions are read again.
     """
 
     def __init__(self, path: Path | None, identifier: str, units: Collection[Unit]) -> None:

@@ -89,7 +89,6 @@ class Delivered:
     refused: list[dict[str, str]] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, object]:
-        """Return the outcome as JSON-able data."""
         return {"rows": self.rows, "objects": self.objects, "refused": self.refused}
 
 
@@ -102,15 +101,12 @@ class Delivery:
         self._lock = asyncio.Lock()
 
     def add(self, target: LogSetting, source: str, time_: dt.datetime, text: str) -> None:
-        """Take a row."""
         self._pending.append(Pending(target, source, time_, text, time.monotonic() + self.delay_s))
 
     def clear(self) -> None:
-        """Forget the rows that are not delivered yet."""
         self._pending.clear()
 
     async def run(self) -> None:
-        """Deliver what is due, for ever."""
         while True:
             await asyncio.sleep(_TICK_S)
             try:

@@ -49,7 +49,6 @@ class RequestWatch:
     beginning: bytes = b""
 
     async def send(self, message: Message) -> None:
-        """Pass a message to the client and take note of it."""
         if message["type"] == "http.response.start":
             message = {**message, "headers": self._identified(message["headers"])}
             self.status = message["status"]
@@ -87,7 +86,6 @@ class Recorder:
         return RequestWatch(self, request, send)
 
     async def record(self, watch: RequestWatch) -> None:
-        """Write the rows of a finished request, if its bucket logs."""
         bucket, key = bucket_and_key(watch.request)
         target = await _target(bucket)
         copy_source = watch.request.headers.get("x-amz-copy-source")

@@ -25,7 +25,6 @@ def log_time(time: dt.datetime) -> str:
 
 
 def mask(uri: str) -> str:
-    """Replace the value of a SigV4 signature by 32 X, as S3 does."""
     return _SIGNATURE.sub(lambda found: found[1] + MASK, uri)
 
 

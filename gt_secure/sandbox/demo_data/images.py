@@ -12,7 +12,6 @@ _TINT = (0.86, 0.95, 1.08)
 
 
 def png(width: int, height: int, rows: list[bytes]) -> bytes:
-    """Write 8-bit RGB rows as a PNG file."""
     raw = b"".join(b"\x00" + row for row in rows)
 
     def chunk(kind: bytes, data: bytes) -> bytes:
@@ -40,7 +39,6 @@ def _pixel(light: int) -> bytes:
 
 
 def _add_spot(light: list[int], number: int, y: int) -> None:
-    """Brighten a disc in one lung."""
     angle, radius = number * 2.4, 9 + 2 * (number % 3)
     middle = WIDTH * (0.69 if number % 2 else 0.31) + 12 * math.cos(angle)
     down = y - HEIGHT / 2 - 30 * math.sin(angle)

@@ -33,7 +33,6 @@ async def administrator(state: SandboxState) -> None:
 
 
 async def administrator_user() -> None:
-    """Make the administrator without keys."""
     await emulator.query_call("iam", "CreateUser", UserName=ADMIN_USER)
     everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
     await emulator.query_call(

@@ -63,7 +63,6 @@ class Front:
     names: Collection[str] = ()
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        """Serve one connection."""
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
         elif scope["type"] == "http":
@@ -99,7 +98,6 @@ class Front:
             log.info("the client went away: %s %s", request.method, request.raw_path)
 
     def source(self, scope: AsgiScope) -> Source:
-        """Return where a connection comes from, with the VPC of its endpoint."""
         wanted = addresses.SOURCE_HEADER.lower().encode()
         named = next((value for name, value in scope.get("headers", []) if name.lower() == wanted), None)
         peer = str((scope.get("client") or ("127.0.0.1", 0))[0])
@@ -199,7 +197,6 @@ async def _early(request: HttpRequest) -> Reply | None:
 
 
 def _not_there(request: HttpRequest, bucket: str, exists: bool) -> Reply:
-    """Return the error for a request that is no S3 request about a bucket of the sandbox."""
     if bucket and not exists and request.method != "PUT":
         message = "The specified bucket does not exist"
         return presigned.error(request, 404, "NoSuchBucket", message, BucketName=bucket)
@@ -247,7 +244,6 @@ def service_of(request: HttpRequest) -> str:
 
 
 def error_reply(service: str, request: HttpRequest, status: int, code: str, message: str) -> Reply:
-    """Return an error in the protocol that the client of a service reads."""
     if service == "ec2":
         body = (
             f"<Response><Errors><Error><Code>{code}</Code><Message>{escape(message)}</Message></Error></Errors>"

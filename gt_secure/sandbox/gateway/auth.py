@@ -47,7 +47,6 @@ def pin(request: HttpRequest) -> None:
 
 
 def is_root_key(access_key: str) -> bool:
-    """Return True if the emulator would take this key for the account's root."""
     from ministack.core.iam_evaluator import is_root_access_key
 
     return bool(access_key) and bool(is_root_access_key(access_key))
@@ -115,7 +114,6 @@ def authorize(
 
 
 def caller_arn(access_key: str) -> str | None:
-    """Return the ARN behind an access key, or None when nobody has it."""
     from ministack.core.iam_evaluator import resolve_caller_identity
 
     identity = resolve_caller_identity(access_key)

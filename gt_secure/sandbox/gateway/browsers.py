@@ -71,14 +71,12 @@ def is_this_machine(name: str, more: Collection[str] = ()) -> bool:
 
 
 def foreign_host(request: HttpRequest, more: Collection[str] = ()) -> Reply | None:
-    """Refuse a request for a name that is not this machine's."""
     if request.raw_path.startswith("/") and is_this_machine(host_name(request.headers), more):
         return None
     return _forbidden("The Host header of the request does not name this machine, so the sandbox does not answer.")
 
 
 def foreign_site(request: HttpRequest, *, may_navigate: bool = False) -> Reply | None:
-    """Refuse a request that a page of another site caused."""
     site = request.headers.get("sec-fetch-site", "none")
     origin = request.headers.get("origin")
     if site in ("none", "same-origin") and origin in (None, f"http://{request.headers.get('host', '')}"):

@@ -48,10 +48,7 @@ _BROADEST = {4: 8, 6: 32}
 
 
 async def refusal(request: HttpRequest) -> Reply | None:
-    """Return the error for a setting that S3 would reject, or None; without permission, it is only a refusal.
-
-    The status of a policy is answered here.
-    """
+    """Return the error for a setting that S3 would reject, if the caller has the permission; or a policy's status."""
     bucket, key = bucket_and_key(request)
     if request.method == "GET" and bucket and not key and "policyStatus" in request.query:
         if not await _may(request, bucket, "s3:GetBucketPolicyStatus"):
@@ -133,7 +130,6 @@ def _is_condition(value: Any) -> bool:
 
 
 async def _policy_status(request: HttpRequest, bucket: str) -> Reply:
-    """Return the answer to an authorized request."""
     status, _, body = await emulator.s3("GET", f"/{bucket}", query={"policy": [""]})
     if status != 200:
         return presigned.error(

@@ -1,13 +1,7 @@
 """Condition keys that are missing in the emulator's policy evaluation, filled in for each request.
 
-This is the only place that reaches into ministack's private names: its evaluator asks one function for the value of a
-condition key. :func:`install` wraps it, and fails when the function has moved, so that a new version of ministack
-cannot silently stop enforcing.
-
-Sources
--------
-Which key is present when: IAM User Guide, *AWS global condition context keys*; Amazon S3 API Reference,
-*Amazon S3 Signature Version 4 authentication specific policy keys*.
+Sources: IAM User Guide, *AWS global condition context keys*; Amazon S3 API Reference, *Amazon S3 Signature Version 4
+authentication specific policy keys*.
 """
 
 from __future__ import annotations
@@ -44,7 +38,6 @@ _current: contextvars.ContextVar[Mapping[str, str | None] | None] = contextvars.
 
 
 def install() -> None:
-    """Wrap the emulator's look-up of condition keys, once."""
     evaluator.wrap(PRIVATE_NAME, _CALLER, _wrapped, _LOST)
 
 
@@ -95,7 +88,6 @@ def context(
     form: Mapping[str, str] | None = None,
     now: dt.datetime | None = None,
 ) -> dict[str, str | None]:
-    """Work out the condition keys of one request."""
     address = None if source.address is None else str(source.address)
     keys: dict[str, str | None] = {
         "aws:sourceip": None if source.is_endpoint else address,

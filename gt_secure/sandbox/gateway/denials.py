@@ -102,7 +102,6 @@ def rewritten(request: HttpRequest, body: bytes) -> bytes:
 
 
 def resource_of(request: HttpRequest, action: str) -> str:
-    """Return the ARN of what a path-style request names."""
     bucket, _, key = request.path.lstrip("/").partition("/")
     if not bucket:
         return "*"
@@ -120,7 +119,6 @@ def _reason(request: HttpRequest, action: str, resource: str, said: str) -> str:
 
 
 def reason(kind: str, explicit: bool, action: str) -> str:
-    """Return S3's clause for a kind of policy that refuses."""
     if explicit:
         return f"with an explicit deny in {'an' if kind[0] in 'aeiou' else 'a'} {kind}"
     return f"because no {kind} allows the {action} action"
@@ -141,10 +139,7 @@ def _context(principal: Any, action: str, resource: str) -> Any:
 
 
 def deciding_layer(access_key: str, action: str, resource: str) -> tuple[str | None, bool, str] | None:
-    """Return the kind of the caller's policies that refuses, True for an explicit deny, and the caller's ARN.
-
-    The kind is None if none of them refuses; the result is None for a caller that is not known.
-    """
+    """Return the kind of the caller's policies that refuses or None, True for an explicit deny, and the caller."""
     from ministack.core import iam_evaluator
 
     principal = iam_evaluator.resolve_principal(access_key, account_id())

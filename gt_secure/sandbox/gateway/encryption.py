@@ -24,10 +24,7 @@ _NEEDS_V4 = "Requests specifying Server Side Encryption with AWS KMS managed key
 
 
 def with_key(scope: AsgiScope) -> AsgiScope | None:
-    """Return the scope with the AWS managed key for an object under a KMS key that is not named, or None.
-
-    S3 encrypts with ``alias/aws/s3`` then; the emulator asks for a key.
-    """
+    """Return the scope with the AWS managed key, as S3 adds it, where a KMS key is asked for and not named; or None."""
     headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
     if headers.get(_ALGORITHM.encode()) not in _KINDS or headers.get(_KEY.encode()):
         return None
@@ -89,7 +86,6 @@ def _key_arn(key: str) -> str:
 
 
 def _as_s3(request: HttpRequest) -> dict[str, str | None]:
-    """Return the condition keys of a call that S3 makes for the caller."""
     bucket, key = bucket_and_key(request)
     return {
         **conditions.NO_PLACE,

@@ -28,10 +28,7 @@ class BodyTooLarge(ValueError):
 
 @dataclass(slots=True)
 class HttpRequest:
-    """One HTTP request with its body, where it comes from, and how it names its caller.
-
-    ``form`` holds the fields of a form upload; ``mechanisms`` is set once the body was read.
-    """
+    """One HTTP request; ``form`` holds the fields of a form upload, ``mechanisms`` is set once the body was read."""
 
     method: str
     path: str
@@ -55,14 +52,10 @@ class HttpRequest:
 
     @property
     def long_id(self) -> str:
-        """The request id in the form of SageMaker's API."""
         return str(uuid.uuid5(uuid.NAMESPACE_OID, self.id))
 
     async def read(self, receive: Receive) -> None:
-        """Read the body, and find out how the request names its caller. Nothing is read of one that is too large.
-
-        Raises ConnectionError when the client goes away, and BodyTooLarge.
-        """
+        """Read the body, and find out how the request names its caller; BodyTooLarge before anything is read of it."""
         most = MAX_BODY if mechanisms(self.headers, self.query) else MAX_UNSIGNED
         announced = self.headers.get("content-length", "")
         self.body = body = await _read_body(receive, most, int(announced) if announced.isdecimal() else 0)
@@ -127,7 +120,6 @@ async def _read_body(receive: Receive, most: int, size: int) -> bytes:
 
 
 def replay(body: bytes, receive: Receive) -> Receive:
-    """Return a receive function that hands out a body that was read already."""
     sent = False
 
     async def again() -> Message:
@@ -156,7 +148,6 @@ AWS_JSON = "application/x-amz-json-1.1"
 
 
 def aws_json_error(code: str, message: str) -> Reply:
-    """Return an error of such a service."""
     reply = json_reply({"__type": code, "message": message}, 400, AWS_JSON)
     reply.headers["x-amzn-errortype"] = code
     return reply

@@ -21,9 +21,7 @@ _FORM_V2 = frozenset({"awsaccesskeyid", "signature"})
 
 @dataclass(frozen=True, slots=True)
 class Mechanism:
-    """One way in which a request names its caller: values of ``s3:authType`` and ``s3:signatureversion``, and the
-    access key id that it claims, if it names one.
-    """
+    """One way in which a request names its caller: ``s3:authType``, ``s3:signatureversion`` and the access key id."""
 
     kind: str
     version: str
@@ -59,10 +57,7 @@ def _named(kind: str, given: Mapping[str, str], v4: frozenset[str], v2: frozense
 
 
 def form_fields(method: str, headers: Mapping[str, str], body: bytes) -> dict[str, str] | None:
-    """Return the fields of a form upload without its file, or None for any other request.
-
-    The emulator's own parser reads them, so that both see the same signer and the same key.
-    """
+    """Return the fields of a form upload without its file, as the emulator reads them; None for other requests."""
     content_type = headers.get("content-type", "")
     if method != "POST" or not content_type.startswith("multipart/form-data"):
         return None

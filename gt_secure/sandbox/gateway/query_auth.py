@@ -240,7 +240,6 @@ def _unsigned_headers(request: HttpRequest, signed: str) -> Reply | None:
 
 
 def mismatch(request: HttpRequest, key: str, signature: str, to_sign: str = "", canonical: str = "") -> Reply:
-    """Return the error for a wrong signature, with what should have been signed."""
     extra = {"AWSAccessKeyId": key, "SignatureProvided": signature}
     if to_sign:
         extra |= {
@@ -253,7 +252,6 @@ def mismatch(request: HttpRequest, key: str, signature: str, to_sign: str = "", 
 
 
 def _bad_credential(request: HttpRequest, credential: Any, key: str) -> Reply | None:
-    """Return the error for a credential that could not be resolved, or None."""
     from ministack.core.iam_evaluator import CredentialResolutionError
 
     if not isinstance(credential, CredentialResolutionError):

@@ -28,7 +28,6 @@ _OPERATIONS = {
 
 
 def allowed(request: HttpRequest, service: str, *, bucket: str, exists: bool) -> bool:
-    """Return True if a request may go to the emulator."""
     if service in _OPERATIONS:
         shape = request.path == "/" and request.method in ("POST", "GET")
         shape = shape and _OPERATIONS[service].fullmatch(_operation(request)) is not None

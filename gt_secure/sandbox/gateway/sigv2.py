@@ -36,7 +36,6 @@ _OWN = frozenset(
 
 
 def is_signed_by(request: HttpRequest, secret_key: str, token: str | None) -> bool:
-    """Return True if a Signature Version 2 was made with a secret key."""
     from botocore.auth import HmacV1Auth
     from botocore.awsrequest import HTTPHeaders
     from botocore.credentials import Credentials
@@ -68,7 +67,6 @@ def request_key(request: HttpRequest) -> str:
 
 
 def token_of(request: HttpRequest) -> str:
-    """Return the session token of a request, or an empty text."""
     if request.mechanism is not None and request.mechanism.kind == QUERY:
         return first(request.query, "X-Amz-Security-Token")
     return request.headers.get("x-amz-security-token", "")

@@ -37,18 +37,8 @@ _PUBLIC_BACK = {network: octets for octets, network in _PUBLIC.items()}
 class SimulatedOrigin:
     """Everything a client needs in order to call from a place.
 
-    Attributes
-    ----------
-    source : Source
-        Where the call will seem to come from.
-    bind : str or None
-        Local address to bind the socket to.
-    connect : (str, int)
-        Host and port to connect to; the ``Host`` header stays that of the URL, because it is signed.
-    headers : mapping of str to str
-        Headers to send.
-    label : str
-        What a person would call the place.
+    ``bind`` is the local address of the socket, ``connect`` the host and port; the ``Host`` header stays that of the
+    URL, because it is signed.
     """
 
     source: Source
@@ -58,7 +48,6 @@ class SimulatedOrigin:
     label: str = ""
 
     def to_dict(self) -> dict[str, object]:
-        """Return the origin as JSON-able data."""
         return {
             "label": self.label or str(self.source),
             "source": str(self.source),
@@ -70,7 +59,6 @@ class SimulatedOrigin:
 
 
 def public_source(peer: str) -> Source:
-    """Map the peer address of the internet-like listener."""
     octets = _octets(peer)
     if octets is None:
         return Source(KERNEL)
@@ -81,7 +69,6 @@ def public_source(peer: str) -> Source:
 
 
 def endpoint_source(peer: str, endpoint: str = S3_ENDPOINT_ID) -> Source:
-    """Map the peer address of the VPC endpoint listener."""
     octets = _octets(peer)
     if octets is None or octets[1] != 10:
         return Source(KERNEL_IN_VPC, endpoint)
@@ -129,5 +116,4 @@ def origin(
 
 
 def can_bind_anywhere() -> bool:
-    """Return True if this system routes the whole of 127.0.0.0/8 to itself."""
     return sys.platform.startswith("linux")

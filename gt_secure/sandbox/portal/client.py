@@ -1,7 +1,4 @@
-"""Simulate a worker: open a task of the sandbox's portal from an address, and submit its label.
-
-On AWS a worker does this in a browser. Tutorials and tests use it to show what happens to a URL elsewhere.
-"""
+"""Simulate a worker: open a task of the sandbox's portal from an address, and submit its label."""
 
 from __future__ import annotations
 

@@ -72,7 +72,6 @@ class Pages:
         return json_reply({"origins": [place.to_dict()]})
 
     def origins(self) -> list[dict[str, object]]:
-        """Places from which a URL can be tried."""
         binding = addresses.can_bind_anywhere()
         return [
             addresses.origin(source, self.public, self.endpoint, label=label, binding=binding).to_dict()

@@ -119,7 +119,6 @@ class PortalApp:
         return Task(team["WorkteamName"], key, request.source, constraint, url)
 
     async def _label(self, region: Region, task: Task) -> Record:
-        """Count the task as labeled by this worker."""
         arn = region.workteams[task.team]["WorkteamArn"]
         job = job_of(region, region.workteams[task.team])
         if job["HumanTaskConfig"]["WorkteamArn"] != arn:
@@ -138,7 +137,6 @@ class PortalApp:
 
 
 def check_entry(region: Region, source: Source) -> None:
-    """Refuse a worker who may not open the portal."""
     workforce = next(iter(region.workforces.values()), None)
     if workforce is None:
         raise PortalError(404, "NoWorkforce", "There is no private workforce in this region.")
@@ -172,7 +170,6 @@ def job_of(region: Region, team: Record) -> Record:
 
 
 def bucket_of(job: Record) -> str:
-    """Return the bucket that holds the images of a job."""
     uri: str = job["InputConfig"]["DataSource"]["S3DataSource"]["ManifestS3Uri"]
     return uri.removeprefix("s3://").split("/", 1)[0]
 
@@ -213,7 +210,6 @@ def _task_page(team: str, key: str, worker: str, constraint: Mapping[str, str], 
 
 
 def _index_page(teams: Sequence[str], keys: Sequence[str], worker: str) -> Reply:
-    """Show what there is to do."""
     first = keys[0] if keys else ""
     items = "".join(
         f'<li><a href="/_gt_secure/portal/tasks/{quote(team)}?key={quote(first)}">{html.escape(team)}</a></li>'
@@ -225,6 +221,5 @@ def _index_page(teams: Sequence[str], keys: Sequence[str], worker: str) -> Reply
 
 
 def _refused_page(status: int, message: str, source: Source) -> Reply:
-    """Say that there is nothing to see."""
     body = f"<h1>{html.escape(message)}</h1><p>Seen from {html.escape(str(source))}.</p>"
     return _page(status, message, body)

@@ -1,6 +1,4 @@
-"""Labeling jobs: create, stop, describe and list; and the flow definitions (Amazon A2I) that send work to a team.
-
-The last label completes a job.
+"""Labeling jobs, and the flow definitions (Amazon A2I) that send work to a team.
 
 An input manifest has one JSON object a line, with ``source-ref`` (Developer Guide, *Input manifest files*).
 """

@@ -26,27 +26,22 @@ class ApiError(Exception):
 
 
 def validation(message: str) -> ApiError:
-    """The request is well-formed but wrong."""
     return ApiError("ValidationException", message)
 
 
 def conflict(message: str) -> ApiError:
-    """Something else is changing the resource."""
     return ApiError("ConflictException", message)
 
 
 def in_use(message: str) -> ApiError:
-    """The name is taken, or the resource is needed by another one."""
     return ApiError("ResourceInUse", message)
 
 
 def limit(message: str) -> ApiError:
-    """A quota is reached."""
     return ApiError("ResourceLimitExceeded", message)
 
 
 def not_found(message: str) -> ApiError:
-    """The resource is not there, for the operations that model this error."""
     return ApiError("ResourceNotFound", message)
 
 
@@ -56,7 +51,6 @@ _PROPERTY = re.compile(r"\\p\{([A-Z])\}")
 
 @functools.cache
 def service_model() -> Any:
-    """Load botocore's description of SageMaker, once."""
     from botocore.loaders import Loader
     from botocore.model import ServiceModel
 
@@ -80,7 +74,6 @@ def check(operation: str, value: Any) -> dict[str, Any]:
 
 
 def shape_answer(operation: str, value: dict[str, Any]) -> dict[str, Any]:
-    """Return an answer with the members that the operation has, and no others."""
     shape = service_model().operation_model(operation).output_shape
     return _known(shape, value) if shape is not None else {}
 

@@ -25,7 +25,6 @@ def arn(region: Region, name: str) -> str:
 
 
 def find(region: Region, name: str) -> Record:
-    """Return a workforce; raises ``ValidationException`` when there is none."""
     workforce = region.workforces.get(name)
     if workforce is None:
         raise validation(f"No workforce named {name} found in region {region.name}.")

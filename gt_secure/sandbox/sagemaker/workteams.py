@@ -23,7 +23,6 @@ def arn(region: Region, name: str) -> str:
 
 
 def find(region: Region, name: str) -> Record:
-    """Return a workteam; raises ``ValidationException``, as SageMaker does, when there is none."""
     team = region.workteams.get(name)
     if team is None:
         raise missing(region, name)
@@ -85,7 +84,6 @@ def create(state: SandboxState, region: Region, request: Record) -> Record:
 
 
 def default_access() -> Record:
-    """The settings that a team without a URL lock reports."""
     return {"S3Presign": {"IamPolicyConstraints": {"SourceIp": "Disabled", "VpcSourceIp": "Disabled"}}}
 
 
