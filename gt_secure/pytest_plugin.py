@@ -20,11 +20,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from _pytest.junitxml import xml_key
 
 from . import check, sandbox
 from .check.ledger import KEY
 from .errors import GtSecureError
-from .tracebacks import MaskedFormatter, mask_report, mask_warning
+from .tracebacks import MaskedFormatter, mask_properties, mask_report, mask_warning
 
 if TYPE_CHECKING:
     from .check import CheckResult
@@ -190,6 +191,14 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         handler = getattr(plugin, name, None)
         if handler is not None and handler.formatter is not None:
             handler.setFormatter(MaskedFormatter(handler.formatter))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Mask them in the properties of the whole suite, before JUnit XML is written."""
+    report = session.config.stash.get(xml_key, None)
+    if report is not None:
+        report.global_properties = mask_properties(report.global_properties)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

@@ -8,7 +8,7 @@ import logging
 import re
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from .secrets import redact, redact_data
@@ -59,7 +59,12 @@ def mask_report(report: Any) -> None:
     if getattr(report, "wasxfail", None):
         report.wasxfail = mask_rendered(report.wasxfail)
     if getattr(report, "user_properties", None):
-        report.user_properties = [next(iter(redact_data({k: v}).items())) for k, v in report.user_properties]
+        report.user_properties = mask_properties(report.user_properties)
+
+
+def mask_properties(properties: Iterable[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
+    """Mask the secrets in names and values for JUnit XML."""
+    return [next(iter(redact_data({name: value}).items())) for name, value in properties]
 
 
 def mask_warning(warning: Any) -> None:

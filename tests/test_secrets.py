@@ -339,6 +339,9 @@ def test_pytest_shows_no_secret_in_warnings_reasons_logs_and_properties(pytester
             record_property("url", url)
             record_property("SessionToken", {TOKEN!r})
             assert url in caplog.text, "a test sees its own records as they are"
+        def test_suite(record_testsuite_property):
+            record_testsuite_property("url", url)
+            record_testsuite_property("SessionToken", {TOKEN!r})
         """
     )
     result = pytester.runpytest_inprocess(
@@ -354,7 +357,7 @@ def test_pytest_shows_no_secret_in_warnings_reasons_logs_and_properties(pytester
         "-Wdefault",
     )
     shown = "\n".join([*result.outlines, *result.errlines])
-    assert "4 passed" in shown
+    assert "5 passed" in shown
     assert "1 xfailed" in shown
     assert "warnings summary" in shown
     assert_clean(shown)

@@ -97,7 +97,7 @@ def test_a_host_name_of_somebody_else_is_refused(box, host):
     for target in (f"{url.path}?{url.query}", "/_gt_secure/portal/tasks/open-team", "/"):
         status, _, body = send(box, "GET", target, host=host)
         assert status in (400, 403)
-        assert b"PNG" not in body
+        assert b"\x89PNG" not in body
         assert b"Signature" not in body
 
 
@@ -171,7 +171,7 @@ def test_a_preflight_without_a_bucket_is_refused(box, path):
 def test_an_authorization_header_of_another_kind_opens_nothing(box, authorization, path):
     status, _, body = send(box, "GET", path, {"Authorization": authorization})
     assert status in (400, 403), body
-    assert b"PNG" not in body
+    assert b"\x89PNG" not in body, "PNG alone may be in the random id of the answer"
     assert b"<Bucket>" not in body
 
 
@@ -219,7 +219,7 @@ def test_a_presigned_url_cannot_be_replayed_in_a_header(box, drop, spell, expect
     target, headers = replayed(url, drop, spell)
     status, _, body = send(box, "GET", target, headers)
     assert status in expected, body
-    assert b"PNG" not in body
+    assert b"\x89PNG" not in body
     if status == 400 and b"InvalidArgument" in body:
         assert b"Only one auth mechanism allowed" in body
 
