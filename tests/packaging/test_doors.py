@@ -20,6 +20,8 @@ import yaml
 
 from support.rooms import ROOT, Room, clean, source_files
 
+from .test_studio import IMAGES, image
+
 REPOSITORY = "https://code.example.com/Lab/gt-secure"
 SETUP = configparser.ConfigParser()
 SETUP.read(ROOT / "setup.cfg", encoding="utf-8")
@@ -187,12 +189,14 @@ def test_the_app_starts_without_python_and_the_script_fits() -> None:
 
 
 @pytest.mark.slow
-def test_the_script_installs_the_wheel_and_nothing_else(wheel: Path, tmp_path: Path) -> None:
-    room = Room(tmp_path / "room")
-    room.install("pip", "packaging")
+@pytest.mark.parametrize("path", IMAGES, ids=lambda path: path.stem)
+def test_the_script_installs_the_wheel_and_nothing_else(path: Path, wheel: Path, tmp_path: Path) -> None:
+    """With the packages of each image of SageMaker Distribution, and without an index."""
+    room = image(path, tmp_path / "room")
+    room.install("pip")
     before = room.versions()
-    path = f"{room.python.parent}:/usr/bin:/bin"
-    done = shell(str(ON_START), tmp_path, HOME=str(tmp_path), PATH=path, GT_SECURE_WHEEL=str(wheel))
+    programs = f"{room.python.parent}:/usr/bin:/bin"
+    done = shell(str(ON_START), tmp_path, HOME=str(tmp_path), PATH=programs, GT_SECURE_WHEEL=str(wheel))
     assert f"installed: {wheel.name}" in done.stdout
     assert {name: version for name, version in room.versions().items() if name != "gt-secure"} == before
     assert (room.path / "share/jupyter/labextensions/gt_secure/package.json").is_file()
