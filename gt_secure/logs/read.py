@@ -17,6 +17,7 @@ from ..errors import InvalidInput, LogError
 from ..named_networks import NetworksLike, networks_from
 from ..secrets import redact
 from ..test_journal import UrlJournal
+from ..text import count
 from . import activity, engines
 from .coverage import Coverage, Sample, why_unreadable
 from .engines.duckdb_store import MEMORY_LIMIT, Store, from_records, rows_of, write_lines, write_records
@@ -67,6 +68,11 @@ class _Job:
         tally = self.reader.tally
         choice = self.chosen or self.watch.choice()
         notes = [f"{self.sink.other:,} CloudTrail events were not about S3."] if self.sink.other else []
+        if tally.exports:
+            files = count(tally.exports, "export of gt_secure", "exports of gt_secure")
+            notes.append(
+                f"Read from {files}, with other fingerprints than in the log: a URL is not matched across both."
+            )
         left_out = Counter(tally.left_out.values()) + self.sink.left_out
         return Coverage(
             objects=len(tally.names) + len(self.cached),
@@ -155,8 +161,8 @@ def read_hits(
     Parameters
     ----------
     sources : str, path, LogLocation or iterable of them
-        Files, folders, globs, ``s3://bucket/prefix``, ``-``. Plain or gzip; access logs, CloudTrail data events and
-        access logs in JSON form, told apart by their content.
+        Files, folders, globs, ``s3://bucket/prefix``, ``-``. Plain, gzip or Zstandard; access logs, CloudTrail data
+        events, access logs in JSON form, what CloudWatch Logs or :meth:`Hits.to_parquet` exported; by content.
     since, until : str or datetime, optional
         UTC; ``until`` is not included. ``7d`` and ``24h`` are ages.
     engine : str

@@ -18,7 +18,7 @@ NOT_READ = {
     "a ZIP file": (b"PK\x03\x04 and more", "1 ZIP file"),
     "a bzip2 file": (b"BZh91AY&SY", "1 bzip2 file"),
     "an xz file": (b"\xfd7zXZ\x00 and more", "1 xz file"),
-    "a Zstandard file": (b"\x28\xb5\x2f\xfd and more", "1 Zstandard file"),
+    "a Zstandard file": (b"\x28\xb5\x2f\xfd and more", "other.bin"),
     "a damaged gzip file": (b"\x1f\x8b\x08\x00\x00", "other.bin"),
 }
 

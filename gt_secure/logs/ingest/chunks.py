@@ -14,7 +14,7 @@ MAX_LINE = 4 << 20
 """A longer line is no record: S3 accepts at most some tens of kilobytes of client text."""
 
 
-def unpacked(stream: IO[bytes] | Metered) -> tuple[bytes, Any]:
+def unpacked(stream: Any) -> tuple[bytes, Any]:
     """The first bytes of a stream, gzip or plain, and a stream of those that follow, with ``read`` and ``readinto``."""
     head = stream.read(HEAD)
     while head and len(head) < 2 and (more := stream.read(HEAD)):
@@ -62,7 +62,7 @@ class _Gunzip:
     isal unpacks about four times as fast as zlib, where it is installed.
     """
 
-    def __init__(self, stream: IO[bytes] | Metered, head: bytes) -> None:
+    def __init__(self, stream: Any, head: bytes) -> None:
         self._stream, self._input = stream, head
         self._new, self._errors = _decompressor()
         self._unpack: Any = self._new()

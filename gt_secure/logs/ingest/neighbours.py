@@ -24,6 +24,7 @@ _FILES = (
         "VPC flow log",
     ),
     (re.compile(r"(?:https?|h2|grpcs?|wss?|tls) \d{4}-\d\d-\d\dT"), "load balancer log"),
+    (re.compile(r"Permission Check Successful\s*$"), "test file of a CloudWatch export"),
     (re.compile(r"\s*<(?:\?xml|!doctype|html)", re.IGNORECASE), "XML or HTML file"),
 )
 _BINARY = (

@@ -24,7 +24,8 @@ from ...text import duration, size_text
 from ..storage.objects import LogObject, S3Object, transport_errors
 from .arrow_stream import LineBatch
 from .batching import Buffers, Packed, Packer, buffer_size
-from .chunks import CHUNK, Metered, unpacked
+from .chunks import CHUNK, Metered
+from .converted import opened as unpacked_log
 from .json_stream import Item, JsonStream, looks_like_json
 from .neighbours import is_record, neighbour_file
 from .prefetch import Fetched, ListedAhead, Open, Prefetch
@@ -100,6 +101,7 @@ class Tally:
     bytes: int = 0
     read: int = 0
     empty: int = 0
+    exports: int = 0  # files that gt_secure wrote itself
     too_long: list[tuple[int, int]] = field(default_factory=list)
     not_utf8: int = 0
     failures: list[Failure] = field(default_factory=list)
@@ -271,7 +273,10 @@ class Reader:
 
         try:
             with opened() as stream:
-                head, rest = unpacked(stream if self._ahead is None else Metered(stream, self._take_stored))
+                stored = stream if self._ahead is None else Metered(stream, self._take_stored)
+                head, rest, exported = unpacked_log(stored)
+                with self.tally.lock:
+                    self.tally.exports += exported
                 if is_record(head):
                     size = packer.read(number, rest, too_long, head)
                 elif (kind := neighbour_file(head)) is not None:
