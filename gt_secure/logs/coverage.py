@@ -98,9 +98,11 @@ class Coverage:
         parts = [f"Read: {objects}, {count(self.unreadable, 'unreadable line')}"]
         if self.failures:
             parts.append(f"{count(len(self.failures), 'object')} not read")
+        if closed := {kind: number for kind, number in self.left_out.items() if kind in NOT_READ}:
+            parts.append(f"{_named(closed)} not read")
         if self.last_delivery:
             parts.append(f"last delivery {self.last_delivery:%d %b %H:%M} UTC")
-        return ", ".join(parts) + "."
+        return ", ".join(parts) + (". What was not read is unknown." if self.doubts else ".")
 
     @property
     def doubts(self) -> list[str]:

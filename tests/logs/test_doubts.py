@@ -6,10 +6,12 @@ import random
 from pathlib import Path
 
 import pytest
+from matplotlib.text import Text
 
 from gt_secure import check
 from gt_secure.cli.main import main
 from gt_secure.logs import read_hits
+from gt_secure.plots import hits_by_ip
 from support.corpus import random_record, write
 
 NOT_READ = {
@@ -41,6 +43,8 @@ def test_nothing_passes(folder: Path, what: str, capsys: pytest.CaptureFixture[s
     if code == 1:
         return
     with read_hits([folder]) as hits:
+        caption = " ".join(part.get_text() for part in hits_by_ip(hits).findobj(Text)).replace("\n", " ")
+        assert "What was not read is unknown." in caption
         assert check.no_leaked_urls.look(hits).passed is None
         assert hits.leaks().summary.startswith("Unknown whether a URL leaked.")
 

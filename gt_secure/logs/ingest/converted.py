@@ -26,16 +26,16 @@ def opened(stream: Any) -> tuple[bytes, Any, bool]:
     """Return the first bytes of a log, a stream of those that follow, and whether they come from our own export."""
     head, rest = unpacked(stream)
     if head.startswith(_ZSTD) and (open_zstd := zstd_opener()) is not None:
-        head, rest = unpacked(_Reading(open_zstd(_Reading(rest.read, head))))
+        head, rest = unpacked(_Joined(open_zstd(_Joined(rest.read, head))))
     if head.startswith(_PARQUET):
-        rows = _rows_as_json(_Reading(rest.read, head))
+        rows = _rows_as_json(_Joined(rest.read, head))
         return (head, rest, False) if rows is None else (*unpacked(rows), True)
     if _EXPORTED.match(head):
-        head, rest = unpacked(_Reading(_Messages(_Reading(rest.read, head)).read))
+        head, rest = unpacked(_Joined(_Messages(_Joined(rest.read, head)).read))
     return head, rest, False
 
 
-class _Reading:
+class _Joined:
     """A stream of bytes that were read already, and of those that follow."""
 
     closed = False
@@ -51,7 +51,7 @@ class _Reading:
 class _Messages:
     """The messages of an export, without their times; each chunk ends at a line."""
 
-    def __init__(self, stream: _Reading) -> None:
+    def __init__(self, stream: _Joined) -> None:
         self._stream, self._ready, self._left = stream, b"", b""
 
     def read(self, size: int) -> bytes:
@@ -91,7 +91,7 @@ def zstd_opener() -> Callable[[Any], Callable[[int], bytes]] | None:
     return reader
 
 
-def _rows_as_json(stream: _Reading) -> Any:
+def _rows_as_json(stream: _Joined) -> Any:
     """Return the rows of our own export as JSON lines; None for any other Parquet file."""
     import duckdb
 
