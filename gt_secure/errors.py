@@ -122,7 +122,8 @@ class NotFound(GtSecureError, LookupError):
 class AccessDenied(GtSecureError, PermissionError):
     """AWS refused a call for lack of a permission.
 
-    ``action`` and ``resource`` name it; ``policy`` is the smallest policy that an administrator can attach.
+    ``action`` and ``resource`` name it; ``policy`` is the smallest policy that an administrator can attach, and empty
+    where a policy denies the call.
     """
 
     def __init__(
@@ -136,16 +137,19 @@ class AccessDenied(GtSecureError, PermissionError):
     ) -> None:
         super().__init__(
             message,
-            next_step=next_step or "Hand the policy below to an administrator of the account.",
+            next_step=next_step or "Ask an administrator of the account to add the policy below.",
             details=details,
         )
         self.action = redact(action)
         self.resource = redact(resource or "*")
+        self.is_explicit = bool(self.details.get("explicit_deny"))
         self.details.update(redact_data({"action": action, "resource": self.resource, "policy": self.policy}))
 
     @property
     def policy(self) -> dict[str, Any]:
-        """The smallest identity policy that would allow the refused call."""
+        """The smallest identity policy that would allow the call; empty after a Deny, which no Allow overrides."""
+        if self.is_explicit:
+            return {}
         statement = {"Effect": "Allow", "Action": self.action, "Resource": self.resource}
         return {"Version": "2012-10-17", "Statement": [statement]}
 

@@ -43,7 +43,7 @@ class NotRead:
     @property
     def policy(self) -> dict[str, Any] | None:
         """The smallest policy that would allow it; None where it was not denied."""
-        return self.error.policy if isinstance(self.error, AccessDenied) else None
+        return (self.error.policy or None) if isinstance(self.error, AccessDenied) else None
 
     @property
     def text(self) -> str:

@@ -14,6 +14,8 @@ from .arns import bucket_arn
 from .client import Aws, aws_errors
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_OBJECT_URL = re.compile(r"https?://(?:(.+?)\.)?s3[a-z0-9.-]*\.amazonaws\.com(?:\.cn)?(?:/([^/?#]*)|$)")
+"""A URL of an object: the bucket is in front of the host, or else the first part of the path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +29,11 @@ class LogTarget:
 
 
 def check_bucket(name: str) -> str:
-    """Check a bucket name; accepts ``s3://name/...`` and ARNs too. Raises :class:`InvalidInput`."""
+    """Check a bucket name; accepts ``s3://name/...``, object URLs and ARNs too. Raises :class:`InvalidInput`."""
     refuse_url(name, "bucket", "the name of a bucket")
     word = str(name).strip()
+    if found := _OBJECT_URL.match(word):
+        word = found[1] or found[2]
     if word.startswith("s3://"):
         word = word[5:].split("/", 1)[0]
     elif word.startswith("arn:"):

@@ -13,7 +13,9 @@ Choices, with their reasons
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 import os
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -47,6 +49,7 @@ READ_TIMEOUT_S = 20
 ATTEMPTS = 3
 CONNECTIONS = 32
 """Size of the connection pool: as many threads fetch log objects, and boto3 keeps 10 and warns above that."""
+_DIRECTION = re.compile(r"-(?:north|south|east|west|central)[a-z]*-\d+$")
 _GLOBAL_STS = "https://sts.amazonaws.com"
 _CONFIGURATION = (
     "profile",
@@ -371,10 +374,13 @@ def _check_region(session: boto3.session.Session, region: str) -> None:
     try:
         validate_region_name(region)
         session.get_partition_for_region(region)
+        if not _DIRECTION.search(region):  # botocore accepts any word there
+            raise ValueError(region)
     except Exception as error:
+        near = difflib.get_close_matches(region, session.get_available_regions("sagemaker"), 1)
         raise InvalidInput(
             f"'{region[:40]}' is not an AWS region.",
-            next_step="Write a region such as us-east-1 or eu-west-1.",
+            next_step=f"Did you mean {near[0]}?" if near else "Write a region such as us-east-1 or eu-west-1.",
             field="region",
             value=region,
         ) from error

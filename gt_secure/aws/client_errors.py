@@ -164,7 +164,7 @@ def _from_client_error(error: ClientError, action: str, resource: str) -> GtSecu
     if code in _CREDENTIALS:
         return CredentialsError(
             f"AWS does not accept these credentials ({code}).",
-            next_step="They have expired or belong to another account. Get new ones, restart the kernel, and check the "
+            next_step="They have expired or belong to another account. Get new ones, connect again, and check the "
             "clock of this machine.",
             details=details,
         )
@@ -224,9 +224,9 @@ def _denied(action: str, resource: str, code: str, text: str) -> AccessDenied:
         }
         message += _reason(denial)
         if denial.explicit:
-            next_step = f"An Allow does not help: ask the owner of the {denial.policy} to except this role."
+            next_step = f"A Deny overrides any Allow. Ask the owner of the {denial.policy} to exempt this role."
         if denial.authorization_id:
-            step = next_step or "Hand the policy below to an administrator of the account."
+            step = next_step or "Ask an administrator of the account to add the policy below."
             next_step = (
                 f"{step} For the details run: aws iam-toolbox get-request-authorization-details "
                 f"--authorization-id {denial.authorization_id}"

@@ -263,7 +263,8 @@ def check_team_name(name: str) -> str:
     if not _TEAM_NAME.fullmatch(word):
         raise InvalidInput(
             f"'{word[:70]}' is not a workteam name.",
-            next_step="Use 1 to 63 letters, digits and hyphens; with a letter or digit at both ends.",
+            next_step="Use 1 to 63 letters, digits and hyphens; with a letter or digit at both ends. A vendor team has "
+            "no URL lock: name it by its ARN, or leave it out.",
             field="team",
             value=word,
         )
@@ -311,7 +312,7 @@ def _no_team(aws: Aws, name: str) -> NotFound:
     meant = f"Did you mean {near[0]}? " if near else ""
     return NotFound(
         f"There is no private workteam '{name}' in {aws.region}.",
-        next_step=f"{meant}See gt.workteams() for the teams of the region. A vendor team has no URL lock.",
+        next_step=f"{meant}See gt.workteams() for the teams of the region. For a team of another region pass region=.",
         details={"similar": near},
     )
 

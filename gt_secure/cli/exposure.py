@@ -193,15 +193,16 @@ def run_explain(args: argparse.Namespace) -> int:
     sources = [Source.parse(each) for each in args.sources]
     exposure = exposure_from(args)
     answers = exposure.at(sources)
+    code = UNKNOWN if any(each.answer == "unknown" for each in answers) else OK
     if args.json:
         show_json(exposure.to_dict() | ({"answers": answers.to_dicts()} if args.object else {}))
-        return OK
+        return code
     say(fit(exposure_text(exposure, line_width())))
     if answers:
         say("\nFor any choice of the sender (HTTP or HTTPS, age of the URL, headers):")
         say(answers_text(answers, line_width()))
     _say_assumed(exposure.assumed)
-    return OK
+    return code
 
 
 def signers_from(args: argparse.Namespace) -> Signers:

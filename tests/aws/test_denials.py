@@ -112,7 +112,8 @@ def test_a_control_plane_error_names_the_denying_policy(code):
     assert error.details["explicit_deny"] is True
     assert SCP in error.message
     assert SCP in error.next_step
-    assert "Hand the policy below" not in error.next_step
+    assert "A Deny overrides any Allow" in error.next_step
+    assert error.policy == {}, "no Allow helps against a Deny"
 
 
 def test_a_control_plane_error_with_an_authorization_id_names_the_command():
